@@ -1,0 +1,64 @@
+package connectors
+
+import "time"
+
+// Person says whom a Source is asked about, or whom it saw. Key is the host's key of the person: opaque to sources, which repeat
+// it in Event.Person; it is empty in what Active returns.
+type Person struct {
+	Key                                   string
+	Emails, Phones, UserIDs, AnonymousIDs []string
+	Domain                                string // company domain, for company-level signals
+	Refs                                  []Ref  // the person's CRM records, for sources that live in a CRM
+}
+
+// Event is one thing that happened, as a source tells it. Text fields are untrusted.
+type Event struct {
+	ID, Source string
+	// Time is when it happened, Received when the source took it in (zero if the source does not tell).
+	Time, Received time.Time
+	// Kind is one of the Kind… constants, or a signal type of the score ("hand_raise" …), or the vendor's own name.
+	Kind string
+	// Person is the key of the person asked about, where the source knows it.
+	Person                                                    string
+	Email, Phone, UserID, AnonymousID, Session, UserAgent, IP string
+	URL, PageTitle, ElementText, ElementID, Referrer          string
+	// Screenshot is a file name below screenshots.dir; set by local sources only.
+	Screenshot string
+	// Consent is "", "granted" or "denied"; events that deny it are dropped.
+	Consent    string
+	Properties map[string]string
+}
+
+// Kinds of event that intentd knows. Anything else is kept as context and becomes a signal only by a rule of the config.
+const (
+	KindPageView     = "page_view"
+	KindClick        = "click"
+	KindScroll       = "scroll"
+	KindFormSubmit   = "form_submit"
+	KindDemoRequest  = "demo_request"
+	KindDownload     = "download"
+	KindTrial        = "trial"
+	KindEmailOpen    = "email_open"
+	KindEmailClick   = "email_click"
+	KindEmailReply   = "email_reply"
+	KindMeeting      = "meeting"
+	KindSearch       = "search"
+	KindVisit        = "visit"         // a session of which only the fact is known (CRM summary properties)
+	KindTeamActivity = "team_activity" // calls, mails and tasks of the own team: context, never a signal
+)
+
+// Well-known Event.Properties keys.
+const (
+	PropCampaign = "campaign" // e-mail campaign or UTM campaign: opens count once per campaign; a new one cuts a session
+	PropMachine  = "machine"  // "true": the vendor marks the open as made by a machine
+	PropForm     = "form"     // name of the form
+	PropCount    = "count"    // how many of this kind a summary property counted in one step (page views), decimal
+	PropInternal = "internal" // "true": the source marks own staff
+	PropBot      = "bot"      // "true": the source marks a crawler
+)
+
+// Window is a half-open span of event time: From ≤ t < To.
+type Window struct{ From, To time.Time }
+
+// Contains says whether t lies in w.
+func (w Window) Contains(t time.Time) bool { return !t.Before(w.From) && t.Before(w.To) }

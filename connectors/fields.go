@@ -1,0 +1,128 @@
+package connectors
+
+import "context"
+
+// Canonical names of intentd's own CRM fields. The config maps each to a property of the CRM.
+const (
+	FieldScore        = "score"
+	FieldTier         = "tier"
+	FieldTierSince    = "tier_since"
+	FieldHeadline     = "headline"
+	FieldSummary      = "summary"
+	FieldReasons      = "reasons"
+	FieldProduct      = "product"
+	FieldInterest     = "product_interest"
+	FieldTopics       = "topics"
+	FieldStage        = "stage"
+	FieldTrend        = "trend"
+	FieldCoolsOn      = "cools_on"
+	FieldLastSignalAt = "last_signal_at"
+	FieldScoredAt     = "scored_at"
+	FieldVerdict      = "verdict" // the rep's: read, never written
+)
+
+// FieldType is the type of a CRM field, apart from vendors' spelling.
+type FieldType string
+
+const (
+	TypeNumber   FieldType = "number"
+	TypeEnum     FieldType = "enumeration"
+	TypeText     FieldType = "text"      // one line, Length ≤ 255
+	TypeLongText FieldType = "long_text" // several lines
+	TypeDate     FieldType = "date"
+	TypeDateTime FieldType = "datetime"
+)
+
+// Option is one value of an enumeration.
+type Option struct{ Value, Label string }
+
+// Field describes one of intentd's own fields.
+type Field struct {
+	Name        string // canonical
+	Type        FieldType
+	Label, Help string
+	Length      int // characters, texts only
+	Options     []Option
+	RepEdits    bool // the rep's own field: intentd reads it
+}
+
+// Fields are all of intentd's fields in the order a rep should see them. Labels say "(intentd)" where CRMs have scores of
+// their own.
+var Fields = []Field{
+	{Name: FieldScore, Type: TypeNumber, Label: "Intent score (intentd)", Help: "0 to 100, one decimal: how ready this person is to buy, from what they did. Empty when unknown. Set by intentd."},
+	{Name: FieldTier, Type: TypeEnum, Label: "Intent tier (intentd)", Help: "high, medium or low; unknown when nothing was ever seen. Set by intentd.", Options: options("high", "High", "medium", "Medium", "low", "Low", "unknown", "Unknown")},
+	{Name: FieldTierSince, Type: TypeDateTime, Label: "Intent tier since (intentd)", Help: "When the present tier was reached: sort call lists by it. Set by intentd."},
+	{Name: FieldHeadline, Type: TypeText, Length: 255, Label: "Intent headline (intentd)", Help: "What this person wants, in one line. Set by intentd."},
+	{Name: FieldSummary, Type: TypeLongText, Length: 4000, Label: "Intent summary (intentd)", Help: "What they did and want, a next step, and when the interest cools. Set by intentd."},
+	{Name: FieldReasons, Type: TypeLongText, Length: 4000, Label: "Intent reasons (intentd)", Help: "The parts that add up to the score. Set by intentd."},
+	{Name: FieldProduct, Type: TypeText, Length: 255, Label: "Intent product (intentd)", Help: "The product they lean to most. Set by intentd."},
+	{Name: FieldInterest, Type: TypeEnum, Label: "Intent product interest (intentd)", Help: "How strongly they lean to that product. Set by intentd.", Options: options("high", "High", "medium", "Medium", "low", "Low")},
+	{Name: FieldTopics, Type: TypeText, Length: 255, Label: "Intent topics (intentd)", Help: "What they read about, separated by semicolons. Set by intentd."},
+	{Name: FieldStage, Type: TypeEnum, Label: "Intent stage (intentd)", Help: "Where they are on the way to a decision. Set by intentd.", Options: options("exploring", "Exploring", "comparing", "Comparing", "deciding", "Deciding", "unknown", "Unknown")},
+	{Name: FieldTrend, Type: TypeEnum, Label: "Intent trend (intentd)", Help: "The score against that of 7 days before. Set by intentd.", Options: options("surging", "Surging", "rising", "Rising", "steady", "Steady", "cooling", "Cooling")},
+	{Name: FieldCoolsOn, Type: TypeDate, Label: "Intent cools on (intentd)", Help: "The day the tier drops unless they do something new. Set by intentd."},
+	{Name: FieldLastSignalAt, Type: TypeDateTime, Label: "Intent last signal (intentd)", Help: "When they last did something that counts. Set by intentd."},
+	{Name: FieldScoredAt, Type: TypeDateTime, Label: "Intent scored (intentd)", Help: "When intentd last worked this out. Set by intentd."},
+	{Name: FieldVerdict, Type: TypeEnum, RepEdits: true, Label: "Intent verdict (intentd)", Help: "Yours to set: was intentd right about this person? intentd reads it and never writes it.", Options: options("interested", "Interested", "not_interested", "Not interested", "not_now", "Not now", "wrong_person", "Wrong person")},
+}
+
+func options(pairs ...string) []Option {
+	var o []Option
+	for i := 0; i+1 < len(pairs); i += 2 {
+		o = append(o, Option{Value: pairs[i], Label: pairs[i+1]})
+	}
+	return o
+}
+
+// FieldAction is what provisioning would do about one field.
+type FieldAction string
+
+const (
+	FieldOK     FieldAction = "ok"     // exists, ours, right type
+	FieldCreate FieldAction = "create" // does not exist
+	FieldUpdate FieldAction = "update" // ours, but options, label or rights differ
+	FieldAdopt  FieldAction = "adopt"  // exists, not ours, right type, adopt: true
+	FieldRefuse FieldAction = "refuse" // cannot be used: Why says so
+	FieldRemove FieldAction = "remove" // by Remove
+)
+
+// FieldStep is one line of a provisioning plan.
+type FieldStep struct {
+	Field    string // canonical; "" for a step that is no field (group, permission set)
+	Object   string
+	Property string // the CRM's name
+	Action   FieldAction
+	Why, Fix string
+}
+
+// Provisioner makes and removes intentd's fields in a CRM. Plan reads only. Apply does what a fresh Plan says, safe to
+// repeat, and returns the steps done; any FieldRefuse step makes it do nothing and fail with Config. Remove archives only
+// fields that intentd made. Manual lists the clicks that remain for the admin.
+type Provisioner interface {
+	Plan(ctx context.Context) ([]FieldStep, error)
+	Apply(ctx context.Context) ([]FieldStep, error)
+	Remove(ctx context.Context, apply bool) ([]FieldStep, error)
+	Manual() []string
+}
+
+// Severity of a finding.
+type Severity string
+
+const (
+	OK      Severity = "ok"
+	Warning Severity = "warning"
+	Failure Severity = "failure"
+)
+
+// Finding is one result of a doctor's probe. Code is stable ("hubspot.scope_missing"), keyed in the runbook.
+type Finding struct {
+	Code     string
+	Severity Severity
+	Message  string
+	Fix      string
+}
+
+// Prober checks a connector against the live system without changing anything.
+type Prober interface {
+	Probe(ctx context.Context) []Finding
+}

@@ -1,0 +1,155 @@
+package connectors
+
+import (
+	"context"
+	"encoding/json"
+	"iter"
+	"time"
+)
+
+// Cursor is a connector's opaque, small, self-versioned position in a feed. The host stores it and never looks inside.
+// A connector given a cursor of its own older version reads it; one it cannot read is a Config error that says so.
+type Cursor []byte
+
+// Page is one step through a feed. Next is to be saved together with Items' effects; More says that the next page can be
+// asked for at once. Items may be empty while More is true, and Next moves even when Items is empty.
+type Page[T any] struct {
+	Items []T
+	Next  Cursor
+	More  bool
+}
+
+// CRM is a system of record that intentd watches and writes to. All methods are safe for concurrent use.
+type CRM interface {
+	// Changes returns records changed since from, at least once each, in no promised order. A nil cursor starts at the
+	// present and returns an empty page: what existed before comes from Sweep. One call makes a bounded number of requests.
+	Changes(ctx context.Context, from Cursor) (Page[Contact], error)
+	// Read returns the present, strongly consistent records, one Contact per ref in the order of refs. A record that is not
+	// live is told by its State (Into where it is known), never by an error and never by leaving it out. Any number of refs.
+	Read(ctx context.Context, refs []Ref) ([]Contact, error)
+	// Write applies patches and returns one Result each, in order, whatever the size; the error is for what concerns all of
+	// them (Auth, Quota, Transient …) and then the results given so far are still returned, in full length, the rest carrying
+	// that error. Sending a patch again is harmless.
+	Write(ctx context.Context, patches []Patch) ([]Result, error)
+}
+
+// Source is a system that knows journeys. All methods are safe for concurrent use.
+type Source interface {
+	// Active returns people who did something since from, at least once each, with every identifier the source links to
+	// them. Ordered by ingest, not by event time. A nil cursor starts at the oldest the source has.
+	Active(ctx context.Context, from Cursor) (Page[Person], error)
+	// Journeys yields the events of all people in w, in no promised order, duplicates allowed. The source expands
+	// identifiers by the links it knows. An error ends the sequence: what was yielded before is then incomplete for everyone.
+	Journeys(ctx context.Context, people []Person, w Window) iter.Seq2[Event, error]
+}
+
+// Forgetter is a source with a store of its own from which a person can be erased. It erases all events and links of the
+// identifiers (and those it links to them) and reports how many events went.
+type Forgetter interface {
+	Forget(ctx context.Context, p Person) (events int, err error)
+}
+
+// Model gives one structured answer.
+type Model interface {
+	Generate(ctx context.Context, p Prompt) (Completion, error)
+}
+
+// Prompt asks for JSON under a schema. System is trusted text; User may hold quoted untrusted text.
+type Prompt struct {
+	Purpose      string // stage1, stage2, topics: for metrics and the ledger
+	System, User string
+	Images       []Image
+	Schema       json.RawMessage // JSON schema of the answer
+	MaxTokens    int             // of the answer; 0 leaves the model's default
+}
+
+// Image is a decoded-and-verified picture.
+type Image struct {
+	MIME string
+	Data []byte
+}
+
+// Usage counts what a model call used. MicroUSD is the cost in millionths of a US dollar at the connector's price table.
+type Usage struct {
+	Calls, In, Out, Thoughts, Cached int
+	MicroUSD                         int64
+}
+
+// Add is the sum of two usages.
+func (u Usage) Add(v Usage) Usage {
+	return Usage{u.Calls + v.Calls, u.In + v.In, u.Out + v.Out, u.Thoughts + v.Thoughts, u.Cached + v.Cached, u.MicroUSD + v.MicroUSD}
+}
+
+// Completion is a model's answer. Usage is set even when the answer is an error of kind Rejected (blocked, cut, empty, not JSON).
+type Completion struct {
+	JSON  []byte
+	Model string
+	Usage Usage
+}
+
+// Account is a CRM that can tell which portal or org its credentials belong to. State is bound to it.
+type Account interface {
+	Account(ctx context.Context) (AccountInfo, error)
+}
+
+// AccountInfo describes a portal or org.
+type AccountInfo struct {
+	ID, Name, Type string
+	Location       *time.Location // the account's time zone; daily quotas reset at its midnight
+	ServerTime     time.Time      // by the Date header of the answer; zero if absent
+}
+
+// Sweeper is a CRM that can be walked from end to end: the first sync, and the slow pass that finds what polling cannot
+// (removals, merges, changes that do not bump the modification time). A nil cursor starts a pass; More is false at its end.
+type Sweeper interface {
+	Sweep(ctx context.Context, from Cursor) (Page[Contact], error)
+	// Count estimates how many records a pass meets, for progress and plans.
+	Count(ctx context.Context) (int, error)
+}
+
+// Authorship is a CRM whose history tells which of intentd's fields (canonical names) were last set by a human.
+// It is asked only about records that hold values this state has no memory of having written.
+type Authorship interface {
+	HumanEdited(ctx context.Context, refs []Ref) (map[Ref][]string, error)
+}
+
+// BulkWriter writes large sets asynchronously. The host stores the token in its journal before Upload sends anything and
+// polls until done; after a crash it goes on with the stored token. An unknown token is told by Gone.
+type BulkWriter interface {
+	Submit(ctx context.Context, object string) (token string, err error) // opens a job, nothing is sent
+	Upload(ctx context.Context, token string, patches []Patch) error     // sends the rows and closes the job for input
+	Poll(ctx context.Context, token string) (done bool, results []Result, err error)
+	BulkThreshold() int // patches of one object from which a bulk job is cheaper
+}
+
+// Deal is a closed deal with the people on it.
+type Deal struct {
+	Ref
+	Name, Stage, Pipeline string
+	Amount                string
+	Won                   bool
+	Created, Closed       time.Time
+	Contacts              []Ref
+}
+
+// DealReader reads closed deals, won and lost.
+type DealReader interface {
+	Deals(ctx context.Context, from Cursor) (Page[Deal], error)
+}
+
+// Reporter tells a connector's present condition for health, metrics and status. It makes no request.
+type Reporter interface {
+	Report() Report
+}
+
+// Report is a connector's condition. Figures a vendor does not tell are −1.
+type Report struct {
+	Calls, Retries, RateLimited int64 // requests, of them repeated, of them answered 429, since start
+	BytesSent, BytesReceived    int64
+	DailyLimit, DailyRemaining  int64     // −1 where unknown
+	BlockedUntil                time.Time // a limit is being waited out until then
+	LastError                   string    // redacted
+	// Skew is the local clock minus the vendor's Date header, as last seen at SkewAt; SkewAt is zero if never seen.
+	Skew   time.Duration
+	SkewAt time.Time
+}
