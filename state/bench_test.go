@@ -1,0 +1,252 @@
+package state_test
+
+import (
+	"encoding/binary"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/intentd/intentd/connectors"
+	"github.com/intentd/intentd/state"
+)
+
+// load is a made-up run of the pipeline over many people: the sizes are those the design names.
+type load struct {
+	db      *state.DB
+	start   time.Time
+	people  int
+	lot     int
+	workers int
+	seal    bool
+}
+
+func (l *load) ref(i int) connectors.Ref {
+	return connectors.Ref{CRM: "hubspot", Object: "contacts", ID: fmt.Sprint(150_000_000_000 + i*3)}
+}
+
+// receipt is JSON of a receipt's shape, about 1.5 KB.
+func (l *load) receipt(rnd *rand.Rand, id state.PersonID) []byte {
+	var b strings.Builder
+	fmt.Fprintf(&b, `{"person":"%d","at":"%s","formula":"1","parts":{"known":true,"score":%d,"Volume":{"component":%d,"weight":400,"contribution":%d},"Recency":{"component":%d,"weight":300,"contribution":%d},"Topics":{"component":%d,"weight":300,"contribution":%d},"signals":5,"days":3,"base":60,"bonus":0,"newest":%d},"features":{"Signals":[`,
+		id, l.start.Format(time.RFC3339), rnd.IntN(1000), rnd.IntN(1000), rnd.IntN(400), rnd.IntN(1000), rnd.IntN(300), rnd.IntN(1000), rnd.IntN(300), l.start.Unix()-rnd.Int64N(1e6))
+	for i := range 5 {
+		fmt.Fprintf(&b, `{"At":%d,"Session":%d,"Type":"web_visit","Strength":40,"Product":0,"Flags":0},`, l.start.Unix()-rnd.Int64N(7e6), i)
+	}
+	b.WriteString(`],"signals":[`)
+	for i := range 5 {
+		fmt.Fprintf(&b, `{"event":"s%d","source":"site","object":"/pages/%x","title":"Page %x"},`, i, rnd.Uint32(), rnd.Uint32())
+	}
+	fmt.Fprintf(&b, `],"tier":"medium","rule":"threshold","stage":"comparing","trend":"rising","written":{"score":"%d.%d","tier":"medium","headline":"Compared %x and %x on 19 Nov","summary":"Looked at %x, then at %x."},"refs":[{"CRM":"hubspot","Object":"contacts","ID":"%d"}],"reason":"tier"}`,
+		rnd.IntN(100), rnd.IntN(10), rnd.Uint64(), rnd.Uint64(), rnd.Uint64(), rnd.Uint64(), id)
+	return []byte(b.String())
+}
+
+func (l *load) patch(rnd *rand.Rand, ref connectors.Ref) connectors.Patch {
+	f := map[string]string{}
+	for _, d := range connectors.Fields {
+		switch d.Type {
+		case connectors.TypeNumber:
+			f[d.Name] = fmt.Sprint(rnd.IntN(100))
+		case connectors.TypeLongText:
+			f[d.Name] = strings.Repeat(fmt.Sprintf("%x ", rnd.Uint64()), 20)
+		default:
+			if !d.RepEdits {
+				f[d.Name] = fmt.Sprintf("%x", rnd.Uint32())
+			}
+		}
+	}
+	return connectors.Patch{Ref: ref, Fields: f}
+}
+
+// discover enters the people as a first sync does: page by page.
+func (l *load) discover(tb testing.TB) {
+	const page = 100
+	for from := 0; from < l.people; from += page {
+		err := l.db.Update(func(tx *state.Tx) error {
+			for i := from; i < min(from+page, l.people); i++ {
+				id, err := tx.NewPerson()
+				if err != nil {
+					return err
+				}
+				ref := l.ref(i)
+				if err := tx.PutPerson(id, &state.Person{Contacts: []connectors.Ref{ref}}); err != nil {
+					return err
+				}
+				if err := tx.PutContact(ref, &state.Contact{Person: id, Inputs: rand.Uint64(), Checked: true}); err != nil {
+					return err
+				}
+				if err := tx.SetIdentity(state.LinkEmail, fmt.Sprintf("p%d@example.com", i), id); err != nil {
+					return err
+				}
+				if err := tx.Enqueue(id, state.Backfill, state.ReasonNew, l.start); err != nil {
+					return err
+				}
+			}
+			return tx.SetCursor("hubspot", binary.BigEndian.AppendUint64(nil, uint64(from)))
+		})
+		if err != nil {
+			tb.Fatal(err)
+		}
+	}
+}
+
+// work takes everybody through claim, stage, send and acknowledgement, lots in parallel.
+func (l *load) work(tb testing.TB) {
+	var wg sync.WaitGroup
+	for w := range l.workers {
+		wg.Go(func() {
+			rnd := rand.New(rand.NewPCG(uint64(w), 1))
+			for {
+				entries, err := l.db.Claim(l.start, l.lot)
+				if err != nil {
+					tb.Error(err)
+					return
+				}
+				if len(entries) == 0 {
+					return
+				}
+				if err := l.settle(rnd, entries); err != nil {
+					tb.Error(err)
+					return
+				}
+			}
+		})
+	}
+	wg.Wait()
+}
+
+func (l *load) settle(rnd *rand.Rand, entries []state.Entry) error {
+	patches := make([]*state.Pending, 0, len(entries))
+	for _, e := range entries {
+		p := &state.Pending{Person: e.Person, Patch: l.patch(rnd, l.ref(int(e.Person)-1)), Staged: l.start, Inputs: 7, Score: int32(rnd.IntN(1000)),
+			Receipt: l.receipt(rnd, e.Person)}
+		if l.seal {
+			p.Receipt = l.db.SealReceipt(p.Receipt)
+		}
+		features, shown := make([]byte, 100), make([]byte, 24)
+		for i := range features {
+			features[i] = byte(rnd.Uint32())
+		}
+		p.Next = &state.Person{Contacts: []connectors.Ref{p.Patch.Ref}, Events: rnd.Uint64(), Extraction: 11, Scoring: 12, Features: features, Shown: shown,
+			Sources: []state.SourceCount{{Source: "site", Events: 20}}, Due: l.start.Add(time.Duration(rnd.IntN(60*24)) * time.Hour)}
+		patches = append(patches, p)
+	}
+	if err := l.db.Update(func(tx *state.Tx) error { // stage
+		for i, p := range patches {
+			if err := tx.Stage(p); err != nil {
+				return err
+			}
+			if _, err := tx.Done(entries[i]); err != nil {
+				return err
+			}
+		}
+		return nil
+	}); err != nil {
+		return err
+	}
+	for len(patches) > 0 { // send and acknowledge, as many as a CRM takes at once
+		batch := patches[:min(100, len(patches))]
+		patches = patches[len(batch):]
+		if err := l.db.Update(func(tx *state.Tx) error {
+			for _, p := range batch {
+				if err := tx.MarkSent(p.Patch.Ref, p.Seq, 1, ""); err != nil {
+					return err
+				}
+			}
+			return nil
+		}); err != nil {
+			return err
+		}
+		if err := l.db.Update(func(tx *state.Tx) error {
+			for _, p := range batch {
+				if ok, err := tx.Ack(p.Patch.Ref, p.Seq); err != nil || !ok {
+					return fmt.Errorf("ack: %v %w", ok, err)
+				}
+				c, _, err := tx.Contact(p.Patch.Ref)
+				if err != nil {
+					return err
+				}
+				for i, f := range connectors.Fields {
+					if v, ok := p.Patch.Fields[f.Name]; ok {
+						c.Wrote[i] = state.FieldHash(i, v)
+					}
+				}
+				c.Seen, c.WroteAt, c.Modified = c.Inputs, l.start.Add(1234*time.Millisecond), l.start.Add(2345*time.Millisecond)
+				if err := tx.PutContact(p.Patch.Ref, &c); err != nil {
+					return err
+				}
+				if err := tx.PutPerson(p.Person, p.Next); err != nil {
+					return err
+				}
+				if err := tx.PutReceipt(p.Person, p.Staged, p.Receipt); err != nil {
+					return err
+				}
+				if err := tx.AddHistory(p.Person, state.HistoryPoint{At: l.start, Score: p.Score, Tier: 2}); err != nil {
+					return err
+				}
+			}
+			return nil
+		}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// BenchmarkSettle measures people per second through the whole of the state's part, with fsync, and what they then take.
+func BenchmarkSettle(b *testing.B) {
+	for _, people := range []int{100_000} {
+		b.Run(fmt.Sprint(people), func(b *testing.B) {
+			for range b.N {
+				path := filepath.Join(b.TempDir(), "s.db")
+				db, err := state.Open(path, state.Options{})
+				if err != nil {
+					b.Fatal(err)
+				}
+				l := &load{db: db, start: time.Date(2026, 11, 21, 9, 0, 0, 0, time.UTC), people: people, lot: 200, workers: 8, seal: true}
+				t0 := time.Now()
+				l.discover(b)
+				t1 := time.Now()
+				l.work(b)
+				t2 := time.Now()
+				b.ReportMetric(float64(people)/t1.Sub(t0).Seconds(), "discovered/s")
+				b.ReportMetric(float64(people)/t2.Sub(t1).Seconds(), "settled/s")
+				report(b, db, people)
+				s := db.Stats()
+				b.ReportMetric(float64(s.Calls)/float64(s.Commits), "calls/commit")
+				if err := db.Close(); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
+
+// report prints what a person takes, by the pages that hold their data: what the file has grown by, without the room that
+// the queue and the journal have left for the next.
+func report(b *testing.B, db *state.DB, people int) {
+	sizes, err := db.Sizes()
+	if err != nil {
+		b.Fatal(err)
+	}
+	var core int64
+	for _, name := range []string{"people", "contacts", "due", "identities"} {
+		core += sizes[name].Pages
+		b.Logf("%-12s %6.1f B a person in pages, %6.1f used", name, float64(sizes[name].Pages)/float64(people), float64(sizes[name].Used)/float64(people))
+	}
+	for _, name := range []string{"receipts", "receipt-age", "history", "queue", "queued", "journal", "unsent"} {
+		b.Logf("%-12s %6.1f B a person in pages, %6.1f used", name, float64(sizes[name].Pages)/float64(people), float64(sizes[name].Used)/float64(people))
+	}
+	b.ReportMetric(float64(core)/float64(people), "B/person")
+	b.ReportMetric(float64(sizes["receipts"].Pages+sizes["receipt-age"].Pages)/float64(people), "receiptB/person")
+	s := db.Stats()
+	b.ReportMetric(float64(s.FileBytes)/float64(people), "fileB/person")
+	if info, err := os.Stat(s.Path); err == nil {
+		b.Logf("file %d MB, free %d MB", info.Size()>>20, s.FreeBytes>>20)
+	}
+}

@@ -1,0 +1,130 @@
+package state
+
+import (
+	"encoding/binary"
+	"slices"
+	"time"
+)
+
+// A cache's entries lie under the number of its name; beside them an index by expiry finds what goes first.
+
+func (tx *Tx) cacheKey(cache string, key []byte, create bool) (k []byte, name uint32, ok bool, err error) {
+	name, ok, err = tx.nameID("cache\x00"+cache, create)
+	if !ok || err != nil {
+		return nil, 0, false, err
+	}
+	return append(appendKind(make([]byte, 0, len(key)+8), name), key...), name, true, nil
+}
+
+// cacheAge is the index entry of what was stored with sequence seq.
+func cacheAge(b []byte, name uint32, expires, seq uint64) []byte {
+	return appendUint48(appendUint48(appendKind(b, name), expires), seq)
+}
+
+// Cached is what a cache holds under key; nothing once it has expired.
+func (tx *Tx) Cached(cache string, key []byte, now time.Time) ([]byte, bool) {
+	k, _, ok, err := tx.cacheKey(cache, key, false)
+	if !ok || err != nil {
+		return nil, false
+	}
+	v := tx.bucket(bCache).Get(k)
+	if len(v) < 12 || uint48(v) <= millis(now) {
+		return nil, false
+	}
+	return slices.Clone(v[12:]), true
+}
+
+// PutCache stores value in a cache until it expires. A cache that is full (Options.CacheEntries) gives up what would expire
+// first: with one time to live for all, the oldest.
+func (tx *Tx) PutCache(cache string, key, value []byte, expires time.Time) error {
+	if tx.w == nil {
+		return errInView
+	}
+	k, name, _, err := tx.cacheKey(cache, key, true)
+	if err != nil {
+		return err
+	}
+	seq, err := tx.sequence(bCache)
+	if err != nil {
+		return err
+	}
+	var buf [32]byte
+	if old := tx.bucket(bCache).Get(k); len(old) >= 12 {
+		if err := tx.del(bCacheAge, cacheAge(buf[:0], name, uint48(old), uint48(old[6:]))); err != nil {
+			return err
+		}
+	} else {
+		tx.w.counts.addCache(name, 1)
+	}
+	v := tx.alloc(12 + len(value))
+	appendUint48(appendUint48(v[:0], millis(expires)), seq)
+	copy(v[12:], value)
+	if err := tx.put(bCache, k, v); err != nil {
+		return err
+	}
+	if err := tx.put(bCacheAge, cacheAge(buf[:0], name, millis(expires), seq), tx.keep(k)); err != nil {
+		return err
+	}
+	if over := int(tx.w.counts.caches[name]) - tx.db.o.CacheEntries; over > 0 {
+		_, err = tx.evict(name, over, 1<<48-1)
+	}
+	return err
+}
+
+// PurgeCache removes up to n expired entries of a cache and says how many.
+func (tx *Tx) PurgeCache(cache string, now time.Time, n int) (int, error) {
+	if tx.w == nil {
+		return 0, errInView
+	}
+	_, name, ok, err := tx.cacheKey(cache, nil, false)
+	if !ok || err != nil {
+		return 0, err
+	}
+	return tx.evict(name, n, millis(now))
+}
+
+// evict removes up to n entries that expire no later than limit, the first to expire first.
+func (tx *Tx) evict(name uint32, n int, limit uint64) (int, error) {
+	var buf [8]byte
+	prefix := appendKind(buf[:0], name)
+	var ages, keys [][]byte
+	c := tx.bucket(bCacheAge).Cursor()
+	for k, v := c.Seek(prefix); k != nil && hasPrefix(k, prefix) && len(ages) < n; k, v = c.Next() {
+		if len(k) != len(prefix)+12 || uint48(k[len(prefix):]) > limit {
+			break
+		}
+		ages, keys = append(ages, slices.Clone(k)), append(keys, slices.Clone(v))
+	}
+	for i := range ages {
+		if err := tx.del(bCacheAge, ages[i]); err != nil {
+			return 0, err
+		}
+		if err := tx.del(bCache, keys[i]); err != nil {
+			return 0, err
+		}
+	}
+	if len(ages) > 0 {
+		tx.w.counts.addCache(name, -int64(len(ages)))
+	}
+	return len(ages), nil
+}
+
+// Answer is the person's last stage-2 answer, if it was given to the same inputs.
+func (tx *Tx) Answer(id PersonID, inputs uint64) ([]byte, bool) {
+	var buf [4]byte
+	v := tx.bucket(bAnswers).Get(personKey(buf[:0], id))
+	if len(v) < 8 || binary.BigEndian.Uint64(v) != inputs {
+		return nil, false
+	}
+	plain, err := tx.db.zstd.open(v[8:])
+	return plain, err == nil
+}
+
+// PutAnswer keeps the person's last stage-2 answer.
+func (tx *Tx) PutAnswer(id PersonID, inputs uint64, value []byte) error {
+	if err := checkPerson(id); err != nil {
+		return err
+	}
+	var buf [4]byte
+	return tx.put(bAnswers, personKey(buf[:0], id), append(binary.BigEndian.AppendUint64(nil, inputs), tx.db.zstd.seal(value)...))
+}

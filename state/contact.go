@@ -1,0 +1,196 @@
+package state
+
+import (
+	"encoding/binary"
+
+	"github.com/intentd/intentd/connectors"
+)
+
+const (
+	contactInputs  = 1 << iota // Inputs is set
+	contactSeen                // Seen is set and differs from Inputs
+	contactSettled             // Seen equals Inputs
+	contactWide                // hashes of values have four bytes, not three
+	contactHeld
+	contactPaused
+	contactChecked
+	contactMissing
+)
+
+func appendContact(b []byte, c *Contact) []byte {
+	var set byte
+	var wrote uint16
+	for i, h := range c.Wrote {
+		if h != 0 {
+			wrote |= 1 << i
+		}
+		if h >= 1<<24 {
+			set |= contactWide
+		}
+	}
+	flag := func(on bool, bit byte) {
+		if on {
+			set |= bit
+		}
+	}
+	flag(c.Inputs != 0, contactInputs)
+	flag(c.Seen != 0 && c.Seen != c.Inputs, contactSeen)
+	flag(c.Seen != 0 && c.Seen == c.Inputs, contactSettled)
+	flag(c.Held != 0, contactHeld)
+	flag(c.Paused, contactPaused)
+	flag(c.Checked, contactChecked)
+	flag(!c.Missing.IsZero(), contactMissing)
+	b = append(b, set)
+	b = binary.AppendUvarint(b, uint64(c.Person))
+	if set&contactInputs != 0 {
+		b = binary.BigEndian.AppendUint64(b, c.Inputs)
+	}
+	if set&contactSeen != 0 {
+		b = binary.BigEndian.AppendUint64(b, c.Seen)
+	}
+	b = binary.AppendUvarint(b, uint64(wrote))
+	for _, h := range c.Wrote {
+		switch {
+		case h == 0:
+		case set&contactWide != 0:
+			b = binary.BigEndian.AppendUint32(b, h)
+		default:
+			b = append(b, byte(h>>16), byte(h>>8), byte(h))
+		}
+	}
+	if set&contactHeld != 0 {
+		b = binary.AppendUvarint(b, uint64(c.Held))
+	}
+	if set&contactMissing != 0 {
+		b = appendTime(b, c.Missing)
+	}
+	b = appendTime(b, c.Modified)
+	return appendTimeNear(b, c.WroteAt, c.Modified)
+}
+
+func decodeContact(v []byte) (c Contact, err error) {
+	r := reader{b: v}
+	set := r.byte()
+	c.Person = PersonID(r.uvarint())
+	if set&contactInputs != 0 {
+		c.Inputs = r.uint64()
+	}
+	if set&contactSeen != 0 {
+		c.Seen = r.uint64()
+	}
+	if set&contactSettled != 0 {
+		c.Seen = c.Inputs
+	}
+	wrote := r.uvarint()
+	for i := range c.Wrote {
+		switch {
+		case wrote&(1<<i) == 0:
+		case set&contactWide != 0:
+			c.Wrote[i] = r.uint32()
+		default:
+			if h := r.take(3); h != nil {
+				c.Wrote[i] = uint32(h[0])<<16 | uint32(h[1])<<8 | uint32(h[2])
+			}
+		}
+	}
+	if set&contactHeld != 0 {
+		c.Held = uint16(r.uvarint())
+	}
+	if set&contactMissing != 0 {
+		c.Missing = r.time()
+	}
+	c.Modified = r.time()
+	c.WroteAt = r.timeNear(c.Modified)
+	c.Paused = set&contactPaused != 0
+	c.Checked = set&contactChecked != 0
+	if r.bad || len(r.b) > 0 {
+		return Contact{}, damaged("contact")
+	}
+	return c, nil
+}
+
+// Contact is what is known of a CRM record. Times come back in whole milliseconds.
+func (tx *Tx) Contact(ref connectors.Ref) (Contact, bool, error) {
+	var buf [64]byte
+	key, ok, err := tx.refKey(buf[:0], ref, false)
+	if !ok || err != nil {
+		return Contact{}, false, err
+	}
+	v := tx.bucket(bContacts).Get(key)
+	if v == nil {
+		return Contact{}, false, nil
+	}
+	c, err := decodeContact(v)
+	return c, err == nil, err
+}
+
+// PutContact stores what is known of a CRM record.
+func (tx *Tx) PutContact(ref connectors.Ref, c *Contact) error {
+	if tx.w == nil {
+		return errInView
+	}
+	var buf [64]byte
+	key, _, err := tx.refKey(buf[:0], ref, true)
+	if err != nil {
+		return err
+	}
+	if tx.bucket(bContacts).Get(key) == nil {
+		tx.w.counts.contacts++
+	}
+	var vb [160]byte
+	return tx.put(bContacts, key, tx.keep(appendContact(vb[:0], c)))
+}
+
+// DeleteContact forgets a CRM record. The person stays.
+func (tx *Tx) DeleteContact(ref connectors.Ref) error {
+	if tx.w == nil {
+		return errInView
+	}
+	var buf [64]byte
+	key, ok, err := tx.refKey(buf[:0], ref, false)
+	if !ok || err != nil || tx.bucket(bContacts).Get(key) == nil {
+		return err
+	}
+	tx.w.counts.contacts--
+	return tx.del(bContacts, key)
+}
+
+// Contacts lists up to n records of an object after a key, "" for the first, in an order of the store's own. next is the key to
+// go on after, "" at the end.
+func (tx *Tx) Contacts(crm, object string, after string, n int) (refs []connectors.Ref, next string, err error) {
+	err = tx.walkRefs(bContacts, crm, object, after, n, func(ref connectors.Ref, _ []byte) error {
+		refs = append(refs, ref)
+		return nil
+	}, &next)
+	return refs, next, err
+}
+
+// walkRefs visits up to n pairs of a bucket whose keys are those of an object's records.
+func (tx *Tx) walkRefs(id bucketID, crm, object, after string, n int, visit func(ref connectors.Ref, v []byte) error, next *string) error {
+	kind, ok, err := tx.kindOf(crm, object, false)
+	if !ok || err != nil {
+		return err
+	}
+	var buf [8]byte
+	prefix := appendKind(buf[:0], kind)
+	from := prefix
+	if after != "" {
+		from = append([]byte(after), 0) // the least key behind it
+	}
+	c := tx.bucket(id).Cursor()
+	for k, v := c.Seek(from); k != nil && hasPrefix(k, prefix); k, v = c.Next() {
+		if n--; n < 0 {
+			return nil
+		}
+		ref, err := tx.ref(k)
+		if err != nil {
+			return err
+		}
+		if err := visit(ref, v); err != nil {
+			return err
+		}
+		*next = string(k)
+	}
+	*next = ""
+	return nil
+}

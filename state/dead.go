@@ -1,0 +1,135 @@
+package state
+
+import (
+	"encoding/binary"
+
+	"github.com/intentd/intentd/connectors"
+)
+
+// deadKey is person, then record; without one the letter concerns the person.
+func (tx *Tx) deadKey(b []byte, id PersonID, ref connectors.Ref, create bool) ([]byte, bool, error) {
+	b = personKey(b, id)
+	if ref.IsZero() {
+		return b, true, nil
+	}
+	return tx.refKey(b, ref, create)
+}
+
+func appendDead(b []byte, d *Dead) []byte {
+	b = appendString(b, d.Code)
+	b = appendString(b, d.Message)
+	b = appendString(b, d.Op)
+	b = appendTime(appendTime(b, d.At), d.First)
+	b = binary.AppendUvarint(b, uint64(max(d.Attempts, 0)))
+	b = binary.BigEndian.AppendUint64(b, d.Inputs)
+	return binary.BigEndian.AppendUint64(b, d.Config)
+}
+
+func (tx *Tx) decodeDead(k, v []byte) (d Dead, err error) {
+	if len(k) < 4 {
+		return Dead{}, damaged("dead letter")
+	}
+	d.Person = PersonID(binary.BigEndian.Uint32(k))
+	if len(k) > 4 {
+		if d.Ref, err = tx.ref(k[4:]); err != nil {
+			return Dead{}, err
+		}
+	}
+	r := reader{b: v}
+	d.Code, d.Message, d.Op = r.string(), r.string(), r.string()
+	d.At, d.First = r.time(), r.time()
+	d.Attempts = int(r.uvarint())
+	d.Inputs, d.Config = r.uint64(), r.uint64()
+	if r.bad {
+		return Dead{}, damaged("dead letter")
+	}
+	return d, nil
+}
+
+// PutDead keeps a dead letter. There is one for a record, and one for a person as such: over an older one the attempts add up and
+// the first time stays.
+func (tx *Tx) PutDead(d *Dead) error {
+	if tx.w == nil {
+		return errInView
+	}
+	var buf [64]byte
+	key, _, err := tx.deadKey(buf[:0], d.Person, d.Ref, true)
+	if err != nil {
+		return err
+	}
+	merged := *d
+	if merged.First.IsZero() {
+		merged.First = d.At
+	}
+	if v := tx.bucket(bDead).Get(key); v != nil {
+		old, err := tx.decodeDead(key, v)
+		if err != nil {
+			return err
+		}
+		merged.Attempts += old.Attempts
+		merged.First = old.First
+	} else {
+		tx.w.counts.dead++
+	}
+	return tx.put(bDead, key, appendDead(nil, &merged))
+}
+
+// DeadOf is a person's dead letters.
+func (tx *Tx) DeadOf(id PersonID) ([]Dead, error) {
+	var buf [4]byte
+	prefix := personKey(buf[:0], id)
+	var out []Dead
+	c := tx.bucket(bDead).Cursor()
+	for k, v := c.Seek(prefix); k != nil && hasPrefix(k, prefix); k, v = c.Next() {
+		d, err := tx.decodeDead(k, v)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, d)
+	}
+	return out, nil
+}
+
+// DeadLetters is up to n dead letters after a key, "" for the first. next is the key to go on after, "" at the end.
+func (tx *Tx) DeadLetters(after string, n int) (out []Dead, next string, err error) {
+	c := tx.bucket(bDead).Cursor()
+	k, v := c.First()
+	if after != "" {
+		k, v = c.Seek(append([]byte(after), 0))
+	}
+	for ; k != nil; k, v = c.Next() {
+		if len(out) == n {
+			return out, next, nil
+		}
+		d, err := tx.decodeDead(k, v)
+		if err != nil {
+			return nil, "", err
+		}
+		out, next = append(out, d), string(k)
+	}
+	return out, "", nil
+}
+
+// DropDead removes a person's dead letter for a record or, with a zero ref, for the person as such.
+func (tx *Tx) DropDead(id PersonID, ref connectors.Ref) error {
+	if tx.w == nil {
+		return errInView
+	}
+	var buf [64]byte
+	key, ok, err := tx.deadKey(buf[:0], id, ref, false)
+	if !ok || err != nil || tx.bucket(bDead).Get(key) == nil {
+		return err
+	}
+	tx.w.counts.dead--
+	return tx.del(bDead, key)
+}
+
+func (tx *Tx) dropDeadOf(id PersonID) error {
+	var buf [4]byte
+	n, err := tx.dropPrefix(bDead, personKey(buf[:0], id), -1)
+	tx.w.counts.dead -= int64(n)
+	return err
+}
+
+// DeadCount is how many dead letters there are.
+func (db *DB) DeadCount() int { return db.count(func(c *counts) int64 { return c.dead }) }

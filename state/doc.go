@@ -1,0 +1,26 @@
+// Package state keeps everything intentd must not forget in one bbolt file.
+//
+// Terms:
+//
+//   - A person is whom intentd scores; a contact is one CRM record of a person; an identity is a value (an e-mail address, a
+//     user id) that leads to a person. Identities are stored as keyed hashes only, under a secret made with the file.
+//   - The queue holds at most one entry a person. A claim leases entries to a worker; leases live in memory, so a restart
+//     frees them all. An entry's generation changes whenever work joins it, so that finishing old work never drops new work.
+//   - The journal holds patches from before they are sent until the CRM has acknowledged them, at most one a record.
+//   - A dead letter is a record or person that cannot be done as things stand.
+//
+// Promises:
+//
+//   - What [DB.Update] acknowledged is on disk: a kill or a power cut after it returned loses nothing, and a kill before
+//     leaves either all of it or nothing. Concurrent updates share one commit; each caller gets its own error.
+//   - What [DB.UpdateLater] took is on disk within 100 ms, and in any case when [DB.Flush] or [DB.Close] return nil.
+//   - Nothing read in a transaction points into it: everything returned is a copy.
+//   - A commit that fails (a full disk, say) changes nothing and leaves the state usable.
+//   - Older files are migrated when opened, step by step; newer ones are refused.
+//   - The file is readable by its owner only. It is locked against every other process, readers too.
+//   - Memory does not grow with the number of people: per person only the leases of claimed entries are held.
+//
+// Deleted bytes stay in the file, unreachable, until [DB.Compact] rewrites it.
+//
+// Transactions must not be nested: an Update or View inside a View can deadlock.
+package state

@@ -1,0 +1,70 @@
+package state
+
+import (
+	"encoding/binary"
+	"time"
+)
+
+// dueIndex holds second, person.
+var dueIndex = cellIndex{bucket: bDue, key: 8, width: 8}
+
+func dueEntry(b []byte, due time.Time, id PersonID) []byte {
+	return personKey(binary.BigEndian.AppendUint32(b, seconds(due)), id)
+}
+
+// setDue moves a person's entry from one time to another; a zero time is no entry.
+func (tx *Tx) setDue(id PersonID, from, to time.Time) error {
+	var a, b [8]byte
+	old, fresh := dueEntry(a[:0], from, id), dueEntry(b[:0], to, id)
+	if from.IsZero() == to.IsZero() && (from.IsZero() || string(old) == string(fresh)) {
+		return nil
+	}
+	if !from.IsZero() {
+		gone, err := dueIndex.drop(tx, old)
+		if err != nil {
+			return err
+		}
+		if gone {
+			tx.w.counts.due--
+		}
+	}
+	if !to.IsZero() {
+		added, err := dueIndex.put(tx, fresh)
+		if err != nil {
+			return err
+		}
+		if added {
+			tx.w.counts.due++
+		}
+	}
+	return nil
+}
+
+// DueBefore is up to n people whose due time is t or earlier, the longest overdue first. It leaves out who is in the queue already:
+// their due time moves when that work is done.
+func (tx *Tx) DueBefore(t time.Time, n int) (ids []PersonID, err error) {
+	if n <= 0 {
+		return nil, nil
+	}
+	limit := seconds(t.Truncate(time.Second))
+	queued := tx.bucket(bQueued)
+	dueIndex.scan(tx, make([]byte, dueIndex.key), func(entry []byte) bool {
+		if binary.BigEndian.Uint32(entry) > limit {
+			return false
+		}
+		if queued.Get(entry[4:]) == nil {
+			ids = append(ids, PersonID(binary.BigEndian.Uint32(entry[4:])))
+		}
+		return len(ids) < n
+	})
+	return ids, nil
+}
+
+// DueCount is how many people have a due time, past or to come.
+func (db *DB) DueCount() int { return db.count(func(c *counts) int64 { return c.due }) }
+
+func (db *DB) count(of func(*counts) int64) int {
+	db.countsMu.Lock()
+	defer db.countsMu.Unlock()
+	return int(of(&db.counts))
+}

@@ -1,0 +1,347 @@
+package state
+
+import (
+	"errors"
+	"fmt"
+	"runtime/debug"
+	"sync"
+	"time"
+
+	"go.etcd.io/bbolt"
+)
+
+// Group commit. Whoever calls Update while nobody commits leads: it runs its function and those of all who queued, in one
+// transaction with one fsync, then hands the lead to the first who queued meanwhile. Nobody waits for company, and there is no
+// background goroutine: under load groups form by themselves, out of what arrives while the disk is busy.
+
+type group struct {
+	mu      sync.Mutex
+	calls   []*call
+	leading bool
+	closed  bool
+
+	later    []func(*Tx) error // run with the next group
+	timer    *time.Timer       // leads for later if nobody else does
+	running  sync.WaitGroup    // of timer
+	laterErr error             // the first error nobody was there to take
+}
+
+type call struct {
+	fn    func(*Tx) error
+	err   error
+	panic any
+	done  chan bool // false: done; true: you lead now
+}
+
+const (
+	laterDelay   = 50 * time.Millisecond // leaves as much for the commit itself, to keep the promised 100
+	laterRetry   = time.Second           // after a commit that failed
+	laterAtOnce  = 1024                  // waiting functions from which on no time is lost
+	laterAtMost  = 65536                 // waiting functions kept while commits fail
+	maxGroupSize = 512                   // calls in one transaction, which is held in memory until it is written
+)
+
+var errInView = errors.New("state: write inside a View")
+
+// Update runs fn in a write transaction and returns once that is on disk. Concurrent calls share transactions, in the order
+// they came. If fn fails, nothing of it is kept and its error is returned; the others of its group are run again without it.
+// fn may therefore run more than once and must have no effect outside tx but on variables that it sets anew each time.
+func (db *DB) Update(fn func(*Tx) error) error { return db.update(fn, false) }
+
+func (db *DB) update(fn func(*Tx) error, closing bool) error {
+	if db.o.ReadOnly {
+		return fail(ErrReadOnly, nil, "state file %s was opened read-only and cannot be changed", db.path)
+	}
+	c := &call{fn: fn, done: make(chan bool, 1)}
+	g := &db.group
+	g.mu.Lock()
+	if g.closed && !closing {
+		g.mu.Unlock()
+		return ErrClosed
+	}
+	g.calls = append(g.calls, c)
+	follow := g.leading
+	g.leading = true
+	g.mu.Unlock()
+	if !follow || <-c.done {
+		db.lead(c)
+	}
+	if c.panic != nil {
+		panic(c.panic)
+	}
+	return c.err
+}
+
+// lead commits one group, which holds self, and hands on.
+func (db *DB) lead(self *call) {
+	g := &db.group
+	g.mu.Lock()
+	n := min(len(g.calls), maxGroupSize)
+	calls := g.calls[:n:n]
+	g.calls = append([]*call(nil), g.calls[n:]...)
+	later := g.later
+	g.later = nil
+	g.mu.Unlock()
+
+	failed := db.commit(calls, later)
+
+	g.mu.Lock()
+	if failed != nil { // nobody waits for these: they get another chance
+		g.later = append(later, g.later...)
+		if over := len(g.later) - laterAtMost; over > 0 {
+			g.later = g.later[over:]
+			g.laterErr = errors.Join(g.laterErr, failed)
+		}
+		if len(g.later) > 0 && !g.closed {
+			db.schedule(laterRetry)
+		}
+	}
+	var next *call
+	if len(g.calls) > 0 {
+		next = g.calls[0]
+	} else {
+		g.leading = false
+	}
+	g.mu.Unlock()
+
+	if next != nil {
+		next.done <- true
+	}
+	for _, c := range calls {
+		if c != self {
+			c.done <- false
+		}
+	}
+}
+
+// commit runs calls and later in one transaction. Each call has its own error afterwards; the result is what kept the
+// transaction as a whole from the disk.
+func (db *DB) commit(calls []*call, later []func(*Tx) error) (err error) {
+	db.writing.Lock()
+	defer db.writing.Unlock()
+	db.handle.RLock()
+	defer db.handle.RUnlock()
+
+	pending := make([]*call, 0, len(calls)+len(later))
+	pending = append(pending, calls...)
+	for _, fn := range later {
+		pending = append(pending, &call{fn: fn})
+	}
+	var w *write
+	defer db.arena.reset()
+	for {
+		w, err = nil, ErrClosed
+		if db.b == nil {
+			break
+		}
+		var b *bbolt.Tx
+		if b, err = db.b.Begin(true); err != nil {
+			break
+		}
+		db.arena.reset()
+		w = db.newWrite()
+		var again bool
+		tx := db.newTx(b, w)
+		if pending, again = db.run(pending, tx); again {
+			_ = b.Rollback()
+			continue
+		}
+		if w.ops == 0 {
+			err = b.Rollback()
+			w = nil
+			break
+		}
+		err = db.guard(func() error {
+			if !w.counts.equal(&db.counts) {
+				if err := tx.put(bMeta, countsKey, w.counts.encode()); err != nil {
+					return err
+				}
+			}
+			db.b.AllocSize = allocSize(b.Size())
+			return b.Commit()
+		}, db.anyPanic)
+		if err != nil {
+			_ = db.guard(b.Rollback, db.anyPanic) // after a panic in mid-commit; otherwise it is closed already
+		}
+		break
+	}
+	if err != nil {
+		err = explain(db.path, err)
+		for _, c := range pending {
+			c.err = err
+		}
+		// bbolt may fail after the new state has become the visible one: believe the file.
+		if db.b != nil {
+			_ = db.reload()
+		}
+		return err
+	}
+	if w != nil {
+		db.commits.Add(1)
+		db.calls.Add(int64(len(pending)))
+		db.publish(w)
+	}
+	return nil
+}
+
+// run calls the functions in order. One that fails is left out of what it returns; again says that it had written something,
+// so that the transaction must start over.
+func (db *DB) run(pending []*call, tx *Tx) (rest []*call, again bool) {
+	rest = pending[:0:0]
+	for i, c := range pending {
+		before := tx.w.ops
+		if err := db.try(c, tx); err == nil {
+			rest = append(rest, c)
+			continue
+		}
+		if c.done == nil {
+			db.group.mu.Lock()
+			db.group.laterErr = errors.Join(db.group.laterErr, c.err)
+			db.group.mu.Unlock()
+		}
+		if tx.w.ops != before {
+			return append(rest, pending[i+1:]...), true
+		}
+	}
+	return rest, false
+}
+
+// try runs one function. A panic of its own goes back to the goroutine it came from, without harm to the others.
+func (db *DB) try(c *call, tx *Tx) error {
+	c.err = db.guard(func() error { return c.fn(tx) }, func(p any) error {
+		bug := &panicked{p, debug.Stack()}
+		if c.done != nil {
+			c.panic = bug
+		}
+		return bug
+	})
+	return c.err
+}
+
+// panicked carries a panic from the goroutine that led a group to the one whose function it was.
+type panicked struct {
+	value any
+	stack []byte
+}
+
+func (p *panicked) Error() string {
+	return fmt.Sprintf("state: an update panicked: %v\n\n%s", p.value, p.stack)
+}
+
+func (p *panicked) Unwrap() error {
+	err, _ := p.value.(error)
+	return err
+}
+
+func (db *DB) newWrite() *write {
+	w := &write{counts: db.counts, arena: &db.arena}
+	db.names.mu.RLock()
+	w.nameBase = len(db.names.byID)
+	db.names.mu.RUnlock()
+	return w
+}
+
+// publish takes over what w brought, now that it is on disk.
+func (db *DB) publish(w *write) {
+	if len(w.names) > 0 {
+		db.names.publish(w.names)
+	}
+	db.countsMu.Lock()
+	db.counts = w.counts
+	db.countsMu.Unlock()
+	db.queue.publish(&w.queue)
+}
+
+// reload reads again what is held in memory; leases stay.
+func (db *DB) reload() error {
+	b, err := db.b.Begin(false)
+	if err != nil {
+		return err
+	}
+	defer b.Rollback()
+	return db.guard(func() error {
+		tx := db.newTx(b, nil)
+		if err := db.names.load(tx); err != nil {
+			return err
+		}
+		var c counts
+		if err := c.decode(tx.bucket(bMeta).Get(countsKey)); err != nil {
+			return err
+		}
+		db.countsMu.Lock()
+		db.counts = c
+		db.countsMu.Unlock()
+		db.queue.rewind()
+		return nil
+	}, db.anyPanic)
+}
+
+// allocSize is by how much the file grows at a time: an eighth, between 256 KB and 16 MB, since every step costs an fsync.
+func allocSize(size int64) int { return int(min(max(size/8, 256<<10), 16<<20)) }
+
+// UpdateLater has fn run with the next group, at the latest 50 ms from now, and returns at once. For what may be lost with the
+// last 100 ms: caches, usage, answers. An error of fn is returned by the next Flush or Close. If a commit fails it is tried
+// again with the next. After Close it does nothing.
+func (db *DB) UpdateLater(fn func(*Tx) error) {
+	g := &db.group
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.closed || db.o.ReadOnly {
+		return
+	}
+	g.later = append(g.later, fn)
+	switch len(g.later) {
+	case 1:
+		db.schedule(laterDelay)
+	case laterAtOnce:
+		db.schedule(0)
+	}
+}
+
+// schedule makes sure that somebody leads within d. The group's mutex is held.
+func (db *DB) schedule(d time.Duration) {
+	g := &db.group
+	if g.timer != nil && g.timer.Stop() {
+		g.running.Done()
+	}
+	g.running.Add(1)
+	g.timer = time.AfterFunc(d, func() {
+		defer g.running.Done()
+		_ = db.update(func(*Tx) error { return nil }, true) // its group takes what waits
+	})
+}
+
+// Flush returns when everything given to UpdateLater before is on disk, or with the first errors that kept it from there.
+func (db *DB) Flush() error { return db.flush(false) }
+
+func (db *DB) flush(closing bool) error {
+	if db.o.ReadOnly {
+		return nil
+	}
+	// Groups form in the order of calls and each takes all that waits: this call's group, or one before it, has it.
+	err := db.update(func(*Tx) error { return nil }, closing)
+	g := &db.group
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	err = errors.Join(err, g.laterErr)
+	g.laterErr = nil
+	return err
+}
+
+// finish stops taking calls and flushes. first is false if that was done before.
+func (db *DB) finish() (first bool, err error) {
+	g := &db.group
+	g.mu.Lock()
+	if g.closed {
+		g.mu.Unlock()
+		return false, nil
+	}
+	g.closed = true
+	if g.timer != nil && g.timer.Stop() {
+		g.running.Done()
+	}
+	g.mu.Unlock()
+	err = db.flush(true)
+	g.running.Wait()
+	return true, err
+}

@@ -1,0 +1,133 @@
+package state
+
+import (
+	"encoding/binary"
+	"sync"
+)
+
+// names is the table of strings that many records share: kinds of records, sources, hashes of the configuration. Records
+// hold their number. The table only grows, by what is configured rather than by people, and is held in memory.
+type names struct {
+	mu     sync.RWMutex
+	byID   []string // index is number − 1
+	number map[string]uint32
+}
+
+func (n *names) lookup(s string) (uint32, bool) {
+	n.mu.RLock()
+	defer n.mu.RUnlock()
+	id, ok := n.number[s]
+	return id, ok
+}
+
+func (n *names) name(id uint32) (string, bool) {
+	n.mu.RLock()
+	defer n.mu.RUnlock()
+	if id == 0 || int(id) > len(n.byID) {
+		return "", false
+	}
+	return n.byID[id-1], true
+}
+
+// publish adds what a commit has written, in the order of numbers.
+func (n *names) publish(added []string) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	for _, s := range added {
+		n.byID = append(n.byID, s)
+		n.number[s] = uint32(len(n.byID))
+	}
+}
+
+// load replaces the table by what tx sees.
+func (n *names) load(tx *Tx) error {
+	fresh := names{number: map[string]uint32{}}
+	c := tx.bucket(bNames).Cursor()
+	for k, v := c.First(); k != nil; k, v = c.Next() {
+		if len(k) != 4 || int(binary.BigEndian.Uint32(k)) != len(fresh.byID)+1 {
+			return damaged("name")
+		}
+		fresh.byID = append(fresh.byID, string(v))
+		fresh.number[string(v)] = uint32(len(fresh.byID))
+	}
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.byID, n.number = fresh.byID, fresh.number
+	return nil
+}
+
+// nameID is the number of s. create enters a new one; without it ok is false for an unknown one.
+func (tx *Tx) nameID(s string, create bool) (id uint32, ok bool, err error) {
+	if id, ok = tx.db.names.lookup(s); ok {
+		return id, true, nil
+	}
+	if tx.w == nil {
+		return 0, false, nil
+	}
+	for i, added := range tx.w.names {
+		if added == s {
+			return uint32(tx.w.nameBase + i + 1), true, nil
+		}
+	}
+	if !create {
+		return 0, false, nil
+	}
+	tx.w.names = append(tx.w.names, s)
+	id = uint32(tx.w.nameBase + len(tx.w.names))
+	err = tx.put(bNames, binary.BigEndian.AppendUint32(nil, id), []byte(s))
+	return id, err == nil, err
+}
+
+// nameOf is the string with number id.
+func (tx *Tx) nameOf(id uint32) (string, error) {
+	if s, ok := tx.db.names.name(id); ok {
+		return s, nil
+	}
+	// Written by this very transaction, or by a commit that this snapshot sees before it was published.
+	if v := tx.bucket(bNames).Get(binary.BigEndian.AppendUint32(nil, id)); v != nil {
+		return string(v), nil
+	}
+	return "", damaged("name")
+}
+
+func (tx *Tx) kindOf(crm, object string, create bool) (uint32, bool, error) {
+	return tx.nameID(kindName(crm, object), create)
+}
+
+// maxSharedHashes bounds how many hashes enter the table: they are expected to be those of configurations, a few a month.
+const maxSharedHashes = 4096
+
+// appendSharedHash stores a hash that many people share as its number: 0 none, 1 the eight bytes follow, else number + 1.
+func (tx *Tx) appendSharedHash(b []byte, h uint64) ([]byte, error) {
+	if h == 0 {
+		return append(b, 0), nil
+	}
+	var raw [8]byte
+	binary.BigEndian.PutUint64(raw[:], h)
+	id, ok, err := tx.nameID("\x00"+string(raw[:]), tx.w.nameBase+len(tx.w.names) < maxSharedHashes)
+	if err != nil {
+		return nil, err
+	}
+	if !ok {
+		return append(append(b, 1), raw[:]...), nil
+	}
+	return binary.AppendUvarint(b, uint64(id)+1), nil
+}
+
+func (tx *Tx) sharedHash(r *reader) (uint64, error) {
+	switch n := r.uvarint(); n {
+	case 0:
+		return 0, nil
+	case 1:
+		return r.uint64(), nil
+	default:
+		s, err := tx.nameOf(uint32(n - 1))
+		if err != nil {
+			return 0, err
+		}
+		if len(s) != 9 {
+			return 0, damaged("name")
+		}
+		return binary.BigEndian.Uint64([]byte(s[1:])), nil
+	}
+}

@@ -1,0 +1,292 @@
+package state
+
+import (
+	"encoding/binary"
+	"fmt"
+	"sync"
+	"time"
+)
+
+// The queue is one ordered bucket: lane, then a class (delayed, ready), then within ready the order of joining and within
+// delayed the time before which nothing is to be done. A second bucket leads from a person to their entry. Ready entries are
+// ordered by a sequence and not by time, so that a clock that jumps cannot strand them.
+
+const (
+	delayed = 0
+	ready   = 1
+	classes = 2 * Lanes
+)
+
+// queueKey is where an entry stands.
+type queueKey struct {
+	class  uint8  // lane<<1 | ready
+	order  uint64 // sequence, or milliseconds
+	person PersonID
+}
+
+func (k queueKey) lane() Lane  { return Lane(k.class >> 1) }
+func (k queueKey) ready() bool { return k.class&1 == ready }
+
+func (k queueKey) less(l queueKey) bool {
+	if k.order != l.order {
+		return k.order < l.order
+	}
+	return k.person < l.person
+}
+
+const queueKeyLen = 1 + 6 + 4
+
+func (k queueKey) append(b []byte) []byte {
+	return binary.BigEndian.AppendUint32(appendUint48(append(b, k.class), k.order), uint32(k.person))
+}
+
+func parseQueueKey(b []byte) (queueKey, bool) {
+	if len(b) != queueKeyLen || b[0] >= classes {
+		return queueKey{}, false
+	}
+	return queueKey{b[0], uint48(b[1:7]), PersonID(binary.BigEndian.Uint32(b[7:]))}, true
+}
+
+// appendEntry stores what of e the key does not tell.
+func appendEntry(b []byte, e *Entry) []byte {
+	b = binary.AppendUvarint(b, uint64(e.Gen))
+	b = binary.AppendUvarint(b, uint64(e.Reason))
+	b = append(b, e.Attempts)
+	return appendTime(b, e.Since)
+}
+
+func decodeEntry(k queueKey, v []byte) (Entry, error) {
+	r := reader{b: v}
+	e := Entry{Person: k.person, Lane: k.lane(), Gen: uint32(r.uvarint()), Reason: Reason(r.uvarint()), Attempts: r.byte(), Since: r.time()}
+	if r.bad {
+		return Entry{}, damaged("queue")
+	}
+	return e, nil
+}
+
+// queued finds a person's entry.
+func (tx *Tx) queued(id PersonID) (k queueKey, e Entry, ok bool, err error) {
+	var pk [4]byte
+	v := tx.bucket(bQueued).Get(personKey(pk[:0], id))
+	if v == nil {
+		return k, e, false, nil
+	}
+	if len(v) != 7 || v[0] >= classes {
+		return k, e, false, damaged("queue")
+	}
+	k = queueKey{v[0], uint48(v[1:]), id}
+	var qk [queueKeyLen]byte
+	v = tx.bucket(bQueue).Get(k.append(qk[:0]))
+	if v == nil {
+		return k, e, false, damaged("queue")
+	}
+	e, err = decodeEntry(k, v)
+	return k, e, err == nil, err
+}
+
+// Queued is the person's entry in the queue, claimed or not.
+func (tx *Tx) Queued(id PersonID) (Entry, bool) {
+	_, e, ok, _ := tx.queued(id)
+	return e, ok
+}
+
+// Enqueue has the person worked on as soon as a worker is free. Whoever is in the queue already keeps their place, or moves to
+// the more urgent lane, loses any delay, and the reasons add up; either way the entry gets a new generation.
+func (tx *Tx) Enqueue(id PersonID, lane Lane, why Reason, now time.Time) error {
+	return tx.enqueue(id, lane, why, now, time.Time{})
+}
+
+// EnqueueAt is Enqueue, but not before a time. Whoever would come sooner anyway still does.
+func (tx *Tx) EnqueueAt(id PersonID, lane Lane, why Reason, notBefore time.Time) error {
+	return tx.enqueue(id, lane, why, tx.db.o.Now(), notBefore)
+}
+
+func (tx *Tx) enqueue(id PersonID, lane Lane, why Reason, now, notBefore time.Time) error {
+	if lane >= Lanes {
+		return fmt.Errorf("state: no lane %d", lane)
+	}
+	if err := checkPerson(id); err != nil {
+		return err
+	}
+	old, e, exists, err := tx.queued(id)
+	if err != nil {
+		return err
+	}
+	seq, err := tx.sequence(bQueue)
+	if err != nil {
+		return err
+	}
+	if !exists {
+		e = Entry{Person: id, Since: now}
+	} else if e.Lane < lane {
+		lane = e.Lane
+	}
+	k := queueKey{uint8(lane) << 1, millis(notBefore), id}
+	if notBefore.IsZero() || exists && old.ready() {
+		k.class, k.order = k.class|ready, seq
+	} else if exists && old.order < k.order {
+		k.order = old.order
+	}
+	if exists && k.class == old.class && k.ready() {
+		k.order = old.order // keeps their place
+	}
+	e.Gen, e.Reason = uint32(seq), e.Reason|why
+	return tx.requeue(old, exists, k, &e)
+}
+
+// requeue stores e at k, and takes it from old if it was there.
+func (tx *Tx) requeue(old queueKey, exists bool, k queueKey, e *Entry) error {
+	var buf [queueKeyLen]byte
+	if !exists || old != k {
+		if exists {
+			if err := tx.del(bQueue, old.append(buf[:0])); err != nil {
+				return err
+			}
+			tx.w.counts.queue[old.lane()]--
+		}
+		tx.w.counts.queue[k.lane()]++
+		key := k.append(buf[:0])
+		var pk [4]byte
+		if err := tx.put(bQueued, personKey(pk[:0], k.person), tx.keep(key[:7])); err != nil {
+			return err
+		}
+	}
+	tx.w.queue.appeared(k)
+	var vb [32]byte
+	return tx.put(bQueue, k.append(buf[:0]), tx.keep(appendEntry(vb[:0], e)))
+}
+
+// dequeue removes the entry at k.
+func (tx *Tx) dequeue(k queueKey) error {
+	var buf [queueKeyLen]byte
+	if err := tx.del(bQueue, k.append(buf[:0])); err != nil {
+		return err
+	}
+	var pk [4]byte
+	if err := tx.del(bQueued, personKey(pk[:0], k.person)); err != nil {
+		return err
+	}
+	tx.w.counts.queue[k.lane()]--
+	return nil
+}
+
+// Done ends a claim: the entry is gone and the result true, unless work joined it since (or it is gone already). Then the
+// entry stays and can be claimed again after the commit.
+func (tx *Tx) Done(e Entry) (bool, error) {
+	k, stored, ok, err := tx.queued(e.Person)
+	if err != nil {
+		return false, err
+	}
+	if tx.w == nil {
+		return false, errInView
+	}
+	tx.w.queue.release(e.Person)
+	if !ok {
+		return false, nil
+	}
+	if stored.Gen != e.Gen {
+		tx.w.ops++ // the lease must end with a commit
+		tx.w.queue.appeared(k)
+		return false, nil
+	}
+	return true, tx.dequeue(k)
+}
+
+// Release ends a claim without success: the entry goes to lane, not before notBefore (zero: at once), with one attempt more
+// and why added. If work joined it since, that work's lane and time stand. A person no longer queued is not queued again.
+func (tx *Tx) Release(e Entry, lane Lane, notBefore time.Time, why Reason) error {
+	if lane >= Lanes {
+		return fmt.Errorf("state: no lane %d", lane)
+	}
+	old, stored, ok, err := tx.queued(e.Person)
+	if err != nil {
+		return err
+	}
+	seq, err := tx.sequence(bQueue)
+	if err != nil {
+		return err
+	}
+	tx.w.queue.release(e.Person)
+	if !ok {
+		return nil
+	}
+	k := old
+	if stored.Gen == e.Gen {
+		k = queueKey{uint8(lane) << 1, millis(notBefore), e.Person}
+		if notBefore.IsZero() {
+			k.class, k.order = k.class|ready, seq
+		}
+	}
+	stored.Gen, stored.Reason = uint32(seq), stored.Reason|why
+	if stored.Attempts < 255 {
+		stored.Attempts++
+	}
+	return tx.requeue(old, true, k, &stored)
+}
+
+// queueChange is what a transaction does to leases and to where claims begin.
+type queueChange struct {
+	first    [classes]queueKey // lowest key that may now be claimed, where any is set
+	any      [classes]bool
+	released []PersonID
+}
+
+func (c *queueChange) appeared(k queueKey) {
+	if !c.any[k.class] || k.less(c.first[k.class]) {
+		c.first[k.class], c.any[k.class] = k, true
+	}
+}
+
+func (c *queueChange) release(id PersonID) { c.released = append(c.released, id) }
+
+// queue holds the leases, and per class the key below which everything is leased: a claim begins there, whatever the length of
+// the queue and of the leases.
+type queue struct {
+	mu     sync.Mutex
+	leased map[PersonID]struct{}
+	begin  [classes]queueKey
+	credit [Lanes]int
+	wake   chan struct{}
+}
+
+func (q *queue) init() {
+	q.leased = map[PersonID]struct{}{}
+	q.wake = make(chan struct{}, 1)
+}
+
+// publish makes a committed change claimable. Leases end only here, after the commit: a claim that still sees the old
+// entry sees its lease, too.
+func (q *queue) publish(c *queueChange) {
+	q.mu.Lock()
+	woken := false
+	for _, id := range c.released {
+		delete(q.leased, id)
+	}
+	for i := range c.any {
+		if c.any[i] {
+			woken = true
+			if c.first[i].less(q.begin[i]) {
+				q.begin[i] = c.first[i]
+			}
+		}
+	}
+	q.mu.Unlock()
+	if woken {
+		q.signal()
+	}
+}
+
+func (q *queue) signal() {
+	select {
+	case q.wake <- struct{}{}:
+	default:
+	}
+}
+
+// rewind has claims begin at the start again.
+func (q *queue) rewind() {
+	q.mu.Lock()
+	q.begin = [classes]queueKey{}
+	q.mu.Unlock()
+	q.signal()
+}

@@ -1,0 +1,380 @@
+package statetest
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"reflect"
+	"slices"
+	"time"
+
+	"github.com/intentd/intentd/connectors"
+	"github.com/intentd/intentd/state"
+)
+
+// whole is a person with everything set.
+func whole(refs ...connectors.Ref) state.Person {
+	return state.Person{Contacts: refs, Events: 1, Extraction: 2, Scoring: 3, Features: []byte("features"), Shown: []byte("shown"),
+		Sources: []state.SourceCount{{Source: "site", Events: 20}, {Source: "app", Events: 1}}, Flags: state.FlagStale | state.FlagDegraded, Verdict: "interested", Due: after(time.Hour)}
+}
+
+var people = []promise{
+	{"a person comes back as put", func(s *suite) {
+		id, ref := s.person("1")
+		other := connectors.Ref{CRM: "salesforce", Object: "Lead", ID: "00Q5e00000B1xYzEAJ"}
+		for _, p := range []state.Person{whole(ref, other), {}, {Due: now}, {Verdict: "not_now", Flags: state.FlagRulesText}, {Contacts: []connectors.Ref{other}, Extraction: 1 << 63}} {
+			s.update(func(tx *state.Tx) error { return tx.PutPerson(id, &p) })
+			s.view(func(tx *state.Tx) error {
+				got, ok, err := tx.Person(id)
+				if err != nil || !ok || !reflect.DeepEqual(got, p) {
+					s.Errorf("got %+v %v %v, want %+v", got, ok, err, p)
+				}
+				return nil
+			})
+		}
+		s.reopen()
+		s.view(func(tx *state.Tx) error {
+			if _, ok, err := tx.Person(id + 1); ok || err != nil {
+				s.Errorf("somebody nobody put: %v %v", ok, err)
+			}
+			return nil
+		})
+		s.verify()
+	}},
+	{"numbers of people are never given twice", func(s *suite) {
+		a, _ := s.person("1")
+		s.update(func(tx *state.Tx) error { return tx.DeletePerson(a) })
+		s.reopen()
+		b, _ := s.person("2")
+		if a == 0 || b <= a {
+			s.Errorf("%d after %d", b, a)
+		}
+	}},
+	{"people are walked in order, each once", func(s *suite) {
+		var want []state.PersonID
+		for i := range 30 {
+			id, _ := s.person(fmt.Sprint(i + 1))
+			want = append(want, id)
+		}
+		var got []state.PersonID
+		for from := state.PersonID(0); ; {
+			var ids []state.PersonID
+			s.view(func(tx *state.Tx) (err error) { ids, err = tx.People(from, 7); return err })
+			if len(ids) == 0 {
+				break
+			}
+			got, from = append(got, ids...), ids[len(ids)-1]+1
+		}
+		if !slices.Equal(got, want) {
+			s.Errorf("got %v, want %v", got, want)
+		}
+	}},
+	{"a contact comes back as put", func(s *suite) {
+		ref := connectors.Ref{CRM: "hubspot", Object: "contacts", ID: "101"}
+		full := state.Contact{Person: 9, Inputs: 5, Seen: 4, Held: 1 << 15, WroteAt: after(1500 * time.Millisecond), Modified: after(-time.Millisecond), Paused: true, Checked: true}
+		for i := range full.Wrote {
+			full.Wrote[i] = state.FieldHash(i, "x")
+		}
+		wide := full
+		wide.Wrote[3] = 1<<32 - 1
+		for _, c := range []state.Contact{full, wide, {}, {Person: 1, Inputs: 7, Seen: 7}, {Person: 1, Seen: 7}, {Person: 1, Modified: now}, {Person: 1, WroteAt: now}} {
+			s.update(func(tx *state.Tx) error { return tx.PutContact(ref, &c) })
+			s.view(func(tx *state.Tx) error {
+				if got, ok, err := tx.Contact(ref); err != nil || !ok || got != c {
+					s.Errorf("got %+v %v %v, want %+v", got, ok, err, c)
+				}
+				return nil
+			})
+		}
+		if n := s.db.Stats().Contacts; n != 1 {
+			s.Errorf("%d contacts", n)
+		}
+		s.update(func(tx *state.Tx) error {
+			if err := tx.DeleteContact(ref); err != nil {
+				return err
+			}
+			return tx.DeleteContact(ref)
+		})
+		s.view(func(tx *state.Tx) error {
+			if _, ok, err := tx.Contact(ref); ok || err != nil {
+				s.Errorf("still there: %v", err)
+			}
+			return nil
+		})
+		s.verify()
+	}},
+	{"contacts of an object are walked, each once, whatever their ids", func(s *suite) {
+		want := map[connectors.Ref]bool{}
+		for i, id := range []string{"1", "10", "9", "255", "256", "18446744073709551615", "99999999999999999999", "007", "0", "", "-1", "a/b", "0035e00000B1xYzAAJ", "0035e00000B1xYzAAK",
+			"0035e00000B1xYz", "üñ", "00Q5e00000B1xYzEAJ", "1234567890123456789"} {
+			ref := connectors.Ref{CRM: "crm", Object: "contacts", ID: id}
+			want[ref] = true
+			s.update(func(tx *state.Tx) error {
+				if err := tx.PutContact(connectors.Ref{CRM: "crm", Object: "companies", ID: id}, &state.Contact{}); err != nil {
+					return err
+				}
+				return tx.PutContact(ref, &state.Contact{Inputs: uint64(i)})
+			})
+		}
+		got := map[connectors.Ref]bool{}
+		for after := ""; ; {
+			var refs []connectors.Ref
+			s.view(func(tx *state.Tx) (err error) {
+				refs, after, err = tx.Contacts("crm", "contacts", after, 4)
+				return err
+			})
+			for _, ref := range refs {
+				if got[ref] {
+					s.Errorf("%v twice", ref)
+				}
+				got[ref] = true
+			}
+			if after == "" {
+				break
+			}
+		}
+		if !reflect.DeepEqual(got, want) {
+			s.Errorf("got %v, want %v", got, want)
+		}
+	}},
+	{"an identity leads to the person who has it last", func(s *suite) {
+		a, _ := s.person("1")
+		b, _ := s.person("2")
+		who := func(value string) (id state.PersonID) {
+			s.view(func(tx *state.Tx) error { id, _ = tx.Identify(state.LinkEmail, value); return nil })
+			return id
+		}
+		s.update(func(tx *state.Tx) error {
+			if err := tx.SetIdentity(state.LinkEmail, "x@example.com", a); err != nil {
+				return err
+			}
+			return tx.SetIdentity(state.LinkUserID, "x@example.com", b)
+		})
+		if who("x@example.com") != a || who("y@example.com") != 0 {
+			s.Error("does not lead to the first")
+		}
+		s.update(func(tx *state.Tx) error { return tx.SetIdentity(state.LinkEmail, "x@example.com", b) })
+		s.reopen()
+		if who("x@example.com") != b {
+			s.Error("does not lead to the second")
+		}
+		s.update(func(tx *state.Tx) error { return tx.DeletePerson(a) }) // takes nothing of b with it
+		if who("x@example.com") != b {
+			s.Error("went with somebody else")
+		}
+		s.update(func(tx *state.Tx) error { return tx.DropIdentity(state.LinkEmail, "x@example.com") })
+		if who("x@example.com") != 0 {
+			s.Error("leads on")
+		}
+		s.verify()
+	}},
+	{"links identify, until they are gone and nothing else says so", func(s *suite) {
+		a, _ := s.person("1")
+		link := func(value string) state.Link {
+			return state.Link{Kind: state.LinkEmail, Value: value, Source: "site", Reason: "same form", At: now}
+		}
+		s.update(func(tx *state.Tx) error {
+			if err := tx.SetIdentity(state.LinkEmail, "crm@example.com", a); err != nil {
+				return err
+			}
+			return tx.PutLinks(a, []state.Link{link("crm@example.com"), link("old@example.com")})
+		})
+		s.view(func(tx *state.Tx) error {
+			if links, err := tx.Links(a); err != nil || !slices.Equal(links, []state.Link{link("crm@example.com"), link("old@example.com")}) {
+				s.Errorf("%v %v", links, err)
+			}
+			return nil
+		})
+		s.update(func(tx *state.Tx) error { return tx.PutLinks(a, []state.Link{link("new@example.com")}) })
+		s.view(func(tx *state.Tx) error {
+			for value, want := range map[string]state.PersonID{"crm@example.com": a, "old@example.com": 0, "new@example.com": a} {
+				if got, _ := tx.Identify(state.LinkEmail, value); got != want {
+					s.Errorf("%s leads to %d, want %d", value, got, want)
+				}
+			}
+			return nil
+		})
+		s.update(func(tx *state.Tx) error { return tx.PutLinks(a, nil) })
+		s.verify()
+	}},
+	{"identities move with a merge", func(s *suite) {
+		a, _ := s.person("1")
+		b, _ := s.person("2")
+		s.update(func(tx *state.Tx) error {
+			for i := range 20 {
+				if err := tx.SetIdentity(state.LinkEmail, fmt.Sprint(i), a); err != nil {
+					return err
+				}
+			}
+			return tx.PutLinks(a, []state.Link{{Kind: state.LinkUserID, Value: "u"}})
+		})
+		s.update(func(tx *state.Tx) error {
+			if err := tx.MoveIdentities(a, b); err != nil {
+				return err
+			}
+			return tx.DeletePerson(a)
+		})
+		s.view(func(tx *state.Tx) error {
+			for i := range 20 {
+				if id, _ := tx.Identify(state.LinkEmail, fmt.Sprint(i)); id != b {
+					s.Errorf("%d leads to %d", i, id)
+				}
+			}
+			if id, _ := tx.Identify(state.LinkUserID, "u"); id != b {
+				s.Errorf("link leads to %d", id)
+			}
+			return nil
+		})
+		s.verify()
+		s.update(func(tx *state.Tx) error { return tx.DeletePerson(b) })
+		if n := s.db.Stats().Identities; n != 0 {
+			s.Errorf("%d identities left", n)
+		}
+	}},
+	{"the due index follows the person", func(s *suite) {
+		due := func(at time.Time) (ids []state.PersonID) {
+			s.view(func(tx *state.Tx) (err error) { ids, err = tx.DueBefore(at, 100); return err })
+			return ids
+		}
+		var ids []state.PersonID
+		for i := range 10 {
+			id, ref := s.person(fmt.Sprint(i + 1))
+			ids = append(ids, id)
+			s.update(func(tx *state.Tx) error {
+				return tx.PutPerson(id, &state.Person{Contacts: []connectors.Ref{ref}, Due: after(time.Duration(10-i) * time.Hour)})
+			})
+		}
+		if got := due(after(3 * time.Hour)); !slices.Equal(got, []state.PersonID{ids[9], ids[8], ids[7]}) {
+			s.Errorf("%v, want the longest overdue first", got)
+		}
+		if got := due(after(time.Hour - time.Second)); len(got) != 0 {
+			s.Errorf("%v too early", got)
+		}
+		s.update(func(tx *state.Tx) error {
+			if err := tx.PutPerson(ids[9], &state.Person{}); err != nil {
+				return err
+			}
+			if err := tx.PutPerson(ids[8], &state.Person{Due: after(30 * time.Hour)}); err != nil {
+				return err
+			}
+			return tx.Enqueue(ids[7], state.Due, state.ReasonDue, now)
+		})
+		if got := due(after(5 * time.Hour)); !slices.Equal(got, []state.PersonID{ids[6], ids[5]}) {
+			s.Errorf("%v: neither the cleared, nor the moved, nor the queued", got)
+		}
+		s.reopen()
+		if n := s.db.DueCount(); n != 9 {
+			s.Errorf("%d have a due time", n)
+		}
+		s.verify()
+	}},
+	// Forgetting somebody leaves nothing of them, and everything of the others.
+	{"a deleted person is gone with all that was theirs", func(s *suite) {
+		fill := func(id state.PersonID, ref connectors.Ref, mark string) {
+			s.update(func(tx *state.Tx) error {
+				p := whole(ref)
+				p.Verdict, p.Features = mark+" verdict", []byte(mark+" features")
+				other := connectors.Ref{CRM: "crm", Object: "Lead", ID: mark + " lead"}
+				for _, err := range []error{
+					tx.PutPerson(id, &p),
+					tx.SetIdentity(state.LinkEmail, mark+"@example.com", id),
+					tx.PutLinks(id, []state.Link{{Kind: state.LinkUserID, Value: mark + " user"}}),
+					tx.Enqueue(id, state.Live, state.ReasonAsked, now),
+					tx.Stage(&state.Pending{Person: id, Patch: connectors.Patch{Ref: ref, Fields: map[string]string{"headline": mark + " headline"}}}),
+					tx.Stage(&state.Pending{Person: id, Patch: connectors.Patch{Ref: other, Fields: map[string]string{"headline": mark + " headline"}}}), // not among their contacts
+					tx.PutDead(&state.Dead{Person: id, Ref: ref, Message: mark + " message"}),
+					tx.PutDead(&state.Dead{Person: id, Message: mark + " message"}),
+					tx.PutReceipt(id, now, []byte(`"`+mark+` receipt"`)),
+					tx.PutReceipt(id, after(time.Hour), []byte(`"`+mark+` receipt"`)),
+					tx.PutAnswer(id, 1, []byte(mark+" answer")),
+					tx.AddHistory(id, state.HistoryPoint{At: now, Score: 644}),
+					tx.PutVerdict(id, mark+" verdict", now),
+				} {
+					if err != nil {
+						return err
+					}
+				}
+				return nil
+			})
+		}
+		a, refA := s.person("101")
+		b, refB := s.person("102")
+		fill(a, refA, "alpha")
+		fill(b, refB, "beta")
+		s.update(func(tx *state.Tx) error { // a contact in a's list that is b's by now
+			p, _, err := tx.Person(a)
+			if err != nil {
+				return err
+			}
+			p.Contacts = append(p.Contacts, refB)
+			return tx.PutPerson(a, &p)
+		})
+		if _, err := s.db.Claim(now, 1); err != nil {
+			s.Fatal(err)
+		}
+		s.update(func(tx *state.Tx) error { return tx.DeletePerson(a) })
+		left := func(tx *state.Tx, id state.PersonID, ref connectors.Ref, mark string) (n int) {
+			count := func(there bool) {
+				if there {
+					n++
+				}
+			}
+			_, ok, _ := tx.Person(id)
+			count(ok)
+			c, ok, _ := tx.Contact(ref)
+			count(ok && c.Person == id)
+			_, ok = tx.Identify(state.LinkEmail, mark+"@example.com")
+			count(ok)
+			_, ok = tx.Identify(state.LinkUserID, mark+" user")
+			count(ok)
+			links, _ := tx.Links(id)
+			count(len(links) == 1)
+			_, ok = tx.Queued(id)
+			count(ok)
+			for _, object := range []string{"hubspot/contacts", "crm/Lead"} {
+				kind, _ := connectors.ParseRef(object + "/x")
+				all, _ := tx.PendingAll(kind.CRM, kind.Object, 0, 100)
+				count(slices.ContainsFunc(all, func(p *state.Pending) bool { return p.Person == id }))
+			}
+			dead, _ := tx.DeadOf(id)
+			count(len(dead) == 2)
+			receipts, _ := tx.Receipts(id, 9)
+			count(len(receipts) == 2)
+			_, ok = tx.Answer(id, 1)
+			count(ok)
+			count(len(tx.History(id)) == 1)
+			count(len(tx.Verdicts(id)) == 1)
+			due, _ := tx.DueBefore(after(2*time.Hour), 9)
+			count(slices.Contains(due, id) || id == b) // b is queued
+			return n
+		}
+		s.view(func(tx *state.Tx) error {
+			if n := left(tx, a, refA, "alpha"); n != 0 {
+				s.Errorf("%d things are left", n)
+			}
+			if n := left(tx, b, refB, "beta"); n != 14 {
+				s.Errorf("%d of 14 things of somebody else are left", n)
+			}
+			return nil
+		})
+		if st := s.db.Stats(); st.People != 1 || st.Contacts != 1 || st.Identities != 2 || st.Due != 1 || st.Journal != 2 || st.Dead != 2 || st.Receipts != 2 || st.Queue[state.Live] != 1 {
+			s.Errorf("%+v", st)
+		}
+		s.verify()
+		// Compacted, their bytes are gone from the file, too.
+		if err := s.db.Compact(); err != nil {
+			s.Fatal(err)
+		}
+		raw, err := os.ReadFile(s.db.Path())
+		if err != nil {
+			s.Fatal(err)
+		}
+		if bytes.Contains(raw, []byte("alpha")) || !bytes.Contains(raw, []byte("beta features")) {
+			s.Error("the file still holds bytes of the deleted, or none of the others")
+		}
+		if bytes.Contains(raw, []byte("beta@example.com")) {
+			s.Error("an e-mail address stands in the file")
+		}
+		s.update(func(tx *state.Tx) error { return tx.DeletePerson(a) }) // again is no error
+	}},
+}

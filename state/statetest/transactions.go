@@ -1,0 +1,272 @@
+package statetest
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/intentd/intentd/connectors"
+	"github.com/intentd/intentd/state"
+)
+
+var errTest = errors.New("a reason of the caller's own")
+
+var transactions = []promise{
+	{"an update that fails changes nothing", func(s *suite) {
+		id, ref := s.person("1")
+		err := s.db.Update(func(tx *state.Tx) error {
+			for _, err := range []error{
+				tx.DeletePerson(id), tx.SetSetting("a", []byte("b")), tx.Enqueue(9, state.Live, 1, now), tx.Stage(&state.Pending{Patch: patch(ref, "x")}),
+				tx.PutContact(connectors.Ref{CRM: "unheard of", Object: "o", ID: "1"}, &state.Contact{}), tx.PutCache("c", []byte("k"), nil, now),
+			} {
+				if err != nil {
+					s.Error(err)
+				}
+			}
+			return errTest
+		})
+		if !errors.Is(err, errTest) {
+			s.Errorf("%v", err)
+		}
+		st := s.db.Stats()
+		if st.People != 1 || st.Contacts != 1 || st.Queue != [state.Lanes]int{} || st.Journal != 0 {
+			s.Errorf("%+v", st)
+		}
+		s.verify()
+	}},
+	{"of many at once, those that fail are left out and told so, the others are kept", func(s *suite) {
+		const n = 200
+		var wg sync.WaitGroup
+		var wrong atomic.Int64
+		for i := range n {
+			wg.Go(func() {
+				err := s.db.Update(func(tx *state.Tx) error {
+					if i%10 == 3 { // fails without having written
+						return fmt.Errorf("%d: %w", i, errTest)
+					}
+					if err := tx.SetSetting(fmt.Sprint(i), []byte{1}); err != nil {
+						return err
+					}
+					id, err := tx.NewPerson()
+					if err != nil {
+						return err
+					}
+					if err := tx.PutPerson(id, &state.Person{}); err != nil {
+						return err
+					}
+					if i%10 == 7 { // fails after it
+						return fmt.Errorf("%d: %w", i, errTest)
+					}
+					return nil
+				})
+				fails := i%10 == 3 || i%10 == 7
+				if fails != errors.Is(err, errTest) || !fails && err != nil || fails && err.Error() != fmt.Sprintf("%d: %v", i, errTest) {
+					wrong.Add(1)
+				}
+			})
+		}
+		wg.Wait()
+		if wrong.Load() > 0 {
+			s.Errorf("%d callers got a wrong error", wrong.Load())
+		}
+		s.reopen()
+		s.view(func(tx *state.Tx) error {
+			for i := range n {
+				if there := tx.Setting(fmt.Sprint(i)) != nil; there == (i%10 == 3 || i%10 == 7) {
+					s.Errorf("%d: %v", i, there)
+				}
+			}
+			return nil
+		})
+		if p := s.db.Stats().People; p != n*8/10 {
+			s.Errorf("%d people", p)
+		}
+		s.verify()
+	}},
+	{"concurrent updates see one another's effects, none is lost", func(s *suite) {
+		var wg sync.WaitGroup
+		for range 8 {
+			wg.Go(func() {
+				for range 25 {
+					err := s.db.Update(func(tx *state.Tx) error {
+						v := append(tx.Setting("list"), 1)
+						return tx.SetSetting("list", v)
+					})
+					if err != nil {
+						s.Error(err)
+					}
+				}
+			})
+		}
+		wg.Wait()
+		s.view(func(tx *state.Tx) error {
+			if n := len(tx.Setting("list")); n != 200 {
+				s.Errorf("%d of 200", n)
+			}
+			return nil
+		})
+		if st := s.db.Stats(); st.Calls != 200 || st.Commits > st.Calls {
+			s.Errorf("%+v", st)
+		}
+	}},
+	{"a panic goes to its own caller, the others are kept", func(s *suite) {
+		var wg sync.WaitGroup
+		for i := range 20 {
+			wg.Go(func() {
+				defer func() {
+					if p := recover(); (p != nil) != (i%5 == 0) {
+						s.Errorf("%d: %v", i, p)
+					}
+				}()
+				if err := s.db.Update(func(tx *state.Tx) error {
+					if err := tx.SetSetting(fmt.Sprint(i), []byte{1}); err != nil {
+						return err
+					}
+					if i%5 == 0 {
+						panic("a bug of the caller's")
+					}
+					return nil
+				}); err != nil {
+					s.Error(err)
+				}
+			})
+		}
+		wg.Wait()
+		s.view(func(tx *state.Tx) error {
+			for i := range 20 {
+				if there := tx.Setting(fmt.Sprint(i)) != nil; there != (i%5 != 0) {
+					s.Errorf("%d: %v", i, there)
+				}
+			}
+			return nil
+		})
+	}},
+	{"a view cannot write", func(s *suite) {
+		ref := connectors.Ref{CRM: "c", Object: "o", ID: "1"}
+		s.view(func(tx *state.Tx) error {
+			_, newErr := tx.NewPerson()
+			_, doneErr := tx.Done(state.Entry{Person: 1})
+			_, ackErr := tx.Ack(ref, 1)
+			_, purgeErr := tx.PurgeReceipts(now, 1)
+			_, cacheErr := tx.PurgeCache("c", now, 1)
+			for i, err := range []error{newErr, doneErr, ackErr, purgeErr, cacheErr, tx.PutPerson(1, &state.Person{}), tx.DeletePerson(1), tx.PutContact(ref, &state.Contact{}), tx.DeleteContact(ref),
+				tx.SetIdentity(state.LinkEmail, "a", 1), tx.DropIdentity(state.LinkEmail, "a"), tx.PutLinks(1, []state.Link{{Value: "a"}}), tx.Enqueue(1, 0, 0, now), tx.Release(state.Entry{Person: 1}, 0, now, 0),
+				tx.Stage(&state.Pending{Patch: patch(ref, "x")}), tx.DropPending(ref), tx.MarkSent(ref, 1, 1, ""), tx.PutDead(&state.Dead{}), tx.DropDead(1, ref), tx.PutReceipt(1, now, []byte("{}")),
+				tx.PutCache("c", nil, nil, now), tx.PutAnswer(1, 1, nil), tx.AddHistory(1, state.HistoryPoint{}), tx.PutVerdict(1, "", now), tx.AddUsage("d", state.Usage{}), tx.Bury(1, "a", now), tx.BuryRef(ref, now),
+				tx.PutRun(state.Run{Name: "a"}), tx.MarkSeen("s", []connectors.Ref{ref}), tx.PutJob("j", nil), tx.DropJob("j"), tx.SetSetting("a", []byte{1}), tx.SetCursor("a", []byte{1}), tx.Bind("c", "1"),
+				tx.PutDeal(ref, nil), tx.SetWeights([]byte{1}), tx.MoveIdentities(1, 2)} {
+				if err == nil {
+					s.Errorf("write %d went through", i)
+				}
+			}
+			return nil
+		})
+		s.verify()
+	}},
+	{"what is read stays as it was read", func(s *suite) {
+		id, ref := s.person("1")
+		p := whole(ref)
+		s.update(func(tx *state.Tx) error {
+			for _, err := range []error{tx.PutPerson(id, &p), tx.SetSetting("a", []byte("setting")), tx.PutReceipt(id, now, []byte(`{"a":1}`)), tx.PutCache("c", []byte("k"), []byte("cached"), after(time.Hour))} {
+				if err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		var setting, cached, receipt []byte
+		var got state.Person
+		s.view(func(tx *state.Tx) (err error) {
+			setting = tx.Setting("a")
+			cached, _ = tx.Cached("c", []byte("k"), now)
+			receipt, _, _ = tx.Receipt(id)
+			got, _, err = tx.Person(id)
+			return err
+		})
+		for _, b := range [][]byte{setting, cached, receipt, got.Features, got.Shown} {
+			for i := range b {
+				b[i] ^= 0xff // would fault, or change the state, if it pointed into the file
+			}
+		}
+		s.view(func(tx *state.Tx) error {
+			again, _, err := tx.Person(id)
+			if err != nil || !bytes.Equal(again.Features, p.Features) || string(tx.Setting("a")) != "setting" {
+				s.Errorf("changed from outside: %v", err)
+			}
+			return nil
+		})
+	}},
+	{"later is on disk after a flush", func(s *suite) {
+		for i := range 10 {
+			s.db.UpdateLater(func(tx *state.Tx) error { return tx.SetSetting(fmt.Sprint(i), []byte{1}) })
+		}
+		if err := s.db.Flush(); err != nil {
+			s.Fatal(err)
+		}
+		s.db.UpdateLater(func(tx *state.Tx) error { return tx.SetSetting("last", []byte{1}) })
+		s.reopen() // closing flushes, too
+		s.view(func(tx *state.Tx) error {
+			for i := range 10 {
+				if tx.Setting(fmt.Sprint(i)) == nil {
+					s.Errorf("%d is lost", i)
+				}
+			}
+			if tx.Setting("last") == nil {
+				s.Error("what Close should have flushed is lost")
+			}
+			return nil
+		})
+	}},
+	{"an error of later is told by the next flush, once", func(s *suite) {
+		s.db.UpdateLater(func(tx *state.Tx) error {
+			_ = tx.SetSetting("a", []byte{1})
+			return errTest
+		})
+		s.db.UpdateLater(func(tx *state.Tx) error { return tx.SetSetting("b", []byte{1}) })
+		if err := s.db.Update(func(tx *state.Tx) error { return tx.SetSetting("c", []byte{1}) }); err != nil {
+			s.Errorf("somebody else got it: %v", err)
+		}
+		if err := s.db.Flush(); !errors.Is(err, errTest) {
+			s.Errorf("%v", err)
+		}
+		if err := s.db.Flush(); err != nil {
+			s.Errorf("twice: %v", err)
+		}
+		s.view(func(tx *state.Tx) error {
+			if tx.Setting("a") != nil || tx.Setting("b") == nil || tx.Setting("c") == nil {
+				s.Error("kept the wrong ones")
+			}
+			return nil
+		})
+	}},
+	{"what is closed says so", func(s *suite) {
+		path := s.db.Path()
+		if err := s.db.Close(); err != nil {
+			s.Fatal(err)
+		}
+		_, claimErr := s.db.Claim(now, 1)
+		_, backupErr := s.db.Backup(&bytes.Buffer{})
+		for i, err := range []error{
+			s.db.Update(func(*state.Tx) error { return nil }), s.db.View(func(*state.Tx) error { return nil }), s.db.Flush(), s.db.Compact(), s.db.Verify(), claimErr, backupErr,
+			s.db.BackupFile(filepath.Join(s.TempDir(), "b")),
+		} {
+			if !errors.Is(err, state.ErrClosed) {
+				s.Errorf("%d: %v", i, err)
+			}
+		}
+		s.db.UpdateLater(func(*state.Tx) error { s.Error("ran"); return nil })
+		s.db.Unclaim(state.Entry{Person: 1})
+		s.db.QueueDepth()
+		s.db.NextReady(now)
+		if err := s.db.Close(); err != nil {
+			s.Errorf("closing again: %v", err)
+		}
+		if s.db.Stats().Path != path {
+			s.Error("path")
+		}
+	}},
+}

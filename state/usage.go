@@ -1,0 +1,107 @@
+package state
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+
+	"github.com/intentd/intentd/connectors"
+)
+
+// DayUsage is the usage of one day.
+type DayUsage struct {
+	Day string // 2026-11-21
+	Usage
+}
+
+// AddUsage adds to what a day cost so far. Days are named as 2026-11-21, by whatever clock the budget follows.
+func (tx *Tx) AddUsage(day string, u Usage) error {
+	if tx.w == nil {
+		return errInView
+	}
+	sum, err := tx.Usage(day)
+	if err != nil {
+		return err
+	}
+	for purpose, m := range u.Model {
+		if sum.Model == nil {
+			sum.Model = map[string]connectors.Usage{}
+		}
+		sum.Model[purpose] = sum.Model[purpose].Add(m)
+	}
+	for name, n := range u.Calls {
+		if sum.Calls == nil {
+			sum.Calls = map[string]int64{}
+		}
+		sum.Calls[name] += n
+	}
+	sum.Written += u.Written
+	sum.People += u.People
+	sum.Degraded += u.Degraded
+	v, err := json.Marshal(sum)
+	if err != nil {
+		return fmt.Errorf("state: usage of %s: %w", day, err)
+	}
+	return tx.put(bUsage, []byte(day), v)
+}
+
+// Usage is what a day cost; nothing, if nothing is known of it.
+func (tx *Tx) Usage(day string) (u Usage, err error) {
+	if v := tx.bucket(bUsage).Get([]byte(day)); v != nil {
+		if json.Unmarshal(v, &u) != nil {
+			return Usage{}, damaged("usage")
+		}
+	}
+	return u, nil
+}
+
+// UsageDays is what up to n days cost, the latest first. It leaves out a day it cannot read.
+func (tx *Tx) UsageDays(n int) []DayUsage {
+	var days []DayUsage
+	c := tx.bucket(bUsage).Cursor()
+	for k, _ := c.Last(); k != nil && len(days) < n; k, _ = c.Prev() {
+		if u, err := tx.Usage(string(k)); err == nil {
+			days = append(days, DayUsage{string(k), u})
+		}
+	}
+	return days
+}
+
+// PutRun keeps what is remembered of a recurring job, one for a name.
+func (tx *Tx) PutRun(r Run) error {
+	v, err := json.Marshal(r)
+	if err != nil {
+		return fmt.Errorf("state: run %s: %w", r.Name, err)
+	}
+	return tx.put(bRuns, []byte(r.Name), v)
+}
+
+// Runs is what is remembered of all recurring jobs, by name.
+func (tx *Tx) Runs() ([]Run, error) {
+	var runs []Run
+	err := tx.bucket(bRuns).ForEach(func(_, v []byte) error {
+		var r Run
+		if json.Unmarshal(v, &r) != nil {
+			return damaged("run")
+		}
+		runs = append(runs, r)
+		return nil
+	})
+	return runs, err
+}
+
+// PutJob keeps the document of a job in progress.
+func (tx *Tx) PutJob(id string, v []byte) error { return tx.put(bJobs, []byte(id), slices.Clone(v)) }
+
+// Jobs are the documents of all jobs in progress by id.
+func (tx *Tx) Jobs() (map[string][]byte, error) {
+	jobs := map[string][]byte{}
+	err := tx.bucket(bJobs).ForEach(func(k, v []byte) error {
+		jobs[string(k)] = slices.Clone(v)
+		return nil
+	})
+	return jobs, err
+}
+
+// DropJob ends a job.
+func (tx *Tx) DropJob(id string) error { return tx.del(bJobs, []byte(id)) }

@@ -1,0 +1,218 @@
+package state
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"os"
+)
+
+// maxFindings is how many things Verify tells of: the first few say where it went wrong, the rest follow from them.
+const maxFindings = 10
+
+// Verify checks the whole file: that its pages hang together, that every record can be read, that the indexes agree with
+// the records, and that the counts are right. Writers wait. The error wraps ErrDamaged and tells the first things found.
+func (db *DB) Verify() error {
+	db.maintenance.Lock()
+	defer db.maintenance.Unlock()
+	db.writing.Lock()
+	defer db.writing.Unlock()
+	var found []error
+	note := func(format string, args ...any) bool {
+		found = append(found, fmt.Errorf(format, args...))
+		return len(found) < maxFindings
+	}
+	err := db.View(func(tx *Tx) error {
+		file, err := os.Open(db.path)
+		if err != nil {
+			return explain(db.path, err)
+		}
+		defer file.Close()
+		if checkPages(file, tx.b.DB().Info().PageSize, note); len(found) > 0 {
+			return nil // bbolt had better not read it
+		}
+		var c counts
+		v := &verifier{tx: tx, c: &c, note: note}
+		for _, check := range []func(){v.people, v.contacts, v.identities, v.queue, v.journal, v.rest, v.caches} {
+			if check(); len(found) >= maxFindings {
+				return nil
+			}
+		}
+		if want := &db.counts; len(found) == 0 && !c.equal(want) {
+			note("there are %+v, counted were %+v", c, *want)
+		}
+		return nil
+	})
+	if err == nil && len(found) > 0 {
+		err = fail(ErrDamaged, errors.Join(found...), "state file %s is damaged (%v); restore the latest backup", db.path, found[0])
+	}
+	return err
+}
+
+// verifier reads everything once and counts it. note returns false when enough was found.
+type verifier struct {
+	tx   *Tx
+	c    *counts
+	note func(format string, args ...any) bool
+}
+
+func (v *verifier) each(id bucketID, visit func(k, val []byte) error) {
+	c := v.tx.bucket(id).Cursor()
+	for k, val := c.First(); k != nil; k, val = c.Next() {
+		if err := visit(k, val); err != nil && !v.note("%s: %w", bucketNames[id], err) {
+			return
+		}
+	}
+}
+
+func (v *verifier) people() {
+	tx := v.tx
+	v.each(bPeople, func(k, val []byte) error {
+		_, core, err := split(val)
+		if err != nil || len(core) == 0 {
+			return err
+		}
+		v.c.people++
+		p, err := tx.decodePerson(core)
+		if err != nil {
+			return err
+		}
+		if !p.Due.IsZero() {
+			var buf [8]byte
+			if dueIndex.get(tx, dueEntry(buf[:0], p.Due, PersonID(binary.BigEndian.Uint32(k)))) == nil {
+				v.note("a person's due time is not in the index")
+			}
+		}
+		return nil
+	})
+	dueIndex.scan(tx, make([]byte, dueIndex.key), func(entry []byte) bool {
+		v.c.due++
+		p, ok, err := tx.Person(PersonID(binary.BigEndian.Uint32(entry[4:])))
+		if err != nil || !ok || seconds(p.Due) != binary.BigEndian.Uint32(entry) {
+			return v.note("the due index holds a time that is not the person's")
+		}
+		return true
+	})
+}
+
+func (v *verifier) contacts() {
+	v.each(bContacts, func(k, val []byte) error {
+		v.c.contacts++
+		if _, err := v.tx.ref(k); err != nil {
+			return err
+		}
+		_, err := decodeContact(val)
+		return err
+	})
+}
+
+func (v *verifier) identities() {
+	tx := v.tx
+	identityIndex.scan(tx, make([]byte, identityIndex.key), func(entry []byte) bool {
+		v.c.identities++
+		id, why := parseIdentity(entry)
+		marks, _, err := tx.personRecord(id)
+		for i := 0; i < len(marks); i += markLen {
+			if why != 0 && string(marks[i:i+markLen]) == string(entry[:markLen]) {
+				return true
+			}
+		}
+		return v.note("an identity leads to a person who does not know it (%v)", err)
+	})
+	v.each(bLinks, func(k, _ []byte) error {
+		_, err := tx.Links(PersonID(binary.BigEndian.Uint32(k)))
+		return err
+	})
+}
+
+func (v *verifier) queue() {
+	tx := v.tx
+	v.each(bQueue, func(k, val []byte) error {
+		key, ok := parseQueueKey(k)
+		if !ok {
+			return damaged("queue")
+		}
+		v.c.queue[key.lane()]++
+		back, _, ok, err := tx.queued(key.person)
+		if err == nil && (!ok || back != key) {
+			err = damaged("queue")
+		}
+		return err
+	})
+	v.each(bQueued, func(k, _ []byte) error {
+		_, _, _, err := tx.queued(PersonID(binary.BigEndian.Uint32(k)))
+		return err
+	})
+}
+
+func (v *verifier) journal() {
+	tx := v.tx
+	v.each(bJournal, func(k, val []byte) error {
+		v.c.journal++
+		r := reader{b: val}
+		r.byte()
+		r.time()
+		key := r.view()
+		u, ok, err := tx.unsentOf(key)
+		if err != nil {
+			return err
+		}
+		var buf [16]byte
+		if !ok || string(journalKey(buf[:0], key, u.seq)) != string(k) {
+			return damaged("journal")
+		}
+		_, err = tx.decodePending(val)
+		return err
+	})
+	var n int64
+	v.each(bUnsent, func(_, _ []byte) error { n++; return nil })
+	if n != v.c.journal {
+		v.note("the journal's index holds %d records, the journal %d", n, v.c.journal)
+	}
+}
+
+func (v *verifier) rest() {
+	tx := v.tx
+	v.each(bDead, func(k, val []byte) error {
+		v.c.dead++
+		_, err := tx.decodeDead(k, val)
+		return err
+	})
+	v.each(bReceipts, func(k, val []byte) error {
+		v.c.receipts++
+		r := reader{b: val}
+		at := r.time()
+		if r.bad || len(k) != 10 {
+			return damaged("receipt")
+		}
+		var buf [8]byte
+		if receiptAges.get(tx, dueEntry(buf[:0], at, PersonID(binary.BigEndian.Uint32(k)))) == nil {
+			return damaged("receipt age")
+		}
+		_, err := tx.db.zstd.open(r.b)
+		return err
+	})
+	v.each(bDeals, func(k, _ []byte) error {
+		_, err := tx.ref(k)
+		return err
+	})
+	if _, err := tx.Runs(); err != nil {
+		v.note("%w", err)
+	}
+}
+
+func (v *verifier) caches() {
+	v.each(bCache, func(k, val []byte) error {
+		r := reader{b: k}
+		name := r.kind()
+		if r.bad || len(val) < 12 {
+			return damaged("cache")
+		}
+		v.c.addCache(name, 1)
+		var buf [32]byte
+		if v.tx.bucket(bCacheAge).Get(cacheAge(buf[:0], name, uint48(val), uint48(val[6:]))) == nil {
+			return damaged("cache")
+		}
+		return nil
+	})
+}
