@@ -53,6 +53,7 @@ const (
 	PropMachine  = "machine"  // "true": the vendor marks the open as made by a machine
 	PropForm     = "form"     // name of the form
 	PropCount    = "count"    // how many of this kind a summary property counted in one step (page views), decimal
+	PropSummary  = "summary"  // "true": told by a CRM's counters and last dates, not seen as it happened; it yields to a source that saw it
 	PropInternal = "internal" // "true": the source marks own staff
 	PropBot      = "bot"      // "true": the source marks a crawler
 )

@@ -1,0 +1,417 @@
+package journey
+
+import (
+	"cmp"
+	"encoding/binary"
+	"errors"
+	"net/netip"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/cespare/xxhash/v2"
+
+	"github.com/intentd/intentd/connectors"
+	"github.com/intentd/intentd/pipeline/score"
+)
+
+// Input is what one journey is built from.
+type Input struct {
+	Person   connectors.Person
+	Customer bool // by the CRM's lifecycle: visits do not count
+	// Events are the person's, Company those of the company's domain. Funding and job postings are of the company in
+	// either list, and so is a tech change that names no person.
+	Events, Company []connectors.Event
+	Now             time.Time
+}
+
+// skew is how far a source's clock may be ahead: an event that much in the future is dated to now, a later one left out.
+const skew = 5 * time.Minute
+
+// Builder builds journeys by one config. It is safe for concurrent use.
+type Builder struct {
+	config   Config
+	c        *compiled
+	version  uint64
+	own      []string // hosts given as the customer's
+	trusted  []string // hosts whose titles are trusted: own, else the mail domains of own staff
+	staff    []string
+	drop     map[string]bool
+	products []string
+	crawlers *crawlers
+	agents   *memo[string, agent]
+	pages    *memo[pageKey, *page]
+	scratch  sync.Pool
+}
+
+// NewBuilder compiles c. Its error names everything that is wrong with c, each with its JSON path.
+func NewBuilder(c Config) (*Builder, error) {
+	if c.Strengths == (score.Strengths{}) {
+		return nil, errors.New("journey: strengths: all are 0; start from Defaults")
+	}
+	parts, err := c.compile()
+	if err != nil {
+		return nil, err
+	}
+	b := &Builder{
+		config: c, c: parts, version: c.hash(),
+		own: lower(c.OwnHosts), staff: lower(c.InternalDomains),
+		drop:     make(map[string]bool, len(c.DropQueryParams)),
+		crawlers: loadCrawlers(),
+		agents:   newMemo[string, agent](4096),
+		pages:    newMemo[pageKey, *page](pagesKept),
+	}
+	for i, h := range b.own {
+		b.own[i] = strings.TrimPrefix(h, "www.")
+	}
+	b.trusted = b.own
+	if len(b.own) == 0 {
+		b.trusted = b.staff
+	}
+	for _, p := range lower(c.DropQueryParams) {
+		b.drop[p] = true
+	}
+	for _, p := range c.Products {
+		b.products = append(b.products, p.Name)
+	}
+	b.scratch.New = func() any { return newScratch() }
+	return b, nil
+}
+
+// Version changes whenever the same events could give another journey: by the config, by this package or by its list of
+// crawlers.
+func (b *Builder) Version() uint64 { return b.version }
+
+// item is an event on its way into the journey.
+type item struct {
+	ev      *connectors.Event
+	at      time.Time // when it happened, as far as that is believed
+	sum     uint64    // of its content
+	id      string
+	page    *page
+	agent   string // cleaned
+	anon    string // identifiers that identify
+	user    string
+	class   class
+	drop    bool
+	told    bool // another source saw what this counter only tells
+	session int32
+}
+
+// class parts the events that make a visit from those that must not hold one together.
+type class uint8
+
+const (
+	visitor class = iota
+	opened        // mail opens
+	team
+	company
+)
+
+// personal says that the event is something a person did: its identifiers are theirs.
+func (it *item) personal() bool { return it.class == visitor || it.class == opened }
+
+// scratch is the memory of one Build, used again.
+type scratch struct {
+	items     []item
+	unsorted  []item
+	order     []moment
+	decisions []decision
+	seen      map[uint64]int32
+	opens     map[uint64]int32
+	ids       map[string]int32
+	buf       []byte // to hash
+}
+
+// moment is an item's place in time: small, since it is what sorting moves.
+type moment struct {
+	at int64 // Unix nanoseconds
+	i  int32
+}
+
+func newScratch() *scratch {
+	return &scratch{seen: map[uint64]int32{}, opens: map[uint64]int32{}, ids: map[string]int32{}}
+}
+
+func (s *scratch) reset() {
+	if cap(s.unsorted) > 4096 || cap(s.buf) > 1<<16 { // one huge journey must not keep its memory
+		*s = *newScratch()
+		return
+	}
+	clear(s.items)
+	clear(s.unsorted)
+	clear(s.decisions)
+	s.items, s.unsorted, s.order, s.decisions = s.items[:0], s.unsorted[:0], s.order[:0], s.decisions[:0]
+	clear(s.seen)
+	clear(s.opens)
+	clear(s.ids)
+}
+
+// Build makes the journey of one person. It never fails: what cannot be used is counted in Filtered. The journey shares
+// strings and property maps with in, which must not be changed afterwards.
+func (b *Builder) Build(in Input) *Journey {
+	s := b.scratch.Get().(*scratch)
+	defer func() {
+		s.reset()
+		b.scratch.Put(s)
+	}()
+	j := &Journey{Key: in.Person.Key, Products: b.products, BySource: map[string]int{}}
+	b.collect(s, j, &in)
+	b.filter(s, j, &in)
+	b.ownOnly(s, j, &in)
+	b.machines(s, j)
+	yieldCounters(s)
+	s.items = slices.DeleteFunc(s.items, func(it item) bool { return it.drop })
+	for i := range s.items {
+		it := &s.items[i]
+		j.Hash += it.sum
+		j.BySource[it.ev.Source]++
+	}
+	if n := len(s.items); n > 0 {
+		j.Hash = max(j.Hash, 1)
+		j.Newest = s.items[n-1].at
+	}
+	b.identifiers(s, j)
+	b.cutSessions(s, j)
+	b.count(s, j, &in)
+	j.Recent = len(j.Sessions)
+	recent := in.Now.Add(-b.config.RecentWindow)
+	for i := range j.Sessions {
+		if !j.Sessions[i].End.Before(recent) {
+			j.Recent = i
+			break
+		}
+	}
+	return j
+}
+
+// collect takes the events that can be dated, each once, in order of time.
+func (b *Builder) collect(s *scratch, j *Journey, in *Input) {
+	oldest := in.Now.Add(-b.config.KeepHistory)
+	take := func(ev *connectors.Event, of class) {
+		at := ev.Time
+		if at.IsZero() || !ev.Received.IsZero() && at.After(ev.Received) {
+			at = ev.Received
+		}
+		if at.Before(oldest) || at.After(in.Now.Add(skew)) { // the zero time is before anything
+			j.Filtered.Outside++
+			return
+		}
+		if of == visitor {
+			of = classOf(ev)
+		}
+		it := item{ev: ev, at: at, sum: s.eventSum(ev, at), class: of}
+		key := it.sum
+		if ev.ID != "" {
+			s.buf = appendAll(s.buf[:0], ev.Source, ev.ID)
+			key = xxhash.Sum64(s.buf)
+		}
+		if i, ok := s.seen[key]; ok {
+			j.Filtered.Duplicates++
+			// Whichever copy came first, the same one is kept.
+			if old := &s.unsorted[i]; at.Before(old.at) || at.Equal(old.at) && it.sum < old.sum {
+				*old = it
+			}
+			return
+		}
+		s.seen[key] = int32(len(s.unsorted))
+		s.unsorted = append(s.unsorted, it)
+	}
+	for i := range in.Events {
+		take(&in.Events[i], visitor)
+	}
+	for i := range in.Company {
+		take(&in.Company[i], company)
+	}
+	clear(s.seen)
+	for i := range s.unsorted {
+		s.order = append(s.order, moment{s.unsorted[i].at.UnixNano(), int32(i)})
+	}
+	slices.SortFunc(s.order, func(a, b moment) int {
+		if a.at != b.at {
+			return cmp.Compare(a.at, b.at)
+		}
+		x, y := &s.unsorted[a.i], &s.unsorted[b.i]
+		return cmp.Or(cmp.Compare(x.ev.Source, y.ev.Source), cmp.Compare(x.ev.ID, y.ev.ID), cmp.Compare(x.sum, y.sum))
+	})
+	for _, o := range s.order {
+		s.items = append(s.items, s.unsorted[o.i])
+	}
+	for i := range s.items {
+		it := &s.items[i]
+		if it.at.After(in.Now) {
+			it.at = in.Now
+		}
+		it.id = it.ev.ID
+		switch {
+		case it.id == "":
+			it.id = "x" + strconv.FormatUint(it.sum, 36)
+		case len(it.id) > maxID || !plain(it.id, maxID):
+			it.id = clean(it.id, maxID-16) + "~" + strconv.FormatUint(xxhash.Sum64String(it.id), 36)
+		}
+		if _, taken := s.ids[it.id]; taken { // two sources, one id
+			it.id = cut(it.ev.Source, 32) + ":" + it.id
+		}
+		s.ids[it.id] = int32(i)
+		if ev := it.ev; ev.URL != "" || ev.PageTitle != "" {
+			it.page = b.page(ev.URL, ev.PageTitle)
+		}
+	}
+}
+
+func classOf(ev *connectors.Event) class {
+	switch ev.Kind {
+	case connectors.KindTeamActivity:
+		return team
+	case connectors.KindEmailOpen:
+		return opened
+	}
+	switch t, _ := score.ParseType(ev.Kind); t {
+	case score.Funding, score.JobPosting:
+		return company
+	case score.TechChange:
+		if ev.Email == "" && ev.UserID == "" && ev.AnonymousID == "" {
+			return company
+		}
+	}
+	return visitor
+}
+
+// filter marks what must not be counted at all: without consent, of own staff, of crawlers.
+func (b *Builder) filter(s *scratch, j *Journey, in *Input) {
+	staff := false
+	for _, e := range in.Person.Emails {
+		staff = staff || b.isStaff(e)
+	}
+	for i := range s.items {
+		it := &s.items[i]
+		ev := it.ev
+		switch {
+		case strings.EqualFold(ev.Consent, "denied"):
+			j.Filtered.NoConsent++
+		case staff || ev.Properties[connectors.PropInternal] == "true" || it.personal() && b.isStaff(ev.Email) ||
+			it.page != nil && it.page.internal || b.isInternalIP(ev.IP):
+			j.Filtered.Internal++
+		case ev.Properties[connectors.PropBot] == "true":
+			j.Filtered.Bots++
+		default:
+			a := b.agent(ev.UserAgent)
+			it.agent = a.text
+			if !a.crawler {
+				continue
+			}
+			j.Filtered.Bots++
+		}
+		it.drop = true
+	}
+}
+
+func (b *Builder) isStaff(email string) bool {
+	if len(b.staff) == 0 || email == "" {
+		return false
+	}
+	at := strings.LastIndexByte(email, '@')
+	return at >= 0 && withinAny(strings.ToLower(strings.TrimSpace(email[at+1:])), b.staff)
+}
+
+func (b *Builder) isInternalIP(ip string) bool {
+	if len(b.c.ips) == 0 || ip == "" {
+		return false
+	}
+	a, err := netip.ParseAddr(strings.TrimSpace(ip))
+	if err != nil {
+		return false
+	}
+	a = a.Unmap().WithZone("")
+	return slices.ContainsFunc(b.c.ips, func(p netip.Prefix) bool { return p.Contains(a) })
+}
+
+// agent is what is known of a user agent.
+type agent struct {
+	crawler bool
+	text    string // cleaned
+}
+
+func (b *Builder) agent(raw string) agent {
+	if raw == "" {
+		return agent{}
+	}
+	raw = cut(raw, maxAgent)
+	if a, ok := b.agents.get(raw); ok {
+		return a
+	}
+	raw = strings.Clone(raw) // not to hold a source's whole answer
+	a := agent{b.crawlers.match(raw), clean(raw, maxAgent)}
+	b.agents.put(raw, a)
+	return a
+}
+
+// machines drops the events of every minute in which one source saw more of them than a person can make.
+func (b *Builder) machines(s *scratch, j *Journey) {
+	limit := b.config.EventsPerMinute
+	if len(s.items) <= limit {
+		return
+	}
+	of := make(map[string][]int32, 2)
+	for i := range s.items {
+		if it := &s.items[i]; !it.drop && it.class == visitor {
+			of[it.ev.Source] = append(of[it.ev.Source], int32(i))
+		}
+	}
+	for _, seq := range of {
+		first := 0
+		marked := 0 // seq[:marked] has been looked at
+		for last := range seq {
+			for s.items[seq[last]].at.Sub(s.items[seq[first]].at) >= time.Minute {
+				first++
+			}
+			if last-first+1 <= limit {
+				continue
+			}
+			for k := max(first, marked); k <= last; k++ {
+				s.items[seq[k]].drop = true
+				j.Filtered.Bots++
+			}
+			marked = last + 1
+		}
+	}
+}
+
+// eventSum hashes what an event says, apart from what the same event may be told with differently: when it was received,
+// whom it was asked for, and the address it came from.
+func (s *scratch) eventSum(ev *connectors.Event, at time.Time) uint64 {
+	var properties uint64
+	for k, v := range ev.Properties {
+		s.buf = appendAll(s.buf[:0], k, v)
+		properties += xxhash.Sum64(s.buf)
+	}
+	b := binary.LittleEndian.AppendUint64(s.buf[:0], uint64(at.UnixMilli()))
+	b = binary.LittleEndian.AppendUint64(b, properties)
+	s.buf = appendAll(b, ev.Source, ev.ID, ev.Kind, ev.Email, ev.UserID, ev.AnonymousID, ev.Session, ev.URL, ev.PageTitle,
+		ev.ElementText, ev.ElementID, ev.Referrer, ev.Screenshot)
+	return xxhash.Sum64(s.buf)
+}
+
+// appendAll joins parts so that no other parts give the same bytes.
+func appendAll(b []byte, parts ...string) []byte {
+	for _, p := range parts {
+		b = binary.AppendUvarint(b, uint64(len(p)))
+		b = append(b, p...)
+	}
+	return b
+}
+
+// Features are what the score needs of j: its signals and products. Topics come of matching Signal.Topics with the
+// configured ones.
+func (j *Journey) Features() score.Features {
+	f := score.Features{Products: j.Products}
+	if len(j.Signals) > 0 {
+		f.Signals = make([]score.Signal, len(j.Signals))
+		for i := range j.Signals {
+			f.Signals[i] = j.Signals[i].Signal
+		}
+	}
+	return f
+}

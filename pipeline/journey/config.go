@@ -1,0 +1,329 @@
+package journey
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/netip"
+	"strings"
+	"time"
+
+	"github.com/cespare/xxhash/v2"
+
+	"github.com/intentd/intentd/pipeline/score"
+)
+
+// Product is an entry of the catalogue. Match holds path globs, which begin with "/" or "*" ("/cards/**"), and words or
+// phrases ("card", "business loan"), which are looked for in paths and trusted titles as whole words, either number. The
+// first product of the catalogue that matches is the one an event is about. The name itself matches as a phrase, too.
+type Product struct {
+	Name  string   `json:"name"`
+	Match []string `json:"match"`
+}
+
+// TopicRule says what pages are about. Match is as for Product. All rules that match apply.
+type TopicRule struct {
+	Match []string `json:"match"`
+	Topic string   `json:"topic"`
+}
+
+// Rule types events by what they are. All fields that are set must match; the first rule with a Signal or with Ignore that
+// matches decides. Rules that only name a Topic add it and go on.
+type Rule struct {
+	Kind   string `json:"kind,omitempty"`   // Event.Kind, "*" for any part of it
+	Event  string `json:"event,omitempty"`  // the event's name: Event.Kind, or property "event", "event_name" or "name"; "*" as above
+	URL    string `json:"url,omitempty"`    // path glob, on the hosts whose paths count
+	Form   string `json:"form,omitempty"`   // name of the form, "*" as above
+	Source string `json:"source,omitempty"` // name of the source
+	// Signal is the type to count as; zero leaves the type alone. Ignore keeps the event from counting.
+	Signal score.Type `json:"signal,omitempty"`
+	Ignore bool       `json:"ignore,omitempty"`
+	Topic  string     `json:"topic,omitempty"`
+}
+
+// Config says how events become a journey. Start from [Defaults].
+type Config struct {
+	ScoreWindow  time.Duration `json:"score_window"`  // signals older than this no longer score; they stay in the journey
+	RecentWindow time.Duration `json:"recent_window"` // sessions that ended within it are recent, the others history
+	SessionGap   time.Duration `json:"session_gap"`   // a longer pause ends a session that has no id of the vendor's
+	KeepHistory  time.Duration `json:"keep_history"`  // older events are left out
+	// EventsPerMinute is what a person can do on a site: the events of a minute with more of them, in one source, are dropped.
+	EventsPerMinute int `json:"events_per_minute"`
+	// SummaryPages is how many signals one step of a page-view counter (connectors.PropCount) is at most.
+	SummaryPages int             `json:"summary_pages"`
+	Strengths    score.Strengths `json:"strengths"`
+
+	OwnHosts        []string `json:"own_hosts"`         // the customer's hosts; subdomains included
+	InternalDomains []string `json:"internal_domains"`  // mail domains of own staff; subdomains included
+	InternalIPs     []string `json:"internal_ips"`      // addresses and CIDR prefixes of own staff
+	InternalHosts   []string `json:"internal_hosts"`    // host globs of pages that only own staff sees ("staging.*")
+	DropQueryParams []string `json:"drop_query_params"` // taken out of every URL; matched whole, in any case
+
+	// Path globs: "*" is any part of one segment, "**" any number of segments, case does not matter; "/a/**" matches /a, too.
+	ExcludePaths    []string `json:"exclude_paths"`
+	ExcludeHosts    []string `json:"exclude_hosts"` // host globs ("careers.*")
+	PricePaths      []string `json:"price_paths"`
+	ContractPaths   []string `json:"contract_paths"`
+	ComparisonPaths []string `json:"comparison_paths"`
+	CaseStudyPaths  []string `json:"case_study_paths"`
+	ProductPaths    []string `json:"product_paths"` // besides the globs of Products
+
+	// Words and phrases in the name of a form, or in the path of the page it is on where it has no name.
+	HandRaiseForms   []string `json:"hand_raise_forms"`
+	ApplicationForms []string `json:"application_forms"`
+	ExcludeForms     []string `json:"exclude_forms"`
+
+	Products []Product   `json:"products"`
+	Topics   []TopicRule `json:"topics"`
+	Rules    []Rule      `json:"rules"`
+	// SiteNames are endings of page titles to strip, besides those that resemble the host ("Pricing - Example Inc").
+	SiteNames []string `json:"site_names"`
+}
+
+const days = 24 * time.Hour
+
+// anywhere are globs for pages whose path has one of names as a segment.
+func anywhere(names ...string) []string {
+	out := make([]string, len(names))
+	for i, n := range names {
+		out[i] = "/**/" + n + "/**"
+	}
+	return out
+}
+
+// Defaults is the configuration before an admin changes anything. Its lists speak English and German, with the best-known
+// words of French and Spanish.
+func Defaults() Config {
+	return Config{
+		ScoreWindow:     90 * days,
+		RecentWindow:    30 * days,
+		SessionGap:      30 * time.Minute,
+		KeepHistory:     400 * days,
+		EventsPerMinute: 60,
+		SummaryPages:    5,
+		Strengths:       score.Defaults().Strengths,
+		DropQueryParams: []string{"token", "access_token", "refresh_token", "id_token", "auth", "authorization", "code", "key", "api_key",
+			"apikey", "secret", "password", "passwd", "pwd", "pass", "otp", "session", "session_id", "sid", "jsessionid", "phpsessid", "sig",
+			"signature", "email", "e-mail", "mail", "user", "username", "login", "name", "firstname", "first_name", "lastname", "last_name",
+			"phone", "tel", "mobile", "iban", "gclid", "fbclid", "msclkid", "_hsenc", "_hsmi", "mc_eid", "mkt_tok"},
+		ExcludePaths: anywhere("careers", "career", "jobs", "job", "vacancies", "karriere", "stellenangebote", "jobangebote", "emploi", "empleo",
+			"login", "log-in", "signin", "sign-in", "logout", "sign-out", "sso", "auth", "oauth", "account", "my-account", "password",
+			"reset-password", "forgot-password", "anmelden", "einloggen", "mein-konto",
+			"support", "help", "helpcenter", "help-center", "hilfe", "aide", "ayuda", "knowledge-base", "kb",
+			"legal", "privacy", "privacy-policy", "terms", "terms-of-service", "terms-of-use", "terms-and-conditions", "cookies", "cookie-policy",
+			"gdpr", "imprint", "impressum", "datenschutz", "datenschutzerklaerung", "agb", "mentions-legales",
+			"unsubscribe", "email-preferences", "subscription-preferences", "abmelden", "abbestellen", "404"),
+		ExcludeHosts:    []string{"careers.*", "jobs.*", "karriere.*", "support.*", "help.*", "hilfe.*", "login.*", "auth.*", "sso.*", "accounts.*", "status.*"},
+		PricePaths:      anywhere("pricing*", "price", "prices", "price-list", "plans", "plans-and-pricing", "cost", "costs", "preise", "preisliste", "tarife", "kosten", "tarifs", "precios"),
+		ContractPaths:   anywhere("contract", "contracts", "order", "order-form", "checkout", "buy", "purchase", "quote", "request-quote", "msa", "vertrag", "vertraege", "bestellen", "bestellung", "angebot", "kaufen"),
+		ComparisonPaths: anywhere("compare", "comparison", "comparisons", "vs", "vs-*", "*-vs-*", "alternatives", "alternative", "*-alternative", "*-alternatives", "vergleich", "vergleiche"),
+		CaseStudyPaths:  anywhere("case-study", "case-studies", "customer-stories", "customer-story", "success-stories", "customers", "testimonials", "referenzen", "fallstudien", "kundenstimmen"),
+		ProductPaths:    anywhere("product", "products", "features", "solutions", "platform", "produkt", "produkte", "loesungen"),
+		HandRaiseForms: []string{"demo", "contact", "contact us", "contact sales", "talk to sales", "talk to us", "get in touch", "request a call", "callback", "call back",
+			"book a meeting", "book a call", "meeting", "request a quote", "quote", "consultation", "kontakt", "kontaktformular", "beratung", "rueckruf", "rückruf", "angebot"},
+		ApplicationForms: []string{"application", "apply", "order", "trial", "free trial", "sign up", "signup", "checkout", "antrag", "bestellung", "testen", "testphase"},
+		ExcludeForms: []string{"unsubscribe", "login", "log in", "sign in", "password", "job application", "career", "support", "support ticket", "cookie", "feedback",
+			"bewerbung", "abmelden", "anmelden"},
+	}
+}
+
+// A matcher of one kind of page or text, compiled.
+type compiled struct {
+	exclude, price, contract, comparison, caseStudy, product globs
+	excludeHosts, internalHosts                              []string
+	products                                                 []matcher
+	topics                                                   []matcher
+	handRaise, application, excludeForms                     []phrase
+	ips                                                      []netip.Prefix
+	ruleURLs                                                 []globs
+	siteNames                                                []string
+}
+
+// matcher is the Match list of a product or topic.
+type matcher struct {
+	paths   globs
+	phrases []phrase
+}
+
+func compileMatch(match []string) (matcher, error) {
+	var m matcher
+	for _, s := range match {
+		s = strings.TrimSpace(s)
+		if strings.HasPrefix(s, "/") || strings.HasPrefix(s, "*") {
+			g, err := compileGlob(s)
+			if err != nil {
+				return m, err
+			}
+			m.paths = append(m.paths, g)
+			continue
+		}
+		p := newPhrase(s)
+		if len(p) == 0 {
+			return m, fmt.Errorf("%q has no word to look for", s)
+		}
+		m.phrases = append(m.phrases, p)
+	}
+	return m, nil
+}
+
+// compile checks c and reports everything that is wrong with it at once, each problem beginning with its JSON path.
+func (c *Config) compile() (*compiled, error) {
+	var (
+		out      compiled
+		problems []error
+	)
+	wrong := func(format string, args ...any) { problems = append(problems, fmt.Errorf(format, args...)) }
+	for _, d := range []struct {
+		name string
+		v    time.Duration
+	}{{"score_window", c.ScoreWindow}, {"recent_window", c.RecentWindow}, {"session_gap", c.SessionGap}, {"keep_history", c.KeepHistory}} {
+		if d.v <= 0 {
+			wrong("%s: %v is not above 0", d.name, d.v)
+		}
+	}
+	if c.KeepHistory < c.ScoreWindow {
+		wrong("keep_history: %v is shorter than score_window, %v", c.KeepHistory, c.ScoreWindow)
+	}
+	if c.EventsPerMinute < 1 {
+		wrong("events_per_minute: %d is not above 0", c.EventsPerMinute)
+	}
+	if c.SummaryPages < 1 {
+		wrong("summary_pages: %d is not above 0", c.SummaryPages)
+	}
+	for t := score.HandRaise; int(t) < len(c.Strengths); t++ {
+		if c.Strengths[t] > 100 {
+			wrong("strengths.%v: %d is not between 0 and 100", t, c.Strengths[t])
+		}
+	}
+	for _, l := range []struct {
+		name string
+		in   []string
+		out  *globs
+	}{{"exclude_paths", c.ExcludePaths, &out.exclude}, {"price_paths", c.PricePaths, &out.price}, {"contract_paths", c.ContractPaths, &out.contract},
+		{"comparison_paths", c.ComparisonPaths, &out.comparison}, {"case_study_paths", c.CaseStudyPaths, &out.caseStudy}, {"product_paths", c.ProductPaths, &out.product}} {
+		for i, s := range l.in {
+			g, err := compileGlob(s)
+			if err != nil {
+				wrong("%s[%d]: %w", l.name, i, err)
+				continue
+			}
+			*l.out = append(*l.out, g)
+		}
+	}
+	for _, l := range []struct {
+		name string
+		in   []string
+		out  *[]phrase
+	}{{"hand_raise_forms", c.HandRaiseForms, &out.handRaise}, {"application_forms", c.ApplicationForms, &out.application}, {"exclude_forms", c.ExcludeForms, &out.excludeForms}} {
+		for i, s := range l.in {
+			p := newPhrase(s)
+			if len(p) == 0 {
+				wrong("%s[%d]: %q has no word to look for", l.name, i, s)
+				continue
+			}
+			*l.out = append(*l.out, p)
+		}
+	}
+	out.excludeHosts, out.internalHosts = lower(c.ExcludeHosts), lower(c.InternalHosts)
+	if len(c.Products) > 255 {
+		wrong("products: %d are more than the 255 a score can tell apart", len(c.Products))
+	}
+	seen := map[string]bool{}
+	for i, p := range c.Products {
+		if strings.TrimSpace(p.Name) == "" {
+			wrong("products[%d]: no name", i)
+			continue
+		}
+		if seen[strings.ToLower(p.Name)] {
+			wrong("products[%d]: %q is there twice", i, p.Name)
+		}
+		seen[strings.ToLower(p.Name)] = true
+		m, err := compileMatch(p.Match)
+		if err != nil {
+			wrong("products[%d].match: %w", i, err)
+		}
+		if name := newPhrase(p.Name); len(name) > 0 {
+			m.phrases = append(m.phrases, name)
+		}
+		out.products = append(out.products, m)
+		out.product = append(out.product, m.paths...)
+	}
+	for i, t := range c.Topics {
+		m, err := compileMatch(t.Match)
+		switch {
+		case err != nil:
+			wrong("topics[%d].match: %w", i, err)
+		case strings.TrimSpace(t.Topic) == "" || len(t.Match) == 0:
+			wrong("topics[%d]: it needs a topic and something to match", i)
+		}
+		out.topics = append(out.topics, m)
+	}
+	for i, r := range c.Rules {
+		var g globs
+		if r.URL != "" {
+			one, err := compileGlob(r.URL)
+			if err != nil {
+				wrong("rules[%d].url: %w", i, err)
+			}
+			g = globs{one}
+		}
+		out.ruleURLs = append(out.ruleURLs, g)
+		switch {
+		case r.Kind == "" && r.Event == "" && r.URL == "" && r.Form == "" && r.Source == "":
+			wrong("rules[%d]: nothing to match; set kind, event, url, form or source", i)
+		case r.Signal > score.SocialMention:
+			wrong("rules[%d]: no signal type %d", i, r.Signal)
+		case r.Ignore && r.Signal != 0:
+			wrong("rules[%d]: it cannot both ignore and count", i)
+		case !r.Ignore && r.Signal == 0 && r.Topic == "":
+			wrong("rules[%d]: nothing to do; set signal, ignore or topic", i)
+		}
+	}
+	for i, s := range c.InternalIPs {
+		p, err := netip.ParsePrefix(s)
+		if err != nil {
+			var a netip.Addr
+			if a, err = netip.ParseAddr(s); err == nil {
+				p = netip.PrefixFrom(a.Unmap(), a.Unmap().BitLen())
+			}
+		}
+		if err != nil {
+			wrong("internal_ips[%d]: %q is no address and no prefix like 192.0.2.0/24", i, s)
+			continue
+		}
+		out.ips = append(out.ips, p.Masked())
+	}
+	for _, s := range c.SiteNames {
+		if k := letters(s); k != "" {
+			out.siteNames = append(out.siteNames, k)
+		}
+	}
+	if len(problems) > 0 {
+		return nil, fmt.Errorf("journey: %w", errors.Join(problems...))
+	}
+	return &out, nil
+}
+
+func lower(in []string) []string {
+	out := make([]string, 0, len(in))
+	for _, s := range in {
+		if s = strings.Trim(strings.ToLower(strings.TrimSpace(s)), "."); s != "" {
+			out = append(out, s)
+		}
+	}
+	return out
+}
+
+// buildVersion changes whenever the same config and events could give another journey.
+const buildVersion = "1"
+
+func (c *Config) hash() uint64 {
+	b, err := json.Marshal(c)
+	if err != nil { // a Config holds nothing that JSON refuses
+		panic(err)
+	}
+	h := xxhash.New()
+	h.Write(b)
+	h.WriteString("\x00" + buildVersion + "\x00" + crawlerPatterns)
+	return h.Sum64()
+}

@@ -1,0 +1,60 @@
+package journey
+
+import (
+	"github.com/intentd/intentd/connectors"
+)
+
+// A CRM's counters ("12 page views", "last click on …") tell again what a site's own events told already, a little later and
+// without the page. What a source saw as it happened goes before: a counter's step beside it is kept in the journey and
+// counts for nothing. What the source saw and was filtered (a crawler, own staff) silences the counter as well.
+
+// counterReach is how near, in seconds, a seen event must be to silence a counter's: between this and twice this.
+const counterReach = 6 * 60 * 60
+
+// family is what a counter and the events it counts have in common; 0: nothing is counted that way.
+func family(kind string) int64 {
+	switch kind {
+	case connectors.KindPageView, connectors.KindVisit, connectors.KindClick, connectors.KindScroll:
+		return 1
+	case connectors.KindFormSubmit, connectors.KindDemoRequest, connectors.KindTrial, connectors.KindDownload:
+		return 2
+	case connectors.KindEmailClick:
+		return 3
+	case connectors.KindEmailOpen:
+		return 4
+	case connectors.KindEmailReply:
+		return 5
+	case connectors.KindMeeting:
+		return 6
+	}
+	return 0
+}
+
+// yieldCounters marks the counters' events that another source saw.
+func yieldCounters(s *scratch) {
+	counters := false
+	for i := range s.items {
+		counters = counters || s.items[i].ev.Properties[connectors.PropSummary] == "true"
+	}
+	if !counters {
+		return
+	}
+	seen := map[[2]int64]bool{} // family and stretch of time
+	for i := range s.items {
+		it := &s.items[i]
+		if f := family(it.ev.Kind); f != 0 && it.ev.Properties[connectors.PropSummary] != "true" {
+			seen[[2]int64{f, it.at.Unix() / counterReach}] = true
+		}
+	}
+	for i := range s.items {
+		it := &s.items[i]
+		f := family(it.ev.Kind)
+		if f == 0 || it.ev.Properties[connectors.PropSummary] != "true" {
+			continue
+		}
+		at := it.at.Unix() / counterReach
+		for _, d := range [...]int64{-1, 0, 1} {
+			it.told = it.told || seen[[2]int64{f, at + d}]
+		}
+	}
+}

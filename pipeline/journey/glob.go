@@ -1,0 +1,116 @@
+package journey
+
+import (
+	"errors"
+	"strings"
+)
+
+// glob is a path pattern by segments: "*" within a segment, "**" for any number of segments. Lower case.
+type glob []string
+
+type globs []glob
+
+func compileGlob(s string) (glob, error) {
+	s = strings.ToLower(strings.TrimSpace(s))
+	if s == "" {
+		return nil, errors.New("an empty pattern matches nothing")
+	}
+	s = strings.Trim(s, "/")
+	if s == "" {
+		return glob{}, nil // the home page
+	}
+	if len(s) > 512 {
+		return nil, errors.New("the pattern is longer than 512 characters")
+	}
+	var g glob
+	for seg := range strings.SplitSeq(s, "/") {
+		if seg == "**" && len(g) > 0 && g[len(g)-1] == "**" {
+			continue // the same, and keeps matching fast
+		}
+		g = append(g, seg)
+	}
+	return g, nil
+}
+
+// match reports whether one of gs matches the path that segs are the lower-case segments of.
+func (gs globs) match(segs []string) bool {
+	for _, g := range gs {
+		if g.match(segs) {
+			return true
+		}
+	}
+	return false
+}
+
+// match walks with one point of return, as wildcards within a string do: only the last "**" ever needs another try.
+func (g glob) match(segs []string) bool {
+	i, j := 0, 0
+	star, from := -1, 0
+	for j < len(segs) {
+		switch {
+		case i < len(g) && g[i] == "**":
+			star, from = i, j
+			i++
+		case i < len(g) && wildcard(g[i], segs[j]):
+			i++
+			j++
+		case star >= 0:
+			from++
+			i, j = star+1, from
+		default:
+			return false
+		}
+	}
+	for i < len(g) && g[i] == "**" {
+		i++
+	}
+	return i == len(g)
+}
+
+// wildcard matches s against a pattern in which "*" stands for any number of bytes.
+func wildcard(pattern, s string) bool {
+	i, j := 0, 0
+	star, from := -1, 0
+	for j < len(s) {
+		switch {
+		case i < len(pattern) && pattern[i] == '*':
+			star, from = i, j
+			i++
+		case i < len(pattern) && pattern[i] == s[j]:
+			i++
+			j++
+		case star >= 0:
+			from++
+			i, j = star+1, from
+		default:
+			return false
+		}
+	}
+	for i < len(pattern) && pattern[i] == '*' {
+		i++
+	}
+	return i == len(pattern)
+}
+
+func matchHost(patterns []string, host string) bool {
+	for _, p := range patterns {
+		if wildcard(p, host) {
+			return true
+		}
+	}
+	return false
+}
+
+// within says whether host is domain or a subdomain of it.
+func within(host, domain string) bool {
+	return host == domain || len(host) > len(domain) && strings.HasSuffix(host, domain) && host[len(host)-len(domain)-1] == '.'
+}
+
+func withinAny(host string, domains []string) bool {
+	for _, d := range domains {
+		if within(host, d) {
+			return true
+		}
+	}
+	return false
+}

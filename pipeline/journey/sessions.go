@@ -1,0 +1,135 @@
+package journey
+
+import (
+	"strconv"
+	"time"
+
+	"github.com/intentd/intentd/connectors"
+)
+
+// longestPause ends a session even where the vendor's id goes on: ids that never change must not hide a return.
+const longestPause = 24 * time.Hour
+
+// open is a session that may still grow.
+type open struct {
+	source, id string // id is the vendor's, "" for a session by pauses
+	class      class
+	index      int32
+}
+
+// cutSessions gives every item its session and makes room for the steps. Sessions are of one source. The vendor's id comes
+// first; otherwise a pause beyond the gap or a new campaign starts another. Midnight does not.
+func (b *Builder) cutSessions(s *scratch, j *Journey) {
+	var opens []open
+	var steps []int
+	for i := range s.items {
+		it := &s.items[i]
+		id := identifying(it.ev.Session)
+		camp := ""
+		if it.class == visitor {
+			camp = campaign(it.ev)
+		}
+		at := -1
+		for k := len(opens) - 1; k >= 0; k-- {
+			if o := &opens[k]; o.source == it.ev.Source && o.class == it.class && o.id == id {
+				at = k
+				break
+			}
+		}
+		fresh := at < 0
+		if !fresh {
+			last := &j.Sessions[opens[at].index]
+			pause := it.at.Sub(last.End)
+			if id != "" {
+				fresh = pause > max(longestPause, b.config.SessionGap)
+			} else {
+				fresh = pause > b.config.SessionGap || camp != "" && camp != last.Campaign
+			}
+		}
+		if fresh {
+			o := open{source: it.ev.Source, id: id, class: it.class, index: int32(len(j.Sessions))}
+			if at < 0 {
+				opens = append(opens, o)
+			} else {
+				opens[at] = o
+			}
+			name := clean(id, maxID)
+			if name == "" {
+				name = it.ev.Source + "-" + strconv.FormatInt(it.at.Unix(), 10)
+			}
+			j.Sessions = append(j.Sessions, Session{ID: name, Source: it.ev.Source, Start: it.at, End: it.at, Campaign: camp})
+			steps = append(steps, 0)
+			it.session = o.index
+		} else {
+			it.session = opens[at].index
+		}
+		session := &j.Sessions[it.session]
+		session.End = it.at
+		if session.Campaign == "" {
+			session.Campaign = camp
+		}
+		steps[it.session]++
+		// Sessions that can no longer grow make the search long; a person has few that can.
+		if len(opens) > 64 {
+			kept := opens[:0]
+			for _, o := range opens {
+				if it.at.Sub(j.Sessions[o.index].End) <= max(longestPause, b.config.SessionGap) {
+					kept = append(kept, o)
+				}
+			}
+			opens = kept
+		}
+	}
+	all := make([]Step, 0, len(s.items))
+	for i := range j.Sessions {
+		n := len(all)
+		all = all[:n+steps[i]]
+		j.Sessions[i].Steps = all[n : n : n+steps[i]]
+	}
+}
+
+// stepIDs are short names, made once for journeys of usual length.
+var stepIDs = func() (ids [512]string) {
+	for i := range ids {
+		ids[i] = "s" + strconv.Itoa(i+1)
+	}
+	return ids
+}()
+
+func stepID(i int) string {
+	if i < len(stepIDs) {
+		return stepIDs[i]
+	}
+	return "s" + strconv.Itoa(i+1)
+}
+
+// cleaned is ev as it may be kept: without address, query parameters to drop, control characters and overlong texts.
+func (b *Builder) cleaned(it *item) connectors.Event {
+	ev := *it.ev
+	ev.ID = it.id
+	ev.Time = it.at
+	ev.IP = ""
+	if it.page != nil {
+		ev.PageTitle = it.page.title
+		if _, more := bare(ev.URL); more {
+			ev.URL = cleanURL(ev.URL, b.drop)
+		} else {
+			ev.URL = it.page.url
+		}
+	}
+	ev.Kind = clean(ev.Kind, maxName)
+	ev.Email = clean(ev.Email, maxText)
+	ev.Phone = clean(ev.Phone, maxName)
+	ev.UserID = clean(it.user, maxID)
+	ev.AnonymousID = clean(it.anon, maxID)
+	ev.Session = clean(ev.Session, maxID)
+	ev.UserAgent = it.agent
+	ev.ElementText = clean(ev.ElementText, maxText)
+	ev.ElementID = clean(ev.ElementID, maxID)
+	ev.Screenshot = clean(ev.Screenshot, maxText)
+	if ev.Referrer != "" {
+		ev.Referrer = cleanURL(ev.Referrer, b.drop)
+	}
+	ev.Properties = cleanProperties(ev.Properties)
+	return ev
+}

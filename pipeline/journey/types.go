@@ -1,0 +1,63 @@
+package journey
+
+import (
+	"time"
+
+	"github.com/intentd/intentd/connectors"
+	"github.com/intentd/intentd/pipeline/score"
+)
+
+// Signal is a counted event with what a rep and the topic matcher want to know of it.
+type Signal struct {
+	score.Signal
+	EventID string
+	Object  string   // what it was about, normalised: "/pricing", "form: Contact us", "campaign: Spring"
+	Title   string   // the trusted title: of the customer's own page, the form, the campaign; "" if untrusted
+	Topics  []string // topics from trusted places only (config mappings, catalogue, own titles)
+}
+
+// Step is one event of the journey after cleaning. ID is unique within the journey and short ("s12"): it is what models cite.
+type Step struct {
+	ID      string
+	Event   connectors.Event // cleaned: no IP, query parameters dropped, control characters stripped, texts cut
+	Signal  int              // index into Journey.Signals, −1 if it does not count
+	Why     string           // why it does not count: "excluded page", "step only", "repeat" …
+	Trusted bool             // URL and title are of the customer's own hosts
+	Context bool             // what the own team did
+}
+
+// Session is a visit: steps without a pause longer than the configured gap, in order.
+type Session struct {
+	ID         string
+	Source     string
+	Start, End time.Time
+	Campaign   string
+	Steps      []Step
+}
+
+// Filtered counts the events that were left out, by reason. Those of Customer and Excluded stay in the journey as steps that
+// do not count; all others are gone.
+type Filtered struct {
+	Duplicates int // told again under the same id
+	Bots       int // crawlers, and bursts of more events a minute than a person makes
+	Internal   int // own staff
+	NoConsent  int
+	Customer   int // visits of existing customers
+	Excluded   int // careers, login, support, legal and unsubscribe pages
+	Outside    int // older than the history that is kept, not yet happened, or without a time
+	Foreign    int // somebody else's, by the identity guards
+}
+
+// Journey is one person's stitched past, oldest first. Sessions from Recent on form the recent window; those before are history.
+type Journey struct {
+	Key                   string
+	Sessions              []Session
+	Recent                int      // index of the first session that ends in the recent window; len(Sessions) if none
+	Signals               []Signal // ordered by time; in and beyond the score window
+	Products              []string // the configured catalogue, as score.Features.Products
+	Filtered              Filtered
+	BySource              map[string]int // accepted events by source
+	Hash                  uint64         // over the accepted events, independent of arrival order; 0 if none
+	Newest                time.Time      // of the accepted events
+	UserIDs, AnonymousIDs []string       // identifiers seen, within the identity guards
+}

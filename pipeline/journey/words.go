@@ -1,0 +1,66 @@
+package journey
+
+import (
+	"strings"
+	"unicode"
+)
+
+// phrase is a run of words to look for: lower case, in the singular.
+type phrase []string
+
+func newPhrase(s string) phrase { return words(s) }
+
+// words splits s at everything that is neither letter nor digit and brings each word to lower case and the singular.
+func words(s string) []string {
+	out := strings.FieldsFunc(strings.ToLower(s), func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) })
+	for i, w := range out {
+		out[i] = singular(w)
+	}
+	return out
+}
+
+// singular takes the English plural ending off. It need not be right, only the same on both sides of a comparison.
+func singular(w string) string {
+	switch {
+	case len(w) > 4 && strings.HasSuffix(w, "ies"):
+		return w[:len(w)-3] + "y"
+	case len(w) > 4 && (strings.HasSuffix(w, "sses") || strings.HasSuffix(w, "xes") || strings.HasSuffix(w, "ches") || strings.HasSuffix(w, "shes")):
+		return w[:len(w)-2]
+	case len(w) > 3 && strings.HasSuffix(w, "s") && !strings.HasSuffix(w, "ss") && !strings.HasSuffix(w, "us") && !strings.HasSuffix(w, "is"):
+		return w[:len(w)-1]
+	}
+	return w
+}
+
+// in says whether p stands in text as whole words in a row.
+func (p phrase) in(text []string) bool {
+	for i := 0; i+len(p) <= len(text); i++ {
+		j := 0
+		for j < len(p) && text[i+j] == p[j] {
+			j++
+		}
+		if j == len(p) {
+			return true
+		}
+	}
+	return false
+}
+
+func anyIn(ps []phrase, text []string) bool {
+	for _, p := range ps {
+		if p.in(text) {
+			return true
+		}
+	}
+	return false
+}
+
+// letters is s in lower case without anything but letters and digits: what brand names are compared by.
+func letters(s string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsLetter(r) || unicode.IsDigit(r) {
+			return unicode.ToLower(r)
+		}
+		return -1
+	}, s)
+}

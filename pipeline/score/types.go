@@ -1,0 +1,156 @@
+package score
+
+import "time"
+
+// Type is the type of a signal; it carries a default strength.
+type Type uint8
+
+// The signal types, strongest first.
+const (
+	HandRaise     Type = iota + 1 // demo or contact request, meeting booked, e-mail reply
+	SocialAsk                     // asks for a product in public
+	TechChange                    // "switching from X to …"
+	JobPosting                    // hires for a role that uses the product
+	Funding                       // company news
+	FormSubmit                    // any other form, trial, download behind a form
+	ContentView                   // pricing page, case study, comparison
+	EmailEngage                   // link clicked, e-mail opened
+	WebVisit                      // generic page view
+	SocialMention                 // brand mention, industry post
+)
+
+// Flag tells what else the arithmetic and the rules must know of a signal.
+type Flag uint8
+
+const (
+	NoRecency    Flag = 1 << iota // never sets recency (e-mail opens, company-level signals)
+	Company                       // company-level: counts only beside a signal of the person's own
+	PricePage                     // pricing page
+	ContractPage                  // contract, order or terms-of-purchase page
+	ProductPage                   // a page of a product
+	Comparison                    // comparison page
+	Application                   // application, order or trial: as good as a hand-raise for the stage
+)
+
+// Signal is what the arithmetic needs of one counted event.
+type Signal struct {
+	At       int64  // Unix seconds
+	Session  uint16 // ordinal of the session within the journey
+	Type     Type
+	Strength uint8 // 0 to 100, after the config's settings
+	Product  uint8 // 1-based index into Features.Products, 0 for none
+	Flags    Flag
+}
+
+// Topic is one configured topic that the journey matched.
+type Topic struct {
+	Name   string
+	Points int8  // +5, +3, −10, −7; already decided to be win or loss
+	First  int64 // Unix seconds of the oldest signal that carries it; 0 means Last
+	Last   int64 // Unix seconds of the newest signal that carries it: it counts while that one is in the window
+}
+
+// Features are all that a score is computed from: small, storable, independent of time. Signals are ordered by At.
+type Features struct {
+	Signals  []Signal
+	Topics   []Topic
+	Products []string
+	// The model's words, where an engine gave them. They count while a signal lies in the window.
+	ModelInterest Interest // moves the score by at most Settings.InterestPoints
+	ModelTier     Tier     // used only with Settings.TierByModel
+	ModelStage    Stage    // replaces the stage by rules; StageUnknown leaves it to the rules
+}
+
+// Tier is the coarse verdict a rep sorts by.
+type Tier uint8
+
+const (
+	TierUnknown Tier = iota
+	Low
+	Medium
+	High
+)
+
+// Stage is how far on the way to a decision somebody is.
+type Stage uint8
+
+const (
+	StageUnknown Stage = iota
+	Exploring
+	Comparing
+	Deciding
+)
+
+// Trend is the score against that of 7 days before.
+type Trend uint8
+
+const (
+	TrendNone Trend = iota
+	Cooling
+	Steady
+	Rising
+	Surging
+)
+
+// Interest is how strongly somebody leans to a product.
+type Interest uint8
+
+const (
+	InterestNone Interest = iota
+	InterestLow
+	InterestMedium
+	InterestHigh
+)
+
+// Part is one summand of the score: Contribution = round(Weight × Component), in tenths, half away from zero.
+type Part struct {
+	Component    int `json:"component"`    // tenths, 0 to 1000
+	Weight       int `json:"weight"`       // thousandths
+	Contribution int `json:"contribution"` // tenths
+}
+
+// Parts is a score with everything that adds up to it. Known is false where no signal was ever seen: there is no score then.
+type Parts struct {
+	Known                   bool `json:"known"`
+	Score                   int  `json:"score"` // tenths, 0 to 1000: the sum of the contributions
+	Volume, Recency, Topics Part
+	Signals                 int   `json:"signals"`                   // n: distinct signals in the window
+	Days                    int   `json:"days"`                      // whole days since the newest signal that sets recency; −1 if none ever did
+	Base                    int   `json:"base"`                      // strength of the strongest signal in the window
+	Bonus                   int   `json:"bonus"`                     // bounded sum of topic points
+	Interest                int   `json:"interest_points,omitempty"` // points for the model's reading of interest
+	Newest                  int64 `json:"newest"`                    // Unix seconds of the newest signal that sets recency, 0 if none
+}
+
+// Rule says why a tier was given.
+type Rule string
+
+const (
+	ByThreshold  Rule = "threshold"  // the score alone
+	ByHysteresis Rule = "hysteresis" // held until the score is Margin below the threshold
+	ByHandRaise  Rule = "hand_raise" // a hand-raise within HandRaiseDays
+	ByStrength   Rule = "strength"   // the score says high, but no signal is strong enough: medium
+	ByModel      Rule = "model"      // engine: model
+	ByNothing    Rule = "no_signal"  // no signal was ever seen
+)
+
+// Shown is what a CRM shows (or is about to show) of a score: what the gate and the forecast compare with.
+type Shown struct {
+	Known    bool
+	Score    int // tenths
+	Tier     Tier
+	Stage    Stage
+	Trend    Trend
+	Interest Interest
+	Product  string
+	Topics   uint64    // hash of the topic set
+	Written  time.Time // when it was last acknowledged, zero if never
+	Since    time.Time // when Tier was entered
+}
+
+// Forecast says when the shown score changes if nothing new happens.
+type Forecast struct {
+	Due     time.Time // when to look again; zero: never
+	CoolsOn time.Time // midnight UTC-free date on which the tier drops; zero: never (low, unknown)
+	Below   int       // the score, in tenths, below which the tier is left; 0 for low and unknown
+}
