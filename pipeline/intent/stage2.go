@@ -1,0 +1,168 @@
+package intent
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/intentd/intentd/connectors"
+	"github.com/intentd/intentd/pipeline/journey"
+)
+
+// session2 and journey2 are the whole of what stage 2 sees: validated stage-1 fields, kind, time and session. A step is a list of id, time,
+// kind, what they did and what they saw: names for the five would be a third of the prompt. What an earlier step saw already is not said
+// again, and a step that tells nothing (a scroll) is left out.
+type session2 struct {
+	Date  string     `json:"date"`
+	Steps [][]string `json:"steps"`
+}
+
+type journey2 struct {
+	History []session2 `json:"history,omitempty"`
+	Recent  []session2 `json:"recent"`
+	Older   string     `json:"older,omitempty"`
+}
+
+// stage2 asks what the person wants and checks the answer. in holds the rules' texts, which lend what the model's answer lacks.
+func (t *TwoStage) stage2(ctx context.Context, p *person) (Intent, error) {
+	view, check := t.view(p)
+	user, err := wrap(t.rand, encode(view))
+	if err != nil {
+		return Intent{}, err
+	}
+	c, err := t.call(ctx, connectors.Prompt{
+		Purpose: "stage2", System: stage2Prompt(p.language, t.o.Products), User: user, Schema: t.schema2, MaxTokens: 6000,
+	})
+	p.usage = p.usage.Add(c.Usage)
+	if err != nil {
+		return Intent{}, err
+	}
+	in, err := check.parse(c.JSON)
+	if err != nil {
+		return Intent{}, &connectors.Error{Kind: connectors.Rejected, Op: "intent: stage 2", Code: "unsound", Message: err.Error()}
+	}
+	if in.NextStep.Text == "" {
+		in.NextStep = p.rules.NextStep
+	}
+	in.Topics = withTrusted(in.Topics, p.rules.Topics)
+	in.Engine, in.Prompt = t.o.ModelName, promptVersion
+	return in, nil
+}
+
+// withTrusted puts the journey's own trusted topics before the model's: an answer can leave none of them out.
+func withTrusted(model, rules []Topic) []Topic {
+	out := slices.Clone(rules)
+	for _, m := range model {
+		if i := slices.IndexFunc(out, func(r Topic) bool { return strings.EqualFold(r.Name, m.Name) }); i < 0 {
+			out = append(out, m)
+		}
+	}
+	return out
+}
+
+// view makes the prompt's data of a person and what the answer is held against.
+func (t *TwoStage) view(p *person) (journey2, *checker) {
+	check := &checker{steps: make(map[string]*cited, len(p.steps)), products: t.o.Products, hosts: t.hosts}
+	j := p.s.Journey
+	var v journey2
+	v.Older = p.older
+	at := -1
+	saw := map[string]bool{}
+	var session session2
+	flush := func() {
+		if len(session.Steps) == 0 {
+			return
+		}
+		if at >= j.Recent {
+			v.Recent = append(v.Recent, session)
+		} else {
+			v.History = append(v.History, session)
+		}
+	}
+	for _, it := range p.steps {
+		when := it.step.Event.Time.In(p.loc)
+		if it.session != at {
+			flush()
+			at, session = it.session, session2{Date: when.Format("2 Jan 2006")}
+		}
+		if it.step.Event.Kind == connectors.KindScroll {
+			continue
+		}
+		s := []string{it.step.ID, when.Format("15:04"), kindName(it.step.Event.Kind)}
+		var fresh []string
+		for _, c := range it.result.Context {
+			if !saw[c] {
+				saw[c] = true
+				fresh = append(fresh, c)
+			}
+		}
+		if it.result.Action != "" {
+			s = append(s, it.result.Action)
+			if len(fresh) > 0 {
+				s = append(s, strings.Join(fresh, "; "))
+			}
+		}
+		session.Steps = append(session.Steps, s)
+		check.steps[it.step.ID] = &cited{
+			event: eventID(it.step), time: when,
+			text:    strings.ToLower(strings.Join(append([]string{it.result.Action}, it.result.Context...), "\n")),
+			trusted: trustedWords(j, it.step),
+		}
+	}
+	flush()
+	if v.Recent == nil {
+		v.Recent = []session2{}
+	}
+	return v, check
+}
+
+// trustedWords are the stemmed words of the places of a step that only the customer writes: the title of their own page, and the titles
+// and topics that the journey took from the config, the catalogue and their own pages.
+func trustedWords(j *journey.Journey, st *journey.Step) []string {
+	var out []string
+	add := func(s string) {
+		for _, w := range words(s) {
+			out = append(out, stem(w))
+		}
+	}
+	if st.Trusted {
+		add(st.Event.PageTitle)
+	}
+	if st.Signal >= 0 && st.Signal < len(j.Signals) {
+		sig := &j.Signals[st.Signal]
+		add(sig.Title)
+		for _, t := range sig.Topics {
+			add(t)
+		}
+	}
+	return out
+}
+
+// older tells the steps that the cap left out, by counts alone: no stranger's word is in it.
+func older(steps []*journey.Step, loc *time.Location) string {
+	if len(steps) == 0 {
+		return ""
+	}
+	counts := map[string]int{}
+	first, last := steps[0].Event.Time, steps[0].Event.Time
+	for _, s := range steps {
+		counts[kindName(s.Event.Kind)]++
+		if s.Event.Time.Before(first) {
+			first = s.Event.Time
+		}
+		if s.Event.Time.After(last) {
+			last = s.Event.Time
+		}
+	}
+	var kinds []string
+	for k := range counts {
+		kinds = append(kinds, k)
+	}
+	slices.Sort(kinds)
+	for i, k := range kinds {
+		kinds[i] = fmt.Sprintf("%d %s", counts[k], k)
+	}
+	return fmt.Sprintf("%s between %s and %s", strings.Join(kinds, ", "), first.In(loc).Format("2 Jan 2006"), last.In(loc).Format("2 Jan 2006"))
+}

@@ -1,0 +1,84 @@
+package intent
+
+import (
+	"context"
+	"time"
+
+	"github.com/intentd/intentd/connectors"
+	"github.com/intentd/intentd/pipeline/journey"
+	"github.com/intentd/intentd/pipeline/score"
+)
+
+// Sentence is one claim of a text with the event ids it rests on. A sentence without citations is never shown.
+type Sentence struct {
+	Text  string   `json:"text"`
+	Cites []string `json:"cites"` // event ids
+}
+
+// Topic is something the person read about. Trusted ones may score; the others are for display.
+type Topic struct {
+	Name    string   `json:"name"`
+	Cites   []string `json:"cites"`
+	Trusted bool     `json:"trusted"`
+}
+
+// Intent is what somebody wants, as an engine reads it. The score is none of its business.
+type Intent struct {
+	Headline  Sentence         `json:"headline"` // one line; its first 60 characters stand alone
+	Sentences []Sentence       `json:"sentences"`
+	NextStep  Sentence         `json:"next_step"`
+	Topics    []Topic          `json:"topics"`
+	Product   string           `json:"product"` // of the configured catalogue, or ""
+	Stage     score.Stage      `json:"stage"`   // score.StageUnknown: let the rules decide
+	Interest  score.Interest   `json:"interest"`
+	Tier      score.Tier       `json:"tier"`     // the model's own word, for engine: model only
+	Engine    string           `json:"engine"`   // "rules" or the model's name
+	Degraded  string           `json:"degraded"` // why better texts were not to be had; "" if they are the best the config asks for
+	Prompt    string           `json:"prompt"`   // prompt version
+	Usage     connectors.Usage `json:"usage"`
+}
+
+// Subject is whom to infer the intent of.
+type Subject struct {
+	Journey  *journey.Journey
+	Profile  connectors.Profile
+	Now      time.Time
+	Language string // en | de
+	Location *time.Location
+}
+
+// Engine reads intent out of journeys. Version changes when its answers might: the extraction hash of the invariants.
+// Infer never fails for one person's sake: what goes wrong with the model yields rules texts with Degraded set. Its error is
+// for the end of the context only.
+type Engine interface {
+	Infer(ctx context.Context, s Subject) (Intent, error)
+	Version() uint64
+}
+
+// LotEngine infers many people at once, so that one model call can serve several of them. InferAll returns one Intent per subject,
+// in order; as Infer, it fails only when ctx has ended, and then returns nothing.
+type LotEngine interface {
+	Engine
+	InferAll(ctx context.Context, subjects []Subject) ([]Intent, error)
+}
+
+// Estimator is a model that can say beforehand what a call may cost at most, in micro USD. Where a model cannot, nothing is reserved,
+// and the budget may be overrun by the calls in flight.
+type Estimator interface {
+	Estimate(p connectors.Prompt) int64
+}
+
+// Store keeps what must not be paid twice. Values written are durable within 100 ms.
+type Store interface {
+	// Cached and Cache are the stage-1 cache shared over all people; keys are HMACs, values hold only redacted content.
+	Cached(key []byte) ([]byte, bool)
+	Cache(key, value []byte)
+	// Answer and KeepAnswer hold one value per person: the last answer, with the stage-1 summaries that are the person's alone. inputs
+	// is the hash of what makes a value readable at all; a value kept under another one may be forgotten.
+	Answer(person string, inputs uint64) ([]byte, bool)
+	KeepAnswer(person string, inputs uint64, value []byte)
+	// Reserve asks for room in today's budget before a call; it returns false when the budget is spent.
+	// Spend books what a call used, against the day.
+	Reserve(estimate int64) bool
+	Spend(purpose string, u connectors.Usage, estimate int64)
+}
