@@ -1,0 +1,361 @@
+package receipt
+
+import (
+	"bytes"
+	"cmp"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/intentd/intentd/connectors"
+	"github.com/intentd/intentd/pipeline/intent"
+	"github.com/intentd/intentd/pipeline/score"
+)
+
+// TextOptions say how a receipt is printed.
+type TextOptions struct {
+	Location *time.Location // time zone of the dates; nil: UTC
+	Width    int            // columns of the terminal; below 80: 100
+}
+
+// page is a receipt being printed.
+type page struct {
+	bytes.Buffer
+	r     *Receipt
+	loc   *time.Location
+	width int
+}
+
+// Text prints the receipt for a terminal: who, the score with the rule of its tier, the parts with what went into each, every
+// signal, topic and sentence, what comes next, what was left out, and a check of the receipt itself. Lines keep to the width where
+// words allow it. The error is w's.
+func (r *Receipt) Text(w io.Writer, o TextOptions) error {
+	p := page{r: r, loc: o.Location, width: o.Width}
+	if p.loc == nil {
+		p.loc = time.UTC
+	}
+	if p.width < 80 {
+		p.width = 100
+	}
+	p.who()
+	p.score()
+	p.parts()
+	p.signals()
+	p.topics()
+	p.texts()
+	p.forecast()
+	p.quality()
+	p.written()
+	p.check()
+	_, err := w.Write(p.Bytes())
+	return err
+}
+
+func (p *page) who() {
+	r := p.r
+	p.title("Person", r.Person)
+	refs := make([]string, len(r.Refs))
+	for i, ref := range r.Refs {
+		refs[i] = ref.String()
+	}
+	p.entry("records", cmp.Or(strings.Join(refs, ", "), "none"))
+	p.entry("scored", p.moment(r.At))
+	switch r.Reason {
+	case "":
+	case score.ReasonFirst:
+		p.entry("because", "never written before")
+	default:
+		p.entry("because", r.Reason+" changed since the last write")
+	}
+	versions := "formula " + r.Formula
+	if r.Intent.Engine != "" {
+		versions += ", texts by " + r.Intent.Engine
+	}
+	if r.Intent.Prompt != "" {
+		versions += ", prompt " + r.Intent.Prompt
+	}
+	p.entry("versions", versions)
+}
+
+func (p *page) score() {
+	r := p.r
+	if !r.Parts.Known {
+		p.title("Score", "none: no signal was ever seen")
+		return
+	}
+	p.title("Score", score.FormatTenths(r.Parts.Score)+"  "+r.Tier.String())
+	p.entry("rule", p.rule())
+	if r.Previous.Known {
+		p.entry("before", score.FormatTenths(r.Previous.Score)+" "+r.Previous.Tier.String())
+	} else {
+		p.entry("before", "no score")
+	}
+	p.entry("since", p.date(r.Since())+", when "+r.Tier.String()+" was entered")
+	p.entry("stage", r.Stage.String())
+	p.entry("trend", cmp.Or(r.Trend.String(), "none"))
+	if r.Product != "" {
+		p.entry("product", r.Product+", interest "+r.Interest.String())
+	}
+}
+
+// rule tells why the tier is what it is, with the numbers it was decided by.
+func (p *page) rule() string {
+	r, s := p.r, &p.r.Settings
+	thresholds := fmt.Sprintf("medium from %s, high from %s with a signal of %d or more", points(s.Medium), points(s.High), s.HighStrength)
+	switch r.Rule {
+	case score.ByHandRaise:
+		if i := r.Raised(); i >= 0 {
+			at := time.Unix(r.Features.Signals[i].At, 0)
+			return fmt.Sprintf("hand-raise on %s (%s): high for %d days whatever the score", p.date(at), cmp.Or(r.Line(i).Kind, r.Features.Signals[i].Type.String()),
+				s.HandRaiseDays)
+		}
+	case score.ByHysteresis:
+		limit := s.Medium
+		if r.Tier == score.High {
+			limit = s.High
+		}
+		return fmt.Sprintf("held: %s is kept until the score is below %s; %s", r.Tier, points(limit-s.Margin), thresholds)
+	case score.ByStrength:
+		return fmt.Sprintf("the score is enough for high, but the strongest signal has %d; %s", r.Parts.Base, thresholds)
+	case score.ByModel:
+		return "the model's word (engine: model); the score is the formula's"
+	}
+	return thresholds
+}
+
+func (p *page) parts() {
+	r := p.r
+	if !r.Parts.Known {
+		return
+	}
+	p.title("Parts", "")
+	p.line("  %-10s %9s %8s %8s   %s", "", "component", "weight", "points", "from")
+	row := func(name string, part score.Part, from string) {
+		p.line("  %-10s %9s %8s %8s   %s", name, score.FormatTenths(part.Component), thousandths(part.Weight), score.FormatTenths(part.Contribution), from)
+	}
+	row("volume", r.Parts.Volume, fmt.Sprintf("%s in %d days, full at %d", count(r.Parts.Signals, "signal", "signals"), r.Settings.WindowDays, r.Settings.MaxActivity))
+	if r.Parts.Days >= 0 {
+		row("recency", r.Parts.Recency, fmt.Sprintf("newest signal %s, %s earlier, time constant %s days", p.date(time.Unix(r.Parts.Newest, 0)),
+			count(r.Parts.Days, "day", "days"), strconv.FormatFloat(r.Settings.TimeConstantDays, 'g', 4, 64)))
+	} else {
+		row("recency", r.Parts.Recency, "no signal that sets it (opens and company news do not)")
+	}
+	row("topics", r.Parts.Topics, p.topicSum())
+	p.line("  %-10s %9s %8s %8s", "score", "", "", score.FormatTenths(r.Parts.Score))
+}
+
+func (p *page) topicSum() string {
+	r := p.r
+	if r.Parts.Signals == 0 {
+		return "no signal in the window"
+	}
+	from := fmt.Sprintf("strongest signal %d", r.Parts.Base)
+	sum := 0
+	for _, t := range r.Scoring() {
+		from += fmt.Sprintf(", %s %+d", clean(t.Name), t.Points)
+		sum += int(t.Points)
+	}
+	if sum != r.Parts.Bonus {
+		from += fmt.Sprintf(" (held to %+d)", r.Parts.Bonus)
+	}
+	if r.Parts.Interest != 0 {
+		from += fmt.Sprintf(", interest %+d", r.Parts.Interest)
+	}
+	return from
+}
+
+func (p *page) signals() {
+	r := p.r
+	in := 0
+	for i := range r.Features.Signals {
+		if r.Counts(i) {
+			in++
+		}
+	}
+	if len(r.Features.Signals) == 0 {
+		p.title("Signals", "none")
+		return
+	}
+	summary := fmt.Sprintf("%d in the window", in)
+	if out := len(r.Features.Signals) - in; out > 0 {
+		summary += fmt.Sprintf(", %d outside (*)", out)
+	}
+	p.title("Signals", summary)
+	idWidth := 5
+	for i := range r.Signals {
+		idWidth = max(idWidth, utf8.RuneCountInString(clean(r.Signals[i].EventID)))
+	}
+	idWidth = min(idWidth, 36)
+	object := max(20, p.width-2-17-2-14-2-8-2-2-idWidth-2)
+	p.line("  %-17s  %-14s  %8s  %s  %s", "time", "type", "strength", pad("object", object), "event")
+	for i := len(r.Features.Signals) - 1; i >= 0; i-- { // newest first
+		s, line := &r.Features.Signals[i], r.Line(i)
+		what := line.Object
+		if line.Title != "" && line.Title != line.Object {
+			what += " " + quoted(line.Title)
+		}
+		mark := ""
+		if !r.Counts(i) {
+			mark = " *"
+		}
+		p.line("  %-17s  %-14s  %8d  %s  %s%s", time.Unix(s.At, 0).In(p.loc).Format("2 Jan 2006 15:04"), s.Type, s.Strength,
+			pad(clean(what), object), cut(clean(line.EventID), idWidth), mark)
+	}
+}
+
+func (p *page) topics() {
+	r := p.r
+	if len(r.Topics) == 0 {
+		return
+	}
+	p.title("Topics", "")
+	p.line("  %s  %s  %-4s  %-7s  %6s  %s", pad("read about", 28), pad("matches", 28), "side", "how", "points", "counted")
+	for i := range r.Topics {
+		t := &r.Topics[i]
+		side, counted := "loss", "no"
+		if t.Win {
+			side = "win"
+		}
+		if t.Counted {
+			counted = "yes"
+		}
+		p.line("  %s  %s  %-4s  %-7s  %+6d  %s", pad(clean(t.Journey), 28), pad(clean(t.Configured), 28), side, t.How, t.Points, counted)
+	}
+}
+
+func (p *page) texts() {
+	in := &p.r.Intent
+	if in.Headline.Text == "" && len(in.Sentences) == 0 && in.NextStep.Text == "" {
+		return
+	}
+	p.title("Texts", "")
+	p.sentence("headline", in.Headline)
+	for i, s := range in.Sentences {
+		name := "summary"
+		if i > 0 {
+			name = ""
+		}
+		p.sentence(name, s)
+	}
+	p.sentence("next step", in.NextStep)
+}
+
+func (p *page) sentence(name string, s intent.Sentence) {
+	if s.Text == "" {
+		return
+	}
+	cites := "(cites nothing: not shown)"
+	if len(s.Cites) > 0 {
+		cites = "[" + strings.Join(s.Cites, " ") + "]"
+	}
+	p.entry(name, s.Text+" "+cites)
+}
+
+func (p *page) forecast() {
+	r := p.r
+	if !r.Parts.Known {
+		return
+	}
+	f := &r.Forecast
+	switch {
+	case !f.CoolsOn.IsZero() && f.Below > 0:
+		p.title("Forecast", fmt.Sprintf("leaves %s on %s, below %s, unless they do something new", r.Tier, p.date(f.CoolsOn), points(f.Below)))
+	case !f.CoolsOn.IsZero():
+		p.title("Forecast", fmt.Sprintf("leaves %s on %s unless they do something new", r.Tier, p.date(f.CoolsOn)))
+	default:
+		p.title("Forecast", "stays "+r.Tier.String())
+	}
+	if !f.Due.IsZero() {
+		p.entry("next look", p.date(f.Due))
+	}
+}
+
+func (p *page) quality() {
+	r := p.r
+	f := &r.Filtered
+	var out []string
+	for _, x := range []struct {
+		n    int
+		what string
+	}{
+		{f.Duplicates, "delivered twice"}, {f.Bots, "by bots"}, {f.Internal, "by own staff"}, {f.NoConsent, "without consent"},
+		{f.Customer, "by a customer"}, {f.Excluded, "on excluded pages"}, {f.Outside, "outside the time span"},
+	} {
+		if x.n > 0 {
+			out = append(out, strconv.Itoa(x.n)+" "+x.what)
+		}
+	}
+	p.title("Left out", cmp.Or(strings.Join(out, ", "), "nothing"))
+	if len(r.Stale) > 0 {
+		p.entry("stale", "no data from "+strings.Join(r.Stale, ", ")+": the score rests on what was said before")
+	}
+	for _, d := range r.Degraded {
+		p.entry("degraded", d)
+	}
+	if r.Intent.Degraded != "" && len(r.Degraded) == 0 {
+		p.entry("degraded", r.Intent.Degraded)
+	}
+	u := r.Intent.Usage
+	if u == (connectors.Usage{}) {
+		p.title("Model", "not asked, no cost")
+		return
+	}
+	tokens := fmt.Sprintf("%d tokens in, %d out", u.In, u.Out)
+	if u.Thoughts > 0 {
+		tokens += fmt.Sprintf(", %d thought", u.Thoughts)
+	}
+	if u.Cached > 0 {
+		tokens += fmt.Sprintf(", %d of the input cached", u.Cached)
+	}
+	p.title("Model", fmt.Sprintf("%s, %s, %d.%06d USD", count(u.Calls, "call", "calls"), tokens, u.MicroUSD/1e6, u.MicroUSD%1e6))
+}
+
+func (p *page) written() {
+	r := p.r
+	if len(r.Written) == 0 {
+		p.title("Written", "nothing")
+	} else {
+		p.title("Written", "")
+		for _, f := range connectors.Fields {
+			v, ok := r.Written[f.Name]
+			if !ok {
+				continue
+			}
+			if v == "" {
+				v = "(empty)"
+			}
+			for i, line := range strings.Split(v, "\n") {
+				name := f.Name
+				if i > 0 {
+					name = ""
+				}
+				p.named(name, 18, line)
+			}
+		}
+	}
+	if len(r.Held) > 0 {
+		p.title("Held", "a human changed these, so they stay theirs until emptied: "+strings.Join(r.Held, ", "))
+	}
+}
+
+func (p *page) check() {
+	v := p.r.Verify()
+	switch {
+	case v.Err != nil:
+		p.title("Check", "not recomputed: "+v.Err.Error())
+	case v.Same && v.Adds:
+		p.title("Check", "recomputed to the same score, tier and rule")
+	case v.Same:
+		p.title("Check", "the parts do not add up to the score")
+	default:
+		p.title("Check", fmt.Sprintf("DIFFERS: recomputed to %s", score.FormatTenths(v.Parts.Score)))
+	}
+	if len(v.Missing) > 0 {
+		p.entry("citations", "of unknown events: "+strings.Join(v.Missing, ", "))
+	} else {
+		p.entry("citations", "every cited event exists")
+	}
+}

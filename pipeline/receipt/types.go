@@ -1,0 +1,76 @@
+// Package receipt is the explanation of one written score: enough to recompute it offline and to tell a person why.
+//
+// Terms. A line names what one counted signal, one cited event or one matched topic was; the arithmetic itself is in Features and
+// Settings. To cite is to rest a sentence on an event.
+//
+// Promises: a receipt recomputes to its own number without network, state or clock ([Receipt.Recompute]); [Receipt.Verify] finds
+// every sentence that cites an event which does not exist; and what [Receipt.Text] prints holds no e-mail address of the person and
+// nothing that a terminal would obey.
+package receipt
+
+import (
+	"time"
+
+	"github.com/intentd/intentd/connectors"
+	"github.com/intentd/intentd/pipeline/intent"
+	"github.com/intentd/intentd/pipeline/journey"
+	"github.com/intentd/intentd/pipeline/score"
+)
+
+// Receipt explains one score. It is stored compressed as JSON.
+type Receipt struct {
+	Person   string           `json:"person"`
+	At       time.Time        `json:"at"`      // the moment the score was computed for
+	Formula  string           `json:"formula"` // score.Version
+	Settings score.Settings   `json:"settings"`
+	Parts    score.Parts      `json:"parts"`
+	Features score.Features   `json:"features"`
+	Signals  []SignalLine     `json:"signals"`         // in the order of Features.Signals
+	Cited    []CitedLine      `json:"cited,omitempty"` // events that a sentence or topic cites and that are no signals
+	Topics   []TopicLine      `json:"topics"`
+	Tier     score.Tier       `json:"tier"`
+	Rule     score.Rule       `json:"rule"`
+	Previous score.Shown      `json:"previous"`
+	Stage    score.Stage      `json:"stage"`
+	Trend    score.Trend      `json:"trend"`
+	Product  string           `json:"product"`
+	Interest score.Interest   `json:"interest"`
+	Forecast score.Forecast   `json:"forecast"`
+	Intent   intent.Intent    `json:"intent"`
+	Filtered journey.Filtered `json:"filtered"`
+	// Stale names sources that did not answer or were suddenly empty: the score rests on what they said before.
+	Stale    []string          `json:"stale,omitempty"`
+	Degraded []string          `json:"degraded,omitempty"` // every reason why this is less than the config asks for
+	Written  map[string]string `json:"written,omitempty"`  // canonical field → value, as sent
+	Held     []string          `json:"held,omitempty"`     // fields a human holds: not written
+	Refs     []connectors.Ref  `json:"refs,omitempty"`
+	Reason   string            `json:"reason"` // why it was written (the gate's word)
+}
+
+// SignalLine names what one counted signal was.
+type SignalLine struct {
+	EventID string `json:"event"`
+	Source  string `json:"source"`
+	Kind    string `json:"kind,omitempty"` // of the event, as connectors.Kind… names it
+	Object  string `json:"object"`
+	Title   string `json:"title,omitempty"` // trusted; "" if there is none
+}
+
+// CitedLine is an event of the journey that is cited without being a signal, such as a click.
+type CitedLine struct {
+	EventID string    `json:"event"`
+	Source  string    `json:"source"`
+	Kind    string    `json:"kind"`
+	Time    time.Time `json:"time"`
+}
+
+// TopicLine is one matched pair of topics.
+type TopicLine struct {
+	Journey    string   `json:"journey"`    // the topic the person read about
+	Configured string   `json:"configured"` // the win or loss topic it matched
+	Win        bool     `json:"win"`
+	How        string   `json:"how"` // exact | model | lexicon
+	Points     int      `json:"points"`
+	Events     []string `json:"events"`
+	Counted    bool     `json:"counted"` // false: untrusted place, or the configured topic counted already
+}
