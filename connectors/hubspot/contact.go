@@ -1,0 +1,107 @@
+package hubspot
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/intentd/intentd/connectors"
+)
+
+// contact is r as a Contact. inScope says whether it lies in the scope.
+func (c *Client) contact(r *record) (k connectors.Contact, inScope bool) {
+	k = connectors.Contact{Ref: c.ref(r.ID), Fields: make(map[string]string, len(inputs))}
+	if r.Archived {
+		k.State = connectors.Archived
+	}
+	k.Created, _ = parseTime(r.CreatedAt)
+	k.Modified, _ = parseTime(r.UpdatedAt)
+	var primary, merged string
+	var more []string
+	matched := 0
+	eachProperty(r.Properties, func(name, v string) {
+		p := c.schema.roles[name]
+		if p == nil || v == "" {
+			return
+		}
+		if p.scope >= 0 && slices.Contains(c.schema.scope[name], v) {
+			matched++
+		}
+		switch p.part {
+		case email:
+			primary = v
+		case moreEmails:
+			more = splitList(v)
+		case phone:
+			k.Phones = appendNew(k.Phones, strings.ToLower(strings.TrimSpace(v)))
+		case firstName:
+			k.Profile.FirstName = v
+		case lastName:
+			k.Profile.LastName = v
+		case jobTitle:
+			k.Profile.JobTitle = v
+		case company:
+			k.Profile.Company = v
+		case lifecycle:
+			k.Profile.Lifecycle = v
+		case leadStatus:
+			k.Profile.LeadStatus = v
+		case owner:
+			k.Owner = v
+		case created:
+			if at, ok := parseTime(v); ok {
+				k.Created = at
+			}
+		case mergedIDs, mergedVids:
+			merged += ";" + v
+		case field:
+			k.Fields[name] = v
+		case owned:
+			if k.Ours == nil {
+				k.Ours = make(map[string]string, len(connectors.Fields))
+			}
+			k.Ours[p.own.Name] = fromWire(p.own.Type, v)
+		}
+	})
+	if primary = normalEmail(primary); primary != "" {
+		k.Emails = append(k.Emails, primary)
+	}
+	for _, e := range more {
+		k.Emails = appendNew(k.Emails, normalEmail(e))
+	}
+	for _, id := range absorbed(merged, r.ID) {
+		k.Absorbed = append(k.Absorbed, c.ref(id))
+	}
+	return k, matched == len(c.schema.scope)
+}
+
+func normalEmail(s string) string { return strings.ToLower(strings.TrimSpace(s)) }
+
+func appendNew(list []string, s string) []string {
+	if s == "" || slices.Contains(list, s) {
+		return list
+	}
+	return append(list, s)
+}
+
+// absorbed are the ids in the two forms in which HubSpot lists what was merged into record self: `id;id` and `id:epochms;…`.
+func absorbed(list, self string) []string {
+	var ids []string
+	for _, entry := range splitList(list) {
+		id, _, _ := strings.Cut(entry, ":")
+		if _, ok := recordID(id); ok && id != self {
+			ids = appendNew(ids, id)
+		}
+	}
+	return ids
+}
+
+// mergedIDsOf are the ids that were merged into r.
+func (c *Client) mergedIDsOf(r *record) []string {
+	var list string
+	eachProperty(r.Properties, func(name, v string) {
+		if p := c.schema.roles[name]; p != nil && (p.part == mergedIDs || p.part == mergedVids) {
+			list += ";" + v
+		}
+	})
+	return absorbed(list, r.ID)
+}

@@ -1,0 +1,304 @@
+// Package hubspot connects intentd to one HubSpot portal: it watches contacts, reads and patches them in batches, reads closed
+// deals, makes intentd's properties, and offers the engagement HubSpot recorded itself as a source of journeys.
+//
+// Terms. A portal is a HubSpot account. A property is a field; its history are its versions, each with the time and author of
+// the change. A window is a fixed span of modification time that one poll walks through in order of record id.
+//
+// Promises:
+//   - A poll in which nothing changed costs one request. A change is found however many others share its modification
+//     time, while records change during the walk, and when the search index lags by up to Options.Lookback. Within that
+//     overlap a change may be told again: dropping what was handled is left to the host's comparison of inputs, which it needs
+//     for the echoes of its own writes anyway, and so a cursor stays a few dozen bytes.
+//   - What is read is an allow-list of properties; what is written are intentd's own fields alone, and never the verdict.
+//   - Every record asked about is answered for, in order: live, archived, merged into another, or erased, which means that
+//     HubSpot knows it neither as live, nor as archived, nor as merged; the host waits whether it stays so.
+//   - One bad row never costs its batch; a missing property is told once for all rows, with the command that makes it.
+//   - Only properties that intentd made, or was told to adopt, are used; standard ones never.
+package hubspot
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/intentd/intentd/connectors"
+	"github.com/intentd/intentd/connectors/internal/transport"
+)
+
+// Object names as they stand in Ref.Object.
+const (
+	Contacts = "contacts"
+	Deals    = "deals"
+)
+
+const (
+	batchSize        = 100 // inputs of a batch read or update
+	historyBatchSize = 50  // inputs of a batch read with history
+	searchPageSize   = 200
+	searchBodyMax    = 3000 // characters of a search request
+	urlPropertiesMax = 6000 // characters of a property list in a URL, well below what a 414 answers
+)
+
+// Client is one portal. It is safe for concurrent use.
+type Client struct {
+	o      Options
+	http   *transport.Client
+	budget *transport.Budget
+	paths  paths
+	schema *schema
+
+	location atomic.Pointer[time.Location] // of the account; nil until it was asked
+	idle     idleContacts
+	noEvents atomic.Int64 // until when (Unix seconds) event occurrences count as not to be had
+}
+
+var (
+	_ connectors.CRM         = (*Client)(nil)
+	_ connectors.Account     = (*Client)(nil)
+	_ connectors.Sweeper     = (*Client)(nil)
+	_ connectors.Authorship  = (*Client)(nil)
+	_ connectors.Provisioner = (*Client)(nil)
+	_ connectors.Prober      = (*Client)(nil)
+	_ connectors.DealReader  = (*Client)(nil)
+	_ connectors.Reporter    = (*Client)(nil)
+)
+
+// New is a client for the portal that o describes. It makes no request. Its errors are of kind Config and hold no secret.
+func New(o Options) (*Client, error) {
+	if o.Name == "" {
+		o.Name = "hubspot"
+	}
+	if strings.ContainsAny(o.Name, "/ ") {
+		return nil, configError(o.Name, "the name of a CRM holds neither spaces nor slashes", "choose another name")
+	}
+	if o.BaseURL == "" {
+		o.BaseURL = "https://api.hubapi.com"
+	}
+	base, err := transport.ParseBase(o.BaseURL)
+	if err != nil {
+		return nil, configError(o.Name, "base_url: "+err.Error(), "set base_url to https://api.hubapi.com or leave it out")
+	}
+	if o.APIVersion == "" {
+		o.APIVersion = "2026-09"
+	}
+	p, ok := pathsOf(o.APIVersion)
+	if !ok {
+		return nil, configError(o.Name, fmt.Sprintf("api_version %q is neither a date such as 2026-09 nor v3", o.APIVersion), "set api_version to \"2026-09\"")
+	}
+	if e := o.setLimits(); e != nil {
+		return nil, e
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	s, e := newSchema(o)
+	if e != nil {
+		return nil, e
+	}
+	c := &Client{o: o, paths: p, schema: s}
+	tokens, redactor, e := c.credentials()
+	if e != nil {
+		return nil, e
+	}
+	var ledger transport.Ledger
+	if o.Ledger != nil {
+		ledger = o.Ledger
+	}
+	dayLimit := int64(leastDailyLimit)
+	if o.OAuth != nil {
+		dayLimit = 0 // OAuth apps are told no daily limit
+	}
+	c.budget = transport.NewBudget(transport.BudgetOptions{
+		Connector: o.Name,
+		Share:     o.RateShare,
+		Reserve:   o.DailyReserve,
+		Window:    transport.Limit{Calls: max(int(leastWindowLimit*o.RateShare), 1), Per: 10 * time.Second},
+		Buckets:   map[string]transport.Limit{searchBucket: transport.PerSecond(o.SearchesPerSecond)},
+		DayLimit:  dayLimit,
+		Day:       func(now time.Time) (string, time.Time) { return transport.DayIn(now, c.timeZone()) },
+		Ledger:    ledger,
+		Now:       o.Now,
+	})
+	c.http = transport.New(transport.Options{
+		Name: o.Name, Base: base, HTTP: o.HTTP, Tokens: tokens, Budget: c.budget, Redactor: redactor,
+		Classify: c.classify, Learn: learn, Now: o.Now, Logger: o.Logger,
+	})
+	return c, nil
+}
+
+func configError(name, message, fix string) *connectors.Error {
+	e := connectors.Errorf(connectors.Config, name+": configure", "%s", message)
+	e.Fix = fix
+	return e
+}
+
+// The least that any plan grants (Free and Starter), assumed until an answer's headers tell more.
+const (
+	leastWindowLimit = 100
+	leastDailyLimit  = 250_000
+	accountSearches  = 5 // searches per second of a whole account
+	searchBucket     = "search"
+)
+
+func (o *Options) setLimits() *connectors.Error {
+	setDefault(&o.SearchesPerSecond, 4)
+	setDefault(&o.RateShare, 0.8)
+	setDefault(&o.Lookback, 5*time.Minute)
+	setDefault(&o.WriteConcurrency, 4)
+	setDefault(&o.ReadConcurrency, 4)
+	setDefault(&o.Poll, time.Minute)
+	setDefault(&o.SweepEvery, 7*24*time.Hour)
+	switch {
+	case o.DailyReserve == 0:
+		o.DailyReserve = 0.2
+	case o.DailyReserve < 0:
+		o.DailyReserve = 0
+	}
+	switch {
+	case !(o.SearchesPerSecond > 0 && (o.SearchesPerSecond <= accountSearches || o.standIn())):
+		return configError(o.Name, "searches_per_second lies outside 0 to 5, the allowance of the whole account", "set searches_per_second to 4")
+	case !(o.RateShare > 0 && o.RateShare <= 1):
+		return configError(o.Name, "rate_share lies outside 0 to 1", "set rate_share to 0.8")
+	case !(o.DailyReserve < 1):
+		return configError(o.Name, "daily_reserve lies outside 0 to 1", "set daily_reserve to 0.2")
+	case o.Lookback < 0:
+		return configError(o.Name, "lookback is negative", "set lookback to 5m")
+	}
+	return nil
+}
+
+// standIn says whether the base URL is on this machine: a sandbox, which may have no limits at all.
+func (o *Options) standIn() bool {
+	u, err := url.Parse(o.BaseURL)
+	return err == nil && transport.Loopback(u.Hostname())
+}
+
+func setDefault[T int | float64 | time.Duration](v *T, d T) {
+	if *v == 0 {
+		*v = d
+	}
+}
+
+// timeZone is the account's, in which its daily quota turns; UTC until Account was asked.
+func (c *Client) timeZone() *time.Location {
+	if l := c.location.Load(); l != nil {
+		return l
+	}
+	return time.UTC
+}
+
+func (c *Client) err(kind connectors.Kind, op, format string, args ...any) *connectors.Error {
+	return c.http.Err(kind, op, "", fmt.Sprintf(format, args...))
+}
+
+// Report is the connector's present condition.
+func (c *Client) Report() connectors.Report { return c.http.Report() }
+
+// learn reads the limit headers, which most answers carry and search answers never do.
+func learn(h http.Header) transport.Observed {
+	get := func(name string) int64 {
+		n, err := strconv.ParseInt(strings.TrimSpace(h.Get(name)), 10, 64)
+		if err != nil || n < 0 {
+			return -1
+		}
+		return n
+	}
+	o := transport.Unobserved
+	o.Max, o.Remaining = get("X-HubSpot-RateLimit-Max"), get("X-HubSpot-RateLimit-Remaining")
+	if ms := get("X-HubSpot-RateLimit-Interval-Milliseconds"); ms > 0 && ms <= 3_600_000 {
+		o.Per = time.Duration(ms) * time.Millisecond
+	}
+	o.DayMax, o.DayRemaining = get("X-HubSpot-RateLimit-Daily"), get("X-HubSpot-RateLimit-Daily-Remaining")
+	return o
+}
+
+func (c *Client) ref(id string) connectors.Ref {
+	return connectors.Ref{CRM: c.o.Name, Object: Contacts, ID: id}
+}
+
+// numericIDs are the distinct record ids of refs, in order. Ids that are no numbers name nothing in HubSpot and are left out;
+// a ref of another CRM or object is the host's mistake.
+func (c *Client) numericIDs(op string, refs []connectors.Ref) ([]string, error) {
+	ids := make([]string, 0, len(refs))
+	seen := make(map[string]bool, len(refs))
+	for _, r := range refs {
+		if r.CRM != c.o.Name || r.Object != Contacts {
+			return nil, c.err(connectors.Config, op, "%s is no contact of this portal", r)
+		}
+		if _, ok := recordID(r.ID); ok && !seen[r.ID] {
+			seen[r.ID] = true
+			ids = append(ids, r.ID)
+		}
+	}
+	return ids, nil
+}
+
+// recordID is id as the number it is: ids grow longer over time and must not be compared as text.
+func recordID(id string) (uint64, bool) {
+	if id == "" || id[0] == '0' || id[0] == '+' {
+		return 0, false
+	}
+	n, err := strconv.ParseUint(id, 10, 64)
+	return n, err == nil
+}
+
+// do makes a call whose answer is JSON, decoded afresh into a new T on each attempt.
+func do[T any](ctx context.Context, c *Client, r transport.Request) (*T, *transport.Response, error) {
+	var v *T
+	r.Decode = func(a *transport.Response) error {
+		v = new(T)
+		return unmarshal(a.Body, v)
+	}
+	a, err := c.http.Do(ctx, r)
+	if err != nil {
+		return nil, a, err
+	}
+	return v, a, nil
+}
+
+// doPage makes a call whose answer is a page of records. One without a list of results, or with a record that has no id, is no
+// answer: taking it for an empty page would lose what it should have told.
+func doPage(ctx context.Context, c *Client, r transport.Request) (*page, *transport.Response, error) {
+	var v *page
+	r.Decode = func(a *transport.Response) error {
+		var err error
+		if v, err = decodePage(a.Body); err != nil {
+			return err
+		}
+		if v.Results == nil {
+			return errors.New("no list of results")
+		}
+		for i := range v.Results {
+			if _, ok := recordID(v.Results[i].ID); !ok {
+				return errors.New("a record without an id")
+			}
+		}
+		return nil
+	}
+	a, err := c.http.Do(ctx, r)
+	if err != nil {
+		return nil, a, err
+	}
+	return v, a, nil
+}
+
+func post(op, path string, body []byte) transport.Request {
+	return transport.Request{Op: op, Method: http.MethodPost, Path: path, Body: body, Idempotent: true}
+}
+
+func get(op, path string) transport.Request {
+	return transport.Request{Op: op, Method: http.MethodGet, Path: path, Idempotent: true}
+}
+
+func chunks[T any](s []T, n int) [][]T { return slices.Collect(slices.Chunk(s, n)) }

@@ -1,0 +1,60 @@
+package hubspot
+
+import (
+	"log/slog"
+	"net/http"
+	"time"
+)
+
+// Options say how to reach one portal and what to read and write there. Zero values mean the default in parentheses.
+type Options struct {
+	Name    string // as configured: Ref.CRM ("hubspot")
+	BaseURL string // ("https://api.hubapi.com"); https, except for loopback addresses
+	// Token is a static bearer token (service key or private app); OAuth is the alternative. Exactly one is given.
+	Token      string
+	OAuth      *OAuth
+	APIVersion string // "2026-09" or "v3" ("2026-09")
+
+	SearchesPerSecond float64       // of the 5 the whole account may make (4)
+	RateShare         float64       // share of the 10-second limit that intentd uses, 0 < share ≤ 1 (0.8)
+	DailyReserve      float64       // share of the daily limit left to the portal's other users, 0 ≤ reserve < 1 (0.2; negative: none)
+	Lookback          time.Duration // how far each poll reaches back over the last, for the search index lags (5 min)
+
+	// Fields maps canonical field names to properties; those not named keep their default, intent_ and the canonical name.
+	Fields map[string]string
+	// Adopt lets existing properties that intentd did not make be used, if their type is right.
+	Adopt bool
+	// Inputs are further properties to read into Contact.Fields.
+	Inputs []string
+	// Scope narrows Changes and Sweep to contacts whose properties have one of the given values each: property → values.
+	// Read and Write are not narrowed. A contact that leaves the scope keeps its last values.
+	Scope map[string][]string
+
+	WriteConcurrency int // batches in flight per Write call (4)
+	ReadConcurrency  int // batches in flight per Read or Journeys call (4)
+
+	// Poll and Sweep are how often the host polls and sweeps: for the cost that Probe reports (1 min, 7 days).
+	Poll, SweepEvery time.Duration
+
+	HTTP   http.RoundTripper // (a transport of its own)
+	Now    func() time.Time  // wall clock (time.Now)
+	Ledger Ledger            // where the day's calls are kept over restarts (none)
+	Logger *slog.Logger      // (silent)
+}
+
+// OAuth holds the credentials of an OAuth app's installation.
+type OAuth struct{ ClientID, ClientSecret, RefreshToken string }
+
+// Ledger keeps the number of calls a connector made on a day ("2026-11-20", in the account's time zone) over restarts.
+type Ledger interface {
+	DailyCalls(connector, day string) int64
+	AddCalls(connector, day string, n int64)
+}
+
+// EngagementOptions say how HubSpot's own engagement is read as a source.
+type EngagementOptions struct {
+	Name string // Event.Source (the client's name and "-engagement")
+	// NoOccurrences leaves out single page views from event occurrences, which Enterprise accounts have and which cost one
+	// call per person. Where the account has none, the source notices by itself.
+	NoOccurrences bool
+}

@@ -1,0 +1,54 @@
+package hubspot
+
+import (
+	"net/url"
+	"regexp"
+)
+
+// paths builds every path in one place: HubSpot replaces its v3 and v4 paths (unsupported from 2027) by ones with a date.
+type paths struct {
+	version string // "2026-09"; "" for v3
+}
+
+var datedVersion = regexp.MustCompile(`^20[0-9]{2}-(0[1-9]|1[0-2])$`)
+
+func pathsOf(version string) (paths, bool) {
+	if version == "v3" {
+		return paths{}, true
+	}
+	return paths{version: version}, datedVersion.MatchString(version)
+}
+
+func (p paths) pick(dated, v3 string) string {
+	if p.version == "" {
+		return v3
+	}
+	return dated
+}
+
+// objects is a path below the records of an object: objects("contacts", "/batch/read").
+func (p paths) objects(object, rest string) string {
+	return p.pick("/crm/objects/"+p.version+"/", "/crm/v3/objects/") + object + rest
+}
+
+func (p paths) object(object, id string) string { return p.objects(object, "/"+url.PathEscape(id)) }
+
+func (p paths) properties(rest string) string {
+	return p.pick("/crm/properties/"+p.version+"/contacts", "/crm/v3/properties/contacts") + rest
+}
+
+func (p paths) property(name string) string { return p.properties("/" + url.PathEscape(name)) }
+
+func (p paths) dealContacts() string {
+	return p.pick("/crm/associations/2026-03", "/crm/v4/associations") + "/deals/contacts/batch/read"
+}
+
+func (p paths) occurrences() string {
+	return p.pick("/events/event-occurrences/2026-03", "/events/v3/events")
+}
+
+func (p paths) token() string { return p.pick("/oauth/2026-03/token", "/oauth/v1/token") }
+
+func (p paths) account() string {
+	return p.pick("/account-info/"+p.version+"/details", "/account-info/v3/details")
+}

@@ -1,0 +1,200 @@
+package hubspot
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"net/url"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/intentd/intentd/connectors"
+)
+
+// readRecord is what Read found out about one id.
+type readRecord struct {
+	contact connectors.Contact
+	inScope bool
+}
+
+// Read returns one contact per ref, in order. Live ones cost one request per 100. What a batch leaves out is looked for among
+// the archived, and then alone, because only a single read follows a merged id.
+func (c *Client) Read(ctx context.Context, refs []connectors.Ref) ([]connectors.Contact, error) {
+	read, err := c.readRecords(ctx, refs)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]connectors.Contact, len(read))
+	for i := range read {
+		out[i] = read[i].contact
+	}
+	return out, nil
+}
+
+func (c *Client) readRecords(ctx context.Context, refs []connectors.Ref) ([]readRecord, error) {
+	op := fmt.Sprintf("read %d contacts", len(refs))
+	ids, err := c.numericIDs(op, refs)
+	if err != nil {
+		return nil, err
+	}
+	found, err := c.readBatches(ctx, op, ids, false)
+	if err != nil {
+		return nil, err
+	}
+	if missing := without(ids, found); len(missing) > 0 {
+		archived, err := c.readBatches(ctx, op, missing, true)
+		if err != nil {
+			return nil, err
+		}
+		for id, r := range archived {
+			if r.contact.State == connectors.Live {
+				r.contact.State = connectors.Archived
+			}
+			found[id] = r
+		}
+		if err := c.readSingly(ctx, without(missing, found), found); err != nil {
+			return nil, err
+		}
+	}
+	out := make([]readRecord, len(refs))
+	for i, ref := range refs {
+		r, ok := found[ref.ID]
+		if !ok {
+			// An id that is no number was never one of HubSpot's.
+			r = readRecord{contact: connectors.Contact{State: connectors.Deleted}}
+		}
+		r.contact.Ref = ref
+		out[i] = r
+	}
+	return out, nil
+}
+
+func without(ids []string, found map[string]readRecord) []string {
+	var left []string
+	for _, id := range ids {
+		if _, ok := found[id]; !ok {
+			left = append(left, id)
+		}
+	}
+	return left
+}
+
+// readBatches reads ids in batches; those that HubSpot leaves out are left out.
+func (c *Client) readBatches(ctx context.Context, op string, ids []string, archived bool) (map[string]readRecord, error) {
+	batches := chunks(ids, batchSize)
+	answers := make([]*page, len(batches))
+	g, gctx := errgroup.WithContext(ctx)
+	g.SetLimit(c.o.ReadConcurrency)
+	for i, batch := range batches {
+		g.Go(func() error {
+			var err error
+			answers[i], err = c.readBatch(gctx, op, batchRead{Properties: c.schema.read, Inputs: idInputs(batch)}, archived)
+			return err
+		})
+	}
+	if err := g.Wait(); err != nil {
+		return nil, err
+	}
+	found := make(map[string]readRecord, len(ids))
+	for i, answer := range answers {
+		asked := make(map[string]bool, len(batches[i]))
+		for _, id := range batches[i] {
+			asked[id] = true
+		}
+		for j := range answer.Results {
+			r := &answer.Results[j]
+			if asked[r.ID] {
+				k, in := c.contact(r)
+				c.idle.note(&k, c.o.Now())
+				found[r.ID] = readRecord{k, in}
+				continue
+			}
+			// The survivor of a merge in place of the id that was asked for.
+			for _, old := range c.mergedIDsOf(r) {
+				if asked[old] {
+					found[old] = c.mergedInto(r.ID)
+				}
+			}
+		}
+	}
+	return found, nil
+}
+
+func (c *Client) mergedInto(id string) readRecord {
+	return readRecord{contact: connectors.Contact{State: connectors.Merged, Into: c.ref(id)}}
+}
+
+func (c *Client) readBatch(ctx context.Context, op string, body batchRead, archived bool) (*page, error) {
+	r := post(op, c.paths.objects(Contacts, "/batch/read"), encode(body))
+	if archived {
+		r.Query = url.Values{"archived": {"true"}}
+	}
+	r.Answers = []int{http.StatusNotFound} // nothing of the batch exists
+	answer, resp, err := doPage(ctx, c, r)
+	if err != nil {
+		return nil, err
+	}
+	if resp.Status == http.StatusNotFound {
+		if !parseFailure(resp.Body).has(codeNotFound) {
+			return nil, c.notFound(op)
+		}
+		return &page{}, nil
+	}
+	return answer, nil
+}
+
+// notFound is a 404 that is not about a record.
+func (c *Client) notFound(op string) error {
+	e := c.err(connectors.Config, op, "HubSpot has no such address")
+	e.Fix = "check base_url and api_version"
+	return e
+}
+
+// readSingly asks for ids one by one and puts what became of them into found.
+func (c *Client) readSingly(ctx context.Context, ids []string, found map[string]readRecord) error {
+	type answer struct {
+		ID string `json:"id"`
+	}
+	results := make([]readRecord, len(ids))
+	g, gctx := errgroup.WithContext(ctx)
+	g.SetLimit(2 * c.o.ReadConcurrency)
+	for i, id := range ids {
+		g.Go(func() error {
+			r := get("read contact "+id, c.paths.object(Contacts, id))
+			r.Query = url.Values{"properties": {"hs_object_id"}}
+			r.Answers = []int{http.StatusNotFound}
+			v, resp, err := do[answer](gctx, c, r)
+			switch {
+			case err != nil:
+				return err
+			case resp.Status == http.StatusNotFound && !parseFailure(resp.Body).has(codeNotFound):
+				return c.notFound(r.Op)
+			case resp.Status == http.StatusNotFound:
+				results[i] = readRecord{contact: connectors.Contact{State: connectors.Erased}}
+			case v.ID == "":
+				return c.err(connectors.Transient, r.Op, "the answer names no record")
+			case v.ID != id:
+				results[i] = c.mergedInto(v.ID)
+			default:
+				// It came to life between the batch and now: restored from the bin.
+				back, err := c.readBatches(gctx, r.Op, []string{id}, false)
+				if err != nil {
+					return err
+				}
+				r, ok := back[id]
+				if !ok {
+					return c.err(connectors.Transient, "read contact "+id, "HubSpot answers differently each time")
+				}
+				results[i] = r
+			}
+			return nil
+		})
+	}
+	if err := g.Wait(); err != nil {
+		return err
+	}
+	for i, id := range ids {
+		found[id] = results[i]
+	}
+	return nil
+}

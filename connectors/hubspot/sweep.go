@@ -1,0 +1,97 @@
+package hubspot
+
+import (
+	"context"
+	"net/url"
+	"strconv"
+	"strings"
+
+	"github.com/intentd/intentd/connectors"
+)
+
+// pass is a position in a sweep: first through the live contacts, then through the archived.
+type pass struct {
+	Version  int    `json:"v"`
+	Feed     string `json:"f"`
+	Archived bool   `json:"x,omitempty"`
+	After    string `json:"a,omitempty"`
+}
+
+const sweepFeed = "sweep"
+
+// Sweep walks all contacts, 100 a page, the live ones and then those in the bin. Unlike search it has no limit of 10,000.
+func (c *Client) Sweep(ctx context.Context, from connectors.Cursor) (connectors.Page[connectors.Contact], error) {
+	var p connectors.Page[connectors.Contact]
+	at := pass{}
+	if from != nil {
+		if err := c.readCursor(sweepFeed, from, &at); err != nil {
+			return p, err
+		}
+	}
+	r := get("sweep contacts", c.paths.objects(Contacts, ""))
+	names := strings.Join(c.schema.read, ",")
+	whole := len(names) <= urlPropertiesMax
+	if !whole {
+		names = "hs_object_id"
+	}
+	r.Query = url.Values{"limit": {strconv.Itoa(batchSize)}, "archived": {strconv.FormatBool(at.Archived)}, "properties": {names}}
+	if at.After != "" {
+		r.Query.Set("after", at.After)
+	}
+	answer, _, err := doPage(ctx, c, r)
+	if err != nil {
+		return p, err
+	}
+	var refs []connectors.Ref
+	for i := range answer.Results {
+		rec := &answer.Results[i]
+		k, ok := c.contact(rec)
+		if at.Archived {
+			k.State = connectors.Archived
+		}
+		switch {
+		case !whole:
+			refs = append(refs, k.Ref)
+		case ok:
+			p.Items = append(p.Items, k)
+		}
+	}
+	if !whole {
+		read, err := c.readRecords(ctx, refs)
+		if err != nil {
+			return p, err
+		}
+		for _, r := range read {
+			if r.inScope || r.contact.State != connectors.Live {
+				p.Items = append(p.Items, r.contact)
+			}
+		}
+	}
+	next := answer.After
+	switch {
+	case next != "" && next == at.After:
+		return connectors.Page[connectors.Contact]{}, c.err(connectors.Transient, "sweep contacts", "the answer leads back to its own page")
+	case next != "":
+		at.After, p.More = next, true
+	case !at.Archived:
+		at, p.More = pass{Archived: true}, true
+	default:
+		at = pass{}
+	}
+	at.Version, at.Feed = cursorVersion, sweepFeed
+	p.Next = encode(at)
+	return p, nil
+}
+
+// Count is how many live contacts there are.
+func (c *Client) Count(ctx context.Context) (int, error) {
+	s := searchRequest{FilterGroups: []filterGroup{{[]filter{{Property: "hs_object_id", Operator: "HAS_PROPERTY"}}}},
+		Sorts: []sorting{{"hs_object_id", "ASCENDING"}}, Properties: []string{"hs_object_id"}, Limit: 1, After: "0"}
+	r := post("count contacts", c.paths.objects(Contacts, "/search"), encode(s))
+	r.Bucket = searchBucket
+	answer, _, err := doPage(ctx, c, r)
+	if err != nil {
+		return 0, err
+	}
+	return answer.Total, nil
+}

@@ -1,0 +1,363 @@
+package hubspot
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"sync"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/intentd/intentd/connectors"
+	"github.com/intentd/intentd/connectors/internal/transport"
+)
+
+// row is one patch on its way.
+type row struct {
+	at    int // index of the patch
+	id    string
+	props map[string]string // as they go over the wire
+}
+
+// Write applies patches in batches of 100, several in flight. Patches of one record go into successive batches, in order.
+func (c *Client) Write(ctx context.Context, patches []connectors.Patch) ([]connectors.Result, error) {
+	w := &writing{c: c, patches: patches, results: make([]connectors.Result, len(patches)), told: make([]bool, len(patches)),
+		op: fmt.Sprintf("write %d contacts", len(patches))}
+	for i := range patches {
+		w.results[i].Ref = patches[i].Ref
+	}
+	var failed error
+	if c.schema.clash != "" {
+		e := c.err(connectors.Config, w.op, "%s", c.schema.clash)
+		e.Fix = "map each field to a property of its own"
+		failed = e
+	} else {
+		failed = w.rounds(ctx)
+	}
+	if failed != nil {
+		for i := range w.results {
+			if !w.told[i] {
+				w.results[i].Err = failed
+			}
+		}
+	}
+	return w.results, failed
+}
+
+// writing is one Write call.
+type writing struct {
+	c       *Client
+	op      string
+	patches []connectors.Patch
+	results []connectors.Result
+	told    []bool // each index is touched by one batch at a time
+}
+
+func (w *writing) tell(at int, r connectors.Result) {
+	r.Ref = w.patches[at].Ref
+	w.results[at], w.told[at] = r, true
+}
+
+func (w *writing) reject(at int, err error) { w.tell(at, connectors.Result{Err: err}) }
+
+// rounds sends the first patch of each record, then the second, and so on: a batch must not name a record twice, and the
+// newest patch has to come last.
+func (w *writing) rounds(ctx context.Context) error {
+	var rounds [][]row
+	nth := make(map[string]int, len(w.patches))
+	for i := range w.patches {
+		r, ok := w.row(i)
+		if !ok {
+			continue
+		}
+		n := nth[r.id]
+		nth[r.id]++
+		if n == len(rounds) {
+			rounds = append(rounds, nil)
+		}
+		rounds[n] = append(rounds[n], r)
+	}
+	for _, rows := range rounds {
+		if err := w.round(ctx, rows); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// row translates a patch. What cannot or need not be sent is told at once.
+func (w *writing) row(at int) (row, bool) {
+	p := &w.patches[at]
+	c := w.c
+	if p.CRM != c.o.Name || p.Object != Contacts {
+		w.reject(at, c.err(connectors.Rejected, w.op, "%s is no contact of this portal", p.Ref))
+		return row{}, false
+	}
+	if _, ok := recordID(p.ID); !ok {
+		w.reject(at, &connectors.Error{Kind: connectors.Gone, Op: c.o.Name + ": " + w.op, State: connectors.Deleted, Message: "no such record"})
+		return row{}, false
+	}
+	r := row{at: at, id: p.ID, props: make(map[string]string, len(p.Fields))}
+	for name, v := range p.Fields {
+		f := c.schema.own[name]
+		if f == nil {
+			w.reject(at, c.err(connectors.Rejected, w.op, "intentd has no field %q", name))
+			return row{}, false
+		}
+		if f.RepEdits {
+			continue // the rep's, whatever the patch says
+		}
+		value, err := toWire(f.Type, v)
+		if err != nil {
+			w.reject(at, c.err(connectors.Rejected, w.op, "field %s: %v", name, err))
+			return row{}, false
+		}
+		r.props[f.property] = value
+	}
+	if len(r.props) == 0 {
+		w.tell(at, connectors.Result{})
+		return row{}, false
+	}
+	return r, true
+}
+
+// round sends rows in batches. After the first failure that concerns more than a row no further batch begins; those in flight
+// come to their end, so that every acknowledgement is told.
+func (w *writing) round(ctx context.Context, rows []row) error {
+	var mu sync.Mutex
+	var failed error
+	g := new(errgroup.Group)
+	g.SetLimit(w.c.o.WriteConcurrency)
+	for _, batch := range chunks(rows, batchSize) {
+		g.Go(func() error {
+			mu.Lock()
+			stop := failed != nil
+			mu.Unlock()
+			if stop {
+				return nil
+			}
+			if err := w.batch(ctx, batch); err != nil {
+				mu.Lock()
+				if failed == nil {
+					failed = err
+				}
+				mu.Unlock()
+			}
+			return nil
+		})
+	}
+	g.Wait()
+	return failed
+}
+
+type updateInput struct {
+	ID string `json:"id"`
+	// Trace lets HubSpot name the bad rows of a batch that it refuses as a whole.
+	Trace      string            `json:"objectWriteTraceId"`
+	Properties map[string]string `json:"properties"`
+}
+
+type updateBody struct {
+	Inputs []updateInput `json:"inputs"`
+}
+
+// answered are the statuses of an update whose body Write reads itself.
+var answered = []int{http.StatusBadRequest, http.StatusConflict, http.StatusRequestEntityTooLarge, http.StatusUnprocessableEntity}
+
+// batch sends one batch and tells what became of its rows. Its error concerns them all.
+func (w *writing) batch(ctx context.Context, rows []row) error {
+	body := updateBody{Inputs: make([]updateInput, len(rows))}
+	for i, r := range rows {
+		body.Inputs[i] = updateInput{ID: r.id, Trace: r.id, Properties: r.props}
+	}
+	r := post(w.op, w.c.paths.objects(Contacts, "/batch/update"), encode(body))
+	r.Answers = answered
+	var answer *page
+	r.Decode = func(a *transport.Response) (err error) {
+		answer, err = decodePage(a.Body)
+		return err
+	}
+	resp, err := w.c.http.Do(ctx, r)
+	if err != nil {
+		return err
+	}
+	if resp.Status >= 400 {
+		return w.refused(ctx, rows, resp.Status, parseFailure(resp.Body))
+	}
+	if answer.Status == "error" && len(answer.Results) == 0 {
+		return w.refused(ctx, rows, resp.Status, failure{Status: "error", Errors: answer.Errors})
+	}
+	return w.accepted(ctx, rows, answer)
+}
+
+// refused deals with a batch of which HubSpot took nothing because of some of its rows.
+func (w *writing) refused(ctx context.Context, rows []row, status int, f failure) error {
+	o := f.rejection()
+	if o.Message == "" {
+		o.Message = fmt.Sprintf("refused with status %d", status)
+	}
+	if o.Kind == connectors.Config {
+		return w.outcome(o) // it would be the same for every row
+	}
+	if len(rows) == 1 {
+		if f.has(codeNotFound) {
+			return w.settle(ctx, rows, nil)
+		}
+		w.reject(rows[0].at, w.outcome(o))
+		return nil
+	}
+	if bad := w.named(rows, f); len(bad) > 0 && len(bad) < len(rows) {
+		good := slices.DeleteFunc(slices.Clone(rows), func(r row) bool { return bad[r.id] != nil })
+		var gone []row
+		for _, r := range rows {
+			if e := bad[r.id]; e != nil {
+				if e.has(codeNotFound) {
+					gone = append(gone, r)
+					continue
+				}
+				w.reject(r.at, w.outcome(e.rejection()))
+			}
+		}
+		if err := w.batch(ctx, good); err != nil {
+			return err
+		}
+		return w.settle(ctx, gone, nil)
+	}
+	half := len(rows) / 2
+	if err := w.batch(ctx, rows[:half]); err != nil {
+		return err
+	}
+	return w.batch(ctx, rows[half:])
+}
+
+func (w *writing) outcome(o transport.Outcome) *connectors.Error {
+	e := w.c.http.Err(o.Kind, w.op, o.Code, o.Message)
+	e.Fix = o.Fix
+	return e
+}
+
+// named are the rows that the entries of f name, by id or trace, with the entry about each.
+func (w *writing) named(rows []row, f failure) map[string]*failure {
+	sent := make(map[string]bool, len(rows))
+	for _, r := range rows {
+		sent[r.id] = true
+	}
+	bad := map[string]*failure{}
+	for i := range f.Errors {
+		e := &f.Errors[i]
+		for _, key := range []string{"ids", "id", "objectWriteTraceId"} {
+			for _, id := range e.all(key) {
+				if sent[id] && bad[id] == nil {
+					bad[id] = e
+				}
+			}
+		}
+	}
+	return bad
+}
+
+// accepted compares what was sent with what HubSpot says it took. A status of 200 proves nothing: failures may stand in its
+// body, and a merged id may be missing without a word.
+func (w *writing) accepted(ctx context.Context, rows []row, answer *page) error {
+	taken := make(map[string]*record, len(answer.Results))
+	for i := range answer.Results {
+		taken[answer.Results[i].ID] = &answer.Results[i]
+	}
+	bad := w.named(rows, failure{Errors: answer.Errors})
+	var open []row
+	for _, r := range rows {
+		rec, e := taken[r.id], bad[r.id]
+		switch {
+		case rec != nil && e == nil:
+			w.tell(r.at, w.c.stored(rec))
+		case e == nil || e.has(codeNotFound):
+			open = append(open, r)
+		default:
+			o := e.rejection()
+			if o.Kind == connectors.Config {
+				return w.outcome(o)
+			}
+			w.reject(r.at, w.outcome(o))
+		}
+	}
+	return w.settle(ctx, open, answer.Errors)
+}
+
+// settle finds out what became of rows that HubSpot did not acknowledge.
+func (w *writing) settle(ctx context.Context, rows []row, said []failure) error {
+	if len(rows) == 0 {
+		return nil
+	}
+	refs := make([]connectors.Ref, len(rows))
+	for i, r := range rows {
+		refs[i] = w.patches[r.at].Ref
+	}
+	read, err := w.c.Read(ctx, refs)
+	if err != nil {
+		if connectors.Stops(err) || connectors.Interrupted(err) {
+			return err
+		}
+		for _, r := range rows {
+			w.reject(r.at, err)
+		}
+		return nil
+	}
+	for i, r := range rows {
+		k := read[i]
+		if k.State != connectors.Live {
+			message := "the record is " + k.State.String()
+			if !k.Into.IsZero() {
+				message += " into " + k.Into.ID
+			}
+			e := w.c.http.Err(connectors.Gone, w.op, codeNotFound, message)
+			e.State, e.Into = k.State, k.Into
+			w.reject(r.at, e)
+			continue
+		}
+		if stored, ok := w.holds(&k, r); ok {
+			w.tell(r.at, connectors.Result{Stored: stored, Modified: k.Modified})
+			continue
+		}
+		e := w.c.http.Err(connectors.Transient, w.op, "", "HubSpot did not acknowledge the record")
+		for _, f := range said {
+			if len(f.all("ids")) == 0 && f.message() != "" { // an entry that names nobody may be about this one
+				e = w.c.http.Err(connectors.Transient, w.op, f.code(), f.message())
+			}
+		}
+		e.Err = errUnacknowledged
+		w.reject(r.at, e)
+	}
+	return nil
+}
+
+var errUnacknowledged = errors.New("not acknowledged")
+
+// holds says whether the record already has every value that r sets.
+func (w *writing) holds(k *connectors.Contact, r row) (map[string]string, bool) {
+	stored := map[string]string{}
+	for property, v := range r.props {
+		f := w.c.schema.roles[property].own
+		if k.Ours[f.Name] != fromWire(f.Type, v) {
+			return nil, false
+		}
+		stored[f.Name] = k.Ours[f.Name]
+	}
+	return stored, true
+}
+
+// stored is the acknowledgement that rec is.
+func (c *Client) stored(rec *record) connectors.Result {
+	r := connectors.Result{Stored: make(map[string]string, len(connectors.Fields))}
+	r.Modified, _ = parseTime(rec.UpdatedAt)
+	eachProperty(rec.Properties, func(name, v string) {
+		if p := c.schema.roles[name]; p != nil && p.part == owned {
+			if v != "" {
+				v = fromWire(p.own.Type, v)
+			}
+			r.Stored[p.own.Name] = v
+		}
+	})
+	return r
+}

@@ -1,0 +1,190 @@
+package transport
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/klauspost/compress/gzip"
+
+	"github.com/intentd/intentd/connectors"
+)
+
+// Outcome is what an answer means.
+type Outcome struct {
+	Kind               connectors.Kind // 0: it is good
+	Code, Message, Fix string          // the vendor's own code and words, what the admin can do
+	Retry              bool            // another attempt may succeed: for calls declared idempotent
+	Refused            bool            // the vendor did nothing: another attempt is harmless for every call
+	Renew              bool            // the token is stale
+	After              time.Duration   // at least so long before the next attempt; RateLimited holds all workers for it
+	Until              time.Time       // RateLimited, Quota: when to go on, where it is a point in time
+	All                bool            // RateLimited: hold every bucket, not only the call's
+	State              connectors.State
+}
+
+// ByStatus is what an answer means by its status and form alone: what a vendor's Classify falls back on.
+func ByStatus(r *Response) Outcome {
+	s := r.Status
+	message := strconv.Itoa(s)
+	if t := http.StatusText(s); t != "" {
+		message += " " + t
+	}
+	o := Outcome{Message: message}
+	after, told := r.RetryAfter()
+	o.After = after
+	switch {
+	case s >= 200 && s < 300:
+		if r.HTML() {
+			return unreadable(r)
+		}
+		return Outcome{}
+	case s == http.StatusUnauthorized:
+		o.Kind, o.Renew = connectors.Auth, true
+	case s == http.StatusTooManyRequests:
+		o.Kind, o.Refused = connectors.RateLimited, true
+		if !told {
+			o.After = time.Second
+		}
+	case r.HTML():
+		return unreadable(r) // a proxy or a maintenance page speaks, not the API
+	case s == http.StatusForbidden:
+		o.Kind = connectors.Auth
+	case s == http.StatusNotFound, s == http.StatusMethodNotAllowed, s == http.StatusGone:
+		o.Kind = connectors.Config
+	case s == http.StatusRequestTimeout, s == http.StatusTooEarly, s >= 500:
+		o.Kind, o.Retry = connectors.Transient, true
+	case s >= 400:
+		o.Kind = connectors.Rejected
+	default:
+		o.Kind, o.Retry = connectors.Transient, true
+	}
+	return o
+}
+
+// unreadable is the outcome of an answer that is not what was asked for.
+func unreadable(r *Response) Outcome {
+	message := fmt.Sprintf("unreadable answer (status %d, %d bytes)", r.Status, len(r.Body))
+	if r.HTML() {
+		message = fmt.Sprintf("an HTML page in place of an answer (status %d)", r.Status)
+	}
+	return Outcome{Kind: connectors.Transient, Message: message, Retry: true}
+}
+
+// HTML says whether the answer is a web page, which no API used here ever gives.
+func (r *Response) HTML() bool {
+	if strings.HasPrefix(strings.ToLower(strings.TrimSpace(r.Header.Get("Content-Type"))), "text/html") {
+		return true
+	}
+	return bytes.HasPrefix(bytes.TrimLeft(r.Body, " \t\r\n\xef\xbb\xbf"), []byte("<"))
+}
+
+// RetryAfter is the wait the Retry-After header asks for, in seconds or as a date, and whether it told one.
+func (r *Response) RetryAfter() (time.Duration, bool) {
+	h := strings.TrimSpace(r.Header.Get("Retry-After"))
+	if h == "" {
+		return 0, false
+	}
+	if s, err := strconv.ParseFloat(h, 64); err == nil {
+		if !(s >= 0) || s > 1e8 {
+			return 0, false
+		}
+		return time.Duration(s * float64(time.Second)), true
+	}
+	t, err := http.ParseTime(h)
+	if err != nil {
+		return 0, false
+	}
+	from := r.Date
+	if from.IsZero() {
+		return 0, false // whose clock?
+	}
+	return max(t.Sub(from), 0), true
+}
+
+var (
+	errTooLarge = errors.New("the answer is larger than the cap")
+	errEncoding = errors.New("the answer is compressed in a way it does not keep")
+)
+
+// body is a reusable buffer that answers are read into.
+type body struct {
+	buf bytes.Buffer
+	gz  *gzip.Reader
+}
+
+// maxKept is the largest buffer kept for reuse.
+const maxKept = 4 << 20
+
+func (b *body) bytes() []byte { return b.buf.Bytes() }
+
+func (b *body) release() {
+	if b.buf.Cap() <= maxKept {
+		b.buf.Reset()
+		bodies.Put(b)
+	}
+}
+
+// read reads resp to its end, unfolds gzip, and returns how many bytes came over the wire.
+func (b *body) read(resp *http.Response, limit int64) (int64, error) {
+	b.buf.Reset()
+	wire := &counted{r: resp.Body}
+	var src io.Reader = wire
+	switch enc := strings.ToLower(strings.TrimSpace(resp.Header.Get("Content-Encoding"))); enc {
+	case "", "identity":
+	case "gzip", "x-gzip":
+		if b.gz == nil {
+			b.gz = new(gzip.Reader)
+		}
+		if err := b.gz.Reset(wire); err != nil {
+			if err == io.EOF && (resp.StatusCode == http.StatusNoContent || resp.ContentLength == 0) {
+				return wire.n, nil // an empty body marked as compressed
+			}
+			if errors.Is(err, gzip.ErrHeader) {
+				err = errEncoding
+			}
+			return wire.n, noEOF(err)
+		}
+		src = b.gz
+	default:
+		return 0, errEncoding
+	}
+	if n := resp.ContentLength; n > 0 && n <= limit && src == io.Reader(wire) {
+		b.buf.Grow(int(min(n, maxKept)) + bytes.MinRead)
+	}
+	n, err := b.buf.ReadFrom(io.LimitReader(src, limit+1))
+	if err != nil {
+		if errors.Is(err, gzip.ErrChecksum) {
+			err = errEncoding
+		}
+		return wire.n, noEOF(err)
+	}
+	if n > limit {
+		return wire.n, errTooLarge
+	}
+	return wire.n, nil
+}
+
+// noEOF turns an end of data before its time into the error that says so.
+func noEOF(err error) error {
+	if err == io.EOF {
+		return io.ErrUnexpectedEOF
+	}
+	return err
+}
+
+type counted struct {
+	r io.Reader
+	n int64
+}
+
+func (c *counted) Read(p []byte) (int, error) {
+	n, err := c.r.Read(p)
+	c.n += int64(n)
+	return n, err
+}

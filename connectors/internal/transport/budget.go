@@ -1,0 +1,321 @@
+package transport
+
+import (
+	"context"
+	"math"
+	"sync"
+	"time"
+
+	"github.com/intentd/intentd/connectors"
+)
+
+// Limit is a number of calls in any span of time as long as Per.
+type Limit struct {
+	Calls int
+	Per   time.Duration
+}
+
+// PerSecond is the limit of rate calls a second, which may be a fraction.
+func PerSecond(rate float64) Limit {
+	n := max(math.Floor(rate), 1)
+	return Limit{Calls: int(n), Per: time.Duration(n / rate * float64(time.Second))}
+}
+
+// Ledger keeps how many calls a connector made on a day over restarts.
+type Ledger interface {
+	DailyCalls(connector, day string) int64
+	AddCalls(connector, day string, n int64)
+}
+
+// BudgetOptions of a Budget. Defaults stand in parentheses.
+type BudgetOptions struct {
+	Connector string           // its name in the ledger
+	Share     float64          // of a learned window that this process uses (1)
+	Reserve   float64          // share of the daily limit that is left to others (0)
+	Window    Limit            // the main window until headers tell; zero: none
+	Buckets   map[string]Limit // windows of their own, used whole
+	DayLimit  int64            // until headers tell; 0: none
+	// Day names the day that now lies in, as the vendor counts days, and tells when it ends. (UTC days)
+	Day     func(now time.Time) (name string, end time.Time)
+	MaxWait time.Duration // longest hold that is waited out; longer ones are answered with the error (1 min)
+	Ledger  Ledger
+	Now     func() time.Time
+}
+
+// Observed is what an answer's headers tell of the limits; −1 (or 0 for Per) where they do not.
+type Observed struct {
+	Max, Remaining       int64
+	Per                  time.Duration
+	DayMax, DayRemaining int64
+}
+
+// Unobserved is what headers without limits tell.
+var Unobserved = Observed{Max: -1, Remaining: -1, DayMax: -1, DayRemaining: -1}
+
+// Budget is the rate and daily budget that all workers of a connector share. It is safe for concurrent use.
+type Budget struct {
+	o BudgetOptions
+
+	mu      sync.Mutex
+	main    window
+	buckets map[string]*window
+	held    hold // of every bucket
+
+	day       string
+	dayEnd    time.Time
+	made      int64 // calls of this process and, by the ledger, of those before it on this day
+	dayMax    int64 // 0: not known
+	remaining int64 // as last observed; −1: not observed on this day
+	since     int64 // calls since that observation
+}
+
+type window struct {
+	limit Limit
+	max   int64       // the vendor's own limit, as far as it told
+	sent  []time.Time // of the calls in the present span, oldest first
+	// others is how many calls of the span the vendor counted beyond ours; it is forgotten at othersUntil.
+	others      int
+	othersUntil time.Time
+	held        hold
+}
+
+type hold struct {
+	until time.Time
+	err   *connectors.Error
+}
+
+const everyBucket = "*"
+
+// NewBudget is a budget for o.
+func NewBudget(o BudgetOptions) *Budget {
+	if o.Share <= 0 || o.Share > 1 {
+		o.Share = 1
+	}
+	if o.Reserve < 0 || o.Reserve >= 1 {
+		o.Reserve = 0
+	}
+	setDefault(&o.MaxWait, time.Minute)
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.Day == nil {
+		o.Day = func(now time.Time) (string, time.Time) { return DayIn(now, time.UTC) }
+	}
+	b := &Budget{o: o, main: window{limit: o.Window}, buckets: map[string]*window{}, dayMax: o.DayLimit, remaining: -1}
+	for name, limit := range o.Buckets {
+		b.buckets[name] = &window{limit: limit}
+	}
+	return b
+}
+
+// DayIn is the calendar day of now in loc and the midnight that ends it.
+func DayIn(now time.Time, loc *time.Location) (string, time.Time) {
+	t := now.In(loc)
+	return t.Format(time.DateOnly), time.Date(t.Year(), t.Month(), t.Day()+1, 0, 0, 0, 0, loc)
+}
+
+// Acquire waits until one more call may be made in the bucket and counts it. Its error is the context's, or a Quota error when
+// the day is used up or a hold outlasts MaxWait.
+func (b *Budget) Acquire(ctx context.Context, bucket string) error {
+	for {
+		wait, day, err := b.admit(bucket)
+		if err != nil {
+			return err
+		}
+		if wait == 0 {
+			if b.o.Ledger != nil {
+				b.o.Ledger.AddCalls(b.o.Connector, day, 1)
+			}
+			return nil
+		}
+		timer := time.NewTimer(wait)
+		select {
+		case <-timer.C:
+		case <-ctx.Done():
+			timer.Stop()
+			return ctx.Err()
+		}
+	}
+}
+
+func (b *Budget) admit(bucket string) (wait time.Duration, day string, err error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	now := time.Now()
+	w := b.window(bucket)
+	for _, h := range []*hold{&b.held, &w.held} {
+		left := h.until.Sub(now)
+		if left > b.o.MaxWait {
+			e := *h.err
+			e.Kind = connectors.Quota
+			return 0, "", &e
+		}
+		wait = max(wait, left)
+	}
+	if wait > 0 {
+		return wait, "", nil
+	}
+	b.turn()
+	if limit, used := b.dayUse(); limit > 0 && float64(used) >= float64(limit)*(1-b.o.Reserve) {
+		e := connectors.Errorf(connectors.Quota, "", "%d of the day's %d calls are used, the rest is left to others", used, limit)
+		e.Code, e.Until = "DAILY_RESERVE", b.dayEnd
+		return 0, "", e
+	}
+	if wait = w.admit(now); wait > 0 {
+		return wait, "", nil
+	}
+	b.made++
+	b.since++
+	return 0, b.day, nil
+}
+
+func (b *Budget) window(bucket string) *window {
+	if w := b.buckets[bucket]; w != nil {
+		return w
+	}
+	return &b.main
+}
+
+// turn begins a new day when the wall clock says so.
+func (b *Budget) turn() {
+	name, end := b.o.Day(b.o.Now())
+	b.dayEnd = end
+	if name == b.day {
+		return
+	}
+	b.day, b.made, b.remaining, b.since = name, 0, -1, 0
+	if b.o.Ledger != nil {
+		b.made = b.o.Ledger.DailyCalls(b.o.Connector, name)
+	}
+}
+
+// dayUse is the day's limit (0: unknown) and how much of it is used, by our count or the vendor's, whichever is more.
+func (b *Budget) dayUse() (limit, used int64) {
+	used = b.made
+	if b.remaining >= 0 && b.dayMax > 0 {
+		used = max(used, b.dayMax-b.remaining+b.since)
+	}
+	return b.dayMax, used
+}
+
+// admit counts a call that goes out now, or says how long to wait.
+func (w *window) admit(now time.Time) time.Duration {
+	if w.limit.Calls <= 0 || w.limit.Per <= 0 {
+		return 0
+	}
+	w.drop(now)
+	if w.others > 0 && !now.Before(w.othersUntil) {
+		w.others = 0
+	}
+	allowed := w.limit.Calls
+	if w.others > 0 {
+		// What others use of the vendor's limit is not there for us; the share that is left to them shrinks by it.
+		allowed = max(min(allowed, int(w.max)-w.others), 1)
+	}
+	if used := w.current(now); used < allowed {
+		w.sent = append(w.sent, now)
+		return 0
+	} else if w.others > 0 && used < w.limit.Calls {
+		return min(w.othersUntil.Sub(now), w.sent[len(w.sent)-allowed].Add(w.limit.Per).Sub(now))
+	}
+	return w.sent[len(w.sent)-allowed].Add(w.limit.Per).Sub(now)
+}
+
+// slack is how much longer than the window a call is remembered, for what the vendor counts when it answers was sent a
+// little earlier.
+const slack = time.Second
+
+func (w *window) drop(now time.Time) {
+	i := 0
+	for i < len(w.sent) && now.Sub(w.sent[i]) >= w.limit.Per+slack {
+		i++
+	}
+	w.sent = append(w.sent[:0], w.sent[i:]...)
+}
+
+// current is how many calls lie in the span that ends now.
+func (w *window) current(now time.Time) int {
+	n := len(w.sent)
+	for n > 0 && now.Sub(w.sent[len(w.sent)-n]) >= w.limit.Per {
+		n--
+	}
+	return n
+}
+
+// Learn takes in what an answer told of the limits.
+func (b *Budget) Learn(o Observed) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if o.DayMax > 0 {
+		b.dayMax = o.DayMax
+	}
+	if o.DayRemaining >= 0 {
+		b.turn()
+		b.remaining, b.since = o.DayRemaining, 0
+	}
+	if o.Max <= 0 {
+		return
+	}
+	w := &b.main
+	now := time.Now()
+	w.max = o.Max
+	w.limit.Calls = max(int(float64(o.Max)*b.o.Share), 1)
+	if o.Per > 0 {
+		w.limit.Per = o.Per
+	}
+	w.drop(now)
+	if o.Remaining >= 0 {
+		w.others = max(int(o.Max-o.Remaining)-len(w.sent), 0)
+		w.othersUntil = now.Add(w.limit.Per)
+	}
+}
+
+// Hold keeps every worker of a bucket, or of all with "*", waiting for d. err is what they are told if that is too long.
+func (b *Budget) Hold(bucket string, d time.Duration, err *connectors.Error) {
+	if d <= 0 {
+		return
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	h := &b.held
+	if bucket != everyBucket {
+		h = &b.window(bucket).held
+	}
+	if until := time.Now().Add(d); until.After(h.until) {
+		*h = hold{until, err}
+	}
+}
+
+// Day is the day's limit and what is left of it, −1 where unknown, and what intentd made of it.
+func (b *Budget) Day() (limit, remaining, made int64) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.turn()
+	limit, used := b.dayUse()
+	if limit == 0 {
+		return -1, -1, b.made
+	}
+	return limit, max(limit-used, 0), b.made
+}
+
+func (b *Budget) report(r *connectors.Report) {
+	r.DailyLimit, r.DailyRemaining, _ = b.Day()
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	now := time.Now()
+	latest := b.held.until
+	for _, w := range b.buckets {
+		if w.held.until.After(latest) {
+			latest = w.held.until
+		}
+	}
+	if b.main.held.until.After(latest) {
+		latest = b.main.held.until
+	}
+	if left := latest.Sub(now); left > 0 {
+		r.BlockedUntil = b.o.Now().Add(left)
+	}
+	if limit, used := b.dayUse(); limit > 0 && float64(used) >= float64(limit)*(1-b.o.Reserve) {
+		r.BlockedUntil = b.dayEnd
+	}
+}
