@@ -1,0 +1,387 @@
+package clickstream
+
+import (
+	"cmp"
+	"encoding/binary"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/cespare/xxhash/v2"
+	"github.com/intentd/intentd/connectors"
+	bolt "go.etcd.io/bbolt"
+)
+
+// Batch is what one commit takes in.
+type Batch struct {
+	// Source goes into the Source of every event that has none.
+	Source string
+	// Events in any order. Ingest cleans and changes them in place and keeps nothing of them.
+	Events []connectors.Event
+	// Offsets are saved under Source with the events: an opaque position by name. A nil one is deleted.
+	Offsets map[string][]byte
+}
+
+// placed is where an event goes.
+type placed struct {
+	part int64
+	node uint64
+	at   int64 // microseconds
+	i    int32 // in Batch.Events
+}
+
+// Ingest takes in a batch in one commit: its events, the links they reveal, the people they make active, and the offsets,
+// or nothing. It is durable when Ingest returns. accepted counts the events kept; left out are those without an
+// identifier, with consent denied, older than the retention (or than 1970), and repeats within the batch. Repeats of earlier batches
+// (same owner, time and id) are kept once: they disappear when read and when segments are merged.
+func (s *Store) Ingest(b Batch) (accepted int, err error) {
+	s.intake.Lock()
+	defer s.intake.Unlock()
+	accepted, err = s.ingest(b)
+	if err != nil {
+		s.known = recent{} // it may have learnt from what was rolled back
+		return 0, s.fail(fmt.Sprintf("take in %d events", len(b.Events)), err)
+	}
+	return accepted, nil
+}
+
+func (s *Store) ingest(b Batch) (int, error) {
+	if err := s.catchUp(); err != nil {
+		return 0, err
+	}
+	order, c := s.place(b)
+	if len(order) == 0 && len(b.Offsets) == 0 {
+		s.mu.Lock()
+		s.counts.add(c)
+		s.mu.Unlock()
+		return 0, nil
+	}
+	newest := s.newestEvent()
+	before := newest
+	for _, p := range order {
+		newest = max(newest, p.at)
+	}
+	err := s.commit(nil, func(tx *bolt.Tx) ([]meta, error) {
+		active, conflicts, err := s.linkAll(tx, b.Events, order, before)
+		if err != nil {
+			return nil, err
+		}
+		c.conflicts = conflicts
+		if err := appendFeed(tx, b.Source, s.o.Now().Unix(), active); err != nil {
+			return nil, err
+		}
+		if err := putOffsets(tx, b.Source, b.Offsets); err != nil {
+			return nil, err
+		}
+		if err := tx.Bucket(bucketMeta).Put(keyNewest, binary.AppendVarint(nil, newest)); err != nil {
+			return nil, err
+		}
+		return s.writeSegments(b.Events, order)
+	})
+	if err != nil {
+		return 0, err
+	}
+	s.mu.Lock()
+	s.newest = newest
+	s.counts.add(c)
+	s.mu.Unlock()
+	s.nudge()
+	return len(order), nil
+}
+
+func (s *Store) newestEvent() int64 {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return s.newest
+}
+
+// place cleans the events and puts those to be kept into the order of the segments.
+func (s *Store) place(b Batch) ([]placed, counts) {
+	var c counts
+	now := s.o.Now().UTC()
+	newest := s.newestEvent()
+	order := make([]placed, 0, len(b.Events))
+	for i := range b.Events {
+		e := &b.Events[i]
+		if !Clean(e) {
+			c.unidentified++
+			continue
+		}
+		if e.Consent == "denied" {
+			c.denied++
+			continue
+		}
+		if e.Source == "" {
+			e.Source = b.Source
+		}
+		if e.Received.IsZero() {
+			e.Received = now
+		}
+		if e.Time.IsZero() {
+			e.Time = e.Received
+		}
+		if e.Time.Unix() < 0 {
+			c.expired++ // no site is older than the epoch
+			continue
+		}
+		if e.Time.After(now) { // a clock elsewhere is wrong, and ours decides which partition lives how long
+			e.Time = now
+			c.future++
+		}
+		if e.IP != "" {
+			if s.o.Internal != nil && s.o.Internal(e.IP) {
+				e.Properties = maps.Clone(e.Properties)
+				if e.Properties == nil {
+					e.Properties = map[string]string{}
+				}
+				e.Properties[connectors.PropInternal] = "true"
+			}
+			e.IP = ""
+		}
+		at := e.Time.UnixMicro()
+		e.Time = fromMicro(at) // as it will be read, so that repeats compare equal
+		if e.ID == "" {
+			e.ID = contentID(e)
+		}
+		newest = max(newest, at)
+		order = append(order, placed{part: s.part(at), node: owner(e).node(), at: at, i: int32(i)})
+	}
+	if horizon, ok := s.horizon(newest, now.UnixMicro()); ok {
+		n := len(order)
+		order = slices.DeleteFunc(order, func(p placed) bool { return p.at < horizon })
+		c.expired += uint64(n - len(order))
+	}
+	slices.SortFunc(order, func(x, y placed) int {
+		if x.node != y.node && x.part == y.part {
+			return cmp.Compare(x.node, y.node)
+		}
+		if c := cmp.Compare(x.part, y.part); c != 0 {
+			return c
+		}
+		if c := cmp.Compare(x.at, y.at); c != 0 {
+			return c
+		}
+		return compareEvents(&b.Events[x.i], &b.Events[y.i])
+	})
+	n := len(order)
+	order = slices.CompactFunc(order, func(x, y placed) bool {
+		return x.node == y.node && x.at == y.at && sameEvent(&b.Events[x.i], &b.Events[y.i])
+	})
+	c.repeated += uint64(n - len(order))
+	c.accepted = uint64(len(order))
+	return order, c
+}
+
+// contentID is the id of an event that has none: equal for equal events.
+func contentID(e *connectors.Event) string {
+	plain := *e
+	plain.Received = plain.Time
+	return "h" + strconv.FormatUint(xxhash.Sum64(appendEvent(nil, &connectors.Event{}, &plain, true)), 36)
+}
+
+func (s *Store) writeSegments(events []connectors.Event, order []placed) (metas []meta, err error) {
+	defer func() {
+		if err != nil {
+			s.discard(metas)
+			metas = nil
+		}
+	}()
+	for len(order) > 0 {
+		part := order[0].part
+		w, err := createSegment(s.dir, s.newSegment(), part, !s.o.NoSync)
+		if err != nil {
+			return metas, err
+		}
+		for len(order) > 0 && order[0].part == part {
+			if err := w.add(order[0].node, &events[order[0].i]); err != nil {
+				w.abandon()
+				return metas, err
+			}
+			order = order[1:]
+		}
+		m, err := w.finish()
+		if err != nil {
+			return metas, err
+		}
+		metas = append(metas, m)
+	}
+	return metas, nil
+}
+
+// linkAll brings the links up to date, event by event in the order of time, and returns the groups that did something, in
+// order. before is the newest event of earlier batches.
+func (s *Store) linkAll(tx *bolt.Tx, events []connectors.Event, order []placed, before int64) (active []uint64, conflicts uint64, err error) {
+	l := linksOf(tx)
+	byTime := slices.Clone(order)
+	slices.SortFunc(byTime, func(x, y placed) int { return cmp.Or(cmp.Compare(x.at, y.at), cmp.Compare(x.i, y.i)) })
+	seen := map[uint64]struct{}{}
+	for _, p := range byTime {
+		e := &events[p.i]
+		g, kept, err := s.known.lookUp(l, e, p.node)
+		if err != nil {
+			return nil, 0, err
+		}
+		if !kept {
+			res, err := l.link(e, p.at < before)
+			if err != nil {
+				return nil, 0, err
+			}
+			conflicts += uint64(res.conflicts)
+			for _, id := range res.moved {
+				if err := s.known.learnOne(l, id); err != nil {
+					return nil, 0, err
+				}
+			}
+			if err := s.known.learn(l, e); err != nil {
+				return nil, 0, err
+			}
+			g = res.group
+		}
+		if g != nobody {
+			seen[g] = struct{}{}
+		}
+	}
+	return slices.Sorted(maps.Keys(seen)), conflicts, nil
+}
+
+// recent remembers the links of those seen lately, so that most events need no look into the main file. It is keyed by
+// node: two of its entries share one with a probability of 10⁻⁸, and would then miss a link, no event.
+type recent struct{ young, old map[uint64]knownLink }
+
+// knownLink is the group of an identifier. For a device with one owner since is where their time begins, in milliseconds;
+// with several it is mixed.
+type knownLink struct {
+	group uint64
+	since int64
+	mixed bool
+}
+
+// recentLinks bounds the entries of each of the two generations: about 30 MB in all.
+const recentLinks = 1 << 18
+
+func (r *recent) get(node uint64) (knownLink, bool) {
+	k, ok := r.young[node]
+	if !ok {
+		if k, ok = r.old[node]; ok {
+			r.put(node, k)
+		}
+	}
+	return k, ok
+}
+
+func (r *recent) put(node uint64, k knownLink) {
+	if len(r.young) >= recentLinks || r.young == nil {
+		r.old, r.young = r.young, make(map[uint64]knownLink, 1024)
+	}
+	r.young[node] = k
+}
+
+// lookUp is the group of e, and whether the links need no change for e.
+func (r *recent) lookUp(l links, e *connectors.Event, node uint64) (uint64, bool, error) {
+	own, ok := r.get(node)
+	if e.UserID == "" && e.Email == "" && e.Phone == "" { // only a device: nothing to link
+		if !ok {
+			if err := r.learn(l, e); err != nil {
+				return nobody, true, err
+			}
+			own, _ = r.get(node)
+		}
+		if !own.mixed {
+			return own.group, true, nil
+		}
+		runs, err := l.runsOf(owner(e))
+		return ownerAt(runs, e.Time.UnixMilli()), true, err
+	}
+	if !ok {
+		return nobody, false, nil
+	}
+	same := func(id identifier) bool {
+		if id.value == "" {
+			return true
+		}
+		k, ok := r.get(id.node())
+		return ok && !k.mixed && k.group == own.group && k.since <= e.Time.UnixMilli()
+	}
+	switch {
+	case e.UserID != "":
+		ok = same(identifier{kindEmail, e.Email}) && same(identifier{kindPhone, e.Phone})
+	case e.Email != "":
+		ok = same(identifier{kindPhone, e.Phone})
+	}
+	return own.group, ok && same(identifier{kindAnonymousID, e.AnonymousID}), nil
+}
+
+// learn remembers what the main file says of e's identifiers.
+func (r *recent) learn(l links, e *connectors.Event) error {
+	for _, id := range [...]identifier{{kindUserID, e.UserID}, {kindEmail, e.Email}, {kindPhone, e.Phone}, {kindAnonymousID, e.AnonymousID}} {
+		if id.value == "" {
+			continue
+		}
+		if err := r.learnOne(l, id); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (r *recent) learnOne(l links, id identifier) error {
+	if id.kind != kindAnonymousID {
+		r.put(id.node(), knownLink{group: l.groupOf(id)})
+		return nil
+	}
+	runs, err := l.runsOf(id)
+	if err != nil {
+		return err
+	}
+	k := knownLink{mixed: len(runs) > 1}
+	if len(runs) == 1 {
+		k.group, k.since = runs[0].owner, runs[0].start
+	}
+	r.put(id.node(), k)
+	return nil
+}
+
+// Offsets are the positions saved under a source.
+func (s *Store) Offsets(source string) (map[string][]byte, error) {
+	out := map[string][]byte{}
+	err := s.view(func(tx *bolt.Tx) error {
+		b := tx.Bucket(bucketOffsets).Bucket([]byte("s" + source))
+		if b == nil {
+			return nil
+		}
+		return b.ForEach(func(k, v []byte) error {
+			out[string(k)] = slices.Clone(v)
+			return nil
+		})
+	})
+	if err != nil {
+		return nil, s.fail("read offsets of "+source, err)
+	}
+	return out, nil
+}
+
+func putOffsets(tx *bolt.Tx, source string, offsets map[string][]byte) error {
+	if len(offsets) == 0 {
+		return nil
+	}
+	b, err := tx.Bucket(bucketOffsets).CreateBucketIfNotExists([]byte("s" + source))
+	if err != nil {
+		return err
+	}
+	for name, v := range offsets {
+		if strings.TrimSpace(name) == "" {
+			return fmt.Errorf("an offset of %s has no name", source)
+		}
+		if v == nil {
+			err = b.Delete([]byte(name))
+		} else {
+			err = b.Put([]byte(name), v)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}

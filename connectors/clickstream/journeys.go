@@ -1,0 +1,337 @@
+package clickstream
+
+import (
+	"cmp"
+	"context"
+	"iter"
+	"math"
+	"slices"
+	"time"
+
+	"github.com/intentd/intentd/connectors"
+	bolt "go.etcd.io/bbolt"
+)
+
+// target is a part of what is asked for: the events of one identifier, for one person.
+type target struct {
+	node   uint64
+	id     identifier
+	person int    // index of the person asked about
+	spans  []span // nil: always
+}
+
+// Journeys yields the events of all people in w: what they did under any identifier linked to them, devices included.
+// Events of one identifier come in the order of time within a partition; an event that two of the people can claim by the
+// identifiers they were asked with is told to both.
+func (s *Store) Journeys(ctx context.Context, people []connectors.Person, w connectors.Window) iter.Seq2[connectors.Event, error] {
+	return s.journeys(ctx, people, w, "")
+}
+
+func (s *Store) journeys(ctx context.Context, people []connectors.Person, w connectors.Window, source string) iter.Seq2[connectors.Event, error] {
+	return func(yield func(connectors.Event, error) bool) {
+		if err := s.tell(ctx, people, w, source, yield); err != nil {
+			yield(connectors.Event{}, s.fail("read journeys", err))
+		}
+	}
+}
+
+func (s *Store) tell(ctx context.Context, people []connectors.Person, w connectors.Window, source string, yield func(connectors.Event, error) bool) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	var targets []target
+	err := s.view(func(tx *bolt.Tx) error {
+		l := linksOf(tx)
+		for i := range people {
+			t, err := l.targets(people[i], i)
+			if err != nil {
+				return err
+			}
+			targets = append(targets, t...)
+		}
+		return nil
+	})
+	if err != nil || len(targets) == 0 {
+		return err
+	}
+	slices.SortStableFunc(targets, func(a, b target) int { return cmp.Compare(a.node, b.node) })
+	within := span{micros(w.From), micros(w.To)}
+	held, err := s.hold(within)
+	if err != nil {
+		return err
+	}
+	defer release(held)
+	for _, segs := range held {
+		more, err := tellPartition(ctx, segs, targets, people, within, source, yield)
+		if err != nil || !more {
+			return err
+		}
+	}
+	return nil
+}
+
+// micros is t as the segments count it, rounded up (a window is half-open at that precision, too) and bounded.
+func micros(t time.Time) int64 {
+	switch y := t.Year(); {
+	case y < -200_000:
+		return math.MinInt64
+	case y > 200_000:
+		return math.MaxInt64
+	}
+	us := t.UnixMicro()
+	if t.Nanosecond()%1000 != 0 {
+		us++
+	}
+	return us
+}
+
+// hold takes the segments of a span, partition by partition in the order of time, so that they can be read until released.
+func (s *Store) hold(w span) ([][]*segment, error) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	if s.closed {
+		return nil, errClosed
+	}
+	var parts []int64
+	for p := range s.parts {
+		parts = append(parts, p)
+	}
+	slices.Sort(parts)
+	var out [][]*segment
+	for _, p := range parts {
+		var segs []*segment
+		for _, seg := range s.parts[p] {
+			if seg.max >= w.from && seg.min < w.to {
+				seg.refs.Add(1)
+				segs = append(segs, seg)
+			}
+		}
+		if len(segs) > 0 {
+			out = append(out, segs)
+		}
+	}
+	return out, nil
+}
+
+func release(held [][]*segment) {
+	for _, segs := range held {
+		for _, seg := range segs {
+			seg.release()
+		}
+	}
+}
+
+func tellPartition(ctx context.Context, segs []*segment, targets []target, people []connectors.Person, w span, source string, yield func(connectors.Event, error) bool) (more bool, err error) {
+	cursors := make([]*cursor, len(segs))
+	for i, seg := range segs {
+		cursors[i] = newCursor(seg, false)
+		defer cursors[i].close()
+	}
+	streams := make([]events, len(segs))
+	var found []*events
+	for i := 0; i < len(targets); {
+		same := targets[i:]
+		n := 1
+		for n < len(same) && same[n].node == same[0].node {
+			n++
+		}
+		same = same[:n]
+		i += n
+		if err := ctx.Err(); err != nil {
+			return false, err
+		}
+		found = found[:0]
+		for j, seg := range segs {
+			if !seg.mayHold(same[0].node) {
+				continue
+			}
+			ok, err := cursors[j].seek(same[0].node)
+			if err != nil {
+				return false, err
+			}
+			if !ok {
+				continue
+			}
+			if err := streams[j].start(cursors[j]); err != nil {
+				return false, err
+			}
+			found = append(found, &streams[j])
+		}
+		if len(found) == 0 {
+			continue
+		}
+		o := ordered{from: found}
+		for {
+			e, err := o.next()
+			if err != nil {
+				return false, err
+			}
+			if e == nil {
+				break
+			}
+			at := e.Time.UnixMicro()
+			if at >= w.to {
+				break
+			}
+			if at < w.from || source != "" && e.Source != source {
+				continue
+			}
+			told := -1
+			for k := range same {
+				if t := &same[k]; t.person != told && t.covers(e, at) {
+					told = t.person
+					e.Person = people[t.person].Key
+					if !yield(*e, nil) {
+						return false, nil
+					}
+				}
+			}
+		}
+	}
+	return true, nil
+}
+
+// covers says whether e belongs to t. Identifiers that share a node by chance are told apart here.
+func (t *target) covers(e *connectors.Event, at int64) bool {
+	if owner(e) != t.id {
+		return false
+	}
+	if t.spans == nil {
+		return true
+	}
+	return slices.ContainsFunc(t.spans, func(s span) bool { return at >= s.from && at < s.to })
+}
+
+// askedFor are the clean identifiers of p.
+func askedFor(p connectors.Person) (stable, devices []identifier) {
+	for _, v := range p.UserIDs {
+		if v = cleanID(v); v != "" {
+			stable = append(stable, identifier{kindUserID, v})
+		}
+	}
+	for _, v := range p.Emails {
+		if v = cleanEmail(v); v != "" {
+			stable = append(stable, identifier{kindEmail, v})
+		}
+	}
+	for _, v := range p.Phones {
+		if v = cleanPhone(v); v != "" {
+			stable = append(stable, identifier{kindPhone, v})
+		}
+	}
+	for _, v := range p.AnonymousIDs {
+		if v = cleanID(v); v != "" {
+			devices = append(devices, identifier{kindAnonymousID, v})
+		}
+	}
+	return stable, devices
+}
+
+// groupsOf are the groups of p. A device alone leads to its owner if it only ever had one.
+func (l links) groupsOf(p connectors.Person) ([]uint64, error) {
+	stable, devices := askedFor(p)
+	var groups []uint64
+	for _, id := range stable {
+		if g := l.groupOf(id); g != nobody && !slices.Contains(groups, g) {
+			groups = append(groups, g)
+		}
+	}
+	if len(stable) > 0 {
+		return groups, nil
+	}
+	for _, id := range devices {
+		runs, err := l.runsOf(id)
+		if err != nil {
+			return nil, err
+		}
+		if len(runs) == 1 && runs[0].owner != nobody && !slices.Contains(groups, runs[0].owner) {
+			groups = append(groups, runs[0].owner)
+		}
+	}
+	return groups, nil
+}
+
+// targets are where the events of p are.
+func (l links) targets(p connectors.Person, index int) ([]target, error) {
+	groups, err := l.groupsOf(p)
+	if err != nil {
+		return nil, err
+	}
+	var out []target
+	add := func(id identifier, spans []span) {
+		if !slices.ContainsFunc(out, func(t target) bool { return t.id == id }) {
+			out = append(out, target{node: id.node(), id: id, person: index, spans: spans})
+		}
+	}
+	_, devices := askedFor(p)
+	for _, g := range groups {
+		_, rec, err := l.load(g)
+		if err != nil {
+			return nil, err
+		}
+		if rec == nil {
+			continue
+		}
+		for _, m := range rec.members {
+			if m.kind != kindAnonymousID {
+				add(m.identifier, nil)
+			}
+		}
+		claimed := rec.anonymous()
+		for _, m := range claimed[:min(len(claimed), maxOthers)] {
+			devices = append(devices, m.identifier)
+		}
+	}
+	for _, id := range devices {
+		runs, err := l.runsOf(id)
+		if err != nil {
+			return nil, err
+		}
+		if runs == nil { // nobody says it is theirs: whoever asks for it by name gets it
+			add(id, nil)
+		} else if spans := spansOf(runs, groups); len(spans) > 0 {
+			add(id, spans)
+		}
+	}
+	return out, nil
+}
+
+// Link is an identifier of a person and why it is theirs.
+type Link struct {
+	Kind, Value string
+	// Event is the id of the event that said so, cut to 64 bytes, Time when it happened.
+	Event string
+	Time  time.Time
+}
+
+// Links are all identifiers linked to p, with the reason of each.
+func (s *Store) Links(ctx context.Context, p connectors.Person) ([]Link, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	var out []Link
+	err := s.view(func(tx *bolt.Tx) error {
+		l := linksOf(tx)
+		groups, err := l.groupsOf(p)
+		if err != nil {
+			return err
+		}
+		for _, g := range groups {
+			_, rec, err := l.load(g)
+			if err != nil {
+				return err
+			}
+			if rec == nil {
+				continue
+			}
+			for _, m := range rec.members {
+				out = append(out, Link{Kind: m.kind.String(), Value: m.value, Event: m.by, Time: time.Unix(m.since, 0).UTC()})
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, s.fail("read links", err)
+	}
+	return out, nil
+}

@@ -1,0 +1,275 @@
+package jsonl
+
+import (
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/cespare/xxhash/v2"
+	"github.com/intentd/intentd/connectors"
+	"github.com/intentd/intentd/connectors/clickstream"
+)
+
+// Reasons why a line is broken. They are all that is told of a line's content.
+const (
+	reasonSyntax     = "not a JSON object"
+	reasonTooLong    = "longer than 1 MiB"
+	reasonNoTime     = "no time"
+	reasonTime       = "time is neither RFC 3339 nor a Unix time of this century"
+	reasonNoKind     = "no kind"
+	reasonIdentifier = "no usable e-mail, phone, user_id or anonymous_id"
+	reasonGzip       = "damaged gzip data: the rest of the file is unreadable"
+)
+
+// pair is a property that stood at the top of the line.
+type pair struct{ key, value string }
+
+// decoder reads lines. It may be used again and again, by one goroutine.
+type decoder struct {
+	p     parser
+	extra []pair
+}
+
+// event reads one line into e, which must be zero, and returns why the line is broken, "" if it is not. The texts of e
+// share the memory of line.
+func (d *decoder) event(line string, e *connectors.Event) (reason string) {
+	var at value
+	if !d.object(line, e, &at) {
+		return reasonSyntax
+	}
+	switch at.kind {
+	case noValue, nullValue:
+		return reasonNoTime
+	case stringValue, numberValue:
+		t, ok := parseTime(at.text)
+		if !ok {
+			return reasonTime
+		}
+		e.Time = t
+	default:
+		return reasonTime
+	}
+	if e.Kind = strings.TrimSpace(e.Kind); e.Kind == "" {
+		return reasonNoKind
+	}
+	if !clickstream.Clean(e) {
+		return reasonIdentifier
+	}
+	e.Consent = consent(e.Consent)
+	if !plainFile(e.Screenshot) {
+		e.Screenshot = ""
+	}
+	if e.ID == "" {
+		e.ID = "l" + strconv.FormatUint(xxhash.Sum64String(line), 36)
+	}
+	return ""
+}
+
+// object reads the fields; false if the line is not one JSON object.
+func (d *decoder) object(line string, e *connectors.Event, at *value) bool {
+	p := &d.p
+	*p = parser{s: line, scratch: p.scratch}
+	d.extra = d.extra[:0]
+	p.space()
+	if !p.eat('{') {
+		return false
+	}
+	p.space()
+	if !p.eat('}') {
+		for {
+			key, ok := p.key()
+			if !ok {
+				return false
+			}
+			if key == "properties" && p.peek() == '{' {
+				d.dropExtra(key)
+				if e.Properties, ok = p.flatObject(); !ok {
+					return false
+				}
+			} else {
+				v, ok := p.value(1)
+				if !ok {
+					return false
+				}
+				if key == "properties" {
+					e.Properties = nil
+				}
+				d.set(e, key, v, at)
+			}
+			p.space()
+			if p.eat(',') {
+				p.space()
+				continue
+			}
+			if p.eat('}') {
+				break
+			}
+			return false
+		}
+	}
+	p.space()
+	if p.i != len(p.s) {
+		return false
+	}
+	for _, x := range d.extra {
+		if e.Properties == nil {
+			e.Properties = make(map[string]string, len(d.extra))
+		}
+		if _, taken := e.Properties[x.key]; !taken {
+			e.Properties[x.key] = x.value
+		}
+	}
+	return true
+}
+
+// set puts one value where its key belongs. The last of several equal keys counts, as everywhere in Go.
+func (d *decoder) set(e *connectors.Event, key string, v value, at *value) {
+	if key == "time" {
+		*at = v
+		return
+	}
+	d.dropExtra(key)
+	field := fieldOf(e, key)
+	if field != nil {
+		*field = ""
+	}
+	switch {
+	case v.kind == nullValue:
+	case field != nil && v.kind != otherValue:
+		*field = v.text
+	default: // an unknown key, or an object or array where a text is wanted
+		d.extra = append(d.extra, pair{key, v.text})
+	}
+}
+
+func (d *decoder) dropExtra(key string) {
+	for i := range d.extra {
+		if d.extra[i].key == key {
+			d.extra = append(d.extra[:i], d.extra[i+1:]...)
+			return
+		}
+	}
+}
+
+func fieldOf(e *connectors.Event, key string) *string {
+	switch key {
+	case "id":
+		return &e.ID
+	case "kind":
+		return &e.Kind
+	case "email":
+		return &e.Email
+	case "phone":
+		return &e.Phone
+	case "user_id":
+		return &e.UserID
+	case "anonymous_id":
+		return &e.AnonymousID
+	case "session_id":
+		return &e.Session
+	case "url":
+		return &e.URL
+	case "page_title":
+		return &e.PageTitle
+	case "element_text":
+		return &e.ElementText
+	case "element_id":
+		return &e.ElementID
+	case "referrer":
+		return &e.Referrer
+	case "user_agent":
+		return &e.UserAgent
+	case "ip":
+		return &e.IP
+	case "consent":
+		return &e.Consent
+	case "screenshot":
+		return &e.Screenshot
+	}
+	return nil
+}
+
+// consent maps what trackers write to "", "granted" or "denied". What is not plainly a yes is a no.
+func consent(s string) string {
+	switch strings.ToLower(strings.TrimSpace(s)) {
+	case "":
+		return ""
+	case "granted", "true", "yes", "1":
+		return "granted"
+	}
+	return "denied"
+}
+
+// plainFile says whether s names a file without leaving its directory.
+func plainFile(s string) bool {
+	return s != "" && s[0] != '.' && filepath.Base(s) == s && !strings.ContainsAny(s, "/\\:\x00") && len(s) <= 255
+}
+
+// Times of events lie in this century: others are mistakes of the writer.
+var (
+	earliest = time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)
+	latest   = time.Date(2100, 1, 1, 0, 0, 0, 0, time.UTC)
+)
+
+// layouts are tried in order. A time without a zone is UTC.
+var layouts = [...]string{
+	time.RFC3339Nano, "2006-01-02 15:04:05.999999999Z07:00", "2006-01-02T15:04:05.999999999Z0700",
+	"2006-01-02T15:04:05.999999999", "2006-01-02 15:04:05.999999999", "2006-01-02 15:04:05.999999999 MST",
+}
+
+func parseTime(s string) (time.Time, bool) {
+	s = strings.TrimSpace(s)
+	var t time.Time
+	ok := false
+	if len(s) < 8 || s[4] != '-' || s[7] != '-' { // else it begins with a date
+		t, ok = parseUnix(s)
+	}
+	for i := 0; !ok && i < len(layouts); i++ {
+		if layouts[i] == "2006-01-02 15:04:05.999999999 MST" && !strings.HasSuffix(s, " UTC") {
+			continue // other abbreviations do not say which zone they mean
+		}
+		var err error
+		t, err = time.Parse(layouts[i], s)
+		ok = err == nil
+	}
+	return t.UTC(), ok && !t.Before(earliest) && t.Before(latest)
+}
+
+// parseUnix reads a count since the epoch in the unit that its magnitude tells: from 1e11 on milliseconds (3 March 1973),
+// from 1e14 microseconds, from 1e17 nanoseconds.
+func parseUnix(s string) (time.Time, bool) {
+	whole, fraction, _ := strings.Cut(s, ".")
+	n, err := strconv.ParseInt(whole, 10, 64)
+	if err != nil || strings.ContainsAny(fraction, "eE") {
+		f, err := strconv.ParseFloat(s, 64)
+		if err != nil || !(f > 0 && f < 1e18) {
+			return time.Time{}, false
+		}
+		n, fraction = int64(f), ""
+	}
+	switch {
+	case n < 0:
+		return time.Time{}, false
+	case n >= 1e17:
+		return time.Unix(0, n), true
+	case n >= 1e14:
+		return time.UnixMicro(n), true
+	}
+	// Three digits of a fraction are kept, whichever the unit.
+	milli := int64(0)
+	for i := range 3 {
+		milli *= 10
+		if i < len(fraction) {
+			c := fraction[i]
+			if c < '0' || c > '9' {
+				return time.Time{}, false
+			}
+			milli += int64(c - '0')
+		}
+	}
+	if n >= 1e11 {
+		return time.UnixMilli(n).Add(time.Duration(milli) * time.Microsecond), true
+	}
+	return time.Unix(n, milli*1e6), true
+}
