@@ -1,0 +1,443 @@
+package pipeline
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/cespare/xxhash/v2"
+
+	"github.com/intentd/intentd/connectors"
+	"github.com/intentd/intentd/pipeline/fields"
+	"github.com/intentd/intentd/pipeline/intent"
+	"github.com/intentd/intentd/pipeline/journey"
+	"github.com/intentd/intentd/pipeline/receipt"
+	"github.com/intentd/intentd/pipeline/score"
+	"github.com/intentd/intentd/pipeline/topics"
+	"github.com/intentd/intentd/state"
+)
+
+// basis is what a score is concluded from: of a fresh journey, or of the last receipt where only time has passed.
+type basis struct {
+	features  score.Features
+	signals   []receipt.SignalLine
+	cited     []receipt.CitedLine
+	topics    []receipt.TopicLine
+	filtered  journey.Filtered
+	intent    intent.Intent
+	degraded  []string
+	sources   []state.SourceCount
+	events    uint64
+	engine    uint64 // extraction hash of the texts
+	rulesText bool   // rules texts of a first sync: model texts are owed
+	upgraded  bool   // better texts than those shown
+}
+
+// result is the conclusion, ready to be gated.
+type result struct {
+	receipt receipt.Receipt
+	shown   score.Shown
+	parts   score.Parts
+	values  map[string]string
+	reason  string    // why it is written; "" if it is not
+	wait    time.Time // material, but not before
+}
+
+// infer gives every open subject its basis: unchanged events keep the intent they have, the others are read by an engine.
+func (l *lot) infer(ctx context.Context) error {
+	var ask = map[intent.Engine][]*subject{}
+	for _, s := range l.open() {
+		if l.byTimeAlone(s) {
+			s.basis = s.rest()
+			continue
+		}
+		b := &basis{
+			features: s.journey.Features(),
+			signals:  receipt.SignalLines(s.journey),
+			filtered: s.journey.Filtered,
+			events:   s.journey.Hash,
+			sources:  sourceCounts(s.journey.BySource),
+		}
+		s.basis = b
+		engine := l.engineFor(s)
+		b.engine = engine.Version()
+		b.rulesText = engine == l.s.Rules && l.s.Rules != l.s.Engine && !l.dry
+		if len(s.journey.Signals) == 0 {
+			b.rulesText = false
+			continue // nothing a rep would read, nothing to pay for
+		}
+		same := s.person.Events == b.events && b.events != 0 && l.lastReceipt(s) != nil
+		if same && s.person.Extraction == b.engine && s.last.Intent.Degraded == "" {
+			b.intent = s.last.Intent // invariant 6
+			continue
+		}
+		ask[engine] = append(ask[engine], s)
+	}
+	for engine, subjects := range ask {
+		in := make([]intent.Subject, len(subjects))
+		for i, s := range subjects {
+			in[i] = l.asSubject(s)
+		}
+		out, err := inferAll(ctx, engine, in)
+		if err != nil {
+			return err
+		}
+		for i, s := range subjects {
+			l.take(s, out[i])
+		}
+	}
+	return nil
+}
+
+// batchEngine is an engine that reads many people at once, so that one model call serves several.
+type batchEngine interface {
+	InferAll(ctx context.Context, subjects []intent.Subject) ([]intent.Intent, error)
+}
+
+func inferAll(ctx context.Context, engine intent.Engine, in []intent.Subject) ([]intent.Intent, error) {
+	if b, ok := engine.(batchEngine); ok {
+		return b.InferAll(ctx, in)
+	}
+	out := make([]intent.Intent, len(in))
+	for i := range in {
+		var err error
+		if out[i], err = engine.Infer(ctx, in[i]); err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
+}
+
+// take gives a subject what an engine read. Degraded texts never replace better ones for the same events (invariant 8).
+func (l *lot) take(s *subject, got intent.Intent) {
+	b := s.basis
+	b.intent = got
+	if got.Degraded != "" {
+		before := l.lastReceipt(s)
+		if before != nil && before.Intent.Degraded == "" && before.Intent.Engine != "" && s.person.Events == b.events && s.person.Flags&state.FlagRulesText == 0 {
+			b.intent, b.engine = before.Intent, s.person.Extraction
+		}
+		b.degraded = append(b.degraded, got.Degraded)
+		return
+	}
+	owed := s.person.Flags&(state.FlagDegraded|state.FlagRulesText) != 0
+	b.upgraded = owed && !b.rulesText && s.shown.Known
+}
+
+// rest is the basis of somebody for whom only time has passed: all of it stands in the last receipt.
+func (s *subject) rest() *basis {
+	r := s.last
+	return &basis{
+		features: r.Features, signals: r.Signals, cited: r.Cited, topics: r.Topics, filtered: r.Filtered, intent: r.Intent,
+		degraded: r.Degraded, sources: s.person.Sources, events: s.person.Events, engine: s.person.Extraction,
+		rulesText: s.person.Flags&state.FlagRulesText != 0,
+	}
+}
+
+func (l *lot) asSubject(s *subject) intent.Subject {
+	in := intent.Subject{Journey: s.journey, Now: l.now, Language: l.s.Fields.Language, Location: l.s.Fields.Location}
+	in.Journey.Key = s.key
+	for _, r := range s.recs {
+		if r.read && r.contact.State == connectors.Live {
+			in.Profile = r.contact.Profile
+			break
+		}
+	}
+	return in
+}
+
+// score turns every basis into a score, a tier, a forecast, a receipt and field values, and asks the gate.
+func (l *lot) score(ctx context.Context) {
+	open := l.open()
+	for _, s := range open {
+		if s.journey != nil {
+			s.basis.cited = receipt.CitedLines(s.journey, &s.basis.intent)
+		}
+	}
+	l.matchTopics(ctx, open)
+	for _, s := range open {
+		l.conclude(s)
+	}
+}
+
+// matchTopics matches the topics of all people of the lot in one go.
+func (l *lot) matchTopics(ctx context.Context, open []*subject) {
+	var names []string
+	seen := map[string]bool{}
+	spans := map[*subject]map[string]*topicSpan{}
+	for _, s := range open {
+		if s.journey == nil {
+			continue // the topics of the last receipt stand
+		}
+		m := s.topicSpans()
+		spans[s] = m
+		for name := range m {
+			if !seen[name] {
+				seen[name] = true
+				names = append(names, name)
+			}
+		}
+	}
+	if len(names) == 0 {
+		return
+	}
+	slices.Sort(names)
+	matches, degraded, _ := l.s.Topics.Match(ctx, names)
+	by := map[string][]topics.Match{}
+	for _, m := range matches {
+		by[m.Journey] = append(by[m.Journey], m)
+	}
+	for _, s := range open {
+		m := spans[s]
+		if len(m) == 0 {
+			continue
+		}
+		var mine []topics.Match
+		span := make(map[string]topics.Span, len(m))
+		for _, name := range sortedKeys(m) {
+			mine = append(mine, by[name]...)
+			span[name] = topics.Span{First: m[name].first, Last: m[name].last}
+		}
+		b := s.basis
+		if degraded != "" {
+			if last := l.lastReceipt(s); last != nil && len(last.Degraded) == 0 && s.person.Events == b.events {
+				b.features.Topics, b.topics = last.Features.Topics, last.Topics
+				continue // invariant 8
+			}
+			b.degraded = append(b.degraded, degraded)
+		}
+		var counted []bool
+		b.features.Topics, counted = topics.Count(mine, span)
+		for i, t := range mine {
+			b.topics = append(b.topics, receipt.TopicLine{
+				Journey: t.Journey, Configured: t.Configured, Win: t.Win, How: t.How, Points: t.Points,
+				Events: m[t.Journey].events, Counted: counted[i],
+			})
+		}
+	}
+}
+
+// topicSpan is where a topic of the journey stands.
+type topicSpan struct {
+	first, last int64
+	events      []string
+}
+
+// topicSpans are the topics from trusted places, with the signals that carry them. What a model names counts only if the
+// intent engine found its words in a trusted place of a step it cites.
+func (s *subject) topicSpans() map[string]*topicSpan {
+	var m map[string]*topicSpan
+	at := make(map[string]int64, len(s.journey.Signals))
+	add := func(name, event string, t int64) {
+		if m == nil {
+			m = map[string]*topicSpan{}
+		}
+		sp := m[name]
+		if sp == nil {
+			sp = &topicSpan{first: t, last: t}
+			m[name] = sp
+		}
+		sp.first, sp.last = min(sp.first, t), max(sp.last, t)
+		if len(sp.events) < 5 && !slices.Contains(sp.events, event) {
+			sp.events = append(sp.events, event)
+		}
+	}
+	for i := range s.journey.Signals {
+		g := &s.journey.Signals[i]
+		at[g.EventID] = g.At
+		for _, name := range g.Topics {
+			add(name, g.EventID, g.At)
+		}
+	}
+	for _, t := range s.basis.intent.Topics {
+		if !t.Trusted {
+			continue
+		}
+		for _, c := range t.Cites {
+			if when, ok := at[c]; ok {
+				add(t.Name, c, when)
+			}
+		}
+	}
+	return m
+}
+
+// conclude computes what is shown, explains it and asks the gate.
+func (l *lot) conclude(s *subject) {
+	b := s.basis
+	set := &l.s.Score
+	b.features.ModelInterest, b.features.ModelTier = b.intent.Interest, b.intent.Tier
+	if b.intent.Engine != "" && b.intent.Degraded == "" {
+		b.features.ModelStage = b.intent.Stage
+	}
+	next, parts, rule := set.Show(&b.features, s.shown, l.now)
+	if next.Product == "" {
+		next.Product = b.intent.Product
+	}
+	next.Topics = topicsHash(b.intent.Topics)
+
+	r := &result{shown: next, parts: parts}
+	reason, wait, ok := set.Material(s.shown, next, l.now)
+	switch {
+	case ok:
+		r.reason = reason
+	case !next.Known:
+	case b.upgraded:
+		r.reason = "better texts"
+	case s.entry.Reason&state.ReasonAsked != 0 && s.shown.Known:
+		r.reason = "asked for"
+	default:
+		r.wait = wait
+	}
+	r.receipt = receipt.Receipt{
+		Person: s.key, At: l.now.UTC().Truncate(time.Second), Formula: score.Version, Settings: *set, Parts: parts, Features: b.features,
+		Signals: b.signals, Cited: b.cited, Topics: b.topics, Tier: next.Tier, Rule: rule, Previous: s.shown, Stage: next.Stage, Trend: next.Trend,
+		Product: next.Product, Interest: next.Interest, Intent: b.intent, Filtered: b.filtered, Stale: s.stale, Degraded: b.degraded, Reason: r.reason,
+	}
+	shows := next
+	if r.reason == "" {
+		shows = s.shown // what the CRM goes on showing
+	}
+	r.receipt.Forecast = set.Forecast(&b.features, shows, l.now, l.s.Fields.Location)
+	for _, rec := range s.recs {
+		r.receipt.Refs = append(r.receipt.Refs, rec.ref)
+		for i, f := range connectors.Fields {
+			if rec.state.Held&(1<<i) != 0 && !slices.Contains(r.receipt.Held, f.Name) {
+				r.receipt.Held = append(r.receipt.Held, f.Name)
+			}
+		}
+	}
+	if next.Known || s.shown.Known {
+		r.values = fields.Render(&r.receipt, l.s.Fields)
+	}
+	s.result = r
+}
+
+// patchFor is the patch of one record: what the gate let through, what a human emptied, what a new record still lacks. Values
+// the CRM is known to hold are left out. reason is empty when there is nothing to write.
+func (l *lot) patchFor(s *subject, rec *record) (patch connectors.Patch, reason string) {
+	r := s.result
+	if r.values == nil || !rec.read || rec.contact.State != connectors.Live || !l.inScope(rec) {
+		return patch, ""
+	}
+	reason = r.reason
+	fresh := rec.state.WroteAt.IsZero() && r.shown.Known
+	switch {
+	case reason != "":
+	case fresh:
+		reason = "record without a score"
+	case rec.regain != 0 && s.shown.Known:
+		reason = "field emptied"
+	case l.signalDayOld(s, rec):
+		reason = "last signal"
+	default:
+		return patch, ""
+	}
+	out := make(map[string]string, len(r.values))
+	telling := false
+	for i, f := range connectors.Fields {
+		value, ok := r.values[f.Name]
+		if !ok || f.RepEdits || rec.crm.Fields[f.Name] == "" || rec.state.Held&(1<<i) != 0 {
+			continue
+		}
+		stamp := f.Name == connectors.FieldScoredAt || f.Name == connectors.FieldLastSignalAt
+		switch reason {
+		case "field emptied":
+			if rec.regain&(1<<i) == 0 && !stamp {
+				continue
+			}
+		case "last signal":
+			if !stamp {
+				continue
+			}
+		}
+		wrote := rec.state.Wrote[i]
+		if wrote == 0 && value == "" || wrote != 0 && wrote == state.FieldHash(i, value) && !l.uncertain(rec, i) {
+			continue
+		}
+		out[f.Name] = value
+		telling = telling || f.Name != connectors.FieldScoredAt
+	}
+	if !telling {
+		return patch, ""
+	}
+	group := rec.contact.Group
+	return connectors.Patch{Ref: rec.ref, Group: group, Fields: out}, reason
+}
+
+// uncertain says whether an unacknowledged patch may have changed a field: it is then sent again rather than left out.
+func (l *lot) uncertain(rec *record, i int) bool {
+	if rec.pending == nil {
+		return false
+	}
+	_, ok := rec.pending.Patch.Fields[connectors.Fields[i].Name]
+	return ok || len(rec.pending.Maybe) > 0
+}
+
+// signalDayOld says whether the date of the last signal alone is worth a write: at most once a day.
+func (l *lot) signalDayOld(s *subject, rec *record) bool {
+	i := fieldIndex(connectors.FieldLastSignalAt)
+	value := s.result.values[connectors.FieldLastSignalAt]
+	return s.shown.Known && value != "" && rec.state.Wrote[i] != state.FieldHash(i, value) && l.now.Sub(rec.state.WroteAt) >= 24*time.Hour
+}
+
+// inScope says whether the write mode lets a record be written.
+func (l *lot) inScope(rec *record) bool {
+	w := &l.s.Write
+	switch w.Mode {
+	case WriteOff:
+		return false
+	case WriteCanary:
+		if slices.Contains(w.Owners, rec.contact.Owner) && rec.contact.Owner != "" {
+			return true
+		}
+		if slices.Contains(w.IDs, rec.ref.ID) || slices.Contains(w.IDs, rec.ref.String()) {
+			return true
+		}
+		for k, v := range w.Lists {
+			if v != "" && slices.Contains(strings.Split(rec.contact.Fields[k], ";"), v) {
+				return true
+			}
+		}
+		return false
+	}
+	return true
+}
+
+// scoringHash is the third of the four hashes: everything between events and field values that is not a model.
+func (l *lot) scoringHash() uint64 { return l.s.scoringHash() }
+
+func (s *Setup) scoringHash() uint64 {
+	d := xxhash.New()
+	var b [8]byte
+	for _, v := range [...]uint64{s.Score.Hash(), s.Topics.Version(), s.Journey.Version(), xxhash.Sum64String(s.Fields.Language)} {
+		for i := range b {
+			b[i] = byte(v >> (8 * i))
+		}
+		_, _ = d.Write(b[:])
+	}
+	if h := d.Sum64(); h != 0 {
+		return h
+	}
+	return 1
+}
+
+func sourceCounts(by map[string]int) []state.SourceCount {
+	out := make([]state.SourceCount, 0, len(by))
+	for _, name := range sortedKeys(by) {
+		if by[name] > 0 {
+			out = append(out, state.SourceCount{Source: name, Events: uint32(by[name])})
+		}
+	}
+	return out
+}
+
+// topicsHash is that of the set of topics shown, whatever their order; 0 for none.
+func topicsHash(ts []intent.Topic) uint64 {
+	var sum uint64
+	for _, t := range ts {
+		sum += xxhash.Sum64String(t.Name)
+	}
+	return sum
+}

@@ -1,0 +1,367 @@
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/intentd/intentd/connectors"
+	"github.com/intentd/intentd/pipeline/receipt"
+	"github.com/intentd/intentd/pipeline/score"
+	"github.com/intentd/intentd/state"
+)
+
+// ErrUnknownPerson says that nobody in the state goes by what was asked for.
+var ErrUnknownPerson = errors.New("no such person in this state")
+
+// stateFailed says whether the state itself is in trouble, so that nothing may be written to a CRM any more.
+func stateFailed(err error) bool {
+	for _, e := range []error{state.ErrFull, state.ErrReadOnly, state.ErrDamaged, state.ErrClosed} {
+		if errors.Is(err, e) {
+			return true
+		}
+	}
+	return false
+}
+
+// Status is the pipeline's condition at a moment, for status, health and metrics.
+type Status struct {
+	At         time.Time                  `json:"at"`
+	Paused     bool                       `json:"paused"`
+	Brake      string                     `json:"brake,omitempty"` // why writing stopped; "" if it did not
+	Clock      string                     `json:"clock,omitempty"` // why the clock is in doubt
+	WriteMode  WriteMode                  `json:"write_mode"`
+	Queue      map[string]LaneStatus      `json:"queue"`
+	Journal    int                        `json:"journal"` // patches not yet acknowledged
+	Dead       int                        `json:"dead"`
+	Due        int                        `json:"due"` // people with a due time
+	People     int                        `json:"people"`
+	Contacts   int                        `json:"contacts"`
+	Tiers      map[string]int64           `json:"tiers"`
+	Written    int64                      `json:"written"`  // patches acknowledged since start
+	Rejected   int64                      `json:"rejected"` // since start
+	Connectors map[string]ConnectorStatus `json:"connectors"`
+	LastGood   map[string]time.Time       `json:"last_good"` // by poll/…, listen/…, sweep/…, write/…
+	Runs       []state.Run                `json:"runs,omitempty"`
+	FirstSync  map[string]bool            `json:"first_sync,omitempty"` // CRMs whose first full pass has not ended
+	State      state.Stats                `json:"state"`
+}
+
+// LaneStatus is the depth of one lane.
+type LaneStatus struct {
+	Depth  int       `json:"depth"`
+	Oldest time.Time `json:"oldest,omitzero"`
+}
+
+// ConnectorStatus is the condition of one connector.
+type ConnectorStatus struct {
+	OK     bool              `json:"ok"`
+	Kind   string            `json:"kind,omitempty"`
+	Error  string            `json:"error,omitempty"`
+	Since  time.Time         `json:"since,omitzero"`
+	Until  time.Time         `json:"until,omitzero"`
+	Report connectors.Report `json:"report"`
+}
+
+// LaneName is a lane in words.
+func LaneName(l state.Lane) string {
+	switch l {
+	case state.Live:
+		return "live"
+	case state.Retry:
+		return "retry"
+	case state.Due:
+		return "due"
+	case state.Backfill:
+		return "backfill"
+	}
+	return "?"
+}
+
+// Status looks at everything without asking anybody.
+func (p *Pipeline) Status() Status {
+	s := p.Setup()
+	st := p.db.Stats()
+	b := p.brake.state()
+	out := Status{
+		At: p.now(), Paused: b.Paused, WriteMode: s.Write.Mode, Queue: map[string]LaneStatus{}, Journal: p.db.JournalDepth(), Dead: p.db.DeadCount(),
+		Due: p.db.DueCount(), People: st.People, Contacts: st.Contacts, Tiers: map[string]int64{}, Connectors: map[string]ConnectorStatus{},
+		LastGood: map[string]time.Time{}, FirstSync: map[string]bool{}, State: st,
+	}
+	if b.On {
+		out.Brake = b.Why
+	}
+	if err := p.clock.doubt(s); err != nil {
+		out.Clock = err.Error()
+	}
+	depth, oldest := p.db.QueueDepth()
+	for i := range depth {
+		out.Queue[LaneName(state.Lane(i))] = LaneStatus{Depth: depth[i], Oldest: oldest[i]}
+	}
+	p.counts.mu.Lock()
+	for t, n := range p.counts.tiers {
+		out.Tiers[score.Tier(t).String()] = n
+	}
+	out.Written, out.Rejected = p.counts.written, p.counts.dead
+	p.counts.mu.Unlock()
+	report := func(name string, c any) {
+		cs := ConnectorStatus{OK: true, Report: connectors.Report{DailyLimit: -1, DailyRemaining: -1}}
+		if r, ok := c.(connectors.Reporter); ok {
+			cs.Report = r.Report()
+		}
+		p.health.mu.Lock()
+		if h := p.health.by[name]; h != nil && h.err != nil {
+			cs.OK, cs.Kind, cs.Error, cs.Since, cs.Until = false, h.kind.String(), h.err.Error(), h.since, h.until
+		}
+		p.health.mu.Unlock()
+		out.Connectors[name] = cs
+	}
+	for i := range s.CRMs {
+		report(s.CRMs[i].Name, s.CRMs[i].CRM)
+		out.FirstSync[s.CRMs[i].Name] = p.NeedsFirstSync(s.CRMs[i].Name)
+	}
+	for i := range s.Sources {
+		report(s.Sources[i].Name, s.Sources[i].Source)
+	}
+	p.health.mu.Lock()
+	for k, t := range p.health.goods {
+		out.LastGood[k] = t
+	}
+	p.health.mu.Unlock()
+	_ = p.db.View(func(tx *state.Tx) error {
+		runs, err := tx.Runs()
+		out.Runs = runs
+		for _, r := range runs {
+			if _, ok := out.LastGood[r.Name]; !ok && !r.Good.IsZero() {
+				out.LastGood[r.Name] = r.Good
+			}
+		}
+		return err
+	})
+	return out
+}
+
+// Pause stops lots and writes until Resume; polls go on, nothing is lost.
+func (p *Pipeline) Pause() error {
+	return p.brake.set(func(b *brakeState) { b.Paused = true })
+}
+
+// Resume ends a pause and releases the brake. Patches that were journalled when the brake went on are worked out anew, under the
+// config of now. Stopped connectors are given another chance.
+func (p *Pipeline) Resume() error {
+	if p.brake.state().On {
+		if err := p.restage(); err != nil {
+			return err
+		}
+	}
+	if err := p.brake.set(func(b *brakeState) { *b = brakeState{Since: p.now()} }); err != nil {
+		return err
+	}
+	p.health.reset()
+	p.writers.wake()
+	p.poke()
+	return nil
+}
+
+// restage asks for everybody again whose patch waits in the journal.
+func (p *Pipeline) restage() error {
+	s := p.Setup()
+	for i := range s.CRMs {
+		for _, object := range s.CRMs[i].Objects {
+			var after uint64
+			for more := true; more; {
+				err := p.db.Update(func(tx *state.Tx) error {
+					page, err := tx.PendingAll(s.CRMs[i].Name, object, after, 500)
+					if err != nil {
+						return err
+					}
+					more = len(page) == 500
+					next := after
+					for _, pd := range page {
+						next = pd.Seq
+						if err := tx.Enqueue(pd.Person, state.Live, state.ReasonAsked, p.now()); err != nil {
+							return err
+						}
+					}
+					after = next
+					return nil
+				})
+				if err != nil {
+					return err
+				}
+			}
+		}
+	}
+	return nil
+}
+
+// find finds a person by e-mail address, by record ("hubspot/contacts/101", or its id alone), or by person key.
+func (p *Pipeline) find(tx *state.Tx, who string) (state.PersonID, bool) {
+	who = strings.TrimSpace(who)
+	if strings.Contains(who, "@") {
+		return tx.Identify(state.LinkEmail, strings.ToLower(who))
+	}
+	if ref, ok := connectors.ParseRef(who); ok {
+		if rec, known, err := tx.Contact(ref); err == nil && known {
+			return rec.Person, true
+		}
+		return 0, false
+	}
+	if id, ok := parseKey(who); ok {
+		if _, known, err := tx.Person(id); err == nil && known {
+			return id, true
+		}
+	}
+	s := p.Setup()
+	for i := range s.CRMs {
+		for _, object := range s.CRMs[i].Objects {
+			if rec, known, err := tx.Contact(connectors.Ref{CRM: s.CRMs[i].Name, Object: object, ID: who}); err == nil && known {
+				return rec.Person, true
+			}
+		}
+	}
+	for _, kind := range []state.LinkKind{state.LinkUserID, state.LinkAnonymousID} {
+		if id, ok := tx.Identify(kind, who); ok {
+			return id, true
+		}
+	}
+	return 0, false
+}
+
+// Explain returns the newest receipt of a person and, for a person without one, an error that says why there is none.
+func (p *Pipeline) Explain(ctx context.Context, who string) (*receipt.Receipt, error) {
+	var raw []byte
+	var person state.Person
+	err := p.db.View(func(tx *state.Tx) error {
+		id, ok := p.find(tx, who)
+		if !ok {
+			return ErrUnknownPerson
+		}
+		var err error
+		if person, _, err = tx.Person(id); err != nil {
+			return err
+		}
+		raw, _, err = tx.Receipt(id)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	if raw == nil {
+		return nil, fmt.Errorf("no score was ever worked out for this person (%d records): nothing they did counts as a signal so far", len(person.Contacts))
+	}
+	r, err := decodeReceipt(raw)
+	if err != nil {
+		return nil, err
+	}
+	if person.Flags&state.FlagStale != 0 && len(r.Stale) == 0 {
+		r.Stale = []string{"a source did not answer at the last attempt: this is the last score before"}
+	}
+	return r, nil
+}
+
+// DeadLetters lists up to n dead letters.
+func (p *Pipeline) DeadLetters(n int) ([]state.Dead, error) {
+	var out []state.Dead
+	after := ""
+	for len(out) < n {
+		var page []state.Dead
+		if err := p.db.View(func(tx *state.Tx) (err error) {
+			page, after, err = tx.DeadLetters(after, min(500, n-len(out)))
+			return err
+		}); err != nil {
+			return nil, err
+		}
+		out = append(out, page...)
+		if len(page) == 0 || after == "" {
+			break
+		}
+	}
+	return out, nil
+}
+
+// RetryDead puts the people behind dead letters into the queue again, all of them or those of one record, and returns how
+// many. A letter goes when the CRM takes its record.
+func (p *Pipeline) RetryDead(ref string) (int, error) {
+	return p.eachDead(ref, func(tx *state.Tx, d state.Dead) error {
+		return tx.Enqueue(d.Person, state.Live, state.ReasonAsked, p.now())
+	})
+}
+
+// DropDead gives dead letters up: all of them or those of one record.
+func (p *Pipeline) DropDead(ref string) (int, error) {
+	return p.eachDead(ref, func(tx *state.Tx, d state.Dead) error { return tx.DropDead(d.Person, d.Ref) })
+}
+
+func (p *Pipeline) eachDead(ref string, do func(*state.Tx, state.Dead) error) (int, error) {
+	letters, err := p.DeadLetters(1 << 20)
+	if err != nil {
+		return 0, err
+	}
+	n := 0
+	for chunk := range slices.Chunk(letters, 500) {
+		if err := p.db.Update(func(tx *state.Tx) error {
+			for _, d := range chunk {
+				if ref != "" && d.Ref.String() != ref && d.Ref.ID != ref {
+					continue
+				}
+				if err := do(tx, d); err != nil {
+					return err
+				}
+			}
+			return nil
+		}); err != nil {
+			return n, err
+		}
+		for _, d := range chunk {
+			if ref == "" || d.Ref.String() == ref || d.Ref.ID == ref {
+				n++
+			}
+		}
+	}
+	p.poke()
+	return n, nil
+}
+
+// Retain drops what is older than the config keeps: receipts and cache entries. Not while the clock is in doubt (invariant 13).
+func (p *Pipeline) Retain(ctx context.Context) error {
+	s := p.Setup()
+	if err := p.clock.doubt(s); err != nil {
+		return err
+	}
+	now := p.now()
+	purge := func(do func(tx *state.Tx) (int, error)) error {
+		for {
+			if err := ctx.Err(); err != nil {
+				return err
+			}
+			n := 0
+			if err := p.db.Update(func(tx *state.Tx) (err error) { n, err = do(tx); return err }); err != nil {
+				return err
+			}
+			if n == 0 {
+				return nil
+			}
+		}
+	}
+	if s.ReceiptsKept > 0 {
+		if err := purge(func(tx *state.Tx) (int, error) { return tx.PurgeReceipts(now.Add(-s.ReceiptsKept), 1000) }); err != nil {
+			return err
+		}
+	}
+	for _, cache := range []string{"stage1", "topics"} {
+		if err := purge(func(tx *state.Tx) (int, error) { return tx.PurgeCache(cache, now, 1000) }); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Usage is what the last n days cost, newest first.
+func (p *Pipeline) Usage(n int) (days []state.DayUsage, err error) {
+	err = p.db.View(func(tx *state.Tx) error { days = tx.UsageDays(n); return nil })
+	return days, err
+}

@@ -1,0 +1,207 @@
+package pipeline
+
+import (
+	"sync"
+	"time"
+
+	"github.com/intentd/intentd/connectors"
+	"github.com/intentd/intentd/state"
+)
+
+// Ledger keeps what must not be paid or asked twice: the caches of model answers, the day's spending, the day's calls. It is
+// the intent engine's Store, the topic matcher's Cache and the transport's Ledger. What it is given is durable within 100 ms
+// (invariant 2); budgets survive restarts (invariant 12).
+type Ledger struct {
+	db     *state.DB
+	now    func() time.Time
+	loc    *time.Location
+	budget int64 // micro USD a day, 0: none to spend; below 0: unbounded
+
+	mu       sync.Mutex
+	day      string
+	spent    int64 // booked today
+	reserved int64 // for calls in flight
+	calls    map[string]int64
+
+	recent map[string][]byte // cache entries on their way to disk, and the ones read last
+}
+
+// recentEntries bounds the entries held in memory: at about 400 bytes each, 2 MB.
+const recentEntries = 4096
+
+// Lifetimes of cache entries. A stage-1 summary stays true as long as its prompt does; topic pairs follow SCORING's 7 days.
+const (
+	stageTTL = 180 * 24 * time.Hour
+	topicTTL = 7 * 24 * time.Hour
+)
+
+// NewLedger reads today's figures from db. budget is in micro USD a day; days are those of loc.
+func NewLedger(db *state.DB, now func() time.Time, loc *time.Location, budget int64) (*Ledger, error) {
+	if now == nil {
+		now = time.Now
+	}
+	if loc == nil {
+		loc = time.UTC
+	}
+	l := &Ledger{db: db, now: now, loc: loc, budget: budget}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l, l.turn()
+}
+
+// turn moves to the present day; l.mu is held.
+func (l *Ledger) turn() error {
+	day := l.now().In(l.loc).Format(time.DateOnly)
+	if day == l.day {
+		return nil
+	}
+	var u state.Usage
+	if err := l.db.View(func(tx *state.Tx) (err error) { u, err = tx.Usage(day); return err }); err != nil {
+		return err
+	}
+	l.day, l.spent = day, 0
+	for _, m := range u.Model {
+		l.spent += m.MicroUSD
+	}
+	l.calls = map[string]int64{}
+	for k, n := range u.Calls {
+		l.calls[k] = n
+	}
+	return nil
+}
+
+// Reserve asks for room for a call that may cost estimate micro USD.
+func (l *Ledger) Reserve(estimate int64) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.turn() != nil {
+		return false
+	}
+	if l.budget >= 0 && l.spent+l.reserved+estimate > l.budget {
+		return false
+	}
+	l.reserved += estimate
+	return true
+}
+
+// Spend books what a call used and gives its reservation back.
+func (l *Ledger) Spend(purpose string, u connectors.Usage, estimate int64) {
+	l.mu.Lock()
+	_ = l.turn()
+	l.reserved = max(0, l.reserved-estimate)
+	l.spent += u.MicroUSD
+	day := l.day
+	l.mu.Unlock()
+	if u == (connectors.Usage{}) {
+		return
+	}
+	l.db.UpdateLater(func(tx *state.Tx) error {
+		return tx.AddUsage(day, state.Usage{Model: map[string]connectors.Usage{purpose: u}})
+	})
+}
+
+// SpentToday is today's model spending and the budget, in micro USD; a budget below 0 is unbounded.
+func (l *Ledger) SpentToday() (spent, budget int64) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	_ = l.turn()
+	return l.spent, l.budget
+}
+
+// DailyCalls is how many calls a connector made on a day.
+func (l *Ledger) DailyCalls(connector, day string) int64 {
+	l.mu.Lock()
+	_ = l.turn()
+	if day == l.day {
+		n := l.calls[connector]
+		l.mu.Unlock()
+		return n
+	}
+	l.mu.Unlock()
+	var u state.Usage
+	_ = l.db.View(func(tx *state.Tx) (err error) { u, err = tx.Usage(day); return err })
+	return u.Calls[connector]
+}
+
+// AddCalls books n calls of a connector on a day.
+func (l *Ledger) AddCalls(connector, day string, n int64) {
+	l.mu.Lock()
+	_ = l.turn()
+	if day == l.day {
+		l.calls[connector] += n
+	}
+	l.mu.Unlock()
+	l.db.UpdateLater(func(tx *state.Tx) error {
+		return tx.AddUsage(day, state.Usage{Calls: map[string]int64{connector: n}})
+	})
+}
+
+// Cached looks a stage-1 summary up.
+func (l *Ledger) Cached(key []byte) ([]byte, bool) { return l.cached("stage1", key) }
+
+// Cache keeps a stage-1 summary.
+func (l *Ledger) Cache(key, value []byte) { l.cache("stage1", key, value, stageTTL) }
+
+func (l *Ledger) cached(cache string, key []byte) (value []byte, ok bool) {
+	l.mu.Lock()
+	value, ok = l.recent[cache+string(key)]
+	l.mu.Unlock()
+	if ok {
+		return value, true
+	}
+	_ = l.db.View(func(tx *state.Tx) error {
+		value, ok = tx.Cached(cache, key, l.now())
+		return nil
+	})
+	return value, ok
+}
+
+func (l *Ledger) cache(cache string, key, value []byte, ttl time.Duration) {
+	l.mu.Lock()
+	if l.recent == nil || len(l.recent) >= recentEntries {
+		l.recent = make(map[string][]byte)
+	}
+	l.recent[cache+string(key)] = value
+	l.mu.Unlock()
+	expires := l.now().Add(ttl)
+	l.db.UpdateLater(func(tx *state.Tx) error { return tx.PutCache(cache, key, value, expires) })
+}
+
+// TopicCache is the ledger as the topic matcher's cache.
+func (l *Ledger) TopicCache() TopicCache { return TopicCache{l} }
+
+// TopicCache keeps matched topic pairs for 7 days.
+type TopicCache struct{ l *Ledger }
+
+// Cached looks a pair up.
+func (c TopicCache) Cached(key []byte) ([]byte, bool) { return c.l.cached("topics", key) }
+
+// Cache keeps a pair.
+func (c TopicCache) Cache(key, value []byte) { c.l.cache("topics", key, value, topicTTL) }
+
+// Answer is the last stage-2 answer of a person if it was given for the same inputs.
+func (l *Ledger) Answer(person string, inputs uint64) (value []byte, ok bool) {
+	id, valid := parseKey(person)
+	if !valid {
+		return nil, false
+	}
+	_ = l.db.View(func(tx *state.Tx) error {
+		value, ok = tx.Answer(id, inputs)
+		return nil
+	})
+	return value, ok
+}
+
+// KeepAnswer keeps a stage-2 answer under its person, with whom it goes.
+func (l *Ledger) KeepAnswer(person string, inputs uint64, value []byte) {
+	id, valid := parseKey(person)
+	if !valid {
+		return
+	}
+	l.db.UpdateLater(func(tx *state.Tx) error {
+		if _, alive, err := tx.Person(id); err != nil || !alive {
+			return err // forgotten meanwhile
+		}
+		return tx.PutAnswer(id, inputs, value)
+	})
+}

@@ -1,0 +1,97 @@
+package pipeline_test
+
+import (
+	"fmt"
+	"path/filepath"
+	"strconv"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/intentd/intentd/connectors/clickstream"
+	"github.com/intentd/intentd/connectors/hubspot"
+	"github.com/intentd/intentd/connectors/sandbox"
+)
+
+// firstSync runs a first sync against a sandbox with a Professional portal's limits, on virtual time, and tells how long it
+// took, how many requests it made and how many of them were answered 429.
+func firstSync(t testing.TB, people int, o hubspot.Options) (took time.Duration, requests, refused int64, written int) {
+	h := sandbox.NewHubSpot(sandbox.HubSpotOptions{Tier: "professional", History: -1})
+	h.CreateContacts(people, func(i int) map[string]string {
+		return map[string]string{"email": address(i), "firstname": "Person", "lastname": strconv.Itoa(i)}
+	})
+	dir := t.TempDir()
+	store, err := clickstream.Open(filepath.Join(dir, "events"), clickstream.Options{NoSync: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer store.Close()
+	takeInEvents(t, store, people, 3, time.Now())
+	o.BaseURL, o.HTTP = "https://api.hubapi.com", h.Transport()
+	d := newDaemon(t, dir, store, o, nil)
+	defer d.db.Close()
+	before := h.Counters().Requests
+	start := time.Now()
+	if _, err := d.pipe.Once(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	took = time.Since(start)
+	c := h.Counters()
+	for _, n := range c.RateLimited {
+		refused += n
+	}
+	return took, c.Requests - before, refused, c.Patched
+}
+
+func TestInvariant12FirstSyncKeepsTheLimitsWithoutEverBeingRefused(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		took, requests, refused, written := firstSync(t, 3000, hubspot.Options{})
+		if refused > 0 {
+			t.Errorf("%d requests of its own making were answered 429", refused)
+		}
+		if written != 3000 {
+			t.Errorf("%d of 3000 people were written", written)
+		}
+		if allowed := 0.8 * 190 * max(1, took.Seconds()/10+1); float64(requests) > allowed {
+			t.Errorf("%d requests in %v: more than the %.0f that rate_share leaves", requests, took, allowed)
+		}
+	})
+}
+
+// BenchmarkFirstSyncUnderLimits is a first sync of 20,000 people under a Professional portal's real limits, on virtual time: only
+// waiting counts, computing costs nothing. It is bounded by the 10-second window of which rate_share is used.
+//
+//	%of-limit  requests made against those that the configured share of the limit allows in the same time
+//	429s       of its own making
+func BenchmarkFirstSyncUnderLimits(b *testing.B) {
+	const people = 20_000
+	for b.Loop() {
+		var took time.Duration
+		var requests, refused int64
+		var written int
+		runVirtual(b, func(t testing.TB) {
+			took, requests, refused, written = firstSync(t, people, hubspot.Options{})
+		})
+		if written != people {
+			b.Fatalf("%d of %d people were written", written, people)
+		}
+		allowed := 0.8 * 190 / 10 * took.Seconds()
+		b.ReportMetric(100*float64(requests)/allowed, "%of-limit")
+		b.ReportMetric(float64(refused), "429s")
+		b.ReportMetric(float64(requests), "requests")
+		b.ReportMetric(took.Seconds(), "virtual-s")
+		b.ReportMetric(0, "ns/op")
+	}
+}
+
+// runVirtual runs do on virtual time. A benchmark cannot enter a synctest bubble itself; a test made for it can.
+func runVirtual(b *testing.B, do func(t testing.TB)) {
+	b.Helper()
+	ok := testing.RunTests(func(_, _ string) (bool, error) { return true, nil }, []testing.InternalTest{{
+		Name: fmt.Sprintf("%s/virtual", b.Name()),
+		F:    func(t *testing.T) { synctest.Test(t, func(t *testing.T) { do(t) }) },
+	}})
+	if !ok {
+		b.Fatal("the run on virtual time failed")
+	}
+}

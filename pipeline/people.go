@@ -1,0 +1,480 @@
+package pipeline
+
+import (
+	"slices"
+	"sort"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/cespare/xxhash/v2"
+
+	"github.com/intentd/intentd/connectors"
+	"github.com/intentd/intentd/state"
+)
+
+// personKey is a person's key as sources and receipts see it.
+func personKey(id state.PersonID) string { return "p" + strconv.FormatUint(uint64(id), 36) }
+
+// parseKey reads what personKey writes.
+func parseKey(s string) (state.PersonID, bool) {
+	if len(s) < 2 || s[0] != 'p' {
+		return 0, false
+	}
+	n, err := strconv.ParseUint(s[1:], 36, 64)
+	return state.PersonID(n), err == nil && n > 0
+}
+
+// hashInputs is the first of the four hashes: what a CRM says of a person, our own fields left out except the rep's verdict
+// being no input to a score at all. Order of map keys does not matter; modification times do not enter.
+func hashInputs(c *connectors.Contact) uint64 {
+	d := xxhash.New()
+	w := func(s string) {
+		_, _ = d.WriteString(s)
+		_, _ = d.Write([]byte{0})
+	}
+	w(c.State.String())
+	for _, e := range c.Emails {
+		w(e)
+	}
+	w("\x01")
+	for _, ph := range c.Phones {
+		w(ph)
+	}
+	w("\x01")
+	pr := &c.Profile
+	for _, s := range [...]string{pr.FirstName, pr.LastName, pr.JobTitle, pr.Company, pr.Lifecycle, pr.LeadStatus, c.Owner, c.Group} {
+		w(s)
+	}
+	var few [24]string
+	keys := few[:0]
+	for k, v := range c.Fields {
+		if v != "" {
+			keys = append(keys, k)
+		}
+	}
+	sort.Strings(keys)
+	for _, k := range keys {
+		w(k)
+		w(c.Fields[k])
+	}
+	if h := d.Sum64(); h != 0 {
+		return h
+	}
+	return 1
+}
+
+// personFor finds the person a new record belongs to, or makes one. Only e-mail addresses join records: phones are shared
+// by whole offices.
+func (p *Pipeline) personFor(tx *state.Tx, c *connectors.Contact) (state.PersonID, error) {
+	var id state.PersonID
+	for _, e := range c.Emails {
+		if have, ok := tx.Identify(state.LinkEmail, e); ok {
+			id = have
+			break
+		}
+	}
+	var person state.Person
+	if id != 0 {
+		have, ok, err := tx.Person(id)
+		if err != nil {
+			return 0, err
+		}
+		if !ok {
+			id = 0
+		} else {
+			person = have
+		}
+	}
+	if id == 0 {
+		made, err := tx.NewPerson()
+		if err != nil {
+			return 0, err
+		}
+		id = made
+	}
+	if !slices.Contains(person.Contacts, c.Ref) {
+		person.Contacts = append(person.Contacts, c.Ref)
+	}
+	if err := tx.PutPerson(id, &person); err != nil {
+		return 0, err
+	}
+	for _, e := range c.Emails {
+		if _, taken := tx.Identify(state.LinkEmail, e); taken {
+			continue
+		}
+		if err := tx.SetIdentity(state.LinkEmail, e, id); err != nil {
+			return 0, err
+		}
+	}
+	return id, nil
+}
+
+// identify makes the index say that the person's present e-mail addresses are theirs. An address that another person holds
+// stays there until gather finds that they no longer have it.
+func identify(tx *state.Tx, id state.PersonID, emails []string) error {
+	for _, e := range emails {
+		have, ok := tx.Identify(state.LinkEmail, e)
+		if ok && have == id {
+			continue
+		}
+		if ok {
+			if _, alive, err := tx.Person(have); err != nil {
+				return err
+			} else if alive {
+				continue
+			}
+		}
+		if err := tx.SetIdentity(state.LinkEmail, e, id); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// replaceRef puts the new id of a record in the place of its old one: a merge that made a new id, or a lead that became a
+// contact. The person, with score, history and verdict, stays.
+func (p *Pipeline) replaceRef(tx *state.Tx, old, now connectors.Ref, rec state.Contact) (state.Contact, error) {
+	person, ok, err := tx.Person(rec.Person)
+	if err != nil {
+		return rec, err
+	}
+	if ok {
+		for i, r := range person.Contacts {
+			if r == old {
+				person.Contacts[i] = now
+			}
+		}
+		person.Contacts = uniqueRefs(person.Contacts)
+		if err := tx.PutPerson(rec.Person, &person); err != nil {
+			return rec, err
+		}
+	}
+	if err := tx.DropPending(old); err != nil {
+		return rec, err
+	}
+	if err := tx.DropDead(rec.Person, old); err != nil {
+		return rec, err
+	}
+	// What the new record holds in our fields is the CRM's merge of both: nothing of it is remembered as written.
+	rec.Wrote, rec.WroteAt, rec.Held, rec.Checked = [state.OwnFields]uint32{}, time.Time{}, 0, false
+	rec.Paused, rec.Missing = false, time.Time{}
+	if err := tx.DeleteContact(old); err != nil {
+		return rec, err
+	}
+	return rec, tx.PutContact(now, &rec)
+}
+
+// absorbRef takes a record out that lives on in another known one. If they were two persons, they become one: the one whose
+// last result is newer gives score and history, both give their links.
+func (p *Pipeline) absorbRef(tx *state.Tx, old connectors.Ref, oldRec state.Contact, into connectors.Ref, rec state.Contact) (state.Contact, error) {
+	if err := tx.DropPending(old); err != nil {
+		return rec, err
+	}
+	if err := tx.DropDead(oldRec.Person, old); err != nil {
+		return rec, err
+	}
+	if err := tx.DeleteContact(old); err != nil {
+		return rec, err
+	}
+	loser, ok, err := tx.Person(oldRec.Person)
+	if err != nil {
+		return rec, err
+	}
+	if ok {
+		loser.Contacts = slices.DeleteFunc(loser.Contacts, func(r connectors.Ref) bool { return r == old })
+		if err := tx.PutPerson(oldRec.Person, &loser); err != nil {
+			return rec, err
+		}
+	}
+	rec.Inputs = 0 // ask again
+	if oldRec.Person == rec.Person {
+		return rec, tx.PutContact(into, &rec)
+	}
+	if err := tx.PutContact(into, &rec); err != nil {
+		return rec, err
+	}
+	if !ok {
+		return rec, nil
+	}
+	keep, err := p.joinPersons(tx, rec.Person, oldRec.Person)
+	if err != nil {
+		return rec, err
+	}
+	rec.Person = keep
+	return rec, tx.PutContact(into, &rec)
+}
+
+// joinPersons makes one person of two and returns who remains: winner keeps its key; records, links, identities, and what
+// the loser knows better (a verdict, a score where the winner has none) move over in this transaction.
+func (p *Pipeline) joinPersons(tx *state.Tx, winner, loser state.PersonID) (state.PersonID, error) {
+	if winner == loser {
+		return winner, nil
+	}
+	w, okW, err := tx.Person(winner)
+	if err != nil {
+		return 0, err
+	}
+	l, okL, err := tx.Person(loser)
+	if err != nil || !okL {
+		return winner, err
+	}
+	if !okW {
+		return loser, nil
+	}
+	for _, ref := range l.Contacts {
+		rec, ok, err := tx.Contact(ref)
+		if err != nil {
+			return 0, err
+		}
+		if ok {
+			rec.Person = winner
+			if err := tx.PutContact(ref, &rec); err != nil {
+				return 0, err
+			}
+		}
+		if err := tx.DropPending(ref); err != nil { // recomputed for both together
+			return 0, err
+		}
+	}
+	w.Contacts = uniqueRefs(append(w.Contacts, l.Contacts...))
+	if len(w.Shown) == 0 && len(l.Shown) > 0 {
+		w.Shown, w.Features, w.Due = l.Shown, l.Features, l.Due
+		if b, at, err := tx.Receipt(loser); err == nil && b != nil {
+			if err := tx.PutReceipt(winner, at, b); err != nil {
+				return 0, err
+			}
+		}
+	}
+	if w.Verdict == "" {
+		w.Verdict = l.Verdict
+	}
+	w.Events, w.Scoring = 0, 0 // gather anew
+	for _, h := range tx.History(loser) {
+		if err := tx.AddHistory(winner, h); err != nil {
+			return 0, err
+		}
+	}
+	mine, err := tx.Links(winner)
+	if err != nil {
+		return 0, err
+	}
+	theirs, err := tx.Links(loser)
+	if err != nil {
+		return 0, err
+	}
+	if err := tx.MoveIdentities(loser, winner); err != nil {
+		return 0, err
+	}
+	if len(theirs) > 0 {
+		if err := tx.PutLinks(winner, guardLinks(append(mine, theirs...))); err != nil {
+			return 0, err
+		}
+	}
+	// The records now belong to the winner: they must not go with the loser.
+	l.Contacts = nil
+	if err := tx.PutPerson(loser, &l); err != nil {
+		return 0, err
+	}
+	if err := tx.DeletePerson(loser); err != nil {
+		return 0, err
+	}
+	if err := tx.PutPerson(winner, &w); err != nil {
+		return 0, err
+	}
+	return winner, nil
+}
+
+// resolve finds the person a source saw and keeps identifiers that are new. An e-mail address is the CRM's own anchor and
+// goes before a user id, that before an anonymous id; what points elsewhere is left alone.
+func (p *Pipeline) resolve(tx *state.Tx, source string, seen *connectors.Person, now time.Time) (state.PersonID, bool, error) {
+	var id state.PersonID
+	look := func(kind state.LinkKind, values []string) {
+		for _, v := range values {
+			if id != 0 {
+				return
+			}
+			if have, ok := tx.Identify(kind, v); ok {
+				id = have
+			}
+		}
+	}
+	look(state.LinkEmail, seen.Emails)
+	look(state.LinkUserID, seen.UserIDs)
+	look(state.LinkAnonymousID, seen.AnonymousIDs)
+	if id == 0 {
+		return 0, false, nil
+	}
+	if _, ok, err := tx.Person(id); err != nil || !ok {
+		return 0, false, err
+	}
+	links, err := tx.Links(id)
+	if err != nil {
+		return 0, false, err
+	}
+	n := len(links)
+	add := func(kind state.LinkKind, values []string) {
+		for _, v := range values {
+			if blockedValue(v) {
+				continue
+			}
+			if have, ok := tx.Identify(kind, v); ok && have != id {
+				continue // theirs already: a shared device must not join two people
+			}
+			if slices.ContainsFunc(links, func(l state.Link) bool { return l.Kind == kind && l.Value == v }) {
+				continue
+			}
+			links = append(links, state.Link{Kind: kind, Value: v, Source: source, Reason: "seen together by " + source, At: now})
+		}
+	}
+	// Addresses are kept too: should the CRM erase the person, it is the only way left to tell the source whom to forget.
+	add(state.LinkEmail, seen.Emails)
+	add(state.LinkUserID, seen.UserIDs)
+	add(state.LinkAnonymousID, seen.AnonymousIDs)
+	if links = guardLinks(links); len(links) != n {
+		if err := tx.PutLinks(id, links); err != nil {
+			return 0, false, err
+		}
+	}
+	return id, true, nil
+}
+
+// Identity guards, after the rules of the customer-data platforms: at most one user id and five of any other kind a person.
+const (
+	maxUserIDs = 1
+	maxOthers  = 5
+)
+
+// guardLinks keeps what the guards allow, the oldest first.
+func guardLinks(links []state.Link) []state.Link {
+	out := links[:0:0]
+	n := map[state.LinkKind]int{}
+	for _, l := range links {
+		limit := maxOthers
+		if l.Kind == state.LinkUserID {
+			limit = maxUserIDs
+		}
+		if n[l.Kind] >= limit || slices.ContainsFunc(out, func(o state.Link) bool { return o.Kind == l.Kind && o.Value == l.Value }) {
+			continue
+		}
+		n[l.Kind]++
+		out = append(out, l)
+	}
+	return out
+}
+
+// blockedValue says that an identifier identifies nobody.
+func blockedValue(v string) bool {
+	v = strings.ToLower(strings.TrimSpace(v))
+	switch v {
+	case "", "-1", "null", "undefined", "anonymous", "none", "nan":
+		return true
+	}
+	return strings.Trim(v, "0-") == ""
+}
+
+func uniqueRefs(refs []connectors.Ref) []connectors.Ref {
+	out := refs[:0:0]
+	for _, r := range refs {
+		if !slices.Contains(out, r) {
+			out = append(out, r)
+		}
+	}
+	return out
+}
+
+// normalEmail is an address as the index keeps it.
+func normalEmail(s string) string { return strings.ToLower(strings.TrimSpace(s)) }
+
+// split gives records that no longer share an address with the person's first one a person of their own: two people had
+// been taken for one, or an address was corrected. Converted and merged records do not come here: they share a past.
+func (l *lot) split(s *subject) []*record {
+	if len(s.recs) < 2 {
+		return nil
+	}
+	for _, r := range s.recs {
+		if !r.read || r.contact.State != connectors.Live {
+			return nil // not now: one of them cannot be judged
+		}
+	}
+	mine := append([]string(nil), s.recs[0].contact.Emails...)
+	left := slices.Clone(s.recs[1:])
+	for again := true; again; {
+		again = false
+		for i, r := range left {
+			if len(r.contact.Emails) == 0 || slices.ContainsFunc(r.contact.Emails, func(e string) bool { return slices.Contains(mine, e) }) {
+				mine = append(mine, r.contact.Emails...)
+				left = slices.Delete(left, i, i+1)
+				again = true
+				break
+			}
+		}
+	}
+	if len(mine) == 0 {
+		return nil
+	}
+	return left
+}
+
+// splitOff settles a subject by giving the records in off a person of their own, in one transaction; both are asked for again.
+func (l *lot) splitOff(s *subject, off []*record) func(tx *state.Tx) error {
+	return func(tx *state.Tx) error {
+		person, ok, err := tx.Person(s.id)
+		if err != nil || !ok {
+			return err
+		}
+		id, err := tx.NewPerson()
+		if err != nil {
+			return err
+		}
+		// Score and verdict stay with the first record; who splits off begins from what they did themselves.
+		other := state.Person{}
+		for _, r := range off {
+			person.Contacts = slices.DeleteFunc(person.Contacts, func(ref connectors.Ref) bool { return ref == r.ref })
+			other.Contacts = append(other.Contacts, r.ref)
+			rec, ok, err := tx.Contact(r.ref)
+			if err != nil {
+				return err
+			}
+			if ok {
+				rec.Person, rec.Seen = id, 0
+				if err := tx.PutContact(r.ref, &rec); err != nil {
+					return err
+				}
+			}
+			if err := tx.DropPending(r.ref); err != nil {
+				return err
+			}
+		}
+		person.Events = 0
+		if err := tx.PutPerson(s.id, &person); err != nil {
+			return err
+		}
+		if err := tx.PutPerson(id, &other); err != nil {
+			return err
+		}
+		links, err := tx.Links(s.id)
+		if err != nil {
+			return err
+		}
+		kept := slices.DeleteFunc(slices.Clone(links), func(k state.Link) bool {
+			return k.Kind == state.LinkEmail && slices.ContainsFunc(off, func(r *record) bool { return slices.Contains(r.contact.Emails, k.Value) })
+		})
+		if len(kept) != len(links) {
+			if err := tx.PutLinks(s.id, kept); err != nil {
+				return err
+			}
+		}
+		for _, r := range off {
+			for _, e := range r.contact.Emails {
+				if err := tx.SetIdentity(state.LinkEmail, e, id); err != nil {
+					return err
+				}
+			}
+		}
+		if err := tx.Enqueue(id, s.entry.Lane, state.ReasonMerge, l.now); err != nil {
+			return err
+		}
+		return tx.Release(s.entry, s.entry.Lane, l.now, state.ReasonMerge)
+	}
+}

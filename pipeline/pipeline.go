@@ -1,0 +1,189 @@
+// Package pipeline is intentd's story, top to bottom: discover who changed, gather what they did, stitch it into journeys, infer
+// what they want, score it, gate it, stage the patch, write it, commit.
+//
+// Terms. A person is who is inferred and scored; a contact is one CRM record of a person; a lot is a group of people that
+// goes through together; a lane is a class of urgency; a pending patch is journalled and not yet acknowledged.
+//
+// Promises, numbered as everywhere in the project:
+//
+//	1   a cursor is saved in the transaction that stores the work it covers
+//	2   a patch is journalled before it is sent; a model answer is kept within 100 ms
+//	3   hashes and receipts are committed only after the CRM acknowledged that record
+//	4   only intentd's own fields are written, absolutely, to the account the state is bound to; a human's values are theirs
+//	5   its own writes never cause another round
+//	6   unchanged inputs never cause a model call
+//	7   the model never sets a number
+//	8   a failing or suddenly empty source never lowers a score; degraded never replaces better
+//	9   one bad record never stops a lot, one bad connector never another
+//	12  limits are waited out, never fought
+//	13  a clock that jumps purges and cools nobody
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/intentd/intentd/connectors"
+	"github.com/intentd/intentd/pipeline/fields"
+	"github.com/intentd/intentd/pipeline/intent"
+	"github.com/intentd/intentd/pipeline/journey"
+	"github.com/intentd/intentd/pipeline/score"
+	"github.com/intentd/intentd/pipeline/topics"
+	"github.com/intentd/intentd/state"
+)
+
+// Setup is everything a config decides. It is swapped as a whole; lots in flight finish under the one they began with.
+type Setup struct {
+	CRMs    []CRM
+	Sources []Source
+
+	Journey   *journey.Builder
+	Score     score.Settings
+	Topics    *topics.Matcher
+	Engine    intent.Engine // what the config asks for
+	Rules     intent.Engine // deterministic texts: first sync, fallback
+	Fields    fields.Options
+	ByModel   bool     // engine: model (the tier is the model's word)
+	Customers []string // lifecycle values, lower case, whose visits do not count
+
+	ScoreWindow time.Duration // 90 days
+	History     time.Duration // how far back journeys are asked for
+
+	Write Write
+	// BrakeShare is the share (0 to 1) of scored people whose tier may change within a day before writing stops; 0 switches it off.
+	BrakeShare float64
+
+	ReceiptsKept time.Duration // age bound of receipts
+
+	// BudgetSpent says whether the day's model budget is used up: degraded texts then wait for tomorrow. May be nil.
+	BudgetSpent func() bool
+}
+
+// CRM is a configured system of record.
+type CRM struct {
+	Name    string
+	Type    string // hubspot | salesforce
+	CRM     connectors.CRM
+	Objects []string
+	// Fields names the properties, canonical → the CRM's: fields without a name are not written.
+	Fields map[string]string
+}
+
+// Source is a configured source of journeys.
+type Source struct {
+	Name   string
+	Source connectors.Source
+	// Refresh, where set, is called before Active: it takes in what is new (files).
+	Refresh func(ctx context.Context) error
+}
+
+// WriteMode says whose records are written.
+type WriteMode string
+
+const (
+	WriteOn     WriteMode = "on"
+	WriteOff    WriteMode = "off"
+	WriteCanary WriteMode = "canary"
+)
+
+// Write is the write mode with the scope of a canary: a record is in scope when it matches any of the given lists.
+type Write struct {
+	Mode   WriteMode
+	Owners []string
+	IDs    []string          // record ids or "crm/object/id"
+	Lists  map[string]string // input property → value, e.g. a list membership or a segment property
+}
+
+// Options are what does not change while the process runs.
+type Options struct {
+	DB     *state.DB
+	Now    func() time.Time
+	Logger *slog.Logger
+	// LotSize is how many people go through together (default 200), Lots how many lots at once (default 4).
+	LotSize, Lots int
+	// Linger is how long a writer waits for a batch to fill (default 20 ms).
+	Linger time.Duration
+	// Progress is called whenever something real was done: a watchdog follows it.
+	Progress func()
+}
+
+// Pipeline runs lots. Its methods are safe for concurrent use.
+type Pipeline struct {
+	o     Options
+	db    *state.DB
+	setup atomic.Pointer[Setup]
+	log   *slog.Logger
+	now   func() time.Time
+
+	health  *health
+	clock   *clock
+	brake   *brake
+	writers *writers
+	counts  counts
+
+	locks   keyedLocks // one poll, sweep or listen of a name at a time
+	bound   sync.Map   // CRM name → account id, once checked in this process
+	changed chan struct{}
+}
+
+// New makes a pipeline over db. It reads what earlier runs left (brake, pause, tier counts) and touches no network.
+func New(o Options, s *Setup) (*Pipeline, error) {
+	if o.DB == nil {
+		return nil, errors.New("pipeline: no state given")
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	if o.LotSize <= 0 {
+		o.LotSize = 200
+	}
+	if o.Lots <= 0 {
+		o.Lots = 4
+	}
+	if o.Linger <= 0 {
+		o.Linger = 20 * time.Millisecond
+	}
+	if o.Progress == nil {
+		o.Progress = func() {}
+	}
+	p := &Pipeline{o: o, db: o.DB, log: o.Logger, now: o.Now, changed: make(chan struct{}, 1)}
+	p.health = newHealth(o.Now)
+	p.clock = newClock(o.Now)
+	var err error
+	if p.brake, err = loadBrake(o.DB, o.Now); err != nil {
+		return nil, err
+	}
+	if err := p.counts.load(o.DB); err != nil {
+		return nil, err
+	}
+	p.writers = newWriters(p)
+	p.setup.Store(s)
+	return p, nil
+}
+
+// Setup is the setup in force.
+func (p *Pipeline) Setup() *Setup { return p.setup.Load() }
+
+// Swap puts another setup in force. Where scoring, extraction or journeys changed, everybody joins the backfill lane by and by
+// (see Rescan); stopped connectors are given another chance.
+func (p *Pipeline) Swap(s *Setup) {
+	p.setup.Store(s)
+	p.health.reset()
+	p.bound.Clear()
+	p.writers.wake()
+	p.poke()
+}
+
+func (p *Pipeline) poke() {
+	select {
+	case p.changed <- struct{}{}:
+	default:
+	}
+}

@@ -1,0 +1,293 @@
+package pipeline
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/intentd/intentd/connectors"
+	"github.com/intentd/intentd/pipeline/receipt"
+	"github.com/intentd/intentd/state"
+)
+
+// Change is one record of a dry run: field by field what the CRM holds and what would be written.
+type Change struct {
+	Ref    connectors.Ref `json:"ref"`
+	Person string         `json:"person"`
+	Name   string         `json:"name"` // first and last name as the CRM has them
+	Reason string         `json:"reason"`
+	Fields []FieldChange  `json:"fields"`
+	Held   []string       `json:"held,omitempty"` // a human's: left alone
+
+	Receipt *receipt.Receipt `json:"receipt,omitempty"`
+}
+
+// FieldChange is one field: canonical and CRM name, old and new value.
+type FieldChange struct {
+	Field    string `json:"field"`
+	Property string `json:"property"`
+	Old      string `json:"old"`
+	New      string `json:"new"`
+}
+
+// Plan is what a run would do.
+type Plan struct {
+	Changes   []Change        `json:"changes"`
+	Unchanged int             `json:"unchanged"` // people looked at of whom nothing would be written
+	Looked    int             `json:"looked"`
+	FirstSync []FirstSyncPlan `json:"first_sync,omitempty"`
+	Note      string          `json:"note"`
+}
+
+// FirstSyncPlan estimates the first sync of a CRM from its count and a sample.
+type FirstSyncPlan struct {
+	CRM     string  `json:"crm"`
+	Records int     `json:"records"`
+	Sample  int     `json:"sample"`
+	Writes  int     `json:"writes"` // records that would be written, by the share of the sample
+	Calls   int     `json:"calls"`  // of the CRM's API: sweep, reads and writes
+	USD     float64 `json:"usd"`    // model cost at USDPerPerson for people with a signal; 0 with the rules provider
+	Days    float64 `json:"days"`   // by the CRM's daily limit and the model's daily budget
+}
+
+// PlanOptions bound a dry run.
+type PlanOptions struct {
+	Limit        int     // people at most (default 50)
+	Who          string  // only this person
+	USDPerPerson float64 // what a person with a signal costs the model; 0 where the provider is rules
+	DailyUSD     float64 // the model's daily budget; 0: unbounded
+	CallsPerDay  float64 // what the CRM allows us a day; 0: unknown
+}
+
+// Preview runs people through the pipeline without keeping, writing or paying for anything: texts are the rules'. Without
+// state it looks at the first records of every CRM instead and estimates the first sync.
+func (p *Pipeline) Preview(ctx context.Context, o PlanOptions) (*Plan, error) {
+	if o.Limit <= 0 {
+		o.Limit = 50
+	}
+	plan := &Plan{Note: "dry run: nothing was written or kept, no model was asked; texts are those of the rules"}
+	s := p.Setup()
+	var entries []state.Entry
+	err := p.db.View(func(tx *state.Tx) error {
+		if o.Who != "" {
+			id, ok := p.find(tx, o.Who)
+			if !ok {
+				return nil
+			}
+			entries = append(entries, state.Entry{Person: id, Reason: state.ReasonAsked})
+			return nil
+		}
+		ids, err := tx.People(0, o.Limit)
+		for _, id := range ids {
+			entries = append(entries, state.Entry{Person: id, Reason: state.ReasonInputs})
+		}
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	if len(entries) > 0 {
+		l := &lot{p: p, s: s, now: p.now(), dry: true}
+		if err := l.preview(ctx, entries); err != nil {
+			return nil, err
+		}
+		l.changes(plan)
+	}
+	for i := range s.CRMs {
+		if !p.NeedsFirstSync(s.CRMs[i].Name) || o.Who != "" && len(entries) > 0 {
+			continue
+		}
+		if err := p.previewFirstSync(ctx, s, &s.CRMs[i], o, plan); err != nil {
+			return nil, err
+		}
+	}
+	if o.Who != "" && plan.Looked == 0 {
+		return nil, ErrUnknownPerson
+	}
+	return plan, nil
+}
+
+func (l *lot) preview(ctx context.Context, entries []state.Entry) error {
+	if err := l.load(entries); err != nil {
+		return err
+	}
+	if err := l.gatherRecords(ctx); err != nil {
+		return err
+	}
+	return l.previewRest(ctx)
+}
+
+func (l *lot) previewRest(ctx context.Context) error {
+	l.followStates()
+	l.gatherJourneys(ctx)
+	l.stitch()
+	if err := l.infer(ctx); err != nil {
+		return err
+	}
+	l.score(ctx)
+	return ctx.Err()
+}
+
+// changes tells what the lot would write.
+func (l *lot) changes(plan *Plan) {
+	for _, s := range l.subjects {
+		plan.Looked++
+		wrote := false
+		if s.settled == nil && s.result != nil {
+			for _, r := range s.recs {
+				patch, reason := l.patchFor(s, r)
+				if reason == "" {
+					continue
+				}
+				c := Change{Ref: r.ref, Person: s.key, Reason: reason, Held: s.result.receipt.Held, Receipt: &s.result.receipt}
+				c.Name = r.contact.Profile.FirstName + " " + r.contact.Profile.LastName
+				for _, f := range connectors.Fields {
+					value, ok := patch.Fields[f.Name]
+					if !ok || value == r.contact.Ours[f.Name] {
+						continue
+					}
+					c.Fields = append(c.Fields, FieldChange{Field: f.Name, Property: r.crm.Fields[f.Name], Old: r.contact.Ours[f.Name], New: value})
+				}
+				if len(c.Fields) > 0 {
+					plan.Changes = append(plan.Changes, c)
+					wrote = true
+				}
+			}
+		}
+		if !wrote {
+			plan.Unchanged++
+		}
+	}
+}
+
+// previewFirstSync takes the first page of a sweep as a sample. Nothing of it is kept: not even the cursor.
+func (p *Pipeline) previewFirstSync(ctx context.Context, s *Setup, c *CRM, o PlanOptions, plan *Plan) error {
+	sweeper, ok := c.CRM.(connectors.Sweeper)
+	if !ok {
+		return nil
+	}
+	a, ok := c.CRM.(connectors.Account)
+	if ok {
+		if _, err := a.Account(ctx); err != nil {
+			return err
+		}
+	}
+	total, err := sweeper.Count(ctx)
+	if err != nil {
+		return fmt.Errorf("count the records of %s: %w", c.Name, err)
+	}
+	page, err := sweeper.Sweep(ctx, nil)
+	if err != nil {
+		return fmt.Errorf("sample the records of %s: %w", c.Name, err)
+	}
+	sample := page.Items[:min(len(page.Items), o.Limit)]
+	l := &lot{p: p, s: s, now: p.now(), dry: true}
+	for i := range sample {
+		item := &sample[i]
+		if o.Who != "" && item.ID != o.Who && item.Ref.String() != o.Who && !slices.Contains(item.Emails, normalEmail(o.Who)) {
+			continue
+		}
+		if item.State != connectors.Live {
+			continue
+		}
+		sub := &subject{key: personKey(state.PersonID(i + 1)), entry: state.Entry{Reason: state.ReasonNew}}
+		sub.recs = []*record{{ref: item.Ref, crm: c, contact: *item, inputs: hashInputs(item), read: true, state: state.Contact{Checked: true}}}
+		l.subjects = append(l.subjects, sub)
+	}
+	if err := l.previewRest(ctx); err != nil {
+		return err
+	}
+	before, looked := len(plan.Changes), plan.Looked
+	l.changes(plan)
+	if o.Who != "" {
+		return nil
+	}
+	seen := plan.Looked - looked
+	f := FirstSyncPlan{CRM: c.Name, Records: total, Sample: seen}
+	if seen > 0 {
+		share := float64(len(plan.Changes)-before) / float64(seen)
+		f.Writes = int(share * float64(total))
+		f.Calls = (total+99)/100*2 + (f.Writes+99)/100
+		f.USD = o.USDPerPerson * float64(f.Writes)
+		if o.CallsPerDay > 0 {
+			f.Days = float64(f.Calls) / o.CallsPerDay
+		}
+		if o.DailyUSD > 0 {
+			f.Days = max(f.Days, f.USD/o.DailyUSD)
+		}
+	}
+	plan.FirstSync = append(plan.FirstSync, f)
+	return nil
+}
+
+// Once polls, sweeps where a first sync is due, listens, looks for due people and works until nothing is left. It goes on past
+// a connector that fails and returns all failures joined.
+func (p *Pipeline) Once(ctx context.Context) (Found, error) {
+	var sum Found
+	var failures []error
+	note := func(f Found, err error) {
+		sum.add(f)
+		sum.Pages += f.Pages
+		if err != nil {
+			failures = append(failures, err)
+		}
+	}
+	s := p.Setup()
+	if _, err := p.ResumeErasures(ctx); err != nil {
+		failures = append(failures, err)
+	}
+	for i := range s.CRMs {
+		name := s.CRMs[i].Name
+		note(p.Poll(ctx, name))
+		if p.NeedsFirstSync(name) {
+			note(p.Sweep(ctx, name))
+		}
+	}
+	for i := range s.Sources {
+		note(p.Listen(ctx, s.Sources[i].Name))
+	}
+	if _, err := p.Due(ctx); err != nil {
+		failures = append(failures, err)
+	}
+	if err := p.Drain(ctx); err != nil {
+		failures = append(failures, err)
+	}
+	for i := range s.CRMs {
+		if _, err := p.health.blocked(s.CRMs[i].Name); err != nil {
+			failures = append(failures, err)
+		}
+	}
+	return sum, joinDistinct(failures)
+}
+
+// joinDistinct joins errors, each text once.
+func joinDistinct(errs []error) error {
+	var out []error
+	seen := map[string]bool{}
+	for _, err := range errs {
+		if err != nil && !seen[err.Error()] {
+			seen[err.Error()] = true
+			out = append(out, err)
+		}
+	}
+	switch len(out) {
+	case 0:
+		return nil
+	case 1:
+		return out[0]
+	}
+	return &Failures{Errors: out}
+}
+
+// Failures are several independent failures of one run.
+type Failures struct{ Errors []error }
+
+func (f *Failures) Error() string {
+	s := fmt.Sprintf("%d failures:", len(f.Errors))
+	for _, err := range f.Errors {
+		s += "\n  " + err.Error()
+	}
+	return s
+}
+
+func (f *Failures) Unwrap() []error { return f.Errors }

@@ -1,0 +1,194 @@
+package pipeline
+
+import (
+	"cmp"
+	"context"
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/intentd/intentd/state"
+)
+
+// maxWaiting bounds the people whose patches are with the writers: lots wait for the CRM, memory does not grow.
+const maxWaiting = 2000
+
+// Run works until ctx ends: lots from the queue, patches from the journal. It returns nil when ctx ended it, and an error
+// when the state failed: the CRM is then not written any more.
+func (p *Pipeline) Run(ctx context.Context) error { return p.work(ctx, false) }
+
+// Drain works until nothing is left that can be done now.
+func (p *Pipeline) Drain(ctx context.Context) error { return p.work(ctx, true) }
+
+func (p *Pipeline) work(ctx context.Context, drain bool) error {
+	unlock, ok := p.locks.try("work")
+	if !ok {
+		return ErrBusy
+	}
+	defer unlock()
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	// Writers outlive the lots: what a lot staged while stopping is still handed over, and journalled in any case.
+	writing, stopWriting := context.WithCancel(context.WithoutCancel(ctx))
+	defer stopWriting()
+
+	var busy atomic.Int32
+	g, ctx := errgroup.WithContext(ctx)
+	wg := make(chan error, 1)
+	go func() { wg <- p.writers.run(writing) }()
+	for range p.o.Lots {
+		g.Go(func() error { return p.worker(ctx, drain, &busy) })
+	}
+	err := g.Wait()
+	stopWriting()
+	if werr := <-wg; err == nil {
+		err = werr
+	}
+	if ferr := p.db.Flush(); err == nil {
+		err = ferr
+	}
+	return err
+}
+
+// idleLook is how often an idle worker looks by itself; it is woken by whatever enqueues.
+const idleLook = time.Second
+
+func (p *Pipeline) worker(ctx context.Context, drain bool, busy *atomic.Int32) error {
+	for {
+		if ctx.Err() != nil {
+			return nil
+		}
+		var entries []state.Entry
+		if doubt := p.clock.doubt(p.Setup()); doubt != nil {
+			p.health.note("clock", doubt)
+		} else if !p.brake.on() && p.writers.waiting() < maxWaiting {
+			p.health.note("clock", nil)
+			busy.Add(1)
+			var err error
+			if entries, err = p.db.Claim(p.now(), p.o.LotSize); err != nil {
+				busy.Add(-1)
+				return err
+			}
+			if len(entries) > 0 {
+				err = p.process(ctx, entries)
+				busy.Add(-1)
+				switch {
+				case err == nil || ctx.Err() != nil:
+				case stateFailed(err):
+					return err
+				default:
+					p.log.Warn("a lot failed and is tried again", "people", len(entries), "error", err)
+					p.rest(ctx, time.Second)
+				}
+				continue
+			}
+			busy.Add(-1)
+		}
+		if drain && p.drained(busy) {
+			return nil
+		}
+		wait := idleLook
+		if drain {
+			wait = 5 * time.Millisecond
+		}
+		p.rest(ctx, wait)
+	}
+}
+
+// rest waits for a moment, for work, or for the end.
+func (p *Pipeline) rest(ctx context.Context, d time.Duration) {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+	case <-t.C:
+	case <-p.db.Wake():
+	case <-p.changed:
+	}
+}
+
+// drained says whether nothing can be done now: no lot under way, nothing claimable, no patch that a writer could send.
+func (p *Pipeline) drained(busy *atomic.Int32) bool {
+	if busy.Load() > 0 {
+		return false
+	}
+	if p.brake.on() {
+		return true
+	}
+	if next, ok := p.db.NextReady(p.now()); ok && !next.After(p.now()) && p.writers.waiting() == 0 {
+		return p.clock.doubt(p.Setup()) != nil
+	}
+	return p.writers.idle() && busy.Load() == 0
+}
+
+// idle says whether no writer has, or could send, a patch.
+func (w *writers) idle() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	now := time.Now()
+	for _, x := range w.by {
+		if x.out > 0 {
+			return false
+		}
+		if len(x.items) == 0 {
+			continue
+		}
+		if _, err := w.p.health.blocked(x.crm); err != nil {
+			continue
+		}
+		if now.Before(x.holdUntil) && x.failures > 3 {
+			continue // it has been tried; it stays journalled
+		}
+		return false
+	}
+	return true
+}
+
+// keyedLocks keep jobs of one name apart.
+type keyedLocks struct {
+	mu   sync.Mutex
+	held map[string]bool
+}
+
+func (k *keyedLocks) try(name string) (unlock func(), ok bool) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.held[name] {
+		return nil, false
+	}
+	if k.held == nil {
+		k.held = map[string]bool{}
+	}
+	k.held[name] = true
+	return func() {
+		k.mu.Lock()
+		defer k.mu.Unlock()
+		delete(k.held, name)
+	}, true
+}
+
+func sortedKeys[K cmp.Ordered, V any](m map[K]V) []K { return slices.Sorted(maps.Keys(m)) }
+
+func appendNew(list, more []string) []string {
+	for _, v := range more {
+		if v != "" && !slices.Contains(list, v) {
+			list = append(list, v)
+		}
+	}
+	return list
+}
+
+// domainOf is the domain of an e-mail address, in lower case.
+func domainOf(email string) string {
+	_, domain, _ := strings.Cut(strings.ToLower(email), "@")
+	return domain
+}
+
+func (s *Setup) isCustomer(lifecycle string) bool {
+	return lifecycle != "" && slices.Contains(s.Customers, strings.ToLower(lifecycle))
+}
