@@ -1,0 +1,38 @@
+# `make ci` is what .ci/run does; the other targets are its parts for daily work.
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
+
+.PHONY: build test race bench fuzz-short lint demo image ci clean
+
+build: ## one static binary
+	CGO_ENABLED=0 go build -trimpath -ldflags "-s -w -X main.version=$(VERSION)" -o intentd ./cmd/intentd
+
+test:
+	go test ./...
+
+race:
+	CGO_ENABLED=1 go test -race ./...
+
+bench: ## figures that matter; -benchtime 1x runs each once
+	go test -run '^$$' -bench . -benchmem ./...
+
+fuzz-short: ## every fuzzer for ten seconds
+	@grep -roE --include='*_test.go' 'func Fuzz[A-Za-z0-9_]+' . | grep -v node_modules | sed -E 's/func //' | while IFS=: read -r file name; do \
+	  echo "$$name"; go test -run '^$$' -fuzz "^$$name\$$" -fuzztime 10s -fuzzminimizetime 1x "./$$(dirname $$file)" || exit 1; done
+
+lint:
+	@test -z "$$(gofmt -l $$(find . -name '*.go' -not -path '*/node_modules/*'))" || { gofmt -l .; exit 1; }
+	go vet ./...
+	go run $(STATICCHECK) ./...
+
+demo: build
+	./intentd demo
+
+image:
+	docker build -f deploy/Dockerfile --build-arg VERSION=$(VERSION) -t intentd .
+
+ci:
+	.ci/run
+
+clean:
+	rm -f intentd

@@ -1,0 +1,391 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"net/netip"
+	"os"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/intentd/intentd/cmd/intentd/internal/config"
+	"github.com/intentd/intentd/connectors"
+	"github.com/intentd/intentd/connectors/clickstream"
+	"github.com/intentd/intentd/connectors/gemini"
+	"github.com/intentd/intentd/connectors/hubspot"
+	"github.com/intentd/intentd/connectors/jsonl"
+	"github.com/intentd/intentd/pipeline"
+	"github.com/intentd/intentd/pipeline/fields"
+	"github.com/intentd/intentd/pipeline/intent"
+	"github.com/intentd/intentd/pipeline/journey"
+	"github.com/intentd/intentd/pipeline/score"
+	"github.com/intentd/intentd/pipeline/topics"
+	"github.com/intentd/intentd/state"
+)
+
+// crmTypes and sourceTypes are the connectors there are: a new one is its own package, its keys in package config, and a line
+// here.
+var (
+	crmTypes = map[string]func(*builder, config.CRM) error{
+		"hubspot": (*builder).hubspot,
+	}
+	sourceTypes = map[string]func(*builder, config.Source) error{
+		"jsonl": (*builder).jsonl,
+	}
+)
+
+// built is all that one configuration became.
+type built struct {
+	setup   *pipeline.Setup
+	ledger  *pipeline.Ledger
+	model   *gemini.Model // nil with provider rules
+	reserve float64       // share of a day's CRM calls that is left to others
+	sources []polled
+	store   *clickstream.Store // nil without file sources; one for the life of the app
+	open    []io.Closer        // of this and of earlier configurations: lots in flight may still use them
+	version string
+}
+
+// polled is a source with its schedule.
+type polled struct{ name, poll string }
+
+// builder turns a configuration into a setup.
+type builder struct {
+	*built
+	a   *App
+	cfg *config.Config
+}
+
+// build makes everything that cfg names; from the configuration before it takes what stays open. It touches no network.
+func (a *App) build(cfg *config.Config, before *built) (*built, error) {
+	b := &builder{a: a, cfg: cfg, built: &built{setup: &pipeline.Setup{}}}
+	if before != nil {
+		b.store, b.open = before.store, slices.Clone(before.open)
+	}
+	kept := len(b.open)
+	if err := b.all(); err != nil {
+		for _, c := range b.open[kept:] {
+			err = errors.Join(err, c.Close())
+		}
+		return nil, err
+	}
+	return b.built, nil
+}
+
+func (b *builder) all() error {
+	cfg := b.cfg
+	budget := int64(math.Round(cfg.Model.DailyBudgetUSD * 1e6))
+	if cfg.Model.Provider == "rules" {
+		budget = 0
+	}
+	if err := b.a.db.Flush(); err != nil { // the ledger before this one may have bookings on their way
+		return err
+	}
+	var err error
+	if b.ledger, err = pipeline.NewLedger(b.a.db, b.a.o.Now, cfg.Text.Location(), budget); err != nil {
+		return err
+	}
+	for _, crm := range cfg.CRMs {
+		if err := crmTypes[crm.Type](b, crm); err != nil {
+			return fmt.Errorf("crm %s: %w", crm.Name, err)
+		}
+	}
+	for _, src := range cfg.Sources {
+		if err := sourceTypes[src.Type](b, src); err != nil {
+			return fmt.Errorf("source %s: %w", src.Name, err)
+		}
+	}
+	s := b.setup
+	s.Score = scoreSettings(cfg)
+	if problems := s.Score.Validate(); len(problems) > 0 {
+		return fmt.Errorf("scoring: %s", strings.Join(problems, "; "))
+	}
+	if s.Journey, err = journey.NewBuilder(journeyConfig(cfg, s.Score.Strengths)); err != nil {
+		return fmt.Errorf("what counts as a signal: %w", err)
+	}
+	if err := b.engines(); err != nil {
+		return err
+	}
+	s.Fields = fields.Options{Language: cfg.Text.Language, Location: cfg.Text.Location(), OwnHosts: cfg.Privacy.OwnHosts}
+	s.ByModel = cfg.Scoring.Engine == "model"
+	for _, c := range cfg.Privacy.Customers {
+		s.Customers = append(s.Customers, strings.ToLower(c))
+	}
+	s.ScoreWindow, s.History = cfg.Window.Score, cfg.Privacy.Retention.History
+	s.Write = pipeline.Write{Mode: pipeline.WriteMode(cfg.Write.Mode), Owners: cfg.Write.Scope.Owner, IDs: cfg.Write.Scope.IDs, Lists: map[string]string{}}
+	for _, l := range cfg.Write.Scope.List {
+		s.Write.Lists[l.Property] = l.Value
+	}
+	s.BrakeShare = cfg.Write.Brake / 100
+	s.ReceiptsKept = cfg.Privacy.Retention.Receipts
+	if budget > 0 {
+		s.BudgetSpent = func() bool { spent, budget := b.ledger.SpentToday(); return spent >= budget }
+	}
+	b.version = fmt.Sprintf("%x %x %x %x %s %s %v", s.Journey.Version(), s.Score.Hash(), s.Topics.Version(), s.Engine.Version(),
+		cfg.Text.Language, cfg.Text.Timezone, cfg.Privacy.OwnHosts)
+	return nil
+}
+
+func (b *builder) hubspot(c config.CRM) error {
+	o := c.Options.(*config.HubSpot)
+	names := map[string]string{}
+	for _, f := range connectors.Fields {
+		names[f.Name] = "intent_" + f.Name
+	}
+	for field, property := range c.Fields {
+		names[field] = property
+	}
+	inputs := slices.Clone(o.Inputs)
+	for _, l := range b.cfg.Write.Scope.List {
+		if !slices.Contains(inputs, l.Property) {
+			inputs = append(inputs, l.Property)
+		}
+	}
+	reserve := o.DailyReserve
+	if reserve == 0 {
+		reserve = -1 // the connector's word for none
+	}
+	client, err := hubspot.New(hubspot.Options{
+		Name: c.Name, BaseURL: o.BaseURL, Token: o.Token.Reveal(), APIVersion: o.APIVersion,
+		SearchesPerSecond: o.SearchesPerSecond, RateShare: o.RateShare, DailyReserve: reserve, Lookback: o.Lookback,
+		Fields: names, Adopt: c.Adopt, Inputs: inputs, Poll: b.every(c.Poll), SweepEvery: b.every(b.cfg.Schedule.Sweep),
+		HTTP: b.a.o.HTTP, Now: b.a.o.Now, Ledger: b.ledger, Logger: b.a.log,
+	})
+	if err != nil {
+		return err
+	}
+	b.setup.CRMs = append(b.setup.CRMs, pipeline.CRM{Name: c.Name, Type: c.Type, CRM: client, Objects: []string{hubspot.Contacts}, Fields: names})
+	b.reserve = max(b.reserve, o.DailyReserve)
+	if o.Engagement != "off" {
+		engagement := c.Name + "-engagement"
+		source := client.Engagement(hubspot.EngagementOptions{Name: engagement, NoOccurrences: o.Engagement == "summaries"})
+		b.addSource(pipeline.Source{Name: engagement, Source: source}, c.Poll)
+	}
+	return nil
+}
+
+func (b *builder) jsonl(c config.Source) error {
+	store, err := b.clickstream()
+	if err != nil {
+		return err
+	}
+	source := jsonl.New(jsonl.Options{Name: c.Name, Path: c.Options.(*config.JSONL).Path, Store: store, Now: b.a.o.Now, Logger: b.a.log})
+	b.addSource(pipeline.Source{Name: c.Name, Source: source, Refresh: func(ctx context.Context) error {
+		_, err := source.Take(ctx)
+		return err
+	}}, c.Poll)
+	return nil
+}
+
+func (b *builder) addSource(s pipeline.Source, poll string) {
+	b.setup.Sources = append(b.setup.Sources, s)
+	b.sources = append(b.sources, polled{s.Name, poll})
+}
+
+// every is the time between two runs of a schedule, for estimates.
+func (b *builder) every(spec string) time.Duration {
+	s, err := config.ParseSchedule(spec, b.cfg.JobsLocation())
+	if spec == "" || err != nil {
+		return 0
+	}
+	first := s.Next(b.a.o.Now())
+	return s.Next(first).Sub(first)
+}
+
+// clickstream is the event store, opened when the first source needs it.
+func (b *builder) clickstream() (*clickstream.Store, error) {
+	if b.store != nil {
+		return b.store, nil
+	}
+	internal, err := internalIP(b.cfg.Privacy.InternalIPs)
+	if err != nil {
+		return nil, err
+	}
+	store, err := clickstream.Open(b.cfg.ClickstreamDir(), clickstream.Options{Retention: b.cfg.Clickstream.Retention, Internal: internal, Now: b.a.o.Now, Logger: b.a.log})
+	if err != nil {
+		return nil, err
+	}
+	b.store = store
+	b.open = append(b.open, store)
+	return store, nil
+}
+
+// internalIP tells own staff by address: the store never keeps one, so that it must know at once.
+func internalIP(ranges []string) (func(string) bool, error) {
+	var prefixes []netip.Prefix
+	for _, r := range ranges {
+		p, err := netip.ParsePrefix(r)
+		if err != nil {
+			ip, err := netip.ParseAddr(r)
+			if err != nil {
+				return nil, fmt.Errorf("privacy.internal_ips: %w", err)
+			}
+			p = netip.PrefixFrom(ip, ip.BitLen())
+		}
+		prefixes = append(prefixes, p.Masked())
+	}
+	return func(s string) bool {
+		ip, err := netip.ParseAddr(s)
+		return err == nil && slices.ContainsFunc(prefixes, func(p netip.Prefix) bool { return p.Contains(ip.Unmap()) })
+	}, nil
+}
+
+// engines makes the model, the topic matcher and both readers of intent.
+func (b *builder) engines() error {
+	cfg := b.cfg
+	var products []string
+	for _, p := range cfg.Products {
+		products = append(products, p.Name)
+	}
+	var secret []byte
+	if err := b.a.db.View(func(tx *state.Tx) error { secret = slices.Clone(tx.Secret()); return nil }); err != nil {
+		return err
+	}
+	rules := intent.NewRules(intent.RulesOptions{Products: products, Hosts: cfg.Privacy.OwnHosts, Language: cfg.Text.Language, Window: cfg.Window.Score})
+	b.setup.Rules, b.setup.Engine = rules, rules
+	match := topics.Config{Win: cfg.Topics.Win, Loss: cfg.Topics.Loss, LexiconOnly: true, Secret: secret, Now: b.a.o.Now}
+	for _, g := range cfg.Topics.Lexicon {
+		match.Groups = append(match.Groups, topics.Group{Names: g.Names, Related: g.Related})
+	}
+	if cfg.Model.Provider == "gemini" {
+		model, err := b.gemini()
+		if err != nil {
+			return err
+		}
+		b.model = model
+		match.Model, match.ModelName, match.LexiconOnly, match.Cache = model, cfg.Model.Name, false, b.ledger.TopicCache()
+		two := intent.TwoStageOptions{
+			Model: model, ModelName: cfg.Model.Name, Store: b.ledger, Products: products, Hosts: cfg.Privacy.OwnHosts, Language: cfg.Text.Language,
+			Concurrency: cfg.Model.Concurrency, Logger: b.a.log, Fallback: rules, Secret: secret,
+		}
+		r := cfg.Privacy.Redact
+		two.Redact = intent.Redact{KeepEmails: r.KeepEmails, KeepPhones: r.KeepPhones, KeepNames: r.KeepNames, DropTyped: r.DropTyped}
+		for _, p := range r.Patterns {
+			re, err := regexp.Compile(p)
+			if err != nil {
+				return fmt.Errorf("privacy.redact.patterns: %w", err)
+			}
+			two.Redact.Patterns = append(two.Redact.Patterns, re)
+		}
+		if cfg.Screenshots.Dir != "" {
+			if two.Screenshots, err = os.OpenRoot(cfg.Screenshots.Dir); err != nil {
+				return fmt.Errorf("screenshots.dir: %w", err)
+			}
+			b.open = append(b.open, two.Screenshots)
+			for _, src := range cfg.Sources {
+				if src.Type == "jsonl" { // pictures come from local files only
+					two.ScreenshotSources = append(two.ScreenshotSources, src.Name)
+				}
+			}
+		}
+		b.setup.Engine = intent.NewTwoStage(two)
+	}
+	b.setup.Topics = topics.New(match)
+	return nil
+}
+
+func (b *builder) gemini() (*gemini.Model, error) {
+	m := b.cfg.Model
+	o := gemini.Options{
+		Model: m.Name, APIKey: m.APIKey.Reveal(), BaseURL: m.BaseURL, Temperature: m.Temperature, Thinking: m.Thinking, Prices: map[string]gemini.Price{},
+		Concurrency: m.Concurrency, RPM: m.RequestsPerMinute, Timeout: m.Timeout, HTTP: b.a.o.HTTP, Now: b.a.o.Now, Logger: b.a.log,
+	}
+	for _, p := range m.Prices {
+		cached := p.Cached
+		if cached == 0 {
+			cached = p.In
+		}
+		o.Prices[p.Model] = gemini.Price{In: p.In, Out: p.Out, Cached: cached}
+	}
+	if m.Vertex != (config.Vertex{}) {
+		o.Vertex = &gemini.Vertex{Project: m.Vertex.Project, Location: m.Vertex.Location, CredentialsFile: m.Vertex.CredentialsFile}
+	}
+	return gemini.New(o)
+}
+
+// scoreSettings are the numbers of the formula: the configuration's points in tenths, its shares in thousandths.
+func scoreSettings(cfg *config.Config) score.Settings {
+	c := cfg.Scoring
+	tenths := func(points float64) int { return int(math.Round(points * 10)) }
+	thousandths := func(share float64) int { return int(math.Round(share * 1000)) }
+	s := score.Defaults()
+	s.Weights = score.Weights{Volume: thousandths(c.Weights.Volume), Recency: thousandths(c.Weights.Recency), Topics: thousandths(c.Weights.Topics)}
+	s.MaxActivity = c.MaxActivity
+	s.WindowDays = int(cfg.Window.Score / (24 * time.Hour))
+	s.TimeConstantDays = c.Decay()
+	s.TopicPoints, s.InterestPoints = c.TopicPoints, c.InterestPoints
+	s.High, s.Medium, s.Margin = tenths(c.Tiers.High), tenths(c.Tiers.Medium), tenths(c.Margin)
+	s.HighStrength, s.HandRaiseDays = c.HighStrength, c.HandRaiseDays
+	s.MaterialPoints = tenths(c.MaterialPoints)
+	s.TrendDays, s.Surging, s.Rising, s.Cooling = c.Trend.Days, tenths(c.Trend.Surging), tenths(c.Trend.Rising), tenths(c.Trend.Cooling)
+	s.TierByModel = c.Engine == "model"
+	for name, strength := range c.Strengths {
+		if t, ok := score.ParseType(name); ok {
+			s.Strengths[t] = uint8(strength)
+		}
+	}
+	return s
+}
+
+// journeyConfig says what counts: the built-in lists, and in their place those that the configuration gives.
+func journeyConfig(cfg *config.Config, strengths score.Strengths) journey.Config {
+	c := journey.Defaults()
+	replace := func(list *[]string, given []string) {
+		if given != nil {
+			*list = given
+		}
+	}
+	c.ScoreWindow, c.RecentWindow, c.SessionGap, c.KeepHistory = cfg.Window.Score, cfg.Window.Recent, cfg.Window.SessionGap, cfg.Privacy.Retention.History
+	c.EventsPerMinute, c.Strengths = cfg.Scoring.EventsPerMinute, strengths
+	c.OwnHosts, c.InternalDomains, c.InternalHosts, c.InternalIPs = cfg.Privacy.OwnHosts, cfg.Privacy.InternalDomains, cfg.Privacy.InternalHosts, cfg.Privacy.InternalIPs
+	for _, p := range cfg.Privacy.DropQueryParams {
+		if !slices.Contains(c.DropQueryParams, strings.ToLower(p)) {
+			c.DropQueryParams = append(c.DropQueryParams, p)
+		}
+	}
+	p, f := cfg.Scoring.Pages, cfg.Scoring.Forms
+	replace(&c.ExcludePaths, p.Exclude)
+	replace(&c.ExcludeHosts, p.ExcludeHosts)
+	replace(&c.PricePaths, p.Price)
+	replace(&c.ContractPaths, p.Contract)
+	replace(&c.ComparisonPaths, p.Comparison)
+	replace(&c.CaseStudyPaths, p.CaseStudy)
+	replace(&c.ProductPaths, p.Product)
+	replace(&c.SiteNames, p.SiteNames)
+	replace(&c.HandRaiseForms, f.HandRaise)
+	replace(&c.ApplicationForms, f.Application)
+	replace(&c.ExcludeForms, f.Exclude)
+	for _, product := range cfg.Products {
+		c.Products = append(c.Products, journey.Product{Name: product.Name, Match: product.Match})
+	}
+	for _, page := range cfg.Topics.Pages {
+		c.Topics = append(c.Topics, journey.TopicRule{Match: page.Match, Topic: page.Topic})
+	}
+	for _, r := range cfg.Scoring.Rules {
+		signal, _ := score.ParseType(r.Signal)
+		c.Rules = append(c.Rules, journey.Rule{Kind: r.Kind, Event: r.Event, URL: r.URL, Form: r.Form, Source: r.Source, Signal: signal, Ignore: r.Ignore, Topic: r.Topic})
+	}
+	return c
+}
+
+// purge drops events that have outlived their retention.
+func (b *built) purge(ctx context.Context, now time.Time) error {
+	if b.store == nil {
+		return nil
+	}
+	_, _, err := b.store.Prune(ctx, now)
+	return err
+}
+
+func (b *built) close() error {
+	var errs []error
+	for _, c := range slices.Backward(b.open) {
+		errs = append(errs, c.Close())
+	}
+	return errors.Join(errs...)
+}

@@ -1,0 +1,177 @@
+package app
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"net"
+	"net/http"
+	"net/http/pprof"
+	"os"
+	"path/filepath"
+	"syscall"
+	"time"
+)
+
+// ErrNoDaemon says that no daemon answers at a control socket.
+var ErrNoDaemon = errors.New("no intentd is running on this state file")
+
+// A Target is where an operation is carried out: an App of this process, or a Client of a running daemon.
+type Target interface {
+	call(ctx context.Context, operation string, arguments, result any) error
+	// Backup writes a consistent copy of the state to w.
+	Backup(ctx context.Context, w io.Writer) (int64, error)
+}
+
+// controlServer answers operations on a Unix socket that only its own user can reach.
+type controlServer struct {
+	path string
+	ln   net.Listener
+	http *http.Server
+}
+
+// serveControl listens beside the state file. The state's lock is held, so that a socket found there is a dead one's.
+func serveControl(a *App) (*controlServer, error) {
+	path := a.cfg.SocketPath()
+	ln, err := listenPrivately(path)
+	if err != nil {
+		return nil, fmt.Errorf("control socket: %w", err)
+	}
+	mux := http.NewServeMux()
+	mux.HandleFunc("POST /operation/{name}", a.serveOperation)
+	mux.HandleFunc("GET /backup", func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "application/octet-stream")
+		if _, err := a.Backup(r.Context(), w); err != nil {
+			a.log.Error("a backup broke off", "error", err)
+			panic(http.ErrAbortHandler) // the client must not take half a file for a whole one
+		}
+	})
+	mux.HandleFunc("/debug/pprof/", pprof.Index)
+	mux.HandleFunc("/debug/pprof/cmdline", pprof.Cmdline)
+	mux.HandleFunc("/debug/pprof/profile", pprof.Profile)
+	mux.HandleFunc("/debug/pprof/symbol", pprof.Symbol)
+	mux.HandleFunc("/debug/pprof/trace", pprof.Trace)
+	s := &controlServer{path: path, ln: ln, http: &http.Server{Handler: mux, ReadHeaderTimeout: 5 * time.Second}}
+	go func() {
+		if err := s.http.Serve(ln); !errors.Is(err, http.ErrServerClosed) {
+			a.log.Error("the control socket is no longer answered", "error", err)
+		}
+	}()
+	return s, nil
+}
+
+// listenPrivately makes a socket of mode 0600. It is born in a directory of its own that nobody else can enter and moved into
+// place, so that there is no moment in which another user could connect.
+func listenPrivately(path string) (net.Listener, error) {
+	nest, err := os.MkdirTemp(filepath.Dir(path), ".s")
+	if err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(nest)
+	egg := filepath.Join(nest, "s")
+	ln, err := net.ListenUnix("unix", &net.UnixAddr{Name: egg, Net: "unix"})
+	if err != nil {
+		if errors.Is(err, syscall.EINVAL) || len(egg) > 100 {
+			return nil, fmt.Errorf("the path %s is too long for a socket (about 100 bytes): choose a shorter state.path", path)
+		}
+		return nil, err
+	}
+	ln.SetUnlinkOnClose(false)
+	if err := errors.Join(os.Chmod(egg, 0o600), os.Rename(egg, path)); err != nil {
+		return nil, errors.Join(err, ln.Close())
+	}
+	return ln, nil
+}
+
+func (s *controlServer) close() {
+	_ = s.http.Close()
+	_ = os.Remove(s.path)
+}
+
+// failure is how an operation's error crosses the socket.
+type failure struct {
+	Error string `json:"error"`
+}
+
+func (a *App) serveOperation(w http.ResponseWriter, r *http.Request) {
+	arguments, err := io.ReadAll(http.MaxBytesReader(w, r.Body, 1<<20))
+	var result any
+	if err == nil {
+		result, err = a.perform(r.Context(), r.PathValue("name"), arguments)
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if err != nil {
+		w.WriteHeader(http.StatusUnprocessableEntity)
+		result = failure{err.Error()}
+	}
+	_ = json.NewEncoder(w).Encode(result)
+}
+
+// Client speaks to a running daemon.
+type Client struct{ http *http.Client }
+
+// Dial looks for a daemon at a control socket. It returns ErrNoDaemon where none listens.
+func Dial(ctx context.Context, socket string) (*Client, error) {
+	dial := func(ctx context.Context) (net.Conn, error) {
+		var d net.Dialer
+		return d.DialContext(ctx, "unix", socket)
+	}
+	conn, err := dial(ctx)
+	switch {
+	case errors.Is(err, fs.ErrNotExist), errors.Is(err, syscall.ECONNREFUSED), errors.Is(err, syscall.EINVAL):
+		return nil, ErrNoDaemon
+	case errors.Is(err, fs.ErrPermission):
+		return nil, fmt.Errorf("the daemon's control socket %s belongs to another user: run this as the user intentd runs as (sudo -u intentd …)", socket)
+	case err != nil:
+		return nil, fmt.Errorf("reach the daemon: %w", err)
+	}
+	conn.Close()
+	return &Client{&http.Client{Transport: &http.Transport{
+		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) { return dial(ctx) },
+	}}}, nil
+}
+
+func (c *Client) call(ctx context.Context, operation string, arguments, result any) error {
+	body, err := json.Marshal(arguments)
+	if err != nil {
+		return err
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://intentd/operation/"+operation, bytes.NewReader(body))
+	if err != nil {
+		return err
+	}
+	resp, err := c.http.Do(req)
+	if err != nil {
+		return fmt.Errorf("ask the daemon: %w", err)
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode != http.StatusOK {
+		var f failure
+		if err := json.NewDecoder(resp.Body).Decode(&f); err != nil || f.Error == "" {
+			return fmt.Errorf("ask the daemon: %s (does it run the same version?)", resp.Status)
+		}
+		return errors.New(f.Error)
+	}
+	return json.NewDecoder(resp.Body).Decode(result)
+}
+
+// Backup implements Target.
+func (c *Client) Backup(ctx context.Context, w io.Writer) (int64, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://intentd/backup", nil)
+	if err != nil {
+		return 0, err
+	}
+	resp, err := c.http.Do(req)
+	if err != nil {
+		return 0, fmt.Errorf("ask the daemon: %w", err)
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode != http.StatusOK {
+		return 0, fmt.Errorf("ask the daemon: %s", resp.Status)
+	}
+	return io.Copy(w, resp.Body)
+}

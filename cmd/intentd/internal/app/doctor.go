@@ -1,0 +1,201 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/intentd/intentd/connectors"
+	"github.com/intentd/intentd/state"
+)
+
+// Checked is one finding of the doctor with what it is about.
+type Checked struct {
+	About    string              `json:"about"` // a connector's name, or config, state, clock, write …
+	Code     string              `json:"code"`  // stable: docs/runbook.md is keyed by it
+	Severity connectors.Severity `json:"severity"`
+	Message  string              `json:"message"`
+	Fix      string              `json:"fix,omitempty"`
+}
+
+// Examine is the doctor's look at everything but the config file: connectors live, state, clock, write mode. It changes
+// nothing.
+var Examine = operation("examine", (*App).examine)
+
+// lowDisk is the free space below which the doctor warns: room for a compaction of a state of a few million people.
+const lowDisk = 2 << 30
+
+// fullDisk is where writing is about to fail.
+const fullDisk = 100 << 20
+
+func (a *App) examine(ctx context.Context, _ Nothing) ([]Checked, error) {
+	var out []Checked
+	add := func(about, code string, severity connectors.Severity, fix, format string, args ...any) {
+		out = append(out, Checked{about, code, severity, fmt.Sprintf(format, args...), fix})
+	}
+	a.mu.Lock()
+	made, cfg := a.made, a.cfg
+	a.mu.Unlock()
+
+	probe := func(name string, x any) {
+		p, ok := x.(connectors.Prober)
+		if !ok {
+			return
+		}
+		for _, f := range p.Probe(ctx) {
+			out = append(out, Checked{name, f.Code, f.Severity, f.Message, f.Fix})
+		}
+	}
+	for _, crm := range made.setup.CRMs {
+		probe(crm.Name, crm.CRM)
+		out = append(out, a.examineAccount(ctx, crm.Name, crm.CRM)...)
+	}
+	for _, src := range made.setup.Sources {
+		probe(src.Name, src.Source)
+	}
+	if made.model != nil {
+		probe(modelName, made.model)
+	}
+
+	st := a.pipe.Status()
+	var disk syscall.Statfs_t
+	if err := syscall.Statfs(cfg.State.Path, &disk); err == nil {
+		free := int64(disk.Bavail) * int64(disk.Bsize)
+		switch {
+		case free < fullDisk:
+			add("state", "state.disk_full", connectors.Failure, "free space on the file system of "+cfg.State.Path, "%d MiB are free beside the state file: writing is about to stop", free>>20)
+		case free < max(lowDisk, st.State.FileBytes):
+			add("state", "state.disk_low", connectors.Warning, "free space on the file system of "+cfg.State.Path+"; a compaction needs room for a copy", "%d MiB are free beside a state file of %d MiB", free>>20, st.State.FileBytes>>20)
+		}
+	}
+	if n := st.State.FreeBytes; n > 64<<20 && n > st.State.FileBytes/2 {
+		add("state", "state.compact", connectors.Warning, "intentd compact", "%d of %d MiB of the state file are empty", n>>20, st.State.FileBytes>>20)
+	}
+	if st.Clock != "" {
+		add("clock", "clock.doubtful", connectors.Failure, "set the clock by NTP (timedatectl); intentd goes on once a CRM's answer confirms the time", "%s", st.Clock)
+	}
+	switch {
+	case st.Paused:
+		add("write", "write.paused", connectors.Warning, "intentd resume", "an admin paused writing")
+	case st.Brake != "":
+		add("write", "write.brake", connectors.Failure, "look at intentd plan; if the changes are right: intentd resume", "%s", st.Brake)
+	case cfg.Write.Mode == "off":
+		add("write", "write.off", connectors.Warning, "set write.mode to canary or on", "nothing is written to the CRMs (write.mode is off)")
+	case cfg.Write.Mode == "canary":
+		add("write", "write.canary", connectors.OK, "", "only the scope of write.scope is written")
+	}
+	if st.Dead > 0 {
+		add("write", "write.dead_letters", connectors.Warning, "intentd dead list; then dead retry or dead drop", "%d records or people cannot be done as things stand", st.Dead)
+	}
+	for _, name := range sortedNames(st.Connectors) {
+		c := st.Connectors[name]
+		if !c.OK && time.Now().Before(c.Until) {
+			add(name, "connector.stopped", connectors.Failure, "mend what the error says; it is tried again at that time, or at once after intentd resume", "stopped until %s (%s): %s", c.Until.UTC().Format(time.RFC3339), c.Kind, c.Error)
+		}
+	}
+	if a.ready.Load() {
+		if why := a.reloadErr.Load(); why != nil {
+			add("config", "config.reload_refused", connectors.Warning, "correct the file, then reload again (systemctl reload intentd)", "the last reload was refused, the configuration before it goes on: %s", *why)
+		}
+		add("daemon", "daemon.running", connectors.OK, "", "running since %s, %s", a.started.UTC().Format(time.RFC3339), a.Waiting())
+	}
+	return out, nil
+}
+
+// examineAccount compares the credentials' account with the one that the state is bound to.
+func (a *App) examineAccount(ctx context.Context, name string, crm connectors.CRM) []Checked {
+	who, ok := crm.(connectors.Account)
+	if !ok {
+		return nil
+	}
+	info, err := who.Account(ctx)
+	if err != nil {
+		return nil // the connector's own probe says why
+	}
+	var bound string
+	var known bool
+	if err := a.db.View(func(tx *state.Tx) error { bound, known = tx.Binding(name); return nil }); err != nil || !known || bound == info.ID {
+		return nil
+	}
+	return []Checked{{name, "state.other_account", connectors.Failure,
+		fmt.Sprintf("the state is bound to account %s, the credentials belong to account %s", bound, info.ID),
+		"use the credentials of account " + bound + ", or another state.path"}}
+}
+
+// StateFinding is the doctor's word for a state that does not open.
+func StateFinding(path string, err error) Checked {
+	c := Checked{About: "state", Severity: connectors.Failure, Message: err.Error()}
+	switch {
+	case errors.Is(err, state.ErrLocked):
+		c.Code, c.Fix = "state.locked", "another intentd holds the file without answering on its socket: wait for it to end, or end it"
+	case errors.Is(err, state.ErrNewer):
+		c.Code, c.Fix = "state.newer", "install the version of intentd that wrote it, or restore the backup made before the update"
+	case errors.Is(err, state.ErrDamaged):
+		c.Code, c.Fix = "state.damaged", "restore the last backup over "+path+"; without one move the file away: the CRM keeps its values and everybody is scored anew"
+	default:
+		c.Code, c.Fix = "state.unreadable", "make "+path+" readable and writable for the user intentd runs as"
+	}
+	return c
+}
+
+// ProvisionArguments say what to do about the fields of all CRMs; neither only plans.
+type ProvisionArguments struct {
+	Apply  bool `json:"apply"`
+	Remove bool `json:"remove"`
+}
+
+// Provisioned is what was, or would be, done in one CRM.
+type Provisioned struct {
+	CRM    string                 `json:"crm"`
+	Steps  []connectors.FieldStep `json:"steps"`
+	Manual []string               `json:"manual,omitempty"` // clicks that remain
+	Error  string                 `json:"error,omitempty"`
+}
+
+// Provision plans, makes or removes intentd's fields.
+var Provision = operation("provision", (*App).provision)
+
+func (a *App) provision(ctx context.Context, arg ProvisionArguments) ([]Provisioned, error) {
+	var out []Provisioned
+	for _, crm := range a.pipe.Setup().CRMs {
+		p, ok := crm.CRM.(connectors.Provisioner)
+		if !ok {
+			continue
+		}
+		one := Provisioned{CRM: crm.Name}
+		var err error
+		switch {
+		case arg.Remove:
+			one.Steps, err = p.Remove(ctx, arg.Apply)
+		case arg.Apply:
+			one.Steps, err = p.Apply(ctx)
+		default:
+			one.Steps, err = p.Plan(ctx)
+		}
+		if err != nil {
+			one.Error = err.Error()
+			var e *connectors.Error
+			if errors.As(err, &e) && e.Fix != "" {
+				one.Error += " — " + e.Fix
+			}
+		}
+		if !arg.Remove {
+			one.Manual = p.Manual()
+		}
+		out = append(out, one)
+	}
+	return out, nil
+}
+
+func sortedNames[V any](m map[string]V) []string {
+	var names []string
+	for name := range m {
+		names = append(names, name)
+	}
+	slices.SortFunc(names, strings.Compare)
+	return names
+}

@@ -1,0 +1,114 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/intentd/intentd/cmd/intentd/internal/config"
+	"github.com/intentd/intentd/connectors"
+	"github.com/intentd/intentd/pipeline"
+	"github.com/intentd/intentd/state"
+)
+
+// jobs are the recurring work that the configuration asks for; a.mu is held.
+func (a *App) jobs() []*job {
+	loc := a.cfg.JobsLocation()
+	last := a.lastStarts()
+	var jobs []*job
+	add := func(name, spec string, atStart bool, run func(context.Context) error) {
+		s, err := config.ParseSchedule(spec, loc)
+		if spec == "" || err != nil { // a bad line was refused when the file was read
+			return
+		}
+		jobs = append(jobs, &job{name: name, schedule: onCalendar(s, loc), atStart: atStart, run: a.counted(name, run), runs: &runs{last: last[name]}})
+	}
+	for _, crm := range a.cfg.CRMs {
+		add("poll "+crm.Name, crm.Poll, true, func(ctx context.Context) error { _, err := a.pipe.Poll(ctx, crm.Name); return err })
+		// A first sync begins with the daemon; a sweep that was interrupted goes on.
+		add("first sync "+crm.Name, "@every 1m", true, func(ctx context.Context) error {
+			if !a.pipe.NeedsFirstSync(crm.Name) {
+				return nil
+			}
+			_, err := a.pipe.Sweep(ctx, crm.Name)
+			return err
+		})
+		add("sweep "+crm.Name, a.cfg.Schedule.Sweep, false, func(ctx context.Context) error { _, err := a.pipe.Sweep(ctx, crm.Name); return err })
+	}
+	for _, src := range a.made.sources {
+		add("listen "+src.name, src.poll, true, func(ctx context.Context) error { _, err := a.pipe.Listen(ctx, src.name); return err })
+	}
+	add("due", "@every 1m", true, func(ctx context.Context) error { _, err := a.pipe.Due(ctx); return err })
+	add("purge", a.cfg.Schedule.Purge, false, func(ctx context.Context) error {
+		return errors.Join(a.pipe.Retain(ctx), a.made.purge(ctx, a.o.Now()))
+	})
+	return jobs
+}
+
+// counted is a job whose end counts as progress and whose failure is logged.
+func (a *App) counted(name string, run func(context.Context) error) func(context.Context) error {
+	return func(ctx context.Context) error {
+		err := run(ctx)
+		if errors.Is(err, pipeline.ErrBusy) || ctx.Err() != nil && connectors.Interrupted(err) {
+			return nil
+		}
+		a.did.Add(1)
+		if err != nil {
+			a.log.Warn("a job failed and comes round again", "job", name, "kind", connectors.KindOf(err).String(), "error", err)
+		}
+		return err
+	}
+}
+
+// Starts of calendar jobs are kept, so that one whose time passed while nothing ran is made up for.
+const startedPrefix = "started/"
+
+func (a *App) keepStart(name string, at time.Time) {
+	a.db.UpdateLater(func(tx *state.Tx) error {
+		return tx.SetSetting(startedPrefix+name, []byte(at.UTC().Format(time.RFC3339)))
+	})
+}
+
+func (a *App) lastStarts() map[string]time.Time {
+	last := map[string]time.Time{}
+	names := []string{"purge"}
+	for _, crm := range a.cfg.CRMs {
+		names = append(names, "sweep "+crm.Name)
+	}
+	_ = a.db.View(func(tx *state.Tx) error {
+		for _, name := range names {
+			if t, err := time.Parse(time.RFC3339, string(tx.Setting(startedPrefix+name))); err == nil {
+				last[name] = t
+			}
+		}
+		return nil
+	})
+	return last
+}
+
+// workDone changes whenever the queue, the journal or the day's spending do. Polls are not in it: they could go on while lots
+// stand still.
+func (a *App) workDone() string {
+	a.mu.Lock()
+	ledger := a.made.ledger
+	a.mu.Unlock()
+	spent, _ := ledger.SpentToday()
+	st := a.db.Stats()
+	return fmt.Sprint(st.Queue, st.Claimed, st.Journal, st.Dead, st.People, spent)
+}
+
+// nothingToDo returns nil when nobody can be claimed and no lot is under way, or work is stopped on purpose.
+func (a *App) nothingToDo(context.Context) error {
+	st := a.pipe.Status()
+	if st.Paused || st.Brake != "" || st.Clock != "" {
+		return nil
+	}
+	if n := a.db.Stats().Claimed; n > 0 {
+		return fmt.Errorf("lots of %d people are under way", n)
+	}
+	if next, ok := a.db.NextReady(a.o.Now()); ok && !next.After(a.o.Now()) {
+		return errors.New("people wait and nobody takes them")
+	}
+	return nil
+}

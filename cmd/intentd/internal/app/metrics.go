@@ -1,0 +1,185 @@
+package app
+
+import (
+	"runtime"
+	"strings"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+
+	"github.com/intentd/intentd/connectors"
+	"github.com/intentd/intentd/pipeline"
+)
+
+// meter is one figure of intentd. Labels hold configured names, lanes, tiers and purposes: nothing about a person.
+type meter struct {
+	name, help string
+	kind       prometheus.ValueType
+	labels     []string
+	desc       *prometheus.Desc
+}
+
+var meters = []*meter{
+	{name: "build_info", help: "Always 1; the labels say what runs.", kind: prometheus.GaugeValue, labels: []string{"version", "go"}},
+	{name: "ready", help: "Whether intentd has started and is not stopping.", kind: prometheus.GaugeValue},
+	{name: "progress_total", help: "Everything real that was done: pages taken in, lots, patches, jobs. Stands still when intentd does.", kind: prometheus.CounterValue},
+	{name: "queue_people", help: "People in the queue.", kind: prometheus.GaugeValue, labels: []string{"lane"}},
+	{name: "queue_oldest_seconds", help: "Age of the oldest queue entry, 0 for an empty lane.", kind: prometheus.GaugeValue, labels: []string{"lane"}},
+	{name: "journal_patches", help: "Patches that the CRM has not acknowledged yet.", kind: prometheus.GaugeValue},
+	{name: "dead_letters", help: "Records or people that cannot be done as things stand.", kind: prometheus.GaugeValue},
+	{name: "people", help: "People known.", kind: prometheus.GaugeValue},
+	{name: "people_scored", help: "People whose score is shown in a CRM, by tier.", kind: prometheus.GaugeValue, labels: []string{"tier"}},
+	{name: "people_due", help: "People whose score will change by time alone.", kind: prometheus.GaugeValue},
+	{name: "writes_total", help: "Patches acknowledged since the start.", kind: prometheus.CounterValue},
+	{name: "writes_rejected_total", help: "Patches that became dead letters since the start.", kind: prometheus.CounterValue},
+	{name: "write_mode", help: "1 for the mode in force.", kind: prometheus.GaugeValue, labels: []string{"mode"}},
+	{name: "paused", help: "Whether an admin paused writing.", kind: prometheus.GaugeValue},
+	{name: "brake", help: "Whether the brake stopped writing.", kind: prometheus.GaugeValue},
+	{name: "clock_doubtful", help: "Whether the clock is not trusted, so that nobody is scored.", kind: prometheus.GaugeValue},
+	{name: "reload_failed", help: "Whether the last reload was refused.", kind: prometheus.GaugeValue},
+	{name: "first_sync_pending", help: "Whether the first full pass of a CRM has not ended.", kind: prometheus.GaugeValue, labels: []string{"connector"}},
+	{name: "connector_up", help: "Whether the last call to a connector went well.", kind: prometheus.GaugeValue, labels: []string{"connector"}},
+	{name: "connector_stopped", help: "1 while a connector is stopped, by the kind of its error.", kind: prometheus.GaugeValue, labels: []string{"connector", "kind"}},
+	{name: "last_good_seconds", help: "Seconds since the last success of a poll, listen, sweep or write.", kind: prometheus.GaugeValue, labels: []string{"work", "connector"}},
+	{name: "calls_total", help: "Requests to a connector since the start.", kind: prometheus.CounterValue, labels: []string{"connector"}},
+	{name: "calls_retried_total", help: "Requests that were repeated.", kind: prometheus.CounterValue, labels: []string{"connector"}},
+	{name: "rate_limited_total", help: "Requests answered with 429.", kind: prometheus.CounterValue, labels: []string{"connector"}},
+	{name: "sent_bytes_total", help: "Bytes sent to a connector.", kind: prometheus.CounterValue, labels: []string{"connector"}},
+	{name: "received_bytes_total", help: "Bytes received from a connector.", kind: prometheus.CounterValue, labels: []string{"connector"}},
+	{name: "quota_limit", help: "Calls a day that the vendor allows.", kind: prometheus.GaugeValue, labels: []string{"connector"}},
+	{name: "quota_remaining", help: "Calls left today by the vendor's word.", kind: prometheus.GaugeValue, labels: []string{"connector"}},
+	{name: "model_spent_usd_today", help: "Model spending today.", kind: prometheus.GaugeValue},
+	{name: "model_budget_usd", help: "Model budget a day.", kind: prometheus.GaugeValue},
+	{name: "model_calls_today", help: "Model calls today.", kind: prometheus.GaugeValue, labels: []string{"purpose"}},
+	{name: "model_tokens_today", help: "Model tokens today.", kind: prometheus.GaugeValue, labels: []string{"purpose", "direction"}},
+	{name: "state_file_bytes", help: "Size of the state file.", kind: prometheus.GaugeValue},
+	{name: "state_free_bytes", help: "Reusable space inside the state file.", kind: prometheus.GaugeValue},
+	{name: "job_running", help: "Whether a job runs now.", kind: prometheus.GaugeValue, labels: []string{"job"}},
+	{name: "job_failed", help: "Whether the last run of a job failed.", kind: prometheus.GaugeValue, labels: []string{"job"}},
+}
+
+var meterNamed = func() map[string]*meter {
+	by := map[string]*meter{}
+	for _, m := range meters {
+		m.desc = prometheus.NewDesc("intentd_"+m.name, m.help, m.labels, nil)
+		by[m.name] = m
+	}
+	return by
+}()
+
+// modelName is the model among the connectors: a name that no connector can have, for the section of that name is its own.
+const modelName = "model"
+
+// metrics reads all figures at the moment of a scrape: nothing is counted twice, nothing goes stale.
+type metrics struct{ a *App }
+
+func (m metrics) Describe(ch chan<- *prometheus.Desc) {
+	for _, one := range meters {
+		ch <- one.desc
+	}
+}
+
+func (m metrics) Collect(ch chan<- prometheus.Metric) {
+	put := func(name string, v float64, labels ...string) {
+		one := meterNamed[name]
+		ch <- prometheus.MustNewConstMetric(one.desc, one.kind, v, labels...)
+	}
+	flag := func(name string, on bool, labels ...string) {
+		v := 0.0
+		if on {
+			v = 1
+		}
+		put(name, v, labels...)
+	}
+	a := m.a
+	st := a.pipe.Status()
+	now := a.o.Now()
+	put("build_info", 1, a.o.Version, runtime.Version())
+	flag("ready", a.ready.Load())
+	put("progress_total", float64(a.did.Load()))
+	for lane, l := range st.Queue {
+		put("queue_people", float64(l.Depth), lane)
+		age := 0.0
+		if l.Depth > 0 && !l.Oldest.IsZero() {
+			age = max(0, now.Sub(l.Oldest).Seconds())
+		}
+		put("queue_oldest_seconds", age, lane)
+	}
+	put("journal_patches", float64(st.Journal))
+	put("dead_letters", float64(st.Dead))
+	put("people", float64(st.People))
+	put("people_due", float64(st.Due))
+	for tier, n := range st.Tiers {
+		put("people_scored", float64(n), tier)
+	}
+	put("writes_total", float64(st.Written))
+	put("writes_rejected_total", float64(st.Rejected))
+	for _, mode := range []pipeline.WriteMode{pipeline.WriteOff, pipeline.WriteCanary, pipeline.WriteOn} {
+		flag("write_mode", st.WriteMode == mode, string(mode))
+	}
+	flag("paused", st.Paused)
+	flag("brake", st.Brake != "")
+	flag("clock_doubtful", st.Clock != "")
+	flag("reload_failed", a.reloadErr.Load() != nil)
+	for crm, pending := range st.FirstSync {
+		flag("first_sync_pending", pending, crm)
+	}
+	traffic := func(name string, r connectors.Report) {
+		put("calls_total", float64(r.Calls), name)
+		put("calls_retried_total", float64(r.Retries), name)
+		put("rate_limited_total", float64(r.RateLimited), name)
+		put("sent_bytes_total", float64(r.BytesSent), name)
+		put("received_bytes_total", float64(r.BytesReceived), name)
+		if r.DailyLimit >= 0 {
+			put("quota_limit", float64(r.DailyLimit), name)
+		}
+		if r.DailyRemaining >= 0 {
+			put("quota_remaining", float64(r.DailyRemaining), name)
+		}
+	}
+	for name, c := range st.Connectors {
+		flag("connector_up", c.OK, name)
+		if c.Kind != "" && now.Before(c.Until) {
+			put("connector_stopped", 1, name, c.Kind)
+		}
+		traffic(name, c.Report)
+	}
+	for name, at := range st.LastGood {
+		if work, connector, ok := strings.Cut(name, "/"); ok {
+			put("last_good_seconds", max(0, now.Sub(at).Seconds()), work, connector)
+		}
+	}
+	a.mu.Lock()
+	model, ledger, sched, loc := a.made.model, a.made.ledger, a.sched, a.cfg.Text.Location()
+	a.mu.Unlock()
+	if model != nil {
+		traffic(modelName, model.Report())
+	}
+	spent, budget := ledger.SpentToday()
+	put("model_spent_usd_today", float64(spent)/1e6)
+	if budget >= 0 {
+		put("model_budget_usd", float64(budget)/1e6)
+	}
+	if days, err := a.pipe.Usage(1); err == nil && len(days) > 0 && days[0].Day == a.today(loc) {
+		for purpose, u := range days[0].Model {
+			put("model_calls_today", float64(u.Calls), purpose)
+			put("model_tokens_today", float64(u.In), purpose, "in")
+			put("model_tokens_today", float64(u.Out+u.Thoughts), purpose, "out")
+		}
+	}
+	put("state_file_bytes", float64(st.State.FileBytes))
+	put("state_free_bytes", float64(st.State.FreeBytes))
+	if sched != nil {
+		for _, j := range sched.state() {
+			flag("job_running", j.Running, j.Name)
+			flag("job_failed", j.Error != "", j.Name)
+		}
+	}
+}
+
+// registry holds intentd's figures and those of the process, apart from any other registry in it.
+func (a *App) registry() *prometheus.Registry {
+	r := prometheus.NewRegistry()
+	r.MustRegister(metrics{a}, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	return r
+}

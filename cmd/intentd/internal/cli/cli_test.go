@@ -1,0 +1,353 @@
+package cli
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/spf13/cobra"
+	"go.uber.org/goleak"
+
+	"github.com/intentd/intentd/connectors/sandbox"
+)
+
+func TestMain(m *testing.M) {
+	// The model's library starts the first when the program does; the default client keeps a connection for the others.
+	goleak.VerifyTestMain(m, goleak.IgnoreTopFunction("go.opencensus.io/stats/view.(*worker).start"),
+		goleak.IgnoreTopFunction("internal/poll.runtime_pollWait"), goleak.IgnoreTopFunction("net/http.(*persistConn).writeLoop"))
+}
+
+// output is what a command writes while a test reads it.
+type output struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (o *output) Write(p []byte) (int, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.b.Write(p)
+}
+
+func (o *output) String() string {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.b.String()
+}
+
+func intentd(t *testing.T, args ...string) (code int, stdout, stderr string) {
+	t.Helper()
+	var out, errs output
+	code = Run(t.Context(), Process{Args: args, Stdout: &out, Stderr: &errs, Version: "1.2.3"})
+	return code, out.String(), errs.String()
+}
+
+// Promise: a mistake in the command line is exit code 2 and one line that helps.
+func TestUsage(t *testing.T) {
+	for _, c := range []struct {
+		args []string
+		want string
+	}{
+		{[]string{"rum"}, "did you mean run?"},
+		{[]string{"nonsense"}, "there is no command"},
+		{[]string{"run", "now"}, "takes no argument"},
+		{[]string{"run", "--colour"}, "unknown flag: --colour (intentd run --help)"},
+		{[]string{"explain"}, "explain needs an e-mail address or a record id"},
+		{[]string{"explain", "a", "b"}, "takes 1 argument"},
+		{[]string{"plan", "a", "b"}, "one person at most"},
+		{[]string{"plan", "--limit", "0"}, "--limit"},
+		{[]string{"backup"}, "a file to write to"},
+		{[]string{"dead"}, "dead needs list, retry or drop"},
+		{[]string{"dead", "bury"}, "there is no dead bury"},
+		{[]string{"dead", "drop"}, "name one record"},
+		{[]string{"dead", "retry", "--all", "hubspot/contacts/1"}, "name one record"},
+		{[]string{"sandbox", "--tier", "gold"}, "--tier"},
+		{[]string{"demo", "--language", "fr"}, "--language"},
+	} {
+		code, stdout, stderr := intentd(t, c.args...)
+		if code != Misused || stdout != "" || !strings.Contains(stderr, c.want) || strings.Count(stderr, "\n") != 1 {
+			t.Errorf("%v: exit %d\n%s%s", c.args, code, stdout, stderr)
+		}
+	}
+}
+
+// Promise: every command of the manual exists and explains itself.
+func TestHelp(t *testing.T) {
+	c := &command{}
+	seen := map[string]bool{}
+	var walk func(cmd *cobra.Command)
+	walk = func(cmd *cobra.Command) {
+		if cmd.Hidden {
+			return
+		}
+		seen[strings.TrimPrefix(cmd.CommandPath(), "intentd ")] = true
+		if cmd.Short == "" {
+			t.Errorf("%s has no help", cmd.CommandPath())
+		}
+		for _, sub := range cmd.Commands() {
+			walk(sub)
+		}
+	}
+	walk(c.root())
+	for _, name := range strings.Fields("demo run once plan explain doctor provision dead pause resume forget export backup compact status healthcheck sandbox version") {
+		if !seen[name] {
+			t.Errorf("there is no command %s", name)
+		}
+		if code, stdout, _ := intentd(t, name, "--help"); code != Done || !strings.Contains(stdout, "Usage:") || !strings.Contains(stdout, "--config") {
+			t.Errorf("%s --help: exit %d\n%s", name, code, stdout)
+		}
+	}
+	if code, stdout, _ := intentd(t); code != Done || !strings.Contains(stdout, "Exit codes") {
+		t.Errorf("without arguments: exit %d\n%s", code, stdout)
+	}
+	if code, stdout, _ := intentd(t, "version"); code != Done || !strings.HasPrefix(stdout, "intentd 1.2.3 (go") {
+		t.Errorf("version: exit %d %s", code, stdout)
+	}
+}
+
+// Promise: a configuration with mistakes is exit code 2, with all of them.
+func TestBadConfig(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "config.yaml")
+	if err := os.WriteFile(file, []byte("crms: [{name: hubspot, type: hubspot, polls: 1m}]\nlog: {level: loud}\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, args := range [][]string{{"run"}, {"once"}, {"status"}, {"plan"}, {"provision"}, {"doctor"}} {
+		code, stdout, stderr := intentd(t, append(args, "-c", file)...)
+		all := stdout + stderr
+		if code != Misused || !strings.Contains(all, "polls") || !strings.Contains(all, "access token is missing") || !strings.Contains(all, "loud") {
+			t.Errorf("%v: exit %d\n%s", args, code, all)
+		}
+	}
+	if code, _, stderr := intentd(t, "run", "-c", filepath.Join(t.TempDir(), "none.yaml")); code != Misused || !strings.Contains(stderr, "-c FILE") {
+		t.Errorf("no file: exit %d %s", code, stderr)
+	}
+}
+
+// world is a sandbox, some people, a configuration.
+type world struct {
+	dir, file, events, token, http string
+	portal                         *sandbox.HubSpot
+}
+
+func newWorld(t *testing.T) *world {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "ic") // short: the path of a socket is
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	w := &world{dir: dir, file: filepath.Join(dir, "config.yaml"), events: filepath.Join(dir, "events.jsonl"), token: filepath.Join(dir, "token"), portal: sandbox.NewHubSpot(sandbox.HubSpotOptions{})}
+	base, err := w.portal.Listen(t.Context(), "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.http = ln.Addr().String()
+	ln.Close()
+	w.put(t, w.token, "pat-na1-sandbox\n")
+	w.put(t, w.events, fmt.Sprintf(`{"id":"e1","time":%q,"kind":"demo_request","email":"ada@one.example","url":"https://www.example.com/demo","page_title":"Demo"}`+"\n", time.Now().Format(time.RFC3339)))
+	w.put(t, w.file, fmt.Sprintf("state: {path: %q}\nhttp: {listen: %q}\ncrms: [{name: hubspot, type: hubspot, base_url: %q, token_file: %q}]\nsources: [{name: site, type: jsonl, path: %q}]\nprivacy: {own_hosts: [www.example.com]}\n",
+		filepath.Join(dir, "s.db"), w.http, base, w.token, w.events))
+	w.portal.CreateContact(map[string]string{"email": "ada@one.example", "firstname": "Ada"})
+	w.portal.CreateContact(map[string]string{"email": "ben@two.example"})
+	return w
+}
+
+func (w *world) put(t *testing.T, file, text string) {
+	t.Helper()
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// do runs a command on the world and wants an exit code.
+func (w *world) do(t *testing.T, want int, args ...string) string {
+	t.Helper()
+	code, stdout, stderr := intentd(t, append(args, "-c", w.file)...)
+	if code != want {
+		t.Fatalf("intentd %s: exit %d, want %d\n%s%s", strings.Join(args, " "), code, want, stdout, stderr)
+	}
+	return stdout + stderr
+}
+
+func wants(t *testing.T, text string, parts ...string) {
+	t.Helper()
+	for _, part := range parts {
+		if !strings.Contains(text, part) {
+			t.Errorf("lacks %q:\n%s", part, text)
+		}
+	}
+}
+
+// Promise: the way of a new user, from doctor to forget, without a daemon; looking leaves no state behind.
+func TestFromDoctorToForget(t *testing.T) {
+	w := newWorld(t)
+	wants(t, w.do(t, Failed, "doctor"), "hubspot.property_missing", "intentd provision --apply", "1 failure")
+	wants(t, w.do(t, Done, "provision"), "create", "run it again with --apply")
+	wants(t, w.do(t, Done, "plan"), "hubspot/contacts/1", "intent_score", "first sync of hubspot: 2 records")
+	wants(t, w.do(t, Failed, "status"), "has not run")
+	if _, err := os.Stat(filepath.Join(w.dir, "s.db")); err == nil {
+		t.Fatal("a look made a state file")
+	}
+	w.do(t, Done, "provision", "--apply")
+	wants(t, w.do(t, Done, "provision"), "nothing to do")
+	wants(t, w.do(t, Done, "doctor"), "0 failures")
+	wants(t, w.do(t, Done, "once"), "1 record written, 0 dead letters")
+	wants(t, w.do(t, Done, "explain", "ada@one.example"), "high", "hand_raise", "recomputed to the same score")
+	wants(t, w.do(t, Failed, "explain", "ben@two.example"), "no score")
+	wants(t, w.do(t, Failed, "explain", "eve@three.example"), "no such person")
+	wants(t, w.do(t, Done, "status"), "2 known", "1 high", "no daemon runs")
+	wants(t, w.do(t, Done, "pause"), "paused")
+	wants(t, w.do(t, Degraded, "status"), "paused by an admin")
+	wants(t, w.do(t, Done, "resume"), "resumed")
+	wants(t, w.do(t, Done, "dead", "list"), "no dead letters")
+	wants(t, w.do(t, Failed, "dead", "drop", "hubspot/contacts/9"), "no dead letter")
+	wants(t, w.do(t, Done, "export", "ada@one.example"), `"receipts"`, "e1")
+
+	copied := filepath.Join(w.dir, "copy.db")
+	w.do(t, Done, "backup", copied)
+	if info, err := os.Stat(copied); err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("backup: %v, %v", info, err)
+	}
+	wants(t, w.do(t, Failed, "backup", copied), "exists already")
+	wants(t, w.do(t, Done, "compact"), "before")
+	wants(t, w.do(t, Done, "forget", "ada@one.example"), "forgotten", "1 record of the CRM emptied")
+	wants(t, w.do(t, Failed, "explain", "ada@one.example"), "no such person")
+	wants(t, w.do(t, Done, "provision", "--remove", "--apply"), "remove")
+	wants(t, w.do(t, Failed, "healthcheck"), "does not answer")
+}
+
+// Promise: what is printed with --json is JSON.
+func TestJSON(t *testing.T) {
+	w := newWorld(t)
+	w.do(t, Done, "provision", "--apply")
+	w.do(t, Done, "once")
+	for _, args := range [][]string{{"status"}, {"plan"}, {"explain", "ada@one.example"}, {"doctor"}, {"provision"}, {"dead", "list"}, {"pause"}, {"resume"}, {"compact"}, {"once"}, {"version"}, {"forget", "ada@one.example"}} {
+		code, stdout, stderr := intentd(t, append(args, "--json", "-c", w.file)...)
+		if !json.Valid([]byte(stdout)) || strings.Count(stdout, "\n") < 1 {
+			t.Errorf("%v: exit %d\n%s%s", args, code, stdout, stderr)
+		}
+	}
+}
+
+// Promise: dead letters make the exit code 3, and say in the CRM's words what is wrong.
+func TestDeadLetters(t *testing.T) {
+	w := newWorld(t)
+	w.do(t, Done, "provision", "--apply")
+	w.portal.AddRule(sandbox.Rule{When: "intent_tier", Is: "high", Require: "phone"})
+	wants(t, w.do(t, Degraded, "once"), "1 dead letter")
+	wants(t, w.do(t, Done, "dead", "list"), "hubspot/contacts/1")
+	wants(t, w.do(t, Done, "dead", "retry", "--all"), "1 dead letter queued again")
+	w.do(t, Degraded, "once")
+	wants(t, w.do(t, Done, "dead", "drop", "hubspot/contacts/1"), "1 dead letter dropped")
+	wants(t, w.do(t, Done, "dead", "list"), "no dead letters")
+}
+
+// Promise: the daemon answers health and its socket, reads its configuration again when asked, and ends within its grace.
+func TestDaemon(t *testing.T) {
+	w := newWorld(t)
+	w.do(t, Done, "provision", "--apply")
+	ctx, stop := context.WithCancel(t.Context())
+	defer stop()
+	reload := make(chan os.Signal)
+	var log output
+	ended := make(chan int)
+	go func() {
+		ended <- Run(ctx, Process{Args: []string{"run", "-c", w.file}, Stdout: &log, Stderr: &log, Version: "1.2.3", Reload: reload})
+	}()
+	until := func(what string, ok func() bool) {
+		t.Helper()
+		for deadline := time.Now().Add(20 * time.Second); !ok(); {
+			if time.Now().After(deadline) {
+				t.Fatalf("%s did not come\n%s", what, &log)
+			}
+			time.Sleep(5 * time.Millisecond)
+		}
+	}
+	defer http.DefaultClient.CloseIdleConnections()
+	until("health", func() bool { code, _, _ := intentd(t, "healthcheck", "-c", w.file); return code == Done })
+	until("the first score", func() bool { props, _ := w.portal.Contact("1"); return props["intent_tier"] == "high" })
+	until("the acknowledgement", func() bool { return strings.Contains(w.do(t, Done, "status"), "1 high") })
+	wants(t, w.do(t, Done, "status"), "ok: running since")
+	wants(t, w.do(t, Done, "explain", "1"), "hand_raise")
+	wants(t, w.do(t, Done, "doctor"), "daemon.running", "0 failures")
+	wants(t, w.do(t, Failed, "once"), "a daemon runs")
+	w.do(t, Done, "backup", filepath.Join(w.dir, "hot.db"))
+
+	text, err := os.ReadFile(w.file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.put(t, w.file, string(text)+"nonsense: 1\n")
+	reload <- syscall.SIGHUP
+	until("the refusal", func() bool { return strings.Contains(log.String(), "the old one goes on") })
+	w.put(t, w.file, string(text))
+	wants(t, w.do(t, Degraded, "status"), "the last reload was refused", "nonsense")
+	reload <- syscall.SIGHUP
+	until("the reload", func() bool { return strings.Contains(log.String(), "was read again") })
+	w.do(t, Done, "status")
+
+	stop()
+	select {
+	case code := <-ended:
+		if code != Done {
+			t.Errorf("exit %d\n%s", code, &log)
+		}
+	case <-time.After(grace):
+		t.Fatalf("does not end\n%s", &log)
+	}
+	if strings.Contains(log.String(), "@") || strings.Contains(log.String(), "pat-na1") {
+		t.Errorf("the log names a person or a secret:\n%s", &log)
+	}
+	wants(t, w.do(t, Done, "status"), "no daemon runs")
+}
+
+// Promise: the demo needs nothing, ranks people, and adds up.
+func TestDemo(t *testing.T) {
+	code, stdout, stderr := intentd(t, "demo")
+	if code != Done {
+		t.Fatalf("exit %d\n%s%s", code, stdout, stderr)
+	}
+	wants(t, stdout, "high", "medium", "low", "recomputed to the same score", "What to try next")
+	if code, stdout, _ := intentd(t, "demo", "--json"); code != Done || !json.Valid([]byte(stdout)) {
+		t.Errorf("--json: exit %d", code)
+	}
+	if left, _ := filepath.Glob(filepath.Join(os.TempDir(), "intentd-demo-*")); len(left) != 0 {
+		t.Errorf("left behind: %v", left)
+	}
+}
+
+// Promise: a command that serves until it is stopped ends when it is.
+func TestServing(t *testing.T) {
+	for _, c := range []struct{ args, want []string }{
+		{[]string{"sandbox", "--listen", "127.0.0.1:0", "--contacts", "10"}, []string{"base_url: http://127.0.0.1:", "token: pat-na1-sandbox", "10 contacts"}},
+		{[]string{"demo", "--serve"}, []string{"intentd -c ", "status", "http://127.0.0.1:"}},
+	} {
+		args := c.args
+		ctx, stop := context.WithCancel(t.Context())
+		var out output
+		ended := make(chan int)
+		go func() { ended <- Run(ctx, Process{Args: args, Stdout: &out, Stderr: &out}) }()
+		for deadline := time.Now().Add(20 * time.Second); !strings.Contains(out.String(), "Ctrl-C") && time.Now().Before(deadline); {
+			time.Sleep(time.Millisecond)
+		}
+		wants(t, out.String(), c.want...)
+		stop()
+		if code := <-ended; code != Done {
+			t.Errorf("%v: exit %d", args, code)
+		}
+	}
+}

@@ -1,0 +1,186 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/intentd/intentd/cmd/intentd/internal/app"
+	"github.com/intentd/intentd/cmd/intentd/internal/config"
+	"github.com/intentd/intentd/cmd/intentd/internal/demo"
+	"github.com/intentd/intentd/connectors"
+	"github.com/intentd/intentd/connectors/sandbox"
+)
+
+func (c *command) demo() *cobra.Command {
+	var serve bool
+	var language string
+	cmd := &cobra.Command{
+		Use:   "demo",
+		Short: "See it work: a sandbox CRM and bundled journeys, no keys, no network",
+		Long: `Fills a sandbox CRM with invented people, takes in what they did, scores them, writes the scores to the CRM and shows what a rep
+would see there. Everything happens on this machine, in a temporary directory. With --serve, CRM and daemon stay up to be looked
+at with the other commands.`,
+		Args: exactly(),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if language != "en" && language != "de" {
+				return misuse(cmd, "--language is en or de")
+			}
+			return c.playDemo(cmd.Context(), serve, language)
+		},
+	}
+	cmd.Flags().BoolVar(&serve, "serve", false, "keep the sandbox CRM and the daemon running")
+	cmd.Flags().StringVar(&language, "language", "en", "en or de: the language of the texts")
+	return cmd
+}
+
+// demoToken opens the demo's own sandbox and nothing else.
+const demoToken = "pat-na1-demo"
+
+func (c *command) playDemo(ctx context.Context, serve bool, language string) error {
+	dir, err := os.MkdirTemp("", "intentd-demo-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+
+	portal := sandbox.NewHubSpot(sandbox.HubSpotOptions{Token: demoToken})
+	people := demo.People(time.Now())
+	if err := fillPortal(portal, people); err != nil {
+		return err
+	}
+	base, err := portal.Listen(ctx, "127.0.0.1:0")
+	if err != nil {
+		return err
+	}
+	settings := demo.Settings{
+		State: filepath.Join(dir, "intentd.db"), Clickstream: filepath.Join(dir, "events.store"), Events: filepath.Join(dir, "events.jsonl"),
+		CRM: base, TokenFile: filepath.Join(dir, "hubspot_token"), Language: language,
+	}
+	if serve {
+		settings.Listen = "127.0.0.1:0"
+	}
+	file := filepath.Join(dir, "config.yaml")
+	if err := os.WriteFile(settings.TokenFile, []byte(demoToken+"\n"), 0o600); err != nil {
+		return err
+	}
+	if err := os.WriteFile(file, []byte(demo.ConfigYAML(settings)), 0o600); err != nil {
+		return err
+	}
+	if err := newFile(settings.Events, func(f *os.File) error { return people.WriteJSONL(f) }); err != nil {
+		return err
+	}
+	cfg, problems := config.Load(file)
+	if cfg == nil {
+		return problems
+	}
+	a, err := app.Open(app.Options{Config: cfg, Path: file, Log: c.quietLog(cfg), Version: c.Version})
+	if err != nil {
+		return err
+	}
+	if !serve {
+		defer c.closed(a)
+	}
+	made, err := app.Provision.Do(ctx, a, app.ProvisionArguments{Apply: true})
+	if err == nil && made[0].Error != "" {
+		err = errors.New(made[0].Error)
+	}
+	if err == nil {
+		stop := c.progress(ctx, a.Waiting)
+		_, err = a.Once(ctx)
+		stop()
+	}
+	if err == nil {
+		err = c.showLeads(ctx, a, portal, people, cfg)
+	}
+	if err != nil || !serve {
+		if serve {
+			c.closed(a)
+		}
+		return err
+	}
+	return c.serveDemo(ctx, a, base, file)
+}
+
+// fillPortal makes the demo's records, and the merges that its reps did.
+func fillPortal(portal *sandbox.HubSpot, people demo.Population) error {
+	ids := map[string]string{}
+	for _, contact := range people.Contacts {
+		ids[contact.Key] = portal.CreateContact(contact.Properties)
+	}
+	for _, m := range people.Merges {
+		if _, err := portal.Merge(ids[m.Winner], ids[m.Loser]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// showLeads prints what a rep would see in the CRM, from the CRM, and the receipt of whoever comes first.
+func (c *command) showLeads(ctx context.Context, a *app.App, portal *sandbox.HubSpot, people demo.Population, cfg *config.Config) error {
+	leads := people.Leads(func(email string) (map[string]string, bool) {
+		id, ok := portal.ContactByEmail(email)
+		if !ok {
+			return nil, false
+		}
+		return portal.Contact(id)
+	})
+	if c.json {
+		return c.print(leads, nil)
+	}
+	o := demo.PrintOptions{Location: cfg.Text.Location()}
+	best := ""
+	for _, contact := range people.Contacts {
+		r, err := app.Explain.Do(ctx, a, app.Who{Who: contact.Properties["email"]})
+		if err != nil {
+			continue // never scored, or merged away
+		}
+		f := &o.Filtered
+		f.Duplicates += r.Filtered.Duplicates
+		f.Bots += r.Filtered.Bots
+		f.Internal += r.Filtered.Internal
+		f.NoConsent += r.Filtered.NoConsent
+		f.Customer += r.Filtered.Customer
+		f.Excluded += r.Filtered.Excluded
+		f.Outside += r.Filtered.Outside
+		if score := r.Written[connectors.FieldScore]; len(score) > len(best) || len(score) == len(best) && score > best {
+			best, o.Receipt = score, r
+			o.Of = contact.Properties["firstname"] + " " + contact.Properties["lastname"]
+		}
+	}
+	return demo.Print(c.Stdout, leads, o)
+}
+
+// serveDemo keeps CRM and daemon up, and says how to look around.
+func (c *command) serveDemo(ctx context.Context, a *app.App, base, file string) error {
+	if err := a.Start(ctx); err != nil {
+		return errors.Join(err, a.Close())
+	}
+	writeServing(c.Stdout, base, a.Addr(), file)
+	var failed error
+	select {
+	case <-ctx.Done():
+	case failed = <-a.Failed():
+	}
+	end, cancel := context.WithTimeout(context.WithoutCancel(ctx), grace)
+	defer cancel()
+	return errors.Join(failed, a.Stop(end))
+}
+
+func writeServing(w io.Writer, base, addr, file string) {
+	fmt.Fprintf(w, `
+The sandbox CRM answers at %s, intentd's health and metrics at http://%s. In another terminal:
+
+  intentd -c %[3]s status
+  intentd -c %[3]s plan
+  intentd -c %[3]s explain EMAIL
+
+Ctrl-C ends both and removes everything.
+`, base, addr, file)
+}

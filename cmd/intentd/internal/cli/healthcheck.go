@@ -1,0 +1,78 @@
+package cli
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/intentd/intentd/cmd/intentd/internal/app"
+)
+
+func (c *command) healthcheck() *cobra.Command {
+	return &cobra.Command{
+		Use:   "healthcheck",
+		Short: "Ask the running daemon whether it is well; for containers",
+		Long:  "Exit code 0 while the daemon is ok or degraded, 1 when it is failing or does not answer within 5 seconds.",
+		Args:  exactly(),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			cfg, err := c.load()
+			if err != nil {
+				return err
+			}
+			ctx, cancel := context.WithTimeout(cmd.Context(), 5*time.Second)
+			defer cancel()
+			var h app.Health
+			if _, port, _ := net.SplitHostPort(cfg.HTTP.Listen); port != "" && port != "0" {
+				h, err = askHealth(ctx, cfg.HTTP.Listen)
+			} else {
+				var client *app.Client
+				if client, err = app.Dial(ctx, cfg.SocketPath()); err == nil {
+					var st app.Status
+					st, err = app.StatusOf.Do(ctx, client, app.Nothing{})
+					h = st.Health
+				}
+			}
+			if err != nil {
+				return err
+			}
+			if err := c.print(h, func(w io.Writer) { fmt.Fprintln(w, strings.Join(append([]string{h.Status}, h.Reasons...), "; ")) }); err != nil {
+				return err
+			}
+			if h.Status == "failing" {
+				return &exitError{code: Failed}
+			}
+			return nil
+		},
+	}
+}
+
+func askHealth(ctx context.Context, listen string) (app.Health, error) {
+	host, port, err := net.SplitHostPort(listen)
+	if err != nil {
+		return app.Health{}, err
+	}
+	if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {
+		host = "127.0.0.1"
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+net.JoinHostPort(host, port)+"/healthz", nil)
+	if err != nil {
+		return app.Health{}, err
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return app.Health{}, fmt.Errorf("the daemon does not answer: %w", err)
+	}
+	defer resp.Body.Close()
+	var h app.Health
+	if err := json.NewDecoder(io.LimitReader(resp.Body, 1<<20)).Decode(&h); err != nil {
+		return h, fmt.Errorf("the answer at %s is not intentd's: %s", listen, resp.Status)
+	}
+	return h, nil
+}

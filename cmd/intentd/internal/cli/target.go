@@ -1,0 +1,123 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/intentd/intentd/cmd/intentd/internal/app"
+	"github.com/intentd/intentd/cmd/intentd/internal/config"
+	"github.com/intentd/intentd/state"
+)
+
+// quietLog is the log of a command: warnings and errors only, for its own output says the rest.
+func (c *command) quietLog(cfg *config.Config) *app.Log {
+	quiet := *cfg
+	if quiet.Log.Level == "info" {
+		quiet.Log.Level = "warn"
+	}
+	return app.NewLog(c.Stderr, &quiet)
+}
+
+// target is the running daemon or, where none runs, an app over the state file. With needState, a state that does not exist
+// is an error; without, an empty one in a temporary directory takes its place: a look must not leave a file behind that
+// belongs to whoever looked.
+func (c *command) target(ctx context.Context, cfg *config.Config, needState bool) (app.Target, func(), error) {
+	client, err := app.Dial(ctx, cfg.SocketPath())
+	if err == nil {
+		return client, func() {}, nil
+	}
+	if !errors.Is(err, app.ErrNoDaemon) {
+		return nil, nil, err
+	}
+	if _, err := os.Stat(cfg.State.Path); errors.Is(err, fs.ErrNotExist) {
+		if needState {
+			return nil, nil, fmt.Errorf("there is no state at %s yet: intentd has not run with this configuration", cfg.State.Path)
+		}
+		return c.scratch(cfg)
+	}
+	a, err := app.Open(app.Options{Config: cfg, Path: c.file, Log: c.quietLog(cfg), Version: c.Version})
+	if errors.Is(err, state.ErrLocked) {
+		return nil, nil, fmt.Errorf("%w: it starts, stops, or is an intentd once: try again in a moment", err)
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	return a, func() { c.closed(a) }, nil
+}
+
+// scratch is an app over an empty state that goes with it.
+func (c *command) scratch(cfg *config.Config) (app.Target, func(), error) {
+	dir, err := os.MkdirTemp("", "intentd-look-")
+	if err != nil {
+		return nil, nil, err
+	}
+	own := *cfg
+	own.State.Path = filepath.Join(dir, "intentd.db")
+	own.Clickstream.Dir = filepath.Join(dir, "events")
+	a, err := app.Open(app.Options{Config: &own, Path: c.file, Log: c.quietLog(cfg), Version: c.Version})
+	if err != nil {
+		return nil, nil, errors.Join(err, os.RemoveAll(dir))
+	}
+	return a, func() {
+		c.closed(a)
+		if err := os.RemoveAll(dir); err != nil {
+			fmt.Fprintln(c.Stderr, "intentd: "+err.Error())
+		}
+	}, nil
+}
+
+func (c *command) closed(a *app.App) {
+	if err := a.Close(); err != nil {
+		fmt.Fprintln(c.Stderr, "intentd: close the state: "+err.Error())
+	}
+}
+
+// ask loads the configuration, finds the target and carries out one operation that needs the state.
+func ask[A, R any](ctx context.Context, c *command, o app.Operation[A, R], arguments A) (R, error) {
+	var none R
+	cfg, err := c.load()
+	if err != nil {
+		return none, err
+	}
+	t, done, err := c.target(ctx, cfg, true)
+	if err != nil {
+		return none, err
+	}
+	defer done()
+	return o.Do(ctx, t, arguments)
+}
+
+// progress tells how long work goes on: in place on a terminal, one line a minute elsewhere.
+func (c *command) progress(ctx context.Context, text func() string) (stop func()) {
+	every, before, after := time.Minute, "", "\n"
+	if f, ok := c.Stderr.(*os.File); ok {
+		if info, err := f.Stat(); err == nil && info.Mode()&os.ModeCharDevice != 0 {
+			every, before, after = 500*time.Millisecond, "\r\x1b[K", ""
+		}
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		tick := time.NewTicker(every)
+		defer tick.Stop()
+		for {
+			select {
+			case <-ctx.Done():
+				fmt.Fprint(c.Stderr, before)
+				return
+			case <-tick.C:
+				fmt.Fprint(c.Stderr, before+text()+after)
+			}
+		}
+	}()
+	return func() {
+		cancel()
+		<-done
+	}
+}

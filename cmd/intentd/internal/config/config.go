@@ -1,0 +1,296 @@
+// Package config turns one YAML file, the environment and systemd credentials into a typed [Config], or into a list of
+// [Problem]s that names everything that is wrong at once.
+//
+// Terms: a path is where a value stands in the file ("crms[0].token"); a secret is a value of type [Secret], which never
+// prints itself; a warning is a problem that does not keep intentd from starting.
+//
+// Promises: an unknown key is never ignored; no problem's text holds a secret; a Config that came back without errors needs
+// no further checking by its users. The package opens only the config file and the secret files that it names.
+package config
+
+import "time"
+
+// Config is a whole, checked configuration. config.example.yaml tells what each key is for.
+type Config struct {
+	State       State       `mapstructure:"state"`
+	Log         Log         `mapstructure:"log"`
+	HTTP        HTTP        `mapstructure:"http"`
+	Write       Write       `mapstructure:"write"`
+	Text        Text        `mapstructure:"text"`
+	CRMs        []CRM       `mapstructure:"crms"`
+	Sources     []Source    `mapstructure:"sources"`
+	Clickstream Clickstream `mapstructure:"clickstream"`
+	Model       Model       `mapstructure:"model"`
+	Window      Window      `mapstructure:"window"`
+	Scoring     Scoring     `mapstructure:"scoring"`
+	Topics      Topics      `mapstructure:"topics"`
+	Products    []Product   `mapstructure:"products"`
+	Schedule    Schedule    `mapstructure:"schedule"`
+	Privacy     Privacy     `mapstructure:"privacy"`
+	Screenshots Screenshots `mapstructure:"screenshots"`
+}
+
+// State says where the state file is. The control socket stands beside it.
+type State struct {
+	Path string `mapstructure:"path"`
+}
+
+// Log is how intentd logs to standard error.
+type Log struct {
+	Level  string `mapstructure:"level"`  // debug | info | warn | error
+	Format string `mapstructure:"format"` // text | json
+}
+
+// HTTP is the listener for health and metrics. An empty Listen turns it off.
+type HTTP struct {
+	Listen string `mapstructure:"listen"`
+}
+
+// Write says whether, and about whom, anything is written to the CRMs.
+type Write struct {
+	Mode  string `mapstructure:"mode"` // off | canary | on
+	Scope Scope  `mapstructure:"scope"`
+	// Brake is the share of scored people, in percent, whose tier one run may change before writing stops.
+	Brake float64 `mapstructure:"brake"`
+}
+
+// Scope is who is written to in canary mode: a record that meets any one of the three.
+type Scope struct {
+	Owner []string    `mapstructure:"owner"` // the CRM's ids of owners
+	IDs   []string    `mapstructure:"ids"`   // record ids, or "hubspot/contacts/101"
+	List  []ScopeList `mapstructure:"list"`
+}
+
+// ScopeList is everybody whose input property has a value. (The property is a value here, not a key: the reader folds keys to
+// lower case.)
+type ScopeList struct {
+	Property string `mapstructure:"property"`
+	Value    string `mapstructure:"value"`
+}
+
+// Text is the language of what reps read, and the time zone of its dates.
+type Text struct {
+	Language string `mapstructure:"language"` // en | de
+	Timezone string `mapstructure:"timezone"` // IANA name
+}
+
+// Clickstream is the embedded event store; an empty Dir puts it beside the state file.
+type Clickstream struct {
+	Dir       string        `mapstructure:"dir"`
+	Retention time.Duration `mapstructure:"retention"`
+}
+
+// Model is the language model. Provider rules needs no model, no key and no network.
+type Model struct {
+	Provider          string        `mapstructure:"provider"` // gemini | rules
+	Name              string        `mapstructure:"name"`
+	APIKey            Secret        `mapstructure:"api_key"`
+	APIKeyFile        string        `mapstructure:"api_key_file"`
+	BaseURL           string        `mapstructure:"base_url"`
+	Vertex            Vertex        `mapstructure:"vertex"`
+	Concurrency       int           `mapstructure:"concurrency"`
+	DailyBudgetUSD    float64       `mapstructure:"daily_budget_usd"`
+	RequestsPerMinute int           `mapstructure:"requests_per_minute"` // 0: as many as the vendor lets through
+	Thinking          string        `mapstructure:"thinking"`            // minimal | low | medium | high | a number of tokens; "" leaves it to the model
+	Temperature       *float64      `mapstructure:"temperature"`
+	Timeout           time.Duration `mapstructure:"timeout"`
+	Prices            []Price       `mapstructure:"prices"`
+}
+
+// Vertex reaches the model through a Google Cloud project instead of an API key.
+type Vertex struct {
+	Project         string `mapstructure:"project"`
+	Location        string `mapstructure:"location"`
+	CredentialsFile string `mapstructure:"credentials_file"` // "": the machine's default credentials
+}
+
+// Price overrides or adds the price of a model, in US dollars per million tokens. (The model's name is a value here, not a
+// key: the reader folds keys to lower case.)
+type Price struct {
+	Model string  `mapstructure:"model"`
+	In    float64 `mapstructure:"in"`
+	Out   float64 `mapstructure:"out"`
+	// Cached is the price of input read from the vendor's cache; 0 takes that of input.
+	Cached float64 `mapstructure:"cached"`
+}
+
+// Window is how far a journey reaches back.
+type Window struct {
+	Score      time.Duration `mapstructure:"score"`
+	Recent     time.Duration `mapstructure:"recent"`
+	SessionGap time.Duration `mapstructure:"session_gap"`
+}
+
+// Scoring are the settings of the formula, and of what counts.
+type Scoring struct {
+	Engine           string         `mapstructure:"engine"` // formula | model
+	Weights          Weights        `mapstructure:"weights"`
+	Tiers            Tiers          `mapstructure:"tiers"`
+	Margin           float64        `mapstructure:"margin"`
+	MaxActivity      int            `mapstructure:"max_activity"`
+	TimeConstantDays float64        `mapstructure:"time_constant_days"`
+	HalfLifeDays     float64        `mapstructure:"half_life_days"`
+	TopicPoints      int            `mapstructure:"topic_points"`
+	InterestPoints   int            `mapstructure:"interest_points"`
+	HandRaiseDays    int            `mapstructure:"hand_raise_days"`
+	HighStrength     int            `mapstructure:"high_strength"`
+	MaterialPoints   float64        `mapstructure:"material_points"`
+	Trend            Trend          `mapstructure:"trend"`
+	Strengths        map[string]int `mapstructure:"strengths"` // by signal type
+	EventsPerMinute  int            `mapstructure:"events_per_minute"`
+	Pages            Pages          `mapstructure:"pages"`
+	Forms            Forms          `mapstructure:"forms"`
+	Rules            []Rule         `mapstructure:"rules"`
+}
+
+// Trend are the points by which a score must differ from the one so many days before.
+type Trend struct {
+	Days    int     `mapstructure:"days"`
+	Surging float64 `mapstructure:"surging"`
+	Rising  float64 `mapstructure:"rising"`
+	Cooling float64 `mapstructure:"cooling"`
+}
+
+// Pages are path globs that say what kind of page it is. A list that is given replaces the built-in one.
+type Pages struct {
+	Exclude      []string `mapstructure:"exclude"`
+	ExcludeHosts []string `mapstructure:"exclude_hosts"` // host globs
+	Price        []string `mapstructure:"price"`
+	Contract     []string `mapstructure:"contract"`
+	Comparison   []string `mapstructure:"comparison"`
+	CaseStudy    []string `mapstructure:"case_study"`
+	Product      []string `mapstructure:"product"`
+	SiteNames    []string `mapstructure:"site_names"` // endings of page titles to leave out
+}
+
+// Forms are words in the name of a form that say what it is. A list that is given replaces the built-in one.
+type Forms struct {
+	HandRaise   []string `mapstructure:"hand_raise"`
+	Application []string `mapstructure:"application"`
+	Exclude     []string `mapstructure:"exclude"`
+}
+
+// Weights are the shares of the components: at most three decimals, adding up to 1.
+type Weights struct {
+	Volume  float64 `mapstructure:"volume"`
+	Recency float64 `mapstructure:"recency"`
+	Topics  float64 `mapstructure:"topics"`
+}
+
+// Tiers are the scores from which a tier begins.
+type Tiers struct {
+	High   float64 `mapstructure:"high"`
+	Medium float64 `mapstructure:"medium"`
+}
+
+// Rule says what an event counts as. All of its conditions must hold; the first rule with a signal or ignore that fits decides,
+// rules that only name a topic add it.
+type Rule struct {
+	Kind   string `mapstructure:"kind"`   // event kind; * stands for any part of it, here and in event and form
+	Event  string `mapstructure:"event"`  // name of a custom event
+	Form   string `mapstructure:"form"`   // name of a form
+	URL    string `mapstructure:"url"`    // path glob
+	Source string `mapstructure:"source"` // name of a source
+	Signal string `mapstructure:"signal"` // a signal type
+	Ignore bool   `mapstructure:"ignore"` // it never counts
+	Topic  string `mapstructure:"topic"`  // what it is about
+}
+
+// Topics are what a good or a bad customer reads about.
+type Topics struct {
+	Win     []string       `mapstructure:"win"`
+	Loss    []string       `mapstructure:"loss"`
+	Pages   []TopicPage    `mapstructure:"pages"`
+	Lexicon []LexiconGroup `mapstructure:"lexicon"`
+}
+
+// TopicPage says what the customer's own pages are about.
+type TopicPage struct {
+	Match []string `mapstructure:"match"` // path globs or words
+	Topic string   `mapstructure:"topic"`
+}
+
+// LexiconGroup extends the built-in concepts that stand in for the model.
+type LexiconGroup struct {
+	Names   []string `mapstructure:"names"`   // mean the same
+	Related []string `mapstructure:"related"` // match any of the names, but not each other
+}
+
+// Product is one entry of the catalogue.
+type Product struct {
+	Name  string   `mapstructure:"name"`
+	Match []string `mapstructure:"match"` // globs ("/cards/**") or words
+}
+
+// Schedule are the recurring jobs, as cron lines or durations. An empty line turns a job off.
+type Schedule struct {
+	Sweep    string `mapstructure:"sweep"`
+	Learn    string `mapstructure:"learn"`
+	Purge    string `mapstructure:"purge"`
+	Timezone string `mapstructure:"timezone"` // "" takes text.timezone
+}
+
+// Privacy is what is left out, dropped and forgotten.
+type Privacy struct {
+	InternalDomains []string  `mapstructure:"internal_domains"`  // own staff, by e-mail domain
+	InternalIPs     []string  `mapstructure:"internal_ips"`      // own offices: addresses or CIDR ranges
+	InternalHosts   []string  `mapstructure:"internal_hosts"`    // host names of staging and back-office systems
+	OwnHosts        []string  `mapstructure:"own_hosts"`         // hosts whose titles are trusted and whose URLs may be shown
+	DropQueryParams []string  `mapstructure:"drop_query_params"` // beside the built-in ones
+	Redact          Redact    `mapstructure:"redact"`
+	Customers       []string  `mapstructure:"customers"` // life-cycle stages whose visits do not count
+	Retention       Retention `mapstructure:"retention"`
+}
+
+// Redact says what a model does not get to see, beside e-mail addresses, phone numbers and the person's own names.
+type Redact struct {
+	KeepEmails bool     `mapstructure:"keep_emails"`
+	KeepPhones bool     `mapstructure:"keep_phones"`
+	KeepNames  bool     `mapstructure:"keep_names"`
+	DropTyped  bool     `mapstructure:"drop_typed"` // leave out all that visitors typed
+	Patterns   []string `mapstructure:"patterns"`   // regular expressions
+}
+
+// Retention is how long things are kept.
+type Retention struct {
+	Receipts time.Duration `mapstructure:"receipts"` // explanations of written scores
+	History  time.Duration `mapstructure:"history"`  // how far back journeys are asked for and texts may look
+}
+
+// Screenshots is the directory of pictures that events may name. Empty: off.
+type Screenshots struct {
+	Dir string `mapstructure:"dir"`
+}
+
+const day = 24 * time.Hour
+
+// Default is the configuration of an empty file.
+func Default() *Config {
+	return &Config{
+		State: State{Path: "./intentd.db"},
+		Log:   Log{Level: "info", Format: "text"},
+		HTTP:  HTTP{Listen: "127.0.0.1:8787"},
+		Write: Write{Mode: "on", Brake: 10},
+		Text:  Text{Language: "en", Timezone: "UTC"},
+		Clickstream: Clickstream{
+			Retention: 400 * day,
+		},
+		Model: Model{Provider: "rules", Name: "gemini-3.5-flash-lite", Concurrency: 8, DailyBudgetUSD: 5, Timeout: time.Minute},
+		Window: Window{
+			Score: 90 * day, Recent: 30 * day, SessionGap: 30 * time.Minute,
+		},
+		Scoring: Scoring{
+			Engine:      "formula",
+			Weights:     Weights{Volume: 0.4, Recency: 0.3, Topics: 0.3},
+			Tiers:       Tiers{High: 65, Medium: 55},
+			Margin:      3,
+			MaxActivity: 100, TopicPoints: 15, HandRaiseDays: 7, HighStrength: 60,
+			MaterialPoints: 5, Trend: Trend{Days: 7, Surging: 20, Rising: 5, Cooling: 5}, EventsPerMinute: 60,
+		},
+		Schedule: Schedule{Sweep: "@weekly", Learn: "0 4 * * 0", Purge: "30 3 * * *"},
+		Privacy: Privacy{
+			Customers: []string{"customer"},
+			Retention: Retention{Receipts: 180 * day, History: 400 * day},
+		},
+	}
+}
