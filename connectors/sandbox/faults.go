@@ -1,0 +1,128 @@
+package sandbox
+
+import (
+	"bytes"
+	"net/http"
+	"strings"
+	"sync"
+	"time"
+)
+
+// Fault is one thing to go wrong: which requests it meets, and what happens to them. The zero effect answers 500.
+// The first matching fault in the order they were added is the one that happens; Delay alone lets the request go on.
+type Fault struct {
+	// Which requests. Empty fields match all.
+	Method string
+	Path   string // part of the path: "/batch/update"
+	Holds  string // part of the request's body
+	Skip   int    // let so many matching requests pass first
+	Times  int    // happen so often: 0 is once, negative for ever
+
+	// What happens.
+	Delay  time.Duration // waited first; the request's context ends the wait
+	Reset  bool          // the connection breaks without an answer
+	Cut    int           // the true answer breaks off after so many bytes; > 0 implies After
+	Status int           // answered in place of the true answer
+	Header http.Header   // added to the answer
+	Body   string        // "" with a Status: an error body in the vendor's form
+	HTML   bool          // a proxy's HTML page with Status (0: 502)
+	Policy string        // a 429 under this policy: SECONDLY, TEN_SECONDLY_ROLLING, DAILY
+	// RetryAfter is the Retry-After header of a Status or Policy fault; "" sends none.
+	RetryAfter string
+	// After lets the request take effect before the fault: the write happened, its answer is lost.
+	After bool
+}
+
+// Injected is a fault that was added.
+type Injected struct {
+	set  *Faults
+	f    Fault
+	seen int // matching requests
+	hits int
+	off  bool
+}
+
+// Count is how often the fault has happened.
+func (i *Injected) Count() int {
+	i.set.mu.Lock()
+	defer i.set.mu.Unlock()
+	return i.hits
+}
+
+// Remove ends the fault.
+func (i *Injected) Remove() {
+	i.set.mu.Lock()
+	defer i.set.mu.Unlock()
+	i.off = true
+	i.set.prune()
+}
+
+// Faults holds the faults of one sandbox. It is safe for concurrent use.
+type Faults struct {
+	mu    sync.Mutex
+	list  []*Injected
+	total int
+}
+
+// Add injects f.
+func (s *Faults) Add(f Fault) *Injected {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if f.Times == 0 {
+		f.Times = 1
+	}
+	i := &Injected{set: s, f: f}
+	s.list = append(s.list, i)
+	return i
+}
+
+// Clear ends all faults.
+func (s *Faults) Clear() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, i := range s.list {
+		i.off = true
+	}
+	s.list = nil
+}
+
+// Total is how often any fault has happened.
+func (s *Faults) Total() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.total
+}
+
+// prune drops spent faults; the caller holds mu.
+func (s *Faults) prune() {
+	kept := s.list[:0]
+	for _, i := range s.list {
+		if !i.off && (i.f.Times < 0 || i.hits < i.f.Times) {
+			kept = append(kept, i)
+		}
+	}
+	clear(s.list[len(kept):])
+	s.list = kept
+}
+
+// take finds the fault that meets a request and counts it.
+func (s *Faults) take(method, path string, body []byte) (Fault, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, i := range s.list {
+		f := &i.f
+		if f.Method != "" && f.Method != method || !strings.Contains(path, f.Path) || f.Holds != "" && !bytes.Contains(body, []byte(f.Holds)) {
+			continue
+		}
+		i.seen++
+		if i.seen <= f.Skip {
+			continue
+		}
+		i.hits++
+		s.total++
+		found := *f
+		s.prune()
+		return found, true
+	}
+	return Fault{}, false
+}

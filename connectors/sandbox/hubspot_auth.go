@@ -1,0 +1,158 @@
+package sandbox
+
+import (
+	"encoding/base64"
+	"encoding/binary"
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+)
+
+// The scopes of what the sandbox serves.
+const (
+	scopeContactsRead  = "crm.objects.contacts.read"
+	scopeContactsWrite = "crm.objects.contacts.write"
+	scopeSchemaRead    = "crm.schemas.contacts.read"
+	scopeSchemaWrite   = "crm.schemas.contacts.write"
+	scopeDealsRead     = "crm.objects.deals.read"
+	scopeDealsWrite    = "crm.objects.deals.write"
+	scopeDealSchema    = "crm.schemas.deals.read"
+)
+
+var unauthenticated = failure{
+	message:  "Authentication credentials not found. This API supports OAuth 2.0 authentication and you can find more details at https://developers.hubspot.com/docs/methods/auth/oauth-overview",
+	category: "INVALID_AUTHENTICATION",
+}
+
+func missingScopes(scopes ...string) failure {
+	return failure{
+		message:  "This app hasn't been granted all required scopes to make this call. Read more about required scopes here: https://developers.hubspot.com/scopes.",
+		category: "MISSING_SCOPES",
+		details:  []detail{{message: "One or more of the following scopes are required.", context: []contextValue{{"requiredGranularScopes", scopes}}}},
+		links:    []contextValue{{"scopes", []string{"https://developers.hubspot.com/scopes"}}},
+	}
+}
+
+// authorize checks token and scopes.
+func (h *HubSpot) authorize(c call) (reply, bool) {
+	token, ok := strings.CutPrefix(c.header.Get("Authorization"), "Bearer ")
+	if !ok || token == "" {
+		return h.failed(http.StatusUnauthorized, unauthenticated), false
+	}
+	if strings.ContainsFunc(token, func(r rune) bool { return r <= ' ' || r > '~' || strings.ContainsRune(`"'(),;:<>@[\]{}?`, r) }) {
+		// Seen by others: a malformed token does not reach HubSpot proper.
+		return reply{status: 530, header: http.Header{"Content-Type": {"text/plain; charset=UTF-8"}}, body: []byte("error code: 1016")}, false
+	}
+	if h.o.OAuth == nil {
+		if token != h.o.Token {
+			return h.failed(http.StatusUnauthorized, unauthenticated), false
+		}
+	} else {
+		end, known := h.tokens[token]
+		if !known {
+			return h.failed(http.StatusUnauthorized, unauthenticated), false
+		}
+		if !c.now.Before(end) {
+			return h.failed(http.StatusUnauthorized, failure{
+				message:  fmt.Sprintf("The OAuth token used to make this call expired %d second(s) ago.", int(c.now.Sub(end).Seconds())),
+				category: "EXPIRED_AUTHENTICATION",
+				context:  []contextValue{{"expire time", []string{end.UTC().Format(time.RFC3339)}}},
+			}), false
+		}
+	}
+	if need := c.scope(); need != "" && h.o.Scopes != nil && !slices.Contains(h.o.Scopes, need) {
+		return h.failed(http.StatusForbidden, missingScopes(need)), false
+	}
+	return reply{}, true
+}
+
+// scope is the one a call needs, "" if none.
+func (c call) scope() string {
+	object := ""
+	if len(c.rest) > 0 {
+		object = c.rest[0]
+	}
+	deals := object == "deals" || object == "deal" || object == "0-3"
+	tail := c.rest[min(1, len(c.rest)):]
+	write := c.method != http.MethodGet && !(len(tail) > 0 && (tail[0] == "search" || len(tail) == 2 && tail[0] == "batch" && tail[1] == "read"))
+	switch c.api {
+	case "objects":
+		switch {
+		case deals && write:
+			return scopeDealsWrite
+		case deals:
+			return scopeDealsRead
+		case write:
+			return scopeContactsWrite
+		}
+		return scopeContactsRead
+	case "properties":
+		switch {
+		case deals:
+			return scopeDealSchema
+		case write:
+			return scopeSchemaWrite
+		}
+		return scopeSchemaRead
+	case "associations":
+		if deals {
+			return scopeDealsRead
+		}
+		return scopeContactsRead
+	case "events":
+		return scopeContactsRead
+	}
+	return ""
+}
+
+// token answers the token endpoint.
+func (h *HubSpot) token(c call) reply {
+	if c.method != http.MethodPost {
+		return h.notAllowed()
+	}
+	refuse := func(status, message string) reply {
+		b := appendQuoted([]byte(`{"status":`), status)
+		b = appendQuoted(append(b, `,"message":`...), message)
+		b = appendQuoted(append(b, `,"correlationId":`...), h.uuid())
+		return reply{status: http.StatusBadRequest, body: append(b, '}')}
+	}
+	if kind, _, _ := strings.Cut(c.header.Get("Content-Type"), ";"); strings.TrimSpace(kind) != "application/x-www-form-urlencoded" {
+		return h.failed(http.StatusUnsupportedMediaType, failure{message: "Unsupported Media Type"})
+	}
+	form, err := url.ParseQuery(string(c.body))
+	client := h.o.OAuth
+	switch {
+	case err != nil:
+		return refuse("BAD_REQUEST", "the form could not be read")
+	case form.Get("grant_type") != "refresh_token":
+		return refuse("BAD_GRANT_TYPE", "missing or unknown grant type")
+	case client == nil || form.Get("client_id") != client.ClientID:
+		return refuse("BAD_CLIENT_ID", "missing or invalid client id")
+	case form.Get("client_secret") != client.ClientSecret:
+		return refuse("BAD_CLIENT_SECRET", "missing or invalid client secret")
+	case form.Get("refresh_token") != client.RefreshToken:
+		return refuse("BAD_REFRESH_TOKEN", "missing or invalid refresh token")
+	}
+	raw := make([]byte, 0, 240)
+	for range 30 {
+		raw = binary.LittleEndian.AppendUint64(raw, h.random())
+	}
+	token := "C" + base64.RawURLEncoding.EncodeToString(raw) // 321 characters
+	h.tokens[token] = c.now.Add(client.TTL)
+	b := appendQuoted([]byte(`{"token_type":"bearer","refresh_token":`), client.RefreshToken)
+	b = appendQuoted(append(b, `,"access_token":`...), token)
+	return reply{status: http.StatusOK, body: fmt.Appendf(b, `,"hub_id":%d,"expires_in":%d}`, h.o.PortalID, int(client.TTL.Seconds()))}
+}
+
+// ExpireTokens ends all access tokens given so far, as if their time were over.
+func (h *HubSpot) ExpireTokens() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	now := h.o.Now()
+	for t := range h.tokens {
+		h.tokens[t] = now
+	}
+}

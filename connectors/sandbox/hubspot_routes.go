@@ -1,0 +1,350 @@
+package sandbox
+
+import (
+	"cmp"
+	"fmt"
+	"math"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// longestURI is the longest path and query answered, in bytes; beyond it is a 414. HubSpot does not document its own.
+const longestURI = 8192
+
+// call is a request with what its path says: either generation of paths leads to the same call.
+type call struct {
+	*request
+	api   string // objects, properties, associations, account-info, events, oauth
+	dated string // version of a date-based path, "" for v3 and v4
+	rest  []string
+	now   time.Time
+}
+
+// objectVersions are the date-based versions of objects, properties and account-info; the other APIs have only 2026-03.
+var objectVersions = []string{"2026-03", "2026-09"}
+
+// parse reads a path. Unknown ones have no api.
+func parse(q *request) call {
+	c := call{request: q}
+	s := segments(q.path)
+	at := func(i int) string {
+		if i < len(s) {
+			return s[i]
+		}
+		return ""
+	}
+	take := func(api, dated string, n int) {
+		c.api, c.dated, c.rest = api, dated, s[n:]
+	}
+	switch {
+	case at(0) == "crm" && at(1) == "v3" && (at(2) == "objects" || at(2) == "properties"):
+		take(at(2), "", 3)
+	case at(0) == "crm" && (at(1) == "objects" || at(1) == "properties") && slices.Contains(objectVersions, at(2)):
+		take(at(1), at(2), 3)
+	case at(0) == "crm" && at(1) == "v4" && (at(2) == "associations" || at(2) == "objects" && at(5) == "associations"):
+		take(at(2), "", 3)
+	case at(0) == "crm" && at(1) == "associations" && at(2) == "2026-03":
+		take("associations", at(2), 3)
+	case at(0) == "account-info" && (at(1) == "v3" || slices.Contains(objectVersions, at(1))):
+		take("account-info", strings.TrimPrefix(at(1), "v3"), 2)
+	case at(0) == "events" && at(1) == "v3" && at(2) == "events" && len(s) == 3:
+		take("events", "", 3)
+	case at(0) == "events" && at(1) == "event-occurrences" && at(2) == "2026-03" && len(s) == 3:
+		take("events", at(2), 3)
+	case at(0) == "oauth" && (at(1) == "v1" || at(1) == "2026-03") && at(2) == "token" && len(s) == 3:
+		take("oauth", strings.TrimPrefix(at(1), "v1"), 3)
+	}
+	return c
+}
+
+// route names a request whatever its generation of paths: "POST contacts/batch/update", "GET contacts/{id}", "GET events".
+func (h *HubSpot) route(q *request) string {
+	c := parse(q)
+	var parts []string
+	for i, s := range c.rest {
+		switch {
+		case c.api == "objects" && i == 0:
+			if t := h.table(s); t != nil {
+				s = t.object
+			}
+		case i > 0 && (strings.IndexAny(s, "0123456789") == 0 || c.api == "objects" && strings.Contains(s, "@")):
+			s = "{id}"
+		case c.api == "properties" && (i == 1 && s != "groups" && s != "batch" || i == 2 && c.rest[1] == "groups"):
+			s = "{name}"
+		}
+		parts = append(parts, s)
+	}
+	name := strings.Join(parts, "/")
+	switch c.api {
+	case "":
+		name = "unknown"
+	case "objects":
+	case "oauth":
+		name = "oauth/token"
+	default:
+		name = strings.TrimSuffix(c.api+"/"+name, "/")
+	}
+	return q.method + " " + name
+}
+
+// table is an object by any of its names.
+func (h *HubSpot) table(name string) *objects {
+	switch name {
+	case "contacts", "contact", "CONTACT", "0-1":
+		return h.contacts
+	case "deals", "deal", "DEAL", "0-3":
+		return h.deals
+	}
+	return nil
+}
+
+// answer is what the portal says to a request.
+func (h *HubSpot) answer(q *request) reply {
+	c := parse(q)
+	c.now = h.o.Now()
+	for _, t := range []*objects{h.contacts, h.deals} {
+		t.catchUp(c.now.UnixMilli())
+	}
+	if q.uri > longestURI {
+		return reply{status: http.StatusRequestURITooLong, header: http.Header{"Content-Type": {"text/html"}}, body: []byte("<html><body><h1>414 Request-URI Too Long</h1></body></html>")}
+	}
+	if c.api == "oauth" {
+		return h.token(c)
+	}
+	if rep, ok := h.authorize(c); !ok {
+		return rep
+	}
+	search := c.api == "objects" && len(c.rest) == 2 && c.rest[1] == "search"
+	if rep, ok := h.admit(c, search); !ok {
+		return rep
+	}
+	rep := h.serve(c)
+	if !search {
+		rep.header = h.limits(rep.header, c.now)
+	}
+	return rep
+}
+
+// serve answers an authorised request within the limits.
+func (h *HubSpot) serve(c call) reply {
+	if len(c.body) > 0 && c.method != http.MethodGet && c.api != "" {
+		if kind, _, _ := strings.Cut(c.header.Get("Content-Type"), ";"); strings.TrimSpace(kind) != "application/json" {
+			return h.failed(http.StatusUnsupportedMediaType, failure{message: "Unsupported Media Type"})
+		}
+	}
+	switch c.api {
+	case "objects":
+		if len(c.rest) >= 3 && c.rest[2] == "associations" {
+			return h.recordAssociations(c)
+		}
+		return h.objects(c)
+	case "properties":
+		return h.properties(c)
+	case "associations":
+		return h.associations(c)
+	case "account-info":
+		return h.account(c)
+	case "events":
+		return h.events(c)
+	}
+	return h.failed(http.StatusNotFound, failure{message: "resource not found"})
+}
+
+// admit holds a request against the rate limits.
+func (h *HubSpot) admit(c call, search bool) (reply, bool) {
+	if h.o.Unlimited {
+		return reply{}, true
+	}
+	var policy string
+	var wait time.Duration
+	ok := true
+	if search {
+		wait, ok = h.searches.allow(c.now)
+		policy = "SECONDLY"
+	} else {
+		wait, ok = h.burst.allow(c.now)
+		policy = "TEN_SECONDLY_ROLLING"
+	}
+	if ok && h.day.allow(c.now) {
+		return reply{}, true
+	}
+	rep := reply{status: http.StatusTooManyRequests}
+	if ok {
+		policy = "DAILY"
+	} else if h.limited++; h.limited%2 == 0 { // not always sent
+		rep.header = http.Header{"Retry-After": {strconv.Itoa(int(math.Ceil(wait.Seconds())))}}
+	}
+	rep.body = h.refusal(rep.status, policy)
+	h.tally.limited(policy)
+	if !search {
+		rep.header = h.limits(rep.header, c.now)
+	}
+	return rep, false
+}
+
+// limits adds the headers that all answers but those to searches carry.
+func (h *HubSpot) limits(header http.Header, now time.Time) http.Header {
+	if header == nil {
+		header = make(http.Header, 8)
+	}
+	max, left, day, dayLeft := noLimit, noLimit, noLimit, noLimit
+	if !h.o.Unlimited {
+		h.day.turn(now)
+		max, day = h.burst.max, h.day.max
+		left, dayLeft = max-h.burst.used(now), day-h.day.used
+	}
+	set := func(name string, n int) { header["X-Hubspot-Ratelimit-"+name] = []string{strconv.Itoa(n)} }
+	set("Max", max)
+	set("Remaining", left)
+	set("Interval-Milliseconds", 10_000)
+	if h.o.OAuth == nil {
+		set("Daily", day)
+		set("Daily-Remaining", dayLeft)
+	}
+	return header
+}
+
+// failure is an error body. Empty fields are left out, as HubSpot leaves out any of its own.
+type failure struct {
+	message, category, sub string
+	details                []detail
+	kind, policy           string // errorType and policyName of a 429
+	context                []contextValue
+	links                  []contextValue
+}
+
+// detail is an entry of errors.
+type detail struct {
+	message, code string
+	context       []contextValue
+}
+
+type contextValue struct {
+	name   string
+	values []string
+}
+
+func appendContext(b []byte, context []contextValue) []byte {
+	b = append(b, '{')
+	for i, c := range context {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = append(appendQuoted(b, c.name), ':')
+		b = appendStrings(b, c.values)
+	}
+	return append(b, '}')
+}
+
+func appendStrings(b []byte, values []string) []byte {
+	b = append(b, '[')
+	for i, v := range values {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = appendQuoted(b, v)
+	}
+	return append(b, ']')
+}
+
+// failed is an error answer.
+func (h *HubSpot) failed(status int, f failure) reply {
+	return reply{status: status, body: h.errorBody(f)}
+}
+
+func (h *HubSpot) errorBody(f failure) []byte {
+	b := append(make([]byte, 0, 256), `{"status":"error","message":`...)
+	b = appendQuoted(b, strings.ToValidUTF8(f.message, "\uFFFD")) // it may quote a path
+	field := func(name, value string) {
+		if value != "" {
+			b = append(append(append(b, `,"`...), name...), `":`...)
+			b = appendQuoted(b, value)
+		}
+	}
+	field("errorType", f.kind)
+	field("correlationId", h.uuid())
+	field("policyName", f.policy)
+	if len(f.details) > 0 {
+		b = append(b, `,"errors":[`...)
+		for i, d := range f.details {
+			if i > 0 {
+				b = append(b, ',')
+			}
+			b = appendQuoted(append(b, `{"message":`...), d.message)
+			field("code", d.code)
+			if len(d.context) > 0 {
+				b = appendContext(append(b, `,"context":`...), d.context)
+			}
+			b = append(b, '}')
+		}
+		b = append(b, ']')
+	}
+	if len(f.context) > 0 {
+		b = appendContext(append(b, `,"context":`...), f.context)
+	}
+	if len(f.links) > 0 {
+		b = append(b, `,"links":{`...)
+		for i, l := range f.links {
+			if i > 0 {
+				b = append(b, ',')
+			}
+			b = appendQuoted(append(appendQuoted(b, l.name), ':'), l.values[0])
+		}
+		b = append(b, '}')
+	}
+	field("category", f.category)
+	field("subCategory", f.sub)
+	return append(b, '}')
+}
+
+// refusal is the body of a 429 under a policy, or of an injected status.
+func (h *HubSpot) refusal(status int, policy string) []byte {
+	if policy != "" {
+		return h.errorBody(failure{message: "You have reached your " + strings.ToLower(policy) + " limit.", kind: "RATE_LIMIT", policy: policy})
+	}
+	switch status {
+	case http.StatusLocked:
+		return h.errorBody(failure{message: "The resource is locked by another operation. Try again in a few seconds."})
+	case 477:
+		return h.errorBody(failure{message: "This account is being migrated between data hosting locations.", category: "MIGRATION_IN_PROGRESS"})
+	case http.StatusUnauthorized:
+		return h.errorBody(unauthenticated)
+	case http.StatusForbidden:
+		return h.errorBody(missingScopes("crm.objects.contacts.read"))
+	}
+	return h.errorBody(failure{message: cmp.Or(http.StatusText(status), "error")})
+}
+
+func (h *HubSpot) invalid(format string, args ...any) reply {
+	return h.failed(http.StatusBadRequest, failure{message: fmt.Sprintf(format, args...), category: "VALIDATION_ERROR"})
+}
+
+func (h *HubSpot) notAllowed() reply {
+	return h.failed(http.StatusMethodNotAllowed, failure{message: "Method Not Allowed"})
+}
+
+// random is the next of a row of numbers that the seed decides: SplitMix64, by Steele, Lea and Flood.
+func (h *HubSpot) random() uint64 {
+	h.serial++
+	z := h.o.Seed + h.serial*0x9e3779b97f4a7c15
+	z = (z ^ z>>30) * 0xbf58476d1ce4e5b9
+	z = (z ^ z>>27) * 0x94d049bb133111eb
+	return z ^ z>>31
+}
+
+// uuid is a made-up identifier in the form of a UUID.
+func (h *HubSpot) uuid() string {
+	a, b := h.random(), h.random()
+	return fmt.Sprintf("%08x-%04x-4%03x-a%03x-%012x", a>>32, a>>16&0xffff, a&0xfff, b>>52, b&0xffffffffffff)
+}
+
+// link is where a page of the same request goes on.
+func (c call) link(after string) string {
+	v := c.params()
+	v.Set("after", after)
+	return (&url.URL{Scheme: "https", Host: "api.hubapi.com", Path: c.path, RawQuery: v.Encode()}).String()
+}

@@ -1,0 +1,143 @@
+package sandbox
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"strconv"
+	"strings"
+	"time"
+)
+
+var (
+	firstNames = strings.Fields("Ada Ben Carla Dmitri Elena Farid Grace Henrik Ines Jonas Keiko Lars Maya Nils Olga Pavel Quinn Rosa Samir Tara Uwe Vera Wei Xenia Yusuf Zoe")
+	lastNames  = strings.Fields("Adler Bianchi Costa Dubois Eriksen Fischer Garcia Hansen Ivanova Jansen Keller Lindqvist Moreau Novak Okafor Petrov Quist Rossi Sato Tanaka Urban Vogel Weber Yilmaz Zhang")
+	titles     = []string{"Head of Sales", "VP Marketing", "Sales Operations Manager", "Chief Technology Officer", "Account Executive", "Revenue Operations Lead", "Managing Director", "Marketing Manager", "IT Director", "Purchasing Manager", "Product Manager", "Consultant"}
+	trades     = strings.Fields("Logistics Software Analytics Foods Energy Robotics Textiles Medical Print Finance Optics Packaging")
+	places     = strings.Fields("Northwind Harbor Alder Juniper Summit Cobalt Meridian Larch Granite Heron Beacon Falcon Willow Cedar Orbit Delta")
+	pagesSeen  = []string{"/", "/pricing", "/product", "/product/automation", "/blog/lead-scoring", "/case-studies/retail", "/compare", "/docs/api", "/webinar", "/careers", "/contact"}
+	sourcesOf  = []string{"ORGANIC_SEARCH", "PAID_SEARCH", "EMAIL_MARKETING", "SOCIAL_MEDIA", "REFERRALS", "DIRECT_TRAFFIC", "OFFLINE"}
+	stagesOf   = []string{"subscriber", "subscriber", "lead", "lead", "lead", "lead", "marketingqualifiedlead", "marketingqualifiedlead", "salesqualifiedlead", "opportunity", "customer"}
+	leadStatus = []string{"NEW", "NEW", "OPEN", "IN_PROGRESS", "ATTEMPTED_TO_CONTACT", "CONNECTED", "BAD_TIMING"}
+	formsSent  = []string{"Newsletter", "Whitepaper: scoring leads", "Webinar registration", "Contact us", "Request a demo"}
+)
+
+// Populate adds n believable contacts with summaries of what they did, and a closed deal for about every twentieth of them.
+// Most have done little, some nothing, a few much and of late. Equal seeds under an equal clock give equal portals. The
+// people are made up and their addresses lie under .example, which no mail reaches.
+func Populate(h *HubSpot, n int, seed uint64) {
+	rng := rand.New(rand.NewPCG(seed, 0x5eed))
+	now := h.o.Now().UTC().Truncate(time.Second)
+	h.mu.Lock()
+	start := len(h.contacts.recs)
+	h.mu.Unlock()
+	var withDeals []int
+	h.CreateContacts(n, func(i int) map[string]string {
+		props := person(rng, now, start+i)
+		switch props["lifecyclestage"] {
+		case "customer", "opportunity", "salesqualifiedlead":
+			if rng.IntN(4) == 0 {
+				props["num_associated_deals"] = "1"
+				withDeals = append(withDeals, start+i)
+			}
+		}
+		return props
+	})
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for k, i := range withDeals {
+		closed := ago(rng, now, 300*24*time.Hour)
+		deal := h.seed(h.deals, map[string]string{
+			"dealname": fmt.Sprintf("Subscription %d", start+k+1), "amount": strconv.Itoa(1000 * (1 + rng.IntN(60))), "pipeline": "default",
+			"createdate": instant(closed.Add(-time.Duration(10+rng.IntN(80)) * 24 * time.Hour)), "closedate": instant(closed),
+			"hs_lastmodifieddate": instant(closed), "dealstage": pick(rng, []string{"closedwon", "closedlost", "closedlost", "contractsent"}),
+		})
+		h.link(h.deals.recs[deal].id, h.contacts.recs[i].id)
+	}
+}
+
+// person makes the properties of one contact.
+func person(rng *rand.Rand, now time.Time, i int) map[string]string {
+	first, last := pick(rng, firstNames), pick(rng, lastNames)
+	place, trade := pick(rng, places), pick(rng, trades)
+	domain := strings.ToLower(place + "-" + trade + ".example")
+	created := ago(rng, now, 2*365*24*time.Hour)
+	p := map[string]string{
+		"firstname": first, "lastname": last, "email": fmt.Sprintf("%s.%s.%d@%s", strings.ToLower(first), strings.ToLower(last), i, domain),
+		"company": place + " " + trade, "jobtitle": pick(rng, titles), "lifecyclestage": pick(rng, stagesOf),
+		"hs_lead_status": pick(rng, leadStatus), "hs_analytics_source": pick(rng, sourcesOf), "createdate": instant(created),
+	}
+	if rng.IntN(2) == 0 {
+		p["phone"] = fmt.Sprintf("+49 30 5550%04d", rng.IntN(10000))
+	}
+	if rng.IntN(3) > 0 {
+		p["hubspot_owner_id"] = strconv.Itoa(70000001 + rng.IntN(8))
+	}
+	latest := created
+	seen := func(t time.Time) string {
+		if t.After(latest) {
+			latest = t
+		}
+		return instant(t)
+	}
+	// How much someone does is skewed: a third nothing, most a few pages, some very many.
+	if warmth := rng.Float64(); warmth > 0.33 {
+		visits := 1 + int(20*(warmth-0.33)*(warmth-0.33)*rng.Float64())
+		pages := visits + rng.IntN(4*visits+1)
+		from := between(rng, created, now)
+		lastSeen := between(rng, from, now)
+		p["hs_analytics_num_visits"], p["hs_analytics_num_page_views"] = strconv.Itoa(visits), strconv.Itoa(pages)
+		p["hs_analytics_first_timestamp"], p["hs_analytics_last_timestamp"] = seen(from), seen(lastSeen)
+		p["hs_analytics_last_visit_timestamp"] = seen(lastSeen.Add(-time.Duration(rng.IntN(600)) * time.Second))
+		p["hs_analytics_first_url"] = "https://www.vendor.example" + pick(rng, pagesSeen)
+		p["hs_analytics_last_url"] = "https://www.vendor.example" + pick(rng, pagesSeen)
+		if warmth > 0.55 {
+			delivered := 1 + rng.IntN(30)
+			opened := rng.IntN(delivered + 1)
+			p["hs_email_delivered"], p["hs_email_open"] = strconv.Itoa(delivered), strconv.Itoa(opened)
+			if opened > 0 {
+				p["hs_email_last_open_date"] = seen(between(rng, from, now))
+				if clicks := rng.IntN(opened + 1); clicks > 0 {
+					p["hs_email_click"], p["hs_email_last_click_date"] = strconv.Itoa(clicks), seen(between(rng, from, now))
+				}
+			}
+		}
+		if warmth > 0.75 {
+			forms := 1 + rng.IntN(3)
+			sent := between(rng, from, now)
+			p["num_conversion_events"], p["num_unique_conversion_events"] = strconv.Itoa(forms), strconv.Itoa(forms)
+			p["first_conversion_date"], p["recent_conversion_date"] = seen(between(rng, from, sent)), seen(sent)
+			p["recent_conversion_event_name"] = "Website: " + pick(rng, formsSent)
+			p["first_conversion_event_name"] = "Website: " + pick(rng, formsSent)
+		}
+		if warmth > 0.9 {
+			p["num_notes"], p["notes_last_contacted"] = strconv.Itoa(1+rng.IntN(9)), seen(between(rng, from, now))
+			p["hs_sales_email_last_opened"] = seen(between(rng, from, now))
+			if rng.IntN(3) == 0 {
+				p["hs_sales_email_last_replied"] = seen(between(rng, from, now))
+			}
+			if rng.IntN(6) == 0 {
+				p["engagements_last_meeting_booked"] = seen(between(rng, from, now))
+			}
+		}
+	}
+	p["lastmodifieddate"] = instant(latest)
+	return p
+}
+
+func pick[T any](rng *rand.Rand, from []T) T { return from[rng.IntN(len(from))] }
+
+// ago is a time within span before now, to the second.
+func ago(rng *rand.Rand, now time.Time, span time.Duration) time.Time {
+	return now.Add(-time.Duration(rng.Int64N(int64(span/time.Second))+1) * time.Second)
+}
+
+// between is a time from a to b, the later half of the span likelier.
+func between(rng *rand.Rand, a, b time.Time) time.Time {
+	span := int64(b.Sub(a) / time.Second)
+	if span <= 0 {
+		return a
+	}
+	return a.Add(time.Duration(max(rng.Int64N(span), rng.Int64N(span))) * time.Second)
+}
+
+func instant(t time.Time) string { return string(appendInstant(nil, t.UnixMilli())) }

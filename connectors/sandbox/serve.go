@@ -1,0 +1,270 @@
+package sandbox
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+)
+
+// maxBody is the largest request body taken, in bytes.
+const maxBody = 16 << 20
+
+// request is what a vendor needs to know of an HTTP request.
+type request struct {
+	method, path, query string
+	uri                 int // length of path and query in bytes
+	header              http.Header
+	body                []byte
+}
+
+// params are the query's parameters; what cannot be read is left out.
+func (q *request) params() url.Values {
+	v, _ := url.ParseQuery(q.query)
+	return v
+}
+
+// reply is an answer before it meets the wire. Its header may be nil.
+type reply struct {
+	status int
+	header http.Header
+	body   []byte
+}
+
+// vendor is a CRM behind a desk.
+type vendor interface {
+	// route names what a request asks for; requests are counted under it.
+	route(q *request) string
+	// answer is the true answer. The desk's lock is held.
+	answer(q *request) reply
+	// refusal is an error body in the vendor's form, for an injected status or rate policy. The desk's lock is held.
+	refusal(status int, policy string) []byte
+}
+
+// desk receives requests for a vendor: it injects faults, counts, measures, and answers over sockets or without.
+// Its lock guards all of the vendor's state.
+type desk struct {
+	mu     sync.Mutex
+	now    func() time.Time
+	faults Faults
+	tally  tally
+	vendor vendor
+}
+
+// errBroken stands for a connection that breaks without an answer.
+var errBroken = errors.New("sandbox: connection reset by peer")
+
+// handle answers one request. cut ≥ 0 is how many bytes of the body reach the client before the connection breaks.
+func (d *desk) handle(ctx context.Context, q *request) (rep reply, cut int, err error) {
+	fault, hit := d.faults.take(q.method, q.path, q.body)
+	if hit && fault.Delay > 0 {
+		t := time.NewTimer(fault.Delay)
+		select {
+		case <-t.C:
+		case <-ctx.Done():
+			t.Stop()
+			d.count(q, 0, 0, 0)
+			return reply{}, -1, ctx.Err()
+		}
+	}
+	effect := hit && (fault.Reset || fault.Cut > 0 || fault.Status != 0 || fault.HTML || fault.Policy != "" || fault.Delay == 0)
+	cut = -1
+	var spent time.Duration
+	d.mu.Lock()
+	if !effect || fault.After || fault.Cut > 0 {
+		watch := startStopwatch()
+		rep = d.vendor.answer(q)
+		spent = watch.stop()
+	}
+	if effect {
+		switch {
+		case fault.Reset:
+			err = errBroken
+		case fault.Cut > 0:
+			cut = min(fault.Cut, len(rep.body))
+		default:
+			rep = d.staged(fault)
+		}
+	}
+	if rep.header == nil {
+		rep.header = http.Header{}
+	}
+	d.mu.Unlock()
+	if err != nil {
+		d.count(q, 0, 0, spent)
+		return reply{}, -1, err
+	}
+	rep.header.Set("Date", d.now().UTC().Format(http.TimeFormat))
+	if rep.body != nil && rep.header.Get("Content-Type") == "" {
+		rep.header.Set("Content-Type", "application/json;charset=utf-8")
+	}
+	d.count(q, rep.status, len(rep.body), spent)
+	return rep, cut, nil
+}
+
+func (d *desk) count(q *request, status, out int, spent time.Duration) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.tally.request(d.vendor.route(q), status, len(q.body), out, spent)
+}
+
+// staged is the answer a fault puts in place of the true one.
+func (d *desk) staged(f Fault) reply {
+	rep := reply{status: f.Status, header: http.Header{}}
+	switch {
+	case f.HTML:
+		if rep.status == 0 {
+			rep.status = http.StatusBadGateway
+		}
+		rep.header.Set("Content-Type", "text/html")
+		text := fmt.Sprintf("%d %s", rep.status, http.StatusText(rep.status))
+		rep.body = []byte("<html>\r\n<head><title>" + text + "</title></head>\r\n<body>\r\n<center><h1>" + text + "</h1></center>\r\n</body>\r\n</html>\r\n")
+	case f.Policy != "":
+		rep.status = http.StatusTooManyRequests
+		rep.body = d.vendor.refusal(rep.status, f.Policy)
+		d.tally.limited(f.Policy)
+	default:
+		if rep.status == 0 {
+			rep.status = http.StatusInternalServerError
+		}
+		rep.body = d.vendor.refusal(rep.status, "")
+	}
+	if f.Body != "" {
+		rep.body = []byte(f.Body)
+	}
+	if f.RetryAfter != "" {
+		rep.header.Set("Retry-After", f.RetryAfter)
+	}
+	for k, v := range f.Header {
+		rep.header[http.CanonicalHeaderKey(k)] = v
+	}
+	return rep
+}
+
+// take reads what the vendor needs of r.
+func (d *desk) take(r *http.Request) (*request, error) {
+	q := &request{method: r.Method, path: r.URL.Path, query: r.URL.RawQuery, uri: len(r.URL.RequestURI()), header: r.Header}
+	if r.Body == nil || r.Body == http.NoBody {
+		return q, nil
+	}
+	defer r.Body.Close()
+	var buf bytes.Buffer
+	if 0 < r.ContentLength && r.ContentLength <= maxBody {
+		buf.Grow(int(r.ContentLength) + bytes.MinRead)
+	}
+	n, err := buf.ReadFrom(io.LimitReader(r.Body, maxBody+1))
+	if err != nil {
+		return nil, fmt.Errorf("sandbox: read request body: %w", err)
+	}
+	if n > maxBody {
+		return nil, fmt.Errorf("sandbox: request body is larger than %d bytes", maxBody)
+	}
+	q.body = buf.Bytes()
+	return q, nil
+}
+
+// ServeHTTP answers over a socket.
+func (d *desk) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	q, err := d.take(r)
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusRequestEntityTooLarge)
+		return
+	}
+	rep, cut, err := d.handle(r.Context(), q)
+	if err != nil {
+		panic(http.ErrAbortHandler) // net/http closes the connection without an answer
+	}
+	for k, v := range rep.header {
+		w.Header()[k] = v
+	}
+	w.Header().Set("Content-Length", strconv.Itoa(len(rep.body)))
+	w.WriteHeader(rep.status)
+	if cut < 0 {
+		_, _ = w.Write(rep.body) // a client that has gone needs no answer
+		return
+	}
+	_, _ = w.Write(rep.body[:cut])
+	_ = http.NewResponseController(w).Flush()
+	panic(http.ErrAbortHandler)
+}
+
+// Transport answers requests to any host without sockets or goroutines, so that it can be used in a testing/synctest
+// bubble. It honours the request's context.
+func (d *desk) Transport() http.RoundTripper { return roundTripper{d} }
+
+type roundTripper struct{ d *desk }
+
+func (t roundTripper) RoundTrip(r *http.Request) (*http.Response, error) {
+	ctx := r.Context()
+	if err := ctx.Err(); err != nil {
+		if r.Body != nil {
+			r.Body.Close()
+		}
+		return nil, err
+	}
+	q, err := t.d.take(r)
+	if err != nil {
+		return nil, err
+	}
+	rep, cut, err := t.d.handle(ctx, q)
+	if err != nil {
+		return nil, err
+	}
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	var body io.ReadCloser = io.NopCloser(bytes.NewReader(rep.body))
+	if cut >= 0 {
+		body = io.NopCloser(io.MultiReader(bytes.NewReader(rep.body[:cut]), brokenReader{}))
+	}
+	return &http.Response{
+		Status: fmt.Sprintf("%d %s", rep.status, http.StatusText(rep.status)), StatusCode: rep.status,
+		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
+		Header: rep.header, Body: body, ContentLength: int64(len(rep.body)), Request: r,
+	}, nil
+}
+
+// brokenReader is the end of a body whose connection broke.
+type brokenReader struct{}
+
+func (brokenReader) Read([]byte) (int, error) { return 0, io.ErrUnexpectedEOF }
+
+// Listen serves on addr, such as "127.0.0.1:0", until ctx ends and returns the base URL once connections are accepted.
+func (d *desk) Listen(ctx context.Context, addr string) (string, error) {
+	ln, err := net.Listen("tcp", addr)
+	if err != nil {
+		return "", fmt.Errorf("sandbox: %w", err)
+	}
+	s := &http.Server{Handler: d, ReadHeaderTimeout: 10 * time.Second}
+	go s.Serve(ln) // ends with an error of no interest when the server is closed below
+	context.AfterFunc(ctx, func() { s.Close() })
+	host, port, err := net.SplitHostPort(ln.Addr().String())
+	if err != nil {
+		s.Close()
+		return "", fmt.Errorf("sandbox: %w", err)
+	}
+	if ip := net.ParseIP(host); ip == nil || ip.IsUnspecified() {
+		host = "127.0.0.1"
+	}
+	return "http://" + net.JoinHostPort(host, port), nil
+}
+
+// Faults are the faults to inject.
+func (d *desk) Faults() *Faults { return &d.faults }
+
+// segments cuts a path at its slashes, without empty ends.
+func segments(path string) []string {
+	path = strings.Trim(path, "/")
+	if path == "" {
+		return nil
+	}
+	return strings.Split(path, "/")
+}
