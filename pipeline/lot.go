@@ -696,8 +696,12 @@ func (l *lot) commitUnchanged(s *subject) func(tx *state.Tx) error {
 		if err := l.saveSeen(tx, s); err != nil {
 			return err
 		}
-		_, err := tx.Done(s.entry)
-		return err
+		ok, err := tx.Done(s.entry)
+		if err != nil || !ok || s.person.Flags&state.FlagRulesText == 0 || l.s.Engine == l.s.Rules {
+			return err
+		}
+		// A crash between the acknowledgement and the end of the claim: the model's texts are still owed.
+		return tx.EnqueueAt(s.id, state.Backfill, state.ReasonText, l.now.Add(time.Duration(1000-s.shown.Score)*textOrder))
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"time"
 
 	"go.etcd.io/bbolt"
@@ -31,11 +32,11 @@ func (db *DB) BackupFile(path string) (err error) {
 	if _, err := os.Lstat(path); err == nil {
 		return fmt.Errorf("back up state: %s exists already", path)
 	}
-	tmp := path + ".partial"
-	f, err := os.OpenFile(tmp, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+	f, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*.partial") // 0600
 	if err != nil {
 		return fmt.Errorf("back up state: %w", err)
 	}
+	tmp := f.Name()
 	defer os.Remove(tmp)
 	defer f.Close()
 	buffered := bufio.NewWriterSize(f, 1<<20)
@@ -71,6 +72,10 @@ func (db *DB) Compact() (err error) {
 	defer db.maintenance.Unlock()
 	db.writing.Lock()
 	defer db.writing.Unlock()
+
+	if db.broken != nil {
+		return db.broken
+	}
 
 	tmp := db.path + compactSuffix
 	if err := os.Remove(tmp); err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -116,7 +121,7 @@ func (db *DB) Compact() (err error) {
 	}
 	swapped = true
 	old := db.b
-	db.b = fresh
+	db.b, db.pageSize = fresh, fresh.Info().PageSize
 	return errors.Join(syncDir(db.path), old.Close())
 }
 

@@ -11,6 +11,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/klauspost/compress/zstd"
+
 	"github.com/intentd/intentd/connectors"
 	"github.com/intentd/intentd/state"
 )
@@ -249,4 +251,32 @@ func report(b *testing.B, db *state.DB, people int) {
 	if info, err := os.Stat(s.Path); err == nil {
 		b.Logf("file %d MB, free %d MB", info.Size()>>20, s.FreeBytes>>20)
 	}
+}
+
+// BenchmarkSeal measures what compressing one receipt takes, and what the dictionary saves.
+func BenchmarkSeal(b *testing.B) {
+	db := openAt(b, filepath.Join(b.TempDir(), "s.db"), state.Options{})
+	l := &load{db: db, start: time.Date(2026, 11, 21, 9, 0, 0, 0, time.UTC)}
+	rnd := rand.New(rand.NewPCG(1, 1))
+	receipts := make([][]byte, 100)
+	for i := range receipts {
+		receipts[i] = l.receipt(rnd, state.PersonID(i+1))
+	}
+	none, err := zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithEncoderConcurrency(1))
+	if err != nil {
+		b.Fatal(err)
+	}
+	var plain, sealed, without int
+	for _, r := range receipts {
+		plain += len(r)
+		sealed += len(db.SealReceipt(r))
+		without += len(none.EncodeAll(r, nil))
+	}
+	b.ReportAllocs()
+	for i := 0; b.Loop(); i++ {
+		db.SealReceipt(receipts[i%len(receipts)])
+	}
+	b.ReportMetric(float64(plain)/100, "B-plain")
+	b.ReportMetric(float64(sealed)/100, "B-sealed")
+	b.ReportMetric(float64(without)/100, "B-without-dict")
 }

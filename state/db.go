@@ -28,6 +28,8 @@ type Options struct {
 
 	migrations []migration // tests: other steps than those of this version
 	maxBytes   int         // tests: a file that cannot grow beyond
+
+	beforeCommit func() error // tests: a disk that fails
 }
 
 // DB is an open state file. All methods are safe for concurrent use.
@@ -36,13 +38,15 @@ type DB struct {
 	o    Options
 
 	// handle guards b: held shared around transactions, exclusively to swap or close the file.
-	handle sync.RWMutex
-	b      *bbolt.DB
+	handle   sync.RWMutex
+	b        *bbolt.DB
+	pageSize int
 
 	// writing is held by whoever runs write transactions, so that Compact can keep them out. maintenance keeps long reads
 	// (Backup, Verify, Compact) apart.
 	writing, maintenance sync.Mutex
 	arena                arena // of the write transaction
+	broken               error // why there are no more writes
 
 	group group // calls waiting for a commit
 
@@ -81,7 +85,7 @@ func Open(path string, o Options) (*DB, error) {
 	if err != nil {
 		return nil, explain(path, err)
 	}
-	db := &DB{path: path, o: o, b: b}
+	db := &DB{path: path, o: o, b: b, pageSize: b.Info().PageSize}
 	db.macs.New = func() any { return hmac.New(sha256.New, db.secret) }
 	db.queue.init()
 	if err := db.load(); err != nil {

@@ -15,12 +15,13 @@
 //     leaves either all of it or nothing. Concurrent updates share one commit; each caller gets its own error.
 //   - What [DB.UpdateLater] took is on disk within 100 ms, and in any case when [DB.Flush] or [DB.Close] return nil.
 //   - Nothing read in a transaction points into it: everything returned is a copy.
-//   - A commit that fails (a full disk, say) changes nothing and leaves the state usable.
+//   - A commit that fails (a full disk, say) changes nothing and leaves the state usable. After an input/output error it can only be
+//     read, until it is opened again: nobody knows what such a disk has kept.
 //   - Older files are migrated when opened, step by step; newer ones are refused.
 //   - The file is readable by its owner only. It is locked against every other process, readers too.
 //   - Memory does not grow with the number of people: per person only the leases of claimed entries are held.
 //
 // Deleted bytes stay in the file, unreachable, until [DB.Compact] rewrites it.
 //
-// Transactions must not be nested: an Update or View inside a View can deadlock.
+// Transactions must not be nested: an Update inside another transaction, or a View inside a View, can wait for itself.
 package state

@@ -20,6 +20,7 @@ var (
 	ErrDamaged  = errors.New("damaged")
 	ErrReadOnly = errors.New("read-only")
 	ErrFull     = errors.New("no space left")
+	ErrBroken   = errors.New("a write failed")
 	ErrClosed   = errors.New("state is closed")
 )
 

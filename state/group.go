@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"runtime/debug"
 	"sync"
+	"syscall"
 	"time"
 
 	"go.etcd.io/bbolt"
@@ -134,6 +135,9 @@ func (db *DB) commit(calls []*call, later []func(*Tx) error) (err error) {
 		if db.b == nil {
 			break
 		}
+		if err = db.broken; err != nil {
+			break
+		}
 		var b *bbolt.Tx
 		if b, err = db.b.Begin(true); err != nil {
 			break
@@ -158,6 +162,11 @@ func (db *DB) commit(calls []*call, later []func(*Tx) error) (err error) {
 				}
 			}
 			db.b.AllocSize = allocSize(b.Size())
+			if db.o.beforeCommit != nil {
+				if err := db.o.beforeCommit(); err != nil {
+					return err
+				}
+			}
 			return b.Commit()
 		}, db.anyPanic)
 		if err != nil {
@@ -167,6 +176,11 @@ func (db *DB) commit(calls []*call, later []func(*Tx) error) (err error) {
 	}
 	if err != nil {
 		err = explain(db.path, err)
+		if w != nil && (errors.Is(err, syscall.EIO) || errors.Is(err, ErrDamaged)) {
+			// After a failed fsync the system may have dropped what it could not write, and the next one would succeed without it: only
+			// opening the file anew tells what is on disk.
+			db.broken = fail(ErrBroken, err, "state file %s takes no more changes since a write failed (%v); check the disk and restart", db.path, bare(err))
+		}
 		for _, c := range pending {
 			c.err = err
 		}

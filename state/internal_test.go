@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -241,6 +242,52 @@ func TestFailedCommit(t *testing.T) {
 			t.Errorf("Close: %v", err)
 		}
 	})
+}
+
+// After a disk error nothing more is written: a later fsync could succeed without what was lost. Reading goes on, and a restart
+// finds what was acknowledged.
+func TestDiskErrorStopsWriting(t *testing.T) {
+	var fault error
+	db := openTest(t, Options{beforeCommit: func() error { return fault }})
+	mustUpdate(t, db, func(tx *Tx) error { return tx.SetSetting("a", []byte("1")) })
+	set := func(v string) error {
+		return db.Update(func(tx *Tx) error { return tx.SetSetting("a", []byte(v)) })
+	}
+	fault = errors.New("passing")
+	if err := set("2"); !errors.Is(err, fault) {
+		t.Errorf("%v", err)
+	}
+	fault = nil
+	if err := set("3"); err != nil {
+		t.Errorf("after a passing error: %v", err)
+	}
+	fault = &os.PathError{Op: "fdatasync", Path: db.path, Err: syscall.EIO}
+	if err := set("4"); !errors.Is(err, syscall.EIO) {
+		t.Errorf("%v", err)
+	}
+	fault = nil
+	if err := set("5"); !errors.Is(err, ErrBroken) || strings.Contains(err.Error(), "\n") {
+		t.Errorf("after a disk error: %v", err)
+	}
+	if err := db.View(func(tx *Tx) error {
+		if string(tx.Setting("a")) != "3" {
+			t.Errorf("%s", tx.Setting("a"))
+		}
+		return nil
+	}); err != nil {
+		t.Error(err)
+	}
+	if err := db.Close(); !errors.Is(err, ErrBroken) {
+		t.Errorf("Close: %v", err)
+	}
+	again, err := Open(db.path, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer again.Close()
+	if err := again.Update(func(tx *Tx) error { return tx.SetSetting("a", []byte("6")) }); err != nil {
+		t.Error(err)
+	}
 }
 
 func TestOptionsBoundReceiptsAndCaches(t *testing.T) {

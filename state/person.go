@@ -3,6 +3,7 @@ package state
 import (
 	"encoding/binary"
 	"fmt"
+	"math"
 	"slices"
 	"time"
 
@@ -19,7 +20,10 @@ func checkPerson(id PersonID) error {
 	return nil
 }
 
-func personKey(b []byte, id PersonID) []byte { return binary.BigEndian.AppendUint32(b, uint32(id)) }
+// personKey is the key of a person. A number that nobody can have leads to nobody, rather than to whom its low bits name.
+func personKey(b []byte, id PersonID) []byte {
+	return binary.BigEndian.AppendUint32(b, uint32(min(id, math.MaxUint32)))
+}
 
 // NewPerson is a number that no person has had. The person exists from PutPerson on.
 func (tx *Tx) NewPerson() (PersonID, error) {

@@ -55,11 +55,11 @@ func million(b *testing.B, path string) {
 func BenchmarkMillion(b *testing.B) {
 	path := filepath.Join(b.TempDir(), "s.db")
 	million(b, path)
-	heap := func() uint64 {
+	heap := func() int64 {
 		runtime.GC()
 		var m runtime.MemStats
 		runtime.ReadMemStats(&m)
-		return m.HeapAlloc
+		return int64(m.HeapAlloc)
 	}
 	before := heap()
 	t0 := time.Now()

@@ -20,6 +20,7 @@ const (
 	sealedZstd = 0x01 // first byte of what seal returns; JSON never begins with it
 	dictID     = 1
 	maxUnseal  = 64 << 20
+	maxCoders  = 4 // kept of each kind: an encoder takes some hundred KB
 )
 
 func sealed(b []byte) bool { return len(b) > 0 && b[0] == sealedZstd }
@@ -36,7 +37,9 @@ func (c *codecs) seal(plain []byte) []byte {
 	e := c.encoder()
 	out := e.EncodeAll(plain, append(make([]byte, 0, len(plain)/2+64), sealedZstd))
 	c.mu.Lock()
-	c.encoders = append(c.encoders, e)
+	if len(c.encoders) < maxCoders {
+		c.encoders = append(c.encoders, e)
+	}
 	c.mu.Unlock()
 	return out
 }
@@ -64,7 +67,11 @@ func (c *codecs) open(b []byte) ([]byte, error) {
 	d := c.decoder()
 	plain, err := d.DecodeAll(b[1:], nil)
 	c.mu.Lock()
-	c.decoders = append(c.decoders, d)
+	if len(c.decoders) < maxCoders {
+		c.decoders = append(c.decoders, d)
+	} else {
+		d.Close()
+	}
 	c.mu.Unlock()
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", damaged("compressed"), err)

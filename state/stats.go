@@ -42,7 +42,7 @@ func (db *DB) Stats() Stats {
 	defer db.handle.RUnlock()
 	if db.b != nil {
 		b := db.b.Stats()
-		s.FreeBytes = int64(b.FreePageN+b.PendingPageN) * int64(os.Getpagesize())
+		s.FreeBytes = int64(b.FreePageN+b.PendingPageN) * int64(db.pageSize)
 	}
 	return s
 }

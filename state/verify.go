@@ -28,7 +28,7 @@ func (db *DB) Verify() error {
 			return explain(db.path, err)
 		}
 		defer file.Close()
-		if checkPages(file, tx.b.DB().Info().PageSize, note); len(found) > 0 {
+		if checkPages(file, db.pageSize, note); len(found) > 0 {
 			return nil // bbolt had better not read it
 		}
 		var c counts

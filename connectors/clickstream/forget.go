@@ -1,0 +1,131 @@
+package clickstream
+
+import (
+	"context"
+	"slices"
+
+	"github.com/intentd/intentd/connectors"
+	bolt "go.etcd.io/bbolt"
+)
+
+// Forget erases p: every event and link of the identifiers given and of all that are linked to them, in all partitions,
+// whose files are written anew. On a device that several people used, only p's part goes. What is left of the links in
+// free pages of the main file goes with the next Compact (Stats.Leftovers tells). Forget can be repeated.
+func (s *Store) Forget(ctx context.Context, p connectors.Person) (int, error) {
+	s.intake.Lock()
+	defer s.intake.Unlock()
+	s.upkeep.Lock()
+	defer s.upkeep.Unlock()
+	n, err := s.forget(ctx, p)
+	if err != nil {
+		return n, s.fail("forget a person", err)
+	}
+	return n, nil
+}
+
+func (s *Store) forget(ctx context.Context, p connectors.Person) (erased int, err error) {
+	var groups []uint64
+	var targets []target
+	err = s.view(func(tx *bolt.Tx) error {
+		l := linksOf(tx)
+		if groups, err = l.groupsOf(p); err != nil {
+			return err
+		}
+		targets, err = l.everything(p, groups)
+		return err
+	})
+	if err != nil || len(targets) == 0 {
+		return 0, err
+	}
+	affected := func(node uint64) bool {
+		return slices.ContainsFunc(targets, func(t target) bool { return t.node == node })
+	}
+	drop := func(e *connectors.Event) bool {
+		at := e.Time.UnixMicro()
+		return slices.ContainsFunc(targets, func(t target) bool { return t.covers(e, at) })
+	}
+	held, err := s.hold(always)
+	if err != nil {
+		return 0, err
+	}
+	defer release(held)
+	var added []meta
+	var removed []*segment
+	abort := func(err error) (int, error) {
+		s.discard(added)
+		return 0, err
+	}
+	for _, seg := range slices.Concat(held...) {
+		if !slices.ContainsFunc(targets, func(t target) bool { return seg.mayHold(t.node) }) {
+			continue
+		}
+		if err := ctx.Err(); err != nil {
+			return abort(err)
+		}
+		m, n, err := rewrite(s.dir, s.newSegment(), seg.part, !s.o.NoSync, []*segment{seg}, affected, drop)
+		if err != nil {
+			return abort(err)
+		}
+		if n == 0 {
+			if m.events > 0 {
+				s.discard([]meta{m})
+			}
+			continue
+		}
+		erased += n
+		removed = append(removed, seg)
+		if m.events > 0 {
+			added = append(added, m)
+		}
+	}
+	s.known = recent{}
+	err = s.commit(removed, func(tx *bolt.Tx) ([]meta, error) {
+		l := linksOf(tx)
+		for _, g := range groups {
+			if _, err := l.remove(g); err != nil {
+				return added, err
+			}
+		}
+		if len(groups) == 0 {
+			return added, nil
+		}
+		return added, tx.Bucket(bucketMeta).Put(keyForgotten, []byte{1})
+	})
+	if err != nil {
+		return 0, err
+	}
+	s.mu.Lock()
+	s.counts.erased += uint64(erased)
+	s.mu.Unlock()
+	return erased, nil
+}
+
+// everything is what targets are, without the bound on devices.
+func (l links) everything(p connectors.Person, groups []uint64) ([]target, error) {
+	out, err := l.targets(p, 0)
+	if err != nil {
+		return nil, err
+	}
+	for _, g := range groups {
+		_, rec, err := l.load(g)
+		if err != nil {
+			return nil, err
+		}
+		if rec == nil {
+			continue
+		}
+		for _, m := range rec.members {
+			if m.kind != kindAnonymousID || slices.ContainsFunc(out, func(t target) bool { return t.id == m.identifier }) {
+				continue
+			}
+			runs, err := l.runsOf(m.identifier)
+			if err != nil {
+				return nil, err
+			}
+			if spans := spansOf(runs, groups); len(spans) > 0 {
+				out = append(out, target{node: m.node(), id: m.identifier, spans: spans})
+			}
+		}
+	}
+	return out, nil
+}
