@@ -6,6 +6,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/intentd/intentd/pipeline/journey"
 	"github.com/intentd/intentd/pipeline/score"
 	"github.com/intentd/intentd/state"
 )
@@ -112,6 +113,22 @@ type counts struct {
 	mu            sync.Mutex
 	tiers         [score.High + 1]int64
 	written, dead int64
+	filtered      journey.Filtered
+}
+
+// filter adds what journeys left out.
+func (c *counts) filter(f journey.Filtered) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	t := &c.filtered
+	t.Duplicates += f.Duplicates
+	t.Bots += f.Bots
+	t.Internal += f.Internal
+	t.NoConsent += f.NoConsent
+	t.Customer += f.Customer
+	t.Excluded += f.Excluded
+	t.Outside += f.Outside
+	t.Foreign += f.Foreign
 }
 
 // tierDelta is the change of the tier counts by one transaction.

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/intentd/intentd/connectors"
+	"github.com/intentd/intentd/pipeline/journey"
 	"github.com/intentd/intentd/pipeline/receipt"
 	"github.com/intentd/intentd/pipeline/score"
 	"github.com/intentd/intentd/state"
@@ -43,6 +44,7 @@ type Status struct {
 	Tiers      map[string]int64           `json:"tiers"`
 	Written    int64                      `json:"written"`  // patches acknowledged since start
 	Rejected   int64                      `json:"rejected"` // since start
+	Filtered   journey.Filtered           `json:"filtered"` // events that journeys left out, since start, at each look
 	Connectors map[string]ConnectorStatus `json:"connectors"`
 	LastGood   map[string]time.Time       `json:"last_good"` // by poll/…, listen/…, sweep/…, write/…
 	Runs       []state.Run                `json:"runs,omitempty"`
@@ -105,7 +107,7 @@ func (p *Pipeline) Status() Status {
 	for t, n := range p.counts.tiers {
 		out.Tiers[score.Tier(t).String()] = n
 	}
-	out.Written, out.Rejected = p.counts.written, p.counts.dead
+	out.Written, out.Rejected, out.Filtered = p.counts.written, p.counts.dead, p.counts.filtered
 	p.counts.mu.Unlock()
 	report := func(name string, c any) {
 		cs := ConnectorStatus{OK: true, Report: connectors.Report{DailyLimit: -1, DailyRemaining: -1}}

@@ -222,6 +222,12 @@ func (p *Pipeline) erase(ctx context.Context, job *erasure) (*Erased, error) {
 				return fmt.Errorf("%s: %w", s.Sources[i].Name, err)
 			}
 			job.Events += n
+			if c, ok := f.(interface{ Compact(context.Context) error }); ok {
+				// Erased identifiers stay in a store's free pages until it is written anew.
+				if err := c.Compact(ctx); err != nil {
+					return fmt.Errorf("%s: %w", s.Sources[i].Name, err)
+				}
+			}
 		}
 		return nil
 	}); err != nil {

@@ -608,6 +608,9 @@ func (l *lot) stitch() {
 		}
 		s.journey = l.s.Journey.Build(journey.Input{Person: l.asked(s), Customer: customer, Events: s.events, Now: l.now})
 		s.events = nil
+		if !l.dry {
+			l.p.counts.filter(s.journey.Filtered)
+		}
 		l.suspectEmpty(s)
 		if len(s.stale) > 0 && (s.shown.Known || s.entry.Attempts < newPersonPatience) {
 			s.settled = l.keepStale(s)

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/intentd/intentd/connectors"
+	"github.com/intentd/intentd/pipeline/journey"
 	"github.com/intentd/intentd/pipeline/receipt"
 	"github.com/intentd/intentd/pipeline/score"
 	"github.com/intentd/intentd/state"
@@ -160,8 +161,8 @@ func (l *lot) commitFor(s *subject, reason string) (*commit, error) {
 			c.score = int32(r.parts.Score)
 		}
 	}
-	if !r.shown.Known && !s.shown.Known {
-		return c, nil // nothing that anybody could ask about but the counts
+	if !r.shown.Known && !s.shown.Known && b.events == 0 && b.filtered == (journey.Filtered{}) {
+		return c, nil // nothing that anybody could ask about
 	}
 	raw, err := json.Marshal(&r.receipt)
 	if err != nil {

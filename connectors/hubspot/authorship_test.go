@@ -52,6 +52,18 @@ func TestHistoryTellsWhoEditedLast(t *testing.T) {
 	})
 }
 
+func TestTheNewestVersionCountsInWhateverOrderTheyCome(t *testing.T) {
+	old, young := version{Value: "1", Timestamp: "2026-11-19T00:00:00Z"}, version{Value: "2", Timestamp: "1795162620000"}
+	for _, list := range [][]version{{old, young}, {young, old}} {
+		if v, ok := newest(list); !ok || v != young {
+			t.Errorf("of %+v the newest is %+v", list, v)
+		}
+	}
+	if _, ok := newest(nil); ok {
+		t.Error("nothing has a newest version")
+	}
+}
+
 func TestAuthors(t *testing.T) {
 	for _, c := range []struct {
 		v    version

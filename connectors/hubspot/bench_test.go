@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"strconv"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -117,4 +118,43 @@ func BenchmarkWrite(b *testing.B) {
 		}
 	}
 	b.ReportMetric(float64(b.N*len(patches))/spent().Seconds(), "patches/cpu-s")
+}
+
+// BenchmarkJourneys reads people of whom everything that HubSpot tracks has a history of three versions.
+func BenchmarkJourneys(b *testing.B) {
+	at := time.Date(2026, 11, 1, 12, 0, 0, 0, time.UTC)
+	var rows []string
+	var people []connectors.Person
+	for i := range historyBatchSize {
+		past := map[string][]version{}
+		for _, name := range tracked {
+			for n := range 3 {
+				day := at.AddDate(0, 0, 3-n).Format(time.RFC3339)
+				v := version{Value: strconv.Itoa(3 - n), Timestamp: day, SourceType: "ANALYTICS"}
+				if name != "hs_analytics_last_url" && (len(name) > 4 && name[len(name)-4:] == "date" || name == "hs_analytics_last_timestamp") {
+					v.Value = day
+				}
+				past[name] = append(past[name], v)
+			}
+		}
+		id := strconv.Itoa(1 + i)
+		rows = append(rows, `{"id":"`+id+`","properties":{},"propertiesWithHistory":`+wirePast(past)+`}`)
+		people = append(people, person(id, id))
+	}
+	c := unlimited(b, []byte(`{"results":[`+strings.Join(rows, ",")+`]}`))
+	s := c.Engagement(EngagementOptions{NoOccurrences: true})
+	w := connectors.Window{From: at.AddDate(0, -1, 0), To: at.AddDate(0, 1, 0)}
+	events := 0
+	b.ReportAllocs()
+	spent := stopwatch()
+	for b.Loop() {
+		for _, err := range s.Journeys(b.Context(), people, w) {
+			if err != nil {
+				b.Fatal(err)
+			}
+			events++
+		}
+	}
+	b.ReportMetric(float64(b.N*len(people))/spent().Seconds(), "people/cpu-s")
+	b.ReportMetric(float64(events)/float64(b.N*len(people)), "events/person")
 }

@@ -96,7 +96,6 @@ func (c *Client) Changes(ctx context.Context, from connectors.Cursor) (connector
 	p.Items = make([]connectors.Contact, 0, len(found))
 	for i := range found {
 		if k, ok := c.contact(&found[i]); ok {
-			c.idle.note(&k, c.o.Now())
 			p.Items = append(p.Items, k)
 		}
 	}

@@ -23,7 +23,7 @@ type engagement struct {
 
 // Engagement is the portal's own engagement as a source. It shares the client's limits.
 //
-// Journeys costs one request per 50 people and none for those a Read or poll just found without any trace; Active tells
+// Journeys costs one request per 50 people and none for those a Read just found without any trace; Active tells
 // nobody, for the CRM's poll already tells whose summary properties changed.
 func (c *Client) Engagement(o EngagementOptions) connectors.Source {
 	if o.Name == "" {

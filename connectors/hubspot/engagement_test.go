@@ -259,17 +259,17 @@ func TestHistoryIsReadWithCare(t *testing.T) {
 		{"nothing", record{}, ""},
 		{"a summary without history proves one occurrence", record{Properties: (`{"hs_analytics_num_page_views":"40","hs_analytics_last_timestamp":"` + at(3) + `","hs_analytics_last_url":"https://example.com/"}`)},
 			"11-03 12:00 page_view https://example.com/"},
-		{"a counter that falls and rises", record{History: past(map[string][]version{"hs_email_click": {v("3", 3, ""), v("1", 2, ""), v("2", 1, "")}})},
+		{"a counter that falls and rises", record{History: wirePast(map[string][]version{"hs_email_click": {v("3", 3, ""), v("1", 2, ""), v("2", 1, "")}})},
 			"11-01 12:00 email_click 2\n11-03 12:00 email_click 2"},
-		{"a history that lost its beginning", record{History: past(map[string][]version{"hs_email_click": long[:]})},
+		{"a history that lost its beginning", record{History: wirePast(map[string][]version{"hs_email_click": long[:]})},
 			"11-01 12:00 email_click 1"},
-		{"a merge's sum without a time", record{History: past(map[string][]version{"hs_email_click": {v("7", 2, "MERGE_OBJECTS"), v("1", 1, "")}})},
+		{"a merge's sum without a time", record{History: wirePast(map[string][]version{"hs_email_click": {v("7", 2, "MERGE_OBJECTS"), v("1", 1, "")}})},
 			"11-01 12:00 email_click 1"},
-		{"a merge's sum with a time", record{History: past(map[string][]version{"hs_email_click": {v("7", 5, "MERGE_OBJECTS")}, "hs_email_last_click_date": {v(at(2), 5, "MERGE_OBJECTS")}})},
+		{"a merge's sum with a time", record{History: wirePast(map[string][]version{"hs_email_click": {v("7", 5, "MERGE_OBJECTS")}, "hs_email_last_click_date": {v(at(2), 5, "MERGE_OBJECTS")}})},
 			"11-02 12:00 email_click 7"},
-		{"a visit of which no page is known", record{History: past(map[string][]version{"hs_analytics_num_visits": {v("1", 4, "")}})},
+		{"a visit of which no page is known", record{History: wirePast(map[string][]version{"hs_analytics_num_visits": {v("1", 4, "")}})},
 			"11-04 12:00 visit 1"},
-		{"nonsense", record{Properties: (`{"hs_email_click":"many","recent_conversion_date":"soon"}`), History: past(map[string][]version{
+		{"nonsense", record{Properties: (`{"hs_email_click":"many","recent_conversion_date":"soon"}`), History: wirePast(map[string][]version{
 			"hs_email_open": {v("x", 1, ""), {Value: "1", Timestamp: "?"}, v("-1", 2, ""), v("1e99", 3, "")}, "recent_conversion_date": {v("", 1, ""), v("x", 2, "")}})}, ""},
 	} {
 		c.r.ID = "1"
@@ -283,8 +283,8 @@ func TestHistoryIsReadWithCare(t *testing.T) {
 	}
 }
 
-// past is a history as it goes over the wire.
-func past(versions map[string][]version) string {
+// wirePast is a history as it goes over the wire.
+func wirePast(versions map[string][]version) string {
 	wire := map[string][]map[string]string{}
 	for name, list := range versions {
 		for _, v := range list {

@@ -14,14 +14,11 @@ import (
 
 // failure is an error body, or one entry of the errors of a batch. HubSpot leaves any of its fields out.
 type failure struct {
-	Status      any       `json:"status"`
 	Message     string    `json:"message"`
 	Category    string    `json:"category"`
 	SubCategory any       `json:"subCategory"`
-	ErrorType   string    `json:"errorType"`
 	PolicyName  string    `json:"policyName"`
 	Code        string    `json:"code"`
-	In          string    `json:"in"`
 	Context     details   `json:"context"`
 	Errors      []failure `json:"errors"`
 }
@@ -51,6 +48,7 @@ func (t *texts) UnmarshalJSON(b []byte) error {
 const (
 	codeUnknownProperty = "PROPERTY_DOESNT_EXIST"
 	codeReadOnly        = "READ_ONLY_VALUE"
+	codeInvalidOption   = "INVALID_OPTION"
 	codeNotFound        = "OBJECT_NOT_FOUND"
 	codeExists          = "OBJECT_ALREADY_EXISTS"
 	codeMissingScopes   = "MISSING_SCOPES"
@@ -194,6 +192,8 @@ func (c *Client) classify(r *transport.Response, attempt int) transport.Outcome 
 		if f.has(codeNotFound) {
 			o.Kind, o.Fix = connectors.Gone, ""
 		}
+	case http.StatusConflict:
+		o.Kind, o.Retry = connectors.Transient, true
 	case http.StatusLocked:
 		o.Kind, o.Retry, o.After = connectors.Transient, true, max(after, 2*time.Second)
 	case statusMigration:

@@ -37,7 +37,7 @@ const (
 	skewFailed = 5 * time.Minute // beyond it the host neither purges nor cools anybody
 )
 
-// Probe checks the connector against the portal without changing anything, at the price of about eight requests.
+// Probe checks the connector against the portal without changing anything, at the price of about ten requests.
 func (c *Client) Probe(ctx context.Context) []connectors.Finding {
 	var p probe
 	info, err := c.Account(ctx)
@@ -49,7 +49,7 @@ func (c *Client) Probe(ctx context.Context) []connectors.Finding {
 	p.clock(info.ServerTime, c.o.Now())
 	c.probeScopes(ctx, &p)
 	c.probeProperties(ctx, &p)
-	c.probeQuota(&p)
+	c.probeQuota(ctx, &p)
 	return p.findings
 }
 
@@ -197,7 +197,12 @@ func (c *Client) probeInputs(ctx context.Context, p *probe) {
 	}
 }
 
-func (c *Client) probeQuota(p *probe) {
+func (c *Client) probeQuota(ctx context.Context, p *probe) {
+	contacts, err := c.Count(ctx)
+	if err != nil {
+		p.failed(err, findUndetermined, "the contacts could not be counted")
+		return
+	}
 	limit, remaining, made := c.budget.Day()
 	if remaining >= 0 {
 		keep := int64(float64(limit) * c.o.DailyReserve)
@@ -208,8 +213,8 @@ func (c *Client) probeQuota(p *probe) {
 			p.ok(findQuota, "%d of the day's %d calls are left, %d made by intentd", remaining, limit, made)
 		}
 	}
-	cost := c.CallsPerDay()
-	message := fmt.Sprintf("an idle day costs about %d calls (polls every %s)", cost, c.o.Poll)
+	cost := c.CallsPerDay(contacts)
+	message := fmt.Sprintf("an idle day costs about %d calls (a poll every %s, a sweep of %d contacts every %s)", cost, c.o.Poll, contacts, c.o.SweepEvery)
 	if limit > 0 && float64(cost) > 0.25*float64(limit) {
 		p.add(findCost, connectors.Warning, "poll less often", "%s, over a quarter of the day's %d", message, limit)
 	} else {
@@ -220,5 +225,9 @@ func (c *Client) probeQuota(p *probe) {
 	}
 }
 
-// CallsPerDay is what the configuration costs when nothing happens in the portal.
-func (c *Client) CallsPerDay() int64 { return int64(24 * time.Hour / max(c.o.Poll, time.Second)) }
+// CallsPerDay is what the configuration costs when nothing happens in a portal with so many contacts.
+func (c *Client) CallsPerDay(contacts int) int64 {
+	polls := float64(24*time.Hour) / float64(max(c.o.Poll, time.Second))
+	sweeps := float64(24*time.Hour) / float64(max(c.o.SweepEvery, time.Hour))
+	return int64(polls + sweeps*float64(contacts/batchSize+2))
+}

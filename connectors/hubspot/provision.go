@@ -184,6 +184,7 @@ func (c *Client) planField(f *own, order int, existing map[string]*definition, t
 	case !d.ours() && !c.o.Adopt:
 		return refuse(elsewhere+", or set adopt: true to let intentd write to this one", "%s exists and was not made by intentd", f.property)
 	}
+	// Labels and help texts are left as they are: an admin may have translated them.
 	s.Action = connectors.FieldOK
 	if !d.ours() {
 		s.Action, s.Why = connectors.FieldAdopt, "it was not made by intentd and is used as it is"

@@ -164,7 +164,7 @@ type updateBody struct {
 }
 
 // answered are the statuses of an update whose body Write reads itself.
-var answered = []int{http.StatusBadRequest, http.StatusConflict, http.StatusRequestEntityTooLarge, http.StatusUnprocessableEntity}
+var answered = []int{http.StatusBadRequest, http.StatusRequestEntityTooLarge, http.StatusUnprocessableEntity}
 
 // batch sends one batch and tells what became of its rows. Its error concerns them all.
 func (w *writing) batch(ctx context.Context, rows []row) error {
@@ -187,7 +187,7 @@ func (w *writing) batch(ctx context.Context, rows []row) error {
 		return w.refused(ctx, rows, resp.Status, parseFailure(resp.Body))
 	}
 	if answer.Status == "error" && len(answer.Results) == 0 {
-		return w.refused(ctx, rows, resp.Status, failure{Status: "error", Errors: answer.Errors})
+		return w.refused(ctx, rows, resp.Status, failure{Errors: answer.Errors})
 	}
 	return w.accepted(ctx, rows, answer)
 }
@@ -225,12 +225,54 @@ func (w *writing) refused(ctx context.Context, rows []row, status int, f failure
 		}
 		return w.settle(ctx, gone, nil)
 	}
-	half := len(rows) / 2
-	if err := w.batch(ctx, rows[:half]); err != nil {
-		return err
+	parts := sameValue(rows, f)
+	if len(parts) == 1 {
+		for _, r := range rows {
+			w.reject(r.at, w.outcome(o))
+		}
+		return nil
 	}
-	return w.batch(ctx, rows[half:])
+	if parts == nil {
+		parts = [][]row{rows[:len(rows)/2], rows[len(rows)/2:]}
+	}
+	for _, part := range parts {
+		if err := w.batch(ctx, part); err != nil {
+			return err
+		}
+	}
+	return nil
 }
+
+// sameValue parts rows by their value of the property that f says has an unknown option, nil if it says no such thing or there
+// are too many values. An option that somebody removed would otherwise be refused for each of its rows alone, and HubSpot
+// wants errors to stay under 5 % of all requests.
+func sameValue(rows []row, f failure) [][]row {
+	names := f.all("propertyName")
+	if !f.has(codeInvalidOption) || len(names) != 1 {
+		return nil
+	}
+	at := map[string]int{}
+	var parts [][]row
+	for _, r := range rows {
+		v, set := r.props[names[0]]
+		if !set {
+			v = "\x00" // sets no value, unlike one that clears it
+		}
+		i, known := at[v]
+		if !known {
+			if i = len(parts); i == mostOptions {
+				return nil
+			}
+			at[v] = i
+			parts = append(parts, nil)
+		}
+		parts[i] = append(parts[i], r)
+	}
+	return parts
+}
+
+// mostOptions is more than any of intentd's enumerations has.
+const mostOptions = 8
 
 func (w *writing) outcome(o transport.Outcome) *connectors.Error {
 	e := w.c.http.Err(o.Kind, w.op, o.Code, o.Message)

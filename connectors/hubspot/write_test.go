@@ -184,6 +184,35 @@ func TestABadRowIsFoundByHalving(t *testing.T) {
 	}
 }
 
+func TestARemovedOptionIsRefusedOnceForAllItsRows(t *testing.T) {
+	c, f := connect(t, func(s seen) reply {
+		if strings.Contains(s.body, `"medium"`) {
+			return reply{status: 400, body: `{"status":"error","category":"VALIDATION_ERROR","message":"Property values were not valid: [{\"isValid\":false,\"message\":\"medium was not one of the allowed options\",\"error\":\"INVALID_OPTION\",\"name\":\"intent_tier\"}]"}`}
+		}
+		return batch(s.inputs()...)
+	})
+	patches := scores(100)
+	tiers := []string{"high", "medium", "medium", "low"}
+	for i := range patches {
+		if i%10 > 0 {
+			patches[i].Fields[connectors.FieldTier] = tiers[i%4]
+		}
+	}
+	results, err := c.Write(t.Context(), patches)
+	if err != nil || len(f.request) != 5 {
+		t.Fatalf("%d requests, %v", len(f.request), err)
+	}
+	for i, r := range results {
+		want := connectors.Kind(0)
+		if patches[i].Fields[connectors.FieldTier] == "medium" {
+			want = connectors.Rejected
+		}
+		if connectors.KindOf(r.Err) != want {
+			t.Errorf("row %d: %v", i, r.Err)
+		}
+	}
+}
+
 func TestARowThatTheRefusalNamesNeedsNoHalving(t *testing.T) {
 	c, f := connect(t, func(s seen) reply {
 		if slices.Contains(s.inputs(), "42") {

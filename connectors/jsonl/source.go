@@ -130,6 +130,9 @@ func (s *Source) Forget(ctx context.Context, p connectors.Person) (int, error) {
 	return s.o.Store.Forget(ctx, p)
 }
 
+// Compact writes the store's main file anew, so that nothing of forgotten people stays in its free pages.
+func (s *Source) Compact(ctx context.Context) error { return s.o.Store.Compact(ctx) }
+
 // Broken are the broken lines met last, a hundred at most, the newest last; they survive a restart.
 func (s *Source) Broken() []Broken {
 	s.mu.Lock()

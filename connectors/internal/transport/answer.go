@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/klauspost/compress/gzip"
@@ -25,7 +26,6 @@ type Outcome struct {
 	After              time.Duration   // at least so long before the next attempt; RateLimited holds all workers for it
 	Until              time.Time       // RateLimited, Quota: when to go on, where it is a point in time
 	All                bool            // RateLimited: hold every bucket, not only the call's
-	State              connectors.State
 }
 
 // ByStatus is what an answer means by its status and form alone: what a vendor's Classify falls back on.
@@ -36,7 +36,7 @@ func ByStatus(r *Response) Outcome {
 		message += " " + t
 	}
 	o := Outcome{Message: message}
-	after, told := r.RetryAfter()
+	after, _ := r.RetryAfter()
 	o.After = after
 	switch {
 	case s >= 200 && s < 300:
@@ -48,9 +48,7 @@ func ByStatus(r *Response) Outcome {
 		o.Kind, o.Renew = connectors.Auth, true
 	case s == http.StatusTooManyRequests:
 		o.Kind, o.Refused = connectors.RateLimited, true
-		if !told {
-			o.After = time.Second
-		}
+		o.After = max(after, time.Second) // also where it says 0: others wait, too
 	case r.HTML():
 		return unreadable(r) // a proxy or a maintenance page speaks, not the API
 	case s == http.StatusForbidden:
@@ -117,6 +115,8 @@ type body struct {
 	buf bytes.Buffer
 	gz  *gzip.Reader
 }
+
+var bodies = sync.Pool{New: func() any { return new(body) }}
 
 // maxKept is the largest buffer kept for reuse.
 const maxKept = 4 << 20

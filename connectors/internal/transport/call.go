@@ -72,9 +72,7 @@ func (k *call) request(ctx context.Context) (*retryablehttp.Request, *connectors
 	if req.Header.Get("Accept") == "" {
 		req.Header.Set("Accept", "application/json")
 	}
-	if !k.c.o.RawAnswers {
-		req.Header.Set("Accept-Encoding", "gzip")
-	}
+	req.Header.Set("Accept-Encoding", "gzip")
 	if k.r.Body != nil {
 		t := k.r.Type
 		if t == "" {
@@ -263,7 +261,6 @@ func (k *call) judge(req *http.Request, resp *http.Response, body []byte) {
 	k.outcome = o
 	k.failure = k.fail(o.Kind, o.Code, o.Message)
 	k.failure.Fix = o.Fix
-	k.failure.State = o.State
 	if o.Kind == connectors.RateLimited || o.Kind == connectors.Quota {
 		k.failure.Until = o.Until
 	}

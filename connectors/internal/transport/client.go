@@ -30,7 +30,6 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -54,16 +53,15 @@ type Options struct {
 	// Prepare may add headers to every attempt; it must not keep the request.
 	Prepare func(r *http.Request)
 
-	UserAgent  string           // ("intentd")
-	Timeout    time.Duration    // of one attempt, body included (60 s)
-	Tries      int              // attempts per call (5)
-	FirstWait  time.Duration    // before the second attempt, doubled each time, jittered (500 ms)
-	MaxWait    time.Duration    // longest wait within a call; longer ones become Quota (1 min)
-	MaxBytes   int64            // of an answer, decompressed (64 MiB)
-	Now        func() time.Time // wall clock (time.Now)
-	Rand       func() float64   // in [0,1), for jitter (math/rand/v2)
-	Logger     *slog.Logger     // debug lines of attempts (silent)
-	RawAnswers bool             // do not ask for compressed answers
+	UserAgent string           // ("intentd")
+	Timeout   time.Duration    // of one attempt, body included (60 s)
+	Tries     int              // attempts per call (5)
+	FirstWait time.Duration    // before the second attempt, doubled each time, jittered (500 ms)
+	MaxWait   time.Duration    // longest wait within a call; longer ones become Quota (1 min)
+	MaxBytes  int64            // of an answer, decompressed (64 MiB)
+	Now       func() time.Time // wall clock (time.Now)
+	Rand      func() float64   // in [0,1), for jitter (math/rand/v2)
+	Logger    *slog.Logger     // debug lines of attempts (silent)
 }
 
 // Client makes calls. It is safe for concurrent use.
@@ -273,5 +271,3 @@ func Loopback(host string) bool {
 	ip := net.ParseIP(host)
 	return ip != nil && ip.IsLoopback()
 }
-
-var bodies = sync.Pool{New: func() any { return new(body) }}

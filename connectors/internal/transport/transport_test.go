@@ -480,6 +480,30 @@ func TestTheGrantsHostGetsTheToken(t *testing.T) {
 	if _, err := cl.Do(t.Context(), read("read")); err != nil {
 		t.Error(err)
 	}
+	cl = client(t, func(r *http.Request) (*http.Response, error) {
+		if r.URL.String() != "https://login.example.org/token" || r.Header.Get("Authorization") != "" {
+			t.Errorf("%s with %v", r.URL, r.Header)
+		}
+		return answer(200, "{}"), nil
+	}, func(o *Options) { o.Tokens = StaticToken("instance-token") })
+	r := Request{Op: "log in", Method: "POST", Path: "/token", Body: []byte("a=b"), Anonymous: true, Base: base(t, "https://login.example.org")}
+	if _, err := cl.Do(t.Context(), r); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestAnswersTheCallerAskedForAreNoErrors(t *testing.T) {
+	cl := client(t, func(r *http.Request) (*http.Response, error) {
+		return answer(404, r.URL.Query().Get("body")), nil
+	}, func(o *Options) { o.Tries = 1 })
+	for body, kind := range map[string]connectors.Kind{"{}": 0, "<html>": connectors.Transient} {
+		r := read("read")
+		r.Query, r.Answers = url.Values{"body": {body}}, []int{404}
+		a, err := cl.Do(t.Context(), r)
+		if connectors.KindOf(err) != kind || a == nil || a.Status != 404 || string(a.Body) != body {
+			t.Errorf("%s: %+v, %v", body, a, err)
+		}
+	}
 }
 
 func TestNoErrorTellsASecret(t *testing.T) {

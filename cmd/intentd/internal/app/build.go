@@ -150,8 +150,12 @@ func (b *builder) hubspot(c config.CRM) error {
 	if reserve == 0 {
 		reserve = -1 // the connector's word for none
 	}
+	var oauth *hubspot.OAuth
+	if o.ClientID != "" {
+		oauth = &hubspot.OAuth{ClientID: o.ClientID, ClientSecret: o.ClientSecret.Reveal(), RefreshToken: o.RefreshToken.Reveal()}
+	}
 	client, err := hubspot.New(hubspot.Options{
-		Name: c.Name, BaseURL: o.BaseURL, Token: o.Token.Reveal(), APIVersion: o.APIVersion,
+		Name: c.Name, BaseURL: o.BaseURL, Token: o.Token.Reveal(), OAuth: oauth, APIVersion: o.APIVersion,
 		SearchesPerSecond: o.SearchesPerSecond, RateShare: o.RateShare, DailyReserve: reserve, Lookback: o.Lookback,
 		Fields: names, Adopt: c.Adopt, Inputs: inputs, Poll: b.every(c.Poll), SweepEvery: b.every(b.cfg.Schedule.Sweep),
 		HTTP: b.a.o.HTTP, Now: b.a.o.Now, Ledger: b.ledger, Logger: b.a.log,
@@ -373,13 +377,18 @@ func journeyConfig(cfg *config.Config, strengths score.Strengths) journey.Config
 	return c
 }
 
-// purge drops events that have outlived their retention.
+// purge drops events that have outlived their retention, and what forgotten people left in free pages.
 func (b *built) purge(ctx context.Context, now time.Time) error {
 	if b.store == nil {
 		return nil
 	}
-	_, _, err := b.store.Prune(ctx, now)
-	return err
+	if _, _, err := b.store.Prune(ctx, now); err != nil {
+		return err
+	}
+	if s, err := b.store.Stats(); err != nil || !s.Leftovers {
+		return err
+	}
+	return b.store.Compact(ctx)
 }
 
 func (b *built) close() error {

@@ -134,21 +134,13 @@ func (c *command) showLeads(ctx context.Context, a *app.App, portal *sandbox.Hub
 	if c.json {
 		return c.print(leads, nil)
 	}
-	o := demo.PrintOptions{Location: cfg.Text.Location()}
+	o := demo.PrintOptions{Location: cfg.Text.Location(), Filtered: a.Pipeline().Status().Filtered}
 	best := ""
 	for _, contact := range people.Contacts {
 		r, err := app.Explain.Do(ctx, a, app.Who{Who: contact.Properties["email"]})
 		if err != nil {
 			continue // never scored, or merged away
 		}
-		f := &o.Filtered
-		f.Duplicates += r.Filtered.Duplicates
-		f.Bots += r.Filtered.Bots
-		f.Internal += r.Filtered.Internal
-		f.NoConsent += r.Filtered.NoConsent
-		f.Customer += r.Filtered.Customer
-		f.Excluded += r.Filtered.Excluded
-		f.Outside += r.Filtered.Outside
 		if score := r.Written[connectors.FieldScore]; len(score) > len(best) || len(score) == len(best) && score > best {
 			best, o.Receipt = score, r
 			o.Of = contact.Properties["firstname"] + " " + contact.Properties["lastname"]

@@ -135,8 +135,21 @@ func (c *checker) fields(at string, fields map[string]string) {
 
 func (c *checker) hubspot(at string, o *HubSpot) {
 	c.url(at+".base_url", o.BaseURL)
-	if o.Token.IsZero() && !c.told(at+".token") && !c.unset[at+".token"] {
-		c.add(at+".token", "the access token is missing", "write token_file: /etc/intentd/hubspot_token, or token: ${HUBSPOT_TOKEN}")
+	missing := func(key string, s Secret) bool { return s.IsZero() && !c.told(at+"."+key) && !c.unset[at+"."+key] }
+	switch {
+	case o.ClientID == "":
+		if missing("token", o.Token) {
+			c.add(at+".token", "the access token is missing", "write token_file: /etc/intentd/hubspot_token, or token: ${HUBSPOT_TOKEN}")
+		}
+	case !o.Token.IsZero():
+		c.add(at+".client_id", "both a token and an OAuth app are given", "keep token, or client_id with client_secret and refresh_token")
+	default:
+		if missing("client_secret", o.ClientSecret) {
+			c.add(at+".client_secret", "the OAuth app's secret is missing", "write client_secret_file: /etc/intentd/hubspot_client_secret")
+		}
+		if missing("refresh_token", o.RefreshToken) {
+			c.add(at+".refresh_token", "the OAuth app's refresh token is missing", "write refresh_token_file: /etc/intentd/hubspot_refresh_token")
+		}
 	}
 	if o.APIVersion != "v3" && !regexp.MustCompile(`^20\d\d-(0[1-9]|1[0-2])$`).MatchString(o.APIVersion) {
 		c.add(at+".api_version", strconv.Quote(cutText(o.APIVersion))+" is no API version", `write "2026-09" (in quotes) or v3`)

@@ -27,6 +27,11 @@ type HubSpot struct {
 	BaseURL           string        `mapstructure:"base_url"`
 	Token             Secret        `mapstructure:"token"`
 	TokenFile         string        `mapstructure:"token_file"`
+	ClientID          string        `mapstructure:"client_id"` // of an OAuth app, instead of a token
+	ClientSecret      Secret        `mapstructure:"client_secret"`
+	ClientSecretFile  string        `mapstructure:"client_secret_file"`
+	RefreshToken      Secret        `mapstructure:"refresh_token"`
+	RefreshTokenFile  string        `mapstructure:"refresh_token_file"`
 	APIVersion        string        `mapstructure:"api_version"`
 	SearchesPerSecond float64       `mapstructure:"searches_per_second"`
 	RateShare         float64       `mapstructure:"rate_share"`
