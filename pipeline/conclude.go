@@ -406,9 +406,16 @@ func (l *lot) inScope(rec *record) bool {
 }
 
 // scoringHash is the third of the four hashes: everything between events and field values that is not a model.
-func (l *lot) scoringHash() uint64 { return l.s.scoringHash() }
+func (l *lot) scoringHash() uint64 { return l.s.scoringHash }
 
-func (s *Setup) scoringHash() uint64 {
+// prepare computes what a setup's lots ask for again and again. It is called before the setup is in force.
+func (s *Setup) prepare() *Setup {
+	s.settingsHash = s.Score.Hash()
+	s.scoringHash = s.hashScoring()
+	return s
+}
+
+func (s *Setup) hashScoring() uint64 {
 	d := xxhash.New()
 	var b [8]byte
 	for _, v := range [...]uint64{s.Score.Hash(), s.Topics.Version(), s.Journey.Version(), xxhash.Sum64String(s.Fields.Language)} {

@@ -20,7 +20,7 @@ var ErrUnknownPerson = errors.New("no such person in this state")
 
 // stateFailed says whether the state itself is in trouble, so that nothing may be written to a CRM any more.
 func stateFailed(err error) bool {
-	for _, e := range []error{state.ErrFull, state.ErrReadOnly, state.ErrDamaged, state.ErrClosed} {
+	for _, e := range []error{state.ErrFull, state.ErrReadOnly, state.ErrDamaged, state.ErrBroken, state.ErrClosed} {
 		if errors.Is(err, e) {
 			return true
 		}
@@ -235,7 +235,7 @@ func (p *Pipeline) find(tx *state.Tx, who string) (state.PersonID, bool) {
 
 // Explain returns the newest receipt of a person and, for a person without one, an error that says why there is none.
 func (p *Pipeline) Explain(ctx context.Context, who string) (*receipt.Receipt, error) {
-	var raw []byte
+	var r *receipt.Receipt
 	var person state.Person
 	err := p.db.View(func(tx *state.Tx) error {
 		id, ok := p.find(tx, who)
@@ -246,18 +246,17 @@ func (p *Pipeline) Explain(ctx context.Context, who string) (*receipt.Receipt, e
 		if person, _, err = tx.Person(id); err != nil {
 			return err
 		}
-		raw, _, err = tx.Receipt(id)
+		raw, _, err := tx.Receipt(id)
+		if err == nil && raw != nil {
+			r, err = openReceipt(tx, raw)
+		}
 		return err
 	})
 	if err != nil {
 		return nil, err
 	}
-	if raw == nil {
+	if r == nil {
 		return nil, fmt.Errorf("no score was ever worked out for this person (%d records): nothing they did counts as a signal so far", len(person.Contacts))
-	}
-	r, err := decodeReceipt(raw)
-	if err != nil {
-		return nil, err
 	}
 	if person.Flags&state.FlagStale != 0 && len(r.Stale) == 0 {
 		r.Stale = []string{"a source did not answer at the last attempt: this is the last score before"}

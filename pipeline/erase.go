@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/intentd/intentd/connectors"
+	"github.com/intentd/intentd/pipeline/receipt"
 	"github.com/intentd/intentd/state"
 )
 
@@ -327,7 +328,7 @@ type Held struct {
 	Core     state.Person          `json:"core"`
 	Records  map[string]HeldRecord `json:"records"`
 	Links    []state.Link          `json:"links"`
-	Receipts []json.RawMessage     `json:"receipts"`
+	Receipts []*receipt.Receipt    `json:"receipts"`
 	History  []state.HistoryPoint  `json:"history"`
 	Verdicts []state.VerdictAt     `json:"verdicts"`
 	Dead     []state.Dead          `json:"dead_letters"`
@@ -381,7 +382,11 @@ func (p *Pipeline) Export(ctx context.Context, who string) (*Held, error) {
 			return err
 		}
 		for _, r := range receipts {
-			out.Receipts = append(out.Receipts, json.RawMessage(r.JSON))
+			full, err := openReceipt(tx, r.JSON)
+			if err != nil {
+				return err
+			}
+			out.Receipts = append(out.Receipts, full)
 		}
 		out.History, out.Verdicts = tx.History(id), tx.Verdicts(id)
 		if out.Dead, err = tx.DeadOf(id); err != nil {

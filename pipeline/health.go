@@ -236,7 +236,7 @@ func (p *Pipeline) journeys(ctx context.Context, src *Source, people []connector
 		if e.Source == "" {
 			e.Source = src.Name
 		}
-		s.events = append(s.events, e)
+		s.addEvent(e)
 		any = true
 	}
 	p.health.note(src.Name, nil)

@@ -2,7 +2,6 @@ package pipeline
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"time"
@@ -36,7 +35,7 @@ type subject struct {
 	last   *receipt.Receipt // of the last result, nil if there is none or it was not needed (see lastReceipt)
 	lastOK bool             // last was looked for
 
-	events  []connectors.Event
+	events  *[]connectors.Event
 	journey *journey.Journey
 	basis   *basis
 	result  *result
@@ -160,14 +159,13 @@ func (l *lot) lastReceipt(s *subject) *receipt.Receipt {
 		return s.last
 	}
 	s.lastOK = true
-	var raw []byte
-	if err := l.p.db.View(func(tx *state.Tx) (err error) { raw, _, err = tx.Receipt(s.id); return err }); err != nil || raw == nil {
-		return nil
-	}
-	r := new(receipt.Receipt)
-	if json.Unmarshal(raw, r) == nil {
-		s.last = r
-	}
+	_ = l.p.db.View(func(tx *state.Tx) error {
+		raw, _, err := tx.Receipt(s.id)
+		if err == nil && raw != nil {
+			s.last, err = openReceipt(tx, raw)
+		}
+		return err
+	})
 	return s.last
 }
 
@@ -606,8 +604,8 @@ func (l *lot) stitch() {
 				customer = customer || l.s.isCustomer(r.contact.Profile.Lifecycle)
 			}
 		}
-		s.journey = l.s.Journey.Build(journey.Input{Person: l.asked(s), Customer: customer, Events: s.events, Now: l.now})
-		s.events = nil
+		s.journey = l.s.Journey.Build(journey.Input{Person: l.asked(s), Customer: customer, Events: s.takeEvents(), Now: l.now})
+		s.dropEvents()
 		if !l.dry {
 			l.p.counts.filter(s.journey.Filtered)
 		}

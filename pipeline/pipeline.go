@@ -23,6 +23,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -61,6 +62,8 @@ type Setup struct {
 
 	// BudgetSpent says whether the day's model budget is used up: degraded texts then wait for tomorrow. May be nil.
 	BudgetSpent func() bool
+
+	settingsHash, scoringHash uint64 // of Score, and of all that lies between events and field values and is no model
 }
 
 // CRM is a configured system of record.
@@ -103,7 +106,7 @@ type Options struct {
 	DB     *state.DB
 	Now    func() time.Time
 	Logger *slog.Logger
-	// LotSize is how many people go through together (default 200), Lots how many lots at once (default 4).
+	// LotSize is how many people go through together (default 100), Lots how many lots at once (default: one a processor, two at least).
 	LotSize, Lots int
 	// Linger is how long a writer waits for a batch to fill (default 20 ms).
 	Linger time.Duration
@@ -142,10 +145,10 @@ func New(o Options, s *Setup) (*Pipeline, error) {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
 	if o.LotSize <= 0 {
-		o.LotSize = 200
+		o.LotSize = 100
 	}
 	if o.Lots <= 0 {
-		o.Lots = 4
+		o.Lots = max(2, runtime.GOMAXPROCS(0))
 	}
 	if o.Linger <= 0 {
 		o.Linger = 20 * time.Millisecond
@@ -164,7 +167,7 @@ func New(o Options, s *Setup) (*Pipeline, error) {
 		return nil, err
 	}
 	p.writers = newWriters(p)
-	p.setup.Store(s)
+	p.setup.Store(s.prepare())
 	return p, nil
 }
 
@@ -174,7 +177,7 @@ func (p *Pipeline) Setup() *Setup { return p.setup.Load() }
 // Swap puts another setup in force. Where scoring, extraction or journeys changed, everybody joins the backfill lane by and by
 // (see Rescan); stopped connectors are given another chance.
 func (p *Pipeline) Swap(s *Setup) {
-	p.setup.Store(s)
+	p.setup.Store(s.prepare())
 	p.health.reset()
 	p.bound.Clear()
 	p.writers.wake()

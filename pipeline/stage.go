@@ -1,13 +1,11 @@
 package pipeline
 
 import (
-	"encoding/json"
 	"fmt"
 	"time"
 
 	"github.com/intentd/intentd/connectors"
 	"github.com/intentd/intentd/pipeline/journey"
-	"github.com/intentd/intentd/pipeline/receipt"
 	"github.com/intentd/intentd/pipeline/score"
 	"github.com/intentd/intentd/state"
 )
@@ -67,6 +65,9 @@ func (l *lot) stage() error {
 	var gone []*subject // forgotten or joined to somebody else while the lot was under way
 	err := l.p.db.Update(func(tx *state.Tx) error {
 		gone = gone[:0]
+		if err := l.keepSettings(tx); err != nil {
+			return err
+		}
 		for _, s := range l.subjects {
 			if s.settled != nil {
 				if err := s.settled(tx); err != nil {
@@ -164,12 +165,9 @@ func (l *lot) commitFor(s *subject, reason string) (*commit, error) {
 	if !r.shown.Known && !s.shown.Known && b.events == 0 && b.filtered == (journey.Filtered{}) {
 		return c, nil // nothing that anybody could ask about
 	}
-	raw, err := json.Marshal(&r.receipt)
-	if err != nil {
-		return nil, fmt.Errorf("receipt of %s: %w", s.key, err)
-	}
-	c.receipt = l.p.db.SealReceipt(raw)
-	return c, nil
+	var err error
+	c.receipt, err = l.sealReceipt(&r.receipt, next.Features)
+	return c, err
 }
 
 // commitDirect commits somebody for whom there is nothing to write: there is no acknowledgement to wait for.
@@ -285,12 +283,4 @@ func shownOf(p *state.Person) score.Shown {
 		return score.Shown{}
 	}
 	return s
-}
-
-func decodeReceipt(b []byte) (*receipt.Receipt, error) {
-	r := new(receipt.Receipt)
-	if err := json.Unmarshal(b, r); err != nil {
-		return nil, fmt.Errorf("decode receipt: %w", err)
-	}
-	return r, nil
 }

@@ -460,7 +460,7 @@ func (w *writers) reject(tx *state.Tx, setup *Setup, pd *state.Pending, why erro
 	if err != nil || !newest {
 		return err
 	}
-	d := &state.Dead{Person: pd.Person, Ref: pd.Patch.Ref, Op: "write", Message: why.Error(), At: now, First: now, Attempts: 1, Inputs: pd.Inputs, Config: setup.scoringHash()}
+	d := &state.Dead{Person: pd.Person, Ref: pd.Patch.Ref, Op: "write", Message: why.Error(), At: now, First: now, Attempts: 1, Inputs: pd.Inputs, Config: setup.scoringHash}
 	var e *connectors.Error
 	if errors.As(why, &e) {
 		d.Code, d.Op = e.Code, e.Op
