@@ -1,0 +1,109 @@
+package pipeline_test
+
+import (
+	"fmt"
+	"path/filepath"
+	"runtime/debug"
+	"testing"
+	"time"
+
+	"github.com/intentd/intentd/connectors"
+	"github.com/intentd/intentd/connectors/clickstream"
+	"github.com/intentd/intentd/connectors/hubspot"
+	"github.com/intentd/intentd/pipeline/score"
+	"github.com/intentd/intentd/state"
+)
+
+// settle fills a state with people as a long-lived daemon leaves them: scored, written, nothing queued, due some day.
+func settle(tb testing.TB, db *state.DB, people int) {
+	tb.Helper()
+	now := time.Now()
+	f := score.Features{Products: []string{"Credit cards"}}
+	for i := range 20 {
+		f.Signals = append(f.Signals, score.Signal{At: now.Add(-time.Duration(i*50) * time.Hour).Unix(), Session: uint16(i / 4), Type: score.WebVisit, Strength: 40})
+	}
+	features := f.Append(nil)
+	for from := 0; from < people; from += 5000 {
+		if err := db.Update(func(tx *state.Tx) error {
+			for i := from; i < min(people, from+5000); i++ {
+				id, err := tx.NewPerson()
+				if err != nil {
+					return err
+				}
+				ref := connectors.Ref{CRM: "hubspot", Object: "contacts", ID: fmt.Sprint(200_000_000_000 + i)}
+				shown := score.Shown{Known: true, Score: i % 1000, Tier: score.Low, Stage: score.Exploring, Written: now, Since: now}
+				p := state.Person{
+					Contacts: []connectors.Ref{ref}, Events: uint64(i)*0x9e3779b97f4a7c15 + 1, Extraction: 7, Scoring: 9, Features: features,
+					Shown: shown.Append(nil), Sources: []state.SourceCount{{Source: "site", Events: 20}}, Due: now.Add(time.Duration(24+i%2000) * time.Hour),
+				}
+				if err := tx.PutPerson(id, &p); err != nil {
+					return err
+				}
+				c := state.Contact{Person: id, Inputs: uint64(i) * 0x9e3779b97f4a7c15, Seen: uint64(i) * 0x9e3779b97f4a7c15, WroteAt: now, Modified: now, Checked: true}
+				for k := range connectors.Fields {
+					c.Wrote[k] = state.FieldHash(k, fmt.Sprint(i))
+				}
+				if err := tx.PutContact(ref, &c); err != nil {
+					return err
+				}
+				if err := tx.SetIdentity(state.LinkEmail, address(i), id); err != nil {
+					return err
+				}
+			}
+			return nil
+		}); err != nil {
+			tb.Fatal(err)
+		}
+	}
+}
+
+// BenchmarkIdlePoll is a poll in which nothing changed, with a million settled people in the state. The daemon's part of it does
+// not depend on their number: compare people=1000.
+//
+//	requests/poll  1
+//	cpu-us/poll    processor time of this process, the whole loop of an idle daemon
+//	resident-MB    resident memory of this process: heap, runtime and the state's mapped pages that are in use
+func BenchmarkIdlePoll(b *testing.B) {
+	for _, people := range []int{1_000, 1_000_000} {
+		b.Run(fmt.Sprintf("people=%d", people), func(b *testing.B) {
+			dir := b.TempDir()
+			path := filepath.Join(dir, "intentd.db")
+			db, err := state.Open(path, state.Options{NoSync: true})
+			if err != nil {
+				b.Fatal(err)
+			}
+			settle(b, db, people)
+			if err := db.Close(); err != nil {
+				b.Fatal(err)
+			}
+			store, err := clickstream.Open(filepath.Join(dir, "events"), clickstream.Options{})
+			if err != nil {
+				b.Fatal(err)
+			}
+			defer store.Close()
+			c := startSandbox(b, 1000)
+			d := newDaemon(b, dir, store, hubspot.Options{BaseURL: c.url, SearchesPerSecond: 1e6, RateShare: 1, DailyReserve: -1}, nil)
+			if _, err := d.pipe.Poll(b.Context(), "hubspot"); err != nil { // starts the cursor at the present
+				b.Fatal(err)
+			}
+			debug.FreeOSMemory()
+			before, cpu, n := c.counters(b), processTime(), 0
+			for b.Loop() {
+				n++
+				if f, err := d.pipe.Poll(b.Context(), "hubspot"); err != nil || f.Queued > 0 {
+					b.Fatal(f, err)
+				}
+				if _, err := d.pipe.Listen(b.Context(), "site"); err != nil {
+					b.Fatal(err)
+				}
+				if due, err := d.pipe.Due(b.Context()); err != nil || due > 0 {
+					b.Fatal(due, err)
+				}
+			}
+			after := c.counters(b)
+			b.ReportMetric(float64(after.Requests-before.Requests)/float64(n), "requests/poll")
+			b.ReportMetric(float64((processTime()-cpu).Microseconds())/float64(n), "cpu-us/poll")
+			b.ReportMetric(float64(residentMemory())/1e6, "resident-MB")
+		})
+	}
+}
