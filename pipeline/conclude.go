@@ -300,6 +300,13 @@ func (l *lot) conclude(s *subject) {
 		shows = s.shown // what the CRM goes on showing
 	}
 	r.receipt.Forecast = set.Forecast(&b.features, shows, l.now, l.s.Fields.Location)
+	switch {
+	case r.reason != "" || !next.Known:
+	case !r.wait.IsZero():
+		r.receipt.Reason = "not written yet: " + reason + " changed, and the next write may go at " + r.wait.UTC().Format("15:04 UTC")
+	default:
+		r.receipt.Reason = "not written: nothing material changed"
+	}
 	for _, rec := range s.recs {
 		r.receipt.Refs = append(r.receipt.Refs, rec.ref)
 		for i, f := range connectors.Fields {

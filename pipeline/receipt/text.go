@@ -97,7 +97,11 @@ func (p *page) score() {
 	p.entry("stage", r.Stage.String())
 	p.entry("trend", cmp.Or(r.Trend.String(), "none"))
 	if r.Product != "" {
-		p.entry("product", r.Product+", interest "+r.Interest.String())
+		product := r.Product
+		if r.Interest != score.InterestNone {
+			product += ", interest " + r.Interest.String()
+		}
+		p.entry("product", product)
 	}
 }
 

@@ -2,9 +2,6 @@ package score
 
 import "time"
 
-// PerPerson is the least time between two writes for one person that do not change the tier.
-const PerPerson = time.Hour
-
 // What changed enough to be worth a write, as the receipt tells it.
 const (
 	ReasonFirst   = "first"   // never written before
@@ -19,7 +16,7 @@ const (
 // Material is the gate: whether next is worth a write where the CRM shows prev, and the most telling reason.
 //
 // If ok, write now. If not and wait is set, the change is material but does not alter the tier, and the last write was less
-// than an hour ago: come back at wait. If neither, there is nothing to write. Somebody who was never scored and is still
+// than WriteInterval ago: come back at wait. If neither, there is nothing to write. Somebody who was never scored and is still
 // unknown is never written.
 func (s *Settings) Material(prev, next Shown, now time.Time) (reason string, wait time.Time, ok bool) {
 	reason = s.material(prev, next)
@@ -30,8 +27,9 @@ func (s *Settings) Material(prev, next Shown, now time.Time) (reason string, wai
 		return reason, time.Time{}, true
 	}
 	// A last write in the future means that a clock jumped: it holds nobody back.
-	if !prev.Written.IsZero() && !now.Before(prev.Written) && now.Before(prev.Written.Add(PerPerson)) {
-		return reason, prev.Written.Add(PerPerson), false
+	free := prev.Written.Add(time.Duration(s.WriteInterval) * time.Second)
+	if !prev.Written.IsZero() && !now.Before(prev.Written) && now.Before(free) {
+		return reason, free, false
 	}
 	return reason, time.Time{}, true
 }

@@ -35,11 +35,13 @@ type Settings struct {
 	Margin           int     `json:"margin"`          // a tier is left this many tenths below its threshold
 	HighStrength     int     `json:"high_strength"`   // no high without a signal of this strength in the window
 	HandRaiseDays    int     `json:"hand_raise_days"` // a younger hand-raise is high whatever the score; 0 switches the rule off
-	MaterialPoints   int     `json:"material_points"` // tenths: a drift of the score that is worth a write
-	TrendDays        int     `json:"trend_days"`      // the trend compares with the score so many days before
-	Surging          int     `json:"surging"`         // tenths gained
-	Rising           int     `json:"rising"`          // tenths gained
-	Cooling          int     `json:"cooling"`         // tenths lost
+	// WriteInterval is the least time, in seconds, between two writes for one person that do not change the tier.
+	WriteInterval  int `json:"write_interval"`
+	MaterialPoints int `json:"material_points"` // tenths: a drift of the score that is worth a write
+	TrendDays      int `json:"trend_days"`      // the trend compares with the score so many days before
+	Surging        int `json:"surging"`         // tenths gained
+	Rising         int `json:"rising"`          // tenths gained
+	Cooling        int `json:"cooling"`         // tenths lost
 	// Product interest: shares in percent and strengths.
 	ProductHighShare      int `json:"product_high_share"`
 	ProductMediumShare    int `json:"product_medium_share"`
@@ -64,6 +66,7 @@ func Defaults() Settings {
 		Margin:                30,
 		HighStrength:          60,
 		HandRaiseDays:         7,
+		WriteInterval:         3600,
 		MaterialPoints:        50,
 		TrendDays:             7,
 		Surging:               200,
@@ -120,6 +123,7 @@ func (s *Settings) Validate() []string {
 	}
 	between("high_strength", s.HighStrength, 0, 100)
 	between("hand_raise_days", s.HandRaiseDays, 0, 3650)
+	between("write_interval", s.WriteInterval, 0, 7*24*3600)
 	between("material_points", s.MaterialPoints, 1, 1000)
 	between("trend_days", s.TrendDays, 1, 3650)
 	between("rising", s.Rising, 1, 1000)

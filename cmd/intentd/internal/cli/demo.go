@@ -105,7 +105,7 @@ func (c *command) playDemo(ctx context.Context, serve bool, language string) err
 		}
 		return err
 	}
-	return c.serveDemo(ctx, a, base, file)
+	return c.serveDemo(ctx, a, portal, base, file)
 }
 
 // fillPortal makes the demo's records, and the merges that its reps did.
@@ -150,11 +150,14 @@ func (c *command) showLeads(ctx context.Context, a *app.App, portal *sandbox.Hub
 }
 
 // serveDemo keeps CRM and daemon up, and says how to look around.
-func (c *command) serveDemo(ctx context.Context, a *app.App, base, file string) error {
+func (c *command) serveDemo(ctx context.Context, a *app.App, portal *sandbox.HubSpot, base, file string) error {
 	if err := a.Start(ctx); err != nil {
 		return errors.Join(err, a.Close())
 	}
 	writeServing(c.Stdout, base, a.Addr(), file)
+	watching, stop := context.WithCancel(ctx)
+	defer stop()
+	go c.watch(watching, portal)
 	var failed error
 	select {
 	case <-ctx.Done():
@@ -165,14 +168,52 @@ func (c *command) serveDemo(ctx context.Context, a *app.App, base, file string) 
 	return errors.Join(failed, a.Stop(end))
 }
 
+// watch prints every change of a score in the sandbox CRM until ctx ends.
+func (c *command) watch(ctx context.Context, portal *sandbox.HubSpot) {
+	shown := func(v map[string]string) string {
+		if v["intent_score"] == "" {
+			return "no score"
+		}
+		return v["intent_score"] + " " + v["intent_tier"]
+	}
+	last := portal.Content("intent_score", "intent_tier")
+	look := time.NewTicker(time.Second)
+	defer look.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-look.C:
+		}
+		now := portal.Content("intent_score", "intent_tier")
+		for id, v := range now {
+			if before, after := shown(last[id]), shown(v); before != after {
+				contact, _ := portal.Contact(id)
+				fmt.Fprintf(c.Stdout, "%s  %s %s: %s → %s\n", time.Now().Format(time.TimeOnly), contact["firstname"], contact["lastname"], before, after)
+			}
+		}
+		last = now
+	}
+}
+
 func writeServing(w io.Writer, base, addr, file string) {
 	fmt.Fprintf(w, `
 The sandbox CRM answers at %s, intentd's health and metrics at http://%s. In another terminal:
 
   intentd -c %[3]s status
   intentd -c %[3]s plan
-  intentd -c %[3]s explain EMAIL
+  intentd -c %[3]s explain hubspot/contacts/1
+
+Edit somebody as a rep would, for example make them a customer, whose visits do not count, or set a verdict; within 10 seconds the
+score follows, and a line below tells:
+
+  curl -X PATCH -H 'Authorization: Bearer %[4]s' -H 'Content-Type: application/json' \
+    %[1]s/crm/v3/objects/contacts/1 -d '{"properties":{"lifecyclestage":"customer"}}'
+
+Or have them do something, by adding a line to %[5]s:
+
+  echo '{"time":"'$(date -u +%%FT%%TZ)'","kind":"demo_request","email":"EMAIL","url":"https://www.larkfield.example/demo"}' >> %[5]s
 
 Ctrl-C ends both and removes everything.
-`, base, addr, file)
+`, base, addr, file, demoToken, filepath.Join(filepath.Dir(file), "events.jsonl"))
 }

@@ -65,6 +65,7 @@ func (c *checker) write(cfg *Config) {
 		c.required(at+".property", l.Property, "name the CRM property that marks the people of the canary")
 		c.required(at+".value", l.Value, "write the value that marks them")
 	}
+	c.span("write.interval", w.Interval, 0, 7*day)
 	c.between("write.brake", w.Brake, 0, 100, "write the share in percent; 0 switches the brake off")
 }
 

@@ -50,6 +50,8 @@ type HTTP struct {
 type Write struct {
 	Mode  string `mapstructure:"mode"` // off | canary | on
 	Scope Scope  `mapstructure:"scope"`
+	// Interval is the least time between two writes for one person that do not change the tier.
+	Interval time.Duration `mapstructure:"interval"`
 	// Brake is the share of scored people, in percent, whose tier one run may change before writing stops.
 	Brake float64 `mapstructure:"brake"`
 }
@@ -270,7 +272,7 @@ func Default() *Config {
 		State: State{Path: "./intentd.db"},
 		Log:   Log{Level: "info", Format: "text"},
 		HTTP:  HTTP{Listen: "127.0.0.1:8787"},
-		Write: Write{Mode: "on", Brake: 10},
+		Write: Write{Mode: "on", Brake: 10, Interval: time.Hour},
 		Text:  Text{Language: "en", Timezone: "UTC"},
 		Clickstream: Clickstream{
 			Retention: 400 * day,
