@@ -77,6 +77,9 @@ func (e *Error) Error() string {
 	if b.Len() == 0 {
 		b.WriteString(e.Kind.String())
 	}
+	if e.Fix != "" {
+		b.WriteString(" — " + e.Fix)
+	}
 	return b.String()
 }
 

@@ -163,6 +163,7 @@ func (p *Pipeline) Resume() error {
 		return err
 	}
 	p.health.reset()
+	p.fit.Clear()
 	p.writers.wake()
 	p.poke()
 	return nil

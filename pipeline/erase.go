@@ -305,6 +305,9 @@ func (p *Pipeline) emptyFields(ctx context.Context, s *Setup, job *erasure) erro
 		if err := p.ensureBound(ctx, c); err != nil {
 			return err
 		}
+		if err := p.ensureFit(ctx, c); err != nil {
+			return err
+		}
 		results, err := c.CRM.Write(ctx, patches)
 		if err != nil {
 			return err

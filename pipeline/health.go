@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 	"time"
 
@@ -201,6 +202,41 @@ func (p *Pipeline) ensureBound(ctx context.Context, c *CRM) error {
 		}
 	}
 	p.bound.Store(c.Name, info.ID)
+	return nil
+}
+
+// ensureFit checks once a process, and again after every change of the config, that what is about to be written are properties of
+// intentd's own, all of them there (invariant 4): a CRM takes a value for any property it knows.
+func (p *Pipeline) ensureFit(ctx context.Context, c *CRM) error {
+	if _, ok := p.fit.Load(c.Name); ok {
+		return nil
+	}
+	if prov, ok := c.CRM.(connectors.Provisioner); ok {
+		steps, err := prov.Plan(ctx)
+		if err != nil {
+			return err
+		}
+		var refused, missing []string
+		fix := ""
+		for _, s := range steps {
+			switch {
+			case s.Action == connectors.FieldRefuse:
+				refused = append(refused, s.Field+": "+s.Why)
+				fix = s.Fix
+			case s.Action == connectors.FieldCreate && s.Field != "":
+				missing = append(missing, s.Property)
+			}
+		}
+		switch {
+		case len(refused) > 0:
+			return &connectors.Error{Kind: connectors.Config, Op: c.Name + ": write", Code: "property_refused",
+				Message: "nothing was written: " + strings.Join(refused, "; "), Fix: fix}
+		case len(missing) > 0:
+			return &connectors.Error{Kind: connectors.Config, Op: c.Name + ": write", Code: "property_missing",
+				Message: "nothing was written: these properties do not exist: " + strings.Join(missing, ", "), Fix: "run `intentd provision --apply`, then `intentd resume`"}
+		}
+	}
+	p.fit.Store(c.Name, true)
 	return nil
 }
 

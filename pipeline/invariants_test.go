@@ -427,3 +427,49 @@ func TestInvariant13ABadClockCoolsNobody(t *testing.T) {
 		t.Fatal("with the clock confirmed, 60 days did not cool")
 	}
 }
+
+// mapped is a CRM whose fields were looked at: what Plan found is given.
+type mapped struct {
+	*fakeCRM
+	steps []connectors.FieldStep
+}
+
+func (m *mapped) Plan(context.Context) ([]connectors.FieldStep, error)  { return m.steps, nil }
+func (m *mapped) Apply(context.Context) ([]connectors.FieldStep, error) { return nil, nil }
+func (m *mapped) Remove(context.Context, bool) ([]connectors.FieldStep, error) {
+	return nil, nil
+}
+func (m *mapped) Manual() []string { return nil }
+
+func TestInvariant4UnfitPropertiesAreRefusedBeforeTheFirstWrite(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		step connectors.FieldStep
+		says string
+	}{
+		{"a standard property", connectors.FieldStep{Field: "headline", Property: "jobtitle", Action: connectors.FieldRefuse, Why: "jobtitle is a standard property", Fix: "map it elsewhere"}, "jobtitle is a standard property — map it elsewhere"},
+		{"a missing one", connectors.FieldStep{Field: "score", Property: "intent_score", Action: connectors.FieldCreate}, "provision --apply"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			w := newWorld(t)
+			m := &mapped{w.crm, []connectors.FieldStep{c.step}}
+			w.setup.CRMs[0].CRM = m
+			w.buyer("1")
+			err := w.tryOnce()
+			if connectors.KindOf(err) != connectors.Config || !strings.Contains(err.Error(), c.says) {
+				t.Fatalf("got %v, want a Config error that says %q", err, c.says)
+			}
+			if w.crm.writeCount() > 0 {
+				t.Fatal("it was written all the same")
+			}
+			m.steps[0].Action = connectors.FieldOK // the admin mended it
+			if err := w.p.Resume(); err != nil {
+				t.Fatal(err)
+			}
+			w.once()
+			if w.crm.ours("1")[connectors.FieldTier] != "high" {
+				t.Fatal("mended, and still not written")
+			}
+		})
+	}
+}

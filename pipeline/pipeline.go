@@ -130,6 +130,7 @@ type Pipeline struct {
 
 	locks   keyedLocks // one poll, sweep or listen of a name at a time
 	bound   sync.Map   // CRM name → account id, once checked in this process
+	fit     sync.Map   // CRM name: its properties were found fit to be written
 	changed chan struct{}
 }
 
@@ -180,6 +181,7 @@ func (p *Pipeline) Swap(s *Setup) {
 	p.setup.Store(s.prepare())
 	p.health.reset()
 	p.bound.Clear()
+	p.fit.Clear()
 	p.writers.wake()
 	p.poke()
 }

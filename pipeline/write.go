@@ -241,6 +241,9 @@ func (w *writers) send(ctx context.Context, crm *CRM, x *writer, batch []*state.
 	fresh, stale := w.expire(batch)
 	var results []connectors.Result
 	err := w.p.ensureBound(ctx, crm)
+	if err == nil {
+		err = w.p.ensureFit(ctx, crm)
+	}
 	if err == nil && len(fresh) > 0 {
 		patches := make([]connectors.Patch, len(fresh))
 		for i, pd := range fresh {

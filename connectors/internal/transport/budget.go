@@ -37,6 +37,9 @@ type BudgetOptions struct {
 	DayLimit  int64            // until headers tell; 0: none
 	// Day names the day that now lies in, as the vendor counts days, and tells when it ends. (UTC days)
 	Day     func(now time.Time) (name string, end time.Time)
+	// Recheck says that the vendor's day is any 24 hours rather than a calendar day: its own count frees up bit by bit, so that
+	// a used-up day is asked about again after so long, by one call. (0: it turns when Day says)
+	Recheck time.Duration
 	MaxWait time.Duration // longest hold that is waited out; longer ones are answered with the error (1 min)
 	Ledger  Ledger
 	Now     func() time.Time
@@ -67,6 +70,7 @@ type Budget struct {
 	dayMax    int64 // 0: not known
 	remaining int64 // as last observed; −1: not observed on this day
 	since     int64 // calls since that observation
+	observed  time.Time // when that was, or when a call was last let through to find out (monotonic)
 }
 
 type window struct {
@@ -156,10 +160,17 @@ func (b *Budget) admit(bucket string) (wait time.Duration, day string, err error
 		return wait, "", nil
 	}
 	b.turn()
-	if limit, used := b.dayUse(); limit > 0 && float64(used) >= float64(limit)*(1-b.o.Reserve) {
-		e := connectors.Errorf(connectors.Quota, "", "%d of the day's %d calls are used, the rest is left to others", used, limit)
-		e.Code, e.Until = "DAILY_RESERVE", b.dayEnd
-		return 0, "", e
+	if limit, used := b.dayUse(); b.spent(limit, used) {
+		again := b.o.Recheck - now.Sub(b.observed)
+		if b.o.Recheck == 0 || again > 0 {
+			e := connectors.Errorf(connectors.Quota, "", "%d of the day's %d calls are used, the rest is left to others", used, limit)
+			e.Code, e.Until = "DAILY_RESERVE", b.dayEnd
+			if b.o.Recheck > 0 {
+				e.Until = b.o.Now().Add(again)
+			}
+			return 0, "", e
+		}
+		b.observed = now
 	}
 	if wait = w.admit(now); wait > 0 {
 		return wait, "", nil
@@ -176,6 +187,11 @@ func (b *Budget) window(bucket string) *window {
 	return &b.main
 }
 
+// spent says whether a day's use has reached the reserve.
+func (b *Budget) spent(limit, used int64) bool {
+	return limit > 0 && float64(used) >= float64(limit)*(1-b.o.Reserve)
+}
+
 // turn begins a new day when the wall clock says so.
 func (b *Budget) turn() {
 	name, end := b.o.Day(b.o.Now())
@@ -183,7 +199,10 @@ func (b *Budget) turn() {
 	if name == b.day {
 		return
 	}
-	b.day, b.made, b.remaining, b.since = name, 0, -1, 0
+	b.day, b.made = name, 0
+	if b.o.Recheck == 0 {
+		b.remaining, b.since = -1, 0
+	}
 	if b.o.Ledger != nil {
 		b.made = b.o.Ledger.DailyCalls(b.o.Connector, name)
 	}
@@ -193,7 +212,11 @@ func (b *Budget) turn() {
 func (b *Budget) dayUse() (limit, used int64) {
 	used = b.made
 	if b.remaining >= 0 && b.dayMax > 0 {
-		used = max(used, b.dayMax-b.remaining+b.since)
+		told := b.dayMax - b.remaining + b.since
+		if b.o.Recheck > 0 {
+			return b.dayMax, told // a calendar day's count means nothing to it
+		}
+		used = max(used, told)
 	}
 	return b.dayMax, used
 }
@@ -251,7 +274,7 @@ func (b *Budget) Learn(o Observed) {
 	}
 	if o.DayRemaining >= 0 {
 		b.turn()
-		b.remaining, b.since = o.DayRemaining, 0
+		b.remaining, b.since, b.observed = o.DayRemaining, 0, time.Now()
 	}
 	if o.Max <= 0 {
 		return
@@ -315,7 +338,10 @@ func (b *Budget) report(r *connectors.Report) {
 	if left := latest.Sub(now); left > 0 {
 		r.BlockedUntil = b.o.Now().Add(left)
 	}
-	if limit, used := b.dayUse(); limit > 0 && float64(used) >= float64(limit)*(1-b.o.Reserve) {
+	if b.spent(b.dayUse()) {
 		r.BlockedUntil = b.dayEnd
+		if b.o.Recheck > 0 {
+			r.BlockedUntil = b.o.Now().Add(max(b.o.Recheck-now.Sub(b.observed), 0))
+		}
 	}
 }

@@ -142,6 +142,16 @@ func (k *call) RoundTrip(req *http.Request) (*http.Response, error) {
 			return nil, k.budgetError(ctx, err)
 		}
 	}
+	if slots := k.c.slots; slots != nil {
+		select {
+		case slots <- struct{}{}:
+			defer func() { <-slots }()
+		case <-ctx.Done():
+			closeBody(req)
+			k.failure = k.c.interrupted(*k.r, ctx.Err())
+			return nil, ctx.Err()
+		}
+	}
 	attempt, cancel := context.WithTimeout(ctx, k.c.o.Timeout)
 	defer cancel()
 	out := req.Clone(attempt)

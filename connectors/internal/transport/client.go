@@ -59,6 +59,7 @@ type Options struct {
 	FirstWait time.Duration    // before the second attempt, doubled each time, jittered (500 ms)
 	MaxWait   time.Duration    // longest wait within a call; longer ones become Quota (1 min)
 	MaxBytes  int64            // of an answer, decompressed (64 MiB)
+	InFlight  int              // attempts under way at once (no bound)
 	Now       func() time.Time // wall clock (time.Now)
 	Rand      func() float64   // in [0,1), for jitter (math/rand/v2)
 	Logger    *slog.Logger     // debug lines of attempts (silent)
@@ -66,7 +67,8 @@ type Options struct {
 
 // Client makes calls. It is safe for concurrent use.
 type Client struct {
-	o Options
+	o     Options
+	slots chan struct{} // a token for each attempt under way; nil: no bound
 
 	calls, retries, limited, sent, received atomic.Int64
 	skew                                    atomic.Int64 // vendor's clock − ours in nanoseconds, by the last Date header
@@ -101,7 +103,11 @@ func New(o Options) *Client {
 	if o.Redactor == nil {
 		o.Redactor = NewRedactor()
 	}
-	return &Client{o: o}
+	c := &Client{o: o}
+	if o.InFlight > 0 {
+		c.slots = make(chan struct{}, o.InFlight)
+	}
+	return c
 }
 
 func setDefault[T int | int64 | time.Duration](v *T, d T) {

@@ -281,4 +281,3 @@ func (p *Scanner) Raw() (string, error) {
 	}
 	return "", ErrNotJSON
 }
-

@@ -178,10 +178,6 @@ func (a *App) provision(ctx context.Context, arg ProvisionArguments) ([]Provisio
 		}
 		if err != nil {
 			one.Error = err.Error()
-			var e *connectors.Error
-			if errors.As(err, &e) && e.Fix != "" {
-				one.Error += " — " + e.Fix
-			}
 		}
 		if !arg.Remove {
 			one.Manual = p.Manual()
