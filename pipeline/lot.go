@@ -144,8 +144,13 @@ func (l *lot) load(entries []state.Entry) error {
 				}
 				s.recs = append(s.recs, r)
 			}
-			if len(s.recs) == 0 {
+			switch {
+			case len(s.recs) == 0:
 				s.settled = done(e)
+			case !l.dry && l.p.writers.holdAny(s.recs):
+				// A patch of an earlier run is being sent: what came since is worked out once that is acknowledged.
+				at := l.now.Add(backoff(e.Attempts))
+				s.settled = func(tx *state.Tx) error { return tx.Release(e, e.Lane, at, 0) }
 			}
 		}
 		return nil

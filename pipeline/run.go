@@ -31,6 +31,10 @@ func (p *Pipeline) work(ctx context.Context, drain bool) error {
 		return ErrBusy
 	}
 	defer unlock()
+	// Before any lot is claimed: people whose patches an earlier run left are not taken up until those are acknowledged.
+	if err := p.writers.recover(p.Setup()); err != nil {
+		return err
+	}
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	// Writers outlive the lots: what a lot staged while stopping is still handed over, and journalled in any case.
@@ -66,7 +70,7 @@ func (p *Pipeline) worker(ctx context.Context, drain bool, busy *atomic.Int32) e
 		var entries []state.Entry
 		if doubt := p.clock.doubt(p.Setup()); doubt != nil {
 			p.health.note("clock", doubt)
-		} else if !p.brake.on() && p.writers.waiting() < maxWaiting {
+		} else if !p.brake.on() && p.writers.waiting() < p.writers.capacity() {
 			p.health.note("clock", nil)
 			busy.Add(1)
 			var err error
@@ -132,10 +136,10 @@ func (w *writers) idle() bool {
 	defer w.mu.Unlock()
 	now := time.Now()
 	for _, x := range w.by {
-		if x.out > 0 {
+		if x.out+x.jobs > 0 {
 			return false
 		}
-		if len(x.items) == 0 {
+		if len(x.items)+len(x.bulk)+len(x.adrift) == 0 {
 			continue
 		}
 		if _, err := w.p.health.blocked(x.crm); err != nil {

@@ -15,7 +15,7 @@ import (
 // record wins, records of one group (account) are never in two batches at once.
 
 const (
-	batchSize    = 100            // patches in one Write call: the smaller of the CRMs' batch sizes
+	batchSize    = 200            // patches in one Write call; connectors cut it into what their CRM takes at once
 	batchesOut   = 4              // Write calls of one writer under way at once
 	patchExpires = 24 * time.Hour // a patch that could not be sent for so long is worked out anew
 	stopGrace    = 10 * time.Second
@@ -28,8 +28,10 @@ type writers struct {
 	by map[string]*writer // crm/object
 	// flights are the claimed people whose patches are under way: the claim ends with the last acknowledgement.
 	flights map[state.PersonID]*flight
-	wakeup  chan struct{}
-	running atomic.Bool
+	// recovered are the patches of earlier runs, by Seq. Entries stay: a lot may look at the journal of a moment ago.
+	recovered map[uint64]bool
+	wakeup    chan struct{}
+	running   atomic.Bool
 }
 
 // flight is a person on the way to the CRM.
@@ -47,14 +49,18 @@ type writer struct {
 	index       map[connectors.Ref]int
 	groups      map[string]bool // under way
 	refs        map[connectors.Ref]bool
-	out         int       // Write calls under way
-	oldest      time.Time // when the first of items came, by the process's clock
-	holdUntil   time.Time // nothing is sent before, after a failure
+	out         int              // Write calls under way
+	oldest      time.Time        // when the first of items came, by the process's clock
+	holdUntil   time.Time        // nothing is sent before, after a failure
+	bulk        []*state.Pending // of the first sync and mass re-scores, on their way into a bulk job
+	bulkSince   time.Time        // when the first of bulk came, by the process's clock
+	adrift      []*state.Pending // carried by bulk jobs of an earlier run
+	jobs        int              // bulk jobs under way
 	failures    int
 }
 
 func newWriters(p *Pipeline) *writers {
-	return &writers{p: p, by: map[string]*writer{}, flights: map[state.PersonID]*flight{}, wakeup: make(chan struct{}, 1)}
+	return &writers{p: p, by: map[string]*writer{}, flights: map[state.PersonID]*flight{}, recovered: map[uint64]bool{}, wakeup: make(chan struct{}, 1)}
 }
 
 func (w *writers) wake() {
@@ -81,7 +87,12 @@ func (w *writers) add(f *flight, pending []*state.Pending) {
 	f.left = make(map[connectors.Ref]bool, len(pending))
 	for _, pd := range pending {
 		f.left[pd.Patch.Ref] = true
-		w.writer(pd.Patch.CRM, pd.Patch.Object).push(pd)
+		x := w.writer(pd.Patch.CRM, pd.Patch.Object)
+		if f.entry.Lane == state.Backfill && w.bulkWriter(x.crm) != nil {
+			x.gather(pd)
+		} else {
+			x.push(pd)
+		}
 	}
 	w.flights[f.id] = f
 	w.wake()
@@ -106,6 +117,22 @@ func (w *writers) waiting() int {
 	return len(w.flights)
 }
 
+// holdAny says whether one of the records had, when it was read, a patch of an earlier run under way.
+func (w *writers) holdAny(recs []*record) bool {
+	for _, r := range recs {
+		if r.pending == nil {
+			continue
+		}
+		w.mu.Lock()
+		held := w.recovered[r.pending.Seq]
+		w.mu.Unlock()
+		if held {
+			return true
+		}
+	}
+	return false
+}
+
 // recover reads what an earlier run journalled and could not finish (invariant 2).
 func (w *writers) recover(s *Setup) error {
 	for i := range s.CRMs {
@@ -126,7 +153,12 @@ func (w *writers) recover(s *Setup) error {
 				x := w.writer(s.CRMs[i].Name, object)
 				for _, pd := range page {
 					after = pd.Seq
-					x.push(pd)
+					w.recovered[pd.Seq] = true
+					if pd.Token != "" {
+						x.adrift = append(x.adrift, pd) // a bulk job of an earlier run carries it
+					} else {
+						x.push(pd)
+					}
 				}
 				w.mu.Unlock()
 			}
@@ -140,9 +172,6 @@ func (w *writers) recover(s *Setup) error {
 func (w *writers) run(ctx context.Context) error {
 	w.running.Store(true)
 	defer w.running.Store(false)
-	if err := w.recover(w.p.Setup()); err != nil {
-		return err
-	}
 	var calls sync.WaitGroup
 	grace, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	defer cancel()
@@ -179,7 +208,7 @@ func (w *writers) launch(ctx context.Context, calls *sync.WaitGroup) (wait time.
 	defer w.mu.Unlock()
 	for _, x := range w.by {
 		crm := w.p.Setup().crm(x.crm)
-		if crm == nil || len(x.items) == 0 {
+		if crm == nil || len(x.items)+len(x.bulk)+len(x.adrift) == 0 {
 			continue
 		}
 		if until, err := w.p.health.blocked(x.crm); err != nil {
@@ -190,6 +219,7 @@ func (w *writers) launch(ctx context.Context, calls *sync.WaitGroup) (wait time.
 			sooner(x.holdUntil.Sub(now))
 			continue
 		}
+		w.launchBulk(ctx, crm, x, calls, sooner)
 		for x.out < batchesOut && len(x.items) > 0 {
 			if rest := x.oldest.Add(w.p.o.Linger).Sub(now); len(x.items) < batchSize && rest > 0 {
 				sooner(rest)
@@ -238,23 +268,51 @@ func (x *writer) take(now time.Time) []*state.Pending {
 
 // send writes one batch and commits what the CRM acknowledged.
 func (w *writers) send(ctx context.Context, crm *CRM, x *writer, batch []*state.Pending) {
-	fresh, stale := w.expire(batch)
-	var results []connectors.Result
-	err := w.p.ensureBound(ctx, crm)
+	fresh, stale, err := w.sift(batch)
 	if err == nil {
-		err = w.p.ensureFit(ctx, crm)
+		err = w.ready(ctx, crm)
 	}
+	var results []connectors.Result
 	if err == nil && len(fresh) > 0 {
-		patches := make([]connectors.Patch, len(fresh))
-		for i, pd := range fresh {
-			patches[i] = pd.Patch
-		}
+		patches := patchesOf(fresh)
 		results, err = crm.CRM.Write(ctx, patches)
 		if err == nil && len(results) != len(patches) {
 			err = errors.New(crm.Name + ": write: not one result per patch")
 		}
 	}
-	var again []*state.Pending
+	again := w.settle(ctx, crm, x, fresh, stale, results, err)
+
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	x.out--
+	for _, pd := range batch {
+		delete(x.refs, pd.Patch.Ref)
+		delete(x.groups, pd.Patch.Group)
+	}
+	w.putBack(ctx, x, again)
+	w.wake()
+	w.p.poke()
+}
+
+// ready says whether the CRM may be written at all: the account the state is bound to, properties of our own.
+func (w *writers) ready(ctx context.Context, crm *CRM) error {
+	if err := w.p.ensureBound(ctx, crm); err != nil {
+		return err
+	}
+	return w.p.ensureFit(ctx, crm)
+}
+
+func patchesOf(pending []*state.Pending) []connectors.Patch {
+	patches := make([]connectors.Patch, len(pending))
+	for i, pd := range pending {
+		patches[i] = pd.Patch
+	}
+	return patches
+}
+
+// settle commits what the CRM acknowledged, refused or lost, and returns the patches that are to be sent again.
+func (w *writers) settle(ctx context.Context, crm *CRM, x *writer, fresh, stale []*state.Pending, results []connectors.Result, err error) (again []*state.Pending) {
+	cause := err
 	var done []*state.Pending
 	var with []connectors.Result
 	for i, pd := range fresh {
@@ -267,64 +325,74 @@ func (w *writers) send(ctx context.Context, crm *CRM, x *writer, batch []*state.
 			case connectors.Rejected, connectors.Gone:
 			default:
 				again = append(again, pd) // it stays journalled
-				if err == nil {
-					err = r.Err
+				if cause == nil {
+					cause = r.Err
 				}
 				continue
 			}
 		}
 		done, with = append(done, pd), append(with, r)
 	}
-	w.p.health.note(crm.Name, err)
-	var failed error
+	w.p.health.note(crm.Name, cause)
 	if len(done) > 0 || len(stale) > 0 {
-		failed = w.commit(crm, done, with, stale)
+		if failed := w.commit(crm, done, with, stale); failed != nil {
+			w.p.log.Error("acknowledged patches could not be committed; they will be sent again", "crm", crm.Name, "patches", len(done), "error", failed)
+			return append(again, done...)
+		}
 	}
-	if failed != nil {
-		w.p.log.Error("acknowledged patches could not be committed; they will be sent again", "crm", crm.Name, "patches", len(done), "error", failed)
-		again = append(again, done...)
-	}
-	if len(done) > 0 && failed == nil {
+	if len(done) > 0 {
 		w.p.health.good("write/"+crm.Name, w.p.now())
 		w.p.o.Progress()
 	}
-
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	x.out--
-	for _, pd := range batch {
-		delete(x.refs, pd.Patch.Ref)
-		delete(x.groups, pd.Patch.Group)
-	}
 	if len(again) > 0 && ctx.Err() == nil {
-		x.failures++
-		hold := backoff(uint8(min(x.failures, 10)-1)) / 30 // 1 s, doubling
-		x.holdUntil = time.Now().Add(min(hold, 5*time.Minute))
-		for _, pd := range again {
-			if _, newer := x.index[pd.Patch.Ref]; !newer {
-				pd.Attempts++
-				x.push(pd)
-			}
-		}
-		w.p.log.Warn("patches not written; they stay journalled", "crm", crm.Name, "object", x.object, "patches", len(again), "kind", connectors.KindOf(err).String(), "error", err)
-	} else if len(done) > 0 {
-		x.failures = 0
+		w.p.log.Warn("patches not written; they stay journalled", "crm", crm.Name, "object", x.object, "patches", len(again), "kind", connectors.KindOf(cause).String(), "error", cause)
 	}
-	w.wake()
-	w.p.poke()
+	return again
 }
 
-// expire tells patches that are too old to be true any more.
-func (w *writers) expire(batch []*state.Pending) (fresh, stale []*state.Pending) {
-	now := w.p.now()
-	for _, pd := range batch {
-		if now.Sub(pd.Staged) > patchExpires {
-			stale = append(stale, pd)
-		} else {
-			fresh = append(fresh, pd)
+// putBack queues patches that are to be sent again, after a pause that doubles; w.mu is held.
+func (w *writers) putBack(ctx context.Context, x *writer, again []*state.Pending) {
+	if len(again) == 0 {
+		x.failures = 0
+		return
+	}
+	if ctx.Err() != nil {
+		return // journalled: the next start sends them
+	}
+	x.failures++
+	hold := backoff(uint8(min(x.failures, 10)-1)) / 30 // 1 s, doubling
+	x.holdUntil = time.Now().Add(min(hold, 5*time.Minute))
+	for _, pd := range again {
+		if _, newer := x.index[pd.Patch.Ref]; !newer {
+			pd.Attempts++
+			x.push(pd)
 		}
 	}
-	return fresh, stale
+}
+
+// sift parts a batch before it is sent: patches that are too old to be true are worked out anew (stale); those that were
+// superseded, or whose record was forgotten or merged away since, are not sent at all.
+func (w *writers) sift(batch []*state.Pending) (fresh, stale []*state.Pending, err error) {
+	now := w.p.now()
+	err = w.p.db.View(func(tx *state.Tx) error {
+		fresh, stale = make([]*state.Pending, 0, len(batch)), nil
+		for _, pd := range batch {
+			ok, err := tx.Journalled(pd.Patch.Ref, pd.Seq)
+			if err != nil {
+				return err
+			}
+			if !ok || now.Sub(pd.Staged) > patchExpires {
+				stale = append(stale, pd)
+			} else {
+				fresh = append(fresh, pd)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return batch, nil, err
+	}
+	return fresh, stale, nil
 }
 
 // commit makes true what the CRM acknowledged, record by record (invariant 3), in one transaction.

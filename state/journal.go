@@ -437,3 +437,14 @@ func FieldHash(i int, value string) uint32 {
 	}
 	return 1
 }
+
+// Journalled says whether the patch of a record is still the one staged under seq: not superseded, dropped or acknowledged since.
+func (tx *Tx) Journalled(ref connectors.Ref, seq uint64) (bool, error) {
+	var buf [64]byte
+	key, known, err := tx.refKey(buf[:0], ref, false)
+	if err != nil || !known {
+		return false, err
+	}
+	u, ok, err := tx.unsentOf(key)
+	return ok && u.seq == seq, err
+}

@@ -1,0 +1,160 @@
+package pipeline
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/intentd/intentd/connectors"
+	"github.com/intentd/intentd/state"
+)
+
+// bulkCRM is a fakeCRM that takes jobs. A job's rows are applied when it is looked at.
+type bulkCRM struct {
+	*fakeCRM
+	bm       sync.Mutex
+	jobs     map[string][]connectors.Patch // nil rows: opened, not uploaded
+	applied  map[string][]connectors.Result
+	uploads  int
+	onUpload func() error // before the rows arrive
+	onTaken  func()       // after they arrived
+}
+
+func (b *bulkCRM) Submit(context.Context, string) (string, error) {
+	b.bm.Lock()
+	defer b.bm.Unlock()
+	token := fmt.Sprintf("job-%d", len(b.jobs)+1)
+	b.jobs[token] = nil
+	return token, nil
+}
+
+func (b *bulkCRM) Upload(ctx context.Context, token string, patches []connectors.Patch) error {
+	if b.onUpload != nil {
+		if err := b.onUpload(); err != nil {
+			return err
+		}
+	}
+	b.bm.Lock()
+	b.jobs[token] = patches
+	b.uploads++
+	b.bm.Unlock()
+	if b.onTaken != nil {
+		b.onTaken()
+	}
+	return ctx.Err()
+}
+
+func (b *bulkCRM) Poll(ctx context.Context, token string) (bool, []connectors.Result, error) {
+	b.bm.Lock()
+	defer b.bm.Unlock()
+	rows, known := b.jobs[token]
+	if !known || rows == nil {
+		return true, nil, &connectors.Error{Kind: connectors.Gone, Op: "poll " + token, Message: "never uploaded"}
+	}
+	if b.applied[token] == nil {
+		results, err := b.fakeCRM.Write(ctx, rows)
+		if err != nil {
+			return false, nil, err
+		}
+		b.applied[token] = results
+	}
+	return true, b.applied[token], nil
+}
+
+func (b *bulkCRM) BulkThreshold() int { return 5 }
+
+func newBulkWorld(t *testing.T, people int) (*world, *bulkCRM) {
+	w := newWorld(t)
+	b := &bulkCRM{fakeCRM: w.crm, jobs: map[string][]connectors.Patch{}, applied: map[string][]connectors.Result{}}
+	w.setup.CRMs[0].CRM = b
+	for i := range people {
+		w.buyer(fmt.Sprint(100 + i))
+	}
+	return w, b
+}
+
+func (w *world) allHigh(people int) {
+	w.t.Helper()
+	for i := range people {
+		if got := w.crm.ours(fmt.Sprint(100 + i))[connectors.FieldTier]; got != "high" {
+			w.t.Fatalf("record %d has tier %q", 100+i, got)
+		}
+	}
+}
+
+func TestFirstSyncGoesByJobAndLivePatchesDoNot(t *testing.T) {
+	w, b := newBulkWorld(t, 40)
+	w.setup.Engine = w.setup.Rules
+	w.once()
+	w.allHigh(40)
+	if b.uploads == 0 {
+		t.Fatal("a first sync of 40 people, 5 being enough for a job, made none")
+	}
+	if w.db.JournalDepth() != 0 {
+		t.Fatal("patches are left in the journal")
+	}
+	jobs := b.uploads
+	w.buyer("7")
+	w.once()
+	if b.uploads != jobs || w.crm.ours("7")[connectors.FieldTier] != "high" {
+		t.Fatal("a live patch went by job, or not at all")
+	}
+}
+
+func TestInvariant2BulkJobsSurviveACrash(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		crash func(b *bulkCRM, die func())
+	}{
+		{"after the token was journalled, before the upload", func(b *bulkCRM, die func()) {
+			b.onUpload = func() error { die(); return context.Canceled }
+		}},
+		{"after the upload, before it was followed", func(b *bulkCRM, die func()) { b.onTaken = die }},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			w, b := newBulkWorld(t, 40)
+			w.setup.Engine = w.setup.Rules
+			ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+			defer cancel()
+			c.crash(b, func() {
+				// As a killed process: nothing of what comes back is noticed any more.
+				w.db.Close()
+				cancel()
+			})
+			_, _ = w.p.Once(ctx)
+			b.onUpload, b.onTaken = nil, nil
+			w.open()
+			var carried int
+			if err := w.db.View(func(tx *state.Tx) error {
+				page, err := tx.PendingAll("crm", "contacts", 0, 100)
+				for _, pd := range page {
+					if pd.Token != "" {
+						carried++
+					}
+				}
+				return err
+			}); err != nil {
+				t.Fatal(err)
+			}
+			if carried == 0 {
+				t.Fatal("no patch names the job that carries it")
+			}
+			w.once()
+			w.allHigh(40)
+			writes := map[string]int{}
+			for _, p := range w.crm.writes {
+				writes[p.ID]++
+			}
+			for id, n := range writes {
+				if n != 1 {
+					t.Errorf("record %s was written %d times", id, n)
+				}
+			}
+			if w.db.JournalDepth() != 0 {
+				t.Fatal("patches are left in the journal")
+			}
+		})
+	}
+}
