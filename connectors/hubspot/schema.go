@@ -80,7 +80,7 @@ func newSchema(o Options) (*schema, *connectors.Error) {
 	s := &schema{roles: map[string]*role{}, own: map[string]*own{}, scope: map[string][]string{}}
 	by := map[string]string{}
 	for _, f := range connectors.Fields {
-		name := "intent_" + f.Name
+		name := DefaultProperty(f.Name)
 		if set := strings.TrimSpace(o.Fields[f.Name]); set != "" {
 			name = strings.ToLower(set)
 		}
@@ -137,3 +137,6 @@ func newSchema(o Options) (*schema, *connectors.Error) {
 	slices.Sort(s.read)
 	return s, nil
 }
+
+// DefaultProperty is the property of one of intentd's fields unless the options name another: tier_since, intent_tier_since.
+func DefaultProperty(canonical string) string { return "intent_" + canonical }

@@ -9,7 +9,7 @@ import (
 type Counters struct {
 	Requests    int64                    // all, those that a fault or a limit met too
 	Routes      map[string]map[int]int64 // by "POST contacts/batch/update" and by status; a broken connection is status 0
-	RateLimited map[string]int64         // 429s given, by policy
+	RateLimited map[string]int64         // refusals because of a limit, by policy
 	Faults      int64                    // injected faults that happened
 	Patches     int64                    // record updates applied through the API
 	Patched     int                      // records that have met at least one of them

@@ -26,7 +26,9 @@ type Fault struct {
 	Header http.Header   // added to the answer
 	Body   string        // "" with a Status: an error body in the vendor's form
 	HTML   bool          // a proxy's HTML page with Status (0: 502)
-	Policy string        // a 429 under this policy: SECONDLY, TEN_SECONDLY_ROLLING, DAILY
+	// Policy answers that a limit is exceeded: HubSpot's SECONDLY, TEN_SECONDLY_ROLLING or DAILY with a 429, Salesforce's DAILY
+	// or CONCURRENT with a 403.
+	Policy string
 	// RetryAfter is the Retry-After header of a Status or Policy fault; "" sends none.
 	RetryAfter string
 	// After lets the request take effect before the fault: the write happened, its answer is lost.

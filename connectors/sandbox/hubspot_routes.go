@@ -301,6 +301,8 @@ func (h *HubSpot) errorBody(f failure) []byte {
 	return append(b, '}')
 }
 
+func (h *HubSpot) throttle() int { return http.StatusTooManyRequests }
+
 // refusal is the body of a 429 under a policy, or of an injected status.
 func (h *HubSpot) refusal(status int, policy string) []byte {
 	if policy != "" {

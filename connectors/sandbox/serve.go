@@ -2,6 +2,7 @@ package sandbox
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -15,13 +16,14 @@ import (
 	"time"
 )
 
-// maxBody is the largest request body taken, in bytes.
+// maxBody is the largest request body taken, in bytes, where the vendor does not take larger ones.
 const maxBody = 16 << 20
 
 // request is what a vendor needs to know of an HTTP request.
 type request struct {
 	method, path, query string
-	uri                 int // length of path and query in bytes
+	base                string // scheme and host it was sent to
+	uri                 int    // length of path and query in bytes
 	header              http.Header
 	body                []byte
 }
@@ -47,6 +49,16 @@ type vendor interface {
 	answer(q *request) reply
 	// refusal is an error body in the vendor's form, for an injected status or rate policy. The desk's lock is held.
 	refusal(status int, policy string) []byte
+	// throttle is the status that tells of a limit.
+	throttle() int
+}
+
+// attendant is a vendor that has to know of requests while they are under way.
+type attendant interface {
+	// begin is called when a request arrives: it takes so long before it is answered. The desk's lock is held.
+	begin(q *request) time.Duration
+	// end is called when it has been answered or its client has gone. The desk's lock is held.
+	end(q *request)
 }
 
 // desk receives requests for a vendor: it injects faults, counts, measures, and answers over sockets or without.
@@ -57,6 +69,8 @@ type desk struct {
 	faults Faults
 	tally  tally
 	vendor vendor
+	// largest is the largest request body taken, in bytes; 0: maxBody.
+	largest int64
 }
 
 // errBroken stands for a connection that breaks without an answer.
@@ -65,8 +79,19 @@ var errBroken = errors.New("sandbox: connection reset by peer")
 // handle answers one request. cut ≥ 0 is how many bytes of the body reach the client before the connection breaks.
 func (d *desk) handle(ctx context.Context, q *request) (rep reply, cut int, err error) {
 	fault, hit := d.faults.take(q.method, q.path, q.body)
-	if hit && fault.Delay > 0 {
-		t := time.NewTimer(fault.Delay)
+	delay := fault.Delay
+	if a, ok := d.vendor.(attendant); ok {
+		d.mu.Lock()
+		delay += a.begin(q)
+		d.mu.Unlock()
+		defer func() {
+			d.mu.Lock()
+			a.end(q)
+			d.mu.Unlock()
+		}()
+	}
+	if delay > 0 {
+		t := time.NewTimer(delay)
 		select {
 		case <-t.C:
 		case <-ctx.Done():
@@ -78,26 +103,28 @@ func (d *desk) handle(ctx context.Context, q *request) (rep reply, cut int, err 
 	effect := hit && (fault.Reset || fault.Cut > 0 || fault.Status != 0 || fault.HTML || fault.Policy != "" || fault.Delay == 0)
 	cut = -1
 	var spent time.Duration
-	d.mu.Lock()
-	if !effect || fault.After || fault.Cut > 0 {
-		watch := startStopwatch()
-		rep = d.vendor.answer(q)
-		spent = watch.stop()
-	}
-	if effect {
-		switch {
-		case fault.Reset:
-			err = errBroken
-		case fault.Cut > 0:
-			cut = min(fault.Cut, len(rep.body))
-		default:
-			rep = d.staged(fault)
+	func() {
+		d.mu.Lock()
+		defer d.mu.Unlock() // a panic must not leave others waiting
+		if !effect || fault.After || fault.Cut > 0 {
+			watch := startStopwatch()
+			rep = d.vendor.answer(q)
+			spent = watch.stop()
 		}
-	}
-	if rep.header == nil {
-		rep.header = http.Header{}
-	}
-	d.mu.Unlock()
+		if effect {
+			switch {
+			case fault.Reset:
+				err = errBroken
+			case fault.Cut > 0:
+				cut = min(fault.Cut, len(rep.body))
+			default:
+				rep = d.staged(fault)
+			}
+		}
+		if rep.header == nil {
+			rep.header = http.Header{}
+		}
+	}()
 	if err != nil {
 		d.count(q, 0, 0, spent)
 		return reply{}, -1, err
@@ -128,7 +155,7 @@ func (d *desk) staged(f Fault) reply {
 		text := fmt.Sprintf("%d %s", rep.status, http.StatusText(rep.status))
 		rep.body = []byte("<html>\r\n<head><title>" + text + "</title></head>\r\n<body>\r\n<center><h1>" + text + "</h1></center>\r\n</body>\r\n</html>\r\n")
 	case f.Policy != "":
-		rep.status = http.StatusTooManyRequests
+		rep.status = d.vendor.throttle()
 		rep.body = d.vendor.refusal(rep.status, f.Policy)
 		d.tally.limited(f.Policy)
 	default:
@@ -151,24 +178,33 @@ func (d *desk) staged(f Fault) reply {
 
 // take reads what the vendor needs of r.
 func (d *desk) take(r *http.Request) (*request, error) {
-	q := &request{method: r.Method, path: r.URL.Path, query: r.URL.RawQuery, uri: len(r.URL.RequestURI()), header: r.Header}
+	q := &request{method: r.Method, path: r.URL.Path, query: r.URL.RawQuery, base: base(r), uri: len(r.URL.RequestURI()), header: r.Header}
 	if r.Body == nil || r.Body == http.NoBody {
 		return q, nil
 	}
 	defer r.Body.Close()
+	largest := cmp.Or(d.largest, maxBody)
 	var buf bytes.Buffer
-	if 0 < r.ContentLength && r.ContentLength <= maxBody {
+	if 0 < r.ContentLength && r.ContentLength <= largest {
 		buf.Grow(int(r.ContentLength) + bytes.MinRead)
 	}
-	n, err := buf.ReadFrom(io.LimitReader(r.Body, maxBody+1))
+	n, err := buf.ReadFrom(io.LimitReader(r.Body, largest+1))
 	if err != nil {
 		return nil, fmt.Errorf("sandbox: read request body: %w", err)
 	}
-	if n > maxBody {
-		return nil, fmt.Errorf("sandbox: request body is larger than %d bytes", maxBody)
+	if n > largest {
+		return nil, fmt.Errorf("sandbox: request body is larger than %d bytes", largest)
 	}
 	q.body = buf.Bytes()
 	return q, nil
+}
+
+// base is the scheme and host that a request was sent to.
+func base(r *http.Request) string {
+	if r.URL.Host != "" {
+		return r.URL.Scheme + "://" + r.URL.Host
+	}
+	return "http://" + r.Host
 }
 
 // ServeHTTP answers over a socket.

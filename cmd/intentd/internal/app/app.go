@@ -113,6 +113,10 @@ func (a *App) Config() *config.Config {
 // Start begins to work: listeners first, so that a port that is taken is told at once, then workers and schedule. The end of
 // ctx does not stop the app; Stop does.
 func (a *App) Start(ctx context.Context) error {
+	if err := a.room(); err != nil {
+		return err
+	}
+	a.removeCopies()
 	var err error
 	if a.socket, err = serveControl(a); err != nil {
 		return err

@@ -19,6 +19,7 @@ import (
 	"github.com/intentd/intentd/connectors/gemini"
 	"github.com/intentd/intentd/connectors/hubspot"
 	"github.com/intentd/intentd/connectors/jsonl"
+	"github.com/intentd/intentd/connectors/salesforce"
 	"github.com/intentd/intentd/pipeline"
 	"github.com/intentd/intentd/pipeline/fields"
 	"github.com/intentd/intentd/pipeline/intent"
@@ -32,7 +33,8 @@ import (
 // here.
 var (
 	crmTypes = map[string]func(*builder, config.CRM) error{
-		"hubspot": (*builder).hubspot,
+		"hubspot":    (*builder).hubspot,
+		"salesforce": (*builder).salesforce,
 	}
 	sourceTypes = map[string]func(*builder, config.Source) error{
 		"jsonl": (*builder).jsonl,
@@ -133,19 +135,7 @@ func (b *builder) all() error {
 
 func (b *builder) hubspot(c config.CRM) error {
 	o := c.Options.(*config.HubSpot)
-	names := map[string]string{}
-	for _, f := range connectors.Fields {
-		names[f.Name] = "intent_" + f.Name
-	}
-	for field, property := range c.Fields {
-		names[field] = property
-	}
-	inputs := slices.Clone(o.Inputs)
-	for _, l := range b.cfg.Write.Scope.List {
-		if !slices.Contains(inputs, l.Property) {
-			inputs = append(inputs, l.Property)
-		}
-	}
+	names := fieldNames(c, hubspot.DefaultProperty)
 	reserve := o.DailyReserve
 	if reserve == 0 {
 		reserve = -1 // the connector's word for none
@@ -157,7 +147,7 @@ func (b *builder) hubspot(c config.CRM) error {
 	client, err := hubspot.New(hubspot.Options{
 		Name: c.Name, BaseURL: o.BaseURL, Token: o.Token.Reveal(), OAuth: oauth, APIVersion: o.APIVersion,
 		SearchesPerSecond: o.SearchesPerSecond, RateShare: o.RateShare, DailyReserve: reserve, Lookback: o.Lookback,
-		Fields: names, Adopt: c.Adopt, Inputs: inputs, Poll: b.every(c.Poll), SweepEvery: b.every(b.cfg.Schedule.Sweep),
+		Fields: names, Adopt: c.Adopt, Inputs: b.inputs(o.Inputs), Poll: b.every(c.Poll), SweepEvery: b.every(b.cfg.Schedule.Sweep),
 		HTTP: b.a.o.HTTP, Now: b.a.o.Now, Ledger: b.ledger, Logger: b.a.log,
 	})
 	if err != nil {
@@ -171,6 +161,54 @@ func (b *builder) hubspot(c config.CRM) error {
 		b.addSource(pipeline.Source{Name: engagement, Source: source}, c.Poll)
 	}
 	return nil
+}
+
+func (b *builder) salesforce(c config.CRM) error {
+	o := c.Options.(*config.Salesforce)
+	names := fieldNames(c, salesforce.DefaultField)
+	client, err := salesforce.New(salesforce.Options{
+		Name: c.Name, LoginURL: o.LoginURL, InstanceURL: o.InstanceURL, APIVersion: o.APIVersion, Objects: o.Objects,
+		Auth: salesforce.Auth{
+			Flow: o.Auth.Flow, ClientID: o.Auth.ClientID, ClientSecret: o.Auth.ClientSecret.Reveal(), Username: o.Auth.Username,
+			Key: o.Auth.Key.Reveal(), RefreshToken: o.Auth.RefreshToken.Reveal(),
+		},
+		Tokens: pipeline.NewTokens(b.a.db), Lookback: o.Lookback, DailyShare: o.DailyShare, BulkThreshold: o.BulkThreshold,
+		Fields: names, Adopt: c.Adopt, Inputs: b.inputs(o.Inputs), Poll: b.every(c.Poll), SweepEvery: b.every(b.cfg.Schedule.Sweep),
+		HTTP: b.a.o.HTTP, Now: b.a.o.Now, Ledger: b.ledger, Logger: b.a.log,
+	})
+	if err != nil {
+		return err
+	}
+	b.setup.CRMs = append(b.setup.CRMs, pipeline.CRM{Name: c.Name, Type: c.Type, CRM: client, Objects: o.Objects, Fields: names})
+	b.reserve = max(b.reserve, 1-o.DailyShare)
+	if o.Activities {
+		activities := c.Name + "-activities"
+		b.addSource(pipeline.Source{Name: activities, Source: client.Activities(salesforce.ActivityOptions{Name: activities})}, c.Poll)
+	}
+	return nil
+}
+
+// fieldNames are the CRM's names of intentd's fields: those of the config, else the connector's own.
+func fieldNames(c config.CRM, byDefault func(field string) string) map[string]string {
+	names := map[string]string{}
+	for _, f := range connectors.Fields {
+		names[f.Name] = byDefault(f.Name)
+	}
+	for field, property := range c.Fields {
+		names[field] = property
+	}
+	return names
+}
+
+// inputs are the further properties to read: those of the config, and those that a canary is recognised by.
+func (b *builder) inputs(configured []string) []string {
+	inputs := slices.Clone(configured)
+	for _, l := range b.cfg.Write.Scope.List {
+		if !slices.Contains(inputs, l.Property) {
+			inputs = append(inputs, l.Property)
+		}
+	}
+	return inputs
 }
 
 func (b *builder) jsonl(c config.Source) error {

@@ -25,6 +25,8 @@ type Target interface {
 	call(ctx context.Context, operation string, arguments, result any) error
 	// Backup writes a consistent copy of the state to w.
 	Backup(ctx context.Context, w io.Writer) (int64, error)
+	// BackupEvents writes a consistent copy of the event store into dir, which must be empty.
+	BackupEvents(ctx context.Context, dir string) (int64, error)
 }
 
 // controlServer answers operations on a Unix socket that only its own user can reach.
@@ -43,13 +45,8 @@ func serveControl(a *App) (*controlServer, error) {
 	}
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /operation/{name}", a.serveOperation)
-	mux.HandleFunc("GET /backup", func(w http.ResponseWriter, r *http.Request) {
-		w.Header().Set("Content-Type", "application/octet-stream")
-		if _, err := a.Backup(r.Context(), w); err != nil {
-			a.log.Error("a backup broke off", "error", err)
-			panic(http.ErrAbortHandler) // the client must not take half a file for a whole one
-		}
-	})
+	mux.HandleFunc("GET /backup", a.serveBackup(a.Backup))
+	mux.HandleFunc("GET /backup/events", a.serveBackup(a.streamEvents))
 	mux.HandleFunc("/debug/pprof/", pprof.Index)
 	mux.HandleFunc("/debug/pprof/cmdline", pprof.Cmdline)
 	mux.HandleFunc("/debug/pprof/profile", pprof.Profile)
@@ -150,28 +147,16 @@ func (c *Client) call(ctx context.Context, operation string, arguments, result a
 	}
 	defer resp.Body.Close()
 	if resp.StatusCode != http.StatusOK {
-		var f failure
-		if err := json.NewDecoder(resp.Body).Decode(&f); err != nil || f.Error == "" {
-			return fmt.Errorf("ask the daemon: %s (does it run the same version?)", resp.Status)
-		}
-		return errors.New(f.Error)
+		return refused(resp)
 	}
 	return json.NewDecoder(resp.Body).Decode(result)
 }
 
-// Backup implements Target.
-func (c *Client) Backup(ctx context.Context, w io.Writer) (int64, error) {
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://intentd/backup", nil)
-	if err != nil {
-		return 0, err
+// refused is the daemon's error.
+func refused(resp *http.Response) error {
+	var f failure
+	if err := json.NewDecoder(resp.Body).Decode(&f); err != nil || f.Error == "" {
+		return fmt.Errorf("ask the daemon: %s (does it run the same version?)", resp.Status)
 	}
-	resp, err := c.http.Do(req)
-	if err != nil {
-		return 0, fmt.Errorf("ask the daemon: %w", err)
-	}
-	defer resp.Body.Close()
-	if resp.StatusCode != http.StatusOK {
-		return 0, fmt.Errorf("ask the daemon: %s", resp.Status)
-	}
-	return io.Copy(w, resp.Body)
+	return errors.New(f.Error)
 }

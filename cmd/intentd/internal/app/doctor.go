@@ -32,6 +32,26 @@ const lowDisk = 2 << 30
 // fullDisk is where writing is about to fail.
 const fullDisk = 100 << 20
 
+// noRoom is where work does not begin: what is journalled would go to the CRM, and its acknowledgement could not be kept.
+const noRoom = 4 << 20
+
+// room refuses to begin work on a full disk.
+func (a *App) room() error {
+	if free, ok := freeBeside(a.cfg.State.Path); ok && free < noRoom {
+		return fmt.Errorf("the disk is full: %d KiB are free beside the state file %s, 4 MiB are the least to begin with; free some space, nothing was lost", free>>10, a.cfg.State.Path)
+	}
+	return nil
+}
+
+// freeBeside is the space, in bytes, that intentd's user can still fill on the file system of path.
+func freeBeside(path string) (free int64, ok bool) {
+	var disk syscall.Statfs_t
+	if err := syscall.Statfs(path, &disk); err != nil {
+		return 0, false
+	}
+	return int64(disk.Bavail) * int64(disk.Bsize), true
+}
+
 func (a *App) examine(ctx context.Context, _ Nothing) ([]Checked, error) {
 	var out []Checked
 	add := func(about, code string, severity connectors.Severity, fix, format string, args ...any) {
@@ -62,9 +82,7 @@ func (a *App) examine(ctx context.Context, _ Nothing) ([]Checked, error) {
 	}
 
 	st := a.pipe.Status()
-	var disk syscall.Statfs_t
-	if err := syscall.Statfs(cfg.State.Path, &disk); err == nil {
-		free := int64(disk.Bavail) * int64(disk.Bsize)
+	if free, ok := freeBeside(cfg.State.Path); ok {
 		switch {
 		case free < fullDisk:
 			add("state", "state.disk_full", connectors.Failure, "free space on the file system of "+cfg.State.Path, "%d MiB are free beside the state file: writing is about to stop", free>>20)
@@ -179,7 +197,7 @@ func (a *App) provision(ctx context.Context, arg ProvisionArguments) ([]Provisio
 		if err != nil {
 			one.Error = err.Error()
 		}
-		if !arg.Remove {
+		if !arg.Remove && err == nil {
 			one.Manual = p.Manual()
 		}
 		out = append(out, one)

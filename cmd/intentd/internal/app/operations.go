@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"io"
 	"strings"
 	"time"
 
@@ -156,26 +155,42 @@ func (a *App) deadList(context.Context, Nothing) ([]DeadLetter, error) {
 	return out, err
 }
 
-// Compacted is how much a compaction freed.
+// Compacted is how much a compaction freed: of the state file and, where there is one, of the event store.
 type Compacted struct {
-	Before int64 `json:"bytes_before"`
-	After  int64 `json:"bytes_after"`
+	Before       int64 `json:"bytes_before"`
+	After        int64 `json:"bytes_after"`
+	EventsBefore int64 `json:"events_bytes_before,omitempty"`
+	EventsAfter  int64 `json:"events_bytes_after,omitempty"`
 }
 
-func (a *App) compact(context.Context, Nothing) (Compacted, error) {
-	before := a.db.Stats().FileBytes
+func (a *App) compact(ctx context.Context, _ Nothing) (Compacted, error) {
+	c := Compacted{Before: a.db.Stats().FileBytes}
 	if err := a.db.Compact(); err != nil {
-		return Compacted{}, err
+		return c, err
 	}
-	return Compacted{before, a.db.Stats().FileBytes}, nil
+	c.After = a.db.Stats().FileBytes
+	store := a.eventStore()
+	if store == nil {
+		return c, nil
+	}
+	before, err := store.Stats()
+	if err != nil {
+		return c, err
+	}
+	if err := store.Compact(ctx); err != nil {
+		return c, err
+	}
+	after, err := store.Stats()
+	c.EventsBefore, c.EventsAfter = before.Bytes, after.Bytes
+	return c, err
 }
-
-// Backup implements Target.
-func (a *App) Backup(_ context.Context, w io.Writer) (int64, error) { return a.db.Backup(w) }
 
 // Once does what a daemon would do now and returns when nothing is left that can be done: polls, listens, the first sync of each
 // CRM, then the queue. It goes on past a connector that fails and returns all failures joined.
 func (a *App) Once(ctx context.Context) (pipeline.Found, error) {
+	if err := a.room(); err != nil {
+		return pipeline.Found{}, err
+	}
 	a.followConfig(ctx)
 	return a.pipe.Once(ctx)
 }

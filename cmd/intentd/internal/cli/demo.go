@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -15,12 +16,11 @@ import (
 	"github.com/intentd/intentd/cmd/intentd/internal/config"
 	"github.com/intentd/intentd/cmd/intentd/internal/demo"
 	"github.com/intentd/intentd/connectors"
-	"github.com/intentd/intentd/connectors/sandbox"
 )
 
 func (c *command) demo() *cobra.Command {
 	var serve bool
-	var language string
+	var language, crm string
 	cmd := &cobra.Command{
 		Use:   "demo",
 		Short: "See it work: a sandbox CRM and bundled journeys, no keys, no network",
@@ -32,44 +32,45 @@ at with the other commands.`,
 			if language != "en" && language != "de" {
 				return misuse(cmd, "--language is en or de")
 			}
-			return c.playDemo(cmd.Context(), serve, language)
+			switch crm {
+			case "hubspot", "salesforce", "both":
+			default:
+				return misuse(cmd, "--crm is hubspot, salesforce or both")
+			}
+			return c.playDemo(cmd.Context(), crm, serve, language)
 		},
 	}
 	cmd.Flags().BoolVar(&serve, "serve", false, "keep the sandbox CRM and the daemon running")
+	cmd.Flags().StringVar(&crm, "crm", "hubspot", "hubspot, salesforce or both: what the sandbox speaks")
 	cmd.Flags().StringVar(&language, "language", "en", "en or de: the language of the texts")
 	return cmd
 }
 
-// demoToken opens the demo's own sandbox and nothing else.
-const demoToken = "pat-na1-demo"
-
-func (c *command) playDemo(ctx context.Context, serve bool, language string) error {
+func (c *command) playDemo(ctx context.Context, crm string, serve bool, language string) error {
 	dir, err := os.MkdirTemp("", "intentd-demo-")
 	if err != nil {
 		return err
 	}
 	defer os.RemoveAll(dir)
 
-	portal := sandbox.NewHubSpot(sandbox.HubSpotOptions{Token: demoToken})
 	people := demo.People(time.Now())
-	if err := fillPortal(portal, people); err != nil {
-		return err
-	}
-	base, err := portal.Listen(ctx, "127.0.0.1:0")
+	crms, err := boxes(crm, people)
 	if err != nil {
 		return err
 	}
 	settings := demo.Settings{
 		State: filepath.Join(dir, "intentd.db"), Clickstream: filepath.Join(dir, "events.store"), Events: filepath.Join(dir, "events.jsonl"),
-		CRM: base, TokenFile: filepath.Join(dir, "hubspot_token"), Language: language,
+		Language: language,
+	}
+	for _, b := range crms {
+		if err := b.start(ctx, dir, &settings); err != nil {
+			return err
+		}
 	}
 	if serve {
 		settings.Listen = "127.0.0.1:0"
 	}
 	file := filepath.Join(dir, "config.yaml")
-	if err := os.WriteFile(settings.TokenFile, []byte(demoToken+"\n"), 0o600); err != nil {
-		return err
-	}
 	if err := os.WriteFile(file, []byte(demo.ConfigYAML(settings)), 0o600); err != nil {
 		return err
 	}
@@ -88,8 +89,10 @@ func (c *command) playDemo(ctx context.Context, serve bool, language string) err
 		defer c.closed(a)
 	}
 	made, err := app.Provision.Do(ctx, a, app.ProvisionArguments{Apply: true})
-	if err == nil && made[0].Error != "" {
-		err = errors.New(made[0].Error)
+	for i := range made {
+		if err == nil && made[i].Error != "" {
+			err = errors.New(made[i].Error)
+		}
 	}
 	if err == nil {
 		stop := c.progress(ctx, a.Waiting)
@@ -97,7 +100,7 @@ func (c *command) playDemo(ctx context.Context, serve bool, language string) err
 		stop()
 	}
 	if err == nil {
-		err = c.showLeads(ctx, a, portal, people, cfg)
+		err = c.showLeads(ctx, a, crms[0], people, cfg)
 	}
 	if err != nil || !serve {
 		if serve {
@@ -105,32 +108,12 @@ func (c *command) playDemo(ctx context.Context, serve bool, language string) err
 		}
 		return err
 	}
-	return c.serveDemo(ctx, a, portal, base, file)
-}
-
-// fillPortal makes the demo's records, and the merges that its reps did.
-func fillPortal(portal *sandbox.HubSpot, people demo.Population) error {
-	ids := map[string]string{}
-	for _, contact := range people.Contacts {
-		ids[contact.Key] = portal.CreateContact(contact.Properties)
-	}
-	for _, m := range people.Merges {
-		if _, err := portal.Merge(ids[m.Winner], ids[m.Loser]); err != nil {
-			return err
-		}
-	}
-	return nil
+	return c.serveDemo(ctx, a, crms, settings, file)
 }
 
 // showLeads prints what a rep would see in the CRM, from the CRM, and the receipt of whoever comes first.
-func (c *command) showLeads(ctx context.Context, a *app.App, portal *sandbox.HubSpot, people demo.Population, cfg *config.Config) error {
-	leads := people.Leads(func(email string) (map[string]string, bool) {
-		id, ok := portal.ContactByEmail(email)
-		if !ok {
-			return nil, false
-		}
-		return portal.Contact(id)
-	})
+func (c *command) showLeads(ctx context.Context, a *app.App, crm box, people demo.Population, cfg *config.Config) error {
+	leads := people.Leads(crm.values)
 	if c.json {
 		return c.print(leads, nil)
 	}
@@ -150,14 +133,16 @@ func (c *command) showLeads(ctx context.Context, a *app.App, portal *sandbox.Hub
 }
 
 // serveDemo keeps CRM and daemon up, and says how to look around.
-func (c *command) serveDemo(ctx context.Context, a *app.App, portal *sandbox.HubSpot, base, file string) error {
+func (c *command) serveDemo(ctx context.Context, a *app.App, crms []box, s demo.Settings, file string) error {
 	if err := a.Start(ctx); err != nil {
 		return errors.Join(err, a.Close())
 	}
-	writeServing(c.Stdout, base, a.Addr(), file)
+	writeServing(c.Stdout, crms, s, a.Addr(), file)
 	watching, stop := context.WithCancel(ctx)
 	defer stop()
-	go c.watch(watching, portal)
+	for _, b := range crms {
+		go c.watch(watching, b)
+	}
 	var failed error
 	select {
 	case <-ctx.Done():
@@ -168,15 +153,9 @@ func (c *command) serveDemo(ctx context.Context, a *app.App, portal *sandbox.Hub
 	return errors.Join(failed, a.Stop(end))
 }
 
-// watch prints every change of a score in the sandbox CRM until ctx ends.
-func (c *command) watch(ctx context.Context, portal *sandbox.HubSpot) {
-	shown := func(v map[string]string) string {
-		if v["intent_score"] == "" {
-			return "no score"
-		}
-		return v["intent_score"] + " " + v["intent_tier"]
-	}
-	last := portal.Content("intent_score", "intent_tier")
+// watch prints every change of a score in a sandbox CRM until ctx ends.
+func (c *command) watch(ctx context.Context, crm box) {
+	last := crm.shown()
 	look := time.NewTicker(time.Second)
 	defer look.Stop()
 	for {
@@ -185,35 +164,45 @@ func (c *command) watch(ctx context.Context, portal *sandbox.HubSpot) {
 			return
 		case <-look.C:
 		}
-		now := portal.Content("intent_score", "intent_tier")
-		for id, v := range now {
-			if before, after := shown(last[id]), shown(v); before != after {
-				contact, _ := portal.Contact(id)
-				fmt.Fprintf(c.Stdout, "%s  %s %s: %s → %s\n", time.Now().Format(time.TimeOnly), contact["firstname"], contact["lastname"], before, after)
+		now := crm.shown()
+		for record, after := range now {
+			before, known := last[record]
+			if !known {
+				before = score("", "")
+			}
+			if before != after {
+				fmt.Fprintf(c.Stdout, "%s  %s: %s → %s\n", time.Now().Format(time.TimeOnly), crm.name(record), before, after)
 			}
 		}
 		last = now
 	}
 }
 
-func writeServing(w io.Writer, base, addr, file string) {
+func writeServing(w io.Writer, crms []box, s demo.Settings, addr, file string) {
+	var at, edits []string
+	for _, base := range []string{s.CRM, s.Salesforce} {
+		if base != "" {
+			at = append(at, base)
+		}
+	}
+	for _, b := range crms {
+		edits = append(edits, b.edit())
+	}
 	fmt.Fprintf(w, `
 The sandbox CRM answers at %s, intentd's health and metrics at http://%s. In another terminal:
 
   intentd -c %[3]s status
   intentd -c %[3]s plan
-  intentd -c %[3]s explain hubspot/contacts/1
+  intentd -c %[3]s explain p1
 
-Edit somebody as a rep would, for example make them a customer, whose visits do not count, or set a verdict; within 10 seconds the
-score follows, and a line below tells:
-
-  curl -X PATCH -H 'Authorization: Bearer %[4]s' -H 'Content-Type: application/json' \
-    %[1]s/crm/v3/objects/contacts/1 -d '{"properties":{"lifecyclestage":"customer"}}'
-
-Or have them do something, by adding a line to %[5]s:
+Have somebody do something, by adding a line to the event file; within 10 seconds the score follows, and a line below tells:
 
   echo '{"time":"'$(date -u +%%FT%%TZ)'","kind":"demo_request","email":"EMAIL","url":"https://www.larkfield.example/demo"}' >> %[5]s
 
-Ctrl-C ends both and removes everything.
-`, base, addr, file, demoToken, filepath.Join(filepath.Dir(file), "events.jsonl"))
+Or edit a record as a rep would, for example make somebody a customer, whose visits do not count:
+
+%[4]s
+
+Ctrl-C ends everything and removes it.
+`, strings.Join(at, " and "), addr, file, strings.Join(edits, "\n\n"), s.Events)
 }

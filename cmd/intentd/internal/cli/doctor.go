@@ -29,17 +29,23 @@ nothing. Every finding has a stable code, which docs/runbook.md explains. Exit c
 				}
 				found = append(found, f)
 			}
+			var t app.Target
 			if cfg != nil {
 				found = append(found, app.Checked{About: "config", Code: "config.ok", Severity: connectors.OK, Message: c.file + " is in order"})
-				t, done, err := c.target(ctx, cfg, false)
+				target, done, err := c.target(ctx, cfg, false)
 				if err != nil {
 					found = append(found, app.StateFinding(cfg.State.Path, err))
-					t, done, err = c.scratch(cfg) // the connectors can be looked at all the same
+					target, done, err = c.scratch(cfg) // the connectors can be looked at all the same
 				}
 				if err != nil {
 					return err
 				}
 				defer done()
+				t = target
+			} else if client, err := app.Dial(ctx, config.Whereabouts(c.file).SocketPath()); err == nil {
+				t = client // the daemon goes on with what it read before the mistakes
+			}
+			if t != nil {
 				more, err := app.Examine.Do(ctx, t, app.Nothing{})
 				if err != nil {
 					return err

@@ -17,11 +17,7 @@ func (c *command) explain() *cobra.Command {
 events, what comes next, and whether it all adds up. ID is a record of the CRM ("hubspot/contacts/101", or 101).`,
 		Args: exactly("an e-mail address or a record id"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			cfg, err := c.load()
-			if err != nil {
-				return err
-			}
-			t, done, err := c.target(cmd.Context(), cfg, true)
+			cfg, t, done, err := c.reach(cmd.Context())
 			if err != nil {
 				return err
 			}

@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/intentd/intentd/cmd/intentd/internal/app"
+	"github.com/intentd/intentd/cmd/intentd/internal/config"
 )
 
 func (c *command) healthcheck() *cobra.Command {
@@ -22,23 +23,9 @@ func (c *command) healthcheck() *cobra.Command {
 		Long:  "Exit code 0 while the daemon is ok or degraded, 1 when it is failing or does not answer within 5 seconds.",
 		Args:  exactly(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			cfg, err := c.load()
-			if err != nil {
-				return err
-			}
 			ctx, cancel := context.WithTimeout(cmd.Context(), 5*time.Second)
 			defer cancel()
-			var h app.Health
-			if _, port, _ := net.SplitHostPort(cfg.HTTP.Listen); port != "" && port != "0" {
-				h, err = askHealth(ctx, cfg.HTTP.Listen)
-			} else {
-				var client *app.Client
-				if client, err = app.Dial(ctx, cfg.SocketPath()); err == nil {
-					var st app.Status
-					st, err = app.StatusOf.Do(ctx, client, app.Nothing{})
-					h = st.Health
-				}
-			}
+			h, err := c.health(ctx)
 			if err != nil {
 				return err
 			}
@@ -51,6 +38,28 @@ func (c *command) healthcheck() *cobra.Command {
 			return nil
 		},
 	}
+}
+
+// health asks at http.listen, and through the control socket where there is none, or where the file was broken after the start:
+// its mistakes say nothing about the daemon, which must not be restarted into them.
+func (c *command) health(ctx context.Context) (h app.Health, err error) {
+	cfg, problems := config.Load(c.file)
+	if cfg != nil {
+		if _, port, _ := net.SplitHostPort(cfg.HTTP.Listen); port != "" && port != "0" {
+			return askHealth(ctx, cfg.HTTP.Listen)
+		}
+	} else {
+		cfg = config.Whereabouts(c.file)
+	}
+	client, err := app.Dial(ctx, cfg.SocketPath())
+	if err == nil {
+		var st app.Status
+		st, err = app.StatusOf.Do(ctx, client, app.Nothing{})
+		h = st.Health
+	} else if problems.Err() != nil {
+		_, err = c.load()
+	}
+	return h, err
 }
 
 func askHealth(ctx context.Context, listen string) (app.Health, error) {

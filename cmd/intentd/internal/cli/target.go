@@ -77,14 +77,27 @@ func (c *command) closed(a *app.App) {
 	}
 }
 
-// ask loads the configuration, finds the target and carries out one operation that needs the state.
+// reach is the configuration and the target of a command that needs the state. A file with mistakes does not come between an
+// admin and the daemon that runs: that one goes on with what it read before, and says how it is.
+func (c *command) reach(ctx context.Context) (*config.Config, app.Target, func(), error) {
+	cfg, err := c.load()
+	if err == nil {
+		t, done, err := c.target(ctx, cfg, true)
+		return cfg, t, done, err
+	}
+	cfg = config.Whereabouts(c.file)
+	client, dialled := app.Dial(ctx, cfg.SocketPath())
+	if dialled != nil {
+		return nil, nil, nil, err
+	}
+	fmt.Fprintf(c.Stderr, "intentd: %s; the daemon goes on with the configuration it read before and answers this\n", err.Error())
+	return cfg, client, func() {}, nil
+}
+
+// ask finds the target and carries out one operation that needs the state.
 func ask[A, R any](ctx context.Context, c *command, o app.Operation[A, R], arguments A) (R, error) {
 	var none R
-	cfg, err := c.load()
-	if err != nil {
-		return none, err
-	}
-	t, done, err := c.target(ctx, cfg, true)
+	_, t, done, err := c.reach(ctx)
 	if err != nil {
 		return none, err
 	}

@@ -81,10 +81,16 @@ func (c *checker) connectors(cfg *Config) {
 		if o, ok := crm.Options.(*HubSpot); ok && o.Engagement != "off" && crm.Name != "" {
 			names[crm.Name+"-engagement"] = at + " for its own engagement"
 		}
+		if o, ok := crm.Options.(*Salesforce); ok && o.Activities && crm.Name != "" {
+			names[crm.Name+"-activities"] = at + " for its own activities"
+		}
 		c.cron(at+".poll", crm.Poll, time.UTC)
 		c.fields(at+".fields", crm.Fields)
 		if t, ok := typeNamed(crmTypes, crm.Type); ok && crm.Options != nil {
 			c.resolveSecrets(at, crm.Name, crm.Options)
+			if o, ok := crm.Options.(*Salesforce); ok {
+				c.resolveSecrets(at+".auth", crm.Name, &o.Auth)
+			}
 			t.check(c, at, crm.Options)
 		}
 	}
@@ -162,6 +168,49 @@ func (c *checker) hubspot(at string, o *HubSpot) {
 	c.span(at+".lookback", o.Lookback, 10*time.Second, day)
 	if slices.Contains(o.Inputs, "") {
 		c.add(at+".inputs", "holds an empty name", "name properties of the CRM")
+	}
+}
+
+func (c *checker) salesforce(at string, o *Salesforce) {
+	c.url(at+".login_url", o.LoginURL)
+	if o.InstanceURL != "" {
+		c.url(at+".instance_url", o.InstanceURL)
+	}
+	a := at + ".auth"
+	if c.oneOf(a+".flow", o.Auth.Flow, "jwt", "client_credentials", "refresh_token") {
+		c.required(a+".client_id", o.Auth.ClientID, "write the consumer key of the external client app")
+		secret := func(key string, s Secret, what string) {
+			if s.IsZero() && !c.told(a+"."+key) && !c.unset[a+"."+key] {
+				c.add(a+"."+key, what+" is missing", "write "+key+"_file: /etc/intentd/salesforce_"+key)
+			}
+		}
+		switch o.Auth.Flow {
+		case "jwt":
+			c.required(a+".username", o.Auth.Username, "write the user name that intentd acts as")
+			secret("key", o.Auth.Key, "the private key of the app's certificate")
+		case "client_credentials":
+			secret("client_secret", o.Auth.ClientSecret, "the consumer secret")
+			if !c.told(at + ".instance_url") {
+				c.required(at+".instance_url", o.InstanceURL, "write the org's My Domain, such as https://example.my.salesforce.com: login hosts do not take client credentials")
+			}
+		case "refresh_token":
+			secret("refresh_token", o.Auth.RefreshToken, "the refresh token")
+		}
+	}
+	if !regexp.MustCompile(`^[1-9]\d\.0$`).MatchString(o.APIVersion) {
+		c.add(at+".api_version", strconv.Quote(cutText(o.APIVersion))+" is no API version", `write "67.0" (in quotes)`)
+	}
+	if len(o.Objects) == 0 {
+		c.add(at+".objects", "names no object", "write [Lead, Contact], or one of them")
+	}
+	for i, object := range o.Objects {
+		c.oneOf(fmt.Sprintf("%s.objects[%d]", at, i), object, "Lead", "Contact")
+	}
+	c.between(at+".daily_share", o.DailyShare, 0.01, 1, "write the share of the org's daily calls at which intentd stops, such as 0.8")
+	c.whole(at+".bulk_threshold", o.BulkThreshold, 1, 1_000_000, "write from how many records on a bulk job is used, such as 2000")
+	c.span(at+".lookback", o.Lookback, time.Minute, day)
+	if slices.Contains(o.Inputs, "") {
+		c.add(at+".inputs", "holds an empty name", "name fields of the CRM")
 	}
 }
 

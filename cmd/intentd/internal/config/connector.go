@@ -2,7 +2,7 @@ package config
 
 import "time"
 
-// CRM is one CRM to watch and write to. Options is a *HubSpot, by Type.
+// CRM is one CRM to watch and write to. Options is a *HubSpot or *Salesforce, by Type.
 type CRM struct {
 	Name    string            `mapstructure:"name"`
 	Type    string            `mapstructure:"type"`
@@ -41,6 +41,33 @@ type HubSpot struct {
 	Engagement        string        `mapstructure:"engagement"` // events | summaries | off: HubSpot's own record of what people did, as a source
 }
 
+// Salesforce are the keys of a CRM of type salesforce.
+type Salesforce struct {
+	LoginURL      string         `mapstructure:"login_url"`
+	InstanceURL   string         `mapstructure:"instance_url"` // the org's My Domain
+	Auth          SalesforceAuth `mapstructure:"auth"`
+	APIVersion    string         `mapstructure:"api_version"`
+	Objects       []string       `mapstructure:"objects"`
+	Lookback      time.Duration  `mapstructure:"lookback"`
+	DailyShare    float64        `mapstructure:"daily_share"` // of the org's daily calls, whoever made them, at which intentd stops
+	BulkThreshold int            `mapstructure:"bulk_threshold"`
+	Inputs        []string       `mapstructure:"inputs"`
+	Activities    bool           `mapstructure:"activities"` // replies, meetings and campaign responses as a source
+}
+
+// SalesforceAuth are the credentials of an external client app.
+type SalesforceAuth struct {
+	Flow             string `mapstructure:"flow"` // jwt | client_credentials | refresh_token
+	ClientID         string `mapstructure:"client_id"`
+	ClientSecret     Secret `mapstructure:"client_secret"`
+	ClientSecretFile string `mapstructure:"client_secret_file"`
+	Username         string `mapstructure:"username"`
+	Key              Secret `mapstructure:"key"` // RSA private key, PEM
+	KeyFile          string `mapstructure:"key_file"`
+	RefreshToken     Secret `mapstructure:"refresh_token"`
+	RefreshTokenFile string `mapstructure:"refresh_token_file"`
+}
+
 // JSONL are the keys of a source of type jsonl.
 type JSONL struct {
 	Path string `mapstructure:"path"` // a file, a directory or a pattern of names
@@ -64,6 +91,16 @@ var crmTypes = []connectorType{
 			}
 		},
 		check: func(c *checker, at string, options any) { c.hubspot(at, options.(*HubSpot)) },
+	},
+	{
+		name: "salesforce", poll: "@every 5m",
+		defaults: func() any {
+			return &Salesforce{
+				LoginURL: "https://login.salesforce.com", APIVersion: "67.0", Auth: SalesforceAuth{Flow: "jwt"}, Objects: []string{"Lead", "Contact"},
+				Lookback: 10 * time.Minute, DailyShare: 0.8, BulkThreshold: 2000, Activities: true,
+			}
+		},
+		check: func(c *checker, at string, options any) { c.salesforce(at, options.(*Salesforce)) },
 	},
 }
 

@@ -13,10 +13,13 @@ type Settings struct {
 	Clickstream string // directory of the event store
 	Events      string // file, or directory, of the JSON lines
 	Listen      string // address of health and metrics; "": none
-	CRM         string // base URL of the sandbox
+	CRM         string // base URL of the HubSpot sandbox; "": none
 	TokenFile   string // file that holds its access token
-	Language    string // en | de; "": en
-	Timezone    string // IANA name; "": UTC
+	Salesforce  string // base URL of the Salesforce sandbox; "": none
+	// SalesforceClient is the consumer key of the sandbox's app, SalesforceSecretFile the file that holds its secret.
+	SalesforceClient, SalesforceSecretFile string
+	Language                               string // en | de; "": en
+	Timezone                               string // IANA name; "": UTC
 }
 
 //go:embed config.yaml.tmpl

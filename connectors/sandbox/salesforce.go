@@ -1,0 +1,186 @@
+package sandbox
+
+import (
+	"context"
+	"crypto/rsa"
+	"slices"
+	"strings"
+	"time"
+)
+
+// SalesforceOptions say what org to imitate. The zero value is a production org of Enterprise Edition with one integration
+// user, which signs in with any JWT that is well made.
+type SalesforceOptions struct {
+	OrgID        string         // 15 or 18 characters; "": 00D5g0000000001EAA
+	Username     string         // of the integration user; "": integration@sandbox.example
+	ClientID     string         // consumer key of the external client app; "": sandbox-client
+	ClientSecret string         // "": sandbox-secret
+	PublicKey    *rsa.PublicKey // of the app's certificate; nil: signatures are not checked
+	RefreshToken string         // "": refresh tokens are not taken
+	// RotateRefresh gives a new refresh token with every access token, and ends the old one with its session.
+	RotateRefresh bool
+	SessionTTL    time.Duration // 0: 2 hours
+	Test          bool          // a sandbox org: JWTs are for test.salesforce.com
+	InstanceURL   string        // told with tokens; "": where the org listens, else https://sandbox.my.salesforce.com
+	DailyLimit    int           // API calls in 24 hours; 0: 100,000
+	Unlimited     bool          // no limits, for benchmarks
+	APIVersions   []string      // served; nil: 31.0 to 67.0. Older ones answer 410, newer ones 404
+	// WriteTime is how long a write of several records takes; until it is over, it locks its records and their accounts, and
+	// other writes to them meet UNABLE_TO_LOCK_ROW.
+	WriteTime time.Duration
+	BulkTime  time.Duration    // how long a Bulk API job is worked on at least
+	Now       func() time.Time // nil: time.Now
+	Seed      uint64           // access tokens follow it
+}
+
+// Salesforce is an org. It is safe for concurrent use.
+type Salesforce struct {
+	desk
+	o        SalesforceOptions
+	versions []string
+	all      []*orgObject
+	objects  map[string]*orgObject // by lower-case name
+	prefixes map[string]*orgObject
+	users    *orgObject
+	me, boss uint32 // numbers of the integration user and of the administrator
+
+	sessions map[string]*orgSession
+	refresh  string // the refresh token that is taken now
+	locked   bool   // the integration user was frozen
+	serial   uint64
+
+	usage    dayUsage
+	arrivals map[*request]*arrival
+	holds    map[string]*request // by id: the write that locks a record
+
+	cursors  []*orgCursor
+	jobs     map[string]*bulkJob
+	jobOrder []string
+	outcomes []BulkOutcome
+	rules    []SalesforceRule
+	refusals map[string]*rowRefusal
+	dupes    bool
+	assignTo string
+	open     []*Transaction
+
+	cells   slots
+	scratch []byte
+}
+
+// NewSalesforce makes an org without people.
+func NewSalesforce(o SalesforceOptions) *Salesforce {
+	if id, ok := longID(o.OrgID); ok {
+		o.OrgID = id
+	} else {
+		o.OrgID, _ = longID("00D5g0000000001")
+	}
+	set := func(v *string, to string) {
+		if *v == "" {
+			*v = to
+		}
+	}
+	set(&o.Username, "integration@sandbox.example")
+	set(&o.ClientID, "sandbox-client")
+	set(&o.ClientSecret, "sandbox-secret")
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.SessionTTL == 0 {
+		o.SessionTTL = 2 * time.Hour
+	}
+	if o.DailyLimit == 0 {
+		o.DailyLimit = 100_000
+	}
+	s := &Salesforce{
+		o: o, versions: o.APIVersions, refresh: o.RefreshToken,
+		objects: map[string]*orgObject{}, prefixes: map[string]*orgObject{}, sessions: map[string]*orgSession{},
+		arrivals: map[*request]*arrival{}, holds: map[string]*request{}, jobs: map[string]*bulkJob{}, refusals: map[string]*rowRefusal{},
+	}
+	if s.versions == nil {
+		s.versions = standardVersions()
+	}
+	for _, spec := range orgObjects {
+		obj := newOrgObject(spec)
+		s.all = append(s.all, obj)
+		s.objects[strings.ToLower(obj.name)] = obj
+		s.prefixes[obj.prefix] = obj
+	}
+	s.users = s.objects["user"]
+	s.objects["organization"].onlyID = o.OrgID
+	s.derivations()
+	s.desk.now = o.Now
+	s.desk.vendor = s
+	s.desk.largest = mostBulkCSV + 1
+	s.settle()
+	return s
+}
+
+// settle adds what every org has: itself, profiles and users.
+func (s *Salesforce) settle() {
+	admin := s.seed("Profile", map[string]string{"Name": "System Administrator"})
+	minimal := s.seed("Profile", map[string]string{"Name": "Minimum Access - API Only Integrations"})
+	user := func(profile, first, last, username string) string {
+		return s.seed("User", map[string]string{"Username": username, "FirstName": first, "LastName": last, "Email": username, "Alias": strings.ToLower(last[:min(8, len(last))]),
+			"IsActive": "true", "UserType": "Standard", "ProfileId": profile, "TimeZoneSidKey": "Europe/Berlin"})
+	}
+	user(admin, "", "Administrator", "admin@sandbox.example")
+	user(minimal, "", "Integration", s.o.Username)
+	s.boss, s.me = 0, 1
+	for i := range salesReps {
+		name := lastNames[i*2]
+		user(admin, firstNames[i*3], name, strings.ToLower(name)+"@sandbox.example")
+	}
+	s.seed("Organization", map[string]string{"Name": "Sandbox", "OrganizationType": "Enterprise Edition", "InstanceName": "SBX1", "IsSandbox": map[bool]string{true: "true"}[s.o.Test], "TimeZoneSidKey": "Europe/Berlin", "DefaultLocaleSidKey": "en_US"})
+}
+
+// salesReps is how many users of a new org are sales people.
+const salesReps = 8
+
+func (s *Salesforce) nowSeconds() int64 { return s.o.Now().Unix() }
+
+// object is an object by its name in any case.
+func (s *Salesforce) object(name string) (*orgObject, bool) {
+	o, ok := s.objects[strings.ToLower(name)]
+	return o, ok
+}
+
+// recordOf is the object and number of the record with an id of either length.
+func (s *Salesforce) recordOf(id string) (o *orgObject, ord uint32, ok bool) {
+	id, ok = longID(id)
+	if !ok {
+		return nil, 0, false
+	}
+	if o = s.prefixes[id[:3]]; o == nil {
+		return nil, 0, false
+	}
+	ord, ok = o.find(id)
+	return o, ord, ok
+}
+
+// OrgID is the org's id, UserID that of the integration user, both with 18 characters.
+func (s *Salesforce) OrgID() string  { return s.o.OrgID }
+func (s *Salesforce) UserID() string { return s.users.id(s.me) }
+
+// Listen serves on addr, such as "127.0.0.1:0", until ctx ends and returns the base URL once connections are accepted. Tokens
+// tell it as the instance unless the options say otherwise.
+func (s *Salesforce) Listen(ctx context.Context, addr string) (string, error) {
+	url, err := s.desk.Listen(ctx, addr)
+	if err == nil {
+		s.mu.Lock()
+		if s.o.InstanceURL == "" {
+			s.o.InstanceURL = url
+		}
+		s.mu.Unlock()
+	}
+	return url, err
+}
+
+func standardVersions() []string {
+	var v []string
+	for n := oldestVersion; n <= newestVersion; n++ {
+		v = append(v, versionName(n))
+	}
+	return v
+}
+
+func (s *Salesforce) serves(version string) bool { return slices.Contains(s.versions, version) }

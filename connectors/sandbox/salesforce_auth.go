@@ -1,0 +1,287 @@
+package sandbox
+
+import (
+	"crypto"
+	"crypto/rsa"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// orgSession is what an access token stands for.
+type orgSession struct {
+	ends    time.Time
+	refresh string // the refresh token that it was made with
+}
+
+// NotForREST is the body of the 401 that a new access token does not mend: for faults with Status 401.
+const NotForREST = `[{"message":"This session is not valid for use with the REST API","errorCode":"INVALID_SESSION_ID"}]`
+
+// loginHosts are the audiences of JWTs; they hold whatever host the assertion is posted to.
+const (
+	productionLogin = "https://login.salesforce.com"
+	testLogin       = "https://test.salesforce.com"
+)
+
+// jwtLife is how far ahead an assertion may expire, jwtSkew what clocks may differ by.
+const (
+	jwtLife = 3 * time.Minute
+	jwtSkew = 30 * time.Second
+)
+
+// ExpireSessions ends all access tokens, and with them their query locators.
+func (s *Salesforce) ExpireSessions() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for token := range s.sessions {
+		s.endSession(token)
+	}
+}
+
+// Freeze ends the integration user's sessions and lets it have no new ones, until Unfreeze.
+func (s *Salesforce) Freeze() {
+	s.ExpireSessions()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.locked = true
+}
+
+// Unfreeze lets the integration user sign in again.
+func (s *Salesforce) Unfreeze() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.locked = false
+}
+
+// RefreshToken is the refresh token that would be taken now.
+func (s *Salesforce) RefreshToken() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.refresh
+}
+
+func (s *Salesforce) endSession(token string) {
+	delete(s.sessions, token)
+	kept := s.cursors[:0]
+	for _, c := range s.cursors {
+		if c.session != token {
+			kept = append(kept, c)
+		}
+	}
+	clear(s.cursors[len(kept):])
+	s.cursors = kept
+}
+
+// denied is the token endpoint's way to say no.
+func denied(code, description string) reply {
+	body, _ := json.Marshal(map[string]string{"error": code, "error_description": description})
+	return reply{status: http.StatusBadRequest, body: body}
+}
+
+// grant answers POST /services/oauth2/token.
+func (s *Salesforce) grant(q *request) reply {
+	if q.method != http.MethodPost {
+		return denied("unsupported_grant_type", "grant type not supported")
+	}
+	form, err := url.ParseQuery(string(q.body))
+	if kind, _, _ := strings.Cut(q.header.Get("Content-Type"), ";"); err != nil || strings.TrimSpace(kind) != "application/x-www-form-urlencoded" {
+		return denied("unsupported_grant_type", "grant type not supported")
+	}
+	clientID, secret := form.Get("client_id"), form.Get("client_secret")
+	if user, pass, ok := (&http.Request{Header: q.header}).BasicAuth(); ok {
+		clientID, secret = user, pass
+	}
+	now := s.o.Now()
+	refresh := ""
+	switch form.Get("grant_type") {
+	case "urn:ietf:params:oauth:grant-type:jwt-bearer":
+		if code, description := s.refuseJWT(form.Get("assertion"), now); code != "" {
+			return denied(code, description)
+		}
+	case "client_credentials":
+		switch {
+		case isLoginHost(q.base):
+			return denied("invalid_grant", "request not supported on this domain")
+		case clientID != s.o.ClientID:
+			return denied("invalid_client_id", "client identifier invalid")
+		case secret != s.o.ClientSecret:
+			return denied("invalid_client", "invalid client credentials")
+		}
+	case "refresh_token":
+		given := form.Get("refresh_token")
+		switch {
+		case clientID != s.o.ClientID:
+			return denied("invalid_client_id", "client identifier invalid")
+		case secret != "" && secret != s.o.ClientSecret:
+			return denied("invalid_client", "invalid client credentials")
+		case given == "" || given != s.refresh:
+			return denied("invalid_grant", "expired access/refresh token")
+		}
+		if s.o.RotateRefresh {
+			for token, session := range s.sessions {
+				if session.refresh == given {
+					s.endSession(token)
+				}
+			}
+			s.refresh = "5Aep861" + s.secret(44)
+			refresh = s.refresh
+		}
+	default: // user name and password among them
+		return denied("unsupported_grant_type", "grant type not supported")
+	}
+	if s.locked {
+		return denied("invalid_grant", "inactive user")
+	}
+	for token, session := range s.sessions {
+		if !now.Before(session.ends) {
+			s.endSession(token)
+		}
+	}
+	token := s.o.OrgID[:15] + "!" + s.secret(96)
+	s.sessions[token] = &orgSession{now.Add(s.o.SessionTTL), s.refresh}
+	instance := s.instance(q)
+	answer := map[string]string{
+		"access_token": token, "scope": "api refresh_token", "instance_url": instance, "token_type": "Bearer",
+		"id": q.base + "/id/" + s.o.OrgID + "/" + s.users.id(s.me),
+	}
+	if refresh != "" {
+		answer["refresh_token"] = refresh
+	}
+	if form.Get("grant_type") != "urn:ietf:params:oauth:grant-type:jwt-bearer" {
+		answer["issued_at"] = strconv.FormatInt(now.UnixMilli(), 10)
+		answer["signature"] = base64.StdEncoding.EncodeToString([]byte(s.secret(32)))
+	}
+	body, _ := json.Marshal(answer)
+	return reply{status: http.StatusOK, body: body}
+}
+
+func isLoginHost(base string) bool { return base == productionLogin || base == testLogin }
+
+// refuseJWT says why an assertion is not taken, nothing if it is.
+func (s *Salesforce) refuseJWT(assertion string, now time.Time) (code, description string) {
+	bad := func(why string) (string, string) { return "invalid_grant", why }
+	parts := strings.Split(assertion, ".")
+	if len(parts) != 3 {
+		return bad("invalid assertion")
+	}
+	var head struct{ Alg string }
+	var claims struct {
+		Iss, Sub string
+		Aud      json.RawMessage
+		Exp      json.Number
+	}
+	decode := func(part string, into any) bool {
+		raw, err := base64.RawURLEncoding.DecodeString(part)
+		return err == nil && json.Unmarshal(raw, into) == nil
+	}
+	signature, err := base64.RawURLEncoding.DecodeString(parts[2])
+	if err != nil || !decode(parts[0], &head) || !decode(parts[1], &claims) || head.Alg != "RS256" {
+		return bad("invalid assertion")
+	}
+	if claims.Iss != s.o.ClientID {
+		return "invalid_client_id", "client identifier invalid"
+	}
+	if s.o.PublicKey != nil {
+		sum := sha256.Sum256([]byte(parts[0] + "." + parts[1]))
+		if rsa.VerifyPKCS1v15(s.o.PublicKey, crypto.SHA256, sum[:], signature) != nil {
+			return bad("invalid assertion")
+		}
+	}
+	want := productionLogin
+	if s.o.Test {
+		want = testLogin
+	}
+	var one string
+	var many []string
+	if json.Unmarshal(claims.Aud, &one) == nil {
+		many = []string{one}
+	} else if json.Unmarshal(claims.Aud, &many) != nil {
+		many = nil
+	}
+	if len(many) != 1 || many[0] != want {
+		return bad("audience is invalid")
+	}
+	exp, err := claims.Exp.Float64()
+	if err != nil {
+		return bad("invalid assertion")
+	}
+	switch left := time.Unix(int64(exp), 0).Sub(now); {
+	case left < -jwtSkew:
+		return bad("expired authorization code")
+	case left > jwtLife+jwtSkew:
+		return bad("invalid assertion")
+	}
+	if claims.Sub != s.o.Username {
+		return bad("user hasn't approved this consumer")
+	}
+	return "", ""
+}
+
+// secret is n characters that the seed and the number of secrets before decide.
+func (s *Salesforce) secret(n int) string {
+	b := make([]byte, 0, n+sha256.Size*2)
+	for len(b) < n {
+		s.serial++
+		sum := sha256.Sum256(fmt.Appendf(nil, "%s %d %d", s.o.OrgID, s.o.Seed, s.serial))
+		for _, c := range sum {
+			b = append(b, idDigits[int(c)%62])
+		}
+	}
+	return string(b[:n])
+}
+
+// authorize finds the session of a request.
+func (s *Salesforce) authorize(q *request, now time.Time) (token string, ok bool) {
+	scheme, token, _ := strings.Cut(q.header.Get("Authorization"), " ")
+	session := s.sessions[token]
+	if session == nil || !strings.EqualFold(scheme, "Bearer") && !strings.EqualFold(scheme, "OAuth") {
+		return "", false
+	}
+	if !now.Before(session.ends) {
+		s.endSession(token)
+		return "", false
+	}
+	return token, true
+}
+
+// revoke answers POST /services/oauth2/revoke.
+func (s *Salesforce) revoke(q *request) reply {
+	form, _ := url.ParseQuery(string(q.body))
+	token := form.Get("token")
+	if token == "" {
+		token = q.params().Get("token")
+	}
+	if _, ok := s.sessions[token]; !ok {
+		return denied("unsupported_token_type", "this token type is not supported")
+	}
+	s.endSession(token)
+	return reply{status: http.StatusOK, body: []byte{}}
+}
+
+// identity answers the id URL of a token and userinfo.
+func (s *Salesforce) identity(q *request) reply {
+	instance := s.instance(q)
+	body, _ := json.Marshal(map[string]any{
+		"id": instance + "/id/" + s.o.OrgID + "/" + s.users.id(s.me), "asserted_user": true, "user_id": s.users.id(s.me), "organization_id": s.o.OrgID,
+		"username": s.o.Username, "email": s.o.Username, "display_name": "Integration", "active": !s.locked, "user_type": "STANDARD", "language": "en_US", "locale": "en_US",
+		"urls": map[string]string{"rest": instance + "/services/data/v{version}/", "sobjects": instance + "/services/data/v{version}/sobjects/", "query": instance + "/services/data/v{version}/query/"},
+	})
+	return reply{status: http.StatusOK, body: body}
+}
+
+// instance is the org's own host.
+func (s *Salesforce) instance(q *request) string {
+	switch {
+	case s.o.InstanceURL != "":
+		return s.o.InstanceURL
+	case isLoginHost(q.base) || q.base == "":
+		return "https://sandbox.my.salesforce.com"
+	}
+	return q.base
+}

@@ -1,0 +1,240 @@
+package sandbox
+
+import (
+	"fmt"
+	"math"
+	"strconv"
+	"strings"
+	"time"
+	"unicode/utf8"
+)
+
+// Types of fields, as describe tells them.
+const (
+	orgIDType   = "id"
+	orgRef      = "reference"
+	orgString   = "string"
+	orgText     = "textarea"
+	orgEmail    = "email"
+	orgPhone    = "phone"
+	orgURL      = "url"
+	orgPick     = "picklist"
+	orgBool     = "boolean"
+	orgDouble   = "double"
+	orgInt      = "int"
+	orgCurrency = "currency"
+	orgPercent  = "percent"
+	orgDate     = "date"
+	orgDateTime = "datetime"
+	orgComplex  = "complexvalue" // of the Tooling API alone
+)
+
+// orgField is a field of an object. Values are kept as canonical text: numbers without needless digits, date-times as the API
+// writes them, booleans as "true" or nothing, ids with 18 characters; "" is null.
+type orgField struct {
+	name, label, help string
+	typ               string
+	num               int // place among the object's fields
+	length            int // characters
+	precision, scale  int // digits in all, digits after the point
+	options           []orgOption
+	restricted        bool
+	refTo             []string
+	relation          string // name of the way to the parent: Owner
+	standardValue     string // given to new records that have none
+	required          bool
+	readOnly          bool // set by the org alone
+	createOnly        bool
+	custom            bool
+	removed           bool
+
+	// Where it is not kept with the record's values.
+	calc func(s *Salesforce, o *orgObject, ord uint32) string
+	time func(r *orgRecord) int64 // of system times, in seconds
+
+	// Field-level security of the running user: see salesforce_security.go.
+	readable, editable bool
+	granted            fieldRight
+	withheld           bool
+}
+
+type orgOption struct{ value, label string }
+
+// long says that the field holds a text that cannot be filtered or sorted by.
+func (f *orgField) long() bool { return f.typ == orgText && f.length > 255 || f.typ == orgComplex }
+
+func (f *orgField) numeric() bool {
+	switch f.typ {
+	case orgDouble, orgInt, orgCurrency, orgPercent:
+		return true
+	}
+	return false
+}
+
+// quoted says that SOQL writes the field's values as strings.
+func (f *orgField) quoted() bool {
+	switch f.typ {
+	case orgBool, orgDate, orgDateTime, orgDouble, orgInt, orgCurrency, orgPercent:
+		return false
+	}
+	return true
+}
+
+// rowFault is why a row is refused.
+type rowFault struct {
+	code, message string
+	fields        []string
+}
+
+func (e *rowFault) Error() string { return e.code + ": " + e.message }
+
+// wireTime is how the API writes date-times: always UTC, always whole seconds.
+const wireTime = "2006-01-02T15:04:05.000+0000"
+
+func appendWireTime(dst []byte, seconds int64) []byte {
+	return time.Unix(seconds, 0).UTC().AppendFormat(dst, wireTime)
+}
+
+func formatWireTime(seconds int64) string { return string(appendWireTime(nil, seconds)) }
+
+// parseWireTime reads a date-time as the API takes it.
+func parseWireTime(text string) (time.Time, bool) {
+	if len(text) < len("2006-01-02T15:04:05Z") || text[10] != 'T' {
+		return time.Time{}, false
+	}
+	for _, layout := range []string{"2006-01-02T15:04:05.999999999Z07:00", "2006-01-02T15:04:05.999999999Z0700"} {
+		if t, err := time.Parse(layout, text); err == nil {
+			return t, true
+		}
+	}
+	return time.Time{}, false
+}
+
+// misread is the answer to a value that cannot be of the field's type; in a JSON body it fails the whole request.
+func (f *orgField) misread(text string) *rowFault {
+	return &rowFault{"JSON_PARSER_ERROR", fmt.Sprintf("Cannot deserialize instance of %s from VALUE_STRING value %s or request may be missing a required field", f.typ, text), nil}
+}
+
+// canon is the canonical form of a value given as text.
+func (f *orgField) canon(text string) (string, *rowFault) {
+	switch f.typ {
+	case orgString, orgText, orgPhone, orgURL, orgEmail, orgPick:
+		text = strings.TrimSpace(text)
+		if text == "" {
+			return "", nil
+		}
+		if f.typ == orgPick && f.restricted && !f.offers(text) {
+			return "", &rowFault{"INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST", fmt.Sprintf("%s: bad value for restricted picklist field: %s", f.label, text), []string{f.name}}
+		}
+		if f.length > 0 && len(text) > f.length && utf8.RuneCountInString(text) > f.length {
+			return "", &rowFault{"STRING_TOO_LONG", fmt.Sprintf("%s: data value too large: %s (max length=%d)", f.label, text, f.length), []string{f.name}}
+		}
+		if f.typ == orgEmail && !plausibleEmail(text) {
+			return "", &rowFault{"INVALID_EMAIL_ADDRESS", fmt.Sprintf("%s: invalid email address: %s", f.label, text), []string{f.name}}
+		}
+		return text, nil
+	case orgBool:
+		switch {
+		case strings.EqualFold(text, "true"), text == "1":
+			return "true", nil
+		case strings.EqualFold(text, "false"), text == "0", text == "":
+			return "", nil
+		}
+		return "", f.misread(text)
+	case orgDouble, orgInt, orgCurrency, orgPercent:
+		return f.canonNumber(text)
+	case orgDate:
+		if text == "" {
+			return "", nil
+		}
+		if _, err := time.Parse(time.DateOnly, text); err != nil {
+			return "", f.misread(text)
+		}
+		return text, nil
+	case orgDateTime:
+		if text == "" {
+			return "", nil
+		}
+		t, ok := parseWireTime(text)
+		if !ok || t.Year() < 1700 || t.Year() > 4000 {
+			return "", f.misread(text)
+		}
+		return formatWireTime(t.Unix()), nil
+	case orgIDType, orgRef:
+		if text == "" {
+			return "", nil
+		}
+		id, ok := longID(text)
+		if !ok {
+			return "", &rowFault{"MALFORMED_ID", fmt.Sprintf("%s: id value of incorrect type: %s", f.label, text), []string{f.name}}
+		}
+		return id, nil
+	}
+	return text, nil
+}
+
+// canonNumber rounds to the field's scale, half away from zero.
+func (f *orgField) canonNumber(text string) (string, *rowFault) {
+	text = strings.TrimSpace(text)
+	if text == "" {
+		return "", nil
+	}
+	v, err := strconv.ParseFloat(text, 64)
+	if err != nil || math.IsNaN(v) || math.IsInf(v, 0) {
+		return "", f.misread(text)
+	}
+	p := math.Pow10(f.scale)
+	if r := math.Round(v*p) / p; !math.IsInf(r, 0) {
+		v = r
+	}
+	if f.precision > 0 && math.Abs(v) >= math.Pow10(f.precision-f.scale) {
+		return "", &rowFault{"NUMBER_OUTSIDE_VALID_RANGE", fmt.Sprintf("%s: value outside of valid range on numeric field: %s", f.label, text), []string{f.name}}
+	}
+	if v == 0 {
+		v = 0 // no negative zero
+	}
+	return strconv.FormatFloat(v, 'f', -1, 64), nil
+}
+
+func (f *orgField) offers(value string) bool {
+	for _, o := range f.options {
+		if o.value == value {
+			return true
+		}
+	}
+	return false
+}
+
+func plausibleEmail(s string) bool {
+	at := strings.LastIndexByte(s, '@')
+	return at > 0 && at < len(s)-3 && strings.IndexByte(s[at:], '.') > 1 && !strings.HasSuffix(s, ".") && !strings.ContainsAny(s, " \t\r\n,;<>")
+}
+
+// appendValue appends a value as JSON.
+func (f *orgField) appendValue(dst []byte, v string) []byte {
+	switch {
+	case f.typ == orgBool:
+		return strconv.AppendBool(dst, v != "")
+	case v == "":
+		return append(dst, "null"...)
+	case f.typ == orgComplex:
+		return append(dst, v...)
+	case f.typ == orgInt:
+		return append(dst, v...)
+	case f.numeric():
+		dst = append(dst, v...)
+		if strings.IndexByte(v, '.') < 0 {
+			dst = append(dst, '.', '0')
+		}
+		return dst
+	}
+	return appendQuoted(dst, v)
+}
+
+// plain is a value as CSV and Go see it.
+func (f *orgField) plain(v string) string {
+	if f.typ == orgBool && v == "" {
+		return "false"
+	}
+	return v
+}

@@ -1,0 +1,165 @@
+package sandbox
+
+import (
+	"fmt"
+	"net/http"
+	"strconv"
+	"time"
+)
+
+// Limits of an org. Calls that are refused do not count.
+const (
+	slowCall  = 20 * time.Second // from when on a call counts as long
+	slowCalls = 25               // long calls under way at a time
+	usageSpan = 24 * time.Hour
+	usageStep = 15 * time.Minute // grain of the rolling day
+)
+
+// Policies, for [Fault.Policy] and [Counters.RateLimited].
+const (
+	dailyPolicy      = "DAILY"
+	concurrentPolicy = "CONCURRENT"
+)
+
+// dayUsage counts calls of the last 24 hours.
+type dayUsage struct {
+	steps [usageSpan / usageStep]int
+	last  int64 // number of the present step
+	total int
+}
+
+func (u *dayUsage) turn(now time.Time) {
+	step := now.Unix() / int64(usageStep/time.Second)
+	n := int64(len(u.steps))
+	for range min(max(step-u.last, 0), n) {
+		u.last++
+		u.total -= u.steps[u.last%n]
+		u.steps[u.last%n] = 0
+	}
+	u.last = max(u.last, step)
+}
+
+func (u *dayUsage) count() {
+	u.steps[u.last%int64(len(u.steps))]++
+	u.total++
+}
+
+// Calls is how many API calls the last 24 hours have seen.
+func (s *Salesforce) Calls() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.usage.turn(s.o.Now())
+	return s.usage.total
+}
+
+// UseUp counts n API calls of somebody else's.
+func (s *Salesforce) UseUp(n int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.usage.turn(s.o.Now())
+	for range n {
+		s.usage.count()
+	}
+}
+
+// arrival is a request under way.
+type arrival struct {
+	at     time.Time
+	locks  []string
+	denied map[string]bool // ids that another write holds
+}
+
+// begin notes a request, and what a write of several records locks while it lasts.
+func (s *Salesforce) begin(q *request) time.Duration {
+	a := &arrival{at: s.o.Now()}
+	s.arrivals[q] = a
+	if s.o.WriteTime <= 0 || q.method != http.MethodPatch || !isCollections(q.path) {
+		return 0
+	}
+	s.lock(q, a)
+	return s.o.WriteTime
+}
+
+func (s *Salesforce) end(q *request) {
+	if a := s.arrivals[q]; a != nil {
+		for _, id := range a.locks {
+			if s.holds[id] == q {
+				delete(s.holds, id)
+			}
+		}
+	}
+	delete(s.arrivals, q)
+}
+
+// admit checks the limits and counts a call.
+func (s *Salesforce) admit(q *request, now time.Time) (reply, bool) {
+	s.usage.turn(now)
+	if s.o.Unlimited {
+		s.usage.count()
+		return reply{}, true
+	}
+	policy := ""
+	slow := 0
+	for other, a := range s.arrivals {
+		if other != q && now.Sub(a.at) >= slowCall {
+			slow++
+		}
+	}
+	switch {
+	case s.usage.total >= s.o.DailyLimit:
+		policy = dailyPolicy
+	case slow >= slowCalls:
+		policy = concurrentPolicy
+	default:
+		s.usage.count()
+		return reply{}, true
+	}
+	s.tally.limited(policy)
+	return reply{status: s.throttle(), body: s.refusal(s.throttle(), policy)}, false
+}
+
+func (s *Salesforce) throttle() int { return http.StatusForbidden }
+
+// refusal is the body of an injected status or of a limit.
+func (s *Salesforce) refusal(status int, policy string) []byte {
+	e := orgFailure{status: status}
+	switch {
+	case policy == concurrentPolicy:
+		e.code, e.message = "REQUEST_LIMIT_EXCEEDED", "ConcurrentRequests (Concurrent API Requests) Limit exceeded."
+	case policy != "":
+		e.code, e.message = "REQUEST_LIMIT_EXCEEDED", "TotalRequests Limit exceeded."
+	case status == http.StatusUnauthorized:
+		e = *sessionEnded
+	case status == http.StatusForbidden:
+		e.code, e.message = "API_DISABLED_FOR_ORG", "The REST API is not enabled for this Organization."
+	case status == http.StatusServiceUnavailable:
+		e.code, e.message = "SERVER_UNAVAILABLE", "We're currently experiencing high request volume. Please wait and try your request again."
+	case status == http.StatusBadRequest:
+		e.code, e.message = "QUERY_TIMEOUT", "Your query request was running for too long."
+	case status >= 500:
+		e.code, e.message = "UNKNOWN_EXCEPTION", "An unexpected error occurred. Please include this ErrorId if you contact support: 1234567890-12345 (-1234567890)"
+	default:
+		e.code, e.message = "UNKNOWN_EXCEPTION", http.StatusText(status)
+	}
+	return e.body()
+}
+
+// limitInfo is the header that every answer of the REST API carries.
+func (s *Salesforce) limitInfo() string {
+	return "api-usage=" + strconv.Itoa(s.usage.total) + "/" + strconv.Itoa(s.dailyMax())
+}
+
+func (s *Salesforce) dailyMax() int {
+	if s.o.Unlimited {
+		return noLimit
+	}
+	return s.o.DailyLimit
+}
+
+// limits answers GET /limits.
+func (s *Salesforce) limits() reply {
+	left := max(s.dailyMax()-s.usage.total, 0)
+	return reply{status: http.StatusOK, body: fmt.Appendf(nil,
+		`{"ConcurrentAsyncGetReportInstances":{"Max":200,"Remaining":200},"DailyApiRequests":{"Max":%d,"Remaining":%d},"DailyBulkApiBatches":{"Max":15000,"Remaining":%d},"DailyBulkV2QueryJobs":{"Max":10000,"Remaining":10000},"DataStorageMB":{"Max":10240,"Remaining":10000},"HourlyODataCallout":{"Max":20000,"Remaining":20000}}`,
+		s.dailyMax(), left, max(15000-len(s.jobs), 0))}
+}

@@ -1,0 +1,95 @@
+package sandbox
+
+import (
+	"fmt"
+	"strings"
+)
+
+// Field-level security: which fields the integration user sees and may set. Standard fields are open to it; a custom field is
+// hidden until a permission set that is assigned to it grants it, or [Salesforce.Grant] does.
+
+// fieldRight is what a user may do with a field.
+type fieldRight uint8
+
+const (
+	noRight fieldRight = iota
+	mayRead
+	mayEdit
+)
+
+// fieldNamed is the field of a name such as Lead.Intent_Score__c.
+func (s *Salesforce) fieldNamed(name string) (*orgField, error) {
+	object, field, _ := strings.Cut(name, ".")
+	if o, ok := s.object(object); ok {
+		if f, ok := o.field(field); ok && !f.removed {
+			return f, nil
+		}
+	}
+	return nil, fmt.Errorf("%w: field %s", ErrNotFound, name)
+}
+
+// Grant lets the integration user read and edit fields, named as Lead.Intent_Score__c, whatever its permission sets say.
+func (s *Salesforce) Grant(fields ...string) error { return s.allow(mayEdit, false, fields) }
+
+// GrantRead lets the integration user read fields, as Grant does, but not edit them.
+func (s *Salesforce) GrantRead(fields ...string) error { return s.allow(mayRead, false, fields) }
+
+// Revoke hides fields from the integration user, whatever its permission sets say: standard ones, too. Grant ends it.
+func (s *Salesforce) Revoke(fields ...string) error { return s.allow(noRight, true, fields) }
+
+func (s *Salesforce) allow(right fieldRight, withheld bool, fields []string) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, name := range fields {
+		f, err := s.fieldNamed(name)
+		if err != nil {
+			return err
+		}
+		f.granted, f.withheld = right, withheld
+	}
+	s.secure()
+	return nil
+}
+
+// secure works out anew what the integration user may do with each field.
+func (s *Salesforce) secure() {
+	assigned := map[string]bool{}
+	each := func(object string, visit func(value func(field string) string)) {
+		o := s.objects[object]
+		for i := range o.recs {
+			if o.recs[i].deletedAt == 0 {
+				visit(func(field string) string { return o.value(s, uint32(i), o.byName[field]) })
+			}
+		}
+	}
+	each("permissionsetassignment", func(value func(string) string) {
+		if _, ord, ok := s.recordOf(value("permissionsetid")); ok && s.objects["permissionset"].recs[ord].deletedAt == 0 && value("assigneeid") == s.users.id(s.me) {
+			assigned[value("permissionsetid")] = true
+		}
+	})
+	rights := map[*orgField]fieldRight{}
+	each("fieldpermissions", func(value func(string) string) {
+		if f, err := s.fieldNamed(value("field")); err == nil && assigned[value("parentid")] {
+			right := noRight
+			if value("permissionsread") != "" {
+				right = mayRead
+			}
+			if value("permissionsedit") != "" {
+				right = mayEdit
+			}
+			rights[f] = max(rights[f], right)
+		}
+	})
+	for _, o := range s.all {
+		for _, f := range o.fields {
+			right := max(f.granted, rights[f])
+			if !f.custom && f.granted == noRight {
+				right = mayEdit
+			}
+			if f.withheld || f.removed {
+				right = noRight
+			}
+			f.readable, f.editable = right >= mayRead, right >= mayEdit
+		}
+	}
+}

@@ -1,0 +1,329 @@
+package sandbox
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// Custom fields, as admins make them and as the Tooling API does.
+
+// fieldMetadata is what a custom field is made of. Pointers tell what was left out.
+type fieldMetadata struct {
+	Label          string `json:"label"`
+	Type           string `json:"type"`
+	Description    string `json:"description,omitempty"`
+	InlineHelpText string `json:"inlineHelpText,omitempty"`
+	Length         *int   `json:"length,omitempty"`
+	VisibleLines   *int   `json:"visibleLines,omitempty"`
+	Precision      *int   `json:"precision,omitempty"`
+	Scale          *int   `json:"scale,omitempty"`
+	DefaultValue   any    `json:"defaultValue,omitempty"`
+	Required       bool   `json:"required,omitempty"`
+	ValueSet       *struct {
+		Restricted         bool `json:"restricted"`
+		ValueSetDefinition *struct {
+			Sorted bool         `json:"sorted"`
+			Value  []fieldValue `json:"value"`
+		} `json:"valueSetDefinition"`
+	} `json:"valueSet,omitempty"`
+}
+
+type fieldValue struct {
+	FullName  string `json:"fullName,omitempty"`
+	ValueName string `json:"valueName,omitempty"`
+	Label     string `json:"label"`
+	Default   bool   `json:"default"`
+}
+
+var developerName = regexp.MustCompile(`^[A-Za-z](_?[A-Za-z0-9])*$`)
+
+// mostLongText is the longest long text area, in characters.
+const mostLongText = 131_072
+
+// shape is the field that metadata describes.
+func (m *fieldMetadata) shape(name string) (*orgField, *rowFault) {
+	f := &orgField{name: name, label: m.Label, help: m.InlineHelpText, custom: true, required: m.Required}
+	lacks := func(what string) *rowFault {
+		return &rowFault{"FIELD_INTEGRITY_EXCEPTION", "Must specify '" + what + "' for a CustomField of type " + m.Type, []string{}}
+	}
+	size := func(n *int, what string, least, most int) *rowFault {
+		switch {
+		case n == nil:
+			return lacks(what)
+		case *n < least || *n > most:
+			return &rowFault{"FIELD_INTEGRITY_EXCEPTION", fmt.Sprintf("%s: must be between %d and %d", what, least, most), []string{}}
+		}
+		return nil
+	}
+	if m.Label == "" {
+		return nil, lacks("label")
+	}
+	if len(m.Label) > 40 {
+		return nil, &rowFault{"STRING_TOO_LONG", "Label: data value too large: " + m.Label + " (max length=40)", []string{"Label"}}
+	}
+	if len([]rune(m.InlineHelpText)) > 510 {
+		return nil, &rowFault{"STRING_TOO_LONG", "Help Text: data value too large (max length=510)", []string{"InlineHelpText"}}
+	}
+	if len([]rune(m.Description)) > 1000 {
+		return nil, &rowFault{"STRING_TOO_LONG", "Description: data value too large (max length=1000)", []string{"Description"}}
+	}
+	var bad *rowFault
+	switch m.Type {
+	case "Number", "Percent", "Currency":
+		f.typ = map[string]string{"Number": orgDouble, "Percent": orgPercent, "Currency": orgCurrency}[m.Type]
+		if bad = size(m.Precision, "precision", 1, 18); bad == nil {
+			bad = size(m.Scale, "scale", 0, *m.Precision)
+		}
+		if bad == nil {
+			f.precision, f.scale = *m.Precision, *m.Scale
+		}
+	case "Text":
+		f.typ = orgString
+		if bad = size(m.Length, "length", 1, 255); bad == nil {
+			f.length = *m.Length
+		}
+	case "TextArea":
+		f.typ, f.length = orgText, 255
+	case "LongTextArea", "Html":
+		f.typ = orgText
+		if bad = size(m.Length, "length", 256, mostLongText); bad == nil {
+			f.length = *m.Length
+			bad = size(m.VisibleLines, "visibleLines", 2, 50)
+		}
+	case "Checkbox":
+		f.typ = orgBool
+		if m.DefaultValue == nil {
+			bad = lacks("defaultValue")
+		}
+	case "Date":
+		f.typ = orgDate
+	case "DateTime":
+		f.typ = orgDateTime
+	case "Email":
+		f.typ, f.length = orgEmail, 80
+	case "Phone":
+		f.typ, f.length = orgPhone, 40
+	case "Url":
+		f.typ, f.length = orgURL, 255
+	case "Picklist":
+		f.typ, f.length = orgPick, 255
+		if m.ValueSet == nil || m.ValueSet.ValueSetDefinition == nil || len(m.ValueSet.ValueSetDefinition.Value) == 0 {
+			bad = lacks("valueSet")
+			break
+		}
+		f.restricted = m.ValueSet.Restricted
+		for _, v := range m.ValueSet.ValueSetDefinition.Value {
+			name := v.FullName
+			if name == "" {
+				name = v.ValueName
+			}
+			if name == "" {
+				return nil, lacks("fullName")
+			}
+			if f.offers(name) {
+				return nil, &rowFault{"DUPLICATE_VALUE", "duplicate value found: " + name, []string{}}
+			}
+			if v.Label == "" {
+				v.Label = name
+			}
+			f.options = append(f.options, orgOption{name, v.Label})
+		}
+	case "":
+		bad = lacks("type")
+	default:
+		bad = &rowFault{"INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST", "the sandbox does not support fields of type " + m.Type, []string{}}
+	}
+	if bad != nil {
+		return nil, bad
+	}
+	return f, nil
+}
+
+// Define adds a custom field, named as Lead.Intent_Score__c, as an admin would. It is hidden from the integration user until
+// Grant or a permission set shows it. Metadata is that of a CustomField in the Tooling API, as JSON.
+func (s *Salesforce) Define(fullName, metadata string) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if _, bad := s.defineField(fullName, []byte(metadata), s.boss); bad != nil {
+		return fmt.Errorf("sandbox: field %s: %w", fullName, bad)
+	}
+	return nil
+}
+
+// Undefine deletes a custom field with all its values, as an admin would.
+func (s *Salesforce) Undefine(fullName string) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	customs := s.objects["customfield"]
+	for i := range customs.recs {
+		if customs.recs[i].deletedAt == 0 && strings.EqualFold(customs.value(s, uint32(i), customs.byName["fullname"]), fullName) {
+			s.dropField(uint32(i), s.boss)
+			return nil
+		}
+	}
+	return fmt.Errorf("%w: field %s", ErrNotFound, fullName)
+}
+
+// defineField adds a custom field and its record in the Tooling API.
+func (s *Salesforce) defineField(fullName string, raw []byte, by uint32) (uint32, *rowFault) {
+	var m fieldMetadata
+	if err := json.Unmarshal(raw, &m); err != nil {
+		return 0, &rowFault{"JSON_PARSER_ERROR", err.Error(), []string{}}
+	}
+	object, name, _ := strings.Cut(fullName, ".")
+	o, ok := s.object(object)
+	if !ok || o.tooling {
+		return 0, &rowFault{"INVALID_CROSS_REFERENCE_KEY", "Entity Enumeration Or ID: bad value for restricted picklist field: " + object, []string{"EntityDefinitionId"}}
+	}
+	base, isCustom := strings.CutSuffix(name, "__c")
+	if !isCustom || !developerName.MatchString(base) || len(base) > 40 {
+		return 0, &rowFault{"INVALID_FIELD_FOR_INSERT_UPDATE", "The Field Name field can only contain underscores and alphanumeric characters. It must be unique, begin with a letter, not include spaces, not end with an underscore, and not contain two consecutive underscores.", []string{"FullName"}}
+	}
+	if f, ok := o.field(name); ok && !f.removed {
+		return 0, &rowFault{"DUPLICATE_DEVELOPER_NAME", "There is already a field named " + base + " on " + o.name + ".", []string{}}
+	}
+	f, bad := m.shape(name)
+	if bad != nil {
+		return 0, bad
+	}
+	delete(o.byName, strings.ToLower(name))
+	o.define(f)
+	customs := s.objects["customfield"]
+	ord := s.create(customs, s.customChanges(customs, o, base, &m, raw), by, s.nowSeconds())
+	s.secure()
+	return ord, nil
+}
+
+// customChanges are the values of a custom field's record.
+func (s *Salesforce) customChanges(customs, o *orgObject, base string, m *fieldMetadata, raw []byte) []orgChange {
+	set := func(name, value string) orgChange { return orgChange{customs.byName[strings.ToLower(name)], value} }
+	return []orgChange{
+		set("DeveloperName", base), set("TableEnumOrId", o.name), set("FullName", o.name+"."+base+"__c"), set("ManageableState", "unmanaged"),
+		set("Description", m.Description), set("InlineHelpText", m.InlineHelpText), set("Metadata", string(raw)),
+	}
+}
+
+// fieldOf is the object and field that a custom field's record stands for.
+func (s *Salesforce) fieldOf(ord uint32) (*orgObject, *orgField) {
+	customs := s.objects["customfield"]
+	object, name, _ := strings.Cut(customs.value(s, ord, customs.byName["fullname"]), ".")
+	o, _ := s.object(object)
+	f, _ := o.field(name)
+	return o, f
+}
+
+// dropField deletes a custom field, its values, and what permission sets say of it.
+func (s *Salesforce) dropField(ord uint32, by uint32) {
+	o, f := s.fieldOf(ord)
+	f.removed = true
+	delete(o.byName, strings.ToLower(f.name))
+	for i := range o.recs {
+		if v, _ := cell(o.recs[i].values, f.num); v != "" {
+			s.scratch = o.put(uint32(i), []orgChange{{f, ""}}, s.scratch)
+		}
+	}
+	rights := s.objects["fieldpermissions"]
+	for i := range rights.recs {
+		if rights.recs[i].deletedAt == 0 && strings.EqualFold(rights.value(s, uint32(i), rights.byName["field"]), o.name+"."+f.name) {
+			s.remove(rights, uint32(i), by, 0)
+		}
+	}
+	s.remove(s.objects["customfield"], ord, by, 0)
+	s.secure()
+}
+
+// customField answers tooling/sobjects/CustomField.
+func (s *Salesforce) customField(c *orgCall, id string) (reply, *orgFailure) {
+	customs := s.objects["customfield"]
+	if id == "" {
+		if c.method != http.MethodPost {
+			return reply{}, wrongMethod(c.method)
+		}
+		name, metadata, err := customBody(c)
+		if err != nil {
+			return reply{}, err
+		}
+		ord, bad := s.defineField(name, metadata, s.me)
+		if bad != nil {
+			return reply{}, rowFailure(&rowFault{bad.code, bad.message, append([]string{}, bad.fields...)})
+		}
+		return reply{status: http.StatusCreated, body: fmt.Appendf(nil, `{"id":%q,"success":true,"errors":[],"warnings":[],"infos":[]}`, customs.id(ord))}, nil
+	}
+	ord, fault := s.target(customs, id)
+	if fault != nil {
+		return reply{}, notThere()
+	}
+	switch c.method {
+	case http.MethodGet:
+		return s.readOne(c, customs, ord)
+	case http.MethodDelete:
+		s.dropField(ord, s.me)
+		return reply{status: http.StatusNoContent}, nil
+	case http.MethodPatch:
+		_, metadata, err := customBody(c)
+		if err != nil {
+			return reply{}, err
+		}
+		if bad := s.reshape(ord, metadata); bad != nil {
+			return reply{}, rowFailure(bad)
+		}
+		return reply{status: http.StatusNoContent}, nil
+	}
+	return reply{}, wrongMethod(c.method)
+}
+
+// reshape changes a custom field to what metadata says; its type stays.
+func (s *Salesforce) reshape(ord uint32, raw []byte) *rowFault {
+	var m fieldMetadata
+	if err := json.Unmarshal(raw, &m); err != nil {
+		return &rowFault{"JSON_PARSER_ERROR", err.Error(), []string{}}
+	}
+	o, f := s.fieldOf(ord)
+	g, bad := m.shape(f.name)
+	if bad != nil {
+		return bad
+	}
+	if g.typ != f.typ || g.long() != f.long() {
+		return &rowFault{"FIELD_INTEGRITY_EXCEPTION", "Cannot change the type of " + o.name + "." + f.name + " through this API", []string{}}
+	}
+	f.label, f.help, f.length, f.precision, f.scale, f.required = g.label, g.help, g.length, g.precision, g.scale, g.required
+	f.options, f.restricted = g.options, g.restricted
+	customs := s.objects["customfield"]
+	s.apply(customs, ord, s.customChanges(customs, o, strings.TrimSuffix(f.name, "__c"), &m, raw), s.me, s.nowSeconds())
+	return nil
+}
+
+// customBody reads the body of a custom field's call.
+func customBody(c *orgCall) (fullName string, metadata []byte, err *orgFailure) {
+	if err := wantsJSON(c); err != nil {
+		return "", nil, err
+	}
+	r := &jsonReader{b: c.body}
+	r.object(func(key []byte) {
+		switch {
+		case string(key) == "FullName" && r.peek() == '"':
+			fullName = string(r.str())
+		case string(key) == "Metadata":
+			r.peek()
+			from := r.i
+			r.skip()
+			if r.err == nil {
+				metadata = slices.Clone(r.b[from:r.i])
+			}
+		default:
+			r.skip()
+		}
+	})
+	r.end()
+	if r.err != nil {
+		return "", nil, badBody(r.err)
+	}
+	if metadata == nil {
+		return "", nil, badRequest("FIELD_INTEGRITY_EXCEPTION", "Metadata: a value is required")
+	}
+	return fullName, metadata, nil
+}

@@ -1,0 +1,401 @@
+package sandbox
+
+import (
+	"cmp"
+	"fmt"
+	"math/rand/v2"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+)
+
+// people is an org with a few records whose answers can be told by looking.
+func people(t testing.TB) *org {
+	g := newOrg(t, SalesforceOptions{})
+	acme := g.Create("Account", map[string]string{"Name": "Acme"})
+	zeta := g.Create("Account", map[string]string{"Name": "Zeta"})
+	for _, m := range []map[string]string{
+		lead("Ada", "FirstName", "X", "Email", "ada@a.example", "NumberOfEmployees", "5", "Rating", "Hot", "CreatedDate", "2026-11-18T23:59:59Z"),
+		lead("Ben", "Email", "ben@b.example", "NumberOfEmployees", "50", "HasOptedOutOfEmail", "true", "CreatedDate", "2026-11-19T00:00:00Z"),
+		lead("Cara", "NumberOfEmployees", "500", "Rating", "Cold", "EmailBouncedDate", "2026-11-20T08:00:00Z"),
+		lead("Dora_50%", "Email", "DORA@d.example", "Description", "long"),
+		lead("O'Neil", "Rating", "Hot"),
+	} {
+		g.Create("Lead", m)
+	}
+	g.Create("Contact", map[string]string{"LastName": "Eve", "AccountId": acme, "Birthdate": "1990-05-01"})
+	g.Create("Contact", map[string]string{"LastName": "Fay", "AccountId": zeta})
+	g.Create("Contact", map[string]string{"LastName": "Gus"})
+	return g
+}
+
+func TestSOQLConditions(t *testing.T) {
+	g := people(t)
+	ids := g.IDs("Lead")
+	acme := g.IDs("Account")[0]
+	for q, want := range map[string]string{
+		"SELECT LastName FROM Lead":                                                                         "Ada Ben Cara Dora_50% O'Neil",
+		"select lastname from lead where lastname = 'ADA'":                                                  "Ada",
+		"SELECT LastName FROM Lead WHERE LastName != 'ada'":                                                 "Ben Cara Dora_50% O'Neil",
+		"SELECT LastName FROM Lead WHERE LastName <> 'ada' AND LastName > 'ben'":                            "Cara Dora_50% O'Neil",
+		"SELECT LastName FROM Lead WHERE Email = null":                                                      "Cara O'Neil",
+		"SELECT LastName FROM Lead WHERE Email != null":                                                     "Ada Ben Dora_50%",
+		"SELECT LastName FROM Lead WHERE Email = 'dora@D.example'":                                          "Dora_50%",
+		"SELECT LastName FROM Lead WHERE Email IN ('ada@a.example', 'BEN@b.example')":                       "Ada Ben",
+		"SELECT LastName FROM Lead WHERE Email IN ('ada@a.example', null)":                                  "Ada Cara O'Neil",
+		"SELECT LastName FROM Lead WHERE Email NOT IN ('ada@a.example')":                                    "Ben Cara Dora_50% O'Neil",
+		"SELECT LastName FROM Lead WHERE LastName LIKE '%a'":                                                "Ada Cara",
+		"SELECT LastName FROM Lead WHERE LastName LIKE '_a%'":                                               "Cara",
+		`SELECT LastName FROM Lead WHERE LastName LIKE '%\_50\%'`:                                           "Dora_50%",
+		`SELECT LastName FROM Lead WHERE LastName LIKE '%\_a%'`:                                             "",
+		`SELECT LastName FROM Lead WHERE LastName = 'O\'Neil'`:                                              "O'Neil",
+		"SELECT LastName FROM Lead WHERE NumberOfEmployees >= 50":                                           "Ben Cara",
+		"SELECT LastName FROM Lead WHERE NumberOfEmployees < 50.5":                                          "Ada Ben",
+		"SELECT LastName FROM Lead WHERE NumberOfEmployees IN (5, 500)":                                     "Ada Cara",
+		"SELECT LastName FROM Lead WHERE HasOptedOutOfEmail = true":                                         "Ben",
+		"SELECT LastName FROM Lead WHERE HasOptedOutOfEmail != TRUE":                                        "Ada Cara Dora_50% O'Neil",
+		"SELECT LastName FROM Lead WHERE HasOptedOutOfEmail = false AND Rating = 'hot'":                     "Ada O'Neil",
+		"SELECT LastName FROM Lead WHERE Rating = 'Hot' OR Rating = 'Cold'":                                 "Ada Cara O'Neil",
+		"SELECT LastName FROM Lead WHERE (Rating = 'Hot' OR Rating = 'Cold') AND NOT Email = null":          "Ada",
+		"SELECT LastName FROM Lead WHERE NOT (Rating = 'Hot' OR Email != null)":                             "Cara",
+		"SELECT LastName FROM Lead WHERE CreatedDate < 2026-11-19T00:00:00Z":                                "Ada",
+		"SELECT LastName FROM Lead WHERE CreatedDate <= 2026-11-19T01:00:00+01:00":                          "Ada Ben",
+		"SELECT LastName FROM Lead WHERE CreatedDate = 2026-11-19T00:00:00.000+0000":                        "Ben",
+		"SELECT LastName FROM Lead WHERE CreatedDate > 2026-11-18T23:59:59.500Z AND CreatedDate < TODAY":    "Ben",
+		"SELECT LastName FROM Lead WHERE CreatedDate = YESTERDAY":                                           "Ben",
+		"SELECT LastName FROM Lead WHERE CreatedDate = LAST_N_DAYS:1 AND CreatedDate != TODAY":              "Ben",
+		"SELECT LastName FROM Lead WHERE EmailBouncedDate > 2026-11-20T07:59:59Z":                           "Cara",
+		"SELECT LastName FROM Lead WHERE EmailBouncedDate = null AND Email = null":                          "O'Neil",
+		"SELECT LastName FROM Lead WHERE Id = '" + ids[1][:15] + "'":                                        "Ben",
+		"SELECT LastName FROM Lead WHERE Id > '" + ids[2] + "'":                                             "Dora_50% O'Neil",
+		"SELECT LastName FROM Lead WHERE Id IN ('" + ids[2] + "','" + ids[0] + "','" + ids[2] + "')":        "Ada Cara",
+		"SELECT LastName FROM Lead WHERE Owner.Name = 'Administrator' LIMIT 2":                              "Ada Ben",
+		"SELECT LastName FROM Lead WHERE Lead.LastName = 'Ben'":                                             "Ben",
+		"SELECT LastName FROM Lead ORDER BY LastName DESC":                                                  "O'Neil Dora_50% Cara Ben Ada",
+		"SELECT LastName FROM Lead ORDER BY Rating, NumberOfEmployees DESC":                                 "Dora_50% Ben Cara O'Neil Ada",
+		"SELECT LastName FROM Lead ORDER BY Rating NULLS LAST, LastName":                                    "Cara Ada O'Neil Ben Dora_50%",
+		"SELECT LastName FROM Lead ORDER BY NumberOfEmployees DESC NULLS LAST LIMIT 2":                      "Cara Ben",
+		"SELECT LastName FROM Lead ORDER BY CreatedDate DESC, LastName ASC LIMIT 2 OFFSET 1":                "Dora_50% O'Neil",
+		"SELECT LastName FROM Lead LIMIT 0":                                                                 "",
+		"SELECT LastName FROM Contact WHERE Account.Name = 'acme'":                                          "Eve",
+		"SELECT LastName FROM Contact WHERE AccountId = null":                                               "Gus",
+		"SELECT LastName FROM Contact WHERE Account.Name = null":                                            "Gus",
+		"SELECT LastName FROM Contact WHERE AccountId = '" + acme + "'":                                     "Eve",
+		"SELECT LastName FROM Contact WHERE AccountId IN (SELECT Id FROM Account WHERE Name LIKE 'z%')":     "Fay",
+		"SELECT LastName FROM Contact WHERE AccountId NOT IN (SELECT Id FROM Account WHERE Name LIKE 'z%')": "Eve Gus",
+		"SELECT LastName FROM Contact WHERE Birthdate = 1990-05-01":                                         "Eve",
+		"SELECT LastName FROM Contact ORDER BY Account.Name DESC":                                           "Gus Fay Eve",
+		"SELECT LastName FROM Lead WHERE (SystemModstamp = 2026-11-20T08:17:30Z AND Id > '" + ids[3] + "') OR SystemModstamp > 2026-11-20T08:17:30Z ORDER BY SystemModstamp, Id LIMIT 9": "O'Neil",
+	} {
+		a := g.soql(q)
+		if a.status != 200 {
+			t.Errorf("%s\n%s", q, a.body)
+			continue
+		}
+		if got := strings.Join(column(a, "LastName"), " "); got != want {
+			t.Errorf("%s\n got %s\nwant %s", q, got, want)
+		}
+		count := g.want(200, g.soql(strings.Replace(strings.Replace(q, "SELECT LastName", "SELECT COUNT()", 1), "select lastname", "select count()", 1)))
+		if n := len(strings.Fields(want)); int(count.json["totalSize"].(float64)) != n || len(count.json["records"].([]any)) != 0 {
+			t.Errorf("%s: COUNT() tells %s, want %d", q, count.body, n)
+		}
+	}
+}
+
+func TestSOQLMistakes(t *testing.T) {
+	g := people(t)
+	if err := g.Define("Lead.Hidden__c", `{"label":"Hidden","type":"Text","length":20}`); err != nil {
+		t.Fatal(err)
+	}
+	for q, want := range map[string]string{
+		"":                                "MALFORMED_QUERY",
+		"SELECT":                          "MALFORMED_QUERY unexpected token: <EOF>",
+		"SELECT FROM Lead":                "MALFORMED_QUERY unexpected token: 'FROM'",
+		"SELECT Id Lead":                  "MALFORMED_QUERY unexpected token: 'Lead'",
+		"SELECT Id FROM Lead WHERE":       "MALFORMED_QUERY unexpected token: <EOF>",
+		"SELECT Id FROM Lead WHERE Name":  "MALFORMED_QUERY",
+		"SELECT Id FROM Lead WHERE Name=": "MALFORMED_QUERY",
+		"SELECT Id FROM Lead WHERE Name = 'x' OR Name = 'y' AND Name = 'z'": "MALFORMED_QUERY unexpected token: 'AND'",
+		"SELECT Id FROM Lead WHERE (Name = 'x'":                             "MALFORMED_QUERY",
+		"SELECT Id FROM Lead WHERE Name = 'x":                               "MALFORMED_QUERY unexpected end of string",
+		`SELECT Id FROM Lead WHERE Name = '\x'`:                             "MALFORMED_QUERY Invalid string literal",
+		"SELECT Id FROM Lead LIMIT -1":                                      "MALFORMED_QUERY",
+		"SELECT Id FROM Lead LIMIT 1 2":                                     "MALFORMED_QUERY unexpected token: '2'",
+		"SELECT Id FROM Lead WHERE Name IN ()":                              "MALFORMED_QUERY",
+		"SELECT Id FROM Lead WHERE Name = #":                                "MALFORMED_QUERY",
+		"SELECT Id, (SELECT Id FROM Tasks) FROM Lead":                       "MALFORMED_QUERY the sandbox does not support queries of children",
+		"SELECT MAX(CreatedDate) FROM Lead":                                 "MALFORMED_QUERY the sandbox does not support functions",
+		"SELECT Status FROM Lead GROUP BY Status":                           "MALFORMED_QUERY the sandbox does not support GROUP",
+		"SELECT Id FROM Lead WHERE CreatedDate > 2026-11-19T00:00:00 01:00": "MALFORMED_QUERY", // a plus that was not encoded
+		"SELECT Id FROM Lead WHERE " + strings.Repeat("(", 99) + "Id=null":  "MALFORMED_QUERY the condition is nested too deeply",
+		"SELECT Id FROM Lead WHERE NOT " + strings.Repeat("NOT ", 99) + "x": "MALFORMED_QUERY the condition is nested too deeply",
+		"SELECT Id, Nothing FROM Lead":                                      "INVALID_FIELD No such column 'Nothing' on entity 'Lead'",
+		"SELECT Id FROM Lead WHERE Nothing = 1":                             "INVALID_FIELD No such column 'Nothing' on entity 'Lead'",
+		"SELECT Id FROM Lead ORDER BY Nothing":                              "INVALID_FIELD No such column 'Nothing' on entity 'Lead'",
+		"SELECT Hidden__c FROM Lead":                                        "INVALID_FIELD No such column 'Hidden__c' on entity 'Lead'",
+		"SELECT Id, id FROM Lead":                                           "INVALID_FIELD duplicate field selected: id",
+		"SELECT Nobody.Name FROM Lead":                                      "INVALID_FIELD Didn't understand relationship 'Nobody' in field path",
+		"SELECT Owner.Nothing FROM Lead":                                    "INVALID_FIELD No such column 'Nothing' on entity 'User'",
+		"SELECT Id FROM Lead WHERE CreatedDate > '2026-11-19T00:00:00Z'":    "INVALID_FIELD must be of type datetime and should not be enclosed in quotes",
+		"SELECT Id FROM Lead WHERE CreatedDate > 2026-11-19":                "INVALID_FIELD must be of type datetime",
+		"SELECT Id FROM Lead WHERE LastName = 5":                            "INVALID_FIELD must be of type string and should be enclosed in quotes",
+		"SELECT Id FROM Lead WHERE IsConverted = 'true'":                    "INVALID_FIELD must be of type boolean",
+		"SELECT Id FROM Lead WHERE NumberOfEmployees = '5'":                 "INVALID_FIELD must be of type int",
+		"SELECT Id FROM Lead WHERE Description = 'long'":                    "INVALID_FIELD field 'Description' can not be filtered in a query call",
+		"SELECT Id FROM Lead ORDER BY Description":                          "INVALID_FIELD can not be sorted",
+		"SELECT Id FROM Lead WHERE Id = 'abc'":                              "INVALID_QUERY_FILTER_OPERATOR invalid ID field: abc",
+		"SELECT Id FROM Lead WHERE IsConverted > true":                      "INVALID_QUERY_FILTER_OPERATOR",
+		"SELECT Id FROM Lead WHERE Id LIKE 'a%'":                            "INVALID_FIELD invalid operator on id field",
+		"SELECT Id FROM Lead WHERE Id IN (SELECT Name FROM Account)":        "MALFORMED_QUERY Semi join",
+		"SELECT Id FROM Unicorn":                                            "INVALID_TYPE sObject type 'Unicorn' is not supported",
+		"SELECT Id FROM CustomField":                                        "INVALID_TYPE",
+		"SELECT Id FROM Lead LIMIT 1 OFFSET 2001":                           "NUMBER_OUTSIDE_VALID_RANGE",
+	} {
+		a := g.soql(q)
+		code, text, _ := strings.Cut(want, " ")
+		if a.status != 400 || a.code() != code || !strings.Contains(a.body, text) {
+			t.Errorf("%.80s\n got %d %s\nwant %s", q, a.status, a.body, want)
+		}
+	}
+	if a := g.soql("SELECT Id, Foo FROM Lead"); a.body != `[{"message":"\nSELECT Id, Foo FROM Lead\n           ^\nERROR at Row:1:Column:12\nNo such column 'Foo' on entity 'Lead'. If you are attempting to use a custom field, be sure to append the '__c' after the custom field name. Please reference your WSDL or the describe call for the appropriate names.","errorCode":"INVALID_FIELD"}]` {
+		t.Errorf("got %s", a.body)
+	}
+}
+
+func TestSOQLRenderingIsAsDocumented(t *testing.T) {
+	g := people(t)
+	a := g.want(200, g.soql("SELECT Id, Name, Account.Name, Account.Owner.IsActive, Birthdate, HasOptedOutOfEmail, CreatedDate FROM Contact WHERE LastName IN ('Eve', 'Gus')"))
+	ids := g.IDs("Contact")
+	acc, user := g.IDs("Account")[0], g.IDs("User")[0]
+	want := fmt.Sprintf(`{"totalSize":2,"done":true,"records":[{"attributes":{"type":"Contact","url":"/services/data/v67.0/sobjects/Contact/%[1]s"},"Id":"%[1]s","Name":"Eve","Birthdate":"1990-05-01","HasOptedOutOfEmail":false,"CreatedDate":"2026-11-20T08:17:30.000+0000","Account":{"attributes":{"type":"Account","url":"/services/data/v67.0/sobjects/Account/%[2]s"},"Name":"Acme","Owner":{"attributes":{"type":"User","url":"/services/data/v67.0/sobjects/User/%[3]s"},"IsActive":true}}},`+
+		`{"attributes":{"type":"Contact","url":"/services/data/v67.0/sobjects/Contact/%[4]s"},"Id":"%[4]s","Name":"Gus","Birthdate":null,"HasOptedOutOfEmail":false,"CreatedDate":"2026-11-20T08:17:30.000+0000","Account":null}]}`, ids[0], acc, user, ids[2])
+	if a.body != want {
+		t.Errorf("got  %s\nwant %s", a.body, want)
+	}
+	contact := g.IDs("Contact")[0]
+	g.Create("Task", map[string]string{"WhoId": contact, "Subject": "s"})
+	g.Create("Task", map[string]string{"WhoId": g.IDs("Lead")[0], "Subject": "s", "CallDurationInSeconds": "7"})
+	a = g.want(200, g.soql("SELECT Who.Type, Who.Name, CallDurationInSeconds FROM Task WHERE Who.Type = 'Contact'"))
+	if at(a.json, "records", 0, "Who", "Type") != "Contact" || at(a.json, "records", 0, "Who", "Name") != "Eve" || len(column(a, "Who")) != 1 {
+		t.Errorf("got %s", a.body)
+	}
+	a = g.want(200, g.soql("SELECT Amount, Probability FROM Opportunity"))
+	g.Create("Opportunity", map[string]string{"Name": "x", "StageName": "Closed Won", "CloseDate": "2026-11-01", "Amount": "1200.5"})
+	a = g.want(200, g.soql("SELECT Amount, Probability, IsWon, IsClosed FROM Opportunity"))
+	if !strings.Contains(a.body, `"Amount":1200.5,"Probability":100.0,"IsWon":true,"IsClosed":true`) {
+		t.Errorf("got %s", a.body)
+	}
+}
+
+// TestSOQLWaysFindTheSame compares what a query finds through indexes, orders and early ends with looking at every record.
+func TestSOQLWaysFindTheSame(t *testing.T) {
+	g := newOrg(t, SalesforceOptions{Unlimited: true})
+	rng := rand.New(rand.NewPCG(1, 2))
+	base := g.clock.now().Add(-time.Hour).Truncate(time.Second)
+	var ids []string
+	for i := range 400 {
+		stamp := base.Add(time.Duration(rng.IntN(40)) * time.Second).UTC().Format(wireTime)
+		ids = append(ids, g.Create("Lead", lead(fmt.Sprint("L", rng.IntN(20)), "Email", fmt.Sprintf("p%d@x.example", rng.IntN(30)), "NumberOfEmployees", strconv.Itoa(i%9), "CreatedDate", stamp)))
+	}
+	for range 40 {
+		id := ids[rng.IntN(len(ids))]
+		switch rng.IntN(3) {
+		case 0:
+			_ = g.Delete("Lead", id)
+		case 1:
+			_ = g.Purge("Lead", id)
+		default:
+			_ = g.Update("Lead", id, map[string]string{"Title": "x", "SystemModstamp": base.Add(time.Duration(rng.IntN(40)) * time.Second).UTC().Format(wireTime)}, "")
+		}
+	}
+	stamp := func() string {
+		return base.Add(time.Duration(rng.IntN(44)-2) * time.Second).UTC().Format("2006-01-02T15:04:05Z")
+	}
+	ops := []string{"=", "!=", "<", "<=", ">", ">="}
+	var cond func(depth int) string
+	cond = func(depth int) string {
+		if depth > 0 && rng.IntN(2) == 0 {
+			op := []string{" AND ", " OR "}[rng.IntN(2)]
+			parts := []string{}
+			for range 2 + rng.IntN(2) {
+				parts = append(parts, "("+cond(depth-1)+")")
+			}
+			return strings.Join(parts, op)
+		}
+		switch rng.IntN(8) {
+		case 0, 1, 2:
+			return "SystemModstamp " + ops[rng.IntN(6)] + " " + stamp()
+		case 3, 4:
+			return "Id " + ops[rng.IntN(6)] + " '" + ids[rng.IntN(len(ids))] + "'"
+		case 5:
+			return fmt.Sprintf("Email IN ('p%d@x.example','p%d@x.example')", rng.IntN(30), rng.IntN(30))
+		case 6:
+			return fmt.Sprintf("NOT NumberOfEmployees %s %d", ops[rng.IntN(6)], rng.IntN(9))
+		}
+		return "IsDeleted = " + []string{"true", "false"}[rng.IntN(2)]
+	}
+	orders := []string{"", " ORDER BY Id", " ORDER BY SystemModstamp", " ORDER BY SystemModstamp, Id", " ORDER BY SystemModstamp DESC, Id", " ORDER BY Email, Id DESC"}
+	found := 0
+	for range 1500 {
+		text := "SELECT Id FROM Lead WHERE " + cond(2) + orders[rng.IntN(len(orders))]
+		limit := someLimit(rng)
+		if limit >= 0 {
+			text += fmt.Sprintf(" LIMIT %d", limit)
+		}
+		all := rng.IntN(2) == 0
+		p, bad := g.planSOQL(text, false)
+		if bad != nil {
+			t.Fatalf("%s: %s", text, bad.message)
+		}
+		got := g.run(p, all)
+		var want []uint32
+		for ord := range p.o.recs {
+			if g.shows(p.o, uint32(ord), all) && g.meets(p.cond, p.o, uint32(ord)) {
+				want = append(want, uint32(ord))
+			}
+		}
+		key := func(ord uint32) string { // what the orders without ties come to
+			r := &p.o.recs[ord]
+			switch {
+			case strings.Contains(text, "DESC, Id"):
+				return fmt.Sprintf("%020d", 1<<40-r.stamp) + p.o.id(ord)
+			case strings.Contains(text, "Email, Id"):
+				return fmt.Sprintf("%-20s%020d", p.o.value(g.Salesforce, ord, p.o.byName["email"]), 1<<40-int64(ord))
+			case strings.Contains(text, "ORDER BY SystemModstamp"):
+				return fmt.Sprintf("%020d", r.stamp) + p.o.id(ord)
+			}
+			return p.o.id(ord)
+		}
+		keys := map[uint32]string{}
+		for _, ord := range want {
+			keys[ord] = key(ord)
+		}
+		slices.SortFunc(want, func(a, b uint32) int { return cmp.Compare(keys[a], keys[b]) })
+		if limit >= 0 && len(want) > limit {
+			want = want[:limit]
+		}
+		if !slices.Equal(got, want) {
+			t.Fatalf("%s (all %t)\n got %v\nwant %v", text, all, got, want)
+		}
+		found += len(want)
+	}
+	if found < 10_000 {
+		t.Errorf("the queries found but %d records: they prove little", found)
+	}
+}
+
+// someLimit is a limit, -1 for none.
+func someLimit(rng *rand.Rand) int {
+	if rng.IntN(2) == 0 {
+		return -1
+	}
+	return rng.IntN(60)
+}
+
+func TestQueryPagesAndTheirLocators(t *testing.T) {
+	g := newOrg(t, SalesforceOptions{})
+	ids := g.CreateMany("Lead", 2500, func(i int) map[string]string { return lead(fmt.Sprint(i)) })
+	first := g.want(200, g.soql("SELECT Id FROM Lead"))
+	if first.json["done"] != false || len(column(first, "Id")) != 2000 || first.json["totalSize"] != 2500.0 {
+		t.Fatalf("got %.200s", first.body)
+	}
+	next := first.json["nextRecordsUrl"].(string)
+	last := g.want(200, g.ask("GET", next, nil))
+	if got := append(column(first, "Id"), column(last, "Id")...); !slices.Equal(got, ids) || last.json["done"] != true || last.json["nextRecordsUrl"] != nil {
+		t.Errorf("%d records in two pages", len(got))
+	}
+	for header, want := range map[string]int{"batchSize=300": 300, "batchSize = 1": 200, "x=1, batchsize=5000": 2000, "nonsense": 2000} {
+		a := g.soql("SELECT Id FROM Lead", "Sforce-Query-Options", header)
+		if n := len(column(a, "Id")); n != want {
+			t.Errorf("%s: %d a page, want %d", header, n, want)
+		}
+	}
+	dead := func(why, locator string) {
+		t.Helper()
+		if a := g.ask("GET", locator, nil); a.status != 400 || a.code() != "INVALID_QUERY_LOCATOR" {
+			t.Errorf("%s: %d %s", why, a.status, a.body)
+		}
+	}
+	dead("an unknown one", v67+"/query/01g5g0000000001AAA-2000")
+	dead("beyond the end", next[:len(next)-4]+"2500")
+	next = g.soql("SELECT Id FROM Lead").json["nextRecordsUrl"].(string)
+	for range cursorsAtATime {
+		g.want(200, g.ask("GET", next, nil))
+		g.soql("SELECT Name FROM Lead")
+	}
+	dead("after ten others", next)
+	next = g.soql("SELECT Id FROM Lead").json["nextRecordsUrl"].(string)
+	g.ExpireSessions()
+	g.want(401, g.ask("GET", next, nil))
+	g.signIn()
+	dead("after its session", next)
+
+	long := newOrg(t, SalesforceOptions{SessionTTL: 1000 * time.Hour})
+	long.CreateMany("Lead", 2001, func(i int) map[string]string { return lead("x") })
+	next = long.soql("SELECT Id FROM Lead").json["nextRecordsUrl"].(string)
+	long.clock.advance(47 * time.Hour)
+	long.want(200, long.ask("GET", next, nil))
+	long.clock.advance(time.Hour)
+	if a := long.ask("GET", next, nil); a.code() != "INVALID_QUERY_LOCATOR" {
+		t.Errorf("after two days: %s", a.body)
+	}
+}
+
+// TestKeysetWalkMeetsTiesOnce walks as connectors do, with far more ties than a page holds.
+func TestKeysetWalkMeetsTiesOnce(t *testing.T) {
+	g := newOrg(t, SalesforceOptions{})
+	var ids []string
+	for range 3 {
+		ids = append(ids, g.CreateMany("Lead", 170, func(i int) map[string]string { return lead(fmt.Sprint(i)) })...)
+		g.clock.advance(time.Second)
+	}
+	var got []string
+	stamp, id := "2026-11-20T08:17:29Z", ""
+	for range 100 {
+		a := g.want(200, g.soql(fmt.Sprintf("SELECT Id, SystemModstamp FROM Lead WHERE (SystemModstamp = %s AND Id > '%s') OR SystemModstamp > %s ORDER BY SystemModstamp, Id LIMIT 50", stamp, id, stamp)))
+		page := column(a, "Id")
+		got = append(got, page...)
+		if len(page) < 50 {
+			break
+		}
+		id, stamp = page[49], strings.Replace(column(a, "SystemModstamp")[49], ".000+0000", "Z", 1)
+	}
+	if !slices.Equal(got, ids) {
+		t.Errorf("met %d of %d", len(got), len(ids))
+	}
+}
+
+func FuzzSOQL(f *testing.F) {
+	for _, s := range []string{
+		"SELECT Id, Owner.Name FROM Lead WHERE (Name LIKE 'a%' OR Email IN ('x',null)) AND NOT IsDeleted = true ORDER BY Name DESC NULLS LAST LIMIT 5 OFFSET 2",
+		"SELECT COUNT() FROM Contact WHERE AccountId IN (SELECT Id FROM Account) AND CreatedDate = LAST_N_DAYS:5", `SELECT Who.Type FROM Task WHERE Subject = '\u0041\'' AND ActivityDate > 2026-01-01`,
+		"SELECT Id FROM Lead WHERE (SystemModstamp = 2026-11-20T08:17:30Z AND Id > '00Q5g00000004JkAAI') OR SystemModstamp > 2026-11-20T08:17:30Z ORDER BY SystemModstamp, Id LIMIT 2000",
+	} {
+		f.Add(s)
+	}
+	g := people(f)
+	f.Fuzz(func(t *testing.T, text string) {
+		p, bad := g.planSOQL(text, false)
+		if bad != nil {
+			if bad.status != 400 || bad.code == "" || bad.message == "" {
+				t.Errorf("%q: %+v", text, bad)
+			}
+			return
+		}
+		for _, ord := range g.run(p, true) {
+			g.appendRecord(nil, v67, p.o, ord, p.columns)
+		}
+	})
+}
+
+func TestQueryParametersMayBeEncodedEitherWay(t *testing.T) {
+	g := people(t)
+	for _, q := range []string{"SELECT+Id+FROM+Lead+WHERE+LastName='Ada'", "SELECT%20Id%20FROM%20Lead%20WHERE%20LastName%3D%27Ada%27", url.QueryEscape("SELECT Id FROM Lead WHERE LastName='Ada'")} {
+		if a := g.want(200, g.ask("GET", "/query?q="+q, nil)); a.json["totalSize"] != 1.0 {
+			t.Errorf("%s: %s", q, a.body)
+		}
+	}
+}
