@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/intentd/intentd/pipeline/journey"
@@ -18,6 +19,7 @@ type brake struct {
 	now func() time.Time
 	mu  sync.Mutex
 	st  brakeState
+	gen atomic.Uint64 // of what is to be kept: an older one on its way to the disk is dropped
 }
 
 // brakeState is kept in the state: a restart does not release a brake.
@@ -58,6 +60,7 @@ func (b *brake) allow(p *Pipeline, share float64, changes int) bool {
 	if now.Sub(b.st.Since) >= 24*time.Hour || now.Before(b.st.Since) {
 		b.st.Since, b.st.Changes = now, 0
 	}
+	_ = p.counts.load(p.db) // if that fails, the last known number must do
 	scored := p.counts.scored()
 	n := b.st.Changes + changes
 	if n < minTierChanges || float64(n) <= share*float64(scored) {
@@ -95,23 +98,46 @@ func (b *brake) set(change func(*brakeState)) error {
 	if err != nil {
 		return err
 	}
+	b.gen.Add(1)
 	if err := b.db.Update(func(tx *state.Tx) error { return tx.SetSetting("brake", v) }); err != nil {
+		b.saveLater() // what it may have displaced
 		return err
 	}
 	b.st = next
 	return nil
 }
 
-func (b *brake) saveLater() {
-	if v, err := json.Marshal(b.st); err == nil {
-		b.db.UpdateLater(func(tx *state.Tx) error { return tx.SetSetting("brake", v) })
+// giveBack takes tier changes out of the count that were not staged after all.
+func (b *brake) giveBack(changes int) {
+	if changes == 0 {
+		return
 	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.st.Changes = max(0, b.st.Changes-changes)
+	b.saveLater()
+}
+
+// saveLater keeps the present state with the next commit; b.mu is held.
+func (b *brake) saveLater() {
+	v, err := json.Marshal(b.st)
+	if err != nil {
+		return
+	}
+	gen := b.gen.Add(1)
+	b.db.UpdateLater(func(tx *state.Tx) error {
+		if b.gen.Load() != gen {
+			return nil // something newer is on its way, or was kept in the same commit
+		}
+		return tx.SetSetting("brake", v)
+	})
 }
 
 // counts are how many people are in each tier, and what was done since start.
 type counts struct {
 	mu            sync.Mutex
-	tiers         [score.High + 1]int64
+	tiers         [score.High + 1]int64 // as last read from the state
+	current       atomic.Bool           // they did not change there since
 	written, dead int64
 	filtered      journey.Filtered
 }
@@ -164,21 +190,34 @@ func (d *tierDelta) save(tx *state.Tx) error {
 	return tx.SetSetting("tiers", v)
 }
 
+// load reads the tier counts if they changed: the state alone keeps them, where people are also merged, split and forgotten.
 func (c *counts) load(db *state.DB) error {
-	return db.View(func(tx *state.Tx) error {
+	if c.current.Swap(true) {
+		return nil
+	}
+	var tiers [score.High + 1]int64
+	err := db.View(func(tx *state.Tx) error {
 		if v := tx.Setting("tiers"); len(v) > 0 {
-			return json.Unmarshal(v, &c.tiers)
+			return json.Unmarshal(v, &tiers)
 		}
 		return nil
 	})
+	if err != nil {
+		c.current.Store(false)
+		return err
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.tiers = tiers
+	return nil
 }
 
 func (c *counts) note(d tierDelta, written, dead int64) {
+	if d != (tierDelta{}) {
+		c.current.Store(false)
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	for i := range c.tiers {
-		c.tiers[i] = max(0, c.tiers[i]+d.by[i])
-	}
 	c.written += written
 	c.dead += dead
 }

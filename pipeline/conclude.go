@@ -158,29 +158,33 @@ func (l *lot) score(ctx context.Context) {
 	l.matchTopics(ctx, open)
 	for _, s := range open {
 		l.conclude(s)
+		if s.journey != nil {
+			l.s.Journey.Release(s.journey) // nobody asks for its steps from here on
+		}
 	}
 }
 
 // matchTopics matches the topics of all people of the lot in one go.
 func (l *lot) matchTopics(ctx context.Context, open []*subject) {
-	var names []string
-	seen := map[string]bool{}
-	spans := map[*subject]map[string]*topicSpan{}
-	for _, s := range open {
-		if s.journey == nil {
-			continue // the topics of the last receipt stand
+	t := topicSpans{all: make([]topicSpan, 0, 16*len(open)), place: map[string]int{}, signal: map[string]int32{}}
+	ends := make([]int, len(open)) // of each subject's spans in t.all
+	for i, s := range open {
+		if s.journey != nil { // otherwise the topics of the last receipt stand
+			t.collect(s)
 		}
-		m := s.topicSpans()
-		spans[s] = m
-		for name := range m {
-			if !seen[name] {
-				seen[name] = true
-				names = append(names, name)
-			}
-		}
+		ends[i] = len(t.all)
 	}
-	if len(names) == 0 {
+	if len(t.all) == 0 {
 		return
+	}
+	clear(t.place)
+	var names []string
+	for i := range t.all {
+		name := t.all[i].name
+		if _, seen := t.place[name]; !seen {
+			t.place[name] = len(names)
+			names = append(names, name)
+		}
 	}
 	slices.Sort(names)
 	matches, degraded, _ := l.s.Topics.Match(ctx, names)
@@ -188,16 +192,12 @@ func (l *lot) matchTopics(ctx context.Context, open []*subject) {
 	for _, m := range matches {
 		by[m.Journey] = append(by[m.Journey], m)
 	}
-	for _, s := range open {
-		m := spans[s]
-		if len(m) == 0 {
+	end := 0
+	for i, s := range open {
+		spans := t.all[end:ends[i]]
+		end = ends[i]
+		if len(spans) == 0 {
 			continue
-		}
-		var mine []topics.Match
-		span := make(map[string]topics.Span, len(m))
-		for _, name := range sortedKeys(m) {
-			mine = append(mine, by[name]...)
-			span[name] = topics.Span{First: m[name].first, Last: m[name].last}
 		}
 		b := s.basis
 		if degraded != "" {
@@ -207,60 +207,91 @@ func (l *lot) matchTopics(ctx context.Context, open []*subject) {
 			}
 			b.degraded = append(b.degraded, degraded)
 		}
+		spans = slices.DeleteFunc(spans, func(sp topicSpan) bool { return len(by[sp.name]) == 0 })
+		slices.SortFunc(spans, func(a, b topicSpan) int { return strings.Compare(a.name, b.name) })
+		var mine []topics.Match
+		when := make(map[string]topics.Span, len(spans))
+		for k := range spans {
+			mine = append(mine, by[spans[k].name]...)
+			when[spans[k].name] = topics.Span{First: spans[k].first, Last: spans[k].last}
+		}
 		var counted []bool
-		b.features.Topics, counted = topics.Count(mine, span)
-		for i, t := range mine {
-			b.topics = append(b.topics, receipt.TopicLine{
-				Journey: t.Journey, Configured: t.Configured, Win: t.Win, How: t.How, Points: t.Points,
-				Events: m[t.Journey].events, Counted: counted[i],
-			})
-		}
-	}
-}
-
-// topicSpan is where a topic of the journey stands.
-type topicSpan struct {
-	first, last int64
-	events      []string
-}
-
-// topicSpans are the topics from trusted places, with the signals that carry them. What a model names counts only if the
-// intent engine found its words in a trusted place of a step it cites.
-func (s *subject) topicSpans() map[string]*topicSpan {
-	var m map[string]*topicSpan
-	at := make(map[string]int64, len(s.journey.Signals))
-	add := func(name, event string, t int64) {
-		if m == nil {
-			m = map[string]*topicSpan{}
-		}
-		sp := m[name]
-		if sp == nil {
-			sp = &topicSpan{first: t, last: t}
-			m[name] = sp
-		}
-		sp.first, sp.last = min(sp.first, t), max(sp.last, t)
-		if len(sp.events) < 5 && !slices.Contains(sp.events, event) {
-			sp.events = append(sp.events, event)
-		}
-	}
-	for i := range s.journey.Signals {
-		g := &s.journey.Signals[i]
-		at[g.EventID] = g.At
-		for _, name := range g.Topics {
-			add(name, g.EventID, g.At)
-		}
-	}
-	for _, t := range s.basis.intent.Topics {
-		if !t.Trusted {
-			continue
-		}
-		for _, c := range t.Cites {
-			if when, ok := at[c]; ok {
-				add(t.Name, c, when)
+		b.features.Topics, counted = topics.Count(mine, when)
+		next := 0
+		for k := range spans {
+			events := spans[k].eventIDs(s.journey)
+			for range by[spans[k].name] {
+				m := &mine[next]
+				b.topics = append(b.topics, receipt.TopicLine{
+					Journey: m.Journey, Configured: m.Configured, Win: m.Win, How: m.How, Points: m.Points, Events: events, Counted: counted[next],
+				})
+				next++
 			}
 		}
 	}
-	return m
+}
+
+// topicSpan is where a topic of a journey stands.
+type topicSpan struct {
+	name        string
+	first, last int64
+	signals     [5]int32 // the first that carry it
+	n           int
+}
+
+func (sp *topicSpan) eventIDs(j *journey.Journey) []string {
+	ids := make([]string, sp.n)
+	for i := range ids {
+		ids[i] = j.Signals[sp.signals[i]].EventID
+	}
+	return ids
+}
+
+// topicSpans are the topics of a lot's journeys, person by person.
+type topicSpans struct {
+	all    []topicSpan
+	place  map[string]int   // of a topic of the present journey in all
+	signal map[string]int32 // of an event of it
+}
+
+// collect adds the topics of s from trusted places, with the signals that carry them. What a model names counts only if the
+// intent engine found its words in a trusted place of a step it cites.
+func (t *topicSpans) collect(s *subject) {
+	clear(t.place)
+	clear(t.signal)
+	signals := s.journey.Signals
+	add := func(name string, signal int32) {
+		g := &signals[signal]
+		i, ok := t.place[name]
+		if !ok {
+			i = len(t.all)
+			t.place[name] = i
+			t.all = append(t.all, topicSpan{name: name, first: g.At, last: g.At})
+		}
+		sp := &t.all[i]
+		sp.first, sp.last = min(sp.first, g.At), max(sp.last, g.At)
+		if sp.n == len(sp.signals) || slices.ContainsFunc(sp.signals[:sp.n], func(k int32) bool { return signals[k].EventID == g.EventID }) {
+			return
+		}
+		sp.signals[sp.n] = signal
+		sp.n++
+	}
+	for i := range signals {
+		t.signal[signals[i].EventID] = int32(i)
+		for _, name := range signals[i].Topics {
+			add(name, int32(i))
+		}
+	}
+	for _, topic := range s.basis.intent.Topics {
+		if !topic.Trusted {
+			continue
+		}
+		for _, c := range topic.Cites {
+			if signal, ok := t.signal[c]; ok {
+				add(topic.Name, signal)
+			}
+		}
+	}
 }
 
 // conclude computes what is shown, explains it and asks the gate.
@@ -334,6 +365,8 @@ func (l *lot) patchFor(s *subject, rec *record) (patch connectors.Patch, reason 
 	case reason != "":
 	case fresh:
 		reason = "record without a score"
+	case rec.behind(s.shown):
+		reason = "record behind"
 	case rec.regain != 0 && s.shown.Known:
 		reason = "field emptied"
 	case l.signalDayOld(s, rec):

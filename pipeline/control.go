@@ -103,6 +103,7 @@ func (p *Pipeline) Status() Status {
 	for i := range depth {
 		out.Queue[LaneName(state.Lane(i))] = LaneStatus{Depth: depth[i], Oldest: oldest[i]}
 	}
+	_ = p.counts.load(p.db)
 	p.counts.mu.Lock()
 	for t, n := range p.counts.tiers {
 		out.Tiers[score.Tier(t).String()] = n
@@ -158,6 +159,7 @@ func (p *Pipeline) Resume() error {
 		if err := p.restage(); err != nil {
 			return err
 		}
+		p.writers.forget()
 	}
 	if err := p.brake.set(func(b *brakeState) { *b = brakeState{Since: p.now()} }); err != nil {
 		return err
@@ -169,7 +171,11 @@ func (p *Pipeline) Resume() error {
 	return nil
 }
 
-// restage asks for everybody again whose patch waits in the journal.
+// voided stands in the place of a bulk job's token with a patch that is not to be sent any more. It stays in the journal, for
+// it may have been sent before, until the next patch of its record takes its place.
+const voided = "void"
+
+// restage voids the patches that wait in the journal and asks for their people again. What a bulk job carries is with the CRM already.
 func (p *Pipeline) restage() error {
 	s := p.Setup()
 	for i := range s.CRMs {
@@ -185,6 +191,12 @@ func (p *Pipeline) restage() error {
 					next := after
 					for _, pd := range page {
 						next = pd.Seq
+						if pd.Token != "" {
+							continue
+						}
+						if err := tx.MarkSent(pd.Patch.Ref, pd.Seq, pd.Attempts, voided); err != nil {
+							return err
+						}
 						if err := tx.Enqueue(pd.Person, state.Live, state.ReasonAsked, p.now()); err != nil {
 							return err
 						}

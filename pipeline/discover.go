@@ -113,6 +113,9 @@ func (p *Pipeline) feed(ctx context.Context, cursor string, f *Found, ask step) 
 		if err != nil {
 			return err
 		}
+		if more && string(next) == string(from) {
+			return &connectors.Error{Kind: connectors.Transient, Op: cursor, Message: "says that there is more, but stands still"}
+		}
 		f.add(page)
 		f.Pages++
 		p.o.Progress()
@@ -247,7 +250,7 @@ func (p *Pipeline) ownFieldsDiffer(tx *state.Tx, c *CRM, item *connectors.Contac
 			}
 			return true
 		}
-		if wrote == 0 || rec.Held&(1<<i) != 0 && value != "" {
+		if rec.Held&(1<<i) != 0 && value != "" || wrote == 0 && value == "" {
 			continue
 		}
 		if state.FieldHash(i, value) != wrote {
@@ -533,7 +536,7 @@ func (p *Pipeline) Due(ctx context.Context) (int, error) {
 }
 
 // Rescan enqueues everybody into the backfill lane: after a change of the config that changes scores or texts. It walks in
-// short transactions and goes on where an interrupted one stopped.
+// short transactions. One that was interrupted is to be asked for again from the start: who is queued twice is worked on once.
 func (p *Pipeline) Rescan(ctx context.Context, why state.Reason) (int, error) {
 	unlock, ok := p.locks.try("rescan")
 	if !ok {
@@ -601,6 +604,7 @@ func (p *Pipeline) job(ctx context.Context, name string, do func(context.Context
 	}
 	p.remember(run, f)
 	if f.Queued > 0 {
+		p.counts.current.Store(false) // people may have been merged
 		p.poke()
 	}
 	return f, err

@@ -250,8 +250,16 @@ func (p *Pipeline) read(ctx context.Context, c *CRM, refs []connectors.Ref) ([]c
 		return nil, err
 	}
 	contacts, err := c.CRM.Read(ctx, refs)
-	p.health.note(c.Name, err)
+	p.health.note(c.Name, unlessRejected(err))
 	return contacts, err
+}
+
+// unlessRejected is what an error about people says of the connector: one that refuses somebody stands.
+func unlessRejected(err error) error {
+	if connectors.KindOf(err) == connectors.Rejected {
+		return nil
+	}
+	return err
 }
 
 // journeys asks one source for the events of many people and deals them out. A source that is stopped is not asked.
@@ -262,7 +270,7 @@ func (p *Pipeline) journeys(ctx context.Context, src *Source, people []connector
 	any := false
 	for e, err := range src.Source.Journeys(ctx, people, w) {
 		if err != nil {
-			p.health.note(src.Name, err)
+			p.health.note(src.Name, unlessRejected(err))
 			return err
 		}
 		s := by[e.Person]

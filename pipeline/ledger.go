@@ -1,10 +1,12 @@
 package pipeline
 
 import (
+	"context"
 	"sync"
 	"time"
 
 	"github.com/intentd/intentd/connectors"
+	"github.com/intentd/intentd/pipeline/intent"
 	"github.com/intentd/intentd/state"
 )
 
@@ -98,6 +100,31 @@ func (l *Ledger) Spend(purpose string, u connectors.Usage, estimate int64) {
 	l.db.UpdateLater(func(tx *state.Tx) error {
 		return tx.AddUsage(day, state.Usage{Model: map[string]connectors.Usage{purpose: u}})
 	})
+}
+
+// Within is a model whose calls keep within the day's budget and are booked under their purpose, for whoever has no Store. A
+// call for which there is no room is not made: its error is of kind Quota.
+func (l *Ledger) Within(m connectors.Model) connectors.Model { return budgeted{m, l} }
+
+type budgeted struct {
+	model  connectors.Model
+	ledger *Ledger
+}
+
+// Generate asks the model if the budget allows it.
+func (b budgeted) Generate(ctx context.Context, p connectors.Prompt) (connectors.Completion, error) {
+	var estimate int64
+	if e, ok := b.model.(intent.Estimator); ok {
+		estimate = e.Estimate(p)
+	}
+	if !b.ledger.Reserve(estimate) {
+		return connectors.Completion{}, &connectors.Error{Kind: connectors.Quota, Op: "model: " + p.Purpose, Message: "daily model budget spent"}
+	}
+	var c connectors.Completion
+	defer func() { b.ledger.Spend(p.Purpose, c.Usage, estimate) }()
+	var err error
+	c, err = b.model.Generate(ctx, p)
+	return c, err
 }
 
 // SpentToday is today's model spending and the budget, in micro USD; a budget below 0 is unbounded.

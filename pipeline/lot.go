@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime/debug"
+	"slices"
 	"time"
 
 	"github.com/intentd/intentd/connectors"
@@ -42,6 +44,7 @@ type subject struct {
 
 	// settled is what becomes of the subject without (further) work; nil while it goes on.
 	settled func(tx *state.Tx) error
+	verdict bool     // person.Verdict was read anew
 	stale   []string // sources that did not answer, or are suddenly empty
 }
 
@@ -50,6 +53,7 @@ type record struct {
 	ref     connectors.Ref
 	crm     *CRM
 	state   state.Contact
+	was     state.Contact // state as it was loaded
 	pending *state.Pending
 	contact connectors.Contact
 	inputs  uint64 // hash of what the CRM says of it
@@ -61,14 +65,69 @@ type record struct {
 
 // process takes a lot of claimed entries through. The error is for what concerns the whole lot; what concerns one person is
 // settled with that person (invariant 9).
+//
+// A lot that fails as a whole is taken in halves until those who make it fail are found: they become dead letters and are tried
+// again by and by. The error then concerns the state or the end of ctx.
 func (p *Pipeline) process(ctx context.Context, entries []state.Entry) error {
-	l := &lot{p: p, s: p.Setup(), now: p.now()}
-	err := l.run(ctx, entries)
-	if err != nil {
-		p.db.Unclaim(entries...)
+	err := p.attempt(ctx, entries)
+	if err == nil {
+		p.o.Progress()
+		return nil
 	}
-	p.o.Progress()
-	return err
+	// A damaged record is one person's matter; if it is the file that is damaged, setting them aside fails, too.
+	if ctx.Err() != nil || stateFailed(err) && !errors.Is(err, state.ErrDamaged) {
+		p.db.Unclaim(entries...)
+		return err
+	}
+	if len(entries) > 1 {
+		p.log.Warn("a lot failed and is tried in halves", "people", len(entries), "error", err)
+		half := len(entries) / 2
+		if err := p.process(ctx, entries[:half]); err != nil {
+			p.db.Unclaim(entries[half:]...)
+			return err
+		}
+		return p.process(ctx, entries[half:])
+	}
+	p.log.Error("a person cannot be worked on and is set aside", "person", personKey(entries[0].Person), "error", err)
+	if err := p.setAside(entries[0], err); err != nil {
+		p.db.Unclaim(entries...)
+		return err
+	}
+	return nil
+}
+
+// attempt takes a lot through once. A panic is an error of that lot, not the end of the process.
+func (p *Pipeline) attempt(ctx context.Context, entries []state.Entry) (err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			p.log.Error("a lot panicked", "panic", v, "stack", string(debug.Stack()))
+			err = fmt.Errorf("panic: %v", v)
+		}
+	}()
+	l := &lot{p: p, s: p.Setup(), now: p.now()}
+	return l.run(ctx, entries)
+}
+
+// setAside makes a dead letter of somebody whom no lot gets through with; it goes when one does.
+func (p *Pipeline) setAside(e state.Entry, why error) error {
+	now := p.now()
+	config := p.Setup().scoringHash
+	return p.db.Update(func(tx *state.Tx) error {
+		d := &state.Dead{Person: e.Person, Op: "work out", Message: why.Error(), At: now, First: now, Attempts: 1, Config: config}
+		if err := tx.PutDead(d); err != nil {
+			return err
+		}
+		return tx.Release(e, retryLane(e), now.Add(max(10*time.Minute, backoff(e.Attempts))), state.ReasonRetry)
+	})
+}
+
+// retryLane is where an entry that must come again goes. Who came by the backfill stays there: a first sync's people must neither
+// overtake others nor get the model's texts out of order.
+func retryLane(e state.Entry) state.Lane {
+	if e.Lane == state.Backfill {
+		return state.Backfill
+	}
+	return state.Retry
 }
 
 func (l *lot) run(ctx context.Context, entries []state.Entry) error {
@@ -138,7 +197,7 @@ func (l *lot) load(entries []state.Entry) error {
 				if !ok || crm == nil {
 					continue // a CRM that the config no longer names keeps its records until it is back or forgotten
 				}
-				r := &record{ref: ref, crm: crm, state: rec}
+				r := &record{ref: ref, crm: crm, state: rec, was: rec}
 				if r.pending, err = tx.Pending(ref); err != nil {
 					return err
 				}
@@ -149,7 +208,7 @@ func (l *lot) load(entries []state.Entry) error {
 				s.settled = done(e)
 			case !l.dry && l.p.writers.holdAny(s.recs):
 				// A patch of an earlier run is being sent: what came since is worked out once that is acknowledged.
-				at := l.now.Add(backoff(e.Attempts))
+				at := l.now.Add(time.Second << min(e.Attempts, 9))
 				s.settled = func(tx *state.Tx) error { return tx.Release(e, e.Lane, at, 0) }
 			}
 		}
@@ -186,35 +245,20 @@ func done(e state.Entry) func(tx *state.Tx) error {
 func (l *lot) gatherRecords(ctx context.Context) error {
 	for i := range l.s.CRMs {
 		crm := &l.s.CRMs[i]
-		var refs []connectors.Ref
 		var recs []*record
 		for _, s := range l.open() {
 			for _, r := range s.recs {
 				if r.crm == crm {
-					refs = append(refs, r.ref)
 					recs = append(recs, r)
 				}
 			}
 		}
-		if len(refs) == 0 {
+		if len(recs) == 0 {
 			continue
 		}
-		contacts, err := l.p.read(ctx, crm, refs)
-		if err == nil && len(contacts) != len(refs) {
-			err = fmt.Errorf("%s: read %d records: %d answers", crm.Name, len(refs), len(contacts))
-		}
+		l.readRecords(ctx, crm, recs)
 		if ctx.Err() != nil {
 			return ctx.Err()
-		}
-		for j, r := range recs {
-			if err != nil {
-				r.err = err
-				continue
-			}
-			r.contact, r.read, r.inputs = contacts[j], true, hashInputs(&contacts[j])
-		}
-		if err == nil {
-			l.checkAuthorship(ctx, crm, recs)
 		}
 	}
 	for _, s := range l.open() {
@@ -234,6 +278,42 @@ func (l *lot) gatherRecords(ctx context.Context) error {
 	return nil
 }
 
+// readRecords reads records of one CRM in one call. A call that is refused because of one record is made again in halves, so
+// that the others are read.
+func (l *lot) readRecords(ctx context.Context, crm *CRM, recs []*record) {
+	var contacts []connectors.Contact
+	var err error
+	if !l.dry && l.p.writers.full(crm.Name) {
+		// What is read now could not be handed over. The other CRMs go on (invariant 9).
+		err = &connectors.Error{Kind: connectors.Transient, Op: crm.Name + ": read", Message: "waits: its writer has too many patches that were not acknowledged"}
+	} else {
+		refs := make([]connectors.Ref, len(recs))
+		for i, r := range recs {
+			refs[i] = r.ref
+		}
+		contacts, err = l.p.read(ctx, crm, refs)
+	}
+	if connectors.KindOf(err) == connectors.Rejected && len(recs) > 1 && ctx.Err() == nil {
+		half := len(recs) / 2
+		l.readRecords(ctx, crm, recs[:half])
+		l.readRecords(ctx, crm, recs[half:])
+		return
+	}
+	if err == nil && len(contacts) != len(recs) {
+		err = fmt.Errorf("%s: read %d records: %d answers", crm.Name, len(recs), len(contacts))
+	}
+	for i, r := range recs {
+		if err != nil {
+			r.err = err
+			continue
+		}
+		r.contact, r.read, r.inputs = contacts[i], true, hashInputs(&contacts[i])
+	}
+	if err == nil {
+		l.checkAuthorship(ctx, crm, recs)
+	}
+}
+
 // checkAuthorship asks the history of records that hold values in our fields which this state never wrote: those a human set
 // are theirs, the others count as ours (invariant 4).
 func (l *lot) checkAuthorship(ctx context.Context, crm *CRM, recs []*record) {
@@ -243,13 +323,7 @@ func (l *lot) checkAuthorship(ctx context.Context, crm *CRM, recs []*record) {
 		if r.state.Checked || r.contact.State != connectors.Live {
 			continue
 		}
-		unknown := false
-		for i, f := range connectors.Fields {
-			if !f.RepEdits && crm.Fields[f.Name] != "" && r.contact.Ours[f.Name] != "" && r.state.Wrote[i] == 0 {
-				unknown = true
-			}
-		}
-		if !unknown {
+		if len(r.unexplained()) == 0 {
 			r.state.Checked, r.dirty = true, true
 			continue
 		}
@@ -277,6 +351,25 @@ func (l *lot) checkAuthorship(ctx context.Context, crm *CRM, recs []*record) {
 				r.state.Held |= 1 << i
 			}
 		}
+		r.adopt()
+	}
+}
+
+// unexplained are the own fields that hold something else than what is known to have been written.
+func (r *record) unexplained() (fields []int) {
+	for i, f := range connectors.Fields {
+		value := r.contact.Ours[f.Name]
+		if !f.RepEdits && r.crm.Fields[f.Name] != "" && value != "" && r.state.Held&(1<<i) == 0 && state.FieldHash(i, value) != r.state.Wrote[i] {
+			fields = append(fields, i)
+		}
+	}
+	return fields
+}
+
+// adopt takes the values that nobody holds for our own.
+func (r *record) adopt() {
+	for _, i := range r.unexplained() {
+		r.state.Wrote[i] = state.FieldHash(i, r.contact.Ours[connectors.Fields[i].Name])
 	}
 }
 
@@ -298,8 +391,10 @@ const missingFor = 24 * time.Hour
 func (l *lot) followStates() {
 	for _, s := range l.open() {
 		live := 0
+		var unread error
 		for _, r := range s.recs {
 			if !r.read {
+				unread = r.err
 				continue
 			}
 			c := &r.contact
@@ -331,6 +426,8 @@ func (l *lot) followStates() {
 		}
 		switch {
 		case s.settled != nil:
+		case live == 0 && unread != nil:
+			s.settled = l.later(s, unread) // whether anybody is to be parked that record decides
 		case live == 0:
 			s.settled = l.park(s)
 		default:
@@ -385,8 +482,13 @@ func (l *lot) park(s *subject) func(tx *state.Tx) error {
 			since = r.state.Missing
 		}
 	}
+	for _, r := range s.recs {
+		if r.pending != nil {
+			r.state.Checked, r.dirty = false, true // its patch goes, but may have arrived
+		}
+	}
 	return func(tx *state.Tx) error {
-		if err := saveRecords(tx, s); err != nil {
+		if err := saveRecords(tx, s, l.now); err != nil {
 			return err
 		}
 		switch {
@@ -435,7 +537,7 @@ func (l *lot) noticeHands(s *subject, r *record) {
 			if r.state.Wrote[i] != h {
 				r.state.Wrote[i], r.dirty = h, true
 				if value != "" || len(s.recs) == 1 {
-					s.person.Verdict = value
+					s.person.Verdict, s.verdict = value, true
 				}
 			}
 			continue
@@ -450,7 +552,7 @@ func (l *lot) noticeHands(s *subject, r *record) {
 			}
 			continue
 		}
-		if r.state.Held&bit != 0 || r.state.Wrote[i] == 0 {
+		if r.state.Held&bit != 0 {
 			continue
 		}
 		if state.FieldHash(i, value) != r.state.Wrote[i] && !l.maybeOurs(r, i, value) {
@@ -477,8 +579,9 @@ func (l *lot) maybeOurs(r *record, i int, value string) bool {
 	return false
 }
 
-// saveRecords writes back the records that changed. It starts from the stored one: a poll may have moved Inputs meanwhile.
-func saveRecords(tx *state.Tx, s *subject) error {
+// saveRecords writes back what the lot noticed of the records, and the rep's verdict. It adds to what is stored now: a poll or an
+// acknowledgement may have moved that meanwhile.
+func saveRecords(tx *state.Tx, s *subject, now time.Time) error {
 	for _, r := range s.recs {
 		if !r.dirty {
 			continue
@@ -490,12 +593,29 @@ func saveRecords(tx *state.Tx, s *subject) error {
 		if !ok || have.Person != s.id {
 			continue
 		}
-		have.Wrote, have.Held, have.Paused, have.Missing, have.Checked = r.state.Wrote, r.state.Held, r.state.Paused, r.state.Missing, r.state.Checked
+		for i, h := range r.state.Wrote {
+			if h != r.was.Wrote[i] {
+				have.Wrote[i] = h
+			}
+		}
+		have.Held = have.Held&^(r.was.Held&^r.state.Held) | r.state.Held&^r.was.Held
+		have.Paused, have.Missing, have.Checked = r.state.Paused, r.state.Missing, r.state.Checked
 		if err := tx.PutContact(r.ref, &have); err != nil {
 			return err
 		}
 	}
-	return nil
+	if !s.verdict {
+		return nil
+	}
+	person, ok, err := tx.Person(s.id)
+	if err != nil || !ok || person.Verdict == s.person.Verdict {
+		return err
+	}
+	person.Verdict = s.person.Verdict
+	if err := tx.PutVerdict(s.id, person.Verdict, now); err != nil {
+		return err
+	}
+	return tx.PutPerson(s.id, &person)
 }
 
 // later puts a subject into the retry lane: after a failed read, a silent source, a degraded answer.
@@ -505,10 +625,10 @@ func (l *lot) later(s *subject, err error) func(tx *state.Tx) error {
 		at = until
 	}
 	return func(tx *state.Tx) error {
-		if err := saveRecords(tx, s); err != nil {
+		if err := saveRecords(tx, s, l.now); err != nil {
 			return err
 		}
-		return tx.Release(s.entry, state.Retry, at, state.ReasonRetry)
+		return tx.Release(s.entry, retryLane(s.entry), at, state.ReasonRetry)
 	}
 }
 
@@ -541,22 +661,36 @@ func (l *lot) gatherJourneys(ctx context.Context) {
 	w := connectors.Window{From: l.now.Add(-l.s.History), To: l.now.Add(24 * time.Hour)}
 	for i := range l.s.Sources {
 		src := &l.s.Sources[i]
-		err := l.p.journeys(ctx, src, people, w, by)
+		l.ask(ctx, src, people, w, by)
 		if ctx.Err() != nil {
 			return
-		}
-		if err != nil {
-			// What came before the error is incomplete for everyone (the sequence says so).
-			for _, s := range by {
-				s.stale = append(s.stale, src.Name)
-			}
 		}
 	}
 }
 
-// byTimeAlone says whether nothing but the passing of time brought the subject here.
+// ask asks one source about people in one call. A call that is refused because of one of them is made again in halves; events
+// told twice count once.
+func (l *lot) ask(ctx context.Context, src *Source, people []connectors.Person, w connectors.Window, by map[string]*subject) {
+	err := l.p.journeys(ctx, src, people, w, by)
+	switch {
+	case err == nil || ctx.Err() != nil:
+	case connectors.KindOf(err) == connectors.Rejected && len(people) > 1:
+		half := len(people) / 2
+		l.ask(ctx, src, people[:half], w, by)
+		l.ask(ctx, src, people[half:], w, by)
+	default:
+		// What came before the error is incomplete for everyone (the sequence says so).
+		for i := range people {
+			s := by[people[i].Key]
+			s.stale = append(s.stale, src.Name)
+		}
+	}
+}
+
+// byTimeAlone says whether nothing but the passing of time brought the subject here. After a change of the config it is not so:
+// the stored features are then those of other rules.
 func (l *lot) byTimeAlone(s *subject) bool {
-	return s.entry.Reason == state.ReasonDue && s.person.Events != 0 && l.lastReceipt(s) != nil
+	return s.entry.Reason == state.ReasonDue && s.person.Events != 0 && s.person.Scoring == l.scoringHash() && l.lastReceipt(s) != nil
 }
 
 // scoredBefore says whether the last result is a score, written or not.
@@ -606,7 +740,7 @@ func (l *lot) stitch() {
 				if profile == (connectors.Profile{}) {
 					profile = r.contact.Profile
 				}
-				customer = customer || l.s.isCustomer(r.contact.Profile.Lifecycle)
+				customer = customer || l.s.isCustomer(&r.contact)
 			}
 		}
 		s.journey = l.s.Journey.Build(journey.Input{Person: l.asked(s), Customer: customer, Events: s.takeEvents(), Now: l.now})
@@ -644,8 +778,13 @@ func (l *lot) suspectEmpty(s *subject) {
 // keepStale keeps the last score, marked, until the source is back (invariant 8).
 func (l *lot) keepStale(s *subject) func(tx *state.Tx) error {
 	at := l.now.Add(backoff(s.entry.Attempts))
+	for _, r := range s.recs {
+		if r.regain != 0 {
+			r.dirty = false // what a human emptied is noticed again when there is something to fill it with
+		}
+	}
 	return func(tx *state.Tx) error {
-		if err := saveRecords(tx, s); err != nil {
+		if err := saveRecords(tx, s, l.now); err != nil {
 			return err
 		}
 		person, ok, err := tx.Person(s.id)
@@ -658,11 +797,7 @@ func (l *lot) keepStale(s *subject) func(tx *state.Tx) error {
 				return err
 			}
 		}
-		lane := state.Retry
-		if s.entry.Lane == state.Backfill {
-			lane = state.Backfill
-		}
-		return tx.Release(s.entry, lane, at, state.ReasonRetry)
+		return tx.Release(s.entry, retryLane(s.entry), at, state.ReasonRetry)
 	}
 }
 
@@ -679,7 +814,7 @@ func (l *lot) unchanged(s *subject) bool {
 		return false
 	}
 	for _, r := range s.recs {
-		if r.regain != 0 || r.pending != nil {
+		if r.regain != 0 || r.pending != nil || r.behind(s.shown) && l.inScope(r) {
 			return false
 		}
 		if !r.read || r.contact.State != connectors.Live {
@@ -693,14 +828,28 @@ func (l *lot) unchanged(s *subject) bool {
 	return true
 }
 
+// behind says whether the record missed what the person's other records were last given: it could not be read then, or its CRM
+// refused the patch.
+func (r *record) behind(shown score.Shown) bool {
+	return r.read && r.contact.State == connectors.Live && shown.Known && !r.state.WroteAt.IsZero() && r.state.WroteAt.Before(shown.Written)
+}
+
+// unread says whether one of the records could not be read: what it has to tell is still to be heard.
+func (s *subject) unread() bool {
+	return slices.ContainsFunc(s.recs, func(r *record) bool { return !r.read })
+}
+
 // commitUnchanged keeps what was learned of the records; there is nothing to infer, score or write.
 func (l *lot) commitUnchanged(s *subject) func(tx *state.Tx) error {
 	return func(tx *state.Tx) error {
-		if err := saveRecords(tx, s); err != nil {
+		if err := saveRecords(tx, s, l.now); err != nil {
 			return err
 		}
 		if err := l.saveSeen(tx, s); err != nil {
 			return err
+		}
+		if s.unread() {
+			return tx.Release(s.entry, retryLane(s.entry), l.now.Add(backoff(s.entry.Attempts)), state.ReasonRetry)
 		}
 		ok, err := tx.Done(s.entry)
 		if err != nil || !ok || s.person.Flags&state.FlagRulesText == 0 || l.s.Engine == l.s.Rules {
@@ -711,7 +860,7 @@ func (l *lot) commitUnchanged(s *subject) func(tx *state.Tx) error {
 	}
 }
 
-// saveSeen notes the inputs that the present result rests on, the addresses that are the person's now, and the verdict.
+// saveSeen notes the inputs that the present result rests on, the addresses that are the person's now.
 func (l *lot) saveSeen(tx *state.Tx, s *subject) error {
 	for _, r := range s.recs {
 		if !r.read || r.contact.State != connectors.Live {
@@ -736,15 +885,7 @@ func (l *lot) saveSeen(tx *state.Tx, s *subject) error {
 			return err
 		}
 	}
-	person, ok, err := tx.Person(s.id)
-	if err != nil || !ok || person.Verdict == s.person.Verdict {
-		return err
-	}
-	person.Verdict = s.person.Verdict
-	if err := tx.PutVerdict(s.id, s.person.Verdict, l.now); err != nil {
-		return err
-	}
-	return tx.PutPerson(s.id, &person)
+	return nil
 }
 
 // engineFor is whose texts the subject gets now: in a first sync the rules', model texts follow by score.

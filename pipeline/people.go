@@ -10,6 +10,7 @@ import (
 	"github.com/cespare/xxhash/v2"
 
 	"github.com/intentd/intentd/connectors"
+	"github.com/intentd/intentd/pipeline/score"
 	"github.com/intentd/intentd/state"
 )
 
@@ -187,7 +188,8 @@ func (p *Pipeline) absorbRef(tx *state.Tx, old connectors.Ref, oldRec state.Cont
 			return rec, err
 		}
 	}
-	rec.Inputs = 0 // ask again
+	// Ask again. What the CRM took over into our fields was not written by us: its history says whose it is.
+	rec.Inputs, rec.Checked = 0, false
 	if oldRec.Person == rec.Person {
 		return rec, tx.PutContact(into, &rec)
 	}
@@ -228,7 +230,7 @@ func (p *Pipeline) joinPersons(tx *state.Tx, winner, loser state.PersonID) (stat
 			return 0, err
 		}
 		if ok {
-			rec.Person = winner
+			rec.Person, rec.Checked = winner, false // its patch goes, but may have arrived
 			if err := tx.PutContact(ref, &rec); err != nil {
 				return 0, err
 			}
@@ -238,6 +240,14 @@ func (p *Pipeline) joinPersons(tx *state.Tx, winner, loser state.PersonID) (stat
 		}
 	}
 	w.Contacts = uniqueRefs(append(w.Contacts, l.Contacts...))
+	var delta tierDelta
+	delta.move(shownOf(&l), score.Shown{})
+	if len(w.Shown) == 0 {
+		delta.move(score.Shown{}, shownOf(&l))
+	}
+	if err := delta.save(tx); err != nil {
+		return 0, err
+	}
 	if len(w.Shown) == 0 && len(l.Shown) > 0 {
 		w.Shown, w.Features, w.Due = l.Shown, l.Features, l.Due
 		if b, at, err := tx.Receipt(loser); err == nil && b != nil {
@@ -252,6 +262,11 @@ func (p *Pipeline) joinPersons(tx *state.Tx, winner, loser state.PersonID) (stat
 	w.Events, w.Scoring = 0, 0 // gather anew
 	for _, h := range tx.History(loser) {
 		if err := tx.AddHistory(winner, h); err != nil {
+			return 0, err
+		}
+	}
+	for _, v := range tx.Verdicts(loser) {
+		if err := tx.PutVerdict(winner, v.Verdict, v.At); err != nil {
 			return 0, err
 		}
 	}
@@ -299,6 +314,13 @@ func (p *Pipeline) resolve(tx *state.Tx, source string, seen *connectors.Person,
 			}
 		}
 	}
+	for _, ref := range seen.Refs { // a source that lives in a CRM knows the very record
+		if rec, ok, err := tx.Contact(ref); err != nil {
+			return 0, false, err
+		} else if ok && id == 0 {
+			id = rec.Person
+		}
+	}
 	look(state.LinkEmail, seen.Emails)
 	look(state.LinkUserID, seen.UserIDs)
 	look(state.LinkAnonymousID, seen.AnonymousIDs)
@@ -315,7 +337,7 @@ func (p *Pipeline) resolve(tx *state.Tx, source string, seen *connectors.Person,
 	n := len(links)
 	add := func(kind state.LinkKind, values []string) {
 		for _, v := range values {
-			if blockedValue(v) {
+			if blockedValue(v) || kind == state.LinkEmail && tx.Buried(kind, v) {
 				continue
 			}
 			if have, ok := tx.Identify(kind, v); ok && have != id {
@@ -427,24 +449,39 @@ func (l *lot) splitOff(s *subject, off []*record) func(tx *state.Tx) error {
 		if err != nil {
 			return err
 		}
-		// Score and verdict stay with the first record; who splits off begins from what they did themselves.
+		// Score and verdict stay with the first record; who splits off begins from what they did themselves. That their records show
+		// the other one's score is known, so that it is replaced, or taken back from somebody who did nothing.
 		other := state.Person{}
+		var moved []*record
 		for _, r := range off {
-			person.Contacts = slices.DeleteFunc(person.Contacts, func(ref connectors.Ref) bool { return ref == r.ref })
-			other.Contacts = append(other.Contacts, r.ref)
 			rec, ok, err := tx.Contact(r.ref)
 			if err != nil {
 				return err
 			}
-			if ok {
-				rec.Person, rec.Seen = id, 0
-				if err := tx.PutContact(r.ref, &rec); err != nil {
-					return err
-				}
+			if !ok || rec.Person != s.id {
+				continue // merged elsewhere meanwhile
+			}
+			moved = append(moved, r)
+			person.Contacts = slices.DeleteFunc(person.Contacts, func(ref connectors.Ref) bool { return ref == r.ref })
+			other.Contacts = append(other.Contacts, r.ref)
+			if !rec.WroteAt.IsZero() {
+				other.Shown = person.Shown
+			}
+			rec.Person, rec.Seen, rec.Checked = id, 0, false // its patch goes, but may have arrived
+			if err := tx.PutContact(r.ref, &rec); err != nil {
+				return err
 			}
 			if err := tx.DropPending(r.ref); err != nil {
 				return err
 			}
+		}
+		if len(moved) == 0 {
+			return tx.Release(s.entry, s.entry.Lane, l.now, state.ReasonMerge)
+		}
+		var delta tierDelta
+		delta.move(score.Shown{}, shownOf(&other))
+		if err := delta.save(tx); err != nil {
+			return err
 		}
 		person.Events = 0
 		if err := tx.PutPerson(s.id, &person); err != nil {
@@ -458,14 +495,14 @@ func (l *lot) splitOff(s *subject, off []*record) func(tx *state.Tx) error {
 			return err
 		}
 		kept := slices.DeleteFunc(slices.Clone(links), func(k state.Link) bool {
-			return k.Kind == state.LinkEmail && slices.ContainsFunc(off, func(r *record) bool { return slices.Contains(r.contact.Emails, k.Value) })
+			return k.Kind == state.LinkEmail && slices.ContainsFunc(moved, func(r *record) bool { return slices.Contains(r.contact.Emails, k.Value) })
 		})
 		if len(kept) != len(links) {
 			if err := tx.PutLinks(s.id, kept); err != nil {
 				return err
 			}
 		}
-		for _, r := range off {
+		for _, r := range moved {
 			for _, e := range r.contact.Emails {
 				if err := tx.SetIdentity(state.LinkEmail, e, id); err != nil {
 					return err

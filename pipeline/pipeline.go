@@ -51,6 +51,8 @@ type Setup struct {
 	ByModel   bool     // engine: model (the tier is the model's word)
 	Customers []string // lifecycle values, lower case, whose visits do not count
 
+	CustomerFields map[string]string // input property → value that marks a customer, for CRMs without life-cycle stages
+
 	ScoreWindow time.Duration // 90 days
 	History     time.Duration // how far back journeys are asked for
 

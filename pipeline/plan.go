@@ -66,7 +66,7 @@ func (p *Pipeline) Preview(ctx context.Context, o PlanOptions) (*Plan, error) {
 		o.Limit = 50
 	}
 	plan := &Plan{Note: "dry run: nothing was written or kept, no model was asked; texts are those of the rules"}
-	s := p.Setup()
+	s := p.Setup().dry()
 	var entries []state.Entry
 	err := p.db.View(func(tx *state.Tx) error {
 		if o.Who != "" {
@@ -105,6 +105,13 @@ func (p *Pipeline) Preview(ctx context.Context, o PlanOptions) (*Plan, error) {
 		return nil, ErrUnknownPerson
 	}
 	return plan, nil
+}
+
+// dry is the setup for a dry run: its topics are matched without the model.
+func (s *Setup) dry() *Setup {
+	out := *s
+	out.Topics = s.Topics.Offline()
+	return &out
 }
 
 func (l *lot) preview(ctx context.Context, entries []state.Entry) error {
@@ -192,6 +199,7 @@ func (p *Pipeline) previewFirstSync(ctx context.Context, s *Setup, c *CRM, o Pla
 		}
 		sub := &subject{key: personKey(state.PersonID(i + 1)), entry: state.Entry{Reason: state.ReasonNew}}
 		sub.recs = []*record{{ref: item.Ref, crm: c, contact: *item, inputs: hashInputs(item), read: true, state: state.Contact{Checked: true}}}
+		sub.recs[0].adopt()
 		l.subjects = append(l.subjects, sub)
 	}
 	if err := l.previewRest(ctx); err != nil {

@@ -7,28 +7,21 @@ import (
 
 	"github.com/intentd/intentd/connectors"
 	"github.com/intentd/intentd/pipeline/receipt"
-	"github.com/intentd/intentd/pipeline/score"
 	"github.com/intentd/intentd/state"
 )
 
-// storedReceipt is a receipt as the state keeps it: its settings, which thousands share, are kept once under their hash; its
-// features in the compact form of package score. The outer fields take the place of the receipt's own in JSON.
-type storedReceipt struct {
-	*receipt.Receipt
-	Settings uint64 `json:"settings"`
-	Features []byte `json:"features"`
-}
-
 func settingsKey(hash uint64) string { return fmt.Sprintf("scoring/%016x", hash) }
 
-// sealReceipt renders a receipt for storage. features are those of the receipt, encoded.
+// sealReceipt renders a receipt for storage: its settings, which thousands share, are kept once under their hash. features are
+// those of the receipt, encoded.
 func (l *lot) sealReceipt(r *receipt.Receipt, features []byte) ([]byte, error) {
-	raw, err := json.Marshal(&storedReceipt{Receipt: r, Settings: l.settingsHash(), Features: features})
-	if err != nil {
-		return nil, fmt.Errorf("receipt of %s: %w", r.Person, err)
-	}
-	return l.p.db.SealReceipt(raw), nil
+	buf := receiptBuffers.Get().(*[]byte)
+	defer receiptBuffers.Put(buf)
+	*buf = r.Append((*buf)[:0], l.settingsHash(), features)
+	return l.p.db.SealReceipt(*buf), nil
 }
+
+var receiptBuffers = sync.Pool{New: func() any { return new([]byte) }}
 
 func (l *lot) settingsHash() uint64 { return l.s.settingsHash }
 
@@ -47,20 +40,16 @@ func (l *lot) keepSettings(tx *state.Tx) error {
 
 // openReceipt reads what sealReceipt made.
 func openReceipt(tx *state.Tx, raw []byte) (*receipt.Receipt, error) {
-	s := storedReceipt{Receipt: new(receipt.Receipt)}
-	if err := json.Unmarshal(raw, &s); err != nil {
-		return nil, fmt.Errorf("decode receipt: %w", err)
+	r, settings, err := receipt.Decode(raw)
+	if err != nil {
+		return nil, err
 	}
-	var err error
-	if s.Receipt.Features, err = score.DecodeFeatures(s.Features); err != nil {
-		return nil, fmt.Errorf("decode receipt of %s: %w", s.Person, err)
-	}
-	if b := tx.Setting(settingsKey(s.Settings)); len(b) > 0 {
-		if err := json.Unmarshal(b, &s.Receipt.Settings); err != nil {
-			return nil, fmt.Errorf("decode receipt of %s: settings: %w", s.Person, err)
+	if b := tx.Setting(settingsKey(settings)); len(b) > 0 {
+		if err := json.Unmarshal(b, &r.Settings); err != nil {
+			return nil, fmt.Errorf("decode receipt of %s: settings: %w", r.Person, err)
 		}
 	}
-	return s.Receipt, nil
+	return r, nil
 }
 
 // eventLists are the events of people on their way into journeys, used again: they are the largest thing a lot holds.

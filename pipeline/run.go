@@ -12,6 +12,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/intentd/intentd/connectors"
 	"github.com/intentd/intentd/state"
 )
 
@@ -44,7 +45,13 @@ func (p *Pipeline) work(ctx context.Context, drain bool) error {
 	var busy atomic.Int32
 	g, ctx := errgroup.WithContext(ctx)
 	wg := make(chan error, 1)
-	go func() { wg <- p.writers.run(writing) }()
+	go func() {
+		err := p.writers.run(writing)
+		if err != nil {
+			stop() // no lot may go on for patches that nobody can commit
+		}
+		wg <- err
+	}()
 	for range p.o.Lots {
 		g.Go(func() error { return p.worker(ctx, drain, &busy) })
 	}
@@ -70,7 +77,7 @@ func (p *Pipeline) worker(ctx context.Context, drain bool, busy *atomic.Int32) e
 		var entries []state.Entry
 		if doubt := p.clock.doubt(p.Setup()); doubt != nil {
 			p.health.note("clock", doubt)
-		} else if !p.brake.on() && p.writers.waiting() < p.writers.capacity() {
+		} else if !p.brake.on() && !p.stopped() {
 			p.health.note("clock", nil)
 			busy.Add(1)
 			var err error
@@ -124,10 +131,40 @@ func (p *Pipeline) drained(busy *atomic.Int32) bool {
 	if p.brake.on() {
 		return true
 	}
-	if next, ok := p.db.NextReady(p.now()); ok && !next.After(p.now()) && p.writers.waiting() == 0 {
-		return p.clock.doubt(p.Setup()) != nil
+	if next, ok := p.db.NextReady(p.now()); ok && !next.After(p.now()) && !p.stopped() && p.clock.doubt(p.Setup()) == nil {
+		return false
 	}
 	return p.writers.idle() && busy.Load() == 0
+}
+
+// stopped says whether no CRM can be worked for at present: claiming people would only send them away again.
+func (p *Pipeline) stopped() bool {
+	for _, c := range p.Setup().CRMs {
+		if _, err := p.health.blocked(c.Name); err == nil && !p.writers.full(c.Name) {
+			return false
+		}
+	}
+	return true
+}
+
+// full says whether as many people as may be are on their way to the CRM.
+func (w *writers) full(crm string) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	limit := w.capacity()
+	if len(w.flights) < limit {
+		return false
+	}
+	n := 0
+	for _, f := range w.flights {
+		for ref := range f.left {
+			if ref.CRM == crm {
+				n++
+				break
+			}
+		}
+	}
+	return n >= limit
 }
 
 // idle says whether no writer has, or could send, a patch.
@@ -139,7 +176,7 @@ func (w *writers) idle() bool {
 		if x.out+x.jobs > 0 {
 			return false
 		}
-		if len(x.items)+len(x.bulk)+len(x.adrift) == 0 {
+		if len(x.items)+len(x.bulk)+len(x.adrift) == 0 || w.p.Setup().crm(x.crm) == nil {
 			continue
 		}
 		if _, err := w.p.health.blocked(x.crm); err != nil {
@@ -193,6 +230,15 @@ func domainOf(email string) string {
 	return domain
 }
 
-func (s *Setup) isCustomer(lifecycle string) bool {
-	return lifecycle != "" && slices.Contains(s.Customers, strings.ToLower(lifecycle))
+// isCustomer says whether a record is an existing customer's, by its life-cycle stage or by a field that marks them.
+func (s *Setup) isCustomer(c *connectors.Contact) bool {
+	if l := c.Profile.Lifecycle; l != "" && slices.Contains(s.Customers, strings.ToLower(l)) {
+		return true
+	}
+	for property, value := range s.CustomerFields {
+		if v := c.Fields[property]; v != "" && strings.EqualFold(v, value) {
+			return true
+		}
+	}
+	return false
 }

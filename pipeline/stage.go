@@ -48,7 +48,7 @@ func (l *lot) stage() error {
 		st := staged{s: s}
 		for i, patch := range patches {
 			st.pending = append(st.pending, &state.Pending{
-				Person: s.id, Patch: patch, Staged: l.now, Inputs: recs[i].inputs,
+				Person: s.id, Patch: patch, Staged: l.now, Inputs: recs[i].inputs, Maybe: mayHaveLeft(recs[i].pending),
 				Next: c.next, Receipt: c.receipt, Score: c.score,
 			})
 		}
@@ -56,12 +56,12 @@ func (l *lot) stage() error {
 	}
 	if !l.p.brake.allow(l.p, l.s.BrakeShare, tierChanges) {
 		for _, s := range l.open() {
-			s.settled = func(tx *state.Tx) error {
-				return tx.Release(s.entry, state.Retry, l.now.Add(10*time.Minute), state.ReasonRetry)
-			}
+			// Nothing is claimed while the brake is on: they are there when it goes off.
+			s.settled = func(tx *state.Tx) error { return tx.Release(s.entry, s.entry.Lane, time.Time{}, 0) }
 		}
-		out, direct = nil, nil
+		out, direct, tierChanges = nil, nil, 0
 	}
+	letters := l.p.db.DeadCount() > 0
 	var gone []*subject // forgotten or joined to somebody else while the lot was under way
 	err := l.p.db.Update(func(tx *state.Tx) error {
 		gone = gone[:0]
@@ -69,6 +69,11 @@ func (l *lot) stage() error {
 			return err
 		}
 		for _, s := range l.subjects {
+			if letters { // whoever comes this far is not a dead letter any more
+				if err := tx.DropDead(s.id, connectors.Ref{}); err != nil {
+					return err
+				}
+			}
 			if s.settled != nil {
 				if err := s.settled(tx); err != nil {
 					return fmt.Errorf("settle %s: %w", s.key, err)
@@ -90,8 +95,16 @@ func (l *lot) stage() error {
 				}
 				continue
 			}
-			if err := saveRecords(tx, st.s); err != nil {
+			if err := saveRecords(tx, st.s, l.now); err != nil {
 				return err
+			}
+			for _, r := range st.s.recs {
+				if !r.read || r.contact.State != connectors.Live || r.state.Seen == r.inputs {
+					continue
+				}
+				if err := identify(tx, st.s.id, r.contact.Emails); err != nil {
+					return err
+				}
 			}
 			for _, pd := range st.pending {
 				if err := tx.Stage(pd); err != nil {
@@ -102,8 +115,10 @@ func (l *lot) stage() error {
 		return nil
 	})
 	if err != nil {
+		l.p.brake.giveBack(tierChanges)
 		return err
 	}
+	l.p.counts.current.Store(false) // people may have been merged or split
 	isGone := map[*subject]bool{}
 	for _, s := range gone {
 		isGone[s] = true
@@ -147,14 +162,14 @@ func (l *lot) commitFor(s *subject, reason string) (*commit, error) {
 	c := &commit{next: &next, score: -1}
 	if reason != "" {
 		shown := r.shown
-		if r.reason == "" {
-			// A part of the fields goes out: the CRM goes on showing the score it shows.
+		shown.Written = l.now
+		if r.reason == "" && s.shown.Known {
+			// A part of the fields, or of the records, goes out: the CRM goes on showing the score it shows.
 			shown = s.shown
-			if !shown.Known {
-				shown = r.shown
+			if len(s.recs) == 1 {
+				shown.Written = l.now // with more, those that nothing goes to would seem to be behind
 			}
 		}
-		shown.Written = l.now
 		next.Shown = shown.Append(nil)
 		r.receipt.Reason = reason
 		r.receipt.Written = r.values
@@ -172,16 +187,27 @@ func (l *lot) commitFor(s *subject, reason string) (*commit, error) {
 
 // commitDirect commits somebody for whom there is nothing to write: there is no acknowledgement to wait for.
 func (l *lot) commitDirect(tx *state.Tx, s *subject, c *commit) error {
-	if err := saveRecords(tx, s); err != nil {
+	if err := saveRecords(tx, s, l.now); err != nil {
 		return err
 	}
 	if err := l.saveSeen(tx, s); err != nil {
 		return err
 	}
+	for _, r := range s.recs {
+		if r.pending != nil && r.pending.Token == voided {
+			if err := tx.DropPending(r.ref); err != nil {
+				return err
+			}
+		}
+	}
 	if err := applyNext(tx, s.id, c.next, l.now); err != nil {
 		return err
 	}
-	if c.receipt != nil {
+	_, alive, err := tx.Person(s.id)
+	if err != nil {
+		return err
+	}
+	if alive && c.receipt != nil { // of somebody forgotten meanwhile nothing is kept
 		if err := tx.PutReceipt(s.id, l.now, c.receipt); err != nil {
 			return err
 		}
@@ -190,17 +216,18 @@ func (l *lot) commitDirect(tx *state.Tx, s *subject, c *commit) error {
 }
 
 // settleAfter takes the finished entry out of the queue, or puts it where what is still owed is done: degraded texts are
-// retried, rules texts of a first sync make place for the model's.
+// retried, and so is who was worked out without one of their records or sources; rules texts of a first sync make place for the
+// model's.
 func settleAfter(tx *state.Tx, e state.Entry, next *state.Person, retryAt time.Time, now time.Time) error {
 	switch {
 	case retryAt.IsZero() || next == nil:
-	case next.Flags&state.FlagDegraded != 0:
-		return tx.Release(e, state.Retry, retryAt, state.ReasonRetry)
-	case next.Flags&state.FlagRulesText != 0:
+	case next.Flags&(state.FlagDegraded|state.FlagRulesText) == state.FlagRulesText:
 		if ok, err := tx.Done(e); err != nil || !ok {
 			return err
 		}
 		return tx.EnqueueAt(e.Person, state.Backfill, state.ReasonText, retryAt)
+	default:
+		return tx.Release(e, retryLane(e), retryAt, state.ReasonRetry)
 	}
 	_, err := tx.Done(e)
 	return err
@@ -223,8 +250,23 @@ func (l *lot) retryAt(s *subject) time.Time {
 		return l.now.Add(max(10*time.Minute, backoff(s.entry.Attempts)))
 	case s.basis.rulesText && s.result.parts.Known:
 		return l.now.Add(order)
+	case len(s.stale) > 0 || s.unread():
+		return l.now.Add(backoff(s.entry.Attempts))
 	}
 	return time.Time{}
+}
+
+// mayHaveLeft are the hashes of what a patch that is replaced before it was acknowledged may have left in the CRM.
+func mayHaveLeft(pd *state.Pending) (maybe []uint32) {
+	if pd == nil {
+		return nil
+	}
+	for i, f := range connectors.Fields {
+		if v, ok := pd.Patch.Fields[f.Name]; ok {
+			maybe = append(maybe, state.FieldHash(i, v))
+		}
+	}
+	return maybe
 }
 
 func nextMidnight(t time.Time, loc *time.Location) time.Time {
@@ -235,8 +277,8 @@ func nextMidnight(t time.Time, loc *time.Location) time.Time {
 	return time.Date(y, m, d+1, 0, 0, 0, 0, loc)
 }
 
-// applyNext makes a result the person's, upon whom the records may have changed hands meanwhile.
-func applyNext(tx *state.Tx, id state.PersonID, next *state.Person, now time.Time) error {
+// applyNext makes a result the person's. Records may have changed hands, and a verdict come in, since it was worked out.
+func applyNext(tx *state.Tx, id state.PersonID, next *state.Person, _ time.Time) error {
 	if next == nil {
 		return nil
 	}
@@ -245,12 +287,7 @@ func applyNext(tx *state.Tx, id state.PersonID, next *state.Person, now time.Tim
 		return err
 	}
 	merged := *next
-	merged.Contacts = have.Contacts
-	if merged.Verdict != have.Verdict {
-		if err := tx.PutVerdict(id, merged.Verdict, now); err != nil {
-			return err
-		}
-	}
+	merged.Contacts, merged.Verdict = have.Contacts, have.Verdict
 	return tx.PutPerson(id, &merged)
 }
 

@@ -3,6 +3,7 @@ package pipeline
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -117,6 +118,23 @@ func (w *writers) waiting() int {
 	return len(w.flights)
 }
 
+// forget drops the patches that wait in memory; their people may be claimed again.
+func (w *writers) forget() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, x := range w.by {
+		for _, pd := range slices.Concat(x.items, x.bulk) {
+			if f := w.flights[pd.Person]; f != nil {
+				delete(w.flights, pd.Person)
+				w.p.db.Unclaim(f.entry)
+			}
+			delete(w.recovered, pd.Seq)
+		}
+		x.items, x.bulk = nil, nil
+		clear(x.index)
+	}
+}
+
 // holdAny says whether one of the records had, when it was read, a patch of an earlier run under way.
 func (w *writers) holdAny(recs []*record) bool {
 	for _, r := range recs {
@@ -153,6 +171,9 @@ func (w *writers) recover(s *Setup) error {
 				x := w.writer(s.CRMs[i].Name, object)
 				for _, pd := range page {
 					after = pd.Seq
+					if pd.Token == voided {
+						continue
+					}
 					w.recovered[pd.Seq] = true
 					if pd.Token != "" {
 						x.adrift = append(x.adrift, pd) // a bulk job of an earlier run carries it

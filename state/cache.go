@@ -27,7 +27,7 @@ func (tx *Tx) Cached(cache string, key []byte, now time.Time) ([]byte, bool) {
 	if !ok || err != nil {
 		return nil, false
 	}
-	v := tx.bucket(bCache).Get(k)
+	v := tx.get(bCache, k)
 	if len(v) < 12 || uint48(v) <= millis(now) {
 		return nil, false
 	}
@@ -49,7 +49,7 @@ func (tx *Tx) PutCache(cache string, key, value []byte, expires time.Time) error
 		return err
 	}
 	var buf [32]byte
-	if old := tx.bucket(bCache).Get(k); len(old) >= 12 {
+	if old := tx.get(bCache, k); len(old) >= 12 {
 		if err := tx.del(bCacheAge, cacheAge(buf[:0], name, uint48(old), uint48(old[6:]))); err != nil {
 			return err
 		}
@@ -112,11 +112,11 @@ func (tx *Tx) evict(name uint32, n int, limit uint64) (int, error) {
 // Answer is the person's last stage-2 answer, if it was given to the same inputs.
 func (tx *Tx) Answer(id PersonID, inputs uint64) ([]byte, bool) {
 	var buf [4]byte
-	v := tx.bucket(bAnswers).Get(personKey(buf[:0], id))
+	v := tx.get(bAnswers, personKey(buf[:0], id))
 	if len(v) < 8 || binary.BigEndian.Uint64(v) != inputs {
 		return nil, false
 	}
-	plain, err := tx.db.zstd.open(v[8:])
+	plain, err := unseal(v[8:])
 	return plain, err == nil
 }
 
@@ -126,5 +126,5 @@ func (tx *Tx) PutAnswer(id PersonID, inputs uint64, value []byte) error {
 		return err
 	}
 	var buf [4]byte
-	return tx.put(bAnswers, personKey(buf[:0], id), append(binary.BigEndian.AppendUint64(nil, inputs), tx.db.zstd.seal(value)...))
+	return tx.put(bAnswers, personKey(buf[:0], id), append(binary.BigEndian.AppendUint64(nil, inputs), seal(value)...))
 }

@@ -20,7 +20,7 @@ const maxCell = 480
 
 // locate finds the cell that holds, or would hold, key. Both results are nil if there is none.
 func (x cellIndex) locate(tx *Tx, key []byte) (cellKey, cell []byte) {
-	c := tx.bucket(x.bucket).Cursor()
+	c := tx.look(x.bucket)
 	k, v := c.Seek(key)
 	if k != nil && bytes.Equal(k, key) {
 		return k, v

@@ -116,7 +116,7 @@ func (tx *Tx) Contact(ref connectors.Ref) (Contact, bool, error) {
 	if !ok || err != nil {
 		return Contact{}, false, err
 	}
-	v := tx.bucket(bContacts).Get(key)
+	v := tx.get(bContacts, key)
 	if v == nil {
 		return Contact{}, false, nil
 	}
@@ -134,7 +134,7 @@ func (tx *Tx) PutContact(ref connectors.Ref, c *Contact) error {
 	if err != nil {
 		return err
 	}
-	if tx.bucket(bContacts).Get(key) == nil {
+	if tx.get(bContacts, key) == nil {
 		tx.w.counts.contacts++
 	}
 	var vb [160]byte
@@ -148,7 +148,7 @@ func (tx *Tx) DeleteContact(ref connectors.Ref) error {
 	}
 	var buf [64]byte
 	key, ok, err := tx.refKey(buf[:0], ref, false)
-	if !ok || err != nil || tx.bucket(bContacts).Get(key) == nil {
+	if !ok || err != nil || tx.get(bContacts, key) == nil {
 		return err
 	}
 	tx.w.counts.contacts--

@@ -52,8 +52,7 @@ type DB struct {
 
 	names  names
 	secret []byte
-	macs   sync.Pool // of hash.Hash keyed with secret
-	zstd   codecs
+	macs   sync.Pool // of *mac keyed with secret
 
 	countsMu sync.Mutex
 	counts   counts // as of the last commit
@@ -86,7 +85,7 @@ func Open(path string, o Options) (*DB, error) {
 		return nil, explain(path, err)
 	}
 	db := &DB{path: path, o: o, b: b, pageSize: b.Info().PageSize}
-	db.macs.New = func() any { return hmac.New(sha256.New, db.secret) }
+	db.macs.New = func() any { return &mac{hash: hmac.New(sha256.New, db.secret)} }
 	db.queue.init()
 	if err := db.load(); err != nil {
 		_ = b.Close()
@@ -299,20 +298,25 @@ func (db *DB) Close() error {
 	defer db.handle.Unlock()
 	b := db.b
 	db.b = nil
-	db.zstd.close()
 	return errors.Join(err, explain(db.path, b.Close()))
 }
 
 // mac is a keyed 12-byte hash of what under the install secret; domain keeps uses apart.
 func (db *DB) mac(domain byte, what string) (sum [hashLen]byte) {
-	h := db.macs.Get().(hash.Hash)
-	defer db.macs.Put(h)
-	h.Reset()
-	var buf [128]byte
-	h.Write(append(append(buf[:0], domain), what...))
-	var out [sha256.Size]byte
-	copy(sum[:], h.Sum(out[:0]))
+	m := db.macs.Get().(*mac)
+	defer db.macs.Put(m)
+	m.hash.Reset()
+	m.buf = append(append(m.buf[:0], domain), what...)
+	m.hash.Write(m.buf)
+	m.buf = m.hash.Sum(m.buf[:0])
+	copy(sum[:], m.buf)
 	return sum
+}
+
+// mac is a keyed hash with room for what goes in and comes out.
+type mac struct {
+	hash hash.Hash
+	buf  []byte
 }
 
 const hashLen = 12

@@ -61,7 +61,7 @@ func (tx *Tx) PutDead(d *Dead) error {
 	if merged.First.IsZero() {
 		merged.First = d.At
 	}
-	if v := tx.bucket(bDead).Get(key); v != nil {
+	if v := tx.get(bDead, key); v != nil {
 		old, err := tx.decodeDead(key, v)
 		if err != nil {
 			return err
@@ -117,7 +117,7 @@ func (tx *Tx) DropDead(id PersonID, ref connectors.Ref) error {
 	}
 	var buf [64]byte
 	key, ok, err := tx.deadKey(buf[:0], id, ref, false)
-	if !ok || err != nil || tx.bucket(bDead).Get(key) == nil {
+	if !ok || err != nil || tx.get(bDead, key) == nil {
 		return err
 	}
 	tx.w.counts.dead--

@@ -42,7 +42,7 @@ func (tx *Tx) Deals(crm, object, after string, n int) (deals map[connectors.Ref]
 var weightsKey = []byte("weights")
 
 // Weights is the document of the learned weights; nil if there are none.
-func (tx *Tx) Weights() []byte { return slices.Clone(tx.bucket(bWeights).Get(weightsKey)) }
+func (tx *Tx) Weights() []byte { return slices.Clone(tx.get(bWeights, weightsKey)) }
 
 // SetWeights replaces it; nil removes it.
 func (tx *Tx) SetWeights(v []byte) error { return tx.set(bWeights, weightsKey, v) }

@@ -47,12 +47,11 @@ func (tx *Tx) DueBefore(t time.Time, n int) (ids []PersonID, err error) {
 		return nil, nil
 	}
 	limit := seconds(t.Truncate(time.Second))
-	queued := tx.bucket(bQueued)
 	dueIndex.scan(tx, make([]byte, dueIndex.key), func(entry []byte) bool {
 		if binary.BigEndian.Uint32(entry) > limit {
 			return false
 		}
-		if queued.Get(entry[4:]) == nil {
+		if tx.get(bQueued, entry[4:]) == nil {
 			ids = append(ids, PersonID(binary.BigEndian.Uint32(entry[4:])))
 		}
 		return len(ids) < n

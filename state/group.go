@@ -279,7 +279,7 @@ func (db *DB) reload() error {
 			return err
 		}
 		var c counts
-		if err := c.decode(tx.bucket(bMeta).Get(countsKey)); err != nil {
+		if err := c.decode(tx.get(bMeta, countsKey)); err != nil {
 			return err
 		}
 		db.countsMu.Lock()

@@ -15,7 +15,7 @@ func (tx *Tx) AddHistory(id PersonID, p HistoryPoint) error {
 	}
 	var buf [4]byte
 	key := personKey(buf[:0], id)
-	old := tx.bucket(bHistory).Get(key)
+	old := tx.get(bHistory, key)
 	p.At = p.At.Truncate(time.Second)
 	n, second, at := 0, len(old), len(old) // points, where the second begins, where p belongs
 	for r := (reader{b: old}); len(r.b) > 0; n++ {
@@ -53,7 +53,7 @@ func (r *reader) point() HistoryPoint {
 // History is a person's written scores, the oldest first, with times in whole seconds.
 func (tx *Tx) History(id PersonID) []HistoryPoint {
 	var buf [4]byte
-	r := reader{b: tx.bucket(bHistory).Get(personKey(buf[:0], id))}
+	r := reader{b: tx.get(bHistory, personKey(buf[:0], id))}
 	var out []HistoryPoint
 	for len(r.b) > 0 {
 		p := r.point()

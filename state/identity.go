@@ -161,7 +161,7 @@ func (tx *Tx) dropIdentities(id PersonID, marks []byte) error {
 // Links are a person's identifiers beyond the CRM's.
 func (tx *Tx) Links(id PersonID) ([]Link, error) {
 	var buf [4]byte
-	v := tx.bucket(bLinks).Get(personKey(buf[:0], id))
+	v := tx.get(bLinks, personKey(buf[:0], id))
 	if v == nil {
 		return nil, nil
 	}

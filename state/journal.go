@@ -45,7 +45,7 @@ func decodeUnsent(v []byte) (u unsent, err error) {
 }
 
 func (tx *Tx) unsentOf(key []byte) (u unsent, ok bool, err error) {
-	v := tx.bucket(bUnsent).Get(key)
+	v := tx.get(bUnsent, key)
 	if v == nil {
 		return unsent{}, false, nil
 	}
@@ -82,7 +82,7 @@ func (tx *Tx) appendPending(b []byte, p *Pending, maybe []uint32) ([]byte, error
 		set |= pendingNext
 	}
 	switch {
-	case sealed(p.Receipt):
+	case isSealed(p.Receipt):
 		set |= pendingSealed
 	case p.Receipt != nil:
 		set |= pendingReceipt
@@ -130,7 +130,7 @@ func (tx *Tx) appendPending(b []byte, p *Pending, maybe []uint32) ([]byte, error
 	case set&pendingSealed != 0:
 		b = append(b, p.Receipt...)
 	case set&pendingReceipt != 0:
-		b = append(b, tx.db.zstd.seal(p.Receipt)...)
+		b = append(b, seal(p.Receipt)...)
 	}
 	return b, nil
 }
@@ -194,7 +194,7 @@ func (tx *Tx) decodePending(v []byte) (*Pending, error) {
 	case set&pendingSealed != 0:
 		p.Receipt = slices.Clone(r.b)
 	case set&pendingReceipt != 0:
-		if p.Receipt, err = tx.db.zstd.open(r.b); err != nil {
+		if p.Receipt, err = unseal(r.b); err != nil {
 			return nil, err
 		}
 	}
@@ -223,7 +223,7 @@ func (tx *Tx) Stage(p *Pending) error {
 	}
 	if replaces {
 		oldKey := journalKey(jb[:0], key, old.seq)
-		before, err := tx.decodePending(tx.bucket(bJournal).Get(oldKey))
+		before, err := tx.decodePending(tx.get(bJournal, oldKey))
 		if err != nil {
 			return err
 		}
@@ -246,11 +246,12 @@ func (tx *Tx) Stage(p *Pending) error {
 	if err != nil {
 		return err
 	}
-	v, err := tx.appendPending(make([]byte, 0, 2048), p, maybe)
+	v, err := tx.appendPending(tx.w.arena.scratch[:0], p, maybe)
 	if err != nil {
 		return err
 	}
-	if err := tx.put(bJournal, journalKey(jb[:0], key, seq), v); err != nil {
+	tx.w.arena.scratch = v
+	if err := tx.put(bJournal, journalKey(jb[:0], key, seq), tx.keep(v)); err != nil {
 		return err
 	}
 	u := unsent{seq: seq, person: p.Person, attempts: p.Attempts, sent: p.Sent, token: p.Token}
@@ -300,7 +301,7 @@ func (tx *Tx) Pending(ref connectors.Ref) (*Pending, error) {
 		return nil, err
 	}
 	var jb [16]byte
-	return tx.pending(u, tx.bucket(bJournal).Get(journalKey(jb[:0], key, u.seq)))
+	return tx.pending(u, tx.get(bJournal, journalKey(jb[:0], key, u.seq)))
 }
 
 // PendingAll is up to n patches of an object with a greater Seq than afterSeq, in the order of Seq.

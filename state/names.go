@@ -1,6 +1,7 @@
 package state
 
 import (
+	"bytes"
 	"encoding/binary"
 	"sync"
 )
@@ -13,10 +14,10 @@ type names struct {
 	number map[string]uint32
 }
 
-func (n *names) lookup(s string) (uint32, bool) {
+func (n *names) lookup(s []byte) (uint32, bool) {
 	n.mu.RLock()
 	defer n.mu.RUnlock()
-	id, ok := n.number[s]
+	id, ok := n.number[string(s)]
 	return id, ok
 }
 
@@ -56,25 +57,34 @@ func (n *names) load(tx *Tx) error {
 	return nil
 }
 
+// shortName is room for the usual name, which then is looked up without being put together on the heap.
+const shortName = 64
+
 // nameID is the number of s. create enters a new one; without it ok is false for an unknown one.
 func (tx *Tx) nameID(s string, create bool) (id uint32, ok bool, err error) {
-	if id, ok = tx.db.names.lookup(s); ok {
+	var buf [shortName]byte
+	return tx.numberOf(append(buf[:0], s...), create)
+}
+
+// numberOf is nameID of a name that is not kept.
+func (tx *Tx) numberOf(name []byte, create bool) (id uint32, ok bool, err error) {
+	if id, ok = tx.db.names.lookup(name); ok {
 		return id, true, nil
 	}
 	if tx.w == nil {
 		return 0, false, nil
 	}
 	for i, added := range tx.w.names {
-		if added == s {
+		if added == string(name) {
 			return uint32(tx.w.nameBase + i + 1), true, nil
 		}
 	}
 	if !create {
 		return 0, false, nil
 	}
-	tx.w.names = append(tx.w.names, s)
+	tx.w.names = append(tx.w.names, string(name))
 	id = uint32(tx.w.nameBase + len(tx.w.names))
-	err = tx.put(bNames, binary.BigEndian.AppendUint32(nil, id), []byte(s))
+	err = tx.put(bNames, binary.BigEndian.AppendUint32(nil, id), bytes.Clone(name))
 	return id, err == nil, err
 }
 
@@ -84,14 +94,16 @@ func (tx *Tx) nameOf(id uint32) (string, error) {
 		return s, nil
 	}
 	// Written by this very transaction, or by a commit that this snapshot sees before it was published.
-	if v := tx.bucket(bNames).Get(binary.BigEndian.AppendUint32(nil, id)); v != nil {
+	if v := tx.get(bNames, binary.BigEndian.AppendUint32(nil, id)); v != nil {
 		return string(v), nil
 	}
 	return "", damaged("name")
 }
 
+// kindOf is the number of a kind of records, whose name is the CRM's and the object's with a zero byte between.
 func (tx *Tx) kindOf(crm, object string, create bool) (uint32, bool, error) {
-	return tx.nameID(kindName(crm, object), create)
+	var buf [shortName]byte
+	return tx.numberOf(append(append(append(buf[:0], crm...), 0), object...), create)
 }
 
 // maxSharedHashes bounds how many hashes enter the table: they are expected to be those of configurations, a few a month.

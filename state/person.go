@@ -188,7 +188,7 @@ func (tx *Tx) decodePerson(core []byte) (p Person, err error) {
 
 func (tx *Tx) personRecord(id PersonID) (marks, core []byte, err error) {
 	var buf [4]byte
-	return split(tx.bucket(bPeople).Get(personKey(buf[:0], id)))
+	return split(tx.get(bPeople, personKey(buf[:0], id)))
 }
 
 // Person is the record of a person. The due time comes back in whole seconds.

@@ -67,7 +67,7 @@ func decodeEntry(k queueKey, v []byte) (Entry, error) {
 // queued finds a person's entry.
 func (tx *Tx) queued(id PersonID) (k queueKey, e Entry, ok bool, err error) {
 	var pk [4]byte
-	v := tx.bucket(bQueued).Get(personKey(pk[:0], id))
+	v := tx.get(bQueued, personKey(pk[:0], id))
 	if v == nil {
 		return k, e, false, nil
 	}
@@ -76,7 +76,7 @@ func (tx *Tx) queued(id PersonID) (k queueKey, e Entry, ok bool, err error) {
 	}
 	k = queueKey{v[0], uint48(v[1:]), id}
 	var qk [queueKeyLen]byte
-	v = tx.bucket(bQueue).Get(k.append(qk[:0]))
+	v = tx.get(bQueue, k.append(qk[:0]))
 	if v == nil {
 		return k, e, false, damaged("queue")
 	}

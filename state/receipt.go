@@ -14,15 +14,16 @@ var receiptAges = cellIndex{bucket: bReceiptAge, key: 8, width: 8}
 // StoredReceipt is one receipt of a person.
 type StoredReceipt struct {
 	At   time.Time
-	JSON []byte
+	JSON []byte // the receipt as it was before it was sealed
 }
 
 func receiptKey(b []byte, id PersonID, seq uint64) []byte {
 	return appendUint48(personKey(b, id), 1<<48-1-seq)
 }
 
-// PutReceipt stores a person's newest receipt, plain or sealed, and drops those beyond Options.ReceiptsPerPerson.
-func (tx *Tx) PutReceipt(id PersonID, at time.Time, json []byte) error {
+// PutReceipt stores a person's newest receipt, plain or sealed, and drops those beyond Options.ReceiptsPerPerson. What is in it is
+// the caller's; only it must not begin with the byte 1, which marks a sealed one.
+func (tx *Tx) PutReceipt(id PersonID, at time.Time, receipt []byte) error {
 	if err := checkPerson(id); err != nil {
 		return err
 	}
@@ -30,13 +31,13 @@ func (tx *Tx) PutReceipt(id PersonID, at time.Time, json []byte) error {
 	if err != nil {
 		return err
 	}
-	if !sealed(json) {
-		json = tx.db.zstd.seal(json)
+	if !isSealed(receipt) {
+		receipt = seal(receipt)
 	}
 	var tb [binary.MaxVarintLen64]byte
 	head := appendTime(tb[:0], at)
-	v := tx.alloc(len(head) + len(json))
-	copy(v[copy(v, head):], json)
+	v := tx.alloc(len(head) + len(receipt))
+	copy(v[copy(v, head):], receipt)
 	var buf [16]byte
 	prefix := personKey(buf[:0], id)
 	if keys := tx.keysWith(bReceipts, prefix, -1); len(keys) >= tx.db.o.ReceiptsPerPerson {
@@ -56,7 +57,7 @@ func (tx *Tx) PutReceipt(id PersonID, at time.Time, json []byte) error {
 func (tx *Tx) dropReceiptKeys(id PersonID, keys [][]byte) error {
 	var ages []time.Time
 	for _, k := range keys {
-		r := reader{b: tx.bucket(bReceipts).Get(k)}
+		r := reader{b: tx.get(bReceipts, k)}
 		ages = append(ages, r.time())
 		if r.bad {
 			return damaged("receipt")
@@ -112,22 +113,22 @@ func (tx *Tx) eachReceipt(id PersonID, n int, visit func(at time.Time, sealed []
 	return nil
 }
 
-// Receipt is the person's newest receipt, as JSON, and its time; nil if there is none.
-func (tx *Tx) Receipt(id PersonID) (json []byte, at time.Time, err error) {
+// Receipt is the person's newest receipt, as it was before it was sealed, and its time; nil if there is none.
+func (tx *Tx) Receipt(id PersonID) (plain []byte, at time.Time, err error) {
 	err = tx.eachReceipt(id, 1, func(t time.Time, sealed []byte) error {
 		at = t
-		json, err = tx.db.zstd.open(sealed)
+		plain, err = unseal(sealed)
 		return err
 	})
-	return json, at, err
+	return plain, at, err
 }
 
 // Receipts is up to n of the person's receipts, the newest first.
 func (tx *Tx) Receipts(id PersonID, n int) ([]StoredReceipt, error) {
 	var out []StoredReceipt
 	err := tx.eachReceipt(id, max(n, 0), func(at time.Time, sealed []byte) error {
-		json, err := tx.db.zstd.open(sealed)
-		out = append(out, StoredReceipt{at, json})
+		plain, err := unseal(sealed)
+		out = append(out, StoredReceipt{at, plain})
 		return err
 	})
 	return out, err
@@ -151,7 +152,7 @@ func (tx *Tx) PurgeReceipts(before time.Time, n int) (purged int, err error) {
 	for _, entry := range aged {
 		var old [][]byte
 		for _, k := range tx.keysWith(bReceipts, entry[4:], -1) {
-			r := reader{b: tx.bucket(bReceipts).Get(k)}
+			r := reader{b: tx.get(bReceipts, k)}
 			if at := r.time(); !r.bad && seconds(at) < limit {
 				old = append(old, k)
 			}

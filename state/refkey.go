@@ -32,8 +32,6 @@ func (r *reader) kind() uint32 {
 	return r.uint32()
 }
 
-func kindName(crm, object string) string { return crm + "\x00" + object }
-
 // appendID packs id; it is the rest of a key, so that text needs no length.
 func appendID(b []byte, id string) []byte {
 	if n, ok := decimal(id); ok {

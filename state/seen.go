@@ -34,7 +34,7 @@ func (tx *Tx) Seen(sweep string, ref connectors.Ref) bool {
 	}
 	var buf [64]byte
 	key, ok, err := tx.refKey(appendKind(buf[:0], name), ref, false)
-	return ok && err == nil && tx.bucket(bSeen).Get(key) != nil
+	return ok && err == nil && tx.get(bSeen, key) != nil
 }
 
 // DropSeen forgets up to n records of what a sweep has met; more says that some are left.

@@ -13,7 +13,7 @@ func (tx *Tx) Secret() []byte { return slices.Clone(tx.db.secret) }
 
 // Binding is the account (portal, org) that the state of a CRM belongs to.
 func (tx *Tx) Binding(crm string) (account string, ok bool) {
-	v := tx.bucket(bBindings).Get([]byte(crm))
+	v := tx.get(bBindings, []byte(crm))
 	return string(v), v != nil
 }
 
@@ -29,7 +29,7 @@ func (tx *Tx) Bind(crm, account string) error {
 }
 
 // Setting is a small fact that the daemon keeps; nil if not set.
-func (tx *Tx) Setting(key string) []byte { return slices.Clone(tx.bucket(bSettings).Get([]byte(key))) }
+func (tx *Tx) Setting(key string) []byte { return slices.Clone(tx.get(bSettings, []byte(key))) }
 
 // SetSetting keeps a small fact; nil removes it. One that is as it was costs no commit.
 func (tx *Tx) SetSetting(key string, v []byte) error {
@@ -38,7 +38,7 @@ func (tx *Tx) SetSetting(key string, v []byte) error {
 
 // Cursor is where a feed was read to; nil if never.
 func (tx *Tx) Cursor(name string) connectors.Cursor {
-	return slices.Clone(tx.bucket(bCursors).Get([]byte(name)))
+	return slices.Clone(tx.get(bCursors, []byte(name)))
 }
 
 // SetCursor keeps where a feed was read to, in the transaction that keeps the work it covers; nil removes it.
@@ -50,7 +50,7 @@ func (tx *Tx) setIfChanged(id bucketID, key, v []byte) error {
 	if tx.w == nil {
 		return errInView
 	}
-	if old := tx.bucket(id).Get(key); (old == nil) == (v == nil) && bytes.Equal(old, v) {
+	if old := tx.get(id, key); (old == nil) == (v == nil) && bytes.Equal(old, v) {
 		return nil
 	}
 	return tx.set(id, key, v)

@@ -41,5 +41,5 @@ func (tx *Tx) bury(domain byte, what string, at time.Time) error {
 
 func (tx *Tx) buried(domain byte, what string) bool {
 	hash := tx.db.mac(domain, what)
-	return tx.bucket(bTombstones).Get(hash[:]) != nil
+	return tx.get(bTombstones, hash[:]) != nil
 }

@@ -1,6 +1,8 @@
 package state
 
 import (
+	"bytes"
+
 	"go.etcd.io/bbolt"
 )
 
@@ -10,7 +12,8 @@ type Tx struct {
 	db      *DB
 	b       *bbolt.Tx
 	buckets [bucketCount]*bbolt.Bucket
-	w       *write // nil in a View
+	cursors [bucketCount]*bbolt.Cursor // of look
+	w       *write                     // nil in a View
 }
 
 // write is what a transaction carries beside its pages: everything the DB takes over once the commit is on disk.
@@ -38,6 +41,25 @@ func (tx *Tx) bucket(id bucketID) *bbolt.Bucket {
 		tx.buckets[id] = b
 	}
 	return b
+}
+
+// look is the transaction's one cursor of a bucket for looking something up: a cursor for each look-up would be the most
+// frequent allocation of the whole program. It holds nothing between look-ups.
+func (tx *Tx) look(id bucketID) *bbolt.Cursor {
+	c := tx.cursors[id]
+	if c == nil {
+		c = tx.bucket(id).Cursor()
+		tx.cursors[id] = c
+	}
+	return c
+}
+
+// get is the value of key, inside the page; nil if there is none.
+func (tx *Tx) get(id bucketID, key []byte) []byte {
+	if k, v := tx.look(id).Seek(key); bytes.Equal(k, key) {
+		return v
+	}
+	return nil
 }
 
 // fill is how full bbolt leaves the pages it splits. Most keys ascend, so pages are best left almost full; the rest is room
@@ -100,6 +122,8 @@ type arena struct {
 	chunks [][]byte
 	in     int // chunk in use
 	used   int // bytes of it
+
+	scratch []byte // for a value in the making
 }
 
 const (
@@ -131,4 +155,7 @@ func (a *arena) reset() {
 		a.chunks = a.chunks[:chunksToOwn]
 	}
 	a.in, a.used = 0, 0
+	if cap(a.scratch) > chunkSize {
+		a.scratch = nil
+	}
 }

@@ -104,7 +104,7 @@ type Pending struct {
 	Token    string   // bulk job that carries it, "" if none
 	Inputs   uint64   // Contact.Seen once acknowledged
 	Next     *Person  // the person's record once acknowledged; nil: leave as it is
-	Receipt  []byte   // JSON, to be stored once acknowledged; nil: none
+	Receipt  []byte   // to be stored once acknowledged, as PutReceipt takes it; nil: none
 	Score    int32    // tenths, for the history; −1: none
 }
 

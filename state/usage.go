@@ -47,7 +47,7 @@ func (tx *Tx) AddUsage(day string, u Usage) error {
 
 // Usage is what a day cost; nothing, if nothing is known of it.
 func (tx *Tx) Usage(day string) (u Usage, err error) {
-	if v := tx.bucket(bUsage).Get([]byte(day)); v != nil {
+	if v := tx.get(bUsage, []byte(day)); v != nil {
 		if json.Unmarshal(v, &u) != nil {
 			return Usage{}, damaged("usage")
 		}

@@ -189,7 +189,7 @@ func (v *verifier) rest() {
 		if receiptAges.get(tx, dueEntry(buf[:0], at, PersonID(binary.BigEndian.Uint32(k)))) == nil {
 			return damaged("receipt age")
 		}
-		_, err := tx.db.zstd.open(r.b)
+		_, err := unseal(r.b)
 		return err
 	})
 	v.each(bDeals, func(k, _ []byte) error {
@@ -210,7 +210,7 @@ func (v *verifier) caches() {
 		}
 		v.c.addCache(name, 1)
 		var buf [32]byte
-		if v.tx.bucket(bCacheAge).Get(cacheAge(buf[:0], name, uint48(val), uint48(val[6:]))) == nil {
+		if v.tx.get(bCacheAge, cacheAge(buf[:0], name, uint48(val), uint48(val[6:]))) == nil {
 			return damaged("cache")
 		}
 		return nil

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/intentd/intentd/connectors"
+	"github.com/intentd/intentd/connectors/internal/transport"
 )
 
 // Account tells which portal the token belongs to, and learns its time zone, in which the daily quota turns.
@@ -16,7 +17,7 @@ func (c *Client) Account(ctx context.Context) (connectors.AccountInfo, error) {
 		TimeZone    string      `json:"timeZone"`
 		UTCOffset   int64       `json:"utcOffsetMilliseconds"`
 	}
-	v, resp, err := do[answer](ctx, c, get("read the account", c.paths.account()))
+	v, resp, err := transport.Do[answer](ctx, c.http, transport.Get("read the account", c.paths.account()))
 	if err != nil {
 		return connectors.AccountInfo{}, err
 	}

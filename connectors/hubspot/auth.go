@@ -44,7 +44,7 @@ func (c *Client) grants(refresh string, r *transport.Redactor) func(context.Cont
 			RefreshToken string  `json:"refresh_token"`
 			ExpiresIn    float64 `json:"expires_in"` // seconds
 		}
-		v, resp, err := do[answer](ctx, c, transport.Request{Op: "fetch an access token", Method: http.MethodPost, Path: c.paths.token(),
+		v, resp, err := transport.Do[answer](ctx, c.http, transport.Request{Op: "fetch an access token", Method: http.MethodPost, Path: c.paths.token(),
 			Body: []byte(form.Encode()), Type: "application/x-www-form-urlencoded", Idempotent: true, Anonymous: true})
 		if err != nil {
 			if resp != nil && resp.Status >= 400 && resp.Status < 500 && resp.Status != http.StatusTooManyRequests && !resp.HTML() {

@@ -2,10 +2,10 @@ package hubspot
 
 import (
 	"context"
-	"encoding/json"
 	"strconv"
 
 	"github.com/intentd/intentd/connectors"
+	"github.com/intentd/intentd/connectors/internal/transport"
 )
 
 // walk is a position in the feed of changed records, and its cursor's JSON. Between windows only Since is set. Within one, the
@@ -25,23 +25,12 @@ const cursorVersion = 1
 
 func (w walk) cursor() connectors.Cursor {
 	w.Version = cursorVersion
-	return connectors.Cursor(encode(w))
+	return connectors.Cursor(transport.Encode(w))
 }
 
 // readCursor reads a cursor of the feed into v.
 func (c *Client) readCursor(feed string, from connectors.Cursor, v any) error {
-	var head struct {
-		Version int    `json:"v"`
-		Feed    string `json:"f"`
-	}
-	op := "go on with " + feed
-	if err := json.Unmarshal(from, &head); err != nil || json.Unmarshal(from, v) != nil {
-		return c.err(connectors.Config, op, "the stored cursor cannot be read")
-	}
-	if head.Version != cursorVersion || head.Feed != feed {
-		return c.err(connectors.Config, op, "the stored cursor is of version %d for %q, this connector reads version %d for %q", head.Version, head.Feed, cursorVersion, feed)
-	}
-	return nil
+	return c.http.ReadCursor(feed, cursorVersion, from, v)
 }
 
 // Changes returns contacts changed since from: one search request, for which a nil cursor only asks the time.
@@ -67,7 +56,7 @@ func (c *Client) Changes(ctx context.Context, from connectors.Cursor) (connector
 		return p, err
 	}
 	search := searchRequest{Properties: c.schema.read}
-	whole := len(encode(search))+searchRest <= searchBodyMax
+	whole := len(transport.Encode(search))+searchRest <= searchBodyMax
 	if !whole {
 		// The allow-list is too long for a search: find the ids, then read them.
 		search.Properties = []string{"hs_object_id"}
@@ -149,7 +138,7 @@ func (c *Client) step(ctx context.Context, w walk, modified string, s searchRequ
 	s.FilterGroups = []filterGroup{{filters}}
 	s.Sorts = []sorting{{"hs_object_id", "ASCENDING"}}
 	s.Limit, s.After = searchPageSize, "0"
-	r := post(op, c.paths.objects(w.Feed, "/search"), encode(s))
+	r := transport.Post(op, c.paths.objects(w.Feed, "/search"), transport.Encode(s))
 	r.Bucket = searchBucket
 	answer, resp, err := doPage(ctx, c, r)
 	if err != nil {

@@ -5,11 +5,12 @@ import (
 	"strings"
 
 	"github.com/intentd/intentd/connectors"
+	"github.com/intentd/intentd/connectors/internal/transport"
 )
 
 // contact is r as a Contact. inScope says whether it lies in the scope.
 func (c *Client) contact(r *record) (k connectors.Contact, inScope bool) {
-	k = connectors.Contact{Ref: c.ref(r.ID), Fields: make(map[string]string, len(inputs))}
+	k = connectors.Contact{Ref: c.ref(r.ID), Fields: map[string]string{}}
 	if r.Archived {
 		k.State = connectors.Archived
 	}
@@ -18,7 +19,7 @@ func (c *Client) contact(r *record) (k connectors.Contact, inScope bool) {
 	var primary, merged string
 	var more []string
 	matched := 0
-	eachProperty(r.Properties, func(name, v string) {
+	transport.EachProperty(r.Properties, func(name, v string) {
 		p := c.schema.roles[name]
 		if p == nil || v == "" {
 			return
@@ -98,7 +99,7 @@ func absorbed(list, self string) []string {
 // mergedIDsOf are the ids that were merged into r.
 func (c *Client) mergedIDsOf(r *record) []string {
 	var list string
-	eachProperty(r.Properties, func(name, v string) {
+	transport.EachProperty(r.Properties, func(name, v string) {
 		if p := c.schema.roles[name]; p != nil && (p.part == mergedIDs || p.part == mergedVids) {
 			list += ";" + v
 		}

@@ -7,6 +7,7 @@ import (
 	"strconv"
 
 	"github.com/intentd/intentd/connectors"
+	"github.com/intentd/intentd/connectors/internal/transport"
 )
 
 var dealProperties = []string{"amount", "closedate", "createdate", "dealname", "dealstage", "hs_is_closed_won", "hs_lastmodifieddate", "pipeline"}
@@ -46,7 +47,7 @@ func (c *Client) Deals(ctx context.Context, from connectors.Cursor) (connectors.
 func (c *Client) deal(r *record) connectors.Deal {
 	d := connectors.Deal{Ref: connectors.Ref{CRM: c.o.Name, Object: Deals, ID: r.ID}}
 	d.Created, _ = parseTime(r.CreatedAt)
-	eachProperty(r.Properties, func(name, v string) {
+	transport.EachProperty(r.Properties, func(name, v string) {
 		switch name {
 		case "dealname":
 			d.Name = v
@@ -93,7 +94,7 @@ func (c *Client) dealContacts(ctx context.Context, ids []string) (map[string][]c
 		batch := todo[:min(batchSize, len(todo))]
 		todo = todo[len(batch):]
 		op := fmt.Sprintf("read the contacts of %d deals", len(batch))
-		v, _, err := do[answer](ctx, c, post(op, c.paths.dealContacts(), encode(map[string][]input{"inputs": batch})))
+		v, _, err := transport.Do[answer](ctx, c.http, transport.Post(op, c.paths.dealContacts(), transport.Encode(map[string][]input{"inputs": batch})))
 		if err != nil {
 			return nil, err
 		}

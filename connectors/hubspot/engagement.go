@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/intentd/intentd/connectors"
+	"github.com/intentd/intentd/connectors/internal/transport"
 )
 
 // engagement is what HubSpot itself recorded of people, as a source: summary properties with their history and, where the
@@ -190,7 +191,7 @@ func (s *engagement) occurrences(ctx context.Context, id string, w connectors.Wi
 	var events []connectors.Event
 	after := ""
 	for range occurrencePages {
-		r := get("read event occurrences", s.c.paths.occurrences())
+		r := transport.Get("read event occurrences", s.c.paths.occurrences())
 		r.Answers = []int{http.StatusForbidden, http.StatusNotFound}
 		// A second more on both sides: whether HubSpot counts the bounds in is not documented, and the window decides anyway.
 		r.Query = url.Values{"objectType": {"contact"}, "objectId": {id}, "limit": {"100"},
@@ -199,7 +200,7 @@ func (s *engagement) occurrences(ctx context.Context, id string, w connectors.Wi
 		if after != "" {
 			r.Query.Set("after", after)
 		}
-		v, resp, err := do[answer](ctx, s.c, r)
+		v, resp, err := transport.Do[answer](ctx, s.c.http, r)
 		switch {
 		case err != nil:
 			return nil, err

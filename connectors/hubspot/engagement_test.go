@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/intentd/intentd/connectors"
+	"github.com/intentd/intentd/connectors/internal/transport"
 	"github.com/intentd/intentd/connectors/sandbox"
 )
 
@@ -291,5 +292,5 @@ func wirePast(versions map[string][]version) string {
 			wire[name] = append(wire[name], map[string]string{"value": v.Value, "timestamp": v.Timestamp, "sourceType": v.SourceType})
 		}
 	}
-	return string(encode(wire))
+	return string(transport.Encode(wire))
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/intentd/intentd/connectors"
+	"github.com/intentd/intentd/connectors/internal/transport"
 )
 
 // trace is a summary property whose changes tell of something the prospect did.
@@ -72,7 +73,7 @@ type history struct {
 // journey makes events of a contact's history. Their ids rest on the contact, the trace and a time that later reads repeat.
 func journey(r *record, w connectors.Window) []connectors.Event {
 	h := history{now: map[string]string{}, past: map[string][]stamped{}}
-	eachProperty(r.Properties, func(name, v string) {
+	transport.EachProperty(r.Properties, func(name, v string) {
 		if v != "" {
 			h.now[name] = v
 		}

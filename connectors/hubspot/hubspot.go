@@ -253,20 +253,6 @@ func recordID(id string) (uint64, bool) {
 	return n, err == nil
 }
 
-// do makes a call whose answer is JSON, decoded afresh into a new T on each attempt.
-func do[T any](ctx context.Context, c *Client, r transport.Request) (*T, *transport.Response, error) {
-	var v *T
-	r.Decode = func(a *transport.Response) error {
-		v = new(T)
-		return unmarshal(a.Body, v)
-	}
-	a, err := c.http.Do(ctx, r)
-	if err != nil {
-		return nil, a, err
-	}
-	return v, a, nil
-}
-
 // doPage makes a call whose answer is a page of records. One without a list of results, or with a record that has no id, is no
 // answer: taking it for an empty page would lose what it should have told.
 func doPage(ctx context.Context, c *Client, r transport.Request) (*page, *transport.Response, error) {
@@ -291,14 +277,6 @@ func doPage(ctx context.Context, c *Client, r transport.Request) (*page, *transp
 		return nil, a, err
 	}
 	return v, a, nil
-}
-
-func post(op, path string, body []byte) transport.Request {
-	return transport.Request{Op: op, Method: http.MethodPost, Path: path, Body: body, Idempotent: true}
-}
-
-func get(op, path string) transport.Request {
-	return transport.Request{Op: op, Method: http.MethodGet, Path: path, Idempotent: true}
 }
 
 func chunks[T any](s []T, n int) [][]T { return slices.Collect(slices.Chunk(s, n)) }

@@ -1,50 +1,28 @@
 package hubspot
 
 import (
-	"sync"
 	"time"
 
 	"github.com/intentd/intentd/connectors"
+	"github.com/intentd/intentd/connectors/internal/transport"
 )
 
 // idleContacts remembers for a moment which contacts were just read without a trace of engagement, so that the engagement
 // source need not ask for a history that cannot be there.
-type idleContacts struct {
-	mu   sync.Mutex
-	seen map[uint64]time.Time
-}
-
-const (
-	idleFor = 2 * time.Minute // between the read of a lot and the gathering of its journeys; a later change is polled anyway
-	idleMax = 50_000          // ids remembered
-)
+type idleContacts struct{ recent transport.Recent[uint64] }
 
 func (s *idleContacts) note(k *connectors.Contact, now time.Time) {
 	id, ok := recordID(k.ID)
-	if !ok {
-		return
+	switch {
+	case !ok:
+	case engaged(k.Fields):
+		s.recent.Drop(id)
+	default:
+		s.recent.Put(id, now)
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if engaged(k.Fields) {
-		delete(s.seen, id)
-		return
-	}
-	if len(s.seen) >= idleMax {
-		clear(s.seen)
-	}
-	if s.seen == nil {
-		s.seen = map[uint64]time.Time{}
-	}
-	s.seen[id] = now
 }
 
-func (s *idleContacts) idle(id uint64, now time.Time) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	at, ok := s.seen[id]
-	return ok && !now.Before(at) && now.Sub(at) < idleFor
-}
+func (s *idleContacts) idle(id uint64, now time.Time) bool { return s.recent.Has(id, now) }
 
 // engaged says whether any summary of what the person did is set.
 func engaged(fields map[string]string) bool {

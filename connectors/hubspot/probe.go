@@ -99,7 +99,7 @@ func (p *probe) clock(server, ours time.Time) {
 // whether writing is allowed and does nothing.
 func (c *Client) probeScopes(ctx context.Context, p *probe) {
 	search := func(object string) transport.Request {
-		r := post("probe "+object, c.paths.objects(object, "/search"), encode(searchRequest{
+		r := transport.Post("probe "+object, c.paths.objects(object, "/search"), transport.Encode(searchRequest{
 			FilterGroups: []filterGroup{{[]filter{{Property: "hs_object_id", Operator: "HAS_PROPERTY"}}}},
 			Sorts:        []sorting{{"hs_object_id", "ASCENDING"}}, Properties: []string{"hs_object_id"}, Limit: 1, After: "0"}))
 		r.Bucket = searchBucket
@@ -112,9 +112,9 @@ func (c *Client) probeScopes(ctx context.Context, p *probe) {
 		request    transport.Request
 	}{
 		{"crm.objects.contacts.read", "reading contacts", true, search(Contacts)},
-		{"crm.objects.contacts.write", "writing scores", true, post("probe writing", c.paths.objects(Contacts, "/batch/update"), empty)},
-		{"crm.schemas.contacts.read", "checking properties", true, get("probe the property group list", c.paths.properties("/groups"))},
-		{"crm.schemas.contacts.write", "intentd provision", false, post("probe provisioning", c.paths.properties("/batch/create"), empty)},
+		{"crm.objects.contacts.write", "writing scores", true, transport.Post("probe writing", c.paths.objects(Contacts, "/batch/update"), empty)},
+		{"crm.schemas.contacts.read", "checking properties", true, transport.Get("probe the property group list", c.paths.properties("/groups"))},
+		{"crm.schemas.contacts.write", "intentd provision", false, transport.Post("probe provisioning", c.paths.properties("/batch/create"), empty)},
 		{"crm.objects.deals.read", "learning weights from closed deals", false, search(Deals)},
 	}
 	good := 0

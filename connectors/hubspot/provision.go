@@ -114,8 +114,8 @@ func (c *Client) plan(ctx context.Context) ([]step, error) {
 	first := step{FieldStep: connectors.FieldStep{Object: Contacts, Property: groupName, Action: connectors.FieldOK}}
 	if !group {
 		first.Action, first.Why = connectors.FieldCreate, "the property group does not exist"
-		first.request = ptr(post("make the property group", c.paths.properties("/groups"),
-			encode(map[string]any{"name": groupName, "label": groupLabel, "displayOrder": -1})))
+		first.request = ptr(transport.Post("make the property group", c.paths.properties("/groups"),
+			transport.Encode(map[string]any{"name": groupName, "label": groupLabel, "displayOrder": -1})))
 	}
 	steps := []step{first}
 	taken := map[string]string{}
@@ -128,9 +128,9 @@ func (c *Client) plan(ctx context.Context) ([]step, error) {
 func ptr[T any](v T) *T { return &v }
 
 func (c *Client) hasGroup(ctx context.Context) (bool, error) {
-	r := get("read the property group", c.paths.properties("/groups/"+groupName))
+	r := transport.Get("read the property group", c.paths.properties("/groups/"+groupName))
 	r.Answers = []int{http.StatusNotFound}
-	_, resp, err := do[struct{}](ctx, c, r)
+	_, resp, err := transport.Do[struct{}](ctx, c.http, r)
 	if err != nil {
 		return false, err
 	}
@@ -141,7 +141,7 @@ func (c *Client) hasGroup(ctx context.Context) (bool, error) {
 }
 
 func (c *Client) definitions(ctx context.Context) (map[string]*definition, error) {
-	v, _, err := do[definitions](ctx, c, get("read the contact properties", c.paths.properties("")))
+	v, _, err := transport.Do[definitions](ctx, c.http, transport.Get("read the contact properties", c.paths.properties("")))
 	if err != nil {
 		return nil, err
 	}
@@ -173,7 +173,7 @@ func (c *Client) planField(f *own, order int, existing map[string]*definition, t
 	switch {
 	case d == nil:
 		s.Action, s.Why = connectors.FieldCreate, "the property does not exist"
-		s.request = ptr(post("make the property "+f.property, c.paths.properties(""), encode(want)))
+		s.request = ptr(transport.Post("make the property "+f.property, c.paths.properties(""), transport.Encode(want)))
 		return s
 	case d.HubspotDefined:
 		return refuse(elsewhere, "%s is a standard property of HubSpot", f.property)
@@ -192,7 +192,7 @@ func (c *Client) planField(f *own, order int, existing map[string]*definition, t
 	if options, missing := union(d.Options, want.Options); len(missing) > 0 {
 		// PATCH replaces the whole list: what others added stays in it.
 		s.request = ptr(transport.Request{Op: "add options to " + f.property, Method: http.MethodPatch, Path: c.paths.property(f.property),
-			Body: encode(map[string]any{"options": options}), Idempotent: true})
+			Body: transport.Encode(map[string]any{"options": options}), Idempotent: true})
 		s.Why = "it lacks the options " + strings.Join(missing, ", ")
 		if s.Action == connectors.FieldOK {
 			s.Action = connectors.FieldUpdate
@@ -236,7 +236,7 @@ func (c *Client) Apply(ctx context.Context) ([]connectors.FieldStep, error) {
 		}
 		r := *s.request
 		r.Answers = []int{http.StatusConflict}
-		_, resp, err := do[struct{}](ctx, c, r)
+		_, resp, err := transport.Do[struct{}](ctx, c.http, r)
 		if err != nil {
 			return done, err
 		}

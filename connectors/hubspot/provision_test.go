@@ -208,7 +208,7 @@ func TestProbeNamesWhatIsWrong(t *testing.T) {
 }
 
 func patchOptions(c *Client, body string) (r transport.Request) {
-	r = post("change options", c.paths.property("intent_tier"), []byte(body))
+	r = transport.Post("change options", c.paths.property("intent_tier"), []byte(body))
 	r.Method = http.MethodPatch
 	return r
 }

@@ -9,6 +9,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/intentd/intentd/connectors"
+	"github.com/intentd/intentd/connectors/internal/transport"
 )
 
 // readRecord is what Read found out about one id.
@@ -125,7 +126,7 @@ func (c *Client) mergedInto(id string) readRecord {
 }
 
 func (c *Client) readBatch(ctx context.Context, op string, body batchRead, archived bool) (*page, error) {
-	r := post(op, c.paths.objects(Contacts, "/batch/read"), encode(body))
+	r := transport.Post(op, c.paths.objects(Contacts, "/batch/read"), transport.Encode(body))
 	if archived {
 		r.Query = url.Values{"archived": {"true"}}
 	}
@@ -160,10 +161,10 @@ func (c *Client) readSingly(ctx context.Context, ids []string, found map[string]
 	g.SetLimit(2 * c.o.ReadConcurrency)
 	for i, id := range ids {
 		g.Go(func() error {
-			r := get("read contact "+id, c.paths.object(Contacts, id))
+			r := transport.Get("read contact "+id, c.paths.object(Contacts, id))
 			r.Query = url.Values{"properties": {"hs_object_id"}}
 			r.Answers = []int{http.StatusNotFound}
-			v, resp, err := do[answer](gctx, c, r)
+			v, resp, err := transport.Do[answer](gctx, c.http, r)
 			switch {
 			case err != nil:
 				return err

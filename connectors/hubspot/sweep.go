@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/intentd/intentd/connectors"
+	"github.com/intentd/intentd/connectors/internal/transport"
 )
 
 // pass is a position in a sweep: first through the live contacts, then through the archived.
@@ -28,7 +29,7 @@ func (c *Client) Sweep(ctx context.Context, from connectors.Cursor) (connectors.
 			return p, err
 		}
 	}
-	r := get("sweep contacts", c.paths.objects(Contacts, ""))
+	r := transport.Get("sweep contacts", c.paths.objects(Contacts, ""))
 	names := strings.Join(c.schema.read, ",")
 	whole := len(names) <= urlPropertiesMax
 	if !whole {
@@ -79,7 +80,7 @@ func (c *Client) Sweep(ctx context.Context, from connectors.Cursor) (connectors.
 		at = pass{}
 	}
 	at.Version, at.Feed = cursorVersion, sweepFeed
-	p.Next = encode(at)
+	p.Next = transport.Encode(at)
 	return p, nil
 }
 
@@ -87,7 +88,7 @@ func (c *Client) Sweep(ctx context.Context, from connectors.Cursor) (connectors.
 func (c *Client) Count(ctx context.Context) (int, error) {
 	s := searchRequest{FilterGroups: []filterGroup{{[]filter{{Property: "hs_object_id", Operator: "HAS_PROPERTY"}}}},
 		Sorts: []sorting{{"hs_object_id", "ASCENDING"}}, Properties: []string{"hs_object_id"}, Limit: 1, After: "0"}
-	r := post("count contacts", c.paths.objects(Contacts, "/search"), encode(s))
+	r := transport.Post("count contacts", c.paths.objects(Contacts, "/search"), transport.Encode(s))
 	r.Bucket = searchBucket
 	answer, _, err := doPage(ctx, c, r)
 	if err != nil {

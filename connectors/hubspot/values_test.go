@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/intentd/intentd/connectors"
+	"github.com/intentd/intentd/connectors/internal/transport"
 )
 
 func TestValuesAreCanonical(t *testing.T) {
@@ -93,7 +94,7 @@ func FuzzProperties(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, b []byte) {
 		got := map[string]string{}
-		eachProperty(string(b), func(name, v string) { got[name] = v }) // must not panic on anything
+		transport.EachProperty(string(b), func(name, v string) { got[name] = v }) // must not panic on anything
 		var want map[string]json.RawMessage
 		if json.Unmarshal(b, &want) != nil {
 			return

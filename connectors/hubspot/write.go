@@ -172,7 +172,7 @@ func (w *writing) batch(ctx context.Context, rows []row) error {
 	for i, r := range rows {
 		body.Inputs[i] = updateInput{ID: r.id, Trace: r.id, Properties: r.props}
 	}
-	r := post(w.op, w.c.paths.objects(Contacts, "/batch/update"), encode(body))
+	r := transport.Post(w.op, w.c.paths.objects(Contacts, "/batch/update"), transport.Encode(body))
 	r.Answers = answered
 	var answer *page
 	r.Decode = func(a *transport.Response) (err error) {
@@ -393,7 +393,7 @@ func (w *writing) holds(k *connectors.Contact, r row) (map[string]string, bool) 
 func (c *Client) stored(rec *record) connectors.Result {
 	r := connectors.Result{Stored: make(map[string]string, len(connectors.Fields))}
 	r.Modified, _ = parseTime(rec.UpdatedAt)
-	eachProperty(rec.Properties, func(name, v string) {
+	transport.EachProperty(rec.Properties, func(name, v string) {
 		if p := c.schema.roles[name]; p != nil && p.part == owned {
 			if v != "" {
 				v = fromWire(p.own.Type, v)

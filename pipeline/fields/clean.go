@@ -36,7 +36,10 @@ func plain(s string) bool {
 		b := s[i]
 		if b >= utf8.RuneSelf {
 			r, n := utf8.DecodeRuneInString(s[i:])
-			if (r < 'À' || r > 'ſ') && r != '–' && r != '…' {
+			switch {
+			case r >= 'À' && r <= 'ſ':
+			case r == '–' || r == '…' || r == '“' || r == '”' || r == '„' || r == '’':
+			default:
 				return false
 			}
 			i += n - 1

@@ -44,6 +44,7 @@ type Builder struct {
 	agents   *memo[string, agent]
 	pages    *memo[pageKey, *page]
 	scratch  sync.Pool
+	steps    sync.Pool // of *[]Step
 }
 
 // NewBuilder compiles c. Its error names everything that is wrong with c, each with its JSON path.
@@ -77,6 +78,7 @@ func NewBuilder(c Config) (*Builder, error) {
 		b.products = append(b.products, p.Name)
 	}
 	b.scratch.New = func() any { return newScratch() }
+	b.steps.New = func() any { return new([]Step) }
 	return b, nil
 }
 
@@ -119,6 +121,9 @@ type scratch struct {
 	unsorted  []item
 	order     []moment
 	decisions []decision
+	open      []open
+	sessions  []Session
+	steps     []int // by session
 	seen      map[uint64]int32
 	opens     map[uint64]int32
 	ids       map[string]int32
@@ -143,6 +148,8 @@ func (s *scratch) reset() {
 	clear(s.items)
 	clear(s.unsorted)
 	clear(s.decisions)
+	clear(s.open[:cap(s.open)])
+	clear(s.sessions)
 	s.items, s.unsorted, s.order, s.decisions = s.items[:0], s.unsorted[:0], s.order[:0], s.decisions[:0]
 	clear(s.seen)
 	clear(s.opens)

@@ -666,8 +666,12 @@ func TestBuilderIsSafeForConcurrentUse(t *testing.T) {
 		wg.Go(func() {
 			for i := range 5 * len(inputs) {
 				k := (i + w) % len(inputs)
-				if got := b.Build(Input{Person: person, Events: inputs[k], Now: noon}); !reflect.DeepEqual(got, want[k]) {
+				got := b.Build(Input{Person: person, Events: inputs[k], Now: noon})
+				if !reflect.DeepEqual(got, want[k]) {
 					t.Errorf("input %d built another journey beside others", k)
+				}
+				if i%3 > 0 {
+					b.Release(got) // its memory goes to a journey of whoever builds next
 				}
 			}
 		})

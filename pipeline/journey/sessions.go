@@ -1,6 +1,7 @@
 package journey
 
 import (
+	"slices"
 	"strconv"
 	"time"
 
@@ -20,8 +21,7 @@ type open struct {
 // cutSessions gives every item its session and makes room for the steps. Sessions are of one source. The vendor's id comes
 // first; otherwise a pause beyond the gap or a new campaign starts another. Midnight does not.
 func (b *Builder) cutSessions(s *scratch, j *Journey) {
-	var opens []open
-	var steps []int
+	opens, steps, sessions := s.open[:0], s.steps[:0], s.sessions[:0]
 	for i := range s.items {
 		it := &s.items[i]
 		id := identifying(it.ev.Session)
@@ -38,7 +38,7 @@ func (b *Builder) cutSessions(s *scratch, j *Journey) {
 		}
 		fresh := at < 0
 		if !fresh {
-			last := &j.Sessions[opens[at].index]
+			last := &sessions[opens[at].index]
 			pause := it.at.Sub(last.End)
 			if id != "" {
 				fresh = pause > max(longestPause, b.config.SessionGap)
@@ -47,7 +47,7 @@ func (b *Builder) cutSessions(s *scratch, j *Journey) {
 			}
 		}
 		if fresh {
-			o := open{source: it.ev.Source, id: id, class: it.class, index: int32(len(j.Sessions))}
+			o := open{source: it.ev.Source, id: id, class: it.class, index: int32(len(sessions))}
 			if at < 0 {
 				opens = append(opens, o)
 			} else {
@@ -55,15 +55,16 @@ func (b *Builder) cutSessions(s *scratch, j *Journey) {
 			}
 			name := clean(id, maxID)
 			if name == "" {
-				name = it.ev.Source + "-" + strconv.FormatInt(it.at.Unix(), 10)
+				s.buf = strconv.AppendInt(append(append(s.buf[:0], it.ev.Source...), '-'), it.at.Unix(), 10)
+				name = string(s.buf)
 			}
-			j.Sessions = append(j.Sessions, Session{ID: name, Source: it.ev.Source, Start: it.at, End: it.at, Campaign: camp})
+			sessions = append(sessions, Session{ID: name, Source: it.ev.Source, Start: it.at, End: it.at, Campaign: camp})
 			steps = append(steps, 0)
 			it.session = o.index
 		} else {
 			it.session = opens[at].index
 		}
-		session := &j.Sessions[it.session]
+		session := &sessions[it.session]
 		session.End = it.at
 		if session.Campaign == "" {
 			session.Campaign = camp
@@ -73,18 +74,47 @@ func (b *Builder) cutSessions(s *scratch, j *Journey) {
 		if len(opens) > 64 {
 			kept := opens[:0]
 			for _, o := range opens {
-				if it.at.Sub(j.Sessions[o.index].End) <= max(longestPause, b.config.SessionGap) {
+				if it.at.Sub(sessions[o.index].End) <= max(longestPause, b.config.SessionGap) {
 					kept = append(kept, o)
 				}
 			}
 			opens = kept
 		}
 	}
-	all := make([]Step, 0, len(s.items))
+	if len(sessions) > 0 {
+		j.Sessions = slices.Clone(sessions)
+	}
+	s.open, s.steps, s.sessions = opens, steps, sessions
+	all := b.newSteps(j, len(s.items))
 	for i := range j.Sessions {
 		n := len(all)
 		all = all[:n+steps[i]]
 		j.Sessions[i].Steps = all[n : n : n+steps[i]]
+	}
+}
+
+// newSteps is room for the n steps of j. They are the largest part of a journey, so that their memory is used again.
+func (b *Builder) newSteps(j *Journey, n int) []Step {
+	if n > stepsPooled {
+		return make([]Step, 0, n)
+	}
+	room := b.steps.Get().(*[]Step)
+	j.steps = slices.Grow(*room, n)[:n]
+	return j.steps[:0]
+}
+
+// stepsPooled is how many steps are worth keeping: one huge journey must not hold its memory.
+const stepsPooled = 512
+
+// Release takes the memory of j's steps back, for the journeys built next: the sessions are gone after it, and nobody may hold
+// on to one of their steps. Signals and all the rest stay. A journey that is not released is left to the garbage collector.
+func (b *Builder) Release(j *Journey) {
+	room := j.steps
+	j.Sessions, j.Recent, j.steps = nil, 0, nil
+	if room != nil {
+		clear(room)
+		room = room[:0]
+		b.steps.Put(&room)
 	}
 }
 
@@ -103,9 +133,10 @@ func stepID(i int) string {
 	return "s" + strconv.Itoa(i+1)
 }
 
-// cleaned is ev as it may be kept: without address, query parameters to drop, control characters and overlong texts.
-func (b *Builder) cleaned(it *item) connectors.Event {
-	ev := *it.ev
+// clean makes ev the item's event as it may be kept: without address, query parameters to drop, control characters and
+// overlong texts.
+func (b *Builder) clean(ev *connectors.Event, it *item) {
+	*ev = *it.ev
 	ev.ID = it.id
 	ev.Time = it.at
 	ev.IP = ""
@@ -131,5 +162,4 @@ func (b *Builder) cleaned(it *item) connectors.Event {
 		ev.Referrer = cleanURL(ev.Referrer, b.drop)
 	}
 	ev.Properties = cleanProperties(ev.Properties)
-	return ev
 }

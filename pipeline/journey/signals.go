@@ -103,8 +103,12 @@ func (b *Builder) count(s *scratch, j *Journey, in *Input) {
 		case WhyCustomer:
 			j.Filtered.Customer++
 		}
-		step := Step{Event: b.cleaned(it), Signal: -1, Why: d.why, Context: it.class == team,
-			Trusted: it.page != nil && it.page.path != "" && it.page.own}
+		session := &j.Sessions[it.session]
+		session.Steps = session.Steps[:len(session.Steps)+1]
+		step := &session.Steps[len(session.Steps)-1]
+		b.clean(&step.Event, it)
+		step.Signal, step.Why, step.Context = -1, d.why, it.class == team
+		step.Trusted = it.page != nil && it.page.path != "" && it.page.own
 		if d.typ != 0 || d.views > 0 {
 			step.Signal, step.Why = len(j.Signals), ""
 		}
@@ -121,8 +125,6 @@ func (b *Builder) count(s *scratch, j *Journey, in *Input) {
 				EventID: it.id, Object: "page views " + it.at.UTC().Format("2006-01-02"),
 			})
 		}
-		session := &j.Sessions[it.session]
-		session.Steps = append(session.Steps, step)
 	}
 	n := 0
 	for i := range j.Sessions {
@@ -205,8 +207,12 @@ func (b *Builder) byKind(it *item, p *page) decision {
 		if p.excluded {
 			return decision{why: WhyExcluded}
 		}
-		n, err := strconv.Atoi(ev.Properties[connectors.PropCount])
-		counted := err == nil && n > 0
+		n, counted := 0, false
+		if text := ev.Properties[connectors.PropCount]; text != "" {
+			var err error
+			n, err = strconv.Atoi(text)
+			counted = err == nil && n > 0
+		}
 		if counted {
 			d.views = min(n, b.config.SummaryPages)
 		}

@@ -60,4 +60,6 @@ type Journey struct {
 	Hash                  uint64         // over the accepted events, independent of arrival order; 0 if none
 	Newest                time.Time      // of the accepted events
 	UserIDs, AnonymousIDs []string       // identifiers seen, within the identity guards
+
+	steps []Step // those of all sessions, where they can be used again
 }

@@ -54,7 +54,14 @@ func CitedLines(j *journey.Journey, in *intent.Intent) []CitedLine {
 
 // citations are the event ids that the sentences and topics of in rest on, with repetitions.
 func citations(in *intent.Intent) []string {
-	ids := append([]string(nil), in.Headline.Cites...)
+	n := len(in.Headline.Cites) + len(in.NextStep.Cites)
+	for i := range in.Sentences {
+		n += len(in.Sentences[i].Cites)
+	}
+	for i := range in.Topics {
+		n += len(in.Topics[i].Cites)
+	}
+	ids := append(make([]string, 0, n), in.Headline.Cites...)
 	for i := range in.Sentences {
 		ids = append(ids, in.Sentences[i].Cites...)
 	}

@@ -111,6 +111,13 @@ func New(c Config) *Matcher {
 	return m
 }
 
+// Offline is the matcher without its model: what the lexicon alone makes of topics. It asks nobody and keeps nothing.
+func (m *Matcher) Offline() *Matcher {
+	c := m.c
+	c.Model, c.ModelName, c.LexiconOnly, c.Cache = nil, "", true, nil
+	return New(c)
+}
+
 // Version changes whenever the same topics could be matched otherwise.
 func (m *Matcher) Version() uint64 {
 	d := xxhash.New()

@@ -36,9 +36,9 @@ type BudgetOptions struct {
 	Buckets   map[string]Limit // windows of their own, used whole
 	DayLimit  int64            // until headers tell; 0: none
 	// Day names the day that now lies in, as the vendor counts days, and tells when it ends. (UTC days)
-	Day     func(now time.Time) (name string, end time.Time)
+	Day func(now time.Time) (name string, end time.Time)
 	// Recheck says that the vendor's day is any 24 hours rather than a calendar day: its own count frees up bit by bit, so that
-	// a used-up day is asked about again after so long, by one call. (0: it turns when Day says)
+	// a used-up day is asked about again after so long, by a call or few. (0: it turns when Day says)
 	Recheck time.Duration
 	MaxWait time.Duration // longest hold that is waited out; longer ones are answered with the error (1 min)
 	Ledger  Ledger
@@ -66,11 +66,12 @@ type Budget struct {
 
 	day       string
 	dayEnd    time.Time
-	made      int64 // calls of this process and, by the ledger, of those before it on this day
-	dayMax    int64 // 0: not known
-	remaining int64 // as last observed; −1: not observed on this day
-	since     int64 // calls since that observation
-	observed  time.Time // when that was, or when a call was last let through to find out (monotonic)
+	made      int64     // calls of this process and, by the ledger, of those before it on this day
+	dayMax    int64     // 0: not known
+	remaining int64     // as last observed; −1: not observed on this day
+	since     int64     // calls since that observation
+	observed  time.Time // when that was, or when calls were last let through to find out (monotonic)
+	asking    int       // calls let through since
 }
 
 type window struct {
@@ -89,6 +90,9 @@ type hold struct {
 }
 
 const everyBucket = "*"
+
+// recheckCalls is how many calls may ask at once whether a spent day has room again.
+const recheckCalls = 3
 
 // NewBudget is a budget for o.
 func NewBudget(o BudgetOptions) *Budget {
@@ -170,7 +174,10 @@ func (b *Budget) admit(bucket string) (wait time.Duration, day string, err error
 			}
 			return 0, "", e
 		}
-		b.observed = now
+		// The call may need another before it is answered: a token's end makes two of one.
+		if b.asking++; b.asking >= recheckCalls {
+			b.observed, b.asking = now, 0
+		}
 	}
 	if wait = w.admit(now); wait > 0 {
 		return wait, "", nil
@@ -274,7 +281,8 @@ func (b *Budget) Learn(o Observed) {
 	}
 	if o.DayRemaining >= 0 {
 		b.turn()
-		b.remaining, b.since, b.observed = o.DayRemaining, 0, time.Now()
+		b.remaining, b.since = o.DayRemaining, 0
+		b.observed, b.asking = time.Now(), 0
 	}
 	if o.Max <= 0 {
 		return

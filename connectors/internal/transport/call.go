@@ -221,11 +221,13 @@ func (k *call) judge(req *http.Request, resp *http.Response, body []byte) {
 	k.answer = a
 	if d, err := http.ParseTime(resp.Header.Get("Date")); err == nil {
 		a.Date = d
-		skew := int64(d.Sub(k.c.o.Now()))
+		now := k.c.o.Now()
+		skew := int64(d.Sub(now))
 		if skew == 0 {
 			skew = 1
 		}
 		k.c.skew.Store(skew)
+		k.c.skewAt.Store(now.UnixNano())
 	}
 	if b := k.c.o.Budget; b != nil && k.c.o.Learn != nil {
 		b.Learn(k.c.o.Learn(resp.Header))

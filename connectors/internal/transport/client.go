@@ -72,6 +72,7 @@ type Client struct {
 
 	calls, retries, limited, sent, received atomic.Int64
 	skew                                    atomic.Int64 // vendor's clock − ours in nanoseconds, by the last Date header
+	skewAt                                  atomic.Int64 // when that was by our clock, Unix nanoseconds; 0: never
 	lastError                               atomic.Pointer[string]
 }
 
@@ -209,6 +210,9 @@ func (c *Client) Report() connectors.Report {
 		BytesSent: c.sent.Load(), BytesReceived: c.received.Load(), DailyLimit: -1, DailyRemaining: -1}
 	if p := c.lastError.Load(); p != nil {
 		r.LastError = *p
+	}
+	if at := c.skewAt.Load(); at != 0 {
+		r.Skew, r.SkewAt = -time.Duration(c.skew.Load()), time.Unix(0, at)
 	}
 	if c.o.Budget != nil {
 		c.o.Budget.report(&r)

@@ -181,12 +181,49 @@ func (p *Scanner) Str() (string, error) {
 		return "", ErrNotJSON
 	}
 	s := p.S[start:end]
-	if !escaped && utf8.ValidString(s) {
-		return s, nil
+	if utf8.ValidString(s) {
+		if !escaped {
+			return s, nil
+		}
+		if text, ok := unescaped(s); ok {
+			return text, nil
+		}
 	}
 	var text string
 	err := json.Unmarshal([]byte(p.S[start-1:end+1]), &text)
 	return text, err
+}
+
+// unescaped is the inside of a string whose escapes stand for one character each, as line breaks and quotes do; ok is false
+// for any other: encoding/json, which is slow to begin with, reads those.
+func unescaped(s string) (text string, ok bool) {
+	var b strings.Builder
+	b.Grow(len(s))
+	for {
+		i := strings.IndexByte(s, '\\')
+		if i < 0 {
+			b.WriteString(s)
+			return b.String(), true
+		}
+		b.WriteString(s[:i])
+		if i+1 == len(s) {
+			return "", false
+		}
+		c := s[i+1]
+		switch c {
+		case '"', '\\', '/':
+		case 'n':
+			c = '\n'
+		case 'r':
+			c = '\r'
+		case 't':
+			c = '\t'
+		default:
+			return "", false
+		}
+		b.WriteByte(c)
+		s = s[i+2:]
+	}
 }
 
 // quoted passes over a string and tells where its inside lies; end is −1 if there is none.

@@ -93,7 +93,7 @@ func Open(o Options) (*App, error) {
 	if a.made, err = a.build(o.Config, nil); err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
-	a.pipe, err = pipeline.New(pipeline.Options{DB: db, Now: o.Now, Logger: a.log, Progress: func() { a.did.Add(1) }}, a.made.setup)
+	a.pipe, err = pipeline.New(pipeline.Options{DB: db, Now: o.Now, Logger: a.log, LotSize: lotSize(o.Config), Progress: func() { a.did.Add(1) }}, a.made.setup)
 	if err != nil {
 		return nil, errors.Join(err, a.made.close(), db.Close())
 	}
@@ -284,4 +284,14 @@ func (a *App) followConfig(ctx context.Context) {
 	case n > 0:
 		a.log.Info("scores or texts are worked out anew: the configuration changed", "people", n)
 	}
+}
+
+// lotSize is how many people go through together: what a CRM reads and writes in one call, so that none is half used.
+func lotSize(cfg *config.Config) int {
+	for _, crm := range cfg.CRMs {
+		if crm.Type == "salesforce" {
+			return 200
+		}
+	}
+	return 100
 }

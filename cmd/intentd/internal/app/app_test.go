@@ -92,15 +92,24 @@ privacy: {own_hosts: [www.example.com]}
 
 func (p *place) open(t *testing.T) *App {
 	t.Helper()
-	cfg, problems := config.Load(p.file)
-	if cfg == nil {
-		t.Fatal(problems)
-	}
-	a, err := Open(Options{Config: cfg, Path: p.file, Log: NewLog(p.log, cfg), Version: "test", HTTP: p.portal.Transport(), LockTimeout: 10 * time.Millisecond})
+	return p.openWith(t, p.portal.Transport())
+}
+
+func (p *place) openWith(t *testing.T, network http.RoundTripper) *App {
+	t.Helper()
+	a, err := p.openBy(network)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return a
+}
+
+func (p *place) openBy(network http.RoundTripper) (*App, error) {
+	cfg, problems := config.Load(p.file)
+	if cfg == nil {
+		return nil, problems
+	}
+	return Open(Options{Config: cfg, Path: p.file, Log: NewLog(p.log, cfg), Version: "test", HTTP: network, LockTimeout: 10 * time.Millisecond})
 }
 
 func (p *place) provision(t *testing.T, a *App) {

@@ -132,7 +132,7 @@ func (c *Client) get(ctx context.Context, path string, read func(io.Reader) erro
 	}
 	resp, err := c.http.Do(req)
 	if err != nil {
-		return fmt.Errorf("ask the daemon: %w", err)
+		return brokenOff(err)
 	}
 	defer resp.Body.Close()
 	if resp.StatusCode != http.StatusOK {

@@ -118,6 +118,10 @@ func (b *builder) all() error {
 	for _, c := range cfg.Privacy.Customers {
 		s.Customers = append(s.Customers, strings.ToLower(c))
 	}
+	s.CustomerFields = map[string]string{}
+	for _, f := range cfg.Privacy.CustomerFields {
+		s.CustomerFields[f.Property] = f.Value
+	}
 	s.ScoreWindow, s.History = cfg.Window.Score, cfg.Privacy.Retention.History
 	s.Write = pipeline.Write{Mode: pipeline.WriteMode(cfg.Write.Mode), Owners: cfg.Write.Scope.Owner, IDs: cfg.Write.Scope.IDs, Lists: map[string]string{}}
 	for _, l := range cfg.Write.Scope.List {
@@ -200,10 +204,10 @@ func fieldNames(c config.CRM, byDefault func(field string) string) map[string]st
 	return names
 }
 
-// inputs are the further properties to read: those of the config, and those that a canary is recognised by.
+// inputs are the further properties to read: those of the config, and those by which canaries and customers are recognised.
 func (b *builder) inputs(configured []string) []string {
 	inputs := slices.Clone(configured)
-	for _, l := range b.cfg.Write.Scope.List {
+	for _, l := range slices.Concat(b.cfg.Write.Scope.List, b.cfg.Privacy.CustomerFields) {
 		if !slices.Contains(inputs, l.Property) {
 			inputs = append(inputs, l.Property)
 		}

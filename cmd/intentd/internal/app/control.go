@@ -143,13 +143,21 @@ func (c *Client) call(ctx context.Context, operation string, arguments, result a
 	}
 	resp, err := c.http.Do(req)
 	if err != nil {
-		return fmt.Errorf("ask the daemon: %w", err)
+		return brokenOff(err)
 	}
 	defer resp.Body.Close()
 	if resp.StatusCode != http.StatusOK {
 		return refused(resp)
 	}
 	return json.NewDecoder(resp.Body).Decode(result)
+}
+
+// brokenOff is the end of a daemon in the middle of an operation.
+func brokenOff(err error) error {
+	if errors.Is(err, io.EOF) || errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.ECONNREFUSED) {
+		return fmt.Errorf("the daemon ended before it answered: what it had begun to change it takes up again at its next start (%w)", err)
+	}
+	return fmt.Errorf("ask the daemon: %w", err)
 }
 
 // refused is the daemon's error.

@@ -68,6 +68,23 @@ type Health struct {
 	Reasons []string `json:"reasons,omitempty"`
 }
 
+// inWords says what a connector's trouble means for whoever is on call.
+func inWords(kind string) string {
+	switch kind {
+	case connectors.Transient.String():
+		return "does not answer as it should"
+	case connectors.RateLimited.String():
+		return "asks to be called less often"
+	case connectors.Quota.String():
+		return "has used up its calls"
+	case connectors.Auth.String():
+		return "refuses the credentials"
+	case connectors.Config.String():
+		return "needs something set right"
+	}
+	return "is in trouble"
+}
+
 // Health looks at what is known; it asks nobody.
 func (a *App) Health() Health {
 	st := a.pipe.Status()
@@ -76,7 +93,7 @@ func (a *App) Health() Health {
 	for name, c := range st.Connectors {
 		if !c.OK {
 			since := c.Since.UTC().Format(time.RFC3339)
-			note("%s: %s since %s", name, c.Kind, since)
+			note("%s %s (%s since %s)", name, inWords(c.Kind), c.Kind, since)
 		}
 	}
 	slices.Sort(h.Reasons)
@@ -90,7 +107,11 @@ func (a *App) Health() Health {
 		note("the clock is not trusted")
 	}
 	if st.Dead > 0 {
-		note("%d dead letters", st.Dead)
+		what := "dead letters"
+		if st.Dead == 1 {
+			what = "dead letter"
+		}
+		note("%d %s: intentd dead list shows what the CRM said", st.Dead, what)
 	}
 	if a.reloadErr.Load() != nil {
 		note("the last reload was refused: the old configuration goes on")

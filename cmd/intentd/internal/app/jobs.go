@@ -32,6 +32,9 @@ func (a *App) jobs() []*job {
 				return nil
 			}
 			_, err := a.pipe.Sweep(ctx, crm.Name)
+			if err == nil && !a.pipe.NeedsFirstSync(crm.Name) {
+				a.log.Info("the first sync has met everybody; scores follow as the queue empties", "crm", crm.Name, "people", a.db.Stats().People)
+			}
 			return err
 		})
 		add("sweep "+crm.Name, a.cfg.Schedule.Sweep, false, func(ctx context.Context) error { _, err := a.pipe.Sweep(ctx, crm.Name); return err })
@@ -51,19 +54,43 @@ func (a *App) jobs() []*job {
 	return jobs
 }
 
-// counted is a job whose end counts as progress and whose failure is logged.
+// sayAgain is how long a job that goes on failing for the same reason is silent in the log.
+const sayAgain = time.Hour
+
+// counted is a job whose end counts as progress and whose failure is logged: once for each reason, again after an hour, and when
+// it is over. No two runs of one job overlap.
 func (a *App) counted(name string, run func(context.Context) error) func(context.Context) error {
+	var reason string // why it failed last; "" if it went well
+	var said time.Time
 	return func(ctx context.Context) error {
 		err := run(ctx)
 		if errors.Is(err, pipeline.ErrBusy) || ctx.Err() != nil && connectors.Interrupted(err) {
 			return nil
 		}
 		a.did.Add(1)
-		if err != nil {
+		now := time.Now()
+		switch {
+		case err == nil && reason != "":
+			a.log.Info("a job works again", "job", name)
+			reason = ""
+		case err == nil:
+		case because(err) == reason && now.Sub(said) < sayAgain:
+			a.log.Debug("a job failed again", "job", name, "error", err)
+		default:
 			a.log.Warn("a job failed and comes round again", "job", name, "kind", connectors.KindOf(err).String(), "error", err)
+			reason, said = because(err), now
 		}
 		return err
 	}
+}
+
+// because is an error without what differs from one time to the next, such as the moment it is tried again.
+func because(err error) string {
+	var e *connectors.Error
+	if errors.As(err, &e) {
+		return e.Kind.String() + " " + e.Code + " " + e.Message
+	}
+	return err.Error()
 }
 
 // Starts of calendar jobs are kept, so that one whose time passed while nothing ran is made up for.

@@ -134,6 +134,7 @@ func newSalesforceBox(people demo.Population) *salesforceBox {
 		if p["lifecyclestage"] == "customer" {
 			object = "Contact"
 			fields["AccountId"] = b.Create("Account", map[string]string{"Name": company(p), "Type": "Customer"})
+			fields["LeadSource"] = "Customer"
 		} else {
 			fields["Company"] = company(p)
 		}
@@ -175,6 +176,9 @@ func (b *salesforceBox) values(email string) (map[string]string, bool) {
 		return nil, false
 	}
 	v := map[string]string{"firstname": r["FirstName"], "lastname": r["LastName"], "company": r["Company"]}
+	if account, ok := b.Record("Account", r["AccountId"]); ok {
+		v["company"] = account["Name"]
+	}
 	for _, f := range connectors.Fields {
 		v["intent_"+f.Name] = r[salesforce.DefaultField(f.Name)]
 	}

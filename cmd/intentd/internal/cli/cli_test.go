@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net"
 	"net/http"
@@ -202,7 +203,7 @@ func TestFromDoctorToForget(t *testing.T) {
 	if _, err := os.Stat(filepath.Join(w.dir, "s.db")); err == nil {
 		t.Fatal("a look made a state file")
 	}
-	w.do(t, Done, "provision", "--apply")
+	wants(t, w.do(t, Done, "provision", "--apply"), "created contacts intent_score", "16 steps done")
 	wants(t, w.do(t, Done, "provision"), "nothing to do")
 	wants(t, w.do(t, Done, "doctor"), "0 failures")
 	wants(t, w.do(t, Done, "once"), "1 record written, 0 dead letters")
@@ -223,11 +224,57 @@ func TestFromDoctorToForget(t *testing.T) {
 		t.Errorf("backup: %v, %v", info, err)
 	}
 	wants(t, w.do(t, Failed, "backup", copied), "exists already")
-	wants(t, w.do(t, Done, "compact"), "before")
-	wants(t, w.do(t, Done, "forget", "ada@one.example"), "forgotten", "1 record of the CRM emptied")
+	wants(t, w.do(t, Failed, "backup", filepath.Join(w.dir, "nowhere", "copy.db")), "there is no directory")
+	wants(t, w.do(t, Done, "compact"), "state: ", "event store: ")
+	wants(t, w.do(t, Done, "forget", "ada@one.example"), "1 event erased", "fields emptied in 1 record of the CRM", "hubspot/contacts/1")
+	wants(t, w.do(t, Done, "forget", "eve@three.example"), "nobody in the state goes by eve@three.example", "they stay away")
 	wants(t, w.do(t, Failed, "explain", "ada@one.example"), "no such person")
-	wants(t, w.do(t, Done, "provision", "--remove", "--apply"), "remove")
+	wants(t, w.do(t, Done, "provision", "--remove", "--apply"), "removed contacts intent_score")
 	wants(t, w.do(t, Failed, "healthcheck"), "does not answer")
+}
+
+// Promise: state and event store come back from a copy as they were, and work goes on from there.
+func TestBackupAndRestore(t *testing.T) {
+	w := newWorld(t)
+	w.do(t, Done, "provision", "--apply")
+	w.do(t, Done, "once")
+	before := w.do(t, Done, "export", "ada@one.example")
+	state, store := filepath.Join(w.dir, "s.db"), filepath.Join(w.dir, "s.events")
+	file, events := filepath.Join(w.dir, "copy.db"), filepath.Join(w.dir, "copy.events")
+	wants(t, w.do(t, Done, "backup", file, "--events", events), file, events)
+	wants(t, w.do(t, Failed, "backup", filepath.Join(w.dir, "second.db"), "--events", events), "is not empty")
+	if _, err := os.Stat(filepath.Join(w.dir, "second.db")); err == nil {
+		t.Error("a copy was begun although its events have no place")
+	}
+	if err := errors.Join(os.Remove(state), os.RemoveAll(store), os.Rename(file, state), os.Rename(events, store)); err != nil {
+		t.Fatal(err)
+	}
+	w.put(t, w.events, "") // the files are long gone
+	if after := w.do(t, Done, "export", "ada@one.example"); after != before {
+		t.Errorf("before\n%s\nafter\n%s", before, after)
+	}
+	patches := w.portal.Counters().Patches
+	wants(t, w.do(t, Done, "once"), "0 records written")
+	if n := w.portal.Counters().Patches - patches; n != 0 {
+		t.Errorf("%d records were written again", n)
+	}
+}
+
+// Promise: without a daemon, status tells what the last work ended with, and nothing that only a daemon knows.
+func TestStatusWithoutDaemon(t *testing.T) {
+	w := newWorld(t)
+	w.do(t, Done, "provision", "--apply")
+	w.do(t, Done, "once")
+	text := w.do(t, Done, "status")
+	wants(t, text, "no daemon runs", "last good poll", "none: texts come from rules")
+	for _, not := range []string{"since start", "left today", "ok:", "calls"} {
+		if strings.Contains(text, not) {
+			t.Errorf("tells %q:\n%s", not, text)
+		}
+	}
+	w.put(t, w.token, "wrong\n")
+	wants(t, w.do(t, Failed, "once"), "refuses the credentials", "intentd doctor says what to do")
+	wants(t, w.do(t, Done, "status"), "last poll/hubspot failed", "check the token")
 }
 
 // Promise: what is printed with --json is JSON.
@@ -285,7 +332,7 @@ func TestDaemon(t *testing.T) {
 	wants(t, w.do(t, Done, "explain", "1"), "hand_raise")
 	wants(t, w.do(t, Done, "doctor"), "daemon.running", "0 failures")
 	wants(t, w.do(t, Failed, "once"), "a daemon runs")
-	w.do(t, Done, "backup", filepath.Join(w.dir, "hot.db"))
+	wants(t, w.do(t, Done, "backup", filepath.Join(w.dir, "hot.db"), "--events", filepath.Join(w.dir, "hot.events")), "hot.events")
 
 	text, err := os.ReadFile(w.file)
 	if err != nil {
@@ -294,6 +341,16 @@ func TestDaemon(t *testing.T) {
 	w.put(t, w.file, string(text)+"nonsense: 1\n")
 	reload <- syscall.SIGHUP
 	until("the refusal", func() bool { return strings.Contains(log.String(), "the old one goes on") })
+	// The broken file does not come between an admin and the daemon, that works well.
+	wants(t, w.do(t, Degraded, "status"), "the last reload was refused", "nonsense", "goes on with the configuration it read before")
+	w.do(t, Done, "pause")
+	w.do(t, Done, "resume")
+	wants(t, w.do(t, Done, "explain", "1"), "hand_raise")
+	wants(t, w.do(t, Done, "healthcheck"), "the last reload was refused")
+	wants(t, w.do(t, Misused, "doctor"), "config.invalid", "daemon.running")
+	wants(t, w.do(t, Misused, "plan"), "nonsense")
+	w.put(t, w.file, string(text)+"http: [\n")
+	wants(t, w.do(t, Degraded, "status"), "the last reload was refused", "not readable as YAML")
 	w.put(t, w.file, string(text))
 	wants(t, w.do(t, Degraded, "status"), "the last reload was refused", "nonsense")
 	reload <- syscall.SIGHUP

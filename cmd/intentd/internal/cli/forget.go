@@ -24,15 +24,20 @@ that they do not come back. It says what it cannot reach: sources with a copy of
 				return err
 			}
 			return c.print(e, func(w io.Writer) {
-				fmt.Fprintf(w, "forgotten: %s; %s of the CRM emptied\n", plural(e.Events, "event"), plural(e.CRMEmptied, "record"))
+				switch {
+				case len(e.Records) == 0:
+					fmt.Fprintf(w, "nobody in the state goes by %s; %s of theirs erased; they stay away from now on\n", args[0], plural(e.Events, "event"))
+				case keep:
+					fmt.Fprintf(w, "forgotten: %s erased; the fields in the CRM stay as they are\n", plural(e.Events, "event"))
+				default:
+					fmt.Fprintf(w, "forgotten: %s erased; fields emptied in %s of the CRM\n", plural(e.Events, "event"), plural(e.CRMEmptied, "record"))
+				}
 				if len(e.Records) > 0 {
 					fmt.Fprintln(w, "records: "+strings.Join(e.Records, ", "))
-				}
-				if len(e.State) > 0 {
 					fmt.Fprintln(w, "erased from the state: "+strings.Join(e.State, ", "))
 				}
 				for _, r := range e.Remote {
-					fmt.Fprintln(w, "keeps a copy of its own, ask there: "+r)
+					fmt.Fprintln(w, "keeps a copy of its own, to be erased there: "+r)
 				}
 				if e.Backups != "" {
 					fmt.Fprintln(w, "backups: "+e.Backups)

@@ -10,6 +10,11 @@ import (
 	"github.com/intentd/intentd/connectors"
 )
 
+// done are the actions of a plan that was carried out.
+var done = map[connectors.FieldAction]string{
+	connectors.FieldCreate: "created", connectors.FieldUpdate: "updated", connectors.FieldAdopt: "adopted", connectors.FieldRemove: "removed",
+}
+
 func (c *command) provision() *cobra.Command {
 	var arg app.ProvisionArguments
 	cmd := &cobra.Command{
@@ -23,11 +28,11 @@ the removal of the fields that intentd made.`,
 			if err != nil {
 				return err
 			}
-			t, done, err := c.target(cmd.Context(), cfg, false)
+			t, release, err := c.target(cmd.Context(), cfg, false)
 			if err != nil {
 				return err
 			}
-			defer done()
+			defer release()
 			all, err := app.Provision.Do(cmd.Context(), t, arg)
 			if err != nil {
 				return err
@@ -47,8 +52,12 @@ the removal of the fields that intentd made.`,
 				for _, p := range all {
 					fmt.Fprintln(w, p.CRM)
 					for _, s := range p.Steps {
-						fmt.Fprintf(w, "  %-7s %s %s", s.Action, s.Object, s.Property)
-						if s.Why != "" {
+						action, did := string(s.Action), arg.Apply && p.Error == "" && done[s.Action] != ""
+						if did {
+							action = done[s.Action]
+						}
+						fmt.Fprintf(w, "  %-7s %s %s", action, s.Object, s.Property)
+						if s.Why != "" && !did {
 							fmt.Fprintf(w, ": %s", s.Why)
 						}
 						fmt.Fprintln(w)
@@ -64,9 +73,11 @@ the removal of the fields that intentd made.`,
 					}
 				}
 				switch {
-				case failed || arg.Apply:
+				case failed:
 				case planned == 0:
 					fmt.Fprintln(w, "nothing to do")
+				case arg.Apply:
+					fmt.Fprintf(w, "%s done\n", plural(planned, "step"))
 				default:
 					fmt.Fprintf(w, "%s planned: run it again with --apply\n", plural(planned, "step"))
 				}

@@ -74,6 +74,7 @@ Point a CRM of the same type at what is printed. Flags that name a CRM in bracke
 	f.DurationVar(&h.SearchLag, "search-lag", 0, "how long a write stays unseen by search (hubspot)")
 	f.StringVar(&s.ClientID, "client-id", "sandbox-client", "consumer `KEY` of the app (salesforce)")
 	f.StringVar(&s.ClientSecret, "client-secret", "sandbox-secret", "consumer `SECRET` of the app (salesforce)")
+	f.StringVar(&s.RefreshToken, "refresh-token", "", "refresh `TOKEN` that is taken as well (salesforce)")
 	f.IntVar(&s.DailyLimit, "daily-limit", 100_000, "API calls in 24 hours (salesforce)")
 	f.BoolVar(&h.Unlimited, "unlimited", false, "no rate limits")
 	f.IntVar(&contacts, "contacts", 100, "how many `PEOPLE` to invent")

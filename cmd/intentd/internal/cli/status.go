@@ -37,9 +37,12 @@ func (c *command) status() *cobra.Command {
 
 func statusText(w io.Writer, st app.Status) {
 	now := st.At
-	if st.Running {
+	switch {
+	case st.Running:
 		fmt.Fprintf(w, "%s: running since %s, version %s\n", st.Health.Status, st.Started.UTC().Format(time.RFC3339), st.Version)
-	} else {
+	case st.Health.Status == "ok": // nobody knows whether a connector would answer now
+		fmt.Fprintln(w, "no daemon runs; this is what the state file says")
+	default:
 		fmt.Fprintf(w, "%s: no daemon runs; this is what the state file says\n", st.Health.Status)
 	}
 	for _, why := range st.Health.Reasons {
@@ -47,7 +50,7 @@ func statusText(w io.Writer, st app.Status) {
 	}
 	for _, why := range []string{st.Brake, st.Clock, st.Reload} {
 		if why != "" {
-			fmt.Fprintln(w, "  "+why)
+			fmt.Fprintln(w, "  "+strings.ReplaceAll(why, "\n", "\n  "))
 		}
 	}
 	fmt.Fprintf(w, "people     %d known in %s", st.People, plural(st.Contacts, "record"))
@@ -64,30 +67,25 @@ func statusText(w io.Writer, st app.Status) {
 	if st.Paused {
 		fmt.Fprint(w, ", paused")
 	}
-	fmt.Fprintf(w, "; %d written, %d rejected since start\n", st.Written, st.Rejected)
-	fmt.Fprintf(w, "model      %.2f of %.2f USD today\n", st.Spent, st.Budget)
-	fmt.Fprintf(w, "state      %d MiB, %d MiB of it free\n", st.State.FileBytes>>20, st.State.FreeBytes>>20)
+	if st.Running {
+		fmt.Fprintf(w, "; %d written, %d rejected since start", st.Written, st.Rejected)
+	}
+	fmt.Fprintln(w)
+	if st.Budget > 0 || st.Spent > 0 {
+		fmt.Fprintf(w, "model      %.2f of %.2f USD today\n", st.Spent, st.Budget)
+	} else {
+		fmt.Fprintln(w, "model      none: texts come from rules")
+	}
+	fmt.Fprintf(w, "state      %s, %s of it free\n", size(st.State.FileBytes), size(st.State.FreeBytes))
 	for _, name := range slices.Sorted(maps.Keys(st.Connectors)) {
-		conn := st.Connectors[name]
-		fmt.Fprintf(w, "%-20s ", name)
-		if conn.OK {
-			fmt.Fprint(w, "ok")
-		} else {
-			fmt.Fprintf(w, "%s since %s: %s", conn.Kind, conn.Since.UTC().Format(time.RFC3339), conn.Error)
-		}
-		fmt.Fprintf(w, "; %d calls, %d answered 429", conn.Report.Calls, conn.Report.RateLimited)
-		if conn.Report.DailyRemaining >= 0 {
-			fmt.Fprintf(w, ", %d of %d left today", conn.Report.DailyRemaining, conn.Report.DailyLimit)
-		}
-		for _, work := range []string{"poll", "listen", "sweep", "write"} {
-			if at, ok := st.LastGood[work+"/"+name]; ok {
-				fmt.Fprintf(w, "; last good %s %s ago", work, ago(now.Sub(at)))
+		connectorText(w, st, name, now)
+	}
+	if !st.Running {
+		for _, r := range st.Runs {
+			if r.Error != "" {
+				fmt.Fprintf(w, "last %s failed %s ago: %s\n", r.Name, ago(now.Sub(r.Last)), strings.ReplaceAll(r.Error, "\n", "; "))
 			}
 		}
-		if st.FirstSync[name] {
-			fmt.Fprint(w, "; first sync not done")
-		}
-		fmt.Fprintln(w)
 	}
 	for _, j := range st.Jobs {
 		switch {
@@ -97,6 +95,44 @@ func statusText(w io.Writer, st app.Status) {
 			fmt.Fprintf(w, "job %-28s failed: %s\n", j.Name, strings.ReplaceAll(j.Error, "\n", "; "))
 		}
 	}
+}
+
+// connectorText is the line of one connector. What only a daemon knows is left out where none runs.
+func connectorText(w io.Writer, st app.Status, name string, now time.Time) {
+	conn := st.Connectors[name]
+	var parts []string
+	if st.Running {
+		if conn.OK {
+			parts = append(parts, "ok")
+		} else {
+			parts = append(parts, fmt.Sprintf("%s since %s: %s", conn.Kind, conn.Since.UTC().Format(time.RFC3339), conn.Error))
+		}
+		traffic := fmt.Sprintf("%d calls, %d answered 429", conn.Report.Calls, conn.Report.RateLimited)
+		if conn.Report.Calls > 0 && conn.Report.DailyRemaining >= 0 {
+			traffic += fmt.Sprintf(", %d of %d left today", conn.Report.DailyRemaining, conn.Report.DailyLimit)
+		}
+		parts = append(parts, traffic)
+	}
+	for _, work := range []string{"poll", "listen", "sweep", "write"} {
+		if at, ok := st.LastGood[work+"/"+name]; ok {
+			parts = append(parts, fmt.Sprintf("last good %s %s ago", work, ago(now.Sub(at))))
+		}
+	}
+	if st.FirstSync[name] {
+		parts = append(parts, "first sync not done")
+	}
+	if len(parts) == 0 {
+		parts = []string{"not asked yet"}
+	}
+	fmt.Fprintf(w, "%-20s %s\n", name, strings.Join(parts, "; "))
+}
+
+// size is a number of bytes as people say it.
+func size(n int64) string {
+	if n < 1<<20 {
+		return fmt.Sprintf("%d KiB", (n+1023)>>10)
+	}
+	return fmt.Sprintf("%d MiB", n>>20)
 }
 
 // ago is a duration as people say it.

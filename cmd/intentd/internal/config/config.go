@@ -234,14 +234,16 @@ type Schedule struct {
 
 // Privacy is what is left out, dropped and forgotten.
 type Privacy struct {
-	InternalDomains []string  `mapstructure:"internal_domains"`  // own staff, by e-mail domain
-	InternalIPs     []string  `mapstructure:"internal_ips"`      // own offices: addresses or CIDR ranges
-	InternalHosts   []string  `mapstructure:"internal_hosts"`    // host names of staging and back-office systems
-	OwnHosts        []string  `mapstructure:"own_hosts"`         // hosts whose titles are trusted and whose URLs may be shown
-	DropQueryParams []string  `mapstructure:"drop_query_params"` // beside the built-in ones
-	Redact          Redact    `mapstructure:"redact"`
-	Customers       []string  `mapstructure:"customers"` // life-cycle stages whose visits do not count
-	Retention       Retention `mapstructure:"retention"`
+	InternalDomains []string `mapstructure:"internal_domains"`  // own staff, by e-mail domain
+	InternalIPs     []string `mapstructure:"internal_ips"`      // own offices: addresses or CIDR ranges
+	InternalHosts   []string `mapstructure:"internal_hosts"`    // host names of staging and back-office systems
+	OwnHosts        []string `mapstructure:"own_hosts"`         // hosts whose titles are trusted and whose URLs may be shown
+	DropQueryParams []string `mapstructure:"drop_query_params"` // beside the built-in ones
+	Redact          Redact   `mapstructure:"redact"`
+	Customers       []string `mapstructure:"customers"` // life-cycle stages whose visits do not count
+	// CustomerFields mark customers by a property that is read, where the CRM has no life-cycle stage.
+	CustomerFields []ScopeList `mapstructure:"customer_fields"`
+	Retention      Retention   `mapstructure:"retention"`
 }
 
 // Redact says what a model does not get to see, beside e-mail addresses, phone numbers and the person's own names.

@@ -266,3 +266,27 @@ func FuzzParse(f *testing.F) {
 		}
 	})
 }
+
+// The example's commented Salesforce entry loads as well once its comment signs are taken away.
+func TestExampleSalesforce(t *testing.T) {
+	b, err := os.ReadFile("../../../../config.example.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := strings.ReplaceAll(string(b), "\n  # - name: salesforce", "\n  - name: salesforce")
+	text = strings.ReplaceAll(text, "\n  #   ", "\n    ")
+	t.Setenv("HUBSPOT_TOKEN", "pat-na1-example")
+	t.Setenv("GEMINI_API_KEY", "example")
+	t.Setenv("SALESFORCE_KEY", "-----BEGIN PRIVATE KEY-----\nMII=\n-----END PRIVATE KEY-----")
+	cfg, problems := Parse([]byte(text))
+	if err := problems.Err(); err != nil {
+		t.Fatal(err)
+	}
+	if len(cfg.CRMs) != 2 {
+		t.Fatalf("%d CRMs, want HubSpot and Salesforce", len(cfg.CRMs))
+	}
+	o, ok := cfg.CRMs[1].Options.(*Salesforce)
+	if !ok || o.Auth.Flow != "jwt" || o.Auth.Username == "" || o.Auth.Key.IsZero() || len(o.Objects) != 2 {
+		t.Fatalf("the Salesforce entry reads as %+v", cfg.CRMs[1])
+	}
+}

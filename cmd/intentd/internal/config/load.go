@@ -212,6 +212,7 @@ func (c *checker) decode(values map[string]any, cfg *Config) {
 		return
 	}
 	c.into("", func(opts ...viper.DecoderConfigOption) error { return v.Unmarshal(cfg, opts...) }, reflect.TypeFor[Config]())
+	c.hollow(values, nil)
 	for i := range cfg.CRMs {
 		crm := &cfg.CRMs[i]
 		crm.Options = c.options(fmt.Sprintf("crms[%d]", i), crm.Type, crmTypes, crm.Rest, reflect.TypeFor[CRM](), &crm.Poll)
@@ -266,6 +267,23 @@ func (c *checker) into(at string, decode func(...viper.DecoderConfigOption) erro
 		c.add(path, "unknown key", suggestKey(key, types))
 	}
 	c.decodeErrors(at, err)
+}
+
+// hollow reports unknown keys that hold nothing: the reader drops them before it looks at their names. Lists hold theirs.
+func (c *checker) hollow(values map[string]any, path []string) {
+	known := keysOf(reflect.TypeFor[Config](), path)
+	for _, key := range sortedKeys(values) {
+		below, isMap := values[key].(map[string]any)
+		name := strings.ToLower(key)
+		if slices.Contains(known, name) {
+			c.hollow(below, append(slices.Clone(path), name))
+			continue
+		}
+		at := strings.Join(append(slices.Clone(path), key), ".")
+		if len(known) > 0 && len(below) == 0 && (isMap || values[key] == nil) && !c.told(at) {
+			c.add(at, "unknown key", suggestKey(at, []reflect.Type{reflect.TypeFor[Config]()}))
+		}
+	}
 }
 
 func (c *checker) decodeErrors(at string, err error) {

@@ -141,7 +141,11 @@ func findKey(t reflect.Type, at, key string, places *[]string) {
 	}
 	if t == reflect.TypeFor[CRM]() {
 		for _, ct := range crmTypes {
-			findKey(reflect.TypeOf(ct.defaults()), at, key, places)
+			var here []string
+			findKey(reflect.TypeOf(ct.defaults()), at, key, &here)
+			for _, place := range here {
+				*places = append(*places, place+" of type "+ct.name)
+			}
 		}
 	}
 	if t == reflect.TypeFor[Source]() {

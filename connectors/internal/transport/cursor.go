@@ -1,0 +1,25 @@
+package transport
+
+import (
+	"encoding/json"
+	"fmt"
+
+	"github.com/intentd/intentd/connectors"
+)
+
+// ReadCursor reads a cursor, which is JSON with its version under "v" and the name of its feed under "f", into v. What is not a
+// cursor of that feed and version is a Config error.
+func (c *Client) ReadCursor(feed string, version int, from connectors.Cursor, v any) error {
+	var head struct {
+		Version int    `json:"v"`
+		Feed    string `json:"f"`
+	}
+	op := "go on with " + feed
+	if json.Unmarshal(from, &head) != nil || json.Unmarshal(from, v) != nil {
+		return c.Err(connectors.Config, op, "", "the stored cursor cannot be read")
+	}
+	if head.Version != version || head.Feed != feed {
+		return c.Err(connectors.Config, op, "", fmt.Sprintf("the stored cursor is of version %d for %q, this connector reads version %d for %q", head.Version, head.Feed, version, feed))
+	}
+	return nil
+}

@@ -1,0 +1,268 @@
+package salesforce
+
+import (
+	"context"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/intentd/intentd/connectors"
+	"github.com/intentd/intentd/connectors/internal/transport"
+)
+
+// object is one of the objects that people are: which fields are wanted of it, what each is for, and what describe says of them.
+type object struct {
+	name  string
+	want  []string         // the allow-list, in one spelling each
+	roles map[string]*role // by field
+	own   map[string]*own  // by canonical name
+	// clash names two fields that are mapped to one field; nothing is written while they are.
+	clash string
+
+	describing chan struct{} // holds a token while nobody asks
+	mu         sync.Mutex
+	described  *description
+}
+
+// role is what a field becomes in a Contact.
+type role struct {
+	part part
+	own  *own // part owned
+}
+
+type part uint8
+
+const (
+	id part = iota
+	email
+	phone
+	firstName
+	lastName
+	jobTitle
+	company
+	leadStatus
+	owner
+	group
+	created
+	stamp
+	deleted
+	master
+	converted
+	convertedTo
+	field // Contact.Fields, under the API name
+	owned // Contact.Ours, under the canonical name
+)
+
+// own is one of intentd's fields as this org has it.
+type own struct {
+	connectors.Field
+	api string
+}
+
+// identityFields are what a Contact is made of. Without id and stamp nothing works; the others are left out where they are hidden.
+var identityFields = map[string]map[string]part{
+	Lead: {"Id": id, "SystemModstamp": stamp, "CreatedDate": created, "IsDeleted": deleted, "MasterRecordId": master, "IsConverted": converted,
+		"ConvertedContactId": convertedTo, "OwnerId": owner, "Email": email, "Phone": phone, "MobilePhone": phone,
+		"FirstName": firstName, "LastName": lastName, "Title": jobTitle, "Company": company, "Status": leadStatus},
+	Contact: {"Id": id, "SystemModstamp": stamp, "CreatedDate": created, "IsDeleted": deleted, "MasterRecordId": master, "AccountId": group,
+		"OwnerId": owner, "Email": email, "Phone": phone, "MobilePhone": phone,
+		"FirstName": firstName, "LastName": lastName, "Title": jobTitle},
+}
+
+// standardInputs are fields that go into Contact.Fields of every org. LastActivityDate is what tells a poll of new activity.
+var standardInputs = map[string][]string{
+	Lead:    {"LeadSource", "Industry", "Rating", "HasOptedOutOfEmail", "LastActivityDate"},
+	Contact: {"LeadSource", "Department", "HasOptedOutOfEmail", "LastActivityDate"},
+}
+
+// fieldName is the form of an API name.
+var fieldName = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_]{0,79}$`)
+
+// defaultName is the API name of one of intentd's fields unless the options name another: tier_since, Intent_Tier_Since__c.
+func defaultName(canonical string) string {
+	words := strings.Split(canonical, "_")
+	for i, w := range words {
+		words[i] = strings.ToUpper(w[:1]) + w[1:]
+	}
+	return "Intent_" + strings.Join(words, "_") + "__c"
+}
+
+func newObject(o Options, name string) (*object, *connectors.Error) {
+	obj := &object{roles: map[string]*role{}, own: map[string]*own{}, describing: make(chan struct{}, 1)}
+	for known := range identityFields {
+		if strings.EqualFold(known, name) {
+			obj.name = known
+		}
+	}
+	if obj.name == "" {
+		return nil, configError(o.Name, fmt.Sprintf("objects: %q is neither Lead nor Contact", name), "set objects to [Lead, Contact]")
+	}
+	by := map[string]string{}
+	for _, f := range connectors.Fields {
+		api := defaultName(f.Name)
+		if set := strings.TrimSpace(o.Fields[f.Name]); set != "" {
+			api = set
+		}
+		if !fieldName.MatchString(api) {
+			return nil, configError(o.Name, fmt.Sprintf("fields.%s: %q is no API name", f.Name, api), "use the field's API name, such as "+defaultName(f.Name))
+		}
+		w := &own{Field: f, api: api}
+		obj.own[f.Name] = w
+		if other, taken := by[strings.ToLower(api)]; taken {
+			obj.clash = fmt.Sprintf("the fields %s and %s are both mapped to the field %s", other, f.Name, api)
+			continue
+		}
+		by[strings.ToLower(api)] = f.Name
+		obj.roles[api] = &role{part: owned, own: w}
+	}
+	for canonical := range o.Fields {
+		if obj.own[canonical] == nil {
+			return nil, configError(o.Name, fmt.Sprintf("fields.%s: intentd has no such field", canonical), "remove it")
+		}
+	}
+	for api, p := range identityFields[obj.name] {
+		obj.roles[api] = &role{part: p} // a standard field is never one of ours
+	}
+	inputs := slices.Clone(standardInputs[obj.name])
+	for _, in := range o.Inputs {
+		in = strings.TrimSpace(in)
+		only, api, dotted := strings.Cut(in, ".")
+		if !dotted {
+			only, api = "", in
+		}
+		if !fieldName.MatchString(api) || only != "" && !strings.EqualFold(only, Lead) && !strings.EqualFold(only, Contact) {
+			return nil, configError(o.Name, fmt.Sprintf("inputs: %q is no field", in), "use the field's API name, such as Segment__c or Lead.Segment__c")
+		}
+		if only == "" || strings.EqualFold(only, obj.name) {
+			inputs = append(inputs, api)
+		}
+	}
+	for _, api := range inputs {
+		if _, there := obj.role(api); !there {
+			obj.roles[api] = &role{part: field}
+		}
+	}
+	for api := range obj.roles {
+		obj.want = append(obj.want, api)
+	}
+	slices.Sort(obj.want)
+	obj.describing <- struct{}{}
+	return obj, nil
+}
+
+// role finds a field's role whatever the spelling of its name.
+func (o *object) role(api string) (*role, bool) {
+	if r := o.roles[api]; r != nil {
+		return r, true
+	}
+	for name, r := range o.roles {
+		if strings.EqualFold(name, api) {
+			return r, true
+		}
+	}
+	return nil, false
+}
+
+// description is what the running user may see of an object.
+type description struct {
+	at     time.Time
+	fields map[string]*fieldWire // by lower-case name
+	read   []string              // the wanted fields that can be read, as the org spells them
+	roles  map[string]*role      // by the org's spelling
+	absent []string              // the wanted fields that cannot
+}
+
+// fieldWire is a field as describe tells it.
+type fieldWire struct {
+	Name       string       `json:"name"`
+	Label      string       `json:"label"`
+	Type       string       `json:"type"`
+	Length     int          `json:"length"`
+	Custom     bool         `json:"custom"`
+	Calculated bool         `json:"calculated"`
+	Updateable bool         `json:"updateable"`
+	Options    []optionWire `json:"picklistValues"`
+}
+
+type optionWire struct {
+	Value  string `json:"value"`
+	Label  string `json:"label"`
+	Active bool   `json:"active"`
+}
+
+func (d *description) field(api string) *fieldWire { return d.fields[strings.ToLower(api)] }
+
+// describe is what describe says of an object, asked at most every 12 hours, or again after forget.
+func (c *Client) describe(ctx context.Context, o *object) (*description, error) {
+	if d := o.known(c.o.Now()); d != nil {
+		return d, nil
+	}
+	select {
+	case <-o.describing:
+		defer func() { o.describing <- struct{}{} }()
+	case <-ctx.Done():
+		e := c.err(connectors.Transient, "describe "+o.name, "")
+		e.Err = ctx.Err()
+		return nil, e
+	}
+	if d := o.known(c.o.Now()); d != nil {
+		return d, nil // somebody else asked meanwhile
+	}
+	d, err := c.ask(ctx, o)
+	if err != nil {
+		return nil, err
+	}
+	o.mu.Lock()
+	o.described = d
+	o.mu.Unlock()
+	return d, nil
+}
+
+func (o *object) known(now time.Time) *description {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if d := o.described; d != nil && now.Sub(d.at).Abs() < describeFor {
+		return d
+	}
+	return nil
+}
+
+// forget makes the next use ask again: what the org answered does not fit what describe said.
+func (o *object) forget() {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.described = nil
+}
+
+// ask asks for a fresh description.
+func (c *Client) ask(ctx context.Context, o *object) (*description, error) {
+	type answer struct {
+		Fields []*fieldWire `json:"fields"`
+	}
+	op := "describe " + o.name
+	v, _, err := transport.Do[answer](ctx, c.http, transport.Get(op, c.data+"/sobjects/"+o.name+"/describe"))
+	if err != nil {
+		return nil, err
+	}
+	d := &description{at: c.o.Now(), fields: make(map[string]*fieldWire, len(v.Fields)), roles: make(map[string]*role, len(o.want))}
+	for _, f := range v.Fields {
+		d.fields[strings.ToLower(f.Name)] = f
+	}
+	for _, api := range o.want {
+		f := d.field(api)
+		r := o.roles[api]
+		switch {
+		case f != nil:
+			d.read = append(d.read, f.Name)
+			d.roles[f.Name] = r
+		case r.part == id || r.part == stamp:
+			return nil, c.err(connectors.Transient, op, "the answer lists no field %s", api)
+		default:
+			d.absent = append(d.absent, api)
+		}
+	}
+	return d, nil
+}

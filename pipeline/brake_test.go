@@ -1,0 +1,65 @@
+package pipeline
+
+import (
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/intentd/intentd/state"
+)
+
+// TestAPauseOutlivesARestartEvenRightAfterACount: what was to be kept before must not overwrite what was kept since.
+func TestAPauseOutlivesARestartEvenRightAfterACount(t *testing.T) {
+	w := newWorld(t).start()
+	for i := range 30 {
+		w.buyer(string(rune('A' + i)))
+	}
+	w.once()
+	if !w.p.brake.allow(w.p, 0.5, 1) { // a lot books a change: kept with the next commit
+		t.Fatal("one change pulled the brake")
+	}
+	if err := w.p.Pause(); err != nil {
+		t.Fatal(err)
+	}
+	w.reopen()
+	if !w.p.Status().Paused {
+		t.Fatal("the pause did not outlive the restart")
+	}
+}
+
+// TestALotThatCannotBeKeptCountsNoTierChanges: only what is staged counts, or trying again would pull the brake.
+func TestALotThatCannotBeKeptCountsNoTierChanges(t *testing.T) {
+	w := newWorld(t).start()
+	for i := range 5 {
+		w.buyer(string(rune('A' + i)))
+	}
+	w.once()
+	before := w.p.brake.state().Changes
+	// The lot changes a tier, and cannot be kept for somebody else's sake.
+	w.clock.advance(60 * 24 * time.Hour)
+	if _, err := w.p.Due(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	ids, err := w.db.Claim(w.clock.now(), 5)
+	if err != nil || len(ids) != 5 {
+		t.Fatalf("claimed %d, %v", len(ids), err)
+	}
+	l := &lot{p: w.p, s: w.p.Setup(), now: w.clock.now()}
+	if err := errors.Join(l.load(ids), l.gatherRecords(t.Context())); err != nil {
+		t.Fatal(err)
+	}
+	l.followStates()
+	l.gatherJourneys(t.Context())
+	l.stitch()
+	if err := l.infer(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	l.score(t.Context())
+	l.subjects = append(l.subjects, &subject{key: "bad", settled: func(*state.Tx) error { return errors.New("boom") }})
+	if err := l.stage(); err == nil {
+		t.Fatal("the test is no test: the lot was kept")
+	}
+	if got := w.p.brake.state().Changes; got != before {
+		t.Fatalf("%d tier changes are counted of which none was staged", got-before)
+	}
+}

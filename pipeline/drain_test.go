@@ -1,0 +1,51 @@
+package pipeline
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/intentd/intentd/connectors"
+	"github.com/intentd/intentd/state"
+)
+
+func TestDrainEndsWhenACRMWithWaitingPatchesIsTakenOutOfTheConfig(t *testing.T) {
+	w := newWorld(t)
+	other := newFakeCRM("other", w.clock.now)
+	w.setup.CRMs = append(w.setup.CRMs, CRM{Name: "other", CRM: other, Objects: []string{"contacts"}, Fields: w.setup.CRMs[0].Fields})
+	w.start()
+	w.buyer("1")
+	w.crm.failWrite = &connectors.Error{Kind: connectors.Auth, Op: "write", Message: "revoked"}
+	_ = w.tryOnce()
+	s := *w.setup
+	s.CRMs = s.CRMs[1:]
+	w.p.Swap(&s)
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+	defer cancel()
+	if err := w.p.Drain(ctx); err != nil || ctx.Err() != nil {
+		t.Fatalf("drain: %v, %v", err, ctx.Err())
+	}
+}
+
+// TestInvariant9AWriterThatIsFullStopsNoOtherCRM: people on their way to a CRM that takes nothing hold up only that CRM.
+func TestInvariant9AWriterThatIsFullStopsNoOtherCRM(t *testing.T) {
+	w := newWorld(t)
+	other := newFakeCRM("other", w.clock.now)
+	w.setup.CRMs = append(w.setup.CRMs, CRM{Name: "other", CRM: other, Objects: []string{"contacts"}, Fields: w.setup.CRMs[0].Fields})
+	w.start()
+	w.p.writers.mu.Lock()
+	for i := range maxWaiting {
+		id := 1_000_000 + i
+		w.p.writers.flights[state.PersonID(id)] = &flight{left: map[connectors.Ref]bool{w.crm.ref("none"): true}}
+	}
+	w.p.writers.mu.Unlock()
+	at := w.clock.now()
+	other.put("9", "lone@x.example", nil)
+	w.site.add("lone@x.example", demoRequest(at))
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+	defer cancel()
+	_, _ = w.p.Once(ctx)
+	if other.ours("9")[connectors.FieldTier] != "high" {
+		t.Fatal("a CRM that takes nothing kept another one's record from being written")
+	}
+}

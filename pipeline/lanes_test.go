@@ -1,0 +1,111 @@
+package pipeline
+
+import (
+	"testing"
+	"time"
+
+	"github.com/intentd/intentd/connectors"
+	"github.com/intentd/intentd/pipeline/journey"
+	"github.com/intentd/intentd/pipeline/score"
+	"github.com/intentd/intentd/state"
+)
+
+func TestAFirstSyncThatStumblesStillGivesRulesTextsFirst(t *testing.T) {
+	w := newWorld(t)
+	email := w.buyer("1")
+	w.crm.failRead = &connectors.Error{Kind: connectors.Transient, Op: "read", Message: "HTTP 502"}
+	w.once()
+	w.crm.failRead = nil
+	w.clock.advance(5 * time.Minute)
+	w.once()
+	if got := receiptOf(t, w, email).Intent.Engine; got == "counting" || w.engine.calls.Load() != 0 {
+		t.Fatalf("one failed read, and the first sync is paid for: texts by %q", got)
+	}
+	w.clock.advance(time.Hour)
+	w.once()
+	if got := receiptOf(t, w, email).Intent.Engine; got != "counting" {
+		t.Fatalf("model texts did not follow: %s", got)
+	}
+}
+
+// TestInvariant8SomebodyNewScoredWithoutASilentSourceIsScoredAnewWithIt: patience ends, the debt does not.
+func TestInvariant8SomebodyNewScoredWithoutASilentSourceIsScoredAnewWithIt(t *testing.T) {
+	w := newWorld(t)
+	mails := newFakeSource("mails")
+	w.setup.Sources = append(w.setup.Sources, Source{Name: "mails", Source: mails})
+	w.start()
+	mails.fail = &connectors.Error{Kind: connectors.Transient, Op: "mails", Message: "HTTP 502"}
+	email := "buyer1@acme.example"
+	w.crm.put("1", email, nil)
+	w.site.add(email, view("/about", "About", w.clock.now()))
+	for range 6 {
+		_ = w.tryOnce()
+		w.clock.advance(10 * time.Minute)
+	}
+	before := w.crm.ours("1")[connectors.FieldTier]
+	if before != "low" {
+		t.Fatalf("patience did not end: tier %q", before)
+	}
+	mails.fail = nil
+	mails.events[email] = []connectors.Event{{ID: "m1", Source: "mails", Email: email, Time: w.clock.now(), Received: w.clock.now(), Kind: connectors.KindDemoRequest, URL: "https://www.shop.example/demo"}}
+	w.clock.advance(7 * time.Hour)
+	w.once()
+	if got := w.crm.ours("1")[connectors.FieldTier]; got != "high" {
+		t.Fatalf("with the source back the tier is still %q", got)
+	}
+}
+
+// TestAStoppedCRMWearsNobodyOut: while the only CRM may not be asked nobody is claimed, so that all are there when it is back.
+func TestAStoppedCRMWearsNobodyOut(t *testing.T) {
+	w := newWorld(t).start()
+	w.buyer("1")
+	if _, err := w.p.Poll(t.Context(), "crm"); err != nil {
+		t.Fatal(err)
+	}
+	w.p.health.note("crm", &connectors.Error{Kind: connectors.Quota, Op: "crm", Message: "daily limit", Until: w.clock.now().Add(20 * time.Hour)})
+	for range 5 {
+		_ = w.tryOnce()
+		w.clock.advance(time.Hour)
+	}
+	var e state.Entry
+	_ = w.db.View(func(tx *state.Tx) error {
+		id, _ := w.p.find(tx, "buyer1@acme.example")
+		e, _ = tx.Queued(id)
+		return nil
+	})
+	if e.Lane != state.Live || e.Attempts != 0 {
+		t.Fatalf("after five hours of waiting the person stands in lane %s after %d attempts", LaneName(e.Lane), e.Attempts)
+	}
+	w.p.health.note("crm", nil)
+	w.once()
+	if w.crm.ours("1")[connectors.FieldTier] != "high" {
+		t.Fatal("not written when the CRM was back")
+	}
+}
+
+// TestNewRulesReachWhomTheirDueTimeCallsFirst: somebody due between a change of the config and its rescan is not taken for done.
+func TestNewRulesReachWhomTheirDueTimeCallsFirst(t *testing.T) {
+	w := newWorld(t).start()
+	email := w.buyer("1")
+	w.once()
+	s := *w.setup
+	jc := journey.Defaults()
+	jc.OwnHosts = []string{"www.shop.example"}
+	jc.Strengths[score.HandRaise] = 75
+	var err error
+	if s.Journey, err = journey.NewBuilder(jc); err != nil {
+		t.Fatal(err)
+	}
+	w.p.Swap(&s)
+	w.clock.advance(40 * 24 * time.Hour)
+	w.once() // due
+	if _, err := w.p.Rescan(t.Context(), state.ReasonConfig); err != nil {
+		t.Fatal(err)
+	}
+	w.once()
+	for _, g := range receiptOf(t, w, email).Features.Signals {
+		if g.Strength == 95 {
+			t.Fatalf("a demo request still has strength 95, the config says 75")
+		}
+	}
+}
