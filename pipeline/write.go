@@ -32,6 +32,7 @@ type writers struct {
 	// recovered are the patches of earlier runs, by Seq. Entries stay: a lot may look at the journal of a moment ago.
 	recovered map[uint64]bool
 	wakeup    chan struct{}
+	failed    error // of the state: nothing is sent any more
 	running   atomic.Bool
 }
 
@@ -89,6 +90,14 @@ func (w *writers) add(f *flight, pending []*state.Pending) {
 	for _, pd := range pending {
 		f.left[pd.Patch.Ref] = true
 		x := w.writer(pd.Patch.CRM, pd.Patch.Object)
+		if i, ok := x.index[pd.Patch.Ref]; ok && x.items[i].Person != f.id {
+			// The record changed hands, and its former patch is replaced: nobody else will take it off its flight.
+			if was := w.flights[x.items[i].Person]; was != nil {
+				if delete(was.left, pd.Patch.Ref); len(was.left) == 0 {
+					delete(w.flights, was.id)
+				}
+			}
+		}
 		if f.entry.Lane == state.Backfill && w.bulkWriter(x.crm) != nil {
 			x.gather(pd)
 		} else {
@@ -109,13 +118,6 @@ func (x *writer) push(pd *state.Pending) {
 	}
 	x.index[pd.Patch.Ref] = len(x.items)
 	x.items = append(x.items, pd)
-}
-
-// waiting is how many patches are with the writers, under way or not.
-func (w *writers) waiting() int {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return len(w.flights)
 }
 
 // forget drops the patches that wait in memory; their people may be claimed again.
@@ -197,6 +199,15 @@ func (w *writers) run(ctx context.Context) error {
 	grace, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	defer cancel()
 	for {
+		w.mu.Lock()
+		failed := w.failed
+		w.failed = nil
+		w.mu.Unlock()
+		if failed != nil {
+			cancel()
+			calls.Wait()
+			return failed
+		}
 		wait := w.launch(grace, &calls)
 		timer := time.NewTimer(wait)
 		select {
@@ -358,6 +369,11 @@ func (w *writers) settle(ctx context.Context, crm *CRM, x *writer, fresh, stale 
 	if len(done) > 0 || len(stale) > 0 {
 		if failed := w.commit(crm, done, with, stale); failed != nil {
 			w.p.log.Error("acknowledged patches could not be committed; they will be sent again", "crm", crm.Name, "patches", len(done), "error", failed)
+			if stateFailed(failed) {
+				w.mu.Lock()
+				w.failed = failed
+				w.mu.Unlock()
+			}
 			return append(again, done...)
 		}
 	}
@@ -395,6 +411,7 @@ func (w *writers) putBack(ctx context.Context, x *writer, again []*state.Pending
 // superseded, or whose record was forgotten or merged away since, are not sent at all.
 func (w *writers) sift(batch []*state.Pending) (fresh, stale []*state.Pending, err error) {
 	now := w.p.now()
+	off := w.p.Setup().Write.Mode == WriteOff // switched off since they were staged
 	err = w.p.db.View(func(tx *state.Tx) error {
 		fresh, stale = make([]*state.Pending, 0, len(batch)), nil
 		for _, pd := range batch {
@@ -402,7 +419,7 @@ func (w *writers) sift(batch []*state.Pending) (fresh, stale []*state.Pending, e
 			if err != nil {
 				return err
 			}
-			if !ok || now.Sub(pd.Staged) > patchExpires {
+			if !ok || off || now.Sub(pd.Staged) > patchExpires {
 				stale = append(stale, pd)
 			} else {
 				fresh = append(fresh, pd)
@@ -454,6 +471,9 @@ func (w *writers) commit(crm *CRM, done []*state.Pending, results []connectors.R
 			if ok, err := tx.Ack(pd.Patch.Ref, pd.Seq); err != nil {
 				return err
 			} else if ok {
+				if err := unchecked(tx, pd.Patch.Ref); err != nil {
+					return err
+				}
 				if err := tx.Enqueue(pd.Person, state.Live, state.ReasonAsked, now); err != nil {
 					return err
 				}
@@ -553,6 +573,9 @@ func (w *writers) reject(tx *state.Tx, setup *Setup, pd *state.Pending, why erro
 		return err
 	}
 	d := &state.Dead{Person: pd.Person, Ref: pd.Patch.Ref, Op: "write", Message: why.Error(), At: now, First: now, Attempts: 1, Inputs: pd.Inputs, Config: setup.scoringHash}
+	if pd.Next != nil {
+		d.Config = pd.Next.Scoring // the one it was made under
+	}
 	var e *connectors.Error
 	if errors.As(why, &e) {
 		d.Code, d.Op = e.Code, e.Op
@@ -568,12 +591,19 @@ func (w *writers) reject(tx *state.Tx, setup *Setup, pd *state.Pending, why erro
 	if err != nil || !ok || pd.Next == nil {
 		return err
 	}
-	if len(person.Contacts) > 1 {
-		return nil // another record of the person carries the result
-	}
 	next := *pd.Next
 	next.Shown = person.Shown
 	return applyNext(tx, pd.Person, &next, now)
+}
+
+// unchecked has the CRM's history asked whose the values in our fields are: a patch that is dropped may have arrived.
+func unchecked(tx *state.Tx, ref connectors.Ref) error {
+	rec, ok, err := tx.Contact(ref)
+	if err != nil || !ok {
+		return err
+	}
+	rec.Checked = false
+	return tx.PutContact(ref, &rec)
 }
 
 // land notes that one patch of a person is dealt with; the last one ends the claim, in the same transaction.

@@ -9,7 +9,6 @@ import (
 	"strings"
 	"syscall"
 
-	"go.etcd.io/bbolt"
 	berrors "go.etcd.io/bbolt/errors"
 )
 
@@ -57,13 +56,13 @@ func explain(path string, err error) error {
 		return err
 	}
 	switch {
-	case errors.Is(err, bbolt.ErrTimeout):
+	case errors.Is(err, berrors.ErrTimeout):
 		return fail(ErrLocked, err, "state file %s is in use by %s; stop it or use its control socket", path, holder(path))
-	case errors.Is(err, bbolt.ErrDatabaseNotOpen):
+	case errors.Is(err, berrors.ErrDatabaseNotOpen):
 		return ErrClosed
-	case errors.Is(err, bbolt.ErrDatabaseReadOnly), errors.Is(err, bbolt.ErrTxNotWritable):
+	case errors.Is(err, berrors.ErrDatabaseReadOnly), errors.Is(err, berrors.ErrTxNotWritable):
 		return fail(ErrReadOnly, err, "state file %s was opened read-only and cannot be changed", path)
-	case errors.Is(err, bbolt.ErrInvalid), errors.Is(err, bbolt.ErrChecksum), errors.Is(err, bbolt.ErrVersionMismatch):
+	case errors.Is(err, berrors.ErrInvalid), errors.Is(err, berrors.ErrChecksum), errors.Is(err, berrors.ErrVersionMismatch):
 		return fail(ErrDamaged, err, "state file %s is damaged or no state file (%v); restore the latest backup", path, err)
 	case full(err):
 		return fail(ErrFull, err, "state file %s cannot grow (%v); free some space, nothing was lost", path, err)

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"go.etcd.io/bbolt"
+	berrors "go.etcd.io/bbolt/errors"
 
 	"github.com/intentd/intentd/connectors"
 )
@@ -415,7 +416,7 @@ func TestErrorsOfTheSystemBecomeSentences(t *testing.T) {
 	}{
 		{&os.PathError{Op: "open", Path: "x", Err: os.ErrPermission}, ErrReadOnly},
 		{errors.New("file resize error: truncate x: no space left on device"), ErrFull}, // bbolt hides the cause
-		{bbolt.ErrTimeout, ErrLocked}, {bbolt.ErrChecksum, ErrDamaged}, {bbolt.ErrInvalid, ErrDamaged}, {bbolt.ErrDatabaseNotOpen, ErrClosed}, {bbolt.ErrDatabaseReadOnly, ErrReadOnly},
+		{berrors.ErrTimeout, ErrLocked}, {berrors.ErrChecksum, ErrDamaged}, {berrors.ErrInvalid, ErrDamaged}, {berrors.ErrDatabaseNotOpen, ErrClosed}, {berrors.ErrDatabaseReadOnly, ErrReadOnly},
 	} {
 		if err := explain("/no/such/file", c.err); !errors.Is(err, c.kind) {
 			t.Errorf("%v became %v, want %v", c.err, err, c.kind)

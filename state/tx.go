@@ -24,7 +24,6 @@ type write struct {
 	nameBase int      // names before this transaction
 	queue    queueChange
 	arena    *arena
-	key      []byte // scratch for keys
 }
 
 func (db *DB) newTx(b *bbolt.Tx, w *write) *Tx { return &Tx{db: db, b: b, w: w} }

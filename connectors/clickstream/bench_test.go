@@ -23,16 +23,7 @@ var (
 type world struct {
 	people, days int
 	start        time.Time
-	at           int
 	r            *rand.Rand
-	visits       []visit
-}
-
-type visit struct {
-	at     time.Time
-	person int
-	nth    int
-	steps  int
 }
 
 const perPerson = 20

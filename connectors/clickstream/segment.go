@@ -501,7 +501,7 @@ func (v *events) openRun() error {
 
 // next decodes the following event into v.e, or sets done; the cursor then stands on the next node's run, or ended.
 func (v *events) next() error {
-	for v.left == 0 {
+	if v.left == 0 {
 		ok, err := v.c.next()
 		if err != nil {
 			return err

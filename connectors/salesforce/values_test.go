@@ -118,7 +118,7 @@ func FuzzAnswers(f *testing.F) {
 		parseFailure([]byte(s))
 		bulkFailure(s)
 		parseIdentity(s)
-		parseTime(s)
+		_, _ = parseTime(s)
 		_ = rowsOfTable([]byte(s), func(cell func(string) string) { cell("sf__Id") })
 		var w feed
 		if err := c.readCursor(changesFeed, connectors.Cursor(s), &w); err != nil && connectors.KindOf(err) != connectors.Config {

@@ -165,7 +165,7 @@ func TestNewBuilderNamesAllThatIsWrong(t *testing.T) {
 }
 
 func TestVersionFollowsTheConfig(t *testing.T) {
-	if builder(t).Version() != builder(t).Version() {
+	if one, two := builder(t), builder(t); one.Version() != two.Version() {
 		t.Error("the same config has two versions")
 	}
 	if builder(t).Version() == builder(t, func(c *Config) { c.PricePaths = nil }).Version() {

@@ -97,6 +97,12 @@ func (a *App) Health() Health {
 		}
 	}
 	slices.Sort(h.Reasons)
+	a.mu.Lock()
+	made := a.made
+	a.mu.Unlock()
+	if err := made.modelRests(a.o.Now()); err != nil {
+		note("%s", err.(*connectors.Error).Op)
+	}
 	if st.Paused {
 		note("paused by an admin")
 	}

@@ -150,12 +150,13 @@ func (m metrics) Collect(ch chan<- prometheus.Metric) {
 		}
 	}
 	a.mu.Lock()
-	model, ledger, sched, loc := a.made.model, a.made.ledger, a.sched, a.cfg.Text.Location()
+	made, sched, loc := a.made, a.sched, a.cfg.Text.Location()
 	a.mu.Unlock()
-	if model != nil {
-		traffic(modelName, model.Report())
+	if made.model != nil {
+		flag("connector_up", made.modelRests(now) == nil, modelName)
+		traffic(modelName, made.model.Report())
 	}
-	spent, budget := ledger.SpentToday()
+	spent, budget := made.ledger.SpentToday()
 	put("model_spent_usd_today", float64(spent)/1e6)
 	if budget >= 0 {
 		put("model_budget_usd", float64(budget)/1e6)

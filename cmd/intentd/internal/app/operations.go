@@ -98,7 +98,8 @@ type Status struct {
 	Jobs    []jobState       `json:"jobs,omitempty"`
 	Spent   float64          `json:"model_spent_usd_today"`
 	Budget  float64          `json:"model_budget_usd"`
-	Usage   []state.DayUsage `json:"usage,omitempty"` // the newest days first
+	Model   string           `json:"model_rests,omitempty"` // why the model is not asked at the moment
+	Usage   []state.DayUsage `json:"usage,omitempty"`       // the newest days first
 	pipeline.Status
 }
 
@@ -122,7 +123,7 @@ var (
 
 func (a *App) status(context.Context, Nothing) (Status, error) {
 	a.mu.Lock()
-	ledger, sched := a.made.ledger, a.sched
+	made, sched := a.made, a.sched
 	a.mu.Unlock()
 	s := Status{Version: a.o.Version, Running: a.ready.Load(), Health: a.Health(), Status: a.pipe.Status()}
 	if sched != nil {
@@ -132,7 +133,10 @@ func (a *App) status(context.Context, Nothing) (Status, error) {
 	if why := a.reloadErr.Load(); why != nil {
 		s.Reload = *why
 	}
-	spent, budget := ledger.SpentToday()
+	if err := made.modelRests(a.o.Now()); err != nil {
+		s.Model = err.Error()
+	}
+	spent, budget := made.ledger.SpentToday()
 	s.Spent, s.Budget = float64(spent)/1e6, float64(budget)/1e6
 	var err error
 	s.Usage, err = a.pipe.Usage(7)

@@ -48,7 +48,7 @@ func statusText(w io.Writer, st app.Status) {
 	for _, why := range st.Health.Reasons {
 		fmt.Fprintln(w, "  "+why)
 	}
-	for _, why := range []string{st.Brake, st.Clock, st.Reload} {
+	for _, why := range []string{st.Brake, st.Clock, st.Reload, st.Model} {
 		if why != "" {
 			fmt.Fprintln(w, "  "+strings.ReplaceAll(why, "\n", "\n  "))
 		}
