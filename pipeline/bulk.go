@@ -40,6 +40,13 @@ func (x *writer) gather(pd *state.Pending) {
 	x.bulk = append(x.bulk, pd)
 }
 
+// carry notes that records are under way, as those of a Write call are: a forgetting waits until they arrived; w.mu is held.
+func (x *writer) carry(pending []*state.Pending) {
+	for _, pd := range pending {
+		x.refs[pd.Patch.Ref] = true
+	}
+}
+
 // capacity is how many people may be on their way to the CRMs at once.
 func (w *writers) capacity() int {
 	for _, c := range w.p.Setup().CRMs {
@@ -72,6 +79,7 @@ func (w *writers) launchBulk(ctx context.Context, crm *CRM, x *writer, calls *sy
 		}
 		x.adrift = rest
 		x.jobs++
+		x.carry(carried)
 		calls.Add(1)
 		go func() {
 			defer calls.Done()
@@ -100,6 +108,7 @@ func (w *writers) launchBulk(ctx context.Context, crm *CRM, x *writer, calls *sy
 	x.bulk = slices.Clone(x.bulk[n:])
 	x.bulkSince = time.Now()
 	x.jobs++
+	x.carry(batch)
 	calls.Add(1)
 	go func() {
 		defer calls.Done()
@@ -188,6 +197,11 @@ func (w *writers) landJob(ctx context.Context, crm *CRM, x *writer, fresh, stale
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	x.jobs--
+	for _, list := range [][]*state.Pending{fresh, stale} {
+		for _, pd := range list {
+			delete(x.refs, pd.Patch.Ref)
+		}
+	}
 	switch {
 	case ctx.Err() != nil: // journalled with their job: the next start follows it
 	case connectors.Stops(err) && len(again) > 0:

@@ -268,6 +268,9 @@ func (p *Pipeline) Explain(ctx context.Context, who string) (*receipt.Receipt, e
 	if err != nil {
 		return nil, err
 	}
+	if r == nil && len(person.Shown) > 0 {
+		return nil, fmt.Errorf("this person's receipt is older than privacy.retention.receipts keeps; the CRM still shows the score of then")
+	}
 	if r == nil {
 		return nil, fmt.Errorf("no score was ever worked out for this person (%d records): nothing they did counts as a signal so far", len(person.Contacts))
 	}

@@ -102,6 +102,41 @@ func (p *Pipeline) ResumeErasures(ctx context.Context) (int, error) {
 	return n, failed
 }
 
+// erasuresADay is how many people may be forgotten in a day because their CRM no longer knows them: at least this, at most a
+// hundredth of all. A token that lost sight of half the records must not bury them; the rest waits for the next day.
+const erasuresADay = 20
+
+// erasureCount is how many people were forgotten since the begin of a day's count.
+type erasureCount struct {
+	Since time.Time `json:"since"`
+	N     int       `json:"n"`
+}
+
+// mayErase books one forgetting of the CRM's own making, and says whether it may be done today.
+func (p *Pipeline) mayErase(tx *state.Tx) (bool, error) {
+	const key = "erased by crm"
+	var c erasureCount
+	if b := tx.Setting(key); len(b) > 0 {
+		if err := json.Unmarshal(b, &c); err != nil {
+			return false, err
+		}
+	}
+	now := p.now()
+	if now.Sub(c.Since) >= 24*time.Hour || now.Before(c.Since) {
+		c = erasureCount{Since: now}
+	}
+	if c.N >= max(erasuresADay, p.db.Stats().People/100) {
+		p.log.Warn("more people than usual are unknown to their CRM: no more are forgotten today; check the token's rights", "forgotten_today", c.N)
+		return false, nil
+	}
+	c.N++
+	b, err := json.Marshal(c)
+	if err != nil {
+		return false, err
+	}
+	return true, tx.SetSetting(key, b)
+}
+
 // planErasure queues the forgetting of a person whom the CRM itself has erased.
 func (p *Pipeline) planErasure(tx *state.Tx, id state.PersonID, recs []*record) error {
 	job := &erasure{Person: id, KeepCRM: true, Started: p.now(), Done: map[string]bool{"crm": true}}

@@ -50,7 +50,7 @@ func TestFirstSyncGivesRulesTextsThenModelTexts(t *testing.T) {
 	if got := receiptOf(t, w, email).Intent.Engine; got == "counting" {
 		t.Fatal("the first sync asked the model")
 	}
-	w.clock.advance(time.Hour)
+	w.clock.advance(2 * time.Hour)
 	w.once()
 	if got := receiptOf(t, w, email).Intent.Engine; got != "counting" {
 		t.Fatalf("model texts did not follow: %s", got)

@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"context"
+	"fmt"
 	"iter"
 	"strings"
 	"testing"
@@ -147,5 +148,28 @@ func TestAForgottenAddressIsNotKeptAsSomebodyElsesLink(t *testing.T) {
 		if l.Value == gone {
 			t.Fatalf("the forgotten address is kept: %+v", l)
 		}
+	}
+}
+
+// TestAMassDisappearanceForgetsNobody: a token that lost sight of the records looks as if everybody had been erased.
+func TestAMassDisappearanceForgetsNobody(t *testing.T) {
+	w := newWorld(t).start()
+	const people = 60
+	for i := range people {
+		w.buyer(fmt.Sprint(100 + i))
+	}
+	w.once()
+	w.crm.mu.Lock()
+	w.crm.contacts = map[string]*connectors.Contact{}
+	w.crm.mu.Unlock()
+	for i := range people {
+		w.site.add(fmt.Sprintf("buyer%d@acme.example", 100+i), view("/x", "X", w.clock.now()))
+	}
+	w.once()
+	w.clock.advance(25 * time.Hour)
+	w.once()
+	w.once()
+	if got := w.db.Stats().People; got != people-erasuresADay {
+		t.Fatalf("%d people are left of %d: want all but the %d that a day may lose", got, people, erasuresADay)
 	}
 }

@@ -21,7 +21,7 @@ func TestAFirstSyncThatStumblesStillGivesRulesTextsFirst(t *testing.T) {
 	if got := receiptOf(t, w, email).Intent.Engine; got == "counting" || w.engine.calls.Load() != 0 {
 		t.Fatalf("one failed read, and the first sync is paid for: texts by %q", got)
 	}
-	w.clock.advance(time.Hour)
+	w.clock.advance(2 * time.Hour)
 	w.once()
 	if got := receiptOf(t, w, email).Intent.Engine; got != "counting" {
 		t.Fatalf("model texts did not follow: %s", got)

@@ -493,6 +493,11 @@ func (l *lot) park(s *subject) func(tx *state.Tx) error {
 		}
 		switch {
 		case erased && l.now.Sub(since) >= missingFor:
+			if ok, err := l.p.mayErase(tx); err != nil {
+				return err
+			} else if !ok {
+				return tx.Release(s.entry, state.Retry, l.now.Add(missingFor), state.ReasonMerge)
+			}
 			if _, err := tx.Done(s.entry); err != nil {
 				return err
 			}

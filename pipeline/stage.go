@@ -249,7 +249,8 @@ func (l *lot) retryAt(s *subject) time.Time {
 		}
 		return l.now.Add(max(10*time.Minute, backoff(s.entry.Attempts)))
 	case s.basis.rulesText && s.result.parts.Known:
-		return l.now.Add(order)
+		// The write of the rules' text counts against the one an hour, too.
+		return l.now.Add(time.Duration(l.s.Score.WriteInterval)*time.Second + order)
 	case len(s.stale) > 0 || s.unread():
 		return l.now.Add(backoff(s.entry.Attempts))
 	}

@@ -102,7 +102,7 @@ func newCrashWorld(t *testing.T, base time.Time, crm func(*crashWorld) string) *
 	w.write("intentd.yaml", fmt.Sprintf(`
 state: {path: %[1]s/intentd.db}
 http: {listen: ""}
-write: {brake: 0}
+write: {brake: 0, interval: 0s}
 log: {level: warn}
 crms:
   - %[2]s
@@ -251,7 +251,12 @@ func killManyTimes(t *testing.T, crm func(*crashWorld) string) {
 		if kill == crashKills/2 {
 			w.events(base, 1)
 		}
-		time.Sleep(time.Duration(30+random.IntN(500)) * time.Millisecond) // a random point of another process
+		// A random point of another process: early ones meet the first sync, late ones the model's texts.
+		life := 500
+		if kill%2 == 1 {
+			life = 1500
+		}
+		time.Sleep(time.Duration(30+random.IntN(life)) * time.Millisecond)
 		if err := cmd.Process.Kill(); err != nil {
 			t.Fatalf("kill %d: %v\n%s", kill, err, log)
 		}

@@ -93,6 +93,7 @@ func Open(o Options) (*App, error) {
 	if a.made, err = a.build(o.Config, nil); err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
+	a.watch = &modelWatch{model: a.made.model}
 	a.pipe, err = pipeline.New(pipeline.Options{DB: db, Now: o.Now, Logger: a.log, LotSize: lotSize(o.Config), Progress: func() { a.did.Add(1) }}, a.made.setup)
 	if err != nil {
 		return nil, errors.Join(err, a.made.close(), db.Close())
@@ -244,7 +245,7 @@ func (a *App) swap(cfg *config.Config) error {
 	if err != nil {
 		return err
 	}
-	a.cfg, a.made = cfg, made
+	a.cfg, a.made, a.watch = cfg, made, &modelWatch{model: made.model}
 	if a.o.Log != nil {
 		a.o.Log.Follow(cfg)
 	}

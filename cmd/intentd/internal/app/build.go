@@ -304,7 +304,7 @@ func (b *builder) engines() error {
 			return err
 		}
 		b.model = model
-		match.Model, match.ModelName, match.LexiconOnly, match.Cache = model, cfg.Model.Name, false, b.ledger.TopicCache()
+		match.Model, match.ModelName, match.LexiconOnly, match.Cache = b.ledger.Within(model), cfg.Model.Name, false, b.ledger.TopicCache()
 		two := intent.TwoStageOptions{
 			Model: model, ModelName: cfg.Model.Name, Store: b.ledger, Products: products, Hosts: cfg.Privacy.OwnHosts, Language: cfg.Text.Language,
 			Concurrency: cfg.Model.Concurrency, Logger: b.a.log, Fallback: rules, Secret: secret,

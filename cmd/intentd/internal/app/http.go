@@ -98,10 +98,10 @@ func (a *App) Health() Health {
 	}
 	slices.Sort(h.Reasons)
 	a.mu.Lock()
-	made := a.made
+	watch := a.watch
 	a.mu.Unlock()
-	if err := made.modelRests(a.o.Now()); err != nil {
-		note("%s", err.(*connectors.Error).Op)
+	if watch.trouble(a.o.Now()) != nil {
+		note("the model refuses: texts come from rules")
 	}
 	if st.Paused {
 		note("paused by an admin")

@@ -49,8 +49,9 @@ func (a *App) jobs() []*job {
 		}
 		return a.made.purge(ctx, a.o.Now())
 	})
-	if made := a.made; made.model != nil { // a look that asks nobody: the log and the metrics of jobs tell when it rests
-		add("model", "@every 1m", false, func(context.Context) error { return made.modelRests(a.o.Now()) })
+	if a.watch.model != nil { // a look that asks nobody: log and metrics of jobs tell of it
+		watch := a.watch
+		add("look at the model", "@every 20s", false, func(context.Context) error { return watch.trouble(a.o.Now()) })
 	}
 	// Forgettings that were interrupted, and people whom the CRM itself erased.
 	add("erasures", "@every 10m", false, func(ctx context.Context) error { _, err := a.pipe.ResumeErasures(ctx); return err })

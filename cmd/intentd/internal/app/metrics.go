@@ -150,13 +150,13 @@ func (m metrics) Collect(ch chan<- prometheus.Metric) {
 		}
 	}
 	a.mu.Lock()
-	made, sched, loc := a.made, a.sched, a.cfg.Text.Location()
+	watch, ledger, sched, loc := a.watch, a.made.ledger, a.sched, a.cfg.Text.Location()
 	a.mu.Unlock()
-	if made.model != nil {
-		flag("connector_up", made.modelRests(now) == nil, modelName)
-		traffic(modelName, made.model.Report())
+	if watch.model != nil {
+		flag("connector_up", watch.trouble(now) == nil, modelName)
+		traffic(modelName, watch.model.Report())
 	}
-	spent, budget := made.ledger.SpentToday()
+	spent, budget := ledger.SpentToday()
 	put("model_spent_usd_today", float64(spent)/1e6)
 	if budget >= 0 {
 		put("model_budget_usd", float64(budget)/1e6)

@@ -1,25 +1,42 @@
 package app
 
 import (
-	"fmt"
+	"sync"
 	"time"
 
 	"github.com/intentd/intentd/connectors"
+	"github.com/intentd/intentd/connectors/gemini"
 )
 
-// modelRests says why, and until when, the model is not asked: a refused key, a limit, a service that is down. People get their
-// scores, and texts by rules, meanwhile. It is nil while the model is asked, and without one.
-func (b *built) modelRests(now time.Time) error {
-	if b.model == nil {
+// modelWatch knows whether the model's last word was a refusal: a key that is not valid, a name that is not known, a limit that is
+// waited out. People get their scores, and texts by rules, meanwhile.
+type modelWatch struct {
+	model *gemini.Model // nil: there is none, and all is well
+
+	mu    sync.Mutex
+	err   error // why it is not asked, or was refused when it was asked last
+	calls int64 // when err was seen
+}
+
+// trouble is nil while the model answers. The model is not asked for it; what it refuses it rests for, a minute at least, and it
+// is in trouble until a later call goes well. It is to be looked at more often than that.
+func (w *modelWatch) trouble(now time.Time) error {
+	if w == nil || w.model == nil {
 		return nil
 	}
-	r := b.model.Report()
-	if !now.Before(r.BlockedUntil) {
-		return nil
+	r := w.model.Report()
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	switch {
+	case now.Before(r.BlockedUntil):
+		why := r.LastError
+		if why == "" {
+			why = "a limit is waited out"
+		}
+		w.err = &connectors.Error{Kind: connectors.Transient, Op: "texts come from rules", Message: why}
+		w.calls = r.Calls
+	case r.Calls > w.calls:
+		w.err = nil
 	}
-	why := r.LastError
-	if why == "" {
-		why = "a limit is waited out"
-	}
-	return &connectors.Error{Kind: connectors.Transient, Op: fmt.Sprintf("the model is not asked until %s, texts come from rules", r.BlockedUntil.UTC().Format("15:04 UTC")), Message: why}
+	return w.err
 }

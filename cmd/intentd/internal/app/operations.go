@@ -98,8 +98,8 @@ type Status struct {
 	Jobs    []jobState       `json:"jobs,omitempty"`
 	Spent   float64          `json:"model_spent_usd_today"`
 	Budget  float64          `json:"model_budget_usd"`
-	Model   string           `json:"model_rests,omitempty"` // why the model is not asked at the moment
-	Usage   []state.DayUsage `json:"usage,omitempty"`       // the newest days first
+	Model   string           `json:"model_refuses,omitempty"` // why the model gives no texts
+	Usage   []state.DayUsage `json:"usage,omitempty"`         // the newest days first
 	pipeline.Status
 }
 
@@ -123,7 +123,7 @@ var (
 
 func (a *App) status(context.Context, Nothing) (Status, error) {
 	a.mu.Lock()
-	made, sched := a.made, a.sched
+	ledger, sched, watch := a.made.ledger, a.sched, a.watch
 	a.mu.Unlock()
 	s := Status{Version: a.o.Version, Running: a.ready.Load(), Health: a.Health(), Status: a.pipe.Status()}
 	if sched != nil {
@@ -133,10 +133,10 @@ func (a *App) status(context.Context, Nothing) (Status, error) {
 	if why := a.reloadErr.Load(); why != nil {
 		s.Reload = *why
 	}
-	if err := made.modelRests(a.o.Now()); err != nil {
+	if err := watch.trouble(a.o.Now()); err != nil {
 		s.Model = err.Error()
 	}
-	spent, budget := made.ledger.SpentToday()
+	spent, budget := ledger.SpentToday()
 	s.Spent, s.Budget = float64(spent)/1e6, float64(budget)/1e6
 	var err error
 	s.Usage, err = a.pipe.Usage(7)

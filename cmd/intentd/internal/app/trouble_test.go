@@ -168,6 +168,13 @@ func TestModelAnswersBadly(t *testing.T) {
 				if props["intent_tier"] != "high" || props["intent_headline"] == "" || props["intent_summary"] == "" {
 					t.Fatalf("while the model fails: %v\n%s", props, p.log)
 				}
+				switch fault { // what somebody must mend, or a limit of the day, shows up in health, log and status
+				case geminitest.BadKey, geminitest.Forbidden, geminitest.NoModel, geminitest.BadRequest, geminitest.RateDay:
+					st, err := StatusOf.Do(t.Context(), a, Nothing{})
+					if err != nil || st.Health.Status != "degraded" || st.Model == "" || !strings.Contains(p.log.String(), "look at the model") {
+						t.Errorf("the model's refusal is silent: %+v, %q, %v\n%s", st.Health, st.Model, err, p.log)
+					}
+				}
 				r, err := Explain.Do(t.Context(), a, Who{Who: ada})
 				if err != nil || fault != geminitest.NoUsage && len(r.Degraded) == 0 {
 					t.Errorf("not marked: %v, %v", r, err)
@@ -180,6 +187,10 @@ func TestModelAnswersBadly(t *testing.T) {
 				}
 				if err != nil || len(r.Degraded) != 0 || r.Intent.Engine == "rules" {
 					t.Errorf("after it was well again: by %s, degraded %v, %v\n%s", r.Intent.Engine, r.Degraded, err, p.log)
+				}
+				time.Sleep(time.Minute)
+				if h := a.Health(); h.Status != "ok" {
+					t.Errorf("well again, yet %+v", h)
 				}
 				stopped(t, a)
 				if log := p.log.String(); strings.Contains(log, "@") || strings.Contains(log, token) {
