@@ -216,7 +216,11 @@ func assemble(b testing.TB, dir string, store *clickstream.Store, now func() tim
 		Engine: rules, Rules: rules, Fields: fields.Options{Language: "en", Location: time.UTC, OwnHosts: jc.OwnHosts},
 		ScoreWindow: 90 * 24 * time.Hour, History: 400 * 24 * time.Hour, Write: pipeline.Write{Mode: pipeline.WriteOn}, BrakeShare: 0.1,
 	}
-	p, err := pipeline.New(pipeline.Options{DB: db, Now: now}, setup)
+	o := pipeline.Options{DB: db, Now: now}
+	if setup.CRMs[len(setup.CRMs)-1].Type == "salesforce" {
+		o.LotSize = 200 // as the daemon does
+	}
+	p, err := pipeline.New(o, setup)
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -55,6 +55,7 @@ type App struct {
 	mu     sync.Mutex // guards what follows
 	cfg    *config.Config
 	made   *built
+	watch  *modelWatch
 	sched  *scheduler
 
 	started   time.Time

@@ -155,14 +155,15 @@ func TestModelAnswersBadly(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				p := newPlace(t, sandbox.HubSpotOptions{Now: time.Now})
 				ada := p.portal.CreateContact(map[string]string{"email": "ada@one.example"})
-				p.visit(t, "a1", "ada@one.example", connectors.KindPageView, "/pricing")
-				p.visit(t, "a2", "ada@one.example", connectors.KindDemoRequest, "/demo")
 				model := &geminitest.Server{Key: "key"}
 				model.FailAlways(fault)
 				p.write(t, "model: {provider: gemini, api_key: key, base_url: \"http://127.0.0.1:2\"}\n")
 				a := p.openWith(t, hosts{"127.0.0.1:2": model, "127.0.0.1:1": p.portal.Transport()})
 				p.provision(t, a)
 				a.work(t.Context())
+				time.Sleep(2 * time.Minute) // a first sync gives rules texts by itself
+				p.visit(t, "a1", "ada@one.example", connectors.KindPageView, "/pricing")
+				p.visit(t, "a2", "ada@one.example", connectors.KindDemoRequest, "/demo")
 				time.Sleep(10 * time.Minute)
 				props, _ := p.portal.Contact(ada)
 				if props["intent_tier"] != "high" || props["intent_headline"] == "" || props["intent_summary"] == "" {
