@@ -20,7 +20,7 @@ var version string
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	context.AfterFunc(ctx, stop) // a second signal ends the process at once
+	context.AfterFunc(ctx, stop)   // a second signal ends the process at once
 	signal.Ignore(syscall.SIGPIPE) // `intentd plan | head` still removes its temporary files
 	reload := make(chan os.Signal, 1)
 	signal.Notify(reload, syscall.SIGHUP)
