@@ -83,8 +83,20 @@ func (l *lot) infer(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
+		people, degraded := int64(0), int64(0)
 		for i, s := range subjects {
 			l.take(s, out[i])
+			if out[i].Degraded != "" {
+				degraded++
+			} else if engine != l.s.Rules {
+				people++
+			}
+		}
+		if people+degraded > 0 && !l.dry {
+			day := l.p.day(l.now)
+			l.p.db.UpdateLater(func(tx *state.Tx) error {
+				return tx.AddUsage(day, state.Usage{People: people, Degraded: degraded})
+			})
 		}
 	}
 	return nil
@@ -427,7 +439,7 @@ func (l *lot) inScope(rec *record) bool {
 	w := &l.s.Write
 	switch w.Mode {
 	case WriteOff:
-		return false
+		return l.dry // a dry run shows what would be written once it is switched on
 	case WriteCanary:
 		if slices.Contains(w.Owners, rec.contact.Owner) && rec.contact.Owner != "" {
 			return true

@@ -422,10 +422,16 @@ func (p *Pipeline) Export(ctx context.Context, who string) (*Held, error) {
 	s := p.Setup()
 	out := &Held{Records: map[string]HeldRecord{}}
 	var q connectors.Person
+	stranger := false
 	err := p.db.View(func(tx *state.Tx) error {
 		id, ok := p.find(tx, who)
 		if !ok {
-			return ErrUnknownPerson
+			// Somebody no CRM knows may still have left a journey in our own stores.
+			if q.Emails = appendNew(nil, []string{lowerEmail(who)}); len(q.Emails) == 0 {
+				return ErrUnknownPerson
+			}
+			q.Key, stranger = "stranger", true
+			return nil
 		}
 		out.Person = personKey(id)
 		var err error
@@ -498,6 +504,9 @@ func (p *Pipeline) Export(ctx context.Context, who string) (*Held, error) {
 		}
 	}
 	for i := range s.Sources {
+		if _, own := s.Sources[i].Source.(connectors.Forgetter); stranger && !own {
+			continue // a source that lives in a CRM is asked by record
+		}
 		for e, err := range s.Sources[i].Source.Journeys(ctx, []connectors.Person{q}, connectors.Window{From: time.Unix(0, 0), To: p.now().Add(24 * time.Hour)}) {
 			if err != nil {
 				out.Notes = append(out.Notes, fmt.Sprintf("%s did not answer: %v", s.Sources[i].Name, err))
@@ -508,6 +517,9 @@ func (p *Pipeline) Export(ctx context.Context, who string) (*Held, error) {
 			}
 			out.Events = append(out.Events, e)
 		}
+	}
+	if stranger && len(out.Events) == 0 {
+		return nil, ErrUnknownPerson
 	}
 	return out, nil
 }

@@ -377,3 +377,47 @@ func TestStopIsPrompt(t *testing.T) {
 		t.Fatal("Run did not end")
 	}
 }
+
+func TestPlanShowsWhatModeOffHoldsBack(t *testing.T) {
+	w := newWorld(t)
+	w.setup.Write = Write{Mode: WriteOff}
+	w.buyer("1")
+	for _, when := range []string{"before the first sync", "after it"} {
+		plan, err := w.p.Preview(t.Context(), PlanOptions{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(plan.Changes) != 1 {
+			t.Errorf("%s the plan shows %d changes, want the one that switching on would write", when, len(plan.Changes))
+		}
+		w.once()
+	}
+	if w.crm.writeCount() != 0 {
+		t.Fatal("mode off wrote")
+	}
+}
+
+func TestExportOfAStrangerTellsOfTheirJourney(t *testing.T) {
+	w := newWorld(t).start()
+	w.site.add("stranger@x.example", view("/pricing", "Pricing", w.clock.now()))
+	held, err := w.p.Export(t.Context(), "Stranger@x.example")
+	if err != nil || len(held.Events) != 1 {
+		t.Fatalf("export of somebody no CRM knows: %+v, %v", held, err)
+	}
+	if _, err := w.p.Export(t.Context(), "nobody@x.example"); !errors.Is(err, ErrUnknownPerson) {
+		t.Fatalf("export of nobody: %v", err)
+	}
+}
+
+func TestDaysAreBooked(t *testing.T) {
+	w := newWorld(t).start()
+	w.buyer("1")
+	w.once()
+	if err := w.db.Flush(); err != nil {
+		t.Fatal(err)
+	}
+	days, err := w.p.Usage(1)
+	if err != nil || len(days) != 1 || days[0].Written != 1 || days[0].People != 1 {
+		t.Fatalf("booked: %+v, %v", days, err)
+	}
+}

@@ -515,3 +515,11 @@ func (l *lot) splitOff(s *subject, off []*record) func(tx *state.Tx) error {
 		return tx.Release(s.entry, s.entry.Lane, l.now, state.ReasonMerge)
 	}
 }
+
+// day is the day that t is booked under, in the time zone of texts.
+func (p *Pipeline) day(t time.Time) string {
+	if loc := p.Setup().Fields.Location; loc != nil {
+		t = t.In(loc)
+	}
+	return t.Format(time.DateOnly)
+}

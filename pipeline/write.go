@@ -482,6 +482,11 @@ func (w *writers) commit(crm *CRM, done []*state.Pending, results []connectors.R
 				return err
 			}
 		}
+		if written > 0 {
+			if err := tx.AddUsage(w.p.day(now), state.Usage{Written: written}); err != nil {
+				return err
+			}
+		}
 		return delta.save(tx)
 	})
 	if err != nil {
