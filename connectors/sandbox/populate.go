@@ -3,6 +3,7 @@ package sandbox
 import (
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -31,8 +32,10 @@ func Populate(h *HubSpot, n int, seed uint64) {
 	start := len(h.contacts.recs)
 	h.mu.Unlock()
 	var withDeals []int
+	told := make([][]happening, n)
 	h.CreateContacts(n, func(i int) map[string]string {
 		props := person(rng, now, start+i)
+		told[i] = happenings(props)
 		switch props["lifecyclestage"] {
 		case "customer", "opportunity", "salesqualifiedlead":
 			if rng.IntN(4) == 0 {
@@ -44,6 +47,18 @@ func Populate(h *HubSpot, n int, seed uint64) {
 	})
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	clock := h.o.Now
+	defer func() { h.o.Now = clock }()
+	for i, list := range told {
+		id := formatID(h.contacts.recs[start+i].id)
+		for _, e := range list {
+			h.o.Now = func() time.Time { return e.at }
+			if err := h.edit(h.contacts, []string{id}, e.props, ""); err != nil {
+				panic(err) // a fault of the generator alone
+			}
+		}
+	}
+	h.o.Now = clock
 	for k, i := range withDeals {
 		closed := ago(rng, now, 300*24*time.Hour)
 		deal := h.seed(h.deals, map[string]string{
@@ -122,6 +137,46 @@ func person(rng *rand.Rand, now time.Time, i int) map[string]string {
 	}
 	p["lastmodifieddate"] = instant(latest)
 	return p
+}
+
+// happening is what HubSpot set when somebody did something: its history carries that time.
+type happening struct {
+	at    time.Time
+	props map[string]string
+}
+
+// happenings takes the summaries of what somebody did out of p and dates each group by its own last time, oldest first.
+func happenings(p map[string]string) []happening {
+	groups := []struct{ date, prefixes string }{
+		{"hs_analytics_last_timestamp", "hs_analytics_num_ hs_analytics_first_ hs_analytics_last_"},
+		{"hs_email_last_open_date", "hs_email_open hs_email_last_open_date"},
+		{"hs_email_last_click_date", "hs_email_click hs_email_last_click_date"},
+		{"recent_conversion_date", "num_conversion_events num_unique_conversion_events first_conversion_ recent_conversion_"},
+		{"hs_sales_email_last_opened", "hs_sales_email_last_opened"},
+		{"hs_sales_email_last_replied", "hs_sales_email_last_replied"},
+		{"engagements_last_meeting_booked", "engagements_last_meeting_booked"},
+	}
+	var out []happening
+	for _, g := range groups {
+		at, err := time.Parse(time.RFC3339, p[g.date])
+		if err != nil {
+			continue
+		}
+		e := happening{at, map[string]string{}}
+		for _, prefix := range strings.Fields(g.prefixes) {
+			for name, v := range p {
+				if strings.HasPrefix(name, prefix) {
+					e.props[name] = v
+				}
+			}
+		}
+		for name := range e.props {
+			delete(p, name)
+		}
+		out = append(out, e)
+	}
+	slices.SortFunc(out, func(a, b happening) int { return a.at.Compare(b.at) })
+	return out
 }
 
 func pick[T any](rng *rand.Rand, from []T) T { return from[rng.IntN(len(from))] }
