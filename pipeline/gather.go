@@ -1,0 +1,228 @@
+package pipeline
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/intentd/intentd/connectors"
+	"github.com/intentd/intentd/state"
+)
+
+// gatherRecords reads all records of the lot, one call per CRM.
+func (l *lot) gatherRecords(ctx context.Context) error {
+	for i := range l.s.CRMs {
+		crm := &l.s.CRMs[i]
+		var recs []*record
+		for _, s := range l.open() {
+			for _, r := range s.recs {
+				if r.crm == crm {
+					recs = append(recs, r)
+				}
+			}
+		}
+		if len(recs) == 0 {
+			continue
+		}
+		l.readRecords(ctx, crm, recs)
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+	}
+	for _, s := range l.open() {
+		var failed error
+		ok := 0
+		for _, r := range s.recs {
+			if r.read {
+				ok++
+			} else if r.err != nil {
+				failed = r.err
+			}
+		}
+		if ok == 0 {
+			s.settled = l.later(s, failed)
+		}
+	}
+	return nil
+}
+
+// readRecords reads records of one CRM in one call. A call that is refused because of one record is made again in halves, so
+// that the others are read.
+func (l *lot) readRecords(ctx context.Context, crm *CRM, recs []*record) {
+	var contacts []connectors.Contact
+	var err error
+	if !l.dry && l.p.writers.full(crm.Name) {
+		// What is read now could not be handed over. The other CRMs go on (invariant 9).
+		err = &connectors.Error{Kind: connectors.Transient, Op: crm.Name + ": read", Message: "waits: its writer has too many patches that were not acknowledged"}
+	} else {
+		refs := make([]connectors.Ref, len(recs))
+		for i, r := range recs {
+			refs[i] = r.ref
+		}
+		contacts, err = l.p.read(ctx, crm, refs)
+	}
+	if connectors.KindOf(err) == connectors.Rejected && len(recs) > 1 && ctx.Err() == nil {
+		half := len(recs) / 2
+		l.readRecords(ctx, crm, recs[:half])
+		l.readRecords(ctx, crm, recs[half:])
+		return
+	}
+	if err == nil && len(contacts) != len(recs) {
+		err = fmt.Errorf("%s: read %d records: %d answers", crm.Name, len(recs), len(contacts))
+	}
+	for i, r := range recs {
+		if err != nil {
+			r.err = err
+			continue
+		}
+		r.contact, r.read, r.inputs = contacts[i], true, hashInputs(&contacts[i])
+	}
+	if err == nil {
+		l.checkAuthorship(ctx, crm, recs)
+	}
+}
+
+// checkAuthorship asks the history of records that hold values in our fields which this state never wrote: those a human set
+// are theirs, the others count as ours (invariant 4).
+func (l *lot) checkAuthorship(ctx context.Context, crm *CRM, recs []*record) {
+	var ask []connectors.Ref
+	var asked []*record
+	for _, r := range recs {
+		if r.state.Checked || r.contact.State != connectors.Live {
+			continue
+		}
+		if len(r.unexplained()) == 0 {
+			r.state.Checked, r.dirty = true, true
+			continue
+		}
+		ask = append(ask, r.ref)
+		asked = append(asked, r)
+	}
+	if len(ask) == 0 {
+		return
+	}
+	by := map[connectors.Ref][]string{}
+	if a, ok := crm.CRM.(connectors.Authorship); ok && !l.dry {
+		var err error
+		if by, err = a.HumanEdited(ctx, ask); err != nil {
+			l.p.health.note(crm.Name, err)
+			for _, r := range asked {
+				r.read, r.err = false, err // not to be written before this is known
+			}
+			return
+		}
+	}
+	for _, r := range asked {
+		r.state.Checked, r.dirty = true, true
+		for _, name := range by[r.ref] {
+			if i := fieldIndex(name); i >= 0 {
+				r.state.Held |= 1 << i
+			}
+		}
+		r.adopt()
+	}
+}
+
+// unexplained are the own fields that hold something else than what is known to have been written.
+func (r *record) unexplained() (fields []int) {
+	for i, f := range connectors.Fields {
+		value := r.contact.Ours[f.Name]
+		if !f.RepEdits && r.crm.Fields[f.Name] != "" && value != "" && r.state.Held&(1<<i) == 0 && state.FieldHash(i, value) != r.state.Wrote[i] {
+			fields = append(fields, i)
+		}
+	}
+	return fields
+}
+
+// adopt takes the values that nobody holds for our own.
+func (r *record) adopt() {
+	for _, i := range r.unexplained() {
+		r.state.Wrote[i] = state.FieldHash(i, r.contact.Ours[connectors.Fields[i].Name])
+	}
+}
+
+// gatherJourneys asks every source once for the whole lot. People for whom only time moved are not asked about: what they
+// did is in their stored features.
+func (l *lot) gatherJourneys(ctx context.Context) {
+	var people []connectors.Person
+	by := map[string]*subject{}
+	for _, s := range l.open() {
+		if l.byTimeAlone(s) {
+			for _, c := range s.person.Sources {
+				if l.p.health.down(c.Source) {
+					s.stale = append(s.stale, c.Source)
+				}
+			}
+			continue
+		}
+		people = append(people, l.asked(s))
+		by[s.key] = s
+	}
+	if len(people) == 0 {
+		return
+	}
+	w := connectors.Window{From: l.now.Add(-l.s.History), To: l.now.Add(24 * time.Hour)}
+	for i := range l.s.Sources {
+		src := &l.s.Sources[i]
+		l.ask(ctx, src, people, w, by)
+		if ctx.Err() != nil {
+			return
+		}
+	}
+}
+
+// ask asks one source about people in one call. A call that is refused because of one of them is made again in halves; events
+// told twice count once.
+func (l *lot) ask(ctx context.Context, src *Source, people []connectors.Person, w connectors.Window, by map[string]*subject) {
+	err := l.p.journeys(ctx, src, people, w, by)
+	switch {
+	case err == nil || ctx.Err() != nil:
+	case connectors.KindOf(err) == connectors.Rejected && len(people) > 1:
+		half := len(people) / 2
+		l.ask(ctx, src, people[:half], w, by)
+		l.ask(ctx, src, people[half:], w, by)
+	default:
+		// What came before the error is incomplete for everyone (the sequence says so).
+		for i := range people {
+			s := by[people[i].Key]
+			s.stale = append(s.stale, src.Name)
+		}
+	}
+}
+
+// byTimeAlone says whether nothing but the passing of time brought the subject here. After a change of the config it is not so:
+// the stored features are then those of other rules.
+func (l *lot) byTimeAlone(s *subject) bool {
+	return s.entry.Reason == state.ReasonDue && s.person.Events != 0 && s.person.Scoring == l.scoringHash() && l.lastReceipt(s) != nil
+}
+
+// scoredBefore says whether the last result is a score, written or not.
+func (l *lot) scoredBefore(s *subject) bool {
+	r := l.lastReceipt(s)
+	return r != nil && r.Parts.Known
+}
+
+// asked is the person as sources are asked about them.
+func (l *lot) asked(s *subject) connectors.Person {
+	q := connectors.Person{Key: s.key}
+	for _, r := range s.recs {
+		if !r.read || r.contact.State != connectors.Live {
+			continue
+		}
+		q.Refs = append(q.Refs, r.ref)
+		q.Emails = appendNew(q.Emails, r.contact.Emails)
+		q.Phones = appendNew(q.Phones, r.contact.Phones)
+	}
+	for _, k := range s.links {
+		switch k.Kind {
+		case state.LinkUserID:
+			q.UserIDs = append(q.UserIDs, k.Value)
+		case state.LinkAnonymousID:
+			q.AnonymousIDs = append(q.AnonymousIDs, k.Value)
+		}
+	}
+	if len(q.Emails) > 0 {
+		q.Domain = domainOf(q.Emails[0])
+	}
+	return q
+}

@@ -1,0 +1,180 @@
+package pipeline
+
+import (
+	"slices"
+	"time"
+
+	"github.com/intentd/intentd/connectors"
+	"github.com/intentd/intentd/pipeline/intent"
+	"github.com/intentd/intentd/pipeline/journey"
+	"github.com/intentd/intentd/state"
+)
+
+// stitch builds journeys and settles whoever brought nothing new.
+func (l *lot) stitch() {
+	for _, s := range l.open() {
+		if l.byTimeAlone(s) {
+			if len(s.stale) > 0 {
+				s.settled = l.keepStale(s)
+			}
+			continue
+		}
+		var profile connectors.Profile
+		customer := false
+		for _, r := range s.recs {
+			if r.read && r.contact.State == connectors.Live {
+				if profile == (connectors.Profile{}) {
+					profile = r.contact.Profile
+				}
+				customer = customer || l.s.isCustomer(&r.contact)
+			}
+		}
+		s.journey = l.s.Journey.Build(journey.Input{Person: l.asked(s), Customer: customer, Events: s.takeEvents(), Now: l.now})
+		s.dropEvents()
+		if !l.dry {
+			l.p.counts.filter(s.journey.Filtered)
+		}
+		l.suspectEmpty(s)
+		if len(s.stale) > 0 && (s.shown.Known || s.entry.Attempts < newPersonPatience) {
+			s.settled = l.keepStale(s)
+			continue
+		}
+		if l.unchanged(s) {
+			s.settled = l.commitUnchanged(s)
+		}
+	}
+}
+
+// newPersonPatience is how many attempts somebody without a score waits for a silent source before the others must do.
+const newPersonPatience = 3
+
+// suspectEmpty marks sources that gave events before and give none now, unless the source has given somebody events since
+// this person joined the queue: then it is well, and they are really gone.
+func (l *lot) suspectEmpty(s *subject) {
+	for _, c := range s.person.Sources {
+		if c.Events == 0 || s.journey.BySource[c.Source] > 0 || l.s.source(c.Source) == nil {
+			continue
+		}
+		if !l.p.health.alive(c.Source, s.entry.Since) {
+			s.stale = append(s.stale, c.Source)
+		}
+	}
+}
+
+// keepStale keeps the last score, marked, until the source is back (invariant 8).
+func (l *lot) keepStale(s *subject) func(tx *state.Tx) error {
+	at := l.now.Add(backoff(s.entry.Attempts))
+	for _, r := range s.recs {
+		if r.regain != 0 {
+			r.dirty = false // what a human emptied is noticed again when there is something to fill it with
+		}
+	}
+	return func(tx *state.Tx) error {
+		if err := saveRecords(tx, s, l.now); err != nil {
+			return err
+		}
+		person, ok, err := tx.Person(s.id)
+		if err != nil {
+			return err
+		}
+		if ok && person.Flags&state.FlagStale == 0 {
+			person.Flags |= state.FlagStale
+			if err := tx.PutPerson(s.id, &person); err != nil {
+				return err
+			}
+		}
+		return tx.Release(s.entry, retryLane(s.entry), at, state.ReasonRetry)
+	}
+}
+
+// unchanged says whether the four hashes are those of the last result and nobody asked for anything else (invariant 6).
+func (l *lot) unchanged(s *subject) bool {
+	p := &s.person
+	if s.entry.Reason&(state.ReasonDue|state.ReasonAsked|state.ReasonText|state.ReasonMerge) != 0 {
+		return false
+	}
+	if p.Flags&(state.FlagDegraded|state.FlagStale) != 0 || p.Events != s.journey.Hash || p.Scoring != l.scoringHash() {
+		return false
+	}
+	if v := l.engineFor(s).Version(); p.Extraction != v && s.journey.Hash != 0 {
+		return false
+	}
+	for _, r := range s.recs {
+		if r.regain != 0 || r.pending != nil || r.behind(s.shown) && l.inScope(r) {
+			return false
+		}
+		if !r.read || r.contact.State != connectors.Live {
+			continue
+		}
+		scored := s.shown.Known || len(s.person.Features) > 0 && r.state.WroteAt.IsZero() && l.scoredBefore(s)
+		if r.state.Seen != r.inputs || scored && r.state.WroteAt.IsZero() && l.inScope(r) {
+			return false
+		}
+	}
+	return true
+}
+
+// unread says whether one of the records could not be read: what it has to tell is still to be heard.
+func (s *subject) unread() bool {
+	return slices.ContainsFunc(s.recs, func(r *record) bool { return !r.read })
+}
+
+// commitUnchanged keeps what was learned of the records; there is nothing to infer, score or write.
+func (l *lot) commitUnchanged(s *subject) func(tx *state.Tx) error {
+	return func(tx *state.Tx) error {
+		if err := saveRecords(tx, s, l.now); err != nil {
+			return err
+		}
+		if err := l.saveSeen(tx, s); err != nil {
+			return err
+		}
+		if s.unread() {
+			return tx.Release(s.entry, retryLane(s.entry), l.now.Add(backoff(s.entry.Attempts)), state.ReasonRetry)
+		}
+		ok, err := tx.Done(s.entry)
+		if err != nil || !ok || s.person.Flags&state.FlagRulesText == 0 || l.s.Engine == l.s.Rules {
+			return err
+		}
+		// A crash between the acknowledgement and the end of the claim: the model's texts are still owed.
+		return tx.EnqueueAt(s.id, state.Backfill, state.ReasonText, l.now.Add(time.Duration(1000-s.shown.Score)*textOrder))
+	}
+}
+
+// saveSeen notes the inputs that the present result rests on, the addresses that are the person's now.
+func (l *lot) saveSeen(tx *state.Tx, s *subject) error {
+	for _, r := range s.recs {
+		if !r.read || r.contact.State != connectors.Live {
+			continue
+		}
+		seen := r.inputs
+		if r.state.Seen == seen {
+			continue
+		}
+		have, ok, err := tx.Contact(r.ref)
+		if err != nil {
+			return err
+		}
+		if !ok || have.Person != s.id {
+			continue
+		}
+		have.Seen = seen
+		if err := tx.PutContact(r.ref, &have); err != nil {
+			return err
+		}
+		if err := identify(tx, s.id, r.contact.Emails); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// engineFor is whose texts the subject gets now: in a first sync the rules', model texts follow by score.
+func (l *lot) engineFor(s *subject) intent.Engine {
+	if l.dry || s.entry.Lane == state.Backfill && s.entry.Reason&(state.ReasonText|state.ReasonAsked|state.ReasonConfig) == 0 && s.person.Extraction == 0 {
+		return l.s.Rules
+	}
+	if s.person.Flags&state.FlagRulesText != 0 && s.entry.Lane == state.Backfill && s.entry.Reason&state.ReasonText == 0 {
+		return l.s.Rules
+	}
+	return l.s.Engine
+}
