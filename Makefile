@@ -13,8 +13,9 @@ test:
 race:
 	CGO_ENABLED=1 go test -race ./...
 
-bench: ## figures that matter; -benchtime 1x runs each once
-	go test -run '^$$' -bench . -benchmem ./...
+bench: ## the figures of the README; whole runs once, small things often; ten minutes or so
+	go test -run '^$$' -bench . -benchtime 1x ./pipeline ./pipeline/intent ./state
+	go test -run '^$$' -bench . -benchmem $$(go list ./... | grep -vE '/(pipeline|pipeline/intent|state)$$')
 
 fuzz-short: ## every fuzzer for ten seconds
 	@grep -roE --include='*_test.go' 'func Fuzz[A-Za-z0-9_]+' . | grep -v node_modules | sed -E 's/func //' | while IFS=: read -r file name; do \

@@ -40,7 +40,7 @@ func mustUpdate(t testing.TB, db *DB, fn func(tx *Tx) error) {
 }
 
 // Invariant 10: older state opens, newer state is refused in one sentence.
-func TestOlderSchemaIsMigratedNewerIsRefused(t *testing.T) {
+func TestInvariant10OlderStateOpensNewerIsRefused(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "state.db")
 	// Version 0: a file whose making was cut short after its first bucket, and one with a secret that must survive.
 	for _, secret := range [][]byte{nil, bytes.Repeat([]byte{7}, 32)} {

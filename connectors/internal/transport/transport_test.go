@@ -506,7 +506,7 @@ func TestAnswersTheCallerAskedForAreNoErrors(t *testing.T) {
 	}
 }
 
-func TestNoErrorTellsASecret(t *testing.T) {
+func TestInvariant11NoErrorTellsASecret(t *testing.T) {
 	const secret = "pat-na1-aaaa-bbbb"
 	for _, f := range []trip{
 		func(r *http.Request) (*http.Response, error) {

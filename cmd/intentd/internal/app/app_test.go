@@ -413,7 +413,7 @@ func TestHealthAndMetrics(t *testing.T) {
 }
 
 // Promise (invariant 11): whatever is logged in whatever form, no secret gets through, and at info no e-mail address.
-func TestLogRedacts(t *testing.T) {
+func TestInvariant11TheLogHidesSecretsAndAddresses(t *testing.T) {
 	const secret = `pat-na1-"quoted" & more`
 	cfg := config.Default()
 	cfg.Model.APIKey = config.NewSecret(secret)

@@ -184,7 +184,7 @@ privacy: {own_hosts: [www.example.com], drop_query_params: [Secret], customers: 
 }
 
 // Promise (invariant 11): a secret prints itself nowhere.
-func TestSecretHides(t *testing.T) {
+func TestInvariant11ASecretPrintsItselfNowhere(t *testing.T) {
 	s := NewSecret("pat-na1-hidden")
 	all := fmt.Sprintf("%v %s %q %+v %#v %d %v %+v", s, s, s, s, s, s, &s, struct{ T Secret }{s})
 	b, _ := json.Marshal(map[string]any{"a": s, "b": &s})
