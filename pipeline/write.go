@@ -59,6 +59,8 @@ type writer struct {
 	adrift      []*state.Pending // carried by bulk jobs of an earlier run
 	jobs        int              // bulk jobs under way
 	failures    int
+	told        string // the failure that was logged last, and when
+	toldAt      time.Time
 }
 
 func newWriters(p *Pipeline) *writers {
@@ -381,10 +383,25 @@ func (w *writers) settle(ctx context.Context, crm *CRM, x *writer, fresh, stale 
 		w.p.health.good("write/"+crm.Name, w.p.now())
 		w.p.o.Progress()
 	}
-	if len(again) > 0 && ctx.Err() == nil {
+	if len(again) > 0 && ctx.Err() == nil && w.worthTelling(x, cause) {
 		w.p.log.Warn("patches not written; they stay journalled", "crm", crm.Name, "object", x.object, "patches", len(again), "kind", connectors.KindOf(cause).String(), "error", cause)
 	}
 	return again
+}
+
+// worthTelling says whether a failure is news: another one than the last, or an hour old. It is in status all the while.
+func (w *writers) worthTelling(x *writer, cause error) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	text, now := "", time.Now()
+	if cause != nil {
+		text = cause.Error()
+	}
+	if text == x.told && now.Sub(x.toldAt) < time.Hour {
+		return false
+	}
+	x.told, x.toldAt = text, now
+	return true
 }
 
 // putBack queues patches that are to be sent again, after a pause that doubles; w.mu is held.
