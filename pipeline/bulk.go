@@ -15,7 +15,7 @@ import (
 // repeated (invariant 2). Live patches never wait for a job.
 
 const (
-	bulkSize     = 5000             // patches of one job
+	bulkSize     = 2500             // patches of one job: each waits in memory, at about 5 kB
 	bulkPatience = 2 * time.Minute  // how long patches wait for a job to fill while the backfill runs
 	bulkLookMin  = time.Second      // between two looks at a job, doubling …
 	bulkLookMax  = 30 * time.Second // … up to this
@@ -30,6 +30,17 @@ func (w *writers) bulkWriter(crm string) connectors.BulkWriter {
 	}
 	b, _ := c.CRM.(connectors.BulkWriter)
 	return b
+}
+
+// byJob says whether a patch of the backfill lane should wait for a job: while so many are to come that one is worth it. w.mu is
+// held.
+func (w *writers) byJob(x *writer) bool {
+	b := w.bulkWriter(x.crm)
+	if b == nil {
+		return false
+	}
+	depth, _ := w.p.db.QueueDepth()
+	return len(x.bulk) > 0 || depth[state.Backfill] >= b.BulkThreshold()
 }
 
 // gather keeps a patch for the next job; w.mu is held.

@@ -81,7 +81,7 @@ func BenchmarkIdlePoll(b *testing.B) {
 				b.Fatal(err)
 			}
 			defer store.Close()
-			c := startSandbox(b, 1000)
+			c := startSandbox(b, "hubspot", 1000)
 			d := newDaemon(b, dir, store, hubspot.Options{BaseURL: c.url, SearchesPerSecond: 1e6, RateShare: 1, DailyReserve: -1}, nil)
 			if _, err := d.pipe.Poll(b.Context(), "hubspot"); err != nil { // starts the cursor at the present
 				b.Fatal(err)

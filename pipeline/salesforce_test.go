@@ -16,13 +16,11 @@ import (
 )
 
 // salesforceCRM is the real Salesforce connector on an org.
-func salesforceCRM(tb testing.TB, db *state.DB, org *sandbox.Salesforce, bulkFrom int) pipeline.CRM {
+func salesforceCRM(tb testing.TB, db *state.DB, o salesforce.Options) pipeline.CRM {
 	tb.Helper()
-	c, err := salesforce.New(salesforce.Options{
-		Name: "salesforce", LoginURL: "https://example.my.salesforce.com", InstanceURL: "https://example.my.salesforce.com", HTTP: org.Transport(),
-		Auth:   salesforce.Auth{Flow: salesforce.ClientCredentials, ClientID: "sandbox-client", ClientSecret: "sandbox-secret"},
-		Tokens: pipeline.NewTokens(db), BulkThreshold: bulkFrom, DailyShare: 1,
-	})
+	o.Name, o.LoginURL, o.DailyShare, o.Tokens = "salesforce", o.InstanceURL, 1, pipeline.NewTokens(db)
+	o.Auth = salesforce.Auth{Flow: salesforce.ClientCredentials, ClientID: "sandbox-client", ClientSecret: "sandbox-secret"}
+	c, err := salesforce.New(o)
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -34,6 +32,11 @@ func salesforceCRM(tb testing.TB, db *state.DB, org *sandbox.Salesforce, bulkFro
 		names[f.Name] = salesforce.DefaultField(f.Name)
 	}
 	return pipeline.CRM{Name: "salesforce", Type: "salesforce", CRM: c, Objects: []string{salesforce.Lead, salesforce.Contact}, Fields: names}
+}
+
+// inProcess reaches an org without sockets.
+func inProcess(org *sandbox.Salesforce, bulkFrom int) salesforce.Options {
+	return salesforce.Options{InstanceURL: "https://example.my.salesforce.com", HTTP: org.Transport(), BulkThreshold: bulkFrom}
 }
 
 func newLeads(org *sandbox.Salesforce, n int) []string {
@@ -60,7 +63,9 @@ func BenchmarkSalesforceFirstSync(b *testing.B) {
 				takeInEvents(b, store, people, 3, time.Now())
 				org := sandbox.NewSalesforce(sandbox.SalesforceOptions{BulkTime: time.Second})
 				newLeads(org, people)
-				d := assemble(b, dir, store, nil, func(db *state.DB) []pipeline.CRM { return []pipeline.CRM{salesforceCRM(b, db, org, bulkFrom)} })
+				d := assemble(b, dir, store, nil, func(db *state.DB) []pipeline.CRM {
+					return []pipeline.CRM{salesforceCRM(b, db, inProcess(org, bulkFrom))}
+				})
 				before, start := org.Calls(), time.Now()
 				if _, err := d.pipe.Once(b.Context()); err != nil {
 					b.Fatal(err)
@@ -101,7 +106,7 @@ func TestSamePeopleInBothCRMs(t *testing.T) {
 	d := assemble(t, dir, store, nil, func(db *state.DB) []pipeline.CRM {
 		return []pipeline.CRM{
 			hubspotCRM(t, hubspot.Options{BaseURL: "https://api.hubapi.com", HTTP: portal.Transport(), SearchesPerSecond: 5, RateShare: 1, DailyReserve: -1}, nil),
-			salesforceCRM(t, db, org, 1<<30),
+			salesforceCRM(t, db, inProcess(org, 1<<30)),
 		}
 	})
 	if _, err := d.pipe.Once(t.Context()); err != nil {

@@ -19,6 +19,7 @@ import (
 	"github.com/intentd/intentd/connectors"
 	"github.com/intentd/intentd/connectors/clickstream"
 	"github.com/intentd/intentd/connectors/hubspot"
+	"github.com/intentd/intentd/connectors/salesforce"
 	"github.com/intentd/intentd/connectors/sandbox"
 	"github.com/intentd/intentd/pipeline"
 	"github.com/intentd/intentd/pipeline/fields"
@@ -30,7 +31,10 @@ import (
 )
 
 // A sandbox in a process of its own, so that its CPU and memory are not taken for the daemon's.
-const childEnv = "INTENTD_TEST_SANDBOX_PEOPLE"
+const (
+	childEnv    = "INTENTD_TEST_SANDBOX_PEOPLE"
+	childCRMEnv = "INTENTD_TEST_SANDBOX_CRM"
+)
 
 func TestMain(m *testing.M) {
 	if n, err := strconv.Atoi(os.Getenv(childEnv)); err == nil {
@@ -45,13 +49,24 @@ func TestMain(m *testing.M) {
 
 // serveSandbox serves n contacts until standard input ends, and prints its counters at every line it reads.
 func serveSandbox(n int) error {
-	h := sandbox.NewHubSpot(sandbox.HubSpotOptions{Unlimited: true, History: -1})
-	h.CreateContacts(n, func(i int) map[string]string {
-		return map[string]string{
-			"email": address(i), "firstname": "Person", "lastname": strconv.Itoa(i), "company": "Company " + strconv.Itoa(i%500),
-			"jobtitle": "Head of Sales", "lifecyclestage": "lead",
-		}
-	})
+	var h interface {
+		Listen(ctx context.Context, addr string) (string, error)
+		Counters() sandbox.Counters
+	}
+	if os.Getenv(childCRMEnv) == "salesforce" {
+		org := sandbox.NewSalesforce(sandbox.SalesforceOptions{Unlimited: true})
+		newLeads(org, n)
+		h = org
+	} else {
+		portal := sandbox.NewHubSpot(sandbox.HubSpotOptions{Unlimited: true, History: -1})
+		portal.CreateContacts(n, func(i int) map[string]string {
+			return map[string]string{
+				"email": address(i), "firstname": "Person", "lastname": strconv.Itoa(i), "company": "Company " + strconv.Itoa(i%500),
+				"jobtitle": "Head of Sales", "lifecyclestage": "lead",
+			}
+		})
+		h = portal
+	}
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	url, err := h.Listen(ctx, "127.0.0.1:0")
@@ -77,10 +92,10 @@ type child struct {
 	cmd *exec.Cmd
 }
 
-func startSandbox(b testing.TB, n int) *child {
+func startSandbox(b testing.TB, crm string, n int) *child {
 	b.Helper()
 	cmd := exec.Command(os.Args[0])
-	cmd.Env = append(os.Environ(), childEnv+"="+strconv.Itoa(n))
+	cmd.Env = append(os.Environ(), childEnv+"="+strconv.Itoa(n), childCRMEnv+"="+crm)
 	cmd.Stderr = os.Stderr
 	in, err := cmd.StdinPipe()
 	if err != nil {
@@ -237,6 +252,12 @@ func assemble(b testing.TB, dir string, store *clickstream.Store, now func() tim
 //	kB/person      memory allocated, which is what the garbage collector has to do
 //	sandbox-us/person  processor time of the sandbox's answers
 func BenchmarkPipeline(b *testing.B) {
+	for _, crm := range []string{"hubspot", "salesforce", "salesforce-bulk"} {
+		b.Run(crm, func(b *testing.B) { benchmarkPipeline(b, crm) })
+	}
+}
+
+func benchmarkPipeline(b *testing.B, crm string) {
 	const people, events = 20_000, 20
 	for b.Loop() {
 		dir := b.TempDir()
@@ -245,8 +266,17 @@ func BenchmarkPipeline(b *testing.B) {
 			b.Fatal(err)
 		}
 		takeInEvents(b, store, people, events, time.Now())
-		c := startSandbox(b, people)
-		d := newDaemon(b, dir, store, hubspot.Options{BaseURL: c.url, RateShare: 1, SearchesPerSecond: 1e6, DailyReserve: -1}, nil)
+		vendor, _, _ := strings.Cut(crm, "-")
+		c := startSandbox(b, vendor, people)
+		d := assemble(b, dir, store, nil, func(db *state.DB) []pipeline.CRM {
+			switch crm {
+			case "salesforce":
+				return []pipeline.CRM{salesforceCRM(b, db, salesforce.Options{InstanceURL: c.url, BulkThreshold: 1 << 30})}
+			case "salesforce-bulk":
+				return []pipeline.CRM{salesforceCRM(b, db, salesforce.Options{InstanceURL: c.url})}
+			}
+			return []pipeline.CRM{hubspotCRM(b, hubspot.Options{BaseURL: c.url, RateShare: 1, SearchesPerSecond: 1e6, DailyReserve: -1}, nil)}
+		})
 		runtime.GC()
 		resetPeak()
 		cpu := processTime()
@@ -258,7 +288,7 @@ func BenchmarkPipeline(b *testing.B) {
 		if err != nil {
 			b.Fatal(err)
 		}
-		f2, err := d.pipe.Poll(b.Context(), "hubspot")
+		f2, err := d.pipe.Poll(b.Context(), vendor)
 		if err != nil {
 			b.Fatal(err)
 		}

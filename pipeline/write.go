@@ -100,7 +100,7 @@ func (w *writers) add(f *flight, pending []*state.Pending) {
 				}
 			}
 		}
-		if f.entry.Lane == state.Backfill && w.bulkWriter(x.crm) != nil {
+		if f.entry.Lane == state.Backfill && w.byJob(x) {
 			x.gather(pd)
 		} else {
 			x.push(pd)
