@@ -88,11 +88,12 @@ const (
 
 // FieldStep is one line of a provisioning plan.
 type FieldStep struct {
-	Field    string // canonical; "" for a step that is no field (group, permission set)
-	Object   string
-	Property string // the CRM's name
-	Action   FieldAction
-	Why, Fix string
+	Field    string      `json:"field,omitempty"` // canonical; "" for a step that is no field (group, permission set)
+	Object   string      `json:"object,omitempty"`
+	Property string      `json:"property,omitempty"` // the CRM's name
+	Action   FieldAction `json:"action"`
+	Why      string      `json:"why,omitempty"`
+	Fix      string      `json:"fix,omitempty"`
 }
 
 // Provisioner makes and removes intentd's fields in a CRM. Plan reads only. Apply does what a fresh Plan says, safe to

@@ -71,8 +71,12 @@ type Image struct {
 
 // Usage counts what a model call used. MicroUSD is the cost in millionths of a US dollar at the connector's price table.
 type Usage struct {
-	Calls, In, Out, Thoughts, Cached int
-	MicroUSD                         int64
+	Calls    int   `json:"calls"`
+	In       int   `json:"in"`
+	Out      int   `json:"out"`
+	Thoughts int   `json:"thoughts"`
+	Cached   int   `json:"cached"`
+	MicroUSD int64 `json:"micro_usd"`
 }
 
 // Add is the sum of two usages.
@@ -144,12 +148,16 @@ type Reporter interface {
 
 // Report is a connector's condition. Figures a vendor does not tell are −1.
 type Report struct {
-	Calls, Retries, RateLimited int64 // requests, of them repeated, of them answered 429, since start
-	BytesSent, BytesReceived    int64
-	DailyLimit, DailyRemaining  int64     // −1 where unknown
-	BlockedUntil                time.Time // a limit is being waited out until then
-	LastError                   string    // redacted
+	Calls          int64     `json:"calls"`        // requests, of them repeated, of them answered 429, since start
+	Retries        int64     `json:"retries"`      // requests, of them repeated, of them answered 429, since start
+	RateLimited    int64     `json:"rate_limited"` // of them answered 429
+	BytesSent      int64     `json:"bytes_sent"`
+	BytesReceived  int64     `json:"bytes_received"`
+	DailyLimit     int64     `json:"daily_limit"`            // −1 where unknown
+	DailyRemaining int64     `json:"daily_remaining"`        // −1 where unknown
+	BlockedUntil   time.Time `json:"blocked_until,omitzero"` // a limit is being waited out until then
+	LastError      string    `json:"last_error,omitempty"`   // redacted
 	// Skew is the local clock minus the vendor's Date header, as last seen at SkewAt; SkewAt is zero if never seen.
-	Skew   time.Duration
-	SkewAt time.Time
+	Skew   time.Duration `json:"skew,omitzero"`
+	SkewAt time.Time     `json:"skew_at,omitzero"`
 }

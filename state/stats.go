@@ -8,18 +8,20 @@ import (
 
 // Stats are figures that are cheap to get.
 type Stats struct {
-	Path             string
-	FileBytes        int64 // size of the file
-	FreeBytes        int64 // of it, room left by what was deleted: the next writes use it
-	People, Contacts int
-	Identities       int
-	Due              int // people with a due time
-	Queue            [Lanes]int
-	Claimed          int // entries leased to workers
-	Journal          int
-	Dead             int
-	Receipts         int
-	Commits, Calls   int64 // since open: transactions on disk, and the updates they carried
+	Path       string     `json:"path"`
+	FileBytes  int64      `json:"file_bytes"` // size of the file
+	FreeBytes  int64      `json:"free_bytes"` // of it, room left by what was deleted: the next writes use it
+	People     int        `json:"people"`
+	Contacts   int        `json:"contacts"`
+	Identities int        `json:"identities"`
+	Due        int        `json:"due"` // people with a due time
+	Queue      [Lanes]int `json:"queue"`
+	Claimed    int        `json:"claimed"` // entries leased to workers
+	Journal    int        `json:"journal"`
+	Dead       int        `json:"dead"`
+	Receipts   int        `json:"receipts"`
+	Commits    int64      `json:"commits"` // transactions on disk since open
+	Calls      int64      `json:"calls"`   // the updates they carried
 }
 
 // Stats tells how large the state is and what it holds.

@@ -150,19 +150,19 @@ type HistoryPoint struct {
 
 // Usage is what one day cost.
 type Usage struct {
-	Model    map[string]connectors.Usage // by purpose
-	Calls    map[string]int64            // CRM and source calls by connector
-	Written  int64                       // patches acknowledged
-	People   int64                       // people inferred
-	Degraded int64
+	Model    map[string]connectors.Usage `json:"model"`   // by purpose
+	Calls    map[string]int64            `json:"calls"`   // CRM and source calls by connector
+	Written  int64                       `json:"written"` // patches acknowledged
+	People   int64                       `json:"people"`  // people inferred
+	Degraded int64                       `json:"degraded"`
 }
 
 // Run is what is remembered of a recurring job.
 type Run struct {
-	Name     string
-	Last     time.Time // last start
-	Good     time.Time // last success
-	Error    string
-	Duration time.Duration
-	Items    int64
+	Name     string        `json:"name,omitempty"`
+	Last     time.Time     `json:"last,omitzero"` // last start
+	Good     time.Time     `json:"good,omitzero"` // last success
+	Error    string        `json:"error,omitempty"`
+	Duration time.Duration `json:"duration,omitzero"`
+	Items    int64         `json:"items"`
 }

@@ -10,7 +10,7 @@ import (
 
 // DayUsage is the usage of one day.
 type DayUsage struct {
-	Day string // 2026-11-21
+	Day string `json:"day"` // 2026-11-21
 	Usage
 }
 
