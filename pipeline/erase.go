@@ -451,6 +451,17 @@ func (p *Pipeline) Export(ctx context.Context, who string) (*Held, error) {
 				return err
 			}
 			if pd != nil {
+				if pd.Receipt != nil { // of a patch under way: shown as the others are
+					plain, err := p.db.OpenReceipt(pd.Receipt)
+					if err != nil {
+						return err
+					}
+					full, err := openReceipt(tx, plain)
+					if err != nil {
+						return err
+					}
+					out.Receipts, pd.Receipt = append(out.Receipts, full), nil
+				}
 				out.Pending = append(out.Pending, *pd)
 			}
 		}
