@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"math/rand/v2"
+	"net/http"
 	"net/http/httptest"
 	"os"
 	"os/exec"
@@ -56,12 +57,16 @@ var shownFields = []string{"score", "tier", "headline", "summary", "reasons", "p
 
 func crashAddress(i int) string { return fmt.Sprintf("person%d@company%d.example", i, i%40) }
 
+// slow makes every answer of a CRM take its time, as real ones do: kills then meet calls under way.
+var slow = sandbox.Fault{Delay: 60 * time.Millisecond, Times: -1}
+
 // hubspot puts the people into a portal and returns the daemon's entry for it.
 func (w *crashWorld) hubspot() string {
 	portal := sandbox.NewHubSpot(sandbox.HubSpotOptions{Unlimited: true, SearchLag: 50 * time.Millisecond})
 	portal.CreateContacts(crashPeople, func(i int) map[string]string {
 		return map[string]string{"email": crashAddress(i), "firstname": "Person", "lastname": strconv.Itoa(i)}
 	})
+	portal.Faults().Add(slow)
 	crm := httptest.NewServer(portal)
 	w.t.Cleanup(crm.Close)
 	names := make([]string, len(shownFields))
@@ -79,6 +84,7 @@ func (w *crashWorld) salesforce() string {
 	org.CreateMany("Lead", crashPeople, func(i int) map[string]string {
 		return map[string]string{"Email": crashAddress(i), "FirstName": "Person", "LastName": strconv.Itoa(i), "Company": "Company " + strconv.Itoa(i%40)}
 	})
+	org.Faults().Add(slow)
 	crm := httptest.NewServer(org)
 	w.t.Cleanup(crm.Close)
 	names := make([]string, len(shownFields))
@@ -91,11 +97,25 @@ func (w *crashWorld) salesforce() string {
 		"auth: {flow: client_credentials, client_id: sandbox-client, client_secret: sandbox-secret}}", crm.URL)
 }
 
+// think answers as the model does: what is asked is paid at once, the answer takes its time.
+func (w *crashWorld) think(rw http.ResponseWriter, r *http.Request) {
+	answer := httptest.NewRecorder()
+	w.model.ServeHTTP(answer, r)
+	select {
+	case <-time.After(100 * time.Millisecond):
+	case <-r.Context().Done(): // the daemon was killed
+		return
+	}
+	maps.Copy(rw.Header(), answer.Header())
+	rw.WriteHeader(answer.Code)
+	_, _ = rw.Write(answer.Body.Bytes())
+}
+
 func newCrashWorld(t *testing.T, base time.Time, crm func(*crashWorld) string) *crashWorld {
 	t.Helper()
 	w := &crashWorld{t: t, dir: t.TempDir(), model: &geminitest.Server{Key: "key"}}
 	entry := crm(w)
-	model := httptest.NewServer(w.model)
+	model := httptest.NewServer(http.HandlerFunc(w.think))
 	t.Cleanup(model.Close)
 	w.events(base, 0)
 	w.config = filepath.Join(w.dir, "intentd.yaml")
