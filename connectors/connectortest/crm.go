@@ -2,7 +2,8 @@
 //
 // A suite knows no vendor. It works on a harness that the connector's own test provides: a CRM in a box that the suite can
 // change behind the connector's back, make fail, and look into. Every case runs in a testing/synctest bubble of its own, so
-// that limits, lags and quotas of hours cost nothing; a harness must not open sockets.
+// that limits, lags and quotas of hours cost nothing; a harness must not open sockets. What the tests of several connectors
+// need besides, such as answers made by hand and faults of a sandbox, is here as well.
 package connectortest
 
 import (

@@ -16,18 +16,18 @@ func (c *Client) credentials() (*transport.Tokens, *transport.Redactor, *connect
 	token := strings.TrimSpace(c.o.Token)
 	switch {
 	case token != "" && c.o.OAuth != nil:
-		return nil, nil, configError(c.o.Name, "both a token and OAuth credentials are given", "give one of them")
+		return nil, nil, transport.ConfigError(c.o.Name, "both a token and OAuth credentials are given", "give one of them")
 	case token != "":
 		if strings.ContainsFunc(token, func(r rune) bool { return r <= ' ' || r > '~' }) {
-			return nil, nil, configError(c.o.Name, "the token holds characters that no token has", "copy the token again, on one line")
+			return nil, nil, transport.ConfigError(c.o.Name, "the token holds characters that no token has", "copy the token again, on one line")
 		}
 		return transport.StaticToken(token), transport.NewRedactor(token), nil
 	case c.o.OAuth == nil:
-		return nil, nil, configError(c.o.Name, "no token is given", "create a service key or private app in HubSpot and set token_file")
+		return nil, nil, transport.ConfigError(c.o.Name, "no token is given", "create a service key or private app in HubSpot and set token_file")
 	}
 	a := *c.o.OAuth
 	if a.ClientID == "" || a.ClientSecret == "" || a.RefreshToken == "" {
-		return nil, nil, configError(c.o.Name, "the OAuth credentials are incomplete", "set client_id, client_secret and refresh_token")
+		return nil, nil, transport.ConfigError(c.o.Name, "the OAuth credentials are incomplete", "set client_id, client_secret and refresh_token")
 	}
 	r := transport.NewRedactor(a.ClientSecret, a.RefreshToken)
 	return transport.NewTokens(c.grants(a.RefreshToken, r), c.o.Now), r, nil

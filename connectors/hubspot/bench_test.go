@@ -9,11 +9,11 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
 	"github.com/intentd/intentd/connectors"
+	"github.com/intentd/intentd/connectors/connectortest"
 )
 
 // instant answers every request with the same body, without a wire.
@@ -70,17 +70,6 @@ func unlimited(b *testing.B, body []byte) *Client {
 	return c
 }
 
-// stopwatch measures the process's processor time, which neighbours on the machine do not take part in.
-func stopwatch() func() time.Duration {
-	used := func() time.Duration {
-		var r syscall.Rusage
-		syscall.Getrusage(syscall.RUSAGE_SELF, &r)
-		return time.Duration(r.Utime.Nano() + r.Stime.Nano())
-	}
-	start := used()
-	return func() time.Duration { return used() - start }
-}
-
 // BenchmarkRead aims at more than 20,000 contacts/s on one core.
 func BenchmarkRead(b *testing.B) {
 	body := fullPage(100)
@@ -91,7 +80,7 @@ func BenchmarkRead(b *testing.B) {
 	}
 	b.SetBytes(int64(len(body)))
 	b.ReportAllocs()
-	spent := stopwatch()
+	spent := connectortest.Stopwatch()
 	for b.Loop() {
 		if _, err := c.Read(b.Context(), refs); err != nil {
 			b.Fatal(err)
@@ -104,14 +93,10 @@ func BenchmarkWrite(b *testing.B) {
 	c := unlimited(b, fullPage(100))
 	patches := make([]connectors.Patch, 100)
 	for i := range patches {
-		patches[i] = connectors.Patch{Ref: c.ref(strconv.Itoa(151_000_000_051 + i)), Fields: map[string]string{
-			"score": "64.4", "tier": "medium", "tier_since": "2026-11-19T08:17:00Z", "headline": "Compares prices of premium cards",
-			"summary": "Compared plans on 19 Nov\nand asked for \"pricing\" – cools on 1 Dec", "reasons": "volume 24.0\nrecency 23.6\ntopics 16.8",
-			"product": "Credit cards", "product_interest": "high", "topics": "CRM; sales enablement", "stage": "comparing", "trend": "rising",
-			"cools_on": "2026-12-01", "last_signal_at": "2026-11-19T08:00:00Z", "scored_at": "2026-11-19T08:17:05Z"}}
+		patches[i] = connectors.Patch{Ref: c.ref(strconv.Itoa(151_000_000_051 + i)), Fields: connectortest.FullPatch()}
 	}
 	b.ReportAllocs()
-	spent := stopwatch()
+	spent := connectortest.Stopwatch()
 	for b.Loop() {
 		if _, err := c.Write(b.Context(), patches); err != nil {
 			b.Fatal(err)
@@ -146,7 +131,7 @@ func BenchmarkJourneys(b *testing.B) {
 	w := connectors.Window{From: at.AddDate(0, -1, 0), To: at.AddDate(0, 1, 0)}
 	events := 0
 	b.ReportAllocs()
-	spent := stopwatch()
+	spent := connectortest.Stopwatch()
 	for b.Loop() {
 		for _, err := range s.Journeys(b.Context(), people, w) {
 			if err != nil {

@@ -2,10 +2,7 @@ package hubspot
 
 import (
 	"fmt"
-	"maps"
 	"net/http"
-	"slices"
-	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -171,45 +168,14 @@ func (p *portal) Fail(_ *testing.T, f connectortest.Failure) {
 	if f.Kind == 0 {
 		return
 	}
-	fault := sandbox.Fault{Times: f.Times, Path: map[connectortest.Requests]string{connectortest.FeedRequests: "/search",
-		connectortest.ReadRequests: "/batch/read", connectortest.WriteRequests: "/batch/update"}[f.On]}
-	switch f.Kind {
-	case connectortest.Unavailable:
-		fault.Status = http.StatusServiceUnavailable
-	case connectortest.WebPage:
-		fault.HTML, fault.Status = true, http.StatusOK
-	case connectortest.Broken:
-		fault.Reset = true
-	case connectortest.Cut:
-		fault.Cut = 20
-	case connectortest.LostAnswer:
-		fault.Reset, fault.After = true, true
-	case connectortest.Throttled:
-		fault.Policy = "SECONDLY"
-	case connectortest.DayUsedUp:
-		fault.Policy = "DAILY"
-	}
+	fault := f.Fault("SECONDLY")
+	fault.Path = map[connectortest.Requests]string{connectortest.FeedRequests: "/search",
+		connectortest.ReadRequests: "/batch/read", connectortest.WriteRequests: "/batch/update"}[f.On]
 	p.Faults().Add(fault)
 }
 
 func (p *portal) Requests() int64 { return p.Counters().Requests }
 
-func (p *portal) Limited() int64 {
-	var n int64
-	for k := range maps.Values(p.Counters().RateLimited) {
-		n += k
-	}
-	return n
-}
+func (p *portal) Limited() int64 { return connectortest.Refused(p.Counters()) }
 
 func (p *portal) Secrets() []string { return []string{portalToken} }
-
-// describe lists findings for messages of failed tests.
-func describe(findings []connectors.Finding) string {
-	var lines []string
-	for _, f := range findings {
-		lines = append(lines, fmt.Sprintf("%s %s: %s", f.Severity, f.Code, f.Message))
-	}
-	slices.Sort(lines)
-	return strings.Join(lines, "\n")
-}

@@ -33,7 +33,7 @@ func (c *Client) contact(r *record) (k connectors.Contact, inScope bool) {
 		case moreEmails:
 			more = splitList(v)
 		case phone:
-			k.Phones = appendNew(k.Phones, strings.ToLower(strings.TrimSpace(v)))
+			k.Phones = transport.AppendAddress(k.Phones, v)
 		case firstName:
 			k.Profile.FirstName = v
 		case lastName:
@@ -63,11 +63,9 @@ func (c *Client) contact(r *record) (k connectors.Contact, inScope bool) {
 			k.Ours[p.own.Name] = fromWire(p.own.Type, v)
 		}
 	})
-	if primary = normalEmail(primary); primary != "" {
-		k.Emails = append(k.Emails, primary)
-	}
+	k.Emails = transport.AppendAddress(k.Emails, primary)
 	for _, e := range more {
-		k.Emails = appendNew(k.Emails, normalEmail(e))
+		k.Emails = transport.AppendAddress(k.Emails, e)
 	}
 	for _, id := range absorbed(merged, r.ID) {
 		k.Absorbed = append(k.Absorbed, c.ref(id))
@@ -75,22 +73,13 @@ func (c *Client) contact(r *record) (k connectors.Contact, inScope bool) {
 	return k, matched == len(c.schema.scope)
 }
 
-func normalEmail(s string) string { return strings.ToLower(strings.TrimSpace(s)) }
-
-func appendNew(list []string, s string) []string {
-	if s == "" || slices.Contains(list, s) {
-		return list
-	}
-	return append(list, s)
-}
-
 // absorbed are the ids in the two forms in which HubSpot lists what was merged into record self: `id;id` and `id:epochms;…`.
 func absorbed(list, self string) []string {
 	var ids []string
 	for _, entry := range splitList(list) {
 		id, _, _ := strings.Cut(entry, ":")
-		if _, ok := recordID(id); ok && id != self {
-			ids = appendNew(ids, id)
+		if _, ok := recordID(id); ok && id != self && !slices.Contains(ids, id) {
+			ids = append(ids, id)
 		}
 	}
 	return ids

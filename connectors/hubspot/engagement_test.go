@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/intentd/intentd/connectors"
+	"github.com/intentd/intentd/connectors/connectortest"
 	"github.com/intentd/intentd/connectors/internal/transport"
 	"github.com/intentd/intentd/connectors/sandbox"
 )
@@ -202,7 +203,7 @@ func TestOccurrencesReplaceCountedVisitsWhereTheAccountHasThem(t *testing.T) {
 			if n := h.Counters().Calls("GET events"); n != want {
 				t.Errorf("%s: %d requests for occurrences, want %d", tier, n, want)
 			}
-			if found := describe(c.Probe(t.Context())); strings.Contains(found, findEvents) != (tier != "enterprise") {
+			if found := connectortest.Findings(c.Probe(t.Context())); strings.Contains(found, findEvents) != (tier != "enterprise") {
 				t.Errorf("%s: findings\n%s", tier, found)
 			}
 			if c.Report().LastError != "" {

@@ -159,18 +159,14 @@ func (f failure) rejection() transport.Outcome {
 
 // classify says what an answer means.
 func (c *Client) classify(r *transport.Response, attempt int) transport.Outcome {
-	if r.Status == http.StatusRequestURITooLong { // said by a proxy, in a page of its own
-		return transport.Outcome{Kind: connectors.Config, Message: "the request is too long", Fix: "shorten the list of inputs"}
-	}
-	o := transport.ByStatus(r)
-	if o.Kind == 0 || r.HTML() {
+	var f failure
+	o, spoke := transport.ByBody(r, func(body []byte) (code, message string) {
+		f = parseFailure(body)
+		return f.code(), f.message()
+	})
+	if !spoke {
 		return o
 	}
-	f := parseFailure(r.Body)
-	if m := f.message(); m != "" {
-		o.Message = m
-	}
-	o.Code = f.code()
 	after, told := r.RetryAfter()
 	switch r.Status {
 	case http.StatusBadRequest:

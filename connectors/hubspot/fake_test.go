@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/intentd/intentd/connectors"
+	"github.com/intentd/intentd/connectors/connectortest"
 )
 
 // fake answers requests by hand and remembers them.
@@ -36,28 +37,17 @@ type reply struct {
 func ok(body string) reply { return reply{status: 200, body: body} }
 
 func (f *fake) RoundTrip(r *http.Request) (*http.Response, error) {
-	s := seen{method: r.Method, path: r.URL.Path, query: r.URL.RawQuery, auth: r.Header.Get("Authorization")}
-	if r.Body != nil {
-		b, err := io.ReadAll(r.Body)
-		if err != nil {
-			return nil, err
-		}
-		r.Body.Close()
-		s.body = string(b)
+	body, err := connectortest.TakeBody(r)
+	if err != nil {
+		return nil, err
 	}
+	s := seen{method: r.Method, path: r.URL.Path, query: r.URL.RawQuery, auth: r.Header.Get("Authorization"), body: body}
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	s.n = len(f.request) + 1
 	f.request = append(f.request, s)
 	a := f.answer(s)
-	h := http.Header{}
-	for k, v := range a.headers {
-		h.Set(k, v)
-	}
-	if a.body != "" && h.Get("Content-Type") == "" {
-		h.Set("Content-Type", "application/json")
-	}
-	return &http.Response{StatusCode: a.status, Header: h, Body: io.NopCloser(strings.NewReader(a.body)), ContentLength: int64(len(a.body)), Request: r}, nil
+	return connectortest.Answer(r, a.status, a.headers, a.body), nil
 }
 
 // inputs are the ids of a batch request.

@@ -17,6 +17,7 @@
 package hubspot
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -76,22 +77,22 @@ func New(o Options) (*Client, error) {
 	if o.Name == "" {
 		o.Name = "hubspot"
 	}
-	if strings.ContainsAny(o.Name, "/ ") {
-		return nil, configError(o.Name, "the name of a CRM holds neither spaces nor slashes", "choose another name")
+	if e := transport.CheckName(o.Name); e != nil {
+		return nil, e
 	}
 	if o.BaseURL == "" {
 		o.BaseURL = "https://api.hubapi.com"
 	}
 	base, err := transport.ParseBase(o.BaseURL)
 	if err != nil {
-		return nil, configError(o.Name, "base_url: "+err.Error(), "set base_url to https://api.hubapi.com or leave it out")
+		return nil, transport.ConfigError(o.Name, "base_url: "+err.Error(), "set base_url to https://api.hubapi.com or leave it out")
 	}
 	if o.APIVersion == "" {
 		o.APIVersion = "2026-09"
 	}
 	p, ok := pathsOf(o.APIVersion)
 	if !ok {
-		return nil, configError(o.Name, fmt.Sprintf("api_version %q is neither a date such as 2026-09 nor v3", o.APIVersion), "set api_version to \"2026-09\"")
+		return nil, transport.ConfigError(o.Name, fmt.Sprintf("api_version %q is neither a date such as 2026-09 nor v3", o.APIVersion), "set api_version to \"2026-09\"")
 	}
 	if e := o.setLimits(); e != nil {
 		return nil, e
@@ -111,10 +112,6 @@ func New(o Options) (*Client, error) {
 	if e != nil {
 		return nil, e
 	}
-	var ledger transport.Ledger
-	if o.Ledger != nil {
-		ledger = o.Ledger
-	}
 	dayLimit := int64(leastDailyLimit)
 	if o.OAuth != nil {
 		dayLimit = 0 // OAuth apps are told no daily limit
@@ -127,7 +124,7 @@ func New(o Options) (*Client, error) {
 		Buckets:   map[string]transport.Limit{searchBucket: transport.PerSecond(o.SearchesPerSecond)},
 		DayLimit:  dayLimit,
 		Day:       func(now time.Time) (string, time.Time) { return transport.DayIn(now, c.timeZone()) },
-		Ledger:    ledger,
+		Ledger:    o.Ledger,
 		Now:       o.Now,
 	})
 	c.http = transport.New(transport.Options{
@@ -135,12 +132,6 @@ func New(o Options) (*Client, error) {
 		Classify: c.classify, Learn: learn, Now: o.Now, Logger: o.Logger,
 	})
 	return c, nil
-}
-
-func configError(name, message, fix string) *connectors.Error {
-	e := connectors.Errorf(connectors.Config, name+": configure", "%s", message)
-	e.Fix = fix
-	return e
 }
 
 // The least that any plan grants (Free and Starter), assumed until an answer's headers tell more.
@@ -152,13 +143,13 @@ const (
 )
 
 func (o *Options) setLimits() *connectors.Error {
-	setDefault(&o.SearchesPerSecond, 4)
-	setDefault(&o.RateShare, 0.8)
-	setDefault(&o.Lookback, 5*time.Minute)
-	setDefault(&o.WriteConcurrency, 4)
-	setDefault(&o.ReadConcurrency, 4)
-	setDefault(&o.Poll, time.Minute)
-	setDefault(&o.SweepEvery, 7*24*time.Hour)
+	o.SearchesPerSecond = cmp.Or(o.SearchesPerSecond, 4)
+	o.RateShare = cmp.Or(o.RateShare, 0.8)
+	o.Lookback = cmp.Or(o.Lookback, 5*time.Minute)
+	o.WriteConcurrency = cmp.Or(o.WriteConcurrency, 4)
+	o.ReadConcurrency = cmp.Or(o.ReadConcurrency, 4)
+	o.Poll = cmp.Or(o.Poll, time.Minute)
+	o.SweepEvery = cmp.Or(o.SweepEvery, 7*24*time.Hour)
 	switch {
 	case o.DailyReserve == 0:
 		o.DailyReserve = 0.2
@@ -167,13 +158,13 @@ func (o *Options) setLimits() *connectors.Error {
 	}
 	switch {
 	case !(o.SearchesPerSecond > 0 && (o.SearchesPerSecond <= accountSearches || o.standIn())):
-		return configError(o.Name, "searches_per_second lies outside 0 to 5, the allowance of the whole account", "set searches_per_second to 4")
+		return transport.ConfigError(o.Name, "searches_per_second lies outside 0 to 5, the allowance of the whole account", "set searches_per_second to 4")
 	case !(o.RateShare > 0 && o.RateShare <= 1):
-		return configError(o.Name, "rate_share lies outside 0 to 1", "set rate_share to 0.8")
+		return transport.ConfigError(o.Name, "rate_share lies outside 0 to 1", "set rate_share to 0.8")
 	case !(o.DailyReserve < 1):
-		return configError(o.Name, "daily_reserve lies outside 0 to 1", "set daily_reserve to 0.2")
+		return transport.ConfigError(o.Name, "daily_reserve lies outside 0 to 1", "set daily_reserve to 0.2")
 	case o.Lookback < 0:
-		return configError(o.Name, "lookback is negative", "set lookback to 5m")
+		return transport.ConfigError(o.Name, "lookback is negative", "set lookback to 5m")
 	}
 	return nil
 }
@@ -182,12 +173,6 @@ func (o *Options) setLimits() *connectors.Error {
 func (o *Options) standIn() bool {
 	u, err := url.Parse(o.BaseURL)
 	return err == nil && transport.Loopback(u.Hostname())
-}
-
-func setDefault[T int | float64 | time.Duration](v *T, d T) {
-	if *v == 0 {
-		*v = d
-	}
 }
 
 // timeZone is the account's, in which its daily quota turns; UTC until Account was asked.

@@ -2,7 +2,6 @@ package hubspot
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net/http"
 	"slices"
@@ -32,72 +31,28 @@ const (
 	findUndetermined = "hubspot.check_failed"
 )
 
-const (
-	skewNoted  = 30 * time.Second
-	skewFailed = 5 * time.Minute // beyond it the host neither purges nor cools anybody
-)
-
 // Probe checks the connector against the portal without changing anything, at the price of about ten requests.
 func (c *Client) Probe(ctx context.Context) []connectors.Finding {
-	var p probe
+	p := transport.Probe{
+		Vendor: "HubSpot", Token: findToken, Quota: findQuota, Clock: findClock, LacksRights: codeMissingScopes,
+		Fix: "check the network and base_url, then run `intentd doctor` again",
+	}
 	info, err := c.Account(ctx)
 	if err != nil {
-		p.failed(err, findReach, "HubSpot cannot be asked")
-		return p.findings
+		p.Failed(err, findReach, "HubSpot cannot be asked")
+		return p.Findings
 	}
-	p.ok(findAccount, "portal %s (%s), time zone %s", info.ID, info.Type, info.Location)
-	p.clock(info.ServerTime, c.o.Now())
+	p.OK(findAccount, "portal %s (%s), time zone %s", info.ID, info.Type, info.Location)
+	p.Clocks(info.ServerTime, c.o.Now())
 	c.probeScopes(ctx, &p)
 	c.probeProperties(ctx, &p)
 	c.probeQuota(ctx, &p)
-	return p.findings
-}
-
-type probe struct{ findings []connectors.Finding }
-
-func (p *probe) add(code string, s connectors.Severity, fix, format string, args ...any) {
-	p.findings = append(p.findings, connectors.Finding{Code: code, Severity: s, Message: fmt.Sprintf(format, args...), Fix: fix})
-}
-
-func (p *probe) ok(code, format string, args ...any) { p.add(code, connectors.OK, "", format, args...) }
-
-// failed is the finding that err is.
-func (p *probe) failed(err error, code, what string) {
-	var e *connectors.Error
-	if !errors.As(err, &e) {
-		e = &connectors.Error{}
-	}
-	switch {
-	case e.Kind == connectors.Auth && e.Code != codeMissingScopes:
-		code = findToken
-	case e.Kind == connectors.Quota || e.Kind == connectors.RateLimited:
-		code = findQuota
-	}
-	fix := e.Fix
-	if fix == "" {
-		fix = "check the network and base_url, then run `intentd doctor` again"
-	}
-	p.add(code, connectors.Failure, fix, "%s: %v", what, err)
-}
-
-func (p *probe) clock(server, ours time.Time) {
-	if server.IsZero() {
-		return
-	}
-	skew := ours.Sub(server).Round(time.Second)
-	switch {
-	case skew.Abs() > skewFailed:
-		p.add(findClock, connectors.Failure, "set this machine's clock (NTP)", "this machine's clock differs from HubSpot's by %s; nothing is purged or cooled meanwhile", skew)
-	case skew.Abs() > skewNoted:
-		p.add(findClock, connectors.Warning, "set this machine's clock (NTP)", "this machine's clock differs from HubSpot's by %s", skew)
-	default:
-		p.ok(findClock, "clocks agree")
-	}
+	return p.Findings
 }
 
 // probeScopes asks for one thing under each scope. Permission comes before validation, so a write without inputs tells
 // whether writing is allowed and does nothing.
-func (c *Client) probeScopes(ctx context.Context, p *probe) {
+func (c *Client) probeScopes(ctx context.Context, p *transport.Probe) {
 	search := func(object string) transport.Request {
 		r := transport.Post("probe "+object, c.paths.objects(object, "/search"), transport.Encode(searchRequest{
 			FilterGroups: []filterGroup{{[]filter{{Property: "hs_object_id", Operator: "HAS_PROPERTY"}}}},
@@ -123,7 +78,7 @@ func (c *Client) probeScopes(ctx context.Context, p *probe) {
 		resp, err := c.http.Do(ctx, k.request)
 		switch {
 		case err != nil:
-			p.failed(err, findUndetermined, "the scope "+k.scope+" could not be checked")
+			p.Failed(err, findUndetermined, "the scope "+k.scope+" could not be checked")
 		case resp.Status == http.StatusForbidden:
 			scopes := []string{k.scope}
 			if told := parseFailure(resp.Body).all("requiredGranularScopes"); len(told) > 0 {
@@ -133,21 +88,21 @@ func (c *Client) probeScopes(ctx context.Context, p *probe) {
 			if k.needed {
 				severity = connectors.Failure
 			}
-			p.add(findScope, severity, "add the scope "+strings.Join(scopes, ", ")+" to the private app or service key",
+			p.Add(findScope, severity, "add the scope "+strings.Join(scopes, ", ")+" to the private app or service key",
 				"the token lacks %s, needed for %s", strings.Join(scopes, ", "), k.use)
 		default:
 			good++
 		}
 	}
 	if good == len(checks) {
-		p.ok(findScopes, "the token has all scopes")
+		p.OK(findScopes, "the token has all scopes")
 	}
 }
 
-func (c *Client) probeProperties(ctx context.Context, p *probe) {
+func (c *Client) probeProperties(ctx context.Context, p *transport.Probe) {
 	steps, err := c.plan(ctx)
 	if err != nil {
-		p.failed(err, findUndetermined, "the properties could not be checked")
+		p.Failed(err, findUndetermined, "the properties could not be checked")
 		return
 	}
 	var missing []string
@@ -160,29 +115,29 @@ func (c *Client) probeProperties(ctx context.Context, p *probe) {
 			}
 		case connectors.FieldRefuse:
 			good = false
-			p.add(findRefused, connectors.Failure, s.Fix, "field %s: %s", s.Field, s.Why)
+			p.Add(findRefused, connectors.Failure, s.Fix, "field %s: %s", s.Field, s.Why)
 		}
 		if s.Action == connectors.FieldUpdate || s.Action == connectors.FieldAdopt && s.request != nil {
 			good = false
-			p.add(findOptions, connectors.Failure, provisionFix, "the property %s: %s", s.Property, s.Why)
+			p.Add(findOptions, connectors.Failure, provisionFix, "the property %s: %s", s.Property, s.Why)
 		}
 	}
 	if len(missing) > 0 {
-		p.add(findMissing, connectors.Failure, provisionFix, "%d of %d properties do not exist: %s", len(missing), len(connectors.Fields), strings.Join(missing, ", "))
+		p.Add(findMissing, connectors.Failure, provisionFix, "%d of %d properties do not exist: %s", len(missing), len(connectors.Fields), strings.Join(missing, ", "))
 	} else if good {
-		p.ok(findProperties, "all %d properties exist and have the right type", len(connectors.Fields))
+		p.OK(findProperties, "all %d properties exist and have the right type", len(connectors.Fields))
 	}
 	c.probeInputs(ctx, p)
 }
 
 // probeInputs looks for the configured inputs and scope, which HubSpot would silently leave out of its answers.
-func (c *Client) probeInputs(ctx context.Context, p *probe) {
+func (c *Client) probeInputs(ctx context.Context, p *transport.Probe) {
 	if len(c.o.Inputs) == 0 && len(c.schema.scope) == 0 {
 		return
 	}
 	existing, err := c.definitions(ctx)
 	if err != nil {
-		p.failed(err, findUndetermined, "the inputs could not be checked")
+		p.Failed(err, findUndetermined, "the inputs could not be checked")
 		return
 	}
 	names := slices.Clone(c.o.Inputs)
@@ -192,36 +147,36 @@ func (c *Client) probeInputs(ctx context.Context, p *probe) {
 	slices.Sort(names)
 	for _, name := range slices.Compact(names) {
 		if existing[strings.ToLower(strings.TrimSpace(name))] == nil {
-			p.add(findInput, connectors.Warning, "correct inputs or scope: use the property's internal name", "there is no contact property %s", name)
+			p.Add(findInput, connectors.Warning, "correct inputs or scope: use the property's internal name", "there is no contact property %s", name)
 		}
 	}
 }
 
-func (c *Client) probeQuota(ctx context.Context, p *probe) {
+func (c *Client) probeQuota(ctx context.Context, p *transport.Probe) {
 	contacts, err := c.Count(ctx)
 	if err != nil {
-		p.failed(err, findUndetermined, "the contacts could not be counted")
+		p.Failed(err, findUndetermined, "the contacts could not be counted")
 		return
 	}
 	limit, remaining, made := c.budget.Day()
 	if remaining >= 0 {
 		keep := int64(float64(limit) * c.o.DailyReserve)
 		if remaining <= keep {
-			p.add(findQuota, connectors.Failure, "wait for midnight of the account, lower daily_reserve, or find what else uses the API",
+			p.Add(findQuota, connectors.Failure, "wait for midnight of the account, lower daily_reserve, or find what else uses the API",
 				"%d of the day's %d calls are left, %d of them reserved for others", remaining, limit, keep)
 		} else {
-			p.ok(findQuota, "%d of the day's %d calls are left, %d made by intentd", remaining, limit, made)
+			p.OK(findQuota, "%d of the day's %d calls are left, %d made by intentd", remaining, limit, made)
 		}
 	}
 	cost := c.CallsPerDay(contacts)
 	message := fmt.Sprintf("an idle day costs about %d calls (a poll every %s, a sweep of %d contacts every %s)", cost, c.o.Poll, contacts, c.o.SweepEvery)
 	if limit > 0 && float64(cost) > 0.25*float64(limit) {
-		p.add(findCost, connectors.Warning, "poll less often", "%s, over a quarter of the day's %d", message, limit)
+		p.Add(findCost, connectors.Warning, "poll less often", "%s, over a quarter of the day's %d", message, limit)
 	} else {
-		p.ok(findCost, "%s; each further 100 changed people about 5 (search, read, journeys, write)", message)
+		p.OK(findCost, "%s; each further 100 changed people about 5 (search, read, journeys, write)", message)
 	}
 	if c.eventsOff() {
-		p.ok(findEvents, "the account has no event occurrences (an Enterprise feature): engagement is read from summary properties and their history")
+		p.OK(findEvents, "the account has no event occurrences (an Enterprise feature): engagement is read from summary properties and their history")
 	}
 }
 

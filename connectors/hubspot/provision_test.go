@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/intentd/intentd/connectors"
+	"github.com/intentd/intentd/connectors/connectortest"
 	"github.com/intentd/intentd/connectors/internal/transport"
 	"github.com/intentd/intentd/connectors/sandbox"
 )
@@ -101,7 +102,7 @@ func TestForeignPropertiesAreRefused(t *testing.T) {
 					if n := h.Counters().Calls("POST properties/contacts") + h.Counters().Calls("POST properties/contacts/groups"); n != before {
 						t.Error("something was made beside a refusal")
 					}
-					if found := describe(cl.Probe(t.Context())); !strings.Contains(found, findRefused) {
+					if found := connectortest.Findings(cl.Probe(t.Context())); !strings.Contains(found, findRefused) {
 						t.Errorf("findings\n%s", found)
 					}
 					return
@@ -138,7 +139,7 @@ func TestOptionsSomebodyTookAwayComeBackBesideTheirOwn(t *testing.T) {
 		if s := plan(t, c)[connectors.FieldTier]; s.Action != connectors.FieldUpdate || !strings.Contains(s.Why, "medium, low, unknown") {
 			t.Fatalf("%+v", s)
 		}
-		if found := describe(c.Probe(t.Context())); !strings.Contains(found, findOptions) {
+		if found := connectortest.Findings(c.Probe(t.Context())); !strings.Contains(found, findOptions) {
 			t.Errorf("findings\n%s", found)
 		}
 		_, err = c.Apply(t.Context())
@@ -198,7 +199,7 @@ func TestProbeNamesWhatIsWrong(t *testing.T) {
 			if !slices.ContainsFunc(found, func(f connectors.Finding) bool {
 				return f.Code == code && f.Severity != connectors.OK && f.Fix != ""
 			}) {
-				t.Errorf("want %s, found\n%s", code, describe(found))
+				t.Errorf("want %s, found\n%s", code, connectortest.Findings(found))
 			}
 			if len(h.Patches()) > 0 || len(h.ContactIDs()) > 0 {
 				t.Error("the probe changed something")

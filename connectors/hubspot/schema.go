@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/intentd/intentd/connectors"
+	"github.com/intentd/intentd/connectors/internal/transport"
 )
 
 // schema is which properties are read, what each is for, and which property each of intentd's own fields lives in.
@@ -85,7 +86,7 @@ func newSchema(o Options) (*schema, *connectors.Error) {
 			name = strings.ToLower(set)
 		}
 		if !propertyName.MatchString(name) {
-			return nil, configError(o.Name, fmt.Sprintf("fields.%s: %q is no name HubSpot allows a property", f.Name, name),
+			return nil, transport.ConfigError(o.Name, fmt.Sprintf("fields.%s: %q is no name HubSpot allows a property", f.Name, name),
 				"use lower-case letters, digits and underscores, a letter first")
 		}
 		w := &own{Field: f, property: name}
@@ -99,7 +100,7 @@ func newSchema(o Options) (*schema, *connectors.Error) {
 	}
 	for canonical := range o.Fields {
 		if s.own[canonical] == nil {
-			return nil, configError(o.Name, fmt.Sprintf("fields.%s: intentd has no such field", canonical), "remove it")
+			return nil, transport.ConfigError(o.Name, fmt.Sprintf("fields.%s: intentd has no such field", canonical), "remove it")
 		}
 	}
 	add := func(name string, p part) *role {
@@ -119,14 +120,14 @@ func newSchema(o Options) (*schema, *connectors.Error) {
 	for _, name := range o.Inputs {
 		name = strings.ToLower(strings.TrimSpace(name))
 		if !propertyName.MatchString(name) {
-			return nil, configError(o.Name, fmt.Sprintf("inputs: %q is no property name", name), "use the property's internal name")
+			return nil, transport.ConfigError(o.Name, fmt.Sprintf("inputs: %q is no property name", name), "use the property's internal name")
 		}
 		add(name, field)
 	}
 	for name, values := range o.Scope {
 		name = strings.ToLower(strings.TrimSpace(name))
 		if !propertyName.MatchString(name) || len(values) == 0 {
-			return nil, configError(o.Name, fmt.Sprintf("scope: %q is no property name, or has no values", name), "use the property's internal name and at least one value")
+			return nil, transport.ConfigError(o.Name, fmt.Sprintf("scope: %q is no property name, or has no values", name), "use the property's internal name and at least one value")
 		}
 		add(name, none).scope = 0
 		s.scope[name] = values

@@ -6,9 +6,6 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
-	"sync"
-
-	"golang.org/x/sync/errgroup"
 
 	"github.com/intentd/intentd/connectors"
 	"github.com/intentd/intentd/connectors/internal/transport"
@@ -23,64 +20,31 @@ type row struct {
 
 // Write applies patches in batches of 100, several in flight. Patches of one record go into successive batches, in order.
 func (c *Client) Write(ctx context.Context, patches []connectors.Patch) ([]connectors.Result, error) {
-	w := &writing{c: c, patches: patches, results: make([]connectors.Result, len(patches)), told: make([]bool, len(patches)),
-		op: fmt.Sprintf("write %d contacts", len(patches))}
-	for i := range patches {
-		w.results[i].Ref = patches[i].Ref
-	}
-	var failed error
+	w := &writing{c.http.NewWriting(fmt.Sprintf("write %d contacts", len(patches)), patches), c}
 	if c.schema.clash != "" {
-		e := c.err(connectors.Config, w.op, "%s", c.schema.clash)
+		e := c.err(connectors.Config, w.Op, "%s", c.schema.clash)
 		e.Fix = "map each field to a property of its own"
-		failed = e
-	} else {
-		failed = w.rounds(ctx)
+		return w.End(e)
 	}
-	if failed != nil {
-		for i := range w.results {
-			if !w.told[i] {
-				w.results[i].Err = failed
-			}
-		}
-	}
-	return w.results, failed
+	return w.End(w.rounds(ctx))
 }
 
 // writing is one Write call.
 type writing struct {
-	c       *Client
-	op      string
-	patches []connectors.Patch
-	results []connectors.Result
-	told    []bool // each index is touched by one batch at a time
+	*transport.Writing
+	c *Client
 }
 
-func (w *writing) tell(at int, r connectors.Result) {
-	r.Ref = w.patches[at].Ref
-	w.results[at], w.told[at] = r, true
-}
-
-func (w *writing) reject(at int, err error) { w.tell(at, connectors.Result{Err: err}) }
-
-// rounds sends the first patch of each record, then the second, and so on: a batch must not name a record twice, and the
-// newest patch has to come last.
+// rounds sends the patches of a record one after the other.
 func (w *writing) rounds(ctx context.Context) error {
-	var rounds [][]row
-	nth := make(map[string]int, len(w.patches))
-	for i := range w.patches {
-		r, ok := w.row(i)
-		if !ok {
-			continue
+	var rows []row
+	for i := range w.Patches {
+		if r, ok := w.row(i); ok {
+			rows = append(rows, r)
 		}
-		n := nth[r.id]
-		nth[r.id]++
-		if n == len(rounds) {
-			rounds = append(rounds, nil)
-		}
-		rounds[n] = append(rounds[n], r)
 	}
-	for _, rows := range rounds {
-		if err := w.round(ctx, rows); err != nil {
+	for _, round := range transport.Rounds(rows, func(r row) string { return r.id }) {
+		if err := w.round(ctx, round); err != nil {
 			return err
 		}
 	}
@@ -89,21 +53,21 @@ func (w *writing) rounds(ctx context.Context) error {
 
 // row translates a patch. What cannot or need not be sent is told at once.
 func (w *writing) row(at int) (row, bool) {
-	p := &w.patches[at]
+	p := &w.Patches[at]
 	c := w.c
 	if p.CRM != c.o.Name || p.Object != Contacts {
-		w.reject(at, c.err(connectors.Rejected, w.op, "%s is no contact of this portal", p.Ref))
+		w.Reject(at, c.err(connectors.Rejected, w.Op, "%s is no contact of this portal", p.Ref))
 		return row{}, false
 	}
 	if _, ok := recordID(p.ID); !ok {
-		w.reject(at, &connectors.Error{Kind: connectors.Gone, Op: c.o.Name + ": " + w.op, State: connectors.Deleted, Message: "no such record"})
+		w.NoRecord(at)
 		return row{}, false
 	}
 	r := row{at: at, id: p.ID, props: make(map[string]string, len(p.Fields))}
 	for name, v := range p.Fields {
 		f := c.schema.own[name]
 		if f == nil {
-			w.reject(at, c.err(connectors.Rejected, w.op, "intentd has no field %q", name))
+			w.Reject(at, c.err(connectors.Rejected, w.Op, "intentd has no field %q", name))
 			return row{}, false
 		}
 		if f.RepEdits {
@@ -111,45 +75,25 @@ func (w *writing) row(at int) (row, bool) {
 		}
 		value, err := toWire(f.Type, v)
 		if err != nil {
-			w.reject(at, c.err(connectors.Rejected, w.op, "field %s: %v", name, err))
+			w.Reject(at, c.err(connectors.Rejected, w.Op, "field %s: %v", name, err))
 			return row{}, false
 		}
 		r.props[f.property] = value
 	}
 	if len(r.props) == 0 {
-		w.tell(at, connectors.Result{})
+		w.Tell(at, connectors.Result{})
 		return row{}, false
 	}
 	return r, true
 }
 
-// round sends rows in batches. After the first failure that concerns more than a row no further batch begins; those in flight
-// come to their end, so that every acknowledgement is told.
+// round sends rows in batches, side by side.
 func (w *writing) round(ctx context.Context, rows []row) error {
-	var mu sync.Mutex
-	var failed error
-	g := new(errgroup.Group)
-	g.SetLimit(w.c.o.WriteConcurrency)
-	for _, batch := range chunks(rows, batchSize) {
-		g.Go(func() error {
-			mu.Lock()
-			stop := failed != nil
-			mu.Unlock()
-			if stop {
-				return nil
-			}
-			if err := w.batch(ctx, batch); err != nil {
-				mu.Lock()
-				if failed == nil {
-					failed = err
-				}
-				mu.Unlock()
-			}
-			return nil
-		})
+	var lanes [][][]row
+	for batch := range slices.Chunk(rows, batchSize) {
+		lanes = append(lanes, [][]row{batch})
 	}
-	g.Wait()
-	return failed
+	return transport.InLanes(lanes, w.c.o.WriteConcurrency, func(batch []row) error { return w.batch(ctx, batch) })
 }
 
 type updateInput struct {
@@ -172,7 +116,7 @@ func (w *writing) batch(ctx context.Context, rows []row) error {
 	for i, r := range rows {
 		body.Inputs[i] = updateInput{ID: r.id, Trace: r.id, Properties: r.props}
 	}
-	r := transport.Post(w.op, w.c.paths.objects(Contacts, "/batch/update"), transport.Encode(body))
+	r := transport.Post(w.Op, w.c.paths.objects(Contacts, "/batch/update"), transport.Encode(body))
 	r.Answers = answered
 	var answer *page
 	r.Decode = func(a *transport.Response) (err error) {
@@ -205,7 +149,7 @@ func (w *writing) refused(ctx context.Context, rows []row, status int, f failure
 		if f.has(codeNotFound) {
 			return w.settle(ctx, rows, nil)
 		}
-		w.reject(rows[0].at, w.outcome(o))
+		w.Reject(rows[0].at, w.outcome(o))
 		return nil
 	}
 	if bad := w.named(rows, f); len(bad) > 0 && len(bad) < len(rows) {
@@ -217,7 +161,7 @@ func (w *writing) refused(ctx context.Context, rows []row, status int, f failure
 					gone = append(gone, r)
 					continue
 				}
-				w.reject(r.at, w.outcome(e.rejection()))
+				w.Reject(r.at, w.outcome(e.rejection()))
 			}
 		}
 		if err := w.batch(ctx, good); err != nil {
@@ -228,7 +172,7 @@ func (w *writing) refused(ctx context.Context, rows []row, status int, f failure
 	parts := sameValue(rows, f)
 	if len(parts) == 1 {
 		for _, r := range rows {
-			w.reject(r.at, w.outcome(o))
+			w.Reject(r.at, w.outcome(o))
 		}
 		return nil
 	}
@@ -275,7 +219,7 @@ func sameValue(rows []row, f failure) [][]row {
 const mostOptions = 8
 
 func (w *writing) outcome(o transport.Outcome) *connectors.Error {
-	e := w.c.http.Err(o.Kind, w.op, o.Code, o.Message)
+	e := w.c.http.Err(o.Kind, w.Op, o.Code, o.Message)
 	e.Fix = o.Fix
 	return e
 }
@@ -313,7 +257,7 @@ func (w *writing) accepted(ctx context.Context, rows []row, answer *page) error 
 		rec, e := taken[r.id], bad[r.id]
 		switch {
 		case rec != nil && e == nil:
-			w.tell(r.at, w.c.stored(rec))
+			w.Tell(r.at, w.c.stored(rec))
 		case e == nil || e.has(codeNotFound):
 			open = append(open, r)
 		default:
@@ -321,7 +265,7 @@ func (w *writing) accepted(ctx context.Context, rows []row, answer *page) error 
 			if o.Kind == connectors.Config {
 				return w.outcome(o)
 			}
-			w.reject(r.at, w.outcome(o))
+			w.Reject(r.at, w.outcome(o))
 		}
 	}
 	return w.settle(ctx, open, answer.Errors)
@@ -334,7 +278,7 @@ func (w *writing) settle(ctx context.Context, rows []row, said []failure) error 
 	}
 	refs := make([]connectors.Ref, len(rows))
 	for i, r := range rows {
-		refs[i] = w.patches[r.at].Ref
+		refs[i] = w.Patches[r.at].Ref
 	}
 	read, err := w.c.Read(ctx, refs)
 	if err != nil {
@@ -342,7 +286,7 @@ func (w *writing) settle(ctx context.Context, rows []row, said []failure) error 
 			return err
 		}
 		for _, r := range rows {
-			w.reject(r.at, err)
+			w.Reject(r.at, err)
 		}
 		return nil
 	}
@@ -353,23 +297,23 @@ func (w *writing) settle(ctx context.Context, rows []row, said []failure) error 
 			if !k.Into.IsZero() {
 				message += " into " + k.Into.ID
 			}
-			e := w.c.http.Err(connectors.Gone, w.op, codeNotFound, message)
+			e := w.c.http.Err(connectors.Gone, w.Op, codeNotFound, message)
 			e.State, e.Into = k.State, k.Into
-			w.reject(r.at, e)
+			w.Reject(r.at, e)
 			continue
 		}
 		if stored, ok := w.holds(&k, r); ok {
-			w.tell(r.at, connectors.Result{Stored: stored, Modified: k.Modified})
+			w.Tell(r.at, connectors.Result{Stored: stored, Modified: k.Modified})
 			continue
 		}
-		e := w.c.http.Err(connectors.Transient, w.op, "", "HubSpot did not acknowledge the record")
+		e := w.c.http.Err(connectors.Transient, w.Op, "", "HubSpot did not acknowledge the record")
 		for _, f := range said {
 			if len(f.all("ids")) == 0 && f.message() != "" { // an entry that names nobody may be about this one
-				e = w.c.http.Err(connectors.Transient, w.op, f.code(), f.message())
+				e = w.c.http.Err(connectors.Transient, w.Op, f.code(), f.message())
 			}
 		}
 		e.Err = errUnacknowledged
-		w.reject(r.at, e)
+		w.Reject(r.at, e)
 	}
 	return nil
 }

@@ -8,11 +8,10 @@ import (
 	"io"
 	"net/http"
 	"strings"
-	"syscall"
 	"testing"
-	"time"
 
 	"github.com/intentd/intentd/connectors"
+	"github.com/intentd/intentd/connectors/connectortest"
 )
 
 // instant answers describe with every field wanted, and everything else with one body, without a wire.
@@ -55,17 +54,6 @@ func instantly(b *testing.B, body []byte) *Client {
 	return c
 }
 
-// stopwatch measures the process's processor time, which neighbours on the machine do not take part in.
-func stopwatch() func() time.Duration {
-	used := func() time.Duration {
-		var r syscall.Rusage
-		syscall.Getrusage(syscall.RUSAGE_SELF, &r)
-		return time.Duration(r.Utime.Nano() + r.Stime.Nano())
-	}
-	start := used()
-	return func() time.Duration { return used() - start }
-}
-
 // leads are n ids and a collection of as many busy leads.
 func leads(b *testing.B, n int) (refs []connectors.Ref, body []byte) {
 	c := instantly(b, nil)
@@ -103,7 +91,7 @@ func BenchmarkRead(b *testing.B) {
 	c := instantly(b, body)
 	b.SetBytes(int64(len(body)))
 	b.ReportAllocs()
-	spent := stopwatch()
+	spent := connectortest.Stopwatch()
 	for b.Loop() {
 		if _, err := c.Read(b.Context(), refs); err != nil {
 			b.Fatal(err)
@@ -117,14 +105,10 @@ func BenchmarkWrite(b *testing.B) {
 	c := instantly(b, []byte("["+strings.TrimSuffix(strings.Repeat(`{"id":"00Q5g0000000001EAA","success":true,"errors":[]},`, batchSize), ",")+"]"))
 	patches := make([]connectors.Patch, batchSize)
 	for i := range patches {
-		patches[i] = connectors.Patch{Ref: refs[i], Fields: map[string]string{
-			"score": "64.4", "tier": "medium", "tier_since": "2026-11-19T08:17:00Z", "headline": "Compares prices of premium cards",
-			"summary": "Compared plans on 19 Nov\nand asked for \"pricing\" – cools on 1 Dec", "reasons": "volume 24.0\nrecency 23.6\ntopics 16.8",
-			"product": "Credit cards", "product_interest": "high", "topics": "CRM; sales enablement", "stage": "comparing", "trend": "rising",
-			"cools_on": "2026-12-01", "last_signal_at": "2026-11-19T08:00:00Z", "scored_at": "2026-11-19T08:17:05Z"}}
+		patches[i] = connectors.Patch{Ref: refs[i], Fields: connectortest.FullPatch()}
 	}
 	b.ReportAllocs()
-	spent := stopwatch()
+	spent := connectortest.Stopwatch()
 	for b.Loop() {
 		if _, err := c.Write(b.Context(), patches); err != nil {
 			b.Fatal(err)

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/intentd/intentd/connectors"
+	"github.com/intentd/intentd/connectors/connectortest"
 )
 
 // poller polls as a host does.
@@ -272,7 +273,7 @@ func TestHiddenFields(t *testing.T) {
 			t.Errorf("inputs are %v", f)
 		}
 		findings := c.Probe(t.Context())
-		if s := describeFindings(findings); !strings.Contains(s, "Contact.Nowhere__c") || strings.Contains(s, "egment__c") {
+		if s := connectortest.Findings(findings); !strings.Contains(s, "Contact.Nowhere__c") || strings.Contains(s, "egment__c") {
 			t.Errorf("findings:\n%s", s)
 		}
 		f := &poller{c: c}

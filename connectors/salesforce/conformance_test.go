@@ -2,10 +2,7 @@ package salesforce
 
 import (
 	"fmt"
-	"maps"
 	"net/http"
-	"slices"
-	"strings"
 	"testing"
 	"time"
 
@@ -155,7 +152,7 @@ func (p *org) Fail(_ *testing.T, f connectortest.Failure) {
 	if f.Kind == 0 {
 		return
 	}
-	fault := sandbox.Fault{Times: f.Times}
+	fault := f.Fault("CONCURRENT")
 	switch f.On {
 	case connectortest.FeedRequests:
 		fault.Path = "/queryAll"
@@ -164,43 +161,11 @@ func (p *org) Fail(_ *testing.T, f connectortest.Failure) {
 	case connectortest.WriteRequests:
 		fault.Method, fault.Path = http.MethodPatch, "/composite/sobjects"
 	}
-	switch f.Kind {
-	case connectortest.Unavailable:
-		fault.Status = http.StatusServiceUnavailable
-	case connectortest.WebPage:
-		fault.HTML, fault.Status = true, http.StatusOK
-	case connectortest.Broken:
-		fault.Reset = true
-	case connectortest.Cut:
-		fault.Cut = 20
-	case connectortest.LostAnswer:
-		fault.Reset, fault.After = true, true
-	case connectortest.Throttled:
-		fault.Policy = "CONCURRENT"
-	case connectortest.DayUsedUp:
-		fault.Policy = "DAILY"
-	}
 	p.Faults().Add(fault)
 }
 
 func (p *org) Requests() int64 { return p.Counters().Requests }
 
-func (p *org) Limited() int64 {
-	var n int64
-	for k := range maps.Values(p.Counters().RateLimited) {
-		n += k
-	}
-	return n
-}
+func (p *org) Limited() int64 { return connectortest.Refused(p.Counters()) }
 
 func (p *org) Secrets() []string { return []string{orgSecret} }
-
-// describeFindings lists findings for messages of failed tests.
-func describeFindings(findings []connectors.Finding) string {
-	var lines []string
-	for _, f := range findings {
-		lines = append(lines, fmt.Sprintf("%s %s: %s", f.Severity, f.Code, f.Message))
-	}
-	slices.Sort(lines)
-	return strings.Join(lines, "\n")
-}

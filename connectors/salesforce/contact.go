@@ -1,8 +1,6 @@
 package salesforce
 
 import (
-	"slices"
-	"strings"
 	"time"
 
 	"github.com/intentd/intentd/connectors"
@@ -23,9 +21,9 @@ func (c *Client) contact(o *object, d *description, r record) connectors.Contact
 		case id:
 			k.ID, _ = normalID(v)
 		case email:
-			k.Emails = appendNew(k.Emails, v)
+			k.Emails = transport.AppendAddress(k.Emails, v)
 		case phone:
-			k.Phones = appendNew(k.Phones, v)
+			k.Phones = transport.AppendAddress(k.Phones, v)
 		case firstName:
 			k.Profile.FirstName = v
 		case lastName:
@@ -73,13 +71,6 @@ func (c *Client) contact(o *object, d *description, r record) connectors.Contact
 		}
 	}
 	return k
-}
-
-func appendNew(list []string, s string) []string {
-	if s = strings.ToLower(strings.TrimSpace(s)); s == "" || slices.Contains(list, s) {
-		return list
-	}
-	return append(list, s)
 }
 
 // idleRecords remembers for a moment which records were just read without any activity, so that the activity source need not

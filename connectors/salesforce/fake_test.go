@@ -1,13 +1,13 @@
 package salesforce
 
 import (
-	"io"
 	"net/http"
 	"strings"
 	"sync"
 	"testing"
 
 	"github.com/intentd/intentd/connectors"
+	"github.com/intentd/intentd/connectors/connectortest"
 )
 
 // fake answers requests by hand, or hands them on to an org, and remembers them.
@@ -36,16 +36,11 @@ type reply struct {
 func ok(body string) reply { return reply{status: 200, body: body} }
 
 func (f *fake) RoundTrip(r *http.Request) (*http.Response, error) {
-	s := seen{method: r.Method, host: r.URL.Host, path: r.URL.Path, header: r.Header.Clone(), query: r.URL.Query().Get("q")}
-	if r.Body != nil {
-		b, err := io.ReadAll(r.Body)
-		if err != nil {
-			return nil, err
-		}
-		r.Body.Close()
-		s.body = string(b)
-		r.Body = io.NopCloser(strings.NewReader(s.body))
+	body, err := connectortest.TakeBody(r)
+	if err != nil {
+		return nil, err
 	}
+	s := seen{method: r.Method, host: r.URL.Host, path: r.URL.Path, header: r.Header.Clone(), query: r.URL.Query().Get("q"), body: body}
 	f.mu.Lock()
 	s.n = len(f.request) + 1
 	f.request = append(f.request, s)
@@ -57,14 +52,7 @@ func (f *fake) RoundTrip(r *http.Request) (*http.Response, error) {
 	if a.status == 0 {
 		return f.next.RoundTrip(r)
 	}
-	h := http.Header{}
-	for k, v := range a.header {
-		h.Set(k, v)
-	}
-	if a.body != "" && h.Get("Content-Type") == "" {
-		h.Set("Content-Type", "application/json")
-	}
-	return &http.Response{StatusCode: a.status, Header: h, Body: io.NopCloser(strings.NewReader(a.body)), ContentLength: int64(len(a.body)), Request: r}, nil
+	return connectortest.Answer(r, a.status, a.header, a.body), nil
 }
 
 // count is how many requests had a part in their method and path.

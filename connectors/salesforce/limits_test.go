@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/intentd/intentd/connectors"
+	"github.com/intentd/intentd/connectors/connectortest"
 	"github.com/intentd/intentd/connectors/internal/transport"
 	"github.com/intentd/intentd/connectors/sandbox"
 )
@@ -263,7 +264,7 @@ func TestFirstSyncCost(t *testing.T) {
 func TestCostIsTold(t *testing.T) {
 	p := newOrg(t, Lead)
 	p.Create(t, 10)
-	s := describeFindings(p.connect(t).Probe(t.Context()))
+	s := connectortest.Findings(p.connect(t).Probe(t.Context()))
 	if !strings.Contains(s, "ok salesforce.cost: polling every 5m0s costs 576 to 1152 calls a day") || !strings.Contains(s, "ok salesforce.quota") {
 		t.Errorf("findings:\n%s", s)
 	}
@@ -271,11 +272,11 @@ func TestCostIsTold(t *testing.T) {
 	c := p.connect(t, func(o *Options) { o.Poll = time.Minute })
 	_, err := c.Apply(t.Context())
 	must(t, err)
-	if s := describeFindings(c.Probe(t.Context())); !strings.Contains(s, "warning salesforce.cost") {
+	if s := connectortest.Findings(c.Probe(t.Context())); !strings.Contains(s, "warning salesforce.cost") {
 		t.Errorf("findings:\n%s", s)
 	}
 	p.UseUp(2500)
-	if s := describeFindings(c.Probe(t.Context())); !strings.Contains(s, "failure salesforce.quota") {
+	if s := connectortest.Findings(c.Probe(t.Context())); !strings.Contains(s, "failure salesforce.quota") {
 		t.Errorf("findings:\n%s", s)
 	}
 	fmt.Fprint(t.Output(), s)

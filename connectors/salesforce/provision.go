@@ -482,19 +482,7 @@ func (c *Client) Apply(ctx context.Context) ([]connectors.FieldStep, error) {
 
 // refusal is the error of a plan with steps that cannot be done.
 func (c *Client) refusal(steps []step) error {
-	var why, fix []string
-	for _, s := range steps {
-		if s.Action == connectors.FieldRefuse {
-			why = append(why, s.Object+" "+s.Field+": "+s.Why)
-			fix = append(fix, s.Fix)
-		}
-	}
-	if why == nil {
-		return nil
-	}
-	e := c.err(connectors.Config, "provision", "%s", strings.Join(why, "; "))
-	e.Fix = strings.Join(slices.Compact(fix), "; ")
-	return e
+	return transport.Refusal(c.http, steps, func(s step) (string, connectors.FieldStep) { return s.Object + " " + s.Field, s.FieldStep })
 }
 
 // Remove deletes the fields that intentd made, with their values, and its permission sets with their assignments. Salesforce keeps

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/intentd/intentd/connectors"
+	"github.com/intentd/intentd/connectors/connectortest"
 	"github.com/intentd/intentd/connectors/sandbox"
 )
 
@@ -73,7 +74,7 @@ func TestProvision(t *testing.T) {
 			t.Errorf("assigned %v", a)
 		}
 	}
-	if s := describeFindings(c.Probe(t.Context())); strings.Contains(s, "warning") || strings.Contains(s, "failure") {
+	if s := connectortest.Findings(c.Probe(t.Context())); strings.Contains(s, "warning") || strings.Contains(s, "failure") {
 		t.Errorf("findings:\n%s", s)
 	}
 
@@ -88,7 +89,7 @@ func TestProvision(t *testing.T) {
 	if planned["Lead.Intent_Trend__c"].Action != connectors.FieldCreate || planned[".Intentd_Integration"].Action != connectors.FieldUpdate {
 		t.Errorf("%+v\n%+v", planned["Lead.Intent_Trend__c"], planned[".Intentd_Integration"])
 	}
-	if s := describeFindings(c.Probe(t.Context())); !strings.Contains(s, "Lead.Intent_Trend__c") {
+	if s := connectortest.Findings(c.Probe(t.Context())); !strings.Contains(s, "Lead.Intent_Trend__c") {
 		t.Errorf("findings:\n%s", s)
 	}
 	_, err = c.Apply(t.Context())

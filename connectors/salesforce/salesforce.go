@@ -20,6 +20,7 @@
 package salesforce
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"log/slog"
@@ -28,7 +29,6 @@ import (
 	"regexp"
 	"slices"
 	"strconv"
-	"strings"
 	"sync/atomic"
 	"time"
 
@@ -89,8 +89,8 @@ func New(o Options) (*Client, error) {
 	if o.Name == "" {
 		o.Name = "salesforce"
 	}
-	if strings.ContainsAny(o.Name, "/ ") {
-		return nil, configError(o.Name, "the name of a CRM holds neither spaces nor slashes", "choose another name")
+	if e := transport.CheckName(o.Name); e != nil {
+		return nil, e
 	}
 	if o.LoginURL == "" {
 		o.LoginURL = productionLogin
@@ -99,7 +99,7 @@ func New(o Options) (*Client, error) {
 		o.APIVersion = "67.0"
 	}
 	if !versionForm.MatchString(o.APIVersion) {
-		return nil, configError(o.Name, fmt.Sprintf("api_version %q is no version such as 67.0", o.APIVersion), "set api_version to \"67.0\"")
+		return nil, transport.ConfigError(o.Name, fmt.Sprintf("api_version %q is no version such as 67.0", o.APIVersion), "set api_version to \"67.0\"")
 	}
 	if len(o.Objects) == 0 {
 		o.Objects = []string{Lead, Contact}
@@ -116,12 +116,12 @@ func New(o Options) (*Client, error) {
 	c := &Client{o: o, data: "/services/data/v" + o.APIVersion, objects: map[string]*object{}}
 	base, err := transport.ParseBase(o.LoginURL)
 	if err != nil {
-		return nil, configError(o.Name, "login_url: "+err.Error(), "set login_url to "+productionLogin)
+		return nil, transport.ConfigError(o.Name, "login_url: "+err.Error(), "set login_url to "+productionLogin)
 	}
 	c.login = base
 	if o.InstanceURL != "" {
 		if base, err = transport.ParseBase(o.InstanceURL); err != nil {
-			return nil, configError(o.Name, "instance_url: "+err.Error(), "set instance_url to the org's My Domain, such as https://example.my.salesforce.com")
+			return nil, transport.ConfigError(o.Name, "instance_url: "+err.Error(), "set instance_url to the org's My Domain, such as https://example.my.salesforce.com")
 		}
 	}
 	for _, name := range o.Objects {
@@ -142,12 +142,8 @@ func New(o Options) (*Client, error) {
 		return nil, e
 	}
 	c.tokens = transport.NewTokens(fetch, o.Now)
-	var ledger transport.Ledger
-	if o.Ledger != nil {
-		ledger = o.Ledger
-	}
 	c.budget = transport.NewBudget(transport.BudgetOptions{
-		Connector: o.Name, Reserve: 1 - o.DailyShare, Recheck: recheckLimit, Ledger: ledger, Now: o.Now,
+		Connector: o.Name, Reserve: 1 - o.DailyShare, Recheck: recheckLimit, Ledger: o.Ledger, Now: o.Now,
 	})
 	c.http = transport.New(transport.Options{
 		Name: o.Name, Base: base, HTTP: o.HTTP, Tokens: c.tokens, Budget: c.budget, Redactor: redactor, Classify: c.classify, Learn: learn,
@@ -159,37 +155,25 @@ func New(o Options) (*Client, error) {
 	return c, nil
 }
 
-func configError(name, message, fix string) *connectors.Error {
-	e := connectors.Errorf(connectors.Config, name+": configure", "%s", message)
-	e.Fix = fix
-	return e
-}
-
 func (o *Options) setLimits() *connectors.Error {
-	setDefault(&o.Lookback, 10*time.Minute)
-	setDefault(&o.DailyShare, 0.8)
-	setDefault(&o.Poll, 5*time.Minute)
-	setDefault(&o.SweepEvery, 7*24*time.Hour)
-	setDefault(&o.WriteConcurrency, 4)
-	setDefault(&o.CallsInFlight, 10)
-	setDefault(&o.BulkThreshold, 2000)
+	o.Lookback = cmp.Or(o.Lookback, 10*time.Minute)
+	o.DailyShare = cmp.Or(o.DailyShare, 0.8)
+	o.Poll = cmp.Or(o.Poll, 5*time.Minute)
+	o.SweepEvery = cmp.Or(o.SweepEvery, 7*24*time.Hour)
+	o.WriteConcurrency = cmp.Or(o.WriteConcurrency, 4)
+	o.CallsInFlight = cmp.Or(o.CallsInFlight, 10)
+	o.BulkThreshold = cmp.Or(o.BulkThreshold, 2000)
 	switch {
 	case o.Lookback < 0:
-		return configError(o.Name, "lookback is negative", "set lookback to 10m")
+		return transport.ConfigError(o.Name, "lookback is negative", "set lookback to 10m")
 	case !(o.DailyShare > 0 && o.DailyShare <= 1):
-		return configError(o.Name, "daily_share lies outside 0 to 1", "set daily_share to 0.8")
+		return transport.ConfigError(o.Name, "daily_share lies outside 0 to 1", "set daily_share to 0.8")
 	case o.WriteConcurrency < 1 || o.BulkThreshold < 1:
-		return configError(o.Name, "a negative limit", "leave write_concurrency and bulk_threshold out")
+		return transport.ConfigError(o.Name, "a negative limit", "leave write_concurrency and bulk_threshold out")
 	case o.CallsInFlight < 1 || o.CallsInFlight > mostCallsAtOne:
-		return configError(o.Name, "calls_in_flight lies outside 1 to 25, what an org may have at once", "set calls_in_flight to 10")
+		return transport.ConfigError(o.Name, "calls_in_flight lies outside 1 to 25, what an org may have at once", "set calls_in_flight to 10")
 	}
 	return nil
-}
-
-func setDefault[T int | float64 | time.Duration](v *T, d T) {
-	if *v == 0 {
-		*v = d
-	}
 }
 
 func (c *Client) err(kind connectors.Kind, op, format string, args ...any) *connectors.Error {

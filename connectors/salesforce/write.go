@@ -10,10 +10,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
-	"sync"
 	"time"
-
-	"golang.org/x/sync/errgroup"
 
 	"github.com/intentd/intentd/connectors"
 	"github.com/intentd/intentd/connectors/internal/transport"
@@ -29,44 +26,22 @@ type row struct {
 
 // Write applies patches in collections of 200, several in flight. Patches of one record go into successive collections, in order.
 func (c *Client) Write(ctx context.Context, patches []connectors.Patch) ([]connectors.Result, error) {
-	w := &writing{c: c, patches: patches, results: make([]connectors.Result, len(patches)), told: make([]bool, len(patches)),
-		op: fmt.Sprintf("write %d records", len(patches))}
-	for i := range patches {
-		w.results[i].Ref = patches[i].Ref
-	}
-	failed := w.objects(ctx)
-	if failed != nil {
-		for i := range w.results {
-			if !w.told[i] {
-				w.results[i].Err = failed
-			}
-		}
-	}
-	return w.results, failed
+	w := &writing{c.http.NewWriting(fmt.Sprintf("write %d records", len(patches)), patches), c}
+	return w.End(w.objects(ctx))
 }
 
 // writing is one Write call.
 type writing struct {
-	c       *Client
-	op      string
-	patches []connectors.Patch
-	results []connectors.Result
-	told    []bool // each index is touched by one batch at a time
+	*transport.Writing
+	c *Client
 }
-
-func (w *writing) tell(at int, r connectors.Result) {
-	r.Ref = w.patches[at].Ref
-	w.results[at], w.told[at] = r, true
-}
-
-func (w *writing) reject(at int, err error) { w.tell(at, connectors.Result{Err: err}) }
 
 // objects writes one object after the other.
 func (w *writing) objects(ctx context.Context) error {
 	rows := map[string][]row{}
-	for i := range w.patches {
+	for i := range w.Patches {
 		if r, ok := w.row(i); ok {
-			rows[w.patches[i].Object] = append(rows[w.patches[i].Object], r)
+			rows[w.Patches[i].Object] = append(rows[w.Patches[i].Object], r)
 		}
 	}
 	for _, name := range w.c.order {
@@ -74,7 +49,7 @@ func (w *writing) objects(ctx context.Context) error {
 			continue
 		}
 		o := w.c.objects[name]
-		if err := w.c.writable(ctx, o, w.op, rows[name]); err != nil {
+		if err := w.c.writable(ctx, o, w.Op, rows[name]); err != nil {
 			return err
 		}
 		if err := w.rounds(ctx, o, rows[name]); err != nil {
@@ -86,23 +61,23 @@ func (w *writing) objects(ctx context.Context) error {
 
 // row translates a patch. What cannot or need not be sent is told at once.
 func (w *writing) row(at int) (row, bool) {
-	p := &w.patches[at]
+	p := &w.Patches[at]
 	c := w.c
 	o := c.objects[p.Object]
 	if p.CRM != c.o.Name || o == nil {
-		w.reject(at, c.err(connectors.Rejected, w.op, "%s is no lead or contact of this org", p.Ref))
+		w.Reject(at, c.err(connectors.Rejected, w.Op, "%s is no lead or contact of this org", p.Ref))
 		return row{}, false
 	}
 	id, ok := c.recordID(p.Ref)
 	if !ok {
-		w.reject(at, &connectors.Error{Kind: connectors.Gone, Op: c.o.Name + ": " + w.op, State: connectors.Deleted, Message: "no such record"})
+		w.NoRecord(at)
 		return row{}, false
 	}
 	r := row{at: at, id: id, group: p.Group, set: make(map[string]any, len(p.Fields))}
 	for name, v := range p.Fields {
 		f := o.own[name]
 		if f == nil {
-			w.reject(at, c.err(connectors.Rejected, w.op, "intentd has no field %q", name))
+			w.Reject(at, c.err(connectors.Rejected, w.Op, "intentd has no field %q", name))
 			return row{}, false
 		}
 		if f.RepEdits {
@@ -110,13 +85,13 @@ func (w *writing) row(at int) (row, bool) {
 		}
 		value, err := toWire(f.Type, v)
 		if err != nil {
-			w.reject(at, c.err(connectors.Rejected, w.op, "field %s: %v", name, err))
+			w.Reject(at, c.err(connectors.Rejected, w.Op, "field %s: %v", name, err))
 			return row{}, false
 		}
 		r.set[f.api] = value
 	}
 	if len(r.set) == 0 {
-		w.tell(at, connectors.Result{})
+		w.Tell(at, connectors.Result{})
 		return row{}, false
 	}
 	return r, true
@@ -168,18 +143,8 @@ func (c *Client) writable(ctx context.Context, o *object, op string, rows []row)
 // rounds sends the first patch of each record, then the second, and so on: a collection must not name a record twice, and the
 // newest patch has to come last.
 func (w *writing) rounds(ctx context.Context, o *object, rows []row) error {
-	var rounds [][]row
-	nth := make(map[string]int, len(rows))
-	for _, r := range rows {
-		n := nth[r.id]
-		nth[r.id]++
-		if n == len(rounds) {
-			rounds = append(rounds, nil)
-		}
-		rounds[n] = append(rounds[n], r)
-	}
-	for _, rows := range rounds {
-		if err := w.round(ctx, o, rows); err != nil {
+	for _, round := range transport.Rounds(rows, func(r row) string { return r.id }) {
+		if err := w.round(ctx, o, round); err != nil {
 			return err
 		}
 	}
@@ -228,35 +193,9 @@ func lanes(rows []row) [][][]row {
 	return out
 }
 
-// round sends rows in batches. After the first failure that concerns more than a row no further batch begins; those in flight
-// come to their end, so that every acknowledgement is told.
+// round sends rows in batches, in lanes.
 func (w *writing) round(ctx context.Context, o *object, rows []row) error {
-	var mu sync.Mutex
-	var failed error
-	g := new(errgroup.Group)
-	g.SetLimit(w.c.o.WriteConcurrency)
-	for _, lane := range lanes(rows) {
-		g.Go(func() error {
-			for _, batch := range lane {
-				mu.Lock()
-				stop := failed != nil
-				mu.Unlock()
-				if stop {
-					return nil
-				}
-				if err := w.insist(ctx, o, batch); err != nil {
-					mu.Lock()
-					if failed == nil {
-						failed = err
-					}
-					mu.Unlock()
-				}
-			}
-			return nil
-		})
-	}
-	g.Wait()
-	return failed
+	return transport.InLanes(lanes(rows), w.c.o.WriteConcurrency, func(batch []row) error { return w.insist(ctx, o, batch) })
 }
 
 // lockTries is how often a row is sent that somebody else keeps locked; locks last up to ten seconds.
@@ -271,7 +210,7 @@ func (w *writing) insist(ctx context.Context, o *object, rows []row) error {
 		}
 		if try == lockTries {
 			for _, l := range locked {
-				w.reject(l.row.at, w.outcome(l.why))
+				w.Reject(l.row.at, w.outcome(l.why))
 			}
 			return nil
 		}
@@ -281,7 +220,7 @@ func (w *writing) insist(ctx context.Context, o *object, rows []row) error {
 		case <-timer.C:
 		case <-ctx.Done():
 			timer.Stop()
-			e := w.c.err(connectors.Transient, w.op, "")
+			e := w.c.err(connectors.Transient, w.Op, "")
 			e.Err = ctx.Err()
 			return e
 		}
@@ -310,7 +249,7 @@ func (w *writing) batch(ctx context.Context, o *object, rows []row) (locked []lo
 	if names := groupsOf(rows); len(names) > 0 {
 		release, err := w.c.groups.hold(ctx, names)
 		if err != nil {
-			e := w.c.err(connectors.Transient, w.op, "")
+			e := w.c.err(connectors.Transient, w.Op, "")
 			e.Err = err
 			return nil, e
 		}
@@ -326,7 +265,7 @@ func (w *writing) batch(ctx context.Context, o *object, rows []row) (locked []lo
 		rec["id"] = r.id
 		body.Records[i] = rec
 	}
-	r := transport.Request{Op: w.op, Method: http.MethodPatch, Path: w.c.data + "/composite/sobjects", Body: transport.Encode(body), Idempotent: true,
+	r := transport.Request{Op: w.Op, Method: http.MethodPatch, Path: w.c.data + "/composite/sobjects", Body: transport.Encode(body), Idempotent: true,
 		Header: http.Header{"Sforce-Duplicate-Rule-Header": {"allowSave=true"}}}
 	var answer []rowResult
 	r.Decode = func(a *transport.Response) error {
@@ -345,7 +284,7 @@ func (w *writing) batch(ctx context.Context, o *object, rows []row) (locked []lo
 			return nil, err
 		}
 		if len(rows) == 1 {
-			w.reject(rows[0].at, err)
+			w.Reject(rows[0].at, err)
 			return nil, nil
 		}
 		// Something in the body is unreadable to Salesforce, and it does not say what.
@@ -369,7 +308,7 @@ func (w *writing) part(ctx context.Context, o *object, rows []row) ([]lockedRow,
 	}
 	locked, err := w.batch(ctx, o, free)
 	for i := range locked {
-		locked[i].row.group = w.patches[locked[i].row.at].Group
+		locked[i].row.group = w.Patches[locked[i].row.at].Group
 	}
 	return locked, err
 }
@@ -404,7 +343,7 @@ func (w *writing) took(ctx context.Context, o *object, rows []row, answer []rowR
 	}
 	for i, r := range rows {
 		if answer[i].Success {
-			w.tell(r.at, connectors.Result{})
+			w.Tell(r.at, connectors.Result{})
 			continue
 		}
 		f := whys[r.at]
@@ -418,12 +357,12 @@ func (w *writing) took(ctx context.Context, o *object, rows []row, answer []rowR
 			// Others go through: it is this record that the user may not edit.
 			e := w.outcome(f)
 			e.Kind = connectors.Rejected
-			w.reject(r.at, e)
+			w.Reject(r.at, e)
 		case kind == connectors.Config:
 			o.forget()
 			err = w.outcome(f) // it would be the same for every row
 		default:
-			w.reject(r.at, w.outcome(f))
+			w.Reject(r.at, w.outcome(f))
 		}
 	}
 	if err != nil {
@@ -438,7 +377,7 @@ func (w *writing) outcome(f failure) *connectors.Error {
 	if len(f.Fields) > 0 {
 		message += " (" + strings.Join(f.Fields, ", ") + ")"
 	}
-	e := w.c.http.Err(kind, w.op, f.code(), message)
+	e := w.c.http.Err(kind, w.Op, f.code(), message)
 	e.Fix = fix
 	return e
 }
@@ -450,18 +389,18 @@ func (w *writing) settle(ctx context.Context, rows []row, whys map[int]failure) 
 	}
 	refs := make([]connectors.Ref, len(rows))
 	for i, r := range rows {
-		refs[i] = w.patches[r.at].Ref
+		refs[i] = w.Patches[r.at].Ref
 	}
-	results, err := w.c.fates(ctx, w.op, refs, func(i int) failure { return whys[rows[i].at] })
+	results, err := w.c.fates(ctx, w.Op, refs, func(i int) failure { return whys[rows[i].at] })
 	if err != nil && (connectors.Stops(err) || connectors.Interrupted(err)) {
 		return err
 	}
 	for i, r := range rows {
 		if err != nil {
-			w.reject(r.at, err)
+			w.Reject(r.at, err)
 			continue
 		}
-		w.reject(r.at, results[i])
+		w.Reject(r.at, results[i])
 	}
 	return nil
 }

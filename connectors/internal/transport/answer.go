@@ -65,6 +65,25 @@ func ByStatus(r *Response) Outcome {
 	return o
 }
 
+// ByBody is what an answer means by its status and form, in the words and with the code that read finds in its body. It says
+// false where the vendor's API did not speak: there is no failure, or a proxy or a web page tells of one, and the body holds
+// nothing more to go by.
+func ByBody(r *Response, read func(body []byte) (code, message string)) (Outcome, bool) {
+	if r.Status == http.StatusRequestURITooLong { // said by a proxy, in a page of its own
+		return Outcome{Kind: connectors.Config, Message: "the request is too long", Fix: "shorten the list of inputs"}, false
+	}
+	o := ByStatus(r)
+	if o.Kind == 0 || r.HTML() {
+		return o, false
+	}
+	code, message := read(r.Body)
+	if message != "" {
+		o.Message = message
+	}
+	o.Code = code
+	return o, true
+}
+
 // unreadable is the outcome of an answer that is not what was asked for.
 func unreadable(r *Response) Outcome {
 	message := fmt.Sprintf("unreadable answer (status %d, %d bytes)", r.Status, len(r.Body))
