@@ -102,13 +102,8 @@ func (l *lot) infer(ctx context.Context) error {
 	return nil
 }
 
-// batchEngine is an engine that reads many people at once, so that one model call serves several.
-type batchEngine interface {
-	InferAll(ctx context.Context, subjects []intent.Subject) ([]intent.Intent, error)
-}
-
 func inferAll(ctx context.Context, engine intent.Engine, in []intent.Subject) ([]intent.Intent, error) {
-	if b, ok := engine.(batchEngine); ok {
+	if b, ok := engine.(intent.LotEngine); ok {
 		return b.InferAll(ctx, in)
 	}
 	out := make([]intent.Intent, len(in))

@@ -435,8 +435,10 @@ func (p *Pipeline) Export(ctx context.Context, who string) (*Held, error) {
 		}
 		out.Person = personKey(id)
 		var err error
-		if out.Core, ok, err = tx.Person(id); err != nil || !ok {
-			return errors.Join(err, errIf(!ok, ErrUnknownPerson))
+		if out.Core, ok, err = tx.Person(id); err != nil {
+			return err
+		} else if !ok {
+			return ErrUnknownPerson
 		}
 		for _, ref := range out.Core.Contacts {
 			rec, ok, err := tx.Contact(ref)
@@ -533,13 +535,6 @@ func (p *Pipeline) Export(ctx context.Context, who string) (*Held, error) {
 		return nil, ErrUnknownPerson
 	}
 	return out, nil
-}
-
-func errIf(cond bool, err error) error {
-	if cond {
-		return err
-	}
-	return nil
 }
 
 func lowerEmail(who string) string {

@@ -371,7 +371,7 @@ func newWorld(t testing.TB) *world {
 		Sources: []Source{{Name: "site", Source: w.site}},
 		Journey: b, Score: score.Defaults(), Topics: topics.New(topics.Config{Win: []string{"credit cards"}, LexiconOnly: true}),
 		Engine: w.engine, Rules: rules, Fields: fields.Options{Language: "en", Location: time.UTC, OwnHosts: jc.OwnHosts},
-		ScoreWindow: 90 * 24 * time.Hour, History: 400 * 24 * time.Hour, Customers: []string{"customer"},
+		History: 400 * 24 * time.Hour, Customers: []string{"customer"},
 		Write: Write{Mode: WriteOn}, BrakeShare: 0.1,
 	}
 	w.open()

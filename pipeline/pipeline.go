@@ -48,13 +48,11 @@ type Setup struct {
 	Engine    intent.Engine // what the config asks for
 	Rules     intent.Engine // deterministic texts: first sync, fallback
 	Fields    fields.Options
-	ByModel   bool     // engine: model (the tier is the model's word)
 	Customers []string // lifecycle values, lower case, whose visits do not count
 
 	CustomerFields map[string]string // input property → value that marks a customer, for CRMs without life-cycle stages
 
-	ScoreWindow time.Duration // 90 days
-	History     time.Duration // how far back journeys are asked for
+	History time.Duration // how far back journeys are asked for
 
 	Write Write
 	// BrakeShare is the share (0 to 1) of scored people whose tier may change within a day before writing stops; 0 switches it off.

@@ -200,7 +200,7 @@ func (l *lot) commitDirect(tx *state.Tx, s *subject, c *commit) error {
 			}
 		}
 	}
-	if err := applyNext(tx, s.id, c.next, l.now); err != nil {
+	if err := applyNext(tx, s.id, c.next); err != nil {
 		return err
 	}
 	_, alive, err := tx.Person(s.id)
@@ -212,13 +212,13 @@ func (l *lot) commitDirect(tx *state.Tx, s *subject, c *commit) error {
 			return err
 		}
 	}
-	return settleAfter(tx, s.entry, c.next, l.retryAt(s), l.now)
+	return settleAfter(tx, s.entry, c.next, l.retryAt(s))
 }
 
 // settleAfter takes the finished entry out of the queue, or puts it where what is still owed is done: degraded texts are
 // retried, and so is who was worked out without one of their records or sources; rules texts of a first sync make place for the
 // model's.
-func settleAfter(tx *state.Tx, e state.Entry, next *state.Person, retryAt time.Time, now time.Time) error {
+func settleAfter(tx *state.Tx, e state.Entry, next *state.Person, retryAt time.Time) error {
 	switch {
 	case retryAt.IsZero() || next == nil:
 	case next.Flags&(state.FlagDegraded|state.FlagRulesText) == state.FlagRulesText:
@@ -279,7 +279,7 @@ func nextMidnight(t time.Time, loc *time.Location) time.Time {
 }
 
 // applyNext makes a result the person's. Records may have changed hands, and a verdict come in, since it was worked out.
-func applyNext(tx *state.Tx, id state.PersonID, next *state.Person, _ time.Time) error {
+func applyNext(tx *state.Tx, id state.PersonID, next *state.Person) error {
 	if next == nil {
 		return nil
 	}

@@ -131,12 +131,12 @@ func (l *lot) commitUnchanged(s *subject) func(tx *state.Tx) error {
 		if s.unread() {
 			return tx.Release(s.entry, retryLane(s.entry), l.now.Add(backoff(s.entry.Attempts)), state.ReasonRetry)
 		}
-		ok, err := tx.Done(s.entry)
-		if err != nil || !ok || s.person.Flags&state.FlagRulesText == 0 || l.s.Engine == l.s.Rules {
-			return err
+		var owed time.Time
+		if l.s.Engine != l.s.Rules && s.person.Flags&state.FlagRulesText != 0 {
+			// A crash between the acknowledgement and the end of the claim: the model's texts are still owed.
+			owed = l.now.Add(time.Duration(1000-s.shown.Score) * textOrder)
 		}
-		// A crash between the acknowledgement and the end of the claim: the model's texts are still owed.
-		return tx.EnqueueAt(s.id, state.Backfill, state.ReasonText, l.now.Add(time.Duration(1000-s.shown.Score)*textOrder))
+		return settleAfter(tx, s.entry, &s.person, owed)
 	}
 }
 

@@ -229,7 +229,7 @@ func assemble(b testing.TB, dir string, store *clickstream.Store, now func() tim
 		Sources: []pipeline.Source{{Name: "site", Source: store.For("site")}},
 		Journey: builder, Score: score.Defaults(), Topics: topics.New(topics.Config{Win: []string{"credit cards"}, LexiconOnly: true}),
 		Engine: rules, Rules: rules, Fields: fields.Options{Language: "en", Location: time.UTC, OwnHosts: jc.OwnHosts},
-		ScoreWindow: 90 * 24 * time.Hour, History: 400 * 24 * time.Hour, Write: pipeline.Write{Mode: pipeline.WriteOn}, BrakeShare: 0.1,
+		History: 400 * 24 * time.Hour, Write: pipeline.Write{Mode: pipeline.WriteOn}, BrakeShare: 0.1,
 	}
 	o := pipeline.Options{DB: db, Now: now}
 	if setup.CRMs[len(setup.CRMs)-1].Type == "salesforce" {

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"slices"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/intentd/intentd/connectors"
@@ -29,11 +28,11 @@ type writers struct {
 	by map[string]*writer // crm/object
 	// flights are the claimed people whose patches are under way: the claim ends with the last acknowledgement.
 	flights map[state.PersonID]*flight
-	// recovered are the patches of earlier runs, by Seq. Entries stay: a lot may look at the journal of a moment ago.
+	// recovered are the patches of earlier runs, by Seq. Entries stay, but for those that a resume voids: a lot may look at the
+	// journal of a moment ago.
 	recovered map[uint64]bool
 	wakeup    chan struct{}
 	failed    error // of the state: nothing is sent any more
-	running   atomic.Bool
 }
 
 // flight is a person on the way to the CRM.
@@ -111,7 +110,7 @@ func (w *writers) add(f *flight, pending []*state.Pending) {
 }
 
 func (x *writer) push(pd *state.Pending) {
-	if i, ok := x.index[pd.Patch.Ref]; ok && x.items[i] != nil {
+	if i, ok := x.index[pd.Patch.Ref]; ok {
 		x.items[i] = pd // newest wins
 		return
 	}
@@ -195,8 +194,6 @@ func (w *writers) recover(s *Setup) error {
 
 // run drives all writers until ctx ends; what is under way then gets a short grace to be acknowledged.
 func (w *writers) run(ctx context.Context) error {
-	w.running.Store(true)
-	defer w.running.Store(false)
 	var calls sync.WaitGroup
 	grace, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	defer cancel()
@@ -476,11 +473,11 @@ func (w *writers) commit(crm *CRM, done []*state.Pending, results []connectors.R
 				}
 			default:
 				dead++
-				if err := w.reject(tx, setup, pd, r.Err, now, &delta); err != nil {
+				if err := w.reject(tx, setup, pd, r.Err, now); err != nil {
 					return err
 				}
 			}
-			if err := w.land(tx, pd, now); err != nil {
+			if err := w.land(tx, pd); err != nil {
 				return err
 			}
 		}
@@ -495,7 +492,7 @@ func (w *writers) commit(crm *CRM, done []*state.Pending, results []connectors.R
 					return err
 				}
 			}
-			if err := w.land(tx, pd, now); err != nil {
+			if err := w.land(tx, pd); err != nil {
 				return err
 			}
 		}
@@ -572,7 +569,7 @@ func (w *writers) conclude(tx *state.Tx, pd *state.Pending, now time.Time, delta
 	if pd.Next != nil {
 		was, is := shownOf(&before), shownOf(pd.Next)
 		delta.move(was, is)
-		if err := applyNext(tx, pd.Person, pd.Next, now); err != nil {
+		if err := applyNext(tx, pd.Person, pd.Next); err != nil {
 			return err
 		}
 		if pd.Score >= 0 && (was.Score != is.Score || was.Tier != is.Tier || was.Written.IsZero()) {
@@ -589,7 +586,7 @@ func (w *writers) conclude(tx *state.Tx, pd *state.Pending, now time.Time, delta
 
 // reject makes a dead letter of a patch the CRM will not take: this record only. The person's result stands; the record
 // is tried again when its inputs or the config change.
-func (w *writers) reject(tx *state.Tx, setup *Setup, pd *state.Pending, why error, now time.Time, delta *tierDelta) error {
+func (w *writers) reject(tx *state.Tx, setup *Setup, pd *state.Pending, why error, now time.Time) error {
 	newest, err := tx.Ack(pd.Patch.Ref, pd.Seq)
 	if err != nil || !newest {
 		return err
@@ -615,7 +612,7 @@ func (w *writers) reject(tx *state.Tx, setup *Setup, pd *state.Pending, why erro
 	}
 	next := *pd.Next
 	next.Shown = person.Shown
-	return applyNext(tx, pd.Person, &next, now)
+	return applyNext(tx, pd.Person, &next)
 }
 
 // unchecked has the CRM's history asked whose the values in our fields are: a patch that is dropped may have arrived.
@@ -629,7 +626,7 @@ func unchecked(tx *state.Tx, ref connectors.Ref) error {
 }
 
 // land notes that one patch of a person is dealt with; the last one ends the claim, in the same transaction.
-func (w *writers) land(tx *state.Tx, pd *state.Pending, now time.Time) error {
+func (w *writers) land(tx *state.Tx, pd *state.Pending) error {
 	w.mu.Lock()
 	f := w.flights[pd.Person]
 	last := false
@@ -641,5 +638,5 @@ func (w *writers) land(tx *state.Tx, pd *state.Pending, now time.Time) error {
 	if !last {
 		return nil
 	}
-	return settleAfter(tx, f.entry, pd.Next, f.retryAt, now)
+	return settleAfter(tx, f.entry, pd.Next, f.retryAt)
 }

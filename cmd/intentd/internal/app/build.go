@@ -114,7 +114,6 @@ func (b *builder) all() error {
 		return err
 	}
 	s.Fields = fields.Options{Language: cfg.Text.Language, Location: cfg.Text.Location(), OwnHosts: cfg.Privacy.OwnHosts}
-	s.ByModel = cfg.Scoring.Engine == "model"
 	for _, c := range cfg.Privacy.Customers {
 		s.Customers = append(s.Customers, strings.ToLower(c))
 	}
@@ -122,7 +121,7 @@ func (b *builder) all() error {
 	for _, f := range cfg.Privacy.CustomerFields {
 		s.CustomerFields[f.Property] = f.Value
 	}
-	s.ScoreWindow, s.History = cfg.Window.Score, cfg.Privacy.Retention.History
+	s.History = cfg.Privacy.Retention.History
 	s.Write = pipeline.Write{Mode: pipeline.WriteMode(cfg.Write.Mode), Owners: cfg.Write.Scope.Owner, IDs: cfg.Write.Scope.IDs, Lists: map[string]string{}}
 	for _, l := range cfg.Write.Scope.List {
 		s.Write.Lists[l.Property] = l.Value
