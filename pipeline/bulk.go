@@ -107,7 +107,7 @@ func (w *writers) launchBulk(ctx context.Context, crm *CRM, x *writer, calls *sy
 		sooner(min(wait, time.Second))
 		return
 	}
-	if len(x.bulk) < b.BulkThreshold() {
+	if len(x.bulk) < min(b.BulkThreshold(), bulkSize) { // what a large backlog left over, or never became
 		for _, pd := range x.bulk {
 			x.push(pd)
 		}

@@ -18,6 +18,7 @@ type bulkCRM struct {
 	jobs     map[string][]connectors.Patch // nil rows: opened, not uploaded
 	applied  map[string][]connectors.Result
 	uploads  int
+	from     int          // BulkThreshold
 	onUpload func() error // before the rows arrive
 	onTaken  func()       // after they arrived
 }
@@ -63,11 +64,11 @@ func (b *bulkCRM) Poll(ctx context.Context, token string) (bool, []connectors.Re
 	return true, b.applied[token], nil
 }
 
-func (b *bulkCRM) BulkThreshold() int { return 5 }
+func (b *bulkCRM) BulkThreshold() int { return b.from }
 
 func newBulkWorld(t *testing.T, people int) (*world, *bulkCRM) {
 	w := newWorld(t)
-	b := &bulkCRM{fakeCRM: w.crm, jobs: map[string][]connectors.Patch{}, applied: map[string][]connectors.Result{}}
+	b := &bulkCRM{fakeCRM: w.crm, jobs: map[string][]connectors.Patch{}, applied: map[string][]connectors.Result{}, from: 5}
 	w.setup.CRMs[0].CRM = b
 	for i := range people {
 		w.buyer(fmt.Sprint(100 + i))
@@ -156,5 +157,18 @@ func TestInvariant2BulkJobsSurviveACrash(t *testing.T) {
 				t.Fatal("patches are left in the journal")
 			}
 		})
+	}
+}
+
+// TestAThresholdAboveTheSizeOfAJobStillMakesJobs: it says from how many records on jobs are worth it, not how large one is.
+func TestAThresholdAboveTheSizeOfAJobStillMakesJobs(t *testing.T) {
+	const people = bulkSize + 200
+	w, b := newBulkWorld(t, people)
+	b.from = bulkSize + 100
+	w.setup.Engine = w.setup.Rules
+	w.once()
+	w.allHigh(people)
+	if b.uploads == 0 {
+		t.Fatalf("%d people, jobs from %d on: none was made", people, b.from)
 	}
 }
