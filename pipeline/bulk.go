@@ -39,8 +39,7 @@ func (w *writers) byJob(x *writer) bool {
 	if b == nil {
 		return false
 	}
-	depth, _ := w.p.db.QueueDepth()
-	return len(x.bulk) > 0 || depth[state.Backfill] >= b.BulkThreshold()
+	return len(x.bulk) > 0 || w.p.db.LaneDepth(state.Backfill) >= b.BulkThreshold()
 }
 
 // gather keeps a patch for the next job; w.mu is held.
@@ -101,8 +100,7 @@ func (w *writers) launchBulk(ctx context.Context, crm *CRM, x *writer, calls *sy
 	if len(x.bulk) == 0 || x.jobs >= bulkJobs {
 		return
 	}
-	depth, _ := w.p.db.QueueDepth()
-	coming := depth[state.Backfill] > len(w.flights) // claimed people are counted until they are acknowledged
+	coming := w.p.db.LaneDepth(state.Backfill) > len(w.flights) // claimed people are counted until they are acknowledged
 	if wait := time.Until(x.bulkSince.Add(bulkPatience)); len(x.bulk) < bulkSize && coming && wait > 0 {
 		sooner(min(wait, time.Second))
 		return

@@ -122,13 +122,14 @@ func (l *lot) park(s *subject) func(tx *state.Tx) error {
 			r.state.Checked, r.dirty = false, true // its patch goes, but may have arrived
 		}
 	}
+	people := l.p.db.Stats().People // not asked within the transaction: that could wait for itself
 	return func(tx *state.Tx) error {
 		if err := saveRecords(tx, s, l.now); err != nil {
 			return err
 		}
 		switch {
 		case erased && l.now.Sub(since) >= missingFor:
-			if ok, err := l.p.mayErase(tx); err != nil {
+			if ok, err := l.p.mayErase(tx, people); err != nil {
 				return err
 			} else if !ok {
 				return tx.Release(s.entry, state.Retry, l.now.Add(missingFor), state.ReasonMerge)

@@ -136,6 +136,7 @@ type commit struct {
 	next    *state.Person
 	receipt []byte
 	score   int32
+	retryAt time.Time // when what is owed is tried; zero: nothing is
 }
 
 // commitFor renders the result into what is stored. reason is why a patch goes out, "" if none does.
@@ -159,7 +160,7 @@ func (l *lot) commitFor(s *subject, reason string) (*commit, error) {
 	if !r.wait.IsZero() && (next.Due.IsZero() || r.wait.Before(next.Due)) {
 		next.Due = r.wait
 	}
-	c := &commit{next: &next, score: -1}
+	c := &commit{next: &next, score: -1, retryAt: l.retryAt(s)}
 	if reason != "" {
 		shown := r.shown
 		shown.Written = l.now
@@ -212,7 +213,7 @@ func (l *lot) commitDirect(tx *state.Tx, s *subject, c *commit) error {
 			return err
 		}
 	}
-	return settleAfter(tx, s.entry, c.next, l.retryAt(s))
+	return settleAfter(tx, s.entry, c.next, c.retryAt)
 }
 
 // settleAfter takes the finished entry out of the queue, or puts it where what is still owed is done: degraded texts are

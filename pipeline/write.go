@@ -123,13 +123,16 @@ func (x *writer) push(pd *state.Pending) {
 
 // forget drops the patches that wait in memory; their people may be claimed again.
 func (w *writers) forget() {
+	var free []state.Entry
+	// Given back once the lock is: a transaction under way may be waiting for it.
+	defer func() { w.p.db.Unclaim(free...) }()
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for _, x := range w.by {
 		for _, pd := range slices.Concat(x.items, x.bulk) {
 			if f := w.flights[pd.Person]; f != nil {
 				delete(w.flights, pd.Person)
-				w.p.db.Unclaim(f.entry)
+				free = append(free, f.entry)
 			}
 			delete(w.recovered, pd.Seq)
 		}
