@@ -192,6 +192,20 @@ func TestMemoForgetsWhatIsNotAskedFor(t *testing.T) {
 	}
 }
 
+func TestParametersWithinParametersAreDroppedToo(t *testing.T) {
+	drop := map[string]bool{"token": true}
+	for raw, want := range map[string]string{
+		"https://www.x.example/login?next=/a?token=1&b=2":               "https://www.x.example/login?next&b=2",
+		"https://www.x.example/login?next=%2Fa%3Fb%3D1%26Token%3D1&b=2": "https://www.x.example/login?next&b=2",
+		"https://www.x.example/login?next=/a?page=1":                    "https://www.x.example/login?next=/a?page=1",
+		"https://www.x.example/login?token=a?b=1":                       "https://www.x.example/login",
+	} {
+		if got := cleanURL(raw, drop); got != want {
+			t.Errorf("%s is cleaned to %s, want %s", raw, got, want)
+		}
+	}
+}
+
 func FuzzURL(f *testing.F) {
 	for _, s := range []string{"https://example.com/a?token=1#b", "//x", "/a;b", "%%", "a:b@c", "https://[::1]/", "?utm_campaign=%", "\x00", "https://a\\b@c/d"} {
 		f.Add(s)

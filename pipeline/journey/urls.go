@@ -114,8 +114,11 @@ func cleanURL(raw string, drop map[string]bool) string {
 	}
 	kept := make([]string, 0, 8)
 	for param := range strings.FieldsFuncSeq(query, func(r rune) bool { return r == '&' || r == ';' }) {
+		if carries(param, drop) {
+			param = param[:strings.IndexAny(param+"=", "=?%")] // its name alone
+		}
 		name, _, _ := strings.Cut(param, "=")
-		if !drop[strings.ToLower(unescape(name))] {
+		if param != "" && !drop[strings.ToLower(unescape(name))] {
 			kept = append(kept, param)
 		}
 	}
@@ -123,6 +126,20 @@ func cleanURL(raw string, drop map[string]bool) string {
 		return head
 	}
 	return head + "?" + strings.Join(kept, "&")
+}
+
+// carries says whether a parameter holds an address with a parameter in drop of its own: "next=/a?token=1", escaped or not.
+func carries(param string, drop map[string]bool) bool {
+	_, inner, nested := strings.Cut(unescape(param), "?")
+	if !nested {
+		return false
+	}
+	for p := range strings.FieldsFuncSeq(inner, func(r rune) bool { return r == '?' || r == '&' || r == ';' }) {
+		if name, _, _ := strings.Cut(p, "="); drop[strings.ToLower(unescape(name))] {
+			return true
+		}
+	}
+	return false
 }
 
 // campaignOf is the utm_campaign of a URL, "" if it has none.
