@@ -1,8 +1,9 @@
 // Package connectors is the vocabulary that intentd's outside world is spoken of in: records of a CRM, people,
-// journey events, patches, and the three interfaces every system is met through.
+// journey events, patches, and the four interfaces every system is met through.
 //
 //   - A [CRM] is polled for changed records, read in batches and patched in batches.
 //   - A [Source] tells who did something and returns the journeys of many people in one call.
+//   - A [Feed] is taken in whole, into the embedded event store.
 //   - A [Model] gives one structured answer to one prompt.
 //
 // What a system can do beyond that it says by implementing an optional interface: [Provisioner], [Prober], [DealReader],

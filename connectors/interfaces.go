@@ -43,6 +43,15 @@ type Source interface {
 	Journeys(ctx context.Context, people []Person, w Window) iter.Seq2[Event, error]
 }
 
+// Feed is a system whose events are taken in whole, into the embedded event store, which answers for them as a Source. All methods
+// are safe for concurrent use.
+type Feed interface {
+	// Take returns the events that came since from, at least once each, ordered by intake, not by event time. The host stores them
+	// and Page.Next in one commit, so that a crash neither loses nor repeats a page. A nil cursor starts at the oldest the feed
+	// has. One call makes a bounded number of requests and returns a bounded page.
+	Take(ctx context.Context, from Cursor) (Page[Event], error)
+}
+
 // Forgetter is a source with a store of its own from which a person can be erased. It erases all events and links of the
 // identifiers (and those it links to them) and reports how many events went.
 type Forgetter interface {
