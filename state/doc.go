@@ -13,7 +13,8 @@
 //
 //   - What [DB.Update] acknowledged is on disk: a kill or a power cut after it returned loses nothing, and a kill before
 //     leaves either all of it or nothing. Concurrent updates share one commit; each caller gets its own error.
-//   - What [DB.UpdateLater] took is on disk within 100 ms, and in any case when [DB.Flush] or [DB.Close] return nil.
+//   - What [DB.UpdateLater] took is on disk within 100 ms, and in any case when [DB.Flush] or [DB.Close] return nil. A function of it
+//     that fails is counted in [Stats] and concerns nobody else.
 //   - Nothing read in a transaction points into it: everything returned is a copy.
 //   - A commit that fails (a full disk, say) changes nothing and leaves the state usable. After an input/output error it can only be
 //     read, until it is opened again: nobody knows what such a disk has kept.

@@ -21,10 +21,18 @@ type group struct {
 	leading bool
 	closed  bool
 
-	later    []func(*Tx) error // run with the next group
-	timer    *time.Timer       // leads for later if nobody else does
-	running  sync.WaitGroup    // of timer
-	laterErr error             // the first error nobody was there to take
+	later   []func(*Tx) error // run with the next group
+	timer   *time.Timer       // leads for later if nobody else does
+	running sync.WaitGroup    // of timer
+
+	laterFailed int64  // functions of UpdateLater that failed or were given up
+	laterError  string // of the last of them
+}
+
+// lost counts later updates that nobody waits for and that are gone. The group's mutex is held.
+func (g *group) lost(n int, err error) {
+	g.laterFailed += int64(n)
+	g.laterError = err.Error()
 }
 
 type call struct {
@@ -91,7 +99,7 @@ func (db *DB) lead(self *call) {
 		g.later = append(later, g.later...)
 		if over := len(g.later) - laterAtMost; over > 0 {
 			g.later = g.later[over:]
-			g.laterErr = errors.Join(g.laterErr, failed)
+			g.lost(over, failed)
 		}
 		if len(g.later) > 0 && !g.closed {
 			db.schedule(laterRetry)
@@ -210,7 +218,7 @@ func (db *DB) run(pending []*call, tx *Tx) (rest []*call, again bool) {
 		}
 		if c.done == nil {
 			db.group.mu.Lock()
-			db.group.laterErr = errors.Join(db.group.laterErr, c.err)
+			db.group.lost(1, c.err)
 			db.group.mu.Unlock()
 		}
 		if tx.w.ops != before {
@@ -294,8 +302,8 @@ func (db *DB) reload() error {
 func allocSize(size int64) int { return int(min(max(size/8, 256<<10), 16<<20)) }
 
 // UpdateLater has fn run with the next group, at the latest 50 ms from now, and returns at once. For what may be lost with the
-// last 100 ms: caches, usage, answers. An error of fn is returned by the next Flush or Close. If a commit fails it is tried
-// again with the next. After Close it does nothing.
+// last 100 ms: caches, usage, answers. An error of fn concerns no other caller: it is counted, and the last one shown, in Stats. If
+// a commit fails it is tried again with the next. After Close it does nothing.
 func (db *DB) UpdateLater(fn func(*Tx) error) {
 	g := &db.group
 	g.mu.Lock()
@@ -325,7 +333,8 @@ func (db *DB) schedule(d time.Duration) {
 	})
 }
 
-// Flush returns when everything given to UpdateLater before is on disk, or with the first errors that kept it from there.
+// Flush returns when everything given to UpdateLater before is on disk, bar functions that failed by themselves, or with the error
+// of the commit that kept it from there.
 func (db *DB) Flush() error { return db.flush(false) }
 
 func (db *DB) flush(closing bool) error {
@@ -333,13 +342,7 @@ func (db *DB) flush(closing bool) error {
 		return nil
 	}
 	// Groups form in the order of calls and each takes all that waits: this call's group, or one before it, has it.
-	err := db.update(func(*Tx) error { return nil }, closing)
-	g := &db.group
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	err = errors.Join(err, g.laterErr)
-	g.laterErr = nil
-	return err
+	return db.update(func(*Tx) error { return nil }, closing)
 }
 
 // finish stops taking calls and flushes. first is false if that was done before.

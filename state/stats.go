@@ -22,6 +22,9 @@ type Stats struct {
 	Receipts   int        `json:"receipts"`
 	Commits    int64      `json:"commits"` // transactions on disk since open
 	Calls      int64      `json:"calls"`   // the updates they carried
+
+	LaterFailed int64  `json:"later_failed,omitempty"` // functions of UpdateLater since open of which nothing was kept
+	LaterError  string `json:"later_error,omitempty"`  // why the last of them failed
 }
 
 // Stats tells how large the state is and what it holds.
@@ -34,6 +37,9 @@ func (db *DB) Stats() Stats {
 	for i, n := range c.queue {
 		s.Queue[i] = int(n)
 	}
+	db.group.mu.Lock()
+	s.LaterFailed, s.LaterError = db.group.laterFailed, db.group.laterError
+	db.group.mu.Unlock()
 	db.queue.mu.Lock()
 	s.Claimed = len(db.queue.leased)
 	db.queue.mu.Unlock()

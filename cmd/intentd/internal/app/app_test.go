@@ -317,6 +317,22 @@ func TestReload(t *testing.T) {
 	}
 }
 
+// Promise: what failed in the background earlier is counted, and does not refuse a right configuration.
+func TestReloadAfterABackgroundError(t *testing.T) {
+	p := newPlace(t, sandbox.HubSpotOptions{})
+	a := p.open(t)
+	defer a.Close()
+	a.db.UpdateLater(func(*state.Tx) error { return errors.New("a cache entry could not be kept") })
+	for range 2 {
+		if problems, err := a.Reload(t.Context()); err != nil {
+			t.Error(problems, err)
+		}
+	}
+	if st := a.db.Stats(); st.LaterFailed != 1 {
+		t.Errorf("%d counted", st.LaterFailed)
+	}
+}
+
 // Promise: a configuration that changed while nothing ran is noticed at the next start.
 func TestConfigChangedBetweenRuns(t *testing.T) {
 	p := newPlace(t, sandbox.HubSpotOptions{})
