@@ -45,7 +45,7 @@ func TestALotThatCannotBeKeptCountsNoTierChanges(t *testing.T) {
 		t.Fatalf("claimed %d, %v", len(ids), err)
 	}
 	l := &lot{p: w.p, s: w.p.Setup(), now: w.clock.now()}
-	if err := errors.Join(l.load(ids), l.gatherRecords(t.Context())); err != nil {
+	if err := errors.Join(l.load(t.Context(), ids), l.gatherRecords(t.Context())); err != nil {
 		t.Fatal(err)
 	}
 	l.followStates()

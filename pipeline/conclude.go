@@ -374,8 +374,8 @@ func (l *lot) patchFor(s *subject, rec *record) (patch connectors.Patch, reason 
 		reason = "record without a score"
 	case rec.behind(s.shown):
 		reason = "record behind"
-	case rec.regain != 0 && s.shown.Known:
-		reason = "field emptied"
+	case rec.refill != 0 && s.shown.Known:
+		reason = "field restored"
 	case l.signalDayOld(s, rec):
 		reason = "last signal"
 	default:
@@ -390,8 +390,8 @@ func (l *lot) patchFor(s *subject, rec *record) (patch connectors.Patch, reason 
 		}
 		stamp := f.Name == connectors.FieldScoredAt || f.Name == connectors.FieldLastSignalAt
 		switch reason {
-		case "field emptied":
-			if rec.regain&(1<<i) == 0 && !stamp {
+		case "field restored":
+			if rec.refill&(1<<i) == 0 && !stamp {
 				continue
 			}
 		case "last signal":

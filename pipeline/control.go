@@ -18,16 +18,6 @@ import (
 // ErrUnknownPerson says that nobody in the state goes by what was asked for.
 var ErrUnknownPerson = errors.New("no such person in this state")
 
-// stateFailed says whether the state itself is in trouble, so that nothing may be written to a CRM any more.
-func stateFailed(err error) bool {
-	for _, e := range []error{state.ErrFull, state.ErrReadOnly, state.ErrDamaged, state.ErrBroken, state.ErrClosed} {
-		if errors.Is(err, e) {
-			return true
-		}
-	}
-	return false
-}
-
 // Status is the pipeline's condition at a moment, for status, health and metrics.
 type Status struct {
 	At         time.Time                  `json:"at"`
@@ -103,11 +93,10 @@ func (p *Pipeline) Status() Status {
 	for i := range depth {
 		out.Queue[LaneName(state.Lane(i))] = LaneStatus{Depth: depth[i], Oldest: oldest[i]}
 	}
-	_ = p.counts.load(p.db)
-	p.counts.mu.Lock()
-	for t, n := range p.counts.tiers {
-		out.Tiers[score.Tier(t).String()] = n
+	for t, n := range st.Tiers[1:] {
+		out.Tiers[score.Tier(t).String()] = int64(n)
 	}
+	p.counts.mu.Lock()
 	out.Written, out.Rejected, out.Filtered = p.counts.written, p.counts.dead, p.counts.filtered
 	p.counts.mu.Unlock()
 	report := func(name string, c any) {
@@ -152,59 +141,39 @@ func (p *Pipeline) Pause() error {
 	return p.brake.set(func(b *brakeState) { b.Paused = true })
 }
 
-// Resume ends a pause and releases the brake. Patches that were journalled when the brake went on are worked out anew, under the
-// config of now. Stopped connectors are given another chance.
+// Resume ends a pause and releases the brake, which covers all that was waiting and what the scoring config of now changes. Patches that
+// were journalled when the brake went on are worked out anew, under the config of now. Stopped connectors are given another chance,
+// and people who wait for a time that one named come at once.
 func (p *Pipeline) Resume() error {
+	s := p.Setup()
+	released := brakeState{Since: p.now()}
 	if p.brake.state().On {
-		if err := p.restage(); err != nil {
+		if err := p.voidWaiting(s); err != nil {
 			return err
 		}
-		p.writers.forget()
+		released.Released, released.Config = p.now(), s.scoringHash
 	}
-	if err := p.brake.set(func(b *brakeState) { *b = brakeState{Since: p.now()} }); err != nil {
+	if err := p.brake.set(func(b *brakeState) { *b = released }); err != nil {
+		return err
+	}
+	if _, err := p.db.Hurry(state.ReasonWaits); err != nil {
 		return err
 	}
 	p.health.reset()
 	p.fit.Clear()
-	p.writers.wake()
+	p.delivery.Look()
 	p.poke()
 	return nil
 }
 
-// voided stands in the place of a bulk job's token with a patch that is not to be sent any more. It stays in the journal, for
-// it may have been sent before, until the next patch of its record takes its place.
-const voided = "void"
-
-// restage voids the patches that wait in the journal and asks for their people again. What a bulk job carries is with the CRM already.
-func (p *Pipeline) restage() error {
-	s := p.Setup()
+// voidWaiting has the patches that wait in the journal not be sent, and asks for their people again. What a bulk job carries is with the
+// CRM already.
+func (p *Pipeline) voidWaiting(s *Setup) error {
 	for i := range s.CRMs {
 		for _, object := range s.CRMs[i].Objects {
-			var after uint64
-			for more := true; more; {
-				err := p.db.Update(func(tx *state.Tx) error {
-					page, err := tx.PendingAll(s.CRMs[i].Name, object, after, 500)
-					if err != nil {
-						return err
-					}
-					more = len(page) == 500
-					next := after
-					for _, pd := range page {
-						next = pd.Seq
-						if pd.Token != "" {
-							continue
-						}
-						if err := tx.MarkSent(pd.Patch.Ref, pd.Seq, pd.Attempts, voided); err != nil {
-							return err
-						}
-						if err := tx.Enqueue(pd.Person, state.Live, state.ReasonAsked, p.now()); err != nil {
-							return err
-						}
-					}
-					after = next
-					return nil
-				})
-				if err != nil {
+			for after, more := uint64(0), true; more; more = after != 0 {
+				var err error
+				if after, err = p.db.VoidWaiting(s.CRMs[i].Name, object, after, 500, p.now()); err != nil {
 					return err
 				}
 			}

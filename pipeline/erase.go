@@ -9,7 +9,6 @@ import (
 
 	"github.com/intentd/intentd/connectors"
 	"github.com/intentd/intentd/pipeline/receipt"
-	"github.com/intentd/intentd/pipeline/score"
 	"github.com/intentd/intentd/state"
 )
 
@@ -225,21 +224,11 @@ func (p *Pipeline) erase(ctx context.Context, job *erasure) (*Erased, error) {
 	}
 	// From here on no lot takes the person up again: the record goes first, the rest needs only the job.
 	if err := step("state", func() error {
-		defer p.counts.current.Store(false)
 		return p.db.Update(func(tx *state.Tx) error {
 			for _, ref := range job.Refs {
 				if err := tx.DeleteContact(ref); err != nil {
 					return err
 				}
-			}
-			person, known, err := tx.Person(job.Person)
-			if err != nil || !known {
-				return err
-			}
-			var delta tierDelta
-			delta.move(shownOf(&person), score.Shown{})
-			if err := delta.save(tx); err != nil {
-				return err
 			}
 			return tx.DeletePerson(job.Person)
 		})
@@ -326,7 +315,7 @@ func (p *Pipeline) identifyForErasure(ctx context.Context, s *Setup, job *erasur
 // emptyFields clears our fields of the person's records. A record that is gone has nothing left to clear.
 func (p *Pipeline) emptyFields(ctx context.Context, s *Setup, job *erasure) error {
 	job.Records = 0
-	if err := p.writers.quiet(ctx, job.Refs); err != nil {
+	if err := p.delivery.Quiet(ctx, job.Refs); err != nil {
 		return err
 	}
 	for i := range s.CRMs {
@@ -368,32 +357,6 @@ func (p *Pipeline) emptyFields(ctx context.Context, s *Setup, job *erasure) erro
 		}
 	}
 	return nil
-}
-
-// quiet waits until no Write call under way carries one of the records: none that begins later will, their patches are gone from
-// the journal.
-func (w *writers) quiet(ctx context.Context, refs []connectors.Ref) error {
-	look := time.NewTicker(20 * time.Millisecond)
-	defer look.Stop()
-	for w.carries(refs) {
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-look.C:
-		}
-	}
-	return nil
-}
-
-func (w *writers) carries(refs []connectors.Ref) bool {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	for _, ref := range refs {
-		if x := w.by[ref.CRM+"/"+ref.Object]; x != nil && x.refs[ref] {
-			return true
-		}
-	}
-	return false
 }
 
 // Held is all that is held about a person.

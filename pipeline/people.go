@@ -10,7 +10,6 @@ import (
 	"github.com/cespare/xxhash/v2"
 
 	"github.com/intentd/intentd/connectors"
-	"github.com/intentd/intentd/pipeline/score"
 	"github.com/intentd/intentd/state"
 )
 
@@ -240,16 +239,8 @@ func (p *Pipeline) joinPersons(tx *state.Tx, winner, loser state.PersonID) (stat
 		}
 	}
 	w.Contacts = uniqueRefs(append(w.Contacts, l.Contacts...))
-	var delta tierDelta
-	delta.move(shownOf(&l), score.Shown{})
-	if len(w.Shown) == 0 {
-		delta.move(score.Shown{}, shownOf(&l))
-	}
-	if err := delta.save(tx); err != nil {
-		return 0, err
-	}
 	if len(w.Shown) == 0 && len(l.Shown) > 0 {
-		w.Shown, w.Features, w.Due = l.Shown, l.Features, l.Due
+		w.Shown, w.Tier, w.Features, w.Due = l.Shown, l.Tier, l.Features, l.Due
 		if b, at, err := tx.Receipt(loser); err == nil && b != nil {
 			if err := tx.PutReceipt(winner, at, b); err != nil {
 				return 0, err
@@ -465,7 +456,7 @@ func (l *lot) splitOff(s *subject, off []*record) func(tx *state.Tx) error {
 			person.Contacts = slices.DeleteFunc(person.Contacts, func(ref connectors.Ref) bool { return ref == r.ref })
 			other.Contacts = append(other.Contacts, r.ref)
 			if !rec.WroteAt.IsZero() {
-				other.Shown = person.Shown
+				other.Shown, other.Tier = person.Shown, person.Tier
 			}
 			rec.Person, rec.Seen, rec.Checked = id, 0, false // its patch goes, but may have arrived
 			if err := tx.PutContact(r.ref, &rec); err != nil {
@@ -476,12 +467,7 @@ func (l *lot) splitOff(s *subject, off []*record) func(tx *state.Tx) error {
 			}
 		}
 		if len(moved) == 0 {
-			return tx.Release(s.entry, s.entry.Lane, l.now, state.ReasonMerge)
-		}
-		var delta tierDelta
-		delta.move(score.Shown{}, shownOf(&other))
-		if err := delta.save(tx); err != nil {
-			return err
+			return tx.Release(s.entry, s.entry.Lane, soonAgain(s.entry, l.now), state.ReasonMerge)
 		}
 		person.Events = 0
 		if err := tx.PutPerson(s.id, &person); err != nil {
@@ -512,7 +498,7 @@ func (l *lot) splitOff(s *subject, off []*record) func(tx *state.Tx) error {
 		if err := tx.Enqueue(id, s.entry.Lane, state.ReasonMerge, l.now); err != nil {
 			return err
 		}
-		return tx.Release(s.entry, s.entry.Lane, l.now, state.ReasonMerge)
+		return tx.Release(s.entry, s.entry.Lane, soonAgain(s.entry, l.now), state.ReasonMerge)
 	}
 }
 

@@ -29,6 +29,7 @@ import (
 	"time"
 
 	"github.com/intentd/intentd/connectors"
+	"github.com/intentd/intentd/pipeline/deliver"
 	"github.com/intentd/intentd/pipeline/fields"
 	"github.com/intentd/intentd/pipeline/intent"
 	"github.com/intentd/intentd/pipeline/journey"
@@ -122,11 +123,12 @@ type Pipeline struct {
 	log   *slog.Logger
 	now   func() time.Time
 
-	health  *health
-	clock   *clock
-	brake   *brake
-	writers *writers
-	counts  counts
+	health   *health
+	clock    *clock
+	brake    *brake
+	delivery *deliver.Deliverer
+	counts   counts
+	busy     atomic.Int32 // lots under way
 
 	locks   keyedLocks // one poll, sweep or listen of a name at a time
 	bound   sync.Map   // CRM name → account id, once checked in this process
@@ -164,11 +166,8 @@ func New(o Options, s *Setup) (*Pipeline, error) {
 	if p.brake, err = loadBrake(o.DB, o.Now); err != nil {
 		return nil, err
 	}
-	if err := p.counts.load(o.DB); err != nil {
-		return nil, err
-	}
-	p.writers = newWriters(p)
 	p.setup.Store(s.prepare())
+	p.delivery = deliver.New(deliver.Options{DB: o.DB, Now: o.Now, Logger: o.Logger, Linger: o.Linger, Host: host{p}})
 	return p, nil
 }
 
@@ -182,7 +181,7 @@ func (p *Pipeline) Swap(s *Setup) {
 	p.health.reset()
 	p.bound.Clear()
 	p.fit.Clear()
-	p.writers.wake()
+	p.delivery.Aim(s.targets())
 	p.poke()
 }
 

@@ -115,7 +115,7 @@ func (s *Setup) dry() *Setup {
 }
 
 func (l *lot) preview(ctx context.Context, entries []state.Entry) error {
-	if err := l.load(entries); err != nil {
+	if err := l.load(ctx, entries); err != nil {
 		return err
 	}
 	if err := l.gatherRecords(ctx); err != nil {

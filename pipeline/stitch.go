@@ -65,7 +65,7 @@ func (l *lot) suspectEmpty(s *subject) {
 func (l *lot) keepStale(s *subject) func(tx *state.Tx) error {
 	at := l.now.Add(backoff(s.entry.Attempts))
 	for _, r := range s.recs {
-		if r.regain != 0 {
+		if r.refill != 0 {
 			r.dirty = false // what a human emptied is noticed again when there is something to fill it with
 		}
 	}
@@ -99,8 +99,13 @@ func (l *lot) unchanged(s *subject) bool {
 	if v := l.engineFor(s).Version(); p.Extraction != v && s.journey.Hash != 0 {
 		return false
 	}
+	for i := range s.letters {
+		if !l.now.Before(s.letters[i].Next) {
+			return false
+		}
+	}
 	for _, r := range s.recs {
-		if r.regain != 0 || r.pending != nil || r.behind(s.shown) && l.inScope(r) {
+		if r.refill != 0 || r.pending != nil || r.behind(s.shown) && l.inScope(r) {
 			return false
 		}
 		if !r.read || r.contact.State != connectors.Live {

@@ -77,6 +77,7 @@ func (v *verifier) people() {
 		if err != nil {
 			return err
 		}
+		v.c.tiers[p.Tier]++
 		if !p.Due.IsZero() {
 			var buf [8]byte
 			if dueIndex.get(tx, dueEntry(buf[:0], p.Due, PersonID(binary.BigEndian.Uint32(k)))) == nil {
@@ -98,6 +99,7 @@ func (v *verifier) people() {
 func (v *verifier) contacts() {
 	v.each(bContacts, func(k, val []byte) error {
 		v.c.contacts++
+		v.c.held += heldOf(val)
 		if _, err := v.tx.ref(k); err != nil {
 			return err
 		}

@@ -14,7 +14,7 @@ import (
 
 // whole is a person with everything set.
 func whole(refs ...connectors.Ref) state.Person {
-	return state.Person{Contacts: refs, Events: 1, Extraction: 2, Scoring: 3, Features: []byte("features"), Shown: []byte("shown"),
+	return state.Person{Contacts: refs, Events: 1, Extraction: 2, Scoring: 3, Features: []byte("features"), Shown: []byte("shown"), Tier: 3,
 		Sources: []state.SourceCount{{Source: "site", Events: 20}, {Source: "app", Events: 1}}, Flags: state.FlagStale | state.FlagDegraded, Verdict: "interested", Due: after(time.Hour)}
 }
 
@@ -333,8 +333,8 @@ var people = []promise{
 			count(ok)
 			for _, object := range []string{"hubspot/contacts", "crm/Lead"} {
 				kind, _ := connectors.ParseRef(object + "/x")
-				all, _ := tx.PendingAll(kind.CRM, kind.Object, 0, 100)
-				count(slices.ContainsFunc(all, func(p *state.Pending) bool { return p.Person == id }))
+				all, _, _, _ := s.db.Rows(kind.CRM, kind.Object, 0, 100)
+				count(slices.ContainsFunc(all, func(r state.Row) bool { return r.Person == id }))
 			}
 			dead, _ := tx.DeadOf(id)
 			count(len(dead) == 2)
