@@ -113,9 +113,9 @@ func domainOf(s string) string {
 	return s
 }
 
-// addressOf is an id that has the form of an address: one @ between a name and a domain with a dot and a top level of letters. It
+// Address is the address that a user or anonymous id has the form of, "" if it has none: one @ between a name and a domain with a dot and a top level of letters. It
 // is stricter than email, since other ids may hold an @, too.
-func addressOf(id string) string {
+func Address(id string) string {
 	if !strings.ContainsAny(id, "@%") {
 		return ""
 	}

@@ -229,7 +229,7 @@ func FuzzID(f *testing.F) {
 		if !ok || again != id {
 			t.Fatalf("%q becomes %v, that %v %v", s, id, again, ok)
 		}
-		if kind.Spaced() && id.Kind != Email && addressOf(id.Value) != "" {
+		if kind.Spaced() && id.Kind != Email && Address(id.Value) != "" {
 			t.Fatalf("%q has the form of an address and stays %v", s, id)
 		}
 		if got := ParseStored(id.Kind, id.Stored()); got != id {

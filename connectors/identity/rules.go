@@ -74,7 +74,7 @@ func (r *Rules) ID(k Kind, space, value string) (ID, bool) {
 		id.Value = phone(value, r.phoneRegion())
 	case UserID, AnonymousID:
 		id.Value = plainID(value)
-		if address := addressOf(id.Value); address != "" {
+		if address := Address(id.Value); address != "" {
 			id = ID{Kind: Email, Value: email(address)}
 		} else {
 			id.Space = space
