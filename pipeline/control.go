@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/intentd/intentd/connectors"
+	"github.com/intentd/intentd/connectors/identity"
 	"github.com/intentd/intentd/pipeline/journey"
 	"github.com/intentd/intentd/pipeline/receipt"
 	"github.com/intentd/intentd/pipeline/score"
@@ -216,31 +217,33 @@ func (p *Pipeline) restage() error {
 // find finds a person by e-mail address, by record ("hubspot/contacts/101", or its id alone), or by person key.
 func (p *Pipeline) find(tx *state.Tx, who string) (state.PersonID, bool) {
 	who = strings.TrimSpace(who)
-	if strings.Contains(who, "@") {
-		return tx.Identify(state.LinkEmail, strings.ToLower(who))
+	s := p.Setup()
+	if e := s.Identity.Email(who); e != "" {
+		return tx.Identify(state.LinkEmail, e)
 	}
 	if ref, ok := connectors.ParseRef(who); ok {
-		if rec, known, err := tx.Contact(ref); err == nil && known {
-			return rec.Person, true
-		}
-		return 0, false
+		id, err := p.ofRecord(tx, ref)
+		return id, err == nil && id != 0
 	}
 	if id, ok := parseKey(who); ok {
 		if _, known, err := tx.Person(id); err == nil && known {
 			return id, true
 		}
 	}
-	s := p.Setup()
 	for i := range s.CRMs {
 		for _, object := range s.CRMs[i].Objects {
-			if rec, known, err := tx.Contact(connectors.Ref{CRM: s.CRMs[i].Name, Object: object, ID: who}); err == nil && known {
-				return rec.Person, true
+			if id, err := p.ofRecord(tx, connectors.Ref{CRM: s.CRMs[i].Name, Object: object, ID: who}); err == nil && id != 0 {
+				return id, true
 			}
 		}
 	}
-	for _, kind := range []state.LinkKind{state.LinkUserID, state.LinkAnonymousID} {
-		if id, ok := tx.Identify(kind, who); ok {
-			return id, true
+	for _, kind := range []identity.Kind{identity.UserID, identity.AnonymousID} {
+		for i := range s.Sources {
+			if id, ok := s.Identity.ID(kind, s.Identity.Space(s.Sources[i].Name), who); ok {
+				if h, err := s.holder(tx, id); err == nil && h.Person != 0 {
+					return h.Person, true
+				}
+			}
 		}
 	}
 	return 0, false

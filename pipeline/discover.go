@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -264,12 +265,10 @@ func (p *Pipeline) isBuried(tx *state.Tx, item *connectors.Contact) bool {
 	if tx.BuriedRef(item.Ref) {
 		return true
 	}
-	for _, e := range item.Emails {
-		if tx.Buried(state.LinkEmail, e) {
-			return true
-		}
-	}
-	return false
+	s := p.Setup()
+	return slices.ContainsFunc(item.Emails, func(e string) bool {
+		return tx.Buried(state.LinkEmail, e) || tx.Buried(state.LinkEmail, s.Identity.Email(e)) // as it is written, and in its one form
+	})
 }
 
 // takeActive links the identifiers a source saw to the people they belong to, and enqueues those.
@@ -277,17 +276,18 @@ func (p *Pipeline) takeActive(tx *state.Tx, source string, lane state.Lane, item
 	now := p.now()
 	for i := range items {
 		f.Seen++
-		id, ok, err := p.resolve(tx, source, &items[i], now)
+		who, err := p.resolve(tx, source, &items[i], now)
 		if err != nil {
 			return err
 		}
-		if !ok {
+		if len(who) == 0 {
 			f.Unknown++
-			continue
 		}
-		f.Queued++
-		if err := tx.Enqueue(id, lane, state.ReasonActivity, now); err != nil {
-			return err
+		for _, id := range who {
+			f.Queued++
+			if err := tx.Enqueue(id, lane, state.ReasonActivity, now); err != nil {
+				return err
+			}
 		}
 	}
 	return nil

@@ -31,6 +31,8 @@ type subject struct {
 	person state.Person
 	shown  score.Shown // what the CRM shows
 	links  []state.Link
+	known  known
+	moved  []rival // addresses that came over from somebody else's record
 	recs   []*record
 	last   *receipt.Receipt // of the last result, nil if there is none or it was not needed (see lastReceipt)
 	lastOK bool             // last was looked for
@@ -136,6 +138,9 @@ func (l *lot) run(ctx context.Context, entries []state.Entry) error {
 		return err
 	}
 	l.followStates()
+	if err := l.identify(ctx); err != nil {
+		return err
+	}
 	l.gatherJourneys(ctx)
 	if err := ctx.Err(); err != nil {
 		return err

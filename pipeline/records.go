@@ -100,6 +100,9 @@ func (l *lot) follow(s *subject, r *record) func(tx *state.Tx) error {
 		if err != nil {
 			return err
 		}
+		if err := l.keepAddresses(tx, rec.Person, &r.contact); err != nil {
+			return err
+		}
 		return tx.Enqueue(rec.Person, state.Live, state.ReasonMerge, now)
 	}
 }
