@@ -253,12 +253,16 @@ func (p *Pipeline) find(tx *state.Tx, who string) (state.PersonID, bool) {
 func (p *Pipeline) Explain(ctx context.Context, who string) (*receipt.Receipt, error) {
 	var r *receipt.Receipt
 	var person state.Person
+	var links []state.Link
 	err := p.db.View(func(tx *state.Tx) error {
 		id, ok := p.find(tx, who)
 		if !ok {
 			return ErrUnknownPerson
 		}
 		var err error
+		if links, err = tx.Links(id); err != nil {
+			return err
+		}
 		if person, _, err = tx.Person(id); err != nil {
 			return err
 		}
@@ -271,12 +275,14 @@ func (p *Pipeline) Explain(ctx context.Context, who string) (*receipt.Receipt, e
 	if err != nil {
 		return nil, err
 	}
+	lines := p.Setup().linkLines(links)
 	if r == nil && len(person.Shown) > 0 {
 		return nil, fmt.Errorf("this person's receipt is older than privacy.retention.receipts keeps; the CRM still shows the score of then")
 	}
 	if r == nil {
-		return nil, fmt.Errorf("no score was ever worked out for this person (%d records): nothing they did counts as a signal so far", len(person.Contacts))
+		return nil, fmt.Errorf("no score was ever worked out for this person (%d records): nothing they did counts as a signal so far%s", len(person.Contacts), nobodysOf(lines))
 	}
+	r.Links = lines
 	if person.Flags&state.FlagStale != 0 && len(r.Stale) == 0 {
 		r.Stale = []string{"a source did not answer at the last attempt: this is the last score before"}
 	}

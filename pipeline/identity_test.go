@@ -12,6 +12,7 @@ import (
 	"github.com/intentd/intentd/connectors"
 	"github.com/intentd/intentd/connectors/identity"
 	"github.com/intentd/intentd/pipeline/journey"
+	"github.com/intentd/intentd/pipeline/receipt"
 	"github.com/intentd/intentd/state"
 )
 
@@ -176,6 +177,11 @@ func TestWhatTwoPeopleHoldIsNobodysAlsoForThePast(t *testing.T) {
 			}
 		}
 	}
+	var text strings.Builder
+	if err := receiptOf(t, w, "ann@x.example").Text(&text, receipt.TextOptions{Width: 200}); err != nil || !strings.Contains(text.String(), "user_id 42 of app: "+identity.HeldByTwo) ||
+		!strings.Contains(text.String(), "email a…@x.example: ") || strings.Contains(text.String(), "ann@x.example") {
+		t.Errorf("explain shows, %v:\n%s", err, text.String())
+	}
 	app.add("42", "", "", "", demoRequest(w.clock.now()))
 	if f, err := w.p.Listen(t.Context(), "app"); err != nil || f.Queued != 0 {
 		t.Errorf("from then on: %+v, %v", f, err)
@@ -209,6 +215,9 @@ func TestAPhoneIsOnePersonsOrNobodys(t *testing.T) {
 	}
 	if links := strings.Join(w.linksOf("bob@x.example"), "\n"); !strings.Contains(links, "phone +4930123456: "+identity.HeldByTwo) {
 		t.Errorf("bob is not told:\n%s", links)
+	}
+	if _, err := w.p.Explain(t.Context(), "bob@x.example"); err == nil || !strings.Contains(err.Error(), "phone …456 is "+identity.HeldByTwo) {
+		t.Errorf("explain of somebody without a score: %v", err)
 	}
 }
 

@@ -1,6 +1,9 @@
 package identity
 
-import "strings"
+import (
+	"strings"
+	"unicode/utf8"
+)
 
 // Kind is the kind of an identifier. The values are stored by the event store: they never change.
 type Kind uint8
@@ -77,6 +80,18 @@ func (id ID) String() string {
 		return id.Kind.String() + " " + id.Value
 	}
 	return id.Kind.String() + " " + id.Value + " of " + id.Space
+}
+
+// Shortened is id's value as it may be shown: of an address the first letter and the domain, of a phone number the last digits.
+func (id ID) Shortened() string {
+	if local, domain, ok := strings.Cut(id.Value, "@"); ok { // an id may hold an address, too
+		_, n := utf8.DecodeRuneInString(local)
+		return local[:n] + "…@" + domain
+	}
+	if id.Kind == Phone {
+		return "…" + id.Value[max(0, len(id.Value)-3):]
+	}
+	return id.Value
 }
 
 // Matches says whether id and other name the same, where a space that is not known fits any.

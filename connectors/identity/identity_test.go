@@ -146,6 +146,17 @@ func TestSpaces(t *testing.T) {
 	}
 }
 
+func TestShownWithoutTheAddress(t *testing.T) {
+	for id, want := range map[ID]string{
+		{Kind: Email, Value: "dana@x.example"}: "d…@x.example", {Kind: Email, Value: "é@x.example"}: "é…@x.example", {UserID, "app", "dana@x.example"}: "d…@x.example",
+		{Kind: Phone, Value: "+4930123456"}: "…456", {UserID, "app", "42"}: "42",
+	} {
+		if got := id.Shortened(); got != want {
+			t.Errorf("%v is shown as %q, want %q", id, got, want)
+		}
+	}
+}
+
 func TestRank(t *testing.T) {
 	order := []Kind{Record, UserID, Email, Phone, AnonymousID}
 	for i, a := range order {
