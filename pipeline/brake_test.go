@@ -12,7 +12,7 @@ import (
 func TestAPauseOutlivesARestartEvenRightAfterACount(t *testing.T) {
 	w := newWorld(t).start()
 	for i := range 30 {
-		w.buyer(string(rune('A' + i)))
+		w.buyer(string(rune('a' + i)))
 	}
 	w.once()
 	if !w.p.brake.allow(w.p, 0.5, 1) { // a lot books a change: kept with the next commit
@@ -31,7 +31,7 @@ func TestAPauseOutlivesARestartEvenRightAfterACount(t *testing.T) {
 func TestALotThatCannotBeKeptCountsNoTierChanges(t *testing.T) {
 	w := newWorld(t).start()
 	for i := range 5 {
-		w.buyer(string(rune('A' + i)))
+		w.buyer(string(rune('a' + i)))
 	}
 	w.once()
 	before := w.p.brake.state().Changes
@@ -49,6 +49,9 @@ func TestALotThatCannotBeKeptCountsNoTierChanges(t *testing.T) {
 		t.Fatal(err)
 	}
 	l.followStates()
+	if err := l.identify(t.Context()); err != nil {
+		t.Fatal(err)
+	}
 	l.gatherJourneys(t.Context())
 	l.stitch()
 	if err := l.infer(t.Context()); err != nil {

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/intentd/intentd/connectors"
+	"github.com/intentd/intentd/connectors/identity"
 	"github.com/intentd/intentd/pipeline/journey"
 	"github.com/intentd/intentd/pipeline/receipt"
 	"github.com/intentd/intentd/pipeline/score"
@@ -185,31 +186,33 @@ func (p *Pipeline) voidWaiting(s *Setup) error {
 // find finds a person by e-mail address, by record ("hubspot/contacts/101", or its id alone), or by person key.
 func (p *Pipeline) find(tx *state.Tx, who string) (state.PersonID, bool) {
 	who = strings.TrimSpace(who)
-	if strings.Contains(who, "@") {
-		return tx.Identify(state.LinkEmail, strings.ToLower(who))
+	s := p.Setup()
+	if e := s.Identity.Email(who); e != "" {
+		return tx.Identify(state.LinkEmail, e)
 	}
 	if ref, ok := connectors.ParseRef(who); ok {
-		if rec, known, err := tx.Contact(ref); err == nil && known {
-			return rec.Person, true
-		}
-		return 0, false
+		id, err := p.ofRecord(tx, ref)
+		return id, err == nil && id != 0
 	}
 	if id, ok := parseKey(who); ok {
 		if _, known, err := tx.Person(id); err == nil && known {
 			return id, true
 		}
 	}
-	s := p.Setup()
 	for i := range s.CRMs {
 		for _, object := range s.CRMs[i].Objects {
-			if rec, known, err := tx.Contact(connectors.Ref{CRM: s.CRMs[i].Name, Object: object, ID: who}); err == nil && known {
-				return rec.Person, true
+			if id, err := p.ofRecord(tx, connectors.Ref{CRM: s.CRMs[i].Name, Object: object, ID: who}); err == nil && id != 0 {
+				return id, true
 			}
 		}
 	}
-	for _, kind := range []state.LinkKind{state.LinkUserID, state.LinkAnonymousID} {
-		if id, ok := tx.Identify(kind, who); ok {
-			return id, true
+	for _, kind := range []identity.Kind{identity.UserID, identity.AnonymousID} {
+		for i := range s.Sources {
+			if id, ok := s.Identity.ID(kind, s.Identity.Space(s.Sources[i].Name), who); ok {
+				if h, err := s.holder(tx, id); err == nil && h.Person != 0 {
+					return h.Person, true
+				}
+			}
 		}
 	}
 	return 0, false
@@ -219,12 +222,16 @@ func (p *Pipeline) find(tx *state.Tx, who string) (state.PersonID, bool) {
 func (p *Pipeline) Explain(ctx context.Context, who string) (*receipt.Receipt, error) {
 	var r *receipt.Receipt
 	var person state.Person
+	var links []state.Link
 	err := p.db.View(func(tx *state.Tx) error {
 		id, ok := p.find(tx, who)
 		if !ok {
 			return ErrUnknownPerson
 		}
 		var err error
+		if links, err = tx.Links(id); err != nil {
+			return err
+		}
 		if person, _, err = tx.Person(id); err != nil {
 			return err
 		}
@@ -237,12 +244,14 @@ func (p *Pipeline) Explain(ctx context.Context, who string) (*receipt.Receipt, e
 	if err != nil {
 		return nil, err
 	}
+	lines := p.Setup().linkLines(links)
 	if r == nil && len(person.Shown) > 0 {
 		return nil, fmt.Errorf("this person's receipt is older than privacy.retention.receipts keeps; the CRM still shows the score of then")
 	}
 	if r == nil {
-		return nil, fmt.Errorf("no score was ever worked out for this person (%d records): nothing they did counts as a signal so far", len(person.Contacts))
+		return nil, fmt.Errorf("no score was ever worked out for this person (%d records): nothing they did counts as a signal so far%s", len(person.Contacts), nobodysOf(lines))
 	}
+	r.Links = lines
 	if person.Flags&state.FlagStale != 0 && len(r.Stale) == 0 {
 		r.Stale = []string{"a source did not answer at the last attempt: this is the last score before"}
 	}

@@ -300,12 +300,10 @@ func (p *Pipeline) isBuried(tx *state.Tx, item *connectors.Contact) bool {
 	if tx.BuriedRef(item.Ref) {
 		return true
 	}
-	for _, e := range item.Emails {
-		if tx.Buried(state.LinkEmail, e) {
-			return true
-		}
-	}
-	return false
+	s := p.Setup()
+	return slices.ContainsFunc(item.Emails, func(e string) bool {
+		return tx.Buried(state.LinkEmail, e) || tx.Buried(state.LinkEmail, s.Identity.Email(e)) // as it is written, and in its one form
+	})
 }
 
 // takeActive links the identifiers a source saw to the people they belong to, and enqueues those.
@@ -313,23 +311,29 @@ func (p *Pipeline) takeActive(tx *state.Tx, source string, lane state.Lane, item
 	now := p.now()
 	for i := range items {
 		f.Seen++
-		known := false
+		queued := 0
 		err := tx.Row(func() error {
-			id, ok, err := p.resolve(tx, source, &items[i], now)
-			if known = ok; err != nil || !ok {
+			who, err := p.resolve(tx, source, &items[i], now)
+			if err != nil {
 				return err
 			}
-			return tx.Enqueue(id, lane, state.ReasonActivity, now)
+			for _, id := range who {
+				if err := tx.Enqueue(id, lane, state.ReasonActivity, now); err != nil {
+					return err
+				}
+			}
+			queued = len(who)
+			return nil
 		})
 		switch {
 		case errors.Is(err, state.ErrRecord):
 			f.Damaged++
 		case err != nil:
 			return err
-		case known:
-			f.Queued++
-		default:
+		case queued == 0:
 			f.Unknown++
+		default:
+			f.Queued += queued
 		}
 	}
 	return nil

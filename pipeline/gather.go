@@ -168,7 +168,11 @@ func (l *lot) gatherJourneys(ctx context.Context) {
 	w := connectors.Window{From: l.now.Add(-l.s.History), To: l.now.Add(24 * time.Hour)}
 	for i := range l.s.Sources {
 		src := &l.s.Sources[i]
-		l.ask(ctx, src, people, w, by)
+		as := make([]connectors.Person, len(people))
+		for k, q := range people {
+			as[k] = l.s.askAs(src.Name, q)
+		}
+		l.ask(ctx, src, as, w, by)
 		if ctx.Err() != nil {
 			return
 		}
@@ -204,29 +208,4 @@ func (l *lot) byTimeAlone(s *subject) bool {
 func (l *lot) scoredBefore(s *subject) bool {
 	r := l.lastReceipt(s)
 	return r != nil && r.Parts.Known
-}
-
-// asked is the person as sources are asked about them.
-func (l *lot) asked(s *subject) connectors.Person {
-	q := connectors.Person{Key: s.key}
-	for _, r := range s.recs {
-		if !r.read || r.contact.State != connectors.Live {
-			continue
-		}
-		q.Refs = append(q.Refs, r.ref)
-		q.Emails = appendNew(q.Emails, r.contact.Emails)
-		q.Phones = appendNew(q.Phones, r.contact.Phones)
-	}
-	for _, k := range s.links {
-		switch k.Kind {
-		case state.LinkUserID:
-			q.UserIDs = append(q.UserIDs, k.Value)
-		case state.LinkAnonymousID:
-			q.AnonymousIDs = append(q.AnonymousIDs, k.Value)
-		}
-	}
-	if len(q.Emails) > 0 {
-		q.Domain = domainOf(q.Emails[0])
-	}
-	return q
 }

@@ -31,6 +31,8 @@ type subject struct {
 	person  state.Person
 	shown   score.Shown // what the CRM shows
 	links   []state.Link
+	known   known
+	moved   []rival // addresses that came over from somebody else's record
 	recs    []*record
 	letters []state.Dead     // refused patches, and what else could not be done
 	last    *receipt.Receipt // of the last result, nil if there is none or it was not needed (see lastReceipt)
@@ -139,6 +141,9 @@ func (l *lot) run(ctx context.Context, entries []state.Entry) error {
 		return err
 	}
 	l.followStates()
+	if err := l.identify(ctx); err != nil {
+		return err
+	}
 	l.gatherJourneys(ctx)
 	if err := ctx.Err(); err != nil {
 		return err

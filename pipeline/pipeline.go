@@ -29,6 +29,7 @@ import (
 	"time"
 
 	"github.com/intentd/intentd/connectors"
+	"github.com/intentd/intentd/connectors/identity"
 	"github.com/intentd/intentd/pipeline/deliver"
 	"github.com/intentd/intentd/pipeline/fields"
 	"github.com/intentd/intentd/pipeline/intent"
@@ -43,6 +44,7 @@ type Setup struct {
 	CRMs    []CRM
 	Sources []Source
 
+	Identity  *identity.Rules // what identifies whom; nil: by its defaults
 	Journey   *journey.Builder
 	Score     score.Settings
 	Topics    *topics.Matcher
@@ -75,6 +77,8 @@ type CRM struct {
 	Objects []string
 	// Fields names the properties, canonical → the CRM's: fields without a name are not written.
 	Fields map[string]string
+	// Identify names properties that hold user or anonymous ids.
+	Identify []IdentifyBy
 }
 
 // Source is a configured source of journeys.

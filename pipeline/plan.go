@@ -126,6 +126,9 @@ func (l *lot) preview(ctx context.Context, entries []state.Entry) error {
 
 func (l *lot) previewRest(ctx context.Context) error {
 	l.followStates()
+	if err := l.identify(ctx); err != nil {
+		return err
+	}
 	l.gatherJourneys(ctx)
 	l.stitch()
 	if err := l.infer(ctx); err != nil {
@@ -191,7 +194,7 @@ func (p *Pipeline) previewFirstSync(ctx context.Context, s *Setup, c *CRM, o Pla
 	l := &lot{p: p, s: s, now: p.now(), dry: true}
 	for i := range sample {
 		item := &sample[i]
-		if o.Who != "" && item.ID != o.Who && item.Ref.String() != o.Who && !slices.Contains(item.Emails, normalEmail(o.Who)) {
+		if o.Who != "" && item.ID != o.Who && item.Ref.String() != o.Who && !slices.Contains(item.Emails, s.Identity.Email(o.Who)) {
 			continue
 		}
 		if item.State != connectors.Live {

@@ -99,6 +99,9 @@ func (l *lot) follow(s *subject, r *record) func(tx *state.Tx) error {
 		if err != nil {
 			return err
 		}
+		if err := l.keepAddresses(tx, rec.Person, &r.contact); err != nil {
+			return err
+		}
 		if rec.Person == e.Person {
 			return tx.Release(e, state.Live, soonAgain(e, now), state.ReasonMerge)
 		}

@@ -98,13 +98,8 @@ func (l *lot) stage() error {
 			if err := saveRecords(tx, st.s, l.now); err != nil {
 				return err
 			}
-			for _, r := range st.s.recs {
-				if !r.read || r.contact.State != connectors.Live || r.state.Seen == r.inputs {
-					continue
-				}
-				if err := identify(tx, st.s.id, r.contact.Emails); err != nil {
-					return err
-				}
+			if err := l.saveIdentities(tx, st.s); err != nil {
+				return err
 			}
 			for _, pd := range st.pending {
 				if err := tx.Stage(pd); err != nil {

@@ -29,7 +29,7 @@ func (l *lot) stitch() {
 				customer = customer || l.s.isCustomer(&r.contact)
 			}
 		}
-		s.journey = l.s.Journey.Build(journey.Input{Person: l.asked(s), Customer: customer, Events: s.takeEvents(), Now: l.now})
+		s.journey = l.s.Journey.Build(journey.Input{Person: l.asked(s), Nobodys: s.known.nobodys, Customer: customer, Events: s.takeEvents(), Now: l.now})
 		s.dropEvents()
 		if !l.dry {
 			l.p.counts.filter(s.journey.Filtered)
@@ -51,6 +51,9 @@ const newPersonPatience = 3
 // suspectEmpty marks sources that gave events before and give none now, unless the source has given somebody events since
 // this person joined the queue: then it is well, and they are really gone.
 func (l *lot) suspectEmpty(s *subject) {
+	if s.entry.Reason&state.ReasonMerge != 0 && len(s.known.nobodys) > 0 {
+		return // an identifier is theirs no more: less is known of them, and that is right
+	}
 	for _, c := range s.person.Sources {
 		if c.Events == 0 || s.journey.BySource[c.Source] > 0 || l.s.source(c.Source) == nil {
 			continue
@@ -166,11 +169,8 @@ func (l *lot) saveSeen(tx *state.Tx, s *subject) error {
 		if err := tx.PutContact(r.ref, &have); err != nil {
 			return err
 		}
-		if err := identify(tx, s.id, r.contact.Emails); err != nil {
-			return err
-		}
 	}
-	return nil
+	return l.saveIdentities(tx, s)
 }
 
 // engineFor is whose texts the subject gets now: in a first sync the rules', model texts follow by score.

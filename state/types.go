@@ -148,13 +148,15 @@ type Dead struct {
 	Next     time.Time // … and in any case then
 }
 
-// Link is one identifier of a person beyond the CRM's, and why it is theirs.
+// Link is one identifier of a person beyond what their records say now, and why it is theirs; or, Nobodys, one that is not theirs
+// alone and therefore leads to nobody.
 type Link struct {
-	Kind   LinkKind
-	Value  string
-	Source string
-	Reason string
-	At     time.Time
+	Kind    LinkKind
+	Value   string
+	Source  string
+	Reason  string
+	At      time.Time
+	Nobodys bool `json:",omitempty"`
 }
 
 // LinkKind is the kind of an identifier.
@@ -165,6 +167,7 @@ const (
 	LinkPhone
 	LinkUserID
 	LinkAnonymousID
+	LinkRecord // a CRM record that lives on in another one
 )
 
 // HistoryPoint is one written score.

@@ -113,6 +113,9 @@ func (v *verifier) identities() {
 	identityIndex.scan(tx, make([]byte, identityIndex.key), func(entry []byte) bool {
 		v.c.identities++
 		id, why := parseIdentity(entry)
+		if id == 0 && why == byLink {
+			return true // nobody's
+		}
 		marks, _, err := tx.personRecord(id)
 		for i := 0; i < len(marks); i += markLen {
 			if why != 0 && string(marks[i:i+markLen]) == string(entry[:markLen]) {

@@ -3,8 +3,8 @@
 //
 // # Terms
 //
-//   - An identifier is a user id, e-mail, phone number or anonymous id (a device). The first three are stable. [Clean]
-//     tells which values name nobody.
+//   - An identifier is a user id, e-mail, phone number or anonymous id (a device), as package identity says; the first three are
+//     stable.
 //   - A group is one person as far as this store can tell: stable identifiers that events named together, and devices.
 //   - An event is stored once, under its strongest identifier, its owner.
 //   - A partition is a span of event time, a segment an immutable file of one partition's events ordered by owner and time.
@@ -26,9 +26,9 @@
 //
 // # Who is whose
 //
-// Events that name several stable identifiers join them into a group, under guards: at most one user id and five of any
-// other type; a phone number alone never joins two people who each have something better. What does not fit stays with
-// whom it was, and is taken out of the event that claimed it. User ids outrank e-mails, these phone numbers.
+// Package identity says what identifies whom: the one form of identifiers, their rank, the guards. Events that name several stable
+// identifiers join them into a group, as far as the guards allow. What does not fit stays with whom it was, and is taken out of the
+// event that claimed it.
 //
 // A device is never joined, it is claimed, for a time. Its first claimant gets its anonymous past and everything after. When
 // somebody else is seen on it, what is anonymous goes to them from then on and to the one before no longer; the half hour
@@ -37,8 +37,8 @@
 // than five claimants is a kiosk, and its anonymous part nobody's for good. Asking for a device leads to its owner only if
 // it never had another.
 //
-// Identifiers are compared within one store. Sources whose user ids or anonymous ids mean different people need a store
-// each; e-mails and phone numbers join across stores in the pipeline.
+// User and anonymous ids mean somebody within the space of the source that told them; e-mails and phone numbers mean the same
+// everywhere. The ids of one space, that of the first source, are kept without it: what was kept before there were spaces is read so.
 //
 // # Why segments
 //

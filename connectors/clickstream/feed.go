@@ -116,10 +116,14 @@ func (s *Store) active(ctx context.Context, from connectors.Cursor, source strin
 }
 
 func (s *Store) activePage(tx *bolt.Tx, from connectors.Cursor, source string) (page connectors.Page[connectors.Person], err error) {
-	feed, l := tx.Bucket(bucketFeed), linksOf(tx)
+	feed, l := tx.Bucket(bucketFeed), s.linksOf(tx)
 	p, err := s.decodeCursor(from, feed.Sequence())
 	if err != nil {
 		return page, err
+	}
+	space := ""
+	if source != "" {
+		space = l.rules.Space(source)
 	}
 	told := map[uint64]bool{}
 	scanned := 0
@@ -155,7 +159,7 @@ func (s *Store) activePage(tx *bolt.Tx, from connectors.Cursor, source string) (
 				continue
 			}
 			told[now] = true
-			person, err := l.person(now, rec)
+			person, err := l.person(now, rec, space)
 			if err != nil {
 				return page, err
 			}

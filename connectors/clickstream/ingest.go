@@ -11,6 +11,7 @@ import (
 
 	"github.com/cespare/xxhash/v2"
 	"github.com/intentd/intentd/connectors"
+	"github.com/intentd/intentd/connectors/identity"
 	bolt "go.etcd.io/bbolt"
 )
 
@@ -100,12 +101,13 @@ func (s *Store) newestEvent() int64 {
 // place cleans the events and puts those to be kept into the order of the segments.
 func (s *Store) place(b Batch) ([]placed, counts) {
 	var c counts
+	rules := s.rules.Load()
 	now := s.o.Now().UTC()
 	newest := s.newestEvent()
 	order := make([]placed, 0, len(b.Events))
 	for i := range b.Events {
 		e := &b.Events[i]
-		if !Clean(e) {
+		if !clean(rules, e) {
 			c.unidentified++
 			continue
 		}
@@ -146,7 +148,7 @@ func (s *Store) place(b Batch) ([]placed, counts) {
 			e.ID = contentID(e)
 		}
 		newest = max(newest, at)
-		order = append(order, placed{part: s.part(at), node: owner(e).node(), at: at, i: int32(i)})
+		order = append(order, placed{part: s.part(at), node: nodeOf(owner(rules, e)), at: at, i: int32(i)})
 	}
 	if horizon, ok := s.horizon(newest, now.UnixMicro()); ok {
 		n := len(order)
@@ -213,13 +215,18 @@ func (s *Store) writeSegments(events []connectors.Event, order []placed) (metas 
 // linkAll brings the links up to date, event by event in the order of time, and returns the groups that did something, in
 // order. before is the newest event of earlier batches.
 func (s *Store) linkAll(tx *bolt.Tx, events []connectors.Event, order []placed, before int64) (active []uint64, conflicts uint64, err error) {
-	l := linksOf(tx)
+	if len(order) > 0 {
+		if err := s.setHome(tx, events[order[0].i].Source); err != nil {
+			return nil, 0, err
+		}
+	}
+	l := s.linksOf(tx)
 	byTime := slices.Clone(order)
 	slices.SortFunc(byTime, func(x, y placed) int { return cmp.Or(cmp.Compare(x.at, y.at), cmp.Compare(x.i, y.i)) })
 	seen := map[uint64]struct{}{}
 	for _, p := range byTime {
 		e := &events[p.i]
-		g, kept, err := s.known.lookUp(l, e, p.node)
+		g, kept, err := s.known.lookUp(l, e)
 		if err != nil {
 			return nil, 0, err
 		}
@@ -246,9 +253,20 @@ func (s *Store) linkAll(tx *bolt.Tx, events []connectors.Event, order []placed, 
 	return slices.Sorted(maps.Keys(seen)), conflicts, nil
 }
 
-// recent remembers the links of those seen lately, so that most events need no look into the main file. It is keyed by
-// node: two of its entries share one with a probability of 10⁻⁸, and would then miss a link, no event.
+// recent remembers the links of those seen lately, so that most events need no look into the main file. It is keyed by a hash of
+// the identifier: two of its entries share one with a probability of 10⁻⁸, and would then miss a link, no event.
 type recent struct{ young, old map[uint64]knownLink }
+
+// place is where recent keeps what it knows of id.
+func place(id identifier) uint64 {
+	if id.Space == "" {
+		return nodeOf(id)
+	}
+	var d xxhash.Digest
+	d.ResetWithSeed(nodeOf(id))
+	d.WriteString(id.Space)
+	return d.Sum64()
+}
 
 // knownLink is the group of an identifier. For a device with one owner since is where their time begins, in milliseconds;
 // with several it is mixed.
@@ -279,44 +297,43 @@ func (r *recent) put(node uint64, k knownLink) {
 }
 
 // lookUp is the group of e, and whether the links need no change for e.
-func (r *recent) lookUp(l links, e *connectors.Event, node uint64) (uint64, bool, error) {
-	own, ok := r.get(node)
-	if e.UserID == "" && e.Email == "" && e.Phone == "" { // only a device: nothing to link
+func (r *recent) lookUp(l links, e *connectors.Event) (uint64, bool, error) {
+	ids := idsOf(l.rules, e)
+	own := -1
+	for i := range ids {
+		if ids[i].Kind != 0 {
+			own = i
+			break
+		}
+	}
+	first, ok := r.get(place(ids[own]))
+	if own == len(ids)-1 { // only a device: nothing to link
 		if !ok {
-			if err := r.learn(l, e); err != nil {
+			if err := r.learnOne(l, ids[own]); err != nil {
 				return nobody, true, err
 			}
-			own, _ = r.get(node)
+			first, _ = r.get(place(ids[own]))
 		}
-		if !own.mixed {
-			return own.group, true, nil
+		if !first.mixed {
+			return first.group, true, nil
 		}
-		runs, err := l.runsOf(owner(e))
+		runs, err := l.runsOf(ids[own])
 		return ownerAt(runs, e.Time.UnixMilli()), true, err
 	}
-	if !ok {
-		return nobody, false, nil
-	}
-	same := func(id identifier) bool {
-		if id.value == "" {
-			return true
+	for _, id := range ids[own+1:] {
+		if id.Kind != 0 && ok {
+			var k knownLink
+			k, ok = r.get(place(id))
+			ok = ok && !k.mixed && k.group == first.group && k.since <= e.Time.UnixMilli()
 		}
-		k, ok := r.get(id.node())
-		return ok && !k.mixed && k.group == own.group && k.since <= e.Time.UnixMilli()
 	}
-	switch {
-	case e.UserID != "":
-		ok = same(identifier{kindEmail, e.Email}) && same(identifier{kindPhone, e.Phone})
-	case e.Email != "":
-		ok = same(identifier{kindPhone, e.Phone})
-	}
-	return own.group, ok && same(identifier{kindAnonymousID, e.AnonymousID}), nil
+	return first.group, ok, nil
 }
 
 // learn remembers what the main file says of e's identifiers.
 func (r *recent) learn(l links, e *connectors.Event) error {
-	for _, id := range [...]identifier{{kindUserID, e.UserID}, {kindEmail, e.Email}, {kindPhone, e.Phone}, {kindAnonymousID, e.AnonymousID}} {
-		if id.value == "" {
+	for _, id := range idsOf(l.rules, e) {
+		if id.Kind == 0 {
 			continue
 		}
 		if err := r.learnOne(l, id); err != nil {
@@ -327,8 +344,8 @@ func (r *recent) learn(l links, e *connectors.Event) error {
 }
 
 func (r *recent) learnOne(l links, id identifier) error {
-	if id.kind != kindAnonymousID {
-		r.put(id.node(), knownLink{group: l.groupOf(id)})
+	if id.Kind != identity.AnonymousID {
+		r.put(place(id), knownLink{group: l.groupOf(id)})
 		return nil
 	}
 	runs, err := l.runsOf(id)
@@ -339,7 +356,7 @@ func (r *recent) learnOne(l links, id identifier) error {
 	if len(runs) == 1 {
 		k.group, k.since = runs[0].owner, runs[0].start
 	}
-	r.put(id.node(), k)
+	r.put(place(id), k)
 	return nil
 }
 

@@ -77,7 +77,7 @@ func (s *Store) Stats() (Stats, error) {
 	}
 	s.mu.RUnlock()
 	err := s.view(func(tx *bolt.Tx) error {
-		out.People = linksOf(tx).people()
+		out.People = s.linksOf(tx).people()
 		out.Leftovers = tx.Bucket(bucketMeta).Get(keyForgotten) != nil
 		return nil
 	})

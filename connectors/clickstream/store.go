@@ -14,9 +14,11 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/intentd/intentd/connectors"
+	"github.com/intentd/intentd/connectors/identity"
 	bolt "go.etcd.io/bbolt"
 	berrors "go.etcd.io/bbolt/errors"
 )
@@ -36,6 +38,8 @@ type Options struct {
 	// Internal says whether an IP address is one of the own staff's. Such events get connectors.PropInternal. The address
 	// itself is never stored.
 	Internal func(ip string) bool
+	// Identity says what identifies whom; nil: by its defaults. See Store.SetIdentity.
+	Identity *identity.Rules
 	// Now is the clock, time.Now if nil.
 	Now func() time.Time
 	// Logger gets what goes wrong in the background; nothing if nil.
@@ -69,6 +73,7 @@ type Store struct {
 	closed bool
 
 	known recent // under intake
+	rules atomic.Pointer[identity.Rules]
 
 	wake chan struct{}
 	quit chan struct{}
@@ -119,12 +124,21 @@ func Open(dir string, o Options) (*Store, error) {
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
 	}
+	s.rules.Store(o.Identity)
 	if err := s.open(); err != nil {
 		s.closeFiles()
 		return nil, s.fail("open", err)
 	}
 	go s.work()
 	return s, nil
+}
+
+// SetIdentity puts other rules in force, for what comes in from now on and for who is asked about.
+func (s *Store) SetIdentity(rules *identity.Rules) {
+	s.intake.Lock()
+	defer s.intake.Unlock()
+	s.known = recent{}
+	s.rules.Store(rules)
 }
 
 func (s *Store) open() error {
@@ -155,6 +169,9 @@ func (s *Store) open() error {
 		}
 		s.parts[m.part] = append(s.parts[m.part], seg)
 		s.seq = max(s.seq, m.seq)
+	}
+	if err := s.adoptSpaces(); err != nil {
+		return err
 	}
 	return s.removeOrphans(metas)
 }

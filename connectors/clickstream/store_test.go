@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"github.com/intentd/intentd/connectors"
+	"github.com/intentd/intentd/connectors/identity"
 	bolt "go.etcd.io/bbolt"
 )
 
@@ -194,7 +195,7 @@ func TestRetention(t *testing.T) {
 	devices := func() (n int) {
 		s.view(func(tx *bolt.Tx) error {
 			c := tx.Bucket(bucketNodes).Cursor()
-			for k, _ := c.Seek([]byte{byte(kindAnonymousID)}); k != nil; k, _ = c.Next() {
+			for k, _ := c.Seek([]byte{byte(identity.AnonymousID)}); k != nil; k, _ = c.Next() {
 				n++
 			}
 			return nil

@@ -62,6 +62,7 @@ func (p *page) who() {
 		refs[i] = ref.String()
 	}
 	p.entry("records", cmp.Or(strings.Join(refs, ", "), "none"))
+	p.links()
 	p.entry("scored", p.moment(r.At))
 	switch r.Reason {
 	case "":

@@ -18,6 +18,7 @@ import (
 	"github.com/intentd/intentd/connectors/clickstream"
 	"github.com/intentd/intentd/connectors/gemini"
 	"github.com/intentd/intentd/connectors/hubspot"
+	"github.com/intentd/intentd/connectors/identity"
 	"github.com/intentd/intentd/connectors/jsonl"
 	"github.com/intentd/intentd/connectors/salesforce"
 	"github.com/intentd/intentd/pipeline"
@@ -92,6 +93,9 @@ func (b *builder) all() error {
 	if b.ledger, err = pipeline.NewLedger(b.a.db, b.a.o.Now, cfg.Text.Location(), budget); err != nil {
 		return err
 	}
+	if b.setup.Identity, err = identity.New(cfg.IdentityOptions()); err != nil {
+		return fmt.Errorf("identity: %w", err)
+	}
 	for _, crm := range cfg.CRMs {
 		if err := crmTypes[crm.Type](b, crm); err != nil {
 			return fmt.Errorf("crm %s: %w", crm.Name, err)
@@ -131,6 +135,9 @@ func (b *builder) all() error {
 	if budget > 0 {
 		s.BudgetSpent = func() bool { spent, budget := b.ledger.SpentToday(); return spent >= budget }
 	}
+	if b.store != nil {
+		b.store.SetIdentity(s.Identity)
+	}
 	b.version = fmt.Sprintf("%x %x %x %x %s %s %v", s.Journey.Version(), s.Score.Hash(), s.Topics.Version(), s.Engine.Version(),
 		cfg.Text.Language, cfg.Text.Timezone, cfg.Privacy.OwnHosts)
 	return nil
@@ -150,13 +157,13 @@ func (b *builder) hubspot(c config.CRM) error {
 	client, err := hubspot.New(hubspot.Options{
 		Name: c.Name, BaseURL: o.BaseURL, Token: o.Token.Reveal(), OAuth: oauth, APIVersion: o.APIVersion,
 		SearchesPerSecond: o.SearchesPerSecond, RateShare: o.RateShare, DailyReserve: reserve, Lookback: o.Lookback,
-		Fields: names, Adopt: c.Adopt, Inputs: b.inputs(o.Inputs), Poll: b.every(c.Poll), SweepEvery: b.every(b.cfg.Schedule.Sweep),
+		Fields: names, Adopt: c.Adopt, Inputs: b.inputs(c, o.Inputs), Poll: b.every(c.Poll), SweepEvery: b.every(b.cfg.Schedule.Sweep),
 		HTTP: b.a.o.HTTP, Now: b.a.o.Now, Ledger: b.ledger, Logger: b.a.log,
 	})
 	if err != nil {
 		return err
 	}
-	b.setup.CRMs = append(b.setup.CRMs, pipeline.CRM{Name: c.Name, Type: c.Type, CRM: client, Objects: []string{hubspot.Contacts}, Fields: names})
+	b.setup.CRMs = append(b.setup.CRMs, pipeline.CRM{Name: c.Name, Type: c.Type, CRM: client, Objects: []string{hubspot.Contacts}, Fields: names, Identify: b.identify(c)})
 	b.reserve = max(b.reserve, o.DailyReserve)
 	if o.Engagement != "off" {
 		engagement := c.Name + "-engagement"
@@ -176,13 +183,13 @@ func (b *builder) salesforce(c config.CRM) error {
 			Key: o.Auth.Key.Reveal(), RefreshToken: o.Auth.RefreshToken.Reveal(),
 		},
 		Tokens: pipeline.NewTokens(b.a.db), Lookback: o.Lookback, DailyShare: o.DailyShare, BulkThreshold: o.BulkThreshold,
-		Fields: names, Adopt: c.Adopt, Inputs: b.inputs(o.Inputs), Poll: b.every(c.Poll), SweepEvery: b.every(b.cfg.Schedule.Sweep),
+		Fields: names, Adopt: c.Adopt, Inputs: b.inputs(c, o.Inputs), Poll: b.every(c.Poll), SweepEvery: b.every(b.cfg.Schedule.Sweep),
 		HTTP: b.a.o.HTTP, Now: b.a.o.Now, Ledger: b.ledger, Logger: b.a.log,
 	})
 	if err != nil {
 		return err
 	}
-	b.setup.CRMs = append(b.setup.CRMs, pipeline.CRM{Name: c.Name, Type: c.Type, CRM: client, Objects: o.Objects, Fields: names})
+	b.setup.CRMs = append(b.setup.CRMs, pipeline.CRM{Name: c.Name, Type: c.Type, CRM: client, Objects: o.Objects, Fields: names, Identify: b.identify(c)})
 	b.reserve = max(b.reserve, 1-o.DailyShare)
 	if o.Activities {
 		activities := c.Name + "-activities"
@@ -203,9 +210,24 @@ func fieldNames(c config.CRM, byDefault func(field string) string) map[string]st
 	return names
 }
 
-// inputs are the further properties to read: those of the config, and those by which canaries and customers are recognised.
-func (b *builder) inputs(configured []string) []string {
+// identify are the properties that hold ids.
+func (b *builder) identify(c config.CRM) (out []pipeline.IdentifyBy) {
+	for _, by := range c.Identify {
+		kind, _ := identity.ParseKind(by.As)
+		out = append(out, pipeline.IdentifyBy{Property: by.Property, Kind: kind, Space: b.cfg.SpaceOf(by)})
+	}
+	return out
+}
+
+// inputs are the further properties to read: those of the config, those that hold ids, and those by which canaries and customers are
+// recognised.
+func (b *builder) inputs(c config.CRM, configured []string) []string {
 	inputs := slices.Clone(configured)
+	for _, by := range c.Identify {
+		if !slices.Contains(inputs, by.Property) {
+			inputs = append(inputs, by.Property)
+		}
+	}
 	for _, l := range slices.Concat(b.cfg.Write.Scope.List, b.cfg.Privacy.CustomerFields) {
 		if !slices.Contains(inputs, l.Property) {
 			inputs = append(inputs, l.Property)
@@ -251,7 +273,7 @@ func (b *builder) clickstream() (*clickstream.Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	store, err := clickstream.Open(b.cfg.ClickstreamDir(), clickstream.Options{Retention: b.cfg.Clickstream.Retention, Internal: internal, Now: b.a.o.Now, Logger: b.a.log})
+	store, err := clickstream.Open(b.cfg.ClickstreamDir(), clickstream.Options{Retention: b.cfg.Clickstream.Retention, Internal: internal, Identity: b.setup.Identity, Now: b.a.o.Now, Logger: b.a.log})
 	if err != nil {
 		return nil, err
 	}
@@ -394,6 +416,7 @@ func journeyConfig(cfg *config.Config, strengths score.Strengths) journey.Config
 			c.DropQueryParams = append(c.DropQueryParams, p)
 		}
 	}
+	c.Identity = cfg.IdentityOptions()
 	p, f := cfg.Scoring.Pages, cfg.Scoring.Forms
 	replace(&c.ExcludePaths, p.Exclude)
 	replace(&c.ExcludeHosts, p.ExcludeHosts)

@@ -32,6 +32,7 @@ func (c *checker) check(cfg *Config) {
 	c.oneOf("text.language", cfg.Text.Language, "en", "de")
 	zone := c.zone("text.timezone", cfg.Text.Timezone)
 	c.connectors(cfg)
+	c.identity(cfg)
 	c.atLeast("clickstream.retention", cfg.Clickstream.Retention, day)
 	c.model(&cfg.Model)
 	c.window(cfg)

@@ -19,6 +19,7 @@ type Config struct {
 	Text        Text        `mapstructure:"text"`
 	CRMs        []CRM       `mapstructure:"crms"`
 	Sources     []Source    `mapstructure:"sources"`
+	Identity    Identity    `mapstructure:"identity"`
 	Clickstream Clickstream `mapstructure:"clickstream"`
 	Model       Model       `mapstructure:"model"`
 	Window      Window      `mapstructure:"window"`

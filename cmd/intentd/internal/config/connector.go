@@ -4,13 +4,14 @@ import "time"
 
 // CRM is one CRM to watch and write to. Options is a *HubSpot or *Salesforce, by Type.
 type CRM struct {
-	Name    string            `mapstructure:"name"`
-	Type    string            `mapstructure:"type"`
-	Poll    string            `mapstructure:"poll"`
-	Fields  map[string]string `mapstructure:"fields"` // canonical field → property of the CRM; unnamed ones keep their default
-	Adopt   bool              `mapstructure:"adopt"`  // take over existing properties of the right type
-	Options any               `mapstructure:"-"`
-	Rest    map[string]any    `mapstructure:",remain"` // the keys of Options, before they are read
+	Name     string            `mapstructure:"name"`
+	Type     string            `mapstructure:"type"`
+	Poll     string            `mapstructure:"poll"`
+	Fields   map[string]string `mapstructure:"fields"`   // canonical field → property of the CRM; unnamed ones keep their default
+	Adopt    bool              `mapstructure:"adopt"`    // take over existing properties of the right type
+	Identify []IdentifyBy      `mapstructure:"identify"` // properties that hold user or anonymous ids
+	Options  any               `mapstructure:"-"`
+	Rest     map[string]any    `mapstructure:",remain"` // the keys of Options, before they are read
 }
 
 // Source is one journey source. Options is a *JSONL, by Type.
@@ -18,6 +19,7 @@ type Source struct {
 	Name    string         `mapstructure:"name"`
 	Type    string         `mapstructure:"type"`
 	Poll    string         `mapstructure:"poll"`
+	IDs     string         `mapstructure:"ids"` // the space of its user and anonymous ids; "": its name
 	Options any            `mapstructure:"-"`
 	Rest    map[string]any `mapstructure:",remain"`
 }
