@@ -95,7 +95,7 @@ func Open(o Options) (*App, error) {
 		return nil, errors.Join(err, db.Close())
 	}
 	a.watch = &modelWatch{model: a.made.model}
-	a.pipe, err = pipeline.New(pipeline.Options{DB: db, Now: o.Now, Logger: a.log, LotSize: lotSize(o.Config), Progress: func() { a.did.Add(1) }}, a.made.setup)
+	a.pipe, err = pipeline.New(pipeline.Options{DB: db, Now: o.Now, Logger: a.log, LotSize: a.made.lot, Progress: func() { a.did.Add(1) }}, a.made.setup)
 	if err != nil {
 		return nil, errors.Join(err, a.made.close(), db.Close())
 	}
@@ -206,7 +206,7 @@ func (a *App) Reload(ctx context.Context) (config.Problems, error) {
 	defer a.reload.Unlock()
 	notify(reloading())
 	defer notify(daemon.SdNotifyReady)
-	cfg, problems := config.Load(a.o.Path)
+	cfg, problems := config.Load(a.o.Path, Types)
 	err := problems.Err()
 	if err == nil {
 		err = a.swap(cfg)
@@ -286,14 +286,4 @@ func (a *App) followConfig(ctx context.Context) {
 	case n > 0:
 		a.log.Info("scores or texts are worked out anew: the configuration changed", "people", n)
 	}
-}
-
-// lotSize is how many people go through together: what a CRM reads and writes in one call, so that none is half used.
-func lotSize(cfg *config.Config) int {
-	for _, crm := range cfg.CRMs {
-		if crm.Type == "salesforce" {
-			return 200
-		}
-	}
-	return 100
 }

@@ -23,6 +23,7 @@ import (
 
 	"github.com/intentd/intentd/cmd/intentd/internal/config"
 	"github.com/intentd/intentd/connectors"
+	"github.com/intentd/intentd/connectors/gemini"
 	"github.com/intentd/intentd/connectors/sandbox"
 	"github.com/intentd/intentd/state"
 )
@@ -105,7 +106,7 @@ func (p *place) openWith(t *testing.T, network http.RoundTripper) *App {
 }
 
 func (p *place) openBy(network http.RoundTripper) (*App, error) {
-	cfg, problems := config.Load(p.file)
+	cfg, problems := config.Load(p.file, Types)
 	if cfg == nil {
 		return nil, problems
 	}
@@ -432,7 +433,7 @@ func TestHealthAndMetrics(t *testing.T) {
 func TestInvariant11TheLogHidesSecretsAndAddresses(t *testing.T) {
 	const secret = `pat-na1-"quoted" & more`
 	cfg := config.Default()
-	cfg.Model.APIKey = config.NewSecret(secret)
+	cfg.Model.Settings = &gemini.Config{APIKey: connectors.NewSecret(secret)}
 	for _, format := range []string{"text", "json"} {
 		cfg.Log = config.Log{Level: "debug", Format: format}
 		var out bytes.Buffer
@@ -456,7 +457,7 @@ func TestInvariant11TheLogHidesSecretsAndAddresses(t *testing.T) {
 		out.Reset()
 		next := *cfg
 		next.Log.Level = "warn"
-		next.Model.APIKey = config.NewSecret("the-next-one")
+		next.Model.Settings = &gemini.Config{APIKey: connectors.NewSecret("the-next-one")}
 		l.Follow(&next)
 		l.Info("silent")
 		l.Error("the-next-one")

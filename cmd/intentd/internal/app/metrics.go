@@ -154,7 +154,7 @@ func (m metrics) Collect(ch chan<- prometheus.Metric) {
 	a.mu.Unlock()
 	if watch.model != nil {
 		flag("connector_up", watch.trouble(now) == nil, modelName)
-		traffic(modelName, watch.model.Report())
+		traffic(modelName, watch.report())
 	}
 	spent, budget := ledger.SpentToday()
 	put("model_spent_usd_today", float64(spent)/1e6)

@@ -5,13 +5,12 @@ import (
 	"time"
 
 	"github.com/intentd/intentd/connectors"
-	"github.com/intentd/intentd/connectors/gemini"
 )
 
 // modelWatch knows whether the model's last word was a refusal: a key that is not valid, a name that is not known, a limit that is
 // waited out. People get their scores, and texts by rules, meanwhile.
 type modelWatch struct {
-	model *gemini.Model // nil: there is none, and all is well
+	model connectors.Model // nil: there is none, and all is well
 
 	mu    sync.Mutex
 	err   error // why it is not asked, or was refused when it was asked last
@@ -24,7 +23,7 @@ func (w *modelWatch) trouble(now time.Time) error {
 	if w == nil || w.model == nil {
 		return nil
 	}
-	r := w.model.Report()
+	r := w.report()
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	switch {
@@ -39,4 +38,12 @@ func (w *modelWatch) trouble(now time.Time) error {
 		w.err = nil
 	}
 	return w.err
+}
+
+// report is what the model tells of itself, if it does.
+func (w *modelWatch) report() connectors.Report {
+	if r, ok := w.model.(connectors.Reporter); ok {
+		return r.Report()
+	}
+	return connectors.Report{DailyLimit: -1, DailyRemaining: -1}
 }

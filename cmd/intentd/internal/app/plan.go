@@ -66,8 +66,12 @@ func (a *App) perPerson(made *built) float64 {
 	if people >= 20 {
 		return float64(micro) / 1e6 / float64(people)
 	}
+	e, ok := made.model.(connectors.Estimator)
+	if !ok {
+		return 0
+	}
 	prompt := func(n int) connectors.Prompt { return connectors.Prompt{User: strings.Repeat("x", n)} }
-	return float64(typicalStage1Calls*made.model.Estimate(prompt(typicalStage1Bytes))+made.model.Estimate(prompt(typicalStage2Bytes))) / 1e6
+	return float64(typicalStage1Calls*e.Estimate(prompt(typicalStage1Bytes))+e.Estimate(prompt(typicalStage2Bytes))) / 1e6
 }
 
 // today is the name of the present day in the usage of the state.

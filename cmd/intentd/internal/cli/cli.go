@@ -16,6 +16,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/intentd/intentd/cmd/intentd/internal/app"
 	"github.com/intentd/intentd/cmd/intentd/internal/config"
 )
 
@@ -156,7 +157,7 @@ func exactly(names ...string) cobra.PositionalArgs {
 
 // load reads the configuration, prints what is wrong with it, and fails with exit code 2 if anything is.
 func (c *command) load() (*config.Config, error) {
-	cfg, problems := config.Load(c.file)
+	cfg, problems := config.Load(c.file, app.Types)
 	for _, p := range problems {
 		if p.Warning && cfg != nil {
 			fmt.Fprintln(c.Stderr, "intentd: warning: "+c.file+": "+p.String())

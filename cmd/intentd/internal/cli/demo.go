@@ -77,7 +77,7 @@ func (c *command) playDemo(ctx context.Context, crm string, serve bool, language
 	if err := newFile(settings.Events, func(f *os.File) error { return people.WriteJSONL(f) }); err != nil {
 		return err
 	}
-	cfg, problems := config.Load(file)
+	cfg, problems := config.Load(file, app.Types)
 	if cfg == nil {
 		return problems
 	}

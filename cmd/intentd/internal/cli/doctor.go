@@ -21,7 +21,7 @@ nothing. Every finding has a stable code, which docs/runbook.md explains. Exit c
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			ctx := cmd.Context()
 			found := []app.Checked{}
-			cfg, problems := config.Load(c.file)
+			cfg, problems := config.Load(c.file, app.Types)
 			for _, p := range problems {
 				f := app.Checked{About: "config", Code: "config.invalid", Severity: connectors.Failure, Message: c.file + ": " + config.Problem{Path: p.Path, Line: p.Line, Message: p.Message}.String(), Fix: p.Fix}
 				if p.Warning {

@@ -43,7 +43,7 @@ func (c *command) healthcheck() *cobra.Command {
 // health asks at http.listen, and through the control socket where there is none, or where the file was broken after the start:
 // its mistakes say nothing about the daemon, which must not be restarted into them.
 func (c *command) health(ctx context.Context) (h app.Health, err error) {
-	cfg, problems := config.Load(c.file)
+	cfg, problems := config.Load(c.file, app.Types)
 	if cfg != nil {
 		if _, port, _ := net.SplitHostPort(cfg.HTTP.Listen); port != "" && port != "0" {
 			return askHealth(ctx, cfg.HTTP.Listen)
