@@ -52,8 +52,11 @@ var meters = []*meter{
 	{name: "model_budget_usd", help: "Model budget a day.", kind: prometheus.GaugeValue},
 	{name: "model_calls_today", help: "Model calls today.", kind: prometheus.GaugeValue, labels: []string{"purpose"}},
 	{name: "model_tokens_today", help: "Model tokens today.", kind: prometheus.GaugeValue, labels: []string{"purpose", "direction"}},
+	{name: "model_people_today", help: "People read by the model today, and those who got the rules' texts because it failed.", kind: prometheus.GaugeValue, labels: []string{"texts"}},
 	{name: "state_file_bytes", help: "Size of the state file.", kind: prometheus.GaugeValue},
 	{name: "state_free_bytes", help: "Reusable space inside the state file.", kind: prometheus.GaugeValue},
+	{name: "disk_free_bytes", help: "Space that intentd can still fill beside the state file.", kind: prometheus.GaugeValue},
+	{name: "background_failures_total", help: "Small updates of the state that nobody waits for (caches, usage) and that failed.", kind: prometheus.CounterValue},
 	{name: "job_running", help: "Whether a job runs now.", kind: prometheus.GaugeValue, labels: []string{"job"}},
 	{name: "job_failed", help: "Whether the last run of a job failed.", kind: prometheus.GaugeValue, labels: []string{"job"}},
 }
@@ -167,9 +170,15 @@ func (m metrics) Collect(ch chan<- prometheus.Metric) {
 			put("model_tokens_today", float64(u.In), purpose, "in")
 			put("model_tokens_today", float64(u.Out+u.Thoughts), purpose, "out")
 		}
+		put("model_people_today", float64(days[0].People), "model")
+		put("model_people_today", float64(days[0].Degraded), "rules")
 	}
 	put("state_file_bytes", float64(st.State.FileBytes))
 	put("state_free_bytes", float64(st.State.FreeBytes))
+	if free, ok := freeBeside(st.State.Path); ok {
+		put("disk_free_bytes", float64(free))
+	}
+	put("background_failures_total", float64(st.State.LaterFailed))
 	if sched != nil {
 		for _, j := range sched.state() {
 			flag("job_running", j.Running, j.Name)

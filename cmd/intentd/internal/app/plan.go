@@ -45,12 +45,13 @@ func (a *App) plan(ctx context.Context, arg PlanArguments) (*pipeline.Plan, erro
 	return a.pipe.Preview(ctx, o)
 }
 
-// What a person costs before any was inferred: a journey of two stage-1 calls and one of stage 2, at the lengths of prompts
-// that a dozen interactions make. Once people were inferred, their real mean takes its place.
+// What a person costs before any was inferred: one call of stage 2, and half a call of stage 1, whose answers people of one site
+// share. Lengths are those of the benchmark that the README quotes ("What it costs"), rounded up. Once people were inferred, their
+// real mean takes its place.
 const (
-	typicalStage1Bytes = 9000
-	typicalStage2Bytes = 5000
-	typicalStage1Calls = 2
+	typicalPromptBytes  = 4000
+	typicalAnswerTokens = 300
+	typicalStage1Calls  = 0.5
 )
 
 // perPerson is the cost of one person's texts in US dollars: the mean of the last days, else an estimate by the price list.
@@ -70,8 +71,8 @@ func (a *App) perPerson(made *built) float64 {
 	if !ok {
 		return 0
 	}
-	prompt := func(n int) connectors.Prompt { return connectors.Prompt{User: strings.Repeat("x", n)} }
-	return float64(typicalStage1Calls*e.Estimate(prompt(typicalStage1Bytes))+e.Estimate(prompt(typicalStage2Bytes))) / 1e6
+	call := e.Estimate(connectors.Prompt{User: strings.Repeat("x", typicalPromptBytes), MaxTokens: typicalAnswerTokens})
+	return (1 + typicalStage1Calls) * float64(call) / 1e6
 }
 
 // today is the name of the present day in the usage of the state.

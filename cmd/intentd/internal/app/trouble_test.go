@@ -169,11 +169,16 @@ func TestModelAnswersBadly(t *testing.T) {
 				if props["intent_tier"] != "high" || props["intent_headline"] == "" || props["intent_summary"] == "" {
 					t.Fatalf("while the model fails: %v\n%s", props, p.log)
 				}
-				switch fault { // what somebody must mend, or a limit of the day, shows up in health, log and status
-				case geminitest.BadKey, geminitest.Forbidden, geminitest.NoModel, geminitest.BadRequest, geminitest.RateDay:
+				// An answer of another form is an answer to the connector: the day's share of rules texts tells of it.
+				if fault == geminitest.OffSchema {
+					if n := scrape(t, a, `intentd_model_people_today{texts="rules"}`); n == "0" || n == "none" {
+						t.Errorf("%s people with rules texts in place of the model's", n)
+					}
+				} else if fault != geminitest.NoUsage { // whatever keeps texts away shows up in health, log, status and metrics
 					st, err := StatusOf.Do(t.Context(), a, Nothing{})
-					if err != nil || st.Health.Status != "degraded" || st.Model == "" || !strings.Contains(p.log.String(), "look at the model") {
-						t.Errorf("the model's refusal is silent: %+v, %q, %v\n%s", st.Health, st.Model, err, p.log)
+					up := scrape(t, a, `intentd_connector_up{connector="model"}`)
+					if err != nil || st.Health.Status != "degraded" || st.Model == "" || up != "0" || !strings.Contains(p.log.String(), "look at the model") {
+						t.Errorf("the model's silence is silent: %+v, %q, up %s, %v\n%s", st.Health, st.Model, up, err, p.log)
 					}
 				}
 				r, err := Explain.Do(t.Context(), a, Who{Who: ada})
@@ -200,6 +205,19 @@ func TestModelAnswersBadly(t *testing.T) {
 			})
 		})
 	}
+}
+
+// scrape is the value of one figure.
+func scrape(t *testing.T, a *App, figure string) string {
+	t.Helper()
+	w := httptest.NewRecorder()
+	a.Handler().ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/metrics", nil))
+	for line := range strings.Lines(w.Body.String()) {
+		if value, ok := strings.CutPrefix(line, figure+" "); ok {
+			return strings.TrimSpace(value)
+		}
+	}
+	return "none"
 }
 
 // hosts sends requests where they belong.
