@@ -30,7 +30,13 @@ type brakeState struct {
 	Since   time.Time `json:"since"`   // begin of the day that changes are counted over
 	Changes int       `json:"changes"` // tier changes since
 	Paused  bool      `json:"paused"`  // an admin's pause
+
+	Released time.Time `json:"released,omitzero"` // when an admin let through the change that had stopped writing …
+	Under    uint64    `json:"under,omitempty"`   // … and the scoring it was let through under
 }
+
+// releaseLasts bounds a release where people of before it wait for longer.
+const releaseLasts = 7 * 24 * time.Hour
 
 // minTierChanges is how many changes it takes at least: a share of few people says nothing.
 const minTierChanges = 20
@@ -57,6 +63,9 @@ func (b *brake) allow(p *Pipeline, share float64, changes int) bool {
 		return true
 	}
 	now := b.now()
+	if b.released(p, now) {
+		return true
+	}
 	if now.Sub(b.st.Since) >= 24*time.Hour || now.Before(b.st.Since) {
 		b.st.Since, b.st.Changes = now, 0
 	}
@@ -73,6 +82,24 @@ func (b *brake) allow(p *Pipeline, share float64, changes int) bool {
 		n, b.st.Since.UTC().Format("2 Jan 15:04 UTC"), scored, share*100)
 	p.log.Error("writing stopped by the brake", "why", b.st.Why)
 	b.saveLater()
+	return false
+}
+
+// released says whether the change that an admin let through is still under way: nobody has to release it piece by piece. It is
+// over once nobody waits who joined the queue before, or the scoring has changed. b.mu is held.
+func (b *brake) released(p *Pipeline, now time.Time) bool {
+	if b.st.Released.IsZero() {
+		return false
+	}
+	if now.Sub(b.st.Released) < releaseLasts && !now.Before(b.st.Released) && p.Setup().scoringHash == b.st.Under {
+		_, oldest := p.db.QueueDepth()
+		for _, lane := range []state.Lane{state.Live, state.Due, state.Backfill} {
+			if since := oldest[lane]; !since.IsZero() && !since.After(b.st.Released) {
+				return true
+			}
+		}
+	}
+	b.st.Released, b.st.Since, b.st.Changes = time.Time{}, now, 0
 	return false
 }
 

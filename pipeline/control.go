@@ -152,8 +152,8 @@ func (p *Pipeline) Pause() error {
 	return p.brake.set(func(b *brakeState) { b.Paused = true })
 }
 
-// Resume ends a pause and releases the brake. Patches that were journalled when the brake went on are worked out anew, under the
-// config of now. Stopped connectors are given another chance.
+// Resume ends a pause and releases the brake: for all of the change that had pulled it. Patches that were journalled when the brake
+// went on are worked out anew, under the config of now. Stopped connectors are given another chance.
 func (p *Pipeline) Resume() error {
 	if p.brake.state().On {
 		if err := p.restage(); err != nil {
@@ -161,7 +161,11 @@ func (p *Pipeline) Resume() error {
 		}
 		p.writers.forget()
 	}
-	if err := p.brake.set(func(b *brakeState) { *b = brakeState{Since: p.now()} }); err != nil {
+	next := brakeState{Since: p.now()}
+	if p.brake.state().On {
+		next.Released, next.Under = next.Since, p.Setup().scoringHash
+	}
+	if err := p.brake.set(func(b *brakeState) { *b = next }); err != nil {
 		return err
 	}
 	p.health.reset()
