@@ -254,6 +254,7 @@ func (p *Pipeline) find(tx *state.Tx, who string) (state.PersonID, bool) {
 func (p *Pipeline) Explain(ctx context.Context, who string) (*receipt.Receipt, error) {
 	var r *receipt.Receipt
 	var person state.Person
+	var held []string
 	err := p.db.View(func(tx *state.Tx) error {
 		id, ok := p.find(tx, who)
 		if !ok {
@@ -267,6 +268,9 @@ func (p *Pipeline) Explain(ctx context.Context, who string) (*receipt.Receipt, e
 		if err == nil && raw != nil {
 			r, err = openReceipt(tx, raw)
 		}
+		if err == nil {
+			held, err = heldNow(tx, id)
+		}
 		return err
 	})
 	if err != nil {
@@ -277,6 +281,10 @@ func (p *Pipeline) Explain(ctx context.Context, who string) (*receipt.Receipt, e
 	}
 	if r == nil {
 		return nil, fmt.Errorf("no score was ever worked out for this person (%d records): nothing they did counts as a signal so far", len(person.Contacts))
+	}
+	r.Held = held // a receipt is of its time, what a person holds is of now
+	if person.Flags&state.FlagRulesText != 0 && len(r.Degraded) == 0 {
+		r.Degraded = []string{"texts are the rules' for now: the model's follow, highest scores first, within the day's budget"}
 	}
 	if person.Flags&state.FlagStale != 0 && len(r.Stale) == 0 {
 		r.Stale = []string{"a source did not answer at the last attempt: this is the last score before"}
