@@ -61,6 +61,7 @@ type App struct {
 	started   time.Time
 	did       atomic.Int64 // grows with everything real that was done
 	ready     atomic.Bool
+	still     atomic.Bool            // work stands still
 	reloadErr atomic.Pointer[string] // why the last reload was refused
 
 	run    context.Context // of the work; stop ends it
@@ -133,6 +134,9 @@ func (a *App) Start(ctx context.Context) error {
 	return nil
 }
 
+// usualPatience is how long work may stand still where systemd does not say.
+const usualPatience = 10 * time.Minute
+
 // work starts everything but the listeners.
 func (a *App) work(ctx context.Context) {
 	a.run, a.stop = context.WithCancel(context.WithoutCancel(ctx))
@@ -153,7 +157,10 @@ func (a *App) work(ctx context.Context) {
 	a.sched = newScheduler(a.log, a.jobs(), a.keepStart)
 	a.mu.Unlock()
 	interval, _ := daemon.SdWatchdogEnabled(false)
-	w := &watchdog{interval: interval, patience: interval, done: a.workDone, idle: a.nothingToDo, tell: notify, log: a.log}
+	if interval <= 0 {
+		interval = usualPatience
+	}
+	w := &watchdog{interval: interval, patience: interval, still: &a.still, done: a.workDone, idle: a.nothingToDo, tell: notify, log: a.log}
 	a.wg.Go(func() { w.run(a.run) })
 	a.ready.Store(true)
 }

@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -423,9 +424,17 @@ func TestHealthAndMetrics(t *testing.T) {
 	if _, err := a.Once(t.Context()); err == nil {
 		t.Error("a refused token is no error")
 	}
+	// A restart would mend nothing: the process lives, and is not ready.
 	code, body := get("/healthz")
-	if code != http.StatusServiceUnavailable || !strings.Contains(body, "auth") || strings.Contains(body, token) {
+	if code != http.StatusOK || !strings.Contains(body, "failing") || !strings.Contains(body, "auth") || strings.Contains(body, token) {
 		t.Errorf("refused: /healthz %d %s", code, body)
+	}
+	if code, _ := get("/readyz"); code != http.StatusServiceUnavailable {
+		t.Errorf("refused: /readyz %d", code)
+	}
+	a.still.Store(true)
+	if code, body := get("/healthz"); code != http.StatusServiceUnavailable || !strings.Contains(body, "stands still") {
+		t.Errorf("standing still: /healthz %d %s", code, body)
 	}
 }
 
@@ -476,7 +485,7 @@ func TestWatchdog(t *testing.T) {
 		var idle error
 		told := 0
 		w := &watchdog{
-			interval: time.Minute, patience: time.Minute, log: slog.New(slog.DiscardHandler),
+			interval: time.Minute, patience: time.Minute, still: new(atomic.Bool), log: slog.New(slog.DiscardHandler),
 			done: func() string { mu.Lock(); defer mu.Unlock(); return fmt.Sprint(done) },
 			idle: func(context.Context) error { mu.Lock(); defer mu.Unlock(); return idle },
 			tell: func(s string) {
@@ -515,13 +524,13 @@ func TestWatchdog(t *testing.T) {
 			}
 		}
 		during(time.Minute)
-		if n := during(10 * time.Minute); n != 0 {
+		if n := during(10 * time.Minute); n != 0 || !w.still.Load() {
 			t.Errorf("standing still: told %d times", n)
 		}
 		mu.Lock()
 		done++
 		mu.Unlock()
-		if n := during(time.Minute); n == 0 {
+		if n := during(time.Minute); n == 0 || w.still.Load() {
 			t.Error("not told again when work went on")
 		}
 	})
