@@ -53,6 +53,12 @@ type SourceSettings interface {
 	Open(h Host) (Origin, error)
 }
 
+// Keeper is settings of a connector whose system goes on holding something about a person whom intentd has forgotten.
+type Keeper interface {
+	// Keeps says what it holds, where, and what removes it: the part of a sentence behind the connector's name.
+	Keeps() string
+}
+
 // ModelSettings are the settings of a model.
 type ModelSettings interface {
 	Settings

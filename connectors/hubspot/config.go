@@ -91,3 +91,8 @@ func (o *Config) Connect(h connectors.CRMHost) (connectors.Connection, error) {
 	}
 	return made, nil
 }
+
+// Keeps implements connectors.Keeper.
+func (o *Config) Keeps() string {
+	return "the history of each property keeps earlier values of intentd's fields until the contact itself is deleted for good (Delete permanently, GDPR)"
+}

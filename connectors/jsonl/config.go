@@ -27,3 +27,8 @@ func (o *Config) Check(c *connectors.Check) {
 		c.Warn("path", "there is nothing at "+o.Path, "create it, or correct the path; the source stays empty until then")
 	}
 }
+
+// Keeps implements connectors.Keeper.
+func (o *Config) Keeps() string {
+	return "the event files at " + o.Path + " are only read: delete the person's lines there"
+}

@@ -122,3 +122,8 @@ func (o *Config) Connect(h connectors.CRMHost) (connectors.Connection, error) {
 	}
 	return made, nil
 }
+
+// Keeps implements connectors.Keeper.
+func (o *Config) Keeps() string {
+	return "field history, where it is tracked for intentd's fields, keeps earlier values for 18 months or longer, and until the record itself is erased"
+}

@@ -61,7 +61,9 @@ type App struct {
 	started   time.Time
 	did       atomic.Int64 // grows with everything real that was done
 	ready     atomic.Bool
-	still     atomic.Bool            // work stands still
+	still     atomic.Bool // work stands still
+	held      atomic.Pointer[HeldFields]
+	sync      syncWatch
 	reloadErr atomic.Pointer[string] // why the last reload was refused
 
 	run    context.Context // of the work; stop ends it
@@ -79,6 +81,7 @@ func Open(o Options) (*App, error) {
 		o.Now = time.Now
 	}
 	a := &App{o: o, cfg: o.Config, log: slog.New(slog.DiscardHandler), failed: make(chan error, 1), started: o.Now()}
+	a.sync.now = o.Now
 	if o.Log != nil {
 		a.log = o.Log.Logger
 	}

@@ -109,6 +109,20 @@ func (a *App) examine(ctx context.Context, _ Nothing) ([]Checked, error) {
 	if st.Dead > 0 {
 		add("write", "write.dead_letters", connectors.Warning, "intentd dead list; then dead retry or dead drop", "%d records or people cannot be done as things stand", st.Dead)
 	}
+	if held, err := a.heldFields(ctx); err != nil {
+		return nil, err
+	} else if held.Records > 0 {
+		add("write", "write.held", connectors.Warning, "if they are not meant to stay, let them go: intentd release PERSON, or --all, with --field for one of them",
+			"people changed fields of %s, so that these are not updated: %s", counted(held.Records, "record"), byField(held.Fields))
+	}
+	if len(made.setup.CRMs) > 1 {
+		var mapped []string
+		for _, crm := range made.setup.CRMs {
+			mapped = append(mapped, fmt.Sprintf("%s of %s", crm.Fields[connectors.FieldScore], crm.Name))
+		}
+		add("write", "write.synced", connectors.Warning, "leave all of intentd's fields out of the mappings of such a sync: intentd writes both sides by itself",
+			"%d CRMs are written: does a sync between them map intentd's fields (%s, and the others likewise)? It would write one CRM's values over the other's", len(mapped), strings.Join(mapped, ", "))
+	}
 	for _, name := range sortedNames(st.Connectors) {
 		c := st.Connectors[name]
 		if !c.OK && time.Now().Before(c.Until) {
@@ -122,6 +136,16 @@ func (a *App) examine(ctx context.Context, _ Nothing) ([]Checked, error) {
 		add("daemon", "daemon.running", connectors.OK, "", "running since %s, %s", a.started.UTC().Format(time.RFC3339), a.Waiting())
 	}
 	return out, nil
+}
+
+// byField is a count by field in words, the most frequent first.
+func byField(fields map[string]int) string {
+	names := sortedNames(fields)
+	slices.SortStableFunc(names, func(a, b string) int { return fields[b] - fields[a] })
+	for i, name := range names {
+		names[i] = fmt.Sprintf("%s %d", name, fields[name])
+	}
+	return strings.Join(names, ", ")
 }
 
 // examineAccount compares the credentials' account with the one that the state is bound to.

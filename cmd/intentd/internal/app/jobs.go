@@ -31,6 +31,7 @@ func (a *App) jobs() []*job {
 			if !a.pipe.NeedsFirstSync(crm.Name) {
 				return nil
 			}
+			a.sync.begin(ctx, a)
 			_, err := a.pipe.Sweep(ctx, crm.Name)
 			if err == nil && !a.pipe.NeedsFirstSync(crm.Name) {
 				a.log.Info("the first sync has met everybody; scores follow as the queue empties", "crm", crm.Name, "people", a.db.Stats().People)
@@ -43,6 +44,13 @@ func (a *App) jobs() []*job {
 		add("listen "+src.name, src.poll, true, func(ctx context.Context) error { _, err := a.pipe.Listen(ctx, src.name); return err })
 	}
 	add("due", "@every 1m", true, func(ctx context.Context) error { _, err := a.pipe.Due(ctx); return err })
+	add("count held fields", "@every 1h", true, func(ctx context.Context) error { _, err := a.countHeld(ctx); return err })
+	add("first sync progress", "@every 1m", false, func(context.Context) error {
+		if s := a.sync.progress(a.pipe.Status()); s != nil {
+			a.log.Info(s.String())
+		}
+		return nil
+	})
 	add("purge", a.cfg.Schedule.Purge, false, func(ctx context.Context) error {
 		if err := a.pipe.Retain(ctx); err != nil {
 			return err // a clock in doubt purges nobody

@@ -38,6 +38,9 @@ var meters = []*meter{
 	{name: "clock_doubtful", help: "Whether the clock is not trusted, so that nobody is scored.", kind: prometheus.GaugeValue},
 	{name: "reload_failed", help: "Whether the last reload was refused.", kind: prometheus.GaugeValue},
 	{name: "first_sync_pending", help: "Whether the first full pass of a CRM has not ended.", kind: prometheus.GaugeValue, labels: []string{"connector"}},
+	{name: "first_sync_records", help: "Records of all CRMs while a first sync is under way: those there are, and those met so far.", kind: prometheus.GaugeValue, labels: []string{"records"}},
+	{name: "held_records", help: "CRM records of which a person holds a field, so that it is not updated.", kind: prometheus.GaugeValue},
+	{name: "held_fields", help: "The same by field.", kind: prometheus.GaugeValue, labels: []string{"field"}},
 	{name: "connector_up", help: "Whether the last call to a connector went well.", kind: prometheus.GaugeValue, labels: []string{"connector"}},
 	{name: "connector_stopped", help: "1 while a connector is stopped, by the kind of its error.", kind: prometheus.GaugeValue, labels: []string{"connector", "kind"}},
 	{name: "last_good_seconds", help: "Seconds since the last success of a poll, listen, sweep or write.", kind: prometheus.GaugeValue, labels: []string{"work", "connector"}},
@@ -126,6 +129,16 @@ func (m metrics) Collect(ch chan<- prometheus.Metric) {
 	flag("reload_failed", a.reloadErr.Load() != nil)
 	for crm, pending := range st.FirstSync {
 		flag("first_sync_pending", pending, crm)
+	}
+	if s := a.sync.progress(st); s != nil {
+		put("first_sync_records", float64(s.Total), "total")
+		put("first_sync_records", float64(s.Met), "met")
+	}
+	if h := a.held.Load(); h != nil {
+		put("held_records", float64(h.Records))
+		for field, n := range h.Fields {
+			put("held_fields", float64(n), field)
+		}
 	}
 	traffic := func(name string, r connectors.Report) {
 		put("calls_total", float64(r.Calls), name)

@@ -8,6 +8,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -205,6 +206,44 @@ func TestModelAnswersBadly(t *testing.T) {
 			})
 		})
 	}
+}
+
+// Promise: what a person changed in our fields is counted in status, metrics and doctor, explained at once, and let go when asked.
+func TestHeldFieldsAreTold(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newPlace(t, sandbox.HubSpotOptions{Now: time.Now})
+		ada := p.portal.CreateContact(map[string]string{"email": "ada@one.example"})
+		p.visit(t, "a1", "ada@one.example", connectors.KindDemoRequest, "/demo")
+		a := p.open(t)
+		p.provision(t, a)
+		a.work(t.Context())
+		time.Sleep(10 * time.Minute)
+		if err := p.portal.UpdateContact(ada, map[string]string{"intent_headline": "Call her, says Anna"}, "7"); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(2 * time.Hour)
+		st, err := StatusOf.Do(t.Context(), a, Nothing{})
+		if err != nil || st.Held.Records != 1 || st.Held.Fields["headline"] != 1 || scrape(t, a, "intentd_held_records") != "1" || scrape(t, a, `intentd_held_fields{field="headline"}`) != "1" {
+			t.Errorf("held: %+v, %v", st.Held, err)
+		}
+		if r, err := Explain.Do(t.Context(), a, Who{Who: ada}); err != nil || !slices.Equal(r.Held, []string{"headline"}) {
+			t.Errorf("explain: %v, %v", r, err)
+		}
+		found, err := Examine.Do(t.Context(), a, Nothing{})
+		if err != nil || !slices.ContainsFunc(found, func(c Checked) bool {
+			return c.Code == "write.held" && strings.Contains(c.Message, "headline 1") && strings.Contains(c.Fix, "intentd release")
+		}) {
+			t.Errorf("doctor: %+v, %v", found, err)
+		}
+		if done, err := Release.Do(t.Context(), a, ReleaseArguments{Field: "headline"}); err != nil || done.Fields != 1 {
+			t.Errorf("release: %+v, %v", done, err)
+		}
+		time.Sleep(10 * time.Minute)
+		if v, _ := p.portal.Contact(ada); v["intent_headline"] == "Call her, says Anna" || scrape(t, a, "intentd_held_records") != "0" {
+			t.Errorf("after the release: %v", v)
+		}
+		stopped(t, a)
+	})
 }
 
 // scrape is the value of one figure.

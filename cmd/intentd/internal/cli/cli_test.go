@@ -100,7 +100,7 @@ func TestHelp(t *testing.T) {
 		}
 	}
 	walk(c.root())
-	for _, name := range strings.Fields("demo run once plan explain doctor provision dead pause resume forget export backup compact status healthcheck sandbox version") {
+	for _, name := range strings.Fields("demo run once plan explain doctor provision dead pause resume release forget export backup compact status healthcheck sandbox completion version") {
 		if !seen[name] {
 			t.Errorf("there is no command %s", name)
 		}
@@ -226,7 +226,7 @@ func TestFromDoctorToForget(t *testing.T) {
 	wants(t, w.do(t, Failed, "backup", copied), "exists already")
 	wants(t, w.do(t, Failed, "backup", filepath.Join(w.dir, "nowhere", "copy.db")), "there is no directory")
 	wants(t, w.do(t, Done, "compact"), "state: ", "event store: ")
-	wants(t, w.do(t, Done, "forget", "ada@one.example"), "1 event erased", "fields emptied in 1 record of the CRM", "hubspot/contacts/1")
+	wants(t, w.do(t, Done, "forget", "ada@one.example"), "event files at "+w.events, "history of each property", "1 event erased", "fields emptied in 1 record of the CRM", "hubspot/contacts/1")
 	wants(t, w.do(t, Done, "forget", "eve@three.example"), "nobody in the state goes by eve@three.example", "they stay away")
 	wants(t, w.do(t, Failed, "explain", "ada@one.example"), "no such person")
 	wants(t, w.do(t, Done, "provision", "--remove", "--apply"), "removed contacts intent_score")
@@ -290,13 +290,39 @@ func TestJSON(t *testing.T) {
 	}
 }
 
+// Promise: release says plainly whose fields it wants and what there is.
+func TestRelease(t *testing.T) {
+	w := newWorld(t)
+	w.do(t, Done, "provision", "--apply")
+	w.do(t, Done, "once")
+	wants(t, w.do(t, Done, "release", "--all"), "no field is held")
+	wants(t, w.do(t, Misused, "release"), "name one person, or --all")
+	wants(t, w.do(t, Misused, "release", "--all", "--field", "headlin"), "did you mean headline")
+	wants(t, w.do(t, Failed, "release", "eve@three.example"), "no such person")
+}
+
+// Promise: the completion scripts know the commands.
+func TestCompletion(t *testing.T) {
+	for _, shell := range []string{"bash", "zsh", "fish"} {
+		if code, out, _ := intentd(t, "completion", shell); code != Done || !strings.Contains(out, "intentd") {
+			t.Errorf("%s: exit %d", shell, code)
+		}
+	}
+	if code, out, _ := intentd(t, "__complete", "do"); code != Done || !strings.Contains(out, "doctor") {
+		t.Errorf("exit %d: %s", code, out)
+	}
+	if code, _, stderr := intentd(t, "completion", "tcsh"); code != Misused || !strings.Contains(stderr, "bash, zsh or fish") {
+		t.Errorf("exit %d: %s", code, stderr)
+	}
+}
+
 // Promise: dead letters make the exit code 3, and say in the CRM's words what is wrong.
 func TestDeadLetters(t *testing.T) {
 	w := newWorld(t)
 	w.do(t, Done, "provision", "--apply")
 	w.portal.AddRule(sandbox.Rule{When: "intent_tier", Is: "high", Require: "phone"})
 	wants(t, w.do(t, Degraded, "once"), "1 dead letter")
-	wants(t, w.do(t, Done, "dead", "list"), "hubspot/contacts/1")
+	wants(t, w.do(t, Done, "dead", "list"), "hubspot/contacts/1  Ada", "phone", "→ correct the record", "dead retry hubspot/contacts/1")
 	wants(t, w.do(t, Done, "dead", "retry", "--all"), "1 dead letter queued again")
 	w.do(t, Degraded, "once")
 	wants(t, w.do(t, Done, "dead", "drop", "hubspot/contacts/1"), "1 dead letter dropped")

@@ -23,7 +23,7 @@ func (c *command) healthcheck() *cobra.Command {
 		Short: "Ask the running daemon whether it is well; for containers",
 		Long: `Exit code 0 while the daemon lives and works, 1 when it does not answer within 5 seconds or its work stands still, so that a
 restart would help. With --ready 1, too, when there is no CRM that it can work for: refused credentials, for example.`,
-		Args:  exactly(),
+		Args: exactly(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			ctx, cancel := context.WithTimeout(cmd.Context(), 5*time.Second)
 			defer cancel()
