@@ -254,7 +254,7 @@ func TestControlSocket(t *testing.T) {
 		if n, err := target.Backup(t.Context(), &copy); err != nil || n != int64(copy.Len()) || n == 0 {
 			t.Errorf("%T: backup: %d bytes, %v", target, n, err)
 		}
-		found, err := Examine.Do(t.Context(), target, Nothing{})
+		found, err := Examine.Do(t.Context(), target, File{})
 		if err != nil || len(found) < 3 {
 			t.Errorf("%T: examine: %v, %v", target, found, err)
 		}

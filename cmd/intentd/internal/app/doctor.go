@@ -9,6 +9,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/intentd/intentd/cmd/intentd/internal/config"
 	"github.com/intentd/intentd/connectors"
 	"github.com/intentd/intentd/state"
 )
@@ -52,14 +53,39 @@ func freeBeside(path string) (free int64, ok bool) {
 	return int64(disk.Bavail) * int64(disk.Bsize), true
 }
 
-func (a *App) examine(ctx context.Context, _ Nothing) ([]Checked, error) {
+// FileFindings are the doctor's words for what was found in a config file.
+func FileFindings(path string, problems config.Problems) []Checked {
+	var out []Checked
+	for _, p := range problems {
+		f := Checked{About: "config", Code: "config.invalid", Severity: connectors.Failure, Message: path + ": " + config.Problem{Path: p.Path, Line: p.Line, Message: p.Message}.String(), Fix: p.Fix}
+		if p.Warning {
+			f.Code, f.Severity = "config.warning", connectors.Warning
+		}
+		out = append(out, f)
+	}
+	if problems.Err() == nil {
+		out = append(out, Checked{About: "config", Code: "config.ok", Severity: connectors.OK, Message: path + " is in order"})
+	}
+	return out
+}
+
+func (a *App) examine(ctx context.Context, file File) ([]Checked, error) {
 	var out []Checked
 	add := func(about, code string, severity connectors.Severity, fix, format string, args ...any) {
 		out = append(out, Checked{about, code, severity, fmt.Sprintf(format, args...), fix})
 	}
-	a.mu.Lock()
-	made, cfg := a.made, a.cfg
-	a.mu.Unlock()
+	u, problems, err := a.under(file)
+	if err != nil {
+		return nil, err
+	}
+	defer u.end()
+	made, cfg := u.made, u.cfg
+	if file.Text != "" {
+		out = append(out, FileFindings(file.Path, problems)...)
+	}
+	if u.edited {
+		add("config", "config.not_in_force", connectors.Warning, "reload it (systemctl reload intentd)", "%s differs from what the daemon runs under; the findings are those of the file", file.Path)
+	}
 
 	probe := func(name string, x any) {
 		p, ok := x.(connectors.Prober)
@@ -188,6 +214,7 @@ func StateFinding(path string, err error) Checked {
 type ProvisionArguments struct {
 	Apply  bool `json:"apply"`
 	Remove bool `json:"remove"`
+	File   File `json:"file"`
 }
 
 // Provisioned is what was, or would be, done in one CRM.
@@ -203,7 +230,15 @@ var Provision = operation("provision", (*App).provision)
 
 func (a *App) provision(ctx context.Context, arg ProvisionArguments) ([]Provisioned, error) {
 	var out []Provisioned
-	for _, crm := range a.pipe.Setup().CRMs {
+	u, problems, err := a.under(arg.File)
+	if err == nil {
+		err = problems.Err()
+	}
+	if err != nil {
+		return nil, err
+	}
+	defer u.end()
+	for _, crm := range u.made.setup.CRMs {
 		p, ok := crm.CRM.(connectors.Provisioner)
 		if !ok {
 			continue

@@ -14,16 +14,23 @@ import (
 type PlanArguments struct {
 	Limit int    `json:"limit"`
 	Who   string `json:"who,omitempty"`
+	File  File   `json:"file"`
 }
 
 // Plan shows field by field what would be written, and before a first sync what it would take.
 var Plan = operation("plan", (*App).plan)
 
 func (a *App) plan(ctx context.Context, arg PlanArguments) (*pipeline.Plan, error) {
-	a.mu.Lock()
-	made, cfg := a.made, a.cfg
-	a.mu.Unlock()
-	o := pipeline.PlanOptions{Limit: arg.Limit, Who: arg.Who}
+	u, problems, err := a.under(arg.File)
+	if err == nil {
+		err = problems.Err()
+	}
+	if err != nil {
+		return nil, err
+	}
+	defer u.end()
+	made, cfg := u.made, u.cfg
+	o := pipeline.PlanOptions{Limit: arg.Limit, Who: arg.Who, Setup: made.setup}
 	if made.model != nil {
 		o.USDPerPerson = a.perPerson(made)
 		o.DailyUSD = cfg.Model.DailyBudgetUSD
@@ -42,7 +49,11 @@ func (a *App) plan(ctx context.Context, arg PlanArguments) (*pipeline.Plan, erro
 			return nil, fmt.Errorf("take in the events of %s: %w", src.Name, err)
 		}
 	}
-	return a.pipe.Preview(ctx, o)
+	p, err := a.pipe.Preview(ctx, o)
+	if err == nil && u.edited {
+		p.Note += "; planned under " + arg.File.Path + " as it is now, which differs from what the daemon runs under until it is reloaded"
+	}
+	return p, err
 }
 
 // What a person costs before any was inferred: one call of stage 2, and half a call of stage 1, whose answers people of one site

@@ -125,7 +125,7 @@ func TestForeignOrRefusedToken(t *testing.T) {
 			p.visit(t, "c"+id, "eve@three.example", connectors.KindDemoRequest, "/demo")
 			a := p.open(t)
 			defer a.Close()
-			found, err := Examine.Do(t.Context(), a, Nothing{})
+			found, err := Examine.Do(t.Context(), a, File{})
 			var text strings.Builder
 			for _, f := range found {
 				text.WriteString(f.Code + " " + f.Message + " " + f.Fix + "\n")
@@ -229,7 +229,7 @@ func TestHeldFieldsAreTold(t *testing.T) {
 		if r, err := Explain.Do(t.Context(), a, Who{Who: ada}); err != nil || !slices.Equal(r.Held, []string{"headline"}) {
 			t.Errorf("explain: %v, %v", r, err)
 		}
-		found, err := Examine.Do(t.Context(), a, Nothing{})
+		found, err := Examine.Do(t.Context(), a, File{})
 		if err != nil || !slices.ContainsFunc(found, func(c Checked) bool {
 			return c.Code == "write.held" && strings.Contains(c.Message, "headline 1") && strings.Contains(c.Fix, "intentd release")
 		}) {

@@ -163,16 +163,23 @@ func (c *command) load() (*config.Config, error) {
 			fmt.Fprintln(c.Stderr, "intentd: warning: "+c.file+": "+p.String())
 		}
 	}
-	if err := problems.Err(); err != nil {
-		n := len(problems) - len(problems.Warnings())
-		for _, p := range problems {
-			if !p.Warning {
-				fmt.Fprintln(c.Stderr, c.file+": "+p.String())
-			}
-		}
-		return nil, &exitError{Misused, fmt.Errorf("%s in %s", plural(n, "mistake"), c.file)}
+	if err := c.refuse(problems); err != nil {
+		return nil, err
 	}
 	return cfg, nil
+}
+
+// refuse prints the mistakes in the configuration and is an error if there are any.
+func (c *command) refuse(problems config.Problems) error {
+	if problems.Err() == nil {
+		return nil
+	}
+	for _, p := range problems {
+		if !p.Warning {
+			fmt.Fprintln(c.Stderr, c.file+": "+p.String())
+		}
+	}
+	return &exitError{Misused, fmt.Errorf("%s in %s", plural(len(problems)-len(problems.Warnings()), "mistake"), c.file)}
 }
 
 // print writes v as JSON where --json asks for it, and as text otherwise.

@@ -354,6 +354,18 @@ func TestDaemon(t *testing.T) {
 	until("health", func() bool { code, _, _ := intentd(t, "healthcheck", "-c", w.file); return code == Done })
 	until("the first score", func() bool { props, _ := w.portal.Contact("1"); return props["intent_tier"] == "high" })
 	until("the acknowledgement", func() bool { return strings.Contains(w.do(t, Done, "status"), "1 high") })
+
+	// A plan is the edited file's, before it is in force.
+	inForce, err := os.ReadFile(w.file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	wants(t, w.do(t, Done, "plan", "ada@one.example"), "0 would be written")
+	w.put(t, w.file, string(inForce)+"scoring: {hand_raise_days: 0, tiers: {high: 99, medium: 90}}\n")
+	wants(t, w.do(t, Done, "plan", "ada@one.example"), "high → low", "1 would be written", "until it is reloaded")
+	w.put(t, w.file, string(inForce)+"scoring: {tires: {high: 70}}\n")
+	wants(t, w.do(t, Misused, "plan"), "did you mean tiers?", "1 mistake in")
+	w.put(t, w.file, string(inForce))
 	wants(t, w.do(t, Done, "status"), "ok: running since")
 	wants(t, w.do(t, Done, "explain", "1"), "hand_raise")
 	wants(t, w.do(t, Done, "doctor"), "daemon.running", "0 failures")

@@ -17,7 +17,9 @@ func (c *command) plan() *cobra.Command {
 		Short: "Show field by field what would be written; nothing is",
 		Long: `Takes people through everything but the writing: for each record the fields as they are and as they would become. Before a
 first sync it looks at a sample of the CRM and estimates records, calls, cost and days. Nothing is written, kept or paid for:
-texts are those of the rules.`,
+texts are those of the rules.
+
+The plan is that of the config file as it is now, also while a daemon runs on an earlier version of it: edit, plan, then reload.`,
 		Args: func(cmd *cobra.Command, args []string) error {
 			if len(args) > 1 {
 				return misuse(cmd, "plan takes one person at most")
@@ -31,15 +33,12 @@ texts are those of the rules.`,
 			if arg.Limit < 1 {
 				return misuse(cmd, "--limit must be above 0")
 			}
-			cfg, err := c.load()
-			if err != nil {
-				return err
-			}
-			t, done, err := c.target(cmd.Context(), cfg, false)
+			t, file, done, err := c.answerer(cmd.Context())
 			if err != nil {
 				return err
 			}
 			defer done()
+			arg.File = file
 			p, err := app.Plan.Do(cmd.Context(), t, arg)
 			if err != nil {
 				return err

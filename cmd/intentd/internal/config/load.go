@@ -38,6 +38,11 @@ func Load(path string, types Types) (*Config, Problems) {
 	if len(data) > maxSize {
 		return nil, Problems{{Message: "the config file " + path + " is larger than 4 MiB", Fix: "name intentd's own YAML file with -c"}}
 	}
+	return Read(data, path, types)
+}
+
+// Read checks what is, or would be, in the file at path.
+func Read(data []byte, path string, types Types) (*Config, Problems) {
 	return parse(data, filepath.Dir(path), types)
 }
 
