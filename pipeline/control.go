@@ -223,24 +223,18 @@ func (p *Pipeline) find(tx *state.Tx, who string) (state.PersonID, bool) {
 	if strings.Contains(who, "@") {
 		return tx.Identify(state.LinkEmail, strings.ToLower(who))
 	}
-	if ref, ok := connectors.ParseRef(who); ok {
-		if rec, known, err := tx.Contact(ref); err == nil && known {
-			return rec.Person, true
-		}
-		return 0, false
-	}
 	if id, ok := parseKey(who); ok {
 		if _, known, err := tx.Person(id); err == nil && known {
 			return id, true
 		}
 	}
-	s := p.Setup()
-	for i := range s.CRMs {
-		for _, object := range s.CRMs[i].Objects {
-			if rec, known, err := tx.Contact(connectors.Ref{CRM: s.CRMs[i].Name, Object: object, ID: who}); err == nil && known {
-				return rec.Person, true
-			}
+	for _, ref := range p.Setup().refsNamed(who) {
+		if rec, known, err := tx.Contact(ref); err == nil && known {
+			return rec.Person, true
 		}
+	}
+	if _, ok := connectors.ParseRef(who); ok {
+		return 0, false
 	}
 	for _, kind := range []state.LinkKind{state.LinkUserID, state.LinkAnonymousID} {
 		if id, ok := tx.Identify(kind, who); ok {
@@ -248,6 +242,36 @@ func (p *Pipeline) find(tx *state.Tx, who string) (state.PersonID, bool) {
 		}
 	}
 	return 0, false
+}
+
+// refsNamed are the records that "hubspot/contacts/101", or an id alone, may name, in the form in which their CRM's ids are kept: people
+// write some ids in more than one form.
+func (s *Setup) refsNamed(who string) (refs []connectors.Ref) {
+	named, whole := connectors.ParseRef(who)
+	for i := range s.CRMs {
+		c := &s.CRMs[i]
+		if whole && named.CRM != c.Name {
+			continue
+		}
+		normal := func(_, id string) string { return id }
+		if n, ok := c.CRM.(interface {
+			NormalID(object, id string) string
+		}); ok {
+			normal = n.NormalID
+		}
+		for _, object := range c.Objects {
+			switch {
+			case whole && object == named.Object:
+				refs = append(refs, connectors.Ref{CRM: c.Name, Object: object, ID: normal(object, named.ID)})
+			case !whole:
+				refs = append(refs, connectors.Ref{CRM: c.Name, Object: object, ID: normal(object, who)})
+			}
+		}
+	}
+	if whole && len(refs) == 0 {
+		refs = append(refs, named) // of a CRM that is not configured any more
+	}
+	return refs
 }
 
 // Explain returns the newest receipt of a person and, for a person without one, an error that says why there is none.
@@ -330,11 +354,13 @@ func (p *Pipeline) eachDead(ref string, do func(*state.Tx, state.Dead) error) (i
 	if err != nil {
 		return 0, err
 	}
+	named := p.Setup().refsNamed(strings.TrimSpace(ref))
+	meant := func(d state.Dead) bool { return ref == "" || slices.Contains(named, d.Ref) || d.Ref.ID == ref }
 	n := 0
 	for chunk := range slices.Chunk(letters, 500) {
 		if err := p.db.Update(func(tx *state.Tx) error {
 			for _, d := range chunk {
-				if ref != "" && d.Ref.String() != ref && d.Ref.ID != ref {
+				if !meant(d) {
 					continue
 				}
 				if err := do(tx, d); err != nil {
@@ -346,7 +372,7 @@ func (p *Pipeline) eachDead(ref string, do func(*state.Tx, state.Dead) error) (i
 			return n, err
 		}
 		for _, d := range chunk {
-			if ref == "" || d.Ref.String() == ref || d.Ref.ID == ref {
+			if meant(d) {
 				n++
 			}
 		}
