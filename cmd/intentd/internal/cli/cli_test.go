@@ -216,7 +216,8 @@ func TestFromDoctorToForget(t *testing.T) {
 	wants(t, w.do(t, Done, "resume"), "resumed")
 	wants(t, w.do(t, Done, "dead", "list"), "no dead letters")
 	wants(t, w.do(t, Failed, "dead", "drop", "hubspot/contacts/9"), "no dead letter")
-	wants(t, w.do(t, Done, "export", "ada@one.example"), `"receipts"`, "e1")
+	wants(t, w.do(t, Done, "export", "ada@one.example", "--json"), `"receipts"`, "e1")
+	wants(t, w.do(t, Done, "export", "ada@one.example"), "Record hubspot/contacts/1", "Ada", "intentd: tier", "high", "demo request", "https://www.example.com/demo", "1 event", "e1")
 
 	copied := filepath.Join(w.dir, "copy.db")
 	w.do(t, Done, "backup", copied)
@@ -238,7 +239,7 @@ func TestBackupAndRestore(t *testing.T) {
 	w := newWorld(t)
 	w.do(t, Done, "provision", "--apply")
 	w.do(t, Done, "once")
-	before := w.do(t, Done, "export", "ada@one.example")
+	before := w.do(t, Done, "export", "ada@one.example", "--json")
 	state, store := filepath.Join(w.dir, "s.db"), filepath.Join(w.dir, "s.events")
 	file, events := filepath.Join(w.dir, "copy.db"), filepath.Join(w.dir, "copy.events")
 	wants(t, w.do(t, Done, "backup", file, "--events", events), file, events)
@@ -250,7 +251,7 @@ func TestBackupAndRestore(t *testing.T) {
 		t.Fatal(err)
 	}
 	w.put(t, w.events, "") // the files are long gone
-	if after := w.do(t, Done, "export", "ada@one.example"); after != before {
+	if after := w.do(t, Done, "export", "ada@one.example", "--json"); after != before {
 		t.Errorf("before\n%s\nafter\n%s", before, after)
 	}
 	patches := w.portal.Counters().Patches

@@ -168,7 +168,7 @@ func (c *command) watch(ctx context.Context, crm box) {
 		for record, after := range now {
 			before, known := last[record]
 			if !known {
-				before = score("", "")
+				before = scoreText("", "")
 			}
 			if before != after {
 				fmt.Fprintf(c.Stdout, "%s  %s: %s → %s\n", time.Now().Format(time.TimeOnly), crm.name(record), before, after)
