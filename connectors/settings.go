@@ -35,6 +35,9 @@ type SourceType struct {
 type ModelType struct {
 	Name     string // of the model that is asked unless the configuration names another
 	Settings func() ModelSettings
+	// Priced says what is wrong with the name of a model, and the fix: one without a price, built in or among own, would have no
+	// budget. "" if nothing.
+	Priced func(model string, own []ModelPrice) (message, fix string)
 }
 
 // CRMSettings are the settings of a CRM.

@@ -1,6 +1,8 @@
 package gemini
 
 import (
+	"maps"
+	"slices"
 	"strconv"
 	"time"
 
@@ -8,7 +10,17 @@ import (
 )
 
 // Type is Gemini as a provider of models in the configuration.
-var Type = connectors.ModelType{Name: "gemini-3.5-flash-lite", Settings: func() connectors.ModelSettings { return &Config{Timeout: time.Minute} }}
+var Type = connectors.ModelType{
+	Name:     "gemini-3.5-flash-lite",
+	Settings: func() connectors.ModelSettings { return &Config{Timeout: time.Minute} },
+	Priced: func(model string, own []connectors.ModelPrice) (message, fix string) {
+		_, err := priceOf(model, ownPrices(own))
+		if err == nil {
+			return "", ""
+		}
+		return err.Error(), connectors.Suggest(model, slices.Sorted(maps.Keys(builtin))) + "; for another one add its price to model.prices, so that the daily budget can be kept"
+	},
+}
 
 // Config are the keys of a model of provider gemini.
 type Config struct {
@@ -56,18 +68,24 @@ func (o *Config) Check(c *connectors.Check) {
 // Open implements connectors.ModelSettings.
 func (o *Config) Open(h connectors.ModelHost) (connectors.Model, error) {
 	options := Options{
-		Model: h.Model, APIKey: o.APIKey.Reveal(), BaseURL: o.BaseURL, Temperature: o.Temperature, Thinking: o.Thinking, Prices: map[string]Price{},
+		Model: h.Model, APIKey: o.APIKey.Reveal(), BaseURL: o.BaseURL, Temperature: o.Temperature, Thinking: o.Thinking, Prices: ownPrices(h.Prices),
 		Concurrency: h.Concurrency, RPM: o.RequestsPerMinute, Timeout: o.Timeout, HTTP: h.HTTP, Now: h.Now, Logger: h.Logger,
-	}
-	for _, p := range h.Prices {
-		cached := p.Cached
-		if cached == 0 {
-			cached = p.In
-		}
-		options.Prices[p.Model] = Price{In: p.In, Out: p.Out, Cached: cached}
 	}
 	if o.Vertex != (VertexConfig{}) {
 		options.Vertex = &Vertex{Project: o.Vertex.Project, Location: o.Vertex.Location, CredentialsFile: o.Vertex.CredentialsFile}
 	}
 	return New(options)
+}
+
+// ownPrices are the configuration's own prices, by model.
+func ownPrices(list []connectors.ModelPrice) map[string]Price {
+	prices := map[string]Price{}
+	for _, p := range list {
+		cached := p.Cached
+		if cached == 0 {
+			cached = p.In
+		}
+		prices[p.Model] = Price{In: p.In, Out: p.Out, Cached: cached}
+	}
+	return prices
 }

@@ -4,6 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"syscall"
@@ -107,6 +110,9 @@ func (a *App) examine(ctx context.Context, file File) ([]Checked, error) {
 		probe(modelName, made.model)
 	}
 
+	if a.ready.Load() {
+		out = append(out, PlaceFindings(a.Config())...)
+	}
 	st := a.pipe.Status()
 	if free, ok := freeBeside(cfg.State.Path); ok {
 		switch {
@@ -172,6 +178,37 @@ func byField(fields map[string]int) string {
 		names[i] = fmt.Sprintf("%s %d", name, fields[name])
 	}
 	return strings.Join(names, ", ")
+}
+
+// PlaceFindings are the doctor's words for places where intentd could not keep what it must: directories of the state and of the event
+// store, and the files in them, that its user cannot write to.
+func PlaceFindings(cfg *config.Config) []Checked {
+	var out []Checked
+	for _, place := range []string{cfg.State.Path, cfg.ClickstreamDir()} {
+		at := place
+		for { // what is not there yet is made in the nearest directory that is
+			if _, err := os.Stat(at); !errors.Is(err, fs.ErrNotExist) || at == filepath.Dir(at) {
+				break
+			}
+			at = filepath.Dir(at)
+		}
+		const write, search = 2, 1
+		mode := uint32(write)
+		if info, err := os.Stat(at); err == nil && info.IsDir() {
+			mode |= search
+		}
+		err := syscall.Access(at, mode)
+		if err == nil && at == place { // beside a file stand its socket and, for a while, its copies
+			at = filepath.Dir(at)
+			err = syscall.Access(at, write|search)
+		}
+		if err != nil {
+			out = append(out, Checked{"state", "state.read_only", connectors.Failure, fmt.Sprintf("%s cannot be kept: %s: %v", place, at, err),
+				"make " + at + " writable for the user intentd runs as (chown, or a volume that is not read-only), or set state.path to a place that is"})
+			break // the store beside a state has the same trouble
+		}
+	}
+	return out
 }
 
 // examineAccount compares the credentials' account with the one that the state is bound to.

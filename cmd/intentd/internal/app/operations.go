@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -44,7 +45,12 @@ func (a *App) perform(ctx context.Context, name string, arguments []byte) (any, 
 	if !ok {
 		return nil, fmt.Errorf("this intentd knows no operation %q", name)
 	}
-	return run(a, ctx, arguments)
+	result, err := run(a, ctx, arguments)
+	var asked Who
+	if errors.Is(err, pipeline.ErrUnknownPerson) && json.Unmarshal(arguments, &asked) == nil {
+		err = fmt.Errorf("%w: nobody goes by %q; use another address of theirs or the id of their record, and look at intentd status whether the first sync has met everybody", err, asked.Who)
+	}
+	return result, err
 }
 
 // call implements Target, through the same JSON as the socket: what works here works there.

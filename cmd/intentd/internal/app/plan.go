@@ -40,16 +40,20 @@ func (a *App) plan(ctx context.Context, arg PlanArguments) (*pipeline.Plan, erro
 			o.CallsPerDay = float64(c.Report.DailyLimit) * (1 - made.reserve)
 		}
 	}
+	var without []string
 	for _, src := range made.setup.Sources {
 		if src.Refresh == nil {
 			continue
 		}
 		// The event store is a copy of the files: to fill it changes nothing that a plan promises to leave alone.
 		if err := src.Refresh(ctx); err != nil {
-			return nil, fmt.Errorf("take in the events of %s: %w", src.Name, err)
+			without = append(without, fmt.Sprintf("%s (%v)", src.Name, err)) // a plan without them says more than none
 		}
 	}
 	p, err := a.pipe.Preview(ctx, o)
+	if err == nil && len(without) > 0 {
+		p.Note += "; without what is new from " + strings.Join(without, ", ")
+	}
 	if err == nil && u.edited {
 		p.Note += "; planned under " + arg.File.Path + " as it is now, which differs from what the daemon runs under until it is reloaded"
 	}

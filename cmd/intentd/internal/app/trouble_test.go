@@ -14,6 +14,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/intentd/intentd/cmd/intentd/internal/config"
 	"github.com/intentd/intentd/connectors"
 	"github.com/intentd/intentd/connectors/gemini/geminitest"
 	"github.com/intentd/intentd/connectors/sandbox"
@@ -430,3 +431,70 @@ func writeFile(t *testing.T, path, text string) {
 		t.Fatal(err)
 	}
 }
+
+// Promise: the doctor finds a place where nothing can be kept before run fails on it, and is content with one that is not there yet.
+func TestPlaceFindings(t *testing.T) {
+	dir := t.TempDir()
+	cfg := config.Default()
+	cfg.State.Path = filepath.Join(dir, "not", "yet", "s.db")
+	if found := PlaceFindings(cfg); len(found) != 0 {
+		t.Errorf("a place that can be made: %+v", found)
+	}
+	writeFile(t, filepath.Join(dir, "file"), "")
+	cfg.State.Path = filepath.Join(dir, "file", "s.db") // a file is no directory, for root neither
+	found := PlaceFindings(cfg)
+	if len(found) != 1 || found[0].Code != "state.read_only" || !strings.Contains(found[0].Message, dir) {
+		t.Errorf("%+v", found)
+	}
+	if os.Getuid() == 0 {
+		return // may write anywhere
+	}
+	if err := os.Chmod(dir, 0o500); err != nil {
+		t.Fatal(err)
+	}
+	cfg.State.Path = filepath.Join(dir, "s.db")
+	if found := PlaceFindings(cfg); len(found) != 1 {
+		t.Errorf("a directory that is only read: %+v", found)
+	}
+}
+
+// Promise: people who wait for a CRM's quota are no standstill: nothing restarts a daemon that waits as it should.
+func TestAWaitedOutQuotaIsNoStandstill(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newPlace(t, sandbox.HubSpotOptions{Now: time.Now})
+		p.portal.CreateContact(map[string]string{"email": "ada@one.example"})
+		used := false
+		daily := roundTrip(func(req *http.Request) (*http.Response, error) {
+			if used {
+				return &http.Response{StatusCode: http.StatusTooManyRequests, Request: req, Header: http.Header{"Content-Type": {"application/json"}},
+					Body: io.NopCloser(strings.NewReader(`{"status":"error","message":"You have reached your daily limit.","policyName":"DAILY","errorType":"RATE_LIMIT"}`))}, nil
+			}
+			return p.portal.Transport().RoundTrip(req)
+		})
+		a := p.openWith(t, daily)
+		p.provision(t, a)
+		a.work(t.Context())
+		time.Sleep(5 * time.Minute)
+		used = true
+		p.visit(t, "a1", "ada@one.example", connectors.KindDemoRequest, "/demo")
+		time.Sleep(time.Hour)
+		st := a.pipe.Status()
+		if c := st.Connectors["hubspot"]; c.OK || c.Kind != "quota" {
+			t.Fatalf("the test is no test: %+v", c)
+		}
+		if err := a.nothingToDo(t.Context()); err != nil || a.still.Load() {
+			t.Errorf("taken for a standstill: %v", err)
+		}
+		if up := scrape(t, a, `intentd_connector_stopped{connector="hubspot",kind="quota"}`); up != "1" {
+			t.Errorf("intentd_connector_stopped is %s", up)
+		}
+		if h := a.Health(); !h.Alive || h.Status != "degraded" {
+			t.Errorf("%+v", h)
+		}
+		stopped(t, a)
+	})
+}
+
+type roundTrip func(*http.Request) (*http.Response, error)
+
+func (f roundTrip) RoundTrip(req *http.Request) (*http.Response, error) { return f(req) }

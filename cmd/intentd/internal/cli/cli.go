@@ -155,7 +155,7 @@ func exactly(names ...string) cobra.PositionalArgs {
 	}
 }
 
-// load reads the configuration, prints what is wrong with it, and fails with exit code 2 if anything is.
+// load reads the configuration, prints what is wrong with it, warnings included, and fails with exit code 2 if anything is.
 func (c *command) load() (*config.Config, error) {
 	cfg, problems := config.Load(c.file, app.Types)
 	for _, p := range problems {
@@ -163,6 +163,11 @@ func (c *command) load() (*config.Config, error) {
 			fmt.Fprintln(c.Stderr, "intentd: warning: "+c.file+": "+p.String())
 		}
 	}
+	return c.checked(cfg, problems)
+}
+
+// checked is load's judgement without the warnings.
+func (c *command) checked(cfg *config.Config, problems config.Problems) (*config.Config, error) {
 	if err := c.refuse(problems); err != nil {
 		return nil, err
 	}

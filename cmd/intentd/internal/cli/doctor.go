@@ -68,6 +68,7 @@ func (c *command) examine(ctx context.Context) (found []app.Checked, invalid boo
 	if cfg == nil {
 		return found, true, nil
 	}
+	found = append(found, app.PlaceFindings(cfg)...)
 	t, done, err := c.target(ctx, cfg, false)
 	if err != nil {
 		found = append(found, app.StateFinding(cfg.State.Path, err))

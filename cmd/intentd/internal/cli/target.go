@@ -114,7 +114,7 @@ func (c *command) answerer(ctx context.Context) (app.Target, app.File, func(), e
 func (c *command) reach(ctx context.Context) (*config.Config, app.Target, func(), error) {
 	client, file := c.daemon(ctx)
 	if client == nil {
-		cfg, err := c.load()
+		cfg, err := c.checked(config.Load(c.file, app.Types)) // warnings are for those who start something
 		if err != nil {
 			return nil, nil, nil, err
 		}

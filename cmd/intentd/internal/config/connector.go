@@ -208,7 +208,11 @@ func (c *checker) model(m *Model) {
 		c.Between(at+".cached", p.Cached, 0, 1e4, "write US dollars per million tokens")
 	}
 	if m.Settings != nil {
-		c.Required("model.name", m.Name, "name the model as its vendor does")
+		if c.Required("model.name", m.Name, "name the model as its vendor does") {
+			if message, fix := c.types.Models[m.Provider].Priced(m.Name, m.Prices); message != "" {
+				c.Add("model.name", message, fix)
+			}
+		}
 		c.own("model", "model", m.Settings)
 	}
 }

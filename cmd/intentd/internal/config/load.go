@@ -116,7 +116,7 @@ func (c *checker) document(data []byte) map[string]any {
 		}
 		text = strings.TrimSpace(strings.TrimPrefix(text, "unmarshal errors:"))
 		c.problems = append(c.problems, Problem{Line: line, Message: "not readable as YAML: " + text,
-			Fix: "look at that line and the one above it: indent with spaces, a space after each colon, quotes around values that hold : or #"})
+			Fix: "look at that line and the one above it: indent with spaces, a space after each colon, quotes around values that hold : or #, and around ${VARIABLE} within { }"})
 		return nil
 	}
 	dec := yaml.NewDecoder(bytes.NewReader(data))
