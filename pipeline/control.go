@@ -303,8 +303,11 @@ func (p *Pipeline) Explain(ctx context.Context, who string) (*receipt.Receipt, e
 	if r == nil && len(person.Shown) > 0 {
 		return nil, fmt.Errorf("this person's receipt is older than privacy.retention.receipts keeps; the CRM still shows the score of then")
 	}
+	if r == nil && person.Scoring == 0 {
+		return nil, fmt.Errorf("this person was not worked out yet: they wait in the queue (intentd status)")
+	}
 	if r == nil {
-		return nil, fmt.Errorf("no score was ever worked out for this person (%d records): nothing they did counts as a signal so far", len(person.Contacts))
+		return nil, fmt.Errorf("no score was ever worked out for this person: nothing they did counts as a signal so far")
 	}
 	r.Held = held // a receipt is of its time, what a person holds is of now
 	if person.Flags&state.FlagRulesText != 0 && len(r.Degraded) == 0 {

@@ -66,7 +66,7 @@ func (p *Pipeline) Preview(ctx context.Context, o PlanOptions) (*Plan, error) {
 	if o.Limit <= 0 {
 		o.Limit = 50
 	}
-	plan := &Plan{Note: "dry run: nothing was written or kept, no model was asked; texts are those of the rules"}
+	plan := &Plan{Changes: []Change{}, Note: "dry run: nothing was written or kept, no model was asked; texts are those of the rules"}
 	s := p.Setup()
 	if o.Setup != nil {
 		s = o.Setup.prepare()

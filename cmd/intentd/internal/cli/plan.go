@@ -56,6 +56,9 @@ The plan is that of the config file as it is now, also while a daemon runs on an
 				fmt.Fprintf(w, "%d looked at, %d would be written, %d unchanged\n", p.Looked, len(p.Changes), p.Unchanged)
 				for _, f := range p.FirstSync {
 					fmt.Fprintf(w, "first sync of %s: %s, about %d to write (a sample of %d says), %d calls, %.2f USD, %.1f days\n", f.CRM, plural(f.Records, "record"), f.Writes, f.Sample, f.Calls, f.USD, f.Days)
+					if f.USD > 0 {
+						fmt.Fprintln(w, "  texts are the rules' at first; the model's follow, highest scores first, within the day's budget")
+					}
 				}
 				fmt.Fprintln(w, p.Note)
 			})
