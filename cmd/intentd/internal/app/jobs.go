@@ -35,6 +35,9 @@ func (a *App) jobs() []*job {
 			_, err := a.pipe.Sweep(ctx, crm.Name)
 			if err == nil && !a.pipe.NeedsFirstSync(crm.Name) {
 				a.log.Info("the first sync has met everybody; scores follow as the queue empties", "crm", crm.Name, "people", a.db.Stats().People)
+				if a.watch.model != nil {
+					a.log.Info("people show the rules' texts at first; the model's follow, highest scores first, within the day's budget: intentd status tells how many wait")
+				}
 			}
 			return err
 		})

@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -429,6 +430,36 @@ func writeFile(t *testing.T, path, text string) {
 	t.Helper()
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// Promise: before anybody was inferred, a plan takes about what the benchmark measured for a person's texts (0.00105 USD).
+func TestTheEstimateIsNearWhatWasMeasured(t *testing.T) {
+	p := newPlace(t, sandbox.HubSpotOptions{})
+	p.write(t, "model: {provider: gemini, api_key: key}\n")
+	a := p.open(t)
+	defer a.Close()
+	if usd := a.perPerson(a.made); usd < 0.00105/2 || usd > 0.00105*2 {
+		t.Errorf("%.5f USD a person", usd)
+	}
+}
+
+// Promise: with two CRMs the doctor asks about a sync between them, and names our fields on both sides.
+func TestDoctorAsksAboutASync(t *testing.T) {
+	p := newPlace(t, sandbox.HubSpotOptions{})
+	text, err := os.ReadFile(p.file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	second := fmt.Sprintf(", {name: second, type: hubspot, base_url: \"http://127.0.0.1:1\", token: %q, fields: {score: second_score}}]\nsources", token)
+	writeFile(t, p.file, strings.Replace(string(text), "]\nsources", second, 1))
+	a := p.open(t)
+	defer a.Close()
+	found, err := Examine.Do(t.Context(), a, File{})
+	if err != nil || !slices.ContainsFunc(found, func(c Checked) bool {
+		return c.Code == "write.synced" && c.Severity == connectors.Warning && strings.Contains(c.Message, "intent_score of hubspot, second_score of second")
+	}) {
+		t.Errorf("%+v, %v", found, err)
 	}
 }
 

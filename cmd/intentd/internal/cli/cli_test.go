@@ -291,6 +291,18 @@ func TestJSON(t *testing.T) {
 	}
 }
 
+// Promise: once ends with 0 only if all was done; where people wait it says why.
+func TestOnceSaysWhyPeopleWait(t *testing.T) {
+	w := newWorld(t)
+	w.do(t, Done, "provision", "--apply")
+	w.do(t, Done, "once")
+	w.do(t, Done, "pause")
+	w.put(t, w.events, fmt.Sprintf(`{"id":"e2","time":%q,"kind":"demo_request","email":"ben@two.example","url":"https://www.example.com/demo","page_title":"Demo"}`+"\n", time.Now().Format(time.RFC3339)))
+	wants(t, w.do(t, Degraded, "once"), "1 waiting", "not done: 1 person waiting (an admin paused writing: intentd resume)")
+	w.do(t, Done, "resume")
+	wants(t, w.do(t, Done, "once"), "1 record written", "0 waiting")
+}
+
 // Promise: release says plainly whose fields it wants and what there is.
 func TestRelease(t *testing.T) {
 	w := newWorld(t)

@@ -68,20 +68,13 @@ func waiting(st pipeline.Status) (undone, later int, why string) {
 			ready += q.Depth
 		}
 	}
-	note(ready, "%s wait (%s)", people(ready), stopped)
-	note(st.Queue["retry"].Depth, "%s are tried again later, for an earlier attempt failed", people(st.Queue["retry"].Depth))
+	note(ready, "%s waiting (%s)", people(ready), stopped)
+	note(st.Queue["retry"].Depth, "%s to be tried again later, for an earlier attempt failed", people(st.Queue["retry"].Depth))
 	if st.Journal > 0 {
 		undone = max(undone, st.Journal) // most are patches of people counted above
 		parts = append(parts, fmt.Sprintf("%d patches are not acknowledged by the CRM", st.Journal))
 	}
 	return undone, later, strings.Join(parts, "; ")
-}
-
-func are(n int) string {
-	if n == 1 {
-		return "1 person is"
-	}
-	return fmt.Sprintf("%d people are", n)
 }
 
 func people(n int) string {
@@ -129,7 +122,7 @@ why), that there are dead letters, or that something is degraded.`,
 					fmt.Fprintln(w, "not done: "+r.Why)
 				}
 				if later > 0 {
-					fmt.Fprintf(w, "%s looked at again later by themselves: one write an hour each at most, a second look after a retry, the model's texts by score\n", are(later))
+					fmt.Fprintf(w, "%s to be looked at again later: one write an hour each at most, a second look after a retry, the model's texts by score\n", people(later))
 				}
 				for _, why := range r.Reasons {
 					fmt.Fprintln(w, "degraded: "+why)

@@ -54,16 +54,21 @@ shows what is held, intentd doctor how much there is.`,
 		if all != (len(args) == 0) || len(args) > 1 {
 			return misuse(cmd, "name one person, or --all")
 		}
-		var names []string
-		for _, f := range connectors.Fields {
-			if !f.RepEdits {
-				names = append(names, f.Name)
-			}
-		}
-		if arg.Field != "" && !slices.Contains(names, arg.Field) {
+		if names := releasable(); arg.Field != "" && !slices.Contains(names, arg.Field) {
 			return misuse(cmd, "intentd has no field %q: %s", arg.Field, strings.TrimSuffix(connectors.Suggest(arg.Field, names), "?"))
 		}
 		return nil
 	}
+	_ = cmd.RegisterFlagCompletionFunc("field", cobra.FixedCompletions(releasable(), cobra.ShellCompDirectiveNoFileComp))
 	return cmd
+}
+
+// releasable are intentd's fields bar the rep's own.
+func releasable() (names []string) {
+	for _, f := range connectors.Fields {
+		if !f.RepEdits {
+			names = append(names, f.Name)
+		}
+	}
+	return names
 }

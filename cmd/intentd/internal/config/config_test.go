@@ -303,3 +303,20 @@ func TestExampleSalesforce(t *testing.T) {
 		t.Fatalf("the Salesforce entry reads as %+v", cfg.CRMs[1])
 	}
 }
+
+// Promise: the package names no connector: what there is comes as a table.
+func TestNamesNoConnector(t *testing.T) {
+	files, err := filepath.Glob("*.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !strings.HasSuffix(file, "_test.go") && strings.Contains(string(text), `intentd/connectors/`) {
+			t.Errorf("%s imports a connector", file)
+		}
+	}
+}
