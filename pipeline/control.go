@@ -310,7 +310,7 @@ func (p *Pipeline) Explain(ctx context.Context, who string) (*receipt.Receipt, e
 		return nil, fmt.Errorf("no score was ever worked out for this person: nothing they did counts as a signal so far")
 	}
 	r.Held = held // a receipt is of its time, what a person holds is of now
-	if person.Flags&state.FlagRulesText != 0 && len(r.Degraded) == 0 {
+	if s := p.Setup(); person.Flags&state.FlagRulesText != 0 && s.Engine != s.Rules && len(r.Degraded) == 0 {
 		r.Degraded = []string{"texts are the rules' for now: the model's follow, highest scores first, within the day's budget"}
 	}
 	if person.Flags&state.FlagStale != 0 && len(r.Stale) == 0 {

@@ -267,10 +267,7 @@ var Provision = operation("provision", (*App).provision)
 
 func (a *App) provision(ctx context.Context, arg ProvisionArguments) ([]Provisioned, error) {
 	var out []Provisioned
-	u, problems, err := a.under(arg.File)
-	if err == nil {
-		err = problems.Err()
-	}
+	u, err := a.underFile(arg.File)
 	if err != nil {
 		return nil, err
 	}

@@ -48,6 +48,15 @@ func (a *App) under(f File) (under, config.Problems, error) {
 	}}, problems, nil
 }
 
+// underFile is under, where mistakes in the file leave nothing to answer.
+func (a *App) underFile(f File) (under, error) {
+	u, problems, err := a.under(f)
+	if err == nil {
+		err = problems.Err()
+	}
+	return u, err
+}
+
 // Check tells what a daemon finds in the config file as it is now, with its own environment and credentials.
 var Check = operation("check", func(_ *App, _ context.Context, f File) (config.Problems, error) {
 	_, problems := config.Read([]byte(f.Text), f.Path, Types)

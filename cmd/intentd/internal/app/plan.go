@@ -21,10 +21,7 @@ type PlanArguments struct {
 var Plan = operation("plan", (*App).plan)
 
 func (a *App) plan(ctx context.Context, arg PlanArguments) (*pipeline.Plan, error) {
-	u, problems, err := a.under(arg.File)
-	if err == nil {
-		err = problems.Err()
-	}
+	u, err := a.underFile(arg.File)
 	if err != nil {
 		return nil, err
 	}
