@@ -166,6 +166,10 @@ type Report struct {
 	DailyRemaining int64     `json:"daily_remaining"`        // −1 where unknown
 	BlockedUntil   time.Time `json:"blocked_until,omitzero"` // a limit is being waited out until then
 	LastError      string    `json:"last_error,omitempty"`   // redacted
+	// FailingSince is when the first of the calls failed that have failed in a row since, Failing how many those are. A connector
+	// that is not followed call by call (a model) tells them; zero while calls go well.
+	FailingSince time.Time `json:"failing_since,omitzero"`
+	Failing      int64     `json:"failing,omitempty"`
 	// Skew is the local clock minus the vendor's Date header, as last seen at SkewAt; SkewAt is zero if never seen.
 	Skew   time.Duration `json:"skew,omitzero"`
 	SkewAt time.Time     `json:"skew_at,omitzero"`

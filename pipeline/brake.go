@@ -31,7 +31,7 @@ type brakeState struct {
 	Paused  bool      `json:"paused"`  // an admin's pause
 
 	Released time.Time `json:"released,omitzero"` // when an admin last released the brake …
-	Config   uint64    `json:"config,omitempty"`  // … and the scoring config of then
+	Under    uint64    `json:"under,omitempty"`   // … and the scoring config it was released under
 }
 
 // minTierChanges is how many changes it takes at least: a share of few people says nothing.
@@ -78,14 +78,14 @@ func (b *brake) allow(p *Pipeline, share float64, changes int) bool {
 }
 
 // released says whether a tier change is part of what an admin let go with the last release: work that was waiting then, and scores that
-// the scoring config of then changes.
+// the scoring config of then changes. Nobody has to release it piece by piece.
 func (b *brake) released(since time.Time, was, is uint64) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.st.Released.IsZero() {
 		return false
 	}
-	return !since.After(b.st.Released) || b.st.Config == is && was != is
+	return !since.After(b.st.Released) || b.st.Under == is && was != is
 }
 
 func (b *brake) on() bool {

@@ -2,9 +2,11 @@ package pipeline
 
 import (
 	"errors"
+	"fmt"
 	"testing"
 	"time"
 
+	"github.com/intentd/intentd/connectors"
 	"github.com/intentd/intentd/state"
 )
 
@@ -25,6 +27,56 @@ func TestAPauseOutlivesARestartEvenRightAfterACount(t *testing.T) {
 	if !w.p.Status().Paused {
 		t.Fatal("the pause did not outlive the restart")
 	}
+}
+
+// TestOneReleaseCoversTheWholeChange: what an admin was shown and let through does not pull the brake again, the next change does.
+func TestOneReleaseCoversTheWholeChange(t *testing.T) {
+	w := newWorld(t).start()
+	const people = 300
+	for i := range people {
+		w.buyer(fmt.Sprint(1000 + i))
+	}
+	w.once()
+	change := func(high int) {
+		t.Helper()
+		s := *w.setup
+		s.Score.High, s.Score.Medium, s.Score.HandRaiseDays = high, high-10, 0
+		w.p.Swap(&s)
+		w.clock.advance(2 * time.Hour)
+		if _, err := w.p.Rescan(t.Context(), state.ReasonConfig); err != nil {
+			t.Fatal(err)
+		}
+		if _ = w.tryOnce(); w.p.Status().Brake == "" {
+			t.Fatal("a change of all tiers did not pull the brake")
+		}
+	}
+	tiers := func(want string) {
+		t.Helper()
+		n := 0
+		for i := range people {
+			if w.crm.ours(fmt.Sprint(1000 + i))[connectors.FieldTier] == want {
+				n++
+			}
+		}
+		if n != people {
+			t.Errorf("%d of %d are %s", n, people, want)
+		}
+	}
+	change(990)
+	if err := w.p.Resume(); err != nil {
+		t.Fatal(err)
+	}
+	w.reopen() // a release outlives a restart
+	s := *w.setup
+	s.Score.High, s.Score.Medium, s.Score.HandRaiseDays = 990, 980, 0
+	w.p.Swap(&s)
+	w.clock.advance(2 * time.Hour)
+	w.once()
+	if why := w.p.Status().Brake; why != "" {
+		t.Errorf("released, and on again: %s", why)
+	}
+	tiers("low")
+	change(20)
 }
 
 // TestALotThatCannotBeKeptCountsNoTierChanges: only what is staged counts, or trying again would pull the brake.

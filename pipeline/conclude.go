@@ -439,7 +439,7 @@ func (l *lot) inScope(rec *record) bool {
 		if slices.Contains(w.Owners, rec.contact.Owner) && rec.contact.Owner != "" {
 			return true
 		}
-		if slices.Contains(w.IDs, rec.ref.ID) || slices.Contains(w.IDs, rec.ref.String()) {
+		if l.s.scope[rec.ref] {
 			return true
 		}
 		for k, v := range w.Lists {
@@ -459,6 +459,12 @@ func (l *lot) scoringHash() uint64 { return l.s.scoringHash }
 func (s *Setup) prepare() *Setup {
 	s.settingsHash = s.Score.Hash()
 	s.scoringHash = s.hashScoring()
+	s.scope = map[connectors.Ref]bool{}
+	for _, id := range s.Write.IDs {
+		for _, ref := range s.refsNamed(id) {
+			s.scope[ref] = true
+		}
+	}
 	return s
 }
 

@@ -152,7 +152,7 @@ func (p *Pipeline) Resume() error {
 		if err := p.voidWaiting(s); err != nil {
 			return err
 		}
-		released.Released, released.Config = p.now(), s.scoringHash
+		released.Released, released.Under = p.now(), s.scoringHash
 	}
 	if err := p.brake.set(func(b *brakeState) { *b = released }); err != nil {
 		return err
@@ -190,20 +190,22 @@ func (p *Pipeline) find(tx *state.Tx, who string) (state.PersonID, bool) {
 	if e := s.Identity.Email(who); e != "" {
 		return tx.Identify(state.LinkEmail, e)
 	}
-	if ref, ok := connectors.ParseRef(who); ok {
-		id, err := p.ofRecord(tx, ref)
-		return id, err == nil && id != 0
+	if _, ok := connectors.ParseRef(who); ok {
+		for _, ref := range s.refsNamed(who) {
+			if id, err := p.ofRecord(tx, ref); err == nil && id != 0 {
+				return id, true
+			}
+		}
+		return 0, false
 	}
 	if id, ok := parseKey(who); ok {
 		if _, known, err := tx.Person(id); err == nil && known {
 			return id, true
 		}
 	}
-	for i := range s.CRMs {
-		for _, object := range s.CRMs[i].Objects {
-			if id, err := p.ofRecord(tx, connectors.Ref{CRM: s.CRMs[i].Name, Object: object, ID: who}); err == nil && id != 0 {
-				return id, true
-			}
+	for _, ref := range s.refsNamed(who) {
+		if id, err := p.ofRecord(tx, ref); err == nil && id != 0 {
+			return id, true
 		}
 	}
 	for _, kind := range []identity.Kind{identity.UserID, identity.AnonymousID} {
@@ -218,11 +220,42 @@ func (p *Pipeline) find(tx *state.Tx, who string) (state.PersonID, bool) {
 	return 0, false
 }
 
+// refsNamed are the records that "hubspot/contacts/101", or an id alone, may name, in the form in which their CRM's ids are kept: people
+// write some ids in more than one form.
+func (s *Setup) refsNamed(who string) (refs []connectors.Ref) {
+	named, whole := connectors.ParseRef(who)
+	for i := range s.CRMs {
+		c := &s.CRMs[i]
+		if whole && named.CRM != c.Name {
+			continue
+		}
+		normal := func(_, id string) string { return id }
+		if n, ok := c.CRM.(interface {
+			NormalID(object, id string) string
+		}); ok {
+			normal = n.NormalID
+		}
+		for _, object := range c.Objects {
+			switch {
+			case whole && object == named.Object:
+				refs = append(refs, connectors.Ref{CRM: c.Name, Object: object, ID: normal(object, named.ID)})
+			case !whole:
+				refs = append(refs, connectors.Ref{CRM: c.Name, Object: object, ID: normal(object, who)})
+			}
+		}
+	}
+	if whole && len(refs) == 0 {
+		refs = append(refs, named) // of a CRM that is not configured any more
+	}
+	return refs
+}
+
 // Explain returns the newest receipt of a person and, for a person without one, an error that says why there is none.
 func (p *Pipeline) Explain(ctx context.Context, who string) (*receipt.Receipt, error) {
 	var r *receipt.Receipt
 	var person state.Person
 	var links []state.Link
+	var held []string
 	err := p.db.View(func(tx *state.Tx) error {
 		id, ok := p.find(tx, who)
 		if !ok {
@@ -239,6 +272,9 @@ func (p *Pipeline) Explain(ctx context.Context, who string) (*receipt.Receipt, e
 		if err == nil && raw != nil {
 			r, err = openReceipt(tx, raw)
 		}
+		if err == nil {
+			held, err = heldNow(tx, id)
+		}
 		return err
 	})
 	if err != nil {
@@ -248,8 +284,15 @@ func (p *Pipeline) Explain(ctx context.Context, who string) (*receipt.Receipt, e
 	if r == nil && len(person.Shown) > 0 {
 		return nil, fmt.Errorf("this person's receipt is older than privacy.retention.receipts keeps; the CRM still shows the score of then")
 	}
+	if r == nil && person.Scoring == 0 {
+		return nil, fmt.Errorf("this person was not worked out yet: they wait in the queue (intentd status)")
+	}
 	if r == nil {
-		return nil, fmt.Errorf("no score was ever worked out for this person (%d records): nothing they did counts as a signal so far%s", len(person.Contacts), nobodysOf(lines))
+		return nil, fmt.Errorf("no score was ever worked out for this person: nothing they did counts as a signal so far%s", nobodysOf(lines))
+	}
+	r.Held = held // a receipt is of its time, what a person holds is of now
+	if s := p.Setup(); person.Flags&state.FlagRulesText != 0 && s.Engine != s.Rules && len(r.Degraded) == 0 {
+		r.Degraded = []string{"texts are the rules' for now: the model's follow, highest scores first, within the day's budget"}
 	}
 	r.Links = lines
 	if person.Flags&state.FlagStale != 0 && len(r.Stale) == 0 {
@@ -296,11 +339,13 @@ func (p *Pipeline) eachDead(ref string, do func(*state.Tx, state.Dead) error) (i
 	if err != nil {
 		return 0, err
 	}
+	named := p.Setup().refsNamed(strings.TrimSpace(ref))
+	meant := func(d state.Dead) bool { return ref == "" || slices.Contains(named, d.Ref) || d.Ref.ID == ref }
 	n := 0
 	for chunk := range slices.Chunk(letters, 500) {
 		if err := p.db.Update(func(tx *state.Tx) error {
 			for _, d := range chunk {
-				if ref != "" && d.Ref.String() != ref && d.Ref.ID != ref {
+				if !meant(d) {
 					continue
 				}
 				if err := do(tx, d); err != nil {
@@ -312,7 +357,7 @@ func (p *Pipeline) eachDead(ref string, do func(*state.Tx, state.Dead) error) (i
 			return n, err
 		}
 		for _, d := range chunk {
-			if ref == "" || d.Ref.String() == ref || d.Ref.ID == ref {
+			if meant(d) {
 				n++
 			}
 		}

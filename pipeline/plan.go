@@ -57,6 +57,7 @@ type PlanOptions struct {
 	USDPerPerson float64 // what a person with a signal costs the model; 0 where the provider is rules
 	DailyUSD     float64 // the model's daily budget; 0: unbounded
 	CallsPerDay  float64 // what the CRM allows us a day; 0: unknown
+	Setup        *Setup  // the config to plan under; nil: the one in force
 }
 
 // Preview runs people through the pipeline without keeping, writing or paying for anything: texts are the rules'. Without
@@ -65,8 +66,12 @@ func (p *Pipeline) Preview(ctx context.Context, o PlanOptions) (*Plan, error) {
 	if o.Limit <= 0 {
 		o.Limit = 50
 	}
-	plan := &Plan{Note: "dry run: nothing was written or kept, no model was asked; texts are those of the rules"}
-	s := p.Setup().dry()
+	plan := &Plan{Changes: []Change{}, Note: "dry run: nothing was written or kept, no model was asked; texts are those of the rules"}
+	s := p.Setup()
+	if o.Setup != nil {
+		s = o.Setup.prepare()
+	}
+	s = s.dry()
 	var entries []state.Entry
 	err := p.db.View(func(tx *state.Tx) error {
 		if o.Who != "" {

@@ -3,9 +3,9 @@ package config
 import (
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 
+	"github.com/intentd/intentd/connectors"
 	"github.com/intentd/intentd/connectors/identity"
 )
 
@@ -72,30 +72,30 @@ func (c *Config) SpaceOf(by IdentifyBy) string {
 func (c *checker) identity(cfg *Config) {
 	if r := cfg.Identity.PhoneRegion; r != "" {
 		if _, err := identity.New(identity.Options{PhoneRegion: r}); err != nil {
-			c.add("identity.phone_region", strconv.Quote(cutText(r))+" is no country", "write its two letters, for example DE, GB or US")
+			c.Add("identity.phone_region", connectors.Quoted(r)+" is no country", "write its two letters, for example DE, GB or US")
 		}
 	}
 	for i, b := range cfg.Identity.Block {
 		at := fmt.Sprintf("identity.block[%d]", i)
-		c.oneOf(at+".kind", b.Kind, "user_id", "email", "phone", "anonymous_id")
-		c.required(at+".value", b.Value, "write the value that identifies nobody")
+		c.OneOf(at+".kind", b.Kind, "user_id", "email", "phone", "anonymous_id")
+		c.Required(at+".value", b.Value, "write the value that identifies nobody")
 	}
 	spaces := cfg.spaces()
 	for i, s := range cfg.Sources {
 		if s.IDs != "" && !connectorName.MatchString(s.IDs) {
-			c.add(fmt.Sprintf("sources[%d].ids", i), strconv.Quote(cutText(s.IDs))+" cannot be a name", "use lower-case letters, digits, - and _, beginning with a letter")
+			c.Add(fmt.Sprintf("sources[%d].ids", i), connectors.Quoted(s.IDs)+" cannot be a name", "use lower-case letters, digits, - and _, beginning with a letter")
 		}
 	}
 	for i, crm := range cfg.CRMs {
 		for k, by := range crm.Identify {
 			at := fmt.Sprintf("crms[%d].identify[%d]", i, k)
-			c.required(at+".property", by.Property, "name the property that holds the id")
-			c.oneOf(at+".as", by.As, "user_id", "anonymous_id")
+			c.Required(at+".property", by.Property, "name the property that holds the id")
+			c.OneOf(at+".as", by.As, "user_id", "anonymous_id")
 			switch {
 			case by.IDs == "" && len(spaces) > 1:
-				c.add(at+".ids", "missing: the sources have ids of several kinds", "write one of "+strings.Join(spaces, ", ")+": whose ids they are")
+				c.Add(at+".ids", "missing: the sources have ids of several kinds", "write one of "+strings.Join(spaces, ", ")+": whose ids they are")
 			case by.IDs != "" && !slices.Contains(spaces, by.IDs):
-				c.add(at+".ids", "no source has ids named "+strconv.Quote(cutText(by.IDs)), suggest(by.IDs, spaces))
+				c.Add(at+".ids", "no source has ids named "+connectors.Quoted(by.IDs), connectors.Suggest(by.IDs, spaces))
 			}
 		}
 	}
