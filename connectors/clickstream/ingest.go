@@ -7,7 +7,6 @@ import (
 	"maps"
 	"slices"
 	"strconv"
-	"strings"
 
 	"github.com/cespare/xxhash/v2"
 	"github.com/intentd/intentd/connectors"
@@ -20,8 +19,8 @@ type Batch struct {
 	Source string
 	// Events in any order. Ingest cleans and changes them in place and keeps nothing of them.
 	Events []connectors.Event
-	// Offsets are saved under Source with the events: an opaque position by name. A nil one is deleted.
-	Offsets map[string][]byte
+	// Cursor is saved under Source with the events, nil leaves the one there is.
+	Cursor connectors.Cursor
 }
 
 // placed is where an event goes.
@@ -32,7 +31,7 @@ type placed struct {
 	i    int32 // in Batch.Events
 }
 
-// Ingest takes in a batch in one commit: its events, the links they reveal, the people they make active, and the offsets,
+// Ingest takes in a batch in one commit: its events, the links they reveal, the people they make active, and the cursor,
 // or nothing. It is durable when Ingest returns. accepted counts the events kept; left out are those without an
 // identifier, with consent denied, older than the retention (or than 1970), and repeats within the batch. Repeats of earlier batches
 // (same owner, time and id) are kept once: they disappear when read and when segments are merged.
@@ -52,7 +51,7 @@ func (s *Store) ingest(b Batch) (int, error) {
 		return 0, err
 	}
 	order, c := s.place(b)
-	if len(order) == 0 && len(b.Offsets) == 0 {
+	if len(order) == 0 && b.Cursor == nil {
 		s.mu.Lock()
 		s.counts.add(c)
 		s.mu.Unlock()
@@ -72,7 +71,7 @@ func (s *Store) ingest(b Batch) (int, error) {
 		if err := appendFeed(tx, b.Source, s.o.Now().Unix(), active); err != nil {
 			return nil, err
 		}
-		if err := putOffsets(tx, b.Source, b.Offsets); err != nil {
+		if err := putCursor(tx, b.Source, b.Cursor); err != nil {
 			return nil, err
 		}
 		if err := tx.Bucket(bucketMeta).Put(keyNewest, binary.AppendVarint(nil, newest)); err != nil {
@@ -340,48 +339,5 @@ func (r *recent) learnOne(l links, id identifier) error {
 		k.group, k.since = runs[0].owner, runs[0].start
 	}
 	r.put(id.node(), k)
-	return nil
-}
-
-// Offsets are the positions saved under a source.
-func (s *Store) Offsets(source string) (map[string][]byte, error) {
-	out := map[string][]byte{}
-	err := s.view(func(tx *bolt.Tx) error {
-		b := tx.Bucket(bucketOffsets).Bucket([]byte("s" + source))
-		if b == nil {
-			return nil
-		}
-		return b.ForEach(func(k, v []byte) error {
-			out[string(k)] = slices.Clone(v)
-			return nil
-		})
-	})
-	if err != nil {
-		return nil, s.fail("read offsets of "+source, err)
-	}
-	return out, nil
-}
-
-func putOffsets(tx *bolt.Tx, source string, offsets map[string][]byte) error {
-	if len(offsets) == 0 {
-		return nil
-	}
-	b, err := tx.Bucket(bucketOffsets).CreateBucketIfNotExists([]byte("s" + source))
-	if err != nil {
-		return err
-	}
-	for name, v := range offsets {
-		if strings.TrimSpace(name) == "" {
-			return fmt.Errorf("an offset of %s has no name", source)
-		}
-		if v == nil {
-			err = b.Delete([]byte(name))
-		} else {
-			err = b.Put([]byte(name), v)
-		}
-		if err != nil {
-			return err
-		}
-	}
 	return nil
 }

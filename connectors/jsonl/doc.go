@@ -1,9 +1,8 @@
 // Package jsonl takes journey events out of JSON-lines files: one file, a directory of them or a glob, plain or gzip, still
 // being appended to, rotated by renaming or by copying and truncating, with broken lines.
 //
-// Every poll calls [Source.Take], which reads what is new into a clickstream store: events and file positions in one commit,
-// so that a kill at any moment neither loses a line nor takes one in twice. [Source.Active] and [Source.Journeys] answer
-// from that store.
+// A [Feed] is taken into a clickstream store, which answers for it. Its cursor holds the positions of all files and the counts of what
+// was read until there: the store saves it with the events, so that a kill at any moment neither loses a line nor takes one in twice.
 //
 // # Lines
 //
@@ -18,7 +17,7 @@
 // and 1, empty if absent, and "denied" for everything else. A screenshot that is not a plain file name is left out.
 //
 // A line is broken if it is not such an object, has no usable time, kind or identifier, or is longer than [MaxLine]. It is
-// counted, remembered with file, line number and reason (never with its content) for [Source.Broken], and passed over. A
+// counted, remembered with file, line number and reason (never with its content) for [Feed.Intake], and passed over. A
 // last line without line feed is waited for; once the file has rested for a while it is read if it is whole.
 //
 // # Files
@@ -28,6 +27,6 @@
 // position is that in the decompressed content, beside the start of the member it lies in: a file that grows by whole
 // members costs only what is new, one that grows inside a member costs that member again.
 //
-// Memory is bounded by the batch (16 MiB of lines or 32,768 events, two of them) and the longest line, whatever the files'
+// Memory is bounded by the page (16 MiB of lines or 32,768 events, two of them) and the longest line, whatever the files'
 // size.
 package jsonl

@@ -215,15 +215,17 @@ func (b *builder) inputs(configured []string) []string {
 }
 
 func (b *builder) jsonl(c config.Source) error {
+	return b.addFeed(c.Name, jsonl.New(jsonl.Options{Name: c.Name, Path: c.Options.(*config.JSONL).Path, Now: b.a.o.Now, Logger: b.a.log}), c.Poll)
+}
+
+// addFeed makes a source of a feed: it is taken into the event store, which answers for it.
+func (b *builder) addFeed(name string, f connectors.Feed, poll string) error {
 	store, err := b.clickstream()
 	if err != nil {
 		return err
 	}
-	source := jsonl.New(jsonl.Options{Name: c.Name, Path: c.Options.(*config.JSONL).Path, Store: store, Now: b.a.o.Now, Logger: b.a.log})
-	b.addSource(pipeline.Source{Name: c.Name, Source: source, Refresh: func(ctx context.Context) error {
-		_, err := source.Take(ctx)
-		return err
-	}}, c.Poll)
+	fed := store.Fed(name, f)
+	b.addSource(pipeline.Source{Name: name, Source: fed, Take: fed.Take}, poll)
 	return nil
 }
 

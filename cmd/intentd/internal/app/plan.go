@@ -34,12 +34,12 @@ func (a *App) plan(ctx context.Context, arg PlanArguments) (*pipeline.Plan, erro
 		}
 	}
 	for _, src := range made.setup.Sources {
-		if src.Refresh == nil {
-			continue
-		}
-		// The event store is a copy of the files: to fill it changes nothing that a plan promises to leave alone.
-		if err := src.Refresh(ctx); err != nil {
-			return nil, fmt.Errorf("take in the events of %s: %w", src.Name, err)
+		// The event store is a copy of what feeds tell: to fill it changes nothing that a plan promises to leave alone.
+		for more := src.Take != nil; more; {
+			var err error
+			if more, err = src.Take(ctx); err != nil {
+				return nil, fmt.Errorf("take in the events of %s: %w", src.Name, err)
+			}
 		}
 	}
 	return a.pipe.Preview(ctx, o)
