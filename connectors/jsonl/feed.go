@@ -28,8 +28,8 @@ const (
 type Options struct {
 	// Name is the configured name; it becomes Event.Source.
 	Name string
-	// Path is a file, a directory (read with all below it, apart from hidden files and those ending in .tmp, .part or ~) or a
-	// glob as filepath.Match has it.
+	// Path is a file, a directory (read with all below it, links included, apart from hidden files and those ending in .tmp, .part or
+	// ~) or a glob as filepath.Match has it, in which a step ** stands for any number of directories.
 	Path string
 	// Now is the clock, time.Now if nil.
 	Now func() time.Time

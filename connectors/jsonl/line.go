@@ -20,10 +20,14 @@ const (
 	reasonNoKind     = "no kind"
 	reasonIdentifier = "no usable e-mail, phone, user_id or anonymous_id"
 	reasonGzip       = "damaged gzip data: the rest of the file is unreadable"
+	reasonUnfinished = "the last line is not finished"
 )
 
 // pair is a property that stood at the top of the line.
-type pair struct{ key, value string }
+type pair struct {
+	key, value string
+	kind       valueKind
+}
 
 // decoder reads lines. It may be used again and again, by one goroutine.
 type decoder struct {
@@ -31,25 +35,46 @@ type decoder struct {
 	extra []pair
 }
 
-// event reads one line into e, which must be zero, and returns why the line is broken, "" if it is not. The texts of e
-// share the memory of line.
-func (d *decoder) event(line string, e *connectors.Event) (reason string) {
+// event reads the object that text begins with into e, which must be zero, and returns its length, 0 if there is no whole object, and
+// why it is broken, "" if it is not. The texts of e share the memory of text. An object that has not our own keys is read as the
+// record of a tracker, or by other names of the keys.
+func (d *decoder) event(text string, e *connectors.Event) (length int, reason string) {
 	var at value
-	if !d.object(line, e, &at) {
-		return reasonSyntax
+	if !d.object(text, e, &at) {
+		return 0, reasonSyntax
+	}
+	length = d.p.i
+	text = text[:length]
+	if at.kind == noValue || e.Kind == "" {
+		if reason, ok := native(text, e); ok {
+			return length, reason
+		}
+		d.respell(e, &at, false)
+	} else if e.Email == "" && len(d.extra) > 0 {
+		d.respell(e, &at, true)
 	}
 	switch at.kind {
 	case noValue, nullValue:
-		return reasonNoTime
+		return length, reasonNoTime
 	case stringValue, numberValue:
 		t, ok := parseTime(at.text)
 		if !ok {
-			return reasonTime
+			return length, reasonTime
 		}
 		e.Time = t
 	default:
-		return reasonTime
+		return length, reasonTime
 	}
+	if reason = finishEvent(text, e); reason == reasonIdentifier {
+		if key := d.addressKey(e); key != "" {
+			reason += "; an address stands under the key " + key
+		}
+	}
+	return length, reason
+}
+
+// finishEvent cleans what was read of an object, and says what it lacks.
+func finishEvent(text string, e *connectors.Event) (reason string) {
 	if e.Kind = strings.TrimSpace(e.Kind); e.Kind == "" {
 		return reasonNoKind
 	}
@@ -61,12 +86,12 @@ func (d *decoder) event(line string, e *connectors.Event) (reason string) {
 		e.Screenshot = ""
 	}
 	if e.ID == "" {
-		e.ID = "l" + strconv.FormatUint(xxhash.Sum64String(line), 36)
+		e.ID = "l" + strconv.FormatUint(xxhash.Sum64String(text), 36)
 	}
 	return ""
 }
 
-// object reads the fields; false if the line is not one JSON object.
+// object reads the fields of the object that line begins with, and stands behind it; false if it is none.
 func (d *decoder) object(line string, e *connectors.Event, at *value) bool {
 	p := &d.p
 	*p = parser{s: line, scratch: p.scratch}
@@ -108,10 +133,6 @@ func (d *decoder) object(line string, e *connectors.Event, at *value) bool {
 			return false
 		}
 	}
-	p.space()
-	if p.i != len(p.s) {
-		return false
-	}
 	for _, x := range d.extra {
 		if e.Properties == nil {
 			e.Properties = make(map[string]string, len(d.extra))
@@ -139,7 +160,7 @@ func (d *decoder) set(e *connectors.Event, key string, v value, at *value) {
 	case field != nil && v.kind != otherValue:
 		*field = v.text
 	default: // an unknown key, or an object or array where a text is wanted
-		d.extra = append(d.extra, pair{key, v.text})
+		d.extra = append(d.extra, pair{key, v.text, v.kind})
 	}
 }
 
@@ -215,25 +236,45 @@ var (
 // layouts are tried in order. A time without a zone is UTC.
 var layouts = [...]string{
 	time.RFC3339Nano, "2006-01-02 15:04:05.999999999Z07:00", "2006-01-02T15:04:05.999999999Z0700",
-	"2006-01-02T15:04:05.999999999", "2006-01-02 15:04:05.999999999", "2006-01-02 15:04:05.999999999 MST",
+	"2006-01-02T15:04:05.999999999", "2006-01-02 15:04:05.999999999", "2006-01-02T15:04:05.999999999Z07", "2006-01-02 15:04:05.999999999Z07",
+	"2006-01-02 15:04:05.999999999Z0700", "2006-01-02 15:04:05.999999999 Z0700", "2006-01-02 15:04:05.999999999 Z07:00", "2006-01-02T15:04Z07:00", "2006-01-02T15:04Z0700",
+	"2006-01-02 15:04Z07:00", "2006-01-02T15:04", "2006-01-02 15:04", "2006/01/02 15:04:05.999999999",
+	time.RFC1123, time.RFC1123Z, "Mon, 2 Jan 2006 15:04:05 MST", "Mon, 2 Jan 2006 15:04:05 -0700", "2 Jan 2006 15:04:05 MST", "02/Jan/2006:15:04:05 -0700",
 }
 
+// parseTime reads a time in one of the layouts or as a Unix time. A zone's name is taken only where it means UTC: other abbreviations
+// do not say which zone they mean.
 func parseTime(s string) (time.Time, bool) {
 	s = strings.TrimSpace(s)
 	var t time.Time
 	ok := false
-	if len(s) < 8 || s[4] != '-' || s[7] != '-' { // else it begins with a date
+	if digits(s) {
 		t, ok = parseUnix(s)
+	} else if before, named := cutUTC(s); named && before[0] >= '0' && before[0] <= '9' && strings.Count(before, "-") == 2 {
+		s = before
 	}
 	for i := 0; !ok && i < len(layouts); i++ {
-		if layouts[i] == "2006-01-02 15:04:05.999999999 MST" && !strings.HasSuffix(s, " UTC") {
-			continue // other abbreviations do not say which zone they mean
-		}
 		var err error
 		t, err = time.Parse(layouts[i], s)
-		ok = err == nil
+		if ok = err == nil; ok && strings.HasSuffix(layouts[i], "MST") {
+			ok = t.Location() == time.UTC || t.Location().String() == "GMT"
+		}
 	}
 	return t.UTC(), ok && !t.Before(earliest) && t.Before(latest)
+}
+
+// digits says whether s is a number rather than a date.
+func digits(s string) bool {
+	return s != "" && !strings.ContainsAny(s, ":/") && strings.Count(s, "-") < 2
+}
+
+func cutUTC(s string) (string, bool) {
+	for _, zone := range [...]string{" UTC", " GMT"} {
+		if before, ok := strings.CutSuffix(s, zone); ok && before != "" {
+			return before, true
+		}
+	}
+	return s, false
 }
 
 // parseUnix reads a count since the epoch in the unit that its magnitude tells: from 1e11 on milliseconds (3 March 1973),

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"slices"
 	"time"
@@ -24,7 +23,7 @@ type walk struct {
 	// Files are recognised by the positions as they were before any was read: a rotated copy goes on where its original was,
 	// while the original starts anew.
 	before  map[*position]position
-	byInode map[[2]uint64]*position
+	byInode map[inode]*position
 	held    map[*position]bool // positions that a file is at
 
 	events   []connectors.Event // of the present page
@@ -37,7 +36,7 @@ type walk struct {
 }
 
 func (f *Feed) newWalk(from connectors.Cursor) (*walk, error) {
-	w := &walk{Feed: f, memory: f.memory, before: map[*position]position{}, byInode: map[[2]uint64]*position{}, held: map[*position]bool{}}
+	w := &walk{Feed: f, memory: f.memory, before: map[*position]position{}, byInode: map[inode]*position{}, held: map[*position]bool{}}
 	if w.memory == nil || !bytes.Equal(w.memory.cursor, from) {
 		var err error
 		if w.memory, err = f.recall(from); err != nil {
@@ -52,9 +51,9 @@ func (f *Feed) newWalk(from connectors.Cursor) (*walk, error) {
 	w.rep.Files = len(w.files)
 	for _, p := range w.memory.Files {
 		w.before[p] = *p
-		inode := [2]uint64{p.Dev, p.Ino} // may have been another file's before
-		if old, ok := w.byInode[inode]; !ok || old.older(p) {
-			w.byInode[inode] = p
+		id := inode{p.Dev, p.Ino} // may have been another file's before
+		if old, ok := w.byInode[id]; !ok || old.older(p) {
+			w.byInode[id] = p
 		}
 	}
 	return w, nil
@@ -147,7 +146,7 @@ func (w *walk) rested(f found) bool { return w.o.Now().Sub(f.changed) >= w.o.Set
 func (w *walk) open() error {
 	f := w.files[0]
 	w.files = w.files[1:]
-	at := w.byInode[[2]uint64{f.dev, f.ino}]
+	at := w.byInode[f.inode]
 	if p, ok := w.before[at]; ok && f.unchanged(&p) && (!p.Waiting || p.Settled || !w.rested(f)) {
 		w.held[at] = true
 		if p.Waiting {
@@ -175,20 +174,20 @@ func (w *walk) open() error {
 
 // recognise finds the position that c goes on from and stands there: that of its inode, or of a file with the same
 // content, or the start.
-func (w *walk) recognise(c *content, inode *position) (*position, error) {
-	if p, ok := w.before[inode]; ok {
+func (w *walk) recognise(c *content, known *position) (*position, error) {
+	if p, ok := w.before[known]; ok {
 		same, err := c.resume(&p)
 		if err != nil {
 			return nil, err
 		}
 		if same {
-			return inode, nil
+			return known, nil
 		}
 	}
 	p := &position{}
 	var originals []position
 	for at, o := range w.before {
-		if at != inode && o.Offset > 0 && c.beginsLike(&o) {
+		if at != known && o.Offset > 0 && c.beginsLike(&o) {
 			originals = append(originals, o)
 		}
 	}
@@ -216,6 +215,7 @@ type reading struct {
 	start, end int
 	advanced   bool
 	over       error // the file is read to its end
+	value      spread
 }
 
 func (w *walk) start(c *content, p *position) {
@@ -263,7 +263,10 @@ func (w *walk) read(ctx context.Context) error {
 			return nil
 		}
 		if r.over != nil {
-			return w.finish()
+			if err := w.finish(); err != nil || w.in == nil {
+				return err
+			}
+			continue
 		}
 		if r.start > tailBytes && (r.end == len(w.buf) || r.start > len(w.buf)/2) {
 			keep := r.start - tailBytes // the bytes before the position stay for its fingerprint
@@ -281,31 +284,61 @@ func (w *walk) read(ctx context.Context) error {
 func (w *walk) wholeLines() {
 	r, p := w.in, w.in.p
 	for !w.full() {
-		nl := bytes.IndexByte(w.buf[r.start:r.end], '\n')
+		from := r.start + r.value.length
+		nl := bytes.IndexByte(w.buf[from:r.end], '\n')
 		if nl < 0 {
 			break
 		}
+		if !p.Skipping && r.value.goesOn(w.buf[from:from+nl]) {
+			continue
+		}
+		b := w.buf[r.start : from+nl]
+		number := p.Lines + 1
 		if p.Unended {
 			p.Unended = false // counted when its beginning was read
 		} else {
-			p.Lines++
+			p.Lines += 1 + int64(bytes.Count(b, newline))
 		}
 		if p.Skipping { // the rest of a line that was too long and is told already
 			p.Skipping = false
-		} else {
-			w.line(w.buf[r.start : r.start+nl])
+		} else if left := w.objects(b, number); len(left) > 0 {
+			w.counted(len(left))
+			w.broken(number, reasonOf(left))
 		}
-		r.took(nl + 1)
+		r.took(len(b) + 1)
 	}
 	switch {
 	case w.full():
 	case p.Skipping && r.end > r.start:
 		r.took(r.end - r.start)
 	case r.end-r.start > MaxLine:
-		w.broken(p.Lines+1, reasonTooLong)
-		p.Skipping = true
-		r.took(r.end - r.start)
+		w.tooLong()
 	}
+}
+
+var newline = []byte("\n")
+
+// reasonOf is why what is left of a line is broken.
+func reasonOf(left []byte) string {
+	if len(left) > MaxLine {
+		return reasonTooLong
+	}
+	return reasonSyntax
+}
+
+// tooLong takes from a line without end the objects that are complete. If there is none the line is passed over.
+func (w *walk) tooLong() {
+	r, p := w.in, w.in.p
+	r.value.giveUp()
+	b := w.buf[r.start:r.end]
+	left := w.objects(b, p.Lines+1)
+	if len(left) > MaxLine {
+		w.memory.Intake.Read++
+		w.broken(p.Lines+1, reasonTooLong)
+		p.Skipping, left = true, nil
+	}
+	p.Lines += int64(bytes.Count(b[:len(b)-len(left)], newline))
+	r.took(len(b) - len(left))
 }
 
 // finish ends the reading of a file at its present end.
@@ -315,21 +348,19 @@ func (w *walk) finish() error {
 	case ended(r.over):
 	case damaged(r.over):
 		p.Damaged = true
+		w.memory.Intake.Read++
 		w.broken(p.Lines+1, reasonGzip)
 		r.advanced = true
 	default:
 		w.mark() // the lines before it are in the page
 		return w.fileFailed(r.over)
 	}
-	if rest := w.buf[r.start:r.end]; len(rest) > 0 && !p.Damaged {
+	if r.end > r.start && !p.Damaged {
 		p.Waiting = true
 		if w.rested(r.c.info) {
 			p.Settled = true
-			if json.Valid(bytes.TrimSpace(w.afterMark(rest))) {
-				p.Waiting, p.Unended = false, true
-				p.Lines++
-				w.line(rest)
-				r.took(len(rest))
+			if !w.lastLine() {
+				return nil
 			}
 		}
 		if p.Waiting {
@@ -345,38 +376,77 @@ func (w *walk) finish() error {
 	return nil
 }
 
-// afterMark is a line without the byte order mark that a first one may have.
-func (w *walk) afterMark(line []byte) []byte {
-	if w.in.p.Offset > 0 {
-		return line
+// lastLine takes in the end of a file that rests and ends without a line feed, as far as it is whole. It says false if that is to be
+// looked at again, line by line.
+func (w *walk) lastLine() bool {
+	r, p := w.in, w.in.p
+	b := w.buf[r.start:r.end]
+	left := w.objects(b, p.Lines+1)
+	switch {
+	case len(left) == 0:
+		p.Waiting, p.Unended = false, true
+		p.Lines += 1 + int64(bytes.Count(b, newline))
+	case r.value.length > 0: // an object over several lines that does not end: each of them may be one
+		r.value.giveUp()
+		return false
+	default:
+		w.memory.Intake.Read++
+		w.broken(p.Lines+1, reasonUnfinished)
 	}
-	return bytes.TrimPrefix(line, []byte("\xef\xbb\xbf"))
+	r.took(len(b) - len(left))
+	return true
 }
 
-// line reads the line that begins at the position into the page. Its number is that of the last line begun.
-func (w *walk) line(b []byte) {
-	b = bytes.TrimSuffix(w.afterMark(b), []byte("\r"))
-	if len(bytes.TrimSpace(b)) == 0 {
-		return
+// objects reads the objects of a line into the page: one as a rule, or several, as a list or without anything between them. It
+// returns what is left from the first on that is not whole.
+func (w *walk) objects(b []byte, number int64) (left []byte) {
+	if w.in.p.Offset == 0 {
+		b = bytes.TrimPrefix(b, []byte("\xef\xbb\xbf"))
 	}
-	number := w.in.p.Lines
+	if b = betweenObjects(b); len(b) == 0 {
+		return nil
+	}
+	text := string(b)
+	for len(text) > 0 {
+		n := len(w.events)
+		w.events = append(w.events, connectors.Event{})
+		length, reason := w.dec.event(text, &w.events[n])
+		if reason != "" || length > MaxLine {
+			w.events = w.events[:n]
+		}
+		if length == 0 {
+			break
+		}
+		w.counted(length)
+		switch {
+		case length > MaxLine:
+			w.broken(number, reasonTooLong)
+		case reason != "":
+			w.broken(number, reason)
+		default:
+			w.events[n].Source = w.o.Name
+			w.rep.Events++
+		}
+		b = betweenObjects(b[length:])
+		text = text[len(text)-len(b):]
+	}
+	return b
+}
+
+// counted counts an object, or a line that is none.
+func (w *walk) counted(length int) {
+	w.bytes += length
 	w.lines++
 	w.rep.Lines++
 	w.memory.Intake.Read++
-	if len(b) > MaxLine {
-		w.broken(number, reasonTooLong)
-		return
+}
+
+// betweenObjects cuts off what may stand before an object.
+func betweenObjects(b []byte) []byte {
+	if len(b) > 0 && b[0] == '{' {
+		return b
 	}
-	n := len(w.events)
-	w.events = append(w.events, connectors.Event{})
-	if reason := w.dec.event(string(b), &w.events[n]); reason != "" {
-		w.events = w.events[:n]
-		w.broken(number, reason)
-		return
-	}
-	w.events[n].Source = w.o.Name
-	w.bytes += len(b)
-	w.rep.Events++
+	return bytes.TrimLeft(b, " \t\r\n,[]")
 }
 
 // broken counts and remembers a broken line.
