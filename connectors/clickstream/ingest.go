@@ -34,13 +34,13 @@ type placed struct {
 // Ingest takes in a batch in one commit: its events, the links they reveal, the people they make active, and the cursor,
 // or nothing. It is durable when Ingest returns. accepted counts the events kept; left out are those without an
 // identifier, with consent denied, older than the retention (or than 1970), and repeats within the batch. Repeats of earlier batches
-// (same owner, time and id) are kept once: they disappear when read and when segments are merged.
+// (same owner, time and id) are kept once: the latest ones are recognised here, others disappear when read and when segments are merged.
 func (s *Store) Ingest(b Batch) (accepted int, err error) {
 	s.intake.Lock()
 	defer s.intake.Unlock()
 	accepted, err = s.ingest(b)
 	if err != nil {
-		s.known = recent{} // it may have learnt from what was rolled back
+		s.known, s.ids = recent{}, recentIDs{} // they may have learnt from what was rolled back
 		return 0, s.fail(fmt.Sprintf("take in %d events", len(b.Events)), err)
 	}
 	return accepted, nil
@@ -50,24 +50,24 @@ func (s *Store) ingest(b Batch) (int, error) {
 	if err := s.catchUp(); err != nil {
 		return 0, err
 	}
-	order, c := s.place(b)
-	if len(order) == 0 && b.Cursor == nil {
-		s.mu.Lock()
-		s.counts.add(c)
-		s.mu.Unlock()
+	if len(b.Events) == 0 && b.Cursor == nil {
 		return 0, nil
 	}
+	order, c := s.place(b)
 	newest := s.newestEvent()
 	before := newest
 	for _, p := range order {
 		newest = max(newest, p.at)
 	}
 	err := s.commit(nil, func(tx *bolt.Tx) ([]meta, error) {
-		active, conflicts, err := s.linkAll(tx, b.Events, order, before)
+		active, linked, err := s.linkAll(tx, b.Events, order, before)
 		if err != nil {
 			return nil, err
 		}
-		c.conflicts = conflicts
+		c.conflicts, c.anonymous = linked.conflicts, linked.anonymous
+		if err := s.countIntake(tx, b, order, c); err != nil {
+			return nil, err
+		}
 		if err := appendFeed(tx, b.Source, s.o.Now().Unix(), active); err != nil {
 			return nil, err
 		}
@@ -141,11 +141,17 @@ func (s *Store) place(b Batch) ([]placed, counts) {
 		}
 		at := e.Time.UnixMicro()
 		e.Time = fromMicro(at) // as it will be read, so that repeats compare equal
+		node := owner(e).node()
 		if e.ID == "" {
 			e.ID = contentID(e)
+		} else if repeat, reused := s.ids.meets(e, node, at); repeat {
+			c.repeated++
+			continue
+		} else if reused {
+			c.reused++
 		}
 		newest = max(newest, at)
-		order = append(order, placed{part: s.part(at), node: owner(e).node(), at: at, i: int32(i)})
+		order = append(order, placed{part: s.part(at), node: node, at: at, i: int32(i)})
 	}
 	if horizon, ok := s.horizon(newest, now.UnixMicro()); ok {
 		n := len(order)
@@ -210,8 +216,8 @@ func (s *Store) writeSegments(events []connectors.Event, order []placed) (metas 
 }
 
 // linkAll brings the links up to date, event by event in the order of time, and returns the groups that did something, in
-// order. before is the newest event of earlier batches.
-func (s *Store) linkAll(tx *bolt.Tx, events []connectors.Event, order []placed, before int64) (active []uint64, conflicts uint64, err error) {
+// order, and how many conflicts and events of nobody there were. before is the newest event of earlier batches.
+func (s *Store) linkAll(tx *bolt.Tx, events []connectors.Event, order []placed, before int64) (active []uint64, c counts, err error) {
 	l := linksOf(tx)
 	byTime := slices.Clone(order)
 	slices.SortFunc(byTime, func(x, y placed) int { return cmp.Or(cmp.Compare(x.at, y.at), cmp.Compare(x.i, y.i)) })
@@ -220,29 +226,31 @@ func (s *Store) linkAll(tx *bolt.Tx, events []connectors.Event, order []placed, 
 		e := &events[p.i]
 		g, kept, err := s.known.lookUp(l, e, p.node)
 		if err != nil {
-			return nil, 0, err
+			return nil, c, err
 		}
 		if !kept {
 			res, err := l.link(e, p.at < before)
 			if err != nil {
-				return nil, 0, err
+				return nil, c, err
 			}
-			conflicts += uint64(res.conflicts)
+			c.conflicts += uint64(res.conflicts)
 			for _, id := range res.moved {
 				if err := s.known.learnOne(l, id); err != nil {
-					return nil, 0, err
+					return nil, c, err
 				}
 			}
 			if err := s.known.learn(l, e); err != nil {
-				return nil, 0, err
+				return nil, c, err
 			}
 			g = res.group
 		}
 		if g != nobody {
 			seen[g] = struct{}{}
+		} else {
+			c.anonymous++
 		}
 	}
-	return slices.Sorted(maps.Keys(seen)), conflicts, nil
+	return slices.Sorted(maps.Keys(seen)), c, nil
 }
 
 // recent remembers the links of those seen lately, so that most events need no look into the main file. It is keyed by

@@ -70,7 +70,9 @@ type Store struct {
 	failed error // last error of the background work
 	closed bool
 
-	known recent // under intake
+	known recent // under intake, as are ids and kinds
+	ids   recentIDs
+	kinds kindCache
 
 	wake chan struct{}
 	quit chan struct{}

@@ -89,7 +89,9 @@ func TestWhatIsLeftOut(t *testing.T) {
 func TestRepeatsAreToldOnce(t *testing.T) {
 	s := open(t, t.TempDir(), Options{})
 	for range 3 {
+		s.ids = recentIDs{} // as after a restart
 		take(t, s, at(1, "e=ann"), at(2, "e=ann"))
+		s.ids = recentIDs{}
 		take(t, s, at(2, "e=ann"), at(3, "e=bob"))
 	}
 	for range 2 {
@@ -167,6 +169,7 @@ func TestManyEventsOfOnePerson(t *testing.T) {
 	}
 	rand.New(rand.NewPCG(1, 1)).Shuffle(len(all), func(i, j int) { all[i], all[j] = all[j], all[i] })
 	take(t, s, append(slices.Clone(all[:3000]), at(1, "e=ann"))...)
+	s.ids = recentIDs{} // as after a restart
 	take(t, s, slices.Clone(all[2000:])...)
 	n := 0
 	for e, err := range s.Journeys(t.Context(), []connectors.Person{by("e=bot")}, ever) {

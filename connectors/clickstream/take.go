@@ -153,6 +153,8 @@ var (
 	_ connectors.Forgetter = (*Fed)(nil)
 	_ connectors.Reporter  = (*Fed)(nil)
 	_ connectors.Prober    = (*Fed)(nil)
+
+	_ connectors.IntakeReporter = (*Fed)(nil)
 )
 
 // Fed is f taken in under a name.
@@ -202,15 +204,21 @@ func (f *Fed) Probe(ctx context.Context) []connectors.Finding {
 
 // Intake tells what became of everything the feed told.
 func (f *Fed) Intake() (connectors.Intake, error) {
-	t, ok := f.feed.(connectors.Teller)
-	if !ok {
-		return connectors.Intake{}, nil
+	kept, err := f.store.Intake(f.name)
+	reader, ok := f.feed.(connectors.IntakeReader)
+	if err != nil || !ok {
+		return kept, err
 	}
 	at, err := f.store.Cursor(f.name)
 	if err != nil {
-		return connectors.Intake{}, err
+		return kept, err
 	}
-	return t.Intake(at)
+	i, err := reader.Intake(at)
+	if err != nil {
+		return kept, err
+	}
+	i.Events, i.Anonymous, i.LeftOut, i.UnknownKinds, i.ReusedIDs = kept.Events, kept.Anonymous, kept.LeftOut, kept.UnknownKinds, kept.ReusedIDs
+	return i, nil
 }
 
 // For is the store as a source of one name: only what was taken in under it. Links are those of the whole store.

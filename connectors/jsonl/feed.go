@@ -70,10 +70,10 @@ type Feed struct {
 }
 
 var (
-	_ connectors.Feed     = (*Feed)(nil)
-	_ connectors.Teller   = (*Feed)(nil)
-	_ connectors.Reporter = (*Feed)(nil)
-	_ connectors.Prober   = (*Feed)(nil)
+	_ connectors.Feed         = (*Feed)(nil)
+	_ connectors.IntakeReader = (*Feed)(nil)
+	_ connectors.Reporter     = (*Feed)(nil)
+	_ connectors.Prober       = (*Feed)(nil)
 )
 
 // New makes a feed. It touches no file yet.
