@@ -295,7 +295,7 @@ func (p *Pipeline) takeActive(tx *state.Tx, source string, lane state.Lane, item
 			return err
 		}
 	}
-	return nil
+	return countReached(tx, source, f)
 }
 
 // sweepState is where a slow full pass stands.

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"fmt"
 	"iter"
 	"slices"
 	"sync"
@@ -184,22 +183,12 @@ func (f *Fed) Report() connectors.Report {
 	return connectors.Report{DailyLimit: -1, DailyRemaining: -1}
 }
 
-// Probe is the feed's own, where it has one, and tells of what it could not read.
+// Probe is the feed's own, where it has one.
 func (f *Fed) Probe(ctx context.Context) []connectors.Finding {
-	var out []connectors.Finding
 	if p, ok := f.feed.(connectors.Prober); ok {
-		out = p.Probe(ctx)
+		return p.Probe(ctx)
 	}
-	i, err := f.Intake()
-	if n := i.Unread(); err == nil && n > 0 {
-		last := i.Examples[len(i.Examples)-1]
-		out = append(out, connectors.Finding{
-			Code: "feed.unreadable_lines", Severity: connectors.Warning,
-			Message: fmt.Sprintf("source %s: %d of %d lines could not be read, the last in %s, line %d: %s", f.name, n, i.Read, last.Where, last.Line, last.Reason),
-			Fix:     "see the line and correct what writes it; other lines are not held up",
-		})
-	}
-	return out
+	return nil
 }
 
 // Intake tells what became of everything the feed told.

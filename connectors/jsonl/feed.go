@@ -67,6 +67,7 @@ type Feed struct {
 	mu     sync.Mutex
 	total  Report
 	failed string
+	asked  *memory // of the cursor that Intake was last asked about, without its files
 }
 
 var (
@@ -137,11 +138,17 @@ func (f *Feed) endWalk() {
 
 // Intake tells what was read up to a cursor.
 func (f *Feed) Intake(at connectors.Cursor) (connectors.Intake, error) {
-	m, err := f.recall(at)
-	if err != nil {
-		return connectors.Intake{}, err
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.asked == nil || !bytes.Equal(f.asked.cursor, at) {
+		m, err := f.recall(at)
+		if err != nil {
+			return connectors.Intake{}, err
+		}
+		m.Files = nil
+		f.asked = m
 	}
-	return m.Intake, nil
+	return f.asked.Intake, nil
 }
 
 // Total is the sum of all Takes since New; Files and Waiting are those of the last look at the files.

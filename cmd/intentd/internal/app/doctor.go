@@ -82,6 +82,11 @@ func (a *App) examine(ctx context.Context, _ Nothing) ([]Checked, error) {
 	}
 
 	st := a.pipe.Status()
+	for _, src := range made.setup.Sources {
+		if i := st.Connectors[src.Name].Intake; i != nil {
+			out = append(out, examineIntake(src.Name, i)...)
+		}
+	}
 	if free, ok := freeBeside(cfg.State.Path); ok {
 		switch {
 		case free < fullDisk:
