@@ -9,6 +9,7 @@ import (
 	"github.com/cespare/xxhash/v2"
 	"github.com/intentd/intentd/connectors"
 	"github.com/intentd/intentd/connectors/clickstream"
+	"github.com/intentd/intentd/connectors/internal/jsonscan"
 )
 
 // Reasons why a line is broken. They are all that is told of a line's content.
@@ -25,13 +26,13 @@ const (
 
 // pair is a property that stood at the top of the line.
 type pair struct {
-	key, value string
-	kind       valueKind
+	key string
+	jsonscan.Value
 }
 
 // decoder reads lines. It may be used again and again, by one goroutine.
 type decoder struct {
-	p     parser
+	p     jsonscan.Scanner
 	extra []pair
 }
 
@@ -39,13 +40,13 @@ type decoder struct {
 // why it is broken, "" if it is not. The texts of e share the memory of text. An object that has not our own keys is read as the
 // record of a tracker, or by other names of the keys.
 func (d *decoder) event(text string, e *connectors.Event) (length int, reason string) {
-	var at value
+	var at jsonscan.Value
 	if !d.object(text, e, &at) {
 		return 0, reasonSyntax
 	}
-	length = d.p.i
+	length = d.p.Offset()
 	text = text[:length]
-	if at.kind == noValue || e.Kind == "" {
+	if at.Kind == jsonscan.None || e.Kind == "" {
 		if reason, ok := native(text, e); ok {
 			return length, reason
 		}
@@ -53,11 +54,11 @@ func (d *decoder) event(text string, e *connectors.Event) (length int, reason st
 	} else if e.Email == "" && len(d.extra) > 0 {
 		d.respell(e, &at, true)
 	}
-	switch at.kind {
-	case noValue, nullValue:
+	switch at.Kind {
+	case jsonscan.None, jsonscan.Null:
 		return length, reasonNoTime
-	case stringValue, numberValue:
-		t, ok := parseTime(at.text)
+	case jsonscan.String, jsonscan.Number:
+		t, ok := parseTime(at.Text)
 		if !ok {
 			return length, reasonTime
 		}
@@ -92,60 +93,60 @@ func finishEvent(text string, e *connectors.Event) (reason string) {
 }
 
 // object reads the fields of the object that line begins with, and stands behind it; false if it is none.
-func (d *decoder) object(line string, e *connectors.Event, at *value) bool {
+func (d *decoder) object(line string, e *connectors.Event, at *jsonscan.Value) bool {
 	p := &d.p
-	*p = parser{s: line, scratch: p.scratch}
+	p.Reset(line)
 	d.extra = d.extra[:0]
-	p.space()
-	if !p.eat('{') {
+	if p.Next() != '{' {
 		return false
 	}
-	p.space()
-	if !p.eat('}') {
-		for {
-			key, ok := p.key()
-			if !ok {
-				return false
-			}
-			if key == "properties" && p.peek() == '{' {
-				d.dropExtra(key)
-				if e.Properties, ok = p.flatObject(); !ok {
-					return false
-				}
-			} else {
-				v, ok := p.value(1)
-				if !ok {
-					return false
-				}
-				if key == "properties" {
-					e.Properties = nil
-				}
-				d.set(e, key, v, at)
-			}
-			p.space()
-			if p.eat(',') {
-				p.space()
-				continue
-			}
-			if p.eat('}') {
-				break
-			}
-			return false
+	err := p.Object(func(key string) (err error) {
+		if key == "properties" && p.Next() == '{' {
+			d.dropExtra(key)
+			e.Properties, err = flat(p)
+			return err
 		}
+		v, err := p.Value()
+		if key == "properties" {
+			e.Properties = nil
+		}
+		d.set(e, key, v, at)
+		return err
+	})
+	if err != nil {
+		return false
 	}
 	for _, x := range d.extra {
 		if e.Properties == nil {
 			e.Properties = make(map[string]string, len(d.extra))
 		}
 		if _, taken := e.Properties[x.key]; !taken {
-			e.Properties[x.key] = x.value
+			e.Properties[x.key] = x.Text
 		}
 	}
 	return true
 }
 
+// flat reads an object into texts; what is nested stays JSON, and null is as good as absent.
+func flat(p *jsonscan.Scanner) (map[string]string, error) {
+	var m map[string]string
+	err := p.Object(func(key string) error {
+		v, err := p.Value()
+		if m == nil {
+			m = map[string]string{}
+		}
+		if v.Kind == jsonscan.Null {
+			delete(m, key)
+		} else {
+			m[key] = v.Text
+		}
+		return err
+	})
+	return m, err
+}
+
 // set puts one value where its key belongs. The last of several equal keys counts, as everywhere in Go.
-func (d *decoder) set(e *connectors.Event, key string, v value, at *value) {
+func (d *decoder) set(e *connectors.Event, key string, v jsonscan.Value, at *jsonscan.Value) {
 	if key == "time" {
 		*at = v
 		return
@@ -156,11 +157,11 @@ func (d *decoder) set(e *connectors.Event, key string, v value, at *value) {
 		*field = ""
 	}
 	switch {
-	case v.kind == nullValue:
-	case field != nil && v.kind != otherValue:
-		*field = v.text
+	case v.Kind == jsonscan.Null:
+	case field != nil && v.Kind != jsonscan.Nested:
+		*field = v.Text
 	default: // an unknown key, or an object or array where a text is wanted
-		d.extra = append(d.extra, pair{key, v.text, v.kind})
+		d.extra = append(d.extra, pair{key, v})
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/intentd/intentd/connectors"
+	"github.com/intentd/intentd/connectors/internal/jsonscan"
 )
 
 func TestLine(t *testing.T) {
@@ -111,8 +112,8 @@ func FuzzLine(f *testing.F) {
 	f.Fuzz(func(t *testing.T, line []byte) {
 		var d decoder
 		var got connectors.Event
-		var at value
-		ok := d.object(string(line), &got, &at) && strings.TrimLeft(string(line)[d.p.i:], " \t\r\n") == ""
+		var at jsonscan.Value
+		ok := d.object(string(line), &got, &at) && strings.TrimLeft(string(line)[d.p.Offset():], " \t\r\n") == ""
 		want, wantTime, wantOK := reference(line)
 		if ok != wantOK {
 			t.Fatalf("%q: valid %v, encoding/json says %v", line, ok, wantOK)
@@ -120,8 +121,8 @@ func FuzzLine(f *testing.F) {
 		if !ok {
 			return
 		}
-		if at.text != wantTime {
-			t.Errorf("%q: time %q, want %q", line, at.text, wantTime)
+		if at.Text != wantTime {
+			t.Errorf("%q: time %q, want %q", line, at.Text, wantTime)
 		}
 		if !maps.Equal(got.Properties, want.Properties) {
 			t.Errorf("%q: properties %q, want %q", line, got.Properties, want.Properties)

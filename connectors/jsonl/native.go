@@ -10,6 +10,7 @@ import (
 
 	"github.com/cespare/xxhash/v2"
 	"github.com/intentd/intentd/connectors"
+	"github.com/intentd/intentd/connectors/internal/jsonscan"
 )
 
 // record is one JSON object of a tracker.
@@ -407,7 +408,7 @@ var spellings = map[string]string{
 
 // respell moves what stands under another name of a key to where it belongs, the keys of the line in their order. With only
 // addresses given nothing else is moved: a line in our own format means its other keys as properties.
-func (d *decoder) respell(e *connectors.Event, at *value, onlyAddress bool) {
+func (d *decoder) respell(e *connectors.Event, at *jsonscan.Value, onlyAddress bool) {
 	for i := 0; i < len(d.extra); i++ {
 		x := d.extra[i]
 		key := connectors.Fold(x.key)
@@ -417,13 +418,13 @@ func (d *decoder) respell(e *connectors.Event, at *value, onlyAddress bool) {
 		switch field := fieldOf(e, key); {
 		case onlyAddress && key != "email" && key != "phone":
 			continue
-		case key == "time" && at.kind == noValue && x.kind != otherValue:
-			*at = value{x.kind, x.value}
-		case field != nil && *field == "" && x.kind != otherValue:
-			if key == "email" && !strings.Contains(x.value, "@") {
+		case key == "time" && at.Kind == jsonscan.None && x.Kind != jsonscan.Nested:
+			*at = x.Value
+		case field != nil && *field == "" && x.Kind != jsonscan.Nested:
+			if key == "email" && !strings.Contains(x.Text, "@") {
 				continue
 			}
-			*field = x.value
+			*field = x.Text
 		default:
 			continue
 		}
