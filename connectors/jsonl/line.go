@@ -247,6 +247,11 @@ var layouts = [...]string{
 // do not say which zone they mean.
 func parseTime(s string) (time.Time, bool) {
 	s = strings.TrimSpace(s)
+	if len(s) > 10 && s[10] == 'T' { // as nearly all are
+		if t, err := time.Parse(time.RFC3339Nano, s); err == nil {
+			return t.UTC(), !t.Before(earliest) && t.Before(latest)
+		}
+	}
 	var t time.Time
 	ok := false
 	if digits(s) {

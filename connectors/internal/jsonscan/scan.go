@@ -71,7 +71,7 @@ func (p *Scanner) Nested() bool {
 // Object calls member with the name of each member; it must read the value. A null is an empty object.
 func (p *Scanner) Object(member func(name string) error) error {
 	return p.each('{', '}', func() error {
-		name, err := p.Str()
+		name, err := p.str()
 		if err != nil {
 			return err
 		}
@@ -106,6 +106,7 @@ func (p *Scanner) each(opening, closing byte, one func() error) error {
 			if !p.eat(',') {
 				return ErrNotJSON
 			}
+			p.space()
 		}
 	}
 	p.depth--
@@ -117,7 +118,7 @@ func (p *Scanner) Value() (Value, error) {
 	from := p.skipSpace()
 	switch c := p.peek(); {
 	case c == '"':
-		s, err := p.Str()
+		s, err := p.str()
 		return Value{String, s}, err
 	case c == '-' || c >= '0' && c <= '9':
 		if !p.number() {
@@ -237,7 +238,7 @@ func (p *Scanner) skipString() bool {
 			p.i = i + 1
 			return true
 		case c == '\\':
-			_, err := p.Str()
+			_, err := p.str()
 			return err == nil
 		case c < ' ':
 			return false
@@ -247,6 +248,12 @@ func (p *Scanner) skipString() bool {
 }
 
 func (p *Scanner) space() {
+	if p.i < len(p.S) && p.S[p.i] <= ' ' {
+		p.moreSpace()
+	}
+}
+
+func (p *Scanner) moreSpace() {
 	for p.i < len(p.S) {
 		switch p.S[p.i] {
 		case ' ', '\t', '\n', '\r':
@@ -313,6 +320,10 @@ func (p *Scanner) number() bool {
 // Str reads a string. Without escapes it shares the memory of the text.
 func (p *Scanner) Str() (string, error) {
 	p.space()
+	return p.str()
+}
+
+func (p *Scanner) str() (string, error) {
 	if !p.eat('"') {
 		return "", ErrNotJSON
 	}
