@@ -219,6 +219,7 @@ func (s *Store) writeSegments(events []connectors.Event, order []placed) (metas 
 // order, and how many conflicts and events of nobody there were. before is the newest event of earlier batches.
 func (s *Store) linkAll(tx *bolt.Tx, events []connectors.Event, order []placed, before int64) (active []uint64, c counts, err error) {
 	l := linksOf(tx)
+	l.groups.FillPercent = fullPages
 	byTime := slices.Clone(order)
 	slices.SortFunc(byTime, func(x, y placed) int { return cmp.Or(cmp.Compare(x.at, y.at), cmp.Compare(x.i, y.i)) })
 	seen := map[uint64]struct{}{}
@@ -264,6 +265,10 @@ type knownLink struct {
 	since int64
 	mixed bool
 }
+
+// fullPages is how full bbolt leaves the pages of groups, whose keys only grow: with its default every page stays half empty. A tenth is
+// left for what groups get later.
+const fullPages = 0.9
 
 // recentLinks bounds the entries of each of the two generations: about 30 MB in all.
 const recentLinks = 1 << 18
