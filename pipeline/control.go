@@ -57,6 +57,8 @@ type ConnectorStatus struct {
 	Since  time.Time         `json:"since,omitzero"`
 	Until  time.Time         `json:"until,omitzero"`
 	Report connectors.Report `json:"report"`
+	// Intake are the counts of a source that has any.
+	Intake *connectors.Intake `json:"intake,omitempty"`
 }
 
 // LaneName is a lane in words.
@@ -118,6 +120,11 @@ func (p *Pipeline) Status() Status {
 	}
 	for i := range s.Sources {
 		report(s.Sources[i].Name, s.Sources[i].Source)
+		if r, ok := s.Sources[i].Source.(connectors.IntakeReporter); ok {
+			cs := out.Connectors[s.Sources[i].Name]
+			cs.Intake = p.intake(s.Sources[i].Name, r)
+			out.Connectors[s.Sources[i].Name] = cs
+		}
 	}
 	p.health.mu.Lock()
 	for k, t := range p.health.goods {

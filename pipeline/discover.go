@@ -53,11 +53,6 @@ func (p *Pipeline) Listen(ctx context.Context, source string) (Found, error) {
 		if s == nil {
 			return &connectors.Error{Kind: connectors.Config, Op: "listen to " + source, Message: "no source of that name"}
 		}
-		if s.Refresh != nil {
-			if err := s.Refresh(ctx); err != nil {
-				return err
-			}
-		}
 		// What the source has seen before it was ever asked belongs to the first sync, not to the live lane.
 		lane, caughtUp := state.Live, "listened/"+source
 		if err := p.db.View(func(tx *state.Tx) error {
@@ -68,20 +63,29 @@ func (p *Pipeline) Listen(ctx context.Context, source string) (Found, error) {
 		}); err != nil {
 			return err
 		}
-		return p.feed(ctx, "listen/"+source, f, func(ctx context.Context, from connectors.Cursor) (func(*state.Tx, *Found) error, connectors.Cursor, bool, error) {
-			page, err := s.Source.Active(ctx, from)
-			if err != nil {
-				return nil, nil, false, err
+		for {
+			more, failed := false, error(nil)
+			if s.Take != nil {
+				more, failed = s.Take(ctx) // what came in before an error is told all the same
 			}
-			return func(tx *state.Tx, f *Found) error {
-				if lane == state.Backfill && !page.More {
-					if err := tx.SetSetting(caughtUp, []byte("1")); err != nil {
-						return err
-					}
+			err := p.feed(ctx, "listen/"+source, f, func(ctx context.Context, from connectors.Cursor) (func(*state.Tx, *Found) error, connectors.Cursor, bool, error) {
+				page, err := s.Source.Active(ctx, from)
+				if err != nil {
+					return nil, nil, false, err
 				}
-				return p.takeActive(tx, source, lane, page.Items, f)
-			}, page.Next, page.More, nil
-		})
+				return func(tx *state.Tx, f *Found) error {
+					if lane == state.Backfill && !page.More && !more {
+						if err := tx.SetSetting(caughtUp, []byte("1")); err != nil {
+							return err
+						}
+					}
+					return p.takeActive(tx, source, lane, page.Items, f)
+				}, page.Next, page.More, nil
+			})
+			if err = errors.Join(failed, err); err != nil || !more {
+				return err
+			}
+		}
 	})
 }
 
@@ -336,7 +340,7 @@ func (p *Pipeline) takeActive(tx *state.Tx, source string, lane state.Lane, item
 			f.Queued += queued
 		}
 	}
-	return nil
+	return countReached(tx, source, f)
 }
 
 // sweepState is where a slow full pass stands.

@@ -86,8 +86,9 @@ type CRM struct {
 type Source struct {
 	Name   string
 	Source connectors.Source
-	// Refresh, where set, is called before Active: it takes in what is new (files).
-	Refresh func(ctx context.Context) error
+	// Take, where set, is called before Active: it takes a bounded part of what is new from a feed into the store that Source answers
+	// from, and says whether there is more.
+	Take func(ctx context.Context) (more bool, err error)
 }
 
 // WriteMode says whose records are written.

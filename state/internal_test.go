@@ -19,6 +19,7 @@ import (
 	berrors "go.etcd.io/bbolt/errors"
 
 	"github.com/intentd/intentd/connectors"
+	"github.com/intentd/intentd/connectors/boltpages"
 )
 
 func openTest(t testing.TB, o Options) *DB {
@@ -477,7 +478,7 @@ func FuzzDecode(f *testing.F) {
 			_, _ = new(counts).decode(b)
 			return nil
 		})
-		checkPages(bytes.NewReader(b), 4096, func(string, ...any) bool { return true })
+		boltpages.Check(bytes.NewReader(b), 4096, func(string, ...any) bool { return true })
 	})
 }
 

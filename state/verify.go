@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"os"
+
+	"github.com/intentd/intentd/connectors/boltpages"
 )
 
 // maxFindings is how many things Verify tells of: the first few say where it went wrong, the rest follow from them.
@@ -28,7 +30,7 @@ func (db *DB) Verify() error {
 			return explain(db.path, err)
 		}
 		defer file.Close()
-		if checkPages(file, db.pageSize, note); len(found) > 0 {
+		if boltpages.Check(file, db.pageSize, note); len(found) > 0 {
 			return nil // bbolt had better not read it
 		}
 		var c counts

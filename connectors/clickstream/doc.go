@@ -20,6 +20,7 @@
 //   - Memory: half a byte for each event stored (index and filter), about 30 MB of remembered links, and the batch in hand.
 //   - Retention drops whole partitions, and never on the word of a clock alone (see [Options.Retention], [Store.Prune]).
 //   - IP addresses are not stored: [Options.Internal] looks at them during intake, and the verdict is kept.
+//   - A damaged file is told by an error, when the store opens after a crash or where the damage is met; [Store.Verify] reads everything.
 //   - Directory 0700, files 0600. [Store.Forget] erases a person from all segments and tables; their bytes leave the
 //     segments at once, and the free pages of the main file with the next [Store.Compact]. File systems may keep freed
 //     blocks for a while.

@@ -3,7 +3,6 @@ package clickstream
 import (
 	"context"
 	"encoding/binary"
-	"iter"
 	"slices"
 
 	"github.com/intentd/intentd/connectors"
@@ -171,20 +170,4 @@ func (s *Store) activePage(tx *bolt.Tx, from connectors.Cursor, source string) (
 	}
 	page.Next = s.encodeCursor(p)
 	return page, nil
-}
-
-// For is the store as a source of one name: only what was taken in under it. Links are those of the whole store.
-func (s *Store) For(source string) connectors.Source { return named{s, source} }
-
-type named struct {
-	s      *Store
-	source string
-}
-
-func (n named) Active(ctx context.Context, from connectors.Cursor) (connectors.Page[connectors.Person], error) {
-	return n.s.active(ctx, from, n.source)
-}
-
-func (n named) Journeys(ctx context.Context, people []connectors.Person, w connectors.Window) iter.Seq2[connectors.Event, error] {
-	return n.s.journeys(ctx, people, w, n.source)
 }

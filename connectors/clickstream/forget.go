@@ -80,7 +80,7 @@ func (s *Store) forget(ctx context.Context, p connectors.Person) (erased int, er
 			added = append(added, m)
 		}
 	}
-	s.known = recent{}
+	s.known, s.ids = recent{}, recentIDs{}
 	err = s.commit(removed, func(tx *bolt.Tx) ([]meta, error) {
 		l := s.linksOf(tx)
 		for _, g := range groups {

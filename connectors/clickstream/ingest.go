@@ -7,7 +7,6 @@ import (
 	"maps"
 	"slices"
 	"strconv"
-	"strings"
 
 	"github.com/cespare/xxhash/v2"
 	"github.com/intentd/intentd/connectors"
@@ -21,8 +20,8 @@ type Batch struct {
 	Source string
 	// Events in any order. Ingest cleans and changes them in place and keeps nothing of them.
 	Events []connectors.Event
-	// Offsets are saved under Source with the events: an opaque position by name. A nil one is deleted.
-	Offsets map[string][]byte
+	// Cursor is saved under Source with the events, nil leaves the one there is.
+	Cursor connectors.Cursor
 }
 
 // placed is where an event goes.
@@ -33,16 +32,16 @@ type placed struct {
 	i    int32 // in Batch.Events
 }
 
-// Ingest takes in a batch in one commit: its events, the links they reveal, the people they make active, and the offsets,
+// Ingest takes in a batch in one commit: its events, the links they reveal, the people they make active, and the cursor,
 // or nothing. It is durable when Ingest returns. accepted counts the events kept; left out are those without an
 // identifier, with consent denied, older than the retention (or than 1970), and repeats within the batch. Repeats of earlier batches
-// (same owner, time and id) are kept once: they disappear when read and when segments are merged.
+// (same owner, time and id) are kept once: the latest ones are recognised here, others disappear when read and when segments are merged.
 func (s *Store) Ingest(b Batch) (accepted int, err error) {
 	s.intake.Lock()
 	defer s.intake.Unlock()
 	accepted, err = s.ingest(b)
 	if err != nil {
-		s.known = recent{} // it may have learnt from what was rolled back
+		s.known, s.ids = recent{}, recentIDs{} // they may have learnt from what was rolled back
 		return 0, s.fail(fmt.Sprintf("take in %d events", len(b.Events)), err)
 	}
 	return accepted, nil
@@ -52,28 +51,28 @@ func (s *Store) ingest(b Batch) (int, error) {
 	if err := s.catchUp(); err != nil {
 		return 0, err
 	}
-	order, c := s.place(b)
-	if len(order) == 0 && len(b.Offsets) == 0 {
-		s.mu.Lock()
-		s.counts.add(c)
-		s.mu.Unlock()
+	if len(b.Events) == 0 && b.Cursor == nil {
 		return 0, nil
 	}
+	order, c := s.place(b)
 	newest := s.newestEvent()
 	before := newest
 	for _, p := range order {
 		newest = max(newest, p.at)
 	}
 	err := s.commit(nil, func(tx *bolt.Tx) ([]meta, error) {
-		active, conflicts, err := s.linkAll(tx, b.Events, order, before)
+		active, linked, err := s.linkAll(tx, b.Events, order, before)
 		if err != nil {
 			return nil, err
 		}
-		c.conflicts = conflicts
+		c.conflicts, c.anonymous = linked.conflicts, linked.anonymous
+		if err := s.countIntake(tx, b, order, c); err != nil {
+			return nil, err
+		}
 		if err := appendFeed(tx, b.Source, s.o.Now().Unix(), active); err != nil {
 			return nil, err
 		}
-		if err := putOffsets(tx, b.Source, b.Offsets); err != nil {
+		if err := putCursor(tx, b.Source, b.Cursor); err != nil {
 			return nil, err
 		}
 		if err := tx.Bucket(bucketMeta).Put(keyNewest, binary.AppendVarint(nil, newest)); err != nil {
@@ -144,11 +143,17 @@ func (s *Store) place(b Batch) ([]placed, counts) {
 		}
 		at := e.Time.UnixMicro()
 		e.Time = fromMicro(at) // as it will be read, so that repeats compare equal
+		node := nodeOf(owner(rules, e))
 		if e.ID == "" {
 			e.ID = contentID(e)
+		} else if repeat, reused := s.ids.meets(e, node, at); repeat {
+			c.repeated++
+			continue
+		} else if reused {
+			c.reused++
 		}
 		newest = max(newest, at)
-		order = append(order, placed{part: s.part(at), node: nodeOf(owner(rules, e)), at: at, i: int32(i)})
+		order = append(order, placed{part: s.part(at), node: node, at: at, i: int32(i)})
 	}
 	if horizon, ok := s.horizon(newest, now.UnixMicro()); ok {
 		n := len(order)
@@ -213,14 +218,15 @@ func (s *Store) writeSegments(events []connectors.Event, order []placed) (metas 
 }
 
 // linkAll brings the links up to date, event by event in the order of time, and returns the groups that did something, in
-// order. before is the newest event of earlier batches.
-func (s *Store) linkAll(tx *bolt.Tx, events []connectors.Event, order []placed, before int64) (active []uint64, conflicts uint64, err error) {
+// order, and how many conflicts and events of nobody there were. before is the newest event of earlier batches.
+func (s *Store) linkAll(tx *bolt.Tx, events []connectors.Event, order []placed, before int64) (active []uint64, c counts, err error) {
 	if len(order) > 0 {
 		if err := s.setHome(tx, events[order[0].i].Source); err != nil {
-			return nil, 0, err
+			return nil, c, err
 		}
 	}
 	l := s.linksOf(tx)
+	l.groups.FillPercent = fullPages
 	byTime := slices.Clone(order)
 	slices.SortFunc(byTime, func(x, y placed) int { return cmp.Or(cmp.Compare(x.at, y.at), cmp.Compare(x.i, y.i)) })
 	seen := map[uint64]struct{}{}
@@ -228,29 +234,31 @@ func (s *Store) linkAll(tx *bolt.Tx, events []connectors.Event, order []placed, 
 		e := &events[p.i]
 		g, kept, err := s.known.lookUp(l, e)
 		if err != nil {
-			return nil, 0, err
+			return nil, c, err
 		}
 		if !kept {
 			res, err := l.link(e, p.at < before)
 			if err != nil {
-				return nil, 0, err
+				return nil, c, err
 			}
-			conflicts += uint64(res.conflicts)
+			c.conflicts += uint64(res.conflicts)
 			for _, id := range res.moved {
 				if err := s.known.learnOne(l, id); err != nil {
-					return nil, 0, err
+					return nil, c, err
 				}
 			}
 			if err := s.known.learn(l, e); err != nil {
-				return nil, 0, err
+				return nil, c, err
 			}
 			g = res.group
 		}
 		if g != nobody {
 			seen[g] = struct{}{}
+		} else {
+			c.anonymous++
 		}
 	}
-	return slices.Sorted(maps.Keys(seen)), conflicts, nil
+	return slices.Sorted(maps.Keys(seen)), c, nil
 }
 
 // recent remembers the links of those seen lately, so that most events need no look into the main file. It is keyed by a hash of
@@ -275,6 +283,10 @@ type knownLink struct {
 	since int64
 	mixed bool
 }
+
+// fullPages is how full bbolt leaves the pages of groups, whose keys only grow: with its default every page stays half empty. A tenth is
+// left for what groups get later.
+const fullPages = 0.9
 
 // recentLinks bounds the entries of each of the two generations: about 30 MB in all.
 const recentLinks = 1 << 18
@@ -357,48 +369,5 @@ func (r *recent) learnOne(l links, id identifier) error {
 		k.group, k.since = runs[0].owner, runs[0].start
 	}
 	r.put(place(id), k)
-	return nil
-}
-
-// Offsets are the positions saved under a source.
-func (s *Store) Offsets(source string) (map[string][]byte, error) {
-	out := map[string][]byte{}
-	err := s.view(func(tx *bolt.Tx) error {
-		b := tx.Bucket(bucketOffsets).Bucket([]byte("s" + source))
-		if b == nil {
-			return nil
-		}
-		return b.ForEach(func(k, v []byte) error {
-			out[string(k)] = slices.Clone(v)
-			return nil
-		})
-	})
-	if err != nil {
-		return nil, s.fail("read offsets of "+source, err)
-	}
-	return out, nil
-}
-
-func putOffsets(tx *bolt.Tx, source string, offsets map[string][]byte) error {
-	if len(offsets) == 0 {
-		return nil
-	}
-	b, err := tx.Bucket(bucketOffsets).CreateBucketIfNotExists([]byte("s" + source))
-	if err != nil {
-		return err
-	}
-	for name, v := range offsets {
-		if strings.TrimSpace(name) == "" {
-			return fmt.Errorf("an offset of %s has no name", source)
-		}
-		if v == nil {
-			err = b.Delete([]byte(name))
-		} else {
-			err = b.Put([]byte(name), v)
-		}
-		if err != nil {
-			return err
-		}
-	}
 	return nil
 }

@@ -32,6 +32,7 @@ type Stats struct {
 // counts are those of one batch, or since Open.
 type counts struct {
 	accepted, repeated, unidentified, denied, expired, future, conflicts, erased uint64
+	anonymous, reused                                                            uint64
 }
 
 func (c *counts) add(d counts) {
@@ -43,6 +44,8 @@ func (c *counts) add(d counts) {
 	c.future += d.future
 	c.conflicts += d.conflicts
 	c.erased += d.erased
+	c.anonymous += d.anonymous
+	c.reused += d.reused
 }
 
 // Stats tells the store's condition.

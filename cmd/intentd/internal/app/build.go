@@ -177,8 +177,8 @@ func (b *builder) identify(c config.CRM) (out []pipeline.IdentifyBy) {
 
 func (b *builder) source(c config.Source) error {
 	switch settings := c.Settings.(type) {
-	case *jsonl.Config: // fills the event store by itself
-		return b.jsonl(c, settings)
+	case *jsonl.Config:
+		return b.addFeed(c.Name, jsonl.New(jsonl.Options{Name: c.Name, Path: settings.Path, Now: b.a.o.Now, Logger: b.a.log}), c.Poll)
 	case connectors.SourceSettings:
 		made, err := settings.Open(b.host(c.Name, c.Poll))
 		if err != nil {
@@ -206,16 +206,14 @@ func (b *builder) inputs(c config.CRM) []string {
 	return inputs
 }
 
-func (b *builder) jsonl(c config.Source, o *jsonl.Config) error {
+// addFeed makes a source of a feed: it is taken into the event store, which answers for it.
+func (b *builder) addFeed(name string, f connectors.Feed, poll string) error {
 	store, err := b.clickstream()
 	if err != nil {
 		return err
 	}
-	source := jsonl.New(jsonl.Options{Name: c.Name, Path: o.Path, Store: store, Now: b.a.o.Now, Logger: b.a.log})
-	b.addSource(pipeline.Source{Name: c.Name, Source: source, Refresh: func(ctx context.Context) error {
-		_, err := source.Take(ctx)
-		return err
-	}}, c.Poll)
+	fed := store.Fed(name, f)
+	b.addSource(pipeline.Source{Name: name, Source: fed, Take: fed.Take}, poll)
 	return nil
 }
 

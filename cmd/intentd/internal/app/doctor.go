@@ -114,6 +114,11 @@ func (a *App) examine(ctx context.Context, file File) ([]Checked, error) {
 		out = append(out, PlaceFindings(a.Config())...)
 	}
 	st := a.pipe.Status()
+	for _, src := range made.setup.Sources {
+		if i := st.Connectors[src.Name].Intake; i != nil {
+			out = append(out, examineIntake(src.Name, i)...)
+		}
+	}
 	if free, ok := freeBeside(cfg.State.Path); ok {
 		switch {
 		case free < fullDisk:

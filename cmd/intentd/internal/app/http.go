@@ -132,6 +132,9 @@ func (a *App) Health() Health {
 			since := c.Since.UTC().Format(time.RFC3339)
 			note("%s %s (%s since %s)", name, inWords(c.Kind), c.Kind, since)
 		}
+		if c.Intake != nil && c.Intake.Trouble() != "" {
+			note("%s %s", name, c.Intake.Trouble())
+		}
 	}
 	slices.Sort(h.Reasons)
 	a.mu.Lock()

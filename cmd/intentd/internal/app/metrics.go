@@ -51,6 +51,16 @@ var meters = []*meter{
 	{name: "received_bytes_total", help: "Bytes received from a connector.", kind: prometheus.CounterValue, labels: []string{"connector"}},
 	{name: "quota_limit", help: "Calls a day that the vendor allows.", kind: prometheus.GaugeValue, labels: []string{"connector"}},
 	{name: "quota_remaining", help: "Calls left today by the vendor's word.", kind: prometheus.GaugeValue, labels: []string{"connector"}},
+	{name: "source_read_total", help: "Lines, rows or messages read from a source, ever.", kind: prometheus.CounterValue, labels: []string{"connector"}},
+	{name: "source_unreadable_total", help: "Of them, what could not be read, by reason.", kind: prometheus.CounterValue, labels: []string{"connector", "reason"}},
+	{name: "source_mostly_unreadable", help: "Whether most of the last poll of a source could not be read.", kind: prometheus.GaugeValue, labels: []string{"connector"}},
+	{name: "source_events_total", help: "Events of a source that were kept, ever.", kind: prometheus.CounterValue, labels: []string{"connector"}},
+	{name: "source_anonymous_total", help: "Of them, events of nobody known when they came in.", kind: prometheus.CounterValue, labels: []string{"connector"}},
+	{name: "source_left_out_total", help: "Events of a source that were not kept, by reason.", kind: prometheus.CounterValue, labels: []string{"connector", "reason"}},
+	{name: "source_unknown_kind_total", help: "Events of a source whose kind is not known.", kind: prometheus.CounterValue, labels: []string{"connector"}},
+	{name: "source_reused_ids_total", help: "Ids of events that came again for something else.", kind: prometheus.CounterValue, labels: []string{"connector"}},
+	{name: "source_people_total", help: "People a source told of, once a poll.", kind: prometheus.CounterValue, labels: []string{"connector"}},
+	{name: "source_strangers_total", help: "Of them, people who are in no CRM.", kind: prometheus.CounterValue, labels: []string{"connector"}},
 	{name: "model_spent_usd_today", help: "Model spending today.", kind: prometheus.GaugeValue},
 	{name: "model_budget_usd", help: "Model budget a day.", kind: prometheus.GaugeValue},
 	{name: "model_calls_today", help: "Model calls today.", kind: prometheus.GaugeValue, labels: []string{"purpose"}},
@@ -159,6 +169,26 @@ func (m metrics) Collect(ch chan<- prometheus.Metric) {
 			put("connector_stopped", 1, name, c.Kind)
 		}
 		traffic(name, c.Report)
+		if i := c.Intake; i != nil {
+			put("source_read_total", float64(i.Read), name)
+			for reason, n := range i.Unreadable {
+				put("source_unreadable_total", float64(n), name, reason)
+			}
+			flag("source_mostly_unreadable", i.Trouble() != "", name)
+			put("source_events_total", float64(i.Events), name)
+			put("source_anonymous_total", float64(i.Anonymous), name)
+			for reason, n := range i.LeftOut {
+				put("source_left_out_total", float64(n), name, reason)
+			}
+			unknown := 0.0
+			for _, n := range i.UnknownKinds {
+				unknown += float64(n)
+			}
+			put("source_unknown_kind_total", unknown, name)
+			put("source_reused_ids_total", float64(i.ReusedIDs), name)
+			put("source_people_total", float64(i.People), name)
+			put("source_strangers_total", float64(i.Strangers), name)
+		}
 	}
 	for name, at := range st.LastGood {
 		if work, connector, ok := strings.Cut(name, "/"); ok {

@@ -39,12 +39,13 @@ func (a *App) plan(ctx context.Context, arg PlanArguments) (*pipeline.Plan, erro
 	}
 	var without []string
 	for _, src := range made.setup.Sources {
-		if src.Refresh == nil {
-			continue
-		}
-		// The event store is a copy of the files: to fill it changes nothing that a plan promises to leave alone.
-		if err := src.Refresh(ctx); err != nil {
-			without = append(without, fmt.Sprintf("%s (%v)", src.Name, err)) // a plan without them says more than none
+		// The event store is a copy of what feeds tell: to fill it changes nothing that a plan promises to leave alone.
+		for more := src.Take != nil; more; {
+			var err error
+			if more, err = src.Take(ctx); err != nil {
+				without = append(without, fmt.Sprintf("%s (%v)", src.Name, err)) // a plan without them says more than none
+				break
+			}
 		}
 	}
 	p, err := a.pipe.Preview(ctx, o)

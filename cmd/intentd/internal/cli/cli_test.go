@@ -459,3 +459,33 @@ func TestServing(t *testing.T) {
 		}
 	}
 }
+
+// Promise: nothing of a source vanishes without a count, and a poll of which most is unreadable is no success.
+func TestUnreadableSource(t *testing.T) {
+	w := newWorld(t)
+	w.do(t, Done, "provision", "--apply")
+	w.do(t, Done, "once")
+	now := time.Now().Format(time.RFC3339)
+	add := func(lines ...string) {
+		t.Helper()
+		f, err := os.OpenFile(w.events, os.O_APPEND|os.O_WRONLY, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer f.Close()
+		if _, err := f.WriteString(strings.Join(lines, "\n") + "\n"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	add("secret@example.com", `{"kind":"click","email":"ada@one.example"}`, fmt.Sprintf(`{"id":"e2","time":%q,"kind":"widget_frobnicated","email":"ada@one.example"}`, now))
+	wants(t, w.do(t, Degraded, "once"), "degraded: site could not read 2 of the 3 lines of its last poll, mostly: no")
+	wants(t, w.do(t, Degraded, "status"), "2 events kept", "2 unreadable", "1 of unknown kinds", "100 % of the people in a CRM")
+	doctor := w.do(t, Done, "doctor")
+	wants(t, doctor, "2 of 4 lines could not be read", "line 2", "line 3", "widget_frobnicated (1)")
+	if strings.Contains(doctor, "secret@") {
+		t.Error("the content of an unreadable line is told")
+	}
+	add(fmt.Sprintf(`{"id":"e3","time":%q,"kind":"page_view","email":"ada@one.example","url":"https://www.example.com/pricing"}`, now))
+	w.do(t, Done, "once")
+	wants(t, w.do(t, Done, "status"), "2 unreadable")
+}

@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/intentd/intentd/cmd/intentd/internal/app"
+	"github.com/intentd/intentd/connectors"
 )
 
 func (c *command) status() *cobra.Command {
@@ -150,6 +151,34 @@ func connectorText(w io.Writer, st app.Status, name string, now time.Time) {
 		parts = []string{"not asked yet"}
 	}
 	fmt.Fprintf(w, "%-20s %s\n", name, strings.Join(parts, "; "))
+	if conn.Intake != nil && conn.Intake.Read+conn.Intake.Events > 0 {
+		fmt.Fprintf(w, "%-20s %s\n", "", intakeText(conn.Intake))
+	}
+}
+
+// intakeText is what became of what a source told; zeros are not said.
+func intakeText(i *connectors.Intake) string {
+	parts := []string{plural(int(i.Events), "event") + " kept"}
+	add := func(n int64, what string) {
+		if n > 0 {
+			parts = append(parts, fmt.Sprintf("%d %s", n, what))
+		}
+	}
+	add(i.Anonymous, "of them by nobody known yet")
+	add(i.Unread(), "unreadable")
+	for _, reason := range connectors.Commonest(i.LeftOut, len(i.LeftOut)) {
+		add(i.LeftOut[reason], "left out: "+reason)
+	}
+	var unknown int64
+	for _, n := range i.UnknownKinds {
+		unknown += n
+	}
+	add(unknown, "of unknown kinds")
+	add(i.ReusedIDs, "ids used for several things")
+	if i.People > 0 {
+		parts = append(parts, fmt.Sprintf("%d %% of the people in a CRM", (i.People-i.Strangers)*100/i.People))
+	}
+	return strings.Join(parts, "; ")
 }
 
 // size is a number of bytes as people say it.
