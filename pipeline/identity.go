@@ -567,9 +567,6 @@ func (l *lot) anyHas(ctx context.Context, refs []connectors.Ref, id identity.ID)
 // join settles a subject who is the same person as another one: they have records with one address.
 func (l *lot) join(s *subject, other state.PersonID) func(tx *state.Tx) error {
 	return func(tx *state.Tx) error {
-		if _, err := tx.Done(s.entry); err != nil {
-			return err
-		}
 		winner, loser := s.id, other
 		rival, ok, err := tx.Person(other)
 		if err != nil {
@@ -586,7 +583,10 @@ func (l *lot) join(s *subject, other state.PersonID) func(tx *state.Tx) error {
 		if err != nil {
 			return err
 		}
-		if _, alive, err := tx.Person(keep); err != nil || !alive {
+		if keep == s.id {
+			return tx.Release(s.entry, s.entry.Lane, soonAgain(s.entry, l.now), state.ReasonMerge)
+		}
+		if _, err := tx.Done(s.entry); err != nil {
 			return err
 		}
 		return tx.Enqueue(keep, s.entry.Lane, state.ReasonMerge, l.now)
