@@ -176,6 +176,18 @@ func (p *Pipeline) take(tx *state.Tx, id state.PersonID, what identity.ID, from 
 	return nil
 }
 
+// maxNobodys bounds what is remembered of a person's identifiers that are nobody's: a source gone wrong must not fill the state.
+const maxNobodys = 64
+
+func nobodysIn(links []state.Link) (n int) {
+	for _, l := range links {
+		if l.Nobodys {
+			n++
+		}
+	}
+	return n
+}
+
 // disown makes an identifier nobody's: more than one person holds it. Each of them is told why, and worked out again.
 func (p *Pipeline) disown(tx *state.Tx, what identity.ID, source string, people ...state.PersonID) error {
 	s, now := p.Setup(), p.now()
@@ -190,6 +202,10 @@ func (p *Pipeline) disown(tx *state.Tx, what identity.ID, source string, people 
 		}
 		kept := slices.DeleteFunc(slices.Clone(links), mine)
 		kept = append(kept, state.Link{Kind: linkKind(what), Value: what.Stored(), Source: source, Reason: identity.HeldByTwo, At: now, Nobodys: true})
+		for n := nobodysIn(kept); n > maxNobodys; n-- { // it stays nobody's; only the person is not told any more
+			i := slices.IndexFunc(kept, func(l state.Link) bool { return l.Nobodys })
+			kept = slices.Delete(kept, i, i+1)
+		}
 		if err := tx.PutLinks(id, kept); err != nil {
 			return err
 		}
@@ -257,11 +273,17 @@ func (p *Pipeline) resolve(tx *state.Tx, source string, seen *connectors.Person,
 	n := len(links)
 	ids := make([]identity.ID, 0, n+len(held))
 	for _, l := range links {
-		ids = append(ids, s.linkID(l))
+		// What a CRM says of addresses is no guess, and what is nobody's takes no one's place.
+		if !l.Nobodys && (l.Kind != state.LinkEmail || s.crm(l.Source) == nil) {
+			ids = append(ids, s.linkID(l))
+		}
+	}
+	linked := func(id identity.ID) bool {
+		return slices.ContainsFunc(links, func(l state.Link) bool { return s.linkID(l).Matches(id) })
 	}
 	for _, h := range held {
 		if h.Kind == identity.Record || h.Holder != 0 && h.Holder != who[0] || slices.Contains(shared, h.ID) ||
-			slices.ContainsFunc(ids, h.ID.Matches) || !identity.Fits(ids, h.ID) || tx.Buried(linkKind(h.ID), h.Value) {
+			linked(h.ID) || !identity.Fits(ids, h.ID) || tx.Buried(linkKind(h.ID), h.Value) {
 			continue
 		}
 		// Addresses are kept too: should the CRM erase the person, it is the only way left to tell the source whom to forget.
@@ -354,7 +376,7 @@ func (l *lot) partIdentities(tx *state.Tx, s *subject, moved []*record, id state
 	}
 	of := func(o state.Link) bool { // said by a record that leaves
 		return slices.ContainsFunc(moved, func(r *record) bool {
-			return o.Reason == identity.FromRecord(r.ref.String()) || fromProperty(o) && strings.HasSuffix(o.Reason, " "+r.ref.String())
+			return o.Reason == identity.FromRecord(r.ref.String()) || l.s.fromProperty(o) && strings.HasSuffix(o.Reason, " "+r.ref.String())
 		})
 	}
 	if kept := slices.DeleteFunc(slices.Clone(links), of); len(kept) != len(links) {
@@ -463,20 +485,20 @@ func (l *lot) identifySubject(tx *state.Tx, s *subject) (rivals []rival, err err
 			k.nobodys = append(k.nobodys, id)
 		}
 	}
-	k.unsaved = k.unsaved || !sameProperties(s.links, k.property)
+	k.unsaved = k.unsaved || !l.s.sameProperties(s.links, k.property)
 	return rivals, nil
 }
 
-// fromProperty says whether a link is what a property says.
-func fromProperty(l state.Link) bool {
-	return strings.HasPrefix(l.Reason, identity.PropertyReason)
+// fromProperty says whether a link is what a property says: a CRM tells user and anonymous ids in no other way.
+func (s *Setup) fromProperty(l state.Link) bool {
+	return !l.Nobodys && (l.Kind == state.LinkUserID || l.Kind == state.LinkAnonymousID) && s.crm(l.Source) != nil
 }
 
 // sameProperties says whether the links that come from properties are these.
-func sameProperties(links, property []state.Link) bool {
+func (s *Setup) sameProperties(links, property []state.Link) bool {
 	n := 0
 	for _, l := range links {
-		if !fromProperty(l) {
+		if !s.fromProperty(l) {
 			continue
 		}
 		n++
@@ -545,9 +567,6 @@ func (l *lot) anyHas(ctx context.Context, refs []connectors.Ref, id identity.ID)
 // join settles a subject who is the same person as another one: they have records with one address.
 func (l *lot) join(s *subject, other state.PersonID) func(tx *state.Tx) error {
 	return func(tx *state.Tx) error {
-		if _, err := tx.Done(s.entry); err != nil {
-			return err
-		}
 		winner, loser := s.id, other
 		rival, ok, err := tx.Person(other)
 		if err != nil {
@@ -564,7 +583,10 @@ func (l *lot) join(s *subject, other state.PersonID) func(tx *state.Tx) error {
 		if err != nil {
 			return err
 		}
-		if _, alive, err := tx.Person(keep); err != nil || !alive {
+		if keep == s.id {
+			return tx.Release(s.entry, s.entry.Lane, soonAgain(s.entry, l.now), state.ReasonMerge)
+		}
+		if _, err := tx.Done(s.entry); err != nil {
 			return err
 		}
 		return tx.Enqueue(keep, s.entry.Lane, state.ReasonMerge, l.now)
@@ -619,7 +641,7 @@ func (l *lot) saveIdentities(tx *state.Tx, s *subject) error {
 	if err != nil {
 		return err
 	}
-	out := slices.DeleteFunc(slices.Clone(have), func(o state.Link) bool { return fromProperty(o) && !sameLink(k.property, o) })
+	out := slices.DeleteFunc(slices.Clone(have), func(o state.Link) bool { return l.s.fromProperty(o) && !sameLink(k.property, o) })
 	for _, n := range links {
 		if sameLink(out, n) || slices.ContainsFunc(out, func(o state.Link) bool { return o.Nobodys && l.s.linkID(o).Matches(l.s.linkID(n)) }) {
 			continue

@@ -50,16 +50,10 @@ func Decide[P comparable](ids []Held[P]) (who []P, shared []ID) {
 func SeenTogether(source string) string { return "seen together by " + source }
 
 // FromProperty is the reason of an identifier that stands in a property of a record.
-func FromProperty(property, record string) string { return PropertyReason + property + " of " + record }
-
-// PropertyReason begins the reasons of FromProperty.
-const PropertyReason = "property "
+func FromProperty(property, record string) string { return "property " + property + " of " + record }
 
 // FromRecord is the reason of an address or number that a record has or had.
 func FromRecord(record string) string { return "address of " + record }
-
-// WasRecord is the reason of a record that lives on in another one.
-func WasRecord(into string) string { return "merged or converted into " + into }
 
 // HeldByTwo is the reason why an identifier is nobody's.
 const HeldByTwo = "held by more than one person: nobody's"
