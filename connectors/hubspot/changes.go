@@ -71,22 +71,16 @@ func (c *Client) Changes(ctx context.Context, from connectors.Cursor) (connector
 		for i := range found {
 			refs[i] = c.ref(found[i].ID)
 		}
-		read, err := c.readRecords(ctx, refs)
+		read, err := c.Read(ctx, refs)
 		if err != nil {
 			return connectors.Page[connectors.Contact]{}, err
 		}
-		for _, r := range read {
-			if k := r.contact; r.inScope || k.State != connectors.Live {
-				p.Items = append(p.Items, k)
-			}
-		}
+		p.Items = read
 		return p, nil
 	}
 	p.Items = make([]connectors.Contact, 0, len(found))
 	for i := range found {
-		if k, ok := c.contact(&found[i]); ok {
-			p.Items = append(p.Items, k)
-		}
+		p.Items = append(p.Items, c.contact(&found[i]))
 	}
 	return p, nil
 }

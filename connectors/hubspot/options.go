@@ -26,14 +26,11 @@ type Options struct {
 	Adopt bool
 	// Inputs are further properties to read into Contact.Fields.
 	Inputs []string
-	// Scope narrows Changes and Sweep to contacts whose properties have one of the given values each: property → values.
-	// Read and Write are not narrowed. A contact that leaves the scope keeps its last values.
-	Scope map[string][]string
 
 	WriteConcurrency int // batches in flight per Write call (4)
 	ReadConcurrency  int // batches in flight per Read or Journeys call (4)
 
-	// Poll and Sweep are how often the host polls and sweeps: for the cost that Probe reports (1 min, 7 days).
+	// Poll and SweepEvery are how often the host polls and sweeps: for the cost that Probe reports (1 min, 7 days).
 	Poll, SweepEvery time.Duration
 
 	HTTP   http.RoundTripper // (a transport of its own)

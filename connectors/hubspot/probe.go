@@ -130,9 +130,9 @@ func (c *Client) probeProperties(ctx context.Context, p *transport.Probe) {
 	c.probeInputs(ctx, p)
 }
 
-// probeInputs looks for the configured inputs and scope, which HubSpot would silently leave out of its answers.
+// probeInputs looks for the configured inputs, which HubSpot would silently leave out of its answers.
 func (c *Client) probeInputs(ctx context.Context, p *transport.Probe) {
-	if len(c.o.Inputs) == 0 && len(c.schema.scope) == 0 {
+	if len(c.o.Inputs) == 0 {
 		return
 	}
 	existing, err := c.definitions(ctx)
@@ -141,13 +141,10 @@ func (c *Client) probeInputs(ctx context.Context, p *transport.Probe) {
 		return
 	}
 	names := slices.Clone(c.o.Inputs)
-	for name := range c.schema.scope {
-		names = append(names, name)
-	}
 	slices.Sort(names)
 	for _, name := range slices.Compact(names) {
 		if existing[strings.ToLower(strings.TrimSpace(name))] == nil {
-			p.Add(findInput, connectors.Warning, "correct inputs or scope: use the property's internal name", "there is no contact property %s", name)
+			p.Add(findInput, connectors.Warning, "correct inputs: use the property's internal name", "there is no contact property %s", name)
 		}
 	}
 }

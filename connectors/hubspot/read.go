@@ -12,27 +12,9 @@ import (
 	"github.com/intentd/intentd/connectors/internal/transport"
 )
 
-// readRecord is what Read found out about one id.
-type readRecord struct {
-	contact connectors.Contact
-	inScope bool
-}
-
 // Read returns one contact per ref, in order. Live ones cost one request per 100. What a batch leaves out is looked for among
 // the archived, and then alone, because only a single read follows a merged id.
 func (c *Client) Read(ctx context.Context, refs []connectors.Ref) ([]connectors.Contact, error) {
-	read, err := c.readRecords(ctx, refs)
-	if err != nil {
-		return nil, err
-	}
-	out := make([]connectors.Contact, len(read))
-	for i := range read {
-		out[i] = read[i].contact
-	}
-	return out, nil
-}
-
-func (c *Client) readRecords(ctx context.Context, refs []connectors.Ref) ([]readRecord, error) {
 	op := fmt.Sprintf("read %d contacts", len(refs))
 	ids, err := c.numericIDs(op, refs)
 	if err != nil {
@@ -48,8 +30,8 @@ func (c *Client) readRecords(ctx context.Context, refs []connectors.Ref) ([]read
 			return nil, err
 		}
 		for id, r := range archived {
-			if r.contact.State == connectors.Live {
-				r.contact.State = connectors.Archived
+			if r.State == connectors.Live {
+				r.State = connectors.Archived
 			}
 			found[id] = r
 		}
@@ -57,20 +39,19 @@ func (c *Client) readRecords(ctx context.Context, refs []connectors.Ref) ([]read
 			return nil, err
 		}
 	}
-	out := make([]readRecord, len(refs))
+	out := make([]connectors.Contact, len(refs))
 	for i, ref := range refs {
-		r, ok := found[ref.ID]
+		k, ok := found[ref.ID]
 		if !ok {
-			// An id that is no number was never one of HubSpot's.
-			r = readRecord{contact: connectors.Contact{State: connectors.Deleted}}
+			k.State = connectors.Deleted // an id that is no number was never one of HubSpot's
 		}
-		r.contact.Ref = ref
-		out[i] = r
+		k.Ref = ref
+		out[i] = k
 	}
 	return out, nil
 }
 
-func without(ids []string, found map[string]readRecord) []string {
+func without(ids []string, found map[string]connectors.Contact) []string {
 	var left []string
 	for _, id := range ids {
 		if _, ok := found[id]; !ok {
@@ -81,7 +62,7 @@ func without(ids []string, found map[string]readRecord) []string {
 }
 
 // readBatches reads ids in batches; those that HubSpot leaves out are left out.
-func (c *Client) readBatches(ctx context.Context, op string, ids []string, archived bool) (map[string]readRecord, error) {
+func (c *Client) readBatches(ctx context.Context, op string, ids []string, archived bool) (map[string]connectors.Contact, error) {
 	batches := chunks(ids, batchSize)
 	answers := make([]*page, len(batches))
 	g, gctx := errgroup.WithContext(ctx)
@@ -96,7 +77,7 @@ func (c *Client) readBatches(ctx context.Context, op string, ids []string, archi
 	if err := g.Wait(); err != nil {
 		return nil, err
 	}
-	found := make(map[string]readRecord, len(ids))
+	found := make(map[string]connectors.Contact, len(ids))
 	for i, answer := range answers {
 		asked := make(map[string]bool, len(batches[i]))
 		for _, id := range batches[i] {
@@ -105,9 +86,9 @@ func (c *Client) readBatches(ctx context.Context, op string, ids []string, archi
 		for j := range answer.Results {
 			r := &answer.Results[j]
 			if asked[r.ID] {
-				k, in := c.contact(r)
+				k := c.contact(r)
 				c.idle.note(&k, c.o.Now())
-				found[r.ID] = readRecord{k, in}
+				found[r.ID] = k
 				continue
 			}
 			// The survivor of a merge in place of the id that was asked for.
@@ -121,8 +102,8 @@ func (c *Client) readBatches(ctx context.Context, op string, ids []string, archi
 	return found, nil
 }
 
-func (c *Client) mergedInto(id string) readRecord {
-	return readRecord{contact: connectors.Contact{State: connectors.Merged, Into: c.ref(id)}}
+func (c *Client) mergedInto(id string) connectors.Contact {
+	return connectors.Contact{State: connectors.Merged, Into: c.ref(id)}
 }
 
 func (c *Client) readBatch(ctx context.Context, op string, body batchRead, archived bool) (*page, error) {
@@ -152,11 +133,11 @@ func (c *Client) notFound(op string) error {
 }
 
 // readSingly asks for ids one by one and puts what became of them into found.
-func (c *Client) readSingly(ctx context.Context, ids []string, found map[string]readRecord) error {
+func (c *Client) readSingly(ctx context.Context, ids []string, found map[string]connectors.Contact) error {
 	type answer struct {
 		ID string `json:"id"`
 	}
-	results := make([]readRecord, len(ids))
+	results := make([]connectors.Contact, len(ids))
 	g, gctx := errgroup.WithContext(ctx)
 	g.SetLimit(2 * c.o.ReadConcurrency)
 	for i, id := range ids {
@@ -171,7 +152,7 @@ func (c *Client) readSingly(ctx context.Context, ids []string, found map[string]
 			case resp.Status == http.StatusNotFound && !parseFailure(resp.Body).has(codeNotFound):
 				return c.notFound(r.Op)
 			case resp.Status == http.StatusNotFound:
-				results[i] = readRecord{contact: connectors.Contact{State: connectors.Erased}}
+				results[i] = connectors.Contact{State: connectors.Erased}
 			case v.ID == "":
 				return c.err(connectors.Transient, r.Op, "the answer names no record")
 			case v.ID != id:

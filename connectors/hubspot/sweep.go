@@ -46,26 +46,15 @@ func (c *Client) Sweep(ctx context.Context, from connectors.Cursor) (connectors.
 	var refs []connectors.Ref
 	for i := range answer.Results {
 		rec := &answer.Results[i]
-		k, ok := c.contact(rec)
+		k := c.contact(rec)
 		if at.Archived {
 			k.State = connectors.Archived
 		}
-		switch {
-		case !whole:
-			refs = append(refs, k.Ref)
-		case ok:
-			p.Items = append(p.Items, k)
-		}
+		refs, p.Items = append(refs, k.Ref), append(p.Items, k)
 	}
 	if !whole {
-		read, err := c.readRecords(ctx, refs)
-		if err != nil {
-			return p, err
-		}
-		for _, r := range read {
-			if r.inScope || r.contact.State != connectors.Live {
-				p.Items = append(p.Items, r.contact)
-			}
+		if p.Items, err = c.Read(ctx, refs); err != nil {
+			return connectors.Page[connectors.Contact]{}, err
 		}
 	}
 	next := answer.After
