@@ -66,6 +66,11 @@ func (c *Client) Changes(ctx context.Context, from connectors.Cursor) (connector
 		return p, err
 	}
 	p.Next, p.More = next.cursor(), more
+	for i := range found {
+		id, _ := recordID(found[i].ID)
+		modified, _ := parseTime(found[i].UpdatedAt)
+		c.swept.changed(id, modified)
+	}
 	if !whole {
 		refs := make([]connectors.Ref, len(found))
 		for i := range found {
@@ -109,6 +114,8 @@ type sorting struct {
 	Direction string `json:"direction"`
 }
 
+var byID = []sorting{{"hs_object_id", "ASCENDING"}}
+
 // searchRest is the room that the filters and sorts of a walk take in a search body.
 const searchRest = 500
 
@@ -130,7 +137,7 @@ func (c *Client) step(ctx context.Context, w walk, modified string, s searchRequ
 		filters = append(filters, filter{"hs_object_id", "GTE", strconv.FormatUint(w.Last+1, 10)})
 	}
 	s.FilterGroups = []filterGroup{{filters}}
-	s.Sorts = []sorting{{"hs_object_id", "ASCENDING"}}
+	s.Sorts = byID
 	s.Limit, s.After = searchPageSize, "0"
 	r := transport.Post(op, c.paths.objects(w.Feed, "/search"), transport.Encode(s))
 	r.Bucket = searchBucket

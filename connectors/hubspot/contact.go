@@ -10,6 +10,11 @@ import (
 
 // contact is r as a Contact.
 func (c *Client) contact(r *record) connectors.Contact {
+	return c.contactOf(r, func(set func(name, value string)) { transport.EachProperty(r.Properties, set) })
+}
+
+// contactOf is r, with the properties that each goes through, as a Contact.
+func (c *Client) contactOf(r *record, each func(set func(name, value string))) connectors.Contact {
 	k := connectors.Contact{Ref: c.ref(r.ID), Fields: map[string]string{}}
 	if r.Archived {
 		k.State = connectors.Archived
@@ -18,7 +23,7 @@ func (c *Client) contact(r *record) connectors.Contact {
 	k.Modified, _ = parseTime(r.UpdatedAt)
 	var primary, merged string
 	var more []string
-	transport.EachProperty(r.Properties, func(name, v string) {
+	each(func(name, v string) {
 		p := c.schema.roles[name]
 		if p == nil || v == "" {
 			return

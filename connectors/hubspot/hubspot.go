@@ -58,6 +58,7 @@ type Client struct {
 
 	location atomic.Pointer[time.Location] // of the account; nil until it was asked
 	idle     idleContacts
+	swept    *swept
 	noEvents atomic.Int64 // until when (Unix seconds) event occurrences count as not to be had
 }
 
@@ -107,7 +108,7 @@ func New(o Options) (*Client, error) {
 	if e != nil {
 		return nil, e
 	}
-	c := &Client{o: o, paths: p, schema: s}
+	c := &Client{o: o, paths: p, schema: s, swept: newSwept()}
 	tokens, redactor, e := c.credentials()
 	if e != nil {
 		return nil, e

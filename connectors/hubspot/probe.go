@@ -56,7 +56,7 @@ func (c *Client) probeScopes(ctx context.Context, p *transport.Probe) {
 	search := func(object string) transport.Request {
 		r := transport.Post("probe "+object, c.paths.objects(object, "/search"), transport.Encode(searchRequest{
 			FilterGroups: []filterGroup{{[]filter{{Property: "hs_object_id", Operator: "HAS_PROPERTY"}}}},
-			Sorts:        []sorting{{"hs_object_id", "ASCENDING"}}, Properties: []string{"hs_object_id"}, Limit: 1, After: "0"}))
+			Sorts:        byID, Properties: []string{"hs_object_id"}, Limit: 1, After: "0"}))
 		r.Bucket = searchBucket
 		return r
 	}

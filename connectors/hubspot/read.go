@@ -3,6 +3,7 @@ package hubspot
 import (
 	"context"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/url"
 
@@ -12,7 +13,8 @@ import (
 	"github.com/intentd/intentd/connectors/internal/transport"
 )
 
-// Read returns one contact per ref, in order. Live ones cost one request per 100. What a batch leaves out is looked for among
+// Read returns one contact per ref, in order. Live ones cost one request per 100, and none for those that a sweep told within the last
+// minutes (see swept). What a batch leaves out is looked for among
 // the archived, and then alone, because only a single read follows a merged id.
 func (c *Client) Read(ctx context.Context, refs []connectors.Ref) ([]connectors.Contact, error) {
 	op := fmt.Sprintf("read %d contacts", len(refs))
@@ -20,10 +22,12 @@ func (c *Client) Read(ctx context.Context, refs []connectors.Ref) ([]connectors.
 	if err != nil {
 		return nil, err
 	}
-	found, err := c.readBatches(ctx, op, ids, false)
+	found := c.justSwept(ids)
+	live, err := c.readBatches(ctx, op, without(ids, found), false)
 	if err != nil {
 		return nil, err
 	}
+	maps.Copy(found, live)
 	if missing := without(ids, found); len(missing) > 0 {
 		archived, err := c.readBatches(ctx, op, missing, true)
 		if err != nil {
@@ -49,6 +53,20 @@ func (c *Client) Read(ctx context.Context, refs []connectors.Ref) ([]connectors.
 		out[i] = k
 	}
 	return out, nil
+}
+
+// justSwept are the contacts that a sweep told within the last minutes and nobody asked for since.
+func (c *Client) justSwept(ids []string) map[string]connectors.Contact {
+	found := map[string]connectors.Contact{}
+	for _, id := range ids {
+		n, _ := recordID(id)
+		k, ok := c.swept.lend(n, func(packed string) connectors.Contact { return c.unpack(id, packed) })
+		if ok {
+			c.idle.note(&k, c.o.Now())
+			found[id] = k
+		}
+	}
+	return found
 }
 
 func without(ids []string, found map[string]connectors.Contact) []string {
@@ -88,6 +106,8 @@ func (c *Client) readBatches(ctx context.Context, op string, ids []string, archi
 			if asked[r.ID] {
 				k := c.contact(r)
 				c.idle.note(&k, c.o.Now())
+				id, _ := recordID(r.ID)
+				c.swept.forget(id)
 				found[r.ID] = k
 				continue
 			}

@@ -39,7 +39,7 @@ func (c *Client) Sweep(ctx context.Context, from connectors.Cursor) (connectors.
 	if at.After != "" {
 		r.Query.Set("after", at.After)
 	}
-	answer, _, err := doPage(ctx, c, r)
+	answer, resp, err := doPage(ctx, c, r)
 	if err != nil {
 		return p, err
 	}
@@ -56,6 +56,13 @@ func (c *Client) Sweep(ctx context.Context, from connectors.Cursor) (connectors.
 		if p.Items, err = c.Read(ctx, refs); err != nil {
 			return connectors.Page[connectors.Contact]{}, err
 		}
+	}
+	if whole && !at.Archived {
+		told := resp.Date
+		if told.IsZero() {
+			told, _ = c.http.ServerNow()
+		}
+		c.swept.keep(answer.Results, c.pack, told)
 	}
 	next := answer.After
 	switch {
@@ -76,7 +83,7 @@ func (c *Client) Sweep(ctx context.Context, from connectors.Cursor) (connectors.
 // Count is how many live contacts there are.
 func (c *Client) Count(ctx context.Context) (int, error) {
 	s := searchRequest{FilterGroups: []filterGroup{{[]filter{{Property: "hs_object_id", Operator: "HAS_PROPERTY"}}}},
-		Sorts: []sorting{{"hs_object_id", "ASCENDING"}}, Properties: []string{"hs_object_id"}, Limit: 1, After: "0"}
+		Sorts: byID, Properties: []string{"hs_object_id"}, Limit: 1, After: "0"}
 	r := transport.Post("count contacts", c.paths.objects(Contacts, "/search"), transport.Encode(s))
 	r.Bucket = searchBucket
 	answer, _, err := doPage(ctx, c, r)

@@ -43,6 +43,10 @@ func (w *writing) rounds(ctx context.Context) error {
 			rows = append(rows, r)
 		}
 	}
+	rows, err := w.recheck(ctx, rows)
+	if err != nil {
+		return err
+	}
 	for _, round := range transport.Rounds(rows, func(r row) string { return r.id }) {
 		if err := w.round(ctx, round); err != nil {
 			return err
@@ -257,6 +261,8 @@ func (w *writing) accepted(ctx context.Context, rows []row, answer *page) error 
 		rec, e := taken[r.id], bad[r.id]
 		switch {
 		case rec != nil && e == nil:
+			id, _ := recordID(r.id)
+			w.c.swept.forget(id)
 			w.Tell(r.at, w.c.stored(rec))
 		case e == nil || e.has(codeNotFound):
 			open = append(open, r)
