@@ -18,7 +18,7 @@ const (
 	Auth                        // the connector stops and shows up in health, log and metrics
 	Config                      // the same, for what the admin must set right
 	Rejected                    // this record only: dead letter with the vendor's own message
-	Gone                        // the record is merged, archived or erased: Error.State, Error.Into
+	Gone                        // the record is merged, archived or erased: Error.State, Error.Into; Live: not as it was read any more, read it again
 )
 
 func (k Kind) String() string {

@@ -26,6 +26,7 @@ type CRM interface {
 	Changes(ctx context.Context, from Cursor) (Page[Contact], error)
 	// Read returns the present, strongly consistent records, one Contact per ref in the order of refs. A record that is not
 	// live is told by its State (Into where it is known), never by an error and never by leaving it out. Any number of refs.
+	// A connector may answer once from a sweep's page of the last minutes if its Write then keeps what people set since.
 	Read(ctx context.Context, refs []Ref) ([]Contact, error)
 	// Write applies patches and returns one Result each, in order, whatever the size; the error is for what concerns all of
 	// them (Auth, Quota, Transient …) and then the results given so far are still returned, in full length, the rest carrying

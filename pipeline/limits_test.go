@@ -58,6 +58,18 @@ func TestInvariant12FirstSyncKeepsTheLimitsWithoutEverBeingRefused(t *testing.T)
 	})
 }
 
+// A first sync reads nobody twice: the sweep's pages are what the lots work with. 10 calls a thousand people are swept, 10 a thousand
+// are written; the others are the account, the properties, the bin, and a look for changes before the first write.
+func TestFirstSyncReadsNobodyTwice(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const people = 3000
+		_, requests, _, written := firstSync(t, people, hubspot.Options{})
+		if allowed := int64(people/100 + written/100 + 4); requests > allowed {
+			t.Errorf("%d requests for %d people, %d of them written, want at most %d", requests, people, written, allowed)
+		}
+	})
+}
+
 // BenchmarkFirstSyncUnderLimits is a first sync of 20,000 people under a Professional portal's real limits, on virtual time: only
 // waiting counts, computing costs nothing. It is bounded by the 10-second window of which rate_share is used.
 //
