@@ -121,7 +121,9 @@ type Sweeper interface {
 	Count(ctx context.Context) (int, error)
 }
 
-// Authorship is a CRM whose history tells which of intentd's fields (canonical names) were last set by a human.
+// Authorship is a CRM whose history tells which of intentd's fields (canonical names) a person last set by hand, in the CRM's own
+// screens or app. What an import, an integration, a sync, an automation or the vendor itself set is nobody's edit, even under a
+// user's name; a source of a change that the connector does not know counts as a person's where the history names one.
 // It is asked only about records that hold values this state has no memory of having written.
 type Authorship interface {
 	HumanEdited(ctx context.Context, refs []Ref) (map[Ref][]string, error)
