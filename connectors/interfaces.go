@@ -158,6 +158,12 @@ type Reporter interface {
 	Report() Report
 }
 
+// Releaser is a connector that holds back its own calls: for a limit that its vendor stated, or a credential that was refused.
+// Release ends all of that, so that the next call asks the vendor: an admin says that the cause is gone. It makes no request.
+type Releaser interface {
+	Release()
+}
+
 // Report is a connector's condition. Figures a vendor does not tell are −1.
 type Report struct {
 	Calls          int64     `json:"calls"`        // requests, of them repeated, of them answered 429, since start

@@ -71,6 +71,7 @@ var (
 	_ connectors.Prober      = (*Client)(nil)
 	_ connectors.DealReader  = (*Client)(nil)
 	_ connectors.Reporter    = (*Client)(nil)
+	_ connectors.Releaser    = (*Client)(nil)
 )
 
 // New is a client for the portal that o describes. It makes no request. Its errors are of kind Config and hold no secret.
@@ -122,6 +123,7 @@ func New(o Options) (*Client, error) {
 		Share:     o.RateShare,
 		Reserve:   o.DailyReserve,
 		Window:    transport.Limit{Calls: max(int(leastWindowLimit*o.RateShare), 1), Per: 10 * time.Second},
+		Shared:    true,
 		Buckets:   map[string]transport.Limit{searchBucket: transport.PerSecond(o.SearchesPerSecond)},
 		DayLimit:  dayLimit,
 		Day:       func(now time.Time) (string, time.Time) { return transport.DayIn(now, c.timeZone()) },
@@ -187,6 +189,9 @@ func (c *Client) timeZone() *time.Location {
 func (c *Client) err(kind connectors.Kind, op, format string, args ...any) *connectors.Error {
 	return c.http.Err(kind, op, "", fmt.Sprintf(format, args...))
 }
+
+// Release ends every wait: see connectors.Releaser.
+func (c *Client) Release() { c.http.Release() }
 
 // Report is the connector's present condition.
 func (c *Client) Report() connectors.Report { return c.http.Report() }

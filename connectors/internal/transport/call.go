@@ -141,6 +141,7 @@ func (k *call) RoundTrip(req *http.Request) (*http.Response, error) {
 			closeBody(req)
 			return nil, k.budgetError(ctx, err)
 		}
+		defer func() { b.Done(k.r.Bucket, k.answer != nil && k.answer.Status == http.StatusTooManyRequests) }()
 	}
 	if slots := k.c.slots; slots != nil {
 		select {

@@ -193,6 +193,16 @@ func (c *Client) Do(ctx context.Context, r Request) (*Response, error) {
 	return k.answer, nil
 }
 
+// Release ends every wait that a limit or a refused credential of before imposes: the next call asks the vendor.
+func (c *Client) Release() {
+	if c.o.Budget != nil {
+		c.o.Budget.Release()
+	}
+	if c.o.Tokens != nil {
+		c.o.Tokens.Release()
+	}
+}
+
 // Redact is s as it may be shown.
 func (c *Client) Redact(s string) string { return c.o.Redactor.Clean(s) }
 

@@ -100,6 +100,13 @@ func (t *Tokens) Renew(ctx context.Context, stale Grant) (Grant, error) {
 	}
 }
 
+// Release forgets a refusal: the credential is tried again at once.
+func (t *Tokens) Release() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.refused = nil
+}
+
 func (t *Tokens) fly(ctx context.Context, f *flight) {
 	ctx, cancel := context.WithTimeout(ctx, fetchTimeout)
 	defer cancel()
