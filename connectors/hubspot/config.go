@@ -69,7 +69,7 @@ func (o *Config) OwnSources(name string) []string {
 func (o *Config) Connect(h connectors.CRMHost) (connectors.Connection, error) {
 	names := h.FieldNames(DefaultProperty)
 	options := Options{
-		Name: h.Name, BaseURL: o.BaseURL, Token: o.Token.Reveal(), APIVersion: o.APIVersion,
+		Name: h.Name, BaseURL: o.BaseURL, Token: o.Token.Reveal(), TokenFile: o.TokenFile, APIVersion: o.APIVersion,
 		SearchesPerSecond: o.SearchesPerSecond, RateShare: o.RateShare, DailyReserve: o.DailyReserve, Lookback: o.Lookback,
 		Fields: names, Adopt: h.Adopt, Inputs: slices.Concat(o.Inputs, h.Inputs), Poll: h.Poll, SweepEvery: h.SweepEvery,
 		HTTP: h.HTTP, Now: h.Now, Ledger: h.Ledger, Logger: h.Logger,

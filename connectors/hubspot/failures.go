@@ -199,7 +199,7 @@ func (c *Client) classify(r *transport.Response, attempt int) transport.Outcome 
 		}
 		o.Message = "the account is being moved to another data centre"
 	case statusMalformedToken:
-		o.Kind, o.Retry, o.Fix = connectors.Auth, false, "check the token: HubSpot cannot read it"
+		o.Kind, o.Retry, o.Renew, o.Fix = connectors.Auth, false, true, "check the token: HubSpot cannot read it"
 	case http.StatusTooManyRequests:
 		c.limited(&o, f, attempt, told)
 	}

@@ -57,6 +57,7 @@ type Client struct {
 	schema *schema
 
 	location atomic.Pointer[time.Location] // of the account; nil until it was asked
+	portal   atomic.Pointer[string]        // id of the account; nil until it was asked
 	idle     idleContacts
 	swept    *swept
 	noEvents atomic.Int64 // until when (Unix seconds) event occurrences count as not to be had

@@ -10,8 +10,11 @@ import (
 type Options struct {
 	Name    string // as configured: Ref.CRM ("hubspot")
 	BaseURL string // ("https://api.hubapi.com"); https, except for loopback addresses
-	// Token is a static bearer token (service key or private app); OAuth is the alternative. Exactly one is given.
-	Token      string
+	// Token is a static bearer token, that of a service key; OAuth is the alternative. Exactly one is given.
+	Token string
+	// TokenFile is the file that Token was read from. It is read again when HubSpot refuses the token: it may have been rotated.
+	// A new one must belong to the same portal. (none)
+	TokenFile  string
 	OAuth      *OAuth
 	APIVersion string // "2026-09" or "v3" ("2026-09")
 

@@ -324,6 +324,9 @@ func (k *call) check(ctx context.Context, _ *http.Response, err error) (bool, er
 	if o.Renew && !k.renewed && k.c.o.Tokens != nil && !k.r.Anonymous && k.c.o.Tokens.Renewable() {
 		k.renewed = true
 		g, err := k.c.o.Tokens.Renew(ctx, k.grant)
+		if errors.Is(err, ErrSameToken) {
+			return false, nil // the vendor's own refusal stands
+		}
 		if err != nil {
 			k.failure = k.grantError(ctx, err)
 			return false, nil
