@@ -93,7 +93,7 @@ func (c *Client) Changes(ctx context.Context, from connectors.Cursor) (connector
 // searchRequest is the body of a search.
 type searchRequest struct {
 	FilterGroups []filterGroup `json:"filterGroups"`
-	Sorts        []sorting     `json:"sorts"`
+	Sorts        []string      `json:"sorts"` // names of properties, ascending
 	Properties   []string      `json:"properties"`
 	Limit        int           `json:"limit"`
 	After        string        `json:"after"`
@@ -109,12 +109,7 @@ type filter struct {
 	Value    string `json:"value,omitempty"`
 }
 
-type sorting struct {
-	Property  string `json:"propertyName"`
-	Direction string `json:"direction"`
-}
-
-var byID = []sorting{{"hs_object_id", "ASCENDING"}}
+var byID = []string{"hs_object_id"}
 
 // searchRest is the room that the filters and sorts of a walk take in a search body.
 const searchRest = 500

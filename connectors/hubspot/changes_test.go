@@ -61,7 +61,7 @@ func TestAWindowIsFixedAndWalkedByID(t *testing.T) {
 		for i, s := range f.request {
 			b, filters := s.search(t)
 			if s.path != "/crm/objects/2026-09/contacts/search" || b.Limit != 200 || b.After != "0" || len(b.Sorts) != 1 ||
-				b.Sorts[0] != (sorting{"hs_object_id", "ASCENDING"}) {
+				b.Sorts[0] != "hs_object_id" {
 				t.Errorf("search %d: %s %+v", i, s.path, b)
 			}
 			if filters["lastmodifieddate GTE"] != millis(start.Add(-5*time.Minute)) || filters["lastmodifieddate LTE"] != millis(poll) {

@@ -45,7 +45,7 @@ const (
 	historyBatchSize = 50  // inputs of a batch read with history
 	searchPageSize   = 200
 	searchBodyMax    = 3000 // characters of a search request
-	urlPropertiesMax = 6000 // characters of a property list in a URL, well below what a 414 answers
+	urlQueryMax      = 6000 // characters of a query, well below what a 414 answers
 )
 
 // Client is one portal. It is safe for concurrent use.

@@ -27,6 +27,8 @@ type Options struct {
 	Fields map[string]string
 	// Adopt lets existing properties that intentd did not make be used, if their type is right.
 	Adopt bool
+	// Deals says that the host reads deals, so that Probe asks for the scope they need. (false)
+	Deals bool
 	// Inputs are further properties to read into Contact.Fields.
 	Inputs []string
 

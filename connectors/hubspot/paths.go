@@ -26,8 +26,12 @@ func (p paths) pick(dated, v3 string) string {
 	return dated
 }
 
-// objects is a path below the records of an object: objects("contacts", "/batch/read").
+// objects is a path below the records of an object: objects("contacts", "/batch/read"). Of deals the published v3 paths hold the type
+// in place of the name.
 func (p paths) objects(object, rest string) string {
+	if p.version == "" && object == Deals {
+		object = "0-3"
+	}
 	return p.pick("/crm/objects/"+p.version+"/", "/crm/v3/objects/") + object + rest
 }
 

@@ -28,6 +28,8 @@ const (
 	findClock        = "hubspot.clock_skew"
 	findCost         = "hubspot.cost"
 	findEvents       = "hubspot.events_unavailable"
+	findVersion      = "hubspot.api_version"
+	findCredentials  = "hubspot.credentials"
 	findUndetermined = "hubspot.check_failed"
 )
 
@@ -44,10 +46,29 @@ func (c *Client) Probe(ctx context.Context) []connectors.Finding {
 	}
 	p.OK(findAccount, "portal %s (%s), time zone %s", info.ID, info.Type, info.Location)
 	p.Clocks(info.ServerTime, c.o.Now())
+	c.probeEndDates(&p)
 	c.probeScopes(ctx, &p)
 	c.probeProperties(ctx, &p)
 	c.probeQuota(ctx, &p)
 	return p.Findings
+}
+
+// endOfV3 is when HubSpot stops supporting the first of the paths that api_version v3 uses; a year before, doctor begins to warn.
+var endOfV3 = time.Date(2027, time.March, 30, 0, 0, 0, 0, time.UTC)
+
+// probeEndDates tells what of the configuration HubSpot will stop supporting. A legacy private app's token looks like a service key's.
+func (c *Client) probeEndDates(p *transport.Probe) {
+	if c.paths.version == "" {
+		severity := connectors.OK
+		if c.o.Now().After(endOfV3.AddDate(-1, 0, 0)) {
+			severity = connectors.Warning
+		}
+		p.Add(findVersion, severity, "set api_version to \"2026-09\" or leave it out",
+			"api_version is v3: HubSpot supports v4 paths (associations) until 30 March 2027, v3 paths until September 2027")
+	}
+	if c.o.OAuth == nil {
+		p.OK(findCredentials, "a static token is used; if it is a legacy private app's and not a service key, replace it before September 2027, when HubSpot's support of those ends")
+	}
 }
 
 // probeScopes asks for one thing under each scope. Permission comes before validation, so a write without inputs tells
@@ -61,16 +82,19 @@ func (c *Client) probeScopes(ctx context.Context, p *transport.Probe) {
 		return r
 	}
 	empty := []byte(`{"inputs":[]}`)
-	checks := []struct {
+	type check struct {
 		scope, use string
 		needed     bool
 		request    transport.Request
-	}{
+	}
+	checks := []check{
 		{"crm.objects.contacts.read", "reading contacts", true, search(Contacts)},
 		{"crm.objects.contacts.write", "writing scores", true, transport.Post("probe writing", c.paths.objects(Contacts, "/batch/update"), empty)},
 		{"crm.schemas.contacts.read", "checking properties", true, transport.Get("probe the property group list", c.paths.properties("/groups"))},
 		{"crm.schemas.contacts.write", "intentd provision", false, transport.Post("probe provisioning", c.paths.properties("/batch/create"), empty)},
-		{"crm.objects.deals.read", "learning weights from closed deals", false, search(Deals)},
+	}
+	if c.o.Deals {
+		checks = append(checks, check{"crm.objects.deals.read", "learning weights from closed deals", false, search(Deals)})
 	}
 	good := 0
 	for _, k := range checks {
@@ -88,7 +112,7 @@ func (c *Client) probeScopes(ctx context.Context, p *transport.Probe) {
 			if k.needed {
 				severity = connectors.Failure
 			}
-			p.Add(findScope, severity, "add the scope "+strings.Join(scopes, ", ")+" to the private app or service key",
+			p.Add(findScope, severity, "add the scope "+strings.Join(scopes, ", ")+" to the service key (Development → Keys → Service keys) or app",
 				"the token lacks %s, needed for %s", strings.Join(scopes, ", "), k.use)
 		default:
 			good++

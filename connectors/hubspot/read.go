@@ -88,7 +88,7 @@ func (c *Client) readBatches(ctx context.Context, op string, ids []string, archi
 	for i, batch := range batches {
 		g.Go(func() error {
 			var err error
-			answers[i], err = c.readBatch(gctx, op, batchRead{Properties: c.schema.read, Inputs: idInputs(batch)}, archived)
+			answers[i], err = c.readBatch(gctx, op, batchRead{Properties: c.schema.read, History: []string{}, Inputs: idInputs(batch)}, archived)
 			return err
 		})
 	}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"net/url"
 	"strconv"
-	"strings"
 
 	"github.com/intentd/intentd/connectors"
 	"github.com/intentd/intentd/connectors/internal/transport"
@@ -30,12 +29,11 @@ func (c *Client) Sweep(ctx context.Context, from connectors.Cursor) (connectors.
 		}
 	}
 	r := transport.Get("sweep contacts", c.paths.objects(Contacts, ""))
-	names := strings.Join(c.schema.read, ",")
-	whole := len(names) <= urlPropertiesMax
+	r.Query = url.Values{"limit": {strconv.Itoa(batchSize)}, "archived": {strconv.FormatBool(at.Archived)}, "properties": c.schema.read}
+	whole := len(r.Query.Encode()) <= urlQueryMax
 	if !whole {
-		names = "hs_object_id"
+		r.Query.Set("properties", "hs_object_id")
 	}
-	r.Query = url.Values{"limit": {strconv.Itoa(batchSize)}, "archived": {strconv.FormatBool(at.Archived)}, "properties": {names}}
 	if at.After != "" {
 		r.Query.Set("after", at.After)
 	}
