@@ -60,7 +60,10 @@ type Client struct {
 	portal   atomic.Pointer[string]        // id of the account; nil until it was asked
 	idle     idleContacts
 	swept    *swept
-	noEvents atomic.Int64 // until when (Unix seconds) event occurrences count as not to be had
+
+	noEvents   atomic.Int64 // until when (Unix seconds) event occurrences count as not to be had
+	eventTypes atomic.Pointer[eventTypes]
+	newcomers  newcomers
 }
 
 var (

@@ -51,6 +51,8 @@ func (p paths) occurrences() string {
 	return p.pick("/events/event-occurrences/2026-03", "/events/v3/events")
 }
 
+func (p paths) eventTypes() string { return p.occurrences() + "/event-types" }
+
 func (p paths) token() string { return p.pick("/oauth/2026-03/token", "/oauth/v1/token") }
 
 func (p paths) account() string {
