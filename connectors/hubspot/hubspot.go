@@ -61,6 +61,7 @@ type Client struct {
 	idle     idleContacts
 	swept    *swept
 
+	updateMax  atomic.Int64 // inputs of a batch update, as far as HubSpot took them
 	noEvents   atomic.Int64 // until when (Unix seconds) event occurrences count as not to be had
 	eventTypes atomic.Pointer[eventTypes]
 	newcomers  newcomers
@@ -114,6 +115,7 @@ func New(o Options) (*Client, error) {
 		return nil, e
 	}
 	c := &Client{o: o, paths: p, schema: s, swept: newSwept()}
+	c.updateMax.Store(batchSize)
 	tokens, redactor, e := c.credentials()
 	if e != nil {
 		return nil, e

@@ -134,7 +134,7 @@ func (c *Client) readBatch(ctx context.Context, op string, body batchRead, archi
 	r.Answers = []int{http.StatusNotFound} // nothing of the batch exists
 	answer, resp, err := doPage(ctx, c, r)
 	if err != nil {
-		return nil, err
+		return nil, c.becauseOfOne(ctx, body, r.Query, resp, err)
 	}
 	if resp.Status == http.StatusNotFound {
 		if !parseFailure(resp.Body).has(codeNotFound) {
@@ -143,6 +143,25 @@ func (c *Client) readBatch(ctx context.Context, op string, body batchRead, archi
 		return &page{}, nil
 	}
 	return answer, nil
+}
+
+// becauseOfOne is err, as a refusal of the call if HubSpot fails over some of its records only: the host then asks in halves.
+func (c *Client) becauseOfOne(ctx context.Context, body batchRead, query url.Values, resp *transport.Response, err error) error {
+	if len(body.Inputs) < 2 || !mayBeOnes(resp) {
+		return err
+	}
+	all := body.Inputs
+	for _, half := range [][]idOnly{all[:len(all)/2], all[len(all)/2:]} {
+		body.Inputs = half
+		r := transport.Post("find out whether one record is the cause", c.paths.objects(Contacts, "/batch/read"), transport.Encode(body))
+		r.Query, r.Idempotent, r.Answers = query, false, []int{http.StatusNotFound}
+		if _, _, failed := doPage(ctx, c, r); failed == nil {
+			e := *err.(*connectors.Error)
+			e.Kind, e.Passing = connectors.Rejected, true
+			return &e
+		}
+	}
+	return err
 }
 
 // notFound is a 404 that is not about a record.
