@@ -121,6 +121,12 @@ type Sweeper interface {
 	Count(ctx context.Context) (int, error)
 }
 
+// SyncEstimator is a CRM that knows what a first sync of so many records costs in calls, its own sources included, when so many of them
+// are written.
+type SyncEstimator interface {
+	FirstSyncCalls(records, written int) int
+}
+
 // Authorship is a CRM whose history tells which of intentd's fields (canonical names) a person last set by hand, in the CRM's own
 // screens or app. What an import, an integration, a sync, an automation or the vendor itself set is nobody's edit, even under a
 // user's name; a source of a change that the connector does not know counts as a person's where the history names one.

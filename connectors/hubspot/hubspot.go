@@ -61,6 +61,7 @@ type Client struct {
 	idle     idleContacts
 	swept    *swept
 
+	engagement atomic.Bool  // it is a source, too
 	updateMax  atomic.Int64 // inputs of a batch update, as far as HubSpot took them
 	noEvents   atomic.Int64 // until when (Unix seconds) event occurrences count as not to be had
 	eventTypes atomic.Pointer[eventTypes]
@@ -68,15 +69,16 @@ type Client struct {
 }
 
 var (
-	_ connectors.CRM         = (*Client)(nil)
-	_ connectors.Account     = (*Client)(nil)
-	_ connectors.Sweeper     = (*Client)(nil)
-	_ connectors.Authorship  = (*Client)(nil)
-	_ connectors.Provisioner = (*Client)(nil)
-	_ connectors.Prober      = (*Client)(nil)
-	_ connectors.DealReader  = (*Client)(nil)
-	_ connectors.Reporter    = (*Client)(nil)
-	_ connectors.Releaser    = (*Client)(nil)
+	_ connectors.CRM           = (*Client)(nil)
+	_ connectors.Account       = (*Client)(nil)
+	_ connectors.Sweeper       = (*Client)(nil)
+	_ connectors.Authorship    = (*Client)(nil)
+	_ connectors.Provisioner   = (*Client)(nil)
+	_ connectors.Prober        = (*Client)(nil)
+	_ connectors.DealReader    = (*Client)(nil)
+	_ connectors.Reporter      = (*Client)(nil)
+	_ connectors.Releaser      = (*Client)(nil)
+	_ connectors.SyncEstimator = (*Client)(nil)
 )
 
 // New is a client for the portal that o describes. It makes no request. Its errors are of kind Config and hold no secret.

@@ -201,6 +201,18 @@ func (c *Client) probeQuota(ctx context.Context, p *transport.Probe) {
 	}
 }
 
+// FirstSyncCalls is a page per 100 records, a batch per 100 written, a look for changes meanwhile per 1,000 of those, and, where the
+// engagement is a source, a batch of history per 50 records. Those of event occurrences, 1,000 a page, come on top: nobody knows how
+// many there are.
+func (c *Client) FirstSyncCalls(records, written int) int {
+	pages := func(n, size int) int { return (n + size - 1) / size }
+	calls := pages(records, batchSize) + pages(written, batchSize) + pages(written, 1000) + 3 // the account, the properties, the bin
+	if c.engagement.Load() {
+		calls += pages(records, historyBatchSize)
+	}
+	return calls
+}
+
 // CallsPerDay is what the configuration costs when nothing happens in a portal with so many contacts.
 func (c *Client) CallsPerDay(contacts int) int64 {
 	polls := float64(24*time.Hour) / float64(max(c.o.Poll, time.Second))

@@ -211,3 +211,14 @@ func TestWhatASearchCannotTellIsRead(t *testing.T) {
 		}
 	})
 }
+
+func TestWhatAFirstSyncCostsIsKnown(t *testing.T) {
+	c, _ := connect(t, nil)
+	if n := c.FirstSyncCalls(20_000, 14_000); n != 200+140+14+3 {
+		t.Errorf("%d calls for 20,000 contacts of which 14,000 are written", n)
+	}
+	c.Engagement(EngagementOptions{})
+	if n := c.FirstSyncCalls(1000, 0); n != 10+20+3 {
+		t.Errorf("%d calls for 1,000 contacts with their engagement", n)
+	}
+}
