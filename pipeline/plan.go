@@ -224,6 +224,9 @@ func (p *Pipeline) previewFirstSync(ctx context.Context, s *Setup, c *CRM, o Pla
 		share := float64(len(plan.Changes)-before) / float64(seen)
 		f.Writes = int(share * float64(total))
 		f.Calls = (total+99)/100*2 + (f.Writes+99)/100
+		if e, ok := c.CRM.(connectors.SyncEstimator); ok {
+			f.Calls = e.FirstSyncCalls(total, f.Writes)
+		}
 		f.USD = o.USDPerPerson * float64(f.Writes)
 		if o.CallsPerDay > 0 {
 			f.Days = float64(f.Calls) / o.CallsPerDay
