@@ -1,5 +1,6 @@
 // Package hubspot connects intentd to one HubSpot portal: it watches contacts, reads and patches them in batches, reads closed
-// deals, makes intentd's properties, and offers the engagement HubSpot recorded itself as a source of journeys.
+// deals, makes intentd's properties, and offers the engagement HubSpot recorded itself as a source of journeys: summary properties
+// with their history, and on Enterprise accounts event occurrences, as a feed.
 //
 // Terms. A portal is a HubSpot account. A property is a field; its history are its versions, each with the time and author of
 // the change. A window is a fixed span of modification time that one poll walks through in order of record id.
@@ -12,7 +13,9 @@
 //   - What is read is an allow-list of properties; what is written are intentd's own fields alone, and never the verdict.
 //   - Every record asked about is answered for, in order: live, archived, merged into another, or erased, which means that
 //     HubSpot knows it neither as live, nor as archived, nor as merged; the host waits whether it stays so.
-//   - One bad row never costs its batch; a missing property is told once for all rows, with the command that makes it.
+//   - A contact that a sweep told within the last minutes is not read again; before it is written, changes of others are looked for,
+//     and a value that a person set since is not overwritten.
+//   - One bad row, or one record over which HubSpot fails, never costs its batch; a missing property is told once for all rows, with the command that makes it.
 //   - Only properties that intentd made, or was told to adopt, are used; standard ones never.
 package hubspot
 

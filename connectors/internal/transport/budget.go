@@ -87,7 +87,7 @@ type window struct {
 	left   int
 	toldAt time.Time // zero: it never told
 	roseAt time.Time // when left was last taken from an answer as it was told
-	silent bool      // calls were answered, and none told
+	silent bool      // the last answer did not tell, nor did another one just before it
 	held   hold
 }
 
@@ -164,7 +164,7 @@ func (b *Budget) Done(bucket string, refused bool) {
 	if refused && len(w.sent) > 0 {
 		w.sent = w.sent[:len(w.sent)-1]
 	}
-	w.silent = w.toldAt.IsZero()
+	w.silent = w.toldAt.IsZero() || time.Since(w.toldAt) >= w.limit.Per
 	b.wake()
 }
 

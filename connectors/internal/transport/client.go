@@ -4,7 +4,7 @@
 //
 // Terms. A call is what a connector asks for, with [Client.Do]; an attempt is one HTTP request made for it. The [Budget] is
 // shared by all calls of a connector: windows of so many requests per so much time, and a daily allowance with a reserve. A
-// hold keeps every worker of a connector waiting after the vendor answered "too many requests". A [Grant] is a bearer
+// hold keeps every worker of a connector waiting after the vendor answered "too many requests", until it ends or is released. A [Grant] is a bearer
 // token with the host it is for.
 //
 // Promises:
