@@ -144,8 +144,8 @@ func (m metrics) Collect(ch chan<- prometheus.Metric) {
 		put("first_sync_records", float64(s.Total), "total")
 		put("first_sync_records", float64(s.Met), "met")
 	}
+	put("held_records", float64(st.State.Held))
 	if h := a.held.Load(); h != nil {
-		put("held_records", float64(h.Records))
 		for field, n := range h.Fields {
 			put("held_fields", float64(n), field)
 		}

@@ -204,8 +204,11 @@ func (a *App) heldFields(ctx context.Context) (HeldFields, error) {
 }
 
 func (a *App) countHeld(ctx context.Context) (HeldFields, error) {
-	fields, records, err := a.pipe.HeldFields(ctx)
-	h := HeldFields{records, fields}
+	var h HeldFields
+	var err error
+	if a.db.Stats().Held > 0 { // a count that the state keeps: only by field everybody is looked at
+		h.Fields, h.Records, err = a.pipe.HeldFields(ctx)
+	}
 	if err == nil {
 		a.held.Store(&h)
 	}
