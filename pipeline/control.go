@@ -299,7 +299,7 @@ func (p *Pipeline) Explain(ctx context.Context, who string) (*receipt.Receipt, e
 	}
 	r.Held = held // a receipt is of its time, what a person holds is of now
 	if s := p.Setup(); person.Flags&state.FlagRulesText != 0 && s.Engine != s.Rules && len(r.Degraded) == 0 {
-		r.Degraded = []string{"texts are the rules' for now: the model's follow, highest scores first, within the day's budget"}
+		r.Degraded = []string{"texts are the rules' for now: the model's follow after write.interval, highest scores first, within the day's budget"}
 	}
 	r.Links = lines
 	if person.Flags&state.FlagStale != 0 && len(r.Stale) == 0 {

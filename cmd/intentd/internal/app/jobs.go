@@ -36,7 +36,7 @@ func (a *App) jobs() []*job {
 			if err == nil && !a.pipe.NeedsFirstSync(crm.Name) {
 				a.log.Info("the first sync has met everybody; scores follow as the queue empties", "crm", crm.Name, "people", a.db.Stats().People)
 				if a.watch.model != nil {
-					a.log.Info("people show the rules' texts at first; the model's follow, highest scores first, within the day's budget: intentd status tells how many wait")
+					a.log.Info("people show the rules' texts at first; the model's follow after write.interval, highest scores first, within the day's budget: intentd status tells how many wait and until when")
 				}
 			}
 			return err

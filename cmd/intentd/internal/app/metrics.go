@@ -65,7 +65,7 @@ var meters = []*meter{
 	{name: "model_budget_usd", help: "Model budget a day.", kind: prometheus.GaugeValue},
 	{name: "model_calls_today", help: "Model calls today.", kind: prometheus.GaugeValue, labels: []string{"purpose"}},
 	{name: "model_tokens_today", help: "Model tokens today.", kind: prometheus.GaugeValue, labels: []string{"purpose", "direction"}},
-	{name: "model_people_today", help: "People read by the model today, and those who got the rules' texts because it failed.", kind: prometheus.GaugeValue, labels: []string{"texts"}},
+	{name: "model_people_today", help: "People inferred with the model today, and those who got the rules' texts because it failed.", kind: prometheus.GaugeValue, labels: []string{"texts"}},
 	{name: "state_file_bytes", help: "Size of the state file.", kind: prometheus.GaugeValue},
 	{name: "state_free_bytes", help: "Reusable space inside the state file.", kind: prometheus.GaugeValue},
 	{name: "disk_free_bytes", help: "Space that intentd can still fill beside the state file.", kind: prometheus.GaugeValue},
@@ -144,8 +144,8 @@ func (m metrics) Collect(ch chan<- prometheus.Metric) {
 		put("first_sync_records", float64(s.Total), "total")
 		put("first_sync_records", float64(s.Met), "met")
 	}
+	put("held_records", float64(st.State.Held))
 	if h := a.held.Load(); h != nil {
-		put("held_records", float64(h.Records))
 		for field, n := range h.Fields {
 			put("held_fields", float64(n), field)
 		}

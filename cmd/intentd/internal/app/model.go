@@ -43,7 +43,7 @@ func (w *modelWatch) trouble(now time.Time) error {
 	}
 	switch {
 	case r.Failing > 0 && (r.Failing >= failingCalls || now.Sub(r.FailingSince) >= failingFor):
-		texts("%d calls have failed since %s: %s", r.Failing, r.FailingSince.UTC().Format("15:04 UTC"), why)
+		texts("every call has failed since %s: %s", r.FailingSince.UTC().Format("2 Jan 15:04 UTC"), why) // no count: the log says the same once
 	case now.Before(r.BlockedUntil):
 		texts("%s", why)
 	case r.Calls > w.calls:

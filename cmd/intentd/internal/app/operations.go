@@ -123,10 +123,14 @@ type HeldFields struct {
 
 // Texts says how the model's texts come, where there is a model.
 type Texts struct {
-	Today   int64   `json:"today"`   // people the model read today
+	Today   int64   `json:"today"`   // people inferred today
 	Rules   int64   `json:"rules"`   // people who got the rules' texts today because it failed
 	Waiting int     `json:"waiting"` // people in the backfill lane: with rules texts, or none yet
 	Days    float64 `json:"days"`    // how long those take by the day's budget; 0: unbounded
+
+	// Next is when the first of them is looked at: a write of rules texts counts against write.interval, too. Zero while others go
+	// before them.
+	Next time.Time `json:"next,omitzero"`
 }
 
 // The operations.
@@ -182,6 +186,9 @@ func (a *App) texts(made *built, s Status) *Texts {
 	if len(s.Usage) > 0 && s.Usage[0].Day == a.today(a.Config().Text.Location()) {
 		t.Today, t.Rules = s.Usage[0].People, s.Usage[0].Degraded
 	}
+	if next, ok := a.db.NextReady(a.o.Now()); ok && t.Waiting > 0 && s.Queue["live"].Depth+s.Queue["retry"].Depth+s.Queue["due"].Depth == 0 {
+		t.Next = next
+	}
 	if s.Budget > 0 {
 		t.Days = float64(t.Waiting) * a.perPerson(made) / s.Budget
 	}
@@ -197,8 +204,11 @@ func (a *App) heldFields(ctx context.Context) (HeldFields, error) {
 }
 
 func (a *App) countHeld(ctx context.Context) (HeldFields, error) {
-	fields, records, err := a.pipe.HeldFields(ctx)
-	h := HeldFields{records, fields}
+	var h HeldFields
+	var err error
+	if a.db.Stats().Held > 0 { // a count that the state keeps: only by field everybody is looked at
+		h.Fields, h.Records, err = a.pipe.HeldFields(ctx)
+	}
 	if err == nil {
 		a.held.Store(&h)
 	}

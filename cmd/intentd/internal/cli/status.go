@@ -109,15 +109,18 @@ func modelText(w io.Writer, st app.Status) {
 		fmt.Fprintln(w, "model      none: texts come from rules")
 		return
 	}
-	fmt.Fprintf(w, "model      %.2f of %.2f USD today; it read %s today", st.Spent, st.Budget, people(int(st.Texts.Today)))
+	fmt.Fprintf(w, "model      %.2f of %.2f USD today; %s inferred today", st.Spent, st.Budget, people(int(st.Texts.Today)))
 	if st.Texts.Rules > 0 {
-		fmt.Fprintf(w, ", and %d got the rules' texts because it failed", st.Texts.Rules)
+		fmt.Fprintf(w, ", and %d who got the rules' texts because it failed", st.Texts.Rules)
 	}
 	fmt.Fprintln(w)
 	if st.Texts.Waiting > 0 {
 		fmt.Fprintf(w, "           %s wait for its texts, highest scores first, and show the rules' until then", people(st.Texts.Waiting))
+		if st.Texts.Next.After(st.At.Add(time.Minute)) {
+			fmt.Fprintf(w, "; the first are read at %s (write.interval)", st.Texts.Next.UTC().Format("15:04 UTC"))
+		}
 		if st.Texts.Days >= 1 {
-			fmt.Fprintf(w, ": about %.0f days by the day's budget", st.Texts.Days)
+			fmt.Fprintf(w, "; about %.0f days by the day's budget", st.Texts.Days)
 		}
 		fmt.Fprintln(w)
 	}
