@@ -14,8 +14,7 @@
 //
 //   - One form: [Rules] brings values as they really arrive into the form in which they are compared and kept, and says which
 //     identify nobody.
-//   - One rank: where identifiers disagree the stronger decides, in the order record, user id, e-mail, phone, anonymous id
-//     ([Kind.Outranks]).
+//   - One rank: where identifiers disagree the stronger decides, in the order record, user id, e-mail, phone, anonymous id.
 //   - Only records and addresses make one person of several records ([ID.JoinsRecords]); shared mailboxes do not. Any other
 //     identifier that two people hold is nobody's, from then on and for the past, before rank is asked ([Decide]).
 //   - Guards: one user id per space and five of any other kind are believed to be one person's on the word of a source ([Fits],

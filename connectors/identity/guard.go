@@ -5,7 +5,7 @@ import "time"
 // Guards on what a source's word joins, after the rules of the customer-data platforms: at most one user id per space and five of any
 // other kind are believed to be one person's.
 const (
-	MaxUserIDs = 1
+	maxUserIDs = 1
 	MaxOthers  = 5
 )
 
@@ -22,7 +22,7 @@ func Kiosk(claimants, switches int) bool { return claimants > maxClaimants || sw
 // Limit is how many identifiers of a kind (of a space, where the kind is Spaced) one person is believed to have.
 func (k Kind) Limit() int {
 	if k == UserID {
-		return MaxUserIDs
+		return maxUserIDs
 	}
 	return MaxOthers
 }

@@ -36,9 +36,7 @@ func ParseKind(s string) (Kind, bool) {
 	return 0, false
 }
 
-// Outranks says whether an identifier of kind k decides against one of kind other: record, user id, e-mail, phone, anonymous id.
-func (k Kind) Outranks(other Kind) bool { return k.rank() < other.rank() }
-
+// rank is the place of k in the order of who decides: record, user id, e-mail, phone, anonymous id.
 func (k Kind) rank() int {
 	if k == Record {
 		return 0
