@@ -110,31 +110,31 @@ func TestSignalsByKindAndPage(t *testing.T) {
 		why   string
 	}{
 		{"page", view(0, "/blog/post"), score.WebVisit, 0, "/blog/post", ""},
-		{"price page", view(0, "/pricing?x=1"), score.ContentView, score.PricePage, "/pricing", ""},
-		{"price page of a language", view(0, "/de/preise/"), score.ContentView, score.PricePage, "/de/preise", ""},
-		{"contract page", view(0, "/order-form"), score.ContentView, score.ContractPage, "/order-form", ""},
-		{"comparison", view(0, "/acme-vs-other"), score.ContentView, score.Comparison, "/acme-vs-other", ""},
+		{"price page", view(0, "/pricing?x=1"), score.ContentView, score.PricePage | score.Key, "/pricing", ""},
+		{"price page of a language", view(0, "/de/preise/"), score.ContentView, score.PricePage | score.Key, "/de/preise", ""},
+		{"contract page", view(0, "/order-form"), score.ContentView, score.ContractPage | score.Key, "/order-form", ""},
+		{"comparison", view(0, "/acme-vs-other"), score.ContentView, score.Comparison | score.Key, "/acme-vs-other", ""},
 		{"case study", view(0, "/case-studies/bank"), score.ContentView, 0, "/case-studies/bank", ""},
 		{"product page", view(0, "/cards/gold"), score.WebVisit, score.ProductPage, "/cards/gold", ""},
-		{"price page of a product", view(0, "/cards/pricing"), score.ContentView, score.PricePage | score.ProductPage, "/cards/pricing", ""},
+		{"price page of a product", view(0, "/cards/pricing"), score.ContentView, score.PricePage | score.ProductPage | score.Key, "/cards/pricing", ""},
 		{"careers", view(0, "/careers/sales-lead"), 0, 0, "", WhyExcluded},
 		{"login", view(0, "/app/login"), 0, 0, "", WhyExcluded},
 		{"support host", ev(0, connectors.KindPageView, "https://support.example.com/a"), 0, 0, "", WhyExcluded},
 		{"unsubscribe", view(0, "/unsubscribe"), 0, 0, "", WhyExcluded},
 		{"price page of somebody else", ev(0, connectors.KindPageView, "https://other.test/pricing"), score.WebVisit, 0, "other.test/pricing", ""},
 		{"careers page of somebody else", ev(0, connectors.KindPageView, "https://other.test/careers"), score.WebVisit, 0, "other.test/careers", ""},
-		{"mere path", ev(0, connectors.KindPageView, "/pricing"), score.ContentView, score.PricePage, "/pricing", ""},
+		{"mere path", ev(0, connectors.KindPageView, "/pricing"), score.ContentView, score.PricePage | score.Key, "/pricing", ""},
 		{"click", ev(0, connectors.KindClick, "https://example.com/pricing"), 0, 0, "", WhyStep},
 		{"scroll", ev(0, connectors.KindScroll, "https://example.com/pricing"), 0, 0, "", WhyStep},
 		{"search", ev(0, connectors.KindSearch, "https://example.com/search?q=crm"), 0, 0, "", WhyStep},
 		{"form", ev(0, connectors.KindFormSubmit, "https://example.com/ebook", prop(connectors.PropForm, "E-book")), score.FormSubmit, 0, "form: E-book", ""},
 		{"contact form", ev(0, connectors.KindFormSubmit, "https://example.com/x", prop(connectors.PropForm, "Contact us")), score.HandRaise, 0, "form: Contact us", ""},
 		{"form on the demo page", ev(0, connectors.KindFormSubmit, "https://example.com/demo"), score.HandRaise, 0, "form: /demo", ""},
-		{"order form", ev(0, connectors.KindFormSubmit, "https://example.com/x", prop(connectors.PropForm, "Order")), score.FormSubmit, score.Application, "form: Order", ""},
+		{"order form", ev(0, connectors.KindFormSubmit, "https://example.com/x", prop(connectors.PropForm, "Order")), score.FormSubmit, score.Application | score.Key, "form: Order", ""},
 		{"job application", ev(0, connectors.KindFormSubmit, "https://example.com/careers/1", prop(connectors.PropForm, "Apply")), 0, 0, "", WhyExcluded},
 		{"job application elsewhere", ev(0, connectors.KindFormSubmit, "https://example.com/x", prop(connectors.PropForm, "Job application")), 0, 0, "", WhyExcluded},
 		{"demo request", ev(0, connectors.KindDemoRequest, ""), score.HandRaise, 0, "demo request", ""},
-		{"trial", ev(0, connectors.KindTrial, ""), score.FormSubmit, score.Application, "trial", ""},
+		{"trial", ev(0, connectors.KindTrial, ""), score.FormSubmit, score.Key, "trial", ""},
 		{"download", ev(0, connectors.KindDownload, "https://example.com/files/guide.pdf"), score.FormSubmit, 0, "download: /files/guide.pdf", ""},
 		{"reply", ev(0, connectors.KindEmailReply, "", prop("subject", "Re: offer")), score.HandRaise, 0, "reply: Re: offer", ""},
 		{"meeting", ev(0, connectors.KindMeeting, ""), score.HandRaise, 0, "meeting", ""},
@@ -512,7 +512,7 @@ func TestTrustWithoutOwnHosts(t *testing.T) {
 	}{{"the mail domain stands in", []string{"example.com"}, true}, {"neither is known", nil, false}, {"another domain", []string{"other.test"}, false}} {
 		j := build(builder(t, func(c2 *Config) { c2.OwnHosts, c2.InternalDomains = nil, c.staff }), event)
 		g := j.Signals[0]
-		if g.Flags != score.PricePage {
+		if g.Flags != score.PricePage|score.Key {
 			t.Errorf("%s: the price page is not known as one", c.name)
 		}
 		if step := j.Sessions[0].Steps[0]; step.Trusted != c.trusted || (g.Title != "") != c.trusted || (g.Topics != nil) != c.trusted {

@@ -84,9 +84,9 @@ func (b *Builder) newPage(url, title string) *page {
 			p.content = p.content || content
 		}
 	}
-	set(b.c.price, score.PricePage, true)
-	set(b.c.contract, score.ContractPage, true)
-	set(b.c.comparison, score.Comparison, true)
+	set(b.c.price, score.PricePage|score.Key, true)
+	set(b.c.contract, score.ContractPage|score.Key, true)
+	set(b.c.comparison, score.Comparison|score.Key, true)
 	set(b.c.caseStudy, 0, true)
 	set(b.c.product, score.ProductPage, false)
 	var titled []string

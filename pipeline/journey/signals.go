@@ -250,13 +250,13 @@ func (b *Builder) byKind(it *item, p *page) decision {
 		what := "form: "
 		switch {
 		case ev.Kind == connectors.KindTrial:
-			d.flags |= score.Application
+			d.flags |= score.Key
 			what = "trial: "
 		case ev.Kind == connectors.KindDownload:
 			what = "download: "
 			form = firstOf(form, p.object, clean(ev.ElementText, maxText))
 		case anyIn(b.c.application, text):
-			d.flags |= score.Application
+			d.flags |= score.Application | score.Key
 		case anyIn(b.c.handRaise, text):
 			d.typ = score.HandRaise
 		}

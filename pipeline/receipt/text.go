@@ -108,7 +108,7 @@ func (p *page) score() {
 // rule tells why the tier is what it is, with the numbers it was decided by.
 func (p *page) rule() string {
 	r, s := p.r, &p.r.Settings
-	thresholds := fmt.Sprintf("medium from %s, high from %s with a signal of %d or more", points(s.Medium), points(s.High), s.HighStrength)
+	thresholds := fmt.Sprintf("medium from %s, high from %s, each with its evidence", points(s.Medium), points(s.High))
 	switch r.Rule {
 	case score.ByHandRaise:
 		if i := r.Raised(); i >= 0 {
@@ -122,8 +122,12 @@ func (p *page) rule() string {
 			limit = s.High
 		}
 		return fmt.Sprintf("held: %s is kept until the score is below %s; %s", r.Tier, points(limit-s.Margin), thresholds)
+	case score.ByEvidence:
+		return "the score is enough for more, but the evidence is not there yet; " + thresholds
+	case score.ByVerdict:
+		return "a rep set the person aside"
 	case score.ByStrength:
-		return fmt.Sprintf("the score is enough for high, but the strongest signal has %d; %s", r.Parts.Base, thresholds)
+		return fmt.Sprintf("the score was enough for high, but the strongest signal had %d", r.Parts.Base)
 	case score.ByModel:
 		return "the model's word (engine: model); the score is the formula's"
 	}

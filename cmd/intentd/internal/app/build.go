@@ -365,7 +365,7 @@ func scoreSettings(cfg *config.Config) score.Settings {
 	s.TimeConstantDays = c.Decay()
 	s.TopicPoints, s.InterestPoints = c.TopicPoints, c.InterestPoints
 	s.High, s.Medium, s.Margin = tenths(c.Tiers.High), tenths(c.Tiers.Medium), tenths(c.Margin)
-	s.HighStrength, s.HandRaiseDays = c.HighStrength, c.HandRaiseDays
+	s.Evidence.Strength, s.HandRaiseDays = c.HighStrength, c.HandRaiseDays
 	s.WriteInterval = int(cfg.Write.Interval.Seconds())
 	s.MaterialPoints = tenths(c.MaterialPoints)
 	s.TrendDays, s.Surging, s.Rising, s.Cooling = c.Trend.Days, tenths(c.Trend.Surging), tenths(c.Trend.Rising), tenths(c.Trend.Cooling)
