@@ -16,7 +16,8 @@ type Event struct {
 	ID, Source string
 	// Time is when it happened, Received when the source took it in (zero if the source does not tell).
 	Time, Received time.Time
-	// Kind is one of the Kind… constants, or a signal type of the score ("hand_raise" …), or the vendor's own name.
+	// Kind is one of the Kind… constants, or a signal type of the score ("hand_raise" …), or the vendor's own name, which EventKind
+	// reads.
 	Kind string
 	// Person is the key of the person asked about, where the source knows it.
 	Person                                                    string
@@ -28,24 +29,6 @@ type Event struct {
 	Consent    string
 	Properties map[string]string
 }
-
-// Kinds of event that intentd knows. Anything else is kept as context and becomes a signal only by a rule of the config.
-const (
-	KindPageView     = "page_view"
-	KindClick        = "click"
-	KindScroll       = "scroll"
-	KindFormSubmit   = "form_submit"
-	KindDemoRequest  = "demo_request"
-	KindDownload     = "download"
-	KindTrial        = "trial"
-	KindEmailOpen    = "email_open"
-	KindEmailClick   = "email_click"
-	KindEmailReply   = "email_reply"
-	KindMeeting      = "meeting"
-	KindSearch       = "search"
-	KindVisit        = "visit"         // a session of which only the fact is known (CRM summary properties)
-	KindTeamActivity = "team_activity" // calls, mails and tasks of the own team: context, never a signal
-)
 
 // Well-known Event.Properties keys.
 const (
