@@ -42,13 +42,13 @@ func yieldCounters(s *scratch) {
 	seen := map[[2]int64]bool{} // family and stretch of time
 	for i := range s.items {
 		it := &s.items[i]
-		if f := family(it.ev.Kind); f != 0 && it.ev.Properties[connectors.PropSummary] != "true" {
+		if f := family(it.kind); f != 0 && it.ev.Properties[connectors.PropSummary] != "true" {
 			seen[[2]int64{f, it.at.Unix() / counterReach}] = true
 		}
 	}
 	for i := range s.items {
 		it := &s.items[i]
-		f := family(it.ev.Kind)
+		f := family(it.kind)
 		if f == 0 || it.ev.Properties[connectors.PropSummary] != "true" {
 			continue
 		}

@@ -265,7 +265,7 @@ func TestSpecialPeople(t *testing.T) {
 // they wrote reaches a rep.
 func TestHostileTextMovesNothing(t *testing.T) {
 	o := run(t, now)["injection"]
-	if p := o.receipt.Parts; p.Bonus != 0 || p.Base != 70 || p.Signals != 2 {
+	if p := o.receipt.Parts; p.Bonus != 0 || p.Base != 50 || p.Signals != 2 {
 		t.Errorf("%+v", p)
 	}
 	for f, v := range o.values {
