@@ -101,7 +101,10 @@ func (b *Builder) form(d decision, it *item, p *page) decision {
 		text = p.words
 	}
 	kind := b.c.forms.kind(text)
-	if kind == formExcluded || p.excluded && (kind != formRequest || name == "") {
+	switch {
+	case kind == formExcluded:
+		return decision{why: WhyForm}
+	case p.excluded && (kind != formRequest || name == ""):
 		return decision{why: WhyExcluded}
 	}
 	d.typ = score.FormSubmit

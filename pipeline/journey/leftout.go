@@ -20,6 +20,7 @@ const (
 
 	// Kept as steps that do not count.
 	WhyExcluded     = "excluded page" // careers, login, support, legal, unsubscribe
+	WhyForm         = "excluded form" // support, press, careers, partners, suppliers, log-in
 	WhyCustomer     = "existing customer"
 	WhyMachine      = "opened by a machine"
 	WhyFooter       = "link of the mail's footer" // privacy, imprint, preferences, view in browser
@@ -58,7 +59,7 @@ type Filtered struct {
 	Internal   int // own staff
 	NoConsent  int
 	Customer   int // visits of existing customers
-	Excluded   int // careers, login, support, legal and unsubscribe pages
+	Excluded   int // pages and forms of careers, login, support, legal, press, suppliers
 	Sensitive  int // pages that tell of health, belief, politics, union or sex life
 	Outside    int // older than the history that is kept, not yet happened, or without a time
 	Foreign    int // somebody else's, by the identity guards
@@ -77,7 +78,7 @@ func (f *Filtered) count(why string) *int {
 		return &f.NoConsent
 	case WhyCustomer:
 		return &f.Customer
-	case WhyExcluded:
+	case WhyExcluded, WhyForm:
 		return &f.Excluded
 	case WhySensitive:
 		return &f.Sensitive

@@ -57,19 +57,20 @@ var purposeMarks = map[string]bool{"purpose": true, "secpurpose": true, "xpurpos
 
 // ownsUp says whether a property marks the event as a machine's.
 func ownsUp(ev *connectors.Event) bool {
+	var buf [32]byte
 	for k, v := range ev.Properties {
-		if len(k) > 32 || len(v) > 32 {
+		if len(k) > len(buf) || len(v) > 32 {
 			continue
 		}
-		switch name := mark(k); {
-		case machineMarks[name]:
+		switch name := mark(k, &buf); {
+		case machineMarks[string(name)]:
 			switch strings.ToLower(v) {
 			case "true", "1", "yes", "y", "t":
 				return true
 			case "apple", "gmail", "generic": // Mailgun names the machine
-				return name == "bot"
+				return string(name) == "bot"
 			}
-		case purposeMarks[name]:
+		case purposeMarks[string(name)]:
 			v, _, _ = strings.Cut(strings.ToLower(v), ";")
 			if v == "prefetch" || v == "preview" || v == "prerender" {
 				return true
@@ -79,20 +80,18 @@ func ownsUp(ev *connectors.Event) bool {
 	return false
 }
 
-// mark is a property's name without what spellings differ in.
-func mark(name string) string {
-	if !strings.ContainsFunc(name, func(r rune) bool { return r < 'a' || r > 'z' }) {
-		return name
-	}
-	return strings.Map(func(r rune) rune {
-		switch {
-		case r >= 'A' && r <= 'Z':
-			return r + 'a' - 'A'
-		case r < 'a' || r > 'z':
-			return -1
+// mark is a property's name, of at most 32 bytes, without what spellings differ in. It allocates nothing: every event has properties.
+func mark(name string, buf *[32]byte) []byte {
+	out := buf[:0]
+	for i := range len(name) {
+		switch c := name[i]; {
+		case c >= 'A' && c <= 'Z':
+			out = append(out, c+'a'-'A')
+		case c >= 'a' && c <= 'z':
+			out = append(out, c)
 		}
-		return r
-	}, name)
+	}
+	return out
 }
 
 // floods drops the events of every minute in which one source saw more of them than a person can make.
@@ -159,9 +158,13 @@ func (b *Builder) scanners(s *scratch, j *Journey) {
 	}
 }
 
-// isLink says whether the event is the opening of a link in a mail: a click that the mail's sender saw, or a landing with its campaign.
+// isLink says whether the event is the opening of a link in a mail: a click that the mail's sender saw, or a landing that tells so.
 func isLink(it *item) bool {
-	return it.kind == connectors.KindEmailClick && !marked(it.ev) || it.kind == connectors.KindPageView && campaignOf(it.ev.URL) != ""
+	if it.kind != connectors.KindPageView {
+		return it.kind == connectors.KindEmailClick && !marked(it.ev)
+	}
+	_, medium, ok := strings.Cut(strings.ToLower(it.ev.URL), "utm_medium=")
+	return ok && (strings.HasPrefix(medium, "email") || strings.HasPrefix(medium, "e-mail") || strings.HasPrefix(medium, "newsletter") || strings.HasPrefix(medium, "mail"))
 }
 
 // mailing is the mail that a link is of, as far as an event tells.
@@ -171,7 +174,7 @@ func mailing(ev *connectors.Event) string {
 
 // scan drops run, openings of links of one mail without a longer pause than pace, if they are a burst, and all that it brought.
 func (b *Builder) scan(s *scratch, j *Journey, run []int32, pace time.Duration) {
-	if !b.isBurst(s, run, pace) {
+	if len(run) < 2 || !b.isBurst(s, run, pace) {
 		return
 	}
 	from, to := s.items[run[0]].at, s.items[run[len(run)-1]].at.Add(pace)
@@ -278,16 +281,22 @@ func (b *Builder) monitors(s *scratch, j *Journey) {
 	if len(s.items) < monitorViews {
 		return
 	}
+	isView := func(it *item) bool {
+		return !it.drop && it.class == visitor && it.kind == connectors.KindPageView && it.page != nil && it.page.path != ""
+	}
+	for i := range s.items {
+		if it := &s.items[i]; isView(it) {
+			s.seen[it.page.key]++
+		}
+	}
 	of := map[uint64][]int32{}
 	for i := range s.items {
-		if it := &s.items[i]; !it.drop && it.class == visitor && it.kind == connectors.KindPageView && it.page != nil && it.page.path != "" {
+		if it := &s.items[i]; isView(it) && s.seen[it.page.key] >= monitorViews {
 			of[it.page.key] = append(of[it.page.key], int32(i))
 		}
 	}
+	clear(s.seen)
 	for _, seq := range of {
-		if len(seq) < monitorViews {
-			continue
-		}
 		even := evenly(s, seq)
 		span := func(k []int32) time.Duration { return s.items[k[len(k)-1]].at.Sub(s.items[k[0]].at) }
 		if len(even) >= monitorViews && (len(even) >= monitorMany || span(even) >= monitorSpan) && 10*len(even) >= 6*len(seq) {

@@ -2,6 +2,7 @@ package journey
 
 import (
 	"strings"
+	"time"
 
 	"github.com/intentd/intentd/connectors"
 )
@@ -14,11 +15,11 @@ func marked(ev *connectors.Event) bool {
 // A mail's footer: links that nobody opens who wants something. Texts hold as a whole, or as a part of a short one where they name
 // the act.
 var (
-	unsubscribePaths = anywhere("unsubscribe*", "*unsubscribe", "optout", "opt-out", "abmelden", "abmeldung", "abbestellen", "austragen", "desabonner", "desinscription")
+	unsubscribePaths = anywhere("unsubscribe", "unsubscribe-*", "*-unsubscribe", "optout", "opt-out", "abmelden", "abmeldung", "abbestellen", "austragen", "desabonner", "desinscription")
 	footerPaths      = append(anywhere("*preferences", "preference-center", "preference-centre", "manage-subscriptions", "subscription-center",
 		"webversion", "web-version", "view-in-browser", "viewinbrowser", "browser-view", "view-online", "view-email", "webview", "onlineversion", "online-version", "online-ansicht",
 		"privacy-policy", "datenschutz", "datenschutzerklaerung", "imprint", "impressum", "mentions-legales", "forward-to-a-friend", "report-abuse", "honeypot"),
-		"/privacy/**", "/legal/**", "/terms/**", "/agb/**", "/cookies/**", "/*/privacy/**", "/*/legal/**", "/*/terms/**", "/*/agb/**")
+		first("privacy", "legal", "terms", "agb", "cookies")...)
 	unsubscribeTexts = []string{"unsubscribe", "opt out", "abmelden", "abbestellen", "austragen", "se désabonner", "désinscription", "darse de baja", "cancelar suscripción", "stop receiving"}
 	footerTexts      = []string{"view in browser", "view in your browser", "view it in your browser", "open in browser", "open in your browser", "view this email", "view email", "webversion", "onlineversion", "browserversion",
 		"im browser ansehen", "im browser öffnen", "im browser anzeigen", "im browser lesen", "voir dans le navigateur", "ver en el navegador",
@@ -29,17 +30,33 @@ var (
 
 // footerLink says why a mail's link is no signal: WhyUnsubscribed, WhyFooter, or "" if it is one like others.
 func (b *Builder) footerLink(it *item) string {
+	switch {
+	case it.page != nil && it.page.footer != "":
+		return it.page.footer
+	case it.ev.ElementText == "":
+		return ""
+	}
 	text := words(cut(it.ev.ElementText, maxText))
-	short := len(text) > 0 && len(text) <= 7
-	var segs []string
-	if it.page != nil {
-		segs = it.page.segs
+	if len(text) > 7 {
+		return ""
 	}
 	f := footer()
 	switch {
-	case f.unsubscribe.match(segs), short && anyIn(f.unsubscribeTexts, text):
+	case anyIn(f.unsubscribeTexts, text):
 		return WhyUnsubscribed
-	case f.paths.match(segs), short && (anyIn(f.texts, text) || wholly(f.words, text)):
+	case anyIn(f.texts, text), wholly(f.words, text):
+		return WhyFooter
+	}
+	return ""
+}
+
+// footerPage is what footerLink says of a link to a page, by its path alone.
+func footerPage(segs []string) string {
+	f := footer()
+	switch segs = afterLanguage(segs); {
+	case f.unsubscribe.match(segs):
+		return WhyUnsubscribed
+	case f.paths.match(segs):
 		return WhyFooter
 	}
 	return ""
@@ -69,12 +86,13 @@ func (b *Builder) answer(ev *connectors.Event) string {
 
 // automaticHeader looks for what RFC 3834 and the mail programs before it mark their answers with.
 func automaticHeader(p map[string]string) bool {
+	var buf [32]byte
 	for k, v := range p {
-		if len(k) > 32 {
+		if len(k) > len(buf) {
 			continue
 		}
 		v = strings.ToLower(v)
-		switch mark(k) {
+		switch string(mark(k, &buf)) {
 		case "autosubmitted":
 			return v != "" && v != "no"
 		case "xautoreply", "xautorespond", "autoreply", "isautoreply", "automatic", "outofoffice", "isoutofoffice", "ooo":
@@ -114,11 +132,12 @@ func meeting(kind string, p map[string]string) string {
 			return WhyMissed
 		}
 	}
+	var buf [32]byte
 	for k, v := range p {
-		if v != "true" {
+		if v != "true" || len(k) > len(buf) {
 			continue
 		}
-		switch mark(k) {
+		switch string(mark(k, &buf)) {
 		case "cancelled", "canceled":
 			return WhyCancelled
 		case "noshow", "missed":
@@ -151,6 +170,21 @@ func voidMeetings(s *scratch) {
 			}
 			o.void = why
 			break
+		}
+	}
+}
+
+// voidFooters takes back the views of pages that a footer's link led to.
+func (b *Builder) voidFooters(s *scratch) {
+	for i := range s.items {
+		click := &s.items[i]
+		if click.kind != connectors.KindEmailClick || click.page == nil || b.footerLink(click) == "" {
+			continue
+		}
+		for k := i + 1; k < len(s.items) && s.items[k].at.Sub(click.at) < time.Minute; k++ {
+			if o := &s.items[k]; o.kind == connectors.KindPageView && o.page != nil && o.page.key == click.page.key {
+				o.void = WhyFooter
+			}
 		}
 	}
 }

@@ -24,6 +24,7 @@ type page struct {
 	own       bool   // on the customer's own hosts: title and link are trusted
 	typed     bool   // its path tells what kind of page it is
 	short     string // the trusted title without the site's name, "" if untrusted
+	footer    string // why a mail's link to it is no signal, "" if it is one
 	internal  bool
 	excluded  bool
 	sensitive bool
@@ -68,6 +69,7 @@ func (b *Builder) newPage(url, title string) *page {
 	}
 	p.segs = segments(p.path)
 	p.words = words(unescape(p.path))
+	p.footer = footerPage(p.segs)
 	p.own = p.host == "" || withinAny(p.host, b.trusted)
 	host := p.host
 	if host == "" && len(b.own) > 0 {
@@ -110,11 +112,7 @@ func (b *Builder) newPage(url, title string) *page {
 
 // typePage says by the path what kind of page it is.
 func (b *Builder) typePage(p *page) {
-	// A language in front is no part of what a site begins with.
-	bare := p.segs
-	if len(bare) > 0 && isLanguage(bare[0]) {
-		bare = bare[1:]
-	}
+	bare := afterLanguage(p.segs)
 	p.excluded = b.c.exclude.match(p.segs) || b.c.exclude.match(bare) || p.host != "" && matchHost(b.c.excludeHosts, p.host)
 	set := func(g globs, f score.Flag, content bool) {
 		if g.match(p.segs) {
@@ -129,6 +127,14 @@ func (b *Builder) typePage(p *page) {
 	set(b.c.comparison, score.Comparison|score.Key, true)
 	set(b.c.caseStudy, 0, true)
 	set(b.c.product, score.ProductPage, false)
+}
+
+// afterLanguage is a path without the language in front, which is no part of what a site begins with.
+func afterLanguage(segs []string) []string {
+	if len(segs) > 0 && isLanguage(segs[0]) {
+		return segs[1:]
+	}
+	return segs
 }
 
 // isLanguage says whether a path's segment names a language, and perhaps a country: "de", "en-us".

@@ -43,6 +43,7 @@ func (b *Builder) count(s *scratch, j *Journey, in *Input) {
 		return
 	}
 	voidMeetings(s)
+	b.voidFooters(s)
 	viewed := make([]bool, len(j.Sessions)) // sessions with a page view that counts
 	signals := 0
 	for i := range s.items {
@@ -240,11 +241,18 @@ func (b *Builder) byKind(it *item, p *page) decision {
 		return b.form(d, it, p)
 	case connectors.KindDownload:
 		file := clean(firstOf(ev.Properties["file"], ev.Properties["file_name"], ev.Properties["filename"], ev.Properties["asset"], ev.Properties["document"]), maxText)
-		if p.excluded || b.c.forms.kind(words(name)) == formExcluded {
+		switch {
+		case p.excluded:
 			return decision{why: WhyExcluded}
+		case b.c.forms.kind(words(name)) == formExcluded:
+			return decision{why: WhyForm}
 		}
 		d.typ = score.FormSubmit
-		return b.named(d, it, p, "download: ", firstOf(name, file, p.object, clean(ev.ElementText, maxText)))
+		d = b.named(d, it, p, "download: ", firstOf(name, file, p.object, clean(ev.ElementText, maxText)))
+		if name == "" && file == "" {
+			d.title = p.short // nothing else says what it was
+		}
+		return d
 	case connectors.KindTrial, connectors.KindSignUp:
 		d.typ, d.flags = score.FormSubmit, d.flags|score.Key
 		return b.named(d, it, p, "trial: ", name)
@@ -253,7 +261,10 @@ func (b *Builder) byKind(it *item, p *page) decision {
 		return b.named(d, it, p, "order: ", firstOf(name, item0(ev)))
 	case connectors.KindWebinar:
 		d.typ = score.FormSubmit
-		return b.named(d, it, p, "webinar: ", firstOf(name, clean(firstOf(ev.Properties["webinar"], ev.Properties["title"], ev.Properties["name"]), maxText)))
+		if name = firstOf(name, clean(firstOf(ev.Properties["webinar"], ev.Properties["title"], ev.Properties["name"]), maxText)); name == "" {
+			name = p.short
+		}
+		return b.named(d, it, p, "webinar: ", name)
 	case connectors.KindNewsletter:
 		d.typ = score.EmailEngage
 		return b.named(d, it, p, "newsletter: ", name)
@@ -262,8 +273,11 @@ func (b *Builder) byKind(it *item, p *page) decision {
 		return b.named(d, it, p, strings.ReplaceAll(it.kind, "_", " ")+": ", name)
 
 	case connectors.KindFormStart:
-		if p.excluded || b.c.forms.kind(words(name)) == formExcluded {
+		switch {
+		case p.excluded:
 			return decision{why: WhyExcluded}
+		case b.c.forms.kind(words(name)) == formExcluded:
+			return decision{why: WhyForm}
 		}
 		d.typ = score.WebVisit
 		return b.named(d, it, p, "form begun: ", name)
@@ -349,8 +363,11 @@ func (b *Builder) byContact(d decision, it *item, p *page, name string) decision
 
 // pageView says what the view of a page is worth; a counter's step stands for several.
 func (b *Builder) pageView(d decision, it *item, p *page) decision {
-	if p.excluded {
+	switch {
+	case p.excluded:
 		return decision{why: WhyExcluded}
+	case it.void != "":
+		return decision{why: it.void}
 	}
 	n, counted := 0, false
 	if text := it.ev.Properties[connectors.PropCount]; text != "" {

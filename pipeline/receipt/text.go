@@ -312,7 +312,7 @@ func (p *page) quality() {
 // leftOutWords tell why events did not count; what is not in it is told by its own word.
 var leftOutWords = map[string]string{
 	journey.WhyBot: "by bots", journey.WhyFlood: "more a minute than a person makes", journey.WhyScanner: "by a mail scanner", journey.WhyMonitor: "by monitoring of the page",
-	journey.WhyStaff: "by own staff", journey.WhyCustomer: "by a customer", journey.WhyExcluded: "on excluded pages", journey.WhySensitive: "on sensitive pages",
+	journey.WhyStaff: "by own staff", journey.WhyCustomer: "by a customer", journey.WhyExcluded: "on excluded pages", journey.WhyForm: "of a form that is no request", journey.WhySensitive: "on sensitive pages",
 	journey.WhyForeign: "of somebody else", journey.WhyFooter: "on links of a mail's footer", journey.WhyUnsubscribed: "unsubscribing", journey.WhyAutoReply: "automatic reply",
 	journey.WhyRefused: "reply that says no", journey.WhyUnknown: "of a kind that no rule types", journey.WhyColleague: "by somebody else of the company",
 }
