@@ -299,7 +299,7 @@ func measure(t *testing.T, people []*lead) figures {
 // What a tier is worth on mixes with known truth. The aim, high right for 85 % at 85 % of the buyers, holds where people who do not
 // buy do not behave as buyers. No fixed rule tells those apart who do, and their figures are printed as they are.
 func TestQuality(t *testing.T) {
-	const n = 2000
+	const n = 1500
 	var b strings.Builder
 	for _, m := range mixes {
 		f := measure(t, populate(m, n))
