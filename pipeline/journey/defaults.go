@@ -71,7 +71,7 @@ func Defaults() Config {
 			"contact sales", "talk to sales", "speak to sales", "sales team", "sales enquiry", "sales inquiry", "talk to us", "talk to an expert", "speak to an expert", "request a call", "request call", "callback", "call back", "call me back",
 			"book a meeting", "book a call", "schedule a call", "schedule a meeting", "meeting", "appointment", "consultation", "pilot", "pilot*", "proof of concept", "poc",
 			"contact", "contact us", "get in touch", "message us", "write to us", "enquiry", "enquire", "inquiry", "inquire",
-			"kontakt*", "anfrage", "anfragen", "*anfrage", "angebot", "angebots*", "preisangebot", "preisanfrage", "angebotsanfrage", "offerte", "offertanfrage", "kostenvoranschlag", "ausschreibung*", "rueckruf*", "beratung*", "termin", "terminanfrage", "terminbuchung", "terminvereinbarung", "terminwunsch",
+			"kontakt*", "anfrage", "anfragen", "*anfrage", "angebot", "angebots*", "preisangebot", "preisanfrage", "angebotsanfrage", "offerte", "offertanfrage", "kostenvoranschlag", "ausschreibung*", "rueckruf*", "beratung*", "erstgespraech", "vertrieb", "vertrieb kontaktieren", "termin", "terminanfrage", "terminbuchung", "terminvereinbarung", "terminwunsch",
 			"devis", "rendez vous", "rappel", "contactez*", "demande", "demande de demo", "presupuesto", "cotizacion", "demostracion", "cita", "contacto", "contactar", "consulta", "solicitud"},
 		TrialForms: []string{"trial", "free trial", "test drive", "sandbox access", "sign up", "signup", "create account", "create an account", "get started", "testen", "testphase", "testzugang", "testversion", "probezugang", "probemonat",
 			"registrieren", "essai", "essai gratuit", "prueba", "prueba gratuita"},
@@ -86,6 +86,7 @@ func Defaults() Config {
 			"press contact", "press enquiry", "press inquiry", "press request", "press office", "press team", "press form", "press kit", "press interview", "press accreditation", "contact press", "media enquiry", "media inquiry", "media request", "media contact",
 			"media relation", "journalist", "interview", "presse", "presseanfrage", "pressekontakt", "pressestelle", "pressemitteilung", "presseverteiler", "akkreditierung", "prensa",
 			"partner", "partner*", "reseller application", "affiliate", "supplier", "supplier*", "vendor registration", "vendor portal", "vendor form", "become a vendor", "lieferant", "lieferant*", "zulieferer*", "fournisseur", "proveedor",
+			"media kit", "investor*", "sponsor*", "donation", "spende*", "warranty*", "rma", "return request", "retoure*", "reparatur*", "garantie*",
 			"privacy request", "data request", "data deletion", "gdpr*", "dsgvo*", "datenschutz*", "datenauskunft*", "kuendigung*", "cancellation", "whistleblow*", "hinweisgeber*"},
 	}
 }

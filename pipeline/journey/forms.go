@@ -30,7 +30,7 @@ var (
 	neverWords = []string{"unsubscribe*", "login", "log in", "sign in", "password", "passwort*", "cookie", "feedback", "survey", "umfrage", "abmelden", "abmeldung", "abbestellen", "einloggen", "opt out"}
 	// materialWords name something to read: asking for it is not asking for an answer.
 	materialWords = []string{"whitepaper", "white paper", "e book", "ebook", "guide", "leitfaden", "brochure", "broschuere*", "prospekt", "catalogue", "catalog", "katalog*", "checklist", "checkliste", "template", "vorlage*",
-		"report", "study", "studie", "data sheet", "datasheet", "datenblatt", "download", "infographic", "case study", "fallstudie", "livre blanc", "guia", "sample chapter"}
+		"report", "study", "studie", "data sheet", "datasheet", "datenblatt", "download", "infographic", "case study", "fallstudie", "livre blanc", "guia", "sample chapter", "infomaterial", "informationsmaterial"}
 )
 
 // formWords are the lists of a config, compiled: the first that matches decides, in the order of the fields.
@@ -101,7 +101,12 @@ func (b *Builder) form(d decision, it *item, p *page) decision {
 		text = p.words
 	}
 	kind := b.c.forms.kind(text)
+	if kind == formExcluded && anyIn(b.c.forms.contact, text) && !anyIn(b.c.forms.never, text) && b.productNamed(text) != 0 {
+		kind = formRequest // a press of the catalogue is no newspaper
+	}
 	switch {
+	case kind == formExcluded && anyIn(footer().unsubscribeTexts, text):
+		return decision{why: WhyUnsubscribed}
 	case kind == formExcluded:
 		return decision{why: WhyForm}
 	case p.excluded && (kind != formRequest || name == ""):

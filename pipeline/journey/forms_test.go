@@ -65,6 +65,16 @@ func TestFormsAndTheirPages(t *testing.T) {
 	if j := form("/support", "Leave a note"); len(j.Signals) != 0 {
 		t.Errorf("%q", told(j))
 	}
+	if got := whys(form("/x", "Newsletter abmelden"))[0]; got != WhyUnsubscribed {
+		t.Errorf("an unsubscription by a form is told as %q", got)
+	}
+	press := builder(t, func(c *Config) { c.Products = []Product{{Name: "Presse P4", Match: []string{"P4"}}} })
+	if j := build(press, ev(0, connectors.KindFormSubmit, "", prop(connectors.PropForm, "Anfrage zur Presse P4"))); len(j.Signals) != 1 || j.Signals[0].Type != score.HandRaise {
+		t.Errorf("an enquiry about a press of the catalogue: %q", told(j))
+	}
+	if j := form("/x", "Xylophone 3"); len(j.UnknownForms) != 1 || len(j.Signals) != 1 {
+		t.Errorf("a form that no list knows: %q, %q", j.UnknownForms, told(j))
+	}
 	if b := builder(t); b.KnowsForm("Xylophone 3") || !b.KnowsForm("Enquiry") || !b.KnowsForm("Support") || !b.KnowsForm("Brochure") {
 		t.Error("a form is known by a word of a list, and only by one")
 	}

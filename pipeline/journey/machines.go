@@ -70,6 +70,11 @@ func ownsUp(ev *connectors.Event) bool {
 			case "apple", "gmail", "generic": // Mailgun names the machine
 				return string(name) == "bot"
 			}
+		case string(name) == "opentype" || string(name) == "openedby":
+			switch strings.ToLower(v) {
+			case "machine", "bot", "auto", "automatic", "proxy":
+				return true
+			}
 		case purposeMarks[string(name)]:
 			v, _, _ = strings.Cut(strings.ToLower(v), ";")
 			if v == "prefetch" || v == "preview" || v == "prerender" {
@@ -134,7 +139,7 @@ func (b *Builder) scanners(s *scratch, j *Journey) {
 	}
 	var links []int32 // of all campaigns
 	for i := range s.items {
-		if it := &s.items[i]; !it.drop && it.class == visitor && isLink(it) {
+		if it := &s.items[i]; !it.drop && it.class == visitor && (isLink(it) || it.kind == connectors.KindPageView && campaign(it.ev) != "") {
 			links = append(links, int32(i))
 		}
 	}
@@ -191,31 +196,43 @@ func (b *Builder) scan(s *scratch, j *Journey, run []int32, pace time.Duration) 
 	}
 }
 
+// isBurst counts within pace: links that are different ones; the same ones again, twice as many; and pages that only carry the
+// campaign, as all of a visit may, twice as many different ones.
 func (b *Builder) isBurst(s *scratch, run []int32, pace time.Duration) bool {
-	first := 0
-	footer := false
+	few, many := b.config.MachineLinks, 2*b.config.MachineLinks
+	first, footer := 0, false
 	for last := range run {
 		it := &s.items[run[last]]
-		footer = footer || b.footerLink(it) != ""
+		footer = footer || isLink(it) && b.footerLink(it) != ""
 		for it.at.Sub(s.items[run[first]].at) > pace {
 			first++
 		}
-		if distinctLinks(s, run[first:last+1]) >= b.config.MachineLinks || last-first+1 >= 2*b.config.MachineLinks {
+		if links, different, all := tally(s, run[first:last+1]); different >= few || links >= many || all >= many {
 			return true
 		}
 	}
-	return footer && distinctLinks(s, run) > 1
+	_, different, _ := tally(s, run)
+	return footer && different > 1
 }
 
-// distinctLinks counts the links of a run; a click and the landing that it leads to are one.
-func distinctLinks(s *scratch, run []int32) int {
-	n := 0
+// tally counts the links of a run, how many of them are different ones, and how many different ones there are with the pages that
+// only carry the campaign. A click and the landing that it leads to are one.
+func tally(s *scratch, run []int32) (links, different, all int) {
 	for k, i := range run {
-		if !slices.ContainsFunc(run[:k], func(o int32) bool { return sameLink(&s.items[i], &s.items[o]) }) {
-			n++
+		it := &s.items[i]
+		fresh := !slices.ContainsFunc(run[:k], func(o int32) bool { return sameLink(it, &s.items[o]) })
+		if fresh {
+			all++
+		}
+		if !isLink(it) {
+			continue
+		}
+		links++
+		if fresh || !slices.ContainsFunc(run[:k], func(o int32) bool { return isLink(&s.items[o]) && sameLink(it, &s.items[o]) }) {
+			different++
 		}
 	}
-	return n
+	return links, different, all
 }
 
 func sameLink(a, b *item) bool {
@@ -274,6 +291,9 @@ const (
 	monitorViews = 7
 	monitorSpan  = 24 * time.Hour
 	monitorMany  = 24
+	// A page seen so long without a pause to sleep is a monitor's, however uneven.
+	sleepless = 36 * time.Hour
+	sleep     = 5 * time.Hour
 )
 
 // monitors drops the views of a page at regular intervals over days: watching of one's own site, a tab that reloads itself.
@@ -299,11 +319,29 @@ func (b *Builder) monitors(s *scratch, j *Journey) {
 	for _, seq := range of {
 		even := evenly(s, seq)
 		span := func(k []int32) time.Duration { return s.items[k[len(k)-1]].at.Sub(s.items[k[0]].at) }
-		if len(even) >= monitorViews && (len(even) >= monitorMany || span(even) >= monitorSpan) && 10*len(even) >= 6*len(seq) {
-			for _, i := range even {
+		if len(even) < monitorViews || len(even) < monitorMany && span(even) < monitorSpan || 10*len(even) < 6*len(seq) {
+			dropSleepless(s, j, seq)
+			continue
+		}
+		for _, i := range even {
+			j.drop(&s.items[i], WhyMonitor)
+		}
+	}
+}
+
+// dropSleepless drops runs of views of a page that are longer than anybody stays awake.
+func dropSleepless(s *scratch, j *Journey, seq []int32) {
+	first := 0
+	for k := range seq {
+		if k+1 < len(seq) && s.items[seq[k+1]].at.Sub(s.items[seq[k]].at) <= sleep {
+			continue
+		}
+		if s.items[seq[k]].at.Sub(s.items[seq[first]].at) >= sleepless {
+			for _, i := range seq[first : k+1] {
 				j.drop(&s.items[i], WhyMonitor)
 			}
 		}
+		first = k + 1
 	}
 }
 

@@ -71,7 +71,7 @@ func (b *Builder) answer(ev *connectors.Event) string {
 	switch {
 	case anyIn(m.bounces, title), strings.Contains(from, "mailer-daemon"), strings.Contains(from, "postmaster@"):
 		return WhyBounce
-	case anyIn(m.automatic, title), automaticHeader(p):
+	case anyIn(m.automatic, title), wholly(m.receipts, title[:min(1, len(title))]) && strings.Contains(subject(ev), ":"), automaticHeader(p):
 		return WhyAutoReply
 	}
 	text := words(cut(firstOf(p["text"], p["body"], p["message"], p["content"], p["reply"], p["snippet"]), maxValue))
@@ -108,12 +108,6 @@ func automaticHeader(p map[string]string) bool {
 	return false
 }
 
-// What a meeting is worth, by its properties.
-var (
-	cancelled = map[string]bool{"cancelled": true, "canceled": true, "cancel": true, "declined": true, "deleted": true, "abgesagt": true, "storniert": true, "abgelehnt": true, "annule": true, "cancelado": true}
-	missed    = map[string]bool{"noshow": true, "missed": true, "notattended": true, "didnotattend": true, "absent": true, "nichterschienen": true, "verpasst": true, "versäumt": true}
-)
-
 // meeting says why a meeting is no signal: cancelled or missed. "" if it is one.
 func meeting(kind string, p map[string]string) string {
 	switch kind {
@@ -122,25 +116,43 @@ func meeting(kind string, p map[string]string) string {
 	case connectors.KindMeetingMissed:
 		return WhyMissed
 	}
-	for _, k := range []string{"outcome", "status", "state", "meeting_outcome", "meeting_status", "hs_meeting_outcome", "result", "invitee_status"} {
-		v := letters(p[k])
-		switch {
-		case v == "":
-		case cancelled[v]:
-			return WhyCancelled
-		case missed[v]:
-			return WhyMissed
-		}
-	}
 	var buf [32]byte
+	why := ""
 	for k, v := range p {
-		if v != "true" || len(k) > len(buf) {
+		if len(k) > len(buf) || v == "" {
 			continue
 		}
 		switch string(mark(k, &buf)) {
-		case "cancelled", "canceled":
+		case "outcome", "status", "state", "result", "meetingoutcome", "meetingstatus", "hsmeetingoutcome", "inviteestatus", "attendance":
+			why = firstOf(why, outcome(letters(v)))
+		case "cancelled", "canceled", "iscancelled", "iscanceled":
+			if v == "true" || v == "1" {
+				return WhyCancelled
+			}
+		case "cancelledat", "canceledat", "cancelreason", "cancellationreason":
 			return WhyCancelled
-		case "noshow", "missed":
+		case "noshow", "isnoshow", "missed":
+			if v == "true" || v == "1" {
+				why = firstOf(why, WhyMissed)
+			}
+		case "attended":
+			if v == "false" || v == "0" {
+				why = firstOf(why, WhyMissed)
+			}
+		}
+	}
+	return why
+}
+
+// outcome reads the word for what came of a meeting.
+func outcome(word string) string {
+	for _, w := range []string{"cancel", "declin", "delet", "abgesagt", "storn", "abgelehnt", "annul"} {
+		if strings.HasPrefix(word, w) {
+			return WhyCancelled
+		}
+	}
+	for _, w := range []string{"noshow", "missed", "notattended", "didnotattend", "absent", "nichterschienen", "verpasst", "versäumt"} {
+		if strings.Contains(word, w) {
 			return WhyMissed
 		}
 	}

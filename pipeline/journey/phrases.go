@@ -14,7 +14,7 @@ var footer = sync.OnceValue(func() (f struct {
 	return f
 })
 
-var replies = sync.OnceValue(func() (m struct{ bounces, automatic, absent, refusals []phrase }) {
+var replies = sync.OnceValue(func() (m struct{ bounces, automatic, receipts, absent, refusals []phrase }) {
 	m.bounces = phrases([]string{"undeliverable", "undelivered", "undelivered mail", "delivery status notification", "delivery failure", "delivery failed", "delivery has failed", "mail delivery failed",
 		"mail delivery subsystem", "failure notice", "returned mail", "message not delivered", "could not be delivered", "mail system error", "unzustellbar", "nicht zustellbar", "zustellung fehlgeschlagen",
 		"fehler bei der zustellung", "non remis", "échec de remise", "non distribuable", "no se puede entregar", "no entregado", "consegna non riuscita", "onbestelbaar"})
@@ -23,6 +23,9 @@ var replies = sync.OnceValue(func() (m struct{ bounces, automatic, absent, refus
 		"abwesenheitsnotiz", "abwesenheit", "abwesenheits*", "automatische antwort", "automatische abwesenheit*", "nicht im büro", "außer haus", "im urlaub bis", "bin im urlaub", "in elternzeit",
 		"réponse automatique", "absence du bureau", "absent du bureau", "en congé", "respuesta automática", "fuera de la oficina", "risposta automatica", "fuori ufficio", "automatisch antwoord", "afwezigheid*",
 		"resposta automática", "autosvar", "automatisk svar", "automatiskt svar", "frånvaro", "automaattinen vastaus", "odpowiedź automatyczna", "automatická odpověď"})
+	m.automatic = append(m.automatic, phrases([]string{"vacation reply", "vacation response", "vacation notice", "holiday notice", "urlaubsnotiz", "urlaubsmeldung", "urlaubsvertretung", "abwesend", "eingangsbestätigung", "lesebestätigung",
+		"read receipt", "has been received", "we have received your", "no longer with", "left the company", "no longer employed", "nicht mehr im unternehmen", "ausgeschieden"})...)
+	m.receipts = phrases([]string{"read", "gelesen", "lu", "leído", "tentative"}) // "Read: your offer"
 	m.absent = phrases([]string{"i am out of office", "i am out of the office", "i am currently out of", "i m out of the office", "this is an automatic reply", "this is an automated", "ich bin derzeit nicht im büro",
 		"ich bin nicht im büro", "ich bin außer haus", "bin ich nicht erreichbar", "dies ist eine automatische", "je suis absent", "estoy fuera de la oficina"})
 	m.refusals = phrases([]string{"not interested", "no longer interested", "no interest", "please remove", "remove me", "remove us", "take me off", "take us off", "stop emailing", "stop contacting", "stop sending", "do not contact",

@@ -2,6 +2,7 @@ package journey
 
 import (
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -63,6 +64,11 @@ func (b *Builder) count(s *scratch, j *Journey, in *Input) {
 			s.seen[inSession(d.key, it.session)^seenView] = int32(i)
 		}
 		s.decisions = append(s.decisions, d)
+		if it.kind == connectors.KindFormSubmit {
+			if name := clean(it.ev.Properties[connectors.PropForm], maxText); name != "" && !b.KnowsForm(name) && !slices.Contains(j.UnknownForms, name) {
+				j.UnknownForms = append(j.UnknownForms, name)
+			}
+		}
 	}
 	if signals > 0 {
 		j.Signals = make([]Signal, 0, signals)

@@ -44,6 +44,7 @@ type Journey struct {
 	Products              []string // the configured catalogue, as score.Features.Products
 	Filtered              Filtered
 	LeftOut               []LeftOut      // what did not count and why, the newest first
+	UnknownForms          []string       // names of forms that no list has a word for: they count as form_submit
 	BySource              map[string]int // accepted events by source
 	Hash                  uint64         // over the accepted events, independent of arrival order; 0 if none
 	Newest                time.Time      // of the accepted events

@@ -28,14 +28,18 @@ func (w *walker) parts() Parts {
 	if w.volume.of != p.Signals {
 		w.volume.of, w.volume.is = p.Signals, s.volume(p.Signals)
 	}
-	if w.recency.of != p.Days {
-		w.recency.of, w.recency.is = p.Days, s.recency(p.Days)
-	}
 	p.Volume = part(s.Weights.Volume, w.volume.is)
-	p.Recency = part(s.Weights.Recency, w.recency.is)
+	p.Recency = part(s.Weights.Recency, w.recencyAfter(p.Days))
 	p.Topics = part(s.Weights.Topics, 10*min(max(p.Base+p.Bonus+p.Interest, 0), 100))
 	p.Score = p.Volume.Contribution + p.Recency.Contribution + p.Topics.Contribution
 	return p
+}
+
+func (w *walker) recencyAfter(days int) int {
+	if w.recency.of != days {
+		w.recency.of, w.recency.is = days, w.s.recency(days)
+	}
+	return w.recency.is
 }
 
 // volume is 100·ln(1+n) / ln(1+MaxActivity), at most 100, in tenths.

@@ -186,7 +186,7 @@ func (w *walker) nextScore() int64 {
 		at(w.signals[w.lo].At + window)
 	}
 	if w.newest != 0 {
-		if d := (w.now - w.newest) / day; w.s.recency(int(d)) > 0 {
+		if d := (w.now - w.newest) / day; w.recencyAfter(int(d)) > 0 {
 			at(w.newest + (d+1)*day)
 		}
 	}
