@@ -312,9 +312,6 @@ func (l *lot) conclude(s *subject) {
 		b.features.ModelStage = b.intent.Stage
 	}
 	next, parts, rule := set.Show(&b.features, s.shown, l.now)
-	if next.Product == "" {
-		next.Product = b.intent.Product
-	}
 	next.Topics = topicsHash(b.intent.Topics)
 
 	r := &result{shown: next, parts: parts}
