@@ -2,7 +2,7 @@
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
-.PHONY: build test race bench fuzz-short lint demo image licences ci clean
+.PHONY: build test race bench quality fuzz-short lint demo image licences ci clean
 
 build: ## one static binary
 	CGO_ENABLED=0 go build -trimpath -ldflags "-s -w -X main.version=$(VERSION)" -o intentd ./cmd/intentd
@@ -16,6 +16,9 @@ race:
 bench: ## the figures of the README; whole runs once, small things often; ten minutes or so
 	go test -run '^$$' -bench . -benchtime 1x ./pipeline ./pipeline/intent ./state
 	go test -run '^$$' -bench . -benchmem $$(go list ./... | grep -vE '/(pipeline|pipeline/intent|state)$$')
+
+quality: ## what a tier is worth on simulated mixes of leads with known truth
+	go test -count 1 -run '^TestQuality$$' -v ./pipeline/journey
 
 fuzz-short: ## every fuzzer for ten seconds
 	@grep -roE --include='*_test.go' 'func Fuzz[A-Za-z0-9_]+' . | grep -v node_modules | sed -E 's/func //' | while IFS=: read -r file name; do \

@@ -59,7 +59,7 @@ var Fields = []Field{
 	{Name: FieldInterest, Type: TypeEnum, Label: "Intent product interest (intentd)", Help: "How strongly they lean to that product. Set by intentd.", Options: options("high", "High", "medium", "Medium", "low", "Low")},
 	{Name: FieldTopics, Type: TypeText, Length: 255, Label: "Intent topics (intentd)", Help: "What they read about, separated by semicolons. Set by intentd."},
 	{Name: FieldStage, Type: TypeEnum, Label: "Intent stage (intentd)", Help: "Where they are on the way to a decision. Set by intentd.", Options: options("exploring", "Exploring", "comparing", "Comparing", "deciding", "Deciding", "unknown", "Unknown")},
-	{Name: FieldTrend, Type: TypeEnum, Label: "Intent trend (intentd)", Help: "The score against that of 7 days before. Set by intentd.", Options: options("surging", "Surging", "rising", "Rising", "steady", "Steady", "cooling", "Cooling")},
+	{Name: FieldTrend, Type: TypeEnum, Label: "Intent trend (intentd)", Help: "The score against that of 7 days before; new if there was none. Set by intentd.", Options: options("new", "New", "surging", "Surging", "rising", "Rising", "steady", "Steady", "cooling", "Cooling")},
 	{Name: FieldCoolsOn, Type: TypeDate, Label: "Intent cools on (intentd)", Help: "The day the tier drops unless they do something new. Set by intentd."},
 	{Name: FieldLastSignalAt, Type: TypeDateTime, Label: "Intent last signal (intentd)", Help: "When they last did something that counts. Set by intentd."},
 	{Name: FieldScoredAt, Type: TypeDateTime, Label: "Intent scored (intentd)", Help: "When intentd last worked this out. Set by intentd."},

@@ -169,6 +169,8 @@ func (c *counts) filter(f journey.Filtered) {
 	t := &c.filtered
 	t.Duplicates += f.Duplicates
 	t.Bots += f.Bots
+	t.Machines += f.Machines
+	t.Sensitive += f.Sensitive
 	t.Internal += f.Internal
 	t.NoConsent += f.NoConsent
 	t.Customer += f.Customer

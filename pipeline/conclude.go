@@ -25,6 +25,7 @@ type basis struct {
 	cited     []receipt.CitedLine
 	topics    []receipt.TopicLine
 	filtered  journey.Filtered
+	leftOut   []journey.LeftOut
 	intent    intent.Intent
 	degraded  []string
 	sources   []state.SourceCount
@@ -56,6 +57,7 @@ func (l *lot) infer(ctx context.Context) error {
 			features: s.journey.Features(),
 			signals:  receipt.SignalLines(s.journey),
 			filtered: s.journey.Filtered,
+			leftOut:  s.journey.LeftOut,
 			events:   s.journey.Hash,
 			sources:  sourceCounts(s.journey.BySource),
 		}
@@ -136,7 +138,7 @@ func (l *lot) take(s *subject, got intent.Intent) {
 func (s *subject) rest() *basis {
 	r := s.last
 	return &basis{
-		features: r.Features, signals: r.Signals, cited: r.Cited, topics: r.Topics, filtered: r.Filtered, intent: r.Intent,
+		features: r.Features, signals: r.Signals, cited: r.Cited, topics: r.Topics, filtered: r.Filtered, leftOut: r.LeftOut, intent: r.Intent,
 		degraded: r.Degraded, sources: s.person.Sources, events: s.person.Events, engine: s.person.Extraction,
 		rulesText: s.person.Flags&state.FlagRulesText != 0,
 	}
@@ -310,9 +312,6 @@ func (l *lot) conclude(s *subject) {
 		b.features.ModelStage = b.intent.Stage
 	}
 	next, parts, rule := set.Show(&b.features, s.shown, l.now)
-	if next.Product == "" {
-		next.Product = b.intent.Product
-	}
 	next.Topics = topicsHash(b.intent.Topics)
 
 	r := &result{shown: next, parts: parts}
@@ -331,7 +330,7 @@ func (l *lot) conclude(s *subject) {
 	r.receipt = receipt.Receipt{
 		Person: s.key, At: l.now.UTC().Truncate(time.Second), Formula: score.Version, Settings: *set, Parts: parts, Features: b.features,
 		Signals: b.signals, Cited: b.cited, Topics: b.topics, Tier: next.Tier, Rule: rule, Previous: s.shown, Stage: next.Stage, Trend: next.Trend,
-		Product: next.Product, Interest: next.Interest, Intent: b.intent, Filtered: b.filtered, Stale: s.stale, Degraded: b.degraded, Reason: r.reason,
+		Product: next.Product, Interest: next.Interest, Intent: b.intent, Filtered: b.filtered, LeftOut: b.leftOut, Stale: s.stale, Degraded: b.degraded, Reason: r.reason,
 	}
 	shows := next
 	if r.reason == "" {

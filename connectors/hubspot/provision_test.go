@@ -80,7 +80,7 @@ func TestForeignPropertiesAreRefused(t *testing.T) {
 		{"somebody else's", connectors.FieldScore, "their_score", false, connectors.FieldRefuse, "not made by intentd"},
 		{"somebody else's, adopted", connectors.FieldScore, "their_score", true, connectors.FieldAdopt, "used as it is"},
 		{"somebody else's of the wrong type", connectors.FieldScore, "their_text", true, connectors.FieldRefuse, "of type string"},
-		{"somebody else's with other options", connectors.FieldTrend, "their_trend", true, connectors.FieldAdopt, "lacks the options rising, steady, cooling"},
+		{"somebody else's with other options", connectors.FieldTrend, "their_trend", true, connectors.FieldAdopt, "lacks the options new, rising, steady, cooling"},
 		{"one of our own by another name", connectors.FieldScore, "lead_heat", false, connectors.FieldCreate, "does not exist"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

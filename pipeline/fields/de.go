@@ -76,6 +76,8 @@ var german = language{
 		score.ByHysteresis: "{score}: {tier}, bis der Wert unter {below} fällt.",
 		score.ByHandRaise:  "{Tier}, weil die Person am {date} {raised} hat; das zählt {days} Tage.",
 		score.ByStrength:   "{Tier}: Der Wert reicht für hoch, aber nichts davon ist stark genug (Preisseite, Formular, Anfrage).",
+		score.ByEvidence:   "{Tier}: Der Wert reicht für mehr, aber der Beleg dafür fehlt noch.",
+		score.ByVerdict:    "{Tier}, weil das Team die Person zurückgestellt hat.",
 		score.ByModel:      "{Tier} nach der Lesart des Sprachmodells; der Wert ist der der Formel.",
 		score.ByNothing:    "Kein Wert: Bisher hat nichts gezählt.",
 	},

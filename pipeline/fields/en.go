@@ -75,6 +75,8 @@ var english = language{
 		score.ByHysteresis: "{score}: {tier} until below {below}.",
 		score.ByHandRaise:  "{Tier} because they {raised} on {date}; that counts for {days} days.",
 		score.ByStrength:   "{Tier}: the score is enough for high, but nothing they did is strong enough (a pricing page, a form, a request).",
+		score.ByEvidence:   "{Tier}: the score is enough for more, but the evidence is not there yet.",
+		score.ByVerdict:    "{Tier} because somebody of the team set the person aside.",
 		score.ByModel:      "{Tier} in the language model's reading; the score is the formula's.",
 		score.ByNothing:    "No score: nothing they did counts so far.",
 	},

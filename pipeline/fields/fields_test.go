@@ -289,7 +289,7 @@ func TestLanguagesAreComplete(t *testing.T) {
 				t.Errorf("%s: no noun for %s", name, typ)
 			}
 		}
-		for _, rule := range []score.Rule{score.ByHysteresis, score.ByHandRaise, score.ByStrength, score.ByModel, score.ByNothing} {
+		for _, rule := range []score.Rule{score.ByHysteresis, score.ByHandRaise, score.ByEvidence, score.ByVerdict, score.ByStrength, score.ByModel, score.ByNothing} {
 			if l.rules[rule] == "" {
 				t.Errorf("%s: no sentence for the rule %s", name, rule)
 			}

@@ -99,18 +99,21 @@ func (b *Builder) Version() uint64 { return b.version }
 // item is an event on its way into the journey.
 type item struct {
 	ev      *connectors.Event
+	kind    string    // of ev, in the words of package connectors
 	at      time.Time // when it happened, as far as that is believed
 	sum     uint64    // of its content
 	id      string
 	page    *page
-	agent   string      // cleaned
+	agent   agent
 	user    identity.ID // identifiers that identify
 	anon    identity.ID
 	email   string
 	nobodys bool // it carries an identifier that more than one person holds
 	class   class
 	drop    bool
-	told    bool // another source saw what this counter only tells
+	left    bool   // dropped, and counted in LeftOut
+	told    bool   // another source saw what this counter only tells
+	void    string // why a booking is none any more
 	session int32
 }
 
@@ -139,7 +142,8 @@ type scratch struct {
 	seen      map[uint64]int32
 	opens     map[uint64]int32
 	ids       map[string]int32
-	buf       []byte // to hash
+	gateways  []int32 // mail clicks that a machine owned up to
+	buf       []byte  // to hash
 }
 
 // moment is an item's place in time: small, since it is what sorting moves.
@@ -163,6 +167,7 @@ func (s *scratch) reset() {
 	clear(s.open[:cap(s.open)])
 	clear(s.sessions)
 	s.items, s.unsorted, s.order, s.decisions = s.items[:0], s.unsorted[:0], s.order[:0], s.decisions[:0]
+	s.gateways = s.gateways[:0]
 	clear(s.seen)
 	clear(s.opens)
 	clear(s.ids)
@@ -180,6 +185,11 @@ func (b *Builder) Build(in Input) *Journey {
 	b.collect(s, j, &in)
 	b.filter(s, j, &in)
 	b.ownOnly(s, j, &in)
+	for i := range s.items {
+		if it := &s.items[i]; it.drop && !it.left {
+			j.leave(WhyForeign, it.at)
+		}
+	}
 	b.machines(s, j)
 	yieldCounters(s)
 	s.items = slices.DeleteFunc(s.items, func(it item) bool { return it.drop })
@@ -195,6 +205,7 @@ func (b *Builder) Build(in Input) *Journey {
 	b.identifiers(s, j)
 	b.cutSessions(s, j)
 	b.count(s, j, &in)
+	j.sortLeftOut()
 	j.Recent = len(j.Sessions)
 	recent := in.Now.Add(-b.config.RecentWindow)
 	for i := range j.Sessions {
@@ -218,10 +229,11 @@ func (b *Builder) collect(s *scratch, j *Journey, in *Input) {
 			j.Filtered.Outside++
 			return
 		}
+		kind, _ := connectors.EventKind(ev.Kind)
 		if of == visitor {
-			of = classOf(ev)
+			of = classOf(ev, kind)
 		}
-		it := item{ev: ev, at: at, sum: s.eventSum(ev, at), class: of}
+		it := item{ev: ev, kind: kind, at: at, sum: s.eventSum(ev, at), class: of}
 		key := it.sum
 		if ev.ID != "" {
 			s.buf = appendAll(s.buf[:0], ev.Source, ev.ID)
@@ -280,14 +292,14 @@ func (b *Builder) collect(s *scratch, j *Journey, in *Input) {
 	}
 }
 
-func classOf(ev *connectors.Event) class {
-	switch ev.Kind {
-	case connectors.KindTeamActivity:
+func classOf(ev *connectors.Event, kind string) class {
+	switch kind {
+	case connectors.KindTeamActivity, connectors.KindEmailDelivered:
 		return team
 	case connectors.KindEmailOpen:
 		return opened
 	}
-	switch t, _ := score.ParseType(ev.Kind); t {
+	switch t, _ := score.ParseType(kind); t {
 	case score.Funding, score.JobPosting:
 		return company
 	case score.TechChange:
@@ -298,7 +310,7 @@ func classOf(ev *connectors.Event) class {
 	return visitor
 }
 
-// filter marks what must not be counted at all: without consent, of own staff, of crawlers.
+// filter drops what must not be counted at all: without consent, of own staff, of crawlers, on sensitive pages.
 func (b *Builder) filter(s *scratch, j *Journey, in *Input) {
 	staff := false
 	for _, e := range in.Person.Emails {
@@ -307,23 +319,21 @@ func (b *Builder) filter(s *scratch, j *Journey, in *Input) {
 	for i := range s.items {
 		it := &s.items[i]
 		ev := it.ev
+		it.agent = b.agent(ev.UserAgent)
 		switch {
 		case strings.EqualFold(ev.Consent, "denied"):
-			j.Filtered.NoConsent++
+			j.drop(it, WhyNoConsent)
 		case staff || ev.Properties[connectors.PropInternal] == "true" || it.personal() && b.isStaff(ev.Email) ||
 			it.page != nil && it.page.internal || b.isInternalIP(ev.IP):
-			j.Filtered.Internal++
-		case ev.Properties[connectors.PropBot] == "true":
-			j.Filtered.Bots++
-		default:
-			a := b.agent(ev.UserAgent)
-			it.agent = a.text
-			if !a.crawler {
-				continue
+			j.drop(it, WhyStaff)
+		case b.isBot(it):
+			j.drop(it, WhyBot)
+			if it.kind == connectors.KindEmailClick {
+				s.gateways = append(s.gateways, int32(i))
 			}
-			j.Filtered.Bots++
+		case it.page != nil && it.page.sensitive:
+			j.drop(it, WhySensitive)
 		}
-		it.drop = true
 	}
 }
 
@@ -350,6 +360,7 @@ func (b *Builder) isInternalIP(ip string) bool {
 // agent is what is known of a user agent.
 type agent struct {
 	crawler bool
+	mail    bool   // a mail program or its image proxy: it loads pictures for a person
 	text    string // cleaned
 }
 
@@ -362,40 +373,9 @@ func (b *Builder) agent(raw string) agent {
 		return a
 	}
 	raw = strings.Clone(raw) // not to hold a source's whole answer
-	a := agent{b.crawlers.match(raw), clean(raw, maxAgent)}
+	a := agent{b.crawlers.match(raw), isMailProgram(raw), clean(raw, maxAgent)}
 	b.agents.put(raw, a)
 	return a
-}
-
-// machines drops the events of every minute in which one source saw more of them than a person can make.
-func (b *Builder) machines(s *scratch, j *Journey) {
-	limit := b.config.EventsPerMinute
-	if len(s.items) <= limit {
-		return
-	}
-	of := make(map[string][]int32, 2)
-	for i := range s.items {
-		if it := &s.items[i]; !it.drop && it.class == visitor {
-			of[it.ev.Source] = append(of[it.ev.Source], int32(i))
-		}
-	}
-	for _, seq := range of {
-		first := 0
-		marked := 0 // seq[:marked] has been looked at
-		for last := range seq {
-			for s.items[seq[last]].at.Sub(s.items[seq[first]].at) >= time.Minute {
-				first++
-			}
-			if last-first+1 <= limit {
-				continue
-			}
-			for k := max(first, marked); k <= last; k++ {
-				s.items[seq[k]].drop = true
-				j.Filtered.Bots++
-			}
-			marked = last + 1
-		}
-	}
 }
 
 // eventSum hashes what an event says, apart from what the same event may be told with differently: when it was received,

@@ -15,8 +15,9 @@ import (
 )
 
 // Product is an entry of the catalogue. Match holds path globs, which begin with "/" or "*" ("/cards/**"), and words or
-// phrases ("card", "business loan"), which are looked for in paths and trusted titles as whole words, either number. The
-// first product of the catalogue that matches is the one an event is about. The name itself matches as a phrase, too.
+// phrases ("card", "business loan"), which are looked for in paths and trusted titles as whole words, either number. The name
+// itself matches as a phrase, too. Globs go before words, and of several the most telling wins: a longer glob, a phrase that holds
+// the other. What names two products all the same is about neither.
 type Product struct {
 	Name  string   `json:"name"`
 	Match []string `json:"match"`
@@ -39,6 +40,7 @@ type Rule struct {
 	// Signal is the type to count as; zero leaves the type alone. Ignore keeps the event from counting.
 	Signal score.Type `json:"signal,omitempty"`
 	Ignore bool       `json:"ignore,omitempty"`
+	Key    bool       `json:"key,omitempty"` // with Signal: it shows that somebody is buying, as a price page does
 	Topic  string     `json:"topic,omitempty"`
 }
 
@@ -50,6 +52,9 @@ type Config struct {
 	KeepHistory  time.Duration `json:"keep_history"`  // older events are left out
 	// EventsPerMinute is what a person can do on a site: the events of a minute with more of them, in one source, are dropped.
 	EventsPerMinute int `json:"events_per_minute"`
+	// MachineLinks links of one mail opened within MachineSeconds are a mail scanner's.
+	MachineLinks   int `json:"machine_links"`
+	MachineSeconds int `json:"machine_seconds"`
 	// SummaryPages is how many signals one step of a page-view counter (connectors.PropCount) is at most.
 	SummaryPages int             `json:"summary_pages"`
 	Strengths    score.Strengths `json:"strengths"`
@@ -60,7 +65,8 @@ type Config struct {
 	InternalHosts   []string `json:"internal_hosts"`    // host globs of pages that only own staff sees ("staging.*")
 	DropQueryParams []string `json:"drop_query_params"` // taken out of every URL; matched whole, in any case
 
-	// Path globs: "*" is any part of one segment, "**" any number of segments, case does not matter; "/a/**" matches /a, too.
+	// Path globs: "*" is any part of one segment, "**" any number of segments, case does not matter; "/a/**" matches /a, too, and
+	// /de/a, where the first segment is a language.
 	ExcludePaths    []string `json:"exclude_paths"`
 	ExcludeHosts    []string `json:"exclude_hosts"` // host globs ("careers.*")
 	PricePaths      []string `json:"price_paths"`
@@ -68,10 +74,16 @@ type Config struct {
 	ComparisonPaths []string `json:"comparison_paths"`
 	CaseStudyPaths  []string `json:"case_study_paths"`
 	ProductPaths    []string `json:"product_paths"` // besides the globs of Products
+	// Sensitive are path globs and words in paths and titles of pages that tell of health, belief, politics, union or sex life: what
+	// was done there is dropped.
+	Sensitive []string `json:"sensitive"`
 
-	// Words and phrases in the name of a form, or in the path of the page it is on where it has no name.
+	// Words and phrases in the name of a form, or in the path of the page it is on where it has no name; "*" is any part of a word.
 	HandRaiseForms   []string `json:"hand_raise_forms"`
+	TrialForms       []string `json:"trial_forms"`
 	ApplicationForms []string `json:"application_forms"`
+	WebinarForms     []string `json:"webinar_forms"`
+	NewsletterForms  []string `json:"newsletter_forms"`
 	ExcludeForms     []string `json:"exclude_forms"`
 
 	Products []Product        `json:"products"`
@@ -82,60 +94,14 @@ type Config struct {
 	SiteNames []string `json:"site_names"`
 }
 
-const days = 24 * time.Hour
-
-// anywhere are globs for pages whose path has one of names as a segment.
-func anywhere(names ...string) []string {
-	out := make([]string, len(names))
-	for i, n := range names {
-		out[i] = "/**/" + n + "/**"
-	}
-	return out
-}
-
-// Defaults is the configuration before an admin changes anything. Its lists speak English and German, with the best-known
-// words of French and Spanish.
-func Defaults() Config {
-	return Config{
-		ScoreWindow:     90 * days,
-		RecentWindow:    30 * days,
-		SessionGap:      30 * time.Minute,
-		KeepHistory:     400 * days,
-		EventsPerMinute: 60,
-		SummaryPages:    5,
-		Strengths:       score.Defaults().Strengths,
-		DropQueryParams: []string{"token", "access_token", "refresh_token", "id_token", "auth", "authorization", "code", "key", "api_key",
-			"apikey", "secret", "password", "passwd", "pwd", "pass", "otp", "session", "session_id", "sid", "jsessionid", "phpsessid", "sig",
-			"signature", "email", "e-mail", "mail", "user", "username", "login", "name", "firstname", "first_name", "lastname", "last_name",
-			"phone", "tel", "mobile", "iban", "gclid", "fbclid", "msclkid", "_hsenc", "_hsmi", "mc_eid", "mkt_tok"},
-		ExcludePaths: anywhere("careers", "career", "jobs", "job", "vacancies", "karriere", "stellenangebote", "jobangebote", "emploi", "empleo",
-			"login", "log-in", "signin", "sign-in", "logout", "sign-out", "sso", "auth", "oauth", "account", "my-account", "password",
-			"reset-password", "forgot-password", "anmelden", "einloggen", "mein-konto",
-			"support", "help", "helpcenter", "help-center", "hilfe", "aide", "ayuda", "knowledge-base", "kb",
-			"legal", "privacy", "privacy-policy", "terms", "terms-of-service", "terms-of-use", "terms-and-conditions", "cookies", "cookie-policy",
-			"gdpr", "imprint", "impressum", "datenschutz", "datenschutzerklaerung", "agb", "mentions-legales",
-			"unsubscribe", "email-preferences", "subscription-preferences", "abmelden", "abbestellen", "404"),
-		ExcludeHosts:    []string{"careers.*", "jobs.*", "karriere.*", "support.*", "help.*", "hilfe.*", "login.*", "auth.*", "sso.*", "accounts.*", "status.*"},
-		PricePaths:      anywhere("pricing*", "price", "prices", "price-list", "plans", "plans-and-pricing", "cost", "costs", "preise", "preisliste", "tarife", "kosten", "tarifs", "precios"),
-		ContractPaths:   anywhere("contract", "contracts", "order", "order-form", "checkout", "buy", "purchase", "quote", "request-quote", "msa", "vertrag", "vertraege", "bestellen", "bestellung", "angebot", "kaufen"),
-		ComparisonPaths: anywhere("compare", "comparison", "comparisons", "vs", "vs-*", "*-vs-*", "alternatives", "alternative", "*-alternative", "*-alternatives", "vergleich", "vergleiche"),
-		CaseStudyPaths:  anywhere("case-study", "case-studies", "customer-stories", "customer-story", "success-stories", "customers", "testimonials", "referenzen", "fallstudien", "kundenstimmen"),
-		ProductPaths:    anywhere("product", "products", "features", "solutions", "platform", "produkt", "produkte", "loesungen"),
-		HandRaiseForms: []string{"demo", "contact", "contact us", "contact sales", "talk to sales", "talk to us", "get in touch", "request a call", "callback", "call back",
-			"book a meeting", "book a call", "meeting", "request a quote", "quote", "consultation", "kontakt", "kontaktformular", "beratung", "rueckruf", "rückruf", "angebot"},
-		ApplicationForms: []string{"application", "apply", "order", "trial", "free trial", "sign up", "signup", "checkout", "antrag", "bestellung", "testen", "testphase"},
-		ExcludeForms: []string{"unsubscribe", "login", "log in", "sign in", "password", "job application", "career", "support", "support ticket", "cookie", "feedback",
-			"bewerbung", "abmelden", "anmelden"},
-	}
-}
-
 // A matcher of one kind of page or text, compiled.
 type compiled struct {
 	exclude, price, contract, comparison, caseStudy, product globs
 	excludeHosts, internalHosts                              []string
+	sensitive                                                matcher
 	products                                                 []matcher
 	topics                                                   []matcher
-	handRaise, application, excludeForms                     []phrase
+	forms                                                    formWords
 	ips                                                      []netip.Prefix
 	ruleURLs                                                 []globs
 	siteNames                                                []string
@@ -189,6 +155,12 @@ func (c *Config) compile() (*compiled, error) {
 	if c.EventsPerMinute < 1 {
 		wrong("events_per_minute: %d is not above 0", c.EventsPerMinute)
 	}
+	if c.MachineLinks < 2 {
+		wrong("machine_links: %d is not above 1", c.MachineLinks)
+	}
+	if c.MachineSeconds < 1 {
+		wrong("machine_seconds: %d is not above 0", c.MachineSeconds)
+	}
 	if c.SummaryPages < 1 {
 		wrong("summary_pages: %d is not above 0", c.SummaryPages)
 	}
@@ -212,19 +184,20 @@ func (c *Config) compile() (*compiled, error) {
 			*l.out = append(*l.out, g)
 		}
 	}
-	for _, l := range []struct {
-		name string
-		in   []string
-		out  *[]phrase
-	}{{"hand_raise_forms", c.HandRaiseForms, &out.handRaise}, {"application_forms", c.ApplicationForms, &out.application}, {"exclude_forms", c.ExcludeForms, &out.excludeForms}} {
-		for i, s := range l.in {
+	out.forms = c.formWords(func(name string, list []string) (ps []phrase) {
+		for i, s := range list {
 			p := newPhrase(s)
 			if len(p) == 0 {
-				wrong("%s[%d]: %q has no word to look for", l.name, i, s)
+				wrong("%s[%d]: %q has no word to look for", name, i, s)
 				continue
 			}
-			*l.out = append(*l.out, p)
+			ps = append(ps, p)
 		}
+		return ps
+	})
+	var err error
+	if out.sensitive, err = compileMatch(c.Sensitive); err != nil {
+		wrong("sensitive: %w", err)
 	}
 	out.excludeHosts, out.internalHosts = lower(c.ExcludeHosts), lower(c.InternalHosts)
 	if len(c.Products) > 255 {
@@ -317,7 +290,7 @@ func lower(in []string) []string {
 }
 
 // buildVersion changes whenever the same config and events could give another journey.
-const buildVersion = "1"
+const buildVersion = "2"
 
 func (c *Config) hash() uint64 {
 	b, err := json.Marshal(c)
@@ -326,6 +299,6 @@ func (c *Config) hash() uint64 {
 	}
 	h := xxhash.New()
 	h.Write(b)
-	h.WriteString("\x00" + buildVersion + "\x00" + crawlerPatterns)
+	h.WriteString("\x00" + buildVersion + "\x00" + crawlerPatterns + "\x00" + machinePatterns)
 	return h.Sum64()
 }

@@ -16,7 +16,8 @@ func family(kind string) int64 {
 	switch kind {
 	case connectors.KindPageView, connectors.KindVisit, connectors.KindClick, connectors.KindScroll:
 		return 1
-	case connectors.KindFormSubmit, connectors.KindDemoRequest, connectors.KindTrial, connectors.KindDownload:
+	case connectors.KindFormSubmit, connectors.KindDemoRequest, connectors.KindQuoteRequest, connectors.KindContactRequest, connectors.KindTrial, connectors.KindSignUp,
+		connectors.KindDownload, connectors.KindWebinar, connectors.KindNewsletter:
 		return 2
 	case connectors.KindEmailClick:
 		return 3
@@ -24,7 +25,7 @@ func family(kind string) int64 {
 		return 4
 	case connectors.KindEmailReply:
 		return 5
-	case connectors.KindMeeting:
+	case connectors.KindMeeting, connectors.KindBooking:
 		return 6
 	}
 	return 0
@@ -42,13 +43,13 @@ func yieldCounters(s *scratch) {
 	seen := map[[2]int64]bool{} // family and stretch of time
 	for i := range s.items {
 		it := &s.items[i]
-		if f := family(it.ev.Kind); f != 0 && it.ev.Properties[connectors.PropSummary] != "true" {
+		if f := family(it.kind); f != 0 && it.ev.Properties[connectors.PropSummary] != "true" {
 			seen[[2]int64{f, it.at.Unix() / counterReach}] = true
 		}
 	}
 	for i := range s.items {
 		it := &s.items[i]
-		f := family(it.ev.Kind)
+		f := family(it.kind)
 		if f == 0 || it.ev.Properties[connectors.PropSummary] != "true" {
 			continue
 		}

@@ -30,14 +30,14 @@ type literal struct {
 
 var loadCrawlers = sync.OnceValue(func() *crawlers {
 	c := &crawlers{literals: map[[3]byte][]literal{}}
-	for line := range strings.Lines(crawlerPatterns) {
+	for line := range strings.Lines(crawlerPatterns + "\n" + machinePatterns) {
 		line = strings.TrimSuffix(line, "\n")
 		if line == "" || strings.HasPrefix(line, "#") {
 			continue
 		}
 		re, err := syntax.Parse(line, syntax.Perl)
 		if err != nil {
-			panic("journey: crawlers.txt: " + err.Error())
+			panic("journey: crawlers.txt, machines.txt: " + err.Error())
 		}
 		ls := expand(re)
 		if len(ls) == 0 || slices.ContainsFunc(ls, func(l literal) bool { return len(l.text) < 3 }) {

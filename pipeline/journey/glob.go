@@ -32,6 +32,15 @@ func compileGlob(s string) (glob, error) {
 	return g, nil
 }
 
+// literal is how much of g is no wildcard.
+func (g glob) literal() int {
+	n := 0
+	for _, seg := range g {
+		n += len(seg) - strings.Count(seg, "*")
+	}
+	return n
+}
+
 // match reports whether one of gs matches the path that segs are the lower-case segments of.
 func (gs globs) match(segs []string) bool {
 	for _, g := range gs {

@@ -1,6 +1,7 @@
 package journey
 
 import (
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -16,19 +17,21 @@ type pageKey struct{ url, title string }
 type page struct {
 	url, title string // cleaned; the URL is bare
 	address
-	segs     []string // of the path, lower case
-	words    []string // of the path
-	key      uint64   // of host and path
-	object   string
-	own      bool   // on the customer's own hosts: title and link are trusted
-	typed    bool   // its path tells what kind of page it is
-	short    string // the trusted title without the site's name, "" if untrusted
-	internal bool
-	excluded bool
-	content  bool // price, contract, comparison or case study
-	flags    score.Flag
-	product  uint8
-	topics   []string
+	segs      []string // of the path, lower case
+	words     []string // of the path
+	key       uint64   // of host and path
+	object    string
+	own       bool   // on the customer's own hosts: title and link are trusted
+	typed     bool   // its path tells what kind of page it is
+	short     string // the trusted title without the site's name, "" if untrusted
+	footer    string // why a mail's link to it is no signal, "" if it is one
+	internal  bool
+	excluded  bool
+	sensitive bool
+	content   bool // price, contract, comparison or case study
+	flags     score.Flag
+	product   uint8
+	topics    []string
 }
 
 const (
@@ -65,9 +68,14 @@ func (b *Builder) newPage(url, title string) *page {
 		return p
 	}
 	p.segs = segments(p.path)
-	p.words = words(p.path)
-	p.key = xxhash.Sum64String(p.host + p.path)
+	p.words = words(unescape(p.path))
+	p.footer = footerPage(p.segs)
 	p.own = p.host == "" || withinAny(p.host, b.trusted)
+	host := p.host
+	if host == "" && len(b.own) > 0 {
+		host = b.own[0] // a mere path is of the own site
+	}
+	p.key = xxhash.Sum64String(host + strings.ToLower(unescape(p.path)))
 	p.typed = len(b.own) == 0 || p.own
 	p.object = cut(p.path, maxText)
 	if !p.own {
@@ -77,32 +85,14 @@ func (b *Builder) newPage(url, title string) *page {
 	if !p.typed {
 		return p
 	}
-	p.excluded = b.c.exclude.match(p.segs) || p.host != "" && matchHost(b.c.excludeHosts, p.host)
-	set := func(g globs, f score.Flag, content bool) {
-		if g.match(p.segs) {
-			p.flags |= f
-			p.content = p.content || content
-		}
-	}
-	set(b.c.price, score.PricePage, true)
-	set(b.c.contract, score.ContractPage, true)
-	set(b.c.comparison, score.Comparison, true)
-	set(b.c.caseStudy, 0, true)
-	set(b.c.product, score.ProductPage, false)
 	var titled []string
 	if p.own {
 		p.short = stripSite(p.title, p.host, b.c.siteNames)
 		titled = words(p.short)
 	}
-	about := func(m *matcher) bool {
-		return m.paths.match(p.segs) || anyIn(m.phrases, p.words) || anyIn(m.phrases, titled)
-	}
-	for i := range b.c.products {
-		if about(&b.c.products[i]) {
-			p.product = uint8(i + 1)
-			break
-		}
-	}
+	b.typePage(p)
+	p.sensitive = b.c.sensitive.about(p, titled)
+	p.product = b.productOf(p, titled)
 	if !p.own {
 		return p // topics can score: they come of the customer's own pages only
 	}
@@ -110,7 +100,7 @@ func (b *Builder) newPage(url, title string) *page {
 		p.topics = append(p.topics, b.config.Products[p.product-1].Name)
 	}
 	for i := range b.c.topics {
-		if about(&b.c.topics[i]) {
+		if b.c.topics[i].about(p, titled) {
 			p.topics = addTopic(p.topics, b.config.Topics[i].Topic)
 		}
 	}
@@ -118,6 +108,107 @@ func (b *Builder) newPage(url, title string) *page {
 		p.topics = addTopic(p.topics, t)
 	}
 	return p
+}
+
+// typePage says by the path what kind of page it is.
+func (b *Builder) typePage(p *page) {
+	bare := afterLanguage(p.segs)
+	p.excluded = b.c.exclude.match(p.segs) || b.c.exclude.match(bare) || p.host != "" && matchHost(b.c.excludeHosts, p.host)
+	set := func(g globs, f score.Flag, content bool) {
+		if g.match(p.segs) {
+			p.flags |= f
+			p.content = p.content || content
+		}
+	}
+	set(b.c.price, score.PricePage|score.Key, true)
+	if !belowAccount(bare) {
+		set(b.c.contract, score.ContractPage|score.Key, true)
+	}
+	set(b.c.comparison, score.Comparison|score.Key, true)
+	set(b.c.caseStudy, 0, true)
+	set(b.c.product, score.ProductPage, false)
+}
+
+// afterLanguage is a path without the language in front, which is no part of what a site begins with.
+func afterLanguage(segs []string) []string {
+	if len(segs) > 0 && isLanguage(segs[0]) {
+		return segs[1:]
+	}
+	return segs
+}
+
+// isLanguage says whether a path's segment names a language, and perhaps a country: "de", "en-us".
+func isLanguage(seg string) bool {
+	letter := func(c byte) bool { return c >= 'a' && c <= 'z' }
+	return len(seg) >= 2 && letter(seg[0]) && letter(seg[1]) && (len(seg) == 2 || len(seg) == 5 && (seg[2] == '-' || seg[2] == '_') && letter(seg[3]) && letter(seg[4]))
+}
+
+// belowAccount says whether a path lies where contracts are managed or told of, and none is made: in an account, in the product's
+// own pages about payment or shipping, in what there is to read.
+func belowAccount(segs []string) bool {
+	for i, seg := range segs {
+		if i == len(segs)-1 {
+			break
+		}
+		switch seg {
+		case "account", "my-account", "accounts", "user", "users", "profile", "settings", "app", "dashboard", "portal", "admin", "konto", "mein-konto", "kundenkonto", "benutzer", "einstellungen", "compte", "cuenta",
+			"product", "products", "solutions", "features", "platform", "industries", "produkte", "loesungen", "lösungen", "branchen", "docs", "documentation", "blog", "help", "support", "hilfe", "guides", "news":
+			return true
+		}
+	}
+	return false
+}
+
+// about says whether a page with these words in its title is one of m's.
+func (m *matcher) about(p *page, titled []string) bool {
+	return m.paths.match(p.segs) || anyIn(m.phrases, p.words) || anyIn(m.phrases, titled)
+}
+
+// productOf is the one product of the catalogue that a page is about, 0 if there is none or more than one.
+func (b *Builder) productOf(p *page, titled []string) uint8 {
+	best, length := uint8(0), -1
+	for i := range b.c.products {
+		for _, g := range b.c.products[i].paths {
+			if !g.match(p.segs) {
+				continue
+			}
+			switch n := g.literal(); {
+			case n > length:
+				best, length = uint8(i+1), n
+			case n == length && best != uint8(i+1):
+				best = 0
+			}
+		}
+	}
+	if length >= 0 {
+		return best
+	}
+	return b.productNamed(p.words, titled)
+}
+
+// productNamed is the one product of the catalogue that texts name: 0 if there is none or more than one. Of two names where one
+// holds the other the longer is meant.
+func (b *Builder) productNamed(texts ...[]string) uint8 {
+	var found []phrase
+	var of []uint8
+	for i := range b.c.products {
+		for _, ph := range b.c.products[i].phrases {
+			if slices.ContainsFunc(texts, ph.in) {
+				found, of = append(found, ph), append(of, uint8(i+1))
+			}
+		}
+	}
+	product := uint8(0)
+	for i, ph := range found {
+		if slices.ContainsFunc(found, func(longer phrase) bool { return len(longer) > len(ph) && ph.in(longer) }) {
+			continue
+		}
+		if product != 0 && product != of[i] {
+			return 0
+		}
+		product = of[i]
+	}
+	return product
 }
 
 // addTopic adds t unless it is there. It never writes into the array of have beyond its length.

@@ -150,13 +150,13 @@ func (b *Builder) clean(ev *connectors.Event, it *item) {
 			ev.URL = it.page.url
 		}
 	}
-	ev.Kind = clean(ev.Kind, maxName)
+	ev.Kind = clean(it.kind, maxName)
 	ev.Email = clean(ev.Email, maxText)
 	ev.Phone = clean(ev.Phone, maxName)
 	ev.UserID = clean(it.user.Value, maxID)
 	ev.AnonymousID = clean(it.anon.Value, maxID)
 	ev.Session = clean(ev.Session, maxID)
-	ev.UserAgent = it.agent
+	ev.UserAgent = it.agent.text
 	ev.ElementText = clean(ev.ElementText, maxText)
 	ev.ElementID = clean(ev.ElementID, maxID)
 	ev.Screenshot = clean(ev.Screenshot, maxText)

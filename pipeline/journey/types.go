@@ -21,7 +21,7 @@ type Step struct {
 	ID      string
 	Event   connectors.Event // cleaned: no IP, query parameters dropped, control characters stripped, texts cut
 	Signal  int              // index into Journey.Signals, −1 if it does not count
-	Why     string           // why it does not count: "excluded page", "step only", "repeat" …
+	Why     string           // why it does not count, as the Why… constants tell
 	Trusted bool             // URL and title are of the customer's own hosts
 	Context bool             // what the own team did
 }
@@ -35,19 +35,6 @@ type Session struct {
 	Steps      []Step
 }
 
-// Filtered counts the events that were left out, by reason. Those of Customer and Excluded stay in the journey as steps that
-// do not count; all others are gone.
-type Filtered struct {
-	Duplicates int // told again under the same id
-	Bots       int // crawlers, and bursts of more events a minute than a person makes
-	Internal   int // own staff
-	NoConsent  int
-	Customer   int // visits of existing customers
-	Excluded   int // careers, login, support, legal and unsubscribe pages
-	Outside    int // older than the history that is kept, not yet happened, or without a time
-	Foreign    int // somebody else's, by the identity guards
-}
-
 // Journey is one person's stitched past, oldest first. Sessions from Recent on form the recent window; those before are history.
 type Journey struct {
 	Key                   string
@@ -56,6 +43,8 @@ type Journey struct {
 	Signals               []Signal // ordered by time; in and beyond the score window
 	Products              []string // the configured catalogue, as score.Features.Products
 	Filtered              Filtered
+	LeftOut               []LeftOut      // what did not count and why, the newest first
+	UnknownForms          []string       // names of forms that no list has a word for: they count as form_submit
 	BySource              map[string]int // accepted events by source
 	Hash                  uint64         // over the accepted events, independent of arrival order; 0 if none
 	Newest                time.Time      // of the accepted events

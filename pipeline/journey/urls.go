@@ -1,6 +1,9 @@
 package journey
 
-import "strings"
+import (
+	"path"
+	"strings"
+)
 
 // address is a URL taken apart far enough to tell pages from each other.
 type address struct {
@@ -72,6 +75,9 @@ func normalPath(p string) string {
 	for strings.Contains(p, "//") {
 		p = strings.ReplaceAll(p, "//", "/")
 	}
+	if strings.Contains(p, "/.") {
+		p = path.Clean(p)
+	}
 	if i := strings.LastIndexByte(p, '/'); i >= 0 {
 		switch strings.ToLower(p[i+1:]) {
 		case "index.html", "index.htm", "index.php", "index.jsp", "index.asp", "index.aspx", "default.asp", "default.aspx", "default.html", "home.html":
@@ -85,11 +91,17 @@ func normalPath(p string) string {
 	return p
 }
 
-// segments are the lower-case parts of a normal path.
+// segments are the lower-case parts of a normal path, without what the last is written in ("pricing.html").
 func segments(path string) []string {
-	path = strings.ToLower(strings.Trim(path, "/"))
+	path = strings.ToLower(unescape(strings.Trim(path, "/")))
 	if path == "" {
 		return nil
+	}
+	if dot := strings.LastIndexByte(path, '.'); dot > 0 {
+		switch path[dot+1:] {
+		case "html", "htm", "php", "asp", "aspx", "jsp", "shtml", "xhtml":
+			path = path[:dot]
+		}
 	}
 	return strings.Split(path, "/")
 }

@@ -5,14 +5,24 @@ import (
 	"unicode"
 )
 
-// phrase is a run of words to look for: lower case, in the singular.
+// phrase is a run of words to look for: as words gives them, "*" standing for any part of one: German compounds have no end.
 type phrase []string
 
-func newPhrase(s string) phrase { return words(s) }
+func newPhrase(s string) phrase {
+	return fold(s, func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) && r != '*' })
+}
 
-// words splits s at everything that is neither letter nor digit and brings each word to lower case and the singular.
+// words splits s at everything that is neither letter nor digit and brings each word to lower case, plain letters and the singular.
 func words(s string) []string {
-	out := strings.FieldsFunc(strings.ToLower(s), func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) })
+	return fold(s, func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) })
+}
+
+// plainLetters writes umlauts and accents as those do who have none on their keyboard.
+var plainLetters = strings.NewReplacer("ä", "ae", "ö", "oe", "ü", "ue", "ß", "ss", "a\u0308", "ae", "o\u0308", "oe", "u\u0308", "ue",
+	"é", "e", "è", "e", "ê", "e", "á", "a", "à", "a", "â", "a", "å", "a", "í", "i", "î", "i", "ó", "o", "ô", "o", "ú", "u", "û", "u", "ñ", "n", "ç", "c")
+
+func fold(s string, between func(rune) bool) []string {
+	out := strings.FieldsFunc(plainLetters.Replace(strings.ToLower(s)), between)
 	for i, w := range out {
 		out[i] = singular(w)
 	}
@@ -36,7 +46,7 @@ func singular(w string) string {
 func (p phrase) in(text []string) bool {
 	for i := 0; i+len(p) <= len(text); i++ {
 		j := 0
-		for j < len(p) && text[i+j] == p[j] {
+		for j < len(p) && wildcard(p[j], text[i+j]) {
 			j++
 		}
 		if j == len(p) {
@@ -49,6 +59,16 @@ func (p phrase) in(text []string) bool {
 func anyIn(ps []phrase, text []string) bool {
 	for _, p := range ps {
 		if p.in(text) {
+			return true
+		}
+	}
+	return false
+}
+
+// wholly says whether text is one of ps and nothing more.
+func wholly(ps []phrase, text []string) bool {
+	for _, p := range ps {
+		if len(p) == len(text) && p.in(text) {
 			return true
 		}
 	}

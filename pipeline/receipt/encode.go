@@ -11,12 +11,16 @@ import (
 
 	"github.com/intentd/intentd/connectors"
 	"github.com/intentd/intentd/pipeline/intent"
+	"github.com/intentd/intentd/pipeline/journey"
 	"github.com/intentd/intentd/pipeline/score"
 )
 
 // The stored form begins with its version, so that a later release reads what this one wrote. A text stands in it once: an
 // event's id, its source and a topic's name come up a dozen times in a receipt.
-const version = 2 // never 1: the state takes a receipt that begins with 1 for a compressed one
+const (
+	version    = 3
+	beforeLeft = 2 // without LeftOut and what Filtered counts since; never 1: the state takes such a receipt for a compressed one
+)
 
 // Append writes r behind b. Of the settings it writes only the given hash, of the features the given stored form: thousands of
 // receipts share the former, and the caller has the latter at hand.
@@ -35,10 +39,11 @@ func (r *Receipt) Append(b []byte, settings uint64, features []byte) []byte {
 // cut off or has a tail.
 func Decode(b []byte) (r *Receipt, settings uint64, err error) {
 	d := reader{b: b}
-	if v := d.byte(); v != version && d.err == nil {
-		return nil, 0, fmt.Errorf("receipt: the stored form has version %d, this release reads version %d", v, version)
+	v := d.byte()
+	if v != version && v != beforeLeft && d.err == nil {
+		return nil, 0, fmt.Errorf("receipt: the stored form has version %d, this release reads versions %d and %d", v, beforeLeft, version)
 	}
-	r, settings = d.receipt()
+	r, settings = d.receipt(v)
 	if d.err == nil && len(d.b) > 0 {
 		d.err = errors.New("bytes are left over")
 	}
@@ -99,7 +104,14 @@ func (w *writer) receipt(r *Receipt, settings uint64, features []byte) {
 	w.intent(&r.Intent)
 
 	f := &r.Filtered
-	w.ints(f.Duplicates, f.Bots, f.Internal, f.NoConsent, f.Customer, f.Excluded, f.Outside, f.Foreign)
+	w.ints(f.Duplicates, f.Bots, f.Internal, f.NoConsent, f.Customer, f.Excluded, f.Outside, f.Foreign, f.Machines, f.Sensitive)
+	w.count(len(r.LeftOut), r.LeftOut == nil)
+	for i := range r.LeftOut {
+		l := &r.LeftOut[i]
+		w.text(l.Why)
+		w.ints(l.N)
+		w.time(l.Last)
+	}
 	w.list(r.Stale)
 	w.list(r.Degraded)
 	w.values(r.Written)
@@ -111,7 +123,7 @@ func (w *writer) receipt(r *Receipt, settings uint64, features []byte) {
 	w.text(r.Reason)
 }
 
-func (d *reader) receipt() (r *Receipt, settings uint64) {
+func (d *reader) receipt(version byte) (r *Receipt, settings uint64) {
 	r = new(Receipt)
 	r.Person = d.text()
 	r.At = d.time()
@@ -154,6 +166,14 @@ func (d *reader) receipt() (r *Receipt, settings uint64) {
 
 	f := &r.Filtered
 	d.ints(&f.Duplicates, &f.Bots, &f.Internal, &f.NoConsent, &f.Customer, &f.Excluded, &f.Outside, &f.Foreign)
+	if version > beforeLeft {
+		d.ints(&f.Machines, &f.Sensitive)
+		r.LeftOut = listOf(d, func(l *journey.LeftOut) {
+			l.Why = d.text()
+			d.ints(&l.N)
+			l.Last = d.time()
+		})
+	}
 	r.Stale, r.Degraded = d.list(), d.list()
 	r.Written = d.values()
 	r.Held = d.list()

@@ -99,10 +99,16 @@ func (r *Receipt) Strongest() int {
 	best := -1
 	for i := range r.Features.Signals {
 		s := &r.Features.Signals[i]
-		if r.Counts(i) && (best < 0 || s.Strength > r.Features.Signals[best].Strength ||
-			s.Strength == r.Features.Signals[best].Strength && s.At >= r.Features.Signals[best].At) {
-			best = i
+		if !r.Counts(i) {
+			continue
 		}
+		if best >= 0 {
+			top := &r.Features.Signals[best]
+			if a, b := s.Worth(r.At.Unix()), top.Worth(r.At.Unix()); a < b || a == b && s.At < top.At {
+				continue
+			}
+		}
+		best = i
 	}
 	return best
 }

@@ -227,7 +227,7 @@ func TestCountsAsTheFormulaDoes(t *testing.T) {
 			sum += int(topic.Points)
 		}
 		if i := r.Strongest(); i >= 0 {
-			strongest = int(r.Features.Signals[i].Strength)
+			strongest = r.Features.Signals[i].Worth(r.At.Unix())
 		}
 		if n != parts.Signals || sum != parts.Bonus || strongest != parts.Base {
 			t.Errorf("after %d days: %d signals, %d points, strongest %d; the formula has %+v", daysAgo, n, sum, strongest, parts)

@@ -13,6 +13,7 @@ import (
 
 	"github.com/intentd/intentd/connectors"
 	"github.com/intentd/intentd/pipeline/intent"
+	"github.com/intentd/intentd/pipeline/journey"
 	"github.com/intentd/intentd/pipeline/score"
 )
 
@@ -117,7 +118,7 @@ func (p *page) score() {
 // rule tells why the tier is what it is, with the numbers it was decided by.
 func (p *page) rule() string {
 	r, s := p.r, &p.r.Settings
-	thresholds := fmt.Sprintf("medium from %s, high from %s with a signal of %d or more", points(s.Medium), points(s.High), s.HighStrength)
+	thresholds := fmt.Sprintf("medium from %s, high from %s, each with its evidence", points(s.Medium), points(s.High))
 	switch r.Rule {
 	case score.ByHandRaise:
 		if i := r.Raised(); i >= 0 {
@@ -131,8 +132,12 @@ func (p *page) rule() string {
 			limit = s.High
 		}
 		return fmt.Sprintf("held: %s is kept until the score is below %s; %s", r.Tier, points(limit-s.Margin), thresholds)
+	case score.ByEvidence:
+		return "the score is enough for more, but the evidence is not there yet; " + thresholds
+	case score.ByVerdict:
+		return "a rep set the person aside"
 	case score.ByStrength:
-		return fmt.Sprintf("the score is enough for high, but the strongest signal has %d; %s", r.Parts.Base, thresholds)
+		return fmt.Sprintf("the score was enough for high, but the strongest signal had %d", r.Parts.Base)
 	case score.ByModel:
 		return "the model's word (engine: model); the score is the formula's"
 	}
@@ -288,20 +293,7 @@ func (p *page) forecast() {
 
 func (p *page) quality() {
 	r := p.r
-	f := &r.Filtered
-	var out []string
-	for _, x := range []struct {
-		n    int
-		what string
-	}{
-		{f.Duplicates, "delivered twice"}, {f.Bots, "by bots"}, {f.Internal, "by own staff"}, {f.NoConsent, "without consent"},
-		{f.Customer, "by a customer"}, {f.Excluded, "on excluded pages"}, {f.Outside, "outside the time span"},
-	} {
-		if x.n > 0 {
-			out = append(out, strconv.Itoa(x.n)+" "+x.what)
-		}
-	}
-	p.title("Left out", cmp.Or(strings.Join(out, ", "), "nothing"))
+	p.title("Left out", cmp.Or(strings.Join(p.leftOut(), ", "), "nothing"))
 	if len(r.Stale) > 0 {
 		p.entry("stale", "no data from "+strings.Join(r.Stale, ", ")+": the score rests on what was said before")
 	}
@@ -324,6 +316,38 @@ func (p *page) quality() {
 		tokens += fmt.Sprintf(", %d of the input cached", u.Cached)
 	}
 	p.title("Model", fmt.Sprintf("%s, %s, %d.%06d USD", count(u.Calls, "call", "calls"), tokens, u.MicroUSD/1e6, u.MicroUSD%1e6))
+}
+
+// leftOutWords tell why events did not count; what is not in it is told by its own word.
+var leftOutWords = map[string]string{
+	journey.WhyBot: "by bots", journey.WhyFlood: "more a minute than a person makes", journey.WhyScanner: "by a mail scanner", journey.WhyMonitor: "by monitoring of the page",
+	journey.WhyStaff: "by own staff", journey.WhyCustomer: "by a customer", journey.WhyExcluded: "on excluded pages", journey.WhyForm: "of a form that is no request", journey.WhySensitive: "on sensitive pages",
+	journey.WhyForeign: "of somebody else", journey.WhyFooter: "on links of a mail's footer", journey.WhyUnsubscribed: "unsubscribing", journey.WhyAutoReply: "automatic reply",
+	journey.WhyRefused: "reply that says no", journey.WhyUnknown: "of a kind that no rule types", journey.WhyColleague: "by somebody else of the company",
+}
+
+// leftOut lists the reasons for which events did not count. Receipts of earlier releases have counts alone.
+func (p *page) leftOut() []string {
+	f := &p.r.Filtered
+	var out []string
+	add := func(n int, what string) {
+		if n > 0 {
+			out = append(out, strconv.Itoa(n)+" "+what)
+		}
+	}
+	add(f.Duplicates, "delivered twice")
+	for _, l := range p.r.LeftOut {
+		add(l.N, cmp.Or(leftOutWords[l.Why], l.Why)+" ("+p.date(l.Last)+")")
+	}
+	if len(p.r.LeftOut) == 0 {
+		add(f.Bots, "by bots")
+		add(f.Internal, "by own staff")
+		add(f.NoConsent, "without consent")
+		add(f.Customer, "by a customer")
+		add(f.Excluded, "on excluded pages")
+	}
+	add(f.Outside, "outside the time span")
+	return out
 }
 
 func (p *page) written() {

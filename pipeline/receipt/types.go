@@ -19,25 +19,26 @@ import (
 
 // Receipt explains one score. It is stored compressed as JSON.
 type Receipt struct {
-	Person   string           `json:"person"`
-	At       time.Time        `json:"at"`      // the moment the score was computed for
-	Formula  string           `json:"formula"` // score.Version
-	Settings score.Settings   `json:"settings"`
-	Parts    score.Parts      `json:"parts"`
-	Features score.Features   `json:"features"`
-	Signals  []SignalLine     `json:"signals"`         // in the order of Features.Signals
-	Cited    []CitedLine      `json:"cited,omitempty"` // events that a sentence or topic cites and that are no signals
-	Topics   []TopicLine      `json:"topics"`
-	Tier     score.Tier       `json:"tier"`
-	Rule     score.Rule       `json:"rule"`
-	Previous score.Shown      `json:"previous"`
-	Stage    score.Stage      `json:"stage"`
-	Trend    score.Trend      `json:"trend"`
-	Product  string           `json:"product"`
-	Interest score.Interest   `json:"interest"`
-	Forecast score.Forecast   `json:"forecast"`
-	Intent   intent.Intent    `json:"intent"`
-	Filtered journey.Filtered `json:"filtered"`
+	Person   string            `json:"person"`
+	At       time.Time         `json:"at"`      // the moment the score was computed for
+	Formula  string            `json:"formula"` // score.Version
+	Settings score.Settings    `json:"settings"`
+	Parts    score.Parts       `json:"parts"`
+	Features score.Features    `json:"features"`
+	Signals  []SignalLine      `json:"signals"`         // in the order of Features.Signals
+	Cited    []CitedLine       `json:"cited,omitempty"` // events that a sentence or topic cites and that are no signals
+	Topics   []TopicLine       `json:"topics"`
+	Tier     score.Tier        `json:"tier"`
+	Rule     score.Rule        `json:"rule"`
+	Previous score.Shown       `json:"previous"`
+	Stage    score.Stage       `json:"stage"`
+	Trend    score.Trend       `json:"trend"`
+	Product  string            `json:"product"`
+	Interest score.Interest    `json:"interest"`
+	Forecast score.Forecast    `json:"forecast"`
+	Intent   intent.Intent     `json:"intent"`
+	Filtered journey.Filtered  `json:"filtered"`
+	LeftOut  []journey.LeftOut `json:"left_out,omitempty"` // events that did not count, by reason, the newest first
 	// Stale names sources that did not answer or were suddenly empty: the score rests on what they said before.
 	Stale    []string          `json:"stale,omitempty"`
 	Degraded []string          `json:"degraded,omitempty"` // every reason why this is less than the config asks for

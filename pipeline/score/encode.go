@@ -10,7 +10,7 @@ import (
 
 // The stored forms begin with their own version, so that a later release reads what this one wrote. They hold no settings.
 const (
-	featuresVersion = 1
+	featuresVersion = 2
 	shownVersion    = 1
 )
 
@@ -22,6 +22,9 @@ const (
 	headSession // the step from the previous signal's session follows
 )
 
+// modelAside is the bit of the model's byte that says: the span in which a verdict sets the person aside follows.
+const modelAside = 1 << 6
+
 // storedStrength is the strength a stored signal of a type has unless it says otherwise. It is part of the stored form of
 // version 1 and does not follow the settings.
 var storedStrength = [16]uint8{HandRaise: 95, SocialAsk: 90, TechChange: 85, JobPosting: 80, Funding: 75, FormSubmit: 70,
@@ -30,7 +33,14 @@ var storedStrength = [16]uint8{HandRaise: 95, SocialAsk: 90, TechChange: 85, Job
 // Append writes f behind b: about four bytes a signal. Products that no signal is about are left out, which renumbers the
 // rest; no result depends on their numbers.
 func (f *Features) Append(b []byte) []byte {
-	b = append(b, featuresVersion, uint8(f.ModelInterest)&3|uint8(f.ModelTier)&3<<2|uint8(f.ModelStage)&3<<4)
+	model := uint8(f.ModelInterest)&3 | uint8(f.ModelTier)&3<<2 | uint8(f.ModelStage)&3<<4
+	if f.SetAside != 0 {
+		b = append(b, featuresVersion, model|modelAside)
+		b = binary.AppendVarint(b, f.SetAside)
+		b = binary.AppendVarint(b, f.AsideUntil-f.SetAside)
+	} else {
+		b = append(b, featuresVersion, model)
+	}
 	b = binary.AppendUvarint(b, uint64(len(f.Signals)))
 	var number [256]uint8 // product → its stored number
 	var used [256]uint8
@@ -90,14 +100,19 @@ func (f *Features) Append(b []byte) []byte {
 	return b
 }
 
-// DecodeFeatures reads what Append wrote. It refuses what this release cannot read or what is cut off or has a tail.
+// DecodeFeatures reads what Append wrote, of this and every earlier version. It refuses what this release cannot read or what is cut off or has a tail.
 func DecodeFeatures(b []byte) (Features, error) {
 	var f Features
 	r := reader{b: b}
-	if v := r.byte(); r.err == nil && v != featuresVersion {
-		return Features{}, fmt.Errorf("score: stored features have version %d, this release reads version %d", v, featuresVersion)
+	version := r.byte()
+	if r.err == nil && version != 1 && version != featuresVersion {
+		return Features{}, fmt.Errorf("score: stored features have version %d, this release reads versions 1 and %d", version, featuresVersion)
 	}
 	model := r.byte()
+	if model&modelAside != 0 {
+		f.SetAside = r.varint()
+		f.AsideUntil = f.SetAside + r.varint()
+	}
 	f.ModelInterest, f.ModelTier, f.ModelStage = Interest(model&3), Tier(model>>2&3), Stage(model>>4&3)
 	if n := r.count(2); n > 0 {
 		f.Signals = make([]Signal, n)
@@ -116,6 +131,9 @@ func DecodeFeatures(b []byte) (Features, error) {
 		}
 		if head&headFlags != 0 {
 			g.Flags = Flag(r.byte())
+		}
+		if version == 1 && g.Flags&(PricePage|ContractPage|Comparison|Application) != 0 {
+			g.Flags |= Key // version 1 did not mark it
 		}
 		if head&headProduct != 0 {
 			g.Product = r.byte()
@@ -177,7 +195,7 @@ func DecodeShown(b []byte) (Shown, error) {
 	}
 	words := r.byte()
 	s := Shown{Known: words&1 != 0, Tier: Tier(words >> 1 & 3), Stage: Stage(words >> 3 & 3), Interest: Interest(words >> 5 & 3), Trend: Trend(r.byte())}
-	if s.Trend > Surging || words > 127 {
+	if s.Trend > New || words > 127 {
 		r.fail("an unknown trend or mark")
 	}
 	score := r.varint()

@@ -15,8 +15,8 @@ const (
 
 // Material is the gate: whether next is worth a write where the CRM shows prev, and the most telling reason.
 //
-// If ok, write now. If not and wait is set, the change is material but does not alter the tier, and the last write was less
-// than WriteInterval ago: come back at wait. If neither, there is nothing to write. Somebody who was never scored and is still
+// If ok, write now. If not and wait is set, the change is material but alters neither the tier nor follows a new hand-raise, and the
+// last write was less than WriteInterval ago: come back at wait. If neither, there is nothing to write. Somebody who was never scored and is still
 // unknown is never written.
 func (s *Settings) Material(prev, next Shown, now time.Time) (reason string, wait time.Time, ok bool) {
 	reason = s.material(prev, next)
@@ -28,7 +28,8 @@ func (s *Settings) Material(prev, next Shown, now time.Time) (reason string, wai
 	}
 	// A last write in the future means that a clock jumped: it holds nobody back.
 	free := prev.Written.Add(time.Duration(s.WriteInterval) * time.Second)
-	if !prev.Written.IsZero() && !now.Before(prev.Written) && now.Before(free) {
+	asked := next.Raised >= prev.Written.Unix()
+	if !prev.Written.IsZero() && !asked && !now.Before(prev.Written) && now.Before(free) {
 		return reason, free, false
 	}
 	return reason, time.Time{}, true

@@ -108,8 +108,8 @@ func TestDataFlow(t *testing.T) {
 		if want := [4]string{c.volume, c.recency, c.topics, c.total}; got != want || p.Topics.Component != c.component {
 			t.Errorf("%s: %v with topics at %d tenths, want %v at %d", c.name, got, p.Topics.Component, want, c.component)
 		}
-		if tier, rule := s.TierOf(c.f, p, TierUnknown, noon); tier != Medium || rule != ByThreshold {
-			t.Errorf("%s: %v by %s, want medium by threshold", c.name, tier, rule)
+		if tier, rule := s.TierOf(c.f, p, TierUnknown, noon); tier != Medium || rule != ByEvidence {
+			t.Errorf("%s: %v by %s, want medium: over the threshold, without the evidence", c.name, tier, rule)
 		}
 	}
 }
@@ -124,17 +124,68 @@ func TestTypicalPeople(t *testing.T) {
 		rule  Rule
 	}{
 		{"one page view today", all(repeat(1, sig(WebVisit, 0))), "48.0", Low, ByThreshold},
-		{"demo form today", all(repeat(1, sig(HandRaise, 0))), "64.5", High, ByHandRaise},
+		{"demo form today", all(repeat(1, sig(HandRaise, 0))), "64.5", High, ByThreshold},
 		{"demo form and three page views today", all(repeat(1, sig(HandRaise, 0)), repeat(3, sig(WebVisit, 0))), "72.5", High, ByThreshold},
-		{"eight signals over three days, two pricing views", all(repeat(2, sig(ContentView, 0, PricePage)), repeat(3, sig(WebVisit, 1)), repeat(3, sig(WebVisit, 2))), "67.0", High, ByThreshold},
-		{"forty page views two weeks ago", all(repeat(40, sig(WebVisit, 14))), "59.6", Medium, ByThreshold},
-		{"DataFlow", dataFlow(near(3, 5), near(3, 12)), "64.4", Medium, ByThreshold},
+		{"eight signals over three days, two pricing views", all(repeat(2, sig(ContentView, 0, PricePage, Key)), repeat(3, sig(WebVisit, 1)), repeat(3, sig(WebVisit, 2))), "67.0", High, ByThreshold},
+		{"eight, one of them pricing and two case studies", all(repeat(1, sig(ContentView, 0, PricePage, Key)), repeat(2, sig(ContentView, 1)), repeat(5, sig(WebVisit, 2))), "67.0", High, ByThreshold},
+		{"eight, three of them case studies", all(repeat(3, sig(ContentView, 0)), repeat(5, sig(WebVisit, 2))), "67.0", Medium, ByEvidence},
+		{"forty page views over several visits two weeks ago", all(repeat(20, sig(WebVisit, 14)), repeat(20, sig(WebVisit, 14.9))), "59.6", Medium, ByThreshold},
+		{"DataFlow", dataFlow(near(3, 5), near(3, 12)), "64.4", Medium, ByEvidence},
+		{"brochure form and three page views", all(repeat(1, sig(FormSubmit, 0)), repeat(3, sig(WebVisit, 0))), "65.0", Medium, ByEvidence},
+		{"one visit of six plain pages", all(repeat(6, sig(WebVisit, 0))), "58.9", Medium, ByThreshold},
+		{"one visit of five plain pages", all(repeat(5, sig(WebVisit, 0))), "57.5", Low, ByEvidence},
+		{"demo form 29 days ago", all(repeat(1, sig(HandRaise, 29))), "42.0", Low, ByThreshold},
 		{"ten e-mail opens only", all(repeat(10, sig(EmailEngage, 0, NoRecency))), "35.8", Low, ByThreshold},
 	} {
 		p := s.At(c.f, noon)
 		tier, rule := s.TierOf(c.f, p, TierUnknown, noon)
 		if got := FormatTenths(p.Score); got != c.score || tier != c.tier || rule != c.rule {
 			t.Errorf("%s: %s %v by %s, want %s %v by %s", c.name, got, tier, rule, c.score, c.tier, c.rule)
+		}
+	}
+}
+
+// The source's own example in its own words: e-mails opened, page views, form fills; with the base fixed at 50 it gives the same.
+func TestFixedTopicBase(t *testing.T) {
+	s := Defaults()
+	s.TopicBase = 50
+	f := all(repeat(1, sig(FormSubmit, 12)), repeat(5, sig(EmailEngage, 6, NoRecency)), repeat(9, sig(WebVisit, 5)))
+	f.Topics = []Topic{near(3, 5), near(3, 12)}
+	if p := s.At(f, noon); FormatTenths(p.Score) != "64.4" || p.Base != 50 {
+		t.Errorf("%s on a base of %d, want 64.4 on 50", FormatTenths(p.Score), p.Base)
+	}
+	if p := s.At(all(repeat(1, sig(WebVisit, 89))), noon); p.Base != 50 {
+		t.Errorf("a page view of 89 days ago has the base %d, want 50 at any age within the window", p.Base)
+	}
+	if p := s.At(all(repeat(1, sig(WebVisit, 90))), noon); p.Base != 0 {
+		t.Errorf("beyond the window the base is %d, want 0", p.Base)
+	}
+}
+
+// The base of topics: the strongest signal at its strength for 30 days, then 2 less a day, never less than 40 or its own.
+func TestTopicBaseFades(t *testing.T) {
+	s := Defaults()
+	for _, c := range []struct {
+		f    *Features
+		want int
+	}{
+		{all(repeat(1, sig(HandRaise, 0))), 95},
+		{all(repeat(1, sig(HandRaise, 29.99))), 95},
+		{all(repeat(1, sig(HandRaise, 30))), 95},
+		{all(repeat(1, sig(HandRaise, 30.99))), 95},
+		{all(repeat(1, sig(HandRaise, 31))), 93},
+		{all(repeat(1, sig(HandRaise, 50))), 55},
+		{all(repeat(1, sig(HandRaise, 57))), 41},
+		{all(repeat(1, sig(HandRaise, 58))), 40},
+		{all(repeat(1, sig(HandRaise, 89))), 40},
+		{all(repeat(1, sig(SocialMention, 89))), 30},
+		{all(repeat(1, sig(HandRaise, 50)), repeat(1, sig(ContentView, 0))), 60},
+		{all(repeat(1, sig(HandRaise, 40)), repeat(1, sig(ContentView, 0))), 75},
+		{all(repeat(1, sig(HandRaise, 87)), repeat(1, sig(EmailEngage, 25, NoRecency))), 50},
+		{all(repeat(1, sig(WebVisit, 0)), repeat(1, sig(Funding, 40, Company, NoRecency))), 55},
+	} {
+		if p := s.At(c.f, noon); p.Base != c.want {
+			t.Errorf("%+v: base %d, want %d", c.f.Signals, p.Base, c.want)
 		}
 	}
 }

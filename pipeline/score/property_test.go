@@ -16,7 +16,7 @@ func randomFeatures(r *rand.Rand, n int, step int64) *Features {
 	for range r.IntN(n + 1) {
 		g := Signal{At: at(), Session: uint16(r.IntN(6)), Type: Type(1 + r.IntN(10)), Strength: uint8(r.IntN(101)), Product: uint8(r.IntN(4))}
 		if r.IntN(3) == 0 {
-			g.Flags = Flag(1 << r.IntN(7))
+			g.Flags = Flag(1 << r.IntN(8))
 		}
 		f.Signals = append(f.Signals, g)
 	}
@@ -31,6 +31,10 @@ func randomFeatures(r *rand.Rand, n int, step int64) *Features {
 	}
 	if r.IntN(3) == 0 {
 		f.ModelInterest, f.ModelTier, f.ModelStage = Interest(r.IntN(4)), Tier(r.IntN(4)), Stage(r.IntN(4))
+	}
+	if r.IntN(5) == 0 {
+		f.SetAside = at()
+		f.AsideUntil = f.SetAside + r.Int64N(60)*day/step*step
 	}
 	return f
 }
@@ -52,6 +56,8 @@ func randomSettings(r *rand.Rand) Settings {
 	s.TrendDays = 1 + r.IntN(14)
 	s.MaterialPoints = 1 + r.IntN(150)
 	s.TierByModel = r.IntN(4) == 0
+	s.TopicBase = max(0, r.IntN(200)-100)
+	s.Evidence = EvidenceSettings{Days: 1 + r.IntN(100), KeyDays: 1 + r.IntN(30), Key: 1 + r.IntN(3), Strength: r.IntN(101), Strong: 1 + r.IntN(4), Apart: r.IntN(4 * day), Signals: 1 + r.IntN(8)}
 	return s
 }
 
@@ -102,7 +108,7 @@ func TestPropertyMoreActivityNeverLowersAScore(t *testing.T) {
 		s, f := randomSettings(r), randomFeatures(r, 20, 1)
 		before := s.At(f, noon)
 		tier, _ := s.TierOf(f, before, Low, noon)
-		more := Signal{At: noon.Unix() - r.Int64N(100*day), Session: uint16(r.IntN(9)), Type: Type(1 + r.IntN(10)), Strength: uint8(r.IntN(101)), Flags: Flag(r.IntN(128))}
+		more := Signal{At: noon.Unix() - r.Int64N(100*day), Session: uint16(r.IntN(9)), Type: Type(1 + r.IntN(10)), Strength: uint8(r.IntN(101)), Flags: Flag(r.IntN(256))}
 		f.Signals = append(f.Signals, more)
 		after := s.At(f, noon)
 		if after.Score < before.Score {
@@ -153,7 +159,6 @@ func TestPropertyForecastIsExact(t *testing.T) {
 
 func bruteForecast(s *Settings, f *Features, shown Shown, now time.Time, loc *time.Location, step int64) Forecast {
 	var out Forecast
-	product, _ := s.ProductAt(f, now)
 	at0, _, _ := s.Show(f, shown, now)
 	carried := func(at int64) (n int) {
 		for i := range f.Topics {
@@ -170,9 +175,8 @@ func bruteForecast(s *Settings, f *Features, shown Shown, now time.Time, loc *ti
 			y, m, d := then.In(loc).Date()
 			out.CoolsOn = time.Date(y, m, d, 0, 0, 0, 0, time.UTC)
 		}
-		name, _ := s.ProductAt(f, then)
 		drift := next.Score - shown.Score
-		if out.Due.IsZero() && (next.Known != shown.Known || next.Tier != shown.Tier || next.Trend != shown.Trend || name != product ||
+		if out.Due.IsZero() && (next.Known != shown.Known || next.Tier != shown.Tier || next.Trend != shown.Trend || next.Product != at0.Product ||
 			next.Stage != at0.Stage || drift >= s.MaterialPoints || -drift >= s.MaterialPoints || carried(at) != carried(at-step)) {
 			out.Due = then
 		}
@@ -197,7 +201,7 @@ func TestPropertyStoredFeaturesGiveTheSameResults(t *testing.T) {
 		if again, _ := DecodeFeatures(back.Append(nil)); !reflect.DeepEqual(again, back) {
 			t.Fatalf("stored again: %+v, want %+v", again, back)
 		}
-		written := Shown{Known: true, Score: r.IntN(1001), Tier: Tier(r.IntN(4)), Stage: Stage(r.IntN(4)), Trend: Trend(r.IntN(5)), Interest: Interest(r.IntN(4)),
+		written := Shown{Known: true, Score: r.IntN(1001), Tier: Tier(r.IntN(4)), Stage: Stage(r.IntN(4)), Trend: Trend(r.IntN(6)), Interest: Interest(r.IntN(4)),
 			Product: "A", Topics: r.Uint64(), Written: noon, Since: time.Unix(r.Int64N(1e10)-1e9, 0).UTC()}
 		if back, err := DecodeShown(written.Append(nil)); err != nil || back != written {
 			t.Fatalf("stored score came back as %+v (%v), want %+v", back, err, written)

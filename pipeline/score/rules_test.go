@@ -7,34 +7,106 @@ import (
 	"time"
 )
 
+// enough is evidence for high that adds nothing else: the score comes from the parts given.
+func enough() *Features { return all(repeat(2, sig(ContentView, 0, PricePage, Key))) }
+
 func TestTiersAreEnteredAtTheThresholdAndLeftBelowTheMargin(t *testing.T) {
 	s := Defaults()
-	parts := func(score, base int) Parts { return Parts{Known: true, Score: score, Base: base, Signals: 5} }
+	high, medium, low := enough(), all(repeat(1, sig(FormSubmit, 0))), all(repeat(1, sig(WebVisit, 0)))
 	for _, c := range []struct {
-		p    Parts
-		prev Tier
-		tier Tier
-		rule Rule
+		score int
+		f     *Features
+		prev  Tier
+		tier  Tier
+		rule  Rule
 	}{
-		{parts(650, 60), Low, High, ByThreshold},
-		{parts(649, 60), Low, Medium, ByThreshold},
-		{parts(650, 59), Low, Medium, ByStrength},
-		{parts(632, 60), High, High, ByHysteresis},
-		{parts(620, 60), High, High, ByHysteresis},
-		{parts(619, 60), High, Medium, ByThreshold},
-		{parts(632, 60), Medium, Medium, ByThreshold},
-		{parts(640, 59), High, Medium, ByThreshold},
-		{parts(550, 0), Low, Medium, ByThreshold},
-		{parts(549, 0), Low, Low, ByThreshold},
-		{parts(549, 0), TierUnknown, Low, ByThreshold},
-		{parts(520, 0), Medium, Medium, ByHysteresis},
-		{parts(520, 0), High, Medium, ByHysteresis},
-		{parts(519, 0), Medium, Low, ByThreshold},
-		{Parts{}, High, TierUnknown, ByNothing},
+		{620, high, Low, High, ByThreshold},
+		{619, high, Low, Medium, ByThreshold},
+		{620, medium, Low, Medium, ByEvidence},
+		{620, low, Low, Low, ByEvidence},
+		{602, high, High, High, ByHysteresis},
+		{590, high, High, High, ByHysteresis},
+		{589, high, High, Medium, ByThreshold},
+		{602, high, Medium, Medium, ByThreshold},
+		{602, medium, High, Medium, ByEvidence},
+		{602, low, High, Low, ByEvidence},
+		{550, medium, Low, Medium, ByThreshold},
+		{550, low, Low, Low, ByEvidence},
+		{549, medium, Low, Low, ByThreshold},
+		{549, medium, TierUnknown, Low, ByThreshold},
+		{520, medium, Medium, Medium, ByHysteresis},
+		{520, low, Medium, Low, ByEvidence},
+		{520, high, High, Medium, ByHysteresis},
+		{519, high, Medium, Low, ByThreshold},
 	} {
-		if tier, rule := s.TierOf(&Features{}, c.p, c.prev, noon); tier != c.tier || rule != c.rule {
-			t.Errorf("score %d, base %d after %v: %v by %s, want %v by %s", c.p.Score, c.p.Base, c.prev, tier, rule, c.tier, c.rule)
+		p := Parts{Known: true, Score: c.score, Signals: 5}
+		if tier, rule := s.TierOf(c.f, p, c.prev, noon); tier != c.tier || rule != c.rule {
+			t.Errorf("score %d after %v: %v by %s, want %v by %s", c.score, c.prev, tier, rule, c.tier, c.rule)
 		}
+	}
+	if tier, rule := s.TierOf(&Features{}, Parts{}, High, noon); tier != TierUnknown || rule != ByNothing {
+		t.Errorf("nothing seen: %v by %s", tier, rule)
+	}
+}
+
+// What the tiers ask for besides the score, kind by kind, and that it ages out to the second.
+func TestEvidence(t *testing.T) {
+	s := Defaults()
+	second := 1.0 / day
+	page, key, study := sig(WebVisit, 0), sig(ContentView, 0, PricePage, Key), sig(ContentView, 0)
+	ago := func(days float64, g Signal) Signal { g.At -= int64(days * day); return g }
+	for _, c := range []struct {
+		name    string
+		signals []Signal
+		want    EvidenceKind
+	}{
+		{"nothing", nil, EvidenceNone},
+		{"a request", []Signal{sig(HandRaise, 30-second)}, EvidenceHandRaise},
+		{"a request of 30 days ago", []Signal{sig(HandRaise, 30)}, EvidenceNone},
+		{"two key signals", []Signal{ago(14-second, key), ago(30-second, key)}, EvidenceKeys},
+		{"two key signals, none within 14 days", []Signal{ago(14, key), ago(20, key)}, EvidenceStrong},
+		{"two key signals, one of them 30 days ago", []Signal{ago(2, key), ago(30, key)}, EvidenceStrong},
+		{"a key signal and two case studies", []Signal{key, ago(1, study), ago(29, study)}, EvidenceKeyStrong},
+		{"three case studies", []Signal{study, ago(1, study), ago(2, study)}, EvidenceStrong},
+		{"a trial and two downloads", []Signal{ago(3, sig(FormSubmit, 0, Key)), sig(FormSubmit, 1), sig(FormSubmit, 20)}, EvidenceKeyStrong},
+		{"a case study", []Signal{ago(29, study)}, EvidenceStrong},
+		{"a case study of 30 days ago", []Signal{ago(30, study)}, EvidenceNone},
+		{"two visits, 12 hours apart", []Signal{page, ago(0.5, page)}, EvidenceApart},
+		{"two visits, not quite", []Signal{page, ago(0.5-second, page)}, EvidenceNone},
+		{"a mail click and its visit", []Signal{sig(EmailEngage, 0), page}, EvidenceNone},
+		{"mail opens on many days", []Signal{sig(EmailEngage, 0, NoRecency), sig(EmailEngage, 3, NoRecency), page}, EvidenceNone},
+		{"six pages in one visit", repeat(6, page), EvidenceSignals},
+		{"five pages in one visit", repeat(5, page), EvidenceNone},
+		{"six pages, one of them 30 days ago", append(repeat(5, ago(29.9, page)), ago(30, page)), EvidenceNone},
+		{"company-level signals only beside a page", append(repeat(9, sig(Funding, 0, Company, NoRecency)), page), EvidenceNone},
+		{"company-level key signals", append(repeat(3, sig(ContentView, 0, Company, PricePage, Key)), page), EvidenceNone},
+		{"yet to come", []Signal{page, ago(-1, key), ago(-1, key)}, EvidenceNone},
+	} {
+		kind, signals := s.EvidenceAt(&Features{Signals: c.signals}, noon)
+		if kind != c.want || kind != EvidenceNone && len(signals) == 0 {
+			t.Errorf("%s: %q by %v, want %q", c.name, kind, signals, c.want)
+		}
+	}
+	kind, signals := s.EvidenceAt(&Features{Signals: []Signal{ago(40, key), ago(3, study), page, ago(1, key), ago(2, study)}}, noon)
+	if kind != EvidenceKeyStrong || len(signals) != 3 || signals[0] != 3 || signals[1] != 4 || signals[2] != 1 {
+		t.Errorf("%q by %v, want the three strong ones, newest first", kind, signals)
+	}
+}
+
+// Evidence that ages ends the tier on the day it does, margin or not, and the forecast knows that day.
+func TestAgeingEvidenceEndsTheTier(t *testing.T) {
+	s := Defaults()
+	f := all(repeat(2, sig(ContentView, 10, PricePage, Key)), repeat(30, sig(WebVisit, 0)))
+	shown, _, _ := s.Show(f, Shown{}, noon)
+	if shown.Tier != High {
+		t.Fatalf("%v, want high", shown.Tier)
+	}
+	if got, want := s.Forecast(f, shown, noon, time.UTC).CoolsOn, time.Date(2026, 11, 23, 0, 0, 0, 0, time.UTC); !got.Equal(want) {
+		t.Errorf("cools on %v, want %v", got, want)
+	}
+	later, p, rule := s.Show(f, shown, noon.AddDate(0, 0, 4))
+	if later.Tier != Medium || rule != ByEvidence || p.Score < s.High-s.Margin {
+		t.Errorf("%v by %s at %d, want medium by evidence within the margin", later.Tier, rule, p.Score)
 	}
 }
 
@@ -46,7 +118,8 @@ func TestHandRaiseIsHighForSevenDays(t *testing.T) {
 		tier    Tier
 		rule    Rule
 	}{
-		{0, 0, High, ByHandRaise},
+		{0, 0, High, ByThreshold},
+		{2, 0, High, ByHandRaise},
 		{6.99, 0, High, ByHandRaise},
 		{7, 0, Medium, ByThreshold},
 		{1, Company | NoRecency, TierUnknown, ByNothing},
@@ -57,28 +130,68 @@ func TestHandRaiseIsHighForSevenDays(t *testing.T) {
 		}
 	}
 	s.HandRaiseDays = 0
-	f := all(repeat(1, sig(HandRaise, 0)))
+	f := all(repeat(1, sig(HandRaise, 2)))
 	if tier, _ := s.TierOf(f, s.At(f, noon), TierUnknown, noon); tier != Medium {
-		t.Errorf("with the rule off a demo form alone is %v, want medium", tier)
+		t.Errorf("with the rule off a demo form of two days ago is %v, want medium", tier)
 	}
 }
 
-// engine: model takes the tier from the model while something lies in the window; the score stays the formula's.
+// A rep's verdict makes low until it ends; a request after it counts again, one before it does not.
+func TestVerdictSetsAside(t *testing.T) {
+	s := Defaults()
+	for _, c := range []struct {
+		name   string
+		raised float64
+		aside  float64 // days ago
+		days   int64
+		tier   Tier
+		rule   Rule
+	}{
+		{"after the request", 3, 1, 60, Low, ByVerdict},
+		{"before the request", 1, 3, 60, High, ByThreshold},
+		{"run out", 3, 2, 2, High, ByHandRaise},
+		{"yet to come", 3, -1, 60, High, ByHandRaise},
+	} {
+		f := all(repeat(1, sig(HandRaise, c.raised)))
+		f.SetAside = noon.Unix() - int64(c.aside*day)
+		f.AsideUntil = f.SetAside + c.days*day
+		if tier, rule := s.TierOf(f, s.At(f, noon), High, noon); tier != c.tier || rule != c.rule {
+			t.Errorf("a verdict %s: %v by %s, want %v by %s", c.name, tier, rule, c.tier, c.rule)
+		}
+	}
+}
+
+// engine: model shows the lower of the model's word and one step above the formula's tier; the score stays the formula's.
 func TestTierByModel(t *testing.T) {
 	s := Defaults()
 	s.TierByModel = true
-	f := all(repeat(1, sig(WebVisit, 0)))
-	f.ModelTier = High
-	shown, p, rule := s.Show(f, Shown{}, noon)
-	if shown.Tier != High || rule != ByModel || FormatTenths(p.Score) != "48.0" {
-		t.Errorf("%v by %s at %d, want high by the model at 48.0", shown.Tier, rule, p.Score)
+	page, buyer := all(repeat(1, sig(WebVisit, 0))), all(repeat(2, sig(ContentView, 0, PricePage, Key)), repeat(6, sig(WebVisit, 0)))
+	asked := all(repeat(1, sig(HandRaise, 3)))
+	for _, c := range []struct {
+		f    *Features
+		word Tier
+		tier Tier
+		rule Rule
+	}{
+		{page, High, Medium, ByModel}, {page, Medium, Medium, ByModel}, {page, Low, Low, ByModel}, {page, TierUnknown, Low, ByThreshold},
+		{buyer, High, High, ByModel}, {buyer, Medium, Medium, ByModel}, {buyer, Low, Low, ByModel},
+		{asked, Low, High, ByHandRaise},
+	} {
+		f := *c.f
+		f.ModelTier = c.word
+		shown, p, rule := s.Show(&f, Shown{Tier: High}, noon)
+		if shown.Tier != c.tier || rule != c.rule || p != s.At(c.f, noon) {
+			t.Errorf("the formula at %d, the model's %v: %v by %s, want %v by %s", p.Score, c.word, shown.Tier, rule, c.tier, c.rule)
+		}
 	}
-	got := s.Forecast(f, shown, noon, time.UTC)
+	page.ModelTier = High
+	shown, _, _ := s.Show(page, Shown{}, noon)
+	got := s.Forecast(page, shown, noon, time.UTC)
 	if want := time.Date(2027, 2, 17, 0, 0, 0, 0, time.UTC); !got.CoolsOn.Equal(want) || got.Below != 0 {
 		t.Errorf("the model's tier cools on %v below %d, want when the last signal leaves, %v", got.CoolsOn, got.Below, want)
 	}
 	s.TierByModel = false
-	if shown, _, _ := s.Show(f, Shown{}, noon); shown.Tier != Low {
+	if shown, _, _ := s.Show(page, Shown{}, noon); shown.Tier != Low {
 		t.Errorf("without engine: model the model's word made the tier %v", shown.Tier)
 	}
 }
@@ -91,19 +204,21 @@ func TestTrend(t *testing.T) {
 		want Trend
 	}{
 		{"never seen", &Features{}, TrendNone},
-		{"new today", all(repeat(1, sig(WebVisit, 0))), Surging},
+		{"first seen today", all(repeat(1, sig(WebVisit, 0))), New},
+		{"first seen within the week", all(repeat(9, sig(WebVisit, 6.99))), New},
+		{"identified today, anonymous before", all(repeat(1, sig(WebVisit, 8)), repeat(1, sig(WebVisit, 0))), Steady},
 		{"back after a pause", all(repeat(1, sig(WebVisit, 40)), repeat(1, sig(WebVisit, 0))), Surging},
 		{"a little more", all(repeat(20, sig(WebVisit, 10)), repeat(4, sig(WebVisit, 0))), Rising},
 		{"going on", all(repeat(30, sig(WebVisit, 7)), repeat(5, sig(WebVisit, 0))), Steady},
 		{"silence", all(repeat(10, sig(WebVisit, 7))), Cooling},
 		{"long gone", all(repeat(1, sig(WebVisit, 80))), Steady},
 	} {
-		if got := s.TrendAt(c.f, noon); got != c.want {
-			t.Errorf("%s: %v (%d now, %d before), want %v", c.name, got, s.At(c.f, noon).Score, s.At(c.f, noon.AddDate(0, 0, -7)).Score, c.want)
+		if got, _, _ := s.Show(c.f, Shown{}, noon); got.Trend != c.want {
+			t.Errorf("%s: %v (%d now, %d before), want %v", c.name, got.Trend, got.Score, s.At(c.f, noon.AddDate(0, 0, -7)).Score, c.want)
 		}
 	}
 	for d, want := range map[int]Trend{200: Surging, 199: Rising, 50: Rising, 49: Steady, 0: Steady, -49: Steady, -50: Cooling} {
-		if got := s.trendOf(500+d, 500); got != want {
+		if got := s.trend(&Parts{Known: true, Score: 500 + d}, &Parts{Known: true, Score: 500}); got != want {
 			t.Errorf("a move of %d tenths is %v, want %v", d, got, want)
 		}
 	}
@@ -114,6 +229,7 @@ func about(product uint8, g Signal) Signal { g.Product = product; return g }
 func TestProductInterest(t *testing.T) {
 	s := Defaults()
 	products := []string{"Credit cards", "Business loans", "Accounts"}
+	page := func(product uint8, daysAgo float64) Signal { return about(product, sig(WebVisit, daysAgo)) }
 	for _, c := range []struct {
 		name     string
 		signals  []Signal
@@ -121,28 +237,33 @@ func TestProductInterest(t *testing.T) {
 		interest Interest
 	}{
 		{"nothing about a product", []Signal{sig(WebVisit, 0)}, "", InterestNone},
-		{"half of the window and a form", []Signal{about(1, sig(FormSubmit, 0)), sig(WebVisit, 0)}, "Credit cards", InterestHigh},
-		{"half of the window without a strength of 70", []Signal{about(1, sig(ContentView, 0)), sig(WebVisit, 0)}, "Credit cards", InterestMedium},
-		{"a quarter with a price page", []Signal{about(1, sig(ContentView, 0)), sig(WebVisit, 0), sig(WebVisit, 1), sig(WebVisit, 2)}, "Credit cards", InterestMedium},
-		{"less than a quarter", []Signal{about(1, sig(FormSubmit, 0)), sig(WebVisit, 0), sig(WebVisit, 1), sig(WebVisit, 2), sig(WebVisit, 3)}, "Credit cards", InterestLow},
-		{"all, but page views only", []Signal{about(1, sig(WebVisit, 0)), about(1, sig(WebVisit, 1))}, "Credit cards", InterestLow},
-		{"the one most signals are about", []Signal{about(1, sig(FormSubmit, 0)), about(2, sig(WebVisit, 0)), about(2, sig(WebVisit, 1))}, "Business loans", InterestLow},
-		{"of equals the stronger", []Signal{about(1, sig(WebVisit, 0)), about(2, sig(ContentView, 1))}, "Business loans", InterestMedium},
-		{"of equals the newer", []Signal{about(1, sig(WebVisit, 1)), about(2, sig(WebVisit, 0))}, "Business loans", InterestLow},
-		{"of equals the first by name", []Signal{about(1, sig(WebVisit, 0)), about(3, sig(WebVisit, 0))}, "Accounts", InterestLow},
+		{"two pages, and others that name none", []Signal{page(1, 0), page(1, 1), sig(WebVisit, 0), sig(ContentView, 0), sig(WebVisit, 2)}, "Credit cards", InterestHigh},
+		{"one page alone", []Signal{page(1, 0)}, "Credit cards", InterestMedium},
+		{"three of five", []Signal{page(1, 0), page(1, 1), page(1, 2), page(2, 0), page(3, 0)}, "Credit cards", InterestHigh},
+		{"half of them", []Signal{page(1, 1), page(1, 2), page(2, 0), page(2, 3)}, "Business loans", InterestMedium},
+		{"a third of them", []Signal{page(1, 0), page(2, 0), page(3, 0)}, "", InterestNone},
+		{"settled by a form", []Signal{about(1, sig(FormSubmit, 9)), page(2, 0), page(2, 1), page(2, 2)}, "Credit cards", InterestHigh},
+		{"settled by a request", []Signal{about(1, sig(HandRaise, 9)), page(2, 0), page(2, 1)}, "Credit cards", InterestHigh},
+		{"of two settled the newer", []Signal{about(1, sig(HandRaise, 9)), about(2, sig(FormSubmit, 1)), page(1, 0), page(1, 0)}, "Business loans", InterestHigh},
+		{"of equals the stronger", []Signal{page(1, 0), about(2, sig(ContentView, 1))}, "Business loans", InterestMedium},
+		{"of equals the newer", []Signal{page(1, 1), page(2, 0)}, "Business loans", InterestMedium},
+		{"of equals the first by name", []Signal{page(1, 0), page(3, 0)}, "Accounts", InterestMedium},
 		{"beyond the window", []Signal{about(1, sig(FormSubmit, 90)), sig(WebVisit, 0)}, "", InterestNone},
-		{"company-level alone", []Signal{about(1, sig(JobPosting, 0, Company))}, "", InterestNone},
+		{"company-level", []Signal{about(1, sig(JobPosting, 0, Company)), sig(WebVisit, 0)}, "", InterestNone},
 		{"a number beyond the catalogue", []Signal{about(9, sig(FormSubmit, 0))}, "", InterestNone},
 	} {
-		product, interest := s.ProductAt(&Features{Signals: c.signals, Products: products}, noon)
-		if product != c.product || interest != c.interest {
-			t.Errorf("%s: %q %q, want %q %q", c.name, product, interest, c.product, c.interest)
+		shown, _, _ := s.Show(&Features{Signals: c.signals, Products: products}, Shown{}, noon)
+		if shown.Product != c.product || shown.Interest != c.interest {
+			t.Errorf("%s: %q %q, want %q %q", c.name, shown.Product, shown.Interest, c.product, c.interest)
 		}
 	}
 }
 
 func TestStageByRules(t *testing.T) {
 	s := Defaults()
+	price, contract := sig(ContentView, 0, PricePage, Key), sig(ContentView, 0, ContractPage, Key)
+	ago := func(days float64, g Signal) Signal { g.At -= int64(days * day); g.Session -= uint16(days); return g }
+	busy := func(more ...Signal) []Signal { return append(repeat(9, sig(WebVisit, 20)), more...) } // enough for medium
 	for _, c := range []struct {
 		name    string
 		signals []Signal
@@ -152,34 +273,54 @@ func TestStageByRules(t *testing.T) {
 		{"company-level alone", []Signal{sig(Funding, 0, Company)}, StageUnknown},
 		{"page views", []Signal{sig(WebVisit, 0), sig(WebVisit, 3)}, Exploring},
 		{"long gone", []Signal{sig(HandRaise, 100)}, Exploring},
-		{"two product pages in one session", []Signal{sig(WebVisit, 0, ProductPage), sig(WebVisit, 0, ProductPage)}, Exploring},
-		{"two product pages over two sessions", []Signal{sig(WebVisit, 0, ProductPage), sig(WebVisit, 2, ProductPage)}, Comparing},
-		{"a product and a comparison page", []Signal{sig(ContentView, 0, Comparison), sig(WebVisit, 2, ProductPage)}, Comparing},
-		{"pricing once, then another session", []Signal{sig(ContentView, 3, PricePage), sig(WebVisit, 0)}, Comparing},
-		{"pricing in the last session", []Signal{sig(WebVisit, 3), sig(ContentView, 0, PricePage)}, Deciding},
-		{"pricing, then only a mail opened", []Signal{sig(ContentView, 3, PricePage), sig(EmailEngage, 0, NoRecency)}, Deciding},
-		{"contract in the last session", []Signal{sig(ContentView, 0, ContractPage)}, Deciding},
-		{"contract in an earlier session", []Signal{sig(ContentView, 4, ContractPage), sig(WebVisit, 0)}, Exploring},
-		{"hand-raise", []Signal{sig(HandRaise, 30), sig(WebVisit, 0)}, Deciding},
-		{"application", []Signal{sig(FormSubmit, 30, Application), sig(WebVisit, 0)}, Deciding},
+		{"pages of one product", []Signal{about(1, sig(WebVisit, 0)), about(1, sig(WebVisit, 2))}, Exploring},
+		{"pages of two products", []Signal{about(1, sig(WebVisit, 0)), about(2, sig(WebVisit, 0))}, Comparing},
+		{"a comparison page", []Signal{sig(ContentView, 0, Comparison)}, Comparing},
+		{"pricing once, then another session", busy(ago(3, price), sig(WebVisit, 0)), Comparing},
+		{"pricing in the last session", busy(price), Deciding},
+		{"pricing in the last session of somebody low", []Signal{price}, Comparing},
+		{"pricing, then only a mail opened", busy(ago(3, price), sig(EmailEngage, 0, NoRecency)), Deciding},
+		{"contract in the last session", busy(contract), Deciding},
+		{"contract in an earlier session", busy(ago(4, contract), sig(WebVisit, 0)), Exploring},
+		{"hand-raise of somebody low", []Signal{sig(HandRaise, 29)}, Deciding},
+		{"hand-raise of 30 days ago", []Signal{sig(HandRaise, 30), sig(WebVisit, 0)}, Exploring},
+		{"application", []Signal{sig(FormSubmit, 29, Application, Key), sig(WebVisit, 0)}, Deciding},
+		{"trial", []Signal{sig(FormSubmit, 3, Key), sig(WebVisit, 0)}, Exploring},
 	} {
-		if got := s.StageAt(&Features{Signals: c.signals}, noon); got != c.want {
-			t.Errorf("%s: %v, want %v", c.name, got, c.want)
+		f := &Features{Signals: c.signals, Products: []string{"A", "B"}}
+		if got, _, _ := s.Show(f, Shown{}, noon); got.Stage != c.want {
+			t.Errorf("%s: %v at %d, %v; want %v", c.name, got.Stage, got.Score, got.Tier, c.want)
 		}
 	}
 }
 
-// A model's stage may replace that of the rules, never the score, and not when the window is empty.
+// A model's stage may replace that of the rules, never the score, and not when the window is empty. It makes nobody below medium
+// deciding, and nobody exploring who asked for something lately.
 func TestModelStage(t *testing.T) {
 	s := Defaults()
-	f := all(repeat(1, sig(WebVisit, 0)))
-	rules, p, _ := s.Show(f, Shown{}, noon)
-	f.ModelStage = Deciding
-	model, q, _ := s.Show(f, Shown{}, noon)
-	if model.Stage != Deciding || rules.Stage != Exploring || p != q {
-		t.Errorf("stage %v with the model, %v without; parts %+v and %+v", model.Stage, rules.Stage, q, p)
+	page, busy := all(repeat(1, sig(WebVisit, 0))), all(repeat(9, sig(WebVisit, 0)))
+	for _, c := range []struct {
+		name string
+		f    *Features
+		word Stage
+		want Stage
+	}{
+		{"comparing", page, Comparing, Comparing},
+		{"deciding, low", page, Deciding, Exploring},
+		{"deciding, medium", busy, Deciding, Deciding},
+		{"exploring after a request", all(repeat(1, sig(HandRaise, 29))), Exploring, Deciding},
+		{"exploring after an old request", all(repeat(1, sig(HandRaise, 30)), repeat(1, sig(ContentView, 0, Comparison, Key))), Exploring, Exploring},
+	} {
+		_, p, _ := s.Show(c.f, Shown{}, noon)
+		f := *c.f
+		f.ModelStage = c.word
+		model, q, _ := s.Show(&f, Shown{}, noon)
+		if model.Stage != c.want || p != q {
+			t.Errorf("%s: %v, want %v; parts %+v and %+v", c.name, model.Stage, c.want, q, p)
+		}
 	}
-	if later, _, _ := s.Show(f, model, noon.AddDate(0, 0, 90)); later.Stage != Exploring {
+	page.ModelStage = Comparing
+	if later, _, _ := s.Show(page, Shown{}, noon.AddDate(0, 0, 90)); later.Stage != Exploring {
 		t.Errorf("with an empty window the stage is %v, want that of the rules", later.Stage)
 	}
 }
@@ -233,6 +374,9 @@ func TestGate(t *testing.T) {
 		{"to unknown", old, func(s *Shown) { *s = Shown{Written: s.Written} }, ReasonTier, true, time.Time{}},
 		{"back from unknown", Shown{Written: noon.Add(-time.Minute)}, func(s *Shown) { s.Known, s.Tier = true, Low }, ReasonTier, true, time.Time{}},
 		{"trend within the hour", recent, func(s *Shown) { s.Trend = Rising }, ReasonTrend, false, noon.Add(40 * time.Minute)},
+		{"trend within the hour, by a request since", recent, func(s *Shown) { s.Trend, s.Raised = Rising, noon.Unix()-60 }, ReasonTrend, true, time.Time{}},
+		{"trend within the hour, by a request before", recent, func(s *Shown) { s.Trend, s.Raised = Rising, noon.Unix()-7200 }, ReasonTrend, false, noon.Add(40 * time.Minute)},
+		{"a request alone", recent, func(s *Shown) { s.Raised = noon.Unix() - 60 }, "", false, time.Time{}},
 		{"tier within the hour", recent, func(s *Shown) { s.Tier = High }, ReasonTier, true, time.Time{}},
 		{"nothing new within the hour", recent, same, "", false, time.Time{}},
 		{"a clock that jumped holds nobody back", ahead, score(500), ReasonScore, true, time.Time{}},
@@ -255,8 +399,9 @@ func TestValidateNamesEverySettingThatIsWrong(t *testing.T) {
 	s.TimeConstantDays = 0
 	s.Medium = s.High
 	s.Strengths[WebVisit] = 101
+	s.Evidence.Signals = 0
 	got := s.Validate()
-	for _, want := range []string{"weights: ", "max_activity: ", "time_constant_days: ", "medium: ", "strengths.web_visit: "} {
+	for _, want := range []string{"weights: ", "max_activity: ", "time_constant_days: ", "medium: ", "strengths.web_visit: ", "evidence.signals: "} {
 		found := false
 		for _, line := range got {
 			found = found || strings.HasPrefix(line, want)
@@ -280,6 +425,8 @@ func TestHashFollowsEverySetting(t *testing.T) {
 		"margin":    func(s *Settings) { s.Margin = 0 },
 		"strengths": func(s *Settings) { s.Strengths[Funding]++ },
 		"engine":    func(s *Settings) { s.TierByModel = true },
+		"evidence":  func(s *Settings) { s.Evidence.Apart++ },
+		"base":      func(s *Settings) { s.TopicBase = 50 },
 	} {
 		s := d
 		change(&s)
@@ -312,9 +459,9 @@ func TestSettingsAndWordsSurviveJSON(t *testing.T) {
 		Trend    Trend
 		Interest Interest
 	}
-	in := words{ContentView, High, Deciding, Surging, InterestMedium}
+	in := words{ContentView, High, Deciding, New, InterestMedium}
 	b, _ = json.Marshal(in)
-	if want := `{"Type":"content_view","Tier":"high","Stage":"deciding","Trend":"surging","Interest":"medium"}`; string(b) != want {
+	if want := `{"Type":"content_view","Tier":"high","Stage":"deciding","Trend":"new","Interest":"medium"}`; string(b) != want {
 		t.Errorf("words are written %s, want %s", b, want)
 	}
 	var out words

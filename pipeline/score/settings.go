@@ -9,7 +9,7 @@ import (
 )
 
 // Version names the formulas of this package. It changes when the same features and settings could give another result.
-const Version = "1"
+const Version = "2"
 
 // Weights are the shares of the three components, in thousandths. Each is at least 0 and they sum to 1000.
 type Weights struct {
@@ -28,13 +28,15 @@ type Settings struct {
 	WindowDays  int     `json:"window_days"`  // age below which a signal counts
 	// TimeConstantDays is the time in which recency falls to 1/e of its value: half_life_days divided by ln 2.
 	TimeConstantDays float64 `json:"time_constant_days"`
+	TopicBase        int     `json:"topic_base"`      // fixes the base of topics while a signal lies in the window; 0: the strongest signal is the base
 	TopicPoints      int     `json:"topic_points"`    // bound of the sum of topic bonuses, both ways
 	InterestPoints   int     `json:"interest_points"` // what a model's reading of high interest adds to topics; medium half of it
 	High             int     `json:"high"`            // threshold, tenths
 	Medium           int     `json:"medium"`          // threshold, tenths
 	Margin           int     `json:"margin"`          // a tier is left this many tenths below its threshold
-	HighStrength     int     `json:"high_strength"`   // no high without a signal of this strength in the window
-	HandRaiseDays    int     `json:"hand_raise_days"` // a younger hand-raise is high whatever the score; 0 switches the rule off
+	// Evidence is what the tiers ask for besides the score.
+	Evidence      EvidenceSettings `json:"evidence"`
+	HandRaiseDays int              `json:"hand_raise_days"` // a younger hand-raise is high whatever the score; 0 switches the rule off
 	// WriteInterval is the least time, in seconds, between two writes for one person that do not change the tier.
 	WriteInterval  int `json:"write_interval"`
 	MaterialPoints int `json:"material_points"` // tenths: a drift of the score that is worth a write
@@ -42,40 +44,49 @@ type Settings struct {
 	Surging        int `json:"surging"`         // tenths gained
 	Rising         int `json:"rising"`          // tenths gained
 	Cooling        int `json:"cooling"`         // tenths lost
-	// Product interest: shares in percent and strengths.
-	ProductHighShare      int `json:"product_high_share"`
-	ProductMediumShare    int `json:"product_medium_share"`
-	ProductHighStrength   int `json:"product_high_strength"`
-	ProductMediumStrength int `json:"product_medium_strength"`
-	// TierByModel is engine: model. The tier is then Features.ModelTier while a signal lies in the window.
+	// Product interest: shares, in percent, of the signals that name exactly one product.
+	ProductHighShare   int `json:"product_high_share"`
+	ProductMediumShare int `json:"product_medium_share"`
+	// TierByModel is engine: model. The tier is then the lower of Features.ModelTier and one step above the formula's.
 	TierByModel bool      `json:"tier_by_model"`
 	Strengths   Strengths `json:"strengths"`
+}
+
+// EvidenceSettings say which of the person's own signals a tier asks for. High: a hand-raise within Days; or a key signal within
+// KeyDays and, within Days, Key key signals or Strong strong ones in all. Medium: within Days a strong signal, two signals that set
+// recency at least Apart from each other, or Signals signals that do.
+type EvidenceSettings struct {
+	Days     int `json:"days"`
+	KeyDays  int `json:"key_days"`
+	Key      int `json:"key"`
+	Strength int `json:"strength"` // a signal of this strength or more is strong
+	Strong   int `json:"strong"`
+	Apart    int `json:"apart"` // seconds
+	Signals  int `json:"signals"`
 }
 
 // Defaults are the settings of the published formula.
 func Defaults() Settings {
 	return Settings{
-		Weights:               Weights{Volume: 400, Recency: 300, Topics: 300},
-		MaxActivity:           100,
-		WindowDays:            90,
-		TimeConstantDays:      21,
-		TopicPoints:           15,
-		InterestPoints:        0,
-		High:                  650,
-		Medium:                550,
-		Margin:                30,
-		HighStrength:          60,
-		HandRaiseDays:         7,
-		WriteInterval:         3600,
-		MaterialPoints:        50,
-		TrendDays:             7,
-		Surging:               200,
-		Rising:                50,
-		Cooling:               50,
-		ProductHighShare:      50,
-		ProductMediumShare:    25,
-		ProductHighStrength:   70,
-		ProductMediumStrength: 60,
+		Weights:            Weights{Volume: 400, Recency: 300, Topics: 300},
+		MaxActivity:        100,
+		WindowDays:         90,
+		TimeConstantDays:   21,
+		TopicPoints:        15,
+		InterestPoints:     0,
+		High:               620,
+		Medium:             550,
+		Margin:             30,
+		Evidence:           EvidenceSettings{Days: 30, KeyDays: 14, Key: 2, Strength: 60, Strong: 3, Apart: 12 * 3600, Signals: 6},
+		HandRaiseDays:      7,
+		WriteInterval:      3600,
+		MaterialPoints:     50,
+		TrendDays:          7,
+		Surging:            200,
+		Rising:             50,
+		Cooling:            50,
+		ProductHighShare:   60,
+		ProductMediumShare: 35,
 		Strengths: Strengths{
 			HandRaise: 95, SocialAsk: 90, TechChange: 85, JobPosting: 80, Funding: 75,
 			FormSubmit: 70, ContentView: 60, EmailEngage: 50, WebVisit: 40, SocialMention: 30,
@@ -111,6 +122,7 @@ func (s *Settings) Validate() []string {
 	if !(s.TimeConstantDays >= 0.1 && s.TimeConstantDays <= 3650) {
 		say("time_constant_days: %v is not between 0.1 and 3650", s.TimeConstantDays)
 	}
+	between("topic_base", s.TopicBase, 0, 100)
 	between("topic_points", s.TopicPoints, 0, 100)
 	between("interest_points", s.InterestPoints, 0, 100)
 	between("high", s.High, 1, 1000)
@@ -121,7 +133,14 @@ func (s *Settings) Validate() []string {
 	if s.Margin < 0 || s.Margin >= s.Medium {
 		say("margin: %s is not between 0 and medium, %s", FormatTenths(s.Margin), FormatTenths(s.Medium))
 	}
-	between("high_strength", s.HighStrength, 0, 100)
+	e := s.Evidence
+	between("evidence.days", e.Days, 1, 3650)
+	between("evidence.key_days", e.KeyDays, 1, 3650)
+	between("evidence.key", e.Key, 1, 1000)
+	between("evidence.strength", e.Strength, 0, 100)
+	between("evidence.strong", e.Strong, 1, 1000)
+	between("evidence.apart", e.Apart, 0, 3650*day)
+	between("evidence.signals", e.Signals, 1, 1000)
 	between("hand_raise_days", s.HandRaiseDays, 0, 3650)
 	between("write_interval", s.WriteInterval, 0, 7*24*3600)
 	between("material_points", s.MaterialPoints, 1, 1000)
@@ -134,8 +153,6 @@ func (s *Settings) Validate() []string {
 	between("cooling", s.Cooling, 1, 1000)
 	between("product_high_share", s.ProductHighShare, 0, 100)
 	between("product_medium_share", s.ProductMediumShare, 0, 100)
-	between("product_high_strength", s.ProductHighStrength, 0, 100)
-	between("product_medium_strength", s.ProductMediumStrength, 0, 100)
 	for t := HandRaise; int(t) < len(s.Strengths); t++ {
 		between("strengths."+t.String(), int(s.Strengths[t]), 0, 100)
 	}

@@ -7,15 +7,15 @@ type Type uint8
 
 // The signal types, strongest first.
 const (
-	HandRaise     Type = iota + 1 // demo or contact request, meeting booked, e-mail reply
+	HandRaise     Type = iota + 1 // demo, quote or contact request, meeting booked, a human's e-mail reply
 	SocialAsk                     // asks for a product in public
 	TechChange                    // "switching from X to …"
 	JobPosting                    // hires for a role that uses the product
 	Funding                       // company news
-	FormSubmit                    // any other form, trial, download behind a form
-	ContentView                   // pricing page, case study, comparison
-	EmailEngage                   // link clicked, e-mail opened
-	WebVisit                      // generic page view
+	FormSubmit                    // trial, application, webinar, download behind a form, any other form that asks something
+	ContentView                   // pricing, contract or comparison page, case study
+	EmailEngage                   // link clicked, e-mail opened, newsletter sign-up
+	WebVisit                      // generic page view, begun form, invitation, use of the product
 	SocialMention                 // brand mention, industry post
 )
 
@@ -26,10 +26,11 @@ const (
 	NoRecency    Flag = 1 << iota // never sets recency (e-mail opens, company-level signals)
 	Company                       // company-level: counts only beside a signal of the person's own
 	PricePage                     // pricing page
-	ContractPage                  // contract, order or terms-of-purchase page
+	ContractPage                  // contract, cart, checkout, order or calculator page
 	ProductPage                   // a page of a product
 	Comparison                    // comparison page
-	Application                   // application, order or trial: as good as a hand-raise for the stage
+	Application                   // application or order: as good as a hand-raise for the stage
+	Key                           // shows that somebody is buying: price, contract or comparison page, application, trial
 )
 
 // Signal is what the arithmetic needs of one counted event.
@@ -59,6 +60,9 @@ type Features struct {
 	ModelInterest Interest // moves the score by at most Settings.InterestPoints
 	ModelTier     Tier     // used only with Settings.TierByModel
 	ModelStage    Stage    // replaces the stage by rules; StageUnknown leaves it to the rules
+	// A rep's verdict sets the person aside from SetAside until AsideUntil (Unix seconds, half open): the tier is low then,
+	// unless a hand-raise came after the verdict. Zero: nobody said so.
+	SetAside, AsideUntil int64
 }
 
 // Tier is the coarse verdict a rep sorts by.
@@ -90,9 +94,10 @@ const (
 	Steady
 	Rising
 	Surging
+	New // there was no score to compare with
 )
 
-// Interest is how strongly somebody leans to a product.
+// Interest is how sure it is which product somebody wants. Product interest is never InterestLow: a portal's option stays.
 type Interest uint8
 
 const (
@@ -116,7 +121,7 @@ type Parts struct {
 	Volume, Recency, Topics Part
 	Signals                 int   `json:"signals"`                   // n: distinct signals in the window
 	Days                    int   `json:"days"`                      // whole days since the newest signal that sets recency; −1 if none ever did
-	Base                    int   `json:"base"`                      // strength of the strongest signal in the window
+	Base                    int   `json:"base"`                      // what the strongest signal of the window is worth by now
 	Bonus                   int   `json:"bonus"`                     // bounded sum of topic points
 	Interest                int   `json:"interest_points,omitempty"` // points for the model's reading of interest
 	Newest                  int64 `json:"newest"`                    // Unix seconds of the newest signal that sets recency, 0 if none
@@ -129,9 +134,11 @@ const (
 	ByThreshold  Rule = "threshold"  // the score alone
 	ByHysteresis Rule = "hysteresis" // held until the score is Margin below the threshold
 	ByHandRaise  Rule = "hand_raise" // a hand-raise within HandRaiseDays
-	ByStrength   Rule = "strength"   // the score says high, but no signal is strong enough: medium
+	ByEvidence   Rule = "evidence"   // the score is enough for a higher tier, the evidence is not
+	ByVerdict    Rule = "verdict"    // a rep set the person aside
 	ByModel      Rule = "model"      // engine: model
 	ByNothing    Rule = "no_signal"  // no signal was ever seen
+	ByStrength   Rule = "strength"   // in receipts of formula 1 only: the score said high, but no signal was strong enough
 )
 
 // Shown is what a CRM shows (or is about to show) of a score: what the gate and the forecast compare with.
@@ -146,11 +153,12 @@ type Shown struct {
 	Topics   uint64    // hash of the topic set
 	Written  time.Time // when it was last acknowledged, zero if never
 	Since    time.Time // when Tier was entered
+	Raised   int64     `json:"-"` // Unix seconds of the newest hand-raise, 0 if none; set by Show and not stored
 }
 
 // Forecast says when the shown score changes if nothing new happens.
 type Forecast struct {
 	Due     time.Time // when to look again; zero: never
-	CoolsOn time.Time // midnight UTC-free date on which the tier drops; zero: never (low, unknown)
+	CoolsOn time.Time // the calendar day, as midnight UTC, on which the tier drops; zero: never (low, unknown)
 	Below   int       // the score, in tenths, below which the tier is left; 0 for low and unknown
 }

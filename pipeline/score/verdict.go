@@ -4,61 +4,68 @@ import "time"
 
 // TierOf is the tier for the parts p of f at now, given the tier shown before, and why.
 //
-// A hand-raise younger than HandRaiseDays is high whatever the score. Otherwise a tier is entered at its threshold and left
-// Margin below it, and high also needs a signal of HighStrength in the window.
+// A tier is entered at its threshold and left Margin below it, and asks for evidence that has not aged. A hand-raise younger than
+// HandRaiseDays is high whatever score and evidence say. A verdict of the rep that no hand-raise followed makes low.
 func (s *Settings) TierOf(f *Features, p Parts, prev Tier, now time.Time) (Tier, Rule) {
-	var raised int64
-	at := now.Unix()
-	for i := range f.Signals {
-		if g := &f.Signals[i]; g.Type == HandRaise && g.Flags&Company == 0 && g.At <= at {
-			raised = max(raised, g.At)
-		}
-	}
-	return s.tier(f.ModelTier, &p, raised, prev, at)
+	w := s.walk(f, now.Unix())
+	return w.tier(&p, prev)
 }
 
-func (s *Settings) tier(model Tier, p *Parts, raised int64, prev Tier, now int64) (Tier, Rule) {
-	if !p.Known {
-		return TierUnknown, ByNothing
-	}
-	if s.TierByModel && model != TierUnknown && p.Signals > 0 {
-		return model, ByModel
-	}
-	strong := p.Base >= s.HighStrength
+func (w *walker) tier(p *Parts, prev Tier) (Tier, Rule) {
+	s := w.s
 	switch {
-	case p.Score >= s.High && strong:
-		return High, ByThreshold
-	case raised != 0 && now-raised < int64(s.HandRaiseDays)*day:
+	case !p.Known:
+		return TierUnknown, ByNothing
+	case w.f.SetAside != 0 && w.f.SetAside <= w.now && w.now < w.f.AsideUntil && w.raised <= w.f.SetAside:
+		return Low, ByVerdict
+	}
+	raised := w.within(w.raised, s.HandRaiseDays)
+	if model := w.f.ModelTier; s.TierByModel && model != TierUnknown && p.Signals > 0 {
+		if raised {
+			return High, ByHandRaise
+		}
+		formula, _ := w.byFormula(p.Score, TierUnknown) // of the moment: no tier is held
+		return min(model, formula+1, High), ByModel
+	}
+	tier, rule := w.byFormula(p.Score, prev)
+	if raised && !(tier == High && rule == ByThreshold) {
 		return High, ByHandRaise
-	case prev == High && p.Score >= s.High-s.Margin && strong:
+	}
+	return tier, rule
+}
+
+// byFormula is the tier that the score asks for, unless the evidence is not enough for it.
+func (w *walker) byFormula(score int, prev Tier) (Tier, Rule) {
+	tier, rule := w.s.byScore(score, prev)
+	if allowed := w.evidence().Tier(); allowed < tier {
+		return allowed, ByEvidence
+	}
+	return tier, rule
+}
+
+func (s *Settings) byScore(score int, prev Tier) (Tier, Rule) {
+	switch {
+	case score >= s.High:
+		return High, ByThreshold
+	case prev == High && score >= s.High-s.Margin:
 		return High, ByHysteresis
-	case p.Score >= s.High:
-		return Medium, ByStrength
-	case p.Score >= s.Medium:
+	case score >= s.Medium:
 		return Medium, ByThreshold
-	case prev >= Medium && p.Score >= s.Medium-s.Margin:
+	case prev >= Medium && score >= s.Medium-s.Margin:
 		return Medium, ByHysteresis
 	}
 	return Low, ByThreshold
 }
 
-// TrendAt is the score at now against that of TrendDays before, recomputed. A score that was unknown then counts as 0.
-func (s *Settings) TrendAt(f *Features, now time.Time) Trend {
-	p := s.At(f, now)
-	return s.trend(&p, f, now.Unix())
-}
-
-func (s *Settings) trend(p *Parts, f *Features, now int64) Trend {
+// trend is the score p against the one of TrendDays before, then.
+func (s *Settings) trend(p, then *Parts) Trend {
 	if !p.Known {
 		return TrendNone
 	}
-	then := now - int64(s.TrendDays)*day
-	t := s.tally(f, then)
-	return s.trendOf(p.Score, s.parts(&t, f.ModelInterest, then).Score)
-}
-
-func (s *Settings) trendOf(score, before int) Trend {
-	switch d := score - before; {
+	if !then.Known {
+		return New
+	}
+	switch d := p.Score - then.Score; {
 	case d >= s.Surging:
 		return Surging
 	case d >= s.Rising:
@@ -69,30 +76,36 @@ func (s *Settings) trendOf(score, before int) Trend {
 	return Steady
 }
 
-// ProductAt is the product that most signals of the window are about, and how strongly somebody leans to it: by the share of
-// all signals of the window and the strongest signal about it. Of equals the one with the stronger, then newer signal wins,
-// then the one first in the alphabet. Without a signal about any product it is "", InterestNone.
-func (s *Settings) ProductAt(f *Features, now time.Time) (product string, interest Interest) {
-	return s.product(f, now.Unix())
+// lean is what the signals of the score window say of one product.
+type lean struct {
+	signals   int32
+	max       uint8
+	newest    int64
+	requested int64 // newest hand-raise or form about it, 0 if none
 }
 
-func (s *Settings) product(f *Features, now int64) (string, Interest) {
-	type lean struct {
-		signals int32
-		max     uint8
-		newest  int64
+// before says whether a goes before b: the newer request, then more signals, the stronger, the newer.
+func (a *lean) before(b *lean) (yes, equal bool) {
+	switch {
+	case a.requested != b.requested:
+		return a.requested > b.requested, false
+	case a.signals != b.signals:
+		return a.signals > b.signals, false
+	case a.max != b.max:
+		return a.max > b.max, false
 	}
+	return a.newest > b.newest, a.newest == b.newest
+}
+
+// product is the product that somebody wants, and how sure that is: by its share of the person's own signals that name exactly one,
+// or by a request about it. Without enough of either it is "", InterestNone. Of equals the first in the alphabet wins.
+func (w *walker) product() (string, Interest) {
 	var leans [256]lean
 	var used [256]uint8 // products met, in the order met
-	met, all, own := 0, 0, false
-	for i := range f.Signals {
-		g := &f.Signals[i]
-		if !s.counts(g, now) {
-			continue
-		}
-		all++
-		own = own || g.Flags&Company == 0
-		if g.Product == 0 || int(g.Product) > len(f.Products) {
+	met, named := 0, 0
+	for i := w.lo; i < w.hi; i++ {
+		g := &w.signals[i]
+		if g.Flags&Company != 0 || g.Product == 0 || int(g.Product) > len(w.f.Products) {
 			continue
 		}
 		l := &leans[g.Product]
@@ -100,126 +113,104 @@ func (s *Settings) product(f *Features, now int64) (string, Interest) {
 			used[met] = g.Product
 			met++
 		}
+		named++
 		l.signals++
 		l.max = max(l.max, g.Strength)
 		l.newest = max(l.newest, g.At)
+		if g.Type == HandRaise || g.Type == FormSubmit {
+			l.requested = max(l.requested, g.At)
+		}
 	}
-	if !own || met == 0 {
+	if met == 0 {
 		return "", InterestNone
 	}
 	best := used[0]
 	for _, i := range used[1:met] {
-		a, b := &leans[i], &leans[best]
-		switch {
-		case a.signals != b.signals:
-			if a.signals < b.signals {
-				continue
-			}
-		case a.max != b.max:
-			if a.max < b.max {
-				continue
-			}
-		case a.newest != b.newest:
-			if a.newest < b.newest {
-				continue
-			}
-		case f.Products[i-1] >= f.Products[best-1]:
-			continue
+		if yes, equal := leans[i].before(&leans[best]); yes || equal && w.f.Products[i-1] < w.f.Products[best-1] {
+			best = i
 		}
-		best = i
 	}
 	l := &leans[best]
-	share := func(percent int) bool { return int(l.signals)*100 >= all*percent }
-	interest := InterestLow
+	share := func(percent int) bool { return int(l.signals)*100 >= named*percent }
 	switch {
-	case share(s.ProductHighShare) && int(l.max) >= max(s.ProductHighStrength, s.ProductMediumStrength):
-		interest = InterestHigh
-	case share(s.ProductMediumShare) && int(l.max) >= s.ProductMediumStrength:
-		interest = InterestMedium
+	case l.requested != 0, l.signals > 1 && share(w.s.ProductHighShare):
+		return w.f.Products[best-1], InterestHigh
+	case share(w.s.ProductMediumShare):
+		return w.f.Products[best-1], InterestMedium
 	}
-	return f.Products[best-1], interest
+	return "", InterestNone
 }
 
-// StageAt is how far on the way to a decision somebody is by the signals of the window: deciding after a hand-raise, an
-// application, or a price or contract page in the last session; comparing after two product or comparison pages over two
-// sessions, or any price page; else exploring, and unknown if no signal was ever seen. The last session is that of the
-// newest signal that sets recency: opening a mail is no visit.
-func (s *Settings) StageAt(f *Features, now time.Time) Stage { return s.stage(f, now.Unix()) }
+// stage is how far on the way to a decision somebody of a tier is: the model's word while a signal lies in the window, else that of
+// the rules. A model makes nobody below medium deciding, and nobody exploring who asked for something within Evidence.Days.
+func (w *walker) stage(tier Tier) Stage {
+	model := w.f.ModelStage
+	switch {
+	case model == StageUnknown || w.own == 0,
+		model == Deciding && tier < Medium,
+		model == Exploring && w.within(w.raised, w.s.Evidence.Days):
+		return w.stageByRules(tier)
+	}
+	return model
+}
 
-func (s *Settings) stage(f *Features, now int64) Stage {
+// stageByRules is deciding after a hand-raise or an application within Evidence.Days, or for price or contract pages in the last
+// session of somebody at least medium; comparing after a comparison page, two products or a price page; else exploring; unknown if
+// no signal was ever seen. The last session is that of the newest signal that sets recency: opening a mail is no visit.
+func (w *walker) stageByRules(tier Tier) Stage {
+	if !w.known {
+		return StageUnknown
+	}
 	var (
-		known, deciding, priced bool
-		newest                  int64
-		last                    uint16
-		compared                int
-		firstCompared           uint16
-		sessions                bool // compared pages lie in more than one session
+		newest    int64
+		last      uint16
+		compared  bool
+		product   uint8
+		lastDealt bool // the last session has a price or contract page
 	)
-	for i := range f.Signals {
-		g := &f.Signals[i]
-		if g.Flags&Company != 0 || g.At > now {
+	for i := w.lo; i < w.hi; i++ {
+		g := &w.signals[i]
+		if g.Flags&Company != 0 {
 			continue
 		}
-		known = true
-		if !s.counts(g, now) {
-			continue
+		if (g.Type == HandRaise || g.Flags&Application != 0) && w.within(g.At, w.s.Evidence.Days) {
+			return Deciding
 		}
-		if g.Type == HandRaise || g.Flags&Application != 0 {
-			deciding = true
-		}
-		priced = priced || g.Flags&PricePage != 0
-		if g.Flags&(ProductPage|Comparison) != 0 {
-			if compared == 0 {
-				firstCompared = g.Session
-			}
-			sessions = sessions || g.Session != firstCompared
-			compared++
+		compared = compared || g.Flags&(Comparison|PricePage) != 0 || g.Product != 0 && product != 0 && g.Product != product
+		if g.Product != 0 {
+			product = g.Product
 		}
 		// Of two sessions that share the newest second the later ordinal is the last, in whatever order they come.
 		if g.Flags&NoRecency == 0 && (g.At > newest || g.At == newest && g.Session > last) {
 			newest, last = g.At, g.Session
 		}
 	}
-	if !known {
-		return StageUnknown
+	for i := w.lo; newest != 0 && i < w.hi; i++ {
+		g := &w.signals[i]
+		lastDealt = lastDealt || g.Session == last && g.Flags&(PricePage|ContractPage) != 0 && g.Flags&Company == 0
 	}
-	if deciding {
+	switch {
+	case lastDealt && tier >= Medium:
 		return Deciding
-	}
-	if newest != 0 {
-		for i := range f.Signals {
-			g := &f.Signals[i]
-			if g.Session == last && g.Flags&(PricePage|ContractPage) != 0 && g.Flags&Company == 0 && s.counts(g, now) {
-				return Deciding
-			}
-		}
-	}
-	if priced || compared >= 2 && sessions {
+	case compared:
 		return Comparing
 	}
 	return Exploring
 }
 
-// shownStage is the stage a rep sees: the model's word while a signal lies in the window, else that of the rules.
-func (s *Settings) shownStage(f *Features, signals int, now int64) Stage {
-	if f.ModelStage != StageUnknown && signals > 0 {
-		return f.ModelStage
-	}
-	return s.stage(f, now)
-}
-
 // Show works out everything that a CRM shows of f at now. prev is what it shows at present: its tier decides about
 // hysteresis, Since is kept while the tier stays, and Topics and Written are handed on for the caller to set.
 func (s *Settings) Show(f *Features, prev Shown, now time.Time) (Shown, Parts, Rule) {
-	at := now.Unix()
-	t := s.tally(f, at)
-	p := s.parts(&t, f.ModelInterest, at)
-	next := Shown{Known: p.Known, Score: p.Score, Topics: prev.Topics, Written: prev.Written, Since: prev.Since}
+	w := s.walk(f, now.Unix())
+	p := w.parts()
+	past := s.walk(f, now.Unix()-int64(s.TrendDays)*day)
+	then := past.parts()
+	next := Shown{Known: p.Known, Score: p.Score, Topics: prev.Topics, Written: prev.Written, Since: prev.Since, Raised: w.raised}
 	var rule Rule
-	next.Tier, rule = s.tier(f.ModelTier, &p, t.raised, prev.Tier, at)
-	next.Trend = s.trend(&p, f, at)
-	next.Product, next.Interest = s.product(f, at)
-	next.Stage = s.shownStage(f, p.Signals, at)
+	next.Tier, rule = w.tier(&p, prev.Tier)
+	next.Trend = s.trend(&p, &then)
+	next.Product, next.Interest = w.product()
+	next.Stage = w.stage(next.Tier)
 	if next.Tier != prev.Tier || next.Since.IsZero() {
 		next.Since = now
 	}

@@ -11,7 +11,7 @@ var (
 		SocialMention: "social_mention"}
 	tierNames     = [...]string{TierUnknown: "unknown", Low: "low", Medium: "medium", High: "high"}
 	stageNames    = [...]string{StageUnknown: "unknown", Exploring: "exploring", Comparing: "comparing", Deciding: "deciding"}
-	trendNames    = [...]string{TrendNone: "", Cooling: "cooling", Steady: "steady", Rising: "rising", Surging: "surging"}
+	trendNames    = [...]string{TrendNone: "", Cooling: "cooling", Steady: "steady", Rising: "rising", Surging: "surging", New: "new"}
 	interestNames = [...]string{InterestNone: "", InterestLow: "low", InterestMedium: "medium", InterestHigh: "high"}
 )
 

@@ -338,7 +338,12 @@ func scoreSettings(cfg *config.Config) score.Settings {
 	s.TimeConstantDays = c.Decay()
 	s.TopicPoints, s.InterestPoints = c.TopicPoints, c.InterestPoints
 	s.High, s.Medium, s.Margin = tenths(c.Tiers.High), tenths(c.Tiers.Medium), tenths(c.Margin)
-	s.HighStrength, s.HandRaiseDays = c.HighStrength, c.HandRaiseDays
+	e := c.Evidence
+	s.Evidence = score.EvidenceSettings{Days: e.Days, KeyDays: e.KeyDays, Key: e.Key, Strength: e.Strength, Strong: e.Strong, Apart: int(e.Apart.Seconds()), Signals: e.Signals}
+	s.HandRaiseDays = c.HandRaiseDays
+	if c.TopicBase != nil {
+		s.TopicBase = *c.TopicBase
+	}
 	s.WriteInterval = int(cfg.Write.Interval.Seconds())
 	s.MaterialPoints = tenths(c.MaterialPoints)
 	s.TrendDays, s.Surging, s.Rising, s.Cooling = c.Trend.Days, tenths(c.Trend.Surging), tenths(c.Trend.Rising), tenths(c.Trend.Cooling)
@@ -361,6 +366,7 @@ func journeyConfig(cfg *config.Config, strengths score.Strengths) journey.Config
 	}
 	c.ScoreWindow, c.RecentWindow, c.SessionGap, c.KeepHistory = cfg.Window.Score, cfg.Window.Recent, cfg.Window.SessionGap, cfg.Privacy.Retention.History
 	c.EventsPerMinute, c.Strengths = cfg.Scoring.EventsPerMinute, strengths
+	c.MachineLinks, c.MachineSeconds = cfg.Scoring.Machines.Links, cfg.Scoring.Machines.Seconds
 	c.OwnHosts, c.InternalDomains, c.InternalHosts, c.InternalIPs = cfg.Privacy.OwnHosts, cfg.Privacy.InternalDomains, cfg.Privacy.InternalHosts, cfg.Privacy.InternalIPs
 	for _, p := range cfg.Privacy.DropQueryParams {
 		if !slices.Contains(c.DropQueryParams, strings.ToLower(p)) {
@@ -376,9 +382,13 @@ func journeyConfig(cfg *config.Config, strengths score.Strengths) journey.Config
 	replace(&c.ComparisonPaths, p.Comparison)
 	replace(&c.CaseStudyPaths, p.CaseStudy)
 	replace(&c.ProductPaths, p.Product)
+	replace(&c.Sensitive, p.Sensitive)
 	replace(&c.SiteNames, p.SiteNames)
 	replace(&c.HandRaiseForms, f.HandRaise)
+	replace(&c.TrialForms, f.Trial)
 	replace(&c.ApplicationForms, f.Application)
+	replace(&c.WebinarForms, f.Webinar)
+	replace(&c.NewsletterForms, f.Newsletter)
 	replace(&c.ExcludeForms, f.Exclude)
 	for _, product := range cfg.Products {
 		c.Products = append(c.Products, journey.Product{Name: product.Name, Match: product.Match})
@@ -388,7 +398,7 @@ func journeyConfig(cfg *config.Config, strengths score.Strengths) journey.Config
 	}
 	for _, r := range cfg.Scoring.Rules {
 		signal, _ := score.ParseType(r.Signal)
-		c.Rules = append(c.Rules, journey.Rule{Kind: r.Kind, Event: r.Event, URL: r.URL, Form: r.Form, Source: r.Source, Signal: signal, Ignore: r.Ignore, Topic: r.Topic})
+		c.Rules = append(c.Rules, journey.Rule{Kind: r.Kind, Event: r.Event, URL: r.URL, Form: r.Form, Source: r.Source, Signal: signal, Key: r.Key, Ignore: r.Ignore, Topic: r.Topic})
 	}
 	return c
 }

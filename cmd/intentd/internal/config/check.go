@@ -108,7 +108,7 @@ func (c *checker) scoring(s *Scoring) {
 		c.Add("scoring.weights", fmt.Sprintf("add up to %.3f, not to 1", float64(sum)/1000), "give volume, recency and topics so that they add up to 1")
 	}
 	if c.score("scoring.tiers.high", s.Tiers.High) && c.score("scoring.tiers.medium", s.Tiers.Medium) && s.Tiers.Medium >= s.Tiers.High {
-		c.Add("scoring.tiers", "medium does not begin below high", "write for example high: 65 and medium: 55")
+		c.Add("scoring.tiers", "medium does not begin below high", "write for example high: 62 and medium: 55")
 	}
 	if c.score("scoring.margin", s.Margin) && s.Margin >= s.Tiers.High-s.Tiers.Medium && s.Tiers.High > s.Tiers.Medium {
 		c.Add("scoring.margin", "reaches from one tier into the next", "make it smaller than the distance of the tiers")
@@ -127,7 +127,7 @@ func (c *checker) scoring(s *Scoring) {
 	c.Whole("scoring.topic_points", s.TopicPoints, 0, 100, "write points, such as 15")
 	c.Whole("scoring.interest_points", s.InterestPoints, 0, 100, "write points; 0 keeps the model's reading out of the score")
 	c.Whole("scoring.hand_raise_days", s.HandRaiseDays, 0, 365, "write days; 0 switches the rule off")
-	c.Whole("scoring.high_strength", s.HighStrength, 0, 100, "write a strength from 0 to 100")
+	c.evidence(s)
 	c.score("scoring.material_points", s.MaterialPoints)
 	c.Whole("scoring.trend.days", s.Trend.Days, 1, 365, "write days, such as 7")
 	c.score("scoring.trend.surging", s.Trend.Surging)
@@ -135,6 +135,8 @@ func (c *checker) scoring(s *Scoring) {
 	if c.score("scoring.trend.rising", s.Trend.Rising) && s.Trend.Rising > s.Trend.Surging {
 		c.Add("scoring.trend.rising", "is more than surging", "make it smaller than trend.surging")
 	}
+	c.Whole("scoring.machines.links", s.Machines.Links, 2, 1000, "write how many links of one mail a person does not open that fast, such as 3")
+	c.Whole("scoring.machines.seconds", s.Machines.Seconds, 1, 3600, "write seconds, such as 10")
 	c.Whole("scoring.events_per_minute", s.EventsPerMinute, 1, 1e6, "write how many events a minute are still human, such as 60")
 	for _, name := range sortedKeys(s.Strengths) {
 		at := "scoring.strengths." + name
@@ -151,8 +153,8 @@ func (c *checker) scoring(s *Scoring) {
 			c.glob(fmt.Sprintf("scoring.pages.%s[%d]", key, i), g)
 		}
 	}
-	words := map[string][]string{"pages.exclude_hosts": s.Pages.ExcludeHosts, "pages.site_names": s.Pages.SiteNames, "forms.hand_raise": s.Forms.HandRaise,
-		"forms.application": s.Forms.Application, "forms.exclude": s.Forms.Exclude}
+	words := map[string][]string{"pages.exclude_hosts": s.Pages.ExcludeHosts, "pages.site_names": s.Pages.SiteNames, "pages.sensitive": s.Pages.Sensitive, "forms.hand_raise": s.Forms.HandRaise,
+		"forms.trial": s.Forms.Trial, "forms.application": s.Forms.Application, "forms.webinar": s.Forms.Webinar, "forms.newsletter": s.Forms.Newsletter, "forms.exclude": s.Forms.Exclude}
 	for _, key := range sortedKeys(words) {
 		for i, w := range words[key] {
 			c.Required(fmt.Sprintf("scoring.%s[%d]", key, i), w, "remove the entry, or write a word")
@@ -163,12 +165,37 @@ func (c *checker) scoring(s *Scoring) {
 	}
 }
 
+// evidence checks what the tiers ask for besides the score. The former name of one of it is read, with a warning.
+func (c *checker) evidence(s *Scoring) {
+	const strength = "scoring.evidence.strength"
+	if c.has("scoring.high_strength") {
+		c.Warn("scoring.high_strength", "is now called "+strength, "write scoring.evidence: {strength: "+strconv.Itoa(s.HighStrength)+"}")
+		if !c.has(strength) {
+			s.Evidence.Strength = s.HighStrength
+		}
+	}
+	e := &s.Evidence
+	c.Whole("scoring.evidence.days", e.Days, 1, 365, "write days, such as 30")
+	c.Whole("scoring.evidence.key_days", e.KeyDays, 1, 365, "write days, such as 14")
+	c.Whole("scoring.evidence.key", e.Key, 1, 100, "write how many key signals make a buyer, such as 2")
+	c.Whole(strength, e.Strength, 0, 100, "write a strength from 0 to 100")
+	c.Whole("scoring.evidence.strong", e.Strong, 1, 100, "write how many strong signals make a buyer beside a key signal, such as 3")
+	c.Span("scoring.evidence.apart", e.Apart, 0, 365*day)
+	c.Whole("scoring.evidence.signals", e.Signals, 1, 1000, "write how many signals are enough for medium, such as 6")
+	if s.TopicBase != nil {
+		c.Whole("scoring.topic_base", *s.TopicBase, 1, 100, "write a strength from 1 to 100, or null for that of the strongest signal")
+	}
+}
+
 func (c *checker) rule(at string, r Rule) {
 	if r.Kind == "" && r.Event == "" && r.Form == "" && r.URL == "" && r.Source == "" {
 		c.Add(at, "has no condition and would fit every event", "add kind, event, form, url or source")
 	}
 	if r.Signal == "" && !r.Ignore && r.Topic == "" {
 		c.Add(at, "does nothing", "add signal, ignore: true or topic")
+	}
+	if r.Key && r.Signal == "" {
+		c.Add(at+".key", "stands without a signal", "add signal: it says what is key")
 	}
 	if r.Signal != "" {
 		c.OneOf(at+".signal", r.Signal, signalTypes...)

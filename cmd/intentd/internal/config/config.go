@@ -102,14 +102,34 @@ type Scoring struct {
 	TopicPoints      int            `mapstructure:"topic_points"`
 	InterestPoints   int            `mapstructure:"interest_points"`
 	HandRaiseDays    int            `mapstructure:"hand_raise_days"`
-	HighStrength     int            `mapstructure:"high_strength"`
+	HighStrength     int            `mapstructure:"high_strength"` // the former name of evidence.strength
+	Evidence         Evidence       `mapstructure:"evidence"`
+	TopicBase        *int           `mapstructure:"topic_base"`
 	MaterialPoints   float64        `mapstructure:"material_points"`
 	Trend            Trend          `mapstructure:"trend"`
 	Strengths        map[string]int `mapstructure:"strengths"` // by signal type
 	EventsPerMinute  int            `mapstructure:"events_per_minute"`
+	Machines         Machines       `mapstructure:"machines"`
 	Pages            Pages          `mapstructure:"pages"`
 	Forms            Forms          `mapstructure:"forms"`
 	Rules            []Rule         `mapstructure:"rules"`
+}
+
+// Evidence is what a tier asks for besides the score, of the person's own signals.
+type Evidence struct {
+	Days     int           `mapstructure:"days"`
+	KeyDays  int           `mapstructure:"key_days"`
+	Key      int           `mapstructure:"key"`
+	Strength int           `mapstructure:"strength"`
+	Strong   int           `mapstructure:"strong"`
+	Apart    time.Duration `mapstructure:"apart"`
+	Signals  int           `mapstructure:"signals"`
+}
+
+// Machines is the pace of mail scanners: so many links of one mail within so many seconds.
+type Machines struct {
+	Links   int `mapstructure:"links"`
+	Seconds int `mapstructure:"seconds"`
 }
 
 // Trend are the points by which a score must differ from the one so many days before.
@@ -129,13 +149,17 @@ type Pages struct {
 	Comparison   []string `mapstructure:"comparison"`
 	CaseStudy    []string `mapstructure:"case_study"`
 	Product      []string `mapstructure:"product"`
+	Sensitive    []string `mapstructure:"sensitive"`  // pages about health, belief, politics, union or sex life: dropped; words, too
 	SiteNames    []string `mapstructure:"site_names"` // endings of page titles to leave out
 }
 
 // Forms are words in the name of a form that say what it is. A list that is given replaces the built-in one.
 type Forms struct {
 	HandRaise   []string `mapstructure:"hand_raise"`
+	Trial       []string `mapstructure:"trial"`
 	Application []string `mapstructure:"application"`
+	Webinar     []string `mapstructure:"webinar"`
+	Newsletter  []string `mapstructure:"newsletter"`
 	Exclude     []string `mapstructure:"exclude"`
 }
 
@@ -161,6 +185,7 @@ type Rule struct {
 	URL    string `mapstructure:"url"`    // path glob
 	Source string `mapstructure:"source"` // name of a source
 	Signal string `mapstructure:"signal"` // a signal type
+	Key    bool   `mapstructure:"key"`    // with signal: it shows that somebody is buying, as a price page does
 	Ignore bool   `mapstructure:"ignore"` // it never counts
 	Topic  string `mapstructure:"topic"`  // what it is about
 }
@@ -253,9 +278,10 @@ func Default() *Config {
 		Scoring: Scoring{
 			Engine:      "formula",
 			Weights:     Weights{Volume: 0.4, Recency: 0.3, Topics: 0.3},
-			Tiers:       Tiers{High: 65, Medium: 55},
+			Tiers:       Tiers{High: 62, Medium: 55},
 			Margin:      3,
-			MaxActivity: 100, TopicPoints: 15, HandRaiseDays: 7, HighStrength: 60,
+			MaxActivity: 100, TopicPoints: 15, HandRaiseDays: 7,
+			Evidence: Evidence{Days: 30, KeyDays: 14, Key: 2, Strength: 60, Strong: 3, Apart: 12 * time.Hour, Signals: 6}, Machines: Machines{Links: 3, Seconds: 10},
 			MaterialPoints: 5, Trend: Trend{Days: 7, Surging: 20, Rising: 5, Cooling: 5}, EventsPerMinute: 60,
 		},
 		Schedule: Schedule{Sweep: "@weekly", Learn: "0 4 * * 0", Purge: "30 3 * * *"},

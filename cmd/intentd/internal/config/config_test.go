@@ -104,6 +104,21 @@ func TestExample(t *testing.T) {
 	}
 }
 
+// Promise: a file of the release before means what it meant: high_strength is read as evidence.strength, with the line to write.
+func TestFormerNameOfEvidenceStrength(t *testing.T) {
+	const before = "privacy: {own_hosts: [example.com]}\nscoring: {high_strength: 70"
+	t.Setenv("TEST_TOKEN", "t")
+	for text, want := range map[string]int{before + "}\n": 70, before + ", evidence: {strength: 50}}\n": 50} {
+		cfg, problems := Parse([]byte("crms: [{name: hubspot, type: hubspot, token: \"${TEST_TOKEN}\"}]\n" + text), types)
+		if cfg == nil || cfg.Scoring.Evidence.Strength != want || cfg.Scoring.Evidence.Days != 30 {
+			t.Fatalf("%v", problems)
+		}
+		if w := problems.Warnings(); len(w) != 1 || w[0].Path != "scoring.high_strength" || !strings.Contains(w[0].Fix, "evidence") {
+			t.Errorf("%v", w)
+		}
+	}
+}
+
 // Promise: environment and systemd credentials are honoured, in that order, and a reload sees what changed in them.
 func TestSecretsFromOutside(t *testing.T) {
 	const text = "crms: [{name: hub-spot, type: hubspot}]\nmodel: {provider: gemini}\nprivacy: {own_hosts: [a.example]}\n"

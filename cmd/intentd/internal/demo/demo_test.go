@@ -188,13 +188,13 @@ var expected = map[string]struct {
 	"nandakumar": {score.High, score.ByThreshold},
 
 	"brannigan": {score.Medium, score.ByThreshold},
-	"petrova":   {score.Medium, score.ByThreshold},
-	"demir":     {score.Medium, score.ByThreshold},
+	"petrova":   {score.Medium, score.ByEvidence},
+	"demir":     {score.Medium, score.ByEvidence},
 	"kruger":    {score.Medium, score.ByThreshold},
-	"ferreira":  {score.Medium, score.ByThreshold},
+	"ferreira":  {score.Medium, score.ByEvidence},
 	"adler":     {score.Medium, score.ByThreshold},
 	"liu":       {score.Medium, score.ByThreshold},
-	"holm":      {score.Medium, score.ByStrength},
+	"holm":      {score.Medium, score.ByEvidence},
 	"rival":     {score.Medium, score.ByThreshold},
 
 	"okafor": {score.Low, ""}, "hansen": {score.Low, ""}, "kowalski": {score.Low, ""}, "dubois": {score.Low, ""}, "weiss": {score.Low, ""},
@@ -253,8 +253,8 @@ func TestSpecialPeople(t *testing.T) {
 		{"the anonymous past joins", len(got["whitlock"].journey.Sessions) >= 5 && got["whitlock"].receipt.Features.Signals[0].At < now.AddDate(0, 0, -19).Unix()},
 		{"the merged record's past joins", got["nandakumar"].receipt.Features.Signals[0].At < now.AddDate(0, 0, -33).Unix()},
 		{"a machine's opens do not count", len(got["costa"].journey.Signals) == 1},
-		{"the rule made it high, not the score", got["marchetti"].receipt.Parts.Score < 650},
-		{"the score was high, not the tier", got["holm"].receipt.Parts.Score >= 650},
+		{"the rule made it high, not the score", got["marchetti"].receipt.Parts.Score < 620},
+		{"the score was high, not the tier", got["holm"].receipt.Parts.Score >= 620},
 		{"cold is not unknown", got["weiss"].receipt.Parts.Known && got["weiss"].receipt.Parts.Signals == 0},
 		{"German texts come through", strings.Contains(fmt.Sprint(got["albers"].receipt.Signals), "Demo anfragen")},
 	} {
@@ -268,7 +268,7 @@ func TestSpecialPeople(t *testing.T) {
 // they wrote reaches a rep.
 func TestHostileTextMovesNothing(t *testing.T) {
 	o := run(t, now)["injection"]
-	if p := o.receipt.Parts; p.Bonus != 0 || p.Base != 70 || p.Signals != 2 {
+	if p := o.receipt.Parts; p.Bonus != 0 || p.Base != 50 || p.Signals != 2 {
 		t.Errorf("%+v", p)
 	}
 	for f, v := range o.values {

@@ -151,7 +151,7 @@ func (p *printer) leftOut(f journey.Filtered, rest []Lead) {
 		n    int
 		what string
 	}{
-		{f.Bots, "by bots"}, {f.Internal, "by own staff"}, {f.Customer, "by customers"}, {f.NoConsent, "without consent"},
+		{f.Bots, "by bots"}, {f.Machines, "by mail scanners and monitoring"}, {f.Internal, "by own staff"}, {f.Customer, "by customers"}, {f.NoConsent, "without consent"},
 		{f.Excluded, "on pages that do not count (careers, login, support)"}, {f.Duplicates, "delivered twice"},
 		{f.Outside, "outside the time span"},
 	} {

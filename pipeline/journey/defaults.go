@@ -1,0 +1,92 @@
+package journey
+
+import (
+	"time"
+
+	"github.com/intentd/intentd/pipeline/score"
+)
+
+const days = 24 * time.Hour
+
+// anywhere are globs for pages whose path has one of names as a segment.
+func anywhere(names ...string) []string {
+	out := make([]string, len(names))
+	for i, n := range names {
+		out[i] = "/**/" + n + "/**"
+	}
+	return out
+}
+
+// first are globs for pages whose path begins with one of names.
+func first(names ...string) []string {
+	out := make([]string, len(names))
+	for i, n := range names {
+		out[i] = "/" + n + "/**"
+	}
+	return out
+}
+
+// Defaults is the configuration before an admin changes anything. Its lists speak English and German, with the best-known
+// words of French and Spanish.
+func Defaults() Config {
+	return Config{
+		ScoreWindow:     90 * days,
+		RecentWindow:    30 * days,
+		SessionGap:      30 * time.Minute,
+		KeepHistory:     400 * days,
+		EventsPerMinute: 60,
+		MachineLinks:    3,
+		MachineSeconds:  10,
+		SummaryPages:    5,
+		Strengths:       score.Defaults().Strengths,
+		DropQueryParams: []string{"token", "access_token", "refresh_token", "id_token", "auth", "authorization", "code", "key", "api_key",
+			"apikey", "secret", "password", "passwd", "pwd", "pass", "otp", "session", "session_id", "sid", "jsessionid", "phpsessid", "sig",
+			"signature", "email", "e-mail", "mail", "user", "username", "login", "name", "firstname", "first_name", "lastname", "last_name",
+			"phone", "tel", "mobile", "iban", "gclid", "fbclid", "msclkid", "_hsenc", "_hsmi", "mc_eid", "mkt_tok"},
+		// Only what a site begins with, or a whole host: /security/sso and /solutions/help-desk are about the product.
+		ExcludePaths: first("careers", "career", "jobs", "job", "vacancies", "karriere", "stellenangebote", "jobangebote", "emploi", "empleo",
+			"login", "log-in", "signin", "sign-in", "logout", "sign-out", "sso", "auth", "oauth", "account", "my-account", "password",
+			"reset-password", "forgot-password", "anmelden", "einloggen", "mein-konto", "konto",
+			"support", "help", "helpcenter", "help-center", "hilfe", "aide", "ayuda", "knowledge-base", "kb",
+			"legal", "privacy", "privacy-policy", "terms", "terms-of-service", "terms-of-use", "terms-and-conditions", "cookies", "cookie-policy",
+			"gdpr", "imprint", "impressum", "datenschutz", "datenschutzerklaerung", "datenschutzerklärung", "agb", "mentions-legales",
+			"unsubscribe", "preferences", "email-preferences", "subscription-preferences", "abmelden", "abbestellen", "404"),
+		ExcludeHosts: []string{"careers.*", "jobs.*", "karriere.*", "support.*", "help.*", "hilfe.*", "login.*", "auth.*", "sso.*", "accounts.*", "status.*"},
+		PricePaths: anywhere("pricing*", "price", "prices", "price-list", "*-prices", "*-pricing", "plans", "plans-and-pricing", "cost", "costs", "rates", "fees", "tuition*",
+			"preise", "preisliste", "preise-*", "*-preise", "*preise", "tarife", "kosten", "konditionen", "gebuehren", "gebühren", "zinsen", "tarifs", "prix", "precios", "tarifas"),
+		ContractPaths: anywhere("contract", "contracts", "contract-terms", "terms-of-contract", "order", "order-form", "cart", "basket", "shopping-cart", "shopping-bag", "checkout", "buy", "purchase",
+			"shipping", "delivery-options", "payment", "billing", "quote", "request-quote", "msa", "calculator", "*-calculator", "calculators", "configurator", "*-configurator",
+			"vertrag", "vertraege", "verträge", "vertragsbedingungen", "warenkorb", "einkaufswagen", "kasse", "bestellen", "bestellung", "angebot", "kaufen", "versand", "versandkosten", "zahlung", "bezahlung",
+			"rechner", "*rechner", "konfigurator", "*konfigurator", "panier", "commande", "paiement", "livraison", "devis", "calculateur", "carrito", "pedido", "pago", "envio", "calculadora"),
+		ComparisonPaths: anywhere("compare", "compare-*", "comparison", "comparisons", "comparison-*", "*-comparison", "vs", "vs-*", "*-vs-*", "*-versus-*", "alternatives", "alternative", "*-alternative", "*-alternatives",
+			"vergleich", "vergleiche", "*-vergleich", "vergleich-*", "comparatif", "comparativa"),
+		CaseStudyPaths: anywhere("case-study", "case-studies", "customer-stories", "customer-story", "success-stories", "customers", "testimonials", "referenzen", "fallstudien", "kundenstimmen", "erfolgsgeschichten"),
+		ProductPaths:   anywhere("product", "products", "features", "solutions", "platform", "produkt", "produkte", "loesungen", "lösungen"),
+		Sensitive: []string{"pregnancy", "pregnant", "fertility", "abortion", "hiv", "cancer", "depression", "addiction", "mental health", "mental illness", "disability", "sexual*", "lgbt*", "transgender",
+			"religion", "religious", "church", "mosque", "synagogue", "trade union", "union membership", "party membership", "ethnicity",
+			"schwangerschaft*", "abtreibung", "krebserkrankung*", "krebsvorsorge", "depressionen", "suchtberatung", "suchterkrankung*", "psychotherapie", "psychische*", "behinderung", "krankheit", "religioes*", "kirche",
+			"kirchensteuer", "gewerkschaft*", "parteimitglied*"},
+		HandRaiseForms: []string{"demo", "demonstration", "*demo", "demoanfrage", "demotermin", "vorfuehrung", "produktvorfuehrung",
+			"quote", "quotation", "rfq", "rfp", "rfi", "tender", "invitation to tender", "proposal", "estimate", "pricing request", "price request", "request pricing", "request price", "get pricing",
+			"contact sales", "talk to sales", "speak to sales", "sales team", "sales enquiry", "sales inquiry", "talk to us", "talk to an expert", "speak to an expert", "request a call", "request call", "callback", "call back", "call me back",
+			"book a meeting", "book a call", "schedule a call", "schedule a meeting", "meeting", "appointment", "consultation", "pilot", "pilot*", "proof of concept", "poc",
+			"contact", "contact us", "get in touch", "message us", "write to us", "enquiry", "enquire", "inquiry", "inquire",
+			"kontakt*", "anfrage", "anfragen", "*anfrage", "angebot", "angebots*", "preisangebot", "preisanfrage", "angebotsanfrage", "offerte", "offertanfrage", "kostenvoranschlag", "ausschreibung*", "rueckruf*", "beratung*", "erstgespraech", "vertrieb", "vertrieb kontaktieren", "termin", "terminanfrage", "terminbuchung", "terminvereinbarung", "terminwunsch",
+			"devis", "rendez vous", "rappel", "contactez*", "demande", "demande de demo", "presupuesto", "cotizacion", "demostracion", "cita", "contacto", "contactar", "consulta", "solicitud"},
+		TrialForms: []string{"trial", "free trial", "test drive", "sandbox access", "sign up", "signup", "create account", "create an account", "get started", "testen", "testphase", "testzugang", "testversion", "probezugang", "probemonat",
+			"registrieren", "essai", "essai gratuit", "prueba", "prueba gratuita"},
+		ApplicationForms: []string{"application", "apply", "order", "purchase", "checkout", "enrol", "enroll", "enrolment", "enrollment", "antrag", "*antrag", "bestellung", "bestellen", "bestellformular", "immatrikulation", "einschreibung", "commande", "pedido"},
+		WebinarForms: []string{"webinar", "webinar*", "webcast", "event registration", "event sign up", "open day", "masterclass", "roundtable", "round table", "seminar registration", "conference registration", "tag der offenen tuer", "infotag", "infoabend", "veranstaltungsanmeldung",
+			"seminaranmeldung", "webinaire"},
+		NewsletterForms: []string{"newsletter", "newsletter*", "mailing list", "email update", "blog update", "product update", "sign up for update", "get update", "subscribe", "blog subscription", "email subscription", "infomail", "infobrief", "rundbrief", "abonnieren", "infolettre", "lettre d information",
+			"boletin", "suscribirse", "suscripcion"},
+		ExcludeForms: []string{"unsubscribe*", "opt out", "login", "log in", "sign in", "password", "passwort*", "cookie", "feedback", "survey", "umfrage", "abmelden", "abmeldung", "abbestellen", "einloggen", "anmelden",
+			"job", "job application", "job*", "career", "career*", "vacancy", "recruitment", "recruiting", "bewerbung", "bewerb*", "karriere*", "stellenanzeige", "stellenangebot", "initiativbewerbung", "candidature", "empleo",
+			"support", "support ticket", "support*", "ticket", "help desk ticket", "bug report", "complaint", "beschwerde", "reklamation", "stoerung*", "serviceanfrage", "kundenservice", "rechnungsanfrage",
+			"press contact", "press enquiry", "press inquiry", "press request", "press office", "press team", "press form", "press kit", "press interview", "press accreditation", "contact press", "media enquiry", "media inquiry", "media request", "media contact",
+			"media relation", "journalist", "interview", "presse", "presseanfrage", "pressekontakt", "pressestelle", "pressemitteilung", "presseverteiler", "akkreditierung", "prensa",
+			"partner", "partner*", "reseller application", "affiliate", "supplier", "supplier*", "vendor registration", "vendor portal", "vendor form", "become a vendor", "lieferant", "lieferant*", "zulieferer*", "fournisseur", "proveedor",
+			"media kit", "investor*", "sponsor*", "donation", "spende*", "warranty*", "rma", "return request", "retoure*", "reparatur*", "garantie*",
+			"privacy request", "data request", "data deletion", "gdpr*", "dsgvo*", "datenschutz*", "datenauskunft*", "kuendigung*", "cancellation", "whistleblow*", "hinweisgeber*"},
+	}
+}

@@ -1,0 +1,115 @@
+package journey
+
+import (
+	"cmp"
+	"slices"
+	"time"
+)
+
+// Why an event does not count, as Step.Why and LeftOut.Why tell it. They are words for programs; texts translate them.
+const (
+	// Gone from the journey.
+	WhyForeign   = "somebody else's"
+	WhyNoConsent = "without consent"
+	WhyStaff     = "own staff"
+	WhyBot       = "bot"          // a crawler, previewer, monitoring or SEO tool, by its user agent or the source's word
+	WhyFlood     = "flood"        // more events a minute than a person makes
+	WhyScanner   = "mail scanner" // a gateway opened the links of a mail, or the pages behind them
+	WhyMonitor   = "monitoring"   // one page at regular intervals, for days
+	WhySensitive = "sensitive page"
+
+	// Kept as steps that do not count.
+	WhyExcluded     = "excluded page" // careers, login, support, legal, unsubscribe
+	WhyForm         = "excluded form" // support, press, careers, partners, suppliers, log-in
+	WhyCustomer     = "existing customer"
+	WhyMachine      = "opened by a machine"
+	WhyFooter       = "link of the mail's footer" // privacy, imprint, preferences, view in browser
+	WhyUnsubscribed = "unsubscribed"
+	WhyAutoReply    = "automatic reply"
+	WhyBounce       = "bounce"
+	WhyRefused      = "refusal" // a reply that plainly says no
+	WhyCancelled    = "meeting cancelled"
+	WhyMissed       = "meeting missed"
+	WhyRule         = "ignored by a rule"
+	WhyUnknown      = "no rule for this kind"
+	WhyTold         = "told by another source"
+	WhyColleague    = "somebody else of the company" // known of the company, it is no news of it
+
+	// Nothing that could have counted.
+	WhyStep    = "step only"  // clicks, scrolls and the like, beside the view of their page
+	WhyRepeat  = "repeat"     // the same again in the session, or of the campaign
+	WhyTeam    = "own team"   // what the team did, mails that were sent
+	WhyTracker = "by tracker" // what a tracker tells of itself
+)
+
+// LeftOut is how many events of a journey did not count for one reason, and when the last of them happened.
+type LeftOut struct {
+	Why  string    `json:"why"`
+	N    int       `json:"n"`
+	Last time.Time `json:"last"`
+}
+
+// Filtered counts the events that were left out, by reason. Those of Customer and Excluded stay in the journey as steps that
+// do not count; all others are gone. Journey.LeftOut tells of further reasons, and when, but not of Duplicates and Outside, which
+// depend on how often and how far back a source tells.
+type Filtered struct {
+	Duplicates int // told again under the same id
+	Bots       int // crawlers and tools, and bursts of more events a minute than a person makes
+	Machines   int // mail scanners with the pages they open, and monitoring
+	Internal   int // own staff
+	NoConsent  int
+	Customer   int // visits of existing customers
+	Excluded   int // pages and forms of careers, login, support, legal, press, suppliers
+	Sensitive  int // pages that tell of health, belief, politics, union or sex life
+	Outside    int // older than the history that is kept, not yet happened, or without a time
+	Foreign    int // somebody else's, by the identity guards
+}
+
+// count is where reason why is counted, nil if only LeftOut tells of it.
+func (f *Filtered) count(why string) *int {
+	switch why {
+	case WhyBot, WhyFlood:
+		return &f.Bots
+	case WhyScanner, WhyMonitor:
+		return &f.Machines
+	case WhyStaff:
+		return &f.Internal
+	case WhyNoConsent:
+		return &f.NoConsent
+	case WhyCustomer:
+		return &f.Customer
+	case WhyExcluded, WhyForm:
+		return &f.Excluded
+	case WhySensitive:
+		return &f.Sensitive
+	}
+	return nil
+}
+
+// leave counts one event that does not count.
+func (j *Journey) leave(why string, at time.Time) {
+	if n := j.Filtered.count(why); n != nil {
+		*n++
+	}
+	for i := range j.LeftOut {
+		if l := &j.LeftOut[i]; l.Why == why {
+			l.N++
+			if at.After(l.Last) {
+				l.Last = at
+			}
+			return
+		}
+	}
+	j.LeftOut = append(j.LeftOut, LeftOut{why, 1, at})
+}
+
+// drop takes it out of the journey.
+func (j *Journey) drop(it *item, why string) {
+	it.drop, it.left = true, true
+	j.leave(why, it.at)
+}
+
+// sortLeftOut brings the newest reason to the front, whatever the order of arrival.
+func (j *Journey) sortLeftOut() {
+	slices.SortFunc(j.LeftOut, func(a, b LeftOut) int { return cmp.Or(b.Last.Compare(a.Last), cmp.Compare(a.Why, b.Why)) })
+}

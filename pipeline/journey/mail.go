@@ -1,0 +1,214 @@
+package journey
+
+import (
+	"strings"
+	"time"
+
+	"github.com/intentd/intentd/connectors"
+)
+
+// marked says whether the vendor marks a mail's open or click as made by a machine.
+func marked(ev *connectors.Event) bool {
+	return ev.Properties[connectors.PropMachine] == "true" || ownsUp(ev)
+}
+
+// A mail's footer: links that nobody opens who wants something. Texts hold as a whole, or as a part of a short one where they name
+// the act.
+var (
+	unsubscribePaths = anywhere("unsubscribe", "unsubscribe-*", "*-unsubscribe", "optout", "opt-out", "abmelden", "abmeldung", "abbestellen", "austragen", "desabonner", "desinscription")
+	footerPaths      = append(anywhere("*preferences", "preference-center", "preference-centre", "manage-subscriptions", "subscription-center",
+		"webversion", "web-version", "view-in-browser", "viewinbrowser", "browser-view", "view-online", "view-email", "webview", "onlineversion", "online-version", "online-ansicht",
+		"privacy-policy", "datenschutz", "datenschutzerklaerung", "imprint", "impressum", "mentions-legales", "forward-to-a-friend", "report-abuse", "honeypot"),
+		first("privacy", "legal", "terms", "agb", "cookies")...)
+	unsubscribeTexts = []string{"unsubscribe", "opt out", "abmelden", "abbestellen", "austragen", "se désabonner", "désinscription", "darse de baja", "cancelar suscripción", "stop receiving"}
+	footerTexts      = []string{"view in browser", "view in your browser", "view it in your browser", "open in browser", "open in your browser", "view this email", "view email", "webversion", "onlineversion", "browserversion",
+		"im browser ansehen", "im browser öffnen", "im browser anzeigen", "im browser lesen", "voir dans le navigateur", "ver en el navegador",
+		"manage preferences", "email preferences", "update preferences", "your preferences", "preference center", "preference centre", "manage subscription", "einstellungen ändern", "einstellungen verwalten",
+		"privacy policy", "privacy notice", "privacy statement", "datenschutzerklärung", "datenschutzhinweise", "legal notice", "terms of service", "terms of use", "terms and conditions", "forward to a friend"}
+	footerWords = []string{"view online", "read online", "web version", "online version", "browser version", "im browser", "online ansehen", "online lesen", "version en ligne", "privacy", "datenschutz", "imprint", "impressum", "legal", "terms", "agb", "preferences", "einstellungen", "mentions légales", "confidentialité", "privacidad"}
+)
+
+// footerLink says why a mail's link is no signal: WhyUnsubscribed, WhyFooter, or "" if it is one like others.
+func (b *Builder) footerLink(it *item) string {
+	switch {
+	case it.page != nil && it.page.footer != "":
+		return it.page.footer
+	case it.ev.ElementText == "":
+		return ""
+	}
+	text := words(cut(it.ev.ElementText, maxText))
+	if len(text) > 7 {
+		return ""
+	}
+	f := footer()
+	switch {
+	case anyIn(f.unsubscribeTexts, text):
+		return WhyUnsubscribed
+	case anyIn(f.texts, text), wholly(f.words, text):
+		return WhyFooter
+	}
+	return ""
+}
+
+// footerPage is what footerLink says of a link to a page, by its path alone.
+func footerPage(segs []string) string {
+	f := footer()
+	switch segs = afterLanguage(segs); {
+	case f.unsubscribe.match(segs):
+		return WhyUnsubscribed
+	case f.paths.match(segs):
+		return WhyFooter
+	}
+	return ""
+}
+
+// answer says why a mail's reply is no request: sent by a machine, or a plain no. "" if it is one.
+func (b *Builder) answer(ev *connectors.Event) string {
+	p := ev.Properties
+	title := words(cut(subject(ev), maxText))
+	m := replies()
+	from := strings.ToLower(firstOf(p["from"], p["sender"], p["from_email"]))
+	switch {
+	case anyIn(m.bounces, title), strings.Contains(from, "mailer-daemon"), strings.Contains(from, "postmaster@"):
+		return WhyBounce
+	case anyIn(m.automatic, title), wholly(m.receipts, title[:min(1, len(title))]) && strings.Contains(subject(ev), ":"), automaticHeader(p):
+		return WhyAutoReply
+	}
+	text := words(cut(firstOf(p["text"], p["body"], p["message"], p["content"], p["reply"], p["snippet"]), maxValue))
+	switch {
+	case anyIn(m.absent, text):
+		return WhyAutoReply
+	case anyIn(m.refusals, text) && !anyIn(b.c.forms.request, text):
+		return WhyRefused
+	}
+	return ""
+}
+
+// automaticHeader looks for what RFC 3834 and the mail programs before it mark their answers with.
+func automaticHeader(p map[string]string) bool {
+	var buf [32]byte
+	for k, v := range p {
+		if len(k) > len(buf) {
+			continue
+		}
+		v = strings.ToLower(v)
+		switch string(mark(k, &buf)) {
+		case "autosubmitted":
+			return v != "" && v != "no"
+		case "xautoreply", "xautorespond", "autoreply", "isautoreply", "automatic", "outofoffice", "isoutofoffice", "ooo":
+			if v == "true" || v == "yes" || v == "1" {
+				return true
+			}
+		case "precedence":
+			if v == "bulk" || v == "junk" || v == "auto_reply" || v == "auto-reply" {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// meeting says why a meeting is no signal: cancelled or missed. "" if it is one.
+func meeting(kind string, p map[string]string) string {
+	switch kind {
+	case connectors.KindMeetingCancelled:
+		return WhyCancelled
+	case connectors.KindMeetingMissed:
+		return WhyMissed
+	}
+	var buf [32]byte
+	why := ""
+	for k, v := range p {
+		if len(k) > len(buf) || v == "" {
+			continue
+		}
+		switch string(mark(k, &buf)) {
+		case "outcome", "status", "state", "result", "meetingoutcome", "meetingstatus", "hsmeetingoutcome", "inviteestatus", "attendance":
+			why = firstOf(why, outcome(letters(v)))
+		case "cancelled", "canceled", "iscancelled", "iscanceled":
+			if v == "true" || v == "1" {
+				return WhyCancelled
+			}
+		case "cancelledat", "canceledat", "cancelreason", "cancellationreason":
+			return WhyCancelled
+		case "noshow", "isnoshow", "missed":
+			if v == "true" || v == "1" {
+				why = firstOf(why, WhyMissed)
+			}
+		case "attended":
+			if v == "false" || v == "0" {
+				why = firstOf(why, WhyMissed)
+			}
+		}
+	}
+	return why
+}
+
+// outcome reads the word for what came of a meeting.
+func outcome(word string) string {
+	for _, w := range []string{"cancel", "declin", "delet", "abgesagt", "storn", "abgelehnt", "annul"} {
+		if strings.HasPrefix(word, w) {
+			return WhyCancelled
+		}
+	}
+	for _, w := range []string{"noshow", "missed", "notattended", "didnotattend", "absent", "nichterschienen", "verpasst", "versäumt"} {
+		if strings.Contains(word, w) {
+			return WhyMissed
+		}
+	}
+	return ""
+}
+
+// voidMeetings takes back the bookings of meetings that were cancelled or missed: that of the same id where both have one, else the
+// newest before.
+func voidMeetings(s *scratch) {
+	for i := range s.items {
+		end := &s.items[i]
+		if !isMeeting(end.kind) {
+			continue
+		}
+		why := meeting(end.kind, end.ev.Properties)
+		if why == "" {
+			continue
+		}
+		id := meetingID(end.ev.Properties)
+		for k := i - 1; k >= 0; k-- {
+			o := &s.items[k]
+			if !isMeeting(o.kind) || o.void != "" || meeting(o.kind, o.ev.Properties) != "" {
+				continue
+			}
+			if other := meetingID(o.ev.Properties); id != "" && other != "" && id != other {
+				continue
+			}
+			o.void = why
+			break
+		}
+	}
+}
+
+// voidFooters takes back the views of pages that a footer's link led to.
+func (b *Builder) voidFooters(s *scratch) {
+	for i := range s.items {
+		click := &s.items[i]
+		if click.kind != connectors.KindEmailClick || click.page == nil || b.footerLink(click) == "" {
+			continue
+		}
+		for k := i + 1; k < len(s.items) && s.items[k].at.Sub(click.at) < time.Minute; k++ {
+			if o := &s.items[k]; o.kind == connectors.KindPageView && o.page != nil && o.page.key == click.page.key {
+				o.void = WhyFooter
+			}
+		}
+	}
+}
+
+func isMeeting(kind string) bool {
+	switch kind {
+	case connectors.KindMeeting, connectors.KindBooking, connectors.KindMeetingCancelled, connectors.KindMeetingMissed:
+		return true
+	}
+	return false
+}
+
+func meetingID(p map[string]string) string {
+	return firstOf(p["meeting_id"], p["booking_id"], p["event_id"], p["uid"], p["meeting"], p["start"], p["start_time"])
+}
