@@ -209,7 +209,11 @@ func ActOf(st *journey.Step, sig *journey.Signal) Act {
 		return ActNews
 	}
 	kind := fold(e.Kind)
-	a := kindActs[kind]
+	named := fold(st.Named)
+	a := kindActs[named]
+	if a == actNone {
+		a = kindActs[kind]
+	}
 	switch a {
 	case ActMeeting:
 		switch status := strings.ToLower(firstOf(e.Properties["status"], e.Properties["outcome"], e.Properties["meeting_outcome"])); {
@@ -220,17 +224,17 @@ func ActOf(st *journey.Step, sig *journey.Signal) Act {
 		}
 		return a
 	case ActRegister:
-		if attended(e.Properties) {
+		if attended(e.Properties) || strings.Contains(named, "attend") || strings.Contains(named, "join") || strings.Contains(named, "watch") {
 			return ActAttend
 		}
 		return a
 	case ActUse:
-		if stalled(e.Properties) {
+		if stalled(e.Properties) || strings.Contains(named, "fail") || strings.Contains(named, "error") {
 			return ActStuck
 		}
 		return a
 	case ActBooking:
-		if kind == "booking" && e.Properties["step"] == "" && e.Properties["value"] == "" && !strings.Contains(strings.ToLower(e.Properties["status"]), "aband") {
+		if (named == "" || !strings.Contains(named, "aband") && !strings.Contains(named, "start")) && e.Properties["step"] == "" && e.Properties["value"] == "" && !strings.Contains(strings.ToLower(e.Properties["status"]), "aband") {
 			return ActMeeting // an appointment
 		}
 		return a

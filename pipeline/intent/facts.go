@@ -64,7 +64,24 @@ func (n *note) step(st *journey.Step) {
 		sig = &j.Signals[st.Signal]
 	}
 	a := ActOf(st, sig)
-	if a == actNone || st.Why == journey.WhyMachine || st.Why == journey.WhyTold || st.Why == journey.WhyRule {
+	switch st.Why {
+	case journey.WhyMachine, journey.WhyTold, journey.WhyRule, journey.WhyScanner, journey.WhyMonitor, journey.WhyBot, journey.WhyFlood, journey.WhySensitive, journey.WhyFooter,
+		journey.WhyAutoReply, journey.WhyBounce, journey.WhyTracker:
+		return
+	case journey.WhyRefused:
+		a = ActRefuse
+	case journey.WhyUnsubscribed:
+		a = ActUnsubscribe
+	case journey.WhyCancelled:
+		if a != ActMeeting {
+			a = ActCancel
+		}
+	case journey.WhyMissed:
+		if a != ActMeeting { // when it was booked
+			a = ActMiss
+		}
+	}
+	if a == actNone {
 		return
 	}
 	if st.Why == journey.WhyColleague && !a.request() {
