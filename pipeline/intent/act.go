@@ -98,8 +98,8 @@ func (a Act) strong() bool {
 	return false
 }
 
-// pages are acts that consist in reading.
-func (a Act) page() bool {
+// Page says that a consists in reading a page.
+func (a Act) Page() bool {
 	switch a {
 	case ActOrderPage, ActTerms, ActCalculate, ActPrice, ActCompare, ActCase, ActProduct, ActRead, ActVisit:
 		return true

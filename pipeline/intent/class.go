@@ -77,7 +77,7 @@ func (n *note) classify() (c Class, company string, of *fact) {
 		switch {
 		case f.act == ActCareers:
 			careers += f.count
-		case f.act.page() || f.act.strong() || f.act.request():
+		case f.act.Page() || f.act.strong() || f.act.request():
 			other += f.count
 		}
 	}

@@ -112,7 +112,7 @@ func (n *note) step(st *journey.Step) {
 		f.kind = "webinar"
 	}
 	n.details(&f, e)
-	if sig == nil && a.page() && (st.Why == journey.WhyExcluded || st.Why == journey.WhyRepeat) {
+	if sig == nil && a.Page() && (st.Why == journey.WhyExcluded || st.Why == journey.WhyRepeat) {
 		return // a page that does not count tells nothing
 	}
 	if f.product == 0 && (a.unfinished() || a.request()) {

@@ -337,7 +337,7 @@ func (n *note) comeback() *fact {
 	var best *fact
 	for i := range n.facts {
 		f := &n.facts[i]
-		if f.at >= after && f.colleague == "" && (f.act.strong() || f.act.page()) && (best == nil || f.act.strong() && (!best.act.strong() || f.at > best.at) || !best.act.strong() && f.at > best.at) {
+		if f.at >= after && f.colleague == "" && (f.act.strong() || f.act.Page()) && (best == nil || f.act.strong() && (!best.act.strong() || f.at > best.at) || !best.act.strong() && f.at > best.at) {
 			best = f
 		}
 	}

@@ -42,7 +42,21 @@ type Intent struct {
 	Usage     connectors.Usage `json:"usage"`
 }
 
-// Later are the texts as they must read from a day on: what was fresh is old by then. Empty sentences keep the earlier ones.
+// At are the texts as they are to be read at a moment, by somebody whom that tier is shown for.
+func (in *Intent) At(at time.Time, tier score.Tier) (headline Sentence, sentences []Sentence, next Sentence) {
+	headline, sentences, next = in.Headline, in.Sentences, in.NextStep
+	if tier == score.Low && in.NextLow.Text != "" {
+		next = in.NextLow
+	}
+	for i := range in.Later {
+		if l := &in.Later[i]; !at.Before(l.From) {
+			headline, sentences, next = l.Headline, l.Sentences, l.NextStep
+		}
+	}
+	return headline, sentences, next
+}
+
+// Later are the texts as they must read from a day on: what was fresh is old by then.
 type Later struct {
 	From      time.Time  `json:"from"`
 	Headline  Sentence   `json:"headline"`
