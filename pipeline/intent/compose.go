@@ -139,12 +139,7 @@ func (n *note) object(f *fact, a *ask, v slots) {
 	}
 	if len(f.subjects) > 0 && v["l"] == "" {
 		v["l"] = n.subjectList(f.subjects[:min(len(f.subjects), 3)])
-		if v["o"] == "" && f.act == ActRead && f.count == 1 {
-			v["o"] = v["l"]
-		}
-	} else if f.title != "" && (f.act == ActRead || f.act == ActProduct) && runes(f.title) <= 60 {
-		v["l"] = l.quoted(f.title)
-		if f.act == ActRead && f.count == 1 {
+		if v["o"] == "" && f.act == ActRead && n.onlyPage(f) {
 			v["o"] = v["l"]
 		}
 	}
@@ -153,7 +148,7 @@ func (n *note) object(f *fact, a *ask, v slots) {
 		if len(f.subjects) > 1 {
 			v["l2"] = "zu den Themen " + v["l"]
 		}
-		if f.act == ActRead && f.count == 1 {
+		if f.act == ActRead && n.onlyPage(f) {
 			v["one"] = v["l2"]
 		}
 	}
@@ -201,6 +196,11 @@ func (n *note) object(f *fact, a *ask, v slots) {
 			v["v"] = l.number(f.summary) + " Besuche"
 		}
 	}
+}
+
+// onlyPage says that f is the only page that was ever read.
+func (n *note) onlyPage(f *fact) bool {
+	return f.count == 1 && !slices.ContainsFunc(n.facts, func(g fact) bool { return g.act.Page() && g.cites[0] != f.cites[0] })
 }
 
 func (n *note) colleagues(k int) string {

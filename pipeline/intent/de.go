@@ -44,7 +44,7 @@ var german = tongue{
 		ActChat:      {"Chat am {d} geöffnet[{tail}]", "", "", ""},
 		ActUse:       {"Nutzt den Test (zuletzt am {d})", "", "", ""},
 
-		ActRead:       {"War auf der Website ({v}, zuletzt am {d})|Eine Seite {one} gelesen ({d})|Liest {l2} ({d})|Eine Seite gelesen ({d})", "", "", ""},
+		ActRead:       {"War auf der Website ({v}, zuletzt am {d})|Eine Seite {one} gelesen ({d})|Liest {l2} ({d})|War am {d} auf der Website", "", "", ""},
 		ActProduct:    {"Sieht sich {p} an ({d})|Liest {l2} ({d})|Hat sich Produkte angesehen ({d})", "Am {d} {p} angesehen, {s}", "", ""},
 		ActCase:       {"Fallstudie gelesen ({d})[{tail}]", "", "", ""},
 		ActSearch:     {"Suche nach {o}[ für {q}][, {t}] ({d})|Suche: {q}[, {t}] ({d})|Hat auf der Website gesucht ({d})", "", "", ""},

@@ -43,7 +43,7 @@ var english = tongue{
 		ActChat:      {"Opened the chat on {d}[{tail}]", "", "", ""},
 		ActUse:       {"Uses the trial (last on {d})", "", "", ""},
 
-		ActRead:       {"Visited the site ({v}, last on {d})|Read one page on {o} ({d})|Read about {l} ({d})|Read one page ({d})", "", "", ""},
+		ActRead:       {"Visited the site ({v}, last on {d})|Read one page on {o} ({d})|Read about {l} ({d})|Visited the site on {d}", "", "", ""},
 		ActProduct:    {"Looks at {p} ({d})|Read about {l} ({d})|Looked at products ({d})", "Looked at {p} on {d}; {s}", "", ""},
 		ActCase:       {"Read a case study ({d})[{tail}]", "", "", ""},
 		ActSearch:     {"Searched for {o}[ for {q}][, {t}] ({d})|Searched for {q}[, {t}] ({d})|Searched the site ({d})", "", "", ""},

@@ -97,6 +97,9 @@ func (n *note) step(st *journey.Step) {
 		f.product = sig.Product
 	}
 	f.title = n.titleOf(st, sig)
+	if home(e.URL, pathOf(e.URL)) {
+		f.title = "" // a slogan
+	}
 	f.german = germanTitle(f.title, e.URL)
 	switch {
 	case st.Why == journey.WhyColleague:

@@ -118,6 +118,7 @@ func (q quantity) carried(typedGerman, german bool) string {
 	if typedGerman == german {
 		return q.fixed()
 	}
+	typed := q.typed()
 	numbers, words, preps := numbersDE, nouns, prepsDE
 	if typedGerman {
 		numbers, words, preps = numbersEN, nounsBack, prepsEN
@@ -161,7 +162,7 @@ func (q quantity) carried(typedGerman, german bool) string {
 		out += " " + n
 	}
 	rest := strings.Fields(q.rest)
-	bent := false
+	bent, restOK, whole := false, true, out
 	for i, w := range rest {
 		switch {
 		case i == 0 && preps[strings.ToLower(w)] != "":
@@ -172,7 +173,7 @@ func (q quantity) carried(typedGerman, german bool) string {
 			w = numbers[strings.ToLower(w)]
 		default:
 			n, known := translate(w)
-			ok = ok && known
+			restOK = restOK && known
 			w = n
 			bent = german && i == len(rest)-1 && rest[0] != "for" && rest[0] != "per" && rest[0] != "a"
 		}
@@ -181,11 +182,14 @@ func (q quantity) carried(typedGerman, german bool) string {
 	if bent {
 		out = dative(out)
 	}
+	if !restOK {
+		out = whole // what they are spread over is left out rather than half translated
+	}
 	if !ok {
 		if german {
-			return "„" + q.typed() + "“"
+			return "„" + typed + "“"
 		}
-		return "“" + q.typed() + "”"
+		return "“" + typed + "”"
 	}
 	return out
 }

@@ -41,7 +41,7 @@ func NewRules(o RulesOptions) *Rules {
 	}
 	o.Hosts = lowerAll(o.Hosts)
 	h := xxhash.New()
-	parts := append(append([]string{rulesVersion, o.Language, o.Window.String()}, o.Products...), o.Hosts...)
+	parts := slices.Concat([]string{rulesVersion, o.Language, o.Window.String()}, o.Products, o.Hosts, o.Topics)
 	for _, r := range o.Rivals {
 		parts = append(append(parts, r.Name), r.Domains...)
 	}

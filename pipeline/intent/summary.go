@@ -618,6 +618,8 @@ func (n *note) evidence(class Class, f *fact) (what string, cites []string) {
 			}
 			text += n.lang(" for a thesis", " für eine Abschlussarbeit")
 		}
+	case f.act == ActSearch && f.ask.study:
+		text = n.lang("searched our site for a thesis", "suchte auf der Website für eine Abschlussarbeit")
 	case f.ask.study:
 		text = n.lang("asks for a thesis", "fragt für eine Abschlussarbeit")
 	case v["l"] != "":

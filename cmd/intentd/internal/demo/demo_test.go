@@ -73,7 +73,9 @@ type outcome struct {
 }
 
 // run takes the population through the real journey, topics, rules, score and fields packages, by the demo's own configuration.
-func run(t testing.TB, at time.Time) map[string]outcome {
+func run(t testing.TB, at time.Time) map[string]outcome { return runIn(t, at, "en") }
+
+func runIn(t testing.TB, at time.Time, lang string) map[string]outcome {
 	t.Helper()
 	cfg, problems := config.Parse([]byte(ConfigYAML(places(t, "demo"))))
 	if cfg == nil {
@@ -81,20 +83,21 @@ func run(t testing.TB, at time.Time) map[string]outcome {
 	}
 	jc := journey.Defaults()
 	jc.OwnHosts, jc.InternalDomains = cfg.Privacy.OwnHosts, cfg.Privacy.InternalDomains
-	var names []string
+	var names, named []string
 	for _, p := range cfg.Products {
 		jc.Products = append(jc.Products, journey.Product{Name: p.Name, Match: p.Match})
 		names = append(names, p.Name)
 	}
 	for _, p := range cfg.Topics.Pages {
 		jc.Topics = append(jc.Topics, journey.TopicRule{Match: p.Match, Topic: p.Topic})
+		named = append(named, p.Topic)
 	}
 	builder, err := journey.NewBuilder(jc)
 	if err != nil {
 		t.Fatal(err)
 	}
 	matcher := topics.New(topics.Config{Win: cfg.Topics.Win, Loss: cfg.Topics.Loss, LexiconOnly: true})
-	rules := intent.NewRules(intent.RulesOptions{Products: names, Hosts: cfg.Privacy.OwnHosts})
+	rules := intent.NewRules(intent.RulesOptions{Products: names, Hosts: cfg.Privacy.OwnHosts, Topics: named})
 	settings := score.Defaults()
 
 	p := People(at)
@@ -118,7 +121,8 @@ func run(t testing.TB, at time.Time) map[string]outcome {
 			}
 		}
 		j := builder.Build(journey.Input{Person: person, Customer: c.Properties["lifecyclestage"] == "customer", Events: events, Now: at})
-		in, err := rules.Infer(context.Background(), intent.Subject{Journey: j, Now: at, Language: "en", Location: time.UTC})
+		in, err := rules.Infer(context.Background(), intent.Subject{Journey: j, Now: at, Language: lang, Location: time.UTC, Customer: c.Properties["lifecyclestage"] == "customer", Profile: connectors.Profile{
+			FirstName: c.Properties["firstname"], LastName: c.Properties["lastname"], JobTitle: c.Properties["jobtitle"], Company: c.Properties["company"], Lifecycle: c.Properties["lifecyclestage"]}})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -153,7 +157,7 @@ func run(t testing.TB, at time.Time) map[string]outcome {
 		r.Forecast = settings.Forecast(&r.Features, shown, at, time.UTC)
 		o := outcome{contact: c, receipt: r, journey: j, filtered: j.Filtered}
 		if parts.Known {
-			o.values = fields.Render(r, fields.Options{Language: "en", Location: time.UTC, OwnHosts: cfg.Privacy.OwnHosts})
+			o.values = fields.Render(r, fields.Options{Language: lang, Location: time.UTC, OwnHosts: cfg.Privacy.OwnHosts})
 			r.Written = o.values
 		}
 		out[c.Key] = o
