@@ -125,6 +125,7 @@ var formActs = []struct {
 	{ActCallback, []string{"call back", "callback", "call me", "call me back", "request a call", "rückruf", "rueckruf", "rückrufbitte", "rappel"}},
 	{ActMeeting, []string{"book a meeting", "book a call", "schedule", "appointment", "termin", "terminbuchung", "beratungstermin", "consultation", "beratung", "erstgespräch", "viewing", "besichtigung"}},
 	{ActTrialAsk, []string{"trial", "free trial", "test account", "testzugang", "testphase", "testen", "kostenlos testen", "essai"}},
+	{ActEnquiry, []string{"enquiry", "inquiry", "enquiries", "anfrage", "contact sales"}},
 	{ActRegister, []string{"webinar", "register", "registration", "event", "open day", "workshop", "seminar", "conference", "anmeldung", "tag der offenen tür", "infoabend", "veranstaltung", "inscription"}},
 	{ActDownload, []string{"download", "guide", "whitepaper", "white paper", "brochure", "ebook", "e book", "checklist", "template", "report", "data sheet", "datasheet", "catalogue", "catalog", "case study", "size guide",
 		"leitfaden", "broschüre", "broschuere", "katalog", "vorlage", "datenblatt", "checkliste", "studie", "playbook", "toolkit", "prospekt"}},

@@ -374,9 +374,9 @@ func (n *note) named(f *fact) string {
 		}
 		return "the " + kind + " on " + n.subjectList(f.subjects[:1])
 	}
-	rest = strings.TrimSpace(dropped(rest, []string{n.productName(f.product)}))
-	if f.product == 0 {
-		rest = strings.TrimSpace(rest)
+	product := n.productName(f.product)
+	if rest = strings.TrimSpace(dropped(rest, []string{product})); rest == "" && kind != "" && product != "" && f.act == ActDownload {
+		return n.lang("the "+kind+" of "+product, firstOf(docTypes[kind], upperFirst(kind))+" zu "+product)
 	}
 	if l.german {
 		switch {
@@ -542,6 +542,9 @@ func (n *note) headline(f *fact, as form, class Class) Sentence {
 	case age >= freshDays && h.aged != "":
 		template = h.aged
 		v["s"] = n.silentSince(f, &cites)
+	}
+	if r := n.newestRequest(); f.act.first() && r != nil {
+		cites = append(cites[:min(len(cites), 2)], r.cites...)
 	}
 	tail := ""
 	switch as {

@@ -65,6 +65,29 @@ type happening struct {
 	Props   map[string]string `yaml:"props"`
 }
 
+// UnmarshalYAML also reads the short form: "day | kind | path | title | property=value; …".
+func (h *happening) UnmarshalYAML(n *yaml.Node) error {
+	if n.Kind != yaml.ScalarNode {
+		type plain happening
+		return n.Decode((*plain)(h))
+	}
+	p := strings.Split(n.Value, "|")
+	if len(p) < 2 || len(p) > 5 {
+		return fmt.Errorf("line %d: %q is no event", n.Line, n.Value)
+	}
+	p = append(p, "", "", "")
+	h.At, h.Kind, h.URL, h.Title = strings.TrimSpace(p[0]), strings.TrimSpace(p[1]), strings.TrimSpace(p[2]), strings.TrimSpace(p[3])
+	for _, pair := range strings.Split(p[4], ";") {
+		if k, v, ok := strings.Cut(strings.TrimSpace(pair), "="); ok {
+			if h.Props == nil {
+				h.Props = map[string]string{}
+			}
+			h.Props[k] = v
+		}
+	}
+	return nil
+}
+
 func load(t testing.TB, file string, into any) {
 	t.Helper()
 	b, err := os.ReadFile(filepath.Join("testdata", file))

@@ -115,6 +115,11 @@ func extraGerman(en string) string {
 // carried writes q in the language of the text: as typed where that is the language it was typed in, word by word where all words are
 // known, else as typed within quotation marks.
 func (q quantity) carried(typedGerman, german bool) string {
+	if typedGerman {
+		if base := strings.TrimSuffix(q.noun, "n"); base != q.noun && nounsBack[strings.ToLower(base)] != "" && nounsBack[strings.ToLower(q.noun)] == "" {
+			q.noun = base // typed in the dative
+		}
+	}
 	if typedGerman == german {
 		return q.fixed()
 	}
@@ -232,6 +237,9 @@ func (q quantity) fixed() string {
 
 // regroup changes the marks of a number between the languages: 500,000 and 500.000, 1.2 and 1,2.
 func regroup(n string, german bool) string {
+	if strings.Contains(n, "–") {
+		return n
+	}
 	marks := strings.NewReplacer(",", ".", ".", ",")
 	if !strings.ContainsAny(n, ".,") {
 		return n
@@ -256,8 +264,11 @@ func (m money) text(german bool) string {
 			n += " Tsd."
 		}
 		n += " " + m.currency
-		if m.each {
+		switch {
+		case m.each:
 			n += " je Einheit"
+		case m.monthly:
+			n += " im Monat"
 		}
 		if m.most {
 			n = "höchstens " + n
@@ -265,8 +276,11 @@ func (m money) text(german bool) string {
 		return n
 	}
 	n = m.currency + " " + n + m.unit
-	if m.each {
+	switch {
+	case m.each:
 		n += " each"
+	case m.monthly:
+		n += " a month"
 	}
 	if m.most {
 		n = "at most " + n

@@ -85,7 +85,7 @@ seminar infoabend how-to help hilfe docs faq interview playbook toolkit solution
 	frames    = set("how what why when which who where is are can does do wie was warum wann welche welcher wer wo ist sind kann so should")
 	ownership = set("its their your the his her sein seine seinen ihr ihre ihren ihrer seiner")
 	// frameVerbs stand between what is asked about and the rest.
-	frameVerbs = set("miss fail matter matters work works cost costs make makes need needs take takes mean means help helps is are do does should can will scheitern kosten bringt bringen braucht brauchen bedeutet funktioniert lohnt lohnen sich ist sind")
+	frameVerbs = set("miss fail matter matters work works cost costs make makes need needs take takes mean means help helps is are do does should can will scheitern kosten bringt bringen braucht brauchen bedeutet funktioniert kostet bedeuten taugt hilft helfen gehört lohnt lohnen sich ist sind")
 )
 
 // lexicon are subjects whose words differ from those of the page. Keys are folded words.

@@ -154,7 +154,7 @@ func (l *tongue) day(t, now time.Time) string {
 func (l *tongue) date(w when, now time.Time) string {
 	s := ""
 	year := func() {
-		if w.year != 0 && w.year != now.Year() && !(w.year == now.Year()+1 && w.month != 0 && w.month < int(now.Month())) {
+		if w.year != 0 && w.year != now.Year() {
 			s += " " + string(appendInt(nil, w.year))
 		}
 	}

@@ -57,6 +57,7 @@ type money struct {
 	currency, amount string
 	unit             string // m, k: million, thousand
 	each, most       bool
+	monthly          bool
 }
 
 // deadline is a date with what it is for.
@@ -71,6 +72,11 @@ func (a *ask) read(e *connectors.Event, red *redactor) {
 	for _, k := range typedFields(e.Properties) {
 		v := e.Properties[k]
 		if structuralWords(k) {
+			continue
+		}
+		if w := keyWords(k); isNumber(strings.TrimSpace(v)) && hasAny(w, "quantity", "qty", "menge", "anzahl", "pieces") && nounOf(w) == "" {
+			v += " " + firstOf(e.Properties["product"], e.Properties["product_name"], e.Properties["item"], e.Properties["produkt"], "pieces")
+			a.text(v, red)
 			continue
 		}
 		a.field(k, v, red)
@@ -98,6 +104,9 @@ func (a *ask) field(name, value string, red *redactor) {
 		}
 		if hasAny(words, "budget") && !strings.Contains(strings.ToLower(value), "budget") {
 			value = "budget " + value
+		}
+		if amountOnly.MatchString(value) {
+			red = nil // "10000-20000" is no telephone number
 		}
 	case len(t) == 1 && isNumber(t[0]):
 		if noun := nounOf(words); noun != "" {
@@ -140,8 +149,10 @@ func nounOf(words []string) string {
 		return ""
 	}
 	switch last := noun[len(noun)-1]; {
-	case last == "team" || last == "company" || last == "firm":
+	case last == "team" || last == "company" || last == "firm" || last == "crew" || last == "staff" || last == "group" || last == "unternehmen":
 		return "people"
+	case last == "fleet" || last == "fuhrpark":
+		return "vehicles"
 	case last == "budget" || last == "score" || last == "id" || last == "duration" || last == "percent" || last == "volume" || last == "step" || last == "page" || last == "year":
 		return ""
 	case !strings.HasSuffix(last, "s") && nouns[last+"s"] != "":
@@ -220,21 +231,31 @@ func (a *ask) text(s string, red *redactor) {
 }
 
 var (
-	studies  = regexp.MustCompile(`\b(thesis|dissertation|coursework|term paper|seminar paper|my studies|university project|class project|abschlussarbeit|bachelorarbeit|masterarbeit|seminararbeit|hausarbeit|diplomarbeit|facharbeit|mein studium|studienarbeit)\b`)
-	refusals = regexp.MustCompile(`\b(no longer (interested|needed|need|looking)|not interested|chose (another|a different|someone else)|went with|gone with|decided against|decided (for|on) (another|a different)|have chosen another|please stop|kein interesse|nicht mehr interess\w+|kein bedarf|nicht mehr (benötigt|nötig|aktuell)|(haben|habe) uns (für ein anderes|anders|für einen anderen|dagegen)|entschieden uns (für ein|anders|dagegen)|absage|no budget|not a (good )?fit|not moving forward|won't be moving)\b`)
-	offers   = regexp.MustCompile(`(?i)\b(?:we (?:offer|supply|sell|manufacture|produce)|wir (?:bieten|liefern|produzieren|verkaufen))\s+(?:you |our |ihnen |unsere? |high-quality |hochwertige )*([\p{L}-]+(?: [\p{L}-]+)?)`)
-	rivalAt  = regexp.MustCompile(`(?:(?i:compare[ds]? (?:you |it |this |us |\p{L}+ )?(?:with|to|against)|comparing (?:you |it |this |\p{L}+ )?(?:with|to|against)|instead of|replac(?:e|ing)|switch(?:ing)? (?:away )?from|mov(?:e|ing) (?:away )?from|migrat(?:e|ing) (?:away )?from|alternative to|currently (?:using|use|with|on)|(?:we|now) use|today with|offer from|quote from|talking to|also (?:looking at|evaluating|considering|talking to|asked|invited?)|evaluating|considering|versus|vs\.?|against|ablös(?:en|ung von)|ersetzen|wechsel(?:n)? von|umstieg von|derzeit|aktuell|statt|neben|verglichen mit|vergleich(?:en)? (?:mit|zu)|angebot von|nutzen|im einsatz|auch))\s+(?:[a-z]+ )?((?:[A-ZÄÖÜ][\p{L}\d&.-]*)(?: (?:[A-ZÄÖÜ][\p{L}\d&.-]*)){0,2})`)
-	rivalBy  = regexp.MustCompile(`((?:[A-ZÄÖÜ][\p{L}\d&-]*)(?: (?:[A-ZÄÖÜ][\p{L}\d&-]*)){0,1}),? (?:(?:is|are|was|were|has been|ist|sind|wird) )?(?:also|ebenfalls|auch) (?:invited|bidding|asked|quoting|offering|angefragt|eingeladen|im Rennen)`)
-	leaveAt  = regexp.MustCompile(`(?i)\b(?:leave|replac\w+|away from|instead of|off|ablös\w*|weg von|statt|ersetz\w*)\b[^.,;]{0,30}?\b(spreadsheets?|excel|paper|tabellen|papier|excel-listen)\b|\b(tabellen|excel-listen|spreadsheets)\b[^.,;]{0,20}\b(ablösen|ersetzen|behind|loswerden)\b`)
+	studies   = regexp.MustCompile(`\b(thesis|dissertation|coursework|term paper|seminar paper|my studies|university project|class project|abschlussarbeit|bachelorarbeit|masterarbeit|seminararbeit|hausarbeit|diplomarbeit|facharbeit|mein studium|studienarbeit)\b`)
+	refusals  = regexp.MustCompile(`\b(no longer (interested|needed|need|looking)|not interested|chose (another|a different|someone else)|went with|gone with|decided against|decided (for|on) (another|a different)|have chosen another|please stop|kein interesse|nicht mehr interess\w+|kein bedarf|nicht mehr (benötigt|nötig|aktuell)|(haben|habe) uns (für ein anderes|anders|für einen anderen|dagegen)|entschieden uns (für ein|anders|dagegen)|absage|no budget|not a (good )?fit|not moving forward|won't be moving)\b`)
+	offers    = regexp.MustCompile(`(?i)\b(?:we (?:offer|supply|sell|manufacture|produce)|wir (?:bieten|liefern|produzieren|verkaufen))\s+(?:you |our |ihnen |unsere? |high-quality |hochwertige )*([\p{L}-]+(?: [\p{L}-]+)?)`)
+	rivalAt   = regexp.MustCompile(`(?:(?i:compare[ds]? (?:you |it |this |us |\p{L}+ )?(?:with|to|against)|comparing (?:you |it |this |\p{L}+ )?(?:with|to|against)|instead of|replac(?:e|ing)|switch(?:ing)? (?:away )?from|mov(?:e|ing) (?:away )?from|migrat(?:e|ing) (?:away )?from|alternative to|currently (?:using|use|with|on)|(?:we|now) use|today with|offer from|quote from|talking to|also (?:looking at|evaluating|considering|talking to|asked|invited?)|evaluating|considering|versus|vs\.?|against|ablös(?:en|ung von)|ersetzen|wechsel(?:n)? von|umstieg von|derzeit|aktuell|statt|neben|verglichen mit|vergleich(?:en)? (?:mit|zu)|angebot von|nutzen|im einsatz|auch))\s+(?:[a-z]+ )?((?:[A-ZÄÖÜ][\p{L}\d&.-]*)(?: (?:[A-ZÄÖÜ][\p{L}\d&.-]*)){0,2})`)
+	rivalBy   = regexp.MustCompile(`((?:[A-ZÄÖÜ][\p{L}\d&-]*)(?: (?:[A-ZÄÖÜ][\p{L}\d&-]*)){0,1}),? (?:(?:is|are|was|were|has been|ist|sind|wird) )?(?:also|ebenfalls|auch) (?:invited|bidding|asked|quoting|offering|angefragt|eingeladen|im Rennen)`)
+	rivalEnd  = regexp.MustCompile(`(?:möchten|wollen|würden gern|werden) ([A-ZÄÖÜ][\p{L}\d&-]+) (?:ablösen|ersetzen|kündigen)`)
+	rivalNext = regexp.MustCompile(`^(?:,? (?:and|und|or|oder)|,) ([A-ZÄÖÜ][\p{L}\d&-]*)`)
+	leaveAt   = regexp.MustCompile(`(?i)\b(?:leave|replac\w+|away from|instead of|off|ablös\w*|weg von|statt|ersetz\w*)\b[^.,;]{0,30}?\b(spreadsheets?|excel|paper|tabellen|papier|excel-listen)\b|\b(tabellen|excel-listen|spreadsheets)\b[^.,;]{0,20}\b(ablösen|ersetzen|behind|loswerden)\b`)
 )
 
 func (a *ask) rivalsIn(s string, red *redactor) {
+	if m := rivalEnd.FindStringSubmatch(s); m != nil {
+		a.rival(m[1], red)
+	}
 	for _, re := range []*regexp.Regexp{rivalBy, rivalAt} {
 		for _, m := range re.FindAllStringSubmatch(s, 4) {
 			if a.german && !strings.Contains(m[0], "mit ") && !strings.Contains(m[0], "von ") && !strings.Contains(m[0], "statt ") && re == rivalAt {
 				continue // every German noun has a capital
 			}
 			a.rival(strings.TrimRight(m[1], ".-"), red)
+			_, after, _ := strings.Cut(s, m[0])
+			for next := rivalNext.FindStringSubmatch(after); next != nil && len(a.rivals) < 3; next = rivalNext.FindStringSubmatch(after) {
+				a.rival(strings.TrimRight(next[1], ".-"), red)
+				after = after[len(next[0]):]
+			}
 		}
 	}
 	if m := leaveAt.FindStringSubmatch(s); m != nil {
@@ -268,6 +289,11 @@ func clauses(s string) []string {
 	return append(out, s[from:])
 }
 
+var amountOnly = regexp.MustCompile(`^(?:budget )?[\d.,kKmM€$£ –-]+(?:EUR|USD|GBP|CHF|[eE]uro)?$`)
+
+// moneyRange is "€10k – €20k", which is read as one amount.
+var moneyRange = regexp.MustCompile(`([€$£]|EUR |USD |GBP |CHF )(\d[\d.,]*k?) ?[–-] ?(€|\$|£|EUR |USD |GBP |CHF )?(\d[\d.,]*k?)`)
+
 var abbreviations = set("approx ca max min no nr mio mrd st e.g i.e z.b bzw inkl incl")
 
 func lastWord(s string) string {
@@ -278,6 +304,7 @@ func digitByte(b byte) bool { return b >= '0' && b <= '9' }
 
 // tokens are the words of s with their inner hyphens, points and commas.
 func tokens(s string) []string {
+	s = moneyRange.ReplaceAllString(s, "$1$2-$4")
 	for _, sign := range []string{"€", "$", "£"} {
 		s = strings.ReplaceAll(s, sign, " "+sign+" ")
 	}
@@ -298,7 +325,7 @@ func tokens(s string) []string {
 // clause takes out of one clause what the grammar knows, left to right.
 func (a *ask) clause(c string) {
 	t := tokens(c)
-	what := ""
+	what, whatAt := "", 0
 	prep := ""
 	capitals, matched := 0, false
 	for i := 0; i < len(t); {
@@ -314,8 +341,10 @@ func (a *ask) clause(c string) {
 			}
 			for _, w := range t[i+n:] {
 				switch strings.ToLower(w) {
-				case "each", "per", "pro", "je":
+				case "each", "je", "person", "head", "kopf", "guest":
 					m.each = true
+				case "month", "monthly", "monat", "monatlich":
+					m.monthly = true
 				case "budget":
 					a.budget = true
 				}
@@ -326,6 +355,9 @@ func (a *ask) clause(c string) {
 			continue
 		}
 		if w, n := dateAt(t, i); n > 0 && (lower != "may" || i == 0 && len(t) <= 2 || prep != "" || w.day > 0) && (lower != "mar" && lower != "start") {
+			if i-whatAt > 6 {
+				what = "" // too far off to be about this date
+			}
 			if p := purposeAfter(t[i+n:]); what == "" {
 				what = p
 			}
@@ -348,7 +380,7 @@ func (a *ask) clause(c string) {
 			continue
 		}
 		if p := purpose([]string{lower}); p != "" {
-			what = p
+			what, whatAt = p, i
 		}
 		switch lower {
 		case "by", "until", "before", "bis", "vor", "due", "spätestens":
@@ -475,7 +507,9 @@ func moneyAt(t []string, i int) (m money, n int) {
 			break
 		}
 	}
-	if !isNumber(amount) || strings.Count(amount, ".") > 1 && !strings.Contains(amount, ",") && m.currency == "" {
+	if lo, hi, ok := strings.Cut(strings.ReplaceAll(strings.ReplaceAll(t[k], "–", "-"), "k", ""), "-"); ok && isNumber(lo) && isNumber(hi) {
+		amount, unit = lo+"–"+hi, map[bool]string{true: "k"}[strings.Contains(t[k], "k")]
+	} else if !isNumber(amount) || strings.Count(amount, ".") > 1 && !strings.Contains(amount, ",") && m.currency == "" {
 		return money{}, 0
 	}
 	m.amount, m.unit = strings.TrimSuffix(amount, "."), unit
@@ -549,7 +583,7 @@ func quantityAt(t []string, i int) (q quantity, n int) {
 		k++
 	}
 	var noun []string
-	for k < len(t) && len(noun) < 4 && nounWord(t[k]) {
+	for k < len(t) && len(noun) < 4 && (nounWord(t[k]) || purposes[strings.ToLower(t[k])] != "" && nounWord(tokenAt(t, k+1))) {
 		if _, n := dateAt(t, k); n > 0 && !strings.EqualFold(t[k], "mar") {
 			break
 		}
@@ -566,6 +600,9 @@ func quantityAt(t []string, i int) (q quantity, n int) {
 		return quantity{}, 0 // "second thoughts"
 	}
 	q.noun = strings.Join(noun, " ")
+	if streets[strings.ToLower(noun[len(noun)-1])] {
+		return quantity{}, 0 // an address
+	}
 	if q.noun == "%" || units[strings.ToLower(q.noun)] {
 		return quantity{}, 0
 	}
@@ -623,6 +660,8 @@ func tailNoun(w string) bool {
 	r, _ := utf8.DecodeRuneInString(w)
 	return unicode.IsUpper(r) && strings.ContainsFunc(w, unicode.IsDigit)
 }
+
+var streets = set("street st road rd avenue ave lane drive boulevard square straße strasse str weg allee gasse")
 
 var units = set("% percent prozent am pm uhr clock")
 
