@@ -295,7 +295,11 @@ func (b *builder) engines() error {
 	for _, p := range cfg.Topics.Pages {
 		named = append(named, p.Topic)
 	}
-	rules := intent.NewRules(intent.RulesOptions{Products: products, Topics: named, Hosts: cfg.Privacy.OwnHosts, Language: cfg.Text.Language, Window: cfg.Window.Score})
+	var rivals []intent.Rival
+	for _, c := range cfg.Competitors {
+		rivals = append(rivals, intent.Rival{Name: c.Name, Domains: c.Domains})
+	}
+	rules := intent.NewRules(intent.RulesOptions{Products: products, Topics: named, Rivals: rivals, Hosts: cfg.Privacy.OwnHosts, Language: cfg.Text.Language, Window: cfg.Window.Score})
 	b.setup.Rules, b.setup.Engine = rules, rules
 	match := topics.Config{Win: cfg.Topics.Win, Loss: cfg.Topics.Loss, LexiconOnly: true, Secret: secret, Now: b.a.o.Now}
 	for _, g := range cfg.Topics.Lexicon {
