@@ -169,6 +169,9 @@ func (n *note) object(f *fact, a *ask, v slots) {
 	} else if f.act == ActOpen {
 		v["n"] = ""
 	}
+	if !slices.ContainsFunc(n.facts, func(g fact) bool { return g.act.Page() || g.act.strong() }) {
+		v["only"] = n.lang("; nothing more", ", sonst nichts")
+	}
 	if f.act == ActInvite {
 		v["n"] = n.colleagues(f.count)
 	}
@@ -659,24 +662,22 @@ func (n *note) silentSince(f *fact, cites *[]string) string {
 			last = g
 		}
 	}
-	since := "silent since"
-	if !f.act.request() {
-		since = "nothing since"
+	since := n.lang("nothing since", "seither nichts")
+	if f.act.request() {
+		since = n.lang("silent since", "seither keine Reaktion")
 	}
-	if n.sameDay(last.at, f.at) || n.days(last.at) < 7 && n.days(f.at) < oldDays {
-		if n.l.german {
-			return n.l.nothingSince
-		}
-		if n.days(last.at) < 7 {
-			return "still around on " + n.day(last.at)
-		}
+	if n.sameDay(last.at, f.at) {
 		return since
 	}
 	*cites = append(*cites, last.newestCites()[0])
-	if n.l.german {
-		return "seit " + n.day(last.at) + " nichts mehr"
+	day := n.day(last.at)
+	switch {
+	case n.days(last.at) < 7:
+		return n.lang("last seen on "+day, "zuletzt aktiv am "+day)
+	case n.l.german:
+		return "seit " + day + " nichts mehr"
 	}
-	return since + " " + n.day(last.at)
+	return since + " " + day
 }
 
 // tail adds to a page that leads what came before it: the request that grew old, the webinar, or that there is no request.

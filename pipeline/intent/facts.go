@@ -518,7 +518,7 @@ func (n *note) topicsOf(f *fact, st *journey.Step, sig *journey.Signal) {
 	case f.act == ActDownload || f.act == ActRegister || f.act == ActAttend:
 		name := f.title
 		if kind, rest, first := docKind(name); kind != "" && (!first || rest == "") {
-			name = rest
+			name = strings.TrimSuffix(strings.TrimSuffix(rest, " buyer"), " buyer's")
 		}
 		f.subjects, _ = titleSubjects(name, append(append([]string{}, n.s.Journey.Products...), n.vendor()...))
 	case f.act == ActRead || f.act == ActProduct || f.act == ActCase || f.act == ActCompare:

@@ -181,6 +181,9 @@ func askedAbout(w []string) []string {
 				return w[i+1:]
 			}
 		}
+		if strings.EqualFold(w[0], "how") || strings.EqualFold(w[0], "wie") {
+			return nil // what somebody did, not a thing
+		}
 		w = w[1:]
 		if len(w) > 1 && (strings.EqualFold(w[0], "makes") || strings.EqualFold(w[0], "macht")) && len(w) > 3 {
 			w = w[1 : len(w)-1]

@@ -482,3 +482,45 @@ func TestPrintIsOnlyShown(t *testing.T) {
 		t.Errorf("%q", b.String())
 	}
 }
+
+// docs/texts.md shows what a rep reads of everybody in the demo, in both languages: to be read line by line when texts change.
+func TestTextsDocument(t *testing.T) {
+	en, de := runIn(t, now, "en"), runIn(t, now, "de")
+	var b strings.Builder
+	b.WriteString("# What a rep reads\n\nThe people of `intentd demo` as of 21 Nov 2026, texts by rules, English and German. Made by `go test ./cmd/intentd/internal/demo -run TextsDocument -update`.\n")
+	for _, p := range story().People {
+		o := en[p.Key]
+		fmt.Fprintf(&b, "\n## %s, %s\n\n", p.Name, strings.Trim(strings.Join([]string{p.Title, p.Company}, ", "), ", "))
+		if o.values == nil {
+			fmt.Fprintf(&b, "Nothing is written: %s.\n", p.Role)
+			continue
+		}
+		for _, v := range []map[string]string{o.values, de[p.Key].values} {
+			fmt.Fprintf(&b, "- **%s**\n", v[connectors.FieldHeadline])
+			for _, f := range []string{connectors.FieldSummary, connectors.FieldReasons, connectors.FieldTopics} {
+				if v[f] != "" {
+					fmt.Fprintf(&b, "  - %s\n", strings.ReplaceAll(v[f], "\n", "<br>"))
+				}
+			}
+			if n := utf8.RuneCountInString(v[connectors.FieldHeadline]); n > 110 {
+				t.Errorf("%s: a headline of %d characters", p.Key, n)
+			}
+			if n := utf8.RuneCountInString(v[connectors.FieldSummary]); n > 400 {
+				t.Errorf("%s: a summary of %d characters", p.Key, n)
+			}
+		}
+	}
+	path := filepath.Join("..", "..", "..", "..", "docs", "texts.md")
+	if *update {
+		if err := os.WriteFile(path, []byte(b.String()), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if b.String() != string(want) {
+		t.Error("docs/texts.md is not what the demo says: run with -update if this is meant")
+	}
+}
