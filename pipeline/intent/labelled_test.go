@@ -13,8 +13,11 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/intentd/intentd/connectors"
+	"github.com/intentd/intentd/pipeline/fields"
 	"github.com/intentd/intentd/pipeline/intent"
 	"github.com/intentd/intentd/pipeline/journey"
+	"github.com/intentd/intentd/pipeline/receipt"
+	"github.com/intentd/intentd/pipeline/score"
 )
 
 // today is the day of all labelled journeys.
@@ -207,6 +210,23 @@ func shown(in intent.Intent) string {
 	return b.String()
 }
 
+// concluded is what the score says of the journey: the reasons field, stage and product.
+func concluded(in intent.Intent, j *journey.Journey, lang string) string {
+	r := receipt.Receipt{At: today, Settings: score.Defaults(), Features: j.Features(), Signals: receipt.SignalLines(j), Intent: in}
+	next, parts, rule := r.Settings.Show(&r.Features, score.Shown{}, today)
+	r.Parts, r.Rule, r.Tier, r.Stage, r.Product, r.Interest = parts, rule, next.Tier, next.Stage, next.Product, next.Interest
+	v := fields.Render(&r, fields.Options{Language: lang, Location: time.UTC})
+	return "R     " + strings.ReplaceAll(v[connectors.FieldReasons], "\n", "\n      ") + "\n      " +
+		v[connectors.FieldStage] + ", " + firstOf(v[connectors.FieldProduct], "no product") + " " + v[connectors.FieldInterest] + "\n"
+}
+
+func firstOf(a, b string) string {
+	if a != "" {
+		return a
+	}
+	return b
+}
+
 // The thirty situations that the texts were designed by are stated with their facts, in both languages, and change on purpose only.
 func TestThirty(t *testing.T) {
 	var vendors map[string]*vendor
@@ -216,8 +236,8 @@ func TestThirty(t *testing.T) {
 	var all strings.Builder
 	for i := range cases {
 		for _, lang := range []string{"en", "de"} {
-			in, _ := cases[i].infer(t, vendors, lang)
-			fmt.Fprintf(&all, "%s (%s)\n%s\n", cases[i].Name, lang, shown(in))
+			in, j := cases[i].infer(t, vendors, lang)
+			fmt.Fprintf(&all, "%s (%s)\n%s%s\n", cases[i].Name, lang, shown(in), concluded(in, j, lang))
 		}
 	}
 	golden(t, "thirty.golden", all.String())
