@@ -69,7 +69,7 @@ var spellings = map[string][]string{
 		"content start video", "content complete video", "video view", "video watch", "demo video watch", "complete video watch",
 	},
 	KindVisit:     {"visit", "session start", "first visit", "first open", "session", "new session", "site visit", "website visit", "open app", "application open"},
-	KindFormStart: {"form start", "begin form", "form view", "focus form", "form open", "change form", "form interact", "abandon form"},
+	KindFormStart: {"form start", "abandon application", "application start", "begin application", "begin form", "form view", "focus form", "form open", "change form", "form interact", "abandon form"},
 	KindFormSubmit: {
 		"form submit", "form complete", "form fill", "form send", "submit", "form success", "complete form submit", "form submit success", "convert form",
 		"form", "generate lead", "create lead", "lead", "lead submit", "capture lead", "conversion", "form lead", "form submit web",
@@ -116,7 +116,7 @@ var spellings = map[string][]string{
 		"add cart product to", "cart update", "abandon cart", "cart share", "add item", "add cart item to", "basket",
 	},
 	KindCheckout: {
-		"checkout", "begin checkout", "checkout start", "checkout step view", "checkout complete step", "add info payment", "enter info payment", "add info shipping",
+		"checkout", "abandon book", "start book", "begin book", "abandon reservation", "reservation start", "begin checkout", "checkout start", "checkout step view", "checkout complete step", "add info payment", "enter info payment", "add info shipping",
 		"initiate checkout", "abandon checkout", "checkout view", "coupon enter", "apply coupon", "order start", "add payment", "checkout progress",
 	},
 	KindPurchase: {

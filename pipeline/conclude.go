@@ -145,13 +145,19 @@ func (s *subject) rest() *basis {
 }
 
 func (l *lot) asSubject(s *subject) intent.Subject {
-	in := intent.Subject{Journey: s.journey, Now: l.now, Language: l.s.Fields.Language, Location: l.s.Fields.Location}
+	in := intent.Subject{Journey: s.journey, Told: s.shown.Written, Now: l.now, Language: l.s.Fields.Language, Location: l.s.Fields.Location}
 	in.Journey.Key = s.key
 	for _, r := range s.recs {
-		if r.read && r.contact.State == connectors.Live {
-			in.Profile = r.contact.Profile
-			break
+		if !r.read || r.contact.State != connectors.Live {
+			continue
 		}
+		if in.Profile == (connectors.Profile{}) {
+			in.Profile = r.contact.Profile
+		}
+		if in.Domain == "" && len(r.contact.Emails) > 0 {
+			_, in.Domain, _ = strings.Cut(r.contact.Emails[0], "@")
+		}
+		in.Customer = in.Customer || l.s.isCustomer(&r.contact)
 	}
 	return in
 }

@@ -92,7 +92,10 @@ func Render(r *receipt.Receipt, o Options) map[string]string {
 	return v
 }
 
-// topics joins what the journey was about: what moved the score first, then the rest in the engine's order. Whole topics only, as many as fit.
+// topicsMax is how many topics a rep is shown.
+const topicsMax = 5
+
+// topics joins what the journey was about, in the engine's order. Whole topics only, as many as fit.
 func (w *writer) topics() string {
 	limit := w.o.length(connectors.FieldTopics)
 	var seen []string
@@ -114,13 +117,10 @@ func (w *writer) topics() string {
 			seen = append(seen, name)
 		}
 	}
-	for i := range w.r.Topics {
-		if w.r.Topics[i].Counted {
-			add(w.r.Topics[i].Journey)
-		}
-	}
 	for i := range w.r.Intent.Topics {
-		add(w.r.Intent.Topics[i].Name)
+		if len(seen) < topicsMax {
+			add(w.r.Intent.Topics[i].Name)
+		}
 	}
 	return b.String()
 }

@@ -107,7 +107,7 @@ func TestValuesFitTheirFields(t *testing.T) {
 
 // The parts in the reasons add up to the score that is written, in print.
 func TestReasonsAddUp(t *testing.T) {
-	sum := regexp.MustCompile(`^\D*(\d+)[.,](\d) .*?\+ \D*(\d+)[.,](\d) .*?\) \+ \D*(\d+)[.,](\d) .* = (\d+)[.,](\d)\.`)
+	sum := regexp.MustCompile(`(?m)^\D*(\d+)[.,](\d)/\d+ \+ \D*(\d+)[.,](\d)/\d+ \+ \D*(\d+)[.,](\d)/\d+ = (\d+)[.,](\d), `)
 	checked := 0
 	for _, p := range people() {
 		v := Render(p.receipt, options(p.lang))
@@ -211,7 +211,7 @@ func TestDatesFollowTheZone(t *testing.T) {
 	r := people()[0].receipt
 	r.Forecast.CoolsOn = time.Date(2026, 12, 2, 0, 0, 0, 0, berlin) // still 1 December in UTC
 	v := Render(r, options("en"))
-	if v[connectors.FieldCoolsOn] != "2026-12-02" || !strings.Contains(v[connectors.FieldSummary], "until 2 Dec ") {
+	if v[connectors.FieldCoolsOn] != "2026-12-02" || strings.Contains(v[connectors.FieldSummary], "2 Dec") {
 		t.Errorf("cools on %s, summary %q", v[connectors.FieldCoolsOn], v[connectors.FieldSummary])
 	}
 	if want := now.Add(-days(9)).Format(time.RFC3339); v[connectors.FieldTierSince] != want {
@@ -236,7 +236,7 @@ func TestShortFieldsKeepTheFrame(t *testing.T) {
 				t.Errorf("%s: %d characters of %d", f, n, limit)
 			}
 		}
-		if s := v[connectors.FieldSummary]; limit >= 160 && (!strings.Contains(s, "Next step: Call") || !strings.Contains(s, "Stays medium until")) {
+		if s := v[connectors.FieldSummary]; limit >= 160 && !strings.Contains(s, "Next step: Call") {
 			t.Errorf("limit %d lost the frame: %q", limit, s)
 		}
 	}
@@ -255,7 +255,7 @@ func TestLanguagesAreComplete(t *testing.T) {
 			if !slices.Equal(slices.Compact(x), slices.Compact(y)) {
 				t.Errorf("%s: %q and %q fill in different things", path, a, b)
 			}
-			if (a.String() == "") != (b.String() == "") {
+			if (a.String() == "") != (b.String() == "") && path != "language.dayEnd" {
 				t.Errorf("%s: said in one language only: %q, %q", path, a, b)
 			}
 		case reflect.Struct:
@@ -285,11 +285,11 @@ func TestLanguagesAreComplete(t *testing.T) {
 	walk("language", reflect.ValueOf(english), reflect.ValueOf(german))
 	for name, l := range map[string]*language{"en": &english, "de": &german} {
 		for typ := score.HandRaise; typ <= score.SocialMention; typ++ {
-			if l.types[typ].one == "" || l.types[typ].many == "" {
-				t.Errorf("%s: no noun for %s", name, typ)
+			if n := l.acts[l.types[typ]]; n.one == "" || n.days == "" || n.many == "" {
+				t.Errorf("%s: no words for %s", name, typ)
 			}
 		}
-		for _, rule := range []score.Rule{score.ByHysteresis, score.ByHandRaise, score.ByEvidence, score.ByVerdict, score.ByStrength, score.ByModel, score.ByNothing} {
+		for _, rule := range []score.Rule{score.ByHysteresis, score.ByEvidence, score.ByVerdict, score.ByStrength, score.ByModel, score.ByNothing} {
 			if l.rules[rule] == "" {
 				t.Errorf("%s: no sentence for the rule %s", name, rule)
 			}

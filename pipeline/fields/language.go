@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/intentd/intentd/connectors"
+	"github.com/intentd/intentd/pipeline/intent"
+	"github.com/intentd/intentd/pipeline/receipt"
 	"github.com/intentd/intentd/pipeline/score"
 )
 
@@ -16,50 +18,42 @@ type language struct {
 	decimal        byte
 	and            string
 
-	tiers  [score.High + 1]string // in the middle of a sentence
-	Tiers  [score.High + 1]string // at its beginning
-	kinds  map[string]noun        // of events whose kind says more than the signal's type
-	types  [score.SocialMention + 1]noun
-	pages  pages
-	raised map[string]string // what a hand-raise was: "they …", by kind of event; "" for all others
+	tiers [score.High + 1]string              // in the middle of a sentence
+	Tiers [score.High + 1]string              // at its beginning
+	acts  map[intent.Act]naming                 // what signals were
+	types [score.SocialMention + 1]intent.Act // what a signal was, by its type alone
+	marks map[intent.MarkKind]string          // {date}
 
 	// Headline and summary.
-	lead       string // {what} {date}: stands alone
-	nothing    string
-	nextStep   string // {text}
-	stays      string // {tier} {date}
-	cold       string // {date} {days}
-	stale      string // {sources}
-	degraded   string // {reasons}
-	opensOnly  string
-	countedAre string // {list}
+	nothing  string
+	nextStep string // {text}
+	stale    string // {sources}
+	degraded string // {reasons}
 
 	// Reasons.
-	volume, recency, topics string // {points} {of} {why}
-	sum                     string // {score}
-	signals                 noun   // "signal", with {n}
-	inDays                  string // {signals} {days}
-	noSignals               string // {days}
-	lastSignal              string // {date}
-	neverRecent             string
-	heldTo                  string // {points}: topic points beyond their bound
-	interest                string // {points}
-	rules                   map[score.Rule]string
-	threshold               [score.High + 1]string // {medium} {high}
+	raises, lowers string // {list}
+	nothingElse    string // nothing raises, or lowers
+	reads          string // {topic}: a topic of the config that is for or against buying
+	sum            string // {volume} {recency} {topics} with {wv} {wr} {wt}, {score}, {tier}
+	bySevenDays    string // behind the tier: {days}
+	sinceThen      string // {date}: nothing since
+	neverCame      string
+	onePage        string
+	oneContact     string
+	fewContacts    string
+	noRequest      string
+	noClick        string
+	noVisit        string
+	cold           string // {days}
+	rules          map[score.Rule]string
+	numbers        [13]string
+	dayEnd         string // behind a day without its month
+	onDay          string // before dates
+	onDays         string // {n} {date}
 }
 
-// noun is a word in singular and plural.
-type noun struct{ one, many string }
-
-func (n noun) of(count int) string {
-	if count == 1 {
-		return n.one
-	}
-	return n.many
-}
-
-// pages are views of pages whose role is known.
-type pages struct{ price, contract, comparison, product noun }
+// naming is how an act stands in a list of reasons: once; on several days, of which {on} tells; several times on one day.
+type naming struct{ one, days, many string }
 
 var languages = map[string]*language{"en": &english, "de": &german}
 
@@ -120,26 +114,46 @@ func (l *language) points(n int) string {
 	return l.tenths(n)
 }
 
-// nameOf is what a rep calls a signal.
-func (l *language) nameOf(s score.Signal, kind string) noun {
-	switch kind {
+// actOf is what a signal was: as its line says, or in receipts of earlier releases by kind, page and type.
+func (l *language) actOf(s score.Signal, line receipt.SignalLine) intent.Act {
+	if line.Act != "" {
+		return line.Act
+	}
+	switch line.Kind {
 	case connectors.KindPageView, connectors.KindVisit, "":
 		switch {
 		case s.Flags&score.PricePage != 0:
-			return l.pages.price
+			return intent.ActPrice
 		case s.Flags&score.ContractPage != 0:
-			return l.pages.contract
+			return intent.ActTerms
 		case s.Flags&score.Comparison != 0:
-			return l.pages.comparison
+			return intent.ActCompare
 		case s.Flags&score.ProductPage != 0:
-			return l.pages.product
+			return intent.ActProduct
 		}
-	}
-	if n, ok := l.kinds[kind]; ok {
-		return n
+	case connectors.KindDemoRequest:
+		return intent.ActDemo
+	case connectors.KindMeeting:
+		return intent.ActMeeting
+	case connectors.KindEmailReply:
+		return intent.ActReply
+	case connectors.KindEmailOpen:
+		return intent.ActOpen
+	case connectors.KindDownload:
+		return intent.ActDownload
+	case connectors.KindTrial:
+		return intent.ActTrial
 	}
 	if int(s.Type) < len(l.types) {
 		return l.types[s.Type]
 	}
-	return l.types[score.WebVisit]
+	return intent.ActRead
+}
+
+// number writes small numbers in words.
+func (l *language) number(n int) string {
+	if n > 0 && n < len(l.numbers) {
+		return l.numbers[n]
+	}
+	return strconv.Itoa(n)
 }

@@ -1,327 +1,650 @@
 package intent
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/intentd/intentd/connectors"
 	"github.com/intentd/intentd/pipeline/journey"
 	"github.com/intentd/intentd/pipeline/score"
 )
 
-// act is what somebody did, as a rep would name it. The order is that of weight: the first one found makes the headline.
-type act uint8
-
-const (
-	actDemo act = iota
-	actMeeting
-	actReply
-	actContact
-	actAsk
-	actTrial
-	actApply
-	actForm
-	actDownload
-	actContract
-	actPrice
-	actCompare
-	actContent
-	actProduct
-	actClick
-	actVisit
-	actMention
-	actOpen
-	actCompanyNews
-	actKinds = iota
-)
-
-// reading says that a is a page read rather than a deed.
-func (a act) reading() bool { return a >= actContract && a <= actProduct || a == actVisit }
-
-// mark is the newest occurrence of something, with how often it was seen.
-type mark struct {
-	at      int64 // Unix seconds of the newest; 0: never
-	event   string
-	title   string // trusted, "" if there is none
-	product uint8
-	count   int
-}
-
-// page is one page that was read.
-type page struct {
-	object, title string
-	act           act
-	count         int
-	at            int64
-	event         string
-}
-
-// topicFact is one topic from trusted places.
-type topicFact struct {
-	name   string
-	count  int
-	events [citesKept]string
+// fact is one thing somebody did, or the same thing done several times.
+type fact struct {
+	act       Act
+	at, first int64    // Unix seconds of the newest and the oldest
+	days      []int64  // one moment of each day, oldest first
+	cites     []string // event ids, oldest first
+	product   uint8    // 1-based, 0 for none
+	title     string   // its own trusted name: of the page, the form, the file; "" if there is none
+	subjects  []string // what it was about
+	ask       ask      // what was typed with it
+	sent      bool     // a form that was sent, not a page
+	counted   bool     // a signal
+	count     int
+	summary   int    // how many a CRM's counter told, 0 if it was seen
+	rival     string // whom a comparison compares with
+	where     string // where something was left
+	field     bool   // where is a field of a form
+	item      string // what lies in the cart, what got stuck
+	price     money
+	date      when   // of the event somebody registered for, of the meeting
+	colleague string // who of the company did it; "?" if the name is not known
+	german    bool   // its title is German
+	kind      string // of an event: webinar
 }
 
 // citesKept bounds the citations of one sentence or topic: enough to check it by, few enough to read.
 const citesKept = 8
 
-// pagesKept and topicsKept bound what is told apart; nobody reads more.
-const (
-	pagesKept  = 32
-	topicsKept = 16
-)
-
-// facts are what the rules engine knows of a journey, gathered in one pass and reused between people.
-type facts struct {
-	acts     [actKinds]mark
-	pages    []page
-	topics   []topicFact
-	products []int // signals by product, 1-based
-	newest   []mark
-	company  [3]mark // funding, job posting, technology change
-
-	signals             int
-	visits, views       int // counted one by one
-	sumVisits, sumViews int // as a CRM's summary counts them
-	sumAt               int64
-	sumEvent            string
-	first, last         mark // of the visits
-	pause               int  // days of the longest recent silence that ended
-	back                mark // what ended it
-	any                 mark // the newest signal
-}
-
-func (f *facts) reset(products int) {
-	pages, topics, prod, newest := f.pages[:0], f.topics[:0], f.products[:0], f.newest[:0]
-	*f = facts{pages: pages, topics: topics, products: prod, newest: newest}
-	for range products + 1 {
-		f.products = append(f.products, 0)
-		f.newest = append(f.newest, mark{})
-	}
-}
-
-// gather reads j from the time from on.
-func (f *facts) gather(j *journey.Journey, from int64) {
-	f.reset(len(j.Products))
-	var before int64
+// gather reads the journey from the time from on into facts, oldest first by their newest event.
+func (n *note) gather(from int64) {
+	n.facts, n.topics = n.facts[:0], n.topics[:0]
+	j := n.s.Journey
 	for si := range j.Sessions {
-		s := &j.Sessions[si]
-		web := false
-		for i := range s.Steps {
-			st := &s.Steps[i]
-			at := st.Event.Time.Unix()
-			if st.Context || at < from {
-				continue
+		for i := range j.Sessions[si].Steps {
+			st := &j.Sessions[si].Steps[i]
+			if st.Event.Time.Unix() >= from {
+				n.step(st)
 			}
-			n, counted := count(st)
-			switch st.Event.Kind {
-			case connectors.KindPageView:
-				if counted {
-					f.sumViews += n
-					f.summary(st, at)
-				} else {
-					f.views++
-					web = true
-				}
-			case connectors.KindVisit:
-				if counted {
-					f.sumVisits += n
-					f.summary(st, at)
-				} else {
-					web = true
-				}
-			case connectors.KindClick, connectors.KindScroll, connectors.KindFormSubmit, connectors.KindDemoRequest, connectors.KindDownload, connectors.KindTrial, connectors.KindSearch:
-				web = true
-			}
-			if web {
-				if f.first.at == 0 {
-					f.first = mark{at: at, event: eventID(st)}
-				}
-				f.last = mark{at: at, event: eventID(st)}
-			}
-			if st.Signal < 0 || st.Signal >= len(j.Signals) {
-				continue
-			}
-			sig := &j.Signals[st.Signal]
-			f.signal(st, sig, at, n, counted)
-			if sig.Flags&(score.Company|score.NoRecency) == 0 {
-				if days := int((at - before) / 86400); before > 0 && days >= 30 {
-					f.pause, f.back = days, mark{at: at, event: eventID(st)}
-				}
-				before = at
-			}
-		}
-		if web {
-			f.visits++
 		}
 	}
+	slices.SortStableFunc(n.facts, func(a, b fact) int { return int(a.at - b.at) })
+	n.finish()
 }
 
-func (f *facts) summary(st *journey.Step, at int64) {
-	if at >= f.sumAt {
-		f.sumAt, f.sumEvent = at, eventID(st)
+func (n *note) step(st *journey.Step) {
+	j := n.s.Journey
+	var sig *journey.Signal
+	if st.Signal >= 0 && st.Signal < len(j.Signals) {
+		sig = &j.Signals[st.Signal]
 	}
-}
-
-func (f *facts) signal(st *journey.Step, sig *journey.Signal, at int64, n int, counted bool) {
-	id := eventID(st)
-	title := shownTitle(st, sig)
-	if sig.Flags&score.Company != 0 {
-		news := 0
-		switch sig.Type {
-		case score.JobPosting:
-			news = 1
-		case score.TechChange:
-			news = 2
+	a := ActOf(st, sig)
+	switch st.Why {
+	case journey.WhyMachine, journey.WhyTold, journey.WhyRule, journey.WhyScanner, journey.WhyMonitor, journey.WhyBot, journey.WhyFlood, journey.WhySensitive, journey.WhyFooter,
+		journey.WhyAutoReply, journey.WhyBounce, journey.WhyTracker:
+		return
+	case journey.WhyRefused:
+		a = ActRefuse
+	case journey.WhyUnsubscribed:
+		a = ActUnsubscribe
+	case journey.WhyCancelled:
+		if a != ActMeeting {
+			a = ActCancel
 		}
-		f.company[news].note(at, id, "", 0)
-		f.acts[actCompanyNews].note(at, id, "", 0)
+	case journey.WhyMissed:
+		if a != ActMeeting { // when it was booked
+			a = ActMiss
+		}
+	}
+	if a == actNone {
 		return
 	}
-	f.signals++
-	a := actOf(st, sig)
-	f.acts[a].note(at, id, title, sig.Product)
-	f.any.note(at, id, title, sig.Product)
-	if p := int(sig.Product); p > 0 && p < len(f.products) {
-		f.products[p]++
-		f.newest[p].note(at, id, title, sig.Product)
+	if st.Why == journey.WhyColleague && !a.request() {
+		return
 	}
-	if a.reading() && title != "" && !counted {
-		f.page(a, sig.Object, title, at, id)
+	e := &st.Event
+	f := fact{act: a, at: e.Time.Unix(), first: e.Time.Unix(), cites: []string{eventID(st)}, count: 1, counted: sig != nil, sent: e.Properties[connectors.PropForm] != "" || e.Kind == connectors.KindFormSubmit}
+	f.days = []int64{f.at}
+	if k, counted := count(st); counted {
+		f.summary, f.count = k, k
 	}
-	for _, t := range sig.Topics {
-		f.topic(t, id)
+	if sig != nil {
+		f.product = sig.Product
 	}
+	f.title = n.titleOf(st, sig)
+	if home(e.URL, pathOf(e.URL)) {
+		f.title = "" // a slogan
+	}
+	f.german = germanTitle(f.title, e.URL)
+	switch {
+	case st.Why == journey.WhyColleague:
+		f.colleague = colleagueName(e.Properties)
+	case typing(fold(e.Kind)) || f.sent || a == ActSearch || a == ActCalculate || a == ActBooking || a == ActUse || a == ActRefuse:
+		f.ask.read(e, &n.red)
+		n.trimNames(&f.ask)
+	}
+	if a == ActReply && f.ask.refuses {
+		f.act = ActRefuse
+	}
+	if strings.Contains(fold(e.Kind), "webinar") || strings.Contains(strings.ToLower(pathOf(e.URL)), "webinar") {
+		f.kind = "webinar"
+	}
+	n.details(&f, e)
+	if sig == nil && a.Page() && (st.Why == journey.WhyExcluded || st.Why == journey.WhyRepeat) {
+		return // a page that does not count tells nothing
+	}
+	if f.product == 0 && (a.unfinished() || a.request()) {
+		f.product = n.productIn(f.item + " " + f.title)
+	}
+	n.topicsOf(&f, st, sig)
+	n.add(f)
 }
 
-func (m *mark) note(at int64, event, title string, product uint8) {
-	m.count++
-	if at >= m.at {
-		m.at, m.event, m.title, m.product = at, event, title, product
+// titleOf is what the page, form or file of a step may be called: trusted, without the site's name, and no link.
+func (n *note) titleOf(st *journey.Step, sig *journey.Signal) string {
+	t := ""
+	if sig != nil {
+		t = sig.Title
+	} else if st.Trusted {
+		t = st.Event.PageTitle
 	}
-}
-
-func (f *facts) page(a act, object, title string, at int64, id string) {
-	for i := range f.pages {
-		p := &f.pages[i]
-		if p.title == title && (p.object == object || a == p.act) {
-			p.count++
-			if at >= p.at {
-				p.at, p.event = at, id
-			}
-			return
+	if form := st.Event.Properties[connectors.PropForm]; form != "" && (st.Trusted || sig != nil && sig.Title != "") && st.Event.Kind != connectors.KindPageView {
+		t = form
+	}
+	if st.Event.Kind == connectors.KindDownload {
+		t = firstOf(st.Event.Properties["file"], st.Event.Properties["title"], st.Event.Properties["document"], st.Event.Properties["asset"], st.Event.Properties[connectors.PropForm], st.Event.ElementText, t)
+		if strings.Contains(t, ".") {
+			t = strings.ReplaceAll(strings.ReplaceAll(t[:strings.LastIndexByte(t, '.')], "-", " "), "_", " ")
 		}
 	}
-	if len(f.pages) < pagesKept {
-		f.pages = append(f.pages, page{object: object, title: title, act: a, count: 1, at: at, event: id})
+	if i := strings.Index(t, " | "); i > 0 {
+		t = t[:i]
+	}
+	t, _ = n.red.clean(plain(t, 80))
+	if orders.MatchString(t) || hasLink(t, n.r.o.Hosts) || strings.Contains(t, "[") {
+		return ""
+	}
+	return t
+}
+
+// details reads what an event says beside its kind.
+func (n *note) details(f *fact, e *connectors.Event) {
+	p := e.Properties
+	switch f.act {
+	case ActPrice:
+		f.item = priceWord(e.URL)
+	case ActCompare:
+		f.rival = n.rivalOfPage(f.title, e.URL)
+		if f.rival == "" {
+			f.rival = n.knownRival(f.title + " " + strings.ReplaceAll(pathOf(e.URL), "-", " "))
+		}
+	case ActBegun, ActCart, ActCheckout, ActBooking, ActStuck, ActUse:
+		for _, k := range []string{"left_at", "abandoned_at", "last_field", "field", "last_step", "step", "step_name", "checkout_step", "stage"} {
+			if w := n.label(p[k]); w != "" {
+				f.where, f.field = w, strings.Contains(k, "field")
+				break
+			}
+		}
+		keys := []string{"product", "product_name", "item", "item_name", "name", "trip", "destination", "feature", "object", "task", "title"}
+		if f.act == ActStuck || f.act == ActUse {
+			keys = []string{"feature", "task", "object", "name", "action", "title"}
+		}
+		for _, k := range keys {
+			if w := n.label(p[k]); w != "" {
+				f.item = w
+				break
+			}
+		}
+		if f.act != ActStuck && f.act != ActUse && f.act != ActBegun {
+			amount, currency := firstOf(p["value"], p["total"], p["amount"], p["price"], p["revenue"]), firstOf(p["currency"], p["currency_code"])
+			if t := tokens(amount + " " + currency); len(t) > 0 {
+				if m, k := moneyAt(t, 0); k > 0 {
+					f.price = m
+				}
+			}
+		}
+		if f.item == "" && f.act == ActBegun {
+			f.item = f.title
+		}
+	case ActRegister, ActAttend, ActMeeting, ActCancel, ActMiss:
+		for _, k := range []string{"date", "event_date", "starts_at", "start", "start_time", "scheduled_for", "on", "meeting_date", "webinar_date"} {
+			if t := tokens(p[k]); len(t) > 0 {
+				if w, m := dateAt(t, 0); m > 0 {
+					f.date = w
+					break
+				}
+			}
+		}
+		if f.title == "" {
+			f.title = n.label(firstOf(p["title"], p["subject"], p["webinar"], p["event_name"], p["name"]))
+			f.german = germanTitle(f.title, e.URL)
+		}
+	case ActInvite:
+		if k, err := strconv.Atoi(firstOf(p["count"], p["invited"], p["invitations"], p["number"])); err == nil && k > 0 && k < 1000 {
+			f.count = k
+		}
+	case ActJobApply:
+		f.item = n.label(firstOf(p["role"], p["position"], p["job"], p["job_title"], p["vacancy"]))
 	}
 }
 
-func (f *facts) topic(name, id string) {
-	for i := range f.topics {
-		t := &f.topics[i]
-		if t.name == name {
-			if t.count < citesKept {
-				t.events[t.count] = id
-			} else {
-				t.events[citesKept-1] = id
-			}
-			t.count++
-			return
+// productIn is the product whose name stands in s.
+func (n *note) productIn(s string) uint8 {
+	key := " " + foldSubject(s) + " "
+	for i, p := range n.s.Journey.Products {
+		if strings.Contains(key, " "+foldSubject(p)+" ") {
+			return uint8(min(i+1, 255))
 		}
 	}
-	if len(f.topics) < topicsKept {
-		f.topics = append(f.topics, topicFact{name: name, count: 1, events: [citesKept]string{id}})
+	return 0
+}
+
+// priceWord is what a page calls its prices, by its path: English, the key of the German word.
+func priceWord(raw string) string {
+	w := words(pathOf(raw))
+	switch {
+	case hasAny(w, "rates", "zinsen"):
+		return "rates"
+	case hasAny(w, "fees", "tuition", "gebuehren", "gebühren", "studiengebuehren"):
+		return "fees"
+	case hasAny(w, "trade", "haendler", "händler") && hasAny(w, "price", "prices", "preise"):
+		return "trade prices"
+	}
+	return "prices"
+}
+
+// label is a short name out of a property: one to five words and nothing else.
+func (n *note) label(s string) string {
+	s, _ = n.red.clean(plain(strings.TrimSpace(strings.ReplaceAll(s, "_", " ")), 60))
+	if s == "" || len(strings.Fields(s)) > 6 || strings.Contains(s, "…") || strings.Contains(s, "[") || orders.MatchString(s) || hasLink(s, n.r.o.Hosts) {
+		return ""
+	}
+	if strings.IndexFunc(s, unicode.IsLetter) < 0 {
+		return ""
+	}
+	return s
+}
+
+// trimNames takes out of what was typed what is no news: the product's own name as a place, a rival that is the vendor.
+func (n *note) trimNames(a *ask) {
+	own := func(s string) bool {
+		return slices.ContainsFunc(n.s.Journey.Products, func(p string) bool { return foldSubject(p) == foldSubject(s) }) || n.s.Profile.Company != "" && foldSubject(n.s.Profile.Company) == foldSubject(s)
+	}
+	if own(a.place) {
+		a.place = ""
+	}
+	a.rivals = slices.DeleteFunc(a.rivals, own)
+}
+
+func colleagueName(p map[string]string) string {
+	name := firstOf(p["colleague"], p["name"], strings.TrimSpace(p["first_name"]+" "+p["last_name"]))
+	if w := strings.Fields(name); len(w) < 1 || len(w) > 4 || strings.ContainsAny(name, "@/<>:=0123456789") || len(name) > 50 {
+		return "?"
+	}
+	return name
+}
+
+// add merges f with the same thing done before.
+func (n *note) add(f fact) {
+	for i := len(n.facts) - 1; i >= 0; i-- {
+		g := &n.facts[i]
+		if g.act != f.act || g.colleague != f.colleague || !n.same(g, &f) {
+			continue
+		}
+		g.at = max(g.at, f.at)
+		g.count += f.count
+		g.summary += f.summary
+		g.counted = g.counted || f.counted
+		g.cites = append(g.cites, f.cites...)
+		if y := g.days[len(g.days)-1]; !n.sameDay(y, f.at) {
+			g.days = append(g.days, f.at)
+		}
+		for _, s := range f.subjects {
+			if !slices.Contains(g.subjects, s) {
+				g.subjects = append(g.subjects, s)
+			}
+		}
+		if f.where != "" {
+			g.where, g.field = f.where, f.field
+		}
+		if f.item != "" {
+			g.item = f.item
+		}
+		if f.price.amount != "" {
+			g.price = f.price
+		}
+		if f.act == ActRead || f.act == ActClick || f.act == ActOpen {
+			g.title = f.title
+		}
+		if f.ask.any {
+			g.ask = f.ask
+		}
+		return
+	}
+	n.facts = append(n.facts, f)
+}
+
+// same says whether two facts of one act are told as one.
+func (n *note) same(a, b *fact) bool {
+	switch a.act {
+	case ActPrice, ActTerms, ActOrderPage, ActCalculate:
+		return a.product == b.product
+	case ActCompare:
+		return a.product == b.product && a.rival == b.rival
+	case ActProduct:
+		return a.product == b.product && (a.product > 0 || a.title == b.title)
+	case ActRead:
+		return a.title == b.title && slices.Equal(a.subjects, b.subjects)
+	case ActCase, ActHelp, ActCareers, ActVisit, ActOpen, ActClick, ActSearch, ActChat, ActInvite, ActUse, ActNewsletter, ActUnsubscribe, ActMention, ActNews:
+		return true
+	case ActCart, ActCheckout, ActBooking, ActBegun, ActStuck:
+		return b.at-a.at < 2*86400 || a.title == b.title
+	case ActDownload, ActRegister, ActAttend:
+		return a.title == b.title
+	}
+	return a.act.request() && b.at-a.at < 600 && a.act != ActReply
+}
+
+// finish settles what only the whole shows: a form that was sent in the end was not left, an order ends a cart.
+func (n *note) finish() {
+	for i := range n.facts {
+		f := &n.facts[i]
+		if !f.act.unfinished() {
+			continue
+		}
+		for k := range n.facts {
+			g := &n.facts[k]
+			ends := g.at > f.first && g.colleague == "" && (g.act == ActOrder ||
+				f.act == ActBegun && g.sent && g.act != ActNewsletter && g.act != ActBegun && (formAct(f.item) == g.act || formAct(f.item) == actNone && g.act.request()) || f.act == ActCart && (g.act == ActCheckout && g.at >= f.at))
+			if ends {
+				f.act = actNone
+			}
+		}
+	}
+	stuck := n.newest(ActStuck)
+	for i := range n.facts {
+		if f := &n.facts[i]; f.act == ActTrial && stuck != nil && stuck.at >= f.first && stuck.product == 0 {
+			stuck.product = f.product
+		}
+	}
+	n.facts = slices.DeleteFunc(n.facts, func(f fact) bool { return f.act == actNone })
+}
+
+func (n *note) newest(a Act) *fact {
+	for i := len(n.facts) - 1; i >= 0; i-- {
+		if n.facts[i].act == a && n.facts[i].colleague == "" {
+			return &n.facts[i]
+		}
+	}
+	return nil
+}
+
+func (n *note) newestPage() *fact {
+	for _, a := range []Act{ActPrice, ActCompare, ActTerms, ActCalculate, ActOrderPage} {
+		if f := n.newest(a); f != nil {
+			return f
+		}
+	}
+	return n.newestOwn()
+}
+
+// newestOwn is the newest thing the person did, mails apart if there is anything else.
+func (n *note) newestOwn() *fact {
+	var mail *fact
+	for i := len(n.facts) - 1; i >= 0; i-- {
+		f := &n.facts[i]
+		switch {
+		case f.colleague != "" || f.act == ActOurQuote || f.act == ActOurTouch || f.act == ActNews || f.act == ActHelp || f.act == ActCareers:
+		case f.act == ActOpen || f.act == ActClick:
+			if mail == nil || mail.act == ActOpen {
+				mail = f
+			}
+		default:
+			return f
+		}
+	}
+	return mail
+}
+
+func (n *note) sameDay(a, b int64) bool {
+	y1, m1, d1 := unix(a, n.loc).Date()
+	y2, m2, d2 := unix(b, n.loc).Date()
+	return y1 == y2 && m1 == m2 && d1 == d2
+}
+
+// rivalOfPage reads whom a comparison page compares with off its title or path.
+func (n *note) rivalOfPage(title, raw string) string {
+	drop := append(append([]string{}, n.s.Journey.Products...), n.vendor()...)
+	if b := brandOf(raw); b != "" {
+		drop = append(drop, b)
+	}
+	clean := func(s string) string {
+		s = strings.Trim(dropped(s, drop), " :,.-–")
+		w := strings.Fields(s)
+		for len(w) > 0 && (articles[strings.ToLower(w[0])] || strings.EqualFold(w[0], "old") || strings.EqualFold(w[0], "with") || strings.EqualFold(w[0], "compare") || strings.EqualFold(w[0], "altes")) {
+			if strings.EqualFold(w[0], "your") && len(w) > 1 && strings.EqualFold(w[1], "old") {
+				return ""
+			}
+			w = w[1:]
+		}
+		if len(w) == 0 || len(w) > 3 || allIn(words(strings.Join(w, " ")), noSubject) || strings.EqualFold(w[0], "others") || strings.EqualFold(w[0], "insurers") {
+			return ""
+		}
+		return strings.Join(w, " ")
+	}
+	t := title
+	if left, right, ok := strings.Cut(t, ": "); ok {
+		if l := strings.ToLower(right); strings.Contains(l, "comparison") || strings.Contains(l, "vergleich") || strings.Contains(l, "compared") {
+			t = left
+		} else {
+			t = right
+		}
+	}
+	for _, sep := range []string{" vs. ", " vs ", " versus ", " or ", " oder ", " compared with ", " compared to ", " im Vergleich mit ", " im Vergleich zu "} {
+		if l, r, ok := strings.Cut(t, sep); ok {
+			if x := clean(r); x != "" {
+				return x
+			}
+			return clean(l)
+		}
+	}
+	for _, lead := range []string{"comparison with ", "Comparison with ", "Vergleich mit ", "alternative to ", "Alternative to ", "Alternative zu ", "Alternativen zu ", "alternatives to "} {
+		if _, r, ok := strings.Cut(t, lead); ok {
+			return clean(r)
+		}
+	}
+	for _, end := range []string{" alternatives", " alternative", "-Alternative", " comparison", "-Vergleich"} {
+		if i := strings.Index(strings.ToLower(t), strings.ToLower(end)); i > 0 {
+			return clean(t[:i])
+		}
+	}
+	parts := strings.Split(strings.Trim(strings.ToLower(pathOf(raw)), "/"), "/")
+	last := parts[len(parts)-1]
+	if l, r, ok := strings.Cut(last, "-vs-"); ok {
+		if x := clean(strings.ReplaceAll(r, "-", " ")); x != "" {
+			return titled(x)
+		}
+		return titled(clean(strings.ReplaceAll(l, "-", " ")))
+	}
+	return ""
+}
+
+// vendor are the names the vendor goes by: the labels of the own hosts.
+func (n *note) vendor() []string {
+	var names []string
+	for _, h := range n.r.o.Hosts {
+		if b := brandOf("https://" + h); b != "" && !slices.Contains(names, b) {
+			names = append(names, b)
+		}
+	}
+	return names
+}
+
+// knownRival is a rival of the config whose name stands in s.
+func (n *note) knownRival(s string) string {
+	for i := range n.r.o.Rivals {
+		if name := n.r.o.Rivals[i].Name; name != "" && strings.Contains(" "+foldSubject(s)+" ", " "+foldSubject(name)+" ") {
+			return name
+		}
+	}
+	return ""
+}
+
+func titled(s string) string {
+	w := strings.Fields(s)
+	for i := range w {
+		w[i] = upperFirst(w[i])
+	}
+	return strings.Join(w, " ")
+}
+
+// germanTitle says whether a title is German, by its letters, its words or its place on the site.
+func germanTitle(title, raw string) bool {
+	p := strings.ToLower(pathOf(raw))
+	if strings.HasPrefix(p, "/de/") || p == "/de" || strings.ContainsAny(title, "äöüßÄÖÜ") {
+		return true
+	}
+	for _, w := range words(title) {
+		switch w {
+		case "und", "für", "mit", "der", "die", "das", "von", "im", "leitfaden", "vergleich", "angebot", "kontakt", "preise", "anfrage", "anfordern", "ein", "eine", "termin", "tabellen", "ausschreibung", "muster", "katalog", "vorlage", "bewerbung", "anmeldung", "finanzierung", "beratung":
+			return true
+		}
+		if strings.HasSuffix(w, "ung") || strings.HasSuffix(w, "ungen") || strings.HasSuffix(w, "maschinen") || strings.HasSuffix(w, "pumpen") || strings.HasSuffix(w, "keit") {
+			return true
+		}
+	}
+	return false
+}
+
+// topicsOf notes what a step was about: the config's topic, else the object's own name or the page's.
+func (n *note) topicsOf(f *fact, st *journey.Step, sig *journey.Signal) {
+	e := &st.Event
+	var named []string // by config
+	if sig != nil {
+		for _, t := range sig.Topics {
+			if !slices.Contains(n.s.Journey.Products, t) && n.configured(t, e.PageTitle, sig.Title) {
+				named = append(named, upperFirst(t))
+			}
+		}
+	}
+	switch {
+	case len(named) > 0:
+		f.subjects = named
+	case f.act == ActDownload || f.act == ActRegister || f.act == ActAttend:
+		name := f.title
+		if kind, rest, first := docKind(name); kind != "" && (!first || rest == "") {
+			name = strings.TrimSuffix(strings.TrimSuffix(rest, " buyer"), " buyer's")
+		}
+		f.subjects, _ = titleSubjects(name, append(append([]string{}, n.s.Journey.Products...), n.vendor()...))
+	case f.act == ActRead || f.act == ActProduct || f.act == ActCase || f.act == ActCompare:
+		if st.Trusted {
+			f.subjects = subjects(e.PageTitle, e.URL, append(append([]string{}, n.s.Journey.Products...), n.vendor()...))
+		}
+	case f.act == ActStuck:
+		if f.item != "" && len(strings.Fields(f.item)) > 1 {
+			f.subjects = []string{upperFirst(f.item)}
+		}
+	}
+	f.subjects = slices.DeleteFunc(slices.Clone(f.subjects), func(x string) bool { return hasLink(x, n.r.o.Hosts) || orders.MatchString(x) })
+	if f.colleague != "" || f.act == ActHelp {
+		return
+	}
+	if p := f.ask.place; p != "" && !f.ask.hostile {
+		n.topic(p, eventID(st), f, false)
+	}
+	if f.act == ActCompare && noun(f.rival) && !leavable[strings.ToLower(f.rival)] && len(f.subjects) == 0 {
+		n.topic(upperFirst(f.rival), eventID(st), f, false)
+	}
+	for _, s := range f.subjects {
+		if s = plain(s, 60); s == "" || hasLink(s, n.r.o.Hosts) {
+			continue
+		}
+		trusted := sig != nil && slices.ContainsFunc(sig.Topics, func(t string) bool { return strings.EqualFold(t, s) })
+		n.topic(translated(s, n.l.german), eventID(st), f, trusted)
 	}
 }
 
-// product is the product most signals concern, the newest on a tie; 0 if none does.
-func (f *facts) product() (best int) {
-	for p := 1; p < len(f.products); p++ {
-		if n := f.products[p]; n > 0 && (best == 0 || n > f.products[best] || n == f.products[best] && f.newest[p].at > f.newest[best].at) {
+// configured says that the config names the topic t, rather than that it was made of the page's title.
+func (n *note) configured(t, title, short string) bool {
+	if n.r.o.Topics != nil {
+		return slices.ContainsFunc(n.r.o.Topics, func(c string) bool { return strings.EqualFold(c, t) })
+	}
+	return t != "" && !strings.HasPrefix(strings.ToLower(strings.TrimSpace(title)), strings.ToLower(t)) && !strings.EqualFold(t, short)
+}
+
+// topicFact is one topic in the making.
+type topicFact struct {
+	name    string
+	events  []string
+	weight  int
+	at      int64
+	trusted bool
+}
+
+const topicsKept = 5
+
+// topic notes one: of two where one holds the other, the longer is kept.
+func (n *note) topic(name, id string, f *fact, trusted bool) {
+	key := " " + foldSubject(name) + " "
+	weight := 1
+	if f.act != ActRead && f.act != ActProduct {
+		weight = 2
+	}
+	for i := range n.topics {
+		t := &n.topics[i]
+		have := " " + foldSubject(t.name) + " "
+		if !strings.Contains(have, key) && !strings.Contains(key, have) {
+			continue
+		}
+		if len(key) > len(have) {
+			t.name, t.trusted = name, trusted
+		}
+		t.weight, t.at = max(t.weight, weight), max(t.at, f.at)
+		if len(t.events) < citesKept {
+			t.events = append(t.events, id)
+		} else {
+			t.events[citesKept-1] = id
+		}
+		return
+	}
+	if len(n.topics) < 32 {
+		n.topics = append(n.topics, topicFact{name: name, events: []string{id}, weight: weight, at: f.at, trusted: trusted})
+	}
+}
+
+// topTopics are the topics to show: strongest and newest first.
+func (n *note) topTopics() []Topic {
+	slices.SortStableFunc(n.topics, func(a, b topicFact) int {
+		if a.weight != b.weight {
+			return b.weight - a.weight
+		}
+		return int(min(max(b.at-a.at, -1), 1))
+	})
+	var out []Topic
+	for i := range n.topics[:min(len(n.topics), topicsKept)] {
+		t := &n.topics[i]
+		out = append(out, Topic{Name: t.name, Cites: slices.Clone(t.events), Trusted: t.trusted})
+	}
+	return out
+}
+
+// product is the product most signals concern, the newest on a tie; 0 if none does. A request settles it.
+func (n *note) product() int {
+	j := n.s.Journey
+	count, newest := make([]int, len(j.Products)+1), make([]int64, len(j.Products)+1)
+	for i := range j.Signals {
+		s := &j.Signals[i]
+		if p := int(s.Product); p > 0 && p <= len(j.Products) && s.Flags&score.Company == 0 {
+			count[p]++
+			if s.Type == score.HandRaise {
+				count[p] += 1000
+			}
+			newest[p] = max(newest[p], s.At)
+		}
+	}
+	for i := range n.facts {
+		if f := &n.facts[i]; f.product > 0 && !f.counted && f.act.unfinished() {
+			count[f.product]++
+			newest[f.product] = max(newest[f.product], f.at)
+		}
+	}
+	best := 0
+	for p := 1; p <= len(j.Products); p++ {
+		if count[p] > 0 && (best == 0 || count[p] > count[best] || count[p] == count[best] && newest[p] > newest[best]) {
 			best = p
 		}
 	}
 	return best
 }
 
-// actOf names what a signal was.
-func actOf(st *journey.Step, sig *journey.Signal) act {
-	switch sig.Type {
-	case score.HandRaise:
-		switch st.Event.Kind {
-		case connectors.KindDemoRequest:
-			return actDemo
-		case connectors.KindMeeting:
-			return actMeeting
-		case connectors.KindEmailReply:
-			return actReply
-		case connectors.KindTrial:
-			return actTrial
-		}
-		if strings.Contains(strings.ToLower(sig.Title), "demo") {
-			return actDemo
-		}
-		return actContact
-	case score.SocialAsk:
-		return actAsk
-	case score.FormSubmit:
-		switch {
-		case st.Event.Kind == connectors.KindTrial:
-			return actTrial
-		case st.Event.Kind == connectors.KindDownload:
-			return actDownload
-		case sig.Flags&score.Application != 0:
-			return actApply
-		}
-		return actForm
-	case score.EmailEngage:
-		if st.Event.Kind == connectors.KindEmailOpen {
-			return actOpen
-		}
-		return actClick
-	case score.SocialMention:
-		return actMention
-	case score.TechChange, score.JobPosting, score.Funding:
-		return actCompanyNews
-	}
-	switch {
-	case st.Event.Kind == connectors.KindDownload:
-		return actDownload
-	case sig.Flags&score.Application != 0:
-		return actApply
-	case sig.Flags&score.ContractPage != 0:
-		return actContract
-	case sig.Flags&score.PricePage != 0:
-		return actPrice
-	case sig.Flags&score.Comparison != 0:
-		return actCompare
-	case sig.Type == score.ContentView:
-		return actContent
-	case sig.Flags&score.ProductPage != 0:
-		return actProduct
-	}
-	return actVisit
-}
-
-// shownTitle is what the signal's page, form or campaign may be called in a text: the trusted title up to the bar that sites put
-// their own name behind, or the path on an own host.
-func shownTitle(st *journey.Step, sig *journey.Signal) string {
-	t := sig.Title
-	if i := strings.Index(t, " | "); i > 0 {
-		t = t[:i]
-	}
-	if t == "" && st.Trusted && strings.HasPrefix(sig.Object, "/") && len(sig.Object) <= 48 {
-		t = sig.Object
-	}
-	return t
-}
-
 // count reads PropCount: how many a summary property counted in one step.
 func count(st *journey.Step) (n int, counted bool) {
-	if len(st.Event.Properties) == 0 {
+	if len(st.Event.Properties) == 0 || fold(st.Event.Kind) == "invite" {
 		return 1, false
 	}
 	s, ok := st.Event.Properties[connectors.PropCount]
@@ -343,3 +666,5 @@ func eventID(st *journey.Step) string {
 }
 
 func unix(at int64, loc *time.Location) time.Time { return time.Unix(at, 0).In(loc) }
+
+func runes(s string) int { return utf8.RuneCountInString(s) }

@@ -84,7 +84,7 @@ func TestHostileTextMovesNothing(t *testing.T) {
 	base := []ev{
 		view("3 Nov 10:00", "/cards", "Credit cards | Example", 1, score.ProductPage),
 		view("12 Nov 16:00", "/compare/acme", "ACME comparison | Example", 1, score.Comparison),
-		{at: "19 Nov 09:00", kind: "page_view", url: "https://example.com/pricing", title: "Pricing | Example", typ: score.ContentView, product: 1, flags: score.PricePage, topics: []string{"pricing"}},
+		{at: "19 Nov 09:00", kind: "page_view", url: "https://example.com/pricing", title: "Pricing | Example", typ: score.ContentView, product: 1, flags: score.PricePage, topics: []string{"card fees"}},
 	}
 	for place, put := range fieldsOf {
 		for n, attack := range attacks {
@@ -105,7 +105,7 @@ func TestHostileTextMovesNothing(t *testing.T) {
 							continue
 						}
 						for _, w := range words(tp.Name) {
-							if !slices.Contains([]string{"pricing", "credit", "cards", "card", "acme", "comparison", "example"}, w) {
+							if !slices.Contains([]string{"pricing", "fees", "credit", "cards", "card", "acme", "comparison", "example"}, w) {
 								t.Errorf("%s: topic %q is trusted", name, tp.Name)
 							}
 						}
@@ -117,7 +117,7 @@ func TestHostileTextMovesNothing(t *testing.T) {
 						}
 					}
 				}
-				if !slices.ContainsFunc(in.Topics, func(tp Topic) bool { return tp.Name == "pricing" && tp.Trusted }) && rules.Topics != nil {
+				if !slices.ContainsFunc(in.Topics, func(tp Topic) bool { return strings.EqualFold(tp.Name, "card fees") && tp.Trusted }) {
 					t.Errorf("%s: the journey's own topic was lost: %s", name, render(in))
 				}
 			}

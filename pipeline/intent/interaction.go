@@ -98,11 +98,59 @@ func typing(kind string) bool {
 	return false
 }
 
-// personalFields are parts of property names whose values say who somebody is, not what they want.
-var personalFields = []string{
-	"mail", "phone", "tel", "mobile", "name", "address", "street", "city", "zip", "postal", "birth", "passw", "secret", "token", "card",
-	"iban", "account", "ssn", "tax", "cookie", "session", "gclid", "fbclid", "ip", "user", "uuid", "guid", "utm", "hash", "signature",
+// personalWords are words of a property's name by which its value says who somebody is, not what they want.
+var personalWords = set(`mail email phone phones telephone telefon tel mobile mobil handy cell fax name firstname lastname fullname surname forename vorname nachname nickname username login
+address adresse street strasse straße city stadt ort zip zipcode postal postcode plz birth birthday birthdate dob geburtstag geburtsdatum password passwd passwort secret token iban bic ssn passport
+cookie cookies session sessionid gclid fbclid msclkid ip user userid uuid guid utm hash signature unterschrift linkedin twitter gender geschlecht salutation anrede captcha recaptcha csrf nonce honeypot company firma
+jobtitle`)
+
+// thingWords beside "name" or "address" make it the name of a thing.
+var thingWords = set("product project campaign event file form page plan programme program course model service feature item site machine produkt projekt kurs datei")
+
+// personalField says whether a property's name says that its value tells who somebody is. Names are read by whole words, in whatever way they
+// are put together: first_name, firstName, "First name".
+func personalField(name string) bool {
+	w := keyWords(name)
+	for i, x := range w {
+		switch {
+		case !personalWords[x]:
+			continue
+		case hasAny(w, "number", "count", "anzahl", "how", "many", "qty", "quantity") && (x == "user" || x == "company" || x == "session" || x == "mobile" || x == "phones"):
+			continue
+		case (x == "name" || x == "address") && i > 0 && thingWords[w[i-1]]:
+			continue
+		case x == "company" && len(w) > 1 && !hasAny(w, "name"):
+			continue // company_size
+		case x == "session" && len(w) > 1 && !hasAny(w, "id", "key", "token"):
+			continue
+		}
+		return true
+	}
+	return hasAny(w, "card", "karte") && hasAny(w, "number", "no", "nummer", "cvc", "holder") || hasAny(w, "account", "konto", "tax", "customer") && hasAny(w, "number", "no", "nummer", "id") ||
+		hasAny(w, "job", "role") && hasAny(w, "title")
 }
+
+// keyWords are the words of a property's name in lower case: snake, kebab, camel and plain.
+func keyWords(name string) []string {
+	var b strings.Builder
+	lower := false
+	for _, r := range name {
+		if unicode.IsUpper(r) && lower {
+			b.WriteByte(' ')
+		}
+		lower = unicode.IsLower(r) || unicode.IsDigit(r)
+		b.WriteRune(r)
+	}
+	return words(b.String())
+}
+
+// structuralWords are names of properties that trackers add by themselves.
+func structuralWords(name string) bool {
+	return structural[name] || trackerFields[strings.ToLower(name)]
+}
+
+var trackerFields = set(`status state step last_step left_at field last_field abandoned_at outcome subject title file url href path referrer device browser os screen language locale timezone currency value total revenue order_id id event event_name
+name type category label source medium content variant version platform library button element action date starts_at start_time event_date page success result`)
 
 // structural are properties that are no text of a visitor's.
 var structural = map[string]bool{
@@ -169,7 +217,8 @@ func look(st, before, after *journey.Step, signal func(*journey.Step) *journey.S
 		private = private || !st.Trusted
 	}
 	if typing(e.Kind) && !red.DropTyped {
-		for _, k := range typedFields(e.Properties) {
+		fields := typedFields(e.Properties)
+		for _, k := range fields[:min(len(fields), maxFields)] {
 			c.Typed = append(c.Typed, text(k, 32)+": "+text(e.Properties[k], maxTyped))
 			private = true
 		}
@@ -185,14 +234,13 @@ func typedFields(props map[string]string) []string {
 		if structural[k] || strings.TrimSpace(v) == "" {
 			continue
 		}
-		lower := strings.ToLower(k)
-		if slices.ContainsFunc(personalFields, func(p string) bool { return strings.Contains(lower, p) }) {
+		if personalField(k) {
 			continue
 		}
 		names = append(names, k)
 	}
 	slices.Sort(names)
-	return names[:min(len(names), maxFields)]
+	return names
 }
 
 // identity names a neighbour: its kind, and where its page is another one, the page. Pages that say much about where somebody comes

@@ -124,6 +124,9 @@ func redactPhones(s string) string {
 		}
 		end, n, last := i, 0, i
 		for end < len(s) && (s[end] >= '0' && s[end] <= '9' || strings.IndexByte("+()-./ ", s[end]) >= 0) {
+			if s[end] == '.' && end+1 < len(s) && s[end+1] == ' ' {
+				break // the end of a sentence
+			}
 			if s[end] >= '0' && s[end] <= '9' {
 				n++
 				last = end + 1
@@ -144,7 +147,7 @@ func redactPhones(s string) string {
 	return b.String()
 }
 
-var isoDate = regexp.MustCompile(`^(?:19|20)\d\d[-./]?(?:0\d|1[0-2])[-./]?(?:[0-2]\d|3[01])(?:[ /.-]\d{1,2})?$`)
+var isoDate = regexp.MustCompile(`^(?:(?:19|20)\d\d[-./]?(?:0\d|1[0-2])[-./]?(?:[0-2]\d|3[01])|(?:[0-2]?\d|3[01])[-./] ?(?:0?\d|1[0-2])[-./] ?(?:19|20)\d\d)(?:[ /.-]\d{1,2})?$`)
 
 // redactNames replaces whole words that are one of the person's names.
 func (r *redactor) redactNames(s string) string {

@@ -4,9 +4,7 @@ import (
 	"context"
 	"slices"
 	"strings"
-	"sync"
 	"time"
-	"unicode/utf8"
 
 	"github.com/cespare/xxhash/v2"
 
@@ -14,22 +12,23 @@ import (
 )
 
 // rulesVersion changes whenever the rules' texts do.
-const rulesVersion = "rules/1"
+const rulesVersion = "rules/2"
 
 // RulesOptions configure the engine without a model.
 type RulesOptions struct {
 	Products []string      // the configured catalogue
 	Hosts    []string      // the customer's own hosts: only links to these may stand in a text
+	Topics   []string      // the topics that the config gives to pages; nil: any that is not the page's title
+	Rivals   []Rival       // competitors: whom people compare with, and whose people get no sales step
 	Language string        // en | de, where the subject names none
 	Window   time.Duration // what lies further back is told only if there is nothing newer; default 90 days
 }
 
-// Rules is the engine without a model: deterministic, without network, a note from what the journey holds. It leaves the stage to
-// the rules of the score. Safe for concurrent use.
+// Rules is the engine without a model: deterministic, without network, a statement of what somebody wants from what the journey holds. It
+// leaves the stage to the rules of the score. Safe for concurrent use.
 type Rules struct {
 	o       RulesOptions
 	version uint64
-	pool    sync.Pool
 }
 
 // NewRules makes the engine.
@@ -42,11 +41,15 @@ func NewRules(o RulesOptions) *Rules {
 	}
 	o.Hosts = lowerAll(o.Hosts)
 	h := xxhash.New()
-	for _, s := range append(append([]string{rulesVersion, o.Language, o.Window.String()}, o.Products...), o.Hosts...) {
+	parts := slices.Concat([]string{rulesVersion, o.Language, o.Window.String()}, o.Products, o.Hosts, o.Topics)
+	for _, r := range o.Rivals {
+		parts = append(append(parts, r.Name), r.Domains...)
+	}
+	for _, s := range parts {
 		_, _ = h.WriteString(s)
 		_, _ = h.Write([]byte{0})
 	}
-	return &Rules{o: o, version: h.Sum64(), pool: sync.Pool{New: func() any { return new(note) }}}
+	return &Rules{o: o, version: h.Sum64()}
 }
 
 // Version changes when the answers might.
@@ -60,15 +63,67 @@ func (r *Rules) Infer(ctx context.Context, s Subject) (Intent, error) {
 	return r.note(s), nil
 }
 
+// note states the intent as of now, and as it is to be stated once the request it leads with has grown old.
 func (r *Rules) note(s Subject) Intent {
 	in := Intent{Engine: "rules", Prompt: rulesVersion}
 	if s.Journey == nil || len(s.Journey.Signals) == 0 {
 		return in
 	}
-	n := r.pool.Get().(*note)
-	defer r.pool.Put(n)
-	n.r, n.s = r, s
-	n.loc = s.Location
+	n := r.prepare(s)
+	lead := n.write(&in)
+	if lead == 0 || !n.ages() {
+		return in
+	}
+	for _, age := range []int64{freshDays, oldDays, goneDays} {
+		at := time.Unix(lead, 0).AddDate(0, 0, int(age))
+		if !at.After(s.Now) {
+			continue
+		}
+		n.now, n.age = at.In(n.loc), at
+		var later Intent
+		if n.write(&later); later.Headline.Text != in.Headline.Text || later.NextStep.Text != in.NextStep.Text {
+			in.Later = append(in.Later, Later{From: at.UTC(), Headline: later.Headline, Sentences: later.Sentences, NextStep: later.NextStep})
+		}
+	}
+	return in
+}
+
+// ages says whether what leads reads differently as it grows old.
+func (n *note) ages() bool {
+	a := n.lead.act
+	return a.request() || a.unfinished() || a.strong() || a.first() && a != ActUnsubscribe
+}
+
+// Ages, in days, at which a request is reopened gently, is asked about in one line, and is let alone.
+const (
+	freshDays = 14
+	oldDays   = 30
+	goneDays  = 90
+)
+
+// sentencesMax bounds the sentences of a model's note.
+const sentencesMax = 5
+
+// note is one text in the making.
+type note struct {
+	r   *Rules
+	s   Subject
+	l   *tongue
+	loc *time.Location
+	now time.Time // whose year goes without saying
+	age time.Time // the moment ages are counted from
+	red redactor
+
+	facts  []fact // oldest first
+	topics []topicFact
+
+	lead  *fact
+	used  map[string]bool // facts and parts of them that are told already
+	marks []Mark
+}
+
+func (r *Rules) prepare(s Subject) *note {
+	n := &note{r: r, s: s, loc: s.Location, age: s.Now}
 	if n.loc == nil {
 		n.loc = time.UTC
 	}
@@ -76,514 +131,326 @@ func (r *Rules) note(s Subject) Intent {
 	if lang == "" {
 		lang = r.o.Language
 	}
-	n.p = phrasesFor(lang)
+	n.l = tongueFor(lang)
 	n.now = s.Now.In(n.loc)
-	n.f.gather(s.Journey, s.Now.Add(-r.o.Window).Unix())
-	if n.f.any.count == 0 && n.f.acts[actCompanyNews].count == 0 {
-		n.f.gather(s.Journey, -1<<62)
+	n.red = Redact{}.of(s.Profile.FirstName, s.Profile.LastName)
+	n.gather(s.Now.Add(-r.o.Window).Unix())
+	if n.newestOwn() == nil && n.newest(ActNews) == nil {
+		n.gather(-1 << 62)
 	}
-	n.write(&in)
-	n.s = Subject{}
-	return in
+	return n
 }
 
-// note is the note in the making. All its texts share one buffer and all its citations one slice.
-type note struct {
-	r   *Rules
-	s   Subject
-	p   *phrases
-	loc *time.Location
-	now time.Time
-	f   facts
-
-	b     []byte
-	cites []string
-	spans []span
-	t0    int
-	c0    int
-}
-
-// span is a finished sentence: where its text and its citations lie.
-type span struct{ t0, t1, c0, c1 int }
-
-func (n *note) begin() { n.t0, n.c0 = len(n.b), len(n.cites) }
-
-// end closes a sentence. A date that ends in a point takes the sentence's.
-func (n *note) end() span {
-	if k := len(n.b); k-n.t0 > 2 && n.b[k-1] == '.' && n.b[k-2] == '.' {
-		n.b = n.b[:k-1]
+// write states the intent and returns when the request was made that its next step answers; 0 if there is none.
+func (n *note) write(in *Intent) int64 {
+	n.used, n.marks = map[string]bool{}, nil
+	class, company, evidence := n.classify()
+	in.Class = class
+	product := n.product()
+	if product > 0 {
+		in.Product, in.Interest = n.s.Journey.Products[product-1], n.interest(product)
 	}
-	return span{n.t0, len(n.b), n.c0, len(n.cites)}
-}
-
-func (n *note) cite(ids ...string) {
-	for _, id := range ids {
-		if id == "" || len(n.cites)-n.c0 >= citesKept || slices.Contains(n.cites[n.c0:], id) {
-			continue
-		}
-		n.cites = append(n.cites, id)
+	in.Topics = n.topTopics()
+	lead, form := n.leading()
+	if lead == nil && !class.negative() {
+		return 0
 	}
-}
-
-// values fill a template.
-type values struct {
-	product, title string
-	titleMax       int
-	first, date    int64
-	n, v           int
-	digits         bool // numbers as digits
-}
-
-func (n *note) put(template string, v values) {
-	for {
-		i := strings.IndexByte(template, '{')
-		if i < 0 || i+2 >= len(template) {
-			n.b = append(n.b, template...)
-			return
-		}
-		n.b = append(n.b, template[:i]...)
-		switch template[i+1] {
-		case 'p':
-			n.b = append(n.b, plain(v.product, 80)...)
-		case 't':
-			n.title(v.title, v.titleMax)
-		case 'd':
-			n.b = appendDay(n.b, unix(v.date, n.loc), n.p, n.now)
-		case 'f':
-			n.b = appendDay(n.b, unix(v.first, n.loc), n.p, n.now)
-		case 'n':
-			n.number(v.n, v.digits)
-		case 'v':
-			n.number(v.v, v.digits)
-		}
-		template = template[i+3:]
+	if class.negative() {
+		n.negative(in, class, company, evidence)
+	} else {
+		n.lead = lead
+		in.Headline = n.headline(lead, form, class)
+		in.Sentences = n.summary(form, class)
+		in.NextStep, in.NextLow = n.nextStep(lead, form, class)
 	}
-}
-
-func (n *note) number(k int, digits bool) {
-	if w := n.p.number(k); w != "" && !digits {
-		n.b = append(n.b, w...)
-		return
+	in.Marks = n.marks
+	if lead == nil || class.negative() {
+		return 0
 	}
-	n.b = appendInt(n.b, k)
+	return lead.at
 }
 
-func (n *note) title(t string, limit int) {
-	if limit <= 0 {
-		limit = titleMax
-	}
-	n.b = append(n.b, n.p.open...)
-	n.b = append(n.b, plain(t, limit)...)
-	n.b = append(n.b, n.p.close...)
-}
+func (n *note) days(at int64) int { return int((n.age.Unix() - at) / 86400) }
 
-// titleMax is how much of a title a text shows; headMax is what must stand alone in a headline.
+// form is how a note leads: with the act itself, or with what became of it.
+type form string
+
 const (
-	titleMax = 48
-	headMax  = 60
+	formPlain    form = ""
+	formAnswered form = "answered"
+	formBack     form = "back"
+	formBoth     form = "both"
+	formWeighs   form = "weighs"
+	formFirst    form = "first"
 )
 
-func (n *note) write(in *Intent) {
-	f := &n.f
-	n.b, n.cites, n.spans = n.b[:0], n.cites[:0], n.spans[:0]
-	main := act(0)
-	for main < actKinds && f.acts[main].count == 0 {
-		main++
-	}
-	if main == actKinds {
-		return
-	}
-	n.dropLinks()
-	product := f.product()
-	name := ""
-	if product > 0 {
-		name = n.s.Journey.Products[product-1]
-	}
-	head := n.headline(main)
-	n.acts(main)
-	n.leans(product, name)
-	n.pages()
-	n.activity()
-	n.further()
-	next := n.nextStep(main)
-
-	text := string(n.b)
-	cites := slices.Clone(n.cites)
-	sentence := func(s span) Sentence {
-		return Sentence{Text: text[s.t0:s.t1], Cites: cites[s.c0:s.c1:s.c1]}
-	}
-	in.Headline = sentence(head)
-	in.NextStep = sentence(next)
-	in.Sentences = make([]Sentence, len(n.spans))
-	for i, s := range n.spans {
-		in.Sentences[i] = sentence(s)
-	}
-	in.Product = name
-	in.Interest = n.interest(product)
-	if len(f.topics) > 0 {
-		in.Topics = make([]Topic, len(f.topics))
-		for i := range f.topics {
-			t := &f.topics[i]
-			in.Topics[i] = Topic{Name: plain(t.name, 80), Cites: slices.Clone(t.events[:min(t.count, citesKept)]), Trusted: true}
+// leading finds what goes first: a refusal, cancellation or unsubscription; an open request or unfinished step of the last 14 days; the
+// newest of newer strong acts; an older request; whatever else is known.
+func (n *note) leading() (*fact, form) {
+	var stop, open, strong, other, mail *fact
+	for i := range n.facts {
+		f := &n.facts[i]
+		if f.colleague != "" {
+			continue
+		}
+		switch a := f.act; {
+		case a.first():
+			stop = f
+		case a.request():
+			open = f
+			if stop != nil && f.at > stop.at {
+				stop = nil
+			}
+		case a.unfinished() && n.days(f.at) < freshDays:
+			if open == nil || f.at >= open.at || n.days(open.at) >= freshDays {
+				open = f
+			}
+		case a.strong():
+			if strong == nil || !n.sameDay(strong.at, f.at) || rank(f.act) <= rank(strong.act) {
+				strong = f
+			}
+		case a == ActOpen || a == ActNewsletter || a == ActClick || a == ActNews || a == ActMention:
+			if mail == nil || rank(a) <= rank(mail.act) {
+				mail = f
+			}
+		case a == ActHelp || a == ActCareers || a == ActOurQuote || a == ActOurTouch || a == ActPress || a == ActSupply || a == ActJobApply:
+		default:
+			if other == nil || !n.sameDay(other.at, f.at) || rank(f.act) <= rank(other.act) {
+				other = f
+			}
 		}
 	}
+	switch {
+	case stop != nil:
+		return stop, formPlain
+	case open != nil && open.act.request() && n.answeredBy(open) != nil && n.readAfter(n.answeredBy(open)) != nil:
+		return open, formAnswered
+	case open != nil && n.days(open.at) < freshDays:
+		return open, formPlain
+	}
+	if at := n.comeback(); at != nil {
+		return at, formBack
+	}
+	if strong != nil && (open == nil || strong.at > open.at && strong.act != ActDownload && strong.act != ActRegister && strong.act != ActAttend) {
+		return strong, n.strongForm(strong)
+	}
+	if open != nil {
+		return open, formPlain
+	}
+	if other != nil && (mail == nil || mail.act == ActOpen || mail.act == ActNews || mail.act == ActClick || mail.act == ActMention || mail.at < other.at) {
+		return other, n.otherForm(other)
+	}
+	if mail != nil {
+		return mail, formPlain
+	}
+	return other, formPlain
 }
 
-// dropLinks forgets titles that a reader could take for a link to somewhere else.
-func (n *note) dropLinks() {
-	bad := func(t string) bool { return t != "" && hasLink(t, n.r.o.Hosts) }
-	f := &n.f
-	for i := range f.acts {
-		if bad(f.acts[i].title) {
-			f.acts[i].title = ""
+// strongForm is how a strong act without a request leads.
+func (n *note) strongForm(f *fact) form {
+	if f.act == ActCalculate || f.act == ActCompare {
+		if c, x := n.newest(ActCalculate), n.newest(ActCompare); c != nil && x != nil && n.sameDay(c.at, x.at) && x.rival != "" && (len(c.ask.money) > 0 || c.price.amount != "") {
+			return formWeighs
 		}
 	}
-	f.pages = slices.DeleteFunc(f.pages, func(p page) bool { return bad(p.title) })
-	f.topics = slices.DeleteFunc(f.topics, func(t topicFact) bool { return bad(t.name) })
+	if f.act == ActPrice || f.act == ActProduct {
+		if a, b := n.twoProducts(); a != 0 && b != 0 {
+			return formBoth
+		}
+	}
+	if (f.act == ActPrice || f.act == ActCompare || f.act == ActCalculate) && n.days(f.at) < 7 {
+		for i := range n.facts {
+			if g := &n.facts[i]; !n.sameDay(g.first, f.at) || g.act.request() {
+				return formPlain
+			}
+		}
+		return formFirst
+	}
+	return formPlain
+}
+
+func (n *note) otherForm(f *fact) form {
+	if f.act == ActProduct || f.act == ActRead {
+		if a, b := n.twoProducts(); a != 0 && b != 0 && n.newest(ActPrice) != nil {
+			return formBoth
+		}
+	}
+	return formPlain
+}
+
+// twoProducts are two products whose prices were read, the newer first, if no third was and none settles it.
+func (n *note) twoProducts() (a, b uint8) {
+	for i := len(n.facts) - 1; i >= 0; i-- {
+		f := &n.facts[i]
+		if f.act != ActPrice || f.product == 0 {
+			continue
+		}
+		switch {
+		case a == 0:
+			a = f.product
+		case f.product != a && b == 0:
+			b = f.product
+		}
+	}
+	if b == 0 {
+		return 0, 0
+	}
+	return a, b
+}
+
+// rank orders acts of one day: the smaller leads.
+func rank(a Act) int {
+	return slices.Index([]Act{ActOrderPage, ActCalculate, ActTerms, ActPrice, ActCompare, ActSample, ActForm, ActSignUp, ActRegister, ActAttend, ActDownload, ActInvite, ActChat, ActProduct, ActCase, ActSearch, ActRead, ActUse, ActVisit,
+		ActNewsletter, ActClick, ActMention, ActOpen, ActNews}, a)
+}
+
+// answeredBy is our quote after the request f.
+func (n *note) answeredBy(f *fact) *fact {
+	for i := range n.facts {
+		if g := &n.facts[i]; g.act == ActOurQuote && g.at >= f.at {
+			return g
+		}
+	}
+	return nil
+}
+
+// readAfter is the newest price, terms, comparison or order page after f.
+func (n *note) readAfter(f *fact) (best *fact) {
+	for i := range n.facts {
+		g := &n.facts[i]
+		if g.at <= f.at || g.act != ActTerms && g.act != ActPrice && g.act != ActCompare && g.act != ActOrderPage && g.act != ActCalculate {
+			continue
+		}
+		if best == nil || g.at > best.at && !n.sameDay(g.at, best.at) || n.sameDay(g.at, best.at) && g.act == ActTerms {
+			best = g
+		}
+	}
+	return best
+}
+
+// comeback is what somebody did last after a silence of 30 days or more, if that was in the last 14.
+func (n *note) comeback() *fact {
+	_, after := n.silence()
+	if after == 0 || n.days(after) >= freshDays {
+		return nil
+	}
+	var best *fact
+	for i := range n.facts {
+		f := &n.facts[i]
+		if f.at >= after && f.colleague == "" && (f.act.strong() || f.act.Page()) && (best == nil || f.act.strong() && (!best.act.strong() || f.at > best.at) || !best.act.strong() && f.at > best.at) {
+			best = f
+		}
+	}
+	return best
+}
+
+// silence is the last pause of 30 days or more: what came before and after it.
+func (n *note) silence() (before, after int64) {
+	var at []int64
+	for i := range n.facts {
+		f := &n.facts[i]
+		if f.colleague != "" || f.act == ActOpen || f.act == ActNews || f.act == ActOurQuote || f.act == ActOurTouch || f.summary > 0 {
+			continue
+		}
+		at = append(at, f.days...)
+		at = append(at, f.at)
+	}
+	slices.Sort(at)
+	for i := len(at) - 1; i > 0; i-- {
+		if at[i]-at[i-1] >= 30*86400 {
+			return at[i-1], at[i]
+		}
+	}
+	return 0, 0
+}
+
+// sentence builds a sentence; an act's citations bounded.
+func sentence(text string, cites ...string) Sentence {
+	var ids []string
+	for _, c := range cites {
+		if c != "" && !slices.Contains(ids, c) && len(ids) < citesKept {
+			ids = append(ids, c)
+		}
+	}
+	return Sentence{Text: text, Cites: ids}
+}
+
+// newestCites are the newest event of f first, as far as they are kept.
+func (f *fact) newestCites() []string {
+	ids := slices.Clone(f.cites[max(0, len(f.cites)-citesKept):])
+	slices.Reverse(ids)
+	return ids
 }
 
 func (n *note) productName(p uint8) string {
 	if p == 0 || int(p) > len(n.s.Journey.Products) {
 		return ""
 	}
-	return n.s.Journey.Products[p-1]
+	return plain(n.s.Journey.Products[p-1], 60)
 }
 
-// headline tells the weightiest act first, so that its first 60 characters stand alone, then what led to it.
-func (n *note) headline(main act) span {
-	n.begin()
-	f, m, ph := &n.f, &n.f.acts[main], &n.p.acts[main]
-	v := values{product: n.productName(m.product), title: m.title, date: m.at}
-	n.cite(m.event)
+func (n *note) day(at int64) string { return n.l.day(unix(at, n.loc), n.now) }
+
+// dates are the days of f: "19 Nov", "24 and 25 Nov".
+func (n *note) dates(f *fact) string {
+	days := f.days
 	switch {
-	case v.title != "" && ph.title != "" && (main.reading() || main == actForm || main == actDownload || main == actClick || main == actContact || v.product == ""):
-		n.fitted(ph.title, v)
-	case v.product != "" && ph.product != "":
-		n.put(ph.product, v)
-		if utf8.RuneCount(n.b[n.t0:]) > headMax {
-			n.b = n.b[:n.t0]
-			n.put(ph.bare, v)
-		}
-	default:
-		n.put(ph.bare, v)
-	}
-	if main == actOpen || main == actCompanyNews {
-		return n.end()
-	}
-	led := 0
-	for range 2 {
-		p := n.leading(main, m, led)
-		if p == nil {
-			break
-		}
-		switch {
-		case led > 0:
-			n.b = append(n.b, n.p.and...)
-		case main.reading():
-			n.b = append(n.b, n.p.also...)
-		default:
-			n.b = append(n.b, n.p.after...)
-		}
-		n.title(p.title, titleMax)
-		n.cite(p.event)
-		led++
-	}
-	switch views, visits := max(f.views, f.sumViews), max(f.visits, f.sumVisits); {
-	case f.visits == 0 && led == 0 && views > 1 && visits > 1:
-		n.put(n.p.views, values{n: views, v: visits, date: f.sumAt, digits: true})
-		n.cite(f.sumEvent)
-	case f.visits == 0 && led == 0 && views > 1:
-		n.put(n.p.viewOnly, values{n: views, date: f.sumAt, digits: true})
-		n.cite(f.sumEvent)
-	case f.visits > 1:
-		n.put(n.p.visits, values{v: f.visits, first: f.first.at})
-		n.cite(f.first.event, f.last.event)
-	}
-	return n.end()
-}
-
-// fitted puts a headline's first clause with its title cut so that the clause keeps to headMax.
-func (n *note) fitted(template string, v values) {
-	start := len(n.b)
-	n.put(template, v)
-	if utf8.RuneCount(n.b[start:]) <= headMax {
-		return
-	}
-	bare := v
-	bare.title = ""
-	n.b = n.b[:start]
-	n.put(template, bare)
-	v.titleMax = max(headMax-utf8.RuneCount(n.b[start:])-1, 8) // one for the mark of omission
-	n.b = n.b[:start]
-	n.put(template, v)
-}
-
-// leading finds the key page number skip that was read no later than the act m, the weightiest and newest first.
-func (n *note) leading(main act, m *mark, skip int) *page {
-	var best, previous *page
-	for k := 0; k <= skip; k++ {
-		best = nil
-		for i := range n.f.pages {
-			p := &n.f.pages[i]
-			if p.act > actProduct || p.at > m.at && !main.reading() || p.title == m.title {
-				continue
+	case len(days) == 2:
+		a, b := unix(days[0], n.loc), unix(days[1], n.loc)
+		if a.Month() == b.Month() && a.Year() == b.Year() {
+			first := string(appendInt(nil, a.Day()))
+			if n.l.german {
+				first += "."
 			}
-			if previous != nil && !before(previous, p) {
-				continue
-			}
-			if best == nil || before(p, best) {
-				best = p
-			}
+			return first + n.l.and + n.l.day(b, n.now)
 		}
-		if best == nil {
-			return nil
-		}
-		previous = best
+		return n.l.day(a, n.now) + n.l.and + n.l.day(b, n.now)
+	case len(days) > 2:
+		return ""
 	}
-	return best
+	return n.day(f.at)
 }
 
-// before orders pages: the weightiest kind, the newest, the title.
-func before(a, b *page) bool {
-	if a.act != b.act {
-		return a.act < b.act
+// on are the days of f with their preposition: "on 19 Nov", "on three days since 14 Nov".
+func (n *note) on(f *fact) string {
+	if d := n.dates(f); d != "" {
+		if n.l.german {
+			return "am " + d
+		}
+		return "on " + d
 	}
-	if a.at != b.at {
-		return a.at > b.at
+	if n.l.german {
+		return "an " + n.l.number(len(f.days)) + " Tagen seit " + n.day(f.days[0])
 	}
-	return a.title < b.title
+	return "on " + n.l.number(len(f.days)) + " days since " + n.day(f.days[0])
 }
 
-// add keeps the sentence in the making unless the note is full.
-func (n *note) add() {
-	s := n.end()
-	if len(n.spans) >= sentencesMax || s.t1 == s.t0 || s.c1 == s.c0 {
-		n.b, n.cites = n.b[:n.t0], n.cites[:n.c0]
-		return
-	}
-	n.spans = append(n.spans, s)
-}
-
-const (
-	sentencesMin = 2
-	sentencesMax = 5
-)
-
-// acts lists up to three deeds.
-func (n *note) acts(main act) {
-	n.begin()
-	listed := 0
-	for a := act(0); a < actKinds && listed < 3; a++ {
-		m := &n.f.acts[a]
-		template := n.p.acts[a].list
-		if m.count == 0 || template == "" || a == actOpen && main != actOpen {
-			continue
-		}
-		if a == actClick && m.count > 1 {
-			template = n.p.clicks
-		}
-		if listed > 0 {
-			n.b = append(n.b, ", "...)
-		}
-		n.put(template, values{date: m.at, n: m.count})
-		if m.title != "" && n.p.acts[a].title != "" {
-			n.b = append(n.b, " ("...)
-			n.title(m.title, titleMax)
-			n.b = append(n.b, ')')
-		}
-		n.cite(m.event)
-		listed++
-	}
-	if listed > 0 {
-		n.b = append(n.b, '.')
-		upperFirst(n.b[n.t0:])
-	}
-	n.add()
-}
-
-func (n *note) leans(product int, name string) {
-	if product == 0 || n.f.signals < 2 {
-		return
-	}
-	n.begin()
-	n.put(n.p.leans, values{product: name, n: n.f.products[product], v: n.f.signals, digits: true})
-	for _, s := range n.s.Journey.Signals {
-		if int(s.Product) == product {
-			n.cite(s.EventID)
-		}
-	}
-	n.cite(n.f.newest[product].event)
-	n.add()
-}
-
-// pages lists the four pages that matter most.
-func (n *note) pages() {
-	slices.SortFunc(n.f.pages, func(a, b page) int {
-		switch {
-		case a.act != b.act:
-			return int(a.act) - int(b.act)
-		case a.count != b.count:
-			return b.count - a.count
-		case a.at != b.at:
-			if a.at > b.at {
-				return -1
-			}
-			return 1
-		}
-		return strings.Compare(a.title, b.title)
-	})
-	shown := min(len(n.f.pages), 4)
-	if shown == 0 {
-		return
-	}
-	n.begin()
-	n.b = append(n.b, n.p.read...)
-	for i := range shown {
-		p := &n.f.pages[i]
-		switch {
-		case i > 0 && i == shown-1:
-			n.b = append(n.b, n.p.and...)
-		case i > 0:
-			n.b = append(n.b, ", "...)
-		}
-		n.title(p.title, titleMax)
-		template := n.p.once
-		if p.count > 1 {
-			template = n.p.times
-		}
-		n.put(template, values{n: p.count, date: p.at, digits: true})
-		n.cite(p.event)
-	}
-	n.b = append(n.b, '.')
-	n.add()
-}
-
-// activity counts visits and page views.
-func (n *note) activity() {
-	f := &n.f
-	n.begin()
-	switch {
-	case f.visits > 0:
-		v := values{v: f.visits, first: f.first.at, date: f.last.at}
-		y1, m1, d1 := unix(f.first.at, n.loc).Date()
-		y2, m2, d2 := unix(f.last.at, n.loc).Date()
-		switch {
-		case f.visits == 1:
-			n.put(n.p.oneVisit, v)
-		case y1 == y2 && m1 == m2 && d1 == d2:
-			n.put(n.p.sameDay, v)
-		default:
-			n.put(n.p.manyVisit, v)
-		}
-		switch {
-		case f.views == 1:
-			n.b = append(n.b, n.p.oneView...)
-		case f.views > 1:
-			n.put(n.p.manyViews, values{n: f.views})
-		default:
-			n.b = append(n.b, '.')
-		}
-		upperFirst(n.b[n.t0:])
-		n.cite(f.first.event, f.last.event)
-	case f.sumViews > 0 && f.sumVisits > 0:
-		n.put(n.p.summary, values{n: f.sumViews, v: f.sumVisits, date: f.sumAt, digits: true})
-		n.cite(f.sumEvent)
-	case f.sumViews > 0:
-		n.put(n.p.summary1, values{n: f.sumViews, date: f.sumAt, digits: true})
-		n.cite(f.sumEvent)
-	}
-	n.add()
-}
-
-// further adds what there is room for: a return after silence, news of the company, topics; and where the note is all too short, that
-// there is no more to tell.
-func (n *note) further() {
-	f := &n.f
-	if f.pause > 0 {
-		n.begin()
-		n.put(n.p.back, values{n: f.pause, date: f.back.at, digits: true})
-		n.cite(f.back.event)
-		n.add()
-	}
-	for i := range f.company {
-		if m := &f.company[i]; m.count > 0 {
-			n.begin()
-			n.put(n.p.company[i], values{date: m.at})
-			n.cite(m.event)
-			n.add()
-		}
-	}
-	if len(f.topics) > 0 {
-		n.begin()
-		n.b = append(n.b, n.p.topics...)
-		shown := min(len(f.topics), 5)
-		for i := range shown {
-			switch {
-			case i > 0 && i == shown-1:
-				n.b = append(n.b, n.p.and...)
-			case i > 0:
-				n.b = append(n.b, ", "...)
-			}
-			n.b = append(n.b, plain(f.topics[i].name, titleMax)...)
-			n.cite(f.topics[i].events[0])
-		}
-		n.b = append(n.b, '.')
-		n.add()
-	}
-	if len(n.spans) < sentencesMin {
-		m := f.any
-		if m.count == 0 {
-			m = f.acts[actCompanyNews]
-		}
-		n.begin()
-		n.put(n.p.only, values{date: m.at})
-		n.cite(m.event)
-		n.add()
-	}
-}
-
-func (n *note) nextStep(main act) span {
-	n.begin()
-	m, ph := &n.f.acts[main], &n.p.acts[main]
-	v := values{product: n.productName(m.product), date: m.at}
-	if v.product == "" {
-		v.product = n.productName(uint8(n.f.product()))
-	}
-	if v.product != "" && ph.next != "" {
-		n.put(ph.next, v)
-	} else {
-		n.put(ph.nextBare, v)
-	}
-	n.cite(m.event)
-	return n.end()
-}
-
-// interest is SCORING's: the share of the signals that match the product, with one of at least 60, or 70 for high.
-func (n *note) interest(product int) score.Interest {
-	if product == 0 {
+// interest says how sure it is that p is the product: settled by a request about it, else by the share of the signals that name one.
+func (n *note) interest(p int) score.Interest {
+	if p == 0 {
 		return score.InterestNone
 	}
-	strongest := uint8(0)
-	for _, s := range n.s.Journey.Signals {
-		if int(s.Product) == product {
-			strongest = max(strongest, s.Strength)
+	named, mine := 0, 0
+	for i := range n.s.Journey.Signals {
+		s := &n.s.Journey.Signals[i]
+		if s.Product == 0 || s.Flags&score.Company != 0 {
+			continue
+		}
+		named++
+		if int(s.Product) == p {
+			mine++
+			if s.Type == score.HandRaise {
+				return score.InterestHigh
+			}
 		}
 	}
-	share := 100 * n.f.products[product] / max(1, n.f.signals)
-	switch {
-	case share >= 50 && strongest >= 70:
+	switch share := 100 * mine / max(1, named); {
+	case share >= 60 && mine > 1:
 		return score.InterestHigh
-	case share >= 25 && strongest >= 60:
+	case share >= 35:
 		return score.InterestMedium
 	}
-	return score.InterestLow
-}
-
-// upperFirst makes the first letter a capital, ASCII only: templates begin with nothing else.
-func upperFirst(b []byte) {
-	if len(b) > 0 && b[0] >= 'a' && b[0] <= 'z' {
-		b[0] -= 'a' - 'A'
-	}
+	return score.InterestNone
 }
 
 func lowerAll(s []string) []string {

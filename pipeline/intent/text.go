@@ -2,7 +2,6 @@ package intent
 
 import (
 	"strings"
-	"time"
 	"unicode"
 	"unicode/utf8"
 )
@@ -196,18 +195,6 @@ func stem(w string) string {
 		return w[:len(w)-1]
 	}
 	return w
-}
-
-// appendDay writes a date the way reps read it, "19 Nov" or "19. Nov.", with the year where it is not that of now.
-func appendDay(b []byte, t time.Time, p *phrases, now time.Time) []byte {
-	y, m, d := t.Date()
-	b = appendInt(b, d)
-	b = append(b, p.months[m-1]...)
-	if y != now.Year() {
-		b = append(b, ' ')
-		b = appendInt(b, y)
-	}
-	return b
 }
 
 func appendInt(b []byte, n int) []byte {

@@ -27,6 +27,10 @@ type Intent struct {
 	Headline  Sentence         `json:"headline"` // one line; its first 60 characters stand alone
 	Sentences []Sentence       `json:"sentences"`
 	NextStep  Sentence         `json:"next_step"`
+	NextLow   Sentence         `json:"next_low,omitzero"` // takes NextStep's place where the tier is low; empty: the same
+	Later     []Later          `json:"later,omitempty"`   // what it says from some day on, if nothing new comes; oldest first
+	Class     Class            `json:"class,omitempty"`
+	Marks     []Mark           `json:"marks,omitempty"` // what speaks against a purchase, apart from the score's parts
 	Topics    []Topic          `json:"topics"`
 	Product   string           `json:"product"` // of the configured catalogue, or ""
 	Stage     score.Stage      `json:"stage"`   // score.StageUnknown: let the rules decide
@@ -38,10 +42,64 @@ type Intent struct {
 	Usage     connectors.Usage `json:"usage"`
 }
 
+// At are the texts as they are to be read at a moment, by somebody whom that tier is shown for.
+func (in *Intent) At(at time.Time, tier score.Tier) (headline Sentence, sentences []Sentence, next Sentence) {
+	headline, sentences, next = in.Headline, in.Sentences, in.NextStep
+	if tier == score.Low && in.NextLow.Text != "" {
+		next = in.NextLow
+	}
+	for i := range in.Later {
+		if l := &in.Later[i]; !at.Before(l.From) {
+			headline, sentences, next = l.Headline, l.Sentences, l.NextStep
+		}
+	}
+	return headline, sentences, next
+}
+
+// Later are the texts as they must read from a day on: what was fresh is old by then.
+type Later struct {
+	From      time.Time  `json:"from"`
+	Headline  Sentence   `json:"headline"`
+	Sentences []Sentence `json:"sentences"`
+	NextStep  Sentence   `json:"next_step"`
+}
+
+// Mark is something that lowers how ready somebody is, for the reasons.
+type Mark struct {
+	What MarkKind `json:"what"`
+	At   int64    `json:"at,omitempty"` // Unix seconds, 0 if there is no day to it
+}
+
+// MarkKind says what lowers.
+type MarkKind string
+
+// The marks.
+const (
+	MarkUnsent       MarkKind = "unsent"     // a form was begun and not sent
+	MarkUnpaid       MarkKind = "unpaid"     // left before paying
+	MarkNoReply      MarkKind = "no_reply"   // our quote waits for a reply
+	MarkLess         MarkKind = "less"       // asks for less than before
+	MarkColleague    MarkKind = "colleague"  // the request is a colleague's
+	MarkCustomer     MarkKind = "customer"   // visits of customers do not count
+	MarkCompetitor   MarkKind = "competitor" // which does not change the number
+	MarkCareers      MarkKind = "careers"    // careers pages do not count
+	MarkPress        MarkKind = "press"      // press forms do not count
+	MarkSupplier     MarkKind = "supplier"   // supplier forms do not count
+	MarkUnsubscribed MarkKind = "unsubscribed"
+	MarkMissed       MarkKind = "missed"
+	MarkCancelled    MarkKind = "cancelled"
+	MarkRefused      MarkKind = "refused"
+	MarkStuck        MarkKind = "stuck"
+	MarkHostile      MarkKind = "hostile"
+)
+
 // Subject is whom to infer the intent of.
 type Subject struct {
 	Journey  *journey.Journey
 	Profile  connectors.Profile
+	Customer bool      // by the CRM
+	Domain   string    // of the person's mail address
+	Told     time.Time // when the last text was written; zero if there is none
 	Now      time.Time
 	Language string // en | de
 	Location *time.Location

@@ -136,6 +136,9 @@ func (b *Builder) addStep(j *Journey, it *item, d *decision) {
 	session.Steps = session.Steps[:len(session.Steps)+1]
 	step := &session.Steps[len(session.Steps)-1]
 	b.clean(&step.Event, it)
+	if step.Named = ""; it.kind != it.ev.Kind {
+		step.Named = clean(it.ev.Kind, maxName)
+	}
 	step.Signal, step.Why, step.Context = -1, d.why, it.class == team
 	step.Trusted = it.page != nil && it.page.path != "" && it.page.own
 	if d.typ != 0 || d.views > 0 {

@@ -24,6 +24,7 @@ type Step struct {
 	Why     string           // why it does not count, as the Why… constants tell
 	Trusted bool             // URL and title are of the customer's own hosts
 	Context bool             // what the own team did
+	Named   string           // what the source calls the event, where that is not Event.Kind
 }
 
 // Session is a visit: steps without a pause longer than the configured gap, in order.

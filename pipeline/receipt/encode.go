@@ -69,7 +69,7 @@ func (w *writer) receipt(r *Receipt, settings uint64, features []byte) {
 	w.count(len(r.Signals), r.Signals == nil)
 	for i := range r.Signals {
 		l := &r.Signals[i]
-		w.texts(l.EventID, l.Source, l.Kind, l.Object, l.Title)
+		w.texts(l.EventID, l.Source, l.Kind, l.Object, l.Title, string(l.Act))
 	}
 	w.count(len(r.Cited), r.Cited == nil)
 	for i := range r.Cited {
@@ -138,7 +138,12 @@ func (d *reader) receipt(version byte) (r *Receipt, settings uint64) {
 		r.Features, d.err = score.DecodeFeatures(features)
 	}
 
-	r.Signals = listOf(d, func(l *SignalLine) { d.texts(&l.EventID, &l.Source, &l.Kind, &l.Object, &l.Title) })
+	r.Signals = listOf(d, func(l *SignalLine) {
+		d.texts(&l.EventID, &l.Source, &l.Kind, &l.Object, &l.Title)
+		if version > beforeLeft {
+			l.Act = intent.Act(d.text())
+		}
+	})
 	r.Cited = listOf(d, func(l *CitedLine) {
 		d.texts(&l.EventID, &l.Source, &l.Kind)
 		l.Time = d.time()
@@ -162,7 +167,7 @@ func (d *reader) receipt(version byte) (r *Receipt, settings uint64) {
 	r.Forecast.Due, r.Forecast.CoolsOn = d.time(), d.time()
 	d.ints(&r.Forecast.Below)
 
-	d.intent(&r.Intent)
+	d.intent(&r.Intent, version)
 
 	f := &r.Filtered
 	d.ints(&f.Duplicates, &f.Bots, &f.Internal, &f.NoConsent, &f.Customer, &f.Excluded, &f.Outside, &f.Foreign)
@@ -201,9 +206,27 @@ func (w *writer) intent(in *intent.Intent) {
 	u := &in.Usage
 	w.ints(u.Calls, u.In, u.Out, u.Thoughts, u.Cached)
 	w.int(u.MicroUSD)
+	w.sentence(&in.NextLow)
+	w.count(len(in.Later), in.Later == nil)
+	for i := range in.Later {
+		l := &in.Later[i]
+		w.time(l.From)
+		w.sentence(&l.Headline)
+		w.count(len(l.Sentences), l.Sentences == nil)
+		for k := range l.Sentences {
+			w.sentence(&l.Sentences[k])
+		}
+		w.sentence(&l.NextStep)
+	}
+	w.text(string(in.Class))
+	w.count(len(in.Marks), in.Marks == nil)
+	for _, m := range in.Marks {
+		w.text(string(m.What))
+		w.int(m.At)
+	}
 }
 
-func (d *reader) intent(in *intent.Intent) {
+func (d *reader) intent(in *intent.Intent, version byte) {
 	sentence := func(s *intent.Sentence) { s.Text, s.Cites = d.text(), d.list() }
 	sentence(&in.Headline)
 	in.Sentences = listOf(d, sentence)
@@ -214,6 +237,18 @@ func (d *reader) intent(in *intent.Intent) {
 	u := &in.Usage
 	d.ints(&u.Calls, &u.In, &u.Out, &u.Thoughts, &u.Cached)
 	u.MicroUSD = d.int()
+	if version == beforeLeft {
+		return
+	}
+	sentence(&in.NextLow)
+	in.Later = listOf(d, func(l *intent.Later) {
+		l.From = d.time()
+		sentence(&l.Headline)
+		l.Sentences = listOf(d, sentence)
+		sentence(&l.NextStep)
+	})
+	in.Class = intent.Class(d.text())
+	in.Marks = listOf(d, func(m *intent.Mark) { m.What, m.At = intent.MarkKind(d.text()), d.int() })
 }
 
 func (w *writer) sentence(s *intent.Sentence) {

@@ -1,6 +1,7 @@
 package receipt
 
 import (
+	"slices"
 	"time"
 
 	"github.com/intentd/intentd/pipeline/intent"
@@ -18,13 +19,14 @@ func SignalLines(j *journey.Journey) []SignalLine {
 	for i := range j.Sessions {
 		for k := range j.Sessions[i].Steps {
 			if step := &j.Sessions[i].Steps[k]; step.Signal >= 0 && step.Signal < len(lines) {
-				lines[step.Signal].Source, lines[step.Signal].Kind = step.Event.Source, step.Event.Kind
+				l := &lines[step.Signal]
+				l.Source, l.Kind, l.Act = step.Event.Source, step.Event.Kind, intent.ActOf(step, &j.Signals[step.Signal])
 			}
 		}
 	}
 	for i := 1; i < len(lines); i++ { // a step of a counter makes several signals
 		if lines[i].Kind == "" && lines[i].EventID == lines[i-1].EventID {
-			lines[i].Source, lines[i].Kind = lines[i-1].Source, lines[i-1].Kind
+			lines[i].Source, lines[i].Kind, lines[i].Act = lines[i-1].Source, lines[i-1].Kind, lines[i-1].Act
 		}
 	}
 	return lines
@@ -54,18 +56,18 @@ func CitedLines(j *journey.Journey, in *intent.Intent) []CitedLine {
 
 // citations are the event ids that the sentences and topics of in rest on, with repetitions.
 func citations(in *intent.Intent) []string {
-	n := len(in.Headline.Cites) + len(in.NextStep.Cites)
-	for i := range in.Sentences {
-		n += len(in.Sentences[i].Cites)
-	}
-	for i := range in.Topics {
-		n += len(in.Topics[i].Cites)
-	}
-	ids := append(make([]string, 0, n), in.Headline.Cites...)
+	ids := append(slices.Clone(in.Headline.Cites), in.NextStep.Cites...)
+	ids = append(ids, in.NextLow.Cites...)
 	for i := range in.Sentences {
 		ids = append(ids, in.Sentences[i].Cites...)
 	}
-	ids = append(ids, in.NextStep.Cites...)
+	for i := range in.Later {
+		l := &in.Later[i]
+		ids = append(append(ids, l.Headline.Cites...), l.NextStep.Cites...)
+		for k := range l.Sentences {
+			ids = append(ids, l.Sentences[k].Cites...)
+		}
+	}
 	for i := range in.Topics {
 		ids = append(ids, in.Topics[i].Cites...)
 	}

@@ -247,9 +247,9 @@ func TestLinesOfAJourney(t *testing.T) {
 		},
 	}
 	want := []SignalLine{
-		{EventID: "e1", Source: "site", Kind: connectors.KindPageView, Object: "/pricing", Title: "Pricing"},
-		{EventID: "e3", Source: "site", Kind: connectors.KindDemoRequest, Object: "form: Book a demo"},
-		{EventID: "e3", Source: "site", Kind: connectors.KindDemoRequest, Object: "form: Book a demo"},
+		{EventID: "e1", Source: "site", Kind: connectors.KindPageView, Object: "/pricing", Title: "Pricing", Act: intent.ActRead},
+		{EventID: "e3", Source: "site", Kind: connectors.KindDemoRequest, Object: "form: Book a demo", Act: intent.ActDemo},
+		{EventID: "e3", Source: "site", Kind: connectors.KindDemoRequest, Object: "form: Book a demo", Act: intent.ActDemo},
 	}
 	if got := SignalLines(j); !reflect.DeepEqual(got, want) {
 		t.Errorf("%+v", got)

@@ -154,14 +154,14 @@ func (p *page) parts() {
 	row := func(name string, part score.Part, from string) {
 		p.line("  %-10s %9s %8s %8s   %s", name, score.FormatTenths(part.Component), thousandths(part.Weight), score.FormatTenths(part.Contribution), from)
 	}
-	row("volume", r.Parts.Volume, fmt.Sprintf("%s in %d days, full at %d", count(r.Parts.Signals, "signal", "signals"), r.Settings.WindowDays, r.Settings.MaxActivity))
+	row("how much", r.Parts.Volume, fmt.Sprintf("%s in %d days, full at %d", count(r.Parts.Signals, "signal", "signals"), r.Settings.WindowDays, r.Settings.MaxActivity))
 	if r.Parts.Days >= 0 {
-		row("recency", r.Parts.Recency, fmt.Sprintf("newest signal %s, %s earlier, time constant %s days", p.date(time.Unix(r.Parts.Newest, 0)),
+		row("how lately", r.Parts.Recency, fmt.Sprintf("newest signal %s, %s earlier, time constant %s days", p.date(time.Unix(r.Parts.Newest, 0)),
 			count(r.Parts.Days, "day", "days"), strconv.FormatFloat(r.Settings.TimeConstantDays, 'g', 4, 64)))
 	} else {
-		row("recency", r.Parts.Recency, "no signal that sets it (opens and company news do not)")
+		row("how lately", r.Parts.Recency, "no signal that sets it (opens and company news do not)")
 	}
-	row("topics", r.Parts.Topics, p.topicSum())
+	row("how strong", r.Parts.Topics, p.topicSum())
 	p.line("  %-10s %9s %8s %8s", "score", "", "", score.FormatTenths(r.Parts.Score))
 }
 
@@ -171,6 +171,9 @@ func (p *page) topicSum() string {
 		return "no signal in the window"
 	}
 	from := fmt.Sprintf("strongest signal %d", r.Parts.Base)
+	if i := r.Strongest(); i >= 0 && r.Line(i).Act != "" {
+		from += " (" + strings.ReplaceAll(string(r.Line(i).Act), "_", " ") + ")"
+	}
 	sum := 0
 	for _, t := range r.Scoring() {
 		from += fmt.Sprintf(", %s %+d", clean(t.Name), t.Points)

@@ -56,6 +56,8 @@ type SignalLine struct {
 	Kind    string `json:"kind,omitempty"` // of the event, as connectors.Kind… names it
 	Object  string `json:"object"`
 	Title   string `json:"title,omitempty"` // trusted; "" if there is none
+	// Act is what it was, as a rep would name it; "" in receipts of earlier releases.
+	Act intent.Act `json:"act,omitempty"`
 }
 
 // CitedLine is an event of the journey that is cited without being a signal, such as a click.

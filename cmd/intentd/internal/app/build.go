@@ -281,7 +281,15 @@ func (b *builder) engines() error {
 	if err := b.a.db.View(func(tx *state.Tx) error { secret = slices.Clone(tx.Secret()); return nil }); err != nil {
 		return err
 	}
-	rules := intent.NewRules(intent.RulesOptions{Products: products, Hosts: cfg.Privacy.OwnHosts, Language: cfg.Text.Language, Window: cfg.Window.Score})
+	named := []string{}
+	for _, p := range cfg.Topics.Pages {
+		named = append(named, p.Topic)
+	}
+	var rivals []intent.Rival
+	for _, c := range cfg.Competitors {
+		rivals = append(rivals, intent.Rival{Name: c.Name, Domains: c.Domains})
+	}
+	rules := intent.NewRules(intent.RulesOptions{Products: products, Topics: named, Rivals: rivals, Hosts: cfg.Privacy.OwnHosts, Language: cfg.Text.Language, Window: cfg.Window.Score})
 	b.setup.Rules, b.setup.Engine = rules, rules
 	match := topics.Config{Win: cfg.Topics.Win, Loss: cfg.Topics.Loss, LexiconOnly: true, Secret: secret, Now: b.a.o.Now}
 	for _, g := range cfg.Topics.Lexicon {

@@ -39,6 +39,7 @@ func (c *checker) check(cfg *Config) {
 	c.scoring(&cfg.Scoring)
 	c.topics(&cfg.Topics)
 	c.products(cfg.Products)
+	c.competitors(cfg.Competitors)
 	if cfg.Schedule.Timezone != "" {
 		zone = c.zone("schedule.timezone", cfg.Schedule.Timezone)
 	}
@@ -261,6 +262,18 @@ func (c *checker) products(ps []Product) {
 			seen[strings.ToLower(p.Name)] = true
 		}
 		c.matches(at+".match", p.Match)
+	}
+}
+
+func (c *checker) competitors(rivals []Competitor) {
+	for i, r := range rivals {
+		at := fmt.Sprintf("competitors[%d]", i)
+		c.Required(at+".name", r.Name, "write the name people know them by")
+		for k, d := range r.Domains {
+			if !hostLike(strings.TrimPrefix(d, "@")) {
+				c.Add(fmt.Sprintf("%s.domains[%d]", at, k), connectors.Quoted(d)+" is no domain", "write for example example.com")
+			}
+		}
 	}
 }
 

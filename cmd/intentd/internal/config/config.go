@@ -12,23 +12,30 @@ import "time"
 
 // Config is a whole, checked configuration. config.example.yaml tells what each key is for.
 type Config struct {
-	State       State       `mapstructure:"state"`
-	Log         Log         `mapstructure:"log"`
-	HTTP        HTTP        `mapstructure:"http"`
-	Write       Write       `mapstructure:"write"`
-	Text        Text        `mapstructure:"text"`
-	CRMs        []CRM       `mapstructure:"crms"`
-	Sources     []Source    `mapstructure:"sources"`
-	Identity    Identity    `mapstructure:"identity"`
-	Clickstream Clickstream `mapstructure:"clickstream"`
-	Model       Model       `mapstructure:"model"`
-	Window      Window      `mapstructure:"window"`
-	Scoring     Scoring     `mapstructure:"scoring"`
-	Topics      Topics      `mapstructure:"topics"`
-	Products    []Product   `mapstructure:"products"`
-	Schedule    Schedule    `mapstructure:"schedule"`
-	Privacy     Privacy     `mapstructure:"privacy"`
-	Screenshots Screenshots `mapstructure:"screenshots"`
+	State       State        `mapstructure:"state"`
+	Log         Log          `mapstructure:"log"`
+	HTTP        HTTP         `mapstructure:"http"`
+	Write       Write        `mapstructure:"write"`
+	Text        Text         `mapstructure:"text"`
+	CRMs        []CRM        `mapstructure:"crms"`
+	Sources     []Source     `mapstructure:"sources"`
+	Identity    Identity     `mapstructure:"identity"`
+	Clickstream Clickstream  `mapstructure:"clickstream"`
+	Model       Model        `mapstructure:"model"`
+	Window      Window       `mapstructure:"window"`
+	Scoring     Scoring      `mapstructure:"scoring"`
+	Topics      Topics       `mapstructure:"topics"`
+	Products    []Product    `mapstructure:"products"`
+	Competitors []Competitor `mapstructure:"competitors"`
+	Schedule    Schedule     `mapstructure:"schedule"`
+	Privacy     Privacy      `mapstructure:"privacy"`
+	Screenshots Screenshots  `mapstructure:"screenshots"`
+}
+
+// Competitor is a rival: whom people compare with, and whose own people get no sales step.
+type Competitor struct {
+	Name    string   `mapstructure:"name"`
+	Domains []string `mapstructure:"domains"` // of their mail addresses; subdomains included
 }
 
 // State says where the state file is. The control socket stands beside it.

@@ -76,7 +76,9 @@ type outcome struct {
 }
 
 // run takes the population through the real journey, topics, rules, score and fields packages, by the demo's own configuration.
-func run(t testing.TB, at time.Time) map[string]outcome {
+func run(t testing.TB, at time.Time) map[string]outcome { return runIn(t, at, "en") }
+
+func runIn(t testing.TB, at time.Time, lang string) map[string]outcome {
 	t.Helper()
 	cfg, problems := config.Parse([]byte(ConfigYAML(places(t, "demo"))), app.Types)
 	if cfg == nil {
@@ -84,20 +86,21 @@ func run(t testing.TB, at time.Time) map[string]outcome {
 	}
 	jc := journey.Defaults()
 	jc.OwnHosts, jc.InternalDomains = cfg.Privacy.OwnHosts, cfg.Privacy.InternalDomains
-	var names []string
+	var names, named []string
 	for _, p := range cfg.Products {
 		jc.Products = append(jc.Products, journey.Product{Name: p.Name, Match: p.Match})
 		names = append(names, p.Name)
 	}
 	for _, p := range cfg.Topics.Pages {
 		jc.Topics = append(jc.Topics, journey.TopicRule{Match: p.Match, Topic: p.Topic})
+		named = append(named, p.Topic)
 	}
 	builder, err := journey.NewBuilder(jc)
 	if err != nil {
 		t.Fatal(err)
 	}
 	matcher := topics.New(topics.Config{Win: cfg.Topics.Win, Loss: cfg.Topics.Loss, LexiconOnly: true})
-	rules := intent.NewRules(intent.RulesOptions{Products: names, Hosts: cfg.Privacy.OwnHosts})
+	rules := intent.NewRules(intent.RulesOptions{Products: names, Hosts: cfg.Privacy.OwnHosts, Topics: named})
 	settings := score.Defaults()
 
 	p := People(at)
@@ -121,7 +124,8 @@ func run(t testing.TB, at time.Time) map[string]outcome {
 			}
 		}
 		j := builder.Build(journey.Input{Person: person, Customer: c.Properties["lifecyclestage"] == "customer", Events: events, Now: at})
-		in, err := rules.Infer(context.Background(), intent.Subject{Journey: j, Now: at, Language: "en", Location: time.UTC})
+		in, err := rules.Infer(context.Background(), intent.Subject{Journey: j, Now: at, Language: lang, Location: time.UTC, Customer: c.Properties["lifecyclestage"] == "customer", Profile: connectors.Profile{
+			FirstName: c.Properties["firstname"], LastName: c.Properties["lastname"], JobTitle: c.Properties["jobtitle"], Company: c.Properties["company"], Lifecycle: c.Properties["lifecyclestage"]}})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -156,7 +160,7 @@ func run(t testing.TB, at time.Time) map[string]outcome {
 		r.Forecast = settings.Forecast(&r.Features, shown, at, time.UTC)
 		o := outcome{contact: c, receipt: r, journey: j, filtered: j.Filtered}
 		if parts.Known {
-			o.values = fields.Render(r, fields.Options{Language: "en", Location: time.UTC, OwnHosts: cfg.Privacy.OwnHosts})
+			o.values = fields.Render(r, fields.Options{Language: lang, Location: time.UTC, OwnHosts: cfg.Privacy.OwnHosts})
 			r.Written = o.values
 		}
 		out[c.Key] = o
@@ -479,5 +483,47 @@ func TestPrintIsOnlyShown(t *testing.T) {
 	}
 	if strings.ContainsAny(b.String(), "\x1b\x07\r\u202e") {
 		t.Errorf("%q", b.String())
+	}
+}
+
+// docs/texts.md shows what a rep reads of everybody in the demo, in both languages: to be read line by line when texts change.
+func TestTextsDocument(t *testing.T) {
+	en, de := runIn(t, now, "en"), runIn(t, now, "de")
+	var b strings.Builder
+	b.WriteString("# What a rep reads\n\nThe people of `intentd demo` as of 21 Nov 2026, texts by rules, English and German. Made by `go test ./cmd/intentd/internal/demo -run TextsDocument -update`.\n")
+	for _, p := range story().People {
+		o := en[p.Key]
+		fmt.Fprintf(&b, "\n## %s, %s\n\n", p.Name, strings.Trim(strings.Join([]string{p.Title, p.Company}, ", "), ", "))
+		if o.values == nil {
+			fmt.Fprintf(&b, "Nothing is written: %s.\n", p.Role)
+			continue
+		}
+		for _, v := range []map[string]string{o.values, de[p.Key].values} {
+			fmt.Fprintf(&b, "- **%s**\n", v[connectors.FieldHeadline])
+			for _, f := range []string{connectors.FieldSummary, connectors.FieldReasons, connectors.FieldTopics} {
+				if v[f] != "" {
+					fmt.Fprintf(&b, "  - %s\n", strings.ReplaceAll(v[f], "\n", "<br>"))
+				}
+			}
+			if n := utf8.RuneCountInString(v[connectors.FieldHeadline]); n > 110 {
+				t.Errorf("%s: a headline of %d characters", p.Key, n)
+			}
+			if n := utf8.RuneCountInString(v[connectors.FieldSummary]); n > 400 {
+				t.Errorf("%s: a summary of %d characters", p.Key, n)
+			}
+		}
+	}
+	path := filepath.Join("..", "..", "..", "..", "docs", "texts.md")
+	if *update {
+		if err := os.WriteFile(path, []byte(b.String()), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if b.String() != string(want) {
+		t.Error("docs/texts.md is not what the demo says: run with -update if this is meant")
 	}
 }

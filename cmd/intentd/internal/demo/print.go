@@ -135,13 +135,13 @@ func (p *printer) table(leads []Lead) {
 	}
 }
 
-// Why is the short form of the reasons field: the rule of the tier and what was counted, without the sum.
+// Why is the short form of the reasons field: what raises and what lowers, without the sum.
 func Why(values map[string]string) string {
 	lines := strings.Split(values[connectors.FieldReasons], "\n")
 	if len(lines) < 2 {
 		return ""
 	}
-	return strings.Join(lines[1:min(3, len(lines))], " ")
+	return strings.Join(lines[:2], " ")
 }
 
 func (p *printer) leftOut(f journey.Filtered, rest []Lead) {

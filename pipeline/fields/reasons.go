@@ -1,0 +1,215 @@
+package fields
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/intentd/intentd/connectors"
+	"github.com/intentd/intentd/pipeline/intent"
+	"github.com/intentd/intentd/pipeline/score"
+)
+
+// How many reasons are told on either side.
+const (
+	raisesMax = 4
+	lowersMax = 3
+)
+
+// reasons tells what raises and what lowers, in words; the arithmetic, which adds up; and the rule that decided the tier, if one did.
+func (w *writer) reasons() string {
+	r, l := w.r, w.lang
+	limit := w.o.length(connectors.FieldReasons)
+	b := make([]byte, 0, 768)
+	if !r.Parts.Known {
+		b = append(b, l.rules[score.ByNothing]...)
+		return shorten(string(w.marks(b)), limit)
+	}
+	groups := w.groups()
+	b = fill(b, l.raises, "list", w.list(w.raises(groups)))
+	b = fill(append(b, '\n'), l.lowers, "list", w.list(w.lowers(groups)))
+	b = append(b, '\n')
+	p := &r.Parts
+	b = fill(b, l.sum, "volume", l.tenths(p.Volume.Contribution), "wv", l.points(p.Volume.Weight), "recency", l.tenths(p.Recency.Contribution), "wr", l.points(p.Recency.Weight),
+		"topics", l.tenths(p.Topics.Contribution), "wt", l.points(p.Topics.Weight), "score", l.tenths(p.Score), "tier", w.tier())
+	if r.Rule == score.ByHandRaise {
+		b = fill(b, l.bySevenDays, "days", strconv.Itoa(r.Settings.HandRaiseDays))
+	}
+	b = append(b, '.')
+	if rule := w.rule(); rule != "" {
+		b = append(append(b, '\n'), rule...)
+	}
+	return shorten(string(w.marks(b)), limit)
+}
+
+func (w *writer) tier() string {
+	if int(w.r.Tier) < len(w.lang.tiers) {
+		return w.lang.tiers[w.r.Tier]
+	}
+	return w.r.Tier.String()
+}
+
+// rule tells why the tier is not simply what the score says.
+func (w *writer) rule() string {
+	r, l, s := w.r, w.lang, &w.r.Settings
+	if int(r.Tier) >= len(l.Tiers) {
+		return ""
+	}
+	from := s.Medium
+	if r.Tier == score.High {
+		from = s.High
+	}
+	return string(fill(nil, l.rules[r.Rule], "Tier", l.Tiers[r.Tier], "below", l.points(from-s.Margin)))
+}
+
+func (w *writer) list(items []string) string {
+	if len(items) == 0 {
+		return w.lang.nothingElse
+	}
+	return strings.TrimSuffix(strings.Join(items, "; "), ".")
+}
+
+// group is all signals of the window that were the same act.
+type group struct {
+	act           intent.Act
+	n             int
+	strength      uint8
+	first, newest int64
+	days          []int64 // one moment of each day
+}
+
+// groups are the counted signals by what they were, strongest and newest first.
+func (w *writer) groups() []group {
+	var groups []group
+	for i := range w.r.Features.Signals {
+		if !w.r.Counts(i) {
+			continue
+		}
+		s := w.r.Features.Signals[i]
+		act := w.lang.actOf(s, w.r.Line(i))
+		k := slices.IndexFunc(groups, func(g group) bool { return g.act == act })
+		if k < 0 {
+			k = len(groups)
+			groups = append(groups, group{act: act, first: s.At})
+		}
+		g := &groups[k]
+		g.n++
+		g.strength, g.newest = max(g.strength, s.Strength), max(g.newest, s.At)
+		if n := len(g.days); n == 0 || w.day(time.Unix(g.days[n-1], 0)) != w.day(time.Unix(s.At, 0)) {
+			g.days = append(g.days, s.At)
+		}
+	}
+	slices.SortStableFunc(groups, func(a, b group) int {
+		if a.strength != b.strength {
+			return int(b.strength) - int(a.strength)
+		}
+		return int(min(max(b.newest-a.newest, -1), 1))
+	})
+	return groups
+}
+
+// raises are the strongest groups in words, and what they read that good customers read.
+func (w *writer) raises(groups []group) []string {
+	var out []string
+	for i := range groups[:min(len(groups), raisesMax)] {
+		out = append(out, w.told(&groups[i]))
+	}
+	for _, t := range w.r.Scoring() {
+		if t.Points > 0 && len(out) < raisesMax {
+			out = append(out, string(fill(nil, w.lang.reads, "topic", w.clean.cut(t.Name, 60))))
+		}
+	}
+	return out
+}
+
+// told is one group: on one day, on several.
+func (w *writer) told(g *group) string {
+	t := w.lang.acts[g.act]
+	template := t.one
+	switch {
+	case len(g.days) > 1:
+		template = t.days
+	case g.n > 1:
+		template = t.many
+	}
+	return string(fill(nil, template, "date", w.day(time.Unix(g.newest, 0)), "on", w.on(g.days), "n", w.lang.number(g.n)))
+}
+
+// on are days with their preposition: "on 24 and 25 Nov", "on three days since 14 Nov".
+func (w *writer) on(days []int64) string {
+	if len(days) == 2 {
+		a, b := time.Unix(days[0], 0).In(w.loc), time.Unix(days[1], 0).In(w.loc)
+		first := w.day(a)
+		if a.Month() == b.Month() && a.Year() == b.Year() {
+			first = strconv.Itoa(a.Day()) + w.lang.dayEnd
+		}
+		return w.lang.onDay + " " + first + w.lang.and + w.day(b)
+	}
+	return string(fill(nil, w.lang.onDays, "n", w.lang.number(len(days)), "date", w.day(time.Unix(days[0], 0))))
+}
+
+// quietDays is from how many days on a silence is told.
+const quietDays = 7
+
+// lowers are what speaks against buying, what is missing, and the silence since the newest signal.
+func (w *writer) lowers(groups []group) []string {
+	r, l := w.r, w.lang
+	var out []string
+	add := func(template string, pairs ...string) {
+		if template != "" && len(out) < lowersMax {
+			out = append(out, string(fill(nil, template, pairs...)))
+		}
+	}
+	if r.Parts.Signals == 0 {
+		if r.Parts.Newest != 0 {
+			add(l.sinceThen, "date", w.day(time.Unix(r.Parts.Newest, 0)))
+		} else {
+			add(l.cold, "days", strconv.Itoa(r.Settings.WindowDays))
+		}
+		return out
+	}
+	for _, m := range r.Intent.Marks {
+		add(l.marks[m.What], "date", w.day(time.Unix(m.At, 0)))
+	}
+	if r.Parts.Newest != 0 && r.At.Unix()-r.Parts.Newest >= quietDays*86400 {
+		add(l.sinceThen, "date", w.day(time.Unix(r.Parts.Newest, 0)))
+	}
+	for _, t := range r.Scoring() {
+		if t.Points < 0 {
+			add(l.reads, "topic", w.clean.cut(t.Name, 60))
+		}
+	}
+	w.fewness(groups, add)
+	return out
+}
+
+// fewness says how little there is: one page, mails only, no request.
+func (w *writer) fewness(groups []group, add func(template string, pairs ...string)) {
+	l := w.lang
+	asked, read := false, 0
+	for i := range groups {
+		g := &groups[i]
+		asked = asked || g.strength >= w.r.Settings.Strengths[score.HandRaise] && g.strength > 0
+		switch g.act {
+		case intent.ActOpen, intent.ActNewsletter, intent.ActClick, intent.ActNews:
+		default:
+			read += g.n
+		}
+	}
+	switch {
+	case read == 0 && len(groups) > 0 && groups[0].act == intent.ActOpen:
+		add(l.noClick)
+	case read == 0:
+		add(l.noVisit)
+	case w.r.Intent.Class != "":
+	case w.r.Parts.Signals == 1 && groups[0].act.Page():
+		add(l.onePage)
+	case w.r.Parts.Signals == 1:
+		add(l.oneContact)
+	case asked && w.r.Parts.Signals == 2:
+		add(l.fewContacts)
+	case !asked && len(w.r.Intent.Marks) == 0 && groups[0].strength >= w.r.Settings.Strengths[score.ContentView]:
+		add(l.noRequest)
+	}
+}

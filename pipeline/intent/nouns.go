@@ -1,0 +1,289 @@
+package intent
+
+import (
+	"strings"
+)
+
+// nouns translate what people count, English to German, in the plural. What is not in the list is shown as it was typed: in another
+// language's text within quotation marks.
+var nouns = map[string]string{
+	"users": "Nutzer", "seats": "Plätze", "licences": "Lizenzen", "licenses": "Lizenzen", "people": "Personen", "persons": "Personen",
+	"employees": "Mitarbeitende", "staff": "Mitarbeitende", "colleagues": "Kolleginnen und Kollegen", "agents": "Agenten", "reps": "Vertriebsleute",
+	"members": "Mitglieder", "participants": "Teilnehmende", "guests": "Gäste", "adults": "Erwachsene", "children": "Kinder", "pupils": "Schüler", "students": "Studierende",
+	"teachers": "Lehrkräfte", "carers": "Pflegekräfte", "nurses": "Pflegekräfte", "patients": "Patienten", "beds": "Betten", "homes": "Häuser", "rooms": "Zimmer", "nights": "Nächte",
+	"sites": "Standorte", "locations": "Standorte", "branches": "Filialen", "stores": "Filialen", "shops": "Läden", "cafés": "Cafés", "cafes": "Cafés", "restaurants": "Restaurants",
+	"hotels": "Hotels", "offices": "Büros", "plants": "Werke", "warehouses": "Lager", "countries": "Länder", "schools": "Schulen", "machines": "Maschinen", "pumps": "Pumpen",
+	"devices": "Geräte", "units": "Stück", "pieces": "Stück", "presses": "Pressen", "lines": "Linien", "vehicles": "Fahrzeuge", "vans": "Transporter", "trucks": "Lkw", "cars": "Autos",
+	"drivers": "Fahrer", "cards": "Karten", "accounts": "Konten", "parcels": "Pakete", "pallets": "Paletten", "orders": "Bestellungen", "invoices": "Rechnungen", "customers": "Kunden",
+	"contacts": "Kontakte", "records": "Datensätze", "tickets": "Tickets", "calls": "Anrufe", "tonnes": "Tonnen", "tons": "Tonnen", "litres": "Liter", "laptops": "Notebooks",
+	"desks": "Schreibtische", "chairs": "Stühle", "panels": "Module", "modules": "Module", "doors": "Türen", "windows": "Fenster", "robots": "Roboter", "sensors": "Sensoren",
+	"cameras": "Kameras", "servers": "Server", "months": "Monate", "years": "Jahre", "weeks": "Wochen", "days": "Tage", "month": "Monat", "year": "Jahr", "week": "Woche", "day": "Tag", "volunteers": "Freiwillige",
+	"press lines": "Pressenlinien", "infusion pumps": "Infusionspumpen", "test drives": "Probefahrten", "solar panels": "Solarmodule", "delivery vans": "Lieferwagen", "electric vans": "E-Transporter", "hotel rooms": "Hotelzimmer", "team members": "Teammitglieder", "teams": "Teams", "departments": "Abteilungen", "clinics": "Kliniken", "practices": "Praxen", "apartments": "Wohnungen", "samples": "Muster",
+}
+
+// nounsBack are nouns from German to English.
+var nounsBack = func() map[string]string {
+	m := map[string]string{
+		"mitarbeiter": "employees", "mitarbeiterinnen": "employees", "mitarbeitern": "employees", "arbeitsplätze": "seats", "anwender": "users", "benutzer": "users", "nutzern": "users",
+		"pflegekräfte": "carers", "schülerinnen": "pupils", "fahrzeuge": "vehicles", "filialen": "stores", "standorten": "sites", "pressenlinien": "press lines", "infusionspumpen": "infusion pumps",
+		"leute": "people", "plätzen": "seats", "teilnehmer": "participants", "kollegen": "colleagues", "häusern": "homes", "lizenz": "licences", "stück": "pieces",
+	}
+	for en, de := range nouns {
+		if _, ok := m[strings.ToLower(de)]; !ok || len(en) < len(m[strings.ToLower(de)]) {
+			if _, fixed := m[strings.ToLower(de)]; !fixed {
+				m[strings.ToLower(de)] = en
+			}
+		}
+	}
+	m["filialen"], m["lizenzen"], m["personen"], m["mitarbeitende"], m["standorte"] = "stores", "licences", "people", "employees", "sites"
+	m["monat"], m["jahr"], m["woche"], m["tag"] = "month", "year", "week", "day"
+	return m
+}()
+
+// durations are units of time, which are terms and no quantities.
+var durations = map[string]string{
+	"months": "m", "years": "y", "weeks": "w", "days": "d", "hours": "h", "month": "m", "year": "y", "week": "w", "day": "d", "minutes": "h",
+	"monate": "m", "jahre": "y", "wochen": "w", "tage": "d", "stunden": "h", "monat": "m", "jahr": "y", "woche": "w", "tag": "d", "monaten": "m", "jahren": "y", "tagen": "d", "wochen.": "w",
+	"nights": "d", "nächte": "d", "monatlich": "m",
+}
+
+// preps translate what joins a quantity to what it is spread over.
+var (
+	prepsDE = map[string]string{"for": "für", "in": "in", "across": "an", "at": "an", "on": "auf", "per": "pro", "a": "pro"}
+	prepsEN = map[string]string{"für": "for", "in": "in", "an": "at", "auf": "on", "pro": "per", "je": "per", "im": "in"}
+)
+
+// numbersDE are spelled-out numbers.
+var (
+	numbersDE = map[string]string{"two": "zwei", "three": "drei", "four": "vier", "five": "fünf", "six": "sechs", "seven": "sieben", "eight": "acht", "nine": "neun", "ten": "zehn", "eleven": "elf", "twelve": "zwölf",
+		"twenty": "zwanzig", "thirty": "dreißig", "hundred": "hundert", "second": "zweite", "third": "dritte", "another": "weitere"}
+	numbersEN = func() map[string]string {
+		m := map[string]string{"zweite": "second", "zweiter": "second", "zweites": "second", "zweiten": "second", "dritte": "third", "dritten": "third", "weitere": "another", "weiteren": "another"}
+		for en, de := range numbersDE {
+			if _, ok := m[de]; !ok {
+				m[de] = en
+			}
+		}
+		return m
+	}()
+)
+
+// extras are additions to a request that a rep would ask about, by the words people use: English name, German name.
+var extraWords = []struct {
+	en, de string
+	words  []string
+}{
+	{"service", "Service", []string{"service contract", "service", "maintenance", "maintenance contract", "wartung", "wartungsvertrag", "servicevertrag"}},
+	{"installation", "Montage", []string{"installation", "montage", "aufbau", "fitting"}},
+	{"training", "Schulung", []string{"training", "schulung", "onboarding"}},
+	{"automation", "Automatisierung", []string{"automation", "automatisierung"}},
+	{"migration", "Datenübernahme", []string{"migration", "data migration", "datenübernahme", "datenmigration"}},
+	{"single sign-on", "Single Sign-on", []string{"sso", "single sign-on", "saml"}},
+	{"an API", "API", []string{"api", "api access", "schnittstelle", "schnittstellen"}},
+	{"express delivery", "Expresslieferung", []string{"express", "express delivery", "expresslieferung"}},
+	{"leasing", "Leasing", []string{"leasing", "lease"}},
+	{"financing", "Finanzierung", []string{"financing", "finanzierung"}},
+	{"insurance", "Versicherung", []string{"insurance", "versicherung"}},
+	{"catering", "Verpflegung", []string{"catering", "full board", "verpflegung", "vollpension"}},
+}
+
+// extraOf names the addition that s is, "" if it is none; the name is the English one, which is its key.
+func extraOf(s string) string {
+	s = strings.ToLower(strings.TrimSpace(s))
+	for _, p := range []string{"with ", "incl. ", "including ", "inkl. ", "mit ", "and ", "plus ", "und "} {
+		s = strings.TrimPrefix(s, p)
+	}
+	for _, e := range extraWords {
+		for _, w := range e.words {
+			if s == w {
+				return e.en
+			}
+		}
+	}
+	return ""
+}
+
+func extraGerman(en string) string {
+	for _, e := range extraWords {
+		if e.en == en {
+			return e.de
+		}
+	}
+	return en
+}
+
+// carried writes q in the language of the text: as typed where that is the language it was typed in, word by word where all words are
+// known, else as typed within quotation marks.
+func (q quantity) carried(typedGerman, german bool) string {
+	if typedGerman {
+		if base := strings.TrimSuffix(q.noun, "n"); base != q.noun && nounsBack[strings.ToLower(base)] != "" && nounsBack[strings.ToLower(q.noun)] == "" {
+			q.noun = base // typed in the dative
+		}
+	}
+	if typedGerman == german {
+		return q.fixed()
+	}
+	typed := q.typed()
+	numbers, words, preps := numbersDE, nouns, prepsDE
+	if typedGerman {
+		numbers, words, preps = numbersEN, nounsBack, prepsEN
+	}
+	number := strings.ToLower(q.number)
+	if n, ok := numbers[number]; ok {
+		number = n
+	} else if spelledNumbers[number] || ordinals[number] {
+		return "„" + q.typed() + "“"
+	} else {
+		number = regroup(q.number, german)
+	}
+	out := number
+	if models, phrase := modelsApart(q.noun); words[phrase] != "" {
+		q.noun = words[phrase]
+		words = map[string]string{strings.ToLower(q.noun): q.noun}
+		for _, w := range strings.Fields(q.noun) {
+			words[strings.ToLower(w)] = w
+		}
+		if models != "" && german {
+			q.noun += " " + models
+		} else if models != "" {
+			q.noun = models + " " + q.noun
+		}
+		for k, v := range map[bool]map[string]string{false: nouns, true: nounsBack}[typedGerman] {
+			if words[k] == "" {
+				words[k] = v
+			}
+		}
+	}
+	translate := func(w string) (string, bool) {
+		if n, ok := words[strings.ToLower(w)]; ok {
+			return n, true
+		}
+		return w, tailNoun(w) || strings.ToUpper(w) == w && len(w) > 1
+	}
+	ok := true
+	for _, w := range strings.Fields(q.noun) {
+		n, known := translate(w)
+		ok = ok && known
+		out += " " + n
+	}
+	rest := strings.Fields(q.rest)
+	bent, restOK, whole := false, true, out
+	for i, w := range rest {
+		switch {
+		case i == 0 && preps[strings.ToLower(w)] != "":
+			w = preps[strings.ToLower(w)]
+		case isNumber(w):
+			w = regroup(w, german)
+		case numbers[strings.ToLower(w)] != "":
+			w = numbers[strings.ToLower(w)]
+		default:
+			n, known := translate(w)
+			restOK = restOK && known
+			w = n
+			bent = german && i == len(rest)-1 && rest[0] != "for" && rest[0] != "per" && rest[0] != "a"
+		}
+		out += " " + w
+	}
+	if bent {
+		out = dative(out)
+	}
+	if !restOK {
+		out = whole // what they are spread over is left out rather than half translated
+	}
+	if !ok {
+		if german {
+			return "„" + typed + "“"
+		}
+		return "“" + typed + "”"
+	}
+	return out
+}
+
+// modelsApart parts the models' names of a noun phrase from its words.
+func modelsApart(noun string) (models, phrase string) {
+	var m, p []string
+	for _, w := range strings.Fields(noun) {
+		if tailNoun(w) {
+			m = append(m, w)
+		} else {
+			p = append(p, strings.ToLower(w))
+		}
+	}
+	return strings.Join(m, " "), strings.Join(p, " ")
+}
+
+// dative brings the last word of a German quantity into the dative plural.
+func dative(s string) string {
+	if s == "" || strings.HasSuffix(s, "“") || strings.ContainsAny(s[len(s)-1:], "ns0123456789") || strings.HasPrefix(s, "ein ") {
+		return s
+	}
+	if strings.HasSuffix(s, "e") || strings.HasSuffix(s, "er") || strings.HasSuffix(s, "el") {
+		return s + "n"
+	}
+	return s
+}
+
+func (q quantity) fixed() string {
+	s := q.typed()
+	if !q.second {
+		return s
+	}
+	switch strings.ToLower(q.number) {
+	case "second", "third":
+		return "a " + s
+	}
+	return s
+}
+
+// regroup changes the marks of a number between the languages: 500,000 and 500.000, 1.2 and 1,2.
+func regroup(n string, german bool) string {
+	if strings.Contains(n, "–") {
+		return n
+	}
+	marks := strings.NewReplacer(",", ".", ".", ",")
+	if !strings.ContainsAny(n, ".,") {
+		return n
+	}
+	comma := strings.LastIndexByte(n, ',') > strings.LastIndexByte(n, '.')
+	last := max(strings.LastIndexByte(n, ','), strings.LastIndexByte(n, '.'))
+	thousands := len(n)-last == 4
+	if comma && thousands == german || !comma && thousands != german {
+		return marks.Replace(n) // 500,000 for German; 1,2 for English; 1.2 for German; 500.000 for English
+	}
+	return n
+}
+
+// text writes an amount: EUR 1.2m, 1,2 Mio. EUR.
+func (m money) text(german bool) string {
+	n := regroup(m.amount, german)
+	if german {
+		switch m.unit {
+		case "m":
+			n += " Mio."
+		case "k":
+			n += " Tsd."
+		}
+		n += " " + m.currency
+		switch {
+		case m.each:
+			n += " je Einheit"
+		case m.monthly:
+			n += " im Monat"
+		}
+		if m.most {
+			n = "höchstens " + n
+		}
+		return n
+	}
+	n = m.currency + " " + n + m.unit
+	switch {
+	case m.each:
+		n += " each"
+	case m.monthly:
+		n += " a month"
+	}
+	if m.most {
+		n = "at most " + n
+	}
+	return n
+}

@@ -1,0 +1,646 @@
+package intent
+
+import (
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// clause is one reason in the making.
+type clause struct {
+	text  string
+	cites []string
+	at    int64 // when the newest of it was done; 0: what is missing
+}
+
+// reasonOrder is the order in which further facts are told.
+var reasonOrder = []Act{
+	ActDemo, ActQuote, ActTender, ActPilot, ActEnquiry, ActCallback, ActTrialAsk, ActApply, ActMeeting, ActReply, ActOrder, ActSample, ActPublicAsk, ActCheckout, ActCart, ActBooking, ActBegun, ActOrderPage, ActCalculate, ActTerms, ActPrice, ActCompare,
+	ActTrial, ActInvite, ActStuck, ActRegister, ActAttend, ActForm, ActSignUp, ActDownload, ActProduct, ActRead, ActCase, ActHelp, ActSearch, ActUse, ActChat, ActUnsubscribe, ActMiss, ActCancel, ActRefuse, ActClick, ActNewsletter, ActMention,
+}
+
+// summary gives up to three reasons that go on from the headline.
+func (n *note) summary(as form, class Class) []Sentence {
+	f := n.lead
+	clauses := n.changed(f)
+	switch as {
+	case formAnswered:
+		clauses = append(clauses, n.afterAnswer(f)...)
+	case formBoth:
+		clauses = append(clauses, n.bothPrices())
+	default:
+		clauses = append(clauses, n.leftover(f)...)
+	}
+	if len(clauses) < reasonsMax {
+		clauses = append(clauses, n.others(reasonsMax-len(clauses))...)
+	}
+	clauses = append(clauses, n.missing(f, as, len(clauses))...)
+	n.mark(f, class)
+	return n.sentences(clauses[:min(len(clauses), reasonsMax)])
+}
+
+// changed says what the newest request takes back of an earlier one.
+func (n *note) changed(f *fact) []clause {
+	if !f.act.request() || f.ask.hostile || len(f.ask.quantities) == 0 {
+		return nil
+	}
+	now := f.ask.quantities[0]
+	for i := len(n.facts) - 1; i >= 0; i-- {
+		g := &n.facts[i]
+		if g == f || !g.act.request() || g.at >= f.at || g.colleague != "" || g.ask.hostile || len(g.ask.quantities) == 0 {
+			continue
+		}
+		then := g.ask.quantities[0]
+		if foldSubject(then.noun) != foldSubject(now.noun) || then.number == now.number {
+			continue
+		}
+		template := n.l.moreThan
+		if less(now.number, then.number) {
+			template = n.l.lessThan
+			n.marks = append(n.marks, Mark{What: MarkLess, At: f.at})
+		}
+		n.tell(g)
+		return []clause{{fill(template, slots{"q": then.carried(g.ask.german, n.l.german), "r": n.l.was[g.act], "d": n.day(g.at)}, 200), append(f.cites[:1:1], g.cites...), f.at}}
+	}
+	return nil
+}
+
+// less compares two numbers as written, where both are whole.
+func less(a, b string) bool {
+	plainNumber := func(s string) string {
+		return strings.TrimLeft(strings.NewReplacer(",", "", ".", "", "+", "").Replace(s), "0")
+	}
+	a, b = plainNumber(a), plainNumber(b)
+	if len(a) != len(b) {
+		return len(a) < len(b)
+	}
+	return a < b
+}
+
+// leftover is what was typed with f and found no room in the headline.
+func (n *note) leftover(f *fact) []clause {
+	l, v := n.l, n.slots(f)
+	a := &f.ask
+	if a.hostile {
+		return []clause{{l.formText, f.cites[:1], 0}}
+	}
+	var out []clause
+	add := func(k, template string) {
+		if v[k] != "" && !n.used[k+key(f)] {
+			if text := fill(template, v, 200); text != "" {
+				out = append(out, clause{text, f.newestCites()[:1], f.at})
+			}
+		}
+	}
+	if f.rival == "" && len(a.rivals) > 0 {
+		if f.act == ActTender {
+			add("x", l.invites)
+		} else {
+			add("x", l.andRival)
+		}
+	}
+	if a.leaves != "" {
+		out = append(out, clause{strings.Replace(l.leaves, "{x}", n.leaving(a.leaves), 1), f.newestCites()[:1], f.at})
+	}
+	if len(a.money) > 0 && f.price.amount == "" && !n.used["b"+key(f)] {
+		sum := a.money[0].text(l.german)
+		template := l.budget
+		switch {
+		case a.money[0].most && l.german:
+			template = "nannte {b}"
+		case a.money[0].most:
+			template = "named {b}"
+		case !a.budget && l.german:
+			template = "nannte {b}"
+		case !a.budget:
+			template = "named {b}"
+		}
+		out = append(out, clause{strings.Replace(template, "{b}", sum, 1), f.newestCites()[:1], f.at})
+	}
+	if f.act != ActSearch {
+		add("a", l.scope)
+		if v["q"] != "" && !n.used["q"+key(f)] && f.act != ActBooking {
+			out = append(out, clause{n.lang("asked for ", "es geht um ") + v["q"], f.newestCites()[:1], f.at})
+		}
+		if v["t"] != "" && !n.used["t"+key(f)] {
+			out = append(out, clause{v["t"], f.newestCites()[:1], f.at})
+		}
+	}
+	if f.act == ActStuck && v["w"] != "" && v["o"] != "" && v["o"] != v["w"] {
+		if t := n.newest(ActTrial); t != nil && n.sameDay(t.first, f.first) {
+			out = append(out, clause{n.lang("it stopped at "+v["w"]+" on the first day", contract.Replace("blieb gleich am ersten Tag bei "+v["w"]+" stehen")), append(f.cites[:1:1], t.cites...), f.at})
+			n.tell(t)
+		} else {
+			out = append(out, clause{contract.Replace(n.lang("it stopped at ", "blieb stehen bei ") + v["w"]), f.cites[:1], f.at})
+		}
+	}
+	return out
+}
+
+func (n *note) leaving(s string) string {
+	if n.l.german {
+		switch s {
+		case "spreadsheets", "spreadsheet":
+			return "Tabellen"
+		case "excel":
+			return "Excel"
+		case "paper", "papier":
+			return "Papier"
+		}
+		return titled(s)
+	}
+	switch s {
+	case "tabellen", "excel-listen":
+		return "spreadsheets"
+	case "excel":
+		return "Excel"
+	case "papier":
+		return "paper"
+	}
+	return s
+}
+
+func (n *note) lang(en, de string) string {
+	if n.l.german {
+		return de
+	}
+	return en
+}
+
+// afterAnswer tells of a request that has our quote: what else was read that day, what was asked, that no reply is on record.
+func (n *note) afterAnswer(f *fact) []clause {
+	answer := n.answeredBy(f)
+	var out []clause
+	for i := len(n.facts) - 1; i >= 0 && len(out) == 0; i-- {
+		g := &n.facts[i]
+		if g.at > answer.at && (g.act == ActPrice || g.act == ActCompare || g.act == ActOrderPage || g.act == ActTerms) && !n.used[key(g)] {
+			if c, ok := n.clauseOf(g); ok {
+				out = append(out, c)
+				n.tell(g)
+			}
+		}
+	}
+	if c, ok := n.clauseOf(f); ok {
+		out = append(out, c)
+	}
+	n.tell(f)
+	if n.repliedAfter(answer.at) == nil {
+		out = append(out, clause{n.lang("no reply to the quote on record", "keine Antwort auf das Angebot erfasst"), answer.cites[:1], 0})
+		n.used["noreply"] = true
+	}
+	return out
+}
+
+// bothPrices tells when the prices of two products were read.
+func (n *note) bothPrices() clause {
+	a, b := n.twoProducts()
+	var older, newer *fact
+	for i := range n.facts {
+		f := &n.facts[i]
+		if f.act == ActPrice && f.product == a {
+			newer = f
+		} else if f.act == ActPrice && f.product == b {
+			older = f
+		}
+	}
+	n.tell(older, newer)
+	for i := range n.facts {
+		if f := &n.facts[i]; f.act == ActProduct {
+			n.tell(f)
+		}
+	}
+	text := "read the prices of " + n.productName(b) + " on " + n.day(older.at) + " and of " + n.productName(a) + " on " + n.day(newer.at)
+	if n.l.german {
+		text = "am " + n.day(older.at) + " die Preise von " + n.productName(b) + ", am " + n.day(newer.at) + " die von " + n.productName(a) + " angesehen"
+	}
+	return clause{text, append(newer.newestCites()[:1], older.newestCites()...), newer.at}
+}
+
+func (n *note) repliedAfter(at int64) *fact {
+	for i := range n.facts {
+		if g := &n.facts[i]; g.at > at && (g.act.request() || g.act.first()) && g.colleague == "" {
+			return g
+		}
+	}
+	return nil
+}
+
+// others are up to k further facts, in their order; reading is told as one.
+func (n *note) others(k int) (out []clause) {
+	for _, a := range reasonOrder {
+		if a == ActHelp && (n.lead.act != ActStuck && n.lead.act != ActTrial) {
+			continue
+		}
+		if a == ActRead {
+			if c, ok := n.reading(); ok && len(out) < k {
+				out = append(out, c)
+			}
+			continue
+		}
+		for i := len(n.facts) - 1; i >= 0 && len(out) < k; i-- {
+			g := &n.facts[i]
+			if g.act != a || g.colleague != "" || n.used[key(g)] || g == n.lead {
+				continue
+			}
+			if a == ActProduct && (n.productName(g.product) == "" || g.product == n.lead.product && n.lead.act.unfinished()) {
+				continue
+			}
+			if c, ok := n.clauseOf(g); ok {
+				out = append(out, c)
+				n.tell(g)
+			}
+		}
+	}
+	return out
+}
+
+// clauseOf tells a fact as one reason.
+func (n *note) clauseOf(g *fact) (clause, bool) {
+	v := n.slots(g)
+	if n.used["p"+key(n.lead)] && g.product == n.lead.product && g.act != ActProduct && g.act != ActCompare {
+		v["p"] = "" // said once
+	}
+	template := n.l.clauses[g.act]
+	if many := n.l.many[g.act]; many != "" && g.count > 1 {
+		template = many
+	}
+	if g.ask.hostile {
+		v["q"], v["t"], v["b"] = "", "", ""
+	}
+	text := fill(template, v, 200)
+	return clause{text, g.newestCites(), g.at}, text != ""
+}
+
+// reading tells all pages read without a purpose of their own as one.
+func (n *note) reading() (clause, bool) {
+	var sum fact
+	sum.act = ActRead
+	var left []*fact
+	for i := len(n.facts) - 1; i >= 0; i-- {
+		g := &n.facts[i]
+		if g.act != ActRead && (g.act != ActProduct || n.productName(g.product) != "") || n.used[key(g)] || g == n.lead || len(g.subjects) == 0 {
+			continue
+		}
+		if n.lead.act == ActRead && len(n.lead.subjects) > 0 && slices.Contains(n.lead.subjects, g.subjects[0]) {
+			continue
+		}
+		left = append(left, g)
+	}
+	for _, g := range left {
+		if len(sum.subjects) >= 3 || slices.Contains(sum.subjects, g.subjects[0]) {
+			continue
+		}
+		sum.subjects = append(sum.subjects, g.subjects[:min(len(g.subjects), 3-len(sum.subjects))]...)
+		sum.at = max(sum.at, g.at)
+		sum.count += g.count
+		sum.cites = append(sum.cites, g.cites[max(0, len(g.cites)-2):]...)
+		for _, d := range g.days {
+			if !slices.ContainsFunc(sum.days, func(x int64) bool { return n.sameDay(x, d) }) {
+				sum.days = append(sum.days, d)
+			}
+		}
+	}
+	if len(sum.subjects) == 0 {
+		return clause{}, false
+	}
+	slices.Sort(sum.days)
+	v := n.slots(&sum)
+	v["o"] = ""
+	return clause{fill(n.l.clauses[ActRead], v, 200), sum.newestCites(), sum.at}, true
+}
+
+// missing says what is not known, once.
+func (n *note) missing(f *fact, as form, have int) (out []clause) {
+	l := n.l
+	if have >= reasonsMax {
+		return nil
+	}
+	add := func(text string, cites []string) { out = append(out, clause{text, cites, 0}) }
+	age := n.days(f.at)
+	answer := n.answeredBy(f)
+	switch {
+	case answer != nil && f.act.request() && as != formAnswered && n.repliedAfter(answer.at) == nil:
+		add(fill(l.noReply, slots{"d": n.day(answer.at)}, 200), answer.cites[:1])
+	case f.act == ActQuote && age >= freshDays && age < goneDays && answer == nil && !n.touchedAfter(f.at):
+		add(l.noAnswer, f.cites[:1])
+	case as == formBoth:
+		add(l.openProduct, f.newestCites()[:1])
+	case n.colleague() != nil && !f.act.request():
+		add(n.lang("no request of their own", "keine eigene Anfrage"), f.newestCites()[:1])
+	case f.act == ActEnquiry && f.product == 0 && len(f.ask.quantities) > 0 && len(n.s.Journey.Products) > 1:
+		add(n.lang("which product is open", "um welches Produkt es geht, ist offen"), f.cites[:1])
+	case (f.act == ActCompare || f.act == ActCalculate || f.act == ActTerms || f.act == ActPrice) && !n.used["norequest"] && n.newestRequest() == nil && have > 0:
+		add(l.noRequest, f.newestCites()[:1])
+	case have == 0 && f.act == ActOpen:
+		add(n.lang("no visit or answer on record", "kein Besuch, keine Antwort erfasst"), f.newestCites()[:1])
+	case have == 0 && f.act == ActNewsletter:
+		add(n.lang("no visit, no question yet", "noch kein Besuch, keine Frage"), f.newestCites()[:1])
+	case have == 0 && f.act != ActUnsubscribe:
+		add(l.nothingElse, f.newestCites()[:1])
+	}
+	if f.act == ActOpen || f.act == ActNewsletter {
+		return out
+	}
+	if open := n.newest(ActOpen); open != nil && have+len(out) < reasonsMax && f.act.request() && age >= oldDays && open.at > f.at {
+		if c, ok := n.clauseOf(open); ok {
+			out = append(out, c)
+		}
+	}
+	if f.ask.hostile && have <= 1 && len(out) == 0 {
+		add(l.nothingElse, f.newestCites()[:1])
+	}
+	return out
+}
+
+func (n *note) newestRequest() *fact {
+	for i := len(n.facts) - 1; i >= 0; i-- {
+		if g := &n.facts[i]; g.act.request() && g.colleague == "" && (g.act != ActMeeting || i == 0) {
+			return g
+		}
+	}
+	return n.newest(ActMeeting)
+}
+
+func (n *note) touchedAfter(at int64) bool {
+	return slices.ContainsFunc(n.facts, func(g fact) bool { return g.at > at && (g.act == ActOurTouch || g.act == ActOurQuote) })
+}
+
+// sentences joins clauses, two to a sentence; what is new since the last text goes first.
+func (n *note) sentences(clauses []clause) []Sentence {
+	told := n.s.Told.Unix()
+	fresh := func(c clause) bool { return c.at > told }
+	news := !n.s.Told.IsZero() && told < n.age.Unix() && slices.ContainsFunc(clauses, fresh) && slices.ContainsFunc(n.facts, func(f fact) bool { return f.first <= told })
+	if news {
+		slices.SortStableFunc(clauses, func(a, b clause) int {
+			switch {
+			case fresh(a) && !fresh(b):
+				return -1
+			case fresh(b) && !fresh(a):
+				return 1
+			}
+			return 0
+		})
+	}
+	var out []Sentence
+	for i := 0; i < len(clauses); {
+		text, cites := clauses[i].text, slices.Clone(clauses[i].cites)
+		k := i + 1
+		if k < len(clauses) && runes(text)+runes(clauses[k].text) < 150 && (clauses[i].at != 0 || clauses[k].at == 0) && len(cites)+len(clauses[k].cites) <= citesKept {
+			text += "; " + clauses[k].text
+			cites = append(cites, clauses[k].cites...)
+			k++
+		}
+		if i == 0 && news && fresh(clauses[0]) {
+			text = fill(n.l.newSince, slots{"d": n.day(told)}, 60) + text
+		}
+		text = upperFirst(text)
+		out = append(out, sentence(ended(text), cites...))
+		i = k
+	}
+	return out
+}
+
+// ended closes a sentence; a date that ends in a point takes the sentence's.
+func ended(s string) string {
+	if s == "" || strings.HasSuffix(s, ".") || strings.HasSuffix(s, "?") || strings.HasSuffix(s, "!") {
+		return s
+	}
+	return s + "."
+}
+
+// mark notes what lowers.
+func (n *note) mark(f *fact, class Class) {
+	add := func(k MarkKind, at int64) { n.marks = append(n.marks, Mark{What: k, At: at}) }
+	for i := range n.facts {
+		g := &n.facts[i]
+		switch {
+		case g.colleague != "":
+			continue
+		case g.act == ActBegun:
+			add(MarkUnsent, g.at)
+		case g.act == ActCart || g.act == ActCheckout || g.act == ActBooking:
+			add(MarkUnpaid, g.at)
+		case g.act == ActUnsubscribe:
+			add(MarkUnsubscribed, g.at)
+		case g.act == ActMiss:
+			add(MarkMissed, g.at)
+		case g.act == ActCancel:
+			add(MarkCancelled, g.at)
+		case g.act == ActRefuse:
+			add(MarkRefused, g.at)
+		case g.act == ActStuck:
+			add(MarkStuck, g.at)
+		case g.ask.hostile:
+			add(MarkHostile, g.at)
+		}
+	}
+	if f != nil && f.act.request() {
+		if a := n.answeredBy(f); a != nil && n.repliedAfter(a.at) == nil {
+			add(MarkNoReply, a.at)
+		}
+	}
+	if n.colleague() != nil && n.newestRequest() == nil {
+		add(MarkColleague, n.colleague().at)
+	}
+	switch class {
+	case ClassCustomer:
+		add(MarkCustomer, 0)
+	case ClassCompetitor:
+		add(MarkCompetitor, 0)
+	case ClassJobSeeker:
+		add(MarkCareers, 0)
+	case ClassPress:
+		add(MarkPress, 0)
+	case ClassSupplier:
+		add(MarkSupplier, 0)
+	}
+	slices.SortStableFunc(n.marks, func(a, b Mark) int { return strings.Compare(string(a.What), string(b.What)) })
+	n.marks = slices.CompactFunc(n.marks, func(a, b Mark) bool { return a.What == b.What })
+}
+
+// nextStep is the one action that fits what leads, its age and the tier: low is for a low one, empty if that is the same.
+func (n *note) nextStep(f *fact, as form, class Class) (next, low Sentence) {
+	l, v := n.l, n.slots(f)
+	st, ok := l.next[f.act]
+	if !ok || f.act.request() && st.aged == "" {
+		if !ok {
+			st = l.request
+		}
+		st.aged, st.old, st.gone = firstOf(st.aged, l.request.aged), firstOf(st.old, l.request.old), firstOf(st.gone, l.request.gone)
+	} else if f.act.request() {
+		st.old, st.gone = firstOf(st.old, l.request.old), firstOf(st.gone, l.request.gone)
+	}
+	cites := f.newestCites()[:1]
+	switch {
+	case f.ask.hostile:
+		st = l.next["hostile"]
+	case class == ClassCustomer && f.act.request():
+		st = l.next["customer"]
+	case as == formAnswered || f.act == ActQuote && n.answeredBy(f) != nil && n.days(f.at) >= freshDays:
+		st = l.next["answered"]
+		cites = n.answeredBy(f).cites[:1]
+		if page := n.readAfter(n.answeredBy(f)); page != nil && page.act == ActTerms {
+			v["w"] = n.lang("terms", "Konditionen")
+		}
+	case as == formBack:
+		st = l.next["back"]
+		v["p"] = n.productName(uint8(max(n.product(), 0)))
+	case as == formFirst:
+		st = l.next["first"]
+	case as == formBoth:
+		st = l.next["both"]
+	case n.colleague() != nil && !f.act.request():
+		st = l.next["colleague"]
+		if c := n.colleague(); c.colleague != "?" {
+			v["c"] = c.colleague
+		}
+	}
+	text, age := st.fresh, n.days(f.at)
+	if as == formAnswered {
+		age = n.days(n.readAfter(n.answeredBy(f)).at)
+	}
+	if f.act == ActRegister && n.ahead(f.date) {
+		age = 0
+	}
+	switch {
+	case age >= goneDays:
+		text = firstOf(st.gone, st.old, st.aged, st.fresh)
+	case age >= oldDays:
+		text = firstOf(st.old, st.aged, st.fresh)
+	case age >= freshDays:
+		text = firstOf(st.aged, st.fresh)
+	}
+	if f.act == ActMeeting && len(f.subjects) == 0 {
+		v["l"] = ""
+	}
+	if st.low == "" && age < freshDays && (f.act == ActQuote || f.act == ActEnquiry) && !f.ask.hostile && as == formPlain {
+		st.low = l.request.fresh
+	}
+	next = sentence(ended(fill(text, v, 200)), cites...)
+	if st.low != "" && age < freshDays {
+		low = sentence(st.low, cites...)
+	}
+	return next, low
+}
+
+var interviewOn = regexp.MustCompile(`(?i)\binterview\b(?:[^.,;]{0,20}?\b(?:on|about|zu|über|zum)\s+((?:[\p{L}-]+ ?){1,3}))?`)
+
+// negative tells of somebody who gets no sales step: who they are, with the evidence.
+func (n *note) negative(in *Intent, class Class, company string, of *fact) {
+	l := n.l
+	if of == nil {
+		of = n.newestOwn()
+	}
+	if of == nil {
+		return
+	}
+	n.lead = of
+	what, cites := n.evidence(class, of)
+	v := slots{"o": what, "x": plain(company, 40), "d": n.day(of.at)}
+	n.tell(of)
+	in.Headline = sentence(upperFirst(fill(l.classes[class], v, headlineMax)), append(of.newestCites()[:1], cites...)...)
+	clauses := n.others(reasonsMax - 1)
+	switch class {
+	case ClassPress:
+		clauses = append([]clause{{n.lang("a matter for the press office", "Sache der Pressestelle"), of.cites[:1], of.at}}, clauses...)
+	}
+	if len(clauses) == 0 {
+		clauses = append(clauses, clause{l.nothingElse, of.cites[:1], 0})
+	}
+	n.mark(nil, class)
+	in.Sentences = n.sentences(clauses[:min(len(clauses), reasonsMax)])
+	in.NextStep = sentence(l.negative, of.newestCites()[0])
+}
+
+// evidence is what shows that somebody is of the class.
+func (n *note) evidence(class Class, f *fact) (what string, cites []string) {
+	switch class {
+	case ClassCompetitor:
+		var read []string
+		for _, a := range []Act{ActPrice, ActTerms, ActCalculate, ActCompare} {
+			g := n.newest(a)
+			if g == nil {
+				continue
+			}
+			name := map[Act][2]string{ActPrice: {"prices", "unsere Preise"}, ActCompare: {"comparison", "den Vergleich"}, ActTerms: {"terms", "die Konditionen"}, ActCalculate: {"price calculator", "den Preisrechner"}}[g.act]
+			if name[0] != "" && n.sameDay(g.at, f.at) {
+				read = append(read, n.lang(name[0], name[1]))
+				cites = append(cites, g.cites[0])
+				n.tell(g)
+			}
+		}
+		if len(read) > 0 {
+			return n.lang("reads our ", "liest ") + n.l.list(read), cites
+		}
+		return n.lang("reads our pages", "liest unsere Seiten"), nil
+	case ClassJobSeeker:
+		if f.act == ActJobApply {
+			role := firstOf(f.item, n.jobTitle(f))
+			if role == "" {
+				return n.lang("applied for a job", "Bewerbung auf eine Stelle"), nil
+			}
+			return n.lang("applied as "+lowerFirst(role), "Bewerbung als „"+role+"“"), nil
+		}
+		return n.lang("looks at careers pages", "Stellensuche: liest Stellenangebote"), nil
+	case ClassPress:
+		if m := interviewOn.FindStringSubmatch(f.ask.interview); m != nil {
+			if s := n.label(m[1]); s != "" && !n.l.german {
+				return "asks for an interview on " + strings.TrimSpace(s), nil
+			}
+			return n.lang("asks for an interview", "bittet um ein Interview"), nil
+		}
+		return n.lang("sent a press enquiry", "Presseanfrage"), nil
+	case ClassSupplier:
+		if s := f.ask.sells; s != "" {
+			if n.l.german && !f.ask.german {
+				return "bietet uns etwas an", nil
+			}
+			return n.lang("offers "+lowerFirst(s), "bietet "+s+" an"), nil
+		}
+		return n.lang("sent a supplier form", "Lieferantenanfrage"), nil
+	}
+	// A student.
+	v := n.slots(f)
+	text := ""
+	switch {
+	case f.act == ActDownload || f.act == ActForm:
+		kind, _, _ := docKind(f.title)
+		if kind == "" {
+			kind = map[Act]string{ActDownload: "download"}[f.act]
+		}
+		text = n.lang("took a "+kind, firstOf(docTypes[kind], "Material")+" heruntergeladen")
+		if kind == "" {
+			text = n.lang("filled in a form", "Formular ausgefüllt")
+		}
+		if f.ask.study {
+			if n.l.german && kind != "" {
+				return firstOf(docTypes[kind], "Material") + " für Abschlussarbeit heruntergeladen", nil
+			}
+			text += n.lang(" for a thesis", " für eine Abschlussarbeit")
+		}
+	case f.act == ActSearch && f.ask.study:
+		text = n.lang("searched our site for a thesis", "suchte auf der Website für eine Abschlussarbeit")
+	case f.ask.study:
+		text = n.lang("asks for a thesis", "fragt für eine Abschlussarbeit")
+	case v["l"] != "":
+		text = n.lang("read about ", "hat gelesen über ") + v["l"]
+	default:
+		text = n.lang("visited the site", "war auf der Website")
+	}
+	return text, nil
+}
+
+// jobTitle is the role that an application names in its title.
+func (n *note) jobTitle(f *fact) string {
+	t := f.title
+	for _, p := range []string{"Job application", "Application", "Apply", "Bewerbung", "job application"} {
+		t = strings.TrimPrefix(t, p)
+	}
+	for _, p := range []string{": ", " as ", " als ", " for ", " – ", " - "} {
+		t = strings.TrimPrefix(t, p)
+	}
+	if i := strings.IndexByte(t, '('); i > 0 {
+		t = t[:i]
+	}
+	return n.label(strings.TrimSpace(t))
+}

@@ -1,0 +1,262 @@
+package intent
+
+import (
+	"strings"
+	"time"
+)
+
+// tongue is one language of the rules' texts. Templates hold slots, "{d}", and optional parts in square brackets, which are left out where one of
+// their slots is empty. Alternatives stand on both sides of a bar: the first whose slots outside brackets are all filled is used.
+//
+// Slots: {p} product, {P} product in one word (for German compounds), {q} quantity, {t} deadline, {b} budget or sum, {o} the thing's own name,
+// {x} a rival, {w} where something was left, {d} a date or dates ("19 Nov", "24 and 25 Nov"), {on} the same with its preposition, {s} the day
+// since when nothing came, {n} a number in words, {c} a colleague, {e} the date of an event to come.
+type tongue struct {
+	german      bool
+	months      [12]string // abbreviated
+	monthsFull  [12]string
+	numbers     [13]string
+	open, close string // quotation marks
+	and         string
+
+	heads   map[Act]head
+	clauses map[Act]string // what was done, for the summary
+	many    map[Act]string // the same done several times: {n}
+	was     map[Act]string // the act as a noun: "webinar", for what went before
+	next    map[Act]steps
+	request steps // of a request without steps of its own
+
+	classes   map[Class]string // {o} evidence, {x} rival, {d}
+	negative  string           // the next step of a negative class
+	deadlines map[string]string
+	left      map[string]string // names of steps and fields of forms
+
+	silent, nothingSince, since string // of an aged headline
+	back, first, noRequest      string
+	newSince                    string
+	nothingElse, openProduct    string
+	noReply, noAnswer           string
+	formText                    string
+	invites, andRival, leaves   string
+	budget, scope               string
+	lessThan, moreThan          string
+	colleagueAsked              string
+	together                    string
+	weighs                      string
+	twoPrices                   string
+}
+
+// head is how an act leads: while it is fresh, from 14 days on, from 30 days on, after 90.
+type head struct{ fresh, aged, old, gone string }
+
+// steps are the next steps for an act of that age; low is what a low tier is offered instead of fresh, "" if that is the same.
+type steps struct{ fresh, aged, old, gone, low string }
+
+// slots fill a template.
+type slots map[string]string
+
+// fill writes the first alternative of template that has what it needs and that, with optional parts dropped from the last on, has at most
+// limit characters. "" if none has.
+func fill(template string, v slots, limit int) string {
+	for template != "" {
+		alternative, rest, _ := strings.Cut(template, "|")
+		template = rest
+		parts, ok := split(alternative, v)
+		if !ok {
+			continue
+		}
+		for last := len(parts); last >= 0; last-- {
+			if s := contract.Replace(joinParts(parts, last)); runes(s) <= limit {
+				return s
+			}
+		}
+	}
+	return ""
+}
+
+// contract joins German prepositions with the articles of what fills the slot behind them.
+var contract = strings.NewReplacer(" bei dem ", " beim ", " zu der ", " zur ", " zu dem ", " zum ")
+
+// part is a piece of a template with its slots filled; optional pieces that lack one are empty.
+type part struct {
+	text     string
+	optional bool
+}
+
+func split(template string, v slots) (parts []part, ok bool) {
+	for template != "" {
+		i := strings.IndexByte(template, '[')
+		if i < 0 {
+			i = len(template)
+		}
+		if i > 0 {
+			s, ok := put(template[:i], v)
+			if !ok {
+				return nil, false
+			}
+			parts = append(parts, part{text: s})
+			template = template[i:]
+			continue
+		}
+		end := strings.IndexByte(template, ']')
+		if s, ok := put(template[1:end], v); ok {
+			parts = append(parts, part{text: s, optional: true})
+		}
+		template = template[end+1:]
+	}
+	return parts, true
+}
+
+// joinParts leaves out the optional parts from the last on until only the first keep stand.
+func joinParts(parts []part, keep int) string {
+	var b strings.Builder
+	for i, p := range parts {
+		if !p.optional || i < keep {
+			b.WriteString(p.text)
+		}
+	}
+	return b.String()
+}
+
+func put(template string, v slots) (string, bool) {
+	var b strings.Builder
+	for {
+		i := strings.IndexByte(template, '{')
+		if i < 0 {
+			b.WriteString(template)
+			return b.String(), true
+		}
+		end := i + strings.IndexByte(template[i:], '}')
+		value := v[template[i+1:end]]
+		if value == "" {
+			return "", false
+		}
+		b.WriteString(template[:i])
+		b.WriteString(value)
+		template = template[end+1:]
+	}
+}
+
+// day writes a date the way reps read it, "19 Nov" or "19. Nov.", with the year where it is not that of now.
+func (l *tongue) day(t, now time.Time) string {
+	b := appendInt(nil, t.Day())
+	if l.german {
+		b = append(b, '.')
+	}
+	b = append(append(b, ' '), l.months[t.Month()-1]...)
+	if t.Year() != now.Year() {
+		b = appendInt(append(b, ' '), t.Year())
+	}
+	return string(b)
+}
+
+// date writes a date that somebody typed.
+func (l *tongue) date(w when, now time.Time) string {
+	s := ""
+	year := func() {
+		if w.year != 0 && w.year != now.Year() {
+			s += " " + string(appendInt(nil, w.year))
+		}
+	}
+	if w.quarter > 0 {
+		s = "Q" + string(appendInt(nil, w.quarter))
+		year()
+		return s
+	}
+	month := l.months[w.month-1]
+	if w.day == 0 || w.full && !l.german {
+		month = l.monthsFull[w.month-1]
+	}
+	if w.day > 0 {
+		s = string(appendInt(nil, w.day))
+		if l.german {
+			s += "."
+		}
+		if w.until > 0 {
+			if l.german {
+				s += " bis "
+			} else {
+				s += " to "
+			}
+			s += string(appendInt(nil, w.until))
+			if l.german {
+				s += "."
+			}
+		}
+		s += " "
+	}
+	s += month
+	year()
+	switch w.part {
+	case "end":
+		if l.german {
+			return "Ende " + s
+		}
+		return "end of " + s
+	case "mid":
+		if l.german {
+			return "Mitte " + s
+		}
+		return "mid-" + s
+	case "early":
+		if l.german {
+			return "Anfang " + s
+		}
+		return "early " + s
+	}
+	return s
+}
+
+// deadline writes what somebody said about time: "live by 1 March", "due 11 Dec", "in February".
+func (l *tongue) deadline(d deadline, now time.Time) string {
+	w := l.date(d.when, now)
+	prep := d.prep
+	if prep == "" || prep == "on" && d.day == 0 {
+		prep = "on"
+		if d.day == 0 {
+			prep = "in"
+		}
+	}
+	if d.until > 0 {
+		prep = "span"
+	}
+	key := d.what + " " + prep
+	t, ok := l.deadlines[key]
+	if !ok {
+		t, ok = l.deadlines[d.what+" *"]
+	}
+	if !ok {
+		t = l.deadlines[" "+prep]
+	}
+	if l.german && prep == "in" && d.part != "" {
+		t = strings.Replace(t, "im {w}", "{w}", 1)
+	}
+	return strings.Replace(t, "{w}", w, 1)
+}
+
+// list joins with commas and a word before the last.
+func (l *tongue) list(items []string) string {
+	switch len(items) {
+	case 0:
+		return ""
+	case 1:
+		return items[0]
+	}
+	return strings.Join(items[:len(items)-1], ", ") + l.and + items[len(items)-1]
+}
+
+func (l *tongue) quoted(s string) string { return l.open + s + l.close }
+
+func (l *tongue) number(n int) string {
+	if n >= 0 && n < len(l.numbers) {
+		return l.numbers[n]
+	}
+	return string(appendInt(nil, n))
+}
+
+func tongueFor(language string) *tongue {
+	if language == "de" {
+		return &german
+	}
+	return &english
+}
