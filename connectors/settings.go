@@ -1,6 +1,7 @@
 package connectors
 
 import (
+	"context"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -134,6 +135,16 @@ type Origin struct {
 	Name   string
 	Source Source
 	Feed   Feed
+	// Answer, where set, makes the source that answers for Feed out of the store it is taken into. (the store itself)
+	Answer func(store EventStore) Source
+}
+
+// EventStore keeps the events of a feed and is asked for them like any source.
+type EventStore interface {
+	Source
+	Forgetter
+	IntakeReporter
+	Compact(ctx context.Context) error
 }
 
 // Ledger keeps the number of calls a connector made on a day ("2026-11-20") over restarts.

@@ -127,7 +127,7 @@ func BenchmarkJourneys(b *testing.B) {
 		people = append(people, person(id, id))
 	}
 	c := unlimited(b, []byte(`{"results":[`+strings.Join(rows, ",")+`]}`))
-	s := c.Engagement(EngagementOptions{NoOccurrences: true})
+	s := c.Engagement(EngagementOptions{})
 	w := connectors.Window{From: at.AddDate(0, -1, 0), To: at.AddDate(0, 1, 0)}
 	events := 0
 	b.ReportAllocs()

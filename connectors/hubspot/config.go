@@ -86,8 +86,13 @@ func (o *Config) Connect(h connectors.CRMHost) (connectors.Connection, error) {
 	}
 	made := connectors.Connection{CRM: client, Objects: []string{Contacts}, Fields: names, Reserve: o.DailyReserve, Lot: 100}
 	for _, name := range o.OwnSources(h.Name) {
-		source := client.Engagement(EngagementOptions{Name: name, NoOccurrences: o.Engagement == "summaries"})
-		made.Sources = append(made.Sources, connectors.Origin{Name: name, Source: source})
+		own := connectors.Origin{Name: name, Source: client.Engagement(EngagementOptions{Name: name})}
+		if o.Engagement == "events" {
+			own = connectors.Origin{Name: name, Feed: client.Events(EventsOptions{Name: name}), Answer: func(store connectors.EventStore) connectors.Source {
+				return client.Engagement(EngagementOptions{Name: name, Occurrences: store})
+			}}
+		}
+		made.Sources = append(made.Sources, own)
 	}
 	return made, nil
 }

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/intentd/intentd/connectors"
+	"github.com/intentd/intentd/connectors/clickstream"
 	"github.com/intentd/intentd/connectors/connectortest"
 	"github.com/intentd/intentd/connectors/internal/transport"
 	"github.com/intentd/intentd/connectors/sandbox"
@@ -149,7 +150,7 @@ func TestJourneysCostOneRequestPerFiftyAndNoneForTheIdle(t *testing.T) {
 		}
 		c, err := New(Options{Token: "pat-na1-sandbox", HTTP: h.Transport()})
 		must(t, err)
-		s := c.Engagement(EngagementOptions{NoOccurrences: true})
+		s := c.Engagement(EngagementOptions{})
 		w := connectors.Window{From: time.Now().Add(-time.Hour), To: time.Now().Add(time.Hour)}
 		count := func() int64 {
 			before := h.Counters().Requests
@@ -177,7 +178,8 @@ func TestJourneysCostOneRequestPerFiftyAndNoneForTheIdle(t *testing.T) {
 	})
 }
 
-func TestOccurrencesReplaceCountedVisitsWhereTheAccountHasThem(t *testing.T) {
+// Summary properties and, taken into a real event store, single page views: both are told, the counted views as summaries that yield.
+func TestOccurrencesAreToldBesideSummariesWhereTheAccountHasThem(t *testing.T) {
 	for _, tier := range []string{"enterprise", "professional"} {
 		synctest.Test(t, func(t *testing.T) {
 			h := sandbox.NewHubSpot(sandbox.HubSpotOptions{Tier: tier})
@@ -189,19 +191,44 @@ func TestOccurrencesReplaceCountedVisitsWhereTheAccountHasThem(t *testing.T) {
 			h.AddOccurrence(id, sandbox.Occurrence{ID: "sent", Type: "e_sent_something", Time: time.Date(2000, 1, 2, 0, 0, 0, 0, time.UTC)})
 			c, err := New(Options{Token: "pat-na1-sandbox", HTTP: h.Transport()})
 			must(t, err)
-			got := story(events(t, c.Engagement(EngagementOptions{}), []connectors.Person{person("7", id)}, all))
-			detailed := strings.HasPrefix(got, "01-01 23:00 page_view https://example.com/ A page\n01-01 23:01 page_view https://example.com/pricing A page\n01-01 23:02") &&
-				!strings.Contains(got, "docs")
-			if detailed != (tier == "enterprise") || strings.Contains(got, "sent") || !strings.Contains(got, "form_submit") {
-				t.Errorf("%s tells\n%s", tier, got)
+			store, err := clickstream.Open(t.TempDir(), clickstream.Options{NoSync: true})
+			must(t, err)
+			defer store.Close()
+			const name = "hubspot-engagement"
+			fed := store.Fed(name, c.Events(EventsOptions{}))
+			s := c.Engagement(EngagementOptions{Occurrences: fed})
+			_, err = fed.Take(t.Context())
+			must(t, err)
+			before := h.Counters().Calls("GET events")
+			got := events(t, s, []connectors.Person{person("7", id)}, all)
+			views, summaries := 0, 0
+			for _, e := range got {
+				switch {
+				case e.Source != name:
+					t.Errorf("%s is told by %q", e.ID, e.Source)
+				case e.Properties[connectors.PropSummary] == "true":
+					summaries++
+				case e.Kind == connectors.KindPageView && strings.HasPrefix(e.URL, "https://example.com/") && e.PageTitle == "A page":
+					views++
+				default:
+					t.Errorf("told %+v", e)
+				}
 			}
-			events(t, c.Engagement(EngagementOptions{}), []connectors.Person{person("7", id)}, all)
-			want := int64(1)
-			if tier == "enterprise" {
-				want = 2
+			if want := map[string]int{"enterprise": 3}[tier]; views != want || summaries == 0 {
+				t.Errorf("%s: %d page views and %d summaries", tier, views, summaries)
 			}
-			if n := h.Counters().Calls("GET events"); n != want {
-				t.Errorf("%s: %d requests for occurrences, want %d", tier, n, want)
+			if n := h.Counters().Calls("GET events") - before; n > 0 {
+				t.Errorf("%s: %d calls for a person's occurrences", tier, n)
+			}
+			active, err := s.Active(t.Context(), walk{Feed: engagementFeed}.cursor())
+			must(t, err)
+			if tier == "enterprise" && (len(active.Items) != 1 || !slices.Equal(active.Items[0].Refs, []connectors.Ref{ref(id)})) {
+				t.Errorf("active: %+v", active.Items)
+			}
+			gone, err := s.(connectors.Forgetter).Forget(t.Context(), person("7", id))
+			must(t, err)
+			if left := events(t, s, []connectors.Person{person("7", id)}, all); gone != views || len(left) != summaries {
+				t.Errorf("%s: %d of %d forgotten, %d left", tier, gone, views, len(left))
 			}
 			if found := connectortest.Findings(c.Probe(t.Context())); strings.Contains(found, findEvents) != (tier != "enterprise") {
 				t.Errorf("%s: findings\n%s", tier, found)

@@ -18,7 +18,7 @@ import (
 
 // EventsOptions say how an Enterprise account's event occurrences are taken in.
 type EventsOptions struct {
-	Name string        // Event.Source (the client's name and "-events")
+	Name string        // Event.Source (the client's name and "-engagement")
 	Back time.Duration // how far back the first pass begins (90 days)
 }
 
@@ -37,19 +37,22 @@ type eventFeed struct {
 // and a contact that is new or merged one; an account without event occurrences is asked once a day.
 func (c *Client) Events(o EventsOptions) connectors.Feed {
 	if o.Name == "" {
-		o.Name = c.o.Name + "-events"
+		o.Name = c.o.Name + "-engagement"
 	}
 	if o.Back <= 0 {
 		o.Back = 90 * 24 * time.Hour
 	}
 	f := &eventFeed{c: c, o: o}
 	f.pageSize.Store(eventsPage)
+	c.feed.Store(f)
 	return f
 }
 
 const (
 	eventsFeed     = "events"
-	eventsPage     = 1000 // events of a page; what HubSpot refuses of it is asked for in pages of 100
+	engagementFeed = "engagement"
+	eventsRetry    = 24 * time.Hour // after which an account without event occurrences is asked again
+	eventsPage     = 1000           // events of a page; what HubSpot refuses of it is asked for in pages of 100
 	eventsPageMin  = 100
 	eventsOverlap  = 15 * time.Minute // what is filed a little late
 	eventsDeep     = 24 * time.Hour   // what is filed when a visitor becomes known
@@ -231,6 +234,20 @@ func (f *eventFeed) page(ctx context.Context, which url.Values, after string) (i
 	return items, next, true, nil
 }
 
+func (c *Client) eventsOff() bool { return c.o.Now().Unix() < c.noEvents.Load() }
+
+// occurrenceKind is the kind of a HubSpot event type, "" for what the prospect did not do. Custom events (pe12345_name) keep
+// their name.
+func occurrenceKind(eventType string) string {
+	switch {
+	case eventType == pageViews:
+		return connectors.KindPageView
+	case strings.HasPrefix(eventType, "pe"):
+		return eventType
+	}
+	return ""
+}
+
 // idText is an id that HubSpot gives as a text or as a number.
 func idText(v any) string {
 	switch id := v.(type) {
@@ -321,18 +338,18 @@ func (f *eventFeed) newcomers(ctx context.Context) ([]connectors.Event, error) {
 	return all, nil
 }
 
-// occurrences is what the feed's events, taken into a store, tell as a source: a person is asked about by their contacts.
-type occurrences struct {
-	c     *Client
-	store connectors.Source
+// engagementWithOccurrences is the engagement together with the store that the feed was taken into, which is asked about a person's
+// contacts.
+type engagementWithOccurrences struct {
+	*engagement
+	store connectors.EventStore
 }
 
-// Occurrences are the events that Events told, as a source that asks the store they were taken into.
-func (c *Client) Occurrences(store connectors.Source) connectors.Source {
-	return &occurrences{c, store}
-}
-
-func (s *occurrences) Active(ctx context.Context, from connectors.Cursor) (connectors.Page[connectors.Person], error) {
+// Active tells the contacts of which occurrences came in. A cursor from before there was a store begins at the oldest.
+func (s *engagementWithOccurrences) Active(ctx context.Context, from connectors.Cursor) (connectors.Page[connectors.Person], error) {
+	if s.c.readCursor(engagementFeed, from, &walk{}) == nil {
+		from = nil
+	}
 	page, err := s.store.Active(ctx, from)
 	for i := range page.Items {
 		var refs []connectors.Ref
@@ -346,8 +363,13 @@ func (s *occurrences) Active(ctx context.Context, from connectors.Cursor) (conne
 	return page, err
 }
 
-func (s *occurrences) Journeys(ctx context.Context, people []connectors.Person, w connectors.Window) iter.Seq2[connectors.Event, error] {
+func (s *engagementWithOccurrences) Journeys(ctx context.Context, people []connectors.Person, w connectors.Window) iter.Seq2[connectors.Event, error] {
 	return func(yield func(connectors.Event, error) bool) {
+		for e, err := range s.engagement.Journeys(ctx, people, w) {
+			if !yield(e, err) || err != nil {
+				return
+			}
+		}
 		for e, err := range s.store.Journeys(ctx, s.asked(people), w) {
 			e.UserID = "" // it names the record that was asked about
 			if !yield(e, err) {
@@ -358,7 +380,7 @@ func (s *occurrences) Journeys(ctx context.Context, people []connectors.Person, 
 }
 
 // asked are people as the store knows them.
-func (s *occurrences) asked(people []connectors.Person) []connectors.Person {
+func (s *engagementWithOccurrences) asked(people []connectors.Person) []connectors.Person {
 	list := make([]connectors.Person, 0, len(people))
 	for _, p := range people {
 		q := connectors.Person{Key: p.Key}
@@ -375,17 +397,16 @@ func (s *occurrences) asked(people []connectors.Person) []connectors.Person {
 }
 
 // Forget erases what the store holds of the person's contacts.
-func (s *occurrences) Forget(ctx context.Context, p connectors.Person) (int, error) {
-	store, ok := s.store.(connectors.Forgetter)
-	if !ok {
-		return 0, nil
-	}
-	n := 0
+func (s *engagementWithOccurrences) Forget(ctx context.Context, p connectors.Person) (events int, err error) {
 	for _, q := range s.asked([]connectors.Person{p}) {
-		gone, err := store.Forget(ctx, q)
-		if n += gone; err != nil {
-			return n, err
+		n, err := s.store.Forget(ctx, q)
+		if events += n; err != nil {
+			return events, err
 		}
 	}
-	return n, nil
+	return events, nil
 }
+
+func (s *engagementWithOccurrences) Compact(ctx context.Context) error { return s.store.Compact(ctx) }
+
+func (s *engagementWithOccurrences) Intake() (connectors.Intake, error) { return s.store.Intake() }

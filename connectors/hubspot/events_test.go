@@ -1,10 +1,8 @@
 package hubspot
 
 import (
-	"context"
 	"encoding/json"
 	"fmt"
-	"iter"
 	"net/url"
 	"slices"
 	"strconv"
@@ -85,7 +83,7 @@ func take(t *testing.T, f connectors.Feed, from connectors.Cursor) (told []strin
 		}
 		for _, e := range p.Items {
 			told = append(told, e.ID)
-			if e.Email != "" || e.Source != "hubspot-events" || e.Kind == "" || e.Time.IsZero() || !strings.HasPrefix(e.URL, "https://example.com/") {
+			if e.Email != "" || e.Source != "hubspot-engagement" || e.Kind == "" || e.Time.IsZero() || !strings.HasPrefix(e.URL, "https://example.com/") {
 				t.Errorf("told %+v", e)
 			}
 		}
@@ -262,39 +260,4 @@ func TestAnAccountWithoutEventsIsAskedOnceADay(t *testing.T) {
 			t.Errorf("another feed's cursor: %v", err)
 		}
 	})
-}
-
-// shelf is a store as far as Occurrences asks it.
-type shelf struct{ asked []connectors.Person }
-
-func (s *shelf) Active(context.Context, connectors.Cursor) (connectors.Page[connectors.Person], error) {
-	return connectors.Page[connectors.Person]{Items: []connectors.Person{{UserIDs: []string{"hubspot:7"}}, {UserIDs: []string{"another:7"}}}, Next: connectors.Cursor("n")}, nil
-}
-
-func (s *shelf) Journeys(_ context.Context, people []connectors.Person, _ connectors.Window) iter.Seq2[connectors.Event, error] {
-	s.asked = people
-	return func(yield func(connectors.Event, error) bool) {
-		yield(connectors.Event{ID: "7:event:1", Person: people[0].Key, UserID: "hubspot:7"}, nil)
-	}
-}
-
-func TestOccurrencesAreAskedForByContact(t *testing.T) {
-	c, _ := connect(t, nil)
-	s := &shelf{}
-	source := c.Occurrences(s)
-	page, err := source.Active(t.Context(), nil)
-	must(t, err)
-	if len(page.Items) != 2 || !slices.Equal(page.Items[0].Refs, []connectors.Ref{ref("7")}) || page.Items[0].UserIDs != nil || page.Items[1].Refs != nil {
-		t.Errorf("active: %+v", page.Items)
-	}
-	people := []connectors.Person{{Key: "ann", Emails: []string{"ann@example.com"}, Refs: []connectors.Ref{ref("7"), {CRM: "salesforce", Object: "Lead", ID: "1"}}}, {Key: "bob", Emails: []string{"bob@example.com"}}}
-	for e, err := range source.Journeys(t.Context(), people, connectors.Window{}) {
-		must(t, err)
-		if e.Person != "ann" || e.UserID != "" {
-			t.Errorf("told %+v", e)
-		}
-	}
-	if len(s.asked) != 1 || !slices.Equal(s.asked[0].UserIDs, []string{"hubspot:7"}) || s.asked[0].Emails != nil {
-		t.Errorf("asked about %+v", s.asked)
-	}
 }

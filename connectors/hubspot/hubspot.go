@@ -64,7 +64,8 @@ type Client struct {
 	idle     idleContacts
 	swept    *swept
 
-	engagement atomic.Bool  // it is a source, too
+	engagement atomic.Bool // it is a source, too
+	feed       atomic.Pointer[eventFeed]
 	updateMax  atomic.Int64 // inputs of a batch update, as far as HubSpot took them
 	noEvents   atomic.Int64 // until when (Unix seconds) event occurrences count as not to be had
 	eventTypes atomic.Pointer[eventTypes]

@@ -4,6 +4,8 @@ import (
 	"log/slog"
 	"net/http"
 	"time"
+
+	"github.com/intentd/intentd/connectors"
 )
 
 // Options say how to reach one portal and what to read and write there. Zero values mean the default in parentheses.
@@ -56,7 +58,7 @@ type Ledger interface {
 // EngagementOptions say how HubSpot's own engagement is read as a source.
 type EngagementOptions struct {
 	Name string // Event.Source (the client's name and "-engagement")
-	// NoOccurrences leaves out single page views from event occurrences, which Enterprise accounts have and which cost one
-	// call per person. Where the account has none, the source notices by itself.
-	NoOccurrences bool
+	// Occurrences is the store that Client.Events is taken into under the same name: it tells single page views and custom events,
+	// which Enterprise accounts have. (none)
+	Occurrences connectors.EventStore
 }

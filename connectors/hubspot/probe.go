@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -28,6 +29,7 @@ const (
 	findClock        = "hubspot.clock_skew"
 	findCost         = "hubspot.cost"
 	findEvents       = "hubspot.events_unavailable"
+	findEventsTaken  = "hubspot.events"
 	findVersion      = "hubspot.api_version"
 	findCredentials  = "hubspot.credentials"
 	findUndetermined = "hubspot.check_failed"
@@ -189,6 +191,7 @@ func (c *Client) probeQuota(ctx context.Context, p *transport.Probe) {
 			p.OK(findQuota, "%d of the day's %d calls are left, %d made by intentd", remaining, limit, made)
 		}
 	}
+	types := c.probeEvents(ctx, p)
 	cost := c.CallsPerDay(contacts)
 	message := fmt.Sprintf("an idle day costs about %d calls (a poll every %s, a sweep of %d contacts every %s)", cost, c.o.Poll, contacts, c.o.SweepEvery)
 	if limit > 0 && float64(cost) > 0.25*float64(limit) {
@@ -196,9 +199,31 @@ func (c *Client) probeQuota(ctx context.Context, p *transport.Probe) {
 	} else {
 		p.OK(findCost, "%s; each further 100 changed people about 5 (search, read, journeys, write)", message)
 	}
-	if c.eventsOff() {
+	if types > 0 {
+		p.OK(findEventsTaken, "event occurrences are taken in: a call for each of %d types of event a poll, and one per 1,000 events; those of the last day again every hour", types)
+	}
+}
+
+// probeEvents finds out whether the account has event occurrences, if they are to be taken in, and of how many types.
+func (c *Client) probeEvents(ctx context.Context, p *transport.Probe) (types int) {
+	feed := c.feed.Load()
+	if feed == nil {
+		return 0
+	}
+	now, _ := c.http.ServerNow()
+	_, _, has, err := feed.page(ctx, url.Values{"eventType": {pageViews}, "occurredAfter": {eventTime(now.Add(-time.Minute).UnixMilli())},
+		"occurredBefore": {eventTime(now.UnixMilli())}}, "")
+	var names []string
+	if err == nil && has {
+		names, err = feed.types(ctx)
+	}
+	switch {
+	case err != nil:
+		p.Failed(err, findUndetermined, "event occurrences could not be checked")
+	case !has:
 		p.OK(findEvents, "the account has no event occurrences (an Enterprise feature): engagement is read from summary properties and their history")
 	}
+	return len(names)
 }
 
 // FirstSyncCalls is a page per 100 records, a batch per 100 written, a look for changes meanwhile per 1,000 of those, and, where the
@@ -216,6 +241,9 @@ func (c *Client) FirstSyncCalls(records, written int) int {
 // CallsPerDay is what the configuration costs when nothing happens in a portal with so many contacts.
 func (c *Client) CallsPerDay(contacts int) int64 {
 	polls := float64(24*time.Hour) / float64(max(c.o.Poll, time.Second))
+	if known := c.eventTypes.Load(); known != nil && !c.eventsOff() {
+		polls *= float64(1 + len(known.names))
+	}
 	sweeps := float64(24*time.Hour) / float64(max(c.o.SweepEvery, time.Hour))
 	return int64(polls + sweeps*float64(contacts/batchSize+2))
 }

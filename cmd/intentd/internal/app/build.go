@@ -161,7 +161,9 @@ func (b *builder) crm(c config.CRM) error {
 	b.setup.CRMs = append(b.setup.CRMs, pipeline.CRM{Name: c.Name, Type: c.Type, CRM: made.CRM, Objects: made.Objects, Fields: made.Fields, Identify: b.identify(c)})
 	b.reserve, b.lot = max(b.reserve, made.Reserve), max(b.lot, made.Lot)
 	for _, own := range made.Sources {
-		b.addSource(pipeline.Source{Name: own.Name, Source: own.Source}, c.Poll)
+		if err := b.addOrigin(own, c.Poll); err != nil {
+			return err
+		}
 	}
 	return nil
 }
@@ -178,14 +180,14 @@ func (b *builder) identify(c config.CRM) (out []pipeline.IdentifyBy) {
 func (b *builder) source(c config.Source) error {
 	switch settings := c.Settings.(type) {
 	case *jsonl.Config:
-		return b.addFeed(c.Name, jsonl.New(jsonl.Options{Name: c.Name, Path: settings.Path, Now: b.a.o.Now, Logger: b.a.log}), c.Poll)
+		feed := jsonl.New(jsonl.Options{Name: c.Name, Path: settings.Path, Now: b.a.o.Now, Logger: b.a.log})
+		return b.addOrigin(connectors.Origin{Name: c.Name, Feed: feed}, c.Poll)
 	case connectors.SourceSettings:
 		made, err := settings.Open(b.host(c.Name, c.Poll))
 		if err != nil {
 			return err
 		}
-		b.addSource(pipeline.Source{Name: made.Name, Source: made.Source}, c.Poll)
-		return nil
+		return b.addOrigin(made, c.Poll)
 	}
 	return fmt.Errorf("a source of type %s cannot be opened", c.Type)
 }
@@ -206,20 +208,23 @@ func (b *builder) inputs(c config.CRM) []string {
 	return inputs
 }
 
-// addFeed makes a source of a feed: it is taken into the event store, which answers for it.
-func (b *builder) addFeed(name string, f connectors.Feed, poll string) error {
-	store, err := b.clickstream()
-	if err != nil {
-		return err
+// addOrigin makes a source of an origin. A feed is taken into the event store, which answers for it.
+func (b *builder) addOrigin(from connectors.Origin, poll string) error {
+	source := pipeline.Source{Name: from.Name, Source: from.Source}
+	if from.Feed != nil {
+		store, err := b.clickstream()
+		if err != nil {
+			return err
+		}
+		fed := store.Fed(from.Name, from.Feed)
+		source.Source, source.Take = fed, fed.Take
+		if from.Answer != nil {
+			source.Source = from.Answer(fed)
+		}
 	}
-	fed := store.Fed(name, f)
-	b.addSource(pipeline.Source{Name: name, Source: fed, Take: fed.Take}, poll)
+	b.setup.Sources = append(b.setup.Sources, source)
+	b.sources = append(b.sources, polled{from.Name, poll})
 	return nil
-}
-
-func (b *builder) addSource(s pipeline.Source, poll string) {
-	b.setup.Sources = append(b.setup.Sources, s)
-	b.sources = append(b.sources, polled{s.Name, poll})
 }
 
 // every is the time between two runs of a schedule, for estimates.
