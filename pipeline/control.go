@@ -167,11 +167,26 @@ func (p *Pipeline) Resume() error {
 	if _, err := p.db.Hurry(state.ReasonWaits); err != nil {
 		return err
 	}
+	s.release()
 	p.health.reset()
 	p.fit.Clear()
 	p.delivery.Look()
 	p.poke()
 	return nil
+}
+
+// release ends what connectors hold back by themselves: the cause is gone.
+func (s *Setup) release() {
+	for i := range s.CRMs {
+		if r, ok := s.CRMs[i].CRM.(connectors.Releaser); ok {
+			r.Release()
+		}
+	}
+	for i := range s.Sources {
+		if r, ok := s.Sources[i].Source.(connectors.Releaser); ok {
+			r.Release()
+		}
+	}
 }
 
 // voidWaiting has the patches that wait in the journal not be sent, and asks for their people again. What a bulk job carries is with the
