@@ -1,118 +1,117 @@
 package sandbox
 
-import (
-	"net/http"
-	"strconv"
-)
+import "net/http"
 
 // What describe tells of objects and fields: what the integration user may see, no more.
 
 // describeAll answers GET sobjects.
 func (s *Salesforce) describeAll(c *orgCall) reply {
-	b := []byte(`{"encoding":"UTF-8","maxBatchSize":200,"sobjects":[`)
-	first := true
+	list := []objectJSON{}
 	for _, o := range s.all {
-		if o.tooling {
-			continue
+		if !o.tooling {
+			list = append(list, o.facts(c))
 		}
-		if !first {
-			b = append(b, ',')
-		}
-		first = false
-		b = s.appendObject(b, c, o)
 	}
-	return reply{status: http.StatusOK, body: append(b, "]}"...)}
+	return jsonReply(http.StatusOK, map[string]any{"encoding": "UTF-8", "maxBatchSize": collectionRows, "sobjects": list})
 }
 
-func (s *Salesforce) appendObject(b []byte, c *orgCall, o *orgObject) []byte {
-	return append(s.objectFacts(b, c, o), '}')
+// objectJSON is what is told of an object.
+type objectJSON struct {
+	Name        string            `json:"name"`
+	Label       string            `json:"label"`
+	KeyPrefix   string            `json:"keyPrefix"`
+	Createable  bool              `json:"createable"`
+	Custom      bool              `json:"custom"`
+	Deletable   bool              `json:"deletable"`
+	Queryable   bool              `json:"queryable"`
+	Replicates  bool              `json:"replicateable"`
+	Retrieves   bool              `json:"retrieveable"`
+	Undeletable bool              `json:"undeletable"`
+	Updateable  bool              `json:"updateable"`
+	URLs        map[string]string `json:"urls"`
 }
 
-func (s *Salesforce) objectFacts(b []byte, c *orgCall, o *orgObject) []byte {
+// describedJSON is an object with its fields.
+type describedJSON struct {
+	objectJSON
+	Fields             []fieldJSON `json:"fields"`
+	ChildRelationships []any       `json:"childRelationships"`
+	RecordTypeInfos    []any       `json:"recordTypeInfos"`
+}
+
+func (o *orgObject) facts(c *orgCall) objectJSON {
 	path := c.prefix() + "/sobjects/" + o.name
-	b = appendQuoted(append(b, `{"name":`...), o.name)
-	b = appendQuoted(append(b, `,"label":`...), o.label)
-	b = appendQuoted(append(b, `,"labelPlural":`...), o.plural)
-	b = appendQuoted(append(b, `,"keyPrefix":`...), o.prefix)
-	b = append(b, `,"createable":true,"custom":false,"deletable":true,"queryable":true,"replicateable":true,"retrieveable":true,"searchable":true,"undeletable":true,"updateable":true,"urls":{"sobject":`...)
-	b = appendQuoted(b, path)
-	b = appendQuoted(append(b, `,"describe":`...), path+"/describe")
-	b = appendQuoted(append(b, `,"rowTemplate":`...), path+"/{ID}")
-	return append(b, '}')
+	return objectJSON{
+		o.name, o.label, o.prefix, true, false, true, true, true, true, true, true,
+		map[string]string{"sobject": path, "describe": path + "/describe", "rowTemplate": path + "/{ID}"},
+	}
 }
 
-// appendDescribe answers GET sobjects/{object}/describe.
-func (s *Salesforce) appendDescribe(b []byte, c *orgCall, o *orgObject) []byte {
-	b = append(s.objectFacts(b, c, o), `,"fields":[`...)
-	first := true
+// describe answers GET sobjects/{object}/describe.
+func (o *orgObject) describe(c *orgCall) describedJSON {
+	d := describedJSON{o.facts(c), []fieldJSON{}, []any{}, []any{}}
 	for _, f := range o.fields {
-		if !f.readable {
-			continue
+		if f.readable {
+			d.Fields = append(d.Fields, f.describe())
 		}
-		if !first {
-			b = append(b, ',')
-		}
-		first = false
-		b = f.appendDescription(b)
 	}
-	return append(b, `],"childRelationships":[],"recordTypeInfos":[]}`...)
+	return d
 }
 
-func (f *orgField) appendDescription(b []byte) []byte {
-	text := func(name, v string) {
-		b = appendQuoted(append(append(append(b, `,"`...), name...), `":`...), v)
-	}
-	maybe := func(name, v string) {
-		if v == "" {
-			b = append(append(append(b, `,"`...), name...), `":null`...)
-			return
+// fieldJSON is what is told of a field.
+type fieldJSON struct {
+	Name                  string       `json:"name"`
+	Label                 string       `json:"label"`
+	Type                  string       `json:"type"`
+	InlineHelpText        *string      `json:"inlineHelpText"`
+	Length                int          `json:"length"`
+	ByteLength            int          `json:"byteLength"`
+	Precision             int          `json:"precision"`
+	Scale                 int          `json:"scale"`
+	Custom                bool         `json:"custom"`
+	Calculated            bool         `json:"calculated"`
+	Createable            bool         `json:"createable"`
+	Updateable            bool         `json:"updateable"`
+	Nillable              bool         `json:"nillable"`
+	Filterable            bool         `json:"filterable"`
+	Sortable              bool         `json:"sortable"`
+	DefaultedOnCreate     bool         `json:"defaultedOnCreate"`
+	RestrictedPicklist    bool         `json:"restrictedPicklist"`
+	ExternalID            bool         `json:"externalId"`
+	Unique                bool         `json:"unique"`
+	NameField             bool         `json:"nameField"`
+	IDLookup              bool         `json:"idLookup"`
+	Permissionable        bool         `json:"permissionable"`
+	PolymorphicForeignKey bool         `json:"polymorphicForeignKey"`
+	RelationshipName      *string      `json:"relationshipName"`
+	ReferenceTo           []string     `json:"referenceTo"`
+	PicklistValues        []choiceJSON `json:"picklistValues"`
+}
+
+type choiceJSON struct {
+	Active       bool   `json:"active"`
+	DefaultValue bool   `json:"defaultValue"`
+	Label        string `json:"label"`
+	Value        string `json:"value"`
+}
+
+func (f *orgField) describe() fieldJSON {
+	maybe := func(s string) *string {
+		if s == "" {
+			return nil
 		}
-		text(name, v)
+		return &s
 	}
-	number := func(name string, n int) {
-		b = strconv.AppendInt(append(append(append(b, `,"`...), name...), `":`...), int64(n), 10)
+	d := fieldJSON{
+		Name: f.name, Label: f.label, Type: f.typ, InlineHelpText: maybe(f.help), Length: f.length, ByteLength: 3 * f.length, Precision: f.precision, Scale: f.scale,
+		Custom: f.custom, Createable: f.editable && !f.readOnly, Updateable: f.editable && !f.readOnly && !f.createOnly,
+		Nillable: !f.required && f.typ != orgBool && f.time == nil && f.typ != orgIDType, Filterable: !f.long(), Sortable: !f.long(),
+		DefaultedOnCreate: f.typ == orgBool || f.standardValue != "" || f.name == "OwnerId", RestrictedPicklist: f.restricted,
+		NameField: f.name == "Name", IDLookup: f.typ == orgIDType || f.typ == orgEmail, Permissionable: f.custom || !f.readOnly && !f.required,
+		PolymorphicForeignKey: len(f.refTo) > 1, RelationshipName: maybe(f.relation), ReferenceTo: append([]string{}, f.refTo...), PicklistValues: []choiceJSON{},
 	}
-	yes := func(name string, is bool) {
-		b = strconv.AppendBool(append(append(append(b, `,"`...), name...), `":`...), is)
+	for _, o := range f.options {
+		d.PicklistValues = append(d.PicklistValues, choiceJSON{true, false, o.label, o.value})
 	}
-	b = appendQuoted(append(b, `{"name":`...), f.name)
-	text("label", f.label)
-	text("type", f.typ)
-	maybe("inlineHelpText", f.help)
-	number("length", f.length)
-	number("byteLength", 3*f.length)
-	number("precision", f.precision)
-	number("scale", f.scale)
-	number("digits", map[bool]int{true: f.precision}[f.typ == orgInt])
-	yes("custom", f.custom)
-	yes("calculated", f.calc != nil && f.typ == orgString && f.name != "Name")
-	yes("createable", f.editable && !f.readOnly)
-	yes("updateable", f.editable && !f.readOnly && !f.createOnly)
-	yes("nillable", !f.required && f.typ != orgBool && !(f.readOnly && f.calc == nil && f.time != nil) && f.typ != orgIDType)
-	yes("filterable", !f.long())
-	yes("sortable", !f.long())
-	yes("groupable", !f.long() && f.typ != orgDateTime && f.typ != orgDouble && f.typ != orgCurrency)
-	yes("defaultedOnCreate", f.typ == orgBool || f.standardValue != "" || f.name == "OwnerId")
-	yes("restrictedPicklist", f.restricted)
-	yes("externalId", false)
-	yes("unique", false)
-	yes("nameField", f.name == "Name")
-	yes("idLookup", f.typ == orgIDType || f.typ == orgEmail)
-	yes("caseSensitive", false)
-	yes("deprecatedAndHidden", false)
-	yes("permissionable", f.custom || !f.readOnly && !f.required)
-	yes("polymorphicForeignKey", len(f.refTo) > 1)
-	maybe("relationshipName", f.relation)
-	maybe("extraTypeInfo", map[bool]string{true: "plaintextarea"}[f.typ == orgText])
-	b = append(b, `,"referenceTo":`...)
-	b = appendStrings(b, f.refTo)
-	b = append(b, `,"picklistValues":[`...)
-	for i, o := range f.options {
-		if i > 0 {
-			b = append(b, ',')
-		}
-		b = appendQuoted(append(b, `{"active":true,"defaultValue":false,"label":`...), o.label)
-		b = append(appendQuoted(append(b, `,"validFor":null,"value":`...), o.value), '}')
-	}
-	return append(b, "]}"...)
+	return d
 }

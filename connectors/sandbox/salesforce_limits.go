@@ -1,7 +1,6 @@
 package sandbox
 
 import (
-	"fmt"
 	"net/http"
 	"strconv"
 	"time"
@@ -158,8 +157,9 @@ func (s *Salesforce) dailyMax() int {
 
 // limits answers GET /limits.
 func (s *Salesforce) limits() reply {
-	left := max(s.dailyMax()-s.usage.total, 0)
-	return reply{status: http.StatusOK, body: fmt.Appendf(nil,
-		`{"ConcurrentAsyncGetReportInstances":{"Max":200,"Remaining":200},"DailyApiRequests":{"Max":%d,"Remaining":%d},"DailyBulkApiBatches":{"Max":15000,"Remaining":%d},"DailyBulkV2QueryJobs":{"Max":10000,"Remaining":10000},"DataStorageMB":{"Max":10240,"Remaining":10000},"HourlyODataCallout":{"Max":20000,"Remaining":20000}}`,
-		s.dailyMax(), left, max(15000-len(s.jobs), 0))}
+	type limit struct{ Max, Remaining int }
+	return jsonReply(http.StatusOK, map[string]limit{
+		"DailyApiRequests": {s.dailyMax(), max(s.dailyMax()-s.usage.total, 0)}, "DailyBulkApiBatches": {15000, max(15000-len(s.jobs), 0)},
+		"DailyBulkV2QueryJobs": {10000, 10000}, "DataStorageMB": {10240, 10000},
+	})
 }

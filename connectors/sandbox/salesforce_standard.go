@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"cmp"
 	"fmt"
 	"strconv"
 	"strings"
@@ -23,6 +24,8 @@ var orgObjects = []orgObjectSpec{
 OrganizationType picklist Enterprise Edition|Unlimited Edition|Developer Edition
 InstanceName string 5
 IsSandbox boolean
+NamespacePrefix string 15
+TrialExpirationDate datetime
 TimeZoneSidKey string 40
 DefaultLocaleSidKey string 40
 PrimaryContact string 80`},
@@ -248,47 +251,42 @@ const (
 // labelsOf are the labels of objects that are not called as their name.
 var labelsOf = map[string]string{"OpportunityContactRole": "Opportunity Contact Role", "CampaignMember": "Campaign Member", "PermissionSet": "Permission Set", "EmailMessage": "Email Message", "EventRelation": "Event Relation"}
 
-func newOrgObject(spec orgObjectSpec) *orgObject {
-	label := labelsOf[spec.name]
-	if label == "" {
-		label = spec.name
-	}
-	o := &orgObject{name: spec.name, label: label, plural: plural(label), prefix: spec.prefix, tooling: spec.tooling, byName: map[string]*orgField{}, relations: map[string]*orgField{}}
-	o.define(&orgField{name: "Id", label: label + " ID", typ: orgIDType, length: 18, readOnly: true, calc: func(_ *Salesforce, o *orgObject, ord uint32) string { return o.id(ord) }})
-	o.define(&orgField{name: "IsDeleted", label: "Deleted", typ: orgBool, readOnly: true, calc: func(_ *Salesforce, o *orgObject, ord uint32) string {
-		if o.recs[ord].deletedAt != 0 {
-			return "true"
-		}
-		return ""
-	}})
+func (s *Salesforce) newObject(spec orgObjectSpec) *orgObject {
+	label := cmp.Or(labelsOf[spec.name], spec.name)
+	o := &orgObject{name: spec.name, label: label, prefix: spec.prefix, tooling: spec.tooling, byName: map[string]*orgField{}, relations: map[string]*orgField{}}
+	o.define(&orgField{name: "Id", label: label + " ID", typ: orgIDType, length: 18, calc: func(r *record) string { return r.id }})
+	o.define(&orgField{name: "IsDeleted", label: "Deleted", typ: orgBool, calc: func(r *record) string { return yes(r.gone != 0) }})
 	for line := range strings.Lines(strings.TrimSpace(spec.fields)) {
-		o.define(orgFieldOf(strings.TrimSpace(line)))
+		o.define(s.fieldOfSpec(o, strings.TrimSpace(line)))
 	}
-	user := func(number func(r *orgRecord) uint32) func(*Salesforce, *orgObject, uint32) string {
-		return func(s *Salesforce, o *orgObject, ord uint32) string { return s.users.id(number(&o.recs[ord])) }
+	stamp := func(name string, at func(r *record) int64) {
+		o.define(&orgField{name: name, label: spacedLabel(name), typ: orgDateTime, readOnly: true, time: at})
 	}
-	o.define(&orgField{name: "CreatedDate", label: "Created Date", typ: orgDateTime, readOnly: true, time: func(r *orgRecord) int64 { return r.created }})
-	o.define(&orgField{name: "CreatedById", label: "Created By ID", typ: orgRef, refTo: []string{"User"}, relation: "CreatedBy", readOnly: true, calc: user(func(r *orgRecord) uint32 { return r.createdBy })})
-	o.define(&orgField{name: "LastModifiedDate", label: "Last Modified Date", typ: orgDateTime, readOnly: true, time: func(r *orgRecord) int64 { return r.modified }})
-	o.define(&orgField{name: "LastModifiedById", label: "Last Modified By ID", typ: orgRef, refTo: []string{"User"}, relation: "LastModifiedBy", readOnly: true, calc: user(func(r *orgRecord) uint32 { return r.modifiedBy })})
-	o.define(&orgField{name: "SystemModstamp", label: "System Modstamp", typ: orgDateTime, readOnly: true, time: func(r *orgRecord) int64 { return r.stamp }})
+	user := func(name string, by func(r *record) string) {
+		o.define(&orgField{name: name + "Id", label: spacedLabel(name + "Id"), typ: orgRef, refTo: []string{"User"}, relation: name, readOnly: true, calc: by})
+	}
+	stamp("CreatedDate", func(r *record) int64 { return r.created })
+	user("CreatedBy", func(r *record) string { return r.createdBy })
+	stamp("LastModifiedDate", func(r *record) int64 { return r.modified })
+	user("LastModifiedBy", func(r *record) string { return r.modifiedBy })
+	stamp("SystemModstamp", func(r *record) int64 { return r.stamp })
 	for _, f := range o.fields {
 		f.readable, f.editable = true, true
 	}
+	o.fields[0].readOnly, o.fields[1].readOnly = true, true
 	return o
 }
 
-func plural(label string) string {
-	if strings.HasSuffix(label, "y") {
-		return label[:len(label)-1] + "ies"
+// yes is a truth as values tell it.
+func yes(is bool) string {
+	if is {
+		return "true"
 	}
-	if strings.HasSuffix(label, "s") {
-		return label
-	}
-	return label + "s"
+	return ""
 }
 
-func orgFieldOf(line string) *orgField {
+// fieldOfSpec reads a line of an object's fields.
+func (s *Salesforce) fieldOfSpec(o *orgObject, line string) *orgField {
 	name, rest, _ := strings.Cut(line, " ")
 	typ, args, _ := strings.Cut(rest, " ")
 	f := &orgField{typ: typ}
@@ -328,26 +326,20 @@ func orgFieldOf(line string) *orgField {
 		f.relation = strings.TrimSuffix(f.name, "Id")
 	case "name":
 		f.typ, f.length = orgString, 121
-		f.calc = func(s *Salesforce, o *orgObject, ord uint32) string {
-			first := o.value(s, ord, o.byName["firstname"])
-			return strings.TrimSpace(first + " " + o.value(s, ord, o.byName["lastname"]))
+		f.calc = func(r *record) string {
+			return strings.TrimSpace(o.get(r, "firstname") + " " + o.get(r, "lastname"))
 		}
 	case "master":
 		f.typ, f.length, f.refTo, f.relation = orgRef, 18, []string{args}, "MasterRecord"
-		f.calc = func(_ *Salesforce, o *orgObject, ord uint32) string {
-			if m := o.recs[ord].master; m != 0 {
-				return o.id(m - 1)
+		f.calc = func(r *record) string {
+			if r.into == nil {
+				return ""
 			}
-			return ""
+			return r.into.id
 		}
 	case "archived":
 		f.typ = orgBool
-		f.calc = func(s *Salesforce, o *orgObject, ord uint32) string {
-			if s.activityArchived(o, ord) {
-				return "true"
-			}
-			return ""
-		}
+		f.calc = func(r *record) string { return yes(s.activityArchived(o, r)) }
 	}
 	switch {
 	case f.name == "Status" && f.required:

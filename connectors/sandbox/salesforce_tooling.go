@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"net/http"
 	"regexp"
-	"slices"
 	"strings"
 )
 
@@ -159,9 +158,9 @@ func (s *Salesforce) Undefine(fullName string) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	customs := s.objects["customfield"]
-	for i := range customs.recs {
-		if customs.recs[i].deletedAt == 0 && strings.EqualFold(customs.value(s, uint32(i), customs.byName["fullname"]), fullName) {
-			s.dropField(uint32(i), s.boss)
+	for _, r := range customs.live() {
+		if strings.EqualFold(customs.get(r, "fullname"), fullName) {
+			s.dropField(r, s.boss)
 			return nil
 		}
 	}
@@ -169,33 +168,33 @@ func (s *Salesforce) Undefine(fullName string) error {
 }
 
 // defineField adds a custom field and its record in the Tooling API.
-func (s *Salesforce) defineField(fullName string, raw []byte, by uint32) (uint32, *rowFault) {
+func (s *Salesforce) defineField(fullName string, raw []byte, by string) (*record, *rowFault) {
 	var m fieldMetadata
 	if err := json.Unmarshal(raw, &m); err != nil {
-		return 0, &rowFault{"JSON_PARSER_ERROR", err.Error(), []string{}}
+		return nil, &rowFault{"JSON_PARSER_ERROR", err.Error(), []string{}}
 	}
 	object, name, _ := strings.Cut(fullName, ".")
 	o, ok := s.object(object)
 	if !ok || o.tooling {
-		return 0, &rowFault{"INVALID_CROSS_REFERENCE_KEY", "Entity Enumeration Or ID: bad value for restricted picklist field: " + object, []string{"EntityDefinitionId"}}
+		return nil, &rowFault{"INVALID_CROSS_REFERENCE_KEY", "Entity Enumeration Or ID: bad value for restricted picklist field: " + object, []string{"EntityDefinitionId"}}
 	}
 	base, isCustom := strings.CutSuffix(name, "__c")
 	if !isCustom || !developerName.MatchString(base) || len(base) > 40 {
-		return 0, &rowFault{"INVALID_FIELD_FOR_INSERT_UPDATE", "The Field Name field can only contain underscores and alphanumeric characters. It must be unique, begin with a letter, not include spaces, not end with an underscore, and not contain two consecutive underscores.", []string{"FullName"}}
+		return nil, &rowFault{"INVALID_FIELD_FOR_INSERT_UPDATE", "The Field Name field can only contain underscores and alphanumeric characters. It must be unique, begin with a letter, not include spaces, not end with an underscore, and not contain two consecutive underscores.", []string{"FullName"}}
 	}
 	if f, ok := o.field(name); ok && !f.removed {
-		return 0, &rowFault{"DUPLICATE_DEVELOPER_NAME", "There is already a field named " + base + " on " + o.name + ".", []string{}}
+		return nil, &rowFault{"DUPLICATE_DEVELOPER_NAME", "There is already a field named " + base + " on " + o.name + ".", []string{}}
 	}
 	f, bad := m.shape(name)
 	if bad != nil {
-		return 0, bad
+		return nil, bad
 	}
 	delete(o.byName, strings.ToLower(name))
 	o.define(f)
 	customs := s.objects["customfield"]
-	ord := s.create(customs, s.customChanges(customs, o, base, &m, raw), by, s.nowSeconds())
+	r := s.create(customs, s.customChanges(customs, o, base, &m, raw), by, s.nowMs())
 	s.secure()
-	return ord, nil
+	return r, nil
 }
 
 // customChanges are the values of a custom field's record.
@@ -208,31 +207,28 @@ func (s *Salesforce) customChanges(customs, o *orgObject, base string, m *fieldM
 }
 
 // fieldOf is the object and field that a custom field's record stands for.
-func (s *Salesforce) fieldOf(ord uint32) (*orgObject, *orgField) {
-	customs := s.objects["customfield"]
-	object, name, _ := strings.Cut(customs.value(s, ord, customs.byName["fullname"]), ".")
+func (s *Salesforce) fieldOf(r *record) (*orgObject, *orgField) {
+	object, name, _ := strings.Cut(s.objects["customfield"].get(r, "fullname"), ".")
 	o, _ := s.object(object)
 	f, _ := o.field(name)
 	return o, f
 }
 
 // dropField deletes a custom field, its values, and what permission sets say of it.
-func (s *Salesforce) dropField(ord uint32, by uint32) {
-	o, f := s.fieldOf(ord)
+func (s *Salesforce) dropField(r *record, by string) {
+	o, f := s.fieldOf(r)
 	f.removed = true
 	delete(o.byName, strings.ToLower(f.name))
-	for i := range o.recs {
-		if v, _ := cell(o.recs[i].values, f.num); v != "" {
-			s.scratch = o.put(uint32(i), []orgChange{{f, ""}}, s.scratch)
-		}
+	for _, x := range o.recs {
+		x.set(f.num, "")
 	}
 	rights := s.objects["fieldpermissions"]
-	for i := range rights.recs {
-		if rights.recs[i].deletedAt == 0 && strings.EqualFold(rights.value(s, uint32(i), rights.byName["field"]), o.name+"."+f.name) {
-			s.remove(rights, uint32(i), by, 0)
+	for _, x := range rights.live() {
+		if strings.EqualFold(rights.get(x, "field"), o.name+"."+f.name) {
+			s.remove(rights, x, by)
 		}
 	}
-	s.remove(s.objects["customfield"], ord, by, 0)
+	s.remove(s.objects["customfield"], r, by)
 	s.secure()
 }
 
@@ -243,33 +239,33 @@ func (s *Salesforce) customField(c *orgCall, id string) (reply, *orgFailure) {
 		if c.method != http.MethodPost {
 			return reply{}, wrongMethod(c.method)
 		}
-		name, metadata, err := customBody(c)
-		if err != nil {
-			return reply{}, err
-		}
-		ord, bad := s.defineField(name, metadata, s.me)
+		name, metadata, bad := c.custom()
 		if bad != nil {
-			return reply{}, rowFailure(&rowFault{bad.code, bad.message, append([]string{}, bad.fields...)})
+			return reply{}, bad
 		}
-		return reply{status: http.StatusCreated, body: fmt.Appendf(nil, `{"id":%q,"success":true,"errors":[],"warnings":[],"infos":[]}`, customs.id(ord))}, nil
+		r, fault := s.defineField(name, metadata, s.me)
+		if fault != nil {
+			return reply{}, rowFailure(&rowFault{fault.code, fault.message, append([]string{""}, fault.fields...)[1:]})
+		}
+		return jsonReply(http.StatusCreated, resultJSON{r.id, true, []faultJSON{}}), nil
 	}
-	ord, fault := s.target(customs, id)
+	r, fault := s.target(customs, id)
 	if fault != nil {
 		return reply{}, notThere()
 	}
 	switch c.method {
 	case http.MethodGet:
-		return s.readOne(c, customs, ord)
+		return s.readOne(c, customs, r)
 	case http.MethodDelete:
-		s.dropField(ord, s.me)
+		s.dropField(r, s.me)
 		return reply{status: http.StatusNoContent}, nil
 	case http.MethodPatch:
-		_, metadata, err := customBody(c)
-		if err != nil {
-			return reply{}, err
+		_, metadata, bad := c.custom()
+		if bad != nil {
+			return reply{}, bad
 		}
-		if bad := s.reshape(ord, metadata); bad != nil {
-			return reply{}, rowFailure(bad)
+		if fault := s.reshape(r, metadata); fault != nil {
+			return reply{}, rowFailure(fault)
 		}
 		return reply{status: http.StatusNoContent}, nil
 	}
@@ -277,12 +273,12 @@ func (s *Salesforce) customField(c *orgCall, id string) (reply, *orgFailure) {
 }
 
 // reshape changes a custom field to what metadata says; its type stays.
-func (s *Salesforce) reshape(ord uint32, raw []byte) *rowFault {
+func (s *Salesforce) reshape(r *record, raw []byte) *rowFault {
 	var m fieldMetadata
 	if err := json.Unmarshal(raw, &m); err != nil {
 		return &rowFault{"JSON_PARSER_ERROR", err.Error(), []string{}}
 	}
-	o, f := s.fieldOf(ord)
+	o, f := s.fieldOf(r)
 	g, bad := m.shape(f.name)
 	if bad != nil {
 		return bad
@@ -293,37 +289,21 @@ func (s *Salesforce) reshape(ord uint32, raw []byte) *rowFault {
 	f.label, f.help, f.length, f.precision, f.scale, f.required = g.label, g.help, g.length, g.precision, g.scale, g.required
 	f.options, f.restricted = g.options, g.restricted
 	customs := s.objects["customfield"]
-	s.apply(customs, ord, s.customChanges(customs, o, strings.TrimSuffix(f.name, "__c"), &m, raw), s.me, s.nowSeconds())
+	s.apply(customs, r, s.customChanges(customs, o, strings.TrimSuffix(f.name, "__c"), &m, raw), s.me, s.nowMs())
 	return nil
 }
 
-// customBody reads the body of a custom field's call.
-func customBody(c *orgCall) (fullName string, metadata []byte, err *orgFailure) {
-	if err := wantsJSON(c); err != nil {
-		return "", nil, err
+// custom reads the body of a custom field's call.
+func (c *orgCall) custom() (fullName string, metadata []byte, bad *orgFailure) {
+	var in struct {
+		FullName string
+		Metadata json.RawMessage
 	}
-	r := &jsonReader{b: c.body}
-	r.object(func(key []byte) {
-		switch {
-		case string(key) == "FullName" && r.peek() == '"':
-			fullName = string(r.str())
-		case string(key) == "Metadata":
-			r.peek()
-			from := r.i
-			r.skip()
-			if r.err == nil {
-				metadata = slices.Clone(r.b[from:r.i])
-			}
-		default:
-			r.skip()
-		}
-	})
-	r.end()
-	if r.err != nil {
-		return "", nil, badBody(r.err)
+	if bad := c.read(&in); bad != nil {
+		return "", nil, bad
 	}
-	if metadata == nil {
+	if in.Metadata == nil {
 		return "", nil, badRequest("FIELD_INTEGRITY_EXCEPTION", "Metadata: a value is required")
 	}
-	return fullName, metadata, nil
+	return in.FullName, in.Metadata, nil
 }

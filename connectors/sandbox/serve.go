@@ -11,7 +11,6 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
-	"strings"
 	"sync"
 	"time"
 )
@@ -295,12 +294,3 @@ func (d *desk) Listen(ctx context.Context, addr string) (string, error) {
 
 // Faults are the faults to inject.
 func (d *desk) Faults() *Faults { return &d.faults }
-
-// segments cuts a path at its slashes, without empty ends.
-func segments(path string) []string {
-	path = strings.Trim(path, "/")
-	if path == "" {
-		return nil
-	}
-	return strings.Split(path, "/")
-}

@@ -9,19 +9,6 @@ import (
 	"time"
 )
 
-var (
-	firstNames = strings.Fields("Ada Ben Carla Dmitri Elena Farid Grace Henrik Ines Jonas Keiko Lars Maya Nils Olga Pavel Quinn Rosa Samir Tara Uwe Vera Wei Xenia Yusuf Zoe")
-	lastNames  = strings.Fields("Adler Bianchi Costa Dubois Eriksen Fischer Garcia Hansen Ivanova Jansen Keller Lindqvist Moreau Novak Okafor Petrov Quist Rossi Sato Tanaka Urban Vogel Weber Yilmaz Zhang")
-	titles     = []string{"Head of Sales", "VP Marketing", "Sales Operations Manager", "Chief Technology Officer", "Account Executive", "Revenue Operations Lead", "Managing Director", "Marketing Manager", "IT Director", "Purchasing Manager", "Product Manager", "Consultant"}
-	trades     = strings.Fields("Logistics Software Analytics Foods Energy Robotics Textiles Medical Print Finance Optics Packaging")
-	places     = strings.Fields("Northwind Harbor Alder Juniper Summit Cobalt Meridian Larch Granite Heron Beacon Falcon Willow Cedar Orbit Delta")
-	pagesSeen  = []string{"/", "/pricing", "/product", "/product/automation", "/blog/lead-scoring", "/case-studies/retail", "/compare", "/docs/api", "/webinar", "/careers", "/contact"}
-	sourcesOf  = []string{"ORGANIC_SEARCH", "PAID_SEARCH", "EMAIL_MARKETING", "SOCIAL_MEDIA", "REFERRALS", "DIRECT_TRAFFIC", "OFFLINE"}
-	stagesOf   = []string{"subscriber", "subscriber", "lead", "lead", "lead", "lead", "marketingqualifiedlead", "marketingqualifiedlead", "salesqualifiedlead", "opportunity", "customer"}
-	leadStatus = []string{"NEW", "NEW", "OPEN", "IN_PROGRESS", "ATTEMPTED_TO_CONTACT", "CONNECTED", "BAD_TIMING"}
-	formsSent  = []string{"Newsletter", "Whitepaper: scoring leads", "Webinar registration", "Contact us", "Request a demo"}
-)
-
 // Populate adds n believable contacts with summaries of what they did, and a closed deal for about every twentieth of them.
 // Most have done little, some nothing, a few much and of late. Equal seeds under an equal clock give equal portals. The
 // people are made up and their addresses lie under .example, which no mail reaches.
@@ -47,26 +34,22 @@ func Populate(h *HubSpot, n int, seed uint64) {
 	})
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	clock := h.o.Now
-	defer func() { h.o.Now = clock }()
 	for i, list := range told {
-		id := formatID(h.contacts.recs[start+i].id)
+		id := h.contacts.recs[start+i].id
 		for _, e := range list {
-			h.o.Now = func() time.Time { return e.at }
-			if err := h.edit(h.contacts, []string{id}, e.props, ""); err != nil {
+			if err := h.edit(h.contacts, []string{id}, e.props, "", e.at.UnixMilli()); err != nil {
 				panic(err) // a fault of the generator alone
 			}
 		}
 	}
-	h.o.Now = clock
 	for k, i := range withDeals {
 		closed := ago(rng, now, 300*24*time.Hour)
 		deal := h.seed(h.deals, map[string]string{
 			"dealname": fmt.Sprintf("Subscription %d", start+k+1), "amount": strconv.Itoa(1000 * (1 + rng.IntN(60))), "pipeline": "default",
-			"createdate": instant(closed.Add(-time.Duration(10+rng.IntN(80)) * 24 * time.Hour)), "closedate": instant(closed),
-			"hs_lastmodifieddate": instant(closed), "dealstage": pick(rng, []string{"closedwon", "closedlost", "closedlost", "contractsent"}),
+			"createdate": stamp(closed.Add(-time.Duration(10+rng.IntN(80)) * 24 * time.Hour)), "closedate": stamp(closed),
+			"hs_lastmodifieddate": stamp(closed), "dealstage": pick(rng, []string{"closedwon", "closedlost", "closedlost", "contractsent"}),
 		})
-		h.link(h.deals.recs[deal].id, h.contacts.recs[i].id)
+		link(deal, h.contacts.recs[i])
 	}
 }
 
@@ -79,7 +62,7 @@ func person(rng *rand.Rand, now time.Time, i int) map[string]string {
 	p := map[string]string{
 		"firstname": first, "lastname": last, "email": fmt.Sprintf("%s.%s.%d@%s", strings.ToLower(first), strings.ToLower(last), i, domain),
 		"company": place + " " + trade, "jobtitle": pick(rng, titles), "lifecyclestage": pick(rng, stagesOf),
-		"hs_lead_status": pick(rng, leadStatus), "hs_analytics_source": pick(rng, sourcesOf), "createdate": instant(created),
+		"hs_lead_status": pick(rng, leadStatus), "hs_analytics_source": pick(rng, sourcesOf), "createdate": stamp(created),
 	}
 	if rng.IntN(2) == 0 {
 		p["phone"] = fmt.Sprintf("+49 30 5550%04d", rng.IntN(10000))
@@ -92,7 +75,7 @@ func person(rng *rand.Rand, now time.Time, i int) map[string]string {
 		if t.After(latest) {
 			latest = t
 		}
-		return instant(t)
+		return stamp(t)
 	}
 	// How much someone does is skewed: a third nothing, most a few pages, some very many.
 	if warmth := rng.Float64(); warmth > 0.33 {
@@ -135,7 +118,7 @@ func person(rng *rand.Rand, now time.Time, i int) map[string]string {
 			}
 		}
 	}
-	p["lastmodifieddate"] = instant(latest)
+	p["lastmodifieddate"] = stamp(latest)
 	return p
 }
 
@@ -179,20 +162,4 @@ func happenings(p map[string]string) []happening {
 	return out
 }
 
-func pick[T any](rng *rand.Rand, from []T) T { return from[rng.IntN(len(from))] }
-
-// ago is a time within span before now, to the second.
-func ago(rng *rand.Rand, now time.Time, span time.Duration) time.Time {
-	return now.Add(-time.Duration(rng.Int64N(int64(span/time.Second))+1) * time.Second)
-}
-
-// between is a time from a to b, the later half of the span likelier.
-func between(rng *rand.Rand, a, b time.Time) time.Time {
-	span := int64(b.Sub(a) / time.Second)
-	if span <= 0 {
-		return a
-	}
-	return a.Add(time.Duration(max(rng.Int64N(span), rng.Int64N(span))) * time.Second)
-}
-
-func instant(t time.Time) string { return string(appendInstant(nil, t.UnixMilli())) }
+func stamp(t time.Time) string { return instant(t.UnixMilli()) }

@@ -1,0 +1,174 @@
+package sandbox
+
+import (
+	"cmp"
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// account answers /account-info/…: who the portal is, and what is used of its day.
+func (h *HubSpot) account(c call) (reply, *failure) {
+	if c.method != http.MethodGet {
+		return reply{}, notAllowed
+	}
+	switch strings.Join(c.rest, "/") {
+	case "details":
+		_, offset := c.now.In(h.loc).Zone()
+		return jsonReply(http.StatusOK, struct {
+			PortalID              int64    `json:"portalId"`
+			AccountType           string   `json:"accountType"`
+			TimeZone              string   `json:"timeZone"`
+			CompanyCurrency       string   `json:"companyCurrency"`
+			AdditionalCurrencies  []string `json:"additionalCurrencies"`
+			UTCOffset             string   `json:"utcOffset"`
+			UTCOffsetMilliseconds int      `json:"utcOffsetMilliseconds"`
+			UIDomain              string   `json:"uiDomain"`
+			DataHostingLocation   string   `json:"dataHostingLocation"`
+		}{h.o.PortalID, "STANDARD", h.o.TimeZone, "EUR", []string{}, c.now.In(h.loc).Format("-07:00"), offset * 1000, "app.hubspot.com", "na1"}), nil
+	case "api-usage/daily/private-apps":
+		limit, used := noLimit, 0
+		resets := h.day.resets(c.now)
+		if !h.o.Unlimited {
+			limit, used = h.day.max, h.day.used
+		}
+		return jsonReply(http.StatusOK, results[map[string]any]{Results: []map[string]any{{
+			"name": "private-apps-api-calls-daily", "usageLimit": limit, "currentUsage": used, "collectedAt": instant(c.now.UnixMilli()),
+			"fetchStatus": "SUCCESS", "resetsAt": instant(resets.UnixMilli()),
+		}}}), nil
+	}
+	return reply{}, noResource
+}
+
+// Occurrence is one event of a contact's journey, as HubSpot tells it to Enterprise portals.
+type Occurrence struct {
+	ID         string // "": made up
+	Type       string // e_visited_page …
+	Time       time.Time
+	Properties map[string]string // hs_url, hs_title, hs_referrer, hs_userAgent …
+}
+
+// AddOccurrence files an event under a contact, whatever the portal's tier.
+func (h *HubSpot) AddOccurrence(contactID string, o Occurrence) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	r := h.contacts.follow(contactID)
+	if r == nil {
+		panic(fmt.Errorf("%w: contact %s", ErrNotFound, contactID))
+	}
+	if o.ID == "" {
+		o.ID = h.uuid()
+	}
+	list := h.occurrences[r]
+	at, _ := slices.BinarySearchFunc(list, o, func(x, y Occurrence) int {
+		return cmp.Or(x.Time.Compare(y.Time), strings.Compare(x.ID, y.ID))
+	})
+	h.occurrences[r] = slices.Insert(list, at, o)
+}
+
+// maxEventPage is how many event occurrences a page may hold.
+const maxEventPage = 1000
+
+// occurrenceJSON is an event occurrence on the wire.
+type occurrenceJSON struct {
+	ID         string            `json:"id"`
+	EventType  string            `json:"eventType"`
+	ObjectID   string            `json:"objectId"`
+	ObjectType string            `json:"objectType"`
+	OccurredAt string            `json:"occurredAt"`
+	Properties map[string]string `json:"properties"`
+}
+
+// events answers event occurrences, which Enterprise portals have alone: newest first, unless sort says otherwise.
+func (h *HubSpot) events(c call) (reply, *failure) {
+	if c.method != http.MethodGet {
+		return reply{}, notAllowed
+	}
+	if h.o.Tier != "enterprise" {
+		return reply{}, refuse(http.StatusForbidden, "", "This account does not have access to event occurrences, which need an Enterprise subscription.")
+	}
+	v := c.params()
+	contacts, bad := h.whoseEvents(v)
+	if bad != nil {
+		return reply{}, bad
+	}
+	limit, offset, bad := page(v, 100, maxEventPage)
+	if bad != nil {
+		return reply{}, bad
+	}
+	after, before := int64(0), int64(1<<62)
+	for name, to := range map[string]*int64{"occurredAfter": &after, "occurredBefore": &before} {
+		if s := v.Get(name); s != "" {
+			ms, ok := parseTime(s)
+			if !ok {
+				return reply{}, invalid("%s %q is not a time", name, s)
+			}
+			*to = ms
+		}
+	}
+	all := []occurrenceJSON{}
+	var times []int64
+	for _, r := range contacts {
+		for _, o := range h.occurrences[r] {
+			ms := o.Time.UnixMilli()
+			if v.Has("eventType") && o.Type != v.Get("eventType") || ms <= after || ms >= before {
+				continue
+			}
+			at, _ := slices.BinarySearch(times, ms+1) // behind those of the same time
+			times = slices.Insert(times, at, ms)
+			all = slices.Insert(all, at, occurrenceJSON{o.ID, o.Type, r.id, "CONTACT", instant(ms), o.Properties})
+		}
+	}
+	if v.Get("sort") != "occurredAt" {
+		slices.Reverse(all)
+	}
+	all = all[min(offset, len(all)):]
+	out := results[occurrenceJSON]{Results: all[:min(limit, len(all))]}
+	if len(all) > limit {
+		next := strconv.Itoa(offset + limit)
+		out.Paging = &paging{&pageAfter{next, c.link(next)}}
+	}
+	return jsonReply(http.StatusOK, out), nil
+}
+
+// whoseEvents are the contacts whose events a call asks for.
+func (h *HubSpot) whoseEvents(v url.Values) ([]*record, *failure) {
+	var r *record
+	switch {
+	case h.object(strings.ToLower(v.Get("objectType"))) != h.contacts:
+		return nil, invalid("objectType %q is not supported", v.Get("objectType"))
+	case v.Has("objectId"):
+		r = h.contacts.follow(v.Get("objectId"))
+	case v.Has("objectProperty.email"):
+		r = h.emails[strings.ToLower(v.Get("objectProperty.email"))]
+	case v.Has("eventType"):
+		return h.contacts.recs, nil
+	default:
+		return nil, invalid("objectId, objectProperty or eventType is required")
+	}
+	if r == nil {
+		return nil, nil
+	}
+	return []*record{r}, nil
+}
+
+// page reads limit and after where after counts results.
+func page(v url.Values, limit, most int) (n, offset int, bad *failure) {
+	for name, to := range map[string]*int{"limit": &limit, "after": &offset} {
+		if s := v.Get(name); s != "" {
+			n, err := strconv.Atoi(s)
+			if err != nil || n < 0 {
+				return 0, 0, invalid("%s must be a number", name)
+			}
+			*to = n
+		}
+	}
+	if limit < 1 || limit > most {
+		return 0, 0, invalid("limit must be between 1 and %d", most)
+	}
+	return limit, offset, nil
+}
