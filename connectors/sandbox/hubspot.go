@@ -284,15 +284,13 @@ var ErrNotFound = errors.New("sandbox: no such record")
 // CreateContact adds a contact and returns its id. createdate and lastmodifieddate may be given. It panics on a property or
 // value that the portal does not take and on an address another contact has: the caller's mistake.
 func (h *HubSpot) CreateContact(props map[string]string) string {
-	h.mu.Lock()
-	defer h.mu.Unlock()
+	defer h.lock()()
 	return h.seed(h.contacts, props).id
 }
 
 // CreateContacts adds n contacts; gen makes the i-th one's properties and must not call the portal.
 func (h *HubSpot) CreateContacts(n int, gen func(i int) map[string]string) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
+	defer h.lock()()
 	for i := range n {
 		h.seed(h.contacts, gen(i))
 	}
@@ -336,15 +334,13 @@ func (h *HubSpot) UpdateContact(id string, props map[string]string, by string) e
 // UpdateMany sets the same properties of many contacts as a bulk job does: all get one modification time. It stops at the
 // first id that names no live contact.
 func (h *HubSpot) UpdateMany(ids []string, props map[string]string, by string) error {
-	h.mu.Lock()
-	defer h.mu.Unlock()
+	defer h.lock()()
 	return h.edit(h.contacts, ids, props, by, h.nowMs())
 }
 
 // UpdateDeal sets properties of a live deal, as UpdateContact does.
 func (h *HubSpot) UpdateDeal(id string, props map[string]string, by string) error {
-	h.mu.Lock()
-	defer h.mu.Unlock()
+	defer h.lock()()
 	return h.edit(h.deals, []string{id}, props, by, h.nowMs())
 }
 
@@ -388,8 +384,7 @@ func (h *HubSpot) Contact(id string) (props map[string]string, ok bool) {
 func (h *HubSpot) Deal(id string) (props map[string]string, ok bool) { return h.record(h.deals, id) }
 
 func (h *HubSpot) record(o *hubObject, id string) (props map[string]string, ok bool) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
+	defer h.lock()()
 	r := o.live(id)
 	if r == nil {
 		return nil, false
@@ -409,8 +404,7 @@ func (o *hubObject) properties(r *record) map[string]string {
 
 // ContactByEmail is the live contact with an address, primary or additional.
 func (h *HubSpot) ContactByEmail(email string) (id string, ok bool) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
+	defer h.lock()()
 	if r := h.emails[strings.ToLower(email)]; r != nil {
 		return r.id, true
 	}
@@ -419,8 +413,7 @@ func (h *HubSpot) ContactByEmail(email string) (id string, ok bool) {
 
 // ContactIDs are the ids of all live contacts, ascending as numbers.
 func (h *HubSpot) ContactIDs() []string {
-	h.mu.Lock()
-	defer h.mu.Unlock()
+	defer h.lock()()
 	var ids []string
 	for _, r := range h.contacts.recs {
 		if r.live() {
@@ -433,8 +426,7 @@ func (h *HubSpot) ContactIDs() []string {
 // Content is the value of the given properties, of all with a value where none are given, for every live contact by id: to
 // compare two runs. Empty values are left out, and of all properties those that tell when something happened to a record.
 func (h *HubSpot) Content(props ...string) map[string]map[string]string {
-	h.mu.Lock()
-	defer h.mu.Unlock()
+	defer h.lock()()
 	out := make(map[string]map[string]string, len(h.contacts.recs))
 	for _, r := range h.contacts.recs {
 		if r.live() {
@@ -457,8 +449,7 @@ func only(values map[string]string, wanted []string, unwanted ...string) map[str
 
 // Patches tells what the API wrote, by the id of the contact written to.
 func (h *HubSpot) Patches() map[string]PatchCount {
-	h.mu.Lock()
-	defer h.mu.Unlock()
+	defer h.lock()()
 	out := make(map[string]PatchCount, h.tally.patched)
 	for _, r := range h.contacts.recs {
 		if r.writes == 0 {
@@ -479,7 +470,6 @@ type Rule struct{ When, Is, Require string }
 
 // AddRule makes the portal keep a rule for contacts.
 func (h *HubSpot) AddRule(r Rule) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
+	defer h.lock()()
 	h.rules = append(h.rules, r)
 }

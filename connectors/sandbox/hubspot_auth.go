@@ -147,8 +147,7 @@ func (h *HubSpot) token(c call) reply {
 
 // ExpireTokens ends all access tokens given so far, as if their time were over.
 func (h *HubSpot) ExpireTokens() {
-	h.mu.Lock()
-	defer h.mu.Unlock()
+	defer h.lock()()
 	now := h.o.Now()
 	for t := range h.tokens {
 		h.tokens[t] = now

@@ -54,8 +54,7 @@ type Occurrence struct {
 
 // AddOccurrence files an event under a contact, whatever the portal's tier.
 func (h *HubSpot) AddOccurrence(contactID string, o Occurrence) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
+	defer h.lock()()
 	r := h.contacts.follow(contactID)
 	if r == nil {
 		panic(fmt.Errorf("%w: contact %s", ErrNotFound, contactID))

@@ -9,8 +9,7 @@ import (
 
 // Merge merges two contacts into a new one, as HubSpot usually does: both ids end and lead to the new one.
 func (h *HubSpot) Merge(winner, loser string) (newID string, err error) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
+	defer h.lock()()
 	r, err := h.merge(winner, loser, true)
 	if err != nil {
 		return "", err
@@ -20,8 +19,7 @@ func (h *HubSpot) Merge(winner, loser string) (newID string, err error) {
 
 // MergeInto merges loser into winner, which keeps its id, as HubSpot did in former years.
 func (h *HubSpot) MergeInto(winner, loser string) error {
-	h.mu.Lock()
-	defer h.mu.Unlock()
+	defer h.lock()()
 	_, err := h.merge(winner, loser, false)
 	return err
 }
@@ -111,8 +109,7 @@ func (h *HubSpot) leave(o *hubObject, r *record, now int64) {
 
 // Archive moves a live contact to the recycle bin.
 func (h *HubSpot) Archive(id string) error {
-	h.mu.Lock()
-	defer h.mu.Unlock()
+	defer h.lock()()
 	r := h.contacts.follow(id)
 	if r == nil {
 		return fmt.Errorf("%w: contact %s", ErrNotFound, id)
@@ -123,8 +120,7 @@ func (h *HubSpot) Archive(id string) error {
 
 // Restore takes a contact out of the recycle bin, where it stays for 90 days. The modification time moves.
 func (h *HubSpot) Restore(id string) error {
-	h.mu.Lock()
-	defer h.mu.Unlock()
+	defer h.lock()()
 	now := h.nowMs()
 	r := h.contacts.byID[id]
 	if r == nil || !r.inBin(now) {
@@ -138,8 +134,7 @@ func (h *HubSpot) Restore(id string) error {
 
 // Erase deletes a live or archived contact for privacy reasons: nothing of it remains and nothing tells of it.
 func (h *HubSpot) Erase(id string) error {
-	h.mu.Lock()
-	defer h.mu.Unlock()
+	defer h.lock()()
 	return h.erase(id)
 }
 

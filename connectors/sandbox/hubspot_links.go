@@ -17,8 +17,7 @@ const (
 // CreateDeal adds a deal with contacts on it and returns its id. Where they are not given, hs_is_closed and hs_is_closed_won
 // follow from dealstage. The contacts' num_associated_deals moves, as in HubSpot. It panics as CreateContact does.
 func (h *HubSpot) CreateDeal(props map[string]string, contactIDs ...string) string {
-	h.mu.Lock()
-	defer h.mu.Unlock()
+	defer h.lock()()
 	deal := h.seed(h.deals, props)
 	for _, id := range contactIDs {
 		contact := h.contacts.live(id)

@@ -32,8 +32,7 @@ func Populate(h *HubSpot, n int, seed uint64) {
 		}
 		return props
 	})
-	h.mu.Lock()
-	defer h.mu.Unlock()
+	defer h.lock()()
 	for i, list := range told {
 		id := h.contacts.recs[start+i].id
 		for _, e := range list {

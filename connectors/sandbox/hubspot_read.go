@@ -71,7 +71,7 @@ func (h *HubSpot) renderView(b []byte, r *record, v view, how rendering) []byte 
 		if i > 0 {
 			b = append(b, ',')
 		}
-		b = append(b, p.key...)
+		b = append(b, p.jsonName...)
 		switch p.meaning {
 		case isID:
 			b = append(append(append(b, '"'), r.id...), '"')

@@ -32,10 +32,10 @@ const (
 // property is the definition of a property, as it is told. Its number is its place in the schema and never changes.
 type property struct {
 	definition
-	number  int
-	meaning meaning
-	source  string // of values HubSpot itself sets
-	key     []byte // `"name":`
+	number   int
+	meaning  meaning
+	source   string // of values HubSpot itself sets
+	jsonName []byte // `"name":`
 }
 
 // definition is a property definition on the wire.
@@ -80,11 +80,6 @@ type option struct {
 
 func (p *property) readOnly() bool { return p.Modification.ReadOnlyValue }
 
-// numeric says whether values are compared as numbers or times rather than as text.
-func (p *property) numeric() bool {
-	return p.Type == "number" || p.Type == "date" || p.Type == "datetime"
-}
-
 // offers says whether an enumeration has an option.
 func (p *property) offers(value string) bool {
 	return slices.ContainsFunc(p.Options, func(o option) bool { return o.Value == value })
@@ -117,7 +112,7 @@ type change struct {
 
 func (s *schema) define(p *property) *property {
 	p.number = len(s.list)
-	p.key = append(appendQuoted(nil, p.Name), ':')
+	p.jsonName = append(appendQuoted(nil, p.Name), ':')
 	p.DataSensitivity = "non_sensitive"
 	if p.Options == nil {
 		p.Options = []option{}
@@ -285,8 +280,7 @@ var fieldTypes = map[string][]string{
 // Define adds a property of the portal's own to an object ("contacts" or "deals"), as a person would in the settings. Options
 // are for enumerations.
 func (h *HubSpot) Define(object, name, typ, fieldType string, options ...string) error {
-	h.mu.Lock()
-	defer h.mu.Unlock()
+	defer h.lock()()
 	o := h.object(object)
 	if o == nil {
 		return fmt.Errorf("sandbox: no object %q", object)

@@ -1,7 +1,6 @@
 package sandbox
 
 import (
-	"cmp"
 	"encoding/json"
 	"fmt"
 	"math"
@@ -196,63 +195,55 @@ func sortHits(hits []hit, by *property, down bool) {
 		return
 	}
 	slices.SortStableFunc(hits, func(a, b hit) int {
-		x, hasX := a.number(by)
-		y, hasY := b.number(by)
-		c := cmp.Compare(x, y)
-		if !by.numeric() {
-			s, t := strings.ToLower(a.text(by)), strings.ToLower(b.text(by))
-			hasX, hasY, c = s != "", t != "", strings.Compare(s, t)
-		}
+		k, l := a.key(by), b.key(by)
 		switch {
-		case hasX != hasY && hasX:
+		case k.is != l.is && k.is:
 			return -1
-		case hasX != hasY:
+		case k.is != l.is:
 			return 1
 		case down:
-			return -c
+			return -k.compare(l)
 		}
-		return c
+		return k.compare(l)
 	})
 }
 
-// text is a record's value of a property as search sees it.
-func (x hit) text(p *property) string {
+// key is a record's value of a property as search sees and compares it.
+func (x hit) key(p *property) key {
 	switch p.meaning {
 	case isID:
-		return x.r.id
+		return number(float64(x.r.number))
 	case isCreated:
-		return instant(x.r.created)
+		return number(float64(x.r.created))
 	case isModified:
-		return instant(x.modified)
+		return number(float64(x.modified))
 	}
-	return valueIn(x.cells, p.number)
+	k, _ := p.key(valueIn(x.cells, p.number))
+	return k
 }
 
-// number is a record's value of a number or a time, in ms.
-func (x hit) number(p *property) (float64, bool) {
-	switch p.meaning {
-	case isID:
-		return float64(x.r.number), true
-	case isCreated:
-		return float64(x.r.created), true
-	case isModified:
-		return float64(x.modified), true
+// key is a value in a form that can be compared: texts whatever their case, options exactly.
+func (p *property) key(v string) (k key, ok bool) {
+	switch {
+	case v == "":
+		return key{}, false
+	case p.Type == "number":
+		n, err := strconv.ParseFloat(v, 64)
+		return number(n), err == nil && !math.IsNaN(n)
+	case p.Type == "date" || p.Type == "datetime":
+		ms, ok := parseTime(v)
+		return number(float64(ms)), ok
+	case p.Type == "enumeration":
+		return text(v), true
 	}
-	return p.comparable(valueIn(x.cells, p.number))
-}
-
-// comparable is a value of a number or a time as a number.
-func (p *property) comparable(s string) (float64, bool) {
-	if p.Type == "number" {
-		n, err := strconv.ParseFloat(s, 64)
-		return n, err == nil && !math.IsNaN(n) && math.Abs(n) < 1<<62
-	}
-	ms, ok := parseTime(s)
-	return float64(ms), ok
+	return text(strings.ToLower(v)), true
 }
 
 // clause says whether a record meets a filter.
 type clause func(x hit) bool
+
+// relations are HubSpot's operators that compare.
+var relations = map[string]string{"EQ": "=", "NEQ": "!=", "LT": "<", "LTE": "<=", "GT": ">", "GTE": ">=", "BETWEEN": "=", "IN": "IN", "NOT_IN": "NOT IN"}
 
 // clause reads a filter.
 func (o *hubObject) clause(f filterBody) (clause, error) {
@@ -260,89 +251,32 @@ func (o *hubObject) clause(f filterBody) (clause, error) {
 	if !ok {
 		return nil, fmt.Errorf("property %q does not exist", f.PropertyName)
 	}
-	operands, err := f.operands()
-	if err != nil {
-		return nil, err
-	}
-	missing := f.Operator == "NEQ" || f.Operator == "NOT_IN" // what they say of a record without a value
-	switch {
-	case f.Operator == "HAS_PROPERTY":
-		return func(x hit) bool { return x.text(p) != "" }, nil
-	case f.Operator == "NOT_HAS_PROPERTY":
-		return func(x hit) bool { return x.text(p) == "" }, nil
-	case p.numeric():
-		numbers := make([]float64, len(operands))
-		for i, s := range operands {
-			if numbers[i], ok = p.comparable(s); !ok {
-				return nil, fmt.Errorf("%q is not a value that %q can be compared with", s, p.Name)
-			}
-		}
-		return func(x hit) bool {
-			n, ok := x.number(p)
-			return ok && compares(f.Operator, n, numbers) || !ok && missing
-		}, nil
-	}
-	fold := strings.ToLower // texts are compared whatever their case, options exactly
-	if p.Type == "enumeration" {
-		fold = func(s string) string { return s }
-	}
-	for i := range operands {
-		operands[i] = fold(operands[i])
-	}
-	return func(x hit) bool {
-		v := fold(x.text(p))
-		if v == "" {
-			return missing
-		}
-		if p.FieldType == "checkbox" && strings.Contains(v, ";") {
-			any := slices.ContainsFunc(strings.Split(v, ";"), func(one string) bool { return slices.Contains(operands, one) })
-			return any != missing
-		}
-		return compares(f.Operator, v, operands)
-	}, nil
-}
-
-// operands are what a filter compares with, of the number that its operator takes.
-func (f filterBody) operands() ([]string, error) {
 	switch f.Operator {
-	case "HAS_PROPERTY", "NOT_HAS_PROPERTY":
-		return nil, nil
-	case "EQ", "NEQ", "LT", "LTE", "GT", "GTE":
-		if f.Value != nil && *f.Value != "" {
-			return []string{*f.Value}, nil
-		}
-	case "BETWEEN":
-		if f.Value != nil && f.HighValue != nil {
-			return []string{*f.Value, *f.HighValue}, nil
-		}
-	case "IN", "NOT_IN":
-		if len(f.Values) > 0 {
-			return slices.Clone(f.Values), nil
-		}
-	default:
-		return nil, fmt.Errorf("unknown operator %q", f.Operator)
+	case "HAS_PROPERTY":
+		return func(x hit) bool { return x.key(p).is }, nil
+	case "NOT_HAS_PROPERTY":
+		return func(x hit) bool { return !x.key(p).is }, nil
 	}
-	return nil, fmt.Errorf("operator %s on %q needs a value", f.Operator, f.PropertyName)
-}
-
-func compares[T cmp.Ordered](operator string, v T, with []T) bool {
-	switch operator {
-	case "EQ":
-		return v == with[0]
-	case "NEQ":
-		return v != with[0]
-	case "LT":
-		return v < with[0]
-	case "LTE":
-		return v <= with[0]
-	case "GT":
-		return v > with[0]
-	case "GTE":
-		return v >= with[0]
-	case "BETWEEN":
-		return v >= with[0] && v <= with[1]
-	case "IN":
-		return slices.Contains(with, v)
+	operands := f.Values
+	for _, v := range []*string{f.Value, f.HighValue} {
+		if v != nil && f.Operator != "IN" && f.Operator != "NOT_IN" {
+			operands = append(operands, *v)
+		}
 	}
-	return !slices.Contains(with, v)
+	if op := relations[f.Operator]; op == "" || len(operands) == 0 || f.Operator == "BETWEEN" && len(operands) != 2 {
+		return nil, fmt.Errorf("operator %q on %q is not known or needs a value", f.Operator, f.PropertyName)
+	}
+	spans := make([]span, len(operands))
+	for i, v := range operands {
+		k, ok := p.key(v)
+		if !ok {
+			return nil, fmt.Errorf("%q is not a value that %q can be compared with", v, p.Name)
+		}
+		spans[i] = span{k, k}
+	}
+	if f.Operator == "BETWEEN" {
+		spans = []span{{spans[0].from, spans[1].to}}
+	}
+	holds := relation(relations[f.Operator], spans)
+	return func(x hit) bool { return holds(x.key(p)) }, nil
 }

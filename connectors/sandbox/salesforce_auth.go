@@ -38,8 +38,7 @@ const (
 
 // ExpireSessions ends all access tokens, and with them their query locators.
 func (s *Salesforce) ExpireSessions() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	defer s.lock()()
 	for token := range s.sessions {
 		s.endSession(token)
 	}
@@ -48,22 +47,19 @@ func (s *Salesforce) ExpireSessions() {
 // Freeze ends the integration user's sessions and lets it have no new ones, until Unfreeze.
 func (s *Salesforce) Freeze() {
 	s.ExpireSessions()
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	defer s.lock()()
 	s.locked = true
 }
 
 // Unfreeze lets the integration user sign in again.
 func (s *Salesforce) Unfreeze() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	defer s.lock()()
 	s.locked = false
 }
 
 // RefreshToken is the refresh token that would be taken now.
 func (s *Salesforce) RefreshToken() string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	defer s.lock()()
 	return s.refresh
 }
 

@@ -40,8 +40,7 @@ type BulkOutcome struct {
 
 // EndBulk makes the next ingest jobs end as said, one each.
 func (s *Salesforce) EndBulk(outcomes ...BulkOutcome) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	defer s.lock()()
 	s.outcomes = append(s.outcomes, outcomes...)
 }
 

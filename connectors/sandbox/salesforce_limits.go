@@ -45,16 +45,14 @@ func (u *dayUsage) count() {
 
 // Calls is how many API calls the last 24 hours have seen.
 func (s *Salesforce) Calls() int {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	defer s.lock()()
 	s.usage.turn(s.o.Now())
 	return s.usage.total
 }
 
 // UseUp counts n API calls of somebody else's.
 func (s *Salesforce) UseUp(n int) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	defer s.lock()()
 	s.usage.turn(s.o.Now())
 	for range n {
 		s.usage.count()
@@ -75,7 +73,7 @@ func (s *Salesforce) begin(q *request) time.Duration {
 	if s.o.WriteTime <= 0 || q.method != http.MethodPatch || !isCollections(q.path) {
 		return 0
 	}
-	s.lock(q, a)
+	s.lockRows(q, a)
 	return s.o.WriteTime
 }
 

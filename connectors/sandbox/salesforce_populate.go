@@ -13,8 +13,7 @@ import (
 // orgs. The people are made up and their addresses lie under .example, which no mail reaches.
 func (s *Salesforce) Populate(n int, seed uint64) {
 	rng := rand.New(rand.NewPCG(seed, 0x5a1e5))
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	defer s.lock()()
 	now := s.o.Now().UTC().Truncate(time.Second)
 	var campaigns []string
 	for _, name := range []string{"Webinar: scoring leads", "Trade fair", "Spring newsletter"} {

@@ -106,15 +106,13 @@ func (r *record) put(changes []orgChange) {
 // Create adds a record and returns its id of 18 characters. CreatedDate, CreatedById, LastModifiedDate, LastModifiedById and
 // SystemModstamp may be given. It panics on an object, field or value that the org does not take: the caller's mistake.
 func (s *Salesforce) Create(object string, fields map[string]string) string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	defer s.lock()()
 	return s.seed(object, fields)
 }
 
 // CreateMany adds n records; gen makes the i-th one's fields and must not call the org.
 func (s *Salesforce) CreateMany(object string, n int, gen func(i int) map[string]string) []string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	defer s.lock()()
 	ids := make([]string, n)
 	for i := range ids {
 		ids[i] = s.seed(object, gen(i))
@@ -229,8 +227,7 @@ func (s *Salesforce) Update(object, id string, fields map[string]string, by stri
 // UpdateMany sets the same fields of many records in one transaction: all get one stamp. It stops at the first id that names
 // no live record.
 func (s *Salesforce) UpdateMany(object string, ids []string, fields map[string]string, by string) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	defer s.lock()()
 	_, changes, err := s.prepare(object, fields)
 	if err != nil {
 		return err
@@ -255,8 +252,7 @@ func (s *Salesforce) UpdateMany(object string, ids []string, fields map[string]s
 // Record returns the fields of a record that have a value, deleted records in the recycle bin with IsDeleted "true". Booleans
 // are told when true. Field-level security does not matter here.
 func (s *Salesforce) Record(object, id string) (fields map[string]string, ok bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	defer s.lock()()
 	o, r := s.recordOf(id)
 	if r == nil || o.name != object || s.isPurged(r) {
 		return nil, false
@@ -276,8 +272,7 @@ func (o *orgObject) values(r *record) map[string]string {
 
 // IDs are the ids of an object's live records in the order they were made, which is that of the ids.
 func (s *Salesforce) IDs(object string) []string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	defer s.lock()()
 	o, ok := s.object(object)
 	if !ok {
 		return nil
@@ -292,8 +287,7 @@ func (s *Salesforce) IDs(object string) []string {
 // Content is the value of the given fields, of all with a value where none are given, for every live record of an object by
 // id: to compare two runs. Empty values are left out, and of all fields those that tell when or by whom a record was changed.
 func (s *Salesforce) Content(object string, fields ...string) map[string]map[string]string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	defer s.lock()()
 	o, ok := s.object(object)
 	if !ok {
 		return nil
@@ -307,8 +301,7 @@ func (s *Salesforce) Content(object string, fields ...string) map[string]map[str
 
 // Writes tells how many updates the API applied to each record of an object, by id; those it did not write to are left out.
 func (s *Salesforce) Writes(object string) map[string]int {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	defer s.lock()()
 	out := map[string]int{}
 	if o, ok := s.object(object); ok {
 		for _, r := range o.recs {
@@ -330,8 +323,7 @@ func (s *Salesforce) isPurged(r *record) bool {
 
 // Delete moves a live record to the recycle bin.
 func (s *Salesforce) Delete(object, id string) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	defer s.lock()()
 	o, r, err := s.liveRecord(object, id)
 	if err != nil {
 		return err
@@ -348,8 +340,7 @@ func (s *Salesforce) remove(o *orgObject, r *record, by string) {
 
 // Undelete takes a record out of the recycle bin, where it stays for 15 days. Its stamp moves.
 func (s *Salesforce) Undelete(object, id string) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	defer s.lock()()
 	o, r := s.recordOf(id)
 	if r == nil || o.name != object || r.gone == 0 || s.isPurged(r) {
 		return fmt.Errorf("%w: deleted %s %s", ErrNotFound, object, id)
@@ -362,8 +353,7 @@ func (s *Salesforce) Undelete(object, id string) error {
 
 // Purge deletes a live or deleted record beyond the recycle bin: no query finds it, but the list of deletions still tells it.
 func (s *Salesforce) Purge(object, id string) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	defer s.lock()()
 	o, r := s.recordOf(id)
 	if r == nil || o.name != object || r.purged {
 		return fmt.Errorf("%w: %s %s", ErrNotFound, object, id)
@@ -384,8 +374,7 @@ var heirs = map[string][]string{
 // Merge merges loser into winner, which keeps its values: loser is deleted with winner as its MasterRecordId, and what hung on
 // it moves to winner.
 func (s *Salesforce) Merge(object, winner, loser string) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	defer s.lock()()
 	o, win, err := s.liveRecord(object, winner)
 	_, lose, err2 := s.liveRecord(object, loser)
 	if err := errors.Join(err, err2); err != nil {
@@ -417,8 +406,7 @@ func (s *Salesforce) Merge(object, winner, loser string) error {
 // Convert converts a live lead into a contact of a new account with an open opportunity, as reps do, and returns the
 // contact's id. The lead stays, tells where it went, and takes no more updates.
 func (s *Salesforce) Convert(leadID string) (contactID string, err error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	defer s.lock()()
 	o, r, err := s.liveRecord("Lead", leadID)
 	if err != nil {
 		return "", err
@@ -449,8 +437,7 @@ func (o *orgObject) isConverted(r *record) bool { return o.get(r, "isconverted")
 // LateCommit adds a record that appears only now although its stamps lie in the past, as the rows of a long transaction do.
 // [Salesforce.Begin] does the same with a watermark that knows of the transaction.
 func (s *Salesforce) LateCommit(object string, fields map[string]string, stamp time.Time) (id string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	defer s.lock()()
 	o, changes, err := s.prepare(object, fields)
 	if err != nil {
 		panic(err)
@@ -470,8 +457,7 @@ type Transaction struct {
 // Begin starts a transaction that updates a live record, or adds one where id is "". Until Commit nobody sees anything of it,
 // and the replication endpoints tell no watermark beyond its beginning. It panics as Create does.
 func (s *Salesforce) Begin(object, id string, fields map[string]string) *Transaction {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	defer s.lock()()
 	o, changes, err := s.prepare(object, fields)
 	if err == nil && id != "" {
 		_, _, err = s.liveRecord(object, id)
@@ -487,8 +473,7 @@ func (s *Salesforce) Begin(object, id string, fields map[string]string) *Transac
 // Commit makes the transaction's row visible and returns its id. A record that has gone meanwhile stays as it is.
 func (t *Transaction) Commit() (id string) {
 	s := t.s
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	defer s.lock()()
 	s.open = slices.DeleteFunc(s.open, func(x *Transaction) bool { return x == t })
 	if t.id == "" {
 		return s.create(t.object, t.changes, s.boss, t.began).id

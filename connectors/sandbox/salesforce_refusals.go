@@ -15,24 +15,21 @@ type SalesforceRule struct{ Object, When, Is, Message string }
 
 // AddRule makes the org keep a rule.
 func (s *Salesforce) AddRule(r SalesforceRule) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	defer s.lock()()
 	s.rules = append(s.rules, r)
 }
 
 // BlockDuplicates makes the org refuse leads and contacts that have the address of another one, updates among them, unless
 // the request's duplicate rule header allows them.
 func (s *Salesforce) BlockDuplicates(on bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	defer s.lock()()
 	s.dupes = on
 }
 
 // AssignLeads gives the org an active assignment rule: leads that the API creates or updates go to that user unless the
 // request's header Sforce-Auto-Assign is FALSE. "" ends it.
 func (s *Salesforce) AssignLeads(userID string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	defer s.lock()()
 	s.assignTo, _ = longID(userID)
 }
 
@@ -53,8 +50,7 @@ var rowMessages = map[string]string{
 // Refuse makes the API's next updates of a record fail with a code, times < 0 for ever: UNABLE_TO_LOCK_ROW,
 // INSUFFICIENT_ACCESS_OR_READONLY, CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY and so on. times 0 ends it.
 func (s *Salesforce) Refuse(id, code string, times int) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	defer s.lock()()
 	id, _ = longID(id)
 	if times == 0 {
 		delete(s.refusals, id)

@@ -38,8 +38,7 @@ func (s *Salesforce) GrantRead(fields ...string) error { return s.allow(mayRead,
 func (s *Salesforce) Revoke(fields ...string) error { return s.allow(noRight, true, fields) }
 
 func (s *Salesforce) allow(right fieldRight, withheld bool, fields []string) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	defer s.lock()()
 	for _, name := range fields {
 		f, err := s.fieldNamed(name)
 		if err != nil {

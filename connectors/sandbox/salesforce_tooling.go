@@ -145,8 +145,7 @@ func (m *fieldMetadata) shape(name string) (*orgField, *rowFault) {
 // Define adds a custom field, named as Lead.Intent_Score__c, as an admin would. It is hidden from the integration user until
 // Grant or a permission set shows it. Metadata is that of a CustomField in the Tooling API, as JSON.
 func (s *Salesforce) Define(fullName, metadata string) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	defer s.lock()()
 	if _, bad := s.defineField(fullName, []byte(metadata), s.boss); bad != nil {
 		return fmt.Errorf("sandbox: field %s: %w", fullName, bad)
 	}
@@ -155,8 +154,7 @@ func (s *Salesforce) Define(fullName, metadata string) error {
 
 // Undefine deletes a custom field with all its values, as an admin would.
 func (s *Salesforce) Undefine(fullName string) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	defer s.lock()()
 	customs := s.objects["customfield"]
 	for _, r := range customs.live() {
 		if strings.EqualFold(customs.get(r, "fullname"), fullName) {

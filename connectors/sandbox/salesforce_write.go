@@ -427,8 +427,8 @@ func (o *orgObject) lockedBy(r *record) []string {
 	return ids
 }
 
-// lock takes the locks of a write of several records; those that another write holds it does not get.
-func (s *Salesforce) lock(q *request, a *arrival) {
+// lockRows takes the locks of a write of several records; those that another write holds it does not get.
+func (s *Salesforce) lockRows(q *request, a *arrival) {
 	a.denied = map[string]bool{}
 	var in struct{ Records []map[string]json.RawMessage }
 	if decode(q.body, &in) != nil {

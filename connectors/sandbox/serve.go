@@ -72,6 +72,12 @@ type desk struct {
 	largest int64
 }
 
+// lock guards until unlock is called.
+func (d *desk) lock() (unlock func()) {
+	d.mu.Lock()
+	return d.mu.Unlock
+}
+
 // errBroken stands for a connection that breaks without an answer.
 var errBroken = errors.New("sandbox: connection reset by peer")
 
@@ -137,8 +143,7 @@ func (d *desk) handle(ctx context.Context, q *request) (rep reply, cut int, err 
 }
 
 func (d *desk) count(q *request, status, out int, spent time.Duration) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
+	defer d.lock()()
 	d.tally.request(d.vendor.route(q), status, len(q.body), out, spent)
 }
 

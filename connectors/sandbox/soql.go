@@ -1,7 +1,6 @@
 package sandbox
 
 import (
-	"cmp"
 	"fmt"
 	"net/http"
 	"regexp"
@@ -54,36 +53,23 @@ type soqlCond struct {
 	byID  bool
 }
 
-// soqlValue is a literal.
-type soqlValue struct {
-	kind soqlKind
-	text string // of a string without quotes and escapes
-	at   int
-}
-
-type soqlKind uint8
-
-const (
-	soqlString soqlKind = iota
-	soqlNumber
-	soqlDate
-	soqlDateTime
-	soqlDay // TODAY, YESTERDAY
-	soqlBool
-	soqlNull
-)
-
 // Bounds of a statement: characters, and conditions within conditions.
 const (
 	longestSOQL = 100_000
 	maxDepth    = 64
 )
 
+// soqlToken is a word, a string without quotes and escapes, a literal that begins with a digit, or punctuation.
 type soqlToken struct {
-	kind byte // 'a' word, '"' string, '0' literal that begins with a digit, else the punctuation itself; 0 the end
+	kind byte // a word, ' string, 0 literal, ( punctuation; 0 the end
 	text string
 	at   int
 }
+
+// soqlTokens are the forms of tokens, in the order of soqlKinds.
+var soqlTokens = regexp.MustCompile(`(?s)^[ \t\r\n]*(?:([A-Za-z_][\w.]*)|'((?:[^'\\]|\\.)*)'|([-+]?[0-9.][\w:.+-]*)|(<=|>=|!=|<>|[(),=<>]))`)
+
+const soqlKinds = "a'0("
 
 // soqlParser reads a query in one pass; the first mistake sticks, and nothing is expected any more then.
 type soqlParser struct {
@@ -133,76 +119,43 @@ func (p *soqlParser) lacks(what string) {
 	p.fail(p.tok.at, "MALFORMED_QUERY", "the sandbox does not support %s", what)
 }
 
-func isWordByte(c byte) bool {
-	return c == '_' || 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || isDigit(c)
-}
-
-func isDigit(c byte) bool { return '0' <= c && c <= '9' }
+// soqlEscapes are what stands behind a backslash. In LIKE patterns \% and \_ are the characters themselves: there the
+// backslash is kept.
+var (
+	soqlEscape  = regexp.MustCompile(`(?s)\\.`)
+	soqlEscapes = map[string]string{`\n`: "\n", `\r`: "\r", `\t`: "\t", `\b`: "\b", `\f`: "\f", `\'`: "'", `\"`: `"`, `\\`: `\`, `\%`: `\%`, `\_`: `\_`}
+)
 
 // next reads a token.
 func (p *soqlParser) next() {
-	if p.err != nil {
+	rest := p.text[p.i:]
+	m := soqlTokens.FindStringSubmatchIndex(rest)
+	blank := len(rest) - len(strings.TrimLeft(rest, " \t\r\n"))
+	switch p.tok = (soqlToken{at: p.i + blank}); {
+	case p.err != nil || m == nil && blank == len(rest):
+		return
+	case m == nil && rest[blank] == '\'':
+		p.fail(p.tok.at, "MALFORMED_QUERY", "unexpected end of string literal")
+		return
+	case m == nil:
+		p.fail(p.tok.at, "MALFORMED_QUERY", "no viable alternative at character '%s'", strings.ToValidUTF8(rest[blank:blank+1], "?"))
 		return
 	}
-	for p.i < len(p.text) && strings.IndexByte(" \t\r\n", p.text[p.i]) >= 0 {
-		p.i++
-	}
-	at := p.i
-	if p.tok = (soqlToken{at: at}); at == len(p.text) {
-		return
-	}
-	c := p.text[at]
-	behind := func(more string) bool { return at+1 < len(p.text) && strings.IndexByte(more, p.text[at+1]) >= 0 }
-	p.i++
-	take := func(kind byte, more string) {
-		for kind != c && p.i < len(p.text) && (isWordByte(p.text[p.i]) || strings.IndexByte(more, p.text[p.i]) >= 0) {
-			p.i++
+	p.i += m[1]
+	for k := range soqlKinds {
+		if from := m[2*k+2]; from >= 0 {
+			p.tok.kind, p.tok.text = soqlKinds[k], rest[from:m[2*k+3]]
 		}
-		p.tok = soqlToken{kind, p.text[at:p.i], at}
 	}
-	switch {
-	case c == '\'':
-		p.quoted(at)
-	case isDigit(c), (c == '-' || c == '+') && behind("0123456789."):
-		take('0', ":.+-")
-	case isWordByte(c):
-		take('a', ".")
-	case c == '<' && behind(">="), c == '>' && behind("="), c == '!' && behind("="):
-		p.i++
-		p.tok = soqlToken{c, p.text[at:p.i], at}
-	case strings.IndexByte("(),=<>:", c) >= 0:
-		take(c, "")
-	default:
-		p.fail(at, "MALFORMED_QUERY", "line 1:%d no viable alternative at character '%s'", at, strings.ToValidUTF8(p.text[at:p.i], "?"))
-	}
-}
-
-// soqlEscapes are what stands behind a backslash. In LIKE patterns \% and \_ are the characters themselves: there the
-// backslash is kept.
-var soqlEscapes = map[byte]string{'n': "\n", 'N': "\n", 'r': "\r", 'R': "\r", 't': "\t", 'T': "\t", 'b': "\b", 'B': "\b", 'f': "\f", 'F': "\f", '\'': "'", '"': `"`, '\\': `\`, '%': `\%`, '_': `\_`}
-
-// quoted reads a string that begins at a place.
-func (p *soqlParser) quoted(at int) {
-	var b strings.Builder
-	for i := at + 1; i < len(p.text); i++ {
-		switch c := p.text[i]; {
-		case c == '\'':
-			p.i = i + 1
-			p.tok = soqlToken{'"', b.String(), at}
-			return
-		case c == '\\' && i+1 < len(p.text):
-			i++
-			plain, ok := soqlEscapes[p.text[i]]
+	if p.tok.kind == '\'' {
+		p.tok.text = soqlEscape.ReplaceAllStringFunc(p.tok.text, func(e string) string {
+			plain, ok := soqlEscapes[strings.ToLower(e)]
 			if !ok {
-				p.fail(i-1, "MALFORMED_QUERY", "Invalid string literal: illegal character sequence '\\%s'", string(rune(p.text[i])))
-				return
+				p.fail(p.tok.at, "MALFORMED_QUERY", "Invalid string literal: illegal character sequence '%s'", e)
 			}
-			b.WriteString(plain)
-		default:
-			b.WriteByte(c)
-		}
+			return plain
+		})
 	}
-	p.fail(at, "MALFORMED_QUERY", "unexpected end of string literal")
 }
 
 // is says whether the token is a word, in any case.
@@ -210,30 +163,17 @@ func (p *soqlParser) is(word string) bool {
 	return p.tok.kind == 'a' && strings.EqualFold(p.tok.text, word)
 }
 
-func (p *soqlParser) eat(word string) bool {
-	if !p.is(word) {
+// eat takes a word or punctuation if it comes next, want complains if it does not.
+func (p *soqlParser) eat(what string) bool {
+	if !p.is(what) && !(p.tok.kind == '(' && p.tok.text == what) {
 		return false
 	}
 	p.next()
 	return true
 }
 
-func (p *soqlParser) want(word string) {
-	if !p.eat(word) {
-		p.unexpected()
-	}
-}
-
-func (p *soqlParser) punct(c byte) bool {
-	if p.tok.kind != c || len(p.tok.text) != 1 {
-		return false
-	}
-	p.next()
-	return true
-}
-
-func (p *soqlParser) wantPunct(c byte) {
-	if !p.punct(c) {
+func (p *soqlParser) want(what string) {
+	if !p.eat(what) {
 		p.unexpected()
 	}
 }
@@ -267,12 +207,9 @@ func (p *soqlParser) query(tooling bool) *soqlQuery {
 		return nil
 	}
 	q.o = o
-	seen := map[string]bool{}
-	for _, n := range names {
-		if key := strings.ToLower(n.text); seen[key] {
-			p.err = cmp.Or(p.err, badRequest("INVALID_FIELD", "duplicate field selected: %s", n.text))
-		} else {
-			seen[key] = true
+	for i, n := range names {
+		if slices.ContainsFunc(names[:i], func(t soqlToken) bool { return strings.EqualFold(t.text, n.text) }) {
+			p.fail(n.at, "INVALID_FIELD", "duplicate field selected: %s", n.text)
 		}
 		q.columns = addColumn(q.columns, p.path(o, n))
 	}
@@ -281,7 +218,7 @@ func (p *soqlParser) query(tooling bool) *soqlQuery {
 	}
 	if p.eat("ORDER") {
 		p.want("BY")
-		for more := true; more && p.err == nil; more = p.punct(',') {
+		for more := true; more && p.err == nil; more = p.eat(",") {
 			n := p.name()
 			x := soqlOrder{path: p.path(o, n)}
 			if x.path.field.long() {
@@ -309,48 +246,42 @@ func (p *soqlParser) query(tooling bool) *soqlQuery {
 
 // selected reads what is selected.
 func (p *soqlParser) selected(q *soqlQuery) (names []soqlToken) {
-	for {
-		switch {
-		case p.tok.kind == '(':
+	if p.is("COUNT") {
+		p.next()
+		p.want("(")
+		p.want(")")
+		q.count = true
+		return nil
+	}
+	for more := true; more && p.err == nil; more = p.eat(",") {
+		if p.tok.text == "(" {
 			p.lacks("queries of children")
-		case p.is("COUNT") && len(names) == 0:
-			p.next()
-			p.wantPunct('(')
-			p.wantPunct(')')
-			q.count = true
-		default:
-			if names = append(names, p.name()); p.tok.kind == '(' {
-				p.lacks("functions")
-			}
 		}
-		if p.err != nil || q.count || !p.punct(',') {
-			return names
+		if names = append(names, p.name()); p.tok.text == "(" {
+			p.lacks("functions")
 		}
 	}
+	return names
 }
 
 // or reads a condition. As in SOQL, AND and OR do not stand beside each other without parentheses.
 func (p *soqlParser) or(o *orgObject) soqlCond {
-	c := p.term(o)
+	a := p.term(o)
 	for op := strings.ToUpper(p.tok.text); (op == "AND" || op == "OR") && p.eat(op); {
-		c = joined(op, c, p.term(o))
+		left, right := a, p.term(o)
+		if op == "OR" {
+			a = soqlCond{func(r *record) bool { return left.holds(r) || right.holds(r) }, append(slices.Clip(left.ids), right.ids...), left.byID && right.byID}
+			continue
+		}
+		if !a.byID {
+			a = right
+		}
+		a.holds = func(r *record) bool { return left.holds(r) && right.holds(r) }
 	}
 	if p.is("AND") || p.is("OR") {
 		p.unexpected()
 	}
-	return c
-}
-
-// joined is both conditions, or either.
-func joined(op string, a, b soqlCond) soqlCond {
-	if op == "OR" {
-		return soqlCond{holds: func(r *record) bool { return a.holds(r) || b.holds(r) }, ids: append(slices.Clip(a.ids), b.ids...), byID: a.byID && b.byID}
-	}
-	c := soqlCond{holds: func(r *record) bool { return a.holds(r) && b.holds(r) }, ids: a.ids, byID: a.byID || b.byID}
-	if !a.byID {
-		c.ids = b.ids
-	}
-	return c
+	return a
 }
 
 func (p *soqlParser) term(o *orgObject) soqlCond {
@@ -364,9 +295,9 @@ func (p *soqlParser) term(o *orgObject) soqlCond {
 	case p.eat("NOT"):
 		c := p.term(o)
 		return soqlCond{holds: func(r *record) bool { return !c.holds(r) }}
-	case p.punct('('):
+	case p.eat("("):
 		c := p.or(o)
-		p.wantPunct(')')
+		p.want(")")
 		return c
 	}
 	n := p.name()
@@ -385,7 +316,7 @@ func (p *soqlParser) term(o *orgObject) soqlCond {
 	case op == "LIKE" && !f.quoted(), f.typ == orgBool && strings.ContainsAny(op[:1], "<>"):
 		p.fail(n.at, "INVALID_QUERY_FILTER_OPERATOR", "invalid operator on %s field", f.typ)
 	}
-	c := p.compare(path, op, values)
+	c := soqlCond{holds: p.compare(path, op, values)}
 	if len(path.steps) == 0 && f == o.fields[0] && (op == "=" || op == "IN") {
 		c.byID = true
 		for _, v := range values {
@@ -397,64 +328,29 @@ func (p *soqlParser) term(o *orgObject) soqlCond {
 }
 
 // comparison reads an operator and its operands.
-func (p *soqlParser) comparison() (op string, values []soqlValue) {
-	list := func() {
-		p.wantPunct('(')
-		if p.is("SELECT") {
-			p.lacks("queries within queries")
-		}
-		for more := true; more && p.err == nil; more = p.punct(',') {
-			values = append(values, p.value())
-		}
-		p.wantPunct(')')
-	}
-	switch t := p.tok; {
-	case strings.IndexByte("=<>!", t.kind) >= 0 && t.kind != 0:
+func (p *soqlParser) comparison() (op string, values []soqlToken) {
+	one := func() soqlToken { t := p.tok; p.next(); return t }
+	switch op = strings.ToUpper(p.tok.text); {
+	case p.tok.kind == '(' && strings.ContainsAny(op, "=<>"):
 		p.next()
-		return strings.Replace(t.text, "<>", "!=", 1), []soqlValue{p.value()}
+		return strings.Replace(op, "<>", "!=", 1), []soqlToken{one()}
 	case p.eat("LIKE"):
-		return "LIKE", []soqlValue{p.value()}
-	case p.eat("IN"):
-		list()
-		return "IN", values
+		return op, []soqlToken{one()}
 	case p.eat("NOT"):
-		p.want("IN")
-		list()
-		return "NOT IN", values
+		op = "NOT IN"
 	case p.is("INCLUDES"), p.is("EXCLUDES"):
-		p.lacks(strings.ToUpper(t.text))
-	default:
-		p.unexpected()
+		p.lacks(op)
 	}
-	return "", nil
-}
-
-// value reads a literal.
-func (p *soqlParser) value() soqlValue {
-	v := soqlValue{text: p.tok.text, at: p.tok.at}
-	_, notNumber := strconv.ParseFloat(v.text, 64)
-	_, isTime := parseWireTime(v.text)
-	_, notDate := time.Parse(time.DateOnly, v.text)
-	switch word := strings.ToUpper(v.text); {
-	case p.tok.kind == '"':
-		v.kind = soqlString
-	case p.tok.kind == '0' && notNumber == nil:
-		v.kind = soqlNumber
-	case p.tok.kind == '0' && isTime:
-		v.kind = soqlDateTime
-	case p.tok.kind == '0' && notDate == nil:
-		v.kind = soqlDate
-	case p.tok.kind == 'a' && (word == "TRUE" || word == "FALSE"):
-		v.kind, v.text = soqlBool, strings.ToLower(word)
-	case p.tok.kind == 'a' && word == "NULL":
-		v.kind, v.text = soqlNull, ""
-	case p.tok.kind == 'a' && (word == "TODAY" || word == "YESTERDAY"):
-		v.kind, v.text = soqlDay, word
-	default:
-		p.unexpected()
+	p.want("IN")
+	p.want("(")
+	if p.is("SELECT") {
+		p.lacks("queries within queries")
 	}
-	p.next()
-	return v
+	for more := true; more && p.err == nil; more = p.eat(",") {
+		values = append(values, one())
+	}
+	p.want(")")
+	return op, values
 }
 
 // path finds the field of a name such as Account.Owner.Name.
@@ -545,166 +441,114 @@ func (s *Salesforce) follow(p *orgPath, r *record) string {
 	return f.value(r)
 }
 
-// compare gives a comparison its meaning, by the field's type.
-func (p *soqlParser) compare(path orgPath, op string, values []soqlValue) soqlCond {
-	f := path.field
-	value := func(r *record) string { return p.s.follow(&path, r) }
-	if len(path.steps) == 0 {
-		value = f.value
+// keyAt is what a record is compared by.
+func (s *Salesforce) keyAt(p *orgPath, r *record) key {
+	if p.field.time != nil && len(p.steps) == 0 {
+		return number(float64(p.field.time(r)))
 	}
-	if op != "IN" && op != "NOT IN" && values[0].kind == soqlNull {
-		if op != "=" && op != "!=" {
-			p.fail(values[0].at, "MALFORMED_QUERY", "invalid operator for null")
-		}
-		return soqlCond{holds: func(r *record) bool { return (value(r) == "" && f.typ != orgBool) == (op == "=") }}
-	}
+	return p.field.key(s.follow(p, r))
+}
+
+// key is a field's value in a form that can be compared.
+func (f *orgField) key(v string) key {
 	switch {
-	case f.quoted():
-		return p.compareText(f, value, op, values)
 	case f.typ == orgBool:
-		return p.compareSet(f, value, op, values, soqlBool, "not ", func(s string) string { return strings.TrimSuffix(s, "false") })
-	case f.typ == orgDate || f.typ == orgDateTime:
-		return p.compareTime(path, value, op, values)
+		return text(f.plain(v))
+	case v == "":
+		return key{}
+	case f.numeric():
+		n, _ := strconv.ParseFloat(v, 64)
+		return number(n)
+	case f.typ == orgDate:
+		ms, _ := parseTime(v)
+		return number(float64(ms))
+	case f.typ == orgDateTime:
+		return number(float64(wireMs(v, 0)))
+	case f.typ == orgIDType || f.typ == orgRef:
+		return text(v)
 	}
-	for _, v := range values {
-		if v.kind != soqlNumber && v.kind != soqlNull {
-			p.mistyped(f, v, "not ")
+	return text(strings.ToLower(v))
+}
+
+// compare gives a comparison its meaning, by the field's type.
+func (p *soqlParser) compare(path orgPath, op string, values []soqlToken) func(r *record) bool {
+	f, s := path.field, p.s
+	if op == "LIKE" {
+		if values[0].kind != '\'' {
+			p.mistyped(f, values[0])
+		}
+		pattern := likePattern(values[0].text)
+		return func(r *record) bool { v := s.follow(&path, r); return v != "" && pattern.MatchString(v) }
+	}
+	spans := make([]span, len(values))
+	for i, v := range values {
+		if spans[i] = p.literal(f, v); !spans[i].from.is && strings.ContainsAny(op[:1], "<>") {
+			p.fail(v.at, "MALFORMED_QUERY", "invalid operator for null")
 		}
 	}
-	number := func(text string) (float64, bool) {
-		n, err := strconv.ParseFloat(text, 64)
-		return n, err == nil
-	}
-	return compareOrder(op, values, func(v soqlValue) (from, to float64) {
-		n, _ := number(v.text)
-		return n, n
-	}, func(r *record) (float64, bool) { return number(value(r)) })
+	holds := relation(op, spans)
+	return func(r *record) bool { return holds(s.keyAt(&path, r)) }
 }
 
 // mistyped tells of a literal that is not of the field's type.
-func (p *soqlParser) mistyped(f *orgField, v soqlValue, not string) {
+func (p *soqlParser) mistyped(f *orgField, v soqlToken) {
+	not := "not "
+	if f.quoted() {
+		not = ""
+	}
 	p.fail(v.at, "INVALID_FIELD", "value of filter criterion for field '%s' must be of type %s and should %sbe enclosed in quotes", f.name, f.typ, not)
 }
 
-func (p *soqlParser) compareText(f *orgField, value func(*record) string, op string, values []soqlValue) soqlCond {
-	canon := strings.ToLower
-	if f.typ == orgIDType || f.typ == orgRef {
-		canon = func(s string) string { id, _ := longID(s); return id }
-		for _, v := range values {
-			if v.kind == soqlString && v.text != "" && canon(v.text) == "" {
-				p.fail(v.at, "INVALID_QUERY_FILTER_OPERATOR", "invalid ID field: %s", v.text)
-			}
+// literal is what a literal means for a field. TODAY and YESTERDAY are spans.
+func (p *soqlParser) literal(f *orgField, v soqlToken) span {
+	point := func(k key) span { return span{k, k} }
+	word := strings.ToUpper(v.text)
+	_, notNumber := strconv.ParseFloat(v.text, 64)
+	_, isTime := parseWireTime(v.text)
+	_, notDate := time.Parse(time.DateOnly, v.text)
+	ok := false
+	switch {
+	case v.kind != 'a' && v.kind != '\'' && v.kind != '0', v.kind == '0' && notNumber != nil && notDate != nil && !isTime:
+		p.tok = v
+		p.unexpected()
+		return span{}
+	case v.kind == 'a' && word == "NULL":
+		return span{}
+	case v.kind == 'a' && (word == "TODAY" || word == "YESTERDAY") && (f.typ == orgDate || f.typ == orgDateTime):
+		day := p.s.o.Now().UTC().Truncate(24 * time.Hour).UnixMilli()
+		if word == "YESTERDAY" {
+			day -= dayMs
 		}
+		return span{number(float64(day)), number(float64(day + dayMs - 1))}
+	case f.typ == orgIDType || f.typ == orgRef:
+		id, known := longID(v.text)
+		if ok = v.kind == '\''; ok && !known && v.text != "" {
+			p.fail(v.at, "INVALID_QUERY_FILTER_OPERATOR", "invalid ID field: %s", v.text)
+		}
+		if v.text = id; id == "" {
+			return point(text(""))
+		}
+	case f.quoted():
+		ok = v.kind == '\''
+	case f.typ == orgBool:
+		ok, v.text = v.kind == 'a' && (word == "TRUE" || word == "FALSE"), strings.TrimSuffix(strings.ToLower(v.text), "false")
+	case f.typ == orgDate:
+		ok = v.kind == '0' && notDate == nil
+	case f.typ == orgDateTime:
+		ok = v.kind == '0' && isTime
+	default:
+		ok = v.kind == '0' && notNumber == nil
 	}
-	if op != "LIKE" {
-		return p.compareSet(f, value, op, values, soqlString, "", canon)
+	if !ok {
+		p.mistyped(f, v)
 	}
-	if values[0].kind != soqlString {
-		p.mistyped(f, values[0], "")
-	}
-	pattern := likePattern(values[0].text)
-	return soqlCond{holds: func(r *record) bool { v := value(r); return v != "" && pattern.MatchString(v) }}
+	return point(f.key(v.text))
 }
 
 // likePattern is a pattern of % (any text), _ (one character) and escaped ones of both.
 func likePattern(s string) *regexp.Regexp {
-	quoted := regexp.QuoteMeta(s)
-	quoted = strings.NewReplacer(`\\%`, "%", `\\_`, "_", "%", ".*", "_", ".").Replace(quoted)
-	return regexp.MustCompile("(?is)^" + strings.ToValidUTF8(quoted, "\uFFFD") + "$")
-}
-
-// compareSet compares texts in their canonical form.
-func (p *soqlParser) compareSet(f *orgField, value func(*record) string, op string, values []soqlValue, kind soqlKind, not string, canon func(string) string) soqlCond {
-	set := make(map[string]bool, len(values))
-	for _, v := range values {
-		if v.kind != kind && v.kind != soqlNull {
-			p.mistyped(f, v, not)
-			return soqlCond{}
-		}
-		set[canon(v.text)] = true
-	}
-	if f.typ == orgRef || f.typ == orgIDType || f.typ == orgBool {
-		canon = func(s string) string { return s } // as they are kept
-	}
-	operand := canon(values[0].text)
-	if f.typ == orgRef || f.typ == orgIDType {
-		operand, _ = longID(operand)
-	}
-	switch op {
-	case "=", "IN":
-		return soqlCond{holds: func(r *record) bool { return set[canon(value(r))] }}
-	case "!=", "NOT IN":
-		return soqlCond{holds: func(r *record) bool { return !set[canon(value(r))] }}
-	}
-	return soqlCond{holds: func(r *record) bool { v := canon(value(r)); return v != "" && ordered(op, v, operand, operand) }}
-}
-
-// compareTime compares dates and date-times, which TODAY and YESTERDAY are spans of.
-func (p *soqlParser) compareTime(path orgPath, value func(*record) string, op string, values []soqlValue) soqlCond {
-	f := path.field
-	today := p.s.o.Now().UTC().Truncate(24 * time.Hour).UnixMilli()
-	at := func(text string) (int64, bool) {
-		if f.typ == orgDate {
-			return parseTime(text)
-		}
-		t, ok := parseWireTime(text)
-		return t.UnixMilli(), ok
-	}
-	span := func(v soqlValue) (from, to int64) {
-		switch {
-		case v.text == "TODAY":
-			return today, today + dayMs - 1
-		case v.kind == soqlDay:
-			return today - dayMs, today - 1
-		}
-		ms, _ := at(v.text)
-		return ms, ms
-	}
-	literal := map[string]soqlKind{orgDate: soqlDate, orgDateTime: soqlDateTime}[f.typ]
-	for _, v := range values {
-		if v.kind != literal && v.kind != soqlDay && v.kind != soqlNull {
-			p.mistyped(f, v, "not ")
-		}
-	}
-	when := func(r *record) (int64, bool) { return at(value(r)) }
-	if f.time != nil && len(path.steps) == 0 {
-		when = func(r *record) (int64, bool) { return f.time(r), true }
-	}
-	return compareOrder(op, values, span, when)
-}
-
-// compareOrder compares what has an order; span is the first and the last of what a literal means.
-func compareOrder[T cmp.Ordered](op string, values []soqlValue, span func(v soqlValue) (from, to T), of func(r *record) (T, bool)) soqlCond {
-	from, to := span(values[0])
-	switch op {
-	case "IN", "NOT IN":
-		among := func(r *record) bool {
-			n, ok := of(r)
-			return slices.ContainsFunc(values, func(v soqlValue) bool {
-				from, to := span(v)
-				return v.kind == soqlNull && !ok || v.kind != soqlNull && ok && ordered("=", n, from, to)
-			})
-		}
-		return soqlCond{holds: func(r *record) bool { return among(r) == (op == "IN") }}
-	case "!=":
-		return soqlCond{holds: func(r *record) bool { n, ok := of(r); return !ok || !ordered("=", n, from, to) }}
-	}
-	return soqlCond{holds: func(r *record) bool { n, ok := of(r); return ok && ordered(op, n, from, to) }}
-}
-
-// ordered compares a value with a span.
-func ordered[T cmp.Ordered](op string, v, from, to T) bool {
-	switch op {
-	case "<":
-		return v < from
-	case "<=":
-		return v <= to
-	case ">":
-		return v > to
-	case ">=":
-		return v >= from
-	}
-	return v >= from && v <= to
+	quoted := regexp.QuoteMeta(strings.ToValidUTF8(s, "\uFFFD"))
+	return regexp.MustCompile("(?is)^" + strings.NewReplacer(`\\%`, "%", `\\_`, "_", "%", ".*", "_", ".").Replace(quoted) + "$")
 }
 
 // shows says whether a query sees a record: all is queryAll's view with deleted and archived ones.
@@ -716,9 +560,8 @@ func (s *Salesforce) shows(o *orgObject, r *record, all bool) bool {
 }
 
 // run finds the records of a query in its order.
-func (s *Salesforce) run(q *soqlQuery, all bool) []*record {
-	most := q.limit
-	candidates, sorted := q.o.recs, len(q.order) == 0 || q.by("Id")
+func (s *Salesforce) run(q *soqlQuery, all bool) (found []*record) {
+	candidates, sorted := q.o.recs, q.by() || q.by("Id")
 	switch {
 	case q.where.byID:
 		candidates = nil
@@ -732,12 +575,8 @@ func (s *Salesforce) run(q *soqlQuery, all bool) []*record {
 	case q.by("SystemModstamp"), q.by("SystemModstamp", "Id"):
 		candidates, sorted = q.o.inOrder(), true
 	}
-	if !sorted {
-		most = -1
-	}
-	var found []*record
 	for _, r := range candidates {
-		if len(found) == most {
+		if sorted && len(found) == q.limit {
 			break
 		}
 		if (q.where.holds == nil || q.where.holds(r)) && s.shows(q.o, r, all) {
@@ -762,26 +601,18 @@ func (q *soqlQuery) by(names ...string) bool {
 
 // sort puts records into the query's order; those without a value come first.
 func (s *Salesforce) sort(q *soqlQuery, list []*record) {
-	compare := func(x soqlOrder, a, b *record) int {
-		v, w := s.follow(&x.path, a), s.follow(&x.path, b)
-		if f := x.path.field; f.numeric() {
-			n, _ := strconv.ParseFloat(v, 64)
-			m, _ := strconv.ParseFloat(w, 64)
-			if v != "" && w != "" {
-				return cmp.Compare(n, m)
-			}
-		} else if f.typ != orgIDType && f.typ != orgRef {
-			v, w = strings.ToLower(v), strings.ToLower(w)
-		}
-		return strings.Compare(v, w)
-	}
 	slices.SortStableFunc(list, func(a, b *record) int {
 		for _, x := range q.order {
-			d := compare(x, a, b)
-			if x.down && s.follow(&x.path, a) != "" && s.follow(&x.path, b) != "" {
-				d = -d
-			}
-			if d != 0 {
+			k, l := s.keyAt(&x.path, a), s.keyAt(&x.path, b)
+			d := k.compare(l)
+			switch {
+			case k.is != l.is && l.is:
+				return -1
+			case k.is != l.is:
+				return 1
+			case d != 0 && x.down:
+				return -d
+			case d != 0:
 				return d
 			}
 		}

@@ -191,34 +191,47 @@ func unlink(a, b *record) {
 
 func byNumber(a, b *record) int { return cmp.Compare(a.number, b.number) }
 
-// matches compares a whole text with a pattern in which any stands for any text and one for one character; escaped ones are
-// themselves.
-func matches(text, pattern string, any, one byte) bool {
-	for pattern != "" {
-		switch c := pattern[0]; {
-		case c == any:
-			pattern = pattern[1:]
-			for i := 0; i <= len(text); i++ {
-				if matches(text[i:], pattern, any, one) {
-					return true
-				}
-			}
-			return false
-		case text == "":
-			return false
-		case c == one:
-			runes := []rune(text)
-			text, pattern = string(runes[1:]), pattern[1:]
-			continue
-		case c == '\\' && len(pattern) > 1:
-			pattern = pattern[1:]
+// key is a value in a form that can be compared: a number, a time in ms, or a text. Without is, there is no value.
+type key struct {
+	is bool
+	n  float64
+	s  string
+}
+
+// span is what a literal means: values from one to another.
+type span struct{ from, to key }
+
+func number(n float64) key { return key{true, n, ""} }
+func text(s string) key    { return key{true, 0, s} }
+
+func (k key) compare(l key) int { return cmp.Or(cmp.Compare(k.n, l.n), strings.Compare(k.s, l.s)) }
+
+// relation is a comparison with operands: = IN != NOT IN < <= > >=. A missing value equals a missing operand, and is neither
+// less nor more than any.
+func relation(op string, with []span) func(k key) bool {
+	points, spans := make(map[key]bool, len(with)), []span{}
+	for _, s := range with {
+		if points[s.from] = s.from == s.to; !points[s.from] {
+			spans = append(spans, s)
 		}
-		if text[0] != pattern[0] {
-			return false
-		}
-		text, pattern = text[1:], pattern[1:]
 	}
-	return text == ""
+	equal := func(k key) bool {
+		return points[k] || k.is && slices.ContainsFunc(spans, func(s span) bool { return k.compare(s.from) >= 0 && k.compare(s.to) <= 0 })
+	}
+	from, to := with[0].from, with[0].to
+	switch op {
+	case "=", "IN":
+		return equal
+	case "<":
+		return func(k key) bool { return k.is && k.compare(from) < 0 }
+	case "<=":
+		return func(k key) bool { return k.is && k.compare(to) <= 0 }
+	case ">":
+		return func(k key) bool { return k.is && k.compare(to) > 0 }
+	case ">=":
+		return func(k key) bool { return k.is && k.compare(from) >= 0 }
+	}
+	return func(k key) bool { return !equal(k) }
 }
 
 // segments cuts a path at its slashes, without empty ends.
