@@ -19,27 +19,10 @@ func (h *HubSpot) account(c call) (reply, *failure) {
 	switch strings.Join(c.rest, "/") {
 	case "details":
 		_, offset := c.now.In(h.loc).Zone()
-		return jsonReply(http.StatusOK, struct {
-			PortalID              int64    `json:"portalId"`
-			AccountType           string   `json:"accountType"`
-			TimeZone              string   `json:"timeZone"`
-			CompanyCurrency       string   `json:"companyCurrency"`
-			AdditionalCurrencies  []string `json:"additionalCurrencies"`
-			UTCOffset             string   `json:"utcOffset"`
-			UTCOffsetMilliseconds int      `json:"utcOffsetMilliseconds"`
-			UIDomain              string   `json:"uiDomain"`
-			DataHostingLocation   string   `json:"dataHostingLocation"`
-		}{h.o.PortalID, "STANDARD", h.o.TimeZone, "EUR", []string{}, c.now.In(h.loc).Format("-07:00"), offset * 1000, "app.hubspot.com", "na1"}), nil
-	case "api-usage/daily/private-apps":
-		limit, used := noLimit, 0
-		resets := h.day.resets(c.now)
-		if !h.o.Unlimited {
-			limit, used = h.day.max, h.day.used
-		}
-		return jsonReply(http.StatusOK, results[map[string]any]{Results: []map[string]any{{
-			"name": "private-apps-api-calls-daily", "usageLimit": limit, "currentUsage": used, "collectedAt": instant(c.now.UnixMilli()),
-			"fetchStatus": "SUCCESS", "resetsAt": instant(resets.UnixMilli()),
-		}}}), nil
+		return jsonReply(http.StatusOK, map[string]any{
+			"portalId": h.o.PortalID, "accountType": "STANDARD", "timeZone": h.o.TimeZone, "companyCurrency": "EUR", "additionalCurrencies": []string{},
+			"utcOffset": c.now.In(h.loc).Format("-07:00"), "utcOffsetMilliseconds": offset * 1000, "uiDomain": "app.hubspot.com", "dataHostingLocation": "na1",
+		}), nil
 	}
 	return reply{}, noResource
 }

@@ -10,52 +10,37 @@ import (
 // Merge merges two contacts into a new one, as HubSpot usually does: both ids end and lead to the new one.
 func (h *HubSpot) Merge(winner, loser string) (newID string, err error) {
 	defer h.lock()()
-	r, err := h.merge(winner, loser, true)
+	r, err := h.merge(winner, loser)
 	if err != nil {
 		return "", err
 	}
 	return r.id, nil
 }
 
-// MergeInto merges loser into winner, which keeps its id, as HubSpot did in former years.
-func (h *HubSpot) MergeInto(winner, loser string) error {
-	defer h.lock()()
-	_, err := h.merge(winner, loser, false)
-	return err
-}
-
-func (h *HubSpot) merge(winner, loser string, anew bool) (*record, error) {
+func (h *HubSpot) merge(winner, loser string) (*record, error) {
 	o, now := h.contacts, h.nowMs()
 	a, b := o.follow(winner), o.follow(loser)
 	if a == nil || b == nil || a == b {
 		return nil, fmt.Errorf("%w: merge of %s and %s", ErrNotFound, winner, loser)
 	}
-	fill := o.mergedValues(a, b, anew, now)
-	target := a
-	if anew {
-		target = h.add(o, &record{created: min(a.created, b.created), modified: now, origin: a.origin, cells: slices.Clone(a.cells), history: slices.Clone(a.history)}, now)
-	}
+	fill := o.mergedValues(a, b, now)
+	target := h.add(o, &record{created: min(a.created, b.created), modified: now, origin: a.origin, cells: slices.Clone(a.cells), history: slices.Clone(a.history)}, now)
 	for _, old := range []*record{a, b} {
-		if old != target {
-			h.leave(o, old, now)
-			old.into = target
-			old.cells, old.history = nil, nil // they live on in the other record alone, so that they go when that one is erased
-			h.inherit(old, target)
-		}
+		h.leave(o, old, now)
+		old.into = target
+		old.cells, old.history = nil, nil // they live on in the other record alone, so that they go when that one is erased
+		h.inherit(old, target)
 	}
 	h.apply(o, target, fill, func(*property) author { return author{source: byMerge} }, now)
 	return target, nil
 }
 
 // mergedValues are what the winner of a merge takes from the loser, and the lists that tell of the merge.
-func (o *hubObject) mergedValues(win, lose *record, anew bool, now int64) []change {
+func (o *hubObject) mergedValues(win, lose *record, now int64) []change {
 	var fill []change
 	email := o.byName["email"]
-	lists := map[string][]string{"hs_additional_emails": nil, "hs_merged_object_ids": {lose.id}, "hs_calculated_merged_vids": {lose.id + ":" + formatID(now)}}
-	if anew {
-		lists["hs_merged_object_ids"] = []string{win.id, lose.id}
-		lists["hs_calculated_merged_vids"] = []string{win.id + ":" + formatID(now), lose.id + ":" + formatID(now)}
-	}
+	at := ":" + formatID(now)
+	lists := map[string][]string{"hs_additional_emails": nil, "hs_merged_object_ids": {win.id, lose.id}, "hs_calculated_merged_vids": {win.id + at, lose.id + at}}
 	for _, c := range lose.cells {
 		p, mine := o.list[c.field], win.value(c.field)
 		_, isList := lists[p.Name]
@@ -115,20 +100,6 @@ func (h *HubSpot) Archive(id string) error {
 		return fmt.Errorf("%w: contact %s", ErrNotFound, id)
 	}
 	h.leave(h.contacts, r, h.nowMs())
-	return nil
-}
-
-// Restore takes a contact out of the recycle bin, where it stays for 90 days. The modification time moves.
-func (h *HubSpot) Restore(id string) error {
-	defer h.lock()()
-	now := h.nowMs()
-	r := h.contacts.byID[id]
-	if r == nil || !r.inBin(now) {
-		return fmt.Errorf("%w: archived contact %s", ErrNotFound, id)
-	}
-	r.remember(now, h.o.SearchLag.Milliseconds())
-	r.gone, r.modified = 0, now
-	h.enlist(h.contacts, r)
 	return nil
 }
 

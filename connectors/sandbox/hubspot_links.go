@@ -36,26 +36,8 @@ func (h *HubSpot) associate(deal, contact *record) {
 	h.apply(h.contacts, contact, []change{n}, func(*property) author { return author{source: byCalculation} }, h.nowMs())
 }
 
-// linksJSON is a page of a record's associations in a batch.
-type linksJSON struct {
-	From   idJSON     `json:"from"`
-	To     []linkJSON `json:"to"`
-	Paging paging     `json:"paging"`
-}
-
 type idJSON struct {
 	ID string `json:"id"`
-}
-
-type linkJSON struct {
-	ToObjectID int64          `json:"toObjectId"`
-	Types      []linkTypeJSON `json:"associationTypes"`
-}
-
-type linkTypeJSON struct {
-	Category string  `json:"category"`
-	TypeID   int     `json:"typeId"`
-	Label    *string `json:"label"`
 }
 
 // paging tells where the next page begins.
@@ -69,7 +51,7 @@ type pageAfter struct {
 }
 
 // linked is a page of the live records that a record is associated with.
-func (o *hubObject) linked(r *record, after string) ([]linkJSON, paging) {
+func (o *hubObject) linked(r *record, after string) ([]any, paging) {
 	list := slices.DeleteFunc(slices.Clone(r.links), func(r *record) bool { return !r.live() })
 	if n, err := strconv.ParseInt(after, 10, 64); err == nil {
 		list = slices.DeleteFunc(list, func(r *record) bool { return r.number < n })
@@ -79,9 +61,10 @@ func (o *hubObject) linked(r *record, after string) ([]linkJSON, paging) {
 		p.Next = &pageAfter{After: list[linkPage].id}
 		list = list[:linkPage]
 	}
-	page := make([]linkJSON, 0, len(list))
+	page := make([]any, 0, len(list))
+	types := []any{map[string]any{"category": "HUBSPOT_DEFINED", "typeId": o.linkTo, "label": nil}}
 	for _, r := range list {
-		page = append(page, linkJSON{r.number, []linkTypeJSON{{"HUBSPOT_DEFINED", o.linkTo, nil}}})
+		page = append(page, map[string]any{"toObjectId": r.number, "associationTypes": types})
 	}
 	return page, p
 }
@@ -112,11 +95,12 @@ func (h *HubSpot) associations(c call) (reply, *failure) {
 	}
 	run := h.batch(c)
 	for _, x := range in.Inputs {
-		l := linksJSON{From: idJSON{x.ID}}
+		var to []any
+		var p paging
 		if r := from.live(x.ID); r != nil {
-			l.To, l.Paging = from.linked(r, x.After)
+			to, p = from.linked(r, x.After)
 		}
-		if len(l.To) == 0 {
+		if len(to) == 0 {
 			run.fail(batchError{
 				Category: "OBJECT_NOT_FOUND", SubCategory: "crm.associations.NO_ASSOCIATIONS_FOUND",
 				Message: fmt.Sprintf("No %s is associated with %s %s.", from.other.singular, from.singular, x.ID),
@@ -124,7 +108,7 @@ func (h *HubSpot) associations(c call) (reply, *failure) {
 			})
 			continue
 		}
-		run.add(marshal(l))
+		run.add(marshal(map[string]any{"from": idJSON{x.ID}, "to": to, "paging": p}))
 	}
 	return run.reply(http.StatusOK), nil
 }

@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"cmp"
 	"fmt"
 	"net/http"
 	"regexp"
@@ -234,10 +235,7 @@ func (h *HubSpot) propertyBatch(c call, o *hubObject, action string) (reply, *fa
 		Archived bool            `json:"archived"`
 		Inputs   []propertyInput `json:"inputs"`
 	}
-	if bad := c.read(&in); bad != nil {
-		return reply{}, bad
-	}
-	if bad := batchSize(len(in.Inputs), maxBatch); bad != nil {
+	if bad := cmp.Or(c.read(&in), batchSize(len(in.Inputs), maxBatch)); bad != nil {
 		return reply{}, bad
 	}
 	run := h.batch(c)
@@ -246,29 +244,27 @@ func (h *HubSpot) propertyBatch(c call, o *hubObject, action string) (reply, *fa
 		if x.Name != nil {
 			name = *x.Name
 		}
-		p, bad := o.byName[name], noProperty(name)
-		switch action {
-		case "create":
+		p, bad := o.byName[name], (*failure)(nil)
+		switch {
+		case action == "create":
 			p, bad = o.createProperty(x, c.now.UnixMilli())
-		case "read":
-			if p != nil && p.Archived == in.Archived {
-				bad = nil
-			}
-		case "archive":
-			if p != nil && !p.Archived {
-				if bad := p.archive(c.now.UnixMilli()); bad != nil {
-					return reply{}, bad
-				}
-			}
-			continue
-		default:
+		case action == "read" && (p == nil || p.Archived != in.Archived):
+			bad = noProperty(name)
+		case action == "read":
+		case action != "archive":
 			return reply{}, noResource
+		case p != nil && !p.Archived:
+			if bad := p.archive(c.now.UnixMilli()); bad != nil {
+				return reply{}, bad
+			}
 		}
-		if bad != nil {
+		switch {
+		case action == "archive":
+		case bad != nil:
 			run.fail(batchError{Category: bad.Category, Message: bad.Message, Context: map[string][]string{"name": {name}}})
-			continue
+		default:
+			run.add(marshal(p.definition))
 		}
-		run.add(marshal(p.definition))
 	}
 	switch {
 	case action == "archive":
@@ -279,63 +275,42 @@ func (h *HubSpot) propertyBatch(c call, o *hubObject, action string) (reply, *fa
 	return run.reply(http.StatusOK), nil
 }
 
-// groupCall answers …/groups and …/groups/{name}.
+// groupCall answers GET and POST of …/groups, and GET and DELETE of …/groups/{name}.
 func (o *hubObject) groupCall(c call, rest []string) (reply, *failure) {
-	var in struct {
-		Name         string  `json:"name"`
-		Label        *string `json:"label"`
-		DisplayOrder *int    `json:"displayOrder"`
+	if len(rest) == 0 && c.method == http.MethodGet {
+		live := slices.DeleteFunc(slices.Clone(o.groups), func(g *group) bool { return g.Archived })
+		return jsonReply(http.StatusOK, results[*group]{Results: live}), nil
 	}
-	if c.method == http.MethodPost || c.method == http.MethodPatch {
-		if bad := c.read(&in); bad != nil {
+	if len(rest) == 0 {
+		var in group
+		switch bad := c.read(&in); {
+		case c.method != http.MethodPost:
+			return reply{}, notAllowed
+		case bad != nil:
 			return reply{}, bad
-		}
-	}
-	g := &group{Name: in.Name, DisplayOrder: -1}
-	switch {
-	case len(rest) == 0 && c.method == http.MethodGet:
-		list := results[*group]{Results: []*group{}}
-		for _, g := range o.groups {
-			if !g.Archived {
-				list.Results = append(list.Results, g)
-			}
-		}
-		return jsonReply(http.StatusOK, list), nil
-	case len(rest) == 0 && c.method == http.MethodPost:
-		switch {
-		case in.Name == "" || in.Label == nil || *in.Label == "":
+		case in.Name == "" || in.Label == "":
 			return reply{}, lacking("PropertyGroupCreate", "name", "label")
 		case !validName.MatchString(in.Name):
 			return reply{}, invalid("Property group name %q is not valid", in.Name)
 		case o.group(in.Name) != nil:
 			return reply{}, refuse(http.StatusConflict, "OBJECT_ALREADY_EXISTS", "A property group named '%s' already exists.", in.Name)
 		}
-		o.groups = append(slices.DeleteFunc(o.groups, func(x *group) bool { return x.Name == g.Name }), g)
-	case len(rest) == 0:
+		o.groups = append(slices.DeleteFunc(o.groups, func(x *group) bool { return x.Name == in.Name }), &in)
+		return jsonReply(http.StatusCreated, in), nil
+	}
+	g := o.group(rest[0])
+	switch {
+	case g == nil || len(rest) > 1:
+		return reply{}, refuse(http.StatusNotFound, "OBJECT_NOT_FOUND", "Property group %q does not exist", rest[0])
+	case c.method == http.MethodGet:
+		return jsonReply(http.StatusOK, g), nil
+	case c.method != http.MethodDelete:
 		return reply{}, notAllowed
-	default:
-		if g = o.group(rest[0]); g == nil || len(rest) > 1 {
-			return reply{}, refuse(http.StatusNotFound, "OBJECT_NOT_FOUND", "Property group %q does not exist", rest[0])
-		}
+	case g.defined || slices.ContainsFunc(o.list, func(p *property) bool { return p.GroupName == g.Name && !p.Archived }):
+		return reply{}, invalid("Property group %q is defined by HubSpot or holds properties and cannot be archived", g.Name)
 	}
-	switch c.method {
-	case http.MethodGet, http.MethodPost, http.MethodPatch:
-		if in.Label != nil {
-			g.Label = *in.Label
-		}
-		if in.DisplayOrder != nil {
-			g.DisplayOrder = *in.DisplayOrder
-		}
-		status := map[bool]int{true: http.StatusCreated, false: http.StatusOK}[c.method == http.MethodPost]
-		return jsonReply(status, g), nil
-	case http.MethodDelete:
-		if g.defined || slices.ContainsFunc(o.list, func(p *property) bool { return p.GroupName == g.Name && !p.Archived }) {
-			return reply{}, invalid("Property group %q is defined by HubSpot or holds properties and cannot be archived", g.Name)
-		}
-		g.Archived = true
-		return reply{status: http.StatusNoContent}, nil
-	}
-	return reply{}, notAllowed
+	g.Archived = true
+	return reply{status: http.StatusNoContent}, nil
 }
 
 // lacking is the answer to a body that does not say all it must.

@@ -26,7 +26,7 @@ func (h *HubSpot) objects(c call) (reply, *failure) {
 	action := strings.Join(c.rest[1:], "/")
 	post := map[string]func(call, *hubObject) (reply, *failure){
 		"": h.createOne, "search": h.search, "batch/read": h.batchRead, "batch/update": h.batchUpdate, "batch/create": h.batchCreate,
-		"batch/archive": h.batchArchive, "merge": h.mergeCall, "gdpr-delete": h.eraseCall,
+		"merge": h.mergeCall, "gdpr-delete": h.eraseCall,
 	}[action]
 	switch {
 	case post != nil && c.method == http.MethodPost:
@@ -119,17 +119,7 @@ func (h *HubSpot) versions(r *record, p *property) []versionJSON {
 	if p.readOnly() {
 		original.source = p.source
 	}
-	var list []version
-	switch p.meaning {
-	case isID:
-		list = []version{{at: r.created, by: original, text: r.id}}
-	case isCreated:
-		list = []version{{at: r.created, by: original, text: instant(r.created)}}
-	case isModified:
-		list = []version{{at: r.modified, by: original, text: instant(r.modified)}}
-	default:
-		list = r.versions(p.number, original)
-	}
+	list := r.versions(p.number, original)
 	out := make([]versionJSON, 0, len(list))
 	for _, v := range list {
 		j := versionJSON{Value: v.text, Timestamp: instant(v.at), SourceType: v.by.source}

@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"net/http"
@@ -12,7 +13,6 @@ import (
 type input struct {
 	ID           *string            `json:"id"`
 	IDProperty   string             `json:"idProperty"`
-	Trace        string             `json:"objectWriteTraceId"`
 	Properties   map[string]*string `json:"properties"`
 	Associations []struct {
 		To idJSON `json:"to"`
@@ -114,15 +114,12 @@ func (h *HubSpot) broken(c call, o *hubObject, r *record, changes []change) (bad
 	return bad
 }
 
-// refused says why a live record does not take changes.
+// refused says why a record does not take changes; r is nil for a new one.
 func (h *HubSpot) refused(c call, o *hubObject, r *record, changes []change) *failure {
-	if bad := h.broken(c, o, r, changes); bad != nil {
-		return badValues(bad)
-	}
 	if other := h.clash(o, changes, r); other != nil {
 		return conflict(other)
 	}
-	return nil
+	return badValues(h.broken(c, o, r, changes))
 }
 
 // batchUpdate writes up to 100 records. One bad value anywhere and nothing is written. Ids not found share one error, and
@@ -195,12 +192,7 @@ func (h *HubSpot) renderWritten(b []byte, o *hubObject, r *record, x input) []by
 		props = append(props, o.byName[name])
 	}
 	slices.SortFunc(props, func(a, b *property) int { return strings.Compare(a.Name, b.Name) })
-	at := len(b)
-	b = h.render(b, r, rendering{props: slices.Compact(props)})
-	if x.Trace == "" {
-		return b
-	}
-	return slices.Insert(b, at+1, append(appendQuoted([]byte(`"objectWriteTraceId":`), x.Trace), ',')...)
+	return h.render(b, r, rendering{props: slices.Compact(props)})
 }
 
 // updateOne answers PATCH of a live record.
@@ -230,7 +222,7 @@ func (h *HubSpot) createOne(c call, o *hubObject) (reply, *failure) {
 }
 
 func (h *HubSpot) createFrom(c call, o *hubObject, x input) (*record, *failure) {
-	if bad := badValues(append(x.bad, h.broken(c, o, nil, x.changes)...)); bad != nil {
+	if bad := h.refused(c, o, nil, x.changes); bad != nil {
 		return nil, bad
 	}
 	for _, a := range x.Associations {
@@ -252,31 +244,19 @@ func (h *HubSpot) createFrom(c call, o *hubObject, x input) (*record, *failure) 
 	return r, nil
 }
 
-// batchCreate adds up to 100 records. Where every input carries an objectWriteTraceId of its own, bad rows fail alone.
+// batchCreate adds up to 100 records. One bad row and nothing is made.
 func (h *HubSpot) batchCreate(c call, o *hubObject) (reply, *failure) {
 	in, bad := c.inputs(o)
 	if bad != nil {
 		return reply{}, bad
 	}
-	traces, addresses := map[string]bool{}, map[string]bool{}
+	addresses := map[string]bool{}
 	for _, x := range in {
 		if x.Properties == nil {
 			return reply{}, lacking("SimplePublicObjectBatchInputForCreate", "properties")
 		}
-		if x.Trace != "" {
-			traces[x.Trace] = true
-		}
-	}
-	alone := len(traces) == len(in)
-	for _, x := range in {
-		if alone {
-			break
-		}
-		if bad := badValues(append(x.bad, h.broken(c, o, nil, x.changes)...)); bad != nil {
+		if bad := cmp.Or(badValues(x.bad), h.refused(c, o, nil, x.changes)); bad != nil {
 			return reply{}, bad
-		}
-		if other := h.clash(o, x.changes, nil); other != nil {
-			return reply{}, conflict(other)
 		}
 		if email, _ := valueOf(x.changes, "email"); email != "" {
 			if addresses[email] {
@@ -288,34 +268,13 @@ func (h *HubSpot) batchCreate(c call, o *hubObject) (reply, *failure) {
 	run := h.batch(c)
 	for _, x := range in {
 		r, bad := h.createFrom(c, o, x)
-		switch {
-		case bad != nil && !alone:
+		if bad != nil {
 			return reply{}, bad
-		case bad != nil:
-			run.fail(batchError{Category: bad.Category, Message: bad.Message, Context: map[string][]string{"objectWriteTraceId": {x.Trace}}, Errors: bad.Errors})
-		default:
-			run.next()
-			run.body = h.renderWritten(run.body, o, r, x)
 		}
+		run.next()
+		run.body = h.renderWritten(run.body, o, r, x)
 	}
 	return run.reply(http.StatusCreated), nil
-}
-
-// batchArchive moves up to 100 records to the recycle bin; ids not found are ignored.
-func (h *HubSpot) batchArchive(c call, o *hubObject) (reply, *failure) {
-	var in idList
-	if bad := c.read(&in); bad != nil {
-		return reply{}, bad
-	}
-	if bad := batchSize(len(in.Inputs), maxBatch); bad != nil {
-		return reply{}, bad
-	}
-	for _, x := range in.Inputs {
-		if r := o.follow(x.ID); r != nil {
-			h.leave(o, r, c.now.UnixMilli())
-		}
-	}
-	return reply{status: http.StatusNoContent}, nil
 }
 
 // mergeCall answers the merge of two contacts with the record they became.
@@ -330,7 +289,7 @@ func (h *HubSpot) mergeCall(c call, o *hubObject) (reply, *failure) {
 	if o != h.contacts {
 		return reply{}, notAllowed
 	}
-	r, err := h.merge(in.PrimaryObjectID, in.ObjectIDToMerge, true)
+	r, err := h.merge(in.PrimaryObjectID, in.ObjectIDToMerge)
 	if err != nil {
 		return reply{}, invalid("Objects %s and %s cannot be merged", in.PrimaryObjectID, in.ObjectIDToMerge)
 	}

@@ -71,29 +71,14 @@ func (s *Salesforce) query(c *orgCall, all, tooling bool, locator string) (reply
 	return s.page(c, cursor, 0), nil
 }
 
-// columnJSON describes a column of a query, for those who ask for columns in place of records.
-type columnJSON struct {
-	Aggregate   bool         `json:"aggregate"`
-	ApexType    string       `json:"apexType"`
-	BooleanType bool         `json:"booleanType"`
-	ColumnName  string       `json:"columnName"`
-	Custom      bool         `json:"custom"`
-	DisplayName string       `json:"displayName"`
-	Insertable  bool         `json:"insertable"`
-	JoinColumns []columnJSON `json:"joinColumns"`
-	NumberType  bool         `json:"numberType"`
-	TextType    bool         `json:"textType"`
-	Updatable   bool         `json:"updatable"`
-}
-
-func columnsJSON(columns []orgColumn) []columnJSON {
-	out := []columnJSON{}
+// columnsJSON describes a query's columns, for those who ask for columns in place of records: Salesforce's own CLI does.
+func columnsJSON(columns []orgColumn) []map[string]any {
+	out := []map[string]any{}
 	for _, c := range columns {
-		f := c.field
-		name := cmp.Or(c.name, f.name)
-		out = append(out, columnJSON{
-			ApexType: f.typ, BooleanType: f.typ == orgBool, ColumnName: name, Custom: f.custom, DisplayName: name, Insertable: f.editable && !f.readOnly,
-			JoinColumns: columnsJSON(c.columns), NumberType: f.numeric(), TextType: f.quoted(), Updatable: f.editable && !f.readOnly && !f.createOnly,
+		f, name := c.field, cmp.Or(c.name, c.field.name)
+		out = append(out, map[string]any{
+			"columnName": name, "displayName": name, "apexType": f.typ, "aggregate": false, "custom": f.custom, "joinColumns": columnsJSON(c.columns), "foreignKeyName": nil,
+			"booleanType": f.typ == orgBool, "numberType": f.numeric(), "textType": f.quoted(), "insertable": f.editable && !f.readOnly, "updatable": f.editable && !f.readOnly && !f.createOnly,
 		})
 	}
 	return out

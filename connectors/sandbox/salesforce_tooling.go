@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -24,7 +25,7 @@ type fieldMetadata struct {
 	Required       bool   `json:"required,omitempty"`
 	ValueSet       *struct {
 		Restricted         bool `json:"restricted"`
-		ValueSetDefinition *struct {
+		ValueSetDefinition struct {
 			Sorted bool         `json:"sorted"`
 			Value  []fieldValue `json:"value"`
 		} `json:"valueSetDefinition"`
@@ -43,103 +44,86 @@ var developerName = regexp.MustCompile(`^[A-Za-z](_?[A-Za-z0-9])*$`)
 // mostLongText is the longest long text area, in characters.
 const mostLongText = 131_072
 
+// textTypes are the types of custom fields that hold texts, with their longest.
+var textTypes = map[string]struct {
+	typ   string
+	least int // of a given length; 0: the length is fixed
+	most  int
+}{
+	"Text": {orgString, 1, 255}, "TextArea": {orgText, 0, 255}, "LongTextArea": {orgText, 256, mostLongText}, "Html": {orgText, 256, mostLongText},
+	"Email": {orgEmail, 0, 80}, "Phone": {orgPhone, 0, 40}, "Url": {orgURL, 0, 255}, "Picklist": {orgPick, 0, 255},
+}
+
+// otherTypes are those that do not.
+var otherTypes = map[string]string{"Number": orgDouble, "Percent": orgPercent, "Currency": orgCurrency, "Checkbox": orgBool, "Date": orgDate, "DateTime": orgDateTime}
+
 // shape is the field that metadata describes.
 func (m *fieldMetadata) shape(name string) (*orgField, *rowFault) {
-	f := &orgField{name: name, label: m.Label, help: m.InlineHelpText, custom: true, required: m.Required}
-	lacks := func(what string) *rowFault {
-		return &rowFault{"FIELD_INTEGRITY_EXCEPTION", "Must specify '" + what + "' for a CustomField of type " + m.Type, []string{}}
-	}
-	size := func(n *int, what string, least, most int) *rowFault {
-		switch {
-		case n == nil:
-			return lacks(what)
-		case *n < least || *n > most:
-			return &rowFault{"FIELD_INTEGRITY_EXCEPTION", fmt.Sprintf("%s: must be between %d and %d", what, least, most), []string{}}
-		}
-		return nil
-	}
-	if m.Label == "" {
-		return nil, lacks("label")
-	}
-	if len(m.Label) > 40 {
-		return nil, &rowFault{"STRING_TOO_LONG", "Label: data value too large: " + m.Label + " (max length=40)", []string{"Label"}}
-	}
-	if len([]rune(m.InlineHelpText)) > 510 {
-		return nil, &rowFault{"STRING_TOO_LONG", "Help Text: data value too large (max length=510)", []string{"InlineHelpText"}}
-	}
-	if len([]rune(m.Description)) > 1000 {
-		return nil, &rowFault{"STRING_TOO_LONG", "Description: data value too large (max length=1000)", []string{"Description"}}
-	}
+	f := &orgField{name: name, label: m.Label, help: m.InlineHelpText, custom: true, required: m.Required, typ: otherTypes[m.Type]}
 	var bad *rowFault
-	switch m.Type {
-	case "Number", "Percent", "Currency":
-		f.typ = map[string]string{"Number": orgDouble, "Percent": orgPercent, "Currency": orgCurrency}[m.Type]
-		if bad = size(m.Precision, "precision", 1, 18); bad == nil {
-			bad = size(m.Scale, "scale", 0, *m.Precision)
+	need := func(what string, ok bool) {
+		if !ok && bad == nil {
+			bad = &rowFault{"FIELD_INTEGRITY_EXCEPTION", "Must specify '" + what + "' for a CustomField of type " + m.Type, []string{}}
 		}
-		if bad == nil {
-			f.precision, f.scale = *m.Precision, *m.Scale
+	}
+	size := func(n *int, what string, least, most int) int {
+		if need(what, n != nil); n == nil {
+			return 0
 		}
-	case "Text":
-		f.typ = orgString
-		if bad = size(m.Length, "length", 1, 255); bad == nil {
-			f.length = *m.Length
+		if (*n < least || *n > most) && bad == nil {
+			bad = &rowFault{"FIELD_INTEGRITY_EXCEPTION", fmt.Sprintf("%s: must be between %d and %d", what, least, most), []string{}}
 		}
-	case "TextArea":
-		f.typ, f.length = orgText, 255
-	case "LongTextArea", "Html":
-		f.typ = orgText
-		if bad = size(m.Length, "length", 256, mostLongText); bad == nil {
-			f.length = *m.Length
-			bad = size(m.VisibleLines, "visibleLines", 2, 50)
+		return *n
+	}
+	fits := func(what, field, text string, most int) {
+		if len([]rune(text)) > most && bad == nil {
+			bad = &rowFault{"STRING_TOO_LONG", fmt.Sprintf("%s: data value too large (max length=%d)", what, most), []string{field}}
 		}
-	case "Checkbox":
-		f.typ = orgBool
-		if m.DefaultValue == nil {
-			bad = lacks("defaultValue")
+	}
+	need("label", m.Label != "")
+	fits("Label", "Label", m.Label, 40)
+	fits("Help Text", "InlineHelpText", m.InlineHelpText, 510)
+	fits("Description", "Description", m.Description, 1000)
+	need("type", m.Type != "")
+	t, isText := textTypes[m.Type]
+	switch {
+	case isText:
+		f.typ, f.length = t.typ, t.most
+		if t.least > 0 {
+			f.length = size(m.Length, "length", t.least, t.most)
 		}
-	case "Date":
-		f.typ = orgDate
-	case "DateTime":
-		f.typ = orgDateTime
-	case "Email":
-		f.typ, f.length = orgEmail, 80
-	case "Phone":
-		f.typ, f.length = orgPhone, 40
-	case "Url":
-		f.typ, f.length = orgURL, 255
-	case "Picklist":
-		f.typ, f.length = orgPick, 255
-		if m.ValueSet == nil || m.ValueSet.ValueSetDefinition == nil || len(m.ValueSet.ValueSetDefinition.Value) == 0 {
-			bad = lacks("valueSet")
-			break
+		if t.least > 1 {
+			size(m.VisibleLines, "visibleLines", 2, 50)
 		}
-		f.restricted = m.ValueSet.Restricted
-		for _, v := range m.ValueSet.ValueSetDefinition.Value {
-			name := v.FullName
-			if name == "" {
-				name = v.ValueName
-			}
-			if name == "" {
-				return nil, lacks("fullName")
-			}
-			if f.offers(name) {
-				return nil, &rowFault{"DUPLICATE_VALUE", "duplicate value found: " + name, []string{}}
-			}
-			if v.Label == "" {
-				v.Label = name
-			}
-			f.options = append(f.options, orgOption{name, v.Label})
-		}
-	case "":
-		bad = lacks("type")
-	default:
+	case f.numeric():
+		f.precision = size(m.Precision, "precision", 1, 18)
+		f.scale = size(m.Scale, "scale", 0, f.precision)
+	case f.typ == orgBool:
+		need("defaultValue", m.DefaultValue != nil)
+	case f.typ == "" && bad == nil:
 		bad = &rowFault{"INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST", "the sandbox does not support fields of type " + m.Type, []string{}}
 	}
-	if bad != nil {
-		return nil, bad
+	if f.typ == orgPick {
+		need("valueSet", m.ValueSet != nil && len(m.ValueSet.ValueSetDefinition.Value) > 0)
+		bad = cmp.Or(bad, m.choices(f))
 	}
-	return f, nil
+	return f, bad
+}
+
+// choices gives a picklist its values.
+func (m *fieldMetadata) choices(f *orgField) *rowFault {
+	if m.ValueSet == nil {
+		return nil
+	}
+	f.restricted = m.ValueSet.Restricted
+	for _, v := range m.ValueSet.ValueSetDefinition.Value {
+		name := cmp.Or(v.FullName, v.ValueName)
+		if f.offers(name) || name == "" {
+			return &rowFault{"DUPLICATE_VALUE", "duplicate value found: " + name, []string{}}
+		}
+		f.options = append(f.options, orgOption{name, cmp.Or(v.Label, name)})
+	}
+	return nil
 }
 
 // Define adds a custom field, named as Lead.Intent_Score__c, as an admin would. It is hidden from the integration user until

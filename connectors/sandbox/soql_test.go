@@ -391,3 +391,23 @@ func TestQueryParametersMayBeEncodedEitherWay(t *testing.T) {
 		}
 	}
 }
+
+// TestColumnsOfAQuery asks as Salesforce's own CLI does after each query.
+func TestColumnsOfAQuery(t *testing.T) {
+	g := people(t)
+	a := g.want(200, g.ask("GET", "/query?q="+url.QueryEscape("SELECT Id, Name, HasOptedOutOfEmail, NumberOfEmployees, Owner.Name, Owner.Profile.Name FROM Lead")+"&columns=true", nil))
+	var got []string
+	for _, c := range a.json["columnMetadata"].([]any) {
+		name := at(c, "columnName").(string)
+		for _, join := range at(c, "joinColumns").([]any) {
+			name += "." + at(join, "columnName").(string)
+		}
+		got = append(got, name)
+	}
+	if want := []string{"Id", "Name", "HasOptedOutOfEmail", "NumberOfEmployees", "Owner.Name.Profile"}; !slices.Equal(got, want) {
+		t.Errorf("columns %q, want %q", got, want)
+	}
+	if at(a.json, "columnMetadata", 2, "booleanType") != true || at(a.json, "columnMetadata", 3, "numberType") != true || at(a.json, "columnMetadata", 1, "aggregate") != false || a.json["entityName"] != "Lead" || a.json["records"] != nil {
+		t.Errorf("got %s", a.body)
+	}
+}
