@@ -3,6 +3,7 @@ package sandbox
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -63,6 +64,18 @@ type occurrenceJSON struct {
 	ObjectType string            `json:"objectType"`
 	OccurredAt string            `json:"occurredAt"`
 	Properties map[string]string `json:"properties"`
+	at         int64             // ms
+}
+
+// eventTypes answers which types of event there are.
+func (h *HubSpot) eventTypes() reply {
+	types := map[string]bool{}
+	for _, list := range h.occurrences {
+		for _, o := range list {
+			types[o.Type] = true
+		}
+	}
+	return jsonReply(http.StatusOK, map[string]any{"eventTypes": append([]string{}, slices.Sorted(maps.Keys(types))...)})
 }
 
 // events answers event occurrences, which Enterprise portals have alone: newest first, unless sort says otherwise.
@@ -72,6 +85,13 @@ func (h *HubSpot) events(c call) (reply, *failure) {
 	}
 	if h.o.Tier != "enterprise" {
 		return reply{}, refuse(http.StatusForbidden, "", "This account does not have access to event occurrences, which need an Enterprise subscription.")
+	}
+	switch strings.Join(c.rest, "/") {
+	case "":
+	case "event-types":
+		return h.eventTypes(), nil
+	default:
+		return reply{}, noResource
 	}
 	v := c.params()
 	contacts, bad := h.whoseEvents(v)
@@ -93,18 +113,14 @@ func (h *HubSpot) events(c call) (reply, *failure) {
 		}
 	}
 	all := []occurrenceJSON{}
-	var times []int64
 	for _, r := range contacts {
 		for _, o := range h.occurrences[r] {
-			ms := o.Time.UnixMilli()
-			if v.Has("eventType") && o.Type != v.Get("eventType") || ms <= after || ms >= before {
-				continue
+			if ms := o.Time.UnixMilli(); ms > after && ms < before && (!v.Has("eventType") || o.Type == v.Get("eventType")) {
+				all = append(all, occurrenceJSON{o.ID, o.Type, r.id, "CONTACT", instant(ms), o.Properties, ms})
 			}
-			at, _ := slices.BinarySearch(times, ms+1) // behind those of the same time
-			times = slices.Insert(times, at, ms)
-			all = slices.Insert(all, at, occurrenceJSON{o.ID, o.Type, r.id, "CONTACT", instant(ms), o.Properties})
 		}
 	}
+	slices.SortStableFunc(all, func(a, b occurrenceJSON) int { return cmp.Compare(a.at, b.at) })
 	if v.Get("sort") != "occurredAt" {
 		slices.Reverse(all)
 	}

@@ -51,9 +51,9 @@ func parse(q *request) call {
 		take("associations", at(2), 3)
 	case at(0) == "account-info" && (at(1) == "v3" || slices.Contains(objectVersions, at(1))):
 		take("account-info", strings.TrimPrefix(at(1), "v3"), 2)
-	case at(0) == "events" && at(1) == "v3" && at(2) == "events" && len(s) == 3:
+	case at(0) == "events" && at(1) == "v3" && at(2) == "events":
 		take("events", "", 3)
-	case at(0) == "events" && at(1) == "event-occurrences" && at(2) == "2026-03" && len(s) == 3:
+	case at(0) == "events" && at(1) == "event-occurrences" && at(2) == "2026-03":
 		take("events", at(2), 3)
 	case at(0) == "oauth" && (at(1) == "v1" || at(1) == "2026-03") && at(2) == "token" && len(s) == 3:
 		take("oauth", strings.TrimPrefix(at(1), "v1"), 3)
