@@ -1,10 +1,15 @@
-// jsforce, the Node client most programs written for Salesforce use, against a running sandbox. It needs SALESFORCE_URL,
+// jsforce, the Node client most programs written for Salesforce use, and Salesforce's own CLI against a running sandbox. It needs SALESFORCE_URL,
 // changes the org it is pointed at, and refuses to run against Salesforce itself. The app and its user are those of a sandbox
 // with its ordinary settings unless SALESFORCE_CLIENT_ID, SALESFORCE_CLIENT_SECRET, SALESFORCE_USERNAME and
 // SALESFORCE_REFRESH_TOKEN say otherwise; without the last one, refreshing is not checked.
 import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
 import { createSign, generateKeyPairSync } from 'node:crypto';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { before, describe, it } from 'node:test';
+import { promisify } from 'node:util';
 import jsforce from 'jsforce';
 
 const url = process.env.SALESFORCE_URL;
@@ -247,5 +252,24 @@ describe('jsforce: records', () => {
     assert.equal((await job.check()).state, 'Aborted');
     assert.equal((await job.getUnprocessedRecords()).length, 1);
     await job.delete();
+  });
+});
+
+describe("Salesforce's CLI", () => {
+  it('signs in and shows what a query finds in columns', async (t) => {
+    const home = await mkdtemp(join(tmpdir(), 'sf-'));
+    t.after(() => rm(home, { recursive: true, force: true }));
+    const { accessToken } = await connect();
+    const quiet = { SF_DISABLE_TELEMETRY: 'true', SF_AUTOUPDATE_DISABLE: 'true', SF_SKIP_NEW_VERSION_CHECK: 'true', SF_USE_GENERIC_UNIX_KEYCHAIN: 'true' };
+    const sf = async (...args) => {
+      const { stdout } = await promisify(execFile)(join(import.meta.dirname, 'node_modules', '.bin', 'sf'), args, { env: { ...process.env, ...quiet, HOME: home, SF_ACCESS_TOKEN: accessToken } });
+      return stdout;
+    };
+    await sf('org', 'login', 'access-token', '--instance-url', url, '--no-prompt', '--alias', 'box');
+    const found = await sf('data', 'query', '--target-org', 'box', '--result-format', 'csv', '--query', 'SELECT Id, Owner.Name, IsConverted FROM Lead ORDER BY LastName LIMIT 3');
+    const [header, ...rows] = found.trim().split('\n');
+    assert.equal(header, 'Id,Owner.Name,IsConverted');
+    assert.equal(rows.length, 3);
+    assert.match(rows[0], /^00Q\w{15},\w+ \w+,false$/);
   });
 });

@@ -78,8 +78,7 @@ func (t *tally) limited(policy string) {
 
 // Counters is what was seen and done so far.
 func (d *desk) Counters() Counters {
-	d.mu.Lock()
-	defer d.mu.Unlock()
+	defer d.lock()()
 	t := &d.tally
 	c := Counters{
 		Requests: t.requests, Routes: make(map[string]map[int]int64, len(t.routes)), RateLimited: maps.Clone(t.policies),

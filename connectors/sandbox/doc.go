@@ -7,12 +7,11 @@
 //   - without sockets or goroutines through its Transport, also inside a testing/synctest bubble;
 //   - from Go, as the people and the vendor meet it: reps edit, records merge and vanish, deals close.
 //
-// Terms. A desk takes requests for a vendor, injects a [Fault] where one is due, and counts. A table keeps the records of
-// one HubSpot object; search has a view of its own of them that may lag behind. An orgObject keeps those of a Salesforce
-// object, ordered by SystemModstamp and id. Vendor-neutral parts have neutral file names; what only one vendor does is in the
-// hubspot, salesforce and soql files.
+// Terms. A desk takes requests for a vendor, injects a [Fault] where one is due, and counts. A table keeps the records of one
+// object of either vendor; HubSpot's search may see them in an earlier state. Vendor-neutral parts have neutral file names; what
+// only one vendor does is in the hubspot, salesforce and soql files.
 //
-// Promises. The same calls in the same order under the same clock give the same answers. A page of a search or query costs
-// about the same among a million people as among a thousand, as long as it goes by modification time and id.
-// Nothing is written to disk or logged, and no time passes but the clock's.
+// Promises. The same calls in the same order under the same clock give the same answers. Nothing is written to disk or logged,
+// and no time passes but the clock's. A search or query looks at every record of its object, which is quick among some ten
+// thousand of them; records are found at once by their ids.
 package sandbox

@@ -46,15 +46,13 @@ type Injected struct {
 
 // Count is how often the fault has happened.
 func (i *Injected) Count() int {
-	i.set.mu.Lock()
-	defer i.set.mu.Unlock()
+	defer i.set.lock()()
 	return i.hits
 }
 
 // Remove ends the fault.
 func (i *Injected) Remove() {
-	i.set.mu.Lock()
-	defer i.set.mu.Unlock()
+	defer i.set.lock()()
 	i.off = true
 	i.set.prune()
 }
@@ -66,10 +64,14 @@ type Faults struct {
 	total int
 }
 
+func (s *Faults) lock() (unlock func()) {
+	s.mu.Lock()
+	return s.mu.Unlock
+}
+
 // Add injects f.
 func (s *Faults) Add(f Fault) *Injected {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	defer s.lock()()
 	if f.Times == 0 {
 		f.Times = 1
 	}
@@ -80,8 +82,7 @@ func (s *Faults) Add(f Fault) *Injected {
 
 // Clear ends all faults.
 func (s *Faults) Clear() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	defer s.lock()()
 	for _, i := range s.list {
 		i.off = true
 	}
@@ -90,8 +91,7 @@ func (s *Faults) Clear() {
 
 // Total is how often any fault has happened.
 func (s *Faults) Total() int {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	defer s.lock()()
 	return s.total
 }
 
@@ -109,8 +109,7 @@ func (s *Faults) prune() {
 
 // take finds the fault that meets a request and counts it.
 func (s *Faults) take(method, path string, body []byte) (Fault, bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	defer s.lock()()
 	for _, i := range s.list {
 		f := &i.f
 		if f.Method != "" && f.Method != method || !strings.Contains(path, f.Path) || f.Holds != "" && !bytes.Contains(body, []byte(f.Holds)) {

@@ -1,7 +1,10 @@
 package sandbox
 
 import (
+	"cmp"
+	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -20,9 +23,11 @@ type HubSpotOptions struct {
 	Unlimited bool          // no rate limits, for benchmarks; headers then state very large ones
 	// FoldErrors answers partly failed batches on the 2026-09 paths with 200 instead of 207.
 	FoldErrors bool
-	Now        func() time.Time // nil: time.Now
-	Seed       uint64           // correlation ids and access tokens follow it
-	History    int              // versions kept of a property; 0: 20, negative: none but the present value
+	// Strict refuses requests that HubSpot takes although its published specification does not have them.
+	Strict  bool
+	Now     func() time.Time // nil: time.Now
+	Seed    uint64           // correlation ids and access tokens follow it
+	History int              // versions kept of a property; 0: 20, negative: none but the present value
 }
 
 // OAuthClient is the app that may fetch access tokens.
@@ -41,19 +46,14 @@ const (
 	noLimit                            = 1_000_000_000 // what the headers of an unlimited portal state
 )
 
-// binDays is how long archived records can be restored.
-const binDays = 90
-
-// objects are the records of one kind with their definitions.
-type objects struct {
+// hubObject is the records of one kind with their definitions.
+type hubObject struct {
 	table
-	*schema
-	lastID  int64
-	nextID  func(last int64) int64
-	typeID  string            // of the object: 0-1
-	linkTo  int               // type of its association with the other object
-	linked  map[int64][]int64 // ids of associated records of the other object
-	deletes map[int64]bool    // archived or erased: there may be something to find with archived=true
+	schema
+	lastID int64
+	nextID func(last int64) int64
+	linkTo int // type of its association with the other object
+	other  *hubObject
 }
 
 // HubSpot is a portal. It is safe for concurrent use.
@@ -61,10 +61,10 @@ type HubSpot struct {
 	desk
 	o           HubSpotOptions
 	loc         *time.Location
-	contacts    *objects
-	deals       *objects
-	emails      map[string]uint32 // primary and additional addresses of live contacts
-	occurrences map[int64][]Occurrence
+	contacts    *hubObject
+	deals       *hubObject
+	emails      map[string]*record // primary and additional addresses of live contacts
+	occurrences map[*record][]Occurrence
 	rules       []Rule
 	tokens      map[string]time.Time // issued access tokens with their end
 	serial      uint64               // of correlation ids, tokens and event ids
@@ -72,27 +72,16 @@ type HubSpot struct {
 	searches    *rolling
 	day         *daily
 	limited     int // 429s given: every second one carries Retry-After
-	cells       slots
-	shownProps  []*property // scratch of renderWritten
-	match, also []uint64    // scratch of search
 }
 
 // NewHubSpot makes an empty portal.
 func NewHubSpot(o HubSpotOptions) *HubSpot {
-	if o.PortalID == 0 {
-		o.PortalID = 146000001
-	}
-	if o.Token == "" {
-		o.Token = "pat-na1-sandbox"
-	}
+	o.PortalID = cmp.Or(o.PortalID, 146000001)
+	o.Token = cmp.Or(o.Token, "pat-na1-sandbox")
+	o.History = cmp.Or(o.History, 20)
+	o.TimeZone = cmp.Or(o.TimeZone, "Europe/Berlin")
 	if o.Now == nil {
 		o.Now = time.Now
-	}
-	if o.History == 0 {
-		o.History = 20
-	}
-	if o.TimeZone == "" {
-		o.TimeZone = "Europe/Berlin"
 	}
 	loc, err := time.LoadLocation(o.TimeZone)
 	if err != nil {
@@ -107,25 +96,18 @@ func NewHubSpot(o HubSpotOptions) *HubSpot {
 	}
 	if o.OAuth != nil {
 		client := *o.OAuth
-		if client.TTL == 0 {
-			client.TTL = 30 * time.Minute
-		}
+		client.TTL = cmp.Or(client.TTL, 30*time.Minute)
 		o.OAuth, burst = &client, oauthBurst
 	}
-	born := time.Date(2020, 1, 1, 0, 0, 0, 0, time.UTC).UnixMilli()
 	h := &HubSpot{
 		o: o, loc: loc,
-		contacts: &objects{schema: contactSchema(born), nextID: nextContactID, typeID: "0-1", linkTo: 4},
-		deals:    &objects{schema: dealSchema(born), nextID: nextDealID, typeID: "0-3", linkTo: 3},
-		emails:   map[string]uint32{}, occurrences: map[int64][]Occurrence{}, tokens: map[string]time.Time{},
+		contacts: &hubObject{schema: contactSchema(), nextID: nextContactID, linkTo: 4},
+		deals:    &hubObject{schema: dealSchema(), nextID: nextDealID, linkTo: 3},
+		emails:   map[string]*record{}, occurrences: map[*record][]Occurrence{}, tokens: map[string]time.Time{},
 		burst: newRolling(burst, 10*time.Second), searches: newRolling(searchesPerSecond, time.Second),
 		day: &daily{max: day, loc: loc},
 	}
-	for _, t := range []*objects{h.contacts, h.deals} {
-		t.lag = o.SearchLag
-		t.linked = map[int64][]int64{}
-		t.deletes = map[int64]bool{}
-	}
+	h.contacts.other, h.deals.other = h.deals, h.contacts
 	h.desk.now = o.Now
 	h.desk.vendor = h
 	return h
@@ -156,207 +138,338 @@ func (h *HubSpot) nowMs() int64 { return h.o.Now().UnixMilli() }
 
 func formatID(id int64) string { return strconv.FormatInt(id, 10) }
 
-func parseID(s string) (int64, bool) {
-	if s == "" || len(s) > 18 || s[0] < '0' || s[0] > '9' {
-		return 0, false
-	}
-	id, err := strconv.ParseInt(s, 10, 64)
-	return id, err == nil
-}
-
-// live is a live record by its present id.
-func (t *objects) live(id string) (uint32, bool) {
-	n, ok := parseID(id)
-	if !ok {
-		return 0, false
-	}
-	ord, ok := t.find(n)
-	return ord, ok && t.recs[ord].state == alive
-}
-
-// follow is the live record that an id leads to, through merges.
-func (t *objects) follow(id string) (uint32, bool) {
-	n, ok := parseID(id)
-	for ok {
-		var ord uint32
-		if ord, ok = t.find(n); !ok {
-			break
-		}
-		r := &t.recs[ord]
-		if r.state != merged {
-			return ord, r.state == alive
-		}
-		n = r.into
-	}
-	return 0, false
-}
-
-// inBin is an archived record that can still be restored.
-func (t *objects) inBin(ord uint32, now int64) bool {
-	r := &t.recs[ord]
-	return r.state == archived && now-r.archivedAt < binDays*dayMs
-}
-
-// prepare checks values from Go, where read-only properties may be set too.
-func (s *schema) prepare(props map[string]string) ([]change, error) {
-	names := make([]string, 0, len(props))
-	for n := range props {
-		names = append(names, n)
-	}
-	slices.Sort(names)
-	changes := make([]change, 0, len(names))
-	for _, n := range names {
-		p, ok := s.property(n)
-		if !ok {
-			return nil, fmt.Errorf("sandbox: %s: %w", s.object, unknownProperty(n))
-		}
-		v, bad := p.check([]byte(props[n]))
-		if bad != nil {
-			return nil, fmt.Errorf("sandbox: %s: %w", s.object, bad)
-		}
-		changes = append(changes, change{p.number, v})
-	}
-	return changes, nil
-}
-
-// create adds a record. Changes may set its creation and modification times.
-func (h *HubSpot) create(t *objects, changes []change, origin uint8, now int64) (uint32, *conflict) {
-	if c := h.clash(t, changes, -1); c != nil {
-		return 0, c
-	}
-	changes = h.derive(t, changes, true)
-	t.lastID = t.nextID(t.lastID)
-	r := record{id: t.lastID, created: now, modified: now, origin: origin}
-	cells := t.scratch[:0]
-	for i, c := range changes {
-		p := t.list[c.prop]
-		switch p.meaning {
-		case isID:
-			continue
-		case isCreated, isModified:
-			if ms, ok := parseTime(string(c.value)); ok && p.meaning == isCreated {
-				r.created = ms
-			} else if ok {
-				r.modified = ms
-			}
-			continue
-		}
-		again := slices.ContainsFunc(changes[i+1:], func(later change) bool { return later.prop == c.prop })
-		if len(c.value) > 0 && !again {
-			cells = appendCell(cells, c.prop, false, c.value)
-		}
-	}
-	t.scratch = cells
-	r.values = string(cells)
-	ord := t.add(r, now)
-	if t == h.contacts {
-		h.readdress(ord, "", r.values)
-	}
-	return ord, nil
-}
-
-// derive adds to a deal's changes what HubSpot works out from its stage.
-func (h *HubSpot) derive(t *objects, changes []change, fresh bool) []change {
-	if t != h.deals {
-		return changes
-	}
-	has := func(name string) (value string, ok bool) {
-		n := t.byName[name].number
-		i := slices.IndexFunc(changes, func(c change) bool { return c.prop == n })
-		if i < 0 {
-			return "", false
-		}
-		return string(changes[i].value), true
-	}
-	stage, moved := has("dealstage")
-	if !moved && !fresh {
-		return changes
-	}
-	set := func(name string, is bool) {
-		if _, given := has(name); !given {
-			changes = append(changes, change{t.byName[name].number, strconv.AppendBool(nil, is)})
-		}
-	}
-	set("hs_is_closed", stage == "closedwon" || stage == "closedlost")
-	set("hs_is_closed_won", stage == "closedwon")
-	return changes
-}
-
-// conflict is a unique value that another record has.
-type conflict struct {
-	id    int64
-	email string
-}
-
-// addresses are the positions of the properties that hold e-mail addresses.
-func (h *HubSpot) addresses() (email, more int) {
-	return h.contacts.byName["email"].number, h.contacts.byName["hs_additional_emails"].number
-}
-
-// clash looks for another contact with an address that changes would set; self < 0 is a new one.
-func (h *HubSpot) clash(t *objects, changes []change, self int64) *conflict {
-	if t != h.contacts {
-		return nil
-	}
-	email, _ := h.addresses()
-	for _, c := range changes {
-		if c.prop != email || len(c.value) == 0 {
-			continue
-		}
-		if ord, ok := h.emails[string(c.value)]; ok && int64(ord) != self {
-			return &conflict{t.recs[ord].id, string(c.value)}
-		}
+// live is a live record by its present id, nil if there is none.
+func (o *hubObject) live(id string) *record {
+	if r := o.byID[id]; r != nil && r.live() {
+		return r
 	}
 	return nil
 }
 
-// readdress keeps the index of addresses: was and is are a contact's cells before and after.
-func (h *HubSpot) readdress(ord uint32, was, is string) {
-	email, more := h.addresses()
-	each := func(cells string, f func(a string)) {
-		if a, _ := cell(cells, email); a != "" {
-			f(a)
-		}
-		if list, _ := cell(cells, more); list != "" {
-			for a := range strings.SplitSeq(list, ";") {
-				f(strings.ToLower(a))
-			}
-		}
+// follow is the live record that an id leads to, through merges.
+func (o *hubObject) follow(id string) *record {
+	r := o.byID[id]
+	for r != nil && r.into != nil {
+		r = r.into
 	}
-	each(was, func(a string) {
-		if h.emails[a] == ord {
-			delete(h.emails, a)
-		}
-	})
-	each(is, func(a string) {
-		if _, taken := h.emails[a]; !taken {
-			h.emails[strings.Clone(a)] = ord
-		}
-	})
+	if r != nil && r.live() {
+		return r
+	}
+	return nil
 }
 
-// apply writes checked changes to a live record.
-func (h *HubSpot) apply(t *objects, ord uint32, changes []change, by func(prop int) author, now int64) {
-	r := &t.recs[ord]
-	was := r.values
-	changes = h.derive(t, changes, false)
-	special := func(c change) bool {
-		m := t.list[c.prop].meaning
-		return m != plain && m != isEmail
+// binDays is how long archived records can be restored.
+const binDays = 90
+
+// inBin says whether a record is archived and can still be restored.
+func (r *record) inBin(now int64) bool {
+	return r.gone != 0 && !r.purged && r.into == nil && now-r.gone < binDays*dayMs
+}
+
+// add makes a record, which has no values yet.
+func (h *HubSpot) add(o *hubObject, r *record, now int64) *record {
+	o.lastID = o.nextID(o.lastID)
+	r.id, r.number = formatID(o.lastID), o.lastID
+	if h.o.SearchLag > 0 {
+		r.before = []view{{until: now + h.o.SearchLag.Milliseconds()}}
 	}
-	if slices.ContainsFunc(changes, special) {
-		for _, c := range changes {
-			if ms, ok := parseTime(string(c.value)); ok && t.list[c.prop].meaning == isCreated {
+	o.table.add(r)
+	return r
+}
+
+// create adds a record with checked values, which may set its creation and modification times.
+func (h *HubSpot) create(o *hubObject, changes []change, origin string, now int64) (*record, *failure) {
+	if other := h.clash(o, changes, nil); other != nil {
+		return nil, conflict(other)
+	}
+	r := h.add(o, &record{created: now, modified: now, origin: origin}, now)
+	for _, c := range o.derive(changes, true) {
+		ms, isTime := parseTime(c.value)
+		switch {
+		case c.p.meaning == isCreated && isTime:
+			r.created = ms
+		case c.p.meaning == isModified && isTime:
+			r.modified = ms
+		case c.p.meaning == plain || c.p.meaning == isEmail:
+			r.set(c.p.number, c.value)
+		}
+	}
+	h.enlist(o, r)
+	return r, nil
+}
+
+// apply writes checked values to a live record.
+func (h *HubSpot) apply(o *hubObject, r *record, changes []change, by func(*property) author, now int64) {
+	r.remember(now, h.o.SearchLag.Milliseconds())
+	h.unlist(o, r)
+	for _, c := range o.derive(changes, false) {
+		switch c.p.meaning {
+		case plain, isEmail:
+			r.write(c.p.number, c.value, now, by(c.p), h.o.History)
+		case isCreated:
+			if ms, ok := parseTime(c.value); ok {
 				r.created = ms
 			}
 		}
-		changes = slices.DeleteFunc(slices.Clone(changes), special)
 	}
-	t.set(ord, changes, by, now, len(t.list), h.o.History)
-	if t == h.contacts {
-		email, more := h.addresses()
-		if slices.ContainsFunc(changes, func(c change) bool { return c.prop == email || c.prop == more }) {
-			h.readdress(ord, was, r.values)
+	r.modified = now
+	h.enlist(o, r)
+}
+
+// derive adds to a deal's changes what HubSpot works out from its stage.
+func (o *hubObject) derive(changes []change, fresh bool) []change {
+	if o.singular != "deal" {
+		return changes
+	}
+	stage, moved := valueOf(changes, "dealstage")
+	if !moved && !fresh {
+		return changes
+	}
+	for name, is := range map[string]bool{"hs_is_closed": stage == "closedwon" || stage == "closedlost", "hs_is_closed_won": stage == "closedwon"} {
+		if _, given := valueOf(changes, name); !given {
+			changes = append(slices.Clip(changes), change{o.byName[name], strconv.FormatBool(is)})
 		}
 	}
+	return changes
+}
+
+func valueOf(changes []change, name string) (string, bool) {
+	for _, c := range changes {
+		if c.p.Name == name {
+			return c.value, true
+		}
+	}
+	return "", false
+}
+
+// clash is another contact with the address that changes would set.
+func (h *HubSpot) clash(o *hubObject, changes []change, self *record) *record {
+	if email, _ := valueOf(changes, "email"); o == h.contacts && email != "" && h.emails[email] != self {
+		return h.emails[email]
+	}
+	return nil
+}
+
+// addresses are a contact's addresses, the primary one first.
+func (h *HubSpot) addresses(o *hubObject, r *record) []string {
+	if o != h.contacts {
+		return nil
+	}
+	all := r.value(o.byName["email"].number) + ";" + r.value(o.byName["hs_additional_emails"].number)
+	return strings.FieldsFunc(strings.ToLower(all), func(c rune) bool { return c == ';' })
+}
+
+func (h *HubSpot) unlist(o *hubObject, r *record) {
+	for _, a := range h.addresses(o, r) {
+		if h.emails[a] == r {
+			delete(h.emails, a)
+		}
+	}
+}
+
+func (h *HubSpot) enlist(o *hubObject, r *record) {
+	for _, a := range h.addresses(o, r) {
+		if h.emails[a] == nil {
+			h.emails[a] = r
+		}
+	}
+}
+
+// What people do in the portal, from Go: reps edit, visitors leave traces. Read-only properties may be set here, since it is
+// HubSpot itself that sets them.
+
+// ErrNotFound is told of an id that names no live record.
+var ErrNotFound = errors.New("sandbox: no such record")
+
+// CreateContact adds a contact and returns its id. createdate and lastmodifieddate may be given. It panics on a property or
+// value that the portal does not take and on an address another contact has: the caller's mistake.
+func (h *HubSpot) CreateContact(props map[string]string) string {
+	defer h.lock()()
+	return h.seed(h.contacts, props).id
+}
+
+// CreateContacts adds n contacts; gen makes the i-th one's properties and must not call the portal.
+func (h *HubSpot) CreateContacts(n int, gen func(i int) map[string]string) {
+	defer h.lock()()
+	for i := range n {
+		h.seed(h.contacts, gen(i))
+	}
+}
+
+func (h *HubSpot) seed(o *hubObject, props map[string]string) *record {
+	changes, err := o.prepare(props)
+	if err != nil {
+		panic(err)
+	}
+	r, bad := h.create(o, changes, byImport, h.nowMs())
+	if bad != nil {
+		panic(fmt.Errorf("sandbox: %s", bad.Message))
+	}
+	return r
+}
+
+// prepare checks values from Go, where read-only properties may be set too.
+func (o *hubObject) prepare(props map[string]string) ([]change, error) {
+	changes := make([]change, 0, len(props))
+	for _, n := range slices.Sorted(maps.Keys(props)) {
+		p, ok := o.property(n)
+		if !ok {
+			return nil, fmt.Errorf("sandbox: %s: %w", o.plural, unknownProperty(n))
+		}
+		v, bad := p.check(props[n])
+		if bad != nil {
+			return nil, fmt.Errorf("sandbox: %s: %w", o.plural, bad)
+		}
+		changes = append(changes, change{p, v})
+	}
+	return changes, nil
+}
+
+// UpdateContact sets properties of a live contact. by is the id of the user who did it, "" for another integration (and, of
+// read-only properties, HubSpot itself).
+func (h *HubSpot) UpdateContact(id string, props map[string]string, by string) error {
+	return h.UpdateMany([]string{id}, props, by)
+}
+
+// UpdateMany sets the same properties of many contacts as a bulk job does: all get one modification time. It stops at the
+// first id that names no live contact.
+func (h *HubSpot) UpdateMany(ids []string, props map[string]string, by string) error {
+	defer h.lock()()
+	return h.edit(h.contacts, ids, props, by, h.nowMs())
+}
+
+// UpdateDeal sets properties of a live deal, as UpdateContact does.
+func (h *HubSpot) UpdateDeal(id string, props map[string]string, by string) error {
+	defer h.lock()()
+	return h.edit(h.deals, []string{id}, props, by, h.nowMs())
+}
+
+func (h *HubSpot) edit(o *hubObject, ids []string, props map[string]string, by string, now int64) error {
+	changes, err := o.prepare(props)
+	if err != nil {
+		return err
+	}
+	who := func(p *property) author {
+		if p.readOnly() {
+			return author{source: p.source}
+		}
+		return author{source: byIntegration}
+	}
+	if by != "" {
+		user, err := strconv.ParseInt(by, 10, 64)
+		if err != nil || user < 0 {
+			return fmt.Errorf("sandbox: %q is no user id", by)
+		}
+		who = func(*property) author { return author{byUser, user} }
+	}
+	for _, id := range ids {
+		r := o.live(id)
+		if r == nil {
+			return fmt.Errorf("%w: %s %s", ErrNotFound, o.singular, id)
+		}
+		if other := h.clash(o, changes, r); other != nil {
+			return fmt.Errorf("sandbox: contact %s already has the address", other.id)
+		}
+		h.apply(o, r, changes, who, now)
+	}
+	return nil
+}
+
+// Contact returns all properties of a live contact that have a value. An id that was merged away is not followed.
+func (h *HubSpot) Contact(id string) (props map[string]string, ok bool) {
+	return h.record(h.contacts, id)
+}
+
+// Deal returns all properties of a live deal that have a value.
+func (h *HubSpot) Deal(id string) (props map[string]string, ok bool) { return h.record(h.deals, id) }
+
+func (h *HubSpot) record(o *hubObject, id string) (props map[string]string, ok bool) {
+	defer h.lock()()
+	r := o.live(id)
+	if r == nil {
+		return nil, false
+	}
+	return o.properties(r), true
+}
+
+func (o *hubObject) properties(r *record) map[string]string {
+	props := map[string]string{"hs_object_id": r.id, "createdate": instant(r.created), o.modified: instant(r.modified)}
+	for _, c := range r.cells {
+		if p := o.list[c.field]; !p.Archived {
+			props[p.Name] = c.text
+		}
+	}
+	return props
+}
+
+// ContactByEmail is the live contact with an address, primary or additional.
+func (h *HubSpot) ContactByEmail(email string) (id string, ok bool) {
+	defer h.lock()()
+	if r := h.emails[strings.ToLower(email)]; r != nil {
+		return r.id, true
+	}
+	return "", false
+}
+
+// ContactIDs are the ids of all live contacts, ascending as numbers.
+func (h *HubSpot) ContactIDs() []string {
+	defer h.lock()()
+	var ids []string
+	for _, r := range h.contacts.recs {
+		if r.live() {
+			ids = append(ids, r.id)
+		}
+	}
+	return ids
+}
+
+// Content is the value of the given properties, of all with a value where none are given, for every live contact by id: to
+// compare two runs. Empty values are left out, and of all properties those that tell when something happened to a record.
+func (h *HubSpot) Content(props ...string) map[string]map[string]string {
+	defer h.lock()()
+	out := make(map[string]map[string]string, len(h.contacts.recs))
+	for _, r := range h.contacts.recs {
+		if r.live() {
+			out[r.id] = only(h.contacts.properties(r), props, "createdate", h.contacts.modified)
+		}
+	}
+	return out
+}
+
+// only leaves the wanted values, or all but the unwanted ones where none are wanted.
+func only(values map[string]string, wanted []string, unwanted ...string) map[string]string {
+	maps.DeleteFunc(values, func(name, _ string) bool {
+		if len(wanted) == 0 {
+			return slices.Contains(unwanted, name)
+		}
+		return !slices.Contains(wanted, name)
+	})
+	return values
+}
+
+// Patches tells what the API wrote, by the id of the contact written to.
+func (h *HubSpot) Patches() map[string]PatchCount {
+	defer h.lock()()
+	out := make(map[string]PatchCount, h.tally.patched)
+	for _, r := range h.contacts.recs {
+		if r.writes == 0 {
+			continue
+		}
+		c := PatchCount{Writes: r.writes, Properties: make(map[string]int, len(r.wrote))}
+		for field, n := range r.wrote {
+			c.Properties[h.contacts.list[field].Name] = n
+		}
+		out[r.id] = c
+	}
+	return out
+}
+
+// Rule is a validation rule of the portal's admin: a record whose property When has the value Is needs a value in Require.
+// Writes over the 2026-09 paths keep it, older paths do not.
+type Rule struct{ When, Is, Require string }
+
+// AddRule makes the portal keep a rule for contacts.
+func (h *HubSpot) AddRule(r Rule) {
+	defer h.lock()()
+	h.rules = append(h.rules, r)
 }

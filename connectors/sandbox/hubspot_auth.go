@@ -22,17 +22,19 @@ const (
 	scopeDealSchema    = "crm.schemas.deals.read"
 )
 
-var unauthenticated = failure{
-	message:  "Authentication credentials not found. This API supports OAuth 2.0 authentication and you can find more details at https://developers.hubspot.com/docs/methods/auth/oauth-overview",
-	category: "INVALID_AUTHENTICATION",
+var unauthenticated = &failure{
+	status:   http.StatusUnauthorized,
+	Message:  "Authentication credentials not found. This API supports OAuth 2.0 authentication and you can find more details at https://developers.hubspot.com/docs/methods/auth/oauth-overview",
+	Category: "INVALID_AUTHENTICATION",
 }
 
-func missingScopes(scopes ...string) failure {
-	return failure{
-		message:  "This app hasn't been granted all required scopes to make this call. Read more about required scopes here: https://developers.hubspot.com/scopes.",
-		category: "MISSING_SCOPES",
-		details:  []detail{{message: "One or more of the following scopes are required.", context: []contextValue{{"requiredGranularScopes", scopes}}}},
-		links:    []contextValue{{"scopes", []string{"https://developers.hubspot.com/scopes"}}},
+func missingScopes(scopes ...string) *failure {
+	return &failure{
+		status:   http.StatusForbidden,
+		Message:  "This app hasn't been granted all required scopes to make this call. Read more about required scopes here: https://developers.hubspot.com/scopes.",
+		Category: "MISSING_SCOPES",
+		Errors:   []detail{{Message: "One or more of the following scopes are required.", Context: map[string][]string{"requiredGranularScopes": scopes}}},
+		Links:    map[string]string{"scopes": "https://developers.hubspot.com/scopes"},
 	}
 }
 
@@ -40,31 +42,30 @@ func missingScopes(scopes ...string) failure {
 func (h *HubSpot) authorize(c call) (reply, bool) {
 	token, ok := strings.CutPrefix(c.header.Get("Authorization"), "Bearer ")
 	if !ok || token == "" {
-		return h.failed(http.StatusUnauthorized, unauthenticated), false
+		return h.failed(unauthenticated), false
 	}
 	if strings.ContainsFunc(token, func(r rune) bool { return r <= ' ' || r > '~' || strings.ContainsRune(`"'(),;:<>@[\]{}?`, r) }) {
 		// Seen by others: a malformed token does not reach HubSpot proper.
 		return reply{status: 530, header: http.Header{"Content-Type": {"text/plain; charset=UTF-8"}}, body: []byte("error code: 1016")}, false
 	}
-	if h.o.OAuth == nil {
-		if token != h.o.Token {
-			return h.failed(http.StatusUnauthorized, unauthenticated), false
-		}
-	} else {
+	if h.o.OAuth != nil {
 		end, known := h.tokens[token]
-		if !known {
-			return h.failed(http.StatusUnauthorized, unauthenticated), false
-		}
-		if !c.now.Before(end) {
-			return h.failed(http.StatusUnauthorized, failure{
-				message:  fmt.Sprintf("The OAuth token used to make this call expired %d second(s) ago.", int(c.now.Sub(end).Seconds())),
-				category: "EXPIRED_AUTHENTICATION",
-				context:  []contextValue{{"expire time", []string{end.UTC().Format(time.RFC3339)}}},
+		if known && !c.now.Before(end) {
+			return h.failed(&failure{
+				status: http.StatusUnauthorized, Category: "EXPIRED_AUTHENTICATION",
+				Message: fmt.Sprintf("The OAuth token used to make this call expired %d second(s) ago.", int(c.now.Sub(end).Seconds())),
+				Context: map[string][]string{"expire time": {end.UTC().Format(time.RFC3339)}},
 			}), false
 		}
+		ok = known
+	} else {
+		ok = token == h.o.Token
+	}
+	if !ok {
+		return h.failed(unauthenticated), false
 	}
 	if need := c.scope(); need != "" && h.o.Scopes != nil && !slices.Contains(h.o.Scopes, need) {
-		return h.failed(http.StatusForbidden, missingScopes(need)), false
+		return h.failed(missingScopes(need)), false
 	}
 	return reply{}, true
 }
@@ -111,16 +112,13 @@ func (c call) scope() string {
 // token answers the token endpoint.
 func (h *HubSpot) token(c call) reply {
 	if c.method != http.MethodPost {
-		return h.notAllowed()
+		return h.failed(notAllowed)
+	}
+	if !c.isKind("application/x-www-form-urlencoded") {
+		return h.failed(wrongMedia)
 	}
 	refuse := func(status, message string) reply {
-		b := appendQuoted([]byte(`{"status":`), status)
-		b = appendQuoted(append(b, `,"message":`...), message)
-		b = appendQuoted(append(b, `,"correlationId":`...), h.uuid())
-		return reply{status: http.StatusBadRequest, body: append(b, '}')}
-	}
-	if kind, _, _ := strings.Cut(c.header.Get("Content-Type"), ";"); strings.TrimSpace(kind) != "application/x-www-form-urlencoded" {
-		return h.failed(http.StatusUnsupportedMediaType, failure{message: "Unsupported Media Type"})
+		return jsonReply(http.StatusBadRequest, map[string]string{"status": status, "message": message, "correlationId": h.uuid()})
 	}
 	form, err := url.ParseQuery(string(c.body))
 	client := h.o.OAuth
@@ -142,15 +140,14 @@ func (h *HubSpot) token(c call) reply {
 	}
 	token := "C" + base64.RawURLEncoding.EncodeToString(raw) // 321 characters
 	h.tokens[token] = c.now.Add(client.TTL)
-	b := appendQuoted([]byte(`{"token_type":"bearer","refresh_token":`), client.RefreshToken)
-	b = appendQuoted(append(b, `,"access_token":`...), token)
-	return reply{status: http.StatusOK, body: fmt.Appendf(b, `,"hub_id":%d,"expires_in":%d}`, h.o.PortalID, int(client.TTL.Seconds()))}
+	return jsonReply(http.StatusOK, map[string]any{
+		"token_type": "bearer", "refresh_token": client.RefreshToken, "access_token": token, "hub_id": h.o.PortalID, "expires_in": int(client.TTL.Seconds()),
+	})
 }
 
 // ExpireTokens ends all access tokens given so far, as if their time were over.
 func (h *HubSpot) ExpireTokens() {
-	h.mu.Lock()
-	defer h.mu.Unlock()
+	defer h.lock()()
 	now := h.o.Now()
 	for t := range h.tokens {
 		h.tokens[t] = now

@@ -1,7 +1,6 @@
 package sandbox
 
 import (
-	"encoding/json"
 	"fmt"
 	"net/http"
 	"slices"
@@ -15,17 +14,72 @@ const (
 	linkPage     = 500 // associations of one record in an answer; the rest is on its further pages
 )
 
-// associations answers /crm/v4/associations/{from}/{to}/batch/read and its date-based form.
-func (h *HubSpot) associations(c call) reply {
-	if len(c.rest) != 4 || c.rest[2] != "batch" || c.rest[3] != "read" {
-		return h.failed(http.StatusNotFound, failure{message: "resource not found"})
+// CreateDeal adds a deal with contacts on it and returns its id. Where they are not given, hs_is_closed and hs_is_closed_won
+// follow from dealstage. The contacts' num_associated_deals moves, as in HubSpot. It panics as CreateContact does.
+func (h *HubSpot) CreateDeal(props map[string]string, contactIDs ...string) string {
+	defer h.lock()()
+	deal := h.seed(h.deals, props)
+	for _, id := range contactIDs {
+		contact := h.contacts.live(id)
+		if contact == nil {
+			panic(fmt.Errorf("%w: contact %s", ErrNotFound, id))
+		}
+		h.associate(deal, contact)
 	}
-	from, to := h.table(c.rest[0]), h.table(c.rest[1])
-	if from == nil || to == nil || from == to {
-		return h.failed(http.StatusBadRequest, failure{message: "Unable to infer object type from: " + c.rest[0] + " or " + c.rest[1], category: "VALIDATION_ERROR"})
+	return deal.id
+}
+
+// associate puts a live contact on a deal.
+func (h *HubSpot) associate(deal, contact *record) {
+	link(deal, contact)
+	n := change{h.contacts.byName["num_associated_deals"], strconv.Itoa(len(contact.links))}
+	h.apply(h.contacts, contact, []change{n}, func(*property) author { return author{source: byCalculation} }, h.nowMs())
+}
+
+type idJSON struct {
+	ID string `json:"id"`
+}
+
+// paging tells where the next page begins.
+type paging struct {
+	Next *pageAfter `json:"next,omitempty"`
+}
+
+type pageAfter struct {
+	After string `json:"after"`
+	Link  string `json:"link,omitempty"`
+}
+
+// linked is a page of the live records that a record is associated with.
+func (o *hubObject) linked(r *record, after string) ([]any, paging) {
+	list := slices.DeleteFunc(slices.Clone(r.links), func(r *record) bool { return !r.live() })
+	if n, err := strconv.ParseInt(after, 10, 64); err == nil {
+		list = slices.DeleteFunc(list, func(r *record) bool { return r.number < n })
+	}
+	var p paging
+	if len(list) > linkPage {
+		p.Next = &pageAfter{After: list[linkPage].id}
+		list = list[:linkPage]
+	}
+	page := make([]any, 0, len(list))
+	types := []any{map[string]any{"category": "HUBSPOT_DEFINED", "typeId": o.linkTo, "label": nil}}
+	for _, r := range list {
+		page = append(page, map[string]any{"toObjectId": r.number, "associationTypes": types})
+	}
+	return page, p
+}
+
+// associations answers /crm/v4/associations/{from}/{to}/batch/read and its date-based form.
+func (h *HubSpot) associations(c call) (reply, *failure) {
+	if len(c.rest) != 4 || c.rest[2] != "batch" || c.rest[3] != "read" {
+		return reply{}, noResource
+	}
+	from := h.object(c.rest[0])
+	if to := h.object(c.rest[1]); from == nil || to != from.other {
+		return reply{}, noObject(c)
 	}
 	if c.method != http.MethodPost {
-		return h.notAllowed()
+		return reply{}, notAllowed
 	}
 	var in struct {
 		Inputs []struct {
@@ -33,84 +87,56 @@ func (h *HubSpot) associations(c call) reply {
 			After string `json:"after"`
 		} `json:"inputs"`
 	}
-	if err := json.Unmarshal(c.body, &in); err != nil {
-		return h.badJSON(err)
+	if bad := c.read(&in); bad != nil {
+		return reply{}, bad
 	}
-	if rep, ok := h.batchSize(len(in.Inputs), maxLinkBatch); !ok {
-		return rep
+	if bad := batchSize(len(in.Inputs), maxLinkBatch); bad != nil {
+		return reply{}, bad
 	}
-	run := h.batch(c, 256*len(in.Inputs))
+	run := h.batch(c)
 	for _, x := range in.Inputs {
-		var list []int64
-		if ord, ok := from.live(x.ID); ok {
-			list = from.linkedLive(to, from.recs[ord].id)
+		var to []any
+		var p paging
+		if r := from.live(x.ID); r != nil {
+			to, p = from.linked(r, x.After)
 		}
-		if len(list) == 0 {
-			run.fail("OBJECT_NOT_FOUND", "crm.associations.NO_ASSOCIATIONS_FOUND",
-				fmt.Sprintf("No %s is associated with %s %s.", to.singular, from.singular, x.ID),
-				[]contextValue{{"fromObjectId", []string{x.ID}}, {"fromObjectType", []string{from.singular}}, {"toObjectType", []string{to.singular}}}, nil)
+		if len(to) == 0 {
+			run.fail(batchError{
+				Category: "OBJECT_NOT_FOUND", SubCategory: "crm.associations.NO_ASSOCIATIONS_FOUND",
+				Message: fmt.Sprintf("No %s is associated with %s %s.", from.other.singular, from.singular, x.ID),
+				Context: map[string][]string{"fromObjectId": {x.ID}, "fromObjectType": {from.singular}, "toObjectType": {from.other.singular}},
+			})
 			continue
 		}
-		b := appendQuoted(append(run.next(), `{"from":{"id":`...), x.ID)
-		b = append(b, `},`...)
-		run.body = append(from.appendLinks(b, "to", list, x.After, ""), '}')
+		run.add(marshal(map[string]any{"from": idJSON{x.ID}, "to": to, "paging": p}))
 	}
-	return run.reply(http.StatusOK)
-}
-
-// linkedLive are the live records of the other object that a record is associated with, by id.
-func (t *objects) linkedLive(other *objects, id int64) []int64 {
-	return slices.DeleteFunc(slices.Clone(t.linked[id]), func(id int64) bool {
-		ord, ok := other.find(id)
-		return !ok || other.recs[ord].state != alive
-	})
-}
-
-// appendLinks appends a page of associations under a name and where the next one begins.
-func (t *objects) appendLinks(b []byte, name string, list []int64, after, link string) []byte {
-	start := 0
-	if n, ok := parseID(after); ok {
-		start, _ = slices.BinarySearch(list, n)
-	}
-	page := list[start:]
-	b = append(append(append(b, '"'), name...), `":[`...)
-	for i, id := range page[:min(len(page), linkPage)] {
-		if i > 0 {
-			b = append(b, ',')
-		}
-		b = strconv.AppendInt(append(b, `{"toObjectId":`...), id, 10)
-		b = strconv.AppendInt(append(b, `,"associationTypes":[{"category":"HUBSPOT_DEFINED","typeId":`...), int64(t.linkTo), 10)
-		b = append(b, `,"label":null}]}`...)
-	}
-	b = append(b, `],"paging":{`...)
-	if len(page) > linkPage {
-		next := formatID(page[linkPage])
-		b = appendQuoted(append(b, `"next":{"after":`...), next)
-		if link != "" {
-			b = appendQuoted(append(b, `,"link":`...), link+next)
-		}
-		b = append(b, '}')
-	}
-	return append(b, '}')
+	return run.reply(http.StatusOK), nil
 }
 
 // recordAssociations answers GET …/objects/{object}/{id}/associations/{other}.
-func (h *HubSpot) recordAssociations(c call) reply {
+func (h *HubSpot) recordAssociations(c call) (reply, *failure) {
 	if len(c.rest) != 4 {
-		return h.failed(http.StatusNotFound, failure{message: "resource not found"})
+		return reply{}, noResource
 	}
-	from, to := h.table(c.rest[0]), h.table(c.rest[3])
-	if from == nil || to == nil || from == to {
-		return h.failed(http.StatusBadRequest, failure{message: "Unable to infer object type from: " + strings.Join(c.rest, "/"), category: "VALIDATION_ERROR"})
+	from := h.object(c.rest[0])
+	if to := h.object(c.rest[3]); from == nil || to != from.other {
+		return reply{}, noObject(c)
 	}
 	if c.method != http.MethodGet {
-		return h.notAllowed()
+		return reply{}, notAllowed
 	}
-	ord, ok := from.follow(c.rest[1])
-	if !ok {
-		return h.failed(http.StatusNotFound, failure{message: "resource not found", category: "OBJECT_NOT_FOUND"})
+	r := from.follow(c.rest[1])
+	if r == nil {
+		return reply{}, refuse(http.StatusNotFound, "OBJECT_NOT_FOUND", "resource not found")
 	}
-	list := from.linkedLive(to, from.recs[ord].id)
-	b := from.appendLinks([]byte{'{'}, "results", list, c.params().Get("after"), "https://api.hubapi.com"+c.path+"?after=")
-	return reply{status: http.StatusOK, body: append(b, '}')}
+	list, p := from.linked(r, c.params().Get("after"))
+	if p.Next != nil {
+		p.Next.Link = c.link(p.Next.After)
+	}
+	return jsonReply(http.StatusOK, map[string]any{"results": list, "paging": p}), nil
+}
+
+// noObject is the answer to names of objects that the portal does not have.
+func noObject(c call) *failure {
+	return refuse(http.StatusBadRequest, "VALIDATION_ERROR", "Unable to infer object type from: %s", strings.Join(c.rest, "/"))
 }

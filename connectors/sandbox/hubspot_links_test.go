@@ -3,6 +3,7 @@ package sandbox
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 )
@@ -89,5 +90,8 @@ func TestEventOccurrencesAreEnterpriseOnly(t *testing.T) {
 			t.Errorf("occurredAfter: %s", r.body)
 		}
 		p.want(400, p.ask("GET", path+"?objectType=contact", nil))
+		if r := p.want(200, p.ask("GET", strings.TrimSuffix(path, "/")+"/event-types", nil)); r.body != `{"eventTypes":["e_other","e_visited_page"]}` {
+			t.Errorf("types: %s", r.body)
+		}
 	}
 }

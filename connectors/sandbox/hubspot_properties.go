@@ -1,67 +1,13 @@
 package sandbox
 
 import (
-	"encoding/json"
+	"cmp"
 	"fmt"
 	"net/http"
+	"regexp"
 	"slices"
 	"strings"
-	"time"
 )
-
-// propertyJSON is a property definition on the wire.
-type propertyJSON struct {
-	UpdatedAt            string           `json:"updatedAt,omitempty"`
-	CreatedAt            string           `json:"createdAt,omitempty"`
-	ArchivedAt           string           `json:"archivedAt,omitempty"`
-	Name                 string           `json:"name"`
-	Label                string           `json:"label"`
-	Type                 string           `json:"type"`
-	FieldType            string           `json:"fieldType"`
-	Description          string           `json:"description"`
-	GroupName            string           `json:"groupName"`
-	Options              []option         `json:"options"`
-	DisplayOrder         int              `json:"displayOrder"`
-	Calculated           bool             `json:"calculated"`
-	ExternalOptions      bool             `json:"externalOptions"`
-	Archived             bool             `json:"archived"`
-	HasUniqueValue       bool             `json:"hasUniqueValue"`
-	Hidden               bool             `json:"hidden"`
-	HubspotDefined       bool             `json:"hubspotDefined,omitempty"`
-	FormField            bool             `json:"formField"`
-	DataSensitivity      string           `json:"dataSensitivity"`
-	ModificationMetadata modificationJSON `json:"modificationMetadata"`
-}
-
-type modificationJSON struct {
-	Archivable         bool `json:"archivable"`
-	ReadOnlyDefinition bool `json:"readOnlyDefinition"`
-	ReadOnlyOptions    bool `json:"readOnlyOptions"`
-	ReadOnlyValue      bool `json:"readOnlyValue"`
-}
-
-func (p *property) json() propertyJSON {
-	stamp := func(ms int64) string {
-		if ms == 0 {
-			return ""
-		}
-		return string(appendInstant(nil, ms))
-	}
-	j := propertyJSON{
-		UpdatedAt: stamp(p.updated), CreatedAt: stamp(p.created), Name: p.name, Label: p.label, Type: p.typ, FieldType: p.fieldType,
-		Description: p.description, GroupName: p.group, Options: p.options, DisplayOrder: p.displayOrder, Calculated: p.calculated,
-		ExternalOptions: p.external, Archived: p.archived, HasUniqueValue: p.uniq, Hidden: p.hidden, HubspotDefined: p.defined,
-		FormField: p.form, DataSensitivity: "non_sensitive",
-		ModificationMetadata: modificationJSON{Archivable: !p.defined, ReadOnlyDefinition: p.defined, ReadOnlyOptions: p.defined, ReadOnlyValue: p.readOnly},
-	}
-	if p.archived {
-		j.ArchivedAt = stamp(p.archivedAt)
-	}
-	if j.Options == nil {
-		j.Options = []option{}
-	}
-	return j
-}
 
 // propertyInput is the body of a call that makes or changes a property. Fields that are nil were not sent.
 type propertyInput struct {
@@ -86,291 +32,297 @@ type optionInput struct {
 	Hidden       *bool   `json:"hidden"`
 }
 
-// marshal renders what cannot fail to render.
-func marshal(v any) []byte {
-	b, err := json.Marshal(v)
-	if err != nil {
-		panic(fmt.Errorf("sandbox: %w", err))
-	}
-	return b
-}
-
-func ok(status int, v any) reply { return reply{status: status, body: marshal(v)} }
-
 // results is how lists come.
 type results[T any] struct {
-	Results []T `json:"results"`
+	Results []T     `json:"results"`
+	Paging  *paging `json:"paging,omitempty"`
 }
 
 // properties answers /crm/v3/properties/… and /crm/properties/{version}/….
-func (h *HubSpot) properties(c call) reply {
-	var t *objects
+func (h *HubSpot) properties(c call) (reply, *failure) {
+	var o *hubObject
 	if len(c.rest) > 0 {
-		t = h.table(c.rest[0])
+		o = h.object(c.rest[0])
 	}
-	if t == nil {
-		return h.failed(http.StatusBadRequest, failure{message: "Unable to infer object type from: " + strings.Join(c.rest, "/"), category: "VALIDATION_ERROR"})
+	if o == nil {
+		return reply{}, noObject(c)
 	}
 	rest := c.rest[1:]
 	switch {
-	case len(rest) == 0 && c.method == http.MethodGet:
-		bin := c.params().Get("archived") == "true"
-		list := results[propertyJSON]{[]propertyJSON{}}
-		for _, p := range t.list {
-			if p.archived == bin {
-				list.Results = append(list.Results, p.json())
+	case len(rest) == 0:
+		return o.allProperties(c)
+	case rest[0] == "groups":
+		return o.groupCall(c, rest[1:])
+	case len(rest) == 2 && rest[0] == "batch" && c.method == http.MethodPost:
+		return h.propertyBatch(c, o, rest[1])
+	case len(rest) == 1 && rest[0] != "batch":
+		return o.oneProperty(c, rest[0])
+	case len(rest) == 1:
+		return reply{}, notAllowed
+	}
+	return reply{}, noResource
+}
+
+func (o *hubObject) allProperties(c call) (reply, *failure) {
+	switch c.method {
+	case http.MethodGet:
+		list := results[definition]{Results: []definition{}}
+		for _, p := range o.list {
+			if p.Archived == (c.params().Get("archived") == "true") {
+				list.Results = append(list.Results, p.definition)
 			}
 		}
-		return ok(http.StatusOK, list)
-	case len(rest) == 0 && c.method == http.MethodPost:
+		return jsonReply(http.StatusOK, list), nil
+	case http.MethodPost:
 		var in propertyInput
-		if err := json.Unmarshal(c.body, &in); err != nil {
-			return h.badJSON(err)
+		if bad := c.read(&in); bad != nil {
+			return reply{}, bad
 		}
-		p, bad := h.createProperty(t, in, c.now)
+		p, bad := o.createProperty(in, c.now.UnixMilli())
 		if bad != nil {
-			return h.failed(bad.status, bad.failure)
+			return reply{}, bad
 		}
-		return ok(http.StatusCreated, p.json())
-	case len(rest) > 0 && rest[0] == "groups":
-		return h.groups(c, t, rest[1:])
-	case len(rest) == 2 && rest[0] == "batch" && c.method == http.MethodPost:
-		return h.propertyBatch(c, t, rest[1])
-	case len(rest) == 1 && rest[0] != "batch":
-		return h.oneProperty(c, t, rest[0])
-	case len(rest) < 2:
-		return h.notAllowed()
+		return jsonReply(http.StatusCreated, p.definition), nil
 	}
-	return h.failed(http.StatusNotFound, failure{message: "resource not found"})
+	return reply{}, notAllowed
 }
 
-// refused is a failure with its status.
-type refused struct {
-	status int
-	failure
-}
-
-func refuse(status int, category, format string, args ...any) *refused {
-	return &refused{status, failure{message: fmt.Sprintf(format, args...), category: category}}
-}
-
-func noProperty(name string) *refused {
+func noProperty(name string) *failure {
 	return refuse(http.StatusNotFound, "OBJECT_NOT_FOUND", "Property %q does not exist", name)
 }
 
 // createProperty makes a property, or restores and redefines an archived one of that name.
-func (h *HubSpot) createProperty(t *objects, in propertyInput, now time.Time) (*property, *refused) {
+func (o *hubObject) createProperty(in propertyInput, now int64) (*property, *failure) {
 	var missing []string
-	need := func(name string, v *string) string {
+	for name, v := range map[string]*string{"name": in.Name, "label": in.Label, "type": in.Type, "fieldType": in.FieldType, "groupName": in.GroupName} {
 		if v == nil || *v == "" {
 			missing = append(missing, name)
-			return ""
 		}
-		return *v
 	}
-	p := property{
-		name: need("name", in.Name), label: need("label", in.Label), typ: need("type", in.Type), fieldType: need("fieldType", in.FieldType),
-		group: need("groupName", in.GroupName), displayOrder: -1, uniq: in.HasUniqueValue, created: now.UnixMilli(), updated: now.UnixMilli(),
+	if slices.Sort(missing); len(missing) > 0 {
+		return nil, lacking("PropertyCreate", missing...)
 	}
-	if len(missing) > 0 {
-		return nil, refuse(http.StatusBadRequest, "VALIDATION_ERROR", "Invalid input JSON on line 1, column 1: Cannot build PropertyCreate, some of required attributes are not set [%s]", strings.Join(missing, ", "))
+	name := *in.Name
+	old := o.byName[name]
+	custom := 0
+	for _, p := range o.list {
+		if !p.HubspotDefined && !p.Archived {
+			custom++
+		}
 	}
-	if !validName(p.name) {
-		return nil, refuse(http.StatusBadRequest, "VALIDATION_ERROR", "Property name %q is not valid: names begin with a letter and hold lower-case letters, digits and underscores", p.name)
+	switch {
+	case !validName.MatchString(name):
+		return nil, invalid("Property name %q is not valid: names begin with a letter and hold lower-case letters, digits and underscores", name)
+	case old != nil && !old.Archived:
+		return nil, refuse(http.StatusConflict, "OBJECT_ALREADY_EXISTS", "A property named '%s' already exists.", name)
+	case strings.HasPrefix(name, "hs_"):
+		return nil, invalid("Property name %q is not valid: the prefix hs_ is reserved", name)
+	case old == nil && custom >= maxCustom:
+		return nil, invalid("The limit of %d custom properties for %s is reached", maxCustom, o.plural)
 	}
-	old := t.byName[p.name]
-	if old != nil && !old.archived {
-		return nil, refuse(http.StatusConflict, "OBJECT_ALREADY_EXISTS", "A property named '%s' already exists.", p.name)
-	}
-	if strings.HasPrefix(p.name, "hs_") {
-		return nil, refuse(http.StatusBadRequest, "VALIDATION_ERROR", "Property name %q is not valid: the prefix hs_ is reserved", p.name)
-	}
-	if old == nil && t.custom() >= maxCustom {
-		return nil, refuse(http.StatusBadRequest, "VALIDATION_ERROR", "The limit of %d custom properties for %s is reached", maxCustom, t.object)
-	}
-	if bad := t.redefine(&p, in); bad != nil {
+	d := definition{Name: name, DisplayOrder: -1, HasUniqueValue: in.HasUniqueValue, CreatedAt: instant(now), Modification: modification{Archivable: true}, DataSensitivity: "non_sensitive"}
+	if bad := o.redefine(&d, in, now); bad != nil {
 		return nil, bad
 	}
 	if old == nil {
-		return t.define(&p), nil
+		return o.define(&property{definition: d}), nil
 	}
-	p.number, p.key, p.created = old.number, old.key, old.created
-	*old = p
+	d.CreatedAt = old.CreatedAt
+	old.definition = d
 	return old, nil
 }
 
 // redefine takes what a call sends into a definition and checks the whole.
-func (t *objects) redefine(p *property, in propertyInput) *refused {
+func (o *hubObject) redefine(d *definition, in propertyInput, now int64) *failure {
 	set := func(to, from *string) {
 		if from != nil {
 			*to = *from
 		}
 	}
-	set(&p.label, in.Label)
-	set(&p.typ, in.Type)
-	set(&p.fieldType, in.FieldType)
-	set(&p.group, in.GroupName)
-	set(&p.description, in.Description)
+	set(&d.Label, in.Label)
+	set(&d.Type, in.Type)
+	set(&d.FieldType, in.FieldType)
+	set(&d.GroupName, in.GroupName)
+	set(&d.Description, in.Description)
 	if in.DisplayOrder != nil {
-		p.displayOrder = *in.DisplayOrder
+		d.DisplayOrder = *in.DisplayOrder
 	}
 	if in.Hidden != nil {
-		p.hidden = *in.Hidden
+		d.Hidden = *in.Hidden
 	}
 	if in.FormField != nil {
-		p.form = *in.FormField
+		d.FormField = *in.FormField
 	}
-	bad := func(format string, args ...any) *refused {
-		return refuse(http.StatusBadRequest, "VALIDATION_ERROR", format, args...)
-	}
-	pairs, known := fieldTypes[p.typ]
-	if !known {
-		return bad("Property type %q is not valid", p.typ)
-	}
-	if !slices.Contains(pairs, p.fieldType) {
-		return bad("Property field type %q is not valid for property type %q", p.fieldType, p.typ)
-	}
-	if t.group(p.group) == nil {
-		return bad("Property group %q does not exist", p.group)
-	}
-	if in.Options == nil {
-		if p.typ == "enumeration" && len(p.options) == 0 {
-			in.Options = &[]optionInput{}
-		} else {
-			p.setOptions(p.options)
-			return nil
+	d.UpdatedAt = instant(now)
+	pairs, known := fieldTypes[d.Type]
+	switch {
+	case !known:
+		return invalid("Property type %q is not valid", d.Type)
+	case !slices.Contains(pairs, d.FieldType):
+		return invalid("Property field type %q is not valid for property type %q", d.FieldType, d.Type)
+	case o.group(d.GroupName) == nil:
+		return invalid("Property group %q does not exist", d.GroupName)
+	case in.Options == nil:
+		if d.Options == nil {
+			d.Options = []option{}
 		}
-	}
-	if p.typ != "enumeration" && p.typ != "bool" && len(*in.Options) > 0 {
-		return bad("A property of type %q has no options", p.typ)
+		return nil
+	case d.Type != "enumeration" && d.Type != "bool" && len(*in.Options) > 0:
+		return invalid("A property of type %q has no options", d.Type)
 	}
 	options := make([]option, 0, len(*in.Options))
-	for _, o := range *in.Options {
-		if o.Label == nil || o.Value == nil || o.Hidden == nil || o.DisplayOrder == nil {
-			return bad("Invalid input JSON on line 1, column 1: Cannot build OptionInput, some of required attributes are not set [label, value, hidden, displayOrder]")
+	for _, x := range *in.Options {
+		if x.Label == nil || x.Value == nil || x.Hidden == nil || x.DisplayOrder == nil {
+			return lacking("OptionInput", "label", "value", "hidden", "displayOrder")
 		}
-		if *o.Value == "" || slices.ContainsFunc(options, func(x option) bool { return x.Value == *o.Value || x.Label == *o.Label }) {
-			return bad("Option %q of property %q is empty or given twice", *o.Value, p.name)
+		if *x.Value == "" || slices.ContainsFunc(options, func(o option) bool { return o.Value == *x.Value || o.Label == *x.Label }) {
+			return invalid("Option %q of property %q is empty or given twice", *x.Value, d.Name)
 		}
-		options = append(options, option{*o.Label, *o.Value, o.Description, *o.DisplayOrder, *o.Hidden})
+		options = append(options, option{*x.Label, *x.Value, x.Description, *x.DisplayOrder, *x.Hidden})
 	}
-	p.setOptions(options)
+	d.Options = options
 	return nil
 }
 
-func validName(name string) bool {
-	if name == "" || len(name) > 100 || name[0] < 'a' || name[0] > 'z' {
-		return false
-	}
-	return !strings.ContainsFunc(name, func(r rune) bool {
-		return r != '_' && (r < 'a' || r > 'z') && (r < '0' || r > '9')
-	})
-}
+var validName = regexp.MustCompile(`^[a-z][a-z0-9_]{0,99}$`)
 
 // oneProperty answers GET, PATCH and DELETE of a definition.
-func (h *HubSpot) oneProperty(c call, t *objects, name string) reply {
-	p, live := t.property(name)
-	fail := func(r *refused) reply { return h.failed(r.status, r.failure) }
+func (o *hubObject) oneProperty(c call, name string) (reply, *failure) {
+	p, live := o.property(name)
+	if c.method == http.MethodGet && c.params().Get("archived") == "true" {
+		live = p != nil && p.Archived
+	}
+	if !live {
+		return reply{}, noProperty(name)
+	}
 	switch c.method {
 	case http.MethodGet:
-		if c.params().Get("archived") == "true" {
-			if p = t.byName[name]; p == nil || !p.archived {
-				return fail(noProperty(name))
-			}
-		} else if !live {
-			return fail(noProperty(name))
-		}
-		return ok(http.StatusOK, p.json())
+		return jsonReply(http.StatusOK, p.definition), nil
 	case http.MethodPatch:
-		if !live {
-			return fail(noProperty(name))
-		}
-		if p.defined {
-			return fail(refuse(http.StatusBadRequest, "VALIDATION_ERROR", "Property %q is defined by HubSpot and cannot be changed", name))
+		if p.HubspotDefined {
+			return reply{}, invalid("Property %q is defined by HubSpot and cannot be changed", name)
 		}
 		var in propertyInput
-		if err := json.Unmarshal(c.body, &in); err != nil {
-			return h.badJSON(err)
+		if bad := c.read(&in); bad != nil {
+			return reply{}, bad
 		}
-		changed := *p
-		if bad := t.redefine(&changed, in); bad != nil {
-			return fail(bad)
+		changed := p.definition
+		if bad := o.redefine(&changed, in, c.now.UnixMilli()); bad != nil {
+			return reply{}, bad
 		}
-		changed.updated = c.now.UnixMilli()
-		*p = changed
-		return ok(http.StatusOK, p.json())
+		p.definition = changed
+		return jsonReply(http.StatusOK, p.definition), nil
 	case http.MethodDelete:
-		if !live {
-			return fail(noProperty(name))
+		if bad := p.archive(c.now.UnixMilli()); bad != nil {
+			return reply{}, bad
 		}
-		if bad := archiveProperty(p, c.now); bad != nil {
-			return fail(bad)
-		}
-		return reply{status: http.StatusNoContent}
+		return reply{status: http.StatusNoContent}, nil
 	}
-	return h.notAllowed()
+	return reply{}, notAllowed
 }
 
-func archiveProperty(p *property, now time.Time) *refused {
-	if p.defined {
-		return refuse(http.StatusBadRequest, "VALIDATION_ERROR", "Property %q is defined by HubSpot and cannot be archived", p.name)
+func (p *property) archive(now int64) *failure {
+	if p.HubspotDefined {
+		return invalid("Property %q is defined by HubSpot and cannot be archived", p.Name)
 	}
-	p.archived, p.archivedAt = true, now.UnixMilli()
+	p.Archived, p.ArchivedAt = true, instant(now)
 	return nil
 }
 
 // propertyBatch answers batch/create, batch/read and batch/archive.
-func (h *HubSpot) propertyBatch(c call, t *objects, action string) reply {
+func (h *HubSpot) propertyBatch(c call, o *hubObject, action string) (reply, *failure) {
 	var in struct {
 		Archived bool            `json:"archived"`
 		Inputs   []propertyInput `json:"inputs"`
 	}
-	if err := json.Unmarshal(c.body, &in); err != nil {
-		return h.badJSON(err)
+	if bad := cmp.Or(c.read(&in), batchSize(len(in.Inputs), maxBatch)); bad != nil {
+		return reply{}, bad
 	}
-	if rep, ok := h.batchSize(len(in.Inputs), maxBatch); !ok {
-		return rep
-	}
-	run := h.batch(c, 512*len(in.Inputs))
+	run := h.batch(c)
 	for _, x := range in.Inputs {
 		name := ""
 		if x.Name != nil {
 			name = *x.Name
 		}
-		context := []contextValue{{"name", []string{name}}}
-		switch action {
-		case "create":
-			p, bad := h.createProperty(t, x, c.now)
-			if bad != nil {
-				run.fail(bad.category, "", bad.message, context, nil)
-				continue
+		p, bad := o.byName[name], (*failure)(nil)
+		switch {
+		case action == "create":
+			p, bad = o.createProperty(x, c.now.UnixMilli())
+		case action == "read" && (p == nil || p.Archived != in.Archived):
+			bad = noProperty(name)
+		case action == "read":
+		case action != "archive":
+			return reply{}, noResource
+		case p != nil && !p.Archived:
+			if bad := p.archive(c.now.UnixMilli()); bad != nil {
+				return reply{}, bad
 			}
-			run.body = append(run.next(), marshal(p.json())...)
-		case "read":
-			p := t.byName[name]
-			if p == nil || p.archived != in.Archived {
-				bad := noProperty(name)
-				run.fail(bad.category, "", bad.message, context, nil)
-				continue
-			}
-			run.body = append(run.next(), marshal(p.json())...)
-		case "archive":
-			if p, live := t.property(name); live {
-				if bad := archiveProperty(p, c.now); bad != nil {
-					return h.failed(bad.status, bad.failure)
-				}
-			}
+		}
+		switch {
+		case action == "archive":
+		case bad != nil:
+			run.fail(batchError{Category: bad.Category, Message: bad.Message, Context: map[string][]string{"name": {name}}})
 		default:
-			return h.failed(http.StatusNotFound, failure{message: "resource not found"})
+			run.add(marshal(p.definition))
 		}
 	}
 	switch {
 	case action == "archive":
-		return reply{status: http.StatusNoContent}
+		return reply{status: http.StatusNoContent}, nil
 	case action == "create" && c.dated == "":
-		return run.reply(http.StatusCreated)
+		return run.reply(http.StatusCreated), nil
 	}
-	return run.reply(http.StatusOK)
+	return run.reply(http.StatusOK), nil
 }
 
-func (g *group) json() groupJSON { return groupJSON{g.name, g.label, g.displayOrder, g.archived} }
+// groupCall answers GET and POST of …/groups, and GET and DELETE of …/groups/{name}.
+func (o *hubObject) groupCall(c call, rest []string) (reply, *failure) {
+	if len(rest) == 0 && c.method == http.MethodGet {
+		live := slices.DeleteFunc(slices.Clone(o.groups), func(g *group) bool { return g.Archived })
+		return jsonReply(http.StatusOK, results[*group]{Results: live}), nil
+	}
+	if len(rest) == 0 {
+		var in group
+		switch bad := c.read(&in); {
+		case c.method != http.MethodPost:
+			return reply{}, notAllowed
+		case bad != nil:
+			return reply{}, bad
+		case in.Name == "" || in.Label == "":
+			return reply{}, lacking("PropertyGroupCreate", "name", "label")
+		case !validName.MatchString(in.Name):
+			return reply{}, invalid("Property group name %q is not valid", in.Name)
+		case o.group(in.Name) != nil:
+			return reply{}, refuse(http.StatusConflict, "OBJECT_ALREADY_EXISTS", "A property group named '%s' already exists.", in.Name)
+		}
+		o.groups = append(slices.DeleteFunc(o.groups, func(x *group) bool { return x.Name == in.Name }), &in)
+		return jsonReply(http.StatusCreated, in), nil
+	}
+	g := o.group(rest[0])
+	switch {
+	case g == nil || len(rest) > 1:
+		return reply{}, refuse(http.StatusNotFound, "OBJECT_NOT_FOUND", "Property group %q does not exist", rest[0])
+	case c.method == http.MethodGet:
+		return jsonReply(http.StatusOK, g), nil
+	case c.method != http.MethodDelete:
+		return reply{}, notAllowed
+	case g.defined || slices.ContainsFunc(o.list, func(p *property) bool { return p.GroupName == g.Name && !p.Archived }):
+		return reply{}, invalid("Property group %q is defined by HubSpot or holds properties and cannot be archived", g.Name)
+	}
+	g.Archived = true
+	return reply{status: http.StatusNoContent}, nil
+}
+
+// lacking is the answer to a body that does not say all it must.
+func lacking(what string, attributes ...string) *failure {
+	return invalid("Invalid input JSON on line 1, column 1: Cannot build %s, some of required attributes are not set [%s]", what, strings.Join(attributes, ", "))
+}
+
+// invalid is the answer to a request that does not fit.
+func invalid(format string, args ...any) *failure {
+	return refuse(http.StatusBadRequest, "VALIDATION_ERROR", format, args...)
+}
+
+func refuse(status int, category, format string, args ...any) *failure {
+	return &failure{status: status, Category: category, Message: fmt.Sprintf(format, args...)}
+}

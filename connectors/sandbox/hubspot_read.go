@@ -1,22 +1,148 @@
 package sandbox
 
 import (
-	"encoding/json"
 	"net/http"
 	"slices"
 	"strconv"
 	"strings"
 )
 
-// list answers the full scan by id.
-func (h *HubSpot) list(c call, t *objects) reply {
+// Limits of the object endpoints.
+const (
+	maxBatch        = 100
+	maxBatchHistory = 50 // inputs or rows where the history is asked for
+	maxList         = 100
+)
+
+// objects answers /crm/v3/objects/… and /crm/objects/{version}/….
+func (h *HubSpot) objects(c call) (reply, *failure) {
+	if len(c.rest) == 0 {
+		return reply{}, noResource
+	}
+	o := h.object(c.rest[0])
+	if o == nil {
+		return reply{}, noObject(c)
+	}
+	action := strings.Join(c.rest[1:], "/")
+	post := map[string]func(call, *hubObject) (reply, *failure){
+		"": h.createOne, "search": h.search, "batch/read": h.batchRead, "batch/update": h.batchUpdate, "batch/create": h.batchCreate,
+		"merge": h.mergeCall, "gdpr-delete": h.eraseCall,
+	}[action]
+	switch {
+	case post != nil && c.method == http.MethodPost:
+		return post(c, o)
+	case action == "" && c.method == http.MethodGet:
+		return h.list(c, o)
+	case post != nil:
+		return reply{}, notAllowed
+	case len(c.rest) == 2:
+		return h.one(c, o)
+	}
+	return reply{}, noResource
+}
+
+// rendering is which properties of records an answer shows.
+type rendering struct {
+	props, history []*property
+}
+
+// rendering reads which properties a call asks for in its query.
+func (c call) rendering(o *hubObject) rendering {
 	v := c.params()
-	how := c.rendering(t)
+	how := rendering{props: o.resolve(v["properties"], true)}
+	if v.Has("propertiesWithHistory") {
+		how.history = o.resolve(v["propertiesWithHistory"], false)
+	}
+	return how
+}
+
+// render appends a record as an answer shows it.
+func (h *HubSpot) render(b []byte, r *record, how rendering) []byte {
+	return h.renderView(b, r, view{cells: r.cells, modified: r.modified}, how)
+}
+
+// renderView appends a record in a state that search sees.
+func (h *HubSpot) renderView(b []byte, r *record, v view, how rendering) []byte {
+	var stamps [64]byte
+	created := appendInstant(stamps[:0], r.created)
+	updated := appendInstant(created[len(created):], v.modified)
+	b = append(append(append(b, `{"id":"`...), r.id...), `","properties":{`...)
+	for i, p := range how.props {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = append(b, p.jsonName...)
+		switch p.meaning {
+		case isID:
+			b = append(append(append(b, '"'), r.id...), '"')
+		case isCreated:
+			b = append(append(append(b, '"'), created...), '"')
+		case isModified:
+			b = append(append(append(b, '"'), updated...), '"')
+		default:
+			if text := valueIn(v.cells, p.number); text != "" {
+				b = appendQuoted(b, text)
+			} else {
+				b = append(b, "null"...)
+			}
+		}
+	}
+	b = append(b, '}')
+	if len(how.history) > 0 {
+		all := make(map[string][]versionJSON, len(how.history))
+		for _, p := range how.history {
+			all[p.Name] = h.versions(r, p)
+		}
+		b = append(append(b, `,"propertiesWithHistory":`...), marshal(all)...)
+	}
+	b = append(append(b, `,"createdAt":"`...), created...)
+	b = append(append(b, `","updatedAt":"`...), updated...)
+	if r.gone == 0 || r.into != nil {
+		return append(b, `","archived":false}`...)
+	}
+	b = append(b, `","archived":true,"archivedAt":"`...)
+	return append(appendInstant(b, r.gone), `"}`...)
+}
+
+// versionJSON is a value that a property had.
+type versionJSON struct {
+	Value       string `json:"value"`
+	Timestamp   string `json:"timestamp"`
+	SourceType  string `json:"sourceType"`
+	SourceID    string `json:"sourceId,omitempty"`
+	SourceLabel string `json:"sourceLabel,omitempty"`
+	UserID      int64  `json:"updatedByUserId,omitempty"`
+}
+
+func (h *HubSpot) versions(r *record, p *property) []versionJSON {
+	original := author{source: r.origin}
+	if p.readOnly() {
+		original.source = p.source
+	}
+	list := r.versions(p.number, original)
+	out := make([]versionJSON, 0, len(list))
+	for _, v := range list {
+		j := versionJSON{Value: v.text, Timestamp: instant(v.at), SourceType: v.by.source}
+		switch v.by.source {
+		case byUser:
+			j.SourceID, j.UserID = "userId:"+formatID(v.by.user), v.by.user
+		case byIntegration:
+			j.SourceID, j.SourceLabel = "1001", "Sandbox app"
+		}
+		out = append(out, j)
+	}
+	return out
+}
+
+// list answers the full scan by id.
+func (h *HubSpot) list(c call, o *hubObject) (reply, *failure) {
+	v := c.params()
+	how := c.rendering(o)
 	limit, after := 10, int64(0)
 	if s := v.Get("limit"); s != "" {
 		n, err := strconv.Atoi(s)
 		if err != nil || n < 1 {
-			return h.invalid("limit must be a positive number")
+			return reply{}, invalid("limit must be a positive number")
 		}
 		limit = n
 	}
@@ -25,167 +151,192 @@ func (h *HubSpot) list(c call, t *objects) reply {
 		most = maxBatchHistory
 	}
 	if limit > most {
-		return h.invalid("The limit of %d is larger than the maximum of %d", limit, most)
+		return reply{}, invalid("The limit of %d is larger than the maximum of %d", limit, most)
 	}
 	if s := v.Get("after"); s != "" {
-		n, ok := parseID(s)
-		if !ok {
-			return h.invalid("after must be a record id that an earlier page gave")
+		n, err := strconv.ParseInt(s, 10, 64)
+		if err != nil || n < 0 {
+			return reply{}, invalid("after must be a record id that an earlier page gave")
 		}
 		after = n
 	}
-	bin := v.Get("archived") == "true"
-	var found []uint32
-	now := c.now.UnixMilli()
-	if bin {
-		var ids []int64
-		for id := range t.deletes {
-			if ord, _ := t.find(id); id >= after && t.inBin(ord, now) {
-				ids = append(ids, id)
-			}
-		}
-		slices.Sort(ids)
-		for _, id := range ids[:min(len(ids), limit+1)] {
-			ord, _ := t.find(id)
-			found = append(found, ord)
-		}
-	} else {
-		for i := t.ordFrom(after); i < len(t.recs) && len(found) <= limit; i++ {
-			if t.recs[i].state == alive {
-				found = append(found, uint32(i))
-			}
-		}
-	}
+	bin, now := v.Get("archived") == "true", c.now.UnixMilli()
 	b := append(make([]byte, 0, 1024), `{"results":[`...)
-	for i, ord := range found[:min(len(found), limit)] {
-		if i > 0 {
+	given := 0
+	for _, r := range o.recs[o.from(after):] {
+		if bin && !r.inBin(now) || !bin && !r.live() {
+			continue
+		}
+		if given == limit {
+			b = append(append(b, `],"paging":`...), marshal(paging{&pageAfter{r.id, c.link(r.id)}})...)
+			return reply{status: http.StatusOK, body: append(b, '}')}, nil
+		}
+		if given++; given > 1 {
 			b = append(b, ',')
 		}
-		b = h.render(b, t, ord, t.recs[ord].values, t.recs[ord].modified, how)
+		b = h.render(b, r, how)
 	}
-	b = append(b, ']')
-	if len(found) > limit {
-		after := formatID(t.recs[found[limit]].id)
-		b = appendQuoted(append(b, `,"paging":{"next":{"after":`...), after)
-		b = append(appendQuoted(append(b, `,"link":`...), c.link(after)), "}}"...)
+	return reply{status: http.StatusOK, body: append(b, "]}"...)}, nil
+}
+
+// lookup is the record that a call names by its id or by another unique property; nil if there is none.
+func (h *HubSpot) lookup(o *hubObject, id, idProperty string, byID func(id string) *record) (*record, *failure) {
+	switch {
+	case idProperty == "" || idProperty == "hs_object_id":
+		return byID(id), nil
+	case idProperty == "email" && o == h.contacts:
+		return h.emails[strings.ToLower(id)], nil
 	}
-	return reply{status: http.StatusOK, body: append(b, '}')}
+	return nil, invalid("idProperty %q is not a unique property", idProperty)
 }
 
 // one answers GET, PATCH and DELETE of one record. Ids that were merged away lead to the record they live on in.
-func (h *HubSpot) one(c call, t *objects) reply {
-	ord, ok := t.follow(c.rest[1])
+func (h *HubSpot) one(c call, o *hubObject) (reply, *failure) {
 	v := c.params()
-	switch v.Get("idProperty") {
-	case "", "hs_object_id":
-	case "email":
-		if t == h.contacts {
-			ord, ok = h.emails[strings.ToLower(c.rest[1])]
-			break
-		}
-		fallthrough
-	default:
-		return h.invalid("idProperty %q is not a unique property", v.Get("idProperty"))
+	r, bad := h.lookup(o, c.rest[1], v.Get("idProperty"), o.follow)
+	if bad != nil {
+		return reply{}, bad
 	}
-	missing := func() reply {
-		return h.failed(http.StatusNotFound, failure{message: "Object not found.  objectId are usually numeric.", category: "OBJECT_NOT_FOUND"})
+	if c.method == http.MethodGet && v.Get("archived") == "true" {
+		if r = o.byID[c.rest[1]]; r != nil && !r.inBin(c.now.UnixMilli()) {
+			r = nil
+		}
 	}
-	switch c.method {
-	case http.MethodGet:
-		if v.Get("archived") == "true" {
-			n, _ := parseID(c.rest[1])
-			if ord, ok = t.find(n); ok {
-				ok = t.inBin(ord, c.now.UnixMilli())
-			}
+	switch {
+	case c.method == http.MethodDelete:
+		if r != nil {
+			h.leave(o, r, c.now.UnixMilli())
 		}
-		if !ok {
-			return missing()
-		}
-		r := &t.recs[ord]
-		return reply{status: http.StatusOK, body: h.render(nil, t, ord, r.values, r.modified, c.rendering(t))}
-	case http.MethodPatch:
-		if !ok {
-			return missing()
-		}
-		return h.updateOne(c, t, ord)
-	case http.MethodDelete:
-		if ok {
-			h.leave(t, ord, archived, c.now.UnixMilli())
-		}
-		return reply{status: http.StatusNoContent}
+		return reply{status: http.StatusNoContent}, nil
+	case c.method != http.MethodGet && c.method != http.MethodPatch:
+		return reply{}, notAllowed
+	case r == nil:
+		return reply{}, refuse(http.StatusNotFound, "OBJECT_NOT_FOUND", "Object not found.  objectId are usually numeric.")
+	case c.method == http.MethodPatch:
+		return h.updateOne(c, o, r)
 	}
-	return h.notAllowed()
+	return reply{status: http.StatusOK, body: h.render(nil, r, c.rendering(o))}, nil
 }
 
 // idList is the body of batch calls that name records.
 type idList struct {
-	Inputs []struct {
-		ID string `json:"id"`
-	} `json:"inputs"`
-	Properties            []string `json:"properties"`
-	PropertiesWithHistory []string `json:"propertiesWithHistory"`
-	IDProperty            string   `json:"idProperty"`
+	Inputs                []idJSON  `json:"inputs"`
+	Properties            []string  `json:"properties"`
+	PropertiesWithHistory *[]string `json:"propertiesWithHistory"`
+	IDProperty            string    `json:"idProperty"`
 }
 
 // batchRead answers with the records found, those not found in one error, and nothing at all for merged ids.
-func (h *HubSpot) batchRead(c call, t *objects) reply {
+func (h *HubSpot) batchRead(c call, o *hubObject) (reply, *failure) {
 	var in idList
-	if err := json.Unmarshal(c.body, &in); err != nil {
-		return h.badJSON(err)
+	if bad := c.read(&in); bad != nil {
+		return reply{}, bad
 	}
 	most := maxBatch
-	how := rendering{props: t.resolve(in.Properties, true)}
-	if len(in.PropertiesWithHistory) > 0 {
-		how.history, most = t.resolve(in.PropertiesWithHistory, false), maxBatchHistory
+	how := rendering{props: o.resolve(in.Properties, true)}
+	if in.PropertiesWithHistory != nil && len(*in.PropertiesWithHistory) > 0 {
+		how.history, most = o.resolve(*in.PropertiesWithHistory, false), maxBatchHistory
 	}
-	if rep, ok := h.batchSize(len(in.Inputs), most); !ok {
-		return rep
+	if bad := batchSize(len(in.Inputs), most); bad != nil {
+		return reply{}, bad
 	}
-	byEmail := false
-	switch in.IDProperty {
-	case "", "hs_object_id":
-	case "email":
-		byEmail = t == h.contacts
-		if byEmail {
-			break
-		}
-		fallthrough
-	default:
-		return h.invalid("idProperty %q is not a unique property", in.IDProperty)
-	}
-	bin := c.params().Get("archived") == "true"
-	now := c.now.UnixMilli()
-	run := h.batch(c, len(in.Inputs)*512)
+	bin, now := c.params().Get("archived") == "true", c.now.UnixMilli()
+	run := h.batch(c)
 	var missing []string
-	done := make(map[uint32]bool, len(in.Inputs))
+	done := make(map[*record]bool, len(in.Inputs))
 	for _, input := range in.Inputs {
-		var ord uint32
-		ok := false
-		if byEmail {
-			ord, ok = h.emails[strings.ToLower(input.ID)]
-		} else if n, numeric := parseID(input.ID); numeric {
-			ord, ok = t.find(n)
-		}
-		if ok {
-			r := &t.recs[ord]
-			if r.state == merged {
-				continue // silently, as seen by others
-			}
-			ok = !bin && r.state == alive || bin && t.inBin(ord, now)
-		}
-		if !ok {
+		r, bad := h.lookup(o, input.ID, in.IDProperty, func(id string) *record { return o.byID[id] })
+		switch {
+		case bad != nil:
+			return reply{}, bad
+		case r != nil && (r.into != nil || done[r]):
+			// Merged ids are left out silently, as seen by others.
+		case r == nil || bin && !r.inBin(now) || !bin && !r.live():
 			if !slices.Contains(missing, input.ID) {
 				missing = append(missing, input.ID)
 			}
-			continue
+		default:
+			done[r] = true
+			run.next()
+			run.body = h.render(run.body, r, how)
 		}
-		if done[ord] {
-			continue
-		}
-		done[ord] = true
-		r := &t.recs[ord]
-		run.body = h.render(run.next(), t, ord, r.values, r.modified, how)
 	}
-	run.missing(t, missing)
-	return run.reply(http.StatusOK)
+	run.missing(o, missing)
+	return run.reply(http.StatusOK), nil
+}
+
+// batchSize checks the number of inputs.
+func batchSize(n, most int) *failure {
+	if n == 0 {
+		return lacking("BatchInput", "inputs")
+	}
+	if n > most {
+		return invalid("The maximum number of inputs supported in a batch request is %d, but %d were sent", most, n)
+	}
+	return nil
+}
+
+// batchRun is the answer to a batch call while it is being written.
+type batchRun struct {
+	h      *HubSpot
+	c      call
+	body   []byte
+	count  int
+	errors []batchError
+}
+
+// batchError is what failed of a batch.
+type batchError struct {
+	Status      string              `json:"status"`
+	Category    string              `json:"category"`
+	SubCategory string              `json:"subCategory,omitempty"`
+	Message     string              `json:"message"`
+	Context     map[string][]string `json:"context"`
+	Errors      []detail            `json:"errors,omitempty"`
+}
+
+func (h *HubSpot) batch(c call) *batchRun {
+	return &batchRun{h: h, c: c, body: append(make([]byte, 0, 4096), `{"status":"COMPLETE","results":[`...)}
+}
+
+// next readies the body for one more result.
+func (r *batchRun) next() {
+	if r.count++; r.count > 1 {
+		r.body = append(r.body, ',')
+	}
+}
+
+func (r *batchRun) add(result []byte) {
+	r.next()
+	r.body = append(r.body, result...)
+}
+
+func (r *batchRun) fail(e batchError) {
+	e.Status = "error"
+	r.errors = append(r.errors, e)
+}
+
+// missing adds the one entry that all ids not found share.
+func (r *batchRun) missing(o *hubObject, ids []string) {
+	if len(ids) > 0 {
+		message := "Could not get some " + strings.ToUpper(o.singular) + " objects, they may be deleted or not exist. Check that ids are valid."
+		r.fail(batchError{Category: "OBJECT_NOT_FOUND", Message: message, Context: map[string][]string{"ids": ids}})
+	}
+}
+
+// reply closes the answer: with the given status if nothing failed, otherwise 207, which 2026-09 may fold into 200.
+func (r *batchRun) reply(status int) reply {
+	b := append(r.body, ']')
+	if len(r.errors) > 0 {
+		b = strconv.AppendInt(append(b, `,"numErrors":`...), int64(len(r.errors)), 10)
+		b = append(append(b, `,"errors":`...), marshal(r.errors)...)
+		status = http.StatusMultiStatus
+		if r.h.o.FoldErrors && r.c.dated == "2026-09" {
+			status = http.StatusOK
+		}
+	}
+	now := r.c.now.UnixMilli()
+	b = appendInstant(append(b, `,"startedAt":"`...), now)
+	b = appendInstant(append(b, `","completedAt":"`...), now)
+	return reply{status: status, body: append(b, `"}`...)}
 }

@@ -51,9 +51,9 @@ func parse(q *request) call {
 		take("associations", at(2), 3)
 	case at(0) == "account-info" && (at(1) == "v3" || slices.Contains(objectVersions, at(1))):
 		take("account-info", strings.TrimPrefix(at(1), "v3"), 2)
-	case at(0) == "events" && at(1) == "v3" && at(2) == "events" && len(s) == 3:
+	case at(0) == "events" && at(1) == "v3" && at(2) == "events":
 		take("events", "", 3)
-	case at(0) == "events" && at(1) == "event-occurrences" && at(2) == "2026-03" && len(s) == 3:
+	case at(0) == "events" && at(1) == "event-occurrences" && at(2) == "2026-03":
 		take("events", at(2), 3)
 	case at(0) == "oauth" && (at(1) == "v1" || at(1) == "2026-03") && at(2) == "token" && len(s) == 3:
 		take("oauth", strings.TrimPrefix(at(1), "v1"), 3)
@@ -68,8 +68,8 @@ func (h *HubSpot) route(q *request) string {
 	for i, s := range c.rest {
 		switch {
 		case c.api == "objects" && i == 0:
-			if t := h.table(s); t != nil {
-				s = t.object
+			if t := h.object(s); t != nil {
+				s = t.plural
 			}
 		case i > 0 && (strings.IndexAny(s, "0123456789") == 0 || c.api == "objects" && strings.Contains(s, "@")):
 			s = "{id}"
@@ -91,8 +91,8 @@ func (h *HubSpot) route(q *request) string {
 	return q.method + " " + name
 }
 
-// table is an object by any of its names.
-func (h *HubSpot) table(name string) *objects {
+// object is an object by any of its names.
+func (h *HubSpot) object(name string) *hubObject {
 	switch name {
 	case "contacts", "contact", "CONTACT", "0-1":
 		return h.contacts
@@ -106,23 +106,23 @@ func (h *HubSpot) table(name string) *objects {
 func (h *HubSpot) answer(q *request) reply {
 	c := parse(q)
 	c.now = h.o.Now()
-	for _, t := range []*objects{h.contacts, h.deals} {
-		t.catchUp(c.now.UnixMilli())
-	}
-	if q.uri > longestURI {
+	switch {
+	case q.uri > longestURI:
 		return reply{status: http.StatusRequestURITooLong, header: http.Header{"Content-Type": {"text/html"}}, body: []byte("<html><body><h1>414 Request-URI Too Long</h1></body></html>")}
-	}
-	if c.api == "oauth" {
+	case c.api == "oauth":
 		return h.token(c)
 	}
 	if rep, ok := h.authorize(c); !ok {
 		return rep
 	}
 	search := c.api == "objects" && len(c.rest) == 2 && c.rest[1] == "search"
-	if rep, ok := h.admit(c, search); !ok {
-		return rep
+	rep, ok := h.admit(c, search)
+	if ok {
+		var bad *failure
+		if rep, bad = h.serve(c); bad != nil {
+			rep = h.failed(bad)
+		}
 	}
-	rep := h.serve(c)
 	if !search {
 		rep.header = h.limits(rep.header, c.now)
 	}
@@ -130,11 +130,12 @@ func (h *HubSpot) answer(q *request) reply {
 }
 
 // serve answers an authorised request within the limits.
-func (h *HubSpot) serve(c call) reply {
-	if len(c.body) > 0 && c.method != http.MethodGet && c.api != "" {
-		if kind, _, _ := strings.Cut(c.header.Get("Content-Type"), ";"); strings.TrimSpace(kind) != "application/json" {
-			return h.failed(http.StatusUnsupportedMediaType, failure{message: "Unsupported Media Type"})
-		}
+func (h *HubSpot) serve(c call) (reply, *failure) {
+	if len(c.body) > 0 && c.method != http.MethodGet && c.api != "" && !c.isKind("application/json") {
+		return reply{}, wrongMedia
+	}
+	if bad := h.unspecified(c); bad != nil {
+		return reply{}, bad
 	}
 	switch c.api {
 	case "objects":
@@ -151,7 +152,7 @@ func (h *HubSpot) serve(c call) reply {
 	case "events":
 		return h.events(c)
 	}
-	return h.failed(http.StatusNotFound, failure{message: "resource not found"})
+	return reply{}, noResource
 }
 
 // admit holds a request against the rate limits.
@@ -180,9 +181,6 @@ func (h *HubSpot) admit(c call, search bool) (reply, bool) {
 	}
 	rep.body = h.refusal(rep.status, policy)
 	h.tally.limited(policy)
-	if !search {
-		rep.header = h.limits(rep.header, c.now)
-	}
 	return rep, false
 }
 
@@ -208,97 +206,53 @@ func (h *HubSpot) limits(header http.Header, now time.Time) http.Header {
 	return header
 }
 
-// failure is an error body. Empty fields are left out, as HubSpot leaves out any of its own.
+// failure is an error answer. Empty fields are left out, as HubSpot leaves out any of its own.
 type failure struct {
-	message, category, sub string
-	details                []detail
-	kind, policy           string // errorType and policyName of a 429
-	context                []contextValue
-	links                  []contextValue
+	status        int
+	Status        string              `json:"status"`
+	Message       string              `json:"message"`
+	ErrorType     string              `json:"errorType,omitempty"`
+	CorrelationID string              `json:"correlationId"`
+	PolicyName    string              `json:"policyName,omitempty"`
+	Errors        []detail            `json:"errors,omitempty"`
+	Context       map[string][]string `json:"context,omitempty"`
+	Links         map[string]string   `json:"links,omitempty"`
+	Category      string              `json:"category,omitempty"`
+	SubCategory   string              `json:"subCategory,omitempty"`
 }
 
 // detail is an entry of errors.
 type detail struct {
-	message, code string
-	context       []contextValue
+	Message string              `json:"message"`
+	Code    string              `json:"code,omitempty"`
+	Context map[string][]string `json:"context,omitempty"`
 }
 
-type contextValue struct {
-	name   string
-	values []string
-}
+var (
+	notAllowed = &failure{status: http.StatusMethodNotAllowed, Message: "Method Not Allowed"}
+	noResource = &failure{status: http.StatusNotFound, Message: "resource not found"}
+	wrongMedia = &failure{status: http.StatusUnsupportedMediaType, Message: "Unsupported Media Type"}
+)
 
-func appendContext(b []byte, context []contextValue) []byte {
-	b = append(b, '{')
-	for i, c := range context {
-		if i > 0 {
-			b = append(b, ',')
-		}
-		b = append(appendQuoted(b, c.name), ':')
-		b = appendStrings(b, c.values)
-	}
-	return append(b, '}')
-}
-
-func appendStrings(b []byte, values []string) []byte {
-	b = append(b, '[')
-	for i, v := range values {
-		if i > 0 {
-			b = append(b, ',')
-		}
-		b = appendQuoted(b, v)
-	}
-	return append(b, ']')
-}
-
-// failed is an error answer.
-func (h *HubSpot) failed(status int, f failure) reply {
-	return reply{status: status, body: h.errorBody(f)}
-}
+func (h *HubSpot) failed(f *failure) reply { return reply{status: f.status, body: h.errorBody(*f)} }
 
 func (h *HubSpot) errorBody(f failure) []byte {
-	b := append(make([]byte, 0, 256), `{"status":"error","message":`...)
-	b = appendQuoted(b, strings.ToValidUTF8(f.message, "\uFFFD")) // it may quote a path
-	field := func(name, value string) {
-		if value != "" {
-			b = append(append(append(b, `,"`...), name...), `":`...)
-			b = appendQuoted(b, value)
-		}
+	f.Status, f.CorrelationID = "error", h.uuid()
+	return marshal(f)
+}
+
+// read decodes a call's body.
+func (c call) read(into any) *failure {
+	if err := decode(c.body, into); err != nil {
+		return invalid("Invalid input JSON %s", err)
 	}
-	field("errorType", f.kind)
-	field("correlationId", h.uuid())
-	field("policyName", f.policy)
-	if len(f.details) > 0 {
-		b = append(b, `,"errors":[`...)
-		for i, d := range f.details {
-			if i > 0 {
-				b = append(b, ',')
-			}
-			b = appendQuoted(append(b, `{"message":`...), d.message)
-			field("code", d.code)
-			if len(d.context) > 0 {
-				b = appendContext(append(b, `,"context":`...), d.context)
-			}
-			b = append(b, '}')
-		}
-		b = append(b, ']')
-	}
-	if len(f.context) > 0 {
-		b = appendContext(append(b, `,"context":`...), f.context)
-	}
-	if len(f.links) > 0 {
-		b = append(b, `,"links":{`...)
-		for i, l := range f.links {
-			if i > 0 {
-				b = append(b, ',')
-			}
-			b = appendQuoted(append(appendQuoted(b, l.name), ':'), l.values[0])
-		}
-		b = append(b, '}')
-	}
-	field("category", f.category)
-	field("subCategory", f.sub)
-	return append(b, '}')
+	return nil
+}
+
+// isKind says whether a request's body is said to be of a media type.
+func (q *request) isKind(kind string) bool {
+	given, _, _ := strings.Cut(q.header.Get("Content-Type"), ";")
+	return strings.TrimSpace(given) == kind
 }
 
 func (h *HubSpot) throttle() int { return http.StatusTooManyRequests }
@@ -306,27 +260,19 @@ func (h *HubSpot) throttle() int { return http.StatusTooManyRequests }
 // refusal is the body of a 429 under a policy, or of an injected status.
 func (h *HubSpot) refusal(status int, policy string) []byte {
 	if policy != "" {
-		return h.errorBody(failure{message: "You have reached your " + strings.ToLower(policy) + " limit.", kind: "RATE_LIMIT", policy: policy})
+		return h.errorBody(failure{Message: "You have reached your " + strings.ToLower(policy) + " limit.", ErrorType: "RATE_LIMIT", PolicyName: policy})
 	}
 	switch status {
 	case http.StatusLocked:
-		return h.errorBody(failure{message: "The resource is locked by another operation. Try again in a few seconds."})
+		return h.errorBody(failure{Message: "The resource is locked by another operation. Try again in a few seconds."})
 	case 477:
-		return h.errorBody(failure{message: "This account is being migrated between data hosting locations.", category: "MIGRATION_IN_PROGRESS"})
+		return h.errorBody(failure{Message: "This account is being migrated between data hosting locations.", Category: "MIGRATION_IN_PROGRESS"})
 	case http.StatusUnauthorized:
-		return h.errorBody(unauthenticated)
+		return h.errorBody(*unauthenticated)
 	case http.StatusForbidden:
-		return h.errorBody(missingScopes("crm.objects.contacts.read"))
+		return h.errorBody(*missingScopes("crm.objects.contacts.read"))
 	}
-	return h.errorBody(failure{message: cmp.Or(http.StatusText(status), "error")})
-}
-
-func (h *HubSpot) invalid(format string, args ...any) reply {
-	return h.failed(http.StatusBadRequest, failure{message: fmt.Sprintf(format, args...), category: "VALIDATION_ERROR"})
-}
-
-func (h *HubSpot) notAllowed() reply {
-	return h.failed(http.StatusMethodNotAllowed, failure{message: "Method Not Allowed"})
+	return h.errorBody(failure{Message: cmp.Or(http.StatusText(status), "error")})
 }
 
 // random is the next of a row of numbers that the seed decides: SplitMix64, by Steele, Lea and Flood.

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"net/mail"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -28,7 +29,47 @@ const (
 	isEmail
 )
 
-// option is one choice of an enumeration, in HubSpot's spelling.
+// property is the definition of a property, as it is told. Its number is its place in the schema and never changes.
+type property struct {
+	definition
+	number   int
+	meaning  meaning
+	source   string // of values HubSpot itself sets
+	jsonName []byte // `"name":`
+}
+
+// definition is a property definition on the wire.
+type definition struct {
+	UpdatedAt       string       `json:"updatedAt,omitempty"`
+	CreatedAt       string       `json:"createdAt,omitempty"`
+	ArchivedAt      string       `json:"archivedAt,omitempty"`
+	Name            string       `json:"name"`
+	Label           string       `json:"label"`
+	Type            string       `json:"type"`
+	FieldType       string       `json:"fieldType"`
+	Description     string       `json:"description"`
+	GroupName       string       `json:"groupName"`
+	Options         []option     `json:"options"`
+	DisplayOrder    int          `json:"displayOrder"`
+	Calculated      bool         `json:"calculated"`
+	ExternalOptions bool         `json:"externalOptions"` // they live elsewhere: any value goes
+	Archived        bool         `json:"archived"`
+	HasUniqueValue  bool         `json:"hasUniqueValue"`
+	Hidden          bool         `json:"hidden"`
+	HubspotDefined  bool         `json:"hubspotDefined,omitempty"`
+	FormField       bool         `json:"formField"`
+	DataSensitivity string       `json:"dataSensitivity"`
+	Modification    modification `json:"modificationMetadata"`
+}
+
+type modification struct {
+	Archivable         bool `json:"archivable"`
+	ReadOnlyDefinition bool `json:"readOnlyDefinition"`
+	ReadOnlyOptions    bool `json:"readOnlyOptions"`
+	ReadOnlyValue      bool `json:"readOnlyValue"`
+}
+
+// option is one choice of an enumeration.
 type option struct {
 	Label        string `json:"label"`
 	Value        string `json:"value"`
@@ -37,186 +78,162 @@ type option struct {
 	Hidden       bool   `json:"hidden"`
 }
 
-// property is the definition of a property. Its number is its place in the schema and never changes.
-type property struct {
-	number                                            int
-	name, label, description, typ, fieldType, group   string
-	options                                           []option
-	displayOrder                                      int
-	defined, readOnly, calculated, hidden, form, uniq bool // defined: by HubSpot
-	external                                          bool // options live elsewhere: any value goes
-	archived                                          bool
-	created, updated, archivedAt                      int64 // ms
-	meaning                                           meaning
-	source                                            uint8  // of values HubSpot itself sets
-	key                                               []byte // `"name":`
-	allowed                                           map[string]bool
+func (p *property) readOnly() bool { return p.Modification.ReadOnlyValue }
+
+// offers says whether an enumeration has an option.
+func (p *property) offers(value string) bool {
+	return slices.ContainsFunc(p.Options, func(o option) bool { return o.Value == value })
 }
 
-func (p *property) setOptions(o []option) {
-	p.options = o
-	p.allowed = nil
-	if p.typ == "enumeration" || p.typ == "bool" {
-		p.allowed = make(map[string]bool, len(o))
-		for _, x := range o {
-			p.allowed[x.Value] = true
-		}
-	}
-}
-
-// numeric says whether values are compared as numbers or times rather than as text.
-func (p *property) numeric() bool { return p.typ == "number" || p.typ == "date" || p.typ == "datetime" }
-
+// group is a group of properties, as it is told.
 type group struct {
-	name, label  string
-	displayOrder int
-	defined      bool
-	archived     bool
+	Name         string `json:"name"`
+	Label        string `json:"label"`
+	DisplayOrder int    `json:"displayOrder"`
+	Archived     bool   `json:"archived"`
+	defined      bool   // by HubSpot
 }
 
 // schema is the property definitions of one object.
 type schema struct {
-	object   string // plural: contacts
-	singular string // contact
-	list     []*property
-	byName   map[string]*property
-	groups   []*group
-	defaults []string // properties that reads return when none are asked for
-	fixed    []string // properties that reads always return
-	modified string   // name of the modification time
+	plural, singular string // contacts, contact
+	list             []*property
+	byName           map[string]*property
+	groups           []*group
+	defaults         []string // properties that reads return when none are asked for
+	modified         string   // name of the modification time
+}
+
+// change sets one property; an empty value clears it.
+type change struct {
+	p     *property
+	value string
 }
 
 func (s *schema) define(p *property) *property {
 	p.number = len(s.list)
-	p.key = append(appendQuoted(nil, p.name), ':')
-	p.setOptions(p.options)
+	p.jsonName = append(appendQuoted(nil, p.Name), ':')
+	p.DataSensitivity = "non_sensitive"
+	if p.Options == nil {
+		p.Options = []option{}
+	}
 	s.list = append(s.list, p)
-	s.byName[p.name] = p
+	s.byName[p.Name] = p
 	return p
 }
 
 // property is a definition that is not archived.
 func (s *schema) property(name string) (*property, bool) {
 	p, ok := s.byName[name]
-	return p, ok && !p.archived
+	return p, ok && !p.Archived
 }
 
 func (s *schema) group(name string) *group {
 	for _, g := range s.groups {
-		if g.name == name && !g.archived {
+		if g.Name == name && !g.Archived {
 			return g
 		}
 	}
 	return nil
 }
 
-// custom counts the portal's own live properties.
-func (s *schema) custom() int {
-	n := 0
-	for _, p := range s.list {
-		if !p.defined && !p.archived {
-			n++
-		}
-	}
-	return n
-}
-
-// resolve turns asked-for names into properties ordered by name. Unknown ones are left out silently, as HubSpot does.
+// resolve turns asked-for names into properties ordered by name, with those that are always there. Unknown ones are left out
+// silently, as HubSpot does.
 func (s *schema) resolve(names []string, always bool) []*property {
+	if always {
+		if len(names) == 0 {
+			names = s.defaults
+		}
+		names = append(slices.Clip(names), "createdate", s.modified, "hs_object_id")
+	}
 	set := map[string]*property{}
-	add := func(names []string) {
-		for _, n := range names {
-			for n := range strings.SplitSeq(n, ",") {
-				if p, ok := s.property(strings.TrimSpace(n)); ok {
-					set[p.name] = p
-				}
+	for _, list := range names {
+		for n := range strings.SplitSeq(list, ",") {
+			if p, ok := s.property(strings.TrimSpace(n)); ok {
+				set[p.Name] = p
 			}
 		}
 	}
-	add(names)
-	if always {
-		if len(names) == 0 {
-			add(s.defaults)
-		}
-		add(s.fixed)
-	}
-	return slices.SortedFunc(maps.Values(set), func(a, b *property) int { return strings.Compare(a.name, b.name) })
+	return slices.SortedFunc(maps.Values(set), func(a, b *property) int { return strings.Compare(a.Name, b.Name) })
 }
 
 // badValue is a value a property does not take, with HubSpot's code and words.
-type badValue struct{ name, code, message string }
-
-func (b *badValue) Error() string { return b.message }
-
-func unknownProperty(name string) *badValue {
-	return &badValue{name, "PROPERTY_DOESNT_EXIST", fmt.Sprintf("Property %q does not exist", name)}
+type badValue struct {
+	IsValid bool   `json:"isValid"`
+	Message string `json:"message"`
+	Code    string `json:"error"`
+	Name    string `json:"name"`
 }
 
+func (b *badValue) Error() string { return b.Message }
+
+func unknownProperty(name string) *badValue {
+	return &badValue{false, fmt.Sprintf("Property %q does not exist", name), "PROPERTY_DOESNT_EXIST", name}
+}
+
+// decimal is a number as HubSpot takes it: without an exponent.
+var decimal = regexp.MustCompile(`^-?(0|[1-9][0-9]*)(\.[0-9]+)?$`)
+
 // check is the canonical form of a value, or what is wrong with it. An empty value clears and always goes.
-func (p *property) check(value []byte) ([]byte, *badValue) {
-	bad := func(code, format string, args ...any) ([]byte, *badValue) {
-		return nil, &badValue{p.name, code, fmt.Sprintf(format, args...)}
+func (p *property) check(value string) (string, *badValue) {
+	bad := func(code, format string, args ...any) (string, *badValue) {
+		return "", &badValue{false, fmt.Sprintf(format, args...), code, p.Name}
 	}
-	if len(value) == 0 {
-		return value, nil
+	if value == "" {
+		return "", nil
 	}
 	if p.meaning == isEmail {
-		lower := strings.ToLower(strings.TrimSpace(string(value)))
+		lower := strings.ToLower(strings.TrimSpace(value))
 		if a, err := mail.ParseAddress(lower); err != nil || a.Address != lower || !strings.Contains(lower[strings.LastIndexByte(lower, '@'):], ".") {
 			return bad("INVALID_EMAIL", "Email address %s is invalid", value)
 		}
-		return []byte(lower), nil
+		return lower, nil
 	}
-	switch p.typ {
+	switch p.Type {
 	case "number":
-		if decimalLength(value, false) != len(value) {
+		if !decimal.MatchString(value) {
 			return bad("INVALID_INTEGER", "%s was not a valid number.", value)
 		}
 	case "bool":
-		if v := string(value); v != "true" && v != "false" {
+		if value != "true" && value != "false" {
 			return bad("INVALID_OPTION", "%s was not one of the allowed options: [true, false]", value)
 		}
 	case "enumeration":
-		if p.external {
-			break
+		values := []string{value}
+		if p.FieldType == "checkbox" {
+			values = strings.Split(strings.Trim(value, ";"), ";")
 		}
-		if p.fieldType != "checkbox" {
-			if !p.allowed[string(value)] {
-				return bad("INVALID_OPTION", "%s was not one of the allowed options: %s", value, p.optionList())
-			}
-			break
-		}
-		for v := range strings.SplitSeq(strings.Trim(string(value), ";"), ";") {
-			if !p.allowed[v] {
+		for _, v := range values {
+			if !p.ExternalOptions && !p.offers(v) {
 				return bad("INVALID_OPTION", "%s was not one of the allowed options: %s", v, p.optionList())
 			}
 		}
 	case "date":
-		ms, ok := parseTime(string(value))
+		ms, ok := parseTime(value)
 		if !ok {
 			return bad("INVALID_DATE", "%s was not a valid date.", value)
 		}
 		if ms%dayMs != 0 {
 			return bad("INVALID_DATE", "%s is at %s, not midnight!", value, time.UnixMilli(ms).UTC().Format("15:04:05.000 UTC"))
 		}
-		return time.UnixMilli(ms).UTC().AppendFormat(nil, time.DateOnly), nil
+		return time.UnixMilli(ms).UTC().Format(time.DateOnly), nil
 	case "datetime":
-		ms, ok := parseTime(string(value))
+		ms, ok := parseTime(value)
 		if !ok {
 			return bad("INVALID_DATE", "%s was not a valid date.", value)
 		}
-		return appendInstant(nil, ms), nil
+		return instant(ms), nil
 	default:
-		if len(value) > maxText && utf8.RuneCount(value) > maxText {
-			return bad("INVALID_LENGTH", "The value of property %q is longer than %d characters.", p.name, maxText)
+		if len(value) > maxText && utf8.RuneCountInString(value) > maxText {
+			return bad("INVALID_LENGTH", "The value of property %q is longer than %d characters.", p.Name, maxText)
 		}
 	}
 	return value, nil
 }
 
 func (p *property) optionList() string {
-	values := make([]string, len(p.options))
-	for i, o := range p.options {
+	values := make([]string, len(p.Options))
+	for i, o := range p.Options {
 		values[i] = o.Value
 	}
 	return "[" + strings.Join(values, ", ") + "]"
@@ -247,6 +264,8 @@ func appendInstant(dst []byte, ms int64) []byte {
 	return t.AppendFormat(dst, "2006-01-02T15:04:05.000Z")
 }
 
+func instant(ms int64) string { return string(appendInstant(nil, ms)) }
+
 // fieldTypes are the pairs of type and fieldType that HubSpot takes.
 var fieldTypes = map[string][]string{
 	"bool":         {"booleancheckbox", "calculation_equation"},
@@ -256,4 +275,25 @@ var fieldTypes = map[string][]string{
 	"number":       {"calculation_equation", "number"},
 	"phone_number": {"phonenumber"},
 	"string":       {"calculation_equation", "file", "html", "phonenumber", "text", "textarea"},
+}
+
+// Define adds a property of the portal's own to an object ("contacts" or "deals"), as a person would in the settings. Options
+// are for enumerations.
+func (h *HubSpot) Define(object, name, typ, fieldType string, options ...string) error {
+	defer h.lock()()
+	o := h.object(object)
+	if o == nil {
+		return fmt.Errorf("sandbox: no object %q", object)
+	}
+	in := propertyInput{Name: &name, Label: &name, Type: &typ, FieldType: &fieldType, GroupName: &o.groups[0].Name}
+	if len(options) > 0 {
+		in.Options = &[]optionInput{}
+		for i, v := range options {
+			*in.Options = append(*in.Options, optionInput{Label: &v, Value: &v, DisplayOrder: &i, Hidden: new(bool)})
+		}
+	}
+	if _, bad := o.createProperty(in, h.nowMs()); bad != nil {
+		return fmt.Errorf("sandbox: define %s: %s", name, bad.Message)
+	}
+	return nil
 }

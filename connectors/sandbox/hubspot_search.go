@@ -1,7 +1,6 @@
 package sandbox
 
 import (
-	"cmp"
 	"encoding/json"
 	"fmt"
 	"math"
@@ -24,15 +23,17 @@ const (
 
 // searchBody is the body of a search.
 type searchBody struct {
-	FilterGroups []struct {
-		Filters []filterBody `json:"filters"`
-	} `json:"filterGroups"`
-	Filters    []filterBody      `json:"filters"` // one group without its wrapping
-	Sorts      []json.RawMessage `json:"sorts"`
-	Properties []string          `json:"properties"`
-	Query      string            `json:"query"`
-	Limit      *int              `json:"limit"`
-	After      json.RawMessage   `json:"after"`
+	FilterGroups []filterGroup     `json:"filterGroups"`
+	Filters      []filterBody      `json:"filters"` // one group without its wrapping
+	Sorts        []json.RawMessage `json:"sorts"`
+	Properties   []string          `json:"properties"`
+	Query        string            `json:"query"`
+	Limit        *int              `json:"limit"`
+	After        json.RawMessage   `json:"after"`
+}
+
+type filterGroup struct {
+	Filters []filterBody `json:"filters"`
 }
 
 type filterBody struct {
@@ -43,118 +44,136 @@ type filterBody struct {
 	Values       []string `json:"values"`
 }
 
-// search answers a search over what the index has seen.
-func (h *HubSpot) search(c call, t *objects) reply {
-	if n := utf8.RuneCount(c.body); n > maxSearchBody {
-		return h.invalid("The request body has %d characters, more than the %d allowed for search", n, maxSearchBody)
-	}
-	var in searchBody
-	if err := json.Unmarshal(c.body, &in); err != nil {
-		return h.badJSON(err)
-	}
-	limit, offset := 10, 0
+// window reads how many results a search asks for and after how many, and checks the number of its filters.
+func (in *searchBody) window() (limit, offset int, bad *failure) {
+	limit = 10
 	if in.Limit != nil {
 		limit = *in.Limit
 	}
 	if limit < 0 || limit > maxSearchPage {
-		return h.invalid("limit must be between 0 and %d", maxSearchPage)
+		return 0, 0, invalid("limit must be between 0 and %d", maxSearchPage)
 	}
 	if len(in.After) > 0 && string(in.After) != "null" {
 		n, err := strconv.Atoi(strings.Trim(string(in.After), `"`))
 		if err != nil || n < 0 {
-			return h.invalid("after must be a number")
+			return 0, 0, invalid("after must be a number")
 		}
 		offset = n
 	}
 	if offset+limit > maxResults {
-		return h.invalid("The results of a query cannot be paged through beyond %d", maxResults)
-	}
-	groups := make([][]filterBody, 0, len(in.FilterGroups)+1)
-	all := 0
-	for _, g := range in.FilterGroups {
-		groups = append(groups, g.Filters)
+		return 0, 0, invalid("The results of a query cannot be paged through beyond %d", maxResults)
 	}
 	if len(in.Filters) > 0 {
-		groups = append(groups, in.Filters)
+		in.FilterGroups = append(in.FilterGroups, filterGroup{in.Filters})
 	}
-	for _, g := range groups {
-		if all += len(g); len(g) > maxFilters {
-			return h.invalid("A filter group has %d filters, more than the %d allowed", len(g), maxFilters)
+	all := 0
+	for _, g := range in.FilterGroups {
+		if all += len(g.Filters); len(g.Filters) > maxFilters {
+			return 0, 0, invalid("A filter group has %d filters, more than the %d allowed", len(g.Filters), maxFilters)
 		}
 	}
-	if len(groups) > maxGroups {
-		return h.invalid("There are %d filter groups, more than the %d allowed", len(groups), maxGroups)
+	switch {
+	case len(in.FilterGroups) > maxGroups:
+		return 0, 0, invalid("There are %d filter groups, more than the %d allowed", len(in.FilterGroups), maxGroups)
+	case all > maxAllFilters:
+		return 0, 0, invalid("There are %d filters, more than the %d allowed", all, maxAllFilters)
+	case len(in.Sorts) > 1:
+		return 0, 0, invalid("There are %d sorts, only 1 is allowed", len(in.Sorts))
+	case in.Query != "":
+		return 0, 0, invalid("the sandbox does not search for query, only by filters")
 	}
-	if all > maxAllFilters {
-		return h.invalid("There are %d filters, more than the %d allowed", all, maxAllFilters)
-	}
-	if len(in.Sorts) > 1 {
-		return h.invalid("There are %d sorts, only 1 is allowed", len(in.Sorts))
-	}
-	by, down, err := t.sort(in.Sorts)
-	if err != nil {
-		return h.invalid("%s", err)
-	}
-	plans := make([]plan, 0, len(groups))
-	for _, g := range groups {
-		p, err := h.plan(t, g)
-		if err != nil {
-			return h.invalid("There was a problem with the request. %s", err)
-		}
-		plans = append(plans, p)
-	}
-	if len(plans) == 0 {
-		plans = append(plans, plan{times: everything, ids: everything})
-	}
-	for i := range plans {
-		if in.Query != "" {
-			plans[i].rest = append(plans[i].rest, clause{operator: "query", text: []string{strings.ToLower(in.Query)}})
-		}
-	}
+	return limit, offset, nil
+}
 
-	matched := h.matched(t, plans)
-	total := countBits(matched)
-	how := rendering{props: t.resolve(in.Properties, true)}
-	b := strconv.AppendInt(append(make([]byte, 0, 256+limit*(160+48*len(how.props))), `{"total":`...), int64(total), 10)
-	b = append(b, `,"results":[`...)
-	given := 0
-	t.page(matched, plans, by, down, offset, func(ord uint32) bool {
-		if given == limit {
-			return false
+// hit is a record that a search finds, in the state that search sees.
+type hit struct {
+	r *record
+	view
+}
+
+// search answers a search over what the index has seen.
+func (h *HubSpot) search(c call, o *hubObject) (reply, *failure) {
+	if n := utf8.RuneCount(c.body); n > maxSearchBody {
+		return reply{}, invalid("The request body has %d characters, more than the %d allowed for search", n, maxSearchBody)
+	}
+	var in searchBody
+	if bad := c.read(&in); bad != nil {
+		return reply{}, bad
+	}
+	limit, offset, bad := in.window()
+	if bad != nil {
+		return reply{}, bad
+	}
+	by, down, err := o.sort(in.Sorts)
+	if err != nil {
+		return reply{}, invalid("%s", err)
+	}
+	groups := make([][]clause, len(in.FilterGroups))
+	for i, g := range in.FilterGroups {
+		for _, f := range g.Filters {
+			holds, err := o.clause(f)
+			if err != nil {
+				return reply{}, invalid("There was a problem with the request. %s", err)
+			}
+			groups[i] = append(groups[i], holds)
 		}
-		if given > 0 {
+	}
+	hits := o.find(groups, c.now.UnixMilli())
+	sortHits(hits, by, down)
+	return h.searchPage(hits, offset, limit, rendering{props: o.resolve(in.Properties, true)}), nil
+}
+
+func (h *HubSpot) searchPage(hits []hit, offset, limit int, how rendering) reply {
+	page := hits[min(offset, len(hits)):]
+	page = page[:min(limit, len(page))]
+	b := strconv.AppendInt(append(make([]byte, 0, 256+limit*(160+48*len(how.props))), `{"total":`...), int64(len(hits)), 10)
+	b = append(b, `,"results":[`...)
+	for i, x := range page {
+		if i > 0 {
 			b = append(b, ',')
 		}
-		given++
-		values, modified := t.asShown(ord)
-		b = h.render(b, t, ord, values, modified, how)
-		return true
-	})
+		b = h.renderView(b, x.r, x.view, how)
+	}
 	b = append(b, ']')
-	if end := offset + given; given > 0 && end < total {
+	if end := offset + len(page); len(page) > 0 && end < len(hits) {
 		after := strconv.Itoa(end)
-		b = append(append(append(b, `,"paging":{"next":{"after":"`...), after...), `","link":"?after=`...)
-		b = append(append(b, after...), `"}}`...)
+		b = append(append(b, `,"paging":`...), marshal(paging{&pageAfter{after, "?after=" + after}})...)
 	}
 	return reply{status: http.StatusOK, body: append(b, '}')}
 }
 
+// find is the records that meet all filters of any group, in order of their ids.
+func (o *hubObject) find(groups [][]clause, now int64) (hits []hit) {
+	for _, r := range o.recs {
+		x := hit{r, r.seen(now)}
+		meets := func(group []clause) bool {
+			for _, holds := range group {
+				if !holds(x) {
+					return false
+				}
+			}
+			return true
+		}
+		if x.live && (len(groups) == 0 || slices.ContainsFunc(groups, meets)) {
+			hits = append(hits, x)
+		}
+	}
+	return hits
+}
+
 // sort reads the one sort; by id is the default.
-func (t *objects) sort(sorts []json.RawMessage) (by *property, down bool, err error) {
-	id := t.byName["hs_object_id"]
+func (o *hubObject) sort(sorts []json.RawMessage) (by *property, down bool, err error) {
 	if len(sorts) == 0 {
-		return id, false, nil
+		return o.byName["hs_object_id"], false, nil
 	}
 	var s struct {
 		PropertyName string `json:"propertyName"`
 		Direction    string `json:"direction"`
 	}
-	if err := json.Unmarshal(sorts[0], &s); err != nil {
-		var name string
-		if json.Unmarshal(sorts[0], &name) != nil {
-			return nil, false, fmt.Errorf("a sort is an object with propertyName and direction")
-		}
-		s.PropertyName, down = strings.CutPrefix(name, "-")
+	if json.Unmarshal(sorts[0], &s.PropertyName) == nil {
+		s.PropertyName, down = strings.CutPrefix(s.PropertyName, "-")
+	} else if err := json.Unmarshal(sorts[0], &s); err != nil {
+		return nil, false, fmt.Errorf("a sort is a name or an object with propertyName and direction")
 	}
 	switch s.Direction {
 	case "", "ASCENDING":
@@ -163,149 +182,101 @@ func (t *objects) sort(sorts []json.RawMessage) (by *property, down bool, err er
 	default:
 		return nil, false, fmt.Errorf("unknown sort direction %q", s.Direction)
 	}
-	by, ok := t.property(s.PropertyName)
+	by, ok := o.property(s.PropertyName)
 	if !ok {
 		return nil, false, fmt.Errorf("unable to sort by property %q, it does not exist", s.PropertyName)
 	}
 	return by, down, nil
 }
 
-// matched is the set of records that any of the plans lets through. It is valid until the next search.
-func (h *HubSpot) matched(t *objects, plans []plan) []uint64 {
-	fresh := func(set []uint64) []uint64 {
-		if cap(set) < len(t.visible) {
-			return make([]uint64, len(t.visible), len(t.visible)+len(t.visible)/4)
-		}
-		set = set[:len(t.visible)]
-		clear(set)
-		return set
-	}
-	h.match = fresh(h.match)
-	for i := range plans {
-		p := &plans[i]
-		set := h.match
-		if i > 0 {
-			h.also = fresh(h.also)
-			set = h.also
-		}
-		h.collect(t, p, set)
-		if i > 0 {
-			for w, x := range set {
-				h.match[w] |= x
-			}
-		}
-	}
-	return h.match
-}
-
-// collect sets the bits of the records one plan lets through.
-func (h *HubSpot) collect(t *objects, p *plan, set []uint64) {
-	if p.ids.from > p.ids.to {
+// sortHits orders records by a property: those without a value last, equals by id.
+func sortHits(hits []hit, by *property, down bool) {
+	if by.meaning == isID && !down {
 		return
 	}
-	from, to := t.ordFrom(p.ids.from), len(t.recs)
-	if p.ids.to < math.MaxInt64 {
-		to = t.ordFrom(p.ids.to + 1)
-	}
-	if p.narrow {
-		for _, ord := range p.only {
-			at := t.seen[ord]
-			if int(ord) >= from && int(ord) < to && at != unseen && at >= p.times.from && at <= p.times.to {
-				set[ord/64] |= 1 << (ord % 64)
-			}
-		}
-	} else {
-		t.within(set, p.times, from, to)
-	}
-	if len(p.rest) == 0 {
-		return
-	}
-	eachBit(set, 0, func(ord uint32) bool {
-		for i := range p.rest {
-			if !t.holds(&p.rest[i], ord) {
-				set[ord/64] &^= 1 << (ord % 64)
-				break
-			}
-		}
-		return true
-	})
-}
-
-// page visits the matched records in the order asked for, from offset on, until visit says false.
-func (t *objects) page(matched []uint64, plans []plan, by *property, down bool, offset int, visit func(ord uint32) bool) {
-	switch {
-	case by.meaning == isID && !down:
-		eachBit(matched, offset, visit)
-	case by.meaning == isID:
-		eachBitDown(matched, offset, visit)
-	case by.meaning == isModified:
-		w := window{math.MaxInt64, math.MinInt64}
-		for _, p := range plans {
-			w.from, w.to = min(w.from, p.times.from), max(w.to, p.times.to)
-		}
-		walk := t.times.ascend
-		if down {
-			walk = t.times.descend
-		}
-		walk(w.from, w.to, func(ord uint32) bool {
-			if matched[ord/64]&(1<<(ord%64)) == 0 {
-				return true
-			}
-			if offset > 0 {
-				offset--
-				return true
-			}
-			return visit(ord)
-		})
-	default:
-		for _, ord := range t.sorted(matched, by, down) {
-			if offset > 0 {
-				offset--
-				continue
-			}
-			if !visit(ord) {
-				return
-			}
-		}
-	}
-}
-
-// sorted orders records by any property: those without a value last, equals by id.
-func (t *objects) sorted(matched []uint64, by *property, down bool) []uint32 {
-	type entry struct {
-		ord    uint32
-		has    bool
-		number float64
-		text   string
-	}
-	var list []entry
-	eachBit(matched, 0, func(ord uint32) bool {
-		e := entry{ord: ord}
-		if by.numeric() {
-			e.number, e.has = t.shownNumber(by, ord)
-		} else {
-			e.text = strings.ToLower(t.shownValue(by, ord))
-			e.has = e.text != ""
-		}
-		list = append(list, e)
-		return true
-	})
-	slices.SortStableFunc(list, func(a, b entry) int {
-		if a.has != b.has {
-			if a.has {
-				return -1
-			}
+	slices.SortStableFunc(hits, func(a, b hit) int {
+		k, l := a.key(by), b.key(by)
+		switch {
+		case k.is != l.is && k.is:
+			return -1
+		case k.is != l.is:
 			return 1
+		case down:
+			return -k.compare(l)
 		}
-		c := cmp.Or(cmp.Compare(a.number, b.number), strings.Compare(a.text, b.text))
-		if down {
-			return -c
-		}
-		return c
+		return k.compare(l)
 	})
-	out := make([]uint32, len(list))
-	for i, e := range list {
-		out[i] = e.ord
+}
+
+// key is a record's value of a property as search sees and compares it.
+func (x hit) key(p *property) key {
+	switch p.meaning {
+	case isID:
+		return number(float64(x.r.number))
+	case isCreated:
+		return number(float64(x.r.created))
+	case isModified:
+		return number(float64(x.modified))
 	}
-	return out
+	k, _ := p.key(valueIn(x.cells, p.number))
+	return k
+}
+
+// key is a value in a form that can be compared: texts whatever their case, options exactly.
+func (p *property) key(v string) (k key, ok bool) {
+	switch {
+	case v == "":
+		return key{}, false
+	case p.Type == "number":
+		n, err := strconv.ParseFloat(v, 64)
+		return number(n), err == nil && !math.IsNaN(n)
+	case p.Type == "date" || p.Type == "datetime":
+		ms, ok := parseTime(v)
+		return number(float64(ms)), ok
+	case p.Type == "enumeration":
+		return text(v), true
+	}
+	return text(strings.ToLower(v)), true
+}
+
+// clause says whether a record meets a filter.
+type clause func(x hit) bool
+
+// relations are HubSpot's operators that compare.
+var relations = map[string]string{"EQ": "=", "NEQ": "!=", "LT": "<", "LTE": "<=", "GT": ">", "GTE": ">=", "BETWEEN": "=", "IN": "IN", "NOT_IN": "NOT IN"}
+
+// clause reads a filter.
+func (o *hubObject) clause(f filterBody) (clause, error) {
+	p, ok := o.property(f.PropertyName)
+	if !ok {
+		return nil, fmt.Errorf("property %q does not exist", f.PropertyName)
+	}
+	switch f.Operator {
+	case "HAS_PROPERTY":
+		return func(x hit) bool { return x.key(p).is }, nil
+	case "NOT_HAS_PROPERTY":
+		return func(x hit) bool { return !x.key(p).is }, nil
+	}
+	operands := f.Values
+	for _, v := range []*string{f.Value, f.HighValue} {
+		if v != nil && f.Operator != "IN" && f.Operator != "NOT_IN" {
+			operands = append(operands, *v)
+		}
+	}
+	if op := relations[f.Operator]; op == "" || len(operands) == 0 || f.Operator == "BETWEEN" && len(operands) != 2 {
+		return nil, fmt.Errorf("operator %q on %q is not known or needs a value", f.Operator, f.PropertyName)
+	}
+	spans := make([]span, len(operands))
+	for i, v := range operands {
+		k, ok := p.key(v)
+		if !ok {
+			return nil, fmt.Errorf("%q is not a value that %q can be compared with", v, p.Name)
+		}
+		spans[i] = span{k, k}
+	}
+	if f.Operator == "BETWEEN" {
+		spans = []span{{spans[0].from, spans[1].to}}
+	}
+	holds := relation(relations[f.Operator], spans)
+	return func(x hit) bool { return holds(x.key(p)) }, nil
 }

@@ -27,7 +27,7 @@ func TestSearchLimits(t *testing.T) {
 		return `{"filterGroups":[` + strings.Join(s, ",") + `]}`
 	}
 	padded := func(n int) string {
-		return `{"properties":["email"],"query":"` + strings.Repeat("é", n-len([]rune(`{"properties":["email"],"query":""}`))) + `"}`
+		return `{"properties":["` + strings.Repeat("é", n-len([]rune(`{"properties":[""]}`))) + `"]}`
 	}
 	for promise, c := range map[string]struct {
 		body string
@@ -54,6 +54,7 @@ func TestSearchLimits(t *testing.T) {
 		"an unknown property":         {`{"filters":[{"propertyName":"nope","operator":"EQ","value":"1"}]}`, 400},
 		"an unknown operator":         {`{"filters":[{"propertyName":"city","operator":"LIKE","value":"1"}]}`, 400},
 		"no value":                    {`{"filters":[{"propertyName":"city","operator":"EQ"}]}`, 400},
+		"a search for words":          {`{"query":"north"}`, 400},
 		"a value that is a number":    {`{"filters":[{"propertyName":"lastmodifieddate","operator":"GTE","value":5}]}`, 400},
 		"a time that is none":         {`{"filters":[{"propertyName":"lastmodifieddate","operator":"GTE","value":"soon"}]}`, 400},
 		"BETWEEN without an end":      {`{"filters":[{"propertyName":"lastmodifieddate","operator":"BETWEEN","value":"5"}]}`, 400},
@@ -95,11 +96,6 @@ func TestSearchOperators(t *testing.T) {
 		{`"city","operator":"NOT_IN","values":["ulm","neu-ulm"]`, id(3)},
 		{`"city","operator":"HAS_PROPERTY"`, id(0, 1, 2)},
 		{`"city","operator":"NOT_HAS_PROPERTY"`, id(3)},
-		{`"city","operator":"CONTAINS_TOKEN","value":"neu"`, id(2)},
-		{`"city","operator":"CONTAINS_TOKEN","value":"*lm"`, id(0, 1, 2)},
-		{`"city","operator":"NOT_CONTAINS_TOKEN","value":"ulm"`, id(3)},
-		{`"jobtitle","operator":"CONTAINS_TOKEN","value":"of sales"`, id(0)},
-		{`"email","operator":"CONTAINS_TOKEN","value":"*@north.example"`, id(0, 2)},
 		{`"email","operator":"EQ","value":"ADA@north.example"`, id(0)},
 		{`"email","operator":"IN","values":["cem@north.example","ada@north.example","x@y.example"]`, id(0, 2)},
 		{`"hs_email_open","operator":"GT","value":"3"`, id(1)},
@@ -128,10 +124,6 @@ func TestSearchOperators(t *testing.T) {
 	r := p.want(200, p.ask("POST", dated+"/search", `{"filterGroups":[{"filters":[{"propertyName":"city","operator":"EQ","value":"ulm"},{"propertyName":"lifecyclestage","operator":"EQ","value":"customer"}]},{"filters":[{"propertyName":"email","operator":"NOT_HAS_PROPERTY"}]}]}`))
 	if !slices.Equal(ids(r), id(1, 3)) {
 		t.Errorf("groups are alternatives of conjunctions: %v", ids(r))
-	}
-	r = p.want(200, p.ask("POST", dated+"/search", `{"query":"NORTH"}`))
-	if !slices.Equal(ids(r), id(0, 2)) {
-		t.Errorf("query: %v", ids(r))
 	}
 	for sort, want := range map[string][]string{
 		`{"propertyName":"hs_email_open","direction":"DESCENDING"}`: id(1, 0, 2, 3),
@@ -222,7 +214,7 @@ func TestSearchLagsBehindWrites(t *testing.T) {
 	}
 	p.clock.advance(5 * time.Second)
 	r = find(since)
-	if at(r.json, "results", 0, "properties", "city") != "Bonn" || at(r.json, "results", 0, "updatedAt") != instant(wrote.Truncate(time.Millisecond)) && at(r.json, "results", 0, "updatedAt") != string(appendInstant(nil, wrote.UnixMilli())) {
+	if at(r.json, "results", 0, "properties", "city") != "Bonn" || at(r.json, "results", 0, "updatedAt") != instant(wrote.UnixMilli()) {
 		t.Errorf("search must show the first write now: %s", r.body)
 	}
 	if len(ids(find(byOld))) != 0 || len(ids(find(byNew))) != 1 {
@@ -239,7 +231,7 @@ func TestSearchLagsBehindWrites(t *testing.T) {
 	if n := len(ids(find(since))); n != 0 {
 		t.Error("search shows an archived record after the lag")
 	}
-	if len(p.contacts.behind) != 0 || p.contacts.recs[0].shown != nil {
+	if len(p.contacts.recs[0].before) != 0 {
 		t.Error("search holds on to old states")
 	}
 }
@@ -248,7 +240,7 @@ func FuzzSearchBody(f *testing.F) {
 	for _, s := range []string{
 		`{}`, `{"filterGroups":[{"filters":[{"propertyName":"lastmodifieddate","operator":"GTE","value":"1763000000000"}]}],"sorts":[{"propertyName":"hs_object_id","direction":"ASCENDING"}],"properties":["email"],"limit":200,"after":"0"}`,
 		`{"filters":[{"propertyName":"hs_object_id","operator":"BETWEEN","value":"1","highValue":"9e18"}],"sorts":["-lastmodifieddate"],"after":3}`,
-		`{"filters":[{"propertyName":"email","operator":"CONTAINS_TOKEN","value":"*a*"}],"query":"n"}`,
+		`{"filters":[{"propertyName":"email","operator":"NEQ","value":"a"}],"query":"n"}`,
 		`{"filterGroups":[{"filters":[{"propertyName":"hs_object_id","operator":"IN","values":["1","51"]},{"propertyName":"email","operator":"IN","values":["x"]}]},{"filters":[]}]}`,
 		`{"sorts":[{"propertyName":"city","direction":"DESCENDING"}],"limit":3,"after":"2"}`,
 	} {

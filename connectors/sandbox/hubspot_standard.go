@@ -1,21 +1,23 @@
 package sandbox
 
-import "strings"
-
-// Sources of values, as propertiesWithHistory names them in sourceType. The order is part of snapshots.
-const (
-	byIntegration uint8 = iota
-	byUser
-	byImport
-	byAnalytics
-	byEmail
-	byForms
-	bySales
-	byCalculation
-	byMerge
+import (
+	"slices"
+	"strings"
+	"time"
 )
 
-var sourceNames = [...]string{"INTEGRATION", "CRM_UI", "IMPORT", "ANALYTICS", "EMAIL", "FORM", "SALES", "CALCULATED", "MERGE_OBJECTS"}
+// Sources of values, as propertiesWithHistory names them in sourceType.
+const (
+	byIntegration = "INTEGRATION"
+	byUser        = "CRM_UI"
+	byImport      = "IMPORT"
+	byAnalytics   = "ANALYTICS"
+	byEmail       = "EMAIL"
+	byForms       = "FORM"
+	bySales       = "SALES"
+	byCalculation = "CALCULATED"
+	byMerge       = "MERGE_OBJECTS"
+)
 
 // standardContact are the properties that HubSpot defines for contacts, those of the contract and what a portal cannot do
 // without: name | label | type | fieldType | group | flags | options. Flag r: read-only, x: options live elsewhere.
@@ -88,64 +90,46 @@ hubspot_owner_id|Deal owner|enumeration|select|dealinformation|x|
 num_associated_contacts|Number of Associated Contacts|number|number|dealinformation|r|
 `
 
-var contactGroups = []group{
-	{name: "contactinformation", label: "Contact information", displayOrder: 0, defined: true},
-	{name: "analyticsinformation", label: "Web analytics history", displayOrder: 1, defined: true},
-	{name: "emailinformation", label: "Email information", displayOrder: 2, defined: true},
-	{name: "conversioninformation", label: "Conversion information", displayOrder: 3, defined: true},
-	{name: "sales_properties", label: "Sales properties", displayOrder: 4, defined: true},
-}
-
-var dealGroups = []group{{name: "dealinformation", label: "Deal information", displayOrder: 0, defined: true}}
+// standardGroups are the groups of standard properties, name and label, in their order.
+var (
+	contactGroups = [][2]string{
+		{"contactinformation", "Contact information"}, {"analyticsinformation", "Web analytics history"}, {"emailinformation", "Email information"},
+		{"conversioninformation", "Conversion information"}, {"sales_properties", "Sales properties"},
+	}
+	dealGroups = [][2]string{{"dealinformation", "Deal information"}}
+)
 
 // sourceOfGroup is what sets the read-only properties of a group.
-var sourceOfGroup = map[string]uint8{
-	"analyticsinformation": byAnalytics, "emailinformation": byEmail, "conversioninformation": byForms,
-	"sales_properties": bySales,
+var sourceOfGroup = map[string]string{
+	"analyticsinformation": byAnalytics, "emailinformation": byEmail, "conversioninformation": byForms, "sales_properties": bySales,
+	"contactinformation": byCalculation, "dealinformation": byCalculation,
 }
 
-func contactSchema(created int64) *schema {
-	return newSchema("contacts", "contact", standardContact, contactGroups, "lastmodifieddate", created,
-		[]string{"email", "firstname", "lastname"})
+func contactSchema() schema {
+	return newSchema("contact", standardContact, contactGroups, "lastmodifieddate", "email", "firstname", "lastname")
 }
 
-func dealSchema(created int64) *schema {
-	return newSchema("deals", "deal", standardDeal, dealGroups, "hs_lastmodifieddate", created,
-		[]string{"amount", "closedate", "dealname", "dealstage", "pipeline"})
+func dealSchema() schema {
+	return newSchema("deal", standardDeal, dealGroups, "hs_lastmodifieddate", "amount", "closedate", "dealname", "dealstage", "pipeline")
 }
 
-func newSchema(object, singular, table string, groups []group, modified string, created int64, defaults []string) *schema {
-	s := &schema{
-		object: object, singular: singular, byName: map[string]*property{}, modified: modified,
-		defaults: defaults, fixed: []string{"createdate", modified, "hs_object_id"},
+func newSchema(singular, table string, groups [][2]string, modified string, defaults ...string) schema {
+	s := schema{plural: singular + "s", singular: singular, byName: map[string]*property{}, modified: modified, defaults: defaults}
+	for i, g := range groups {
+		s.groups = append(s.groups, &group{Name: g[0], Label: g[1], DisplayOrder: i, defined: true})
 	}
-	for _, g := range groups {
-		s.groups = append(s.groups, &g)
-	}
+	born := instant(time.Date(2020, 1, 1, 0, 0, 0, 0, time.UTC).UnixMilli())
+	meanings := map[string]meaning{"hs_object_id": isID, "createdate": isCreated, modified: isModified, "email": isEmail}
 	for line := range strings.Lines(strings.TrimSpace(table)) {
 		f := strings.Split(strings.TrimSpace(line), "|")
-		p := &property{
-			name: f[0], label: f[1], typ: f[2], fieldType: f[3], group: f[4], defined: true, displayOrder: -1, created: created, updated: created,
-			readOnly: strings.Contains(f[5], "r"), external: strings.Contains(f[5], "x"), form: !strings.Contains(f[5], "r"),
-			source: byCalculation,
-		}
-		if by, ok := sourceOfGroup[p.group]; ok {
-			p.source = by
-		}
-		if f[6] != "" {
-			for i, v := range strings.Split(f[6], ",") {
-				p.options = append(p.options, option{Label: v, Value: v, DisplayOrder: i})
-			}
-		}
-		switch p.name {
-		case "hs_object_id":
-			p.meaning, p.uniq = isID, true
-		case "createdate":
-			p.meaning = isCreated
-		case modified:
-			p.meaning = isModified
-		case "email":
-			p.meaning = isEmail
+		readOnly := strings.Contains(f[5], "r")
+		p := &property{meaning: meanings[f[0]], source: sourceOfGroup[f[4]], definition: definition{
+			CreatedAt: born, UpdatedAt: born, Name: f[0], Label: f[1], Type: f[2], FieldType: f[3], GroupName: f[4], DisplayOrder: -1, HubspotDefined: true,
+			ExternalOptions: strings.Contains(f[5], "x"), FormField: !readOnly, HasUniqueValue: meanings[f[0]] == isID,
+			Modification: modification{ReadOnlyDefinition: true, ReadOnlyOptions: true, ReadOnlyValue: readOnly},
+		}}
+		for i, v := range slices.DeleteFunc(strings.Split(f[6], ","), func(v string) bool { return v == "" }) {
+			p.Options = append(p.Options, option{Label: v, Value: v, DisplayOrder: i})
 		}
 		s.define(p)
 	}

@@ -1,297 +1,318 @@
 package sandbox
 
 import (
-	"encoding/json"
+	"cmp"
+	"fmt"
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
 )
 
-// written is the author of what comes through the API.
-func written(int) author { return author{source: byIntegration} }
+// input is one row of a write.
+type input struct {
+	ID           *string            `json:"id"`
+	IDProperty   string             `json:"idProperty"`
+	Properties   map[string]*string `json:"properties"`
+	Associations []struct {
+		To idJSON `json:"to"`
+	} `json:"associations"`
 
-// conflicted is the 409 to an address that another contact has.
-func (h *HubSpot) conflicted(c *conflict) reply {
-	return h.failed(http.StatusConflict, failure{message: "Contact already exists. Existing ID: " + formatID(c.id), category: "CONFLICT"})
+	changes []change
+	bad     []*badValue
+}
+
+// understand gives a row's names and values their meaning.
+func (in *input) understand(o *hubObject) {
+	in.changes = make([]change, 0, len(in.Properties))
+	for _, name := range slices.Sorted(maps.Keys(in.Properties)) {
+		p, ok := o.property(name)
+		switch value := in.Properties[name]; {
+		case !ok:
+			in.bad = append(in.bad, unknownProperty(name))
+		case p.readOnly():
+			in.bad = append(in.bad, &badValue{false, fmt.Sprintf("%q is a read only property; its value cannot be set.", name), "READ_ONLY_VALUE", name})
+		case value == nil:
+			in.bad = append(in.bad, &badValue{false, fmt.Sprintf("%q must be a string", name), "INVALID_VALUE", name})
+		default:
+			v, bad := p.check(*value)
+			if bad != nil {
+				in.bad = append(in.bad, bad)
+				continue
+			}
+			in.changes = append(in.changes, change{p, v})
+		}
+	}
+}
+
+// inputs reads the body of a batch write.
+func (c call) inputs(o *hubObject) ([]input, *failure) {
+	var in struct {
+		Inputs []input `json:"inputs"`
+	}
+	if bad := c.read(&in); bad != nil {
+		return nil, bad
+	}
+	for i := range in.Inputs {
+		in.Inputs[i].understand(o)
+	}
+	return in.Inputs, batchSize(len(in.Inputs), maxBatch)
+}
+
+// single reads the body of a write of one record.
+func (c call) single(o *hubObject) (input, *failure) {
+	var in input
+	if bad := c.read(&in); bad != nil {
+		return in, bad
+	}
+	if in.Properties == nil {
+		return in, lacking("SimplePublicObjectInput", "properties")
+	}
+	in.understand(o)
+	return in, badValues(in.bad)
+}
+
+// badValues is the 400 to values that do not go, nil if there are none.
+func badValues(bad []*badValue) *failure {
+	if len(bad) == 0 {
+		return nil
+	}
+	message, details := tellBad(bad)
+	return &failure{status: http.StatusBadRequest, Message: message, Category: "VALIDATION_ERROR", Errors: details}
+}
+
+func tellBad(bad []*badValue) (message string, details []detail) {
+	for _, v := range bad {
+		details = append(details, detail{v.Message, v.Code, map[string][]string{"propertyName": {v.Name}}})
+	}
+	return "Property values were not valid: " + string(marshal(bad)), details
+}
+
+// conflict is the 409 to an address that another contact has.
+func conflict(other *record) *failure {
+	return refuse(http.StatusConflict, "CONFLICT", "Contact already exists. Existing ID: %s", other.id)
+}
+
+// broken are the validation rules a contact would not keep after changes; r is nil for a new one.
+func (h *HubSpot) broken(c call, o *hubObject, r *record, changes []change) (bad []*badValue) {
+	if o != h.contacts || c.dated != "2026-09" {
+		return nil
+	}
+	after := func(name string) string {
+		p, known := o.property(name)
+		v, given := valueOf(changes, name)
+		if !given && known && r != nil {
+			v = r.value(p.number)
+		}
+		return v
+	}
+	for _, rule := range h.rules {
+		if after(rule.When) == rule.Is && after(rule.Require) == "" {
+			bad = append(bad, &badValue{false, fmt.Sprintf("Property %q is required when %q is %q", rule.Require, rule.When, rule.Is), "MISSING_CONDITIONAL_REQUIRED_PROPERTY", rule.Require})
+		}
+	}
+	return bad
+}
+
+// refused says why a record does not take changes; r is nil for a new one.
+func (h *HubSpot) refused(c call, o *hubObject, r *record, changes []change) *failure {
+	if other := h.clash(o, changes, r); other != nil {
+		return conflict(other)
+	}
+	return badValues(h.broken(c, o, r, changes))
 }
 
 // batchUpdate writes up to 100 records. One bad value anywhere and nothing is written. Ids not found share one error, and
 // merged ids are left out of the answer without a word.
-func (h *HubSpot) batchUpdate(c call, t *objects) reply {
-	in, err := h.inputs(c, t)
-	if err != nil {
-		return h.badJSON(err)
-	}
-	if rep, ok := h.batchSize(len(in), maxBatch); !ok {
-		return rep
+func (h *HubSpot) batchUpdate(c call, o *hubObject) (reply, *failure) {
+	in, bad := c.inputs(o)
+	if bad != nil {
+		return reply{}, bad
 	}
 	ids := make(map[string]bool, len(in))
-	ords := make([]uint32, len(in))
-	found := make([]bool, len(in))
-	for i := range in {
-		x := &in[i]
-		if !x.hasID || !x.hasProps {
-			return h.invalid("Invalid input JSON on line 1, column 1: Cannot build SimplePublicObjectBatchInput, some of required attributes are not set [id, properties]")
+	for _, x := range in {
+		switch {
+		case x.ID == nil || x.Properties == nil:
+			return reply{}, lacking("SimplePublicObjectBatchInput", "id", "properties")
+		case x.IDProperty != "" && x.IDProperty != "hs_object_id":
+			return reply{}, invalid("idProperty %q cannot be used to update a batch", x.IDProperty)
+		case ids[*x.ID]:
+			return reply{}, invalid("Duplicate IDs found in batch input: [%s]. IDs must be unique", *x.ID)
 		}
-		if x.idProperty != "" && x.idProperty != "hs_object_id" {
-			return h.invalid("idProperty %q cannot be used to update a batch", x.idProperty)
+		ids[*x.ID] = true
+	}
+	for _, x := range in {
+		if bad := badValues(x.bad); bad != nil {
+			return reply{}, bad
 		}
-		if ids[x.id] {
-			return h.invalid("Duplicate IDs found in batch input: [%s]. IDs must be unique", x.id)
-		}
-		ids[x.id] = true
-	}
-	for i := range in {
-		x := &in[i]
-		if len(x.bad) > 0 {
-			return h.badValues(x.bad)
-		}
-		n, numeric := parseID(x.id)
-		if !numeric {
-			continue
-		}
-		ords[i], found[i] = t.find(n)
-		if !found[i] || t.recs[ords[i]].state != alive {
-			continue
-		}
-		if bad := h.broken(c, t, t.recs[ords[i]].values, x.changes); len(bad) > 0 {
-			return h.badValues(bad)
-		}
-		if clash := h.clash(t, x.changes, int64(ords[i])); clash != nil {
-			return h.conflicted(clash)
-		}
-	}
-	run := h.batch(c, len(c.body)+len(in)*320)
-	now := c.now.UnixMilli()
-	var missing []string
-	for i := range in {
-		x := &in[i]
-		if found[i] && t.recs[ords[i]].state == merged {
-			continue // silently, as seen by others
-		}
-		if !found[i] || t.recs[ords[i]].state != alive {
-			missing = append(missing, x.id)
-			continue
-		}
-		h.write(t, ords[i], x.changes, now)
-		run.body = h.renderWritten(run.next(), t, ords[i], x.changes, x.trace)
-	}
-	run.missing(t, missing)
-	return run.reply(http.StatusOK)
-}
-
-// write applies changes that came through the API and counts them.
-func (h *HubSpot) write(t *objects, ord uint32, changes []change, now int64) {
-	r := &t.recs[ord]
-	if t == h.contacts {
-		if r.writes == 0 {
-			h.tally.patched++
-		}
-		h.tally.patches++
-		r.count(changes)
-	}
-	h.apply(t, ord, changes, written, now)
-}
-
-// renderWritten appends a record as the answer to a write shows it: what was written and what is always there.
-func (h *HubSpot) renderWritten(b []byte, t *objects, ord uint32, changes []change, trace string) []byte {
-	if trace != "" {
-		b = append(appendQuoted(append(b, `{"objectWriteTraceId":`...), trace), ',')
-	}
-	h.shownProps = h.shownProps[:0]
-	for _, c := range changes {
-		h.shownProps = append(h.shownProps, t.list[c.prop])
-	}
-	for _, name := range t.fixed {
-		h.shownProps = append(h.shownProps, t.byName[name])
-	}
-	slices.SortFunc(h.shownProps, func(a, b *property) int { return strings.Compare(a.name, b.name) })
-	h.shownProps = slices.Compact(h.shownProps)
-	r := &t.recs[ord]
-	at := len(b)
-	b = h.render(b, t, ord, r.values, r.modified, rendering{props: h.shownProps})
-	if trace != "" {
-		b = slices.Delete(b, at, at+1) // the trace has opened the object
-	}
-	return b
-}
-
-// updateOne answers PATCH of a live record.
-func (h *HubSpot) updateOne(c call, t *objects, ord uint32) reply {
-	x, rep, ok := h.single(c, t)
-	if !ok {
-		return rep
-	}
-	if bad := h.broken(c, t, t.recs[ord].values, x.changes); len(bad) > 0 {
-		return h.badValues(bad)
-	}
-	if clash := h.clash(t, x.changes, int64(ord)); clash != nil {
-		return h.conflicted(clash)
-	}
-	h.write(t, ord, x.changes, c.now.UnixMilli())
-	return reply{status: http.StatusOK, body: h.renderWritten(nil, t, ord, x.changes, "")}
-}
-
-// createOne answers POST of a new record.
-func (h *HubSpot) createOne(c call, t *objects) reply {
-	x, rep, ok := h.single(c, t)
-	if !ok {
-		return rep
-	}
-	ord, rep, ok := h.createFrom(c, t, x)
-	if !ok {
-		return rep
-	}
-	return reply{status: http.StatusCreated, body: h.renderWritten(nil, t, ord, x.changes, "")}
-}
-
-func (h *HubSpot) createFrom(c call, t *objects, x input) (uint32, reply, bool) {
-	if bad := h.broken(c, t, "", x.changes); len(bad) > 0 {
-		return 0, h.badValues(bad), false
-	}
-	others := h.deals
-	if t == h.deals {
-		others = h.contacts
-	}
-	for _, id := range x.links {
-		if _, ok := others.live(id); !ok {
-			return 0, h.invalid("One or more associations are not valid: %s %s does not exist", others.singular, id), false
-		}
-	}
-	ord, clash := h.create(t, x.changes, byIntegration, c.now.UnixMilli())
-	if clash != nil {
-		return 0, h.conflicted(clash), false
-	}
-	for _, id := range x.links {
-		other, _ := others.live(id)
-		if t == h.deals {
-			h.associate(t.recs[ord].id, other)
-		} else {
-			h.associate(others.recs[other].id, ord)
-		}
-	}
-	return ord, reply{}, true
-}
-
-// batchCreate adds up to 100 records. Where every input carries an objectWriteTraceId of its own, bad rows fail alone.
-func (h *HubSpot) batchCreate(c call, t *objects) reply {
-	in, err := h.inputs(c, t)
-	if err != nil {
-		return h.badJSON(err)
-	}
-	if rep, ok := h.batchSize(len(in), maxBatch); !ok {
-		return rep
-	}
-	traces := map[string]bool{}
-	for i := range in {
-		if !in[i].hasProps {
-			return h.invalid("Invalid input JSON on line 1, column 1: Cannot build SimplePublicObjectBatchInputForCreate, some of required attributes are not set [properties]")
-		}
-		if in[i].trace != "" {
-			traces[in[i].trace] = true
-		}
-	}
-	alone := len(traces) == len(in)
-	addresses := map[string]bool{}
-	email, _ := h.addresses()
-	for i := range in {
-		x := &in[i]
-		x.bad = append(x.bad, h.broken(c, t, "", x.changes)...)
-		if alone {
-			continue
-		}
-		if len(x.bad) > 0 {
-			return h.badValues(x.bad)
-		}
-		if clash := h.clash(t, x.changes, -1); clash != nil {
-			return h.conflicted(clash)
-		}
-		for _, ch := range x.changes {
-			if t == h.contacts && ch.prop == email && len(ch.value) > 0 {
-				if addresses[string(ch.value)] {
-					return h.invalid("Duplicate IDs found in batch input: [%s]. IDs must be unique", ch.value)
-				}
-				addresses[string(ch.value)] = true
+		if r := o.live(*x.ID); r != nil {
+			if bad := h.refused(c, o, r, x.changes); bad != nil {
+				return reply{}, bad
 			}
 		}
 	}
-	run := h.batch(c, len(c.body)+len(in)*320)
-	for i := range in {
-		x := &in[i]
-		trace := []contextValue{{"objectWriteTraceId", []string{x.trace}}}
-		if len(x.bad) > 0 {
-			run.fail("VALIDATION_ERROR", "", badMessage(x.bad), trace, badDetails(x.bad))
-			continue
+	run := h.batch(c)
+	var missing []string
+	for _, x := range in {
+		r := o.byID[*x.ID]
+		switch {
+		case r != nil && r.into != nil:
+			// Left out silently, as seen by others.
+		case r == nil || !r.live():
+			missing = append(missing, *x.ID)
+		default:
+			h.write(c, o, r, x.changes)
+			run.next()
+			run.body = h.renderWritten(run.body, o, r, x)
 		}
-		if clash := h.clash(t, x.changes, -1); clash != nil {
-			run.fail("CONFLICT", "", "Contact already exists. Existing ID: "+formatID(clash.id), trace, nil)
-			continue
-		}
-		ord, rep, ok := h.createFrom(c, t, *x)
-		if !ok {
-			return rep
-		}
-		run.body = h.renderWritten(run.next(), t, ord, x.changes, x.trace)
 	}
-	return run.reply(http.StatusCreated)
+	run.missing(o, missing)
+	return run.reply(http.StatusOK), nil
 }
 
-// batchArchive moves up to 100 records to the recycle bin; ids not found are ignored.
-func (h *HubSpot) batchArchive(c call, t *objects) reply {
-	var in idList
-	if err := json.Unmarshal(c.body, &in); err != nil {
-		return h.badJSON(err)
+// write applies changes that came through the API and counts them.
+func (h *HubSpot) write(c call, o *hubObject, r *record, changes []change) {
+	if o == h.contacts {
+		fields := make([]int, len(changes))
+		for i, x := range changes {
+			fields[i] = x.p.number
+		}
+		h.tally.wrote(r, fields...)
 	}
-	if rep, ok := h.batchSize(len(in.Inputs), maxBatch); !ok {
-		return rep
+	h.apply(o, r, changes, func(*property) author { return author{source: byIntegration} }, c.now.UnixMilli())
+}
+
+// renderWritten appends a record as the answer to a write shows it: what was written and what is always there.
+func (h *HubSpot) renderWritten(b []byte, o *hubObject, r *record, x input) []byte {
+	props := make([]*property, 0, len(x.changes)+3)
+	for _, c := range x.changes {
+		props = append(props, c.p)
 	}
-	for _, x := range in.Inputs {
-		if ord, ok := t.follow(x.ID); ok {
-			h.leave(t, ord, archived, c.now.UnixMilli())
+	for _, name := range []string{"createdate", o.modified, "hs_object_id"} {
+		props = append(props, o.byName[name])
+	}
+	slices.SortFunc(props, func(a, b *property) int { return strings.Compare(a.Name, b.Name) })
+	return h.render(b, r, rendering{props: slices.Compact(props)})
+}
+
+// updateOne answers PATCH of a live record.
+func (h *HubSpot) updateOne(c call, o *hubObject, r *record) (reply, *failure) {
+	x, bad := c.single(o)
+	if bad == nil {
+		bad = h.refused(c, o, r, x.changes)
+	}
+	if bad != nil {
+		return reply{}, bad
+	}
+	h.write(c, o, r, x.changes)
+	return reply{status: http.StatusOK, body: h.renderWritten(nil, o, r, x)}, nil
+}
+
+// createOne answers POST of a new record.
+func (h *HubSpot) createOne(c call, o *hubObject) (reply, *failure) {
+	x, bad := c.single(o)
+	if bad != nil {
+		return reply{}, bad
+	}
+	r, bad := h.createFrom(c, o, x)
+	if bad != nil {
+		return reply{}, bad
+	}
+	return reply{status: http.StatusCreated, body: h.renderWritten(nil, o, r, x)}, nil
+}
+
+func (h *HubSpot) createFrom(c call, o *hubObject, x input) (*record, *failure) {
+	if bad := h.refused(c, o, nil, x.changes); bad != nil {
+		return nil, bad
+	}
+	for _, a := range x.Associations {
+		if o.other.live(a.To.ID) == nil {
+			return nil, invalid("One or more associations are not valid: %s %s does not exist", o.other.singular, a.To.ID)
 		}
 	}
-	return reply{status: http.StatusNoContent}
+	r, bad := h.create(o, x.changes, byIntegration, c.now.UnixMilli())
+	if bad != nil {
+		return nil, bad
+	}
+	for _, a := range x.Associations {
+		deal, contact := r, o.other.live(a.To.ID)
+		if o == h.contacts {
+			deal, contact = contact, r
+		}
+		h.associate(deal, contact)
+	}
+	return r, nil
+}
+
+// batchCreate adds up to 100 records. One bad row and nothing is made.
+func (h *HubSpot) batchCreate(c call, o *hubObject) (reply, *failure) {
+	in, bad := c.inputs(o)
+	if bad != nil {
+		return reply{}, bad
+	}
+	addresses := map[string]bool{}
+	for _, x := range in {
+		if x.Properties == nil {
+			return reply{}, lacking("SimplePublicObjectBatchInputForCreate", "properties")
+		}
+		if bad := cmp.Or(badValues(x.bad), h.refused(c, o, nil, x.changes)); bad != nil {
+			return reply{}, bad
+		}
+		if email, _ := valueOf(x.changes, "email"); email != "" {
+			if addresses[email] {
+				return reply{}, invalid("Duplicate IDs found in batch input: [%s]. IDs must be unique", email)
+			}
+			addresses[email] = true
+		}
+	}
+	run := h.batch(c)
+	for _, x := range in {
+		r, bad := h.createFrom(c, o, x)
+		if bad != nil {
+			return reply{}, bad
+		}
+		run.next()
+		run.body = h.renderWritten(run.body, o, r, x)
+	}
+	return run.reply(http.StatusCreated), nil
 }
 
 // mergeCall answers the merge of two contacts with the record they became.
-func (h *HubSpot) mergeCall(c call, t *objects) reply {
+func (h *HubSpot) mergeCall(c call, o *hubObject) (reply, *failure) {
 	var in struct {
 		PrimaryObjectID string `json:"primaryObjectId"`
 		ObjectIDToMerge string `json:"objectIdToMerge"`
 	}
-	if err := json.Unmarshal(c.body, &in); err != nil {
-		return h.badJSON(err)
+	if bad := c.read(&in); bad != nil {
+		return reply{}, bad
 	}
-	if t != h.contacts {
-		return h.notAllowed()
+	if o != h.contacts {
+		return reply{}, notAllowed
 	}
-	id, err := h.merge(in.PrimaryObjectID, in.ObjectIDToMerge, true)
+	r, err := h.merge(in.PrimaryObjectID, in.ObjectIDToMerge)
 	if err != nil {
-		return h.invalid("Objects %s and %s cannot be merged", in.PrimaryObjectID, in.ObjectIDToMerge)
+		return reply{}, invalid("Objects %s and %s cannot be merged", in.PrimaryObjectID, in.ObjectIDToMerge)
 	}
-	ord, _ := t.find(id)
-	return reply{status: http.StatusOK, body: h.render(nil, t, ord, t.recs[ord].values, t.recs[ord].modified, rendering{props: t.resolve(nil, true)})}
+	return reply{status: http.StatusOK, body: h.render(nil, r, rendering{props: o.resolve(nil, true)})}, nil
 }
 
 // eraseCall answers a deletion for privacy reasons.
-func (h *HubSpot) eraseCall(c call, t *objects) reply {
+func (h *HubSpot) eraseCall(c call, o *hubObject) (reply, *failure) {
 	var in struct {
 		ObjectID   string `json:"objectId"`
 		IDProperty string `json:"idProperty"`
 	}
-	if err := json.Unmarshal(c.body, &in); err != nil {
-		return h.badJSON(err)
+	if bad := c.read(&in); bad != nil {
+		return reply{}, bad
 	}
-	if t != h.contacts {
-		return h.notAllowed()
+	if o != h.contacts {
+		return reply{}, notAllowed
 	}
-	if in.IDProperty == "email" {
-		if ord, ok := h.emails[strings.ToLower(in.ObjectID)]; ok {
-			in.ObjectID = formatID(t.recs[ord].id)
-		}
+	if r := h.emails[strings.ToLower(in.ObjectID)]; r != nil && in.IDProperty == "email" {
+		in.ObjectID = r.id
 	}
-	if err := h.erase(in.ObjectID); err != nil {
-		return h.failed(http.StatusNotFound, failure{message: "resource not found", category: "OBJECT_NOT_FOUND"})
+	if h.erase(in.ObjectID) != nil {
+		return reply{}, refuse(http.StatusNotFound, "OBJECT_NOT_FOUND", "resource not found")
 	}
-	return reply{status: http.StatusNoContent}
+	return reply{status: http.StatusNoContent}, nil
 }

@@ -103,19 +103,6 @@ func TestValidationRulesHoldOn202609Alone(t *testing.T) {
 	p.want(200, p.ask("POST", dated+"/batch/update", body))
 }
 
-func TestBatchCreateIsolatesBadRowsByTraceIDs(t *testing.T) {
-	p := newPortal(t, HubSpotOptions{Unlimited: true})
-	row := func(trace, city, stage string) string {
-		return `{"objectWriteTraceId":"` + trace + `","properties":{"city":"` + city + `","lifecyclestage":"` + stage + `"}}`
-	}
-	p.want(400, p.ask("POST", dated+"/batch/create", `{"inputs":[`+row("", "Ulm", "lead")+`,`+row("b", "Kiel", "nope")+`]}`))
-	r := p.want(207, p.ask("POST", dated+"/batch/create", `{"inputs":[`+row("a", "Ulm", "lead")+`,`+row("b", "Kiel", "nope")+`]}`))
-	if at(r.json, "results", 0, "objectWriteTraceId") != "a" || at(r.json, "errors", 0, "context", "objectWriteTraceId", 0) != "b" || at(r.json, "results", 0, "properties", "city") != "Ulm" {
-		t.Errorf("got %s", r.body)
-	}
-	p.want(201, p.ask("POST", v3+"/batch/create", `{"inputs":[`+row("a", "Ulm", "lead")+`]}`))
-}
-
 func TestCountersTellWhatWasWritten(t *testing.T) {
 	p := newPortal(t, HubSpotOptions{Unlimited: true})
 	a, b := p.CreateContact(nil), p.CreateContact(nil)

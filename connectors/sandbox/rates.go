@@ -64,10 +64,3 @@ func (d *daily) allow(now time.Time) bool {
 	d.used++
 	return true
 }
-
-// resets is when the day that now lies in ends.
-func (d *daily) resets(now time.Time) time.Time {
-	d.turn(now)
-	y, m, dd := d.day.In(d.loc).Date()
-	return time.Date(y, m, dd+1, 0, 0, 0, 0, d.loc)
-}

@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"cmp"
 	"context"
 	"crypto/rsa"
 	"slices"
@@ -42,7 +43,7 @@ type Salesforce struct {
 	objects  map[string]*orgObject // by lower-case name
 	prefixes map[string]*orgObject
 	users    *orgObject
-	me, boss uint32 // numbers of the integration user and of the administrator
+	me, boss string // ids of the integration user and of the administrator
 
 	sessions map[string]*orgSession
 	refresh  string // the refresh token that is taken now
@@ -55,16 +56,12 @@ type Salesforce struct {
 
 	cursors  []*orgCursor
 	jobs     map[string]*bulkJob
-	jobOrder []string
 	outcomes []BulkOutcome
 	rules    []SalesforceRule
 	refusals map[string]*rowRefusal
 	dupes    bool
 	assignTo string
 	open     []*Transaction
-
-	cells   slots
-	scratch []byte
 }
 
 // NewSalesforce makes an org without people.
@@ -74,22 +71,13 @@ func NewSalesforce(o SalesforceOptions) *Salesforce {
 	} else {
 		o.OrgID, _ = longID("00D5g0000000001")
 	}
-	set := func(v *string, to string) {
-		if *v == "" {
-			*v = to
-		}
-	}
-	set(&o.Username, "integration@sandbox.example")
-	set(&o.ClientID, "sandbox-client")
-	set(&o.ClientSecret, "sandbox-secret")
+	o.Username = cmp.Or(o.Username, "integration@sandbox.example")
+	o.ClientID = cmp.Or(o.ClientID, "sandbox-client")
+	o.ClientSecret = cmp.Or(o.ClientSecret, "sandbox-secret")
+	o.SessionTTL = cmp.Or(o.SessionTTL, 2*time.Hour)
+	o.DailyLimit = cmp.Or(o.DailyLimit, 100_000)
 	if o.Now == nil {
 		o.Now = time.Now
-	}
-	if o.SessionTTL == 0 {
-		o.SessionTTL = 2 * time.Hour
-	}
-	if o.DailyLimit == 0 {
-		o.DailyLimit = 100_000
 	}
 	s := &Salesforce{
 		o: o, versions: o.APIVersions, refresh: o.RefreshToken,
@@ -100,7 +88,7 @@ func NewSalesforce(o SalesforceOptions) *Salesforce {
 		s.versions = standardVersions()
 	}
 	for _, spec := range orgObjects {
-		obj := newOrgObject(spec)
+		obj := s.newObject(spec)
 		s.all = append(s.all, obj)
 		s.objects[strings.ToLower(obj.name)] = obj
 		s.prefixes[obj.prefix] = obj
@@ -117,6 +105,7 @@ func NewSalesforce(o SalesforceOptions) *Salesforce {
 
 // settle adds what every org has: itself, profiles and users.
 func (s *Salesforce) settle() {
+	s.boss = s.users.idOf(0)
 	admin := s.seed("Profile", map[string]string{"Name": "System Administrator"})
 	minimal := s.seed("Profile", map[string]string{"Name": "Minimum Access - API Only Integrations"})
 	user := func(profile, first, last, username string) string {
@@ -124,8 +113,7 @@ func (s *Salesforce) settle() {
 			"IsActive": "true", "UserType": "Standard", "ProfileId": profile, "TimeZoneSidKey": "Europe/Berlin"})
 	}
 	user(admin, "", "Administrator", "admin@sandbox.example")
-	user(minimal, "", "Integration", s.o.Username)
-	s.boss, s.me = 0, 1
+	s.me = user(minimal, "", "Integration", s.o.Username)
 	for i := range salesReps {
 		name := lastNames[i*2]
 		user(admin, firstNames[i*3], name, strings.ToLower(name)+"@sandbox.example")
@@ -136,7 +124,8 @@ func (s *Salesforce) settle() {
 // salesReps is how many users of a new org are sales people.
 const salesReps = 8
 
-func (s *Salesforce) nowSeconds() int64 { return s.o.Now().Unix() }
+// nowMs is the org's clock, whose stamps have no finer grain than a second.
+func (s *Salesforce) nowMs() int64 { return s.o.Now().Unix() * 1000 }
 
 // object is an object by its name in any case.
 func (s *Salesforce) object(name string) (*orgObject, bool) {
@@ -144,22 +133,19 @@ func (s *Salesforce) object(name string) (*orgObject, bool) {
 	return o, ok
 }
 
-// recordOf is the object and number of the record with an id of either length.
-func (s *Salesforce) recordOf(id string) (o *orgObject, ord uint32, ok bool) {
-	id, ok = longID(id)
-	if !ok {
-		return nil, 0, false
+// recordOf is the object that an id of either length belongs to and the record that has it; nil if there is none.
+func (s *Salesforce) recordOf(id string) (*orgObject, *record) {
+	if id, ok := longID(id); ok {
+		if o := s.prefixes[id[:3]]; o != nil {
+			return o, o.byID[id]
+		}
 	}
-	if o = s.prefixes[id[:3]]; o == nil {
-		return nil, 0, false
-	}
-	ord, ok = o.find(id)
-	return o, ord, ok
+	return nil, nil
 }
 
 // OrgID is the org's id, UserID that of the integration user, both with 18 characters.
 func (s *Salesforce) OrgID() string  { return s.o.OrgID }
-func (s *Salesforce) UserID() string { return s.users.id(s.me) }
+func (s *Salesforce) UserID() string { return s.me }
 
 // Listen serves on addr, such as "127.0.0.1:0", until ctx ends and returns the base URL once connections are accepted. Tokens
 // tell it as the instance unless the options say otherwise.

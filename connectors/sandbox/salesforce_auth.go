@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -37,8 +38,7 @@ const (
 
 // ExpireSessions ends all access tokens, and with them their query locators.
 func (s *Salesforce) ExpireSessions() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	defer s.lock()()
 	for token := range s.sessions {
 		s.endSession(token)
 	}
@@ -47,41 +47,30 @@ func (s *Salesforce) ExpireSessions() {
 // Freeze ends the integration user's sessions and lets it have no new ones, until Unfreeze.
 func (s *Salesforce) Freeze() {
 	s.ExpireSessions()
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	defer s.lock()()
 	s.locked = true
 }
 
 // Unfreeze lets the integration user sign in again.
 func (s *Salesforce) Unfreeze() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	defer s.lock()()
 	s.locked = false
 }
 
 // RefreshToken is the refresh token that would be taken now.
 func (s *Salesforce) RefreshToken() string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	defer s.lock()()
 	return s.refresh
 }
 
 func (s *Salesforce) endSession(token string) {
 	delete(s.sessions, token)
-	kept := s.cursors[:0]
-	for _, c := range s.cursors {
-		if c.session != token {
-			kept = append(kept, c)
-		}
-	}
-	clear(s.cursors[len(kept):])
-	s.cursors = kept
+	s.cursors = slices.DeleteFunc(s.cursors, func(c *orgCursor) bool { return c.session == token })
 }
 
 // denied is the token endpoint's way to say no.
 func denied(code, description string) reply {
-	body, _ := json.Marshal(map[string]string{"error": code, "error_description": description})
-	return reply{status: http.StatusBadRequest, body: body}
+	return jsonReply(http.StatusBadRequest, map[string]string{"error": code, "error_description": description})
 }
 
 // grant answers POST /services/oauth2/token.
@@ -90,7 +79,7 @@ func (s *Salesforce) grant(q *request) reply {
 		return denied("unsupported_grant_type", "grant type not supported")
 	}
 	form, err := url.ParseQuery(string(q.body))
-	if kind, _, _ := strings.Cut(q.header.Get("Content-Type"), ";"); err != nil || strings.TrimSpace(kind) != "application/x-www-form-urlencoded" {
+	if err != nil || !q.isKind("application/x-www-form-urlencoded") {
 		return denied("unsupported_grant_type", "grant type not supported")
 	}
 	clientID, secret := form.Get("client_id"), form.Get("client_secret")
@@ -148,7 +137,7 @@ func (s *Salesforce) grant(q *request) reply {
 	instance := s.instance(q)
 	answer := map[string]string{
 		"access_token": token, "scope": "api refresh_token", "instance_url": instance, "token_type": "Bearer",
-		"id": q.base + "/id/" + s.o.OrgID + "/" + s.users.id(s.me),
+		"id": q.base + "/id/" + s.o.OrgID + "/" + s.me,
 	}
 	if refresh != "" {
 		answer["refresh_token"] = refresh
@@ -157,8 +146,7 @@ func (s *Salesforce) grant(q *request) reply {
 		answer["issued_at"] = strconv.FormatInt(now.UnixMilli(), 10)
 		answer["signature"] = base64.StdEncoding.EncodeToString([]byte(s.secret(32)))
 	}
-	body, _ := json.Marshal(answer)
-	return reply{status: http.StatusOK, body: body}
+	return jsonReply(http.StatusOK, answer)
 }
 
 func isLoginHost(base string) bool { return base == productionLogin || base == testLogin }
@@ -267,12 +255,11 @@ func (s *Salesforce) revoke(q *request) reply {
 // identity answers the id URL of a token and userinfo.
 func (s *Salesforce) identity(q *request) reply {
 	instance := s.instance(q)
-	body, _ := json.Marshal(map[string]any{
-		"id": instance + "/id/" + s.o.OrgID + "/" + s.users.id(s.me), "asserted_user": true, "user_id": s.users.id(s.me), "organization_id": s.o.OrgID,
+	return jsonReply(http.StatusOK, map[string]any{
+		"id": instance + "/id/" + s.o.OrgID + "/" + s.me, "asserted_user": true, "user_id": s.me, "organization_id": s.o.OrgID,
 		"username": s.o.Username, "email": s.o.Username, "display_name": "Integration", "active": !s.locked, "user_type": "STANDARD", "language": "en_US", "locale": "en_US",
 		"urls": map[string]string{"rest": instance + "/services/data/v{version}/", "sobjects": instance + "/services/data/v{version}/sobjects/", "query": instance + "/services/data/v{version}/query/"},
 	})
-	return reply{status: http.StatusOK, body: body}
 }
 
 // instance is the org's own host.

@@ -2,8 +2,8 @@ package sandbox
 
 import (
 	"bytes"
+	"encoding/base64"
 	"encoding/csv"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -14,10 +14,11 @@ import (
 	"time"
 )
 
-// Bulk API 2.0: jobs that a CSV file is uploaded to, and jobs that run a query.
+// Bulk API 2.0: jobs that update the records of an uploaded CSV file, and jobs that run a query.
 const (
-	bulkPrefix  = "750"
-	mostBulkCSV = 150_000_000 // bytes of an upload
+	bulkPrefix    = "750"
+	mostBulkCSV   = 150_000_000 // bytes of an upload
+	bulkQueryPage = 50_000      // rows of a result that a call gives unless it says how many it wants
 )
 
 // States of a job.
@@ -39,211 +40,192 @@ type BulkOutcome struct {
 
 // EndBulk makes the next ingest jobs end as said, one each.
 func (s *Salesforce) EndBulk(outcomes ...BulkOutcome) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	defer s.lock()()
 	s.outcomes = append(s.outcomes, outcomes...)
 }
 
 // bulkJob is a job. Its state moves on by one each time it is asked for, and to its end not before BulkTime has passed.
 type bulkJob struct {
-	id, kind     string // ingest or query
-	object       *orgObject
-	operation    string
-	assigns      bool // names an assignment rule: without one, none runs
-	crlf         bool
-	comma        rune
-	commaName    string
-	version      string
-	state        string
-	message      string
-	created, at  time.Time // made; state changed
-	uploaded     time.Time
-	upload       []byte
-	done, failed int
-	header       []string
-	good, bad    [][]string // rows with what became of them before their columns
-	left         [][]string // unprocessed rows
+	jobJSON
+	object   *orgObject
+	assigns  bool // names an assignment rule: without one, none runs
+	uploaded time.Time
 
+	upload    []byte // of an ingest job
+	header    []string
+	good, bad [][]string // rows with what became of them before their columns
+	left      [][]string // unprocessed rows
+
+	query *soqlQuery // of a query job
 	all   bool
-	plan  *soqlPlan
-	ords  []uint32
-	total int
+	recs  []*record
 }
 
-var bulkCommas = map[string]rune{"": ',', "COMMA": ',', "BACKQUOTE": '`', "CARET": '^', "PIPE": '|', "SEMICOLON": ';', "TAB": '\t'}
+// jobJSON is a job as it is told.
+type jobJSON struct {
+	ID              string  `json:"id"`
+	Operation       string  `json:"operation"`
+	Object          string  `json:"object"`
+	CreatedByID     string  `json:"createdById"`
+	CreatedDate     string  `json:"createdDate"`
+	SystemModstamp  string  `json:"systemModstamp"`
+	State           string  `json:"state"`
+	ConcurrencyMode string  `json:"concurrencyMode"`
+	ContentType     string  `json:"contentType"`
+	APIVersion      float64 `json:"apiVersion"`
+	JobType         string  `json:"jobType"`
+	ContentURL      string  `json:"contentUrl,omitempty"`
+	LineEnding      string  `json:"lineEnding"`
+	ColumnDelimiter string  `json:"columnDelimiter"`
+	Processed       int     `json:"numberRecordsProcessed"`
+	Failed          int     `json:"numberRecordsFailed"`
+	ErrorMessage    string  `json:"errorMessage,omitempty"`
+}
 
-// ingest answers the paths under jobs/ingest.
-func (s *Salesforce) ingest(c *orgCall, rest []string) (reply, *orgFailure) {
+// bulkJobs answers the paths under jobs/ingest and jobs/query.
+func (s *Salesforce) bulkJobs(c *orgCall, kind string, rest []string) (reply, *orgFailure) {
 	if len(rest) == 0 {
-		switch c.method {
-		case http.MethodPost:
-			return s.openIngest(c)
-		case http.MethodGet:
-			return s.listJobs(c, "ingest"), nil
+		if c.method != http.MethodPost {
+			return reply{}, wrongMethod(c.method)
 		}
-		return reply{}, wrongMethod(c.method)
+		return s.openJob(c, kind)
 	}
-	job, err := s.job(rest[0], "ingest")
-	if err != nil {
-		return reply{}, err
+	id, _ := longID(rest[0])
+	job := s.jobs[id]
+	if job == nil || (job.query != nil) != (kind == "query") || len(rest) > 2 {
+		return reply{}, notThere()
 	}
 	if len(rest) == 1 {
 		return s.handleJob(c, job)
 	}
-	if len(rest) > 2 && !(len(rest) == 3 && rest[2] == "") {
-		return reply{}, notThere()
-	}
-	if rest[1] == "batches" {
-		if c.method != http.MethodPut {
-			return reply{}, wrongMethod(c.method)
-		}
-		return s.uploadJob(c, job)
-	}
-	if c.method != http.MethodGet {
-		return reply{}, wrongMethod(c.method)
-	}
 	switch rest[1] {
+	case "batches":
+		return job.take(c)
+	case "results":
+		return s.bulkResults(c, job)
 	case "successfulResults":
-		return job.csv(append([]string{"sf__Id", "sf__Created"}, job.header...), job.good), nil
+		return csvReply(append([]string{"sf__Id", "sf__Created"}, job.header...), job.good), nil
 	case "failedResults":
-		return job.csv(append([]string{"sf__Id", "sf__Error"}, job.header...), job.bad), nil
+		return csvReply(append([]string{"sf__Id", "sf__Error"}, job.header...), job.bad), nil
 	case "unprocessedrecords", "unprocessedRecords":
-		return job.csv(job.header, job.left), nil
+		return csvReply(job.header, job.left), nil
 	}
 	return reply{}, notThere()
 }
 
-func (s *Salesforce) job(id, kind string) (*bulkJob, *orgFailure) {
-	id, _ = longID(id)
-	if job := s.jobs[id]; job != nil && job.kind == kind {
-		return job, nil
+func (s *Salesforce) openJob(c *orgCall, kind string) (reply, *orgFailure) {
+	var in struct{ Object, Operation, Query, ContentType, LineEnding, ColumnDelimiter, AssignmentRuleId string }
+	if bad := c.read(&in); bad != nil {
+		return reply{}, bad
 	}
-	return nil, notThere()
-}
-
-// bulkRefused is a request about a job that cannot be.
-func bulkRefused(code, format string, args ...any) *orgFailure {
-	return badRequest(code, format, args...)
-}
-
-func (s *Salesforce) newJob(c *orgCall, kind string) *bulkJob {
+	if in.LineEnding == "" {
+		in.LineEnding = "LF"
+	}
+	job := &bulkJob{assigns: in.AssignmentRuleId != ""}
+	var bad *orgFailure
+	ok := false
+	if kind == "query" {
+		job.all = in.Operation == "queryAll"
+		if job.query, bad = s.parseSOQL(in.Query, false); bad != nil {
+			return reply{}, bad
+		}
+		job.object, ok = job.query.o, in.Operation == "query" || job.all
+		if job.query.count {
+			return reply{}, badRequest("FEATURENOTENABLED", "Aggregates are not supported in bulk queries")
+		}
+	} else if job.object, ok = s.object(in.Object); !ok || job.object.tooling {
+		return reply{}, badRequest("INVALIDJOB", "InvalidJob : Unable to find object: %s", in.Object)
+	} else {
+		ok = in.Operation == "update"
+	}
+	if !ok || in.ContentType != "" && in.ContentType != "CSV" || in.ColumnDelimiter != "" && in.ColumnDelimiter != "COMMA" || in.LineEnding != "LF" && in.LineEnding != "CRLF" {
+		return reply{}, badRequest("INVALIDJOB", "InvalidJob : the sandbox runs update, query and queryAll with CSV, commas, and LF or CRLF")
+	}
 	s.serial++
-	job := &bulkJob{id: orgID(bulkPrefix, firstNumber+s.serial), kind: kind, version: c.version, state: bulkOpen, created: c.now, at: c.now}
-	s.jobs[job.id] = job
-	s.jobOrder = append(s.jobOrder, job.id)
-	return job
+	version, _ := strconv.ParseFloat(c.version, 64)
+	job.jobJSON = jobJSON{
+		ID: orgID(bulkPrefix, firstNumber+s.serial), Operation: in.Operation, Object: job.object.name, CreatedByID: s.me, CreatedDate: formatWireTime(s.nowMs()),
+		ConcurrencyMode: "Parallel", ContentType: "CSV", APIVersion: version, JobType: "V2Ingest", LineEnding: in.LineEnding, ColumnDelimiter: "COMMA",
+	}
+	job.ContentURL = "services/data/v" + c.version + "/jobs/ingest/" + job.ID + "/batches"
+	job.move(c, bulkOpen)
+	if kind == "query" {
+		job.JobType, job.uploaded = "V2Query", c.now
+		job.move(c, bulkUploaded)
+	}
+	s.jobs[job.ID] = job
+	return jsonReply(http.StatusOK, job.jobJSON), nil
 }
 
-func (s *Salesforce) openIngest(c *orgCall) (reply, *orgFailure) {
-	if err := wantsJSON(c); err != nil {
-		return reply{}, err
+func (j *bulkJob) move(c *orgCall, state string) {
+	j.State, j.SystemModstamp = state, formatWireTime(c.now.UnixMilli())
+	if state != bulkOpen {
+		j.ContentURL = ""
 	}
-	var in struct{ Object, Operation, ContentType, LineEnding, ColumnDelimiter, ExternalIdFieldName, AssignmentRuleId string }
-	if err := json.Unmarshal(c.body, &in); err != nil {
-		return reply{}, badRequest("JSON_PARSER_ERROR", "%s", err)
-	}
-	o, ok := s.object(in.Object)
-	comma, known := bulkCommas[in.ColumnDelimiter]
-	switch {
-	case !ok || o.tooling:
-		return reply{}, bulkRefused("INVALIDJOB", "InvalidJob : Unable to find object: %s", in.Object)
-	case in.Operation == "upsert":
-		return reply{}, bulkRefused("INVALIDJOB", "InvalidJob : the sandbox does not support upsert")
-	case !slices.Contains([]string{"insert", "update", "delete"}, in.Operation):
-		return reply{}, bulkRefused("INVALIDJOB", "InvalidJob : Invalid operation: %s", in.Operation)
-	case in.ContentType != "" && in.ContentType != "CSV":
-		return reply{}, bulkRefused("INVALIDJOB", "InvalidJob : Unsupported content type: %s", in.ContentType)
-	case !known:
-		return reply{}, bulkRefused("INVALIDJOB", "InvalidJob : Invalid column delimiter: %s", in.ColumnDelimiter)
-	case in.LineEnding != "" && in.LineEnding != "LF" && in.LineEnding != "CRLF":
-		return reply{}, bulkRefused("INVALIDJOB", "InvalidJob : Invalid line ending: %s", in.LineEnding)
-	}
-	job := s.newJob(c, "ingest")
-	job.object, job.operation, job.comma, job.crlf = o, in.Operation, comma, in.LineEnding == "CRLF"
-	job.commaName, job.assigns = in.ColumnDelimiter, in.AssignmentRuleId != ""
-	return reply{status: http.StatusOK, body: s.appendJob(nil, job)}, nil
 }
 
-func (s *Salesforce) uploadJob(c *orgCall, job *bulkJob) (reply, *orgFailure) {
-	kind, _, _ := strings.Cut(c.header.Get("Content-Type"), ";")
+// take answers PUT of the CSV file.
+func (j *bulkJob) take(c *orgCall) (reply, *orgFailure) {
 	switch {
-	case job.state != bulkOpen:
-		return reply{}, bulkRefused("INVALIDJOBSTATE", "Upload to a job that is not open: job %s is %s", job.id, job.state)
-	case strings.TrimSpace(kind) != "text/csv":
-		return reply{}, bulkRefused("INVALIDBATCH", "InvalidBatch : Content type must be text/csv")
-	case job.upload != nil:
-		return reply{}, bulkRefused("INVALIDJOBSTATE", "Found multiple contents for job: %s, please 'Close' / 'Abort' / 'Delete' the current Job then create a new Job and make sure you only do 'PUT' once on a given Job.", job.id)
+	case c.method != http.MethodPut:
+		return reply{}, wrongMethod(c.method)
+	case j.State != bulkOpen:
+		return reply{}, badRequest("INVALIDJOBSTATE", "Upload to a job that is not open: job %s is %s", j.ID, j.State)
+	case !c.isKind("text/csv"):
+		return reply{}, badRequest("INVALIDBATCH", "InvalidBatch : Content type must be text/csv")
+	case j.upload != nil:
+		return reply{}, badRequest("INVALIDJOBSTATE", "Found multiple contents for job: %s, please 'Close' / 'Abort' / 'Delete' the current Job then create a new Job and make sure you only do 'PUT' once on a given Job.", j.ID)
 	case len(c.body) > mostBulkCSV:
-		return reply{}, bulkRefused("INVALIDBATCH", "InvalidBatch : The content is larger than %d bytes", mostBulkCSV)
+		return reply{}, badRequest("INVALIDBATCH", "InvalidBatch : The content is larger than %d bytes", mostBulkCSV)
 	}
-	job.upload = slices.Clone(c.body)
-	if job.upload == nil {
-		job.upload = []byte{}
-	}
+	j.upload = append([]byte{}, c.body...)
 	return reply{status: http.StatusCreated}, nil
 }
 
 // handleJob answers GET, PATCH and DELETE of a job.
 func (s *Salesforce) handleJob(c *orgCall, job *bulkJob) (reply, *orgFailure) {
+	underWay := job.State == bulkUploaded || job.State == bulkWorking
 	switch c.method {
 	case http.MethodGet:
 		s.advance(c, job)
-		return reply{status: http.StatusOK, body: s.appendJob(nil, job)}, nil
 	case http.MethodDelete:
-		if job.state == bulkUploaded || job.state == bulkWorking {
-			return reply{}, bulkRefused("API_ERROR", "Job %s must be aborted or have ended before it can be deleted", job.id)
+		if underWay {
+			return reply{}, badRequest("API_ERROR", "Job %s must be aborted or have ended before it can be deleted", job.ID)
 		}
-		delete(s.jobs, job.id)
+		delete(s.jobs, job.ID)
 		return reply{status: http.StatusNoContent}, nil
 	case http.MethodPatch:
-		if err := wantsJSON(c); err != nil {
-			return reply{}, err
-		}
 		var in struct{ State string }
-		if err := json.Unmarshal(c.body, &in); err != nil {
-			return reply{}, badRequest("JSON_PARSER_ERROR", "%s", err)
+		if bad := c.read(&in); bad != nil {
+			return reply{}, bad
 		}
-		ended := job.state == bulkDone || job.state == bulkFailed || job.state == bulkAborted
 		switch {
-		case in.State == bulkAborted && !ended:
-			job.move(bulkAborted, c.now)
-			s.readUpload(job)
-			job.left = append(job.left, job.pending()...)
-		case in.State == bulkUploaded && job.kind == "ingest" && job.state == bulkOpen:
-			job.move(bulkUploaded, c.now)
+		case in.State == bulkAborted && (underWay || job.State == bulkOpen):
+			job.header, job.left, _ = job.parse()
+			job.move(c, bulkAborted)
+		case in.State == bulkUploaded && job.State == bulkOpen:
 			job.uploaded = c.now
+			job.move(c, bulkUploaded)
 		default:
-			return reply{}, bulkRefused("INVALIDJOBSTATE", "Transition from %s to %s is not possible", job.state, in.State)
+			return reply{}, badRequest("INVALIDJOBSTATE", "Transition from %s to %s is not possible", job.State, in.State)
 		}
-		return reply{status: http.StatusOK, body: s.appendJob(nil, job)}, nil
+	default:
+		return reply{}, wrongMethod(c.method)
 	}
-	return reply{}, wrongMethod(c.method)
-}
-
-func (j *bulkJob) move(state string, now time.Time) { j.state, j.at = state, now }
-
-// pending are the rows of the upload that nothing has become of.
-func (j *bulkJob) pending() [][]string {
-	_, rows, err := j.parse()
-	if err != nil {
-		return nil
-	}
-	return rows[min(len(j.good)+len(j.bad)+len(j.left), len(rows)):]
+	return jsonReply(http.StatusOK, job.jobJSON), nil
 }
 
 // advance moves a job's state on.
 func (s *Salesforce) advance(c *orgCall, job *bulkJob) {
-	switch job.state {
-	case bulkUploaded:
-		job.move(bulkWorking, c.now)
-	case bulkWorking:
-		if c.now.Sub(job.uploaded) < s.o.BulkTime {
-			return
-		}
-		if job.kind == "query" {
-			s.runBulkQuery(c, job)
-			return
-		}
+	switch {
+	case job.State == bulkUploaded:
+		job.move(c, bulkWorking)
+	case job.State != bulkWorking || c.now.Sub(job.uploaded) < s.o.BulkTime:
+	case job.query != nil:
+		job.recs = s.run(job.query, job.all)
+		job.Processed = len(job.recs)
+		job.move(c, bulkDone)
+	default:
 		s.work(c, job)
 	}
 }
@@ -251,117 +233,91 @@ func (s *Salesforce) advance(c *orgCall, job *bulkJob) {
 // parse reads the uploaded CSV.
 func (j *bulkJob) parse() (header []string, rows [][]string, err error) {
 	r := csv.NewReader(bytes.NewReader(j.upload))
-	r.Comma = j.comma
 	header, err = r.Read()
 	if errors.Is(err, io.EOF) {
 		return nil, nil, errors.New("InvalidBatch : Records not found")
 	}
+	if err == nil {
+		rows, err = r.ReadAll()
+	}
 	if err != nil {
 		return nil, nil, fmt.Errorf("InvalidBatch : Failed to parse CSV: %w", err)
 	}
-	rows, err = r.ReadAll()
-	if err != nil {
-		return nil, nil, fmt.Errorf("InvalidBatch : Failed to parse CSV: %w", err)
+	if crlf := bytes.Contains(j.upload, []byte("\r\n")); crlf != (j.LineEnding == "CRLF") && len(rows) > 0 {
+		return nil, nil, fmt.Errorf("ClientInputError : LineEnding is invalid on user data. Current LineEnding setting is %s", j.LineEnding)
 	}
 	return header, rows, nil
-}
-
-func (s *Salesforce) readUpload(job *bulkJob) [][]string {
-	header, rows, err := job.parse()
-	if err != nil {
-		return nil
-	}
-	job.header = header
-	return rows
 }
 
 // work applies the rows of an ingest job.
 func (s *Salesforce) work(c *orgCall, job *bulkJob) {
 	header, rows, err := job.parse()
-	if err == nil && bytes.Contains(job.upload, []byte("\r\n")) != job.crlf && len(rows) > 0 {
-		ending := map[bool]string{true: "CRLF", false: "LF"}[job.crlf]
-		err = fmt.Errorf("ClientInputError : LineEnding is invalid on user data. Current LineEnding setting is %s", ending)
-	}
 	if err != nil {
-		job.message = err.Error()
-		job.move(bulkFailed, c.now)
+		job.ErrorMessage = err.Error()
+		job.move(c, bulkFailed)
 		return
 	}
-	c = &orgCall{request: &request{}, now: c.now} // headers of the call that asks for the state say nothing about the rows
 	job.header = header
 	outcome := BulkOutcome{State: bulkDone, Rows: len(rows)}
 	if len(s.outcomes) > 0 {
 		outcome, s.outcomes = s.outcomes[0], s.outcomes[1:]
 		outcome.Rows = min(max(outcome.Rows, 0), len(rows))
 	}
-	for i, row := range rows[:outcome.Rows] {
-		id, created, fault := s.workRow(c, job, header, row)
-		if fault != nil {
-			job.bad = append(job.bad, append([]string{id, fault.rowText()}, row...))
-			job.failed++
+	rowCall := &orgCall{request: &request{}, now: c.now} // headers of the call that asks for the state say nothing about the rows
+	for _, row := range rows[:outcome.Rows] {
+		in := job.row(row)
+		if id, fault := s.workRow(rowCall, job, in); fault != nil {
+			job.bad = append(job.bad, append([]string{in.id, fault.rowText()}, row...))
 		} else {
-			job.good = append(job.good, append([]string{id, strconv.FormatBool(created)}, row...))
+			job.good = append(job.good, append([]string{id, "false"}, row...))
 		}
-		job.done = i + 1
 	}
+	job.Processed, job.Failed = outcome.Rows, len(job.bad)
 	job.left = rows[outcome.Rows:]
-	job.message = outcome.Message
-	job.move(outcome.State, c.now)
+	job.ErrorMessage = outcome.Message
+	job.move(c, outcome.State)
 }
 
-// workRow applies one row. An empty cell leaves the field as it is, #N/A clears it.
-func (s *Salesforce) workRow(c *orgCall, job *bulkJob, header, row []string) (id string, created bool, fault *rowFault) {
-	o := job.object
-	in := orgRow{}
-	for i, name := range header {
-		v := row[i]
-		if strings.EqualFold(name, "Id") {
-			in.id, in.hasID = v, true
-			continue
+// row reads a row. An empty cell leaves the field as it is, #N/A clears it.
+func (j *bulkJob) row(cells []string) orgRow {
+	var row orgRow
+	for i, name := range j.header {
+		switch v := cells[i]; {
+		case strings.EqualFold(name, "Id"):
+			row.id, row.hasID = v, true
+		case v == "#N/A":
+			row.values = append(row.values, orgValue{name, "", 'n'})
+		case v != "":
+			row.values = append(row.values, orgValue{name, v, '0'}) // of no JSON type: any text that the field can read
 		}
-		if v == "" {
-			continue
-		}
-		p := orgPair{name: []byte(name), text: []byte(v), kind: '0'} // of no JSON type: any text that the field can read
-		if v == "#N/A" {
-			p.kind, p.text = 'n', nil
-		}
-		in.pairs = append(in.pairs, p)
 	}
-	fresh := job.operation == "insert"
-	changes, _, fault, failure := s.changesOf(o, in, fresh, nil)
-	if failure != nil {
-		fault = &rowFault{"INVALID_TYPE_ON_FIELD_IN_RECORD", failure.message, []string{}}
-	}
-	if fault != nil {
-		return in.id, false, fault
-	}
-	if fresh {
-		if fault = s.checkValues(c, o, -1, changes); fault != nil {
-			return "", false, fault
-		}
-		return o.id(s.create(o, s.assigned(job.assigns, o, changes), s.me, c.now.Unix())), true, nil
-	}
-	if !in.hasID || in.id == "" {
-		return "", false, &rowFault{"MISSING_ARGUMENT", "Id not specified in an " + job.operation + " call", []string{}}
-	}
-	ord, fault := s.target(o, in.id)
-	if fault != nil {
-		return in.id, false, fault
-	}
-	if job.operation == "delete" {
-		s.remove(o, ord, s.me, 0)
-		return o.id(ord), false, nil
-	}
-	if fault = s.checkUpdate(c, o, ord, changes); fault != nil {
-		return in.id, false, fault
-	}
-	s.update(c, o, ord, s.assigned(job.assigns, o, changes))
-	return o.id(ord), false, nil
+	return row
 }
 
-// csv renders rows as the Bulk API does: every cell in quotes, lines ended by a line feed.
-func (j *bulkJob) csv(header []string, rows [][]string) reply {
+// workRow applies one row and returns the record's id.
+func (s *Salesforce) workRow(c *orgCall, job *bulkJob, row orgRow) (id string, fault *rowFault) {
+	changes, fault, bad := job.object.changesOf(row, false)
+	switch {
+	case bad != nil:
+		return "", &rowFault{"INVALID_TYPE_ON_FIELD_IN_RECORD", bad.message, []string{}}
+	case fault != nil:
+		return "", fault
+	case row.id == "":
+		return "", &rowFault{"MISSING_ARGUMENT", "Id not specified in an update call", []string{}}
+	}
+	r, fault := s.target(job.object, row.id)
+	if fault == nil {
+		fault = s.checkUpdate(c, job.object, r, changes)
+	}
+	if fault != nil {
+		return "", fault
+	}
+	s.update(job.object, r, changes, job.assigns)
+	return r.id, nil
+}
+
+// csvReply renders rows as the Bulk API does: every cell in quotes, lines ended by a line feed.
+func csvReply(header []string, rows [][]string) reply {
 	b := appendCSV(nil, header)
 	for _, row := range rows {
 		b = appendCSV(b, row)
@@ -374,64 +330,57 @@ func appendCSV(b []byte, row []string) []byte {
 		if i > 0 {
 			b = append(b, ',')
 		}
-		b = append(b, '"')
-		b = append(b, strings.ReplaceAll(v, `"`, `""`)...)
-		b = append(b, '"')
+		b = append(append(append(b, '"'), strings.ReplaceAll(v, `"`, `""`)...), '"')
 	}
 	return append(b, '\n')
 }
 
-// appendJob renders a job.
-func (s *Salesforce) appendJob(b []byte, job *bulkJob) []byte {
-	version, _ := strconv.ParseFloat(job.version, 64)
-	b = appendQuoted(append(b, `{"id":`...), job.id)
-	b = appendQuoted(append(b, `,"operation":`...), job.operation)
-	b = appendQuoted(append(b, `,"object":`...), job.object.name)
-	b = appendQuoted(append(b, `,"createdById":`...), s.users.id(s.me))
-	b = append(appendWireTime(append(b, `,"createdDate":"`...), job.created.Unix()), '"')
-	b = append(appendWireTime(append(b, `,"systemModstamp":"`...), job.at.Unix()), '"')
-	b = appendQuoted(append(b, `,"state":`...), job.state)
-	b = append(b, `,"concurrencyMode":"Parallel","contentType":"CSV"`...)
-	b = strconv.AppendFloat(append(b, `,"apiVersion":`...), version, 'f', 1, 64)
-	if job.kind == "ingest" {
-		b = append(b, `,"jobType":"V2Ingest"`...)
-		if job.state == bulkOpen {
-			b = appendQuoted(append(b, `,"contentUrl":`...), "services/data/v"+job.version+"/jobs/ingest/"+job.id+"/batches")
+// bulkResults answers GET jobs/query/{id}/results.
+func (s *Salesforce) bulkResults(c *orgCall, job *bulkJob) (reply, *orgFailure) {
+	if job.State != bulkDone || job.query == nil {
+		return reply{}, badRequest("INVALIDJOBSTATE", "Results are not available: job %s is %s", job.ID, job.State)
+	}
+	size, from := bulkQueryPage, 0
+	if n, err := strconv.Atoi(c.params().Get("maxRecords")); err == nil && n > 0 {
+		size = n
+	}
+	if locator := c.params().Get("locator"); locator != "" {
+		raw, _ := base64.RawURLEncoding.DecodeString(locator)
+		n, err := strconv.Atoi(string(raw))
+		if err != nil || n < 0 || n >= len(job.recs) {
+			return reply{}, badRequest("INVALID_QUERY_LOCATOR", "invalid query locator")
 		}
-	} else {
-		b = append(b, `,"jobType":"V2Query"`...)
+		from = n
 	}
-	b = appendQuoted(append(b, `,"lineEnding":`...), map[bool]string{true: "CRLF", false: "LF"}[job.crlf])
-	delimiter := job.commaName
-	if delimiter == "" {
-		delimiter = "COMMA"
+	end := min(from+size, len(job.recs))
+	header, paths := flatten(job.query.columns, "", nil)
+	rows := make([][]string, 0, end-from)
+	for _, r := range job.recs[from:end] {
+		row := make([]string, len(paths))
+		for i := range paths {
+			row[i] = paths[i].field.plain(s.follow(&paths[i], r))
+		}
+		rows = append(rows, row)
 	}
-	b = appendQuoted(append(b, `,"columnDelimiter":`...), delimiter)
-	if job.kind == "query" {
-		b = fmt.Appendf(b, `,"numberRecordsProcessed":%d`, job.total)
-	} else if job.state != bulkOpen && job.state != bulkUploaded {
-		b = fmt.Appendf(b, `,"retries":0,"totalProcessingTime":%d,"apiActiveProcessingTime":0,"apexProcessingTime":0,"numberRecordsProcessed":%d,"numberRecordsFailed":%d`, max(job.at.Sub(job.uploaded).Milliseconds(), 0), job.done, job.failed)
+	rep := csvReply(header, rows)
+	locator := "null"
+	if end < len(job.recs) {
+		locator = base64.RawURLEncoding.EncodeToString(strconv.AppendInt(nil, int64(end), 10))
 	}
-	if job.message != "" {
-		b = appendQuoted(append(b, `,"errorMessage":`...), job.message)
-	}
-	return append(b, '}')
+	rep.header["Sforce-Locator"], rep.header["Sforce-Numberofrecords"] = []string{locator}, []string{strconv.Itoa(end - from)}
+	return rep, nil
 }
 
-// listJobs answers GET jobs/ingest and jobs/query.
-func (s *Salesforce) listJobs(c *orgCall, kind string) reply {
-	b := []byte(`{"done":true,"nextRecordsUrl":null,"records":[`)
-	first := true
-	for _, id := range s.jobOrder {
-		job := s.jobs[id]
-		if job == nil || job.kind != kind {
+// flatten names selected fields as columns of a table: Account.Name.
+func flatten(columns []orgColumn, before string, steps []*orgField) (header []string, paths []orgPath) {
+	for _, c := range columns {
+		if c.columns == nil {
+			header = append(header, before+c.field.name)
+			paths = append(paths, orgPath{steps: slices.Clone(steps), field: c.field, kind: c.kind})
 			continue
 		}
-		if !first {
-			b = append(b, ',')
-		}
-		first = false
-		b = s.appendJob(b, job)
+		h, p := flatten(c.columns, before+c.name+".", append(slices.Clone(steps), c.field))
+		header, paths = append(header, h...), append(paths, p...)
 	}
-	return reply{status: http.StatusOK, body: append(b, "]}"...)}
+	return header, paths
 }

@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 	"time"
@@ -8,106 +9,79 @@ import (
 
 // What the org works out by itself when records change.
 
-// changed is the value that changes give a field.
-func changed(changes []orgChange, name string) (string, bool) {
-	for _, c := range slices.Backward(changes) {
-		if c.field.name == name {
-			return c.value, true
-		}
+// also adds a value to changes unless they have one.
+func (o *orgObject) also(changes []orgChange, name, value string) []orgChange {
+	if _, given := changed(changes, name); given {
+		return changes
 	}
-	return "", false
+	f, _ := o.field(name)
+	return append(slices.Clip(changes), orgChange{f, value})
 }
+
+// chances are the probabilities of deals by their stage.
+var chances = map[string]string{"Prospecting": "10", "Qualification": "10", "Needs Analysis": "20", "Proposal/Price Quote": "75", "Negotiation/Review": "90", "Closed Won": "100", "Closed Lost": "0"}
 
 // derivations sets what objects work out.
 func (s *Salesforce) derivations() {
-	set := func(o *orgObject, changes []orgChange, name, value string) []orgChange {
-		if _, given := changed(changes, name); given {
-			return changes
-		}
-		f, _ := o.field(name)
-		return append(slices.Clip(changes), orgChange{f, value})
-	}
-	yes := func(is bool) string {
-		if is {
-			return "true"
-		}
-		return ""
-	}
 	deals, tasks, members := s.objects["opportunity"], s.objects["task"], s.objects["campaignmember"]
-	deals.derive = func(s *Salesforce, changes []orgChange, fresh bool) []orgChange {
-		stage, moved := changed(changes, "StageName")
-		if !moved {
-			return changes
-		}
-		won := stage == "Closed Won"
-		changes = set(deals, changes, "IsWon", yes(won))
-		changes = set(deals, changes, "IsClosed", yes(won || stage == "Closed Lost"))
-		chance := map[string]string{"Prospecting": "10", "Qualification": "10", "Needs Analysis": "20", "Proposal/Price Quote": "75", "Negotiation/Review": "90", "Closed Won": "100", "Closed Lost": "0"}[stage]
-		return set(deals, changes, "Probability", chance)
-	}
-	tasks.derive = func(s *Salesforce, changes []orgChange, fresh bool) []orgChange {
-		status, moved := changed(changes, "Status")
-		if moved {
-			done := status == "Completed"
-			changes = set(tasks, changes, "IsClosed", yes(done))
-			if done {
-				changes = set(tasks, changes, "CompletedDateTime", formatWireTime(s.nowSeconds()))
-			}
+	deals.derive = func(changes []orgChange, fresh bool) []orgChange {
+		if stage, moved := changed(changes, "StageName"); moved {
+			changes = deals.also(changes, "IsWon", yes(stage == "Closed Won"))
+			changes = deals.also(changes, "IsClosed", yes(strings.HasPrefix(stage, "Closed")))
+			changes = deals.also(changes, "Probability", chances[stage])
 		}
 		return changes
 	}
-	members.derive = func(s *Salesforce, changes []orgChange, fresh bool) []orgChange {
-		if fresh {
-			if _, given := changed(changes, "Status"); !given {
-				changes = set(members, changes, "Status", "Sent")
-			}
+	tasks.derive = func(changes []orgChange, fresh bool) []orgChange {
+		status, moved := changed(changes, "Status")
+		if moved {
+			changes = tasks.also(changes, "IsClosed", yes(status == "Completed"))
 		}
-		if status, moved := changed(changes, "Status"); moved {
-			responded := status == "Responded"
-			changes = set(members, changes, "HasResponded", yes(responded))
-			if responded {
-				changes = set(members, changes, "FirstRespondedDate", s.o.Now().UTC().Format(time.DateOnly))
-			}
+		if status == "Completed" {
+			changes = tasks.also(changes, "CompletedDateTime", formatWireTime(s.nowMs()))
+		}
+		return changes
+	}
+	members.derive = func(changes []orgChange, fresh bool) []orgChange {
+		if fresh {
+			changes = members.also(changes, "Status", "Sent")
+		}
+		status, moved := changed(changes, "Status")
+		if moved {
+			changes = members.also(changes, "HasResponded", yes(status == "Responded"))
+		}
+		if status == "Responded" {
+			changes = members.also(changes, "FirstRespondedDate", s.o.Now().UTC().Format(time.DateOnly))
 		}
 		return changes
 	}
 	for _, name := range []string{"task", "event"} {
-		s.objects[name].settled = logged
+		o := s.objects[name]
+		o.settled = func(r *record) { s.logged(o, r) }
 	}
 	for _, name := range []string{"permissionset", "fieldpermissions", "permissionsetassignment"} {
-		s.objects[name].settled = func(s *Salesforce, _ *orgObject, _ uint32) { s.secure() }
+		s.objects[name].settled = func(*record) { s.secure() }
 	}
 }
 
 // logged moves the stamp of whom an activity is about: logging one shows as a change of the lead or contact.
-func logged(s *Salesforce, o *orgObject, ord uint32) {
-	who, _ := o.field("WhoId")
-	id, _ := cell(o.recs[ord].values, who.num)
-	if id == "" {
+func (s *Salesforce) logged(o *orgObject, activity *record) {
+	p, person := s.recordOf(o.get(activity, "whoid"))
+	if person == nil || !person.live() {
 		return
 	}
-	p, person, ok := s.recordOf(id)
-	if !ok || p.recs[person].deletedAt != 0 {
-		return
+	if activity.stamp > person.stamp {
+		p.stamped(person, activity.stamp)
 	}
-	activity := &o.recs[ord]
-	if stamp := activity.stamp; stamp > p.recs[person].stamp {
-		p.file(person, func(r *orgRecord) { r.stamp = stamp })
-	}
-	day := o.value(s, ord, o.byName["activitydate"])
+	day := o.get(activity, "activitydate")
 	if day == "" {
-		if begins, ok := o.field("ActivityDateTime"); ok {
-			day, _, _ = strings.Cut(o.value(s, ord, begins), "T")
-		}
+		day, _, _ = strings.Cut(o.get(activity, "activitydatetime"), "T")
 	}
-	last := p.byName["lastactivitydate"]
-	if before, _ := cell(p.recs[person].values, last.num); day > before && day <= s.o.Now().UTC().Format(time.DateOnly) {
-		s.scratch = p.put(person, []orgChange{{last, day}}, s.scratch)
+	if day > p.get(person, "lastactivitydate") && day <= s.o.Now().UTC().Format(time.DateOnly) {
+		person.set(p.byName["lastactivitydate"].num, day)
 	}
-	if account, ok := p.field("AccountId"); ok {
-		if v, _ := cell(p.recs[person].values, account.num); v != "" {
-			s.scratch = o.put(ord, []orgChange{{o.byName["accountid"], v}}, s.scratch)
-		}
+	if account := p.get(person, "accountid"); account != "" {
+		activity.set(o.byName["accountid"].num, account)
 	}
 }
 
@@ -115,19 +89,10 @@ func logged(s *Salesforce, o *orgObject, ord uint32) {
 const archiveDays = 365
 
 // activityArchived says whether a task or event is archived now.
-func (s *Salesforce) activityArchived(o *orgObject, ord uint32) bool {
-	limit := s.o.Now().UTC().AddDate(0, 0, -archiveDays).Format(time.DateOnly)
-	if closed, ok := o.byName["isclosed"]; ok && o.value(s, ord, closed) == "" {
+func (s *Salesforce) activityArchived(o *orgObject, r *record) bool {
+	if _, ends := o.byName["isclosed"]; ends && o.get(r, "isclosed") == "" {
 		return false
 	}
-	day := o.value(s, ord, o.byName["activitydate"])
-	if day == "" {
-		if ends, ok := o.byName["activitydatetime"]; ok {
-			day = o.value(s, ord, ends)
-		}
-	}
-	if day == "" {
-		day = formatWireTime(o.recs[ord].created)
-	}
-	return day < limit
+	day := cmp.Or(o.get(r, "activitydate"), o.get(r, "activitydatetime"), formatWireTime(r.created))
+	return day < s.o.Now().UTC().AddDate(0, 0, -archiveDays).Format(time.DateOnly)
 }

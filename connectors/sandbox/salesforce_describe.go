@@ -1,118 +1,60 @@
 package sandbox
 
-import (
-	"net/http"
-	"strconv"
-)
+import "net/http"
 
 // What describe tells of objects and fields: what the integration user may see, no more.
 
 // describeAll answers GET sobjects.
 func (s *Salesforce) describeAll(c *orgCall) reply {
-	b := []byte(`{"encoding":"UTF-8","maxBatchSize":200,"sobjects":[`)
-	first := true
+	list := []map[string]any{}
 	for _, o := range s.all {
-		if o.tooling {
-			continue
+		if !o.tooling {
+			list = append(list, o.facts(c))
 		}
-		if !first {
-			b = append(b, ',')
-		}
-		first = false
-		b = s.appendObject(b, c, o)
 	}
-	return reply{status: http.StatusOK, body: append(b, "]}"...)}
+	return jsonReply(http.StatusOK, map[string]any{"encoding": "UTF-8", "maxBatchSize": collectionRows, "sobjects": list})
 }
 
-func (s *Salesforce) appendObject(b []byte, c *orgCall, o *orgObject) []byte {
-	return append(s.objectFacts(b, c, o), '}')
-}
-
-func (s *Salesforce) objectFacts(b []byte, c *orgCall, o *orgObject) []byte {
+func (o *orgObject) facts(c *orgCall) map[string]any {
 	path := c.prefix() + "/sobjects/" + o.name
-	b = appendQuoted(append(b, `{"name":`...), o.name)
-	b = appendQuoted(append(b, `,"label":`...), o.label)
-	b = appendQuoted(append(b, `,"labelPlural":`...), o.plural)
-	b = appendQuoted(append(b, `,"keyPrefix":`...), o.prefix)
-	b = append(b, `,"createable":true,"custom":false,"deletable":true,"queryable":true,"replicateable":true,"retrieveable":true,"searchable":true,"undeletable":true,"updateable":true,"urls":{"sobject":`...)
-	b = appendQuoted(b, path)
-	b = appendQuoted(append(b, `,"describe":`...), path+"/describe")
-	b = appendQuoted(append(b, `,"rowTemplate":`...), path+"/{ID}")
-	return append(b, '}')
+	return map[string]any{
+		"name": o.name, "label": o.label, "keyPrefix": o.prefix, "custom": false, "createable": true, "deletable": true, "queryable": true,
+		"replicateable": true, "retrieveable": true, "undeletable": true, "updateable": true,
+		"urls": map[string]string{"sobject": path, "describe": path + "/describe", "rowTemplate": path + "/{ID}"},
+	}
 }
 
-// appendDescribe answers GET sobjects/{object}/describe.
-func (s *Salesforce) appendDescribe(b []byte, c *orgCall, o *orgObject) []byte {
-	b = append(s.objectFacts(b, c, o), `,"fields":[`...)
-	first := true
+// describe answers GET sobjects/{object}/describe.
+func (o *orgObject) describe(c *orgCall) map[string]any {
+	fields := []map[string]any{}
 	for _, f := range o.fields {
-		if !f.readable {
-			continue
+		if f.readable {
+			fields = append(fields, f.describe())
 		}
-		if !first {
-			b = append(b, ',')
-		}
-		first = false
-		b = f.appendDescription(b)
 	}
-	return append(b, `],"childRelationships":[],"recordTypeInfos":[]}`...)
+	d := o.facts(c)
+	d["fields"], d["childRelationships"], d["recordTypeInfos"] = fields, []any{}, []any{}
+	return d
 }
 
-func (f *orgField) appendDescription(b []byte) []byte {
-	text := func(name, v string) {
-		b = appendQuoted(append(append(append(b, `,"`...), name...), `":`...), v)
-	}
-	maybe := func(name, v string) {
-		if v == "" {
-			b = append(append(append(b, `,"`...), name...), `":null`...)
-			return
+func (f *orgField) describe() map[string]any {
+	maybe := func(s string) any {
+		if s == "" {
+			return nil
 		}
-		text(name, v)
+		return s
 	}
-	number := func(name string, n int) {
-		b = strconv.AppendInt(append(append(append(b, `,"`...), name...), `":`...), int64(n), 10)
+	choices := []map[string]any{}
+	for _, o := range f.options {
+		choices = append(choices, map[string]any{"active": true, "defaultValue": false, "label": o.label, "value": o.value})
 	}
-	yes := func(name string, is bool) {
-		b = strconv.AppendBool(append(append(append(b, `,"`...), name...), `":`...), is)
+	writable := f.editable && !f.readOnly
+	return map[string]any{
+		"name": f.name, "label": f.label, "type": f.typ, "inlineHelpText": maybe(f.help), "custom": f.custom, "createable": writable, "updateable": writable && !f.createOnly,
+		"length": f.length, "byteLength": 3 * f.length, "precision": f.precision, "scale": f.scale, "filterable": !f.long(), "sortable": !f.long(),
+		"nillable": !f.required && f.typ != orgBool && f.time == nil && f.typ != orgIDType, "defaultedOnCreate": f.typ == orgBool || f.standardValue != "" || f.name == "OwnerId",
+		"restrictedPicklist": f.restricted, "picklistValues": choices, "nameField": f.name == "Name", "idLookup": f.typ == orgIDType || f.typ == orgEmail,
+		"permissionable": f.custom || !f.readOnly && !f.required, "polymorphicForeignKey": len(f.refTo) > 1, "relationshipName": maybe(f.relation),
+		"referenceTo": append([]string{}, f.refTo...), "calculated": false, "externalId": false, "unique": false,
 	}
-	b = appendQuoted(append(b, `{"name":`...), f.name)
-	text("label", f.label)
-	text("type", f.typ)
-	maybe("inlineHelpText", f.help)
-	number("length", f.length)
-	number("byteLength", 3*f.length)
-	number("precision", f.precision)
-	number("scale", f.scale)
-	number("digits", map[bool]int{true: f.precision}[f.typ == orgInt])
-	yes("custom", f.custom)
-	yes("calculated", f.calc != nil && f.typ == orgString && f.name != "Name")
-	yes("createable", f.editable && !f.readOnly)
-	yes("updateable", f.editable && !f.readOnly && !f.createOnly)
-	yes("nillable", !f.required && f.typ != orgBool && !(f.readOnly && f.calc == nil && f.time != nil) && f.typ != orgIDType)
-	yes("filterable", !f.long())
-	yes("sortable", !f.long())
-	yes("groupable", !f.long() && f.typ != orgDateTime && f.typ != orgDouble && f.typ != orgCurrency)
-	yes("defaultedOnCreate", f.typ == orgBool || f.standardValue != "" || f.name == "OwnerId")
-	yes("restrictedPicklist", f.restricted)
-	yes("externalId", false)
-	yes("unique", false)
-	yes("nameField", f.name == "Name")
-	yes("idLookup", f.typ == orgIDType || f.typ == orgEmail)
-	yes("caseSensitive", false)
-	yes("deprecatedAndHidden", false)
-	yes("permissionable", f.custom || !f.readOnly && !f.required)
-	yes("polymorphicForeignKey", len(f.refTo) > 1)
-	maybe("relationshipName", f.relation)
-	maybe("extraTypeInfo", map[bool]string{true: "plaintextarea"}[f.typ == orgText])
-	b = append(b, `,"referenceTo":`...)
-	b = appendStrings(b, f.refTo)
-	b = append(b, `,"picklistValues":[`...)
-	for i, o := range f.options {
-		if i > 0 {
-			b = append(b, ',')
-		}
-		b = appendQuoted(append(b, `{"active":true,"defaultValue":false,"label":`...), o.label)
-		b = append(appendQuoted(append(b, `,"validFor":null,"value":`...), o.value), '}')
-	}
-	return append(b, "]}"...)
 }

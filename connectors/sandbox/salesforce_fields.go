@@ -3,6 +3,7 @@ package sandbox
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -49,8 +50,8 @@ type orgField struct {
 	removed           bool
 
 	// Where it is not kept with the record's values.
-	calc func(s *Salesforce, o *orgObject, ord uint32) string
-	time func(r *orgRecord) int64 // of system times, in seconds
+	calc func(r *record) string
+	time func(r *record) int64 // of system times, in ms
 
 	// Field-level security of the running user: see salesforce_security.go.
 	readable, editable bool
@@ -73,11 +74,7 @@ func (f *orgField) numeric() bool {
 
 // quoted says that SOQL writes the field's values as strings.
 func (f *orgField) quoted() bool {
-	switch f.typ {
-	case orgBool, orgDate, orgDateTime, orgDouble, orgInt, orgCurrency, orgPercent:
-		return false
-	}
-	return true
+	return !f.numeric() && f.typ != orgBool && f.typ != orgDate && f.typ != orgDateTime
 }
 
 // rowFault is why a row is refused.
@@ -91,11 +88,11 @@ func (e *rowFault) Error() string { return e.code + ": " + e.message }
 // wireTime is how the API writes date-times: always UTC, always whole seconds.
 const wireTime = "2006-01-02T15:04:05.000+0000"
 
-func appendWireTime(dst []byte, seconds int64) []byte {
-	return time.Unix(seconds, 0).UTC().AppendFormat(dst, wireTime)
+func appendWireTime(dst []byte, ms int64) []byte {
+	return time.Unix(ms/1000, 0).UTC().AppendFormat(dst, wireTime)
 }
 
-func formatWireTime(seconds int64) string { return string(appendWireTime(nil, seconds)) }
+func formatWireTime(ms int64) string { return string(appendWireTime(nil, ms)) }
 
 // parseWireTime reads a date-time as the API takes it.
 func parseWireTime(text string) (time.Time, bool) {
@@ -159,7 +156,7 @@ func (f *orgField) canon(text string) (string, *rowFault) {
 		if !ok || t.Year() < 1700 || t.Year() > 4000 {
 			return "", f.misread(text)
 		}
-		return formatWireTime(t.Unix()), nil
+		return formatWireTime(t.UnixMilli()), nil
 	case orgIDType, orgRef:
 		if text == "" {
 			return "", nil
@@ -197,12 +194,7 @@ func (f *orgField) canonNumber(text string) (string, *rowFault) {
 }
 
 func (f *orgField) offers(value string) bool {
-	for _, o := range f.options {
-		if o.value == value {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(f.options, func(o orgOption) bool { return o.value == value })
 }
 
 func plausibleEmail(s string) bool {

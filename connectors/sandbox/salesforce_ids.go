@@ -85,11 +85,3 @@ func upper(c byte) byte {
 	}
 	return c
 }
-
-// idParts are the prefix and number of an 18-character id; place tells whether the id is of a place that this org has.
-func idParts(id string) (prefix string, n uint64, place bool) {
-	for i := 15 - idNumber; i < 15; i++ {
-		n = n*62 + uint64(strings.IndexByte(idDigits, id[i]))
-	}
-	return id[:3], n, id[3:3+len(idPlace)] == idPlace
-}

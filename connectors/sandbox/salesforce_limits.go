@@ -1,7 +1,6 @@
 package sandbox
 
 import (
-	"fmt"
 	"net/http"
 	"strconv"
 	"time"
@@ -46,16 +45,14 @@ func (u *dayUsage) count() {
 
 // Calls is how many API calls the last 24 hours have seen.
 func (s *Salesforce) Calls() int {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	defer s.lock()()
 	s.usage.turn(s.o.Now())
 	return s.usage.total
 }
 
 // UseUp counts n API calls of somebody else's.
 func (s *Salesforce) UseUp(n int) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	defer s.lock()()
 	s.usage.turn(s.o.Now())
 	for range n {
 		s.usage.count()
@@ -76,7 +73,7 @@ func (s *Salesforce) begin(q *request) time.Duration {
 	if s.o.WriteTime <= 0 || q.method != http.MethodPatch || !isCollections(q.path) {
 		return 0
 	}
-	s.lock(q, a)
+	s.lockRows(q, a)
 	return s.o.WriteTime
 }
 
@@ -158,8 +155,9 @@ func (s *Salesforce) dailyMax() int {
 
 // limits answers GET /limits.
 func (s *Salesforce) limits() reply {
-	left := max(s.dailyMax()-s.usage.total, 0)
-	return reply{status: http.StatusOK, body: fmt.Appendf(nil,
-		`{"ConcurrentAsyncGetReportInstances":{"Max":200,"Remaining":200},"DailyApiRequests":{"Max":%d,"Remaining":%d},"DailyBulkApiBatches":{"Max":15000,"Remaining":%d},"DailyBulkV2QueryJobs":{"Max":10000,"Remaining":10000},"DataStorageMB":{"Max":10240,"Remaining":10000},"HourlyODataCallout":{"Max":20000,"Remaining":20000}}`,
-		s.dailyMax(), left, max(15000-len(s.jobs), 0))}
+	type limit struct{ Max, Remaining int }
+	return jsonReply(http.StatusOK, map[string]limit{
+		"DailyApiRequests": {s.dailyMax(), max(s.dailyMax()-s.usage.total, 0)}, "DailyBulkApiBatches": {15000, max(15000-len(s.jobs), 0)},
+		"DailyBulkV2QueryJobs": {10000, 10000}, "DataStorageMB": {10240, 10000},
+	})
 }

@@ -13,8 +13,7 @@ import (
 // orgs. The people are made up and their addresses lie under .example, which no mail reaches.
 func (s *Salesforce) Populate(n int, seed uint64) {
 	rng := rand.New(rand.NewPCG(seed, 0x5a1e5))
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	defer s.lock()()
 	now := s.o.Now().UTC().Truncate(time.Second)
 	var campaigns []string
 	for _, name := range []string{"Webinar: scoring leads", "Trade fair", "Spring newsletter"} {
@@ -29,14 +28,14 @@ func (s *Salesforce) Populate(n int, seed uint64) {
 		}
 		if account == "" || rng.IntN(4) == 0 {
 			accountName = pick(rng, places) + " " + pick(rng, trades)
-			account = s.seed("Account", map[string]string{"Name": accountName, "Industry": pick(rng, strings.Split(industries, "|")), "OwnerId": s.rep(rng), "CreatedDate": formatWireTime(ago(rng, now, 3*365*24*time.Hour).Unix())})
+			account = s.seed("Account", map[string]string{"Name": accountName, "Industry": pick(rng, strings.Split(industries, "|")), "OwnerId": s.rep(rng), "CreatedDate": wire(ago(rng, now, 3*365*24*time.Hour))})
 		}
 		s.populateContact(rng, now, start+i, account, accountName, campaigns)
 	}
 }
 
 // rep is the id of a sales person.
-func (s *Salesforce) rep(rng *rand.Rand) string { return s.users.id(2 + uint32(rng.IntN(salesReps))) }
+func (s *Salesforce) rep(rng *rand.Rand) string { return s.users.recs[2+rng.IntN(salesReps)].id }
 
 func (s *Salesforce) populateLead(rng *rand.Rand, now time.Time, i int, campaigns []string) {
 	company := pick(rng, places) + " " + pick(rng, trades)
@@ -67,9 +66,9 @@ func (s *Salesforce) populateContact(rng *rand.Rand, now time.Time, i int, accou
 	deal := s.seed("Opportunity", map[string]string{
 		"Name": company + " subscription", "AccountId": account, "Amount": strconv.Itoa(1000 * (1 + rng.IntN(60))), "CloseDate": closed.Format(time.DateOnly),
 		"StageName": pick(rng, []string{"Closed Won", "Closed Lost", "Closed Lost", "Proposal/Price Quote"}), "OwnerId": fields["OwnerId"],
-		"CreatedDate": formatWireTime(created.Unix()), "LastModifiedDate": formatWireTime(closed.Unix()), "SystemModstamp": formatWireTime(closed.Unix()),
+		"CreatedDate": wire(created), "LastModifiedDate": wire(closed), "SystemModstamp": wire(closed),
 	})
-	s.seed("OpportunityContactRole", map[string]string{"OpportunityId": deal, "ContactId": id, "Role": "Decision Maker", "IsPrimary": "true", "CreatedDate": formatWireTime(created.Unix())})
+	s.seed("OpportunityContactRole", map[string]string{"OpportunityId": deal, "ContactId": id, "Role": "Decision Maker", "IsPrimary": "true", "CreatedDate": wire(created)})
 }
 
 // somebody makes what leads and contacts have in common.
@@ -80,7 +79,7 @@ func (s *Salesforce) somebody(rng *rand.Rand, now time.Time, i int, company stri
 	f := map[string]string{
 		"FirstName": first, "LastName": last, "Title": pick(rng, titles), "LeadSource": pick(rng, strings.Split(leadSources, "|")), "OwnerId": s.rep(rng),
 		"Email":       fmt.Sprintf("%s.%s.%d@%s.example", strings.ToLower(first), strings.ToLower(last), i, strings.ToLower(strings.ReplaceAll(company, " ", "-"))),
-		"CreatedDate": formatWireTime(created.Unix()), "LastModifiedDate": formatWireTime(modified.Unix()), "SystemModstamp": formatWireTime(modified.Unix()),
+		"CreatedDate": wire(created), "LastModifiedDate": wire(modified), "SystemModstamp": wire(modified),
 	}
 	if rng.IntN(2) == 0 {
 		f["Phone"] = fmt.Sprintf("+49 30 5550%04d", rng.IntN(10000))
@@ -93,7 +92,7 @@ func (s *Salesforce) populateActivity(rng *rand.Rand, now time.Time, lookup, id 
 	created, _ := parseWireTime(person["CreatedDate"])
 	if rng.IntN(5) == 0 {
 		at := between(rng, created, now)
-		member := map[string]string{"CampaignId": pick(rng, campaigns), lookup: id, "Status": "Sent", "CreatedDate": formatWireTime(at.Unix())}
+		member := map[string]string{"CampaignId": pick(rng, campaigns), lookup: id, "Status": "Sent", "CreatedDate": wire(at)}
 		if rng.IntN(3) == 0 {
 			member["Status"], member["FirstRespondedDate"] = "Responded", at.Format(time.DateOnly)
 		}
@@ -105,6 +104,8 @@ func (s *Salesforce) populateActivity(rng *rand.Rand, now time.Time, lookup, id 
 	for range 1 + rng.IntN(3) {
 		at := between(rng, created, now)
 		kind := pick(rng, []string{"Email", "Call"})
-		s.seed("Task", map[string]string{"WhoId": id, "Subject": kind + ": follow-up", "Type": kind, "TaskSubtype": kind, "Status": "Completed", "ActivityDate": at.Format(time.DateOnly), "OwnerId": person["OwnerId"], "CreatedDate": formatWireTime(at.Unix())})
+		s.seed("Task", map[string]string{"WhoId": id, "Subject": kind + ": follow-up", "Type": kind, "TaskSubtype": kind, "Status": "Completed", "ActivityDate": at.Format(time.DateOnly), "OwnerId": person["OwnerId"], "CreatedDate": wire(at)})
 	}
 }
+
+func wire(t time.Time) string { return formatWireTime(t.UnixMilli()) }

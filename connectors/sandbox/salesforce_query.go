@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"cmp"
 	"fmt"
 	"net/http"
 	"slices"
@@ -26,7 +27,7 @@ type orgCursor struct {
 	size    int
 	o       *orgObject
 	columns []orgColumn
-	ords    []uint32
+	recs    []*record
 }
 
 // query answers GET query, queryAll and tooling/query, and the further pages of each.
@@ -41,19 +42,25 @@ func (s *Salesforce) query(c *orgCall, all, tooling bool, locator string) (reply
 	if text == "" {
 		return reply{}, badRequest("MALFORMED_QUERY", "A query is required in the parameter q")
 	}
-	p, err := s.planSOQL(text, tooling)
-	if err != nil {
-		return reply{}, err
+	q, bad := s.parseSOQL(text, tooling)
+	if bad != nil {
+		return reply{}, bad
 	}
-	ords := s.run(p, all)
-	if p.count {
-		return reply{status: http.StatusOK, body: fmt.Appendf(nil, `{"totalSize":%d,"done":true,"records":[]}`, len(ords))}, nil
+	if c.params().Get("columns") == "true" {
+		return jsonReply(http.StatusOK, map[string]any{
+			"columnMetadata": columnsJSON(q.columns), "entityName": q.o.name, "groupBy": false, "idSelected": slices.ContainsFunc(q.columns, func(c orgColumn) bool { return c.field.typ == orgIDType }), "keyPrefix": q.o.prefix,
+		}), nil
 	}
-	if tooling && len(ords) != 1 && slices.ContainsFunc(p.columns, func(c orgColumn) bool { return c.field.name == "Metadata" || c.field.name == "FullName" }) && len(ords) > 1 {
-		return reply{}, badRequest("MALFORMED_QUERY", "When retrieving results with Metadata or FullName fields, the query qualifications must specify no more than one row for retrieval. Result size: %d", len(ords))
+	recs := s.run(q, all)
+	if q.count {
+		return jsonReply(http.StatusOK, map[string]any{"totalSize": len(recs), "done": true, "records": []any{}}), nil
 	}
-	cursor := &orgCursor{session: c.session, ends: c.now.Add(cursorLife), size: batchSizeOf(c), o: p.o, columns: p.columns, ords: ords}
-	if len(ords) > cursor.size {
+	whole := func(c orgColumn) bool { return c.field.name == "Metadata" || c.field.name == "FullName" }
+	if tooling && len(recs) > 1 && slices.ContainsFunc(q.columns, whole) {
+		return reply{}, badRequest("MALFORMED_QUERY", "When retrieving results with Metadata or FullName fields, the query qualifications must specify no more than one row for retrieval. Result size: %d", len(recs))
+	}
+	cursor := &orgCursor{session: c.session, ends: c.now.Add(cursorLife), size: batchSizeOf(c), o: q.o, columns: q.columns, recs: recs}
+	if len(recs) > cursor.size {
 		s.serial++
 		cursor.id = orgID(cursorPrefix, firstNumber+s.serial)
 		if len(s.cursors) >= cursorsAtATime {
@@ -62,6 +69,19 @@ func (s *Salesforce) query(c *orgCall, all, tooling bool, locator string) (reply
 		s.cursors = append(s.cursors, cursor)
 	}
 	return s.page(c, cursor, 0), nil
+}
+
+// columnsJSON describes a query's columns, for those who ask for columns in place of records: Salesforce's own CLI does.
+func columnsJSON(columns []orgColumn) []map[string]any {
+	out := []map[string]any{}
+	for _, c := range columns {
+		f, name := c.field, cmp.Or(c.name, c.field.name)
+		out = append(out, map[string]any{
+			"columnName": name, "displayName": name, "apexType": f.typ, "aggregate": false, "custom": f.custom, "joinColumns": columnsJSON(c.columns), "foreignKeyName": nil,
+			"booleanType": f.typ == orgBool, "numberType": f.numeric(), "textType": f.quoted(), "insertable": f.editable && !f.readOnly, "updatable": f.editable && !f.readOnly && !f.createOnly,
+		})
+	}
+	return out
 }
 
 // batchSizeOf is the page size a call asks for.
@@ -80,7 +100,7 @@ func (s *Salesforce) nextPage(c *orgCall, locator string) (reply, *orgFailure) {
 	id, at, _ := strings.Cut(locator, "-")
 	from, err := strconv.Atoi(at)
 	for _, cursor := range s.cursors {
-		if cursor.id == id && cursor.session == c.session && c.now.Before(cursor.ends) && err == nil && from >= 0 && from < len(cursor.ords) {
+		if cursor.id == id && cursor.session == c.session && c.now.Before(cursor.ends) && err == nil && from >= 0 && from < len(cursor.recs) {
 			return s.page(c, cursor, from), nil
 		}
 	}
@@ -89,70 +109,175 @@ func (s *Salesforce) nextPage(c *orgCall, locator string) (reply, *orgFailure) {
 
 // page renders the records of a cursor from a place on.
 func (s *Salesforce) page(c *orgCall, cursor *orgCursor, from int) reply {
-	end := min(from+cursor.size, len(cursor.ords))
+	end := min(from+cursor.size, len(cursor.recs))
 	b := make([]byte, 0, 128+(end-from)*(96+24*len(cursor.columns)))
-	b = fmt.Appendf(b, `{"totalSize":%d,"done":%t,`, len(cursor.ords), end == len(cursor.ords))
-	if end < len(cursor.ords) {
+	b = fmt.Appendf(b, `{"totalSize":%d,"done":%t,`, len(cursor.recs), end == len(cursor.recs))
+	if end < len(cursor.recs) {
 		b = fmt.Appendf(b, `"nextRecordsUrl":"%s/query/%s-%d",`, c.prefix(), cursor.id, end)
 	}
 	b = append(b, `"records":[`...)
-	for i, ord := range cursor.ords[from:end] {
+	for i, r := range cursor.recs[from:end] {
 		if i > 0 {
 			b = append(b, ',')
 		}
-		b = s.appendRecord(b, c.prefix(), cursor.o, ord, cursor.columns)
+		b = s.appendRecord(b, c.prefix(), cursor.o, r, cursor.columns)
 	}
 	return reply{status: http.StatusOK, body: append(b, "]}"...)}
 }
 
-// appendRecord renders a record as queries and reads tell it.
-func (s *Salesforce) appendRecord(b []byte, prefix string, o *orgObject, ord uint32, columns []orgColumn) []byte {
-	b = append(append(b, `{"attributes":{"type":"`...), o.name...)
-	b = append(append(b, `","url":"`...), prefix...)
+// appendRecord renders a record as queries and reads tell it: its own fields before those of its parents.
+func (s *Salesforce) appendRecord(b []byte, prefix string, o *orgObject, r *record, columns []orgColumn) []byte {
+	b = append(append(append(b, `{"attributes":{"type":"`...), o.name...), `","url":"`...)
+	b = append(b, prefix...)
 	if o.tooling {
 		b = append(b, "/tooling"...)
 	}
-	b = append(append(b, "/sobjects/"...), o.name...)
-	b = append(b, '/')
-	b = append(append(b, o.id(ord)...), `"}`...)
-	s.cells.fill(o.recs[ord].values, len(o.fields))
-	for _, c := range columns { // before parents, whose values take the place of these
-		if c.columns != nil || c.kind {
+	b = append(append(append(append(b, "/sobjects/"...), o.name...), '/'), r.id...)
+	b = append(b, `"}`...)
+	for _, c := range columns {
+		f := c.field
+		if c.columns != nil {
 			continue
 		}
-		f := c.field
 		b = append(append(append(b, `,"`...), f.name...), `":`...)
+		if c.kind {
+			b = appendQuoted(b, o.name)
+			continue
+		}
+		if f.num >= len(o.fields) || o.fields[f.num] != f { // the lookup led to another object than its first
+			f = o.byName[strings.ToLower(f.name)]
+		}
 		switch {
-		case f.num >= len(o.fields) || o.fields[f.num] != f: // reached over a lookup of several objects
-			v := ""
-			if own, ok := o.field(f.name); ok {
-				v = o.value(s, ord, own)
-			}
-			b = f.appendValue(b, v)
+		case f == nil:
+			b = append(b, "null"...)
 		case f.time != nil:
-			b = append(appendWireTime(append(b, '"'), f.time(&o.recs[ord])), '"')
-		case f.calc != nil:
-			b = f.appendValue(b, f.calc(s, o, ord))
+			b = append(appendWireTime(append(b, '"'), f.time(r)), '"')
 		default:
-			b = f.appendValue(b, s.cells.get(f.num))
+			b = f.appendValue(b, f.value(r))
 		}
 	}
 	for _, c := range columns {
-		if c.kind {
-			b = append(append(b, `,"Type":"`...), o.name...)
-			b = append(b, '"')
-			continue
-		}
 		if c.columns == nil {
 			continue
 		}
 		b = append(append(append(b, `,"`...), c.name...), `":`...)
-		parent, n, ok := s.recordOf(o.value(s, ord, c.field))
-		if !ok || s.isPurged(parent, n) {
+		if parent, up := s.recordOf(c.field.value(r)); up == nil || s.isPurged(up) {
 			b = append(b, "null"...)
-			continue
+		} else {
+			b = s.appendRecord(b, prefix, parent, up, c.columns)
 		}
-		b = s.appendRecord(b, prefix, parent, n, c.columns)
 	}
 	return append(b, '}')
+}
+
+// sobjects answers the paths under /sobjects: definitions, single records, and what changed.
+func (s *Salesforce) sobjects(c *orgCall, rest []string) (reply, *orgFailure) {
+	if len(rest) == 0 {
+		if c.method != http.MethodGet {
+			return reply{}, wrongMethod(c.method)
+		}
+		return s.describeAll(c), nil
+	}
+	o, ok := s.object(rest[0])
+	if !ok || o.tooling || len(rest) > 2 {
+		return reply{}, notThere()
+	}
+	get := c.method == http.MethodGet
+	switch {
+	case len(rest) == 1 && get:
+		return jsonReply(http.StatusOK, map[string]any{"objectDescribe": o.facts(c), "recentItems": []any{}}), nil
+	case len(rest) == 1 && c.method == http.MethodPost:
+		return s.createOne(c, o)
+	case len(rest) == 1, !get && (rest[1] == "describe" || rest[1] == "updated" || rest[1] == "deleted"):
+		return reply{}, wrongMethod(c.method)
+	case rest[1] == "describe":
+		return jsonReply(http.StatusOK, o.describe(c)), nil
+	case rest[1] == "updated" || rest[1] == "deleted":
+		return s.replicate(c, o, rest[1])
+	}
+	return s.single(c, o, rest[1])
+}
+
+func (s *Salesforce) readOne(c *orgCall, o *orgObject, r *record) (reply, *orgFailure) {
+	names := splitList(c.params().Get("fields"))
+	if len(names) == 0 {
+		for _, f := range o.fields {
+			if f.readable {
+				names = append(names, f.name)
+			}
+		}
+	}
+	columns, bad := s.columns(o, names)
+	if bad != nil {
+		return reply{}, bad
+	}
+	return reply{status: http.StatusOK, body: s.appendRecord(nil, c.prefix(), o, r, columns)}, nil
+}
+
+// Bounds of the replication calls.
+const (
+	updatedDays = 30
+	mostUpdated = 600_000
+)
+
+// span reads start and end of a replication call, whose seconds are ignored.
+func (c *orgCall) span(days int, what string) (start, end time.Time, bad *orgFailure) {
+	when := func(name string) time.Time {
+		text := strings.ReplaceAll(c.params().Get(name), " ", "+") // a plus that nobody encoded
+		t, ok := parseWireTime(text)
+		if !ok && bad == nil {
+			bad = badRequest("INVALID_REPLICATION_DATE", "%s is not a valid value for the type xsd:dateTime", text)
+		}
+		return t.UTC().Truncate(time.Minute)
+	}
+	start, end = when("start"), when("end")
+	switch {
+	case bad != nil:
+	case end.Sub(start) < time.Minute:
+		bad = badRequest("INVALID_REPLICATION_DATE", "endDate must be at least one minute greater than startDate")
+	case c.now.Sub(start) > time.Duration(days)*24*time.Hour+time.Minute:
+		bad = badRequest("INVALID_REPLICATION_DATE", "startDate must be within the last %d days for %s records", days, what)
+	}
+	return start, end, bad
+}
+
+// replicate answers updated and deleted: ids with changes from start up to end, and up to when that is the whole truth.
+func (s *Salesforce) replicate(c *orgCall, o *orgObject, what string) (reply, *orgFailure) {
+	days := map[string]int{"updated": updatedDays, "deleted": binDaysOrg}[what]
+	start, end, bad := c.span(days, what)
+	if bad != nil {
+		return reply{}, bad
+	}
+	covered := c.now
+	for _, t := range s.open {
+		if began := time.UnixMilli(t.began); t.object == o && began.Before(covered) {
+			covered = began
+		}
+	}
+	if end.Before(covered) {
+		covered = end
+	}
+	within := func(ms int64) bool { return ms >= start.UnixMilli() && ms < end.UnixMilli() }
+	ids, deleted := []string{}, []map[string]string{}
+	for _, r := range o.inOrder() {
+		if r.live() && within(r.stamp) {
+			ids = append(ids, r.id)
+		}
+		if !r.live() && within(r.gone) {
+			deleted = append(deleted, map[string]string{"id": r.id, "deletedDate": formatWireTime(r.gone)})
+		}
+	}
+	out := map[string]any{"latestDateCovered": formatWireTime(covered.UTC().Truncate(time.Minute).UnixMilli())}
+	n := len(ids)
+	if what == "updated" {
+		out["ids"] = ids
+	} else {
+		n = len(deleted)
+		out["deletedRecords"] = deleted
+		out["earliestDateAvailable"] = formatWireTime(c.now.UTC().AddDate(0, 0, -binDaysOrg).Truncate(time.Minute).UnixMilli())
+	}
+	if n > mostUpdated {
+		return reply{}, badRequest("EXCEEDED_ID_LIMIT", "The number of %s records exceeds the limit of %d", what, mostUpdated)
+	}
+	return jsonReply(http.StatusOK, out), nil
 }

@@ -15,24 +15,21 @@ type SalesforceRule struct{ Object, When, Is, Message string }
 
 // AddRule makes the org keep a rule.
 func (s *Salesforce) AddRule(r SalesforceRule) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	defer s.lock()()
 	s.rules = append(s.rules, r)
 }
 
 // BlockDuplicates makes the org refuse leads and contacts that have the address of another one, updates among them, unless
 // the request's duplicate rule header allows them.
 func (s *Salesforce) BlockDuplicates(on bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	defer s.lock()()
 	s.dupes = on
 }
 
 // AssignLeads gives the org an active assignment rule: leads that the API creates or updates go to that user unless the
 // request's header Sforce-Auto-Assign is FALSE. "" ends it.
 func (s *Salesforce) AssignLeads(userID string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	defer s.lock()()
 	s.assignTo, _ = longID(userID)
 }
 
@@ -53,8 +50,7 @@ var rowMessages = map[string]string{
 // Refuse makes the API's next updates of a record fail with a code, times < 0 for ever: UNABLE_TO_LOCK_ROW,
 // INSUFFICIENT_ACCESS_OR_READONLY, CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY and so on. times 0 ends it.
 func (s *Salesforce) Refuse(id, code string, times int) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	defer s.lock()()
 	id, _ = longID(id)
 	if times == 0 {
 		delete(s.refusals, id)
@@ -80,53 +76,13 @@ func (s *Salesforce) refused(id string) *rowFault {
 	return &r.fault
 }
 
-// lockedBy are the ids that a write to a record locks: itself and the account it hangs on.
-func (s *Salesforce) lockedBy(o *orgObject, ord uint32) []string {
-	ids := []string{o.id(ord)}
-	if f, ok := o.byName["accountid"]; ok {
-		if v, _ := cell(o.recs[ord].values, f.num); v != "" {
-			ids = append(ids, v)
-		}
-	}
-	return ids
-}
-
-// lock takes the locks of a write of several records; those that another write holds it does not get.
-func (s *Salesforce) lock(q *request, a *arrival) {
-	a.denied = map[string]bool{}
-	r := &jsonReader{b: q.body}
-	r.object(func(key []byte) {
-		if string(key) != "records" {
-			r.skip()
-			return
-		}
-		r.array(func() {
-			row, _ := readRow(r, nil)
-			o, ord, ok := s.recordOf(row.id)
-			if !ok {
-				return
-			}
-			for _, id := range s.lockedBy(o, ord) {
-				switch holder := s.holds[id]; holder {
-				case q:
-				case nil:
-					s.holds[id] = q
-					a.locks = append(a.locks, id)
-				default:
-					a.denied[id] = true
-				}
-			}
-		})
-	})
-}
-
 // heldByOther says that another write holds the record or its account, or held it when this one began.
-func (s *Salesforce) heldByOther(q *request, o *orgObject, ord uint32) *rowFault {
+func (s *Salesforce) heldByOther(q *request, o *orgObject, r *record) *rowFault {
 	if s.o.WriteTime <= 0 {
 		return nil
 	}
 	a := s.arrivals[q]
-	ids := s.lockedBy(o, ord)
+	ids := o.lockedBy(r)
 	i := slices.IndexFunc(ids, func(id string) bool {
 		holder := s.holds[id]
 		return holder != nil && holder != q || a != nil && a.denied[id]
@@ -137,45 +93,100 @@ func (s *Salesforce) heldByOther(q *request, o *orgObject, ord uint32) *rowFault
 	return &rowFault{"UNABLE_TO_LOCK_ROW", "unable to obtain exclusive access to this record or 1 records: " + ids[i], []string{}}
 }
 
-// after is the value of a field once changes are made; ord < 0 is a new record.
-func (s *Salesforce) after(o *orgObject, ord int64, changes []orgChange, f *orgField) string {
+// checkUpdate says why a record does not take changes.
+func (s *Salesforce) checkUpdate(c *orgCall, o *orgObject, r *record, changes []orgChange) *rowFault {
+	if bad := s.refused(r.id); bad != nil {
+		return bad
+	}
+	if bad := s.heldByOther(c.request, o, r); bad != nil {
+		return bad
+	}
+	if o.isConverted(r) {
+		return &rowFault{"CANNOT_UPDATE_CONVERTED_LEAD", "cannot reference converted lead", []string{}}
+	}
+	return s.checkValues(c, o, r, changes)
+}
+
+// checkValues says what is wrong with the values a record would have; r is nil for a new one.
+func (s *Salesforce) checkValues(c *orgCall, o *orgObject, r *record, changes []orgChange) *rowFault {
+	for _, x := range changes {
+		if x.field.typ != orgRef || x.value == "" {
+			continue
+		}
+		parent, up := s.recordOf(x.value)
+		switch {
+		case parent == nil || !slices.Contains(x.field.refTo, parent.name):
+			return &rowFault{"FIELD_INTEGRITY_EXCEPTION", fmt.Sprintf("%s: id value of incorrect type: %s", x.field.label, x.value), []string{x.field.name}}
+		case up == nil || s.isPurged(up):
+			return &rowFault{"INVALID_CROSS_REFERENCE_KEY", "invalid cross reference id", []string{x.field.name}}
+		case !up.live():
+			return &rowFault{"ENTITY_IS_DELETED", "entity is deleted", []string{x.field.name}}
+		}
+	}
+	for _, rule := range s.rules {
+		if f, ok := o.field(rule.When); ok && rule.Object == o.name && f.plain(after(r, changes, f)) == rule.Is {
+			return &rowFault{"FIELD_CUSTOM_VALIDATION_EXCEPTION", rule.Message, []string{}}
+		}
+	}
+	if bad := s.clash(o, r, changes); bad != nil {
+		return bad
+	}
+	if !strings.Contains(strings.ReplaceAll(strings.ToLower(c.header.Get("Sforce-Duplicate-Rule-Header")), " ", ""), "allowsave=true") {
+		return s.duplicate(o, r, changes)
+	}
+	return nil
+}
+
+// after is the value of a field once changes are made; r is nil for a new record.
+func after(r *record, changes []orgChange, f *orgField) string {
 	if v, ok := changed(changes, f.name); ok {
 		return v
 	}
-	if ord < 0 {
+	if r == nil {
 		return f.standardValue
 	}
-	return o.value(s, uint32(ord), f)
+	return f.value(r)
 }
 
-// broken is the validation rule that a record would not keep.
-func (s *Salesforce) broken(o *orgObject, ord int64, changes []orgChange) *rowFault {
-	for _, r := range s.rules {
-		if r.Object != o.name {
-			continue
+// twins are the fields in which two set-up records must not be alike.
+var twins = map[string][]string{"PermissionSet": {"Name"}, "FieldPermissions": {"ParentId", "Field"}, "ObjectPermissions": {"ParentId", "SobjectType"}, "PermissionSetAssignment": {"AssigneeId", "PermissionSetId"}}
+
+// clash says what a set-up record must not share with another, and which rights there are not.
+func (s *Salesforce) clash(o *orgObject, r *record, changes []orgChange) *rowFault {
+	if names := twins[o.name]; names != nil && r == nil {
+		for _, other := range o.live() {
+			if !slices.ContainsFunc(names, func(n string) bool {
+				v, _ := changed(changes, n)
+				return !strings.EqualFold(v, o.get(other, strings.ToLower(n)))
+			}) {
+				return &rowFault{"DUPLICATE_VALUE", fmt.Sprintf("duplicate value found: %s duplicates value on record with id: %s", strings.Join(names, ", "), other.id[:15]), []string{}}
+			}
 		}
-		if f, ok := o.field(r.When); ok && f.plain(s.after(o, ord, changes, f)) == r.Is {
-			return &rowFault{"FIELD_CUSTOM_VALIDATION_EXCEPTION", r.Message, []string{}}
-		}
+	}
+	if o.name != "FieldPermissions" {
+		return nil
+	}
+	field, _ := changed(changes, "Field")
+	object, _ := changed(changes, "SobjectType")
+	if f, err := s.fieldNamed(field); r == nil && (err != nil || !f.custom && (f.readOnly || f.required) || !strings.HasPrefix(strings.ToLower(field), strings.ToLower(object)+".")) {
+		return &rowFault{"INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST", "Field Name: bad value for restricted picklist field: " + field, []string{"Field"}}
+	}
+	edit, _ := changed(changes, "PermissionsEdit")
+	if read, given := changed(changes, "PermissionsRead"); edit != "" && read == "" && (r == nil || given) {
+		return &rowFault{"FIELD_INTEGRITY_EXCEPTION", "Can't edit a field without reading it: PermissionsEdit requires PermissionsRead", []string{"PermissionsEdit"}}
 	}
 	return nil
 }
 
 // duplicate is the refusal of a lead or contact with the address of another one.
-func (s *Salesforce) duplicate(o *orgObject, ord int64, changes []orgChange) *rowFault {
+func (s *Salesforce) duplicate(o *orgObject, r *record, changes []orgChange) *rowFault {
 	if !s.dupes || o.name != "Lead" && o.name != "Contact" {
 		return nil
 	}
-	email, _ := o.field("Email")
-	address := s.after(o, ord, changes, email)
-	if address == "" {
-		return nil
-	}
-	for _, name := range []string{"lead", "contact"} {
-		other := s.objects[name]
-		f, _ := other.field("Email")
-		for _, n := range other.lookup(f, address) {
-			if other.recs[n].deletedAt == 0 && !(other == o && int64(n) == ord) && !s.isConverted(other, n) {
+	address := after(r, changes, o.byName["email"])
+	for _, other := range []*orgObject{s.objects["lead"], s.objects["contact"]} {
+		for _, x := range other.recs {
+			if address != "" && x != r && x.live() && !other.isConverted(x) && strings.EqualFold(other.get(x, "email"), address) {
 				return &rowFault{"DUPLICATES_DETECTED", "Use one of these records?", []string{}}
 			}
 		}

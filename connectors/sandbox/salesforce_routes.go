@@ -27,12 +27,12 @@ type orgFailure struct {
 var sessionEnded = &orgFailure{status: http.StatusUnauthorized, code: "INVALID_SESSION_ID", message: "Session expired or invalid"}
 
 func (e *orgFailure) body() []byte {
-	b := appendQuoted([]byte(`[{"message":`), e.message)
-	b = appendQuoted(append(b, `,"errorCode":`...), e.code)
-	if e.fields != nil {
-		b = appendStrings(append(b, `,"fields":`...), e.fields)
+	type errorJSON struct {
+		Message   string   `json:"message"`
+		ErrorCode string   `json:"errorCode"`
+		Fields    []string `json:"fields,omitempty"`
 	}
-	return append(b, "}]"...)
+	return marshal([]errorJSON{{e.message, e.code, e.fields}})
 }
 
 func (e *orgFailure) reply() reply { return reply{status: e.status, body: e.body()} }
@@ -145,7 +145,10 @@ func (s *Salesforce) answer(q *request) reply {
 	c.session = token
 	rep, ok := s.admit(q, now)
 	if ok {
-		rep = s.serve(c)
+		var bad *orgFailure
+		if rep, bad = s.dispatch(c); bad != nil {
+			rep = bad.reply()
+		}
 	}
 	if rep.header == nil {
 		rep.header = http.Header{}
@@ -156,25 +159,14 @@ func (s *Salesforce) answer(q *request) reply {
 
 // listVersions answers GET /services/data.
 func (s *Salesforce) listVersions() reply {
-	b := []byte{'['}
-	for i, v := range s.versions {
-		if i > 0 {
-			b = append(b, ',')
-		}
-		b = fmt.Appendf(b, `{"label":"Release %s","url":"/services/data/v%s","version":"%s"}`, v, v, v)
+	list := []map[string]string{}
+	for _, v := range s.versions {
+		list = append(list, map[string]string{"label": "Release " + v, "url": "/services/data/v" + v, "version": v})
 	}
-	return reply{status: http.StatusOK, body: append(b, ']')}
+	return jsonReply(http.StatusOK, list)
 }
 
-// serve answers an authorised request within the limits.
-func (s *Salesforce) serve(c *orgCall) reply {
-	rep, err := s.dispatch(c)
-	if err != nil {
-		return err.reply()
-	}
-	return rep
-}
-
+// dispatch answers an authorised request within the limits.
 func (s *Salesforce) dispatch(c *orgCall) (reply, *orgFailure) {
 	at := func(i int) string {
 		if i < len(c.rest) {
@@ -184,8 +176,11 @@ func (s *Salesforce) dispatch(c *orgCall) (reply, *orgFailure) {
 	}
 	switch {
 	case len(c.rest) == 0:
-		v := c.prefix()
-		return reply{status: http.StatusOK, body: fmt.Appendf(nil, `{"tooling":"%[1]s/tooling","query":"%[1]s/query","queryAll":"%[1]s/queryAll","limits":"%[1]s/limits","composite":"%[1]s/composite","jobs":"%[1]s/jobs","sobjects":"%[1]s/sobjects"}`, v)}, nil
+		paths := map[string]string{}
+		for _, name := range []string{"tooling", "query", "queryAll", "limits", "composite", "jobs", "sobjects"} {
+			paths[name] = c.prefix() + "/" + name
+		}
+		return jsonReply(http.StatusOK, paths), nil
 	case at(0) == "limits" && len(c.rest) == 1:
 		return s.limits(), nil
 	case (at(0) == "query" || at(0) == "queryAll") && len(c.rest) <= 2:
@@ -198,10 +193,8 @@ func (s *Salesforce) dispatch(c *orgCall) (reply, *orgFailure) {
 		return s.collections(c, at(2))
 	case at(0) == "sobjects":
 		return s.sobjects(c, c.rest[1:])
-	case at(0) == "jobs" && at(1) == "ingest":
-		return s.ingest(c, c.rest[2:])
-	case at(0) == "jobs" && at(1) == "query":
-		return s.bulkQuery(c, c.rest[2:])
+	case at(0) == "jobs" && (at(1) == "ingest" || at(1) == "query"):
+		return s.bulkJobs(c, at(1), c.rest[2:])
 	}
 	return reply{}, notThere()
 }

@@ -38,8 +38,7 @@ func (s *Salesforce) GrantRead(fields ...string) error { return s.allow(mayRead,
 func (s *Salesforce) Revoke(fields ...string) error { return s.allow(noRight, true, fields) }
 
 func (s *Salesforce) allow(right fieldRight, withheld bool, fields []string) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	defer s.lock()()
 	for _, name := range fields {
 		f, err := s.fieldNamed(name)
 		if err != nil {
@@ -54,32 +53,24 @@ func (s *Salesforce) allow(right fieldRight, withheld bool, fields []string) err
 // secure works out anew what the integration user may do with each field.
 func (s *Salesforce) secure() {
 	assigned := map[string]bool{}
-	each := func(object string, visit func(value func(field string) string)) {
-		o := s.objects[object]
-		for i := range o.recs {
-			if o.recs[i].deletedAt == 0 {
-				visit(func(field string) string { return o.value(s, uint32(i), o.byName[field]) })
-			}
+	sets, assignments, permissions := s.objects["permissionset"], s.objects["permissionsetassignment"], s.objects["fieldpermissions"]
+	for _, r := range assignments.live() {
+		set := sets.byID[assignments.get(r, "permissionsetid")]
+		if set != nil && set.live() && assignments.get(r, "assigneeid") == s.me {
+			assigned[set.id] = true
 		}
 	}
-	each("permissionsetassignment", func(value func(string) string) {
-		if _, ord, ok := s.recordOf(value("permissionsetid")); ok && s.objects["permissionset"].recs[ord].deletedAt == 0 && value("assigneeid") == s.users.id(s.me) {
-			assigned[value("permissionsetid")] = true
-		}
-	})
 	rights := map[*orgField]fieldRight{}
-	each("fieldpermissions", func(value func(string) string) {
-		if f, err := s.fieldNamed(value("field")); err == nil && assigned[value("parentid")] {
-			right := noRight
-			if value("permissionsread") != "" {
-				right = mayRead
-			}
-			if value("permissionsedit") != "" {
-				right = mayEdit
-			}
-			rights[f] = max(rights[f], right)
+	for _, r := range permissions.live() {
+		f, err := s.fieldNamed(permissions.get(r, "field"))
+		switch {
+		case err != nil || !assigned[permissions.get(r, "parentid")]:
+		case permissions.get(r, "permissionsedit") != "":
+			rights[f] = mayEdit
+		case permissions.get(r, "permissionsread") != "":
+			rights[f] = max(rights[f], mayRead)
 		}
-	})
+	}
 	for _, o := range s.all {
 		for _, f := range o.fields {
 			right := max(f.granted, rights[f])

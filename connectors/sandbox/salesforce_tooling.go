@@ -1,11 +1,11 @@
 package sandbox
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"net/http"
 	"regexp"
-	"slices"
 	"strings"
 )
 
@@ -25,7 +25,7 @@ type fieldMetadata struct {
 	Required       bool   `json:"required,omitempty"`
 	ValueSet       *struct {
 		Restricted         bool `json:"restricted"`
-		ValueSetDefinition *struct {
+		ValueSetDefinition struct {
 			Sorted bool         `json:"sorted"`
 			Value  []fieldValue `json:"value"`
 		} `json:"valueSetDefinition"`
@@ -44,110 +44,92 @@ var developerName = regexp.MustCompile(`^[A-Za-z](_?[A-Za-z0-9])*$`)
 // mostLongText is the longest long text area, in characters.
 const mostLongText = 131_072
 
+// textTypes are the types of custom fields that hold texts, with their longest.
+var textTypes = map[string]struct {
+	typ   string
+	least int // of a given length; 0: the length is fixed
+	most  int
+}{
+	"Text": {orgString, 1, 255}, "TextArea": {orgText, 0, 255}, "LongTextArea": {orgText, 256, mostLongText}, "Html": {orgText, 256, mostLongText},
+	"Email": {orgEmail, 0, 80}, "Phone": {orgPhone, 0, 40}, "Url": {orgURL, 0, 255}, "Picklist": {orgPick, 0, 255},
+}
+
+// otherTypes are those that do not.
+var otherTypes = map[string]string{"Number": orgDouble, "Percent": orgPercent, "Currency": orgCurrency, "Checkbox": orgBool, "Date": orgDate, "DateTime": orgDateTime}
+
 // shape is the field that metadata describes.
 func (m *fieldMetadata) shape(name string) (*orgField, *rowFault) {
-	f := &orgField{name: name, label: m.Label, help: m.InlineHelpText, custom: true, required: m.Required}
-	lacks := func(what string) *rowFault {
-		return &rowFault{"FIELD_INTEGRITY_EXCEPTION", "Must specify '" + what + "' for a CustomField of type " + m.Type, []string{}}
-	}
-	size := func(n *int, what string, least, most int) *rowFault {
-		switch {
-		case n == nil:
-			return lacks(what)
-		case *n < least || *n > most:
-			return &rowFault{"FIELD_INTEGRITY_EXCEPTION", fmt.Sprintf("%s: must be between %d and %d", what, least, most), []string{}}
-		}
-		return nil
-	}
-	if m.Label == "" {
-		return nil, lacks("label")
-	}
-	if len(m.Label) > 40 {
-		return nil, &rowFault{"STRING_TOO_LONG", "Label: data value too large: " + m.Label + " (max length=40)", []string{"Label"}}
-	}
-	if len([]rune(m.InlineHelpText)) > 510 {
-		return nil, &rowFault{"STRING_TOO_LONG", "Help Text: data value too large (max length=510)", []string{"InlineHelpText"}}
-	}
-	if len([]rune(m.Description)) > 1000 {
-		return nil, &rowFault{"STRING_TOO_LONG", "Description: data value too large (max length=1000)", []string{"Description"}}
-	}
+	f := &orgField{name: name, label: m.Label, help: m.InlineHelpText, custom: true, required: m.Required, typ: otherTypes[m.Type]}
 	var bad *rowFault
-	switch m.Type {
-	case "Number", "Percent", "Currency":
-		f.typ = map[string]string{"Number": orgDouble, "Percent": orgPercent, "Currency": orgCurrency}[m.Type]
-		if bad = size(m.Precision, "precision", 1, 18); bad == nil {
-			bad = size(m.Scale, "scale", 0, *m.Precision)
+	need := func(what string, ok bool) {
+		if !ok && bad == nil {
+			bad = &rowFault{"FIELD_INTEGRITY_EXCEPTION", "Must specify '" + what + "' for a CustomField of type " + m.Type, []string{}}
 		}
-		if bad == nil {
-			f.precision, f.scale = *m.Precision, *m.Scale
+	}
+	size := func(n *int, what string, least, most int) int {
+		if need(what, n != nil); n == nil {
+			return 0
 		}
-	case "Text":
-		f.typ = orgString
-		if bad = size(m.Length, "length", 1, 255); bad == nil {
-			f.length = *m.Length
+		if (*n < least || *n > most) && bad == nil {
+			bad = &rowFault{"FIELD_INTEGRITY_EXCEPTION", fmt.Sprintf("%s: must be between %d and %d", what, least, most), []string{}}
 		}
-	case "TextArea":
-		f.typ, f.length = orgText, 255
-	case "LongTextArea", "Html":
-		f.typ = orgText
-		if bad = size(m.Length, "length", 256, mostLongText); bad == nil {
-			f.length = *m.Length
-			bad = size(m.VisibleLines, "visibleLines", 2, 50)
+		return *n
+	}
+	fits := func(what, field, text string, most int) {
+		if len([]rune(text)) > most && bad == nil {
+			bad = &rowFault{"STRING_TOO_LONG", fmt.Sprintf("%s: data value too large (max length=%d)", what, most), []string{field}}
 		}
-	case "Checkbox":
-		f.typ = orgBool
-		if m.DefaultValue == nil {
-			bad = lacks("defaultValue")
+	}
+	need("label", m.Label != "")
+	fits("Label", "Label", m.Label, 40)
+	fits("Help Text", "InlineHelpText", m.InlineHelpText, 510)
+	fits("Description", "Description", m.Description, 1000)
+	need("type", m.Type != "")
+	t, isText := textTypes[m.Type]
+	switch {
+	case isText:
+		f.typ, f.length = t.typ, t.most
+		if t.least > 0 {
+			f.length = size(m.Length, "length", t.least, t.most)
 		}
-	case "Date":
-		f.typ = orgDate
-	case "DateTime":
-		f.typ = orgDateTime
-	case "Email":
-		f.typ, f.length = orgEmail, 80
-	case "Phone":
-		f.typ, f.length = orgPhone, 40
-	case "Url":
-		f.typ, f.length = orgURL, 255
-	case "Picklist":
-		f.typ, f.length = orgPick, 255
-		if m.ValueSet == nil || m.ValueSet.ValueSetDefinition == nil || len(m.ValueSet.ValueSetDefinition.Value) == 0 {
-			bad = lacks("valueSet")
-			break
+		if t.least > 1 {
+			size(m.VisibleLines, "visibleLines", 2, 50)
 		}
-		f.restricted = m.ValueSet.Restricted
-		for _, v := range m.ValueSet.ValueSetDefinition.Value {
-			name := v.FullName
-			if name == "" {
-				name = v.ValueName
-			}
-			if name == "" {
-				return nil, lacks("fullName")
-			}
-			if f.offers(name) {
-				return nil, &rowFault{"DUPLICATE_VALUE", "duplicate value found: " + name, []string{}}
-			}
-			if v.Label == "" {
-				v.Label = name
-			}
-			f.options = append(f.options, orgOption{name, v.Label})
-		}
-	case "":
-		bad = lacks("type")
-	default:
+	case f.numeric():
+		f.precision = size(m.Precision, "precision", 1, 18)
+		f.scale = size(m.Scale, "scale", 0, f.precision)
+	case f.typ == orgBool:
+		need("defaultValue", m.DefaultValue != nil)
+	case f.typ == "" && bad == nil:
 		bad = &rowFault{"INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST", "the sandbox does not support fields of type " + m.Type, []string{}}
 	}
-	if bad != nil {
-		return nil, bad
+	if f.typ == orgPick {
+		need("valueSet", m.ValueSet != nil && len(m.ValueSet.ValueSetDefinition.Value) > 0)
+		bad = cmp.Or(bad, m.choices(f))
 	}
-	return f, nil
+	return f, bad
+}
+
+// choices gives a picklist its values.
+func (m *fieldMetadata) choices(f *orgField) *rowFault {
+	if m.ValueSet == nil {
+		return nil
+	}
+	f.restricted = m.ValueSet.Restricted
+	for _, v := range m.ValueSet.ValueSetDefinition.Value {
+		name := cmp.Or(v.FullName, v.ValueName)
+		if f.offers(name) || name == "" {
+			return &rowFault{"DUPLICATE_VALUE", "duplicate value found: " + name, []string{}}
+		}
+		f.options = append(f.options, orgOption{name, cmp.Or(v.Label, name)})
+	}
+	return nil
 }
 
 // Define adds a custom field, named as Lead.Intent_Score__c, as an admin would. It is hidden from the integration user until
 // Grant or a permission set shows it. Metadata is that of a CustomField in the Tooling API, as JSON.
 func (s *Salesforce) Define(fullName, metadata string) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	defer s.lock()()
 	if _, bad := s.defineField(fullName, []byte(metadata), s.boss); bad != nil {
 		return fmt.Errorf("sandbox: field %s: %w", fullName, bad)
 	}
@@ -156,12 +138,11 @@ func (s *Salesforce) Define(fullName, metadata string) error {
 
 // Undefine deletes a custom field with all its values, as an admin would.
 func (s *Salesforce) Undefine(fullName string) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	defer s.lock()()
 	customs := s.objects["customfield"]
-	for i := range customs.recs {
-		if customs.recs[i].deletedAt == 0 && strings.EqualFold(customs.value(s, uint32(i), customs.byName["fullname"]), fullName) {
-			s.dropField(uint32(i), s.boss)
+	for _, r := range customs.live() {
+		if strings.EqualFold(customs.get(r, "fullname"), fullName) {
+			s.dropField(r, s.boss)
 			return nil
 		}
 	}
@@ -169,33 +150,33 @@ func (s *Salesforce) Undefine(fullName string) error {
 }
 
 // defineField adds a custom field and its record in the Tooling API.
-func (s *Salesforce) defineField(fullName string, raw []byte, by uint32) (uint32, *rowFault) {
+func (s *Salesforce) defineField(fullName string, raw []byte, by string) (*record, *rowFault) {
 	var m fieldMetadata
 	if err := json.Unmarshal(raw, &m); err != nil {
-		return 0, &rowFault{"JSON_PARSER_ERROR", err.Error(), []string{}}
+		return nil, &rowFault{"JSON_PARSER_ERROR", err.Error(), []string{}}
 	}
 	object, name, _ := strings.Cut(fullName, ".")
 	o, ok := s.object(object)
 	if !ok || o.tooling {
-		return 0, &rowFault{"INVALID_CROSS_REFERENCE_KEY", "Entity Enumeration Or ID: bad value for restricted picklist field: " + object, []string{"EntityDefinitionId"}}
+		return nil, &rowFault{"INVALID_CROSS_REFERENCE_KEY", "Entity Enumeration Or ID: bad value for restricted picklist field: " + object, []string{"EntityDefinitionId"}}
 	}
 	base, isCustom := strings.CutSuffix(name, "__c")
 	if !isCustom || !developerName.MatchString(base) || len(base) > 40 {
-		return 0, &rowFault{"INVALID_FIELD_FOR_INSERT_UPDATE", "The Field Name field can only contain underscores and alphanumeric characters. It must be unique, begin with a letter, not include spaces, not end with an underscore, and not contain two consecutive underscores.", []string{"FullName"}}
+		return nil, &rowFault{"INVALID_FIELD_FOR_INSERT_UPDATE", "The Field Name field can only contain underscores and alphanumeric characters. It must be unique, begin with a letter, not include spaces, not end with an underscore, and not contain two consecutive underscores.", []string{"FullName"}}
 	}
 	if f, ok := o.field(name); ok && !f.removed {
-		return 0, &rowFault{"DUPLICATE_DEVELOPER_NAME", "There is already a field named " + base + " on " + o.name + ".", []string{}}
+		return nil, &rowFault{"DUPLICATE_DEVELOPER_NAME", "There is already a field named " + base + " on " + o.name + ".", []string{}}
 	}
 	f, bad := m.shape(name)
 	if bad != nil {
-		return 0, bad
+		return nil, bad
 	}
 	delete(o.byName, strings.ToLower(name))
 	o.define(f)
 	customs := s.objects["customfield"]
-	ord := s.create(customs, s.customChanges(customs, o, base, &m, raw), by, s.nowSeconds())
+	r := s.create(customs, s.customChanges(customs, o, base, &m, raw), by, s.nowMs())
 	s.secure()
-	return ord, nil
+	return r, nil
 }
 
 // customChanges are the values of a custom field's record.
@@ -208,31 +189,28 @@ func (s *Salesforce) customChanges(customs, o *orgObject, base string, m *fieldM
 }
 
 // fieldOf is the object and field that a custom field's record stands for.
-func (s *Salesforce) fieldOf(ord uint32) (*orgObject, *orgField) {
-	customs := s.objects["customfield"]
-	object, name, _ := strings.Cut(customs.value(s, ord, customs.byName["fullname"]), ".")
+func (s *Salesforce) fieldOf(r *record) (*orgObject, *orgField) {
+	object, name, _ := strings.Cut(s.objects["customfield"].get(r, "fullname"), ".")
 	o, _ := s.object(object)
 	f, _ := o.field(name)
 	return o, f
 }
 
 // dropField deletes a custom field, its values, and what permission sets say of it.
-func (s *Salesforce) dropField(ord uint32, by uint32) {
-	o, f := s.fieldOf(ord)
+func (s *Salesforce) dropField(r *record, by string) {
+	o, f := s.fieldOf(r)
 	f.removed = true
 	delete(o.byName, strings.ToLower(f.name))
-	for i := range o.recs {
-		if v, _ := cell(o.recs[i].values, f.num); v != "" {
-			s.scratch = o.put(uint32(i), []orgChange{{f, ""}}, s.scratch)
-		}
+	for _, x := range o.recs {
+		x.set(f.num, "")
 	}
 	rights := s.objects["fieldpermissions"]
-	for i := range rights.recs {
-		if rights.recs[i].deletedAt == 0 && strings.EqualFold(rights.value(s, uint32(i), rights.byName["field"]), o.name+"."+f.name) {
-			s.remove(rights, uint32(i), by, 0)
+	for _, x := range rights.live() {
+		if strings.EqualFold(rights.get(x, "field"), o.name+"."+f.name) {
+			s.remove(rights, x, by)
 		}
 	}
-	s.remove(s.objects["customfield"], ord, by, 0)
+	s.remove(s.objects["customfield"], r, by)
 	s.secure()
 }
 
@@ -243,33 +221,33 @@ func (s *Salesforce) customField(c *orgCall, id string) (reply, *orgFailure) {
 		if c.method != http.MethodPost {
 			return reply{}, wrongMethod(c.method)
 		}
-		name, metadata, err := customBody(c)
-		if err != nil {
-			return reply{}, err
-		}
-		ord, bad := s.defineField(name, metadata, s.me)
+		name, metadata, bad := c.custom()
 		if bad != nil {
-			return reply{}, rowFailure(&rowFault{bad.code, bad.message, append([]string{}, bad.fields...)})
+			return reply{}, bad
 		}
-		return reply{status: http.StatusCreated, body: fmt.Appendf(nil, `{"id":%q,"success":true,"errors":[],"warnings":[],"infos":[]}`, customs.id(ord))}, nil
+		r, fault := s.defineField(name, metadata, s.me)
+		if fault != nil {
+			return reply{}, rowFailure(&rowFault{fault.code, fault.message, append([]string{""}, fault.fields...)[1:]})
+		}
+		return jsonReply(http.StatusCreated, resultJSON{r.id, true, []faultJSON{}}), nil
 	}
-	ord, fault := s.target(customs, id)
+	r, fault := s.target(customs, id)
 	if fault != nil {
 		return reply{}, notThere()
 	}
 	switch c.method {
 	case http.MethodGet:
-		return s.readOne(c, customs, ord)
+		return s.readOne(c, customs, r)
 	case http.MethodDelete:
-		s.dropField(ord, s.me)
+		s.dropField(r, s.me)
 		return reply{status: http.StatusNoContent}, nil
 	case http.MethodPatch:
-		_, metadata, err := customBody(c)
-		if err != nil {
-			return reply{}, err
+		_, metadata, bad := c.custom()
+		if bad != nil {
+			return reply{}, bad
 		}
-		if bad := s.reshape(ord, metadata); bad != nil {
-			return reply{}, rowFailure(bad)
+		if fault := s.reshape(r, metadata); fault != nil {
+			return reply{}, rowFailure(fault)
 		}
 		return reply{status: http.StatusNoContent}, nil
 	}
@@ -277,12 +255,12 @@ func (s *Salesforce) customField(c *orgCall, id string) (reply, *orgFailure) {
 }
 
 // reshape changes a custom field to what metadata says; its type stays.
-func (s *Salesforce) reshape(ord uint32, raw []byte) *rowFault {
+func (s *Salesforce) reshape(r *record, raw []byte) *rowFault {
 	var m fieldMetadata
 	if err := json.Unmarshal(raw, &m); err != nil {
 		return &rowFault{"JSON_PARSER_ERROR", err.Error(), []string{}}
 	}
-	o, f := s.fieldOf(ord)
+	o, f := s.fieldOf(r)
 	g, bad := m.shape(f.name)
 	if bad != nil {
 		return bad
@@ -293,37 +271,21 @@ func (s *Salesforce) reshape(ord uint32, raw []byte) *rowFault {
 	f.label, f.help, f.length, f.precision, f.scale, f.required = g.label, g.help, g.length, g.precision, g.scale, g.required
 	f.options, f.restricted = g.options, g.restricted
 	customs := s.objects["customfield"]
-	s.apply(customs, ord, s.customChanges(customs, o, strings.TrimSuffix(f.name, "__c"), &m, raw), s.me, s.nowSeconds())
+	s.apply(customs, r, s.customChanges(customs, o, strings.TrimSuffix(f.name, "__c"), &m, raw), s.me, s.nowMs())
 	return nil
 }
 
-// customBody reads the body of a custom field's call.
-func customBody(c *orgCall) (fullName string, metadata []byte, err *orgFailure) {
-	if err := wantsJSON(c); err != nil {
-		return "", nil, err
+// custom reads the body of a custom field's call.
+func (c *orgCall) custom() (fullName string, metadata []byte, bad *orgFailure) {
+	var in struct {
+		FullName string
+		Metadata json.RawMessage
 	}
-	r := &jsonReader{b: c.body}
-	r.object(func(key []byte) {
-		switch {
-		case string(key) == "FullName" && r.peek() == '"':
-			fullName = string(r.str())
-		case string(key) == "Metadata":
-			r.peek()
-			from := r.i
-			r.skip()
-			if r.err == nil {
-				metadata = slices.Clone(r.b[from:r.i])
-			}
-		default:
-			r.skip()
-		}
-	})
-	r.end()
-	if r.err != nil {
-		return "", nil, badBody(r.err)
+	if bad := c.read(&in); bad != nil {
+		return "", nil, bad
 	}
-	if metadata == nil {
+	if in.Metadata == nil {
 		return "", nil, badRequest("FIELD_INTEGRITY_EXCEPTION", "Metadata: a value is required")
 	}
-	return fullName, metadata, nil
+	return in.FullName, in.Metadata, nil
 }

@@ -11,7 +11,6 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
-	"strings"
 	"sync"
 	"time"
 )
@@ -71,6 +70,12 @@ type desk struct {
 	vendor vendor
 	// largest is the largest request body taken, in bytes; 0: maxBody.
 	largest int64
+}
+
+// lock guards until unlock is called.
+func (d *desk) lock() (unlock func()) {
+	d.mu.Lock()
+	return d.mu.Unlock
 }
 
 // errBroken stands for a connection that breaks without an answer.
@@ -138,8 +143,7 @@ func (d *desk) handle(ctx context.Context, q *request) (rep reply, cut int, err 
 }
 
 func (d *desk) count(q *request, status, out int, spent time.Duration) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
+	defer d.lock()()
 	d.tally.request(d.vendor.route(q), status, len(q.body), out, spent)
 }
 
@@ -295,12 +299,3 @@ func (d *desk) Listen(ctx context.Context, addr string) (string, error) {
 
 // Faults are the faults to inject.
 func (d *desk) Faults() *Faults { return &d.faults }
-
-// segments cuts a path at its slashes, without empty ends.
-func segments(path string) []string {
-	path = strings.Trim(path, "/")
-	if path == "" {
-		return nil
-	}
-	return strings.Split(path, "/")
-}

@@ -2,226 +2,160 @@ package sandbox
 
 import (
 	"fmt"
+	"net/http"
+	"regexp"
+	"slices"
 	"strconv"
 	"strings"
+	"time"
 	"unicode/utf8"
 )
 
-// The part of SOQL that is understood: SELECT with fields, fields of parents and COUNT(), FROM one object, WHERE with AND, OR,
-// NOT, parentheses, comparisons, LIKE, IN and NOT IN with lists or another query, date literals, ORDER BY, LIMIT and OFFSET.
-// Queries of children, aggregates beyond COUNT() and GROUP BY are refused as malformed, and the message says that it is the
-// sandbox that lacks them.
+// The part of SOQL that is understood is what connectors and jsforce send: SELECT with fields, fields of parents and COUNT(),
+// FROM one object, WHERE with AND, OR, NOT, parentheses, comparisons, LIKE, IN and NOT IN with lists, TODAY and YESTERDAY,
+// ORDER BY and LIMIT. Anything else is refused as malformed, and the message says that it is the sandbox that lacks it.
+// Queries are answered by looking at one record after the other.
 
-// soqlQuery is a query as written. Names are not looked up yet.
+// soqlQuery is a query whose names and literals have found their meaning in an org.
 type soqlQuery struct {
-	text   string
-	count  bool
-	fields []soqlName
-	object soqlName
-	where  *soqlCond
-	order  []soqlOrder
-	limit  int // -1: none
-	offset int
+	o       *orgObject
+	count   bool
+	columns []orgColumn
+	where   soqlCond
+	order   []soqlOrder
+	limit   int // -1: none
 }
 
-// soqlName is a name or a path with its position in the text.
-type soqlName struct {
-	name string
-	at   int
+// orgColumn is a selected field, or a parent with selected fields of its own.
+type orgColumn struct {
+	field   *orgField // the field, or the lookup that leads to the parent
+	name    string    // of the way to the parent: Account
+	columns []orgColumn
+	kind    bool // the parent's Type
+}
+
+// orgPath leads from a record over lookups to a field.
+type orgPath struct {
+	steps []*orgField
+	field *orgField
+	kind  bool // Type of a lookup that may lead to several objects
 }
 
 type soqlOrder struct {
-	field     soqlName
-	down      bool
-	nullsLast bool
+	path orgPath
+	down bool
 }
 
-// soqlCond is a node of a WHERE clause.
+// soqlCond is a condition on a record. Where byID is set, only records with one of ids can meet it.
 type soqlCond struct {
-	op     string // AND, OR, NOT, or a comparison: = != < <= > >= LIKE IN NOT IN
-	kids   []*soqlCond
-	field  soqlName
-	values []soqlValue
-	query  *soqlQuery // of IN (SELECT …)
+	holds func(r *record) bool
+	ids   []string
+	byID  bool
 }
 
-// soqlValue is a literal.
-type soqlValue struct {
-	kind soqlKind
-	text string // of a string without quotes and escapes
-	at   int
-	n    int // of LAST_N_DAYS:n
-}
-
-type soqlKind uint8
-
+// Bounds of a statement: characters, and conditions within conditions.
 const (
-	soqlString soqlKind = iota
-	soqlNumber
-	soqlDate
-	soqlDateTime
-	soqlRelative // TODAY, LAST_N_DAYS:n
-	soqlBool
-	soqlNull
+	longestSOQL = 100_000
+	maxDepth    = 64
 )
 
-// soqlError is where and why a query is malformed. Positions count bytes from 0.
-type soqlError struct {
-	at   int
-	what string
-}
-
-func (e *soqlError) Error() string { return e.what }
-
-// longestSOQL is the longest statement taken, in characters.
-const longestSOQL = 100_000
-
+// soqlToken is a word, a string without quotes and escapes, a literal that begins with a digit, or punctuation.
 type soqlToken struct {
-	kind byte // 'a' word, '"' string, '0' literal that begins with a digit, else the punctuation itself; 0 the end
+	kind byte // a word, ' string, 0 literal, ( punctuation; 0 the end
 	text string
 	at   int
 }
 
-// soqlParser reads a query in one pass; the first mistake sticks.
+// soqlTokens are the forms of tokens, in the order of soqlKinds.
+var soqlTokens = regexp.MustCompile(`(?s)^[ \t\r\n]*(?:([A-Za-z_][\w.]*)|'((?:[^'\\]|\\.)*)'|([-+]?[0-9.][\w:.+-]*)|(<=|>=|!=|<>|[(),=<>]))`)
+
+const soqlKinds = "a'0("
+
+// soqlParser reads a query in one pass; the first mistake sticks, and nothing is expected any more then.
 type soqlParser struct {
+	s     *Salesforce
 	text  string
 	i     int
 	tok   soqlToken
 	depth int
-	// queries is how many queries the one being read lies in.
-	queries int
-	err     *soqlError
+	err   *orgFailure
 }
 
-func parseSOQL(text string) (*soqlQuery, *soqlError) {
+// parseSOQL reads a query for an object of the ordinary API or of the Tooling API.
+func (s *Salesforce) parseSOQL(text string, tooling bool) (*soqlQuery, *orgFailure) {
+	p := &soqlParser{s: s, text: text}
 	if utf8.RuneCountInString(text) > longestSOQL {
-		return nil, &soqlError{0, "SOQL statements cannot be longer than 100000 characters."}
+		p.fail(0, "MALFORMED_QUERY", "SOQL statements cannot be longer than 100000 characters.")
 	}
-	p := &soqlParser{text: text}
 	p.next()
-	q := p.query()
-	if p.err == nil && p.tok.kind != 0 {
+	q := p.query(tooling)
+	if p.tok.kind != 0 {
 		p.unexpected()
 	}
-	if p.err != nil {
-		return nil, p.err
-	}
-	return q, nil
+	return q, p.err
 }
 
-// fail notes a mistake; from then on every token is the end.
-func (p *soqlParser) fail(at int, format string, args ...any) {
-	if p.err == nil {
-		p.err = &soqlError{at, fmt.Sprintf(format, args...)}
-	}
+// fail notes a mistake at a place in the text, counted in bytes from 0.
+func (p *soqlParser) fail(at int, code, format string, args ...any) {
 	p.tok = soqlToken{at: at}
+	if p.err != nil {
+		return
+	}
+	from, to := max(at-24, 0), min(at+24, len(p.text))
+	around := strings.ToValidUTF8(strings.Map(func(c rune) rune { return max(c, ' ') }, p.text[from:to]), "")
+	p.err = &orgFailure{status: http.StatusBadRequest, code: code,
+		message: fmt.Sprintf("\n%s\n%s^\nERROR at Row:1:Column:%d\n%s", around, strings.Repeat(" ", at-from), at+1, fmt.Sprintf(format, args...))}
 }
 
 func (p *soqlParser) unexpected() {
+	what := "'" + p.tok.text + "'"
 	if p.tok.kind == 0 {
-		p.fail(p.tok.at, "unexpected token: <EOF>")
-		return
+		what = "<EOF>"
 	}
-	p.fail(p.tok.at, "unexpected token: '%s'", p.tok.text)
+	p.fail(p.tok.at, "MALFORMED_QUERY", "unexpected token: %s", what)
 }
 
 func (p *soqlParser) lacks(what string) {
-	p.fail(p.tok.at, "the sandbox does not support %s", what)
+	p.fail(p.tok.at, "MALFORMED_QUERY", "the sandbox does not support %s", what)
 }
 
-func isWordByte(c byte) bool {
-	return c == '_' || 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9'
-}
+// soqlEscapes are what stands behind a backslash. In LIKE patterns \% and \_ are the characters themselves: there the
+// backslash is kept.
+var (
+	soqlEscape  = regexp.MustCompile(`(?s)\\.`)
+	soqlEscapes = map[string]string{`\n`: "\n", `\r`: "\r", `\t`: "\t", `\b`: "\b", `\f`: "\f", `\'`: "'", `\"`: `"`, `\\`: `\`, `\%`: `\%`, `\_`: `\_`}
+)
 
 // next reads a token.
 func (p *soqlParser) next() {
-	if p.err != nil {
+	rest := p.text[p.i:]
+	m := soqlTokens.FindStringSubmatchIndex(rest)
+	blank := len(rest) - len(strings.TrimLeft(rest, " \t\r\n"))
+	switch p.tok = (soqlToken{at: p.i + blank}); {
+	case p.err != nil || m == nil && blank == len(rest):
+		return
+	case m == nil && rest[blank] == '\'':
+		p.fail(p.tok.at, "MALFORMED_QUERY", "unexpected end of string literal")
+		return
+	case m == nil:
+		p.fail(p.tok.at, "MALFORMED_QUERY", "no viable alternative at character '%s'", strings.ToValidUTF8(rest[blank:blank+1], "?"))
 		return
 	}
-	for p.i < len(p.text) && strings.IndexByte(" \t\r\n", p.text[p.i]) >= 0 {
-		p.i++
-	}
-	at := p.i
-	if at == len(p.text) {
-		p.tok = soqlToken{at: at}
-		return
-	}
-	take := func(kind byte, ok func(c byte) bool) {
-		for p.i < len(p.text) && ok(p.text[p.i]) {
-			p.i++
-		}
-		p.tok = soqlToken{kind, p.text[at:p.i], at}
-	}
-	switch c := p.text[at]; {
-	case c == '\'':
-		p.quoted()
-	case '0' <= c && c <= '9' || (c == '-' || c == '+') && at+1 < len(p.text) && ('0' <= p.text[at+1] && p.text[at+1] <= '9' || p.text[at+1] == '.'):
-		p.i++
-		take('0', func(c byte) bool { return isWordByte(c) || strings.IndexByte(":.+-", c) >= 0 })
-	case isWordByte(c):
-		take('a', func(c byte) bool { return isWordByte(c) || c == '.' })
-	case strings.IndexByte("<>!", c) >= 0 && at+1 < len(p.text) && (p.text[at+1] == '=' || c == '<' && p.text[at+1] == '>'):
-		p.i += 2
-		p.tok = soqlToken{c, p.text[at:p.i], at}
-	case strings.IndexByte("(),=<>:", c) >= 0:
-		p.i++
-		p.tok = soqlToken{c, p.text[at:p.i], at}
-	default:
-		_, n := utf8.DecodeRuneInString(p.text[at:])
-		p.fail(at, "line 1:%d no viable alternative at character '%s'", at, p.text[at:at+n])
-	}
-}
-
-// quoted reads a string. In LIKE patterns \% and \_ stand for the characters themselves, so their backslash is kept.
-func (p *soqlParser) quoted() {
-	at := p.i
-	var b strings.Builder
-	for i := at + 1; i < len(p.text); i++ {
-		c := p.text[i]
-		switch c {
-		case '\'':
-			p.i = i + 1
-			p.tok = soqlToken{'"', b.String(), at}
-			return
-		case '\\':
-			i++
-			if i == len(p.text) {
-				break
-			}
-			switch e := p.text[i]; e {
-			case 'n', 'N':
-				b.WriteByte('\n')
-			case 'r', 'R':
-				b.WriteByte('\r')
-			case 't', 'T':
-				b.WriteByte('\t')
-			case 'b', 'B':
-				b.WriteByte('\b')
-			case 'f', 'F':
-				b.WriteByte('\f')
-			case '\'', '"', '\\':
-				b.WriteByte(e)
-			case '%', '_':
-				b.WriteByte('\\')
-				b.WriteByte(e)
-			case 'u':
-				if i+4 < len(p.text) {
-					if u, err := strconv.ParseUint(p.text[i+1:i+5], 16, 16); err == nil {
-						b.WriteRune(rune(u))
-						i += 4
-						continue
-					}
-				}
-				fallthrough
-			default:
-				p.fail(i-1, "Invalid string literal: illegal character sequence '\\%s'", string(rune(e)))
-				return
-			}
-		default:
-			b.WriteByte(c)
+	p.i += m[1]
+	for k := range soqlKinds {
+		if from := m[2*k+2]; from >= 0 {
+			p.tok.kind, p.tok.text = soqlKinds[k], rest[from:m[2*k+3]]
 		}
 	}
-	p.fail(at, "unexpected end of string literal")
+	if p.tok.kind == '\'' {
+		p.tok.text = soqlEscape.ReplaceAllStringFunc(p.tok.text, func(e string) string {
+			plain, ok := soqlEscapes[strings.ToLower(e)]
+			if !ok {
+				p.fail(p.tok.at, "MALFORMED_QUERY", "Invalid string literal: illegal character sequence '%s'", e)
+			}
+			return plain
+		})
+	}
 }
 
 // is says whether the token is a word, in any case.
@@ -229,263 +163,459 @@ func (p *soqlParser) is(word string) bool {
 	return p.tok.kind == 'a' && strings.EqualFold(p.tok.text, word)
 }
 
-func (p *soqlParser) eat(word string) bool {
-	if !p.is(word) {
+// eat takes a word or punctuation if it comes next, want complains if it does not.
+func (p *soqlParser) eat(what string) bool {
+	if !p.is(what) && !(p.tok.kind == '(' && p.tok.text == what) {
 		return false
 	}
 	p.next()
 	return true
 }
 
-func (p *soqlParser) want(word string) {
-	if !p.eat(word) {
+func (p *soqlParser) want(what string) {
+	if !p.eat(what) {
 		p.unexpected()
 	}
 }
 
-func (p *soqlParser) punct(c byte) bool {
-	if p.tok.kind != c || len(p.tok.text) != 1 {
-		return false
-	}
-	p.next()
-	return true
-}
+var soqlReserved = regexp.MustCompile(`(?i)^(select|from|where|order|limit|offset|and|or|not|in|like|null|group|having|with)$`)
 
-func (p *soqlParser) wantPunct(c byte) {
-	if !p.punct(c) {
-		p.unexpected()
-	}
-}
-
-var soqlReserved = map[string]bool{"select": true, "from": true, "where": true, "order": true, "limit": true, "offset": true, "and": true, "or": true, "not": true, "in": true, "like": true, "null": true, "group": true, "having": true, "with": true}
-
-func (p *soqlParser) path() soqlName {
+// name reads a name or a path of names.
+func (p *soqlParser) name() soqlToken {
 	t := p.tok
-	if t.kind != 'a' || soqlReserved[strings.ToLower(t.text)] || strings.HasSuffix(t.text, ".") || strings.Contains(t.text, "..") || strings.HasPrefix(t.text, ".") {
+	if t.kind != 'a' || soqlReserved.MatchString(t.text) || slices.Contains(strings.Split(t.text, "."), "") {
 		p.unexpected()
-		return soqlName{}
+		return soqlToken{}
 	}
 	p.next()
-	return soqlName{t.text, t.at}
+	return t
 }
 
-// query reads from SELECT on. Loops end at the first mistake, because nothing is expected any more then.
-func (p *soqlParser) query() *soqlQuery {
-	q := &soqlQuery{text: p.text, limit: -1}
+// query reads from SELECT on.
+func (p *soqlParser) query(tooling bool) *soqlQuery {
+	q := &soqlQuery{limit: -1}
 	p.want("SELECT")
-	for {
-		switch {
-		case p.tok.kind == '(':
-			p.lacks("queries of children")
-		case p.is("TYPEOF"), p.is("FIELDS"):
-			p.lacks(strings.ToUpper(p.tok.text))
-		case p.is("COUNT") && len(q.fields) == 0:
-			p.next()
-			p.wantPunct('(')
-			if p.tok.kind != ')' {
-				p.lacks("aggregates but COUNT()")
-			}
-			p.wantPunct(')')
-			q.count = true
-		default:
-			q.fields = append(q.fields, p.path())
-			if p.tok.kind == '(' {
-				p.lacks("functions")
-			}
-		}
-		if p.err != nil || q.count || !p.punct(',') {
-			break
-		}
-	}
+	names := p.selected(q)
 	p.want("FROM")
-	q.object = p.path()
-	if p.tok.kind == 'a' && !soqlReserved[strings.ToLower(p.tok.text)] && !p.is("ALL") && !p.is("FOR") && !p.is("USING") {
-		p.lacks("aliases")
+	of := p.name()
+	if p.err != nil {
+		return nil
+	}
+	o, ok := p.s.object(of.text)
+	if !ok || o.tooling != tooling {
+		p.fail(of.at, "INVALID_TYPE", "sObject type '%s' is not supported. If you are attempting to use a custom object, be sure to append the '__c' after the entity name. Please reference your WSDL or the describe call for the appropriate names.", of.text)
+		return nil
+	}
+	q.o = o
+	for i, n := range names {
+		if slices.ContainsFunc(names[:i], func(t soqlToken) bool { return strings.EqualFold(t.text, n.text) }) {
+			p.fail(n.at, "INVALID_FIELD", "duplicate field selected: %s", n.text)
+		}
+		q.columns = addColumn(q.columns, p.path(o, n))
 	}
 	if p.eat("WHERE") {
-		q.where = p.or()
-	}
-	if p.is("GROUP") || p.is("HAVING") || p.is("WITH") || p.is("FOR") || p.is("USING") {
-		p.lacks(strings.ToUpper(p.tok.text))
+		q.where = p.or(o)
 	}
 	if p.eat("ORDER") {
 		p.want("BY")
-		for {
-			o := soqlOrder{field: p.path()}
-			if p.eat("DESC") {
-				o.down = true
-			} else {
+		for more := true; more && p.err == nil; more = p.eat(",") {
+			n := p.name()
+			x := soqlOrder{path: p.path(o, n)}
+			if x.path.field.long() {
+				p.fail(n.at, "INVALID_FIELD", "field '%s' can not be sorted in a query call", n.text)
+			}
+			if x.down = p.eat("DESC"); !x.down {
 				p.eat("ASC")
 			}
-			if p.eat("NULLS") {
-				if o.nullsLast = p.eat("LAST"); !o.nullsLast {
-					p.want("FIRST")
-				}
-			}
-			q.order = append(q.order, o)
-			if p.err != nil || !p.punct(',') {
-				break
-			}
+			q.order = append(q.order, x)
 		}
 	}
 	if p.eat("LIMIT") {
-		q.limit = p.number()
+		n, err := strconv.Atoi(p.tok.text)
+		if err != nil || n < 0 {
+			p.unexpected()
+		}
+		q.limit = n
+		p.next()
 	}
-	if p.eat("OFFSET") {
-		q.offset = p.number()
+	if p.tok.kind == 'a' {
+		p.lacks(strings.ToUpper(p.tok.text))
 	}
 	return q
 }
 
-func (p *soqlParser) number() int {
-	n, err := strconv.Atoi(p.tok.text)
-	if p.tok.kind != '0' || err != nil || n < 0 {
-		p.unexpected()
-		return 0
+// selected reads what is selected.
+func (p *soqlParser) selected(q *soqlQuery) (names []soqlToken) {
+	if p.is("COUNT") {
+		p.next()
+		p.want("(")
+		p.want(")")
+		q.count = true
+		return nil
 	}
-	p.next()
-	return n
+	for more := true; more && p.err == nil; more = p.eat(",") {
+		if p.tok.text == "(" {
+			p.lacks("queries of children")
+		}
+		if names = append(names, p.name()); p.tok.text == "(" {
+			p.lacks("functions")
+		}
+	}
+	return names
 }
 
 // or reads a condition. As in SOQL, AND and OR do not stand beside each other without parentheses.
-func (p *soqlParser) or() *soqlCond {
-	if p.depth++; p.depth > maxDepth {
-		p.fail(p.tok.at, "the condition is nested too deeply")
-		return nil
-	}
-	defer func() { p.depth-- }()
-	first := p.term()
-	op := ""
-	for _, o := range []string{"AND", "OR"} {
-		if p.is(o) {
-			op = o
+func (p *soqlParser) or(o *orgObject) soqlCond {
+	a := p.term(o)
+	for op := strings.ToUpper(p.tok.text); (op == "AND" || op == "OR") && p.eat(op); {
+		left, right := a, p.term(o)
+		if op == "OR" {
+			a = soqlCond{func(r *record) bool { return left.holds(r) || right.holds(r) }, append(slices.Clip(left.ids), right.ids...), left.byID && right.byID}
+			continue
 		}
-	}
-	if op == "" {
-		return first
-	}
-	c := &soqlCond{op: op, kids: []*soqlCond{first}}
-	for p.err == nil && p.eat(op) {
-		c.kids = append(c.kids, p.term())
+		if !a.byID {
+			a = right
+		}
+		a.holds = func(r *record) bool { return left.holds(r) && right.holds(r) }
 	}
 	if p.is("AND") || p.is("OR") {
 		p.unexpected()
 	}
-	return c
+	return a
 }
 
-func (p *soqlParser) term() *soqlCond {
+func (p *soqlParser) term(o *orgObject) soqlCond {
+	if p.depth++; p.depth > maxDepth {
+		p.fail(p.tok.at, "MALFORMED_QUERY", "the condition is nested too deeply")
+	}
+	defer func() { p.depth-- }()
 	switch {
+	case p.err != nil:
+		return soqlCond{}
 	case p.eat("NOT"):
-		if p.depth++; p.depth > maxDepth {
-			p.fail(p.tok.at, "the condition is nested too deeply")
-			return nil
-		}
-		defer func() { p.depth-- }()
-		return &soqlCond{op: "NOT", kids: []*soqlCond{p.term()}}
-	case p.punct('('):
-		c := p.or()
-		p.wantPunct(')')
+		c := p.term(o)
+		return soqlCond{holds: func(r *record) bool { return !c.holds(r) }}
+	case p.eat("("):
+		c := p.or(o)
+		p.want(")")
 		return c
 	}
-	c := &soqlCond{field: p.path()}
-	switch t := p.tok; {
-	case t.kind == '=' || t.kind == '<' || t.kind == '>' || t.kind == '!' && t.text == "!=":
-		if c.op = t.text; c.op == "<>" {
-			c.op = "!="
+	n := p.name()
+	path := p.path(o, n)
+	op, values := p.comparison()
+	if p.err != nil {
+		return soqlCond{}
+	}
+	f := path.field
+	isID := f.typ == orgIDType || f.typ == orgRef
+	switch {
+	case f.long():
+		p.fail(n.at, "INVALID_FIELD", "field '%s' can not be filtered in a query call", f.name)
+	case op == "LIKE" && isID:
+		p.fail(n.at, "INVALID_FIELD", "invalid operator on id field")
+	case op == "LIKE" && !f.quoted(), f.typ == orgBool && strings.ContainsAny(op[:1], "<>"):
+		p.fail(n.at, "INVALID_QUERY_FILTER_OPERATOR", "invalid operator on %s field", f.typ)
+	}
+	c := soqlCond{holds: p.compare(path, op, values)}
+	if len(path.steps) == 0 && f == o.fields[0] && (op == "=" || op == "IN") {
+		c.byID = true
+		for _, v := range values {
+			id, _ := longID(v.text)
+			c.ids = append(c.ids, id)
 		}
-		p.next()
-		c.values = []soqlValue{p.value()}
-	case p.eat("LIKE"):
-		c.op = "LIKE"
-		c.values = []soqlValue{p.value()}
-	case p.eat("IN"):
-		c.op = "IN"
-		p.list(c)
-	case p.eat("NOT"):
-		p.want("IN")
-		c.op = "NOT IN"
-		p.list(c)
-	case p.is("INCLUDES") || p.is("EXCLUDES"):
-		p.lacks(strings.ToUpper(t.text))
-	default:
-		p.unexpected()
 	}
 	return c
 }
 
-func (p *soqlParser) list(c *soqlCond) {
-	p.wantPunct('(')
+// comparison reads an operator and its operands.
+func (p *soqlParser) comparison() (op string, values []soqlToken) {
+	one := func() soqlToken { t := p.tok; p.next(); return t }
+	switch op = strings.ToUpper(p.tok.text); {
+	case p.tok.kind == '(' && strings.ContainsAny(op, "=<>"):
+		p.next()
+		return strings.Replace(op, "<>", "!=", 1), []soqlToken{one()}
+	case p.eat("LIKE"):
+		return op, []soqlToken{one()}
+	case p.eat("NOT"):
+		op = "NOT IN"
+	case p.is("INCLUDES"), p.is("EXCLUDES"):
+		p.lacks(op)
+	}
+	p.want("IN")
+	p.want("(")
 	if p.is("SELECT") {
-		if p.queries++; p.queries > 1 {
-			p.lacks("queries within queries within queries")
-		}
-		c.query = p.query()
-		p.queries--
-		p.wantPunct(')')
-		return
+		p.lacks("queries within queries")
 	}
-	for p.err == nil {
-		c.values = append(c.values, p.value())
-		if !p.punct(',') {
-			break
-		}
+	for more := true; more && p.err == nil; more = p.eat(",") {
+		values = append(values, one())
 	}
-	p.wantPunct(')')
+	p.want(")")
+	return op, values
 }
 
-// value reads a literal.
-func (p *soqlParser) value() soqlValue {
-	t := p.tok
-	v := soqlValue{text: t.text, at: t.at}
-	switch t.kind {
-	case '"':
-		v.kind = soqlString
-	case '0':
-		switch {
-		case decimalLength(strings.TrimPrefix(t.text, "+"), true) == len(strings.TrimPrefix(t.text, "+")):
-			v.kind = soqlNumber
-		case strings.Contains(t.text, "T"):
-			if _, ok := parseWireTime(t.text); !ok {
-				p.unexpected()
-				return v
-			}
-			v.kind = soqlDateTime
-		case len(t.text) == len("2006-01-02") && t.text[4] == '-' && t.text[7] == '-':
-			v.kind = soqlDate
-		default:
-			p.unexpected()
-			return v
-		}
-	case 'a':
-		switch word := strings.ToUpper(t.text); word {
-		case "TRUE", "FALSE":
-			v.kind, v.text = soqlBool, strings.ToLower(word)
-		case "NULL":
-			v.kind = soqlNull
-		case "TODAY", "YESTERDAY", "TOMORROW":
-			v.kind, v.text = soqlRelative, word
-		case "LAST_N_DAYS", "NEXT_N_DAYS":
-			p.next()
-			if p.tok.kind != ':' {
-				p.unexpected()
-				return v
-			}
-			p.next()
-			n, err := strconv.Atoi(p.tok.text)
-			if p.tok.kind != '0' || err != nil || n < 0 || n > 10_000 {
-				p.unexpected()
-				return v
-			}
-			v.kind, v.text, v.n = soqlRelative, word, n
-		default:
-			p.unexpected()
-			return v
-		}
-	default:
-		p.unexpected()
-		return v
+// path finds the field of a name such as Account.Owner.Name.
+func (p *soqlParser) path(o *orgObject, n soqlToken) orgPath {
+	path := orgPath{field: kindField}
+	if p.err != nil {
+		return path
 	}
-	p.next()
-	return v
+	parts := strings.Split(n.text, ".")
+	at := o
+	if len(parts) > 1 && strings.EqualFold(parts[0], o.name) && o.relations[strings.ToLower(parts[0])] == nil {
+		parts = parts[1:]
+	}
+	for _, part := range parts[:len(parts)-1] {
+		way := at.relations[strings.ToLower(part)]
+		if way == nil || !way.readable || len(path.steps) == 5 {
+			p.fail(n.at, "INVALID_FIELD", "Didn't understand relationship '%s' in field path. If you are attempting to use a custom relationship, be sure to append the '__r' after the custom relationship name. Please reference your WSDL or the describe call for the appropriate names.", part)
+			return path
+		}
+		path.steps = append(path.steps, way)
+		at = p.s.objects[strings.ToLower(way.refTo[0])]
+	}
+	last := parts[len(parts)-1]
+	if len(path.steps) > 0 && len(path.steps[len(path.steps)-1].refTo) > 1 && strings.EqualFold(last, "Type") {
+		path.kind = true
+		return path
+	}
+	f, ok := at.field(last)
+	if !ok || !f.readable {
+		p.fail(n.at, "INVALID_FIELD", "No such column '%s' on entity '%s'. If you are attempting to use a custom field, be sure to append the '__c' after the custom field name. Please reference your WSDL or the describe call for the appropriate names.", last, at.name)
+		return path
+	}
+	path.field = f
+	return path
+}
+
+// kindField stands for the Type of a lookup that may lead to several objects.
+var kindField = &orgField{name: "Type", label: "Type", typ: orgString, readable: true}
+
+func addColumn(columns []orgColumn, p orgPath) []orgColumn {
+	if len(p.steps) == 0 {
+		if slices.ContainsFunc(columns, func(c orgColumn) bool { return c.columns == nil && c.field == p.field && c.kind == p.kind }) {
+			return columns
+		}
+		return append(columns, orgColumn{field: p.field, kind: p.kind})
+	}
+	way := p.steps[0]
+	i := slices.IndexFunc(columns, func(c orgColumn) bool { return c.columns != nil && c.field == way })
+	if i < 0 {
+		i = len(columns)
+		columns = append(columns, orgColumn{field: way, name: way.relation})
+	}
+	p.steps = p.steps[1:]
+	columns[i].columns = addColumn(columns[i].columns, p)
+	return columns
+}
+
+// columns are the columns of a list of names, for calls that take no SOQL.
+func (s *Salesforce) columns(o *orgObject, names []string) (columns []orgColumn, bad *orgFailure) {
+	for _, name := range names {
+		p := &soqlParser{s: s}
+		path := p.path(o, soqlToken{text: name})
+		if p.err != nil {
+			return nil, badRequest("INVALID_FIELD", "No such column '%s' on sobject of type %s", name, o.name)
+		}
+		columns = addColumn(columns, path)
+	}
+	return columns, nil
+}
+
+// follow is the value at the end of a path, "" where a record on the way is missing.
+func (s *Salesforce) follow(p *orgPath, r *record) string {
+	f := p.field
+	for i, way := range p.steps {
+		parent, up := s.recordOf(way.value(r))
+		if up == nil || s.isPurged(up) {
+			return ""
+		}
+		if p.kind && i == len(p.steps)-1 {
+			return parent.name
+		}
+		if r = up; i == len(p.steps)-1 {
+			if f = parent.byName[strings.ToLower(f.name)]; f == nil { // the lookup led to another object than its first
+				return ""
+			}
+		}
+	}
+	return f.value(r)
+}
+
+// keyAt is what a record is compared by.
+func (s *Salesforce) keyAt(p *orgPath, r *record) key {
+	if p.field.time != nil && len(p.steps) == 0 {
+		return number(float64(p.field.time(r)))
+	}
+	return p.field.key(s.follow(p, r))
+}
+
+// key is a field's value in a form that can be compared.
+func (f *orgField) key(v string) key {
+	switch {
+	case f.typ == orgBool:
+		return text(f.plain(v))
+	case v == "":
+		return key{}
+	case f.numeric():
+		n, _ := strconv.ParseFloat(v, 64)
+		return number(n)
+	case f.typ == orgDate:
+		ms, _ := parseTime(v)
+		return number(float64(ms))
+	case f.typ == orgDateTime:
+		return number(float64(wireMs(v, 0)))
+	case f.typ == orgIDType || f.typ == orgRef:
+		return text(v)
+	}
+	return text(strings.ToLower(v))
+}
+
+// compare gives a comparison its meaning, by the field's type.
+func (p *soqlParser) compare(path orgPath, op string, values []soqlToken) func(r *record) bool {
+	f, s := path.field, p.s
+	if op == "LIKE" {
+		if values[0].kind != '\'' {
+			p.mistyped(f, values[0])
+		}
+		pattern := likePattern(values[0].text)
+		return func(r *record) bool { v := s.follow(&path, r); return v != "" && pattern.MatchString(v) }
+	}
+	spans := make([]span, len(values))
+	for i, v := range values {
+		if spans[i] = p.literal(f, v); !spans[i].from.is && strings.ContainsAny(op[:1], "<>") {
+			p.fail(v.at, "MALFORMED_QUERY", "invalid operator for null")
+		}
+	}
+	holds := relation(op, spans)
+	return func(r *record) bool { return holds(s.keyAt(&path, r)) }
+}
+
+// mistyped tells of a literal that is not of the field's type.
+func (p *soqlParser) mistyped(f *orgField, v soqlToken) {
+	not := "not "
+	if f.quoted() {
+		not = ""
+	}
+	p.fail(v.at, "INVALID_FIELD", "value of filter criterion for field '%s' must be of type %s and should %sbe enclosed in quotes", f.name, f.typ, not)
+}
+
+// literal is what a literal means for a field. TODAY and YESTERDAY are spans.
+func (p *soqlParser) literal(f *orgField, v soqlToken) span {
+	point := func(k key) span { return span{k, k} }
+	word := strings.ToUpper(v.text)
+	_, notNumber := strconv.ParseFloat(v.text, 64)
+	_, isTime := parseWireTime(v.text)
+	_, notDate := time.Parse(time.DateOnly, v.text)
+	ok := false
+	switch {
+	case v.kind != 'a' && v.kind != '\'' && v.kind != '0', v.kind == '0' && notNumber != nil && notDate != nil && !isTime:
+		p.tok = v
+		p.unexpected()
+		return span{}
+	case v.kind == 'a' && word == "NULL":
+		return span{}
+	case v.kind == 'a' && (word == "TODAY" || word == "YESTERDAY") && (f.typ == orgDate || f.typ == orgDateTime):
+		day := p.s.o.Now().UTC().Truncate(24 * time.Hour).UnixMilli()
+		if word == "YESTERDAY" {
+			day -= dayMs
+		}
+		return span{number(float64(day)), number(float64(day + dayMs - 1))}
+	case f.typ == orgIDType || f.typ == orgRef:
+		id, known := longID(v.text)
+		if ok = v.kind == '\''; ok && !known && v.text != "" {
+			p.fail(v.at, "INVALID_QUERY_FILTER_OPERATOR", "invalid ID field: %s", v.text)
+		}
+		if v.text = id; id == "" {
+			return point(text(""))
+		}
+	case f.quoted():
+		ok = v.kind == '\''
+	case f.typ == orgBool:
+		ok, v.text = v.kind == 'a' && (word == "TRUE" || word == "FALSE"), strings.TrimSuffix(strings.ToLower(v.text), "false")
+	case f.typ == orgDate:
+		ok = v.kind == '0' && notDate == nil
+	case f.typ == orgDateTime:
+		ok = v.kind == '0' && isTime
+	default:
+		ok = v.kind == '0' && notNumber == nil
+	}
+	if !ok {
+		p.mistyped(f, v)
+	}
+	return point(f.key(v.text))
+}
+
+// likePattern is a pattern of % (any text), _ (one character) and escaped ones of both.
+func likePattern(s string) *regexp.Regexp {
+	quoted := regexp.QuoteMeta(strings.ToValidUTF8(s, "\uFFFD"))
+	return regexp.MustCompile("(?is)^" + strings.NewReplacer(`\\%`, "%", `\\_`, "_", "%", ".*", "_", ".").Replace(quoted) + "$")
+}
+
+// shows says whether a query sees a record: all is queryAll's view with deleted and archived ones.
+func (s *Salesforce) shows(o *orgObject, r *record, all bool) bool {
+	if all {
+		return !s.isPurged(r)
+	}
+	return r.live() && (o.name != "Task" && o.name != "Event" || !s.activityArchived(o, r))
+}
+
+// run finds the records of a query in its order.
+func (s *Salesforce) run(q *soqlQuery, all bool) (found []*record) {
+	candidates, sorted := q.o.recs, q.by() || q.by("Id")
+	switch {
+	case q.where.byID:
+		candidates = nil
+		for _, id := range q.where.ids {
+			if r := q.o.byID[id]; r != nil {
+				candidates = append(candidates, r)
+			}
+		}
+		slices.SortFunc(candidates, byNumber)
+		candidates = slices.Compact(candidates)
+	case q.by("SystemModstamp"), q.by("SystemModstamp", "Id"):
+		candidates, sorted = q.o.inOrder(), true
+	}
+	for _, r := range candidates {
+		if sorted && len(found) == q.limit {
+			break
+		}
+		if (q.where.holds == nil || q.where.holds(r)) && s.shows(q.o, r, all) {
+			found = append(found, r)
+		}
+	}
+	if !sorted {
+		s.sort(q, found)
+	}
+	if q.limit >= 0 {
+		found = found[:min(q.limit, len(found))]
+	}
+	return found
+}
+
+// by says whether a query's order is upwards by the record's own fields of these names.
+func (q *soqlQuery) by(names ...string) bool {
+	return slices.EqualFunc(q.order, names, func(x soqlOrder, name string) bool {
+		return len(x.path.steps) == 0 && !x.down && x.path.field.name == name
+	})
+}
+
+// sort puts records into the query's order; those without a value come first.
+func (s *Salesforce) sort(q *soqlQuery, list []*record) {
+	slices.SortStableFunc(list, func(a, b *record) int {
+		for _, x := range q.order {
+			k, l := s.keyAt(&x.path, a), s.keyAt(&x.path, b)
+			d := k.compare(l)
+			switch {
+			case k.is != l.is && l.is:
+				return -1
+			case k.is != l.is:
+				return 1
+			case d != 0 && x.down:
+				return -d
+			case d != 0:
+				return d
+			}
+		}
+		return 0
+	})
 }

@@ -1,0 +1,485 @@
+package sandbox
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+)
+
+// orgObject is an object of the org with its definition and records.
+type orgObject struct {
+	table
+	name, label, prefix string
+	tooling             bool   // met through the Tooling API alone
+	onlyID              string // of the object's one record, where it is not made by its number
+	fields              []*orgField
+	byName              map[string]*orgField // by lower-case name
+	relations           map[string]*orgField // by lower-case name of the way to the parent
+	derive              func(changes []orgChange, fresh bool) []orgChange
+	settled             func(r *record) // after a record was made, changed or removed
+
+	byStamp  []*record // all records in order of SystemModstamp and id
+	disorder bool      // a stamp has moved since byStamp was sorted
+}
+
+// orgChange sets one field; an empty value clears it.
+type orgChange struct {
+	field *orgField
+	value string
+}
+
+// firstNumber is the number in the id of an object's first record.
+const firstNumber = 62*62*62*17 + 62*62*9 + 62*40
+
+// idOf is the id of the record with a number.
+func (o *orgObject) idOf(number int64) string {
+	return cmp.Or(o.onlyID, orgID(o.prefix, firstNumber+uint64(number)))
+}
+
+func (o *orgObject) field(name string) (*orgField, bool) {
+	f, ok := o.byName[strings.ToLower(name)]
+	return f, ok
+}
+
+func (o *orgObject) define(f *orgField) *orgField {
+	f.num = len(o.fields)
+	o.fields = append(o.fields, f)
+	o.byName[strings.ToLower(f.name)] = f
+	if f.relation != "" {
+		o.relations[strings.ToLower(f.relation)] = f
+	}
+	return f
+}
+
+// value is one value of a record of the field's object.
+func (f *orgField) value(r *record) string {
+	switch {
+	case f.time != nil:
+		return formatWireTime(f.time(r))
+	case f.calc != nil:
+		return f.calc(r)
+	}
+	return r.value(f.num)
+}
+
+// get is the value of a field by its lower-case name, "" where the object has none.
+func (o *orgObject) get(r *record, name string) string {
+	if f := o.byName[name]; f != nil {
+		return f.value(r)
+	}
+	return ""
+}
+
+// live are the records that are not deleted.
+func (o *orgObject) live() []*record {
+	return slices.DeleteFunc(slices.Clone(o.recs), func(r *record) bool { return !r.live() })
+}
+
+// stamped notes that a record's SystemModstamp has moved.
+func (o *orgObject) stamped(r *record, stamp int64) { r.stamp, o.disorder = stamp, true }
+
+// inOrder are all records in order of SystemModstamp and id, those on their way into the recycle bin among them.
+func (o *orgObject) inOrder() []*record {
+	if o.disorder {
+		o.byStamp = append(o.byStamp, o.recs[len(o.byStamp):]...)
+		slices.SortFunc(o.byStamp, func(a, b *record) int { return cmp.Or(cmp.Compare(a.stamp, b.stamp), byNumber(a, b)) })
+		o.disorder = false
+	}
+	return o.byStamp
+}
+
+// put sets values without touching stamps.
+func (r *record) put(changes []orgChange) {
+	for _, c := range changes {
+		if c.field.calc == nil && c.field.time == nil {
+			r.set(c.field.num, c.value)
+		}
+	}
+}
+
+// What people do in the org, from Go: reps edit, admins make rules. Fields that the API cannot set may be set here.
+
+// Create adds a record and returns its id of 18 characters. CreatedDate, CreatedById, LastModifiedDate, LastModifiedById and
+// SystemModstamp may be given. It panics on an object, field or value that the org does not take: the caller's mistake.
+func (s *Salesforce) Create(object string, fields map[string]string) string {
+	defer s.lock()()
+	return s.seed(object, fields)
+}
+
+// CreateMany adds n records; gen makes the i-th one's fields and must not call the org.
+func (s *Salesforce) CreateMany(object string, n int, gen func(i int) map[string]string) []string {
+	defer s.lock()()
+	ids := make([]string, n)
+	for i := range ids {
+		ids[i] = s.seed(object, gen(i))
+	}
+	return ids
+}
+
+func (s *Salesforce) seed(object string, fields map[string]string) string {
+	o, changes, err := s.prepare(object, fields)
+	if err != nil {
+		panic(err)
+	}
+	return s.create(o, changes, s.boss, s.nowMs()).id
+}
+
+// prepare checks fields given from Go.
+func (s *Salesforce) prepare(object string, fields map[string]string) (*orgObject, []orgChange, error) {
+	o, ok := s.object(object)
+	if !ok {
+		return nil, nil, fmt.Errorf("sandbox: there is no object %s", object)
+	}
+	changes := make([]orgChange, 0, len(fields))
+	for _, name := range slices.Sorted(maps.Keys(fields)) {
+		f, ok := o.field(name)
+		if !ok || f.removed {
+			return nil, nil, fmt.Errorf("sandbox: %s has no field %s", o.name, name)
+		}
+		v, bad := f.canon(fields[name])
+		if bad != nil {
+			return nil, nil, fmt.Errorf("sandbox: %s.%s: %w", o.name, name, bad)
+		}
+		changes = append(changes, orgChange{f, v})
+	}
+	return o, changes, nil
+}
+
+// create adds a record with checked values. by is the id of a user, now in ms.
+func (s *Salesforce) create(o *orgObject, changes []orgChange, by string, now int64) *record {
+	given := func(name string, otherwise string) string {
+		if v, _ := changed(changes, name); v != "" {
+			return v
+		}
+		return otherwise
+	}
+	n := int64(len(o.recs))
+	r := &record{
+		id: o.idOf(n), number: n, created: wireMs(given("CreatedDate", ""), now),
+		createdBy: given("CreatedById", by), modifiedBy: given("LastModifiedById", by),
+	}
+	r.modified = max(wireMs(given("LastModifiedDate", ""), r.created), r.created)
+	r.stamp = max(wireMs(given("SystemModstamp", ""), r.modified), r.modified)
+	for _, f := range o.fields {
+		switch v, _ := changed(changes, f.name); {
+		case f.standardValue != "" && v == "":
+			changes = append(changes, orgChange{f, f.standardValue})
+		case f.name == "OwnerId" && v == "":
+			changes = append(changes, orgChange{f, by})
+		}
+	}
+	if o.derive != nil {
+		changes = o.derive(changes, true)
+	}
+	r.put(changes)
+	o.table.add(r)
+	o.disorder = true
+	o.touched(r)
+	return r
+}
+
+// wireMs reads a date-time, otherwise standing for one that cannot be read.
+func wireMs(wire string, otherwise int64) int64 {
+	if t, ok := parseWireTime(wire); ok {
+		return t.UnixMilli()
+	}
+	return otherwise
+}
+
+// apply sets checked values of a live record.
+func (s *Salesforce) apply(o *orgObject, r *record, changes []orgChange, by string, now int64) {
+	if o.derive != nil {
+		changes = o.derive(changes, false)
+	}
+	r.put(changes)
+	modified, _ := changed(changes, "LastModifiedDate")
+	stamp, _ := changed(changes, "SystemModstamp")
+	r.modified, r.modifiedBy = wireMs(modified, now), by
+	o.stamped(r, wireMs(stamp, now))
+	o.touched(r)
+}
+
+// touched does what follows from a change of a record.
+func (o *orgObject) touched(r *record) {
+	if o.settled != nil {
+		o.settled(r)
+	}
+}
+
+// liveRecord is a live record by id; object may be empty.
+func (s *Salesforce) liveRecord(object, id string) (*orgObject, *record, error) {
+	o, r := s.recordOf(id)
+	if r == nil || object != "" && o.name != object || !r.live() {
+		return nil, nil, fmt.Errorf("%w: %s %s", ErrNotFound, object, id)
+	}
+	return o, r, nil
+}
+
+// Update sets fields of a live record. by is the id of the user who did it, "" for the administrator.
+func (s *Salesforce) Update(object, id string, fields map[string]string, by string) error {
+	return s.UpdateMany(object, []string{id}, fields, by)
+}
+
+// UpdateMany sets the same fields of many records in one transaction: all get one stamp. It stops at the first id that names
+// no live record.
+func (s *Salesforce) UpdateMany(object string, ids []string, fields map[string]string, by string) error {
+	defer s.lock()()
+	_, changes, err := s.prepare(object, fields)
+	if err != nil {
+		return err
+	}
+	if by == "" {
+		by = s.boss
+	} else if _, user, err := s.liveRecord("User", by); err != nil {
+		return err
+	} else {
+		by = user.id
+	}
+	for _, id := range ids {
+		o, r, err := s.liveRecord(object, id)
+		if err != nil {
+			return err
+		}
+		s.apply(o, r, changes, by, s.nowMs())
+	}
+	return nil
+}
+
+// Record returns the fields of a record that have a value, deleted records in the recycle bin with IsDeleted "true". Booleans
+// are told when true. Field-level security does not matter here.
+func (s *Salesforce) Record(object, id string) (fields map[string]string, ok bool) {
+	defer s.lock()()
+	o, r := s.recordOf(id)
+	if r == nil || o.name != object || s.isPurged(r) {
+		return nil, false
+	}
+	return o.values(r), true
+}
+
+func (o *orgObject) values(r *record) map[string]string {
+	m := map[string]string{}
+	for _, f := range o.fields {
+		if v := f.value(r); v != "" && !f.removed {
+			m[f.name] = v
+		}
+	}
+	return m
+}
+
+// IDs are the ids of an object's live records in the order they were made, which is that of the ids.
+func (s *Salesforce) IDs(object string) []string {
+	defer s.lock()()
+	o, ok := s.object(object)
+	if !ok {
+		return nil
+	}
+	var ids []string
+	for _, r := range o.live() {
+		ids = append(ids, r.id)
+	}
+	return ids
+}
+
+// Content is the value of the given fields, of all with a value where none are given, for every live record of an object by
+// id: to compare two runs. Empty values are left out, and of all fields those that tell when or by whom a record was changed.
+func (s *Salesforce) Content(object string, fields ...string) map[string]map[string]string {
+	defer s.lock()()
+	o, ok := s.object(object)
+	if !ok {
+		return nil
+	}
+	out := make(map[string]map[string]string, len(o.recs))
+	for _, r := range o.live() {
+		out[r.id] = only(o.values(r), fields, "CreatedDate", "CreatedById", "LastModifiedDate", "LastModifiedById", "SystemModstamp")
+	}
+	return out
+}
+
+// Writes tells how many updates the API applied to each record of an object, by id; those it did not write to are left out.
+func (s *Salesforce) Writes(object string) map[string]int {
+	defer s.lock()()
+	out := map[string]int{}
+	if o, ok := s.object(object); ok {
+		for _, r := range o.recs {
+			if r.writes > 0 {
+				out[r.id] = r.writes
+			}
+		}
+	}
+	return out
+}
+
+// binDaysOrg is how long deleted records can be queried and restored, and how far back deletions are told.
+const binDaysOrg = 15
+
+// isPurged says that a deleted record can no longer be queried.
+func (s *Salesforce) isPurged(r *record) bool {
+	return r.purged || r.gone != 0 && s.nowMs()-r.gone >= binDaysOrg*dayMs
+}
+
+// Delete moves a live record to the recycle bin.
+func (s *Salesforce) Delete(object, id string) error {
+	defer s.lock()()
+	o, r, err := s.liveRecord(object, id)
+	if err != nil {
+		return err
+	}
+	s.remove(o, r, s.boss)
+	return nil
+}
+
+func (s *Salesforce) remove(o *orgObject, r *record, by string) {
+	r.gone, r.modified, r.modifiedBy = s.nowMs(), s.nowMs(), by
+	o.stamped(r, r.gone)
+	o.touched(r)
+}
+
+// Undelete takes a record out of the recycle bin, where it stays for 15 days. Its stamp moves.
+func (s *Salesforce) Undelete(object, id string) error {
+	defer s.lock()()
+	o, r := s.recordOf(id)
+	if r == nil || o.name != object || r.gone == 0 || s.isPurged(r) {
+		return fmt.Errorf("%w: deleted %s %s", ErrNotFound, object, id)
+	}
+	r.gone, r.into, r.modified, r.modifiedBy = 0, nil, s.nowMs(), s.boss
+	o.stamped(r, r.modified)
+	o.touched(r)
+	return nil
+}
+
+// Purge deletes a live or deleted record beyond the recycle bin: no query finds it, but the list of deletions still tells it.
+func (s *Salesforce) Purge(object, id string) error {
+	defer s.lock()()
+	o, r := s.recordOf(id)
+	if r == nil || o.name != object || r.purged {
+		return fmt.Errorf("%w: %s %s", ErrNotFound, object, id)
+	}
+	if r.gone == 0 {
+		s.remove(o, r, s.boss)
+	}
+	r.purged, r.cells = true, nil
+	return nil
+}
+
+// heirs are the lookups that follow a person into the record it is merged with.
+var heirs = map[string][]string{
+	"task": {"whoid"}, "event": {"whoid"}, "eventrelation": {"relationid"}, "campaignmember": {"leadid", "contactid"},
+	"opportunitycontactrole": {"contactid"}, "contact": {"accountid", "reportstoid"}, "opportunity": {"accountid"},
+}
+
+// Merge merges loser into winner, which keeps its values: loser is deleted with winner as its MasterRecordId, and what hung on
+// it moves to winner.
+func (s *Salesforce) Merge(object, winner, loser string) error {
+	defer s.lock()()
+	o, win, err := s.liveRecord(object, winner)
+	_, lose, err2 := s.liveRecord(object, loser)
+	if err := errors.Join(err, err2); err != nil {
+		return err
+	}
+	if win == lose || object != "Lead" && object != "Contact" && object != "Account" {
+		return fmt.Errorf("sandbox: %s %s cannot be merged into %s", object, loser, winner)
+	}
+	now := s.nowMs()
+	lose.into = win
+	s.remove(o, lose, s.boss)
+	s.apply(o, win, nil, s.boss, now)
+	for name, lookups := range heirs {
+		child := s.objects[name]
+		for _, r := range child.recs {
+			for _, lookup := range lookups {
+				if f := child.byName[lookup]; r.value(f.num) == lose.id {
+					r.set(f.num, win.id)
+					if r.live() {
+						child.stamped(r, now)
+					}
+				}
+			}
+		}
+	}
+	return nil
+}
+
+// Convert converts a live lead into a contact of a new account with an open opportunity, as reps do, and returns the
+// contact's id. The lead stays, tells where it went, and takes no more updates.
+func (s *Salesforce) Convert(leadID string) (contactID string, err error) {
+	defer s.lock()()
+	o, r, err := s.liveRecord("Lead", leadID)
+	if err != nil {
+		return "", err
+	}
+	if o.isConverted(r) {
+		return "", fmt.Errorf("sandbox: Lead %s is converted already", leadID)
+	}
+	lead := o.values(r)
+	account := s.seed("Account", map[string]string{"Name": lead["Company"], "OwnerId": lead["OwnerId"]})
+	contact := map[string]string{"AccountId": account}
+	for _, name := range []string{"LastName", "FirstName", "Salutation", "Title", "Email", "Phone", "MobilePhone", "LeadSource", "OwnerId", "HasOptedOutOfEmail"} {
+		contact[name] = lead[name]
+	}
+	contactID = s.seed("Contact", contact)
+	now := s.o.Now().UTC()
+	deal := s.seed("Opportunity", map[string]string{"Name": lead["Company"] + "-", "AccountId": account, "StageName": "Prospecting", "CloseDate": now.AddDate(0, 3, 0).Format(time.DateOnly), "OwnerId": lead["OwnerId"]})
+	s.seed("OpportunityContactRole", map[string]string{"OpportunityId": deal, "ContactId": contactID, "IsPrimary": "true"})
+	_, changes, err := s.prepare("Lead", map[string]string{"IsConverted": "true", "ConvertedDate": now.Format(time.DateOnly), "ConvertedAccountId": account, "ConvertedContactId": contactID, "ConvertedOpportunityId": deal, "Status": "Closed - Converted"})
+	if err != nil {
+		return "", err
+	}
+	s.apply(o, r, changes, s.boss, s.nowMs())
+	return contactID, nil
+}
+
+func (o *orgObject) isConverted(r *record) bool { return o.get(r, "isconverted") != "" }
+
+// LateCommit adds a record that appears only now although its stamps lie in the past, as the rows of a long transaction do.
+// [Salesforce.Begin] does the same with a watermark that knows of the transaction.
+func (s *Salesforce) LateCommit(object string, fields map[string]string, stamp time.Time) (id string) {
+	defer s.lock()()
+	o, changes, err := s.prepare(object, fields)
+	if err != nil {
+		panic(err)
+	}
+	return s.create(o, changes, s.boss, stamp.Unix()*1000).id
+}
+
+// Transaction is a write that has begun and is not seen yet. Its row will carry the stamp of the beginning.
+type Transaction struct {
+	s       *Salesforce
+	began   int64
+	object  *orgObject
+	id      string // of the record to update; "" for a new one
+	changes []orgChange
+}
+
+// Begin starts a transaction that updates a live record, or adds one where id is "". Until Commit nobody sees anything of it,
+// and the replication endpoints tell no watermark beyond its beginning. It panics as Create does.
+func (s *Salesforce) Begin(object, id string, fields map[string]string) *Transaction {
+	defer s.lock()()
+	o, changes, err := s.prepare(object, fields)
+	if err == nil && id != "" {
+		_, _, err = s.liveRecord(object, id)
+	}
+	if err != nil {
+		panic(err)
+	}
+	t := &Transaction{s: s, began: s.nowMs(), object: o, id: id, changes: changes}
+	s.open = append(s.open, t)
+	return t
+}
+
+// Commit makes the transaction's row visible and returns its id. A record that has gone meanwhile stays as it is.
+func (t *Transaction) Commit() (id string) {
+	s := t.s
+	defer s.lock()()
+	s.open = slices.DeleteFunc(s.open, func(x *Transaction) bool { return x == t })
+	if t.id == "" {
+		return s.create(t.object, t.changes, s.boss, t.began).id
+	}
+	if o, r, err := s.liveRecord(t.object.name, t.id); err == nil {
+		s.apply(o, r, t.changes, s.boss, t.began)
+	}
+	return t.id
+}
