@@ -20,7 +20,7 @@ type language struct {
 
 	tiers [score.High + 1]string              // in the middle of a sentence
 	Tiers [score.High + 1]string              // at its beginning
-	acts  map[intent.Act]naming                 // what signals were
+	acts  map[intent.Act]naming               // what signals were
 	types [score.SocialMention + 1]intent.Act // what a signal was, by its type alone
 	marks map[intent.MarkKind]string          // {date}
 
