@@ -18,7 +18,7 @@ const (
 	Auth                        // the connector stops and shows up in health, log and metrics
 	Config                      // the same, for what the admin must set right
 	Rejected                    // this record only: dead letter with the vendor's own message
-	Gone                        // the record is merged, archived or erased: Error.State, Error.Into
+	Gone                        // the record is merged, archived or erased: Error.State, Error.Into; Live: not as it was read any more, read it again
 )
 
 func (k Kind) String() string {
@@ -51,7 +51,10 @@ type Error struct {
 	Until   time.Time // RateLimited, Quota: when to go on
 	State   State     // Gone: what became of the record
 	Into    Ref       // Gone, State Merged: where it lives on
-	Err     error     // the cause
+	// Passing says of a refused record that what stood in its way goes away by itself (a lock, a full storage, a limit of the
+	// moment): it is tried again soon, where a lasting refusal waits longer and longer. It is no part of the message.
+	Passing bool
+	Err     error // the cause
 }
 
 func (e *Error) Error() string {
@@ -96,6 +99,12 @@ func KindOf(err error) Kind {
 		return e.Kind
 	}
 	return Transient
+}
+
+// Passing says whether err is a refusal that goes away by itself: see Error.Passing.
+func Passing(err error) bool {
+	var e *Error
+	return errors.As(err, &e) && e.Passing
 }
 
 // Until is the time err says to wait for, zero if none.

@@ -26,6 +26,7 @@ type CRM interface {
 	Changes(ctx context.Context, from Cursor) (Page[Contact], error)
 	// Read returns the present, strongly consistent records, one Contact per ref in the order of refs. A record that is not
 	// live is told by its State (Into where it is known), never by an error and never by leaving it out. Any number of refs.
+	// A connector may answer once from a sweep's page of the last minutes if its Write then keeps what people set since.
 	Read(ctx context.Context, refs []Ref) ([]Contact, error)
 	// Write applies patches and returns one Result each, in order, whatever the size; the error is for what concerns all of
 	// them (Auth, Quota, Transient …) and then the results given so far are still returned, in full length, the rest carrying
@@ -120,7 +121,15 @@ type Sweeper interface {
 	Count(ctx context.Context) (int, error)
 }
 
-// Authorship is a CRM whose history tells which of intentd's fields (canonical names) were last set by a human.
+// SyncEstimator is a CRM that knows what a first sync of so many records costs in calls, its own sources included, when so many of them
+// are written.
+type SyncEstimator interface {
+	FirstSyncCalls(records, written int) int
+}
+
+// Authorship is a CRM whose history tells which of intentd's fields (canonical names) a person last set by hand, in the CRM's own
+// screens or app. What an import, an integration, a sync, an automation or the vendor itself set is nobody's edit, even under a
+// user's name; a source of a change that the connector does not know counts as a person's where the history names one.
 // It is asked only about records that hold values this state has no memory of having written.
 type Authorship interface {
 	HumanEdited(ctx context.Context, refs []Ref) (map[Ref][]string, error)
@@ -155,6 +164,12 @@ type Reporter interface {
 	Report() Report
 }
 
+// Releaser is a connector that holds back its own calls: for a limit that its vendor stated, or a credential that was refused.
+// Release ends all of that, so that the next call asks the vendor: an admin says that the cause is gone. It makes no request.
+type Releaser interface {
+	Release()
+}
+
 // Report is a connector's condition. Figures a vendor does not tell are −1.
 type Report struct {
 	Calls          int64     `json:"calls"`        // requests, of them repeated, of them answered 429, since start
@@ -166,6 +181,10 @@ type Report struct {
 	DailyRemaining int64     `json:"daily_remaining"`        // −1 where unknown
 	BlockedUntil   time.Time `json:"blocked_until,omitzero"` // a limit is being waited out until then
 	LastError      string    `json:"last_error,omitempty"`   // redacted
+	// FailingSince is when the first of the calls failed that have failed in a row since, Failing how many those are. A connector
+	// that is not followed call by call (a model) tells them; zero while calls go well.
+	FailingSince time.Time `json:"failing_since,omitzero"`
+	Failing      int64     `json:"failing,omitempty"`
 	// Skew is the local clock minus the vendor's Date header, as last seen at SkewAt; SkewAt is zero if never seen.
 	Skew   time.Duration `json:"skew,omitzero"`
 	SkewAt time.Time     `json:"skew_at,omitzero"`

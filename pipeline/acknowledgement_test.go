@@ -87,15 +87,3 @@ func TestRefusedByAllItsCRMsAPersonIsStillDueAgain(t *testing.T) {
 		t.Fatalf("%d dead letters, want 2", w.db.DeadCount())
 	}
 }
-
-// TestARecordThatChangesHandsLeavesNoFlightBehind: the patch of its former person is replaced before it was sent.
-func TestARecordThatChangesHandsLeavesNoFlightBehind(t *testing.T) {
-	w := newWorld(t).start()
-	ref := w.crm.ref("1")
-	for id := state.PersonID(7); id <= 8; id++ {
-		w.p.writers.add(&flight{id: id, entry: state.Entry{Person: id}}, []*state.Pending{{Person: id, Patch: connectors.Patch{Ref: ref}}})
-	}
-	if n := len(w.p.writers.flights); n != 1 {
-		t.Fatalf("%d people are on their way with one patch", n)
-	}
-}

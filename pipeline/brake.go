@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/intentd/intentd/pipeline/journey"
-	"github.com/intentd/intentd/pipeline/score"
 	"github.com/intentd/intentd/state"
 )
 
@@ -30,6 +29,9 @@ type brakeState struct {
 	Since   time.Time `json:"since"`   // begin of the day that changes are counted over
 	Changes int       `json:"changes"` // tier changes since
 	Paused  bool      `json:"paused"`  // an admin's pause
+
+	Released time.Time `json:"released,omitzero"` // when an admin last released the brake …
+	Under    uint64    `json:"under,omitempty"`   // … and the scoring config it was released under
 }
 
 // minTierChanges is how many changes it takes at least: a share of few people says nothing.
@@ -60,8 +62,7 @@ func (b *brake) allow(p *Pipeline, share float64, changes int) bool {
 	if now.Sub(b.st.Since) >= 24*time.Hour || now.Before(b.st.Since) {
 		b.st.Since, b.st.Changes = now, 0
 	}
-	_ = p.counts.load(p.db) // if that fails, the last known number must do
-	scored := p.counts.scored()
+	scored := p.scored()
 	n := b.st.Changes + changes
 	if n < minTierChanges || float64(n) <= share*float64(scored) {
 		b.st.Changes = n
@@ -74,6 +75,17 @@ func (b *brake) allow(p *Pipeline, share float64, changes int) bool {
 	p.log.Error("writing stopped by the brake", "why", b.st.Why)
 	b.saveLater()
 	return false
+}
+
+// released says whether a tier change is part of what an admin let go with the last release: work that was waiting then, and scores that
+// the scoring config of then changes. Nobody has to release it piece by piece.
+func (b *brake) released(since time.Time, was, is uint64) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.st.Released.IsZero() {
+		return false
+	}
+	return !since.After(b.st.Released) || b.st.Under == is && was != is
 }
 
 func (b *brake) on() bool {
@@ -133,12 +145,20 @@ func (b *brake) saveLater() {
 	})
 }
 
-// counts are how many people are in each tier, and what was done since start.
+// scored is how many people show a score or tier in a CRM.
+func (p *Pipeline) scored() (n int) {
+	tiers := p.db.Stats().Tiers
+	for _, people := range tiers[1:] {
+		n += people
+	}
+	return n
+}
+
+// counts are what was done since start.
 type counts struct {
 	mu            sync.Mutex
-	tiers         [score.High + 1]int64 // as last read from the state
-	current       atomic.Bool           // they did not change there since
 	written, dead int64
+	damaged       int64 // rows of whom something kept could not be read
 	filtered      journey.Filtered
 }
 
@@ -159,77 +179,10 @@ func (c *counts) filter(f journey.Filtered) {
 	t.Foreign += f.Foreign
 }
 
-// tierDelta is the change of the tier counts by one transaction.
-type tierDelta struct{ by [score.High + 1]int64 }
-
-func (d *tierDelta) move(was, is score.Shown) {
-	if !was.Written.IsZero() {
-		d.by[was.Tier]--
-	}
-	if !is.Written.IsZero() {
-		d.by[is.Tier]++
-	}
-}
-
-// save adds the change to the counts in the state, in the transaction that makes it true.
-func (d *tierDelta) save(tx *state.Tx) error {
-	if d.by == [score.High + 1]int64{} {
-		return nil
-	}
-	var have [score.High + 1]int64
-	if v := tx.Setting("tiers"); len(v) > 0 {
-		if err := json.Unmarshal(v, &have); err != nil {
-			return err
-		}
-	}
-	for i := range have {
-		have[i] = max(0, have[i]+d.by[i])
-	}
-	v, err := json.Marshal(have)
-	if err != nil {
-		return err
-	}
-	return tx.SetSetting("tiers", v)
-}
-
-// load reads the tier counts if they changed: the state alone keeps them, where people are also merged, split and forgotten.
-func (c *counts) load(db *state.DB) error {
-	if c.current.Swap(true) {
-		return nil
-	}
-	var tiers [score.High + 1]int64
-	err := db.View(func(tx *state.Tx) error {
-		if v := tx.Setting("tiers"); len(v) > 0 {
-			return json.Unmarshal(v, &tiers)
-		}
-		return nil
-	})
-	if err != nil {
-		c.current.Store(false)
-		return err
-	}
+func (c *counts) note(sum state.Acknowledged) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.tiers = tiers
-	return nil
-}
-
-func (c *counts) note(d tierDelta, written, dead int64) {
-	if d != (tierDelta{}) {
-		c.current.Store(false)
-	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.written += written
-	c.dead += dead
-}
-
-func (c *counts) scored() int64 {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	var n int64
-	for _, t := range c.tiers {
-		n += t
-	}
-	return n
+	c.written += int64(sum.Written)
+	c.dead += int64(sum.Rejected)
+	c.damaged += int64(sum.Damaged)
 }

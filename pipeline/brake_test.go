@@ -2,9 +2,11 @@ package pipeline
 
 import (
 	"errors"
+	"fmt"
 	"testing"
 	"time"
 
+	"github.com/intentd/intentd/connectors"
 	"github.com/intentd/intentd/state"
 )
 
@@ -12,7 +14,7 @@ import (
 func TestAPauseOutlivesARestartEvenRightAfterACount(t *testing.T) {
 	w := newWorld(t).start()
 	for i := range 30 {
-		w.buyer(string(rune('A' + i)))
+		w.buyer(string(rune('a' + i)))
 	}
 	w.once()
 	if !w.p.brake.allow(w.p, 0.5, 1) { // a lot books a change: kept with the next commit
@@ -27,11 +29,61 @@ func TestAPauseOutlivesARestartEvenRightAfterACount(t *testing.T) {
 	}
 }
 
+// TestOneReleaseCoversTheWholeChange: what an admin was shown and let through does not pull the brake again, the next change does.
+func TestOneReleaseCoversTheWholeChange(t *testing.T) {
+	w := newWorld(t).start()
+	const people = 300
+	for i := range people {
+		w.buyer(fmt.Sprint(1000 + i))
+	}
+	w.once()
+	change := func(high int) {
+		t.Helper()
+		s := *w.setup
+		s.Score.High, s.Score.Medium, s.Score.HandRaiseDays = high, high-10, 0
+		w.p.Swap(&s)
+		w.clock.advance(2 * time.Hour)
+		if _, err := w.p.Rescan(t.Context(), state.ReasonConfig); err != nil {
+			t.Fatal(err)
+		}
+		if _ = w.tryOnce(); w.p.Status().Brake == "" {
+			t.Fatal("a change of all tiers did not pull the brake")
+		}
+	}
+	tiers := func(want string) {
+		t.Helper()
+		n := 0
+		for i := range people {
+			if w.crm.ours(fmt.Sprint(1000 + i))[connectors.FieldTier] == want {
+				n++
+			}
+		}
+		if n != people {
+			t.Errorf("%d of %d are %s", n, people, want)
+		}
+	}
+	change(990)
+	if err := w.p.Resume(); err != nil {
+		t.Fatal(err)
+	}
+	w.reopen() // a release outlives a restart
+	s := *w.setup
+	s.Score.High, s.Score.Medium, s.Score.HandRaiseDays = 990, 980, 0
+	w.p.Swap(&s)
+	w.clock.advance(2 * time.Hour)
+	w.once()
+	if why := w.p.Status().Brake; why != "" {
+		t.Errorf("released, and on again: %s", why)
+	}
+	tiers("low")
+	change(20)
+}
+
 // TestALotThatCannotBeKeptCountsNoTierChanges: only what is staged counts, or trying again would pull the brake.
 func TestALotThatCannotBeKeptCountsNoTierChanges(t *testing.T) {
 	w := newWorld(t).start()
 	for i := range 5 {
-		w.buyer(string(rune('A' + i)))
+		w.buyer(string(rune('a' + i)))
 	}
 	w.once()
 	before := w.p.brake.state().Changes
@@ -45,10 +97,13 @@ func TestALotThatCannotBeKeptCountsNoTierChanges(t *testing.T) {
 		t.Fatalf("claimed %d, %v", len(ids), err)
 	}
 	l := &lot{p: w.p, s: w.p.Setup(), now: w.clock.now()}
-	if err := errors.Join(l.load(ids), l.gatherRecords(t.Context())); err != nil {
+	if err := errors.Join(l.load(t.Context(), ids), l.gatherRecords(t.Context())); err != nil {
 		t.Fatal(err)
 	}
 	l.followStates()
+	if err := l.identify(t.Context()); err != nil {
+		t.Fatal(err)
+	}
 	l.gatherJourneys(t.Context())
 	l.stitch()
 	if err := l.infer(t.Context()); err != nil {

@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/intentd/intentd/connectors"
-	"github.com/intentd/intentd/state"
 )
 
 // bulkCRM is a fakeCRM that takes jobs. A job's rows are applied when it is looked at.
@@ -128,16 +127,14 @@ func TestInvariant2BulkJobsSurviveACrash(t *testing.T) {
 			b.onUpload, b.onTaken = nil, nil
 			w.open()
 			var carried int
-			if err := w.db.View(func(tx *state.Tx) error {
-				page, err := tx.PendingAll("crm", "contacts", 0, 100)
-				for _, pd := range page {
-					if pd.Token != "" {
-						carried++
-					}
-				}
-				return err
-			}); err != nil {
+			rows, _, _, err := w.db.Rows("crm", "contacts", 0, 100)
+			if err != nil {
 				t.Fatal(err)
+			}
+			for _, r := range rows {
+				if r.Token != "" {
+					carried++
+				}
 			}
 			if carried == 0 {
 				t.Fatal("no patch names the job that carries it")
@@ -162,9 +159,9 @@ func TestInvariant2BulkJobsSurviveACrash(t *testing.T) {
 
 // TestAThresholdAboveTheSizeOfAJobStillMakesJobs: it says from how many records on jobs are worth it, not how large one is.
 func TestAThresholdAboveTheSizeOfAJobStillMakesJobs(t *testing.T) {
-	const people = bulkSize + 200
+	const people, full = 2200, 2000
 	w, b := newBulkWorld(t, people)
-	b.from = bulkSize + 100
+	b.from = full + 100
 	w.setup.Engine = w.setup.Rules
 	w.once()
 	w.allHigh(people)

@@ -373,8 +373,8 @@ func (l *lot) patchFor(s *subject, rec *record) (patch connectors.Patch, reason 
 		reason = "record without a score"
 	case rec.behind(s.shown):
 		reason = "record behind"
-	case rec.regain != 0 && s.shown.Known:
-		reason = "field emptied"
+	case rec.refill != 0 && s.shown.Known:
+		reason = "field restored"
 	case l.signalDayOld(s, rec):
 		reason = "last signal"
 	default:
@@ -389,8 +389,8 @@ func (l *lot) patchFor(s *subject, rec *record) (patch connectors.Patch, reason 
 		}
 		stamp := f.Name == connectors.FieldScoredAt || f.Name == connectors.FieldLastSignalAt
 		switch reason {
-		case "field emptied":
-			if rec.regain&(1<<i) == 0 && !stamp {
+		case "field restored":
+			if rec.refill&(1<<i) == 0 && !stamp {
 				continue
 			}
 		case "last signal":
@@ -438,7 +438,7 @@ func (l *lot) inScope(rec *record) bool {
 		if slices.Contains(w.Owners, rec.contact.Owner) && rec.contact.Owner != "" {
 			return true
 		}
-		if slices.Contains(w.IDs, rec.ref.ID) || slices.Contains(w.IDs, rec.ref.String()) {
+		if l.s.scope[rec.ref] {
 			return true
 		}
 		for k, v := range w.Lists {
@@ -458,6 +458,12 @@ func (l *lot) scoringHash() uint64 { return l.s.scoringHash }
 func (s *Setup) prepare() *Setup {
 	s.settingsHash = s.Score.Hash()
 	s.scoringHash = s.hashScoring()
+	s.scope = map[connectors.Ref]bool{}
+	for _, id := range s.Write.IDs {
+		for _, ref := range s.refsNamed(id) {
+			s.scope[ref] = true
+		}
+	}
 	return s
 }
 

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/intentd/intentd/connectors"
+	"github.com/intentd/intentd/connectors/identity"
 	"github.com/intentd/intentd/pipeline/journey"
 	"github.com/intentd/intentd/pipeline/receipt"
 	"github.com/intentd/intentd/pipeline/score"
@@ -17,16 +18,6 @@ import (
 
 // ErrUnknownPerson says that nobody in the state goes by what was asked for.
 var ErrUnknownPerson = errors.New("no such person in this state")
-
-// stateFailed says whether the state itself is in trouble, so that nothing may be written to a CRM any more.
-func stateFailed(err error) bool {
-	for _, e := range []error{state.ErrFull, state.ErrReadOnly, state.ErrDamaged, state.ErrBroken, state.ErrClosed} {
-		if errors.Is(err, e) {
-			return true
-		}
-	}
-	return false
-}
 
 // Status is the pipeline's condition at a moment, for status, health and metrics.
 type Status struct {
@@ -66,6 +57,8 @@ type ConnectorStatus struct {
 	Since  time.Time         `json:"since,omitzero"`
 	Until  time.Time         `json:"until,omitzero"`
 	Report connectors.Report `json:"report"`
+	// Intake are the counts of a source that has any.
+	Intake *connectors.Intake `json:"intake,omitempty"`
 }
 
 // LaneName is a lane in words.
@@ -103,11 +96,10 @@ func (p *Pipeline) Status() Status {
 	for i := range depth {
 		out.Queue[LaneName(state.Lane(i))] = LaneStatus{Depth: depth[i], Oldest: oldest[i]}
 	}
-	_ = p.counts.load(p.db)
-	p.counts.mu.Lock()
-	for t, n := range p.counts.tiers {
-		out.Tiers[score.Tier(t).String()] = n
+	for t, n := range st.Tiers[1:] {
+		out.Tiers[score.Tier(t).String()] = int64(n)
 	}
+	p.counts.mu.Lock()
 	out.Written, out.Rejected, out.Filtered = p.counts.written, p.counts.dead, p.counts.filtered
 	p.counts.mu.Unlock()
 	report := func(name string, c any) {
@@ -128,6 +120,11 @@ func (p *Pipeline) Status() Status {
 	}
 	for i := range s.Sources {
 		report(s.Sources[i].Name, s.Sources[i].Source)
+		if r, ok := s.Sources[i].Source.(connectors.IntakeReporter); ok {
+			cs := out.Connectors[s.Sources[i].Name]
+			cs.Intake = p.intake(s.Sources[i].Name, r)
+			out.Connectors[s.Sources[i].Name] = cs
+		}
 	}
 	p.health.mu.Lock()
 	for k, t := range p.health.goods {
@@ -152,59 +149,39 @@ func (p *Pipeline) Pause() error {
 	return p.brake.set(func(b *brakeState) { b.Paused = true })
 }
 
-// Resume ends a pause and releases the brake. Patches that were journalled when the brake went on are worked out anew, under the
-// config of now. Stopped connectors are given another chance.
+// Resume ends a pause and releases the brake, which covers all that was waiting and what the scoring config of now changes. Patches that
+// were journalled when the brake went on are worked out anew, under the config of now. Stopped connectors are given another chance,
+// and people who wait for a time that one named come at once.
 func (p *Pipeline) Resume() error {
+	s := p.Setup()
+	released := brakeState{Since: p.now()}
 	if p.brake.state().On {
-		if err := p.restage(); err != nil {
+		if err := p.voidWaiting(s); err != nil {
 			return err
 		}
-		p.writers.forget()
+		released.Released, released.Under = p.now(), s.scoringHash
 	}
-	if err := p.brake.set(func(b *brakeState) { *b = brakeState{Since: p.now()} }); err != nil {
+	if err := p.brake.set(func(b *brakeState) { *b = released }); err != nil {
+		return err
+	}
+	if _, err := p.db.Hurry(state.ReasonWaits); err != nil {
 		return err
 	}
 	p.health.reset()
 	p.fit.Clear()
-	p.writers.wake()
+	p.delivery.Look()
 	p.poke()
 	return nil
 }
 
-// voided stands in the place of a bulk job's token with a patch that is not to be sent any more. It stays in the journal, for
-// it may have been sent before, until the next patch of its record takes its place.
-const voided = "void"
-
-// restage voids the patches that wait in the journal and asks for their people again. What a bulk job carries is with the CRM already.
-func (p *Pipeline) restage() error {
-	s := p.Setup()
+// voidWaiting has the patches that wait in the journal not be sent, and asks for their people again. What a bulk job carries is with the
+// CRM already.
+func (p *Pipeline) voidWaiting(s *Setup) error {
 	for i := range s.CRMs {
 		for _, object := range s.CRMs[i].Objects {
-			var after uint64
-			for more := true; more; {
-				err := p.db.Update(func(tx *state.Tx) error {
-					page, err := tx.PendingAll(s.CRMs[i].Name, object, after, 500)
-					if err != nil {
-						return err
-					}
-					more = len(page) == 500
-					next := after
-					for _, pd := range page {
-						next = pd.Seq
-						if pd.Token != "" {
-							continue
-						}
-						if err := tx.MarkSent(pd.Patch.Ref, pd.Seq, pd.Attempts, voided); err != nil {
-							return err
-						}
-						if err := tx.Enqueue(pd.Person, state.Live, state.ReasonAsked, p.now()); err != nil {
-							return err
-						}
-					}
-					after = next
-					return nil
-				})
-				if err != nil {
+			for after, more := uint64(0), true; more; more = after != 0 {
+				var err error
+				if after, err = p.db.VoidWaiting(s.CRMs[i].Name, object, after, 500, p.now()); err != nil {
 					return err
 				}
 			}
@@ -216,12 +193,15 @@ func (p *Pipeline) restage() error {
 // find finds a person by e-mail address, by record ("hubspot/contacts/101", or its id alone), or by person key.
 func (p *Pipeline) find(tx *state.Tx, who string) (state.PersonID, bool) {
 	who = strings.TrimSpace(who)
-	if strings.Contains(who, "@") {
-		return tx.Identify(state.LinkEmail, strings.ToLower(who))
+	s := p.Setup()
+	if e := s.Identity.Email(who); e != "" {
+		return tx.Identify(state.LinkEmail, e)
 	}
-	if ref, ok := connectors.ParseRef(who); ok {
-		if rec, known, err := tx.Contact(ref); err == nil && known {
-			return rec.Person, true
+	if _, ok := connectors.ParseRef(who); ok {
+		for _, ref := range s.refsNamed(who) {
+			if id, err := p.ofRecord(tx, ref); err == nil && id != 0 {
+				return id, true
+			}
 		}
 		return 0, false
 	}
@@ -230,32 +210,68 @@ func (p *Pipeline) find(tx *state.Tx, who string) (state.PersonID, bool) {
 			return id, true
 		}
 	}
-	s := p.Setup()
-	for i := range s.CRMs {
-		for _, object := range s.CRMs[i].Objects {
-			if rec, known, err := tx.Contact(connectors.Ref{CRM: s.CRMs[i].Name, Object: object, ID: who}); err == nil && known {
-				return rec.Person, true
-			}
-		}
-	}
-	for _, kind := range []state.LinkKind{state.LinkUserID, state.LinkAnonymousID} {
-		if id, ok := tx.Identify(kind, who); ok {
+	for _, ref := range s.refsNamed(who) {
+		if id, err := p.ofRecord(tx, ref); err == nil && id != 0 {
 			return id, true
 		}
 	}
+	for _, kind := range []identity.Kind{identity.UserID, identity.AnonymousID} {
+		for i := range s.Sources {
+			if id, ok := s.Identity.ID(kind, s.Identity.Space(s.Sources[i].Name), who); ok {
+				if h, err := s.holder(tx, id); err == nil && h.Person != 0 {
+					return h.Person, true
+				}
+			}
+		}
+	}
 	return 0, false
+}
+
+// refsNamed are the records that "hubspot/contacts/101", or an id alone, may name, in the form in which their CRM's ids are kept: people
+// write some ids in more than one form.
+func (s *Setup) refsNamed(who string) (refs []connectors.Ref) {
+	named, whole := connectors.ParseRef(who)
+	for i := range s.CRMs {
+		c := &s.CRMs[i]
+		if whole && named.CRM != c.Name {
+			continue
+		}
+		normal := func(_, id string) string { return id }
+		if n, ok := c.CRM.(interface {
+			NormalID(object, id string) string
+		}); ok {
+			normal = n.NormalID
+		}
+		for _, object := range c.Objects {
+			switch {
+			case whole && object == named.Object:
+				refs = append(refs, connectors.Ref{CRM: c.Name, Object: object, ID: normal(object, named.ID)})
+			case !whole:
+				refs = append(refs, connectors.Ref{CRM: c.Name, Object: object, ID: normal(object, who)})
+			}
+		}
+	}
+	if whole && len(refs) == 0 {
+		refs = append(refs, named) // of a CRM that is not configured any more
+	}
+	return refs
 }
 
 // Explain returns the newest receipt of a person and, for a person without one, an error that says why there is none.
 func (p *Pipeline) Explain(ctx context.Context, who string) (*receipt.Receipt, error) {
 	var r *receipt.Receipt
 	var person state.Person
+	var links []state.Link
+	var held []string
 	err := p.db.View(func(tx *state.Tx) error {
 		id, ok := p.find(tx, who)
 		if !ok {
 			return ErrUnknownPerson
 		}
 		var err error
+		if links, err = tx.Links(id); err != nil {
+			return err
+		}
 		if person, _, err = tx.Person(id); err != nil {
 			return err
 		}
@@ -263,17 +279,29 @@ func (p *Pipeline) Explain(ctx context.Context, who string) (*receipt.Receipt, e
 		if err == nil && raw != nil {
 			r, err = openReceipt(tx, raw)
 		}
+		if err == nil {
+			held, err = heldNow(tx, id)
+		}
 		return err
 	})
 	if err != nil {
 		return nil, err
 	}
+	lines := p.Setup().linkLines(links)
 	if r == nil && len(person.Shown) > 0 {
 		return nil, fmt.Errorf("this person's receipt is older than privacy.retention.receipts keeps; the CRM still shows the score of then")
 	}
-	if r == nil {
-		return nil, fmt.Errorf("no score was ever worked out for this person (%d records): nothing they did counts as a signal so far", len(person.Contacts))
+	if r == nil && person.Scoring == 0 {
+		return nil, fmt.Errorf("this person was not worked out yet: they wait in the queue (intentd status)")
 	}
+	if r == nil {
+		return nil, fmt.Errorf("no score was ever worked out for this person: nothing they did counts as a signal so far%s", nobodysOf(lines))
+	}
+	r.Held = held // a receipt is of its time, what a person holds is of now
+	if s := p.Setup(); person.Flags&state.FlagRulesText != 0 && s.Engine != s.Rules && len(r.Degraded) == 0 {
+		r.Degraded = []string{"texts are the rules' for now: the model's follow after write.interval, highest scores first, within the day's budget"}
+	}
+	r.Links = lines
 	if person.Flags&state.FlagStale != 0 && len(r.Stale) == 0 {
 		r.Stale = []string{"a source did not answer at the last attempt: this is the last score before"}
 	}
@@ -318,11 +346,13 @@ func (p *Pipeline) eachDead(ref string, do func(*state.Tx, state.Dead) error) (i
 	if err != nil {
 		return 0, err
 	}
+	named := p.Setup().refsNamed(strings.TrimSpace(ref))
+	meant := func(d state.Dead) bool { return ref == "" || slices.Contains(named, d.Ref) || d.Ref.ID == ref }
 	n := 0
 	for chunk := range slices.Chunk(letters, 500) {
 		if err := p.db.Update(func(tx *state.Tx) error {
 			for _, d := range chunk {
-				if ref != "" && d.Ref.String() != ref && d.Ref.ID != ref {
+				if !meant(d) {
 					continue
 				}
 				if err := do(tx, d); err != nil {
@@ -334,7 +364,7 @@ func (p *Pipeline) eachDead(ref string, do func(*state.Tx, state.Dead) error) (i
 			return n, err
 		}
 		for _, d := range chunk {
-			if ref == "" || d.Ref.String() == ref || d.Ref.ID == ref {
+			if meant(d) {
 				n++
 			}
 		}

@@ -3,7 +3,9 @@ package pipeline
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -20,6 +22,7 @@ type Found struct {
 	Buried   int  `json:"buried"`  // forgotten people who stay forgotten
 	Unknown  int  `json:"unknown"` // people a source saw whom no CRM knows
 	Missing  int  `json:"missing"` // records a sweep did not meet any more
+	Damaged  int  `json:"damaged"` // records and people of whom something kept cannot be read
 	Finished bool `json:"finished"`
 }
 
@@ -50,11 +53,6 @@ func (p *Pipeline) Listen(ctx context.Context, source string) (Found, error) {
 		if s == nil {
 			return &connectors.Error{Kind: connectors.Config, Op: "listen to " + source, Message: "no source of that name"}
 		}
-		if s.Refresh != nil {
-			if err := s.Refresh(ctx); err != nil {
-				return err
-			}
-		}
 		// What the source has seen before it was ever asked belongs to the first sync, not to the live lane.
 		lane, caughtUp := state.Live, "listened/"+source
 		if err := p.db.View(func(tx *state.Tx) error {
@@ -65,20 +63,29 @@ func (p *Pipeline) Listen(ctx context.Context, source string) (Found, error) {
 		}); err != nil {
 			return err
 		}
-		return p.feed(ctx, "listen/"+source, f, func(ctx context.Context, from connectors.Cursor) (func(*state.Tx, *Found) error, connectors.Cursor, bool, error) {
-			page, err := s.Source.Active(ctx, from)
-			if err != nil {
-				return nil, nil, false, err
+		for {
+			more, failed := false, error(nil)
+			if s.Take != nil {
+				more, failed = s.Take(ctx) // what came in before an error is told all the same
 			}
-			return func(tx *state.Tx, f *Found) error {
-				if lane == state.Backfill && !page.More {
-					if err := tx.SetSetting(caughtUp, []byte("1")); err != nil {
-						return err
-					}
+			err := p.feed(ctx, "listen/"+source, f, func(ctx context.Context, from connectors.Cursor) (func(*state.Tx, *Found) error, connectors.Cursor, bool, error) {
+				page, err := s.Source.Active(ctx, from)
+				if err != nil {
+					return nil, nil, false, err
 				}
-				return p.takeActive(tx, source, lane, page.Items, f)
-			}, page.Next, page.More, nil
-		})
+				return func(tx *state.Tx, f *Found) error {
+					if lane == state.Backfill && !page.More && !more {
+						if err := tx.SetSetting(caughtUp, []byte("1")); err != nil {
+							return err
+						}
+					}
+					return p.takeActive(tx, source, lane, page.Items, f)
+				}, page.Next, page.More, nil
+			})
+			if err = errors.Join(failed, err); err != nil || !more {
+				return err
+			}
+		}
 	})
 }
 
@@ -132,6 +139,7 @@ func (f *Found) add(o Found) {
 	f.Buried += o.Buried
 	f.Unknown += o.Unknown
 	f.Missing += o.Missing
+	f.Damaged += o.Damaged
 }
 
 // takeRecords enqueues the people behind records whose inputs changed. extra is added to every reason.
@@ -140,20 +148,26 @@ func (p *Pipeline) takeRecords(tx *state.Tx, c *CRM, items []connectors.Contact,
 	for i := range items {
 		item := &items[i]
 		f.Seen++
-		why, id, err := p.takeRecord(tx, c, item)
-		if err != nil {
-			return fmt.Errorf("take in %s: %w", item.Ref, err)
-		}
+		var why state.Reason
+		err := tx.Row(func() error {
+			var id state.PersonID
+			var err error
+			if why, id, err = p.takeRecord(tx, c, item); err != nil || why == 0 || why == buried {
+				return err
+			}
+			return tx.Enqueue(id, lane, why|extra, now)
+		})
 		switch {
+		case errors.Is(err, state.ErrRecord):
+			f.Damaged++
+		case err != nil:
+			return fmt.Errorf("take in %s: %w", item.Ref, err)
 		case why == buried:
 			f.Buried++
 		case why == 0:
 			f.Echoes++
 		default:
 			f.Queued++
-			if err := tx.Enqueue(id, lane, why|extra, now); err != nil {
-				return err
-			}
 		}
 	}
 	return nil
@@ -222,54 +236,78 @@ func (p *Pipeline) takeRecord(tx *state.Tx, c *CRM, item *connectors.Contact) (s
 		return state.ReasonMerge | absorbed, rec.Person, nil // restored from the bin
 	case absorbed != 0:
 		return absorbed, rec.Person, tx.PutContact(item.Ref, &rec)
-	case item.Modified.After(rec.Modified) && p.ownFieldsDiffer(tx, c, item, &rec):
-		rec.Modified = item.Modified
-		return state.ReasonFields, rec.Person, tx.PutContact(item.Ref, &rec)
+	case item.Modified.After(rec.Modified):
+		return p.takeOwnFields(tx, c, item, &rec)
 	}
 	return 0, rec.Person, nil // invariant 5: an echo
 }
 
-// ownFieldsDiffer says whether our fields hold something else than what we know to have written.
-func (p *Pipeline) ownFieldsDiffer(tx *state.Tx, c *CRM, item *connectors.Contact, rec *state.Contact) bool {
-	if rec.WroteAt.IsZero() {
-		return item.Ours[connectors.FieldVerdict] != ""
-	}
+// takeOwnFields says why a record should be looked at whose inputs are as they were, but which was changed: a rep's verdict, somebody
+// else's value in our fields, an edit after which a refused patch may be taken; 0 for the echo of a write of our own (invariant 5). A
+// patch that would be written over another's value does not go out before that was looked at.
+func (p *Pipeline) takeOwnFields(tx *state.Tx, c *CRM, item *connectors.Contact, rec *state.Contact) (state.Reason, state.PersonID, error) {
 	pending, err := tx.Pending(item.Ref)
-	if err != nil || pending != nil {
-		return false // what it will be is decided when the patch is acknowledged
+	if err != nil {
+		return 0, 0, err
 	}
+	verdict, other := ownFieldsDiffer(c, item, rec, pending)
+	if !verdict && !other {
+		refused, err := p.refusedBefore(tx, item, rec.Person)
+		if err != nil || !refused {
+			return 0, rec.Person, err
+		}
+	}
+	if other && pending != nil {
+		if err := tx.Void(item.Ref, state.ReasonFields, p.now()); err != nil {
+			return 0, 0, err
+		}
+	}
+	rec.Modified = item.Modified
+	return state.ReasonFields, rec.Person, tx.PutContact(item.Ref, rec)
+}
+
+// refusedBefore says whether the record has a dead letter from before its last edit.
+func (p *Pipeline) refusedBefore(tx *state.Tx, item *connectors.Contact, id state.PersonID) (bool, error) {
+	if !tx.HasDead() {
+		return false, nil
+	}
+	letters, err := tx.DeadOf(id)
+	if err != nil {
+		return false, err
+	}
+	return slices.ContainsFunc(letters, func(d state.Dead) bool { return d.Ref == item.Ref && item.Modified.After(d.Modified) }), nil
+}
+
+// ownFieldsDiffer says whether our fields hold something else than what we wrote or are writing: a verdict, or another's value.
+func ownFieldsDiffer(c *CRM, item *connectors.Contact, rec *state.Contact, pending *state.Pending) (verdict, other bool) {
 	for i, field := range connectors.Fields {
 		if c.Fields[field.Name] == "" {
 			continue
 		}
 		value, wrote := item.Ours[field.Name], rec.Wrote[i]
-		if field.RepEdits {
-			// A verdict's last known value is kept in its slot, so that a change is seen.
-			if value == "" && wrote == 0 || state.FieldHash(i, value) == wrote {
-				continue
-			}
-			return true
-		}
-		if rec.Held&(1<<i) != 0 && value != "" || wrote == 0 && value == "" {
+		if value == "" && wrote == 0 || state.FieldHash(i, value) == wrote {
 			continue
 		}
-		if state.FieldHash(i, value) != wrote {
-			return true
+		switch {
+		case field.RepEdits:
+			// A verdict's last known value is kept in its slot, so that a change is seen.
+			verdict = true
+		case rec.WroteAt.IsZero() && pending == nil, rec.Held&(1<<i) != 0 && value != "", mayBeOf(pending, i, value):
+		default:
+			other = true
 		}
 	}
-	return false
+	return verdict, other
 }
 
 func (p *Pipeline) isBuried(tx *state.Tx, item *connectors.Contact) bool {
 	if tx.BuriedRef(item.Ref) {
 		return true
 	}
-	for _, e := range item.Emails {
-		if tx.Buried(state.LinkEmail, e) {
-			return true
-		}
-	}
-	return false
+	s := p.Setup()
+	return slices.ContainsFunc(item.Emails, func(e string) bool {
+		return tx.Buried(state.LinkEmail, e) || tx.Buried(state.LinkEmail, s.Identity.Email(e)) // as it is written, and in its one form
+	})
 }
 
 // takeActive links the identifiers a source saw to the people they belong to, and enqueues those.
@@ -277,20 +315,32 @@ func (p *Pipeline) takeActive(tx *state.Tx, source string, lane state.Lane, item
 	now := p.now()
 	for i := range items {
 		f.Seen++
-		id, ok, err := p.resolve(tx, source, &items[i], now)
-		if err != nil {
+		queued := 0
+		err := tx.Row(func() error {
+			who, err := p.resolve(tx, source, &items[i], now)
+			if err != nil {
+				return err
+			}
+			for _, id := range who {
+				if err := tx.Enqueue(id, lane, state.ReasonActivity, now); err != nil {
+					return err
+				}
+			}
+			queued = len(who)
+			return nil
+		})
+		switch {
+		case errors.Is(err, state.ErrRecord):
+			f.Damaged++
+		case err != nil:
 			return err
-		}
-		if !ok {
+		case queued == 0:
 			f.Unknown++
-			continue
-		}
-		f.Queued++
-		if err := tx.Enqueue(id, lane, state.ReasonActivity, now); err != nil {
-			return err
+		default:
+			f.Queued += queued
 		}
 	}
-	return nil
+	return countReached(tx, source, f)
 }
 
 // sweepState is where a slow full pass stands.
@@ -340,8 +390,9 @@ func (p *Pipeline) Sweep(ctx context.Context, crm string) (Found, error) {
 						return err
 					}
 					if !page.More {
-						st.Phase = "compare"
-						if err := putSweep(tx, key, &st); err != nil {
+						compare := st
+						compare.Phase = "compare"
+						if err := putSweep(tx, key, &compare); err != nil {
 							return err
 						}
 					}
@@ -350,16 +401,18 @@ func (p *Pipeline) Sweep(ctx context.Context, crm string) (Found, error) {
 			}); err != nil {
 				return err
 			}
+			st.Phase = "compare"
 		}
 		if st.Phase == "compare" {
 			for {
 				if err := ctx.Err(); err != nil {
 					return err
 				}
-				more, missing, err := p.compareSwept(key, c, &st)
+				next, more, missing, err := p.compareSwept(key, c, st)
 				if err != nil {
 					return err
 				}
+				st = next
 				f.Missing += missing
 				f.Queued += missing
 				if !more {
@@ -389,20 +442,19 @@ func (p *Pipeline) Sweep(ctx context.Context, crm string) (Found, error) {
 	})
 }
 
-// compareSwept looks at the next known records and enqueues the people of those the sweep did not meet.
-func (p *Pipeline) compareSwept(key string, c *CRM, st *sweepState) (more bool, missing int, err error) {
+// compareSwept looks at the next known records after those that st has compared, and enqueues the people of those the sweep did not
+// meet.
+func (p *Pipeline) compareSwept(key string, c *CRM, st sweepState) (next sweepState, more bool, missing int, err error) {
 	objects := c.Objects
 	err = p.db.Update(func(tx *state.Tx) error {
-		missing, more = 0, false
-		next := *st
+		next, missing, more = st, 0, false
 		object, after, _ := strings.Cut(st.After, "\x00")
 		i := 0
 		for ; i < len(objects) && object != "" && objects[i] != object; i++ {
 		}
 		if i >= len(objects) {
 			next.Phase, next.After = "clean", ""
-			*st = next
-			return putSweep(tx, key, st)
+			return putSweep(tx, key, &next)
 		}
 		refs, cont, err := tx.Contacts(c.Name, objects[i], after, 2000)
 		if err != nil {
@@ -433,10 +485,9 @@ func (p *Pipeline) compareSwept(key string, c *CRM, st *sweepState) (more bool, 
 		default:
 			next.Phase, next.After, more = "clean", "", false
 		}
-		*st = next
-		return putSweep(tx, key, st)
+		return putSweep(tx, key, &next)
 	})
-	return more, missing, err
+	return next, more, missing, err
 }
 
 func (p *Pipeline) sweepState(key string) (st sweepState, running bool, err error) {
@@ -497,33 +548,7 @@ func (p *Pipeline) Due(ctx context.Context) (int, error) {
 		if err := ctx.Err(); err != nil {
 			return total, err
 		}
-		n := 0
-		err := p.db.Update(func(tx *state.Tx) error {
-			n = 0
-			now := p.now()
-			ids, err := tx.DueBefore(now, 1000)
-			if err != nil {
-				return err
-			}
-			for _, id := range ids {
-				person, ok, err := tx.Person(id)
-				if err != nil {
-					return err
-				}
-				if !ok {
-					continue
-				}
-				person.Due = time.Time{} // the queue entry carries it from here; commit sets the next
-				if err := tx.PutPerson(id, &person); err != nil {
-					return err
-				}
-				if err := tx.Enqueue(id, state.Due, state.ReasonDue, now); err != nil {
-					return err
-				}
-				n++
-			}
-			return nil
-		})
+		n, err := p.db.EnqueueDue(p.now(), 1000)
 		if err != nil {
 			return total, err
 		}
@@ -604,7 +629,6 @@ func (p *Pipeline) job(ctx context.Context, name string, do func(context.Context
 	}
 	p.remember(run, f)
 	if f.Queued > 0 {
-		p.counts.current.Store(false) // people may have been merged
 		p.poke()
 	}
 	return f, err

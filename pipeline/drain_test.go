@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"context"
+	"fmt"
 	"testing"
 	"time"
 
@@ -33,12 +34,19 @@ func TestInvariant9AWriterThatIsFullStopsNoOtherCRM(t *testing.T) {
 	other := newFakeCRM("other", w.clock.now)
 	w.setup.CRMs = append(w.setup.CRMs, CRM{Name: "other", CRM: other, Objects: []string{"contacts"}, Fields: w.setup.CRMs[0].Fields})
 	w.start()
-	w.p.writers.mu.Lock()
-	for i := range maxWaiting {
-		id := 1_000_000 + i
-		w.p.writers.flights[state.PersonID(id)] = &flight{left: map[connectors.Ref]bool{w.crm.ref("none"): true}}
+	// More patches than delivery holds wait for the first CRM, which takes none.
+	if err := w.db.Update(func(tx *state.Tx) error {
+		for i := range 2500 {
+			pd := &state.Pending{Person: state.PersonID(1_000_000 + i), Patch: connectors.Patch{Ref: w.crm.ref(fmt.Sprint("none", i))}, Staged: w.clock.now(), Score: -1}
+			if err := tx.Stage(pd); err != nil {
+				return err
+			}
+		}
+		return nil
+	}); err != nil {
+		t.Fatal(err)
 	}
-	w.p.writers.mu.Unlock()
+	w.crm.failWrite = &connectors.Error{Kind: connectors.Transient, Op: "write", Message: "connection refused"}
 	at := w.clock.now()
 	other.put("9", "lone@x.example", nil)
 	w.site.add("lone@x.example", demoRequest(at))

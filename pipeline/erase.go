@@ -8,8 +8,8 @@ import (
 	"time"
 
 	"github.com/intentd/intentd/connectors"
+	"github.com/intentd/intentd/connectors/identity"
 	"github.com/intentd/intentd/pipeline/receipt"
-	"github.com/intentd/intentd/pipeline/score"
 	"github.com/intentd/intentd/state"
 )
 
@@ -47,7 +47,7 @@ func (p *Pipeline) Forget(ctx context.Context, who string, keepCRM bool) (*Erase
 		id, ok := p.find(tx, who)
 		if !ok {
 			// Somebody no CRM knows may still have left a journey in our own stores, and may still come.
-			email := lowerEmail(who)
+			email := p.Setup().Identity.Email(who)
 			if email == "" {
 				return ErrUnknownPerson
 			}
@@ -67,13 +67,13 @@ func (p *Pipeline) Forget(ctx context.Context, who string, keepCRM bool) (*Erase
 		if err != nil {
 			return err
 		}
-		addLinks(&job.Who, links)
+		p.Setup().addLinks(&job.Who, links)
 		return putErasure(tx, job)
 	})
 	if err != nil {
 		return nil, err
 	}
-	if email := lowerEmail(who); email != "" {
+	if email := p.Setup().Identity.Email(who); email != "" {
 		job.Who.Emails = appendNew(job.Who.Emails, []string{email})
 	}
 	return p.erase(ctx, job)
@@ -149,23 +149,50 @@ func (p *Pipeline) planErasure(tx *state.Tx, id state.PersonID, recs []*record) 
 	if err != nil {
 		return err
 	}
-	addLinks(&job.Who, links)
+	p.Setup().addLinks(&job.Who, links)
 	return putErasure(tx, job)
 }
 
-func addLinks(who *connectors.Person, links []state.Link) {
+// addLinks adds what is linked to a person and theirs alone, in the stored form.
+func (s *Setup) addLinks(who *connectors.Person, links []state.Link) {
 	for _, l := range links {
+		if l.Nobodys {
+			continue
+		}
+		value := []string{s.linkID(l).Stored()}
 		switch l.Kind {
 		case state.LinkEmail:
-			who.Emails = appendNew(who.Emails, []string{l.Value})
+			who.Emails = appendNew(who.Emails, value)
 		case state.LinkPhone:
-			who.Phones = appendNew(who.Phones, []string{l.Value})
+			who.Phones = appendNew(who.Phones, value)
 		case state.LinkUserID:
-			who.UserIDs = appendNew(who.UserIDs, []string{l.Value})
+			who.UserIDs = appendNew(who.UserIDs, value)
 		case state.LinkAnonymousID:
-			who.AnonymousIDs = appendNew(who.AnonymousIDs, []string{l.Value})
+			who.AnonymousIDs = appendNew(who.AnonymousIDs, value)
 		}
 	}
+}
+
+// addRecord adds the addresses and numbers of one of the person's records, but for what somebody else has, too.
+func (p *Pipeline) addRecord(s *Setup, who *connectors.Person, person state.PersonID, c *connectors.Contact) error {
+	who.Refs = append(who.Refs, c.Ref)
+	return p.db.View(func(tx *state.Tx) error {
+		for _, id := range s.recordIDs(c) {
+			h, err := s.holder(tx, id)
+			if err != nil {
+				return err
+			}
+			if !id.JoinsRecords() && (h.Nobodys || h.Person != 0 && h.Person != person) {
+				continue
+			}
+			if id.Kind == identity.Phone {
+				who.Phones = appendNew(who.Phones, []string{id.Value})
+			} else {
+				who.Emails = appendNew(who.Emails, []string{id.Value})
+			}
+		}
+		return nil
+	})
 }
 
 func putErasure(tx *state.Tx, job *erasure) error {
@@ -225,21 +252,11 @@ func (p *Pipeline) erase(ctx context.Context, job *erasure) (*Erased, error) {
 	}
 	// From here on no lot takes the person up again: the record goes first, the rest needs only the job.
 	if err := step("state", func() error {
-		defer p.counts.current.Store(false)
 		return p.db.Update(func(tx *state.Tx) error {
 			for _, ref := range job.Refs {
 				if err := tx.DeleteContact(ref); err != nil {
 					return err
 				}
-			}
-			person, known, err := tx.Person(job.Person)
-			if err != nil || !known {
-				return err
-			}
-			var delta tierDelta
-			delta.move(shownOf(&person), score.Shown{})
-			if err := delta.save(tx); err != nil {
-				return err
 			}
 			return tx.DeletePerson(job.Person)
 		})
@@ -315,9 +332,10 @@ func (p *Pipeline) identifyForErasure(ctx context.Context, s *Setup, job *erasur
 			return err
 		}
 		for j := range contacts {
-			job.Who.Emails = appendNew(job.Who.Emails, contacts[j].Emails)
-			job.Who.Phones = appendNew(job.Who.Phones, contacts[j].Phones)
-			job.Who.Refs = append(job.Who.Refs, refs[j])
+			contacts[j].Ref = refs[j]
+			if err := p.addRecord(s, &job.Who, job.Person, &contacts[j]); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
@@ -326,7 +344,7 @@ func (p *Pipeline) identifyForErasure(ctx context.Context, s *Setup, job *erasur
 // emptyFields clears our fields of the person's records. A record that is gone has nothing left to clear.
 func (p *Pipeline) emptyFields(ctx context.Context, s *Setup, job *erasure) error {
 	job.Records = 0
-	if err := p.writers.quiet(ctx, job.Refs); err != nil {
+	if err := p.delivery.Quiet(ctx, job.Refs); err != nil {
 		return err
 	}
 	for i := range s.CRMs {
@@ -370,32 +388,6 @@ func (p *Pipeline) emptyFields(ctx context.Context, s *Setup, job *erasure) erro
 	return nil
 }
 
-// quiet waits until no Write call under way carries one of the records: none that begins later will, their patches are gone from
-// the journal.
-func (w *writers) quiet(ctx context.Context, refs []connectors.Ref) error {
-	look := time.NewTicker(20 * time.Millisecond)
-	defer look.Stop()
-	for w.carries(refs) {
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-look.C:
-		}
-	}
-	return nil
-}
-
-func (w *writers) carries(refs []connectors.Ref) bool {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	for _, ref := range refs {
-		if x := w.by[ref.CRM+"/"+ref.Object]; x != nil && x.refs[ref] {
-			return true
-		}
-	}
-	return false
-}
-
 // Held is all that is held about a person.
 type Held struct {
 	Person   string                `json:"person"`
@@ -427,7 +419,7 @@ func (p *Pipeline) Export(ctx context.Context, who string) (*Held, error) {
 		id, ok := p.find(tx, who)
 		if !ok {
 			// Somebody no CRM knows may still have left a journey in our own stores.
-			if q.Emails = appendNew(nil, []string{lowerEmail(who)}); len(q.Emails) == 0 {
+			if q.Emails = appendNew(nil, []string{p.Setup().Identity.Email(who)}); len(q.Emails) == 0 {
 				return ErrUnknownPerson
 			}
 			q.Key, stranger = "stranger", true
@@ -486,7 +478,7 @@ func (p *Pipeline) Export(ctx context.Context, who string) (*Held, error) {
 			return err
 		}
 		q.Key = out.Person
-		addLinks(&q, out.Links)
+		s.addLinks(&q, out.Links)
 		return nil
 	})
 	if err != nil {
@@ -511,16 +503,17 @@ func (p *Pipeline) Export(ctx context.Context, who string) (*Held, error) {
 			h := out.Records[refs[j].String()]
 			h.Now = &contacts[j]
 			out.Records[refs[j].String()] = h
-			q.Emails = appendNew(q.Emails, contacts[j].Emails)
-			q.Phones = appendNew(q.Phones, contacts[j].Phones)
-			q.Refs = append(q.Refs, refs[j])
+			person, _ := parseKey(out.Person)
+			if err := p.addRecord(s, &q, person, &contacts[j]); err != nil {
+				return nil, err
+			}
 		}
 	}
 	for i := range s.Sources {
 		if _, own := s.Sources[i].Source.(connectors.Forgetter); stranger && !own {
 			continue // a source that lives in a CRM is asked by record
 		}
-		for e, err := range s.Sources[i].Source.Journeys(ctx, []connectors.Person{q}, connectors.Window{From: time.Unix(0, 0), To: p.now().Add(24 * time.Hour)}) {
+		for e, err := range s.Sources[i].Source.Journeys(ctx, []connectors.Person{s.askAs(s.Sources[i].Name, q)}, connectors.Window{From: time.Unix(0, 0), To: p.now().Add(24 * time.Hour)}) {
 			if err != nil {
 				out.Notes = append(out.Notes, fmt.Sprintf("%s did not answer: %v", s.Sources[i].Name, err))
 				break
@@ -535,11 +528,4 @@ func (p *Pipeline) Export(ctx context.Context, who string) (*Held, error) {
 		return nil, ErrUnknownPerson
 	}
 	return out, nil
-}
-
-func lowerEmail(who string) string {
-	if domainOf(who) == "" {
-		return ""
-	}
-	return normalEmail(who)
 }

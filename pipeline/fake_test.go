@@ -64,9 +64,23 @@ func (f *fakeCRM) put(id, email string, change func(c *connectors.Contact)) {
 		f.contacts[id] = c
 	}
 	if change != nil {
+		before := maps.Clone(c.Ours)
 		change(c)
+		for name, v := range c.Ours { // whoever changes a record by hand is a person
+			if before[name] != v && !slices.Contains(f.human[id], name) {
+				f.human[id] = append(f.human[id], name)
+			}
+		}
 	}
 	f.touch(c)
+}
+
+// overwrite sets one of our fields as a sync or an import does: no person's edit.
+func (f *fakeCRM) overwrite(id, field, value string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.contacts[id].Ours[field] = value
+	f.touch(f.contacts[id])
 }
 
 func (f *fakeCRM) touch(c *connectors.Contact) {
@@ -161,6 +175,7 @@ func (f *fakeCRM) Write(ctx context.Context, patches []connectors.Patch) ([]conn
 		}
 		out[i].Stored = map[string]string{}
 		for k, v := range p.Fields {
+			f.human[p.ID] = slices.DeleteFunc(f.human[p.ID], func(name string) bool { return name == k })
 			if v == "" {
 				delete(c.Ours, k)
 			} else {

@@ -3,6 +3,7 @@ package pipeline
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/intentd/intentd/connectors"
@@ -51,7 +52,7 @@ func (l *lot) gatherRecords(ctx context.Context) error {
 func (l *lot) readRecords(ctx context.Context, crm *CRM, recs []*record) {
 	var contacts []connectors.Contact
 	var err error
-	if !l.dry && l.p.writers.full(crm.Name) {
+	if !l.dry && !l.p.delivery.Room(crm.Name) {
 		// What is read now could not be handed over. The other CRMs go on (invariant 9).
 		err = &connectors.Error{Kind: connectors.Transient, Op: crm.Name + ": read", Message: "waits: its writer has too many patches that were not acknowledged"}
 	} else {
@@ -82,27 +83,27 @@ func (l *lot) readRecords(ctx context.Context, crm *CRM, recs []*record) {
 	}
 }
 
-// checkAuthorship asks the history of records that hold values in our fields which this state never wrote: those a human set
-// are theirs, the others count as ours (invariant 4).
+// checkAuthorship asks the history of records that hold something else in our fields than what we know to have written: what a person set is
+// theirs (invariant 4). The rest is ours: on state that has no memory of the record as it stands, otherwise to be written over.
 func (l *lot) checkAuthorship(ctx context.Context, crm *CRM, recs []*record) {
 	var ask []connectors.Ref
 	var asked []*record
 	for _, r := range recs {
-		if r.state.Checked || r.contact.State != connectors.Live {
+		if r.contact.State != connectors.Live {
 			continue
 		}
-		if len(r.unexplained()) == 0 {
+		if len(r.unexplained()) > 0 {
+			ask, asked = append(ask, r.ref), append(asked, r)
+		} else if !r.state.Checked {
 			r.state.Checked, r.dirty = true, true
-			continue
 		}
-		ask = append(ask, r.ref)
-		asked = append(asked, r)
 	}
 	if len(ask) == 0 {
 		return
 	}
+	a, tells := crm.CRM.(connectors.Authorship)
 	by := map[connectors.Ref][]string{}
-	if a, ok := crm.CRM.(connectors.Authorship); ok && !l.dry {
+	if tells {
 		var err error
 		if by, err = a.HumanEdited(ctx, ask); err != nil {
 			l.p.health.note(crm.Name, err)
@@ -113,21 +114,24 @@ func (l *lot) checkAuthorship(ctx context.Context, crm *CRM, recs []*record) {
 		}
 	}
 	for _, r := range asked {
+		known := r.state.Checked // what is there now came after what we wrote
 		r.state.Checked, r.dirty = true, true
-		for _, name := range by[r.ref] {
-			if i := fieldIndex(name); i >= 0 {
+		for _, i := range r.unexplained() {
+			if slices.Contains(by[r.ref], connectors.Fields[i].Name) || known && !tells {
 				r.state.Held |= 1 << i
+			} else if known {
+				r.refill |= 1 << i
 			}
 		}
 		r.adopt()
 	}
 }
 
-// unexplained are the own fields that hold something else than what is known to have been written.
+// unexplained are the own fields that hold something else than what is known, or may be thought, to have been written.
 func (r *record) unexplained() (fields []int) {
 	for i, f := range connectors.Fields {
 		value := r.contact.Ours[f.Name]
-		if !f.RepEdits && r.crm.Fields[f.Name] != "" && value != "" && r.state.Held&(1<<i) == 0 && state.FieldHash(i, value) != r.state.Wrote[i] {
+		if !f.RepEdits && r.crm.Fields[f.Name] != "" && value != "" && r.state.Held&(1<<i) == 0 && state.FieldHash(i, value) != r.state.Wrote[i] && !r.maybeOurs(i, value) {
 			fields = append(fields, i)
 		}
 	}
@@ -164,7 +168,11 @@ func (l *lot) gatherJourneys(ctx context.Context) {
 	w := connectors.Window{From: l.now.Add(-l.s.History), To: l.now.Add(24 * time.Hour)}
 	for i := range l.s.Sources {
 		src := &l.s.Sources[i]
-		l.ask(ctx, src, people, w, by)
+		as := make([]connectors.Person, len(people))
+		for k, q := range people {
+			as[k] = l.s.askAs(src.Name, q)
+		}
+		l.ask(ctx, src, as, w, by)
 		if ctx.Err() != nil {
 			return
 		}
@@ -200,29 +208,4 @@ func (l *lot) byTimeAlone(s *subject) bool {
 func (l *lot) scoredBefore(s *subject) bool {
 	r := l.lastReceipt(s)
 	return r != nil && r.Parts.Known
-}
-
-// asked is the person as sources are asked about them.
-func (l *lot) asked(s *subject) connectors.Person {
-	q := connectors.Person{Key: s.key}
-	for _, r := range s.recs {
-		if !r.read || r.contact.State != connectors.Live {
-			continue
-		}
-		q.Refs = append(q.Refs, r.ref)
-		q.Emails = appendNew(q.Emails, r.contact.Emails)
-		q.Phones = appendNew(q.Phones, r.contact.Phones)
-	}
-	for _, k := range s.links {
-		switch k.Kind {
-		case state.LinkUserID:
-			q.UserIDs = append(q.UserIDs, k.Value)
-		case state.LinkAnonymousID:
-			q.AnonymousIDs = append(q.AnonymousIDs, k.Value)
-		}
-	}
-	if len(q.Emails) > 0 {
-		q.Domain = domainOf(q.Emails[0])
-	}
-	return q
 }

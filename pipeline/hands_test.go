@@ -54,6 +54,7 @@ func TestInvariant4WhatAMergeTookOverIsNoHumansHand(t *testing.T) {
 		c.Absorbed, c.Ours[connectors.FieldProduct] = []connectors.Ref{w.crm.ref("2")}, took
 		c.Emails = append(c.Emails, "buyer2@acme.example")
 	})
+	clear(w.crm.human)
 	w.once()
 	if held := receiptOf(t, w, "x@acme.example").Held; len(held) > 0 {
 		t.Fatalf("values of our own were taken for a human's: %v", held)

@@ -171,6 +171,7 @@ func TestInvariant4OnlyOwnFieldsToTheBoundAccount(t *testing.T) {
 			w.buyer(id)
 			w.crm.put(id, "", func(c *connectors.Contact) { c.Ours[connectors.FieldHeadline] = "from before" })
 		}
+		clear(w.crm.human)
 		w.crm.human["2"] = []string{connectors.FieldHeadline}
 		w.once()
 		if got := w.crm.ours("1")[connectors.FieldHeadline]; got == "from before" {

@@ -25,15 +25,18 @@ type lot struct {
 
 // subject is one person of a lot, from claim to patch.
 type subject struct {
-	entry  state.Entry
-	id     state.PersonID
-	key    string
-	person state.Person
-	shown  score.Shown // what the CRM shows
-	links  []state.Link
-	recs   []*record
-	last   *receipt.Receipt // of the last result, nil if there is none or it was not needed (see lastReceipt)
-	lastOK bool             // last was looked for
+	entry   state.Entry
+	id      state.PersonID
+	key     string
+	person  state.Person
+	shown   score.Shown // what the CRM shows
+	links   []state.Link
+	known   known
+	moved   []rival // addresses that came over from somebody else's record
+	recs    []*record
+	letters []state.Dead     // refused patches, and what else could not be done
+	last    *receipt.Receipt // of the last result, nil if there is none or it was not needed (see lastReceipt)
+	lastOK  bool             // last was looked for
 
 	events  *[]connectors.Event
 	journey *journey.Journey
@@ -58,7 +61,9 @@ type record struct {
 	read    bool   // the CRM answered for it
 	err     error  // why it did not
 	dirty   bool   // state changed and is to be saved
-	regain  uint16 // fields a human emptied: ours again, to be filled
+	tried   bool   // a patch for it goes out, if there is anything to write
+	nothing bool   // it was looked at, and there is nothing to write to it
+	refill  uint16 // our fields that somebody emptied, or that no person overwrote: to be filled again
 }
 
 // process takes a lot of claimed entries through. The error is for what concerns the whole lot; what concerns one person is
@@ -73,7 +78,7 @@ func (p *Pipeline) process(ctx context.Context, entries []state.Entry) error {
 		return nil
 	}
 	// A damaged record is one person's matter; if it is the file that is damaged, setting them aside fails, too.
-	if ctx.Err() != nil || stateFailed(err) && !errors.Is(err, state.ErrDamaged) {
+	if ctx.Err() != nil || state.Failed(err) {
 		p.db.Unclaim(entries...)
 		return err
 	}
@@ -129,13 +134,16 @@ func retryLane(e state.Entry) state.Lane {
 }
 
 func (l *lot) run(ctx context.Context, entries []state.Entry) error {
-	if err := l.load(entries); err != nil {
+	if err := l.load(ctx, entries); err != nil {
 		return err
 	}
 	if err := l.gatherRecords(ctx); err != nil {
 		return err
 	}
 	l.followStates()
+	if err := l.identify(ctx); err != nil {
+		return err
+	}
 	l.gatherJourneys(ctx)
 	if err := ctx.Err(); err != nil {
 		return err
@@ -163,8 +171,9 @@ func (l *lot) open() []*subject {
 }
 
 // load reads what the state knows of the claimed people.
-func (l *lot) load(entries []state.Entry) error {
-	return l.p.db.View(func(tx *state.Tx) error {
+func (l *lot) load(ctx context.Context, entries []state.Entry) error {
+	letters := l.p.db.DeadCount() > 0
+	err := l.p.db.View(func(tx *state.Tx) error {
 		l.subjects = l.subjects[:0]
 		for _, e := range entries {
 			s := &subject{entry: e, id: e.Person, key: personKey(e.Person)}
@@ -202,16 +211,64 @@ func (l *lot) load(entries []state.Entry) error {
 				s.recs = append(s.recs, r)
 			}
 			switch {
-			case len(s.recs) == 0:
+			case len(person.Contacts) == 0:
 				s.settled = done(e)
-			case !l.dry && l.p.writers.holdAny(s.recs):
-				// A patch of an earlier run is being sent: what came since is worked out once that is acknowledged.
-				at := l.now.Add(time.Second << min(e.Attempts, 9))
-				s.settled = func(tx *state.Tx) error { return tx.Release(e, e.Lane, at, 0) }
+			case len(s.recs) == 0:
+				// What brought them here is kept until the config names their CRM again.
+				s.settled = func(tx *state.Tx) error { return tx.Release(e, e.Lane, l.now.Add(unnamedFor), 0) }
+			case letters:
+				if s.letters, err = tx.DeadOf(e.Person); err != nil {
+					return err
+				}
 			}
 		}
 		return nil
 	})
+	if err != nil || l.dry {
+		return err
+	}
+	return l.leaveToDelivery(ctx)
+}
+
+// unnamedFor is how long people wait between two looks at whether the config names one of their CRMs again.
+const unnamedFor = time.Hour
+
+// leaveToDelivery settles people one of whose patches is being written: what came since is worked out once that is answered.
+func (l *lot) leaveToDelivery(ctx context.Context) error {
+	var refs []connectors.Ref
+	for _, s := range l.open() {
+		for _, r := range s.recs {
+			if r.pending != nil && r.pending.Way != state.Void {
+				refs = append(refs, r.ref)
+			}
+		}
+	}
+	if len(refs) == 0 {
+		return nil
+	}
+	busy, err := l.p.delivery.UnderWay(ctx, refs)
+	if err != nil {
+		return err
+	}
+	for _, s := range l.open() {
+		var theirs []connectors.Ref
+		for _, r := range s.recs {
+			if busy[r.ref] {
+				theirs = append(theirs, r.ref)
+			}
+		}
+		if len(theirs) == 0 {
+			continue
+		}
+		e := s.entry
+		s.settled = func(tx *state.Tx) error {
+			if ok, err := tx.AfterDelivery(e, theirs); ok || err != nil {
+				return err
+			}
+			return tx.Release(e, e.Lane, l.now, 0) // answered meanwhile
+		}
+	}
+	return nil
 }
 
 // lastReceipt is the receipt of the last result, read when it is first asked for; nil if there is none, or none that this
@@ -241,15 +298,15 @@ func done(e state.Entry) func(tx *state.Tx) error {
 
 // later puts a subject into the retry lane: after a failed read, a silent source, a degraded answer.
 func (l *lot) later(s *subject, err error) func(tx *state.Tx) error {
-	at := l.now.Add(backoff(s.entry.Attempts))
+	at, why := l.now.Add(backoff(s.entry.Attempts)), state.ReasonRetry
 	if until := connectors.Until(err); until.After(at) {
-		at = until
+		at, why = until, why|state.ReasonWaits
 	}
 	return func(tx *state.Tx) error {
 		if err := saveRecords(tx, s, l.now); err != nil {
 			return err
 		}
-		return tx.Release(s.entry, retryLane(s.entry), at, state.ReasonRetry)
+		return tx.Release(s.entry, retryLane(s.entry), at, why)
 	}
 }
 

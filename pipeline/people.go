@@ -4,13 +4,12 @@ import (
 	"slices"
 	"sort"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/cespare/xxhash/v2"
 
 	"github.com/intentd/intentd/connectors"
-	"github.com/intentd/intentd/pipeline/score"
+	"github.com/intentd/intentd/connectors/identity"
 	"github.com/intentd/intentd/state"
 )
 
@@ -65,74 +64,6 @@ func hashInputs(c *connectors.Contact) uint64 {
 	return 1
 }
 
-// personFor finds the person a new record belongs to, or makes one. Only e-mail addresses join records: phones are shared
-// by whole offices.
-func (p *Pipeline) personFor(tx *state.Tx, c *connectors.Contact) (state.PersonID, error) {
-	var id state.PersonID
-	for _, e := range c.Emails {
-		if have, ok := tx.Identify(state.LinkEmail, e); ok {
-			id = have
-			break
-		}
-	}
-	var person state.Person
-	if id != 0 {
-		have, ok, err := tx.Person(id)
-		if err != nil {
-			return 0, err
-		}
-		if !ok {
-			id = 0
-		} else {
-			person = have
-		}
-	}
-	if id == 0 {
-		made, err := tx.NewPerson()
-		if err != nil {
-			return 0, err
-		}
-		id = made
-	}
-	if !slices.Contains(person.Contacts, c.Ref) {
-		person.Contacts = append(person.Contacts, c.Ref)
-	}
-	if err := tx.PutPerson(id, &person); err != nil {
-		return 0, err
-	}
-	for _, e := range c.Emails {
-		if _, taken := tx.Identify(state.LinkEmail, e); taken {
-			continue
-		}
-		if err := tx.SetIdentity(state.LinkEmail, e, id); err != nil {
-			return 0, err
-		}
-	}
-	return id, nil
-}
-
-// identify makes the index say that the person's present e-mail addresses are theirs. An address that another person holds
-// stays there until gather finds that they no longer have it.
-func identify(tx *state.Tx, id state.PersonID, emails []string) error {
-	for _, e := range emails {
-		have, ok := tx.Identify(state.LinkEmail, e)
-		if ok && have == id {
-			continue
-		}
-		if ok {
-			if _, alive, err := tx.Person(have); err != nil {
-				return err
-			} else if alive {
-				continue
-			}
-		}
-		if err := tx.SetIdentity(state.LinkEmail, e, id); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
 // replaceRef puts the new id of a record in the place of its old one: a merge that made a new id, or a lead that became a
 // contact. The person, with score, history and verdict, stays.
 func (p *Pipeline) replaceRef(tx *state.Tx, old, now connectors.Ref, rec state.Contact) (state.Contact, error) {
@@ -163,6 +94,11 @@ func (p *Pipeline) replaceRef(tx *state.Tx, old, now connectors.Ref, rec state.C
 	if err := tx.DeleteContact(old); err != nil {
 		return rec, err
 	}
+	if ok {
+		if err := tx.SetIdentity(state.LinkRecord, old.String(), rec.Person); err != nil { // whoever still names the old record means this person
+			return rec, err
+		}
+	}
 	return rec, tx.PutContact(now, &rec)
 }
 
@@ -187,6 +123,9 @@ func (p *Pipeline) absorbRef(tx *state.Tx, old connectors.Ref, oldRec state.Cont
 		if err := tx.PutPerson(oldRec.Person, &loser); err != nil {
 			return rec, err
 		}
+	}
+	if err := tx.SetIdentity(state.LinkRecord, old.String(), rec.Person); err != nil { // whoever still names the old record means this person
+		return rec, err
 	}
 	// Ask again. What the CRM took over into our fields was not written by us: its history says whose it is.
 	rec.Inputs, rec.Checked = 0, false
@@ -240,16 +179,8 @@ func (p *Pipeline) joinPersons(tx *state.Tx, winner, loser state.PersonID) (stat
 		}
 	}
 	w.Contacts = uniqueRefs(append(w.Contacts, l.Contacts...))
-	var delta tierDelta
-	delta.move(shownOf(&l), score.Shown{})
-	if len(w.Shown) == 0 {
-		delta.move(score.Shown{}, shownOf(&l))
-	}
-	if err := delta.save(tx); err != nil {
-		return 0, err
-	}
 	if len(w.Shown) == 0 && len(l.Shown) > 0 {
-		w.Shown, w.Features, w.Due = l.Shown, l.Features, l.Due
+		w.Shown, w.Tier, w.Features, w.Due = l.Shown, l.Tier, l.Features, l.Due
 		if b, at, err := tx.Receipt(loser); err == nil && b != nil {
 			if err := tx.PutReceipt(winner, at, b); err != nil {
 				return 0, err
@@ -282,7 +213,11 @@ func (p *Pipeline) joinPersons(tx *state.Tx, winner, loser state.PersonID) (stat
 		return 0, err
 	}
 	if len(theirs) > 0 {
-		if err := tx.PutLinks(winner, guardLinks(append(mine, theirs...))); err != nil {
+		united, err := p.uniteLinks(tx, mine, theirs)
+		if err != nil {
+			return 0, err
+		}
+		if err := tx.PutLinks(winner, united); err != nil {
 			return 0, err
 		}
 	}
@@ -300,114 +235,6 @@ func (p *Pipeline) joinPersons(tx *state.Tx, winner, loser state.PersonID) (stat
 	return winner, nil
 }
 
-// resolve finds the person a source saw and keeps identifiers that are new. An e-mail address is the CRM's own anchor and
-// goes before a user id, that before an anonymous id; what points elsewhere is left alone.
-func (p *Pipeline) resolve(tx *state.Tx, source string, seen *connectors.Person, now time.Time) (state.PersonID, bool, error) {
-	var id state.PersonID
-	look := func(kind state.LinkKind, values []string) {
-		for _, v := range values {
-			if id != 0 {
-				return
-			}
-			if have, ok := tx.Identify(kind, v); ok {
-				id = have
-			}
-		}
-	}
-	for _, ref := range seen.Refs { // a source that lives in a CRM knows the very record
-		if rec, ok, err := tx.Contact(ref); err != nil {
-			return 0, false, err
-		} else if ok && id == 0 {
-			id = rec.Person
-		}
-	}
-	look(state.LinkEmail, seen.Emails)
-	look(state.LinkUserID, seen.UserIDs)
-	look(state.LinkAnonymousID, seen.AnonymousIDs)
-	if id == 0 {
-		return 0, false, nil
-	}
-	if _, ok, err := tx.Person(id); err != nil || !ok {
-		return 0, false, err
-	}
-	links, err := tx.Links(id)
-	if err != nil {
-		return 0, false, err
-	}
-	n := len(links)
-	add := func(kind state.LinkKind, values []string) {
-		for _, v := range values {
-			if blockedValue(v) || kind == state.LinkEmail && tx.Buried(kind, v) {
-				continue
-			}
-			if have, ok := tx.Identify(kind, v); ok && have != id {
-				continue // theirs already: a shared device must not join two people
-			}
-			if slices.ContainsFunc(links, func(l state.Link) bool { return l.Kind == kind && l.Value == v }) {
-				continue
-			}
-			links = append(links, state.Link{Kind: kind, Value: v, Source: source, Reason: "seen together by " + source, At: now})
-		}
-	}
-	// Addresses are kept too: should the CRM erase the person, it is the only way left to tell the source whom to forget.
-	add(state.LinkEmail, seen.Emails)
-	add(state.LinkUserID, seen.UserIDs)
-	add(state.LinkAnonymousID, seen.AnonymousIDs)
-	if links = guardLinks(links); len(links) != n {
-		if err := tx.PutLinks(id, links); err != nil {
-			return 0, false, err
-		}
-	}
-	return id, true, nil
-}
-
-// Identity guards, after the rules of the customer-data platforms: at most one user id and five of any other kind a person.
-const (
-	maxUserIDs = 1
-	maxOthers  = 5
-)
-
-// guardLinks keeps what the guards allow, the oldest first.
-func guardLinks(links []state.Link) []state.Link {
-	out := links[:0:0]
-	n := map[state.LinkKind]int{}
-	for _, l := range links {
-		limit := maxOthers
-		if l.Kind == state.LinkUserID {
-			limit = maxUserIDs
-		}
-		if n[l.Kind] >= limit || slices.ContainsFunc(out, func(o state.Link) bool { return o.Kind == l.Kind && o.Value == l.Value }) {
-			continue
-		}
-		n[l.Kind]++
-		out = append(out, l)
-	}
-	return out
-}
-
-// blockedValue says that an identifier identifies nobody.
-func blockedValue(v string) bool {
-	v = strings.ToLower(strings.TrimSpace(v))
-	switch v {
-	case "", "-1", "null", "undefined", "anonymous", "none", "nan":
-		return true
-	}
-	return strings.Trim(v, "0-") == ""
-}
-
-func uniqueRefs(refs []connectors.Ref) []connectors.Ref {
-	out := refs[:0:0]
-	for _, r := range refs {
-		if !slices.Contains(out, r) {
-			out = append(out, r)
-		}
-	}
-	return out
-}
-
-// normalEmail is an address as the index keeps it.
-func normalEmail(s string) string { return strings.ToLower(strings.TrimSpace(s)) }
-
 // split gives records that no longer share an address with the person's first one a person of their own: two people had
 // been taken for one, or an address was corrected. Converted and merged records do not come here: they share a past.
 func (l *lot) split(s *subject) []*record {
@@ -419,23 +246,29 @@ func (l *lot) split(s *subject) []*record {
 			return nil // not now: one of them cannot be judged
 		}
 	}
-	mine := append([]string(nil), s.recs[0].contact.Emails...)
+	if len(s.recs[0].contact.Emails) == 0 {
+		return nil
+	}
+	mine := l.joining(s.recs[0])
 	left := slices.Clone(s.recs[1:])
 	for again := true; again; {
 		again = false
 		for i, r := range left {
-			if len(r.contact.Emails) == 0 || slices.ContainsFunc(r.contact.Emails, func(e string) bool { return slices.Contains(mine, e) }) {
-				mine = append(mine, r.contact.Emails...)
+			theirs := l.joining(r)
+			if len(r.contact.Emails) == 0 || slices.ContainsFunc(theirs, func(id identity.ID) bool { return slices.Contains(mine, id) }) {
+				mine = append(mine, theirs...)
 				left = slices.Delete(left, i, i+1)
 				again = true
 				break
 			}
 		}
 	}
-	if len(mine) == 0 {
-		return nil
-	}
 	return left
+}
+
+// joining are the identifiers of a record that make one person of it and others.
+func (l *lot) joining(r *record) []identity.ID {
+	return slices.DeleteFunc(l.s.recordIDs(&r.contact), func(id identity.ID) bool { return !id.JoinsRecords() })
 }
 
 // splitOff settles a subject by giving the records in off a person of their own, in one transaction; both are asked for again.
@@ -465,7 +298,7 @@ func (l *lot) splitOff(s *subject, off []*record) func(tx *state.Tx) error {
 			person.Contacts = slices.DeleteFunc(person.Contacts, func(ref connectors.Ref) bool { return ref == r.ref })
 			other.Contacts = append(other.Contacts, r.ref)
 			if !rec.WroteAt.IsZero() {
-				other.Shown = person.Shown
+				other.Shown, other.Tier = person.Shown, person.Tier
 			}
 			rec.Person, rec.Seen, rec.Checked = id, 0, false // its patch goes, but may have arrived
 			if err := tx.PutContact(r.ref, &rec); err != nil {
@@ -476,12 +309,7 @@ func (l *lot) splitOff(s *subject, off []*record) func(tx *state.Tx) error {
 			}
 		}
 		if len(moved) == 0 {
-			return tx.Release(s.entry, s.entry.Lane, l.now, state.ReasonMerge)
-		}
-		var delta tierDelta
-		delta.move(score.Shown{}, shownOf(&other))
-		if err := delta.save(tx); err != nil {
-			return err
+			return tx.Release(s.entry, s.entry.Lane, soonAgain(s.entry, l.now), state.ReasonMerge)
 		}
 		person.Events = 0
 		if err := tx.PutPerson(s.id, &person); err != nil {
@@ -490,29 +318,13 @@ func (l *lot) splitOff(s *subject, off []*record) func(tx *state.Tx) error {
 		if err := tx.PutPerson(id, &other); err != nil {
 			return err
 		}
-		links, err := tx.Links(s.id)
-		if err != nil {
+		if err := l.partIdentities(tx, s, moved, id); err != nil {
 			return err
-		}
-		kept := slices.DeleteFunc(slices.Clone(links), func(k state.Link) bool {
-			return k.Kind == state.LinkEmail && slices.ContainsFunc(moved, func(r *record) bool { return slices.Contains(r.contact.Emails, k.Value) })
-		})
-		if len(kept) != len(links) {
-			if err := tx.PutLinks(s.id, kept); err != nil {
-				return err
-			}
-		}
-		for _, r := range moved {
-			for _, e := range r.contact.Emails {
-				if err := tx.SetIdentity(state.LinkEmail, e, id); err != nil {
-					return err
-				}
-			}
 		}
 		if err := tx.Enqueue(id, s.entry.Lane, state.ReasonMerge, l.now); err != nil {
 			return err
 		}
-		return tx.Release(s.entry, s.entry.Lane, l.now, state.ReasonMerge)
+		return tx.Release(s.entry, s.entry.Lane, soonAgain(s.entry, l.now), state.ReasonMerge)
 	}
 }
 

@@ -29,6 +29,8 @@ import (
 	"time"
 
 	"github.com/intentd/intentd/connectors"
+	"github.com/intentd/intentd/connectors/identity"
+	"github.com/intentd/intentd/pipeline/deliver"
 	"github.com/intentd/intentd/pipeline/fields"
 	"github.com/intentd/intentd/pipeline/intent"
 	"github.com/intentd/intentd/pipeline/journey"
@@ -42,6 +44,7 @@ type Setup struct {
 	CRMs    []CRM
 	Sources []Source
 
+	Identity  *identity.Rules // what identifies whom; nil: by its defaults
 	Journey   *journey.Builder
 	Score     score.Settings
 	Topics    *topics.Matcher
@@ -63,7 +66,8 @@ type Setup struct {
 	// BudgetSpent says whether the day's model budget is used up: degraded texts then wait for tomorrow. May be nil.
 	BudgetSpent func() bool
 
-	settingsHash, scoringHash uint64 // of Score, and of all that lies between events and field values and is no model
+	scope                     map[connectors.Ref]bool // records that Write.IDs may name
+	settingsHash, scoringHash uint64                  // of Score, and of all that lies between events and field values and is no model
 }
 
 // CRM is a configured system of record.
@@ -74,14 +78,17 @@ type CRM struct {
 	Objects []string
 	// Fields names the properties, canonical → the CRM's: fields without a name are not written.
 	Fields map[string]string
+	// Identify names properties that hold user or anonymous ids.
+	Identify []IdentifyBy
 }
 
 // Source is a configured source of journeys.
 type Source struct {
 	Name   string
 	Source connectors.Source
-	// Refresh, where set, is called before Active: it takes in what is new (files).
-	Refresh func(ctx context.Context) error
+	// Take, where set, is called before Active: it takes a bounded part of what is new from a feed into the store that Source answers
+	// from, and says whether there is more.
+	Take func(ctx context.Context) (more bool, err error)
 }
 
 // WriteMode says whose records are written.
@@ -122,11 +129,12 @@ type Pipeline struct {
 	log   *slog.Logger
 	now   func() time.Time
 
-	health  *health
-	clock   *clock
-	brake   *brake
-	writers *writers
-	counts  counts
+	health   *health
+	clock    *clock
+	brake    *brake
+	delivery *deliver.Deliverer
+	counts   counts
+	busy     atomic.Int32 // lots under way
 
 	locks   keyedLocks // one poll, sweep or listen of a name at a time
 	bound   sync.Map   // CRM name → account id, once checked in this process
@@ -164,11 +172,8 @@ func New(o Options, s *Setup) (*Pipeline, error) {
 	if p.brake, err = loadBrake(o.DB, o.Now); err != nil {
 		return nil, err
 	}
-	if err := p.counts.load(o.DB); err != nil {
-		return nil, err
-	}
-	p.writers = newWriters(p)
 	p.setup.Store(s.prepare())
+	p.delivery = deliver.New(deliver.Options{DB: o.DB, Now: o.Now, Logger: o.Logger, Linger: o.Linger, Host: host{p}})
 	return p, nil
 }
 
@@ -182,7 +187,7 @@ func (p *Pipeline) Swap(s *Setup) {
 	p.health.reset()
 	p.bound.Clear()
 	p.fit.Clear()
-	p.writers.wake()
+	p.delivery.Aim(s.targets())
 	p.poke()
 }
 

@@ -57,6 +57,7 @@ type PlanOptions struct {
 	USDPerPerson float64 // what a person with a signal costs the model; 0 where the provider is rules
 	DailyUSD     float64 // the model's daily budget; 0: unbounded
 	CallsPerDay  float64 // what the CRM allows us a day; 0: unknown
+	Setup        *Setup  // the config to plan under; nil: the one in force
 }
 
 // Preview runs people through the pipeline without keeping, writing or paying for anything: texts are the rules'. Without
@@ -65,8 +66,12 @@ func (p *Pipeline) Preview(ctx context.Context, o PlanOptions) (*Plan, error) {
 	if o.Limit <= 0 {
 		o.Limit = 50
 	}
-	plan := &Plan{Note: "dry run: nothing was written or kept, no model was asked; texts are those of the rules"}
-	s := p.Setup().dry()
+	plan := &Plan{Changes: []Change{}, Note: "dry run: nothing was written or kept, no model was asked; texts are those of the rules"}
+	s := p.Setup()
+	if o.Setup != nil {
+		s = o.Setup.prepare()
+	}
+	s = s.dry()
 	var entries []state.Entry
 	err := p.db.View(func(tx *state.Tx) error {
 		if o.Who != "" {
@@ -115,7 +120,7 @@ func (s *Setup) dry() *Setup {
 }
 
 func (l *lot) preview(ctx context.Context, entries []state.Entry) error {
-	if err := l.load(entries); err != nil {
+	if err := l.load(ctx, entries); err != nil {
 		return err
 	}
 	if err := l.gatherRecords(ctx); err != nil {
@@ -126,6 +131,9 @@ func (l *lot) preview(ctx context.Context, entries []state.Entry) error {
 
 func (l *lot) previewRest(ctx context.Context) error {
 	l.followStates()
+	if err := l.identify(ctx); err != nil {
+		return err
+	}
 	l.gatherJourneys(ctx)
 	l.stitch()
 	if err := l.infer(ctx); err != nil {
@@ -191,7 +199,7 @@ func (p *Pipeline) previewFirstSync(ctx context.Context, s *Setup, c *CRM, o Pla
 	l := &lot{p: p, s: s, now: p.now(), dry: true}
 	for i := range sample {
 		item := &sample[i]
-		if o.Who != "" && item.ID != o.Who && item.Ref.String() != o.Who && !slices.Contains(item.Emails, normalEmail(o.Who)) {
+		if o.Who != "" && item.ID != o.Who && item.Ref.String() != o.Who && !slices.Contains(item.Emails, s.Identity.Email(o.Who)) {
 			continue
 		}
 		if item.State != connectors.Live {
@@ -216,6 +224,9 @@ func (p *Pipeline) previewFirstSync(ctx context.Context, s *Setup, c *CRM, o Pla
 		share := float64(len(plan.Changes)-before) / float64(seen)
 		f.Writes = int(share * float64(total))
 		f.Calls = (total+99)/100*2 + (f.Writes+99)/100
+		if e, ok := c.CRM.(connectors.SyncEstimator); ok {
+			f.Calls = e.FirstSyncCalls(total, f.Writes)
+		}
 		f.USD = o.USDPerPerson * float64(f.Writes)
 		if o.CallsPerDay > 0 {
 			f.Days = float64(f.Calls) / o.CallsPerDay

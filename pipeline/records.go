@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"slices"
 	"time"
 
 	"github.com/intentd/intentd/connectors"
@@ -82,11 +83,9 @@ func (l *lot) follow(s *subject, r *record) func(tx *state.Tx) error {
 		if err != nil {
 			return err
 		}
-		if _, err := tx.Done(e); err != nil {
-			return err
-		}
 		if !ok {
-			return nil
+			_, err := tx.Done(e)
+			return err
 		}
 		rec, known, err := tx.Contact(into)
 		if err != nil {
@@ -100,8 +99,25 @@ func (l *lot) follow(s *subject, r *record) func(tx *state.Tx) error {
 		if err != nil {
 			return err
 		}
+		if err := l.keepAddresses(tx, rec.Person, &r.contact); err != nil {
+			return err
+		}
+		if rec.Person == e.Person {
+			return tx.Release(e, state.Live, soonAgain(e, now), state.ReasonMerge)
+		}
+		if _, err := tx.Done(e); err != nil {
+			return err
+		}
 		return tx.Enqueue(rec.Person, state.Live, state.ReasonMerge, now)
 	}
+}
+
+// soonAgain is when somebody whose records were moved is looked at again: at once, unless that does not come to an end.
+func soonAgain(e state.Entry, now time.Time) time.Time {
+	if e.Attempts < 5 {
+		return now
+	}
+	return now.Add(backoff(e.Attempts - 5))
 }
 
 // park lays a person aside all of whose records are archived or gone. Gone for a day means erased: everything goes.
@@ -161,8 +177,8 @@ func (l *lot) park(s *subject) func(tx *state.Tx) error {
 	}
 }
 
-// noticeHands compares our fields with what we know to have written: what differs a human changed, and holds until they
-// empty it (invariant 4).
+// noticeHands reads the rep's verdict, and notices which of our fields were emptied: those are ours again, whoever held them (invariant
+// 4). Who changed the others was asked when the record was read.
 func (l *lot) noticeHands(s *subject, r *record) {
 	for i, f := range connectors.Fields {
 		if r.crm.Fields[f.Name] == "" {
@@ -183,41 +199,28 @@ func (l *lot) noticeHands(s *subject, r *record) {
 			}
 			continue
 		}
-		if value == "" {
-			wroteSomething := r.state.Wrote[i] != 0 && r.state.Wrote[i] != state.FieldHash(i, "")
-			if r.state.Held&bit != 0 || wroteSomething && !l.maybeOurs(r, i, "") {
-				r.state.Held &^= bit
-				r.state.Wrote[i] = 0
-				r.regain |= bit
-				r.dirty = true
-			}
-			continue
-		}
-		if r.state.Held&bit != 0 {
-			continue
-		}
-		if state.FieldHash(i, value) != r.state.Wrote[i] && !l.maybeOurs(r, i, value) {
-			r.state.Held |= bit
+		wroteSomething := r.state.Wrote[i] != 0 && r.state.Wrote[i] != state.FieldHash(i, "")
+		if value == "" && (r.state.Held&bit != 0 || wroteSomething && !r.maybeOurs(i, "")) {
+			r.state.Held &^= bit
+			r.state.Wrote[i] = 0
+			r.refill |= bit
 			r.dirty = true
 		}
 	}
 }
 
 // maybeOurs says whether a value may have been left by a patch of ours that was never acknowledged.
-func (l *lot) maybeOurs(r *record, i int, value string) bool {
-	if r.pending == nil {
+func (r *record) maybeOurs(i int, value string) bool { return mayBeOf(r.pending, i, value) }
+
+// mayBeOf says whether a patch that was not acknowledged, or one it replaced, may have left a value in own field i.
+func mayBeOf(pd *state.Pending, i int, value string) bool {
+	if pd == nil {
 		return false
 	}
-	if v, ok := r.pending.Patch.Fields[connectors.Fields[i].Name]; ok && v == value {
+	if v, ok := pd.Patch.Fields[connectors.Fields[i].Name]; ok && v == value {
 		return true
 	}
-	h := state.FieldHash(i, value)
-	for _, m := range r.pending.Maybe {
-		if m == h {
-			return true
-		}
-	}
-	return false
+	return slices.Contains(pd.Maybe, state.FieldHash(i, value))
 }
 
 // saveRecords writes back what the lot noticed of the records, and the rep's verdict. It adds to what is stored now: a poll or an

@@ -7,7 +7,6 @@ import (
 	"slices"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -15,9 +14,6 @@ import (
 	"github.com/intentd/intentd/connectors"
 	"github.com/intentd/intentd/state"
 )
-
-// maxWaiting bounds the people whose patches are with the writers: lots wait for the CRM, memory does not grow.
-const maxWaiting = 2000
 
 // Run works until ctx ends: lots from the queue, patches from the journal. It returns nil when ctx ended it, and an error
 // when the state failed: the CRM is then not written any more.
@@ -32,33 +28,30 @@ func (p *Pipeline) work(ctx context.Context, drain bool) error {
 		return ErrBusy
 	}
 	defer unlock()
-	// Before any lot is claimed: people whose patches an earlier run left are not taken up until those are acknowledged.
-	if err := p.writers.recover(p.Setup()); err != nil {
-		return err
-	}
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
-	// Writers outlive the lots: what a lot staged while stopping is still handed over, and journalled in any case.
-	writing, stopWriting := context.WithCancel(context.WithoutCancel(ctx))
-	defer stopWriting()
+	// Delivery outlives the lots: what a lot staged while stopping is still sent, and journalled in any case.
+	delivering, stopDelivery := context.WithCancel(context.WithoutCancel(ctx))
+	defer stopDelivery()
 
-	var busy atomic.Int32
+	p.delivery.Aim(p.Setup().targets())
 	g, ctx := errgroup.WithContext(ctx)
-	wg := make(chan error, 1)
+	begun, delivered := make(chan struct{}), make(chan error, 1)
 	go func() {
-		err := p.writers.run(writing)
+		err := p.delivery.Run(delivering, func() { close(begun) })
 		if err != nil {
 			stop() // no lot may go on for patches that nobody can commit
 		}
-		wg <- err
+		delivered <- err
 	}()
+	<-begun
 	for range p.o.Lots {
-		g.Go(func() error { return p.worker(ctx, drain, &busy) })
+		g.Go(func() error { return p.worker(ctx, drain) })
 	}
 	err := g.Wait()
-	stopWriting()
-	if werr := <-wg; err == nil {
-		err = werr
+	stopDelivery()
+	if derr := <-delivered; err == nil {
+		err = derr
 	}
 	if ferr := p.db.Flush(); err == nil {
 		err = ferr
@@ -67,9 +60,13 @@ func (p *Pipeline) work(ctx context.Context, drain bool) error {
 }
 
 // idleLook is how often an idle worker looks by itself; it is woken by whatever enqueues.
-const idleLook = time.Second
+const (
+	idleLook  = time.Second
+	firstLook = 5 * time.Millisecond
+)
 
-func (p *Pipeline) worker(ctx context.Context, drain bool, busy *atomic.Int32) error {
+func (p *Pipeline) worker(ctx context.Context, drain bool) error {
+	pause := firstLook
 	for {
 		if ctx.Err() != nil {
 			return nil
@@ -79,18 +76,19 @@ func (p *Pipeline) worker(ctx context.Context, drain bool, busy *atomic.Int32) e
 			p.health.note("clock", doubt)
 		} else if !p.brake.on() && !p.stopped() {
 			p.health.note("clock", nil)
-			busy.Add(1)
+			p.busy.Add(1)
 			var err error
 			if entries, err = p.db.Claim(p.now(), p.o.LotSize); err != nil {
-				busy.Add(-1)
+				p.busy.Add(-1)
 				return err
 			}
 			if len(entries) > 0 {
+				pause = firstLook
 				err = p.process(ctx, entries)
-				busy.Add(-1)
+				p.busy.Add(-1)
 				switch {
 				case err == nil || ctx.Err() != nil:
-				case stateFailed(err):
+				case state.Failed(err):
 					return err
 				default:
 					p.log.Warn("a lot failed and is tried again", "people", len(entries), "error", err)
@@ -98,16 +96,17 @@ func (p *Pipeline) worker(ctx context.Context, drain bool, busy *atomic.Int32) e
 				}
 				continue
 			}
-			busy.Add(-1)
+			p.busy.Add(-1)
 		}
-		if drain && p.drained(busy) {
+		if drain && p.drained(ctx) {
 			return nil
 		}
-		wait := idleLook
-		if drain {
-			wait = 5 * time.Millisecond
+		if drain { // how long the others take nobody knows
+			pause = min(2*pause, idleLook)
+		} else {
+			pause = idleLook
 		}
-		p.rest(ctx, wait)
+		p.rest(ctx, pause)
 	}
 }
 
@@ -123,9 +122,9 @@ func (p *Pipeline) rest(ctx context.Context, d time.Duration) {
 	}
 }
 
-// drained says whether nothing can be done now: no lot under way, nothing claimable, no patch that a writer could send.
-func (p *Pipeline) drained(busy *atomic.Int32) bool {
-	if busy.Load() > 0 {
+// drained says whether nothing can be done now: no lot under way, nothing claimable, no patch that could be sent.
+func (p *Pipeline) drained(ctx context.Context) bool {
+	if p.busy.Load() > 0 {
 		return false
 	}
 	if p.brake.on() {
@@ -134,58 +133,15 @@ func (p *Pipeline) drained(busy *atomic.Int32) bool {
 	if next, ok := p.db.NextReady(p.now()); ok && !next.After(p.now()) && !p.stopped() && p.clock.doubt(p.Setup()) == nil {
 		return false
 	}
-	return p.writers.idle() && busy.Load() == 0
+	return p.delivery.Idle(ctx) && p.busy.Load() == 0
 }
 
 // stopped says whether no CRM can be worked for at present: claiming people would only send them away again.
 func (p *Pipeline) stopped() bool {
 	for _, c := range p.Setup().CRMs {
-		if _, err := p.health.blocked(c.Name); err == nil && !p.writers.full(c.Name) {
+		if _, err := p.health.blocked(c.Name); err == nil && p.delivery.Room(c.Name) {
 			return false
 		}
-	}
-	return true
-}
-
-// full says whether as many people as may be are on their way to the CRM.
-func (w *writers) full(crm string) bool {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	limit := w.capacity()
-	if len(w.flights) < limit {
-		return false
-	}
-	n := 0
-	for _, f := range w.flights {
-		for ref := range f.left {
-			if ref.CRM == crm {
-				n++
-				break
-			}
-		}
-	}
-	return n >= limit
-}
-
-// idle says whether no writer has, or could send, a patch.
-func (w *writers) idle() bool {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	now := time.Now()
-	for _, x := range w.by {
-		if x.out+x.jobs > 0 {
-			return false
-		}
-		if len(x.items)+len(x.bulk)+len(x.adrift) == 0 || w.p.Setup().crm(x.crm) == nil {
-			continue
-		}
-		if _, err := w.p.health.blocked(x.crm); err != nil {
-			continue
-		}
-		if now.Before(x.holdUntil) && x.failures > 3 {
-			continue // it has been tried; it stays journalled
-		}
-		return false
 	}
 	return true
 }

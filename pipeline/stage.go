@@ -11,22 +11,24 @@ import (
 )
 
 // stage ends a lot in one transaction: settled people are settled, those with nothing to write are committed, the patches of
-// the others are journalled (invariant 2) and handed to the writers.
+// the others are journalled (invariant 2) and left to delivery.
 func (l *lot) stage() error {
 	type staged struct {
 		s       *subject
+		c       *commit
 		pending []*state.Pending
 	}
 	var out []staged
 	direct := map[*subject]*commit{}
 	tierChanges := 0
+	backlog := l.p.db.LaneDepth(state.Backfill)
 	for _, s := range l.open() {
 		var patches []connectors.Patch
 		var recs []*record
 		var reason string
 		for _, r := range s.recs {
 			patch, why := l.patchFor(s, r)
-			if why == "" || l.knownDead(s, r) {
+			if !l.mayTry(s, r, &patch, why) {
 				continue
 			}
 			patches, recs = append(patches, patch), append(recs, r)
@@ -42,13 +44,15 @@ func (l *lot) stage() error {
 			direct[s] = c
 			continue
 		}
-		if s.shown.Known && s.result.shown.Tier != s.shown.Tier {
+		if s.shown.Known && s.result.shown.Tier != s.shown.Tier && !l.p.brake.released(s.entry.Since, s.person.Scoring, l.scoringHash()) {
 			tierChanges++
 		}
-		st := staged{s: s}
+		st := staged{s: s, c: c}
 		for i, patch := range patches {
+			r := recs[i]
 			st.pending = append(st.pending, &state.Pending{
-				Person: s.id, Patch: patch, Staged: l.now, Inputs: recs[i].inputs, Maybe: mayHaveLeft(recs[i].pending),
+				Person: s.id, Patch: patch, Staged: l.now, Inputs: r.inputs, Read: r.contact.Modified,
+				Bulk: s.entry.Lane == state.Backfill && l.p.delivery.ByJob(r.ref.CRM, backlog), Alone: s.letter(r.ref) != nil,
 				Next: c.next, Receipt: c.receipt, Score: c.score,
 			})
 		}
@@ -61,15 +65,12 @@ func (l *lot) stage() error {
 		}
 		out, direct, tierChanges = nil, nil, 0
 	}
-	letters := l.p.db.DeadCount() > 0
-	var gone []*subject // forgotten or joined to somebody else while the lot was under way
 	err := l.p.db.Update(func(tx *state.Tx) error {
-		gone = gone[:0]
 		if err := l.keepSettings(tx); err != nil {
 			return err
 		}
 		for _, s := range l.subjects {
-			if letters { // whoever comes this far is not a dead letter any more
+			if len(s.letters) > 0 { // whoever comes this far is not a dead letter any more
 				if err := tx.DropDead(s.id, connectors.Ref{}); err != nil {
 					return err
 				}
@@ -88,8 +89,7 @@ func (l *lot) stage() error {
 		for _, st := range out {
 			if _, ok, err := tx.Person(st.s.id); err != nil {
 				return err
-			} else if !ok {
-				gone = append(gone, st.s)
+			} else if !ok { // forgotten or joined to somebody else while the lot was under way
 				if _, err := tx.Done(st.s.entry); err != nil {
 					return err
 				}
@@ -98,34 +98,85 @@ func (l *lot) stage() error {
 			if err := saveRecords(tx, st.s, l.now); err != nil {
 				return err
 			}
-			for _, r := range st.s.recs {
-				if !r.read || r.contact.State != connectors.Live || r.state.Seen == r.inputs {
-					continue
-				}
-				if err := identify(tx, st.s.id, r.contact.Emails); err != nil {
-					return err
-				}
+			if err := l.saveIdentities(tx, st.s); err != nil {
+				return err
 			}
 			for _, pd := range st.pending {
 				if err := tx.Stage(pd); err != nil {
 					return fmt.Errorf("stage %s: %w", pd.Patch.Ref, err)
 				}
 			}
+			if err := settleAfter(tx, st.s.entry, st.c.next, st.c.retryAt); err != nil {
+				return err
+			}
 		}
-		return nil
+		return l.keepLetters(tx)
 	})
 	if err != nil {
 		l.p.brake.giveBack(tierChanges)
 		return err
 	}
-	l.p.counts.current.Store(false) // people may have been merged or split
-	isGone := map[*subject]bool{}
-	for _, s := range gone {
-		isGone[s] = true
+	if len(out) > 0 {
+		l.p.delivery.Look()
 	}
-	for _, st := range out {
-		if !isGone[st.s] {
-			l.p.writers.add(&flight{entry: st.s.entry, id: st.s.id, retryAt: l.retryAt(st.s)}, st.pending)
+	return nil
+}
+
+// letter is the dead letter of one of the subject's records, nil if it has none.
+func (s *subject) letter(ref connectors.Ref) *state.Dead {
+	for i := range s.letters {
+		if s.letters[i].Ref == ref {
+			return &s.letters[i]
+		}
+	}
+	return nil
+}
+
+// mayTry says whether a patch that the gate let through goes out. One that the CRM refused goes again when something else would be
+// written, when the record was edited since, when its time has come, or when somebody asks.
+func (l *lot) mayTry(s *subject, r *record, patch *connectors.Patch, why string) bool {
+	if why == "" {
+		r.nothing = r.read && r.contact.State == connectors.Live
+		return false
+	}
+	d := s.letter(r.ref)
+	r.tried = d == nil || s.entry.Reason&state.ReasonAsked != 0 || d.Wanted != state.PatchHash(patch.Fields) ||
+		r.contact.Modified.After(d.Modified) || !l.now.Before(d.Next)
+	return r.tried
+}
+
+// keepLetters has people with dead letters come again when the time of the first of them has come. A letter about a record that has
+// nothing to be written any more goes.
+func (l *lot) keepLetters(tx *state.Tx) error {
+	for _, s := range l.subjects {
+		var next time.Time
+		for i := range s.letters {
+			d := &s.letters[i]
+			var r *record
+			for _, have := range s.recs {
+				if have.ref == d.Ref {
+					r = have
+				}
+			}
+			switch {
+			case d.Ref.IsZero() || r != nil && r.tried:
+			case r != nil && (r.nothing || r.state.Paused):
+				if err := tx.DropDead(s.id, d.Ref); err != nil {
+					return err
+				}
+			case next.IsZero() || d.Next.Before(next):
+				next = d.Next
+			}
+		}
+		if next.IsZero() {
+			continue
+		}
+		if _, alive, err := tx.Person(s.id); err != nil {
+			return err
+		} else if alive {
+			if err := tx.EnqueueAt(s.id, state.Retry, state.ReasonLetter, next); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
@@ -171,7 +222,7 @@ func (l *lot) commitFor(s *subject, reason string) (*commit, error) {
 				shown.Written = l.now // with more, those that nothing goes to would seem to be behind
 			}
 		}
-		next.Shown = shown.Append(nil)
+		next.Shown, next.Tier = shown.Append(nil), tierOf(shown)
 		r.receipt.Reason = reason
 		r.receipt.Written = r.values
 		if r.parts.Known {
@@ -195,7 +246,7 @@ func (l *lot) commitDirect(tx *state.Tx, s *subject, c *commit) error {
 		return err
 	}
 	for _, r := range s.recs {
-		if r.pending != nil && r.pending.Token == voided {
+		if r.pending != nil && r.pending.Way == state.Void {
 			if err := tx.DropPending(r.ref); err != nil {
 				return err
 			}
@@ -258,19 +309,6 @@ func (l *lot) retryAt(s *subject) time.Time {
 	return time.Time{}
 }
 
-// mayHaveLeft are the hashes of what a patch that is replaced before it was acknowledged may have left in the CRM.
-func mayHaveLeft(pd *state.Pending) (maybe []uint32) {
-	if pd == nil {
-		return nil
-	}
-	for i, f := range connectors.Fields {
-		if v, ok := pd.Patch.Fields[f.Name]; ok {
-			maybe = append(maybe, state.FieldHash(i, v))
-		}
-	}
-	return maybe
-}
-
 func nextMidnight(t time.Time, loc *time.Location) time.Time {
 	if loc == nil {
 		loc = time.UTC
@@ -293,33 +331,5 @@ func applyNext(tx *state.Tx, id state.PersonID, next *state.Person) error {
 	return tx.PutPerson(id, &merged)
 }
 
-// knownDead says whether the record was rejected for the same inputs under the same config: it is not tried again.
-func (l *lot) knownDead(s *subject, r *record) bool {
-	if s.entry.Reason&state.ReasonAsked != 0 || l.p.db.DeadCount() == 0 {
-		return false
-	}
-	var dead bool
-	_ = l.p.db.View(func(tx *state.Tx) error {
-		letters, err := tx.DeadOf(s.id)
-		if err != nil {
-			return err
-		}
-		for _, d := range letters {
-			dead = dead || d.Ref == r.ref && d.Inputs == r.inputs && d.Config == l.scoringHash()
-		}
-		return nil
-	})
-	return dead
-}
-
-// Shown decodes what the CRM shows of a person.
-func shownOf(p *state.Person) score.Shown {
-	if len(p.Shown) == 0 {
-		return score.Shown{}
-	}
-	s, err := score.DecodeShown(p.Shown)
-	if err != nil {
-		return score.Shown{}
-	}
-	return s
-}
+// tierOf is the tier that stands beside what the CRM shows.
+func tierOf(s score.Shown) state.Tier { return state.Tier(s.Tier) + 1 }

@@ -29,7 +29,7 @@ func (l *lot) stitch() {
 				customer = customer || l.s.isCustomer(&r.contact)
 			}
 		}
-		s.journey = l.s.Journey.Build(journey.Input{Person: l.asked(s), Customer: customer, Events: s.takeEvents(), Now: l.now})
+		s.journey = l.s.Journey.Build(journey.Input{Person: l.asked(s), Nobodys: s.known.nobodys, Customer: customer, Events: s.takeEvents(), Now: l.now})
 		s.dropEvents()
 		if !l.dry {
 			l.p.counts.filter(s.journey.Filtered)
@@ -51,6 +51,9 @@ const newPersonPatience = 3
 // suspectEmpty marks sources that gave events before and give none now, unless the source has given somebody events since
 // this person joined the queue: then it is well, and they are really gone.
 func (l *lot) suspectEmpty(s *subject) {
+	if s.entry.Reason&state.ReasonMerge != 0 && len(s.known.nobodys) > 0 {
+		return // an identifier is theirs no more: less is known of them, and that is right
+	}
 	for _, c := range s.person.Sources {
 		if c.Events == 0 || s.journey.BySource[c.Source] > 0 || l.s.source(c.Source) == nil {
 			continue
@@ -65,7 +68,7 @@ func (l *lot) suspectEmpty(s *subject) {
 func (l *lot) keepStale(s *subject) func(tx *state.Tx) error {
 	at := l.now.Add(backoff(s.entry.Attempts))
 	for _, r := range s.recs {
-		if r.regain != 0 {
+		if r.refill != 0 {
 			r.dirty = false // what a human emptied is noticed again when there is something to fill it with
 		}
 	}
@@ -99,8 +102,13 @@ func (l *lot) unchanged(s *subject) bool {
 	if v := l.engineFor(s).Version(); p.Extraction != v && s.journey.Hash != 0 {
 		return false
 	}
+	for i := range s.letters {
+		if !l.now.Before(s.letters[i].Next) {
+			return false
+		}
+	}
 	for _, r := range s.recs {
-		if r.regain != 0 || r.pending != nil || r.behind(s.shown) && l.inScope(r) {
+		if r.refill != 0 || r.pending != nil || r.behind(s.shown) && l.inScope(r) {
 			return false
 		}
 		if !r.read || r.contact.State != connectors.Live {
@@ -161,11 +169,8 @@ func (l *lot) saveSeen(tx *state.Tx, s *subject) error {
 		if err := tx.PutContact(r.ref, &have); err != nil {
 			return err
 		}
-		if err := identify(tx, s.id, r.contact.Emails); err != nil {
-			return err
-		}
 	}
-	return nil
+	return l.saveIdentities(tx, s)
 }
 
 // engineFor is whose texts the subject gets now: in a first sync the rules', model texts follow by score.

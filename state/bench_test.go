@@ -177,46 +177,15 @@ func (l *load) settle(rnd *rand.Rand, entries []state.Entry) error {
 	for len(patches) > 0 { // send and acknowledge, as many as a CRM takes at once
 		batch := patches[:min(100, len(patches))]
 		patches = patches[len(batch):]
-		if err := l.db.Update(func(tx *state.Tx) error {
-			for _, p := range batch {
-				if err := tx.MarkSent(p.Patch.Ref, p.Seq, 1, ""); err != nil {
-					return err
-				}
-			}
-			return nil
-		}); err != nil {
-			return err
+		answers := make([]state.Answer, len(batch))
+		for i, p := range batch {
+			answers[i] = state.Answer{Ref: p.Patch.Ref, Seq: p.Seq, Modified: l.start.Add(2345 * time.Millisecond)}
 		}
-		if err := l.db.Update(func(tx *state.Tx) error {
-			for _, p := range batch {
-				if ok, err := tx.Ack(p.Patch.Ref, p.Seq); err != nil || !ok {
-					return fmt.Errorf("ack: %v %w", ok, err)
-				}
-				c, _, err := tx.Contact(p.Patch.Ref)
-				if err != nil {
-					return err
-				}
-				for i, f := range connectors.Fields {
-					if v, ok := p.Patch.Fields[f.Name]; ok {
-						c.Wrote[i] = state.FieldHash(i, v)
-					}
-				}
-				c.Seen, c.WroteAt, c.Modified = c.Inputs, l.start.Add(1234*time.Millisecond), l.start.Add(2345*time.Millisecond)
-				if err := tx.PutContact(p.Patch.Ref, &c); err != nil {
-					return err
-				}
-				if err := tx.PutPerson(p.Person, p.Next); err != nil {
-					return err
-				}
-				if err := tx.PutReceipt(p.Person, p.Staged, p.Receipt); err != nil {
-					return err
-				}
-				if err := tx.AddHistory(p.Person, state.HistoryPoint{At: l.start, Score: p.Score, Tier: 2}); err != nil {
-					return err
-				}
-			}
-			return nil
-		}); err != nil {
+		sum, err := l.db.Acknowledge(answers, 1, "2026-11-21", l.start.Add(1234*time.Millisecond))
+		if err == nil && sum.Written != len(batch) {
+			err = fmt.Errorf("%+v of %d", sum, len(batch))
+		}
+		if err != nil {
 			return err
 		}
 	}

@@ -228,3 +228,62 @@ func (db *DB) NextReady(now time.Time) (next time.Time, ok bool) {
 	})
 	return next, ok
 }
+
+// LaneReady says whether an entry of a lane can be claimed now.
+func (db *DB) LaneReady(lane Lane, now time.Time) (ready bool) {
+	q := &db.queue
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	_ = db.View(func(tx *Tx) error {
+		ready = tx.walkLane(lane, now).has()
+		return nil
+	})
+	return ready
+}
+
+// Hurry lets delayed entries whose reasons have all of why come at once, and says how many there were.
+func (db *DB) Hurry(why Reason) (total int, err error) {
+	for n := 1; n > 0; total += n {
+		err = db.Update(func(tx *Tx) error {
+			n = 0
+			var keys []queueKey
+			for lane := range Lane(Lanes) {
+				class := uint8(lane)<<1 | delayed
+				c := tx.bucket(bQueue).Cursor()
+				var buf [queueKeyLen]byte
+				for k, v := c.Seek(queueKey{class: class}.append(buf[:0])); k != nil && len(keys) < hurryAtOnce; k, v = c.Next() {
+					key, ok := parseQueueKey(k)
+					if !ok || key.class != class {
+						break
+					}
+					if e, err := decodeEntry(key, v); err == nil && e.Reason&why == why {
+						keys = append(keys, key)
+					}
+				}
+			}
+			for _, old := range keys {
+				_, e, ok, err := tx.queued(old.person)
+				if err != nil || !ok {
+					return err
+				}
+				seq, err := tx.sequence(bQueue)
+				if err != nil {
+					return err
+				}
+				e.Reason &^= why
+				if err := tx.requeue(old, true, queueKey{old.class | ready, seq, old.person}, &e); err != nil {
+					return err
+				}
+			}
+			n = len(keys)
+			return nil
+		})
+		if err != nil {
+			return total, err
+		}
+	}
+	return total, nil
+}
+
+// hurryAtOnce bounds the entries moved in one commit.
+const hurryAtOnce = 1000

@@ -109,6 +109,14 @@ func decodeContact(v []byte) (c Contact, err error) {
 	return c, nil
 }
 
+// heldOf is 1 for a stored contact of which a person holds a field, else 0.
+func heldOf(v []byte) int64 {
+	if len(v) > 0 && v[0]&contactHeld != 0 {
+		return 1
+	}
+	return 0
+}
+
 // Contact is what is known of a CRM record. Times come back in whole milliseconds.
 func (tx *Tx) Contact(ref connectors.Ref) (Contact, bool, error) {
 	var buf [64]byte
@@ -134,8 +142,13 @@ func (tx *Tx) PutContact(ref connectors.Ref, c *Contact) error {
 	if err != nil {
 		return err
 	}
-	if tx.get(bContacts, key) == nil {
+	old := tx.get(bContacts, key)
+	if old == nil {
 		tx.w.counts.contacts++
+	}
+	tx.w.counts.held -= heldOf(old)
+	if c.Held != 0 {
+		tx.w.counts.held++
 	}
 	var vb [160]byte
 	return tx.put(bContacts, key, tx.keep(appendContact(vb[:0], c)))
@@ -148,10 +161,15 @@ func (tx *Tx) DeleteContact(ref connectors.Ref) error {
 	}
 	var buf [64]byte
 	key, ok, err := tx.refKey(buf[:0], ref, false)
-	if !ok || err != nil || tx.get(bContacts, key) == nil {
+	if !ok || err != nil {
 		return err
 	}
+	old := tx.get(bContacts, key)
+	if old == nil {
+		return nil
+	}
 	tx.w.counts.contacts--
+	tx.w.counts.held -= heldOf(old)
 	return tx.del(bContacts, key)
 }
 

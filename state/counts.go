@@ -11,6 +11,8 @@ type counts struct {
 	people, contacts, identities int64
 	due, journal, dead, receipts int64
 	queue                        [Lanes]int64
+	tiers                        [Tiers]int64
+	held                         int64            // contacts of which a person holds a field
 	caches                       map[uint32]int64 // entries by number of the cache's name; copied before it is changed
 }
 
@@ -21,8 +23,14 @@ func (c *counts) fields() []*int64 {
 	for i := range c.queue {
 		f = append(f, &c.queue[i])
 	}
-	return f
+	for i := range c.tiers {
+		f = append(f, &c.tiers[i])
+	}
+	return append(f, &c.held)
 }
+
+// countsBefore is how many fields there were before tiers and held fields were counted.
+const countsBefore = 7 + Lanes
 
 func (c *counts) addCache(name uint32, n int64) {
 	fresh := maps.Clone(c.caches)
@@ -58,17 +66,19 @@ func (c *counts) encode() []byte {
 	return b
 }
 
-func (c *counts) decode(b []byte) error {
+// decode reads what encode wrote. older says that it was written before tiers and held fields were counted.
+func (c *counts) decode(b []byte) (older bool, err error) {
 	*c = counts{}
 	if b == nil {
-		return nil
+		return false, nil
 	}
 	r := reader{b: b}
 	f := c.fields()
-	if r.count() != len(f) {
-		return damaged("counts")
+	n := r.count()
+	if older = n == countsBefore; !older && n != len(f) {
+		return false, damaged("counts")
 	}
-	for _, v := range f {
+	for _, v := range f[:n] {
 		*v = r.varint()
 	}
 	for len(r.b) > 0 && !r.bad {
@@ -76,7 +86,28 @@ func (c *counts) decode(b []byte) error {
 		c.addCache(uint32(name), r.varint())
 	}
 	if r.bad {
-		return damaged("counts")
+		return false, damaged("counts")
 	}
-	return nil
+	return older, nil
+}
+
+// loadCounts reads the counts. What a file of before does not count is counted once, by looking at every person and contact.
+func (tx *Tx) loadCounts() (c counts, err error) {
+	older, err := c.decode(tx.get(bMeta, countsKey))
+	if !older || err != nil {
+		return c, err
+	}
+	people := tx.bucket(bPeople).Cursor()
+	for k, v := people.First(); k != nil; k, v = people.Next() {
+		if _, core, err := split(v); err == nil && len(core) > 0 {
+			if t, err := tx.storedTier(core); err == nil {
+				c.tiers[t]++
+			}
+		}
+	}
+	contacts := tx.bucket(bContacts).Cursor()
+	for k, v := contacts.First(); k != nil; k, v = contacts.Next() {
+		c.held += heldOf(v)
+	}
+	return c, nil
 }

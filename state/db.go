@@ -227,8 +227,8 @@ func (db *DB) load() error {
 		if err := db.names.load(tx); err != nil {
 			return err
 		}
-		var c counts
-		if err := c.decode(meta.Get(countsKey)); err != nil {
+		c, err := tx.loadCounts()
+		if err != nil {
 			return err
 		}
 		db.countsMu.Lock()

@@ -22,7 +22,9 @@ func appendDead(b []byte, d *Dead) []byte {
 	b = appendTime(appendTime(b, d.At), d.First)
 	b = binary.AppendUvarint(b, uint64(max(d.Attempts, 0)))
 	b = binary.BigEndian.AppendUint64(b, d.Inputs)
-	return binary.BigEndian.AppendUint64(b, d.Config)
+	b = binary.BigEndian.AppendUint64(b, d.Config)
+	b = binary.BigEndian.AppendUint64(b, d.Wanted)
+	return appendTime(appendTime(b, d.Modified), d.Next)
 }
 
 func (tx *Tx) decodeDead(k, v []byte) (d Dead, err error) {
@@ -40,6 +42,9 @@ func (tx *Tx) decodeDead(k, v []byte) (d Dead, err error) {
 	d.At, d.First = r.time(), r.time()
 	d.Attempts = int(r.uvarint())
 	d.Inputs, d.Config = r.uint64(), r.uint64()
+	if len(r.b) > 0 { // letters of before end here
+		d.Wanted, d.Modified, d.Next = r.uint64(), r.time(), r.time()
+	}
 	if r.bad {
 		return Dead{}, damaged("dead letter")
 	}
@@ -68,6 +73,9 @@ func (tx *Tx) PutDead(d *Dead) error {
 		}
 		merged.Attempts += old.Attempts
 		merged.First = old.First
+		if merged.Next.IsZero() {
+			merged.Next = old.Next
+		}
 	} else {
 		tx.w.counts.dead++
 	}
@@ -129,6 +137,14 @@ func (tx *Tx) dropDeadOf(id PersonID) error {
 	n, err := tx.dropPrefix(bDead, personKey(buf[:0], id), -1)
 	tx.w.counts.dead -= int64(n)
 	return err
+}
+
+// HasDead says whether there is any dead letter at all.
+func (tx *Tx) HasDead() bool {
+	if tx.w != nil {
+		return tx.w.counts.dead > 0
+	}
+	return tx.db.DeadCount() > 0
 }
 
 // DeadCount is how many dead letters there are.

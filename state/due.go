@@ -2,6 +2,7 @@ package state
 
 import (
 	"encoding/binary"
+	"errors"
 	"time"
 )
 
@@ -40,8 +41,41 @@ func (tx *Tx) setDue(id PersonID, from, to time.Time) error {
 	return nil
 }
 
-// DueBefore is up to n people whose due time is t or earlier, the longest overdue first. It leaves out who is in the queue already:
-// their due time moves when that work is done.
+// EnqueueDue moves up to n people whose due time is now or earlier into the queue, the longest overdue first, and says how many. The queue
+// entry carries it from there; the next commit sets another. Who is in the queue already is left out: their due time moves when that
+// work is done.
+func (db *DB) EnqueueDue(now time.Time, n int) (queued int, err error) {
+	err = db.Update(func(tx *Tx) error {
+		ids, err := tx.DueBefore(now, n)
+		if err != nil {
+			return err
+		}
+		for _, id := range ids {
+			err := tx.Row(func() error {
+				p, ok, err := tx.Person(id)
+				if err != nil || !ok {
+					return err
+				}
+				p.Due = time.Time{}
+				if err := tx.PutPerson(id, &p); err != nil {
+					return err
+				}
+				return tx.Enqueue(id, Due, ReasonDue, now)
+			})
+			if errors.Is(err, ErrRecord) { // a lot meets it, and makes a dead letter
+				err = tx.Enqueue(id, Due, ReasonDue, now)
+			}
+			if err != nil {
+				return err
+			}
+		}
+		queued = len(ids)
+		return nil
+	})
+	return queued, err
+}
+
+// DueBefore is up to n people whose due time is t or earlier and who are not in the queue, the longest overdue first.
 func (tx *Tx) DueBefore(t time.Time, n int) (ids []PersonID, err error) {
 	if n <= 0 {
 		return nil, nil

@@ -23,6 +23,22 @@ var (
 	ErrClosed   = errors.New("state is closed")
 )
 
+// ErrRecord says which kind of ErrDamaged concerns one record: the file and everybody else's records stand.
+var ErrRecord = errors.New("one record is damaged")
+
+// Failed says whether err is the state's as a whole: nothing may be written to a CRM any more. A damaged record is not.
+func Failed(err error) bool {
+	if errors.Is(err, ErrRecord) {
+		return false
+	}
+	for _, e := range []error{ErrFull, ErrReadOnly, ErrDamaged, ErrBroken, ErrClosed} {
+		if errors.Is(err, e) {
+			return true
+		}
+	}
+	return false
+}
+
 // failure is a sentence for people around a sentinel and a cause for errors.Is.
 type failure struct {
 	text  string
@@ -46,7 +62,7 @@ func fail(kind, cause error, format string, args ...any) error {
 
 // damaged is a record that does not decode. It says where, never what.
 func damaged(what string) error {
-	return fail(ErrDamaged, nil, "state: a %s record is damaged; restore the latest backup", what)
+	return fail(ErrDamaged, ErrRecord, "state: a %s record is damaged; restore the latest backup", what)
 }
 
 // explain turns what bbolt and the system say about the file at path into one sentence.

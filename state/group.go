@@ -7,8 +7,6 @@ import (
 	"sync"
 	"syscall"
 	"time"
-
-	"go.etcd.io/bbolt"
 )
 
 // Group commit. Whoever calls Update while nobody commits leads: it runs its function and those of all who queued, in one
@@ -53,8 +51,8 @@ const (
 var errInView = errors.New("state: write inside a View")
 
 // Update runs fn in a write transaction and returns once that is on disk. Concurrent calls share transactions, in the order
-// they came. If fn fails, nothing of it is kept and its error is returned; the others of its group are run again without it.
-// fn may therefore run more than once and must have no effect outside tx but on variables that it sets anew each time.
+// they came. fn runs once. If it fails, what it changed is taken back and its error is returned; the others of its group go on. If
+// the commit fails, nothing of the group is kept and every caller gets the error: what fn did outside tx holds only without one.
 func (db *DB) Update(fn func(*Tx) error) error { return db.update(fn, false) }
 
 func (db *DB) update(fn func(*Tx) error, closing bool) error {
@@ -136,52 +134,7 @@ func (db *DB) commit(calls []*call, later []func(*Tx) error) (err error) {
 	for _, fn := range later {
 		pending = append(pending, &call{fn: fn})
 	}
-	var w *write
-	defer db.arena.reset()
-	for {
-		w, err = nil, ErrClosed
-		if db.b == nil {
-			break
-		}
-		if err = db.broken; err != nil {
-			break
-		}
-		var b *bbolt.Tx
-		if b, err = db.b.Begin(true); err != nil {
-			break
-		}
-		db.arena.reset()
-		w = db.newWrite()
-		var again bool
-		tx := db.newTx(b, w)
-		if pending, again = db.run(pending, tx); again {
-			_ = b.Rollback()
-			continue
-		}
-		if w.ops == 0 {
-			err = b.Rollback()
-			w = nil
-			break
-		}
-		err = db.guard(func() error {
-			if !w.counts.equal(&db.counts) {
-				if err := tx.put(bMeta, countsKey, w.counts.encode()); err != nil {
-					return err
-				}
-			}
-			db.b.AllocSize = allocSize(b.Size())
-			if db.o.beforeCommit != nil {
-				if err := db.o.beforeCommit(); err != nil {
-					return err
-				}
-			}
-			return b.Commit()
-		}, db.anyPanic)
-		if err != nil {
-			_ = db.guard(b.Rollback, db.anyPanic) // after a panic in mid-commit; otherwise it is closed already
-		}
-		break
-	}
+	w, err := db.transact(pending)
 	if err != nil {
 		err = explain(db.path, err)
 		if w != nil && (errors.Is(err, syscall.EIO) || errors.Is(err, ErrDamaged)) {
@@ -190,7 +143,9 @@ func (db *DB) commit(calls []*call, later []func(*Tx) error) (err error) {
 			db.broken = fail(ErrBroken, err, "state file %s takes no more changes since a write failed (%v); check the disk and restart", db.path, bare(err))
 		}
 		for _, c := range pending {
-			c.err = err
+			if c.err == nil {
+				c.err = err
+			}
 		}
 		// bbolt may fail after the new state has become the visible one: believe the file.
 		if db.b != nil {
@@ -200,36 +155,70 @@ func (db *DB) commit(calls []*call, later []func(*Tx) error) (err error) {
 	}
 	if w != nil {
 		db.commits.Add(1)
-		db.calls.Add(int64(len(pending)))
+		for _, c := range pending {
+			if c.err == nil {
+				db.calls.Add(1)
+			}
+		}
 		db.publish(w)
 	}
 	return nil
 }
 
-// run calls the functions in order. One that fails is left out of what it returns; again says that it had written something,
-// so that the transaction must start over.
-func (db *DB) run(pending []*call, tx *Tx) (rest []*call, again bool) {
-	rest = pending[:0:0]
-	for i, c := range pending {
-		before := tx.w.ops
-		if err := db.try(c, tx); err == nil {
-			rest = append(rest, c)
-			continue
-		}
-		if c.done == nil {
-			db.group.mu.Lock()
-			db.group.lost(1, c.err)
-			db.group.mu.Unlock()
-		}
-		if tx.w.ops != before {
-			return append(rest, pending[i+1:]...), true
+// transact runs the calls in one transaction and commits what those that succeeded changed. w is nil if there was nothing to commit.
+func (db *DB) transact(pending []*call) (w *write, err error) {
+	if db.b == nil {
+		return nil, ErrClosed
+	}
+	if db.broken != nil {
+		return nil, db.broken
+	}
+	b, err := db.b.Begin(true)
+	if err != nil {
+		return nil, err
+	}
+	db.arena.reset()
+	defer db.arena.reset()
+	w = db.newWrite()
+	tx := db.newTx(b, w)
+	for _, c := range pending {
+		if err = db.try(c, tx); err != nil {
+			break // a call could not be taken back: nothing of the group can be kept
 		}
 	}
-	return rest, false
+	switch {
+	case err != nil:
+	case w.ops == 0:
+		return nil, b.Rollback()
+	default:
+		if err = db.guard(func() error { return db.finishCommit(tx) }, db.anyPanic); err == nil {
+			return w, nil
+		}
+	}
+	_ = db.guard(b.Rollback, db.anyPanic) // after a panic in mid-commit; otherwise it is closed already
+	return w, err
 }
 
-// try runs one function. A panic of its own goes back to the goroutine it came from, without harm to the others.
+// finishCommit stores the counts and commits.
+func (db *DB) finishCommit(tx *Tx) error {
+	if !tx.w.counts.equal(&db.counts) {
+		if err := tx.bucket(bMeta).Put(countsKey, tx.w.counts.encode()); err != nil {
+			return err
+		}
+	}
+	db.b.AllocSize = allocSize(tx.b.Size())
+	if db.o.beforeCommit != nil {
+		if err := db.o.beforeCommit(); err != nil {
+			return err
+		}
+	}
+	return tx.b.Commit()
+}
+
+// try runs one call. If it fails, what it changed is taken back, without harm to the others; a panic of its own goes back to the
+// goroutine it came from. The error says that taking back failed.
 func (db *DB) try(c *call, tx *Tx) error {
+	start := tx.w.savepoint()
 	c.err = db.guard(func() error { return c.fn(tx) }, func(p any) error {
 		bug := &panicked{p, debug.Stack()}
 		if c.done != nil {
@@ -237,7 +226,16 @@ func (db *DB) try(c *call, tx *Tx) error {
 		}
 		return bug
 	})
-	return c.err
+	if c.err == nil {
+		tx.w.forget(start)
+		return nil
+	}
+	if c.done == nil {
+		db.group.mu.Lock()
+		db.group.lost(1, c.err)
+		db.group.mu.Unlock()
+	}
+	return db.guard(func() error { return tx.rollback(start) }, db.anyPanic)
 }
 
 // panicked carries a panic from the goroutine that led a group to the one whose function it was.
@@ -286,8 +284,8 @@ func (db *DB) reload() error {
 		if err := db.names.load(tx); err != nil {
 			return err
 		}
-		var c counts
-		if err := c.decode(tx.get(bMeta, countsKey)); err != nil {
+		c, err := tx.loadCounts()
+		if err != nil {
 			return err
 		}
 		db.countsMu.Lock()

@@ -6,8 +6,9 @@ import (
 )
 
 // An identity is stored as a 12-byte keyed hash of its value, without the value. Its entry holds the person and why it is there:
-// set for itself, or as a link; it goes when neither is true any more. So that a person's identities can be found without
-// their values, each person's record holds a mark, the first four bytes of the hash, for each.
+// set because a record of theirs has it, or as a link (of what a source saw, or of what a record had); it goes when neither is true
+// any more. So that a person's identities can be found without their values, each person's record holds a mark, the first four bytes
+// of the hash, for each. An entry without a person is nobody's: more than one holds the value.
 
 var identityIndex = cellIndex{bucket: bIdentities, key: hashLen, width: hashLen + 4}
 
@@ -38,12 +39,26 @@ func (tx *Tx) identity(hash []byte) (id PersonID, why uint32, ok bool) {
 
 // Identify is the person that a value leads to. Values are compared as they are: bring them into one form first.
 func (tx *Tx) Identify(kind LinkKind, value string) (PersonID, bool) {
-	hash := tx.identityHash(kind, value)
-	id, _, ok := tx.identity(hash[:])
-	return id, ok
+	h, _ := tx.Holder(kind, value)
+	return h.Person, h.Person != 0
 }
 
-// SetIdentity has value lead to a person, and no longer to whomever it led to before.
+// Holder is whom a value leads to, and by what.
+type Holder struct {
+	Person  PersonID
+	Record  bool // a record of the person has it, as far as known
+	Nobodys bool // more than one person holds it: it leads to nobody
+}
+
+// Holder tells whom a value leads to; false if it was never seen.
+func (tx *Tx) Holder(kind LinkKind, value string) (Holder, bool) {
+	hash := tx.identityHash(kind, value)
+	id, why, ok := tx.identity(hash[:])
+	return Holder{Person: id, Record: why&bySet != 0 && id != 0, Nobodys: ok && id == 0}, ok
+}
+
+// SetIdentity has value lead to a person whose record has it, and no longer to whomever it led to before. A value that is nobody's
+// stays so.
 func (tx *Tx) SetIdentity(kind LinkKind, value string, id PersonID) error {
 	return tx.claimIdentity(kind, value, id, bySet)
 }
@@ -64,8 +79,10 @@ func (tx *Tx) claimIdentity(kind LinkKind, value string, id PersonID, why uint32
 	hash := tx.identityHash(kind, value)
 	was, had, exists := tx.identity(hash[:])
 	switch {
-	case exists && was == id && had&why != 0:
+	case exists && (was == 0 || was == id && had&why != 0):
 		return nil
+	case exists && was != id && why == byLink && had&bySet != 0:
+		return nil // what another one's record has no link takes away
 	case exists && was == id:
 		why |= had
 	case exists:
@@ -89,13 +106,81 @@ func (tx *Tx) claimIdentity(kind LinkKind, value string, id PersonID, why uint32
 	return err
 }
 
+// disown has value lead to nobody, whatever comes.
+func (tx *Tx) disown(kind LinkKind, value string) error {
+	if tx.w == nil {
+		return errInView
+	}
+	hash := tx.identityHash(kind, value)
+	was, _, exists := tx.identity(hash[:])
+	if exists && was == 0 {
+		return nil
+	}
+	if exists {
+		if err := tx.unmark(was, hash[:markLen]); err != nil {
+			return err
+		}
+	}
+	added, err := identityIndex.put(tx, binary.BigEndian.AppendUint32(hash[:hashLen:hashLen], byLink))
+	if added {
+		tx.w.counts.identities++
+	}
+	return err
+}
+
+// FreeIdentity ends that a value is nobody's: those who held it turned out to be one person.
+func (tx *Tx) FreeIdentity(kind LinkKind, value string) error {
+	if tx.w == nil {
+		return errInView
+	}
+	hash := tx.identityHash(kind, value)
+	if was, _, exists := tx.identity(hash[:]); !exists || was != 0 {
+		return nil
+	}
+	tx.w.counts.identities--
+	_, err := identityIndex.drop(tx, hash[:])
+	return err
+}
+
+// Value is one identifier as it is looked for.
+type Value struct {
+	Kind  LinkKind
+	Value string
+}
+
+// KeepIdentities says which values the records of a person have now. What they had before still leads to the person, until the record
+// of another one has it.
+func (tx *Tx) KeepIdentities(id PersonID, now []Value) error {
+	if tx.w == nil {
+		return errInView
+	}
+	marks, _, err := tx.personRecord(id)
+	if err != nil {
+		return err
+	}
+	present := make(map[[hashLen]byte]bool, len(now))
+	for _, v := range now {
+		present[tx.identityHash(v.Kind, v.Value)] = true
+	}
+	for _, hash := range tx.identitiesOf(id, slices.Clone(marks)) {
+		_, why, _ := tx.identity(hash)
+		if why&bySet == 0 || present[[hashLen]byte(hash)] {
+			continue
+		}
+		if _, err := identityIndex.put(tx, binary.BigEndian.AppendUint32(slices.Clone(hash), uint32(id)|byLink)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // disclaim takes away one reason of an entry, and the entry with its last.
 func (tx *Tx) disclaim(hash []byte, why uint32) error {
 	if tx.w == nil {
 		return errInView
 	}
 	id, had, exists := tx.identity(hash)
-	if !exists || had&why == 0 {
+	if !exists || id == 0 || had&why == 0 {
 		return nil
 	}
 	if left := had &^ why; left != 0 {
@@ -158,6 +243,9 @@ func (tx *Tx) dropIdentities(id PersonID, marks []byte) error {
 	return nil
 }
 
+// linkNobodys marks the kind of a stored link that is Nobodys.
+const linkNobodys = 0x80
+
 // Links are a person's identifiers beyond the CRM's.
 func (tx *Tx) Links(id PersonID) ([]Link, error) {
 	var buf [4]byte
@@ -168,7 +256,8 @@ func (tx *Tx) Links(id PersonID) ([]Link, error) {
 	r := reader{b: v}
 	links := make([]Link, 0, r.count())
 	for range cap(links) {
-		l := Link{Kind: LinkKind(r.byte()), Value: r.string()}
+		kind := r.byte()
+		l := Link{Kind: LinkKind(kind &^ linkNobodys), Nobodys: kind&linkNobodys != 0, Value: r.string()}
 		source, err := tx.nameOf(uint32(r.uvarint()))
 		if err != nil {
 			return nil, err
@@ -182,8 +271,9 @@ func (tx *Tx) Links(id PersonID) ([]Link, error) {
 	return links, nil
 }
 
-// PutLinks replaces a person's links. Their values lead to the person from now on, and those of links that are gone no longer
-// do, unless SetIdentity said so.
+// PutLinks replaces a person's links. Their values lead to the person from now on, unless they are nobody's or another one's record has
+// them; those that are Nobodys lead to nobody, whoever had them; and those of links that are gone no longer lead to the person, unless
+// SetIdentity said so.
 func (tx *Tx) PutLinks(id PersonID, links []Link) error {
 	if err := checkPerson(id); err != nil {
 		return err
@@ -195,16 +285,12 @@ func (tx *Tx) PutLinks(id PersonID, links []Link) error {
 	if err != nil {
 		return err
 	}
-	type value struct {
-		kind  LinkKind
-		value string
-	}
-	kept := make(map[value]bool, len(links))
+	kept := make(map[Value]bool, len(links))
 	for _, l := range links {
-		kept[value{l.Kind, l.Value}] = true
+		kept[Value{l.Kind, l.Value}] = !l.Nobodys
 	}
 	for _, l := range old {
-		if kept[value{l.Kind, l.Value}] {
+		if kept[Value{l.Kind, l.Value}] {
 			continue
 		}
 		hash := tx.identityHash(l.Kind, l.Value)
@@ -223,14 +309,21 @@ func (tx *Tx) PutLinks(id PersonID, links []Link) error {
 	}
 	v := binary.AppendUvarint(nil, uint64(len(links)))
 	for _, l := range links {
-		if err := tx.claimIdentity(l.Kind, l.Value, id, byLink); err != nil {
+		kind := byte(l.Kind)
+		if l.Nobodys {
+			kind |= linkNobodys
+			err = tx.disown(l.Kind, l.Value)
+		} else {
+			err = tx.claimIdentity(l.Kind, l.Value, id, byLink)
+		}
+		if err != nil {
 			return err
 		}
 		source, _, err := tx.nameID(l.Source, true)
 		if err != nil {
 			return err
 		}
-		v = appendString(append(v, byte(l.Kind)), l.Value)
+		v = appendString(append(v, kind), l.Value)
 		v = binary.AppendUvarint(v, uint64(source))
 		v = appendTime(appendString(v, l.Reason), l.At)
 	}

@@ -19,6 +19,7 @@ import (
 	berrors "go.etcd.io/bbolt/errors"
 
 	"github.com/intentd/intentd/connectors"
+	"github.com/intentd/intentd/connectors/boltpages"
 )
 
 func openTest(t testing.TB, o Options) *DB {
@@ -474,9 +475,118 @@ func FuzzDecode(f *testing.F) {
 			_, _ = decodeEntry(queueKey{}, b)
 			_, _ = tx.ref(b)
 			_, _ = unseal(b)
-			_ = new(counts).decode(b)
+			_, _ = new(counts).decode(b)
 			return nil
 		})
-		checkPages(bytes.NewReader(b), 4096, func(string, ...any) bool { return true })
+		boltpages.Check(bytes.NewReader(b), 4096, func(string, ...any) bool { return true })
 	})
+}
+
+// A damaged person among the answers of a batch costs that person: the others are committed, and the daemon goes on.
+func TestOneDamagedRowCostsOneRow(t *testing.T) {
+	db := openTest(t, Options{})
+	at := time.Date(2026, 11, 21, 9, 0, 0, 0, time.UTC)
+	var answers []Answer
+	ref := func(i int) connectors.Ref {
+		return connectors.Ref{CRM: "crm", Object: "contacts", ID: fmt.Sprint(i)}
+	}
+	mustUpdate(t, db, func(tx *Tx) error {
+		for i := 1; i <= 9; i++ {
+			id, err := tx.NewPerson()
+			if err != nil {
+				return err
+			}
+			p := Person{Contacts: []connectors.Ref{ref(i)}, Due: at}
+			pd := &Pending{Person: id, Patch: connectors.Patch{Ref: ref(i), Fields: map[string]string{"score": "1.0"}}, Staged: at, Next: &p, Score: -1}
+			if err := errors.Join(tx.PutPerson(id, &p), tx.PutContact(ref(i), &Contact{Person: id}), tx.Stage(pd)); err != nil {
+				return err
+			}
+			answers = append(answers, Answer{Ref: ref(i), Seq: pd.Seq})
+		}
+		return nil
+	})
+	damage := func(bucket bucketID, key, value []byte) {
+		t.Helper()
+		if err := db.b.Update(func(tx *bbolt.Tx) error { return tx.Bucket(bucketNames[bucket]).Put(key, value) }); err != nil {
+			t.Fatal(err)
+		}
+	}
+	damage(bPeople, personKey(nil, 3), []byte{0, 1, 2, 3, 4, 0xff})
+	var key []byte
+	_ = db.View(func(tx *Tx) (err error) { key, _, err = tx.refKey(nil, ref(5), false); return err })
+	damage(bContacts, key, []byte{0xff})
+	damage(bJournal, journalKey(nil, key[:1], 7), []byte{0xff, 0xff})
+
+	// Due: the damaged one does not keep the others from the queue.
+	if n, err := db.EnqueueDue(at.Add(time.Hour), 100); err != nil || n != 9 {
+		t.Fatalf("due: %d, %v", n, err)
+	}
+	// The journal: what cannot be read goes, is counted, and its person is a dead letter.
+	rows, _, damagedRows, err := db.Rows("crm", "contacts", 0, 100)
+	if err != nil || len(rows) != 8 || damagedRows != 1 {
+		t.Fatalf("rows: %d, %d damaged, %v", len(rows), damagedRows, err)
+	}
+	sum, err := db.Acknowledge(answers, 1, "2026-11-21", at)
+	if err != nil {
+		t.Fatalf("one damaged record fails all: %v", err)
+	}
+	if sum.Written != 6 || sum.Damaged != 2 || sum.Superseded != 1 {
+		t.Errorf("%+v, want 6 written, 2 damaged, and the one that the journal lost", sum)
+	}
+	if n := db.JournalDepth(); n != 0 {
+		t.Errorf("%d patches left in the journal", n)
+	}
+	if n := db.DeadCount(); n != 3 {
+		t.Errorf("%d dead letters, want one for each damaged row", n)
+	}
+}
+
+// Files of before tiers and held fields were counted are counted when opened.
+func TestInvariant10CountsOfAnOlderFile(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "s.db")
+	db, err := Open(path, Options{NoSync: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ref := connectors.Ref{CRM: "crm", Object: "contacts", ID: "1"}
+	mustUpdate(t, db, func(tx *Tx) error {
+		id, err := tx.NewPerson()
+		if err != nil {
+			return err
+		}
+		return errors.Join(tx.PutPerson(id, &Person{Contacts: []connectors.Ref{ref}, Shown: []byte{1, 1 | 3<<1, 0}}), tx.PutContact(ref, &Contact{Person: id, Held: 3}))
+	})
+	mustUpdate(t, db, func(tx *Tx) error {
+		var old []byte
+		old = binary.AppendUvarint(old, countsBefore)
+		for _, v := range tx.w.counts.fields()[:countsBefore] {
+			old = binary.AppendVarint(old, *v)
+		}
+		tx.w.ops++
+		v := bytes.Clone(tx.get(bPeople, personKey(nil, 1)))
+		v[2] &= flagBits // no tier was stored
+		return errors.Join(tx.bucket(bPeople).Put(personKey(nil, 1), v), tx.bucket(bMeta).Put(countsKey, old))
+	})
+	if err := db.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if db, err = Open(path, Options{NoSync: true}); err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	if s := db.Stats(); s.Tiers[4] != 1 || s.Held != 1 || s.People != 1 {
+		t.Errorf("%+v", s)
+	}
+	if err := db.View(func(tx *Tx) error {
+		p, _, err := tx.Person(1)
+		if p.Tier != 4 {
+			t.Errorf("tier %d, want the one that Shown tells", p.Tier)
+		}
+		return err
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if err := db.Verify(); err != nil {
+		t.Error(err)
+	}
 }

@@ -11,34 +11,69 @@ import (
 )
 
 // The journal has two buckets. One holds the patches in the order they were staged, per kind of record; they are written once
-// and deleted once. The other leads from a record to its one patch and holds what changes while it is being sent, so that
-// marking a patch as sent writes a few bytes.
+// and deleted once. The other leads from a record to its one patch and holds what changes on its way to the CRM, so that
+// a change of that writes a few bytes.
 
 // unsent is an entry of the second bucket.
 type unsent struct {
-	seq      uint64
-	person   PersonID
-	attempts uint8
-	sent     bool
-	token    string
+	seq    uint64
+	person PersonID
+	way    Way
+	bulk   bool
+	alone  bool
+	then   Reason // why the person is worked on again once the patch is dealt with; 0: no need
+	lane   Lane   // where they then join the queue
+	token  string
 }
+
+// Marks of an entry. Bit 0 said that it may have been sent, which every patch may be.
+const (
+	unsentVoid = 1 << (iota + 1)
+	unsentBulk
+	unsentAlone
+	unsentThen
+)
+
+// voidToken stood in the place of a token before a void patch had a mark of its own.
+const voidToken = "void"
 
 func (u *unsent) append(b []byte) []byte {
 	b = binary.AppendUvarint(b, u.seq)
 	b = binary.AppendUvarint(b, uint64(u.person))
-	sent := byte(0)
-	if u.sent {
-		sent = 1
+	var marks byte
+	mark := func(on bool, bit byte) {
+		if on {
+			marks |= bit
+		}
 	}
-	b = append(b, u.attempts, sent)
+	mark(u.way == Void, unsentVoid)
+	mark(u.bulk, unsentBulk)
+	mark(u.alone, unsentAlone)
+	mark(u.then != 0, unsentThen)
+	b = append(b, 0, marks) // the first byte counted attempts, which are counted where they are made
+	if u.then != 0 {
+		b = append(binary.AppendUvarint(b, uint64(u.then)), byte(u.lane))
+	}
 	return append(b, u.token...)
 }
 
 func decodeUnsent(v []byte) (u unsent, err error) {
 	r := reader{b: v}
-	u = unsent{seq: r.uvarint(), person: PersonID(r.uvarint()), attempts: r.byte(), sent: r.byte() == 1}
+	u = unsent{seq: r.uvarint(), person: PersonID(r.uvarint())}
+	r.byte()
+	marks := r.byte()
+	u.bulk, u.alone = marks&unsentBulk != 0, marks&unsentAlone != 0
+	if marks&unsentThen != 0 {
+		u.then, u.lane = Reason(r.uvarint()), Lane(r.byte())
+	}
 	u.token = string(r.b)
-	if r.bad {
+	switch {
+	case marks&unsentVoid != 0 || u.token == voidToken:
+		u.way, u.token = Void, ""
+	case u.token != "":
+		u.way = InJob
+	}
+	if r.bad || u.lane >= Lanes {
 		return unsent{}, damaged("journal")
 	}
 	return u, nil
@@ -71,6 +106,7 @@ const (
 	pendingReceipt // plain when staged
 	pendingSealed  // sealed when staged
 	pendingScore
+	pendingRead
 )
 
 func (tx *Tx) appendPending(b []byte, p *Pending, maybe []uint32) ([]byte, error) {
@@ -89,6 +125,9 @@ func (tx *Tx) appendPending(b []byte, p *Pending, maybe []uint32) ([]byte, error
 	}
 	if p.Score != -1 {
 		set |= pendingScore
+	}
+	if !p.Read.IsZero() {
+		set |= pendingRead
 	}
 	b = append(b, set)
 	b = appendTime(b, p.Staged)
@@ -117,6 +156,9 @@ func (tx *Tx) appendPending(b []byte, p *Pending, maybe []uint32) ([]byte, error
 	}
 	if set&pendingScore != 0 {
 		b = binary.AppendVarint(b, int64(p.Score))
+	}
+	if set&pendingRead != 0 {
+		b = appendTimeNear(b, p.Read, p.Staged)
 	}
 	if set&pendingNext != 0 {
 		var buf [512]byte
@@ -180,6 +222,9 @@ func (tx *Tx) decodePending(v []byte) (*Pending, error) {
 	if set&pendingScore != 0 {
 		p.Score = int32(r.varint())
 	}
+	if set&pendingRead != 0 {
+		p.Read = r.timeNear(p.Staged)
+	}
 	if set&pendingNext != 0 {
 		next, err := tx.decodePerson(r.view())
 		if err != nil {
@@ -202,7 +247,7 @@ func (tx *Tx) decodePending(v []byte) (*Pending, error) {
 }
 
 // Stage journals a patch and gives it its Seq. It replaces a patch of the same record: the new one's Maybe then also holds that
-// one's and, if that one may have reached the CRM, the hashes of its values. p itself is changed in Seq only.
+// one's and the hashes of its values, which may have reached the CRM. p itself is changed in Seq only.
 func (tx *Tx) Stage(p *Pending) error {
 	if tx.w == nil {
 		return errInView
@@ -228,11 +273,9 @@ func (tx *Tx) Stage(p *Pending) error {
 			return err
 		}
 		maybe = slices.Clone(before.Maybe)
-		if old.sent {
-			for i, f := range connectors.Fields {
-				if v, ok := before.Patch.Fields[f.Name]; ok {
-					maybe = append(maybe, FieldHash(i, v))
-				}
+		for i, f := range connectors.Fields {
+			if v, ok := before.Patch.Fields[f.Name]; ok {
+				maybe = append(maybe, FieldHash(i, v))
 			}
 		}
 		maybe = distinct(append(maybe, p.Maybe...))
@@ -254,13 +297,17 @@ func (tx *Tx) Stage(p *Pending) error {
 	if err := tx.put(bJournal, journalKey(jb[:0], key, seq), tx.keep(v)); err != nil {
 		return err
 	}
-	u := unsent{seq: seq, person: p.Person, attempts: p.Attempts, sent: p.Sent, token: p.Token}
-	var ub [64]byte
-	if err := tx.put(bUnsent, key, tx.keep(u.append(ub[:0]))); err != nil {
+	u := unsent{seq: seq, person: p.Person, way: p.Way, bulk: p.Bulk, alone: p.Alone, token: p.Token}
+	if err := tx.putUnsent(key, &u); err != nil {
 		return err
 	}
 	p.Seq = seq
 	return nil
+}
+
+func (tx *Tx) putUnsent(key []byte, u *unsent) error {
+	var b [96]byte
+	return tx.put(bUnsent, key, tx.keep(u.append(b[:0])))
 }
 
 // distinct keeps the last maxMaybe of h, each once.
@@ -285,7 +332,7 @@ func (tx *Tx) pending(u unsent, v []byte) (*Pending, error) {
 	if err != nil {
 		return nil, err
 	}
-	p.Seq, p.Person, p.Attempts, p.Sent, p.Token = u.seq, u.person, u.attempts, u.sent, u.token
+	p.Seq, p.Person, p.Way, p.Token, p.Bulk, p.Alone = u.seq, u.person, u.way, u.token, u.bulk, u.alone
 	return p, nil
 }
 
@@ -304,49 +351,6 @@ func (tx *Tx) Pending(ref connectors.Ref) (*Pending, error) {
 	return tx.pending(u, tx.get(bJournal, journalKey(jb[:0], key, u.seq)))
 }
 
-// PendingAll is up to n patches of an object with a greater Seq than afterSeq, in the order of Seq.
-func (tx *Tx) PendingAll(crm, object string, afterSeq uint64, n int) ([]*Pending, error) {
-	kind, ok, err := tx.kindOf(crm, object, false)
-	if !ok || err != nil {
-		return nil, err
-	}
-	var out []*Pending
-	var buf, jb [16]byte
-	prefix := appendKind(buf[:0], kind)
-	c := tx.bucket(bJournal).Cursor()
-	for k, v := c.Seek(journalKey(jb[:0], prefix, afterSeq+1)); k != nil && hasPrefix(k, prefix) && len(out) < n; k, v = c.Next() {
-		r := reader{b: v}
-		r.byte()
-		r.time()
-		u, ok, err := tx.unsentOf(r.view())
-		if err != nil {
-			return nil, err
-		}
-		if !ok {
-			return nil, damaged("journal")
-		}
-		p, err := tx.pending(u, v)
-		if err != nil {
-			return nil, err
-		}
-		out = append(out, p)
-	}
-	return out, nil
-}
-
-// MarkSent notes, before a patch is sent, that it may reach the CRM, in which attempt and by which bulk job. A patch that has
-// been replaced or is gone is left alone.
-func (tx *Tx) MarkSent(ref connectors.Ref, seq uint64, attempts uint8, token string) error {
-	var buf [64]byte
-	key, u, ok, err := tx.unsentAt(buf[:0], ref, seq)
-	if !ok || err != nil {
-		return err
-	}
-	u.attempts, u.sent, u.token = attempts, true, token
-	var ub [64]byte
-	return tx.put(bUnsent, key, tx.keep(u.append(ub[:0])))
-}
-
 // unsentAt finds the record's entry if its patch is still the one with Seq seq.
 func (tx *Tx) unsentAt(b []byte, ref connectors.Ref, seq uint64) (key []byte, u unsent, ok bool, err error) {
 	if tx.w == nil {
@@ -358,17 +362,6 @@ func (tx *Tx) unsentAt(b []byte, ref connectors.Ref, seq uint64) (key []byte, u 
 	}
 	u, ok, err = tx.unsentOf(key)
 	return key, u, ok && u.seq == seq, err
-}
-
-// Ack removes a patch once the CRM has acknowledged it. The result is false if it is not the record's patch any more: a newer one
-// stands.
-func (tx *Tx) Ack(ref connectors.Ref, seq uint64) (bool, error) {
-	var buf [64]byte
-	key, u, ok, err := tx.unsentAt(buf[:0], ref, seq)
-	if !ok || err != nil {
-		return false, err
-	}
-	return true, tx.dropUnsent(key, u.seq)
 }
 
 func (tx *Tx) dropUnsent(key []byte, seq uint64) error {
@@ -437,15 +430,4 @@ func FieldHash(i int, value string) uint32 {
 		return uint32(h)
 	}
 	return 1
-}
-
-// Journalled says whether the patch of a record is still the one staged under seq: not superseded, dropped or acknowledged since.
-func (tx *Tx) Journalled(ref connectors.Ref, seq uint64) (bool, error) {
-	var buf [64]byte
-	key, known, err := tx.refKey(buf[:0], ref, false)
-	if err != nil || !known {
-		return false, err
-	}
-	u, ok, err := tx.unsentOf(key)
-	return ok && u.seq == seq, err
 }

@@ -72,6 +72,23 @@ const (
 	personVerdict
 )
 
+// The byte of marks holds the flags and, above them, the tier.
+const (
+	tierShift = 5
+	flagBits  = 1<<tierShift - 1
+)
+
+func (p *Person) tier() Tier { return tierOf(byte(p.Tier)<<tierShift, p.Shown) }
+
+// tierOf is the tier of a decoded core. Records of before it was stored have it in the second byte of Shown, in the one format
+// there was.
+func tierOf(marks byte, shown []byte) Tier {
+	if t := Tier(marks >> tierShift); t > 0 || len(shown) < 2 {
+		return t
+	}
+	return 1 + Tier(shown[1]>>1&3)
+}
+
 func (tx *Tx) appendPerson(b []byte, p *Person) ([]byte, error) {
 	var set byte
 	if p.Events != 0 {
@@ -83,7 +100,7 @@ func (tx *Tx) appendPerson(b []byte, p *Person) ([]byte, error) {
 	if p.Verdict != "" {
 		set |= personVerdict
 	}
-	b = append(b, set, byte(p.Flags))
+	b = append(b, set, byte(p.Flags)&flagBits|byte(p.tier())<<tierShift)
 	if set&personDue != 0 { // first, so that a change of it is found without the rest
 		b = binary.BigEndian.AppendUint32(b, seconds(p.Due))
 	}
@@ -142,7 +159,8 @@ func (tx *Tx) decodePerson(core []byte) (p Person, err error) {
 	p.Due = dueOf(core)
 	r := reader{b: core}
 	set := r.byte()
-	p.Flags = PersonFlags(r.byte())
+	marks := r.byte()
+	p.Flags = PersonFlags(marks & flagBits)
 	if set&personDue != 0 {
 		r.take(4)
 	}
@@ -167,6 +185,7 @@ func (tx *Tx) decodePerson(core []byte) (p Person, err error) {
 	}
 	p.Features = r.bytes()
 	p.Shown = r.bytes()
+	p.Tier = tierOf(marks, p.Shown)
 	if n := r.count(); n > 0 {
 		p.Sources = make([]SourceCount, 0, n)
 		for range n {
@@ -184,6 +203,18 @@ func (tx *Tx) decodePerson(core []byte) (p Person, err error) {
 		return Person{}, damaged("person")
 	}
 	return p, nil
+}
+
+// storedTier reads no more of a core than the tier, unless it is of before tiers were stored.
+func (tx *Tx) storedTier(core []byte) (Tier, error) {
+	if len(core) < 2 {
+		return 0, damaged("person")
+	}
+	if t := core[1] >> tierShift; t > 0 {
+		return Tier(min(t, Tiers-1)), nil
+	}
+	p, err := tx.decodePerson(core)
+	return p.Tier, err
 }
 
 func (tx *Tx) personRecord(id PersonID) (marks, core []byte, err error) {
@@ -220,7 +251,12 @@ func (tx *Tx) PutPerson(id PersonID, p *Person) error {
 	}
 	if len(old) == 0 {
 		tx.w.counts.people++
+	} else if was, err := tx.storedTier(old); err != nil {
+		return err
+	} else {
+		tx.w.counts.tiers[was]--
 	}
+	tx.w.counts.tiers[p.tier()]++
 	if err := tx.setDue(id, dueOf(old), p.Due); err != nil {
 		return err
 	}
@@ -288,6 +324,7 @@ func (tx *Tx) DeletePerson(id PersonID) error {
 			return err
 		}
 		tx.w.counts.people--
+		tx.w.counts.tiers[p.Tier]--
 	}
 	if err := tx.putRecord(id, nil, nil); err != nil {
 		return err

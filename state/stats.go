@@ -20,8 +20,10 @@ type Stats struct {
 	Journal    int        `json:"journal"`
 	Dead       int        `json:"dead"`
 	Receipts   int        `json:"receipts"`
-	Commits    int64      `json:"commits"` // transactions on disk since open
-	Calls      int64      `json:"calls"`   // the updates they carried
+	Tiers      [Tiers]int `json:"-"`            // people by Person.Tier
+	Held       int        `json:"held_records"` // CRM records of which a person holds a field
+	Commits    int64      `json:"commits"`      // transactions on disk since open
+	Calls      int64      `json:"calls"`        // the updates they carried
 
 	LaterFailed int64  `json:"later_failed,omitempty"` // functions of UpdateLater since open of which nothing was kept
 	LaterError  string `json:"later_error,omitempty"`  // why the last of them failed
@@ -37,6 +39,10 @@ func (db *DB) Stats() Stats {
 	for i, n := range c.queue {
 		s.Queue[i] = int(n)
 	}
+	for i, n := range c.tiers {
+		s.Tiers[i] = int(n)
+	}
+	s.Held = int(c.held)
 	db.group.mu.Lock()
 	s.LaterFailed, s.LaterError = db.group.laterFailed, db.group.laterError
 	db.group.mu.Unlock()

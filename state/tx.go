@@ -23,6 +23,7 @@ type write struct {
 	names    []string // new ones, in order
 	nameBase int      // names before this transaction
 	queue    queueChange
+	undo     []undo // what the call under way changed
 	arena    *arena
 }
 
@@ -82,6 +83,7 @@ func (tx *Tx) put(id bucketID, key, value []byte) error {
 		return errInView
 	}
 	tx.w.ops++
+	tx.remember(id, key)
 	return tx.bucket(id).Put(key, value)
 }
 
@@ -90,6 +92,7 @@ func (tx *Tx) del(id bucketID, key []byte) error {
 		return errInView
 	}
 	tx.w.ops++
+	tx.remember(id, key)
 	return tx.bucket(id).Delete(key)
 }
 

@@ -35,6 +35,8 @@ const (
 	ReasonMerge                       // records were merged, converted or split
 	ReasonAsked                       // an admin asked
 	ReasonFields                      // a human changed or emptied one of our fields
+	ReasonLetter                      // the time of a dead letter has come
+	ReasonWaits                       // until the time a connector named: a resume lets them go at once
 )
 
 // Entry is a claimed queue entry. Done removes it only if Gen is still the stored one: work that came in meanwhile stays.
@@ -56,9 +58,17 @@ type Person struct {
 	Shown                       []byte // score.Shown, encoded by package score
 	Sources                     []SourceCount
 	Flags                       PersonFlags
+	Tier                        Tier
 	Verdict                     string
 	Due                         time.Time // zero: never
 }
+
+// Tier is the tier that the CRM shows of a person: 0 while nothing was ever written, else one more than the caller's number of
+// the tier, which is at most 3. How many people are in each stands in Stats.
+type Tier uint8
+
+// Tiers is how many values a Tier has.
+const Tiers = 5
 
 // SourceCount is how many events of a source the features rest on.
 type SourceCount struct {
@@ -92,21 +102,33 @@ type Contact struct {
 	Checked  bool              // values that were there before this state were looked at (Authorship)
 }
 
-// Pending is a journalled patch: everything to send it, and everything to commit once it is acknowledged.
+// Pending is a journalled patch: everything to send it, and everything to commit once it is acknowledged. It counts as possibly
+// sent from the moment it is staged, so that no commit is needed before a send.
 type Pending struct {
-	Seq      uint64 // assigned by Stage; grows
-	Person   PersonID
-	Patch    connectors.Patch
-	Staged   time.Time
-	Attempts uint8
-	Sent     bool     // it may have reached the CRM
-	Maybe    []uint32 // hashes (field index<<… folded by the caller) of values that an unacknowledged earlier patch may have left
-	Token    string   // bulk job that carries it, "" if none
-	Inputs   uint64   // Contact.Seen once acknowledged
-	Next     *Person  // the person's record once acknowledged; nil: leave as it is
-	Receipt  []byte   // to be stored once acknowledged, as PutReceipt takes it; nil: none
-	Score    int32    // tenths, for the history; −1: none
+	Seq     uint64 // assigned by Stage; grows
+	Person  PersonID
+	Patch   connectors.Patch
+	Staged  time.Time
+	Way     Way
+	Token   string    // of the bulk job that carries it, where Way is InJob
+	Bulk    bool      // may wait for a bulk job
+	Alone   bool      // was refused before: to be sent in batches of its kind
+	Maybe   []uint32  // FieldHash of values that unacknowledged earlier patches may have left
+	Inputs  uint64    // Contact.Seen once acknowledged
+	Read    time.Time // the record's own modification stamp when it was read
+	Next    *Person   // the person's record once acknowledged; nil: leave as it is
+	Receipt []byte    // to be stored once acknowledged, as PutReceipt takes it; nil: none
+	Score   int32     // tenths, for the history; −1: none
 }
+
+// Way is how far a journalled patch is on its way to the CRM.
+type Way uint8
+
+const (
+	Waiting Way = iota // to be sent, or being sent: only the process that sends knows
+	InJob              // carried by the bulk job named by Token
+	Void               // not to be sent any more; kept for what it may have left, until the next patch of its record replaces it
+)
 
 // Dead is a dead letter: one record or person that cannot be done as things stand.
 type Dead struct {
@@ -118,17 +140,23 @@ type Dead struct {
 	At       time.Time
 	First    time.Time
 	Attempts int
-	Inputs   uint64 // retried when these change …
-	Config   uint64 // … or this
+	Inputs   uint64 // hash of the CRM inputs at the time
+	Config   uint64 // hash of the scoring config at the time
+
+	Wanted   uint64    // hash of what was to be written: tried again when it changes …
+	Modified time.Time // … when the record's own modification stamp has moved past this …
+	Next     time.Time // … and in any case then
 }
 
-// Link is one identifier of a person beyond the CRM's, and why it is theirs.
+// Link is one identifier of a person beyond what their records say now, and why it is theirs; or, Nobodys, one that is not theirs
+// alone and therefore leads to nobody.
 type Link struct {
-	Kind   LinkKind
-	Value  string
-	Source string
-	Reason string
-	At     time.Time
+	Kind    LinkKind
+	Value   string
+	Source  string
+	Reason  string
+	At      time.Time
+	Nobodys bool `json:",omitempty"`
 }
 
 // LinkKind is the kind of an identifier.
@@ -139,6 +167,7 @@ const (
 	LinkPhone
 	LinkUserID
 	LinkAnonymousID
+	LinkRecord // a CRM record that lives on in another one
 )
 
 // HistoryPoint is one written score.

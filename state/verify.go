@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"os"
+
+	"github.com/intentd/intentd/connectors/boltpages"
 )
 
 // maxFindings is how many things Verify tells of: the first few say where it went wrong, the rest follow from them.
@@ -28,7 +30,7 @@ func (db *DB) Verify() error {
 			return explain(db.path, err)
 		}
 		defer file.Close()
-		if checkPages(file, db.pageSize, note); len(found) > 0 {
+		if boltpages.Check(file, db.pageSize, note); len(found) > 0 {
 			return nil // bbolt had better not read it
 		}
 		var c counts
@@ -77,6 +79,7 @@ func (v *verifier) people() {
 		if err != nil {
 			return err
 		}
+		v.c.tiers[p.Tier]++
 		if !p.Due.IsZero() {
 			var buf [8]byte
 			if dueIndex.get(tx, dueEntry(buf[:0], p.Due, PersonID(binary.BigEndian.Uint32(k)))) == nil {
@@ -98,6 +101,7 @@ func (v *verifier) people() {
 func (v *verifier) contacts() {
 	v.each(bContacts, func(k, val []byte) error {
 		v.c.contacts++
+		v.c.held += heldOf(val)
 		if _, err := v.tx.ref(k); err != nil {
 			return err
 		}
@@ -111,6 +115,9 @@ func (v *verifier) identities() {
 	identityIndex.scan(tx, make([]byte, identityIndex.key), func(entry []byte) bool {
 		v.c.identities++
 		id, why := parseIdentity(entry)
+		if id == 0 && why == byLink {
+			return true // nobody's
+		}
 		marks, _, err := tx.personRecord(id)
 		for i := 0; i < len(marks); i += markLen {
 			if why != 0 && string(marks[i:i+markLen]) == string(entry[:markLen]) {

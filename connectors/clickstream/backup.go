@@ -32,7 +32,7 @@ func (s *Store) Compact(ctx context.Context) error {
 
 func (s *Store) compact() error {
 	path := filepath.Join(s.dir, mainFile)
-	fresh, err := bolt.Open(path+".new", 0o600, &bolt.Options{Timeout: lockTimeout, NoFreelistSync: true, FreelistType: bolt.FreelistMapType})
+	fresh, err := bolt.Open(path+".new", 0o600, &bolt.Options{Timeout: lockTimeout, FreelistType: bolt.FreelistMapType})
 	if err != nil {
 		return err
 	}

@@ -84,7 +84,7 @@ func (w *world) fill(b testing.TB, s *Store, batch int) (events int, took time.D
 		for len(buf) >= batch || all && len(buf) > 0 {
 			n := min(batch, len(buf))
 			start := time.Now()
-			got, err := s.Ingest(Batch{Source: "site", Events: buf[:n], Offsets: map[string][]byte{"file": []byte("1")}})
+			got, err := s.Ingest(Batch{Source: "site", Events: buf[:n], Cursor: connectors.Cursor("1")})
 			took += time.Since(start)
 			if err != nil || got != n {
 				b.Fatal(got, err)

@@ -30,7 +30,7 @@ func inChild() bool {
 	}
 	n, err := nextBatch(s)
 	for ; err == nil; n++ {
-		_, err = s.Ingest(Batch{Source: "site", Events: numbered(n), Offsets: map[string][]byte{"n": []byte(strconv.Itoa(n + 1))}})
+		_, err = s.Ingest(Batch{Source: "site", Events: numbered(n), Cursor: connectors.Cursor(strconv.Itoa(n + 1))})
 		fmt.Println(n)
 	}
 	fmt.Println("error:", err)
@@ -39,11 +39,11 @@ func inChild() bool {
 }
 
 func nextBatch(s *Store) (int, error) {
-	offsets, err := s.Offsets("site")
-	if err != nil || offsets["n"] == nil {
+	cursor, err := s.Cursor("site")
+	if err != nil || cursor == nil {
 		return 0, err
 	}
-	return strconv.Atoi(string(offsets["n"]))
+	return strconv.Atoi(string(cursor))
 }
 
 const perBatch = 60

@@ -3,8 +3,8 @@
 //
 // # Terms
 //
-//   - An identifier is a user id, e-mail, phone number or anonymous id (a device). The first three are stable. [Clean]
-//     tells which values name nobody.
+//   - An identifier is a user id, e-mail, phone number or anonymous id (a device), as package identity says; the first three are
+//     stable.
 //   - A group is one person as far as this store can tell: stable identifiers that events named together, and devices.
 //   - An event is stored once, under its strongest identifier, its owner.
 //   - A partition is a span of event time, a segment an immutable file of one partition's events ordered by owner and time.
@@ -20,15 +20,16 @@
 //   - Memory: half a byte for each event stored (index and filter), about 30 MB of remembered links, and the batch in hand.
 //   - Retention drops whole partitions, and never on the word of a clock alone (see [Options.Retention], [Store.Prune]).
 //   - IP addresses are not stored: [Options.Internal] looks at them during intake, and the verdict is kept.
+//   - A damaged file is told by an error, when the store opens after a crash or where the damage is met; [Store.Verify] reads everything.
 //   - Directory 0700, files 0600. [Store.Forget] erases a person from all segments and tables; their bytes leave the
 //     segments at once, and the free pages of the main file with the next [Store.Compact]. File systems may keep freed
 //     blocks for a while.
 //
 // # Who is whose
 //
-// Events that name several stable identifiers join them into a group, under guards: at most one user id and five of any
-// other type; a phone number alone never joins two people who each have something better. What does not fit stays with
-// whom it was, and is taken out of the event that claimed it. User ids outrank e-mails, these phone numbers.
+// Package identity says what identifies whom: the one form of identifiers, their rank, the guards. Events that name several stable
+// identifiers join them into a group, as far as the guards allow. What does not fit stays with whom it was, and is taken out of the
+// event that claimed it.
 //
 // A device is never joined, it is claimed, for a time. Its first claimant gets its anonymous past and everything after. When
 // somebody else is seen on it, what is anonymous goes to them from then on and to the one before no longer; the half hour
@@ -37,8 +38,8 @@
 // than five claimants is a kiosk, and its anonymous part nobody's for good. Asking for a device leads to its owner only if
 // it never had another.
 //
-// Identifiers are compared within one store. Sources whose user ids or anonymous ids mean different people need a store
-// each; e-mails and phone numbers join across stores in the pipeline.
+// User and anonymous ids mean somebody within the space of the source that told them; e-mails and phone numbers mean the same
+// everywhere. The ids of one space, that of the first source, are kept without it: what was kept before there were spaces is read so.
 //
 // # Why segments
 //

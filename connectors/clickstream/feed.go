@@ -3,7 +3,6 @@ package clickstream
 import (
 	"context"
 	"encoding/binary"
-	"iter"
 	"slices"
 
 	"github.com/intentd/intentd/connectors"
@@ -116,10 +115,14 @@ func (s *Store) active(ctx context.Context, from connectors.Cursor, source strin
 }
 
 func (s *Store) activePage(tx *bolt.Tx, from connectors.Cursor, source string) (page connectors.Page[connectors.Person], err error) {
-	feed, l := tx.Bucket(bucketFeed), linksOf(tx)
+	feed, l := tx.Bucket(bucketFeed), s.linksOf(tx)
 	p, err := s.decodeCursor(from, feed.Sequence())
 	if err != nil {
 		return page, err
+	}
+	space := ""
+	if source != "" {
+		space = l.rules.Space(source)
 	}
 	told := map[uint64]bool{}
 	scanned := 0
@@ -155,7 +158,7 @@ func (s *Store) activePage(tx *bolt.Tx, from connectors.Cursor, source string) (
 				continue
 			}
 			told[now] = true
-			person, err := l.person(now, rec)
+			person, err := l.person(now, rec, space)
 			if err != nil {
 				return page, err
 			}
@@ -167,20 +170,4 @@ func (s *Store) activePage(tx *bolt.Tx, from connectors.Cursor, source string) (
 	}
 	page.Next = s.encodeCursor(p)
 	return page, nil
-}
-
-// For is the store as a source of one name: only what was taken in under it. Links are those of the whole store.
-func (s *Store) For(source string) connectors.Source { return named{s, source} }
-
-type named struct {
-	s      *Store
-	source string
-}
-
-func (n named) Active(ctx context.Context, from connectors.Cursor) (connectors.Page[connectors.Person], error) {
-	return n.s.active(ctx, from, n.source)
-}
-
-func (n named) Journeys(ctx context.Context, people []connectors.Person, w connectors.Window) iter.Seq2[connectors.Event, error] {
-	return n.s.journeys(ctx, people, w, n.source)
 }

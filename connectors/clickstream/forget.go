@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/intentd/intentd/connectors"
+	"github.com/intentd/intentd/connectors/identity"
 	bolt "go.etcd.io/bbolt"
 )
 
@@ -27,8 +28,8 @@ func (s *Store) forget(ctx context.Context, p connectors.Person) (erased int, er
 	var groups []uint64
 	var targets []target
 	err = s.view(func(tx *bolt.Tx) error {
-		l := linksOf(tx)
-		if groups, err = l.groupsOf(p); err != nil {
+		l := s.linksOf(tx)
+		if groups, err = l.groupsOf(p, ""); err != nil {
 			return err
 		}
 		targets, err = l.everything(p, groups)
@@ -40,9 +41,10 @@ func (s *Store) forget(ctx context.Context, p connectors.Person) (erased int, er
 	affected := func(node uint64) bool {
 		return slices.ContainsFunc(targets, func(t target) bool { return t.node == node })
 	}
+	rules := s.rules.Load()
 	drop := func(e *connectors.Event) bool {
 		at := e.Time.UnixMicro()
-		return slices.ContainsFunc(targets, func(t target) bool { return t.covers(e, at) })
+		return slices.ContainsFunc(targets, func(t target) bool { return t.covers(rules, e, at) })
 	}
 	held, err := s.hold(always)
 	if err != nil {
@@ -78,9 +80,9 @@ func (s *Store) forget(ctx context.Context, p connectors.Person) (erased int, er
 			added = append(added, m)
 		}
 	}
-	s.known = recent{}
+	s.known, s.ids = recent{}, recentIDs{}
 	err = s.commit(removed, func(tx *bolt.Tx) ([]meta, error) {
-		l := linksOf(tx)
+		l := s.linksOf(tx)
 		for _, g := range groups {
 			if _, err := l.remove(g); err != nil {
 				return added, err
@@ -102,7 +104,7 @@ func (s *Store) forget(ctx context.Context, p connectors.Person) (erased int, er
 
 // everything is what targets are, without the bound on devices.
 func (l links) everything(p connectors.Person, groups []uint64) ([]target, error) {
-	out, err := l.targets(p, 0)
+	out, err := l.targets(p, 0, "")
 	if err != nil {
 		return nil, err
 	}
@@ -115,7 +117,7 @@ func (l links) everything(p connectors.Person, groups []uint64) ([]target, error
 			continue
 		}
 		for _, m := range rec.members {
-			if m.kind != kindAnonymousID || slices.ContainsFunc(out, func(t target) bool { return t.id == m.identifier }) {
+			if m.Kind != identity.AnonymousID || slices.ContainsFunc(out, func(t target) bool { return t.id == m.identifier }) {
 				continue
 			}
 			runs, err := l.runsOf(m.identifier)
@@ -123,7 +125,7 @@ func (l links) everything(p connectors.Person, groups []uint64) ([]target, error
 				return nil, err
 			}
 			if spans := spansOf(runs, groups); len(spans) > 0 {
-				out = append(out, target{node: m.node(), id: m.identifier, spans: spans})
+				out = append(out, l.target(m.identifier, 0, spans))
 			}
 		}
 	}

@@ -1,136 +1,81 @@
 package clickstream
 
 import (
-	"strings"
-
 	"github.com/cespare/xxhash/v2"
 	"github.com/intentd/intentd/connectors"
+	"github.com/intentd/intentd/connectors/identity"
 )
 
-// idKind is the type of an identifier. The order is the priority: an event is stored under its first one, and on a
-// conflict the later one gives way.
-type idKind byte
+// identifier is one way of naming somebody. The order of the kinds is that of their priority: an event is stored under its first
+// one, and on a conflict the later one gives way.
+type identifier = identity.ID
 
-const (
-	kindUserID idKind = iota + 1
-	kindEmail
-	kindPhone
-	kindAnonymousID
-)
-
-func (k idKind) String() string {
-	switch k {
-	case kindUserID:
-		return "user_id"
-	case kindEmail:
-		return "email"
-	case kindPhone:
-		return "phone"
-	}
-	return "anonymous_id"
-}
-
-// maxIdentifier bounds the length of an identifier in bytes; RFC 5321 allows 254 for an address.
-const maxIdentifier = 254
-
-// identifier is one way of naming somebody.
-type identifier struct {
-	kind  idKind
-	value string
-}
-
-// node is the identifier's place in the segments. Two identifiers may share one by chance; readers compare the texts too.
-func (id identifier) node() uint64 {
+// nodeOf is the identifier's place in the segments. Two identifiers may share one, by chance or in different spaces; readers compare
+// them, too.
+func nodeOf(id identifier) uint64 {
 	var d xxhash.Digest
-	d.ResetWithSeed(uint64(id.kind))
-	d.WriteString(id.value)
+	d.ResetWithSeed(uint64(id.Kind))
+	d.WriteString(id.Value)
 	return d.Sum64()
 }
 
-// key is the identifier's key in the main file.
-func (id identifier) key() []byte {
-	return append([]byte{byte(id.kind)}, id.value...)
-}
+// Clean brings the identifiers of e into the form they are stored and looked up in, and empties those that identify nobody. It
+// says whether any is left; an event without one cannot be stored.
+func Clean(e *connectors.Event) bool { return clean(nil, e) }
 
-// Clean brings the identifiers of e into the form they are stored and looked up in (trimmed, e-mail in lower case, phone
-// as digits with an optional plus) and empties those that identify nobody: placeholders such as "null", "anonymous" or
-// zeros, e-mails without a domain, texts over 254 bytes. It says whether any is left; an event without one cannot be stored.
-func Clean(e *connectors.Event) bool {
-	e.UserID = cleanID(e.UserID)
-	e.AnonymousID = cleanID(e.AnonymousID)
-	e.Email = cleanEmail(e.Email)
-	e.Phone = cleanPhone(e.Phone)
+func clean(rules *identity.Rules, e *connectors.Event) bool {
+	e.Email, e.Phone = rules.Email(e.Email), rules.Phone(e.Phone)
+	user, _ := rules.ID(identity.UserID, "", e.UserID)
+	e.UserID = user.Value
+	device, _ := rules.ID(identity.AnonymousID, "", e.AnonymousID)
+	e.AnonymousID = device.Value
+	// An id that has the form of an address is that address. Where the event names another one, too, it stays where it was, so that
+	// neither is lost.
+	if user.Kind == identity.Email && (e.Email == "" || e.Email == user.Value) {
+		e.Email, e.UserID = user.Value, ""
+	}
+	if device.Kind == identity.Email {
+		if e.Email == "" {
+			e.Email = device.Value
+		}
+		e.AnonymousID = ""
+	}
 	return e.UserID != "" || e.AnonymousID != "" || e.Email != "" || e.Phone != ""
 }
 
+// idsOf are the identifiers of a clean event in the order of their priority, those it has not being zero. The device is the last.
+func idsOf(rules *identity.Rules, e *connectors.Event) (ids [4]identifier) {
+	if e.UserID != "" {
+		ids[0] = asAddress(identifier{Kind: identity.UserID, Space: rules.Space(e.Source), Value: e.UserID})
+	}
+	if e.Email != "" {
+		ids[1] = identifier{Kind: identity.Email, Value: e.Email}
+	}
+	if e.Phone != "" {
+		ids[2] = identifier{Kind: identity.Phone, Value: e.Phone}
+	}
+	if e.AnonymousID != "" {
+		ids[3] = identifier{Kind: identity.AnonymousID, Space: rules.Space(e.Source), Value: e.AnonymousID}
+	}
+	return ids
+}
+
+// asAddress is id, or the address that it has the form of.
+func asAddress(id identifier) identifier {
+	if id.Kind == identity.UserID {
+		if address := identity.Address(id.Value); address != "" {
+			return identifier{Kind: identity.Email, Value: address}
+		}
+	}
+	return id
+}
+
 // owner is the identifier that e is stored under: its strongest. e is clean.
-func owner(e *connectors.Event) identifier {
-	switch {
-	case e.UserID != "":
-		return identifier{kindUserID, e.UserID}
-	case e.Email != "":
-		return identifier{kindEmail, e.Email}
-	case e.Phone != "":
-		return identifier{kindPhone, e.Phone}
-	}
-	return identifier{kindAnonymousID, e.AnonymousID}
-}
-
-func cleanID(s string) string {
-	s = strings.TrimSpace(s)
-	if blocked(s) || len(s) > maxIdentifier {
-		return ""
-	}
-	return s
-}
-
-func cleanEmail(s string) string {
-	if s = cleanID(s); s == "" {
-		return ""
-	}
-	s = strings.ToLower(s)
-	at := strings.LastIndexByte(s, '@')
-	if at < 1 || at == len(s)-1 || strings.ContainsAny(s, " \t\r\n") || blocked(s[:at]) {
-		return ""
-	}
-	return s
-}
-
-func cleanPhone(s string) string {
-	s = strings.TrimSpace(s)
-	if s == "" || blocked(s) || len(s) > 64 {
-		return ""
-	}
-	digits := make([]byte, 0, len(s))
-	for i := range len(s) {
-		switch c := s[i]; {
-		case c >= '0' && c <= '9':
-			digits = append(digits, c)
-		case c == '+' && len(digits) == 0:
-			digits = append(digits, c)
-		case strings.IndexByte(" ()-./", c) >= 0 || c == '\t':
-		default:
-			return "" // an extension or a word: not one line that belongs to one person
+func owner(rules *identity.Rules, e *connectors.Event) identifier {
+	for _, id := range idsOf(rules, e) {
+		if id.Kind != 0 {
+			return id
 		}
 	}
-	phone := string(digits)
-	if rest, ok := strings.CutPrefix(phone, "00"); ok {
-		phone = "+" + rest
-	}
-	// E.164 allows 15 digits; fewer than 5 are an extension.
-	if n := len(strings.TrimPrefix(phone, "+")); n < 5 || n > 15 || blocked(strings.TrimPrefix(phone, "+")) {
-		return ""
-	}
-	return phone
-}
-
-// blocked says whether a value is a placeholder that many people share.
-func blocked(s string) bool {
-	if len(s) <= len("undefined") {
-		switch strings.ToLower(s) {
-		case "-1", "nil", "n/a", "nan", "null", "none", "guest", "unknown", "undefined", "anonymous", "(none)":
-			return true
-		}
-	}
-	return strings.Trim(s, "0-") == "" // the empty one, too
+	return identifier{Kind: identity.AnonymousID}
 }

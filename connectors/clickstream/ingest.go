@@ -7,10 +7,10 @@ import (
 	"maps"
 	"slices"
 	"strconv"
-	"strings"
 
 	"github.com/cespare/xxhash/v2"
 	"github.com/intentd/intentd/connectors"
+	"github.com/intentd/intentd/connectors/identity"
 	bolt "go.etcd.io/bbolt"
 )
 
@@ -20,8 +20,8 @@ type Batch struct {
 	Source string
 	// Events in any order. Ingest cleans and changes them in place and keeps nothing of them.
 	Events []connectors.Event
-	// Offsets are saved under Source with the events: an opaque position by name. A nil one is deleted.
-	Offsets map[string][]byte
+	// Cursor is saved under Source with the events, nil leaves the one there is.
+	Cursor connectors.Cursor
 }
 
 // placed is where an event goes.
@@ -32,16 +32,16 @@ type placed struct {
 	i    int32 // in Batch.Events
 }
 
-// Ingest takes in a batch in one commit: its events, the links they reveal, the people they make active, and the offsets,
+// Ingest takes in a batch in one commit: its events, the links they reveal, the people they make active, and the cursor,
 // or nothing. It is durable when Ingest returns. accepted counts the events kept; left out are those without an
 // identifier, with consent denied, older than the retention (or than 1970), and repeats within the batch. Repeats of earlier batches
-// (same owner, time and id) are kept once: they disappear when read and when segments are merged.
+// (same owner, time and id) are kept once: the latest ones are recognised here, others disappear when read and when segments are merged.
 func (s *Store) Ingest(b Batch) (accepted int, err error) {
 	s.intake.Lock()
 	defer s.intake.Unlock()
 	accepted, err = s.ingest(b)
 	if err != nil {
-		s.known = recent{} // it may have learnt from what was rolled back
+		s.known, s.ids = recent{}, recentIDs{} // they may have learnt from what was rolled back
 		return 0, s.fail(fmt.Sprintf("take in %d events", len(b.Events)), err)
 	}
 	return accepted, nil
@@ -51,28 +51,28 @@ func (s *Store) ingest(b Batch) (int, error) {
 	if err := s.catchUp(); err != nil {
 		return 0, err
 	}
-	order, c := s.place(b)
-	if len(order) == 0 && len(b.Offsets) == 0 {
-		s.mu.Lock()
-		s.counts.add(c)
-		s.mu.Unlock()
+	if len(b.Events) == 0 && b.Cursor == nil {
 		return 0, nil
 	}
+	order, c := s.place(b)
 	newest := s.newestEvent()
 	before := newest
 	for _, p := range order {
 		newest = max(newest, p.at)
 	}
 	err := s.commit(nil, func(tx *bolt.Tx) ([]meta, error) {
-		active, conflicts, err := s.linkAll(tx, b.Events, order, before)
+		active, linked, err := s.linkAll(tx, b.Events, order, before)
 		if err != nil {
 			return nil, err
 		}
-		c.conflicts = conflicts
+		c.conflicts, c.anonymous = linked.conflicts, linked.anonymous
+		if err := s.countIntake(tx, b, order, c); err != nil {
+			return nil, err
+		}
 		if err := appendFeed(tx, b.Source, s.o.Now().Unix(), active); err != nil {
 			return nil, err
 		}
-		if err := putOffsets(tx, b.Source, b.Offsets); err != nil {
+		if err := putCursor(tx, b.Source, b.Cursor); err != nil {
 			return nil, err
 		}
 		if err := tx.Bucket(bucketMeta).Put(keyNewest, binary.AppendVarint(nil, newest)); err != nil {
@@ -100,12 +100,13 @@ func (s *Store) newestEvent() int64 {
 // place cleans the events and puts those to be kept into the order of the segments.
 func (s *Store) place(b Batch) ([]placed, counts) {
 	var c counts
+	rules := s.rules.Load()
 	now := s.o.Now().UTC()
 	newest := s.newestEvent()
 	order := make([]placed, 0, len(b.Events))
 	for i := range b.Events {
 		e := &b.Events[i]
-		if !Clean(e) {
+		if !clean(rules, e) {
 			c.unidentified++
 			continue
 		}
@@ -142,11 +143,17 @@ func (s *Store) place(b Batch) ([]placed, counts) {
 		}
 		at := e.Time.UnixMicro()
 		e.Time = fromMicro(at) // as it will be read, so that repeats compare equal
+		node := nodeOf(owner(rules, e))
 		if e.ID == "" {
 			e.ID = contentID(e)
+		} else if repeat, reused := s.ids.meets(e, node, at); repeat {
+			c.repeated++
+			continue
+		} else if reused {
+			c.reused++
 		}
 		newest = max(newest, at)
-		order = append(order, placed{part: s.part(at), node: owner(e).node(), at: at, i: int32(i)})
+		order = append(order, placed{part: s.part(at), node: node, at: at, i: int32(i)})
 	}
 	if horizon, ok := s.horizon(newest, now.UnixMicro()); ok {
 		n := len(order)
@@ -211,44 +218,63 @@ func (s *Store) writeSegments(events []connectors.Event, order []placed) (metas 
 }
 
 // linkAll brings the links up to date, event by event in the order of time, and returns the groups that did something, in
-// order. before is the newest event of earlier batches.
-func (s *Store) linkAll(tx *bolt.Tx, events []connectors.Event, order []placed, before int64) (active []uint64, conflicts uint64, err error) {
-	l := linksOf(tx)
+// order, and how many conflicts and events of nobody there were. before is the newest event of earlier batches.
+func (s *Store) linkAll(tx *bolt.Tx, events []connectors.Event, order []placed, before int64) (active []uint64, c counts, err error) {
+	if len(order) > 0 {
+		if err := s.setHome(tx, events[order[0].i].Source); err != nil {
+			return nil, c, err
+		}
+	}
+	l := s.linksOf(tx)
+	l.groups.FillPercent = fullPages
 	byTime := slices.Clone(order)
 	slices.SortFunc(byTime, func(x, y placed) int { return cmp.Or(cmp.Compare(x.at, y.at), cmp.Compare(x.i, y.i)) })
 	seen := map[uint64]struct{}{}
 	for _, p := range byTime {
 		e := &events[p.i]
-		g, kept, err := s.known.lookUp(l, e, p.node)
+		g, kept, err := s.known.lookUp(l, e)
 		if err != nil {
-			return nil, 0, err
+			return nil, c, err
 		}
 		if !kept {
 			res, err := l.link(e, p.at < before)
 			if err != nil {
-				return nil, 0, err
+				return nil, c, err
 			}
-			conflicts += uint64(res.conflicts)
+			c.conflicts += uint64(res.conflicts)
 			for _, id := range res.moved {
 				if err := s.known.learnOne(l, id); err != nil {
-					return nil, 0, err
+					return nil, c, err
 				}
 			}
 			if err := s.known.learn(l, e); err != nil {
-				return nil, 0, err
+				return nil, c, err
 			}
 			g = res.group
 		}
 		if g != nobody {
 			seen[g] = struct{}{}
+		} else {
+			c.anonymous++
 		}
 	}
-	return slices.Sorted(maps.Keys(seen)), conflicts, nil
+	return slices.Sorted(maps.Keys(seen)), c, nil
 }
 
-// recent remembers the links of those seen lately, so that most events need no look into the main file. It is keyed by
-// node: two of its entries share one with a probability of 10⁻⁸, and would then miss a link, no event.
+// recent remembers the links of those seen lately, so that most events need no look into the main file. It is keyed by a hash of
+// the identifier: two of its entries share one with a probability of 10⁻⁸, and would then miss a link, no event.
 type recent struct{ young, old map[uint64]knownLink }
+
+// place is where recent keeps what it knows of id.
+func place(id identifier) uint64 {
+	if id.Space == "" {
+		return nodeOf(id)
+	}
+	var d xxhash.Digest
+	d.ResetWithSeed(nodeOf(id))
+	d.WriteString(id.Space)
+	return d.Sum64()
+}
 
 // knownLink is the group of an identifier. For a device with one owner since is where their time begins, in milliseconds;
 // with several it is mixed.
@@ -257,6 +283,10 @@ type knownLink struct {
 	since int64
 	mixed bool
 }
+
+// fullPages is how full bbolt leaves the pages of groups, whose keys only grow: with its default every page stays half empty. A tenth is
+// left for what groups get later.
+const fullPages = 0.9
 
 // recentLinks bounds the entries of each of the two generations: about 30 MB in all.
 const recentLinks = 1 << 18
@@ -279,44 +309,43 @@ func (r *recent) put(node uint64, k knownLink) {
 }
 
 // lookUp is the group of e, and whether the links need no change for e.
-func (r *recent) lookUp(l links, e *connectors.Event, node uint64) (uint64, bool, error) {
-	own, ok := r.get(node)
-	if e.UserID == "" && e.Email == "" && e.Phone == "" { // only a device: nothing to link
+func (r *recent) lookUp(l links, e *connectors.Event) (uint64, bool, error) {
+	ids := idsOf(l.rules, e)
+	own := -1
+	for i := range ids {
+		if ids[i].Kind != 0 {
+			own = i
+			break
+		}
+	}
+	first, ok := r.get(place(ids[own]))
+	if own == len(ids)-1 { // only a device: nothing to link
 		if !ok {
-			if err := r.learn(l, e); err != nil {
+			if err := r.learnOne(l, ids[own]); err != nil {
 				return nobody, true, err
 			}
-			own, _ = r.get(node)
+			first, _ = r.get(place(ids[own]))
 		}
-		if !own.mixed {
-			return own.group, true, nil
+		if !first.mixed {
+			return first.group, true, nil
 		}
-		runs, err := l.runsOf(owner(e))
+		runs, err := l.runsOf(ids[own])
 		return ownerAt(runs, e.Time.UnixMilli()), true, err
 	}
-	if !ok {
-		return nobody, false, nil
-	}
-	same := func(id identifier) bool {
-		if id.value == "" {
-			return true
+	for _, id := range ids[own+1:] {
+		if id.Kind != 0 && ok {
+			var k knownLink
+			k, ok = r.get(place(id))
+			ok = ok && !k.mixed && k.group == first.group && k.since <= e.Time.UnixMilli()
 		}
-		k, ok := r.get(id.node())
-		return ok && !k.mixed && k.group == own.group && k.since <= e.Time.UnixMilli()
 	}
-	switch {
-	case e.UserID != "":
-		ok = same(identifier{kindEmail, e.Email}) && same(identifier{kindPhone, e.Phone})
-	case e.Email != "":
-		ok = same(identifier{kindPhone, e.Phone})
-	}
-	return own.group, ok && same(identifier{kindAnonymousID, e.AnonymousID}), nil
+	return first.group, ok, nil
 }
 
 // learn remembers what the main file says of e's identifiers.
 func (r *recent) learn(l links, e *connectors.Event) error {
-	for _, id := range [...]identifier{{kindUserID, e.UserID}, {kindEmail, e.Email}, {kindPhone, e.Phone}, {kindAnonymousID, e.AnonymousID}} {
-		if id.value == "" {
+	for _, id := range idsOf(l.rules, e) {
+		if id.Kind == 0 {
 			continue
 		}
 		if err := r.learnOne(l, id); err != nil {
@@ -327,8 +356,8 @@ func (r *recent) learn(l links, e *connectors.Event) error {
 }
 
 func (r *recent) learnOne(l links, id identifier) error {
-	if id.kind != kindAnonymousID {
-		r.put(id.node(), knownLink{group: l.groupOf(id)})
+	if id.Kind != identity.AnonymousID {
+		r.put(place(id), knownLink{group: l.groupOf(id)})
 		return nil
 	}
 	runs, err := l.runsOf(id)
@@ -339,49 +368,6 @@ func (r *recent) learnOne(l links, id identifier) error {
 	if len(runs) == 1 {
 		k.group, k.since = runs[0].owner, runs[0].start
 	}
-	r.put(id.node(), k)
-	return nil
-}
-
-// Offsets are the positions saved under a source.
-func (s *Store) Offsets(source string) (map[string][]byte, error) {
-	out := map[string][]byte{}
-	err := s.view(func(tx *bolt.Tx) error {
-		b := tx.Bucket(bucketOffsets).Bucket([]byte("s" + source))
-		if b == nil {
-			return nil
-		}
-		return b.ForEach(func(k, v []byte) error {
-			out[string(k)] = slices.Clone(v)
-			return nil
-		})
-	})
-	if err != nil {
-		return nil, s.fail("read offsets of "+source, err)
-	}
-	return out, nil
-}
-
-func putOffsets(tx *bolt.Tx, source string, offsets map[string][]byte) error {
-	if len(offsets) == 0 {
-		return nil
-	}
-	b, err := tx.Bucket(bucketOffsets).CreateBucketIfNotExists([]byte("s" + source))
-	if err != nil {
-		return err
-	}
-	for name, v := range offsets {
-		if strings.TrimSpace(name) == "" {
-			return fmt.Errorf("an offset of %s has no name", source)
-		}
-		if v == nil {
-			err = b.Delete([]byte(name))
-		} else {
-			err = b.Put([]byte(name), v)
-		}
-		if err != nil {
-			return err
-		}
-	}
+	r.put(place(id), k)
 	return nil
 }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/intentd/intentd/connectors"
+	"github.com/intentd/intentd/connectors/identity"
 	bolt "go.etcd.io/bbolt"
 )
 
@@ -18,6 +19,7 @@ type target struct {
 	id     identifier
 	person int    // index of the person asked about
 	spans  []span // nil: always
+	before int64  // for an id of unknown space, Unix seconds: what came in later has one; 0: no bound
 }
 
 // Journeys yields the events of all people in w: what they did under any identifier linked to them, devices included.
@@ -39,11 +41,16 @@ func (s *Store) tell(ctx context.Context, people []connectors.Person, w connecto
 	if err := ctx.Err(); err != nil {
 		return err
 	}
+	rules := s.rules.Load()
+	space := ""
+	if source != "" {
+		space = rules.Space(source)
+	}
 	var targets []target
 	err := s.view(func(tx *bolt.Tx) error {
-		l := linksOf(tx)
+		l := s.linksOf(tx)
 		for i := range people {
-			t, err := l.targets(people[i], i)
+			t, err := l.targets(people[i], i, space)
 			if err != nil {
 				return err
 			}
@@ -62,7 +69,7 @@ func (s *Store) tell(ctx context.Context, people []connectors.Person, w connecto
 	}
 	defer release(held)
 	for _, segs := range held {
-		more, err := tellPartition(ctx, segs, targets, people, within, source, yield)
+		more, err := tellPartition(ctx, segs, targets, people, within, source, rules, yield)
 		if err != nil || !more {
 			return err
 		}
@@ -121,7 +128,7 @@ func release(held [][]*segment) {
 	}
 }
 
-func tellPartition(ctx context.Context, segs []*segment, targets []target, people []connectors.Person, w span, source string, yield func(connectors.Event, error) bool) (more bool, err error) {
+func tellPartition(ctx context.Context, segs []*segment, targets []target, people []connectors.Person, w span, source string, rules *identity.Rules, yield func(connectors.Event, error) bool) (more bool, err error) {
 	cursors := make([]*cursor, len(segs))
 	for i, seg := range segs {
 		cursors[i] = newCursor(seg, false)
@@ -178,7 +185,7 @@ func tellPartition(ctx context.Context, segs []*segment, targets []target, peopl
 			}
 			told := -1
 			for k := range same {
-				if t := &same[k]; t.person != told && t.covers(e, at) {
+				if t := &same[k]; t.person != told && t.covers(rules, e, at) {
 					told = t.person
 					e.Person = people[t.person].Key
 					if !yield(*e, nil) {
@@ -192,8 +199,8 @@ func tellPartition(ctx context.Context, segs []*segment, targets []target, peopl
 }
 
 // covers says whether e belongs to t. Identifiers that share a node by chance are told apart here.
-func (t *target) covers(e *connectors.Event, at int64) bool {
-	if owner(e) != t.id {
+func (t *target) covers(rules *identity.Rules, e *connectors.Event, at int64) bool {
+	if !owner(rules, e).Matches(t.id) || t.before != 0 && e.Received.Unix() >= t.before {
 		return false
 	}
 	if t.spans == nil {
@@ -202,38 +209,42 @@ func (t *target) covers(e *connectors.Event, at int64) bool {
 	return slices.ContainsFunc(t.spans, func(s span) bool { return at >= s.from && at < s.to })
 }
 
-// askedFor are the clean identifiers of p.
-func askedFor(p connectors.Person) (stable, devices []identifier) {
-	for _, v := range p.UserIDs {
-		if v = cleanID(v); v != "" {
-			stable = append(stable, identifier{kindUserID, v})
+// askedFor are the clean identifiers of p. User and anonymous ids that come without their space are of the one given, else at home.
+func (l links) askedFor(p connectors.Person, space string) (stable, devices []identifier) {
+	if space == "" {
+		space = l.home
+	}
+	add := func(list *[]identifier, kind identity.Kind, values []string) {
+		for _, v := range values {
+			id := identity.ParseStored(kind, v)
+			if id.Space == "" {
+				id.Space = space
+			}
+			if id, ok := l.rules.ID(kind, id.Space, id.Value); ok {
+				*list = append(*list, id)
+			}
 		}
 	}
-	for _, v := range p.Emails {
-		if v = cleanEmail(v); v != "" {
-			stable = append(stable, identifier{kindEmail, v})
-		}
-	}
-	for _, v := range p.Phones {
-		if v = cleanPhone(v); v != "" {
-			stable = append(stable, identifier{kindPhone, v})
-		}
-	}
-	for _, v := range p.AnonymousIDs {
-		if v = cleanID(v); v != "" {
-			devices = append(devices, identifier{kindAnonymousID, v})
-		}
-	}
+	add(&stable, identity.UserID, p.UserIDs)
+	add(&stable, identity.Email, p.Emails)
+	add(&stable, identity.Phone, p.Phones)
+	add(&devices, identity.AnonymousID, p.AnonymousIDs)
 	return stable, devices
 }
 
 // groupsOf are the groups of p. A device alone leads to its owner if it only ever had one.
-func (l links) groupsOf(p connectors.Person) ([]uint64, error) {
-	stable, devices := askedFor(p)
+func (l links) groupsOf(p connectors.Person, space string) ([]uint64, error) {
+	stable, devices := l.askedFor(p, space)
 	var groups []uint64
-	for _, id := range stable {
+	add := func(id identifier) {
 		if g := l.groupOf(id); g != nobody && !slices.Contains(groups, g) {
 			groups = append(groups, g)
+		}
+	}
+	for _, id := range stable {
+		add(id)
+		if id.Kind == identity.Email { // an address sent as a user id was kept as one by earlier versions
+			add(identifier{Kind: identity.UserID, Space: l.home, Value: id.Value})
 		}
 	}
 	if len(stable) > 0 {
@@ -251,19 +262,28 @@ func (l links) groupsOf(p connectors.Person) ([]uint64, error) {
 	return groups, nil
 }
 
+// target is where the events of an identifier are.
+func (l links) target(id identifier, person int, spans []span) target {
+	t := target{node: nodeOf(id), id: asAddress(id), person: person, spans: spans}
+	if id.Space == "" && id.Kind.Spaced() {
+		t.before = l.spacedSince
+	}
+	return t
+}
+
 // targets are where the events of p are.
-func (l links) targets(p connectors.Person, index int) ([]target, error) {
-	groups, err := l.groupsOf(p)
+func (l links) targets(p connectors.Person, index int, space string) ([]target, error) {
+	groups, err := l.groupsOf(p, space)
 	if err != nil {
 		return nil, err
 	}
 	var out []target
 	add := func(id identifier, spans []span) {
-		if !slices.ContainsFunc(out, func(t target) bool { return t.id == id }) {
-			out = append(out, target{node: id.node(), id: id, person: index, spans: spans})
+		if node := nodeOf(id); !slices.ContainsFunc(out, func(t target) bool { return t.node == node && t.id == asAddress(id) }) {
+			out = append(out, l.target(id, index, spans))
 		}
 	}
-	_, devices := askedFor(p)
+	_, devices := l.askedFor(p, space)
 	for _, g := range groups {
 		_, rec, err := l.load(g)
 		if err != nil {
@@ -273,12 +293,12 @@ func (l links) targets(p connectors.Person, index int) ([]target, error) {
 			continue
 		}
 		for _, m := range rec.members {
-			if m.kind != kindAnonymousID {
+			if m.Kind != identity.AnonymousID {
 				add(m.identifier, nil)
 			}
 		}
 		claimed := rec.anonymous()
-		for _, m := range claimed[:min(len(claimed), maxOthers)] {
+		for _, m := range claimed[:min(len(claimed), identity.MaxOthers)] {
 			devices = append(devices, m.identifier)
 		}
 	}
@@ -298,7 +318,7 @@ func (l links) targets(p connectors.Person, index int) ([]target, error) {
 
 // Link is an identifier of a person and why it is theirs.
 type Link struct {
-	Kind, Value string
+	Kind, Space, Value string
 	// Event is the id of the event that said so, cut to 64 bytes, Time when it happened.
 	Event string
 	Time  time.Time
@@ -311,8 +331,8 @@ func (s *Store) Links(ctx context.Context, p connectors.Person) ([]Link, error) 
 	}
 	var out []Link
 	err := s.view(func(tx *bolt.Tx) error {
-		l := linksOf(tx)
-		groups, err := l.groupsOf(p)
+		l := s.linksOf(tx)
+		groups, err := l.groupsOf(p, "")
 		if err != nil {
 			return err
 		}
@@ -325,7 +345,7 @@ func (s *Store) Links(ctx context.Context, p connectors.Person) ([]Link, error) 
 				continue
 			}
 			for _, m := range rec.members {
-				out = append(out, Link{Kind: m.kind.String(), Value: m.value, Event: m.by, Time: time.Unix(m.since, 0).UTC()})
+				out = append(out, Link{Kind: m.Kind.String(), Space: m.Space, Value: m.Value, Event: m.by, Time: time.Unix(m.since, 0).UTC()})
 			}
 		}
 		return nil

@@ -5,21 +5,16 @@ import (
 	"fmt"
 	"math"
 	"slices"
-	"time"
 
 	"github.com/intentd/intentd/connectors"
+	"github.com/intentd/intentd/connectors/identity"
 	bolt "go.etcd.io/bbolt"
 )
 
-// Guards of a group: at most one user id and five of any other type. Of anonymous ids the five claimed last are read; the
-// older ones are remembered so that they can be erased.
+// Beside the guards of package identity: of anonymous ids the five claimed last are read; the older ones are remembered so that they
+// can be erased.
 const (
-	maxUserIDs     = 1
-	maxOthers      = 5
 	maxRemembered  = 64
-	maxClaimants   = 5  // people on one device, beyond which it is a kiosk and its anonymous part nobody's
-	maxSwitches    = 32 // changes of hands, likewise
-	switchMargin   = 30 * time.Minute
 	longestEventID = 64 // of an id kept as the reason of a link
 )
 
@@ -38,14 +33,13 @@ type member struct {
 	by    string // id of that event
 }
 
-func (g *group) count(k idKind) int {
-	n := 0
-	for _, m := range g.members {
-		if m.kind == k {
-			n++
-		}
+// ids are the members, for the guards.
+func (g *group) ids() []identifier {
+	ids := make([]identifier, len(g.members))
+	for i, m := range g.members {
+		ids[i] = m.identifier
 	}
-	return n
+	return ids
 }
 
 func (g *group) has(id identifier) bool {
@@ -56,7 +50,7 @@ func (g *group) has(id identifier) bool {
 func (g *group) anonymous() []member {
 	var a []member
 	for _, m := range g.members {
-		if m.kind == kindAnonymousID {
+		if m.Kind == identity.AnonymousID {
 			a = append(a, m)
 		}
 	}
@@ -64,12 +58,12 @@ func (g *group) anonymous() []member {
 	return a
 }
 
-// A group is stored as 'g' and its members, or as 'a' and the group that absorbed it.
-func (g *group) encode() []byte {
+// encode writes a group as 'g' and its members. One that was absorbed is 'a' and the group that did it.
+func (l links) encode(g *group) []byte {
 	b := []byte{'g'}
 	for _, m := range g.members {
-		b = append(b, byte(m.kind))
-		b = appendText(b, m.value)
+		b = append(b, l.key(m.identifier)[0])
+		b = appendText(b, string(l.key(m.identifier)[1:]))
 		b = binary.AppendVarint(b, m.since)
 		b = appendText(b, m.by)
 	}
@@ -136,7 +130,7 @@ func claim(runs []run, g uint64, t int64, late bool) (_ []run, changed bool) {
 			claimants[r.owner] = true
 		}
 	}
-	if len(claimants) > maxClaimants || len(runs) > maxSwitches {
+	if identity.Kiosk(len(claimants), len(runs)) {
 		return []run{{math.MinInt64, nobody}}, true
 	}
 	return runs, true
@@ -162,7 +156,7 @@ func spansOf(runs []run, groups []uint64) []span {
 		if i+1 < len(runs) {
 			s.to = runs[i+1].start * 1000
 			if !slices.Contains(groups, runs[i+1].owner) {
-				s.to -= switchMargin.Microseconds()
+				s.to -= identity.SwitchMargin.Microseconds()
 			}
 		}
 		if s.from < s.to {
@@ -184,6 +178,9 @@ func ownerAt(runs []run, t int64) uint64 {
 // links is the identity part of the main file within one transaction.
 type links struct {
 	nodes, groups, meta *bolt.Bucket
+	rules               *identity.Rules
+	home                string // the space whose ids are kept without it
+	spacedSince         int64  // Unix seconds since which every other id is kept with its space
 }
 
 var (
@@ -191,13 +188,35 @@ var (
 	bucketGroups = []byte("people")
 )
 
-func linksOf(tx *bolt.Tx) links {
-	return links{tx.Bucket(bucketNodes), tx.Bucket(bucketGroups), tx.Bucket(bucketMeta)}
+func (s *Store) linksOf(tx *bolt.Tx) links {
+	l := links{nodes: tx.Bucket(bucketNodes), groups: tx.Bucket(bucketGroups), meta: tx.Bucket(bucketMeta), rules: s.rules.Load()}
+	if home := l.meta.Get(keyHome); len(home) > 0 {
+		l.home = l.rules.Space(string(home))
+	}
+	l.spacedSince, _ = binary.Varint(l.meta.Get(keySpaced))
+	return l
+}
+
+// key is the identifier's key in the main file: its kind, its value and, but at home, its space.
+func (l links) key(id identifier) []byte {
+	if id.Space == l.home {
+		id.Space = ""
+	}
+	return append([]byte{byte(id.Kind)}, id.Stored()...)
+}
+
+// parse reads what key wrote.
+func (l links) parse(kind byte, stored string) identifier {
+	id := identity.ParseStored(identity.Kind(kind), stored)
+	if id.Space == "" && id.Kind.Spaced() {
+		id.Space = l.home
+	}
+	return id
 }
 
 // groupOf is the group of a stable identifier, 0 if it was never seen.
 func (l links) groupOf(id identifier) uint64 {
-	b := l.nodes.Get(id.key())
+	b := l.nodes.Get(l.key(id))
 	if b == nil {
 		return 0
 	}
@@ -206,7 +225,7 @@ func (l links) groupOf(id identifier) uint64 {
 }
 
 func (l links) runsOf(id identifier) ([]run, error) {
-	b := l.nodes.Get(id.key())
+	b := l.nodes.Get(l.key(id))
 	if b == nil {
 		return nil, nil
 	}
@@ -215,9 +234,12 @@ func (l links) runsOf(id identifier) ([]run, error) {
 
 func groupKey(g uint64) []byte { return binary.BigEndian.AppendUint64(nil, g) }
 
+// longestChain bounds how often a group's number may have changed by being absorbed.
+const longestChain = 256
+
 // load is the group by its number, which changes on the way if it was absorbed; nil if there is none (any more).
 func (l links) load(g uint64) (uint64, *group, error) {
-	for range maxUserIDs + 2*maxOthers { // each group absorbed left at least one of the stable members
+	for range longestChain {
 		b := l.groups.Get(groupKey(g))
 		if b == nil {
 			return g, nil, nil
@@ -229,7 +251,7 @@ func (l links) load(g uint64) (uint64, *group, error) {
 		}
 		out := &group{}
 		for r.s != "" && !r.bad {
-			out.members = append(out.members, member{identifier{idKind(r.byte()), r.text()}, r.varint(), r.text()})
+			out.members = append(out.members, member{l.parse(r.byte(), r.text()), r.varint(), r.text()})
 		}
 		if r.bad {
 			return g, nil, fmt.Errorf("%w: record of person %d", errDamaged, g)
@@ -239,7 +261,7 @@ func (l links) load(g uint64) (uint64, *group, error) {
 	return g, nil, fmt.Errorf("%w: person %d is absorbed in a circle", errDamaged, g)
 }
 
-func (l links) save(g uint64, rec *group) error { return l.groups.Put(groupKey(g), rec.encode()) }
+func (l links) save(g uint64, rec *group) error { return l.groups.Put(groupKey(g), l.encode(rec)) }
 
 func (l links) create(first member) (uint64, *group, error) {
 	g, err := l.groups.NextSequence()
@@ -251,7 +273,7 @@ func (l links) create(first member) (uint64, *group, error) {
 }
 
 func (l links) join(g uint64, id identifier) error {
-	return l.nodes.Put(id.key(), binary.AppendUvarint(nil, g))
+	return l.nodes.Put(l.key(id), binary.AppendUvarint(nil, g))
 }
 
 // linkResult is what link did.
@@ -262,11 +284,11 @@ type linkResult struct {
 }
 
 // drop takes an identifier out of an event that cannot be its owner's.
-func drop(e *connectors.Event, k idKind) {
+func drop(e *connectors.Event, k identity.Kind) {
 	switch k {
-	case kindEmail:
+	case identity.Email:
 		e.Email = ""
-	case kindPhone:
+	case identity.Phone:
 		e.Phone = ""
 	}
 }
@@ -279,8 +301,9 @@ func (l links) link(e *connectors.Event, late bool) (linkResult, error) {
 	var rec *group
 	dirty := false
 	as := member{since: e.Time.Unix(), by: e.ID[:min(len(e.ID), longestEventID)]}
-	for _, id := range [...]identifier{{kindUserID, e.UserID}, {kindEmail, e.Email}, {kindPhone, e.Phone}} {
-		if id.value == "" {
+	ids := idsOf(l.rules, e)
+	for _, id := range ids[:3] {
+		if id.Kind == 0 {
 			continue
 		}
 		as.identifier = id
@@ -300,9 +323,9 @@ func (l links) link(e *connectors.Event, late bool) (linkResult, error) {
 				return res, fmt.Errorf("%w: no person %d", errDamaged, g)
 			}
 		case g == res.group:
-		case g == 0 && rec.count(id.kind) >= maxOthers:
+		case g == 0 && !identity.Fits(rec.ids(), id):
 			res.conflicts++
-			drop(e, id.kind)
+			drop(e, id.Kind)
 		case g == 0:
 			rec.members = append(rec.members, as)
 			if err := l.join(res.group, id); err != nil {
@@ -314,9 +337,9 @@ func (l links) link(e *connectors.Event, late bool) (linkResult, error) {
 			if err != nil {
 				return res, err
 			}
-			if other == nil || !mayMerge(rec, other, id.kind) {
+			if other == nil || !identity.MayMerge(rec.ids(), other.ids(), id.Kind) {
 				res.conflicts++
-				drop(e, id.kind)
+				drop(e, id.Kind)
 				continue
 			}
 			if err := l.absorb(res.group, rec, g, other); err != nil {
@@ -328,15 +351,14 @@ func (l links) link(e *connectors.Event, late bool) (linkResult, error) {
 			}
 		}
 	}
-	if e.AnonymousID != "" {
-		device := identifier{kindAnonymousID, e.AnonymousID}
+	if device := ids[3]; device.Kind != 0 {
 		runs, err := l.runsOf(device)
 		if err != nil {
 			return res, err
 		}
 		runs, changed := claim(runs, res.group, e.Time.UnixMilli(), late)
 		if changed {
-			if err := l.nodes.Put(device.key(), encodeRuns(runs)); err != nil {
+			if err := l.nodes.Put(l.key(device), encodeRuns(runs)); err != nil {
 				return res, err
 			}
 			if blockedDevice(runs) || ownerAt(runs, e.Time.UnixMilli()) == nobody {
@@ -356,22 +378,10 @@ func (l links) link(e *connectors.Event, late bool) (linkResult, error) {
 	return res, nil
 }
 
-// mayMerge says whether two groups may be one person, given that an identifier of kind k is in both. A phone number is
-// often a company's: alone it never joins two people who each have something better.
-func mayMerge(a, b *group, k idKind) bool {
-	better := func(g *group) bool { return g.count(kindUserID)+g.count(kindEmail) > 0 }
-	if k == kindPhone && better(a) && better(b) {
-		return false
-	}
-	return a.count(kindUserID)+b.count(kindUserID) <= maxUserIDs &&
-		a.count(kindEmail)+b.count(kindEmail) <= maxOthers &&
-		a.count(kindPhone)+b.count(kindPhone) <= maxOthers
-}
-
 // absorb moves everything of other into rec; the caller saves rec.
 func (l links) absorb(g uint64, rec *group, from uint64, other *group) error {
 	for _, m := range other.members {
-		if m.kind != kindAnonymousID {
+		if m.Kind != identity.AnonymousID {
 			if err := l.join(g, m.identifier); err != nil {
 				return err
 			}
@@ -416,43 +426,53 @@ func (l links) reassign(device identifier, from, to uint64) error {
 	}
 	runs = slices.CompactFunc(runs, func(a, b run) bool { return a.owner == b.owner })
 	if len(runs) == 1 && runs[0].owner == nobody {
-		return l.nodes.Delete(device.key())
+		return l.nodes.Delete(l.key(device))
 	}
-	return l.nodes.Put(device.key(), encodeRuns(runs))
+	return l.nodes.Put(l.key(device), encodeRuns(runs))
 }
 
 // forgetOldest keeps the number of remembered devices bounded.
 func forgetOldest(g *group) {
-	for g.count(kindAnonymousID) > maxRemembered {
-		devices := g.anonymous()
+	for devices := g.anonymous(); len(devices) > maxRemembered; devices = devices[:len(devices)-1] {
 		oldest := devices[len(devices)-1].identifier
 		g.members = slices.DeleteFunc(g.members, func(m member) bool { return m.identifier == oldest })
 	}
 }
 
-// person is what the group is to the rest of intentd: identifiers in the order they were linked, devices newest first.
-func (l links) person(g uint64, rec *group) (connectors.Person, error) {
+// person is what the group is to the rest of intentd: identifiers in the order they were linked, devices newest first. User and
+// anonymous ids are those of one space; with "" those of all, each with its space where it is not at home.
+func (l links) person(g uint64, rec *group, space string) (connectors.Person, error) {
 	var p connectors.Person
+	told := func(id identifier) bool { return space == "" || id.Space == space || id.Space == "" }
+	text := func(id identifier) string {
+		if space != "" || id.Space == l.home {
+			return id.Value
+		}
+		return id.Stored()
+	}
 	for _, m := range rec.members {
-		switch m.kind {
-		case kindUserID:
-			p.UserIDs = append(p.UserIDs, m.value)
-		case kindEmail:
-			p.Emails = append(p.Emails, m.value)
-		case kindPhone:
-			p.Phones = append(p.Phones, m.value)
+		switch id := asAddress(m.identifier); {
+		case id.Kind == identity.UserID && told(id):
+			p.UserIDs = append(p.UserIDs, text(id))
+		case id.Kind == identity.Email && !slices.Contains(p.Emails, id.Value):
+			p.Emails = append(p.Emails, id.Value)
+		case id.Kind == identity.Phone:
+			p.Phones = append(p.Phones, id.Value)
 		}
 	}
 	for _, m := range rec.anonymous() {
-		if len(p.AnonymousIDs) == maxOthers {
+		if len(p.AnonymousIDs) == identity.MaxOthers {
 			break
+		}
+		if !told(m.identifier) {
+			continue
 		}
 		runs, err := l.runsOf(m.identifier)
 		if err != nil {
 			return p, err
 		}
 		if len(spansOf(runs, []uint64{g})) > 0 {
-			p.AnonymousIDs = append(p.AnonymousIDs, m.value)
+			p.AnonymousIDs = append(p.AnonymousIDs, text(m.identifier))
 		}
 	}
 	return p, nil

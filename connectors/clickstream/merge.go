@@ -47,13 +47,13 @@ func compareEvents(a, b *connectors.Event) int {
 	}
 	// Two identifiers may share a node by chance.
 	return cmp.Or(strings.Compare(a.UserID, b.UserID), strings.Compare(a.Email, b.Email),
-		strings.Compare(a.Phone, b.Phone), strings.Compare(a.AnonymousID, b.AnonymousID))
+		strings.Compare(a.Phone, b.Phone), strings.Compare(a.AnonymousID, b.AnonymousID), strings.Compare(a.Source, b.Source))
 }
 
 // sameEvent says whether a and b are one event: same time, id and owner. The source that takes an event in twice gives it
-// the same id.
+// the same id. Under a user or anonymous id events of two sources are two, whatever their spaces.
 func sameEvent(a, b *connectors.Event) bool {
-	return a.Time.Equal(b.Time) && a.ID == b.ID && owner(a) == owner(b)
+	return a.Time.Equal(b.Time) && a.ID == b.ID && owner(nil, a) == owner(nil, b)
 }
 
 // rewrite merges the segments of one partition into a new one, which is durable but for its directory entry when rewrite

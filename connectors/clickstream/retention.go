@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/intentd/intentd/connectors/identity"
 	bolt "go.etcd.io/bbolt"
 )
 
@@ -96,7 +97,7 @@ func (s *Store) sweep(ctx context.Context) (people int, err error) {
 			return people, err
 		}
 	}
-	for next := []byte{byte(kindAnonymousID)}; next != nil; {
+	for next := []byte{byte(identity.AnonymousID)}; next != nil; {
 		err := s.sweepStep(ctx, func(inUse func(identifier) bool) (err error) {
 			next, err = s.sweepDevices(next, inUse)
 			return err
@@ -122,7 +123,7 @@ func (s *Store) sweepStep(ctx context.Context, step func(inUse func(identifier) 
 	defer release(held)
 	s.known = recent{}
 	return step(func(id identifier) bool {
-		node := id.node()
+		node := nodeOf(id)
 		return slices.ContainsFunc(held, func(segs []*segment) bool {
 			return slices.ContainsFunc(segs, func(seg *segment) bool { return seg.mayHold(node) })
 		})
@@ -132,14 +133,15 @@ func (s *Store) sweepStep(ctx context.Context, step func(inUse func(identifier) 
 func (s *Store) sweepDevices(from []byte, inUse func(identifier) bool) (next []byte, err error) {
 	var gone [][]byte
 	err = s.view(func(tx *bolt.Tx) error {
-		c := linksOf(tx).nodes.Cursor()
+		l := s.linksOf(tx)
+		c := l.nodes.Cursor()
 		n := 0
-		for k, _ := c.Seek(from); k != nil && k[0] == byte(kindAnonymousID); k, _ = c.Next() {
+		for k, _ := c.Seek(from); k != nil && k[0] == byte(identity.AnonymousID); k, _ = c.Next() {
 			if n++; n > sweepSize {
 				next = slices.Clone(k)
 				return nil
 			}
-			if !inUse(identifier{kindAnonymousID, string(k[1:])}) {
+			if !inUse(l.parse(k[0], string(k[1:]))) {
 				gone = append(gone, slices.Clone(k))
 			}
 		}
@@ -149,7 +151,7 @@ func (s *Store) sweepDevices(from []byte, inUse func(identifier) bool) (next []b
 		return next, err
 	}
 	return next, s.update(func(tx *bolt.Tx) error {
-		l := linksOf(tx)
+		l := s.linksOf(tx)
 		for _, k := range gone {
 			if err := l.nodes.Delete(k); err != nil {
 				return err
@@ -162,7 +164,7 @@ func (s *Store) sweepDevices(from []byte, inUse func(identifier) bool) (next []b
 func (s *Store) sweepGroups(from []byte, inUse func(identifier) bool) (removed int, next []byte, err error) {
 	var gone []uint64
 	err = s.view(func(tx *bolt.Tx) error {
-		l := linksOf(tx)
+		l := s.linksOf(tx)
 		c := l.groups.Cursor()
 		n := 0
 		for k, _ := c.Seek(from); k != nil; k, _ = c.Next() {
@@ -185,7 +187,7 @@ func (s *Store) sweepGroups(from []byte, inUse func(identifier) bool) (removed i
 		return 0, next, err
 	}
 	err = s.update(func(tx *bolt.Tx) error {
-		l := linksOf(tx)
+		l := s.linksOf(tx)
 		removed = 0
 		for _, g := range gone {
 			did, err := l.remove(g)
@@ -214,10 +216,10 @@ func (l links) remove(g uint64) (bool, error) {
 		return false, nil
 	}
 	for _, m := range rec.members {
-		if m.kind == kindAnonymousID {
+		if m.Kind == identity.AnonymousID {
 			err = l.reassign(m.identifier, g, nobody)
 		} else {
-			err = l.nodes.Delete(m.key())
+			err = l.nodes.Delete(l.key(m.identifier))
 		}
 		if err != nil {
 			return false, err

@@ -32,6 +32,7 @@ type Stats struct {
 // counts are those of one batch, or since Open.
 type counts struct {
 	accepted, repeated, unidentified, denied, expired, future, conflicts, erased uint64
+	anonymous, reused                                                            uint64
 }
 
 func (c *counts) add(d counts) {
@@ -43,6 +44,8 @@ func (c *counts) add(d counts) {
 	c.future += d.future
 	c.conflicts += d.conflicts
 	c.erased += d.erased
+	c.anonymous += d.anonymous
+	c.reused += d.reused
 }
 
 // Stats tells the store's condition.
@@ -77,7 +80,7 @@ func (s *Store) Stats() (Stats, error) {
 	}
 	s.mu.RUnlock()
 	err := s.view(func(tx *bolt.Tx) error {
-		out.People = linksOf(tx).people()
+		out.People = s.linksOf(tx).people()
 		out.Leftovers = tx.Bucket(bucketMeta).Get(keyForgotten) != nil
 		return nil
 	})

@@ -14,9 +14,12 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
+	"syscall"
 	"time"
 
 	"github.com/intentd/intentd/connectors"
+	"github.com/intentd/intentd/connectors/identity"
 	bolt "go.etcd.io/bbolt"
 	berrors "go.etcd.io/bbolt/errors"
 )
@@ -36,6 +39,8 @@ type Options struct {
 	// Internal says whether an IP address is one of the own staff's. Such events get connectors.PropInternal. The address
 	// itself is never stored.
 	Internal func(ip string) bool
+	// Identity says what identifies whom; nil: by its defaults. See Store.SetIdentity.
+	Identity *identity.Rules
 	// Now is the clock, time.Now if nil.
 	Now func() time.Time
 	// Logger gets what goes wrong in the background; nothing if nil.
@@ -54,6 +59,8 @@ type Store struct {
 	width int64 // of a partition, microseconds
 	id    [8]byte
 
+	takers sync.Map // name of a feed: the lock that Take holds, before those below
+
 	// Locks are taken in this order.
 	intake sync.Mutex   // one Ingest or Forget at a time
 	upkeep sync.Mutex   // one replacement of segments at a time
@@ -68,7 +75,10 @@ type Store struct {
 	failed error // last error of the background work
 	closed bool
 
-	known recent // under intake
+	known recent // under intake, as are ids and kinds
+	ids   recentIDs
+	kinds kindCache
+	rules atomic.Pointer[identity.Rules]
 
 	wake chan struct{}
 	quit chan struct{}
@@ -90,7 +100,7 @@ var (
 
 const (
 	mainFile       = "main.db"
-	formatVersion  = "1"
+	formatVersion  = "2" // 1 kept a position for each file in place of a cursor
 	defaultPage    = 500
 	lockTimeout    = time.Second
 	compactedBytes = 64 << 10 // written per transaction while compacting
@@ -119,12 +129,21 @@ func Open(dir string, o Options) (*Store, error) {
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
 	}
+	s.rules.Store(o.Identity)
 	if err := s.open(); err != nil {
 		s.closeFiles()
 		return nil, s.fail("open", err)
 	}
 	go s.work()
 	return s, nil
+}
+
+// SetIdentity puts other rules in force, for what comes in from now on and for who is asked about.
+func (s *Store) SetIdentity(rules *identity.Rules) {
+	s.intake.Lock()
+	defer s.intake.Unlock()
+	s.known = recent{}
+	s.rules.Store(rules)
 }
 
 func (s *Store) open() error {
@@ -135,12 +154,15 @@ func (s *Store) open() error {
 	if err := os.Remove(filepath.Join(s.dir, mainFile+".new")); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
+	if err := checkBeforeOpen(s.dir); err != nil {
+		return err
+	}
 	var err error
 	if s.main, err = openMain(filepath.Join(s.dir, mainFile), s.o.NoSync); err != nil {
 		return err
 	}
 	var metas []meta
-	err = s.main.Update(func(tx *bolt.Tx) error {
+	err = s.update(func(tx *bolt.Tx) error {
 		var err error
 		metas, err = s.setUp(tx)
 		return err
@@ -150,24 +172,43 @@ func (s *Store) open() error {
 	}
 	for _, m := range metas {
 		seg, err := openSegment(s.dir, m)
+		if errors.Is(err, fs.ErrNotExist) {
+			err = fmt.Errorf("%w: %w", errDamaged, err)
+		}
 		if err != nil {
 			return err
 		}
 		s.parts[m.part] = append(s.parts[m.part], seg)
 		s.seq = max(s.seq, m.seq)
 	}
+	if err := s.adoptSpaces(); err != nil {
+		return err
+	}
 	return s.removeOrphans(metas)
 }
 
-func openMain(path string, noSync bool) (*bolt.DB, error) {
-	db, err := bolt.Open(path, 0o600, &bolt.Options{
-		Timeout: lockTimeout, NoSync: noSync, NoFreelistSync: true, FreelistType: bolt.FreelistMapType,
+// openMain opens the main file. The list of its free pages is kept in it: without it every opening would read all pages.
+func openMain(path string, noSync bool) (db *bolt.DB, err error) {
+	var file *os.File
+	err = guarded(func() (err error) {
+		db, err = bolt.Open(path, 0o600, &bolt.Options{
+			Timeout: lockTimeout, NoSync: noSync, FreelistType: bolt.FreelistMapType,
+			OpenFile: func(name string, flag int, mode os.FileMode) (f *os.File, err error) {
+				file, err = os.OpenFile(name, flag, mode)
+				return file, err
+			},
+		})
+		return err
 	})
-	if errors.Is(err, berrors.ErrTimeout) {
-		return nil, &connectors.Error{
-			Kind: connectors.Config, Op: "clickstream: open", Message: path + " is held by another process",
-			Fix: "stop the other intentd, or give each its own directory", Err: err,
-		}
+	switch {
+	case errors.Is(err, errDamaged) && file != nil:
+		// bbolt broke off: what it mapped stays mapped, and would keep the lock.
+		syscall.Flock(int(file.Fd()), syscall.LOCK_UN)
+		file.Close()
+	case errors.Is(err, berrors.ErrTimeout):
+		return nil, heldElsewhere(path, err)
+	case errors.Is(err, berrors.ErrInvalid), errors.Is(err, berrors.ErrChecksum), errors.Is(err, berrors.ErrVersionMismatch):
+		return nil, fmt.Errorf("%w: %s: %w", errDamaged, mainFile, err)
 	}
 	return db, err
 }
@@ -182,6 +223,10 @@ func (s *Store) setUp(tx *bolt.Tx) ([]meta, error) {
 	m := tx.Bucket(bucketMeta)
 	switch v := string(m.Get(keyVersion)); v {
 	case formatVersion:
+	case "1":
+		if err := m.Put(keyVersion, []byte(formatVersion)); err != nil {
+			return nil, err
+		}
 	case "":
 		id := make([]byte, len(s.id))
 		rand.Read(id) // never fails
@@ -253,7 +298,11 @@ func (s *Store) Close() error {
 	defer s.upkeep.Unlock()
 	s.mainMu.Lock()
 	defer s.mainMu.Unlock()
-	if err := s.closeFiles(); err != nil {
+	err := s.closeFiles()
+	if err == nil {
+		err = s.closedInOrder()
+	}
+	if err != nil {
 		return s.fail("close", err)
 	}
 	return nil
@@ -272,6 +321,11 @@ func (s *Store) closeFiles() error {
 		return nil
 	}
 	return s.main.Close()
+}
+
+// closedInOrder leaves the mark that spares the next Open a check.
+func (s *Store) closedInOrder() error {
+	return os.WriteFile(filepath.Join(s.dir, cleanFile), nil, 0o600)
 }
 
 // fail gives err the kind that tells the pipeline what to do about it.
@@ -298,14 +352,14 @@ var errClosed = errors.New("the store is closed")
 func (s *Store) view(f func(tx *bolt.Tx) error) error {
 	s.mainMu.RLock()
 	defer s.mainMu.RUnlock()
-	return s.main.View(f)
+	return guarded(func() error { return s.main.View(f) })
 }
 
 // update runs f in a write transaction of the main file.
 func (s *Store) update(f func(tx *bolt.Tx) error) error {
 	s.mainMu.RLock()
 	defer s.mainMu.RUnlock()
-	return s.main.Update(f)
+	return guarded(func() error { return s.main.Update(f) })
 }
 
 // part is the partition of a moment in microseconds.

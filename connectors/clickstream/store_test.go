@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"github.com/intentd/intentd/connectors"
+	"github.com/intentd/intentd/connectors/identity"
 	bolt "go.etcd.io/bbolt"
 )
 
@@ -89,7 +90,9 @@ func TestWhatIsLeftOut(t *testing.T) {
 func TestRepeatsAreToldOnce(t *testing.T) {
 	s := open(t, t.TempDir(), Options{})
 	for range 3 {
+		s.ids = recentIDs{} // as after a restart
 		take(t, s, at(1, "e=ann"), at(2, "e=ann"))
+		s.ids = recentIDs{}
 		take(t, s, at(2, "e=ann"), at(3, "e=bob"))
 	}
 	for range 2 {
@@ -167,6 +170,7 @@ func TestManyEventsOfOnePerson(t *testing.T) {
 	}
 	rand.New(rand.NewPCG(1, 1)).Shuffle(len(all), func(i, j int) { all[i], all[j] = all[j], all[i] })
 	take(t, s, append(slices.Clone(all[:3000]), at(1, "e=ann"))...)
+	s.ids = recentIDs{} // as after a restart
 	take(t, s, slices.Clone(all[2000:])...)
 	n := 0
 	for e, err := range s.Journeys(t.Context(), []connectors.Person{by("e=bot")}, ever) {
@@ -194,7 +198,7 @@ func TestRetention(t *testing.T) {
 	devices := func() (n int) {
 		s.view(func(tx *bolt.Tx) error {
 			c := tx.Bucket(bucketNodes).Cursor()
-			for k, _ := c.Seek([]byte{byte(kindAnonymousID)}); k != nil; k, _ = c.Next() {
+			for k, _ := c.Seek([]byte{byte(identity.AnonymousID)}); k != nil; k, _ = c.Next() {
 				n++
 			}
 			return nil
@@ -342,26 +346,42 @@ func TestSourcesInOneStore(t *testing.T) {
 	}
 }
 
-// TestOffsets: positions are kept by source and name, and go when nil.
-func TestOffsets(t *testing.T) {
+// TestCursors are kept by source; those of a store of format 1, a position for each file, come as one and are replaced by the first
+// cursor saved.
+func TestCursors(t *testing.T) {
 	dir := t.TempDir()
 	s := open(t, dir, Options{})
-	for _, b := range []Batch{
-		{Source: "a", Offsets: map[string][]byte{"x": []byte("1"), "y": []byte("2")}},
-		{Source: "b", Offsets: map[string][]byte{"x": []byte("3")}},
-		{Source: "a", Offsets: map[string][]byte{"x": nil, "y": []byte("4")}},
-	} {
+	for _, b := range []Batch{{Source: "a", Cursor: connectors.Cursor("1")}, {Source: "b", Cursor: connectors.Cursor("2")}, {Source: "a", Cursor: connectors.Cursor("3")}, {Source: "b"}} {
 		if _, err := s.Ingest(b); err != nil {
 			t.Fatal(err)
 		}
 	}
+	err := s.update(func(tx *bolt.Tx) error {
+		b, err := tx.Bucket(bucketOffsets).CreateBucket(offsetsOf("old"))
+		if err != nil {
+			return err
+		}
+		return errors.Join(b.Put([]byte("f1"), []byte(`{"path":"a"}`)), b.Put([]byte("f2"), []byte(`{"path":"b"}`)))
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
 	s.Close()
 	s = open(t, dir, Options{})
-	for source, want := range map[string]map[string][]byte{"a": {"y": []byte("4")}, "b": {"x": []byte("3")}, "c": {}} {
-		if got, err := s.Offsets(source); err != nil || !reflect.DeepEqual(got, want) {
-			t.Errorf("%s: got %q, want %q: %v", source, got, want, err)
+	want := func(source, cursor string) {
+		t.Helper()
+		if got, err := s.Cursor(source); err != nil || string(got) != cursor {
+			t.Errorf("%s: got %q, want %q: %v", source, got, cursor, err)
 		}
 	}
+	want("a", "3")
+	want("b", "2")
+	want("c", "")
+	want("old", `{"f1":{"path":"a"},"f2":{"path":"b"}}`)
+	if _, err := s.Ingest(Batch{Source: "old", Cursor: connectors.Cursor("4")}); err != nil {
+		t.Fatal(err)
+	}
+	want("old", "4")
 }
 
 // TestForeignCursor: a cursor of another store, or of a later state than a restored backup, tells everybody again.
@@ -476,7 +496,7 @@ func TestRefusals(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	err = db.Update(func(tx *bolt.Tx) error { return tx.Bucket(bucketMeta).Put(keyVersion, []byte("2")) })
+	err = db.Update(func(tx *bolt.Tx) error { return tx.Bucket(bucketMeta).Put(keyVersion, []byte("3")) })
 	if err = errors.Join(err, db.Close()); err != nil {
 		t.Fatal(err)
 	}
@@ -493,12 +513,12 @@ func TestFailedIntakeChangesNothing(t *testing.T) {
 	if err := os.Mkdir(segmentPath(dir, s.seq+1), 0o700); err != nil {
 		t.Fatal(err)
 	}
-	b := Batch{Source: "site", Events: []connectors.Event{at(2, "a=x e=ann")}, Offsets: map[string][]byte{"f": []byte("1")}}
+	b := Batch{Source: "site", Events: []connectors.Event{at(2, "a=x e=ann")}, Cursor: connectors.Cursor("1")}
 	if _, err := s.Ingest(b); connectors.KindOf(err) != connectors.Transient {
 		t.Fatalf("got %v", err)
 	}
-	if o, _ := s.Offsets("site"); len(o) != 0 {
-		t.Error("the offset was saved without its events")
+	if c, _ := s.Cursor("site"); c != nil {
+		t.Error("the cursor was saved without its events")
 	}
 	if got := journey(t, s, by("e=ann")); len(got) != 0 {
 		t.Errorf("links of a failed intake: %q", got)

@@ -184,6 +184,9 @@ func (g *gate) failed(e *connectors.Error) error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if !connectors.Interrupted(e) {
+		if g.counts.Failing++; g.counts.Failing == 1 {
+			g.counts.FailingSince = g.o.Now()
+		}
 		g.counts.LastError = e.Error()
 	}
 	switch e.Kind {
@@ -195,6 +198,11 @@ func (g *gate) failed(e *connectors.Error) error {
 		g.stopped, g.resume = e, g.o.Now().Add(stopFor)
 	}
 	return e
+}
+
+// answered ends a row of failures.
+func (g *gate) answered() {
+	g.count(func(r *connectors.Report) { r.Failing, r.FailingSince = 0, time.Time{} })
 }
 
 // cleared lets calls through again after a good probe.

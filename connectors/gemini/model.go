@@ -215,10 +215,11 @@ func (m *Model) Generate(ctx context.Context, p connectors.Prompt) (connectors.C
 		return out, m.gate.failed(m.classify(op, err, len(p.Images) > 0))
 	}
 	out.Usage = m.usage(resp, p)
-	text, err := answer(op, resp)
-	if err != nil {
-		return out, err
+	text, e := answer(op, resp)
+	if e != nil {
+		return out, m.gate.failed(e)
 	}
+	m.gate.answered()
 	out.JSON = []byte(text)
 	return out, nil
 }
@@ -280,8 +281,8 @@ func (m *Model) Estimate(p connectors.Prompt) int64 {
 }
 
 // answer is the text of a whole, unblocked JSON answer.
-func answer(op string, resp *genai.GenerateContentResponse) (string, error) {
-	reject := func(code, format string, args ...any) error {
+func answer(op string, resp *genai.GenerateContentResponse) (string, *connectors.Error) {
+	reject := func(code, format string, args ...any) *connectors.Error {
 		e := connectors.Errorf(connectors.Rejected, op, format, args...)
 		e.Code = code
 		return e

@@ -3,6 +3,7 @@ package hubspot
 import (
 	"context"
 	"encoding/json"
+	"net/http"
 	"time"
 
 	"github.com/intentd/intentd/connectors"
@@ -11,13 +12,27 @@ import (
 
 // Account tells which portal the token belongs to, and learns its time zone, in which the daily quota turns.
 func (c *Client) Account(ctx context.Context) (connectors.AccountInfo, error) {
+	info, err := c.account(ctx, "")
+	if err == nil {
+		c.location.Store(info.Location)
+		c.portal.Store(&info.ID)
+	}
+	return info, err
+}
+
+// account asks which portal token belongs to, "" for the token in use.
+func (c *Client) account(ctx context.Context, token string) (connectors.AccountInfo, error) {
 	type answer struct {
 		PortalID    json.Number `json:"portalId"`
 		AccountType string      `json:"accountType"`
 		TimeZone    string      `json:"timeZone"`
 		UTCOffset   int64       `json:"utcOffsetMilliseconds"`
 	}
-	v, resp, err := transport.Do[answer](ctx, c.http, transport.Get("read the account", c.paths.account()))
+	r := transport.Get("read the account", c.paths.account())
+	if token != "" {
+		r.Anonymous, r.Header = true, http.Header{"Authorization": {"Bearer " + token}}
+	}
+	v, resp, err := transport.Do[answer](ctx, c.http, r)
 	if err != nil {
 		return connectors.AccountInfo{}, err
 	}
@@ -25,7 +40,6 @@ func (c *Client) Account(ctx context.Context) (connectors.AccountInfo, error) {
 	if err != nil || v.TimeZone == "" {
 		loc = time.FixedZone(v.TimeZone, int(v.UTCOffset/1000))
 	}
-	c.location.Store(loc)
 	id := v.PortalID.String()
 	if id == "" || id == "0" {
 		return connectors.AccountInfo{}, c.err(connectors.Transient, "read the account", "the answer names no portal")

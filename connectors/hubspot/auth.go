@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"net/url"
+	"os"
 	"strings"
 	"time"
 
@@ -18,12 +19,16 @@ func (c *Client) credentials() (*transport.Tokens, *transport.Redactor, *connect
 	case token != "" && c.o.OAuth != nil:
 		return nil, nil, transport.ConfigError(c.o.Name, "both a token and OAuth credentials are given", "give one of them")
 	case token != "":
-		if strings.ContainsFunc(token, func(r rune) bool { return r <= ' ' || r > '~' }) {
+		if !wellFormed(token) {
 			return nil, nil, transport.ConfigError(c.o.Name, "the token holds characters that no token has", "copy the token again, on one line")
 		}
-		return transport.StaticToken(token), transport.NewRedactor(token), nil
+		r := transport.NewRedactor(token)
+		if c.o.TokenFile == "" {
+			return transport.StaticToken(token), r, nil
+		}
+		return transport.ReplaceableToken(token, c.rotated(token, r)), r, nil
 	case c.o.OAuth == nil:
-		return nil, nil, transport.ConfigError(c.o.Name, "no token is given", "create a service key or private app in HubSpot and set token_file")
+		return nil, nil, transport.ConfigError(c.o.Name, "no token is given", "create a service key in HubSpot (Development → Keys → Service keys) and set token_file")
 	}
 	a := *c.o.OAuth
 	if a.ClientID == "" || a.ClientSecret == "" || a.RefreshToken == "" {
@@ -31,6 +36,41 @@ func (c *Client) credentials() (*transport.Tokens, *transport.Redactor, *connect
 	}
 	r := transport.NewRedactor(a.ClientSecret, a.RefreshToken)
 	return transport.NewTokens(c.grants(a.RefreshToken, r), c.o.Now), r, nil
+}
+
+// rotated reads the token's file again after a refusal. A new token is used only for the portal that the refused one was for:
+// record ids mean others in another one.
+func (c *Client) rotated(token string, r *transport.Redactor) func(context.Context) (transport.Grant, error) {
+	return func(ctx context.Context) (transport.Grant, error) {
+		const op = "read the rotated token"
+		b, err := os.ReadFile(c.o.TokenFile)
+		if err != nil {
+			e := c.err(connectors.Auth, op, "HubSpot refuses the token, and its file cannot be read again")
+			e.Fix = "put the new token into token_file"
+			return transport.Grant{}, e
+		}
+		found := strings.TrimSpace(string(b))
+		if found == token || !wellFormed(found) {
+			return transport.Grant{}, transport.ErrSameToken // also while somebody is writing the file
+		}
+		r.AddToken(found)
+		info, err := c.account(ctx, found)
+		if err != nil {
+			return transport.Grant{}, err
+		}
+		if known := c.portal.Load(); known != nil && *known != info.ID {
+			e := c.err(connectors.Config, op, "the new token belongs to portal %s, the one before to portal %s: nothing was read or written with it", info.ID, *known)
+			e.Code, e.Fix = "other_account", "put a token of portal "+*known+" into token_file, or start with another state.path for portal "+info.ID
+			return transport.Grant{}, e
+		}
+		token = found
+		return transport.Grant{Token: found}, nil
+	}
+}
+
+// wellFormed says whether a header can carry the token.
+func wellFormed(token string) bool {
+	return token != "" && !strings.ContainsFunc(token, func(r rune) bool { return r <= ' ' || r > '~' })
 }
 
 // grants fetches access tokens, which last 30 minutes. The refresh token changes when HubSpot says so; the one configured

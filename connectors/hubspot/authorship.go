@@ -9,7 +9,8 @@ import (
 	"github.com/intentd/intentd/connectors"
 )
 
-// HumanEdited tells which of intentd's fields a human set last, by the history of each property: one request per 50 records.
+// HumanEdited tells which of intentd's fields a person set last by hand, by the source that the history of each property names (see
+// bySource): one request per 50 records.
 // The verdict, which is the rep's anyway, is left out.
 func (c *Client) HumanEdited(ctx context.Context, refs []connectors.Ref) (map[connectors.Ref][]string, error) {
 	op := fmt.Sprintf("read who edited %d contacts", len(refs))
@@ -60,15 +61,34 @@ func newest(versions []version) (version, bool) {
 	return best, true
 }
 
-// human says whether the history names a user as the author, in the CRM itself or by an import; what came over the API or
-// from an automation is not one's doing, even if it runs under a user's name.
+// bySource says of the sources of a change, as HubSpot names them, whether a person made it by hand. A source stands for all whose
+// names go on after it with an underscore. What came in by a file, from another system or from an automation is nobody's edit,
+// even where a user is named who set it up.
+var bySource = map[string]bool{
+	// HubSpot's own screens, on the web and on telephones, and its side panel in a mail program.
+	"CRM_UI": true, "WORK_UI": true, "CONTACTS_WEB": true, "CONTACTS": true, "MOBILE": true, "PLAYBOOKS": true, "SIDEKICK": true,
+
+	// Files and other systems.
+	"IMPORT": false, "EMAIL_INBOX_IMPORT": false, "INTEGRATION": false, "INTEGRATIONS": false, "API": false, "SALESFORCE": false,
+	"EMAIL_INTEGRATION": false, "GMAIL_INTEGRATION": false, "SLACK_INTEGRATION": false, "CONNECTED_ACCOUNT": false, "MARKETPLACE": false,
+	"MICROAPPS": false, "PORTAL_OBJECT_SYNC": false, "FLYWHEEL_PRODUCT_DATA_SYNC": false, "DATASET": false, "DI_WRITE_TO_CRM": false,
+	// Automations, and what HubSpot works out or fills in itself.
+	"WORKFLOWS": false, "WORKFLOW": false, "AUTOMATION": false, "PRIMARY_AUTOMATION": false, "SEQUENCES": false, "CALCULATED": false,
+	"BEHAVIORAL_EVENTS": false, "ANALYTICS": false, "INTERNAL_PROCESSING": false, "PROPERTY_DEFAULT_VALUE": false, "DATA_ENRICHMENT": false,
+	"DATA_QUALITY": false, "CONVERSATIONAL_ENRICHMENT": false, "SMART_DATA_CAPTURE": false, "COMPANY_INSIGHTS": false, "SIGNALS": false,
+	"INTENT": false, "BOT": false, "CHATSPOT": false, "BREEZE_AGENT": false, "CUSTOMER_AGENT": false, "PROSPECTING_AGENT": false,
+	"FORM": false, "EMAIL": false, "LEADIN": false, "MIGRATION": false,
+	// A value that a record took over from another or got back.
+	"MERGE": false, "CLONE_OBJECTS": false, "RECYCLING_BIN": false, "RESTORE_OBJECTS": false, "PROPERTY_RESTORE": false,
+}
+
+// human says whether a person made the change by hand. A source that is not known counts as a person's where a user is named.
 func (v version) human() bool {
-	switch s := strings.ToUpper(v.SourceType); {
-	case strings.HasPrefix(s, "CRM_UI"), strings.HasPrefix(s, "MOBILE"):
-		return true
-	case s == "INTEGRATION", s == "API", strings.HasPrefix(s, "INTEGRATIONS"), strings.Contains(s, "WORKFLOW"), strings.HasPrefix(s, "AUTOMATION"),
-		strings.HasPrefix(s, "MERGE"), strings.HasPrefix(s, "CALCULATED"):
-		return false
+	for name := strings.ToUpper(v.SourceType); name != ""; {
+		if person, known := bySource[name]; known {
+			return person
+		}
+		name = name[:max(strings.LastIndexByte(name, '_'), 0)]
 	}
 	if user := v.UserID; user != "" && user != "0" {
 		return true

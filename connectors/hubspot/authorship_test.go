@@ -65,17 +65,22 @@ func TestTheNewestVersionCountsInWhateverOrderTheyCome(t *testing.T) {
 }
 
 func TestAuthors(t *testing.T) {
-	for _, c := range []struct {
-		v    version
-		want bool
-	}{
-		{version{SourceType: "CRM_UI", SourceID: "userId:1", UserID: "1"}, true}, {version{SourceType: "CRM_UI"}, true}, {version{SourceType: "MOBILE_IOS"}, true},
-		{version{SourceType: "IMPORT", UserID: "1"}, true}, {version{SourceType: "IMPORT"}, false}, {version{SourceType: "BATCH_UPDATE", SourceID: "userId:9"}, true},
-		{version{SourceType: "INTEGRATION", SourceID: "1001"}, false}, {version{SourceType: "INTEGRATION", UserID: "1"}, false}, {version{SourceType: "API", UserID: "1"}, false},
-		{version{SourceType: "AUTOMATION_PLATFORM", UserID: "1"}, false}, {version{UserID: "0"}, false}, {version{}, false},
-	} {
-		if got := c.v.human(); got != c.want {
-			t.Errorf("%+v: %v", c.v, got)
+	user := func(source string) version { return version{SourceType: source, SourceID: "userId:7", UserID: "7"} }
+	for _, source := range []string{"CRM_UI", "CRM_UI_BULK_ACTION", "WORK_UI", "CONTACTS_WEB", "CONTACTS", "MOBILE_IOS", "MOBILE_ANDROID", "PLAYBOOKS", "crm_ui"} {
+		if !(version{SourceType: source}).human() || !user(source).human() {
+			t.Errorf("%s is a person's", source)
+		}
+	}
+	for _, source := range []string{"IMPORT", "INTEGRATION", "INTEGRATIONS_PLATFORM", "INTEGRATIONS_SYNC", "API", "SALESFORCE", "SLACK_INTEGRATION", "PORTAL_OBJECT_SYNC",
+		"WORKFLOWS", "WORKFLOW_CONTACT_DELETE_ACTION", "AUTOMATION_PLATFORM", "AUTOMATION_JOURNEY", "PRIMARY_AUTOMATION", "SEQUENCES", "CALCULATED", "DATA_ENRICHMENT",
+		"BREEZE_AGENT", "FORM", "EMAIL_INTEGRATION", "MERGE_CONTACTS", "MERGE_OBJECTS", "PROPERTY_RESTORE", "PROPERTY_DEFAULT_VALUE", "RECYCLING_BIN"} {
+		if (version{SourceType: source}).human() || user(source).human() {
+			t.Errorf("%s is nobody's edit, whoever is named", source)
+		}
+	}
+	for _, source := range []string{"", "BATCH_UPDATE", "A_SOURCE_OF_TOMORROW"} {
+		if (version{SourceType: source, UserID: "0"}).human() || !user(source).human() || !(version{SourceType: source, SourceID: "userId:9"}).human() || !(version{SourceType: source, UserID: "9"}).human() {
+			t.Errorf("%q is a person's where one is named, and only there", source)
 		}
 	}
 }

@@ -66,35 +66,36 @@ func (c *Client) Changes(ctx context.Context, from connectors.Cursor) (connector
 		return p, err
 	}
 	p.Next, p.More = next.cursor(), more
+	for i := range found {
+		id, _ := recordID(found[i].ID)
+		modified, _ := parseTime(found[i].UpdatedAt)
+		c.swept.changed(id, modified)
+	}
 	if !whole {
 		refs := make([]connectors.Ref, len(found))
 		for i := range found {
 			refs[i] = c.ref(found[i].ID)
 		}
-		read, err := c.readRecords(ctx, refs)
+		read, err := c.Read(ctx, refs)
 		if err != nil {
 			return connectors.Page[connectors.Contact]{}, err
 		}
-		for _, r := range read {
-			if k := r.contact; r.inScope || k.State != connectors.Live {
-				p.Items = append(p.Items, k)
-			}
-		}
+		p.Items = read
+		c.newcomers.note(p.Items, c.o.Now())
 		return p, nil
 	}
 	p.Items = make([]connectors.Contact, 0, len(found))
 	for i := range found {
-		if k, ok := c.contact(&found[i]); ok {
-			p.Items = append(p.Items, k)
-		}
+		p.Items = append(p.Items, c.contact(&found[i]))
 	}
+	c.newcomers.note(p.Items, c.o.Now())
 	return p, nil
 }
 
 // searchRequest is the body of a search.
 type searchRequest struct {
 	FilterGroups []filterGroup `json:"filterGroups"`
-	Sorts        []sorting     `json:"sorts"`
+	Sorts        []string      `json:"sorts"` // names of properties, ascending
 	Properties   []string      `json:"properties"`
 	Limit        int           `json:"limit"`
 	After        string        `json:"after"`
@@ -110,10 +111,7 @@ type filter struct {
 	Value    string `json:"value,omitempty"`
 }
 
-type sorting struct {
-	Property  string `json:"propertyName"`
-	Direction string `json:"direction"`
-}
+var byID = []string{"hs_object_id"}
 
 // searchRest is the room that the filters and sorts of a walk take in a search body.
 const searchRest = 500
@@ -136,7 +134,7 @@ func (c *Client) step(ctx context.Context, w walk, modified string, s searchRequ
 		filters = append(filters, filter{"hs_object_id", "GTE", strconv.FormatUint(w.Last+1, 10)})
 	}
 	s.FilterGroups = []filterGroup{{filters}}
-	s.Sorts = []sorting{{"hs_object_id", "ASCENDING"}}
+	s.Sorts = byID
 	s.Limit, s.After = searchPageSize, "0"
 	r := transport.Post(op, c.paths.objects(w.Feed, "/search"), transport.Encode(s))
 	r.Bucket = searchBucket

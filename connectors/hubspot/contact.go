@@ -8,9 +8,14 @@ import (
 	"github.com/intentd/intentd/connectors/internal/transport"
 )
 
-// contact is r as a Contact. inScope says whether it lies in the scope.
-func (c *Client) contact(r *record) (k connectors.Contact, inScope bool) {
-	k = connectors.Contact{Ref: c.ref(r.ID), Fields: map[string]string{}}
+// contact is r as a Contact.
+func (c *Client) contact(r *record) connectors.Contact {
+	return c.contactOf(r, func(set func(name, value string)) { transport.EachProperty(r.Properties, set) })
+}
+
+// contactOf is r, with the properties that each goes through, as a Contact.
+func (c *Client) contactOf(r *record, each func(set func(name, value string))) connectors.Contact {
+	k := connectors.Contact{Ref: c.ref(r.ID), Fields: map[string]string{}}
 	if r.Archived {
 		k.State = connectors.Archived
 	}
@@ -18,14 +23,10 @@ func (c *Client) contact(r *record) (k connectors.Contact, inScope bool) {
 	k.Modified, _ = parseTime(r.UpdatedAt)
 	var primary, merged string
 	var more []string
-	matched := 0
-	transport.EachProperty(r.Properties, func(name, v string) {
+	each(func(name, v string) {
 		p := c.schema.roles[name]
 		if p == nil || v == "" {
 			return
-		}
-		if p.scope >= 0 && slices.Contains(c.schema.scope[name], v) {
-			matched++
 		}
 		switch p.part {
 		case email:
@@ -70,7 +71,7 @@ func (c *Client) contact(r *record) (k connectors.Contact, inScope bool) {
 	for _, id := range absorbed(merged, r.ID) {
 		k.Absorbed = append(k.Absorbed, c.ref(id))
 	}
-	return k, matched == len(c.schema.scope)
+	return k
 }
 
 // absorbed are the ids in the two forms in which HubSpot lists what was merged into record self: `id;id` and `id:epochms;…`.

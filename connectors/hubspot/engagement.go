@@ -30,6 +30,7 @@ func (c *Client) Engagement(o EngagementOptions) connectors.Source {
 	if o.Name == "" {
 		o.Name = c.o.Name + "-engagement"
 	}
+	c.engagement.Store(true)
 	return &engagement{c, o}
 }
 

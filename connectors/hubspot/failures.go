@@ -178,9 +178,9 @@ func (c *Client) classify(r *transport.Response, attempt int) transport.Outcome 
 	case http.StatusUnauthorized:
 		o.Fix = "check the token: it may have been rotated or deleted in HubSpot"
 	case http.StatusForbidden:
-		o.Fix = "give the private app or service key the missing scopes"
+		o.Fix = "give the service key or app the missing scopes"
 		if scopes := append(f.all("requiredGranularScopes"), f.all("requiredScopes")...); len(scopes) > 0 {
-			o.Fix = "give the private app or service key these scopes: " + strings.Join(scopes, ", ")
+			o.Fix = "give the service key or app these scopes: " + strings.Join(scopes, ", ")
 			o.Message += " (" + strings.Join(scopes, ", ") + ")"
 		}
 	case http.StatusNotFound:
@@ -199,7 +199,7 @@ func (c *Client) classify(r *transport.Response, attempt int) transport.Outcome 
 		}
 		o.Message = "the account is being moved to another data centre"
 	case statusMalformedToken:
-		o.Kind, o.Retry, o.Fix = connectors.Auth, false, "check the token: HubSpot cannot read it"
+		o.Kind, o.Retry, o.Renew, o.Fix = connectors.Auth, false, true, "check the token: HubSpot cannot read it"
 	case http.StatusTooManyRequests:
 		c.limited(&o, f, attempt, told)
 	}

@@ -1,5 +1,6 @@
 // Package hubspot connects intentd to one HubSpot portal: it watches contacts, reads and patches them in batches, reads closed
-// deals, makes intentd's properties, and offers the engagement HubSpot recorded itself as a source of journeys.
+// deals, makes intentd's properties, and offers the engagement HubSpot recorded itself as a source of journeys: summary properties
+// with their history, and on Enterprise accounts event occurrences, as a feed.
 //
 // Terms. A portal is a HubSpot account. A property is a field; its history are its versions, each with the time and author of
 // the change. A window is a fixed span of modification time that one poll walks through in order of record id.
@@ -12,7 +13,9 @@
 //   - What is read is an allow-list of properties; what is written are intentd's own fields alone, and never the verdict.
 //   - Every record asked about is answered for, in order: live, archived, merged into another, or erased, which means that
 //     HubSpot knows it neither as live, nor as archived, nor as merged; the host waits whether it stays so.
-//   - One bad row never costs its batch; a missing property is told once for all rows, with the command that makes it.
+//   - A contact that a sweep told within the last minutes is not read again; before it is written, changes of others are looked for,
+//     and a value that a person set since is not overwritten.
+//   - One bad row, or one record over which HubSpot fails, never costs its batch; a missing property is told once for all rows, with the command that makes it.
 //   - Only properties that intentd made, or was told to adopt, are used; standard ones never.
 package hubspot
 
@@ -45,7 +48,7 @@ const (
 	historyBatchSize = 50  // inputs of a batch read with history
 	searchPageSize   = 200
 	searchBodyMax    = 3000 // characters of a search request
-	urlPropertiesMax = 6000 // characters of a property list in a URL, well below what a 414 answers
+	urlQueryMax      = 6000 // characters of a query, well below what a 414 answers
 )
 
 // Client is one portal. It is safe for concurrent use.
@@ -57,19 +60,28 @@ type Client struct {
 	schema *schema
 
 	location atomic.Pointer[time.Location] // of the account; nil until it was asked
+	portal   atomic.Pointer[string]        // id of the account; nil until it was asked
 	idle     idleContacts
-	noEvents atomic.Int64 // until when (Unix seconds) event occurrences count as not to be had
+	swept    *swept
+
+	engagement atomic.Bool  // it is a source, too
+	updateMax  atomic.Int64 // inputs of a batch update, as far as HubSpot took them
+	noEvents   atomic.Int64 // until when (Unix seconds) event occurrences count as not to be had
+	eventTypes atomic.Pointer[eventTypes]
+	newcomers  newcomers
 }
 
 var (
-	_ connectors.CRM         = (*Client)(nil)
-	_ connectors.Account     = (*Client)(nil)
-	_ connectors.Sweeper     = (*Client)(nil)
-	_ connectors.Authorship  = (*Client)(nil)
-	_ connectors.Provisioner = (*Client)(nil)
-	_ connectors.Prober      = (*Client)(nil)
-	_ connectors.DealReader  = (*Client)(nil)
-	_ connectors.Reporter    = (*Client)(nil)
+	_ connectors.CRM           = (*Client)(nil)
+	_ connectors.Account       = (*Client)(nil)
+	_ connectors.Sweeper       = (*Client)(nil)
+	_ connectors.Authorship    = (*Client)(nil)
+	_ connectors.Provisioner   = (*Client)(nil)
+	_ connectors.Prober        = (*Client)(nil)
+	_ connectors.DealReader    = (*Client)(nil)
+	_ connectors.Reporter      = (*Client)(nil)
+	_ connectors.Releaser      = (*Client)(nil)
+	_ connectors.SyncEstimator = (*Client)(nil)
 )
 
 // New is a client for the portal that o describes. It makes no request. Its errors are of kind Config and hold no secret.
@@ -107,7 +119,8 @@ func New(o Options) (*Client, error) {
 	if e != nil {
 		return nil, e
 	}
-	c := &Client{o: o, paths: p, schema: s}
+	c := &Client{o: o, paths: p, schema: s, swept: newSwept()}
+	c.updateMax.Store(batchSize)
 	tokens, redactor, e := c.credentials()
 	if e != nil {
 		return nil, e
@@ -121,6 +134,7 @@ func New(o Options) (*Client, error) {
 		Share:     o.RateShare,
 		Reserve:   o.DailyReserve,
 		Window:    transport.Limit{Calls: max(int(leastWindowLimit*o.RateShare), 1), Per: 10 * time.Second},
+		Shared:    true,
 		Buckets:   map[string]transport.Limit{searchBucket: transport.PerSecond(o.SearchesPerSecond)},
 		DayLimit:  dayLimit,
 		Day:       func(now time.Time) (string, time.Time) { return transport.DayIn(now, c.timeZone()) },
@@ -186,6 +200,9 @@ func (c *Client) timeZone() *time.Location {
 func (c *Client) err(kind connectors.Kind, op, format string, args ...any) *connectors.Error {
 	return c.http.Err(kind, op, "", fmt.Sprintf(format, args...))
 }
+
+// Release ends every wait: see connectors.Releaser.
+func (c *Client) Release() { c.http.Release() }
 
 // Report is the connector's present condition.
 func (c *Client) Report() connectors.Report { return c.http.Report() }

@@ -76,3 +76,31 @@ func TestSearchesKeepTheirOwnPace(t *testing.T) {
 		}
 	})
 }
+
+// A day that is used up holds every call until midnight, unless an admin says that the cause is gone.
+func TestReleaseEndsTheWaitForMidnight(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		spent := true
+		c, f := connect(t, func(s seen) reply {
+			if spent {
+				return reply{status: 429, body: `{"status":"error","errorType":"RATE_LIMIT","policyName":"DAILY","message":"You have reached your daily limit."}`,
+					headers: map[string]string{"X-HubSpot-RateLimit-Daily": "1000", "X-HubSpot-RateLimit-Daily-Remaining": "0"}}
+			}
+			return batch(s.inputs()...)
+		})
+		for range 3 {
+			if _, err := c.Write(t.Context(), scores(3)); connectors.KindOf(err) != connectors.Quota || len(f.request) != 1 {
+				t.Errorf("%v after %d requests", err, len(f.request))
+			}
+		}
+		c.Release()
+		if _, err := c.Write(t.Context(), scores(3)); connectors.KindOf(err) != connectors.Quota || len(f.request) != 2 {
+			t.Errorf("still spent: %v after %d requests", err, len(f.request))
+		}
+		spent = false
+		c.Release()
+		if results, err := c.Write(t.Context(), scores(3)); err != nil || results[0].Err != nil {
+			t.Errorf("after the limit was raised: %v", err)
+		}
+	})
+}

@@ -10,8 +10,11 @@ import (
 type Options struct {
 	Name    string // as configured: Ref.CRM ("hubspot")
 	BaseURL string // ("https://api.hubapi.com"); https, except for loopback addresses
-	// Token is a static bearer token (service key or private app); OAuth is the alternative. Exactly one is given.
-	Token      string
+	// Token is a static bearer token, that of a service key; OAuth is the alternative. Exactly one is given.
+	Token string
+	// TokenFile is the file that Token was read from. It is read again when HubSpot refuses the token: it may have been rotated.
+	// A new one must belong to the same portal. (none)
+	TokenFile  string
 	OAuth      *OAuth
 	APIVersion string // "2026-09" or "v3" ("2026-09")
 
@@ -24,16 +27,15 @@ type Options struct {
 	Fields map[string]string
 	// Adopt lets existing properties that intentd did not make be used, if their type is right.
 	Adopt bool
+	// Deals says that the host reads deals, so that Probe asks for the scope they need. (false)
+	Deals bool
 	// Inputs are further properties to read into Contact.Fields.
 	Inputs []string
-	// Scope narrows Changes and Sweep to contacts whose properties have one of the given values each: property → values.
-	// Read and Write are not narrowed. A contact that leaves the scope keeps its last values.
-	Scope map[string][]string
 
 	WriteConcurrency int // batches in flight per Write call (4)
 	ReadConcurrency  int // batches in flight per Read or Journeys call (4)
 
-	// Poll and Sweep are how often the host polls and sweeps: for the cost that Probe reports (1 min, 7 days).
+	// Poll and SweepEvery are how often the host polls and sweeps: for the cost that Probe reports (1 min, 7 days).
 	Poll, SweepEvery time.Duration
 
 	HTTP   http.RoundTripper // (a transport of its own)

@@ -27,7 +27,6 @@ func TestBadOptionsAreRefusedWithoutASecret(t *testing.T) {
 		"an unknown field":        func(o *Options) { o.Fields = map[string]string{"colour": "x"} },
 		"a field of no name":      func(o *Options) { o.Fields = map[string]string{"score": "Intent Score"} },
 		"an input of no name":     func(o *Options) { o.Inputs = []string{"a b"} },
-		"a scope without values":  func(o *Options) { o.Scope = map[string][]string{"lifecyclestage": nil} },
 		"a name with a slash":     func(o *Options) { o.Name = "a/b" },
 		"credentials in the URL":  func(o *Options) { o.BaseURL = "https://u:" + secret + "@api.hubapi.com" },
 		"a query in the base URL": func(o *Options) { o.BaseURL = "https://api.hubapi.com?hapikey=" + secret },

@@ -26,8 +26,12 @@ func (p paths) pick(dated, v3 string) string {
 	return dated
 }
 
-// objects is a path below the records of an object: objects("contacts", "/batch/read").
+// objects is a path below the records of an object: objects("contacts", "/batch/read"). Of deals the published v3 paths hold the type
+// in place of the name.
 func (p paths) objects(object, rest string) string {
+	if p.version == "" && object == Deals {
+		object = "0-3"
+	}
 	return p.pick("/crm/objects/"+p.version+"/", "/crm/v3/objects/") + object + rest
 }
 
@@ -46,6 +50,8 @@ func (p paths) dealContacts() string {
 func (p paths) occurrences() string {
 	return p.pick("/events/event-occurrences/2026-03", "/events/v3/events")
 }
+
+func (p paths) eventTypes() string { return p.occurrences() + "/event-types" }
 
 func (p paths) token() string { return p.pick("/oauth/2026-03/token", "/oauth/v1/token") }
 

@@ -28,6 +28,8 @@ const (
 	findClock        = "hubspot.clock_skew"
 	findCost         = "hubspot.cost"
 	findEvents       = "hubspot.events_unavailable"
+	findVersion      = "hubspot.api_version"
+	findCredentials  = "hubspot.credentials"
 	findUndetermined = "hubspot.check_failed"
 )
 
@@ -44,10 +46,29 @@ func (c *Client) Probe(ctx context.Context) []connectors.Finding {
 	}
 	p.OK(findAccount, "portal %s (%s), time zone %s", info.ID, info.Type, info.Location)
 	p.Clocks(info.ServerTime, c.o.Now())
+	c.probeEndDates(&p)
 	c.probeScopes(ctx, &p)
 	c.probeProperties(ctx, &p)
 	c.probeQuota(ctx, &p)
 	return p.Findings
+}
+
+// endOfV3 is when HubSpot stops supporting the first of the paths that api_version v3 uses; a year before, doctor begins to warn.
+var endOfV3 = time.Date(2027, time.March, 30, 0, 0, 0, 0, time.UTC)
+
+// probeEndDates tells what of the configuration HubSpot will stop supporting. A legacy private app's token looks like a service key's.
+func (c *Client) probeEndDates(p *transport.Probe) {
+	if c.paths.version == "" {
+		severity := connectors.OK
+		if c.o.Now().After(endOfV3.AddDate(-1, 0, 0)) {
+			severity = connectors.Warning
+		}
+		p.Add(findVersion, severity, "set api_version to \"2026-09\" or leave it out",
+			"api_version is v3: HubSpot supports v4 paths (associations) until 30 March 2027, v3 paths until September 2027")
+	}
+	if c.o.OAuth == nil {
+		p.OK(findCredentials, "a static token is used; if it is a legacy private app's and not a service key, replace it before September 2027, when HubSpot's support of those ends")
+	}
 }
 
 // probeScopes asks for one thing under each scope. Permission comes before validation, so a write without inputs tells
@@ -56,21 +77,24 @@ func (c *Client) probeScopes(ctx context.Context, p *transport.Probe) {
 	search := func(object string) transport.Request {
 		r := transport.Post("probe "+object, c.paths.objects(object, "/search"), transport.Encode(searchRequest{
 			FilterGroups: []filterGroup{{[]filter{{Property: "hs_object_id", Operator: "HAS_PROPERTY"}}}},
-			Sorts:        []sorting{{"hs_object_id", "ASCENDING"}}, Properties: []string{"hs_object_id"}, Limit: 1, After: "0"}))
+			Sorts:        byID, Properties: []string{"hs_object_id"}, Limit: 1, After: "0"}))
 		r.Bucket = searchBucket
 		return r
 	}
 	empty := []byte(`{"inputs":[]}`)
-	checks := []struct {
+	type check struct {
 		scope, use string
 		needed     bool
 		request    transport.Request
-	}{
+	}
+	checks := []check{
 		{"crm.objects.contacts.read", "reading contacts", true, search(Contacts)},
 		{"crm.objects.contacts.write", "writing scores", true, transport.Post("probe writing", c.paths.objects(Contacts, "/batch/update"), empty)},
 		{"crm.schemas.contacts.read", "checking properties", true, transport.Get("probe the property group list", c.paths.properties("/groups"))},
 		{"crm.schemas.contacts.write", "intentd provision", false, transport.Post("probe provisioning", c.paths.properties("/batch/create"), empty)},
-		{"crm.objects.deals.read", "learning weights from closed deals", false, search(Deals)},
+	}
+	if c.o.Deals {
+		checks = append(checks, check{"crm.objects.deals.read", "learning weights from closed deals", false, search(Deals)})
 	}
 	good := 0
 	for _, k := range checks {
@@ -88,7 +112,7 @@ func (c *Client) probeScopes(ctx context.Context, p *transport.Probe) {
 			if k.needed {
 				severity = connectors.Failure
 			}
-			p.Add(findScope, severity, "add the scope "+strings.Join(scopes, ", ")+" to the private app or service key",
+			p.Add(findScope, severity, "add the scope "+strings.Join(scopes, ", ")+" to the service key (Development → Keys → Service keys) or app",
 				"the token lacks %s, needed for %s", strings.Join(scopes, ", "), k.use)
 		default:
 			good++
@@ -130,9 +154,9 @@ func (c *Client) probeProperties(ctx context.Context, p *transport.Probe) {
 	c.probeInputs(ctx, p)
 }
 
-// probeInputs looks for the configured inputs and scope, which HubSpot would silently leave out of its answers.
+// probeInputs looks for the configured inputs, which HubSpot would silently leave out of its answers.
 func (c *Client) probeInputs(ctx context.Context, p *transport.Probe) {
-	if len(c.o.Inputs) == 0 && len(c.schema.scope) == 0 {
+	if len(c.o.Inputs) == 0 {
 		return
 	}
 	existing, err := c.definitions(ctx)
@@ -141,13 +165,10 @@ func (c *Client) probeInputs(ctx context.Context, p *transport.Probe) {
 		return
 	}
 	names := slices.Clone(c.o.Inputs)
-	for name := range c.schema.scope {
-		names = append(names, name)
-	}
 	slices.Sort(names)
 	for _, name := range slices.Compact(names) {
 		if existing[strings.ToLower(strings.TrimSpace(name))] == nil {
-			p.Add(findInput, connectors.Warning, "correct inputs or scope: use the property's internal name", "there is no contact property %s", name)
+			p.Add(findInput, connectors.Warning, "correct inputs: use the property's internal name", "there is no contact property %s", name)
 		}
 	}
 }
@@ -178,6 +199,18 @@ func (c *Client) probeQuota(ctx context.Context, p *transport.Probe) {
 	if c.eventsOff() {
 		p.OK(findEvents, "the account has no event occurrences (an Enterprise feature): engagement is read from summary properties and their history")
 	}
+}
+
+// FirstSyncCalls is a page per 100 records, a batch per 100 written, a look for changes meanwhile per 1,000 of those, and, where the
+// engagement is a source, a batch of history per 50 records. Those of event occurrences, 1,000 a page, come on top: nobody knows how
+// many there are.
+func (c *Client) FirstSyncCalls(records, written int) int {
+	pages := func(n, size int) int { return (n + size - 1) / size }
+	calls := pages(records, batchSize) + pages(written, batchSize) + pages(written, 1000) + 3 // the account, the properties, the bin
+	if c.engagement.Load() {
+		calls += pages(records, historyBatchSize)
+	}
+	return calls
 }
 
 // CallsPerDay is what the configuration costs when nothing happens in a portal with so many contacts.

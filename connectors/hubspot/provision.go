@@ -3,6 +3,7 @@ package hubspot
 import (
 	"context"
 	"fmt"
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -85,7 +86,7 @@ type step struct {
 	request *transport.Request
 }
 
-// Plan tells what provisioning would do. It costs two requests.
+// Plan tells what provisioning would do. It costs one request, two where no property is in the group yet.
 func (c *Client) Plan(ctx context.Context) ([]connectors.FieldStep, error) {
 	steps, err := c.plan(ctx)
 	if err != nil {
@@ -103,13 +104,15 @@ func plain(steps []step) []connectors.FieldStep {
 }
 
 func (c *Client) plan(ctx context.Context) ([]step, error) {
-	group, err := c.hasGroup(ctx)
-	if err != nil {
-		return nil, err
-	}
 	existing, err := c.definitions(ctx)
 	if err != nil {
 		return nil, err
+	}
+	group := slices.ContainsFunc(slices.Collect(maps.Values(existing)), func(d *definition) bool { return d.GroupName == groupName })
+	if !group {
+		if group, err = c.hasGroup(ctx); err != nil {
+			return nil, err
+		}
 	}
 	first := step{FieldStep: connectors.FieldStep{Object: Contacts, Property: groupName, Action: connectors.FieldOK}}
 	if !group {

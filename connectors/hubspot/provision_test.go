@@ -59,7 +59,7 @@ func TestPropertiesAreMadeAsTheyShouldBe(t *testing.T) {
 			}
 		}
 		before := h.Counters().Requests
-		if again, err := c.Apply(t.Context()); err != nil || len(again) != 0 || h.Counters().Requests-before != 2 {
+		if again, err := c.Apply(t.Context()); err != nil || len(again) != 0 || h.Counters().Requests-before != 1 {
 			t.Errorf("applied again: %d steps, %v, %d requests", len(again), err, h.Counters().Requests-before)
 		}
 	})
@@ -164,7 +164,7 @@ func TestProbeNamesWhatIsWrong(t *testing.T) {
 	all := []string{"crm.objects.contacts.read", "crm.objects.contacts.write", "crm.schemas.contacts.read", "crm.schemas.contacts.write", "crm.objects.deals.read"}
 	for i, scope := range all {
 		synctest.Test(t, func(t *testing.T) {
-			c, _ := box(t, sandbox.HubSpotOptions{Scopes: slices.Concat(all[:i], all[i+1:])})
+			c, _ := box(t, sandbox.HubSpotOptions{Scopes: slices.Concat(all[:i], all[i+1:])}, func(o *Options) { o.Deals = true })
 			var f connectors.Finding
 			for _, x := range c.Probe(t.Context()) {
 				if x.Code == findScope {
@@ -180,12 +180,21 @@ func TestProbeNamesWhatIsWrong(t *testing.T) {
 			}
 		})
 	}
+	synctest.Test(t, func(t *testing.T) {
+		c, _ := box(t, sandbox.HubSpotOptions{Scopes: all[:4]})
+		if found := c.Probe(t.Context()); slices.ContainsFunc(found, func(f connectors.Finding) bool { return f.Code == findScope }) {
+			t.Errorf("a scope is asked for that nothing needs:\n%s", connectortest.Findings(found))
+		}
+	})
 	for code, setup := range map[string]func(*sandbox.HubSpotOptions, *Options){
 		findToken:   func(s *sandbox.HubSpotOptions, o *Options) { o.Token = "pat-na1-wrong-token" },
 		findMissing: func(*sandbox.HubSpotOptions, *Options) {},
 		findInput:   func(s *sandbox.HubSpotOptions, o *Options) { o.Inputs = []string{"no_such_property"} },
-		findClock:   func(s *sandbox.HubSpotOptions, o *Options) { s.Now = fastClock },
-		findCost:    func(s *sandbox.HubSpotOptions, o *Options) { s.Tier, o.Poll = "starter", 1 },
+		findVersion: func(s *sandbox.HubSpotOptions, o *Options) {
+			o.APIVersion, o.Now = "v3", func() time.Time { return time.Date(2026, 11, 28, 0, 0, 0, 0, time.UTC) }
+		},
+		findClock: func(s *sandbox.HubSpotOptions, o *Options) { s.Now = fastClock },
+		findCost:  func(s *sandbox.HubSpotOptions, o *Options) { s.Tier, o.Poll = "starter", 1 },
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			var s sandbox.HubSpotOptions

@@ -3,6 +3,7 @@ package hubspot
 import (
 	"context"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/url"
 
@@ -12,44 +13,29 @@ import (
 	"github.com/intentd/intentd/connectors/internal/transport"
 )
 
-// readRecord is what Read found out about one id.
-type readRecord struct {
-	contact connectors.Contact
-	inScope bool
-}
-
-// Read returns one contact per ref, in order. Live ones cost one request per 100. What a batch leaves out is looked for among
+// Read returns one contact per ref, in order. Live ones cost one request per 100, and none for those that a sweep told within the last
+// minutes (see swept). What a batch leaves out is looked for among
 // the archived, and then alone, because only a single read follows a merged id.
 func (c *Client) Read(ctx context.Context, refs []connectors.Ref) ([]connectors.Contact, error) {
-	read, err := c.readRecords(ctx, refs)
-	if err != nil {
-		return nil, err
-	}
-	out := make([]connectors.Contact, len(read))
-	for i := range read {
-		out[i] = read[i].contact
-	}
-	return out, nil
-}
-
-func (c *Client) readRecords(ctx context.Context, refs []connectors.Ref) ([]readRecord, error) {
 	op := fmt.Sprintf("read %d contacts", len(refs))
 	ids, err := c.numericIDs(op, refs)
 	if err != nil {
 		return nil, err
 	}
-	found, err := c.readBatches(ctx, op, ids, false)
+	found := c.justSwept(ids)
+	live, err := c.readBatches(ctx, op, without(ids, found), false)
 	if err != nil {
 		return nil, err
 	}
+	maps.Copy(found, live)
 	if missing := without(ids, found); len(missing) > 0 {
 		archived, err := c.readBatches(ctx, op, missing, true)
 		if err != nil {
 			return nil, err
 		}
 		for id, r := range archived {
-			if r.contact.State == connectors.Live {
-				r.contact.State = connectors.Archived
+			if r.State == connectors.Live {
+				r.State = connectors.Archived
 			}
 			found[id] = r
 		}
@@ -57,20 +43,33 @@ func (c *Client) readRecords(ctx context.Context, refs []connectors.Ref) ([]read
 			return nil, err
 		}
 	}
-	out := make([]readRecord, len(refs))
+	out := make([]connectors.Contact, len(refs))
 	for i, ref := range refs {
-		r, ok := found[ref.ID]
+		k, ok := found[ref.ID]
 		if !ok {
-			// An id that is no number was never one of HubSpot's.
-			r = readRecord{contact: connectors.Contact{State: connectors.Deleted}}
+			k.State = connectors.Deleted // an id that is no number was never one of HubSpot's
 		}
-		r.contact.Ref = ref
-		out[i] = r
+		k.Ref = ref
+		out[i] = k
 	}
 	return out, nil
 }
 
-func without(ids []string, found map[string]readRecord) []string {
+// justSwept are the contacts that a sweep told within the last minutes and nobody asked for since.
+func (c *Client) justSwept(ids []string) map[string]connectors.Contact {
+	found := map[string]connectors.Contact{}
+	for _, id := range ids {
+		n, _ := recordID(id)
+		k, ok := c.swept.lend(n, func(packed string) connectors.Contact { return c.unpack(id, packed) })
+		if ok {
+			c.idle.note(&k, c.o.Now())
+			found[id] = k
+		}
+	}
+	return found
+}
+
+func without(ids []string, found map[string]connectors.Contact) []string {
 	var left []string
 	for _, id := range ids {
 		if _, ok := found[id]; !ok {
@@ -81,7 +80,7 @@ func without(ids []string, found map[string]readRecord) []string {
 }
 
 // readBatches reads ids in batches; those that HubSpot leaves out are left out.
-func (c *Client) readBatches(ctx context.Context, op string, ids []string, archived bool) (map[string]readRecord, error) {
+func (c *Client) readBatches(ctx context.Context, op string, ids []string, archived bool) (map[string]connectors.Contact, error) {
 	batches := chunks(ids, batchSize)
 	answers := make([]*page, len(batches))
 	g, gctx := errgroup.WithContext(ctx)
@@ -89,14 +88,14 @@ func (c *Client) readBatches(ctx context.Context, op string, ids []string, archi
 	for i, batch := range batches {
 		g.Go(func() error {
 			var err error
-			answers[i], err = c.readBatch(gctx, op, batchRead{Properties: c.schema.read, Inputs: idInputs(batch)}, archived)
+			answers[i], err = c.readBatch(gctx, op, batchRead{Properties: c.schema.read, History: []string{}, Inputs: idInputs(batch)}, archived)
 			return err
 		})
 	}
 	if err := g.Wait(); err != nil {
 		return nil, err
 	}
-	found := make(map[string]readRecord, len(ids))
+	found := make(map[string]connectors.Contact, len(ids))
 	for i, answer := range answers {
 		asked := make(map[string]bool, len(batches[i]))
 		for _, id := range batches[i] {
@@ -105,9 +104,11 @@ func (c *Client) readBatches(ctx context.Context, op string, ids []string, archi
 		for j := range answer.Results {
 			r := &answer.Results[j]
 			if asked[r.ID] {
-				k, in := c.contact(r)
+				k := c.contact(r)
 				c.idle.note(&k, c.o.Now())
-				found[r.ID] = readRecord{k, in}
+				id, _ := recordID(r.ID)
+				c.swept.forget(id)
+				found[r.ID] = k
 				continue
 			}
 			// The survivor of a merge in place of the id that was asked for.
@@ -121,8 +122,8 @@ func (c *Client) readBatches(ctx context.Context, op string, ids []string, archi
 	return found, nil
 }
 
-func (c *Client) mergedInto(id string) readRecord {
-	return readRecord{contact: connectors.Contact{State: connectors.Merged, Into: c.ref(id)}}
+func (c *Client) mergedInto(id string) connectors.Contact {
+	return connectors.Contact{State: connectors.Merged, Into: c.ref(id)}
 }
 
 func (c *Client) readBatch(ctx context.Context, op string, body batchRead, archived bool) (*page, error) {
@@ -133,7 +134,7 @@ func (c *Client) readBatch(ctx context.Context, op string, body batchRead, archi
 	r.Answers = []int{http.StatusNotFound} // nothing of the batch exists
 	answer, resp, err := doPage(ctx, c, r)
 	if err != nil {
-		return nil, err
+		return nil, c.becauseOfOne(ctx, body, r.Query, resp, err)
 	}
 	if resp.Status == http.StatusNotFound {
 		if !parseFailure(resp.Body).has(codeNotFound) {
@@ -144,6 +145,25 @@ func (c *Client) readBatch(ctx context.Context, op string, body batchRead, archi
 	return answer, nil
 }
 
+// becauseOfOne is err, as a refusal of the call if HubSpot fails over some of its records only: the host then asks in halves.
+func (c *Client) becauseOfOne(ctx context.Context, body batchRead, query url.Values, resp *transport.Response, err error) error {
+	if len(body.Inputs) < 2 || !mayBeOnes(resp) {
+		return err
+	}
+	all := body.Inputs
+	for _, half := range [][]idOnly{all[:len(all)/2], all[len(all)/2:]} {
+		body.Inputs = half
+		r := transport.Post("find out whether one record is the cause", c.paths.objects(Contacts, "/batch/read"), transport.Encode(body))
+		r.Query, r.Idempotent, r.Answers = query, false, []int{http.StatusNotFound}
+		if _, _, failed := doPage(ctx, c, r); failed == nil {
+			e := *err.(*connectors.Error)
+			e.Kind, e.Passing = connectors.Rejected, true
+			return &e
+		}
+	}
+	return err
+}
+
 // notFound is a 404 that is not about a record.
 func (c *Client) notFound(op string) error {
 	e := c.err(connectors.Config, op, "HubSpot has no such address")
@@ -152,11 +172,11 @@ func (c *Client) notFound(op string) error {
 }
 
 // readSingly asks for ids one by one and puts what became of them into found.
-func (c *Client) readSingly(ctx context.Context, ids []string, found map[string]readRecord) error {
+func (c *Client) readSingly(ctx context.Context, ids []string, found map[string]connectors.Contact) error {
 	type answer struct {
 		ID string `json:"id"`
 	}
-	results := make([]readRecord, len(ids))
+	results := make([]connectors.Contact, len(ids))
 	g, gctx := errgroup.WithContext(ctx)
 	g.SetLimit(2 * c.o.ReadConcurrency)
 	for i, id := range ids {
@@ -171,7 +191,7 @@ func (c *Client) readSingly(ctx context.Context, ids []string, found map[string]
 			case resp.Status == http.StatusNotFound && !parseFailure(resp.Body).has(codeNotFound):
 				return c.notFound(r.Op)
 			case resp.Status == http.StatusNotFound:
-				results[i] = readRecord{contact: connectors.Contact{State: connectors.Erased}}
+				results[i] = connectors.Contact{State: connectors.Erased}
 			case v.ID == "":
 				return c.err(connectors.Transient, r.Op, "the answer names no record")
 			case v.ID != id:

@@ -2,6 +2,7 @@ package hubspot
 
 import (
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -70,4 +71,33 @@ func TestARefOfAnotherPortalIsTheHostsMistake(t *testing.T) {
 	if err != nil || connectors.KindOf(results[0].Err) != connectors.Rejected || len(f.request) > 0 {
 		t.Error(results, err)
 	}
+}
+
+// One record over which HubSpot fails is no failure of the others' reads: the call is refused, so that the host asks in halves.
+func TestOneRecordThatCannotBeReadIsNotEverybodys(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var refs []connectors.Ref
+		for i := range 60 {
+			refs = append(refs, ref(strconv.Itoa(i+1)))
+		}
+		c, _ := connect(t, func(s seen) reply {
+			if slices.Contains(s.inputs(), "42") {
+				return reply{status: 500}
+			}
+			return batch(s.inputs()...)
+		})
+		if _, err := c.Read(t.Context(), refs); connectors.KindOf(err) != connectors.Rejected || !connectors.Passing(err) {
+			t.Errorf("of 60: %v", err)
+		}
+		if _, err := c.Read(t.Context(), refs[41:42]); connectors.KindOf(err) != connectors.Transient {
+			t.Errorf("alone: %v", err)
+		}
+		if read, err := c.Read(t.Context(), refs[:41]); err != nil || len(read) != 41 {
+			t.Errorf("the others: %v", err)
+		}
+		c, f := connect(t, func(seen) reply { return reply{status: 500} })
+		if _, err := c.Read(t.Context(), refs); connectors.KindOf(err) != connectors.Transient || len(f.request) > 7 {
+			t.Errorf("an outage: %v after %d requests", err, len(f.request))
+		}
+	})
 }

@@ -15,23 +15,20 @@ type schema struct {
 	read  []string         // the allow-list, sorted
 	roles map[string]*role // by property
 	own   map[string]*own  // by canonical name
-	scope map[string][]string
 	// clash names two fields that are mapped to one property; nothing is written while they are.
 	clash string
 }
 
 // role is what a property becomes in a Contact.
 type role struct {
-	part  part
-	own   *own // part owned
-	scope int  // index into the scope's values, −1 if the property narrows nothing
+	part part
+	own  *own // part owned
 }
 
 type part uint8
 
 const (
-	none part = iota // read for the scope alone
-	email
+	email part = iota
 	moreEmails
 	phone
 	firstName
@@ -78,7 +75,7 @@ var inputs = []string{
 var propertyName = regexp.MustCompile(`^[a-z][a-z0-9_]{0,99}$`)
 
 func newSchema(o Options) (*schema, *connectors.Error) {
-	s := &schema{roles: map[string]*role{}, own: map[string]*own{}, scope: map[string][]string{}}
+	s := &schema{roles: map[string]*role{}, own: map[string]*own{}}
 	by := map[string]string{}
 	for _, f := range connectors.Fields {
 		name := DefaultProperty(f.Name)
@@ -96,20 +93,17 @@ func newSchema(o Options) (*schema, *connectors.Error) {
 			continue
 		}
 		by[name] = f.Name
-		s.roles[name] = &role{part: owned, own: w, scope: -1}
+		s.roles[name] = &role{part: owned, own: w}
 	}
 	for canonical := range o.Fields {
 		if s.own[canonical] == nil {
 			return nil, transport.ConfigError(o.Name, fmt.Sprintf("fields.%s: intentd has no such field", canonical), "remove it")
 		}
 	}
-	add := func(name string, p part) *role {
-		r := s.roles[name]
-		if r == nil {
-			r = &role{part: p, scope: -1}
-			s.roles[name] = r
+	add := func(name string, p part) {
+		if s.roles[name] == nil {
+			s.roles[name] = &role{part: p}
 		}
-		return r
 	}
 	for name, p := range identity {
 		add(name, p)
@@ -123,14 +117,6 @@ func newSchema(o Options) (*schema, *connectors.Error) {
 			return nil, transport.ConfigError(o.Name, fmt.Sprintf("inputs: %q is no property name", name), "use the property's internal name")
 		}
 		add(name, field)
-	}
-	for name, values := range o.Scope {
-		name = strings.ToLower(strings.TrimSpace(name))
-		if !propertyName.MatchString(name) || len(values) == 0 {
-			return nil, transport.ConfigError(o.Name, fmt.Sprintf("scope: %q is no property name, or has no values", name), "use the property's internal name and at least one value")
-		}
-		add(name, none).scope = 0
-		s.scope[name] = values
 	}
 	for name := range s.roles {
 		s.read = append(s.read, name)

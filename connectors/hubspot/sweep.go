@@ -4,7 +4,6 @@ import (
 	"context"
 	"net/url"
 	"strconv"
-	"strings"
 
 	"github.com/intentd/intentd/connectors"
 	"github.com/intentd/intentd/connectors/internal/transport"
@@ -30,43 +29,38 @@ func (c *Client) Sweep(ctx context.Context, from connectors.Cursor) (connectors.
 		}
 	}
 	r := transport.Get("sweep contacts", c.paths.objects(Contacts, ""))
-	names := strings.Join(c.schema.read, ",")
-	whole := len(names) <= urlPropertiesMax
+	r.Query = url.Values{"limit": {strconv.Itoa(batchSize)}, "archived": {strconv.FormatBool(at.Archived)}, "properties": c.schema.read}
+	whole := len(r.Query.Encode()) <= urlQueryMax
 	if !whole {
-		names = "hs_object_id"
+		r.Query.Set("properties", "hs_object_id")
 	}
-	r.Query = url.Values{"limit": {strconv.Itoa(batchSize)}, "archived": {strconv.FormatBool(at.Archived)}, "properties": {names}}
 	if at.After != "" {
 		r.Query.Set("after", at.After)
 	}
-	answer, _, err := doPage(ctx, c, r)
+	answer, resp, err := doPage(ctx, c, r)
 	if err != nil {
 		return p, err
 	}
 	var refs []connectors.Ref
 	for i := range answer.Results {
 		rec := &answer.Results[i]
-		k, ok := c.contact(rec)
+		k := c.contact(rec)
 		if at.Archived {
 			k.State = connectors.Archived
 		}
-		switch {
-		case !whole:
-			refs = append(refs, k.Ref)
-		case ok:
-			p.Items = append(p.Items, k)
-		}
+		refs, p.Items = append(refs, k.Ref), append(p.Items, k)
 	}
 	if !whole {
-		read, err := c.readRecords(ctx, refs)
-		if err != nil {
-			return p, err
+		if p.Items, err = c.Read(ctx, refs); err != nil {
+			return connectors.Page[connectors.Contact]{}, err
 		}
-		for _, r := range read {
-			if r.inScope || r.contact.State != connectors.Live {
-				p.Items = append(p.Items, r.contact)
-			}
+	}
+	if whole && !at.Archived {
+		told := resp.Date
+		if told.IsZero() {
+			told, _ = c.http.ServerNow()
 		}
+		c.swept.keep(answer.Results, c.pack, told)
 	}
 	next := answer.After
 	switch {
@@ -87,7 +81,7 @@ func (c *Client) Sweep(ctx context.Context, from connectors.Cursor) (connectors.
 // Count is how many live contacts there are.
 func (c *Client) Count(ctx context.Context) (int, error) {
 	s := searchRequest{FilterGroups: []filterGroup{{[]filter{{Property: "hs_object_id", Operator: "HAS_PROPERTY"}}}},
-		Sorts: []sorting{{"hs_object_id", "ASCENDING"}}, Properties: []string{"hs_object_id"}, Limit: 1, After: "0"}
+		Sorts: byID, Properties: []string{"hs_object_id"}, Limit: 1, After: "0"}
 	r := transport.Post("count contacts", c.paths.objects(Contacts, "/search"), transport.Encode(s))
 	r.Bucket = searchBucket
 	answer, _, err := doPage(ctx, c, r)

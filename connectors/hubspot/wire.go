@@ -148,7 +148,7 @@ type paging struct {
 // batchRead is the body of a batch read.
 type batchRead struct {
 	Properties []string `json:"properties"`
-	History    []string `json:"propertiesWithHistory,omitempty"`
+	History    []string `json:"propertiesWithHistory"`
 	Inputs     []idOnly `json:"inputs"`
 }
 

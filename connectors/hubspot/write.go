@@ -43,6 +43,10 @@ func (w *writing) rounds(ctx context.Context) error {
 			rows = append(rows, r)
 		}
 	}
+	rows, err := w.recheck(ctx, rows)
+	if err != nil {
+		return err
+	}
 	for _, round := range transport.Rounds(rows, func(r row) string { return r.id }) {
 		if err := w.round(ctx, round); err != nil {
 			return err
@@ -90,7 +94,7 @@ func (w *writing) row(at int) (row, bool) {
 // round sends rows in batches, side by side.
 func (w *writing) round(ctx context.Context, rows []row) error {
 	var lanes [][][]row
-	for batch := range slices.Chunk(rows, batchSize) {
+	for batch := range slices.Chunk(rows, int(w.c.updateMax.Load())) {
 		lanes = append(lanes, [][]row{batch})
 	}
 	return transport.InLanes(lanes, w.c.o.WriteConcurrency, func(batch []row) error { return w.batch(ctx, batch) })
@@ -112,28 +116,103 @@ var answered = []int{http.StatusBadRequest, http.StatusRequestEntityTooLarge, ht
 
 // batch sends one batch and tells what became of its rows. Its error concerns them all.
 func (w *writing) batch(ctx context.Context, rows []row) error {
+	resp, err := w.send(ctx, rows, true)
+	switch {
+	case err == nil || !mayBeOnes(resp):
+		return err
+	case len(rows) > 1:
+		return w.isolate(ctx, rows, err)
+	case resp.Status == http.StatusLocked || resp.Status == http.StatusConflict:
+		w.refuseForNow(rows[0].at, err)
+		return nil
+	}
+	return err
+}
+
+// isolateTries is how many parts of a batch may fail while none succeeds, before all of HubSpot counts as failing.
+const isolateTries = 6
+
+// isolate finds the rows for which HubSpot fails a whole batch: halves of it, and halves of those that fail, once each. Where no part
+// succeeds it is not a row's fault, and cause stands for all.
+func (w *writing) isolate(ctx context.Context, rows []row, cause error) error {
+	parts := [][]row{rows[:len(rows)/2], rows[len(rows)/2:]}
+	alone := map[int]error{} // by index of the patch
+	good, bad := 0, 0
+	for len(parts) > 0 {
+		part := parts[0]
+		parts = parts[1:]
+		resp, err := w.send(ctx, part, false)
+		switch {
+		case err == nil:
+			good++
+			continue
+		case !mayBeOnes(resp):
+			return err
+		}
+		if bad++; good == 0 && bad >= isolateTries {
+			return cause
+		}
+		if len(part) > 1 {
+			parts = append(parts, part[:len(part)/2], part[len(part)/2:])
+		} else {
+			alone[part[0].at] = err
+		}
+	}
+	if good == 0 {
+		return cause
+	}
+	for at, err := range alone {
+		w.refuseForNow(at, err)
+	}
+	return nil
+}
+
+// refuseForNow tells that HubSpot fails over this row alone, as far as it goes.
+func (w *writing) refuseForNow(at int, err error) {
+	e := *err.(*connectors.Error)
+	e.Kind, e.Passing = connectors.Rejected, true
+	w.Reject(at, &e)
+}
+
+// mayBeOnes says whether a failure may be that of one record among several: HubSpot itself answered, and not that it is away or for
+// its limits or credentials.
+func mayBeOnes(resp *transport.Response) bool {
+	if resp == nil || resp.HTML() {
+		return false
+	}
+	switch resp.Status {
+	case http.StatusConflict, http.StatusLocked, http.StatusInternalServerError, http.StatusGatewayTimeout:
+		return true
+	}
+	return false
+}
+
+// send sends one batch, again where it failed and that may help, and tells what became of its rows. Its error concerns them all.
+func (w *writing) send(ctx context.Context, rows []row, again bool) (*transport.Response, error) {
 	body := updateBody{Inputs: make([]updateInput, len(rows))}
 	for i, r := range rows {
 		body.Inputs[i] = updateInput{ID: r.id, Trace: r.id, Properties: r.props}
 	}
 	r := transport.Post(w.Op, w.c.paths.objects(Contacts, "/batch/update"), transport.Encode(body))
-	r.Answers = answered
+	r.Answers, r.Idempotent = answered, again
 	var answer *page
 	r.Decode = func(a *transport.Response) (err error) {
 		answer, err = decodePage(a.Body)
 		return err
 	}
 	resp, err := w.c.http.Do(ctx, r)
-	if err != nil {
-		return err
+	switch {
+	case err != nil:
+		return resp, err
+	case resp.Status == http.StatusRequestEntityTooLarge && len(rows) > 1:
+		w.c.updateMax.Store(int64(len(rows)+1) / 2) // what follows is cut smaller at once
+		fallthrough
+	case resp.Status >= 400:
+		return nil, w.refused(ctx, rows, resp.Status, parseFailure(resp.Body))
+	case answer.Status == "error" && len(answer.Results) == 0:
+		return nil, w.refused(ctx, rows, resp.Status, failure{Errors: answer.Errors})
 	}
-	if resp.Status >= 400 {
-		return w.refused(ctx, rows, resp.Status, parseFailure(resp.Body))
-	}
-	if answer.Status == "error" && len(answer.Results) == 0 {
-		return w.refused(ctx, rows, resp.Status, failure{Errors: answer.Errors})
-	}
-	return w.accepted(ctx, rows, answer)
+	return nil, w.accepted(ctx, rows, answer)
 }
 
 // refused deals with a batch of which HubSpot took nothing because of some of its rows.
@@ -147,7 +226,7 @@ func (w *writing) refused(ctx context.Context, rows []row, status int, f failure
 	}
 	if len(rows) == 1 {
 		if f.has(codeNotFound) {
-			return w.settle(ctx, rows, nil)
+			return w.unacknowledged(ctx, rows, rows, nil)
 		}
 		w.Reject(rows[0].at, w.outcome(o))
 		return nil
@@ -167,7 +246,7 @@ func (w *writing) refused(ctx context.Context, rows []row, status int, f failure
 		if err := w.batch(ctx, good); err != nil {
 			return err
 		}
-		return w.settle(ctx, gone, nil)
+		return w.unacknowledged(ctx, rows, gone, nil)
 	}
 	parts := sameValue(rows, f)
 	if len(parts) == 1 {
@@ -221,8 +300,12 @@ const mostOptions = 8
 func (w *writing) outcome(o transport.Outcome) *connectors.Error {
 	e := w.c.http.Err(o.Kind, w.Op, o.Code, o.Message)
 	e.Fix = o.Fix
+	e.Passing = o.Kind == connectors.Rejected && passing[o.Code]
 	return e
 }
+
+// passing are the codes and categories of refusals that go away by themselves.
+var passing = map[string]bool{"CONFLICT": true, "LOCKED": true, "RECORD_LOCKED": true, "RATE_LIMITS": true, "INTERNAL_ERROR": true, "TIMEOUT": true, "SERVICE_UNAVAILABLE": true}
 
 // named are the rows that the entries of f name, by id or trace, with the entry about each.
 func (w *writing) named(rows []row, f failure) map[string]*failure {
@@ -253,28 +336,74 @@ func (w *writing) accepted(ctx context.Context, rows []row, answer *page) error 
 	}
 	bad := w.named(rows, failure{Errors: answer.Errors})
 	var open []row
+	var stop error
 	for _, r := range rows {
 		rec, e := taken[r.id], bad[r.id]
 		switch {
 		case rec != nil && e == nil:
+			id, _ := recordID(r.id)
+			w.c.swept.forget(id)
 			w.Tell(r.at, w.c.stored(rec))
 		case e == nil || e.has(codeNotFound):
 			open = append(open, r)
 		default:
 			o := e.rejection()
 			if o.Kind == connectors.Config {
-				return w.outcome(o)
+				stop = w.outcome(o)
+				continue
 			}
 			w.Reject(r.at, w.outcome(o))
 		}
 	}
-	return w.settle(ctx, open, answer.Errors)
+	if stop != nil {
+		return stop // it would be the same for every row that comes
+	}
+	return w.unacknowledged(ctx, rows, open, answer.Errors)
 }
 
-// settle finds out what became of rows that HubSpot did not acknowledge.
-func (w *writing) settle(ctx context.Context, rows []row, said []failure) error {
-	if len(rows) == 0 {
+// unacknowledged deals with the rows of a batch that HubSpot told nothing of, or of which it has no record: what is gone is told so.
+// Where an error that names nobody may be about those that are left, they are sent again in smaller batches, down to one, which it is
+// about. Otherwise the host sends them again.
+func (w *writing) unacknowledged(ctx context.Context, batch, rows []row, said []failure) error {
+	left, err := w.settle(ctx, rows)
+	if err != nil || len(left) == 0 {
+		return err
+	}
+	said = slices.DeleteFunc(slices.Clone(said), func(f failure) bool {
+		return f.message() == "" || f.has(codeNotFound) || len(f.all("ids"))+len(f.all("id"))+len(f.all("objectWriteTraceId")) > 0
+	})
+	for _, f := range said {
+		if o := f.rejection(); o.Kind == connectors.Config {
+			return w.outcome(o)
+		}
+	}
+	switch {
+	case len(said) > 0 && len(batch) == 1:
+		w.Reject(left[0].at, w.outcome(said[0].rejection()))
 		return nil
+	case len(said) > 0:
+		for _, part := range [][]row{left[:len(left)/2], left[len(left)/2:]} {
+			if len(part) == 0 {
+				continue
+			}
+			if err := w.batch(ctx, part); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	for _, r := range left {
+		e := w.c.http.Err(connectors.Transient, w.Op, "", "HubSpot did not acknowledge the record")
+		e.Err = errUnacknowledged
+		w.Reject(r.at, e)
+	}
+	return nil
+}
+
+// settle finds out what became of rows that HubSpot did not acknowledge. Those it returns are live and do not have their values.
+func (w *writing) settle(ctx context.Context, rows []row) (left []row, err error) {
+	if len(rows) == 0 {
+		return nil, nil
 	}
 	refs := make([]connectors.Ref, len(rows))
 	for i, r := range rows {
@@ -283,12 +412,12 @@ func (w *writing) settle(ctx context.Context, rows []row, said []failure) error 
 	read, err := w.c.Read(ctx, refs)
 	if err != nil {
 		if connectors.Stops(err) || connectors.Interrupted(err) {
-			return err
+			return nil, err
 		}
 		for _, r := range rows {
 			w.Reject(r.at, err)
 		}
-		return nil
+		return nil, nil
 	}
 	for i, r := range rows {
 		k := read[i]
@@ -306,16 +435,9 @@ func (w *writing) settle(ctx context.Context, rows []row, said []failure) error 
 			w.Tell(r.at, connectors.Result{Stored: stored, Modified: k.Modified})
 			continue
 		}
-		e := w.c.http.Err(connectors.Transient, w.Op, "", "HubSpot did not acknowledge the record")
-		for _, f := range said {
-			if len(f.all("ids")) == 0 && f.message() != "" { // an entry that names nobody may be about this one
-				e = w.c.http.Err(connectors.Transient, w.Op, f.code(), f.message())
-			}
-		}
-		e.Err = errUnacknowledged
-		w.Reject(r.at, e)
+		left = append(left, r)
 	}
-	return nil
+	return left, nil
 }
 
 var errUnacknowledged = errors.New("not acknowledged")

@@ -333,3 +333,102 @@ func TestTwoFieldsOnOnePropertyAreNotWritten(t *testing.T) {
 		t.Errorf("%v after %d requests", err, len(f.request))
 	}
 }
+
+// One record over which HubSpot fails, whatever the status, costs no other its write, now or in any later batch.
+func TestOneRecordThatHubSpotFailsOverIsIsolated(t *testing.T) {
+	for _, status := range []int{409, 423, 500, 504} {
+		synctest.Test(t, func(t *testing.T) {
+			c, f := connect(t, func(s seen) reply {
+				for _, id := range []string{"42", "43", "90"} {
+					if slices.Contains(s.inputs(), id) {
+						return reply{status: status, body: `{"status":"error","message":"this record is busy"}`}
+					}
+				}
+				return batch(s.inputs()...)
+			})
+			results, err := c.Write(t.Context(), scores(100))
+			must(t, err)
+			for i, r := range results {
+				bad := i == 41 || i == 42 || i == 89
+				if bad != (r.Err != nil) || bad && (connectors.KindOf(r.Err) != connectors.Rejected || !connectors.Passing(r.Err)) {
+					t.Errorf("%d: row %d: %v", status, i+1, r.Err)
+				}
+			}
+			if n := len(f.request); n > 40 {
+				t.Errorf("%d: %d requests", status, n)
+			}
+			// All of them fail: it is nobody's fault.
+			for _, n := range []int{1, 2, 100} {
+				c, f = connect(t, func(seen) reply { return reply{status: 500} })
+				results, err = c.Write(t.Context(), scores(n))
+				if connectors.KindOf(err) != connectors.Transient || connectors.KindOf(results[0].Err) != connectors.Transient || len(f.request) > 5+isolateTries {
+					t.Errorf("an outage, %d rows: %v after %d requests", n, err, len(f.request))
+				}
+			}
+		})
+	}
+}
+
+// A partial answer whose errors name nobody: the rows that were left out are sent again until the error is one row's.
+func TestAnErrorThatNamesNobodyFindsItsRow(t *testing.T) {
+	c, f := connect(t, func(s seen) reply {
+		if strings.HasSuffix(s.path, "/batch/read") {
+			return batch(s.inputs()...)
+		}
+		var good []string
+		for _, id := range s.inputs() {
+			if id != "42" && id != "77" {
+				good = append(good, id)
+			}
+		}
+		a := batch(good...)
+		if len(good) < len(s.inputs()) {
+			a.status, a.body = 207, strings.TrimSuffix(a.body, "}")+`,"numErrors":1,"errors":[{"status":"error","category":"VALIDATION_ERROR","message":"a rule of yours"}]}`
+		}
+		return a
+	})
+	results, err := c.Write(t.Context(), scores(100))
+	must(t, err)
+	for i, r := range results {
+		e, _ := r.Err.(*connectors.Error)
+		if bad := i == 41 || i == 76; bad != (e != nil) || bad && (e.Kind != connectors.Rejected || e.Message != "a rule of yours" || e.Passing) {
+			t.Errorf("row %d: %v", i+1, r.Err)
+		}
+	}
+	if n := len(f.request); n > 8 {
+		t.Errorf("%d requests", n)
+	}
+}
+
+// The rows of a batch that HubSpot acknowledged are acknowledged, whatever it says of the others.
+func TestAMissingPropertyInA207CostsNoAcknowledgedRow(t *testing.T) {
+	c, _ := connect(t, func(s seen) reply {
+		a := batch("1", "3")
+		a.status, a.body = 207, strings.TrimSuffix(a.body, "}")+`,"errors":[{"code":"PROPERTY_DOESNT_EXIST","message":"x","context":{"ids":["2"]}}]}`
+		return a
+	})
+	results, err := c.Write(t.Context(), scores(3))
+	if connectors.KindOf(err) != connectors.Config || results[0].Err != nil || results[1].Err == nil || results[2].Err != nil {
+		t.Errorf("%v, %v", err, results)
+	}
+}
+
+func TestASizeThatHubSpotTakesIsRemembered(t *testing.T) {
+	c, f := connect(t, func(s seen) reply {
+		if len(s.inputs()) > 30 {
+			return reply{status: 413}
+		}
+		return batch(s.inputs()...)
+	})
+	for i, most := range []int{7, 4} { // 100, 50 and 25 twice, each half; then four of 25
+		before := len(f.request)
+		results, err := c.Write(t.Context(), scores(100))
+		must(t, err)
+		for _, r := range results {
+			must(t, r.Err)
+		}
+		if n := len(f.request) - before; n > most {
+			t.Errorf("write %d: %d requests", i, n)
+		}
+	}
+}

@@ -12,6 +12,8 @@ import (
 	"github.com/cespare/xxhash/v2"
 	"github.com/klauspost/compress/flate"
 	"github.com/klauspost/compress/gzip"
+	"golang.org/x/text/encoding/unicode"
+	"golang.org/x/text/transform"
 )
 
 // Bytes that tell a file from another one.
@@ -65,9 +67,8 @@ const unfinished = -1
 
 // found is a file as the directory shows it.
 type found struct {
-	path    string
-	dev     uint64
-	ino     uint64
+	path string
+	inode
 	size    int64
 	changed time.Time
 }
@@ -83,26 +84,31 @@ func stat(path string) (found, bool, error) {
 	if !info.Mode().IsRegular() {
 		return found{}, false, nil
 	}
-	f := found{path: path, size: info.Size(), changed: info.ModTime()}
-	if sys, ok := info.Sys().(*syscall.Stat_t); ok {
-		f.dev, f.ino = uint64(sys.Dev), sys.Ino
-	}
-	return f, true, nil
+	return found{path: path, inode: inodeOf(info), size: info.Size(), changed: info.ModTime()}, true, nil
 }
 
-func (f found) isInode(p *position) bool { return f.dev == p.Dev && f.ino == p.Ino }
+func inodeOf(info fs.FileInfo) inode {
+	sys, ok := info.Sys().(*syscall.Stat_t)
+	if !ok {
+		return inode{}
+	}
+	return inode{uint64(sys.Dev), sys.Ino}
+}
+
+func (f found) isInode(p *position) bool { return f.inode == inode{p.Dev, p.Ino} }
 
 // unchanged says whether nothing happened to the file since p was taken.
 func (f found) unchanged(p *position) bool {
 	return f.isInode(p) && f.size == p.Size && f.changed.Equal(p.Changed)
 }
 
-// content is an open file, decompressed if it is gzip, read as far as it reached when it was opened.
+// content is an open file as UTF-8, decompressed if it is gzip, read as far as it reached when it was opened.
 type content struct {
 	f    *os.File
 	info found
 	head []byte // its first bytes, up to headBytes
 	gz   bool
+	wide io.Reader // decodes UTF-16, which is known by its byte order mark; nil for UTF-8. It is decoded from its start whenever it grew.
 
 	raw     *io.LimitedReader
 	in      *bufio.Reader
@@ -126,19 +132,39 @@ func openContent(info found) (*content, error) {
 		return nil, err
 	}
 	c.gz = magic == [2]byte{0x1f, 0x8b}
-	head := make([]byte, headBytes)
-	if err := c.start(0, 0); err != nil {
-		f.Close()
-		return nil, err
-	}
-	n, err := io.ReadFull(c, head)
-	c.head = head[:n]
-	if err != nil && !ended(err) && !damaged(err) {
+	if err := c.readHead(); err != nil {
 		f.Close()
 		return nil, err
 	}
 	return c, nil
 }
+
+// readHead reads the first bytes, which tell UTF-16.
+func (c *content) readHead() error {
+	head := make([]byte, headBytes)
+	for {
+		if err := c.start(0, 0); err != nil {
+			return err
+		}
+		n, err := io.ReadFull(c, head)
+		if err != nil && !ended(err) && !damaged(err) {
+			return err
+		}
+		c.head = head[:n]
+		if mark := string(head[:min(n, 2)]); c.wide != nil || mark != "\xff\xfe" && mark != "\xfe\xff" {
+			return nil
+		}
+		c.wide = c.decoder()
+	}
+}
+
+func (c *content) decoder() io.Reader {
+	return transform.NewReader(readFunc(c.readBytes), unicode.UTF16(unicode.LittleEndian, unicode.ExpectBOM).NewDecoder())
+}
+
+type readFunc func(b []byte) (int, error)
+
+func (f readFunc) Read(b []byte) (int, error) { return f(b) }
 
 // ended says that the content is read as far as it reaches now: a gzip file may be cut in a member that is being written.
 func ended(err error) bool { return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) }
@@ -161,11 +187,22 @@ func (c *content) start(file, offset int64) error {
 		c.in.Reset(c.raw)
 	}
 	c.at, c.member, c.base, c.open, c.members = offset, file, offset, false, nil
+	if c.wide != nil {
+		c.wide = c.decoder()
+	}
 	return nil
 }
 
-// Read reads content. Between members it goes on with the next.
+// Read reads content as UTF-8.
 func (c *content) Read(b []byte) (int, error) {
+	if c.wide != nil {
+		return c.wide.Read(b)
+	}
+	return c.readBytes(b)
+}
+
+// readBytes reads content as it was written. Between members it goes on with the next.
+func (c *content) readBytes(b []byte) (int, error) {
 	if !c.gz {
 		n, err := c.in.Read(b)
 		c.at += int64(n)
@@ -229,7 +266,7 @@ func (c *content) resume(p *position) (bool, error) {
 	}
 	tail := make([]byte, p.Tail.Len)
 	from := p.Offset - p.Tail.Len
-	if !c.gz {
+	if !c.gz && c.wide == nil {
 		if c.info.size < p.Offset || from < 0 {
 			return false, nil
 		}
@@ -239,7 +276,7 @@ func (c *content) resume(p *position) (bool, error) {
 		return printOf(tail) == p.Tail, c.start(p.Offset, p.Offset)
 	}
 	member, base := int64(0), int64(0)
-	if c.info.isInode(p) && p.MemberBase <= from && p.Member < c.info.size {
+	if c.wide == nil && c.info.isInode(p) && p.MemberBase <= from && p.Member < c.info.size {
 		member, base = p.Member, p.MemberBase
 	}
 	if err := c.start(member, base); err != nil {

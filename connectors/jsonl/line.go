@@ -9,6 +9,7 @@ import (
 	"github.com/cespare/xxhash/v2"
 	"github.com/intentd/intentd/connectors"
 	"github.com/intentd/intentd/connectors/clickstream"
+	"github.com/intentd/intentd/connectors/internal/jsonscan"
 )
 
 // Reasons why a line is broken. They are all that is told of a line's content.
@@ -20,36 +21,61 @@ const (
 	reasonNoKind     = "no kind"
 	reasonIdentifier = "no usable e-mail, phone, user_id or anonymous_id"
 	reasonGzip       = "damaged gzip data: the rest of the file is unreadable"
+	reasonUnfinished = "the last line is not finished"
 )
 
 // pair is a property that stood at the top of the line.
-type pair struct{ key, value string }
+type pair struct {
+	key string
+	jsonscan.Value
+}
 
 // decoder reads lines. It may be used again and again, by one goroutine.
 type decoder struct {
-	p     parser
+	p     jsonscan.Scanner
 	extra []pair
 }
 
-// event reads one line into e, which must be zero, and returns why the line is broken, "" if it is not. The texts of e
-// share the memory of line.
-func (d *decoder) event(line string, e *connectors.Event) (reason string) {
-	var at value
-	if !d.object(line, e, &at) {
-		return reasonSyntax
+// event reads the object that text begins with into e, which must be zero, and returns its length, 0 if there is no whole object, and
+// why it is broken, "" if it is not. The texts of e share the memory of text. An object that has not our own keys is read as the
+// record of a tracker, or by other names of the keys.
+func (d *decoder) event(text string, e *connectors.Event) (length int, reason string) {
+	var at jsonscan.Value
+	if !d.object(text, e, &at) {
+		return 0, reasonSyntax
 	}
-	switch at.kind {
-	case noValue, nullValue:
-		return reasonNoTime
-	case stringValue, numberValue:
-		t, ok := parseTime(at.text)
+	length = d.p.Offset()
+	text = text[:length]
+	if at.Kind == jsonscan.None || e.Kind == "" {
+		if reason, ok := native(text, e); ok {
+			return length, reason
+		}
+		d.respell(e, &at, false)
+	} else if e.Email == "" && len(d.extra) > 0 {
+		d.respell(e, &at, true)
+	}
+	switch at.Kind {
+	case jsonscan.None, jsonscan.Null:
+		return length, reasonNoTime
+	case jsonscan.String, jsonscan.Number:
+		t, ok := parseTime(at.Text)
 		if !ok {
-			return reasonTime
+			return length, reasonTime
 		}
 		e.Time = t
 	default:
-		return reasonTime
+		return length, reasonTime
 	}
+	if reason = finishEvent(text, e); reason == reasonIdentifier {
+		if key := d.addressKey(e); key != "" {
+			reason += "; an address stands under the key " + key
+		}
+	}
+	return length, reason
+}
+
+// finishEvent cleans what was read of an object, and says what it lacks.
+func finishEvent(text string, e *connectors.Event) (reason string) {
 	if e.Kind = strings.TrimSpace(e.Kind); e.Kind == "" {
 		return reasonNoKind
 	}
@@ -61,55 +87,33 @@ func (d *decoder) event(line string, e *connectors.Event) (reason string) {
 		e.Screenshot = ""
 	}
 	if e.ID == "" {
-		e.ID = "l" + strconv.FormatUint(xxhash.Sum64String(line), 36)
+		e.ID = "l" + strconv.FormatUint(xxhash.Sum64String(text), 36)
 	}
 	return ""
 }
 
-// object reads the fields; false if the line is not one JSON object.
-func (d *decoder) object(line string, e *connectors.Event, at *value) bool {
+// object reads the fields of the object that line begins with, and stands behind it; false if it is none.
+func (d *decoder) object(line string, e *connectors.Event, at *jsonscan.Value) bool {
 	p := &d.p
-	*p = parser{s: line, scratch: p.scratch}
+	p.Reset(line)
 	d.extra = d.extra[:0]
-	p.space()
-	if !p.eat('{') {
+	if p.Next() != '{' {
 		return false
 	}
-	p.space()
-	if !p.eat('}') {
-		for {
-			key, ok := p.key()
-			if !ok {
-				return false
-			}
-			if key == "properties" && p.peek() == '{' {
-				d.dropExtra(key)
-				if e.Properties, ok = p.flatObject(); !ok {
-					return false
-				}
-			} else {
-				v, ok := p.value(1)
-				if !ok {
-					return false
-				}
-				if key == "properties" {
-					e.Properties = nil
-				}
-				d.set(e, key, v, at)
-			}
-			p.space()
-			if p.eat(',') {
-				p.space()
-				continue
-			}
-			if p.eat('}') {
-				break
-			}
-			return false
+	err := p.Object(func(key string) (err error) {
+		if key == "properties" && p.Next() == '{' {
+			d.dropExtra(key)
+			e.Properties, err = flat(p)
+			return err
 		}
-	}
-	p.space()
-	if p.i != len(p.s) {
+		v, err := p.Value()
+		if key == "properties" {
+			e.Properties = nil
+		}
+		d.set(e, key, v, at)
+		return err
+	})
+	if err != nil {
 		return false
 	}
 	for _, x := range d.extra {
@@ -117,14 +121,32 @@ func (d *decoder) object(line string, e *connectors.Event, at *value) bool {
 			e.Properties = make(map[string]string, len(d.extra))
 		}
 		if _, taken := e.Properties[x.key]; !taken {
-			e.Properties[x.key] = x.value
+			e.Properties[x.key] = x.Text
 		}
 	}
 	return true
 }
 
+// flat reads an object into texts; what is nested stays JSON, and null is as good as absent.
+func flat(p *jsonscan.Scanner) (map[string]string, error) {
+	var m map[string]string
+	err := p.Object(func(key string) error {
+		v, err := p.Value()
+		if m == nil {
+			m = map[string]string{}
+		}
+		if v.Kind == jsonscan.Null {
+			delete(m, key)
+		} else {
+			m[key] = v.Text
+		}
+		return err
+	})
+	return m, err
+}
+
 // set puts one value where its key belongs. The last of several equal keys counts, as everywhere in Go.
-func (d *decoder) set(e *connectors.Event, key string, v value, at *value) {
+func (d *decoder) set(e *connectors.Event, key string, v jsonscan.Value, at *jsonscan.Value) {
 	if key == "time" {
 		*at = v
 		return
@@ -135,11 +157,11 @@ func (d *decoder) set(e *connectors.Event, key string, v value, at *value) {
 		*field = ""
 	}
 	switch {
-	case v.kind == nullValue:
-	case field != nil && v.kind != otherValue:
-		*field = v.text
+	case v.Kind == jsonscan.Null:
+	case field != nil && v.Kind != jsonscan.Nested:
+		*field = v.Text
 	default: // an unknown key, or an object or array where a text is wanted
-		d.extra = append(d.extra, pair{key, v.text})
+		d.extra = append(d.extra, pair{key, v})
 	}
 }
 
@@ -215,25 +237,50 @@ var (
 // layouts are tried in order. A time without a zone is UTC.
 var layouts = [...]string{
 	time.RFC3339Nano, "2006-01-02 15:04:05.999999999Z07:00", "2006-01-02T15:04:05.999999999Z0700",
-	"2006-01-02T15:04:05.999999999", "2006-01-02 15:04:05.999999999", "2006-01-02 15:04:05.999999999 MST",
+	"2006-01-02T15:04:05.999999999", "2006-01-02 15:04:05.999999999", "2006-01-02T15:04:05.999999999Z07", "2006-01-02 15:04:05.999999999Z07",
+	"2006-01-02 15:04:05.999999999Z0700", "2006-01-02 15:04:05.999999999 Z0700", "2006-01-02 15:04:05.999999999 Z07:00", "2006-01-02T15:04Z07:00", "2006-01-02T15:04Z0700",
+	"2006-01-02 15:04Z07:00", "2006-01-02T15:04", "2006-01-02 15:04", "2006/01/02 15:04:05.999999999",
+	time.RFC1123, time.RFC1123Z, "Mon, 2 Jan 2006 15:04:05 MST", "Mon, 2 Jan 2006 15:04:05 -0700", "2 Jan 2006 15:04:05 MST", "02/Jan/2006:15:04:05 -0700",
 }
 
+// parseTime reads a time in one of the layouts or as a Unix time. A zone's name is taken only where it means UTC: other abbreviations
+// do not say which zone they mean.
 func parseTime(s string) (time.Time, bool) {
 	s = strings.TrimSpace(s)
+	if len(s) > 10 && s[10] == 'T' { // as nearly all are
+		if t, err := time.Parse(time.RFC3339Nano, s); err == nil {
+			return t.UTC(), !t.Before(earliest) && t.Before(latest)
+		}
+	}
 	var t time.Time
 	ok := false
-	if len(s) < 8 || s[4] != '-' || s[7] != '-' { // else it begins with a date
+	if digits(s) {
 		t, ok = parseUnix(s)
+	} else if before, named := cutUTC(s); named && before[0] >= '0' && before[0] <= '9' && strings.Count(before, "-") == 2 {
+		s = before
 	}
 	for i := 0; !ok && i < len(layouts); i++ {
-		if layouts[i] == "2006-01-02 15:04:05.999999999 MST" && !strings.HasSuffix(s, " UTC") {
-			continue // other abbreviations do not say which zone they mean
-		}
 		var err error
 		t, err = time.Parse(layouts[i], s)
-		ok = err == nil
+		if ok = err == nil; ok && strings.HasSuffix(layouts[i], "MST") {
+			ok = t.Location() == time.UTC || t.Location().String() == "GMT"
+		}
 	}
 	return t.UTC(), ok && !t.Before(earliest) && t.Before(latest)
+}
+
+// digits says whether s is a number rather than a date.
+func digits(s string) bool {
+	return s != "" && !strings.ContainsAny(s, ":/") && strings.Count(s, "-") < 2
+}
+
+func cutUTC(s string) (string, bool) {
+	for _, zone := range [...]string{" UTC", " GMT"} {
+		if before, ok := strings.CutSuffix(s, zone); ok && before != "" {
+			return before, true
+		}
+	}
+	return s, false
 }
 
 // parseUnix reads a count since the epoch in the unit that its magnitude tells: from 1e11 on milliseconds (3 March 1973),

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"net/netip"
 	"slices"
 	"strconv"
@@ -14,12 +15,16 @@ import (
 	"github.com/cespare/xxhash/v2"
 
 	"github.com/intentd/intentd/connectors"
+	"github.com/intentd/intentd/connectors/identity"
 	"github.com/intentd/intentd/pipeline/score"
 )
 
 // Input is what one journey is built from.
 type Input struct {
-	Person   connectors.Person
+	// Person's user and anonymous ids are in the stored form of package identity: with their spaces, where those are known.
+	Person connectors.Person
+	// Nobodys are identifiers that more than one person holds: they say nothing for this one.
+	Nobodys  []identity.ID
 	Customer bool // by the CRM's lifecycle: visits do not count
 	// Events are the person's, Company those of the company's domain. Funding and job postings are of the company in
 	// either list, and so is a tech change that names no person.
@@ -41,6 +46,7 @@ type Builder struct {
 	drop     map[string]bool
 	products []string
 	crawlers *crawlers
+	rules    *identity.Rules
 	agents   *memo[string, agent]
 	pages    *memo[pageKey, *page]
 	scratch  sync.Pool
@@ -56,8 +62,12 @@ func NewBuilder(c Config) (*Builder, error) {
 	if err != nil {
 		return nil, err
 	}
+	rules, err := identity.New(c.Identity)
+	if err != nil {
+		return nil, fmt.Errorf("journey: identity: %w", err)
+	}
 	b := &Builder{
-		config: c, c: parts, version: c.hash(),
+		rules: rules, config: c, c: parts, version: c.hash(),
 		own: lower(c.OwnHosts), staff: lower(c.InternalDomains),
 		drop:     make(map[string]bool, len(c.DropQueryParams)),
 		crawlers: loadCrawlers(),
@@ -95,8 +105,10 @@ type item struct {
 	id      string
 	page    *page
 	agent   agent
-	anon    string // identifiers that identify
-	user    string
+	user    identity.ID // identifiers that identify
+	anon    identity.ID
+	email   string
+	nobodys bool // it carries an identifier that more than one person holds
 	class   class
 	drop    bool
 	left    bool   // dropped, and counted in LeftOut

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/intentd/intentd/connectors"
+	"github.com/intentd/intentd/connectors/identity"
 	"github.com/intentd/intentd/pipeline/score"
 )
 
@@ -769,7 +770,7 @@ func checkJourney(t *testing.T, j *Journey) {
 			t.Fatalf("a signal of the future: %+v", g)
 		}
 	}
-	if len(j.AnonymousIDs) > 3*maxAnonymous || len(j.UserIDs) > 3 {
+	if len(j.AnonymousIDs) > 3*identity.MaxOthers || len(j.UserIDs) > 3 {
 		t.Fatalf("more identifiers than a person has in three sources: %q %q", j.UserIDs, j.AnonymousIDs)
 	}
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/cespare/xxhash/v2"
 
+	"github.com/intentd/intentd/connectors/identity"
 	"github.com/intentd/intentd/pipeline/score"
 )
 
@@ -85,9 +86,10 @@ type Config struct {
 	NewsletterForms  []string `json:"newsletter_forms"`
 	ExcludeForms     []string `json:"exclude_forms"`
 
-	Products []Product   `json:"products"`
-	Topics   []TopicRule `json:"topics"`
-	Rules    []Rule      `json:"rules"`
+	Products []Product        `json:"products"`
+	Topics   []TopicRule      `json:"topics"`
+	Rules    []Rule           `json:"rules"`
+	Identity identity.Options `json:"identity,omitzero"`
 	// SiteNames are endings of page titles to strip, besides those that resemble the host ("Pricing - Example Inc").
 	SiteNames []string `json:"site_names"`
 }

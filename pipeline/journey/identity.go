@@ -6,32 +6,12 @@ import (
 	"time"
 
 	"github.com/intentd/intentd/connectors"
+	"github.com/intentd/intentd/connectors/identity"
 )
-
-// maxAnonymous is how many anonymous ids of one source are believed to be one person's.
-const maxAnonymous = 5
-
-// identifying is id unless it is a value that trackers send for nobody in particular.
-func identifying(id string) string {
-	id = strings.TrimSpace(id)
-	if strings.Trim(id, "0-") == "" || id == "-1" {
-		return ""
-	}
-	if len(id) <= 9 {
-		switch strings.ToLower(id) {
-		case "null", "undefined", "anonymous", "none", "nil", "nan", "guest", "unknown":
-			return ""
-		}
-	}
-	return id
-}
-
-// named is one identifier of one source.
-type named struct{ source, id string }
 
 // claim is how much speaks for an identifier being the person's.
 type claim struct {
-	named
+	identity.ID
 	rank   int
 	newest time.Time
 }
@@ -44,7 +24,7 @@ func stronger(a, b claim) int {
 	case !a.newest.Equal(b.newest):
 		return b.newest.Compare(a.newest)
 	}
-	return strings.Compare(a.id, b.id)
+	return strings.Compare(a.Value, b.Value)
 }
 
 // whose says what an event tells about whose it is.
@@ -53,31 +33,112 @@ type whose int8
 const (
 	unsaid whose = iota
 	theirs       // names the person
-	others       // names somebody else
+	others       // names somebody else, or nobody
 )
 
-// ownOnly marks events that are not the person's. A person has at most one user id and five anonymous ids in a source; a
-// user id outranks an e-mail address. An event that names somebody else goes. What an anonymous id did without a name
-// belongs to whom it was last seen with, and before that to whom it was first seen with: shared devices are the classic bad
-// merge.
-func (b *Builder) ownOnly(s *scratch, j *Journey, in *Input) {
-	var users, anons []claim
-	find := func(list *[]claim, n named, rank int, at time.Time) {
-		for i := range *list {
-			if c := &(*list)[i]; c.named == n {
-				c.rank = max(c.rank, rank)
-				if at.After(c.newest) {
-					c.newest = at
-				}
-				return
+// owner tells whose the events of one Build are.
+type owner struct {
+	in           *Input
+	known        []identity.ID // user and anonymous ids that are linked to the person
+	emails       []string
+	users, anons []claim // of the events, the strongest first
+}
+
+// find adds what an event claims to a list.
+func find(list *[]claim, id identity.ID, rank int, at time.Time) {
+	for i := range *list {
+		if c := &(*list)[i]; c.ID == id {
+			c.rank = max(c.rank, rank)
+			if at.After(c.newest) {
+				c.newest = at
 			}
-		}
-		if len(*list) < 1000 { // a flood of ids is no person; linear search stays cheap
-			*list = append(*list, claim{n, rank, at})
+			return
 		}
 	}
-	ownMail := func(e string) bool {
-		return e != "" && slices.ContainsFunc(in.Person.Emails, func(own string) bool { return strings.EqualFold(own, e) })
+	if len(*list) < 1000 { // a flood of ids is no person; linear search stays cheap
+		*list = append(*list, claim{id, rank, at})
+	}
+}
+
+func (o *owner) linked(id identity.ID) bool { return slices.ContainsFunc(o.known, id.Matches) }
+
+func (o *owner) nobodys(id identity.ID) bool {
+	return id.Kind != 0 && slices.ContainsFunc(o.in.Nobodys, id.Matches)
+}
+
+// within says whether id is linked, or one of the strongest of its space, as many as one person is believed to have.
+func (o *owner) within(claims []claim, id identity.ID) bool {
+	n := 0
+	for _, c := range claims {
+		if c.Space != id.Space {
+			continue
+		}
+		if n++; n > id.Kind.Limit() {
+			break
+		}
+		if c.ID == id {
+			return true
+		}
+	}
+	return o.linked(id)
+}
+
+// says is what the event tells, by the rank of its identifiers. What nobody holds alone says nothing for the person: an event that is
+// known by such an identifier only is nobody's.
+func (o *owner) says(it *item) whose {
+	switch {
+	case it.user.Kind != 0 && o.within(o.users, it.user), it.email != "" && slices.Contains(o.emails, it.email):
+		return theirs
+	case it.user.Kind != 0, it.email != "" && len(o.emails) > 0, it.nobodys:
+		return others
+	case it.anon.Kind == 0 && it.ev.AnonymousID != "" && it.ev.Person == "":
+		return others // known by nothing but an id that is nobody's
+	}
+	return unsaid
+}
+
+// identify brings the identifiers of an event into their one form.
+func (b *Builder) identify(it *item, o *owner) {
+	space := b.rules.Space(it.ev.Source)
+	user, _ := b.rules.ID(identity.UserID, space, it.ev.UserID)
+	anon, _ := b.rules.ID(identity.AnonymousID, space, it.ev.AnonymousID)
+	it.email = b.rules.Email(it.ev.Email)
+	for _, id := range [...]*identity.ID{&user, &anon} {
+		if id.Kind == identity.Email { // an id that has the form of an address is that address
+			if it.email == "" || slices.Contains(o.emails, id.Value) {
+				it.email = id.Value
+			}
+			*id = identity.ID{}
+		}
+		if o.nobodys(*id) {
+			it.nobodys, *id = true, identity.ID{}
+		}
+	}
+	it.user, it.anon = user, anon
+	if len(o.in.Nobodys) == 0 {
+		return
+	}
+	if o.nobodys(identity.ID{Kind: identity.Email, Value: it.email}) {
+		it.nobodys, it.email = true, ""
+	}
+	it.nobodys = it.nobodys || o.nobodys(identity.ID{Kind: identity.Phone, Value: b.rules.Phone(it.ev.Phone)})
+}
+
+// ownOnly marks events that are not the person's, by the rules of package identity. An event that names somebody else goes, and so does
+// one that only an identifier names which more than one person holds. What an anonymous id did without a name belongs to whom it was
+// last seen with, and before that to whom it was first seen with: shared devices are the classic bad merge.
+func (b *Builder) ownOnly(s *scratch, j *Journey, in *Input) {
+	o := owner{in: in}
+	for _, e := range in.Person.Emails {
+		if e = b.rules.Email(e); e != "" {
+			o.emails = append(o.emails, e)
+		}
+	}
+	for _, v := range in.Person.UserIDs {
+		o.known = append(o.known, identity.ParseStored(identity.UserID, v))
+	}
+	for _, v := range in.Person.AnonymousIDs {
+		o.known = append(o.known, identity.ParseStored(identity.AnonymousID, v))
 	}
 	foreign := func(it *item) {
 		it.drop = true
@@ -92,84 +153,49 @@ func (b *Builder) ownOnly(s *scratch, j *Journey, in *Input) {
 			foreign(it) // a mix-up of the source's: it says nothing about the ids
 			continue
 		}
-		it.user, it.anon = identifying(it.ev.UserID), identifying(it.ev.AnonymousID)
-		if it.user == "" {
+		b.identify(it, &o)
+		if it.user.Kind == 0 {
 			continue
 		}
 		rank := 0
-		if slices.Contains(in.Person.UserIDs, it.user) {
+		if o.linked(it.user) {
 			rank++
 		}
-		if ownMail(strings.TrimSpace(it.ev.Email)) {
+		if it.email != "" && slices.Contains(o.emails, it.email) {
 			rank += 2
 		}
-		find(&users, named{it.ev.Source, it.user}, rank, it.at)
+		find(&o.users, it.user, rank, it.at)
 	}
-	slices.SortFunc(users, stronger)
-	ownUser := func(n named) bool {
-		for _, c := range users { // the first of a source is the strongest
-			if c.source == n.source {
-				return c.id == n.id
-			}
-		}
-		return false
-	}
-	says := func(it *item) whose {
-		email := identifying(it.ev.Email)
-		switch {
-		case it.user != "" && ownUser(named{it.ev.Source, it.user}), ownMail(email):
-			return theirs
-		case it.user != "", email != "" && len(in.Person.Emails) > 0:
-			return others
-		case it.anon == "" && it.ev.AnonymousID != "" && it.ev.Person == "":
-			return others // known by nothing but an id that is nobody's
-		}
-		return unsaid
-	}
+	slices.SortFunc(o.users, stronger)
 	conflict := false
 	for i := range s.items {
 		it := &s.items[i]
 		if it.drop || !it.personal() {
 			continue
 		}
-		w := says(it)
-		if it.anon != "" {
+		w := o.says(it)
+		if it.anon.Kind != 0 && w != others {
 			rank := 0
 			switch {
 			case w == theirs:
 				rank = 2
-			case slices.Contains(in.Person.AnonymousIDs, it.anon):
+			case o.linked(it.anon):
 				rank = 1
 			}
-			if w != others {
-				find(&anons, named{it.ev.Source, it.anon}, rank, it.at)
-			}
+			find(&o.anons, it.anon, rank, it.at)
 		}
 		conflict = conflict || w == others
 	}
-	slices.SortFunc(anons, stronger)
-	ownAnon := func(n named) bool {
-		k := 0
-		for _, c := range anons {
-			if c.source == n.source {
-				if k++; k > maxAnonymous {
-					return false
-				}
-				if c.id == n.id {
-					return true
-				}
-			}
-		}
-		return false
-	}
-	few := len(anons) <= maxAnonymous
-	var last map[named]whose // whom an anonymous id was last seen with
+	slices.SortFunc(o.anons, stronger)
+	few := len(o.anons) <= identity.MaxOthers
+	own := func(id identity.ID) bool { return few || o.within(o.anons, id) }
+	var last map[identity.ID]whose // whom an anonymous id was last seen with
 	if conflict {
-		last = map[named]whose{}
+		last = map[identity.ID]whose{}
 		for i := len(s.items) - 1; i >= 0; i-- { // the first name of all is what remains
 			it := &s.items[i]
-			if w := says(it); !it.drop && it.personal() && w != unsaid && it.anon != "" {
-				last[named{it.ev.Source, it.anon}] = w
+			if w := o.says(it); !it.drop && it.personal() && w != unsaid && it.anon.Kind != 0 {
+				last[it.anon] = w
 			}
 		}
 	}
@@ -178,26 +204,22 @@ func (b *Builder) ownOnly(s *scratch, j *Journey, in *Input) {
 		if it.drop || !it.personal() {
 			continue
 		}
-		n := named{it.ev.Source, it.anon}
-		switch w := says(it); {
+		w := o.says(it)
+		if last != nil && w != unsaid && it.anon.Kind != 0 {
+			last[it.anon] = w
+		}
+		switch {
 		case w == others:
-			if last != nil && it.anon != "" {
-				last[n] = w
-			}
 			foreign(it)
-		case w == theirs:
-			if last != nil && it.anon != "" {
-				last[n] = w
-			}
-		case it.anon == "":
-		case last[n] == others || !few && !ownAnon(n):
+		case w == theirs || it.anon.Kind == 0:
+		case last[it.anon] == others || !own(it.anon):
 			foreign(it)
 		}
-		if it.user != "" && !ownUser(named{it.ev.Source, it.user}) {
-			it.user = ""
+		if it.user.Kind != 0 && !o.within(o.users, it.user) {
+			it.user = identity.ID{}
 		}
-		if it.anon != "" && !few && !ownAnon(n) {
-			it.anon = ""
+		if it.anon.Kind != 0 && !own(it.anon) {
+			it.anon = identity.ID{}
 		}
 	}
 }
@@ -209,11 +231,11 @@ func (b *Builder) identifiers(s *scratch, j *Journey) {
 		if !it.personal() {
 			continue
 		}
-		if it.user != "" && !slices.Contains(j.UserIDs, it.user) {
-			j.UserIDs = append(j.UserIDs, it.user)
+		if v := it.user.Value; v != "" && !slices.Contains(j.UserIDs, v) {
+			j.UserIDs = append(j.UserIDs, v)
 		}
-		if it.anon != "" && !slices.Contains(j.AnonymousIDs, it.anon) {
-			j.AnonymousIDs = append(j.AnonymousIDs, it.anon)
+		if v := it.anon.Value; v != "" && !slices.Contains(j.AnonymousIDs, v) {
+			j.AnonymousIDs = append(j.AnonymousIDs, v)
 		}
 	}
 	slices.Sort(j.UserIDs)

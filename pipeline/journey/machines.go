@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/intentd/intentd/connectors"
+	"github.com/intentd/intentd/connectors/identity"
 )
 
 // Machines in a human's clothes. Some own up to it by their user agent or by a property; those that do not are known by their pace:
@@ -267,8 +268,8 @@ func (b *Builder) dropPages(s *scratch, j *Journey, from, to time.Time, only *pa
 
 // visiting says whether the visit that it belongs to had begun before a moment.
 func (b *Builder) visiting(s *scratch, it *item, before time.Time) bool {
-	id, anon := identifying(it.ev.Session), it.anon
-	if id == "" && anon == "" {
+	visit, _ := b.rules.ID(identity.AnonymousID, "", it.ev.Session)
+	if visit.Value == "" && it.anon.Kind == 0 {
 		return false
 	}
 	for i := range s.items {
@@ -279,7 +280,7 @@ func (b *Builder) visiting(s *scratch, it *item, before time.Time) bool {
 		if o.drop || o.class != visitor || o.ev.Source != it.ev.Source || before.Sub(o.at) > b.config.SessionGap {
 			continue
 		}
-		if id != "" && o.ev.Session == it.ev.Session || id == "" && o.anon == anon {
+		if visit.Value != "" && o.ev.Session == it.ev.Session || visit.Value == "" && o.anon == it.anon {
 			return true
 		}
 	}

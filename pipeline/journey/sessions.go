@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/intentd/intentd/connectors"
+	"github.com/intentd/intentd/connectors/identity"
 )
 
 // longestPause ends a session even where the vendor's id goes on: ids that never change must not hide a return.
@@ -24,7 +25,8 @@ func (b *Builder) cutSessions(s *scratch, j *Journey) {
 	opens, steps, sessions := s.open[:0], s.steps[:0], s.sessions[:0]
 	for i := range s.items {
 		it := &s.items[i]
-		id := identifying(it.ev.Session)
+		visit, _ := b.rules.ID(identity.AnonymousID, "", it.ev.Session)
+		id := visit.Value
 		camp := ""
 		if it.class == visitor {
 			camp = campaign(it.ev)
@@ -151,8 +153,8 @@ func (b *Builder) clean(ev *connectors.Event, it *item) {
 	ev.Kind = clean(it.kind, maxName)
 	ev.Email = clean(ev.Email, maxText)
 	ev.Phone = clean(ev.Phone, maxName)
-	ev.UserID = clean(it.user, maxID)
-	ev.AnonymousID = clean(it.anon, maxID)
+	ev.UserID = clean(it.user.Value, maxID)
+	ev.AnonymousID = clean(it.anon.Value, maxID)
 	ev.Session = clean(ev.Session, maxID)
 	ev.UserAgent = it.agent.text
 	ev.ElementText = clean(ev.ElementText, maxText)

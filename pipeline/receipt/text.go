@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -55,6 +56,11 @@ func (r *Receipt) Text(w io.Writer, o TextOptions) error {
 	return err
 }
 
+// changes are the gate's reasons that name what differs from the last write.
+var changes = []string{
+	score.ReasonTier, score.ReasonProduct, score.ReasonStage, score.ReasonTopics, score.ReasonTrend, score.ReasonScore,
+}
+
 func (p *page) who() {
 	r := p.r
 	p.title("Person", r.Person)
@@ -63,13 +69,16 @@ func (p *page) who() {
 		refs[i] = ref.String()
 	}
 	p.entry("records", cmp.Or(strings.Join(refs, ", "), "none"))
+	p.links()
 	p.entry("scored", p.moment(r.At))
-	switch r.Reason {
-	case "":
-	case score.ReasonFirst:
+	switch {
+	case r.Reason == "":
+	case r.Reason == score.ReasonFirst:
 		p.entry("because", "never written before")
-	default:
+	case slices.Contains(changes, r.Reason):
 		p.entry("because", r.Reason+" changed since the last write")
+	default: // a sentence of its own: not written, asked for, better texts
+		p.entry("because", r.Reason)
 	}
 	versions := "formula " + r.Formula
 	if r.Intent.Engine != "" {
@@ -365,7 +374,7 @@ func (p *page) written() {
 		}
 	}
 	if len(r.Held) > 0 {
-		p.title("Held", "a human changed these, so they stay theirs until emptied: "+strings.Join(r.Held, ", "))
+		p.title("Held", "a person changed these, so they stay theirs until emptied, or let go by `intentd release`: "+strings.Join(r.Held, ", "))
 	}
 }
 

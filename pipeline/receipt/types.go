@@ -45,7 +45,8 @@ type Receipt struct {
 	Written  map[string]string `json:"written,omitempty"`  // canonical field → value, as sent
 	Held     []string          `json:"held,omitempty"`     // fields a human holds: not written
 	Refs     []connectors.Ref  `json:"refs,omitempty"`
-	Reason   string            `json:"reason"` // why it was written (the gate's word)
+	Links    []LinkLine        `json:"links,omitempty"` // what the person is known by now; not stored
+	Reason   string            `json:"reason"`          // why it was written (the gate's word)
 }
 
 // SignalLine names what one counted signal was.

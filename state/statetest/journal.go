@@ -27,10 +27,24 @@ func (s *suite) pending(ref connectors.Ref) (p *state.Pending) {
 	return p
 }
 
-func (s *suite) ack(ref connectors.Ref, seq uint64) (ok bool) {
+// answer has the CRM answer for the patch with sequence number seq.
+func (s *suite) answer(ref connectors.Ref, seq uint64, err error) state.Acknowledged {
 	s.Helper()
-	s.update(func(tx *state.Tx) (err error) { ok, err = tx.Ack(ref, seq); return err })
-	return ok
+	sum, failed := s.db.Acknowledge([]state.Answer{{Ref: ref, Seq: seq, Err: err}}, 1, "2026-11-21", now)
+	if failed != nil {
+		s.Fatal(failed)
+	}
+	return sum
+}
+
+// rows are all patches of an object on their way.
+func (s *suite) rows(crm, object string) []state.Row {
+	s.Helper()
+	rows, next, damaged, err := s.db.Rows(crm, object, 0, 1000)
+	if err != nil || next != 0 || damaged != 0 {
+		s.Fatal(next, damaged, err)
+	}
+	return rows
 }
 
 func headlineIndex() int {
@@ -43,9 +57,9 @@ var journals = []promise{
 		ref := connectors.Ref{CRM: "salesforce", Object: "Contact", ID: "0035e00000B1xYzAAJ"}
 		next := whole(ref)
 		for _, p := range []state.Pending{
-			{Person: 7, Patch: patch(ref, "one"), Staged: now, Attempts: 2, Maybe: []uint32{1, 1 << 31}, Inputs: 5, Next: &next, Receipt: []byte(`{"a":"receipt"}`), Score: 644},
+			{Person: 7, Patch: patch(ref, "one"), Staged: now, Bulk: true, Alone: true, Maybe: []uint32{1, 1 << 31}, Inputs: 5, Read: after(time.Hour), Next: &next, Receipt: []byte(`{"a":"receipt"}`), Score: 644},
 			{Person: 7, Patch: connectors.Patch{Ref: ref}, Staged: now, Score: -1},
-			{Person: 7, Patch: patch(ref, ""), Staged: now, Next: &state.Person{}, Score: 0, Sent: true, Token: "job"},
+			{Person: 7, Patch: patch(ref, ""), Staged: now, Next: &state.Person{}, Score: 0, Way: state.InJob, Token: "job"},
 		} {
 			s.update(func(tx *state.Tx) error { return tx.DropPending(ref) })
 			s.stage(&p)
@@ -82,14 +96,17 @@ var journals = []promise{
 		if second.Seq <= first.Seq || s.db.JournalDepth() != 1 {
 			s.Errorf("%d after %d, depth %d", second.Seq, first.Seq, s.db.JournalDepth())
 		}
-		if s.ack(ref, first.Seq) {
-			s.Error("the acknowledgement of the old one removed the new one")
+		if sum := s.answer(ref, first.Seq, nil); sum != (state.Acknowledged{Superseded: 1}) {
+			s.Errorf("the answer for the old one: %+v", sum)
 		}
-		if got := s.pending(ref); got.Patch.Fields[connectors.FieldHeadline] != "two" || len(got.Maybe) != 0 {
+		if got := s.pending(ref); got == nil || got.Patch.Fields[connectors.FieldHeadline] != "two" || !slices.Contains(got.Maybe, state.FieldHash(headlineIndex(), "one")) {
 			s.Errorf("%+v", got)
 		}
-		if !s.ack(ref, second.Seq) || s.ack(ref, second.Seq) || s.pending(ref) != nil || s.db.JournalDepth() != 0 {
-			s.Error("not gone, or gone twice")
+		if sum := s.answer(ref, second.Seq, nil); sum.Written != 1 || s.pending(ref) != nil || s.db.JournalDepth() != 0 {
+			s.Errorf("not gone: %+v", sum)
+		}
+		if sum := s.answer(ref, second.Seq, nil); sum.Written != 0 {
+			s.Error("gone twice")
 		}
 		s.verify()
 	}},
@@ -97,29 +114,21 @@ var journals = []promise{
 	{"what may have reached the CRM is remembered through replacements", func(s *suite) {
 		ref := connectors.Ref{CRM: "hubspot", Object: "contacts", ID: "1"}
 		i := headlineIndex()
-		one := s.stage(&state.Pending{Patch: patch(ref, "one"), Maybe: []uint32{42}})
-		s.stage(&state.Pending{Patch: patch(ref, "two")}) // one was never sent
-		if got := s.pending(ref).Maybe; !slices.Equal(got, []uint32{42}) {
-			s.Errorf("%v", got)
-		}
-		s.update(func(tx *state.Tx) error { return tx.MarkSent(ref, one.Seq, 1, "") }) // too late: left alone
-		two := s.pending(ref)
-		if two.Sent {
-			s.Error("marked by the Seq of another one")
-		}
-		s.update(func(tx *state.Tx) error { return tx.MarkSent(ref, two.Seq, 3, "job 1") })
-		if got := s.pending(ref); !got.Sent || got.Attempts != 3 || got.Token != "job 1" || got.Patch.Fields[connectors.FieldHeadline] != "two" {
-			s.Errorf("%+v", got)
-		}
+		s.stage(&state.Pending{Patch: patch(ref, "one"), Maybe: []uint32{42}})
 		for n := range 3 {
 			s.stage(&state.Pending{Patch: patch(ref, fmt.Sprint("later ", n))})
 		}
 		got := s.pending(ref).Maybe
-		if !slices.Contains(got, 42) || !slices.Contains(got, state.FieldHash(i, "two")) || slices.Contains(got, state.FieldHash(i, "one")) || slices.Contains(got, state.FieldHash(i, "later 0")) {
-			s.Errorf("%v", got)
+		for _, h := range []uint32{42, state.FieldHash(i, "one"), state.FieldHash(i, "later 0"), state.FieldHash(i, "later 1")} {
+			if !slices.Contains(got, h) {
+				s.Errorf("%v lacks %d", got, h)
+			}
+		}
+		if slices.Contains(got, state.FieldHash(i, "later 2")) {
+			s.Error("it holds what is in the patch itself")
 		}
 		for n := range 400 { // it does not grow without end
-			p := s.stage(&state.Pending{Patch: patch(ref, fmt.Sprint("much later ", n)), Sent: true})
+			p := s.stage(&state.Pending{Patch: patch(ref, fmt.Sprint("much later ", n))})
 			if len(p.Maybe) != 0 {
 				s.Error("Stage changed its argument")
 			}
@@ -136,25 +145,18 @@ var journals = []promise{
 		}
 		for object := range maps.Keys(want) {
 			var got []uint64
-			for {
-				var page []*state.Pending
-				s.view(func(tx *state.Tx) (err error) {
-					var last uint64
-					if len(got) > 0 {
-						last = got[len(got)-1]
-					}
-					page, err = tx.PendingAll("crm", object, last, 4)
-					return err
-				})
-				if len(page) == 0 {
-					break
+			for after, more := uint64(0), true; more; more = after != 0 {
+				page, next, _, err := s.db.Rows("crm", object, after, 4)
+				if err != nil {
+					s.Fatal(err)
 				}
-				for _, p := range page {
-					if p.Patch.Object != object {
-						s.Errorf("%v among %s", p.Patch.Ref, object)
+				for _, row := range page {
+					if row.Ref.Object != object || row.Group != "account 1" || row.Person != 1 {
+						s.Errorf("%+v among %s", row, object)
 					}
-					got = append(got, p.Seq)
+					got = append(got, row.Seq)
 				}
+				after = next
 			}
 			if !slices.Equal(got, want[object]) {
 				s.Errorf("%s: %v, want %v", object, got, want[object])

@@ -14,7 +14,7 @@ import (
 
 // whole is a person with everything set.
 func whole(refs ...connectors.Ref) state.Person {
-	return state.Person{Contacts: refs, Events: 1, Extraction: 2, Scoring: 3, Features: []byte("features"), Shown: []byte("shown"),
+	return state.Person{Contacts: refs, Events: 1, Extraction: 2, Scoring: 3, Features: []byte("features"), Shown: []byte("shown"), Tier: 3,
 		Sources: []state.SourceCount{{Source: "site", Events: 20}, {Source: "app", Events: 1}}, Flags: state.FlagStale | state.FlagDegraded, Verdict: "interested", Due: after(time.Hour)}
 }
 
@@ -197,6 +197,90 @@ var people = []promise{
 		s.update(func(tx *state.Tx) error { return tx.PutLinks(a, nil) })
 		s.verify()
 	}},
+	{"what two people hold is nobody's, until they turn out to be one", func(s *suite) {
+		a, _ := s.person("1")
+		b, _ := s.person("2")
+		c, _ := s.person("3")
+		mine := state.Link{Kind: state.LinkUserID, Value: "42", Source: "app", Reason: "seen together", At: now}
+		nobodys := state.Link{Kind: state.LinkUserID, Value: "42", Source: "app", Reason: "two", At: now, Nobodys: true}
+		holder := func() (h state.Holder, ok bool) {
+			s.view(func(tx *state.Tx) error { h, ok = tx.Holder(state.LinkUserID, "42"); return nil })
+			return h, ok
+		}
+		s.update(func(tx *state.Tx) error { return tx.PutLinks(a, []state.Link{mine}) })
+		if h, ok := holder(); !ok || h != (state.Holder{Person: a}) {
+			s.Errorf("held by one: %+v %v", h, ok)
+		}
+		s.update(func(tx *state.Tx) error {
+			if err := tx.PutLinks(a, []state.Link{nobodys}); err != nil {
+				return err
+			}
+			if err := tx.PutLinks(b, []state.Link{nobodys}); err != nil {
+				return err
+			}
+			if err := tx.PutLinks(c, []state.Link{mine}); err != nil { // comes too late
+				return err
+			}
+			return tx.SetIdentity(state.LinkUserID, "42", c)
+		})
+		s.reopen()
+		if h, ok := holder(); !ok || h != (state.Holder{Nobodys: true}) {
+			s.Errorf("held by two: %+v %v", h, ok)
+		}
+		s.view(func(tx *state.Tx) error {
+			if links, err := tx.Links(b); err != nil || !slices.Equal(links, []state.Link{nobodys}) {
+				s.Errorf("%v %v", links, err)
+			}
+			return nil
+		})
+		s.verify()
+		s.update(func(tx *state.Tx) error {
+			if err := tx.PutLinks(c, nil); err != nil {
+				return err
+			}
+			if err := tx.FreeIdentity(state.LinkUserID, "42"); err != nil {
+				return err
+			}
+			return tx.PutLinks(a, []state.Link{mine})
+		})
+		if h, ok := holder(); !ok || h != (state.Holder{Person: a}) {
+			s.Errorf("held by one again: %+v %v", h, ok)
+		}
+		s.verify()
+	}},
+	{"what a record had leads to its person until another record has it", func(s *suite) {
+		a, _ := s.person("1")
+		b, _ := s.person("2")
+		holder := func(value string) (h state.Holder) {
+			s.view(func(tx *state.Tx) error { h, _ = tx.Holder(state.LinkEmail, value); return nil })
+			return h
+		}
+		s.update(func(tx *state.Tx) error {
+			for _, v := range []string{"old@example.com", "new@example.com"} {
+				if err := tx.SetIdentity(state.LinkEmail, v, a); err != nil {
+					return err
+				}
+			}
+			return tx.KeepIdentities(a, []state.Value{{Kind: state.LinkEmail, Value: "new@example.com"}})
+		})
+		if h := holder("old@example.com"); h != (state.Holder{Person: a}) {
+			s.Errorf("a former value: %+v", h)
+		}
+		if h := holder("new@example.com"); h != (state.Holder{Person: a, Record: true}) {
+			s.Errorf("a present value: %+v", h)
+		}
+		s.update(func(tx *state.Tx) error {
+			return tx.PutLinks(b, []state.Link{{Kind: state.LinkEmail, Value: "new@example.com"}})
+		})
+		if h := holder("new@example.com"); h.Person != a {
+			s.Error("a link took away what another one's record has")
+		}
+		s.update(func(tx *state.Tx) error { return tx.SetIdentity(state.LinkEmail, "old@example.com", b) })
+		if h := holder("old@example.com"); h != (state.Holder{Person: b, Record: true}) {
+			s.Errorf("another record has it: %+v", h)
+		}
+		s.verify()
+	}},
 	{"identities move with a merge", func(s *suite) {
 		a, _ := s.person("1")
 		b, _ := s.person("2")
@@ -333,8 +417,8 @@ var people = []promise{
 			count(ok)
 			for _, object := range []string{"hubspot/contacts", "crm/Lead"} {
 				kind, _ := connectors.ParseRef(object + "/x")
-				all, _ := tx.PendingAll(kind.CRM, kind.Object, 0, 100)
-				count(slices.ContainsFunc(all, func(p *state.Pending) bool { return p.Person == id }))
+				all, _, _, _ := s.db.Rows(kind.CRM, kind.Object, 0, 100)
+				count(slices.ContainsFunc(all, func(r state.Row) bool { return r.Person == id }))
 			}
 			dead, _ := tx.DeadOf(id)
 			count(len(dead) == 2)

@@ -150,12 +150,11 @@ var transactions = []promise{
 		s.view(func(tx *state.Tx) error {
 			_, newErr := tx.NewPerson()
 			_, doneErr := tx.Done(state.Entry{Person: 1})
-			_, ackErr := tx.Ack(ref, 1)
 			_, purgeErr := tx.PurgeReceipts(now, 1)
 			_, cacheErr := tx.PurgeCache("c", now, 1)
-			for i, err := range []error{newErr, doneErr, ackErr, purgeErr, cacheErr, tx.PutPerson(1, &state.Person{}), tx.DeletePerson(1), tx.PutContact(ref, &state.Contact{}), tx.DeleteContact(ref),
+			for i, err := range []error{newErr, doneErr, purgeErr, cacheErr, tx.PutPerson(1, &state.Person{}), tx.DeletePerson(1), tx.PutContact(ref, &state.Contact{}), tx.DeleteContact(ref),
 				tx.SetIdentity(state.LinkEmail, "a", 1), tx.DropIdentity(state.LinkEmail, "a"), tx.PutLinks(1, []state.Link{{Value: "a"}}), tx.Enqueue(1, 0, 0, now), tx.Release(state.Entry{Person: 1}, 0, now, 0),
-				tx.Stage(&state.Pending{Patch: patch(ref, "x")}), tx.DropPending(ref), tx.MarkSent(ref, 1, 1, ""), tx.PutDead(&state.Dead{}), tx.DropDead(1, ref), tx.PutReceipt(1, now, []byte("{}")),
+				tx.Stage(&state.Pending{Patch: patch(ref, "x")}), tx.DropPending(ref), tx.Void(ref, 1, now), tx.PutDead(&state.Dead{}), tx.DropDead(1, ref), tx.PutReceipt(1, now, []byte("{}")),
 				tx.PutCache("c", nil, nil, now), tx.PutAnswer(1, 1, nil), tx.AddHistory(1, state.HistoryPoint{}), tx.PutVerdict(1, "", now), tx.AddUsage("d", state.Usage{}), tx.Bury(1, "a", now), tx.BuryRef(ref, now),
 				tx.PutRun(state.Run{Name: "a"}), tx.MarkSeen("s", []connectors.Ref{ref}), tx.PutJob("j", nil), tx.DropJob("j"), tx.SetSetting("a", []byte{1}), tx.SetCursor("a", []byte{1}), tx.Bind("c", "1"),
 				tx.PutDeal(ref, nil), tx.SetWeights([]byte{1}), tx.MoveIdentities(1, 2)} {

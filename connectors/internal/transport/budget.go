@@ -29,12 +29,15 @@ type Ledger interface {
 
 // BudgetOptions of a Budget. Defaults stand in parentheses.
 type BudgetOptions struct {
-	Connector string           // its name in the ledger
-	Share     float64          // of a learned window that this process uses (1)
-	Reserve   float64          // share of the daily limit that is left to others (0)
-	Window    Limit            // the main window until headers tell; zero: none
-	Buckets   map[string]Limit // windows of their own, used whole
-	DayLimit  int64            // until headers tell; 0: none
+	Connector string  // its name in the ledger
+	Share     float64 // of a learned window that this process uses (1)
+	Reserve   float64 // share of the daily limit that is left to others (0)
+	Window    Limit   // the main window until headers tell; zero: none
+	// Shared says that others use up the main window beside this process, our own commands among them. Where no answer of
+	// just now, a tenth of the window, told what is left of it, one call goes out alone, and the others wait for its answer. (false)
+	Shared   bool
+	Buckets  map[string]Limit // windows of their own, used whole
+	DayLimit int64            // until headers tell; 0: none
 	// Day names the day that now lies in, as the vendor counts days, and tells when it ends. (UTC days)
 	Day func(now time.Time) (name string, end time.Time)
 	// Recheck says that the vendor's day is any 24 hours rather than a calendar day: its own count frees up bit by bit, so that
@@ -60,6 +63,7 @@ type Budget struct {
 	o BudgetOptions
 
 	mu      sync.Mutex
+	changed chan struct{} // closed when what waiting calls wait for may have changed
 	main    window
 	buckets map[string]*window
 	held    hold // of every bucket
@@ -76,12 +80,15 @@ type Budget struct {
 
 type window struct {
 	limit Limit
-	max   int64       // the vendor's own limit, as far as it told
 	sent  []time.Time // of the calls in the present span, oldest first
-	// others is how many calls of the span the vendor counted beyond ours; it is forgotten at othersUntil.
-	others      int
-	othersUntil time.Time
-	held        hold
+	open  int         // calls let through and not answered yet
+	// left is how many calls the vendor's own limit has room for, as it last told, less those let through since. It stands for the
+	// length of the window.
+	left   int
+	toldAt time.Time // zero: it never told
+	roseAt time.Time // when left was last taken from an answer as it was told
+	silent bool      // the last answer did not tell, nor did another one just before it
+	held   hold
 }
 
 type hold struct {
@@ -109,7 +116,7 @@ func NewBudget(o BudgetOptions) *Budget {
 	if o.Day == nil {
 		o.Day = func(now time.Time) (string, time.Time) { return DayIn(now, time.UTC) }
 	}
-	b := &Budget{o: o, main: window{limit: o.Window}, buckets: map[string]*window{}, dayMax: o.DayLimit, remaining: -1}
+	b := &Budget{o: o, changed: make(chan struct{}), main: window{limit: o.Window}, buckets: map[string]*window{}, dayMax: o.DayLimit, remaining: -1}
 	for name, limit := range o.Buckets {
 		b.buckets[name] = &window{limit: limit}
 	}
@@ -122,11 +129,11 @@ func DayIn(now time.Time, loc *time.Location) (string, time.Time) {
 	return t.Format(time.DateOnly), time.Date(t.Year(), t.Month(), t.Day()+1, 0, 0, 0, 0, loc)
 }
 
-// Acquire waits until one more call may be made in the bucket and counts it. Its error is the context's, or a Quota error when
+// Acquire waits until one more call may be made in the bucket and counts it; Done says that it is over. Its error is the context's, or a Quota error when
 // the day is used up or a hold outlasts MaxWait.
 func (b *Budget) Acquire(ctx context.Context, bucket string) error {
 	for {
-		wait, day, err := b.admit(bucket)
+		wait, changed, day, err := b.admit(bucket)
 		if err != nil {
 			return err
 		}
@@ -139,6 +146,8 @@ func (b *Budget) Acquire(ctx context.Context, bucket string) error {
 		timer := time.NewTimer(wait)
 		select {
 		case <-timer.C:
+		case <-changed:
+			timer.Stop()
 		case <-ctx.Done():
 			timer.Stop()
 			return ctx.Err()
@@ -146,7 +155,40 @@ func (b *Budget) Acquire(ctx context.Context, bucket string) error {
 	}
 }
 
-func (b *Budget) admit(bucket string) (wait time.Duration, day string, err error) {
+// Done says that a call that Acquire let through was answered, or never will be. One that was refused for a limit took no room in it.
+func (b *Budget) Done(bucket string, refused bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	w := b.window(bucket)
+	w.open--
+	if refused && len(w.sent) > 0 {
+		w.sent = w.sent[:len(w.sent)-1]
+	}
+	w.silent = w.toldAt.IsZero() || time.Since(w.toldAt) >= w.limit.Per
+	b.wake()
+}
+
+// Release ends all holds, and has the vendor asked again what is left of a day that it said is spent. What the ledger says intentd
+// used of the day itself stays.
+func (b *Budget) Release() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.held, b.main.held = hold{}, hold{}
+	for _, w := range b.buckets {
+		w.held = hold{}
+	}
+	b.remaining, b.since, b.observed, b.asking = -1, 0, time.Time{}, 0
+	b.wake()
+}
+
+// wake has those that wait look again; b.mu is held.
+func (b *Budget) wake() {
+	close(b.changed)
+	b.changed = make(chan struct{})
+}
+
+// admit counts a call that goes out now, on the day it tells, or says how long to wait at most, and what may end the wait before.
+func (b *Budget) admit(bucket string) (wait time.Duration, changed <-chan struct{}, day string, err error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	now := time.Now()
@@ -156,12 +198,12 @@ func (b *Budget) admit(bucket string) (wait time.Duration, day string, err error
 		if left > b.o.MaxWait {
 			e := *h.err
 			e.Kind = connectors.Quota
-			return 0, "", &e
+			return 0, nil, "", &e
 		}
 		wait = max(wait, left)
 	}
 	if wait > 0 {
-		return wait, "", nil
+		return wait, b.changed, "", nil
 	}
 	b.turn()
 	if limit, used := b.dayUse(); b.spent(limit, used) {
@@ -172,19 +214,19 @@ func (b *Budget) admit(bucket string) (wait time.Duration, day string, err error
 			if b.o.Recheck > 0 {
 				e.Until = b.o.Now().Add(again)
 			}
-			return 0, "", e
+			return 0, nil, "", e
 		}
 		// The call may need another before it is answered: a token's end makes two of one.
 		if b.asking++; b.asking >= recheckCalls {
 			b.observed, b.asking = now, 0
 		}
 	}
-	if wait = w.admit(now); wait > 0 {
-		return wait, "", nil
+	if wait = w.admit(now, b.o.Shared && w == &b.main); wait > 0 {
+		return wait, b.changed, "", nil
 	}
 	b.made++
 	b.since++
-	return 0, b.day, nil
+	return 0, nil, b.day, nil
 }
 
 func (b *Budget) window(bucket string) *window {
@@ -228,27 +270,35 @@ func (b *Budget) dayUse() (limit, used int64) {
 	return b.dayMax, used
 }
 
-// admit counts a call that goes out now, or says how long to wait.
-func (w *window) admit(now time.Time) time.Duration {
+// admit counts a call that goes out now, or says how long to wait at most.
+func (w *window) admit(now time.Time, shared bool) time.Duration {
 	if w.limit.Calls <= 0 || w.limit.Per <= 0 {
+		w.open++
 		return 0
 	}
 	w.drop(now)
-	if w.others > 0 && !now.Before(w.othersUntil) {
-		w.others = 0
+	told := !w.toldAt.IsZero() && now.Sub(w.toldAt) < w.limit.Per
+	fresh := told && now.Sub(w.toldAt) < w.limit.Per/10
+	if shared && !fresh && !w.silent && w.open > 0 && len(w.sent) > 0 {
+		// Somebody is out to ask; an answer that takes too long is not waited for.
+		if rest := w.sent[len(w.sent)-1].Add(w.limit.Per).Sub(now); rest > 0 {
+			return rest
+		}
 	}
-	allowed := w.limit.Calls
-	if w.others > 0 {
-		// What others use of the vendor's limit is not there for us; the share that is left to them shrinks by it.
-		allowed = max(min(allowed, int(w.max)-w.others), 1)
+	if used := w.current(now); used >= w.limit.Calls {
+		return w.sent[len(w.sent)-w.limit.Calls].Add(w.limit.Per).Sub(now)
 	}
-	if used := w.current(now); used < allowed {
-		w.sent = append(w.sent, now)
-		return 0
-	} else if w.others > 0 && used < w.limit.Calls {
-		return min(w.othersUntil.Sub(now), w.sent[len(w.sent)-allowed].Add(w.limit.Per).Sub(now))
+	if told && w.left <= 0 {
+		rest := w.toldAt.Add(w.limit.Per).Sub(now)
+		if len(w.sent) > 0 {
+			rest = min(rest, w.sent[0].Add(w.limit.Per+slack).Sub(now))
+		}
+		return rest
 	}
-	return w.sent[len(w.sent)-allowed].Add(w.limit.Per).Sub(now)
+	w.sent = append(w.sent, now)
+	w.left--
+	w.open++
+	return 0
 }
 
 // slack is how much longer than the window a call is remembered, for what the vendor counts when it answers was sent a
@@ -258,6 +308,9 @@ const slack = time.Second
 func (w *window) drop(now time.Time) {
 	i := 0
 	for i < len(w.sent) && now.Sub(w.sent[i]) >= w.limit.Per+slack {
+		if !w.sent[i].After(w.toldAt) {
+			w.left++ // it was counted then and is no more
+		}
 		i++
 	}
 	w.sent = append(w.sent[:0], w.sent[i:]...)
@@ -289,15 +342,23 @@ func (b *Budget) Learn(o Observed) {
 	}
 	w := &b.main
 	now := time.Now()
-	w.max = o.Max
 	w.limit.Calls = max(int(float64(o.Max)*b.o.Share), 1)
 	if o.Per > 0 {
 		w.limit.Per = o.Per
 	}
 	w.drop(now)
 	if o.Remaining >= 0 {
-		w.others = max(int(o.Max-o.Remaining)-len(w.sent), 0)
-		w.othersUntil = now.Add(w.limit.Per)
+		// Of the other calls under way nobody knows whether they are counted in, and of another process's not even how many: half of
+		// what Share leaves to others is room for them.
+		left := int(o.Remaining) - max(w.open-1, 0)
+		if b.o.Shared {
+			left -= int(float64(o.Max) * (1 - b.o.Share) / 2)
+		}
+		// Answers overtake one another: one that tells of more room may be the older one.
+		if left < w.left || now.Sub(w.roseAt) >= w.limit.Per/10 {
+			w.left, w.roseAt = left, now
+		}
+		w.toldAt = now
 	}
 }
 

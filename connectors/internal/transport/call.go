@@ -141,6 +141,7 @@ func (k *call) RoundTrip(req *http.Request) (*http.Response, error) {
 			closeBody(req)
 			return nil, k.budgetError(ctx, err)
 		}
+		defer func() { b.Done(k.r.Bucket, k.answer != nil && k.answer.Status == http.StatusTooManyRequests) }()
 	}
 	if slots := k.c.slots; slots != nil {
 		select {
@@ -323,6 +324,9 @@ func (k *call) check(ctx context.Context, _ *http.Response, err error) (bool, er
 	if o.Renew && !k.renewed && k.c.o.Tokens != nil && !k.r.Anonymous && k.c.o.Tokens.Renewable() {
 		k.renewed = true
 		g, err := k.c.o.Tokens.Renew(ctx, k.grant)
+		if errors.Is(err, ErrSameToken) {
+			return false, nil // the vendor's own refusal stands
+		}
 		if err != nil {
 			k.failure = k.grantError(ctx, err)
 			return false, nil

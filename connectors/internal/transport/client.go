@@ -4,7 +4,7 @@
 //
 // Terms. A call is what a connector asks for, with [Client.Do]; an attempt is one HTTP request made for it. The [Budget] is
 // shared by all calls of a connector: windows of so many requests per so much time, and a daily allowance with a reserve. A
-// hold keeps every worker of a connector waiting after the vendor answered "too many requests". A [Grant] is a bearer
+// hold keeps every worker of a connector waiting after the vendor answered "too many requests", until it ends or is released. A [Grant] is a bearer
 // token with the host it is for.
 //
 // Promises:
@@ -191,6 +191,16 @@ func (c *Client) Do(ctx context.Context, r Request) (*Response, error) {
 		return k.answer, c.note(k.fail(connectors.Transient, "", plainCause(err)))
 	}
 	return k.answer, nil
+}
+
+// Release ends every wait that a limit or a refused credential of before imposes: the next call asks the vendor.
+func (c *Client) Release() {
+	if c.o.Budget != nil {
+		c.o.Budget.Release()
+	}
+	if c.o.Tokens != nil {
+		c.o.Tokens.Release()
+	}
 }
 
 // Redact is s as it may be shown.

@@ -16,6 +16,8 @@ type Probe struct {
 	Fix                 string // what to do about an error that does not tell it
 	SkewAlso            string // what a clock that is far off spoils of this vendor's besides, put behind the message
 	Findings            []connectors.Finding
+
+	spent bool // an allowance that is used up was told of: what else could not be asked for that is no finding of its own
 }
 
 // Differences of clocks from which on a finding is made of them.
@@ -32,17 +34,26 @@ func (p *Probe) Add(code string, s connectors.Severity, fix, format string, args
 // OK notes that something is as it should be.
 func (p *Probe) OK(code, format string, args ...any) { p.Add(code, connectors.OK, "", format, args...) }
 
-// Failed notes err, under code where it speaks neither against the token nor of a spent allowance.
+const waitFix = "wait until calls are given anew, or find what else uses them up; then run `intentd doctor` again"
+
+// Failed notes err, under code where it speaks neither against the token nor of a spent allowance. That one is spent is noted once,
+// however many checks it keeps from being made.
 func (p *Probe) Failed(err error, code, what string) {
-	var e *connectors.Error
-	if !errors.As(err, &e) {
-		e = &connectors.Error{}
+	var e connectors.Error
+	if known := (*connectors.Error)(nil); errors.As(err, &known) {
+		e = *known
 	}
 	switch {
 	case e.Kind == connectors.Auth && (p.LacksRights == "" || e.Code != p.LacksRights):
 		code = p.Token
 	case e.Kind == connectors.Quota || e.Kind == connectors.RateLimited:
-		code = p.Quota
+		if p.spent {
+			return
+		}
+		p.spent, code = true, p.Quota
+		if e.Fix == "" {
+			e.Fix = waitFix
+		}
 	}
 	fix := e.Fix
 	if fix == "" {

@@ -20,8 +20,8 @@ func TestAProbeTellsWhatFailed(t *testing.T) {
 		{"a refused token", "RIGHTS", &connectors.Error{Kind: connectors.Auth, Code: "EXPIRED", Fix: "renew it"}, "x.token", "renew it"},
 		{"missing rights", "RIGHTS", &connectors.Error{Kind: connectors.Auth, Code: "RIGHTS"}, "x.check", "look"},
 		{"no code, where none means rights", "", &connectors.Error{Kind: connectors.Auth}, "x.token", "look"},
-		{"a spent day", "", &connectors.Error{Kind: connectors.Quota}, "x.quota", "look"},
-		{"a limit", "", &connectors.Error{Kind: connectors.RateLimited}, "x.quota", "look"},
+		{"a spent day", "", &connectors.Error{Kind: connectors.Quota}, "x.quota", waitFix},
+		{"a limit", "", &connectors.Error{Kind: connectors.RateLimited}, "x.quota", waitFix},
 		{"any other", "", errors.New("broken"), "x.check", "look"},
 	} {
 		t.Run(v.name, func(t *testing.T) {

@@ -2,6 +2,7 @@ package transport
 
 import (
 	"context"
+	"errors"
 	"net/url"
 	"sync"
 	"time"
@@ -57,6 +58,15 @@ func StaticToken(token string) *Tokens {
 	return &Tokens{static: true, current: Grant{Token: token, serial: 1}}
 }
 
+// ReplaceableToken hands out token until the vendor refuses it, and from then on what again finds in its place: ErrSameToken where
+// nothing else is there.
+func ReplaceableToken(token string, again func(context.Context) (Grant, error)) *Tokens {
+	return &Tokens{fetch: again, now: time.Now, current: Grant{Token: token, serial: 1}, serial: 1}
+}
+
+// ErrSameToken says that there is no other token than the one that was refused.
+var ErrSameToken = errors.New("the same token is still there")
+
 // Renewable says whether a refused grant can be replaced.
 func (t *Tokens) Renewable() bool { return !t.static }
 
@@ -98,6 +108,13 @@ func (t *Tokens) Renew(ctx context.Context, stale Grant) (Grant, error) {
 	case <-ctx.Done():
 		return Grant{}, ctx.Err()
 	}
+}
+
+// Release forgets a refusal: the credential is tried again at once.
+func (t *Tokens) Release() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.refused = nil
 }
 
 func (t *Tokens) fly(ctx context.Context, f *flight) {

@@ -61,6 +61,9 @@ type App struct {
 	started   time.Time
 	did       atomic.Int64 // grows with everything real that was done
 	ready     atomic.Bool
+	still     atomic.Bool // work stands still
+	held      atomic.Pointer[HeldFields]
+	sync      syncWatch
 	reloadErr atomic.Pointer[string] // why the last reload was refused
 
 	run    context.Context // of the work; stop ends it
@@ -78,6 +81,7 @@ func Open(o Options) (*App, error) {
 		o.Now = time.Now
 	}
 	a := &App{o: o, cfg: o.Config, log: slog.New(slog.DiscardHandler), failed: make(chan error, 1), started: o.Now()}
+	a.sync.now = o.Now
 	if o.Log != nil {
 		a.log = o.Log.Logger
 	}
@@ -95,7 +99,7 @@ func Open(o Options) (*App, error) {
 		return nil, errors.Join(err, db.Close())
 	}
 	a.watch = &modelWatch{model: a.made.model}
-	a.pipe, err = pipeline.New(pipeline.Options{DB: db, Now: o.Now, Logger: a.log, LotSize: lotSize(o.Config), Progress: func() { a.did.Add(1) }}, a.made.setup)
+	a.pipe, err = pipeline.New(pipeline.Options{DB: db, Now: o.Now, Logger: a.log, LotSize: a.made.lot, Progress: func() { a.did.Add(1) }}, a.made.setup)
 	if err != nil {
 		return nil, errors.Join(err, a.made.close(), db.Close())
 	}
@@ -133,6 +137,9 @@ func (a *App) Start(ctx context.Context) error {
 	return nil
 }
 
+// usualPatience is how long work may stand still where systemd does not say.
+const usualPatience = 10 * time.Minute
+
 // work starts everything but the listeners.
 func (a *App) work(ctx context.Context) {
 	a.run, a.stop = context.WithCancel(context.WithoutCancel(ctx))
@@ -153,7 +160,10 @@ func (a *App) work(ctx context.Context) {
 	a.sched = newScheduler(a.log, a.jobs(), a.keepStart)
 	a.mu.Unlock()
 	interval, _ := daemon.SdWatchdogEnabled(false)
-	w := &watchdog{interval: interval, patience: interval, done: a.workDone, idle: a.nothingToDo, tell: notify, log: a.log}
+	if interval <= 0 {
+		interval = usualPatience
+	}
+	w := &watchdog{interval: interval, patience: interval, still: &a.still, done: a.workDone, idle: a.nothingToDo, tell: notify, log: a.log}
 	a.wg.Go(func() { w.run(a.run) })
 	a.ready.Store(true)
 }
@@ -206,7 +216,7 @@ func (a *App) Reload(ctx context.Context) (config.Problems, error) {
 	defer a.reload.Unlock()
 	notify(reloading())
 	defer notify(daemon.SdNotifyReady)
-	cfg, problems := config.Load(a.o.Path)
+	cfg, problems := config.Load(a.o.Path, Types)
 	err := problems.Err()
 	if err == nil {
 		err = a.swap(cfg)
@@ -286,14 +296,4 @@ func (a *App) followConfig(ctx context.Context) {
 	case n > 0:
 		a.log.Info("scores or texts are worked out anew: the configuration changed", "people", n)
 	}
-}
-
-// lotSize is how many people go through together: what a CRM reads and writes in one call, so that none is half used.
-func lotSize(cfg *config.Config) int {
-	for _, crm := range cfg.CRMs {
-		if crm.Type == "salesforce" {
-			return 200
-		}
-	}
-	return 100
 }

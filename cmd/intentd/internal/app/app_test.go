@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -23,6 +24,7 @@ import (
 
 	"github.com/intentd/intentd/cmd/intentd/internal/config"
 	"github.com/intentd/intentd/connectors"
+	"github.com/intentd/intentd/connectors/gemini"
 	"github.com/intentd/intentd/connectors/sandbox"
 	"github.com/intentd/intentd/state"
 )
@@ -105,7 +107,7 @@ func (p *place) openWith(t *testing.T, network http.RoundTripper) *App {
 }
 
 func (p *place) openBy(network http.RoundTripper) (*App, error) {
-	cfg, problems := config.Load(p.file)
+	cfg, problems := config.Load(p.file, Types)
 	if cfg == nil {
 		return nil, problems
 	}
@@ -252,7 +254,7 @@ func TestControlSocket(t *testing.T) {
 		if n, err := target.Backup(t.Context(), &copy); err != nil || n != int64(copy.Len()) || n == 0 {
 			t.Errorf("%T: backup: %d bytes, %v", target, n, err)
 		}
-		found, err := Examine.Do(t.Context(), target, Nothing{})
+		found, err := Examine.Do(t.Context(), target, File{})
 		if err != nil || len(found) < 3 {
 			t.Errorf("%T: examine: %v, %v", target, found, err)
 		}
@@ -422,9 +424,17 @@ func TestHealthAndMetrics(t *testing.T) {
 	if _, err := a.Once(t.Context()); err == nil {
 		t.Error("a refused token is no error")
 	}
+	// A restart would mend nothing: the process lives, and is not ready.
 	code, body := get("/healthz")
-	if code != http.StatusServiceUnavailable || !strings.Contains(body, "auth") || strings.Contains(body, token) {
+	if code != http.StatusOK || !strings.Contains(body, "failing") || !strings.Contains(body, "auth") || strings.Contains(body, token) {
 		t.Errorf("refused: /healthz %d %s", code, body)
+	}
+	if code, _ := get("/readyz"); code != http.StatusServiceUnavailable {
+		t.Errorf("refused: /readyz %d", code)
+	}
+	a.still.Store(true)
+	if code, body := get("/healthz"); code != http.StatusServiceUnavailable || !strings.Contains(body, "stands still") {
+		t.Errorf("standing still: /healthz %d %s", code, body)
 	}
 }
 
@@ -432,7 +442,7 @@ func TestHealthAndMetrics(t *testing.T) {
 func TestInvariant11TheLogHidesSecretsAndAddresses(t *testing.T) {
 	const secret = `pat-na1-"quoted" & more`
 	cfg := config.Default()
-	cfg.Model.APIKey = config.NewSecret(secret)
+	cfg.Model.Settings = &gemini.Config{APIKey: connectors.NewSecret(secret)}
 	for _, format := range []string{"text", "json"} {
 		cfg.Log = config.Log{Level: "debug", Format: format}
 		var out bytes.Buffer
@@ -456,7 +466,7 @@ func TestInvariant11TheLogHidesSecretsAndAddresses(t *testing.T) {
 		out.Reset()
 		next := *cfg
 		next.Log.Level = "warn"
-		next.Model.APIKey = config.NewSecret("the-next-one")
+		next.Model.Settings = &gemini.Config{APIKey: connectors.NewSecret("the-next-one")}
 		l.Follow(&next)
 		l.Info("silent")
 		l.Error("the-next-one")
@@ -475,7 +485,7 @@ func TestWatchdog(t *testing.T) {
 		var idle error
 		told := 0
 		w := &watchdog{
-			interval: time.Minute, patience: time.Minute, log: slog.New(slog.DiscardHandler),
+			interval: time.Minute, patience: time.Minute, still: new(atomic.Bool), log: slog.New(slog.DiscardHandler),
 			done: func() string { mu.Lock(); defer mu.Unlock(); return fmt.Sprint(done) },
 			idle: func(context.Context) error { mu.Lock(); defer mu.Unlock(); return idle },
 			tell: func(s string) {
@@ -514,13 +524,13 @@ func TestWatchdog(t *testing.T) {
 			}
 		}
 		during(time.Minute)
-		if n := during(10 * time.Minute); n != 0 {
+		if n := during(10 * time.Minute); n != 0 || !w.still.Load() {
 			t.Errorf("standing still: told %d times", n)
 		}
 		mu.Lock()
 		done++
 		mu.Unlock()
-		if n := during(time.Minute); n == 0 {
+		if n := during(time.Minute); n == 0 || w.still.Load() {
 			t.Error("not told again when work went on")
 		}
 	})

@@ -18,6 +18,7 @@ import (
 	"github.com/intentd/intentd/connectors/clickstream"
 	"github.com/intentd/intentd/connectors/gemini"
 	"github.com/intentd/intentd/connectors/hubspot"
+	"github.com/intentd/intentd/connectors/identity"
 	"github.com/intentd/intentd/connectors/jsonl"
 	"github.com/intentd/intentd/connectors/salesforce"
 	"github.com/intentd/intentd/pipeline"
@@ -29,24 +30,27 @@ import (
 	"github.com/intentd/intentd/state"
 )
 
-// crmTypes and sourceTypes are the connectors there are: a new one is its own package, its keys in package config, and a line
-// here.
-var (
-	crmTypes = map[string]func(*builder, config.CRM) error{
-		"hubspot":    (*builder).hubspot,
-		"salesforce": (*builder).salesforce,
-	}
-	sourceTypes = map[string]func(*builder, config.Source) error{
-		"jsonl": (*builder).jsonl,
-	}
-)
+// Types are the connectors there are: a new one is its own package, a line here, and its part of config.example.yaml.
+var Types = config.Types{
+	CRMs: map[string]connectors.CRMType{
+		"hubspot":    hubspot.Type,
+		"salesforce": salesforce.Type,
+	},
+	Sources: map[string]connectors.SourceType{
+		"jsonl": jsonl.Type,
+	},
+	Models: map[string]connectors.ModelType{
+		"gemini": gemini.Type,
+	},
+}
 
 // built is all that one configuration became.
 type built struct {
 	setup   *pipeline.Setup
 	ledger  *pipeline.Ledger
-	model   *gemini.Model // nil with provider rules
-	reserve float64       // share of a day's CRM calls that is left to others
+	model   connectors.Model // nil with provider rules
+	reserve float64          // share of a day's CRM calls that is left to others
+	lot     int              // how many people go through together: what a CRM reads and writes in one call, so that none is half used
 	sources []polled
 	store   *clickstream.Store // nil without file sources; one for the life of the app
 	open    []io.Closer        // of this and of earlier configurations: lots in flight may still use them
@@ -82,7 +86,7 @@ func (a *App) build(cfg *config.Config, before *built) (*built, error) {
 func (b *builder) all() error {
 	cfg := b.cfg
 	budget := int64(math.Round(cfg.Model.DailyBudgetUSD * 1e6))
-	if cfg.Model.Provider == "rules" {
+	if cfg.Model.Provider == config.Rules {
 		budget = 0
 	}
 	if err := b.a.db.Flush(); err != nil { // the ledger before this one may have bookings on their way
@@ -92,13 +96,16 @@ func (b *builder) all() error {
 	if b.ledger, err = pipeline.NewLedger(b.a.db, b.a.o.Now, cfg.Text.Location(), budget); err != nil {
 		return err
 	}
+	if b.setup.Identity, err = identity.New(cfg.IdentityOptions()); err != nil {
+		return fmt.Errorf("identity: %w", err)
+	}
 	for _, crm := range cfg.CRMs {
-		if err := crmTypes[crm.Type](b, crm); err != nil {
+		if err := b.crm(crm); err != nil {
 			return fmt.Errorf("crm %s: %w", crm.Name, err)
 		}
 	}
 	for _, src := range cfg.Sources {
-		if err := sourceTypes[src.Type](b, src); err != nil {
+		if err := b.source(src); err != nil {
 			return fmt.Errorf("source %s: %w", src.Name, err)
 		}
 	}
@@ -131,81 +138,66 @@ func (b *builder) all() error {
 	if budget > 0 {
 		s.BudgetSpent = func() bool { spent, budget := b.ledger.SpentToday(); return spent >= budget }
 	}
+	if b.store != nil {
+		b.store.SetIdentity(s.Identity)
+	}
 	b.version = fmt.Sprintf("%x %x %x %x %s %s %v", s.Journey.Version(), s.Score.Hash(), s.Topics.Version(), s.Engine.Version(),
 		cfg.Text.Language, cfg.Text.Timezone, cfg.Privacy.OwnHosts)
 	return nil
 }
 
-func (b *builder) hubspot(c config.CRM) error {
-	o := c.Options.(*config.HubSpot)
-	names := fieldNames(c, hubspot.DefaultProperty)
-	reserve := o.DailyReserve
-	if reserve == 0 {
-		reserve = -1 // the connector's word for none
-	}
-	var oauth *hubspot.OAuth
-	if o.ClientID != "" {
-		oauth = &hubspot.OAuth{ClientID: o.ClientID, ClientSecret: o.ClientSecret.Reveal(), RefreshToken: o.RefreshToken.Reveal()}
-	}
-	client, err := hubspot.New(hubspot.Options{
-		Name: c.Name, BaseURL: o.BaseURL, Token: o.Token.Reveal(), OAuth: oauth, APIVersion: o.APIVersion,
-		SearchesPerSecond: o.SearchesPerSecond, RateShare: o.RateShare, DailyReserve: reserve, Lookback: o.Lookback,
-		Fields: names, Adopt: c.Adopt, Inputs: b.inputs(o.Inputs), Poll: b.every(c.Poll), SweepEvery: b.every(b.cfg.Schedule.Sweep),
-		HTTP: b.a.o.HTTP, Now: b.a.o.Now, Ledger: b.ledger, Logger: b.a.log,
+// host is what every connector is given.
+func (b *builder) host(name, poll string) connectors.Host {
+	return connectors.Host{Name: name, Poll: b.every(poll), HTTP: b.a.o.HTTP, Now: b.a.o.Now, Logger: b.a.log, Ledger: b.ledger, Tokens: pipeline.NewTokens(b.a.db)}
+}
+
+func (b *builder) crm(c config.CRM) error {
+	made, err := c.Settings.Connect(connectors.CRMHost{
+		Host: b.host(c.Name, c.Poll), SweepEvery: b.every(b.cfg.Schedule.Sweep), Fields: c.Fields, Adopt: c.Adopt, Inputs: b.inputs(c),
 	})
 	if err != nil {
 		return err
 	}
-	b.setup.CRMs = append(b.setup.CRMs, pipeline.CRM{Name: c.Name, Type: c.Type, CRM: client, Objects: []string{hubspot.Contacts}, Fields: names})
-	b.reserve = max(b.reserve, o.DailyReserve)
-	if o.Engagement != "off" {
-		engagement := c.Name + "-engagement"
-		source := client.Engagement(hubspot.EngagementOptions{Name: engagement, NoOccurrences: o.Engagement == "summaries"})
-		b.addSource(pipeline.Source{Name: engagement, Source: source}, c.Poll)
+	b.setup.CRMs = append(b.setup.CRMs, pipeline.CRM{Name: c.Name, Type: c.Type, CRM: made.CRM, Objects: made.Objects, Fields: made.Fields, Identify: b.identify(c)})
+	b.reserve, b.lot = max(b.reserve, made.Reserve), max(b.lot, made.Lot)
+	for _, own := range made.Sources {
+		b.addSource(pipeline.Source{Name: own.Name, Source: own.Source}, c.Poll)
 	}
 	return nil
 }
 
-func (b *builder) salesforce(c config.CRM) error {
-	o := c.Options.(*config.Salesforce)
-	names := fieldNames(c, salesforce.DefaultField)
-	client, err := salesforce.New(salesforce.Options{
-		Name: c.Name, LoginURL: o.LoginURL, InstanceURL: o.InstanceURL, APIVersion: o.APIVersion, Objects: o.Objects,
-		Auth: salesforce.Auth{
-			Flow: o.Auth.Flow, ClientID: o.Auth.ClientID, ClientSecret: o.Auth.ClientSecret.Reveal(), Username: o.Auth.Username,
-			Key: o.Auth.Key.Reveal(), RefreshToken: o.Auth.RefreshToken.Reveal(),
-		},
-		Tokens: pipeline.NewTokens(b.a.db), Lookback: o.Lookback, DailyShare: o.DailyShare, BulkThreshold: o.BulkThreshold,
-		Fields: names, Adopt: c.Adopt, Inputs: b.inputs(o.Inputs), Poll: b.every(c.Poll), SweepEvery: b.every(b.cfg.Schedule.Sweep),
-		HTTP: b.a.o.HTTP, Now: b.a.o.Now, Ledger: b.ledger, Logger: b.a.log,
-	})
-	if err != nil {
-		return err
+// identify are the properties that hold ids.
+func (b *builder) identify(c config.CRM) (out []pipeline.IdentifyBy) {
+	for _, by := range c.Identify {
+		kind, _ := identity.ParseKind(by.As)
+		out = append(out, pipeline.IdentifyBy{Property: by.Property, Kind: kind, Space: b.cfg.SpaceOf(by)})
 	}
-	b.setup.CRMs = append(b.setup.CRMs, pipeline.CRM{Name: c.Name, Type: c.Type, CRM: client, Objects: o.Objects, Fields: names})
-	b.reserve = max(b.reserve, 1-o.DailyShare)
-	if o.Activities {
-		activities := c.Name + "-activities"
-		b.addSource(pipeline.Source{Name: activities, Source: client.Activities(salesforce.ActivityOptions{Name: activities})}, c.Poll)
-	}
-	return nil
+	return out
 }
 
-// fieldNames are the CRM's names of intentd's fields: those of the config, else the connector's own.
-func fieldNames(c config.CRM, byDefault func(field string) string) map[string]string {
-	names := map[string]string{}
-	for _, f := range connectors.Fields {
-		names[f.Name] = byDefault(f.Name)
+func (b *builder) source(c config.Source) error {
+	switch settings := c.Settings.(type) {
+	case *jsonl.Config:
+		return b.addFeed(c.Name, jsonl.New(jsonl.Options{Name: c.Name, Path: settings.Path, Now: b.a.o.Now, Logger: b.a.log}), c.Poll)
+	case connectors.SourceSettings:
+		made, err := settings.Open(b.host(c.Name, c.Poll))
+		if err != nil {
+			return err
+		}
+		b.addSource(pipeline.Source{Name: made.Name, Source: made.Source}, c.Poll)
+		return nil
 	}
-	for field, property := range c.Fields {
-		names[field] = property
-	}
-	return names
+	return fmt.Errorf("a source of type %s cannot be opened", c.Type)
 }
 
-// inputs are the further properties to read: those of the config, and those by which canaries and customers are recognised.
-func (b *builder) inputs(configured []string) []string {
-	inputs := slices.Clone(configured)
+// inputs are the properties that hold ids, and those by which canaries and customers are recognised.
+func (b *builder) inputs(c config.CRM) []string {
+	var inputs []string
+	for _, by := range c.Identify {
+		if !slices.Contains(inputs, by.Property) {
+			inputs = append(inputs, by.Property)
+		}
+	}
 	for _, l := range slices.Concat(b.cfg.Write.Scope.List, b.cfg.Privacy.CustomerFields) {
 		if !slices.Contains(inputs, l.Property) {
 			inputs = append(inputs, l.Property)
@@ -214,16 +206,14 @@ func (b *builder) inputs(configured []string) []string {
 	return inputs
 }
 
-func (b *builder) jsonl(c config.Source) error {
+// addFeed makes a source of a feed: it is taken into the event store, which answers for it.
+func (b *builder) addFeed(name string, f connectors.Feed, poll string) error {
 	store, err := b.clickstream()
 	if err != nil {
 		return err
 	}
-	source := jsonl.New(jsonl.Options{Name: c.Name, Path: c.Options.(*config.JSONL).Path, Store: store, Now: b.a.o.Now, Logger: b.a.log})
-	b.addSource(pipeline.Source{Name: c.Name, Source: source, Refresh: func(ctx context.Context) error {
-		_, err := source.Take(ctx)
-		return err
-	}}, c.Poll)
+	fed := store.Fed(name, f)
+	b.addSource(pipeline.Source{Name: name, Source: fed, Take: fed.Take}, poll)
 	return nil
 }
 
@@ -251,7 +241,7 @@ func (b *builder) clickstream() (*clickstream.Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	store, err := clickstream.Open(b.cfg.ClickstreamDir(), clickstream.Options{Retention: b.cfg.Clickstream.Retention, Internal: internal, Now: b.a.o.Now, Logger: b.a.log})
+	store, err := clickstream.Open(b.cfg.ClickstreamDir(), clickstream.Options{Retention: b.cfg.Clickstream.Retention, Internal: internal, Identity: b.setup.Identity, Now: b.a.o.Now, Logger: b.a.log})
 	if err != nil {
 		return nil, err
 	}
@@ -297,8 +287,10 @@ func (b *builder) engines() error {
 	for _, g := range cfg.Topics.Lexicon {
 		match.Groups = append(match.Groups, topics.Group{Names: g.Names, Related: g.Related})
 	}
-	if cfg.Model.Provider == "gemini" {
-		model, err := b.gemini()
+	if cfg.Model.Settings != nil {
+		model, err := cfg.Model.Settings.Open(connectors.ModelHost{
+			Host: b.host("", ""), Model: cfg.Model.Name, Concurrency: cfg.Model.Concurrency, Prices: cfg.Model.Prices,
+		})
 		if err != nil {
 			return err
 		}
@@ -332,25 +324,6 @@ func (b *builder) engines() error {
 	}
 	b.setup.Topics = topics.New(match)
 	return nil
-}
-
-func (b *builder) gemini() (*gemini.Model, error) {
-	m := b.cfg.Model
-	o := gemini.Options{
-		Model: m.Name, APIKey: m.APIKey.Reveal(), BaseURL: m.BaseURL, Temperature: m.Temperature, Thinking: m.Thinking, Prices: map[string]gemini.Price{},
-		Concurrency: m.Concurrency, RPM: m.RequestsPerMinute, Timeout: m.Timeout, HTTP: b.a.o.HTTP, Now: b.a.o.Now, Logger: b.a.log,
-	}
-	for _, p := range m.Prices {
-		cached := p.Cached
-		if cached == 0 {
-			cached = p.In
-		}
-		o.Prices[p.Model] = gemini.Price{In: p.In, Out: p.Out, Cached: cached}
-	}
-	if m.Vertex != (config.Vertex{}) {
-		o.Vertex = &gemini.Vertex{Project: m.Vertex.Project, Location: m.Vertex.Location, CredentialsFile: m.Vertex.CredentialsFile}
-	}
-	return gemini.New(o)
 }
 
 // scoreSettings are the numbers of the formula: the configuration's points in tenths, its shares in thousandths.
@@ -400,6 +373,7 @@ func journeyConfig(cfg *config.Config, strengths score.Strengths) journey.Config
 			c.DropQueryParams = append(c.DropQueryParams, p)
 		}
 	}
+	c.Identity = cfg.IdentityOptions()
 	p, f := cfg.Scoring.Pages, cfg.Scoring.Forms
 	replace(&c.ExcludePaths, p.Exclude)
 	replace(&c.ExcludeHosts, p.ExcludeHosts)

@@ -4,11 +4,15 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"syscall"
 	"time"
 
+	"github.com/intentd/intentd/cmd/intentd/internal/config"
 	"github.com/intentd/intentd/connectors"
 	"github.com/intentd/intentd/state"
 )
@@ -52,14 +56,39 @@ func freeBeside(path string) (free int64, ok bool) {
 	return int64(disk.Bavail) * int64(disk.Bsize), true
 }
 
-func (a *App) examine(ctx context.Context, _ Nothing) ([]Checked, error) {
+// FileFindings are the doctor's words for what was found in a config file.
+func FileFindings(path string, problems config.Problems) []Checked {
+	var out []Checked
+	for _, p := range problems {
+		f := Checked{About: "config", Code: "config.invalid", Severity: connectors.Failure, Message: path + ": " + config.Problem{Path: p.Path, Line: p.Line, Message: p.Message}.String(), Fix: p.Fix}
+		if p.Warning {
+			f.Code, f.Severity = "config.warning", connectors.Warning
+		}
+		out = append(out, f)
+	}
+	if problems.Err() == nil {
+		out = append(out, Checked{About: "config", Code: "config.ok", Severity: connectors.OK, Message: path + " is in order"})
+	}
+	return out
+}
+
+func (a *App) examine(ctx context.Context, file File) ([]Checked, error) {
 	var out []Checked
 	add := func(about, code string, severity connectors.Severity, fix, format string, args ...any) {
 		out = append(out, Checked{about, code, severity, fmt.Sprintf(format, args...), fix})
 	}
-	a.mu.Lock()
-	made, cfg := a.made, a.cfg
-	a.mu.Unlock()
+	u, problems, err := a.under(file)
+	if err != nil {
+		return nil, err
+	}
+	defer u.end()
+	made, cfg := u.made, u.cfg
+	if file.Text != "" {
+		out = append(out, FileFindings(file.Path, problems)...)
+	}
+	if u.edited {
+		add("config", "config.not_in_force", connectors.Warning, "reload it (systemctl reload intentd)", "%s differs from what the daemon runs under; the findings are those of the file", file.Path)
+	}
 
 	probe := func(name string, x any) {
 		p, ok := x.(connectors.Prober)
@@ -81,7 +110,15 @@ func (a *App) examine(ctx context.Context, _ Nothing) ([]Checked, error) {
 		probe(modelName, made.model)
 	}
 
+	if a.ready.Load() {
+		out = append(out, PlaceFindings(a.Config())...)
+	}
 	st := a.pipe.Status()
+	for _, src := range made.setup.Sources {
+		if i := st.Connectors[src.Name].Intake; i != nil {
+			out = append(out, examineIntake(src.Name, i)...)
+		}
+	}
 	if free, ok := freeBeside(cfg.State.Path); ok {
 		switch {
 		case free < fullDisk:
@@ -109,6 +146,20 @@ func (a *App) examine(ctx context.Context, _ Nothing) ([]Checked, error) {
 	if st.Dead > 0 {
 		add("write", "write.dead_letters", connectors.Warning, "intentd dead list; then dead retry or dead drop", "%d records or people cannot be done as things stand", st.Dead)
 	}
+	if held, err := a.heldFields(ctx); err != nil {
+		return nil, err
+	} else if held.Records > 0 {
+		add("write", "write.held", connectors.Warning, "if they are not meant to stay, let them go: intentd release PERSON, or --all, with --field for one of them",
+			"people changed fields of %s, so that these are not updated: %s", counted(held.Records, "record"), byField(held.Fields))
+	}
+	if len(made.setup.CRMs) > 1 {
+		var mapped []string
+		for _, crm := range made.setup.CRMs {
+			mapped = append(mapped, fmt.Sprintf("%s of %s", crm.Fields[connectors.FieldScore], crm.Name))
+		}
+		add("write", "write.synced", connectors.Warning, "leave all of intentd's fields out of the mappings of such a sync: intentd writes both sides by itself",
+			"%d CRMs are written: does a sync between them map intentd's fields (%s, and the others likewise)? It would write one CRM's values over the other's", len(mapped), strings.Join(mapped, ", "))
+	}
 	for _, name := range sortedNames(st.Connectors) {
 		c := st.Connectors[name]
 		if !c.OK && time.Now().Before(c.Until) {
@@ -122,6 +173,47 @@ func (a *App) examine(ctx context.Context, _ Nothing) ([]Checked, error) {
 		add("daemon", "daemon.running", connectors.OK, "", "running since %s, %s", a.started.UTC().Format(time.RFC3339), a.Waiting())
 	}
 	return out, nil
+}
+
+// byField is a count by field in words, the most frequent first.
+func byField(fields map[string]int) string {
+	names := sortedNames(fields)
+	slices.SortStableFunc(names, func(a, b string) int { return fields[b] - fields[a] })
+	for i, name := range names {
+		names[i] = fmt.Sprintf("%s %d", name, fields[name])
+	}
+	return strings.Join(names, ", ")
+}
+
+// PlaceFindings are the doctor's words for places where intentd could not keep what it must: directories of the state and of the event
+// store, and the files in them, that its user cannot write to.
+func PlaceFindings(cfg *config.Config) []Checked {
+	var out []Checked
+	for _, place := range []string{cfg.State.Path, cfg.ClickstreamDir()} {
+		at := place
+		for { // what is not there yet is made in the nearest directory that is
+			if _, err := os.Stat(at); !errors.Is(err, fs.ErrNotExist) || at == filepath.Dir(at) {
+				break
+			}
+			at = filepath.Dir(at)
+		}
+		const write, search = 2, 1
+		mode := uint32(write)
+		if info, err := os.Stat(at); err == nil && info.IsDir() {
+			mode |= search
+		}
+		err := syscall.Access(at, mode)
+		if err == nil && at == place { // beside a file stand its socket and, for a while, its copies
+			at = filepath.Dir(at)
+			err = syscall.Access(at, write|search)
+		}
+		if err != nil {
+			out = append(out, Checked{"state", "state.read_only", connectors.Failure, fmt.Sprintf("%s cannot be kept: %s: %v", place, at, err),
+				"make " + at + " writable for the user intentd runs as (chown, or a volume that is not read-only), or set state.path to a place that is"})
+			break // the store beside a state has the same trouble
+		}
+	}
+	return out
 }
 
 // examineAccount compares the credentials' account with the one that the state is bound to.
@@ -164,6 +256,7 @@ func StateFinding(path string, err error) Checked {
 type ProvisionArguments struct {
 	Apply  bool `json:"apply"`
 	Remove bool `json:"remove"`
+	File   File `json:"file"`
 }
 
 // Provisioned is what was, or would be, done in one CRM.
@@ -179,7 +272,12 @@ var Provision = operation("provision", (*App).provision)
 
 func (a *App) provision(ctx context.Context, arg ProvisionArguments) ([]Provisioned, error) {
 	var out []Provisioned
-	for _, crm := range a.pipe.Setup().CRMs {
+	u, err := a.underFile(arg.File)
+	if err != nil {
+		return nil, err
+	}
+	defer u.end()
+	for _, crm := range u.made.setup.CRMs {
 		p, ok := crm.CRM.(connectors.Provisioner)
 		if !ok {
 			continue

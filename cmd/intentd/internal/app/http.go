@@ -7,11 +7,13 @@ import (
 	"net"
 	"net/http"
 	"slices"
+	"syscall"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"github.com/intentd/intentd/connectors"
+	"github.com/intentd/intentd/state"
 )
 
 // serveHTTP answers /healthz, /readyz and /metrics, where the configuration names an address.
@@ -22,7 +24,11 @@ func (a *App) serveHTTP() error {
 	}
 	ln, err := net.Listen("tcp", listen)
 	if err != nil {
-		return fmt.Errorf("http.listen: %w", err)
+		fix := "name another address in http.listen, or set it to \"\" to do without health and metrics"
+		if errors.Is(err, syscall.EADDRINUSE) {
+			fix = "another program listens there (ss -ltnp shows which): end it, or name another port in http.listen"
+		}
+		return fmt.Errorf("http.listen %s: %w: %s", listen, innermost(err), fix)
 	}
 	a.addr = ln.Addr().String()
 	a.http = &http.Server{Handler: a.Handler(), ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 10 * time.Second, WriteTimeout: time.Minute, MaxHeaderBytes: 16 << 10}
@@ -34,22 +40,42 @@ func (a *App) serveHTTP() error {
 	return nil
 }
 
+// innermost is an error without what wraps it.
+func innermost(err error) error {
+	for {
+		inner := errors.Unwrap(err)
+		if inner == nil {
+			return err
+		}
+		err = inner
+	}
+}
+
 // Addr is where HTTP is answered, "" if it is not.
 func (a *App) Addr() string { return a.addr }
 
-// Handler answers /healthz, /readyz and /metrics.
+// Handler answers /healthz (200 while the process lives and works: a restart would mend nothing), /readyz (200 while there is a CRM
+// that it can work for) and /metrics. Both probes tell the whole health in their body.
 func (a *App) Handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
 		h := a.Health()
-		answer(w, h, h.Status != "failing")
+		answer(w, h, h.Alive)
 	})
 	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, _ *http.Request) {
-		ready := a.ready.Load()
-		answer(w, map[string]bool{"ready": ready}, ready)
+		h := a.Health()
+		answer(w, h, a.ready.Load() && h.Status != "failing")
 	})
 	mux.Handle("GET /metrics", promhttp.HandlerFor(a.registry(), promhttp.HandlerOpts{MaxRequestsInFlight: 4}))
 	return mux
+}
+
+// alive says why a restart would help, nil if it would not: work stands still, or the state does not answer.
+func (a *App) alive() error {
+	if a.still.Load() {
+		return errors.New("work stands still")
+	}
+	return a.db.View(func(*state.Tx) error { return nil })
 }
 
 func answer(w http.ResponseWriter, v any, ok bool) {
@@ -61,10 +87,11 @@ func answer(w http.ResponseWriter, v any, ok bool) {
 	_ = json.NewEncoder(w).Encode(v) // a client that has gone needs no answer
 }
 
-// Health is what /healthz tells: ok, degraded (it works, something wants a look) or failing (a restart or an admin is
-// needed). It names connectors and reasons, never a person.
+// Health is ok, degraded (it works, something wants a look) or failing (nothing gets done: an admin is needed, or a restart where
+// /healthz says so, too). It names connectors and reasons, never a person.
 type Health struct {
 	Status  string   `json:"status"`
+	Alive   bool     `json:"alive"` // false: a restart would help
 	Reasons []string `json:"reasons,omitempty"`
 }
 
@@ -85,15 +112,28 @@ func inWords(kind string) string {
 	return "is in trouble"
 }
 
+// deadShare is the share of records with a dead letter from which on it is more than the usual record that a validation rule refuses.
+const deadShare = 0.01
+
+func counted(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
+}
+
 // Health looks at what is known; it asks nobody.
 func (a *App) Health() Health {
 	st := a.pipe.Status()
-	var h Health
+	h := Health{Alive: true}
 	note := func(format string, args ...any) { h.Reasons = append(h.Reasons, fmt.Sprintf(format, args...)) }
 	for name, c := range st.Connectors {
 		if !c.OK {
 			since := c.Since.UTC().Format(time.RFC3339)
 			note("%s %s (%s since %s)", name, inWords(c.Kind), c.Kind, since)
+		}
+		if c.Intake != nil && c.Intake.Trouble() != "" {
+			note("%s %s", name, c.Intake.Trouble())
 		}
 	}
 	slices.Sort(h.Reasons)
@@ -101,7 +141,10 @@ func (a *App) Health() Health {
 	watch := a.watch
 	a.mu.Unlock()
 	if watch.trouble(a.o.Now()) != nil {
-		note("the model refuses: texts come from rules")
+		note("the model gives no texts, so that they come from rules: intentd status says why")
+	}
+	if free, ok := freeBeside(st.State.Path); ok && free < fullDisk {
+		note("the disk is nearly full: %d MiB are free beside the state file", free>>20)
 	}
 	if st.Paused {
 		note("paused by an admin")
@@ -112,12 +155,8 @@ func (a *App) Health() Health {
 	if st.Clock != "" {
 		note("the clock is not trusted")
 	}
-	if st.Dead > 0 {
-		what := "dead letters"
-		if st.Dead == 1 {
-			what = "dead letter"
-		}
-		note("%d %s: intentd dead list shows what the CRM said", st.Dead, what)
+	if st.Dead > 0 && float64(st.Dead) >= deadShare*float64(st.Contacts) {
+		note("%s among %d records: intentd dead list shows what the CRM said", counted(st.Dead, "dead letter"), st.Contacts)
 	}
 	if a.reloadErr.Load() != nil {
 		note("the last reload was refused: the old configuration goes on")
@@ -135,6 +174,10 @@ func (a *App) Health() Health {
 	if n := len(a.pipe.Setup().CRMs); n > 0 && broken == n {
 		h.Status = "failing"
 		note("no CRM can be used: intentd doctor says what to do")
+	}
+	if err := a.alive(); err != nil {
+		h.Status, h.Alive = "failing", false
+		note("%s", err)
 	}
 	return h
 }

@@ -22,7 +22,7 @@ func (a *App) jobs() []*job {
 		if spec == "" || err != nil { // a bad line was refused when the file was read
 			return
 		}
-		jobs = append(jobs, &job{name: name, schedule: onCalendar(s, loc), atStart: atStart, run: a.counted(name, run), runs: &runs{last: last[name]}})
+		jobs = append(jobs, &job{name: name, schedule: onCalendar(s, loc), atStart: atStart, run: a.watched(name, run), runs: &runs{last: last[name]}})
 	}
 	for _, crm := range a.cfg.CRMs {
 		add("poll "+crm.Name, crm.Poll, true, func(ctx context.Context) error { _, err := a.pipe.Poll(ctx, crm.Name); return err })
@@ -31,9 +31,13 @@ func (a *App) jobs() []*job {
 			if !a.pipe.NeedsFirstSync(crm.Name) {
 				return nil
 			}
+			a.sync.begin(ctx, a)
 			_, err := a.pipe.Sweep(ctx, crm.Name)
 			if err == nil && !a.pipe.NeedsFirstSync(crm.Name) {
 				a.log.Info("the first sync has met everybody; scores follow as the queue empties", "crm", crm.Name, "people", a.db.Stats().People)
+				if a.watch.model != nil {
+					a.log.Info("people show the rules' texts at first; the model's follow after write.interval, highest scores first, within the day's budget: intentd status tells how many wait and until when")
+				}
 			}
 			return err
 		})
@@ -43,6 +47,13 @@ func (a *App) jobs() []*job {
 		add("listen "+src.name, src.poll, true, func(ctx context.Context) error { _, err := a.pipe.Listen(ctx, src.name); return err })
 	}
 	add("due", "@every 1m", true, func(ctx context.Context) error { _, err := a.pipe.Due(ctx); return err })
+	add("count held fields", "@every 1h", true, func(ctx context.Context) error { _, err := a.countHeld(ctx); return err })
+	add("first sync progress", "@every 1m", false, func(context.Context) error {
+		if s := a.sync.progress(a.pipe.Status()); s != nil {
+			a.log.Info(s.String())
+		}
+		return nil
+	})
 	add("purge", a.cfg.Schedule.Purge, false, func(ctx context.Context) error {
 		if err := a.pipe.Retain(ctx); err != nil {
 			return err // a clock in doubt purges nobody
@@ -61,9 +72,9 @@ func (a *App) jobs() []*job {
 // sayAgain is how long a job that goes on failing for the same reason is silent in the log.
 const sayAgain = time.Hour
 
-// counted is a job whose end counts as progress and whose failure is logged: once for each reason, again after an hour, and when
+// watched is a job whose end counts as progress and whose failure is logged: once for each reason, again after an hour, and when
 // it is over. No two runs of one job overlap.
-func (a *App) counted(name string, run func(context.Context) error) func(context.Context) error {
+func (a *App) watched(name string, run func(context.Context) error) func(context.Context) error {
 	var reason string // why it failed last; "" if it went well
 	var said time.Time
 	return func(ctx context.Context) error {
@@ -134,10 +145,21 @@ func (a *App) workDone() string {
 	return fmt.Sprint(st.Queue, st.Claimed, st.Journal, st.Dead, st.People, spent)
 }
 
-// nothingToDo returns nil when nobody can be claimed and no lot is under way, or work is stopped on purpose.
+// nothingToDo returns nil when nobody can be claimed and no lot is under way, or work is stopped on purpose: by an admin, by the
+// brake, or because every CRM is waited for.
 func (a *App) nothingToDo(context.Context) error {
 	st := a.pipe.Status()
 	if st.Paused || st.Brake != "" || st.Clock != "" {
+		return nil
+	}
+	waited := 0
+	crms := a.pipe.Setup().CRMs
+	for _, crm := range crms {
+		if c := st.Connectors[crm.Name]; !c.OK && a.o.Now().Before(c.Until) {
+			waited++
+		}
+	}
+	if waited == len(crms) {
 		return nil
 	}
 	if n := a.db.Stats().Claimed; n > 0 {

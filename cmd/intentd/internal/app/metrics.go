@@ -38,6 +38,9 @@ var meters = []*meter{
 	{name: "clock_doubtful", help: "Whether the clock is not trusted, so that nobody is scored.", kind: prometheus.GaugeValue},
 	{name: "reload_failed", help: "Whether the last reload was refused.", kind: prometheus.GaugeValue},
 	{name: "first_sync_pending", help: "Whether the first full pass of a CRM has not ended.", kind: prometheus.GaugeValue, labels: []string{"connector"}},
+	{name: "first_sync_records", help: "Records of all CRMs while a first sync is under way: those there are, and those met so far.", kind: prometheus.GaugeValue, labels: []string{"records"}},
+	{name: "held_records", help: "CRM records of which a person holds a field, so that it is not updated.", kind: prometheus.GaugeValue},
+	{name: "held_fields", help: "The same by field.", kind: prometheus.GaugeValue, labels: []string{"field"}},
 	{name: "connector_up", help: "Whether the last call to a connector went well.", kind: prometheus.GaugeValue, labels: []string{"connector"}},
 	{name: "connector_stopped", help: "1 while a connector is stopped, by the kind of its error.", kind: prometheus.GaugeValue, labels: []string{"connector", "kind"}},
 	{name: "last_good_seconds", help: "Seconds since the last success of a poll, listen, sweep or write.", kind: prometheus.GaugeValue, labels: []string{"work", "connector"}},
@@ -48,12 +51,25 @@ var meters = []*meter{
 	{name: "received_bytes_total", help: "Bytes received from a connector.", kind: prometheus.CounterValue, labels: []string{"connector"}},
 	{name: "quota_limit", help: "Calls a day that the vendor allows.", kind: prometheus.GaugeValue, labels: []string{"connector"}},
 	{name: "quota_remaining", help: "Calls left today by the vendor's word.", kind: prometheus.GaugeValue, labels: []string{"connector"}},
+	{name: "source_read_total", help: "Lines, rows or messages read from a source, ever.", kind: prometheus.CounterValue, labels: []string{"connector"}},
+	{name: "source_unreadable_total", help: "Of them, what could not be read, by reason.", kind: prometheus.CounterValue, labels: []string{"connector", "reason"}},
+	{name: "source_mostly_unreadable", help: "Whether most of the last poll of a source could not be read.", kind: prometheus.GaugeValue, labels: []string{"connector"}},
+	{name: "source_events_total", help: "Events of a source that were kept, ever.", kind: prometheus.CounterValue, labels: []string{"connector"}},
+	{name: "source_anonymous_total", help: "Of them, events of nobody known when they came in.", kind: prometheus.CounterValue, labels: []string{"connector"}},
+	{name: "source_left_out_total", help: "Events of a source that were not kept, by reason.", kind: prometheus.CounterValue, labels: []string{"connector", "reason"}},
+	{name: "source_unknown_kind_total", help: "Events of a source whose kind is not known.", kind: prometheus.CounterValue, labels: []string{"connector"}},
+	{name: "source_reused_ids_total", help: "Ids of events that came again for something else.", kind: prometheus.CounterValue, labels: []string{"connector"}},
+	{name: "source_people_total", help: "People a source told of, once a poll.", kind: prometheus.CounterValue, labels: []string{"connector"}},
+	{name: "source_strangers_total", help: "Of them, people who are in no CRM.", kind: prometheus.CounterValue, labels: []string{"connector"}},
 	{name: "model_spent_usd_today", help: "Model spending today.", kind: prometheus.GaugeValue},
 	{name: "model_budget_usd", help: "Model budget a day.", kind: prometheus.GaugeValue},
 	{name: "model_calls_today", help: "Model calls today.", kind: prometheus.GaugeValue, labels: []string{"purpose"}},
 	{name: "model_tokens_today", help: "Model tokens today.", kind: prometheus.GaugeValue, labels: []string{"purpose", "direction"}},
+	{name: "model_people_today", help: "People inferred with the model today, and those who got the rules' texts because it failed.", kind: prometheus.GaugeValue, labels: []string{"texts"}},
 	{name: "state_file_bytes", help: "Size of the state file.", kind: prometheus.GaugeValue},
 	{name: "state_free_bytes", help: "Reusable space inside the state file.", kind: prometheus.GaugeValue},
+	{name: "disk_free_bytes", help: "Space that intentd can still fill beside the state file.", kind: prometheus.GaugeValue},
+	{name: "background_failures_total", help: "Small updates of the state that nobody waits for (caches, usage) and that failed.", kind: prometheus.CounterValue},
 	{name: "job_running", help: "Whether a job runs now.", kind: prometheus.GaugeValue, labels: []string{"job"}},
 	{name: "job_failed", help: "Whether the last run of a job failed.", kind: prometheus.GaugeValue, labels: []string{"job"}},
 }
@@ -124,6 +140,16 @@ func (m metrics) Collect(ch chan<- prometheus.Metric) {
 	for crm, pending := range st.FirstSync {
 		flag("first_sync_pending", pending, crm)
 	}
+	if s := a.sync.progress(st); s != nil {
+		put("first_sync_records", float64(s.Total), "total")
+		put("first_sync_records", float64(s.Met), "met")
+	}
+	put("held_records", float64(st.State.Held))
+	if h := a.held.Load(); h != nil {
+		for field, n := range h.Fields {
+			put("held_fields", float64(n), field)
+		}
+	}
 	traffic := func(name string, r connectors.Report) {
 		put("calls_total", float64(r.Calls), name)
 		put("calls_retried_total", float64(r.Retries), name)
@@ -143,6 +169,26 @@ func (m metrics) Collect(ch chan<- prometheus.Metric) {
 			put("connector_stopped", 1, name, c.Kind)
 		}
 		traffic(name, c.Report)
+		if i := c.Intake; i != nil {
+			put("source_read_total", float64(i.Read), name)
+			for reason, n := range i.Unreadable {
+				put("source_unreadable_total", float64(n), name, reason)
+			}
+			flag("source_mostly_unreadable", i.Trouble() != "", name)
+			put("source_events_total", float64(i.Events), name)
+			put("source_anonymous_total", float64(i.Anonymous), name)
+			for reason, n := range i.LeftOut {
+				put("source_left_out_total", float64(n), name, reason)
+			}
+			unknown := 0.0
+			for _, n := range i.UnknownKinds {
+				unknown += float64(n)
+			}
+			put("source_unknown_kind_total", unknown, name)
+			put("source_reused_ids_total", float64(i.ReusedIDs), name)
+			put("source_people_total", float64(i.People), name)
+			put("source_strangers_total", float64(i.Strangers), name)
+		}
 	}
 	for name, at := range st.LastGood {
 		if work, connector, ok := strings.Cut(name, "/"); ok {
@@ -154,7 +200,7 @@ func (m metrics) Collect(ch chan<- prometheus.Metric) {
 	a.mu.Unlock()
 	if watch.model != nil {
 		flag("connector_up", watch.trouble(now) == nil, modelName)
-		traffic(modelName, watch.model.Report())
+		traffic(modelName, watch.report())
 	}
 	spent, budget := ledger.SpentToday()
 	put("model_spent_usd_today", float64(spent)/1e6)
@@ -167,9 +213,15 @@ func (m metrics) Collect(ch chan<- prometheus.Metric) {
 			put("model_tokens_today", float64(u.In), purpose, "in")
 			put("model_tokens_today", float64(u.Out+u.Thoughts), purpose, "out")
 		}
+		put("model_people_today", float64(days[0].People), "model")
+		put("model_people_today", float64(days[0].Degraded), "rules")
 	}
 	put("state_file_bytes", float64(st.State.FileBytes))
 	put("state_free_bytes", float64(st.State.FreeBytes))
+	if free, ok := freeBeside(st.State.Path); ok {
+		put("disk_free_bytes", float64(free))
+	}
+	put("background_failures_total", float64(st.State.LaterFailed))
 	if sched != nil {
 		for _, j := range sched.state() {
 			flag("job_running", j.Running, j.Name)

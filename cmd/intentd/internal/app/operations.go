@@ -3,10 +3,12 @@ package app
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
 
+	"github.com/intentd/intentd/connectors"
 	"github.com/intentd/intentd/pipeline"
 	"github.com/intentd/intentd/pipeline/receipt"
 	"github.com/intentd/intentd/state"
@@ -43,7 +45,12 @@ func (a *App) perform(ctx context.Context, name string, arguments []byte) (any, 
 	if !ok {
 		return nil, fmt.Errorf("this intentd knows no operation %q", name)
 	}
-	return run(a, ctx, arguments)
+	result, err := run(a, ctx, arguments)
+	var asked Who
+	if errors.Is(err, pipeline.ErrUnknownPerson) && json.Unmarshal(arguments, &asked) == nil {
+		err = fmt.Errorf("%w: nobody goes by %q; use another address of theirs or the id of their record, and look at intentd status whether the first sync has met everybody", err, asked.Who)
+	}
+	return result, err
 }
 
 // call implements Target, through the same JSON as the socket: what works here works there.
@@ -86,6 +93,8 @@ type DeadLetter struct {
 	First    time.Time `json:"first"`
 	At       time.Time `json:"at"`
 	Attempts int       `json:"attempts"`
+	Name     string    `json:"name,omitempty"` // as the CRM has it now; "" where it could not be asked
+	Fix      string    `json:"fix"`
 }
 
 // Status is the whole condition of an intentd.
@@ -100,7 +109,28 @@ type Status struct {
 	Budget  float64          `json:"model_budget_usd"`
 	Model   string           `json:"model_refuses,omitempty"` // why the model gives no texts
 	Usage   []state.DayUsage `json:"usage,omitempty"`         // the newest days first
+	Held    HeldFields       `json:"held"`
+	Sync    *Sync            `json:"sync,omitempty"` // how far the first sync is, while it lasts
+	Texts   *Texts           `json:"texts,omitempty"`
 	pipeline.Status
+}
+
+// HeldFields are records of which a person holds fields of intentd's, so that these are not updated.
+type HeldFields struct {
+	Records int            `json:"records"`
+	Fields  map[string]int `json:"fields,omitempty"` // records by field
+}
+
+// Texts says how the model's texts come, where there is a model.
+type Texts struct {
+	Today   int64   `json:"today"`   // people inferred today
+	Rules   int64   `json:"rules"`   // people who got the rules' texts today because it failed
+	Waiting int     `json:"waiting"` // people in the backfill lane: with rules texts, or none yet
+	Days    float64 `json:"days"`    // how long those take by the day's budget; 0: unbounded
+
+	// Next is when the first of them is looked at: a write of rules texts counts against write.interval, too. Zero while others go
+	// before them.
+	Next time.Time `json:"next,omitzero"`
 }
 
 // The operations.
@@ -114,16 +144,15 @@ var (
 	DeadDrop  = operation("dead_drop", func(a *App, _ context.Context, l Letters) (int, error) { return a.pipe.DropDead(l.Ref) })
 	Pause     = operation("pause", func(a *App, _ context.Context, _ Nothing) (Nothing, error) { return Nothing{}, a.pipe.Pause() })
 	Resume    = operation("resume", func(a *App, _ context.Context, _ Nothing) (Nothing, error) { return Nothing{}, a.pipe.Resume() })
-	Forget    = operation("forget", func(a *App, ctx context.Context, w Who) (*pipeline.Erased, error) {
-		return a.pipe.Forget(ctx, w.Who, w.KeepCRM)
-	})
-	Export  = operation("export", func(a *App, ctx context.Context, w Who) (*pipeline.Held, error) { return a.pipe.Export(ctx, w.Who) })
-	Compact = operation("compact", (*App).compact)
+	Forget    = operation("forget", (*App).forget)
+	Release   = operation("release", (*App).release)
+	Export    = operation("export", func(a *App, ctx context.Context, w Who) (*pipeline.Held, error) { return a.pipe.Export(ctx, w.Who) })
+	Compact   = operation("compact", (*App).compact)
 )
 
-func (a *App) status(context.Context, Nothing) (Status, error) {
+func (a *App) status(ctx context.Context, _ Nothing) (Status, error) {
 	a.mu.Lock()
-	ledger, sched, watch := a.made.ledger, a.sched, a.watch
+	made, ledger, sched, watch := a.made, a.made.ledger, a.sched, a.watch
 	a.mu.Unlock()
 	s := Status{Version: a.o.Version, Running: a.ready.Load(), Health: a.Health(), Status: a.pipe.Status()}
 	if sched != nil {
@@ -139,24 +168,145 @@ func (a *App) status(context.Context, Nothing) (Status, error) {
 	spent, budget := ledger.SpentToday()
 	s.Spent, s.Budget = float64(spent)/1e6, float64(budget)/1e6
 	var err error
-	s.Usage, err = a.pipe.Usage(7)
+	if s.Usage, err = a.pipe.Usage(7); err != nil {
+		return s, err
+	}
+	s.Sync = a.sync.progress(s.Status)
+	s.Texts = a.texts(made, s)
+	s.Held, err = a.heldFields(ctx)
 	return s, err
 }
 
-// shownLetters is how many dead letters are listed at most.
-const shownLetters = 1000
+// texts says how the model's texts come; nil without a model.
+func (a *App) texts(made *built, s Status) *Texts {
+	if made.model == nil {
+		return nil
+	}
+	t := &Texts{Waiting: s.Queue[pipeline.LaneName(state.Backfill)].Depth}
+	if len(s.Usage) > 0 && s.Usage[0].Day == a.today(a.Config().Text.Location()) {
+		t.Today, t.Rules = s.Usage[0].People, s.Usage[0].Degraded
+	}
+	if next, ok := a.db.NextReady(a.o.Now()); ok && t.Waiting > 0 && s.Queue["live"].Depth+s.Queue["retry"].Depth+s.Queue["due"].Depth == 0 {
+		t.Next = next
+	}
+	if s.Budget > 0 {
+		t.Days = float64(t.Waiting) * a.perPerson(made) / s.Budget
+	}
+	return t
+}
 
-func (a *App) deadList(context.Context, Nothing) ([]DeadLetter, error) {
+// heldFields are those that were counted last; without a daemon, which counts every hour, they are counted now.
+func (a *App) heldFields(ctx context.Context) (HeldFields, error) {
+	if h := a.held.Load(); h != nil {
+		return *h, nil
+	}
+	return a.countHeld(ctx)
+}
+
+func (a *App) countHeld(ctx context.Context) (HeldFields, error) {
+	var h HeldFields
+	var err error
+	if a.db.Stats().Held > 0 { // a count that the state keeps: only by field everybody is looked at
+		h.Fields, h.Records, err = a.pipe.HeldFields(ctx)
+	}
+	if err == nil {
+		a.held.Store(&h)
+	}
+	return h, err
+}
+
+// ReleaseArguments say whose held fields are let go, and which.
+type ReleaseArguments struct {
+	Who   string `json:"who"`   // "": everybody's
+	Field string `json:"field"` // a canonical name; "": all
+}
+
+func (a *App) release(ctx context.Context, arg ReleaseArguments) (pipeline.Released, error) {
+	done, err := a.pipe.Release(ctx, arg.Who, arg.Field)
+	if err == nil {
+		_, err = a.countHeld(ctx)
+	}
+	return done, err
+}
+
+// Forgotten is what a forgetting did, and what it cannot reach.
+type Forgotten struct {
+	*pipeline.Erased
+	Kept []string `json:"kept_elsewhere,omitempty"`
+}
+
+func (a *App) forget(ctx context.Context, w Who) (Forgotten, error) {
+	erased, err := a.pipe.Forget(ctx, w.Who, w.KeepCRM)
+	f := Forgotten{Erased: erased}
+	cfg := a.Config()
+	keeps := func(name string, settings connectors.Settings) {
+		if k, ok := settings.(connectors.Keeper); ok {
+			f.Kept = append(f.Kept, name+": "+k.Keeps())
+		}
+	}
+	for _, crm := range cfg.CRMs {
+		keeps(crm.Name, crm.Settings)
+	}
+	for _, src := range cfg.Sources {
+		keeps(src.Name, src.Settings)
+	}
+	return f, err
+}
+
+// shownLetters is how many dead letters are listed at most, namedLetters of how many records the CRM is asked for the name.
+const (
+	shownLetters = 1000
+	namedLetters = 200
+)
+
+func (a *App) deadList(ctx context.Context, _ Nothing) ([]DeadLetter, error) {
 	letters, err := a.pipe.DeadLetters(shownLetters)
 	out := []DeadLetter{}
+	var refs []connectors.Ref
 	for _, d := range letters {
 		l := DeadLetter{Code: d.Code, Message: d.Message, Op: d.Op, First: d.First, At: d.At, Attempts: d.Attempts}
-		if !d.Ref.IsZero() {
+		if d.Ref.IsZero() {
+			l.Fix = "report this: the rest of the journey is worked out without this person"
+		} else {
 			l.Ref = d.Ref.String()
+			l.Fix = "correct the record or the rule in the CRM; then it goes by itself, or at once after: intentd dead retry " + l.Ref
+			refs = append(refs, d.Ref)
 		}
 		out = append(out, l)
 	}
+	names := a.names(ctx, refs[:min(len(refs), namedLetters)])
+	for i := range out {
+		out[i].Name = names[out[i].Ref]
+	}
 	return out, err
+}
+
+// names are the people's names as the CRMs have them now, by record. A CRM that cannot be asked gives none.
+func (a *App) names(ctx context.Context, refs []connectors.Ref) map[string]string {
+	names := map[string]string{}
+	for _, crm := range a.pipe.Setup().CRMs {
+		var own []connectors.Ref
+		for _, ref := range refs {
+			if ref.CRM == crm.Name {
+				own = append(own, ref)
+			}
+		}
+		if len(own) == 0 {
+			continue
+		}
+		contacts, err := crm.CRM.Read(ctx, own)
+		if err != nil {
+			continue
+		}
+		for i, c := range contacts {
+			name := strings.TrimSpace(c.Profile.FirstName + " " + c.Profile.LastName)
+			if name == "" && len(c.Emails) > 0 {
+				name = c.Emails[0]
+			}
+			names[own[i].String()] = name
+		}
+	}
+	return names
 }
 
 // Compacted is how much a compaction freed: of the state file and, where there is one, of the event store.
@@ -196,12 +346,16 @@ func (a *App) Once(ctx context.Context) (pipeline.Found, error) {
 		return pipeline.Found{}, err
 	}
 	a.followConfig(ctx)
+	a.sync.begin(ctx, a)
 	return a.pipe.Once(ctx)
 }
 
 // Waiting is what is left to do, on one line.
 func (a *App) Waiting() string {
 	st := a.pipe.Status()
+	if s := a.sync.progress(st); s != nil {
+		return s.String()
+	}
 	var parts []string
 	for _, lane := range []string{"live", "retry", "due", "backfill"} {
 		if n := st.Queue[lane].Depth; n > 0 {

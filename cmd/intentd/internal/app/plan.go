@@ -14,16 +14,20 @@ import (
 type PlanArguments struct {
 	Limit int    `json:"limit"`
 	Who   string `json:"who,omitempty"`
+	File  File   `json:"file"`
 }
 
 // Plan shows field by field what would be written, and before a first sync what it would take.
 var Plan = operation("plan", (*App).plan)
 
 func (a *App) plan(ctx context.Context, arg PlanArguments) (*pipeline.Plan, error) {
-	a.mu.Lock()
-	made, cfg := a.made, a.cfg
-	a.mu.Unlock()
-	o := pipeline.PlanOptions{Limit: arg.Limit, Who: arg.Who}
+	u, err := a.underFile(arg.File)
+	if err != nil {
+		return nil, err
+	}
+	defer u.end()
+	made, cfg := u.made, u.cfg
+	o := pipeline.PlanOptions{Limit: arg.Limit, Who: arg.Who, Setup: made.setup}
 	if made.model != nil {
 		o.USDPerPerson = a.perPerson(made)
 		o.DailyUSD = cfg.Model.DailyBudgetUSD
@@ -33,24 +37,34 @@ func (a *App) plan(ctx context.Context, arg PlanArguments) (*pipeline.Plan, erro
 			o.CallsPerDay = float64(c.Report.DailyLimit) * (1 - made.reserve)
 		}
 	}
+	var without []string
 	for _, src := range made.setup.Sources {
-		if src.Refresh == nil {
-			continue
-		}
-		// The event store is a copy of the files: to fill it changes nothing that a plan promises to leave alone.
-		if err := src.Refresh(ctx); err != nil {
-			return nil, fmt.Errorf("take in the events of %s: %w", src.Name, err)
+		// The event store is a copy of what feeds tell: to fill it changes nothing that a plan promises to leave alone.
+		for more := src.Take != nil; more; {
+			var err error
+			if more, err = src.Take(ctx); err != nil {
+				without = append(without, fmt.Sprintf("%s (%v)", src.Name, err)) // a plan without them says more than none
+				break
+			}
 		}
 	}
-	return a.pipe.Preview(ctx, o)
+	p, err := a.pipe.Preview(ctx, o)
+	if err == nil && len(without) > 0 {
+		p.Note += "; without what is new from " + strings.Join(without, ", ")
+	}
+	if err == nil && u.edited {
+		p.Note += "; planned under " + arg.File.Path + " as it is now, which differs from what the daemon runs under until it is reloaded"
+	}
+	return p, err
 }
 
-// What a person costs before any was inferred: a journey of two stage-1 calls and one of stage 2, at the lengths of prompts
-// that a dozen interactions make. Once people were inferred, their real mean takes its place.
+// What a person costs before any was inferred: one call of stage 2, and half a call of stage 1, whose answers people of one site
+// share. Lengths are those of the benchmark that the README quotes ("What it costs"), rounded up. Once people were inferred, their
+// real mean takes its place.
 const (
-	typicalStage1Bytes = 9000
-	typicalStage2Bytes = 5000
-	typicalStage1Calls = 2
+	typicalPromptBytes  = 4000
+	typicalAnswerTokens = 300
+	typicalStage1Calls  = 0.5
 )
 
 // perPerson is the cost of one person's texts in US dollars: the mean of the last days, else an estimate by the price list.
@@ -66,8 +80,12 @@ func (a *App) perPerson(made *built) float64 {
 	if people >= 20 {
 		return float64(micro) / 1e6 / float64(people)
 	}
-	prompt := func(n int) connectors.Prompt { return connectors.Prompt{User: strings.Repeat("x", n)} }
-	return float64(typicalStage1Calls*made.model.Estimate(prompt(typicalStage1Bytes))+made.model.Estimate(prompt(typicalStage2Bytes))) / 1e6
+	e, ok := made.model.(connectors.Estimator)
+	if !ok {
+		return 0
+	}
+	call := e.Estimate(connectors.Prompt{User: strings.Repeat("x", typicalPromptBytes), MaxTokens: typicalAnswerTokens})
+	return (1 + typicalStage1Calls) * float64(call) / 1e6
 }
 
 // today is the name of the present day in the usage of the state.

@@ -3,16 +3,19 @@ package app
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"github.com/intentd/intentd/cmd/intentd/internal/config"
 	"github.com/intentd/intentd/connectors"
 	"github.com/intentd/intentd/connectors/gemini/geminitest"
 	"github.com/intentd/intentd/connectors/sandbox"
@@ -124,7 +127,7 @@ func TestForeignOrRefusedToken(t *testing.T) {
 			p.visit(t, "c"+id, "eve@three.example", connectors.KindDemoRequest, "/demo")
 			a := p.open(t)
 			defer a.Close()
-			found, err := Examine.Do(t.Context(), a, Nothing{})
+			found, err := Examine.Do(t.Context(), a, File{})
 			var text strings.Builder
 			for _, f := range found {
 				text.WriteString(f.Code + " " + f.Message + " " + f.Fix + "\n")
@@ -169,11 +172,16 @@ func TestModelAnswersBadly(t *testing.T) {
 				if props["intent_tier"] != "high" || props["intent_headline"] == "" || props["intent_summary"] == "" {
 					t.Fatalf("while the model fails: %v\n%s", props, p.log)
 				}
-				switch fault { // what somebody must mend, or a limit of the day, shows up in health, log and status
-				case geminitest.BadKey, geminitest.Forbidden, geminitest.NoModel, geminitest.BadRequest, geminitest.RateDay:
+				// An answer of another form is an answer to the connector: the day's share of rules texts tells of it.
+				if fault == geminitest.OffSchema {
+					if n := scrape(t, a, `intentd_model_people_today{texts="rules"}`); n == "0" || n == "none" {
+						t.Errorf("%s people with rules texts in place of the model's", n)
+					}
+				} else if fault != geminitest.NoUsage { // whatever keeps texts away shows up in health, log, status and metrics
 					st, err := StatusOf.Do(t.Context(), a, Nothing{})
-					if err != nil || st.Health.Status != "degraded" || st.Model == "" || !strings.Contains(p.log.String(), "look at the model") {
-						t.Errorf("the model's refusal is silent: %+v, %q, %v\n%s", st.Health, st.Model, err, p.log)
+					up := scrape(t, a, `intentd_connector_up{connector="model"}`)
+					if err != nil || st.Health.Status != "degraded" || st.Model == "" || up != "0" || !strings.Contains(p.log.String(), "look at the model") {
+						t.Errorf("the model's silence is silent: %+v, %q, up %s, %v\n%s", st.Health, st.Model, up, err, p.log)
 					}
 				}
 				r, err := Explain.Do(t.Context(), a, Who{Who: ada})
@@ -200,6 +208,57 @@ func TestModelAnswersBadly(t *testing.T) {
 			})
 		})
 	}
+}
+
+// Promise: what a person changed in our fields is counted in status, metrics and doctor, explained at once, and let go when asked.
+func TestHeldFieldsAreTold(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newPlace(t, sandbox.HubSpotOptions{Now: time.Now})
+		ada := p.portal.CreateContact(map[string]string{"email": "ada@one.example"})
+		p.visit(t, "a1", "ada@one.example", connectors.KindDemoRequest, "/demo")
+		a := p.open(t)
+		p.provision(t, a)
+		a.work(t.Context())
+		time.Sleep(10 * time.Minute)
+		if err := p.portal.UpdateContact(ada, map[string]string{"intent_headline": "Call her, says Anna"}, "7"); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(2 * time.Hour)
+		st, err := StatusOf.Do(t.Context(), a, Nothing{})
+		if err != nil || st.Held.Records != 1 || st.Held.Fields["headline"] != 1 || scrape(t, a, "intentd_held_records") != "1" || scrape(t, a, `intentd_held_fields{field="headline"}`) != "1" {
+			t.Errorf("held: %+v, %v", st.Held, err)
+		}
+		if r, err := Explain.Do(t.Context(), a, Who{Who: ada}); err != nil || !slices.Equal(r.Held, []string{"headline"}) {
+			t.Errorf("explain: %v, %v", r, err)
+		}
+		found, err := Examine.Do(t.Context(), a, File{})
+		if err != nil || !slices.ContainsFunc(found, func(c Checked) bool {
+			return c.Code == "write.held" && strings.Contains(c.Message, "headline 1") && strings.Contains(c.Fix, "intentd release")
+		}) {
+			t.Errorf("doctor: %+v, %v", found, err)
+		}
+		if done, err := Release.Do(t.Context(), a, ReleaseArguments{Field: "headline"}); err != nil || done.Fields != 1 {
+			t.Errorf("release: %+v, %v", done, err)
+		}
+		time.Sleep(10 * time.Minute)
+		if v, _ := p.portal.Contact(ada); v["intent_headline"] == "Call her, says Anna" || scrape(t, a, "intentd_held_records") != "0" {
+			t.Errorf("after the release: %v", v)
+		}
+		stopped(t, a)
+	})
+}
+
+// scrape is the value of one figure.
+func scrape(t *testing.T, a *App, figure string) string {
+	t.Helper()
+	w := httptest.NewRecorder()
+	a.Handler().ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/metrics", nil))
+	for line := range strings.Lines(w.Body.String()) {
+		if value, ok := strings.CutPrefix(line, figure+" "); ok {
+			return strings.TrimSpace(value)
+		}
+	}
+	return "none"
 }
 
 // hosts sends requests where they belong.
@@ -373,3 +432,100 @@ func writeFile(t *testing.T, path, text string) {
 		t.Fatal(err)
 	}
 }
+
+// Promise: before anybody was inferred, a plan takes about what the benchmark measured for a person's texts (0.00105 USD).
+func TestTheEstimateIsNearWhatWasMeasured(t *testing.T) {
+	p := newPlace(t, sandbox.HubSpotOptions{})
+	p.write(t, "model: {provider: gemini, api_key: key}\n")
+	a := p.open(t)
+	defer a.Close()
+	if usd := a.perPerson(a.made); usd < 0.00105/2 || usd > 0.00105*2 {
+		t.Errorf("%.5f USD a person", usd)
+	}
+}
+
+// Promise: with two CRMs the doctor asks about a sync between them, and names our fields on both sides.
+func TestDoctorAsksAboutASync(t *testing.T) {
+	p := newPlace(t, sandbox.HubSpotOptions{})
+	text, err := os.ReadFile(p.file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	second := fmt.Sprintf(", {name: second, type: hubspot, base_url: \"http://127.0.0.1:1\", token: %q, fields: {score: second_score}}]\nsources", token)
+	writeFile(t, p.file, strings.Replace(string(text), "]\nsources", second, 1))
+	a := p.open(t)
+	defer a.Close()
+	found, err := Examine.Do(t.Context(), a, File{})
+	if err != nil || !slices.ContainsFunc(found, func(c Checked) bool {
+		return c.Code == "write.synced" && c.Severity == connectors.Warning && strings.Contains(c.Message, "intent_score of hubspot, second_score of second")
+	}) {
+		t.Errorf("%+v, %v", found, err)
+	}
+}
+
+// Promise: the doctor finds a place where nothing can be kept before run fails on it, and is content with one that is not there yet.
+func TestPlaceFindings(t *testing.T) {
+	dir := t.TempDir()
+	cfg := config.Default()
+	cfg.State.Path = filepath.Join(dir, "not", "yet", "s.db")
+	if found := PlaceFindings(cfg); len(found) != 0 {
+		t.Errorf("a place that can be made: %+v", found)
+	}
+	writeFile(t, filepath.Join(dir, "file"), "")
+	cfg.State.Path = filepath.Join(dir, "file", "s.db") // a file is no directory, for root neither
+	found := PlaceFindings(cfg)
+	if len(found) != 1 || found[0].Code != "state.read_only" || !strings.Contains(found[0].Message, dir) {
+		t.Errorf("%+v", found)
+	}
+	if os.Getuid() == 0 {
+		return // may write anywhere
+	}
+	if err := os.Chmod(dir, 0o500); err != nil {
+		t.Fatal(err)
+	}
+	cfg.State.Path = filepath.Join(dir, "s.db")
+	if found := PlaceFindings(cfg); len(found) != 1 {
+		t.Errorf("a directory that is only read: %+v", found)
+	}
+}
+
+// Promise: people who wait for a CRM's quota are no standstill: nothing restarts a daemon that waits as it should.
+func TestAWaitedOutQuotaIsNoStandstill(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newPlace(t, sandbox.HubSpotOptions{Now: time.Now})
+		p.portal.CreateContact(map[string]string{"email": "ada@one.example"})
+		used := false
+		daily := roundTrip(func(req *http.Request) (*http.Response, error) {
+			if used {
+				return &http.Response{StatusCode: http.StatusTooManyRequests, Request: req, Header: http.Header{"Content-Type": {"application/json"}},
+					Body: io.NopCloser(strings.NewReader(`{"status":"error","message":"You have reached your daily limit.","policyName":"DAILY","errorType":"RATE_LIMIT"}`))}, nil
+			}
+			return p.portal.Transport().RoundTrip(req)
+		})
+		a := p.openWith(t, daily)
+		p.provision(t, a)
+		a.work(t.Context())
+		time.Sleep(5 * time.Minute)
+		used = true
+		p.visit(t, "a1", "ada@one.example", connectors.KindDemoRequest, "/demo")
+		time.Sleep(time.Hour)
+		st := a.pipe.Status()
+		if c := st.Connectors["hubspot"]; c.OK || c.Kind != "quota" {
+			t.Fatalf("the test is no test: %+v", c)
+		}
+		if err := a.nothingToDo(t.Context()); err != nil || a.still.Load() {
+			t.Errorf("taken for a standstill: %v", err)
+		}
+		if up := scrape(t, a, `intentd_connector_stopped{connector="hubspot",kind="quota"}`); up != "1" {
+			t.Errorf("intentd_connector_stopped is %s", up)
+		}
+		if h := a.Health(); !h.Alive || h.Status != "degraded" {
+			t.Errorf("%+v", h)
+		}
+		stopped(t, a)
+	})
+}
+
+type roundTrip func(*http.Request) (*http.Response, error)
+
+func (f roundTrip) RoundTrip(req *http.Request) (*http.Response, error) { return f(req) }

@@ -42,7 +42,7 @@ func boxes(crm string, people demo.Population) ([]box, error) {
 	return []box{b, newSalesforceBox(people)}, err
 }
 
-func score(points, tier string) string {
+func scoreText(points, tier string) string {
 	if points == "" {
 		return "no score"
 	}
@@ -91,7 +91,7 @@ func (b *hubspotBox) values(email string) (map[string]string, bool) {
 func (b *hubspotBox) shown() map[string]string {
 	out := map[string]string{}
 	for id, v := range b.Content("intent_score", "intent_tier") {
-		out[id] = score(v["intent_score"], v["intent_tier"])
+		out[id] = scoreText(v["intent_score"], v["intent_tier"])
 	}
 	return out
 }
@@ -189,7 +189,7 @@ func (b *salesforceBox) shown() map[string]string {
 	out := map[string]string{}
 	for _, object := range []string{"Lead", "Contact"} {
 		for id, v := range b.Content(object, salesforce.DefaultField(connectors.FieldScore), salesforce.DefaultField(connectors.FieldTier)) {
-			out[object+"/"+id] = score(v[salesforce.DefaultField(connectors.FieldScore)], v[salesforce.DefaultField(connectors.FieldTier)])
+			out[object+"/"+id] = scoreText(v[salesforce.DefaultField(connectors.FieldScore)], v[salesforce.DefaultField(connectors.FieldTier)])
 		}
 	}
 	return out

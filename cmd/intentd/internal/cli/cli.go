@@ -16,6 +16,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/intentd/intentd/cmd/intentd/internal/app"
 	"github.com/intentd/intentd/cmd/intentd/internal/config"
 )
 
@@ -119,8 +120,8 @@ Exit codes: 0 done, 1 failed, 2 usage or configuration, 3 done with dead letters
 	root.PersistentFlags().BoolVar(&c.json, "json", false, "print JSON")
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return misuse(cmd, "%s", err.Error()) })
 	for _, sub := range []*cobra.Command{
-		c.demo(), c.run(), c.once(), c.plan(), c.explain(), c.doctor(), c.provision(), c.dead(), c.pause(), c.resume(), c.forget(), c.export(),
-		c.backup(), c.compact(), c.status(), c.healthcheck(), c.sandbox(), c.version(),
+		c.demo(), c.run(), c.once(), c.plan(), c.explain(), c.doctor(), c.provision(), c.dead(), c.pause(), c.resume(), c.release(), c.forget(), c.export(),
+		c.backup(), c.compact(), c.status(), c.healthcheck(), c.sandbox(), c.completion(), c.version(),
 	} {
 		root.AddCommand(sub)
 	}
@@ -154,24 +155,36 @@ func exactly(names ...string) cobra.PositionalArgs {
 	}
 }
 
-// load reads the configuration, prints what is wrong with it, and fails with exit code 2 if anything is.
+// load reads the configuration, prints what is wrong with it, warnings included, and fails with exit code 2 if anything is.
 func (c *command) load() (*config.Config, error) {
-	cfg, problems := config.Load(c.file)
+	cfg, problems := config.Load(c.file, app.Types)
 	for _, p := range problems {
 		if p.Warning && cfg != nil {
 			fmt.Fprintln(c.Stderr, "intentd: warning: "+c.file+": "+p.String())
 		}
 	}
-	if err := problems.Err(); err != nil {
-		n := len(problems) - len(problems.Warnings())
-		for _, p := range problems {
-			if !p.Warning {
-				fmt.Fprintln(c.Stderr, c.file+": "+p.String())
-			}
-		}
-		return nil, &exitError{Misused, fmt.Errorf("%s in %s", plural(n, "mistake"), c.file)}
+	return c.checked(cfg, problems)
+}
+
+// checked is load's judgement without the warnings.
+func (c *command) checked(cfg *config.Config, problems config.Problems) (*config.Config, error) {
+	if err := c.refuse(problems); err != nil {
+		return nil, err
 	}
 	return cfg, nil
+}
+
+// refuse prints the mistakes in the configuration and is an error if there are any.
+func (c *command) refuse(problems config.Problems) error {
+	if problems.Err() == nil {
+		return nil
+	}
+	for _, p := range problems {
+		if !p.Warning {
+			fmt.Fprintln(c.Stderr, c.file+": "+p.String())
+		}
+	}
+	return &exitError{Misused, fmt.Errorf("%s in %s", plural(len(problems)-len(problems.Warnings()), "mistake"), c.file)}
 }
 
 // print writes v as JSON where --json asks for it, and as text otherwise.

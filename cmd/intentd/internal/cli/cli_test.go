@@ -100,7 +100,7 @@ func TestHelp(t *testing.T) {
 		}
 	}
 	walk(c.root())
-	for _, name := range strings.Fields("demo run once plan explain doctor provision dead pause resume forget export backup compact status healthcheck sandbox version") {
+	for _, name := range strings.Fields("demo run once plan explain doctor provision dead pause resume release forget export backup compact status healthcheck sandbox completion version") {
 		if !seen[name] {
 			t.Errorf("there is no command %s", name)
 		}
@@ -216,7 +216,8 @@ func TestFromDoctorToForget(t *testing.T) {
 	wants(t, w.do(t, Done, "resume"), "resumed")
 	wants(t, w.do(t, Done, "dead", "list"), "no dead letters")
 	wants(t, w.do(t, Failed, "dead", "drop", "hubspot/contacts/9"), "no dead letter")
-	wants(t, w.do(t, Done, "export", "ada@one.example"), `"receipts"`, "e1")
+	wants(t, w.do(t, Done, "export", "ada@one.example", "--json"), `"receipts"`, "e1")
+	wants(t, w.do(t, Done, "export", "ada@one.example"), "Record hubspot/contacts/1", "Ada", "intentd: tier", "high", "demo request", "https://www.example.com/demo", "1 event", "e1")
 
 	copied := filepath.Join(w.dir, "copy.db")
 	w.do(t, Done, "backup", copied)
@@ -226,7 +227,7 @@ func TestFromDoctorToForget(t *testing.T) {
 	wants(t, w.do(t, Failed, "backup", copied), "exists already")
 	wants(t, w.do(t, Failed, "backup", filepath.Join(w.dir, "nowhere", "copy.db")), "there is no directory")
 	wants(t, w.do(t, Done, "compact"), "state: ", "event store: ")
-	wants(t, w.do(t, Done, "forget", "ada@one.example"), "1 event erased", "fields emptied in 1 record of the CRM", "hubspot/contacts/1")
+	wants(t, w.do(t, Done, "forget", "ada@one.example"), "event files at "+w.events, "history of each property", "1 event erased", "fields emptied in 1 record of the CRM", "hubspot/contacts/1")
 	wants(t, w.do(t, Done, "forget", "eve@three.example"), "nobody in the state goes by eve@three.example", "they stay away")
 	wants(t, w.do(t, Failed, "explain", "ada@one.example"), "no such person")
 	wants(t, w.do(t, Done, "provision", "--remove", "--apply"), "removed contacts intent_score")
@@ -238,7 +239,7 @@ func TestBackupAndRestore(t *testing.T) {
 	w := newWorld(t)
 	w.do(t, Done, "provision", "--apply")
 	w.do(t, Done, "once")
-	before := w.do(t, Done, "export", "ada@one.example")
+	before := w.do(t, Done, "export", "ada@one.example", "--json")
 	state, store := filepath.Join(w.dir, "s.db"), filepath.Join(w.dir, "s.events")
 	file, events := filepath.Join(w.dir, "copy.db"), filepath.Join(w.dir, "copy.events")
 	wants(t, w.do(t, Done, "backup", file, "--events", events), file, events)
@@ -250,7 +251,7 @@ func TestBackupAndRestore(t *testing.T) {
 		t.Fatal(err)
 	}
 	w.put(t, w.events, "") // the files are long gone
-	if after := w.do(t, Done, "export", "ada@one.example"); after != before {
+	if after := w.do(t, Done, "export", "ada@one.example", "--json"); after != before {
 		t.Errorf("before\n%s\nafter\n%s", before, after)
 	}
 	patches := w.portal.Counters().Patches
@@ -290,13 +291,51 @@ func TestJSON(t *testing.T) {
 	}
 }
 
+// Promise: once ends with 0 only if all was done; where people wait it says why.
+func TestOnceSaysWhyPeopleWait(t *testing.T) {
+	w := newWorld(t)
+	w.do(t, Done, "provision", "--apply")
+	w.do(t, Done, "once")
+	w.do(t, Done, "pause")
+	w.put(t, w.events, fmt.Sprintf(`{"id":"e2","time":%q,"kind":"demo_request","email":"ben@two.example","url":"https://www.example.com/demo","page_title":"Demo"}`+"\n", time.Now().Format(time.RFC3339)))
+	wants(t, w.do(t, Degraded, "once"), "1 waiting", "not done: 1 person waiting (an admin paused writing: intentd resume)")
+	w.do(t, Done, "resume")
+	wants(t, w.do(t, Done, "once"), "1 record written", "0 waiting")
+}
+
+// Promise: release says plainly whose fields it wants and what there is.
+func TestRelease(t *testing.T) {
+	w := newWorld(t)
+	w.do(t, Done, "provision", "--apply")
+	w.do(t, Done, "once")
+	wants(t, w.do(t, Done, "release", "--all"), "no field is held")
+	wants(t, w.do(t, Misused, "release"), "name one person, or --all")
+	wants(t, w.do(t, Misused, "release", "--all", "--field", "headlin"), "did you mean headline")
+	wants(t, w.do(t, Failed, "release", "eve@three.example"), "no such person")
+}
+
+// Promise: the completion scripts know the commands.
+func TestCompletion(t *testing.T) {
+	for _, shell := range []string{"bash", "zsh", "fish"} {
+		if code, out, _ := intentd(t, "completion", shell); code != Done || !strings.Contains(out, "intentd") {
+			t.Errorf("%s: exit %d", shell, code)
+		}
+	}
+	if code, out, _ := intentd(t, "__complete", "do"); code != Done || !strings.Contains(out, "doctor") {
+		t.Errorf("exit %d: %s", code, out)
+	}
+	if code, _, stderr := intentd(t, "completion", "tcsh"); code != Misused || !strings.Contains(stderr, "bash, zsh or fish") {
+		t.Errorf("exit %d: %s", code, stderr)
+	}
+}
+
 // Promise: dead letters make the exit code 3, and say in the CRM's words what is wrong.
 func TestDeadLetters(t *testing.T) {
 	w := newWorld(t)
 	w.do(t, Done, "provision", "--apply")
 	w.portal.AddRule(sandbox.Rule{When: "intent_tier", Is: "high", Require: "phone"})
 	wants(t, w.do(t, Degraded, "once"), "1 dead letter")
-	wants(t, w.do(t, Done, "dead", "list"), "hubspot/contacts/1")
+	wants(t, w.do(t, Done, "dead", "list"), "hubspot/contacts/1  Ada", "phone", "→ correct the record", "dead retry hubspot/contacts/1")
 	wants(t, w.do(t, Done, "dead", "retry", "--all"), "1 dead letter queued again")
 	w.do(t, Degraded, "once")
 	wants(t, w.do(t, Done, "dead", "drop", "hubspot/contacts/1"), "1 dead letter dropped")
@@ -328,6 +367,18 @@ func TestDaemon(t *testing.T) {
 	until("health", func() bool { code, _, _ := intentd(t, "healthcheck", "-c", w.file); return code == Done })
 	until("the first score", func() bool { props, _ := w.portal.Contact("1"); return props["intent_tier"] == "high" })
 	until("the acknowledgement", func() bool { return strings.Contains(w.do(t, Done, "status"), "1 high") })
+
+	// A plan is the edited file's, before it is in force.
+	inForce, err := os.ReadFile(w.file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	wants(t, w.do(t, Done, "plan", "ada@one.example"), "0 would be written")
+	w.put(t, w.file, string(inForce)+"scoring: {hand_raise_days: 0, tiers: {high: 99, medium: 90}}\n")
+	wants(t, w.do(t, Done, "plan", "ada@one.example"), "high → low", "1 would be written", "until it is reloaded")
+	w.put(t, w.file, string(inForce)+"scoring: {tires: {high: 70}}\n")
+	wants(t, w.do(t, Misused, "plan"), "did you mean tiers?", "1 mistake in")
+	w.put(t, w.file, string(inForce))
 	wants(t, w.do(t, Done, "status"), "ok: running since")
 	wants(t, w.do(t, Done, "explain", "1"), "hand_raise")
 	wants(t, w.do(t, Done, "doctor"), "daemon.running", "0 failures")
@@ -407,4 +458,34 @@ func TestServing(t *testing.T) {
 			t.Errorf("%v: exit %d", args, code)
 		}
 	}
+}
+
+// Promise: nothing of a source vanishes without a count, and a poll of which most is unreadable is no success.
+func TestUnreadableSource(t *testing.T) {
+	w := newWorld(t)
+	w.do(t, Done, "provision", "--apply")
+	w.do(t, Done, "once")
+	now := time.Now().Format(time.RFC3339)
+	add := func(lines ...string) {
+		t.Helper()
+		f, err := os.OpenFile(w.events, os.O_APPEND|os.O_WRONLY, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer f.Close()
+		if _, err := f.WriteString(strings.Join(lines, "\n") + "\n"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	add("secret@example.com", `{"kind":"click","email":"ada@one.example"}`, fmt.Sprintf(`{"id":"e2","time":%q,"kind":"widget_frobnicated","email":"ada@one.example"}`, now))
+	wants(t, w.do(t, Degraded, "once"), "degraded: site could not read 2 of the 3 lines of its last poll, mostly: no")
+	wants(t, w.do(t, Degraded, "status"), "2 events kept", "2 unreadable", "1 of unknown kinds", "100 % of the people in a CRM")
+	doctor := w.do(t, Done, "doctor")
+	wants(t, doctor, "2 of 4 lines could not be read", "line 2", "line 3", "widget_frobnicated (1)")
+	if strings.Contains(doctor, "secret@") {
+		t.Error("the content of an unreadable line is told")
+	}
+	add(fmt.Sprintf(`{"id":"e3","time":%q,"kind":"page_view","email":"ada@one.example","url":"https://www.example.com/pricing"}`, now))
+	w.do(t, Done, "once")
+	wants(t, w.do(t, Done, "status"), "2 unreadable")
 }

@@ -42,11 +42,14 @@ record or the configuration changes.`,
 						if ref == "" {
 							ref = "(a person)"
 						}
-						fmt.Fprintf(w, "%s  since %s, %s\n    %s", ref, l.First.UTC().Format("2006-01-02 15:04"), plural(l.Attempts, "attempt"), l.Op)
-						if l.Code != "" {
-							fmt.Fprintf(w, ": %s", l.Code)
+						if l.Name != "" {
+							ref += "  " + shown(l.Name)
 						}
-						fmt.Fprintf(w, ": %s\n", l.Message)
+						said := l.Message
+						if l.Code != "" {
+							said = l.Code + ": " + said
+						}
+						fmt.Fprintf(w, "%s\n    %s, %s since %s\n    %s\n    → %s\n", ref, l.Op, plural(l.Attempts, "attempt"), l.First.UTC().Format("2 Jan 2006 15:04 UTC"), said, l.Fix)
 					}
 				})
 			},

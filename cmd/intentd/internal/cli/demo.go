@@ -77,7 +77,7 @@ func (c *command) playDemo(ctx context.Context, crm string, serve bool, language
 	if err := newFile(settings.Events, func(f *os.File) error { return people.WriteJSONL(f) }); err != nil {
 		return err
 	}
-	cfg, problems := config.Load(file)
+	cfg, problems := config.Load(file, app.Types)
 	if cfg == nil {
 		return problems
 	}
@@ -168,7 +168,7 @@ func (c *command) watch(ctx context.Context, crm box) {
 		for record, after := range now {
 			before, known := last[record]
 			if !known {
-				before = score("", "")
+				before = scoreText("", "")
 			}
 			if before != after {
 				fmt.Fprintf(c.Stdout, "%s  %s: %s → %s\n", time.Now().Format(time.TimeOnly), crm.name(record), before, after)

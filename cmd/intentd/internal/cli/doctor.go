@@ -1,8 +1,10 @@
 package cli
 
 import (
+	"context"
 	"fmt"
 	"io"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -19,38 +21,9 @@ func (c *command) doctor() *cobra.Command {
 nothing. Every finding has a stable code, which docs/runbook.md explains. Exit code 1 if anything failed.`,
 		Args: exactly(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			ctx := cmd.Context()
-			found := []app.Checked{}
-			cfg, problems := config.Load(c.file)
-			for _, p := range problems {
-				f := app.Checked{About: "config", Code: "config.invalid", Severity: connectors.Failure, Message: c.file + ": " + config.Problem{Path: p.Path, Line: p.Line, Message: p.Message}.String(), Fix: p.Fix}
-				if p.Warning {
-					f.Code, f.Severity = "config.warning", connectors.Warning
-				}
-				found = append(found, f)
-			}
-			var t app.Target
-			if cfg != nil {
-				found = append(found, app.Checked{About: "config", Code: "config.ok", Severity: connectors.OK, Message: c.file + " is in order"})
-				target, done, err := c.target(ctx, cfg, false)
-				if err != nil {
-					found = append(found, app.StateFinding(cfg.State.Path, err))
-					target, done, err = c.scratch(cfg) // the connectors can be looked at all the same
-				}
-				if err != nil {
-					return err
-				}
-				defer done()
-				t = target
-			} else if client, err := app.Dial(ctx, config.Whereabouts(c.file).SocketPath()); err == nil {
-				t = client // the daemon goes on with what it read before the mistakes
-			}
-			if t != nil {
-				more, err := app.Examine.Do(ctx, t, app.Nothing{})
-				if err != nil {
-					return err
-				}
-				found = append(found, more...)
+			found, invalid, err := c.examine(cmd.Context())
+			if err != nil {
+				return err
 			}
 			failures, warnings := 0, 0
 			for _, f := range found {
@@ -74,7 +47,7 @@ nothing. Every finding has a stable code, which docs/runbook.md explains. Exit c
 				return err
 			}
 			switch {
-			case cfg == nil:
+			case invalid:
 				return &exitError{code: Misused}
 			case failures > 0:
 				return &exitError{code: Failed}
@@ -82,4 +55,29 @@ nothing. Every finding has a stable code, which docs/runbook.md explains. Exit c
 			return nil
 		},
 	}
+}
+
+// examine has everything looked at: by the daemon, else by this process as far as configuration and state allow.
+func (c *command) examine(ctx context.Context) (found []app.Checked, invalid bool, err error) {
+	if client, file := c.daemon(ctx); client != nil {
+		found, err = app.Examine.Do(ctx, client, file)
+		return found, slices.ContainsFunc(found, func(f app.Checked) bool { return f.Code == "config.invalid" }), err
+	}
+	cfg, problems := config.Load(c.file, app.Types)
+	found = app.FileFindings(c.file, problems)
+	if cfg == nil {
+		return found, true, nil
+	}
+	found = append(found, app.PlaceFindings(cfg)...)
+	t, done, err := c.target(ctx, cfg, false)
+	if err != nil {
+		found = append(found, app.StateFinding(cfg.State.Path, err))
+		t, done, err = c.scratch(cfg) // the connectors can be looked at all the same
+	}
+	if err != nil {
+		return nil, false, err
+	}
+	defer done()
+	more, err := app.Examine.Do(ctx, t, app.File{})
+	return append(found, more...), false, err
 }

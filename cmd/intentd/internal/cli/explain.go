@@ -14,7 +14,7 @@ func (c *command) explain() *cobra.Command {
 		Use:   "explain EMAIL|ID",
 		Short: "Show why a person has their score",
 		Long: `Shows the receipt of a person's last score: the parts with what went into each, every signal, topic and sentence with its
-events, what comes next, and whether it all adds up. ID is a record of the CRM ("hubspot/contacts/101", or 101).`,
+events, what the person is known by and why, what comes next, and whether it all adds up. ID is a record of the CRM ("hubspot/contacts/101", or 101).`,
 		Args: exactly("an e-mail address or a record id"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			cfg, t, done, err := c.reach(cmd.Context())

@@ -39,6 +39,9 @@ that they do not come back. It says what it cannot reach: sources with a copy of
 				for _, r := range e.Remote {
 					fmt.Fprintln(w, "keeps a copy of its own, to be erased there: "+r)
 				}
+				for _, k := range e.Kept {
+					fmt.Fprintln(w, "not reached: "+k)
+				}
 				if e.Backups != "" {
 					fmt.Fprintln(w, "backups: "+e.Backups)
 				}

@@ -17,11 +17,13 @@ import (
 )
 
 func (c *command) healthcheck() *cobra.Command {
-	return &cobra.Command{
+	var ready bool
+	cmd := &cobra.Command{
 		Use:   "healthcheck",
 		Short: "Ask the running daemon whether it is well; for containers",
-		Long:  "Exit code 0 while the daemon is ok or degraded, 1 when it is failing or does not answer within 5 seconds.",
-		Args:  exactly(),
+		Long: `Exit code 0 while the daemon lives and works, 1 when it does not answer within 5 seconds or its work stands still, so that a
+restart would help. With --ready 1, too, when there is no CRM that it can work for: refused credentials, for example.`,
+		Args: exactly(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			ctx, cancel := context.WithTimeout(cmd.Context(), 5*time.Second)
 			defer cancel()
@@ -32,18 +34,20 @@ func (c *command) healthcheck() *cobra.Command {
 			if err := c.print(h, func(w io.Writer) { fmt.Fprintln(w, strings.Join(append([]string{h.Status}, h.Reasons...), "; ")) }); err != nil {
 				return err
 			}
-			if h.Status == "failing" {
+			if !h.Alive || ready && h.Status == "failing" {
 				return &exitError{code: Failed}
 			}
 			return nil
 		},
 	}
+	cmd.Flags().BoolVar(&ready, "ready", false, "fail as well when no CRM can be worked for")
+	return cmd
 }
 
 // health asks at http.listen, and through the control socket where there is none, or where the file was broken after the start:
 // its mistakes say nothing about the daemon, which must not be restarted into them.
 func (c *command) health(ctx context.Context) (h app.Health, err error) {
-	cfg, problems := config.Load(c.file)
+	cfg, problems := config.Load(c.file, app.Types)
 	if cfg != nil {
 		if _, port, _ := net.SplitHostPort(cfg.HTTP.Listen); port != "" && port != "0" {
 			return askHealth(ctx, cfg.HTTP.Listen)

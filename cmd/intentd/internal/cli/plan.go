@@ -17,7 +17,9 @@ func (c *command) plan() *cobra.Command {
 		Short: "Show field by field what would be written; nothing is",
 		Long: `Takes people through everything but the writing: for each record the fields as they are and as they would become. Before a
 first sync it looks at a sample of the CRM and estimates records, calls, cost and days. Nothing is written, kept or paid for:
-texts are those of the rules.`,
+texts are those of the rules.
+
+The plan is that of the config file as it is now, also while a daemon runs on an earlier version of it: edit, plan, then reload.`,
 		Args: func(cmd *cobra.Command, args []string) error {
 			if len(args) > 1 {
 				return misuse(cmd, "plan takes one person at most")
@@ -31,15 +33,12 @@ texts are those of the rules.`,
 			if arg.Limit < 1 {
 				return misuse(cmd, "--limit must be above 0")
 			}
-			cfg, err := c.load()
-			if err != nil {
-				return err
-			}
-			t, done, err := c.target(cmd.Context(), cfg, false)
+			t, file, done, err := c.answerer(cmd.Context())
 			if err != nil {
 				return err
 			}
 			defer done()
+			arg.File = file
 			p, err := app.Plan.Do(cmd.Context(), t, arg)
 			if err != nil {
 				return err
@@ -57,6 +56,9 @@ texts are those of the rules.`,
 				fmt.Fprintf(w, "%d looked at, %d would be written, %d unchanged\n", p.Looked, len(p.Changes), p.Unchanged)
 				for _, f := range p.FirstSync {
 					fmt.Fprintf(w, "first sync of %s: %s, about %d to write (a sample of %d says), %d calls, %.2f USD, %.1f days\n", f.CRM, plural(f.Records, "record"), f.Writes, f.Sample, f.Calls, f.USD, f.Days)
+					if f.USD > 0 {
+						fmt.Fprintln(w, "  texts are the rules' at first; the model's follow, highest scores first, within the day's budget")
+					}
 				}
 				fmt.Fprintln(w, p.Note)
 			})

@@ -24,15 +24,12 @@ func (c *command) provision() *cobra.Command {
 the removal of the fields that intentd made.`,
 		Args: exactly(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			cfg, err := c.load()
-			if err != nil {
-				return err
-			}
-			t, release, err := c.target(cmd.Context(), cfg, false)
+			t, file, release, err := c.answerer(cmd.Context())
 			if err != nil {
 				return err
 			}
 			defer release()
+			arg.File = file
 			all, err := app.Provision.Do(cmd.Context(), t, arg)
 			if err != nil {
 				return err

@@ -1,8 +1,10 @@
 package cli
 
 import (
+	"errors"
 	"fmt"
 	"io"
+	"syscall"
 
 	"github.com/spf13/cobra"
 
@@ -47,6 +49,9 @@ Point a CRM of the same type at what is printed. Flags that name a CRM in bracke
 				told = map[string]any{"login_url": base, "instance_url": base, "flow": "client_credentials", "client_id": s.ClientID, "client_secret": s.ClientSecret, "contacts": contacts}
 			default:
 				return misuse(cmd, "--crm is hubspot or salesforce")
+			}
+			if errors.Is(err, syscall.EADDRINUSE) {
+				return fmt.Errorf("%s is in use by another program: name another address with --listen", listen)
 			}
 			if err != nil {
 				return err

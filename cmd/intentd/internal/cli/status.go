@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/intentd/intentd/cmd/intentd/internal/app"
+	"github.com/intentd/intentd/connectors"
 )
 
 func (c *command) status() *cobra.Command {
@@ -53,6 +54,9 @@ func statusText(w io.Writer, st app.Status) {
 			fmt.Fprintln(w, "  "+strings.ReplaceAll(why, "\n", "\n  "))
 		}
 	}
+	if st.Sync != nil {
+		fmt.Fprintln(w, st.Sync)
+	}
 	fmt.Fprintf(w, "people     %d known in %s", st.People, plural(st.Contacts, "record"))
 	for _, tier := range []string{"high", "medium", "low"} {
 		fmt.Fprintf(w, ", %d %s", st.Tiers[tier], tier)
@@ -71,12 +75,14 @@ func statusText(w io.Writer, st app.Status) {
 		fmt.Fprintf(w, "; %d written, %d rejected since start", st.Written, st.Rejected)
 	}
 	fmt.Fprintln(w)
-	if st.Budget > 0 || st.Spent > 0 {
-		fmt.Fprintf(w, "model      %.2f of %.2f USD today\n", st.Spent, st.Budget)
-	} else {
-		fmt.Fprintln(w, "model      none: texts come from rules")
+	modelText(w, st)
+	if st.Held.Records > 0 {
+		fmt.Fprintf(w, "held       people changed fields of %s: those stay as they are until emptied, or until intentd release\n", plural(st.Held.Records, "record"))
 	}
 	fmt.Fprintf(w, "state      %s, %s of it free\n", size(st.State.FileBytes), size(st.State.FreeBytes))
+	if st.State.LaterFailed > 0 {
+		fmt.Fprintf(w, "           %s of caches and figures could not be kept, the last: %s\n", plural(int(st.State.LaterFailed), "update"), st.State.LaterError)
+	}
 	for _, name := range slices.Sorted(maps.Keys(st.Connectors)) {
 		connectorText(w, st, name, now)
 	}
@@ -94,6 +100,29 @@ func statusText(w io.Writer, st app.Status) {
 		case j.Error != "":
 			fmt.Fprintf(w, "job %-28s failed: %s\n", j.Name, strings.ReplaceAll(j.Error, "\n", "; "))
 		}
+	}
+}
+
+// modelText is what the model costs, and when its texts come.
+func modelText(w io.Writer, st app.Status) {
+	if st.Texts == nil {
+		fmt.Fprintln(w, "model      none: texts come from rules")
+		return
+	}
+	fmt.Fprintf(w, "model      %.2f of %.2f USD today; %s inferred today", st.Spent, st.Budget, people(int(st.Texts.Today)))
+	if st.Texts.Rules > 0 {
+		fmt.Fprintf(w, ", and %d who got the rules' texts because it failed", st.Texts.Rules)
+	}
+	fmt.Fprintln(w)
+	if st.Texts.Waiting > 0 {
+		fmt.Fprintf(w, "           %s wait for its texts, highest scores first, and show the rules' until then", people(st.Texts.Waiting))
+		if st.Texts.Next.After(st.At.Add(time.Minute)) {
+			fmt.Fprintf(w, "; the first are read at %s (write.interval)", st.Texts.Next.UTC().Format("15:04 UTC"))
+		}
+		if st.Texts.Days >= 1 {
+			fmt.Fprintf(w, "; about %.0f days by the day's budget", st.Texts.Days)
+		}
+		fmt.Fprintln(w)
 	}
 }
 
@@ -125,6 +154,34 @@ func connectorText(w io.Writer, st app.Status, name string, now time.Time) {
 		parts = []string{"not asked yet"}
 	}
 	fmt.Fprintf(w, "%-20s %s\n", name, strings.Join(parts, "; "))
+	if conn.Intake != nil && conn.Intake.Read+conn.Intake.Events > 0 {
+		fmt.Fprintf(w, "%-20s %s\n", "", intakeText(conn.Intake))
+	}
+}
+
+// intakeText is what became of what a source told; zeros are not said.
+func intakeText(i *connectors.Intake) string {
+	parts := []string{plural(int(i.Events), "event") + " kept"}
+	add := func(n int64, what string) {
+		if n > 0 {
+			parts = append(parts, fmt.Sprintf("%d %s", n, what))
+		}
+	}
+	add(i.Anonymous, "of them by nobody known yet")
+	add(i.Unread(), "unreadable")
+	for _, reason := range connectors.Commonest(i.LeftOut, len(i.LeftOut)) {
+		add(i.LeftOut[reason], "left out: "+reason)
+	}
+	var unknown int64
+	for _, n := range i.UnknownKinds {
+		unknown += n
+	}
+	add(unknown, "of unknown kinds")
+	add(i.ReusedIDs, "ids used for several things")
+	if i.People > 0 {
+		parts = append(parts, fmt.Sprintf("%d %% of the people in a CRM", (i.People-i.Strangers)*100/i.People))
+	}
+	return strings.Join(parts, "; ")
 }
 
 // size is a number of bytes as people say it.

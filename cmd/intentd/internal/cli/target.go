@@ -77,20 +77,59 @@ func (c *command) closed(a *app.App) {
 	}
 }
 
-// reach is the configuration and the target of a command that needs the state. A file with mistakes does not come between an
-// admin and the daemon that runs: that one goes on with what it read before, and says how it is.
-func (c *command) reach(ctx context.Context) (*config.Config, app.Target, func(), error) {
+// daemon is the daemon that runs on the state of the config file, with the file as it is now; nil where none runs. Mistakes in the
+// file do not come between an admin and the daemon, which has read an earlier one, and has the credentials that systemd gives it alone.
+func (c *command) daemon(ctx context.Context) (*app.Client, app.File) {
+	client, err := app.Dial(ctx, config.Whereabouts(c.file).SocketPath())
+	if err != nil {
+		return nil, app.File{}
+	}
+	text, err := os.ReadFile(c.file)
+	path, absErr := filepath.Abs(c.file)
+	if err != nil || absErr != nil {
+		return client, app.File{} // it is asked about what is in force
+	}
+	return client, app.File{Text: string(text), Path: path}
+}
+
+// answerer is who answers for the config file as it is now: the daemon, or this process where none runs; its File is then empty.
+func (c *command) answerer(ctx context.Context) (app.Target, app.File, func(), error) {
+	if client, file := c.daemon(ctx); client != nil {
+		problems, err := app.Check.Do(ctx, client, file)
+		if err == nil && file.Text != "" {
+			err = c.refuse(problems)
+		}
+		return client, file, func() {}, err
+	}
 	cfg, err := c.load()
-	if err == nil {
+	if err != nil {
+		return nil, app.File{}, nil, err
+	}
+	t, done, err := c.target(ctx, cfg, false)
+	return t, app.File{}, done, err
+}
+
+// reach is the configuration and the target of a command that needs the state. A daemon goes on with what it read before the file
+// got its mistakes, and says how it is.
+func (c *command) reach(ctx context.Context) (*config.Config, app.Target, func(), error) {
+	client, file := c.daemon(ctx)
+	if client == nil {
+		cfg, err := c.checked(config.Load(c.file, app.Types)) // warnings are for those who start something
+		if err != nil {
+			return nil, nil, nil, err
+		}
 		t, done, err := c.target(ctx, cfg, true)
 		return cfg, t, done, err
 	}
-	cfg = config.Whereabouts(c.file)
-	client, dialled := app.Dial(ctx, cfg.SocketPath())
-	if dialled != nil {
-		return nil, nil, nil, err
+	if problems, err := app.Check.Do(ctx, client, file); err == nil && file.Text != "" {
+		if err := c.refuse(problems); err != nil {
+			fmt.Fprintf(c.Stderr, "intentd: %s; the daemon goes on with the configuration it read before and answers this\n", err.Error())
+		}
 	}
-	fmt.Fprintf(c.Stderr, "intentd: %s; the daemon goes on with the configuration it read before and answers this\n", err.Error())
+	cfg, _ := config.Load(c.file, app.Types)
+	if cfg == nil {
+		cfg = config.Whereabouts(c.file)
+	}
 	return cfg, client, func() {}, nil
 }
 

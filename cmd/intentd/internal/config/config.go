@@ -19,6 +19,7 @@ type Config struct {
 	Text        Text        `mapstructure:"text"`
 	CRMs        []CRM       `mapstructure:"crms"`
 	Sources     []Source    `mapstructure:"sources"`
+	Identity    Identity    `mapstructure:"identity"`
 	Clickstream Clickstream `mapstructure:"clickstream"`
 	Model       Model       `mapstructure:"model"`
 	Window      Window      `mapstructure:"window"`
@@ -32,7 +33,7 @@ type Config struct {
 
 // State says where the state file is. The control socket stands beside it.
 type State struct {
-	Path string `mapstructure:"path"`
+	Path string `mapstructure:"path" kind:"path"`
 }
 
 // Log is how intentd logs to standard error.
@@ -59,7 +60,7 @@ type Write struct {
 // Scope is who is written to in canary mode: a record that meets any one of the three.
 type Scope struct {
 	Owner []string    `mapstructure:"owner"` // the CRM's ids of owners
-	IDs   []string    `mapstructure:"ids"`   // record ids, or "hubspot/contacts/101"
+	IDs   []string    `mapstructure:"ids"`   // record ids, or "crm/object/id"
 	List  []ScopeList `mapstructure:"list"`
 }
 
@@ -78,42 +79,8 @@ type Text struct {
 
 // Clickstream is the embedded event store; an empty Dir puts it beside the state file.
 type Clickstream struct {
-	Dir       string        `mapstructure:"dir"`
+	Dir       string        `mapstructure:"dir" kind:"path"`
 	Retention time.Duration `mapstructure:"retention"`
-}
-
-// Model is the language model. Provider rules needs no model, no key and no network.
-type Model struct {
-	Provider          string        `mapstructure:"provider"` // gemini | rules
-	Name              string        `mapstructure:"name"`
-	APIKey            Secret        `mapstructure:"api_key"`
-	APIKeyFile        string        `mapstructure:"api_key_file"`
-	BaseURL           string        `mapstructure:"base_url"`
-	Vertex            Vertex        `mapstructure:"vertex"`
-	Concurrency       int           `mapstructure:"concurrency"`
-	DailyBudgetUSD    float64       `mapstructure:"daily_budget_usd"`
-	RequestsPerMinute int           `mapstructure:"requests_per_minute"` // 0: as many as the vendor lets through
-	Thinking          string        `mapstructure:"thinking"`            // minimal | low | medium | high | a number of tokens; "" leaves it to the model
-	Temperature       *float64      `mapstructure:"temperature"`
-	Timeout           time.Duration `mapstructure:"timeout"`
-	Prices            []Price       `mapstructure:"prices"`
-}
-
-// Vertex reaches the model through a Google Cloud project instead of an API key.
-type Vertex struct {
-	Project         string `mapstructure:"project"`
-	Location        string `mapstructure:"location"`
-	CredentialsFile string `mapstructure:"credentials_file"` // "": the machine's default credentials
-}
-
-// Price overrides or adds the price of a model, in US dollars per million tokens. (The model's name is a value here, not a
-// key: the reader folds keys to lower case.)
-type Price struct {
-	Model string  `mapstructure:"model"`
-	In    float64 `mapstructure:"in"`
-	Out   float64 `mapstructure:"out"`
-	// Cached is the price of input read from the vendor's cache; 0 takes that of input.
-	Cached float64 `mapstructure:"cached"`
 }
 
 // Window is how far a journey reaches back.
@@ -288,7 +255,7 @@ type Retention struct {
 
 // Screenshots is the directory of pictures that events may name. Empty: off.
 type Screenshots struct {
-	Dir string `mapstructure:"dir"`
+	Dir string `mapstructure:"dir" kind:"path"`
 }
 
 const day = 24 * time.Hour
@@ -304,7 +271,7 @@ func Default() *Config {
 		Clickstream: Clickstream{
 			Retention: 400 * day,
 		},
-		Model: Model{Provider: "rules", Name: "gemini-3.5-flash-lite", Concurrency: 8, DailyBudgetUSD: 5, Timeout: time.Minute},
+		Model: Model{Provider: Rules, Concurrency: 8, DailyBudgetUSD: 5},
 		Window: Window{
 			Score: 90 * day, Recent: 30 * day, SessionGap: 30 * time.Minute,
 		},

@@ -1,6 +1,21 @@
 package config
 
-import "reflect"
+import (
+	"reflect"
+
+	"github.com/intentd/intentd/connectors"
+	"github.com/intentd/intentd/connectors/gemini"
+	"github.com/intentd/intentd/connectors/hubspot"
+	"github.com/intentd/intentd/connectors/jsonl"
+	"github.com/intentd/intentd/connectors/salesforce"
+)
+
+// types are connectors to test with.
+var types = Types{
+	CRMs:    map[string]connectors.CRMType{"hubspot": hubspot.Type, "salesforce": salesforce.Type},
+	Sources: map[string]connectors.SourceType{"jsonl": jsonl.Type},
+	Models:  map[string]connectors.ModelType{"gemini": gemini.Type},
+}
 
 // allKeys are the keys of all sections and connector types.
 func allKeys() []string {
@@ -13,7 +28,7 @@ func allKeys() []string {
 		if t.Kind() != reflect.Struct || t == secretType {
 			return
 		}
-		keys = append(keys, keysOf(t, nil)...)
+		keys = append(keys, (&checker{}).keysOf(t, nil)...)
 		for i := range t.NumField() {
 			if t.Field(i).Tag.Get("mapstructure") != "-" {
 				walk(t.Field(i).Type)
@@ -21,9 +36,9 @@ func allKeys() []string {
 		}
 	}
 	walk(reflect.TypeFor[Config]())
-	for _, types := range [][]connectorType{crmTypes, sourceTypes} {
-		for _, ct := range types {
-			walk(reflect.TypeOf(ct.defaults()))
+	for _, section := range []reflect.Type{reflect.TypeFor[CRM](), reflect.TypeFor[Source](), reflect.TypeFor[Model]()} {
+		for _, own := range types.owned(section) {
+			walk(own)
 		}
 	}
 	return keys

@@ -1,35 +1,14 @@
 package config
 
 import (
-	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/intentd/intentd/connectors"
 )
 
 // Problem is one thing that is wrong with a configuration.
-type Problem struct {
-	Path    string `json:"path"`           // where: "crms[0].token"; "" for the file as a whole
-	Line    int    `json:"line,omitempty"` // of the file, from 1; 0 where the value does not stand in it
-	Message string `json:"message"`        // what is wrong; never holds a secret
-	Fix     string `json:"fix"`            // what to do about it
-	Warning bool   `json:"warning,omitempty"`
-}
-
-// String is the problem on one line.
-func (p Problem) String() string {
-	var b strings.Builder
-	if p.Line > 0 {
-		fmt.Fprintf(&b, "line %d: ", p.Line)
-	}
-	if p.Path != "" {
-		b.WriteString(p.Path + ": ")
-	}
-	b.WriteString(p.Message)
-	if p.Fix != "" {
-		b.WriteString(" — " + p.Fix)
-	}
-	return b.String()
-}
+type Problem = connectors.Problem
 
 // Problems are all that is wrong, in the order of the file; what does not stand in it comes last.
 type Problems []Problem

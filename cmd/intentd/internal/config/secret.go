@@ -3,38 +3,16 @@ package config
 import (
 	"fmt"
 	"io/fs"
-	"log/slog"
 	"os"
 	"path/filepath"
 	"reflect"
 	"slices"
 	"strings"
+
+	"github.com/intentd/intentd/connectors"
 )
 
-// Secret is a value that never prints itself: not by fmt, not by slog, not as JSON. Reveal is the only way to it.
-type Secret struct{ value string }
-
-// NewSecret wraps a value.
-func NewSecret(v string) Secret { return Secret{v} }
-
-// Reveal is the value.
-func (s Secret) Reveal() string { return s.value }
-
-// IsZero says that there is no value.
-func (s Secret) IsZero() bool { return s.value == "" }
-
-const hidden = "[secret]"
-
-// Format keeps every verb of fmt, %#v included, from the value.
-func (s Secret) Format(f fmt.State, _ rune) { fmt.Fprint(f, hidden) }
-
-// LogValue keeps slog from the value.
-func (s Secret) LogValue() slog.Value { return slog.StringValue(hidden) }
-
-// MarshalText keeps encoders from the value.
-func (s Secret) MarshalText() ([]byte, error) { return []byte(hidden), nil }
-
-var secretType = reflect.TypeFor[Secret]()
+var secretType = reflect.TypeFor[connectors.Secret]()
 
 // Secrets are all secret values of the configuration, for the log's redaction; longest first, so that one which holds another
 // is replaced whole.
@@ -57,8 +35,8 @@ func collectSecrets(v reflect.Value, into *[]string) {
 		}
 	case reflect.Struct:
 		if v.Type() == secretType {
-			if s := v.Interface().(Secret); !s.IsZero() {
-				*into = append(*into, s.value)
+			if s := v.Interface().(connectors.Secret); !s.IsZero() {
+				*into = append(*into, s.Reveal())
 			}
 			return
 		}
@@ -70,26 +48,28 @@ func collectSecrets(v reflect.Value, into *[]string) {
 	}
 }
 
-// resolveSecrets fills every Secret field x of the struct that options points to: from x itself, else from the file that x_file
-// names, else from the environment (INTENTD_<NAME>_<X>), else from the systemd credential <name>_<x>.
-func (c *checker) resolveSecrets(at, name string, options any) {
-	v := reflect.ValueOf(options).Elem()
+// secrets fills every Secret field X of a struct and of those in it: from its key x, else from the file that x_file names, else from
+// the environment (INTENTD_<NAME>_<X>), else from the systemd credential <name>_<x>.
+func (c *checker) secrets(at, name string, v reflect.Value) {
 	for i := range v.NumField() {
 		field := v.Type().Field(i)
+		key := field.Tag.Get("mapstructure")
+		path := join(at, key)
+		if field.Type.Kind() == reflect.Struct && field.Type != secretType {
+			c.secrets(path, name, v.Field(i))
+		}
 		if field.Type != secretType {
 			continue
 		}
-		key := field.Tag.Get("mapstructure")
-		path := join(at, key)
 		c.variables[envName(name+"_"+key)] = true
 		file := v.FieldByName(field.Name + "File").String()
-		got := v.Field(i).Interface().(Secret)
+		got := v.Field(i).Interface().(connectors.Secret)
 		switch {
 		case !got.IsZero() && file != "":
-			c.add(path+"_file", "both "+key+" and "+key+"_file are given", "keep one of the two")
+			c.Add(path+"_file", "both "+key+" and "+key+"_file are given", "keep one of the two")
 		case !got.IsZero():
 			if !c.expanded[path] {
-				c.warn(path, "a secret stands in the config file itself", "move it to a file of mode 0600 and name it in "+key+"_file, or write ${VARIABLE}")
+				c.Warn(path, "a secret stands in the config file itself", "move it to a file of mode 0600 and name it in "+key+"_file, or write ${VARIABLE}")
 			}
 		case file != "":
 			got = c.secretFile(path+"_file", file)
@@ -101,7 +81,7 @@ func (c *checker) resolveSecrets(at, name string, options any) {
 }
 
 // ambientSecret looks where a secret may be without the config naming the place.
-func (c *checker) ambientSecret(path, name string) Secret {
+func (c *checker) ambientSecret(path, name string) connectors.Secret {
 	variable := envName(name)
 	if v, ok := os.LookupEnv(variable); ok && strings.TrimSpace(v) != "" {
 		return c.usable(path, "the environment variable "+variable, v)
@@ -111,42 +91,52 @@ func (c *checker) ambientSecret(path, name string) Secret {
 			return c.usable(path, "the systemd credential "+name, string(b))
 		}
 	}
-	return Secret{}
+	return connectors.Secret{}
 }
 
-func (c *checker) secretFile(path, file string) Secret {
+func (c *checker) secretFile(path, file string) connectors.Secret {
 	info, err := os.Stat(file)
 	if err != nil {
-		c.add(path, "cannot read "+file+": "+reason(err), "create the file with mode 0600, readable by the user intentd runs as, or correct the path")
-		return Secret{}
+		c.Add(path, "cannot read "+file+": "+reason(err), "create the file with mode 0600, readable by the user intentd runs as, or correct the path")
+		return connectors.Secret{}
 	}
 	if !info.Mode().IsRegular() {
-		c.add(path, file+" is not a file", "name a file that holds the secret alone")
-		return Secret{}
+		c.Add(path, file+" is not a file", "name a file that holds the secret alone")
+		return connectors.Secret{}
 	}
 	b, err := os.ReadFile(file)
 	if err != nil {
-		c.add(path, "cannot read "+file+": "+reason(err), "make the file readable by the user intentd runs as")
-		return Secret{}
+		c.Add(path, "cannot read "+file+": "+reason(err), "make the file readable by the user intentd runs as")
+		return connectors.Secret{}
 	}
-	if inside, _ := filepath.Rel(os.Getenv("CREDENTIALS_DIRECTORY"), file); info.Mode().Perm()&0o077 != 0 && (inside == "" || strings.HasPrefix(inside, "..")) {
-		c.warn(path, fmt.Sprintf("%s can be read by others (mode %04o)", file, info.Mode().Perm()), "chmod 0600 "+file)
+	if info.Mode().Perm()&0o077 != 0 && !isCredential(file) {
+		c.Warn(path, fmt.Sprintf("%s can be read by others (mode %04o)", file, info.Mode().Perm()), "chmod 0600 "+file)
 	}
 	return c.usable(path, file, string(b))
 }
 
+// isCredential says whether systemd made the file: it keeps others out by the directory, not by the mode.
+func isCredential(file string) bool {
+	dir := os.Getenv("CREDENTIALS_DIRECTORY")
+	if dir == "" {
+		return false
+	}
+	inside, err := filepath.Rel(dir, file)
+	return err == nil && filepath.IsLocal(inside)
+}
+
 // usable trims what editors add and refuses what no HTTP header can carry.
-func (c *checker) usable(path, where, value string) Secret {
+func (c *checker) usable(path, where, value string) connectors.Secret {
 	value = strings.TrimSpace(value)
 	if value == "" {
-		c.add(path, where+" is empty", "put the secret there, alone on one line")
-		return Secret{}
+		c.Add(path, where+" is empty", "put the secret there, alone on one line")
+		return connectors.Secret{}
 	}
 	if !strings.HasPrefix(value, "-----BEGIN") && strings.ContainsFunc(value, func(r rune) bool { return r <= ' ' || r == 0x7f }) {
-		c.add(path, where+" holds more than one word", "put the secret there alone, without a name, quotes or comments")
-		return Secret{}
+		c.Add(path, where+" holds more than one word", "put the secret there alone, without a name, quotes or comments")
+		return connectors.Secret{}
 	}
-	return Secret{value}
+	return connectors.NewSecret(value)
 }
 
 // reason is an error without the path that the caller names anyway.

@@ -5,24 +5,27 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/intentd/intentd/connectors"
 )
 
 var index = regexp.MustCompile(`\[[^]]*\]`)
 
 // suggestKey is the fix for an unknown key: the sibling it resembles, or the section it belongs to, or all there are.
-func suggestKey(key string, types []reflect.Type) string {
+func (c *checker) suggestKey(key string, types []reflect.Type) string {
 	segments := strings.Split(index.ReplaceAllString(key, ""), ".")
 	last := segments[len(segments)-1]
 	var siblings []string
 	for _, t := range types {
-		siblings = append(siblings, keysOf(t, segments[:len(segments)-1])...)
+		siblings = append(siblings, c.keysOf(t, segments[:len(segments)-1])...)
 	}
 	slices.Sort(siblings)
-	if best, ok := nearest(last, siblings); ok {
+	if best, ok := connectors.Nearest(last, siblings); ok {
 		return "did you mean " + best + "?"
 	}
 	var places []string
-	findKey(reflect.TypeFor[Config](), "", last, &places)
+	c.findKey(reflect.TypeFor[Config](), "", last, &places)
+	slices.Sort(places)
 	if len(places) > 0 {
 		return "the key exists as " + strings.Join(places, " and ") + ": move it there"
 	}
@@ -32,69 +35,20 @@ func suggestKey(key string, types []reflect.Type) string {
 	return "remove it; the keys here are " + strings.Join(siblings, ", ")
 }
 
-// suggest is the fix for a value that is none of those allowed.
-func suggest(value string, allowed []string) string {
-	if best, ok := nearest(value, allowed); ok {
-		return "did you mean " + best + "?"
-	}
-	return "write one of " + strings.Join(allowed, ", ")
-}
-
 // suggestVariable is the fix for an environment variable that is none of intentd's.
 func suggestVariable(name string, known []string) string {
 	lower := make([]string, len(known))
 	for i, k := range known {
 		lower[i] = strings.ToLower(k)
 	}
-	if best, ok := nearest(name, lower); ok {
+	if best, ok := connectors.Nearest(name, lower); ok {
 		return "did you mean " + strings.ToUpper(best) + "?"
 	}
 	return "unset it; plain values outside lists are INTENTD_<SECTION>_<KEY>, secrets INTENTD_<NAME>_<KEY>"
 }
 
-// nearest is the candidate within a third of the word's length in edits.
-func nearest(word string, candidates []string) (string, bool) {
-	word = strings.ToLower(word)
-	best, least := "", 1+max(len(word), 3)/3
-	for _, c := range candidates {
-		if d := edits(word, c); d < least {
-			best, least = c, d
-		}
-	}
-	return best, best != ""
-}
-
-// edits is the optimal string alignment distance: insertions, deletions, replacements and swaps of neighbours.
-func edits(a, b string) int {
-	x, y := []rune(a), []rune(b)
-	if len(x) > 64 || len(y) > 64 {
-		return max(len(x), len(y))
-	}
-	d := make([][]int, len(x)+1)
-	for i := range d {
-		d[i] = make([]int, len(y)+1)
-		d[i][0] = i
-	}
-	for j := range d[0] {
-		d[0][j] = j
-	}
-	for i := 1; i <= len(x); i++ {
-		for j := 1; j <= len(y); j++ {
-			cost := 1
-			if x[i-1] == y[j-1] {
-				cost = 0
-			}
-			d[i][j] = min(d[i-1][j]+1, d[i][j-1]+1, d[i-1][j-1]+cost)
-			if i > 1 && j > 1 && x[i-1] == y[j-2] && x[i-2] == y[j-1] {
-				d[i][j] = min(d[i][j], d[i-2][j-2]+1)
-			}
-		}
-	}
-	return d[len(x)][len(y)]
-}
-
-// keysOf are the keys of the struct that path leads to from t.
-func keysOf(t reflect.Type, path []string) []string {
+// keysOf are the keys of the struct that path leads to from t. Those of the model's providers stand with the model's own.
+func (c *checker) keysOf(t reflect.Type, path []string) []string {
 	for t.Kind() == reflect.Pointer || t.Kind() == reflect.Slice {
 		t = t.Elem()
 	}
@@ -110,14 +64,19 @@ func keysOf(t reflect.Type, path []string) []string {
 		if len(path) == 0 {
 			keys = append(keys, tag)
 		} else if tag == path[0] {
-			return keysOf(t.Field(i).Type, path[1:])
+			return c.keysOf(t.Field(i).Type, path[1:])
+		}
+	}
+	if t == reflect.TypeFor[Model]() {
+		for _, own := range c.types.owned(t) {
+			keys = append(keys, c.keysOf(own, path)...)
 		}
 	}
 	return keys
 }
 
 // findKey collects where in the configuration a key of that name stands.
-func findKey(t reflect.Type, at, key string, places *[]string) {
+func (c *checker) findKey(t reflect.Type, at, key string, places *[]string) {
 	list := ""
 	for t.Kind() == reflect.Pointer || t.Kind() == reflect.Slice {
 		if t.Kind() == reflect.Slice {
@@ -137,20 +96,21 @@ func findKey(t reflect.Type, at, key string, places *[]string) {
 		if tag == key {
 			*places = append(*places, join(at, tag))
 		}
-		findKey(t.Field(i).Type, join(at, tag), key, places)
+		c.findKey(t.Field(i).Type, join(at, tag), key, places)
 	}
-	if t == reflect.TypeFor[CRM]() {
-		for _, ct := range crmTypes {
-			var here []string
-			findKey(reflect.TypeOf(ct.defaults()), at, key, &here)
-			for _, place := range here {
-				*places = append(*places, place+" of type "+ct.name)
-			}
+	for name, own := range c.types.owned(t) {
+		var here []string
+		c.findKey(own, at, key, &here)
+		for _, place := range here {
+			*places = append(*places, place+" of "+typeKey(t)+" "+name)
 		}
 	}
-	if t == reflect.TypeFor[Source]() {
-		for _, ct := range sourceTypes {
-			findKey(reflect.TypeOf(ct.defaults()), at, key, places)
-		}
+}
+
+// typeKey is the key that chooses the connector of a section.
+func typeKey(t reflect.Type) string {
+	if t == reflect.TypeFor[Model]() {
+		return "provider"
 	}
+	return "type"
 }

@@ -2,6 +2,7 @@ package config
 
 import (
 	"os"
+	"path/filepath"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
@@ -24,6 +25,7 @@ func Whereabouts(path string) *Config {
 			cfg.State.Path = p
 		}
 	}
+	cfg.State.Path, _ = resolve(filepath.Dir(path), cfg.State.Path)
 	if p := os.Getenv("INTENTD_STATE_PATH"); p != "" {
 		cfg.State.Path = p
 	}

@@ -16,8 +16,11 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/intentd/intentd/cmd/intentd/internal/app"
 	"github.com/intentd/intentd/cmd/intentd/internal/config"
 	"github.com/intentd/intentd/connectors"
+	"github.com/intentd/intentd/connectors/hubspot"
+	"github.com/intentd/intentd/connectors/jsonl"
 	"github.com/intentd/intentd/pipeline/fields"
 	"github.com/intentd/intentd/pipeline/intent"
 	"github.com/intentd/intentd/pipeline/journey"
@@ -49,15 +52,15 @@ func TestConfigIsAccepted(t *testing.T) {
 	awkward := places(t, `a "b": {c} #é`)
 	awkward.Listen, awkward.Language, awkward.Timezone = "127.0.0.1:8787", "de", "Europe/Berlin"
 	for _, s := range []Settings{places(t, "demo"), awkward} {
-		cfg, problems := config.Parse([]byte(ConfigYAML(s)))
+		cfg, problems := config.Parse([]byte(ConfigYAML(s)), app.Types)
 		for _, p := range problems {
 			t.Errorf("%+v", p)
 		}
 		if cfg == nil {
 			t.Fatal("no config")
 		}
-		if cfg.State.Path != s.State || cfg.CRMs[0].Options.(*config.HubSpot).BaseURL != s.CRM || cfg.HTTP.Listen != s.Listen ||
-			cfg.Sources[0].Options.(*config.JSONL).Path != s.Events || cfg.Sources[0].Name != Source {
+		if cfg.State.Path != s.State || cfg.CRMs[0].Settings.(*hubspot.Config).BaseURL != s.CRM || cfg.HTTP.Listen != s.Listen ||
+			cfg.Sources[0].Settings.(*jsonl.Config).Path != s.Events || cfg.Sources[0].Name != Source {
 			t.Errorf("%+v", cfg)
 		}
 	}
@@ -75,7 +78,7 @@ type outcome struct {
 // run takes the population through the real journey, topics, rules, score and fields packages, by the demo's own configuration.
 func run(t testing.TB, at time.Time) map[string]outcome {
 	t.Helper()
-	cfg, problems := config.Parse([]byte(ConfigYAML(places(t, "demo"))))
+	cfg, problems := config.Parse([]byte(ConfigYAML(places(t, "demo"))), app.Types)
 	if cfg == nil {
 		t.Fatal(problems)
 	}

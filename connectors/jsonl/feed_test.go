@@ -32,12 +32,12 @@ func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(m)
 }
 
-// site is a directory of files with a source on it, a clock and a store.
+// site is a directory of files with a feed on it, a clock and a store.
 type site struct {
 	t     testing.TB
 	dir   string
 	store *clickstream.Store
-	src   *Source
+	src   *Feed
 	clock atomic.Int64 // Unix seconds; the store reads it in the background
 	o     Options
 }
@@ -61,7 +61,7 @@ func newSite(t testing.TB, change func(o *Options)) *site {
 		}
 	})
 	s.store = store
-	s.o = Options{Name: "site", Path: s.dir, Store: store, Now: s.now}
+	s.o = Options{Name: "site", Path: s.dir, Now: s.now}
 	if change != nil {
 		change(&s.o)
 	}
@@ -112,11 +112,41 @@ func (s *site) rename(from, to string) {
 
 func (s *site) take() Report {
 	s.t.Helper()
-	r, err := s.src.Take(context.Background())
+	r, err := s.tryTake(context.Background())
 	if err != nil {
 		s.t.Fatal(err)
 	}
 	return r
+}
+
+// tryTake is a poll; the report is that of what it read.
+func (s *site) tryTake(ctx context.Context) (Report, error) {
+	before := s.src.Total()
+	more, err := true, error(nil)
+	for more && err == nil {
+		more, err = s.store.Fed("site", s.src).Take(ctx)
+	}
+	r := s.src.Total()
+	r.Read -= before.Read
+	r.Bytes -= before.Bytes
+	r.Lines -= before.Lines
+	r.Events -= before.Events
+	r.Broken -= before.Broken
+	return r, err
+}
+
+// examples are the broken lines remembered.
+func (s *site) examples() []connectors.Unreadable {
+	s.t.Helper()
+	cursor, err := s.store.Cursor("site")
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	i, err := New(s.o).Intake(cursor)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return i.Examples
 }
 
 // has checks that exactly the events from..to are told, and that they were read once.
@@ -124,7 +154,7 @@ func (s *site) has(events int, read int64) {
 	s.t.Helper()
 	var urls []string
 	w := connectors.Window{From: s.now().Add(-12 * time.Hour), To: s.now().Add(time.Hour)}
-	for e, err := range s.src.Journeys(context.Background(), []connectors.Person{{Emails: []string{"ann@example.com"}}}, w) {
+	for e, err := range s.store.Journeys(context.Background(), []connectors.Person{{Emails: []string{"ann@example.com"}}}, w) {
 		if err != nil {
 			s.t.Fatal(err)
 		}
@@ -151,30 +181,46 @@ func zipped(content string) string {
 	return b.String()
 }
 
+// add appends events to a file.
+func (s *site) add(t *testing.T, events ...connectors.Event) {
+	t.Helper()
+	var b bytes.Buffer
+	for _, e := range events {
+		line, err := json.Marshal(map[string]any{
+			"id": e.ID, "time": e.Time, "kind": e.Kind, "email": e.Email, "user_id": e.UserID, "anonymous_id": e.AnonymousID, "url": e.URL, "page_title": e.PageTitle,
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		b.Write(append(line, '\n'))
+	}
+	s.appendTo("events.jsonl", b.String())
+}
+
+func TestFeedConformance(t *testing.T) {
+	connectortest.Feed(t, func(t *testing.T) connectortest.FeedHarness {
+		s := newSite(t, func(o *Options) { o.BatchEvents = 50 })
+		return connectortest.FeedHarness{
+			Feed: s.src, Now: s.now(), Page: 50, Add: s.add, Reopen: func(t *testing.T) connectors.Feed { return New(s.o) },
+		}
+	})
+}
+
+// Together with the store a feed is a source.
 func TestSourceConformance(t *testing.T) {
 	connectortest.Source(t, func(t *testing.T) connectortest.SourceHarness {
 		s := newSite(t, nil)
 		return connectortest.SourceHarness{
-			Source: s.src, Now: s.now(),
+			Source: s.store.Fed("site", s.src), Now: s.now(),
 			Add: func(t *testing.T, events ...connectors.Event) {
-				var b bytes.Buffer
-				for _, e := range events {
-					line, err := json.Marshal(map[string]any{
-						"id": e.ID, "time": e.Time, "kind": e.Kind, "email": e.Email, "user_id": e.UserID, "anonymous_id": e.AnonymousID, "url": e.URL, "page_title": e.PageTitle,
-					})
-					if err != nil {
-						t.Fatal(err)
-					}
-					b.Write(append(line, '\n'))
-				}
-				s.appendTo("events.jsonl", b.String())
+				s.add(t, events...)
 				if r := s.take(); r.Events != int64(len(events)) {
 					t.Fatalf("took in %d of %d events", r.Events, len(events))
 				}
 			},
 			Reopen: func(t *testing.T) connectors.Source {
 				s.src = New(s.o)
-				return s.src
+				return s.store.Fed("site", s.src)
 			},
 		}
 	})
@@ -394,8 +440,8 @@ func TestBrokenLines(t *testing.T) {
 		t.Errorf("%+v", r)
 	}
 	var got []string
-	for _, b := range s.src.Broken() {
-		got = append(got, fmt.Sprintf("%s:%d %s", filepath.Base(b.File), b.Line, b.Reason))
+	for _, b := range s.examples() {
+		got = append(got, fmt.Sprintf("%s:%d %s", filepath.Base(b.Where), b.Line, b.Reason))
 	}
 	slices.Sort(got)
 	want := []string{"a.jsonl:3 " + reasonSyntax, "a.jsonl:5 " + reasonTime, "a.jsonl:7 " + reasonTooLong, "b.gz:1 " + reasonGzip}
@@ -405,23 +451,16 @@ func TestBrokenLines(t *testing.T) {
 	if n := strings.Count(logged.String(), "level=WARN"); n != 2 {
 		t.Errorf("%d warnings, want one a file:\n%s", n, logged.String())
 	}
-	if strings.Contains(logged.String(), "secret@") || strings.Contains(fmt.Sprint(s.src.Broken(), s.src.Probe(t.Context())), "secret@") {
+	if strings.Contains(logged.String(), "secret@") || strings.Contains(fmt.Sprint(s.examples(), s.store.Fed("site", s.src).Probe(t.Context())), "secret@") {
 		t.Error("the content of a broken line is told")
-	}
-	if again := New(s.o).Broken(); len(again) != 4 {
-		t.Errorf("after a restart %d broken lines are known, want 4", len(again))
 	}
 	if r := s.take(); r.Broken != 0 || r.Read != 0 {
 		t.Errorf("an idle poll: %+v", r)
 	}
-	f := s.src.Probe(t.Context())
-	if len(f) != 1 || f[0].Code != "jsonl.broken_lines" || f[0].Fix == "" {
-		t.Errorf("doctor says %+v", f)
-	}
 	s.clock.Add(120)
 	s.appendTo("a.jsonl", strings.Repeat("{\n", 500))
-	if r := s.take(); r.Broken != 500 || len(s.src.Broken()) != keptBroken {
-		t.Errorf("%d broken, %d kept", r.Broken, len(s.src.Broken()))
+	if r := s.take(); r.Broken != 500 || len(s.examples()) != 3+keptExamples {
+		t.Errorf("%d broken, %d kept", r.Broken, len(s.examples()))
 	}
 }
 
@@ -436,7 +475,7 @@ func TestLineNumbers(t *testing.T) {
 	s.appendTo("a.jsonl", "zzz\nbroken 5\n")
 	s.take()
 	var got []int64
-	for _, b := range s.src.Broken() {
+	for _, b := range s.examples() {
 		got = append(got, b.Line)
 	}
 	if !slices.Equal(got, []int64{3, 4, 5}) {
@@ -447,7 +486,7 @@ func TestLineNumbers(t *testing.T) {
 // TestMissingPath is a Config error with a fix; an empty directory is none.
 func TestMissingPath(t *testing.T) {
 	s := newSite(t, func(o *Options) { o.Path = filepath.Join(o.Path, "nothing.jsonl") })
-	if _, err := s.src.Take(t.Context()); connectors.KindOf(err) != connectors.Config {
+	if _, err := s.tryTake(t.Context()); connectors.KindOf(err) != connectors.Config {
 		t.Errorf("got %v", err)
 	}
 	if f := s.src.Probe(t.Context()); len(f) != 1 || f[0].Severity != connectors.Failure {
@@ -482,7 +521,7 @@ func TestUnreadableFile(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.write("b.jsonl", s.lines(0, 3))
-	r, err := s.src.Take(t.Context())
+	r, err := s.tryTake(t.Context())
 	if connectors.KindOf(err) != connectors.Config || r.Events != 3 {
 		t.Errorf("%+v, %v", r, err)
 	}
@@ -496,7 +535,7 @@ func TestCancelled(t *testing.T) {
 		o.Logger = slog.New(cancelOnWarning{slog.DiscardHandler, cancel})
 	})
 	s.write("a.jsonl", s.lines(0, 500)+"broken\n"+strings.Repeat(" ", MaxLine)+"\n"+s.lines(500, 1000))
-	if _, err := s.src.Take(ctx); !connectors.Interrupted(err) {
+	if _, err := s.tryTake(ctx); !connectors.Interrupted(err) {
 		t.Errorf("got %v", err)
 	}
 	st, err := s.store.Stats()
@@ -550,7 +589,7 @@ func inChild() bool {
 		fmt.Println("error:", err)
 		os.Exit(1)
 	}
-	src := New(Options{Name: "site", Path: filepath.Join(dir, "events"), Store: store, BatchEvents: 50})
+	src := store.Fed("site", New(Options{Name: "site", Path: filepath.Join(dir, "events"), BatchEvents: 50}))
 	fmt.Println("ready")
 	for {
 		if _, err := src.Take(context.Background()); err != nil {
@@ -612,8 +651,8 @@ func TestKilledDuringTake(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer store.Close()
-	s.store, s.src = store, New(Options{Name: "site", Path: s.dir, Store: store})
-	if _, err := s.src.Take(t.Context()); err != nil {
+	s.store, s.src = store, New(Options{Name: "site", Path: s.dir})
+	if _, err := s.tryTake(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	st, err := store.Stats()
@@ -665,8 +704,8 @@ func BenchmarkTake(b *testing.B) {
 					b.Fatal(err)
 				}
 				b.StartTimer()
-				r, err := New(Options{Name: "site", Path: dir, Store: store}).Take(b.Context())
-				if err != nil || r.Events != lines {
+				r, err := store.Take(b.Context(), "site", New(Options{Name: "site", Path: dir}))
+				if err != nil || r.Accepted != lines {
 					b.Fatal(r, err)
 				}
 				b.StopTimer()
@@ -675,5 +714,30 @@ func BenchmarkTake(b *testing.B) {
 			}
 			b.ReportMetric(float64(lines*b.N)/b.Elapsed().Seconds(), "events/s")
 		})
+	}
+}
+
+// A cursor of the time when the store kept a position for each file goes on where it stood.
+func TestFirstVersionsPositions(t *testing.T) {
+	s := newSite(t, nil)
+	s.write("a.jsonl", s.lines(0, 5))
+	s.write("b.jsonl", s.lines(5, 9))
+	s.take()
+	cursor, err := s.store.Cursor("site")
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := s.src.recall(cursor)
+	if err != nil {
+		t.Fatal(err)
+	}
+	old, err := json.Marshal(map[string]any{"f1a": m.Files[0], "f2b": m.Files[1], "broken": []any{}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.appendTo("b.jsonl", s.lines(9, 11))
+	page, err := New(s.o).Take(t.Context(), old)
+	if err != nil || len(page.Items) != 2 || page.More || page.Next[0] != cursorVersion {
+		t.Errorf("%d events: %v", len(page.Items), err)
 	}
 }

@@ -1,4 +1,9 @@
-package state
+// Package boltpages checks the pages of a bbolt file without trusting them, for both stores that are kept in such files. bbolt's own
+// check maps the file and follows whatever numbers it finds, so that on a damaged file it faults, in a goroutine where nobody can catch it.
+//
+// The layout is bbolt's file format, version 2, in the byte order of the machine: a header of 16 bytes (page number, flags, count,
+// overflow), then elements of 16 bytes that say where their keys and values lie.
+package boltpages
 
 import (
 	"bytes"
@@ -6,11 +11,6 @@ import (
 	"hash/fnv"
 	"io"
 )
-
-// A check of bbolt's pages that reads the file instead of trusting it: bbolt's own maps the file and follows whatever numbers it finds,
-// so that on a damaged file it faults, in a goroutine where nobody can catch it. The layout is bbolt's file format, version 2, in
-// the byte order of the machine: a header of 16 bytes (page number, flags, count, overflow), then elements of 16 bytes that say
-// where their keys and values lie.
 
 const (
 	pageHeader  = 16
@@ -38,9 +38,9 @@ type pageCheck struct {
 	stop bool
 }
 
-// checkPages walks every page of a bbolt file that nobody is writing to and calls note for what is wrong, until that returns
+// Check walks every page of a bbolt file that nobody is writing to and calls note for what is wrong, until that returns
 // false. Its memory is one bit a page.
-func checkPages(file io.ReaderAt, pageSize int, note func(format string, args ...any) bool) {
+func Check(file io.ReaderAt, pageSize int, note func(format string, args ...any) bool) {
 	c := &pageCheck{file: file, size: uint64(pageSize), note: note}
 	root, freelist, ok := c.meta()
 	if !ok {

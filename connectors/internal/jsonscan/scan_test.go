@@ -1,4 +1,4 @@
-package transport
+package jsonscan
 
 import (
 	"encoding/json"

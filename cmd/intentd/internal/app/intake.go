@@ -1,0 +1,61 @@
+package app
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/intentd/intentd/connectors"
+)
+
+// Shares from which on the doctor finds something worth a look.
+const (
+	manyUnknownKinds = 0.05 // of the events kept
+	manyStrangers    = 0.5  // of the people seen
+	fewPeople        = 20   // nothing is said of fewer
+)
+
+// examineIntake says what is worth a look in what became of a source's events.
+func examineIntake(name string, i *connectors.Intake) []Checked {
+	var out []Checked
+	add := func(about, code, fix, format string, args ...any) {
+		out = append(out, Checked{about, code, connectors.Warning, fmt.Sprintf(format, args...), fix})
+	}
+	if n := i.Unread(); n > 0 {
+		var where []string
+		for _, reason := range connectors.Commonest(i.Unreadable, 3) {
+			where = append(where, fmt.Sprintf("%d times %s%s", i.Unreadable[reason], reason, lastOf(i.Examples, reason)))
+		}
+		add(name, "feed.unreadable_lines", "see the lines and correct what writes them; other lines are not held up",
+			"%d of %d lines could not be read: %s", n, i.Read, strings.Join(where, "; "))
+	}
+	var unknown int64
+	for _, n := range i.UnknownKinds {
+		unknown += n
+	}
+	if unknown > 0 && float64(unknown) >= manyUnknownKinds*float64(i.Events) {
+		var kinds []string
+		for _, kind := range connectors.Commonest(i.UnknownKinds, 10) {
+			kinds = append(kinds, fmt.Sprintf("%s (%d)", kind, i.UnknownKinds[kind]))
+		}
+		add(name, "feed.unknown_kinds", "type those that matter by scoring.rules; the others stay context",
+			"%d of %d events have kinds that are not known: %s", unknown, i.Events, strings.Join(kinds, ", "))
+	}
+	if i.ReusedIDs > 0 {
+		add(name, "feed.reused_ids", "give every event an id of its own, or none", "%d ids came again for something else; both events are kept", i.ReusedIDs)
+	}
+	if i.People >= fewPeople && float64(i.Strangers) > manyStrangers*float64(i.People) {
+		add(name, "feed.strangers", "compare the e-mail addresses and user ids of the source with those in the CRM; identify names a property that holds user ids",
+			"%d of %d people seen are in no CRM", i.Strangers, i.People)
+	}
+	return out
+}
+
+// lastOf is where a reason was met last.
+func lastOf(examples []connectors.Unreadable, reason string) string {
+	for k := len(examples) - 1; k >= 0; k-- {
+		if u := examples[k]; u.Reason == reason {
+			return fmt.Sprintf(" (last %s, line %d)", u.Where, u.Line)
+		}
+	}
+	return ""
+}

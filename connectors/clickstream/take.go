@@ -1,0 +1,227 @@
+package clickstream
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"iter"
+	"slices"
+	"sync"
+
+	"github.com/intentd/intentd/connectors"
+	bolt "go.etcd.io/bbolt"
+)
+
+// Taken counts what one Take did.
+type Taken struct {
+	Pages    int  // committed
+	Events   int  // told by the feed
+	Accepted int  // of them kept, see Ingest
+	More     bool // the feed has more: Take again
+}
+
+// takePages bounds the pages of one Take, so that whoever waits for people of the first page does not wait for the last.
+const takePages = 64
+
+// Take takes in what f has had since the last Take under this name: page by page, a page's events and its cursor in one commit. A
+// crash loses no page and repeats none. While one page is committed the feed is asked for the next. What was committed before an error
+// stays. One Take of a name runs at a time; another one waits.
+func (s *Store) Take(ctx context.Context, name string, f connectors.Feed) (Taken, error) {
+	lock, _ := s.takers.LoadOrStore(name, &sync.Mutex{})
+	lock.(*sync.Mutex).Lock()
+	defer lock.(*sync.Mutex).Unlock()
+	var t Taken
+	from, err := s.Cursor(name)
+	if err != nil {
+		return t, err
+	}
+	page, err := takePage(ctx, f, from)
+	for err == nil {
+		t.More = page.More
+		type answer struct {
+			page connectors.Page[connectors.Event]
+			err  error
+		}
+		var ahead chan answer
+		if page.More && t.Pages+1 < takePages {
+			ahead = make(chan answer, 1)
+			go func() {
+				next, err := takePage(ctx, f, page.Next)
+				ahead <- answer{next, err}
+			}()
+		}
+		b := Batch{Source: name, Events: page.Items}
+		if !bytes.Equal(page.Next, from) {
+			b.Cursor = page.Next
+		}
+		told := len(page.Items)
+		accepted, failed := s.Ingest(b)
+		if ahead == nil && failed != nil {
+			return t, failed
+		}
+		if failed == nil {
+			t.Pages, t.Events, t.Accepted = t.Pages+1, t.Events+told, t.Accepted+accepted
+		}
+		if ahead == nil {
+			return t, nil
+		}
+		next := <-ahead
+		if failed != nil {
+			return t, failed
+		}
+		from, page, err = page.Next, next.page, next.err
+	}
+	return t, err
+}
+
+// takePage asks f for a page and holds it to the promise that a feed with more to tell moves on.
+func takePage(ctx context.Context, f connectors.Feed, from connectors.Cursor) (connectors.Page[connectors.Event], error) {
+	page, err := f.Take(ctx, from)
+	if err == nil && page.More && bytes.Equal(page.Next, from) {
+		err = connectors.Errorf(connectors.Transient, "clickstream: take in a page", "the feed says that there is more, but stands still")
+	}
+	return page, err
+}
+
+// keyCursor is where a source's cursor is kept.
+const keyCursor = "cursor"
+
+// Cursor is the position saved under a source, nil if there is none. Until format 2 files were remembered under a name each: those
+// come as one JSON object {name: position}, which the feed of files reads.
+func (s *Store) Cursor(source string) (connectors.Cursor, error) {
+	var out connectors.Cursor
+	err := s.view(func(tx *bolt.Tx) error {
+		b := tx.Bucket(bucketOffsets).Bucket(offsetsOf(source))
+		if b == nil {
+			return nil
+		}
+		if v := b.Get([]byte(keyCursor)); v != nil {
+			out = slices.Clone(v)
+			return nil
+		}
+		byName := map[string]json.RawMessage{}
+		err := b.ForEach(func(k, v []byte) error {
+			if json.Valid(v) {
+				byName[string(k)] = slices.Clone(v)
+			}
+			return nil
+		})
+		if err != nil || len(byName) == 0 {
+			return err
+		}
+		out, err = json.Marshal(byName)
+		return err
+	})
+	if err != nil {
+		return nil, s.fail("read the cursor of "+source, err)
+	}
+	return out, nil
+}
+
+// offsetsOf is the bucket of a source: a bucket's name must not be empty.
+func offsetsOf(source string) []byte { return []byte("s" + source) }
+
+// putCursor saves a source's cursor in place of whatever was kept under it.
+func putCursor(tx *bolt.Tx, source string, cursor connectors.Cursor) error {
+	if cursor == nil {
+		return nil
+	}
+	offsets, name := tx.Bucket(bucketOffsets), offsetsOf(source)
+	if b := offsets.Bucket(name); b != nil && b.Get([]byte(keyCursor)) == nil {
+		if err := offsets.DeleteBucket(name); err != nil {
+			return err
+		}
+	}
+	b, err := offsets.CreateBucketIfNotExists(name)
+	if err != nil {
+		return err
+	}
+	return b.Put([]byte(keyCursor), cursor)
+}
+
+// Fed is a feed together with the store that it fills: it is taken in by Take and asked like any Source.
+type Fed struct {
+	connectors.Source
+	name  string
+	store *Store
+	feed  connectors.Feed
+}
+
+var (
+	_ connectors.Source    = (*Fed)(nil)
+	_ connectors.Forgetter = (*Fed)(nil)
+	_ connectors.Reporter  = (*Fed)(nil)
+	_ connectors.Prober    = (*Fed)(nil)
+
+	_ connectors.IntakeReporter = (*Fed)(nil)
+)
+
+// Fed is f taken in under a name.
+func (s *Store) Fed(name string, f connectors.Feed) *Fed {
+	return &Fed{Source: s.For(name), name: name, store: s, feed: f}
+}
+
+// Take takes in what is new, see Store.Take; more says that the feed has more.
+func (f *Fed) Take(ctx context.Context) (more bool, err error) {
+	t, err := f.store.Take(ctx, f.name, f.feed)
+	return t.More, err
+}
+
+// Forget erases a person from the store. What the feed's own system still holds is not taken in again.
+func (f *Fed) Forget(ctx context.Context, p connectors.Person) (int, error) {
+	return f.store.Forget(ctx, p)
+}
+
+// Compact writes the store's main file anew, so that nothing of forgotten people stays in its free pages.
+func (f *Fed) Compact(ctx context.Context) error { return f.store.Compact(ctx) }
+
+// Report is the feed's own, where it has one.
+func (f *Fed) Report() connectors.Report {
+	if r, ok := f.feed.(connectors.Reporter); ok {
+		return r.Report()
+	}
+	return connectors.Report{DailyLimit: -1, DailyRemaining: -1}
+}
+
+// Probe is the feed's own, where it has one.
+func (f *Fed) Probe(ctx context.Context) []connectors.Finding {
+	if p, ok := f.feed.(connectors.Prober); ok {
+		return p.Probe(ctx)
+	}
+	return nil
+}
+
+// Intake tells what became of everything the feed told.
+func (f *Fed) Intake() (connectors.Intake, error) {
+	kept, err := f.store.Intake(f.name)
+	reader, ok := f.feed.(connectors.IntakeReader)
+	if err != nil || !ok {
+		return kept, err
+	}
+	at, err := f.store.Cursor(f.name)
+	if err != nil {
+		return kept, err
+	}
+	i, err := reader.Intake(at)
+	if err != nil {
+		return kept, err
+	}
+	i.Events, i.Anonymous, i.LeftOut, i.UnknownKinds, i.ReusedIDs = kept.Events, kept.Anonymous, kept.LeftOut, kept.UnknownKinds, kept.ReusedIDs
+	return i, nil
+}
+
+// For is the store as a source of one name: only what was taken in under it. Links are those of the whole store.
+func (s *Store) For(source string) connectors.Source { return named{s, source} }
+
+type named struct {
+	s      *Store
+	source string
+}
+
+func (n named) Active(ctx context.Context, from connectors.Cursor) (connectors.Page[connectors.Person], error) {
+	return n.s.active(ctx, from, n.source)
+}
+
+func (n named) Journeys(ctx context.Context, people []connectors.Person, w connectors.Window) iter.Seq2[connectors.Event, error] {
+	return n.s.journeys(ctx, people, w, n.source)
+}

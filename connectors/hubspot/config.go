@@ -1,0 +1,98 @@
+package hubspot
+
+import (
+	"slices"
+	"time"
+
+	"github.com/intentd/intentd/connectors"
+)
+
+// Type is HubSpot in the configuration.
+var Type = connectors.CRMType{Poll: "@every 1m", Settings: func() connectors.CRMSettings {
+	return &Config{
+		BaseURL: "https://api.hubapi.com", APIVersion: "2026-09",
+		SearchesPerSecond: 4, RateShare: 0.8, DailyReserve: 0.2, Lookback: 5 * time.Minute, Engagement: "events",
+	}
+}}
+
+// Config are the keys of a CRM of type hubspot.
+type Config struct {
+	BaseURL           string            `mapstructure:"base_url"`
+	Token             connectors.Secret `mapstructure:"token"`
+	TokenFile         string            `mapstructure:"token_file"`
+	ClientID          string            `mapstructure:"client_id"` // of an OAuth app, instead of a token
+	ClientSecret      connectors.Secret `mapstructure:"client_secret"`
+	ClientSecretFile  string            `mapstructure:"client_secret_file"`
+	RefreshToken      connectors.Secret `mapstructure:"refresh_token"`
+	RefreshTokenFile  string            `mapstructure:"refresh_token_file"`
+	APIVersion        string            `mapstructure:"api_version"`
+	SearchesPerSecond float64           `mapstructure:"searches_per_second"`
+	RateShare         float64           `mapstructure:"rate_share"`
+	DailyReserve      float64           `mapstructure:"daily_reserve"`
+	Lookback          time.Duration     `mapstructure:"lookback"`
+	Inputs            []string          `mapstructure:"inputs"`     // further properties that are read
+	Engagement        string            `mapstructure:"engagement"` // events | summaries | off: HubSpot's own record of what people did, as a source
+}
+
+// Check implements connectors.Settings.
+func (o *Config) Check(c *connectors.Check) {
+	c.URL("base_url", o.BaseURL)
+	switch {
+	case o.ClientID == "":
+		c.Secret("token", o.Token, "the access token", "write token_file: /etc/intentd/hubspot_token, or token: ${HUBSPOT_TOKEN}")
+	case !o.Token.IsZero():
+		c.Add("client_id", "both a token and an OAuth app are given", "keep token, or client_id with client_secret and refresh_token")
+	default:
+		c.Secret("client_secret", o.ClientSecret, "the OAuth app's secret", "write client_secret_file: /etc/intentd/hubspot_client_secret")
+		c.Secret("refresh_token", o.RefreshToken, "the OAuth app's refresh token", "write refresh_token_file: /etc/intentd/hubspot_refresh_token")
+	}
+	if _, ok := pathsOf(o.APIVersion); !ok {
+		c.Add("api_version", connectors.Quoted(o.APIVersion)+" is no API version", `write "2026-09" (in quotes) or v3`)
+	}
+	c.Between("searches_per_second", o.SearchesPerSecond, 0.1, 5, "5 is the whole account's allowance; 4 leaves one for others")
+	c.Between("rate_share", o.RateShare, 0.01, 1, "write the share of the 10-second limit, such as 0.8")
+	c.Between("daily_reserve", o.DailyReserve, 0, 0.95, "write the share of the day's calls left to others, such as 0.2")
+	c.OneOf("engagement", o.Engagement, "events", "summaries", "off")
+	c.Span("lookback", o.Lookback, 10*time.Second, 24*time.Hour)
+	c.Names("inputs", o.Inputs, "name properties of the CRM")
+}
+
+// OwnSources implements connectors.CRMSettings: the portal's engagement data, unless it is off.
+func (o *Config) OwnSources(name string) []string {
+	if o.Engagement == "off" {
+		return nil
+	}
+	return []string{name + "-engagement"}
+}
+
+// Connect implements connectors.CRMSettings.
+func (o *Config) Connect(h connectors.CRMHost) (connectors.Connection, error) {
+	names := h.FieldNames(DefaultProperty)
+	options := Options{
+		Name: h.Name, BaseURL: o.BaseURL, Token: o.Token.Reveal(), TokenFile: o.TokenFile, APIVersion: o.APIVersion,
+		SearchesPerSecond: o.SearchesPerSecond, RateShare: o.RateShare, DailyReserve: o.DailyReserve, Lookback: o.Lookback,
+		Fields: names, Adopt: h.Adopt, Inputs: slices.Concat(o.Inputs, h.Inputs), Poll: h.Poll, SweepEvery: h.SweepEvery,
+		HTTP: h.HTTP, Now: h.Now, Ledger: h.Ledger, Logger: h.Logger,
+	}
+	if o.DailyReserve == 0 {
+		options.DailyReserve = -1 // the word of Options for none
+	}
+	if o.ClientID != "" {
+		options.OAuth = &OAuth{ClientID: o.ClientID, ClientSecret: o.ClientSecret.Reveal(), RefreshToken: o.RefreshToken.Reveal()}
+	}
+	client, err := New(options)
+	if err != nil {
+		return connectors.Connection{}, err
+	}
+	made := connectors.Connection{CRM: client, Objects: []string{Contacts}, Fields: names, Reserve: o.DailyReserve, Lot: 100}
+	for _, name := range o.OwnSources(h.Name) {
+		source := client.Engagement(EngagementOptions{Name: name, NoOccurrences: o.Engagement == "summaries"})
+		made.Sources = append(made.Sources, connectors.Origin{Name: name, Source: source})
+	}
+	return made, nil
+}
+
+// Keeps implements connectors.Keeper.
+func (o *Config) Keeps() string {
+	return "the history of each property keeps earlier values of intentd's fields until the contact itself is deleted for good (Delete permanently, GDPR)"
+}

@@ -1,0 +1,168 @@
+package hubspot
+
+import (
+	"context"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/intentd/intentd/connectors"
+	"github.com/intentd/intentd/connectors/internal/transport"
+)
+
+const (
+	unchangedFor = 5 * time.Second // a search that found no change of a contact speaks for so long
+	recheckPages = 3               // of 200; where more changed, reading the rows themselves is cheaper
+)
+
+// recheck looks for changes that others made to contacts since the sweep's page by which the host knows them, and returns the
+// rows that may be written. HubSpot has no update on condition, so that this is what keeps a value that a person set in those
+// minutes: one search for all contacts swept and not yet written, and a read of those it tells of. A row that would overwrite what
+// somebody set meanwhile is told as Gone though Live: the host reads the record again and finds whose the value is.
+//
+// What the search's index does not know yet, a few moments, stays unseen: as long as passes between a read and its write anyway.
+func (w *writing) recheck(ctx context.Context, rows []row) ([]row, error) {
+	s := w.c.swept
+	select {
+	case s.rechecking <- struct{}{}:
+		defer func() { <-s.rechecking }()
+	case <-ctx.Done():
+		e := w.c.http.Err(connectors.Transient, w.Op, "", "")
+		e.Err = ctx.Err()
+		return nil, e
+	}
+	if oldest, lowest, any := s.unsure(rows); any {
+		if err := w.c.searchSwept(ctx, oldest, lowest); connectors.Stops(err) || connectors.Interrupted(err) {
+			return nil, err
+		}
+	}
+	doubtful := s.doubtful(rows)
+	if len(doubtful) == 0 {
+		return rows, nil
+	}
+	ids := make([]string, 0, len(doubtful))
+	for id := range doubtful {
+		ids = append(ids, id)
+	}
+	now, err := w.c.readBatches(ctx, w.Op, ids, false)
+	if err != nil {
+		return nil, err
+	}
+	kept := rows[:0]
+	for _, r := range rows {
+		was, asked := doubtful[r.id]
+		is, live := now[r.id]
+		if asked && live && w.overwrites(r, was.ours, is.Ours) {
+			e := w.c.http.Err(connectors.Gone, w.Op, "CHANGED", "somebody changed intentd's fields since they were read")
+			e.State = connectors.Live
+			w.Reject(r.at, e)
+			continue
+		}
+		kept = append(kept, r) // what is not live any more its write finds out
+	}
+	return kept, nil
+}
+
+// overwrites says whether r would replace a value that was not there when the record was read.
+func (w *writing) overwrites(r row, was, is map[string]string) bool {
+	for property, v := range r.props {
+		f := w.c.schema.roles[property].own
+		if now := is[f.Name]; now != was[f.Name] && now != fromWire(f.Type, v) {
+			return true
+		}
+	}
+	return false
+}
+
+// unsure tells from when on and from which id on changes of the rows are to be looked for, if of any.
+func (s *swept) unsure(rows []row) (oldest time.Time, lowest uint64, any bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	now := time.Now()
+	for _, r := range rows {
+		id, _ := recordID(r.id)
+		l, ok := s.lent[id]
+		if !ok || l.mayBeChanged || now.Sub(l.unchangedAt) < unchangedFor {
+			continue
+		}
+		if !any || l.told.Before(oldest) {
+			oldest = l.told
+		}
+		if !any || id < lowest {
+			lowest = id
+		}
+		any = true
+	}
+	return oldest, lowest, any
+}
+
+// doubtful are the rows whose contacts have changed, or of which nobody knows.
+func (s *swept) doubtful(rows []row) map[string]lentContact {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	now := time.Now()
+	list := map[string]lentContact{}
+	for _, r := range rows {
+		id, _ := recordID(r.id)
+		if l, ok := s.lent[id]; ok && (l.mayBeChanged || now.Sub(l.unchangedAt) >= unchangedFor) {
+			list[r.id] = l
+		}
+	}
+	return list
+}
+
+// searchSwept notes which contacts from the id lowest on changed since a time. Contacts are written about in the order of their
+// ids, so that few of those that intentd itself changed are among them.
+func (c *Client) searchSwept(ctx context.Context, since time.Time, lowest uint64) error {
+	began := time.Now()
+	found := map[uint64]time.Time{}
+	for next := lowest; ; {
+		s := searchRequest{Properties: []string{"hs_object_id"}, Limit: searchPageSize, After: "0", Sorts: byID,
+			FilterGroups: []filterGroup{{[]filter{
+				{"lastmodifieddate", "GT", strconv.FormatInt(since.UnixMilli(), 10)},
+				{"hs_object_id", "GTE", strconv.FormatUint(next, 10)}}}}}
+		r := transport.Post("look for changes of swept contacts", c.paths.objects(Contacts, "/search"), transport.Encode(s))
+		r.Bucket = searchBucket
+		answer, _, err := doPage(ctx, c, r)
+		if err != nil {
+			return err
+		}
+		for i := range answer.Results {
+			id, _ := recordID(answer.Results[i].ID)
+			found[id], _ = parseTime(answer.Results[i].UpdatedAt)
+			next = max(next, id+1)
+		}
+		if answer.After == "" {
+			break
+		}
+		if len(found) >= recheckPages*searchPageSize {
+			return nil // too many to tell: those that are asked about are read
+		}
+	}
+	c.swept.compare(found, since, lowest, began)
+	return nil
+}
+
+// compare takes in a search for all changes since a time to contacts from the id lowest on.
+func (s *swept) compare(found map[uint64]time.Time, since time.Time, lowest uint64, at time.Time) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for id := range found {
+		s.drop(id)
+	}
+	for id, l := range s.lent {
+		if id < lowest || l.told.Before(since) {
+			continue
+		}
+		l.unchangedAt = at
+		if modified, told := found[id]; told && !modified.Equal(l.modified) {
+			l.mayBeChanged = true
+		}
+		s.lent[id] = l
+	}
+	for _, p := range s.pages {
+		if len(p.ids) > 0 && slices.Min(p.ids) >= lowest && !p.told.Before(since) {
+			p.unchangedAt = at
+		}
+	}
+}

@@ -1,0 +1,183 @@
+package hubspot
+
+import (
+	"encoding/binary"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/intentd/intentd/connectors"
+	"github.com/intentd/intentd/connectors/internal/transport"
+)
+
+// swept remembers the live contacts that a sweep just told, so that the lot that follows need not read them again: a sweep's page
+// carries the very properties that Read asks for. What a search tells is not remembered, for its index lags behind the records.
+//
+// A contact is kept from its page until a Read asks for it, once, within keptFor. From then on it is lent: the host works with what
+// the page said, so that Write looks for changes that others made since before it writes the contact (see recheck.go). A poll that
+// tells of the contact, a write and a read of it end both. All of it is bounded; what does not fit is read as ever.
+type swept struct {
+	mu    sync.Mutex
+	kept  map[uint64]keptContact
+	pages []*keptPage // oldest first
+	bytes int         // of kept
+	lent  map[uint64]lentContact
+
+	rechecking chan struct{} // holds one token while somebody looks for changes
+}
+
+type keptContact struct {
+	packed string
+	page   *keptPage
+}
+
+// keptPage is a page with when it was answered: by this process's monotonic clock, and by HubSpot's.
+type keptPage struct {
+	at, told    time.Time
+	unchangedAt time.Time // when a search last found no change of what is kept of it
+	ids         []uint64
+}
+
+// lentContact is what the host was told of a contact that it has not written since.
+type lentContact struct {
+	ours         map[string]string // intentd's fields, as in Contact.Ours
+	modified     time.Time         // of the record
+	told         time.Time         // when its page was, by HubSpot's clock
+	lentAt       time.Time
+	unchangedAt  time.Time // when a search last found no change of it; zero: none did
+	mayBeChanged bool      // a poll or a search told of a change
+}
+
+const (
+	keptFor   = 5 * time.Minute
+	keptBytes = 16 << 20 // about 20,000 contacts
+	lentFor   = time.Hour
+	lentMax   = 100_000
+)
+
+func newSwept() *swept {
+	return &swept{kept: map[uint64]keptContact{}, lent: map[uint64]lentContact{}, rechecking: make(chan struct{}, 1)}
+}
+
+// keep remembers the live contacts of a page.
+func (s *swept) keep(records []record, pack func(*record) string, told time.Time) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	page := &keptPage{at: time.Now(), told: told, ids: make([]uint64, 0, len(records))}
+	s.expire(page.at)
+	for i := range records {
+		id, _ := recordID(records[i].ID)
+		s.drop(id)
+		packed := pack(&records[i])
+		if s.bytes+len(packed) > keptBytes {
+			break // those that came before are asked for before
+		}
+		s.kept[id] = keptContact{packed, page}
+		s.bytes += len(packed)
+		page.ids = append(page.ids, id)
+	}
+	s.pages = append(s.pages, page)
+}
+
+// expire drops what is too old to be told; s.mu is held.
+func (s *swept) expire(now time.Time) {
+	for len(s.pages) > 0 && now.Sub(s.pages[0].at) >= keptFor {
+		for _, id := range s.pages[0].ids {
+			if k, ok := s.kept[id]; ok && k.page == s.pages[0] {
+				s.drop(id)
+			}
+		}
+		s.pages = slices.Delete(s.pages, 0, 1)
+	}
+}
+
+// drop forgets the page of a contact; s.mu is held.
+func (s *swept) drop(id uint64) {
+	if k, ok := s.kept[id]; ok {
+		s.bytes -= len(k.packed)
+		delete(s.kept, id)
+	}
+}
+
+// lend hands out what the page of a contact said, as unpack reads it.
+func (s *swept) lend(id uint64, unpack func(packed string) connectors.Contact) (connectors.Contact, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	now := time.Now()
+	s.expire(now)
+	k, ok := s.kept[id]
+	if !ok || !s.roomToLend(now) {
+		return connectors.Contact{}, false
+	}
+	s.drop(id)
+	c := unpack(k.packed)
+	s.lent[id] = lentContact{ours: c.Ours, modified: c.Modified, told: k.page.told, lentAt: now, unchangedAt: k.page.unchangedAt}
+	return c, true
+}
+
+// roomToLend makes room for one more lent contact if it can. A patch that is not sent an hour after its lot has waited for a limit
+// or a person, and what happened to its record meanwhile is the host's to find out, as it is after any read. s.mu is held.
+func (s *swept) roomToLend(now time.Time) bool {
+	if len(s.lent) < lentMax {
+		return true
+	}
+	for id, l := range s.lent {
+		if now.Sub(l.lentAt) >= lentFor {
+			delete(s.lent, id)
+		}
+	}
+	return len(s.lent) < lentMax
+}
+
+// forget ends the memory of contacts that were just read or written.
+func (s *swept) forget(id uint64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.drop(id)
+	delete(s.lent, id)
+}
+
+// changed notes that a contact was told with a modification time.
+func (s *swept) changed(id uint64, modified time.Time) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.drop(id)
+	if l, ok := s.lent[id]; ok && !modified.Equal(l.modified) {
+		l.mayBeChanged = true
+		s.lent[id] = l
+	}
+}
+
+// pack is what is kept of a record: its times and the values that are set, by their place in the list of what is read.
+func (c *Client) pack(r *record) string {
+	text := func(b []byte, s string) []byte { return append(binary.AppendUvarint(b, uint64(len(s))), s...) }
+	b := text(text(make([]byte, 0, 512), r.CreatedAt), r.UpdatedAt)
+	transport.EachProperty(r.Properties, func(name, v string) {
+		if i, read := slices.BinarySearch(c.schema.read, name); read && v != "" {
+			b = text(binary.AppendUvarint(b, uint64(i)), v)
+		}
+	})
+	return string(b)
+}
+
+// unpack is a packed record as a Contact.
+func (c *Client) unpack(id, packed string) connectors.Contact {
+	number := func() int {
+		n, size := binary.Uvarint([]byte(packed[:min(len(packed), binary.MaxVarintLen64)]))
+		packed = packed[size:]
+		return int(n)
+	}
+	text := func() string {
+		n := number()
+		s := packed[:n]
+		packed = packed[n:]
+		return s
+	}
+	r := record{ID: id, CreatedAt: text(), UpdatedAt: text()}
+	return c.contactOf(&r, func(set func(name, value string)) {
+		for packed != "" {
+			i := number()
+			set(c.schema.read[i], text())
+		}
+	})
+}

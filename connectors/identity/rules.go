@@ -1,0 +1,116 @@
+package identity
+
+import (
+	"fmt"
+	"strings"
+)
+
+// Options are what an installation decides. The zero value is ready to use.
+type Options struct {
+	// PhoneRegion is the ISO 3166 country ("DE") whose national numbers phones without a country code are; "" leaves those as they
+	// are written.
+	PhoneRegion string
+	// Block are further values that identify nobody.
+	Block []Block
+	// Spaces names the space of a source's user and anonymous ids, by source; a source without one has a space of its own name.
+	Spaces map[string]string
+}
+
+// Block is one value that identifies nobody, in whatever space.
+type Block struct {
+	Kind  Kind
+	Value string
+}
+
+// Rules bring identifiers into their one form. A nil *Rules has the default options. It is safe for concurrent use.
+type Rules struct {
+	region  *region
+	blocked map[Block]bool
+	spaces  map[string]string
+}
+
+// New checks o. Its error names the option.
+func New(o Options) (*Rules, error) {
+	r := &Rules{blocked: map[Block]bool{}, spaces: o.Spaces}
+	if o.PhoneRegion != "" {
+		var ok bool
+		if r.region, ok = regionNamed(o.PhoneRegion); !ok {
+			return nil, fmt.Errorf("phone_region: no country has the code %q", o.PhoneRegion)
+		}
+	}
+	for i, b := range o.Block {
+		if b.Kind < UserID || b.Kind > AnonymousID {
+			return nil, fmt.Errorf("block[%d].kind: %s cannot be blocked", i, b.Kind)
+		}
+		id, ok := r.ID(b.Kind, "", b.Value)
+		if !ok {
+			continue // a placeholder already
+		}
+		// An address given as a user id is that address: it is blocked as what it is compared as.
+		r.blocked[Block{id.Kind, id.Value}] = true
+	}
+	return r, nil
+}
+
+// Space names the space of a source's user and anonymous ids.
+func (r *Rules) Space(source string) string {
+	if r != nil {
+		if s := r.spaces[source]; s != "" {
+			return s
+		}
+	}
+	return source
+}
+
+// ID brings a value into its one form. It is false for what identifies nobody: placeholders, blocked values, what has not the
+// form of its kind. A user or anonymous id that has the form of an address is that address. space is of no account for kinds
+// without one.
+func (r *Rules) ID(k Kind, space, value string) (ID, bool) {
+	id := ID{Kind: k}
+	switch k {
+	case Email:
+		id.Value = email(value)
+	case Phone:
+		id.Value = phone(value, r.phoneRegion())
+	case UserID, AnonymousID:
+		id.Value = plainID(value)
+		if address := Address(id.Value); address != "" {
+			id = ID{Kind: Email, Value: email(address)}
+		} else {
+			id.Space = space
+			if k == UserID && guest(id.Value) {
+				id.Value = ""
+			}
+		}
+	case Record:
+		id.Value = strings.TrimSpace(value)
+	}
+	if id.Value == "" || len(id.Value) > maxLength || r.Blocks(id) {
+		return ID{}, false
+	}
+	return id, true
+}
+
+// Blocks says whether the configuration says that id identifies nobody.
+func (r *Rules) Blocks(id ID) bool {
+	return r != nil && len(r.blocked) > 0 && r.blocked[Block{id.Kind, id.Value}]
+}
+
+// Email is the one form of an address, "" if it identifies nobody.
+func (r *Rules) Email(value string) string {
+	id, _ := r.ID(Email, "", value)
+	return id.Value
+}
+
+// Phone is the one form of a phone number, "" if it identifies nobody.
+func (r *Rules) Phone(value string) string {
+	id, _ := r.ID(Phone, "", value)
+	return id.Value
+}
+
+func (r *Rules) phoneRegion() *region {
+	if r == nil {
+		return nil
+	}
+	return r.region
+}

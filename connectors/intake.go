@@ -1,0 +1,118 @@
+package connectors
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Intake counts what became of everything a source told since it was first taken in: nothing is left out without a count.
+type Intake struct {
+	// What was read, by the feed's own count. Read are lines, rows or messages, blank ones apart.
+	Read       int64            `json:"read"`
+	Unreadable map[string]int64 `json:"unreadable,omitempty"` // of them, by reason
+	Examples   []Unreadable     `json:"examples,omitempty"`   // met last, the newest last, a few of each reason
+	// LatestRead and LatestUnreadable are those of the last poll that read anything.
+	LatestRead       int64 `json:"latest_read,omitempty"`
+	LatestUnreadable int64 `json:"latest_unreadable,omitempty"`
+
+	// What the event store made of it.
+	Events       int64            `json:"events"`                  // kept
+	Anonymous    int64            `json:"anonymous,omitempty"`     // of them, of nobody known when they came in
+	LeftOut      map[string]int64 `json:"left_out,omitempty"`      // by reason
+	UnknownKinds map[string]int64 `json:"unknown_kinds,omitempty"` // kept as context; names that may tell of a person are one
+	ReusedIDs    int64            `json:"reused_ids,omitempty"`    // ids that came again for something else; both are kept
+
+	// Who was seen, by the pipeline's count: somebody seen in several polls counts in each.
+	People    int64 `json:"people,omitempty"`
+	Strangers int64 `json:"strangers,omitempty"` // of them, in no CRM
+}
+
+// Unreadable is something that could not be read: where it stands and why, never its content.
+type Unreadable struct {
+	Where  string    `json:"where"` // a file, an object, a table
+	Line   int64     `json:"line"`  // from 1, 0 where there are none
+	Reason string    `json:"reason"`
+	Time   time.Time `json:"time"` // when it was met
+}
+
+// Reasons in Intake.LeftOut.
+const (
+	LeftOutNobody   = "no usable identifier"
+	LeftOutConsent  = "consent denied"
+	LeftOutOld      = "older than the retention"
+	LeftOutRepeated = "told before"
+)
+
+// Unread is how much could not be read, over all reasons.
+func (i Intake) Unread() (n int64) {
+	for _, by := range i.Unreadable {
+		n += by
+	}
+	return n
+}
+
+// Trouble says what is wrong when most of the last poll could not be read, "" otherwise.
+func (i Intake) Trouble() string {
+	if i.LatestUnreadable*2 <= i.LatestRead {
+		return ""
+	}
+	why := "for several reasons"
+	if most := Commonest(i.Unreadable, 1); len(most) > 0 {
+		why = "mostly: " + most[0]
+	}
+	return fmt.Sprintf("could not read %d of the %d lines of its last poll, %s", i.LatestUnreadable, i.LatestRead, why)
+}
+
+// Commonest are the names counted most, at most n.
+func Commonest(counts map[string]int64, n int) []string {
+	names := slices.SortedFunc(maps.Keys(counts), func(a, b string) int {
+		return cmp.Or(cmp.Compare(counts[b], counts[a]), strings.Compare(a, b))
+	})
+	return names[:min(n, len(names))]
+}
+
+// Bounds of Intake.UnknownKinds.
+const (
+	keptKinds  = 200
+	otherKinds = "(others)"
+)
+
+// tellable are names that hold no person's data: words as programs write them.
+var tellable = regexp.MustCompile(`^[\pL$][\pL\d_$ .:/\[\]-]{0,59}$`)
+
+// CountUnknownKind counts an event whose kind is not known.
+func (i *Intake) CountUnknownKind(kind string) {
+	if i.UnknownKinds == nil {
+		i.UnknownKinds = map[string]int64{}
+	}
+	if _, known := i.UnknownKinds[kind]; !known && (len(i.UnknownKinds) >= keptKinds || !tellable.MatchString(kind)) {
+		kind = otherKinds
+	}
+	i.UnknownKinds[kind]++
+}
+
+// CountLeftOut counts n events that are not kept.
+func (i *Intake) CountLeftOut(reason string, n uint64) {
+	if n == 0 {
+		return
+	}
+	if i.LeftOut == nil {
+		i.LeftOut = map[string]int64{}
+	}
+	i.LeftOut[reason] += int64(n)
+}
+
+// IntakeReader is a Feed that tells what became of what it read up to a cursor of its own.
+type IntakeReader interface {
+	Intake(at Cursor) (Intake, error)
+}
+
+// IntakeReporter is a Source that counts what it takes in.
+type IntakeReporter interface {
+	Intake() (Intake, error)
+}

@@ -1,0 +1,462 @@
+package jsonl
+
+import (
+	"encoding/json"
+	"maps"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/cespare/xxhash/v2"
+	"github.com/intentd/intentd/connectors"
+	"github.com/intentd/intentd/connectors/internal/jsonscan"
+)
+
+// record is one JSON object of a tracker.
+type record map[string]any
+
+// at is what stands at a path of keys; nil if nothing does.
+func (r record) at(path ...string) any {
+	var v any = map[string]any(r)
+	for _, key := range path {
+		m, ok := v.(map[string]any)
+		if !ok {
+			return nil
+		}
+		v = m[key]
+	}
+	return v
+}
+
+func (r record) has(key string) bool { _, ok := r[key]; return ok }
+
+// under is the object at a path, empty if there is none.
+func (r record) under(path ...string) record {
+	m, _ := r.at(path...).(map[string]any)
+	return m
+}
+
+// first is the first text among several keys.
+func (r record) first(keys ...string) string {
+	for _, k := range keys {
+		if s := scalar(r[k]); s != "" {
+			return s
+		}
+	}
+	return ""
+}
+
+// scalar is a text, number or boolean as text; "" for anything else.
+func scalar(v any) string {
+	switch v := v.(type) {
+	case string:
+		return strings.TrimSpace(v)
+	case json.Number:
+		return v.String()
+	case bool:
+		return strconv.FormatBool(v)
+	}
+	return ""
+}
+
+// properties are the members as texts; what is nested stays JSON.
+func (r record) properties(except ...string) map[string]string {
+	out := map[string]string{}
+	for k, v := range r {
+		if slices.Contains(except, k) {
+			continue
+		}
+		if s := scalar(v); s != "" {
+			out[k] = s
+		} else if v != nil && v != "" {
+			if b, err := json.Marshal(v); err == nil {
+				out[k] = string(b)
+			}
+		}
+	}
+	return out
+}
+
+// tracker is a system whose own records are read as they are, known by their keys. The keys are those of its documentation.
+type tracker struct {
+	name string
+	is   func(r record) bool
+	read func(r record, e *connectors.Event) (at string)
+}
+
+// trackers in the order in which they are tried.
+var trackers = []tracker{
+	{"GA4", func(r record) bool {
+		return r.has("event_name") && r.has("event_timestamp") && (r.has("event_params") || r.has("user_pseudo_id"))
+	}, readGA4},
+	{"Snowplow", func(r record) bool {
+		return (r.has("event_name") || r.has("event")) && (r.has("collector_tstamp") || r.has("derived_tstamp") || r.has("dvce_created_tstamp"))
+	}, readSnowplow},
+	{"Amplitude", func(r record) bool {
+		return r.has("event_type") && (r.has("event_properties") || r.has("amplitude_id") || r.has("device_id") && r.has("event_time"))
+	}, readAmplitude},
+	{"PostHog", func(r record) bool { return r.has("event") && r.has("distinct_id") }, readPostHog},
+	{"Mixpanel", func(r record) bool {
+		p := r.under("properties")
+		return r.has("event") && p.has("time") && (p.has("distinct_id") || p.has("$insert_id") || p.has("$device_id"))
+	}, readMixpanel},
+	{"Segment or RudderStack", func(r record) bool {
+		switch scalar(r["type"]) {
+		case "page", "screen", "track", "identify", "group", "alias":
+			return r.has("messageId") || r.has("anonymousId") || r.has("userId") || r.has("context")
+		}
+		return false
+	}, readSegment},
+}
+
+// native reads a tracker's record into e. ok is false if no tracker is known by its keys.
+func native(text string, e *connectors.Event) (reason string, ok bool) {
+	dec := json.NewDecoder(strings.NewReader(text))
+	dec.UseNumber()
+	var r record
+	if dec.Decode(&r) != nil {
+		return "", false
+	}
+	for _, t := range trackers {
+		if !t.is(r) {
+			continue
+		}
+		*e = connectors.Event{}
+		at := t.read(r, e)
+		for k, v := range e.Properties {
+			if v == "" {
+				delete(e.Properties, k)
+			}
+		}
+		if len(e.Properties) == 0 {
+			e.Properties = nil
+		}
+		return complete(text, e, at), true
+	}
+	return "", false
+}
+
+// readSegment reads the common fields of the Segment specification, which RudderStack's events have as well.
+func readSegment(r record, e *connectors.Event) string {
+	context := r.under("context")
+	page, traits := context.under("page"), r.under("traits")
+	properties := r.under("properties")
+	e.ID, e.AnonymousID, e.UserID = scalar(r["messageId"]), scalar(r["anonymousId"]), scalar(r["userId"])
+	e.Properties = properties.properties("url", "title", "referrer", "path", "search")
+	switch kind := scalar(r["type"]); kind {
+	case "track":
+		e.Kind = r.first("event", "event_text")
+	case "page", "screen":
+		e.Kind = connectors.KindPageView
+	default:
+		e.Kind = connectors.KindIdentify
+		if kind == "alias" && e.AnonymousID == "" {
+			e.AnonymousID = scalar(r["previousId"])
+		}
+	}
+	e.Email, e.Phone = traits.first("email"), traits.first("phone")
+	if of := context.under("traits"); e.Email == "" {
+		e.Email, e.Phone = of.first("email"), of.first("phone")
+	}
+	e.URL = choose(properties.first("url"), page.first("url"))
+	e.PageTitle = choose(properties.first("title"), page.first("title"), scalar(r["name"]))
+	e.Referrer = choose(properties.first("referrer"), page.first("referrer"))
+	e.UserAgent, e.IP = scalar(context["userAgent"]), scalar(context["ip"])
+	e.Session = choose(scalar(context["sessionId"]), scalar(context["session_id"]))
+	if campaign := context.under("campaign"); campaign.first("name") != "" {
+		set(e, connectors.PropCampaign, campaign.first("name"))
+	}
+	set(e, connectors.PropForm, properties.first("form", "form_name", "formName", "form_title", "form_id", "formId"))
+	for purpose, given := range context.under("consent", "categoryPreferences") {
+		if given == false && strings.Contains(strings.ToLower(purpose), "analytics") {
+			e.Consent = "denied"
+		}
+	}
+	e.Received, _ = parseTime(r.first("receivedAt", "received_at"))
+	return r.first("timestamp", "originalTimestamp", "sentAt", "receivedAt")
+}
+
+// readPostHog reads an event as PostHog's exports have it. posthog-js writes the device's id as distinct_id until somebody is
+// identified, and the device's id beside it.
+func readPostHog(r record, e *connectors.Event) string {
+	p := r.under("properties")
+	e.ID, e.Kind = r.first("uuid", "id"), scalar(r["event"])
+	who, device := scalar(r["distinct_id"]), p.first("$device_id", "$anon_distinct_id")
+	switch {
+	case device != "" && who != device, p.first("$user_id") != "", scalar(p["$is_identified"]) == "true", strings.HasPrefix(e.Kind, "$identify"):
+		e.UserID, e.AnonymousID = choose(p.first("$user_id"), who), device
+	case device != "", p.first("$session_id", "$current_url") != "", deviceID(who):
+		e.AnonymousID = choose(device, who)
+	default:
+		e.UserID = who // a server's library
+	}
+	e.Email = choose(p.under("$set").first("email"), p.under("$set_once").first("email"), r.under("person_properties").first("email"), r.under("person", "properties").first("email"))
+	if p.has("alias") && strings.Contains(e.Kind, "alias") {
+		e.UserID, e.AnonymousID = who, scalar(p["alias"])
+	}
+	e.Session, e.URL, e.PageTitle = scalar(p["$session_id"]), p.first("$current_url"), p.first("title", "$title")
+	e.Referrer, e.IP, e.UserAgent = p.first("$referrer"), choose(scalar(r["ip"]), p.first("$ip")), p.first("$raw_user_agent", "$user_agent")
+	e.ElementText = p.first("$el_text")
+	if chain := choose(scalar(r["elements_chain"]), p.first("$elements_chain")); chain != "" {
+		text, id := chainTarget(chain)
+		e.ElementText, e.ElementID = choose(e.ElementText, text), id
+	}
+	if e.Kind == "$autocapture" {
+		switch p.first("$event_type") {
+		case "submit":
+			e.Kind = connectors.KindFormSubmit
+		case "change":
+			e.Kind = connectors.KindFormStart
+		default:
+			e.Kind = connectors.KindClick
+		}
+	}
+	e.Properties = plain(p, "title")
+	set(e, connectors.PropCampaign, p.first("utm_campaign"))
+	if scalar(p["$virt_is_bot"]) == "true" {
+		set(e, connectors.PropBot, "true")
+	}
+	e.Received, _ = parseTime(r.first("created_at", "inserted_at", "_inserted_at"))
+	return choose(scalar(r["timestamp"]), scalar(r["created_at"]))
+}
+
+// chainTarget is the text and id of the element that was acted on: the first of PostHog's chain, whose values escape quotes.
+func chainTarget(chain string) (text, id string) {
+	target := chain
+	quoted := false
+	for i := range len(chain) {
+		if chain[i] == '"' && (i == 0 || chain[i-1] != '\\') {
+			quoted = !quoted
+		}
+		if chain[i] == ';' && !quoted {
+			target = chain[:i]
+			break
+		}
+	}
+	for _, m := range chainAttribute.FindAllStringSubmatch(target, -1) {
+		value := strings.ReplaceAll(m[2], `\"`, `"`)
+		switch m[1] {
+		case "text":
+			text = value
+		case "attr_id", "attr__id":
+			id = choose(id, value)
+		}
+	}
+	return text, id
+}
+
+var chainAttribute = regexp.MustCompile(`([a-z_-]+)="((?:[^"\\]|\\.)*)"`)
+
+// readMixpanel reads a line of the raw export.
+func readMixpanel(r record, e *connectors.Event) string {
+	p := r.under("properties")
+	e.Kind = scalar(r["event"])
+	who := p.first("distinct_id")
+	e.UserID, e.AnonymousID = p.first("$user_id"), strings.TrimPrefix(p.first("$device_id"), "$device:")
+	if device, anonymous := strings.CutPrefix(who, "$device:"); anonymous || e.UserID == "" && deviceID(who) {
+		e.AnonymousID = choose(e.AnonymousID, device)
+	} else if e.UserID == "" && who != e.AnonymousID {
+		e.UserID = who
+	}
+	e.ID = choose(p.first("$insert_id"), contentID(e.Kind, who, p.first("time"), p.first("current_url_path")))
+	e.Email = p.first("$email")
+	e.URL = p.first("$current_url", "current_url")
+	if host := p.first("current_domain"); e.URL == "" && host != "" {
+		e.URL = choose(strings.TrimSuffix(p.first("current_url_protocol"), ":"), "https") + "://" + host + p.first("current_url_path") + p.first("current_url_search")
+	}
+	e.PageTitle, e.Referrer, e.ElementText = p.first("current_page_title", "$title"), p.first("$referrer"), p.first("$el_text")
+	e.ElementID, e.Session, e.IP = p.first("$el_id"), p.first("$session_id"), p.first("ip")
+	e.Properties = plain(p, "time", "distinct_id", "current_page_title", "current_domain", "current_url_path", "current_url_search", "current_url_protocol", "current_url")
+	set(e, connectors.PropCampaign, p.first("utm_campaign"))
+	e.Received, _ = parseTime(p.first("mp_processing_time_ms"))
+	return p.first("time")
+}
+
+// readAmplitude reads a line of the raw export.
+func readAmplitude(r record, e *connectors.Event) string {
+	p := r.under("event_properties")
+	e.Kind, e.UserID, e.AnonymousID = scalar(r["event_type"]), scalar(r["user_id"]), scalar(r["device_id"])
+	e.ID = r.first("$insert_id", "uuid", "insert_id")
+	if s := scalar(r["session_id"]); s != "" && s != "-1" {
+		e.Session = e.AnonymousID + "." + s
+	}
+	e.Email = choose(r.under("user_properties").first("email", "Email", "$email"))
+	e.URL, e.PageTitle = p.first("[Amplitude] Page URL", "[Amplitude] Page Location", "url"), p.first("[Amplitude] Page Title", "title")
+	e.ElementText, e.ElementID, e.Referrer = p.first("[Amplitude] Element Text"), p.first("[Amplitude] Element ID"), p.first("referrer")
+	e.IP = scalar(r["ip_address"])
+	e.Properties = p.properties("url", "title", "referrer")
+	maps.DeleteFunc(e.Properties, func(k, _ string) bool { return strings.HasPrefix(k, "[Amplitude] ") })
+	set(e, connectors.PropCampaign, p.first("utm_campaign"))
+	e.Received, _ = parseTime(r.first("server_upload_time", "server_received_time"))
+	return r.first("event_time", "client_event_time", "time")
+}
+
+// readGA4 reads a row of GA4's BigQuery export. Rows have no id, and their later columns are rewritten for days: the id is made of
+// what stays.
+func readGA4(r record, e *connectors.Event) string {
+	p := record{}
+	list, _ := r["event_params"].([]any)
+	for _, x := range list {
+		param, _ := x.(map[string]any)
+		for _, v := range record(param).under("value") {
+			if s := scalar(v); s != "" {
+				p[scalar(param["key"])] = s
+			}
+		}
+	}
+	device, session := scalar(r["user_pseudo_id"]), p.first("ga_session_id")
+	e.Kind, e.UserID, e.AnonymousID = scalar(r["event_name"]), scalar(r["user_id"]), device
+	e.ID = contentID(device, e.UserID, e.Kind, scalar(r["event_timestamp"]), scalar(r["event_bundle_sequence_id"]), scalar(r["batch_event_index"]), p.first("page_location"))
+	if session != "" {
+		e.Session = choose(device, e.UserID) + "." + session
+	}
+	e.URL, e.PageTitle, e.Referrer = p.first("page_location"), p.first("page_title"), p.first("page_referrer")
+	e.ElementText, e.ElementID = p.first("link_text"), p.first("link_id", "element_id")
+	e.Properties = p.properties("page_location", "page_title", "page_referrer", "ga_session_id", "ga_session_number", "link_text", "link_id", "engaged_session_event", "session_engaged", "entrances", "batch_event_index", "batch_page_id", "batch_ordering_id", "ignore_referrer")
+	set(e, connectors.PropForm, p.first("form_name", "form_id"))
+	set(e, connectors.PropCampaign, choose(p.first("campaign"), r.under("collected_traffic_source").first("manual_campaign_name")))
+	if strings.EqualFold(r.under("privacy_info").first("analytics_storage"), "no") {
+		e.Consent = "denied"
+	}
+	return scalar(r["event_timestamp"])
+}
+
+// readSnowplow reads a row of atomic.events as JSON, as the loaders and the analytics SDKs write it.
+func readSnowplow(r record, e *connectors.Event) string {
+	e.ID, e.UserID, e.AnonymousID = scalar(r["event_id"]), scalar(r["user_id"]), r.first("domain_userid", "network_userid")
+	e.Kind = r.first("event_name", "event")
+	switch e.Kind {
+	case "event", "struct", "se":
+		e.Kind = r.first("se_action", "se_category")
+	}
+	e.Properties = map[string]string{}
+	for _, k := range []string{"se_category", "se_action", "se_label", "se_property", "se_value", "app_id"} {
+		set(e, k, scalar(r[k]))
+	}
+	for k, v := range r { // at most one: the event's own fields
+		m, ok := v.(map[string]any)
+		if !ok || !strings.HasPrefix(k, "unstruct_event_") {
+			continue
+		}
+		own := record(m)
+		maps.Copy(e.Properties, own.properties("elementContent", "elementId"))
+		e.ElementText, e.ElementID = own.first("elementContent", "label"), own.first("elementId", "id")
+		set(e, connectors.PropForm, own.first("formId", "form_id"))
+	}
+	set(e, connectors.PropCampaign, scalar(r["mkt_campaign"]))
+	e.Session, e.URL, e.PageTitle, e.Referrer = scalar(r["domain_sessionid"]), scalar(r["page_url"]), scalar(r["page_title"]), scalar(r["page_referrer"])
+	e.UserAgent, e.IP = scalar(r["useragent"]), scalar(r["user_ipaddress"])
+	e.Received, _ = parseTime(r.first("load_tstamp", "collector_tstamp"))
+	return r.first("derived_tstamp", "collector_tstamp", "dvce_created_tstamp")
+}
+
+// plain are the properties that a tracker did not add by itself: their names have no "$".
+func plain(p record, except ...string) map[string]string {
+	out := p.properties(except...)
+	maps.DeleteFunc(out, func(k, _ string) bool { return strings.HasPrefix(k, "$") || strings.HasPrefix(k, "mp_") })
+	return out
+}
+
+func set(e *connectors.Event, key, value string) {
+	if value == "" {
+		return
+	}
+	if e.Properties == nil {
+		e.Properties = map[string]string{}
+	}
+	e.Properties[key] = value
+}
+
+func choose(values ...string) string {
+	for _, v := range values {
+		if v != "" {
+			return v
+		}
+	}
+	return ""
+}
+
+// deviceID says whether an id is one that a library made up: a UUID, or Mixpanel's five groups of hexadecimal digits.
+func deviceID(s string) bool { return madeUp.MatchString(s) }
+
+var madeUp = regexp.MustCompile(`(?i)^[0-9a-f]{8,16}(-[0-9a-f]{4,16}){4}$`)
+
+// contentID is an id made of what an event is known by.
+func contentID(parts ...string) string {
+	return "l" + strconv.FormatUint(xxhash.Sum64String(strings.Join(parts, "\x00")), 36)
+}
+
+// spellings are other names of our own keys, as connectors.Fold writes them, by which a line in nobody's format is read.
+var spellings = map[string]string{
+	"timestamp": "time", "ts": "time", "event_time": "time", "occurred_at": "time", "created_at": "time", "datetime": "time", "date_time": "time", "event_timestamp": "time",
+	"original_timestamp": "time", "logged_at": "time", "happened_at": "time", "created": "time", "date": "time", "when": "time", "received_at": "time",
+	"event": "kind", "event_name": "kind", "event_type": "kind", "type": "kind", "action": "kind", "activity": "kind", "event_kind": "kind", "activity_type": "kind", "name": "kind",
+	"email_address": "email", "mail": "email", "e_mail": "email", "user_email": "email", "contact_email": "email", "mail_address": "email", "customer_email": "email", "lead_email": "email",
+	"email_addr": "email", "e_mail_address": "email", "work_email": "email", "business_email": "email", "person_email": "email", "recipient": "email",
+	"phone_number": "phone", "mobile": "phone", "telephone": "phone", "tel": "phone", "mobile_phone": "phone",
+	"userid": "user_id", "uid": "user_id", "customer_id": "user_id", "external_id": "user_id", "member_id": "user_id",
+	"anonymousid": "anonymous_id", "visitor_id": "anonymous_id", "device_id": "anonymous_id", "client_id": "anonymous_id", "cookie_id": "anonymous_id", "anon_id": "anonymous_id",
+	"sessionid": "session_id", "session": "session_id", "visit_id": "session_id",
+	"page_url": "url", "href": "url", "link": "url", "page_location": "url", "current_url": "url", "uri": "url", "context_page_url": "url",
+	"title": "page_title", "page_name": "page_title", "context_page_title": "page_title",
+	"referer": "referrer", "page_referrer": "referrer", "context_page_referrer": "referrer",
+	"button_text": "element_text", "link_text": "element_text", "text": "element_text",
+	"useragent": "user_agent", "context_user_agent": "user_agent", "ip_address": "ip", "client_ip": "ip", "context_ip": "ip",
+	"event_id": "id", "message_id": "id", "uuid": "id", "insert_id": "id",
+}
+
+// respell moves what stands under another name of a key to where it belongs, the keys of the line in their order. With only
+// addresses given nothing else is moved: a line in our own format means its other keys as properties.
+func (d *decoder) respell(e *connectors.Event, at *jsonscan.Value, onlyAddress bool) {
+	for i := 0; i < len(d.extra); i++ {
+		x := d.extra[i]
+		key := connectors.Fold(x.key)
+		if own := spellings[key]; own != "" {
+			key = own
+		}
+		switch field := fieldOf(e, key); {
+		case onlyAddress && key != "email" && key != "phone":
+			continue
+		case key == "time" && at.Kind == jsonscan.None && x.Kind != jsonscan.Nested:
+			*at = x.Value
+		case field != nil && *field == "" && x.Kind != jsonscan.Nested:
+			if key == "email" && !strings.Contains(x.Text, "@") {
+				continue
+			}
+			*field = x.Text
+		default:
+			continue
+		}
+		delete(e.Properties, x.key)
+		d.extra = slices.Delete(d.extra, i, i+1)
+		i--
+	}
+}
+
+// addressKey is the key, as far as it is fit to be told, under which an address stands that was not read as one.
+func (d *decoder) addressKey(e *connectors.Event) string {
+	for _, k := range slices.Sorted(maps.Keys(e.Properties)) {
+		if v := e.Properties[k]; len(v) < 255 && addressForm.MatchString(v) && plainKey.MatchString(k) {
+			return k
+		}
+	}
+	return ""
+}
+
+var (
+	addressForm = regexp.MustCompile(`^[^@\s]+@[^@\s]+\.[^@\s]+$`)
+	plainKey    = regexp.MustCompile(`^[A-Za-z_$][A-Za-z0-9_$.-]{0,39}$`)
+)
+
+// complete cleans what was read, and says what it lacks.
+func complete(text string, e *connectors.Event, at string) (reason string) {
+	var ok bool
+	if at == "" {
+		return reasonNoTime
+	}
+	if e.Time, ok = parseTime(at); !ok {
+		return reasonTime
+	}
+	return finishEvent(text, e)
+}

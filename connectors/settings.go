@@ -1,0 +1,177 @@
+package connectors
+
+import (
+	"fmt"
+	"log/slog"
+	"net/http"
+	"time"
+)
+
+// Settings are the keys of one connector in the configuration: a pointer to a struct of the connector's own, which holds the
+// defaults. Its fields carry mapstructure tags. Before Check the host has
+//
+//   - read the section into it; unknown keys and wrong shapes are told by then,
+//   - filled each field X of type [Secret] with key x from x itself, from the file that x_file names (a field XFile of type string),
+//     from the environment or from a systemd credential,
+//   - made the values of x_file, and of fields tagged kind:"path", relative to the configuration file.
+type Settings interface {
+	// Check tells what is wrong with the values. It makes no request and opens no file but those that the values name.
+	Check(c *Check)
+}
+
+// A CRMType is what the configuration knows as a type of CRM.
+type CRMType struct {
+	Poll     string             // default schedule of polls
+	Settings func() CRMSettings // with the defaults
+}
+
+// A SourceType is what the configuration knows as a type of source.
+type SourceType struct {
+	Poll     string
+	Settings func() Settings // a SourceSettings
+}
+
+// A ModelType is what the configuration knows as a provider of models.
+type ModelType struct {
+	Name     string // of the model that is asked unless the configuration names another
+	Settings func() ModelSettings
+	// Priced says what is wrong with the name of a model, and the fix: one without a price, built in or among own, would have no
+	// budget. "" if nothing.
+	Priced func(model string, own []ModelPrice) (message, fix string)
+}
+
+// CRMSettings are the settings of a CRM.
+type CRMSettings interface {
+	Settings
+	// OwnSources names the sources that Connect will return for a CRM called name.
+	OwnSources(name string) []string
+	// Connect makes the CRM. It makes no request.
+	Connect(h CRMHost) (Connection, error)
+}
+
+// SourceSettings are the settings of a source.
+type SourceSettings interface {
+	Settings
+	// Open makes the source. It makes no request.
+	Open(h Host) (Origin, error)
+}
+
+// Keeper is settings of a connector whose system goes on holding something about a person whom intentd has forgotten.
+type Keeper interface {
+	// Keeps says what it holds, where, and what removes it: the part of a sentence behind the connector's name.
+	Keeps() string
+}
+
+// ModelSettings are the settings of a model.
+type ModelSettings interface {
+	Settings
+	// Open makes the model. It makes no request.
+	Open(h ModelHost) (Model, error)
+}
+
+// Host is what intentd gives every connector that it makes.
+type Host struct {
+	Name   string            // as configured
+	Poll   time.Duration     // how often it is polled, for estimates; 0: never
+	HTTP   http.RoundTripper // nil: one of the connector's own
+	Now    func() time.Time
+	Logger *slog.Logger
+	Ledger Ledger
+	Tokens TokenStore
+}
+
+// CRMHost is a Host with what the configuration says of every CRM alike.
+type CRMHost struct {
+	Host
+	SweepEvery time.Duration     // how often the whole CRM is walked, for estimates; 0: never
+	Fields     map[string]string // intentd's field → property; those not named keep the connector's default, "" is not written
+	Adopt      bool              // use existing properties of the right type
+	Inputs     []string          // further properties to read, beside those of the connector's own settings
+}
+
+// FieldNames are the properties of all of intentd's fields: those given, else the connector's default.
+func (h CRMHost) FieldNames(byDefault func(field string) string) map[string]string {
+	names := make(map[string]string, len(Fields))
+	for _, f := range Fields {
+		names[f.Name] = byDefault(f.Name)
+	}
+	for field, property := range h.Fields {
+		names[field] = property
+	}
+	return names
+}
+
+// ModelHost is a Host with what the configuration says of every model alike.
+type ModelHost struct {
+	Host
+	Model       string // its name by the vendor
+	Concurrency int    // calls at once
+	Prices      []ModelPrice
+}
+
+// ModelPrice is the price of a model, in US dollars per million tokens. (The model's name is a value, not a key: the reader of the
+// configuration folds keys to lower case.)
+type ModelPrice struct {
+	Model string  `mapstructure:"model"`
+	In    float64 `mapstructure:"in"`
+	Out   float64 `mapstructure:"out"`
+	// Cached is the price of input read from the vendor's cache; 0 takes that of input.
+	Cached float64 `mapstructure:"cached"`
+}
+
+// Connection is a CRM that was made from its settings.
+type Connection struct {
+	CRM     CRM
+	Objects []string          // whose records it reads and writes
+	Fields  map[string]string // intentd's field → property, complete
+	Reserve float64           // share of a day's calls that is left to others, 0 to 1
+	Lot     int               // records that it reads and writes in one call
+	Sources []Origin          // what the CRM itself knows of what people did; polled with it
+}
+
+// Origin is where events come from: a Source or a Feed, one of the two.
+type Origin struct {
+	Name   string
+	Source Source
+	Feed   Feed
+}
+
+// Ledger keeps the number of calls a connector made on a day ("2026-11-20") over restarts.
+type Ledger interface {
+	DailyCalls(connector, day string) int64
+	AddCalls(connector, day string, n int64)
+}
+
+// TokenStore keeps one refresh token per name over restarts. Load returns "" where none was saved.
+type TokenStore interface {
+	Load(name string) (token string, err error)
+	Save(name, token string) error
+}
+
+// Estimator is a model that can tell in advance what a prompt would cost, in millionths of a US dollar.
+type Estimator interface {
+	Estimate(p Prompt) int64
+}
+
+// Secret is a value that never prints itself: not by fmt, not by slog, not as JSON. Reveal is the only way to it.
+type Secret struct{ value string }
+
+// NewSecret wraps a value.
+func NewSecret(v string) Secret { return Secret{v} }
+
+// Reveal is the value.
+func (s Secret) Reveal() string { return s.value }
+
+// IsZero says that there is no value.
+func (s Secret) IsZero() bool { return s.value == "" }
+
+const hidden = "[secret]"
+
+// Format keeps every verb of fmt, %#v included, from the value.
+func (s Secret) Format(f fmt.State, _ rune) { fmt.Fprint(f, hidden) }
+
+// LogValue keeps slog from the value.
+func (s Secret) LogValue() slog.Value { return slog.StringValue(hidden) }
+
+// MarshalText keeps encoders from the value.
+func (s Secret) MarshalText() ([]byte, error) { return []byte(hidden), nil }

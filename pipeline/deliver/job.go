@@ -1,0 +1,267 @@
+package deliver
+
+import (
+	"context"
+	"time"
+
+	"github.com/intentd/intentd/connectors"
+	"github.com/intentd/intentd/state"
+)
+
+// A CRM that offers it takes the patches of a first sync or a mass re-score as jobs of thousands. The job's token is journalled with
+// every patch it carries before anything is uploaded: after a crash the job is followed, neither lost nor repeated (invariant 2). Live
+// patches never wait for a job.
+
+const (
+	bulkSize    = 2000             // patches of one job
+	jobsOut     = 2                // jobs of one object under way at once
+	jobPatience = 2 * time.Minute  // how long patches wait for a job to fill while more are coming
+	jobDeadline = 6 * time.Hour    // a job that has not ended by then is given up, and its patches go by calls
+	refusals    = 5                // looks at a job that are refused in a row until it is given up
+	lookFirst   = time.Second      // between two looks at a job, doubling …
+	lookLast    = 30 * time.Second // … up to this
+)
+
+// job is a bulk job under way.
+type job struct {
+	token string
+	refs  map[connectors.Ref]bool
+	since time.Time // when it began or, after a restart, was met
+	leave func()    // stops following it
+}
+
+func (o *object) inJob(ref connectors.Ref) bool {
+	for _, j := range o.jobs {
+		if j.refs[ref] {
+			return true
+		}
+	}
+	return false
+}
+
+// carried notes a patch that a job of an earlier run carries.
+func (o *object) carried(r *state.Row, now time.Time) {
+	j := o.jobs[r.Token]
+	if j == nil {
+		j = &job{token: r.Token, refs: map[connectors.Ref]bool{}, since: now}
+		o.jobs[r.Token] = j
+	}
+	j.refs[r.Ref] = true
+}
+
+// lookAtJobs follows the jobs that nobody follows, and starts one when it is full or when no more is coming; too few for a job go by
+// calls.
+func (c *courier) lookAtJobs(ctx context.Context, o *object, now time.Time, sooner func(time.Duration)) {
+	b := c.bulkWriter()
+	for _, j := range o.jobs {
+		switch {
+		case b == nil:
+			c.release(o, j) // the config no longer offers jobs
+		case j.leave == nil:
+			c.follow(ctx, o, b, j)
+		}
+	}
+	if o.bulk == 0 || o.plain {
+		return
+	}
+	if b == nil || c.target.Off {
+		o.byCalls()
+		c.readOn(o)
+		return
+	}
+	if len(o.jobs) >= jobsOut || o.reading {
+		return
+	}
+	if wait := o.bulkSince.Add(jobPatience).Sub(now); o.bulk < bulkSize && wait > 0 && c.o.Host.Coming() {
+		sooner(min(wait, time.Second))
+		return
+	}
+	if o.bulk < min(b.BulkThreshold(), bulkSize) {
+		o.byCalls()
+		c.readOn(o)
+		return
+	}
+	c.startJob(ctx, o, b)
+}
+
+// byCalls has patches that wait for a job read again and sent by calls.
+func (o *object) byCalls() {
+	o.plain, o.read, o.whole, o.bulk = true, 0, false, 0
+}
+
+// startJob opens a job, journals which patches it carries, and uploads them.
+func (c *courier) startJob(ctx context.Context, o *object, b connectors.BulkWriter) {
+	own, leave := context.WithCancel(ctx)
+	j := &job{refs: map[connectors.Ref]bool{}, since: time.Now(), leave: leave}
+	o.jobs[""] = j // its place, until it has a token
+	o.bulkSince = time.Now()
+	oldest := c.o.Now().Add(-expires)
+	c.beside(func() message {
+		m := jobStarted{o: o, job: j}
+		if m.err = c.o.Host.Ready(own, c.name); m.err != nil {
+			return m
+		}
+		if m.token, m.err = b.Submit(own, o.name); m.err != nil {
+			return m
+		}
+		if m.patches, m.state = c.o.DB.CarryByJob(c.name, o.name, m.token, oldest, bulkSize); m.state != nil || len(m.patches) == 0 {
+			return m
+		}
+		m.err = b.Upload(own, m.token, m.patches)
+		return m
+	})
+}
+
+// jobStarted says that a job carries patches, or why not.
+type jobStarted struct {
+	o       *object
+	job     *job
+	token   string
+	patches []connectors.Patch
+	err     error
+	state   error
+}
+
+func (m jobStarted) take(c *courier) {
+	o, j := m.o, m.job
+	delete(o.jobs, "")
+	if m.state != nil {
+		c.stateFailed(o, m.state)
+		return
+	}
+	c.o.Host.Note(c.name, m.err)
+	if len(m.patches) == 0 { // nothing was given to it
+		if m.err == nil {
+			o.byCalls() // what waited has expired or was superseded
+			return
+		}
+		o.failures++
+		o.paused = time.Now().Add(pause(o.failures))
+		c.tell(o, o.bulk, m.err)
+		return
+	}
+	o.failures = 0
+	o.bulk = max(0, o.bulk-len(m.patches))
+	j.token, j.leave = m.token, nil
+	for i := range m.patches {
+		j.refs[m.patches[i].Ref] = true
+	}
+	o.jobs[j.token] = j // followed at the next look, also if the upload failed: the CRM tells what it has of it
+}
+
+// follow looks at a job until it is done, given up, or not ours to follow any more.
+func (c *courier) follow(ctx context.Context, o *object, b connectors.BulkWriter, j *job) {
+	own, leave := context.WithCancel(ctx)
+	j.leave = leave
+	c.beside(func() message {
+		look, refused := lookFirst, 0
+		for {
+			done, results, err := b.Poll(own, j.token)
+			kind := connectors.KindOf(err)
+			c.o.Host.Note(c.name, unlessRecord(err))
+			if refused++; kind != connectors.Rejected {
+				refused = 0
+			}
+			switch {
+			case own.Err() != nil:
+				return jobLeft{o, j}
+			case done || kind == connectors.Gone:
+				return c.jobEnded(o, j, results, nil)
+			case refused >= refusals || time.Since(j.since) > jobDeadline:
+				return c.jobEnded(o, j, results, jobGivenUp(c.name, err))
+			case connectors.Stops(err):
+				look = max(look, time.Until(connectors.Until(err)))
+				if look > lookLast {
+					look = lookLast // resume may let it go on any time
+				}
+			}
+			t := time.NewTimer(look)
+			select {
+			case <-own.Done():
+				t.Stop()
+				return jobLeft{o, j}
+			case <-t.C:
+			}
+			look = min(2*look, lookLast)
+		}
+	})
+}
+
+// unlessRecord is what an error says of the connector: nothing, if it is about what was asked for.
+func unlessRecord(err error) error {
+	switch connectors.KindOf(err) {
+	case connectors.Rejected, connectors.Gone:
+		return nil
+	}
+	return err
+}
+
+func jobGivenUp(crm string, why error) error {
+	e := &connectors.Error{Kind: connectors.Transient, Op: crm + ": bulk job", Message: "did not end within " + jobDeadline.String() + " and is given up; its patches go by calls", Err: why}
+	if why != nil {
+		e.Message = "its outcome cannot be read and it is given up; its patches go by calls: " + why.Error()
+	}
+	return e
+}
+
+// jobLeft says that nobody follows the job any more: the process stops, or another target is in force.
+type jobLeft struct {
+	o *object
+	j *job
+}
+
+func (m jobLeft) take(*courier) { m.j.leave = nil }
+
+// jobEnd is the end of a job: its answers are committed, what it did not tell of waits again.
+type jobEnd struct {
+	o        *object
+	j        *job
+	released int
+	why      error
+	state    error
+}
+
+// jobEnded commits what a job tells and has the rest sent by calls: the values are absolute, sending them again is harmless.
+func (c *courier) jobEnded(o *object, j *job, results []connectors.Result, why error) message {
+	m := jobEnd{o: o, j: j, why: why}
+	for len(results) > 0 {
+		var answers []state.Answer
+		n := min(len(results), batchSize)
+		for _, r := range results[:n] {
+			if final(r.Err) {
+				answers = append(answers, state.Answer{Ref: r.Ref, Token: j.token, Stored: r.Stored, Modified: r.Modified, Err: r.Err})
+			}
+		}
+		results = results[n:]
+		if m.state = c.acknowledge(answers); m.state != nil {
+			return m
+		}
+	}
+	m.released, m.state = c.o.DB.ReleaseJob(c.name, o.name, j.token)
+	return m
+}
+
+func (m jobEnd) take(c *courier) {
+	o := m.o
+	if m.state != nil {
+		m.j.leave = nil // it is followed again
+		c.stateFailed(o, m.state)
+		return
+	}
+	delete(o.jobs, m.j.token)
+	if m.why != nil {
+		c.o.Logger.Error("a bulk job is given up", "crm", c.name, "object", o.name, "patches", m.released, "error", m.why)
+		c.o.Host.Note(c.name, m.why)
+	}
+	if m.released > 0 {
+		o.read, o.whole, o.bulk = 0, false, 0 // they are met again, as others are
+	}
+}
+
+// release ends a job of which nobody will tell.
+func (c *courier) release(o *object, j *job) {
+	if j.leave == nil {
+		j.leave = func() {}
+		c.beside(func() message { return c.jobEnded(o, j, nil, nil) })
+	}
+}

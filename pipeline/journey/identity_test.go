@@ -1,0 +1,84 @@
+package journey
+
+import (
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/intentd/intentd/connectors"
+	"github.com/intentd/intentd/connectors/identity"
+)
+
+// TestWhoseEventsAre: what the state knows of a person's identifiers decides with the events, by the one package.
+func TestWhoseEventsAre(t *testing.T) {
+	const me, bob = "ada@customer.test", "bob@customer.test"
+	h := time.Hour
+	event := func(ago time.Duration, path, source, user, email, anon, phone string) connectors.Event {
+		return view(ago, path, func(e *connectors.Event) {
+			e.Source, e.UserID, e.Email, e.AnonymousID, e.Phone, e.Person = source, user, email, anon, phone, "p1"
+		})
+	}
+	user42 := identity.ID{Kind: identity.UserID, Space: "app", Value: "42"}
+	device := identity.ID{Kind: identity.AnonymousID, Space: "app", Value: "x"}
+	phone := identity.ID{Kind: identity.Phone, Value: "+4930123456"}
+	info := identity.ID{Kind: identity.Email, Value: "info@customer.test"}
+	for _, c := range []struct {
+		name   string
+		person connectors.Person
+		nobody []identity.ID
+		events []connectors.Event
+		want   []string
+	}{
+		{"a user id that two hold says nothing: only the address does",
+			connectors.Person{Emails: []string{me}}, []identity.ID{user42},
+			[]connectors.Event{event(9*h, "/1", "app", "42", me, "", ""), event(8*h, "/2", "app", "42", bob, "", ""), event(7*h, "/3", "app", "42", "", "", "")},
+			[]string{"/1"}},
+		{"so a device, a phone and a mailbox",
+			connectors.Person{Emails: []string{me, info.Value}}, []identity.ID{device, phone, info},
+			[]connectors.Event{event(9*h, "/1", "app", "", "", "x", ""), event(8*h, "/2", "app", "", me, "x", ""), event(7*h, "/3", "app", "", "", "", "0049 30 123456"), event(6*h, "/4", "app", "", info.Value, "", ""), event(5*h, "/5", "app", "", me, "", phone.Value)},
+			[]string{"/2", "/5"}},
+		{"it is nobody's in its own space only",
+			connectors.Person{Emails: []string{me}}, []identity.ID{user42},
+			[]connectors.Event{event(9*h, "/1", "shop", "42", "", "", ""), event(8*h, "/2", "app", "42", "", "", "")},
+			[]string{"/1"}},
+		{"user 42 of the shop is not user 42 of the product",
+			connectors.Person{Emails: []string{me}, UserIDs: []string{user42.Stored()}}, nil,
+			[]connectors.Event{event(9*h, "/1", "app", "42", "", "", ""), event(8*h, "/2", "shop", "7", me, "", ""), event(7*h, "/3", "shop", "42", "", "", "")},
+			[]string{"/1", "/2"}},
+		{"of a merged person every account counts, and every address they ever had",
+			connectors.Person{Emails: []string{me, "old@customer.test"}, UserIDs: []string{user42.Stored(), identity.ID{Kind: identity.UserID, Space: "app", Value: "43"}.Stored()}}, nil,
+			[]connectors.Event{event(9*h, "/1", "app", "42", "", "", ""), event(8*h, "/2", "app", "43", "", "", ""), event(7*h, "/3", "app", "", "Old@customer.test", "", ""), event(6*h, "/4", "app", "44", "", "", "")},
+			[]string{"/1", "/2", "/3"}},
+		{"ids of unknown space, from before there were any",
+			connectors.Person{Emails: []string{me}, UserIDs: []string{"42"}}, nil,
+			[]connectors.Event{event(9*h, "/1", "app", "42", "", "", ""), event(8*h, "/2", "app", "43", "", "", "")},
+			[]string{"/1"}},
+		{"an id that has the form of an address is that address",
+			connectors.Person{Emails: []string{me}}, nil,
+			[]connectors.Event{event(9*h, "/1", "app", "mailto:Ada@customer.test", "", "", ""), event(8*h, "/2", "app", bob, "", "", ""), event(7*h, "/3", "app", "", "", "ada%40customer.test", "")},
+			[]string{"/1", "/3"}},
+		{"an address as it really arrives",
+			connectors.Person{Emails: []string{me}}, nil,
+			[]connectors.Event{event(9*h, "/1", "app", "", `"Ada L" <ADA@customer.test>,`, "", ""), event(8*h, "/2", "app", "", "Bob <bob@customer.test>", "", "")},
+			[]string{"/1"}},
+	} {
+		c.person.Key = "p1"
+		for range 2 { // the order of arrival changes nothing
+			j := builder(t).Build(Input{Person: c.person, Nobodys: c.nobody, Events: slices.Clone(c.events), Now: noon})
+			var got []string
+			for _, s := range j.Sessions {
+				for _, st := range s.Steps {
+					got = append(got, st.Event.URL)
+				}
+			}
+			for i, u := range got {
+				got[i] = u[len(u)-2:]
+			}
+			slices.Sort(got)
+			if !slices.Equal(got, c.want) || j.Filtered.Foreign != len(c.events)-len(c.want) {
+				t.Errorf("%s: %q, %d foreign; want %q", c.name, got, j.Filtered.Foreign, c.want)
+			}
+			slices.Reverse(c.events)
+		}
+	}
+}
