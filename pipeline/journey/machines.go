@@ -269,7 +269,8 @@ func (b *Builder) dropPages(s *scratch, j *Journey, from, to time.Time, only *pa
 // visiting says whether the visit that it belongs to had begun before a moment.
 func (b *Builder) visiting(s *scratch, it *item, before time.Time) bool {
 	visit, _ := b.rules.ID(identity.AnonymousID, "", it.ev.Session)
-	if visit.Value == "" && it.anon.Kind == 0 {
+	id, anon := visit.Value, it.anon
+	if id == "" && anon == (identity.ID{}) {
 		return false
 	}
 	for i := range s.items {
@@ -280,7 +281,7 @@ func (b *Builder) visiting(s *scratch, it *item, before time.Time) bool {
 		if o.drop || o.class != visitor || o.ev.Source != it.ev.Source || before.Sub(o.at) > b.config.SessionGap {
 			continue
 		}
-		if visit.Value != "" && o.ev.Session == it.ev.Session || visit.Value == "" && o.anon == it.anon {
+		if id != "" && o.ev.Session == it.ev.Session || id == "" && o.anon == anon {
 			return true
 		}
 	}
