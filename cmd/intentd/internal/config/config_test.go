@@ -109,7 +109,7 @@ func TestFormerNameOfEvidenceStrength(t *testing.T) {
 	const before = "privacy: {own_hosts: [example.com]}\nscoring: {high_strength: 70"
 	t.Setenv("TEST_TOKEN", "t")
 	for text, want := range map[string]int{before + "}\n": 70, before + ", evidence: {strength: 50}}\n": 50} {
-		cfg, problems := Parse([]byte("crms: [{name: hubspot, type: hubspot, token: \"${TEST_TOKEN}\"}]\n" + text), types)
+		cfg, problems := Parse([]byte("crms: [{name: hubspot, type: hubspot, token: \"${TEST_TOKEN}\"}]\n"+text), types)
 		if cfg == nil || cfg.Scoring.Evidence.Strength != want || cfg.Scoring.Evidence.Days != 30 {
 			t.Fatalf("%v", problems)
 		}
