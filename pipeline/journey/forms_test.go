@@ -11,14 +11,14 @@ import (
 func TestForms(t *testing.T) {
 	b := builder(t)
 	for want, names := range map[string][]string{
-		"hand_raise": {"Enquiry", "General inquiry", "Sales enquiry", "Send us your RFP", "RFQ", "Pilot request", "Request a quote", "Get a Quote", "request-quote-form", "Book a demo", "Demo", "Live demo request", "Request a call back", "Callback",
+		"hand_raise": {"Enquiry", "General inquiry", "Sales enquiry", "Send us your RFP", "RFQ", "Pilot request", "Request a quote", "Get a Quote", "request-quote-form", "Book a demo", "Demo", "Live demo request", "ContactSalesForm", "demo_request_form", "Let's talk", "Have us call you", "Wir rufen Sie zurück", "Request a call back", "Callback",
 			"Contact sales", "Contact us", "Get in touch", "Proof of concept", "Invitation to tender", "Schedule a call", "Sign up for a demo", "Quote for two press lines", "Support plan: request a quote", "Partner management demo",
 			"Rückruf anfordern", "Rueckruf", "Anfrage", "Angebotsanfrage", "Angebot anfordern", "Angebot für Pressen", "Kontaktformular", "Kontakt", "Demoanfrage", "Preisanfrage", "Ausschreibung", "Beratungstermin vereinbaren", "Pilotprojekt anfragen", "Gruppenanfrage",
 			"Demande de devis", "Contactez-nous", "Solicitar presupuesto", "Contacto"},
 		"email_engage":    {"Newsletter sign-up", "Newsletter", "Newsletter-Anmeldung", "Newsletteranmeldung", "Subscribe", "Mailing list", "Blog updates", "Infobrief abonnieren", "Boletín"},
 		"form_submit":     {"E-book", "Whitepaper: contact centres compared", "Brochure", "Guide: how to ask for a quote", "Checklist download", "Webinar registration", "Demo webinar", "Zum Webinar anmelden", "Open day", "Fabric samples", "Leitfaden Kontaktpflege", "Katalog anfordern"},
 		"key form_submit": {"Free trial", "Start your trial", "Testphase starten", "Testzugang", "Create an account", "Sign up", "Application", "Loan application", "Order form", "Bestellung", "Kreditantrag", "Apply now"},
-		"": {"Press contact", "Press enquiry", "Contact the press office", "Media enquiry", "Presseanfrage", "Pressekontakt", "Lieferantenportal", "Lieferantenanfrage", "Supplier registration", "Become a vendor", "Support", "Support ticket", "Support enquiry", "Supportanfrage", "Careers", "Career contact",
+		"": {"Press contact", "Press enquiry", "Contact the press office", "Media enquiry", "Press", "pressContact", "Medienanfrage", "Internship application", "Customer service", "Presseanfrage", "Pressekontakt", "Lieferantenportal", "Lieferantenanfrage", "Supplier registration", "Become a vendor", "Support", "Support ticket", "Support enquiry", "Supportanfrage", "Careers", "Career contact",
 			"Job application", "Bewerbung", "Bewerbungsformular", "Initiativbewerbung", "Partner enquiry", "Partner werden", "Partnership contact", "Unsubscribe", "Login", "Newsletter abmelden", "Feedback", "Passwort vergessen", "Beschwerde", "GDPR data request"},
 	} {
 		for _, name := range names {

@@ -253,7 +253,7 @@ func (b *Builder) byKind(it *item, p *page) decision {
 		switch {
 		case p.excluded:
 			return decision{why: WhyExcluded}
-		case b.c.forms.kind(words(name)) == formExcluded:
+		case b.c.forms.kind(formName(name)) == formExcluded:
 			return decision{why: WhyForm}
 		}
 		d.typ = score.FormSubmit
@@ -285,7 +285,7 @@ func (b *Builder) byKind(it *item, p *page) decision {
 		switch {
 		case p.excluded:
 			return decision{why: WhyExcluded}
-		case b.c.forms.kind(words(name)) == formExcluded:
+		case b.c.forms.kind(formName(name)) == formExcluded:
 			return decision{why: WhyForm}
 		}
 		d.typ = score.WebVisit

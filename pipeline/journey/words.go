@@ -8,8 +8,14 @@ import (
 // phrase is a run of words to look for: as words gives them, "*" standing for any part of one: German compounds have no end.
 type phrase []string
 
+// An "=" in front stands for the whole of a text: "=press" is a form for journalists, "press lines" are machines.
 func newPhrase(s string) phrase {
-	return fold(s, func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) && r != '*' })
+	whole := strings.HasPrefix(s, "=")
+	p := phrase(fold(s, func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) && r != '*' }))
+	if whole && len(p) > 0 {
+		return append(phrase{"="}, p...)
+	}
+	return p
 }
 
 // words splits s at everything that is neither letter nor digit and brings each word to lower case, plain letters and the singular.
@@ -44,6 +50,9 @@ func singular(w string) string {
 
 // in says whether p stands in text as whole words in a row.
 func (p phrase) in(text []string) bool {
+	if len(p) > 0 && p[0] == "=" {
+		return len(p)-1 == len(text) && p[1:].in(text)
+	}
 	for i := 0; i+len(p) <= len(text); i++ {
 		j := 0
 		for j < len(p) && wildcard(p[j], text[i+j]) {
