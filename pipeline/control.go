@@ -167,12 +167,17 @@ func (p *Pipeline) Resume() error {
 	if _, err := p.db.Hurry(state.ReasonWaits); err != nil {
 		return err
 	}
-	s.release()
+	p.LookAgain()
+	return nil
+}
+
+// LookAgain gives every stopped connector another chance at once: what stopped it was set right.
+func (p *Pipeline) LookAgain() {
+	p.Setup().release()
 	p.health.reset()
 	p.fit.Clear()
 	p.delivery.Look()
 	p.poke()
-	return nil
 }
 
 // release ends what connectors hold back by themselves: the cause is gone.

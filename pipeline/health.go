@@ -37,9 +37,8 @@ func newHealth(now func() time.Time) *health {
 	return &health{now: now, by: map[string]*condition{}, goods: map[string]time.Time{}, kept: map[string]time.Time{}}
 }
 
-// stopFor is how long a connector rests after an error of a kind that stops it and names no time: no longer than until the next poll, so
-// that what an admin has set right is noticed by itself.
-const stopFor = time.Minute
+// stopFor is how long a connector rests after an error of a kind that stops it and names no time.
+const stopFor = 5 * time.Minute
 
 func (h *health) of(name string) *condition {
 	c := h.by[name]

@@ -300,6 +300,9 @@ func (a *App) provision(ctx context.Context, arg ProvisionArguments) ([]Provisio
 		}
 		out = append(out, one)
 	}
+	if arg.Apply {
+		a.pipe.LookAgain() // what a connector waited for may be there now
+	}
 	return out, nil
 }
 
