@@ -25,6 +25,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"math/rand/v2"
 	"net"
@@ -149,6 +150,8 @@ type Request struct {
 	// Decode reads a good answer. An error it returns makes the answer an unreadable one, which is retried as a cut one is; it
 	// must start afresh each time. The body is only valid until it returns.
 	Decode func(*Response) error
+	// Stream reads a good answer as it comes, whatever its size, in Decode's stead and under the same terms.
+	Stream func(io.Reader) error
 }
 
 // Response is an answer, read to its end.
