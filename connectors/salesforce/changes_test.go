@@ -258,6 +258,30 @@ func TestShortIDs(t *testing.T) {
 	}
 }
 
+// One id that Salesforce refuses to look for costs no other record its answer, and neither does one of an object that is not
+// watched any more: it is paused.
+func TestReadOneByOne(t *testing.T) {
+	p := newOrg(t, Lead)
+	refs := p.Create(t, 9)
+	c, _ := p.watched(t, func(r seen) reply {
+		if r.method == "POST" && strings.Contains(r.body, refs[3].ID) {
+			return reply{status: 400, body: `[{"errorCode":"MALFORMED_ID","message":"malformed id"}]`}
+		}
+		return reply{}
+	}, func(o *Options) { o.Objects = []string{Lead} })
+	contact := connectors.Ref{CRM: "salesforce", Object: Contact, ID: "0035g0000000001"}
+	read, err := c.Read(t.Context(), append(refs, contact))
+	must(t, err)
+	for i, k := range read[:9] {
+		if k.State != connectors.Live || k.Ref != refs[i] {
+			t.Errorf("%d: %+v", i, k)
+		}
+	}
+	if read[9].State != connectors.Archived || read[9].Ref != contact {
+		t.Errorf("%+v", read[9])
+	}
+}
+
 // A field that is hidden or missing is left out of queries and found by Probe; a poll goes on when one goes away.
 func TestHiddenFields(t *testing.T) {
 	bubble(t, func(t *testing.T) {
