@@ -1,6 +1,7 @@
 package salesforce
 
 import (
+	"bufio"
 	"bytes"
 	"encoding/csv"
 	"errors"
@@ -76,9 +77,14 @@ func (c *Client) table(o *object, patches []connectors.Patch) ([]byte, error) {
 	return b.Bytes(), nil
 }
 
-// rowsOfTable calls f with each row of a result, by column. A column that is not there is "".
-func rowsOfTable(b []byte, f func(cell func(column string) string)) error {
-	r := csv.NewReader(bytes.NewReader(bytes.TrimPrefix(b, []byte("\xef\xbb\xbf"))))
+// rowsOfTable calls f with the cells of each row of a result that stand in columns. One that is not there is "". f must not keep
+// the cells.
+func rowsOfTable(from io.Reader, columns []string, f func(cells []string)) error {
+	b := bufio.NewReader(from)
+	if mark, err := b.Peek(3); err == nil && string(mark) == "\xef\xbb\xbf" {
+		b.Discard(3)
+	}
+	r := csv.NewReader(b)
 	r.ReuseRecord, r.FieldsPerRecord, r.LazyQuotes = true, -1, true
 	head, err := r.Read()
 	if err == io.EOF {
@@ -87,23 +93,26 @@ func rowsOfTable(b []byte, f func(cell func(column string) string)) error {
 	if err != nil {
 		return err
 	}
-	at := map[string]int{}
-	for i, name := range head {
-		at[strings.ToLower(strings.TrimSpace(name))] = i
+	at := make([]int, len(columns))
+	for i, column := range columns {
+		at[i] = slices.IndexFunc(head, func(name string) bool {
+			return strings.EqualFold(strings.TrimSpace(name), column)
+		})
 	}
+	picked := make([]string, len(columns))
 	for {
-		cells, err := r.Read()
+		row, err := r.Read()
 		if err == io.EOF {
 			return nil
 		}
 		if err != nil {
 			return err
 		}
-		f(func(column string) string {
-			if i, ok := at[strings.ToLower(column)]; ok && i < len(cells) {
-				return cells[i]
+		for i, n := range at {
+			if picked[i] = ""; n >= 0 && n < len(row) {
+				picked[i] = row[n]
 			}
-			return ""
-		})
+		}
+		f(picked)
 	}
 }

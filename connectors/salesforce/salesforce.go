@@ -79,6 +79,7 @@ var (
 	_ connectors.Prober      = (*Client)(nil)
 	_ connectors.DealReader  = (*Client)(nil)
 	_ connectors.BulkWriter  = (*Client)(nil)
+	_ connectors.BulkAborter = (*Client)(nil)
 	_ connectors.Reporter    = (*Client)(nil)
 )
 
@@ -147,7 +148,7 @@ func New(o Options) (*Client, error) {
 	})
 	c.http = transport.New(transport.Options{
 		Name: o.Name, Base: base, HTTP: o.HTTP, Tokens: c.tokens, Budget: c.budget, Redactor: redactor, Classify: c.classify, Learn: learn,
-		InFlight: o.CallsInFlight, MaxBytes: mostAnswerBytes, Timeout: 2 * time.Minute, // a query may take that long
+		InFlight: o.CallsInFlight, Timeout: 2 * time.Minute, // a query may take that long
 		// By default any update runs the org's assignment rules and gives leads away.
 		Prepare: func(r *http.Request) { r.Header.Set("Sforce-Auto-Assign", "FALSE") },
 		Now:     o.Now, Logger: o.Logger,

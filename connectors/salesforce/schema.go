@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/intentd/intentd/connectors"
@@ -22,6 +23,8 @@ type object struct {
 	// clash names two fields that are mapped to one field; nothing is written while they are.
 	clash string
 
+	rows       sizing        // of a collection that is written
+	wrote      atomic.Bool   // a row was taken since the client was made
 	describing chan struct{} // holds a token while nobody asks
 	mu         sync.Mutex
 	described  *description
@@ -173,6 +176,8 @@ type description struct {
 	read   []string              // the wanted fields that can be read, as the org spells them
 	roles  map[string]*role      // by the org's spelling
 	absent []string              // the wanted fields that cannot
+
+	updateable *bool // the object, whatever its fields; nil: not told
 }
 
 // fieldWire is a field as describe tells it.
@@ -237,17 +242,26 @@ func (o *object) forget() {
 	o.described = nil
 }
 
+// forgetBefore is forget where a row was refused with a code. A record that the user may not edit is common, and a description of
+// the last minute says as much about the others as a fresh one.
+func (o *object) forgetBefore(now time.Time, code string) {
+	if d := o.known(now); d != nil && (code != codeNoAccess || now.Sub(d.at) > time.Minute) {
+		o.forget()
+	}
+}
+
 // ask asks for a fresh description.
 func (c *Client) ask(ctx context.Context, o *object) (*description, error) {
 	type answer struct {
-		Fields []*fieldWire `json:"fields"`
+		Fields     []*fieldWire `json:"fields"`
+		Updateable *bool        `json:"updateable"`
 	}
 	op := "describe " + o.name
 	v, _, err := transport.Do[answer](ctx, c.http, transport.Get(op, c.data+"/sobjects/"+o.name+"/describe"))
 	if err != nil {
 		return nil, err
 	}
-	d := &description{at: c.o.Now(), fields: make(map[string]*fieldWire, len(v.Fields)), roles: make(map[string]*role, len(o.want))}
+	d := &description{at: c.o.Now(), updateable: v.Updateable, fields: make(map[string]*fieldWire, len(v.Fields)), roles: make(map[string]*role, len(o.want))}
 	for _, f := range v.Fields {
 		d.fields[strings.ToLower(f.Name)] = f
 	}
