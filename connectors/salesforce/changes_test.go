@@ -234,6 +234,80 @@ func TestMergeAndUndelete(t *testing.T) {
 	})
 }
 
+// Merges and conversions in a row lead to the record that lives, which tells all it absorbed; each of them keeps telling the
+// addresses it had, for the survivor drops them.
+func TestChainOfMerges(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		p := newOrg(t, Lead)
+		refs := p.Create(t, 3)
+		time.Sleep(time.Hour)
+		f := &poller{c: p.connect(t)}
+		f.poll(t)
+		p.Merge(t, refs[1], refs[0])
+		time.Sleep(time.Minute)
+		p.Merge(t, refs[2], refs[1])
+		id, err := p.Convert(refs[2].ID)
+		must(t, err)
+		must(t, p.Update(Contact, id, map[string]string{"Email": "elsewhere@example.com"}, ""))
+		time.Sleep(time.Minute)
+		items := f.poll(t)
+		at := slices.IndexFunc(items, func(k connectors.Contact) bool { return k.ID == id })
+		if at < 0 || len(items[at].Absorbed) != 3 || items[at].State != connectors.Live {
+			t.Fatalf("%+v", items)
+		}
+		read, err := f.c.Read(t.Context(), refs)
+		must(t, err)
+		for i, k := range append(read, items...) {
+			if k.ID != id && (k.State != connectors.Merged || k.Into.IsZero() || len(k.Emails) != 1 || k.Emails[0] == "elsewhere@example.com") {
+				t.Errorf("%d: %+v", i, k)
+			}
+		}
+		// One link alone is known to the page: the rest of the chain is read.
+		items, err = f.c.withSurvivors(t.Context(), read[:1])
+		must(t, err)
+		if len(items) != 4 || items[3].ID != id || len(items[3].Absorbed) != 3 {
+			t.Errorf("%+v", items)
+		}
+	})
+}
+
+// While leads page, contacts are not asked about anew with each page; a walk that takes long does not keep them waiting for more than a
+// poll's interval.
+func TestPagingAsksTheOthersOnce(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		p := newOrg(t, Lead)
+		refs := p.Create(t, 5000)
+		p.object = Contact
+		contact := p.Create(t, 1)[0]
+		p.object = Lead
+		time.Sleep(time.Hour)
+		c, f := p.watched(t, nil)
+		poll := &poller{c: c}
+		poll.poll(t)
+		must(t, p.Update(Contact, contact.ID, map[string]string{"Title": "New"}, ""))
+		poll.poll(t)
+		f.next = batchOf(p.Transport(), "300")
+		p.Change(t, refs, "Tied")
+		time.Sleep(5 * time.Minute)
+		queries, marks := f.count("/queryAll"), f.count("/updated/")
+		if n := len(poll.poll(t)); n < 5000 {
+			t.Errorf("%d of 5,000 were told", n)
+		}
+		if q, m := f.count("/queryAll")-queries, f.count("/updated/")-marks; q != 18 || m > 2 {
+			t.Errorf("%d queries and %d watermarks", q, m)
+		}
+		p.Change(t, refs, "Tied again")
+		time.Sleep(5 * time.Minute)
+		page, err := c.Changes(t.Context(), poll.cursor)
+		must(t, err)
+		must(t, p.Update(Contact, contact.ID, map[string]string{"Title": "Newer"}, ""))
+		time.Sleep(5 * time.Minute)
+		if page, err = c.Changes(t.Context(), page.Next); err != nil || !has(page.Items, contact.ID) || !page.More {
+			t.Errorf("a contact that changed in the course of a long walk was not told: %v", err)
+		}
+	})
+}
+
 // Ids of 15 characters name the same records.
 func TestShortIDs(t *testing.T) {
 	p := newOrg(t, Lead)

@@ -23,9 +23,10 @@ type object struct {
 	// clash names two fields that are mapped to one field; nothing is written while they are.
 	clash string
 
-	rows       sizing        // of a collection that is written
-	wrote      atomic.Bool   // a row was taken since the client was made
-	describing chan struct{} // holds a token while nobody asks
+	walked     atomic.Pointer[time.Time] // when a poll last came to the end of the object
+	rows       sizing                    // of a collection that is written
+	wrote      atomic.Bool               // a row was taken since the client was made
+	describing chan struct{}             // holds a token while nobody asks
 	mu         sync.Mutex
 	described  *description
 }
