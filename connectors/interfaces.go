@@ -135,6 +135,12 @@ type Authorship interface {
 	HumanEdited(ctx context.Context, refs []Ref) (map[Ref][]string, error)
 }
 
+// IDNormaliser is a CRM that names one record by ids of several forms. NormalID is the form in which Ref.ID stands, of an id that a
+// person wrote: for a config, explain, forget, export or dead. What is no id of the object ("": of any of the CRM's) comes back as it is.
+type IDNormaliser interface {
+	NormalID(object, id string) string
+}
+
 // BulkWriter writes large sets as jobs. The host stores a job's token in its journal before Upload sends anything and polls until
 // the job is over, after a crash with the stored token. Whatever a job does not tell to have been taken is to be sent again with
 // Write: values are absolute, so that sending them twice is harmless, and Write tells how the connector stands at present.

@@ -325,6 +325,14 @@ func TestShortIDs(t *testing.T) {
 	if results[0].Err != nil || p.Own(t, ref)[connectors.FieldScore] != "5.0" {
 		t.Errorf("%v", results[0].Err)
 	}
+	for in, want := range map[string]string{ref.ID[:15]: ref.ID, " " + strings.ToLower(ref.ID) + " ": ref.ID, ref.ID: ref.ID, "x": "x", "0015g0000000001": "0015g0000000001"} {
+		if got := c.NormalID("", in); got != want {
+			t.Errorf("NormalID of %q is %q", in, got)
+		}
+	}
+	if got := c.NormalID(Contact, short.ID); got != short.ID || c.NormalID(Lead, short.ID) != ref.ID {
+		t.Errorf("a lead's id as a contact's: %s", got)
+	}
 	contact := ref
 	contact.Object = Contact // the id of a lead is no contact's
 	if read, err := c.Read(t.Context(), []connectors.Ref{contact}); err != nil || read[0].State != connectors.Deleted {

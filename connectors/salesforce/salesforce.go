@@ -71,16 +71,17 @@ type Client struct {
 }
 
 var (
-	_ connectors.CRM         = (*Client)(nil)
-	_ connectors.Account     = (*Client)(nil)
-	_ connectors.Sweeper     = (*Client)(nil)
-	_ connectors.Authorship  = (*Client)(nil)
-	_ connectors.Provisioner = (*Client)(nil)
-	_ connectors.Prober      = (*Client)(nil)
-	_ connectors.DealReader  = (*Client)(nil)
-	_ connectors.BulkWriter  = (*Client)(nil)
-	_ connectors.BulkAborter = (*Client)(nil)
-	_ connectors.Reporter    = (*Client)(nil)
+	_ connectors.CRM          = (*Client)(nil)
+	_ connectors.Account      = (*Client)(nil)
+	_ connectors.Sweeper      = (*Client)(nil)
+	_ connectors.IDNormaliser = (*Client)(nil)
+	_ connectors.Authorship   = (*Client)(nil)
+	_ connectors.Provisioner  = (*Client)(nil)
+	_ connectors.Prober       = (*Client)(nil)
+	_ connectors.DealReader   = (*Client)(nil)
+	_ connectors.BulkWriter   = (*Client)(nil)
+	_ connectors.BulkAborter  = (*Client)(nil)
+	_ connectors.Reporter     = (*Client)(nil)
 )
 
 var versionForm = regexp.MustCompile(`^[1-9][0-9]{1,2}\.0$`)
