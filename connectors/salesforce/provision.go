@@ -575,6 +575,8 @@ func (c *Client) Manual() []string {
 			"Make a list view of "+name+"s for reps: filter "+api(connectors.FieldTier)+" equals high, columns "+api(connectors.FieldHeadline)+", "+
 				api(connectors.FieldScore)+", "+api(connectors.FieldTierSince)+"; filter on the headline rather than on long texts, which cannot be filtered.")
 	}
+	m = append(m, "Let intentd know a person's edits from a sync's: Setup → Object Manager → "+strings.Join(c.order, " and ")+
+		" → Fields & Relationships → Set History Tracking: the Intent fields that reps may overwrite; give integrations users with \"API Only User\".")
 	if c.objects[Lead] != nil && c.objects[Contact] != nil {
 		m = append(m, "Keep values when leads are converted: Setup → Object Manager → Lead → Fields & Relationships → Map Lead Fields: map each Intent field of the lead to that of the contact.")
 	}

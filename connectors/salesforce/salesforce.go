@@ -68,6 +68,7 @@ type Client struct {
 	told   told                     // what polls told lately
 	groups groups                   // accounts whose records are being written
 	idle   idleRecords
+	users  users // who edited intentd's fields
 }
 
 var (
