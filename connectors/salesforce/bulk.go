@@ -77,7 +77,8 @@ func (c *Client) noJob(op string, err error) error {
 }
 
 // Upload sends patches, which are all of the job's object, and closes the job for input. Where they cannot be rows of one job, for
-// their number (see BulkMost) or for what one of them holds, the job is aborted and Gone, and nothing is sent.
+// their number (see BulkMost) or for what one of them holds, the job is aborted and Gone, and nothing is sent. Person accounts are
+// left out: no job for contacts takes them, and a Write does.
 func (c *Client) Upload(ctx context.Context, token string, patches []connectors.Patch) error {
 	op := fmt.Sprintf("upload %d records to bulk job %s", len(patches), token)
 	j, err := c.job(ctx, op, token)
@@ -93,6 +94,12 @@ func (c *Client) Upload(ctx context.Context, token string, patches []connectors.
 	o := c.objects[j.Object]
 	if o == nil {
 		return c.abort(ctx, op, token, "the job is for "+j.Object)
+	}
+	if patches, err = c.withoutPersons(ctx, o, patches); err != nil {
+		return err
+	}
+	if len(patches) == 0 {
+		return c.abort(ctx, op, token, "all are person accounts")
 	}
 	rows := make([]row, 0, len(patches))
 	for _, p := range patches {

@@ -11,7 +11,7 @@ import (
 func (c *Client) contact(o *object, d *description, r record) connectors.Contact {
 	k := connectors.Contact{Ref: c.ref(o.name, ""), Fields: make(map[string]string, len(d.read))}
 	var isDeleted, isConverted bool
-	var into, person string
+	var into, becomes, isPerson string
 	r.each(func(name, v string) {
 		role := d.roles[name]
 		if role == nil || v == "" {
@@ -49,7 +49,9 @@ func (c *Client) contact(o *object, d *description, r record) connectors.Contact
 		case converted:
 			isConverted = v == "true"
 		case convertedTo:
-			person, _ = normalID(v)
+			becomes, _ = normalID(v)
+		case person:
+			isPerson = v
 		case field:
 			k.Fields[name] = v
 		case owned:
@@ -66,9 +68,15 @@ func (c *Client) contact(o *object, d *description, r record) connectors.Contact
 		k.State = connectors.Archived
 	case isConverted:
 		k.State = connectors.Merged
-		if person != "" && c.objects[Contact] != nil {
-			k.Into = c.ref(Contact, person)
+		if becomes != "" && c.objects[Contact] != nil {
+			k.Into = c.ref(Contact, becomes)
 		}
+	}
+	if isPerson == "true" {
+		account, _ := normalID(k.Group)
+		c.persons.note(k.ID, account)
+	} else if isPerson != "" {
+		c.persons.note(k.ID, "")
 	}
 	return k
 }

@@ -22,6 +22,7 @@ const (
 	findRefused      = "salesforce.field_refused"
 	findValues       = "salesforce.field_values"
 	findInput        = "salesforce.input_missing"
+	findPersons      = "salesforce.person_accounts"
 	findQuota        = "salesforce.quota"
 	findClock        = "salesforce.clock_skew"
 	findCost         = "salesforce.cost"
@@ -44,6 +45,7 @@ func (c *Client) Probe(ctx context.Context) []connectors.Finding {
 	p.Clocks(info.ServerTime, c.o.Now())
 	c.probeFields(ctx, &p)
 	c.probeInputs(ctx, &p)
+	c.probePersons(ctx, &p)
 	c.probeQuota(ctx, &p)
 	return p.Findings
 }
@@ -107,7 +109,7 @@ func (c *Client) probeInputs(ctx context.Context, p *transport.Probe) {
 			return
 		}
 		for _, api := range d.absent {
-			if o.roles[api].part != owned {
+			if part := o.roles[api].part; part != owned && part != person {
 				absent[api] = append(absent[api], name)
 			}
 		}

@@ -63,12 +63,15 @@ type Client struct {
 	data    string // the path of the API version
 	objects map[string]*object
 	order   []string // of the objects
+	account *object  // what person accounts are written as
 
 	who    atomic.Pointer[identity] // of the running user; nil until a token was fetched
 	told   told                     // what polls told lately
 	groups groups                   // accounts whose records are being written
 	idle   idleRecords
 	users  users // who edited intentd's fields
+
+	persons personAccounts
 }
 
 var (
@@ -116,7 +119,7 @@ func New(o Options) (*Client, error) {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
-	c := &Client{o: o, data: "/services/data/v" + o.APIVersion, objects: map[string]*object{}}
+	c := &Client{o: o, data: "/services/data/v" + o.APIVersion, objects: map[string]*object{}, account: describable("Account")}
 	base, err := transport.ParseBase(o.LoginURL)
 	if err != nil {
 		return nil, transport.ConfigError(o.Name, "login_url: "+err.Error(), "set login_url to "+productionLogin)

@@ -56,8 +56,9 @@ const (
 	master
 	converted
 	convertedTo
-	field // Contact.Fields, under the API name
-	owned // Contact.Ours, under the canonical name
+	person // whether a contact is one with its account
+	field  // Contact.Fields, under the API name
+	owned  // Contact.Ours, under the canonical name
 )
 
 // own is one of intentd's fields as this org has it.
@@ -72,7 +73,7 @@ var identityFields = map[string]map[string]part{
 		"ConvertedContactId": convertedTo, "OwnerId": owner, "Email": email, "Phone": phone, "MobilePhone": phone,
 		"FirstName": firstName, "LastName": lastName, "Title": jobTitle, "Company": company, "Status": leadStatus},
 	Contact: {"Id": id, "SystemModstamp": stamp, "CreatedDate": created, "IsDeleted": deleted, "MasterRecordId": master, "AccountId": group,
-		"OwnerId": owner, "Email": email, "Phone": phone, "MobilePhone": phone,
+		"OwnerId": owner, "Email": email, "Phone": phone, "MobilePhone": phone, isPersonAccount: person,
 		"FirstName": firstName, "LastName": lastName, "Title": jobTitle},
 }
 
@@ -94,8 +95,15 @@ func defaultName(canonical string) string {
 	return "Intent_" + strings.Join(words, "_") + "__c"
 }
 
+// describable is an object of which nothing is wanted.
+func describable(name string) *object {
+	o := &object{name: name, roles: map[string]*role{}, own: map[string]*own{}, describing: make(chan struct{}, 1)}
+	o.describing <- struct{}{}
+	return o
+}
+
 func newObject(o Options, name string) (*object, *connectors.Error) {
-	obj := &object{roles: map[string]*role{}, own: map[string]*own{}, describing: make(chan struct{}, 1)}
+	obj := describable("")
 	for known := range identityFields {
 		if strings.EqualFold(known, name) {
 			obj.name = known
@@ -153,7 +161,6 @@ func newObject(o Options, name string) (*object, *connectors.Error) {
 		obj.want = append(obj.want, api)
 	}
 	slices.Sort(obj.want)
-	obj.describing <- struct{}{}
 	return obj, nil
 }
 

@@ -48,7 +48,17 @@ func (w *writing) objects(ctx context.Context) error {
 		if err := w.c.writable(ctx, o, w.Op, rows[name]); err != nil {
 			return err
 		}
-		if err := w.rounds(ctx, o, rows[name]); err != nil {
+		own, persons := rows[name], []row(nil)
+		if name == Contact {
+			var err error
+			if own, persons, err = w.c.throughAccounts(ctx, own); err != nil {
+				return err
+			}
+		}
+		if err := w.rounds(ctx, o, own); err != nil {
+			return err
+		}
+		if err := w.persons(ctx, persons); err != nil {
 			return err
 		}
 	}

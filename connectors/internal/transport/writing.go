@@ -37,6 +37,9 @@ func (w *Writing) Tell(at int, r connectors.Result) {
 // Reject notes that the patch at an index was not applied, and why.
 func (w *Writing) Reject(at int, err error) { w.Tell(at, connectors.Result{Err: err}) }
 
+// Told says whether it is told what became of the patch at an index.
+func (w *Writing) Told(at int) bool { return w.told[at] }
+
 // NoRecord notes that the id of the patch at an index cannot be any record's.
 func (w *Writing) NoRecord(at int) {
 	w.Reject(at, &connectors.Error{Kind: connectors.Gone, Op: w.crm + ": " + w.Op, State: connectors.Deleted, Message: "no such record"})
