@@ -101,20 +101,18 @@ func (c *Client) Upload(ctx context.Context, token string, patches []connectors.
 	if len(patches) == 0 {
 		return c.abort(ctx, op, token, "all are person accounts")
 	}
-	rows := make([]row, 0, len(patches))
-	for _, p := range patches {
-		set := map[string]any{}
-		for name := range p.Fields {
-			if f := o.own[name]; f != nil && !f.RepEdits {
-				set[f.api] = nil
-			}
-		}
-		rows = append(rows, row{set: set})
+	columns, err := o.columnsOf(patches)
+	if err != nil {
+		return c.abort(ctx, op, token, err.Error())
 	}
-	if err := c.writable(ctx, o, op, rows); err != nil {
+	wanted := map[string]any{}
+	for _, f := range columns {
+		wanted[f.api] = nil
+	}
+	if err := c.writable(ctx, o, op, []row{{set: wanted}}); err != nil {
 		return err
 	}
-	table, err := c.table(o, patches)
+	table, err := c.table(o, patches, columns)
 	if err != nil {
 		return c.abort(ctx, op, token, err.Error())
 	}

@@ -411,7 +411,9 @@ func TestRefusedUploads(t *testing.T) {
 		if err := c.Upload(t.Context(), large, many); connectors.KindOf(err) != connectors.Gone {
 			t.Errorf("too much: %v", err)
 		}
-		if table, err := c.table(c.objects[Lead], many[:BulkMost]); err != nil || len(table) > mostBulkBytes {
+		columns, err := c.objects[Lead].columnsOf(many)
+		must(t, err)
+		if table, err := c.table(c.objects[Lead], many[:BulkMost], columns); err != nil || len(table) > mostBulkBytes {
 			t.Errorf("%d patches of the longest texts: %d bytes, %v", BulkMost, len(table), err)
 		}
 		if n := f.count("PUT"); n > 0 {

@@ -20,13 +20,57 @@ const clears = "#N/A"
 // errTooLarge says that rows do not fit into one bulk job.
 var errTooLarge = errors.New("the rows do not fit into one bulk job")
 
-// table is rows of an object as CSV. The newest patch of a record counts, field by field. Values that no field can hold are sent as they
-// are: Salesforce refuses them row by row.
-func (c *Client) table(o *object, patches []connectors.Patch) ([]byte, error) {
-	at := map[string]int{}
-	var ids []string
-	var sets []map[string]string
-	columns := map[string]bool{}
+// table is rows of an object as CSV, with the columns that any patch sets. The newest patch of a record counts, field by field.
+// Values that no field can hold are sent as they are: Salesforce refuses them row by row.
+func (c *Client) table(o *object, patches []connectors.Patch, columns []*own) ([]byte, error) {
+	chains, err := c.chains(o, patches)
+	if err != nil {
+		return nil, err
+	}
+	column := make(map[string]int, len(columns))
+	cells := []string{"Id"}
+	for i, f := range columns {
+		column[f.Name] = i + 1
+		cells = append(cells, f.api)
+	}
+	var b bytes.Buffer
+	w := csv.NewWriter(&b)
+	w.Write(cells) // a bytes.Buffer takes everything
+	for _, chain := range chains {
+		clear(cells)
+		cells[0], _ = normalID(patches[chain[0]].ID)
+		for _, i := range chain {
+			for name, v := range patches[i].Fields {
+				if at := column[name]; at > 0 {
+					cells[at] = cell(columns[at-1].Type, v)
+				}
+			}
+		}
+		if w.Write(cells); b.Len() > mostBulkBytes {
+			return nil, errTooLarge
+		}
+	}
+	w.Flush()
+	return b.Bytes(), nil
+}
+
+// cell is a canonical value as a table holds it.
+func cell(t connectors.FieldType, v string) string {
+	if v == "" {
+		return clears
+	}
+	v = strings.ReplaceAll(v, "\r\n", "\n") // the job says that lines end with LF
+	if wire, err := toWire(t, v); err == nil {
+		return fmt.Sprint(wire)
+	}
+	return v
+}
+
+// chains are the patches of each record by their index, oldest first.
+func (c *Client) chains(o *object, patches []connectors.Patch) ([][]int, error) {
+	at := make(map[string]int, len(patches))
+	all := make([]int, len(patches)) // what chains of one are cut from
+	chains := make([][]int, 0, len(patches))
 	for i := range patches {
 		p := &patches[i]
 		id, ok := c.recordID(p.Ref)
@@ -35,46 +79,30 @@ func (c *Client) table(o *object, patches []connectors.Patch) ([]byte, error) {
 		}
 		n, known := at[id]
 		if !known {
-			n = len(ids)
-			at[id] = n
-			ids, sets = append(ids, id), append(sets, map[string]string{})
+			all[i], at[id] = i, len(chains)
+			chains = append(chains, all[i:i+1:i+1])
+			continue
 		}
-		for name, v := range p.Fields {
+		chains[n] = append(chains[n], i)
+	}
+	return chains, nil
+}
+
+// columnsOf are the fields that any of patches sets, the verdict apart, in order of their API names.
+func (o *object) columnsOf(patches []connectors.Patch) ([]*own, error) {
+	set := map[string]*own{}
+	for i := range patches {
+		for name := range patches[i].Fields {
 			f := o.own[name]
 			if f == nil {
 				return nil, fmt.Errorf("intentd has no field %q", name)
 			}
-			if f.RepEdits {
-				continue
-			}
-			columns[f.api] = true
-			if v == "" {
-				sets[n][f.api] = clears
-				continue
-			}
-			sets[n][f.api] = strings.ReplaceAll(v, "\r\n", "\n") // the job says that lines end with LF
-			if wire, err := toWire(f.Type, sets[n][f.api]); err == nil {
-				sets[n][f.api] = fmt.Sprint(wire)
+			if !f.RepEdits {
+				set[f.api] = f
 			}
 		}
 	}
-	names := slices.Sorted(maps.Keys(columns))
-	var b bytes.Buffer
-	w := csv.NewWriter(&b)
-	cells := append([]string{"Id"}, names...)
-	w.Write(cells) // a bytes.Buffer takes everything
-	for n, id := range ids {
-		cells = append(cells[:0], id)
-		for _, name := range names {
-			cells = append(cells, sets[n][name])
-		}
-		w.Write(cells)
-		if b.Len() > mostBulkBytes {
-			return nil, errTooLarge
-		}
-	}
-	w.Flush()
-	return b.Bytes(), nil
+	return slices.SortedFunc(maps.Values(set), func(a, b *own) int { return strings.Compare(a.api, b.api) }), nil
 }
 
 // rowsOfTable calls f with the cells of each row of a result that stand in columns. One that is not there is "". f must not keep
