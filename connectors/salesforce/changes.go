@@ -94,6 +94,7 @@ func (c *Client) Changes(ctx context.Context, from connectors.Cursor) (connector
 		}
 		p.More = p.More || more
 		for _, k := range items {
+			c.objects[name].ahead.drop(k.ID)
 			v := version{k.ID, k.Modified.Unix()}
 			if !c.told.has(v) {
 				versions = append(versions, v)

@@ -77,6 +77,7 @@ func (c *Client) chains(o *object, patches []connectors.Patch) ([][]int, error) 
 		if !ok || p.CRM != c.o.Name || p.Object != o.name {
 			return nil, fmt.Errorf("%s is no %s of this org", p.Ref, o.name)
 		}
+		o.ahead.drop(id)
 		n, known := at[id]
 		if !known {
 			all[i], at[id] = i, len(chains)

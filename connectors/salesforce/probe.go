@@ -167,10 +167,11 @@ func (c *Client) CallsPerDay(people int) (idle, busy int64) {
 	return int64(polls + sweeps), int64(2*polls + sweeps)
 }
 
-// FirstSync is what the first sync of so many people costs in lots of 200, written in collections or in bulk jobs.
+// FirstSync is what the first sync of so many people costs in lots of 200, written in collections or in bulk jobs; where lots take
+// long, as with a slow model, a call more for each.
 func FirstSync(people int) (collections, bulk int64) {
-	const jobCalls = 15 // open, upload, close, some looks after it, and three tables of results
-	walk := int64(people/pageSize + 2)
+	const jobCalls = 15                  // open, upload, close, some looks after it, and three tables of results
+	walk := 3 * int64(people/pageSize+2) // the sweep, and the lots, which do not ask for pages quite in order
 	lots := int64(people+199) / 200
-	return walk + 2*lots, walk + lots + jobCalls*int64((people+BulkMost-1)/BulkMost)
+	return walk + lots, walk + jobCalls*int64((people+BulkMost-1)/BulkMost)
 }

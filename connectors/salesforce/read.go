@@ -10,8 +10,8 @@ import (
 	"github.com/intentd/intentd/connectors/internal/transport"
 )
 
-// Read returns one contact per ref, in order. Live ones cost one request per 2,000 of an object; those that are not live one more
-// per some 600. Records of an object that the configuration does not name, or no longer, are paused: they read as archived.
+// Read returns one contact per ref, in order. Live ones cost one request per 2,000 of an object, also where a host asks in smaller
+// lots for what a sweep told (see ahead); those that are not live one more per some 600. Records of an object that the configuration does not name, or no longer, are paused: they read as archived.
 func (c *Client) Read(ctx context.Context, refs []connectors.Ref) ([]connectors.Contact, error) {
 	op := fmt.Sprintf("read %d records", len(refs))
 	ids := map[string][]string{}
@@ -70,6 +70,13 @@ func (c *Client) readObject(ctx context.Context, o *object, ids []string, found 
 	if err != nil {
 		return err
 	}
+	keep := func(r record) {
+		k := c.contact(o, d, r)
+		found[k.ID] = k
+	}
+	if ids, err = c.readAhead(ctx, o, d, ids, keep); err != nil {
+		return err
+	}
 	var missing []string
 	for chunk := range slices.Chunk(ids, readSize) {
 		records, err := c.retrieve(ctx, o, d, chunk)
@@ -78,8 +85,7 @@ func (c *Client) readObject(ctx context.Context, o *object, ids []string, found 
 			return err
 		}
 		for _, r := range records {
-			k := c.contact(o, d, r)
-			found[k.ID] = k
+			keep(r)
 		}
 		for _, id := range chunk {
 			if _, ok := found[id]; !ok {
@@ -97,8 +103,7 @@ func (c *Client) readObject(ctx context.Context, o *object, ids []string, found 
 		return err
 	}
 	for _, r := range rows {
-		k := c.contact(o, d, r)
-		found[k.ID] = k
+		keep(r)
 	}
 	return nil
 }

@@ -23,6 +23,7 @@ type object struct {
 	// clash names two fields that are mapped to one field; nothing is written while they are.
 	clash string
 
+	ahead      *ahead                    // what was read before it is asked for
 	walked     atomic.Pointer[time.Time] // when a poll last came to the end of the object
 	rows       sizing                    // of a collection that is written
 	wrote      atomic.Bool               // a row was taken since the client was made
@@ -97,7 +98,7 @@ func defaultName(canonical string) string {
 
 // describable is an object of which nothing is wanted.
 func describable(name string) *object {
-	o := &object{name: name, roles: map[string]*role{}, own: map[string]*own{}, describing: make(chan struct{}, 1)}
+	o := &object{name: name, roles: map[string]*role{}, own: map[string]*own{}, ahead: newAhead(), describing: make(chan struct{}, 1)}
 	o.describing <- struct{}{}
 	return o
 }

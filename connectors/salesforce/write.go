@@ -79,6 +79,7 @@ func (w *writing) row(at int) (row, bool) {
 		w.NoRecord(at)
 		return row{}, false
 	}
+	o.ahead.drop(id)
 	r := row{at: at, object: o.name, id: id, group: p.Group, set: make(map[string]any, len(p.Fields))}
 	for name, v := range p.Fields {
 		f := o.own[name]
