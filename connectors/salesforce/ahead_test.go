@@ -1,6 +1,7 @@
 package salesforce
 
 import (
+	"net/http"
 	"slices"
 	"sync"
 	"testing"
@@ -15,12 +16,17 @@ func TestReadAhead(t *testing.T) {
 		p := newOrg(t, Lead)
 		refs := p.Create(t, 3000)
 		c, f := p.watched(t, nil)
+		f.next = roundTrip(func(r *http.Request) (*http.Response, error) {
+			time.Sleep(100 * time.Millisecond)
+			return p.Transport().RoundTrip(r)
+		})
 		_, err := c.Sweep(t.Context(), nil)
 		must(t, err)
 		p.Change(t, refs, "Changed since")
 		before := len(f.request)
 		var wg sync.WaitGroup
 		for lot := range slices.Chunk(refs, 200) {
+			time.Sleep(10 * time.Millisecond)
 			wg.Go(func() {
 				read, err := c.Read(t.Context(), lot)
 				must(t, err)

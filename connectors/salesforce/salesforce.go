@@ -186,6 +186,9 @@ func (c *Client) err(kind connectors.Kind, op, format string, args ...any) *conn
 	return c.http.Err(kind, op, "", fmt.Sprintf(format, args...))
 }
 
+// Release ends every wait: see connectors.Releaser.
+func (c *Client) Release() { c.http.Release() }
+
 // Report is the connector's present condition.
 func (c *Client) Report() connectors.Report { return c.http.Report() }
 
