@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/intentd/intentd/connectors"
+	"github.com/intentd/intentd/connectors/internal/crmkit"
 	"github.com/intentd/intentd/connectors/internal/transport"
 )
 
@@ -34,7 +35,7 @@ func (c *Client) contactOf(r *record, each func(set func(name, value string))) c
 		case moreEmails:
 			more = splitList(v)
 		case phone:
-			k.Phones = transport.AppendAddress(k.Phones, v)
+			k.Phones = crmkit.AppendAddress(k.Phones, v)
 		case firstName:
 			k.Profile.FirstName = v
 		case lastName:
@@ -64,9 +65,9 @@ func (c *Client) contactOf(r *record, each func(set func(name, value string))) c
 			k.Ours[p.own.Name] = fromWire(p.own.Type, v)
 		}
 	})
-	k.Emails = transport.AppendAddress(k.Emails, primary)
+	k.Emails = crmkit.AppendAddress(k.Emails, primary)
 	for _, e := range more {
-		k.Emails = transport.AppendAddress(k.Emails, e)
+		k.Emails = crmkit.AppendAddress(k.Emails, e)
 	}
 	for _, id := range absorbed(merged, r.ID) {
 		k.Absorbed = append(k.Absorbed, c.ref(id))

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/intentd/intentd/connectors"
+	"github.com/intentd/intentd/connectors/internal/crmkit"
 	"github.com/intentd/intentd/connectors/internal/transport"
 )
 
@@ -262,7 +263,7 @@ func (c *Client) Apply(ctx context.Context) ([]connectors.FieldStep, error) {
 
 // refusal is the error of a plan with steps that cannot be done.
 func (c *Client) refusal(steps []step) error {
-	return transport.Refusal(c.http, steps, func(s step) (string, connectors.FieldStep) { return s.Field, s.FieldStep })
+	return crmkit.Refusal(c.http, steps, func(s step) (string, connectors.FieldStep) { return s.Field, s.FieldStep })
 }
 
 // Remove archives the properties that intentd made, with their values; HubSpot keeps them in its bin for 90 days. The group

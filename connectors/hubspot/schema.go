@@ -7,7 +7,7 @@ import (
 	"strings"
 
 	"github.com/intentd/intentd/connectors"
-	"github.com/intentd/intentd/connectors/internal/transport"
+	"github.com/intentd/intentd/connectors/internal/crmkit"
 )
 
 // schema is which properties are read, what each is for, and which property each of intentd's own fields lives in.
@@ -83,7 +83,7 @@ func newSchema(o Options) (*schema, *connectors.Error) {
 			name = strings.ToLower(set)
 		}
 		if !propertyName.MatchString(name) {
-			return nil, transport.ConfigError(o.Name, fmt.Sprintf("fields.%s: %q is no name HubSpot allows a property", f.Name, name),
+			return nil, crmkit.ConfigError(o.Name, fmt.Sprintf("fields.%s: %q is no name HubSpot allows a property", f.Name, name),
 				"use lower-case letters, digits and underscores, a letter first")
 		}
 		w := &own{Field: f, property: name}
@@ -97,7 +97,7 @@ func newSchema(o Options) (*schema, *connectors.Error) {
 	}
 	for canonical := range o.Fields {
 		if s.own[canonical] == nil {
-			return nil, transport.ConfigError(o.Name, fmt.Sprintf("fields.%s: intentd has no such field", canonical), "remove it")
+			return nil, crmkit.ConfigError(o.Name, fmt.Sprintf("fields.%s: intentd has no such field", canonical), "remove it")
 		}
 	}
 	add := func(name string, p part) {
@@ -114,7 +114,7 @@ func newSchema(o Options) (*schema, *connectors.Error) {
 	for _, name := range o.Inputs {
 		name = strings.ToLower(strings.TrimSpace(name))
 		if !propertyName.MatchString(name) {
-			return nil, transport.ConfigError(o.Name, fmt.Sprintf("inputs: %q is no property name", name), "use the property's internal name")
+			return nil, crmkit.ConfigError(o.Name, fmt.Sprintf("inputs: %q is no property name", name), "use the property's internal name")
 		}
 		add(name, field)
 	}

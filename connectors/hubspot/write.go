@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"github.com/intentd/intentd/connectors"
+	"github.com/intentd/intentd/connectors/internal/crmkit"
 	"github.com/intentd/intentd/connectors/internal/transport"
 )
 
@@ -20,7 +21,7 @@ type row struct {
 
 // Write applies patches in batches of 100, several in flight. Patches of one record go into successive batches, in order.
 func (c *Client) Write(ctx context.Context, patches []connectors.Patch) ([]connectors.Result, error) {
-	w := &writing{c.http.NewWriting(fmt.Sprintf("write %d contacts", len(patches)), patches), c}
+	w := &writing{crmkit.NewWriting(c.o.Name, fmt.Sprintf("write %d contacts", len(patches)), patches), c}
 	if c.schema.clash != "" {
 		e := c.err(connectors.Config, w.Op, "%s", c.schema.clash)
 		e.Fix = "map each field to a property of its own"
@@ -31,7 +32,7 @@ func (c *Client) Write(ctx context.Context, patches []connectors.Patch) ([]conne
 
 // writing is one Write call.
 type writing struct {
-	*transport.Writing
+	*crmkit.Writing
 	c *Client
 }
 
@@ -47,7 +48,7 @@ func (w *writing) rounds(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	for _, round := range transport.Rounds(rows, func(r row) string { return r.id }) {
+	for _, round := range crmkit.Rounds(rows, func(r row) string { return r.id }) {
 		if err := w.round(ctx, round); err != nil {
 			return err
 		}
@@ -97,7 +98,7 @@ func (w *writing) round(ctx context.Context, rows []row) error {
 	for batch := range slices.Chunk(rows, int(w.c.updateMax.Load())) {
 		lanes = append(lanes, [][]row{batch})
 	}
-	return transport.InLanes(lanes, w.c.o.WriteConcurrency, func(batch []row) error { return w.batch(ctx, batch) })
+	return crmkit.InLanes(lanes, w.c.o.WriteConcurrency, func(batch []row) error { return w.batch(ctx, batch) })
 }
 
 type updateInput struct {

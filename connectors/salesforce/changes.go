@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/intentd/intentd/connectors"
+	"github.com/intentd/intentd/connectors/internal/crmkit"
 	"github.com/intentd/intentd/connectors/internal/transport"
 )
 
@@ -40,7 +41,7 @@ const (
 )
 
 func (c *Client) readCursor(name string, from connectors.Cursor, v any) error {
-	return c.http.ReadCursor(name, cursorVersion, from, v)
+	return crmkit.ReadCursor(c.http, name, cursorVersion, from, v)
 }
 
 // Changes returns records changed since from, merged and converted ones with those they live on in: a query per object, a further

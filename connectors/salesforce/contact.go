@@ -4,7 +4,7 @@ import (
 	"time"
 
 	"github.com/intentd/intentd/connectors"
-	"github.com/intentd/intentd/connectors/internal/transport"
+	"github.com/intentd/intentd/connectors/internal/crmkit"
 )
 
 // contact is r as a Contact.
@@ -21,9 +21,9 @@ func (c *Client) contact(o *object, d *description, r record) connectors.Contact
 		case id:
 			k.ID, _ = normalID(v)
 		case email:
-			k.Emails = transport.AppendAddress(k.Emails, v)
+			k.Emails = crmkit.AppendAddress(k.Emails, v)
 		case phone:
-			k.Phones = transport.AppendAddress(k.Phones, v)
+			k.Phones = crmkit.AppendAddress(k.Phones, v)
 		case firstName:
 			k.Profile.FirstName = v
 		case lastName:
@@ -83,7 +83,7 @@ func (c *Client) contact(o *object, d *description, r record) connectors.Contact
 
 // idleRecords remembers for a moment which records were just read without any activity, so that the activity source need not
 // ask for what cannot be there.
-type idleRecords struct{ transport.Recent[string] }
+type idleRecords struct{ crmkit.Recent[string] }
 
 func (s *idleRecords) note(k *connectors.Contact, now time.Time) {
 	if k.State == connectors.Live && k.Fields["LastActivityDate"] == "" {

@@ -8,7 +8,7 @@ import (
 	"sync"
 
 	"github.com/intentd/intentd/connectors"
-	"github.com/intentd/intentd/connectors/internal/transport"
+	"github.com/intentd/intentd/connectors/internal/crmkit"
 )
 
 // Person accounts. Where an org has them, a contact may be one with its account. It reads like any other and takes no update: its
@@ -164,7 +164,7 @@ func (w *writing) persons(ctx context.Context, rows []row) error {
 }
 
 // probePersons tells whether person accounts can be written, in an org that has them.
-func (c *Client) probePersons(ctx context.Context, p *transport.Probe) {
+func (c *Client) probePersons(ctx context.Context, p *crmkit.Probe) {
 	o := c.objects[Contact]
 	if o == nil {
 		return

@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"github.com/intentd/intentd/connectors"
-	"github.com/intentd/intentd/connectors/internal/transport"
+	"github.com/intentd/intentd/connectors/internal/crmkit"
 )
 
 // Codes of findings, keyed in the runbook.
@@ -31,7 +31,7 @@ const (
 
 // Probe checks the connector against the org without changing anything, at the price of about a dozen requests.
 func (c *Client) Probe(ctx context.Context) []connectors.Finding {
-	p := transport.Probe{
+	p := crmkit.Probe{
 		Vendor: "Salesforce", Token: findToken, Quota: findQuota, Clock: findClock,
 		Fix:      "check the network, login_url and instance_url, then run `intentd doctor` again",
 		SkewAlso: ", and JWTs are refused",
@@ -51,7 +51,7 @@ func (c *Client) Probe(ctx context.Context) []connectors.Finding {
 }
 
 // probeFields looks at intentd's fields. One that is there and cannot be seen is told apart from one that is not.
-func (c *Client) probeFields(ctx context.Context, p *transport.Probe) {
+func (c *Client) probeFields(ctx context.Context, p *crmkit.Probe) {
 	steps, err := c.plan(ctx)
 	if err != nil {
 		p.Failed(err, findUndetermined, "the fields could not be checked")
@@ -99,7 +99,7 @@ func (c *Client) probeFields(ctx context.Context, p *transport.Probe) {
 }
 
 // probeInputs looks for the fields to read that describe does not tell of: they are left out of queries.
-func (c *Client) probeInputs(ctx context.Context, p *transport.Probe) {
+func (c *Client) probeInputs(ctx context.Context, p *crmkit.Probe) {
 	absent := map[string][]string{}
 	for _, name := range c.order {
 		o := c.objects[name]
@@ -132,7 +132,7 @@ func (c *Client) probeInputs(ctx context.Context, p *transport.Probe) {
 	p.Add(findInput, connectors.Warning, "show these fields to the integration user, or take them out of inputs", "fields that do not exist or are hidden, and so are not read: %s", strings.Join(names, ", "))
 }
 
-func (c *Client) probeQuota(ctx context.Context, p *transport.Probe) {
+func (c *Client) probeQuota(ctx context.Context, p *crmkit.Probe) {
 	people, err := c.Count(ctx)
 	if err != nil {
 		p.Failed(err, findUndetermined, "the records could not be counted")

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/intentd/intentd/connectors"
+	"github.com/intentd/intentd/connectors/internal/crmkit"
 	"github.com/intentd/intentd/connectors/internal/transport"
 )
 
@@ -482,7 +483,7 @@ func (c *Client) Apply(ctx context.Context) ([]connectors.FieldStep, error) {
 
 // refusal is the error of a plan with steps that cannot be done.
 func (c *Client) refusal(steps []step) error {
-	return transport.Refusal(c.http, steps, func(s step) (string, connectors.FieldStep) { return s.Object + " " + s.Field, s.FieldStep })
+	return crmkit.Refusal(c.http, steps, func(s step) (string, connectors.FieldStep) { return s.Object + " " + s.Field, s.FieldStep })
 }
 
 // Remove deletes the fields that intentd made, with their values, and its permission sets with their assignments. Salesforce keeps

@@ -33,6 +33,7 @@ import (
 	"time"
 
 	"github.com/intentd/intentd/connectors"
+	"github.com/intentd/intentd/connectors/internal/crmkit"
 	"github.com/intentd/intentd/connectors/internal/transport"
 )
 
@@ -95,7 +96,7 @@ func New(o Options) (*Client, error) {
 	if o.Name == "" {
 		o.Name = "salesforce"
 	}
-	if e := transport.CheckName(o.Name); e != nil {
+	if e := crmkit.CheckName(o.Name); e != nil {
 		return nil, e
 	}
 	if o.LoginURL == "" {
@@ -105,7 +106,7 @@ func New(o Options) (*Client, error) {
 		o.APIVersion = "67.0"
 	}
 	if !versionForm.MatchString(o.APIVersion) {
-		return nil, transport.ConfigError(o.Name, fmt.Sprintf("api_version %q is no version such as 67.0", o.APIVersion), "set api_version to \"67.0\"")
+		return nil, crmkit.ConfigError(o.Name, fmt.Sprintf("api_version %q is no version such as 67.0", o.APIVersion), "set api_version to \"67.0\"")
 	}
 	if len(o.Objects) == 0 {
 		o.Objects = []string{Lead, Contact}
@@ -122,12 +123,12 @@ func New(o Options) (*Client, error) {
 	c := &Client{o: o, data: "/services/data/v" + o.APIVersion, objects: map[string]*object{}, account: describable("Account")}
 	base, err := transport.ParseBase(o.LoginURL)
 	if err != nil {
-		return nil, transport.ConfigError(o.Name, "login_url: "+err.Error(), "set login_url to "+productionLogin)
+		return nil, crmkit.ConfigError(o.Name, "login_url: "+err.Error(), "set login_url to "+productionLogin)
 	}
 	c.login = base
 	if o.InstanceURL != "" {
 		if base, err = transport.ParseBase(o.InstanceURL); err != nil {
-			return nil, transport.ConfigError(o.Name, "instance_url: "+err.Error(), "set instance_url to the org's My Domain, such as https://example.my.salesforce.com")
+			return nil, crmkit.ConfigError(o.Name, "instance_url: "+err.Error(), "set instance_url to the org's My Domain, such as https://example.my.salesforce.com")
 		}
 	}
 	for _, name := range o.Objects {
@@ -171,13 +172,13 @@ func (o *Options) setLimits() *connectors.Error {
 	o.BulkThreshold = cmp.Or(o.BulkThreshold, 2000)
 	switch {
 	case o.Lookback < 0:
-		return transport.ConfigError(o.Name, "lookback is negative", "set lookback to 10m")
+		return crmkit.ConfigError(o.Name, "lookback is negative", "set lookback to 10m")
 	case !(o.DailyShare > 0 && o.DailyShare <= 1):
-		return transport.ConfigError(o.Name, "daily_share lies outside 0 to 1", "set daily_share to 0.8")
+		return crmkit.ConfigError(o.Name, "daily_share lies outside 0 to 1", "set daily_share to 0.8")
 	case o.WriteConcurrency < 1 || o.BulkThreshold < 1:
-		return transport.ConfigError(o.Name, "a negative limit", "leave write_concurrency and bulk_threshold out")
+		return crmkit.ConfigError(o.Name, "a negative limit", "leave write_concurrency and bulk_threshold out")
 	case o.CallsInFlight < 1 || o.CallsInFlight > mostCallsAtOne:
-		return transport.ConfigError(o.Name, "calls_in_flight lies outside 1 to 25, what an org may have at once", "set calls_in_flight to 10")
+		return crmkit.ConfigError(o.Name, "calls_in_flight lies outside 1 to 25, what an org may have at once", "set calls_in_flight to 10")
 	}
 	return nil
 }

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/intentd/intentd/connectors"
+	"github.com/intentd/intentd/connectors/internal/crmkit"
 	"github.com/intentd/intentd/connectors/internal/transport"
 )
 
@@ -111,7 +112,7 @@ func newObject(o Options, name string) (*object, *connectors.Error) {
 		}
 	}
 	if obj.name == "" {
-		return nil, transport.ConfigError(o.Name, fmt.Sprintf("objects: %q is neither Lead nor Contact", name), "set objects to [Lead, Contact]")
+		return nil, crmkit.ConfigError(o.Name, fmt.Sprintf("objects: %q is neither Lead nor Contact", name), "set objects to [Lead, Contact]")
 	}
 	by := map[string]string{}
 	for _, f := range connectors.Fields {
@@ -120,7 +121,7 @@ func newObject(o Options, name string) (*object, *connectors.Error) {
 			api = set
 		}
 		if !fieldName.MatchString(api) {
-			return nil, transport.ConfigError(o.Name, fmt.Sprintf("fields.%s: %q is no API name", f.Name, api), "use the field's API name, such as "+defaultName(f.Name))
+			return nil, crmkit.ConfigError(o.Name, fmt.Sprintf("fields.%s: %q is no API name", f.Name, api), "use the field's API name, such as "+defaultName(f.Name))
 		}
 		w := &own{Field: f, api: api}
 		obj.own[f.Name] = w
@@ -133,7 +134,7 @@ func newObject(o Options, name string) (*object, *connectors.Error) {
 	}
 	for canonical := range o.Fields {
 		if obj.own[canonical] == nil {
-			return nil, transport.ConfigError(o.Name, fmt.Sprintf("fields.%s: intentd has no such field", canonical), "remove it")
+			return nil, crmkit.ConfigError(o.Name, fmt.Sprintf("fields.%s: intentd has no such field", canonical), "remove it")
 		}
 	}
 	for api, p := range identityFields[obj.name] {
@@ -147,7 +148,7 @@ func newObject(o Options, name string) (*object, *connectors.Error) {
 			only, api = "", in
 		}
 		if !fieldName.MatchString(api) || only != "" && !strings.EqualFold(only, Lead) && !strings.EqualFold(only, Contact) {
-			return nil, transport.ConfigError(o.Name, fmt.Sprintf("inputs: %q is no field", in), "use the field's API name, such as Segment__c or Lead.Segment__c")
+			return nil, crmkit.ConfigError(o.Name, fmt.Sprintf("inputs: %q is no field", in), "use the field's API name, such as Segment__c or Lead.Segment__c")
 		}
 		if only == "" || strings.EqualFold(only, obj.name) {
 			inputs = append(inputs, api)

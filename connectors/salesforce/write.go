@@ -9,7 +9,7 @@ import (
 	"strings"
 
 	"github.com/intentd/intentd/connectors"
-	"github.com/intentd/intentd/connectors/internal/transport"
+	"github.com/intentd/intentd/connectors/internal/crmkit"
 )
 
 // row is one patch on its way.
@@ -22,13 +22,13 @@ type row struct {
 
 // Write applies patches in collections of 200, several in flight. Patches of one record go into successive collections, in order.
 func (c *Client) Write(ctx context.Context, patches []connectors.Patch) ([]connectors.Result, error) {
-	w := &writing{c.http.NewWriting(fmt.Sprintf("write %d records", len(patches)), patches), c}
+	w := &writing{crmkit.NewWriting(c.o.Name, fmt.Sprintf("write %d records", len(patches)), patches), c}
 	return w.End(w.objects(ctx))
 }
 
 // writing is one Write call.
 type writing struct {
-	*transport.Writing
+	*crmkit.Writing
 	c *Client
 }
 
@@ -156,7 +156,7 @@ func (c *Client) writable(ctx context.Context, o *object, op string, rows []row)
 // rounds sends the first patch of each record, then the second, and so on: a collection must not name a record twice, and the
 // newest patch has to come last.
 func (w *writing) rounds(ctx context.Context, o *object, rows []row) error {
-	for _, round := range transport.Rounds(rows, func(r row) string { return r.id }) {
+	for _, round := range crmkit.Rounds(rows, func(r row) string { return r.id }) {
 		if err := w.round(ctx, o, round); err != nil {
 			return err
 		}
@@ -208,5 +208,5 @@ func lanes(rows []row) [][][]row {
 
 // round sends rows in batches, in lanes.
 func (w *writing) round(ctx context.Context, o *object, rows []row) error {
-	return transport.InLanes(lanes(rows), w.c.o.WriteConcurrency, func(batch []row) error { return w.insist(ctx, o, batch) })
+	return crmkit.InLanes(lanes(rows), w.c.o.WriteConcurrency, func(batch []row) error { return w.insist(ctx, o, batch) })
 }

@@ -1,6 +1,5 @@
 // Package transport is the one HTTP client behind every connector. A connector says what a request is and what an answer
-// means; transport does the rest, the same way for all vendors. What connectors do alike around their calls is here, too: the
-// account of a Write, the findings of a Probe, the errors of options and plans.
+// means; transport does the rest, the same way for all vendors.
 //
 // Terms. A call is what a connector asks for, with [Client.Do]; an attempt is one HTTP request made for it. The [Budget] is
 // shared by all calls of a connector: windows of so many requests per so much time, and a daily allowance with a reserve. A

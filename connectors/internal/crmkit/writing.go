@@ -1,4 +1,4 @@
-package transport
+package crmkit
 
 import (
 	"sync"
@@ -19,9 +19,9 @@ type Writing struct {
 	told    []bool
 }
 
-// NewWriting begins the account of writing patches.
-func (c *Client) NewWriting(op string, patches []connectors.Patch) *Writing {
-	w := &Writing{Op: op, Patches: patches, crm: c.o.Name, results: make([]connectors.Result, len(patches)), told: make([]bool, len(patches))}
+// NewWriting begins the account of writing patches to a CRM of that name.
+func NewWriting(crm, op string, patches []connectors.Patch) *Writing {
+	w := &Writing{Op: op, Patches: patches, crm: crm, results: make([]connectors.Result, len(patches)), told: make([]bool, len(patches))}
 	for i := range patches {
 		w.results[i].Ref = patches[i].Ref
 	}
