@@ -144,7 +144,7 @@ func (c *Client) probeProperties(ctx context.Context, p *crmkit.Probe) {
 			good = false
 			p.Add(findRefused, connectors.Failure, s.Fix, "field %s: %s", s.Field, s.Why)
 		}
-		if s.Action == connectors.FieldUpdate || s.Action == connectors.FieldAdopt && s.request != nil {
+		if s.Action == connectors.FieldUpdate || s.Action == connectors.FieldAdopt && s.Do != nil {
 			good = false
 			p.Add(findOptions, connectors.Failure, provisionFix, "the property %s: %s", s.Property, s.Why)
 		}

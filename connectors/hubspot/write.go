@@ -21,9 +21,9 @@ type row struct {
 
 // Write applies patches in batches of 100, several in flight. Patches of one record go into successive batches, in order.
 func (c *Client) Write(ctx context.Context, patches []connectors.Patch) ([]connectors.Result, error) {
-	w := &writing{crmkit.NewWriting(c.o.Name, fmt.Sprintf("write %d contacts", len(patches)), patches), c}
-	if c.schema.clash != "" {
-		e := c.err(connectors.Config, w.Op, "%s", c.schema.clash)
+	w := &writing{crmkit.NewWriting(c.http, fmt.Sprintf("write %d contacts", len(patches)), patches), c}
+	if c.schema.Clash != "" {
+		e := c.err(connectors.Config, w.Op, "%s", c.schema.Clash)
 		e.Fix = "map each field to a property of its own"
 		return w.End(e)
 	}
@@ -68,28 +68,8 @@ func (w *writing) row(at int) (row, bool) {
 		w.NoRecord(at)
 		return row{}, false
 	}
-	r := row{at: at, id: p.ID, props: make(map[string]string, len(p.Fields))}
-	for name, v := range p.Fields {
-		f := c.schema.own[name]
-		if f == nil {
-			w.Reject(at, c.err(connectors.Rejected, w.Op, "intentd has no field %q", name))
-			return row{}, false
-		}
-		if f.RepEdits {
-			continue // the rep's, whatever the patch says
-		}
-		value, err := toWire(f.Type, v)
-		if err != nil {
-			w.Reject(at, c.err(connectors.Rejected, w.Op, "field %s: %v", name, err))
-			return row{}, false
-		}
-		r.props[f.property] = value
-	}
-	if len(r.props) == 0 {
-		w.Tell(at, connectors.Result{})
-		return row{}, false
-	}
-	return r, true
+	props, ok := crmkit.Translate(w.Writing, at, c.schema.Schema, crmkit.ToWire)
+	return row{at: at, id: p.ID, props: props}, ok
 }
 
 // round sends rows in batches, side by side.
@@ -447,8 +427,8 @@ var errUnacknowledged = errors.New("not acknowledged")
 func (w *writing) holds(k *connectors.Contact, r row) (map[string]string, bool) {
 	stored := map[string]string{}
 	for property, v := range r.props {
-		f := w.c.schema.roles[property].own
-		if k.Ours[f.Name] != fromWire(f.Type, v) {
+		f := w.c.schema.Roles[property].Own
+		if k.Ours[f.Name] != values.FromWire(f.Type, v) {
 			return nil, false
 		}
 		stored[f.Name] = k.Ours[f.Name]
@@ -461,11 +441,11 @@ func (c *Client) stored(rec *record) connectors.Result {
 	r := connectors.Result{Stored: make(map[string]string, len(connectors.Fields))}
 	r.Modified, _ = parseTime(rec.UpdatedAt)
 	transport.EachProperty(rec.Properties, func(name, v string) {
-		if p := c.schema.roles[name]; p != nil && p.part == owned {
+		if p := c.schema.Roles[name]; p != nil && p.Part == crmkit.Owned {
 			if v != "" {
-				v = fromWire(p.own.Type, v)
+				v = values.FromWire(p.Own.Type, v)
 			}
-			r.Stored[p.own.Name] = v
+			r.Stored[p.Own.Name] = v
 		}
 	})
 	return r

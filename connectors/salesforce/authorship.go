@@ -8,6 +8,7 @@ import (
 	"sync"
 
 	"github.com/intentd/intentd/connectors"
+	"github.com/intentd/intentd/connectors/internal/crmkit"
 )
 
 // Whose edit is an entry of the field history? It names a user and no source, so that the user decides:
@@ -78,12 +79,12 @@ type edit struct {
 
 // newestEdits reads the history of intentd's fields of records.
 func (c *Client) newestEdits(ctx context.Context, o *object, ids []string) (map[edited]edit, error) {
-	fields := map[string]*own{}
+	fields := map[string]*crmkit.Own{}
 	var apis []string
-	for _, f := range o.own {
+	for _, f := range o.Own {
 		if !f.RepEdits {
-			fields[strings.ToLower(f.api)] = f
-			apis = append(apis, quote(f.api))
+			fields[strings.ToLower(f.Property)] = f
+			apis = append(apis, quote(f.Property))
 		}
 	}
 	slices.Sort(apis)

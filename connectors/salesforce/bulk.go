@@ -107,7 +107,7 @@ func (c *Client) Upload(ctx context.Context, token string, patches []connectors.
 	}
 	wanted := map[string]any{}
 	for _, f := range columns {
-		wanted[f.api] = nil
+		wanted[f.Property] = nil
 	}
 	if err := c.writable(ctx, o, op, []row{{set: wanted}}); err != nil {
 		return err

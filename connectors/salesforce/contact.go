@@ -14,32 +14,14 @@ func (c *Client) contact(o *object, d *description, r record) connectors.Contact
 	var into, becomes, isPerson string
 	r.each(func(name, v string) {
 		role := d.roles[name]
-		if role == nil || v == "" {
+		if role == nil || v == "" || role.Put(&k, name, v, values) {
 			return
 		}
-		switch role.part {
+		switch role.Part {
 		case id:
 			k.ID, _ = normalID(v)
-		case email:
-			k.Emails = crmkit.AppendAddress(k.Emails, v)
-		case phone:
-			k.Phones = crmkit.AppendAddress(k.Phones, v)
-		case firstName:
-			k.Profile.FirstName = v
-		case lastName:
-			k.Profile.LastName = v
-		case jobTitle:
-			k.Profile.JobTitle = v
-		case company:
-			k.Profile.Company = v
-		case leadStatus:
-			k.Profile.LeadStatus = v
-		case owner:
-			k.Owner = v
 		case group:
 			k.Group = v
-		case created:
-			k.Created, _ = parseTime(v)
 		case stamp:
 			k.Modified, _ = parseTime(v)
 		case deleted:
@@ -52,13 +34,6 @@ func (c *Client) contact(o *object, d *description, r record) connectors.Contact
 			becomes, _ = normalID(v)
 		case person:
 			isPerson = v
-		case field:
-			k.Fields[name] = v
-		case owned:
-			if k.Ours == nil {
-				k.Ours = make(map[string]string, len(connectors.Fields))
-			}
-			k.Ours[role.own.Name] = fromWire(role.own.Type, v)
 		}
 	})
 	switch {

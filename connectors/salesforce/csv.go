@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"github.com/intentd/intentd/connectors"
+	"github.com/intentd/intentd/connectors/internal/crmkit"
 )
 
 // clears is what a field of a CSV row says to empty the field; an empty one leaves it as it is.
@@ -22,7 +23,7 @@ var errTooLarge = errors.New("the rows do not fit into one bulk job")
 
 // table is rows of an object as CSV, with the columns that any patch sets. The newest patch of a record counts, field by field.
 // Values that no field can hold are sent as they are: Salesforce refuses them row by row.
-func (c *Client) table(o *object, patches []connectors.Patch, columns []*own) ([]byte, error) {
+func (c *Client) table(o *object, patches []connectors.Patch, columns []*crmkit.Own) ([]byte, error) {
 	chains, err := c.chains(o, patches)
 	if err != nil {
 		return nil, err
@@ -31,7 +32,7 @@ func (c *Client) table(o *object, patches []connectors.Patch, columns []*own) ([
 	cells := []string{"Id"}
 	for i, f := range columns {
 		column[f.Name] = i + 1
-		cells = append(cells, f.api)
+		cells = append(cells, f.Property)
 	}
 	var b bytes.Buffer
 	w := csv.NewWriter(&b)
@@ -90,20 +91,20 @@ func (c *Client) chains(o *object, patches []connectors.Patch) ([][]int, error) 
 }
 
 // columnsOf are the fields that any of patches sets, the verdict apart, in order of their API names.
-func (o *object) columnsOf(patches []connectors.Patch) ([]*own, error) {
-	set := map[string]*own{}
+func (o *object) columnsOf(patches []connectors.Patch) ([]*crmkit.Own, error) {
+	set := map[string]*crmkit.Own{}
 	for i := range patches {
 		for name := range patches[i].Fields {
-			f := o.own[name]
+			f := o.Own[name]
 			if f == nil {
 				return nil, fmt.Errorf("intentd has no field %q", name)
 			}
 			if !f.RepEdits {
-				set[f.api] = f
+				set[f.Property] = f
 			}
 		}
 	}
-	return slices.SortedFunc(maps.Values(set), func(a, b *own) int { return strings.Compare(a.api, b.api) }), nil
+	return slices.SortedFunc(maps.Values(set), func(a, b *crmkit.Own) int { return strings.Compare(a.Property, b.Property) }), nil
 }
 
 // rowsOfTable calls f with the cells of each row of a result that stand in columns. One that is not there is "". f must not keep

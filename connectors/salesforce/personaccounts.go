@@ -182,9 +182,9 @@ func (c *Client) probePersons(ctx context.Context, p *crmkit.Probe) {
 		return
 	}
 	set := map[string]any{}
-	for _, f := range o.own {
+	for _, f := range o.Own {
 		if !f.RepEdits {
-			set[personField(f.api)] = nil
+			set[personField(f.Property)] = nil
 		}
 	}
 	switch err := c.writable(ctx, c.account, "check", []row{{set: set}}); {

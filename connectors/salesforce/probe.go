@@ -83,7 +83,7 @@ func (c *Client) probeFields(ctx context.Context, p *crmkit.Probe) {
 			p.Failed(err, findUndetermined, "the fields could not be checked")
 			return
 		}
-		if f := d.field(s.Property); f == nil || !f.Updateable && !o.own[s.Field].RepEdits {
+		if f := d.field(s.Property); f == nil || !f.Updateable && !o.Own[s.Field].RepEdits {
 			hidden = append(hidden, s.Object+"."+s.Property)
 		}
 	}
@@ -109,7 +109,7 @@ func (c *Client) probeInputs(ctx context.Context, p *crmkit.Probe) {
 			return
 		}
 		for _, api := range d.absent {
-			if part := o.roles[api].part; part != owned && part != person {
+			if part := o.Roles[api].Part; part != crmkit.Owned && part != person {
 				absent[api] = append(absent[api], name)
 			}
 		}

@@ -22,7 +22,7 @@ type row struct {
 
 // Write applies patches in collections of 200, several in flight. Patches of one record go into successive collections, in order.
 func (c *Client) Write(ctx context.Context, patches []connectors.Patch) ([]connectors.Result, error) {
-	w := &writing{crmkit.NewWriting(c.o.Name, fmt.Sprintf("write %d records", len(patches)), patches), c}
+	w := &writing{crmkit.NewWriting(c.http, fmt.Sprintf("write %d records", len(patches)), patches), c}
 	return w.End(w.objects(ctx))
 }
 
@@ -80,35 +80,15 @@ func (w *writing) row(at int) (row, bool) {
 		return row{}, false
 	}
 	o.ahead.drop(id)
-	r := row{at: at, object: o.name, id: id, group: p.Group, set: make(map[string]any, len(p.Fields))}
-	for name, v := range p.Fields {
-		f := o.own[name]
-		if f == nil {
-			w.Reject(at, c.err(connectors.Rejected, w.Op, "intentd has no field %q", name))
-			return row{}, false
-		}
-		if f.RepEdits {
-			continue // the rep's, whatever the patch says
-		}
-		value, err := toWire(f.Type, v)
-		if err != nil {
-			w.Reject(at, c.err(connectors.Rejected, w.Op, "field %s: %v", name, err))
-			return row{}, false
-		}
-		r.set[f.api] = value
-	}
-	if len(r.set) == 0 {
-		w.Tell(at, connectors.Result{})
-		return row{}, false
-	}
-	return r, true
+	set, ok := crmkit.Translate(w.Writing, at, o.Schema, toWire)
+	return row{at: at, object: o.name, id: id, group: p.Group, set: set}, ok
 }
 
 // writable checks that the running user may set every field that rows set: Salesforce tells a hidden field and a missing one alike,
 // row by row.
 func (c *Client) writable(ctx context.Context, o *object, op string, rows []row) error {
-	if o.clash != "" {
-		e := c.err(connectors.Config, op, "%s", o.clash)
+	if o.Clash != "" {
+		e := c.err(connectors.Config, op, "%s", o.Clash)
 		e.Fix = "map each field to a field of its own"
 		return e
 	}

@@ -64,7 +64,7 @@ func TestEveryPatchIsAnsweredForByItsRef(t *testing.T) {
 	for i := range patches {
 		patches[i].Ref = connectors.Ref{CRM: "x", Object: "people", ID: string(rune('a' + i))}
 	}
-	w := NewWriting("x", "write", patches)
+	w := NewWriting(transport.New(transport.Options{Name: "x"}), "write", patches)
 	own, ended := errors.New("of the row"), errors.New("of the call")
 	w.Tell(0, connectors.Result{Ref: patches[3].Ref})
 	w.Reject(1, own)
@@ -85,16 +85,15 @@ func TestEveryPatchIsAnsweredForByItsRef(t *testing.T) {
 
 func TestARefusedPlanTellsAllReasonsAndEachFixOnce(t *testing.T) {
 	c := transport.New(transport.Options{Name: "x"})
-	of := func(s connectors.FieldStep) (string, connectors.FieldStep) { return s.Field, s }
-	plan := []connectors.FieldStep{{Field: "score", Action: connectors.FieldOK}}
-	if err := Refusal(c, plan, of); err != nil {
+	plan := Plan{Step{FieldStep: connectors.FieldStep{Object: "people", Field: "score"}}.Found(true)}
+	if err := plan.Refusal(c); err != nil {
 		t.Errorf("a plan that can be carried out: %v", err)
 	}
 	for _, name := range []string{"tier", "trend"} {
-		plan = append(plan, connectors.FieldStep{Field: name, Action: connectors.FieldRefuse, Why: "taken", Fix: "map it"})
+		plan = append(plan, Step{FieldStep: connectors.FieldStep{Object: "people", Field: name}}.Refuse("map it", "taken"))
 	}
 	var e *connectors.Error
-	if err := Refusal(c, plan, of); !errors.As(err, &e) || e.Kind != connectors.Config || e.Message != "tier: taken; trend: taken" || e.Fix != "map it" {
+	if err := plan.Refusal(c); !errors.As(err, &e) || e.Kind != connectors.Config || e.Message != "people tier: taken; people trend: taken" || e.Fix != "map it" {
 		t.Errorf("refused with %+v", e)
 	}
 }
