@@ -302,8 +302,11 @@ func TestFirstSyncCost(t *testing.T) {
 			if most := map[bool]int{false: 800 / 4, true: 500 / 4}[bulk]; calls > most {
 				t.Errorf("bulk %v: %d calls, want at most %d", bulk, calls, most)
 			}
-			collections, jobsCost := FirstSync(people)
-			if estimate := map[bool]int64{false: collections, true: jobsCost}[bulk]; float64(calls) > 1.2*float64(estimate) || float64(calls) < 0.6*float64(estimate) {
+			if estimate := p.connect(t, func(o *Options) {
+				if !bulk {
+					o.BulkThreshold = people + 1
+				}
+			}).FirstSyncCalls(people, people); float64(calls) > 1.2*float64(estimate) || float64(calls) < 0.6*float64(estimate) {
 				t.Errorf("bulk %v: the doctor says %d", bulk, estimate)
 			}
 		})
