@@ -123,7 +123,7 @@ func (c *Client) Upload(ctx context.Context, token string, patches []connectors.
 	if resp, err := c.http.Do(ctx, put); err != nil {
 		var e *connectors.Error
 		refused := resp != nil && resp.Status < 500 && !(errors.As(err, &e) && e.Code == codeJobState)
-		if refused && connectors.KindOf(err) == connectors.Rejected {
+		if k := connectors.KindOf(err); refused && (k == connectors.Rejected || k == connectors.Config) {
 			return c.abort(ctx, op, token, e.Message)
 		}
 		if refused || connectors.Stops(err) || connectors.KindOf(err) == connectors.RateLimited {
@@ -136,7 +136,7 @@ func (c *Client) Upload(ctx context.Context, token string, patches []connectors.
 		Idempotent: true, Answers: []int{http.StatusBadRequest, http.StatusConflict}}
 	resp, err := c.http.Do(ctx, closing)
 	if err != nil {
-		return c.noJob(op, err)
+		return c.aboutJob(op, err)
 	}
 	if resp.Status < 400 {
 		return nil

@@ -308,19 +308,23 @@ func TestAbort(t *testing.T) {
 	})
 }
 
-// An org, or a user, that may have no jobs has its rows written the common way.
+// An org, or a user, that may have no jobs has its rows written the common way, and so has a job that is not there any more.
 func TestNoJobs(t *testing.T) {
-	for _, at := range []string{"POST", "PUT"} {
+	for at, answer := range map[string]reply{
+		"POST":  {status: 400, body: `[{"errorCode":"FEATURENOTENABLED","message":"Bulk API is not enabled"}]`},
+		"PUT":   {status: 404, body: `[{"errorCode":"NOT_FOUND","message":"The requested resource does not exist"}]`},
+		"PATCH": {status: 404, body: `[{"errorCode":"NOT_FOUND","message":"The requested resource does not exist"}]`},
+	} {
 		bubble(t, func(t *testing.T) {
 			p := newOrg(t, Lead)
 			c, _ := p.watched(t, func(r seen) reply {
 				if r.method == at && strings.Contains(r.path, "/jobs/ingest") {
-					return reply{status: 400, body: `[{"errorCode":"FEATURENOTENABLED","message":"Bulk API is not enabled"}]`}
+					return answer
 				}
 				return reply{}
 			})
 			token, err := c.Submit(t.Context(), Lead)
-			if at == "PUT" {
+			if at != "POST" {
 				must(t, err)
 				err = c.Upload(t.Context(), token, []connectors.Patch{score(p.Create(t, 1)[0], "1.0")})
 			}

@@ -15,7 +15,9 @@
 //   - What is read is an allow-list of fields that describe confirms; a hidden or missing one is left out and found by Probe.
 //     What is written are intentd's own fields alone, never the verdict, and never a new record.
 //   - Every record asked about is answered for, in order: live, in the bin, merged or converted into another, or deleted.
-//   - One bad row never costs its batch. Rows of one account are never in two batches at once, within a Write and across them.
+//   - One bad row never costs its batch, also where a trigger fails the whole transaction for it, and neither does the number of rows
+//     that an org's automation bears. Rows of one account are never in two batches at once, within a Write and across them.
+//   - How a bulk job ended, or what is not told of it, never stops the connector.
 //   - Only fields that intentd made, or was told to adopt, are used; standard ones never.
 package salesforce
 
