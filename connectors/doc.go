@@ -7,7 +7,7 @@
 //   - A [Model] gives one structured answer to one prompt.
 //
 // What a system can do beyond that it says by implementing an optional interface: [Provisioner], [Prober], [DealReader],
-// [Sweeper], [BulkWriter], [Authorship], [Account], [Reporter], [Releaser], [SyncEstimator].
+// [Sweeper], [BulkWriter], [BulkAborter], [IDNormaliser], [Authorship], [Account], [Reporter], [Releaser], [SyncEstimator].
 //
 // Promises every connector keeps: cursors are opaque, small and versioned by the connector that made them, and the host
 // stores them; a short page is not the end, [Page].More is; one [Result] per [Patch], in order; and every error carries a

@@ -135,13 +135,36 @@ type Authorship interface {
 	HumanEdited(ctx context.Context, refs []Ref) (map[Ref][]string, error)
 }
 
-// BulkWriter writes large sets asynchronously. The host stores the token in its journal before Upload sends anything and
-// polls until done; after a crash it goes on with the stored token. An unknown token is told by Gone.
+// IDNormaliser is a CRM that names one record by ids of several forms. NormalID is the form in which Ref.ID stands, of an id that a
+// person wrote: for a config, explain, forget, export or dead. What is no id of the object ("": of any of the CRM's) comes back as it is.
+type IDNormaliser interface {
+	NormalID(object, id string) string
+}
+
+// BulkWriter writes large sets as jobs. The host stores a job's token in its journal before Upload sends anything and polls until
+// the job is over, after a crash with the stored token. Whatever a job does not tell to have been taken is to be sent again with
+// Write: values are absolute, so that sending them twice is harmless, and Write tells how the connector stands at present.
+//
+// An error of kind Gone, from any of the methods, says that there is no such job, or that it cannot go on: the token is given up, and
+// the rows go with Write. Every other error is about the call: the job, if it was opened, is as it was, and its token is kept. No
+// error is of kind Rejected.
 type BulkWriter interface {
-	Submit(ctx context.Context, object string) (token string, err error) // opens a job, nothing is sent
-	Upload(ctx context.Context, token string, patches []Patch) error     // sends the rows and closes the job for input
+	// Submit opens a job; nothing is sent.
+	Submit(ctx context.Context, object string) (token string, err error)
+	// Upload sends the rows and closes the job for input.
+	Upload(ctx context.Context, token string, patches []Patch) error
+	// Poll tells whether a job is over, and then what became of its rows, in no order. How a job ended is no state of the
+	// connector: a row that it did not take for anything but itself has a result of kind Transient, or none, and an end of which
+	// nothing more can be told is an error of kind Gone beside done and the results known so far.
 	Poll(ctx context.Context, token string) (done bool, results []Result, err error)
 	BulkThreshold() int // patches of one object from which a bulk job is cheaper
+}
+
+// BulkAborter is a BulkWriter whose jobs can be ended: the host aborts one that is not over by its deadline, which frees the vendor's
+// place for another. A job that is over, or unknown, is aborted without an error. Poll then tells, soon or at once, what
+// the job had done until then.
+type BulkAborter interface {
+	Abort(ctx context.Context, token string) error
 }
 
 // Deal is a closed deal with the people on it.

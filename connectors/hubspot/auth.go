@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/intentd/intentd/connectors"
+	"github.com/intentd/intentd/connectors/internal/crmkit"
 	"github.com/intentd/intentd/connectors/internal/transport"
 )
 
@@ -17,10 +18,10 @@ func (c *Client) credentials() (*transport.Tokens, *transport.Redactor, *connect
 	token := strings.TrimSpace(c.o.Token)
 	switch {
 	case token != "" && c.o.OAuth != nil:
-		return nil, nil, transport.ConfigError(c.o.Name, "both a token and OAuth credentials are given", "give one of them")
+		return nil, nil, crmkit.ConfigError(c.o.Name, "both a token and OAuth credentials are given", "give one of them")
 	case token != "":
 		if !wellFormed(token) {
-			return nil, nil, transport.ConfigError(c.o.Name, "the token holds characters that no token has", "copy the token again, on one line")
+			return nil, nil, crmkit.ConfigError(c.o.Name, "the token holds characters that no token has", "copy the token again, on one line")
 		}
 		r := transport.NewRedactor(token)
 		if c.o.TokenFile == "" {
@@ -28,11 +29,11 @@ func (c *Client) credentials() (*transport.Tokens, *transport.Redactor, *connect
 		}
 		return transport.ReplaceableToken(token, c.rotated(token, r)), r, nil
 	case c.o.OAuth == nil:
-		return nil, nil, transport.ConfigError(c.o.Name, "no token is given", "create a service key in HubSpot (Development → Keys → Service keys) and set token_file")
+		return nil, nil, crmkit.ConfigError(c.o.Name, "no token is given", "create a service key in HubSpot (Development → Keys → Service keys) and set token_file")
 	}
 	a := *c.o.OAuth
 	if a.ClientID == "" || a.ClientSecret == "" || a.RefreshToken == "" {
-		return nil, nil, transport.ConfigError(c.o.Name, "the OAuth credentials are incomplete", "set client_id, client_secret and refresh_token")
+		return nil, nil, crmkit.ConfigError(c.o.Name, "the OAuth credentials are incomplete", "set client_id, client_secret and refresh_token")
 	}
 	r := transport.NewRedactor(a.ClientSecret, a.RefreshToken)
 	return transport.NewTokens(c.grants(a.RefreshToken, r), c.o.Now), r, nil

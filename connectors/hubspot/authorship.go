@@ -21,7 +21,7 @@ func (c *Client) HumanEdited(ctx context.Context, refs []connectors.Ref) (map[co
 	var properties []string
 	for _, f := range connectors.Fields {
 		if !f.RepEdits {
-			properties = append(properties, c.schema.own[f.Name].property)
+			properties = append(properties, c.schema.Own[f.Name].Property)
 		}
 	}
 	slices.Sort(properties)
@@ -35,7 +35,7 @@ func (c *Client) HumanEdited(ctx context.Context, refs []connectors.Ref) (map[co
 			r := &answer.Results[i]
 			past := r.versions()
 			for _, f := range connectors.Fields {
-				v, ok := newest(past[c.schema.own[f.Name].property])
+				v, ok := newest(past[c.schema.Own[f.Name].Property])
 				if ok && !f.RepEdits && v.Value != "" && v.human() {
 					ref := c.ref(r.ID)
 					out[ref] = append(out[ref], f.Name)

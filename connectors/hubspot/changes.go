@@ -5,6 +5,7 @@ import (
 	"strconv"
 
 	"github.com/intentd/intentd/connectors"
+	"github.com/intentd/intentd/connectors/internal/crmkit"
 	"github.com/intentd/intentd/connectors/internal/transport"
 )
 
@@ -30,7 +31,7 @@ func (w walk) cursor() connectors.Cursor {
 
 // readCursor reads a cursor of the feed into v.
 func (c *Client) readCursor(feed string, from connectors.Cursor, v any) error {
-	return c.http.ReadCursor(feed, cursorVersion, from, v)
+	return crmkit.ReadCursor(c.http, feed, cursorVersion, from, v)
 }
 
 // Changes returns contacts changed since from: one search request, for which a nil cursor only asks the time.

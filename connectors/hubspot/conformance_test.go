@@ -115,7 +115,7 @@ func (p *portal) split(t *testing.T, ref connectors.Ref) (own, foreign map[strin
 	own, foreign = map[string]string{}, props
 	for _, f := range connectors.Fields {
 		if v := props["intent_"+f.Name]; v != "" {
-			own[f.Name] = fromWire(f.Type, v)
+			own[f.Name] = values.FromWire(f.Type, v)
 		}
 		delete(foreign, "intent_"+f.Name)
 	}

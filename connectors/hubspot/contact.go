@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/intentd/intentd/connectors"
+	"github.com/intentd/intentd/connectors/internal/crmkit"
 	"github.com/intentd/intentd/connectors/internal/transport"
 )
 
@@ -21,52 +22,21 @@ func (c *Client) contactOf(r *record, each func(set func(name, value string))) c
 	}
 	k.Created, _ = parseTime(r.CreatedAt)
 	k.Modified, _ = parseTime(r.UpdatedAt)
-	var primary, merged string
+	var merged string
 	var more []string
 	each(func(name, v string) {
-		p := c.schema.roles[name]
-		if p == nil || v == "" {
+		p := c.schema.Roles[name]
+		if p == nil || v == "" || p.Put(&k, name, v, values) {
 			return
 		}
-		switch p.part {
-		case email:
-			primary = v
-		case moreEmails:
+		if p.Part == moreEmails {
 			more = splitList(v)
-		case phone:
-			k.Phones = transport.AppendAddress(k.Phones, v)
-		case firstName:
-			k.Profile.FirstName = v
-		case lastName:
-			k.Profile.LastName = v
-		case jobTitle:
-			k.Profile.JobTitle = v
-		case company:
-			k.Profile.Company = v
-		case lifecycle:
-			k.Profile.Lifecycle = v
-		case leadStatus:
-			k.Profile.LeadStatus = v
-		case owner:
-			k.Owner = v
-		case created:
-			if at, ok := parseTime(v); ok {
-				k.Created = at
-			}
-		case mergedIDs, mergedVids:
+		} else {
 			merged += ";" + v
-		case field:
-			k.Fields[name] = v
-		case owned:
-			if k.Ours == nil {
-				k.Ours = make(map[string]string, len(connectors.Fields))
-			}
-			k.Ours[p.own.Name] = fromWire(p.own.Type, v)
 		}
 	})
-	k.Emails = transport.AppendAddress(k.Emails, primary)
-	for _, e := range more {
-		k.Emails = transport.AppendAddress(k.Emails, e)
+	for _, e := range more { // behind the primary one
+		k.Emails = crmkit.AppendAddress(k.Emails, e)
 	}
 	for _, id := range absorbed(merged, r.ID) {
 		k.Absorbed = append(k.Absorbed, c.ref(id))
@@ -90,7 +60,7 @@ func absorbed(list, self string) []string {
 func (c *Client) mergedIDsOf(r *record) []string {
 	var list string
 	transport.EachProperty(r.Properties, func(name, v string) {
-		if p := c.schema.roles[name]; p != nil && (p.part == mergedIDs || p.part == mergedVids) {
+		if p := c.schema.Roles[name]; p != nil && (p.Part == mergedIDs || p.Part == mergedVids) {
 			list += ";" + v
 		}
 	})

@@ -34,6 +34,7 @@ import (
 	"time"
 
 	"github.com/intentd/intentd/connectors"
+	"github.com/intentd/intentd/connectors/internal/crmkit"
 	"github.com/intentd/intentd/connectors/internal/transport"
 )
 
@@ -90,7 +91,7 @@ func New(o Options) (*Client, error) {
 	if o.Name == "" {
 		o.Name = "hubspot"
 	}
-	if e := transport.CheckName(o.Name); e != nil {
+	if e := crmkit.CheckName(o.Name); e != nil {
 		return nil, e
 	}
 	if o.BaseURL == "" {
@@ -98,14 +99,14 @@ func New(o Options) (*Client, error) {
 	}
 	base, err := transport.ParseBase(o.BaseURL)
 	if err != nil {
-		return nil, transport.ConfigError(o.Name, "base_url: "+err.Error(), "set base_url to https://api.hubapi.com or leave it out")
+		return nil, crmkit.ConfigError(o.Name, "base_url: "+err.Error(), "set base_url to https://api.hubapi.com or leave it out")
 	}
 	if o.APIVersion == "" {
 		o.APIVersion = "2026-09"
 	}
 	p, ok := pathsOf(o.APIVersion)
 	if !ok {
-		return nil, transport.ConfigError(o.Name, fmt.Sprintf("api_version %q is neither a date such as 2026-09 nor v3", o.APIVersion), "set api_version to \"2026-09\"")
+		return nil, crmkit.ConfigError(o.Name, fmt.Sprintf("api_version %q is neither a date such as 2026-09 nor v3", o.APIVersion), "set api_version to \"2026-09\"")
 	}
 	if e := o.setLimits(); e != nil {
 		return nil, e
@@ -173,13 +174,13 @@ func (o *Options) setLimits() *connectors.Error {
 	}
 	switch {
 	case !(o.SearchesPerSecond > 0 && (o.SearchesPerSecond <= accountSearches || o.standIn())):
-		return transport.ConfigError(o.Name, "searches_per_second lies outside 0 to 5, the allowance of the whole account", "set searches_per_second to 4")
+		return crmkit.ConfigError(o.Name, "searches_per_second lies outside 0 to 5, the allowance of the whole account", "set searches_per_second to 4")
 	case !(o.RateShare > 0 && o.RateShare <= 1):
-		return transport.ConfigError(o.Name, "rate_share lies outside 0 to 1", "set rate_share to 0.8")
+		return crmkit.ConfigError(o.Name, "rate_share lies outside 0 to 1", "set rate_share to 0.8")
 	case !(o.DailyReserve < 1):
-		return transport.ConfigError(o.Name, "daily_reserve lies outside 0 to 1", "set daily_reserve to 0.2")
+		return crmkit.ConfigError(o.Name, "daily_reserve lies outside 0 to 1", "set daily_reserve to 0.2")
 	case o.Lookback < 0:
-		return transport.ConfigError(o.Name, "lookback is negative", "set lookback to 5m")
+		return crmkit.ConfigError(o.Name, "lookback is negative", "set lookback to 5m")
 	}
 	return nil
 }

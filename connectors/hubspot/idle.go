@@ -4,12 +4,12 @@ import (
 	"time"
 
 	"github.com/intentd/intentd/connectors"
-	"github.com/intentd/intentd/connectors/internal/transport"
+	"github.com/intentd/intentd/connectors/internal/crmkit"
 )
 
 // idleContacts remembers for a moment which contacts were just read without a trace of engagement, so that the engagement
 // source need not ask for a history that cannot be there.
-type idleContacts struct{ recent transport.Recent[uint64] }
+type idleContacts struct{ recent crmkit.Recent[uint64] }
 
 func (s *idleContacts) note(k *connectors.Contact, now time.Time) {
 	id, ok := recordID(k.ID)

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/intentd/intentd/connectors"
+	"github.com/intentd/intentd/connectors/internal/crmkit"
 	"github.com/intentd/intentd/connectors/internal/transport"
 )
 
@@ -37,7 +38,7 @@ const (
 
 // Probe checks the connector against the portal without changing anything, at the price of about ten requests.
 func (c *Client) Probe(ctx context.Context) []connectors.Finding {
-	p := transport.Probe{
+	p := crmkit.Probe{
 		Vendor: "HubSpot", Token: findToken, Quota: findQuota, Clock: findClock, LacksRights: codeMissingScopes,
 		Fix: "check the network and base_url, then run `intentd doctor` again",
 	}
@@ -59,7 +60,7 @@ func (c *Client) Probe(ctx context.Context) []connectors.Finding {
 var endOfV3 = time.Date(2027, time.March, 30, 0, 0, 0, 0, time.UTC)
 
 // probeEndDates tells what of the configuration HubSpot will stop supporting. A legacy private app's token looks like a service key's.
-func (c *Client) probeEndDates(p *transport.Probe) {
+func (c *Client) probeEndDates(p *crmkit.Probe) {
 	if c.paths.version == "" {
 		severity := connectors.OK
 		if c.o.Now().After(endOfV3.AddDate(-1, 0, 0)) {
@@ -75,7 +76,7 @@ func (c *Client) probeEndDates(p *transport.Probe) {
 
 // probeScopes asks for one thing under each scope. Permission comes before validation, so a write without inputs tells
 // whether writing is allowed and does nothing.
-func (c *Client) probeScopes(ctx context.Context, p *transport.Probe) {
+func (c *Client) probeScopes(ctx context.Context, p *crmkit.Probe) {
 	search := func(object string) transport.Request {
 		r := transport.Post("probe "+object, c.paths.objects(object, "/search"), transport.Encode(searchRequest{
 			FilterGroups: []filterGroup{{[]filter{{Property: "hs_object_id", Operator: "HAS_PROPERTY"}}}},
@@ -125,7 +126,7 @@ func (c *Client) probeScopes(ctx context.Context, p *transport.Probe) {
 	}
 }
 
-func (c *Client) probeProperties(ctx context.Context, p *transport.Probe) {
+func (c *Client) probeProperties(ctx context.Context, p *crmkit.Probe) {
 	steps, err := c.plan(ctx)
 	if err != nil {
 		p.Failed(err, findUndetermined, "the properties could not be checked")
@@ -143,7 +144,7 @@ func (c *Client) probeProperties(ctx context.Context, p *transport.Probe) {
 			good = false
 			p.Add(findRefused, connectors.Failure, s.Fix, "field %s: %s", s.Field, s.Why)
 		}
-		if s.Action == connectors.FieldUpdate || s.Action == connectors.FieldAdopt && s.request != nil {
+		if s.Action == connectors.FieldUpdate || s.Action == connectors.FieldAdopt && s.Do != nil {
 			good = false
 			p.Add(findOptions, connectors.Failure, provisionFix, "the property %s: %s", s.Property, s.Why)
 		}
@@ -157,7 +158,7 @@ func (c *Client) probeProperties(ctx context.Context, p *transport.Probe) {
 }
 
 // probeInputs looks for the configured inputs, which HubSpot would silently leave out of its answers.
-func (c *Client) probeInputs(ctx context.Context, p *transport.Probe) {
+func (c *Client) probeInputs(ctx context.Context, p *crmkit.Probe) {
 	if len(c.o.Inputs) == 0 {
 		return
 	}
@@ -175,7 +176,7 @@ func (c *Client) probeInputs(ctx context.Context, p *transport.Probe) {
 	}
 }
 
-func (c *Client) probeQuota(ctx context.Context, p *transport.Probe) {
+func (c *Client) probeQuota(ctx context.Context, p *crmkit.Probe) {
 	contacts, err := c.Count(ctx)
 	if err != nil {
 		p.Failed(err, findUndetermined, "the contacts could not be counted")
@@ -205,7 +206,7 @@ func (c *Client) probeQuota(ctx context.Context, p *transport.Probe) {
 }
 
 // probeEvents finds out whether the account has event occurrences, if they are to be taken in, and of how many types.
-func (c *Client) probeEvents(ctx context.Context, p *transport.Probe) (types int) {
+func (c *Client) probeEvents(ctx context.Context, p *crmkit.Probe) (types int) {
 	feed := c.feed.Load()
 	if feed == nil {
 		return 0

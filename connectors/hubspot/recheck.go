@@ -66,8 +66,8 @@ func (w *writing) recheck(ctx context.Context, rows []row) ([]row, error) {
 // overwrites says whether r would replace a value that was not there when the record was read.
 func (w *writing) overwrites(r row, was, is map[string]string) bool {
 	for property, v := range r.props {
-		f := w.c.schema.roles[property].own
-		if now := is[f.Name]; now != was[f.Name] && now != fromWire(f.Type, v) {
+		f := w.c.schema.Roles[property].Own
+		if now := is[f.Name]; now != was[f.Name] && now != values.FromWire(f.Type, v) {
 			return true
 		}
 	}

@@ -7,54 +7,26 @@ import (
 	"strings"
 
 	"github.com/intentd/intentd/connectors"
-	"github.com/intentd/intentd/connectors/internal/transport"
+	"github.com/intentd/intentd/connectors/internal/crmkit"
 )
 
 // schema is which properties are read, what each is for, and which property each of intentd's own fields lives in.
 type schema struct {
-	read  []string         // the allow-list, sorted
-	roles map[string]*role // by property
-	own   map[string]*own  // by canonical name
-	// clash names two fields that are mapped to one property; nothing is written while they are.
-	clash string
+	*crmkit.Schema
+	read []string // the allow-list, sorted
 }
 
-// role is what a property becomes in a Contact.
-type role struct {
-	part part
-	own  *own // part owned
-}
-
-type part uint8
-
+// Parts of HubSpot's own.
 const (
-	email part = iota
-	moreEmails
-	phone
-	firstName
-	lastName
-	jobTitle
-	company
-	lifecycle
-	leadStatus
-	owner
-	created
+	moreEmails = crmkit.Vendor + iota
 	mergedIDs
 	mergedVids
-	field // Contact.Fields, under the property's name
-	owned // Contact.Ours, under the canonical name
 )
 
-// own is one of intentd's fields as this portal has it.
-type own struct {
-	connectors.Field
-	property string
-}
-
-var identity = map[string]part{
-	"email": email, "hs_additional_emails": moreEmails, "phone": phone, "mobilephone": phone,
-	"firstname": firstName, "lastname": lastName, "jobtitle": jobTitle, "company": company,
-	"lifecyclestage": lifecycle, "hs_lead_status": leadStatus, "hubspot_owner_id": owner, "createdate": created,
+var identity = map[string]crmkit.Part{
+	"email": crmkit.Email, "hs_additional_emails": moreEmails, "phone": crmkit.Phone, "mobilephone": crmkit.Phone,
+	"firstname": crmkit.FirstName, "lastname": crmkit.LastName, "jobtitle": crmkit.JobTitle, "company": crmkit.Company,
+	"lifecyclestage": crmkit.Lifecycle, "hs_lead_status": crmkit.LeadStatus, "hubspot_owner_id": crmkit.Owner, "createdate": crmkit.Created,
 	"hs_merged_object_ids": mergedIDs, "hs_calculated_merged_vids": mergedVids,
 }
 
@@ -75,50 +47,32 @@ var inputs = []string{
 var propertyName = regexp.MustCompile(`^[a-z][a-z0-9_]{0,99}$`)
 
 func newSchema(o Options) (*schema, *connectors.Error) {
-	s := &schema{roles: map[string]*role{}, own: map[string]*own{}}
-	by := map[string]string{}
-	for _, f := range connectors.Fields {
-		name := DefaultProperty(f.Name)
-		if set := strings.TrimSpace(o.Fields[f.Name]); set != "" {
-			name = strings.ToLower(set)
-		}
-		if !propertyName.MatchString(name) {
-			return nil, transport.ConfigError(o.Name, fmt.Sprintf("fields.%s: %q is no name HubSpot allows a property", f.Name, name),
-				"use lower-case letters, digits and underscores, a letter first")
-		}
-		w := &own{Field: f, property: name}
-		s.own[f.Name] = w
-		if other, taken := by[name]; taken {
-			s.clash = fmt.Sprintf("the fields %s and %s are both mapped to the property %s", other, f.Name, name)
-			continue
-		}
-		by[name] = f.Name
-		s.roles[name] = &role{part: owned, own: w}
+	own, e := crmkit.NewSchema(crmkit.Naming{Connector: o.Name, Word: "property", Default: DefaultProperty, Spell: strings.ToLower,
+		Form: propertyName, Refusal: "is no name HubSpot allows a property",
+		Fix: func(string) string { return "use lower-case letters, digits and underscores, a letter first" }}, o.Fields)
+	if e != nil {
+		return nil, e
 	}
-	for canonical := range o.Fields {
-		if s.own[canonical] == nil {
-			return nil, transport.ConfigError(o.Name, fmt.Sprintf("fields.%s: intentd has no such field", canonical), "remove it")
-		}
-	}
-	add := func(name string, p part) {
-		if s.roles[name] == nil {
-			s.roles[name] = &role{part: p}
+	s := &schema{Schema: own}
+	add := func(name string, p crmkit.Part) {
+		if s.Roles[name] == nil {
+			s.Roles[name] = &crmkit.Role{Part: p}
 		}
 	}
 	for name, p := range identity {
 		add(name, p)
 	}
 	for _, name := range inputs {
-		add(name, field)
+		add(name, crmkit.Field)
 	}
 	for _, name := range o.Inputs {
 		name = strings.ToLower(strings.TrimSpace(name))
 		if !propertyName.MatchString(name) {
-			return nil, transport.ConfigError(o.Name, fmt.Sprintf("inputs: %q is no property name", name), "use the property's internal name")
+			return nil, crmkit.ConfigError(o.Name, fmt.Sprintf("inputs: %q is no property name", name), "use the property's internal name")
 		}
-		add(name, field)
+		add(name, crmkit.Field)
 	}
-	for name := range s.roles {
+	for name := range s.Roles {
 		s.read = append(s.read, name)
 	}
 	slices.Sort(s.read)

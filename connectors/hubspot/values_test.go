@@ -25,10 +25,10 @@ func TestValuesAreCanonical(t *testing.T) {
 		{connectors.TypeDate, "2026-12-01", "2026-12-01"}, {connectors.TypeDate, "1796083200000", "2026-12-01"}, {connectors.TypeDate, "2026-12-01T00:00:00Z", "2026-12-01"},
 		{connectors.TypeEnum, "high", "high"}, {connectors.TypeText, "1.50", "1.50"}, {connectors.TypeLongText, "a\nb ", "a\nb "},
 	} {
-		if got := fromWire(c.typ, c.in); got != c.want {
+		if got := values.FromWire(c.typ, c.in); got != c.want {
 			t.Errorf("%s %q is read as %q, want %q", c.typ, c.in, got, c.want)
 		}
-		if again := fromWire(c.typ, fromWire(c.typ, c.in)); again != c.want {
+		if again := values.FromWire(c.typ, values.FromWire(c.typ, c.in)); again != c.want {
 			t.Errorf("%s %q read twice is %q", c.typ, c.in, again)
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"github.com/intentd/intentd/connectors"
+	"github.com/intentd/intentd/connectors/internal/crmkit"
 	"github.com/intentd/intentd/connectors/internal/transport"
 )
 
@@ -20,9 +21,9 @@ type row struct {
 
 // Write applies patches in batches of 100, several in flight. Patches of one record go into successive batches, in order.
 func (c *Client) Write(ctx context.Context, patches []connectors.Patch) ([]connectors.Result, error) {
-	w := &writing{c.http.NewWriting(fmt.Sprintf("write %d contacts", len(patches)), patches), c}
-	if c.schema.clash != "" {
-		e := c.err(connectors.Config, w.Op, "%s", c.schema.clash)
+	w := &writing{crmkit.NewWriting(c.http, fmt.Sprintf("write %d contacts", len(patches)), patches), c}
+	if c.schema.Clash != "" {
+		e := c.err(connectors.Config, w.Op, "%s", c.schema.Clash)
 		e.Fix = "map each field to a property of its own"
 		return w.End(e)
 	}
@@ -31,7 +32,7 @@ func (c *Client) Write(ctx context.Context, patches []connectors.Patch) ([]conne
 
 // writing is one Write call.
 type writing struct {
-	*transport.Writing
+	*crmkit.Writing
 	c *Client
 }
 
@@ -47,7 +48,7 @@ func (w *writing) rounds(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	for _, round := range transport.Rounds(rows, func(r row) string { return r.id }) {
+	for _, round := range crmkit.Rounds(rows, func(r row) string { return r.id }) {
 		if err := w.round(ctx, round); err != nil {
 			return err
 		}
@@ -67,28 +68,8 @@ func (w *writing) row(at int) (row, bool) {
 		w.NoRecord(at)
 		return row{}, false
 	}
-	r := row{at: at, id: p.ID, props: make(map[string]string, len(p.Fields))}
-	for name, v := range p.Fields {
-		f := c.schema.own[name]
-		if f == nil {
-			w.Reject(at, c.err(connectors.Rejected, w.Op, "intentd has no field %q", name))
-			return row{}, false
-		}
-		if f.RepEdits {
-			continue // the rep's, whatever the patch says
-		}
-		value, err := toWire(f.Type, v)
-		if err != nil {
-			w.Reject(at, c.err(connectors.Rejected, w.Op, "field %s: %v", name, err))
-			return row{}, false
-		}
-		r.props[f.property] = value
-	}
-	if len(r.props) == 0 {
-		w.Tell(at, connectors.Result{})
-		return row{}, false
-	}
-	return r, true
+	props, ok := crmkit.Translate(w.Writing, at, c.schema.Schema, crmkit.ToWire)
+	return row{at: at, id: p.ID, props: props}, ok
 }
 
 // round sends rows in batches, side by side.
@@ -97,7 +78,7 @@ func (w *writing) round(ctx context.Context, rows []row) error {
 	for batch := range slices.Chunk(rows, int(w.c.updateMax.Load())) {
 		lanes = append(lanes, [][]row{batch})
 	}
-	return transport.InLanes(lanes, w.c.o.WriteConcurrency, func(batch []row) error { return w.batch(ctx, batch) })
+	return crmkit.InLanes(lanes, w.c.o.WriteConcurrency, func(batch []row) error { return w.batch(ctx, batch) })
 }
 
 type updateInput struct {
@@ -446,8 +427,8 @@ var errUnacknowledged = errors.New("not acknowledged")
 func (w *writing) holds(k *connectors.Contact, r row) (map[string]string, bool) {
 	stored := map[string]string{}
 	for property, v := range r.props {
-		f := w.c.schema.roles[property].own
-		if k.Ours[f.Name] != fromWire(f.Type, v) {
+		f := w.c.schema.Roles[property].Own
+		if k.Ours[f.Name] != values.FromWire(f.Type, v) {
 			return nil, false
 		}
 		stored[f.Name] = k.Ours[f.Name]
@@ -460,11 +441,11 @@ func (c *Client) stored(rec *record) connectors.Result {
 	r := connectors.Result{Stored: make(map[string]string, len(connectors.Fields))}
 	r.Modified, _ = parseTime(rec.UpdatedAt)
 	transport.EachProperty(rec.Properties, func(name, v string) {
-		if p := c.schema.roles[name]; p != nil && p.part == owned {
+		if p := c.schema.Roles[name]; p != nil && p.Part == crmkit.Owned {
 			if v != "" {
-				v = fromWire(p.own.Type, v)
+				v = values.FromWire(p.Own.Type, v)
 			}
-			r.Stored[p.own.Name] = v
+			r.Stored[p.Own.Name] = v
 		}
 	})
 	return r

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/intentd/intentd/connectors"
+	"github.com/intentd/intentd/connectors/internal/crmkit"
 	"github.com/intentd/intentd/connectors/sandbox"
 )
 
@@ -255,7 +256,7 @@ func TestAnUnknownPropertyIsSaidOnceInEveryFormOfTheAnswer(t *testing.T) {
 
 func TestNumbersHaveNoExponent(t *testing.T) {
 	for in, want := range map[string]string{"64.4": "64.4", "1.4e-14": "0.000000000000014", "1e21": "1000000000000000000000", "0": "0", "": "", "100.0": "100"} {
-		got, err := toWire(connectors.TypeNumber, in)
+		got, err := crmkit.ToWire(connectors.TypeNumber, in)
 		if err != nil || got != want {
 			t.Errorf("%q is sent as %q, %v, want %q", in, got, err, want)
 		}

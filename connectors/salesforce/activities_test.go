@@ -149,6 +149,26 @@ func TestActive(t *testing.T) {
 	})
 }
 
+// What nobody ever did is looked for from the beginning once; after that only what is new is asked for.
+func TestActiveIsBounded(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		p := newOrg(t, Lead)
+		c, f := p.watched(t, nil)
+		s := c.Activities(ActivityOptions{})
+		page, err := s.Active(t.Context(), nil)
+		must(t, err)
+		time.Sleep(time.Hour)
+		before := len(f.request)
+		_, err = s.Active(t.Context(), page.Next)
+		must(t, err)
+		for _, r := range f.request[before:] {
+			if !strings.Contains(r.query, "SystemModstamp >= ") {
+				t.Errorf("without a bound: %s", r.query)
+			}
+		}
+	})
+}
+
 // Objects that the org does not show are left out; people without activity cost nothing.
 func TestActivitiesHidden(t *testing.T) {
 	bubble(t, func(t *testing.T) {

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/intentd/intentd/connectors"
+	"github.com/intentd/intentd/connectors/internal/crmkit"
 	"github.com/intentd/intentd/connectors/internal/transport"
 )
 
@@ -39,7 +40,7 @@ type form func(ctx context.Context) (url.Values, *connectors.Error)
 func (c *Client) grants(r *transport.Redactor) (func(context.Context) (transport.Grant, error), *connectors.Error) {
 	a := c.o.Auth
 	missing := func(names string) *connectors.Error {
-		return transport.ConfigError(c.o.Name, "the credentials are incomplete", "set auth."+names)
+		return crmkit.ConfigError(c.o.Name, "the credentials are incomplete", "set auth."+names)
 	}
 	if a.ClientID == "" {
 		return nil, missing("client_id")
@@ -52,7 +53,7 @@ func (c *Client) grants(r *transport.Redactor) (func(context.Context) (transport
 		}
 		key, err := parseKey(a.Key)
 		if err != nil {
-			return nil, transport.ConfigError(c.o.Name, "auth.key: "+err.Error(), "give the RSA private key of the app's certificate as PEM")
+			return nil, crmkit.ConfigError(c.o.Name, "auth.key: "+err.Error(), "give the RSA private key of the app's certificate as PEM")
 		}
 		return c.fetch(host, func(context.Context) (url.Values, *connectors.Error) {
 			assertion, err := c.assertion(key)
@@ -69,7 +70,7 @@ func (c *Client) grants(r *transport.Redactor) (func(context.Context) (transport
 		if c.o.InstanceURL != "" {
 			host, _ = transport.ParseBase(c.o.InstanceURL)
 		} else if loginHost(host) {
-			return nil, transport.ConfigError(c.o.Name, "client credentials are taken by the org's own host only", "set instance_url to the org's My Domain, such as https://example.my.salesforce.com")
+			return nil, crmkit.ConfigError(c.o.Name, "client credentials are taken by the org's own host only", "set instance_url to the org's My Domain, such as https://example.my.salesforce.com")
 		}
 		return c.fetch(host, func(context.Context) (url.Values, *connectors.Error) {
 			return url.Values{"grant_type": {"client_credentials"}, "client_id": {a.ClientID}, "client_secret": {a.ClientSecret}}, nil
@@ -91,7 +92,7 @@ func (c *Client) grants(r *transport.Redactor) (func(context.Context) (transport
 			return v, nil
 		}, k.rotated), nil
 	}
-	return nil, transport.ConfigError(c.o.Name, "auth.flow is neither jwt, client_credentials nor refresh_token", "set auth.flow to jwt")
+	return nil, crmkit.ConfigError(c.o.Name, "auth.flow is neither jwt, client_credentials nor refresh_token", "set auth.flow to jwt")
 }
 
 func loginHost(u *url.URL) bool {

@@ -1,9 +1,11 @@
 package salesforce
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"strings"
 
@@ -14,12 +16,8 @@ import (
 // Bulk API 2.0. A token is the id of a job. A job takes its rows once: nobody can tell whether rows whose answer was lost came in, so
 // that such a job is aborted and told as Gone; the host opens another and sends the rows, which are absolute values, again.
 
-// mostBulkBytes is how much one job takes here, where Salesforce takes 150 MB: results repeat the rows and come in one answer.
-// mostAnswerBytes leaves room for what is said about each.
-const (
-	mostBulkBytes   = 64 << 20
-	mostAnswerBytes = 96 << 20
-)
+// mostBulkBytes is how much one job takes here, where Salesforce takes 150 MB once it is encoded: a table is held in memory.
+const mostBulkBytes = 64 << 20
 
 // BulkMost is how many patches one job should carry: at the longest texts they stay below what Upload takes.
 const BulkMost = 5000
@@ -62,7 +60,7 @@ func (c *Client) Submit(ctx context.Context, object string) (string, error) {
 	// Updates of a job run no assignment rule unless it names one.
 	v, _, err := transport.Do[job](ctx, c.http, r)
 	if err != nil {
-		return "", err
+		return "", c.noJob(op, err)
 	}
 	if v.ID == "" {
 		return "", c.err(connectors.Transient, op, "the answer names no job")
@@ -70,8 +68,17 @@ func (c *Client) Submit(ctx context.Context, object string) (string, error) {
 	return v.ID, nil
 }
 
-// Upload sends patches, which are all of the job's object, and closes the job for input. Where they do not fit into one (see
-// BulkMost) the job is aborted and Gone; patches of another object are Rejected. Nothing is sent then.
+// noJob is the error of a job that is not to be had: what Salesforce refuses of jobs is said of no row, which a Write takes yet.
+func (c *Client) noJob(op string, err error) error {
+	if connectors.KindOf(err) != connectors.Rejected {
+		return err
+	}
+	return c.aboutJob(op, err)
+}
+
+// Upload sends patches, which are all of the job's object, and closes the job for input. Where they cannot be rows of one job, for
+// their number (see BulkMost) or for what one of them holds, the job is aborted and Gone, and nothing is sent. Person accounts are
+// left out: no job for contacts takes them, and a Write does.
 func (c *Client) Upload(ctx context.Context, token string, patches []connectors.Patch) error {
 	op := fmt.Sprintf("upload %d records to bulk job %s", len(patches), token)
 	j, err := c.job(ctx, op, token)
@@ -86,27 +93,28 @@ func (c *Client) Upload(ctx context.Context, token string, patches []connectors.
 	}
 	o := c.objects[j.Object]
 	if o == nil {
-		return c.err(connectors.Rejected, op, "the job is for %s", j.Object)
+		return c.abort(ctx, op, token, "the job is for "+j.Object)
 	}
-	rows := make([]row, 0, len(patches))
-	for _, p := range patches {
-		set := map[string]any{}
-		for name := range p.Fields {
-			if f := o.own[name]; f != nil && !f.RepEdits {
-				set[f.api] = nil
-			}
-		}
-		rows = append(rows, row{set: set})
-	}
-	if err := c.writable(ctx, o, op, rows); err != nil {
+	if patches, err = c.withoutPersons(ctx, o, patches); err != nil {
 		return err
 	}
-	table, err := c.table(o, patches)
-	if errors.Is(err, errTooLarge) {
+	if len(patches) == 0 {
+		return c.abort(ctx, op, token, "all are person accounts")
+	}
+	columns, err := o.columnsOf(patches)
+	if err != nil {
 		return c.abort(ctx, op, token, err.Error())
 	}
+	wanted := map[string]any{}
+	for _, f := range columns {
+		wanted[f.Property] = nil
+	}
+	if err := c.writable(ctx, o, op, []row{{set: wanted}}); err != nil {
+		return err
+	}
+	table, err := c.table(o, patches, columns)
 	if err != nil {
-		return c.err(connectors.Rejected, op, "%v", err)
+		return c.abort(ctx, op, token, err.Error())
 	}
 	put := transport.Request{Op: op, Method: http.MethodPut, Path: c.data + ingestFolder + token + "/batches", Body: table, Type: "text/csv"}
 	if j.ContentURL != "" {
@@ -115,6 +123,9 @@ func (c *Client) Upload(ctx context.Context, token string, patches []connectors.
 	if resp, err := c.http.Do(ctx, put); err != nil {
 		var e *connectors.Error
 		refused := resp != nil && resp.Status < 500 && !(errors.As(err, &e) && e.Code == codeJobState)
+		if k := connectors.KindOf(err); refused && (k == connectors.Rejected || k == connectors.Config) {
+			return c.abort(ctx, op, token, e.Message)
+		}
 		if refused || connectors.Stops(err) || connectors.KindOf(err) == connectors.RateLimited {
 			return err
 		}
@@ -125,7 +136,7 @@ func (c *Client) Upload(ctx context.Context, token string, patches []connectors.
 		Idempotent: true, Answers: []int{http.StatusBadRequest, http.StatusConflict}}
 	resp, err := c.http.Do(ctx, closing)
 	if err != nil {
-		return err
+		return c.aboutJob(op, err)
 	}
 	if resp.Status < 400 {
 		return nil
@@ -145,12 +156,21 @@ func (c *Client) abort(ctx context.Context, op, token, why string) error {
 	r := transport.Request{Op: op, Method: http.MethodPatch, Path: c.data + ingestFolder + token, Body: transport.Encode(map[string]string{"state": jobAborted}),
 		Idempotent: true, Answers: []int{http.StatusBadRequest, http.StatusNotFound, http.StatusConflict}}
 	if _, err := c.http.Do(ctx, r); err != nil {
-		return err // not ended: the host may come back to it
+		return c.aboutJob(op, err) // where it is not ended, the host may come back to it
 	}
 	return c.gone(op, why)
 }
 
-func (c *Client) gone(op, why string) error {
+// Abort ends a job and frees its place among those of the org. Poll then tells what it had done.
+func (c *Client) Abort(ctx context.Context, token string) error {
+	err := c.abort(ctx, "abort bulk job "+token, token, "")
+	if over(err) {
+		return nil
+	}
+	return err
+}
+
+func (c *Client) gone(op, why string) *connectors.Error {
 	e := c.err(connectors.Gone, op, "%s", why)
 	e.State = connectors.Deleted
 	return e
@@ -168,108 +188,86 @@ func (c *Client) job(ctx context.Context, op, token string) (*job, error) {
 		return nil, c.gone(op, "no such job")
 	}
 	if err != nil {
-		return nil, err
+		return nil, c.aboutJob(op, err)
 	}
-	if v.State == "" {
+	if v.ID = token; v.State == "" {
 		return nil, c.err(connectors.Transient, op, "the answer tells no state")
 	}
 	return v, nil
 }
 
-// Poll looks after a job. Results come when it has ended, in no order: one for each of its rows, those that it did not get to as
-// Transient. A job that was never closed is aborted and Gone: Upload has to have returned before.
+// Poll looks after a job: see [connectors.BulkWriter]. What became of each row comes when it has ended, in no order. A row that
+// failed for what may be mended by now, or for what the rows beside it did, is Transient, as one that the job did not get to is: a
+// Write tells how things stand. A job that was never closed is aborted and Gone: Upload has to have returned before.
 func (c *Client) Poll(ctx context.Context, token string) (done bool, results []connectors.Result, err error) {
 	op := "look after bulk job " + token
 	j, err := c.job(ctx, op, token)
+	if err == nil && j.State == jobOpen {
+		err = c.abort(ctx, op, token, "the job was never closed")
+	}
 	if err != nil {
-		return false, nil, err
+		return over(err), nil, err
 	}
 	switch j.State {
-	case jobOpen:
-		return false, nil, c.abort(ctx, op, token, "the job was never closed")
 	case jobComplete, jobAborted, jobFailed:
 	default:
 		return false, nil, nil
 	}
-	o := c.objects[j.Object]
-	if o == nil {
-		return false, nil, c.err(connectors.Config, op, "%s is not among the objects of this connector", j.Object)
+	if c.objects[j.Object] == nil {
+		return true, nil, c.gone(op, j.Object+" is not among the objects of this connector any more")
 	}
-	ref := func(cell func(string) string) (connectors.Ref, bool) {
-		id := cell("sf__Id")
-		if id == "" {
-			id = cell("Id")
-		}
-		id, ok := normalID(id)
-		return c.ref(j.Object, id), ok
-	}
-	if err := c.results(ctx, op, token, "successfulResults", func(cell func(string) string) {
-		if r, ok := ref(cell); ok {
-			results = append(results, connectors.Result{Ref: r})
-		}
-	}); err != nil {
-		return false, nil, err
-	}
-	var gone []connectors.Ref
-	var whys []failure
-	var whole error
-	if err := c.results(ctx, op, token, "failedResults", func(cell func(string) string) {
-		r, ok := ref(cell)
-		if !ok {
-			return
-		}
-		f := bulkFailure(cell("sf__Error"))
-		kind, fix := kindOf(f.code())
-		if kind == connectors.Gone {
-			gone, whys = append(gone, r), append(whys, f)
-			return
-		}
-		e := c.http.Err(kind, op, f.code(), f.message())
-		e.Fix = fix
-		switch {
-		case f.code() == codeNoAccess:
-			e.Kind = connectors.Rejected // of this record; if it were all of them, the next write says so
-		case kind == connectors.Config:
-			o.forget()
-			whole = e
-		}
-		results = append(results, connectors.Result{Ref: r, Err: e})
-	}); err != nil {
-		return false, nil, err
-	}
-	fates, err := c.fates(ctx, op, gone, func(i int) failure { return whys[i] })
-	if err != nil {
-		return false, nil, err
-	}
-	for i, r := range gone {
-		results = append(results, connectors.Result{Ref: r, Err: fates[i]})
-	}
-	left := c.unprocessed(op, j)
-	if err := c.results(ctx, op, token, "unprocessedrecords", func(cell func(string) string) {
-		if r, ok := ref(cell); ok {
-			results = append(results, connectors.Result{Ref: r, Err: left})
-		}
-	}); err != nil {
-		return false, nil, err
-	}
-	if whole == nil && left.Kind == connectors.Config {
-		whole = left
-	}
-	return true, results, whole
+	results, err = c.outcome(ctx, op, j)
+	return err == nil || over(err), results, err
 }
 
-// unprocessed is the error of rows that a job did not get to.
-func (c *Client) unprocessed(op string, j *job) *connectors.Error {
-	message := j.Message
-	if message == "" {
-		message = "the job ended as " + j.State + " before it came to this record"
+// over says whether an error of a job ends it.
+func over(err error) bool { return connectors.KindOf(err) == connectors.Gone }
+
+// outcome reads what became of the rows of a job that has ended.
+func (c *Client) outcome(ctx context.Context, op string, j *job) (results []connectors.Result, err error) {
+	read := func(which string, f func(ref connectors.Ref, said string)) {
+		if err != nil {
+			return
+		}
+		err = c.results(ctx, op, j, which, f)
 	}
-	e := c.http.Err(connectors.Transient, op, j.State, message)
-	// A table that Salesforce cannot take would be refused again: "InvalidBatch : Field name not found : Intent_Score__c".
-	if j.State == jobFailed && strings.HasPrefix(j.Message, "InvalidBatch") {
-		e.Kind, e.Code, e.Fix = connectors.Config, "InvalidBatch", provisionFix
+	read("successfulResults", func(ref connectors.Ref, _ string) { results = append(results, connectors.Result{Ref: ref}) })
+	var gone []connectors.Ref
+	var whys []*connectors.Error
+	read("failedResults", func(ref connectors.Ref, said string) {
+		f := bulkFailure(said)
+		e := c.rowError(op, f)
+		switch m := meaningOf(f.code()); {
+		case m.kind == connectors.Gone:
+			gone, whys = append(gone, ref), append(whys, e)
+			return
+		case f.code() == codeNoAccess:
+			e.Kind = connectors.Rejected // of this record; if it were all of them, the next write says so
+		case m.kind == connectors.Config:
+			c.objects[j.Object].forget()
+			e.Kind, e.Passing = connectors.Transient, true
+		case m.shared:
+			e.Kind, e.Passing = connectors.Transient, true
+		}
+		results = append(results, connectors.Result{Ref: ref, Err: e})
+	})
+	left := c.http.Err(connectors.Transient, op, j.State, j.Message)
+	left.Passing = true
+	if left.Message == "" {
+		left.Message = "the job ended before it came to this record"
 	}
-	return e
+	read("unprocessedrecords", func(ref connectors.Ref, _ string) { results = append(results, connectors.Result{Ref: ref, Err: left}) })
+	if j.State == jobFailed {
+		c.objects[j.Object].forget() // a field may have gone
+	}
+	if err != nil {
+		return results, err
+	}
+	fates, err := c.fates(ctx, gone, func(i int) *connectors.Error { return whys[i] })
+	for i := range fates {
+		results = append(results, connectors.Result{Ref: gone[i], Err: fates[i]})
+	}
+	return results, err
 }
 
 // bulkFailure reads "CODE:message:field --".
@@ -283,16 +281,42 @@ func bulkFailure(s string) failure {
 	return f
 }
 
-// results reads one of a job's result tables.
-func (c *Client) results(ctx context.Context, op, token, which string, f func(cell func(column string) string)) error {
-	r := transport.Get(op, c.data+ingestFolder+token+"/"+which+"/")
-	r.Header = http.Header{"Accept": {"text/csv"}}
-	resp, err := c.http.Do(ctx, r)
-	if err != nil {
-		return err
+// results reads one of a job's result tables as it comes, which repeats the rows with what is said of each.
+func (c *Client) results(ctx context.Context, op string, j *job, which string, f func(ref connectors.Ref, said string)) error {
+	type told struct {
+		ref  connectors.Ref
+		said string
 	}
-	if err := rowsOfTable(resp.Body, f); err != nil {
-		return c.err(connectors.Transient, op, "the table of %s cannot be read", which)
+	var rows []told
+	r := transport.Get(op, c.data+ingestFolder+j.ID+"/"+which+"/")
+	r.Header = http.Header{"Accept": {"text/csv"}}
+	r.Stream = func(body io.Reader) error {
+		rows = rows[:0]
+		return rowsOfTable(body, []string{"sf__Id", "Id", "sf__Error"}, func(cells []string) {
+			if id, ok := normalID(cmp.Or(cells[0], cells[1])); ok {
+				rows = append(rows, told{c.ref(j.Object, id), strings.Clone(cells[2])})
+			}
+		})
+	}
+	if _, err := c.http.Do(ctx, r); err != nil {
+		return c.aboutJob(op, err)
+	}
+	for _, row := range rows {
+		f(row.ref, row.said)
 	}
 	return nil
+}
+
+// aboutJob is an error met when a job was asked for. What Salesforce refuses to say of a job, as it does when the running user
+// has changed, it will not say later: the job is Gone. If it is the set-up that is wrong, the next write says so.
+func (c *Client) aboutJob(op string, err error) error {
+	if k := connectors.KindOf(err); k != connectors.Rejected && k != connectors.Config {
+		return err
+	}
+	gone := c.gone(op, "Salesforce tells nothing of the job")
+	gone.Err = err
+	if e, ok := err.(*connectors.Error); ok {
+		gone.Code, gone.Message = e.Code, gone.Message+": "+e.Message
+	}
+	return gone
 }

@@ -147,29 +147,192 @@ func TestUnprocessedRows(t *testing.T) {
 	}
 }
 
-// A job whose table Salesforce cannot take is the admin's matter: it would be refused for ever.
-func TestInvalidBatch(t *testing.T) {
+// How a job ended is no state of the connector: a field was hidden after it opened, and the end says so of the past. Each row goes
+// again, and Write tells how things stand.
+func TestEndedJobsStopNothing(t *testing.T) {
+	for what, end := range map[string]sandbox.BulkOutcome{
+		"a field that was hidden": {State: jobFailed, Message: "InvalidBatch : Field name not found : Intent_Reasons__c"},
+		"an abort by an admin":    {State: jobAborted},
+		"a failure of theirs":     {State: jobFailed, Message: "InternalServerError : try again", Rows: 1},
+	} {
+		bubble(t, func(t *testing.T) {
+			p := newOrg(t, Lead)
+			refs := p.Create(t, 3)
+			p.EndBulk(end)
+			patches := []connectors.Patch{score(refs[0], "1.0"), score(refs[1], "1.0"), score(refs[2], "1.0")}
+			c := p.connect(t)
+			for ref, err := range run(t, c, patches) {
+				if err != nil && (connectors.KindOf(err) != connectors.Transient || !connectors.Passing(err)) {
+					t.Errorf("%s: %s: %v", what, ref, err)
+				}
+			}
+			results, err := c.Write(t.Context(), patches)
+			must(t, err)
+			for _, r := range results {
+				if r.Err != nil {
+					t.Errorf("%s, then a write: %v", what, r.Err)
+				}
+			}
+		})
+	}
+}
+
+// What a job says of a row that is not the row's own doing goes again: a field that was hidden while it ran, a trigger that gave up
+// on the 200 rows it got at once, a lock. What is the row's own stays with it.
+func TestRowsOfJobs(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		p := newOrg(t, Lead)
+		refs := p.Create(t, 5)
+		said := []string{
+			"INVALID_FIELD_FOR_INSERT_UPDATE:Unable to create/update fields: Intent_Score__c:Intent_Score__c --",
+			"CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY:LeadTrigger: System.LimitException: Apex CPU time limit exceeded:--",
+			"UNABLE_TO_LOCK_ROW:unable to obtain exclusive access to this record:--",
+			"FIELD_CUSTOM_VALIDATION_EXCEPTION:Others are not to be scored.:--",
+			"INSUFFICIENT_ACCESS_OR_READONLY:insufficient access rights on object id:--",
+		}
+		var patches []connectors.Patch
+		table := "\xef\xbb\xbf\"sf__Id\",\"sf__Error\",\"Id\"\n"
+		for i, r := range refs {
+			patches = append(patches, score(r, "1.0"))
+			table += fmt.Sprintf("\"\",%q,%q\n", said[i], r.ID[:15])
+		}
+		c, _ := p.watched(t, func(r seen) reply {
+			switch {
+			case strings.HasSuffix(r.path, "/failedResults/"):
+				return reply{status: 200, body: table, header: map[string]string{"Content-Type": "text/csv"}}
+			case strings.HasSuffix(r.path, "/successfulResults/"), strings.HasSuffix(r.path, "/unprocessedrecords/"):
+				return reply{status: 200, body: "\n", header: map[string]string{"Content-Type": "text/csv"}}
+			}
+			return reply{}
+		})
+		results := run(t, c, patches)
+		for i, want := range []connectors.Kind{connectors.Transient, connectors.Transient, connectors.Transient, connectors.Rejected, connectors.Rejected} {
+			if err := results[refs[i]]; connectors.KindOf(err) != want || connectors.Passing(err) != (want == connectors.Transient) {
+				t.Errorf("%s: %v (%s)", said[i], err, connectors.KindOf(err))
+			}
+		}
+	})
+}
+
+// A job that nobody may be told of any more, as after a change of the running user, is over, with what was told before; a stop of
+// the present keeps its token.
+func TestUntoldJobs(t *testing.T) {
+	for _, k := range []struct {
+		path, code string
+		status     int
+		want       connectors.Kind
+	}{
+		{"/jobs/ingest/750", "INSUFFICIENT_ACCESS_OR_READONLY", 403, connectors.Gone},
+		{"/failedResults/", "NOT_FOUND", 404, connectors.Gone},
+		{"/unprocessedrecords/", "INVALIDJOB", 400, connectors.Gone},
+		{"/failedResults/", "REQUEST_LIMIT_EXCEEDED", 403, connectors.Quota},
+		{"/jobs/ingest/750", "API_DISABLED_FOR_ORG", 403, connectors.Auth},
+	} {
+		bubble(t, func(t *testing.T) {
+			p := newOrg(t, Lead)
+			ref := p.Create(t, 1)[0]
+			c, f := p.watched(t, nil)
+			token, err := c.Submit(t.Context(), Lead)
+			must(t, err)
+			must(t, c.Upload(t.Context(), token, []connectors.Patch{score(ref, "1.0")}))
+			f.answer = func(r seen) reply {
+				if r.method == "GET" && strings.Contains(r.path, k.path) {
+					return reply{status: k.status, body: fmt.Sprintf(`[{"errorCode":%q,"message":"x"}]`, k.code)}
+				}
+				return reply{}
+			}
+			for range 20 {
+				done, results, err := c.Poll(t.Context(), token)
+				if !done && err == nil {
+					time.Sleep(10 * time.Second)
+					continue
+				}
+				if connectors.KindOf(err) != k.want || done != (k.want == connectors.Gone) {
+					t.Errorf("%s of %s: done %v, %v", k.code, k.path, done, err)
+				}
+				if strings.HasSuffix(k.path, "s/") && done && len(results) != 1 {
+					t.Errorf("%s of %s: %d results", k.code, k.path, len(results))
+				}
+				return
+			}
+			t.Error("the job does not end")
+		})
+	}
+}
+
+// Results are read as they come: their size is no matter.
+func TestLargeResults(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		p := newOrg(t, Lead)
 		refs := p.Create(t, 2)
-		p.EndBulk(sandbox.BulkOutcome{State: jobFailed, Message: "InvalidBatch : Field name not found : Intent_Score__c"})
-		c := p.connect(t)
+		row := "," + strings.Repeat("x", 1<<20) + "\n"
+		c, _ := p.watched(t, func(r seen) reply {
+			if strings.HasSuffix(r.path, "/successfulResults/") {
+				return reply{status: 200, body: "sf__Id,Intent_Reasons__c\n" + refs[0].ID + row + strings.Repeat(row, 80) + refs[1].ID + row}
+			}
+			return reply{}
+		})
+		if results := run(t, c, []connectors.Patch{score(refs[0], "1.0"), score(refs[1], "1.0")}); len(results) != 2 {
+			t.Errorf("%d results", len(results))
+		}
+	})
+}
+
+// A job that does not end can be ended: its place comes free, and Poll tells what it had done. One that is over, or unknown, is
+// aborted as well.
+func TestAbort(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		p := newOrg(t, Lead)
+		c, f := p.watched(t, nil)
 		token, err := c.Submit(t.Context(), Lead)
 		must(t, err)
-		must(t, c.Upload(t.Context(), token, []connectors.Patch{score(refs[0], "1.0"), score(refs[1], "1.0")}))
-		for range 5 {
-			done, results, err := c.Poll(t.Context(), token)
-			if !done {
-				must(t, err)
-				continue
+		must(t, c.Upload(t.Context(), token, []connectors.Patch{score(p.Create(t, 1)[0], "1.0")}))
+		must(t, c.Abort(t.Context(), token))
+		results := await(t, c, token)
+		for ref, err := range results {
+			if err != nil && connectors.KindOf(err) != connectors.Transient {
+				t.Errorf("%s: %v", ref, err)
 			}
-			if connectors.KindOf(err) != connectors.Config || len(results) != 2 || connectors.KindOf(results[0].Err) != connectors.Config {
-				t.Errorf("%v, %+v", err, results)
-			}
-			return
 		}
-		t.Error("the job does not end")
+		if len(results) != 1 {
+			t.Errorf("%v", results)
+		}
+		must(t, c.Abort(t.Context(), token))
+		must(t, c.Abort(t.Context(), "7505g000000zzzzAAA"))
+		f.answer = func(r seen) reply {
+			return reply{status: 403, body: `[{"errorCode":"REQUEST_LIMIT_EXCEEDED","message":"TotalRequests Limit exceeded."}]`}
+		}
+		if err := c.Abort(t.Context(), token); connectors.KindOf(err) != connectors.Quota {
+			t.Errorf("%v", err)
+		}
 	})
+}
+
+// An org, or a user, that may have no jobs has its rows written the common way, and so has a job that is not there any more.
+func TestNoJobs(t *testing.T) {
+	for at, answer := range map[string]reply{
+		"POST":  {status: 400, body: `[{"errorCode":"FEATURENOTENABLED","message":"Bulk API is not enabled"}]`},
+		"PUT":   {status: 404, body: `[{"errorCode":"NOT_FOUND","message":"The requested resource does not exist"}]`},
+		"PATCH": {status: 404, body: `[{"errorCode":"NOT_FOUND","message":"The requested resource does not exist"}]`},
+	} {
+		bubble(t, func(t *testing.T) {
+			p := newOrg(t, Lead)
+			c, _ := p.watched(t, func(r seen) reply {
+				if r.method == at && strings.Contains(r.path, "/jobs/ingest") {
+					return answer
+				}
+				return reply{}
+			})
+			token, err := c.Submit(t.Context(), Lead)
+			if at != "POST" {
+				must(t, err)
+				err = c.Upload(t.Context(), token, []connectors.Patch{score(p.Create(t, 1)[0], "1.0")})
+			}
+			if connectors.KindOf(err) != connectors.Gone {
+				t.Errorf("%s: %v", at, err)
+			}
+		})
+	}
 }
 
 // A job whose rows may or may not have come in is aborted and Gone: the host opens another. So is one that was never closed, and
@@ -193,12 +356,13 @@ func TestUncertainUploads(t *testing.T) {
 		token := open()
 		p.Faults().Add(sandbox.Fault{Method: http.MethodPut, Reset: true, After: true})
 		gone("a lost answer", c.Upload(t.Context(), token, patches))
-		_, _, err := c.Poll(t.Context(), "7505g000000zzzzAAA")
-		gone("an unknown job", err)
-		_, _, err = c.Poll(t.Context(), "no job")
-		gone("no job", err)
-		_, _, err = c.Poll(t.Context(), open())
-		gone("a job that was never closed", err)
+		for what, token := range map[string]string{"an unknown job": "7505g000000zzzzAAA", "no job": "no job", "a job that was never closed": open()} {
+			done, _, err := c.Poll(t.Context(), token)
+			gone(what, err)
+			if !done {
+				t.Errorf("%s is not over", what)
+			}
+		}
 		gone("an upload to an aborted job", c.Upload(t.Context(), token, patches))
 
 		// A crash between the rows and the end of the job.
@@ -219,7 +383,7 @@ func TestUncertainUploads(t *testing.T) {
 	})
 }
 
-// What cannot be in a job is refused before anything is sent; a missing field is Config, before a job is opened for nothing.
+// What cannot be in a job aborts it before anything is sent; a missing field is Config, before a job is opened for nothing.
 func TestRefusedUploads(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		p := newOrg(t, Lead)
@@ -240,16 +404,20 @@ func TestRefusedUploads(t *testing.T) {
 			"another object":   {score(contact, "1.0")},
 			"an unknown field": {{Ref: ref, Fields: map[string]string{"mood": "good"}}},
 		} {
-			if err := c.Upload(t.Context(), token, patches); connectors.KindOf(err) != connectors.Rejected {
+			refused, err := c.Submit(t.Context(), Lead)
+			must(t, err)
+			if err := c.Upload(t.Context(), refused, patches); connectors.KindOf(err) != connectors.Gone { // the host writes them the common way
 				t.Errorf("%s: %v", what, err)
 			}
 		}
 		large, err := c.Submit(t.Context(), Lead)
 		must(t, err)
-		if err := c.Upload(t.Context(), large, many); connectors.KindOf(err) != connectors.Gone { // the host writes them the common way
+		if err := c.Upload(t.Context(), large, many); connectors.KindOf(err) != connectors.Gone {
 			t.Errorf("too much: %v", err)
 		}
-		if table, err := c.table(c.objects[Lead], many[:BulkMost]); err != nil || len(table) > mostBulkBytes {
+		columns, err := c.objects[Lead].columnsOf(many)
+		must(t, err)
+		if table, err := c.table(c.objects[Lead], many[:BulkMost], columns); err != nil || len(table) > mostBulkBytes {
 			t.Errorf("%d patches of the longest texts: %d bytes, %v", BulkMost, len(table), err)
 		}
 		if n := f.count("PUT"); n > 0 {

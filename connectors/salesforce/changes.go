@@ -1,6 +1,7 @@
 package salesforce
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net/url"
@@ -9,6 +10,7 @@ import (
 	"time"
 
 	"github.com/intentd/intentd/connectors"
+	"github.com/intentd/intentd/connectors/internal/crmkit"
 	"github.com/intentd/intentd/connectors/internal/transport"
 )
 
@@ -39,7 +41,7 @@ const (
 )
 
 func (c *Client) readCursor(name string, from connectors.Cursor, v any) error {
-	return c.http.ReadCursor(name, cursorVersion, from, v)
+	return crmkit.ReadCursor(c.http, name, cursorVersion, from, v)
 }
 
 // Changes returns records changed since from, merged and converted ones with those they live on in: a query per object, a further
@@ -69,6 +71,7 @@ func (c *Client) Changes(ctx context.Context, from connectors.Cursor) (connector
 	c.told.confirm(from)
 	var versions []version
 	oldest := int64(1 << 62)
+	rest := c.resting(&f)
 	for _, name := range c.order {
 		at := f.At[name]
 		if at == nil { // the object was added to the configuration: it starts at the present
@@ -82,13 +85,17 @@ func (c *Client) Changes(ctx context.Context, from connectors.Cursor) (connector
 			}
 			f.At[name] = at
 		}
+		oldest = min(oldest, at.Since-int64(c.o.Lookback/time.Second))
+		if rest[name] {
+			continue
+		}
 		items, more, err := c.step(ctx, c.objects[name], at)
 		if err != nil {
 			return connectors.Page[connectors.Contact]{}, err
 		}
 		p.More = p.More || more
-		oldest = min(oldest, at.Since-int64(c.o.Lookback/time.Second))
 		for _, k := range items {
+			c.objects[name].ahead.drop(k.ID)
 			v := version{k.ID, k.Modified.Unix()}
 			if !c.told.has(v) {
 				versions = append(versions, v)
@@ -104,6 +111,25 @@ func (c *Client) Changes(ctx context.Context, from connectors.Cursor) (connector
 	now, _ := c.http.ServerNow()
 	c.told.tell(from, p.Next, versions, oldest, now.Unix())
 	return p, nil
+}
+
+// resting are the objects that need not be asked for this page: another is in the middle of its walk, and of these the last walk
+// came to its end within the interval of polls.
+func (c *Client) resting(f *feed) map[string]bool {
+	rest := map[string]bool{}
+	walking := false
+	for _, name := range c.order {
+		at := f.At[name]
+		if at != nil && at.ID != "" {
+			walking = true
+		} else if end := c.objects[name].walked.Load(); at != nil && end != nil && c.o.Now().Sub(*end).Abs() < c.o.Poll {
+			rest[name] = true
+		}
+	}
+	if !walking {
+		return nil
+	}
+	return rest
 }
 
 // step makes one query of an object's walk and moves its place.
@@ -144,6 +170,8 @@ func (c *Client) step(ctx context.Context, o *object, at *place) (items []connec
 		return items, true, nil
 	}
 	*at = place{Since: max(at.Since, at.Mark), Met: at.Met}
+	now := c.o.Now()
+	o.walked.Store(&now)
 	return items, false, nil
 }
 
@@ -193,34 +221,53 @@ func (c *Client) watermark(ctx context.Context, o *object) (int64, error) {
 	return min(covered.Unix(), end.Unix()), nil
 }
 
-// withSurvivors adds to records that were merged or converted those they live on in, which tell what they absorbed.
+// longestChain is how many merges and conversions in a row are followed.
+const longestChain = 8
+
+// withSurvivors adds to records that were merged or converted those they live on in, which tell what they absorbed: the leads merged
+// into one that was converted into a contact, too. It is a request for each link of the longest chain.
 func (c *Client) withSurvivors(ctx context.Context, items []connectors.Contact) ([]connectors.Contact, error) {
-	absorbed := map[connectors.Ref][]connectors.Ref{}
-	var survivors []connectors.Ref
-	for i := range items {
-		if into := items[i].Into; !into.IsZero() {
-			if absorbed[into] == nil {
-				survivors = append(survivors, into)
+	into := map[connectors.Ref]connectors.Ref{}
+	met := make(map[connectors.Ref]bool, len(items))
+	note := func(items []connectors.Contact) {
+		for i := range items {
+			met[items[i].Ref] = true
+			if !items[i].Into.IsZero() {
+				into[items[i].Ref] = items[i].Into
 			}
-			absorbed[into] = append(absorbed[into], items[i].Ref)
+		}
+	}
+	note(items)
+	for range longestChain {
+		var ahead []connectors.Ref
+		for _, ref := range into {
+			if !met[ref] {
+				met[ref] = true
+				ahead = append(ahead, ref)
+			}
+		}
+		if len(ahead) == 0 {
+			break
+		}
+		read, err := c.Read(ctx, ahead)
+		if err != nil {
+			return nil, err
+		}
+		note(read)
+		items = append(items, read...)
+	}
+	absorbed := map[connectors.Ref][]connectors.Ref{}
+	for ref := range into {
+		at := into[ref]
+		for n := 0; n < longestChain && !at.IsZero() && at != ref; n++ {
+			absorbed[at] = append(absorbed[at], ref)
+			at = into[at]
 		}
 	}
 	for i := range items {
 		if a := absorbed[items[i].Ref]; a != nil {
-			items[i].Absorbed = a
-			survivors = slices.DeleteFunc(survivors, func(r connectors.Ref) bool { return r == items[i].Ref })
+			items[i].Absorbed = slices.SortedFunc(slices.Values(a), func(a, b connectors.Ref) int { return cmp.Compare(a.ID, b.ID) })
 		}
-	}
-	if len(survivors) == 0 {
-		return items, nil
-	}
-	read, err := c.Read(ctx, survivors)
-	if err != nil {
-		return nil, err
-	}
-	for _, k := range read {
-		k.Absorbed = absorbed[k.Ref]
-		items = append(items, k)
 	}
 	return items, nil
 }

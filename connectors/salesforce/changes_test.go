@@ -234,6 +234,80 @@ func TestMergeAndUndelete(t *testing.T) {
 	})
 }
 
+// Merges and conversions in a row lead to the record that lives, which tells all it absorbed; each of them keeps telling the
+// addresses it had, for the survivor drops them.
+func TestChainOfMerges(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		p := newOrg(t, Lead)
+		refs := p.Create(t, 3)
+		time.Sleep(time.Hour)
+		f := &poller{c: p.connect(t)}
+		f.poll(t)
+		p.Merge(t, refs[1], refs[0])
+		time.Sleep(time.Minute)
+		p.Merge(t, refs[2], refs[1])
+		id, err := p.Convert(refs[2].ID)
+		must(t, err)
+		must(t, p.Update(Contact, id, map[string]string{"Email": "elsewhere@example.com"}, ""))
+		time.Sleep(time.Minute)
+		items := f.poll(t)
+		at := slices.IndexFunc(items, func(k connectors.Contact) bool { return k.ID == id })
+		if at < 0 || len(items[at].Absorbed) != 3 || items[at].State != connectors.Live {
+			t.Fatalf("%+v", items)
+		}
+		read, err := f.c.Read(t.Context(), refs)
+		must(t, err)
+		for i, k := range append(read, items...) {
+			if k.ID != id && (k.State != connectors.Merged || k.Into.IsZero() || len(k.Emails) != 1 || k.Emails[0] == "elsewhere@example.com") {
+				t.Errorf("%d: %+v", i, k)
+			}
+		}
+		// One link alone is known to the page: the rest of the chain is read.
+		items, err = f.c.withSurvivors(t.Context(), read[:1])
+		must(t, err)
+		if len(items) != 4 || items[3].ID != id || len(items[3].Absorbed) != 3 {
+			t.Errorf("%+v", items)
+		}
+	})
+}
+
+// While leads page, contacts are not asked about anew with each page; a walk that takes long does not keep them waiting for more than a
+// poll's interval.
+func TestPagingAsksTheOthersOnce(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		p := newOrg(t, Lead)
+		refs := p.Create(t, 5000)
+		p.object = Contact
+		contact := p.Create(t, 1)[0]
+		p.object = Lead
+		time.Sleep(time.Hour)
+		c, f := p.watched(t, nil)
+		poll := &poller{c: c}
+		poll.poll(t)
+		must(t, p.Update(Contact, contact.ID, map[string]string{"Title": "New"}, ""))
+		poll.poll(t)
+		f.next = batchOf(p.Transport(), "300")
+		p.Change(t, refs, "Tied")
+		time.Sleep(5 * time.Minute)
+		queries, marks := f.count("/queryAll"), f.count("/updated/")
+		if n := len(poll.poll(t)); n < 5000 {
+			t.Errorf("%d of 5,000 were told", n)
+		}
+		if q, m := f.count("/queryAll")-queries, f.count("/updated/")-marks; q != 18 || m > 2 {
+			t.Errorf("%d queries and %d watermarks", q, m)
+		}
+		p.Change(t, refs, "Tied again")
+		time.Sleep(5 * time.Minute)
+		page, err := c.Changes(t.Context(), poll.cursor)
+		must(t, err)
+		must(t, p.Update(Contact, contact.ID, map[string]string{"Title": "Newer"}, ""))
+		time.Sleep(5 * time.Minute)
+		if page, err = c.Changes(t.Context(), page.Next); err != nil || !has(page.Items, contact.ID) || !page.More {
+			t.Errorf("a contact that changed in the course of a long walk was not told: %v", err)
+		}
+	})
+}
+
 // Ids of 15 characters name the same records.
 func TestShortIDs(t *testing.T) {
 	p := newOrg(t, Lead)
@@ -251,10 +325,42 @@ func TestShortIDs(t *testing.T) {
 	if results[0].Err != nil || p.Own(t, ref)[connectors.FieldScore] != "5.0" {
 		t.Errorf("%v", results[0].Err)
 	}
+	for in, want := range map[string]string{ref.ID[:15]: ref.ID, " " + strings.ToLower(ref.ID) + " ": ref.ID, ref.ID: ref.ID, "x": "x", "0015g0000000001": "0015g0000000001"} {
+		if got := c.NormalID("", in); got != want {
+			t.Errorf("NormalID of %q is %q", in, got)
+		}
+	}
+	if got := c.NormalID(Contact, short.ID); got != short.ID || c.NormalID(Lead, short.ID) != ref.ID {
+		t.Errorf("a lead's id as a contact's: %s", got)
+	}
 	contact := ref
 	contact.Object = Contact // the id of a lead is no contact's
 	if read, err := c.Read(t.Context(), []connectors.Ref{contact}); err != nil || read[0].State != connectors.Deleted {
 		t.Errorf("%v, %v", read, err)
+	}
+}
+
+// One id that Salesforce refuses to look for costs no other record its answer, and neither does one of an object that is not
+// watched any more: it is paused.
+func TestReadOneByOne(t *testing.T) {
+	p := newOrg(t, Lead)
+	refs := p.Create(t, 9)
+	c, _ := p.watched(t, func(r seen) reply {
+		if r.method == "POST" && strings.Contains(r.body, refs[3].ID) {
+			return reply{status: 400, body: `[{"errorCode":"MALFORMED_ID","message":"malformed id"}]`}
+		}
+		return reply{}
+	}, func(o *Options) { o.Objects = []string{Lead} })
+	contact := connectors.Ref{CRM: "salesforce", Object: Contact, ID: "0035g0000000001"}
+	read, err := c.Read(t.Context(), append(refs, contact))
+	must(t, err)
+	for i, k := range read[:9] {
+		if k.State != connectors.Live || k.Ref != refs[i] {
+			t.Errorf("%d: %+v", i, k)
+		}
+	}
+	if read[9].State != connectors.Archived || read[9].Ref != contact {
+		t.Errorf("%+v", read[9])
 	}
 }
 

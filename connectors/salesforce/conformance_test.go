@@ -109,7 +109,7 @@ func (p *org) split(t *testing.T, ref connectors.Ref) (own, foreign map[string]s
 	own = map[string]string{}
 	for _, f := range connectors.Fields {
 		if v := fields[defaultName(f.Name)]; v != "" {
-			own[f.Name] = fromWire(f.Type, v)
+			own[f.Name] = values.FromWire(f.Type, v)
 		}
 		delete(fields, defaultName(f.Name))
 	}

@@ -4,42 +4,24 @@ import (
 	"time"
 
 	"github.com/intentd/intentd/connectors"
-	"github.com/intentd/intentd/connectors/internal/transport"
+	"github.com/intentd/intentd/connectors/internal/crmkit"
 )
 
 // contact is r as a Contact.
 func (c *Client) contact(o *object, d *description, r record) connectors.Contact {
 	k := connectors.Contact{Ref: c.ref(o.name, ""), Fields: make(map[string]string, len(d.read))}
 	var isDeleted, isConverted bool
-	var into, person string
+	var into, becomes, isPerson string
 	r.each(func(name, v string) {
 		role := d.roles[name]
-		if role == nil || v == "" {
+		if role == nil || v == "" || role.Put(&k, name, v, values) {
 			return
 		}
-		switch role.part {
+		switch role.Part {
 		case id:
 			k.ID, _ = normalID(v)
-		case email:
-			k.Emails = transport.AppendAddress(k.Emails, v)
-		case phone:
-			k.Phones = transport.AppendAddress(k.Phones, v)
-		case firstName:
-			k.Profile.FirstName = v
-		case lastName:
-			k.Profile.LastName = v
-		case jobTitle:
-			k.Profile.JobTitle = v
-		case company:
-			k.Profile.Company = v
-		case leadStatus:
-			k.Profile.LeadStatus = v
-		case owner:
-			k.Owner = v
 		case group:
 			k.Group = v
-		case created:
-			k.Created, _ = parseTime(v)
 		case stamp:
 			k.Modified, _ = parseTime(v)
 		case deleted:
@@ -49,14 +31,9 @@ func (c *Client) contact(o *object, d *description, r record) connectors.Contact
 		case converted:
 			isConverted = v == "true"
 		case convertedTo:
-			person, _ = normalID(v)
-		case field:
-			k.Fields[name] = v
-		case owned:
-			if k.Ours == nil {
-				k.Ours = make(map[string]string, len(connectors.Fields))
-			}
-			k.Ours[role.own.Name] = fromWire(role.own.Type, v)
+			becomes, _ = normalID(v)
+		case person:
+			isPerson = v
 		}
 	})
 	switch {
@@ -66,16 +43,22 @@ func (c *Client) contact(o *object, d *description, r record) connectors.Contact
 		k.State = connectors.Archived
 	case isConverted:
 		k.State = connectors.Merged
-		if person != "" && c.objects[Contact] != nil {
-			k.Into = c.ref(Contact, person)
+		if becomes != "" && c.objects[Contact] != nil {
+			k.Into = c.ref(Contact, becomes)
 		}
+	}
+	if isPerson == "true" {
+		account, _ := normalID(k.Group)
+		c.persons.note(k.ID, account)
+	} else if isPerson != "" {
+		c.persons.note(k.ID, "")
 	}
 	return k
 }
 
 // idleRecords remembers for a moment which records were just read without any activity, so that the activity source need not
 // ask for what cannot be there.
-type idleRecords struct{ transport.Recent[string] }
+type idleRecords struct{ crmkit.Recent[string] }
 
 func (s *idleRecords) note(k *connectors.Contact, now time.Time) {
 	if k.State == connectors.Live && k.Fields["LastActivityDate"] == "" {

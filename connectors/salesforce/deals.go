@@ -137,7 +137,7 @@ func (c *Client) stride(ctx context.Context, at *place, s stride) (rows []record
 		return found.records, true, nil
 	}
 	next := place{Since: at.Since}
-	if at.Met {
+	if at.Met || at.Since == 0 { // the first walk sees everything, be it nothing
 		next.Since = max(at.Since, at.Mark)
 	}
 	*at = next

@@ -107,34 +107,3 @@ func TestManyDeals(t *testing.T) {
 		}
 	})
 }
-
-// The field history names who set a field last; where it is off, nobody is named.
-func TestAuthorship(t *testing.T) {
-	p := newOrg(t, Lead)
-	refs := p.Create(t, 2)
-	c := p.connect(t)
-	by, err := c.HumanEdited(t.Context(), refs)
-	if err != nil || len(by) > 0 {
-		t.Errorf("without history: %v, %v", by, err)
-	}
-	rep := p.IDs("User")[4]
-	c, _ = p.watched(t, func(r seen) reply {
-		if !strings.Contains(r.query, "FROM LeadHistory") {
-			return reply{}
-		}
-		row := func(i int, field, by, value string) string {
-			return fmt.Sprintf(`{"LeadId":%q,"Field":%q,"CreatedById":%q,"CreatedDate":"2026-11-20T08:17:0%d.000+0000","NewValue":%s}`, refs[0].ID, field, by, i, value)
-		}
-		return ok(`{"totalSize":5,"done":true,"records":[` + strings.Join([]string{
-			row(1, "Intent_Score__c", rep, "70"), row(2, "Intent_Score__c", p.UserID(), "64"), // ours again
-			row(3, "Intent_Tier__c", p.UserID(), `"low"`), row(4, "Intent_Tier__c", rep, `"high"`),
-			row(5, "Intent_Headline__c", rep, "null")}, ",") + `]}`) // emptied: given back
-	})
-	_, err = c.Account(t.Context())
-	must(t, err)
-	by, err = c.HumanEdited(t.Context(), refs)
-	must(t, err)
-	if len(by) != 1 || fmt.Sprint(by[refs[0]]) != "[tier]" {
-		t.Errorf("%v", by)
-	}
-}

@@ -66,33 +66,83 @@ const (
 	codeDeleted      = "ENTITY_IS_DELETED"
 	codeTooManyIDs   = "EXCEEDED_ID_LIMIT"
 	codeLocator      = "INVALID_QUERY_LOCATOR"
+	codeUnknown      = "UNKNOWN_EXCEPTION"
+	codeTooLong      = "REQUEST_RUNNING_TOO_LONG"
+	codeTooMuch      = "OPERATION_TOO_LARGE"
 )
 
 // Ways to put things right.
 const (
 	provisionFix = "run `intentd provision` to see what is missing and `intentd provision --apply` to make it"
 	accessFix    = "let the integration user edit these records: object permissions on leads and contacts, and sharing"
+	setupFix     = "check api_version, objects, inputs and what the integration user may see"
 	apiFix       = "give the integration user the permission \"API Enabled\", on an edition that has the API"
 )
 
-// kindOf is what an error code means for a row or a request of which nothing was done.
-func kindOf(code string) (connectors.Kind, string) {
-	switch code {
-	case codeLocked, "QUERY_TIMEOUT", "SERVER_UNAVAILABLE", "UNKNOWN_EXCEPTION", "REQUEST_RUNNING_TOO_LONG", "OPERATION_TOO_LARGE",
-		"TXN_SECURITY_RUNTIME_EXCEPTION", "LIMIT_EXCEEDED", "API_CURRENTLY_DISABLED", codeLocator, codeLimit:
-		return connectors.Transient, ""
-	case codeInvalidField, "INVALID_FIELD_FOR_INSERT_UPDATE":
-		return connectors.Config, provisionFix
-	case codeNoAccess:
-		return connectors.Config, accessFix
-	case codeInvalidType, "MALFORMED_QUERY", "UNSUPPORTED_API_VERSION":
-		return connectors.Config, "check api_version, objects, inputs and what the integration user may see"
-	case "API_DISABLED_FOR_ORG", "FUNCTIONALITY_NOT_ENABLED":
-		return connectors.Auth, apiFix
-	case codeDeleted, "CANNOT_UPDATE_CONVERTED_LEAD", "INVALID_CROSS_REFERENCE_KEY", codeNotFound:
-		return connectors.Gone, ""
+// meaning is what an error code says of a row or a request of which nothing was done.
+type meaning struct {
+	kind connectors.Kind
+	fix  string
+	// passing: it goes away by itself.
+	passing bool
+	// shared: it is said of every row of a transaction, while one row, or their number, is to blame.
+	shared bool
+}
+
+var meanings = map[string]meaning{
+	codeLocked:                          {kind: connectors.Transient, passing: true},
+	codeLimit:                           {kind: connectors.Transient, passing: true},
+	codeLocator:                         {kind: connectors.Transient, passing: true},
+	"API_CURRENTLY_DISABLED":            {kind: connectors.Transient, passing: true},
+	"QUERY_TIMEOUT":                     {kind: connectors.Transient, passing: true},
+	"SERVER_UNAVAILABLE":                {kind: connectors.Transient, passing: true},
+	"TXN_SECURITY_RUNTIME_EXCEPTION":    {kind: connectors.Transient, passing: true},
+	"ALL_OR_NONE_OPERATION_ROLLED_BACK": {kind: connectors.Transient, passing: true, shared: true},
+	"LIMIT_EXCEEDED":                    {kind: connectors.Transient, passing: true, shared: true},
+	codeTooMuch:                         {kind: connectors.Transient, passing: true, shared: true},
+	"PROCESSING_HALTED":                 {kind: connectors.Transient, passing: true, shared: true},
+	codeTooLong:                         {kind: connectors.Transient, passing: true, shared: true},
+	codeUnknown:                         {kind: connectors.Transient, passing: true, shared: true},
+
+	// Apex and flows: a limit that so many rows exceed, or an exception that one of them causes.
+	"CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY": {kind: connectors.Rejected, fix: "look at the trigger that the message names", shared: true},
+	"CANNOT_EXECUTE_FLOW_TRIGGER":          {kind: connectors.Rejected, fix: "look at the flow that the message names", passing: true, shared: true},
+	"ENTITY_IS_LOCKED":                     {kind: connectors.Rejected, passing: true}, // an approval is under way
+	"STORAGE_LIMIT_EXCEEDED":               {kind: connectors.Rejected, fix: "free data storage in Salesforce: Setup → Storage Usage", passing: true},
+
+	codeInvalidField:                  {kind: connectors.Config, fix: provisionFix},
+	"INVALID_FIELD_FOR_INSERT_UPDATE": {kind: connectors.Config, fix: provisionFix},
+	codeNoAccess:                      {kind: connectors.Config, fix: accessFix},
+	codeInvalidType:                   {kind: connectors.Config, fix: setupFix},
+	"MALFORMED_QUERY":                 {kind: connectors.Config, fix: setupFix},
+	"UNSUPPORTED_API_VERSION":         {kind: connectors.Config, fix: setupFix},
+	"API_DISABLED_FOR_ORG":            {kind: connectors.Auth, fix: apiFix},
+	"FUNCTIONALITY_NOT_ENABLED":       {kind: connectors.Auth, fix: apiFix},
+
+	codeDeleted:                    {kind: connectors.Gone},
+	codeNotFound:                   {kind: connectors.Gone},
+	"CANNOT_UPDATE_CONVERTED_LEAD": {kind: connectors.Gone},
+	"INVALID_CROSS_REFERENCE_KEY":  {kind: connectors.Gone},
+}
+
+// meaningOf is the meaning of a code; one that is not known concerns its row alone.
+func meaningOf(code string) meaning {
+	if m, ok := meanings[code]; ok {
+		return m
 	}
-	return connectors.Rejected, ""
+	return meaning{kind: connectors.Rejected}
+}
+
+// rowError is the error of a row.
+func (c *Client) rowError(op string, f failure) *connectors.Error {
+	m := meaningOf(f.code())
+	message := f.message()
+	if len(f.Fields) > 0 {
+		message += " (" + strings.Join(f.Fields, ", ") + ")"
+	}
+	e := c.http.Err(m.kind, op, f.code(), message)
+	e.Fix, e.Passing = m.fix, m.passing
+	return e
 }
 
 // quotaPause is how long nothing is sent after the org's calls are used up. They are counted over any 24 hours, so that some come
@@ -109,10 +159,15 @@ func (c *Client) classify(r *transport.Response, attempt int) transport.Outcome 
 	if !spoke {
 		return o
 	}
+	if o.Code == codeTooLong || o.Code == codeTooMuch {
+		o.Kind, o.Retry = connectors.Transient, false // the same request would be as long
+		return o
+	}
 	switch r.Status {
 	case http.StatusBadRequest:
-		o.Kind, o.Fix = kindOf(o.Code)
-		o.Retry = o.Kind == connectors.Transient && o.Code != codeLocator
+		m := meaningOf(o.Code)
+		o.Kind, o.Fix = m.kind, m.fix
+		o.Retry = m.kind == connectors.Transient && o.Code != codeLocator
 	case http.StatusUnauthorized:
 		o.Fix = "check the credentials and that the integration user is active"
 		if strings.Contains(f.Message, "not valid for use with the REST API") {
@@ -138,11 +193,11 @@ const statusCalm = 420
 func (c *Client) forbidden(o *transport.Outcome, f failure, attempt int) {
 	switch {
 	case o.Code != codeLimit:
-		kind, fix := kindOf(o.Code)
-		if kind == connectors.Config {
-			o.Kind = kind
+		m := meaningOf(o.Code)
+		if m.kind == connectors.Config {
+			o.Kind = m.kind
 		}
-		if o.Fix = fix; fix == "" {
+		if o.Fix = m.fix; m.fix == "" {
 			o.Fix = apiFix
 		}
 	case strings.Contains(f.Message, "Concurrent"):

@@ -47,6 +47,15 @@ func normalID(id string) (string, bool) {
 	return string(b[:]), true
 }
 
+// NormalID is the 18-character form of an id of an object ("": of a lead or contact), which has 15 in reports and old exports.
+func (c *Client) NormalID(object, id string) string {
+	normal, ok := normalID(strings.TrimSpace(id))
+	if !ok || object != "" && normal[:3] != prefixes[object] || object == "" && normal[:3] != prefixes[Lead] && normal[:3] != prefixes[Contact] {
+		return id
+	}
+	return normal
+}
+
 func upper(c byte) byte {
 	if 'a' <= c && c <= 'z' {
 		return c - 'a' + 'A'

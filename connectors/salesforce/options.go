@@ -63,7 +63,8 @@ type TokenStore interface {
 	Save(name, token string) error
 }
 
-// Ledger keeps the number of calls a connector made on a day ("2026-11-20", in UTC) over restarts.
+// Ledger keeps the number of calls a connector made on a day ("2026-11-20", in UTC) over restarts. One that is a transport.HoldKeeper
+// also keeps a stop for a used-up day.
 type Ledger interface {
 	DailyCalls(connector, day string) int64
 	AddCalls(connector, day string, n int64)

@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"github.com/intentd/intentd/connectors"
-	"github.com/intentd/intentd/connectors/internal/transport"
+	"github.com/intentd/intentd/connectors/internal/crmkit"
 )
 
 // Codes of findings, keyed in the runbook.
@@ -22,6 +22,7 @@ const (
 	findRefused      = "salesforce.field_refused"
 	findValues       = "salesforce.field_values"
 	findInput        = "salesforce.input_missing"
+	findPersons      = "salesforce.person_accounts"
 	findQuota        = "salesforce.quota"
 	findClock        = "salesforce.clock_skew"
 	findCost         = "salesforce.cost"
@@ -30,7 +31,7 @@ const (
 
 // Probe checks the connector against the org without changing anything, at the price of about a dozen requests.
 func (c *Client) Probe(ctx context.Context) []connectors.Finding {
-	p := transport.Probe{
+	p := crmkit.Probe{
 		Vendor: "Salesforce", Token: findToken, Quota: findQuota, Clock: findClock,
 		Fix:      "check the network, login_url and instance_url, then run `intentd doctor` again",
 		SkewAlso: ", and JWTs are refused",
@@ -44,12 +45,13 @@ func (c *Client) Probe(ctx context.Context) []connectors.Finding {
 	p.Clocks(info.ServerTime, c.o.Now())
 	c.probeFields(ctx, &p)
 	c.probeInputs(ctx, &p)
+	c.probePersons(ctx, &p)
 	c.probeQuota(ctx, &p)
 	return p.Findings
 }
 
 // probeFields looks at intentd's fields. One that is there and cannot be seen is told apart from one that is not.
-func (c *Client) probeFields(ctx context.Context, p *transport.Probe) {
+func (c *Client) probeFields(ctx context.Context, p *crmkit.Probe) {
 	steps, err := c.plan(ctx)
 	if err != nil {
 		p.Failed(err, findUndetermined, "the fields could not be checked")
@@ -81,7 +83,7 @@ func (c *Client) probeFields(ctx context.Context, p *transport.Probe) {
 			p.Failed(err, findUndetermined, "the fields could not be checked")
 			return
 		}
-		if f := d.field(s.Property); f == nil || !f.Updateable && !o.own[s.Field].RepEdits {
+		if f := d.field(s.Property); f == nil || !f.Updateable && !o.Own[s.Field].RepEdits {
 			hidden = append(hidden, s.Object+"."+s.Property)
 		}
 	}
@@ -97,7 +99,7 @@ func (c *Client) probeFields(ctx context.Context, p *transport.Probe) {
 }
 
 // probeInputs looks for the fields to read that describe does not tell of: they are left out of queries.
-func (c *Client) probeInputs(ctx context.Context, p *transport.Probe) {
+func (c *Client) probeInputs(ctx context.Context, p *crmkit.Probe) {
 	absent := map[string][]string{}
 	for _, name := range c.order {
 		o := c.objects[name]
@@ -107,7 +109,7 @@ func (c *Client) probeInputs(ctx context.Context, p *transport.Probe) {
 			return
 		}
 		for _, api := range d.absent {
-			if o.roles[api].part != owned {
+			if part := o.Roles[api].Part; part != crmkit.Owned && part != person {
 				absent[api] = append(absent[api], name)
 			}
 		}
@@ -130,7 +132,7 @@ func (c *Client) probeInputs(ctx context.Context, p *transport.Probe) {
 	p.Add(findInput, connectors.Warning, "show these fields to the integration user, or take them out of inputs", "fields that do not exist or are hidden, and so are not read: %s", strings.Join(names, ", "))
 }
 
-func (c *Client) probeQuota(ctx context.Context, p *transport.Probe) {
+func (c *Client) probeQuota(ctx context.Context, p *crmkit.Probe) {
 	people, err := c.Count(ctx)
 	if err != nil {
 		p.Failed(err, findUndetermined, "the records could not be counted")
@@ -147,7 +149,7 @@ func (c *Client) probeQuota(ctx context.Context, p *transport.Probe) {
 		}
 	}
 	idle, busy := c.CallsPerDay(people)
-	first, bulk := FirstSync(people)
+	first, bulk := FirstSync(people, people)
 	message := fmt.Sprintf("polling every %s costs %d to %d calls a day, a sweep of %d records every %s among them, and the activities, where they are a source, %d; a first sync %d calls, %d with bulk jobs",
 		c.o.Poll, idle, busy, people, c.o.SweepEvery, len(doings)*int(24*time.Hour/max(c.o.Poll, time.Second)), first, bulk)
 	if limit > 0 && float64(busy) > 0.25*float64(limit) {
@@ -165,10 +167,19 @@ func (c *Client) CallsPerDay(people int) (idle, busy int64) {
 	return int64(polls + sweeps), int64(2*polls + sweeps)
 }
 
-// FirstSync is what the first sync of so many people costs in lots of 200, written in collections or in bulk jobs.
-func FirstSync(people int) (collections, bulk int64) {
-	const jobCalls = 15 // open, upload, close, some looks after it, and three tables of results
-	walk := int64(people/pageSize + 2)
-	lots := int64(people+199) / 200
-	return walk + 2*lots, walk + lots + jobCalls*int64((people+BulkMost-1)/BulkMost)
+// FirstSync is what the first sync of so many people, of whom so many are written, costs in lots of 200, with collections or with
+// bulk jobs; where lots take long, as with a slow model, a call more for each.
+func FirstSync(people, written int) (collections, bulk int64) {
+	const jobCalls = 15                  // open, upload, close, some looks after it, and three tables of results
+	walk := 3 * int64(people/pageSize+2) // the sweep, and the lots, which do not ask for pages quite in order
+	return walk + int64(written+batchSize-1)/batchSize, walk + jobCalls*int64((written+BulkMost-1)/BulkMost)
+}
+
+// FirstSyncCalls is what the first sync costs, by jobs where they are cheaper: see [connectors.SyncEstimator].
+func (c *Client) FirstSyncCalls(records, written int) int {
+	collections, bulk := FirstSync(records, written)
+	if written >= c.o.BulkThreshold {
+		return int(bulk)
+	}
+	return int(collections)
 }

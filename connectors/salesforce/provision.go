@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/intentd/intentd/connectors"
+	"github.com/intentd/intentd/connectors/internal/crmkit"
 	"github.com/intentd/intentd/connectors/internal/transport"
 )
 
@@ -19,12 +20,12 @@ const marker = "[intentd]"
 // permissionSet is one of the two sets that show the fields.
 type permissionSet struct {
 	name, label, help string
-	edits             func(own) bool // which fields may be edited; all are read
+	edits             func(crmkit.Own) bool // which fields may be edited; all are read
 }
 
 var permissionSets = []permissionSet{
-	{"Intentd_Integration", "Intent (intentd): integration", "Lets the integration user of intentd read its fields and write all but the verdict.", func(f own) bool { return !f.RepEdits }},
-	{"Intentd_Sales", "Intent (intentd): sales", "Lets sales people read the fields of intentd and set the verdict.", func(f own) bool { return f.RepEdits }},
+	{"Intentd_Integration", "Intent (intentd): integration", "Lets the integration user of intentd read its fields and write all but the verdict.", func(f crmkit.Own) bool { return !f.RepEdits }},
+	{"Intentd_Sales", "Intent (intentd): sales", "Lets sales people read the fields of intentd and set the verdict.", func(f crmkit.Own) bool { return f.RepEdits }},
 }
 
 // metadata is a custom field as the Tooling API takes it.
@@ -56,8 +57,8 @@ type value struct {
 	Label    string `json:"label"`
 }
 
-// metadata is f as intentd makes it.
-func (f *own) metadata() metadata {
+// metadataOf is f as intentd makes it.
+func metadataOf(f *crmkit.Own) metadata {
 	m := metadata{Label: f.Label, Description: f.Help + " " + marker, InlineHelpText: f.Help}
 	switch f.Type {
 	case connectors.TypeNumber:
@@ -81,7 +82,7 @@ func (f *own) metadata() metadata {
 }
 
 // fits says why a field of the org cannot hold f, "" if it can.
-func (f *own) fits(d *fieldWire) string {
+func fits(f *crmkit.Own, d *fieldWire) string {
 	need, types := map[connectors.FieldType]string{connectors.TypeNumber: "double", connectors.TypeEnum: "picklist", connectors.TypeText: "string",
 		connectors.TypeLongText: "textarea", connectors.TypeDate: "date", connectors.TypeDateTime: "datetime"}[f.Type], []string{d.Type}
 	if f.Type == connectors.TypeText && d.Type == "textarea" {
@@ -98,12 +99,6 @@ func (f *own) fits(d *fieldWire) string {
 	return ""
 }
 
-// step is a step of the plan with what Apply does for it.
-type step struct {
-	connectors.FieldStep
-	do func(context.Context) error // nil: nothing
-}
-
 // customField is a custom field as the Tooling API lists it.
 type customField struct {
 	id   string
@@ -112,23 +107,19 @@ type customField struct {
 
 // Plan tells what provisioning would do. It costs up to six requests.
 func (c *Client) Plan(ctx context.Context) ([]connectors.FieldStep, error) {
-	steps, err := c.plan(ctx)
+	plan, err := c.plan(ctx)
 	if err != nil {
 		return nil, err
 	}
-	out := make([]connectors.FieldStep, len(steps))
-	for i := range steps {
-		out[i] = steps[i].FieldStep
-	}
-	return out, nil
+	return plan.Steps(), nil
 }
 
-func (c *Client) plan(ctx context.Context) ([]step, error) {
+func (c *Client) plan(ctx context.Context) (crmkit.Plan, error) {
 	custom, err := c.customFields(ctx)
 	if err != nil {
 		return nil, err
 	}
-	var steps []step
+	var steps crmkit.Plan
 	for _, name := range c.order {
 		o := c.objects[name]
 		d, err := c.ask(ctx, o)
@@ -137,11 +128,7 @@ func (c *Client) plan(ctx context.Context) ([]step, error) {
 		}
 		taken := map[string]string{}
 		for _, f := range connectors.Fields {
-			s, err := c.planField(ctx, o, d, o.own[f.Name], custom, taken)
-			if err != nil {
-				return nil, err
-			}
-			steps = append(steps, s)
+			steps = append(steps, c.planField(o, d, o.Own[f.Name], custom, taken))
 		}
 	}
 	more, err := c.planSets(ctx)
@@ -149,7 +136,7 @@ func (c *Client) plan(ctx context.Context) ([]step, error) {
 }
 
 // fullName is a field's name in the Tooling API and in permission sets: Lead.Intent_Score__c.
-func fullName(o *object, f *own) string { return o.name + "." + f.api }
+func fullName(o *object, f *crmkit.Own) string { return o.name + "." + f.Property }
 
 // customFields are the org's custom fields of the objects, by lower-case full name.
 func (c *Client) customFields(ctx context.Context) (map[string]customField, error) {
@@ -180,45 +167,38 @@ func (c *Client) customFields(ctx context.Context) (map[string]customField, erro
 	return out, nil
 }
 
-func (c *Client) planField(ctx context.Context, o *object, d *description, f *own, custom map[string]customField, taken map[string]string) (step, error) {
-	s := step{FieldStep: connectors.FieldStep{Field: f.Name, Object: o.name, Property: f.api}}
+func (c *Client) planField(o *object, d *description, f *crmkit.Own, custom map[string]customField, taken map[string]string) crmkit.Step {
+	s := crmkit.Step{FieldStep: connectors.FieldStep{Field: f.Name, Object: o.name, Property: f.Property}}
 	elsewhere := fmt.Sprintf("map fields.%s to another field", f.Name)
-	refuse := func(fix, why string, args ...any) (step, error) {
-		s.Action, s.Why, s.Fix = connectors.FieldRefuse, fmt.Sprintf(why, args...), fix
-		return s, nil
-	}
-	api := strings.ToLower(f.api)
+	api := strings.ToLower(f.Property)
 	if other, twice := taken[api]; twice {
-		return refuse(elsewhere, "the field %s is mapped to the same field", other)
+		return s.Refuse(elsewhere, "the field %s is mapped to the same field", other)
 	}
 	taken[api] = f.Name
 	there, exists := custom[strings.ToLower(fullName(o, f))]
-	seen := d.field(f.api)
+	seen := d.field(f.Property)
 	switch {
 	case seen != nil && !seen.Custom, !strings.HasSuffix(api, "__c"):
-		return refuse(elsewhere, "%s is no custom field", f.api)
+		return s.Refuse(elsewhere, "%s is no custom field", f.Property)
 	case !exists && seen == nil:
 		s.Action, s.Why = connectors.FieldCreate, "the field does not exist"
-		s.do = func(ctx context.Context) error {
+		s.Do = func(ctx context.Context) error {
 			body := struct {
 				FullName string   `json:"FullName"`
 				Metadata metadata `json:"Metadata"`
-			}{fullName(o, f), f.metadata()}
+			}{fullName(o, f), metadataOf(f)}
 			return c.make(ctx, "make the field "+fullName(o, f), "/tooling/sobjects/CustomField", body)
 		}
-		return s, nil
+		return s
 	case !there.ours && !c.o.Adopt:
-		return refuse(elsewhere+", or set adopt: true to let intentd write to this one", "%s exists and was not made by intentd", f.api)
+		return s.Refuse(elsewhere+", or set adopt: true to let intentd write to this one", "%s exists and was not made by intentd", f.Property)
 	}
-	s.Action = connectors.FieldOK
-	if !there.ours {
-		s.Action, s.Why = connectors.FieldAdopt, "it was not made by intentd and is used as it is"
-	}
+	s = s.Found(there.ours)
 	if seen == nil {
-		return s, nil // hidden: the permission set shows it, and the plan after that judges it
+		return s // hidden: the permission set shows it, and the plan after that judges it
 	}
-	if why := f.fits(seen); why != "" {
-		return refuse(elsewhere, "%s cannot be used: %s", f.api, why)
+	if why := fits(f, seen); why != "" {
+		return s.Refuse(elsewhere, "%s cannot be used: %s", f.Property, why)
 	}
 	// Labels and help texts are left as they are: an admin may have translated them.
 	var missing []string
@@ -227,14 +207,7 @@ func (c *Client) planField(ctx context.Context, o *object, d *description, f *ow
 			missing = append(missing, opt.Value)
 		}
 	}
-	if len(missing) > 0 {
-		s.Why = "it lacks the values " + strings.Join(missing, ", ")
-		if s.Action == connectors.FieldOK {
-			s.Action = connectors.FieldUpdate
-		}
-		s.do = func(ctx context.Context) error { return c.addValues(ctx, o, f, there.id, missing) }
-	}
-	return s, nil
+	return s.Lacks("values", missing, func(ctx context.Context) error { return c.addValues(ctx, o, f, there.id, missing) })
 }
 
 // make posts a record of the org's set-up. One that is there already is as good: somebody, or the try whose answer was lost, made it.
@@ -255,7 +228,7 @@ func (c *Client) make(ctx context.Context, op, path string, body any) error {
 }
 
 // addValues adds values to a picklist. The Tooling API takes a field's metadata whole: what others added stays in it.
-func (c *Client) addValues(ctx context.Context, o *object, f *own, id string, missing []string) error {
+func (c *Client) addValues(ctx context.Context, o *object, f *crmkit.Own, id string, missing []string) error {
 	op := "add values to " + fullName(o, f)
 	path := c.data + "/tooling/sobjects/CustomField/" + url.PathEscape(id)
 	type answer struct {
@@ -300,7 +273,7 @@ type grant struct {
 }
 
 // planSets plans the permission sets: that they are there, show every field, and that the running user has the first.
-func (c *Client) planSets(ctx context.Context) ([]step, error) {
+func (c *Client) planSets(ctx context.Context) (crmkit.Plan, error) {
 	const op = "read the permission sets"
 	names := make([]string, len(permissionSets))
 	for i, s := range permissionSets {
@@ -340,31 +313,31 @@ func (c *Client) planSets(ctx context.Context) ([]step, error) {
 		}
 		assigned = len(p.records) > 0
 	}
-	var steps []step
+	var steps crmkit.Plan
 	for _, set := range permissionSets {
 		steps = append(steps, c.planSet(set, ids, grants))
 	}
 	if user == "" {
 		return steps, nil
 	}
-	s := step{FieldStep: connectors.FieldStep{Property: permissionSets[0].name + " of the running user", Action: connectors.FieldOK}}
+	s := crmkit.Step{FieldStep: connectors.FieldStep{Property: permissionSets[0].name + " of the running user", Action: connectors.FieldOK}}
 	if !assigned {
 		s.Action, s.Why = connectors.FieldCreate, "the permission set is not assigned"
-		s.do = func(ctx context.Context) error {
+		s.Do = func(ctx context.Context) error {
 			return c.make(ctx, "assign the permission set", "/sobjects/PermissionSetAssignment", map[string]string{"AssigneeId": user, "PermissionSetId": ids[permissionSets[0].name]})
 		}
 	}
 	return append(steps, s), nil
 }
 
-func (c *Client) planSet(set permissionSet, ids map[string]string, grants map[string]grant) step {
-	s := step{FieldStep: connectors.FieldStep{Property: set.name, Action: connectors.FieldOK}}
+func (c *Client) planSet(set permissionSet, ids map[string]string, grants map[string]grant) crmkit.Step {
+	s := crmkit.Step{FieldStep: connectors.FieldStep{Property: set.name, Action: connectors.FieldOK}}
 	type fieldPermission map[string]any
 	var create, change []fieldPermission
 	for _, name := range c.order {
 		o := c.objects[name]
 		for _, field := range connectors.Fields {
-			f := o.own[field.Name]
+			f := o.Own[field.Name]
 			have, there := grants[ids[set.name]+strings.ToLower(fullName(o, f))]
 			edit := set.edits(*f)
 			switch {
@@ -384,7 +357,7 @@ func (c *Client) planSet(set permissionSet, ids map[string]string, grants map[st
 	default:
 		return s
 	}
-	s.do = func(ctx context.Context) error {
+	s.Do = func(ctx context.Context) error {
 		if !exists {
 			if err := c.make(ctx, "make the permission set "+set.name, "/sobjects/PermissionSet", map[string]string{"Name": set.name, "Label": set.label, "Description": set.help + " " + marker}); err != nil {
 				return err
@@ -450,39 +423,12 @@ func (c *Client) collection(ctx context.Context, op, method string, body any) er
 
 // Apply does what a fresh plan says, fields first, for permission sets name them.
 func (c *Client) Apply(ctx context.Context) ([]connectors.FieldStep, error) {
-	steps, err := c.plan(ctx)
-	if err != nil {
-		return nil, err
-	}
-	if err := c.refusal(steps); err != nil {
-		return nil, err
-	}
-	var done []connectors.FieldStep
-	for _, s := range steps {
-		if s.do == nil {
-			continue
+	defer func() {
+		for _, o := range c.objects {
+			o.forget()
 		}
-		if err := s.do(ctx); err != nil {
-			return done, err
-		}
-		done = append(done, s.FieldStep)
-	}
-	for _, o := range c.objects {
-		o.forget()
-	}
-	if len(done) > 0 {
-		after, err := c.plan(ctx)
-		if err != nil {
-			return done, err
-		}
-		return done, c.refusal(after)
-	}
-	return done, nil
-}
-
-// refusal is the error of a plan with steps that cannot be done.
-func (c *Client) refusal(steps []step) error {
-	return transport.Refusal(c.http, steps, func(s step) (string, connectors.FieldStep) { return s.Object + " " + s.Field, s.FieldStep })
+	}()
+	return crmkit.Apply(ctx, c.http, c.plan)
 }
 
 // Remove deletes the fields that intentd made, with their values, and its permission sets with their assignments. Salesforce keeps
@@ -496,12 +442,12 @@ func (c *Client) Remove(ctx context.Context, apply bool) ([]connectors.FieldStep
 	for _, name := range c.order {
 		o := c.objects[name]
 		for _, field := range connectors.Fields {
-			f := o.own[field.Name]
+			f := o.Own[field.Name]
 			there, exists := custom[strings.ToLower(fullName(o, f))]
 			if !exists {
 				continue
 			}
-			s := connectors.FieldStep{Field: f.Name, Object: name, Property: f.api, Action: connectors.FieldRemove}
+			s := connectors.FieldStep{Field: f.Name, Object: name, Property: f.Property, Action: connectors.FieldRemove}
 			if !there.ours {
 				s.Action, s.Why = connectors.FieldOK, "it was not made by intentd and stays"
 			} else if apply {
@@ -563,7 +509,7 @@ func (c *Client) erase(ctx context.Context, op, path string, query url.Values) e
 
 // Manual is what only an admin can do.
 func (c *Client) Manual() []string {
-	api := func(name string) string { return c.objects[c.order[0]].own[name].api }
+	api := func(name string) string { return c.objects[c.order[0]].Own[name].Property }
 	m := []string{
 		"Give the integration user access to the records: object permissions Read and Edit on " + strings.Join(c.order, " and ") +
 			", Read on Account, Campaign and Opportunity, and \"View All\" and \"Modify All\", or sharing that reaches every record intentd should score.",
@@ -575,6 +521,8 @@ func (c *Client) Manual() []string {
 			"Make a list view of "+name+"s for reps: filter "+api(connectors.FieldTier)+" equals high, columns "+api(connectors.FieldHeadline)+", "+
 				api(connectors.FieldScore)+", "+api(connectors.FieldTierSince)+"; filter on the headline rather than on long texts, which cannot be filtered.")
 	}
+	m = append(m, "Let intentd know a person's edits from a sync's: Setup → Object Manager → "+strings.Join(c.order, " and ")+
+		" → Fields & Relationships → Set History Tracking: the Intent fields that reps may overwrite; give integrations users with \"API Only User\".")
 	if c.objects[Lead] != nil && c.objects[Contact] != nil {
 		m = append(m, "Keep values when leads are converted: Setup → Object Manager → Lead → Fields & Relationships → Map Lead Fields: map each Intent field of the lead to that of the contact.")
 	}

@@ -10,15 +10,18 @@ import (
 	"github.com/intentd/intentd/connectors/internal/transport"
 )
 
-// Read returns one contact per ref, in order. Live ones cost one request per 2,000 of an object; those that are not live one more
-// per some 600.
+// Read returns one contact per ref, in order. Live ones cost one request per 2,000 of an object, also where a host asks in smaller
+// lots for what a sweep told (see ahead); those that are not live one more per some 600. Records of an object that the configuration does not name, or no longer, are paused: they read as archived.
 func (c *Client) Read(ctx context.Context, refs []connectors.Ref) ([]connectors.Contact, error) {
 	op := fmt.Sprintf("read %d records", len(refs))
 	ids := map[string][]string{}
 	seen := make(map[string]bool, len(refs))
 	for _, r := range refs {
-		if r.CRM != c.o.Name || c.objects[r.Object] == nil {
-			return nil, c.err(connectors.Config, op, "%s is no lead or contact of this org", r)
+		if r.CRM != c.o.Name {
+			return nil, c.err(connectors.Config, op, "%s is no record of this org", r)
+		}
+		if c.objects[r.Object] == nil {
+			continue
 		}
 		if id, ok := c.recordID(r); ok && !seen[id] {
 			seen[id] = true
@@ -36,7 +39,9 @@ func (c *Client) Read(ctx context.Context, refs []connectors.Ref) ([]connectors.
 	for i, r := range refs {
 		id, ok := c.recordID(r)
 		k, there := found[id]
-		if !ok || !there {
+		if c.objects[r.Object] == nil {
+			k = connectors.Contact{State: connectors.Archived}
+		} else if !ok || !there {
 			k = connectors.Contact{State: connectors.Deleted} // beyond the bin, or never one of this org
 		} else {
 			c.idle.note(&k, now)
@@ -65,6 +70,13 @@ func (c *Client) readObject(ctx context.Context, o *object, ids []string, found 
 	if err != nil {
 		return err
 	}
+	keep := func(r record) {
+		k := c.contact(o, d, r)
+		found[k.ID] = k
+	}
+	if ids, err = c.readAhead(ctx, o, d, ids, keep); err != nil {
+		return err
+	}
 	var missing []string
 	for chunk := range slices.Chunk(ids, readSize) {
 		records, err := c.retrieve(ctx, o, d, chunk)
@@ -73,8 +85,7 @@ func (c *Client) readObject(ctx context.Context, o *object, ids []string, found 
 			return err
 		}
 		for _, r := range records {
-			k := c.contact(o, d, r)
-			found[k.ID] = k
+			keep(r)
 		}
 		for _, id := range chunk {
 			if _, ok := found[id]; !ok {
@@ -92,13 +103,13 @@ func (c *Client) readObject(ctx context.Context, o *object, ids []string, found 
 		return err
 	}
 	for _, r := range rows {
-		k := c.contact(o, d, r)
-		found[k.ID] = k
+		keep(r)
 	}
 	return nil
 }
 
-// retrieve reads live records by id; those that are not live are left out.
+// retrieve reads live records by id; those that are not live are left out, and those that Salesforce refuses to look for: one of
+// them costs no other its answer.
 func (c *Client) retrieve(ctx context.Context, o *object, d *description, ids []string) ([]record, error) {
 	body := struct {
 		IDs    []string `json:"ids"`
@@ -124,5 +135,16 @@ func (c *Client) retrieve(ctx context.Context, o *object, d *description, ids []
 		return err
 	}
 	_, err := c.http.Do(ctx, r)
-	return records, err
+	if connectors.KindOf(err) != connectors.Rejected {
+		return records, err
+	}
+	if len(ids) == 1 {
+		return nil, nil // the query for what is in the bin may know it yet
+	}
+	first, err := c.retrieve(ctx, o, d, ids[:len(ids)/2])
+	if err != nil {
+		return nil, err
+	}
+	second, err := c.retrieve(ctx, o, d, ids[len(ids)/2:])
+	return append(first, second...), err
 }

@@ -15,7 +15,9 @@
 //   - What is read is an allow-list of fields that describe confirms; a hidden or missing one is left out and found by Probe.
 //     What is written are intentd's own fields alone, never the verdict, and never a new record.
 //   - Every record asked about is answered for, in order: live, in the bin, merged or converted into another, or deleted.
-//   - One bad row never costs its batch. Rows of one account are never in two batches at once, within a Write and across them.
+//   - One bad row never costs its batch, also where a trigger fails the whole transaction for it, and neither does the number of rows
+//     that an org's automation bears. Rows of one account are never in two batches at once, within a Write and across them.
+//   - How a bulk job ended, or what is not told of it, never stops the connector.
 //   - Only fields that intentd made, or was told to adopt, are used; standard ones never.
 package salesforce
 
@@ -33,6 +35,7 @@ import (
 	"time"
 
 	"github.com/intentd/intentd/connectors"
+	"github.com/intentd/intentd/connectors/internal/crmkit"
 	"github.com/intentd/intentd/connectors/internal/transport"
 )
 
@@ -63,23 +66,30 @@ type Client struct {
 	data    string // the path of the API version
 	objects map[string]*object
 	order   []string // of the objects
+	account *object  // what person accounts are written as
 
 	who    atomic.Pointer[identity] // of the running user; nil until a token was fetched
 	told   told                     // what polls told lately
 	groups groups                   // accounts whose records are being written
 	idle   idleRecords
+	users  users // who edited intentd's fields
+
+	persons personAccounts
 }
 
 var (
-	_ connectors.CRM         = (*Client)(nil)
-	_ connectors.Account     = (*Client)(nil)
-	_ connectors.Sweeper     = (*Client)(nil)
-	_ connectors.Authorship  = (*Client)(nil)
-	_ connectors.Provisioner = (*Client)(nil)
-	_ connectors.Prober      = (*Client)(nil)
-	_ connectors.DealReader  = (*Client)(nil)
-	_ connectors.BulkWriter  = (*Client)(nil)
-	_ connectors.Reporter    = (*Client)(nil)
+	_ connectors.CRM           = (*Client)(nil)
+	_ connectors.Account       = (*Client)(nil)
+	_ connectors.Sweeper       = (*Client)(nil)
+	_ connectors.SyncEstimator = (*Client)(nil)
+	_ connectors.IDNormaliser  = (*Client)(nil)
+	_ connectors.Authorship    = (*Client)(nil)
+	_ connectors.Provisioner   = (*Client)(nil)
+	_ connectors.Prober        = (*Client)(nil)
+	_ connectors.DealReader    = (*Client)(nil)
+	_ connectors.BulkWriter    = (*Client)(nil)
+	_ connectors.BulkAborter   = (*Client)(nil)
+	_ connectors.Reporter      = (*Client)(nil)
 )
 
 var versionForm = regexp.MustCompile(`^[1-9][0-9]{1,2}\.0$`)
@@ -89,7 +99,7 @@ func New(o Options) (*Client, error) {
 	if o.Name == "" {
 		o.Name = "salesforce"
 	}
-	if e := transport.CheckName(o.Name); e != nil {
+	if e := crmkit.CheckName(o.Name); e != nil {
 		return nil, e
 	}
 	if o.LoginURL == "" {
@@ -99,7 +109,7 @@ func New(o Options) (*Client, error) {
 		o.APIVersion = "67.0"
 	}
 	if !versionForm.MatchString(o.APIVersion) {
-		return nil, transport.ConfigError(o.Name, fmt.Sprintf("api_version %q is no version such as 67.0", o.APIVersion), "set api_version to \"67.0\"")
+		return nil, crmkit.ConfigError(o.Name, fmt.Sprintf("api_version %q is no version such as 67.0", o.APIVersion), "set api_version to \"67.0\"")
 	}
 	if len(o.Objects) == 0 {
 		o.Objects = []string{Lead, Contact}
@@ -113,15 +123,15 @@ func New(o Options) (*Client, error) {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
-	c := &Client{o: o, data: "/services/data/v" + o.APIVersion, objects: map[string]*object{}}
+	c := &Client{o: o, data: "/services/data/v" + o.APIVersion, objects: map[string]*object{}, account: describable("Account")}
 	base, err := transport.ParseBase(o.LoginURL)
 	if err != nil {
-		return nil, transport.ConfigError(o.Name, "login_url: "+err.Error(), "set login_url to "+productionLogin)
+		return nil, crmkit.ConfigError(o.Name, "login_url: "+err.Error(), "set login_url to "+productionLogin)
 	}
 	c.login = base
 	if o.InstanceURL != "" {
 		if base, err = transport.ParseBase(o.InstanceURL); err != nil {
-			return nil, transport.ConfigError(o.Name, "instance_url: "+err.Error(), "set instance_url to the org's My Domain, such as https://example.my.salesforce.com")
+			return nil, crmkit.ConfigError(o.Name, "instance_url: "+err.Error(), "set instance_url to the org's My Domain, such as https://example.my.salesforce.com")
 		}
 	}
 	for _, name := range o.Objects {
@@ -147,7 +157,7 @@ func New(o Options) (*Client, error) {
 	})
 	c.http = transport.New(transport.Options{
 		Name: o.Name, Base: base, HTTP: o.HTTP, Tokens: c.tokens, Budget: c.budget, Redactor: redactor, Classify: c.classify, Learn: learn,
-		InFlight: o.CallsInFlight, MaxBytes: mostAnswerBytes, Timeout: 2 * time.Minute, // a query may take that long
+		InFlight: o.CallsInFlight, Timeout: 2 * time.Minute, // a query may take that long
 		// By default any update runs the org's assignment rules and gives leads away.
 		Prepare: func(r *http.Request) { r.Header.Set("Sforce-Auto-Assign", "FALSE") },
 		Now:     o.Now, Logger: o.Logger,
@@ -165,13 +175,13 @@ func (o *Options) setLimits() *connectors.Error {
 	o.BulkThreshold = cmp.Or(o.BulkThreshold, 2000)
 	switch {
 	case o.Lookback < 0:
-		return transport.ConfigError(o.Name, "lookback is negative", "set lookback to 10m")
+		return crmkit.ConfigError(o.Name, "lookback is negative", "set lookback to 10m")
 	case !(o.DailyShare > 0 && o.DailyShare <= 1):
-		return transport.ConfigError(o.Name, "daily_share lies outside 0 to 1", "set daily_share to 0.8")
+		return crmkit.ConfigError(o.Name, "daily_share lies outside 0 to 1", "set daily_share to 0.8")
 	case o.WriteConcurrency < 1 || o.BulkThreshold < 1:
-		return transport.ConfigError(o.Name, "a negative limit", "leave write_concurrency and bulk_threshold out")
+		return crmkit.ConfigError(o.Name, "a negative limit", "leave write_concurrency and bulk_threshold out")
 	case o.CallsInFlight < 1 || o.CallsInFlight > mostCallsAtOne:
-		return transport.ConfigError(o.Name, "calls_in_flight lies outside 1 to 25, what an org may have at once", "set calls_in_flight to 10")
+		return crmkit.ConfigError(o.Name, "calls_in_flight lies outside 1 to 25, what an org may have at once", "set calls_in_flight to 10")
 	}
 	return nil
 }
@@ -179,6 +189,9 @@ func (o *Options) setLimits() *connectors.Error {
 func (c *Client) err(kind connectors.Kind, op, format string, args ...any) *connectors.Error {
 	return c.http.Err(kind, op, "", fmt.Sprintf(format, args...))
 }
+
+// Release ends every wait: see connectors.Releaser.
+func (c *Client) Release() { c.http.Release() }
 
 // Report is the connector's present condition.
 func (c *Client) Report() connectors.Report { return c.http.Report() }

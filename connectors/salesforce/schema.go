@@ -7,69 +7,49 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/intentd/intentd/connectors"
+	"github.com/intentd/intentd/connectors/internal/crmkit"
 	"github.com/intentd/intentd/connectors/internal/transport"
 )
 
 // object is one of the objects that people are: which fields are wanted of it, what each is for, and what describe says of them.
 type object struct {
-	name  string
-	want  []string         // the allow-list, in one spelling each
-	roles map[string]*role // by field
-	own   map[string]*own  // by canonical name
-	// clash names two fields that are mapped to one field; nothing is written while they are.
-	clash string
+	*crmkit.Schema
+	name string
+	want []string // the allow-list, in one spelling each
 
-	describing chan struct{} // holds a token while nobody asks
+	ahead      *ahead                    // what was read before it is asked for
+	walked     atomic.Pointer[time.Time] // when a poll last came to the end of the object
+	rows       sizing                    // of a collection that is written
+	wrote      atomic.Bool               // a row was taken since the client was made
+	describing chan struct{}             // holds a token while nobody asks
 	mu         sync.Mutex
 	described  *description
 }
 
-// role is what a field becomes in a Contact.
-type role struct {
-	part part
-	own  *own // part owned
-}
-
-type part uint8
-
+// Parts of Salesforce's own.
 const (
-	id part = iota
-	email
-	phone
-	firstName
-	lastName
-	jobTitle
-	company
-	leadStatus
-	owner
+	id = crmkit.Vendor + iota
 	group
-	created
 	stamp
 	deleted
 	master
 	converted
 	convertedTo
-	field // Contact.Fields, under the API name
-	owned // Contact.Ours, under the canonical name
+	person // whether a contact is one with its account
 )
 
-// own is one of intentd's fields as this org has it.
-type own struct {
-	connectors.Field
-	api string
-}
-
 // identityFields are what a Contact is made of. Without id and stamp nothing works; the others are left out where they are hidden.
-var identityFields = map[string]map[string]part{
-	Lead: {"Id": id, "SystemModstamp": stamp, "CreatedDate": created, "IsDeleted": deleted, "MasterRecordId": master, "IsConverted": converted,
-		"ConvertedContactId": convertedTo, "OwnerId": owner, "Email": email, "Phone": phone, "MobilePhone": phone,
-		"FirstName": firstName, "LastName": lastName, "Title": jobTitle, "Company": company, "Status": leadStatus},
-	Contact: {"Id": id, "SystemModstamp": stamp, "CreatedDate": created, "IsDeleted": deleted, "MasterRecordId": master, "AccountId": group,
-		"OwnerId": owner, "Email": email, "Phone": phone, "MobilePhone": phone,
-		"FirstName": firstName, "LastName": lastName, "Title": jobTitle},
+var identityFields = map[string]map[string]crmkit.Part{
+	Lead: {"Id": id, "SystemModstamp": stamp, "CreatedDate": crmkit.Created, "IsDeleted": deleted, "MasterRecordId": master, "IsConverted": converted,
+		"ConvertedContactId": convertedTo, "OwnerId": crmkit.Owner, "Email": crmkit.Email, "Phone": crmkit.Phone, "MobilePhone": crmkit.Phone,
+		"FirstName": crmkit.FirstName, "LastName": crmkit.LastName, "Title": crmkit.JobTitle, "Company": crmkit.Company, "Status": crmkit.LeadStatus},
+	Contact: {"Id": id, "SystemModstamp": stamp, "CreatedDate": crmkit.Created, "IsDeleted": deleted, "MasterRecordId": master, "AccountId": group,
+		"OwnerId": crmkit.Owner, "Email": crmkit.Email, "Phone": crmkit.Phone, "MobilePhone": crmkit.Phone, isPersonAccount: person,
+		"FirstName": crmkit.FirstName, "LastName": crmkit.LastName, "Title": crmkit.JobTitle},
 }
 
 // standardInputs are fields that go into Contact.Fields of every org. LastActivityDate is what tells a poll of new activity.
@@ -90,41 +70,30 @@ func defaultName(canonical string) string {
 	return "Intent_" + strings.Join(words, "_") + "__c"
 }
 
+// describable is an object of which nothing is wanted.
+func describable(name string) *object {
+	o := &object{Schema: new(crmkit.Schema), name: name, ahead: newAhead(), describing: make(chan struct{}, 1)}
+	o.describing <- struct{}{}
+	return o
+}
+
 func newObject(o Options, name string) (*object, *connectors.Error) {
-	obj := &object{roles: map[string]*role{}, own: map[string]*own{}, describing: make(chan struct{}, 1)}
+	obj := describable("")
 	for known := range identityFields {
 		if strings.EqualFold(known, name) {
 			obj.name = known
 		}
 	}
 	if obj.name == "" {
-		return nil, transport.ConfigError(o.Name, fmt.Sprintf("objects: %q is neither Lead nor Contact", name), "set objects to [Lead, Contact]")
+		return nil, crmkit.ConfigError(o.Name, fmt.Sprintf("objects: %q is neither Lead nor Contact", name), "set objects to [Lead, Contact]")
 	}
-	by := map[string]string{}
-	for _, f := range connectors.Fields {
-		api := defaultName(f.Name)
-		if set := strings.TrimSpace(o.Fields[f.Name]); set != "" {
-			api = set
-		}
-		if !fieldName.MatchString(api) {
-			return nil, transport.ConfigError(o.Name, fmt.Sprintf("fields.%s: %q is no API name", f.Name, api), "use the field's API name, such as "+defaultName(f.Name))
-		}
-		w := &own{Field: f, api: api}
-		obj.own[f.Name] = w
-		if other, taken := by[strings.ToLower(api)]; taken {
-			obj.clash = fmt.Sprintf("the fields %s and %s are both mapped to the field %s", other, f.Name, api)
-			continue
-		}
-		by[strings.ToLower(api)] = f.Name
-		obj.roles[api] = &role{part: owned, own: w}
-	}
-	for canonical := range o.Fields {
-		if obj.own[canonical] == nil {
-			return nil, transport.ConfigError(o.Name, fmt.Sprintf("fields.%s: intentd has no such field", canonical), "remove it")
-		}
+	var e *connectors.Error
+	if obj.Schema, e = crmkit.NewSchema(crmkit.Naming{Connector: o.Name, Word: "field", Default: defaultName, Form: fieldName, Refusal: "is no API name",
+		Fix: func(canonical string) string { return "use the field's API name, such as " + defaultName(canonical) }}, o.Fields); e != nil {
+		return nil, e
 	}
 	for api, p := range identityFields[obj.name] {
-		obj.roles[api] = &role{part: p} // a standard field is never one of ours
+		obj.Roles[api] = &crmkit.Role{Part: p} // a standard field is never one of ours
 	}
 	inputs := slices.Clone(standardInputs[obj.name])
 	for _, in := range o.Inputs {
@@ -134,7 +103,7 @@ func newObject(o Options, name string) (*object, *connectors.Error) {
 			only, api = "", in
 		}
 		if !fieldName.MatchString(api) || only != "" && !strings.EqualFold(only, Lead) && !strings.EqualFold(only, Contact) {
-			return nil, transport.ConfigError(o.Name, fmt.Sprintf("inputs: %q is no field", in), "use the field's API name, such as Segment__c or Lead.Segment__c")
+			return nil, crmkit.ConfigError(o.Name, fmt.Sprintf("inputs: %q is no field", in), "use the field's API name, such as Segment__c or Lead.Segment__c")
 		}
 		if only == "" || strings.EqualFold(only, obj.name) {
 			inputs = append(inputs, api)
@@ -142,23 +111,22 @@ func newObject(o Options, name string) (*object, *connectors.Error) {
 	}
 	for _, api := range inputs {
 		if _, there := obj.role(api); !there {
-			obj.roles[api] = &role{part: field}
+			obj.Roles[api] = &crmkit.Role{Part: crmkit.Field}
 		}
 	}
-	for api := range obj.roles {
+	for api := range obj.Roles {
 		obj.want = append(obj.want, api)
 	}
 	slices.Sort(obj.want)
-	obj.describing <- struct{}{}
 	return obj, nil
 }
 
 // role finds a field's role whatever the spelling of its name.
-func (o *object) role(api string) (*role, bool) {
-	if r := o.roles[api]; r != nil {
+func (o *object) role(api string) (*crmkit.Role, bool) {
+	if r := o.Roles[api]; r != nil {
 		return r, true
 	}
-	for name, r := range o.roles {
+	for name, r := range o.Roles {
 		if strings.EqualFold(name, api) {
 			return r, true
 		}
@@ -169,10 +137,12 @@ func (o *object) role(api string) (*role, bool) {
 // description is what the running user may see of an object.
 type description struct {
 	at     time.Time
-	fields map[string]*fieldWire // by lower-case name
-	read   []string              // the wanted fields that can be read, as the org spells them
-	roles  map[string]*role      // by the org's spelling
-	absent []string              // the wanted fields that cannot
+	fields map[string]*fieldWire   // by lower-case name
+	read   []string                // the wanted fields that can be read, as the org spells them
+	roles  map[string]*crmkit.Role // by the org's spelling
+	absent []string                // the wanted fields that cannot
+
+	updateable *bool // the object, whatever its fields; nil: not told
 }
 
 // fieldWire is a field as describe tells it.
@@ -237,28 +207,37 @@ func (o *object) forget() {
 	o.described = nil
 }
 
+// forgetBefore is forget where a row was refused with a code. A record that the user may not edit is common, and a description of
+// the last minute says as much about the others as a fresh one.
+func (o *object) forgetBefore(now time.Time, code string) {
+	if d := o.known(now); d != nil && (code != codeNoAccess || now.Sub(d.at) > time.Minute) {
+		o.forget()
+	}
+}
+
 // ask asks for a fresh description.
 func (c *Client) ask(ctx context.Context, o *object) (*description, error) {
 	type answer struct {
-		Fields []*fieldWire `json:"fields"`
+		Fields     []*fieldWire `json:"fields"`
+		Updateable *bool        `json:"updateable"`
 	}
 	op := "describe " + o.name
 	v, _, err := transport.Do[answer](ctx, c.http, transport.Get(op, c.data+"/sobjects/"+o.name+"/describe"))
 	if err != nil {
 		return nil, err
 	}
-	d := &description{at: c.o.Now(), fields: make(map[string]*fieldWire, len(v.Fields)), roles: make(map[string]*role, len(o.want))}
+	d := &description{at: c.o.Now(), updateable: v.Updateable, fields: make(map[string]*fieldWire, len(v.Fields)), roles: make(map[string]*crmkit.Role, len(o.want))}
 	for _, f := range v.Fields {
 		d.fields[strings.ToLower(f.Name)] = f
 	}
 	for _, api := range o.want {
 		f := d.field(api)
-		r := o.roles[api]
+		r := o.Roles[api]
 		switch {
 		case f != nil:
 			d.read = append(d.read, f.Name)
 			d.roles[f.Name] = r
-		case r.part == id || r.part == stamp:
+		case r.Part == id || r.Part == stamp:
 			return nil, c.err(connectors.Transient, op, "the answer lists no field %s", api)
 		default:
 			d.absent = append(d.absent, api)

@@ -44,14 +44,14 @@ func (c *Client) Sweep(ctx context.Context, from connectors.Cursor) (connectors.
 	}
 	where := ""
 	if at.Last != "" {
-		where = " WHERE Id > '" + at.Last + "'"
+		where = "Id > " + quote(at.Last)
 	}
 	op := "sweep " + o.name
-	found, _, err := c.query(ctx, op, fmt.Sprintf("SELECT %s FROM %s%s ORDER BY Id LIMIT %d", strings.Join(d.read, ","), o.name, where, pageSize), true)
+	found, err := c.pageFrom(ctx, op, o, d, where)
 	if err != nil {
-		o.forgetIf(err)
 		return p, err
 	}
+	o.ahead.sweptAt(c.o.Now())
 	items := make([]connectors.Contact, len(found.records))
 	for n, r := range found.records {
 		items[n] = c.contact(o, d, r)
@@ -71,6 +71,18 @@ func (c *Client) Sweep(ctx context.Context, from connectors.Cursor) (connectors.
 	}
 	p.Next = transport.Encode(at)
 	return p, nil
+}
+
+// pageFrom is the page of records in order of id that a condition begins, "" at the first.
+func (c *Client) pageFrom(ctx context.Context, op string, o *object, d *description, where string) (*page, error) {
+	if where != "" {
+		where = " WHERE " + where
+	}
+	found, _, err := c.query(ctx, op, fmt.Sprintf("SELECT %s FROM %s%s ORDER BY Id LIMIT %d", strings.Join(d.read, ","), o.name, where, pageSize), true)
+	if err != nil {
+		o.forgetIf(err)
+	}
+	return found, err
 }
 
 // Count is how many live records there are, of leads those that were not converted.

@@ -78,19 +78,19 @@ func TestValues(t *testing.T) {
 		if err != nil || string(b) != c.wire {
 			t.Errorf("%s %q goes as %s, want %s", c.typ, c.v, b, c.wire)
 		}
-		if got := fromWire(c.typ, c.v); c.back && got != c.v {
+		if got := values.FromWire(c.typ, c.v); c.back && got != c.v {
 			t.Errorf("%s %q comes back as %q", c.typ, c.v, got)
 		}
 	}
 	for in, want := range map[string]string{"2026-11-19T08:17:00.000+0000": "2026-11-19T08:17:00Z", "2026-11-19T08:17:00+01:00": "2026-11-19T07:17:00Z", "rubbish": "rubbish"} {
-		if got := fromWire(connectors.TypeDateTime, in); got != want {
+		if got := values.FromWire(connectors.TypeDateTime, in); got != want {
 			t.Errorf("%q: %q", in, got)
 		}
 	}
-	if got := fromWire(connectors.TypeNumber, "-0.0"); got != "0.0" {
+	if got := values.FromWire(connectors.TypeNumber, "-0.0"); got != "0.0" {
 		t.Errorf("%q", got)
 	}
-	if got := fromWire(connectors.TypeLongText, "a\r\nb"); got != "a\nb" {
+	if got := values.FromWire(connectors.TypeLongText, "a\r\nb"); got != "a\nb" {
 		t.Errorf("%q", got)
 	}
 }
@@ -106,7 +106,7 @@ func FuzzAnswers(f *testing.F) {
 		f.Fatal(err)
 	}
 	o := c.objects[Lead]
-	d := &description{roles: o.roles}
+	d := &description{roles: o.Roles}
 	f.Fuzz(func(t *testing.T, s string) {
 		if p, err := decodePage([]byte(s)); err == nil {
 			for _, r := range p.records {
@@ -119,7 +119,7 @@ func FuzzAnswers(f *testing.F) {
 		bulkFailure(s)
 		parseIdentity(s)
 		_, _ = parseTime(s)
-		_ = rowsOfTable([]byte(s), func(cell func(string) string) { cell("sf__Id") })
+		_ = rowsOfTable(strings.NewReader(s), []string{"sf__Id"}, func([]string) {})
 		var w feed
 		if err := c.readCursor(changesFeed, connectors.Cursor(s), &w); err != nil && connectors.KindOf(err) != connectors.Config {
 			t.Errorf("%v", err)

@@ -95,10 +95,14 @@ func unreadable(r *Response) Outcome {
 
 // HTML says whether the answer is a web page, which no API used here ever gives.
 func (r *Response) HTML() bool {
-	if strings.HasPrefix(strings.ToLower(strings.TrimSpace(r.Header.Get("Content-Type"))), "text/html") {
+	if htmlType(r.Header) {
 		return true
 	}
 	return bytes.HasPrefix(bytes.TrimLeft(r.Body, " \t\r\n\xef\xbb\xbf"), []byte("<"))
+}
+
+func htmlType(h http.Header) bool {
+	return strings.HasPrefix(strings.ToLower(strings.TrimSpace(h.Get("Content-Type"))), "text/html")
 }
 
 // RetryAfter is the wait the Retry-After header asks for, in seconds or as a date, and whether it told one.
@@ -152,8 +156,34 @@ func (b *body) release() {
 // read reads resp to its end, unfolds gzip, and returns how many bytes came over the wire.
 func (b *body) read(resp *http.Response, limit int64) (int64, error) {
 	b.buf.Reset()
+	return b.pour(resp, func(src io.Reader, folded bool) error {
+		if n := resp.ContentLength; n > 0 && n <= limit && !folded {
+			b.buf.Grow(int(min(n, maxKept)) + bytes.MinRead)
+		}
+		n, err := b.buf.ReadFrom(io.LimitReader(src, limit+1))
+		if err == nil && n > limit {
+			err = errTooLarge
+		}
+		return err
+	})
+}
+
+// stream gives resp to to as it comes, gzip unfolded, and reads what to leaves.
+func (b *body) stream(resp *http.Response, to func(io.Reader) error) (int64, error) {
+	return b.pour(resp, func(src io.Reader, _ bool) error {
+		if err := to(src); err != nil {
+			return err
+		}
+		_, err := io.Copy(io.Discard, src)
+		return err
+	})
+}
+
+// pour gives the body of resp, gzip unfolded, to a function, and returns how many bytes came over the wire.
+func (b *body) pour(resp *http.Response, to func(src io.Reader, folded bool) error) (int64, error) {
 	wire := &counted{r: resp.Body}
 	var src io.Reader = wire
+	folded := false
 	switch enc := strings.ToLower(strings.TrimSpace(resp.Header.Get("Content-Encoding"))); enc {
 	case "", "identity":
 	case "gzip", "x-gzip":
@@ -169,24 +199,15 @@ func (b *body) read(resp *http.Response, limit int64) (int64, error) {
 			}
 			return wire.n, noEOF(err)
 		}
-		src = b.gz
+		src, folded = b.gz, true
 	default:
 		return 0, errEncoding
 	}
-	if n := resp.ContentLength; n > 0 && n <= limit && src == io.Reader(wire) {
-		b.buf.Grow(int(min(n, maxKept)) + bytes.MinRead)
+	err := to(src, folded)
+	if errors.Is(err, gzip.ErrChecksum) {
+		err = errEncoding
 	}
-	n, err := b.buf.ReadFrom(io.LimitReader(src, limit+1))
-	if err != nil {
-		if errors.Is(err, gzip.ErrChecksum) {
-			err = errEncoding
-		}
-		return wire.n, noEOF(err)
-	}
-	if n > limit {
-		return wire.n, errTooLarge
-	}
-	return wire.n, nil
+	return wire.n, noEOF(err)
 }
 
 // noEOF turns an end of data before its time into the error that says so.

@@ -27,6 +27,13 @@ type Ledger interface {
 	AddCalls(connector, day string, n int64)
 }
 
+// HoldKeeper is a Ledger that also keeps over restarts until when a connector makes no calls, because the vendor said that its day
+// is used up: a restart does not ask again at once. The zero time says that nothing holds it.
+type HoldKeeper interface {
+	HeldUntil(connector string) time.Time
+	HoldUntil(connector string, until time.Time)
+}
+
 // BudgetOptions of a Budget. Defaults stand in parentheses.
 type BudgetOptions struct {
 	Connector string  // its name in the ledger
@@ -120,7 +127,33 @@ func NewBudget(o BudgetOptions) *Budget {
 	for name, limit := range o.Buckets {
 		b.buckets[name] = &window{limit: limit}
 	}
+	b.resume()
 	return b
+}
+
+// resume goes on with what an earlier process waited for.
+func (b *Budget) resume() {
+	k, ok := b.o.Ledger.(HoldKeeper)
+	if !ok {
+		return
+	}
+	until := k.HeldUntil(b.o.Connector)
+	if left := min(until.Sub(b.o.Now()), 24*time.Hour); !until.IsZero() && left > 0 {
+		e := connectors.Errorf(connectors.Quota, "", "the day's calls were used up before the last start")
+		e.Code, e.Until = "DAILY_LIMIT", until
+		b.held = hold{time.Now().Add(left), e}
+	}
+}
+
+// keep has the ledger remember for how long nothing is sent.
+func (b *Budget) keep(d time.Duration) {
+	if k, ok := b.o.Ledger.(HoldKeeper); ok {
+		var until time.Time
+		if d > 0 {
+			until = b.o.Now().Add(d)
+		}
+		k.HoldUntil(b.o.Connector, until)
+	}
 }
 
 // DayIn is the calendar day of now in loc and the midnight that ends it.
@@ -178,6 +211,7 @@ func (b *Budget) Release() {
 		w.held = hold{}
 	}
 	b.remaining, b.since, b.observed, b.asking = -1, 0, time.Time{}, 0
+	b.keep(0)
 	b.wake()
 }
 
@@ -336,6 +370,9 @@ func (b *Budget) Learn(o Observed) {
 		b.turn()
 		b.remaining, b.since = o.DayRemaining, 0
 		b.observed, b.asking = time.Now(), 0
+		if b.o.Recheck > 0 && b.spent(b.dayUse()) {
+			b.keep(b.o.Recheck)
+		}
 	}
 	if o.Max <= 0 {
 		return
@@ -374,7 +411,9 @@ func (b *Budget) Hold(bucket string, d time.Duration, err *connectors.Error) {
 		h = &b.window(bucket).held
 	}
 	if until := time.Now().Add(d); until.After(h.until) {
-		*h = hold{until, err}
+		if *h = (hold{until, err}); bucket == everyBucket && d > b.o.MaxWait {
+			b.keep(d)
+		}
 	}
 }
 

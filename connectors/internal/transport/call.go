@@ -174,7 +174,13 @@ func (k *call) RoundTrip(req *http.Request) (*http.Response, error) {
 	defer resp.Body.Close()
 	b := bodies.Get().(*body)
 	defer b.release()
-	n, err := b.read(resp, k.c.o.MaxBytes)
+	var n int64
+	if k.r.Stream != nil && resp.StatusCode/100 == 2 && !htmlType(resp.Header) {
+		b.buf.Reset()
+		n, err = b.stream(resp, k.r.Stream)
+	} else {
+		n, err = b.read(resp, k.c.o.MaxBytes)
+	}
 	k.c.received.Add(n)
 	if err != nil {
 		return nil, k.broken(ctx, attempt, err)

@@ -1,6 +1,5 @@
 // Package transport is the one HTTP client behind every connector. A connector says what a request is and what an answer
-// means; transport does the rest, the same way for all vendors. What connectors do alike around their calls is here, too: the
-// account of a Write, the findings of a Probe, the errors of options and plans.
+// means; transport does the rest, the same way for all vendors.
 //
 // Terms. A call is what a connector asks for, with [Client.Do]; an attempt is one HTTP request made for it. The [Budget] is
 // shared by all calls of a connector: windows of so many requests per so much time, and a daily allowance with a reserve. A
@@ -25,6 +24,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"math/rand/v2"
 	"net"
@@ -149,6 +149,8 @@ type Request struct {
 	// Decode reads a good answer. An error it returns makes the answer an unreadable one, which is retried as a cut one is; it
 	// must start afresh each time. The body is only valid until it returns.
 	Decode func(*Response) error
+	// Stream reads a good answer as it comes, whatever its size, in Decode's stead and under the same terms.
+	Stream func(io.Reader) error
 }
 
 // Response is an answer, read to its end.

@@ -1,15 +1,16 @@
-package transport
+package crmkit
 
 import (
 	"encoding/json"
 	"fmt"
 
 	"github.com/intentd/intentd/connectors"
+	"github.com/intentd/intentd/connectors/internal/transport"
 )
 
 // ReadCursor reads a cursor, which is JSON with its version under "v" and the name of its feed under "f", into v. What is not a
 // cursor of that feed and version is a Config error.
-func (c *Client) ReadCursor(feed string, version int, from connectors.Cursor, v any) error {
+func ReadCursor(c *transport.Client, feed string, version int, from connectors.Cursor, v any) error {
 	var head struct {
 		Version int    `json:"v"`
 		Feed    string `json:"f"`

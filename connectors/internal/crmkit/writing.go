@@ -1,11 +1,13 @@
-package transport
+package crmkit
 
 import (
+	"fmt"
 	"sync"
 
 	"golang.org/x/sync/errgroup"
 
 	"github.com/intentd/intentd/connectors"
+	"github.com/intentd/intentd/connectors/internal/transport"
 )
 
 // Writing is the account of one Write call: what became of each patch. It is safe for concurrent use as long as each index is
@@ -14,14 +16,14 @@ type Writing struct {
 	Op      string // what is being done, as errors tell it
 	Patches []connectors.Patch
 
-	crm     string
+	c       *transport.Client
 	results []connectors.Result
 	told    []bool
 }
 
-// NewWriting begins the account of writing patches.
-func (c *Client) NewWriting(op string, patches []connectors.Patch) *Writing {
-	w := &Writing{Op: op, Patches: patches, crm: c.o.Name, results: make([]connectors.Result, len(patches)), told: make([]bool, len(patches))}
+// NewWriting begins the account of writing patches through a client.
+func NewWriting(c *transport.Client, op string, patches []connectors.Patch) *Writing {
+	w := &Writing{Op: op, Patches: patches, c: c, results: make([]connectors.Result, len(patches)), told: make([]bool, len(patches))}
 	for i := range patches {
 		w.results[i].Ref = patches[i].Ref
 	}
@@ -37,9 +39,41 @@ func (w *Writing) Tell(at int, r connectors.Result) {
 // Reject notes that the patch at an index was not applied, and why.
 func (w *Writing) Reject(at int, err error) { w.Tell(at, connectors.Result{Err: err}) }
 
+// Told says whether it is told what became of the patch at an index.
+func (w *Writing) Told(at int) bool { return w.told[at] }
+
 // NoRecord notes that the id of the patch at an index cannot be any record's.
 func (w *Writing) NoRecord(at int) {
-	w.Reject(at, &connectors.Error{Kind: connectors.Gone, Op: w.crm + ": " + w.Op, State: connectors.Deleted, Message: "no such record"})
+	e := w.c.Err(connectors.Gone, w.Op, "", "no such record")
+	e.State = connectors.Deleted
+	w.Reject(at, e)
+}
+
+// Translate is what the patch at an index sets, by property, each value as to writes it. It says false where nothing is to be sent: what
+// cannot be is told to be Rejected, and what need not be as done. The rep's own fields are left out, whatever the patch says.
+func Translate[V any](w *Writing, at int, s *Schema, to func(connectors.FieldType, string) (V, error)) (map[string]V, bool) {
+	fields := w.Patches[at].Fields
+	set := make(map[string]V, len(fields))
+	for name, v := range fields {
+		f := s.Own[name]
+		if f == nil {
+			w.Reject(at, w.c.Err(connectors.Rejected, w.Op, "", fmt.Sprintf("intentd has no field %q", name)))
+			return nil, false
+		}
+		if f.RepEdits {
+			continue
+		}
+		value, err := to(f.Type, v)
+		if err != nil {
+			w.Reject(at, w.c.Err(connectors.Rejected, w.Op, "", fmt.Sprintf("field %s: %v", name, err)))
+			return nil, false
+		}
+		set[f.Property] = value
+	}
+	if len(set) == 0 {
+		w.Tell(at, connectors.Result{})
+	}
+	return set, len(set) > 0
 }
 
 // End is what Write returns. Patches of which nothing was told failed with failed, what ended the call early; nil: nothing did.
