@@ -70,8 +70,8 @@ func (l *lot) infer(ctx context.Context) error {
 			continue // nothing a rep would read, nothing to pay for
 		}
 		same := s.person.Events == b.events && b.events != 0 && l.lastReceipt(s) != nil
-		if same && s.person.Extraction == b.engine && s.last.Intent.Degraded == "" {
-			b.intent = s.last.Intent // invariant 6
+		if same && s.last.Intent.Degraded == "" && (s.person.Extraction == b.engine || l.keepsTexts(s)) {
+			b.intent, b.engine = s.last.Intent, s.person.Extraction // invariant 6
 			continue
 		}
 		ask[engine] = append(ask[engine], s)
@@ -102,6 +102,13 @@ func (l *lot) infer(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// keepsTexts says whether the subject keeps texts that another model, other prompts or another catalogue made: only new events, or somebody
+// who asks, pay for better ones. What the rules say costs nothing and is always said anew.
+func (l *lot) keepsTexts(s *subject) bool {
+	const asked = state.ReasonText | state.ReasonAsked
+	return l.engineFor(s) != l.s.Rules && s.person.Flags&state.FlagRulesText == 0 && s.last.Intent.Engine != "rules" && s.entry.Reason&asked == 0
 }
 
 func inferAll(ctx context.Context, engine intent.Engine, in []intent.Subject) ([]intent.Intent, error) {

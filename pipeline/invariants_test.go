@@ -233,8 +233,53 @@ func TestInvariant6UnchangedInputsCauseNoInference(t *testing.T) {
 		t.Fatal(err)
 	}
 	w.once()
+	if got := w.engine.calls.Load(); got != calls {
+		t.Fatalf("new prompts alone asked the engine %d times", got-calls)
+	}
+	if _, err := w.p.Rescan(t.Context(), state.ReasonConfig|state.ReasonText); err != nil { // somebody asks for texts
+		t.Fatal(err)
+	}
+	w.once()
 	if got := w.engine.calls.Load(); got != calls+1 {
-		t.Fatalf("after new prompts the engine was asked %d times, want once", got-calls)
+		t.Fatalf("asked for new texts, the engine was asked %d times, want once", got-calls)
+	}
+	w.site.add(email, view("/cards/black", "Black card", w.clock.now()))
+	w.once()
+	if got := w.engine.calls.Load(); got != calls+2 {
+		t.Fatalf("after a new event the engine was asked %d times, want once more", got-calls-1)
+	}
+}
+
+// The first start under a new formula asks no model and writes nothing before the matrix was shown and an admin resumed, once.
+func TestANewFormulaWaitsForAResumeWithItsMatrix(t *testing.T) {
+	w := newWorld(t).start()
+	for i := range 30 {
+		w.buyer(fmt.Sprint(100 + i))
+	}
+	w.once()
+	calls, writes := w.engine.calls.Load(), w.crm.writeCount()
+	if err := w.db.Update(func(tx *state.Tx) error { return tx.SetSetting(formulaKey, []byte("1")) }); err != nil {
+		t.Fatal(err)
+	}
+	w.setup.Score.High, w.setup.Score.HandRaiseDays = 1000, 0 // what the new formula does to them
+	w.reopen()
+	if _, err := w.p.Rescan(t.Context(), state.ReasonConfig); err != nil {
+		t.Fatal(err)
+	}
+	w.once()
+	st := w.p.Status()
+	if !strings.Contains(st.Brake, "formula") || !strings.Contains(st.Brake, "30 of 30") || w.crm.writeCount() != writes {
+		t.Fatalf("brake %q, %d writes", st.Brake, w.crm.writeCount()-writes)
+	}
+	if err := w.p.Resume(); err != nil {
+		t.Fatal(err)
+	}
+	w.once()
+	if st := w.p.Status(); st.Brake != "" || st.Dead != 0 || w.engine.calls.Load() != calls {
+		t.Fatalf("after one resume: brake %q, %d dead letters, the engine was asked %d times", st.Brake, st.Dead, w.engine.calls.Load()-calls)
+	}
+	if w.crm.writeCount() != writes+30 {
+		t.Fatalf("%d of 30 written", w.crm.writeCount()-writes)
 	}
 }
 

@@ -106,6 +106,9 @@ func (p *Pipeline) Preview(ctx context.Context, o PlanOptions) (*Plan, error) {
 			return nil, err
 		}
 	}
+	if b := p.brake.state(); b.On {
+		plan.Note += "; writing waits for a resume: " + b.Why
+	}
 	if o.Who != "" && plan.Looked == 0 {
 		return nil, ErrUnknownPerson
 	}

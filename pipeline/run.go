@@ -28,6 +28,9 @@ func (p *Pipeline) work(ctx context.Context, drain bool) error {
 		return ErrBusy
 	}
 	defer unlock()
+	if err := p.FollowFormula(ctx); err != nil {
+		return err
+	}
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	// Delivery outlives the lots: what a lot staged while stopping is still sent, and journalled in any case.

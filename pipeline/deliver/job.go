@@ -168,6 +168,11 @@ func (c *courier) follow(ctx context.Context, o *object, b connectors.BulkWriter
 			case done || kind == connectors.Gone:
 				return c.jobEnded(o, j, results, nil)
 			case refused >= refusals || time.Since(j.since) > jobDeadline:
+				if a, ok := b.(connectors.BulkAborter); ok {
+					if aborted := a.Abort(own, j.token); aborted != nil && err == nil {
+						err = aborted
+					}
+				}
 				return c.jobEnded(o, j, results, jobGivenUp(c.name, err))
 			case connectors.Stops(err):
 				look = max(look, time.Until(connectors.Until(err)))

@@ -1,0 +1,80 @@
+package pipeline
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/intentd/intentd/pipeline/score"
+	"github.com/intentd/intentd/state"
+)
+
+// formulaKey holds the version of the formula that the state last worked under.
+const formulaKey = "formula"
+
+// FollowFormula looks whether the state was scored by another formula than this version's. Then it scores everybody whom a CRM shows from the
+// stored features, asking nobody, logs what tiers would follow, and has writing wait for a resume, which lets exactly that change
+// through. It is to be called before the first lot; a state on which nobody was scored yet just notes the formula.
+func (p *Pipeline) FollowFormula(ctx context.Context) error {
+	var last string
+	err := p.db.View(func(tx *state.Tx) error {
+		last = string(tx.Setting(formulaKey))
+		return nil
+	})
+	if err != nil || last == score.Version {
+		return err
+	}
+	if p.scored() > 0 {
+		m, err := p.Matrix(ctx)
+		if err != nil {
+			return err
+		}
+		if m.Changed() > 0 {
+			why := fmt.Sprintf("formula: scores are worked out by formula %s from here on; %d of %d people would change tier. Look at them with `intentd plan`, then `intentd resume`, which lets this change through\n%s",
+				score.Version, m.Changed(), m.People(), m.String())
+			p.log.Error("writing waits for a resume: the formula has changed", "why", why)
+			if err := p.brake.set(func(b *brakeState) { b.On, b.Why, b.At = true, why, p.now() }); err != nil {
+				return err
+			}
+		}
+	}
+	return p.db.Update(func(tx *state.Tx) error { return tx.SetSetting(formulaKey, []byte(score.Version)) })
+}
+
+// Matrix counts everybody whom a CRM shows by the tier it shows and the one that the settings in force give, from stored features.
+func (p *Pipeline) Matrix(ctx context.Context) (*score.Matrix, error) {
+	var m score.Matrix
+	set, now := p.Setup().Score, p.now()
+	for next := state.PersonID(1); next > 0; {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		from := next
+		next = 0
+		if err := p.db.View(func(tx *state.Tx) error {
+			ids, err := tx.People(from, 1000)
+			if err != nil {
+				return err
+			}
+			for _, id := range ids {
+				next = id + 1
+				person, ok, err := tx.Person(id)
+				if err != nil || !ok || len(person.Shown) == 0 || len(person.Features) == 0 {
+					continue // one that cannot be read is told by the lot that meets it
+				}
+				shown, err := score.DecodeShown(person.Shown)
+				if err != nil {
+					continue
+				}
+				features, err := score.DecodeFeatures(person.Features)
+				if err != nil {
+					continue
+				}
+				m.Add(&set, shown, &features, now)
+			}
+			return nil
+		}); err != nil {
+			return nil, err
+		}
+	}
+	return &m, nil
+}
