@@ -351,19 +351,6 @@ func (tx *Tx) Pending(ref connectors.Ref) (*Pending, error) {
 	return tx.pending(u, tx.get(bJournal, journalKey(jb[:0], key, u.seq)))
 }
 
-// unsentAt finds the record's entry if its patch is still the one with Seq seq.
-func (tx *Tx) unsentAt(b []byte, ref connectors.Ref, seq uint64) (key []byte, u unsent, ok bool, err error) {
-	if tx.w == nil {
-		return nil, u, false, errInView
-	}
-	key, ok, err = tx.refKey(b, ref, false)
-	if !ok || err != nil {
-		return nil, u, false, err
-	}
-	u, ok, err = tx.unsentOf(key)
-	return key, u, ok && u.seq == seq, err
-}
-
 func (tx *Tx) dropUnsent(key []byte, seq uint64) error {
 	var jb [16]byte
 	if err := tx.del(bJournal, journalKey(jb[:0], key, seq)); err != nil {

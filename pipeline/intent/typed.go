@@ -28,7 +28,6 @@ type ask struct {
 	sells      string // what they offer to us
 	interview  string // the words around "interview"
 	refuses    bool   // says no
-	refusal    string // why: another system
 	hostile    bool   // gives orders to software, or carries a link
 	german     bool   // typed in German
 	any        bool   // something was typed

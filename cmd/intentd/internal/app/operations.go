@@ -148,7 +148,19 @@ var (
 	Release   = operation("release", (*App).release)
 	Export    = operation("export", func(a *App, ctx context.Context, w Who) (*pipeline.Held, error) { return a.pipe.Export(ctx, w.Who) })
 	Compact   = operation("compact", (*App).compact)
+	Rescan    = operation("rescan", func(a *App, ctx context.Context, arg RescanArguments) (int, error) {
+		why := state.ReasonConfig
+		if arg.Texts {
+			why |= state.ReasonText
+		}
+		return a.pipe.Rescan(ctx, why)
+	})
 )
+
+// RescanArguments say whether the model's texts are asked for anew, too.
+type RescanArguments struct {
+	Texts bool `json:"texts"`
+}
 
 func (a *App) status(ctx context.Context, _ Nothing) (Status, error) {
 	a.mu.Lock()
