@@ -31,6 +31,9 @@ func (p *Pipeline) work(ctx context.Context, drain bool) error {
 	if err := p.FollowFormula(ctx); err != nil {
 		return err
 	}
+	if err := p.db.WakeLetters(p.now()); err != nil {
+		return err
+	}
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	// Delivery outlives the lots: what a lot staged while stopping is still sent, and journalled in any case.

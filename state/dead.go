@@ -2,6 +2,7 @@ package state
 
 import (
 	"encoding/binary"
+	"time"
 
 	"github.com/intentd/intentd/connectors"
 )
@@ -137,6 +138,28 @@ func (tx *Tx) dropDeadOf(id PersonID) error {
 	n, err := tx.dropPrefix(bDead, personKey(buf[:0], id), -1)
 	tx.w.counts.dead -= int64(n)
 	return err
+}
+
+// WakeLetters has the people come whose dead letters name no time to be tried again: those of before letters had one.
+func (db *DB) WakeLetters(now time.Time) error {
+	if db.DeadCount() == 0 {
+		return nil
+	}
+	return db.Update(func(tx *Tx) error {
+		var people []PersonID
+		c := tx.bucket(bDead).Cursor()
+		for k, v := c.First(); k != nil; k, v = c.Next() {
+			if d, err := tx.decodeDead(k, v); err == nil && d.Next.IsZero() && !d.Ref.IsZero() {
+				people = append(people, d.Person)
+			}
+		}
+		for _, id := range people {
+			if err := tx.EnqueueAt(id, Retry, ReasonLetter, now); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
 }
 
 // HasDead says whether there is any dead letter at all.
