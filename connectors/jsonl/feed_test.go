@@ -434,7 +434,7 @@ func TestBrokenLines(t *testing.T) {
 	var logged bytes.Buffer
 	s := newSite(t, func(o *Options) { o.Logger = slog.New(slog.NewTextHandler(&logged, nil)) })
 	s.write("a.jsonl", s.lines(0, 2)+"secret@example.com\n"+"\n"+`{"time":1,"kind":"secret@example.com"}`+"\n"+s.lines(2, 3)+strings.Repeat("y", MaxLine+1)+"\n"+s.lines(3, 4))
-	s.write("b.gz", zipped(s.lines(4, 5))[:20]+"damaged damaged damaged")
+	s.write("b.gz", zipped(s.lines(4, 5))[:10]+"\x07damaged damaged damaged") // a kind of block that there is none of
 	r := s.take()
 	if r.Lines != 6+1 || r.Broken != 4 || r.Events != 4 {
 		t.Errorf("%+v", r)
