@@ -166,7 +166,7 @@ func (c *cleaner) names(b *strings.Builder, w string) {
 		tail := w[len(name):n]
 		w = w[n:]
 		suffix := publicSuffix(name)
-		www := strings.Contains("."+strings.ToLower(name), ".www.")
+		www := beginsWWW(strings.ToLower(name))
 		switch {
 		case c.ownHost(name) || suffix == "" && !www:
 			b.WriteString(name)
@@ -177,6 +177,19 @@ func (c *cleaner) names(b *strings.Builder, w string) {
 		default:
 			b.WriteString(strings.ReplaceAll(name[:len(name)-len(suffix)-1], ".", " "))
 			b.WriteString(tail)
+		}
+	}
+}
+
+// beginsWWW says whether a link may be made of "www." somewhere in name: behind no letter or digit, as programs see it that know ASCII only.
+func beginsWWW(name string) bool {
+	for from := 0; ; from++ {
+		i := strings.Index(name[from:], "www.")
+		if i < 0 {
+			return false
+		}
+		if from += i; from == 0 || !isLetter(name[from-1]) && (name[from-1] < '0' || name[from-1] > '9') {
+			return true
 		}
 	}
 }
