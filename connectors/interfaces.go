@@ -49,7 +49,7 @@ type Source interface {
 type Feed interface {
 	// Take returns the events that came since from, at least once each, ordered by intake, not by event time. The host stores them
 	// and Page.Next in one commit, so that a crash neither loses nor repeats a page. A nil cursor starts at the oldest the feed
-	// has. One call makes a bounded number of requests and returns a bounded page.
+	// has. One call makes a bounded number of requests and returns a bounded page, whose Items are the host's to change.
 	Take(ctx context.Context, from Cursor) (Page[Event], error)
 }
 

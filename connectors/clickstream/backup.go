@@ -30,6 +30,32 @@ func (s *Store) Compact(ctx context.Context) error {
 	return nil
 }
 
+// Bounds from which on the main file is worth writing anew.
+const (
+	sparseBytes = 64 << 20
+	sparseShare = 0.6 // of it in use
+)
+
+// Sparse says whether much of the main file is empty: Compact then pays. It reads every page's header.
+func (s *Store) Sparse() (bool, error) {
+	info, err := os.Stat(filepath.Join(s.dir, mainFile))
+	if err != nil || info.Size() < sparseBytes {
+		return false, err
+	}
+	used := 0
+	err = s.view(func(tx *bolt.Tx) error {
+		return tx.ForEach(func(_ []byte, b *bolt.Bucket) error {
+			st := b.Stats()
+			used += st.LeafInuse + st.BranchInuse
+			return nil
+		})
+	})
+	if err != nil {
+		return false, s.fail("measure the main file", err)
+	}
+	return float64(used) < sparseShare*float64(info.Size()), nil
+}
+
 func (s *Store) compact() error {
 	path := filepath.Join(s.dir, mainFile)
 	fresh, err := bolt.Open(path+".new", 0o600, &bolt.Options{Timeout: lockTimeout, FreelistType: bolt.FreelistMapType})

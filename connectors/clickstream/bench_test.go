@@ -5,7 +5,9 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os"
+	"slices"
 	"strconv"
+	"sync"
 	"testing"
 	"time"
 
@@ -173,4 +175,49 @@ func BenchmarkStore(b *testing.B) {
 		}
 		b.ReportMetric(float64(got)/b.Elapsed().Seconds(), "people/s")
 	})
+}
+
+// BenchmarkSmallBatches prints the events a second of batches of 1,000, with fsync, given by so many at a time as a collector's
+// requests are.
+func BenchmarkSmallBatches(b *testing.B) {
+	const size = 1000
+	for _, at := range []int{1, 8, 64} {
+		b.Run(fmt.Sprintf("givers=%d", at), func(b *testing.B) {
+			w := newWorld(1_000_000)
+			s, err := Open(b.TempDir(), Options{Now: w.now})
+			if err != nil {
+				b.Fatal(err)
+			}
+			defer s.Close()
+			var events []connectors.Event
+			for d := 0; len(events) < 200*size; d++ {
+				events = w.day(d, events)
+			}
+			var wg sync.WaitGroup
+			next := make(chan []connectors.Event)
+			for range at {
+				wg.Go(func() {
+					for batch := range next {
+						if _, err := s.Ingest(Batch{Source: "site", Events: batch}); err != nil {
+							b.Error(err)
+						}
+					}
+				})
+			}
+			n := 0
+			start := time.Now()
+			for b.Loop() {
+				from := n % 200 * size
+				batch := slices.Clone(events[from : from+size])
+				for i := range batch {
+					batch[i].ID += strconv.Itoa(n)
+				}
+				next <- batch
+				n++
+			}
+			close(next)
+			wg.Wait()
+			b.ReportMetric(float64(n*size)/time.Since(start).Seconds(), "events/s")
+		})
+	}
 }

@@ -3,7 +3,6 @@ package clickstream
 import (
 	"cmp"
 	"encoding/binary"
-	"fmt"
 	"maps"
 	"slices"
 	"strconv"
@@ -32,27 +31,13 @@ type placed struct {
 	i    int32 // in Batch.Events
 }
 
-// Ingest takes in a batch in one commit: its events, the links they reveal, the people they make active, and the cursor,
-// or nothing. It is durable when Ingest returns. accepted counts the events kept; left out are those without an
-// identifier, with consent denied, older than the retention (or than 1970), and repeats within the batch. Repeats of earlier batches
-// (same owner, time and id) are kept once: the latest ones are recognised here, others disappear when read and when segments are merged.
-func (s *Store) Ingest(b Batch) (accepted int, err error) {
-	s.intake.Lock()
-	defer s.intake.Unlock()
-	accepted, err = s.ingest(b)
-	if err != nil {
-		s.known, s.ids = recent{}, recentIDs{} // they may have learnt from what was rolled back
-		return 0, s.fail(fmt.Sprintf("take in %d events", len(b.Events)), err)
-	}
-	return accepted, nil
-}
-
-func (s *Store) ingest(b Batch) (int, error) {
+// ingest takes in a batch and returns where the events that are kept went. Under intake.
+func (s *Store) ingest(b Batch) ([]placed, error) {
 	if err := s.catchUp(); err != nil {
-		return 0, err
+		return nil, err
 	}
 	if len(b.Events) == 0 && b.Cursor == nil {
-		return 0, nil
+		return nil, nil
 	}
 	order, c := s.place(b)
 	newest := s.newestEvent()
@@ -81,14 +66,14 @@ func (s *Store) ingest(b Batch) (int, error) {
 		return s.writeSegments(b.Events, order)
 	})
 	if err != nil {
-		return 0, err
+		return nil, err
 	}
 	s.mu.Lock()
 	s.newest = newest
 	s.counts.add(c)
 	s.mu.Unlock()
 	s.nudge()
-	return len(order), nil
+	return order, nil
 }
 
 func (s *Store) newestEvent() int64 {

@@ -59,7 +59,8 @@ type Store struct {
 	width int64 // of a partition, microseconds
 	id    [8]byte
 
-	takers sync.Map // name of a feed: the lock that Take holds, before those below
+	gathering gathering
+	takers    sync.Map // name of a feed: the lock that Take holds, before those below
 
 	// Locks are taken in this order.
 	intake sync.Mutex   // one Ingest or Forget at a time

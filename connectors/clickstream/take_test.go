@@ -4,8 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
+	"runtime"
 	"strconv"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -16,12 +19,12 @@ import (
 type numbers struct {
 	events, per int
 	fail        func(from int) error
-	asked       []int
+	asks        atomic.Int64
 }
 
 func (n *numbers) Take(_ context.Context, from connectors.Cursor) (connectors.Page[connectors.Event], error) {
 	at, _ := strconv.Atoi(string(from))
-	n.asked = append(n.asked, at)
+	defer n.asks.Add(1)
 	var page connectors.Page[connectors.Event]
 	if n.fail != nil {
 		if err := n.fail(at); err != nil {
@@ -92,26 +95,54 @@ func TestTakeFails(t *testing.T) {
 	}
 }
 
-// A page whose commit fails is asked for again, although the feed was asked for the one after it already.
+// A page whose commit fails is asked for again, although the feed was asked for others already.
 func TestTakeCommitFails(t *testing.T) {
 	dir := t.TempDir()
 	s := open(t, dir, Options{})
 	n := &numbers{events: 30, per: 10}
-	n.fail = func(from int) error {
-		if from == 10 { // the name of the next segment is taken by a directory
-			n.fail = nil
-			return os.Mkdir(segmentPath(dir, 2), 0o700)
-		}
-		return nil
+	if err := os.Mkdir(segmentPath(dir, 1), 0o700); err != nil { // the name of the next segment is taken by a directory
+		t.Fatal(err)
 	}
-	if got, err := s.Take(t.Context(), "site", n); err == nil || got.Pages > 1 {
+	if got, err := s.Take(t.Context(), "site", n); err == nil || got.Pages > 0 {
 		t.Fatalf("got %+v, %v", got, err)
 	}
-	if err := os.Remove(segmentPath(dir, 2)); err != nil {
+	if err := os.Remove(segmentPath(dir, 1)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		t.Fatal(err)
 	}
 	if _, err := s.Take(t.Context(), "site", n); err != nil || n.stored(t, s) != 30 {
 		t.Errorf("%d events: %v", n.stored(t, s), err)
+	}
+}
+
+// Small pages share commits: a feed of one event a page does not cost the syncs of one for each.
+func TestTakeSharesCommits(t *testing.T) {
+	dir := t.TempDir()
+	s := open(t, dir, Options{})
+	n := &numbers{events: takePages, per: 1}
+	s.intake.Lock() // as though a commit were under way
+	done := make(chan Taken)
+	go func() {
+		got, err := s.Take(t.Context(), "site", n)
+		if err != nil {
+			t.Error(err)
+		}
+		done <- got
+	}()
+	for { // all pages but those of the commit that waits for us
+		s.gathering.mu.Lock()
+		waits := len(s.gathering.queue)
+		s.gathering.mu.Unlock()
+		if waits > 0 && n.asks.Load() == takePages {
+			break
+		}
+		runtime.Gosched()
+	}
+	s.intake.Unlock()
+	if got := <-done; got.Pages != takePages || got.Accepted != takePages {
+		t.Errorf("%+v", got)
+	}
+	if st := stats(t, s); st.Segments > 2 {
+		t.Errorf("%d commits, want 2", st.Segments)
 	}
 }
 

@@ -416,7 +416,7 @@ func journeyConfig(cfg *config.Config, strengths score.Strengths) journey.Config
 	return c
 }
 
-// purge drops events that have outlived their retention, and what forgotten people left in free pages.
+// purge drops events that have outlived their retention, what forgotten people left in free pages, and those pages when they are many.
 func (b *built) purge(ctx context.Context, now time.Time) error {
 	if b.store == nil {
 		return nil
@@ -424,8 +424,18 @@ func (b *built) purge(ctx context.Context, now time.Time) error {
 	if _, _, err := b.store.Prune(ctx, now); err != nil {
 		return err
 	}
-	if s, err := b.store.Stats(); err != nil || !s.Leftovers {
+	s, err := b.store.Stats()
+	if err != nil {
 		return err
+	}
+	pays := s.Leftovers
+	if !pays {
+		if pays, err = b.store.Sparse(); err != nil {
+			return err
+		}
+	}
+	if !pays {
+		return nil
 	}
 	return b.store.Compact(ctx)
 }
