@@ -31,6 +31,10 @@ type gate struct {
 	stopped *connectors.Error // Quota, Auth, Config: no request before stopped.Until or stoppedUntil
 	resume  time.Time
 	counts  connectors.Report
+
+	refusals     int    // prompts refused in a row
+	unusable     int    // answers in a row that could not be used, for one reason …
+	unusableCode string // … this
 }
 
 func newGate(o *Options) *gate {
@@ -202,7 +206,44 @@ func (g *gate) failed(e *connectors.Error) error {
 
 // answered ends a row of failures.
 func (g *gate) answered() {
-	g.count(func(r *connectors.Report) { r.Failing, r.FailingSince = 0, time.Time{} })
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.counts.Failing, g.counts.FailingSince = 0, time.Time{}
+	g.refusals, g.unusable, g.unusableCode = 0, 0, ""
+}
+
+const (
+	// refusalsInARow is how many prompts are refused one after another before a prompt without anybody's text is tried: if that is
+	// refused, too, it is the settings.
+	refusalsInARow = 3
+	// unusableInARow is how many answers in a row may be unusable for one reason: each was paid for.
+	unusableInARow = 10
+	// unusableStop is how long nothing is asked then, before one more is tried.
+	unusableStop = 15 * time.Minute
+)
+
+// refusedPrompt counts a prompt that was refused and says whether it is time to ask whether every prompt is.
+func (g *gate) refusedPrompt() bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.refusals++
+	return g.refusals >= refusalsInARow
+}
+
+// unusableAnswer counts an answer that was paid for and cannot be used. After many for one reason nothing is asked for a while.
+func (g *gate) unusableAnswer(e *connectors.Error) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.unusableCode != e.Code {
+		g.unusable, g.unusableCode = 0, e.Code
+	}
+	if g.unusable++; g.unusable < unusableInARow {
+		return
+	}
+	g.stopped = &connectors.Error{Kind: connectors.Config, Op: e.Op, Code: e.Code,
+		Message: fmt.Sprintf("%d answers in a row could not be used: %s. Nothing more is asked for %s, so as not to pay for it", g.unusable, e.Message, unusableStop),
+		Fix:     "try another model.name, or another model.thinking"}
+	g.resume = g.o.Now().Add(unusableStop)
 }
 
 // cleared lets calls through again after a good probe.
@@ -291,7 +332,7 @@ func pacificMidnight(now time.Time) time.Time {
 }
 
 // classify gives an error of the SDK its kind.
-func (m *Model) classify(op string, err error, images bool) *connectors.Error {
+func (m *Model) classify(op string, err error) *connectors.Error {
 	e := &connectors.Error{Kind: connectors.Transient, Op: op}
 	if connectors.Interrupted(err) {
 		e.Err = context.Canceled
@@ -338,13 +379,16 @@ func (m *Model) classify(op string, err error, images bool) *connectors.Error {
 		} else if delay > time.Hour {
 			e.Kind = connectors.Quota
 		}
-	case api.Code == http.StatusRequestEntityTooLarge, api.Code == http.StatusBadRequest && images:
-		e.Kind = connectors.Rejected // a picture the vendor cannot read concerns nobody else
-	case api.Code == http.StatusBadRequest, api.Code >= 300 && api.Code < 400, api.Code == http.StatusMethodNotAllowed:
-		e.Kind, e.Fix = connectors.Config, "check model.name, model.thinking, model.temperature and model.base_url"
+	case api.Code == http.StatusRequestEntityTooLarge, api.Code == http.StatusBadRequest:
+		// Something in this prompt, such as a picture that the vendor cannot read. That it concerns every prompt is asked when it looks so.
+		e.Kind = connectors.Rejected
+	case api.Code >= 300 && api.Code < 400, api.Code == http.StatusMethodNotAllowed:
+		e.Kind, e.Fix = connectors.Config, fixSettings
 	}
 	return e
 }
+
+const fixSettings = "check model.name, model.thinking, model.temperature and model.base_url"
 
 func reasonIs(details []map[string]any, reasons ...string) bool {
 	for _, d := range details {

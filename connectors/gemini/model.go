@@ -212,16 +212,38 @@ func (m *Model) Generate(ctx context.Context, p connectors.Prompt) (connectors.C
 	}
 	resp, err := m.client.Models.GenerateContent(ctx, m.o.Model, []*genai.Content{content}, m.config(p))
 	if err != nil {
-		return out, m.gate.failed(m.classify(op, err, len(p.Images) > 0))
+		e := m.classify(op, err)
+		if e.Kind == connectors.Rejected && m.gate.refusedPrompt() {
+			e = m.askWhetherAll(ctx, op, e)
+		}
+		return out, m.gate.failed(e)
 	}
 	out.Usage = m.usage(resp, p)
 	text, e := answer(op, resp)
 	if e != nil {
-		return out, m.gate.failed(e)
+		_ = m.gate.failed(e)
+		m.gate.unusableAnswer(e)
+		return out, e
 	}
 	m.gate.answered()
 	out.JSON = []byte(text)
 	return out, nil
+}
+
+// askWhetherAll tries a prompt that holds nobody's text, after several were refused in a row. If that is refused, too, the settings are
+// wrong; otherwise the refusals concern the prompts. It costs a few tokens.
+func (m *Model) askWhetherAll(ctx context.Context, op string, refused *connectors.Error) *connectors.Error {
+	p := connectors.Prompt{User: `Answer {"ok": true}.`, Schema: json.RawMessage(`{"type":"object","properties":{"ok":{"type":"boolean"}},"required":["ok"]}`), MaxTokens: 64}
+	_, err := m.client.Models.GenerateContent(ctx, m.o.Model, []*genai.Content{{Role: "user", Parts: []*genai.Part{{Text: p.User}}}}, m.config(p))
+	if err == nil {
+		m.gate.answered()
+		return refused
+	}
+	if e := m.classify(op, err); e.Kind == connectors.Rejected {
+		e.Kind, e.Fix = connectors.Config, fixSettings
+		return e
+	}
+	return refused
 }
 
 func (m *Model) config(p connectors.Prompt) *genai.GenerateContentConfig {
@@ -352,7 +374,7 @@ func (m *Model) Probe(ctx context.Context) []connectors.Finding {
 		m.gate.cleared()
 		return append(found, connectors.Finding{Code: "gemini.ok", Severity: connectors.OK, Message: m.o.Model + " answers"})
 	}
-	e := m.classify(m.o.Name+": probe", err, false)
+	e := m.classify(m.o.Name+": probe", err)
 	f := connectors.Finding{Code: "gemini.unreachable", Severity: connectors.Failure, Message: e.Error(), Fix: e.Fix}
 	switch e.Kind {
 	case connectors.Auth:

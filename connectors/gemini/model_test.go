@@ -144,7 +144,7 @@ func TestUglyAnswers(t *testing.T) {
 		{geminitest.BadKey, connectors.Auth, "INVALID_ARGUMENT", 1, false},
 		{geminitest.Forbidden, connectors.Auth, "PERMISSION_DENIED", 1, false},
 		{geminitest.NoModel, connectors.Config, "NOT_FOUND", 1, false},
-		{geminitest.BadRequest, connectors.Config, "INVALID_ARGUMENT", 1, false},
+		{geminitest.BadRequest, connectors.Rejected, "INVALID_ARGUMENT", 1, false},
 		{geminitest.Internal, connectors.Transient, "INTERNAL", 4, false},
 		{geminitest.Unavailable, connectors.Transient, "UNAVAILABLE", 4, false},
 		{geminitest.ProxyPage, connectors.Transient, "unreachable", 1, false},
@@ -182,6 +182,63 @@ func TestUglyAnswers(t *testing.T) {
 			})
 		})
 	}
+}
+
+// One prompt that the vendor refuses concerns nobody else, however often it comes; a setting that is wrong refuses every prompt, and only that
+// stops the model, in the vendor's own words.
+func TestARefusedPromptStopsNobodyElse(t *testing.T) {
+	s := &geminitest.Server{}
+	m := model(t, s)
+	for range 2 {
+		s.FailNext(geminitest.BadRequest)
+		if _, err := m.Generate(t.Context(), prompt); connectors.KindOf(err) != connectors.Rejected {
+			t.Fatalf("refused: %v", err)
+		}
+	}
+	if _, err := m.Generate(t.Context(), prompt); err != nil {
+		t.Fatalf("somebody else's prompt: %v", err)
+	}
+	// The third in a row is asked about, and the model answers a prompt without anybody's text.
+	for i := range 5 {
+		s.FailNext(geminitest.BadRequest)
+		if _, err := m.Generate(t.Context(), prompt); connectors.KindOf(err) != connectors.Rejected {
+			t.Fatalf("refusal %d: %v", i, err)
+		}
+	}
+	if _, err := m.Generate(t.Context(), prompt); err != nil {
+		t.Fatalf("the model was stopped for some prompts: %v", err)
+	}
+	s.FailAlways(geminitest.BadRequest)
+	var err error
+	for range 3 {
+		_, err = m.Generate(t.Context(), prompt)
+	}
+	var e *connectors.Error
+	if !errors.As(err, &e) || e.Kind != connectors.Config || e.Fix == "" || !strings.Contains(e.Message, "invalid argument") {
+		t.Fatalf("every prompt is refused: %v", err)
+	}
+}
+
+// Answers that are paid for and cannot be used are not bought for ever.
+func TestManyUnusableAnswersStopTheModel(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &geminitest.Server{}
+		s.FailAlways(geminitest.Cut)
+		r := &recorder{under: s}
+		m := model(t, r)
+		var err error
+		for range 50 {
+			_, err = m.Generate(t.Context(), prompt)
+		}
+		if n := len(r.reqs); n > 12 || connectors.KindOf(err) != connectors.Config || !strings.Contains(err.Error(), "in a row") {
+			t.Errorf("%d requests, the last error is %v", n, err)
+		}
+		time.Sleep(16 * time.Minute)
+		s.FailAlways("")
+		if _, err := m.Generate(t.Context(), prompt); err != nil {
+			t.Errorf("a quarter of an hour later: %v", err)
+		}
+	})
 }
 
 // An answer that does not tell its usage is booked by the bytes sent, not as free.
