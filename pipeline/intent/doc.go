@@ -19,5 +19,6 @@
 //   - An answer that is blocked, cut, empty, no JSON or off its schema costs its person the better texts, never the texts: rules
 //     texts come instead, with Degraded set. E-mail opens alone never cost a call, and neither do journeys without a signal.
 //   - What is shared between people is keyed by an HMAC of the very content that was sent, redacted, and comes only of calls in
-//     which every interaction was trusted. What is private never shares a call with another person's interactions.
+//     which every interaction was trusted. What is private never shares a call with another person's interactions. What a browser
+//     says of a page is private until several people's said the same.
 package intent

@@ -217,6 +217,25 @@ func (t *TwoStage) keepOwn(p *person) {
 	}
 }
 
+// keepArrived stores the summaries of a call that are one person's alone as they come: a kill pays for no answer twice that had arrived.
+func (t *TwoStage) keepArrived(qs []*question) {
+	if !qs[0].private {
+		return // the shared cache has them
+	}
+	p := qs[0].payer
+	p.keeping.Lock()
+	defer p.keeping.Unlock()
+	if p.kept.Own == nil {
+		p.kept.Own = map[string]stageOne{}
+	}
+	for _, q := range qs {
+		if q.known {
+			p.kept.Own[ownKey(q.interaction)] = q.result
+		}
+	}
+	t.keep(p)
+}
+
 // ask makes one call for qs and lands each of them. When the call is refused as a whole, its halves are asked on their own, so that
 // one interaction never costs the others their summaries; those whose answers do not stand up are asked once more.
 func (l *lot) ask(ctx context.Context, qs []*question, again bool) {
@@ -260,6 +279,7 @@ func (l *lot) ask(ctx context.Context, qs []*question, again bool) {
 		}
 		l.t.land(q, l.t.redacted(*found[i]), nil)
 	}
+	l.t.keepArrived(qs)
 	if len(missing) == 0 {
 		return
 	}

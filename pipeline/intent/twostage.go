@@ -41,6 +41,9 @@ type TwoStageOptions struct {
 	// Screenshots is the directory of pictures, nil: off. Only events of ScreenshotSources, which read local files, may name one.
 	Screenshots       *os.Root
 	ScreenshotSources []string
+	// Confirmed is how many people must have said the same of a page before it counts as the page's own word and is shared; default 3, 1 believes
+	// everybody at once.
+	Confirmed int
 	// MaxSteps caps the steps of a journey that are inferred, the newest first; default 60. Older ones are told by counts.
 	MaxSteps int
 	// Rand is where prompt markers are drawn from; default crypto/rand.
@@ -63,6 +66,8 @@ type TwoStage struct {
 
 	mu      sync.Mutex
 	flights map[string]*flight // interactions in a call, by key
+
+	saying sync.Mutex // one note of what somebody said at a time
 }
 
 // flight is a call that answers an interaction, for all who wait for it.
@@ -82,6 +87,9 @@ func NewTwoStage(o TwoStageOptions) *TwoStage {
 	}
 	if o.MaxSteps <= 0 {
 		o.MaxSteps = 60
+	}
+	if o.Confirmed <= 0 {
+		o.Confirmed = confirmedBy
 	}
 	if o.Language == "" {
 		o.Language = "en"
@@ -143,6 +151,7 @@ type person struct {
 	loc      *time.Location
 	rules    Intent
 	inputs   uint64
+	keeping  sync.Mutex // of kept, while calls of the person's own are under way
 	kept     kept
 	steps    []*interaction
 	older    string
@@ -272,7 +281,9 @@ func (t *TwoStage) interactions(p *person) {
 				if k+1 < len(steps) {
 					after = steps[k+1]
 				}
-				it.content, it.private = look(st, before, after, signal, &red)
+				own := !t.confirmed(j.Key, st)
+				it.content, it.private = look(st, t.neighbour(j.Key, before), t.neighbour(j.Key, after), signal, &red)
+				it.private = it.private || own
 				t.picture(it)
 				it.key = t.keys.key(it.content.encode())
 			}
@@ -281,6 +292,16 @@ func (t *TwoStage) interactions(p *person) {
 	}
 	slices.Reverse(p.steps)
 	p.older = older(left, p.loc)
+}
+
+// neighbour is a step that another one is shown beside. What nobody else has said of its page does not ride along.
+func (t *TwoStage) neighbour(person string, st *journey.Step) *journey.Step {
+	if st == nil || !st.Trusted || t.confirmed(person, st) {
+		return st
+	}
+	plain := *st
+	plain.Trusted = false
+	return &plain
 }
 
 // own are a session's steps by the person themselves, without those that repeat the one before.

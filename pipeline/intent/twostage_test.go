@@ -34,6 +34,7 @@ func seed(n byte) io.Reader { return seeded{rand.NewChaCha8([32]byte{n})} }
 func engine(model connectors.Model, store Store, change ...func(*TwoStageOptions)) *TwoStage {
 	o := TwoStageOptions{
 		Model: model, ModelName: "stand-in", Store: store, Secret: []byte("install secret"), Products: products, Hosts: []string{"example.com"}, Rand: seed(1),
+		Confirmed: 1, // how sharing works; that it waits until several said the same has tests of its own
 	}
 	for _, c := range change {
 		c(&o)
@@ -228,6 +229,30 @@ func TestKillRepaysOnlyCallsInFlight(t *testing.T) {
 	in = infer(t, engine(healthy, store), demo("p")) // the process after the kill
 	if in.Degraded != "" || len(healthy.Entries()) != 0 || healthy.Purposes()["stage2"] != 1 {
 		t.Errorf("degraded %q, paid again: %v of %v, %v", in.Degraded, healthy.Entries(), before, healthy.Purposes())
+	}
+}
+
+// Invariant 2: a summary that is one person's alone is kept when its call comes back, not at the end of the lot.
+func TestPrivateSummariesAreKeptAsTheyArrive(t *testing.T) {
+	store := newMemory()
+	model := &geminitest.Server{}
+	calls, keptAtLast := 0, 0
+	model.Answer = func(p connectors.Prompt) []byte {
+		if p.Purpose == "stage1" {
+			if calls++; calls > 1 {
+				if raw, ok := store.answers["p"]; ok {
+					var k kept
+					_ = json.Unmarshal(raw, &k)
+					keptAtLast = len(k.Own)
+				}
+			}
+		}
+		return nil
+	}
+	e := engine(model, store, func(o *TwoStageOptions) { o.Batch, o.Concurrency, o.Confirmed = 1, 1, 3 })
+	infer(t, e, demo("p"))
+	if calls < 3 || keptAtLast != calls-1 {
+		t.Errorf("during call %d of the lot %d summaries were kept", calls, keptAtLast)
 	}
 }
 
