@@ -146,10 +146,28 @@ func (n *note) titleOf(st *journey.Step, sig *journey.Signal) string {
 		t = t[:i]
 	}
 	t, _ = n.red.clean(plain(t, 80))
-	if orders.MatchString(t) || hasLink(t, n.r.o.Hosts) || strings.Contains(t, "[") {
+	if strings.Contains(t, "[") || n.r.mayNotBeTold(t) {
 		return ""
 	}
 	return t
+}
+
+// mayNotBeTold says that a text of a page carries a foreign link or orders to software.
+func (r *Rules) mayNotBeTold(t string) bool {
+	return r.untellable.get(t, func() bool { return hasLink(t, r.o.Hosts) || orders.MatchString(t) })
+}
+
+// tellable are the subjects without those that may not be told, in a list of their own.
+func (r *Rules) tellable(subjects []string) []string {
+	return slices.DeleteFunc(slices.Clone(subjects), r.mayNotBeTold)
+}
+
+// pageSubjects are the subjects of a page, without what products and the vendor are called.
+func (n *note) pageSubjects(title, url string) []string {
+	products := n.s.Journey.Products
+	return n.r.subjects.get(title+"\x00"+url+"\x00"+strings.Join(products, "\x00"), func() []string {
+		return n.r.tellable(subjects(title, url, append(append([]string{}, products...), n.vendor()...)))
+	})
 }
 
 // details reads what an event says beside its kind.
@@ -455,9 +473,10 @@ func (n *note) rivalOfPage(title, raw string) string {
 }
 
 // vendor are the names the vendor goes by: the labels of the own hosts.
-func (n *note) vendor() []string {
-	var names []string
-	for _, h := range n.r.o.Hosts {
+func (n *note) vendor() []string { return n.r.vendors }
+
+func vendorsOf(hosts []string) (names []string) {
+	for _, h := range hosts {
 		if b := brandOf("https://" + h); b != "" && !slices.Contains(names, b) {
 			names = append(names, b)
 		}
@@ -523,14 +542,14 @@ func (n *note) topicsOf(f *fact, st *journey.Step, sig *journey.Signal) {
 		f.subjects, _ = titleSubjects(name, append(append([]string{}, n.s.Journey.Products...), n.vendor()...))
 	case f.act == ActRead || f.act == ActProduct || f.act == ActCase || f.act == ActCompare:
 		if st.Trusted {
-			f.subjects = subjects(e.PageTitle, e.URL, append(append([]string{}, n.s.Journey.Products...), n.vendor()...))
+			f.subjects = slices.Clone(n.pageSubjects(e.PageTitle, e.URL))
 		}
 	case f.act == ActStuck:
 		if f.item != "" && len(strings.Fields(f.item)) > 1 {
 			f.subjects = []string{upperFirst(f.item)}
 		}
 	}
-	f.subjects = slices.DeleteFunc(slices.Clone(f.subjects), func(x string) bool { return hasLink(x, n.r.o.Hosts) || orders.MatchString(x) })
+	f.subjects = n.r.tellable(f.subjects)
 	if f.colleague != "" || f.act == ActHelp {
 		return
 	}

@@ -29,6 +29,10 @@ type RulesOptions struct {
 type Rules struct {
 	o       RulesOptions
 	version uint64
+
+	vendors    []string // what the own hosts are called
+	untellable memo[bool]
+	subjects   memo[[]string]
 }
 
 // NewRules makes the engine.
@@ -49,7 +53,7 @@ func NewRules(o RulesOptions) *Rules {
 		_, _ = h.WriteString(s)
 		_, _ = h.Write([]byte{0})
 	}
-	return &Rules{o: o, version: h.Sum64()}
+	return &Rules{o: o, version: h.Sum64(), vendors: vendorsOf(o.Hosts)}
 }
 
 // Version changes when the answers might.
