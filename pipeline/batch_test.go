@@ -69,11 +69,13 @@ func TestInvariant9ABatchRefusedForOneStopsNoOther(t *testing.T) {
 func TestAFeedThatStandsStillIsLeft(t *testing.T) {
 	w := newWorld(t).start()
 	asked := 0
-	err := w.p.feed(t.Context(), "poll/crm", &Found{}, func(context.Context, connectors.Cursor) (func(*state.Tx, *Found) error, connectors.Cursor, bool, error) {
+	err := w.p.feed(t.Context(), "poll/crm", &Found{}, func(context.Context, connectors.Cursor) (state.Taken, connectors.Cursor, bool, error) {
 		if asked++; asked > 10 {
 			t.Fatal("asked without end")
 		}
-		return func(*state.Tx, *Found) error { return nil }, connectors.Cursor("here"), true, nil
+		here := connectors.Cursor("here")
+		taken, err := w.db.TakeRecords(state.RecordPage{Feed: "poll/crm", Next: here})
+		return taken, here, true, err
 	})
 	if err == nil {
 		t.Fatal("nobody is told")

@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/intentd/intentd/pipeline/journey"
@@ -18,7 +17,6 @@ type brake struct {
 	now func() time.Time
 	mu  sync.Mutex
 	st  brakeState
-	gen atomic.Uint64 // of what is to be kept: an older one on its way to the disk is dropped
 }
 
 // brakeState is kept in the state: a restart does not release a brake.
@@ -37,14 +35,14 @@ type brakeState struct {
 // minTierChanges is how many changes it takes at least: a share of few people says nothing.
 const minTierChanges = 20
 
+const brakeKey = "brake"
+
 func loadBrake(db *state.DB, now func() time.Time) (*brake, error) {
 	b := &brake{db: db, now: now}
-	err := db.View(func(tx *state.Tx) error {
-		if v := tx.Setting("brake"); len(v) > 0 {
-			return json.Unmarshal(v, &b.st)
-		}
-		return nil
-	})
+	v, err := db.Setting(brakeKey)
+	if err == nil && len(v) > 0 {
+		err = json.Unmarshal(v, &b.st)
+	}
 	return b, err
 }
 
@@ -110,8 +108,7 @@ func (b *brake) set(change func(*brakeState)) error {
 	if err != nil {
 		return err
 	}
-	b.gen.Add(1)
-	if err := b.db.Update(func(tx *state.Tx) error { return tx.SetSetting("brake", v) }); err != nil {
+	if err := b.db.SetSetting(brakeKey, v); err != nil {
 		b.saveLater() // what it may have displaced
 		return err
 	}
@@ -136,13 +133,7 @@ func (b *brake) saveLater() {
 	if err != nil {
 		return
 	}
-	gen := b.gen.Add(1)
-	b.db.UpdateLater(func(tx *state.Tx) error {
-		if b.gen.Load() != gen {
-			return nil // something newer is on its way, or was kept in the same commit
-		}
-		return tx.SetSetting("brake", v)
-	})
+	b.db.SetSettingLater(brakeKey, v)
 }
 
 // scored is how many people show a score or tier in a CRM.

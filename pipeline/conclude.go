@@ -96,9 +96,7 @@ func (l *lot) infer(ctx context.Context) error {
 		}
 		if people+degraded > 0 && !l.dry {
 			day := l.p.day(l.now)
-			l.p.db.UpdateLater(func(tx *state.Tx) error {
-				return tx.AddUsage(day, state.Usage{People: people, Degraded: degraded})
-			})
+			l.p.db.AddUsageLater(day, state.Usage{People: people, Degraded: degraded})
 		}
 	}
 	return nil
@@ -469,6 +467,10 @@ func (l *lot) scoringHash() uint64 { return l.s.scoringHash }
 
 // prepare computes what a setup's lots ask for again and again. It is called before the setup is in force.
 func (s *Setup) prepare() *Setup {
+	s.rules = &state.IdentityRules{Rules: s.Identity}
+	for i := range s.CRMs {
+		s.rules.CRMs = append(s.rules.CRMs, s.CRMs[i].Name)
+	}
 	s.settingsHash = s.Score.Hash()
 	s.scoringHash = s.hashScoring()
 	s.scope = map[connectors.Ref]bool{}

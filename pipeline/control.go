@@ -131,16 +131,12 @@ func (p *Pipeline) Status() Status {
 		out.LastGood[k] = t
 	}
 	p.health.mu.Unlock()
-	_ = p.db.View(func(tx *state.Tx) error {
-		runs, err := tx.Runs()
-		out.Runs = runs
-		for _, r := range runs {
-			if _, ok := out.LastGood[r.Name]; !ok && !r.Good.IsZero() {
-				out.LastGood[r.Name] = r.Good
-			}
+	out.Runs, _ = p.db.Runs()
+	for _, r := range out.Runs {
+		if _, ok := out.LastGood[r.Name]; !ok && !r.Good.IsZero() {
+			out.LastGood[r.Name] = r.Good
 		}
-		return err
-	})
+	}
 	return out
 }
 
@@ -210,41 +206,35 @@ func (p *Pipeline) voidWaiting(s *Setup) error {
 	return nil
 }
 
-// find finds a person by e-mail address, by record ("hubspot/contacts/101", or its id alone), or by person key.
-func (p *Pipeline) find(tx *state.Tx, who string) (state.PersonID, bool) {
+// find finds a person by e-mail address, by record ("hubspot/contacts/101", or its id alone), by person key, or by an id that a source
+// gives; 0 if nobody goes by it.
+func (p *Pipeline) find(who string) (state.PersonID, error) {
 	who = strings.TrimSpace(who)
 	s := p.Setup()
-	if e := s.Identity.Email(who); e != "" {
-		return tx.Identify(state.LinkEmail, e)
-	}
-	if _, ok := connectors.ParseRef(who); ok {
-		for _, ref := range s.refsNamed(who) {
-			if id, err := p.ofRecord(tx, ref); err == nil && id != 0 {
-				return id, true
-			}
-		}
-		return 0, false
-	}
-	if id, ok := parseKey(who); ok {
-		if _, known, err := tx.Person(id); err == nil && known {
-			return id, true
-		}
-	}
-	for _, ref := range s.refsNamed(who) {
-		if id, err := p.ofRecord(tx, ref); err == nil && id != 0 {
-			return id, true
-		}
-	}
-	for _, kind := range []identity.Kind{identity.UserID, identity.AnonymousID} {
-		for i := range s.Sources {
-			if id, ok := s.Identity.ID(kind, s.Identity.Space(s.Sources[i].Name), who); ok {
-				if h, err := s.holder(tx, id); err == nil && h.Person != 0 {
-					return h.Person, true
+	var what state.Lookup
+	if what.Email = s.Identity.Email(who); what.Email == "" {
+		what.Refs = s.refsNamed(who)
+		if _, whole := connectors.ParseRef(who); !whole {
+			what.Key, _ = state.ParsePersonKey(who)
+			for _, kind := range []identity.Kind{identity.UserID, identity.AnonymousID} {
+				for i := range s.Sources {
+					if id, ok := s.Identity.ID(kind, s.Identity.Space(s.Sources[i].Name), who); ok {
+						what.IDs = append(what.IDs, id)
+					}
 				}
 			}
 		}
 	}
-	return 0, false
+	return p.db.Find(what, s.rules)
+}
+
+// known is find for what must name somebody.
+func (p *Pipeline) known(who string) (state.PersonID, error) {
+	id, err := p.find(who)
+	if err == nil && id == 0 {
+		err = ErrUnknownPerson
+	}
+	return id, err
 }
 
 // refsNamed are the records that "hubspot/contacts/101", or an id alone, may name, in the form in which their CRM's ids are kept: people
@@ -279,31 +269,29 @@ func (s *Setup) refsNamed(who string) (refs []connectors.Ref) {
 
 // Explain returns the newest receipt of a person and, for a person without one, an error that says why there is none.
 func (p *Pipeline) Explain(ctx context.Context, who string) (*receipt.Receipt, error) {
+	id, err := p.known(who)
+	if err != nil {
+		return nil, err
+	}
+	person, _, err := p.db.Person(id)
+	if err != nil {
+		return nil, err
+	}
+	links, err := p.db.Links(id)
+	if err != nil {
+		return nil, err
+	}
+	raw, err := p.db.LastReceipt(id)
+	if err != nil {
+		return nil, err
+	}
 	var r *receipt.Receipt
-	var person state.Person
-	var links []state.Link
-	var held []string
-	err := p.db.View(func(tx *state.Tx) error {
-		id, ok := p.find(tx, who)
-		if !ok {
-			return ErrUnknownPerson
+	if raw != nil {
+		if r, err = p.openReceipt(raw); err != nil {
+			return nil, err
 		}
-		var err error
-		if links, err = tx.Links(id); err != nil {
-			return err
-		}
-		if person, _, err = tx.Person(id); err != nil {
-			return err
-		}
-		raw, _, err := tx.Receipt(id)
-		if err == nil && raw != nil {
-			r, err = openReceipt(tx, raw)
-		}
-		if err == nil {
-			held, err = heldNow(tx, id)
-		}
-		return err
-	})
+	}
+	held, err := p.heldNow(id)
 	if err != nil {
 		return nil, err
 	}
@@ -333,14 +321,11 @@ func (p *Pipeline) DeadLetters(n int) ([]state.Dead, error) {
 	var out []state.Dead
 	after := ""
 	for len(out) < n {
-		var page []state.Dead
-		if err := p.db.View(func(tx *state.Tx) (err error) {
-			page, after, err = tx.DeadLetters(after, min(500, n-len(out)))
-			return err
-		}); err != nil {
+		page, next, err := p.db.DeadLetters(after, min(500, n-len(out)))
+		if err != nil {
 			return nil, err
 		}
-		out = append(out, page...)
+		out, after = append(out, page...), next
 		if len(page) == 0 || after == "" {
 			break
 		}
@@ -351,43 +336,26 @@ func (p *Pipeline) DeadLetters(n int) ([]state.Dead, error) {
 // RetryDead puts the people behind dead letters into the queue again, all of them or those of one record, and returns how
 // many. A letter goes when the CRM takes its record.
 func (p *Pipeline) RetryDead(ref string) (int, error) {
-	return p.eachDead(ref, func(tx *state.Tx, d state.Dead) error {
-		return tx.Enqueue(d.Person, state.Live, state.ReasonAsked, p.now())
-	})
+	return p.eachDead(ref, func(letters []state.Dead) error { return p.db.RetryLetters(letters, p.now()) })
 }
 
 // DropDead gives dead letters up: all of them or those of one record.
-func (p *Pipeline) DropDead(ref string) (int, error) {
-	return p.eachDead(ref, func(tx *state.Tx, d state.Dead) error { return tx.DropDead(d.Person, d.Ref) })
-}
+func (p *Pipeline) DropDead(ref string) (int, error) { return p.eachDead(ref, p.db.DropLetters) }
 
-func (p *Pipeline) eachDead(ref string, do func(*state.Tx, state.Dead) error) (int, error) {
+func (p *Pipeline) eachDead(ref string, do func([]state.Dead) error) (n int, err error) {
 	letters, err := p.DeadLetters(1 << 20)
 	if err != nil {
 		return 0, err
 	}
-	named := p.Setup().refsNamed(strings.TrimSpace(ref))
-	meant := func(d state.Dead) bool { return ref == "" || slices.Contains(named, d.Ref) || d.Ref.ID == ref }
-	n := 0
+	if ref != "" {
+		named := p.Setup().refsNamed(strings.TrimSpace(ref))
+		letters = slices.DeleteFunc(letters, func(d state.Dead) bool { return !slices.Contains(named, d.Ref) && d.Ref.ID != ref })
+	}
 	for chunk := range slices.Chunk(letters, 500) {
-		if err := p.db.Update(func(tx *state.Tx) error {
-			for _, d := range chunk {
-				if !meant(d) {
-					continue
-				}
-				if err := do(tx, d); err != nil {
-					return err
-				}
-			}
-			return nil
-		}); err != nil {
+		if err := do(chunk); err != nil {
 			return n, err
 		}
-		for _, d := range chunk {
-			if meant(d) {
-				n++
-			}
-		}
+		n += len(chunk)
 	}
 	p.poke()
 	return n, nil
@@ -400,27 +368,23 @@ func (p *Pipeline) Retain(ctx context.Context) error {
 		return err
 	}
 	now := p.now()
-	purge := func(do func(tx *state.Tx) (int, error)) error {
+	purge := func(do func() (int, error)) error {
 		for {
 			if err := ctx.Err(); err != nil {
 				return err
 			}
-			n := 0
-			if err := p.db.Update(func(tx *state.Tx) (err error) { n, err = do(tx); return err }); err != nil {
+			if n, err := do(); err != nil || n == 0 {
 				return err
-			}
-			if n == 0 {
-				return nil
 			}
 		}
 	}
 	if s.ReceiptsKept > 0 {
-		if err := purge(func(tx *state.Tx) (int, error) { return tx.PurgeReceipts(now.Add(-s.ReceiptsKept), 1000) }); err != nil {
+		if err := purge(func() (int, error) { return p.db.PurgeReceipts(now.Add(-s.ReceiptsKept), 1000) }); err != nil {
 			return err
 		}
 	}
 	for _, cache := range []string{"stage1", "topics"} {
-		if err := purge(func(tx *state.Tx) (int, error) { return tx.PurgeCache(cache, now, 1000) }); err != nil {
+		if err := purge(func() (int, error) { return p.db.PurgeCache(cache, now, 1000) }); err != nil {
 			return err
 		}
 	}
@@ -428,7 +392,4 @@ func (p *Pipeline) Retain(ctx context.Context) error {
 }
 
 // Usage is what the last n days cost, newest first.
-func (p *Pipeline) Usage(n int) (days []state.DayUsage, err error) {
-	err = p.db.View(func(tx *state.Tx) error { days = tx.UsageDays(n); return nil })
-	return days, err
-}
+func (p *Pipeline) Usage(n int) ([]state.DayUsage, error) { return p.db.UsageDays(n) }

@@ -2,7 +2,6 @@ package pipeline
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"time"
@@ -12,19 +11,6 @@ import (
 	"github.com/intentd/intentd/pipeline/receipt"
 	"github.com/intentd/intentd/state"
 )
-
-// erasure is a forgetting under way. It is kept in the state until it is done: it can be interrupted at any point and goes on.
-// While it is kept it holds the identifiers that the sources must be told; it goes with the last step.
-type erasure struct {
-	Person  state.PersonID    `json:"person"`
-	Who     connectors.Person `json:"who"`
-	Refs    []connectors.Ref  `json:"refs"`
-	KeepCRM bool              `json:"keep_crm"`
-	Started time.Time         `json:"started"`
-	Done    map[string]bool   `json:"done"`
-	Events  int               `json:"events"`
-	Records int               `json:"records"`
-}
 
 // Erased reports a forgetting.
 type Erased struct {
@@ -41,59 +27,39 @@ type Erased struct {
 // Forget erases a person: journal, receipts, history, caches, clickstream, dead letters, every linked id; empties our CRM fields
 // unless keepCRM; compacts; and leaves salted hashes that keep them from coming back.
 func (p *Pipeline) Forget(ctx context.Context, who string, keepCRM bool) (*Erased, error) {
-	var job *erasure
-	err := p.db.Update(func(tx *state.Tx) error {
-		job = nil
-		id, ok := p.find(tx, who)
-		if !ok {
-			// Somebody no CRM knows may still have left a journey in our own stores, and may still come.
-			email := p.Setup().Identity.Email(who)
-			if email == "" {
-				return ErrUnknownPerson
-			}
-			job = &erasure{KeepCRM: keepCRM, Started: p.now(), Done: map[string]bool{}, Who: connectors.Person{Key: "forgotten", Emails: []string{email}}}
-			return putErasure(tx, job)
-		}
-		person, ok, err := tx.Person(id)
-		if err != nil {
-			return err
-		}
-		if !ok {
-			return ErrUnknownPerson
-		}
-		job = &erasure{Person: id, Refs: person.Contacts, KeepCRM: keepCRM, Started: p.now(), Done: map[string]bool{}}
-		job.Who.Key = personKey(id)
-		links, err := tx.Links(id)
-		if err != nil {
-			return err
-		}
-		p.Setup().addLinks(&job.Who, links)
-		return putErasure(tx, job)
-	})
+	email := p.Setup().Identity.Email(who)
+	id, err := p.find(who)
 	if err != nil {
 		return nil, err
 	}
-	if email := p.Setup().Identity.Email(who); email != "" {
-		job.Who.Emails = appendNew(job.Who.Emails, []string{email})
+	job := &state.Erasure{Person: id, KeepCRM: keepCRM, Started: p.now(), Done: map[string]bool{}}
+	if id == 0 {
+		// Somebody no CRM knows may still have left a journey in our own stores, and may still come.
+		if email == "" {
+			return nil, ErrUnknownPerson
+		}
+		job.Who.Key = "forgotten"
+	}
+	if email != "" {
+		job.Who.Emails = []string{email}
+	}
+	if ok, err := p.db.BeginErasure(job, p.Setup().rules); err != nil {
+		return nil, err
+	} else if !ok {
+		return nil, ErrUnknownPerson
 	}
 	return p.erase(ctx, job)
 }
 
 // ResumeErasures goes on with forgettings that were interrupted.
 func (p *Pipeline) ResumeErasures(ctx context.Context) (int, error) {
-	var jobs map[string][]byte
-	if err := p.db.View(func(tx *state.Tx) (err error) { jobs, err = tx.Jobs(); return err }); err != nil {
+	jobs, bad, err := p.db.Erasures()
+	if err != nil {
 		return 0, err
 	}
-	n := 0
-	var failed error
-	for _, id := range sortedKeys(jobs) {
-		var job erasure
-		if err := json.Unmarshal(jobs[id], &job); err != nil {
-			failed = errors.Join(failed, fmt.Errorf("erasure %s: %w", id, err))
-			continue
-		}
-		if _, err := p.erase(ctx, &job); err != nil {
+	n, failed := 0, errors.Join(bad...)
+	for _, job := range jobs {
+		if _, err := p.erase(ctx, job); err != nil {
 			failed = errors.Join(failed, err)
 			continue
 		}
@@ -102,165 +68,50 @@ func (p *Pipeline) ResumeErasures(ctx context.Context) (int, error) {
 	return n, failed
 }
 
-// erasuresADay is how many people may be forgotten in a day because their CRM no longer knows them: at least this, at most a
-// hundredth of all. A token that lost sight of half the records must not bury them; the rest waits for the next day.
-const erasuresADay = 20
-
-// erasureCount is how many people were forgotten since the begin of a day's count.
-type erasureCount struct {
-	Since time.Time `json:"since"`
-	N     int       `json:"n"`
-}
-
-// mayErase books one forgetting of the CRM's own making, and says whether it may be done today among so many people.
-func (p *Pipeline) mayErase(tx *state.Tx, people int) (bool, error) {
-	const key = "erased by crm"
-	var c erasureCount
-	if b := tx.Setting(key); len(b) > 0 {
-		if err := json.Unmarshal(b, &c); err != nil {
-			return false, err
-		}
-	}
-	now := p.now()
-	if now.Sub(c.Since) >= 24*time.Hour || now.Before(c.Since) {
-		c = erasureCount{Since: now}
-	}
-	if c.N >= max(erasuresADay, people/100) {
-		p.log.Warn("more people than usual are unknown to their CRM: no more are forgotten today; check the token's rights", "forgotten_today", c.N)
-		return false, nil
-	}
-	c.N++
-	b, err := json.Marshal(c)
-	if err != nil {
-		return false, err
-	}
-	return true, tx.SetSetting(key, b)
-}
-
-// planErasure queues the forgetting of a person whom the CRM itself has erased.
-func (p *Pipeline) planErasure(tx *state.Tx, id state.PersonID, recs []*record) error {
-	job := &erasure{Person: id, KeepCRM: true, Started: p.now(), Done: map[string]bool{"crm": true}}
-	job.Who.Key = personKey(id)
-	for _, r := range recs {
-		job.Refs = append(job.Refs, r.ref)
-		job.Who.Emails = appendNew(job.Who.Emails, r.contact.Emails)
-	}
-	links, err := tx.Links(id)
-	if err != nil {
-		return err
-	}
-	p.Setup().addLinks(&job.Who, links)
-	return putErasure(tx, job)
-}
-
-// addLinks adds what is linked to a person and theirs alone, in the stored form.
-func (s *Setup) addLinks(who *connectors.Person, links []state.Link) {
-	for _, l := range links {
-		if l.Nobodys {
-			continue
-		}
-		value := []string{s.linkID(l).Stored()}
-		switch l.Kind {
-		case state.LinkEmail:
-			who.Emails = appendNew(who.Emails, value)
-		case state.LinkPhone:
-			who.Phones = appendNew(who.Phones, value)
-		case state.LinkUserID:
-			who.UserIDs = appendNew(who.UserIDs, value)
-		case state.LinkAnonymousID:
-			who.AnonymousIDs = appendNew(who.AnonymousIDs, value)
-		}
-	}
-}
-
 // addRecord adds the addresses and numbers of one of the person's records, but for what somebody else has, too.
 func (p *Pipeline) addRecord(s *Setup, who *connectors.Person, person state.PersonID, c *connectors.Contact) error {
 	who.Refs = append(who.Refs, c.Ref)
-	return p.db.View(func(tx *state.Tx) error {
-		for _, id := range s.recordIDs(c) {
-			h, err := s.holder(tx, id)
-			if err != nil {
-				return err
-			}
-			if !id.JoinsRecords() && (h.Nobodys || h.Person != 0 && h.Person != person) {
-				continue
-			}
-			if id.Kind == identity.Phone {
-				who.Phones = appendNew(who.Phones, []string{id.Value})
-			} else {
-				who.Emails = appendNew(who.Emails, []string{id.Value})
-			}
-		}
-		return nil
-	})
-}
-
-func putErasure(tx *state.Tx, job *erasure) error {
-	b, err := json.Marshal(job)
+	ids := s.rules.RecordIDs(c)
+	holders, err := p.db.Holders(ids, s.rules)
 	if err != nil {
 		return err
 	}
-	return tx.PutJob(job.id(), b)
-}
-
-// id names the job by the person, or by the moment where there is none.
-func (job *erasure) id() string {
-	if job.Person == 0 {
-		return "forget/" + job.Started.UTC().Format(time.RFC3339Nano)
+	for i, id := range ids {
+		h := holders[i]
+		switch {
+		case !id.JoinsRecords() && (h.Nobodys || h.Person != 0 && h.Person != person):
+		case id.Kind == identity.Phone:
+			who.Phones = appendNew(who.Phones, []string{id.Value})
+		default:
+			who.Emails = appendNew(who.Emails, []string{id.Value})
+		}
 	}
-	return "forget/" + personKey(job.Person)
+	return nil
 }
 
 // erase runs the steps of a forgetting that are not done yet, each one safe to repeat.
-func (p *Pipeline) erase(ctx context.Context, job *erasure) (*Erased, error) {
+func (p *Pipeline) erase(ctx context.Context, job *state.Erasure) (*Erased, error) {
 	s := p.Setup()
-	out := &Erased{Person: personKey(job.Person)}
+	out := &Erased{Person: job.Person.Key()}
 	step := func(name string, do func() error) error {
 		if job.Done[name] {
 			return nil
 		}
 		if err := do(); err != nil {
-			return fmt.Errorf("forget %s: %s: %w (it is kept and goes on later)", personKey(job.Person), name, err)
+			return fmt.Errorf("forget %s: %s: %w (it is kept and goes on later)", job.Person.Key(), name, err)
 		}
 		job.Done[name] = true
-		return p.db.Update(func(tx *state.Tx) error { return putErasure(tx, job) })
+		return p.db.KeepErasure(job)
 	}
 	// Who they are is asked while their records can still be read: the tombstones and the sources need every address.
 	if err := step("identify", func() error { return p.identifyForErasure(ctx, s, job) }); err != nil {
 		return nil, err
 	}
-	if err := step("bury", func() error {
-		return p.db.Update(func(tx *state.Tx) error {
-			now := p.now()
-			for _, ref := range job.Refs {
-				if err := tx.BuryRef(ref, now); err != nil {
-					return err
-				}
-				if err := tx.DropPending(ref); err != nil {
-					return err
-				}
-			}
-			for _, e := range job.Who.Emails {
-				if err := tx.Bury(state.LinkEmail, e, now); err != nil {
-					return err
-				}
-			}
-			return nil
-		})
-	}); err != nil {
+	if err := step("bury", func() error { return p.db.Bury(job, p.now()) }); err != nil {
 		return nil, err
 	}
 	// From here on no lot takes the person up again: the record goes first, the rest needs only the job.
-	if err := step("state", func() error {
-		return p.db.Update(func(tx *state.Tx) error {
-			for _, ref := range job.Refs {
-				if err := tx.DeleteContact(ref); err != nil {
-					return err
-				}
-			}
-			return tx.DeletePerson(job.Person)
-		})
-	}); err != nil {
+	if err := step("state", func() error { return p.db.EraseState(job) }); err != nil {
 		return nil, err
 	}
 	// A CRM that refuses keeps no journey from being erased: its part is tried again.
@@ -298,7 +149,7 @@ func (p *Pipeline) erase(ctx context.Context, job *erasure) (*Erased, error) {
 			out.Remote = append(out.Remote, s.Sources[i].Name)
 		}
 	}
-	if err := p.db.Update(func(tx *state.Tx) error { return tx.DropJob(job.id()) }); err != nil {
+	if err := p.db.EndErasure(job); err != nil {
 		return nil, err
 	}
 	for _, ref := range job.Refs {
@@ -316,7 +167,7 @@ func (p *Pipeline) erase(ctx context.Context, job *erasure) (*Erased, error) {
 }
 
 // identifyForErasure reads the person's records for addresses that only the CRM knows.
-func (p *Pipeline) identifyForErasure(ctx context.Context, s *Setup, job *erasure) error {
+func (p *Pipeline) identifyForErasure(ctx context.Context, s *Setup, job *state.Erasure) error {
 	for i := range s.CRMs {
 		var refs []connectors.Ref
 		for _, r := range job.Refs {
@@ -342,7 +193,7 @@ func (p *Pipeline) identifyForErasure(ctx context.Context, s *Setup, job *erasur
 }
 
 // emptyFields clears our fields of the person's records. A record that is gone has nothing left to clear.
-func (p *Pipeline) emptyFields(ctx context.Context, s *Setup, job *erasure) error {
+func (p *Pipeline) emptyFields(ctx context.Context, s *Setup, job *state.Erasure) error {
 	job.Records = 0
 	if err := p.delivery.Quiet(ctx, job.Refs); err != nil {
 		return err
@@ -412,77 +263,24 @@ type HeldRecord struct {
 // Export returns all that is held about a person, with the events that our own stores and the sources tell.
 func (p *Pipeline) Export(ctx context.Context, who string) (*Held, error) {
 	s := p.Setup()
-	out := &Held{Records: map[string]HeldRecord{}}
-	var q connectors.Person
-	stranger := false
-	err := p.db.View(func(tx *state.Tx) error {
-		id, ok := p.find(tx, who)
-		if !ok {
-			// Somebody no CRM knows may still have left a journey in our own stores.
-			if q.Emails = appendNew(nil, []string{p.Setup().Identity.Email(who)}); len(q.Emails) == 0 {
-				return ErrUnknownPerson
-			}
-			q.Key, stranger = "stranger", true
-			return nil
-		}
-		out.Person = personKey(id)
-		var err error
-		if out.Core, ok, err = tx.Person(id); err != nil {
-			return err
-		} else if !ok {
-			return ErrUnknownPerson
-		}
-		for _, ref := range out.Core.Contacts {
-			rec, ok, err := tx.Contact(ref)
-			if err != nil {
-				return err
-			}
-			if ok {
-				out.Records[ref.String()] = HeldRecord{Kept: rec}
-			}
-			pd, err := tx.Pending(ref)
-			if err != nil {
-				return err
-			}
-			if pd != nil {
-				if pd.Receipt != nil { // of a patch under way: shown as the others are
-					plain, err := p.db.OpenReceipt(pd.Receipt)
-					if err != nil {
-						return err
-					}
-					full, err := openReceipt(tx, plain)
-					if err != nil {
-						return err
-					}
-					out.Receipts, pd.Receipt = append(out.Receipts, full), nil
-				}
-				out.Pending = append(out.Pending, *pd)
-			}
-		}
-		if out.Links, err = tx.Links(id); err != nil {
-			return err
-		}
-		receipts, err := tx.Receipts(id, 100)
-		if err != nil {
-			return err
-		}
-		for _, r := range receipts {
-			full, err := openReceipt(tx, r.JSON)
-			if err != nil {
-				return err
-			}
-			out.Receipts = append(out.Receipts, full)
-		}
-		out.History, out.Verdicts = tx.History(id), tx.Verdicts(id)
-		if out.Dead, err = tx.DeadOf(id); err != nil {
-			return err
-		}
-		q.Key = out.Person
-		s.addLinks(&q, out.Links)
-		return nil
-	})
+	id, err := p.find(who)
 	if err != nil {
 		return nil, err
+	}
+	out := &Held{Records: map[string]HeldRecord{}}
+	var q connectors.Person
+	stranger := id == 0
+	if stranger {
+		// Somebody no CRM knows may still have left a journey in our own stores.
+		if q.Emails = appendNew(nil, []string{s.Identity.Email(who)}); len(q.Emails) == 0 {
+			return nil, ErrUnknownPerson
+		}
+		q.Key = "stranger"
+	} else if err := p.exportState(out, id); err != nil {
+		return nil, err
+	} else {
+		q.Key = out.Person
+		s.rules.AddLinks(&q, out.Links)
 	}
 	for i := range s.CRMs {
 		var refs []connectors.Ref
@@ -503,8 +301,7 @@ func (p *Pipeline) Export(ctx context.Context, who string) (*Held, error) {
 			h := out.Records[refs[j].String()]
 			h.Now = &contacts[j]
 			out.Records[refs[j].String()] = h
-			person, _ := parseKey(out.Person)
-			if err := p.addRecord(s, &q, person, &contacts[j]); err != nil {
+			if err := p.addRecord(s, &q, id, &contacts[j]); err != nil {
 				return nil, err
 			}
 		}
@@ -528,4 +325,43 @@ func (p *Pipeline) Export(ctx context.Context, who string) (*Held, error) {
 		return nil, ErrUnknownPerson
 	}
 	return out, nil
+}
+
+// exportState adds what the state keeps of a person.
+func (p *Pipeline) exportState(out *Held, id state.PersonID) error {
+	kept, ok, err := p.db.Kept(id)
+	if err != nil {
+		return err
+	}
+	if !ok {
+		return ErrUnknownPerson
+	}
+	out.Person, out.Core, out.Links = id.Key(), kept.Person, kept.Links
+	out.History, out.Verdicts, out.Dead = kept.History, kept.Verdicts, kept.Letters
+	for _, r := range kept.Records {
+		out.Records[r.Ref.String()] = HeldRecord{Kept: r.Contact}
+		if r.Pending == nil {
+			continue
+		}
+		if sealed := r.Pending.Receipt; sealed != nil { // of a patch under way: shown as the others are
+			plain, err := p.db.OpenReceipt(sealed)
+			if err != nil {
+				return err
+			}
+			full, err := p.openReceipt(plain)
+			if err != nil {
+				return err
+			}
+			out.Receipts, r.Pending.Receipt = append(out.Receipts, full), nil
+		}
+		out.Pending = append(out.Pending, *r.Pending)
+	}
+	for _, r := range kept.Receipts {
+		full, err := p.openReceipt(r.JSON)
+		if err != nil {
+			return err
+		}
+		out.Receipts = append(out.Receipts, full)
+	}
+	return nil
 }

@@ -23,17 +23,21 @@ func (w *world) quota(d time.Duration) {
 
 func (w *world) personOf(who string) (p state.Person) {
 	w.t.Helper()
-	if err := w.db.View(func(tx *state.Tx) (err error) {
-		id, ok := w.p.find(tx, who)
-		if !ok {
-			w.t.Fatalf("nobody goes by %s", who)
-		}
-		p, _, err = tx.Person(id)
-		return err
-	}); err != nil {
+	p, _, err := w.db.Person(w.idOf(who))
+	if err != nil {
 		w.t.Fatal(err)
 	}
 	return p
+}
+
+// idOf is whom a name, address or record names.
+func (w *world) idOf(who string) state.PersonID {
+	w.t.Helper()
+	id, err := w.p.known(who)
+	if err != nil {
+		w.t.Fatalf("%s: %v", who, err)
+	}
+	return id
 }
 
 // waits has a person's patch wait in the journal.
@@ -340,11 +344,10 @@ func TestWhatASweepMissedIsAskedForWhateverANeighbourDoes(t *testing.T) {
 		w.buyer(fmt.Sprint(100 + i))
 	}
 	w.once()
-	st := sweepState{Started: w.clock.now().Add(time.Hour), Phase: "compare"}
-	if err := w.p.saveSweep("sweep/crm", &st, nil); err != nil {
+	sweep, err := w.db.BeginSweep("crm", w.clock.now().Add(time.Hour))
+	if err != nil {
 		t.Fatal(err)
 	}
-	c := w.p.Setup().crm("crm")
 	hold, holding := make(chan struct{}), make(chan struct{})
 	go func() {
 		_ = w.db.Update(func(*state.Tx) error { close(holding); <-hold; return nil })
@@ -353,7 +356,7 @@ func TestWhatASweepMissedIsAskedForWhateverANeighbourDoes(t *testing.T) {
 	bad := make(chan error, 1)
 	missed := make(chan int, 1)
 	go func() {
-		_, _, n, _ := w.p.compareSwept("sweep/crm", c, st)
+		_, n, _ := w.db.CompareSwept(sweep, []string{"contacts"}, 100, w.clock.now())
 		missed <- n
 	}()
 	go func() {

@@ -166,6 +166,7 @@ func TestAMassDisappearanceForgetsNobody(t *testing.T) {
 	w.clock.advance(25 * time.Hour)
 	w.once()
 	w.once()
+	const erasuresADay = 20
 	if got := w.db.Stats().People; got != people-erasuresADay {
 		t.Fatalf("%d people are left of %d: want all but the %d that a day may lose", got, people, erasuresADay)
 	}

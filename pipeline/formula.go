@@ -15,12 +15,8 @@ const formulaKey = "formula"
 // stored features, asking nobody, logs what tiers would follow, and has writing wait for a resume, which lets exactly that change
 // through. It is to be called before the first lot; a state on which nobody was scored yet just notes the formula.
 func (p *Pipeline) FollowFormula(ctx context.Context) error {
-	var last string
-	err := p.db.View(func(tx *state.Tx) error {
-		last = string(tx.Setting(formulaKey))
-		return nil
-	})
-	if err != nil || last == score.Version {
+	last, err := p.db.Setting(formulaKey)
+	if err != nil || string(last) == score.Version {
 		return err
 	}
 	if p.scored() > 0 {
@@ -37,43 +33,36 @@ func (p *Pipeline) FollowFormula(ctx context.Context) error {
 			}
 		}
 	}
-	return p.db.Update(func(tx *state.Tx) error { return tx.SetSetting(formulaKey, []byte(score.Version)) })
+	return p.db.SetSetting(formulaKey, []byte(score.Version))
 }
 
 // Matrix counts everybody whom a CRM shows by the tier it shows and the one that the settings in force give, from stored features.
 func (p *Pipeline) Matrix(ctx context.Context) (*score.Matrix, error) {
 	var m score.Matrix
 	set, now := p.Setup().Score, p.now()
-	for next := state.PersonID(1); next > 0; {
+	for from := state.PersonID(1); from > 0; {
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
-		from := next
-		next = 0
-		if err := p.db.View(func(tx *state.Tx) error {
-			ids, err := tx.People(from, 1000)
-			if err != nil {
-				return err
-			}
-			for _, id := range ids {
-				next = id + 1
-				person, ok, err := tx.Person(id)
-				if err != nil || !ok || len(person.Shown) == 0 || len(person.Features) == 0 {
-					continue // one that cannot be read is told by the lot that meets it
-				}
-				shown, err := score.DecodeShown(person.Shown)
-				if err != nil {
-					continue
-				}
-				features, err := score.DecodeFeatures(person.Features)
-				if err != nil {
-					continue
-				}
-				m.Add(&set, shown, &features, now)
-			}
-			return nil
-		}); err != nil {
+		people, next, err := p.db.PeopleFrom(from, 1000)
+		if err != nil {
 			return nil, err
+		}
+		from = next
+		for i := range people {
+			person := &people[i]
+			if len(person.Shown) == 0 || len(person.Features) == 0 {
+				continue
+			}
+			shown, err := score.DecodeShown(person.Shown)
+			if err != nil {
+				continue // one that cannot be read is told by the lot that meets it
+			}
+			features, err := score.DecodeFeatures(person.Features)
+			if err != nil {
+				continue
+			}
+			m.Add(&set, shown, &features, now)
 		}
 	}
 	return &m, nil

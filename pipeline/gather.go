@@ -76,7 +76,7 @@ func (l *lot) readRecords(ctx context.Context, crm *CRM, recs []*record) {
 			r.err = err
 			continue
 		}
-		r.contact, r.read, r.inputs = contacts[i], true, hashInputs(&contacts[i])
+		r.contact, r.read, r.inputs = contacts[i], true, state.InputsHash(&contacts[i])
 	}
 	if err == nil {
 		l.checkAuthorship(ctx, crm, recs)

@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"github.com/intentd/intentd/connectors"
-	"github.com/intentd/intentd/state"
 )
 
 // TestInvariant4AFieldWeLeftEmptyIsTheirsOnceAHumanFillsIt: to have had nothing to say is no claim to a field.
@@ -95,16 +94,11 @@ func TestAVerdictSurvivesASilentSourceAndACrash(t *testing.T) {
 			}
 			w.clock.advance(time.Hour)
 			w.once()
-			var got string
-			var log []state.VerdictAt
-			if err := w.db.View(func(tx *state.Tx) error {
-				id, _ := w.p.find(tx, email)
-				person, _, err := tx.Person(id)
-				got, log = person.Verdict, tx.Verdicts(id)
-				return err
-			}); err != nil {
+			kept, _, err := w.db.Kept(w.idOf(email))
+			if err != nil {
 				t.Fatal(err)
 			}
+			got, log := kept.Person.Verdict, kept.Verdicts
 			if got != "not_now" || len(log) != 1 {
 				t.Fatalf("the rep's verdict is %q, verdicts %v", got, log)
 			}

@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/intentd/intentd/connectors"
-	"github.com/intentd/intentd/state"
 )
 
 // health knows which connectors stand and which are stopped. It is told of every outcome and decides by kind alone.
@@ -186,18 +185,17 @@ func (p *Pipeline) ensureBound(ctx context.Context, c *CRM) error {
 	if info.ID == "" {
 		return &connectors.Error{Kind: connectors.Transient, Op: c.Name + ": find out which account this is", Message: "the answer names none"}
 	}
-	var have string
-	var bound bool
-	if err := p.db.View(func(tx *state.Tx) error { have, bound = tx.Binding(c.Name); return nil }); err != nil {
+	have, err := p.db.Binding(c.Name)
+	if err != nil {
 		return err
 	}
-	if bound && have != info.ID {
+	if have != "" && have != info.ID {
 		return &connectors.Error{Kind: connectors.Config, Op: c.Name, Code: "other_account",
 			Message: fmt.Sprintf("this state is bound to account %s, but the credentials belong to account %s: nothing was read or written", have, info.ID),
 			Fix:     "use the credentials of account " + have + ", or another state.path for account " + info.ID}
 	}
-	if !bound {
-		if err := p.db.Update(func(tx *state.Tx) error { return tx.Bind(c.Name, info.ID) }); err != nil {
+	if have == "" {
+		if err := p.db.Bind(c.Name, info.ID); err != nil {
 			return err
 		}
 	}

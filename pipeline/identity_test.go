@@ -81,18 +81,12 @@ func (w *world) signals(who string) int {
 // linksOf are a person's links as people read them.
 func (w *world) linksOf(who string) (out []string) {
 	w.t.Helper()
-	if err := w.db.View(func(tx *state.Tx) error {
-		id, ok := w.p.find(tx, who)
-		if !ok {
-			w.t.Fatalf("nobody is known as %s", who)
-		}
-		links, err := tx.Links(id)
-		for _, l := range links {
-			out = append(out, w.setup.linkID(l).String()+": "+l.Reason)
-		}
-		return err
-	}); err != nil {
+	links, err := w.db.Links(w.idOf(who))
+	if err != nil {
 		w.t.Fatal(err)
+	}
+	for _, l := range links {
+		out = append(out, w.setup.rules.LinkID(l).String()+": "+l.Reason)
 	}
 	return out
 }
@@ -245,13 +239,7 @@ func TestAMergeGivesTheUnionOfBothJourneys(t *testing.T) {
 			w.crm.mu.Lock()
 			w.crm.contacts[loser].State, w.crm.contacts[loser].Into = connectors.Merged, w.crm.ref(winner)
 			w.crm.mu.Unlock()
-			if err := w.db.Update(func(tx *state.Tx) error {
-				rec, _, err := tx.Contact(w.crm.ref(loser))
-				if err != nil {
-					return err
-				}
-				return tx.Enqueue(rec.Person, state.Live, state.ReasonSweep, w.clock.now())
-			}); err != nil {
+			if err := w.db.Ask(w.idOf(w.crm.ref(loser).String()), w.clock.now()); err != nil {
 				w.t.Fatal(err)
 			}
 		case "told by the survivor":
@@ -388,8 +376,8 @@ func TestLinksFromBeforeThereWereSpacesAreRead(t *testing.T) {
 	shop, app := w.track("shop"), w.track("app")
 	w.crm.put("1", "ann@x.example", nil)
 	w.once()
+	id := w.idOf("ann@x.example")
 	if err := w.db.Update(func(tx *state.Tx) error {
-		id, _ := w.p.find(tx, "ann@x.example")
 		return tx.PutLinks(id, []state.Link{{Kind: state.LinkUserID, Value: "42", Source: "app", Reason: "seen together by app", At: w.clock.now()}})
 	}); err != nil {
 		t.Fatal(err)

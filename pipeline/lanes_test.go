@@ -68,8 +68,8 @@ func TestAStoppedCRMWearsNobodyOut(t *testing.T) {
 		w.clock.advance(time.Hour)
 	}
 	var e state.Entry
+	id := w.idOf("buyer1@acme.example")
 	_ = w.db.View(func(tx *state.Tx) error {
-		id, _ := w.p.find(tx, "buyer1@acme.example")
 		e, _ = tx.Queued(id)
 		return nil
 	})

@@ -57,8 +57,8 @@ func (l *Ledger) turn() error {
 	if day == l.day {
 		return nil
 	}
-	var u state.Usage
-	if err := l.db.View(func(tx *state.Tx) (err error) { u, err = tx.Usage(day); return err }); err != nil {
+	u, err := l.db.Usage(day)
+	if err != nil {
 		return err
 	}
 	l.day, l.spent = day, 0
@@ -97,9 +97,7 @@ func (l *Ledger) Spend(purpose string, u connectors.Usage, estimate int64) {
 	if u == (connectors.Usage{}) {
 		return
 	}
-	l.db.UpdateLater(func(tx *state.Tx) error {
-		return tx.AddUsage(day, state.Usage{Model: map[string]connectors.Usage{purpose: u}})
-	})
+	l.db.AddUsageLater(day, state.Usage{Model: map[string]connectors.Usage{purpose: u}})
 }
 
 // Within is a model whose calls keep within the day's budget and are booked under their purpose, for whoever has no Store. A
@@ -145,8 +143,7 @@ func (l *Ledger) DailyCalls(connector, day string) int64 {
 		return n
 	}
 	l.mu.Unlock()
-	var u state.Usage
-	_ = l.db.View(func(tx *state.Tx) (err error) { u, err = tx.Usage(day); return err })
+	u, _ := l.db.Usage(day)
 	return u.Calls[connector]
 }
 
@@ -158,9 +155,7 @@ func (l *Ledger) AddCalls(connector, day string, n int64) {
 		l.calls[connector] += n
 	}
 	l.mu.Unlock()
-	l.db.UpdateLater(func(tx *state.Tx) error {
-		return tx.AddUsage(day, state.Usage{Calls: map[string]int64{connector: n}})
-	})
+	l.db.AddUsageLater(day, state.Usage{Calls: map[string]int64{connector: n}})
 }
 
 // Cached looks a stage-1 summary up.
@@ -176,11 +171,7 @@ func (l *Ledger) cached(cache string, key []byte) (value []byte, ok bool) {
 	if ok {
 		return value, true
 	}
-	_ = l.db.View(func(tx *state.Tx) error {
-		value, ok = tx.Cached(cache, key, l.now())
-		return nil
-	})
-	return value, ok
+	return l.db.Cached(cache, key, l.now())
 }
 
 func (l *Ledger) cache(cache string, key, value []byte, ttl time.Duration) {
@@ -191,7 +182,7 @@ func (l *Ledger) cache(cache string, key, value []byte, ttl time.Duration) {
 	l.recent[cache+string(key)] = value
 	l.mu.Unlock()
 	expires := l.now().Add(ttl)
-	l.db.UpdateLater(func(tx *state.Tx) error { return tx.PutCache(cache, key, value, expires) })
+	l.db.CacheLater(cache, key, value, expires)
 }
 
 // TopicCache is the ledger as the topic matcher's cache.
@@ -208,27 +199,16 @@ func (c TopicCache) Cache(key, value []byte) { c.l.cache("topics", key, value, t
 
 // Answer is the last stage-2 answer of a person if it was given for the same inputs.
 func (l *Ledger) Answer(person string, inputs uint64) (value []byte, ok bool) {
-	id, valid := parseKey(person)
+	id, valid := state.ParsePersonKey(person)
 	if !valid {
 		return nil, false
 	}
-	_ = l.db.View(func(tx *state.Tx) error {
-		value, ok = tx.Answer(id, inputs)
-		return nil
-	})
-	return value, ok
+	return l.db.Answer(id, inputs)
 }
 
 // KeepAnswer keeps a stage-2 answer under its person, with whom it goes.
 func (l *Ledger) KeepAnswer(person string, inputs uint64, value []byte) {
-	id, valid := parseKey(person)
-	if !valid {
-		return
+	if id, valid := state.ParsePersonKey(person); valid {
+		l.db.KeepAnswerLater(id, inputs, value)
 	}
-	l.db.UpdateLater(func(tx *state.Tx) error {
-		if _, alive, err := tx.Person(id); err != nil || !alive {
-			return err // forgotten meanwhile
-		}
-		return tx.PutAnswer(id, inputs, value)
-	})
 }

@@ -44,7 +44,7 @@ type subject struct {
 	result  *result
 
 	// settled is what becomes of the subject without (further) work; nil while it goes on.
-	settled func(tx *state.Tx) error
+	settled *state.Settlement
 	verdict bool     // person.Verdict was read anew
 	stale   []string // sources that did not answer, or are suddenly empty
 }
@@ -91,8 +91,8 @@ func (p *Pipeline) process(ctx context.Context, entries []state.Entry) error {
 		}
 		return p.process(ctx, entries[half:])
 	}
-	p.log.Error("a person cannot be worked on and is set aside", "person", personKey(entries[0].Person), "error", err)
-	if err := p.setAside(entries[0], err); err != nil {
+	p.log.Error("a person cannot be worked on and is set aside", "person", entries[0].Person.Key(), "error", err)
+	if err := p.db.SetAside(entries[0], err, p.Setup().scoringHash, p.now()); err != nil {
 		p.db.Unclaim(entries...)
 		return err
 	}
@@ -109,28 +109,6 @@ func (p *Pipeline) attempt(ctx context.Context, entries []state.Entry) (err erro
 	}()
 	l := &lot{p: p, s: p.Setup(), now: p.now()}
 	return l.run(ctx, entries)
-}
-
-// setAside makes a dead letter of somebody whom no lot gets through with; it goes when one does.
-func (p *Pipeline) setAside(e state.Entry, why error) error {
-	now := p.now()
-	config := p.Setup().scoringHash
-	return p.db.Update(func(tx *state.Tx) error {
-		d := &state.Dead{Person: e.Person, Op: "work out", Message: why.Error(), At: now, First: now, Attempts: 1, Config: config}
-		if err := tx.PutDead(d); err != nil {
-			return err
-		}
-		return tx.Release(e, retryLane(e), now.Add(max(10*time.Minute, backoff(e.Attempts))), state.ReasonRetry)
-	})
-}
-
-// retryLane is where an entry that must come again goes. Who came by the backfill stays there: a first sync's people must neither
-// overtake others nor get the model's texts out of order.
-func retryLane(e state.Entry) state.Lane {
-	if e.Lane == state.Backfill {
-		return state.Backfill
-	}
-	return state.Retry
 }
 
 func (l *lot) run(ctx context.Context, entries []state.Entry) error {
@@ -172,62 +150,46 @@ func (l *lot) open() []*subject {
 
 // load reads what the state knows of the claimed people.
 func (l *lot) load(ctx context.Context, entries []state.Entry) error {
-	letters := l.p.db.DeadCount() > 0
-	err := l.p.db.View(func(tx *state.Tx) error {
-		l.subjects = l.subjects[:0]
-		for _, e := range entries {
-			s := &subject{entry: e, id: e.Person, key: personKey(e.Person)}
-			person, ok, err := tx.Person(e.Person)
-			if err != nil {
-				return fmt.Errorf("load person %s: %w", s.key, err)
-			}
-			l.subjects = append(l.subjects, s)
-			if !ok {
-				s.settled = done(e) // forgotten or joined to another since
-				continue
-			}
-			s.person = person
-			if len(person.Shown) > 0 {
-				if s.shown, err = score.DecodeShown(person.Shown); err != nil {
-					return fmt.Errorf("load person %s: %w", s.key, err)
-				}
-			}
-			if s.links, err = tx.Links(e.Person); err != nil {
-				return err
-			}
-			for _, ref := range person.Contacts {
-				rec, ok, err := tx.Contact(ref)
-				if err != nil {
-					return err
-				}
-				crm := l.s.crm(ref.CRM)
-				if !ok || crm == nil {
-					continue // a CRM that the config no longer names keeps its records until it is back or forgotten
-				}
-				r := &record{ref: ref, crm: crm, state: rec, was: rec}
-				if r.pending, err = tx.Pending(ref); err != nil {
-					return err
-				}
-				s.recs = append(s.recs, r)
-			}
-			switch {
-			case len(person.Contacts) == 0:
-				s.settled = done(e)
-			case len(s.recs) == 0:
-				// What brought them here is kept until the config names their CRM again.
-				s.settled = func(tx *state.Tx) error { return tx.Release(e, e.Lane, l.now.Add(unnamedFor), 0) }
-			case letters:
-				if s.letters, err = tx.DeadOf(e.Person); err != nil {
-					return err
-				}
-			}
-		}
-		return nil
-	})
-	if err != nil || l.dry {
+	loaded, err := l.p.db.LoadLot(entries)
+	if err != nil {
 		return err
 	}
+	for i := range loaded {
+		l.subjects = append(l.subjects, l.subject(&loaded[i]))
+	}
+	if l.dry {
+		return nil
+	}
 	return l.leaveToDelivery(ctx)
+}
+
+// subject is a claimed person at the begin of a lot.
+func (l *lot) subject(from *state.Loaded) *subject {
+	s := &subject{entry: from.Entry, id: from.Entry.Person, key: from.Entry.Person.Key(), person: from.Person, links: from.Links}
+	err := from.Err
+	if err == nil && len(s.person.Shown) > 0 {
+		s.shown, err = score.DecodeShown(s.person.Shown)
+	}
+	if err != nil {
+		s.settled = &state.Settlement{Outcome: state.SetAside, Failure: fmt.Errorf("load person %s: %w", s.key, err)}
+		return s
+	}
+	for _, r := range from.Records {
+		// A CRM that the config no longer names keeps its records until it is back or forgotten.
+		if crm := l.s.crm(r.Ref.CRM); crm != nil {
+			s.recs = append(s.recs, &record{ref: r.Ref, crm: crm, state: r.Contact, was: r.Contact, pending: r.Pending})
+		}
+	}
+	switch {
+	case len(s.person.Contacts) == 0: // of nobody any more
+		s.settled = &state.Settlement{Outcome: state.Finish}
+	case len(s.recs) == 0:
+		// What brought them here is kept until the config names their CRM again.
+		s.settled = comeBack(s.entry.Lane, l.now.Add(unnamedFor), 0)
+	default:
+		s.letters = from.Letters
+	}
+	return s
 }
 
 // unnamedFor is how long people wait between two looks at whether the config names one of their CRMs again.
@@ -260,13 +222,7 @@ func (l *lot) leaveToDelivery(ctx context.Context) error {
 		if len(theirs) == 0 {
 			continue
 		}
-		e := s.entry
-		s.settled = func(tx *state.Tx) error {
-			if ok, err := tx.AfterDelivery(e, theirs); ok || err != nil {
-				return err
-			}
-			return tx.Release(e, e.Lane, l.now, 0) // answered meanwhile
-		}
+		s.settled = &state.Settlement{Outcome: state.Await, Refs: theirs}
 	}
 	return nil
 }
@@ -278,42 +234,24 @@ func (l *lot) lastReceipt(s *subject) *receipt.Receipt {
 		return s.last
 	}
 	s.lastOK = true
-	_ = l.p.db.View(func(tx *state.Tx) error {
-		raw, _, err := tx.Receipt(s.id)
-		if err == nil && raw != nil {
-			s.last, err = openReceipt(tx, raw)
-		}
-		return err
-	})
+	if raw, err := l.p.db.LastReceipt(s.id); err == nil && raw != nil {
+		s.last, _ = l.p.openReceipt(raw)
+	}
 	return s.last
 }
 
-// done is the settlement of an entry with nothing left to do.
-func done(e state.Entry) func(tx *state.Tx) error {
-	return func(tx *state.Tx) error {
-		_, err := tx.Done(e)
-		return err
-	}
+// comeBack settles a subject who is to be worked on again.
+func comeBack(lane state.Lane, at time.Time, why state.Reason) *state.Settlement {
+	return &state.Settlement{Outcome: state.Return, Lane: lane, At: at, Why: why}
 }
 
 // later puts a subject into the retry lane: after a failed read, a silent source, a degraded answer.
-func (l *lot) later(s *subject, err error) func(tx *state.Tx) error {
-	at, why := l.now.Add(backoff(s.entry.Attempts)), state.ReasonRetry
+func (l *lot) later(s *subject, err error) *state.Settlement {
+	at, why := l.now.Add(state.Backoff(s.entry.Attempts)), state.ReasonRetry
 	if until := connectors.Until(err); until.After(at) {
 		at, why = until, why|state.ReasonWaits
 	}
-	return func(tx *state.Tx) error {
-		if err := saveRecords(tx, s, l.now); err != nil {
-			return err
-		}
-		return tx.Release(s.entry, retryLane(s.entry), at, why)
-	}
-}
-
-// backoff is the wait before attempt n+1: 30 s, doubling, at most 6 h.
-func backoff(attempts uint8) time.Duration {
-	d := 30 * time.Second << min(attempts, 10)
-	return min(d, 6*time.Hour)
+	return l.noticed(s, comeBack(s.entry.RetryLane(), at, why))
 }
 
 // ErrBusy says that the same job is running already.

@@ -66,6 +66,7 @@ type Setup struct {
 	// BudgetSpent says whether the day's model budget is used up: degraded texts then wait for tomorrow. May be nil.
 	BudgetSpent func() bool
 
+	rules                     *state.IdentityRules    // Identity, with the CRMs by name
 	scope                     map[connectors.Ref]bool // records that Write.IDs may name
 	settingsHash, scoringHash uint64                  // of Score, and of all that lies between events and field values and is no model
 }

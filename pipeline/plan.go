@@ -72,22 +72,7 @@ func (p *Pipeline) Preview(ctx context.Context, o PlanOptions) (*Plan, error) {
 		s = o.Setup.prepare()
 	}
 	s = s.dry()
-	var entries []state.Entry
-	err := p.db.View(func(tx *state.Tx) error {
-		if o.Who != "" {
-			id, ok := p.find(tx, o.Who)
-			if !ok {
-				return nil
-			}
-			entries = append(entries, state.Entry{Person: id, Reason: state.ReasonAsked})
-			return nil
-		}
-		ids, err := tx.People(0, o.Limit)
-		for _, id := range ids {
-			entries = append(entries, state.Entry{Person: id, Reason: state.ReasonInputs})
-		}
-		return err
-	})
+	entries, err := p.toPreview(o)
 	if err != nil {
 		return nil, err
 	}
@@ -113,6 +98,22 @@ func (p *Pipeline) Preview(ctx context.Context, o PlanOptions) (*Plan, error) {
 		return nil, ErrUnknownPerson
 	}
 	return plan, nil
+}
+
+// toPreview are whom a preview looks at, as they would be claimed.
+func (p *Pipeline) toPreview(o PlanOptions) (entries []state.Entry, err error) {
+	if o.Who != "" {
+		id, err := p.find(o.Who)
+		if id != 0 {
+			entries = append(entries, state.Entry{Person: id, Reason: state.ReasonAsked})
+		}
+		return entries, err
+	}
+	ids, err := p.db.People(0, o.Limit)
+	for _, id := range ids {
+		entries = append(entries, state.Entry{Person: id, Reason: state.ReasonInputs})
+	}
+	return entries, err
 }
 
 // dry is the setup for a dry run: its topics are matched without the model.
@@ -208,8 +209,8 @@ func (p *Pipeline) previewFirstSync(ctx context.Context, s *Setup, c *CRM, o Pla
 		if item.State != connectors.Live {
 			continue
 		}
-		sub := &subject{key: personKey(state.PersonID(i + 1)), entry: state.Entry{Reason: state.ReasonNew}}
-		sub.recs = []*record{{ref: item.Ref, crm: c, contact: *item, inputs: hashInputs(item), read: true, state: state.Contact{Checked: true}}}
+		sub := &subject{key: state.PersonID(i + 1).Key(), entry: state.Entry{Reason: state.ReasonNew}}
+		sub.recs = []*record{{ref: item.Ref, crm: c, contact: *item, inputs: state.InputsHash(item), read: true, state: state.Contact{Checked: true}}}
 		sub.recs[0].adopt()
 		l.subjects = append(l.subjects, sub)
 	}
@@ -248,7 +249,7 @@ func (p *Pipeline) Once(ctx context.Context) (Found, error) {
 	var sum Found
 	var failures []error
 	note := func(f Found, err error) {
-		sum.add(f)
+		sum.Add(f.Taken)
 		sum.Pages += f.Pages
 		if err != nil {
 			failures = append(failures, err)

@@ -16,8 +16,8 @@ import (
 func TestInvariant9OnePersonNobodyCanWorkOnStopsNobody(t *testing.T) {
 	spoilt := func(shown []byte) func(w *world) {
 		return func(w *world) {
+			id := w.idOf("buyer7@acme.example")
 			if err := w.db.Update(func(tx *state.Tx) error {
-				id, _ := w.p.find(tx, "buyer7@acme.example")
 				person, _, err := tx.Person(id)
 				if err != nil {
 					return err

@@ -7,7 +7,6 @@ import (
 
 	"github.com/intentd/intentd/connectors"
 	"github.com/intentd/intentd/pipeline/receipt"
-	"github.com/intentd/intentd/state"
 )
 
 func settingsKey(hash uint64) string { return fmt.Sprintf("scoring/%016x", hash) }
@@ -25,27 +24,24 @@ var receiptBuffers = sync.Pool{New: func() any { return new([]byte) }}
 
 func (l *lot) settingsHash() uint64 { return l.s.settingsHash }
 
-// keepSettings stores the settings that the lot's receipts refer to, once a process.
-func (l *lot) keepSettings(tx *state.Tx) error {
-	key := settingsKey(l.settingsHash())
-	if len(tx.Setting(key)) > 0 {
-		return nil
-	}
+// receiptSettings are the settings that the lot's receipts refer to.
+func (l *lot) receiptSettings() (map[string][]byte, error) {
 	b, err := json.Marshal(&l.s.Score)
-	if err != nil {
-		return err
-	}
-	return tx.SetSetting(key, b)
+	return map[string][]byte{settingsKey(l.settingsHash()): b}, err
 }
 
 // openReceipt reads what sealReceipt made.
-func openReceipt(tx *state.Tx, raw []byte) (*receipt.Receipt, error) {
-	r, settings, err := receipt.Decode(raw)
+func (p *Pipeline) openReceipt(raw []byte) (*receipt.Receipt, error) {
+	r, hash, err := receipt.Decode(raw)
 	if err != nil {
 		return nil, err
 	}
-	if b := tx.Setting(settingsKey(settings)); len(b) > 0 {
-		if err := json.Unmarshal(b, &r.Settings); err != nil {
+	settings, err := p.db.Setting(settingsKey(hash))
+	if err != nil {
+		return nil, err
+	}
+	if len(settings) > 0 {
+		if err := json.Unmarshal(settings, &r.Settings); err != nil {
 			return nil, fmt.Errorf("decode receipt of %s: settings: %w", r.Person, err)
 		}
 	}

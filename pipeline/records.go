@@ -1,7 +1,6 @@
 package pipeline
 
 import (
-	"slices"
 	"time"
 
 	"github.com/intentd/intentd/connectors"
@@ -43,7 +42,7 @@ func (l *lot) followStates() {
 				l.noticeHands(s, r)
 			case connectors.Merged:
 				if !c.Into.IsZero() && c.Into != r.ref {
-					s.settled = l.follow(s, r)
+					s.settled = &state.Settlement{Outcome: state.Follow, Old: r.ref, Into: c.Into, Contacts: []connectors.Contact{named(c, r.ref)}}
 				} else if !r.state.Paused {
 					r.state.Paused, r.dirty = true, true
 				}
@@ -74,107 +73,67 @@ func (l *lot) followStates() {
 	}
 }
 
-// follow moves a merged or converted record to the one it lives on in, and asks for the person again.
-func (l *lot) follow(s *subject, r *record) func(tx *state.Tx) error {
-	old, into, e := r.ref, r.contact.Into, s.entry
-	now := l.now
-	return func(tx *state.Tx) error {
-		oldRec, ok, err := tx.Contact(old)
-		if err != nil {
-			return err
-		}
-		if !ok {
-			_, err := tx.Done(e)
-			return err
-		}
-		rec, known, err := tx.Contact(into)
-		if err != nil {
-			return err
-		}
-		if known {
-			rec, err = l.p.absorbRef(tx, old, oldRec, into, rec)
-		} else {
-			rec, err = l.p.replaceRef(tx, old, into, oldRec)
-		}
-		if err != nil {
-			return err
-		}
-		if err := l.keepAddresses(tx, rec.Person, &r.contact); err != nil {
-			return err
-		}
-		if rec.Person == e.Person {
-			return tx.Release(e, state.Live, soonAgain(e, now), state.ReasonMerge)
-		}
-		if _, err := tx.Done(e); err != nil {
-			return err
-		}
-		return tx.Enqueue(rec.Person, state.Live, state.ReasonMerge, now)
-	}
-}
-
-// soonAgain is when somebody whose records were moved is looked at again: at once, unless that does not come to an end.
-func soonAgain(e state.Entry, now time.Time) time.Time {
-	if e.Attempts < 5 {
-		return now
-	}
-	return now.Add(backoff(e.Attempts - 5))
-}
-
 // park lays a person aside all of whose records are archived or gone. Gone for a day means erased: everything goes.
-func (l *lot) park(s *subject) func(tx *state.Tx) error {
+func (l *lot) park(s *subject) *state.Settlement {
 	erased := true
 	var since time.Time
+	out := &state.Settlement{Outcome: state.Park}
 	for _, r := range s.recs {
+		out.Refs = append(out.Refs, r.ref)
 		if !r.read || r.contact.State != connectors.Erased {
 			erased = false
-			continue
-		}
-		if r.state.Missing.After(since) {
+		} else if r.state.Missing.After(since) {
 			since = r.state.Missing
 		}
-	}
-	for _, r := range s.recs {
 		if r.pending != nil {
 			r.state.Checked, r.dirty = false, true // its patch goes, but may have arrived
 		}
 	}
-	people := l.p.db.Stats().People // not asked within the transaction: that could wait for itself
-	return func(tx *state.Tx) error {
-		if err := saveRecords(tx, s, l.now); err != nil {
-			return err
-		}
-		switch {
-		case erased && l.now.Sub(since) >= missingFor:
-			if ok, err := l.p.mayErase(tx, people); err != nil {
-				return err
-			} else if !ok {
-				return tx.Release(s.entry, state.Retry, l.now.Add(missingFor), state.ReasonMerge)
-			}
-			if _, err := tx.Done(s.entry); err != nil {
-				return err
-			}
-			return l.p.planErasure(tx, s.id, s.recs)
-		case erased:
-			return tx.Release(s.entry, state.Retry, since.Add(missingFor), state.ReasonMerge)
-		}
-		person, ok, err := tx.Person(s.id)
-		if err != nil {
-			return err
-		}
-		if ok && !person.Due.IsZero() {
-			person.Due = time.Time{}
-			if err := tx.PutPerson(s.id, &person); err != nil {
-				return err
-			}
-		}
-		for _, r := range s.recs {
-			if err := tx.DropPending(r.ref); err != nil {
-				return err
-			}
-		}
-		_, err = tx.Done(s.entry)
-		return err
+	switch {
+	case erased && l.now.Sub(since) >= missingFor:
+		out.Outcome, out.Contacts = state.Erase, s.contacts()
+	case erased:
+		out = comeBack(state.Retry, since.Add(missingFor), state.ReasonMerge)
 	}
+	return l.noticed(s, out)
+}
+
+// splitOff settles a subject some of whose records are somebody else's: both are asked for again.
+func (l *lot) splitOff(s *subject, off []*record) *state.Settlement {
+	out := &state.Settlement{Outcome: state.Split, Contacts: s.contacts()}
+	for _, r := range off {
+		out.Refs = append(out.Refs, r.ref)
+	}
+	return out
+}
+
+// contacts are the subject's records as their CRMs tell them.
+func (s *subject) contacts() []connectors.Contact {
+	out := make([]connectors.Contact, len(s.recs))
+	for i, r := range s.recs {
+		out[i] = named(&r.contact, r.ref)
+	}
+	return out
+}
+
+// named is a contact under the reference it was asked for by.
+func named(c *connectors.Contact, ref connectors.Ref) connectors.Contact {
+	out := *c
+	out.Ref = ref
+	return out
+}
+
+// noticed adds to a settlement what the lot noticed of the records, and the rep's verdict.
+func (l *lot) noticed(s *subject, out *state.Settlement) *state.Settlement {
+	for _, r := range s.recs {
+		if r.dirty {
+			out.Records = append(out.Records, state.RecordChange{Ref: r.ref, Was: r.was, Is: r.state})
+		}
+	}
+	if s.verdict {
+		out.Verdict = &s.person.Verdict
+	}
+	return out
 }
 
 // noticeHands reads the rep's verdict, and notices which of our fields were emptied: those are ours again, whoever held them (invariant
@@ -210,57 +169,7 @@ func (l *lot) noticeHands(s *subject, r *record) {
 }
 
 // maybeOurs says whether a value may have been left by a patch of ours that was never acknowledged.
-func (r *record) maybeOurs(i int, value string) bool { return mayBeOf(r.pending, i, value) }
-
-// mayBeOf says whether a patch that was not acknowledged, or one it replaced, may have left a value in own field i.
-func mayBeOf(pd *state.Pending, i int, value string) bool {
-	if pd == nil {
-		return false
-	}
-	if v, ok := pd.Patch.Fields[connectors.Fields[i].Name]; ok && v == value {
-		return true
-	}
-	return slices.Contains(pd.Maybe, state.FieldHash(i, value))
-}
-
-// saveRecords writes back what the lot noticed of the records, and the rep's verdict. It adds to what is stored now: a poll or an
-// acknowledgement may have moved that meanwhile.
-func saveRecords(tx *state.Tx, s *subject, now time.Time) error {
-	for _, r := range s.recs {
-		if !r.dirty {
-			continue
-		}
-		have, ok, err := tx.Contact(r.ref)
-		if err != nil {
-			return err
-		}
-		if !ok || have.Person != s.id {
-			continue
-		}
-		for i, h := range r.state.Wrote {
-			if h != r.was.Wrote[i] {
-				have.Wrote[i] = h
-			}
-		}
-		have.Held = have.Held&^(r.was.Held&^r.state.Held) | r.state.Held&^r.was.Held
-		have.Paused, have.Missing, have.Checked = r.state.Paused, r.state.Missing, r.state.Checked
-		if err := tx.PutContact(r.ref, &have); err != nil {
-			return err
-		}
-	}
-	if !s.verdict {
-		return nil
-	}
-	person, ok, err := tx.Person(s.id)
-	if err != nil || !ok || person.Verdict == s.person.Verdict {
-		return err
-	}
-	person.Verdict = s.person.Verdict
-	if err := tx.PutVerdict(s.id, person.Verdict, now); err != nil {
-		return err
-	}
-	return tx.PutPerson(s.id, &person)
-}
+func (r *record) maybeOurs(i int, value string) bool { return r.pending.MayHaveLeft(i, value) }
 
 // behind says whether the record missed what the person's other records were last given: it could not be read then, or its CRM
 // refused the patch.

@@ -16,71 +16,37 @@ const heldPage = 200
 // everybody, a page at a time.
 func (p *Pipeline) HeldFields(ctx context.Context) (fields map[string]int, records int, err error) {
 	fields = map[string]int{}
-	for after := state.PersonID(0); ; {
-		var ids []state.PersonID
+	err = p.eachHeld(ctx, func(held []state.HeldFields) error {
+		records += len(held)
+		for _, h := range held {
+			for _, name := range h.Names {
+				fields[name]++
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, 0, fmt.Errorf("count held fields: %w", err)
+	}
+	return fields, records, nil
+}
+
+// eachHeld goes through the records of everybody of which fields are held, a page of people at a time.
+func (p *Pipeline) eachHeld(ctx context.Context, do func([]state.HeldFields) error) error {
+	for from, more := state.PersonID(0), true; more; more = from != 0 {
 		if err := ctx.Err(); err != nil {
-			return nil, 0, err
+			return err
 		}
-		err := p.db.View(func(tx *state.Tx) error {
-			var err error
-			if ids, err = tx.People(after, heldPage); err != nil {
-				return err
-			}
-			for _, id := range ids {
-				held, err := heldBy(tx, id)
-				if err != nil {
-					return err
-				}
-				for _, h := range held {
-					records++
-					for _, name := range h.names {
-						fields[name]++
-					}
-				}
-			}
-			return nil
-		})
+		held, next, err := p.db.HeldFieldsFrom(from, heldPage)
 		if err != nil {
-			return nil, 0, fmt.Errorf("count held fields: %w", err)
+			return err
 		}
-		if len(ids) < heldPage {
-			return fields, records, nil
+		if err := do(held); err != nil {
+			return err
 		}
-		after = ids[len(ids)-1] + 1
+		from = next
 	}
-}
-
-// held is a record of which a person holds fields.
-type held struct {
-	ref    connectors.Ref
-	person state.PersonID
-	names  []string
-}
-
-// heldBy are the records of a person of which fields are held.
-func heldBy(tx *state.Tx, id state.PersonID) ([]held, error) {
-	person, ok, err := tx.Person(id)
-	if err != nil || !ok {
-		return nil, err
-	}
-	var all []held
-	for _, ref := range person.Contacts {
-		rec, ok, err := tx.Contact(ref)
-		if err != nil {
-			return nil, err
-		}
-		if !ok || rec.Held == 0 {
-			continue
-		}
-		h := held{ref: ref, person: id}
-		for i, f := range connectors.Fields {
-			if rec.Held&(1<<i) != 0 {
-				h.names = append(h.names, f.Name)
-			}
-		}
-		all = append(all, h)
-	}
-	return all, nil
+	return nil
 }
 
 // Released is what a release did.
@@ -100,63 +66,37 @@ func (p *Pipeline) Release(ctx context.Context, who, field string) (Released, er
 	if field != "" && fieldIndex(field) < 0 {
 		return out, fmt.Errorf("intentd has no field %q", field)
 	}
-	if who != "" {
-		var all []held
-		err := p.db.View(func(tx *state.Tx) (err error) {
-			id, ok := p.find(tx, who)
-			if !ok {
-				return ErrUnknownPerson
-			}
-			all, err = heldBy(tx, id)
-			return err
-		})
-		if err != nil {
-			return out, err
-		}
-		return out, p.release(ctx, all, field, &out)
-	}
-	for after, more := state.PersonID(0), true; more; {
-		var all []held
-		err := p.db.View(func(tx *state.Tx) error {
-			ids, err := tx.People(after, heldPage)
-			if err != nil {
-				return err
-			}
-			if more = len(ids) == heldPage; more {
-				after = ids[len(ids)-1] + 1
-			}
-			for _, id := range ids {
-				h, err := heldBy(tx, id)
-				if err != nil {
-					return err
-				}
-				all = append(all, h...)
-			}
-			return nil
-		})
+	if who == "" {
+		err := p.eachHeld(ctx, func(held []state.HeldFields) error { return p.release(ctx, held, field, &out) })
 		if err != nil {
 			return out, fmt.Errorf("release held fields: %w", err)
 		}
-		if err := p.release(ctx, all, field, &out); err != nil {
-			return out, err
-		}
+		return out, nil
 	}
-	return out, nil
+	id, err := p.known(who)
+	if err != nil {
+		return out, err
+	}
+	held, err := p.db.HeldFields(id)
+	if err != nil {
+		return out, err
+	}
+	return out, p.release(ctx, held, field, &out)
 }
 
 // release lets go of one field, or all, of records. A CRM that cannot be read keeps its own held and is told of.
-func (p *Pipeline) release(ctx context.Context, all []held, field string, out *Released) error {
-	byCRM := map[string][]held{}
+func (p *Pipeline) release(ctx context.Context, all []state.HeldFields, field string, out *Released) error {
+	byCRM := map[string][]state.HeldFields{}
 	for _, h := range all {
-		if field == "" || slices.Contains(h.names, field) {
-			byCRM[h.ref.CRM] = append(byCRM[h.ref.CRM], h)
+		if field == "" || slices.Contains(h.Names, field) {
+			byCRM[h.Ref.CRM] = append(byCRM[h.Ref.CRM], h)
 		}
 	}
 	for _, name := range sortedKeys(byCRM) {
 		for part := range slices.Chunk(byCRM[name], heldPage) {
 			refs := make([]connectors.Ref, len(part))
 			for i, h := range part {
-				refs[i] = h.ref
+				refs[i] = h.Ref
 			}
 			crm, err := p.crm(ctx, name)
 			var now []connectors.Contact
@@ -173,61 +113,36 @@ func (p *Pipeline) release(ctx context.Context, all []held, field string, out *R
 				out.Failure = err.Error()
 				continue
 			}
-			done, err := p.letGo(part, now, field)
+			records, fields, err := p.db.ReleaseFields(letGo(part, now, field), p.now())
 			if err != nil {
 				return fmt.Errorf("release held fields of %s: %w", name, err)
 			}
-			out.Records += done.Records
-			out.Fields += done.Fields
+			out.Records += records
+			out.Fields += fields
 		}
 	}
 	return nil
 }
 
-// letGo takes what the CRM shows in the held fields for our own, so that the next write replaces it, and queues the people.
-func (p *Pipeline) letGo(part []held, now []connectors.Contact, field string) (done Released, err error) {
-	err = p.db.Update(func(tx *state.Tx) error {
-		done = Released{}
-		for i, h := range part {
-			rec, ok, err := tx.Contact(h.ref)
-			if err != nil {
-				return err
-			}
-			if !ok || rec.Person != h.person || now[i].State != connectors.Live {
-				continue
-			}
-			n := 0
-			for _, name := range h.names {
-				f := fieldIndex(name)
-				if field != "" && name != field || rec.Held&(1<<f) == 0 {
-					continue
-				}
-				rec.Held &^= 1 << f
-				rec.Wrote[f] = state.FieldHash(f, now[i].Ours[name])
-				n++
-			}
-			if n == 0 {
-				continue
-			}
-			if err := tx.PutContact(h.ref, &rec); err != nil {
-				return err
-			}
-			if err := tx.Enqueue(h.person, state.Live, state.ReasonAsked, p.now()); err != nil {
-				return err
-			}
-			done.Records++
-			done.Fields += n
+// letGo are the held fields of live records, or the one of them, with what the CRM shows in them.
+func letGo(part []state.HeldFields, now []connectors.Contact, field string) (list []state.LetGo) {
+	for i, h := range part {
+		if now[i].State != connectors.Live {
+			continue
 		}
-		return nil
-	})
-	return done, err
+		if field != "" {
+			h.Names = []string{field}
+		}
+		list = append(list, state.LetGo{HeldFields: h, Shown: now[i].Ours})
+	}
+	return list
 }
 
 // heldNow are the fields of a person's records that are held at this moment, a receipt may be older.
-func heldNow(tx *state.Tx, id state.PersonID) (fields []string, err error) {
-	records, err := heldBy(tx, id)
-	for _, h := range records {
-		fields = appendNew(fields, h.names)
+func (p *Pipeline) heldNow(id state.PersonID) (fields []string, err error) {
+	held, err := p.db.HeldFields(id)
+	for _, h := range held {
+		fields = appendNew(fields, h.Names)
 	}
 	return fields, err
 }

@@ -1,7 +1,7 @@
 package pipeline
 
 import (
-	"fmt"
+	"slices"
 	"time"
 
 	"github.com/intentd/intentd/connectors"
@@ -13,113 +13,110 @@ import (
 // stage ends a lot in one transaction: settled people are settled, those with nothing to write are committed, the patches of
 // the others are journalled (invariant 2) and left to delivery.
 func (l *lot) stage() error {
-	type staged struct {
-		s       *subject
-		c       *commit
-		pending []*state.Pending
+	settings, err := l.receiptSettings()
+	if err != nil {
+		return err
 	}
-	var out []staged
-	direct := map[*subject]*commit{}
-	tierChanges := 0
 	backlog := l.p.db.LaneDepth(state.Backfill)
+	changes := map[state.PersonID]bool{} // whose tier would change
+	var committed, staged []*subject
 	for _, s := range l.open() {
-		var patches []connectors.Patch
-		var recs []*record
-		var reason string
-		for _, r := range s.recs {
-			patch, why := l.patchFor(s, r)
-			if !l.mayTry(s, r, &patch, why) {
-				continue
-			}
-			patches, recs = append(patches, patch), append(recs, r)
-			if reason == "" {
-				reason = why
-			}
-		}
-		c, err := l.commitFor(s, reason)
+		out, err := l.outcome(s, backlog)
 		if err != nil {
 			return err
 		}
-		if len(patches) == 0 {
-			direct[s] = c
+		s.settled = out
+		if out.Outcome == state.Commit {
+			committed = append(committed, s)
 			continue
 		}
+		staged = append(staged, s)
 		if s.shown.Known && s.result.shown.Tier != s.shown.Tier && !l.p.brake.released(s.entry.Since, s.person.Scoring, l.scoringHash()) {
-			tierChanges++
+			changes[s.id] = true
 		}
-		st := staged{s: s, c: c}
-		for i, patch := range patches {
-			r := recs[i]
-			st.pending = append(st.pending, &state.Pending{
-				Person: s.id, Patch: patch, Staged: l.now, Inputs: r.inputs, Read: r.contact.Modified,
-				Bulk: s.entry.Lane == state.Backfill && l.p.delivery.ByJob(r.ref.CRM, backlog), Alone: s.letter(r.ref) != nil,
-				Next: c.next, Receipt: c.receipt, Score: c.score,
-			})
-		}
-		out = append(out, st)
 	}
-	if !l.p.brake.allow(l.p, l.s.BrakeShare, tierChanges) {
-		for _, s := range l.open() {
+	if !l.p.brake.allow(l.p, l.s.BrakeShare, len(changes)) {
+		for _, s := range slices.Concat(committed, staged) {
 			// Nothing is claimed while the brake is on: they are there when it goes off.
-			s.settled = func(tx *state.Tx) error { return tx.Release(s.entry, s.entry.Lane, time.Time{}, 0) }
+			s.settled = comeBack(s.entry.Lane, time.Time{}, 0)
 		}
-		out, direct, tierChanges = nil, nil, 0
+		committed, staged, changes = nil, nil, nil
 	}
-	err := l.p.db.Update(func(tx *state.Tx) error {
-		if err := l.keepSettings(tx); err != nil {
-			return err
+	// Whoever is merged, split or forgotten goes first: what is staged after it is of people who are still there.
+	lot := state.Lot{Rules: l.s.rules, Now: l.now, Config: l.scoringHash(), Settings: settings}
+	late := slices.Concat(committed, staged)
+	for _, s := range l.subjects {
+		if !slices.Contains(late, s) {
+			lot.Settlements = append(lot.Settlements, l.settlement(s))
 		}
-		for _, s := range l.subjects {
-			if len(s.letters) > 0 { // whoever comes this far is not a dead letter any more
-				if err := tx.DropDead(s.id, connectors.Ref{}); err != nil {
-					return err
-				}
-			}
-			if s.settled != nil {
-				if err := s.settled(tx); err != nil {
-					return fmt.Errorf("settle %s: %w", s.key, err)
-				}
-			}
-		}
-		for s, c := range direct {
-			if err := l.commitDirect(tx, s, c); err != nil {
-				return fmt.Errorf("commit %s: %w", s.key, err)
-			}
-		}
-		for _, st := range out {
-			if _, ok, err := tx.Person(st.s.id); err != nil {
-				return err
-			} else if !ok { // forgotten or joined to somebody else while the lot was under way
-				if _, err := tx.Done(st.s.entry); err != nil {
-					return err
-				}
-				continue
-			}
-			if err := saveRecords(tx, st.s, l.now); err != nil {
-				return err
-			}
-			if err := l.saveIdentities(tx, st.s); err != nil {
-				return err
-			}
-			for _, pd := range st.pending {
-				if err := tx.Stage(pd); err != nil {
-					return fmt.Errorf("stage %s: %w", pd.Patch.Ref, err)
-				}
-			}
-			if err := settleAfter(tx, st.s.entry, st.c.next, st.c.retryAt); err != nil {
-				return err
-			}
-		}
-		return l.keepLetters(tx)
-	})
+	}
+	for _, s := range late {
+		lot.Settlements = append(lot.Settlements, l.settlement(s))
+	}
+	done, err := l.p.db.StageLot(lot)
 	if err != nil {
-		l.p.brake.giveBack(tierChanges)
+		l.p.brake.giveBack(len(changes))
 		return err
 	}
-	if len(out) > 0 {
+	for _, failed := range done.Failed {
+		l.p.log.Error("a person cannot be worked on and is set aside", "person", failed.Person.Key(), "error", failed.Err)
+		if changes[failed.Person] {
+			l.p.brake.giveBack(1)
+		}
+	}
+	if done.PutOff > 0 {
+		l.p.log.Warn("more people than usual are unknown to their CRM: no more are forgotten today; check the token's rights", "put_off", done.PutOff)
+	}
+	if len(staged) > 0 {
 		l.p.delivery.Look()
 	}
 	return nil
+}
+
+// outcome is the settlement of a subject with a result: committed if there is nothing to write, else staged.
+func (l *lot) outcome(s *subject, backlog int) (*state.Settlement, error) {
+	out := l.noticed(s, &state.Settlement{Outcome: state.Stage})
+	reason := ""
+	for _, r := range s.recs {
+		patch, why := l.patchFor(s, r)
+		if !l.mayTry(s, r, &patch, why) {
+			continue
+		}
+		out.Patches = append(out.Patches, &state.Pending{
+			Person: s.id, Patch: patch, Staged: l.now, Inputs: r.inputs, Read: r.contact.Modified,
+			Bulk: s.entry.Lane == state.Backfill && l.p.delivery.ByJob(r.ref.CRM, backlog), Alone: s.letter(r.ref) != nil,
+		})
+		if reason == "" {
+			reason = why
+		}
+	}
+	c, err := l.commitFor(s, reason)
+	if err != nil {
+		return nil, err
+	}
+	out.Next, out.At = c.next, c.retryAt
+	if len(out.Patches) == 0 {
+		out.Outcome, out.Receipt = state.Commit, c.receipt
+		for _, r := range s.recs {
+			if r.pending != nil {
+				out.Refs = append(out.Refs, r.ref)
+			}
+		}
+		return l.seen(s, out), nil
+	}
+	for _, p := range out.Patches {
+		p.Next, p.Receipt, p.Score = c.next, c.receipt, c.score
+	}
+	out.Identities = l.identified(s)
+	return out, nil
+}
+
+// settlement completes how a subject was settled by what becomes of their dead letters.
+func (l *lot) settlement(s *subject) state.Settlement {
+	out := *s.settled
+	out.Entry = s.entry
+	out.Letters, out.Retry = s.lettersNow()
+	return out
 }
 
 // letter is the dead letter of one of the subject's records, nil if it has none.
@@ -145,41 +142,29 @@ func (l *lot) mayTry(s *subject, r *record, patch *connectors.Patch, why string)
 	return r.tried
 }
 
-// keepLetters has people with dead letters come again when the time of the first of them has come. A letter about a record that has
-// nothing to be written any more goes.
-func (l *lot) keepLetters(tx *state.Tx) error {
-	for _, s := range l.subjects {
-		var next time.Time
-		for i := range s.letters {
-			d := &s.letters[i]
-			var r *record
-			for _, have := range s.recs {
-				if have.ref == d.Ref {
-					r = have
-				}
-			}
-			switch {
-			case d.Ref.IsZero() || r != nil && r.tried:
-			case r != nil && (r.nothing || r.state.Paused):
-				if err := tx.DropDead(s.id, d.Ref); err != nil {
-					return err
-				}
-			case next.IsZero() || d.Next.Before(next):
-				next = d.Next
+// lettersNow are the dead letters that are none any more: the person's own of whoever comes this far, and those about a record that has
+// nothing to be written any more. retry is when the time of the first of the others has come; zero: there is none.
+func (s *subject) lettersNow() (over []connectors.Ref, retry time.Time) {
+	if len(s.letters) > 0 {
+		over = append(over, connectors.Ref{})
+	}
+	for i := range s.letters {
+		d := &s.letters[i]
+		var r *record
+		for _, have := range s.recs {
+			if have.ref == d.Ref {
+				r = have
 			}
 		}
-		if next.IsZero() {
-			continue
-		}
-		if _, alive, err := tx.Person(s.id); err != nil {
-			return err
-		} else if alive {
-			if err := tx.EnqueueAt(s.id, state.Retry, state.ReasonLetter, next); err != nil {
-				return err
-			}
+		switch {
+		case d.Ref.IsZero() || r != nil && r.tried:
+		case r != nil && (r.nothing || r.state.Paused):
+			over = append(over, d.Ref)
+		case retry.IsZero() || d.Next.Before(retry):
+			retry = d.Next
 		}
 	}
-	return nil
+	return over, retry
 }
 
 // commit is what becomes true of a person with a result.
@@ -237,54 +222,6 @@ func (l *lot) commitFor(s *subject, reason string) (*commit, error) {
 	return c, err
 }
 
-// commitDirect commits somebody for whom there is nothing to write: there is no acknowledgement to wait for.
-func (l *lot) commitDirect(tx *state.Tx, s *subject, c *commit) error {
-	if err := saveRecords(tx, s, l.now); err != nil {
-		return err
-	}
-	if err := l.saveSeen(tx, s); err != nil {
-		return err
-	}
-	for _, r := range s.recs {
-		if r.pending != nil && r.pending.Way == state.Void {
-			if err := tx.DropPending(r.ref); err != nil {
-				return err
-			}
-		}
-	}
-	if err := applyNext(tx, s.id, c.next); err != nil {
-		return err
-	}
-	_, alive, err := tx.Person(s.id)
-	if err != nil {
-		return err
-	}
-	if alive && c.receipt != nil { // of somebody forgotten meanwhile nothing is kept
-		if err := tx.PutReceipt(s.id, l.now, c.receipt); err != nil {
-			return err
-		}
-	}
-	return settleAfter(tx, s.entry, c.next, c.retryAt)
-}
-
-// settleAfter takes the finished entry out of the queue, or puts it where what is still owed is done: degraded texts are
-// retried, and so is who was worked out without one of their records or sources; rules texts of a first sync make place for the
-// model's.
-func settleAfter(tx *state.Tx, e state.Entry, next *state.Person, retryAt time.Time) error {
-	switch {
-	case retryAt.IsZero() || next == nil:
-	case next.Flags&(state.FlagDegraded|state.FlagRulesText) == state.FlagRulesText:
-		if ok, err := tx.Done(e); err != nil || !ok {
-			return err
-		}
-		return tx.EnqueueAt(e.Person, state.Backfill, state.ReasonText, retryAt)
-	default:
-		return tx.Release(e, retryLane(e), retryAt, state.ReasonRetry)
-	}
-	_, err := tx.Done(e)
-	return err
-}
-
 // textOrder spreads owed model texts so that higher scores come first: the lane goes by time.
 const textOrder = time.Millisecond // per tenth of a point
 
@@ -299,12 +236,12 @@ func (l *lot) retryAt(s *subject) time.Time {
 		if l.s.BudgetSpent != nil && l.s.BudgetSpent() {
 			return nextMidnight(l.now, l.s.Fields.Location).Add(order)
 		}
-		return l.now.Add(max(10*time.Minute, backoff(s.entry.Attempts)))
+		return l.now.Add(max(10*time.Minute, state.Backoff(s.entry.Attempts)))
 	case s.basis.rulesText && s.result.parts.Known:
 		// The write of the rules' text counts against the one an hour, too.
 		return l.now.Add(time.Duration(l.s.Score.WriteInterval)*time.Second + order)
 	case len(s.stale) > 0 || s.unread():
-		return l.now.Add(backoff(s.entry.Attempts))
+		return l.now.Add(state.Backoff(s.entry.Attempts))
 	}
 	return time.Time{}
 }
@@ -315,20 +252,6 @@ func nextMidnight(t time.Time, loc *time.Location) time.Time {
 	}
 	y, m, d := t.In(loc).Date()
 	return time.Date(y, m, d+1, 0, 0, 0, 0, loc)
-}
-
-// applyNext makes a result the person's. Records may have changed hands, and a verdict come in, since it was worked out.
-func applyNext(tx *state.Tx, id state.PersonID, next *state.Person) error {
-	if next == nil {
-		return nil
-	}
-	have, ok, err := tx.Person(id)
-	if err != nil || !ok {
-		return err
-	}
-	merged := *next
-	merged.Contacts, merged.Verdict = have.Contacts, have.Verdict
-	return tx.PutPerson(id, &merged)
 }
 
 // tierOf is the tier that stands beside what the CRM shows.

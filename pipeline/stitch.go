@@ -65,29 +65,15 @@ func (l *lot) suspectEmpty(s *subject) {
 }
 
 // keepStale keeps the last score, marked, until the source is back (invariant 8).
-func (l *lot) keepStale(s *subject) func(tx *state.Tx) error {
-	at := l.now.Add(backoff(s.entry.Attempts))
+func (l *lot) keepStale(s *subject) *state.Settlement {
 	for _, r := range s.recs {
 		if r.refill != 0 {
 			r.dirty = false // what a human emptied is noticed again when there is something to fill it with
 		}
 	}
-	return func(tx *state.Tx) error {
-		if err := saveRecords(tx, s, l.now); err != nil {
-			return err
-		}
-		person, ok, err := tx.Person(s.id)
-		if err != nil {
-			return err
-		}
-		if ok && person.Flags&state.FlagStale == 0 {
-			person.Flags |= state.FlagStale
-			if err := tx.PutPerson(s.id, &person); err != nil {
-				return err
-			}
-		}
-		return tx.Release(s.entry, retryLane(s.entry), at, state.ReasonRetry)
-	}
+	out := comeBack(s.entry.RetryLane(), l.now.Add(state.Backoff(s.entry.Attempts)), state.ReasonRetry)
+	out.Stale = true
+	return l.noticed(s, out)
 }
 
 // unchanged says whether the four hashes are those of the last result and nobody asked for anything else (invariant 6).
@@ -128,49 +114,26 @@ func (s *subject) unread() bool {
 }
 
 // commitUnchanged keeps what was learned of the records; there is nothing to infer, score or write.
-func (l *lot) commitUnchanged(s *subject) func(tx *state.Tx) error {
-	return func(tx *state.Tx) error {
-		if err := saveRecords(tx, s, l.now); err != nil {
-			return err
-		}
-		if err := l.saveSeen(tx, s); err != nil {
-			return err
-		}
-		if s.unread() {
-			return tx.Release(s.entry, retryLane(s.entry), l.now.Add(backoff(s.entry.Attempts)), state.ReasonRetry)
-		}
-		var owed time.Time
-		if l.s.Engine != l.s.Rules && s.person.Flags&state.FlagRulesText != 0 {
-			// A crash between the acknowledgement and the end of the claim: the model's texts are still owed.
-			owed = l.now.Add(time.Duration(1000-s.shown.Score) * textOrder)
-		}
-		return settleAfter(tx, s.entry, &s.person, owed)
+func (l *lot) commitUnchanged(s *subject) *state.Settlement {
+	out := &state.Settlement{Outcome: state.Commit}
+	if s.unread() {
+		out = comeBack(s.entry.RetryLane(), l.now.Add(state.Backoff(s.entry.Attempts)), state.ReasonRetry)
+	} else if l.s.Engine != l.s.Rules && s.person.Flags&state.FlagRulesText != 0 {
+		// A crash between the acknowledgement and the end of the claim: the model's texts are still owed.
+		out.At = l.now.Add(time.Duration(1000-s.shown.Score) * textOrder)
 	}
+	return l.noticed(s, l.seen(s, out))
 }
 
-// saveSeen notes the inputs that the present result rests on, the addresses that are the person's now.
-func (l *lot) saveSeen(tx *state.Tx, s *subject) error {
+// seen adds to a settlement the inputs that the present result rests on, and the addresses that are the person's now.
+func (l *lot) seen(s *subject, out *state.Settlement) *state.Settlement {
 	for _, r := range s.recs {
-		if !r.read || r.contact.State != connectors.Live {
-			continue
-		}
-		seen := r.inputs
-		if r.state.Seen == seen {
-			continue
-		}
-		have, ok, err := tx.Contact(r.ref)
-		if err != nil {
-			return err
-		}
-		if !ok || have.Person != s.id {
-			continue
-		}
-		have.Seen = seen
-		if err := tx.PutContact(r.ref, &have); err != nil {
-			return err
+		if r.read && r.contact.State == connectors.Live && r.state.Seen != r.inputs {
+			out.Seen = append(out.Seen, state.SeenInputs{Ref: r.ref, Inputs: r.inputs})
 		}
 	}
-	return l.saveIdentities(tx, s)
+	out.Identities = l.identified(s)
+	return out
 }
 
 // engineFor is whose texts the subject gets now: in a first sync the rules', model texts follow by score.

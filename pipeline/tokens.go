@@ -12,15 +12,10 @@ func NewTokens(db *state.DB) Tokens { return Tokens{db} }
 func tokenKey(name string) string { return "token/" + name }
 
 // Load is the token last saved under name, "" if there is none.
-func (t Tokens) Load(name string) (token string, err error) {
-	err = t.db.View(func(tx *state.Tx) error {
-		token = string(tx.Setting(tokenKey(name)))
-		return nil
-	})
-	return token, err
+func (t Tokens) Load(name string) (string, error) {
+	token, err := t.db.Setting(tokenKey(name))
+	return string(token), err
 }
 
 // Save keeps a token; it is durable when Save returns.
-func (t Tokens) Save(name, token string) error {
-	return t.db.Update(func(tx *state.Tx) error { return tx.SetSetting(tokenKey(name), []byte(token)) })
-}
+func (t Tokens) Save(name, token string) error { return t.db.SetSetting(tokenKey(name), []byte(token)) }

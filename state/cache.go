@@ -128,3 +128,36 @@ func (tx *Tx) PutAnswer(id PersonID, inputs uint64, value []byte) error {
 	var buf [4]byte
 	return tx.put(bAnswers, personKey(buf[:0], id), append(binary.BigEndian.AppendUint64(nil, inputs), seal(value)...))
 }
+
+// Cached is an entry of a cache that has not expired.
+func (db *DB) Cached(cache string, key []byte, now time.Time) (value []byte, ok bool) {
+	err := db.View(func(tx *Tx) error { value, ok = tx.Cached(cache, key, now); return nil })
+	return value, ok && err == nil
+}
+
+// CacheLater keeps an entry of a cache, within 100 ms.
+func (db *DB) CacheLater(cache string, key, value []byte, expires time.Time) {
+	db.UpdateLater(func(tx *Tx) error { return tx.PutCache(cache, key, value, expires) })
+}
+
+// PurgeCache removes up to n entries that have expired and says how many.
+func (db *DB) PurgeCache(cache string, now time.Time, n int) (purged int, err error) {
+	err = db.Update(func(tx *Tx) (err error) { purged, err = tx.PurgeCache(cache, now, n); return err })
+	return purged, err
+}
+
+// Answer is the person's last stage-2 answer, if it was given to the same inputs.
+func (db *DB) Answer(id PersonID, inputs uint64) (value []byte, ok bool) {
+	err := db.View(func(tx *Tx) error { value, ok = tx.Answer(id, inputs); return nil })
+	return value, ok && err == nil
+}
+
+// KeepAnswerLater keeps the person's last stage-2 answer, within 100 ms. Of somebody forgotten meanwhile nothing is kept.
+func (db *DB) KeepAnswerLater(id PersonID, inputs uint64, value []byte) {
+	db.UpdateLater(func(tx *Tx) error {
+		if _, alive, err := tx.Person(id); err != nil || !alive {
+			return err
+		}
+		return tx.PutAnswer(id, inputs, value)
+	})
+}

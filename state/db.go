@@ -59,6 +59,8 @@ type DB struct {
 
 	queue queue // leases
 
+	settings settingOrder
+
 	commits, calls atomic.Int64
 }
 
@@ -280,6 +282,9 @@ func (db *DB) guard(fn func() error, bug func(p any) error) (err error) {
 func (db *DB) anyPanic(p any) error {
 	return fail(ErrDamaged, nil, "state file %s is damaged (%v); restore the latest backup", db.path, p)
 }
+
+// Alive says why the state does not answer; nil if it does.
+func (db *DB) Alive() error { return db.View(func(*Tx) error { return nil }) }
 
 // Path is where the file is.
 func (db *DB) Path() string { return db.path }

@@ -172,3 +172,33 @@ func (tx *Tx) HasDead() bool {
 
 // DeadCount is how many dead letters there are.
 func (db *DB) DeadCount() int { return db.count(func(c *counts) int64 { return c.dead }) }
+
+// DeadLetters is up to n dead letters after a key, "" for the first. next is the key to go on after, "" at the end.
+func (db *DB) DeadLetters(after string, n int) (letters []Dead, next string, err error) {
+	err = db.View(func(tx *Tx) (err error) { letters, next, err = tx.DeadLetters(after, n); return err })
+	return letters, next, err
+}
+
+// RetryLetters queues the people behind dead letters. A letter goes when the CRM takes its record.
+func (db *DB) RetryLetters(letters []Dead, now time.Time) error {
+	return db.Update(func(tx *Tx) error {
+		for i := range letters {
+			if err := tx.Enqueue(letters[i].Person, Live, ReasonAsked, now); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// DropLetters gives dead letters up.
+func (db *DB) DropLetters(letters []Dead) error {
+	return db.Update(func(tx *Tx) error {
+		for i := range letters {
+			if err := tx.DropDead(letters[i].Person, letters[i].Ref); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}

@@ -329,3 +329,9 @@ func (tx *Tx) PutLinks(id PersonID, links []Link) error {
 	}
 	return tx.put(bLinks, personKey(buf[:0], id), v)
 }
+
+// Links are a person's identifiers beyond the CRM's.
+func (db *DB) Links(id PersonID) (links []Link, err error) {
+	err = db.View(func(tx *Tx) (err error) { links, err = tx.Links(id); return err })
+	return links, err
+}

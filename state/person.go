@@ -382,3 +382,34 @@ func (tx *Tx) keysWith(id bucketID, prefix []byte, n int) (keys [][]byte) {
 func hasPrefix(k, prefix []byte) bool {
 	return len(k) >= len(prefix) && string(k[:len(prefix)]) == string(prefix)
 }
+
+// Person is a person's core record; false if there is none.
+func (db *DB) Person(id PersonID) (p Person, ok bool, err error) {
+	err = db.View(func(tx *Tx) (err error) { p, ok, err = tx.Person(id); return err })
+	return p, ok, err
+}
+
+// People are up to n people from id on, in ascending order.
+func (db *DB) People(from PersonID, n int) (ids []PersonID, err error) {
+	err = db.View(func(tx *Tx) (err error) { ids, err = tx.People(from, n); return err })
+	return ids, err
+}
+
+// PeopleFrom are the core records of up to n people from id on. Those that cannot be read are left out: the lot that meets them tells. next
+// is whom to go on from, 0 at the end.
+func (db *DB) PeopleFrom(from PersonID, n int) (people []Person, next PersonID, err error) {
+	err = db.View(func(tx *Tx) error {
+		ids, err := tx.People(from, n)
+		if err != nil {
+			return err
+		}
+		for _, id := range ids {
+			next = id + 1
+			if p, ok, err := tx.Person(id); err == nil && ok {
+				people = append(people, p)
+			}
+		}
+		return nil
+	})
+	return people, next, err
+}

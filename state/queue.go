@@ -290,3 +290,27 @@ func (q *queue) rewind() {
 	q.mu.Unlock()
 	q.signal()
 }
+
+// Ask queues a person because somebody asks for them.
+func (db *DB) Ask(id PersonID, now time.Time) error {
+	return db.Update(func(tx *Tx) error { return tx.Enqueue(id, Live, ReasonAsked, now) })
+}
+
+// EnqueueEverybody queues up to n people behind after in the backfill lane, and says how many and the last of them.
+func (db *DB) EnqueueEverybody(after PersonID, n int, why Reason, now time.Time) (queued int, last PersonID, err error) {
+	err = db.Update(func(tx *Tx) error {
+		ids, err := tx.People(after+1, n)
+		if err != nil {
+			return err
+		}
+		for _, id := range ids {
+			if err := tx.Enqueue(id, Backfill, why, now); err != nil {
+				return err
+			}
+			last = id
+		}
+		queued = len(ids)
+		return nil
+	})
+	return queued, last, err
+}

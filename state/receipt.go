@@ -164,3 +164,15 @@ func (tx *Tx) PurgeReceipts(before time.Time, n int) (purged int, err error) {
 	}
 	return purged, nil
 }
+
+// LastReceipt is a person's newest receipt; nil if there is none.
+func (db *DB) LastReceipt(id PersonID) (plain []byte, err error) {
+	err = db.View(func(tx *Tx) (err error) { plain, _, err = tx.Receipt(id); return err })
+	return plain, err
+}
+
+// PurgeReceipts removes up to n receipts from before a time and says how many.
+func (db *DB) PurgeReceipts(before time.Time, n int) (purged int, err error) {
+	err = db.Update(func(tx *Tx) (err error) { purged, err = tx.PurgeReceipts(before, n); return err })
+	return purged, err
+}

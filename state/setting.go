@@ -4,12 +4,10 @@ import (
 	"bytes"
 	"fmt"
 	"slices"
+	"sync"
 
 	"github.com/intentd/intentd/connectors"
 )
-
-// Secret is 32 random bytes made with the file. They key every hash that stands for a person's value; they never leave this host.
-func (tx *Tx) Secret() []byte { return slices.Clone(tx.db.secret) }
 
 // Binding is the account (portal, org) that the state of a CRM belongs to.
 func (tx *Tx) Binding(crm string) (account string, ok bool) {
@@ -54,4 +52,64 @@ func (tx *Tx) setIfChanged(id bucketID, key, v []byte) error {
 		return nil
 	}
 	return tx.set(id, key, v)
+}
+
+// Setting is a small fact that the daemon keeps; nil if not set.
+func (db *DB) Setting(key string) (v []byte, err error) {
+	err = db.View(func(tx *Tx) error { v = tx.Setting(key); return nil })
+	return v, err
+}
+
+// SetSetting keeps a small fact; nil removes it. It is durable on return.
+func (db *DB) SetSetting(key string, v []byte) error {
+	db.settings.next(key)
+	return db.Update(func(tx *Tx) error { return tx.SetSetting(key, v) })
+}
+
+// SetSettingLater keeps a small fact within 100 ms, unless a newer value of it is on its way by then.
+func (db *DB) SetSettingLater(key string, v []byte) {
+	n := db.settings.next(key)
+	db.UpdateLater(func(tx *Tx) error {
+		if db.settings.latest(key) != n {
+			return nil // something newer is on its way, or was kept in the same commit
+		}
+		return tx.SetSetting(key, v)
+	})
+}
+
+// settingOrder numbers the values that settings are given in this process: an older one never overwrites a newer one, whichever commit
+// takes it.
+type settingOrder struct {
+	mu sync.Mutex
+	n  map[string]uint64
+}
+
+func (o *settingOrder) next(key string) uint64 {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.n == nil {
+		o.n = map[string]uint64{}
+	}
+	o.n[key]++
+	return o.n[key]
+}
+
+func (o *settingOrder) latest(key string) uint64 {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.n[key]
+}
+
+// Secret is 32 random bytes made with the file. They key every hash that stands for a person's value; they never leave this host.
+func (db *DB) Secret() []byte { return slices.Clone(db.secret) }
+
+// Binding is the account (portal, org) that the state of a CRM belongs to; "" if none was ever seen.
+func (db *DB) Binding(crm string) (account string, err error) {
+	err = db.View(func(tx *Tx) error { account, _ = tx.Binding(crm); return nil })
+	return account, err
+}
+
+// Bind binds the state of a CRM to an account, once: another account is refused, since every record id would mean somebody else.
+func (db *DB) Bind(crm, account string) error {
+	return db.Update(func(tx *Tx) error { return tx.Bind(crm, account) })
 }

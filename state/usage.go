@@ -105,3 +105,44 @@ func (tx *Tx) Jobs() (map[string][]byte, error) {
 
 // DropJob ends a job.
 func (tx *Tx) DropJob(id string) error { return tx.del(bJobs, []byte(id)) }
+
+// AddUsageLater adds to what a day cost so far, within 100 ms.
+func (db *DB) AddUsageLater(day string, u Usage) {
+	db.UpdateLater(func(tx *Tx) error { return tx.AddUsage(day, u) })
+}
+
+// Usage is what a day cost; nothing, if nothing is known of it.
+func (db *DB) Usage(day string) (u Usage, err error) {
+	err = db.View(func(tx *Tx) (err error) { u, err = tx.Usage(day); return err })
+	return u, err
+}
+
+// UsageDays is what up to n days cost, the latest first.
+func (db *DB) UsageDays(n int) (days []DayUsage, err error) {
+	err = db.View(func(tx *Tx) error { days = tx.UsageDays(n); return nil })
+	return days, err
+}
+
+// NoteRun keeps within 100 ms what is remembered of a recurring job. One that failed does not wipe out when it last went well.
+func (db *DB) NoteRun(run Run) {
+	db.UpdateLater(func(tx *Tx) error {
+		if run.Good.IsZero() {
+			runs, err := tx.Runs()
+			if err != nil {
+				return err
+			}
+			for _, r := range runs {
+				if r.Name == run.Name {
+					run.Good = r.Good
+				}
+			}
+		}
+		return tx.PutRun(run)
+	})
+}
+
+// Runs is what is remembered of all recurring jobs, by name.
+func (db *DB) Runs() (runs []Run, err error) {
+	err = db.View(func(tx *Tx) (err error) { runs, err = tx.Runs(); return err })
+	return runs, err
+}

@@ -10,10 +10,7 @@ import (
 
 var facts = []promise{
 	{"the secret is made once and stays", func(s *suite) {
-		read := func() (secret []byte) {
-			s.view(func(tx *state.Tx) error { secret = tx.Secret(); return nil })
-			return secret
-		}
+		read := func() []byte { return s.db.Secret() }
 		first := read()
 		if len(first) != 32 || bytes.Equal(first, make([]byte, 32)) {
 			s.Fatalf("%d bytes", len(first))

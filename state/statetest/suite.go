@@ -12,7 +12,7 @@ import (
 // Run checks that what open returns behaves as package state promises. Each call of open gives an empty state with default
 // options, on a path that can be opened again, and sees to it that the state is closed in the end.
 func Run(t *testing.T, open func(t *testing.T) *state.DB) {
-	for _, group := range [][]promise{facts, people, queues, journals, deliveries, documents, transactions, upkeep} {
+	for _, group := range [][]promise{facts, people, queues, journals, deliveries, lots, documents, transactions, upkeep} {
 		for _, p := range group {
 			t.Run(p.name, func(t *testing.T) { p.test(&suite{t, open(t)}) })
 		}

@@ -277,8 +277,8 @@ func (a *App) followConfig(ctx context.Context) {
 	version := a.made.version
 	a.mu.Unlock()
 	const key = "config"
-	var last string
-	err := a.db.View(func(tx *state.Tx) error { last = string(tx.Setting(key)); return nil })
+	kept, err := a.db.Setting(key)
+	last := string(kept)
 	if err == nil && last == version {
 		return
 	}
@@ -287,7 +287,7 @@ func (a *App) followConfig(ctx context.Context) {
 		n, err = a.pipe.Rescan(ctx, state.ReasonConfig)
 	}
 	if err == nil {
-		err = a.db.Update(func(tx *state.Tx) error { return tx.SetSetting(key, []byte(version)) })
+		err = a.db.SetSetting(key, []byte(version))
 	}
 	switch {
 	case ctx.Err() != nil || errors.Is(err, pipeline.ErrBusy): // the next start, or the one that is busy, sees to it

@@ -27,7 +27,6 @@ import (
 	"github.com/intentd/intentd/pipeline/journey"
 	"github.com/intentd/intentd/pipeline/score"
 	"github.com/intentd/intentd/pipeline/topics"
-	"github.com/intentd/intentd/state"
 )
 
 // Types are the connectors there are: a new one is its own package, a line here, and its part of config.example.yaml.
@@ -282,10 +281,7 @@ func (b *builder) engines() error {
 	for _, p := range cfg.Products {
 		products = append(products, p.Name)
 	}
-	var secret []byte
-	if err := b.a.db.View(func(tx *state.Tx) error { secret = slices.Clone(tx.Secret()); return nil }); err != nil {
-		return err
-	}
+	secret := b.a.db.Secret()
 	named := []string{}
 	for _, p := range cfg.Topics.Pages {
 		named = append(named, p.Topic)

@@ -226,9 +226,8 @@ func (a *App) examineAccount(ctx context.Context, name string, crm connectors.CR
 	if err != nil {
 		return nil // the connector's own probe says why
 	}
-	var bound string
-	var known bool
-	if err := a.db.View(func(tx *state.Tx) error { bound, known = tx.Binding(name); return nil }); err != nil || !known || bound == info.ID {
+	bound, err := a.db.Binding(name)
+	if err != nil || bound == "" || bound == info.ID {
 		return nil
 	}
 	return []Checked{{name, "state.other_account", connectors.Failure,

@@ -13,7 +13,6 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"github.com/intentd/intentd/connectors"
-	"github.com/intentd/intentd/state"
 )
 
 // serveHTTP answers /healthz, /readyz and /metrics, where the configuration names an address.
@@ -75,7 +74,7 @@ func (a *App) alive() error {
 	if a.still.Load() {
 		return errors.New("work stands still")
 	}
-	return a.db.View(func(*state.Tx) error { return nil })
+	return a.db.Alive()
 }
 
 func answer(w http.ResponseWriter, v any, ok bool) {

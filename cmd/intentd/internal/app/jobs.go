@@ -9,7 +9,6 @@ import (
 	"github.com/intentd/intentd/cmd/intentd/internal/config"
 	"github.com/intentd/intentd/connectors"
 	"github.com/intentd/intentd/pipeline"
-	"github.com/intentd/intentd/state"
 )
 
 // jobs are the recurring work that the configuration asks for; a.mu is held.
@@ -112,9 +111,7 @@ func because(err error) string {
 const startedPrefix = "started/"
 
 func (a *App) keepStart(name string, at time.Time) {
-	a.db.UpdateLater(func(tx *state.Tx) error {
-		return tx.SetSetting(startedPrefix+name, []byte(at.UTC().Format(time.RFC3339)))
-	})
+	a.db.SetSettingLater(startedPrefix+name, []byte(at.UTC().Format(time.RFC3339)))
 }
 
 func (a *App) lastStarts() map[string]time.Time {
@@ -123,14 +120,12 @@ func (a *App) lastStarts() map[string]time.Time {
 	for _, crm := range a.cfg.CRMs {
 		names = append(names, "sweep "+crm.Name)
 	}
-	_ = a.db.View(func(tx *state.Tx) error {
-		for _, name := range names {
-			if t, err := time.Parse(time.RFC3339, string(tx.Setting(startedPrefix+name))); err == nil {
-				last[name] = t
-			}
+	for _, name := range names {
+		at, _ := a.db.Setting(startedPrefix + name)
+		if t, err := time.Parse(time.RFC3339, string(at)); err == nil {
+			last[name] = t
 		}
-		return nil
-	})
+	}
 	return last
 }
 

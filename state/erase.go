@@ -1,0 +1,155 @@
+package state
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/intentd/intentd/connectors"
+)
+
+// Erasure is a forgetting under way. It is kept until it is done: it can be interrupted at any point and goes on. While it is kept it
+// holds the identifiers that the sources must be told; it goes with the last step.
+type Erasure struct {
+	Person  PersonID          `json:"person"` // 0: somebody whom no CRM knows
+	Who     connectors.Person `json:"who"`
+	Refs    []connectors.Ref  `json:"refs"`
+	KeepCRM bool              `json:"keep_crm"`
+	Started time.Time         `json:"started"`
+	Done    map[string]bool   `json:"done"` // steps, by name
+	Events  int               `json:"events"`
+	Records int               `json:"records"`
+}
+
+// id names the job by the person, or by the moment where there is none.
+func (job *Erasure) id() string {
+	if job.Person == 0 {
+		return "forget/" + job.Started.UTC().Format(time.RFC3339Nano)
+	}
+	return "forget/" + job.Person.Key()
+}
+
+func (tx *Tx) putErasure(job *Erasure) error {
+	b, err := json.Marshal(job)
+	if err != nil {
+		return err
+	}
+	return tx.PutJob(job.id(), b)
+}
+
+// BeginErasure completes a forgetting by what is kept of the person and keeps it. It is false, and nothing is kept, if there is no such
+// person.
+func (db *DB) BeginErasure(job *Erasure, rules *IdentityRules) (ok bool, err error) {
+	err = db.Update(func(tx *Tx) error {
+		if ok = job.Person == 0; ok {
+			return tx.putErasure(job)
+		}
+		var person Person
+		if person, ok, err = tx.Person(job.Person); err != nil || !ok {
+			return err
+		}
+		links, err := tx.Links(job.Person)
+		if err != nil {
+			return err
+		}
+		job.Refs, job.Who.Key = person.Contacts, job.Person.Key()
+		rules.AddLinks(&job.Who, links)
+		return tx.putErasure(job)
+	})
+	return ok, err
+}
+
+// KeepErasure keeps how far a forgetting is.
+func (db *DB) KeepErasure(job *Erasure) error {
+	return db.Update(func(tx *Tx) error { return tx.putErasure(job) })
+}
+
+// Erasures are the forgettings under way, by name. One that cannot be read is an error beside the others.
+func (db *DB) Erasures() (jobs []*Erasure, bad []error, err error) {
+	var kept map[string][]byte
+	if err := db.View(func(tx *Tx) (err error) { kept, err = tx.Jobs(); return err }); err != nil {
+		return nil, nil, err
+	}
+	for _, id := range slices.Sorted(maps.Keys(kept)) {
+		job := new(Erasure)
+		if err := json.Unmarshal(kept[id], job); err != nil {
+			bad = append(bad, fmt.Errorf("erasure %s: %w", id, err))
+			continue
+		}
+		jobs = append(jobs, job)
+	}
+	return jobs, bad, nil
+}
+
+// Bury keeps the person from coming back: nothing of theirs is written any more, and neither their records nor their addresses are taken
+// in again.
+func (db *DB) Bury(job *Erasure, now time.Time) error {
+	return db.Update(func(tx *Tx) error {
+		for _, ref := range job.Refs {
+			if err := tx.BuryRef(ref, now); err != nil {
+				return err
+			}
+			if err := tx.DropPending(ref); err != nil {
+				return err
+			}
+		}
+		for _, address := range job.Who.Emails {
+			if err := tx.Bury(LinkEmail, address, now); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// EraseState erases all that is kept of the person but the forgetting itself. From then on no lot takes them up again.
+func (db *DB) EraseState(job *Erasure) error {
+	return db.Update(func(tx *Tx) error {
+		for _, ref := range job.Refs {
+			if err := tx.DeleteContact(ref); err != nil {
+				return err
+			}
+		}
+		return tx.DeletePerson(job.Person)
+	})
+}
+
+// EndErasure ends a forgetting: with it go the identifiers it held.
+func (db *DB) EndErasure(job *Erasure) error {
+	return db.Update(func(tx *Tx) error { return tx.DropJob(job.id()) })
+}
+
+// erasuresADay is how many people may be forgotten in a day because their CRM no longer knows them: at least this, at most a hundredth of
+// all. A token that lost sight of half the records must not bury them; the rest waits for the next day.
+const erasuresADay = 20
+
+// erasureCount is how many people were forgotten since the begin of a day's count.
+type erasureCount struct {
+	Since time.Time `json:"since"`
+	N     int       `json:"n"`
+}
+
+// mayErase books one forgetting of the CRM's own making, and says whether it may be done today.
+func (tx *Tx) mayErase(now time.Time) (bool, error) {
+	const key = "erased by crm"
+	var c erasureCount
+	if b := tx.Setting(key); len(b) > 0 {
+		if err := json.Unmarshal(b, &c); err != nil {
+			return false, err
+		}
+	}
+	if now.Sub(c.Since) >= 24*time.Hour || now.Before(c.Since) {
+		c = erasureCount{Since: now}
+	}
+	if c.N >= max(erasuresADay, int(tx.w.counts.people)/100) {
+		return false, nil
+	}
+	c.N++
+	b, err := json.Marshal(c)
+	if err != nil {
+		return false, err
+	}
+	return true, tx.SetSetting(key, b)
+}

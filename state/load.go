@@ -1,0 +1,65 @@
+package state
+
+import "github.com/intentd/intentd/connectors"
+
+// Loaded is what is kept of a claimed person.
+type Loaded struct {
+	Entry   Entry
+	Known   bool // false: forgotten or joined to another since
+	Person  Person
+	Links   []Link
+	Records []LoadedRecord // in the order of Person.Contacts, those the state does not know left out
+	Letters []Dead
+	Err     error // something of it cannot be read
+}
+
+// LoadedRecord is what is kept of one CRM record.
+type LoadedRecord struct {
+	Ref     connectors.Ref
+	Contact Contact
+	Pending *Pending // nil: no patch is on its way
+}
+
+// LoadLot reads everything kept of claimed people, of one moment. Of one of whom something cannot be read the error says what; it
+// concerns nobody else.
+func (db *DB) LoadLot(entries []Entry) (lot []Loaded, err error) {
+	lot = make([]Loaded, len(entries))
+	err = db.View(func(tx *Tx) error {
+		for i, e := range entries {
+			lot[i].Entry = e
+			if err := tx.load(&lot[i]); err != nil {
+				lot[i].Err = err
+			}
+		}
+		return nil
+	})
+	return lot, err
+}
+
+func (tx *Tx) load(l *Loaded) (err error) {
+	id := l.Entry.Person
+	if l.Person, l.Known, err = tx.Person(id); err != nil || !l.Known {
+		return err
+	}
+	if l.Links, err = tx.Links(id); err != nil {
+		return err
+	}
+	for _, ref := range l.Person.Contacts {
+		rec, ok, err := tx.Contact(ref)
+		if err != nil {
+			return err
+		}
+		if !ok {
+			continue
+		}
+		pending, err := tx.Pending(ref)
+		if err != nil {
+			return err
+		}
+		l.Records = append(l.Records, LoadedRecord{ref, rec, pending})
+	}
+	if tx.HasDead() {
+		l.Letters, err = tx.DeadOf(id)
+	}
+	return err
+}

@@ -1,0 +1,212 @@
+package state
+
+import (
+	"slices"
+	"time"
+
+	"github.com/intentd/intentd/connectors"
+	"github.com/intentd/intentd/connectors/identity"
+)
+
+// replaceRef puts the new id of a record in the place of its old one: a merge that made a new id, or a lead that became a
+// contact. The person, with score, history and verdict, stays.
+func (g *registry) replaceRef(old, now connectors.Ref, rec Contact) (Contact, error) {
+	person, ok, err := g.tx.Person(rec.Person)
+	if err != nil {
+		return rec, err
+	}
+	if ok {
+		for i, r := range person.Contacts {
+			if r == old {
+				person.Contacts[i] = now
+			}
+		}
+		person.Contacts = uniqueRefs(person.Contacts)
+		if err := g.tx.PutPerson(rec.Person, &person); err != nil {
+			return rec, err
+		}
+	}
+	if err := g.tx.DropPending(old); err != nil {
+		return rec, err
+	}
+	if err := g.tx.DropDead(rec.Person, old); err != nil {
+		return rec, err
+	}
+	// What the new record holds in our fields is the CRM's merge of both: nothing of it is remembered as written.
+	rec.Wrote, rec.WroteAt, rec.Held, rec.Checked = [OwnFields]uint32{}, time.Time{}, 0, false
+	rec.Paused, rec.Missing = false, time.Time{}
+	if err := g.tx.DeleteContact(old); err != nil {
+		return rec, err
+	}
+	if ok {
+		if err := g.tx.SetIdentity(LinkRecord, old.String(), rec.Person); err != nil { // whoever still names the old record means this person
+			return rec, err
+		}
+	}
+	return rec, g.tx.PutContact(now, &rec)
+}
+
+// absorbRef takes a record out that lives on in another known one. If they were two persons, they become one: the one whose
+// last result is newer gives score and history, both give their links.
+func (g *registry) absorbRef(old connectors.Ref, oldRec Contact, into connectors.Ref, rec Contact) (Contact, error) {
+	if err := g.tx.DropPending(old); err != nil {
+		return rec, err
+	}
+	if err := g.tx.DropDead(oldRec.Person, old); err != nil {
+		return rec, err
+	}
+	if err := g.tx.DeleteContact(old); err != nil {
+		return rec, err
+	}
+	loser, ok, err := g.tx.Person(oldRec.Person)
+	if err != nil {
+		return rec, err
+	}
+	if ok {
+		loser.Contacts = slices.DeleteFunc(loser.Contacts, func(r connectors.Ref) bool { return r == old })
+		if err := g.tx.PutPerson(oldRec.Person, &loser); err != nil {
+			return rec, err
+		}
+	}
+	if err := g.tx.SetIdentity(LinkRecord, old.String(), rec.Person); err != nil { // whoever still names the old record means this person
+		return rec, err
+	}
+	// Ask again. What the CRM took over into our fields was not written by us: its history says whose it is.
+	rec.Inputs, rec.Checked = 0, false
+	if oldRec.Person == rec.Person {
+		return rec, g.tx.PutContact(into, &rec)
+	}
+	if err := g.tx.PutContact(into, &rec); err != nil {
+		return rec, err
+	}
+	if !ok {
+		return rec, nil
+	}
+	keep, err := g.joinPersons(rec.Person, oldRec.Person)
+	if err != nil {
+		return rec, err
+	}
+	rec.Person = keep
+	return rec, g.tx.PutContact(into, &rec)
+}
+
+// joinPersons makes one person of two and returns who remains: winner keeps its key; records, links, identities, and what
+// the loser knows better (a verdict, a score where the winner has none) move over in this transaction.
+func (g *registry) joinPersons(winner, loser PersonID) (PersonID, error) {
+	if winner == loser {
+		return winner, nil
+	}
+	w, okW, err := g.tx.Person(winner)
+	if err != nil {
+		return 0, err
+	}
+	l, okL, err := g.tx.Person(loser)
+	if err != nil || !okL {
+		return winner, err
+	}
+	if !okW {
+		return loser, nil
+	}
+	for _, ref := range l.Contacts {
+		rec, ok, err := g.tx.Contact(ref)
+		if err != nil {
+			return 0, err
+		}
+		if ok {
+			rec.Person, rec.Checked = winner, false // its patch goes, but may have arrived
+			if err := g.tx.PutContact(ref, &rec); err != nil {
+				return 0, err
+			}
+		}
+		if err := g.tx.DropPending(ref); err != nil { // recomputed for both together
+			return 0, err
+		}
+	}
+	w.Contacts = uniqueRefs(append(w.Contacts, l.Contacts...))
+	if len(w.Shown) == 0 && len(l.Shown) > 0 {
+		w.Shown, w.Tier, w.Features, w.Due = l.Shown, l.Tier, l.Features, l.Due
+		if b, at, err := g.tx.Receipt(loser); err == nil && b != nil {
+			if err := g.tx.PutReceipt(winner, at, b); err != nil {
+				return 0, err
+			}
+		}
+	}
+	if w.Verdict == "" {
+		w.Verdict = l.Verdict
+	}
+	w.Events, w.Scoring = 0, 0 // gather anew
+	for _, h := range g.tx.History(loser) {
+		if err := g.tx.AddHistory(winner, h); err != nil {
+			return 0, err
+		}
+	}
+	for _, v := range g.tx.Verdicts(loser) {
+		if err := g.tx.PutVerdict(winner, v.Verdict, v.At); err != nil {
+			return 0, err
+		}
+	}
+	mine, err := g.tx.Links(winner)
+	if err != nil {
+		return 0, err
+	}
+	theirs, err := g.tx.Links(loser)
+	if err != nil {
+		return 0, err
+	}
+	if err := g.tx.MoveIdentities(loser, winner); err != nil {
+		return 0, err
+	}
+	if len(theirs) > 0 {
+		united, err := g.uniteLinks(mine, theirs)
+		if err != nil {
+			return 0, err
+		}
+		if err := g.tx.PutLinks(winner, united); err != nil {
+			return 0, err
+		}
+	}
+	// The records now belong to the winner: they must not go with the loser.
+	l.Contacts = nil
+	if err := g.tx.PutPerson(loser, &l); err != nil {
+		return 0, err
+	}
+	if err := g.tx.DeletePerson(loser); err != nil {
+		return 0, err
+	}
+	if err := g.tx.PutPerson(winner, &w); err != nil {
+		return 0, err
+	}
+	return winner, nil
+}
+
+// uniteLinks are the links of two people who turned out to be one: what a CRM says is no guess, so that no guard leaves any out. What was
+// nobody's because these two held it is theirs now; should a third hold it, too, that shows when it is next seen.
+func (g *registry) uniteLinks(mine, theirs []Link) ([]Link, error) {
+	out := slices.Clone(mine)
+	for _, l := range theirs {
+		i := slices.IndexFunc(out, func(o Link) bool { return g.rules.LinkID(o).Matches(g.rules.LinkID(l)) })
+		switch {
+		case i < 0:
+			out = append(out, l)
+		case l.Nobodys && out[i].Nobodys:
+			if err := g.tx.FreeIdentity(l.Kind, l.Value); err != nil {
+				return nil, err
+			}
+			out[i].Nobodys, out[i].Reason = false, identity.SeenTogether(l.Source)
+		case l.Nobodys:
+			out[i] = l
+		}
+	}
+	return out, nil
+}
+
+// uniqueRefs are refs, each once.
+func uniqueRefs(refs []connectors.Ref) []connectors.Ref {
+	out := refs[:0:0]
+	for _, r := range refs {
+		if !slices.Contains(out, r) {
+			out = append(out, r)
+		}
+	}
+	return out
+}

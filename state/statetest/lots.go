@@ -1,0 +1,167 @@
+package statetest
+
+import (
+	"errors"
+	"time"
+
+	"github.com/intentd/intentd/connectors"
+	"github.com/intentd/intentd/state"
+)
+
+var lots = []promise{
+	{"a person whose settlement cannot be stored is set aside and costs nobody else theirs", func(s *suite) {
+		bad, _ := s.person("1")
+		good, _ := s.person("2")
+		s.enqueue(bad, state.Live, state.ReasonNew)
+		s.enqueue(good, state.Live, state.ReasonNew)
+		entries := s.claim(now, 9)
+		verdict := "interested"
+		done, err := s.db.StageLot(state.Lot{Now: now, Config: 7, Settlements: []state.Settlement{
+			{Entry: entries[0], Outcome: state.Return, Lane: state.Lanes, Verdict: &verdict},
+			{Entry: entries[1], Outcome: state.Commit, Next: &state.Person{Events: 5}, Verdict: &verdict},
+		}})
+		if err != nil || len(done.Failed) != 1 || done.Failed[0].Person != bad {
+			s.Fatalf("%+v, %v", done, err)
+		}
+		if p, _, _ := s.db.Person(bad); p.Verdict != "" {
+			s.Error("a part of the settlement that failed is kept")
+		}
+		if p, _, _ := s.db.Person(good); p.Events != 5 || p.Verdict != verdict {
+			s.Errorf("the other one: %+v", p)
+		}
+		if d := s.letters(bad); len(d) != 1 || d[0].Config != 7 {
+			s.Errorf("letters %+v", d)
+		}
+		if e, ok := s.queued(bad); !ok || e.Lane != state.Retry || e.Attempts != 1 {
+			s.Errorf("queued %v: %+v", ok, e)
+		}
+		if _, ok := s.queued(good); ok {
+			s.Error("the other one is still queued")
+		}
+		if got := s.claim(after(time.Hour), 9); len(got) != 1 || got[0].Person != bad {
+			s.Errorf("claimed an hour later: %v, want the one set aside", got)
+		}
+		s.verify()
+	}},
+	{"what is staged is not the person's yet, and the lot loads it", func(s *suite) {
+		id, ref := s.person("1")
+		s.enqueue(id, state.Live, state.ReasonNew)
+		entries := s.claim(now, 9)
+		next := &state.Person{Contacts: []connectors.Ref{ref}, Events: 5}
+		if _, err := s.db.StageLot(state.Lot{Now: now, Settlements: []state.Settlement{{
+			Entry: entries[0], Outcome: state.Stage, Next: next,
+			Patches: []*state.Pending{{Person: id, Patch: patch(ref, "x"), Staged: now, Next: next, Score: -1}},
+		}}}); err != nil {
+			s.Fatal(err)
+		}
+		lot, err := s.db.LoadLot([]state.Entry{{Person: id}, {Person: id + 100}})
+		if err != nil || !lot[0].Known || lot[1].Known || lot[0].Err != nil || lot[1].Err != nil {
+			s.Fatalf("%+v, %v", lot, err)
+		}
+		if lot[0].Person.Events != 0 || len(lot[0].Records) != 1 || lot[0].Records[0].Pending == nil {
+			s.Errorf("%+v", lot[0])
+		}
+	}},
+	{"somebody forgotten while a lot was under way stays forgotten", func(s *suite) {
+		id, ref := s.person("1")
+		s.enqueue(id, state.Live, state.ReasonNew)
+		entries := s.claim(now, 9)
+		job := &state.Erasure{Person: id, Started: now, Done: map[string]bool{}}
+		if ok, err := s.db.BeginErasure(job, rules); !ok || err != nil {
+			s.Fatal(ok, err)
+		}
+		if err := errors.Join(s.db.Bury(job, now), s.db.EraseState(job)); err != nil {
+			s.Fatal(err)
+		}
+		next := &state.Person{Contacts: []connectors.Ref{ref}, Events: 5}
+		if _, err := s.db.StageLot(state.Lot{Now: now, Settlements: []state.Settlement{{
+			Entry: entries[0], Outcome: state.Stage, Next: next, Patches: []*state.Pending{{Person: id, Patch: patch(ref, "x"), Staged: now, Next: next}},
+		}}}); err != nil {
+			s.Fatal(err)
+		}
+		if _, ok, _ := s.db.Person(id); ok || s.db.JournalDepth() != 0 {
+			s.Error("they are back")
+		}
+		taken, err := s.db.TakeRecords(state.RecordPage{Feed: "poll/hubspot", Records: []connectors.Contact{{Ref: ref}}, Rules: rules, Now: now})
+		if err != nil || taken.Buried != 1 {
+			s.Errorf("%+v, %v", taken, err)
+		}
+		s.verify()
+	}},
+	// Invariant 1.
+	{"a page of records and its cursor are kept together or not at all", func(s *suite) {
+		page := state.RecordPage{Feed: "poll/hubspot", Next: connectors.Cursor("2"), Rules: rules, Now: now, Lane: state.Lanes,
+			Records: []connectors.Contact{{Ref: connectors.Ref{CRM: "hubspot", Object: "contacts", ID: "1"}, Emails: []string{"ann@x.example"}}}}
+		if _, err := s.db.TakeRecords(page); err == nil {
+			s.Fatal("a lane that is none is taken")
+		}
+		if at, _ := s.db.Cursor(page.Feed); at != nil || s.db.Stats().People != 0 {
+			s.Errorf("the cursor is at %q with %d people", at, s.db.Stats().People)
+		}
+		page.Lane = state.Live
+		if taken, err := s.db.TakeRecords(page); err != nil || taken.Queued != 1 {
+			s.Fatalf("%+v, %v", taken, err)
+		}
+		s.reopen()
+		if at, _ := s.db.Cursor(page.Feed); string(at) != "2" || s.db.Stats().People != 1 {
+			s.Errorf("the cursor is at %q with %d people", at, s.db.Stats().People)
+		}
+		if taken, err := s.db.TakeRecords(page); err != nil || taken.Echoes != 1 {
+			s.Errorf("the same page again: %+v, %v", taken, err)
+		}
+		s.verify()
+	}},
+	{"a sweep goes on where it stood and asks for what it did not meet", func(s *suite) {
+		_, met := s.person("1")
+		missed, _ := s.person("2")
+		sweep, err := s.db.BeginSweep("hubspot", now)
+		if err != nil {
+			s.Fatal(err)
+		}
+		if _, err := s.db.TakeSwept(sweep, state.RecordPage{Feed: sweep.Feed(), Records: []connectors.Contact{{Ref: met}}, Lane: state.Backfill, Rules: rules, Now: now}, true); err != nil {
+			s.Fatal(err)
+		}
+		s.reopen()
+		if sweep, err = s.db.BeginSweep("hubspot", after(time.Hour)); err != nil || sweep.Phase != state.Compare || !sweep.Started.Equal(now) {
+			s.Fatalf("%+v, %v", sweep, err)
+		}
+		missing := 0
+		for sweep.Phase == state.Compare {
+			next, n, err := s.db.CompareSwept(sweep, []string{"contacts"}, 1, now)
+			if err != nil {
+				s.Fatal(err)
+			}
+			sweep, missing = next, missing+n
+		}
+		if e, ok := s.queued(missed); missing != 1 || !ok || e.Reason&state.ReasonMerge == 0 {
+			s.Errorf("%d missing, queued %v: %+v", missing, ok, e)
+		}
+		if last, err := s.db.LastSweep("hubspot"); err != nil || !last.IsZero() {
+			s.Errorf("ended at %v, %v", last, err)
+		}
+		for done := false; !done; {
+			if done, err = s.db.EndSweep(sweep, 1, after(time.Hour)); err != nil {
+				s.Fatal(err)
+			}
+		}
+		if last, err := s.db.LastSweep("hubspot"); err != nil || !last.Equal(after(time.Hour)) {
+			s.Errorf("ended at %v, %v", last, err)
+		}
+		s.verify()
+	}},
+	{"a value of a setting never overwrites a newer one", func(s *suite) {
+		s.db.SetSettingLater("brake", []byte("old"))
+		if err := s.db.SetSetting("brake", []byte("new")); err != nil {
+			s.Fatal(err)
+		}
+		if err := s.db.Flush(); err != nil {
+			s.Fatal(err)
+		}
+		if v, _ := s.db.Setting("brake"); string(v) != "new" {
+			s.Errorf("%q", v)
+		}
+	}},
+}
+
+// rules are those of a config that says nothing of identities.
+var rules = &state.IdentityRules{CRMs: []string{"hubspot"}}

@@ -1,0 +1,167 @@
+package state
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/intentd/intentd/connectors"
+)
+
+// Phase is how far a sweep is.
+type Phase string
+
+const (
+	Walk    Phase = "walk"    // page by page through the CRM
+	Compare Phase = "compare" // which known records it did not meet
+	Clean   Phase = "clean"   // what it met is forgotten
+)
+
+// Sweep is where a slow full pass over a CRM stands.
+type Sweep struct {
+	CRM     string    `json:"-"`
+	Started time.Time `json:"started"`
+	Phase   Phase     `json:"phase"`
+	After   string    `json:"after"` // object and key up to which it has compared
+}
+
+// Feed is the name of the sweep's cursor, and of what is kept of it.
+func (s *Sweep) Feed() string { return sweepKey(s.CRM) }
+
+func sweepKey(crm string) string { return "sweep/" + crm }
+func sweptKey(crm string) string { return "swept/" + crm }
+
+func (tx *Tx) putSweep(s *Sweep) error {
+	b, err := json.Marshal(s)
+	if err != nil {
+		return err
+	}
+	return tx.SetSetting(s.Feed(), b)
+}
+
+// BeginSweep is the sweep of a CRM that is under way, or a new one from the start.
+func (db *DB) BeginSweep(crm string, now time.Time) (s Sweep, err error) {
+	running := false
+	if err := db.View(func(tx *Tx) error {
+		b := tx.Setting(sweepKey(crm))
+		if running = len(b) > 0; !running {
+			return nil
+		}
+		return json.Unmarshal(b, &s)
+	}); err != nil {
+		return s, fmt.Errorf("state: sweep of %s: %w", crm, err)
+	}
+	s.CRM = crm
+	if running {
+		return s, nil
+	}
+	s.Started, s.Phase = now, Walk
+	return s, db.Update(func(tx *Tx) error {
+		if err := tx.SetCursor(s.Feed(), nil); err != nil {
+			return err
+		}
+		return tx.putSweep(&s)
+	})
+}
+
+// TakeSwept is TakeRecords for a page of a sweep, which also notes what was met. After the last page the sweep compares.
+func (db *DB) TakeSwept(s Sweep, page RecordPage, last bool) (taken Taken, err error) {
+	err = db.Update(func(tx *Tx) error {
+		refs := make([]connectors.Ref, len(page.Records))
+		for i := range page.Records {
+			refs[i] = page.Records[i].Ref
+		}
+		if err := tx.MarkSeen(s.Feed(), refs); err != nil {
+			return err
+		}
+		if last {
+			s.Phase = Compare
+			if err := tx.putSweep(&s); err != nil {
+				return err
+			}
+		}
+		taken, err = tx.takeRecords(&page)
+		return err
+	})
+	return taken, err
+}
+
+// CompareSwept looks at up to n known records of the objects after those that the sweep has compared, and queues the people of those it did
+// not meet. next is to be gone on with; it is in phase Clean when all were compared.
+func (db *DB) CompareSwept(s Sweep, objects []string, n int, now time.Time) (next Sweep, missing int, err error) {
+	err = db.Update(func(tx *Tx) error {
+		next = s
+		object, after, _ := strings.Cut(s.After, "\x00")
+		i := 0
+		for ; i < len(objects) && object != "" && objects[i] != object; i++ {
+		}
+		if i >= len(objects) {
+			next.Phase, next.After = Clean, ""
+			return tx.putSweep(&next)
+		}
+		refs, cont, err := tx.Contacts(s.CRM, objects[i], after, n)
+		if err != nil {
+			return err
+		}
+		for _, ref := range refs {
+			if tx.Seen(s.Feed(), ref) {
+				continue
+			}
+			rec, ok, err := tx.Contact(ref)
+			if err != nil {
+				return err
+			}
+			if !ok || rec.Paused || rec.Modified.After(s.Started) {
+				continue
+			}
+			missing++
+			if err := tx.Enqueue(rec.Person, Backfill, ReasonSweep|ReasonMerge, now); err != nil {
+				return err
+			}
+		}
+		switch {
+		case len(refs) > 0 && cont != "":
+			next.After = objects[i] + "\x00" + cont
+		case i+1 < len(objects):
+			next.After = objects[i+1] + "\x00"
+		default:
+			next.Phase, next.After = Clean, ""
+		}
+		return tx.putSweep(&next)
+	})
+	return next, missing, err
+}
+
+// EndSweep forgets up to n records of what a sweep has met, and is done when none are left: the pass then counts as ended.
+func (db *DB) EndSweep(s Sweep, n int, now time.Time) (done bool, err error) {
+	err = db.Update(func(tx *Tx) error {
+		more, err := tx.DropSeen(s.Feed(), n)
+		if done = !more; more || err != nil {
+			return err
+		}
+		if err := tx.SetCursor(s.Feed(), nil); err != nil {
+			return err
+		}
+		if err := tx.SetSetting(s.Feed(), nil); err != nil {
+			return err
+		}
+		stamp, err := now.UTC().MarshalText()
+		if err != nil {
+			return err
+		}
+		return tx.SetSetting(sweptKey(s.CRM), stamp)
+	})
+	return done && err == nil, err
+}
+
+// LastSweep is when the last full pass over a CRM ended; zero if none ever did.
+func (db *DB) LastSweep(crm string) (t time.Time, err error) {
+	err = db.View(func(tx *Tx) error {
+		if b := tx.Setting(sweptKey(crm)); len(b) > 0 {
+			return t.UnmarshalText(b)
+		}
+		return nil
+	})
+	return t, err
+}
