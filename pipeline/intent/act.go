@@ -349,12 +349,17 @@ func pageAct(e *connectors.Event, sig *journey.Signal) Act {
 	return ActRead
 }
 
+// paths are those of pages, which many journeys share.
+var paths memo[string]
+
 func pathOf(raw string) string {
-	u, err := url.Parse(raw)
-	if err != nil {
-		return ""
-	}
-	return u.Path
+	return paths.get(raw, func() string {
+		u, err := url.Parse(raw)
+		if err != nil {
+			return ""
+		}
+		return u.Path
+	})
 }
 
 // attended says that somebody came, rather than signing up.

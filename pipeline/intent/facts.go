@@ -45,6 +45,11 @@ const citesKept = 8
 func (n *note) gather(from int64) {
 	n.facts, n.topics = n.facts[:0], n.topics[:0]
 	j := n.s.Journey
+	steps := 0
+	for si := range j.Sessions {
+		steps += len(j.Sessions[si].Steps)
+	}
+	n.facts = slices.Grow(n.facts, min(steps, 16))
 	for si := range j.Sessions {
 		for i := range j.Sessions[si].Steps {
 			st := &j.Sessions[si].Steps[i]
