@@ -136,10 +136,13 @@ func (p *Pipeline) drained(ctx context.Context) bool {
 	if p.brake.on() {
 		return true
 	}
+	if !p.delivery.Idle(ctx) { // asked first: what it says of the room for more is then of now
+		return false
+	}
 	if next, ok := p.db.NextReady(p.now()); ok && !next.After(p.now()) && !p.stopped() && p.clock.doubt(p.Setup()) == nil {
 		return false
 	}
-	return p.delivery.Idle(ctx) && p.busy.Load() == 0
+	return p.busy.Load() == 0
 }
 
 // stopped says whether no CRM can be worked for at present: claiming people would only send them away again.

@@ -35,11 +35,12 @@ type object struct {
 	name   string
 	rows   []*row // waiting, in the order they were staged
 	byRef  map[connectors.Ref]*row
-	sent   map[connectors.Ref]bool // in a call under way
-	groups map[string]bool         // in a call under way
+	sent   map[connectors.Ref]uint64 // sequence of the patch in a call under way
+	groups map[string]bool           // in a call under way
 	calls  int
 
-	read     uint64 // the journal was read up to here …
+	pass     int    // how often the journal was begun to be read
+	read     uint64 // it was read up to here …
 	whole    bool   // … and that was its end
 	reading  bool
 	outdated bool // a read under way began before the courier was told to look
@@ -174,7 +175,7 @@ func (c *courier) takeTarget() {
 	}
 	for _, name := range c.target.Objects {
 		if c.objects[name] == nil {
-			c.objects[name] = &object{name: name, byRef: map[connectors.Ref]*row{}, sent: map[connectors.Ref]bool{}, groups: map[string]bool{}, jobs: map[string]*job{}}
+			c.objects[name] = &object{name: name, byRef: map[connectors.Ref]*row{}, sent: map[connectors.Ref]uint64{}, groups: map[string]bool{}, jobs: map[string]*job{}}
 		}
 	}
 	c.knowsBeginning()
@@ -238,17 +239,17 @@ func (c *courier) readOn(o *object) {
 		return
 	}
 	o.reading = true
-	after := o.read
+	after, pass := o.read, o.pass
 	c.beside(func() message {
 		rows, next, damaged, err := c.o.DB.Rows(c.name, o.name, after, room)
-		return journalRead{o, after, rows, next, damaged, err}
+		return journalRead{o, pass, rows, next, damaged, err}
 	})
 }
 
 // journalRead brings rows of the journal.
 type journalRead struct {
 	o       *object
-	after   uint64
+	pass    int
 	rows    []state.Row
 	next    uint64
 	damaged int
@@ -262,7 +263,7 @@ func (m journalRead) take(c *courier) {
 		c.stateFailed(o, m.err)
 		return
 	}
-	if m.after != o.read {
+	if m.pass != o.pass {
 		return // meanwhile it is to be read from the start
 	}
 	if m.damaged > 0 {
@@ -277,6 +278,9 @@ func (m journalRead) take(c *courier) {
 			continue
 		}
 		o.read = r.Seq
+		if o.sent[r.Ref] == r.Seq {
+			continue // it comes back if it has to be sent again
+		}
 		switch {
 		case r.Token != "":
 			o.carried(r, time.Now())
@@ -305,6 +309,12 @@ func (c *courier) knowsBeginning() {
 	default:
 		close(c.begun)
 	}
+}
+
+// rewind has the journal read from the start again: what waits is counted anew, what is held already is known by its sequence number.
+func (o *object) rewind() {
+	o.pass++
+	o.read, o.whole, o.bulk = 0, false, 0
 }
 
 // stateFailed ends delivery if the state itself is in trouble; another failure of it pauses the object.
@@ -343,7 +353,7 @@ func (o *object) cut(now time.Time, alone bool) (batch []*row, next time.Time) {
 	rest := o.rows[:0]
 	for _, r := range o.rows {
 		g := r.Group
-		free := len(batch) < size && r.Alone == alone && !o.sent[r.Ref] && (g == "" || mine[g] || !o.groups[g])
+		free := len(batch) < size && r.Alone == alone && o.sent[r.Ref] == 0 && (g == "" || mine[g] || !o.groups[g])
 		if free && r.notBefore.After(now) {
 			if next.IsZero() || r.notBefore.Before(next) {
 				next = r.notBefore
@@ -357,7 +367,7 @@ func (o *object) cut(now time.Time, alone bool) (batch []*row, next time.Time) {
 		if g != "" {
 			o.groups[g], mine[g] = true, true
 		}
-		o.sent[r.Ref] = true
+		o.sent[r.Ref] = r.Seq
 		delete(o.byRef, r.Ref)
 		batch = append(batch, r)
 	}
@@ -423,7 +433,7 @@ func (q whichUnderWay) answer(c *courier) {
 			continue
 		}
 		moment := o.byRef[ref] != nil && !stands && time.Now().After(o.paused) && time.Now().After(o.byRef[ref].notBefore)
-		if o.sent[ref] || moment || o.inJob(ref) {
+		if o.sent[ref] != 0 || moment || o.inJob(ref) {
 			q.into[ref] = true
 		}
 	}
@@ -437,7 +447,7 @@ type whichSent struct {
 func (q whichSent) answer(c *courier) {
 	*q.found = slices.ContainsFunc(q.refs, func(ref connectors.Ref) bool {
 		o := c.objects[ref.Object]
-		return ref.CRM == c.name && o != nil && (o.sent[ref] || o.inJob(ref))
+		return ref.CRM == c.name && o != nil && (o.sent[ref] != 0 || o.inJob(ref))
 	})
 }
 
@@ -445,6 +455,7 @@ type whetherIdle struct{ idle *bool }
 
 // answer says whether the courier has nothing to do that it could do now. What was tried and failed again and again stays journalled.
 func (q whetherIdle) answer(c *courier) {
+	c.publish() // whoever is told that nothing is under way sees the room there is
 	if len(c.wake) > 0 {
 		return
 	}

@@ -86,37 +86,62 @@ func (c *courier) lookAtJobs(ctx context.Context, o *object, now time.Time, soon
 
 // byCalls has patches that wait for a job read again and sent by calls.
 func (o *object) byCalls() {
-	o.plain, o.read, o.whole, o.bulk = true, 0, false, 0
+	o.rewind()
+	o.plain = true
 }
 
-// startJob opens a job, journals which patches it carries, and uploads them.
+// startJob opens a job. Its token is known to the courier before any patch names it.
 func (c *courier) startJob(ctx context.Context, o *object, b connectors.BulkWriter) {
 	own, leave := context.WithCancel(ctx)
 	j := &job{refs: map[connectors.Ref]bool{}, since: time.Now(), leave: leave}
 	o.jobs[""] = j // its place, until it has a token
 	o.bulkSince = time.Now()
-	oldest := c.o.Now().Add(-expires)
 	c.beside(func() message {
-		m := jobStarted{o: o, job: j}
-		if m.err = c.o.Host.Ready(own, c.name); m.err != nil {
-			return m
+		m := jobOpened{ctx: own, o: o, job: j, b: b}
+		if m.err = c.o.Host.Ready(own, c.name); m.err == nil {
+			m.token, m.err = b.Submit(own, o.name)
 		}
-		if m.token, m.err = b.Submit(own, o.name); m.err != nil {
-			return m
-		}
-		if m.patches, m.state = c.o.DB.CarryByJob(c.name, o.name, m.token, oldest, bulkSize); m.state != nil || len(m.patches) == 0 {
-			return m
-		}
-		m.err = b.Upload(own, m.token, m.patches)
 		return m
 	})
 }
 
-// jobStarted says that a job carries patches, or why not.
+// jobOpened brings the token of a job, or says why there is none.
+type jobOpened struct {
+	ctx   context.Context
+	o     *object
+	job   *job
+	b     connectors.BulkWriter
+	token string
+	err   error
+}
+
+// take has patches journalled as carried by the job, then uploaded.
+func (m jobOpened) take(c *courier) {
+	o := m.o
+	delete(o.jobs, "")
+	c.o.Host.Note(c.name, m.err)
+	if m.err != nil {
+		o.failures++
+		o.paused = time.Now().Add(pause(o.failures))
+		c.tell(o, o.bulk, m.err)
+		return
+	}
+	m.job.token = m.token
+	o.jobs[m.token] = m.job
+	oldest := c.o.Now().Add(-expires)
+	c.beside(func() message {
+		s := jobStarted{o: o, job: m.job}
+		if s.patches, s.state = c.o.DB.CarryByJob(c.name, o.name, m.token, oldest, bulkSize); s.state == nil && len(s.patches) > 0 {
+			s.err = m.b.Upload(m.ctx, m.token, s.patches)
+		}
+		return s
+	})
+}
+
+// jobStarted says what a job carries, and how its upload went.
 type jobStarted struct {
 	o       *object
 	job     *job
-	token   string
 	patches []connectors.Patch
 	err     error
 	state   error
@@ -124,29 +149,23 @@ type jobStarted struct {
 
 func (m jobStarted) take(c *courier) {
 	o, j := m.o, m.job
-	delete(o.jobs, "")
 	if m.state != nil {
+		delete(o.jobs, j.token)
 		c.stateFailed(o, m.state)
 		return
 	}
-	c.o.Host.Note(c.name, m.err)
-	if len(m.patches) == 0 { // nothing was given to it
-		if m.err == nil {
-			o.byCalls() // what waited has expired or was superseded
-			return
-		}
-		o.failures++
-		o.paused = time.Now().Add(pause(o.failures))
-		c.tell(o, o.bulk, m.err)
+	if len(m.patches) == 0 { // what waited has expired or was superseded
+		delete(o.jobs, j.token)
+		o.byCalls()
 		return
 	}
+	c.o.Host.Note(c.name, m.err)
 	o.failures = 0
-	o.bulk = max(0, o.bulk-len(m.patches))
-	j.token, j.leave = m.token, nil
 	for i := range m.patches {
 		j.refs[m.patches[i].Ref] = true
 	}
-	o.jobs[j.token] = j // followed at the next look, also if the upload failed: the CRM tells what it has of it
+	j.leave = nil // it is followed at the next look, also if the upload failed: the CRM tells what it has of it
+	o.rewind()    // what waits for the next one
 }
 
 // follow looks at a job until it is done, given up, or not ours to follow any more.
@@ -259,7 +278,7 @@ func (m jobEnd) take(c *courier) {
 		c.o.Host.Note(c.name, m.why)
 	}
 	if m.released > 0 {
-		o.read, o.whole, o.bulk = 0, false, 0 // they are met again, as others are
+		o.rewind() // they are met again, as others are
 	}
 }
 
