@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -494,9 +495,9 @@ func TestAWaitedOutQuotaIsNoStandstill(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := newPlace(t, sandbox.HubSpotOptions{Now: time.Now})
 		p.portal.CreateContact(map[string]string{"email": "ada@one.example"})
-		used := false
+		var used atomic.Bool
 		daily := roundTrip(func(req *http.Request) (*http.Response, error) {
-			if used {
+			if used.Load() {
 				return &http.Response{StatusCode: http.StatusTooManyRequests, Request: req, Header: http.Header{"Content-Type": {"application/json"}},
 					Body: io.NopCloser(strings.NewReader(`{"status":"error","message":"You have reached your daily limit.","policyName":"DAILY","errorType":"RATE_LIMIT"}`))}, nil
 			}
@@ -506,7 +507,7 @@ func TestAWaitedOutQuotaIsNoStandstill(t *testing.T) {
 		p.provision(t, a)
 		a.work(t.Context())
 		time.Sleep(5 * time.Minute)
-		used = true
+		used.Store(true)
 		p.visit(t, "a1", "ada@one.example", connectors.KindDemoRequest, "/demo")
 		time.Sleep(time.Hour)
 		st := a.pipe.Status()
