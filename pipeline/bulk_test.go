@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/intentd/intentd/connectors"
+	"github.com/intentd/intentd/state"
 )
 
 // bulkCRM is a fakeCRM that takes jobs. A job's rows are applied when it is looked at.
@@ -167,5 +168,33 @@ func TestAThresholdAboveTheSizeOfAJobStillMakesJobs(t *testing.T) {
 	w.allHigh(people)
 	if b.uploads == 0 {
 		t.Fatalf("%d people, jobs from %d on: none was made", people, b.from)
+	}
+}
+
+// slowBulk is done with a job at the second look only, so that more wait than there is room for.
+type slowBulk struct {
+	*bulkCRM
+	looked sync.Map
+}
+
+func (b *slowBulk) Poll(ctx context.Context, token string) (bool, []connectors.Result, error) {
+	if _, again := b.looked.LoadOrStore(token, true); !again {
+		return false, nil, nil
+	}
+	return b.bulkCRM.Poll(ctx, token)
+}
+
+// TestOnceByJobsLeavesNobodyWaiting: a first sync larger than what may be on its way at once ends with everybody written.
+func TestOnceByJobsLeavesNobodyWaiting(t *testing.T) {
+	const people = 7000
+	w, b := newBulkWorld(t, people)
+	w.setup.CRMs[0].CRM = &slowBulk{bulkCRM: b}
+	w.setup.Engine = w.setup.Rules
+	w.once()
+	if st := w.db.Stats(); st.Journal != 0 || st.Queue != [state.Lanes]int{} || len(w.crm.writes) != people {
+		t.Errorf("%d of %d written; journal %d, queue %v", len(w.crm.writes), people, st.Journal, st.Queue)
+	}
+	if b.uploads < 3 {
+		t.Errorf("the test is no test: %d jobs", b.uploads)
 	}
 }
