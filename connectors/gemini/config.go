@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/intentd/intentd/connectors"
+	"github.com/intentd/intentd/connectors/internal/modelkit"
 )
 
 // Type is Gemini as a provider of models in the configuration.
@@ -14,7 +15,7 @@ var Type = connectors.ModelType{
 	Name:     "gemini-3.5-flash-lite",
 	Settings: func() connectors.ModelSettings { return &Config{Timeout: time.Minute} },
 	Priced: func(model string, own []connectors.ModelPrice) (message, fix string) {
-		_, err := priceOf(model, ownPrices(own))
+		_, err := priceOf(model, modelkit.Prices(own))
 		if err == nil {
 			return "", ""
 		}
@@ -68,24 +69,11 @@ func (o *Config) Check(c *connectors.Check) {
 // Open implements connectors.ModelSettings.
 func (o *Config) Open(h connectors.ModelHost) (connectors.Model, error) {
 	options := Options{
-		Model: h.Model, APIKey: o.APIKey.Reveal(), BaseURL: o.BaseURL, Temperature: o.Temperature, Thinking: o.Thinking, Prices: ownPrices(h.Prices),
+		Model: h.Model, APIKey: o.APIKey.Reveal(), BaseURL: o.BaseURL, Temperature: o.Temperature, Thinking: o.Thinking, Prices: modelkit.Prices(h.Prices),
 		Concurrency: h.Concurrency, RPM: o.RequestsPerMinute, Timeout: o.Timeout, HTTP: h.HTTP, Now: h.Now, Logger: h.Logger,
 	}
 	if o.Vertex != (VertexConfig{}) {
 		options.Vertex = &Vertex{Project: o.Vertex.Project, Location: o.Vertex.Location, CredentialsFile: o.Vertex.CredentialsFile}
 	}
 	return New(options)
-}
-
-// ownPrices are the configuration's own prices, by model.
-func ownPrices(list []connectors.ModelPrice) map[string]Price {
-	prices := map[string]Price{}
-	for _, p := range list {
-		cached := p.Cached
-		if cached == 0 {
-			cached = p.In
-		}
-		prices[p.Model] = Price{In: p.In, Out: p.Out, Cached: cached}
-	}
-	return prices
 }
