@@ -31,9 +31,9 @@ type Options struct {
 	Vertex *Vertex
 	// BaseURL replaces the vendor's host, for a proxy or a test. It must be https, or point at this machine.
 	BaseURL string
-	// Temperature, Thinking: unset leaves them to the model. Thinking is minimal, low, medium or high, or a number of tokens.
+	// Temperature, Thinking: unset leaves them to the model.
 	Temperature *float64
-	Thinking    string
+	Thinking    connectors.Thinking
 	Prices      map[string]Price // by model; overrides the built-in list
 	Concurrency int              // calls at once (8)
 	RPM         int              // requests a minute; 0: as many as the vendor lets through
@@ -87,8 +87,10 @@ func New(o Options) (*Model, error) {
 	if err != nil {
 		return nil, fail("set model.prices for it, so that the daily budget can be kept", "%v", err)
 	}
-	if _, err := thinking(o.Thinking); err != nil {
-		return nil, fail("set model.thinking to minimal, low, medium, high or a number of tokens", "%v", err)
+	for _, purpose := range []string{"stage1", "stage2"} {
+		if _, err := thinking(o.Model, o.Thinking.For(purpose)); err != nil {
+			return nil, fail("set model.thinking to minimal, low, medium, high or a number of tokens", "%v", err)
+		}
 	}
 	m := &Model{o: o, Model: modelkit.New(modelkit.Options{
 		Name: o.Name, Model: o.Model, Price: price, Concurrency: o.Concurrency, RPM: o.RPM, Retries: o.Retries, Timeout: o.Timeout, MaxWait: o.MaxWait,
@@ -148,19 +150,38 @@ func checkBase(base string) error {
 	return nil
 }
 
-func thinking(s string) (*genai.ThinkingConfig, error) {
-	switch s {
-	case "":
+// budgets are the levels in tokens of thought, for models from before levels. They are the vendor's own for its interface in OpenAI's
+// form, but minimal: there it is 1,024, where these models can do without.
+var budgets = map[string]int32{"minimal": 0, "low": 1024, "medium": 8192, "high": 24576}
+
+// thinking is what a level is for a model. Those of before 2.5 do not think; the pro ones cannot leave it.
+func thinking(model, level string) (*genai.ThinkingConfig, error) {
+	if level == "" {
 		return nil, nil
-	case "minimal", "low", "medium", "high":
-		return &genai.ThinkingConfig{ThinkingLevel: genai.ThinkingLevel(strings.ToUpper(s))}, nil
 	}
-	n, err := strconv.ParseInt(s, 10, 32)
-	if err != nil || n < -1 {
-		return nil, fmt.Errorf("thinking %q is no level", s)
+	tokens, known := budgets[level]
+	if !known {
+		n, err := strconv.ParseInt(level, 10, 32)
+		if err != nil || n < -1 {
+			return nil, fmt.Errorf("thinking %q is no level", level)
+		}
+		tokens = int32(n)
+		return &genai.ThinkingConfig{ThinkingBudget: &tokens}, nil
 	}
-	budget := int32(n)
-	return &genai.ThinkingConfig{ThinkingBudget: &budget}, nil
+	name := strings.TrimPrefix(model, "models/")
+	pro := strings.Contains(name, "-pro")
+	switch {
+	case !strings.HasPrefix(name, "gemini-"), strings.HasPrefix(name, "gemini-1"), strings.HasPrefix(name, "gemini-2.0"):
+		return nil, nil
+	case strings.HasPrefix(name, "gemini-2.5"):
+		if pro {
+			tokens = max(tokens, 128)
+		}
+		return &genai.ThinkingConfig{ThinkingBudget: &tokens}, nil
+	case pro && level == "minimal":
+		level = "low"
+	}
+	return &genai.ThinkingConfig{ThinkingLevel: genai.ThinkingLevel(strings.ToUpper(level))}, nil
 }
 
 // ask sends one prompt.
@@ -199,7 +220,7 @@ func (m *Model) config(p connectors.Prompt) *genai.GenerateContentConfig {
 		t := float32(*m.o.Temperature)
 		c.Temperature = &t
 	}
-	c.ThinkingConfig, _ = thinking(m.o.Thinking) // checked by New
+	c.ThinkingConfig, _ = thinking(m.o.Model, m.o.Thinking.For(p.Purpose)) // checked by New
 	return c
 }
 

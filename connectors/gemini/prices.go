@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/intentd/intentd/connectors"
 	"github.com/intentd/intentd/connectors/internal/modelkit"
 )
 
@@ -41,6 +42,9 @@ func priceOf(model string, own map[string]Price) (Price, error) {
 			}
 			return p, nil
 		}
+	}
+	if p, ok := own[connectors.AnyModel]; ok {
+		return p, nil
 	}
 	return Price{}, fmt.Errorf("no price is known for %s (known: %s)", name, strings.Join(slices.Sorted(maps.Keys(builtin)), ", "))
 }

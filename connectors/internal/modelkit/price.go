@@ -24,8 +24,8 @@ func (p Price) Cost(u connectors.Usage) int64 {
 	return int64(math.Ceil(p.In*float64(u.In-u.Cached) + cached*float64(u.Cached) + p.Out*float64(u.Out+u.Thoughts) - 1e-9))
 }
 
-// Prices are the configuration's own prices, by model.
-func Prices(list []connectors.ModelPrice) map[string]Price {
+// Prices are the configuration's own prices, by model; connectors.AnyModel may be one.
+func Prices(list connectors.ModelPrices) map[string]Price {
 	prices := map[string]Price{}
 	for _, p := range list {
 		prices[p.Model] = Price{In: p.In, Out: p.Out, Cached: p.Cached}
