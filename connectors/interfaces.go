@@ -59,18 +59,43 @@ type Forgetter interface {
 	Forget(ctx context.Context, p Person) (events int, err error)
 }
 
-// Model gives one structured answer.
+// Model gives one structured answer. It may be a [Capable], a [Prober], a [Reporter], a [Releaser] and an [Estimator], too.
 type Model interface {
 	Generate(ctx context.Context, p Prompt) (Completion, error)
 }
 
+// Capable is a model that tells what its provider can.
+type Capable interface {
+	// Can may ask the provider, which is done once. An error says that this could not be found out now.
+	Can(ctx context.Context) (Abilities, error)
+}
+
+// Abilities are what a provider can.
+type Abilities struct {
+	Images bool          // reads pictures
+	Schema SchemaSupport // keeps to the form of an answer
+	Bound  bool          // keeps to Prompt.MaxTokens
+}
+
+// SchemaSupport is how far a provider keeps to Prompt.Schema. Whoever asks checks the answer in any case.
+type SchemaSupport string
+
+const (
+	SchemaStrict SchemaSupport = "strict" // answers have the schema's form
+	SchemaJSON   SchemaSupport = "json"   // answers are JSON; the form is told in the prompt
+	SchemaNone   SchemaSupport = "none"   // answers are text; the form is told in the prompt
+)
+
 // Prompt asks for JSON under a schema. System is trusted text; User may hold quoted untrusted text.
 type Prompt struct {
-	Purpose      string // stage1, stage2, topics: for metrics and the ledger
+	Purpose      string // stage1, stage2, topics: for metrics, the ledger, and settings that differ by it
 	System, User string
 	Images       []Image
 	Schema       json.RawMessage // JSON schema of the answer
 	MaxTokens    int             // of the answer; 0 leaves the model's default
+	// Check, where set, says what is wrong with an answer beyond what a schema says. A model that gives many such answers in a row
+	// stops being asked: each was paid for. Whoever asks reads the answer with the same care, for not every model looks.
+	Check func(answer []byte) error
 }
 
 // Image is a decoded-and-verified picture.
@@ -94,7 +119,8 @@ func (u Usage) Add(v Usage) Usage {
 	return Usage{u.Calls + v.Calls, u.In + v.In, u.Out + v.Out, u.Thoughts + v.Thoughts, u.Cached + v.Cached, u.MicroUSD + v.MicroUSD}
 }
 
-// Completion is a model's answer. Usage is set even when the answer is an error of kind Rejected (blocked, cut, empty, not JSON).
+// Completion is a model's answer. Usage is set even when the answer is an error of kind Rejected (blocked, cut, empty, not JSON, refused by
+// Prompt.Check).
 type Completion struct {
 	JSON  []byte
 	Model string

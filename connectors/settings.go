@@ -2,9 +2,11 @@ package connectors
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
+	"strconv"
 	"time"
 )
 
@@ -38,7 +40,7 @@ type ModelType struct {
 	Settings func() ModelSettings
 	// Priced says what is wrong with the name of a model, and the fix: one without a price, built in or among own, would have no
 	// budget. "" if nothing.
-	Priced func(model string, own []ModelPrice) (message, fix string)
+	Priced func(model string, own ModelPrices) (message, fix string)
 }
 
 // CRMSettings are the settings of a CRM.
@@ -102,12 +104,64 @@ func (h CRMHost) FieldNames(byDefault func(field string) string) map[string]stri
 	return names
 }
 
+// Thinking says how much a model thinks before it answers, by what it is asked: minimal, low, medium or high, or a number of tokens; ""
+// leaves it to the model. Stage 1 describes single steps, which asks for little; stage 2 draws the conclusion. In the configuration one
+// text stands for both.
+type Thinking struct {
+	Stage1 string `mapstructure:"stage1"` // and everything else but stage 2
+	Stage2 string `mapstructure:"stage2"`
+}
+
+// For is the level for a prompt's purpose.
+func (t Thinking) For(purpose string) string {
+	if purpose == "stage2" {
+		return t.Stage2
+	}
+	return t.Stage1
+}
+
+// FromText implements FromText.
+func (t *Thinking) FromText(text string) error {
+	t.Stage1, t.Stage2 = text, text
+	return nil
+}
+
+// Check adds the problem of a level to the section that holds them under key.
+func (t Thinking) Check(c *Check, key string) {
+	for _, at := range []struct{ key, level string }{{key + ".stage1", t.Stage1}, {key + ".stage2", t.Stage2}} {
+		if t.Stage1 == t.Stage2 { // most likely one text for both
+			at.key = key
+		}
+		if _, err := strconv.ParseUint(at.level, 10, 31); at.level != "" && err != nil && !c.OneOf(at.key, at.level, "minimal", "low", "medium", "high") {
+			return
+		}
+	}
+}
+
+// FromText is settings that may also be written as one text. An error says what the text means to be, for a problem's message.
+type FromText interface{ FromText(text string) error }
+
 // ModelHost is a Host with what the configuration says of every model alike.
 type ModelHost struct {
 	Host
 	Model       string // its name by the vendor
 	Concurrency int    // calls at once
-	Prices      []ModelPrice
+	Prices      ModelPrices
+}
+
+// ModelPrices are prices that the configuration states: a list, or the word free.
+type ModelPrices []ModelPrice
+
+// AnyModel stands for every model that has no price of its own.
+const AnyModel = "*"
+
+// FromText implements FromText: free is a price of nothing for every model, for one that runs on the own machine.
+func (p *ModelPrices) FromText(text string) error {
+	if text != "free" {
+		return errors.New("write free, or a list of prices: [{model: NAME, in: 0.30, out: 2.50}]")
+	}
+	*p = ModelPrices{{Model: AnyModel}}
+	return nil
 }
 
 // ModelPrice is the price of a model, in US dollars per million tokens. (The model's name is a value, not a key: the reader of the

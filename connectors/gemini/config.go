@@ -3,18 +3,20 @@ package gemini
 import (
 	"maps"
 	"slices"
-	"strconv"
 	"time"
 
 	"github.com/intentd/intentd/connectors"
+	"github.com/intentd/intentd/connectors/internal/modelkit"
 )
 
 // Type is Gemini as a provider of models in the configuration.
 var Type = connectors.ModelType{
-	Name:     "gemini-3.5-flash-lite",
-	Settings: func() connectors.ModelSettings { return &Config{Timeout: time.Minute} },
-	Priced: func(model string, own []connectors.ModelPrice) (message, fix string) {
-		_, err := priceOf(model, ownPrices(own))
+	Name: "gemini-3.5-flash-lite",
+	Settings: func() connectors.ModelSettings {
+		return &Config{Timeout: time.Minute, Thinking: connectors.Thinking{Stage1: "minimal", Stage2: "low"}}
+	},
+	Priced: func(model string, own connectors.ModelPrices) (message, fix string) {
+		_, err := priceOf(model, modelkit.Prices(own))
 		if err == nil {
 			return "", ""
 		}
@@ -24,14 +26,14 @@ var Type = connectors.ModelType{
 
 // Config are the keys of a model of provider gemini.
 type Config struct {
-	APIKey            connectors.Secret `mapstructure:"api_key"`
-	APIKeyFile        string            `mapstructure:"api_key_file"`
-	BaseURL           string            `mapstructure:"base_url"`
-	Vertex            VertexConfig      `mapstructure:"vertex"`
-	RequestsPerMinute int               `mapstructure:"requests_per_minute"` // 0: as many as the vendor lets through
-	Thinking          string            `mapstructure:"thinking"`            // minimal | low | medium | high | a number of tokens; "" leaves it to the model
-	Temperature       *float64          `mapstructure:"temperature"`
-	Timeout           time.Duration     `mapstructure:"timeout"`
+	APIKey            connectors.Secret   `mapstructure:"api_key"`
+	APIKeyFile        string              `mapstructure:"api_key_file"`
+	BaseURL           string              `mapstructure:"base_url"`
+	Vertex            VertexConfig        `mapstructure:"vertex"`
+	RequestsPerMinute int                 `mapstructure:"requests_per_minute"` // 0: as many as the vendor lets through
+	Thinking          connectors.Thinking `mapstructure:"thinking"`
+	Temperature       *float64            `mapstructure:"temperature"`
+	Timeout           time.Duration       `mapstructure:"timeout"`
 }
 
 // VertexConfig reaches the model through a Google Cloud project instead of an API key.
@@ -48,9 +50,7 @@ func (o *Config) Check(c *connectors.Check) {
 	if o.Temperature != nil {
 		c.Between("temperature", *o.Temperature, 0, 2, "leave it out unless you have a reason")
 	}
-	if _, err := strconv.ParseUint(o.Thinking, 10, 31); o.Thinking != "" && err != nil {
-		c.OneOf("thinking", o.Thinking, "minimal", "low", "medium", "high")
-	}
+	o.Thinking.Check(c, "thinking")
 	if o.BaseURL != "" {
 		c.URL("base_url", o.BaseURL)
 	}
@@ -68,24 +68,11 @@ func (o *Config) Check(c *connectors.Check) {
 // Open implements connectors.ModelSettings.
 func (o *Config) Open(h connectors.ModelHost) (connectors.Model, error) {
 	options := Options{
-		Model: h.Model, APIKey: o.APIKey.Reveal(), BaseURL: o.BaseURL, Temperature: o.Temperature, Thinking: o.Thinking, Prices: ownPrices(h.Prices),
+		Model: h.Model, APIKey: o.APIKey.Reveal(), BaseURL: o.BaseURL, Temperature: o.Temperature, Thinking: o.Thinking, Prices: modelkit.Prices(h.Prices),
 		Concurrency: h.Concurrency, RPM: o.RequestsPerMinute, Timeout: o.Timeout, HTTP: h.HTTP, Now: h.Now, Logger: h.Logger,
 	}
 	if o.Vertex != (VertexConfig{}) {
 		options.Vertex = &Vertex{Project: o.Vertex.Project, Location: o.Vertex.Location, CredentialsFile: o.Vertex.CredentialsFile}
 	}
 	return New(options)
-}
-
-// ownPrices are the configuration's own prices, by model.
-func ownPrices(list []connectors.ModelPrice) map[string]Price {
-	prices := map[string]Price{}
-	for _, p := range list {
-		cached := p.Cached
-		if cached == 0 {
-			cached = p.In
-		}
-		prices[p.Model] = Price{In: p.In, Out: p.Out, Cached: cached}
-	}
-	return prices
 }

@@ -1,12 +1,10 @@
 package gemini
 
 import (
+	"cmp"
 	"context"
-	"encoding/json"
 	"fmt"
-	"io"
 	"log/slog"
-	"math/rand/v2"
 	"net"
 	"net/http"
 	"net/url"
@@ -16,11 +14,10 @@ import (
 
 	"cloud.google.com/go/auth"
 	"cloud.google.com/go/auth/credentials"
-	"github.com/hashicorp/go-retryablehttp"
-	"golang.org/x/time/rate"
 	"google.golang.org/genai"
 
 	"github.com/intentd/intentd/connectors"
+	"github.com/intentd/intentd/connectors/internal/modelkit"
 )
 
 // Vertex reaches the models through a Google Cloud project. Without CredentialsFile the machine's default credentials are used.
@@ -34,9 +31,9 @@ type Options struct {
 	Vertex *Vertex
 	// BaseURL replaces the vendor's host, for a proxy or a test. It must be https, or point at this machine.
 	BaseURL string
-	// Temperature, Thinking: unset leaves them to the model. Thinking is minimal, low, medium or high, or a number of tokens.
+	// Temperature, Thinking: unset leaves them to the model.
 	Temperature *float64
-	Thinking    string
+	Thinking    connectors.Thinking
 	Prices      map[string]Price // by model; overrides the built-in list
 	Concurrency int              // calls at once (8)
 	RPM         int              // requests a minute; 0: as many as the vendor lets through
@@ -51,17 +48,18 @@ type Options struct {
 
 // Model is one model of the vendor's. Safe for concurrent use.
 type Model struct {
+	*modelkit.Model
 	o      Options
-	price  Price
 	client *genai.Client
-	gate   *gate
-	slots  chan struct{}
 }
 
 var (
-	_ connectors.Model    = (*Model)(nil)
-	_ connectors.Prober   = (*Model)(nil)
-	_ connectors.Reporter = (*Model)(nil)
+	_ connectors.Model     = (*Model)(nil)
+	_ connectors.Prober    = (*Model)(nil)
+	_ connectors.Reporter  = (*Model)(nil)
+	_ connectors.Releaser  = (*Model)(nil)
+	_ connectors.Capable   = (*Model)(nil)
+	_ connectors.Estimator = (*Model)(nil)
 )
 
 // New makes a model. It makes no request. Its errors are of kind Config.
@@ -75,32 +73,11 @@ func New(o Options) (*Model, error) {
 		e.Fix = fix
 		return e
 	}
-	if o.Concurrency <= 0 {
-		o.Concurrency = 8
-	}
-	if o.Retries == 0 {
-		o.Retries = 3
-	}
-	o.Retries = max(o.Retries, 0)
-	if o.Timeout <= 0 {
-		o.Timeout = time.Minute
-	}
-	if o.MaxWait <= 0 {
-		o.MaxWait = 90 * time.Second
-	}
-	if o.HTTP == nil {
-		t := http.DefaultTransport.(*http.Transport).Clone()
-		t.MaxIdleConnsPerHost = o.Concurrency
-		o.HTTP = t
-	}
-	if o.Jitter == nil {
-		o.Jitter = rand.Float64
-	}
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	if o.Logger == nil {
-		o.Logger = slog.New(slog.DiscardHandler)
+	if o.HTTP == nil {
+		o.HTTP = modelkit.Transport(o.Concurrency)
 	}
 	o.Model = strings.TrimSpace(o.Model)
 	if o.Model == "" || strings.ContainsAny(o.Model, " ?#") {
@@ -110,25 +87,30 @@ func New(o Options) (*Model, error) {
 	if err != nil {
 		return nil, fail("set model.prices for it, so that the daily budget can be kept", "%v", err)
 	}
-	if _, err := thinking(o.Thinking); err != nil {
-		return nil, fail("set model.thinking to minimal, low, medium, high or a number of tokens", "%v", err)
+	for _, purpose := range []string{"stage1", "stage2"} {
+		if _, err := thinking(o.Model, o.Thinking.For(purpose)); err != nil {
+			return nil, fail("set model.thinking to minimal, low, medium, high or a number of tokens", "%v", err)
+		}
 	}
-	m := &Model{o: o, price: price, slots: make(chan struct{}, o.Concurrency)}
-	m.gate = newGate(&m.o)
+	m := &Model{o: o, Model: modelkit.New(modelkit.Options{
+		Name: o.Name, Model: o.Model, Price: price, Concurrency: o.Concurrency, RPM: o.RPM, Retries: o.Retries, Timeout: o.Timeout, MaxWait: o.MaxWait,
+		HTTP: o.HTTP, Jitter: o.Jitter, Now: o.Now, Wait: wait(o.Now), Settings: settings,
+	})}
+	m.Ask = m.ask
 	cc := &genai.ClientConfig{Backend: genai.BackendGeminiAPI, APIKey: o.APIKey}
-	var under http.RoundTripper = m.gate
+	var bear func(http.RoundTripper) http.RoundTripper
 	if v := o.Vertex; v != nil {
 		if v.Project == "" || v.Location == "" {
 			return nil, fail("set model.vertex.project and model.vertex.location", "Vertex AI needs a project and a location")
 		}
 		creds, err := credentials.DetectDefault(&credentials.DetectOptions{
 			Scopes: []string{"https://www.googleapis.com/auth/cloud-platform"}, CredentialsFile: v.CredentialsFile,
-			Client: &http.Client{Transport: o.HTTP, Timeout: o.Timeout},
+			Client: &http.Client{Transport: o.HTTP, Timeout: cmp.Or(o.Timeout, time.Minute)},
 		})
 		if err != nil {
-			return nil, fail("set model.vertex.credentials_file or run where default credentials exist", "no usable Google Cloud credentials: %s", m.clean(err.Error()))
+			return nil, fail("set model.vertex.credentials_file or run where default credentials exist", "no usable Google Cloud credentials: %s", modelkit.Clean(err.Error(), o.APIKey))
 		}
-		under = &bearer{under: m.gate, creds: creds}
+		bear = func(under http.RoundTripper) http.RoundTripper { return &bearer{under: under, creds: creds} }
 		cc = &genai.ClientConfig{Backend: genai.BackendVertexAI, Project: v.Project, Location: v.Location}
 		cc.HTTPOptions.BaseURL = "https://" + v.Location + "-aiplatform.googleapis.com/"
 		if v.Location == "global" {
@@ -146,17 +128,7 @@ func New(o Options) (*Model, error) {
 		}
 		cc.HTTPOptions.BaseURL = o.BaseURL
 	}
-	retry := &retryablehttp.Client{
-		HTTPClient:   &http.Client{Transport: under, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }},
-		RetryMax:     o.Retries,
-		RetryWaitMin: time.Second, RetryWaitMax: o.MaxWait,
-		CheckRetry: m.gate.again, Backoff: m.gate.backoff,
-		ErrorHandler: retryablehttp.PassthroughErrorHandler,
-	}
-	cc.HTTPClient = &http.Client{
-		Transport:     &retryablehttp.RoundTripper{Client: retry},
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-	}
+	cc.HTTPClient = m.Client(bear)
 	if m.client, err = genai.NewClient(context.Background(), cc); err != nil {
 		// The SDK's own message prints the whole configuration, the key included: it is not passed on.
 		return nil, fail("check model.api_key_file and model.vertex", "the SDK refuses the configuration")
@@ -178,72 +150,56 @@ func checkBase(base string) error {
 	return nil
 }
 
-func thinking(s string) (*genai.ThinkingConfig, error) {
-	switch s {
-	case "":
+// budgets are the levels in tokens of thought, for models from before levels. They are the vendor's own for its interface in OpenAI's
+// form, but minimal: there it is 1,024, where these models can do without.
+var budgets = map[string]int32{"minimal": 0, "low": 1024, "medium": 8192, "high": 24576}
+
+// thinking is what a level is for a model. Those of before 2.5 do not think; the pro ones cannot leave it.
+func thinking(model, level string) (*genai.ThinkingConfig, error) {
+	if level == "" {
 		return nil, nil
-	case "minimal", "low", "medium", "high":
-		return &genai.ThinkingConfig{ThinkingLevel: genai.ThinkingLevel(strings.ToUpper(s))}, nil
 	}
-	n, err := strconv.ParseInt(s, 10, 32)
-	if err != nil || n < -1 {
-		return nil, fmt.Errorf("thinking %q is no level", s)
+	tokens, known := budgets[level]
+	if !known {
+		n, err := strconv.ParseInt(level, 10, 32)
+		if err != nil || n < -1 {
+			return nil, fmt.Errorf("thinking %q is no level", level)
+		}
+		tokens = int32(n)
+		return &genai.ThinkingConfig{ThinkingBudget: &tokens}, nil
 	}
-	budget := int32(n)
-	return &genai.ThinkingConfig{ThinkingBudget: &budget}, nil
+	name := strings.TrimPrefix(model, "models/")
+	pro := strings.Contains(name, "-pro")
+	switch {
+	case !strings.HasPrefix(name, "gemini-"), strings.HasPrefix(name, "gemini-1"), strings.HasPrefix(name, "gemini-2.0"):
+		return nil, nil
+	case strings.HasPrefix(name, "gemini-2.5"):
+		if pro {
+			tokens = max(tokens, 128)
+		}
+		return &genai.ThinkingConfig{ThinkingBudget: &tokens}, nil
+	case pro && level == "minimal":
+		level = "low"
+	}
+	return &genai.ThinkingConfig{ThinkingLevel: genai.ThinkingLevel(strings.ToUpper(level))}, nil
 }
 
-// Generate asks once. See the package's promises for its errors.
-func (m *Model) Generate(ctx context.Context, p connectors.Prompt) (connectors.Completion, error) {
-	out := connectors.Completion{Model: m.o.Model}
-	op := m.o.Name + ": " + p.Purpose
-	select {
-	case m.slots <- struct{}{}:
-		defer func() { <-m.slots }()
-	case <-ctx.Done():
-		return out, &connectors.Error{Kind: connectors.Transient, Op: op, Err: ctx.Err()}
-	}
-	if err := m.gate.refused(op); err != nil {
-		return out, err
-	}
+// ask sends one prompt.
+func (m *Model) ask(ctx context.Context, op string, p connectors.Prompt) (modelkit.Reply, *connectors.Error) {
 	content := &genai.Content{Role: "user", Parts: []*genai.Part{{Text: p.User}}}
 	for _, img := range p.Images {
 		content.Parts = append(content.Parts, genai.NewPartFromBytes(img.Data, img.MIME))
 	}
 	resp, err := m.client.Models.GenerateContent(ctx, m.o.Model, []*genai.Content{content}, m.config(p))
 	if err != nil {
-		e := m.classify(op, err)
-		if e.Kind == connectors.Rejected && m.gate.refusedPrompt() {
-			e = m.askWhetherAll(ctx, op, e)
-		}
-		return out, m.gate.failed(e)
+		return modelkit.Reply{}, m.classify(op, err)
 	}
-	out.Usage = m.usage(resp, p)
-	text, e := answer(op, resp)
-	if e != nil {
-		_ = m.gate.failed(e)
-		m.gate.unusableAnswer(e)
-		return out, e
-	}
-	m.gate.answered()
-	out.JSON = []byte(text)
-	return out, nil
+	return reply(op, resp), nil
 }
 
-// askWhetherAll tries a prompt that holds nobody's text, after several were refused in a row. If that is refused, too, the settings are
-// wrong; otherwise the refusals concern the prompts. It costs a few tokens.
-func (m *Model) askWhetherAll(ctx context.Context, op string, refused *connectors.Error) *connectors.Error {
-	p := connectors.Prompt{User: `Answer {"ok": true}.`, Schema: json.RawMessage(`{"type":"object","properties":{"ok":{"type":"boolean"}},"required":["ok"]}`), MaxTokens: 64}
-	_, err := m.client.Models.GenerateContent(ctx, m.o.Model, []*genai.Content{{Role: "user", Parts: []*genai.Part{{Text: p.User}}}}, m.config(p))
-	if err == nil {
-		m.gate.answered()
-		return refused
-	}
-	if e := m.classify(op, err); e.Kind == connectors.Rejected {
-		e.Kind, e.Fix = connectors.Config, fixSettings
-		return e
-	}
-	return refused
+// Can implements connectors.Capable: all models of the price list read pictures and keep to a schema and a length.
+func (m *Model) Can(context.Context) (connectors.Abilities, error) {
+	return connectors.Abilities{Images: true, Schema: connectors.SchemaStrict, Bound: true}, nil
 }
 
 func (m *Model) config(p connectors.Prompt) *genai.GenerateContentConfig {
@@ -264,101 +220,50 @@ func (m *Model) config(p connectors.Prompt) *genai.GenerateContentConfig {
 		t := float32(*m.o.Temperature)
 		c.Temperature = &t
 	}
-	c.ThinkingConfig, _ = thinking(m.o.Thinking) // checked by New
+	c.ThinkingConfig, _ = thinking(m.o.Model, m.o.Thinking.For(p.Purpose)) // checked by New
 	return c
 }
 
-// usage reads what the answer cost. An answer that does not tell is booked as estimated from the bytes sent: a budget that takes
-// silence for free is none.
-func (m *Model) usage(resp *genai.GenerateContentResponse, p connectors.Prompt) connectors.Usage {
-	u := connectors.Usage{Calls: 1}
+// reply is the text of a response, and why it may be no whole answer. A response without a reason for its end is taken for finished.
+func reply(op string, resp *genai.GenerateContentResponse) modelkit.Reply {
+	var r modelkit.Reply
 	if md := resp.UsageMetadata; md != nil {
-		u.In, u.Out = int(max(0, md.PromptTokenCount)), int(max(0, md.CandidatesTokenCount))
-		u.Thoughts, u.Cached = int(max(0, md.ThoughtsTokenCount)), min(int(max(0, md.CachedContentTokenCount)), u.In)
-	} else {
-		u.In = tokens(p)
-	}
-	u.MicroUSD = m.price.cost(u)
-	return u
-}
-
-// bytesPerToken and imageTokens estimate a prompt: the vendor's rule of thumb of four characters a token, and a picture of up to
-// 1536 × 1152 in tiles of 258 tokens.
-const (
-	bytesPerToken = 4
-	imageTokens   = 6 * 258
-)
-
-func tokens(p connectors.Prompt) int {
-	return (len(p.System)+len(p.User)+len(p.Schema))/bytesPerToken + 1 + imageTokens*len(p.Images)
-}
-
-// Estimate is what a call may cost at most, in micro USD.
-func (m *Model) Estimate(p connectors.Prompt) int64 {
-	out := p.MaxTokens
-	if out <= 0 {
-		out = 4096
-	}
-	return m.price.cost(connectors.Usage{In: tokens(p), Out: out})
-}
-
-// answer is the text of a whole, unblocked JSON answer.
-func answer(op string, resp *genai.GenerateContentResponse) (string, *connectors.Error) {
-	reject := func(code, format string, args ...any) *connectors.Error {
-		e := connectors.Errorf(connectors.Rejected, op, format, args...)
-		e.Code = code
-		return e
+		r.Usage = connectors.Usage{
+			In: int(md.PromptTokenCount), Out: int(md.CandidatesTokenCount), Thoughts: int(md.ThoughtsTokenCount), Cached: int(md.CachedContentTokenCount),
+		}
 	}
 	if f := resp.PromptFeedback; f != nil && f.BlockReason != "" && f.BlockReason != genai.BlockedReasonUnspecified {
-		return "", reject("blocked", "the prompt was blocked (%s)", word(string(f.BlockReason)))
+		r.Doubt = modelkit.Unusable(op, "blocked", "the prompt was blocked (%s)", modelkit.Word(string(f.BlockReason)))
+		return r
 	}
 	if len(resp.Candidates) == 0 || resp.Candidates[0] == nil {
-		return "", reject("empty", "no answer came back")
+		r.Doubt = modelkit.Unusable(op, "empty", "no answer came back")
+		return r
 	}
 	c := resp.Candidates[0]
 	switch c.FinishReason {
-	case genai.FinishReasonStop:
+	case genai.FinishReasonStop, genai.FinishReasonUnspecified, "":
 	case genai.FinishReasonMaxTokens:
-		return "", reject("cut", "the answer was cut at its length limit")
+		r.Doubt = modelkit.Unusable(op, "cut", "the answer was cut at its length limit")
 	case genai.FinishReasonSafety, genai.FinishReasonRecitation, genai.FinishReasonBlocklist, genai.FinishReasonProhibitedContent,
 		genai.FinishReasonSPII, genai.FinishReasonImageSafety, genai.FinishReasonLanguage:
-		return "", reject("blocked", "the answer was blocked (%s)", word(string(c.FinishReason)))
+		r.Doubt = modelkit.Unusable(op, "blocked", "the answer was blocked (%s)", modelkit.Word(string(c.FinishReason)))
+		return r // what there is of it is not to be used
 	default:
-		return "", reject("unfinished", "the answer did not finish (%s)", word(string(c.FinishReason)))
+		r.Doubt = modelkit.Unusable(op, "unfinished", "the answer did not finish (%s)", modelkit.Word(string(c.FinishReason)))
+	}
+	if c.Content == nil {
+		return r
 	}
 	var b strings.Builder
-	if c.Content != nil {
-		for _, part := range c.Content.Parts {
-			if part != nil && !part.Thought {
-				b.WriteString(part.Text)
-			}
+	for _, part := range c.Content.Parts {
+		if part != nil && !part.Thought {
+			b.WriteString(part.Text)
 		}
 	}
-	text := strings.TrimSpace(b.String())
-	switch {
-	case text == "" || text == "{}" || text == "[]" || text == "null":
-		return "", reject("empty", "the answer is empty")
-	case !json.Valid([]byte(text)):
-		return "", reject("not_json", "the answer is no JSON (%d characters)", len(text))
-	}
-	return text, nil
+	r.Text = b.String()
+	return r
 }
-
-// word is s if it is the kind of word that reasons are, so that nothing else gets into a message.
-func word(s string) string {
-	if s == "" {
-		return "no reason given"
-	}
-	for _, r := range s {
-		if !(r >= 'A' && r <= 'Z' || r == '_' || r >= '0' && r <= '9') {
-			return "unknown reason"
-		}
-	}
-	return s[:min(len(s), 64)]
-}
-
-// Report is the connector's present condition.
-func (m *Model) Report() connectors.Report { return m.gate.report() }
 
 // Probe reads the model's description, which costs nothing.
 func (m *Model) Probe(ctx context.Context) []connectors.Finding {
@@ -371,7 +276,7 @@ func (m *Model) Probe(ctx context.Context) []connectors.Finding {
 	}
 	_, err := m.client.Models.Get(ctx, m.o.Model, nil)
 	if err == nil {
-		m.gate.cleared()
+		m.Probed()
 		return append(found, connectors.Finding{Code: "gemini.ok", Severity: connectors.OK, Message: m.o.Model + " answers"})
 	}
 	e := m.classify(m.o.Name+": probe", err)
@@ -401,7 +306,7 @@ func (b *bearer) RoundTrip(req *http.Request) (*http.Response, error) {
 		if req.Body != nil {
 			_ = req.Body.Close()
 		}
-		return nil, &tokenError{err}
+		return nil, &modelkit.Final{Err: &tokenError{err}}
 	}
 	req = req.Clone(req.Context())
 	req.Header.Set("Authorization", "Bearer "+t.Value)
@@ -413,20 +318,3 @@ type tokenError struct{ err error }
 
 func (e *tokenError) Error() string { return "get an access token: " + e.err.Error() }
 func (e *tokenError) Unwrap() error { return e.err }
-
-// newLimiter spreads requests evenly over the minute, with room for a burst of a tenth of it.
-func newLimiter(rpm int) *rate.Limiter {
-	if rpm <= 0 {
-		return nil
-	}
-	return rate.NewLimiter(rate.Every(time.Minute/time.Duration(rpm)), max(1, rpm/10))
-}
-
-// readAll reads at most limit bytes and fails beyond.
-func readAll(r io.Reader, limit int64) ([]byte, error) {
-	data, err := io.ReadAll(io.LimitReader(r, limit+1))
-	if err == nil && int64(len(data)) > limit {
-		err = fmt.Errorf("the answer is longer than %d bytes", limit)
-	}
-	return data, err
-}

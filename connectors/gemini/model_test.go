@@ -74,7 +74,9 @@ func TestGenerate(t *testing.T) {
 	s := &geminitest.Server{Key: key}
 	r := &recorder{under: s}
 	temperature := 0.25
-	m := model(t, r, func(o *gemini.Options) { o.Temperature, o.Thinking = &temperature, "low" })
+	m := model(t, r, func(o *gemini.Options) {
+		o.Temperature, o.Thinking = &temperature, connectors.Thinking{Stage1: "low", Stage2: "high"}
+	})
 	p := prompt
 	p.MaxTokens = 900
 	p.Images = []connectors.Image{{MIME: "image/png", Data: []byte("\x89PNG")}}
@@ -120,6 +122,32 @@ func TestSettingsAreUnsetByDefault(t *testing.T) {
 	for _, part := range []string{"temperature", "thinking", "maxOutputTokens", "topP", "seed"} {
 		if strings.Contains(string(r.body[0]), part) {
 			t.Errorf("the request sets %s:\n%s", part, r.body[0])
+		}
+	}
+}
+
+// Each stage thinks as much as it is set to, in the way its model is told: by level, by tokens, or not at all.
+func TestThinkingByStage(t *testing.T) {
+	for model0, want := range map[string][2]string{
+		"gemini-3.5-flash-lite": {`"thinkingLevel":"MINIMAL"`, `"thinkingLevel":"LOW"`},
+		"gemini-3.1-pro":        {`"thinkingLevel":"LOW"`, `"thinkingLevel":"LOW"`},
+		"gemini-2.5-flash-lite": {`"thinkingBudget":0`, `"thinkingBudget":1024`},
+		"gemini-2.5-pro":        {`"thinkingBudget":128`, `"thinkingBudget":1024`},
+		"gemma-4":               {"", ""},
+	} {
+		r := &recorder{under: &geminitest.Server{}}
+		m := model(t, r, func(o *gemini.Options) {
+			o.Model, o.Prices, o.Thinking = model0, map[string]gemini.Price{"*": {}}, connectors.Thinking{Stage1: "minimal", Stage2: "low"}
+		})
+		for i, purpose := range []string{"stage1", "stage2"} {
+			p := prompt
+			p.Purpose = purpose
+			if _, err := m.Generate(t.Context(), p); err != nil {
+				t.Fatal(err)
+			}
+			if body := string(r.body[i]); !strings.Contains(body, want[i]) || strings.Contains(body, "thinking") != (want[i] != "") {
+				t.Errorf("%s, %s: want %s in\n%s", model0, purpose, want[i], body)
+			}
 		}
 	}
 }
@@ -420,7 +448,7 @@ func TestNewRefuses(t *testing.T) {
 		"key with newline":  func(o *gemini.Options) { o.APIKey = key + "\n" },
 		"plain http":        func(o *gemini.Options) { o.BaseURL = "http://proxy.example" },
 		"no address":        func(o *gemini.Options) { o.BaseURL = "proxy" },
-		"odd thinking":      func(o *gemini.Options) { o.Thinking = "hard" },
+		"odd thinking":      func(o *gemini.Options) { o.Thinking.Stage2 = "hard" },
 		"vertex, no region": func(o *gemini.Options) { o.Vertex = &gemini.Vertex{Project: "p"} },
 		"vertex, bad file": func(o *gemini.Options) {
 			o.Vertex = &gemini.Vertex{Project: "p", Location: "europe-west1", CredentialsFile: bad}

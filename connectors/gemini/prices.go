@@ -3,17 +3,16 @@ package gemini
 import (
 	"fmt"
 	"maps"
-	"math"
 	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/intentd/intentd/connectors"
+	"github.com/intentd/intentd/connectors/internal/modelkit"
 )
 
-// Price is what a model costs, in US dollars per million tokens. Thoughts are billed as output. Cached is the price of prompt tokens the
-// vendor had cached; 0 bills them as any other.
-type Price struct{ In, Out, Cached float64 }
+// Price is what a model costs, in US dollars per million tokens.
+type Price = modelkit.Price
 
 // builtin prices were read from the vendor's price list in October 2026. Options.Prices overrides and extends them.
 var builtin = map[string]Price{
@@ -38,20 +37,14 @@ func priceOf(model string, own map[string]Price) (Price, error) {
 			if !ok {
 				continue
 			}
-			if p.In < 0 || p.Out < 0 || p.Cached < 0 || math.IsNaN(p.In+p.Out+p.Cached) {
+			if !p.Valid() {
 				return Price{}, fmt.Errorf("the price of %s is negative", n)
 			}
 			return p, nil
 		}
 	}
-	return Price{}, fmt.Errorf("no price is known for %s (known: %s)", name, strings.Join(slices.Sorted(maps.Keys(builtin)), ", "))
-}
-
-// cost is what u costs in micro USD, rounded up: US dollars per million tokens are micro USD per token.
-func (p Price) cost(u connectors.Usage) int64 {
-	cached := p.Cached
-	if cached == 0 {
-		cached = p.In
+	if p, ok := own[connectors.AnyModel]; ok {
+		return p, nil
 	}
-	return int64(math.Ceil(p.In*float64(u.In-u.Cached) + cached*float64(u.Cached) + p.Out*float64(u.Out+u.Thoughts) - 1e-9))
+	return Price{}, fmt.Errorf("no price is known for %s (known: %s)", name, strings.Join(slices.Sorted(maps.Keys(builtin)), ", "))
 }

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"slices"
 	"strconv"
 	"strings"
@@ -24,17 +23,10 @@ const (
 	maxTopics      = 8
 )
 
-// strict decodes one JSON value with no fields beyond those of v and nothing behind it.
-func strict(raw []byte, v any) error {
-	d := json.NewDecoder(bytes.NewReader(raw))
-	d.DisallowUnknownFields()
-	if err := d.Decode(v); err != nil {
-		return err
-	}
-	if _, err := d.Token(); !errors.Is(err, io.EOF) {
-		return errors.New("text behind the answer")
-	}
-	return nil
+// decode reads the first JSON value. Fields that v does not have are let be, and so is what stands behind: models add the one and repeat
+// themselves in the other.
+func decode(raw []byte, v any) error {
+	return json.NewDecoder(bytes.NewReader(raw)).Decode(v)
 }
 
 // parseStage1 reads the answer to a call of n interactions. Each answer is checked on its own: result i is nil where there was none for
@@ -43,8 +35,11 @@ func parseStage1(raw []byte, items []content, hosts []string) ([]*stageOne, erro
 	var list struct {
 		Answers []json.RawMessage `json:"answers"`
 	}
-	if err := strict(raw, &list); err != nil {
+	if err := decode(raw, &list); err != nil {
 		return nil, fmt.Errorf("stage-1 answer is off its schema: %w", err)
+	}
+	if list.Answers == nil {
+		return nil, errors.New("stage-1 answer is off its schema: no list of answers")
 	}
 	out := make([]*stageOne, len(items))
 	seen := make([]bool, len(items))
@@ -56,7 +51,7 @@ func parseStage1(raw []byte, items []content, hosts []string) ([]*stageOne, erro
 			// Speculation is asked for because it makes the other two more faithful. It is read to be thrown away.
 			Speculation *string `json:"speculation"`
 		}
-		if strict(item, &a) != nil {
+		if decode(item, &a) != nil {
 			continue
 		}
 		i, err := strconv.Atoi(a.ID)
@@ -68,7 +63,7 @@ func parseStage1(raw []byte, items []content, hosts []string) ([]*stageOne, erro
 			continue
 		}
 		seen[i] = true
-		if a.Action == nil || a.Speculation == nil || len(a.Context) < 3 || len(a.Context) > 5 {
+		if a.Action == nil || a.Speculation == nil || a.Context == nil || len(a.Context) > 5 {
 			continue
 		}
 		s := stageOne{Action: plain(*a.Action, maxAction)}
@@ -118,7 +113,7 @@ func (c *checker) parse(raw []byte) (Intent, error) {
 		Interest  string  `json:"interest"`
 		Tier      string  `json:"tier"`
 	}
-	if err := strict(raw, &a); err != nil {
+	if err := decode(raw, &a); err != nil {
 		return Intent{}, fmt.Errorf("stage-2 answer is off its schema: %w", err)
 	}
 	if a.Headline == nil || a.NextStep == nil || a.Product == nil || a.Sentences == nil || a.Topics == nil {

@@ -121,7 +121,6 @@ func TestStage2OffSchema(t *testing.T) {
 		"no such stage":                 func(m map[string]any) { m["stage"] = "buying" },
 		"no such interest":              func(m map[string]any) { m["interest"] = "extreme" },
 		"no such tier":                  func(m map[string]any) { m["tier"] = "unknown" },
-		"a score":                       func(m map[string]any) { m["score"] = 100 },
 		"no sentences":                  func(m map[string]any) { m["sentences"] = []any{} },
 		"sentences null":                func(m map[string]any) { m["sentences"] = nil },
 		"no headline":                   func(m map[string]any) { delete(m, "headline") },
@@ -133,9 +132,22 @@ func TestStage2OffSchema(t *testing.T) {
 			t.Errorf("%s: got %s", name, render(in))
 		}
 	}
-	for _, raw := range []string{"", "{}", "[]", "null", "true", "not JSON", string(goodAnswer(nil)) + "{}", strings.Repeat("[", 100000)} {
+	for _, raw := range []string{"", "{}", "[]", "null", "true", "not JSON", strings.Repeat("[", 100000)} {
 		if _, err := steps3().parse([]byte(raw)); err == nil {
 			t.Errorf("%.20q was taken for an answer", raw)
+		}
+	}
+}
+
+// A field that nobody asked for is let be, whatever it says, and so is what stands behind the answer.
+func TestStage2SurplusIsLetBe(t *testing.T) {
+	want, err := steps3().parse(goodAnswer(nil))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, raw := range [][]byte{goodAnswer(func(m map[string]any) { m["score"] = 100 }), append(goodAnswer(nil), goodAnswer(func(m map[string]any) { m["tier"] = "low" })...)} {
+		if got, err := steps3().parse(raw); err != nil || render(got) != render(want) {
+			t.Errorf("%v\n%s", err, render(got))
 		}
 	}
 }
@@ -154,12 +166,14 @@ func TestStage1Parse(t *testing.T) {
 		{"twice the same", good("1", "pricing") + "," + good("1", "pricing"), []bool{false, false, false, false}},
 		{"strange ids", good("0", "pricing") + "," + good("5", "pricing") + "," + good("01", "pricing") + "," + good("x", "pricing"), []bool{false, false, false, false}},
 		{"mixed up", good("1", "careers") + "," + good("4", "pricing"), []bool{false, false, false, false}},
-		{"two items only", `{"id":"1","screen_context":["a pricing menu","b"],"user_action":"viewed pricing","speculation":"?"}`, []bool{false, false, false, false}},
+		{"two items only", `{"id":"1","screen_context":["a pricing menu","b"],"user_action":"viewed pricing","speculation":"?"}`, []bool{true, false, false, false}},
+		{"nothing to see", `{"id":"1","screen_context":[],"user_action":"viewed pricing","speculation":"?"}`, []bool{true, false, false, false}},
+		{"no list of what is seen", `{"id":"1","user_action":"viewed pricing","speculation":"?"}`, []bool{false, false, false, false}},
 		{"six items", `{"id":"1","screen_context":["pricing","b","c","d","e","f"],"user_action":"viewed pricing","speculation":"?"}`, []bool{false, false, false, false}},
 		{"empty item", `{"id":"1","screen_context":["pricing","b","\u200b"],"user_action":"viewed pricing","speculation":"?"}`, []bool{false, false, false, false}},
 		{"a link", `{"id":"1","screen_context":["pricing","b","c"],"user_action":"viewed pricing at evil.test/x","speculation":"?"}`, []bool{false, false, false, false}},
 		{"no speculation", `{"id":"1","screen_context":["pricing","b","c"],"user_action":"viewed pricing"}`, []bool{false, false, false, false}},
-		{"another field", `{"id":"1","screen_context":["pricing","b","c"],"user_action":"viewed pricing","speculation":"?","intent":"buy"}`, []bool{false, false, false, false}},
+		{"another field", `{"id":"1","screen_context":["pricing","b","c"],"user_action":"viewed pricing","speculation":"?","intent":"buy"}`, []bool{true, false, false, false}},
 		{"no object", `17,` + good("2", "demo"), []bool{false, true, false, false}},
 	} {
 		out, err := parseStage1([]byte(`{"answers":[`+c.answers+`]}`), items, nil)

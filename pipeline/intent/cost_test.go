@@ -23,8 +23,8 @@ const (
 )
 
 func (c *counting) Generate(_ context.Context, p connectors.Prompt) (connectors.Completion, error) {
-	_, data, _ := strings.Cut(p.User, "\n")
-	data = data[:strings.LastIndexByte(data, '\n')]
+	marker, data, _ := strings.Cut(p.User, "\n")
+	data, _, _ = strings.Cut(data, "\n"+marker)
 	var v any
 	if p.Purpose == "stage1" {
 		var entries []content2
@@ -103,7 +103,7 @@ func plainMethod(t testing.TB, model connectors.Model, s Subject) {
 		return
 	}
 	user := func(v any) string {
-		text, err := wrap(seed(1), encode(v))
+		text, err := wrap(seed(1), encode(v), "")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -138,7 +138,7 @@ func plainMethod(t testing.TB, model connectors.Model, s Subject) {
 	for _, it := range p.steps {
 		steps = append(steps, step{it.step.ID, it.step.Event.Time.Format("2006-01-02 15:04"), it.step.Event.Kind, it.result.Context, it.result.Action})
 	}
-	generate(connectors.Prompt{Purpose: "stage2", System: stage2Prompt("en", products), User: user(steps), Schema: e.schema2})
+	generate(connectors.Prompt{Purpose: "stage2", System: stage2Prompt("en"), User: user(steps), Schema: e.schema2})
 }
 
 // bare is an interaction's own content.

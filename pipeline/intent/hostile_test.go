@@ -133,7 +133,7 @@ func TestUntrustedTextStaysInItsPlace(t *testing.T) {
 		infer(t, engine(model, newMemory()), subject(&events, "p", "en"))
 		for _, p := range model.Last() {
 			lines := strings.Split(p.User, "\n")
-			if len(lines) != 3 || lines[0] != lines[2] || !json.Valid([]byte(lines[1])) {
+			if len(lines) != 4 || lines[0] != lines[2] || lines[3] != stage1Task && lines[3] != stage2Task(testNow) || !json.Valid([]byte(lines[1])) {
 				t.Errorf("attack %d: the prompt is\n%s", n, p.User)
 			}
 			if len(p.User) > 1500 {

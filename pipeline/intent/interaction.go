@@ -23,7 +23,7 @@ type stageOne struct {
 }
 
 // content is an interaction as stage 1 sees it, already stripped, redacted and cut. Its JSON is what is sent and what the cache key
-// is made of: two interactions under one key are the same question. Neighbours are named by page and kind alone, which is what they are
+// is made of: two interactions under one key are the same question. Neighbours are named by kind, page and element, which is what they are
 // there for: to tell where somebody came from and went to.
 type content struct {
 	Kind       string   `json:"kind"`
@@ -43,6 +43,7 @@ type interaction struct {
 	step    *journey.Step
 	session int // index into Journey.Sessions
 	known   bool
+	ruled   bool // known by rule: no model is asked
 	result  stageOne
 	err     error // why there is no result
 
@@ -62,14 +63,16 @@ const (
 )
 
 // knownKinds are the kinds whose names are intentd's own words. A vendor's own name is a stranger's text and is told as "event".
-var knownKinds = map[string]bool{
-	connectors.KindPageView: true, connectors.KindClick: true, connectors.KindScroll: true, connectors.KindFormSubmit: true,
-	connectors.KindDemoRequest: true, connectors.KindDownload: true, connectors.KindTrial: true, connectors.KindEmailOpen: true,
-	connectors.KindEmailClick: true, connectors.KindEmailReply: true, connectors.KindMeeting: true, connectors.KindSearch: true,
-	connectors.KindVisit: true, connectors.KindTeamActivity: true,
-	"hand_raise": true, "social_ask": true, "tech_change": true, "job_posting": true, "funding": true, "content_view": true,
-	"email_engage": true, "web_visit": true, "social_mention": true,
-}
+var knownKinds = set(strings.Join([]string{
+	connectors.KindPageView, connectors.KindClick, connectors.KindScroll, connectors.KindDwell, connectors.KindSearch, connectors.KindVideo,
+	connectors.KindVisit, connectors.KindFormStart, connectors.KindFormSubmit, connectors.KindDownload, connectors.KindDemoRequest,
+	connectors.KindQuoteRequest, connectors.KindContactRequest, connectors.KindTrial, connectors.KindSignUp, connectors.KindLogIn,
+	connectors.KindProductUse, connectors.KindInvite, connectors.KindChat, connectors.KindCart, connectors.KindCheckout, connectors.KindPurchase,
+	connectors.KindWebinar, connectors.KindBooking, connectors.KindMeeting, connectors.KindMeetingCancelled, connectors.KindMeetingMissed,
+	connectors.KindEmailOpen, connectors.KindEmailClick, connectors.KindEmailReply, connectors.KindNewsletter, connectors.KindUnsubscribe,
+	connectors.KindTeamActivity,
+	"hand_raise", "social_ask", "tech_change", "job_posting", "funding", "content_view", "email_engage", "web_visit", "social_mention",
+}, " "))
 
 func kindName(kind string) string {
 	if knownKinds[kind] {
@@ -81,18 +84,27 @@ func kindName(kind string) string {
 // labelled are the kinds whose element text is a label of the customer's page. Of any other kind it may be what was typed.
 func labelled(kind string) bool {
 	switch kind {
-	case connectors.KindPageView, connectors.KindClick, connectors.KindScroll, connectors.KindDownload, connectors.KindDemoRequest,
-		connectors.KindFormSubmit, connectors.KindTrial, connectors.KindEmailClick:
+	case connectors.KindPageView, connectors.KindClick, connectors.KindScroll, connectors.KindDwell, connectors.KindVideo, connectors.KindDownload,
+		connectors.KindCart, connectors.KindCheckout, connectors.KindPurchase, connectors.KindEmailClick:
 		return true
 	}
-	return false
+	return viaForm(kind)
 }
 
 // typing are the kinds whose further properties are what the visitor wrote.
 func typing(kind string) bool {
 	switch kind {
-	case connectors.KindFormSubmit, connectors.KindDemoRequest, connectors.KindTrial, connectors.KindSearch, connectors.KindEmailReply,
-		connectors.KindMeeting, "hand_raise", "social_ask", "social_mention":
+	case connectors.KindSearch, connectors.KindChat, connectors.KindEmailReply, connectors.KindMeeting, "hand_raise", "social_ask", "social_mention":
+		return true
+	}
+	return viaForm(kind)
+}
+
+// viaForm are the kinds that a form brings about.
+func viaForm(kind string) bool {
+	switch kind {
+	case connectors.KindFormStart, connectors.KindFormSubmit, connectors.KindDemoRequest, connectors.KindQuoteRequest, connectors.KindContactRequest,
+		connectors.KindTrial, connectors.KindSignUp, connectors.KindWebinar, connectors.KindBooking:
 		return true
 	}
 	return false
@@ -170,6 +182,8 @@ func known(st *journey.Step) (stageOne, bool) {
 		return stageOne{Action: "visited the site; pages not known"}, true
 	case connectors.KindScroll:
 		return stageOne{Action: "scrolled"}, true
+	case connectors.KindDwell:
+		return stageOne{Action: "stayed on the page"}, true
 	case connectors.KindClick:
 		if st.Event.ElementText == "" && st.Event.PageTitle == "" && st.Event.URL == "" {
 			return stageOne{Action: "clicked something"}, true
@@ -206,10 +220,10 @@ func look(st, before, after *journey.Step, signal func(*journey.Step) *journey.S
 		private = private || c.Element != "" && !st.Trusted
 	}
 	if sig != nil && sig.Title != "" { // trusted by the journey
-		switch e.Kind {
-		case connectors.KindFormSubmit, connectors.KindDemoRequest, connectors.KindTrial:
+		switch {
+		case viaForm(e.Kind):
 			c.Form = text(sig.Title, maxElement)
-		case connectors.KindEmailClick, connectors.KindEmailReply:
+		case e.Kind == connectors.KindEmailClick, e.Kind == connectors.KindEmailReply:
 			c.Campaign = text(sig.Title, maxElement)
 		}
 	} else if f := e.Properties[connectors.PropForm]; f != "" {
@@ -243,31 +257,44 @@ func typedFields(props map[string]string) []string {
 	return names
 }
 
-// identity names a neighbour: its kind, and where its page is another one, the page. Pages that say much about where somebody comes
-// from or goes to (prices, comparisons, forms: signals above a mere visit) are named by their title, the others by the section of the site
-// they are in. That is enough to resolve an ambiguity, and it keeps the questions few: on the generated site of the cost benchmark, naming
-// every neighbour in full makes them half as many again. A neighbour that is not the customer's own page is named by its kind alone, so that no
-// stranger's text rides along.
+// identity names a neighbour: its kind, where its page is another one the page, and what was clicked there. Pages that say much about where
+// somebody comes from or goes to (prices, comparisons, forms: signals above a mere visit) are named by their title, the others by the section
+// of the site they are in. That is enough to resolve an ambiguity, and it keeps the questions few: on the generated site of the cost
+// benchmark, naming every neighbour in full makes them half as many again. A neighbour that is not the customer's own page, or of which
+// nobody else has said the same, is named by its kind alone, so that no stranger's text rides along.
 func identity(n, of *journey.Step, sig *journey.Signal, red *redactor) string {
 	if n == nil {
 		return ""
 	}
 	kind := kindName(n.Event.Kind)
-	if !n.Trusted || n.Event.URL == of.Event.URL && n.Event.PageTitle == of.Event.PageTitle {
+	if !n.Trusted {
 		return kind
 	}
-	page := section(n)
-	if sig != nil && sig.Type < score.EmailEngage && sig.Title != "" || page == "" {
-		page = n.Event.PageTitle
+	text := func(s string) string {
+		s, kept := red.clean(stripped(s, maxElement))
+		if kept {
+			return ""
+		}
+		return s
 	}
-	page, kept := red.clean(stripped(page, maxElement))
-	if kept || page == "" {
-		return kind
+	page, element := "", ""
+	if n.Event.URL != of.Event.URL || n.Event.PageTitle != of.Event.PageTitle {
+		page = section(n)
+		if sig != nil && sig.Type < score.EmailEngage && sig.Title != "" || page == "" {
+			page = n.Event.PageTitle
+		}
+		page = text(page)
 	}
-	if n.Event.Kind == connectors.KindPageView {
-		return page
+	if n.Event.Kind == connectors.KindClick {
+		element = text(n.Event.ElementText)
 	}
-	return kind + " " + page
+	if element != "" {
+		element = "“" + element + "”"
+	}
+	if n.Event.Kind == connectors.KindPageView && page != "" {
+		kind = "" // goes without saying
+	}
+	return strings.Join(strings.Fields(kind+" "+element+" "+page), " ")
 }
 
 // section is the first part of the path of a step's page.

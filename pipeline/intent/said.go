@@ -27,7 +27,7 @@ func (t *TwoStage) said(person, what string) bool {
 	if len(t.o.Secret) == 0 {
 		return true // nothing is shared without a secret
 	}
-	key := []byte(t.keys.key([]byte("said\x00" + what)))
+	key := []byte(t.sayings.key([]byte(what)))
 	t.saying.Lock()
 	defer t.saying.Unlock()
 	by, _ := t.store.Cached(key)

@@ -240,6 +240,9 @@ func (t *TwoStage) keepArrived(qs []*question) {
 // one interaction never costs the others their summaries; those whose answers do not stand up are asked once more.
 func (l *lot) ask(ctx context.Context, qs []*question, again bool) {
 	err := l.stopped()
+	if err == nil && qs[0].private {
+		err = qs[0].payer.spoilt()
+	}
 	var found []*stageOne
 	if err == nil {
 		items := make([]*interaction, len(qs))
@@ -261,7 +264,10 @@ func (l *lot) ask(ctx context.Context, qs []*question, again bool) {
 	}
 	if err != nil {
 		l.stop(err)
-		if connectors.KindOf(err) == connectors.Rejected && len(qs) > 1 {
+		if qs[0].private {
+			qs[0].payer.refuse(err)
+		}
+		if connectors.KindOf(err) == connectors.Rejected && len(qs) > 1 && (!qs[0].private || qs[0].payer.spoilt() == nil) {
 			l.ask(ctx, qs[:len(qs)/2], again)
 			l.ask(ctx, qs[len(qs)/2:], again)
 			return
@@ -290,6 +296,28 @@ func (l *lot) ask(ctx context.Context, qs []*question, again bool) {
 	for _, q := range missing {
 		l.t.land(q, stageOne{}, &connectors.Error{Kind: connectors.Rejected, Op: "intent: stage 1", Code: "unsound"})
 	}
+}
+
+// privateRefusals bounds the calls of one person's own words that may be refused in one go: enough to find the one step of a call that
+// spoils it, too few for one stranger's text to look as if the model were of no use to anybody.
+const privateRefusals = 6
+
+func (p *person) refuse(err error) {
+	p.keeping.Lock()
+	defer p.keeping.Unlock()
+	if connectors.KindOf(err) == connectors.Rejected {
+		p.refusals, p.refusal = p.refusals+1, err
+	}
+}
+
+// spoilt is the last refusal of p's own words, once there were enough of them.
+func (p *person) spoilt() error {
+	p.keeping.Lock()
+	defer p.keeping.Unlock()
+	if p.refusals >= privateRefusals {
+		return p.refusal
+	}
+	return nil
 }
 
 // redacted passes an answer through the same sieve as its question, should a model have made up an address.
@@ -343,8 +371,8 @@ func (l *lot) readable(p *person) error {
 	asked, missing := 0, 0
 	var refused error
 	for _, it := range p.steps {
-		if it.known && it.result.Context == nil {
-			continue // by rule
+		if it.ruled {
+			continue
 		}
 		asked++
 		if it.known {

@@ -13,7 +13,7 @@ import (
 
 // session2 and journey2 are the whole of what stage 2 sees: validated stage-1 fields, kind, time and session. A step is a list of id, time,
 // kind, what they did and what they saw: names for the five would be a third of the prompt. What an earlier step saw already is not said
-// again, and a step that tells nothing (a scroll) is left out.
+// again, and a step that its kind tells whole (a scroll) says no more.
 type session2 struct {
 	Date  string     `json:"date"`
 	Steps [][]string `json:"steps"`
@@ -28,12 +28,13 @@ type journey2 struct {
 // stage2 asks what the person wants and checks the answer. in holds the rules' texts, which lend what the model's answer lacks.
 func (t *TwoStage) stage2(ctx context.Context, p *person) (Intent, error) {
 	view, check := t.view(p)
-	user, err := wrap(t.rand, encode(view))
+	user, err := wrap(t.rand, encode(view), stage2Task(p.s.Now.In(p.loc)))
 	if err != nil {
 		return Intent{}, err
 	}
 	c, err := t.call(ctx, connectors.Prompt{
-		Purpose: "stage2", System: stage2Prompt(p.language, t.o.Products), User: user, Schema: t.schema2, MaxTokens: 6000,
+		Purpose: "stage2", System: stage2Prompt(p.language), User: user, Schema: t.schema2, MaxTokens: 6000,
+		Check: func(raw []byte) error { _, err := check.parse(raw); return err },
 	})
 	p.usage = p.usage.Add(c.Usage)
 	if err != nil {
@@ -43,12 +44,22 @@ func (t *TwoStage) stage2(ctx context.Context, p *person) (Intent, error) {
 	if err != nil {
 		return Intent{}, &connectors.Error{Kind: connectors.Rejected, Op: "intent: stage 2", Code: "unsound", Message: err.Error()}
 	}
-	if in.NextStep.Text == "" {
-		in.NextStep = p.rules.NextStep
-	}
+	in.follow(&p.rules)
 	in.Topics = withTrusted(in.Topics, p.rules.Topics)
 	in.Engine, in.Prompt = t.o.ModelName, promptVersion
 	return in, nil
+}
+
+// follow takes over from the rules' note what a model's answer lacks: who somebody is, what speaks against a purchase, and the next steps
+// that its words leave open or that time brings.
+func (in *Intent) follow(rules *Intent) {
+	in.Class, in.Marks, in.NextLow = rules.Class, rules.Marks, rules.NextLow
+	if in.NextStep.Text == "" || rules.Class.negative() {
+		in.NextStep = rules.NextStep
+	}
+	for _, l := range rules.Later {
+		in.Later = append(in.Later, Later{From: l.From, Headline: in.Headline, Sentences: in.Sentences, NextStep: l.NextStep})
+	}
 }
 
 // withTrusted puts the journey's own trusted topics before the model's: an answer can leave none of them out.
@@ -87,9 +98,6 @@ func (t *TwoStage) view(p *person) (journey2, *checker) {
 			flush()
 			at, session = it.session, session2{Date: when.Format("2 Jan 2006")}
 		}
-		if it.step.Event.Kind == connectors.KindScroll {
-			continue
-		}
 		s := []string{it.step.ID, when.Format("15:04"), kindName(it.step.Event.Kind)}
 		var fresh []string
 		for _, c := range it.result.Context {
@@ -98,7 +106,8 @@ func (t *TwoStage) view(p *person) (journey2, *checker) {
 				fresh = append(fresh, c)
 			}
 		}
-		if it.result.Action != "" {
+		kindTellsAll := it.ruled && (it.step.Event.Kind == connectors.KindScroll || it.step.Event.Kind == connectors.KindDwell)
+		if it.result.Action != "" && !kindTellsAll {
 			s = append(s, it.result.Action)
 			if len(fresh) > 0 {
 				s = append(s, strings.Join(fresh, "; "))

@@ -60,7 +60,8 @@ type TwoStage struct {
 	log     *slog.Logger
 	rules   *Rules
 	store   Store
-	keys    keyer
+	keys    keyer // of stage-1 summaries
+	sayings keyer // of what people's browsers said of pages: they outlive a change of prompts
 	schema2 json.RawMessage
 	version uint64
 
@@ -109,6 +110,7 @@ func NewTwoStage(o TwoStageOptions) *TwoStage {
 	t := &TwoStage{
 		o: o, hosts: lowerAll(o.Hosts), rand: &lockedReader{r: o.Rand}, log: o.Logger, rules: o.Fallback, store: o.Store,
 		keys:    keyer{secret: o.Secret, prefix: []byte(o.ModelName + "\x00" + stage1Version + "\x00")},
+		sayings: keyer{secret: o.Secret, prefix: []byte("said\x00")},
 		schema2: stage2Schema(o.Products), flights: map[string]*flight{},
 	}
 	h := xxhash.New()
@@ -151,8 +153,10 @@ type person struct {
 	loc      *time.Location
 	rules    Intent
 	inputs   uint64
-	keeping  sync.Mutex // of kept, while calls of the person's own are under way
+	keeping  sync.Mutex // of kept and refusals, while calls of the person's own are under way
 	kept     kept
+	refusals int   // calls of the person's own words that were refused …
+	refusal  error // … the last with this
 	steps    []*interaction
 	older    string
 	usage    connectors.Usage
@@ -273,7 +277,8 @@ func (t *TwoStage) interactions(p *person) {
 				continue
 			}
 			it := &interaction{step: st, session: si}
-			if it.result, it.known = known(st); !it.known {
+			it.result, it.ruled = known(st)
+			if it.known = it.ruled; !it.known {
 				var before, after *journey.Step
 				if k > 0 {
 					before = steps[k-1]

@@ -437,6 +437,9 @@ func keywords(schema json.RawMessage) error {
 	if err := json.Unmarshal(schema, &s); err != nil {
 		return nil // true, false, or a list: none of them has keywords of its own
 	}
+	if s["$ref"] != nil && len(s) > 1 {
+		return errors.New("a $ref does not stand alone")
+	}
 	for k, v := range s {
 		if !supported[k] {
 			return fmt.Errorf("schema keyword %s is not supported", k)

@@ -62,7 +62,7 @@ func (a *App) plan(ctx context.Context, arg PlanArguments) (*pipeline.Plan, erro
 // share. Lengths are those of the benchmark that the README quotes ("What it costs"), rounded up. Once people were inferred, their
 // real mean takes its place.
 const (
-	typicalPromptBytes  = 4000
+	typicalPromptBytes  = 5200
 	typicalAnswerTokens = 300
 	typicalStage1Calls  = 0.5
 )

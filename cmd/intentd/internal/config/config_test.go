@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -208,6 +209,32 @@ privacy: {own_hosts: [www.example.com], drop_query_params: [Secret], customers: 
 	}
 	if r := cfg.Scoring.Rules[1]; r.Form != "Offer*" || !r.Ignore || cfg.Products[0].Match[0] != "/cards/**" || cfg.Scoring.Strengths["hand_raise"] != 99 {
 		t.Errorf("rule %+v", r)
+	}
+}
+
+// Thinking is a level for each stage or one for both, prices are a list or the word free.
+func TestOneTextForMany(t *testing.T) {
+	for model, want := range map[string]string{
+		"thinking: high":                             "{high high} 0",
+		"thinking: \"\"":                             "{ } 0",
+		"thinking: {stage2: medium}":                 "{minimal medium} 0",
+		"prices: free, name: any":                    "{minimal low} 1",
+		"prices: [{model: gemini-9, in: 1, out: 2}]": "{minimal low} 1",
+	} {
+		cfg, problems := Parse([]byte("crms: [{name: h, type: hubspot, token: t}]\nmodel: {provider: gemini, api_key: k, "+model+"}\nprivacy: {own_hosts: [a.example]}\n"), types)
+		if err := problems.Err(); err != nil {
+			t.Errorf("%s: %v", model, err)
+			continue
+		}
+		if got := fmt.Sprintf("%v %d", cfg.Model.Settings.(*gemini.Config).Thinking, len(cfg.Model.Prices)); got != want {
+			t.Errorf("%s: %s, want %s", model, got, want)
+		}
+	}
+	for model, path := range map[string]string{"thinking: hard": "model.thinking", "thinking: {stage1: hard}": "model.thinking.stage1", "prices: cheap": "model.prices"} {
+		_, problems := Parse([]byte("crms: [{name: h, type: hubspot, token: t}]\nmodel: {provider: gemini, api_key: k, "+model+"}\nprivacy: {own_hosts: [a.example]}\n"), types)
+		if problems.Err() == nil || !slices.ContainsFunc(problems, func(p Problem) bool { return p.Path == path && p.Fix != "" }) {
+			t.Errorf("%s: %v", model, problems)
+		}
 	}
 }
 

@@ -49,8 +49,8 @@ type Model struct {
 	Name           string                   `mapstructure:"name"`
 	Concurrency    int                      `mapstructure:"concurrency"`
 	DailyBudgetUSD float64                  `mapstructure:"daily_budget_usd"`
-	Prices         []connectors.ModelPrice  `mapstructure:"prices"`
-	Settings       connectors.ModelSettings `mapstructure:"-"` // nil with provider rules
+	Prices         connectors.ModelPrices   `mapstructure:"prices"` // or the word free
+	Settings       connectors.ModelSettings `mapstructure:"-"`      // nil with provider rules
 	Rest           map[string]any           `mapstructure:",remain"`
 }
 

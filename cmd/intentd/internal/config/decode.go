@@ -128,7 +128,17 @@ func convert(from, to reflect.Type, data any) (any, error) {
 		}
 		return nil, &badValue{"is " + kindName(from) + ", not a text", "put the secret in quotes"}
 	}
+	if from == to && from.Kind() == reflect.Struct {
+		return data, nil // part of what was read out of one text
+	}
 	text, isText := data.(string)
+	if isText && reflect.PointerTo(to).Implements(reflect.TypeFor[connectors.FromText]()) {
+		v := reflect.New(to)
+		if err := v.Interface().(connectors.FromText).FromText(text); err != nil {
+			return nil, &badValue{connectors.Quoted(text) + " is not known here", err.Error()}
+		}
+		return v.Elem().Interface(), nil
+	}
 	shape := to
 	if shape.Kind() == reflect.Pointer {
 		shape = shape.Elem()

@@ -1,9 +1,8 @@
-package gemini
+package modelkit
 
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -14,14 +13,14 @@ import (
 	"sync"
 	"time"
 
+	"github.com/hashicorp/go-retryablehttp"
 	"golang.org/x/time/rate"
-	"google.golang.org/genai"
 
 	"github.com/intentd/intentd/connectors"
 )
 
 // gate is what every request passes: it waits out limits that the vendor stated to anybody, keeps the configured rate, bounds an
-// attempt's time and size, and counts. It also moves the wait that Gemini states in an error's body to the header where HTTP keeps it.
+// attempt's time and size, and counts. It also moves the wait that a vendor states in an error's body to the header where HTTP keeps it.
 type gate struct {
 	o       *Options
 	limiter *rate.Limiter
@@ -47,6 +46,29 @@ const answerLimit = 8 << 20
 // stopFor is how long a wrong key or an unknown model stops calls before one is tried again: somebody may have mended it at the
 // vendor's.
 const stopFor = time.Minute
+
+// Client is an HTTP client with the gate and its retries. wrap, if not nil, puts something around each attempt.
+func (m *Model) Client(wrap func(http.RoundTripper) http.RoundTripper) *http.Client {
+	stay := func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	var under http.RoundTripper = m.gate
+	if wrap != nil {
+		under = wrap(under)
+	}
+	retry := &retryablehttp.Client{
+		HTTPClient:   &http.Client{Transport: under, CheckRedirect: stay},
+		RetryMax:     m.o.Retries,
+		RetryWaitMin: time.Second, RetryWaitMax: m.o.MaxWait,
+		CheckRetry: m.gate.again, Backoff: m.gate.backoff,
+		ErrorHandler: retryablehttp.PassthroughErrorHandler,
+	}
+	return &http.Client{Transport: &retryablehttp.RoundTripper{Client: retry}, CheckRedirect: stay}
+}
+
+// Final is an error of an attempt that is not worth another.
+type Final struct{ Err error }
+
+func (e *Final) Error() string { return e.Err.Error() }
+func (e *Final) Unwrap() error { return e.Err }
 
 // RoundTrip is one attempt.
 func (g *gate) RoundTrip(req *http.Request) (*http.Response, error) {
@@ -78,19 +100,13 @@ func (g *gate) RoundTrip(req *http.Request) (*http.Response, error) {
 	}
 	resp.Body, resp.ContentLength = io.NopCloser(bytes.NewReader(data)), int64(len(data))
 	if resp.StatusCode == http.StatusTooManyRequests || resp.StatusCode == http.StatusServiceUnavailable {
-		var body struct {
-			Error genai.APIError `json:"error"`
-		}
-		_ = json.Unmarshal(data, &body) // a proxy's page has no delay
-		delay := retryDelay(body.Error.Details, resp.Header)
+		delay := g.o.Wait(resp.StatusCode, resp.Header, data)
 		if resp.StatusCode == http.StatusTooManyRequests {
 			g.count(func(r *connectors.Report) { r.RateLimited++ })
 			if delay <= 0 {
-				delay = defaultDelay
+				delay = DefaultDelay
 			}
-			if perDay(body.Error.Details) {
-				delay = max(delay, pacificMidnight(g.o.Now()).Sub(g.o.Now()))
-			} else if delay <= g.o.MaxWait {
+			if delay <= g.o.MaxWait {
 				g.hold(delay)
 			}
 		}
@@ -101,8 +117,8 @@ func (g *gate) RoundTrip(req *http.Request) (*http.Response, error) {
 	return resp, nil
 }
 
-// defaultDelay is waited after a 429 that states none: limits are counted per minute.
-const defaultDelay = 15 * time.Second
+// DefaultDelay is waited after a 429 that states none: limits are counted per minute.
+const DefaultDelay = 15 * time.Second
 
 func (g *gate) hold(delay time.Duration) {
 	g.mu.Lock()
@@ -141,15 +157,15 @@ func (g *gate) again(ctx context.Context, resp *http.Response, err error) (bool,
 	if ctx.Err() != nil {
 		return false, ctx.Err()
 	}
-	var token *tokenError
-	if errors.As(err, &token) {
+	var final *Final
+	if errors.As(err, &final) {
 		return false, nil
 	}
 	retry := err != nil
 	if resp != nil {
 		switch resp.StatusCode {
 		case http.StatusTooManyRequests, http.StatusInternalServerError, http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
-			retry = headerDelay(resp.Header) <= g.o.MaxWait
+			retry = HeaderDelay(resp.Header) <= g.o.MaxWait
 		}
 	}
 	return retry, nil
@@ -162,7 +178,7 @@ func (g *gate) backoff(least, most time.Duration, attempt int, resp *http.Respon
 	wait += time.Duration(g.o.Jitter() * float64(wait))
 	wait = min(wait, most)
 	if resp != nil {
-		wait = max(wait, headerDelay(resp.Header))
+		wait = max(wait, HeaderDelay(resp.Header))
 	}
 	return wait
 }
@@ -204,12 +220,27 @@ func (g *gate) failed(e *connectors.Error) error {
 	return e
 }
 
+// release ends every wait and stop.
+func (g *gate) release() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.until, g.stopped, g.resume = time.Time{}, nil, time.Time{}
+	g.refusals, g.unusable, g.unusableCode = 0, 0, ""
+}
+
 // answered ends a row of failures.
 func (g *gate) answered() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.counts.Failing, g.counts.FailingSince = 0, time.Time{}
 	g.refusals, g.unusable, g.unusableCode = 0, 0, ""
+}
+
+// promptsAreFine says that the refusals counted so far concern their prompts alone.
+func (g *gate) promptsAreFine() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.refusals = 0
 }
 
 const (
@@ -275,8 +306,8 @@ func (g *gate) report() connectors.Report {
 	return r
 }
 
-// headerDelay reads Retry-After in seconds, the only form the gate writes and the vendor sends.
-func headerDelay(h http.Header) time.Duration {
+// HeaderDelay reads Retry-After in seconds, the only form the gate writes and vendors send.
+func HeaderDelay(h http.Header) time.Duration {
 	s, err := strconv.ParseInt(strings.TrimSpace(h.Get("Retry-After")), 10, 64)
 	if err != nil || s < 0 {
 		return 0
@@ -284,132 +315,19 @@ func headerDelay(h http.Header) time.Duration {
 	return time.Duration(min(s, 1e8)) * time.Second
 }
 
-// retryDelay is the wait that an error states: RetryInfo.retryDelay ("34.5s") in its details, or the header.
-func retryDelay(details []map[string]any, h http.Header) time.Duration {
-	delay := headerDelay(h)
-	for _, d := range details {
-		if t, _ := d["@type"].(string); !strings.HasSuffix(t, "google.rpc.RetryInfo") {
-			continue
-		}
-		s, _ := d["retryDelay"].(string)
-		if v, err := time.ParseDuration(s); err == nil && v > delay {
-			delay = v
-		}
+// newLimiter spreads requests evenly over the minute, with room for a burst of a tenth of it.
+func newLimiter(rpm int) *rate.Limiter {
+	if rpm <= 0 {
+		return nil
 	}
-	return delay
+	return rate.NewLimiter(rate.Every(time.Minute/time.Duration(rpm)), max(1, rpm/10))
 }
 
-// perDay says whether a quota that was exceeded is counted by the day: QuotaFailure names it in quotaId
-// ("GenerateRequestsPerDayPerProjectPerModel-FreeTier").
-func perDay(details []map[string]any) bool {
-	for _, d := range details {
-		if t, _ := d["@type"].(string); !strings.HasSuffix(t, "google.rpc.QuotaFailure") {
-			continue
-		}
-		violations, _ := d["violations"].([]any)
-		for _, v := range violations {
-			m, _ := v.(map[string]any)
-			for _, key := range []string{"quotaId", "quotaMetric", "subject"} {
-				s, _ := m[key].(string)
-				s = strings.ToLower(s)
-				if strings.Contains(s, "perday") || strings.Contains(s, "per_day") || strings.Contains(s, "daily") {
-					return true
-				}
-			}
-		}
+// readAll reads at most limit bytes and fails beyond.
+func readAll(r io.Reader, limit int64) ([]byte, error) {
+	data, err := io.ReadAll(io.LimitReader(r, limit+1))
+	if err == nil && int64(len(data)) > limit {
+		err = fmt.Errorf("the answer is longer than %d bytes", limit)
 	}
-	return false
-}
-
-// pacificMidnight is when the vendor's daily quotas begin anew. Without zone data it is taken at the later of the two offsets.
-func pacificMidnight(now time.Time) time.Time {
-	loc, err := time.LoadLocation("America/Los_Angeles")
-	if err != nil {
-		loc = time.FixedZone("Pacific", -8*3600)
-	}
-	y, m, d := now.In(loc).Date()
-	return time.Date(y, m, d+1, 0, 0, 0, 0, loc)
-}
-
-// classify gives an error of the SDK its kind.
-func (m *Model) classify(op string, err error) *connectors.Error {
-	e := &connectors.Error{Kind: connectors.Transient, Op: op}
-	if connectors.Interrupted(err) {
-		e.Err = context.Canceled
-		if errors.Is(err, context.DeadlineExceeded) {
-			e.Err = context.DeadlineExceeded
-		}
-		return e
-	}
-	var token *tokenError
-	if errors.As(err, &token) {
-		e.Kind, e.Code, e.Message = connectors.Auth, "token", m.clean(token.Error())
-		e.Fix = "check model.vertex.credentials_file and the account's rights"
-		return e
-	}
-	var api genai.APIError // a value, not a pointer
-	if !errors.As(err, &api) {
-		e.Code, e.Message = "unreachable", m.clean(err.Error())
-		return e
-	}
-	e.Code, e.Message = word(api.Status), m.clean(api.Message)
-	if api.Status == "" || e.Code == "unknown reason" {
-		e.Code = strconv.Itoa(api.Code)
-	}
-	now := m.o.Now()
-	switch {
-	case reasonIs(api.Details, "API_KEY_INVALID", "API_KEY_SERVICE_BLOCKED", "API_KEY_HTTP_REFERRER_BLOCKED", "API_KEY_IP_ADDRESS_BLOCKED", "ACCESS_TOKEN_EXPIRED"),
-		api.Code == http.StatusUnauthorized:
-		e.Kind, e.Fix = connectors.Auth, "put a valid key of the Gemini API into model.api_key_file"
-	case reasonIs(api.Details, "SERVICE_DISABLED", "BILLING_DISABLED"):
-		e.Kind, e.Fix = connectors.Config, "enable the API and billing in the Google Cloud project of the key"
-	case api.Code == http.StatusForbidden:
-		e.Kind, e.Fix = connectors.Auth, "give the key or account the right to call the model"
-	case api.Code == http.StatusNotFound:
-		e.Kind, e.Fix = connectors.Config, "set model.name to a model that this key can use"
-	case api.Code == http.StatusTooManyRequests:
-		delay := retryDelay(api.Details, nil)
-		if delay <= 0 {
-			delay = defaultDelay
-		}
-		e.Kind, e.Until = connectors.RateLimited, now.Add(delay)
-		if perDay(api.Details) {
-			e.Kind, e.Until = connectors.Quota, pacificMidnight(now)
-			e.Fix = "raise the daily quota of the project or wait until " + e.Until.Format(time.RFC3339)
-		} else if delay > time.Hour {
-			e.Kind = connectors.Quota
-		}
-	case api.Code == http.StatusRequestEntityTooLarge, api.Code == http.StatusBadRequest:
-		// Something in this prompt, such as a picture that the vendor cannot read. That it concerns every prompt is asked when it looks so.
-		e.Kind = connectors.Rejected
-	case api.Code >= 300 && api.Code < 400, api.Code == http.StatusMethodNotAllowed:
-		e.Kind, e.Fix = connectors.Config, fixSettings
-	}
-	return e
-}
-
-const fixSettings = "check model.name, model.thinking, model.temperature and model.base_url"
-
-func reasonIs(details []map[string]any, reasons ...string) bool {
-	for _, d := range details {
-		r, _ := d["reason"].(string)
-		for _, want := range reasons {
-			if r == want {
-				return true
-			}
-		}
-	}
-	return false
-}
-
-// clean makes a foreign message fit to be shown: without the key, without line breaks, at most 300 bytes.
-func (m *Model) clean(s string) string {
-	if m.o.APIKey != "" {
-		s = strings.ReplaceAll(s, m.o.APIKey, "[key]")
-	}
-	s = strings.Join(strings.Fields(strings.ToValidUTF8(s, "")), " ")
-	if len(s) > 300 {
-		s = strings.ToValidUTF8(s[:300], "") + "…"
-	}
-	return s
+	return data, err
 }
