@@ -475,7 +475,7 @@ func (s *Setup) prepare() *Setup {
 	s.scoringHash = s.hashScoring()
 	s.scope = map[connectors.Ref]bool{}
 	for _, id := range s.Write.IDs {
-		for _, ref := range s.refsNamed(id) {
+		for _, ref := range s.RefsNamed(id) {
 			s.scope[ref] = true
 		}
 	}

@@ -2,22 +2,17 @@ package pipeline
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/intentd/intentd/connectors"
-	"github.com/intentd/intentd/connectors/identity"
 	"github.com/intentd/intentd/pipeline/journey"
 	"github.com/intentd/intentd/pipeline/receipt"
 	"github.com/intentd/intentd/pipeline/score"
 	"github.com/intentd/intentd/state"
 )
-
-// ErrUnknownPerson says that nobody in the state goes by what was asked for.
-var ErrUnknownPerson = errors.New("no such person in this state")
 
 // Status is the pipeline's condition at a moment, for status, health and metrics.
 type Status struct {
@@ -170,10 +165,10 @@ func (p *Pipeline) Resume() error {
 // LookAgain gives every stopped connector another chance at once: what stopped it was set right.
 func (p *Pipeline) LookAgain() {
 	p.Setup().release()
-	p.health.reset()
+	p.health.Reset()
 	p.fit.Clear()
 	p.delivery.Look()
-	p.poke()
+	p.Wake()
 }
 
 // release ends what connectors hold back by themselves: the cause is gone.
@@ -206,65 +201,13 @@ func (p *Pipeline) voidWaiting(s *Setup) error {
 	return nil
 }
 
-// find finds a person by e-mail address, by record ("hubspot/contacts/101", or its id alone), by person key, or by an id that a source
-// gives; 0 if nobody goes by it.
-func (p *Pipeline) find(who string) (state.PersonID, error) {
-	who = strings.TrimSpace(who)
-	s := p.Setup()
-	var what state.Lookup
-	if what.Email = s.Identity.Email(who); what.Email == "" {
-		what.Refs = s.refsNamed(who)
-		if _, whole := connectors.ParseRef(who); !whole {
-			what.Key, _ = state.ParsePersonKey(who)
-			for _, kind := range []identity.Kind{identity.UserID, identity.AnonymousID} {
-				for i := range s.Sources {
-					if id, ok := s.Identity.ID(kind, s.Identity.Space(s.Sources[i].Name), who); ok {
-						what.IDs = append(what.IDs, id)
-					}
-				}
-			}
-		}
-	}
-	return p.db.Find(what, s.rules)
-}
-
-// known is find for what must name somebody.
+// known is Find for what must name somebody.
 func (p *Pipeline) known(who string) (state.PersonID, error) {
-	id, err := p.find(who)
+	id, err := p.Find(who)
 	if err == nil && id == 0 {
 		err = ErrUnknownPerson
 	}
 	return id, err
-}
-
-// refsNamed are the records that "hubspot/contacts/101", or an id alone, may name, in the form in which their CRM's ids are kept: people
-// write some ids in more than one form.
-func (s *Setup) refsNamed(who string) (refs []connectors.Ref) {
-	named, whole := connectors.ParseRef(who)
-	for i := range s.CRMs {
-		c := &s.CRMs[i]
-		if whole && named.CRM != c.Name {
-			continue
-		}
-		normal := func(_, id string) string { return id }
-		if n, ok := c.CRM.(interface {
-			NormalID(object, id string) string
-		}); ok {
-			normal = n.NormalID
-		}
-		for _, object := range c.Objects {
-			switch {
-			case whole && object == named.Object:
-				refs = append(refs, connectors.Ref{CRM: c.Name, Object: object, ID: normal(object, named.ID)})
-			case !whole:
-				refs = append(refs, connectors.Ref{CRM: c.Name, Object: object, ID: normal(object, who)})
-			}
-		}
-	}
-	if whole && len(refs) == 0 {
-		refs = append(refs, named) // of a CRM that is not configured any more
-	}
-	return refs
 }
 
 // Explain returns the newest receipt of a person and, for a person without one, an error that says why there is none.
@@ -287,7 +230,7 @@ func (p *Pipeline) Explain(ctx context.Context, who string) (*receipt.Receipt, e
 	}
 	var r *receipt.Receipt
 	if raw != nil {
-		if r, err = p.openReceipt(raw); err != nil {
+		if r, err = p.OpenReceipt(raw); err != nil {
 			return nil, err
 		}
 	}
@@ -348,7 +291,7 @@ func (p *Pipeline) eachDead(ref string, do func([]state.Dead) error) (n int, err
 		return 0, err
 	}
 	if ref != "" {
-		named := p.Setup().refsNamed(strings.TrimSpace(ref))
+		named := p.Setup().RefsNamed(strings.TrimSpace(ref))
 		letters = slices.DeleteFunc(letters, func(d state.Dead) bool { return !slices.Contains(named, d.Ref) && d.Ref.ID != ref })
 	}
 	for chunk := range slices.Chunk(letters, 500) {
@@ -357,7 +300,7 @@ func (p *Pipeline) eachDead(ref string, do func([]state.Dead) error) (n int, err
 		}
 		n += len(chunk)
 	}
-	p.poke()
+	p.Wake()
 	return n, nil
 }
 

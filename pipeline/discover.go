@@ -22,7 +22,7 @@ type Found struct {
 // cursor (invariant 1). The first poll of a CRM starts the live cursor at the present; what existed before comes by Sweep.
 func (p *Pipeline) Poll(ctx context.Context, crm string) (Found, error) {
 	return p.job(ctx, "poll/"+crm, func(ctx context.Context, f *Found) error {
-		c, err := p.crm(ctx, crm)
+		c, err := p.CRM(ctx, crm)
 		if err != nil {
 			return err
 		}
@@ -117,7 +117,7 @@ const comparedAtOnce = 2000
 // interrupted at any page and goes on from there.
 func (p *Pipeline) Sweep(ctx context.Context, crm string) (Found, error) {
 	return p.job(ctx, "sweep/"+crm, func(ctx context.Context, f *Found) error {
-		c, err := p.crm(ctx, crm)
+		c, err := p.CRM(ctx, crm)
 		if err != nil {
 			return err
 		}
@@ -232,12 +232,12 @@ func (p *Pipeline) job(ctx context.Context, name string, do func(context.Context
 	}
 	defer unlock()
 	_, connector, _ := strings.Cut(name, "/")
-	if until, err := p.health.blocked(connector); err != nil {
+	if until, err := p.health.Blocked(connector); err != nil {
 		return f, fmt.Errorf("%s: waits until %s: %w", name, until.UTC().Format(time.RFC3339), err)
 	}
 	start := p.now()
 	err := do(ctx, &f)
-	p.health.note(connector, err)
+	p.health.Note(connector, err)
 	run := state.Run{Name: name, Last: start, Duration: p.now().Sub(start), Items: int64(f.Queued)}
 	if err != nil {
 		if connectors.Interrupted(err) && ctx.Err() != nil {
@@ -246,18 +246,18 @@ func (p *Pipeline) job(ctx context.Context, name string, do func(context.Context
 		run.Error = err.Error()
 	} else {
 		run.Good = p.now()
-		p.health.good(name, run.Good)
+		p.health.Good(name, run.Good)
 	}
 	p.remember(run, f)
 	if f.Queued > 0 {
-		p.poke()
+		p.Wake()
 	}
 	return f, err
 }
 
 // remember keeps the run, but writes an idle one at most every ten minutes: an idle poll must not cost a disk sync.
 func (p *Pipeline) remember(run state.Run, f Found) {
-	if run.Error == "" && f.Queued == 0 && f.Seen == 0 && !p.health.worthKeeping(run.Name, p.now()) {
+	if run.Error == "" && f.Queued == 0 && f.Seen == 0 && !p.health.WorthKeeping(run.Name, p.now()) {
 		return
 	}
 	p.db.NoteRun(run)

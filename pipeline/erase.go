@@ -28,7 +28,7 @@ type Erased struct {
 // unless keepCRM; compacts; and leaves salted hashes that keep them from coming back.
 func (p *Pipeline) Forget(ctx context.Context, who string, keepCRM bool) (*Erased, error) {
 	email := p.Setup().Identity.Email(who)
-	id, err := p.find(who)
+	id, err := p.Find(who)
 	if err != nil {
 		return nil, err
 	}
@@ -178,7 +178,7 @@ func (p *Pipeline) identifyForErasure(ctx context.Context, s *Setup, job *state.
 		if len(refs) == 0 {
 			continue
 		}
-		contacts, err := p.read(ctx, &s.CRMs[i], refs)
+		contacts, err := p.Read(ctx, &s.CRMs[i], refs)
 		if err != nil {
 			return err
 		}
@@ -195,7 +195,7 @@ func (p *Pipeline) identifyForErasure(ctx context.Context, s *Setup, job *state.
 // emptyFields clears our fields of the person's records. A record that is gone has nothing left to clear.
 func (p *Pipeline) emptyFields(ctx context.Context, s *Setup, job *state.Erasure) error {
 	job.Records = 0
-	if err := p.delivery.Quiet(ctx, job.Refs); err != nil {
+	if err := p.Quiet(ctx, job.Refs); err != nil {
 		return err
 	}
 	for i := range s.CRMs {
@@ -216,10 +216,7 @@ func (p *Pipeline) emptyFields(ctx context.Context, s *Setup, job *state.Erasure
 		if len(patches) == 0 {
 			continue
 		}
-		if err := p.ensureBound(ctx, c); err != nil {
-			return err
-		}
-		if err := p.ensureFit(ctx, c); err != nil {
+		if err := p.Writable(ctx, c); err != nil {
 			return err
 		}
 		results, err := c.CRM.Write(ctx, patches)
@@ -263,7 +260,7 @@ type HeldRecord struct {
 // Export returns all that is held about a person, with the events that our own stores and the sources tell.
 func (p *Pipeline) Export(ctx context.Context, who string) (*Held, error) {
 	s := p.Setup()
-	id, err := p.find(who)
+	id, err := p.Find(who)
 	if err != nil {
 		return nil, err
 	}
@@ -292,7 +289,7 @@ func (p *Pipeline) Export(ctx context.Context, who string) (*Held, error) {
 		if len(refs) == 0 {
 			continue
 		}
-		contacts, err := p.read(ctx, &s.CRMs[i], refs)
+		contacts, err := p.Read(ctx, &s.CRMs[i], refs)
 		if err != nil {
 			out.Notes = append(out.Notes, fmt.Sprintf("%s did not answer: %v", s.CRMs[i].Name, err))
 			continue
@@ -310,7 +307,7 @@ func (p *Pipeline) Export(ctx context.Context, who string) (*Held, error) {
 		if _, own := s.Sources[i].Source.(connectors.Forgetter); stranger && !own {
 			continue // a source that lives in a CRM is asked by record
 		}
-		for e, err := range s.Sources[i].Source.Journeys(ctx, []connectors.Person{s.askAs(s.Sources[i].Name, q)}, connectors.Window{From: time.Unix(0, 0), To: p.now().Add(24 * time.Hour)}) {
+		for e, err := range s.Sources[i].Source.Journeys(ctx, []connectors.Person{s.AskAs(s.Sources[i].Name, q)}, connectors.Window{From: time.Unix(0, 0), To: p.now().Add(24 * time.Hour)}) {
 			if err != nil {
 				out.Notes = append(out.Notes, fmt.Sprintf("%s did not answer: %v", s.Sources[i].Name, err))
 				break
@@ -348,7 +345,7 @@ func (p *Pipeline) exportState(out *Held, id state.PersonID) error {
 			if err != nil {
 				return err
 			}
-			full, err := p.openReceipt(plain)
+			full, err := p.OpenReceipt(plain)
 			if err != nil {
 				return err
 			}
@@ -357,7 +354,7 @@ func (p *Pipeline) exportState(out *Held, id state.PersonID) error {
 		out.Pending = append(out.Pending, *r.Pending)
 	}
 	for _, r := range kept.Receipts {
-		full, err := p.openReceipt(r.JSON)
+		full, err := p.OpenReceipt(r.JSON)
 		if err != nil {
 			return err
 		}

@@ -60,7 +60,7 @@ func (l *lot) readRecords(ctx context.Context, crm *CRM, recs []*record) {
 		for i, r := range recs {
 			refs[i] = r.ref
 		}
-		contacts, err = l.p.read(ctx, crm, refs)
+		contacts, err = l.p.Read(ctx, crm, refs)
 	}
 	if connectors.KindOf(err) == connectors.Rejected && len(recs) > 1 && ctx.Err() == nil {
 		half := len(recs) / 2
@@ -106,7 +106,7 @@ func (l *lot) checkAuthorship(ctx context.Context, crm *CRM, recs []*record) {
 	if tells {
 		var err error
 		if by, err = a.HumanEdited(ctx, ask); err != nil {
-			l.p.health.note(crm.Name, err)
+			l.p.health.Note(crm.Name, err)
 			for _, r := range asked {
 				r.read, r.err = false, err // not to be written before this is known
 			}
@@ -170,7 +170,7 @@ func (l *lot) gatherJourneys(ctx context.Context) {
 		src := &l.s.Sources[i]
 		as := make([]connectors.Person, len(people))
 		for k, q := range people {
-			as[k] = l.s.askAs(src.Name, q)
+			as[k] = l.s.AskAs(src.Name, q)
 		}
 		l.ask(ctx, src, as, w, by)
 		if ctx.Err() != nil {

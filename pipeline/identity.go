@@ -212,7 +212,7 @@ func (l *lot) anyHas(ctx context.Context, refs []connectors.Ref, id identity.ID)
 		if len(mine) == 0 {
 			continue
 		}
-		contacts, err := l.p.read(ctx, crm, mine)
+		contacts, err := l.p.Read(ctx, crm, mine)
 		if err != nil {
 			sure = false
 			continue
@@ -257,7 +257,7 @@ func (l *lot) allRead(s *subject) bool {
 }
 
 // asked is the person as sources are asked about them, with every address they ever had. User and anonymous ids are in the stored form,
-// with their space (see askAs).
+// with their space (see AskAs).
 func (l *lot) asked(s *subject) connectors.Person {
 	q := connectors.Person{Key: s.key}
 	for _, r := range s.recs {
@@ -283,8 +283,8 @@ func (l *lot) asked(s *subject) connectors.Person {
 	return q
 }
 
-// askAs is the person as a source knows them: with the ids of its own space, without the space.
-func (s *Setup) askAs(source string, p connectors.Person) connectors.Person {
+// AskAs is the person as a source knows them: with the ids of its own space, without the space.
+func (s *Setup) AskAs(source string, p connectors.Person) connectors.Person {
 	space := s.Identity.Space(source)
 	own := func(kind identity.Kind, values []string) (out []string) {
 		for _, v := range values {

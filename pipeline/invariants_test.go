@@ -113,7 +113,7 @@ func TestInvariant3NothingIsCommittedBeforeTheAcknowledgement(t *testing.T) {
 		t.Fatal("there is a receipt for a patch that was never acknowledged")
 	}
 	w.crm.failWrite = nil
-	w.p.health.reset()
+	w.p.health.Reset()
 	w.reopen()
 	w.once()
 	if r := receiptOf(t, w, email); r.Written[connectors.FieldTier] != "high" {
@@ -438,7 +438,7 @@ func TestInvariant9OneBadConnectorStopsNoOther(t *testing.T) {
 		t.Fatalf("the healthy CRM's record has tier %q", got)
 	}
 	w.crm.failChanges, w.crm.failRead, w.crm.failWrite = nil, nil, nil
-	w.p.health.reset()
+	w.p.health.Reset()
 	calls := w.engine.calls.Load()
 	w.once()
 	if got := w.crm.ours("1")[connectors.FieldTier]; got != "high" {

@@ -62,7 +62,7 @@ func TestAStoppedCRMWearsNobodyOut(t *testing.T) {
 	if _, err := w.p.Poll(t.Context(), "crm"); err != nil {
 		t.Fatal(err)
 	}
-	w.p.health.note("crm", &connectors.Error{Kind: connectors.Quota, Op: "crm", Message: "daily limit", Until: w.clock.now().Add(20 * time.Hour)})
+	w.p.health.Note("crm", &connectors.Error{Kind: connectors.Quota, Op: "crm", Message: "daily limit", Until: w.clock.now().Add(20 * time.Hour)})
 	for range 5 {
 		_ = w.tryOnce()
 		w.clock.advance(time.Hour)
@@ -76,7 +76,7 @@ func TestAStoppedCRMWearsNobodyOut(t *testing.T) {
 	if e.Lane != state.Live || e.Attempts != 0 {
 		t.Fatalf("after five hours of waiting the person stands in lane %s after %d attempts", LaneName(e.Lane), e.Attempts)
 	}
-	w.p.health.note("crm", nil)
+	w.p.health.Note("crm", nil)
 	w.once()
 	if w.crm.ours("1")[connectors.FieldTier] != "high" {
 		t.Fatal("not written when the CRM was back")

@@ -235,7 +235,7 @@ func (l *lot) lastReceipt(s *subject) *receipt.Receipt {
 	}
 	s.lastOK = true
 	if raw, err := l.p.db.LastReceipt(s.id); err == nil && raw != nil {
-		s.last, _ = l.p.openReceipt(raw)
+		s.last, _ = l.p.OpenReceipt(raw)
 	}
 	return s.last
 }

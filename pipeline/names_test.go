@@ -21,12 +21,12 @@ func TestIDsAreFoundInEveryForm(t *testing.T) {
 	s := w.p.Setup()
 	object := s.CRMs[0].Objects[0]
 	for _, who := range []string{"1", "1-long", "crm/" + object + "/1", "crm/" + object + "/1-long"} {
-		got := s.refsNamed(who)
+		got := s.RefsNamed(who)
 		if len(got) == 0 || got[0] != (connectors.Ref{CRM: "crm", Object: object, ID: "1-long"}) {
 			t.Errorf("%s: %v", who, got)
 		}
 	}
-	if got := s.refsNamed("gone/contacts/1"); len(got) != 1 || got[0].CRM != "gone" {
+	if got := s.RefsNamed("gone/contacts/1"); len(got) != 1 || got[0].CRM != "gone" {
 		t.Errorf("a CRM that is not configured: %v", got)
 	}
 	if !s.scope[connectors.Ref{CRM: "crm", Object: object, ID: "1-long"}] {

@@ -71,6 +71,12 @@ type Setup struct {
 	settingsHash, scoringHash uint64                  // of Score, and of all that lies between events and field values and is no model
 }
 
+// IdentityRules are Identity with the CRMs by name, as the state takes them.
+func (s *Setup) IdentityRules() *state.IdentityRules { return s.rules }
+
+// ScoringHash is that of all that lies between events and field values and is no model.
+func (s *Setup) ScoringHash() uint64 { return s.scoringHash }
+
 // CRM is a configured system of record.
 type CRM struct {
 	Name    string
@@ -130,7 +136,7 @@ type Pipeline struct {
 	log   *slog.Logger
 	now   func() time.Time
 
-	health   *health
+	health   *Health
 	clock    *clock
 	brake    *brake
 	delivery *deliver.Deliverer
@@ -178,6 +184,24 @@ func New(o Options, s *Setup) (*Pipeline, error) {
 	return p, nil
 }
 
+// DB is the state that the pipeline works on.
+func (p *Pipeline) DB() *state.DB { return p.db }
+
+// Now is the pipeline's clock; whether it is to be trusted, ClockDoubt says.
+func (p *Pipeline) Now() time.Time { return p.now() }
+
+// Progress says that something real was done.
+func (p *Pipeline) Progress() { p.o.Progress() }
+
+// Health knows how the connectors fare.
+func (p *Pipeline) Health() *Health { return p.health }
+
+// Alone lets one job of a name run at a time: ok is false while another runs, else done is to be called at the end.
+func (p *Pipeline) Alone(job string) (done func(), ok bool) { return p.locks.try(job) }
+
+// ClockDoubt returns why the clock is not to be trusted, or nil. Until it is, nobody is scored, cooled or purged (invariant 13).
+func (p *Pipeline) ClockDoubt() error { return p.clock.doubt(p.Setup()) }
+
 // Setup is the setup in force.
 func (p *Pipeline) Setup() *Setup { return p.setup.Load() }
 
@@ -185,14 +209,15 @@ func (p *Pipeline) Setup() *Setup { return p.setup.Load() }
 // (see Rescan); stopped connectors are given another chance.
 func (p *Pipeline) Swap(s *Setup) {
 	p.setup.Store(s.prepare())
-	p.health.reset()
+	p.health.Reset()
 	p.bound.Clear()
 	p.fit.Clear()
 	p.delivery.Aim(s.targets())
-	p.poke()
+	p.Wake()
 }
 
-func (p *Pipeline) poke() {
+// Wake has idle workers look at once: somebody joined the queue, or something that stopped them is over.
+func (p *Pipeline) Wake() {
 	select {
 	case p.changed <- struct{}{}:
 	default:

@@ -103,7 +103,7 @@ func (p *Pipeline) Preview(ctx context.Context, o PlanOptions) (*Plan, error) {
 // toPreview are whom a preview looks at, as they would be claimed.
 func (p *Pipeline) toPreview(o PlanOptions) (entries []state.Entry, err error) {
 	if o.Who != "" {
-		id, err := p.find(o.Who)
+		id, err := p.Find(o.Who)
 		if id != 0 {
 			entries = append(entries, state.Entry{Person: id, Reason: state.ReasonAsked})
 		}
@@ -276,7 +276,7 @@ func (p *Pipeline) Once(ctx context.Context) (Found, error) {
 		failures = append(failures, err)
 	}
 	for i := range s.CRMs {
-		if _, err := p.health.blocked(s.CRMs[i].Name); err != nil {
+		if _, err := p.health.Blocked(s.CRMs[i].Name); err != nil {
 			failures = append(failures, err)
 		}
 	}

@@ -30,8 +30,8 @@ func (l *lot) receiptSettings() (map[string][]byte, error) {
 	return map[string][]byte{settingsKey(l.settingsHash()): b}, err
 }
 
-// openReceipt reads what sealReceipt made.
-func (p *Pipeline) openReceipt(raw []byte) (*receipt.Receipt, error) {
+// OpenReceipt reads what sealReceipt made.
+func (p *Pipeline) OpenReceipt(raw []byte) (*receipt.Receipt, error) {
 	r, hash, err := receipt.Decode(raw)
 	if err != nil {
 		return nil, err

@@ -62,7 +62,7 @@ type Released struct {
 // release is about, and what is changed after it is a person's again.
 func (p *Pipeline) Release(ctx context.Context, who, field string) (Released, error) {
 	var out Released
-	defer p.poke()
+	defer p.Wake()
 	if field != "" && fieldIndex(field) < 0 {
 		return out, fmt.Errorf("intentd has no field %q", field)
 	}
@@ -98,10 +98,10 @@ func (p *Pipeline) release(ctx context.Context, all []state.HeldFields, field st
 			for i, h := range part {
 				refs[i] = h.Ref
 			}
-			crm, err := p.crm(ctx, name)
+			crm, err := p.CRM(ctx, name)
 			var now []connectors.Contact
 			if err == nil {
-				now, err = p.read(ctx, crm, refs)
+				now, err = p.Read(ctx, crm, refs)
 			}
 			if err != nil {
 				if ctx.Err() != nil {

@@ -79,9 +79,9 @@ func (p *Pipeline) worker(ctx context.Context, drain bool) error {
 		}
 		var entries []state.Entry
 		if doubt := p.clock.doubt(p.Setup()); doubt != nil {
-			p.health.note("clock", doubt)
+			p.health.Note("clock", doubt)
 		} else if !p.brake.on() && !p.stopped() {
-			p.health.note("clock", nil)
+			p.health.Note("clock", nil)
 			p.busy.Add(1)
 			var err error
 			if entries, err = p.db.Claim(p.now(), p.o.LotSize); err != nil {
@@ -148,7 +148,7 @@ func (p *Pipeline) drained(ctx context.Context) bool {
 // stopped says whether no CRM can be worked for at present: claiming people would only send them away again.
 func (p *Pipeline) stopped() bool {
 	for _, c := range p.Setup().CRMs {
-		if _, err := p.health.blocked(c.Name); err == nil && p.delivery.Room(c.Name) {
+		if _, err := p.health.Blocked(c.Name); err == nil && p.delivery.Room(c.Name) {
 			return false
 		}
 	}

@@ -1,0 +1,65 @@
+package pipeline
+
+import (
+	"errors"
+	"strings"
+
+	"github.com/intentd/intentd/connectors"
+	"github.com/intentd/intentd/connectors/identity"
+	"github.com/intentd/intentd/state"
+)
+
+// ErrUnknownPerson says that nobody in the state goes by what was asked for.
+var ErrUnknownPerson = errors.New("no such person in this state")
+
+// Find finds a person by e-mail address, by record ("hubspot/contacts/101", or its id alone), by person key, or by an id that a source
+// gives; 0 if nobody goes by it.
+func (p *Pipeline) Find(who string) (state.PersonID, error) {
+	who = strings.TrimSpace(who)
+	s := p.Setup()
+	var what state.Lookup
+	if what.Email = s.Identity.Email(who); what.Email == "" {
+		what.Refs = s.RefsNamed(who)
+		if _, whole := connectors.ParseRef(who); !whole {
+			what.Key, _ = state.ParsePersonKey(who)
+			for _, kind := range []identity.Kind{identity.UserID, identity.AnonymousID} {
+				for i := range s.Sources {
+					if id, ok := s.Identity.ID(kind, s.Identity.Space(s.Sources[i].Name), who); ok {
+						what.IDs = append(what.IDs, id)
+					}
+				}
+			}
+		}
+	}
+	return p.db.Find(what, s.rules)
+}
+
+// RefsNamed are the records that "hubspot/contacts/101", or an id alone, may name, in the form in which their CRM's ids are kept: people
+// write some ids in more than one form.
+func (s *Setup) RefsNamed(who string) (refs []connectors.Ref) {
+	named, whole := connectors.ParseRef(who)
+	for i := range s.CRMs {
+		c := &s.CRMs[i]
+		if whole && named.CRM != c.Name {
+			continue
+		}
+		normal := func(_, id string) string { return id }
+		if n, ok := c.CRM.(interface {
+			NormalID(object, id string) string
+		}); ok {
+			normal = n.NormalID
+		}
+		for _, object := range c.Objects {
+			switch {
+			case whole && object == named.Object:
+				refs = append(refs, connectors.Ref{CRM: c.Name, Object: object, ID: normal(object, named.ID)})
+			case !whole:
+				refs = append(refs, connectors.Ref{CRM: c.Name, Object: object, ID: normal(object, who)})
+			}
+		}
+	}
+	if whole && len(refs) == 0 {
+		refs = append(refs, named) // of a CRM that is not configured any more
+	}
+	return refs
+}
