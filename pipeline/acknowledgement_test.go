@@ -1,4 +1,4 @@
-package pipeline
+package pipeline_test
 
 import (
 	"context"
@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/intentd/intentd/connectors"
+	"github.com/intentd/intentd/pipeline"
 	"github.com/intentd/intentd/state"
 )
 
@@ -48,13 +49,13 @@ func TestWritingSwitchedOffSendsNoPatchOfBefore(t *testing.T) {
 	if w.db.JournalDepth() != 1 {
 		t.Fatal("the test is no test: nothing waits")
 	}
-	w.setup.Write.Mode = WriteOff
+	w.setup.Write.Mode = pipeline.WriteOff
 	w.reopen()
 	w.once()
 	if got := w.crm.ours("1"); len(got) > 0 {
 		t.Fatalf("switched off, it wrote %v", got)
 	}
-	w.setup.Write.Mode = WriteOn
+	w.setup.Write.Mode = pipeline.WriteOn
 	w.reopen()
 	if _, err := w.p.Rescan(t.Context(), state.ReasonConfig); err != nil {
 		t.Fatal(err)

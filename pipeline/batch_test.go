@@ -1,4 +1,4 @@
-package pipeline
+package pipeline_test
 
 import (
 	"context"
@@ -8,8 +8,8 @@ import (
 	"testing"
 
 	"github.com/intentd/intentd/connectors"
+	"github.com/intentd/intentd/pipeline"
 	"github.com/intentd/intentd/pipeline/score"
-	"github.com/intentd/intentd/state"
 )
 
 var badRequest = &connectors.Error{Kind: connectors.Rejected, Op: "batch", Message: "HTTP 400: one of the inputs is invalid"}
@@ -65,20 +65,28 @@ func TestInvariant9ABatchRefusedForOneStopsNoOther(t *testing.T) {
 	}
 }
 
+// endless says "more" and gives the same cursor.
+type endless struct {
+	*fakeCRM
+	asked int
+}
+
+func (e *endless) Changes(context.Context, connectors.Cursor) (connectors.Page[connectors.Contact], error) {
+	e.asked++
+	return connectors.Page[connectors.Contact]{Next: connectors.Cursor("here"), More: e.asked < 10}, nil
+}
+
 // TestAFeedThatStandsStillIsLeft: a vendor that says "more" and gives the same cursor must not be asked without end.
 func TestAFeedThatStandsStillIsLeft(t *testing.T) {
 	w := newWorld(t).start()
-	asked := 0
-	err := w.p.feed(t.Context(), "poll/crm", &Found{}, func(context.Context, connectors.Cursor) (state.Taken, connectors.Cursor, bool, error) {
-		if asked++; asked > 10 {
-			t.Fatal("asked without end")
-		}
-		here := connectors.Cursor("here")
-		taken, err := w.db.TakeRecords(state.RecordPage{Feed: "poll/crm", Next: here})
-		return taken, here, true, err
-	})
-	if err == nil {
-		t.Fatal("nobody is told")
+	e := &endless{fakeCRM: w.crm}
+	w.setup.CRMs[0].CRM = e
+	w.p.Swap(w.setup)
+	if _, err := w.p.Poll(t.Context(), "crm"); err == nil {
+		t.Error("nobody is told")
+	}
+	if e.asked > 2 {
+		t.Errorf("asked %d times", e.asked)
 	}
 }
 
@@ -116,7 +124,7 @@ func TestTheTierCountsFollowMergesAndForgetting(t *testing.T) {
 // TestEveryModelCallKeepsWithinTheBudget: those of the topic matcher, too.
 func TestEveryModelCallKeepsWithinTheBudget(t *testing.T) {
 	w := newWorld(t)
-	ledger, err := NewLedger(w.db, w.clock.now, nil, 1000)
+	ledger, err := pipeline.NewLedger(w.db, w.clock.now, nil, 1000)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,4 +1,4 @@
-package pipeline
+package pipeline_test
 
 import (
 	"errors"
@@ -17,7 +17,7 @@ func TestAPauseOutlivesARestartEvenRightAfterACount(t *testing.T) {
 		w.buyer(string(rune('a' + i)))
 	}
 	w.once()
-	if !w.p.brake.allow(w.p, 0.5, 1) { // a lot books a change: kept with the next commit
+	if !w.p.AllowTierChanges(0.5, 1) { // a lot books a change: kept with the next commit
 		t.Fatal("one change pulled the brake")
 	}
 	if err := w.p.Pause(); err != nil {
@@ -86,7 +86,7 @@ func TestALotThatCannotBeKeptCountsNoTierChanges(t *testing.T) {
 		w.buyer(string(rune('a' + i)))
 	}
 	w.once()
-	before := w.p.brake.state().Changes
+	before := w.p.TierChanges()
 	// The lot changes a tier, and the state takes none.
 	w.clock.advance(60 * 24 * time.Hour)
 	if _, err := w.p.Due(t.Context()); err != nil {
@@ -96,27 +96,17 @@ func TestALotThatCannotBeKeptCountsNoTierChanges(t *testing.T) {
 	if err != nil || len(ids) != 5 {
 		t.Fatalf("claimed %d, %v", len(ids), err)
 	}
-	l := &lot{p: w.p, s: w.p.Setup(), now: w.clock.now()}
-	if err := errors.Join(l.load(t.Context(), ids), l.gatherRecords(t.Context())); err != nil {
+	stage, err := w.p.LotUpToStage(t.Context(), ids)
+	if err != nil {
 		t.Fatal(err)
 	}
-	l.followStates()
-	if err := l.identify(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	l.gatherJourneys(t.Context())
-	l.stitch()
-	if err := l.infer(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	l.score(t.Context())
 	if err := w.db.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if err := l.stage(); !errors.Is(err, state.ErrClosed) {
+	if err := stage(); !errors.Is(err, state.ErrClosed) {
 		t.Fatal("the test is no test: the lot was kept")
 	}
-	if got := w.p.brake.state().Changes; got != before {
+	if got := w.p.TierChanges(); got != before {
 		t.Fatalf("%d tier changes are counted of which none was staged", got-before)
 	}
 }

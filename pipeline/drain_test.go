@@ -1,4 +1,4 @@
-package pipeline
+package pipeline_test
 
 import (
 	"context"
@@ -7,13 +7,14 @@ import (
 	"time"
 
 	"github.com/intentd/intentd/connectors"
+	"github.com/intentd/intentd/pipeline"
 	"github.com/intentd/intentd/state"
 )
 
 func TestDrainEndsWhenACRMWithWaitingPatchesIsTakenOutOfTheConfig(t *testing.T) {
 	w := newWorld(t)
 	other := newFakeCRM("other", w.clock.now)
-	w.setup.CRMs = append(w.setup.CRMs, CRM{Name: "other", CRM: other, Objects: []string{"contacts"}, Fields: w.setup.CRMs[0].Fields})
+	w.setup.CRMs = append(w.setup.CRMs, pipeline.CRM{Name: "other", CRM: other, Objects: []string{"contacts"}, Fields: w.setup.CRMs[0].Fields})
 	w.start()
 	w.buyer("1")
 	w.crm.failWrite = &connectors.Error{Kind: connectors.Auth, Op: "write", Message: "revoked"}
@@ -32,7 +33,7 @@ func TestDrainEndsWhenACRMWithWaitingPatchesIsTakenOutOfTheConfig(t *testing.T) 
 func TestInvariant9AWriterThatIsFullStopsNoOtherCRM(t *testing.T) {
 	w := newWorld(t)
 	other := newFakeCRM("other", w.clock.now)
-	w.setup.CRMs = append(w.setup.CRMs, CRM{Name: "other", CRM: other, Objects: []string{"contacts"}, Fields: w.setup.CRMs[0].Fields})
+	w.setup.CRMs = append(w.setup.CRMs, pipeline.CRM{Name: "other", CRM: other, Objects: []string{"contacts"}, Fields: w.setup.CRMs[0].Fields})
 	w.start()
 	// More patches than delivery holds wait for the first CRM, which takes none.
 	if err := w.db.Update(func(tx *state.Tx) error {

@@ -1,4 +1,4 @@
-package pipeline
+package pipeline_test
 
 import (
 	"context"
@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/intentd/intentd/connectors"
+	"github.com/intentd/intentd/pipeline"
 	"github.com/intentd/intentd/pipeline/fields"
 	"github.com/intentd/intentd/pipeline/intent"
 	"github.com/intentd/intentd/pipeline/journey"
@@ -340,8 +341,8 @@ type world struct {
 	crm    *fakeCRM
 	site   *fakeSource
 	engine *countingEngine
-	setup  *Setup
-	p      *Pipeline
+	setup  *pipeline.Setup
+	p      *pipeline.Pipeline
 }
 
 // fakeClock is a clock that moves when told.
@@ -381,13 +382,13 @@ func newWorld(t testing.TB) *world {
 	for _, f := range connectors.Fields {
 		all[f.Name] = "intent_" + f.Name
 	}
-	w.setup = &Setup{
-		CRMs:    []CRM{{Name: "crm", Type: "fake", CRM: w.crm, Objects: []string{"contacts"}, Fields: all}},
-		Sources: []Source{{Name: "site", Source: w.site}},
+	w.setup = &pipeline.Setup{
+		CRMs:    []pipeline.CRM{{Name: "crm", Type: "fake", CRM: w.crm, Objects: []string{"contacts"}, Fields: all}},
+		Sources: []pipeline.Source{{Name: "site", Source: w.site}},
 		Journey: b, Score: score.Defaults(), Topics: topics.New(topics.Config{Win: []string{"credit cards"}, LexiconOnly: true}),
 		Engine: w.engine, Rules: rules, Fields: fields.Options{Language: "en", Location: time.UTC, OwnHosts: jc.OwnHosts},
 		History: 400 * 24 * time.Hour, Customers: []string{"customer"},
-		Write: Write{Mode: WriteOn}, BrakeShare: 0.1,
+		Write: pipeline.Write{Mode: pipeline.WriteOn}, BrakeShare: 0.1,
 	}
 	w.open()
 	return w
@@ -406,7 +407,7 @@ func (w *world) open() {
 	if testing.Verbose() {
 		log = slog.New(slog.NewTextHandler(w.t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn}))
 	}
-	if w.p, err = New(Options{DB: db, Now: w.clock.now, Logger: log, LotSize: 50, Lots: 2, Linger: time.Nanosecond}, w.setup); err != nil {
+	if w.p, err = pipeline.New(pipeline.Options{DB: db, Now: w.clock.now, Logger: log, LotSize: 50, Lots: 2, Linger: time.Nanosecond}, w.setup); err != nil {
 		w.t.Fatal(err)
 	}
 }

@@ -1,4 +1,4 @@
-package pipeline
+package pipeline_test
 
 import (
 	"bytes"
@@ -10,10 +10,10 @@ import (
 	"testing/synctest"
 	"time"
 
-	"go.etcd.io/bbolt"
-
 	"github.com/intentd/intentd/connectors"
+	"github.com/intentd/intentd/pipeline"
 	"github.com/intentd/intentd/state"
+	"go.etcd.io/bbolt"
 )
 
 // quota stops the CRM's writes for a while, so that patches wait.
@@ -33,8 +33,8 @@ func (w *world) personOf(who string) (p state.Person) {
 // idOf is whom a name, address or record names.
 func (w *world) idOf(who string) state.PersonID {
 	w.t.Helper()
-	id, err := w.p.known(who)
-	if err != nil {
+	id, err := w.p.Find(who)
+	if err != nil || id == 0 {
 		w.t.Fatalf("%s: %v", who, err)
 	}
 	return id
@@ -117,7 +117,7 @@ func TestACRMThatTheConfigDoesNotNameForAWhile(t *testing.T) {
 	w.once()
 	full := *w.setup
 	without := full
-	without.CRMs = []CRM{{Name: "other", Type: "fake", CRM: newFakeCRM("other", w.clock.now), Objects: []string{"contacts"}, Fields: full.CRMs[0].Fields}}
+	without.CRMs = []pipeline.CRM{{Name: "other", Type: "fake", CRM: newFakeCRM("other", w.clock.now), Objects: []string{"contacts"}, Fields: full.CRMs[0].Fields}}
 	w.p.Swap(&without)
 	for range 30 {
 		w.clock.advance(24 * time.Hour)
@@ -137,7 +137,7 @@ func TestPatchesOfACRMThatComesBackAreSentWithoutARestart(t *testing.T) {
 	w := waits(t)
 	full := *w.setup
 	without := full
-	without.CRMs = []CRM{{Name: "other", Type: "fake", CRM: newFakeCRM("other", w.clock.now), Objects: []string{"contacts"}, Fields: full.CRMs[0].Fields}}
+	without.CRMs = []pipeline.CRM{{Name: "other", Type: "fake", CRM: newFakeCRM("other", w.clock.now), Objects: []string{"contacts"}, Fields: full.CRMs[0].Fields}}
 	w.setup = &without
 	w.reopen()
 	w.crm.failWrite = nil
@@ -375,7 +375,7 @@ func TestWhatASweepMissedIsAskedForWhateverANeighbourDoes(t *testing.T) {
 func TestResumeEndsTheWaitForATimeThatAConnectorNamed(t *testing.T) {
 	w := newWorld(t).start()
 	other := newFakeCRM("other", w.clock.now)
-	w.setup.CRMs = append(w.setup.CRMs, CRM{Name: "other", Type: "fake", CRM: other, Objects: []string{"contacts"}, Fields: w.setup.CRMs[0].Fields})
+	w.setup.CRMs = append(w.setup.CRMs, pipeline.CRM{Name: "other", Type: "fake", CRM: other, Objects: []string{"contacts"}, Fields: w.setup.CRMs[0].Fields})
 	w.p.Swap(w.setup)
 	w.buyer("1")
 	if _, err := w.p.Poll(t.Context(), "crm"); err != nil {

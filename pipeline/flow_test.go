@@ -1,4 +1,4 @@
-package pipeline
+package pipeline_test
 
 import (
 	"context"
@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/intentd/intentd/connectors"
+	"github.com/intentd/intentd/pipeline"
 	"github.com/intentd/intentd/pipeline/receipt"
 	"github.com/intentd/intentd/state"
 )
@@ -177,7 +178,7 @@ func TestForgetErasesAndKeepsThemAway(t *testing.T) {
 	if w.crm.writeCount() != n || w.db.Stats().People != 0 {
 		t.Fatal("the forgotten person came back")
 	}
-	if _, err := w.p.Explain(t.Context(), email); !errors.Is(err, ErrUnknownPerson) {
+	if _, err := w.p.Explain(t.Context(), email); !errors.Is(err, pipeline.ErrUnknownPerson) {
 		t.Fatalf("explain after forget: %v", err)
 	}
 	if err := w.db.Flush(); err != nil {
@@ -292,7 +293,7 @@ func TestBrakeStopsAMassChange(t *testing.T) {
 
 func TestWriteModes(t *testing.T) {
 	w := newWorld(t)
-	w.setup.Write = Write{Mode: WriteCanary, Owners: []string{"7"}}
+	w.setup.Write = pipeline.Write{Mode: pipeline.WriteCanary, Owners: []string{"7"}}
 	w.start()
 	w.buyer("1")
 	w.buyer("2")
@@ -303,7 +304,7 @@ func TestWriteModes(t *testing.T) {
 	}
 	calls := w.engine.calls.Load()
 	s := *w.setup
-	s.Write = Write{Mode: WriteOn}
+	s.Write = pipeline.Write{Mode: pipeline.WriteOn}
 	w.p.Swap(&s)
 	if _, err := w.p.Rescan(t.Context(), state.ReasonConfig); err != nil {
 		t.Fatal(err)
@@ -320,7 +321,7 @@ func TestWriteModes(t *testing.T) {
 func TestPlanWritesNothing(t *testing.T) {
 	w := newWorld(t)
 	w.buyer("1")
-	plan, err := w.p.Preview(t.Context(), PlanOptions{})
+	plan, err := w.p.Preview(t.Context(), pipeline.PlanOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -333,7 +334,7 @@ func TestPlanWritesNothing(t *testing.T) {
 	w.once()
 	w.site.add("buyer1@acme.example", view("/cards/black", "Black card", w.clock.now()))
 	before := w.db.Stats()
-	if plan, err = w.p.Preview(t.Context(), PlanOptions{Who: "buyer1@acme.example"}); err != nil || plan.Looked != 1 {
+	if plan, err = w.p.Preview(t.Context(), pipeline.PlanOptions{Who: "buyer1@acme.example"}); err != nil || plan.Looked != 1 {
 		t.Fatalf("plan of one: %+v, %v", plan, err)
 	}
 	if after := w.db.Stats(); after.Journal != before.Journal || after.Queue != before.Queue {
@@ -344,7 +345,7 @@ func TestPlanWritesNothing(t *testing.T) {
 func TestTwoRecordsOfOnePersonSplitWhenAddressesPart(t *testing.T) {
 	w := newWorld(t)
 	other := newFakeCRM("other", w.clock.now)
-	w.setup.CRMs = append(w.setup.CRMs, CRM{Name: "other", CRM: other, Objects: []string{"contacts"}, Fields: w.setup.CRMs[0].Fields})
+	w.setup.CRMs = append(w.setup.CRMs, pipeline.CRM{Name: "other", CRM: other, Objects: []string{"contacts"}, Fields: w.setup.CRMs[0].Fields})
 	w.start()
 	email := w.buyer("1")
 	other.put("9", email, nil)
@@ -380,10 +381,10 @@ func TestStopIsPrompt(t *testing.T) {
 
 func TestPlanShowsWhatModeOffHoldsBack(t *testing.T) {
 	w := newWorld(t)
-	w.setup.Write = Write{Mode: WriteOff}
+	w.setup.Write = pipeline.Write{Mode: pipeline.WriteOff}
 	w.buyer("1")
 	for _, when := range []string{"before the first sync", "after it"} {
-		plan, err := w.p.Preview(t.Context(), PlanOptions{})
+		plan, err := w.p.Preview(t.Context(), pipeline.PlanOptions{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -404,7 +405,7 @@ func TestExportOfAStrangerTellsOfTheirJourney(t *testing.T) {
 	if err != nil || len(held.Events) != 1 {
 		t.Fatalf("export of somebody no CRM knows: %+v, %v", held, err)
 	}
-	if _, err := w.p.Export(t.Context(), "nobody@x.example"); !errors.Is(err, ErrUnknownPerson) {
+	if _, err := w.p.Export(t.Context(), "nobody@x.example"); !errors.Is(err, pipeline.ErrUnknownPerson) {
 		t.Fatalf("export of nobody: %v", err)
 	}
 }

@@ -1,4 +1,4 @@
-package pipeline
+package pipeline_test
 
 import (
 	"context"
@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/intentd/intentd/connectors"
+	"github.com/intentd/intentd/pipeline"
 	"github.com/intentd/intentd/state"
 )
 
@@ -37,7 +38,7 @@ func nothingLeft(t *testing.T, w *world) {
 }
 
 func TestForgettingDuringALotLeavesNothing(t *testing.T) {
-	for _, mode := range []WriteMode{WriteOn, WriteOff} {
+	for _, mode := range []pipeline.WriteMode{pipeline.WriteOn, pipeline.WriteOff} {
 		t.Run(string(mode), func(t *testing.T) {
 			w := newWorld(t)
 			w.setup.Write.Mode = mode

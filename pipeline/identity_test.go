@@ -1,4 +1,4 @@
-package pipeline
+package pipeline_test
 
 import (
 	"context"
@@ -11,6 +11,7 @@ import (
 
 	"github.com/intentd/intentd/connectors"
 	"github.com/intentd/intentd/connectors/identity"
+	"github.com/intentd/intentd/pipeline"
 	"github.com/intentd/intentd/pipeline/journey"
 	"github.com/intentd/intentd/pipeline/receipt"
 	"github.com/intentd/intentd/state"
@@ -63,7 +64,7 @@ func (s *tracker) Journeys(_ context.Context, people []connectors.Person, w conn
 // track adds a tracker to the world.
 func (w *world) track(name string) *tracker {
 	s := &tracker{name: name}
-	w.setup.Sources = append(w.setup.Sources, Source{Name: name, Source: s})
+	w.setup.Sources = append(w.setup.Sources, pipeline.Source{Name: name, Source: s})
 	w.p.Swap(w.setup)
 	return s
 }
@@ -86,7 +87,7 @@ func (w *world) linksOf(who string) (out []string) {
 		w.t.Fatal(err)
 	}
 	for _, l := range links {
-		out = append(out, w.setup.rules.LinkID(l).String()+": "+l.Reason)
+		out = append(out, w.setup.IdentityRules().LinkID(l).String()+": "+l.Reason)
 	}
 	return out
 }
@@ -106,7 +107,7 @@ func read(n int, at time.Time) connectors.Event {
 func TestRecordsWithOneAddressAreOnePerson(t *testing.T) {
 	w := newWorld(t)
 	other := newFakeCRM("other", w.clock.now)
-	w.setup.CRMs = append(w.setup.CRMs, CRM{Name: "other", CRM: other, Objects: []string{"contacts"}, Fields: w.setup.CRMs[0].Fields})
+	w.setup.CRMs = append(w.setup.CRMs, pipeline.CRM{Name: "other", CRM: other, Objects: []string{"contacts"}, Fields: w.setup.CRMs[0].Fields})
 	w.start()
 	w.crm.put("1", "dana@x.example", nil)
 	w.crm.put("2", `"Dana W" <Dana@X.example>`, nil)
@@ -333,7 +334,7 @@ func TestAFormerAddressIsTheirsUntilAnotherRecordHasIt(t *testing.T) {
 
 func TestAPropertyOfTheCRMMayBeAUserID(t *testing.T) {
 	w := newWorld(t)
-	w.setup.CRMs[0].Identify = []IdentifyBy{{Property: "app_user_id", Kind: identity.UserID, Space: "app"}}
+	w.setup.CRMs[0].Identify = []pipeline.IdentifyBy{{Property: "app_user_id", Kind: identity.UserID, Space: "app"}}
 	w.start()
 	app := w.track("app")
 	app.add("u-7", "", "", "", demoRequest(w.clock.now()))
@@ -362,10 +363,10 @@ func TestAPropertyOfTheCRMMayBeAUserID(t *testing.T) {
 			t.Errorf("%s: %s", who, links)
 		}
 	}
-	n := w.p.db.Stats()
+	n := w.db.Stats()
 	w.clock.advance(2 * time.Hour)
 	w.once()
-	if got := w.p.db.Stats(); got.Identities != n.Identities {
+	if got := w.db.Stats(); got.Identities != n.Identities {
 		t.Error("it does not come to rest")
 	}
 }

@@ -1,4 +1,4 @@
-package pipeline
+package pipeline_test
 
 import (
 	"context"
@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/intentd/intentd/connectors"
+	"github.com/intentd/intentd/pipeline"
 	"github.com/intentd/intentd/pipeline/intent"
 	"github.com/intentd/intentd/state"
 )
@@ -17,23 +18,17 @@ import (
 func TestInvariant1CursorIsSavedWithItsWork(t *testing.T) {
 	w := newWorld(t).start()
 	w.buyer("1")
-	// The work of a page cannot be stored: then its cursor must not move either.
-	const noLane = state.Lane(state.Lanes)
+	// The work of a page cannot be stored, for a record whose id no key can hold: then its cursor must not move either.
+	tooLong := strings.Repeat("9", 1<<16)
+	w.crm.put(tooLong, "long@acme.example", nil)
 	before := cursorOf(t, w, "poll/crm")
-	err := w.p.feed(t.Context(), "poll/crm", &Found{}, func(ctx context.Context, from connectors.Cursor) (taken state.Taken, next connectors.Cursor, more bool, err error) {
-		page, err := w.crm.Changes(ctx, from)
-		if err != nil || len(page.Items) == 0 {
-			t.Fatalf("%d records, %v", len(page.Items), err)
-		}
-		taken, err = w.db.TakeRecords(w.p.recordPage(w.p.Setup().crm("crm"), "poll/crm", page, noLane, 0))
-		return taken, page.Next, page.More, err
-	})
-	if err == nil {
+	if _, err := w.p.Poll(t.Context(), "crm"); err == nil {
 		t.Fatal("the test is no test: the page was taken in")
 	}
 	if after := cursorOf(t, w, "poll/crm"); after != before {
 		t.Fatalf("the cursor moved from %q to %q without its work", before, after)
 	}
+	delete(w.crm.contacts, tooLong)
 	if _, err := w.p.Poll(t.Context(), "crm"); err != nil {
 		t.Fatal(err)
 	}
@@ -113,7 +108,7 @@ func TestInvariant3NothingIsCommittedBeforeTheAcknowledgement(t *testing.T) {
 		t.Fatal("there is a receipt for a patch that was never acknowledged")
 	}
 	w.crm.failWrite = nil
-	w.p.health.Reset()
+	w.p.Health().Reset()
 	w.reopen()
 	w.once()
 	if r := receiptOf(t, w, email); r.Written[connectors.FieldTier] != "high" {
@@ -262,7 +257,7 @@ func TestANewFormulaWaitsForAResumeWithItsMatrix(t *testing.T) {
 	}
 	w.once()
 	calls, writes := w.engine.calls.Load(), w.crm.writeCount()
-	if err := w.db.Update(func(tx *state.Tx) error { return tx.SetSetting(formulaKey, []byte("1")) }); err != nil {
+	if err := w.db.Update(func(tx *state.Tx) error { return tx.SetSetting(pipeline.FormulaKey, []byte("1")) }); err != nil {
 		t.Fatal(err)
 	}
 	w.setup.Score.High, w.setup.Score.HandRaiseDays = 1000, 0 // what the new formula does to them
@@ -424,7 +419,7 @@ func TestInvariant9OneBadRecordStopsNobody(t *testing.T) {
 func TestInvariant9OneBadConnectorStopsNoOther(t *testing.T) {
 	w := newWorld(t)
 	other := newFakeCRM("other", w.clock.now)
-	w.setup.CRMs = append(w.setup.CRMs, CRM{Name: "other", CRM: other, Objects: []string{"contacts"}, Fields: w.setup.CRMs[0].Fields})
+	w.setup.CRMs = append(w.setup.CRMs, pipeline.CRM{Name: "other", CRM: other, Objects: []string{"contacts"}, Fields: w.setup.CRMs[0].Fields})
 	w.start()
 	email := w.buyer("1")
 	other.put("9", email, nil)            // the same person in both
@@ -438,7 +433,7 @@ func TestInvariant9OneBadConnectorStopsNoOther(t *testing.T) {
 		t.Fatalf("the healthy CRM's record has tier %q", got)
 	}
 	w.crm.failChanges, w.crm.failRead, w.crm.failWrite = nil, nil, nil
-	w.p.health.Reset()
+	w.p.Health().Reset()
 	calls := w.engine.calls.Load()
 	w.once()
 	if got := w.crm.ours("1")[connectors.FieldTier]; got != "high" {

@@ -1,10 +1,11 @@
-package pipeline
+package pipeline_test
 
 import (
 	"testing"
 	"time"
 
 	"github.com/intentd/intentd/connectors"
+	"github.com/intentd/intentd/pipeline"
 	"github.com/intentd/intentd/pipeline/journey"
 	"github.com/intentd/intentd/pipeline/score"
 	"github.com/intentd/intentd/state"
@@ -32,7 +33,7 @@ func TestAFirstSyncThatStumblesStillGivesRulesTextsFirst(t *testing.T) {
 func TestInvariant8SomebodyNewScoredWithoutASilentSourceIsScoredAnewWithIt(t *testing.T) {
 	w := newWorld(t)
 	mails := newFakeSource("mails")
-	w.setup.Sources = append(w.setup.Sources, Source{Name: "mails", Source: mails})
+	w.setup.Sources = append(w.setup.Sources, pipeline.Source{Name: "mails", Source: mails})
 	w.start()
 	mails.fail = &connectors.Error{Kind: connectors.Transient, Op: "mails", Message: "HTTP 502"}
 	email := "buyer1@acme.example"
@@ -62,7 +63,7 @@ func TestAStoppedCRMWearsNobodyOut(t *testing.T) {
 	if _, err := w.p.Poll(t.Context(), "crm"); err != nil {
 		t.Fatal(err)
 	}
-	w.p.health.Note("crm", &connectors.Error{Kind: connectors.Quota, Op: "crm", Message: "daily limit", Until: w.clock.now().Add(20 * time.Hour)})
+	w.p.Health().Note("crm", &connectors.Error{Kind: connectors.Quota, Op: "crm", Message: "daily limit", Until: w.clock.now().Add(20 * time.Hour)})
 	for range 5 {
 		_ = w.tryOnce()
 		w.clock.advance(time.Hour)
@@ -74,9 +75,9 @@ func TestAStoppedCRMWearsNobodyOut(t *testing.T) {
 		return nil
 	})
 	if e.Lane != state.Live || e.Attempts != 0 {
-		t.Fatalf("after five hours of waiting the person stands in lane %s after %d attempts", LaneName(e.Lane), e.Attempts)
+		t.Fatalf("after five hours of waiting the person stands in lane %s after %d attempts", pipeline.LaneName(e.Lane), e.Attempts)
 	}
-	w.p.health.Note("crm", nil)
+	w.p.Health().Note("crm", nil)
 	w.once()
 	if w.crm.ours("1")[connectors.FieldTier] != "high" {
 		t.Fatal("not written when the CRM was back")

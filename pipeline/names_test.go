@@ -1,10 +1,11 @@
-package pipeline
+package pipeline_test
 
 import (
 	"strings"
 	"testing"
 
 	"github.com/intentd/intentd/connectors"
+	"github.com/intentd/intentd/pipeline"
 )
 
 // shortIDs is a CRM whose ids people also write without the ending "-long".
@@ -16,7 +17,7 @@ func (shortIDs) NormalID(_, id string) string { return strings.TrimSuffix(id, "-
 func TestIDsAreFoundInEveryForm(t *testing.T) {
 	w := newWorld(t)
 	w.setup.CRMs[0].CRM = shortIDs{w.setup.CRMs[0].CRM}
-	w.setup.Write = Write{Mode: WriteCanary, IDs: []string{"1", "crm/contacts/2"}}
+	w.setup.Write = pipeline.Write{Mode: pipeline.WriteCanary, IDs: []string{"1", "crm/contacts/2"}}
 	w.p.Swap(w.setup)
 	s := w.p.Setup()
 	object := s.CRMs[0].Objects[0]
@@ -29,7 +30,7 @@ func TestIDsAreFoundInEveryForm(t *testing.T) {
 	if got := s.RefsNamed("gone/contacts/1"); len(got) != 1 || got[0].CRM != "gone" {
 		t.Errorf("a CRM that is not configured: %v", got)
 	}
-	if !s.scope[connectors.Ref{CRM: "crm", Object: object, ID: "1-long"}] {
-		t.Errorf("the canary's scope is %v", s.scope)
+	if !s.InScope(connectors.Ref{CRM: "crm", Object: object, ID: "1-long"}) {
+		t.Errorf("the canary's scope is %v", w.setup.Write.IDs)
 	}
 }
