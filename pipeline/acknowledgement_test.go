@@ -7,6 +7,7 @@ import (
 
 	"github.com/intentd/intentd/connectors"
 	"github.com/intentd/intentd/pipeline"
+	"github.com/intentd/intentd/pipeline/operate"
 	"github.com/intentd/intentd/state"
 )
 
@@ -15,7 +16,7 @@ func lose(t *testing.T, w *world) {
 	w.crm.dropAnswer = true
 	ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
 	defer cancel()
-	_, _ = w.p.Once(ctx)
+	_, _ = operate.Once(ctx, w.p)
 	w.crm.dropAnswer = false
 	if w.db.JournalDepth() != 1 {
 		t.Fatalf("%d patches in the journal, want the one whose answer was lost", w.db.JournalDepth())

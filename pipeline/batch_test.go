@@ -9,6 +9,7 @@ import (
 
 	"github.com/intentd/intentd/connectors"
 	"github.com/intentd/intentd/pipeline"
+	"github.com/intentd/intentd/pipeline/privacy"
 	"github.com/intentd/intentd/pipeline/score"
 )
 
@@ -101,7 +102,7 @@ func TestTheTierCountsFollowMergesAndForgetting(t *testing.T) {
 	if high() != 3 {
 		t.Fatalf("%d people are high, want 3", high())
 	}
-	if _, err := w.p.Forget(t.Context(), gone, false); err != nil {
+	if _, err := privacy.Forget(t.Context(), w.p, gone, false); err != nil {
 		t.Fatal(err)
 	}
 	if high() != 2 {

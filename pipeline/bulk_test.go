@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/intentd/intentd/connectors"
+	"github.com/intentd/intentd/pipeline/operate"
 	"github.com/intentd/intentd/state"
 )
 
@@ -124,7 +125,7 @@ func TestInvariant2BulkJobsSurviveACrash(t *testing.T) {
 				w.db.Close()
 				cancel()
 			})
-			_, _ = w.p.Once(ctx)
+			_, _ = operate.Once(ctx, w.p)
 			b.onUpload, b.onTaken = nil, nil
 			w.open()
 			var carried int

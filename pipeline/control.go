@@ -304,35 +304,5 @@ func (p *Pipeline) eachDead(ref string, do func([]state.Dead) error) (n int, err
 	return n, nil
 }
 
-// Retain drops what is older than the config keeps: receipts and cache entries. Not while the clock is in doubt (invariant 13).
-func (p *Pipeline) Retain(ctx context.Context) error {
-	s := p.Setup()
-	if err := p.clock.doubt(s); err != nil {
-		return err
-	}
-	now := p.now()
-	purge := func(do func() (int, error)) error {
-		for {
-			if err := ctx.Err(); err != nil {
-				return err
-			}
-			if n, err := do(); err != nil || n == 0 {
-				return err
-			}
-		}
-	}
-	if s.ReceiptsKept > 0 {
-		if err := purge(func() (int, error) { return p.db.PurgeReceipts(now.Add(-s.ReceiptsKept), 1000) }); err != nil {
-			return err
-		}
-	}
-	for _, cache := range []string{"stage1", "topics"} {
-		if err := purge(func() (int, error) { return p.db.PurgeCache(cache, now, 1000) }); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
 // Usage is what the last n days cost, newest first.
 func (p *Pipeline) Usage(n int) ([]state.DayUsage, error) { return p.db.UsageDays(n) }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/intentd/intentd/connectors"
 	"github.com/intentd/intentd/pipeline"
+	"github.com/intentd/intentd/pipeline/operate"
 	"github.com/intentd/intentd/state"
 )
 
@@ -53,7 +54,7 @@ func TestInvariant9AWriterThatIsFullStopsNoOtherCRM(t *testing.T) {
 	w.site.add("lone@x.example", demoRequest(at))
 	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
 	defer cancel()
-	_, _ = w.p.Once(ctx)
+	_, _ = operate.Once(ctx, w.p)
 	if other.ours("9")[connectors.FieldTier] != "high" {
 		t.Fatal("a CRM that takes nothing kept another one's record from being written")
 	}

@@ -19,6 +19,7 @@ import (
 	"github.com/intentd/intentd/pipeline/fields"
 	"github.com/intentd/intentd/pipeline/intent"
 	"github.com/intentd/intentd/pipeline/journey"
+	"github.com/intentd/intentd/pipeline/operate"
 	"github.com/intentd/intentd/pipeline/score"
 	"github.com/intentd/intentd/pipeline/topics"
 	"github.com/intentd/intentd/state"
@@ -425,7 +426,7 @@ func (w *world) once() {
 	w.t.Helper()
 	ctx, cancel := context.WithTimeout(w.t.Context(), 30*time.Second)
 	defer cancel()
-	if _, err := w.p.Once(ctx); err != nil {
+	if _, err := operate.Once(ctx, w.p); err != nil {
 		w.t.Fatal(err)
 	}
 }
@@ -434,7 +435,7 @@ func (w *world) once() {
 func (w *world) tryOnce() error {
 	ctx, cancel := context.WithTimeout(w.t.Context(), 30*time.Second)
 	defer cancel()
-	_, err := w.p.Once(ctx)
+	_, err := operate.Once(ctx, w.p)
 	return err
 }
 

@@ -12,6 +12,7 @@ import (
 
 	"github.com/intentd/intentd/connectors"
 	"github.com/intentd/intentd/pipeline"
+	"github.com/intentd/intentd/pipeline/operate"
 	"github.com/intentd/intentd/state"
 	"go.etcd.io/bbolt"
 )
@@ -209,7 +210,7 @@ func TestABulkJobThatCannotBePolledOrNeverEndsGivesItsPatchesBack(t *testing.T) 
 				w.p.Swap(w.setup)
 				ctx, cancel := context.WithTimeout(t.Context(), 12*time.Hour)
 				defer cancel()
-				_, err := w.p.Once(ctx)
+				_, err := operate.Once(ctx, w.p)
 				w.allHigh(40)
 				if w.db.JournalDepth() != 0 || sb.polls.Load() > 5000 {
 					t.Errorf("%v; journal %d, %d polls", err, w.db.JournalDepth(), sb.polls.Load())

@@ -10,6 +10,7 @@ import (
 
 	"github.com/intentd/intentd/connectors"
 	"github.com/intentd/intentd/pipeline"
+	"github.com/intentd/intentd/pipeline/privacy"
 	"github.com/intentd/intentd/pipeline/receipt"
 	"github.com/intentd/intentd/state"
 )
@@ -161,7 +162,7 @@ func TestForgetErasesAndKeepsThemAway(t *testing.T) {
 	w := newWorld(t).start()
 	email := w.buyer("1")
 	w.once()
-	out, err := w.p.Forget(t.Context(), email, false)
+	out, err := privacy.Forget(t.Context(), w.p, email, false)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -192,12 +193,12 @@ func TestForgetGoesOnAfterAnInterruption(t *testing.T) {
 	email := w.buyer("1")
 	w.once()
 	w.crm.failWrite = &connectors.Error{Kind: connectors.Transient, Op: "write", Message: "HTTP 503"}
-	if _, err := w.p.Forget(t.Context(), email, false); err == nil {
+	if _, err := privacy.Forget(t.Context(), w.p, email, false); err == nil {
 		t.Fatal("a CRM that does not answer passed unnoticed")
 	}
 	w.crm.failWrite = nil
 	w.reopen()
-	if n, err := w.p.ResumeErasures(t.Context()); err != nil || n != 1 {
+	if n, err := privacy.ResumeErasures(t.Context(), w.p); err != nil || n != 1 {
 		t.Fatalf("resumed %d, %v", n, err)
 	}
 	if got := w.crm.ours("1"); len(got) > 0 {
@@ -214,7 +215,7 @@ func TestVerdictIsReadAndKept(t *testing.T) {
 	w.once()
 	w.crm.put("1", "", func(c *connectors.Contact) { c.Ours[connectors.FieldVerdict] = "not_now" })
 	w.once()
-	held, err := w.p.Export(t.Context(), email)
+	held, err := privacy.Export(t.Context(), w.p, email)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -401,11 +402,11 @@ func TestPlanShowsWhatModeOffHoldsBack(t *testing.T) {
 func TestExportOfAStrangerTellsOfTheirJourney(t *testing.T) {
 	w := newWorld(t).start()
 	w.site.add("stranger@x.example", view("/pricing", "Pricing", w.clock.now()))
-	held, err := w.p.Export(t.Context(), "Stranger@x.example")
+	held, err := privacy.Export(t.Context(), w.p, "Stranger@x.example")
 	if err != nil || len(held.Events) != 1 {
 		t.Fatalf("export of somebody no CRM knows: %+v, %v", held, err)
 	}
-	if _, err := w.p.Export(t.Context(), "nobody@x.example"); !errors.Is(err, pipeline.ErrUnknownPerson) {
+	if _, err := privacy.Export(t.Context(), w.p, "nobody@x.example"); !errors.Is(err, pipeline.ErrUnknownPerson) {
 		t.Fatalf("export of nobody: %v", err)
 	}
 }

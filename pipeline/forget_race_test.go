@@ -10,6 +10,7 @@ import (
 
 	"github.com/intentd/intentd/connectors"
 	"github.com/intentd/intentd/pipeline"
+	"github.com/intentd/intentd/pipeline/privacy"
 	"github.com/intentd/intentd/state"
 )
 
@@ -47,7 +48,7 @@ func TestForgettingDuringALotLeavesNothing(t *testing.T) {
 			w.start()
 			email := w.buyer("1")
 			m.do = func() {
-				if _, err := w.p.Forget(context.Background(), email, false); err != nil {
+				if _, err := privacy.Forget(context.Background(), w.p, email, false); err != nil {
 					t.Errorf("forget: %v", err)
 				}
 			}
@@ -67,7 +68,7 @@ func TestForgettingSomebodyWhosePatchIsBeingSentOrWaitsLeavesNothing(t *testing.
 			email := w.buyer("1")
 			forgotten := make(chan error, 1)
 			forget := func() {
-				_, err := w.p.Forget(context.Background(), email, false)
+				_, err := privacy.Forget(context.Background(), w.p, email, false)
 				forgotten <- err
 			}
 			if how == "being sent" {
@@ -113,14 +114,14 @@ func TestACRMThatRefusesKeepsNoJourneyFromBeingErased(t *testing.T) {
 	email := w.buyer("1")
 	w.once()
 	w.crm.rejects["1"] = &connectors.Error{Kind: connectors.Rejected, Op: "write", Message: "validation rule"}
-	if _, err := w.p.Forget(t.Context(), email, false); err == nil || !strings.Contains(err.Error(), "validation rule") {
+	if _, err := privacy.Forget(t.Context(), w.p, email, false); err == nil || !strings.Contains(err.Error(), "validation rule") {
 		t.Fatalf("forget: %v", err)
 	}
 	if len(w.site.events[email]) != 0 {
 		t.Fatal("the journey is still there")
 	}
 	delete(w.crm.rejects, "1")
-	if n, err := w.p.ResumeErasures(t.Context()); err != nil || n != 1 {
+	if n, err := privacy.ResumeErasures(t.Context(), w.p); err != nil || n != 1 {
 		t.Fatalf("resumed %d, %v", n, err)
 	}
 	if got := w.crm.ours("1"); len(got) > 0 {
@@ -133,12 +134,12 @@ func TestAForgottenAddressIsNotKeptAsSomebodyElsesLink(t *testing.T) {
 	gone, stays := w.buyer("1"), w.buyer("2")
 	w.site.active = append(w.site.active, connectors.Person{Emails: []string{stays}, AnonymousIDs: []string{"shared-device"}})
 	w.once()
-	if _, err := w.p.Forget(t.Context(), gone, false); err != nil {
+	if _, err := privacy.Forget(t.Context(), w.p, gone, false); err != nil {
 		t.Fatal(err)
 	}
 	w.site.active = append(w.site.active, connectors.Person{Emails: []string{gone}, AnonymousIDs: []string{"shared-device"}})
 	w.once()
-	held, err := w.p.Export(t.Context(), stays)
+	held, err := privacy.Export(t.Context(), w.p, stays)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -10,6 +10,8 @@ import (
 	"github.com/intentd/intentd/connectors"
 	"github.com/intentd/intentd/pipeline"
 	"github.com/intentd/intentd/pipeline/intent"
+	"github.com/intentd/intentd/pipeline/operate"
+	"github.com/intentd/intentd/pipeline/privacy"
 	"github.com/intentd/intentd/state"
 )
 
@@ -67,7 +69,7 @@ func TestInvariant2PatchIsJournalledBeforeItIsSentAndSentAgain(t *testing.T) {
 	}
 	w.crm.dropAnswer = true // the CRM takes the patch, its answer is lost, the process dies
 	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
-	_, _ = w.p.Once(ctx)
+	_, _ = operate.Once(ctx, w.p)
 	cancel()
 	if journalled == 0 {
 		t.Fatal("a patch was sent that was not journalled")
@@ -454,7 +456,7 @@ func TestInvariant13ABadClockCoolsNobody(t *testing.T) {
 	if err := w.tryOnce(); err == nil || !strings.Contains(err.Error(), "clock") {
 		t.Fatalf("a clock 60 days ahead of the CRM's: %v", err)
 	}
-	if err := w.p.Retain(t.Context()); err == nil {
+	if err := privacy.Retain(t.Context(), w.p); err == nil {
 		t.Fatal("purged by a clock in doubt")
 	}
 	if got := w.crm.ours("1")[connectors.FieldScore]; got != before || w.crm.writeCount() != n {

@@ -12,6 +12,7 @@ import (
 	"github.com/intentd/intentd/connectors/clickstream"
 	"github.com/intentd/intentd/connectors/hubspot"
 	"github.com/intentd/intentd/connectors/sandbox"
+	"github.com/intentd/intentd/pipeline/operate"
 )
 
 // firstSync runs a first sync against a sandbox with a Professional portal's limits, on virtual time, and tells how long it
@@ -33,7 +34,7 @@ func firstSync(t testing.TB, people int, o hubspot.Options) (took time.Duration,
 	defer d.db.Close()
 	before := h.Counters().Requests
 	start := time.Now()
-	if _, err := d.pipe.Once(t.Context()); err != nil {
+	if _, err := operate.Once(t.Context(), d.pipe); err != nil {
 		t.Fatal(err)
 	}
 	took = time.Since(start)
@@ -101,7 +102,7 @@ func TestInvariant4AnEditBetweenSweepAndWriteStays(t *testing.T) {
 		})
 		d := newDaemon(t, dir, store, hubspot.Options{BaseURL: "https://api.hubapi.com", HTTP: edit}, nil)
 		defer d.db.Close()
-		if _, err := d.pipe.Once(t.Context()); err != nil {
+		if _, err := operate.Once(t.Context(), d.pipe); err != nil {
 			t.Fatal(err)
 		}
 		written := 0

@@ -12,6 +12,7 @@ import (
 	"github.com/intentd/intentd/connectors/salesforce"
 	"github.com/intentd/intentd/connectors/sandbox"
 	"github.com/intentd/intentd/pipeline"
+	"github.com/intentd/intentd/pipeline/operate"
 	"github.com/intentd/intentd/state"
 )
 
@@ -67,7 +68,7 @@ func BenchmarkSalesforceFirstSync(b *testing.B) {
 					return []pipeline.CRM{salesforceCRM(b, db, inProcess(org, bulkFrom))}
 				})
 				before, start := org.Calls(), time.Now()
-				if _, err := d.pipe.Once(b.Context()); err != nil {
+				if _, err := operate.Once(b.Context(), d.pipe); err != nil {
 					b.Fatal(err)
 				}
 				took, calls := time.Since(start), org.Calls()-before
@@ -109,7 +110,7 @@ func TestSamePeopleInBothCRMs(t *testing.T) {
 			salesforceCRM(t, db, inProcess(org, 1<<30)),
 		}
 	})
-	if _, err := d.pipe.Once(t.Context()); err != nil {
+	if _, err := operate.Once(t.Context(), d.pipe); err != nil {
 		t.Fatal(err)
 	}
 	if st := d.db.Stats(); st.People != people || st.Contacts != 2*people+1 {
@@ -149,7 +150,7 @@ func TestSamePeopleInBothCRMs(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := d.pipe.Once(t.Context()); err != nil {
+	if _, err := operate.Once(t.Context(), d.pipe); err != nil {
 		t.Fatal(err)
 	}
 	after, err := d.pipe.Explain(t.Context(), "salesforce/Contact/"+contact)

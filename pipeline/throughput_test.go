@@ -25,6 +25,7 @@ import (
 	"github.com/intentd/intentd/pipeline/fields"
 	"github.com/intentd/intentd/pipeline/intent"
 	"github.com/intentd/intentd/pipeline/journey"
+	"github.com/intentd/intentd/pipeline/operate"
 	"github.com/intentd/intentd/pipeline/score"
 	"github.com/intentd/intentd/pipeline/topics"
 	"github.com/intentd/intentd/state"
@@ -284,7 +285,7 @@ func benchmarkPipeline(b *testing.B, crm string) {
 		var memoryBefore, memory runtime.MemStats
 		runtime.ReadMemStats(&memoryBefore)
 		start := time.Now()
-		f, err := d.pipe.Once(b.Context())
+		f, err := operate.Once(b.Context(), d.pipe)
 		if err != nil {
 			b.Fatal(err)
 		}

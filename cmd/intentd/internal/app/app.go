@@ -26,6 +26,7 @@ import (
 
 	"github.com/intentd/intentd/cmd/intentd/internal/config"
 	"github.com/intentd/intentd/pipeline"
+	"github.com/intentd/intentd/pipeline/privacy"
 	"github.com/intentd/intentd/state"
 )
 
@@ -149,7 +150,7 @@ func (a *App) work(ctx context.Context) {
 		}
 	})
 	a.wg.Go(func() {
-		if n, err := a.pipe.ResumeErasures(a.run); err != nil && a.run.Err() == nil {
+		if n, err := privacy.ResumeErasures(a.run, a.pipe); err != nil && a.run.Err() == nil {
 			a.log.Error("an interrupted forgetting could not be finished", "error", err)
 		} else if n > 0 {
 			a.log.Info("finished interrupted forgettings", "people", n)

@@ -9,6 +9,7 @@ import (
 	"github.com/intentd/intentd/cmd/intentd/internal/config"
 	"github.com/intentd/intentd/connectors"
 	"github.com/intentd/intentd/pipeline"
+	"github.com/intentd/intentd/pipeline/privacy"
 )
 
 // jobs are the recurring work that the configuration asks for; a.mu is held.
@@ -54,7 +55,7 @@ func (a *App) jobs() []*job {
 		return nil
 	})
 	add("purge", a.cfg.Schedule.Purge, false, func(ctx context.Context) error {
-		if err := a.pipe.Retain(ctx); err != nil {
+		if err := privacy.Retain(ctx, a.pipe); err != nil {
 			return err // a clock in doubt purges nobody
 		}
 		return a.made.purge(ctx, a.o.Now())
@@ -64,7 +65,7 @@ func (a *App) jobs() []*job {
 		add("look at the model", "@every 20s", false, func(context.Context) error { return watch.trouble(a.o.Now()) })
 	}
 	// Forgettings that were interrupted, and people whom the CRM itself erased.
-	add("erasures", "@every 10m", false, func(ctx context.Context) error { _, err := a.pipe.ResumeErasures(ctx); return err })
+	add("erasures", "@every 10m", false, func(ctx context.Context) error { _, err := privacy.ResumeErasures(ctx, a.pipe); return err })
 	return jobs
 }
 

@@ -10,6 +10,8 @@ import (
 
 	"github.com/intentd/intentd/connectors"
 	"github.com/intentd/intentd/pipeline"
+	"github.com/intentd/intentd/pipeline/operate"
+	"github.com/intentd/intentd/pipeline/privacy"
 	"github.com/intentd/intentd/pipeline/receipt"
 	"github.com/intentd/intentd/state"
 )
@@ -146,9 +148,11 @@ var (
 	Resume    = operation("resume", func(a *App, _ context.Context, _ Nothing) (Nothing, error) { return Nothing{}, a.pipe.Resume() })
 	Forget    = operation("forget", (*App).forget)
 	Release   = operation("release", (*App).release)
-	Export    = operation("export", func(a *App, ctx context.Context, w Who) (*pipeline.Held, error) { return a.pipe.Export(ctx, w.Who) })
-	Compact   = operation("compact", (*App).compact)
-	Rescan    = operation("rescan", func(a *App, ctx context.Context, arg RescanArguments) (int, error) {
+	Export    = operation("export", func(a *App, ctx context.Context, w Who) (*privacy.Held, error) {
+		return privacy.Export(ctx, a.pipe, w.Who)
+	})
+	Compact = operation("compact", (*App).compact)
+	Rescan  = operation("rescan", func(a *App, ctx context.Context, arg RescanArguments) (int, error) {
 		why := state.ReasonConfig
 		if arg.Texts {
 			why |= state.ReasonText
@@ -243,12 +247,12 @@ func (a *App) release(ctx context.Context, arg ReleaseArguments) (pipeline.Relea
 
 // Forgotten is what a forgetting did, and what it cannot reach.
 type Forgotten struct {
-	*pipeline.Erased
+	*privacy.Erased
 	Kept []string `json:"kept_elsewhere,omitempty"`
 }
 
 func (a *App) forget(ctx context.Context, w Who) (Forgotten, error) {
-	erased, err := a.pipe.Forget(ctx, w.Who, w.KeepCRM)
+	erased, err := privacy.Forget(ctx, a.pipe, w.Who, w.KeepCRM)
 	f := Forgotten{Erased: erased}
 	cfg := a.Config()
 	keeps := func(name string, settings connectors.Settings) {
@@ -359,7 +363,7 @@ func (a *App) Once(ctx context.Context) (pipeline.Found, error) {
 	}
 	a.followConfig(ctx)
 	a.sync.begin(ctx, a)
-	return a.pipe.Once(ctx)
+	return operate.Once(ctx, a.pipe)
 }
 
 // Waiting is what is left to do, on one line.

@@ -15,7 +15,7 @@ import (
 
 	"github.com/intentd/intentd/cmd/intentd/internal/app"
 	"github.com/intentd/intentd/connectors"
-	"github.com/intentd/intentd/pipeline"
+	"github.com/intentd/intentd/pipeline/privacy"
 	"github.com/intentd/intentd/pipeline/receipt"
 	"github.com/intentd/intentd/pipeline/score"
 	"github.com/intentd/intentd/state"
@@ -62,7 +62,7 @@ to see. With --json the same for machines, and with the last detail.`,
 // disclosure tells a person what is held about them.
 type disclosure struct {
 	w    io.Writer
-	held *pipeline.Held
+	held *privacy.Held
 	who  string
 	loc  *time.Location
 	err  error
@@ -122,7 +122,7 @@ func linkName(k state.LinkKind) string {
 }
 
 // record is one record of the CRM, as it answers now.
-func (d *disclosure) record(ref string, r pipeline.HeldRecord) {
+func (d *disclosure) record(ref string, r privacy.HeldRecord) {
 	d.line("\nRecord %s", ref)
 	c := r.Now
 	if c == nil {

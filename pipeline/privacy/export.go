@@ -1,0 +1,140 @@
+package privacy
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/intentd/intentd/connectors"
+	"github.com/intentd/intentd/pipeline"
+	"github.com/intentd/intentd/pipeline/receipt"
+	"github.com/intentd/intentd/state"
+)
+
+// Held is all that is held about a person.
+type Held struct {
+	Person   string                `json:"person"`
+	Core     state.Person          `json:"core"`
+	Records  map[string]HeldRecord `json:"records"`
+	Links    []state.Link          `json:"links"`
+	Receipts []*receipt.Receipt    `json:"receipts"`
+	History  []state.HistoryPoint  `json:"history"`
+	Verdicts []state.VerdictAt     `json:"verdicts"`
+	Dead     []state.Dead          `json:"dead_letters"`
+	Pending  []state.Pending       `json:"pending"`
+	Events   []connectors.Event    `json:"events"`
+	Notes    []string              `json:"notes"`
+}
+
+// HeldRecord is what is kept of one CRM record, and what the CRM says now.
+type HeldRecord struct {
+	Kept state.Contact       `json:"kept"`
+	Now  *connectors.Contact `json:"now,omitempty"`
+}
+
+// Export returns all that is held about a person, with the events that our own stores and the sources tell.
+func Export(ctx context.Context, p *pipeline.Pipeline, who string) (*Held, error) {
+	s := p.Setup()
+	id, err := p.Find(who)
+	if err != nil {
+		return nil, err
+	}
+	out := &Held{Records: map[string]HeldRecord{}}
+	var q connectors.Person
+	stranger := id == 0
+	if stranger {
+		// Somebody no CRM knows may still have left a journey in our own stores.
+		email := s.Identity.Email(who)
+		if email == "" {
+			return nil, pipeline.ErrUnknownPerson
+		}
+		q.Key, q.Emails = "stranger", []string{email}
+	} else if err := exportState(p, out, id); err != nil {
+		return nil, err
+	} else {
+		q.Key = out.Person
+		s.IdentityRules().AddLinks(&q, out.Links)
+	}
+	for i := range s.CRMs {
+		var refs []connectors.Ref
+		for _, ref := range out.Core.Contacts {
+			if ref.CRM == s.CRMs[i].Name {
+				refs = append(refs, ref)
+			}
+		}
+		if len(refs) == 0 {
+			continue
+		}
+		contacts, err := p.Read(ctx, &s.CRMs[i], refs)
+		if err != nil {
+			out.Notes = append(out.Notes, fmt.Sprintf("%s did not answer: %v", s.CRMs[i].Name, err))
+			continue
+		}
+		for j := range contacts {
+			h := out.Records[refs[j].String()]
+			h.Now = &contacts[j]
+			out.Records[refs[j].String()] = h
+			if err := addRecord(p, s, &q, id, &contacts[j]); err != nil {
+				return nil, err
+			}
+		}
+	}
+	for i := range s.Sources {
+		if _, own := s.Sources[i].Source.(connectors.Forgetter); stranger && !own {
+			continue // a source that lives in a CRM is asked by record
+		}
+		for e, err := range s.Sources[i].Source.Journeys(ctx, []connectors.Person{s.AskAs(s.Sources[i].Name, q)}, connectors.Window{From: time.Unix(0, 0), To: p.Now().Add(24 * time.Hour)}) {
+			if err != nil {
+				out.Notes = append(out.Notes, fmt.Sprintf("%s did not answer: %v", s.Sources[i].Name, err))
+				break
+			}
+			if e.Source == "" {
+				e.Source = s.Sources[i].Name
+			}
+			out.Events = append(out.Events, e)
+		}
+	}
+	if stranger && len(out.Events) == 0 {
+		return nil, pipeline.ErrUnknownPerson
+	}
+	return out, nil
+}
+
+// exportState adds what the state keeps of a person.
+func exportState(p *pipeline.Pipeline, out *Held, id state.PersonID) error {
+	kept, ok, err := p.DB().Kept(id)
+	if err != nil {
+		return err
+	}
+	if !ok {
+		return pipeline.ErrUnknownPerson
+	}
+	out.Person, out.Core, out.Links = id.Key(), kept.Person, kept.Links
+	out.History, out.Verdicts, out.Dead = kept.History, kept.Verdicts, kept.Letters
+	for _, r := range kept.Records {
+		out.Records[r.Ref.String()] = HeldRecord{Kept: r.Contact}
+		if r.Pending == nil {
+			continue
+		}
+		if sealed := r.Pending.Receipt; sealed != nil { // of a patch under way: shown as the others are
+			plain, err := p.DB().OpenReceipt(sealed)
+			if err != nil {
+				return err
+			}
+			full, err := p.OpenReceipt(plain)
+			if err != nil {
+				return err
+			}
+			out.Receipts, r.Pending.Receipt = append(out.Receipts, full), nil
+		}
+		out.Pending = append(out.Pending, *r.Pending)
+	}
+	for _, r := range kept.Receipts {
+		full, err := p.OpenReceipt(r.JSON)
+		if err != nil {
+			return err
+		}
+		out.Receipts = append(out.Receipts, full)
+	}
+	return nil
+}
