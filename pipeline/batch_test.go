@@ -9,6 +9,7 @@ import (
 
 	"github.com/intentd/intentd/connectors"
 	"github.com/intentd/intentd/pipeline"
+	"github.com/intentd/intentd/pipeline/operate"
 	"github.com/intentd/intentd/pipeline/privacy"
 	"github.com/intentd/intentd/pipeline/score"
 )
@@ -98,7 +99,7 @@ func TestTheTierCountsFollowMergesAndForgetting(t *testing.T) {
 	w.buyer("2")
 	w.buyer("3")
 	w.once()
-	high := func() int64 { return w.p.Status().Tiers[score.High.String()] }
+	high := func() int64 { return operate.StatusOf(w.p).Tiers[score.High.String()] }
 	if high() != 3 {
 		t.Fatalf("%d people are high, want 3", high())
 	}

@@ -16,11 +16,11 @@ type brake struct {
 	db  *state.DB
 	now func() time.Time
 	mu  sync.Mutex
-	st  brakeState
+	st  BrakeState
 }
 
-// brakeState is kept in the state: a restart does not release a brake.
-type brakeState struct {
+// BrakeState is kept in the state: a restart does not release a brake.
+type BrakeState struct {
 	On      bool      `json:"on"`
 	Why     string    `json:"why,omitempty"`
 	At      time.Time `json:"at"`
@@ -92,14 +92,14 @@ func (b *brake) on() bool {
 	return b.st.On || b.st.Paused
 }
 
-func (b *brake) state() brakeState {
+func (b *brake) state() BrakeState {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return b.st
 }
 
 // set changes the brake durably.
-func (b *brake) set(change func(*brakeState)) error {
+func (b *brake) set(change func(*BrakeState)) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	next := b.st
@@ -115,6 +115,12 @@ func (b *brake) set(change func(*brakeState)) error {
 	b.st = next
 	return nil
 }
+
+// Brake is the condition of the brake and of an admin's pause.
+func (p *Pipeline) Brake() BrakeState { return p.brake.state() }
+
+// SetBrake changes it durably.
+func (p *Pipeline) SetBrake(change func(*BrakeState)) error { return p.brake.set(change) }
 
 // giveBack takes tier changes out of the count that were not staged after all.
 func (b *brake) giveBack(changes int) {
@@ -151,6 +157,13 @@ type counts struct {
 	written, dead int64
 	damaged       int64 // rows of whom something kept could not be read
 	filtered      journey.Filtered
+}
+
+// Counts are the patches that CRMs took and refused, and the events that journeys left out, since start.
+func (p *Pipeline) Counts() (written, rejected int64, filtered journey.Filtered) {
+	p.counts.mu.Lock()
+	defer p.counts.mu.Unlock()
+	return p.counts.written, p.counts.dead, p.counts.filtered
 }
 
 // filter adds what journeys left out.

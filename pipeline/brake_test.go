@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/intentd/intentd/connectors"
+	"github.com/intentd/intentd/pipeline/operate"
 	"github.com/intentd/intentd/state"
 )
 
@@ -20,11 +21,11 @@ func TestAPauseOutlivesARestartEvenRightAfterACount(t *testing.T) {
 	if !w.p.AllowTierChanges(0.5, 1) { // a lot books a change: kept with the next commit
 		t.Fatal("one change pulled the brake")
 	}
-	if err := w.p.Pause(); err != nil {
+	if err := operate.Pause(w.p); err != nil {
 		t.Fatal(err)
 	}
 	w.reopen()
-	if !w.p.Status().Paused {
+	if !operate.StatusOf(w.p).Paused {
 		t.Fatal("the pause did not outlive the restart")
 	}
 }
@@ -46,7 +47,7 @@ func TestOneReleaseCoversTheWholeChange(t *testing.T) {
 		if _, err := w.p.Rescan(t.Context(), state.ReasonConfig); err != nil {
 			t.Fatal(err)
 		}
-		if _ = w.tryOnce(); w.p.Status().Brake == "" {
+		if _ = w.tryOnce(); operate.StatusOf(w.p).Brake == "" {
 			t.Fatal("a change of all tiers did not pull the brake")
 		}
 	}
@@ -63,7 +64,7 @@ func TestOneReleaseCoversTheWholeChange(t *testing.T) {
 		}
 	}
 	change(990)
-	if err := w.p.Resume(); err != nil {
+	if err := operate.Resume(w.p); err != nil {
 		t.Fatal(err)
 	}
 	w.reopen() // a release outlives a restart
@@ -72,7 +73,7 @@ func TestOneReleaseCoversTheWholeChange(t *testing.T) {
 	w.p.Swap(&s)
 	w.clock.advance(2 * time.Hour)
 	w.once()
-	if why := w.p.Status().Brake; why != "" {
+	if why := operate.StatusOf(w.p).Brake; why != "" {
 		t.Errorf("released, and on again: %s", why)
 	}
 	tiers("low")

@@ -7,7 +7,7 @@ import (
 	"testing"
 
 	"github.com/intentd/intentd/connectors"
-	"github.com/intentd/intentd/pipeline"
+	"github.com/intentd/intentd/pipeline/operate"
 	"github.com/intentd/intentd/pipeline/topics"
 )
 
@@ -29,7 +29,7 @@ func TestADryRunPaysForNothing(t *testing.T) {
 	if n == 0 {
 		t.Fatal("the test is no test: the topics of this journey ask no model")
 	}
-	if _, err := w.p.Preview(t.Context(), pipeline.PlanOptions{}); err != nil {
+	if _, err := operate.PlanOf(t.Context(), w.p, operate.PlanOptions{}); err != nil {
 		t.Fatal(err)
 	}
 	if got := model.calls.Load(); got != n {

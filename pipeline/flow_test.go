@@ -10,6 +10,7 @@ import (
 
 	"github.com/intentd/intentd/connectors"
 	"github.com/intentd/intentd/pipeline"
+	"github.com/intentd/intentd/pipeline/operate"
 	"github.com/intentd/intentd/pipeline/privacy"
 	"github.com/intentd/intentd/pipeline/receipt"
 	"github.com/intentd/intentd/state"
@@ -17,7 +18,7 @@ import (
 
 func receiptOf(t *testing.T, w *world, who string) *receipt.Receipt {
 	t.Helper()
-	r, err := w.p.Explain(t.Context(), who)
+	r, err := operate.Explain(t.Context(), w.p, who)
 	if err != nil {
 		t.Fatalf("explain %s: %v", who, err)
 	}
@@ -179,7 +180,7 @@ func TestForgetErasesAndKeepsThemAway(t *testing.T) {
 	if w.crm.writeCount() != n || w.db.Stats().People != 0 {
 		t.Fatal("the forgotten person came back")
 	}
-	if _, err := w.p.Explain(t.Context(), email); !errors.Is(err, pipeline.ErrUnknownPerson) {
+	if _, err := operate.Explain(t.Context(), w.p, email); !errors.Is(err, pipeline.ErrUnknownPerson) {
 		t.Fatalf("explain after forget: %v", err)
 	}
 	if err := w.db.Flush(); err != nil {
@@ -263,7 +264,7 @@ func TestBrakeStopsAMassChange(t *testing.T) {
 		t.Fatal(err)
 	}
 	_ = w.tryOnce()
-	st := w.p.Status()
+	st := operate.StatusOf(w.p)
 	if st.Brake == "" || w.crm.writeCount()-n > 20 {
 		t.Fatalf("brake %q after %d writes", st.Brake, w.crm.writeCount()-n)
 	}
@@ -271,10 +272,10 @@ func TestBrakeStopsAMassChange(t *testing.T) {
 		t.Errorf("the brake does not say what to do: %s", st.Brake)
 	}
 	w.reopen()
-	if w.p.Status().Brake == "" {
+	if operate.StatusOf(w.p).Brake == "" {
 		t.Fatal("a restart released the brake")
 	}
-	if err := w.p.Resume(); err != nil {
+	if err := operate.Resume(w.p); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := w.p.Rescan(t.Context(), state.ReasonConfig); err != nil { // the config is another one again
@@ -322,7 +323,7 @@ func TestWriteModes(t *testing.T) {
 func TestPlanWritesNothing(t *testing.T) {
 	w := newWorld(t)
 	w.buyer("1")
-	plan, err := w.p.Preview(t.Context(), pipeline.PlanOptions{})
+	plan, err := operate.PlanOf(t.Context(), w.p, operate.PlanOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -335,7 +336,7 @@ func TestPlanWritesNothing(t *testing.T) {
 	w.once()
 	w.site.add("buyer1@acme.example", view("/cards/black", "Black card", w.clock.now()))
 	before := w.db.Stats()
-	if plan, err = w.p.Preview(t.Context(), pipeline.PlanOptions{Who: "buyer1@acme.example"}); err != nil || plan.Looked != 1 {
+	if plan, err = operate.PlanOf(t.Context(), w.p, operate.PlanOptions{Who: "buyer1@acme.example"}); err != nil || plan.Looked != 1 {
 		t.Fatalf("plan of one: %+v, %v", plan, err)
 	}
 	if after := w.db.Stats(); after.Journal != before.Journal || after.Queue != before.Queue {
@@ -385,7 +386,7 @@ func TestPlanShowsWhatModeOffHoldsBack(t *testing.T) {
 	w.setup.Write = pipeline.Write{Mode: pipeline.WriteOff}
 	w.buyer("1")
 	for _, when := range []string{"before the first sync", "after it"} {
-		plan, err := w.p.Preview(t.Context(), pipeline.PlanOptions{})
+		plan, err := operate.PlanOf(t.Context(), w.p, operate.PlanOptions{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -418,7 +419,7 @@ func TestDaysAreBooked(t *testing.T) {
 	if err := w.db.Flush(); err != nil {
 		t.Fatal(err)
 	}
-	days, err := w.p.Usage(1)
+	days, err := w.db.UsageDays(1)
 	if err != nil || len(days) != 1 || days[0].Written != 1 || days[0].People != 1 {
 		t.Fatalf("booked: %+v, %v", days, err)
 	}

@@ -28,7 +28,7 @@ func (p *Pipeline) FollowFormula(ctx context.Context) error {
 			why := fmt.Sprintf("formula: scores are worked out by formula %s from here on; %d of %d people would change tier. Look at them with `intentd plan`, then `intentd resume`, which lets this change through\n%s",
 				score.Version, m.Changed(), m.People(), m.String())
 			p.log.Error("writing waits for a resume: the formula has changed", "why", why)
-			if err := p.brake.set(func(b *brakeState) { b.On, b.Why, b.At = true, why, p.now() }); err != nil {
+			if err := p.brake.set(func(b *BrakeState) { b.On, b.Why, b.At = true, why, p.now() }); err != nil {
 				return err
 			}
 		}

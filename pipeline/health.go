@@ -3,6 +3,7 @@ package pipeline
 import (
 	"context"
 	"errors"
+	"maps"
 	"sync"
 	"time"
 
@@ -86,6 +87,31 @@ func (h *Health) Blocked(name string) (time.Time, error) {
 		return time.Time{}, nil
 	}
 	return c.until, c.err
+}
+
+// Failure is why a connector fails at present, since when, and until when it is not asked.
+type Failure struct {
+	Err          error
+	Kind         connectors.Kind
+	Since, Until time.Time
+}
+
+// Failing says whether a connector fails at present.
+func (h *Health) Failing(name string) (Failure, bool) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	c := h.by[name]
+	if c == nil || c.err == nil {
+		return Failure{}, false
+	}
+	return Failure{c.err, c.kind, c.since, c.until}, true
+}
+
+// LastGood are the moments of the last good poll, listen, sweep and write by name ("poll/hubspot").
+func (h *Health) LastGood() map[string]time.Time {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return maps.Clone(h.goods)
 }
 
 // down says whether the last call of a source failed.

@@ -6,7 +6,6 @@ import (
 
 	"github.com/intentd/intentd/connectors"
 	"github.com/intentd/intentd/connectors/identity"
-	"github.com/intentd/intentd/pipeline/receipt"
 	"github.com/intentd/intentd/state"
 )
 
@@ -17,30 +16,6 @@ type IdentifyBy struct {
 	Property string
 	Kind     identity.Kind
 	Space    string
-}
-
-// linkLines are links as `explain` shows them.
-func (s *Setup) linkLines(links []state.Link) (lines []receipt.LinkLine) {
-	for _, l := range links {
-		id := s.rules.LinkID(l)
-		reason := l.Reason
-		if !l.Nobodys && s.Identity.Blocks(id) {
-			reason = "blocked by identity.block: nobody's"
-		}
-		lines = append(lines, receipt.Link(id, reason, l.At, l.Nobodys))
-	}
-	return lines
-}
-
-// nobodysOf names the identifiers that are nobody's, as the end of a sentence.
-func nobodysOf(lines []receipt.LinkLine) string {
-	out := ""
-	for _, l := range lines {
-		if l.Nobodys {
-			out += "; " + l.Kind + " " + l.Value + " is " + l.Reason
-		}
-	}
-	return out
 }
 
 // propertyIDs are the ids in a record's properties, with the property of each.

@@ -13,6 +13,7 @@ import (
 	"github.com/intentd/intentd/connectors/identity"
 	"github.com/intentd/intentd/pipeline"
 	"github.com/intentd/intentd/pipeline/journey"
+	"github.com/intentd/intentd/pipeline/operate"
 	"github.com/intentd/intentd/pipeline/receipt"
 	"github.com/intentd/intentd/state"
 )
@@ -72,7 +73,7 @@ func (w *world) track(name string) *tracker {
 // signals are how many signals the score of a record counts.
 func (w *world) signals(who string) int {
 	w.t.Helper()
-	r, err := w.p.Explain(w.t.Context(), who)
+	r, err := operate.Explain(w.t.Context(), w.p, who)
 	if err != nil {
 		return 0
 	}
@@ -211,7 +212,7 @@ func TestAPhoneIsOnePersonsOrNobodys(t *testing.T) {
 	if links := strings.Join(w.linksOf("bob@x.example"), "\n"); !strings.Contains(links, "phone +4930123456: "+identity.HeldByTwo) {
 		t.Errorf("bob is not told:\n%s", links)
 	}
-	if _, err := w.p.Explain(t.Context(), "bob@x.example"); err == nil || !strings.Contains(err.Error(), "phone …456 is "+identity.HeldByTwo) {
+	if _, err := operate.Explain(t.Context(), w.p, "bob@x.example"); err == nil || !strings.Contains(err.Error(), "phone …456 is "+identity.HeldByTwo) {
 		t.Errorf("explain of somebody without a score: %v", err)
 	}
 }

@@ -106,7 +106,7 @@ func TestInvariant3NothingIsCommittedBeforeTheAcknowledgement(t *testing.T) {
 	if err := w.tryOnce(); err == nil {
 		t.Fatal("a revoked token passed unnoticed")
 	}
-	if _, err := w.p.Explain(t.Context(), email); err == nil {
+	if _, err := operate.Explain(t.Context(), w.p, email); err == nil {
 		t.Fatal("there is a receipt for a patch that was never acknowledged")
 	}
 	w.crm.failWrite = nil
@@ -268,15 +268,15 @@ func TestANewFormulaWaitsForAResumeWithItsMatrix(t *testing.T) {
 		t.Fatal(err)
 	}
 	w.once()
-	st := w.p.Status()
+	st := operate.StatusOf(w.p)
 	if !strings.Contains(st.Brake, "formula") || !strings.Contains(st.Brake, "30 of 30") || w.crm.writeCount() != writes {
 		t.Fatalf("brake %q, %d writes", st.Brake, w.crm.writeCount()-writes)
 	}
-	if err := w.p.Resume(); err != nil {
+	if err := operate.Resume(w.p); err != nil {
 		t.Fatal(err)
 	}
 	w.once()
-	if st := w.p.Status(); st.Brake != "" || st.Dead != 0 || w.engine.calls.Load() != calls {
+	if st := operate.StatusOf(w.p); st.Brake != "" || st.Dead != 0 || w.engine.calls.Load() != calls {
 		t.Fatalf("after one resume: brake %q, %d dead letters, the engine was asked %d times", st.Brake, st.Dead, w.engine.calls.Load()-calls)
 	}
 	if w.crm.writeCount() != writes+30 {
@@ -333,7 +333,7 @@ func TestInvariant8SilentOrEmptySourceLowersNothing(t *testing.T) {
 			if got := w.crm.ours("1")[connectors.FieldScore]; got != before {
 				t.Fatalf("the score went from %s to %s while the source was %s", before, got, how)
 			}
-			if r, err := w.p.Explain(t.Context(), email); err != nil || len(r.Stale) == 0 {
+			if r, err := operate.Explain(t.Context(), w.p, email); err != nil || len(r.Stale) == 0 {
 				t.Fatalf("the kept score is not marked: %v", err)
 			}
 			w.site.fail, w.site.events = nil, saved
@@ -355,7 +355,7 @@ func TestInvariant8DegradedNeverReplacesBetter(t *testing.T) {
 		t.Fatalf("texts by %q", got.Intent.Engine)
 	}
 	w.engine.degraded.Store("model unavailable")
-	if _, err := w.p.RetryDead(""); err != nil {
+	if _, err := operate.RetryDead(w.p, ""); err != nil {
 		t.Fatal(err)
 	}
 	ask(t, w, email)
@@ -398,7 +398,7 @@ func TestInvariant9OneBadRecordStopsNobody(t *testing.T) {
 			t.Errorf("record %d has tier %q", i, got)
 		}
 	}
-	dead, err := w.p.DeadLetters(10)
+	dead, err := operate.DeadLetters(w.p, 10)
 	if err != nil || len(dead) != 1 || dead[0].Message != "phone must be a number" || dead[0].Code != "VALIDATION" {
 		t.Fatalf("dead letters: %+v, %v", dead, err)
 	}
@@ -504,7 +504,7 @@ func TestInvariant4UnfitPropertiesAreRefusedBeforeTheFirstWrite(t *testing.T) {
 				t.Fatal("it was written all the same")
 			}
 			m.steps[0].Action = connectors.FieldOK // the admin mended it
-			if err := w.p.Resume(); err != nil {
+			if err := operate.Resume(w.p); err != nil {
 				t.Fatal(err)
 			}
 			w.once()

@@ -7,6 +7,7 @@ import (
 	"github.com/intentd/intentd/connectors"
 	"github.com/intentd/intentd/pipeline"
 	"github.com/intentd/intentd/pipeline/journey"
+	"github.com/intentd/intentd/pipeline/operate"
 	"github.com/intentd/intentd/pipeline/score"
 	"github.com/intentd/intentd/state"
 )
@@ -75,7 +76,7 @@ func TestAStoppedCRMWearsNobodyOut(t *testing.T) {
 		return nil
 	})
 	if e.Lane != state.Live || e.Attempts != 0 {
-		t.Fatalf("after five hours of waiting the person stands in lane %s after %d attempts", pipeline.LaneName(e.Lane), e.Attempts)
+		t.Fatalf("after five hours of waiting the person stands in lane %s after %d attempts", operate.LaneName(e.Lane), e.Attempts)
 	}
 	w.p.Health().Note("crm", nil)
 	w.once()

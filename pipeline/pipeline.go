@@ -216,6 +216,29 @@ func (p *Pipeline) Swap(s *Setup) {
 	p.Wake()
 }
 
+// LookAgain gives every stopped connector another chance at once: what stopped it was set right.
+func (p *Pipeline) LookAgain() {
+	p.Setup().release()
+	p.health.Reset()
+	p.fit.Clear()
+	p.delivery.Look()
+	p.Wake()
+}
+
+// release ends what connectors hold back by themselves: the cause is gone.
+func (s *Setup) release() {
+	for i := range s.CRMs {
+		if r, ok := s.CRMs[i].CRM.(connectors.Releaser); ok {
+			r.Release()
+		}
+	}
+	for i := range s.Sources {
+		if r, ok := s.Sources[i].Source.(connectors.Releaser); ok {
+			r.Release()
+		}
+	}
+}
+
 // Wake has idle workers look at once: somebody joined the queue, or something that stopped them is over.
 func (p *Pipeline) Wake() {
 	select {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/intentd/intentd/connectors"
 	"github.com/intentd/intentd/pipeline/intent"
+	"github.com/intentd/intentd/pipeline/operate"
 	"github.com/intentd/intentd/state"
 )
 
@@ -59,7 +60,7 @@ func TestInvariant9OnePersonNobodyCanWorkOnStopsNobody(t *testing.T) {
 					t.Errorf("record %d has tier %q", i, got)
 				}
 			}
-			if dead, err := w.p.DeadLetters(10); err != nil || len(dead) != 1 || dead[0].Message == "" {
+			if dead, err := operate.DeadLetters(w.p, 10); err != nil || len(dead) != 1 || dead[0].Message == "" {
 				t.Fatalf("dead letters: %+v, %v; want the one person", dead, err)
 			}
 			c.mend(w)

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/intentd/intentd/connectors"
+	"github.com/intentd/intentd/pipeline/operate"
 )
 
 // TestReleaseLetsHeldFieldsGo: what a person holds is counted and stands in the explanation at once; a release lets the next write
@@ -26,11 +27,11 @@ func TestReleaseLetsHeldFieldsGo(t *testing.T) {
 	}
 	held := func(want ...string) {
 		t.Helper()
-		r, err := w.p.Explain(t.Context(), email)
+		r, err := operate.Explain(t.Context(), w.p, email)
 		if err != nil || !slices.Equal(r.Held, want) {
 			t.Errorf("explain tells of %q as held, %v; want %q", r.Held, err, want)
 		}
-		fields, records, err := w.p.HeldFields(t.Context())
+		fields, records, err := operate.HeldFields(t.Context(), w.p)
 		if err != nil || len(fields) != len(want) || records != min(1, len(want)) {
 			t.Errorf("counted %v in %d records, %v", fields, records, err)
 		}
@@ -39,7 +40,7 @@ func TestReleaseLetsHeldFieldsGo(t *testing.T) {
 	edit("Anna's own words")
 	held(connectors.FieldHeadline, connectors.FieldProduct)
 	w.clock.advance(2 * time.Hour)
-	got, err := w.p.Release(t.Context(), email, connectors.FieldHeadline)
+	got, err := operate.Release(t.Context(), w.p, email, connectors.FieldHeadline)
 	if err != nil || got.Records != 1 || got.Fields != 1 {
 		t.Fatalf("%+v, %v", got, err)
 	}
@@ -48,7 +49,7 @@ func TestReleaseLetsHeldFieldsGo(t *testing.T) {
 		t.Errorf("headline %q, product %q", now[connectors.FieldHeadline], now[connectors.FieldProduct])
 	}
 	held(connectors.FieldProduct)
-	if got, err = w.p.Release(t.Context(), "", ""); err != nil || got.Fields != 1 {
+	if got, err = operate.Release(t.Context(), w.p, "", ""); err != nil || got.Fields != 1 {
 		t.Fatalf("%+v, %v", got, err)
 	}
 	w.once()
@@ -56,10 +57,10 @@ func TestReleaseLetsHeldFieldsGo(t *testing.T) {
 	edit("Anna insists")
 	held(connectors.FieldHeadline, connectors.FieldProduct)
 	w.crm.failRead = &connectors.Error{Kind: connectors.Transient, Op: "read", Message: "HTTP 502"}
-	if got, err = w.p.Release(t.Context(), "", ""); err != nil || got.Fields != 0 || len(got.Unread) != 1 || got.Failure == "" {
+	if got, err = operate.Release(t.Context(), w.p, "", ""); err != nil || got.Fields != 0 || len(got.Unread) != 1 || got.Failure == "" {
 		t.Errorf("with a CRM that cannot be read: %+v, %v", got, err)
 	}
-	if _, err := w.p.Release(t.Context(), "", "headlin"); err == nil {
+	if _, err := operate.Release(t.Context(), w.p, "", "headlin"); err == nil {
 		t.Error("an unknown field was taken")
 	}
 }

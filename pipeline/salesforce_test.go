@@ -146,14 +146,14 @@ func TestSamePeopleInBothCRMs(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	before, err := d.pipe.Explain(t.Context(), address(7))
+	before, err := operate.Explain(t.Context(), d.pipe, address(7))
 	if err != nil {
 		t.Fatal(err)
 	}
 	if _, err := operate.Once(t.Context(), d.pipe); err != nil {
 		t.Fatal(err)
 	}
-	after, err := d.pipe.Explain(t.Context(), "salesforce/Contact/"+contact)
+	after, err := operate.Explain(t.Context(), d.pipe, "salesforce/Contact/"+contact)
 	if err != nil {
 		t.Fatal(err)
 	}

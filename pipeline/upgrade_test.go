@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/intentd/intentd/connectors"
+	"github.com/intentd/intentd/pipeline/operate"
 )
 
 // before is what the CRM of testdata/before held when the process that wrote its state was killed. That release is commit 95d62ed: record
@@ -72,11 +73,11 @@ func TestInvariant10AStateOfTheReleaseBeforeFinishesWhatItBegan(t *testing.T) {
 		t.Fatalf("opened: %+v", st)
 	}
 	w.once()
-	if brake := w.p.Status().Brake; brake != "" {
+	if brake := operate.StatusOf(w.p).Brake; brake != "" {
 		if !strings.HasPrefix(brake, "formula") {
 			t.Fatal(brake)
 		}
-		if err := w.p.Resume(); err != nil {
+		if err := operate.Resume(w.p); err != nil {
 			t.Fatal(err)
 		}
 	}

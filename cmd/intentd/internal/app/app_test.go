@@ -26,6 +26,7 @@ import (
 	"github.com/intentd/intentd/connectors"
 	"github.com/intentd/intentd/connectors/gemini"
 	"github.com/intentd/intentd/connectors/sandbox"
+	"github.com/intentd/intentd/pipeline/operate"
 	"github.com/intentd/intentd/state"
 )
 
@@ -185,7 +186,7 @@ func TestDayOfADaemon(t *testing.T) {
 			t.Errorf("two minutes after a demo request: tier %q", props["intent_tier"])
 		}
 		time.Sleep(22 * time.Hour)
-		st := a.pipe.Status()
+		st := operate.StatusOf(a.pipe)
 		if st.Tiers["high"] != 1 || st.Dead != 0 || st.Queue["live"].Depth != 0 || a.Health().Status != "ok" {
 			t.Errorf("after a day: %+v, %+v\n%s", st.Tiers, a.Health(), p.log)
 		}
@@ -241,10 +242,10 @@ func TestControlSocket(t *testing.T) {
 		if err != nil || !st.Running || st.People != 1 || st.Tiers["low"]+st.Tiers["medium"]+st.Tiers["high"] != 1 {
 			t.Errorf("%T: status: %+v, %v", target, st, err)
 		}
-		if _, err := Pause.Do(t.Context(), target, Nothing{}); err != nil || !a.pipe.Status().Paused {
+		if _, err := Pause.Do(t.Context(), target, Nothing{}); err != nil || !operate.StatusOf(a.pipe).Paused {
 			t.Errorf("%T: pause: %v", target, err)
 		}
-		if _, err := Resume.Do(t.Context(), target, Nothing{}); err != nil || a.pipe.Status().Paused {
+		if _, err := Resume.Do(t.Context(), target, Nothing{}); err != nil || operate.StatusOf(a.pipe).Paused {
 			t.Errorf("%T: resume: %v", target, err)
 		}
 		if letters, err := DeadList.Do(t.Context(), target, Nothing{}); err != nil || len(letters) != 0 {
@@ -409,7 +410,7 @@ func TestHealthAndMetrics(t *testing.T) {
 			t.Errorf("%s: %s", lint.Metric, lint.Text)
 		}
 	}
-	if err := a.pipe.Pause(); err != nil {
+	if err := operate.Pause(a.pipe); err != nil {
 		t.Fatal(err)
 	}
 	if code, body := get("/healthz"); code != http.StatusOK || !strings.Contains(body, "degraded") || !strings.Contains(body, "paused") {

@@ -14,6 +14,7 @@ import (
 
 	"github.com/intentd/intentd/cmd/intentd/internal/config"
 	"github.com/intentd/intentd/connectors"
+	"github.com/intentd/intentd/pipeline/operate"
 	"github.com/intentd/intentd/state"
 )
 
@@ -113,7 +114,7 @@ func (a *App) examine(ctx context.Context, file File) ([]Checked, error) {
 	if a.ready.Load() {
 		out = append(out, PlaceFindings(a.Config())...)
 	}
-	st := a.pipe.Status()
+	st := operate.StatusOf(a.pipe)
 	for _, src := range made.setup.Sources {
 		if i := st.Connectors[src.Name].Intake; i != nil {
 			out = append(out, examineIntake(src.Name, i)...)

@@ -13,6 +13,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"github.com/intentd/intentd/connectors"
+	"github.com/intentd/intentd/pipeline/operate"
 )
 
 // serveHTTP answers /healthz, /readyz and /metrics, where the configuration names an address.
@@ -123,7 +124,7 @@ func counted(n int, what string) string {
 
 // Health looks at what is known; it asks nobody.
 func (a *App) Health() Health {
-	st := a.pipe.Status()
+	st := operate.StatusOf(a.pipe)
 	h := Health{Alive: true}
 	note := func(format string, args ...any) { h.Reasons = append(h.Reasons, fmt.Sprintf(format, args...)) }
 	for name, c := range st.Connectors {

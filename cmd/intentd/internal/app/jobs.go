@@ -9,6 +9,7 @@ import (
 	"github.com/intentd/intentd/cmd/intentd/internal/config"
 	"github.com/intentd/intentd/connectors"
 	"github.com/intentd/intentd/pipeline"
+	"github.com/intentd/intentd/pipeline/operate"
 	"github.com/intentd/intentd/pipeline/privacy"
 )
 
@@ -49,7 +50,7 @@ func (a *App) jobs() []*job {
 	add("due", "@every 1m", true, func(ctx context.Context) error { _, err := a.pipe.Due(ctx); return err })
 	add("count held fields", "@every 1h", true, func(ctx context.Context) error { _, err := a.countHeld(ctx); return err })
 	add("first sync progress", "@every 1m", false, func(context.Context) error {
-		if s := a.sync.progress(a.pipe.Status()); s != nil {
+		if s := a.sync.progress(operate.StatusOf(a.pipe)); s != nil {
 			a.log.Info(s.String())
 		}
 		return nil
@@ -144,7 +145,7 @@ func (a *App) workDone() string {
 // nothingToDo returns nil when nobody can be claimed and no lot is under way, or work is stopped on purpose: by an admin, by the
 // brake, or because every CRM is waited for.
 func (a *App) nothingToDo(context.Context) error {
-	st := a.pipe.Status()
+	st := operate.StatusOf(a.pipe)
 	if st.Paused || st.Brake != "" || st.Clock != "" {
 		return nil
 	}

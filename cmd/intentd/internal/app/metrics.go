@@ -9,6 +9,7 @@ import (
 
 	"github.com/intentd/intentd/connectors"
 	"github.com/intentd/intentd/pipeline"
+	"github.com/intentd/intentd/pipeline/operate"
 )
 
 // meter is one figure of intentd. Labels hold configured names, lanes, tiers and purposes: nothing about a person.
@@ -108,7 +109,7 @@ func (m metrics) Collect(ch chan<- prometheus.Metric) {
 		put(name, v, labels...)
 	}
 	a := m.a
-	st := a.pipe.Status()
+	st := operate.StatusOf(a.pipe)
 	now := a.o.Now()
 	put("build_info", 1, a.o.Version, runtime.Version())
 	flag("ready", a.ready.Load())
@@ -207,7 +208,7 @@ func (m metrics) Collect(ch chan<- prometheus.Metric) {
 	if budget >= 0 {
 		put("model_budget_usd", float64(budget)/1e6)
 	}
-	if days, err := a.pipe.Usage(1); err == nil && len(days) > 0 && days[0].Day == a.today(loc) {
+	if days, err := a.db.UsageDays(1); err == nil && len(days) > 0 && days[0].Day == a.today(loc) {
 		for purpose, u := range days[0].Model {
 			put("model_calls_today", float64(u.Calls), purpose)
 			put("model_tokens_today", float64(u.In), purpose, "in")

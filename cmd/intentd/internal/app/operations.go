@@ -114,7 +114,7 @@ type Status struct {
 	Held    HeldFields       `json:"held"`
 	Sync    *Sync            `json:"sync,omitempty"` // how far the first sync is, while it lasts
 	Texts   *Texts           `json:"texts,omitempty"`
-	pipeline.Status
+	operate.Status
 }
 
 // HeldFields are records of which a person holds fields of intentd's, so that these are not updated.
@@ -139,13 +139,13 @@ type Texts struct {
 var (
 	StatusOf = operation("status", (*App).status)
 	Explain  = operation("explain", func(a *App, ctx context.Context, w Who) (*receipt.Receipt, error) {
-		return a.pipe.Explain(ctx, w.Who)
+		return operate.Explain(ctx, a.pipe, w.Who)
 	})
 	DeadList  = operation("dead_list", (*App).deadList)
-	DeadRetry = operation("dead_retry", func(a *App, _ context.Context, l Letters) (int, error) { return a.pipe.RetryDead(l.Ref) })
-	DeadDrop  = operation("dead_drop", func(a *App, _ context.Context, l Letters) (int, error) { return a.pipe.DropDead(l.Ref) })
-	Pause     = operation("pause", func(a *App, _ context.Context, _ Nothing) (Nothing, error) { return Nothing{}, a.pipe.Pause() })
-	Resume    = operation("resume", func(a *App, _ context.Context, _ Nothing) (Nothing, error) { return Nothing{}, a.pipe.Resume() })
+	DeadRetry = operation("dead_retry", func(a *App, _ context.Context, l Letters) (int, error) { return operate.RetryDead(a.pipe, l.Ref) })
+	DeadDrop  = operation("dead_drop", func(a *App, _ context.Context, l Letters) (int, error) { return operate.DropDead(a.pipe, l.Ref) })
+	Pause     = operation("pause", func(a *App, _ context.Context, _ Nothing) (Nothing, error) { return Nothing{}, operate.Pause(a.pipe) })
+	Resume    = operation("resume", func(a *App, _ context.Context, _ Nothing) (Nothing, error) { return Nothing{}, operate.Resume(a.pipe) })
 	Forget    = operation("forget", (*App).forget)
 	Release   = operation("release", (*App).release)
 	Export    = operation("export", func(a *App, ctx context.Context, w Who) (*privacy.Held, error) {
@@ -170,7 +170,7 @@ func (a *App) status(ctx context.Context, _ Nothing) (Status, error) {
 	a.mu.Lock()
 	made, ledger, sched, watch := a.made, a.made.ledger, a.sched, a.watch
 	a.mu.Unlock()
-	s := Status{Version: a.o.Version, Running: a.ready.Load(), Health: a.Health(), Status: a.pipe.Status()}
+	s := Status{Version: a.o.Version, Running: a.ready.Load(), Health: a.Health(), Status: operate.StatusOf(a.pipe)}
 	if sched != nil {
 		s.Jobs = sched.state()
 		s.Started = a.started
@@ -184,7 +184,7 @@ func (a *App) status(ctx context.Context, _ Nothing) (Status, error) {
 	spent, budget := ledger.SpentToday()
 	s.Spent, s.Budget = float64(spent)/1e6, float64(budget)/1e6
 	var err error
-	if s.Usage, err = a.pipe.Usage(7); err != nil {
+	if s.Usage, err = a.db.UsageDays(7); err != nil {
 		return s, err
 	}
 	s.Sync = a.sync.progress(s.Status)
@@ -198,7 +198,7 @@ func (a *App) texts(made *built, s Status) *Texts {
 	if made.model == nil {
 		return nil
 	}
-	t := &Texts{Waiting: s.Queue[pipeline.LaneName(state.Backfill)].Depth}
+	t := &Texts{Waiting: s.Queue[operate.LaneName(state.Backfill)].Depth}
 	if len(s.Usage) > 0 && s.Usage[0].Day == a.today(a.Config().Text.Location()) {
 		t.Today, t.Rules = s.Usage[0].People, s.Usage[0].Degraded
 	}
@@ -223,7 +223,7 @@ func (a *App) countHeld(ctx context.Context) (HeldFields, error) {
 	var h HeldFields
 	var err error
 	if a.db.Stats().Held > 0 { // a count that the state keeps: only by field everybody is looked at
-		h.Fields, h.Records, err = a.pipe.HeldFields(ctx)
+		h.Fields, h.Records, err = operate.HeldFields(ctx, a.pipe)
 	}
 	if err == nil {
 		a.held.Store(&h)
@@ -237,8 +237,8 @@ type ReleaseArguments struct {
 	Field string `json:"field"` // a canonical name; "": all
 }
 
-func (a *App) release(ctx context.Context, arg ReleaseArguments) (pipeline.Released, error) {
-	done, err := a.pipe.Release(ctx, arg.Who, arg.Field)
+func (a *App) release(ctx context.Context, arg ReleaseArguments) (operate.Released, error) {
+	done, err := operate.Release(ctx, a.pipe, arg.Who, arg.Field)
 	if err == nil {
 		_, err = a.countHeld(ctx)
 	}
@@ -276,7 +276,7 @@ const (
 )
 
 func (a *App) deadList(ctx context.Context, _ Nothing) ([]DeadLetter, error) {
-	letters, err := a.pipe.DeadLetters(shownLetters)
+	letters, err := operate.DeadLetters(a.pipe, shownLetters)
 	out := []DeadLetter{}
 	var refs []connectors.Ref
 	for _, d := range letters {
@@ -368,7 +368,7 @@ func (a *App) Once(ctx context.Context) (pipeline.Found, error) {
 
 // Waiting is what is left to do, on one line.
 func (a *App) Waiting() string {
-	st := a.pipe.Status()
+	st := operate.StatusOf(a.pipe)
 	if s := a.sync.progress(st); s != nil {
 		return s.String()
 	}

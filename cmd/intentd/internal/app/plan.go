@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"github.com/intentd/intentd/connectors"
-	"github.com/intentd/intentd/pipeline"
+	"github.com/intentd/intentd/pipeline/operate"
 )
 
 // PlanArguments bound a dry run.
@@ -20,19 +20,19 @@ type PlanArguments struct {
 // Plan shows field by field what would be written, and before a first sync what it would take.
 var Plan = operation("plan", (*App).plan)
 
-func (a *App) plan(ctx context.Context, arg PlanArguments) (*pipeline.Plan, error) {
+func (a *App) plan(ctx context.Context, arg PlanArguments) (*operate.Plan, error) {
 	u, err := a.underFile(arg.File)
 	if err != nil {
 		return nil, err
 	}
 	defer u.end()
 	made, cfg := u.made, u.cfg
-	o := pipeline.PlanOptions{Limit: arg.Limit, Who: arg.Who, Setup: made.setup}
+	o := operate.PlanOptions{Limit: arg.Limit, Who: arg.Who, Setup: made.setup}
 	if made.model != nil {
 		o.USDPerPerson = a.perPerson(made)
 		o.DailyUSD = cfg.Model.DailyBudgetUSD
 	}
-	for name, c := range a.pipe.Status().Connectors {
+	for name, c := range operate.StatusOf(a.pipe).Connectors {
 		if crm := a.pipe.Setup().CRMs; len(crm) > 0 && crm[0].Name == name && c.Report.DailyLimit > 0 {
 			o.CallsPerDay = float64(c.Report.DailyLimit) * (1 - made.reserve)
 		}
@@ -48,7 +48,7 @@ func (a *App) plan(ctx context.Context, arg PlanArguments) (*pipeline.Plan, erro
 			}
 		}
 	}
-	p, err := a.pipe.Preview(ctx, o)
+	p, err := operate.PlanOf(ctx, a.pipe, o)
 	if err == nil && len(without) > 0 {
 		p.Note += "; without what is new from " + strings.Join(without, ", ")
 	}
@@ -70,7 +70,7 @@ const (
 // perPerson is the cost of one person's texts in US dollars: the mean of the last days, else an estimate by the price list.
 func (a *App) perPerson(made *built) float64 {
 	var people, micro int64
-	days, _ := a.pipe.Usage(7)
+	days, _ := a.db.UsageDays(7)
 	for _, d := range days {
 		people += d.People
 		for _, u := range d.Model {

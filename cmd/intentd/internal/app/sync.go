@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"github.com/intentd/intentd/connectors"
-	"github.com/intentd/intentd/pipeline"
+	"github.com/intentd/intentd/pipeline/operate"
 )
 
 // Sync is how far a first sync is.
@@ -76,7 +76,7 @@ func (w *syncWatch) begin(ctx context.Context, a *App) {
 }
 
 // progress is how far it is; nil when there is no first sync under way.
-func (w *syncWatch) progress(st pipeline.Status) *Sync {
+func (w *syncWatch) progress(st operate.Status) *Sync {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	due := false

@@ -20,6 +20,7 @@ import (
 	"github.com/intentd/intentd/connectors"
 	"github.com/intentd/intentd/connectors/gemini/geminitest"
 	"github.com/intentd/intentd/connectors/sandbox"
+	"github.com/intentd/intentd/pipeline/operate"
 	"github.com/intentd/intentd/state"
 )
 
@@ -57,7 +58,7 @@ func TestCRMAnswersBadly(t *testing.T) {
 				if p.score(t, ada) == "" || injected.Count() == 0 {
 					t.Errorf("no score after two hours; the fault came %d times\n%s", injected.Count(), p.log)
 				}
-				if st := a.pipe.Status(); st.Dead != 0 || st.Journal != 0 {
+				if st := operate.StatusOf(a.pipe); st.Dead != 0 || st.Journal != 0 {
 					t.Errorf("%d dead letters, %d patches on their way\n%s", st.Dead, st.Journal, p.log)
 				}
 				stopped(t, a)
@@ -303,10 +304,10 @@ func TestStopDuringFirstSync(t *testing.T) {
 		p.portal.Faults().Clear()
 		a = p.open(t)
 		a.work(t.Context())
-		for waited := 0; waited < 60 && (a.pipe.NeedsFirstSync("hubspot") || a.pipe.Status().Journal > 0 || a.pipe.Status().Queue["backfill"].Depth > 0); waited++ {
+		for waited := 0; waited < 60 && (a.pipe.NeedsFirstSync("hubspot") || operate.StatusOf(a.pipe).Journal > 0 || operate.StatusOf(a.pipe).Queue["backfill"].Depth > 0); waited++ {
 			time.Sleep(time.Minute)
 		}
-		if st := a.pipe.Status(); st.People != people || st.Tiers["low"]+st.Tiers["medium"]+st.Tiers["high"] != people {
+		if st := operate.StatusOf(a.pipe); st.People != people || st.Tiers["low"]+st.Tiers["medium"]+st.Tiers["high"] != people {
 			t.Errorf("%d people, %v\n%s", st.People, st.Tiers, p.log)
 		}
 		stopped(t, a)
@@ -510,7 +511,7 @@ func TestAWaitedOutQuotaIsNoStandstill(t *testing.T) {
 		used.Store(true)
 		p.visit(t, "a1", "ada@one.example", connectors.KindDemoRequest, "/demo")
 		time.Sleep(time.Hour)
-		st := a.pipe.Status()
+		st := operate.StatusOf(a.pipe)
 		if c := st.Connectors["hubspot"]; c.OK || c.Kind != "quota" {
 			t.Fatalf("the test is no test: %+v", c)
 		}

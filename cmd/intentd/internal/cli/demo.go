@@ -16,6 +16,7 @@ import (
 	"github.com/intentd/intentd/cmd/intentd/internal/config"
 	"github.com/intentd/intentd/cmd/intentd/internal/demo"
 	"github.com/intentd/intentd/connectors"
+	"github.com/intentd/intentd/pipeline/operate"
 )
 
 func (c *command) demo() *cobra.Command {
@@ -117,7 +118,7 @@ func (c *command) showLeads(ctx context.Context, a *app.App, crm box, people dem
 	if c.json {
 		return c.print(leads, nil)
 	}
-	o := demo.PrintOptions{Location: cfg.Text.Location(), Filtered: a.Pipeline().Status().Filtered}
+	o := demo.PrintOptions{Location: cfg.Text.Location(), Filtered: operate.StatusOf(a.Pipeline()).Filtered}
 	best := ""
 	for _, contact := range people.Contacts {
 		r, err := app.Explain.Do(ctx, a, app.Who{Who: contact.Properties["email"]})

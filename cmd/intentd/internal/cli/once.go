@@ -13,6 +13,7 @@ import (
 	"github.com/intentd/intentd/cmd/intentd/internal/app"
 	"github.com/intentd/intentd/connectors"
 	"github.com/intentd/intentd/pipeline"
+	"github.com/intentd/intentd/pipeline/operate"
 	"github.com/intentd/intentd/state"
 )
 
@@ -37,7 +38,7 @@ type round struct {
 }
 
 // waiting is how many people and patches a round left undone, with the reason, and how many only wait for their own time.
-func waiting(st pipeline.Status) (undone, later int, why string) {
+func waiting(st operate.Status) (undone, later int, why string) {
 	var parts []string
 	note := func(n int, format string, args ...any) {
 		if n > 0 {
@@ -109,7 +110,7 @@ why), that there are dead letters, or that something is degraded.`,
 			stop := c.progress(ctx, a.Waiting)
 			found, err := a.Once(ctx)
 			stop()
-			st, health := a.Pipeline().Status(), a.Health()
+			st, health := operate.StatusOf(a.Pipeline()), a.Health()
 			r := round{Found: found, Written: st.Written, Rejected: st.Rejected, Dead: st.Dead, Reasons: health.Reasons}
 			var later int
 			r.Waiting, later, r.Why = waiting(st)

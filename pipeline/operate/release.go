@@ -1,11 +1,13 @@
-package pipeline
+package operate
 
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 
 	"github.com/intentd/intentd/connectors"
+	"github.com/intentd/intentd/pipeline"
 	"github.com/intentd/intentd/state"
 )
 
@@ -14,9 +16,9 @@ const heldPage = 200
 
 // HeldFields counts how many records have each of intentd's fields held by a person, by the field's canonical name. It looks at
 // everybody, a page at a time.
-func (p *Pipeline) HeldFields(ctx context.Context) (fields map[string]int, records int, err error) {
+func HeldFields(ctx context.Context, p *pipeline.Pipeline) (fields map[string]int, records int, err error) {
 	fields = map[string]int{}
-	err = p.eachHeld(ctx, func(held []state.HeldFields) error {
+	err = eachHeld(ctx, p, func(held []state.HeldFields) error {
 		records += len(held)
 		for _, h := range held {
 			for _, name := range h.Names {
@@ -32,12 +34,12 @@ func (p *Pipeline) HeldFields(ctx context.Context) (fields map[string]int, recor
 }
 
 // eachHeld goes through the records of everybody of which fields are held, a page of people at a time.
-func (p *Pipeline) eachHeld(ctx context.Context, do func([]state.HeldFields) error) error {
+func eachHeld(ctx context.Context, p *pipeline.Pipeline, do func([]state.HeldFields) error) error {
 	for from, more := state.PersonID(0), true; more; more = from != 0 {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		held, next, err := p.db.HeldFieldsFrom(from, heldPage)
+		held, next, err := p.DB().HeldFieldsFrom(from, heldPage)
 		if err != nil {
 			return err
 		}
@@ -60,39 +62,39 @@ type Released struct {
 // Release lets go of fields that a person holds: the next write takes them again, and the people join the queue for it at once. who
 // is a person, "" is everybody; field is a canonical name, "" all of them. What the CRM shows now is read first: it is what the
 // release is about, and what is changed after it is a person's again.
-func (p *Pipeline) Release(ctx context.Context, who, field string) (Released, error) {
+func Release(ctx context.Context, p *pipeline.Pipeline, who, field string) (Released, error) {
 	var out Released
 	defer p.Wake()
-	if field != "" && fieldIndex(field) < 0 {
+	if field != "" && !slices.ContainsFunc(connectors.Fields, func(f connectors.Field) bool { return f.Name == field }) {
 		return out, fmt.Errorf("intentd has no field %q", field)
 	}
 	if who == "" {
-		err := p.eachHeld(ctx, func(held []state.HeldFields) error { return p.release(ctx, held, field, &out) })
+		err := eachHeld(ctx, p, func(held []state.HeldFields) error { return release(ctx, p, held, field, &out) })
 		if err != nil {
 			return out, fmt.Errorf("release held fields: %w", err)
 		}
 		return out, nil
 	}
-	id, err := p.known(who)
+	id, err := known(p, who)
 	if err != nil {
 		return out, err
 	}
-	held, err := p.db.HeldFields(id)
+	held, err := p.DB().HeldFields(id)
 	if err != nil {
 		return out, err
 	}
-	return out, p.release(ctx, held, field, &out)
+	return out, release(ctx, p, held, field, &out)
 }
 
 // release lets go of one field, or all, of records. A CRM that cannot be read keeps its own held and is told of.
-func (p *Pipeline) release(ctx context.Context, all []state.HeldFields, field string, out *Released) error {
+func release(ctx context.Context, p *pipeline.Pipeline, all []state.HeldFields, field string, out *Released) error {
 	byCRM := map[string][]state.HeldFields{}
 	for _, h := range all {
 		if field == "" || slices.Contains(h.Names, field) {
 			byCRM[h.Ref.CRM] = append(byCRM[h.Ref.CRM], h)
 		}
 	}
-	for _, name := range sortedKeys(byCRM) {
+	for _, name := range slices.Sorted(maps.Keys(byCRM)) {
 		for part := range slices.Chunk(byCRM[name], heldPage) {
 			refs := make([]connectors.Ref, len(part))
 			for i, h := range part {
@@ -113,7 +115,7 @@ func (p *Pipeline) release(ctx context.Context, all []state.HeldFields, field st
 				out.Failure = err.Error()
 				continue
 			}
-			records, fields, err := p.db.ReleaseFields(letGo(part, now, field), p.now())
+			records, fields, err := p.DB().ReleaseFields(letGo(part, now, field), p.Now())
 			if err != nil {
 				return fmt.Errorf("release held fields of %s: %w", name, err)
 			}
@@ -136,13 +138,4 @@ func letGo(part []state.HeldFields, now []connectors.Contact, field string) (lis
 		list = append(list, state.LetGo{HeldFields: h, Shown: now[i].Ours})
 	}
 	return list
-}
-
-// heldNow are the fields of a person's records that are held at this moment, a receipt may be older.
-func (p *Pipeline) heldNow(id state.PersonID) (fields []string, err error) {
-	held, err := p.db.HeldFields(id)
-	for _, h := range held {
-		fields = appendNew(fields, h.Names)
-	}
-	return fields, err
 }

@@ -1,0 +1,106 @@
+package operate
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/intentd/intentd/pipeline"
+	"github.com/intentd/intentd/pipeline/receipt"
+	"github.com/intentd/intentd/state"
+)
+
+// Explain returns the newest receipt of a person and, for a person without one, an error that says why there is none.
+func Explain(ctx context.Context, p *pipeline.Pipeline, who string) (*receipt.Receipt, error) {
+	id, err := known(p, who)
+	if err != nil {
+		return nil, err
+	}
+	person, _, err := p.DB().Person(id)
+	if err != nil {
+		return nil, err
+	}
+	links, err := p.DB().Links(id)
+	if err != nil {
+		return nil, err
+	}
+	raw, err := p.DB().LastReceipt(id)
+	if err != nil {
+		return nil, err
+	}
+	var r *receipt.Receipt
+	if raw != nil {
+		if r, err = p.OpenReceipt(raw); err != nil {
+			return nil, err
+		}
+	}
+	held, err := heldNow(p, id)
+	if err != nil {
+		return nil, err
+	}
+	lines := linkLines(p.Setup(), links)
+	if r == nil && len(person.Shown) > 0 {
+		return nil, fmt.Errorf("this person's receipt is older than privacy.retention.receipts keeps; the CRM still shows the score of then")
+	}
+	if r == nil && person.Scoring == 0 {
+		return nil, fmt.Errorf("this person was not worked out yet: they wait in the queue (intentd status)")
+	}
+	if r == nil {
+		return nil, fmt.Errorf("no score was ever worked out for this person: nothing they did counts as a signal so far%s", nobodysOf(lines))
+	}
+	r.Held = held // a receipt is of its time, what a person holds is of now
+	if s := p.Setup(); person.Flags&state.FlagRulesText != 0 && s.Engine != s.Rules && len(r.Degraded) == 0 {
+		r.Degraded = []string{"texts are the rules' for now: the model's follow after write.interval, highest scores first, within the day's budget"}
+	}
+	r.Links = lines
+	if person.Flags&state.FlagStale != 0 && len(r.Stale) == 0 {
+		r.Stale = []string{"a source did not answer at the last attempt: this is the last score before"}
+	}
+	return r, nil
+}
+
+// known is Find for what must name somebody.
+func known(p *pipeline.Pipeline, who string) (state.PersonID, error) {
+	id, err := p.Find(who)
+	if err == nil && id == 0 {
+		err = pipeline.ErrUnknownPerson
+	}
+	return id, err
+}
+
+// heldNow are the fields of a person's records that are held at this moment, a receipt may be older.
+func heldNow(p *pipeline.Pipeline, id state.PersonID) (fields []string, err error) {
+	held, err := p.DB().HeldFields(id)
+	for _, h := range held {
+		for _, name := range h.Names {
+			if !slices.Contains(fields, name) {
+				fields = append(fields, name)
+			}
+		}
+	}
+	return fields, err
+}
+
+// linkLines are links as `explain` shows them.
+func linkLines(s *pipeline.Setup, links []state.Link) (lines []receipt.LinkLine) {
+	for _, l := range links {
+		id := s.IdentityRules().LinkID(l)
+		reason := l.Reason
+		if !l.Nobodys && s.Identity.Blocks(id) {
+			reason = "blocked by identity.block: nobody's"
+		}
+		lines = append(lines, receipt.Link(id, reason, l.At, l.Nobodys))
+	}
+	return lines
+}
+
+// nobodysOf names the identifiers that are nobody's, as the end of a sentence.
+func nobodysOf(lines []receipt.LinkLine) string {
+	out := ""
+	for _, l := range lines {
+		if l.Nobodys {
+			out += "; " + l.Kind + " " + l.Value + " is " + l.Reason
+		}
+	}
+	return out
+}
