@@ -7,6 +7,7 @@ import (
 
 	"github.com/intentd/intentd/connectors"
 	"github.com/intentd/intentd/pipeline"
+	"github.com/intentd/intentd/pipeline/intake"
 	"github.com/intentd/intentd/pipeline/operate"
 	"github.com/intentd/intentd/state"
 )
@@ -58,7 +59,7 @@ func TestWritingSwitchedOffSendsNoPatchOfBefore(t *testing.T) {
 	}
 	w.setup.Write.Mode = pipeline.WriteOn
 	w.reopen()
-	if _, err := w.p.Rescan(t.Context(), state.ReasonConfig); err != nil {
+	if _, err := intake.Rescan(t.Context(), w.p, state.ReasonConfig); err != nil {
 		t.Fatal(err)
 	}
 	w.clock.advance(time.Hour)

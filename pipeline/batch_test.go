@@ -9,6 +9,7 @@ import (
 
 	"github.com/intentd/intentd/connectors"
 	"github.com/intentd/intentd/pipeline"
+	"github.com/intentd/intentd/pipeline/intake"
 	"github.com/intentd/intentd/pipeline/operate"
 	"github.com/intentd/intentd/pipeline/privacy"
 	"github.com/intentd/intentd/pipeline/score"
@@ -84,7 +85,7 @@ func TestAFeedThatStandsStillIsLeft(t *testing.T) {
 	e := &endless{fakeCRM: w.crm}
 	w.setup.CRMs[0].CRM = e
 	w.p.Swap(w.setup)
-	if _, err := w.p.Poll(t.Context(), "crm"); err == nil {
+	if _, err := intake.Poll(t.Context(), w.p, "crm"); err == nil {
 		t.Error("nobody is told")
 	}
 	if e.asked > 2 {

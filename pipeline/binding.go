@@ -17,7 +17,8 @@ func (s *Setup) crm(name string) *CRM {
 	return nil
 }
 
-func (s *Setup) source(name string) *Source {
+// Source is the source of a name, nil if none is configured.
+func (s *Setup) Source(name string) *Source {
 	for i := range s.Sources {
 		if s.Sources[i].Name == name {
 			return &s.Sources[i]
@@ -25,8 +26,6 @@ func (s *Setup) source(name string) *Source {
 	}
 	return nil
 }
-
-func (p *Pipeline) source(name string) *Source { return p.Setup().source(name) }
 
 // CRM is the named CRM, bound to the account the state belongs to.
 func (p *Pipeline) CRM(ctx context.Context, name string) (*CRM, error) {

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/intentd/intentd/connectors"
+	"github.com/intentd/intentd/pipeline/intake"
 	"github.com/intentd/intentd/pipeline/operate"
 	"github.com/intentd/intentd/state"
 )
@@ -44,7 +45,7 @@ func TestOneReleaseCoversTheWholeChange(t *testing.T) {
 		s.Score.High, s.Score.Medium, s.Score.HandRaiseDays = high, high-10, 0
 		w.p.Swap(&s)
 		w.clock.advance(2 * time.Hour)
-		if _, err := w.p.Rescan(t.Context(), state.ReasonConfig); err != nil {
+		if _, err := intake.Rescan(t.Context(), w.p, state.ReasonConfig); err != nil {
 			t.Fatal(err)
 		}
 		if _ = w.tryOnce(); operate.StatusOf(w.p).Brake == "" {
@@ -90,7 +91,7 @@ func TestALotThatCannotBeKeptCountsNoTierChanges(t *testing.T) {
 	before := w.p.TierChanges()
 	// The lot changes a tier, and the state takes none.
 	w.clock.advance(60 * 24 * time.Hour)
-	if _, err := w.p.Due(t.Context()); err != nil {
+	if _, err := intake.Due(t.Context(), w.p); err != nil {
 		t.Fatal(err)
 	}
 	ids, err := w.db.Claim(w.clock.now(), 5)

@@ -12,6 +12,7 @@ import (
 
 	"github.com/intentd/intentd/connectors"
 	"github.com/intentd/intentd/pipeline"
+	"github.com/intentd/intentd/pipeline/intake"
 	"github.com/intentd/intentd/pipeline/operate"
 	"github.com/intentd/intentd/state"
 	"go.etcd.io/bbolt"
@@ -58,7 +59,7 @@ func waits(t *testing.T) *world {
 func TestInvariant4AVerdictSetWhileAPatchWaitsIsRead(t *testing.T) {
 	w := waits(t)
 	w.crm.put("1", "", func(c *connectors.Contact) { c.Ours[connectors.FieldVerdict] = "not_interested" })
-	if _, err := w.p.Poll(t.Context(), "crm"); err == nil {
+	if _, err := intake.Poll(t.Context(), w.p, "crm"); err == nil {
 		t.Log("polled during the quota stop")
 	}
 	w.clock.advance(2 * time.Hour)
@@ -79,7 +80,7 @@ func TestInvariant4AnEditMadeWhileAPatchWaitsIsNotWrittenOver(t *testing.T) {
 				w.crm.overwrite("1", connectors.FieldHeadline, "Call Anna")
 			}
 			w.clock.advance(2 * time.Hour)
-			if _, err := w.p.Poll(t.Context(), "crm"); err != nil {
+			if _, err := intake.Poll(t.Context(), w.p, "crm"); err != nil {
 				t.Fatal(err)
 			}
 			w.crm.failWrite = nil
@@ -379,7 +380,7 @@ func TestResumeEndsTheWaitForATimeThatAConnectorNamed(t *testing.T) {
 	w.setup.CRMs = append(w.setup.CRMs, pipeline.CRM{Name: "other", Type: "fake", CRM: other, Objects: []string{"contacts"}, Fields: w.setup.CRMs[0].Fields})
 	w.p.Swap(w.setup)
 	w.buyer("1")
-	if _, err := w.p.Poll(t.Context(), "crm"); err != nil {
+	if _, err := intake.Poll(t.Context(), w.p, "crm"); err != nil {
 		t.Fatal(err)
 	}
 	w.crm.failRead = &connectors.Error{Kind: connectors.Quota, Op: "read", Until: w.clock.now().Add(12 * time.Hour)}

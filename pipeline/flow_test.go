@@ -10,6 +10,7 @@ import (
 
 	"github.com/intentd/intentd/connectors"
 	"github.com/intentd/intentd/pipeline"
+	"github.com/intentd/intentd/pipeline/intake"
 	"github.com/intentd/intentd/pipeline/operate"
 	"github.com/intentd/intentd/pipeline/privacy"
 	"github.com/intentd/intentd/pipeline/receipt"
@@ -36,7 +37,7 @@ func TestFirstSyncThenPolls(t *testing.T) {
 	if got := w.crm.ours("2"); len(got) > 0 {
 		t.Fatalf("somebody without a signal was written: %v", got)
 	}
-	if w.p.NeedsFirstSync("crm") {
+	if intake.NeedsFirstSync(w.p, "crm") {
 		t.Fatal("the first sync did not end")
 	}
 	r := receiptOf(t, w, "buyer1@acme.example")
@@ -236,7 +237,7 @@ func TestSweepFindsWhatPollingMissed(t *testing.T) {
 	w.crm.contacts["1"].Profile.Lifecycle = "customer"
 	w.crm.contacts["2"] = &connectors.Contact{Ref: w.crm.ref("2"), Emails: []string{"silent@x.example"}, Ours: map[string]string{}}
 	w.crm.mu.Unlock()
-	f, err := w.p.Sweep(t.Context(), "crm")
+	f, err := intake.Sweep(t.Context(), w.p, "crm")
 	if err != nil || !f.Finished || f.Queued != 2 {
 		t.Fatalf("sweep: %+v, %v", f, err)
 	}
@@ -245,7 +246,7 @@ func TestSweepFindsWhatPollingMissed(t *testing.T) {
 	w.crm.contacts["1"].State = connectors.Archived
 	w.crm.mu.Unlock()
 	w.clock.advance(time.Hour)
-	if f, err = w.p.Sweep(t.Context(), "crm"); err != nil || f.Missing != 1 {
+	if f, err = intake.Sweep(t.Context(), w.p, "crm"); err != nil || f.Missing != 1 {
 		t.Fatalf("sweep after a removal: %+v, %v", f, err)
 	}
 }
@@ -260,7 +261,7 @@ func TestBrakeStopsAMassChange(t *testing.T) {
 	s := *w.setup
 	s.Score.High, s.Score.Medium, s.Score.HandRaiseDays = 990, 980, 0 // a typing error
 	w.p.Swap(&s)
-	if _, err := w.p.Rescan(t.Context(), state.ReasonConfig); err != nil {
+	if _, err := intake.Rescan(t.Context(), w.p, state.ReasonConfig); err != nil {
 		t.Fatal(err)
 	}
 	_ = w.tryOnce()
@@ -278,7 +279,7 @@ func TestBrakeStopsAMassChange(t *testing.T) {
 	if err := operate.Resume(w.p); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := w.p.Rescan(t.Context(), state.ReasonConfig); err != nil { // the config is another one again
+	if _, err := intake.Rescan(t.Context(), w.p, state.ReasonConfig); err != nil { // the config is another one again
 		t.Fatal(err)
 	}
 	w.clock.advance(20 * time.Minute)
@@ -308,7 +309,7 @@ func TestWriteModes(t *testing.T) {
 	s := *w.setup
 	s.Write = pipeline.Write{Mode: pipeline.WriteOn}
 	w.p.Swap(&s)
-	if _, err := w.p.Rescan(t.Context(), state.ReasonConfig); err != nil {
+	if _, err := intake.Rescan(t.Context(), w.p, state.ReasonConfig); err != nil {
 		t.Fatal(err)
 	}
 	w.once()

@@ -10,6 +10,7 @@ import (
 	"github.com/intentd/intentd/connectors"
 	"github.com/intentd/intentd/connectors/clickstream"
 	"github.com/intentd/intentd/connectors/hubspot"
+	"github.com/intentd/intentd/pipeline/intake"
 	"github.com/intentd/intentd/pipeline/score"
 	"github.com/intentd/intentd/state"
 )
@@ -83,20 +84,20 @@ func BenchmarkIdlePoll(b *testing.B) {
 			defer store.Close()
 			c := startSandbox(b, "hubspot", 1000)
 			d := newDaemon(b, dir, store, hubspot.Options{BaseURL: c.url, SearchesPerSecond: 1e6, RateShare: 1, DailyReserve: -1}, nil)
-			if _, err := d.pipe.Poll(b.Context(), "hubspot"); err != nil { // starts the cursor at the present
+			if _, err := intake.Poll(b.Context(), d.pipe, "hubspot"); err != nil { // starts the cursor at the present
 				b.Fatal(err)
 			}
 			debug.FreeOSMemory()
 			before, cpu, n := c.counters(b), processTime(), 0
 			for b.Loop() {
 				n++
-				if f, err := d.pipe.Poll(b.Context(), "hubspot"); err != nil || f.Queued > 0 {
+				if f, err := intake.Poll(b.Context(), d.pipe, "hubspot"); err != nil || f.Queued > 0 {
 					b.Fatal(f, err)
 				}
-				if _, err := d.pipe.Listen(b.Context(), "site"); err != nil {
+				if _, err := intake.Listen(b.Context(), d.pipe, "site"); err != nil {
 					b.Fatal(err)
 				}
-				if due, err := d.pipe.Due(b.Context()); err != nil || due > 0 {
+				if due, err := intake.Due(b.Context(), d.pipe); err != nil || due > 0 {
 					b.Fatal(due, err)
 				}
 			}

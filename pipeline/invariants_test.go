@@ -9,6 +9,7 @@ import (
 
 	"github.com/intentd/intentd/connectors"
 	"github.com/intentd/intentd/pipeline"
+	"github.com/intentd/intentd/pipeline/intake"
 	"github.com/intentd/intentd/pipeline/intent"
 	"github.com/intentd/intentd/pipeline/operate"
 	"github.com/intentd/intentd/pipeline/privacy"
@@ -24,14 +25,14 @@ func TestInvariant1CursorIsSavedWithItsWork(t *testing.T) {
 	tooLong := strings.Repeat("9", 1<<16)
 	w.crm.put(tooLong, "long@acme.example", nil)
 	before := cursorOf(t, w, "poll/crm")
-	if _, err := w.p.Poll(t.Context(), "crm"); err == nil {
+	if _, err := intake.Poll(t.Context(), w.p, "crm"); err == nil {
 		t.Fatal("the test is no test: the page was taken in")
 	}
 	if after := cursorOf(t, w, "poll/crm"); after != before {
 		t.Fatalf("the cursor moved from %q to %q without its work", before, after)
 	}
 	delete(w.crm.contacts, tooLong)
-	if _, err := w.p.Poll(t.Context(), "crm"); err != nil {
+	if _, err := intake.Poll(t.Context(), w.p, "crm"); err != nil {
 		t.Fatal(err)
 	}
 	if cursorOf(t, w, "poll/crm") == before {
@@ -194,7 +195,7 @@ func TestInvariant5OwnWritesCauseNoRound(t *testing.T) {
 	if n == 0 {
 		t.Fatal("nothing was written")
 	}
-	f, err := w.p.Poll(t.Context(), "crm")
+	f, err := intake.Poll(t.Context(), w.p, "crm")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -230,14 +231,14 @@ func TestInvariant6UnchangedInputsCauseNoInference(t *testing.T) {
 		t.Fatalf("the engine was asked %d more times for unchanged events", got-calls)
 	}
 	w.engine.version.Add(1) // prompts changed
-	if _, err := w.p.Rescan(t.Context(), state.ReasonConfig); err != nil {
+	if _, err := intake.Rescan(t.Context(), w.p, state.ReasonConfig); err != nil {
 		t.Fatal(err)
 	}
 	w.once()
 	if got := w.engine.calls.Load(); got != calls {
 		t.Fatalf("new prompts alone asked the engine %d times", got-calls)
 	}
-	if _, err := w.p.Rescan(t.Context(), state.ReasonConfig|state.ReasonText); err != nil { // somebody asks for texts
+	if _, err := intake.Rescan(t.Context(), w.p, state.ReasonConfig|state.ReasonText); err != nil { // somebody asks for texts
 		t.Fatal(err)
 	}
 	w.once()
@@ -264,7 +265,7 @@ func TestANewFormulaWaitsForAResumeWithItsMatrix(t *testing.T) {
 	}
 	w.setup.Score.High, w.setup.Score.HandRaiseDays = 1000, 0 // what the new formula does to them
 	w.reopen()
-	if _, err := w.p.Rescan(t.Context(), state.ReasonConfig); err != nil {
+	if _, err := intake.Rescan(t.Context(), w.p, state.ReasonConfig); err != nil {
 		t.Fatal(err)
 	}
 	w.once()

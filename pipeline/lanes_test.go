@@ -6,6 +6,7 @@ import (
 
 	"github.com/intentd/intentd/connectors"
 	"github.com/intentd/intentd/pipeline"
+	"github.com/intentd/intentd/pipeline/intake"
 	"github.com/intentd/intentd/pipeline/journey"
 	"github.com/intentd/intentd/pipeline/operate"
 	"github.com/intentd/intentd/pipeline/score"
@@ -61,7 +62,7 @@ func TestInvariant8SomebodyNewScoredWithoutASilentSourceIsScoredAnewWithIt(t *te
 func TestAStoppedCRMWearsNobodyOut(t *testing.T) {
 	w := newWorld(t).start()
 	w.buyer("1")
-	if _, err := w.p.Poll(t.Context(), "crm"); err != nil {
+	if _, err := intake.Poll(t.Context(), w.p, "crm"); err != nil {
 		t.Fatal(err)
 	}
 	w.p.Health().Note("crm", &connectors.Error{Kind: connectors.Quota, Op: "crm", Message: "daily limit", Until: w.clock.now().Add(20 * time.Hour)})
@@ -101,7 +102,7 @@ func TestNewRulesReachWhomTheirDueTimeCallsFirst(t *testing.T) {
 	w.p.Swap(&s)
 	w.clock.advance(40 * 24 * time.Hour)
 	w.once() // due
-	if _, err := w.p.Rescan(t.Context(), state.ReasonConfig); err != nil {
+	if _, err := intake.Rescan(t.Context(), w.p, state.ReasonConfig); err != nil {
 		t.Fatal(err)
 	}
 	w.once()

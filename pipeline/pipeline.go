@@ -1,5 +1,8 @@
-// Package pipeline is intentd's story, top to bottom: discover who changed, gather what they did, stitch it into journeys, infer
-// what they want, score it, gate it, stage the patch, write it, commit.
+// Package pipeline is intentd's story, top to bottom: claim a lot, gather what its people did, stitch it into journeys, infer what they
+// want, score it, gate it, stage the patch, write it, commit.
+//
+// Rooms stand on it, each taking a *Pipeline: intake fills the queue, privacy forgets and exports, operate answers admins. They use what
+// is exported here; nothing here knows of them: imports run operate → {intake, privacy} → pipeline → deliver and the pure packages.
 //
 // Terms. A person is who is inferred and scored; a contact is one CRM record of a person; a lot is a group of people that
 // goes through together; a lane is a class of urgency; a pending patch is journalled and not yet acknowledged.
@@ -206,7 +209,7 @@ func (p *Pipeline) ClockDoubt() error { return p.clock.doubt(p.Setup()) }
 func (p *Pipeline) Setup() *Setup { return p.setup.Load() }
 
 // Swap puts another setup in force. Where scoring, extraction or journeys changed, everybody joins the backfill lane by and by
-// (see Rescan); stopped connectors are given another chance.
+// (see intake.Rescan); stopped connectors are given another chance.
 func (p *Pipeline) Swap(s *Setup) {
 	p.setup.Store(s.prepare())
 	p.health.Reset()

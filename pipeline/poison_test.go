@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/intentd/intentd/connectors"
+	"github.com/intentd/intentd/pipeline/intake"
 	"github.com/intentd/intentd/pipeline/intent"
 	"github.com/intentd/intentd/pipeline/operate"
 	"github.com/intentd/intentd/state"
@@ -48,7 +49,7 @@ func TestInvariant9OnePersonNobodyCanWorkOnStopsNobody(t *testing.T) {
 			for i := range 20 {
 				w.buyer(fmt.Sprint(i))
 			}
-			if _, err := w.p.Poll(t.Context(), "crm"); err != nil {
+			if _, err := intake.Poll(t.Context(), w.p, "crm"); err != nil {
 				t.Fatal(err)
 			}
 			c.break_(w)

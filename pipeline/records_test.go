@@ -6,6 +6,7 @@ import (
 
 	"github.com/intentd/intentd/connectors"
 	"github.com/intentd/intentd/pipeline"
+	"github.com/intentd/intentd/pipeline/intake"
 )
 
 // twoRecords is a buyer whom two CRMs know, scored and written to both.
@@ -117,7 +118,7 @@ func TestAnAddressChangedTogetherWithTheScoreIsKnownToListen(t *testing.T) {
 	w.crm.put("1", "", func(c *connectors.Contact) { c.Emails = []string{email, "new@acme.example"} })
 	w.once()
 	w.site.add("new@acme.example", view("/pricing", "Pricing", w.clock.now()))
-	f, err := w.p.Listen(t.Context(), "site")
+	f, err := intake.Listen(t.Context(), w.p, "site")
 	if err != nil || f.Unknown != 0 || f.Queued != 1 {
 		t.Fatalf("activity under the new address: %+v, %v", f, err)
 	}

@@ -55,7 +55,7 @@ func (l *lot) suspectEmpty(s *subject) {
 		return // an identifier is theirs no more: less is known of them, and that is right
 	}
 	for _, c := range s.person.Sources {
-		if c.Events == 0 || s.journey.BySource[c.Source] > 0 || l.s.source(c.Source) == nil {
+		if c.Events == 0 || s.journey.BySource[c.Source] > 0 || l.s.Source(c.Source) == nil {
 			continue
 		}
 		if !l.p.health.alive(c.Source, s.entry.Since) {

@@ -23,6 +23,7 @@ import (
 	"github.com/intentd/intentd/connectors/sandbox"
 	"github.com/intentd/intentd/pipeline"
 	"github.com/intentd/intentd/pipeline/fields"
+	"github.com/intentd/intentd/pipeline/intake"
 	"github.com/intentd/intentd/pipeline/intent"
 	"github.com/intentd/intentd/pipeline/journey"
 	"github.com/intentd/intentd/pipeline/operate"
@@ -289,7 +290,7 @@ func benchmarkPipeline(b *testing.B, crm string) {
 		if err != nil {
 			b.Fatal(err)
 		}
-		f2, err := d.pipe.Poll(b.Context(), vendor)
+		f2, err := intake.Poll(b.Context(), d.pipe, vendor)
 		if err != nil {
 			b.Fatal(err)
 		}

@@ -5,15 +5,16 @@ import (
 	"fmt"
 
 	"github.com/intentd/intentd/pipeline"
+	"github.com/intentd/intentd/pipeline/intake"
 	"github.com/intentd/intentd/pipeline/privacy"
 )
 
 // Once polls, sweeps where a first sync is due, listens, looks for due people and works until nothing is left. It goes on past
 // a connector that fails and returns all failures joined.
-func Once(ctx context.Context, p *pipeline.Pipeline) (pipeline.Found, error) {
-	var sum pipeline.Found
+func Once(ctx context.Context, p *pipeline.Pipeline) (intake.Found, error) {
+	var sum intake.Found
 	var failures []error
-	note := func(f pipeline.Found, err error) {
+	note := func(f intake.Found, err error) {
 		sum.Add(f.Taken)
 		sum.Pages += f.Pages
 		if err != nil {
@@ -26,15 +27,15 @@ func Once(ctx context.Context, p *pipeline.Pipeline) (pipeline.Found, error) {
 	}
 	for i := range s.CRMs {
 		name := s.CRMs[i].Name
-		note(p.Poll(ctx, name))
-		if p.NeedsFirstSync(name) {
-			note(p.Sweep(ctx, name))
+		note(intake.Poll(ctx, p, name))
+		if intake.NeedsFirstSync(p, name) {
+			note(intake.Sweep(ctx, p, name))
 		}
 	}
 	for i := range s.Sources {
-		note(p.Listen(ctx, s.Sources[i].Name))
+		note(intake.Listen(ctx, p, s.Sources[i].Name))
 	}
-	if _, err := p.Due(ctx); err != nil {
+	if _, err := intake.Due(ctx, p); err != nil {
 		failures = append(failures, err)
 	}
 	if err := p.Drain(ctx); err != nil {

@@ -7,6 +7,7 @@ import (
 
 	"github.com/intentd/intentd/connectors"
 	"github.com/intentd/intentd/pipeline"
+	"github.com/intentd/intentd/pipeline/intake"
 	"github.com/intentd/intentd/state"
 )
 
@@ -61,7 +62,7 @@ func PlanOf(ctx context.Context, p *pipeline.Pipeline, o PlanOptions) (*Plan, er
 		plan.Add(preview)
 	}
 	for i := range s.CRMs {
-		if !p.NeedsFirstSync(s.CRMs[i].Name) || o.Who != "" && len(entries) > 0 {
+		if !intake.NeedsFirstSync(p, s.CRMs[i].Name) || o.Who != "" && len(entries) > 0 {
 			continue
 		}
 		if err := previewFirstSync(ctx, p, s, &s.CRMs[i], o, plan); err != nil {

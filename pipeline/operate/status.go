@@ -5,6 +5,7 @@ import (
 
 	"github.com/intentd/intentd/connectors"
 	"github.com/intentd/intentd/pipeline"
+	"github.com/intentd/intentd/pipeline/intake"
 	"github.com/intentd/intentd/pipeline/journey"
 	"github.com/intentd/intentd/pipeline/score"
 	"github.com/intentd/intentd/state"
@@ -103,7 +104,7 @@ func StatusOf(p *pipeline.Pipeline) Status {
 	}
 	for i := range s.CRMs {
 		report(s.CRMs[i].Name, s.CRMs[i].CRM)
-		out.FirstSync[s.CRMs[i].Name] = p.NeedsFirstSync(s.CRMs[i].Name)
+		out.FirstSync[s.CRMs[i].Name] = intake.NeedsFirstSync(p, s.CRMs[i].Name)
 	}
 	for i := range s.Sources {
 		report(s.Sources[i].Name, s.Sources[i].Source)

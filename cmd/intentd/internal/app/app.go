@@ -26,6 +26,7 @@ import (
 
 	"github.com/intentd/intentd/cmd/intentd/internal/config"
 	"github.com/intentd/intentd/pipeline"
+	"github.com/intentd/intentd/pipeline/intake"
 	"github.com/intentd/intentd/pipeline/privacy"
 	"github.com/intentd/intentd/state"
 )
@@ -285,7 +286,7 @@ func (a *App) followConfig(ctx context.Context) {
 	}
 	n := 0
 	if err == nil && last != "" {
-		n, err = a.pipe.Rescan(ctx, state.ReasonConfig)
+		n, err = intake.Rescan(ctx, a.pipe, state.ReasonConfig)
 	}
 	if err == nil {
 		err = a.db.SetSetting(key, []byte(version))

@@ -9,6 +9,7 @@ import (
 	"github.com/intentd/intentd/cmd/intentd/internal/config"
 	"github.com/intentd/intentd/connectors"
 	"github.com/intentd/intentd/pipeline"
+	"github.com/intentd/intentd/pipeline/intake"
 	"github.com/intentd/intentd/pipeline/operate"
 	"github.com/intentd/intentd/pipeline/privacy"
 )
@@ -26,15 +27,15 @@ func (a *App) jobs() []*job {
 		jobs = append(jobs, &job{name: name, schedule: onCalendar(s, loc), atStart: atStart, run: a.watched(name, run), runs: &runs{last: last[name]}})
 	}
 	for _, crm := range a.cfg.CRMs {
-		add("poll "+crm.Name, crm.Poll, true, func(ctx context.Context) error { _, err := a.pipe.Poll(ctx, crm.Name); return err })
+		add("poll "+crm.Name, crm.Poll, true, func(ctx context.Context) error { _, err := intake.Poll(ctx, a.pipe, crm.Name); return err })
 		// A first sync begins with the daemon; a sweep that was interrupted goes on.
 		add("first sync "+crm.Name, "@every 1m", true, func(ctx context.Context) error {
-			if !a.pipe.NeedsFirstSync(crm.Name) {
+			if !intake.NeedsFirstSync(a.pipe, crm.Name) {
 				return nil
 			}
 			a.sync.begin(ctx, a)
-			_, err := a.pipe.Sweep(ctx, crm.Name)
-			if err == nil && !a.pipe.NeedsFirstSync(crm.Name) {
+			_, err := intake.Sweep(ctx, a.pipe, crm.Name)
+			if err == nil && !intake.NeedsFirstSync(a.pipe, crm.Name) {
 				a.log.Info("the first sync has met everybody; scores follow as the queue empties", "crm", crm.Name, "people", a.db.Stats().People)
 				if a.watch.model != nil {
 					a.log.Info("people show the rules' texts at first; the model's follow after write.interval, highest scores first, within the day's budget: intentd status tells how many wait and until when")
@@ -42,12 +43,12 @@ func (a *App) jobs() []*job {
 			}
 			return err
 		})
-		add("sweep "+crm.Name, a.cfg.Schedule.Sweep, false, func(ctx context.Context) error { _, err := a.pipe.Sweep(ctx, crm.Name); return err })
+		add("sweep "+crm.Name, a.cfg.Schedule.Sweep, false, func(ctx context.Context) error { _, err := intake.Sweep(ctx, a.pipe, crm.Name); return err })
 	}
 	for _, src := range a.made.sources {
-		add("listen "+src.name, src.poll, true, func(ctx context.Context) error { _, err := a.pipe.Listen(ctx, src.name); return err })
+		add("listen "+src.name, src.poll, true, func(ctx context.Context) error { _, err := intake.Listen(ctx, a.pipe, src.name); return err })
 	}
-	add("due", "@every 1m", true, func(ctx context.Context) error { _, err := a.pipe.Due(ctx); return err })
+	add("due", "@every 1m", true, func(ctx context.Context) error { _, err := intake.Due(ctx, a.pipe); return err })
 	add("count held fields", "@every 1h", true, func(ctx context.Context) error { _, err := a.countHeld(ctx); return err })
 	add("first sync progress", "@every 1m", false, func(context.Context) error {
 		if s := a.sync.progress(operate.StatusOf(a.pipe)); s != nil {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/intentd/intentd/connectors"
 	"github.com/intentd/intentd/pipeline"
+	"github.com/intentd/intentd/pipeline/intake"
 	"github.com/intentd/intentd/pipeline/operate"
 	"github.com/intentd/intentd/pipeline/privacy"
 	"github.com/intentd/intentd/pipeline/receipt"
@@ -157,7 +158,7 @@ var (
 		if arg.Texts {
 			why |= state.ReasonText
 		}
-		return a.pipe.Rescan(ctx, why)
+		return intake.Rescan(ctx, a.pipe, why)
 	})
 )
 
@@ -357,9 +358,9 @@ func (a *App) compact(ctx context.Context, _ Nothing) (Compacted, error) {
 
 // Once does what a daemon would do now and returns when nothing is left that can be done: polls, listens, the first sync of each
 // CRM, then the queue. It goes on past a connector that fails and returns all failures joined.
-func (a *App) Once(ctx context.Context) (pipeline.Found, error) {
+func (a *App) Once(ctx context.Context) (intake.Found, error) {
 	if err := a.room(); err != nil {
-		return pipeline.Found{}, err
+		return intake.Found{}, err
 	}
 	a.followConfig(ctx)
 	a.sync.begin(ctx, a)

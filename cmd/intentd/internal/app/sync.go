@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/intentd/intentd/connectors"
+	"github.com/intentd/intentd/pipeline/intake"
 	"github.com/intentd/intentd/pipeline/operate"
 )
 
@@ -52,7 +53,7 @@ func (w *syncWatch) begin(ctx context.Context, a *App) {
 	w.mu.Unlock()
 	due := false
 	for _, crm := range a.pipe.Setup().CRMs {
-		due = due || a.pipe.NeedsFirstSync(crm.Name)
+		due = due || intake.NeedsFirstSync(a.pipe, crm.Name)
 	}
 	if followed || !due {
 		return

@@ -20,6 +20,7 @@ import (
 	"github.com/intentd/intentd/connectors"
 	"github.com/intentd/intentd/connectors/gemini/geminitest"
 	"github.com/intentd/intentd/connectors/sandbox"
+	"github.com/intentd/intentd/pipeline/intake"
 	"github.com/intentd/intentd/pipeline/operate"
 	"github.com/intentd/intentd/state"
 )
@@ -287,7 +288,7 @@ func TestStopDuringFirstSync(t *testing.T) {
 		p.provision(t, a)
 		a.work(t.Context())
 		time.Sleep(3 * time.Second)
-		if !a.pipe.NeedsFirstSync("hubspot") {
+		if !intake.NeedsFirstSync(a.pipe, "hubspot") {
 			t.Error("the first sync was over too soon for this test")
 		}
 		p.portal.Faults().Add(sandbox.Fault{Delay: time.Hour, Times: -1})
@@ -304,7 +305,7 @@ func TestStopDuringFirstSync(t *testing.T) {
 		p.portal.Faults().Clear()
 		a = p.open(t)
 		a.work(t.Context())
-		for waited := 0; waited < 60 && (a.pipe.NeedsFirstSync("hubspot") || operate.StatusOf(a.pipe).Journal > 0 || operate.StatusOf(a.pipe).Queue["backfill"].Depth > 0); waited++ {
+		for waited := 0; waited < 60 && (intake.NeedsFirstSync(a.pipe, "hubspot") || operate.StatusOf(a.pipe).Journal > 0 || operate.StatusOf(a.pipe).Queue["backfill"].Depth > 0); waited++ {
 			time.Sleep(time.Minute)
 		}
 		if st := operate.StatusOf(a.pipe); st.People != people || st.Tiers["low"]+st.Tiers["medium"]+st.Tiers["high"] != people {

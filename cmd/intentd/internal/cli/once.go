@@ -12,7 +12,7 @@ import (
 
 	"github.com/intentd/intentd/cmd/intentd/internal/app"
 	"github.com/intentd/intentd/connectors"
-	"github.com/intentd/intentd/pipeline"
+	"github.com/intentd/intentd/pipeline/intake"
 	"github.com/intentd/intentd/pipeline/operate"
 	"github.com/intentd/intentd/state"
 )
@@ -27,14 +27,14 @@ func misconfigured(err error) error {
 
 // round is what a round did, for --json.
 type round struct {
-	Found    pipeline.Found `json:"found"`
-	Written  int64          `json:"written"`
-	Rejected int64          `json:"rejected"`
-	Dead     int            `json:"dead_letters"`
-	Waiting  int            `json:"waiting"` // people who could be worked out, or written, and were not
-	Why      string         `json:"why_waiting,omitempty"`
-	Reasons  []string       `json:"degraded,omitempty"`
-	Error    string         `json:"error,omitempty"`
+	Found    intake.Found `json:"found"`
+	Written  int64        `json:"written"`
+	Rejected int64        `json:"rejected"`
+	Dead     int          `json:"dead_letters"`
+	Waiting  int          `json:"waiting"` // people who could be worked out, or written, and were not
+	Why      string       `json:"why_waiting,omitempty"`
+	Reasons  []string     `json:"degraded,omitempty"`
+	Error    string       `json:"error,omitempty"`
 }
 
 // waiting is how many people and patches a round left undone, with the reason, and how many only wait for their own time.
