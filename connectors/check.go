@@ -118,14 +118,19 @@ func (c *Check) Names(key string, names []string, fix string) bool {
 }
 
 // URL refuses what is no plain https URL of a server; http is taken for this machine.
-func (c *Check) URL(key, raw string) bool {
+func (c *Check) URL(key, raw string) bool { return c.url(key, raw, loopback) }
+
+// PrivateURL is URL, but takes http for the own network, too: for private addresses, and for names that only a network of one's own knows.
+func (c *Check) PrivateURL(key, raw string) bool { return c.url(key, raw, private) }
+
+func (c *Check) url(key, raw string, near func(host string) bool) bool {
 	u, err := url.Parse(raw)
 	switch {
 	case err != nil || u.Host == "" || (u.Scheme != "https" && u.Scheme != "http"):
 		c.Add(key, "is no URL of a server", "write for example https://api.example.com")
 	case u.User != nil:
 		c.Add(key, "holds a user name or password", "remove it: credentials have keys of their own")
-	case u.Scheme == "http" && !loopback(u.Hostname()):
+	case u.Scheme == "http" && !near(u.Hostname()):
 		c.Add(key, "would send the secret unencrypted", "write https://")
 	case u.RawQuery != "" || u.Fragment != "":
 		c.Add(key, "holds a query or fragment", "end it with the host or path")
@@ -138,6 +143,29 @@ func (c *Check) URL(key, raw string) bool {
 func loopback(host string) bool {
 	ip, err := netip.ParseAddr(host)
 	return host == "localhost" || (err == nil && ip.IsLoopback())
+}
+
+// PrivateAddress says whether an address is this machine's or of a network of one's own (RFC 1918, RFC 4193, link-local).
+func PrivateAddress(ip netip.Addr) bool {
+	ip = ip.Unmap()
+	return ip.IsLoopback() || ip.IsPrivate() || ip.IsLinkLocalUnicast()
+}
+
+// private says whether a host is near: names without a dot, as containers have, and those under endings that no public name has.
+func private(host string) bool {
+	if ip, err := netip.ParseAddr(host); err == nil {
+		return PrivateAddress(ip)
+	}
+	host = strings.ToLower(strings.TrimSuffix(host, "."))
+	if !strings.Contains(host, ".") {
+		return true
+	}
+	for _, end := range []string{".localhost", ".local", ".internal", ".lan", ".home.arpa"} {
+		if strings.HasSuffix(host, end) {
+			return true
+		}
+	}
+	return false
 }
 
 // FormatDuration is d as the configuration writes it: "90d", "30m0s".

@@ -31,7 +31,7 @@ var prompt = connectors.Prompt{
 	Schema: json.RawMessage(`{"type":"object","properties":{"answers":{"type":"array","items":{"type":"object","properties":{"id":{"type":"string"},"screen_context":{"type":"array","items":{"type":"string"},"minItems":3,"maxItems":5},"user_action":{"type":"string"},"speculation":{"type":"string"}}}}}}`),
 }
 
-func model(t *testing.T, rt http.RoundTripper, change ...func(*gemini.Options)) *gemini.Model {
+func model(t testing.TB, rt http.RoundTripper, change ...func(*gemini.Options)) *gemini.Model {
 	t.Helper()
 	o := gemini.Options{Model: "gemini-3.5-flash-lite", APIKey: key, HTTP: rt, Jitter: func() float64 { return 0 }}
 	for _, c := range change {

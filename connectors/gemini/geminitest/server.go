@@ -166,6 +166,14 @@ func (s *Server) take(p connectors.Prompt) Fault {
 	return s.always
 }
 
+// Ask counts a prompt and gives its answer and how it is to fail, for a stand-in of another wire.
+func (s *Server) Ask(p connectors.Prompt) (answer []byte, f Fault) {
+	f = s.take(p)
+	answer = s.answer(p)
+	s.book(p, answer)
+	return answer, f
+}
+
 func (s *Server) answer(p connectors.Prompt) []byte {
 	if s.Answer != nil {
 		if raw := s.Answer(p); raw != nil {

@@ -95,6 +95,9 @@ func (m *Model) Generate(ctx context.Context, p connectors.Prompt) (connectors.C
 	}
 	r, e := m.Ask(ctx, op, p)
 	if e != nil {
+		if quotes(e.Message, p.User) {
+			e.Message = "the vendor's message repeats part of the prompt and is left out"
+		}
 		if e.Kind == connectors.Rejected && m.gate.refusedPrompt() {
 			var u connectors.Usage
 			e, u = m.askWhetherAll(ctx, op, e)
@@ -117,7 +120,7 @@ func (m *Model) Generate(ctx context.Context, p connectors.Prompt) (connectors.C
 // Trial is a prompt that holds nobody's text, asks for next to nothing, and is right as every prompt is.
 var Trial = connectors.Prompt{
 	Purpose: "trial", System: "You answer in JSON.", User: `Answer {"ok": true}.`,
-	Schema: json.RawMessage(`{"type":"object","properties":{"ok":{"type":"boolean"}},"required":["ok"]}`), MaxTokens: 512, // thinking counts towards it
+	Schema: json.RawMessage(`{"type":"object","properties":{"ok":{"type":"boolean"}},"required":["ok"]}`), MaxTokens: 2048, // thinking counts towards it
 }
 
 // askWhetherAll tries the trial prompt, after several prompts were refused in a row. If that is refused, too, the settings are wrong;

@@ -26,7 +26,7 @@ func Unusable(op, code, format string, args ...any) *connectors.Error {
 
 // answer is the JSON in a reply that passes the prompt's check.
 func answer(op string, r Reply, p connectors.Prompt) (json.RawMessage, *connectors.Error) {
-	raw, ok := firstJSON(r.Text)
+	raw, ok := FirstJSON(r.Text)
 	if !ok && r.Doubt != nil {
 		return nil, r.Doubt
 	}
@@ -44,8 +44,8 @@ func answer(op string, r Reply, p connectors.Prompt) (json.RawMessage, *connecto
 	return raw, nil
 }
 
-// firstJSON is the first whole JSON value in what a model said. Models put it into a code fence, say it twice, or think aloud before it.
-func firstJSON(text string) (json.RawMessage, bool) {
+// FirstJSON is the first whole JSON value in what a model said. Models put it into a code fence, say it twice, or think aloud before it.
+func FirstJSON(text string) (json.RawMessage, bool) {
 	if _, after, ok := strings.Cut(text, "</think>"); ok {
 		text = after
 	}
@@ -93,6 +93,18 @@ func Clean(s, secret string) string {
 		s = strings.ToValidUTF8(s[:300], "") + "…"
 	}
 	return s
+}
+
+// quoted is how many bytes of a prompt in a message are no accident: some servers repeat what they did not understand.
+const quoted = 16
+
+func quotes(message, user string) bool {
+	for i := 0; i+quoted <= len(message); i++ {
+		if strings.Contains(user, message[i:i+quoted]) {
+			return true
+		}
+	}
+	return false
 }
 
 // Unanswered is the error of a request that no vendor answered: the context ended, or nobody was reached.

@@ -20,6 +20,7 @@ import (
 	"github.com/intentd/intentd/connectors/hubspot"
 	"github.com/intentd/intentd/connectors/identity"
 	"github.com/intentd/intentd/connectors/jsonl"
+	"github.com/intentd/intentd/connectors/openai"
 	"github.com/intentd/intentd/connectors/salesforce"
 	"github.com/intentd/intentd/pipeline"
 	"github.com/intentd/intentd/pipeline/fields"
@@ -40,6 +41,7 @@ var Types = config.Types{
 	},
 	Models: map[string]connectors.ModelType{
 		"gemini": gemini.Type,
+		"openai": openai.Type,
 	},
 }
 
