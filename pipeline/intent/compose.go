@@ -14,81 +14,81 @@ const (
 	reasonsMax  = 3
 )
 
-// slots are what there is to say of f. Parts that the headline took are not said again: used keeps them.
-func (n *note) slots(f *fact) slots {
+// slots are what there is to say of f. Parts that the headline took are not said again.
+func (n *note) slots(f *fact) (v slots) {
 	l := n.l
-	v := slots{"d": n.dates(f), "on": n.on(f), "p": n.productName(f.product)}
-	if v["d"] == "" {
-		v["d"] = n.day(f.at)
+	v['d'], v[slotOn], v['p'] = n.dates(f), n.on(f), n.productName(f.product)
+	if v['d'] == "" {
+		v['d'] = n.day(f.at)
 	}
 	if f.act == ActTrial || f.act == ActUse || f.act == ActInvite || f.act == ActOpen || f.act == ActVisit || f.act == ActClick || f.act == ActStuck {
-		v["d"] = n.day(f.at)
+		v['d'] = n.day(f.at)
 	}
 	if f.act == ActTrial || f.act == ActStuck {
-		v["d"] = n.day(f.first)
+		v['d'] = n.day(f.first)
 	}
 	a := &f.ask
 	if a.hostile {
 		a = &ask{}
 	}
-	v["q"] = n.quantities(a)
-	v["qd"] = v["q"]
+	v['q'] = n.quantities(a)
+	v[slotDative] = v['q']
 	if l.german {
-		v["qd"] = dative(v["q"])
+		v[slotDative] = dative(v['q'])
 	}
-	if v["p"] != "" && strings.Contains(" "+foldSubject(v["q"])+" ", " "+foldSubject(v["p"])+" ") {
-		v["p"] = ""
+	if v['p'] != "" && strings.Contains(" "+foldSubject(v['q'])+" ", " "+foldSubject(v['p'])+" ") {
+		v['p'] = ""
 	}
-	if f.act == ActRegister && v["p"] == "" {
-		v["p"] = n.productName(uint8(n.product()))
+	if f.act == ActRegister && v['p'] == "" {
+		v['p'] = n.productName(uint8(n.product()))
 	}
-	if !strings.ContainsAny(v["p"], " -") {
-		v["P"] = v["p"]
+	if !strings.ContainsAny(v['p'], " -") {
+		v['P'] = v['p']
 	}
-	v["t"], v["T"] = n.deadlines(a)
+	v['t'], v['T'] = n.deadlines(a)
 	if len(a.money) > 0 {
-		v["b"] = a.money[0].text(l.german)
+		v['b'] = a.money[0].text(l.german)
 		if a.budget {
-			v["b"] = "budget " + v["b"]
+			v['b'] = "budget " + v['b']
 			if l.german {
-				v["b"] = "Budget " + a.money[0].text(true)
+				v['b'] = "Budget " + a.money[0].text(true)
 			}
 		}
 	}
 	if f.price.amount != "" {
-		v["b"] = f.price.text(l.german)
+		v['b'] = f.price.text(l.german)
 	}
 	if !a.term.zero() {
-		v["k"] = "over " + a.term.carried(a.german, false)
+		v['k'] = "over " + a.term.carried(a.german, false)
 		if l.german {
-			v["k"] = "über " + a.term.carried(a.german, true)
+			v['k'] = "über " + a.term.carried(a.german, true)
 		}
 	}
 	if len(a.extras) > 0 {
-		v["a"] = n.extras(a)
+		v['a'] = n.extras(a)
 	}
 	if len(a.rivals) > 0 {
-		v["x"] = l.list(a.rivals[:min(len(a.rivals), 2)])
+		v['x'] = l.list(a.rivals[:min(len(a.rivals), 2)])
 	}
 	if f.rival != "" {
-		v["x"] = f.rival
+		v['x'] = f.rival
 		switch {
 		case leavable[strings.ToLower(f.rival)]:
-			v["x"] = n.leaving(strings.ToLower(f.rival))
+			v['x'] = n.leaving(strings.ToLower(f.rival))
 		case noun(f.rival):
-			v["x"] = n.lang(lowerFirst(f.rival), upperFirst(f.rival))
+			v['x'] = n.lang(lowerFirst(f.rival), upperFirst(f.rival))
 		}
 	}
-	v["w"] = n.place(f.where, f.field)
-	v["W"] = unarticled(v["w"])
+	v['w'] = n.place(f.where, f.field)
+	v['W'] = unarticled(v['w'])
 	if f.act == ActPrice {
-		v["r"] = n.lang(f.item, map[string]string{"rates": "Zinsen", "fees": "Gebühren", "trade prices": "Händlerpreise"}[f.item])
-		if v["r"] == "" {
-			v["r"] = n.lang("prices", "Preise")
+		v['r'] = n.lang(f.item, map[string]string{"rates": "Zinsen", "fees": "Gebühren", "trade prices": "Händlerpreise"}[f.item])
+		if v['r'] == "" {
+			v['r'] = n.lang("prices", "Preise")
 		}
 	}
-	v["n"] = l.number(f.count)
-	n.object(f, a, v)
+	v['n'] = l.number(f.count)
+	n.object(f, a, &v)
 	return v
 }
 
@@ -98,105 +98,105 @@ func noun(s string) bool {
 }
 
 // object puts the thing's own name into {o} and {l}.
-func (n *note) object(f *fact, a *ask, v slots) {
+func (n *note) object(f *fact, a *ask, v *slots) {
 	l := n.l
 	switch f.act {
 	case ActDownload, ActRegister, ActAttend, ActForm:
-		v["o"] = n.named(f)
+		v['o'] = n.named(f)
 	case ActEnquiry, ActSearch, ActMiss, ActCancel, ActMeeting, ActCallback:
 		if r := n.newestRequest(); r != nil && f.act.first() && r.ask.any && !r.ask.hostile {
 			a = &r.ask
-			v["q"] = n.quantities(a)
+			v['q'] = n.quantities(a)
 		}
 		if a.place != "" {
-			v["o"] = a.place
+			v['o'] = a.place
 		}
 	case ActBegun:
-		v["o"], v["y"] = n.formName(f)
+		v['o'], v['y'] = n.formName(f)
 	case ActCart, ActCheckout:
-		if v["p"] != "" && (f.item == "" || strings.EqualFold(f.item, v["p"])) {
-			v["o"] = v["p"]
+		if v['p'] != "" && (f.item == "" || strings.EqualFold(f.item, v['p'])) {
+			v['o'] = v['p']
 		} else if f.item != "" {
-			v["o"] = n.itemName(f.item)
+			v['o'] = n.itemName(f.item)
 		}
-		if v["o"] != "" && !l.german && startsName(v["o"]) && v["o"] == v["p"] {
-			v["o"] = article(v["o"])
+		if v['o'] != "" && !l.german && startsName(v['o']) && v['o'] == v['p'] {
+			v['o'] = article(v['o'])
 		}
 	case ActBooking:
-		v["o"] = firstOf(f.item, a.place)
-		if s := n.newest(ActSearch); s != nil && (v["o"] == "" || v["q"] == "") {
-			if v["o"] == "" {
-				v["o"] = s.ask.place
+		v['o'] = firstOf(f.item, a.place)
+		if s := n.newest(ActSearch); s != nil && (v['o'] == "" || v['q'] == "") {
+			if v['o'] == "" {
+				v['o'] = s.ask.place
 			}
-			v["q"] = n.quantities(&s.ask)
+			v['q'] = n.quantities(&s.ask)
 		}
 	case ActStuck, ActUse:
-		v["o"] = f.item
+		v['o'] = f.item
 		if l.german && f.item != "" {
-			v["o"] = n.place(f.item, false)
+			v['o'] = n.place(f.item, false)
 		}
-		v["O"] = unarticled(v["o"])
+		v['O'] = unarticled(v['o'])
 	}
-	if len(f.subjects) > 0 && v["l"] == "" {
-		v["l"] = n.subjectList(f.subjects[:min(len(f.subjects), 3)])
-		if v["o"] == "" && f.act == ActRead && n.onlyPage(f) {
-			v["o"] = v["l"]
+	if len(f.subjects) > 0 && v['l'] == "" {
+		v['l'] = n.subjectList(f.subjects[:min(len(f.subjects), 3)])
+		if v['o'] == "" && f.act == ActRead && n.onlyPage(f) {
+			v['o'] = v['l']
 		}
 	}
-	if v["l"] != "" {
-		v["l2"] = "zum Thema " + v["l"]
+	if v['l'] != "" {
+		v[slotOnSubjects] = "zum Thema " + v['l']
 		if len(f.subjects) > 1 {
-			v["l2"] = "zu den Themen " + v["l"]
+			v[slotOnSubjects] = "zu den Themen " + v['l']
 		}
 		if f.act == ActRead && n.onlyPage(f) {
-			v["one"] = v["l2"]
+			v[slotOnlyPage] = v[slotOnSubjects]
 		}
 	}
 	if !f.date.zero() {
-		v["e"] = l.date(f.date, n.now)
+		v['e'] = l.date(f.date, n.now)
 	}
 	if f.act == ActMeeting {
-		v["M"] = "Meeting"
+		v['M'] = "Meeting"
 		if l.german {
-			v["M"] = "Termin"
+			v['M'] = "Termin"
 		}
 		if strings.Contains(strings.ToLower(f.title), "demo") {
-			v["M"] = "Demo"
+			v['M'] = "Demo"
 		}
 	}
 	if f.act == ActOpen && f.count > 1 {
-		v["n"] = l.number(f.count)
+		v['n'] = l.number(f.count)
 	} else if f.act == ActOpen {
-		v["n"] = ""
+		v['n'] = ""
 	}
 	if !slices.ContainsFunc(n.facts, func(g fact) bool { return g.act.Page() || g.act.strong() }) {
-		v["only"] = n.lang("; nothing more", ", sonst nichts")
+		v[slotNothingMore] = n.lang("; nothing more", ", sonst nichts")
 	}
 	if f.act == ActInvite {
-		v["n"] = n.colleagues(f.count)
+		v['n'] = n.colleagues(f.count)
 	}
 	if f.act == ActTrial {
 		if g := n.newest(ActInvite); g != nil {
-			v["i"] = n.colleagues(g.count) + " invited"
+			v['i'] = n.colleagues(g.count) + " invited"
 			if l.german {
-				v["i"] = n.colleagues(g.count) + " eingeladen"
+				v['i'] = n.colleagues(g.count) + " eingeladen"
 			}
 		}
 	}
-	v["m"] = "which model it is to be"
+	v['m'] = "which model it is to be"
 	if l.german {
-		v["m"] = "das Modell"
+		v['m'] = "das Modell"
 	}
-	if f.product > 0 || v["q"] == "" || v["T"] == "" {
-		v["m"] = ""
+	if f.product > 0 || v['q'] == "" || v['T'] == "" {
+		v['m'] = ""
 	}
 	if f.act == ActRead && f.summary > 1 {
-		v["v"] = l.number(f.summary) + n.lang(" pages read", " Seiten gelesen")
+		v['v'] = l.number(f.summary) + n.lang(" pages read", " Seiten gelesen")
 	}
 	if f.act == ActVisit && f.summary > 1 {
-		v["v"] = l.number(f.summary) + " visits"
+		v['v'] = l.number(f.summary) + " visits"
 		if l.german {
-			v["v"] = l.number(f.summary) + " Besuche"
+			v['v'] = l.number(f.summary) + " Besuche"
 		}
 	}
 }
@@ -544,7 +544,7 @@ func (n *note) headline(f *fact, as form, class Class) Sentence {
 	case f.act == ActRegister && n.ahead(f.date):
 	case age >= freshDays && h.aged != "":
 		template = h.aged
-		v["s"] = n.silentSince(f, &cites)
+		v['s'] = n.silentSince(f, &cites)
 	}
 	if r := n.newestRequest(); f.act.first() && r != nil {
 		cites = append(cites[:min(len(cites), 2)], r.cites...)
@@ -555,28 +555,27 @@ func (n *note) headline(f *fact, as form, class Class) Sentence {
 		answer := n.answeredBy(f)
 		page := n.readAfter(answer)
 		text := n.answered(answer, page)
-		n.tell(answer, page)
+		tell(answer, page)
 		return n.headed(prefix, text, append(page.newestCites(), answer.cites...), class)
 	case formBack:
 		before, after := n.silence()
-		v["s"], v["d"] = n.day(before), n.day(after)
-		v["o"] = n.what(f)
-		n.tell(f)
-		n.used["back"] = true
-		return n.headed(prefix, fill(l.back, v, limit), append(cites, n.citesAt(before)...), class)
+		v['s'], v['d'] = n.day(before), n.day(after)
+		v['o'] = n.what(f)
+		tell(f)
+		return n.headed(prefix, fill(l.back, &v, limit), append(cites, n.citesAt(before)...), class)
 	case formBoth:
 		a, b := n.twoProducts()
-		v["p"] = l.list([]string{n.productName(a), n.productName(b)})
+		v['p'] = l.list([]string{n.productName(a), n.productName(b)})
 		last := n.newestOwn()
-		v["d"] = n.day(last.at)
-		return n.headed(prefix, fill(l.together, v, limit), append(last.newestCites(), n.pricesOf(a, b)...), class)
+		v['d'] = n.day(last.at)
+		return n.headed(prefix, fill(l.together, &v, limit), append(last.newestCites(), n.pricesOf(a, b)...), class)
 	case formWeighs:
 		c, x := n.newest(ActCalculate), n.newest(ActCompare)
 		cv := n.slots(c)
-		cv["x"] = n.slots(x)["x"]
-		n.tell(c, x)
-		n.used["b"+key(c)], n.used["b"+key(f)], n.used["norequest"] = true, true, false
-		return n.headed(prefix, fill(l.weighs, cv, limit), append(c.newestCites(), x.cites...), class)
+		cv['x'] = n.slots(x)['x']
+		tell(c, x)
+		c.said, f.said, n.noRequest = c.said+"b", f.said+"b", false
+		return n.headed(prefix, fill(l.weighs, &cv, limit), append(c.newestCites(), x.cites...), class)
 	case formFirst:
 		prefix, limit = l.first+"{o}", limit-runes(l.first)
 		tail = ""
@@ -584,25 +583,25 @@ func (n *note) headline(f *fact, as form, class Class) Sentence {
 	if as == formPlain && strings.Contains(template, "{tail}") {
 		tail = n.tail(f, &cites)
 	}
-	v["tail"] = tail
+	v[slotTail] = tail
 	if f.ask.hostile {
-		v["tail"] = ""
+		v[slotTail] = ""
 	}
-	text := fill(template, v, limit)
+	text := fill(template, &v, limit)
 	if text == "" {
-		text = fill(template, slots{"d": v["d"], "s": v["s"], "o": v["o"], "l": v["l"]}, headlineMax)
+		text = fill(template, &slots{'d': v['d'], 's': v['s'], 'o': v['o'], 'l': v['l']}, headlineMax)
 	}
 	if as == formFirst {
 		text = lowerFirst(text)
 	}
-	n.tell(f)
-	n.said(text, f, v)
+	tell(f)
+	said(text, f, &v)
 	if as != formFirst {
 		if c := n.colleague(); c != nil && !f.act.request() {
 			if add := n.colleagueTail(c); runes(text)+runes(add) <= limit {
 				text += add
 				cites = append(cites, c.cites...)
-				n.tell(c)
+				tell(c)
 			}
 		}
 	}
@@ -633,24 +632,20 @@ func lowerFirstIn(l *tongue, s string) string {
 }
 
 // said notes which parts of f the headline holds, so that the summary goes on from there.
-func (n *note) said(text string, f *fact, v slots) {
-	for _, k := range []string{"q", "t", "b", "a", "x", "p", "k"} {
+func said(text string, f *fact, v *slots) {
+	for _, k := range "qtbaxpk" {
 		if v[k] != "" && strings.Contains(text, v[k]) {
-			n.used[k+key(f)] = true
+			f.said += string(k)
 		}
 	}
 }
 
-func key(f *fact) string {
-	if len(f.cites) == 0 {
-		return string(f.act)
-	}
-	return string(f.act) + f.cites[0]
-}
+// holds says that the headline holds the slot k of f.
+func (f *fact) holds(k byte) bool { return strings.IndexByte(f.said, k) >= 0 }
 
-func (n *note) tell(facts ...*fact) {
+func tell(facts ...*fact) {
 	for _, f := range facts {
-		n.used[key(f)] = true
+		f.told = true
 	}
 }
 
@@ -688,14 +683,14 @@ func (n *note) tail(f *fact, cites *[]string) string {
 			continue
 		}
 		*cites = append(*cites, g.cites[0])
-		n.tell(g)
+		tell(g)
 		if n.l.german {
 			return " nach " + n.l.was[g.act] + " vom " + n.day(g.at)
 		}
 		return " after the " + n.l.was[g.act] + " of " + n.day(g.at)
 	}
 	if n.colleague() == nil && (f.act == ActPrice || f.act == ActTerms || f.act == ActCompare) {
-		n.used["norequest"] = true
+		n.noRequest = true
 		return ", " + n.l.noRequest
 	}
 	return ""
@@ -716,7 +711,7 @@ func (n *note) ahead(w when) bool {
 // answered says that our quote waits while they read on.
 func (n *note) answered(answer, page *fact) string {
 	v := n.slots(page)
-	v["d"] = n.day(page.at)
+	v['d'] = n.day(page.at)
 	if n.l.german {
 		return "Unser Angebot liegt seit " + n.day(answer.at) + " vor; " + map[Act]string{ActTerms: "Konditionen", ActPrice: "Preise", ActCompare: "Vergleich", ActOrderPage: "Bestellseite", ActCalculate: "Rechner"}[page.act] + " am " + n.day(page.at) + " gelesen"
 	}
@@ -726,22 +721,22 @@ func (n *note) answered(answer, page *fact) string {
 // what names a page act for "back again".
 func (n *note) what(f *fact) string {
 	v := n.slots(f)
-	name := map[Act][2]string{ActPrice: {v["r"], v["r"]}, ActTerms: {"contract terms", "Konditionen"}, ActCompare: {"a comparison", "Vergleich"}, ActOrderPage: {"the order page", "Bestellseite"}, ActCalculate: {"the price calculator", "Preisrechner"}, ActCase: {"a case study", "Fallstudie"}}[f.act]
+	name := map[Act][2]string{ActPrice: {v['r'], v['r']}, ActTerms: {"contract terms", "Konditionen"}, ActCompare: {"a comparison", "Vergleich"}, ActOrderPage: {"the order page", "Bestellseite"}, ActCalculate: {"the price calculator", "Preisrechner"}, ActCase: {"a case study", "Fallstudie"}}[f.act]
 	s := name[0]
 	if n.l.german {
 		s = name[1]
 	}
 	switch {
-	case s != "" && v["p"] != "" && f.act == ActPrice && !n.l.german:
-		return v["p"] + " " + s
+	case s != "" && v['p'] != "" && f.act == ActPrice && !n.l.german:
+		return v['p'] + " " + s
 	case s != "":
 		return s
-	case v["p"] != "":
-		return v["p"]
-	case v["l"] != "":
-		return v["l"]
-	case v["o"] != "":
-		return v["o"]
+	case v['p'] != "":
+		return v['p']
+	case v['l'] != "":
+		return v['l']
+	case v['o'] != "":
+		return v['o']
 	}
 	if n.l.german {
 		return "Website besucht"

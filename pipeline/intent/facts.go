@@ -36,6 +36,8 @@ type fact struct {
 	colleague string // who of the company did it; "?" if the name is not known
 	german    bool   // its title is German
 	kind      string // of an event: webinar
+	told      bool   // in the text being written
+	said      string // the slots of it that the headline holds: "qb"
 }
 
 // citesKept bounds the citations of one sentence or topic: enough to check it by, few enough to read.

@@ -74,22 +74,56 @@ func (r *Rules) note(s Subject) Intent {
 		return in
 	}
 	n := r.prepare(s)
-	lead := n.write(&in)
-	if lead == 0 || !n.ages() {
+	class, company, evidence := n.classify()
+	in.Class = class
+	if product := n.product(); product > 0 {
+		in.Product, in.Interest = s.Journey.Products[product-1], n.interest(product)
+	}
+	in.Topics = n.topTopics()
+	if class.negative() {
+		n.negative(&in, class, company, evidence)
+		in.Marks = n.marks
 		return in
 	}
-	for _, age := range []int64{freshDays, oldDays, goneDays} {
-		at := time.Unix(lead, 0).AddDate(0, 0, int(age))
+	form, ok := n.leads()
+	if !ok {
+		return in
+	}
+	in.Headline = n.headline(n.lead, form, class)
+	in.Sentences = n.summary(form, class)
+	in.NextStep, in.NextLow = n.nextStep(n.lead, form, class)
+	in.Marks = n.marks
+	if !n.ages() {
+		return in
+	}
+	lead := time.Unix(n.lead.at, 0)
+	for _, age := range []int{freshDays, oldDays, goneDays} {
+		at := lead.AddDate(0, 0, age)
 		if !at.After(s.Now) {
 			continue
 		}
 		n.now, n.age = at.In(n.loc), at
-		var later Intent
-		if n.write(&later); later.Headline.Text != in.Headline.Text || later.NextStep.Text != in.NextStep.Text {
-			in.Later = append(in.Later, Later{From: at.UTC(), Headline: later.Headline, Sentences: later.Sentences, NextStep: later.NextStep})
+		if form, ok = n.leads(); !ok {
+			break
+		}
+		later := Later{From: at.UTC(), Headline: n.headline(n.lead, form, class)}
+		later.NextStep, _ = n.nextStep(n.lead, form, class)
+		if later.Headline.Text != in.Headline.Text || later.NextStep.Text != in.NextStep.Text {
+			later.Sentences = n.summary(form, class)
+			in.Later = append(in.Later, later)
 		}
 	}
 	return in
+}
+
+// leads begins a text with what leads it as of n.age; ok is false if nothing does.
+func (n *note) leads() (as form, ok bool) {
+	for i := range n.facts {
+		n.facts[i].told, n.facts[i].said = false, ""
+	}
+	n.noRequest, n.marks = false, nil
+	n.lead, as = n.leading()
+	return as, n.lead != nil
 }
 
 // ages says whether what leads reads differently as it grows old.
@@ -121,9 +155,9 @@ type note struct {
 	facts  []fact // oldest first
 	topics []topicFact
 
-	lead  *fact
-	used  map[string]bool // facts and parts of them that are told already
-	marks []Mark
+	lead      *fact
+	noRequest bool // the headline says that there is no request
+	marks     []Mark
 }
 
 func (r *Rules) prepare(s Subject) *note {
@@ -143,35 +177,6 @@ func (r *Rules) prepare(s Subject) *note {
 		n.gather(-1 << 62)
 	}
 	return n
-}
-
-// write states the intent and returns when the request was made that its next step answers; 0 if there is none.
-func (n *note) write(in *Intent) int64 {
-	n.used, n.marks = map[string]bool{}, nil
-	class, company, evidence := n.classify()
-	in.Class = class
-	product := n.product()
-	if product > 0 {
-		in.Product, in.Interest = n.s.Journey.Products[product-1], n.interest(product)
-	}
-	in.Topics = n.topTopics()
-	lead, form := n.leading()
-	if lead == nil && !class.negative() {
-		return 0
-	}
-	if class.negative() {
-		n.negative(in, class, company, evidence)
-	} else {
-		n.lead = lead
-		in.Headline = n.headline(lead, form, class)
-		in.Sentences = n.summary(form, class)
-		in.NextStep, in.NextLow = n.nextStep(lead, form, class)
-	}
-	in.Marks = n.marks
-	if lead == nil || class.negative() {
-		return 0
-	}
-	return lead.at
 }
 
 func (n *note) days(at int64) int { return int((n.age.Unix() - at) / 86400) }

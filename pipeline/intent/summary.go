@@ -59,8 +59,8 @@ func (n *note) changed(f *fact) []clause {
 			template = n.l.lessThan
 			n.marks = append(n.marks, Mark{What: MarkLess, At: f.at})
 		}
-		n.tell(g)
-		return []clause{{fill(template, slots{"q": then.carried(g.ask.german, n.l.german), "r": n.l.was[g.act], "d": n.day(g.at)}, 200), append(f.cites[:1:1], g.cites...), f.at}}
+		tell(g)
+		return []clause{{fill(template, &slots{'q': then.carried(g.ask.german, n.l.german), 'r': n.l.was[g.act], 'd': n.day(g.at)}, 200), append(f.cites[:1:1], g.cites...), f.at}}
 	}
 	return nil
 }
@@ -85,24 +85,24 @@ func (n *note) leftover(f *fact) []clause {
 		return []clause{{l.formText, f.cites[:1], 0}}
 	}
 	var out []clause
-	add := func(k, template string) {
-		if v[k] != "" && !n.used[k+key(f)] {
-			if text := fill(template, v, 200); text != "" {
+	add := func(k byte, template string) {
+		if v[k] != "" && !f.holds(k) {
+			if text := fill(template, &v, 200); text != "" {
 				out = append(out, clause{text, f.newestCites()[:1], f.at})
 			}
 		}
 	}
 	if f.rival == "" && len(a.rivals) > 0 {
 		if f.act == ActTender {
-			add("x", l.invites)
+			add('x', l.invites)
 		} else {
-			add("x", l.andRival)
+			add('x', l.andRival)
 		}
 	}
 	if a.leaves != "" {
 		out = append(out, clause{strings.Replace(l.leaves, "{x}", n.leaving(a.leaves), 1), f.newestCites()[:1], f.at})
 	}
-	if len(a.money) > 0 && f.price.amount == "" && !n.used["b"+key(f)] {
+	if len(a.money) > 0 && f.price.amount == "" && !f.holds('b') {
 		sum := a.money[0].text(l.german)
 		template := l.budget
 		switch {
@@ -118,20 +118,20 @@ func (n *note) leftover(f *fact) []clause {
 		out = append(out, clause{strings.Replace(template, "{b}", sum, 1), f.newestCites()[:1], f.at})
 	}
 	if f.act != ActSearch {
-		add("a", l.scope)
-		if v["q"] != "" && !n.used["q"+key(f)] && f.act != ActBooking {
-			out = append(out, clause{n.lang("asked for ", "es geht um ") + v["q"], f.newestCites()[:1], f.at})
+		add('a', l.scope)
+		if v['q'] != "" && !f.holds('q') && f.act != ActBooking {
+			out = append(out, clause{n.lang("asked for ", "es geht um ") + v['q'], f.newestCites()[:1], f.at})
 		}
-		if v["t"] != "" && !n.used["t"+key(f)] {
-			out = append(out, clause{v["t"], f.newestCites()[:1], f.at})
+		if v['t'] != "" && !f.holds('t') {
+			out = append(out, clause{v['t'], f.newestCites()[:1], f.at})
 		}
 	}
-	if f.act == ActStuck && v["w"] != "" && v["o"] != "" && v["o"] != v["w"] {
+	if f.act == ActStuck && v['w'] != "" && v['o'] != "" && v['o'] != v['w'] {
 		if t := n.newest(ActTrial); t != nil && n.sameDay(t.first, f.first) {
-			out = append(out, clause{n.lang("it stopped at "+v["w"]+" on the first day", contract.Replace("blieb gleich am ersten Tag bei "+v["w"]+" stehen")), append(f.cites[:1:1], t.cites...), f.at})
-			n.tell(t)
+			out = append(out, clause{n.lang("it stopped at "+v['w']+" on the first day", contract.Replace("blieb gleich am ersten Tag bei "+v['w']+" stehen")), append(f.cites[:1:1], t.cites...), f.at})
+			tell(t)
 		} else {
-			out = append(out, clause{contract.Replace(n.lang("it stopped at ", "blieb stehen bei ") + v["w"]), f.cites[:1], f.at})
+			out = append(out, clause{contract.Replace(n.lang("it stopped at ", "blieb stehen bei ") + v['w']), f.cites[:1], f.at})
 		}
 	}
 	return out
@@ -173,20 +173,19 @@ func (n *note) afterAnswer(f *fact) []clause {
 	var out []clause
 	for i := len(n.facts) - 1; i >= 0 && len(out) == 0; i-- {
 		g := &n.facts[i]
-		if g.at > answer.at && (g.act == ActPrice || g.act == ActCompare || g.act == ActOrderPage || g.act == ActTerms) && !n.used[key(g)] {
+		if g.at > answer.at && (g.act == ActPrice || g.act == ActCompare || g.act == ActOrderPage || g.act == ActTerms) && !g.told {
 			if c, ok := n.clauseOf(g); ok {
 				out = append(out, c)
-				n.tell(g)
+				tell(g)
 			}
 		}
 	}
 	if c, ok := n.clauseOf(f); ok {
 		out = append(out, c)
 	}
-	n.tell(f)
+	tell(f)
 	if n.repliedAfter(answer.at) == nil {
 		out = append(out, clause{n.lang("no reply to the quote on record", "keine Antwort auf das Angebot erfasst"), answer.cites[:1], 0})
-		n.used["noreply"] = true
 	}
 	return out
 }
@@ -203,10 +202,10 @@ func (n *note) bothPrices() clause {
 			older = f
 		}
 	}
-	n.tell(older, newer)
+	tell(older, newer)
 	for i := range n.facts {
 		if f := &n.facts[i]; f.act == ActProduct {
-			n.tell(f)
+			tell(f)
 		}
 	}
 	text := "read the prices of " + n.productName(b) + " on " + n.day(older.at) + " and of " + n.productName(a) + " on " + n.day(newer.at)
@@ -232,14 +231,16 @@ func (n *note) others(k int) (out []clause) {
 			continue
 		}
 		if a == ActRead {
-			if c, ok := n.reading(); ok && len(out) < k {
-				out = append(out, c)
+			if len(out) < k {
+				if c, ok := n.reading(); ok {
+					out = append(out, c)
+				}
 			}
 			continue
 		}
 		for i := len(n.facts) - 1; i >= 0 && len(out) < k; i-- {
 			g := &n.facts[i]
-			if g.act != a || g.colleague != "" || n.used[key(g)] || g == n.lead {
+			if g.act != a || g.colleague != "" || g.told || g == n.lead {
 				continue
 			}
 			if a == ActProduct && (n.productName(g.product) == "" || g.product == n.lead.product && n.lead.act.unfinished()) {
@@ -247,7 +248,7 @@ func (n *note) others(k int) (out []clause) {
 			}
 			if c, ok := n.clauseOf(g); ok {
 				out = append(out, c)
-				n.tell(g)
+				tell(g)
 			}
 		}
 	}
@@ -257,17 +258,17 @@ func (n *note) others(k int) (out []clause) {
 // clauseOf tells a fact as one reason.
 func (n *note) clauseOf(g *fact) (clause, bool) {
 	v := n.slots(g)
-	if n.used["p"+key(n.lead)] && g.product == n.lead.product && g.act != ActProduct && g.act != ActCompare {
-		v["p"] = "" // said once
+	if n.lead.holds('p') && g.product == n.lead.product && g.act != ActProduct && g.act != ActCompare {
+		v['p'] = "" // said once
 	}
 	template := n.l.clauses[g.act]
 	if many := n.l.many[g.act]; many != "" && g.count > 1 {
 		template = many
 	}
 	if g.ask.hostile {
-		v["q"], v["t"], v["b"] = "", "", ""
+		v['q'], v['t'], v['b'] = "", "", ""
 	}
-	text := fill(template, v, 200)
+	text := fill(template, &v, 200)
 	return clause{text, g.newestCites(), g.at}, text != ""
 }
 
@@ -278,7 +279,7 @@ func (n *note) reading() (clause, bool) {
 	var left []*fact
 	for i := len(n.facts) - 1; i >= 0; i-- {
 		g := &n.facts[i]
-		if g.act != ActRead && (g.act != ActProduct || n.productName(g.product) != "") || n.used[key(g)] || g == n.lead || len(g.subjects) == 0 {
+		if g.act != ActRead && (g.act != ActProduct || n.productName(g.product) != "") || g.told || g == n.lead || len(g.subjects) == 0 {
 			continue
 		}
 		if n.lead.act == ActRead && len(n.lead.subjects) > 0 && slices.Contains(n.lead.subjects, g.subjects[0]) {
@@ -305,8 +306,8 @@ func (n *note) reading() (clause, bool) {
 	}
 	slices.Sort(sum.days)
 	v := n.slots(&sum)
-	v["o"] = ""
-	return clause{fill(n.l.clauses[ActRead], v, 200), sum.newestCites(), sum.at}, true
+	v['o'] = ""
+	return clause{fill(n.l.clauses[ActRead], &v, 200), sum.newestCites(), sum.at}, true
 }
 
 // missing says what is not known, once.
@@ -320,7 +321,7 @@ func (n *note) missing(f *fact, as form, have int) (out []clause) {
 	answer := n.answeredBy(f)
 	switch {
 	case answer != nil && f.act.request() && as != formAnswered && n.repliedAfter(answer.at) == nil:
-		add(fill(l.noReply, slots{"d": n.day(answer.at)}, 200), answer.cites[:1])
+		add(fill(l.noReply, &slots{'d': n.day(answer.at)}, 200), answer.cites[:1])
 	case f.act == ActQuote && age >= freshDays && age < goneDays && answer == nil && !n.touchedAfter(f.at):
 		add(l.noAnswer, f.cites[:1])
 	case as == formBoth:
@@ -329,7 +330,7 @@ func (n *note) missing(f *fact, as form, have int) (out []clause) {
 		add(n.lang("no request of their own", "keine eigene Anfrage"), f.newestCites()[:1])
 	case f.act == ActEnquiry && f.product == 0 && len(f.ask.quantities) > 0 && len(n.s.Journey.Products) > 1:
 		add(n.lang("which product is open", "um welches Produkt es geht, ist offen"), f.cites[:1])
-	case (f.act == ActCompare || f.act == ActCalculate || f.act == ActTerms || f.act == ActPrice) && !n.used["norequest"] && n.newestRequest() == nil && have > 0:
+	case (f.act == ActCompare || f.act == ActCalculate || f.act == ActTerms || f.act == ActPrice) && !n.noRequest && n.newestRequest() == nil && have > 0:
 		add(l.noRequest, f.newestCites()[:1])
 	case have == 0 && f.act == ActOpen:
 		add(n.lang("no visit or answer on record", "kein Besuch, keine Antwort erfasst"), f.newestCites()[:1])
@@ -391,7 +392,7 @@ func (n *note) sentences(clauses []clause) []Sentence {
 			k++
 		}
 		if i == 0 && news && fresh(clauses[0]) {
-			text = fill(n.l.newSince, slots{"d": n.day(told)}, 60) + text
+			text = fill(n.l.newSince, &slots{'d': n.day(told)}, 60) + text
 		}
 		text = upperFirst(text)
 		out = append(out, sentence(ended(text), cites...))
@@ -480,11 +481,11 @@ func (n *note) nextStep(f *fact, as form, class Class) (next, low Sentence) {
 		st = l.next["answered"]
 		cites = n.answeredBy(f).cites[:1]
 		if page := n.readAfter(n.answeredBy(f)); page != nil && page.act == ActTerms {
-			v["w"] = n.lang("terms", "Konditionen")
+			v['w'] = n.lang("terms", "Konditionen")
 		}
 	case as == formBack:
 		st = l.next["back"]
-		v["p"] = n.productName(uint8(max(n.product(), 0)))
+		v['p'] = n.productName(uint8(max(n.product(), 0)))
 	case as == formFirst:
 		st = l.next["first"]
 	case as == formBoth:
@@ -492,7 +493,7 @@ func (n *note) nextStep(f *fact, as form, class Class) (next, low Sentence) {
 	case n.colleague() != nil && !f.act.request():
 		st = l.next["colleague"]
 		if c := n.colleague(); c.colleague != "?" {
-			v["c"] = c.colleague
+			v['c'] = c.colleague
 		}
 	}
 	text, age := st.fresh, n.days(f.at)
@@ -511,12 +512,12 @@ func (n *note) nextStep(f *fact, as form, class Class) (next, low Sentence) {
 		text = firstOf(st.aged, st.fresh)
 	}
 	if f.act == ActMeeting && len(f.subjects) == 0 {
-		v["l"] = ""
+		v['l'] = ""
 	}
 	if st.low == "" && age < freshDays && (f.act == ActQuote || f.act == ActEnquiry) && !f.ask.hostile && as == formPlain {
 		st.low = l.request.fresh
 	}
-	next = sentence(ended(fill(text, v, 200)), cites...)
+	next = sentence(ended(fill(text, &v, 200)), cites...)
 	if st.low != "" && age < freshDays {
 		low = sentence(st.low, cites...)
 	}
@@ -536,9 +537,9 @@ func (n *note) negative(in *Intent, class Class, company string, of *fact) {
 	}
 	n.lead = of
 	what, cites := n.evidence(class, of)
-	v := slots{"o": what, "x": plain(company, 40), "d": n.day(of.at)}
-	n.tell(of)
-	in.Headline = sentence(upperFirst(fill(l.classes[class], v, headlineMax)), append(of.newestCites()[:1], cites...)...)
+	v := slots{'o': what, 'x': plain(company, 40), 'd': n.day(of.at)}
+	tell(of)
+	in.Headline = sentence(upperFirst(fill(l.classes[class], &v, headlineMax)), append(of.newestCites()[:1], cites...)...)
 	clauses := n.others(reasonsMax - 1)
 	switch class {
 	case ClassPress:
@@ -566,7 +567,7 @@ func (n *note) evidence(class Class, f *fact) (what string, cites []string) {
 			if name[0] != "" && n.sameDay(g.at, f.at) {
 				read = append(read, n.lang(name[0], name[1]))
 				cites = append(cites, g.cites[0])
-				n.tell(g)
+				tell(g)
 			}
 		}
 		if len(read) > 0 {
@@ -622,8 +623,8 @@ func (n *note) evidence(class Class, f *fact) (what string, cites []string) {
 		text = n.lang("searched our site for a thesis", "suchte auf der Website für eine Abschlussarbeit")
 	case f.ask.study:
 		text = n.lang("asks for a thesis", "fragt für eine Abschlussarbeit")
-	case v["l"] != "":
-		text = n.lang("read about ", "hat gelesen über ") + v["l"]
+	case v['l'] != "":
+		text = n.lang("read about ", "hat gelesen über ") + v['l']
 	default:
 		text = n.lang("visited the site", "war auf der Website")
 	}

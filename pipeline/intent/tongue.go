@@ -52,12 +52,41 @@ type head struct{ fresh, aged, old, gone string }
 // steps are the next steps for an act of that age; low is what a low tier is offered instead of fresh, "" if that is the same.
 type steps struct{ fresh, aged, old, gone, low string }
 
-// slots fill a template.
-type slots map[string]string
+// slots fill a template, by the letter that names them.
+type slots [128]string
+
+// Slots whose names have more than a letter.
+const (
+	slotOn          = 1 + iota // {on}
+	slotDative                 // {qd}: {q} in the dative
+	slotOnSubjects             // {l2}: "zum Thema …"
+	slotOnlyPage               // {one}: the same, if nothing else was read
+	slotNothingMore            // {only}: nothing more is known
+	slotTail                   // {tail}: what came before
+)
+
+// slotOf is the slot of that name.
+func slotOf(name string) byte {
+	switch name {
+	case "on":
+		return slotOn
+	case "qd":
+		return slotDative
+	case "l2":
+		return slotOnSubjects
+	case "one":
+		return slotOnlyPage
+	case "only":
+		return slotNothingMore
+	case "tail":
+		return slotTail
+	}
+	return name[0]
+}
 
 // fill writes the first alternative of template that has what it needs and that, with optional parts dropped from the last on, has at most
 // limit characters. "" if none has.
-func fill(template string, v slots, limit int) string {
+func fill(template string, v *slots, limit int) string {
 	for template != "" {
 		alternative, rest, _ := strings.Cut(template, "|")
 		template = rest
@@ -83,7 +112,7 @@ type part struct {
 	optional bool
 }
 
-func split(template string, v slots) (parts []part, ok bool) {
+func split(template string, v *slots) (parts []part, ok bool) {
 	for template != "" {
 		i := strings.IndexByte(template, '[')
 		if i < 0 {
@@ -118,7 +147,7 @@ func joinParts(parts []part, keep int) string {
 	return b.String()
 }
 
-func put(template string, v slots) (string, bool) {
+func put(template string, v *slots) (string, bool) {
 	var b strings.Builder
 	for {
 		i := strings.IndexByte(template, '{')
@@ -127,7 +156,7 @@ func put(template string, v slots) (string, bool) {
 			return b.String(), true
 		}
 		end := i + strings.IndexByte(template[i:], '}')
-		value := v[template[i+1:end]]
+		value := v[slotOf(template[i+1:end])]
 		if value == "" {
 			return "", false
 		}
