@@ -179,6 +179,9 @@ var articleSegments = set("blog news article articles magazin magazine ratgeber 
 
 // fold brings a kind, as trackers spell it, to one spelling.
 func fold(kind string) string {
+	if strings.IndexFunc(kind, func(r rune) bool { return (r < 'a' || r > 'z') && r != '_' }) < 0 {
+		return kind
+	}
 	var b strings.Builder
 	lower := false
 	for _, r := range strings.TrimPrefix(kind, "$") {
@@ -315,22 +318,8 @@ func formAct(name string) Act {
 }
 
 func pageAct(e *connectors.Event, sig *journey.Signal) Act {
-	segments := strings.FieldsFunc(strings.ToLower(pathOf(e.URL)), func(r rune) bool { return r == '/' })
-	for i, s := range segments {
-		segments[i] = strings.TrimSuffix(strings.TrimSuffix(s, ".html"), ".php")
-	}
-	for _, row := range segmentActs {
-		if len(segments) > 1 && articleSegments[segments[0]] {
-			break // an article about prices is no price page
-		}
-		for i, s := range segments {
-			if row.segments[s] && (i == 0 || row.act != ActHelp && row.act != ActCareers && row.act != ActUnsubscribe && row.act != ActPress) {
-				return row.act
-			}
-			if row.act == ActPrice && strings.HasPrefix(s, "pricing") || row.act == ActCompare && (strings.Contains(s, "-vs-") || strings.HasPrefix(s, "vs-") || strings.HasSuffix(s, "-alternative") || strings.HasSuffix(s, "-alternatives")) {
-				return row.act
-			}
-		}
+	if a := addressed(e.URL).act; a != actNone {
+		return a
 	}
 	if sig != nil {
 		switch {
@@ -349,18 +338,57 @@ func pageAct(e *connectors.Event, sig *journey.Signal) Act {
 	return ActRead
 }
 
-// paths are those of pages, which many journeys share.
-var paths memo[string]
-
-func pathOf(raw string) string {
-	return paths.get(raw, func() string {
-		u, err := url.Parse(raw)
-		if err != nil {
-			return ""
+// segmentAct is what a page at this path, in lower case, is for; actNone if its segments do not tell.
+func segmentAct(path string) Act {
+	segments := strings.FieldsFunc(path, func(r rune) bool { return r == '/' })
+	for i, s := range segments {
+		segments[i] = strings.TrimSuffix(strings.TrimSuffix(s, ".html"), ".php")
+	}
+	for _, row := range segmentActs {
+		if len(segments) > 1 && articleSegments[segments[0]] {
+			break // an article about prices is no price page
 		}
-		return u.Path
+		for i, s := range segments {
+			if row.segments[s] && (i == 0 || row.act != ActHelp && row.act != ActCareers && row.act != ActUnsubscribe && row.act != ActPress) {
+				return row.act
+			}
+			if row.act == ActPrice && strings.HasPrefix(s, "pricing") || row.act == ActCompare && (strings.Contains(s, "-vs-") || strings.HasPrefix(s, "vs-") || strings.HasSuffix(s, "-alternative") || strings.HasSuffix(s, "-alternatives")) {
+				return row.act
+			}
+		}
+	}
+	return actNone
+}
+
+// address is what the address of a page tells by itself.
+type address struct {
+	path    string
+	act     Act    // what it is for, by its segments
+	prices  string // what it calls its prices, as priceWord says
+	home    bool
+	german  bool // of the German part of the site
+	webinar bool
+}
+
+// addresses are those of pages, which many journeys share.
+var addresses memo[*address]
+
+// addressed is what raw tells.
+func addressed(raw string) *address {
+	return addresses.get(raw, func() *address {
+		var a address
+		if u, err := url.Parse(raw); err == nil {
+			a.path = u.Path
+		}
+		low := strings.ToLower(a.path)
+		a.act, a.prices, a.home = segmentAct(low), priceWord(a.path), home(raw, a.path)
+		a.german = strings.HasPrefix(low, "/de/") || low == "/de"
+		a.webinar = strings.Contains(low, "webinar")
+		return &a
 	})
 }
+
+func pathOf(raw string) string { return addressed(raw).path }
 
 // attended says that somebody came, rather than signing up.
 func attended(props map[string]string) bool {

@@ -17,7 +17,8 @@ const (
 // slots are what there is to say of f. Parts that the headline took are not said again.
 func (n *note) slots(f *fact) (v slots) {
 	l := n.l
-	v['d'], v[slotOn], v['p'] = n.dates(f), n.on(f), n.productName(f.product)
+	v['d'], v['p'] = n.dates(f), n.productName(f.product)
+	v[slotOn] = n.on(f, v['d'])
 	if v['d'] == "" {
 		v['d'] = n.day(f.at)
 	}
@@ -36,7 +37,7 @@ func (n *note) slots(f *fact) (v slots) {
 	if l.german {
 		v[slotDative] = dative(v['q'])
 	}
-	if v['p'] != "" && strings.Contains(" "+foldSubject(v['q'])+" ", " "+foldSubject(v['p'])+" ") {
+	if v['p'] != "" && v['q'] != "" && strings.Contains(" "+foldSubject(v['q'])+" ", " "+foldSubject(v['p'])+" ") {
 		v['p'] = ""
 	}
 	if f.act == ActRegister && v['p'] == "" {
@@ -82,7 +83,7 @@ func (n *note) slots(f *fact) (v slots) {
 	v['w'] = n.place(f.where, f.field)
 	v['W'] = unarticled(v['w'])
 	if f.act == ActPrice {
-		v['r'] = n.lang(f.item, map[string]string{"rates": "Zinsen", "fees": "Gebühren", "trade prices": "Händlerpreise"}[f.item])
+		v['r'] = n.lang(f.item, pricesGerman[f.item])
 		if v['r'] == "" {
 			v['r'] = n.lang("prices", "Preise")
 		}
@@ -91,6 +92,8 @@ func (n *note) slots(f *fact) (v slots) {
 	n.object(f, a, &v)
 	return v
 }
+
+var pricesGerman = map[string]string{"rates": "Zinsen", "fees": "Gebühren", "trade prices": "Händlerpreise"}
 
 // noun says whether a rival is a thing rather than a name: "Spreadsheets", "factoring".
 func noun(s string) bool {
@@ -169,7 +172,7 @@ func (n *note) object(f *fact, a *ask, v *slots) {
 	} else if f.act == ActOpen {
 		v['n'] = ""
 	}
-	if !slices.ContainsFunc(n.facts, func(g fact) bool { return g.act.Page() || g.act.strong() }) {
+	if !n.any(func(g *fact) bool { return g.act.Page() || g.act.strong() }) {
 		v[slotNothingMore] = n.lang("; nothing more", ", sonst nichts")
 	}
 	if f.act == ActInvite {
@@ -203,7 +206,7 @@ func (n *note) object(f *fact, a *ask, v *slots) {
 
 // onlyPage says that f is the only page that was ever read.
 func (n *note) onlyPage(f *fact) bool {
-	return f.count == 1 && !slices.ContainsFunc(n.facts, func(g fact) bool { return g.act.Page() && g.cites[0] != f.cites[0] })
+	return f.count == 1 && !n.any(func(g *fact) bool { return g.act.Page() && g.cites[0] != f.cites[0] })
 }
 
 func (n *note) colleagues(k int) string {
@@ -237,7 +240,7 @@ func article(s string) string {
 }
 
 func (n *note) itemName(s string) string {
-	if n.l.german && !germanTitle(s, "") && !startsName(s) {
+	if n.l.german && !germanTitle(s) && !startsName(s) {
 		return n.l.quoted(s)
 	}
 	return s
@@ -249,9 +252,9 @@ func (n *note) subjectList(s []string) string {
 	for _, x := range s {
 		x = translated(x, n.l.german)
 		switch {
-		case n.l.german && !germanTitle(x, "") && !n.same2(x):
+		case n.l.german && !germanTitle(x) && !n.same2(x):
 			x = n.l.quoted(x)
-		case !n.l.german && germanTitle(x, ""):
+		case !n.l.german && germanTitle(x):
 			x = n.l.quoted(x)
 		case !n.l.german:
 			x = lowerFirst(x)
@@ -276,7 +279,7 @@ func (n *note) place(where string, field bool) string {
 		if de, ok := n.l.left[w]; ok {
 			return de
 		}
-		if germanTitle(where, "") || startsName(where) && !strings.Contains(where, " ") {
+		if germanTitle(where) || startsName(where) && !strings.Contains(where, " ") {
 			return where
 		}
 		return n.l.quoted(where)
@@ -512,7 +515,7 @@ func (n *note) formName(f *fact) (form, wants string) {
 		}
 		return "application", ""
 	}
-	if name == "" || l.german && !germanTitle(name, "") {
+	if name == "" || l.german && !germanTitle(name) {
 		if l.german {
 			return "Formular", ""
 		}

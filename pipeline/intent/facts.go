@@ -95,8 +95,7 @@ func (n *note) step(st *journey.Step) {
 		return
 	}
 	e := &st.Event
-	f := fact{act: a, at: e.Time.Unix(), first: e.Time.Unix(), cites: []string{eventID(st)}, count: 1, counted: sig != nil, sent: e.Properties[connectors.PropForm] != "" || e.Kind == connectors.KindFormSubmit}
-	f.days = []int64{f.at}
+	f := fact{act: a, at: e.Time.Unix(), first: e.Time.Unix(), count: 1, counted: sig != nil, sent: e.Properties[connectors.PropForm] != "" || e.Kind == connectors.KindFormSubmit}
 	if k, counted := count(st); counted {
 		f.summary, f.count = k, k
 	}
@@ -104,10 +103,11 @@ func (n *note) step(st *journey.Step) {
 		f.product = sig.Product
 	}
 	f.title = n.titleOf(st, sig)
-	if home(e.URL, pathOf(e.URL)) {
+	page := addressed(e.URL)
+	if page.home {
 		f.title = "" // a slogan
 	}
-	f.german = germanTitle(f.title, e.URL)
+	f.german = page.german || germanTitle(f.title)
 	switch {
 	case st.Why == journey.WhyColleague:
 		f.colleague = colleagueName(e.Properties)
@@ -118,7 +118,7 @@ func (n *note) step(st *journey.Step) {
 	if a == ActReply && f.ask.refuses {
 		f.act = ActRefuse
 	}
-	if strings.Contains(fold(e.Kind), "webinar") || strings.Contains(strings.ToLower(pathOf(e.URL)), "webinar") {
+	if page.webinar || strings.Contains(fold(e.Kind), "webinar") {
 		f.kind = "webinar"
 	}
 	n.details(&f, e)
@@ -129,7 +129,7 @@ func (n *note) step(st *journey.Step) {
 		f.product = n.productIn(f.item + " " + f.title)
 	}
 	n.topicsOf(&f, st, sig)
-	n.add(f)
+	n.add(&f, eventID(st))
 }
 
 // titleOf is what the page, form or file of a step may be called: trusted, without the site's name, and no link.
@@ -182,7 +182,7 @@ func (n *note) details(f *fact, e *connectors.Event) {
 	p := e.Properties
 	switch f.act {
 	case ActPrice:
-		f.item = priceWord(e.URL)
+		f.item = addressed(e.URL).prices
 	case ActCompare:
 		f.rival = n.rivalOfPage(f.title, e.URL)
 		if f.rival == "" {
@@ -227,7 +227,7 @@ func (n *note) details(f *fact, e *connectors.Event) {
 		}
 		if f.title == "" {
 			f.title = n.label(firstOf(p["title"], p["subject"], p["webinar"], p["event_name"], p["name"]))
-			f.german = germanTitle(f.title, e.URL)
+			f.german = addressed(e.URL).german || germanTitle(f.title)
 		}
 	case ActInvite:
 		if k, err := strconv.Atoi(firstOf(p["count"], p["invited"], p["invitations"], p["number"])); err == nil && k > 0 && k < 1000 {
@@ -250,8 +250,8 @@ func (n *note) productIn(s string) uint8 {
 }
 
 // priceWord is what a page calls its prices, by its path: English, the key of the German word.
-func priceWord(raw string) string {
-	w := words(pathOf(raw))
+func priceWord(path string) string {
+	w := words(path)
 	switch {
 	case hasAny(w, "rates", "zinsen"):
 		return "rates"
@@ -294,18 +294,18 @@ func colleagueName(p map[string]string) string {
 	return name
 }
 
-// add merges f with the same thing done before.
-func (n *note) add(f fact) {
+// add merges f, which the event id tells of, with the same thing done before.
+func (n *note) add(f *fact, id string) {
 	for i := len(n.facts) - 1; i >= 0; i-- {
 		g := &n.facts[i]
-		if g.act != f.act || g.colleague != f.colleague || !n.same(g, &f) {
+		if g.act != f.act || g.colleague != f.colleague || !n.same(g, f) {
 			continue
 		}
 		g.at = max(g.at, f.at)
 		g.count += f.count
 		g.summary += f.summary
 		g.counted = g.counted || f.counted
-		g.cites = append(g.cites, f.cites...)
+		g.cites = append(g.cites, id)
 		if y := g.days[len(g.days)-1]; !n.sameDay(y, f.at) {
 			g.days = append(g.days, f.at)
 		}
@@ -331,7 +331,8 @@ func (n *note) add(f fact) {
 		}
 		return
 	}
-	n.facts = append(n.facts, f)
+	f.cites, f.days = []string{id}, []int64{f.at}
+	n.facts = append(n.facts, *f)
 }
 
 // same says whether two facts of one act are told as one.
@@ -417,6 +418,9 @@ func (n *note) newestOwn() *fact {
 }
 
 func (n *note) sameDay(a, b int64) bool {
+	if a-b > 25*3600 || b-a > 25*3600 {
+		return false
+	}
 	y1, m1, d1 := unix(a, n.loc).Date()
 	y2, m2, d2 := unix(b, n.loc).Date()
 	return y1 == y2 && m1 == m2 && d1 == d2
@@ -509,10 +513,15 @@ func titled(s string) string {
 	return strings.Join(w, " ")
 }
 
-// germanTitle says whether a title is German, by its letters, its words or its place on the site.
-func germanTitle(title, raw string) bool {
-	p := strings.ToLower(pathOf(raw))
-	if strings.HasPrefix(p, "/de/") || p == "/de" || strings.ContainsAny(title, "äöüßÄÖÜ") {
+// germanTitle says whether a title is German, by its letters or its words.
+func germanTitle(title string) bool {
+	return germanTitles.get(title, func() bool { return readsGerman(title) })
+}
+
+var germanTitles memo[bool]
+
+func readsGerman(title string) bool {
+	if strings.ContainsAny(title, "äöüßÄÖÜ") {
 		return true
 	}
 	for _, w := range words(title) {
@@ -586,6 +595,7 @@ func (n *note) configured(t, title, short string) bool {
 // topicFact is one topic in the making.
 type topicFact struct {
 	name    string
+	key     string // the folded name between spaces
 	events  []string
 	weight  int
 	at      int64
@@ -594,21 +604,23 @@ type topicFact struct {
 
 const topicsKept = 5
 
+// folded are names of topics as foldSubject has them.
+var folded memo[string]
+
 // topic notes one: of two where one holds the other, the longer is kept.
 func (n *note) topic(name, id string, f *fact, trusted bool) {
-	key := " " + foldSubject(name) + " "
+	key := " " + folded.get(name, func() string { return foldSubject(name) }) + " "
 	weight := 1
 	if f.act != ActRead && f.act != ActProduct {
 		weight = 2
 	}
 	for i := range n.topics {
 		t := &n.topics[i]
-		have := " " + foldSubject(t.name) + " "
-		if !strings.Contains(have, key) && !strings.Contains(key, have) {
+		if !strings.Contains(t.key, key) && !strings.Contains(key, t.key) {
 			continue
 		}
-		if len(key) > len(have) {
-			t.name, t.trusted = name, trusted
+		if len(key) > len(t.key) {
+			t.name, t.key, t.trusted = name, key, trusted
 		}
 		t.weight, t.at = max(t.weight, weight), max(t.at, f.at)
 		if len(t.events) < citesKept {
@@ -619,7 +631,7 @@ func (n *note) topic(name, id string, f *fact, trusted bool) {
 		return
 	}
 	if len(n.topics) < 32 {
-		n.topics = append(n.topics, topicFact{name: name, events: []string{id}, weight: weight, at: f.at, trusted: trusted})
+		n.topics = append(n.topics, topicFact{name: name, key: key, events: []string{id}, weight: weight, at: f.at, trusted: trusted})
 	}
 }
 

@@ -308,9 +308,10 @@ func (n *note) twoProducts() (a, b uint8) {
 }
 
 // rank orders acts of one day: the smaller leads.
-func rank(a Act) int {
-	return slices.Index([]Act{ActOrderPage, ActCalculate, ActTerms, ActPrice, ActCompare, ActSample, ActForm, ActSignUp, ActRegister, ActAttend, ActDownload, ActInvite, ActChat, ActProduct, ActCase, ActSearch, ActRead, ActUse, ActVisit,
-		ActNewsletter, ActClick, ActMention, ActOpen, ActNews}, a)
+func rank(a Act) int { return slices.Index(ranked, a) }
+
+var ranked = []Act{ActOrderPage, ActCalculate, ActTerms, ActPrice, ActCompare, ActSample, ActForm, ActSignUp, ActRegister, ActAttend, ActDownload, ActInvite, ActChat, ActProduct, ActCase, ActSearch, ActRead, ActUse, ActVisit,
+	ActNewsletter, ActClick, ActMention, ActOpen, ActNews,
 }
 
 // answeredBy is our quote after the request f.
@@ -355,7 +356,7 @@ func (n *note) comeback() *fact {
 
 // silence is the last pause of 30 days or more: what came before and after it.
 func (n *note) silence() (before, after int64) {
-	var at []int64
+	at := make([]int64, 0, 2*len(n.facts))
 	for i := range n.facts {
 		f := &n.facts[i]
 		if f.colleague != "" || f.act == ActOpen || f.act == ActNews || f.act == ActOurQuote || f.act == ActOurTouch || f.summary > 0 {
@@ -378,6 +379,9 @@ func sentence(text string, cites ...string) Sentence {
 	var ids []string
 	for _, c := range cites {
 		if c != "" && !slices.Contains(ids, c) && len(ids) < citesKept {
+			if ids == nil {
+				ids = make([]string, 0, min(len(cites), citesKept))
+			}
 			ids = append(ids, c)
 		}
 	}
@@ -396,6 +400,16 @@ func (n *note) productName(p uint8) string {
 		return ""
 	}
 	return plain(n.s.Journey.Products[p-1], 60)
+}
+
+// any says whether one of the facts is such.
+func (n *note) any(such func(*fact) bool) bool {
+	for i := range n.facts {
+		if such(&n.facts[i]) {
+			return true
+		}
+	}
+	return false
 }
 
 func (n *note) day(at int64) string { return n.l.day(unix(at, n.loc), n.now) }
@@ -420,13 +434,13 @@ func (n *note) dates(f *fact) string {
 	return n.day(f.at)
 }
 
-// on are the days of f with their preposition: "on 19 Nov", "on three days since 14 Nov".
-func (n *note) on(f *fact) string {
-	if d := n.dates(f); d != "" {
+// on are the days of f, or their dates, with the preposition: "on 19 Nov", "on three days since 14 Nov".
+func (n *note) on(f *fact, dates string) string {
+	if dates != "" {
 		if n.l.german {
-			return "am " + d
+			return "am " + dates
 		}
-		return "on " + d
+		return "on " + dates
 	}
 	if n.l.german {
 		return "an " + n.l.number(len(f.days)) + " Tagen seit " + n.day(f.days[0])

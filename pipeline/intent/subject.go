@@ -325,7 +325,7 @@ func pathSubject(path string, drop []string) string {
 // upperFirst makes the first letter a capital.
 func upperFirst(s string) string {
 	r, n := utf8.DecodeRuneInString(s)
-	if n == 0 {
+	if n == 0 || unicode.ToUpper(r) == r && r != utf8.RuneError {
 		return s
 	}
 	return string(unicode.ToUpper(r)) + s[n:]
@@ -335,7 +335,7 @@ func upperFirst(s string) string {
 func lowerFirst(s string) string {
 	r, n := utf8.DecodeRuneInString(s)
 	next, _ := utf8.DecodeRuneInString(s[n:])
-	if n == 0 || unicode.IsUpper(next) || unicode.IsDigit(next) || properWord(s) {
+	if n == 0 || unicode.ToLower(r) == r && r != utf8.RuneError || unicode.IsUpper(next) || unicode.IsDigit(next) || properWord(s) {
 		return s
 	}
 	return string(unicode.ToLower(r)) + s[n:]
@@ -346,8 +346,9 @@ func properWord(s string) bool {
 	if strings.Contains(s, " ") {
 		return false
 	}
+	low := strings.ToLower(s)
 	for _, end := range []string{"ing", "s", "ion", "ment", "ity", "ance", "ence", "ics", "ship", "ware", "ty", "cy", "ry", "gy", "al", "er", "or", "age", "desk", "flow"} {
-		if strings.HasSuffix(strings.ToLower(s), end) {
+		if strings.HasSuffix(low, end) {
 			return false
 		}
 	}
@@ -365,13 +366,17 @@ func foldSubject(s string) string {
 
 // translated is a subject in the language of the text, where the lexicon knows it.
 func translated(s string, german bool) string {
-	for _, pair := range lexicon {
-		if german && pair[0] == s {
-			return pair[1]
-		}
-		if !german && pair[1] == s {
-			return pair[0]
-		}
+	if t, ok := translations[german][s]; ok {
+		return t
 	}
 	return s
 }
+
+// translations are the lexicon's subjects: English by German, and German (true) by English.
+var translations = func() map[bool]map[string]string {
+	en, de := map[string]string{}, map[string]string{}
+	for _, pair := range lexicon {
+		en[pair[1]], de[pair[0]] = pair[0], pair[1]
+	}
+	return map[bool]map[string]string{false: en, true: de}
+}()

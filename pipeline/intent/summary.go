@@ -363,14 +363,14 @@ func (n *note) newestRequest() *fact {
 }
 
 func (n *note) touchedAfter(at int64) bool {
-	return slices.ContainsFunc(n.facts, func(g fact) bool { return g.at > at && (g.act == ActOurTouch || g.act == ActOurQuote) })
+	return n.any(func(g *fact) bool { return g.at > at && (g.act == ActOurTouch || g.act == ActOurQuote) })
 }
 
 // sentences joins clauses, two to a sentence; what is new since the last text goes first.
 func (n *note) sentences(clauses []clause) []Sentence {
 	told := n.s.Told.Unix()
 	fresh := func(c clause) bool { return c.at > told }
-	news := !n.s.Told.IsZero() && told < n.age.Unix() && slices.ContainsFunc(clauses, fresh) && slices.ContainsFunc(n.facts, func(f fact) bool { return f.first <= told })
+	news := !n.s.Told.IsZero() && told < n.age.Unix() && slices.ContainsFunc(clauses, fresh) && n.any(func(f *fact) bool { return f.first <= told })
 	if news {
 		slices.SortStableFunc(clauses, func(a, b clause) int {
 			switch {

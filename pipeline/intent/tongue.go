@@ -95,7 +95,7 @@ func fill(template string, v *slots, limit int) string {
 			continue
 		}
 		for last := len(parts); last >= 0; last-- {
-			if s := contract.Replace(joinParts(parts, last)); runes(s) <= limit {
+			if s := contracted(joinParts(parts, last)); runes(s) <= limit {
 				return s
 			}
 		}
@@ -105,6 +105,13 @@ func fill(template string, v *slots, limit int) string {
 
 // contract joins German prepositions with the articles of what fills the slot behind them.
 var contract = strings.NewReplacer(" bei dem ", " beim ", " zu der ", " zur ", " zu dem ", " zum ")
+
+func contracted(s string) string {
+	if !strings.Contains(s, " de") {
+		return s
+	}
+	return contract.Replace(s)
+}
 
 // part is a piece of a template with its slots filled; optional pieces that lack one are empty.
 type part struct {
@@ -138,6 +145,9 @@ func split(template string, v *slots) (parts []part, ok bool) {
 
 // joinParts leaves out the optional parts from the last on until only the first keep stand.
 func joinParts(parts []part, keep int) string {
+	if len(parts) == 1 && keep == 1 {
+		return parts[0].text
+	}
 	var b strings.Builder
 	for i, p := range parts {
 		if !p.optional || i < keep {
@@ -168,7 +178,7 @@ func put(template string, v *slots) (string, bool) {
 
 // day writes a date the way reps read it, "19 Nov" or "19. Nov.", with the year where it is not that of now.
 func (l *tongue) day(t, now time.Time) string {
-	b := appendInt(nil, t.Day())
+	b := appendInt(make([]byte, 0, 24), t.Day())
 	if l.german {
 		b = append(b, '.')
 	}
