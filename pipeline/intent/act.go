@@ -371,7 +371,7 @@ type address struct {
 }
 
 // addresses are those of pages, which many journeys share.
-var addresses memo[*address]
+var addresses memo[string, *address]
 
 // addressed is what raw tells.
 func addressed(raw string) *address {

@@ -28,9 +28,9 @@ func (n *note) slots(f *fact) (v slots) {
 	if f.act == ActTrial || f.act == ActStuck {
 		v['d'] = n.day(f.first)
 	}
-	a := &f.ask
+	a := f.ask
 	if a.hostile {
-		a = &ask{}
+		a = &nothing
 	}
 	v['q'] = n.quantities(a)
 	v[slotDative] = v['q']
@@ -108,7 +108,7 @@ func (n *note) object(f *fact, a *ask, v *slots) {
 		v['o'] = n.named(f)
 	case ActEnquiry, ActSearch, ActMiss, ActCancel, ActMeeting, ActCallback:
 		if r := n.newestRequest(); r != nil && f.act.first() && r.ask.any && !r.ask.hostile {
-			a = &r.ask
+			a = r.ask
 			v['q'] = n.quantities(a)
 		}
 		if a.place != "" {
@@ -131,7 +131,7 @@ func (n *note) object(f *fact, a *ask, v *slots) {
 			if v['o'] == "" {
 				v['o'] = s.ask.place
 			}
-			v['q'] = n.quantities(&s.ask)
+			v['q'] = n.quantities(s.ask)
 		}
 	case ActStuck, ActUse:
 		v['o'] = f.item
@@ -146,7 +146,7 @@ func (n *note) object(f *fact, a *ask, v *slots) {
 			v['o'] = v['l']
 		}
 	}
-	if v['l'] != "" {
+	if v['l'] != "" && l.german {
 		v[slotOnSubjects] = "zum Thema " + v['l']
 		if len(f.subjects) > 1 {
 			v[slotOnSubjects] = "zu den Themen " + v['l']
@@ -250,22 +250,26 @@ func (n *note) itemName(s string) string {
 func (n *note) subjectList(s []string) string {
 	out := make([]string, 0, len(s))
 	for _, x := range s {
-		x = translated(x, n.l.german)
-		switch {
-		case n.l.german && !germanTitle(x) && !n.same2(x):
-			x = n.l.quoted(x)
-		case !n.l.german && germanTitle(x):
-			x = n.l.quoted(x)
-		case !n.l.german:
-			x = lowerFirst(x)
-		}
-		out = append(out, x)
+		out = append(out, n.l.within.get(x, func() string { return n.l.subject(x) }))
 	}
 	return n.l.list(out)
 }
 
+func (l *tongue) subject(s string) string {
+	s = translated(s, l.german)
+	switch {
+	case l.german && !germanTitle(s) && !same2(s):
+		return l.quoted(s)
+	case !l.german && germanTitle(s):
+		return l.quoted(s)
+	case !l.german:
+		return lowerFirst(s)
+	}
+	return s
+}
+
 // same2 says that a subject needs no quotation marks in German: a name, an acronym, a word of one piece.
-func (n *note) same2(s string) bool {
+func same2(s string) bool {
 	return !strings.Contains(s, " ") || s == "Single Sign-on" || s == "Speicherort der Daten" || strings.ToUpper(s) == s
 }
 
@@ -561,11 +565,10 @@ func (n *note) headline(f *fact, as form, class Class) Sentence {
 		tell(answer, page)
 		return n.headed(prefix, text, append(page.newestCites(), answer.cites...), class)
 	case formBack:
-		before, after := n.silence()
-		v['s'], v['d'] = n.day(before), n.day(after)
+		v['s'], v['d'] = n.day(n.before), n.day(n.after)
 		v['o'] = n.what(f)
 		tell(f)
-		return n.headed(prefix, fill(l.back, &v, limit), append(cites, n.citesAt(before)...), class)
+		return n.headed(prefix, fill(l.back, &v, limit), append(cites, n.citesAt(n.before)...), class)
 	case formBoth:
 		a, b := n.twoProducts()
 		v['p'] = l.list([]string{n.productName(a), n.productName(b)})

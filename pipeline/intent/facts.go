@@ -22,7 +22,7 @@ type fact struct {
 	product   uint8    // 1-based, 0 for none
 	title     string   // its own trusted name: of the page, the form, the file; "" if there is none
 	subjects  []string // what it was about
-	ask       ask      // what was typed with it
+	ask       *ask     // what was typed with it
 	sent      bool     // a form that was sent, not a page
 	counted   bool     // a signal
 	count     int
@@ -39,6 +39,9 @@ type fact struct {
 	told      bool   // in the text being written
 	said      string // the slots of it that the headline holds: "qb"
 }
+
+// nothing is what was typed with most.
+var nothing ask
 
 // citesKept bounds the citations of one sentence or topic: enough to check it by, few enough to read.
 const citesKept = 8
@@ -95,7 +98,7 @@ func (n *note) step(st *journey.Step) {
 		return
 	}
 	e := &st.Event
-	f := fact{act: a, at: e.Time.Unix(), first: e.Time.Unix(), count: 1, counted: sig != nil, sent: e.Properties[connectors.PropForm] != "" || e.Kind == connectors.KindFormSubmit}
+	f := fact{act: a, ask: &nothing, at: e.Time.Unix(), first: e.Time.Unix(), count: 1, counted: sig != nil, sent: e.Properties[connectors.PropForm] != "" || e.Kind == connectors.KindFormSubmit}
 	if k, counted := count(st); counted {
 		f.summary, f.count = k, k
 	}
@@ -112,8 +115,9 @@ func (n *note) step(st *journey.Step) {
 	case st.Why == journey.WhyColleague:
 		f.colleague = colleagueName(e.Properties)
 	case typing(fold(e.Kind)) || f.sent || a == ActSearch || a == ActCalculate || a == ActBooking || a == ActUse || a == ActRefuse:
+		f.ask = new(ask)
 		f.ask.read(e, &n.red)
-		n.trimNames(&f.ask)
+		n.trimNames(f.ask)
 	}
 	if a == ActReply && f.ask.refuses {
 		f.act = ActRefuse
@@ -164,16 +168,15 @@ func (r *Rules) mayNotBeTold(t string) bool {
 	return r.untellable.get(t, func() bool { return hasLink(t, r.o.Hosts) || orders.MatchString(t) })
 }
 
-// tellable are the subjects without those that may not be told, in a list of their own.
+// tellable takes out of subjects those that may not be told.
 func (r *Rules) tellable(subjects []string) []string {
-	return slices.DeleteFunc(slices.Clone(subjects), r.mayNotBeTold)
+	return slices.Clip(slices.DeleteFunc(subjects, r.mayNotBeTold))
 }
 
-// pageSubjects are the subjects of a page, without what products and the vendor are called.
+// pageSubjects are the subjects of a page, without what products and the vendor are called. The list is shared.
 func (n *note) pageSubjects(title, url string) []string {
-	products := n.s.Journey.Products
-	return n.r.subjects.get(title+"\x00"+url+"\x00"+strings.Join(products, "\x00"), func() []string {
-		return n.r.tellable(subjects(title, url, append(append([]string{}, products...), n.vendor()...)))
+	return n.r.subjects.get(page{title, url, n.products}, func() []string {
+		return n.r.tellable(subjects(title, url, slices.Concat(n.s.Journey.Products, n.vendor())))
 	})
 }
 
@@ -184,7 +187,7 @@ func (n *note) details(f *fact, e *connectors.Event) {
 	case ActPrice:
 		f.item = addressed(e.URL).prices
 	case ActCompare:
-		f.rival = n.rivalOfPage(f.title, e.URL)
+		f.rival = n.r.rivals.get(page{f.title, e.URL, n.products}, func() string { return n.rivalOfPage(f.title, e.URL) })
 		if f.rival == "" {
 			f.rival = n.knownRival(f.title + " " + strings.ReplaceAll(pathOf(e.URL), "-", " "))
 		}
@@ -518,7 +521,7 @@ func germanTitle(title string) bool {
 	return germanTitles.get(title, func() bool { return readsGerman(title) })
 }
 
-var germanTitles memo[bool]
+var germanTitles memo[string, bool]
 
 func readsGerman(title string) bool {
 	if strings.ContainsAny(title, "äöüßÄÖÜ") {
@@ -549,23 +552,23 @@ func (n *note) topicsOf(f *fact, st *journey.Step, sig *journey.Signal) {
 	}
 	switch {
 	case len(named) > 0:
-		f.subjects = named
+		f.subjects = n.r.tellable(named)
 	case f.act == ActDownload || f.act == ActRegister || f.act == ActAttend:
 		name := f.title
 		if kind, rest, first := docKind(name); kind != "" && (!first || rest == "") {
 			name = strings.TrimSuffix(strings.TrimSuffix(rest, " buyer"), " buyer's")
 		}
-		f.subjects, _ = titleSubjects(name, append(append([]string{}, n.s.Journey.Products...), n.vendor()...))
+		f.subjects, _ = titleSubjects(name, slices.Concat(n.s.Journey.Products, n.vendor()))
+		f.subjects = n.r.tellable(f.subjects)
 	case f.act == ActRead || f.act == ActProduct || f.act == ActCase || f.act == ActCompare:
 		if st.Trusted {
-			f.subjects = slices.Clone(n.pageSubjects(e.PageTitle, e.URL))
+			f.subjects = n.pageSubjects(e.PageTitle, e.URL)
 		}
 	case f.act == ActStuck:
 		if f.item != "" && len(strings.Fields(f.item)) > 1 {
-			f.subjects = []string{upperFirst(f.item)}
+			f.subjects = n.r.tellable([]string{upperFirst(f.item)})
 		}
 	}
-	f.subjects = n.r.tellable(f.subjects)
 	if f.colleague != "" || f.act == ActHelp {
 		return
 	}
@@ -589,13 +592,14 @@ func (n *note) configured(t, title, short string) bool {
 	if n.r.o.Topics != nil {
 		return slices.ContainsFunc(n.r.o.Topics, func(c string) bool { return strings.EqualFold(c, t) })
 	}
-	return t != "" && !strings.HasPrefix(strings.ToLower(strings.TrimSpace(title)), strings.ToLower(t)) && !strings.EqualFold(t, short)
+	title = strings.TrimSpace(title)
+	return t != "" && !strings.EqualFold(title[:min(len(t), len(title))], t) && !strings.EqualFold(t, short)
 }
 
 // topicFact is one topic in the making.
 type topicFact struct {
 	name    string
-	key     string // the folded name between spaces
+	key     string // the folded name
 	events  []string
 	weight  int
 	at      int64
@@ -604,12 +608,12 @@ type topicFact struct {
 
 const topicsKept = 5
 
-// folded are names of topics as foldSubject has them.
-var folded memo[string]
+// folded are names of topics as foldSubject has them, between spaces.
+var folded memo[string, string]
 
 // topic notes one: of two where one holds the other, the longer is kept.
 func (n *note) topic(name, id string, f *fact, trusted bool) {
-	key := " " + folded.get(name, func() string { return foldSubject(name) }) + " "
+	key := folded.get(name, func() string { return " " + foldSubject(name) + " " })
 	weight := 1
 	if f.act != ActRead && f.act != ActProduct {
 		weight = 2

@@ -31,9 +31,13 @@ type Rules struct {
 	version uint64
 
 	vendors    []string // what the own hosts are called
-	untellable memo[bool]
-	subjects   memo[[]string]
+	untellable memo[string, bool]
+	subjects   memo[page, []string]
+	rivals     memo[page, string]
 }
+
+// page is one that people read, with the products that the journey knows.
+type page struct{ title, url, products string }
 
 // NewRules makes the engine.
 func NewRules(o RulesOptions) *Rules {
@@ -155,6 +159,9 @@ type note struct {
 	facts  []fact // oldest first
 	topics []topicFact
 
+	products      string // their names, to key what pages say
+	before, after int64  // the last silence
+
 	lead      *fact
 	noRequest bool // the headline says that there is no request
 	marks     []Mark
@@ -171,11 +178,13 @@ func (r *Rules) prepare(s Subject) *note {
 	}
 	n.l = tongueFor(lang)
 	n.now = s.Now.In(n.loc)
+	n.products = strings.Join(s.Journey.Products, "\x00")
 	n.red = Redact{}.of(s.Profile.FirstName, s.Profile.LastName)
 	n.gather(s.Now.Add(-r.o.Window).Unix())
 	if n.newestOwn() == nil && n.newest(ActNews) == nil {
 		n.gather(-1 << 62)
 	}
+	n.before, n.after = n.silence()
 	return n
 }
 
@@ -340,7 +349,7 @@ func (n *note) readAfter(f *fact) (best *fact) {
 
 // comeback is what somebody did last after a silence of 30 days or more, if that was in the last 14.
 func (n *note) comeback() *fact {
-	_, after := n.silence()
+	after := n.after
 	if after == 0 || n.days(after) >= freshDays {
 		return nil
 	}

@@ -80,7 +80,7 @@ func less(a, b string) bool {
 // leftover is what was typed with f and found no room in the headline.
 func (n *note) leftover(f *fact) []clause {
 	l, v := n.l, n.slots(f)
-	a := &f.ask
+	a := f.ask
 	if a.hostile {
 		return []clause{{l.formText, f.cites[:1], 0}}
 	}
@@ -275,7 +275,7 @@ func (n *note) clauseOf(g *fact) (clause, bool) {
 // reading tells all pages read without a purpose of their own as one.
 func (n *note) reading() (clause, bool) {
 	var sum fact
-	sum.act = ActRead
+	sum.act, sum.ask = ActRead, &nothing
 	var left []*fact
 	for i := len(n.facts) - 1; i >= 0; i-- {
 		g := &n.facts[i]

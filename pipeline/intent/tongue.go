@@ -44,6 +44,8 @@ type tongue struct {
 	together                    string
 	weighs                      string
 	twoPrices                   string
+
+	within memo[string, string] // subjects as they stand within a sentence
 }
 
 // head is how an act leads: while it is fresh, from 14 days on, from 30 days on, after 90.
@@ -87,17 +89,19 @@ func slotOf(name string) byte {
 // fill writes the first alternative of template that has what it needs and that, with optional parts dropped from the last on, has at most
 // limit characters. "" if none has.
 func fill(template string, v *slots, limit int) string {
+	var room [256]byte
 	for template != "" {
 		alternative, rest, _ := strings.Cut(template, "|")
 		template = rest
-		parts, ok := split(alternative, v)
-		if !ok {
-			continue
-		}
-		for last := len(parts); last >= 0; last-- {
-			if s := contracted(joinParts(parts, last)); runes(s) <= limit {
+		text, parts, ok := write(room[:0], alternative, v, len(alternative))
+		for last := parts - 1; ok; last-- {
+			if s := contracted(string(text)); runes(s) <= limit {
 				return s
 			}
+			if last < 0 {
+				break
+			}
+			text, _, _ = write(room[:0], alternative, v, last)
 		}
 	}
 	return ""
@@ -113,66 +117,49 @@ func contracted(s string) string {
 	return contract.Replace(s)
 }
 
-// part is a piece of a template with its slots filled; optional pieces that lack one are empty.
-type part struct {
-	text     string
-	optional bool
-}
-
-func split(template string, v *slots) (parts []part, ok bool) {
+// write appends one alternative of a template to b, its optional parts only as far as they are among the first keep parts. It says how many
+// parts there are that have what they need; ok is false if one that is not optional lacks it.
+func write(b []byte, template string, v *slots, keep int) (text []byte, parts int, ok bool) {
 	for template != "" {
-		i := strings.IndexByte(template, '[')
-		if i < 0 {
-			i = len(template)
-		}
-		if i > 0 {
-			s, ok := put(template[:i], v)
-			if !ok {
-				return nil, false
+		part, optional := template, template[0] == '['
+		if optional {
+			end := strings.IndexByte(template, ']')
+			part, template = template[1:end], template[end+1:]
+		} else {
+			i := strings.IndexByte(template, '[')
+			if i < 0 {
+				i = len(template)
 			}
-			parts = append(parts, part{text: s})
-			template = template[i:]
+			part, template = template[:i], template[i:]
+		}
+		longer, ok := put(b, part, v)
+		switch {
+		case !ok && !optional:
+			return nil, 0, false
+		case !ok:
 			continue
+		case !optional || parts < keep:
+			b = longer
 		}
-		end := strings.IndexByte(template, ']')
-		if s, ok := put(template[1:end], v); ok {
-			parts = append(parts, part{text: s, optional: true})
-		}
-		template = template[end+1:]
+		parts++
 	}
-	return parts, true
+	return b, parts, true
 }
 
-// joinParts leaves out the optional parts from the last on until only the first keep stand.
-func joinParts(parts []part, keep int) string {
-	if len(parts) == 1 && keep == 1 {
-		return parts[0].text
-	}
-	var b strings.Builder
-	for i, p := range parts {
-		if !p.optional || i < keep {
-			b.WriteString(p.text)
-		}
-	}
-	return b.String()
-}
-
-func put(template string, v *slots) (string, bool) {
-	var b strings.Builder
+// put appends a part with its slots filled, unless one is empty.
+func put(b []byte, part string, v *slots) ([]byte, bool) {
 	for {
-		i := strings.IndexByte(template, '{')
+		i := strings.IndexByte(part, '{')
 		if i < 0 {
-			b.WriteString(template)
-			return b.String(), true
+			return append(b, part...), true
 		}
-		end := i + strings.IndexByte(template[i:], '}')
-		value := v[slotOf(template[i+1:end])]
+		end := i + strings.IndexByte(part[i:], '}')
+		value := v[slotOf(part[i+1:end])]
 		if value == "" {
-			return "", false
+			return b, false
 		}
-		b.WriteString(template[:i])
-		b.WriteString(value)
-		template = template[end+1:]
+		b = append(append(b, part[:i]...), value...)
+		part = part[end+1:]
 	}
 }
 
