@@ -48,13 +48,9 @@ const citesKept = 8
 
 // gather reads the journey from the time from on into facts, oldest first by their newest event.
 func (n *note) gather(from int64) {
+	clear(n.facts)
 	n.facts, n.topics = n.facts[:0], n.topics[:0]
 	j := n.s.Journey
-	steps := 0
-	for si := range j.Sessions {
-		steps += len(j.Sessions[si].Steps)
-	}
-	n.facts = slices.Grow(n.facts, min(steps, 16))
 	for si := range j.Sessions {
 		for i := range j.Sessions[si].Steps {
 			st := &j.Sessions[si].Steps[i]
@@ -65,6 +61,10 @@ func (n *note) gather(from int64) {
 	}
 	slices.SortStableFunc(n.facts, func(a, b fact) int { return int(a.at - b.at) })
 	n.finish()
+	n.acts = 0
+	for i := range n.facts {
+		n.acts |= 1 << reasonRank[n.facts[i].act]
+	}
 }
 
 func (n *note) step(st *journey.Step) {

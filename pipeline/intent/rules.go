@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/cespare/xxhash/v2"
@@ -34,6 +35,7 @@ type Rules struct {
 	untellable memo[string, bool]
 	subjects   memo[page, []string]
 	rivals     memo[page, string]
+	room       sync.Pool // of *[]fact, empty: a note's facts are done with when it is written
 }
 
 // page is one that people read, with the products that the journey knows.
@@ -78,6 +80,11 @@ func (r *Rules) note(s Subject) Intent {
 		return in
 	}
 	n := r.prepare(s)
+	defer func() {
+		clear(n.facts)
+		room := n.facts[:0]
+		r.room.Put(&room)
+	}()
 	class, company, evidence := n.classify()
 	in.Class = class
 	if product := n.product(); product > 0 {
@@ -157,6 +164,7 @@ type note struct {
 	red redactor
 
 	facts  []fact // oldest first
+	acts   uint64 // a bit for each act of reasonOrder that is among them
 	topics []topicFact
 
 	products      string // their names, to key what pages say
@@ -178,6 +186,9 @@ func (r *Rules) prepare(s Subject) *note {
 	}
 	n.l = tongueFor(lang)
 	n.now = s.Now.In(n.loc)
+	if room, ok := r.room.Get().(*[]fact); ok {
+		n.facts = *room
+	}
 	n.products = strings.Join(s.Journey.Products, "\x00")
 	n.red = Redact{}.of(s.Profile.FirstName, s.Profile.LastName)
 	n.gather(s.Now.Add(-r.o.Window).Unix())

@@ -19,6 +19,15 @@ var reasonOrder = []Act{
 	ActTrial, ActInvite, ActStuck, ActRegister, ActAttend, ActForm, ActSignUp, ActDownload, ActProduct, ActRead, ActCase, ActHelp, ActSearch, ActUse, ActChat, ActUnsubscribe, ActMiss, ActCancel, ActRefuse, ActClick, ActNewsletter, ActMention,
 }
 
+// reasonRank is the place of an act in reasonOrder; what is not in it passes for the first.
+var reasonRank = func() map[Act]int {
+	m := map[Act]int{}
+	for i, a := range reasonOrder {
+		m[a] = i
+	}
+	return m
+}()
+
 // summary gives up to three reasons that go on from the headline.
 func (n *note) summary(as form, class Class) []Sentence {
 	f := n.lead
@@ -226,15 +235,19 @@ func (n *note) repliedAfter(at int64) *fact {
 
 // others are up to k further facts, in their order; reading is told as one.
 func (n *note) others(k int) (out []clause) {
-	for _, a := range reasonOrder {
+	for rank, a := range reasonOrder {
+		if len(out) == k {
+			break
+		}
+		if a != ActRead && n.acts&(1<<rank) == 0 {
+			continue
+		}
 		if a == ActHelp && (n.lead.act != ActStuck && n.lead.act != ActTrial) {
 			continue
 		}
 		if a == ActRead {
-			if len(out) < k {
-				if c, ok := n.reading(); ok {
-					out = append(out, c)
-				}
+			if c, ok := n.reading(); ok {
+				out = append(out, c)
 			}
 			continue
 		}
