@@ -124,6 +124,11 @@ func (b *Builder) identify(it *item, o *owner) {
 	it.nobodys = it.nobodys || o.nobodys(identity.ID{Kind: identity.Phone, Value: b.rules.Phone(it.ev.Phone)})
 }
 
+// alike says that two events carry the same identifiers.
+func alike(a, b *connectors.Event) bool {
+	return a.Source == b.Source && a.UserID == b.UserID && a.AnonymousID == b.AnonymousID && a.Email == b.Email && a.Phone == b.Phone
+}
+
 // ownOnly marks events that are not the person's, by the rules of package identity. An event that names somebody else goes, and so does
 // one that only an identifier names which more than one person holds. What an anonymous id did without a name belongs to whom it was
 // last seen with, and before that to whom it was first seen with: shared devices are the classic bad merge.
@@ -144,6 +149,7 @@ func (b *Builder) ownOnly(s *scratch, j *Journey, in *Input) {
 		it.drop = true
 		j.Filtered.Foreign++
 	}
+	var last *item // most events of a journey carry the identifiers of the one before
 	for i := range s.items {
 		it := &s.items[i]
 		if it.drop || !it.personal() {
@@ -153,7 +159,12 @@ func (b *Builder) ownOnly(s *scratch, j *Journey, in *Input) {
 			foreign(it) // a mix-up of the source's: it says nothing about the ids
 			continue
 		}
-		b.identify(it, &o)
+		if last != nil && alike(last.ev, it.ev) {
+			it.user, it.anon, it.email, it.nobodys = last.user, last.anon, last.email, last.nobodys
+		} else {
+			b.identify(it, &o)
+		}
+		last = it
 		if it.user.Kind == 0 {
 			continue
 		}
@@ -189,13 +200,13 @@ func (b *Builder) ownOnly(s *scratch, j *Journey, in *Input) {
 	slices.SortFunc(o.anons, stronger)
 	few := len(o.anons) <= identity.MaxOthers
 	own := func(id identity.ID) bool { return few || o.within(o.anons, id) }
-	var last map[identity.ID]whose // whom an anonymous id was last seen with
+	var seenWith map[identity.ID]whose // whom an anonymous id was last seen with
 	if conflict {
-		last = map[identity.ID]whose{}
+		seenWith = map[identity.ID]whose{}
 		for i := len(s.items) - 1; i >= 0; i-- { // the first name of all is what remains
 			it := &s.items[i]
 			if w := o.says(it); !it.drop && it.personal() && w != unsaid && it.anon.Kind != 0 {
-				last[it.anon] = w
+				seenWith[it.anon] = w
 			}
 		}
 	}
@@ -205,14 +216,14 @@ func (b *Builder) ownOnly(s *scratch, j *Journey, in *Input) {
 			continue
 		}
 		w := o.says(it)
-		if last != nil && w != unsaid && it.anon.Kind != 0 {
-			last[it.anon] = w
+		if seenWith != nil && w != unsaid && it.anon.Kind != 0 {
+			seenWith[it.anon] = w
 		}
 		switch {
 		case w == others:
 			foreign(it)
 		case w == theirs || it.anon.Kind == 0:
-		case last[it.anon] == others || !own(it.anon):
+		case seenWith[it.anon] == others || !own(it.anon):
 			foreign(it)
 		}
 		if it.user.Kind != 0 && !o.within(o.users, it.user) {
