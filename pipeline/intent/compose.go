@@ -371,6 +371,14 @@ var docTypes = map[string]string{
 	"spreadsheet": "Tabelle", "webinar": "Webinar", "open day": "Tag der offenen Tür", "workshop": "Workshop", "seminar": "Seminar", "conference": "Konferenz", "course": "Kurs", "calculator": "Rechner", "manual": "Handbuch", "certificate": "Zertifikat",
 }
 
+// docWords are all of docTypes, in lower case.
+var docWords = func() (words []string) {
+	for en, de := range docTypes {
+		words = append(words, en, strings.ToLower(de))
+	}
+	return words
+}()
+
 // named is the name of a file, an event or a form as it stands in a sentence: "the guide on export finance", "the open day".
 func (n *note) named(f *fact) string {
 	kind, rest, first := docKind(f.title)
@@ -447,7 +455,7 @@ func (l *tongue) quotedUnless(s string, plain bool) string {
 	return l.quoted(s)
 }
 
-// docKind takes what a thing is out of its name: at the front ("Guide: export finance") or at the end ("Cold e-mail templates").
+// docKind takes what a thing is out of its name: at the front ("Guide: export finance"), else at the end ("Cold e-mail templates").
 func docKind(title string) (kind, rest string, first bool) {
 	t := strings.TrimSpace(strings.NewReplacer("“", "", "”", "", "„", "", "\"", "").Replace(title))
 	low := strings.ToLower(t)
@@ -462,21 +470,16 @@ func docKind(title string) (kind, rest string, first bool) {
 			low = strings.ToLower(t)
 		}
 	}
-	best := ""
-	for k, de := range docTypes {
-		for _, w := range []string{k, strings.ToLower(de)} {
-			switch {
-			case low == w:
-				return w, "", true
-			case strings.HasPrefix(low, w+" ") || strings.HasPrefix(low, w+":"):
-				if len(w) > len(best) {
-					best, kind, rest, first = w, w, strings.TrimLeft(t[len(w):], " :"), true
-				}
-			case strings.HasSuffix(low, " "+w) && !first:
-				if len(w) > len(best) {
-					best, kind, rest, first = w, w, strings.TrimSpace(t[:len(t)-len(w)]), false
-				}
+	for _, w := range docWords {
+		switch {
+		case low == w:
+			return w, "", true
+		case strings.HasPrefix(low, w+" ") || strings.HasPrefix(low, w+":"):
+			if !first || len(w) > len(kind) {
+				kind, rest, first = w, strings.TrimLeft(t[len(w):], " :"), true
 			}
+		case strings.HasSuffix(low, " "+w) && !first && len(w) > len(kind):
+			kind, rest = w, strings.TrimSpace(t[:len(t)-len(w)])
 		}
 	}
 	for _, p := range []string{"on ", "to ", "for ", "zu ", "zur ", "zum ", "about "} {

@@ -1,6 +1,9 @@
 package intent
 
 import (
+	"cmp"
+	"maps"
+	"slices"
 	"strings"
 )
 
@@ -22,23 +25,22 @@ var nouns = map[string]string{
 }
 
 // nounsBack are nouns from German to English.
-var nounsBack = func() map[string]string {
+var nounsBack = backToEnglish()
+
+// backToEnglish gives a German noun the same English one at every start: a text must not change by itself.
+func backToEnglish() map[string]string {
 	m := map[string]string{
 		"mitarbeiter": "employees", "mitarbeiterinnen": "employees", "mitarbeitern": "employees", "arbeitsplätze": "seats", "anwender": "users", "benutzer": "users", "nutzern": "users",
 		"pflegekräfte": "carers", "schülerinnen": "pupils", "fahrzeuge": "vehicles", "filialen": "stores", "standorten": "sites", "pressenlinien": "press lines", "infusionspumpen": "infusion pumps",
-		"leute": "people", "plätzen": "seats", "teilnehmer": "participants", "kollegen": "colleagues", "häusern": "homes", "lizenz": "licences", "stück": "pieces",
+		"leute": "people", "plätzen": "seats", "teilnehmer": "participants", "kollegen": "colleagues", "häusern": "homes", "lizenz": "licences", "stück": "pieces", "cafés": "cafés",
 	}
-	for en, de := range nouns {
-		if _, ok := m[strings.ToLower(de)]; !ok || len(en) < len(m[strings.ToLower(de)]) {
-			if _, fixed := m[strings.ToLower(de)]; !fixed {
-				m[strings.ToLower(de)] = en
-			}
-		}
+	for _, en := range slices.Sorted(maps.Keys(nouns)) {
+		m[strings.ToLower(nouns[en])] = cmp.Or(m[strings.ToLower(nouns[en])], en)
 	}
 	m["filialen"], m["lizenzen"], m["personen"], m["mitarbeitende"], m["standorte"] = "stores", "licences", "people", "employees", "sites"
 	m["monat"], m["jahr"], m["woche"], m["tag"] = "month", "year", "week", "day"
 	return m
-}()
+}
 
 // durations are units of time, which are terms and no quantities.
 var durations = map[string]string{

@@ -1,6 +1,7 @@
 package intent
 
 import (
+	"maps"
 	"strings"
 	"testing"
 
@@ -40,6 +41,27 @@ func carried(a *ask, german bool) string {
 		out = append(out, "with "+e)
 	}
 	return strings.Join(out, "; ")
+}
+
+// A German noun becomes the same English one at every start: an unchanged journey must not be written anew.
+func TestNounsAreTheSameAtEveryStart(t *testing.T) {
+	for range 20 {
+		if !maps.Equal(backToEnglish(), nounsBack) {
+			t.Fatal("another English noun for the same German one")
+		}
+	}
+	if nounsBack["cafés"] != "cafés" || nounsBack["tonnen"] != "tonnes" {
+		t.Errorf("%q, %q", nounsBack["cafés"], nounsBack["tonnen"])
+	}
+}
+
+// What a title names in front goes before what it ends with, whatever order a map is read in.
+func TestKindOfADocumentIsSettled(t *testing.T) {
+	for range 50 {
+		if kind, rest, first := docKind("Webinar on the onboarding checklist"); kind != "webinar" || rest != "the onboarding checklist" || !first {
+			t.Fatal(kind, rest, first)
+		}
+	}
 }
 
 // Quantities, dates, budgets, sizes, rivals and deadlines are carried from what people typed, whatever the field is called, and no other word is.
