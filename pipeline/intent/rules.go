@@ -376,7 +376,8 @@ func (n *note) comeback() *fact {
 
 // silence is the last pause of 30 days or more: what came before and after it.
 func (n *note) silence() (before, after int64) {
-	at := make([]int64, 0, 2*len(n.facts))
+	var room [64]int64
+	at := room[:0]
 	for i := range n.facts {
 		f := &n.facts[i]
 		if f.colleague != "" || f.act == ActOpen || f.act == ActNews || f.act == ActOurQuote || f.act == ActOurTouch || f.summary > 0 {

@@ -31,7 +31,7 @@ var reasonRank = func() map[Act]int {
 // summary gives up to three reasons that go on from the headline.
 func (n *note) summary(as form, class Class) []Sentence {
 	f := n.lead
-	clauses := n.changed(f)
+	clauses := append(make([]clause, 0, 2*reasonsMax), n.changed(f)...)
 	switch as {
 	case formAnswered:
 		clauses = append(clauses, n.afterAnswer(f)...)
@@ -234,7 +234,8 @@ func (n *note) repliedAfter(at int64) *fact {
 }
 
 // others are up to k further facts, in their order; reading is told as one.
-func (n *note) others(k int) (out []clause) {
+func (n *note) others(k int) []clause {
+	out := make([]clause, 0, k)
 	for rank, a := range reasonOrder {
 		if len(out) == k {
 			break
@@ -289,7 +290,8 @@ func (n *note) clauseOf(g *fact) (clause, bool) {
 func (n *note) reading() (clause, bool) {
 	var sum fact
 	sum.act, sum.ask = ActRead, &nothing
-	var left []*fact
+	var room [32]*fact
+	left := room[:0]
 	for i := len(n.facts) - 1; i >= 0; i-- {
 		g := &n.facts[i]
 		if g.act != ActRead && (g.act != ActProduct || n.productName(g.product) != "") || g.told || g == n.lead || len(g.subjects) == 0 {
