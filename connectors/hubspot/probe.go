@@ -232,7 +232,7 @@ func (c *Client) probeEvents(ctx context.Context, p *crmkit.Probe) (types int) {
 // many there are.
 func (c *Client) FirstSyncCalls(records, written int) int {
 	pages := func(n, size int) int { return (n + size - 1) / size }
-	calls := pages(records, batchSize) + pages(written, batchSize) + pages(written, 1000) + 3 // the account, the properties, the bin
+	calls := pages(records, batchSize) + pages(written, batchSize) + pages(written, 1000) + 2 // the account, the properties
 	if c.engagement.Load() {
 		calls += pages(records, historyBatchSize)
 	}

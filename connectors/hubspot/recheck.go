@@ -79,14 +79,17 @@ func (s *swept) unsure(rows []row) (oldest time.Time, lowest uint64, any bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	now := time.Now()
+	if now.Sub(s.tooMany) < unchangedFor {
+		return oldest, 0, false // those that are asked about are read
+	}
 	for _, r := range rows {
 		id, _ := recordID(r.id)
 		l, ok := s.lent[id]
-		if !ok || l.mayBeChanged || now.Sub(l.unchangedAt) < unchangedFor {
+		if !ok || l.mayBeChanged || l.sure(now) {
 			continue
 		}
-		if !any || l.told.Before(oldest) {
-			oldest = l.told
+		if from := l.page.changesFrom(); !any || from.Before(oldest) {
+			oldest = from
 		}
 		if !any || id < lowest {
 			lowest = id
@@ -104,7 +107,7 @@ func (s *swept) doubtful(rows []row) map[string]lentContact {
 	list := map[string]lentContact{}
 	for _, r := range rows {
 		id, _ := recordID(r.id)
-		if l, ok := s.lent[id]; ok && (l.mayBeChanged || now.Sub(l.unchangedAt) >= unchangedFor) {
+		if l, ok := s.lent[id]; ok && !l.sure(now) {
 			list[r.id] = l
 		}
 	}
@@ -136,11 +139,19 @@ func (c *Client) searchSwept(ctx context.Context, since time.Time, lowest uint64
 			break
 		}
 		if len(found) >= recheckPages*searchPageSize {
-			return nil // too many to tell: those that are asked about are read
+			c.swept.refrain(began)
+			return nil
 		}
 	}
 	c.swept.compare(found, since, lowest, began)
 	return nil
+}
+
+// refrain notes that so much changes at present that a search cannot tell all of it: for a while, contacts that are asked about are read.
+func (s *swept) refrain(at time.Time) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.tooMany = at
 }
 
 // compare takes in a search for all changes since a time to contacts from the id lowest on.
@@ -151,7 +162,7 @@ func (s *swept) compare(found map[uint64]time.Time, since time.Time, lowest uint
 		s.drop(id)
 	}
 	for id, l := range s.lent {
-		if id < lowest || l.told.Before(since) {
+		if id < lowest || l.page.changesFrom().Before(since) {
 			continue
 		}
 		l.unchangedAt = at
@@ -161,7 +172,7 @@ func (s *swept) compare(found map[uint64]time.Time, since time.Time, lowest uint
 		s.lent[id] = l
 	}
 	for _, p := range s.pages {
-		if len(p.ids) > 0 && slices.Min(p.ids) >= lowest && !p.told.Before(since) {
+		if len(p.ids) > 0 && slices.Min(p.ids) >= lowest && !p.changesFrom().Before(since) {
 			p.unchangedAt = at
 		}
 	}

@@ -9,27 +9,27 @@ import (
 	"github.com/intentd/intentd/connectors/internal/transport"
 )
 
-// pass is a position in a sweep: first through the live contacts, then through the archived.
+// pass is a position in a sweep.
 type pass struct {
-	Version  int    `json:"v"`
-	Feed     string `json:"f"`
-	Archived bool   `json:"x,omitempty"`
-	After    string `json:"a,omitempty"`
+	Version int    `json:"v"`
+	Feed    string `json:"f"`
+	After   string `json:"a,omitempty"`
 }
 
 const sweepFeed = "sweep"
 
-// Sweep walks all contacts, 100 a page, the live ones and then those in the bin. Unlike search it has no limit of 10,000.
+// Sweep walks all live contacts, 100 a page. Unlike search it has no limit of 10,000. The bin is not walked: it may hold many times what
+// vanished since the last sweep, and a Read of a vanished contact tells whether it is there.
 func (c *Client) Sweep(ctx context.Context, from connectors.Cursor) (connectors.Page[connectors.Contact], error) {
 	var p connectors.Page[connectors.Contact]
-	at := pass{}
+	var at pass
 	if from != nil {
 		if err := c.readCursor(sweepFeed, from, &at); err != nil {
 			return p, err
 		}
 	}
 	r := transport.Get("sweep contacts", c.paths.objects(Contacts, ""))
-	r.Query = url.Values{"limit": {strconv.Itoa(batchSize)}, "archived": {strconv.FormatBool(at.Archived)}, "properties": c.schema.read}
+	r.Query = url.Values{"limit": {strconv.Itoa(batchSize)}, "archived": {"false"}, "properties": c.schema.read}
 	whole := len(r.Query.Encode()) <= urlQueryMax
 	if !whole {
 		r.Query.Set("properties", "hs_object_id")
@@ -45,9 +45,6 @@ func (c *Client) Sweep(ctx context.Context, from connectors.Cursor) (connectors.
 	for i := range answer.Results {
 		rec := &answer.Results[i]
 		k := c.contact(rec)
-		if at.Archived {
-			k.State = connectors.Archived
-		}
 		refs, p.Items = append(refs, k.Ref), append(p.Items, k)
 	}
 	if !whole {
@@ -55,24 +52,17 @@ func (c *Client) Sweep(ctx context.Context, from connectors.Cursor) (connectors.
 			return connectors.Page[connectors.Contact]{}, err
 		}
 	}
-	if whole && !at.Archived {
+	if whole {
 		told := resp.Date
 		if told.IsZero() {
 			told, _ = c.http.ServerNow()
 		}
 		c.swept.keep(answer.Results, c.pack, told)
 	}
-	next := answer.After
-	switch {
-	case next != "" && next == at.After:
+	if answer.After != "" && answer.After == at.After {
 		return connectors.Page[connectors.Contact]{}, c.err(connectors.Transient, "sweep contacts", "the answer leads back to its own page")
-	case next != "":
-		at.After, p.More = next, true
-	case !at.Archived:
-		at, p.More = pass{Archived: true}, true
-	default:
-		at = pass{}
 	}
+	at.After, p.More = answer.After, answer.After != ""
 	at.Version, at.Feed = cursorVersion, sweepFeed
 	p.Next = transport.Encode(at)
 	return p, nil

@@ -24,6 +24,7 @@ type swept struct {
 	lent  map[uint64]lentContact
 
 	rechecking chan struct{} // holds one token while somebody looks for changes
+	tooMany    time.Time     // when a search last found more changes than are worth telling
 }
 
 type keptContact struct {
@@ -34,18 +35,35 @@ type keptContact struct {
 // keptPage is a page with when it was answered: by this process's monotonic clock, and by HubSpot's.
 type keptPage struct {
 	at, told    time.Time
+	latest      time.Time // the latest modification in it: what happens after the page is stamped later still
 	unchangedAt time.Time // when a search last found no change of what is kept of it
 	ids         []uint64
 }
+
+// changesFrom is the time, by HubSpot's clock, after which a change of the page's contacts is stamped.
+func (p *keptPage) changesFrom() time.Time {
+	if p.latest.After(p.told) {
+		return p.latest
+	}
+	return p.told
+}
+
+// freshFor is how long a page is as good as a read that Write makes itself.
+const freshFor = time.Second
 
 // lentContact is what the host was told of a contact that it has not written since.
 type lentContact struct {
 	ours         map[string]string // intentd's fields, as in Contact.Ours
 	modified     time.Time         // of the record
-	told         time.Time         // when its page was, by HubSpot's clock
+	page         *keptPage
 	lentAt       time.Time
 	unchangedAt  time.Time // when a search last found no change of it; zero: none did
 	mayBeChanged bool      // a poll or a search told of a change
+}
+
+// sure says whether nobody but intentd can have changed the contact since its page, as far as a look at HubSpot tells.
+func (l *lentContact) sure(now time.Time) bool {
+	return !l.mayBeChanged && (now.Sub(l.unchangedAt) < unchangedFor || now.Sub(l.page.at) < freshFor)
 }
 
 const (
@@ -68,6 +86,9 @@ func (s *swept) keep(records []record, pack func(*record) string, told time.Time
 	for i := range records {
 		id, _ := recordID(records[i].ID)
 		s.drop(id)
+		if modified, ok := parseTime(records[i].UpdatedAt); ok && modified.After(page.latest) {
+			page.latest = modified
+		}
 		packed := pack(&records[i])
 		if s.bytes+len(packed) > keptBytes {
 			break // those that came before are asked for before
@@ -111,7 +132,7 @@ func (s *swept) lend(id uint64, unpack func(packed string) connectors.Contact) (
 	}
 	s.drop(id)
 	c := unpack(k.packed)
-	s.lent[id] = lentContact{ours: c.Ours, modified: c.Modified, told: k.page.told, lentAt: now, unchangedAt: k.page.unchangedAt}
+	s.lent[id] = lentContact{ours: c.Ours, modified: c.Modified, page: k.page, lentAt: now, unchangedAt: k.page.unchangedAt}
 	return c, true
 }
 

@@ -35,6 +35,7 @@ func (c *Client) table(o *object, patches []connectors.Patch, columns []*crmkit.
 		cells = append(cells, f.Property)
 	}
 	var b bytes.Buffer
+	b.Grow(roomOf(patches))
 	w := csv.NewWriter(&b)
 	w.Write(cells) // a bytes.Buffer takes everything
 	for _, chain := range chains {
@@ -53,6 +54,17 @@ func (c *Client) table(o *object, patches []connectors.Patch, columns []*crmkit.
 	}
 	w.Flush()
 	return b.Bytes(), nil
+}
+
+// roomOf is about how many bytes patches take as a table, so that it need not grow.
+func roomOf(patches []connectors.Patch) (n int) {
+	for i := range patches {
+		n += 24
+		for _, v := range patches[i].Fields {
+			n += len(v) + 8 // a comma, quotes, the rest of a date
+		}
+	}
+	return min(n, mostBulkBytes)
 }
 
 // cell is a canonical value as a table holds it.

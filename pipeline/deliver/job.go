@@ -131,8 +131,12 @@ func (m jobOpened) take(c *courier) {
 	oldest := c.o.Now().Add(-expires)
 	c.beside(func() message {
 		s := jobStarted{o: o, job: m.job}
-		if s.patches, s.state = c.o.DB.CarryByJob(c.name, o.name, m.token, oldest, bulkSize); s.state == nil && len(s.patches) > 0 {
-			s.err = m.b.Upload(m.ctx, m.token, s.patches)
+		patches, err := c.o.DB.CarryByJob(c.name, o.name, m.token, oldest, bulkSize)
+		if s.state = err; err == nil && len(patches) > 0 {
+			for i := range patches {
+				s.refs = append(s.refs, patches[i].Ref)
+			}
+			s.err = m.b.Upload(m.ctx, m.token, patches)
 		}
 		return s
 	})
@@ -140,11 +144,11 @@ func (m jobOpened) take(c *courier) {
 
 // jobStarted says what a job carries, and how its upload went.
 type jobStarted struct {
-	o       *object
-	job     *job
-	patches []connectors.Patch
-	err     error
-	state   error
+	o     *object
+	job   *job
+	refs  []connectors.Ref
+	err   error
+	state error
 }
 
 func (m jobStarted) take(c *courier) {
@@ -154,15 +158,15 @@ func (m jobStarted) take(c *courier) {
 		c.stateFailed(o, m.state)
 		return
 	}
-	if len(m.patches) == 0 { // what waited has expired or was superseded
+	if len(m.refs) == 0 { // what waited has expired or was superseded
 		delete(o.jobs, j.token)
 		o.byCalls()
 		return
 	}
 	c.o.Host.Note(c.name, m.err)
 	o.failures = 0
-	for i := range m.patches {
-		j.refs[m.patches[i].Ref] = true
+	for _, ref := range m.refs {
+		j.refs[ref] = true
 	}
 	j.leave = nil // it is followed at the next look, also if the upload failed: the CRM tells what it has of it
 	o.rewind()    // what waits for the next one

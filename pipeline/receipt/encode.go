@@ -17,6 +17,11 @@ import (
 
 // The stored form begins with its version, so that a later release reads what this one wrote. A text stands in it once: an
 // event's id, its source and a topic's name come up a dozen times in a receipt.
+//
+// The form is packed by hand because JSON was measured and costs more. Compressed as the state does, each with a dictionary made of its
+// own kind, a receipt takes 1,992 bytes packed and 2,206 as JSON (3,000 people with 1 to 60 events of random ids); in the demo 751 and
+// 900. Writing takes 25 µs against 53 and reading 15 µs against 217, once and often several times a person in a pass that takes
+// 650 µs a person in all. The reader would have to stay in any case, for the receipts of earlier releases.
 const (
 	version    = 3
 	beforeLeft = 2 // without LeftOut and what Filtered counts since; never 1: the state takes such a receipt for a compressed one

@@ -17,7 +17,7 @@ import (
 	"github.com/intentd/intentd/pipeline/score"
 )
 
-// Receipt explains one score. It is stored compressed as JSON.
+// Receipt explains one score. It is stored as [Receipt.Append] packs it, compressed, and printed as JSON.
 type Receipt struct {
 	Person   string            `json:"person"`
 	At       time.Time         `json:"at"`      // the moment the score was computed for
