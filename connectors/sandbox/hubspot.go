@@ -23,11 +23,9 @@ type HubSpotOptions struct {
 	Unlimited bool          // no rate limits, for benchmarks; headers then state very large ones
 	// FoldErrors answers partly failed batches on the 2026-09 paths with 200 instead of 207.
 	FoldErrors bool
-	// Strict refuses requests that HubSpot takes although its published specification does not have them.
-	Strict  bool
-	Now     func() time.Time // nil: time.Now
-	Seed    uint64           // correlation ids and access tokens follow it
-	History int              // versions kept of a property; 0: 20, negative: none but the present value
+	Now        func() time.Time // nil: time.Now
+	Seed       uint64           // correlation ids and access tokens follow it
+	History    int              // versions kept of a property; 0: 20, negative: none but the present value
 }
 
 // OAuthClient is the app that may fetch access tokens.
@@ -178,10 +176,7 @@ func (h *HubSpot) add(o *hubObject, r *record, now int64) *record {
 }
 
 // create adds a record with checked values, which may set its creation and modification times.
-func (h *HubSpot) create(o *hubObject, changes []change, origin string, now int64) (*record, *failure) {
-	if other := h.clash(o, changes, nil); other != nil {
-		return nil, conflict(other)
-	}
+func (h *HubSpot) create(o *hubObject, changes []change, origin string, now int64) *record {
 	r := h.add(o, &record{created: now, modified: now, origin: origin}, now)
 	for _, c := range o.derive(changes, true) {
 		ms, isTime := parseTime(c.value)
@@ -195,7 +190,7 @@ func (h *HubSpot) create(o *hubObject, changes []change, origin string, now int6
 		}
 	}
 	h.enlist(o, r)
-	return r, nil
+	return r
 }
 
 // apply writes checked values to a live record.
@@ -301,11 +296,10 @@ func (h *HubSpot) seed(o *hubObject, props map[string]string) *record {
 	if err != nil {
 		panic(err)
 	}
-	r, bad := h.create(o, changes, byImport, h.nowMs())
-	if bad != nil {
-		panic(fmt.Errorf("sandbox: %s", bad.Message))
+	if other := h.clash(o, changes, nil); other != nil {
+		panic(fmt.Errorf("sandbox: contact %s already has the address", other.id))
 	}
-	return r
+	return h.create(o, changes, byImport, h.nowMs())
 }
 
 // prepare checks values from Go, where read-only properties may be set too.

@@ -70,16 +70,16 @@ func (o *hubObject) linked(r *record, after string) ([]any, paging) {
 }
 
 // associations answers /crm/v4/associations/{from}/{to}/batch/read and its date-based form.
-func (h *HubSpot) associations(c call) (reply, *failure) {
-	if len(c.rest) != 4 || c.rest[2] != "batch" || c.rest[3] != "read" {
-		return reply{}, noResource
+func (h *HubSpot) associations(c call) reply {
+	from, to := h.object(c.at(0)), h.object(c.at(1))
+	if from == nil || to != from.other {
+		panic(noObject(c))
 	}
-	from := h.object(c.rest[0])
-	if to := h.object(c.rest[1]); from == nil || to != from.other {
-		return reply{}, noObject(c)
+	if len(c.rest) != 4 || c.rest[2] != "batch" || c.rest[3] != "read" {
+		panic(noResource)
 	}
 	if c.method != http.MethodPost {
-		return reply{}, notAllowed
+		panic(notAllowed)
 	}
 	var in struct {
 		Inputs []struct {
@@ -87,12 +87,8 @@ func (h *HubSpot) associations(c call) (reply, *failure) {
 			After string `json:"after"`
 		} `json:"inputs"`
 	}
-	if bad := c.read(&in); bad != nil {
-		return reply{}, bad
-	}
-	if bad := batchSize(len(in.Inputs), maxLinkBatch); bad != nil {
-		return reply{}, bad
-	}
+	refuseIf(c.read(&in))
+	refuseIf(batchSize(len(in.Inputs), maxLinkBatch))
 	run := h.batch(c)
 	for _, x := range in.Inputs {
 		var to []any
@@ -110,30 +106,30 @@ func (h *HubSpot) associations(c call) (reply, *failure) {
 		}
 		run.add(marshal(map[string]any{"from": idJSON{x.ID}, "to": to, "paging": p}))
 	}
-	return run.reply(http.StatusOK), nil
+	return run.reply(http.StatusOK)
 }
 
 // recordAssociations answers GET …/objects/{object}/{id}/associations/{other}.
-func (h *HubSpot) recordAssociations(c call) (reply, *failure) {
+func (h *HubSpot) recordAssociations(c call) reply {
 	if len(c.rest) != 4 {
-		return reply{}, noResource
+		panic(noResource)
 	}
 	from := h.object(c.rest[0])
 	if to := h.object(c.rest[3]); from == nil || to != from.other {
-		return reply{}, noObject(c)
+		panic(noObject(c))
 	}
 	if c.method != http.MethodGet {
-		return reply{}, notAllowed
+		panic(notAllowed)
 	}
 	r := from.follow(c.rest[1])
 	if r == nil {
-		return reply{}, refuse(http.StatusNotFound, "OBJECT_NOT_FOUND", "resource not found")
+		panic(refuse(http.StatusNotFound, "OBJECT_NOT_FOUND", "resource not found"))
 	}
 	list, p := from.linked(r, c.params().Get("after"))
 	if p.Next != nil {
 		p.Next.Link = c.link(p.Next.After)
 	}
-	return jsonReply(http.StatusOK, map[string]any{"results": list, "paging": p}), nil
+	return jsonReply(http.StatusOK, map[string]any{"results": list, "paging": p})
 }
 
 // noObject is the answer to names of objects that the portal does not have.

@@ -20,7 +20,7 @@ type call struct {
 	*request
 	api   string // objects, properties, associations, account-info, events, oauth
 	dated string // version of a date-based path, "" for v3 and v4
-	rest  []string
+	rest  path
 	now   time.Time
 }
 
@@ -31,12 +31,7 @@ var objectVersions = []string{"2026-03", "2026-09"}
 func parse(q *request) call {
 	c := call{request: q}
 	s := segments(q.path)
-	at := func(i int) string {
-		if i < len(s) {
-			return s[i]
-		}
-		return ""
-	}
+	at := s.at
 	take := func(api, dated string, n int) {
 		c.api, c.dated, c.rest = api, dated, s[n:]
 	}
@@ -60,6 +55,9 @@ func parse(q *request) call {
 	}
 	return c
 }
+
+// at is a part of the rest of the path, "" behind its end.
+func (c call) at(i int) string { return c.rest.at(i) }
 
 // route names a request whatever its generation of paths: "POST contacts/batch/update", "GET contacts/{id}", "GET events".
 func (h *HubSpot) route(q *request) string {
@@ -118,10 +116,7 @@ func (h *HubSpot) answer(q *request) reply {
 	search := c.api == "objects" && len(c.rest) == 2 && c.rest[1] == "search"
 	rep, ok := h.admit(c, search)
 	if ok {
-		var bad *failure
-		if rep, bad = h.serve(c); bad != nil {
-			rep = h.failed(bad)
-		}
+		rep = h.serve(c)
 	}
 	if !search {
 		rep.header = h.limits(rep.header, c.now)
@@ -129,13 +124,20 @@ func (h *HubSpot) answer(q *request) reply {
 	return rep
 }
 
-// serve answers an authorised request within the limits.
-func (h *HubSpot) serve(c call) (reply, *failure) {
+// serve answers an authorised request within the limits. An endpoint refuses by panicking with its *failure, before anything
+// has changed.
+func (h *HubSpot) serve(c call) (rep reply) {
+	defer func() {
+		switch bad := recover().(type) {
+		case nil:
+		case *failure:
+			rep = h.failed(bad)
+		default:
+			panic(bad)
+		}
+	}()
 	if len(c.body) > 0 && c.method != http.MethodGet && c.api != "" && !c.isKind("application/json") {
-		return reply{}, wrongMedia
-	}
-	if bad := h.unspecified(c); bad != nil {
-		return reply{}, bad
+		panic(wrongMedia)
 	}
 	switch c.api {
 	case "objects":
@@ -152,7 +154,7 @@ func (h *HubSpot) serve(c call) (reply, *failure) {
 	case "events":
 		return h.events(c)
 	}
-	return reply{}, noResource
+	panic(noResource)
 }
 
 // admit holds a request against the rate limits.
@@ -239,6 +241,20 @@ func (h *HubSpot) failed(f *failure) reply { return reply{status: f.status, body
 func (h *HubSpot) errorBody(f failure) []byte {
 	f.Status, f.CorrelationID = "error", h.uuid()
 	return marshal(f)
+}
+
+// invalid is the answer to a request that does not fit.
+func invalid(format string, args ...any) *failure {
+	return refuse(http.StatusBadRequest, "VALIDATION_ERROR", format, args...)
+}
+
+// lacking is the answer to a body that does not say all it must.
+func lacking(what string, attributes ...string) *failure {
+	return invalid("Invalid input JSON on line 1, column 1: Cannot build %s, some of required attributes are not set [%s]", what, strings.Join(attributes, ", "))
+}
+
+func refuse(status int, category, format string, args ...any) *failure {
+	return &failure{status: status, Category: category, Message: fmt.Sprintf(format, args...)}
 }
 
 // read decodes a call's body.

@@ -325,20 +325,3 @@ func FuzzRequests(f *testing.F) {
 		}
 	})
 }
-
-func TestReadsByAddress(t *testing.T) {
-	p := newPortal(t, HubSpotOptions{})
-	id := p.CreateContact(map[string]string{"email": "a@b.co"})
-	if r := p.want(200, p.ask("GET", dated+"/A@b.co?idProperty=email", nil)); at(r.json, "id") != id {
-		t.Errorf("got %s", r.body)
-	}
-	p.want(404, p.ask("GET", dated+"/a@b.co", nil))
-	p.want(400, p.ask("GET", dated+"/a@b.co?idProperty=city", nil))
-	if r := p.want(200, p.ask("POST", dated+"/batch/read", `{"idProperty":"email","inputs":[{"id":"a@b.co"}]}`)); !slices.Equal(ids(r), []string{id}) {
-		t.Errorf("got %s", r.body)
-	}
-	p.want(400, p.ask("POST", dated+"/batch/read", `{"idProperty":"city","inputs":[{"id":"a@b.co"}]}`))
-	if c := p.Counters(); c.Calls("GET contacts/{id}") != 3 {
-		t.Errorf("routes %v", c.Routes)
-	}
-}

@@ -31,33 +31,30 @@ type orgCursor struct {
 }
 
 // query answers GET query, queryAll and tooling/query, and the further pages of each.
-func (s *Salesforce) query(c *orgCall, all, tooling bool, locator string) (reply, *orgFailure) {
+func (s *Salesforce) query(c *orgCall, all, tooling bool, locator string) reply {
 	if c.method != http.MethodGet {
-		return reply{}, wrongMethod(c.method)
+		panic(wrongMethod(c.method))
 	}
 	if locator != "" {
 		return s.nextPage(c, locator)
 	}
 	text := c.params().Get("q")
 	if text == "" {
-		return reply{}, badRequest("MALFORMED_QUERY", "A query is required in the parameter q")
+		panic(badRequest("MALFORMED_QUERY", "A query is required in the parameter q"))
 	}
-	q, bad := s.parseSOQL(text, tooling)
-	if bad != nil {
-		return reply{}, bad
-	}
+	q := s.parseSOQL(text, tooling)
 	if c.params().Get("columns") == "true" {
 		return jsonReply(http.StatusOK, map[string]any{
 			"columnMetadata": columnsJSON(q.columns), "entityName": q.o.name, "groupBy": false, "idSelected": slices.ContainsFunc(q.columns, func(c orgColumn) bool { return c.field.typ == orgIDType }), "keyPrefix": q.o.prefix,
-		}), nil
+		})
 	}
 	recs := s.run(q, all)
 	if q.count {
-		return jsonReply(http.StatusOK, map[string]any{"totalSize": len(recs), "done": true, "records": []any{}}), nil
+		return jsonReply(http.StatusOK, map[string]any{"totalSize": len(recs), "done": true, "records": []any{}})
 	}
 	whole := func(c orgColumn) bool { return c.field.name == "Metadata" || c.field.name == "FullName" }
 	if tooling && len(recs) > 1 && slices.ContainsFunc(q.columns, whole) {
-		return reply{}, badRequest("MALFORMED_QUERY", "When retrieving results with Metadata or FullName fields, the query qualifications must specify no more than one row for retrieval. Result size: %d", len(recs))
+		panic(badRequest("MALFORMED_QUERY", "When retrieving results with Metadata or FullName fields, the query qualifications must specify no more than one row for retrieval. Result size: %d", len(recs)))
 	}
 	cursor := &orgCursor{session: c.session, ends: c.now.Add(cursorLife), size: batchSizeOf(c), o: q.o, columns: q.columns, recs: recs}
 	if len(recs) > cursor.size {
@@ -68,7 +65,7 @@ func (s *Salesforce) query(c *orgCall, all, tooling bool, locator string) (reply
 		}
 		s.cursors = append(s.cursors, cursor)
 	}
-	return s.page(c, cursor, 0), nil
+	return s.page(c, cursor, 0)
 }
 
 // columnsJSON describes a query's columns, for those who ask for columns in place of records: Salesforce's own CLI does.
@@ -96,15 +93,15 @@ func batchSizeOf(c *orgCall) int {
 	return mostPage
 }
 
-func (s *Salesforce) nextPage(c *orgCall, locator string) (reply, *orgFailure) {
+func (s *Salesforce) nextPage(c *orgCall, locator string) reply {
 	id, at, _ := strings.Cut(locator, "-")
 	from, err := strconv.Atoi(at)
 	for _, cursor := range s.cursors {
 		if cursor.id == id && cursor.session == c.session && c.now.Before(cursor.ends) && err == nil && from >= 0 && from < len(cursor.recs) {
-			return s.page(c, cursor, from), nil
+			return s.page(c, cursor, from)
 		}
 	}
-	return reply{}, badRequest("INVALID_QUERY_LOCATOR", "invalid query locator")
+	panic(badRequest("INVALID_QUERY_LOCATOR", "invalid query locator"))
 }
 
 // page renders the records of a cursor from a place on.
@@ -171,34 +168,34 @@ func (s *Salesforce) appendRecord(b []byte, prefix string, o *orgObject, r *reco
 }
 
 // sobjects answers the paths under /sobjects: definitions, single records, and what changed.
-func (s *Salesforce) sobjects(c *orgCall, rest []string) (reply, *orgFailure) {
+func (s *Salesforce) sobjects(c *orgCall, rest []string) reply {
 	if len(rest) == 0 {
 		if c.method != http.MethodGet {
-			return reply{}, wrongMethod(c.method)
+			panic(wrongMethod(c.method))
 		}
-		return s.describeAll(c), nil
+		return s.describeAll(c)
 	}
 	o, ok := s.object(rest[0])
 	if !ok || o.tooling || len(rest) > 2 {
-		return reply{}, notThere()
+		panic(notThere())
 	}
 	get := c.method == http.MethodGet
 	switch {
 	case len(rest) == 1 && get:
-		return jsonReply(http.StatusOK, map[string]any{"objectDescribe": o.facts(c), "recentItems": []any{}}), nil
+		return jsonReply(http.StatusOK, map[string]any{"objectDescribe": o.facts(c), "recentItems": []any{}})
 	case len(rest) == 1 && c.method == http.MethodPost:
 		return s.createOne(c, o)
 	case len(rest) == 1, !get && (rest[1] == "describe" || rest[1] == "updated" || rest[1] == "deleted"):
-		return reply{}, wrongMethod(c.method)
+		panic(wrongMethod(c.method))
 	case rest[1] == "describe":
-		return jsonReply(http.StatusOK, o.describe(c)), nil
+		return jsonReply(http.StatusOK, o.describe(c))
 	case rest[1] == "updated" || rest[1] == "deleted":
 		return s.replicate(c, o, rest[1])
 	}
 	return s.single(c, o, rest[1])
 }
 
-func (s *Salesforce) readOne(c *orgCall, o *orgObject, r *record) (reply, *orgFailure) {
+func (s *Salesforce) readOne(c *orgCall, o *orgObject, r *record) reply {
 	names := splitList(c.params().Get("fields"))
 	if len(names) == 0 {
 		for _, f := range o.fields {
@@ -207,11 +204,7 @@ func (s *Salesforce) readOne(c *orgCall, o *orgObject, r *record) (reply, *orgFa
 			}
 		}
 	}
-	columns, bad := s.columns(o, names)
-	if bad != nil {
-		return reply{}, bad
-	}
-	return reply{status: http.StatusOK, body: s.appendRecord(nil, c.prefix(), o, r, columns)}, nil
+	return reply{status: http.StatusOK, body: s.appendRecord(nil, c.prefix(), o, r, s.columns(o, names))}
 }
 
 // Bounds of the replication calls.
@@ -221,33 +214,29 @@ const (
 )
 
 // span reads start and end of a replication call, whose seconds are ignored.
-func (c *orgCall) span(days int, what string) (start, end time.Time, bad *orgFailure) {
+func (c *orgCall) span(days int, what string) (start, end time.Time) {
 	when := func(name string) time.Time {
 		text := strings.ReplaceAll(c.params().Get(name), " ", "+") // a plus that nobody encoded
 		t, ok := parseWireTime(text)
-		if !ok && bad == nil {
-			bad = badRequest("INVALID_REPLICATION_DATE", "%s is not a valid value for the type xsd:dateTime", text)
+		if !ok {
+			panic(badRequest("INVALID_REPLICATION_DATE", "%s is not a valid value for the type xsd:dateTime", text))
 		}
 		return t.UTC().Truncate(time.Minute)
 	}
 	start, end = when("start"), when("end")
 	switch {
-	case bad != nil:
 	case end.Sub(start) < time.Minute:
-		bad = badRequest("INVALID_REPLICATION_DATE", "endDate must be at least one minute greater than startDate")
+		panic(badRequest("INVALID_REPLICATION_DATE", "endDate must be at least one minute greater than startDate"))
 	case c.now.Sub(start) > time.Duration(days)*24*time.Hour+time.Minute:
-		bad = badRequest("INVALID_REPLICATION_DATE", "startDate must be within the last %d days for %s records", days, what)
+		panic(badRequest("INVALID_REPLICATION_DATE", "startDate must be within the last %d days for %s records", days, what))
 	}
-	return start, end, bad
+	return start, end
 }
 
 // replicate answers updated and deleted: ids with changes from start up to end, and up to when that is the whole truth.
-func (s *Salesforce) replicate(c *orgCall, o *orgObject, what string) (reply, *orgFailure) {
+func (s *Salesforce) replicate(c *orgCall, o *orgObject, what string) reply {
 	days := map[string]int{"updated": updatedDays, "deleted": binDaysOrg}[what]
-	start, end, bad := c.span(days, what)
-	if bad != nil {
-		return reply{}, bad
-	}
+	start, end := c.span(days, what)
 	covered := c.now
 	for _, t := range s.open {
 		if began := time.UnixMilli(t.began); t.object == o && began.Before(covered) {
@@ -277,7 +266,7 @@ func (s *Salesforce) replicate(c *orgCall, o *orgObject, what string) (reply, *o
 		out["earliestDateAvailable"] = formatWireTime(c.now.UTC().AddDate(0, 0, -binDaysOrg).Truncate(time.Minute).UnixMilli())
 	}
 	if n > mostUpdated {
-		return reply{}, badRequest("EXCEEDED_ID_LIMIT", "The number of %s records exceeds the limit of %d", what, mostUpdated)
+		panic(badRequest("EXCEEDED_ID_LIMIT", "The number of %s records exceeds the limit of %d", what, mostUpdated))
 	}
-	return jsonReply(http.StatusOK, out), nil
+	return jsonReply(http.StatusOK, out)
 }

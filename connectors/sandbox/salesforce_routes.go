@@ -52,9 +52,9 @@ func wrongMethod(method string) *orgFailure {
 // orgCall is a request to a version of the REST API.
 type orgCall struct {
 	*request
-	version string   // "67.0"
-	rest    []string // the path behind the version
-	session string   // the access token
+	version string // "67.0"
+	rest    path   // the path behind the version
+	session string // the access token
 	now     time.Time
 }
 
@@ -145,10 +145,7 @@ func (s *Salesforce) answer(q *request) reply {
 	c.session = token
 	rep, ok := s.admit(q, now)
 	if ok {
-		var bad *orgFailure
-		if rep, bad = s.dispatch(c); bad != nil {
-			rep = bad.reply()
-		}
+		rep = s.dispatch(c)
 	}
 	if rep.header == nil {
 		rep.header = http.Header{}
@@ -166,23 +163,28 @@ func (s *Salesforce) listVersions() reply {
 	return jsonReply(http.StatusOK, list)
 }
 
-// dispatch answers an authorised request within the limits.
-func (s *Salesforce) dispatch(c *orgCall) (reply, *orgFailure) {
-	at := func(i int) string {
-		if i < len(c.rest) {
-			return c.rest[i]
+// dispatch answers an authorised request within the limits. An endpoint refuses by panicking with its *orgFailure, before
+// anything has changed.
+func (s *Salesforce) dispatch(c *orgCall) (rep reply) {
+	defer func() {
+		switch bad := recover().(type) {
+		case nil:
+		case *orgFailure:
+			rep = bad.reply()
+		default:
+			panic(bad)
 		}
-		return ""
-	}
+	}()
+	at := c.rest.at
 	switch {
 	case len(c.rest) == 0:
 		paths := map[string]string{}
 		for _, name := range []string{"tooling", "query", "queryAll", "limits", "composite", "jobs", "sobjects"} {
 			paths[name] = c.prefix() + "/" + name
 		}
-		return jsonReply(http.StatusOK, paths), nil
+		return jsonReply(http.StatusOK, paths)
 	case at(0) == "limits" && len(c.rest) == 1:
-		return s.limits(), nil
+		return s.limits()
 	case (at(0) == "query" || at(0) == "queryAll") && len(c.rest) <= 2:
 		return s.query(c, at(0) == "queryAll", false, at(1))
 	case at(0) == "tooling" && at(1) == "query" && len(c.rest) <= 3:
@@ -196,5 +198,5 @@ func (s *Salesforce) dispatch(c *orgCall) (reply, *orgFailure) {
 	case at(0) == "jobs" && (at(1) == "ingest" || at(1) == "query"):
 		return s.bulkJobs(c, at(1), c.rest[2:])
 	}
-	return reply{}, notThere()
+	panic(notThere())
 }

@@ -215,43 +215,37 @@ func (s *Salesforce) dropField(r *record, by string) {
 }
 
 // customField answers tooling/sobjects/CustomField.
-func (s *Salesforce) customField(c *orgCall, id string) (reply, *orgFailure) {
+func (s *Salesforce) customField(c *orgCall, id string) reply {
 	customs := s.objects["customfield"]
 	if id == "" {
 		if c.method != http.MethodPost {
-			return reply{}, wrongMethod(c.method)
+			panic(wrongMethod(c.method))
 		}
-		name, metadata, bad := c.custom()
-		if bad != nil {
-			return reply{}, bad
-		}
+		name, metadata := c.custom()
 		r, fault := s.defineField(name, metadata, s.me)
 		if fault != nil {
-			return reply{}, rowFailure(&rowFault{fault.code, fault.message, append([]string{""}, fault.fields...)[1:]})
+			panic(rowFailure(&rowFault{fault.code, fault.message, append([]string{""}, fault.fields...)[1:]}))
 		}
-		return jsonReply(http.StatusCreated, resultJSON{r.id, true, []faultJSON{}}), nil
+		return jsonReply(http.StatusCreated, resultJSON{r.id, true, []faultJSON{}})
 	}
 	r, fault := s.target(customs, id)
 	if fault != nil {
-		return reply{}, notThere()
+		panic(notThere())
 	}
 	switch c.method {
 	case http.MethodGet:
 		return s.readOne(c, customs, r)
 	case http.MethodDelete:
 		s.dropField(r, s.me)
-		return reply{status: http.StatusNoContent}, nil
+		return reply{status: http.StatusNoContent}
 	case http.MethodPatch:
-		_, metadata, bad := c.custom()
-		if bad != nil {
-			return reply{}, bad
-		}
+		_, metadata := c.custom()
 		if fault := s.reshape(r, metadata); fault != nil {
-			return reply{}, rowFailure(fault)
+			panic(rowFailure(fault))
 		}
-		return reply{status: http.StatusNoContent}, nil
+		return reply{status: http.StatusNoContent}
 	}
-	return reply{}, wrongMethod(c.method)
+	panic(wrongMethod(c.method))
 }
 
 // reshape changes a custom field to what metadata says; its type stays.
@@ -276,16 +270,14 @@ func (s *Salesforce) reshape(r *record, raw []byte) *rowFault {
 }
 
 // custom reads the body of a custom field's call.
-func (c *orgCall) custom() (fullName string, metadata []byte, bad *orgFailure) {
+func (c *orgCall) custom() (fullName string, metadata []byte) {
 	var in struct {
 		FullName string
 		Metadata json.RawMessage
 	}
-	if bad := c.read(&in); bad != nil {
-		return "", nil, bad
-	}
+	refuseIf(c.read(&in))
 	if in.Metadata == nil {
-		return "", nil, badRequest("FIELD_INTEGRITY_EXCEPTION", "Metadata: a value is required")
+		panic(badRequest("FIELD_INTEGRITY_EXCEPTION", "Metadata: a value is required"))
 	}
-	return in.FullName, in.Metadata, nil
+	return in.FullName, in.Metadata
 }

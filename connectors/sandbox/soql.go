@@ -2,7 +2,6 @@ package sandbox
 
 import (
 	"fmt"
-	"net/http"
 	"regexp"
 	"slices"
 	"strconv"
@@ -71,18 +70,17 @@ var soqlTokens = regexp.MustCompile(`(?s)^[ \t\r\n]*(?:([A-Za-z_][\w.]*)|'((?:[^
 
 const soqlKinds = "a'0("
 
-// soqlParser reads a query in one pass; the first mistake sticks, and nothing is expected any more then.
+// soqlParser reads a query in one pass; the first mistake refuses the request.
 type soqlParser struct {
 	s     *Salesforce
 	text  string
 	i     int
 	tok   soqlToken
 	depth int
-	err   *orgFailure
 }
 
 // parseSOQL reads a query for an object of the ordinary API or of the Tooling API.
-func (s *Salesforce) parseSOQL(text string, tooling bool) (*soqlQuery, *orgFailure) {
+func (s *Salesforce) parseSOQL(text string, tooling bool) *soqlQuery {
 	p := &soqlParser{s: s, text: text}
 	if utf8.RuneCountInString(text) > longestSOQL {
 		p.fail(0, "MALFORMED_QUERY", "SOQL statements cannot be longer than 100000 characters.")
@@ -92,19 +90,14 @@ func (s *Salesforce) parseSOQL(text string, tooling bool) (*soqlQuery, *orgFailu
 	if p.tok.kind != 0 {
 		p.unexpected()
 	}
-	return q, p.err
+	return q
 }
 
 // fail notes a mistake at a place in the text, counted in bytes from 0.
 func (p *soqlParser) fail(at int, code, format string, args ...any) {
-	p.tok = soqlToken{at: at}
-	if p.err != nil {
-		return
-	}
 	from, to := max(at-24, 0), min(at+24, len(p.text))
 	around := strings.ToValidUTF8(strings.Map(func(c rune) rune { return max(c, ' ') }, p.text[from:to]), "")
-	p.err = &orgFailure{status: http.StatusBadRequest, code: code,
-		message: fmt.Sprintf("\n%s\n%s^\nERROR at Row:1:Column:%d\n%s", around, strings.Repeat(" ", at-from), at+1, fmt.Sprintf(format, args...))}
+	panic(badRequest(code, "\n%s\n%s^\nERROR at Row:1:Column:%d\n%s", around, strings.Repeat(" ", at-from), at+1, fmt.Sprintf(format, args...)))
 }
 
 func (p *soqlParser) unexpected() {
@@ -132,7 +125,7 @@ func (p *soqlParser) next() {
 	m := soqlTokens.FindStringSubmatchIndex(rest)
 	blank := len(rest) - len(strings.TrimLeft(rest, " \t\r\n"))
 	switch p.tok = (soqlToken{at: p.i + blank}); {
-	case p.err != nil || m == nil && blank == len(rest):
+	case m == nil && blank == len(rest):
 		return
 	case m == nil && rest[blank] == '\'':
 		p.fail(p.tok.at, "MALFORMED_QUERY", "unexpected end of string literal")
@@ -185,7 +178,6 @@ func (p *soqlParser) name() soqlToken {
 	t := p.tok
 	if t.kind != 'a' || soqlReserved.MatchString(t.text) || slices.Contains(strings.Split(t.text, "."), "") {
 		p.unexpected()
-		return soqlToken{}
 	}
 	p.next()
 	return t
@@ -198,13 +190,9 @@ func (p *soqlParser) query(tooling bool) *soqlQuery {
 	names := p.selected(q)
 	p.want("FROM")
 	of := p.name()
-	if p.err != nil {
-		return nil
-	}
 	o, ok := p.s.object(of.text)
 	if !ok || o.tooling != tooling {
 		p.fail(of.at, "INVALID_TYPE", "sObject type '%s' is not supported. If you are attempting to use a custom object, be sure to append the '__c' after the entity name. Please reference your WSDL or the describe call for the appropriate names.", of.text)
-		return nil
 	}
 	q.o = o
 	for i, n := range names {
@@ -218,7 +206,7 @@ func (p *soqlParser) query(tooling bool) *soqlQuery {
 	}
 	if p.eat("ORDER") {
 		p.want("BY")
-		for more := true; more && p.err == nil; more = p.eat(",") {
+		for more := true; more; more = p.eat(",") {
 			n := p.name()
 			x := soqlOrder{path: p.path(o, n)}
 			if x.path.field.long() {
@@ -253,7 +241,7 @@ func (p *soqlParser) selected(q *soqlQuery) (names []soqlToken) {
 		q.count = true
 		return nil
 	}
-	for more := true; more && p.err == nil; more = p.eat(",") {
+	for more := true; more; more = p.eat(",") {
 		if p.tok.text == "(" {
 			p.lacks("queries of children")
 		}
@@ -290,8 +278,6 @@ func (p *soqlParser) term(o *orgObject) soqlCond {
 	}
 	defer func() { p.depth-- }()
 	switch {
-	case p.err != nil:
-		return soqlCond{}
 	case p.eat("NOT"):
 		c := p.term(o)
 		return soqlCond{holds: func(r *record) bool { return !c.holds(r) }}
@@ -303,9 +289,6 @@ func (p *soqlParser) term(o *orgObject) soqlCond {
 	n := p.name()
 	path := p.path(o, n)
 	op, values := p.comparison()
-	if p.err != nil {
-		return soqlCond{}
-	}
 	f := path.field
 	isID := f.typ == orgIDType || f.typ == orgRef
 	switch {
@@ -346,44 +329,49 @@ func (p *soqlParser) comparison() (op string, values []soqlToken) {
 	if p.is("SELECT") {
 		p.lacks("queries within queries")
 	}
-	for more := true; more && p.err == nil; more = p.eat(",") {
+	for more := true; more; more = p.eat(",") {
 		values = append(values, one())
 	}
 	p.want(")")
 	return op, values
 }
 
-// path finds the field of a name such as Account.Owner.Name.
-func (p *soqlParser) path(o *orgObject, n soqlToken) orgPath {
-	path := orgPath{field: kindField}
-	if p.err != nil {
-		return path
-	}
-	parts := strings.Split(n.text, ".")
-	at := o
+// path finds the field of a name such as Account.Owner.Name, or says why there is none.
+func (s *Salesforce) path(o *orgObject, name string) (path orgPath, problem string) {
+	path.field = kindField
+	parts := strings.Split(name, ".")
 	if len(parts) > 1 && strings.EqualFold(parts[0], o.name) && o.relations[strings.ToLower(parts[0])] == nil {
 		parts = parts[1:]
 	}
+	at, last := o, parts[len(parts)-1]
 	for _, part := range parts[:len(parts)-1] {
 		way := at.relations[strings.ToLower(part)]
 		if way == nil || !way.readable || len(path.steps) == 5 {
-			p.fail(n.at, "INVALID_FIELD", "Didn't understand relationship '%s' in field path. If you are attempting to use a custom relationship, be sure to append the '__r' after the custom relationship name. Please reference your WSDL or the describe call for the appropriate names.", part)
-			return path
+			return path, fmt.Sprintf("Didn't understand relationship '%s' in field path. If you are attempting to use a custom relationship, be sure to append the '__r' after the custom relationship name. %s", part, seeDescribe)
 		}
 		path.steps = append(path.steps, way)
-		at = p.s.objects[strings.ToLower(way.refTo[0])]
+		path.kind = len(way.refTo) > 1 && strings.EqualFold(last, "Type")
+		at = s.objects[strings.ToLower(way.refTo[0])]
 	}
-	last := parts[len(parts)-1]
-	if len(path.steps) > 0 && len(path.steps[len(path.steps)-1].refTo) > 1 && strings.EqualFold(last, "Type") {
-		path.kind = true
-		return path
+	if path.kind {
+		return path, ""
 	}
 	f, ok := at.field(last)
 	if !ok || !f.readable {
-		p.fail(n.at, "INVALID_FIELD", "No such column '%s' on entity '%s'. If you are attempting to use a custom field, be sure to append the '__c' after the custom field name. Please reference your WSDL or the describe call for the appropriate names.", last, at.name)
-		return path
+		return path, fmt.Sprintf("No such column '%s' on entity '%s'. If you are attempting to use a custom field, be sure to append the '__c' after the custom field name. %s", last, at.name, seeDescribe)
 	}
 	path.field = f
+	return path, ""
+}
+
+// seeDescribe ends what Salesforce says of unknown names.
+const seeDescribe = "Please reference your WSDL or the describe call for the appropriate names."
+
+func (p *soqlParser) path(o *orgObject, n soqlToken) orgPath {
+	path, problem := p.s.path(o, n.text)
+	if problem != "" {
+		p.fail(n.at, "INVALID_FIELD", "%s", problem)
+	}
 	return path
 }
 
@@ -409,16 +397,15 @@ func addColumn(columns []orgColumn, p orgPath) []orgColumn {
 }
 
 // columns are the columns of a list of names, for calls that take no SOQL.
-func (s *Salesforce) columns(o *orgObject, names []string) (columns []orgColumn, bad *orgFailure) {
+func (s *Salesforce) columns(o *orgObject, names []string) (columns []orgColumn) {
 	for _, name := range names {
-		p := &soqlParser{s: s}
-		path := p.path(o, soqlToken{text: name})
-		if p.err != nil {
-			return nil, badRequest("INVALID_FIELD", "No such column '%s' on sobject of type %s", name, o.name)
+		path, problem := s.path(o, name)
+		if problem != "" {
+			panic(badRequest("INVALID_FIELD", "No such column '%s' on sobject of type %s", name, o.name))
 		}
 		columns = addColumn(columns, path)
 	}
-	return columns, nil
+	return columns
 }
 
 // follow is the value at the end of a path, "" where a record on the way is missing.
@@ -511,7 +498,6 @@ func (p *soqlParser) literal(f *orgField, v soqlToken) span {
 	case v.kind != 'a' && v.kind != '\'' && v.kind != '0', v.kind == '0' && notNumber != nil && notDate != nil && !isTime:
 		p.tok = v
 		p.unexpected()
-		return span{}
 	case v.kind == 'a' && word == "NULL":
 		return span{}
 	case v.kind == 'a' && (word == "TODAY" || word == "YESTERDAY") && (f.typ == orgDate || f.typ == orgDateTime):

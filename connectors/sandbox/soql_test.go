@@ -241,10 +241,7 @@ func TestSOQLWaysFindTheSame(t *testing.T) {
 			text += fmt.Sprintf(" LIMIT %d", limit)
 		}
 		all := rng.IntN(2) == 0
-		q, bad := g.parseSOQL(text, false)
-		if bad != nil {
-			t.Fatalf("%s: %s", text, bad.message)
-		}
+		q := g.parseSOQL(text, false)
 		got := g.run(q, all)
 		var want []*record
 		for _, r := range q.o.recs {
@@ -370,13 +367,18 @@ func FuzzSOQL(f *testing.F) {
 	}
 	g := people(f)
 	f.Fuzz(func(t *testing.T, text string) {
-		q, bad := g.parseSOQL(text, false)
-		if bad != nil {
-			if bad.status != 400 || bad.code == "" || bad.message == "" {
-				t.Errorf("%q: %+v", text, bad)
+		defer func() {
+			switch bad := recover().(type) {
+			case nil:
+			case *orgFailure:
+				if bad.status != 400 || bad.code == "" || bad.message == "" {
+					t.Errorf("%q: %+v", text, bad)
+				}
+			default:
+				panic(bad)
 			}
-			return
-		}
+		}()
+		q := g.parseSOQL(text, false)
 		for _, r := range g.run(q, true) {
 			g.appendRecord(nil, v67, q.o, r, q.columns)
 		}

@@ -234,8 +234,19 @@ func relation(op string, with []span) func(k key) bool {
 	return func(k key) bool { return !equal(k) }
 }
 
+// path is the parts of a URL's path.
+type path []string
+
+// at is the i-th part, "" behind the end.
+func (p path) at(i int) string {
+	if i < len(p) {
+		return p[i]
+	}
+	return ""
+}
+
 // segments cuts a path at its slashes, without empty ends.
-func segments(path string) []string {
+func segments(path string) path {
 	if path = strings.Trim(path, "/"); path == "" {
 		return nil
 	}
