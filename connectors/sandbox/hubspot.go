@@ -102,12 +102,11 @@ func NewHubSpot(o HubSpotOptions) *HubSpot {
 		contacts: &hubObject{schema: contactSchema(), nextID: nextContactID, linkTo: 4},
 		deals:    &hubObject{schema: dealSchema(), nextID: nextDealID, linkTo: 3},
 		emails:   map[string]*record{}, occurrences: map[*record][]Occurrence{}, tokens: map[string]time.Time{},
-		burst: newRolling(burst, 10*time.Second), searches: newRolling(searchesPerSecond, time.Second),
+		burst: &rolling{max: burst, span: 10 * time.Second}, searches: &rolling{max: searchesPerSecond, span: time.Second},
 		day: &daily{max: day, loc: loc},
 	}
 	h.contacts.other, h.deals.other = h.deals, h.contacts
-	h.desk.now = o.Now
-	h.desk.vendor = h
+	h.desk.open(h, o.Now)
 	return h
 }
 
@@ -441,21 +440,10 @@ func only(values map[string]string, wanted []string, unwanted ...string) map[str
 	return values
 }
 
-// Patches tells what the API wrote, by the id of the contact written to.
-func (h *HubSpot) Patches() map[string]PatchCount {
+// Writes tells how many updates the API applied to each contact, by id; those it did not write to are left out.
+func (h *HubSpot) Writes() map[string]int {
 	defer h.lock()()
-	out := make(map[string]PatchCount, h.tally.patched)
-	for _, r := range h.contacts.recs {
-		if r.writes == 0 {
-			continue
-		}
-		c := PatchCount{Writes: r.writes, Properties: make(map[string]int, len(r.wrote))}
-		for field, n := range r.wrote {
-			c.Properties[h.contacts.list[field].Name] = n
-		}
-		out[r.id] = c
-	}
-	return out
+	return h.contacts.writes()
 }
 
 // Rule is a validation rule of the portal's admin: a record whose property When has the value Is needs a value in Require.

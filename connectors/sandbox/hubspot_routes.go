@@ -182,7 +182,7 @@ func (h *HubSpot) admit(c call, search bool) (reply, bool) {
 		rep.header = http.Header{"Retry-After": {strconv.Itoa(int(math.Ceil(wait.Seconds())))}}
 	}
 	rep.body = h.refusal(rep.status, policy)
-	h.tally.limited(policy)
+	h.tally.RateLimited[policy]++
 	return rep, false
 }
 
@@ -291,10 +291,10 @@ func (h *HubSpot) refusal(status int, policy string) []byte {
 	return h.errorBody(failure{Message: cmp.Or(http.StatusText(status), "error")})
 }
 
-// random is the next of a row of numbers that the seed decides: SplitMix64, by Steele, Lea and Flood.
+// random is the next of a row of numbers that are the same in every portal: SplitMix64, by Steele, Lea and Flood.
 func (h *HubSpot) random() uint64 {
 	h.serial++
-	z := h.o.Seed + h.serial*0x9e3779b97f4a7c15
+	z := h.serial * 0x9e3779b97f4a7c15
 	z = (z ^ z>>30) * 0xbf58476d1ce4e5b9
 	z = (z ^ z>>27) * 0x94d049bb133111eb
 	return z ^ z>>31

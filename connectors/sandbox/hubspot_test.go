@@ -199,7 +199,7 @@ func TestDocumentedBodies(t *testing.T) {
 				t.Errorf("%s %s: %d\n got %s\nwant %s", c.method, c.path, a.status, scrub(a.body), c.want)
 			}
 			p.clock.t = time.Date(2026, 11, 20, 8, 17, 0, 250e6, time.UTC)
-			p.searches = newRolling(searchesPerSecond, time.Second)
+			p.searches = &rolling{max: searchesPerSecond, span: time.Second}
 		})
 	}
 }

@@ -163,11 +163,7 @@ func (h *HubSpot) batchUpdate(c call, o *hubObject) reply {
 // write applies changes that came through the API and counts them.
 func (h *HubSpot) write(c call, o *hubObject, r *record, changes []change) {
 	if o == h.contacts {
-		fields := make([]int, len(changes))
-		for i, x := range changes {
-			fields[i] = x.p.number
-		}
-		h.tally.wrote(r, fields...)
+		h.tally.wrote(r)
 	}
 	h.apply(o, r, changes, func(*property) author { return author{source: byIntegration} }, c.now.UnixMilli())
 }

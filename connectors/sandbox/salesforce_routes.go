@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// Versions of the API that an org serves by default. Since Summer '25 those below 31.0 are retired.
+// Versions of the API that an org serves. Since Summer '25 those below 31.0 are retired.
 const oldestVersion, newestVersion = 31, 67
 
 // longestOrgURI is the longest path and query answered, in bytes; beyond it is a 414.
@@ -130,10 +130,9 @@ func (s *Salesforce) answer(q *request) reply {
 	if q.uri > longestOrgURI {
 		return reply{status: http.StatusRequestURITooLong, header: http.Header{"Content-Type": {"text/html"}}, body: []byte("<html><head><title>Error 414 URI Too Long</title></head></html>")}
 	}
-	if !s.serves(c.version) {
-		v, err := strconv.ParseFloat(c.version, 64)
-		oldest, _ := strconv.ParseFloat(s.versions[0], 64)
-		if err == nil && v < oldest {
+	v, err := strconv.Atoi(strings.TrimSuffix(c.version, ".0"))
+	if err != nil || c.version != versionName(v) || v < oldestVersion || v > newestVersion {
+		if err == nil && v < oldestVersion {
 			return (&orgFailure{status: http.StatusGone, code: "UNSUPPORTED_API_VERSION", message: "The requested resource is no longer available: version " + c.version + " of the API has been retired."}).reply()
 		}
 		return notThere().reply()
@@ -150,14 +149,15 @@ func (s *Salesforce) answer(q *request) reply {
 	if rep.header == nil {
 		rep.header = http.Header{}
 	}
-	rep.header.Set("Sforce-Limit-Info", s.limitInfo())
+	rep.header.Set("Sforce-Limit-Info", s.limitInfo(now))
 	return rep
 }
 
 // listVersions answers GET /services/data.
 func (s *Salesforce) listVersions() reply {
 	list := []map[string]string{}
-	for _, v := range s.versions {
+	for n := oldestVersion; n <= newestVersion; n++ {
+		v := versionName(n)
 		list = append(list, map[string]string{"label": "Release " + v, "url": "/services/data/v" + v, "version": v})
 	}
 	return jsonReply(http.StatusOK, list)
@@ -184,7 +184,7 @@ func (s *Salesforce) dispatch(c *orgCall) (rep reply) {
 		}
 		return jsonReply(http.StatusOK, paths)
 	case at(0) == "limits" && len(c.rest) == 1:
-		return s.limits()
+		return s.limits(c.now)
 	case (at(0) == "query" || at(0) == "queryAll") && len(c.rest) <= 2:
 		return s.query(c, at(0) == "queryAll", false, at(1))
 	case at(0) == "tooling" && at(1) == "query" && len(c.rest) <= 3:

@@ -254,9 +254,6 @@ func TestSalesforceVersionsAndPaths(t *testing.T) {
 	g.want(405, g.ask("DELETE", "/query", nil))
 	g.want(405, g.ask("GET", "/composite/sobjects", nil))
 	g.want(415, g.ask("PATCH", "/composite/sobjects", "{}", "Content-Type", "text/plain"))
-	old := newOrg(t, SalesforceOptions{APIVersions: []string{"60.0", "61.0"}})
-	old.want(410, old.ask("GET", "/services/data/v59.0/limits", nil))
-	old.want(404, old.ask("GET", "/limits", nil))
 }
 
 func TestSalesforceRoutesAreCountedByName(t *testing.T) {
