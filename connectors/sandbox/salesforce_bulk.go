@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -345,12 +344,15 @@ func (s *Salesforce) bulkResults(c *orgCall, job *bulkJob) reply {
 		from = n
 	}
 	end := min(from+size, len(job.recs))
-	header, paths := flatten(job.query.columns, "", nil)
+	header := make([]string, len(job.query.columns))
+	for i, c := range job.query.columns {
+		header[i] = c.name()
+	}
 	rows := make([][]string, 0, end-from)
 	for _, r := range job.recs[from:end] {
-		row := make([]string, len(paths))
-		for i := range paths {
-			row[i] = paths[i].field.plain(s.follow(&paths[i], r))
+		row := make([]string, len(header))
+		for i, c := range job.query.columns {
+			row[i] = c.field.plain(s.follow(c, r))
 		}
 		rows = append(rows, row)
 	}
@@ -361,18 +363,4 @@ func (s *Salesforce) bulkResults(c *orgCall, job *bulkJob) reply {
 	}
 	rep.header["Sforce-Locator"], rep.header["Sforce-Numberofrecords"] = []string{locator}, []string{strconv.Itoa(end - from)}
 	return rep
-}
-
-// flatten names selected fields as columns of a table: Account.Name.
-func flatten(columns []orgColumn, before string, steps []*orgField) (header []string, paths []orgPath) {
-	for _, c := range columns {
-		if c.columns == nil {
-			header = append(header, before+c.field.name)
-			paths = append(paths, orgPath{steps: slices.Clone(steps), field: c.field, kind: c.kind})
-			continue
-		}
-		h, p := flatten(c.columns, before+c.name+".", append(slices.Clone(steps), c.field))
-		header, paths = append(header, h...), append(paths, p...)
-	}
-	return header, paths
 }

@@ -1,7 +1,6 @@
 package sandbox
 
 import (
-	"cmp"
 	"fmt"
 	"net/http"
 	"slices"
@@ -26,7 +25,7 @@ type orgCursor struct {
 	ends    time.Time
 	size    int
 	o       *orgObject
-	columns []orgColumn
+	columns []orgPath
 	recs    []*record
 }
 
@@ -45,14 +44,14 @@ func (s *Salesforce) query(c *orgCall, all, tooling bool, locator string) reply 
 	q := s.parseSOQL(text, tooling)
 	if c.params().Get("columns") == "true" {
 		return jsonReply(http.StatusOK, map[string]any{
-			"columnMetadata": columnsJSON(q.columns), "entityName": q.o.name, "groupBy": false, "idSelected": slices.ContainsFunc(q.columns, func(c orgColumn) bool { return c.field.typ == orgIDType }), "keyPrefix": q.o.prefix,
+			"columnMetadata": s.columnsJSON(q.columns), "entityName": q.o.name, "groupBy": false, "idSelected": slices.ContainsFunc(q.columns, func(c orgPath) bool { return c.field.typ == orgIDType }), "keyPrefix": q.o.prefix,
 		})
 	}
 	recs := s.run(q, all)
 	if q.count {
 		return jsonReply(http.StatusOK, map[string]any{"totalSize": len(recs), "done": true, "records": []any{}})
 	}
-	whole := func(c orgColumn) bool { return c.field.name == "Metadata" || c.field.name == "FullName" }
+	whole := func(c orgPath) bool { return c.field.name == "Metadata" || c.field.name == "FullName" }
 	if tooling && len(recs) > 1 && slices.ContainsFunc(q.columns, whole) {
 		panic(badRequest("MALFORMED_QUERY", "When retrieving results with Metadata or FullName fields, the query qualifications must specify no more than one row for retrieval. Result size: %d", len(recs)))
 	}
@@ -68,17 +67,35 @@ func (s *Salesforce) query(c *orgCall, all, tooling bool, locator string) reply 
 	return s.page(c, cursor, 0)
 }
 
-// columnsJSON describes a query's columns, for those who ask for columns in place of records: Salesforce's own CLI does.
-func columnsJSON(columns []orgColumn) []map[string]any {
+// columnsJSON describes a query's columns, for those who ask for columns in place of records: Salesforce's own CLI does. A
+// parent's columns stand below the lookup to it.
+func (s *Salesforce) columnsJSON(columns []orgPath) []map[string]any {
 	out := []map[string]any{}
-	for _, c := range columns {
-		f, name := c.field, cmp.Or(c.name, c.field.name)
+	for i, c := range columns {
+		f, name, joined := c.field, c.field.name, []map[string]any{}
+		if c.way != nil {
+			if slices.ContainsFunc(columns[:i], func(p orgPath) bool { return p.way == c.way }) {
+				continue
+			}
+			f, name, joined = c.way, c.way.relation, s.columnsJSON(below(columns, c.way, s.objects[strings.ToLower(c.way.refTo[0])]))
+		}
 		out = append(out, map[string]any{
-			"columnName": name, "displayName": name, "apexType": f.typ, "aggregate": false, "custom": f.custom, "joinColumns": columnsJSON(c.columns), "foreignKeyName": nil,
+			"columnName": name, "displayName": name, "apexType": f.typ, "aggregate": false, "custom": f.custom, "joinColumns": joined, "foreignKeyName": nil,
 			"booleanType": f.typ == orgBool, "numberType": f.numeric(), "textType": f.quoted(), "insertable": f.editable && !f.readOnly, "updatable": f.editable && !f.readOnly && !f.createOnly,
 		})
 	}
 	return out
+}
+
+// below are the fields selected of the parent that a lookup leads to, as fields of that parent. What the parent lacks, of a
+// lookup to several objects, is left out.
+func below(columns []orgPath, way *orgField, parent *orgObject) (own []orgPath) {
+	for _, c := range columns {
+		if f, ok := parent.field(c.field.name); ok && c.way == way {
+			own = append(own, orgPath{field: f})
+		}
+	}
+	return own
 }
 
 // batchSizeOf is the page size a call asks for.
@@ -123,7 +140,7 @@ func (s *Salesforce) page(c *orgCall, cursor *orgCursor, from int) reply {
 }
 
 // appendRecord renders a record as queries and reads tell it: its own fields before those of its parents.
-func (s *Salesforce) appendRecord(b []byte, prefix string, o *orgObject, r *record, columns []orgColumn) []byte {
+func (s *Salesforce) appendRecord(b []byte, prefix string, o *orgObject, r *record, columns []orgPath) []byte {
 	b = append(append(append(b, `{"attributes":{"type":"`...), o.name...), `","url":"`...)
 	b = append(b, prefix...)
 	if o.tooling {
@@ -133,35 +150,25 @@ func (s *Salesforce) appendRecord(b []byte, prefix string, o *orgObject, r *reco
 	b = append(b, `"}`...)
 	for _, c := range columns {
 		f := c.field
-		if c.columns != nil {
+		if c.way != nil {
 			continue
 		}
 		b = append(append(append(b, `,"`...), f.name...), `":`...)
-		if c.kind {
-			b = appendQuoted(b, o.name)
-			continue
-		}
-		if f.num >= len(o.fields) || o.fields[f.num] != f { // the lookup led to another object than its first
-			f = o.byName[strings.ToLower(f.name)]
-		}
-		switch {
-		case f == nil:
-			b = append(b, "null"...)
-		case f.time != nil:
+		if f.time != nil {
 			b = append(appendWireTime(append(b, '"'), f.time(r)), '"')
-		default:
+		} else {
 			b = f.appendValue(b, f.value(r))
 		}
 	}
-	for _, c := range columns {
-		if c.columns == nil {
+	for i, c := range columns {
+		if c.way == nil || slices.ContainsFunc(columns[:i], func(p orgPath) bool { return p.way == c.way }) {
 			continue
 		}
-		b = append(append(append(b, `,"`...), c.name...), `":`...)
-		if parent, up := s.recordOf(c.field.value(r)); up == nil || s.isPurged(up) {
+		b = append(append(append(b, `,"`...), c.way.relation...), `":`...)
+		if parent, up := s.parent(c.way, r); up == nil {
 			b = append(b, "null"...)
 		} else {
-			b = s.appendRecord(b, prefix, parent, up, c.columns)
+			b = s.appendRecord(b, prefix, parent, up, below(columns, c.way, parent))
 		}
 	}
 	return append(b, '}')

@@ -10,7 +10,7 @@ import (
 	"unicode/utf8"
 )
 
-// The part of SOQL that is understood is what connectors and jsforce send: SELECT with fields, fields of parents and COUNT(),
+// The part of SOQL that is understood is what connectors and jsforce send: SELECT with fields, fields of direct parents and COUNT(),
 // FROM one object, WHERE with AND, OR, NOT, parentheses, comparisons, LIKE, IN and NOT IN with lists, TODAY and YESTERDAY,
 // ORDER BY and LIMIT. Anything else is refused as malformed, and the message says that it is the sandbox that lacks it.
 // Queries are answered by looking at one record after the other.
@@ -19,25 +19,24 @@ import (
 type soqlQuery struct {
 	o       *orgObject
 	count   bool
-	columns []orgColumn
+	columns []orgPath
 	where   soqlCond
 	order   []soqlOrder
 	limit   int // -1: none
 }
 
-// orgColumn is a selected field, or a parent with selected fields of its own.
-type orgColumn struct {
-	field   *orgField // the field, or the lookup that leads to the parent
-	name    string    // of the way to the parent: Account
-	columns []orgColumn
-	kind    bool // the parent's Type
+// orgPath is a field of a record, or of the parent that one of its lookups leads to.
+type orgPath struct {
+	way   *orgField // the lookup; nil: the field is the record's own
+	field *orgField
 }
 
-// orgPath leads from a record over lookups to a field.
-type orgPath struct {
-	steps []*orgField
-	field *orgField
-	kind  bool // Type of a lookup that may lead to several objects
+// name is how a path is written: Email, Account.Name.
+func (p orgPath) name() string {
+	if p.way == nil {
+		return p.field.name
+	}
+	return p.way.relation + "." + p.field.name
 }
 
 type soqlOrder struct {
@@ -199,7 +198,7 @@ func (p *soqlParser) query(tooling bool) *soqlQuery {
 		if slices.ContainsFunc(names[:i], func(t soqlToken) bool { return strings.EqualFold(t.text, n.text) }) {
 			p.fail(n.at, "INVALID_FIELD", "duplicate field selected: %s", n.text)
 		}
-		q.columns = addColumn(q.columns, p.path(o, n))
+		q.columns = append(q.columns, p.path(o, n))
 	}
 	if p.eat("WHERE") {
 		q.where = p.or(o)
@@ -300,7 +299,7 @@ func (p *soqlParser) term(o *orgObject) soqlCond {
 		p.fail(n.at, "INVALID_QUERY_FILTER_OPERATOR", "invalid operator on %s field", f.typ)
 	}
 	c := soqlCond{holds: p.compare(path, op, values)}
-	if len(path.steps) == 0 && f == o.fields[0] && (op == "=" || op == "IN") {
+	if path.way == nil && f == o.fields[0] && (op == "=" || op == "IN") {
 		c.byID = true
 		for _, v := range values {
 			id, _ := longID(v.text)
@@ -336,29 +335,20 @@ func (p *soqlParser) comparison() (op string, values []soqlToken) {
 	return op, values
 }
 
-// path finds the field of a name such as Account.Owner.Name, or says why there is none.
+// path finds the field of a name such as Account.Name, or says why there is none.
 func (s *Salesforce) path(o *orgObject, name string) (path orgPath, problem string) {
-	path.field = kindField
-	parts := strings.Split(name, ".")
-	if len(parts) > 1 && strings.EqualFold(parts[0], o.name) && o.relations[strings.ToLower(parts[0])] == nil {
-		parts = parts[1:]
+	parent, own, _ := strings.Cut(name, ".")
+	switch path.way = o.relations[strings.ToLower(parent)]; {
+	case own == "":
+		path.way, own = nil, name
+	case path.way != nil && path.way.readable:
+		o = s.objects[strings.ToLower(path.way.refTo[0])]
+	case !strings.EqualFold(parent, o.name):
+		return path, fmt.Sprintf("Didn't understand relationship '%s' in field path. If you are attempting to use a custom relationship, be sure to append the '__r' after the custom relationship name. %s", parent, seeDescribe)
 	}
-	at, last := o, parts[len(parts)-1]
-	for _, part := range parts[:len(parts)-1] {
-		way := at.relations[strings.ToLower(part)]
-		if way == nil || !way.readable || len(path.steps) == 5 {
-			return path, fmt.Sprintf("Didn't understand relationship '%s' in field path. If you are attempting to use a custom relationship, be sure to append the '__r' after the custom relationship name. %s", part, seeDescribe)
-		}
-		path.steps = append(path.steps, way)
-		path.kind = len(way.refTo) > 1 && strings.EqualFold(last, "Type")
-		at = s.objects[strings.ToLower(way.refTo[0])]
-	}
-	if path.kind {
-		return path, ""
-	}
-	f, ok := at.field(last)
+	f, ok := o.field(own)
 	if !ok || !f.readable {
-		return path, fmt.Sprintf("No such column '%s' on entity '%s'. If you are attempting to use a custom field, be sure to append the '__c' after the custom field name. %s", last, at.name, seeDescribe)
+		return path, fmt.Sprintf("No such column '%s' on entity '%s'. If you are attempting to use a custom field, be sure to append the '__c' after the custom field name. %s", own, o.name, seeDescribe)
 	}
 	path.field = f
 	return path, ""
@@ -375,62 +365,43 @@ func (p *soqlParser) path(o *orgObject, n soqlToken) orgPath {
 	return path
 }
 
-// kindField stands for the Type of a lookup that may lead to several objects.
-var kindField = &orgField{name: "Type", label: "Type", typ: orgString, readable: true}
-
-func addColumn(columns []orgColumn, p orgPath) []orgColumn {
-	if len(p.steps) == 0 {
-		if slices.ContainsFunc(columns, func(c orgColumn) bool { return c.columns == nil && c.field == p.field && c.kind == p.kind }) {
-			return columns
-		}
-		return append(columns, orgColumn{field: p.field, kind: p.kind})
-	}
-	way := p.steps[0]
-	i := slices.IndexFunc(columns, func(c orgColumn) bool { return c.columns != nil && c.field == way })
-	if i < 0 {
-		i = len(columns)
-		columns = append(columns, orgColumn{field: way, name: way.relation})
-	}
-	p.steps = p.steps[1:]
-	columns[i].columns = addColumn(columns[i].columns, p)
-	return columns
-}
-
 // columns are the columns of a list of names, for calls that take no SOQL.
-func (s *Salesforce) columns(o *orgObject, names []string) (columns []orgColumn) {
+func (s *Salesforce) columns(o *orgObject, names []string) (columns []orgPath) {
 	for _, name := range names {
 		path, problem := s.path(o, name)
 		if problem != "" {
 			panic(badRequest("INVALID_FIELD", "No such column '%s' on sobject of type %s", name, o.name))
 		}
-		columns = addColumn(columns, path)
+		if !slices.Contains(columns, path) {
+			columns = append(columns, path)
+		}
 	}
 	return columns
 }
 
-// follow is the value at the end of a path, "" where a record on the way is missing.
-func (s *Salesforce) follow(p *orgPath, r *record) string {
-	f := p.field
-	for i, way := range p.steps {
-		parent, up := s.recordOf(way.value(r))
-		if up == nil || s.isPurged(up) {
-			return ""
-		}
-		if p.kind && i == len(p.steps)-1 {
-			return parent.name
-		}
-		if r = up; i == len(p.steps)-1 {
-			if f = parent.byName[strings.ToLower(f.name)]; f == nil { // the lookup led to another object than its first
-				return ""
-			}
-		}
+// parent is the record that a lookup leads to, nil where there is none.
+func (s *Salesforce) parent(way *orgField, r *record) (*orgObject, *record) {
+	o, up := s.recordOf(way.value(r))
+	if up == nil || s.isPurged(up) {
+		return nil, nil
 	}
-	return f.value(r)
+	return o, up
+}
+
+// follow is the value at the end of a path, "" where there is no parent.
+func (s *Salesforce) follow(p orgPath, r *record) string {
+	if p.way == nil {
+		return p.field.value(r)
+	}
+	if o, up := s.parent(p.way, r); up != nil {
+		return o.get(up, strings.ToLower(p.field.name)) // a lookup to several objects may lead to another one than the first
+	}
+	return ""
 }
 
 // keyAt is what a record is compared by.
-func (s *Salesforce) keyAt(p *orgPath, r *record) key {
-	if p.field.time != nil && len(p.steps) == 0 {
+func (s *Salesforce) keyAt(p orgPath, r *record) key {
+	if p.field.time != nil && p.way == nil {
 		return number(float64(p.field.time(r)))
 	}
 	return p.field.key(s.follow(p, r))
@@ -465,7 +436,7 @@ func (p *soqlParser) compare(path orgPath, op string, values []soqlToken) func(r
 			p.mistyped(f, values[0])
 		}
 		pattern := likePattern(values[0].text)
-		return func(r *record) bool { v := s.follow(&path, r); return v != "" && pattern.MatchString(v) }
+		return func(r *record) bool { v := s.follow(path, r); return v != "" && pattern.MatchString(v) }
 	}
 	spans := make([]span, len(values))
 	for i, v := range values {
@@ -474,7 +445,7 @@ func (p *soqlParser) compare(path orgPath, op string, values []soqlToken) func(r
 		}
 	}
 	holds := relation(op, spans)
-	return func(r *record) bool { return holds(s.keyAt(&path, r)) }
+	return func(r *record) bool { return holds(s.keyAt(path, r)) }
 }
 
 // mistyped tells of a literal that is not of the field's type.
@@ -581,7 +552,7 @@ func (s *Salesforce) run(q *soqlQuery, all bool) (found []*record) {
 // by says whether a query's order is upwards by the record's own fields of these names.
 func (q *soqlQuery) by(names ...string) bool {
 	return slices.EqualFunc(q.order, names, func(x soqlOrder, name string) bool {
-		return len(x.path.steps) == 0 && !x.down && x.path.field.name == name
+		return x.path.way == nil && !x.down && x.path.field.name == name
 	})
 }
 
@@ -589,7 +560,7 @@ func (q *soqlQuery) by(names ...string) bool {
 func (s *Salesforce) sort(q *soqlQuery, list []*record) {
 	slices.SortStableFunc(list, func(a, b *record) int {
 		for _, x := range q.order {
-			k, l := s.keyAt(&x.path, a), s.keyAt(&x.path, b)
+			k, l := s.keyAt(x.path, a), s.keyAt(x.path, b)
 			d := k.compare(l)
 			switch {
 			case k.is != l.is && l.is:
