@@ -69,6 +69,7 @@ type HubSpot struct {
 	burst       *rolling
 	searches    *rolling
 	day         *daily
+	serves      []endpoint[call, *hubObject]
 	limited     int // 429s given: every second one carries Retry-After
 }
 
@@ -106,6 +107,7 @@ func NewHubSpot(o HubSpotOptions) *HubSpot {
 		day: &daily{max: day, loc: loc},
 	}
 	h.contacts.other, h.deals.other = h.deals, h.contacts
+	h.serves = h.endpoints()
 	h.desk.open(h, o.Now)
 	return h
 }

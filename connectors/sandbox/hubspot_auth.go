@@ -66,22 +66,19 @@ func (h *HubSpot) scope(c call) string {
 		return ""
 	}
 	object, right := h.contacts, ".write"
-	if h.object(c.at(0)) != nil {
-		object = h.object(c.at(0))
+	if h.object(c.rest.at(1)) != nil {
+		object = h.object(c.rest.at(1))
 	}
-	if c.method == http.MethodGet || c.api == "associations" || c.at(1) == "search" || c.at(1) == "batch" && c.at(2) == "read" {
+	if c.method == http.MethodGet || c.api == "associations" || c.rest.at(2) == "search" || c.rest.at(2) == "batch" && c.rest.at(3) == "read" {
 		right = ".read"
 	}
 	return family + object.plural + right
 }
 
 // token answers the token endpoint.
-func (h *HubSpot) token(c call) reply {
-	if c.method != http.MethodPost {
-		return h.failed(notAllowed)
-	}
+func (h *HubSpot) token(c call, _ *hubObject) reply {
 	if !c.isKind("application/x-www-form-urlencoded") {
-		return h.failed(wrongMedia)
+		panic(wrongMedia)
 	}
 	refuse := func(status, message string) reply {
 		return jsonReply(http.StatusBadRequest, map[string]string{"status": status, "message": message, "correlationId": h.uuid()})

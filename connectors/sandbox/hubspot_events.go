@@ -12,14 +12,8 @@ import (
 	"time"
 )
 
-// account answers /account-info/…: who the portal is, and what is used of its day.
-func (h *HubSpot) account(c call) reply {
-	if c.method != http.MethodGet {
-		panic(notAllowed)
-	}
-	if strings.Join(c.rest, "/") != "details" {
-		panic(noResource)
-	}
+// account answers who the portal is.
+func (h *HubSpot) account(c call, _ *hubObject) reply {
 	_, offset := c.now.In(h.loc).Zone()
 	return jsonReply(http.StatusOK, map[string]any{
 		"portalId": h.o.PortalID, "accountType": "STANDARD", "timeZone": h.o.TimeZone, "companyCurrency": "EUR", "additionalCurrencies": []string{},
@@ -67,7 +61,8 @@ type occurrenceJSON struct {
 }
 
 // eventTypes answers which types of event there are.
-func (h *HubSpot) eventTypes() reply {
+func (h *HubSpot) eventTypes(call, *hubObject) reply {
+	h.needEnterprise()
 	types := map[string]bool{}
 	for _, list := range h.occurrences {
 		for _, o := range list {
@@ -77,21 +72,16 @@ func (h *HubSpot) eventTypes() reply {
 	return jsonReply(http.StatusOK, map[string]any{"eventTypes": append([]string{}, slices.Sorted(maps.Keys(types))...)})
 }
 
-// events answers event occurrences, which Enterprise portals have alone: newest first, unless sort says otherwise.
-func (h *HubSpot) events(c call) reply {
-	if c.method != http.MethodGet {
-		panic(notAllowed)
-	}
+// needEnterprise refuses event occurrences to other portals.
+func (h *HubSpot) needEnterprise() {
 	if h.o.Tier != "enterprise" {
 		panic(refuse(http.StatusForbidden, "", "This account does not have access to event occurrences, which need an Enterprise subscription."))
 	}
-	switch strings.Join(c.rest, "/") {
-	case "":
-	case "event-types":
-		return h.eventTypes()
-	default:
-		panic(noResource)
-	}
+}
+
+// events answers event occurrences: newest first, unless sort says otherwise.
+func (h *HubSpot) events(c call, _ *hubObject) reply {
+	h.needEnterprise()
 	v := c.params()
 	contacts := h.whoseEvents(v)
 	limit, offset := page(v, 100, maxEventPage)

@@ -5,7 +5,6 @@ import (
 	"net/http"
 	"slices"
 	"strconv"
-	"strings"
 )
 
 // Limits of associations.
@@ -69,18 +68,16 @@ func (o *hubObject) linked(r *record, after string) ([]any, paging) {
 	return page, p
 }
 
-// associations answers /crm/v4/associations/{from}/{to}/batch/read and its date-based form.
-func (h *HubSpot) associations(c call) reply {
-	from, to := h.object(c.at(0)), h.object(c.at(1))
-	if from == nil || to != from.other {
-		panic(noObject(c))
+// needOther refuses associations with anything but the one other object.
+func (o *hubObject) needOther(h *HubSpot, name string) {
+	if h.object(name) != o.other {
+		panic(noObject(name))
 	}
-	if len(c.rest) != 4 || c.rest[2] != "batch" || c.rest[3] != "read" {
-		panic(noResource)
-	}
-	if c.method != http.MethodPost {
-		panic(notAllowed)
-	}
+}
+
+// associations answers which records of the other object many records are associated with.
+func (h *HubSpot) associations(c call, from *hubObject) reply {
+	from.needOther(h, c.rest[2])
 	var in struct {
 		Inputs []struct {
 			ID    string `json:"id"`
@@ -109,19 +106,10 @@ func (h *HubSpot) associations(c call) reply {
 	return run.reply(http.StatusOK)
 }
 
-// recordAssociations answers GET …/objects/{object}/{id}/associations/{other}.
-func (h *HubSpot) recordAssociations(c call) reply {
-	if len(c.rest) != 4 {
-		panic(noResource)
-	}
-	from := h.object(c.rest[0])
-	if to := h.object(c.rest[3]); from == nil || to != from.other {
-		panic(noObject(c))
-	}
-	if c.method != http.MethodGet {
-		panic(notAllowed)
-	}
-	r := from.follow(c.rest[1])
+// recordAssociations answers the same of one record.
+func (h *HubSpot) recordAssociations(c call, from *hubObject) reply {
+	from.needOther(h, c.rest[4])
+	r := from.follow(c.rest[2])
 	if r == nil {
 		panic(refuse(http.StatusNotFound, "OBJECT_NOT_FOUND", "resource not found"))
 	}
@@ -130,9 +118,4 @@ func (h *HubSpot) recordAssociations(c call) reply {
 		p.Next.Link = c.link(p.Next.After)
 	}
 	return jsonReply(http.StatusOK, map[string]any{"results": list, "paging": p})
-}
-
-// noObject is the answer to names of objects that the portal does not have.
-func noObject(c call) *failure {
-	return refuse(http.StatusBadRequest, "VALIDATION_ERROR", "Unable to infer object type from: %s", strings.Join(c.rest, "/"))
 }

@@ -13,45 +13,24 @@ type results[T any] struct {
 	Paging  *paging `json:"paging,omitempty"`
 }
 
-// properties answers /crm/v3/properties/… and /crm/properties/{version}/….
-func (h *HubSpot) properties(c call) reply {
-	o := h.object(c.at(0))
-	if o == nil {
-		panic(noObject(c))
+// listProperties answers GET of all definitions.
+func (h *HubSpot) listProperties(c call, o *hubObject) reply {
+	list := results[definition]{Results: []definition{}}
+	for _, p := range o.list {
+		if p.Archived == (c.params().Get("archived") == "true") {
+			list.Results = append(list.Results, p.definition)
+		}
 	}
-	rest := c.rest[1:]
-	switch {
-	case len(rest) == 0:
-		return o.allProperties(c)
-	case rest[0] == "groups":
-		return o.groupCall(c, rest[1:])
-	case len(rest) == 2 && rest[0] == "batch" && c.method == http.MethodPost:
-		return h.propertyBatch(c, o, rest[1])
-	case len(rest) == 1 && rest[0] != "batch":
-		return o.oneProperty(c, rest[0])
-	}
-	panic(noResource)
+	return jsonReply(http.StatusOK, list)
 }
 
-// allProperties answers GET and POST of all definitions.
-func (o *hubObject) allProperties(c call) reply {
-	switch c.method {
-	case http.MethodGet:
-		list := results[definition]{Results: []definition{}}
-		for _, p := range o.list {
-			if p.Archived == (c.params().Get("archived") == "true") {
-				list.Results = append(list.Results, p.definition)
-			}
-		}
-		return jsonReply(http.StatusOK, list)
-	case http.MethodPost:
-		in := definition{DisplayOrder: -1}
-		refuseIf(c.read(&in))
-		p, bad := o.createProperty(in, c.now.UnixMilli())
-		refuseIf(bad)
-		return jsonReply(http.StatusCreated, p.definition)
-	}
-	panic(notAllowed)
+// postProperty answers POST of a new definition.
+func (h *HubSpot) postProperty(c call, o *hubObject) reply {
+	in := definition{DisplayOrder: -1}
+	refuseIf(c.read(&in))
+	p, bad := o.createProperty(in, c.now.UnixMilli())
+	refuseIf(bad)
+	return jsonReply(http.StatusCreated, p.definition)
 }
 
 func noProperty(name string) *failure {
@@ -123,27 +102,39 @@ func (o *hubObject) finish(d *definition, now int64) *failure {
 	return nil
 }
 
-// oneProperty answers GET, PATCH and DELETE of a definition.
-func (o *hubObject) oneProperty(c call, name string) reply {
-	p, live := o.property(name)
-	if c.method == http.MethodGet && c.params().Get("archived") == "true" {
-		live = p != nil && p.Archived
+// readProperty answers GET of a definition.
+func (h *HubSpot) readProperty(c call, o *hubObject) reply {
+	p := o.byName[c.rest[2]]
+	if p == nil || p.Archived != (c.params().Get("archived") == "true") {
+		panic(noProperty(c.rest[2]))
 	}
+	return jsonReply(http.StatusOK, p.definition)
+}
+
+// own is the portal's own definition that a call's path names, in order to change it.
+func (o *hubObject) own(c call) *property {
+	p, live := o.property(c.rest[2])
 	switch {
 	case !live:
-		panic(noProperty(name))
-	case c.method == http.MethodGet:
-		return jsonReply(http.StatusOK, p.definition)
-	case c.method != http.MethodPatch && c.method != http.MethodDelete:
-		panic(notAllowed)
+		panic(noProperty(c.rest[2]))
 	case p.HubspotDefined:
-		panic(invalid("Property %q is defined by HubSpot and cannot be changed or archived", name))
-	case c.method == http.MethodDelete:
-		p.Archived, p.ArchivedAt = true, instant(c.now.UnixMilli())
-		return reply{status: http.StatusNoContent}
+		panic(invalid("Property %q is defined by HubSpot and cannot be changed or archived", p.Name))
 	}
+	return p
+}
+
+// archiveProperty answers DELETE of a definition. Its values come back with it.
+func (h *HubSpot) archiveProperty(c call, o *hubObject) reply {
+	p := o.own(c)
+	p.Archived, p.ArchivedAt = true, instant(c.now.UnixMilli())
+	return reply{status: http.StatusNoContent}
+}
+
+// changeProperty answers PATCH of a definition. Options that are sent replace the whole list.
+func (h *HubSpot) changeProperty(c call, o *hubObject) reply {
+	p := o.own(c)
 	d := p.definition
-	d.Options = nil // options that are sent replace the whole list
+	d.Options = nil
 	refuseIf(c.read(&d))
 	d.Name, d.CreatedAt, d.HasUniqueValue = p.Name, p.CreatedAt, p.HasUniqueValue
 	if d.Options == nil {
@@ -154,64 +145,49 @@ func (o *hubObject) oneProperty(c call, name string) reply {
 	return jsonReply(http.StatusOK, d)
 }
 
-// propertyBatch answers batch/create and batch/read of definitions by name.
-func (h *HubSpot) propertyBatch(c call, o *hubObject, action string) reply {
+// propertyBatch answers a call about many definitions; one gives the definition of each or says why there is none.
+func (h *HubSpot) propertyBatch(c call, status int, one func(x definition, archived bool) (*property, *failure)) reply {
 	var in struct {
 		Archived bool         `json:"archived"`
 		Inputs   []definition `json:"inputs"`
 	}
 	refuseIf(c.read(&in))
 	refuseIf(batchSize(len(in.Inputs), maxBatch))
-	run, status := h.batch(c), http.StatusOK
+	run := h.batch(c)
 	for _, x := range in.Inputs {
-		p, bad := o.byName[x.Name], (*failure)(nil)
-		switch {
-		case action == "create":
-			p, bad = o.createProperty(x, c.now.UnixMilli())
-		case action != "read":
-			panic(noResource)
-		case p == nil || p.Archived != in.Archived:
-			bad = noProperty(x.Name)
-		}
+		p, bad := one(x, in.Archived)
 		if bad != nil {
 			run.fail(batchError{Category: bad.Category, Message: bad.Message, Context: map[string][]string{"name": {x.Name}}})
 			continue
 		}
 		run.add(marshal(p.definition))
 	}
-	if action == "create" && c.dated == "" {
-		status = http.StatusCreated
-	}
 	return run.reply(status)
 }
 
-// groupCall answers GET and POST of …/groups, and GET and DELETE of …/groups/{name}.
-func (o *hubObject) groupCall(c call, rest []string) reply {
-	switch {
-	case len(rest) == 0 && c.method == http.MethodGet:
-		live := slices.DeleteFunc(slices.Clone(o.groups), func(g *group) bool { return g.Archived })
-		return jsonReply(http.StatusOK, results[*group]{Results: live})
-	case len(rest) == 0 && c.method == http.MethodPost:
-		return o.createGroup(c)
-	case len(rest) == 0:
-		panic(notAllowed)
+func (h *HubSpot) createProperties(c call, o *hubObject) reply {
+	status := http.StatusOK
+	if c.dated == "" {
+		status = http.StatusCreated
 	}
-	g := o.group(rest[0])
-	switch {
-	case g == nil || len(rest) > 1:
-		panic(refuse(http.StatusNotFound, "OBJECT_NOT_FOUND", "Property group %q does not exist", rest[0]))
-	case c.method == http.MethodGet:
-		return jsonReply(http.StatusOK, g)
-	case c.method != http.MethodDelete:
-		panic(notAllowed)
-	case g.defined || slices.ContainsFunc(o.list, func(p *property) bool { return p.GroupName == g.Name && !p.Archived }):
-		panic(invalid("Property group %q is defined by HubSpot or holds properties and cannot be archived", g.Name))
-	}
-	g.Archived = true
-	return reply{status: http.StatusNoContent}
+	return h.propertyBatch(c, status, func(x definition, _ bool) (*property, *failure) { return o.createProperty(x, c.now.UnixMilli()) })
 }
 
-func (o *hubObject) createGroup(c call) reply {
+func (h *HubSpot) readProperties(c call, o *hubObject) reply {
+	return h.propertyBatch(c, http.StatusOK, func(x definition, archived bool) (*property, *failure) {
+		if p := o.byName[x.Name]; p != nil && p.Archived == archived {
+			return p, nil
+		}
+		return nil, noProperty(x.Name)
+	})
+}
+
+func (h *HubSpot) listGroups(_ call, o *hubObject) reply {
+	live := slices.DeleteFunc(slices.Clone(o.groups), func(g *group) bool { return g.Archived })
+	return jsonReply(http.StatusOK, results[*group]{Results: live})
+}
+
+func (h *HubSpot) createGroup(c call, o *hubObject) reply {
 	var in group
 	refuseIf(c.read(&in))
 	switch {
@@ -224,4 +200,26 @@ func (o *hubObject) createGroup(c call) reply {
 	}
 	o.groups = append(slices.DeleteFunc(o.groups, func(x *group) bool { return x.Name == in.Name }), &in)
 	return jsonReply(http.StatusCreated, in)
+}
+
+// groupIn is the group that a call's path names.
+func (o *hubObject) groupIn(c call) *group {
+	g := o.group(c.rest[3])
+	if g == nil {
+		panic(refuse(http.StatusNotFound, "OBJECT_NOT_FOUND", "Property group %q does not exist", c.rest[3]))
+	}
+	return g
+}
+
+func (h *HubSpot) readGroup(c call, o *hubObject) reply {
+	return jsonReply(http.StatusOK, o.groupIn(c))
+}
+
+func (h *HubSpot) archiveGroup(c call, o *hubObject) reply {
+	g := o.groupIn(c)
+	if g.defined || slices.ContainsFunc(o.list, func(p *property) bool { return p.GroupName == g.Name && !p.Archived }) {
+		panic(invalid("Property group %q is defined by HubSpot or holds properties and cannot be archived", g.Name))
+	}
+	g.Archived = true
+	return reply{status: http.StatusNoContent}
 }

@@ -14,30 +14,6 @@ const (
 	maxList         = 100
 )
 
-// objects answers /crm/v3/objects/… and /crm/objects/{version}/….
-func (h *HubSpot) objects(c call) reply {
-	o := h.object(c.at(0))
-	if o == nil {
-		panic(noObject(c))
-	}
-	action := strings.Join(c.rest[1:], "/")
-	post := map[string]func(call, *hubObject) reply{
-		"": h.createOne, "search": h.search, "batch/read": h.batchRead, "batch/update": h.batchUpdate, "batch/create": h.batchCreate,
-		"merge": h.mergeCall, "gdpr-delete": h.eraseCall,
-	}[action]
-	switch {
-	case post != nil && c.method == http.MethodPost:
-		return post(c, o)
-	case action == "" && c.method == http.MethodGet:
-		return h.list(c, o)
-	case post != nil:
-		panic(notAllowed)
-	case len(c.rest) == 2:
-		return h.one(c, o)
-	}
-	panic(noResource)
-}
-
 // rendering is which properties of records an answer shows.
 type rendering struct {
 	props, history []*property
@@ -167,30 +143,37 @@ func byRecordID(idProperty string) *failure {
 	return invalid("idProperty %q cannot be used", idProperty)
 }
 
-// one answers GET, PATCH and DELETE of one record. Ids that were merged away lead to the record they live on in.
-func (h *HubSpot) one(c call, o *hubObject) reply {
-	v := c.params()
-	refuseIf(byRecordID(v.Get("idProperty")))
-	r := o.follow(c.rest[1])
-	if c.method == http.MethodGet && v.Get("archived") == "true" {
-		if r = o.byID[c.rest[1]]; r != nil && !r.inBin(c.now.UnixMilli()) {
+// readOne answers GET of one record. Ids that were merged away lead to the record they live on in.
+func (h *HubSpot) readOne(c call, o *hubObject) reply {
+	r := o.lookup(c)
+	if c.params().Get("archived") == "true" {
+		if r = o.byID[c.rest[2]]; r != nil && !r.inBin(c.now.UnixMilli()) {
 			r = nil
 		}
 	}
-	switch {
-	case c.method == http.MethodDelete:
-		if r != nil {
-			h.leave(o, r, c.now.UnixMilli())
-		}
-		return reply{status: http.StatusNoContent}
-	case c.method != http.MethodGet && c.method != http.MethodPatch:
-		panic(notAllowed)
-	case r == nil:
-		panic(refuse(http.StatusNotFound, "OBJECT_NOT_FOUND", "Object not found.  objectId are usually numeric."))
-	case c.method == http.MethodPatch:
-		return h.updateOne(c, o, r)
-	}
+	refuseIf(missing(r))
 	return reply{status: http.StatusOK, body: h.render(nil, r, c.rendering(o))}
+}
+
+// archiveOne answers DELETE of one record, which may have gone before.
+func (h *HubSpot) archiveOne(c call, o *hubObject) reply {
+	if r := o.lookup(c); r != nil {
+		h.leave(o, r, c.now.UnixMilli())
+	}
+	return reply{status: http.StatusNoContent}
+}
+
+// lookup is the live record that a call's path names, nil if there is none.
+func (o *hubObject) lookup(c call) *record {
+	refuseIf(byRecordID(c.params().Get("idProperty")))
+	return o.follow(c.rest[2])
+}
+
+func missing(r *record) *failure {
+	if r != nil {
+		return nil
+	}
+	return refuse(http.StatusNotFound, "OBJECT_NOT_FOUND", "Object not found.  objectId are usually numeric.")
 }
 
 // idList is the body of batch calls that name records.

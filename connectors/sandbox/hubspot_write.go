@@ -182,7 +182,9 @@ func (h *HubSpot) renderWritten(b []byte, o *hubObject, r *record, x input) []by
 }
 
 // updateOne answers PATCH of a live record.
-func (h *HubSpot) updateOne(c call, o *hubObject, r *record) reply {
+func (h *HubSpot) updateOne(c call, o *hubObject) reply {
+	r := o.lookup(c)
+	refuseIf(missing(r))
 	x := c.single(o)
 	refuseIf(h.refused(c, o, r, x.changes))
 	h.write(c, o, r, x.changes)

@@ -233,9 +233,9 @@ func relation(op string, with []span) func(k key) bool {
 // path is the parts of a URL's path.
 type path []string
 
-// at is the i-th part, "" behind the end.
+// at is the i-th part, "" outside.
 func (p path) at(i int) string {
-	if i < len(p) {
+	if 0 <= i && i < len(p) {
 		return p[i]
 	}
 	return ""
