@@ -50,6 +50,7 @@ type Salesforce struct {
 	arrivals map[*request]*arrival
 	holds    map[string]*request // by id: the write that locks a record
 
+	serves   []endpoint[*orgCall, *orgObject]
 	cursors  []*orgCursor
 	jobs     map[string]*bulkJob
 	outcomes []BulkOutcome
@@ -93,6 +94,7 @@ func NewSalesforce(o SalesforceOptions) *Salesforce {
 	s.users = s.objects["user"]
 	s.objects["organization"].onlyID = o.OrgID
 	s.derivations()
+	s.serves = s.endpoints()
 	s.desk.open(s, o.Now)
 	s.desk.largest = mostBulkCSV + 1
 	s.settle()

@@ -81,36 +81,34 @@ type jobJSON struct {
 	ErrorMessage    string  `json:"errorMessage,omitempty"`
 }
 
-// bulkJobs answers the paths under jobs/ingest and jobs/query.
-func (s *Salesforce) bulkJobs(c *orgCall, kind string, rest []string) reply {
-	if len(rest) == 0 {
-		if c.method != http.MethodPost {
-			panic(wrongMethod(c.method))
-		}
-		return s.openJob(c, kind)
-	}
-	id, _ := longID(rest[0])
+// job is the job that a path jobs/{kind}/{id} names.
+func (s *Salesforce) job(c *orgCall) *bulkJob {
+	id, _ := longID(c.rest[2])
 	job := s.jobs[id]
-	if job == nil || (job.query != nil) != (kind == "query") || len(rest) > 2 {
+	if job == nil || job.query != nil != (c.rest[1] == "query") {
 		panic(notThere())
 	}
-	if len(rest) == 1 {
-		return s.handleJob(c, job)
-	}
-	switch rest[1] {
-	case "batches":
-		return job.take(c)
-	case "results":
-		return s.bulkResults(c, job)
-	case "successfulResults":
-		return csvReply(append([]string{"sf__Id", "sf__Created"}, job.header...), job.good)
-	case "failedResults":
-		return csvReply(append([]string{"sf__Id", "sf__Error"}, job.header...), job.bad)
-	case "unprocessedrecords", "unprocessedRecords":
-		return csvReply(job.header, job.left)
-	}
-	panic(notThere())
+	return job
 }
+
+func (s *Salesforce) successfulRows(c *orgCall, _ *orgObject) reply {
+	job := s.job(c)
+	return csvReply(append([]string{"sf__Id", "sf__Created"}, job.header...), job.good)
+}
+
+func (s *Salesforce) failedRows(c *orgCall, _ *orgObject) reply {
+	job := s.job(c)
+	return csvReply(append([]string{"sf__Id", "sf__Error"}, job.header...), job.bad)
+}
+
+func (s *Salesforce) unprocessedRows(c *orgCall, _ *orgObject) reply {
+	job := s.job(c)
+	return csvReply(job.header, job.left)
+}
+
+func (s *Salesforce) openIngest(c *orgCall, _ *orgObject) reply { return s.openJob(c, "ingest") }
+
+func (s *Salesforce) openQuery(c *orgCall, _ *orgObject) reply { return s.openJob(c, "query") }
 
 func (s *Salesforce) openJob(c *orgCall, kind string) reply {
 	var in struct{ Object, Operation, Query, ContentType, LineEnding, ColumnDelimiter, AssignmentRuleId string }
@@ -157,11 +155,9 @@ func (j *bulkJob) move(c *orgCall, state string) {
 	}
 }
 
-// take answers PUT of the CSV file.
-func (j *bulkJob) take(c *orgCall) reply {
-	switch {
-	case c.method != http.MethodPut:
-		panic(wrongMethod(c.method))
+// upload answers PUT of the CSV file.
+func (s *Salesforce) upload(c *orgCall, _ *orgObject) reply {
+	switch j := s.job(c); {
 	case j.State != bulkOpen:
 		panic(badRequest("INVALIDJOBSTATE", "Upload to a job that is not open: job %s is %s", j.ID, j.State))
 	case !c.isKind("text/csv"):
@@ -171,38 +167,42 @@ func (j *bulkJob) take(c *orgCall) reply {
 	case len(c.body) > mostBulkCSV:
 		panic(badRequest("INVALIDBATCH", "InvalidBatch : The content is larger than %d bytes", mostBulkCSV))
 	}
-	j.upload = append([]byte{}, c.body...)
+	s.job(c).upload = append([]byte{}, c.body...)
 	return reply{status: http.StatusCreated}
 }
 
-// handleJob answers GET, PATCH and DELETE of a job.
-func (s *Salesforce) handleJob(c *orgCall, job *bulkJob) reply {
-	underWay := job.State == bulkUploaded || job.State == bulkWorking
-	switch c.method {
-	case http.MethodGet:
-		s.advance(c, job)
-	case http.MethodDelete:
-		if underWay {
-			panic(badRequest("API_ERROR", "Job %s must be aborted or have ended before it can be deleted", job.ID))
-		}
-		delete(s.jobs, job.ID)
-		return reply{status: http.StatusNoContent}
-	case http.MethodPatch:
-		var in struct{ State string }
-		refuseIf(c.read(&in))
-		switch {
-		case in.State == bulkAborted && (underWay || job.State == bulkOpen):
-			job.header, job.left, _ = job.parse()
-			job.move(c, bulkAborted)
-		case in.State == bulkUploaded && job.State == bulkOpen:
-			job.uploaded = c.now
-			job.move(c, bulkUploaded)
-		default:
-			panic(badRequest("INVALIDJOBSTATE", "Transition from %s to %s is not possible", job.State, in.State))
-		}
-	default:
-		panic(wrongMethod(c.method))
+// readJob answers GET of a job, whose state moves on.
+func (s *Salesforce) readJob(c *orgCall, _ *orgObject) reply {
+	job := s.job(c)
+	s.advance(c, job)
+	return jsonReply(http.StatusOK, job.jobJSON)
+}
+
+func (j *bulkJob) underWay() bool { return j.State == bulkUploaded || j.State == bulkWorking }
+
+func (s *Salesforce) deleteJob(c *orgCall, _ *orgObject) reply {
+	job := s.job(c)
+	if job.underWay() {
+		panic(badRequest("API_ERROR", "Job %s must be aborted or have ended before it can be deleted", job.ID))
 	}
+	delete(s.jobs, job.ID)
+	return reply{status: http.StatusNoContent}
+}
+
+// moveJob answers PATCH of a job's state: its file is whole, or it is to be aborted.
+func (s *Salesforce) moveJob(c *orgCall, _ *orgObject) reply {
+	job := s.job(c)
+	var in struct{ State string }
+	refuseIf(c.read(&in))
+	switch {
+	case in.State == bulkAborted && (job.underWay() || job.State == bulkOpen):
+		job.header, job.left, _ = job.parse()
+	case in.State == bulkUploaded && job.State == bulkOpen:
+		job.uploaded = c.now
+	default:
+		panic(badRequest("INVALIDJOBSTATE", "Transition from %s to %s is not possible", job.State, in.State))
+	}
+	job.move(c, in.State)
 	return jsonReply(http.StatusOK, job.jobJSON)
 }
 
@@ -326,9 +326,10 @@ func appendCSV(b []byte, row []string) []byte {
 	return append(b, '\n')
 }
 
-// bulkResults answers GET jobs/query/{id}/results.
-func (s *Salesforce) bulkResults(c *orgCall, job *bulkJob) reply {
-	if job.State != bulkDone || job.query == nil {
+// queryResults answers GET jobs/query/{id}/results.
+func (s *Salesforce) queryResults(c *orgCall, _ *orgObject) reply {
+	job := s.job(c)
+	if job.State != bulkDone {
 		panic(badRequest("INVALIDJOBSTATE", "Results are not available: job %s is %s", job.ID, job.State))
 	}
 	size, from := bulkQueryPage, 0

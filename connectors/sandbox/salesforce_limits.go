@@ -114,10 +114,10 @@ func (s *Salesforce) limitInfo(now time.Time) string {
 }
 
 // limits answers GET /limits.
-func (s *Salesforce) limits(now time.Time) reply {
+func (s *Salesforce) limits(c *orgCall, _ *orgObject) reply {
 	type limit struct{ Max, Remaining int }
 	return jsonReply(http.StatusOK, map[string]limit{
-		"DailyApiRequests": {s.usage.max, s.usage.max - s.usage.used(now)}, "DailyBulkApiBatches": {15000, max(15000-len(s.jobs), 0)},
+		"DailyApiRequests": {s.usage.max, s.usage.max - s.usage.used(c.now)}, "DailyBulkApiBatches": {15000, max(15000-len(s.jobs), 0)},
 		"DailyBulkV2QueryJobs": {10000, 10000}, "DataStorageMB": {10240, 10000},
 	})
 }

@@ -29,14 +29,9 @@ type orgCursor struct {
 	recs    []*record
 }
 
-// query answers GET query, queryAll and tooling/query, and the further pages of each.
-func (s *Salesforce) query(c *orgCall, all, tooling bool, locator string) reply {
-	if c.method != http.MethodGet {
-		panic(wrongMethod(c.method))
-	}
-	if locator != "" {
-		return s.nextPage(c, locator)
-	}
+// query answers GET query, queryAll and tooling/query.
+func (s *Salesforce) query(c *orgCall, _ *orgObject) reply {
+	all, tooling := strings.EqualFold(c.rest[0], "queryAll"), c.rest[0] == "tooling"
 	text := c.params().Get("q")
 	if text == "" {
 		panic(badRequest("MALFORMED_QUERY", "A query is required in the parameter q"))
@@ -110,8 +105,9 @@ func batchSizeOf(c *orgCall) int {
 	return mostPage
 }
 
-func (s *Salesforce) nextPage(c *orgCall, locator string) reply {
-	id, at, _ := strings.Cut(locator, "-")
+// nextPage answers the further pages of a query.
+func (s *Salesforce) nextPage(c *orgCall, _ *orgObject) reply {
+	id, at, _ := strings.Cut(c.rest[len(c.rest)-1], "-")
 	from, err := strconv.Atoi(at)
 	for _, cursor := range s.cursors {
 		if cursor.id == id && cursor.session == c.session && c.now.Before(cursor.ends) && err == nil && from >= 0 && from < len(cursor.recs) {
@@ -174,35 +170,11 @@ func (s *Salesforce) appendRecord(b []byte, prefix string, o *orgObject, r *reco
 	return append(b, '}')
 }
 
-// sobjects answers the paths under /sobjects: definitions, single records, and what changed.
-func (s *Salesforce) sobjects(c *orgCall, rest []string) reply {
-	if len(rest) == 0 {
-		if c.method != http.MethodGet {
-			panic(wrongMethod(c.method))
-		}
-		return s.describeAll(c)
-	}
-	o, ok := s.object(rest[0])
-	if !ok || o.tooling || len(rest) > 2 {
-		panic(notThere())
-	}
-	get := c.method == http.MethodGet
-	switch {
-	case len(rest) == 1 && get:
-		return jsonReply(http.StatusOK, map[string]any{"objectDescribe": o.facts(c), "recentItems": []any{}})
-	case len(rest) == 1 && c.method == http.MethodPost:
-		return s.createOne(c, o)
-	case len(rest) == 1, !get && (rest[1] == "describe" || rest[1] == "updated" || rest[1] == "deleted"):
-		panic(wrongMethod(c.method))
-	case rest[1] == "describe":
-		return jsonReply(http.StatusOK, o.describe(c))
-	case rest[1] == "updated" || rest[1] == "deleted":
-		return s.replicate(c, o, rest[1])
-	}
-	return s.single(c, o, rest[1])
-}
+// readOne answers GET sobjects/{object}/{id}.
+func (s *Salesforce) readOne(c *orgCall, o *orgObject) reply { return s.tell(c, o, s.named(c, o)) }
 
-func (s *Salesforce) readOne(c *orgCall, o *orgObject, r *record) reply {
+// tell answers with a record and the fields asked for, else all of it.
+func (s *Salesforce) tell(c *orgCall, o *orgObject, r *record) reply {
 	names := splitList(c.params().Get("fields"))
 	if len(names) == 0 {
 		for _, f := range o.fields {
@@ -240,10 +212,8 @@ func (c *orgCall) span(days int, what string) (start, end time.Time) {
 	return start, end
 }
 
-// replicate answers updated and deleted: ids with changes from start up to end, and up to when that is the whole truth.
-func (s *Salesforce) replicate(c *orgCall, o *orgObject, what string) reply {
-	days := map[string]int{"updated": updatedDays, "deleted": binDaysOrg}[what]
-	start, end := c.span(days, what)
+// covered is up to when what a replication call tells is the whole truth: not beyond the beginning of an open transaction.
+func (s *Salesforce) covered(c *orgCall, o *orgObject, end time.Time) string {
 	covered := c.now
 	for _, t := range s.open {
 		if began := time.UnixMilli(t.began); t.object == o && began.Before(covered) {
@@ -253,27 +223,38 @@ func (s *Salesforce) replicate(c *orgCall, o *orgObject, what string) reply {
 	if end.Before(covered) {
 		covered = end
 	}
-	within := func(ms int64) bool { return ms >= start.UnixMilli() && ms < end.UnixMilli() }
-	ids, deleted := []string{}, []map[string]string{}
+	return formatWireTime(covered.UTC().Truncate(time.Minute).UnixMilli())
+}
+
+// updated answers which live records have changed from start up to end.
+func (s *Salesforce) updated(c *orgCall, o *orgObject) reply {
+	start, end := c.span(updatedDays, "updated")
+	ids := []string{}
 	for _, r := range o.inOrder() {
-		if r.live() && within(r.stamp) {
+		if r.live() && r.stamp >= start.UnixMilli() && r.stamp < end.UnixMilli() {
 			ids = append(ids, r.id)
 		}
-		if !r.live() && within(r.gone) {
-			deleted = append(deleted, map[string]string{"id": r.id, "deletedDate": formatWireTime(r.gone)})
+	}
+	fewEnough(len(ids), "updated")
+	return jsonReply(http.StatusOK, map[string]any{"ids": ids, "latestDateCovered": s.covered(c, o, end)})
+}
+
+// deleted answers which records have gone from start up to end.
+func (s *Salesforce) deleted(c *orgCall, o *orgObject) reply {
+	start, end := c.span(binDaysOrg, "deleted")
+	gone := []map[string]string{}
+	for _, r := range o.inOrder() {
+		if !r.live() && r.gone >= start.UnixMilli() && r.gone < end.UnixMilli() {
+			gone = append(gone, map[string]string{"id": r.id, "deletedDate": formatWireTime(r.gone)})
 		}
 	}
-	out := map[string]any{"latestDateCovered": formatWireTime(covered.UTC().Truncate(time.Minute).UnixMilli())}
-	n := len(ids)
-	if what == "updated" {
-		out["ids"] = ids
-	} else {
-		n = len(deleted)
-		out["deletedRecords"] = deleted
-		out["earliestDateAvailable"] = formatWireTime(c.now.UTC().AddDate(0, 0, -binDaysOrg).Truncate(time.Minute).UnixMilli())
-	}
+	fewEnough(len(gone), "deleted")
+	earliest := c.now.UTC().AddDate(0, 0, -binDaysOrg).Truncate(time.Minute)
+	return jsonReply(http.StatusOK, map[string]any{"deletedRecords": gone, "latestDateCovered": s.covered(c, o, end), "earliestDateAvailable": wire(earliest)})
+}
+
+func fewEnough(n int, what string) {
 	if n > mostUpdated {
 		panic(badRequest("EXCEEDED_ID_LIMIT", "The number of %s records exceeds the limit of %d", what, mostUpdated))
 	}
-	return jsonReply(http.StatusOK, out)
 }

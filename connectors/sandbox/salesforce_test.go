@@ -268,7 +268,7 @@ func TestSalesforceRoutesAreCountedByName(t *testing.T) {
 	g.ask("GET", "/tooling/query?q=x", nil)
 	g.ask("GET", "/sobjects/Nonsense/x", nil)
 	got := slices.Sorted(maps.Keys(g.Counters().Routes))
-	want := []string{"GET jobs/ingest/{id}/failedResults", "GET query/{locator}", "GET sobjects/Lead/updated", "GET sobjects/Lead/{id}", "GET sobjects/{object}/x", "GET tooling/query", "PATCH composite/sobjects", "POST oauth2/token"}
+	want := []string{"GET jobs/ingest/{id}/failedResults", "GET query/{locator}", "GET sobjects/Lead/updated", "GET sobjects/Lead/{id}", "GET sobjects/{object}/{id}", "GET tooling/query", "PATCH composite/sobjects", "POST oauth2/token"}
 	if !slices.Equal(got, want) {
 		t.Errorf("routes %q, want %q", got, want)
 	}

@@ -214,38 +214,41 @@ func (s *Salesforce) dropField(r *record, by string) {
 	s.secure()
 }
 
-// customField answers tooling/sobjects/CustomField.
-func (s *Salesforce) customField(c *orgCall, id string) reply {
-	customs := s.objects["customfield"]
-	if id == "" {
-		if c.method != http.MethodPost {
-			panic(wrongMethod(c.method))
-		}
-		name, metadata := c.custom()
-		r, fault := s.defineField(name, metadata, s.me)
-		if fault != nil {
-			panic(rowFailure(&rowFault{fault.code, fault.message, append([]string{""}, fault.fields...)[1:]}))
-		}
-		return jsonReply(http.StatusCreated, resultJSON{r.id, true, []faultJSON{}})
+// createField answers POST tooling/sobjects/CustomField.
+func (s *Salesforce) createField(c *orgCall, _ *orgObject) reply {
+	name, metadata := c.custom()
+	r, fault := s.defineField(name, metadata, s.me)
+	if fault != nil {
+		panic(rowFailure(&rowFault{fault.code, fault.message, append([]string{""}, fault.fields...)[1:]}))
 	}
-	r, fault := s.target(customs, id)
+	return jsonReply(http.StatusCreated, resultJSON{r.id, true, []faultJSON{}})
+}
+
+// fieldRecord is the record that a path tooling/sobjects/CustomField/{id} names.
+func (s *Salesforce) fieldRecord(c *orgCall) *record {
+	r, fault := s.target(s.objects["customfield"], c.rest[3])
 	if fault != nil {
 		panic(notThere())
 	}
-	switch c.method {
-	case http.MethodGet:
-		return s.readOne(c, customs, r)
-	case http.MethodDelete:
-		s.dropField(r, s.me)
-		return reply{status: http.StatusNoContent}
-	case http.MethodPatch:
-		_, metadata := c.custom()
-		if fault := s.reshape(r, metadata); fault != nil {
-			panic(rowFailure(fault))
-		}
-		return reply{status: http.StatusNoContent}
+	return r
+}
+
+func (s *Salesforce) readField(c *orgCall, _ *orgObject) reply {
+	return s.tell(c, s.objects["customfield"], s.fieldRecord(c))
+}
+
+func (s *Salesforce) deleteField(c *orgCall, _ *orgObject) reply {
+	s.dropField(s.fieldRecord(c), s.me)
+	return reply{status: http.StatusNoContent}
+}
+
+func (s *Salesforce) changeField(c *orgCall, _ *orgObject) reply {
+	r := s.fieldRecord(c)
+	_, metadata := c.custom()
+	if fault := s.reshape(r, metadata); fault != nil {
+		panic(rowFailure(fault))
 	}
-	panic(wrongMethod(c.method))
+	return reply{status: http.StatusNoContent}
 }
 
 // reshape changes a custom field to what metadata says; its type stays.

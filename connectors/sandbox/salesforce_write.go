@@ -143,18 +143,6 @@ func (s *Salesforce) assigned(may bool, o *orgObject, changes []orgChange) []org
 	return append(slices.Clip(changes), orgChange{o.byName["ownerid"], s.assignTo})
 }
 
-func (s *Salesforce) collections(c *orgCall, object string) reply {
-	switch {
-	case object != "":
-		return s.readCollection(c, object)
-	case c.method == http.MethodPatch || c.method == http.MethodPost:
-		return s.writeCollection(c, c.method == http.MethodPost)
-	case c.method == http.MethodDelete:
-		return s.deleteCollection(c)
-	}
-	panic(wrongMethod(c.method))
-}
-
 // orgResult is what became of one row.
 type orgResult struct {
 	object  *orgObject
@@ -163,7 +151,11 @@ type orgResult struct {
 	fault   *rowFault
 }
 
-func (s *Salesforce) writeCollection(c *orgCall, fresh bool) reply {
+func (s *Salesforce) insertMany(c *orgCall, _ *orgObject) reply { return s.writeMany(c, true) }
+
+func (s *Salesforce) updateMany(c *orgCall, _ *orgObject) reply { return s.writeMany(c, false) }
+
+func (s *Salesforce) writeMany(c *orgCall, fresh bool) reply {
 	var in struct {
 		AllOrNone bool                         `json:"allOrNone"`
 		Records   []map[string]json.RawMessage `json:"records"`
@@ -214,7 +206,7 @@ func (s *Salesforce) writeCollection(c *orgCall, fresh bool) reply {
 	if in.AllOrNone {
 		allOrNone(results, commit)
 	}
-	return jsonReply(http.StatusOK, tell(results))
+	return jsonReply(http.StatusOK, told(results))
 }
 
 // checkRow says in a row's result why it cannot be written.
@@ -260,8 +252,8 @@ type faultJSON struct {
 	Fields     []string `json:"fields"`
 }
 
-// tell renders results in request order.
-func tell(results []orgResult) []resultJSON {
+// told are results in request order.
+func told(results []orgResult) []resultJSON {
 	out := make([]resultJSON, 0, len(results))
 	for _, res := range results {
 		if res.fault != nil {
@@ -273,8 +265,8 @@ func tell(results []orgResult) []resultJSON {
 	return out
 }
 
-// deleteCollection answers DELETE composite/sobjects?ids=…&allOrNone=….
-func (s *Salesforce) deleteCollection(c *orgCall) reply {
+// deleteMany answers DELETE composite/sobjects?ids=…&allOrNone=….
+func (s *Salesforce) deleteMany(c *orgCall, _ *orgObject) reply {
 	params := c.params()
 	ids := splitList(params.Get("ids"))
 	if len(ids) == 0 || len(ids) > collectionRows {
@@ -299,27 +291,20 @@ func (s *Salesforce) deleteCollection(c *orgCall) reply {
 			}
 		}
 	}
-	return jsonReply(http.StatusOK, tell(results))
+	return jsonReply(http.StatusOK, told(results))
 }
 
 func splitList(text string) []string {
 	return strings.FieldsFunc(text, func(c rune) bool { return c == ',' || c == ' ' })
 }
 
-// readCollection answers composite/sobjects/{object}: records by id, in the order asked, null for those that are not there.
-func (s *Salesforce) readCollection(c *orgCall, object string) reply {
-	o, ok := s.object(object)
-	if !ok || o.tooling {
-		panic(notThere())
-	}
+// readMany answers composite/sobjects/{object}: records by id, in the order asked, null for those that are not there.
+func (s *Salesforce) readMany(c *orgCall, o *orgObject) reply {
 	var in struct{ IDs, Fields []string }
-	switch c.method {
-	case http.MethodGet:
+	if c.method == http.MethodGet {
 		in.IDs, in.Fields = splitList(c.params().Get("ids")), splitList(c.params().Get("fields"))
-	case http.MethodPost:
+	} else {
 		refuseIf(c.read(&in))
-	default:
-		panic(wrongMethod(c.method))
 	}
 	if len(in.IDs) == 0 || len(in.Fields) == 0 {
 		panic(badRequest("MISSING_ARGUMENT", "The ids and fields of the records to retrieve are required"))
@@ -346,30 +331,33 @@ func (s *Salesforce) readCollection(c *orgCall, object string) reply {
 	return reply{status: http.StatusOK, body: append(b, ']')}
 }
 
-// single answers the paths under sobjects/{object}/{id}.
-func (s *Salesforce) single(c *orgCall, o *orgObject, id string) reply {
-	r, fault := s.target(o, id)
+// named is the live record that a path sobjects/{object}/{id} names.
+func (s *Salesforce) named(c *orgCall, o *orgObject) *record {
+	r, fault := s.target(o, c.rest[2])
 	switch {
 	case fault != nil && fault.code == "MALFORMED_ID":
 		panic(notThere())
 	case fault != nil:
 		panic(rowFailure(fault))
 	}
-	switch c.method {
-	case http.MethodGet:
-		return s.readOne(c, o, r)
-	case http.MethodDelete:
-		s.remove(o, r, s.me)
-		return reply{status: http.StatusNoContent}
-	case http.MethodPatch:
-		changes := c.oneRow(o, false)
-		if fault := s.checkUpdate(c, o, r, changes); fault != nil {
-			panic(rowFailure(fault))
-		}
-		s.update(o, r, changes, c.mayAssign())
-		return reply{status: http.StatusNoContent}
+	return r
+}
+
+// updateOne answers PATCH sobjects/{object}/{id}.
+func (s *Salesforce) updateOne(c *orgCall, o *orgObject) reply {
+	r := s.named(c, o)
+	changes := c.oneRow(o, false)
+	if fault := s.checkUpdate(c, o, r, changes); fault != nil {
+		panic(rowFailure(fault))
 	}
-	panic(wrongMethod(c.method))
+	s.update(o, r, changes, c.mayAssign())
+	return reply{status: http.StatusNoContent}
+}
+
+// deleteOne answers DELETE sobjects/{object}/{id}.
+func (s *Salesforce) deleteOne(c *orgCall, o *orgObject) reply {
+	s.remove(o, s.named(c, o), s.me)
+	return reply{status: http.StatusNoContent}
 }
 
 // oneRow reads a body that is one record.
@@ -387,6 +375,7 @@ func (c *orgCall) oneRow(o *orgObject, fresh bool) []orgChange {
 	return changes
 }
 
+// createOne answers POST sobjects/{object}.
 func (s *Salesforce) createOne(c *orgCall, o *orgObject) reply {
 	changes := c.oneRow(o, true)
 	if fault := s.checkValues(c, o, nil, changes); fault != nil {
