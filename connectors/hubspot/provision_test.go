@@ -210,7 +210,7 @@ func TestProbeNamesWhatIsWrong(t *testing.T) {
 			}) {
 				t.Errorf("want %s, found\n%s", code, connectortest.Findings(found))
 			}
-			if len(h.Patches()) > 0 || len(h.ContactIDs()) > 0 {
+			if len(h.Writes()) > 0 || len(h.ContactIDs()) > 0 {
 				t.Error("the probe changed something")
 			}
 		})

@@ -29,62 +29,31 @@ func (c Counters) Calls(route string) int64 {
 	return n
 }
 
-// Status is how many requests were answered with a status, whatever the route.
-func (c Counters) Status(status int) int64 {
-	var n int64
-	for _, r := range c.Routes {
-		n += r[status]
+func (c *Counters) request(route string, status, in, out int, spent time.Duration) {
+	c.Requests++
+	c.BytesIn += int64(in)
+	c.BytesOut += int64(out)
+	c.CPU += spent
+	if c.Routes[route] == nil {
+		c.Routes[route] = map[int]int64{}
 	}
-	return n
+	c.Routes[route][status]++
 }
 
-// PatchCount tells what the API has written to one record.
-type PatchCount struct {
-	Writes     int            // updates applied, whatever number of properties
-	Properties map[string]int // how often each property was among them
-}
-
-// tally counts; the desk's lock guards it.
-type tally struct {
-	requests, patches, in, out int64
-	patched                    int
-	routes                     map[string]map[int]int64
-	policies                   map[string]int64
-	cpu                        time.Duration
-}
-
-func (t *tally) request(route string, status, in, out int, spent time.Duration) {
-	t.requests++
-	t.in += int64(in)
-	t.out += int64(out)
-	t.cpu += spent
-	byStatus := t.routes[route]
-	if byStatus == nil {
-		if t.routes == nil {
-			t.routes = map[string]map[int]int64{}
-		}
-		byStatus = map[int]int64{}
-		t.routes[route] = byStatus
+// wrote notes that the API updated a record.
+func (c *Counters) wrote(r *record) {
+	if r.writes++; r.writes == 1 {
+		c.Patched++
 	}
-	byStatus[status]++
-}
-
-func (t *tally) limited(policy string) {
-	if t.policies == nil {
-		t.policies = map[string]int64{}
-	}
-	t.policies[policy]++
+	c.Patches++
 }
 
 // Counters is what was seen and done so far.
 func (d *desk) Counters() Counters {
 	defer d.lock()()
-	t := &d.tally
-	c := Counters{
-		Requests: t.requests, Routes: make(map[string]map[int]int64, len(t.routes)), RateLimited: maps.Clone(t.policies),
-		Faults: int64(d.faults.Total()), Patches: t.patches, Patched: t.patched, BytesIn: t.in, BytesOut: t.out, CPU: t.cpu,
-	}
-	for route, byStatus := range t.routes {
+	c := d.tally
+	c.Faults, c.RateLimited, c.Routes = int64(d.faults.Total()), maps.Clone(c.RateLimited), maps.Clone(c.Routes)
+	for route, byStatus := range c.Routes {
 		c.Routes[route] = maps.Clone(byStatus)
 	}
 	return c

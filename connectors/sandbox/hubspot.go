@@ -23,11 +23,9 @@ type HubSpotOptions struct {
 	Unlimited bool          // no rate limits, for benchmarks; headers then state very large ones
 	// FoldErrors answers partly failed batches on the 2026-09 paths with 200 instead of 207.
 	FoldErrors bool
-	// Strict refuses requests that HubSpot takes although its published specification does not have them.
-	Strict  bool
-	Now     func() time.Time // nil: time.Now
-	Seed    uint64           // correlation ids and access tokens follow it
-	History int              // versions kept of a property; 0: 20, negative: none but the present value
+	Now        func() time.Time // nil: time.Now
+	Seed       uint64           // correlation ids and access tokens follow it
+	History    int              // versions kept of a property; 0: 20, negative: none but the present value
 }
 
 // OAuthClient is the app that may fetch access tokens.
@@ -71,6 +69,7 @@ type HubSpot struct {
 	burst       *rolling
 	searches    *rolling
 	day         *daily
+	serves      []endpoint[call, *hubObject]
 	limited     int // 429s given: every second one carries Retry-After
 }
 
@@ -104,12 +103,12 @@ func NewHubSpot(o HubSpotOptions) *HubSpot {
 		contacts: &hubObject{schema: contactSchema(), nextID: nextContactID, linkTo: 4},
 		deals:    &hubObject{schema: dealSchema(), nextID: nextDealID, linkTo: 3},
 		emails:   map[string]*record{}, occurrences: map[*record][]Occurrence{}, tokens: map[string]time.Time{},
-		burst: newRolling(burst, 10*time.Second), searches: newRolling(searchesPerSecond, time.Second),
+		burst: &rolling{max: burst, span: 10 * time.Second}, searches: &rolling{max: searchesPerSecond, span: time.Second},
 		day: &daily{max: day, loc: loc},
 	}
 	h.contacts.other, h.deals.other = h.deals, h.contacts
-	h.desk.now = o.Now
-	h.desk.vendor = h
+	h.serves = h.endpoints()
+	h.desk.open(h, o.Now)
 	return h
 }
 
@@ -178,10 +177,7 @@ func (h *HubSpot) add(o *hubObject, r *record, now int64) *record {
 }
 
 // create adds a record with checked values, which may set its creation and modification times.
-func (h *HubSpot) create(o *hubObject, changes []change, origin string, now int64) (*record, *failure) {
-	if other := h.clash(o, changes, nil); other != nil {
-		return nil, conflict(other)
-	}
+func (h *HubSpot) create(o *hubObject, changes []change, origin string, now int64) *record {
 	r := h.add(o, &record{created: now, modified: now, origin: origin}, now)
 	for _, c := range o.derive(changes, true) {
 		ms, isTime := parseTime(c.value)
@@ -195,7 +191,7 @@ func (h *HubSpot) create(o *hubObject, changes []change, origin string, now int6
 		}
 	}
 	h.enlist(o, r)
-	return r, nil
+	return r
 }
 
 // apply writes checked values to a live record.
@@ -301,11 +297,10 @@ func (h *HubSpot) seed(o *hubObject, props map[string]string) *record {
 	if err != nil {
 		panic(err)
 	}
-	r, bad := h.create(o, changes, byImport, h.nowMs())
-	if bad != nil {
-		panic(fmt.Errorf("sandbox: %s", bad.Message))
+	if other := h.clash(o, changes, nil); other != nil {
+		panic(fmt.Errorf("sandbox: contact %s already has the address", other.id))
 	}
-	return r
+	return h.create(o, changes, byImport, h.nowMs())
 }
 
 // prepare checks values from Go, where read-only properties may be set too.
@@ -447,21 +442,10 @@ func only(values map[string]string, wanted []string, unwanted ...string) map[str
 	return values
 }
 
-// Patches tells what the API wrote, by the id of the contact written to.
-func (h *HubSpot) Patches() map[string]PatchCount {
+// Writes tells how many updates the API applied to each contact, by id; those it did not write to are left out.
+func (h *HubSpot) Writes() map[string]int {
 	defer h.lock()()
-	out := make(map[string]PatchCount, h.tally.patched)
-	for _, r := range h.contacts.recs {
-		if r.writes == 0 {
-			continue
-		}
-		c := PatchCount{Writes: r.writes, Properties: make(map[string]int, len(r.wrote))}
-		for field, n := range r.wrote {
-			c.Properties[h.contacts.list[field].Name] = n
-		}
-		out[r.id] = c
-	}
-	return out
+	return h.contacts.writes()
 }
 
 // Rule is a validation rule of the portal's admin: a record whose property When has the value Is needs a value in Require.

@@ -11,17 +11,6 @@ import (
 	"time"
 )
 
-// The scopes of what the sandbox serves.
-const (
-	scopeContactsRead  = "crm.objects.contacts.read"
-	scopeContactsWrite = "crm.objects.contacts.write"
-	scopeSchemaRead    = "crm.schemas.contacts.read"
-	scopeSchemaWrite   = "crm.schemas.contacts.write"
-	scopeDealsRead     = "crm.objects.deals.read"
-	scopeDealsWrite    = "crm.objects.deals.write"
-	scopeDealSchema    = "crm.schemas.deals.read"
-)
-
 var unauthenticated = &failure{
 	status:   http.StatusUnauthorized,
 	Message:  "Authentication credentials not found. This API supports OAuth 2.0 authentication and you can find more details at https://developers.hubspot.com/docs/methods/auth/oauth-overview",
@@ -64,58 +53,32 @@ func (h *HubSpot) authorize(c call) (reply, bool) {
 	if !ok {
 		return h.failed(unauthenticated), false
 	}
-	if need := c.scope(); need != "" && h.o.Scopes != nil && !slices.Contains(h.o.Scopes, need) {
+	if need := h.scope(c); need != "" && h.o.Scopes != nil && !slices.Contains(h.o.Scopes, need) {
 		return h.failed(missingScopes(need)), false
 	}
 	return reply{}, true
 }
 
 // scope is the one a call needs, "" if none.
-func (c call) scope() string {
-	object := ""
-	if len(c.rest) > 0 {
-		object = c.rest[0]
+func (h *HubSpot) scope(c call) string {
+	family := map[string]string{"objects": "crm.objects.", "properties": "crm.schemas.", "associations": "crm.objects.", "events": "crm.objects."}[c.api]
+	if family == "" {
+		return ""
 	}
-	deals := object == "deals" || object == "deal" || object == "0-3"
-	tail := c.rest[min(1, len(c.rest)):]
-	write := c.method != http.MethodGet && !(len(tail) > 0 && (tail[0] == "search" || len(tail) == 2 && tail[0] == "batch" && tail[1] == "read"))
-	switch c.api {
-	case "objects":
-		switch {
-		case deals && write:
-			return scopeDealsWrite
-		case deals:
-			return scopeDealsRead
-		case write:
-			return scopeContactsWrite
-		}
-		return scopeContactsRead
-	case "properties":
-		switch {
-		case deals:
-			return scopeDealSchema
-		case write:
-			return scopeSchemaWrite
-		}
-		return scopeSchemaRead
-	case "associations":
-		if deals {
-			return scopeDealsRead
-		}
-		return scopeContactsRead
-	case "events":
-		return scopeContactsRead
+	object, right := h.contacts, ".write"
+	if h.object(c.rest.at(1)) != nil {
+		object = h.object(c.rest.at(1))
 	}
-	return ""
+	if c.method == http.MethodGet || c.api == "associations" || c.rest.at(2) == "search" || c.rest.at(2) == "batch" && c.rest.at(3) == "read" {
+		right = ".read"
+	}
+	return family + object.plural + right
 }
 
 // token answers the token endpoint.
-func (h *HubSpot) token(c call) reply {
-	if c.method != http.MethodPost {
-		return h.failed(notAllowed)
-	}
+func (h *HubSpot) token(c call, _ *hubObject) reply {
 	if !c.isKind("application/x-www-form-urlencoded") {
-		return h.failed(wrongMedia)
+		panic(wrongMedia)
 	}
 	refuse := func(status, message string) reply {
 		return jsonReply(http.StatusBadRequest, map[string]string{"status": status, "message": message, "correlationId": h.uuid()})

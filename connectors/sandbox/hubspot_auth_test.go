@@ -56,13 +56,13 @@ func TestBurstAndDailyLimits(t *testing.T) {
 	p.want(429, get())
 	p.clock.advance(time.Second)
 	p.want(200, get())
-	if c := p.Counters(); c.RateLimited["DAILY"] != 2 || c.RateLimited["TEN_SECONDLY_ROLLING"] != 1 || c.Status(429) != 3 {
+	if c := p.Counters(); c.RateLimited["DAILY"] != 2 || c.RateLimited["TEN_SECONDLY_ROLLING"] != 1 || c.Routes["GET account-info/details"][429] != 3 {
 		t.Errorf("counted %+v", c)
 	}
 }
 
 func TestAuthorization(t *testing.T) {
-	p := newPortal(t, HubSpotOptions{Token: "pat-eu1-right", Scopes: []string{scopeContactsRead}})
+	p := newPortal(t, HubSpotOptions{Token: "pat-eu1-right", Scopes: []string{"crm.objects.contacts.read"}})
 	get := func() answer { return p.ask("GET", dated, nil) }
 	if a := p.want(401, get()); at(a.json, "category") != "INVALID_AUTHENTICATION" {
 		t.Errorf("wrong token: %s", a.body)
@@ -74,11 +74,11 @@ func TestAuthorization(t *testing.T) {
 	p.want(200, p.ask("POST", dated+"/search", `{}`))
 	p.want(207, p.ask("POST", dated+"/batch/read", inputs(map[string]string{"id": "1"})))
 	for _, c := range []struct{ method, path, scope string }{
-		{"POST", dated + "/batch/update", scopeContactsWrite},
-		{"GET", "/crm/v3/properties/contacts", scopeSchemaRead},
-		{"POST", "/crm/properties/2026-09/contacts", scopeSchemaWrite},
-		{"POST", "/crm/objects/2026-09/deals/search", scopeDealsRead},
-		{"POST", "/crm/associations/2026-03/deals/contacts/batch/read", scopeDealsRead},
+		{"POST", dated + "/batch/update", "crm.objects.contacts.write"},
+		{"GET", "/crm/v3/properties/contacts", "crm.schemas.contacts.read"},
+		{"POST", "/crm/properties/2026-09/contacts", "crm.schemas.contacts.write"},
+		{"POST", "/crm/objects/2026-09/deals/search", "crm.objects.deals.read"},
+		{"POST", "/crm/associations/2026-03/deals/contacts/batch/read", "crm.objects.deals.read"},
 	} {
 		a := p.want(403, p.ask(c.method, c.path, `{}`))
 		if at(a.json, "category") != "MISSING_SCOPES" || at(a.json, "errors", 0, "context", "requiredGranularScopes", 0) != c.scope {

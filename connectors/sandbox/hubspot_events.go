@@ -12,20 +12,13 @@ import (
 	"time"
 )
 
-// account answers /account-info/…: who the portal is, and what is used of its day.
-func (h *HubSpot) account(c call) (reply, *failure) {
-	if c.method != http.MethodGet {
-		return reply{}, notAllowed
-	}
-	switch strings.Join(c.rest, "/") {
-	case "details":
-		_, offset := c.now.In(h.loc).Zone()
-		return jsonReply(http.StatusOK, map[string]any{
-			"portalId": h.o.PortalID, "accountType": "STANDARD", "timeZone": h.o.TimeZone, "companyCurrency": "EUR", "additionalCurrencies": []string{},
-			"utcOffset": c.now.In(h.loc).Format("-07:00"), "utcOffsetMilliseconds": offset * 1000, "uiDomain": "app.hubspot.com", "dataHostingLocation": "na1",
-		}), nil
-	}
-	return reply{}, noResource
+// account answers who the portal is.
+func (h *HubSpot) account(c call, _ *hubObject) reply {
+	_, offset := c.now.In(h.loc).Zone()
+	return jsonReply(http.StatusOK, map[string]any{
+		"portalId": h.o.PortalID, "accountType": "STANDARD", "timeZone": h.o.TimeZone, "companyCurrency": "EUR", "additionalCurrencies": []string{},
+		"utcOffset": c.now.In(h.loc).Format("-07:00"), "utcOffsetMilliseconds": offset * 1000, "uiDomain": "app.hubspot.com", "dataHostingLocation": "na1",
+	})
 }
 
 // Occurrence is one event of a contact's journey, as HubSpot tells it to Enterprise portals.
@@ -68,7 +61,8 @@ type occurrenceJSON struct {
 }
 
 // eventTypes answers which types of event there are.
-func (h *HubSpot) eventTypes() reply {
+func (h *HubSpot) eventTypes(call, *hubObject) reply {
+	h.needEnterprise()
 	types := map[string]bool{}
 	for _, list := range h.occurrences {
 		for _, o := range list {
@@ -78,36 +72,25 @@ func (h *HubSpot) eventTypes() reply {
 	return jsonReply(http.StatusOK, map[string]any{"eventTypes": append([]string{}, slices.Sorted(maps.Keys(types))...)})
 }
 
-// events answers event occurrences, which Enterprise portals have alone: newest first, unless sort says otherwise.
-func (h *HubSpot) events(c call) (reply, *failure) {
-	if c.method != http.MethodGet {
-		return reply{}, notAllowed
-	}
+// needEnterprise refuses event occurrences to other portals.
+func (h *HubSpot) needEnterprise() {
 	if h.o.Tier != "enterprise" {
-		return reply{}, refuse(http.StatusForbidden, "", "This account does not have access to event occurrences, which need an Enterprise subscription.")
+		panic(refuse(http.StatusForbidden, "", "This account does not have access to event occurrences, which need an Enterprise subscription."))
 	}
-	switch strings.Join(c.rest, "/") {
-	case "":
-	case "event-types":
-		return h.eventTypes(), nil
-	default:
-		return reply{}, noResource
-	}
+}
+
+// events answers event occurrences: newest first, unless sort says otherwise.
+func (h *HubSpot) events(c call, _ *hubObject) reply {
+	h.needEnterprise()
 	v := c.params()
-	contacts, bad := h.whoseEvents(v)
-	if bad != nil {
-		return reply{}, bad
-	}
-	limit, offset, bad := page(v, 100, maxEventPage)
-	if bad != nil {
-		return reply{}, bad
-	}
+	contacts := h.whoseEvents(v)
+	limit, offset := page(v, 100, maxEventPage)
 	after, before := int64(0), int64(1<<62)
 	for name, to := range map[string]*int64{"occurredAfter": &after, "occurredBefore": &before} {
 		if s := v.Get(name); s != "" {
 			ms, ok := parseTime(s)
 			if !ok {
-				return reply{}, invalid("%s %q is not a time", name, s)
+				panic(invalid("%s %q is not a time", name, s))
 			}
 			*to = ms
 		}
@@ -130,43 +113,43 @@ func (h *HubSpot) events(c call) (reply, *failure) {
 		next := strconv.Itoa(offset + limit)
 		out.Paging = &paging{&pageAfter{next, c.link(next)}}
 	}
-	return jsonReply(http.StatusOK, out), nil
+	return jsonReply(http.StatusOK, out)
 }
 
 // whoseEvents are the contacts whose events a call asks for.
-func (h *HubSpot) whoseEvents(v url.Values) ([]*record, *failure) {
+func (h *HubSpot) whoseEvents(v url.Values) []*record {
 	var r *record
 	switch {
 	case h.object(strings.ToLower(v.Get("objectType"))) != h.contacts:
-		return nil, invalid("objectType %q is not supported", v.Get("objectType"))
+		panic(invalid("objectType %q is not supported", v.Get("objectType")))
 	case v.Has("objectId"):
 		r = h.contacts.follow(v.Get("objectId"))
 	case v.Has("objectProperty.email"):
 		r = h.emails[strings.ToLower(v.Get("objectProperty.email"))]
 	case v.Has("eventType"):
-		return h.contacts.recs, nil
+		return h.contacts.recs
 	default:
-		return nil, invalid("objectId, objectProperty or eventType is required")
+		panic(invalid("objectId, objectProperty or eventType is required"))
 	}
 	if r == nil {
-		return nil, nil
+		return nil
 	}
-	return []*record{r}, nil
+	return []*record{r}
 }
 
 // page reads limit and after where after counts results.
-func page(v url.Values, limit, most int) (n, offset int, bad *failure) {
+func page(v url.Values, limit, most int) (n, offset int) {
 	for name, to := range map[string]*int{"limit": &limit, "after": &offset} {
 		if s := v.Get(name); s != "" {
 			n, err := strconv.Atoi(s)
 			if err != nil || n < 0 {
-				return 0, 0, invalid("%s must be a number", name)
+				panic(invalid("%s must be a number", name))
 			}
 			*to = n
 		}
 	}
 	if limit < 1 || limit > most {
-		return 0, 0, invalid("limit must be between 1 and %d", most)
+		panic(invalid("limit must be between 1 and %d", most))
 	}
-	return limit, offset, nil
+	return limit, offset
 }

@@ -5,7 +5,6 @@ import (
 	"net/http"
 	"slices"
 	"strconv"
-	"strings"
 )
 
 // Limits of associations.
@@ -69,30 +68,24 @@ func (o *hubObject) linked(r *record, after string) ([]any, paging) {
 	return page, p
 }
 
-// associations answers /crm/v4/associations/{from}/{to}/batch/read and its date-based form.
-func (h *HubSpot) associations(c call) (reply, *failure) {
-	if len(c.rest) != 4 || c.rest[2] != "batch" || c.rest[3] != "read" {
-		return reply{}, noResource
+// needOther refuses associations with anything but the one other object.
+func (o *hubObject) needOther(h *HubSpot, name string) {
+	if h.object(name) != o.other {
+		panic(noObject(name))
 	}
-	from := h.object(c.rest[0])
-	if to := h.object(c.rest[1]); from == nil || to != from.other {
-		return reply{}, noObject(c)
-	}
-	if c.method != http.MethodPost {
-		return reply{}, notAllowed
-	}
+}
+
+// associations answers which records of the other object many records are associated with.
+func (h *HubSpot) associations(c call, from *hubObject) reply {
+	from.needOther(h, c.rest[2])
 	var in struct {
 		Inputs []struct {
 			ID    string `json:"id"`
 			After string `json:"after"`
 		} `json:"inputs"`
 	}
-	if bad := c.read(&in); bad != nil {
-		return reply{}, bad
-	}
-	if bad := batchSize(len(in.Inputs), maxLinkBatch); bad != nil {
-		return reply{}, bad
-	}
+	refuseIf(c.read(&in))
+	refuseIf(batchSize(len(in.Inputs), maxLinkBatch))
 	run := h.batch(c)
 	for _, x := range in.Inputs {
 		var to []any
@@ -110,33 +103,19 @@ func (h *HubSpot) associations(c call) (reply, *failure) {
 		}
 		run.add(marshal(map[string]any{"from": idJSON{x.ID}, "to": to, "paging": p}))
 	}
-	return run.reply(http.StatusOK), nil
+	return run.reply(http.StatusOK)
 }
 
-// recordAssociations answers GET …/objects/{object}/{id}/associations/{other}.
-func (h *HubSpot) recordAssociations(c call) (reply, *failure) {
-	if len(c.rest) != 4 {
-		return reply{}, noResource
-	}
-	from := h.object(c.rest[0])
-	if to := h.object(c.rest[3]); from == nil || to != from.other {
-		return reply{}, noObject(c)
-	}
-	if c.method != http.MethodGet {
-		return reply{}, notAllowed
-	}
-	r := from.follow(c.rest[1])
+// recordAssociations answers the same of one record.
+func (h *HubSpot) recordAssociations(c call, from *hubObject) reply {
+	from.needOther(h, c.rest[4])
+	r := from.follow(c.rest[2])
 	if r == nil {
-		return reply{}, refuse(http.StatusNotFound, "OBJECT_NOT_FOUND", "resource not found")
+		panic(refuse(http.StatusNotFound, "OBJECT_NOT_FOUND", "resource not found"))
 	}
 	list, p := from.linked(r, c.params().Get("after"))
 	if p.Next != nil {
 		p.Next.Link = c.link(p.Next.After)
 	}
-	return jsonReply(http.StatusOK, map[string]any{"results": list, "paging": p}), nil
-}
-
-// noObject is the answer to names of objects that the portal does not have.
-func noObject(c call) *failure {
-	return refuse(http.StatusBadRequest, "VALIDATION_ERROR", "Unable to infer object type from: %s", strings.Join(c.rest, "/"))
+	return jsonReply(http.StatusOK, map[string]any{"results": list, "paging": p})
 }

@@ -5,7 +5,6 @@ import (
 	"math/rand/v2"
 	"slices"
 	"strconv"
-	"strings"
 	"time"
 )
 
@@ -51,23 +50,18 @@ type happening struct {
 
 // person makes the properties of one contact, and what they did.
 func person(rng *rand.Rand, now time.Time, i int) (p map[string]string, told []happening) {
-	first, last := pick(rng, firstNames), pick(rng, lastNames)
-	place, trade := pick(rng, places), pick(rng, trades)
-	created := ago(rng, now, 2*365*24*time.Hour)
+	who := newSomeone(rng, now, i, newCompany(rng))
 	p = map[string]string{
-		"firstname": first, "lastname": last, "email": strings.ToLower(fmt.Sprintf("%s.%s.%d@%s-%s.example", first, last, i, place, trade)),
-		"company": place + " " + trade, "jobtitle": pick(rng, titles), "lifecyclestage": pick(rng, stagesOf), "hs_lead_status": pick(rng, leadStatus),
-		"hs_analytics_source": pick(rng, sourcesOf), "createdate": stamp(created), "lastmodifieddate": stamp(created),
-	}
-	if rng.IntN(2) == 0 {
-		p["phone"] = fmt.Sprintf("+49 30 5550%04d", rng.IntN(10000))
+		"firstname": who.first, "lastname": who.last, "email": who.email, "phone": who.phone, "company": who.company, "jobtitle": who.title,
+		"lifecyclestage": pick(rng, stagesOf), "hs_lead_status": pick(rng, leadStatus), "hs_analytics_source": pick(rng, sourcesOf),
+		"createdate": stamp(who.created), "lastmodifieddate": stamp(who.created),
 	}
 	if rng.IntN(3) > 0 {
 		p["hubspot_owner_id"] = strconv.Itoa(70000001 + rng.IntN(8))
 	}
 	// How much someone does is skewed: a third nothing, most a few pages, some very many.
 	warmth := rng.Float64()
-	from := between(rng, created, now)
+	from := between(rng, who.created, now)
 	tell := func(above float64, props func(at time.Time) map[string]string) {
 		if at := between(rng, from, now); warmth > above {
 			told = append(told, happening{at, props(at)})
@@ -89,20 +83,13 @@ func person(rng *rand.Rand, now time.Time, i int) (p map[string]string, told []h
 		return map[string]string{"hs_email_click": strconv.Itoa(1 + rng.IntN(5)), "hs_email_last_click_date": stamp(at)}
 	})
 	tell(0.75, func(at time.Time) map[string]string {
-		forms, form := strconv.Itoa(1+rng.IntN(3)), "Website: "+pick(rng, formsSent)
-		return map[string]string{
-			"num_conversion_events": forms, "num_unique_conversion_events": forms, "first_conversion_date": stamp(at), "recent_conversion_date": stamp(at),
-			"recent_conversion_event_name": form, "first_conversion_event_name": form,
-		}
+		return map[string]string{"num_conversion_events": strconv.Itoa(1 + rng.IntN(3)), "recent_conversion_date": stamp(at), "recent_conversion_event_name": "Website: " + pick(rng, formsSent)}
 	})
 	tell(0.9, func(at time.Time) map[string]string {
 		return map[string]string{"num_notes": strconv.Itoa(1 + rng.IntN(9)), "notes_last_contacted": stamp(at), "hs_sales_email_last_opened": stamp(at)}
 	})
 	tell(0.96, func(at time.Time) map[string]string {
-		return map[string]string{"hs_sales_email_last_replied": stamp(at)}
-	})
-	tell(0.98, func(at time.Time) map[string]string {
-		return map[string]string{"engagements_last_meeting_booked": stamp(at)}
+		return map[string]string{"hs_sales_email_last_replied": stamp(at), "engagements_last_meeting_booked": stamp(at)}
 	})
 	return p, told
 }

@@ -163,8 +163,7 @@ func TestBatchesOfProperties(t *testing.T) {
 	if at(r.json, "results", 0, "name") != "mine" || at(r.json, "errors", 0, "context", "name", 0) != "nope" {
 		t.Errorf("read: %s", r.body)
 	}
-	p.want(204, p.ask("POST", base+"/batch/archive", `{"inputs":[{"name":"mine"},{"name":"nope"}]}`))
-	p.want(400, p.ask("POST", base+"/batch/archive", `{"inputs":[{"name":"email"}]}`))
+	p.want(204, p.ask("DELETE", base+"/mine", nil))
 	p.want(404, p.ask("POST", base+"/batch/update", `{"inputs":[{"name":"email"}]}`))
 	p.want(200, p.ask("POST", base+"/batch/read", `{"archived":true,"inputs":[{"name":"mine"}]}`))
 }

@@ -14,33 +14,6 @@ const (
 	maxList         = 100
 )
 
-// objects answers /crm/v3/objects/… and /crm/objects/{version}/….
-func (h *HubSpot) objects(c call) (reply, *failure) {
-	if len(c.rest) == 0 {
-		return reply{}, noResource
-	}
-	o := h.object(c.rest[0])
-	if o == nil {
-		return reply{}, noObject(c)
-	}
-	action := strings.Join(c.rest[1:], "/")
-	post := map[string]func(call, *hubObject) (reply, *failure){
-		"": h.createOne, "search": h.search, "batch/read": h.batchRead, "batch/update": h.batchUpdate, "batch/create": h.batchCreate,
-		"merge": h.mergeCall, "gdpr-delete": h.eraseCall,
-	}[action]
-	switch {
-	case post != nil && c.method == http.MethodPost:
-		return post(c, o)
-	case action == "" && c.method == http.MethodGet:
-		return h.list(c, o)
-	case post != nil:
-		return reply{}, notAllowed
-	case len(c.rest) == 2:
-		return h.one(c, o)
-	}
-	return reply{}, noResource
-}
-
 // rendering is which properties of records an answer shows.
 type rendering struct {
 	props, history []*property
@@ -135,87 +108,72 @@ func (h *HubSpot) versions(r *record, p *property) []versionJSON {
 }
 
 // list answers the full scan by id.
-func (h *HubSpot) list(c call, o *hubObject) (reply, *failure) {
+func (h *HubSpot) list(c call, o *hubObject) reply {
 	v := c.params()
 	how := c.rendering(o)
-	limit, after := 10, int64(0)
-	if s := v.Get("limit"); s != "" {
-		n, err := strconv.Atoi(s)
-		if err != nil || n < 1 {
-			return reply{}, invalid("limit must be a positive number")
-		}
-		limit = n
-	}
 	most := maxList
 	if len(how.history) > 0 {
 		most = maxBatchHistory
 	}
-	if limit > most {
-		return reply{}, invalid("The limit of %d is larger than the maximum of %d", limit, most)
-	}
-	if s := v.Get("after"); s != "" {
-		n, err := strconv.ParseInt(s, 10, 64)
-		if err != nil || n < 0 {
-			return reply{}, invalid("after must be a record id that an earlier page gave")
-		}
-		after = n
-	}
+	limit, after := page(v, 10, most) // after is the id of the first record
 	bin, now := v.Get("archived") == "true", c.now.UnixMilli()
 	b := append(make([]byte, 0, 1024), `{"results":[`...)
 	given := 0
-	for _, r := range o.recs[o.from(after):] {
+	for _, r := range o.recs[o.from(int64(after)):] {
 		if bin && !r.inBin(now) || !bin && !r.live() {
 			continue
 		}
 		if given == limit {
 			b = append(append(b, `],"paging":`...), marshal(paging{&pageAfter{r.id, c.link(r.id)}})...)
-			return reply{status: http.StatusOK, body: append(b, '}')}, nil
+			return reply{status: http.StatusOK, body: append(b, '}')}
 		}
 		if given++; given > 1 {
 			b = append(b, ',')
 		}
 		b = h.render(b, r, how)
 	}
-	return reply{status: http.StatusOK, body: append(b, "]}"...)}, nil
+	return reply{status: http.StatusOK, body: append(b, "]}"...)}
 }
 
-// lookup is the record that a call names by its id or by another unique property; nil if there is none.
-func (h *HubSpot) lookup(o *hubObject, id, idProperty string, byID func(id string) *record) (*record, *failure) {
-	switch {
-	case idProperty == "" || idProperty == "hs_object_id":
-		return byID(id), nil
-	case idProperty == "email" && o == h.contacts:
-		return h.emails[strings.ToLower(id)], nil
+// byRecordID refuses to find records by another property than their id: the sandbox cannot, and batch updates take no address.
+func byRecordID(idProperty string) *failure {
+	if idProperty == "" || idProperty == "hs_object_id" {
+		return nil
 	}
-	return nil, invalid("idProperty %q is not a unique property", idProperty)
+	return invalid("idProperty %q cannot be used", idProperty)
 }
 
-// one answers GET, PATCH and DELETE of one record. Ids that were merged away lead to the record they live on in.
-func (h *HubSpot) one(c call, o *hubObject) (reply, *failure) {
-	v := c.params()
-	r, bad := h.lookup(o, c.rest[1], v.Get("idProperty"), o.follow)
-	if bad != nil {
-		return reply{}, bad
-	}
-	if c.method == http.MethodGet && v.Get("archived") == "true" {
-		if r = o.byID[c.rest[1]]; r != nil && !r.inBin(c.now.UnixMilli()) {
+// readOne answers GET of one record. Ids that were merged away lead to the record they live on in.
+func (h *HubSpot) readOne(c call, o *hubObject) reply {
+	r := o.lookup(c)
+	if c.params().Get("archived") == "true" {
+		if r = o.byID[c.rest[2]]; r != nil && !r.inBin(c.now.UnixMilli()) {
 			r = nil
 		}
 	}
-	switch {
-	case c.method == http.MethodDelete:
-		if r != nil {
-			h.leave(o, r, c.now.UnixMilli())
-		}
-		return reply{status: http.StatusNoContent}, nil
-	case c.method != http.MethodGet && c.method != http.MethodPatch:
-		return reply{}, notAllowed
-	case r == nil:
-		return reply{}, refuse(http.StatusNotFound, "OBJECT_NOT_FOUND", "Object not found.  objectId are usually numeric.")
-	case c.method == http.MethodPatch:
-		return h.updateOne(c, o, r)
+	refuseIf(missing(r))
+	return reply{status: http.StatusOK, body: h.render(nil, r, c.rendering(o))}
+}
+
+// archiveOne answers DELETE of one record, which may have gone before.
+func (h *HubSpot) archiveOne(c call, o *hubObject) reply {
+	if r := o.lookup(c); r != nil {
+		h.leave(o, r, c.now.UnixMilli())
 	}
-	return reply{status: http.StatusOK, body: h.render(nil, r, c.rendering(o))}, nil
+	return reply{status: http.StatusNoContent}
+}
+
+// lookup is the live record that a call's path names, nil if there is none.
+func (o *hubObject) lookup(c call) *record {
+	refuseIf(byRecordID(c.params().Get("idProperty")))
+	return o.follow(c.rest[2])
+}
+
+func missing(r *record) *failure {
+	if r != nil {
+		return nil
+	}
+	return refuse(http.StatusNotFound, "OBJECT_NOT_FOUND", "Object not found.  objectId are usually numeric.")
 }
 
 // idList is the body of batch calls that name records.
@@ -227,28 +185,22 @@ type idList struct {
 }
 
 // batchRead answers with the records found, those not found in one error, and nothing at all for merged ids.
-func (h *HubSpot) batchRead(c call, o *hubObject) (reply, *failure) {
+func (h *HubSpot) batchRead(c call, o *hubObject) reply {
 	var in idList
-	if bad := c.read(&in); bad != nil {
-		return reply{}, bad
-	}
+	refuseIf(c.read(&in))
+	refuseIf(byRecordID(in.IDProperty))
 	most := maxBatch
 	how := rendering{props: o.resolve(in.Properties, true)}
 	if in.PropertiesWithHistory != nil && len(*in.PropertiesWithHistory) > 0 {
 		how.history, most = o.resolve(*in.PropertiesWithHistory, false), maxBatchHistory
 	}
-	if bad := batchSize(len(in.Inputs), most); bad != nil {
-		return reply{}, bad
-	}
+	refuseIf(batchSize(len(in.Inputs), most))
 	bin, now := c.params().Get("archived") == "true", c.now.UnixMilli()
 	run := h.batch(c)
 	var missing []string
 	done := make(map[*record]bool, len(in.Inputs))
 	for _, input := range in.Inputs {
-		r, bad := h.lookup(o, input.ID, in.IDProperty, func(id string) *record { return o.byID[id] })
-		switch {
-		case bad != nil:
-			return reply{}, bad
+		switch r := o.byID[input.ID]; {
 		case r != nil && (r.into != nil || done[r]):
 			// Merged ids are left out silently, as seen by others.
 		case r == nil || bin && !r.inBin(now) || !bin && !r.live():
@@ -262,7 +214,7 @@ func (h *HubSpot) batchRead(c call, o *hubObject) (reply, *failure) {
 		}
 	}
 	run.missing(o, missing)
-	return run.reply(http.StatusOK), nil
+	return run.reply(http.StatusOK)
 }
 
 // batchSize checks the number of inputs.

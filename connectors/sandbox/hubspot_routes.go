@@ -20,7 +20,7 @@ type call struct {
 	*request
 	api   string // objects, properties, associations, account-info, events, oauth
 	dated string // version of a date-based path, "" for v3 and v4
-	rest  []string
+	rest  path   // the api and what stands behind its version
 	now   time.Time
 }
 
@@ -31,14 +31,9 @@ var objectVersions = []string{"2026-03", "2026-09"}
 func parse(q *request) call {
 	c := call{request: q}
 	s := segments(q.path)
-	at := func(i int) string {
-		if i < len(s) {
-			return s[i]
-		}
-		return ""
-	}
+	at := s.at
 	take := func(api, dated string, n int) {
-		c.api, c.dated, c.rest = api, dated, s[n:]
+		c.api, c.dated, c.rest = api, dated, append(path{api}, s[n:]...)
 	}
 	switch {
 	case at(0) == "crm" && at(1) == "v3" && (at(2) == "objects" || at(2) == "properties"):
@@ -51,44 +46,64 @@ func parse(q *request) call {
 		take("associations", at(2), 3)
 	case at(0) == "account-info" && (at(1) == "v3" || slices.Contains(objectVersions, at(1))):
 		take("account-info", strings.TrimPrefix(at(1), "v3"), 2)
-	case at(0) == "events" && at(1) == "v3" && at(2) == "events":
-		take("events", "", 3)
-	case at(0) == "events" && at(1) == "event-occurrences" && at(2) == "2026-03":
-		take("events", at(2), 3)
-	case at(0) == "oauth" && (at(1) == "v1" || at(1) == "2026-03") && at(2) == "token" && len(s) == 3:
-		take("oauth", strings.TrimPrefix(at(1), "v1"), 3)
+	case at(0) == "events" && (at(1) == "v3" && at(2) == "events" || at(1) == "event-occurrences" && at(2) == "2026-03"):
+		take("events", strings.TrimPrefix(at(2), "events"), 3)
+	case at(0) == "oauth" && (at(1) == "v1" || at(1) == "2026-03") && at(2) == "token":
+		take("oauth", strings.TrimPrefix(at(1), "v1"), 2)
 	}
 	return c
+}
+
+// endpoints are what a portal answers, by API and the path behind its version.
+func (h *HubSpot) endpoints() []endpoint[call, *hubObject] {
+	return []endpoint[call, *hubObject]{
+		{"POST", "oauth/token", h.token},
+		{"GET", "account-info/details", h.account},
+
+		{"GET", "objects/{object}", h.list},
+		{"POST", "objects/{object}", h.createOne},
+		{"POST", "objects/{object}/search", h.search},
+		{"POST", "objects/{object}/merge", h.mergeCall},
+		{"POST", "objects/{object}/gdpr-delete", h.eraseCall},
+		{"POST", "objects/{object}/batch/read", h.batchRead},
+		{"POST", "objects/{object}/batch/update", h.batchUpdate},
+		{"POST", "objects/{object}/batch/create", h.batchCreate},
+		{"GET", "objects/{object}/{id}", h.readOne},
+		{"PATCH", "objects/{object}/{id}", h.updateOne},
+		{"DELETE", "objects/{object}/{id}", h.archiveOne},
+
+		{"GET", "objects/{object}/{id}/associations/{to}", h.recordAssociations},
+		{"POST", "associations/{object}/{to}/batch/read", h.associations},
+
+		{"GET", "properties/{object}", h.listProperties},
+		{"POST", "properties/{object}", h.postProperty},
+		{"POST", "properties/{object}/batch/read", h.readProperties},
+		{"POST", "properties/{object}/batch/create", h.createProperties},
+		{"GET", "properties/{object}/groups", h.listGroups},
+		{"POST", "properties/{object}/groups", h.createGroup},
+		{"GET", "properties/{object}/groups/{name}", h.readGroup},
+		{"DELETE", "properties/{object}/groups/{name}", h.archiveGroup},
+		{"GET", "properties/{object}/{name}", h.readProperty},
+		{"PATCH", "properties/{object}/{name}", h.changeProperty},
+		{"DELETE", "properties/{object}/{name}", h.archiveProperty},
+
+		{"GET", "events", h.events},
+		{"GET", "events/event-types", h.eventTypes},
+	}
 }
 
 // route names a request whatever its generation of paths: "POST contacts/batch/update", "GET contacts/{id}", "GET events".
 func (h *HubSpot) route(q *request) string {
 	c := parse(q)
-	var parts []string
-	for i, s := range c.rest {
-		switch {
-		case c.api == "objects" && i == 0:
-			if t := h.object(s); t != nil {
-				s = t.plural
-			}
-		case i > 0 && (strings.IndexAny(s, "0123456789") == 0 || c.api == "objects" && strings.Contains(s, "@")):
-			s = "{id}"
-		case c.api == "properties" && (i == 1 && s != "groups" && s != "batch" || i == 2 && c.rest[1] == "groups"):
-			s = "{name}"
-		}
-		parts = append(parts, s)
+	e, _ := find(h.serves, q.method, c.rest)
+	if e == nil {
+		return q.method + " unknown"
 	}
-	name := strings.Join(parts, "/")
-	switch c.api {
-	case "":
-		name = "unknown"
-	case "objects":
-	case "oauth":
-		name = "oauth/token"
-	default:
-		name = strings.TrimSuffix(c.api+"/"+name, "/")
+	name := c.rest.at(objectIn(e.path))
+	if o := h.object(name); o != nil {
+		name = o.plural
 	}
-	return q.method + " " + name
+	return strings.Replace(e.named(name), " objects/", " ", 1)
 }
 
 // object is an object by any of its names.
@@ -110,18 +125,15 @@ func (h *HubSpot) answer(q *request) reply {
 	case q.uri > longestURI:
 		return reply{status: http.StatusRequestURITooLong, header: http.Header{"Content-Type": {"text/html"}}, body: []byte("<html><body><h1>414 Request-URI Too Long</h1></body></html>")}
 	case c.api == "oauth":
-		return h.token(c)
+		return h.serve(c)
 	}
 	if rep, ok := h.authorize(c); !ok {
 		return rep
 	}
-	search := c.api == "objects" && len(c.rest) == 2 && c.rest[1] == "search"
+	search := c.rest.fits("objects/{object}/search")
 	rep, ok := h.admit(c, search)
 	if ok {
-		var bad *failure
-		if rep, bad = h.serve(c); bad != nil {
-			rep = h.failed(bad)
-		}
+		rep = h.serve(c)
 	}
 	if !search {
 		rep.header = h.limits(rep.header, c.now)
@@ -129,30 +141,34 @@ func (h *HubSpot) answer(q *request) reply {
 	return rep
 }
 
-// serve answers an authorised request within the limits.
-func (h *HubSpot) serve(c call) (reply, *failure) {
-	if len(c.body) > 0 && c.method != http.MethodGet && c.api != "" && !c.isKind("application/json") {
-		return reply{}, wrongMedia
-	}
-	if bad := h.unspecified(c); bad != nil {
-		return reply{}, bad
-	}
-	switch c.api {
-	case "objects":
-		if len(c.rest) >= 3 && c.rest[2] == "associations" {
-			return h.recordAssociations(c)
+// serve answers an authorised request within the limits. An endpoint refuses by panicking with its *failure, before anything
+// has changed.
+func (h *HubSpot) serve(c call) (rep reply) {
+	defer func() {
+		switch bad := recover().(type) {
+		case nil:
+		case *failure:
+			rep = h.failed(bad)
+		default:
+			panic(bad)
 		}
-		return h.objects(c)
-	case "properties":
-		return h.properties(c)
-	case "associations":
-		return h.associations(c)
-	case "account-info":
-		return h.account(c)
-	case "events":
-		return h.events(c)
+	}()
+	e, pathIs := find(h.serves, c.method, c.rest)
+	switch {
+	case e == nil && pathIs:
+		panic(notAllowed)
+	case e == nil:
+		panic(noResource)
+	case len(c.body) > 0 && c.method != http.MethodGet && c.api != "oauth" && !c.isKind("application/json"):
+		panic(wrongMedia)
 	}
-	return reply{}, noResource
+	var o *hubObject
+	if at := objectIn(e.path); at >= 0 {
+		if o = h.object(c.rest[at]); o == nil {
+			panic(noObject(c.rest[at]))
+		}
+	}
+	return e.answer(c, o)
 }
 
 // admit holds a request against the rate limits.
@@ -180,7 +196,7 @@ func (h *HubSpot) admit(c call, search bool) (reply, bool) {
 		rep.header = http.Header{"Retry-After": {strconv.Itoa(int(math.Ceil(wait.Seconds())))}}
 	}
 	rep.body = h.refusal(rep.status, policy)
-	h.tally.limited(policy)
+	h.tally.RateLimited[policy]++
 	return rep, false
 }
 
@@ -241,6 +257,25 @@ func (h *HubSpot) errorBody(f failure) []byte {
 	return marshal(f)
 }
 
+// noObject is the answer to names of objects that the portal does not have.
+func noObject(name string) *failure {
+	return refuse(http.StatusBadRequest, "VALIDATION_ERROR", "Unable to infer object type from: %s", name)
+}
+
+// invalid is the answer to a request that does not fit.
+func invalid(format string, args ...any) *failure {
+	return refuse(http.StatusBadRequest, "VALIDATION_ERROR", format, args...)
+}
+
+// lacking is the answer to a body that does not say all it must.
+func lacking(what string, attributes ...string) *failure {
+	return invalid("Invalid input JSON on line 1, column 1: Cannot build %s, some of required attributes are not set [%s]", what, strings.Join(attributes, ", "))
+}
+
+func refuse(status int, category, format string, args ...any) *failure {
+	return &failure{status: status, Category: category, Message: fmt.Sprintf(format, args...)}
+}
+
 // read decodes a call's body.
 func (c call) read(into any) *failure {
 	if err := decode(c.body, into); err != nil {
@@ -275,10 +310,10 @@ func (h *HubSpot) refusal(status int, policy string) []byte {
 	return h.errorBody(failure{Message: cmp.Or(http.StatusText(status), "error")})
 }
 
-// random is the next of a row of numbers that the seed decides: SplitMix64, by Steele, Lea and Flood.
+// random is the next of a row of numbers that are the same in every portal: SplitMix64, by Steele, Lea and Flood.
 func (h *HubSpot) random() uint64 {
 	h.serial++
-	z := h.o.Seed + h.serial*0x9e3779b97f4a7c15
+	z := h.serial * 0x9e3779b97f4a7c15
 	z = (z ^ z>>30) * 0xbf58476d1ce4e5b9
 	z = (z ^ z>>27) * 0x94d049bb133111eb
 	return z ^ z>>31

@@ -74,11 +74,20 @@ type option struct {
 	Label        string `json:"label"`
 	Value        string `json:"value"`
 	Description  string `json:"description,omitempty"`
-	DisplayOrder int    `json:"displayOrder"`
-	Hidden       bool   `json:"hidden"`
+	DisplayOrder *int   `json:"displayOrder"` // must be sent, as Hidden
+	Hidden       *bool  `json:"hidden"`
 }
 
 func (p *property) readOnly() bool { return p.Modification.ReadOnlyValue }
+
+// optionsOf are options that are labelled with their values.
+func optionsOf(values []string) []option {
+	list := make([]option, len(values))
+	for i, v := range values {
+		list[i] = option{Label: v, Value: v, DisplayOrder: &i, Hidden: new(bool)}
+	}
+	return list
+}
 
 // offers says whether an enumeration has an option.
 func (p *property) offers(value string) bool {
@@ -285,14 +294,8 @@ func (h *HubSpot) Define(object, name, typ, fieldType string, options ...string)
 	if o == nil {
 		return fmt.Errorf("sandbox: no object %q", object)
 	}
-	in := propertyInput{Name: &name, Label: &name, Type: &typ, FieldType: &fieldType, GroupName: &o.groups[0].Name}
-	if len(options) > 0 {
-		in.Options = &[]optionInput{}
-		for i, v := range options {
-			*in.Options = append(*in.Options, optionInput{Label: &v, Value: &v, DisplayOrder: &i, Hidden: new(bool)})
-		}
-	}
-	if _, bad := o.createProperty(in, h.nowMs()); bad != nil {
+	d := definition{Name: name, Label: name, Type: typ, FieldType: fieldType, GroupName: o.groups[0].Name, DisplayOrder: -1, Options: optionsOf(options)}
+	if _, bad := o.createProperty(d, h.nowMs()); bad != nil {
 		return fmt.Errorf("sandbox: define %s: %s", name, bad.Message)
 	}
 	return nil

@@ -2,7 +2,6 @@ package sandbox
 
 import (
 	"encoding/json"
-	"fmt"
 	"math"
 	"net/http"
 	"slices"
@@ -45,23 +44,23 @@ type filterBody struct {
 }
 
 // window reads how many results a search asks for and after how many, and checks the number of its filters.
-func (in *searchBody) window() (limit, offset int, bad *failure) {
+func (in *searchBody) window() (limit, offset int) {
 	limit = 10
 	if in.Limit != nil {
 		limit = *in.Limit
 	}
 	if limit < 0 || limit > maxSearchPage {
-		return 0, 0, invalid("limit must be between 0 and %d", maxSearchPage)
+		panic(invalid("limit must be between 0 and %d", maxSearchPage))
 	}
 	if len(in.After) > 0 && string(in.After) != "null" {
 		n, err := strconv.Atoi(strings.Trim(string(in.After), `"`))
 		if err != nil || n < 0 {
-			return 0, 0, invalid("after must be a number")
+			panic(invalid("after must be a number"))
 		}
 		offset = n
 	}
 	if offset+limit > maxResults {
-		return 0, 0, invalid("The results of a query cannot be paged through beyond %d", maxResults)
+		panic(invalid("The results of a query cannot be paged through beyond %d", maxResults))
 	}
 	if len(in.Filters) > 0 {
 		in.FilterGroups = append(in.FilterGroups, filterGroup{in.Filters})
@@ -69,20 +68,20 @@ func (in *searchBody) window() (limit, offset int, bad *failure) {
 	all := 0
 	for _, g := range in.FilterGroups {
 		if all += len(g.Filters); len(g.Filters) > maxFilters {
-			return 0, 0, invalid("A filter group has %d filters, more than the %d allowed", len(g.Filters), maxFilters)
+			panic(invalid("A filter group has %d filters, more than the %d allowed", len(g.Filters), maxFilters))
 		}
 	}
 	switch {
 	case len(in.FilterGroups) > maxGroups:
-		return 0, 0, invalid("There are %d filter groups, more than the %d allowed", len(in.FilterGroups), maxGroups)
+		panic(invalid("There are %d filter groups, more than the %d allowed", len(in.FilterGroups), maxGroups))
 	case all > maxAllFilters:
-		return 0, 0, invalid("There are %d filters, more than the %d allowed", all, maxAllFilters)
+		panic(invalid("There are %d filters, more than the %d allowed", all, maxAllFilters))
 	case len(in.Sorts) > 1:
-		return 0, 0, invalid("There are %d sorts, only 1 is allowed", len(in.Sorts))
+		panic(invalid("There are %d sorts, only 1 is allowed", len(in.Sorts)))
 	case in.Query != "":
-		return 0, 0, invalid("the sandbox does not search for query, only by filters")
+		panic(invalid("the sandbox does not search for query, only by filters"))
 	}
-	return limit, offset, nil
+	return limit, offset
 }
 
 // hit is a record that a search finds, in the state that search sees.
@@ -92,35 +91,23 @@ type hit struct {
 }
 
 // search answers a search over what the index has seen.
-func (h *HubSpot) search(c call, o *hubObject) (reply, *failure) {
+func (h *HubSpot) search(c call, o *hubObject) reply {
 	if n := utf8.RuneCount(c.body); n > maxSearchBody {
-		return reply{}, invalid("The request body has %d characters, more than the %d allowed for search", n, maxSearchBody)
+		panic(invalid("The request body has %d characters, more than the %d allowed for search", n, maxSearchBody))
 	}
 	var in searchBody
-	if bad := c.read(&in); bad != nil {
-		return reply{}, bad
-	}
-	limit, offset, bad := in.window()
-	if bad != nil {
-		return reply{}, bad
-	}
-	by, down, err := o.sort(in.Sorts)
-	if err != nil {
-		return reply{}, invalid("%s", err)
-	}
+	refuseIf(c.read(&in))
+	limit, offset := in.window()
+	by, down := o.sort(in.Sorts)
 	groups := make([][]clause, len(in.FilterGroups))
 	for i, g := range in.FilterGroups {
 		for _, f := range g.Filters {
-			holds, err := o.clause(f)
-			if err != nil {
-				return reply{}, invalid("There was a problem with the request. %s", err)
-			}
-			groups[i] = append(groups[i], holds)
+			groups[i] = append(groups[i], o.clause(f))
 		}
 	}
 	hits := o.find(groups, c.now.UnixMilli())
 	sortHits(hits, by, down)
-	return h.searchPage(hits, offset, limit, rendering{props: o.resolve(in.Properties, true)}), nil
+	return h.searchPage(hits, offset, limit, rendering{props: o.resolve(in.Properties, true)})
 }
 
 func (h *HubSpot) searchPage(hits []hit, offset, limit int, how rendering) reply {
@@ -162,9 +149,9 @@ func (o *hubObject) find(groups [][]clause, now int64) (hits []hit) {
 }
 
 // sort reads the one sort; by id is the default.
-func (o *hubObject) sort(sorts []json.RawMessage) (by *property, down bool, err error) {
+func (o *hubObject) sort(sorts []json.RawMessage) (by *property, down bool) {
 	if len(sorts) == 0 {
-		return o.byName["hs_object_id"], false, nil
+		return o.byName["hs_object_id"], false
 	}
 	var s struct {
 		PropertyName string `json:"propertyName"`
@@ -173,20 +160,20 @@ func (o *hubObject) sort(sorts []json.RawMessage) (by *property, down bool, err 
 	if json.Unmarshal(sorts[0], &s.PropertyName) == nil {
 		s.PropertyName, down = strings.CutPrefix(s.PropertyName, "-")
 	} else if err := json.Unmarshal(sorts[0], &s); err != nil {
-		return nil, false, fmt.Errorf("a sort is a name or an object with propertyName and direction")
+		panic(invalid("a sort is a name or an object with propertyName and direction"))
 	}
 	switch s.Direction {
 	case "", "ASCENDING":
 	case "DESCENDING":
 		down = true
 	default:
-		return nil, false, fmt.Errorf("unknown sort direction %q", s.Direction)
+		panic(invalid("unknown sort direction %q", s.Direction))
 	}
 	by, ok := o.property(s.PropertyName)
 	if !ok {
-		return nil, false, fmt.Errorf("unable to sort by property %q, it does not exist", s.PropertyName)
+		panic(invalid("unable to sort by property %q, it does not exist", s.PropertyName))
 	}
-	return by, down, nil
+	return by, down
 }
 
 // sortHits orders records by a property: those without a value last, equals by id.
@@ -246,16 +233,16 @@ type clause func(x hit) bool
 var relations = map[string]string{"EQ": "=", "NEQ": "!=", "LT": "<", "LTE": "<=", "GT": ">", "GTE": ">=", "BETWEEN": "=", "IN": "IN", "NOT_IN": "NOT IN"}
 
 // clause reads a filter.
-func (o *hubObject) clause(f filterBody) (clause, error) {
+func (o *hubObject) clause(f filterBody) clause {
 	p, ok := o.property(f.PropertyName)
 	if !ok {
-		return nil, fmt.Errorf("property %q does not exist", f.PropertyName)
+		panic(invalid("There was a problem with the request. property %q does not exist", f.PropertyName))
 	}
 	switch f.Operator {
 	case "HAS_PROPERTY":
-		return func(x hit) bool { return x.key(p).is }, nil
+		return func(x hit) bool { return x.key(p).is }
 	case "NOT_HAS_PROPERTY":
-		return func(x hit) bool { return !x.key(p).is }, nil
+		return func(x hit) bool { return !x.key(p).is }
 	}
 	operands := f.Values
 	for _, v := range []*string{f.Value, f.HighValue} {
@@ -264,13 +251,13 @@ func (o *hubObject) clause(f filterBody) (clause, error) {
 		}
 	}
 	if op := relations[f.Operator]; op == "" || len(operands) == 0 || f.Operator == "BETWEEN" && len(operands) != 2 {
-		return nil, fmt.Errorf("operator %q on %q is not known or needs a value", f.Operator, f.PropertyName)
+		panic(invalid("There was a problem with the request. operator %q on %q is not known or needs a value", f.Operator, f.PropertyName))
 	}
 	spans := make([]span, len(operands))
 	for i, v := range operands {
 		k, ok := p.key(v)
 		if !ok {
-			return nil, fmt.Errorf("%q is not a value that %q can be compared with", v, p.Name)
+			panic(invalid("There was a problem with the request. %q is not a value that %q can be compared with", v, p.Name))
 		}
 		spans[i] = span{k, k}
 	}
@@ -278,5 +265,5 @@ func (o *hubObject) clause(f filterBody) (clause, error) {
 		spans = []span{{spans[0].from, spans[1].to}}
 	}
 	holds := relation(relations[f.Operator], spans)
-	return func(x hit) bool { return holds(x.key(p)) }, nil
+	return func(x hit) bool { return holds(x.key(p)) }
 }

@@ -1,7 +1,6 @@
 package sandbox
 
 import (
-	"slices"
 	"strings"
 	"time"
 )
@@ -128,9 +127,7 @@ func newSchema(singular, table string, groups [][2]string, modified string, defa
 			ExternalOptions: strings.Contains(f[5], "x"), FormField: !readOnly, HasUniqueValue: meanings[f[0]] == isID,
 			Modification: modification{ReadOnlyDefinition: true, ReadOnlyOptions: true, ReadOnlyValue: readOnly},
 		}}
-		for i, v := range slices.DeleteFunc(strings.Split(f[6], ","), func(v string) bool { return v == "" }) {
-			p.Options = append(p.Options, option{Label: v, Value: v, DisplayOrder: i})
-		}
+		p.Options = optionsOf(strings.FieldsFunc(f[6], func(r rune) bool { return r == ',' }))
 		s.define(p)
 	}
 	return s

@@ -46,30 +46,28 @@ func (in *input) understand(o *hubObject) {
 }
 
 // inputs reads the body of a batch write.
-func (c call) inputs(o *hubObject) ([]input, *failure) {
+func (c call) inputs(o *hubObject) []input {
 	var in struct {
 		Inputs []input `json:"inputs"`
 	}
-	if bad := c.read(&in); bad != nil {
-		return nil, bad
-	}
+	refuseIf(c.read(&in))
+	refuseIf(batchSize(len(in.Inputs), maxBatch))
 	for i := range in.Inputs {
 		in.Inputs[i].understand(o)
 	}
-	return in.Inputs, batchSize(len(in.Inputs), maxBatch)
+	return in.Inputs
 }
 
 // single reads the body of a write of one record.
-func (c call) single(o *hubObject) (input, *failure) {
+func (c call) single(o *hubObject) input {
 	var in input
-	if bad := c.read(&in); bad != nil {
-		return in, bad
-	}
+	refuseIf(c.read(&in))
 	if in.Properties == nil {
-		return in, lacking("SimplePublicObjectInput", "properties")
+		panic(lacking("SimplePublicObjectInput", "properties"))
 	}
 	in.understand(o)
-	return in, badValues(in.bad)
+	refuseIf(badValues(in.bad))
+	return in
 }
 
 // badValues is the 400 to values that do not go, nil if there are none.
@@ -124,31 +122,23 @@ func (h *HubSpot) refused(c call, o *hubObject, r *record, changes []change) *fa
 
 // batchUpdate writes up to 100 records. One bad value anywhere and nothing is written. Ids not found share one error, and
 // merged ids are left out of the answer without a word.
-func (h *HubSpot) batchUpdate(c call, o *hubObject) (reply, *failure) {
-	in, bad := c.inputs(o)
-	if bad != nil {
-		return reply{}, bad
-	}
+func (h *HubSpot) batchUpdate(c call, o *hubObject) reply {
+	in := c.inputs(o)
 	ids := make(map[string]bool, len(in))
 	for _, x := range in {
 		switch {
 		case x.ID == nil || x.Properties == nil:
-			return reply{}, lacking("SimplePublicObjectBatchInput", "id", "properties")
-		case x.IDProperty != "" && x.IDProperty != "hs_object_id":
-			return reply{}, invalid("idProperty %q cannot be used to update a batch", x.IDProperty)
+			panic(lacking("SimplePublicObjectBatchInput", "id", "properties"))
 		case ids[*x.ID]:
-			return reply{}, invalid("Duplicate IDs found in batch input: [%s]. IDs must be unique", *x.ID)
+			panic(invalid("Duplicate IDs found in batch input: [%s]. IDs must be unique", *x.ID))
 		}
+		refuseIf(byRecordID(x.IDProperty))
 		ids[*x.ID] = true
 	}
 	for _, x := range in {
-		if bad := badValues(x.bad); bad != nil {
-			return reply{}, bad
-		}
+		refuseIf(badValues(x.bad))
 		if r := o.live(*x.ID); r != nil {
-			if bad := h.refused(c, o, r, x.changes); bad != nil {
-				return reply{}, bad
-			}
+			refuseIf(h.refused(c, o, r, x.changes))
 		}
 	}
 	run := h.batch(c)
@@ -167,17 +157,13 @@ func (h *HubSpot) batchUpdate(c call, o *hubObject) (reply, *failure) {
 		}
 	}
 	run.missing(o, missing)
-	return run.reply(http.StatusOK), nil
+	return run.reply(http.StatusOK)
 }
 
 // write applies changes that came through the API and counts them.
 func (h *HubSpot) write(c call, o *hubObject, r *record, changes []change) {
 	if o == h.contacts {
-		fields := make([]int, len(changes))
-		for i, x := range changes {
-			fields[i] = x.p.number
-		}
-		h.tally.wrote(r, fields...)
+		h.tally.wrote(r)
 	}
 	h.apply(o, r, changes, func(*property) author { return author{source: byIntegration} }, c.now.UnixMilli())
 }
@@ -196,44 +182,30 @@ func (h *HubSpot) renderWritten(b []byte, o *hubObject, r *record, x input) []by
 }
 
 // updateOne answers PATCH of a live record.
-func (h *HubSpot) updateOne(c call, o *hubObject, r *record) (reply, *failure) {
-	x, bad := c.single(o)
-	if bad == nil {
-		bad = h.refused(c, o, r, x.changes)
-	}
-	if bad != nil {
-		return reply{}, bad
-	}
+func (h *HubSpot) updateOne(c call, o *hubObject) reply {
+	r := o.lookup(c)
+	refuseIf(missing(r))
+	x := c.single(o)
+	refuseIf(h.refused(c, o, r, x.changes))
 	h.write(c, o, r, x.changes)
-	return reply{status: http.StatusOK, body: h.renderWritten(nil, o, r, x)}, nil
+	return reply{status: http.StatusOK, body: h.renderWritten(nil, o, r, x)}
 }
 
 // createOne answers POST of a new record.
-func (h *HubSpot) createOne(c call, o *hubObject) (reply, *failure) {
-	x, bad := c.single(o)
-	if bad != nil {
-		return reply{}, bad
-	}
-	r, bad := h.createFrom(c, o, x)
-	if bad != nil {
-		return reply{}, bad
-	}
-	return reply{status: http.StatusCreated, body: h.renderWritten(nil, o, r, x)}, nil
+func (h *HubSpot) createOne(c call, o *hubObject) reply {
+	x := c.single(o)
+	r := h.createFrom(c, o, x)
+	return reply{status: http.StatusCreated, body: h.renderWritten(nil, o, r, x)}
 }
 
-func (h *HubSpot) createFrom(c call, o *hubObject, x input) (*record, *failure) {
-	if bad := h.refused(c, o, nil, x.changes); bad != nil {
-		return nil, bad
-	}
+func (h *HubSpot) createFrom(c call, o *hubObject, x input) *record {
+	refuseIf(h.refused(c, o, nil, x.changes))
 	for _, a := range x.Associations {
 		if o.other.live(a.To.ID) == nil {
-			return nil, invalid("One or more associations are not valid: %s %s does not exist", o.other.singular, a.To.ID)
+			panic(invalid("One or more associations are not valid: %s %s does not exist", o.other.singular, a.To.ID))
 		}
 	}
-	r, bad := h.create(o, x.changes, byIntegration, c.now.UnixMilli())
-	if bad != nil {
-		return nil, bad
-	}
+	r := h.create(o, x.changes, byIntegration, c.now.UnixMilli())
 	for _, a := range x.Associations {
 		deal, contact := r, o.other.live(a.To.ID)
 		if o == h.contacts {
@@ -241,78 +213,66 @@ func (h *HubSpot) createFrom(c call, o *hubObject, x input) (*record, *failure) 
 		}
 		h.associate(deal, contact)
 	}
-	return r, nil
+	return r
 }
 
 // batchCreate adds up to 100 records. One bad row and nothing is made.
-func (h *HubSpot) batchCreate(c call, o *hubObject) (reply, *failure) {
-	in, bad := c.inputs(o)
-	if bad != nil {
-		return reply{}, bad
-	}
+func (h *HubSpot) batchCreate(c call, o *hubObject) reply {
+	in := c.inputs(o)
 	addresses := map[string]bool{}
 	for _, x := range in {
 		if x.Properties == nil {
-			return reply{}, lacking("SimplePublicObjectBatchInputForCreate", "properties")
+			panic(lacking("SimplePublicObjectBatchInputForCreate", "properties"))
 		}
-		if bad := cmp.Or(badValues(x.bad), h.refused(c, o, nil, x.changes)); bad != nil {
-			return reply{}, bad
-		}
+		refuseIf(cmp.Or(badValues(x.bad), h.refused(c, o, nil, x.changes)))
 		if email, _ := valueOf(x.changes, "email"); email != "" {
 			if addresses[email] {
-				return reply{}, invalid("Duplicate IDs found in batch input: [%s]. IDs must be unique", email)
+				panic(invalid("Duplicate IDs found in batch input: [%s]. IDs must be unique", email))
 			}
 			addresses[email] = true
 		}
 	}
 	run := h.batch(c)
 	for _, x := range in {
-		r, bad := h.createFrom(c, o, x)
-		if bad != nil {
-			return reply{}, bad
-		}
+		r := h.createFrom(c, o, x)
 		run.next()
 		run.body = h.renderWritten(run.body, o, r, x)
 	}
-	return run.reply(http.StatusCreated), nil
+	return run.reply(http.StatusCreated)
 }
 
 // mergeCall answers the merge of two contacts with the record they became.
-func (h *HubSpot) mergeCall(c call, o *hubObject) (reply, *failure) {
+func (h *HubSpot) mergeCall(c call, o *hubObject) reply {
 	var in struct {
 		PrimaryObjectID string `json:"primaryObjectId"`
 		ObjectIDToMerge string `json:"objectIdToMerge"`
 	}
-	if bad := c.read(&in); bad != nil {
-		return reply{}, bad
-	}
+	refuseIf(c.read(&in))
 	if o != h.contacts {
-		return reply{}, notAllowed
+		panic(notAllowed)
 	}
 	r, err := h.merge(in.PrimaryObjectID, in.ObjectIDToMerge)
 	if err != nil {
-		return reply{}, invalid("Objects %s and %s cannot be merged", in.PrimaryObjectID, in.ObjectIDToMerge)
+		panic(invalid("Objects %s and %s cannot be merged", in.PrimaryObjectID, in.ObjectIDToMerge))
 	}
-	return reply{status: http.StatusOK, body: h.render(nil, r, rendering{props: o.resolve(nil, true)})}, nil
+	return reply{status: http.StatusOK, body: h.render(nil, r, rendering{props: o.resolve(nil, true)})}
 }
 
 // eraseCall answers a deletion for privacy reasons.
-func (h *HubSpot) eraseCall(c call, o *hubObject) (reply, *failure) {
+func (h *HubSpot) eraseCall(c call, o *hubObject) reply {
 	var in struct {
 		ObjectID   string `json:"objectId"`
 		IDProperty string `json:"idProperty"`
 	}
-	if bad := c.read(&in); bad != nil {
-		return reply{}, bad
-	}
+	refuseIf(c.read(&in))
 	if o != h.contacts {
-		return reply{}, notAllowed
+		panic(notAllowed)
 	}
 	if r := h.emails[strings.ToLower(in.ObjectID)]; r != nil && in.IDProperty == "email" {
 		in.ObjectID = r.id
 	}
 	if h.erase(in.ObjectID) != nil {
-		return reply{}, refuse(http.StatusNotFound, "OBJECT_NOT_FOUND", "resource not found")
+		panic(refuse(http.StatusNotFound, "OBJECT_NOT_FOUND", "resource not found"))
 	}
-	return reply{status: http.StatusNoContent}, nil
+	return reply{status: http.StatusNoContent}
 }

@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"fmt"
 	"math/rand/v2"
 	"strings"
 	"time"
@@ -19,6 +20,25 @@ var (
 	leadStatus = []string{"NEW", "NEW", "OPEN", "IN_PROGRESS", "ATTEMPTED_TO_CONTACT", "CONNECTED", "BAD_TIMING"}
 	formsSent  = []string{"Newsletter", "Whitepaper: scoring leads", "Webinar registration", "Contact us", "Request a demo"}
 )
+
+// someone is what portals and orgs tell of a person made up.
+type someone struct {
+	first, last, company, email, title string
+	phone                              string // of every second one
+	created                            time.Time
+}
+
+// newSomeone makes the i-th person of a company up.
+func newSomeone(rng *rand.Rand, now time.Time, i int, company string) someone {
+	p := someone{first: pick(rng, firstNames), last: pick(rng, lastNames), company: company, title: pick(rng, titles), created: ago(rng, now, 2*365*24*time.Hour)}
+	p.email = strings.ToLower(fmt.Sprintf("%s.%s.%d@%s.example", p.first, p.last, i, strings.ReplaceAll(company, " ", "-")))
+	if rng.IntN(2) == 0 {
+		p.phone = fmt.Sprintf("+49 30 5550%04d", rng.IntN(10000))
+	}
+	return p
+}
+
+func newCompany(rng *rand.Rand) string { return pick(rng, places) + " " + pick(rng, trades) }
 
 func pick[T any](rng *rand.Rand, from []T) T { return from[rng.IntN(len(from))] }
 

@@ -4,39 +4,25 @@ import "time"
 
 // rolling allows max requests in any span of time. What it refuses does not count.
 type rolling struct {
-	max   int
-	span  time.Duration
-	stamp []time.Time // of the last max allowed requests, a ring
-	next  int
-}
-
-func newRolling(max int, span time.Duration) *rolling {
-	return &rolling{max: max, span: span}
+	max    int
+	span   time.Duration
+	stamps []time.Time // of the allowed requests in the span, oldest first
 }
 
 // used is how many allowed requests lie in the span that ends now.
 func (r *rolling) used(now time.Time) int {
-	n := 0
-	for _, t := range r.stamp {
-		if now.Sub(t) < r.span {
-			n++
-		}
+	for len(r.stamps) > 0 && now.Sub(r.stamps[0]) >= r.span {
+		r.stamps = r.stamps[1:]
 	}
-	return n
+	return len(r.stamps)
 }
 
 // allow takes a place, or says how long it lasts until the next one is free.
 func (r *rolling) allow(now time.Time) (wait time.Duration, ok bool) {
-	if len(r.stamp) < r.max {
-		r.stamp = append(r.stamp, now)
-		return 0, true
+	if r.used(now) >= r.max {
+		return r.span - now.Sub(r.stamps[0]), false
 	}
-	oldest := r.stamp[r.next]
-	if wait := r.span - now.Sub(oldest); wait > 0 {
-		return wait, false
-	}
-	r.stamp[r.next] = now
-	r.next = (r.next + 1) % r.max
+	r.stamps = append(r.stamps, now)
 	return 0, true
 }
 

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"crypto/rsa"
-	"slices"
 	"strings"
 	"time"
 )
@@ -25,20 +24,17 @@ type SalesforceOptions struct {
 	InstanceURL   string        // told with tokens; "": where the org listens, else https://sandbox.my.salesforce.com
 	DailyLimit    int           // API calls in 24 hours; 0: 100,000
 	Unlimited     bool          // no limits, for benchmarks
-	APIVersions   []string      // served; nil: 31.0 to 67.0. Older ones answer 410, newer ones 404
 	// WriteTime is how long a write of several records takes; until it is over, it locks its records and their accounts, and
 	// other writes to them meet UNABLE_TO_LOCK_ROW.
 	WriteTime time.Duration
 	BulkTime  time.Duration    // how long a Bulk API job is worked on at least
 	Now       func() time.Time // nil: time.Now
-	Seed      uint64           // access tokens follow it
 }
 
 // Salesforce is an org. It is safe for concurrent use.
 type Salesforce struct {
 	desk
 	o        SalesforceOptions
-	versions []string
 	all      []*orgObject
 	objects  map[string]*orgObject // by lower-case name
 	prefixes map[string]*orgObject
@@ -50,10 +46,11 @@ type Salesforce struct {
 	locked   bool   // the integration user was frozen
 	serial   uint64
 
-	usage    dayUsage
+	usage    rolling
 	arrivals map[*request]*arrival
 	holds    map[string]*request // by id: the write that locks a record
 
+	serves   []endpoint[*orgCall, *orgObject]
 	cursors  []*orgCursor
 	jobs     map[string]*bulkJob
 	outcomes []BulkOutcome
@@ -80,12 +77,13 @@ func NewSalesforce(o SalesforceOptions) *Salesforce {
 		o.Now = time.Now
 	}
 	s := &Salesforce{
-		o: o, versions: o.APIVersions, refresh: o.RefreshToken,
+		o: o, refresh: o.RefreshToken,
 		objects: map[string]*orgObject{}, prefixes: map[string]*orgObject{}, sessions: map[string]*orgSession{},
 		arrivals: map[*request]*arrival{}, holds: map[string]*request{}, jobs: map[string]*bulkJob{}, refusals: map[string]*rowRefusal{},
 	}
-	if s.versions == nil {
-		s.versions = standardVersions()
+	s.usage = rolling{max: o.DailyLimit, span: 24 * time.Hour}
+	if o.Unlimited {
+		s.usage.max = noLimit
 	}
 	for _, spec := range orgObjects {
 		obj := s.newObject(spec)
@@ -96,8 +94,8 @@ func NewSalesforce(o SalesforceOptions) *Salesforce {
 	s.users = s.objects["user"]
 	s.objects["organization"].onlyID = o.OrgID
 	s.derivations()
-	s.desk.now = o.Now
-	s.desk.vendor = s
+	s.serves = s.endpoints()
+	s.desk.open(s, o.Now)
 	s.desk.largest = mostBulkCSV + 1
 	s.settle()
 	return s
@@ -160,13 +158,3 @@ func (s *Salesforce) Listen(ctx context.Context, addr string) (string, error) {
 	}
 	return url, err
 }
-
-func standardVersions() []string {
-	var v []string
-	for n := oldestVersion; n <= newestVersion; n++ {
-		v = append(v, versionName(n))
-	}
-	return v
-}
-
-func (s *Salesforce) serves(version string) bool { return slices.Contains(s.versions, version) }

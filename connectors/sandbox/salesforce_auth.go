@@ -44,17 +44,11 @@ func (s *Salesforce) ExpireSessions() {
 	}
 }
 
-// Freeze ends the integration user's sessions and lets it have no new ones, until Unfreeze.
+// Freeze ends the integration user's sessions and lets it have no new ones.
 func (s *Salesforce) Freeze() {
 	s.ExpireSessions()
 	defer s.lock()()
 	s.locked = true
-}
-
-// Unfreeze lets the integration user sign in again.
-func (s *Salesforce) Unfreeze() {
-	defer s.lock()()
-	s.locked = false
 }
 
 // RefreshToken is the refresh token that would be taken now.
@@ -83,9 +77,6 @@ func (s *Salesforce) grant(q *request) reply {
 		return denied("unsupported_grant_type", "grant type not supported")
 	}
 	clientID, secret := form.Get("client_id"), form.Get("client_secret")
-	if user, pass, ok := (&http.Request{Header: q.header}).BasicAuth(); ok {
-		clientID, secret = user, pass
-	}
 	now := s.o.Now()
 	refresh := ""
 	switch form.Get("grant_type") {
@@ -160,9 +151,8 @@ func (s *Salesforce) refuseJWT(assertion string, now time.Time) (code, descripti
 	}
 	var head struct{ Alg string }
 	var claims struct {
-		Iss, Sub string
-		Aud      json.RawMessage
-		Exp      json.Number
+		Iss, Sub, Aud string
+		Exp           json.Number
 	}
 	decode := func(part string, into any) bool {
 		raw, err := base64.RawURLEncoding.DecodeString(part)
@@ -185,14 +175,7 @@ func (s *Salesforce) refuseJWT(assertion string, now time.Time) (code, descripti
 	if s.o.Test {
 		want = testLogin
 	}
-	var one string
-	var many []string
-	if json.Unmarshal(claims.Aud, &one) == nil {
-		many = []string{one}
-	} else if json.Unmarshal(claims.Aud, &many) != nil {
-		many = nil
-	}
-	if len(many) != 1 || many[0] != want {
+	if claims.Aud != want {
 		return bad("audience is invalid")
 	}
 	exp, err := claims.Exp.Float64()
@@ -211,12 +194,12 @@ func (s *Salesforce) refuseJWT(assertion string, now time.Time) (code, descripti
 	return "", ""
 }
 
-// secret is n characters that the seed and the number of secrets before decide.
+// secret is n characters that the number of secrets before decides.
 func (s *Salesforce) secret(n int) string {
 	b := make([]byte, 0, n+sha256.Size*2)
 	for len(b) < n {
 		s.serial++
-		sum := sha256.Sum256(fmt.Appendf(nil, "%s %d %d", s.o.OrgID, s.o.Seed, s.serial))
+		sum := sha256.Sum256(fmt.Appendf(nil, "%s %d", s.o.OrgID, s.serial))
 		for _, c := range sum {
 			b = append(b, idDigits[int(c)%62])
 		}

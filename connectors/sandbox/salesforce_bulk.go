@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -82,64 +81,56 @@ type jobJSON struct {
 	ErrorMessage    string  `json:"errorMessage,omitempty"`
 }
 
-// bulkJobs answers the paths under jobs/ingest and jobs/query.
-func (s *Salesforce) bulkJobs(c *orgCall, kind string, rest []string) (reply, *orgFailure) {
-	if len(rest) == 0 {
-		if c.method != http.MethodPost {
-			return reply{}, wrongMethod(c.method)
-		}
-		return s.openJob(c, kind)
-	}
-	id, _ := longID(rest[0])
+// job is the job that a path jobs/{kind}/{id} names.
+func (s *Salesforce) job(c *orgCall) *bulkJob {
+	id, _ := longID(c.rest[2])
 	job := s.jobs[id]
-	if job == nil || (job.query != nil) != (kind == "query") || len(rest) > 2 {
-		return reply{}, notThere()
+	if job == nil || job.query != nil != (c.rest[1] == "query") {
+		panic(notThere())
 	}
-	if len(rest) == 1 {
-		return s.handleJob(c, job)
-	}
-	switch rest[1] {
-	case "batches":
-		return job.take(c)
-	case "results":
-		return s.bulkResults(c, job)
-	case "successfulResults":
-		return csvReply(append([]string{"sf__Id", "sf__Created"}, job.header...), job.good), nil
-	case "failedResults":
-		return csvReply(append([]string{"sf__Id", "sf__Error"}, job.header...), job.bad), nil
-	case "unprocessedrecords", "unprocessedRecords":
-		return csvReply(job.header, job.left), nil
-	}
-	return reply{}, notThere()
+	return job
 }
 
-func (s *Salesforce) openJob(c *orgCall, kind string) (reply, *orgFailure) {
+func (s *Salesforce) successfulRows(c *orgCall, _ *orgObject) reply {
+	job := s.job(c)
+	return csvReply(append([]string{"sf__Id", "sf__Created"}, job.header...), job.good)
+}
+
+func (s *Salesforce) failedRows(c *orgCall, _ *orgObject) reply {
+	job := s.job(c)
+	return csvReply(append([]string{"sf__Id", "sf__Error"}, job.header...), job.bad)
+}
+
+func (s *Salesforce) unprocessedRows(c *orgCall, _ *orgObject) reply {
+	job := s.job(c)
+	return csvReply(job.header, job.left)
+}
+
+func (s *Salesforce) openIngest(c *orgCall, _ *orgObject) reply { return s.openJob(c, "ingest") }
+
+func (s *Salesforce) openQuery(c *orgCall, _ *orgObject) reply { return s.openJob(c, "query") }
+
+func (s *Salesforce) openJob(c *orgCall, kind string) reply {
 	var in struct{ Object, Operation, Query, ContentType, LineEnding, ColumnDelimiter, AssignmentRuleId string }
-	if bad := c.read(&in); bad != nil {
-		return reply{}, bad
-	}
+	refuseIf(c.read(&in))
 	if in.LineEnding == "" {
 		in.LineEnding = "LF"
 	}
 	job := &bulkJob{assigns: in.AssignmentRuleId != ""}
-	var bad *orgFailure
 	ok := false
 	if kind == "query" {
-		job.all = in.Operation == "queryAll"
-		if job.query, bad = s.parseSOQL(in.Query, false); bad != nil {
-			return reply{}, bad
-		}
+		job.all, job.query = in.Operation == "queryAll", s.parseSOQL(in.Query, false)
 		job.object, ok = job.query.o, in.Operation == "query" || job.all
 		if job.query.count {
-			return reply{}, badRequest("FEATURENOTENABLED", "Aggregates are not supported in bulk queries")
+			panic(badRequest("FEATURENOTENABLED", "Aggregates are not supported in bulk queries"))
 		}
 	} else if job.object, ok = s.object(in.Object); !ok || job.object.tooling {
-		return reply{}, badRequest("INVALIDJOB", "InvalidJob : Unable to find object: %s", in.Object)
+		panic(badRequest("INVALIDJOB", "InvalidJob : Unable to find object: %s", in.Object))
 	} else {
 		ok = in.Operation == "update"
 	}
 	if !ok || in.ContentType != "" && in.ContentType != "CSV" || in.ColumnDelimiter != "" && in.ColumnDelimiter != "COMMA" || in.LineEnding != "LF" && in.LineEnding != "CRLF" {
-		return reply{}, badRequest("INVALIDJOB", "InvalidJob : the sandbox runs update, query and queryAll with CSV, commas, and LF or CRLF")
+		panic(badRequest("INVALIDJOB", "InvalidJob : the sandbox runs update, query and queryAll with CSV, commas, and LF or CRLF"))
 	}
 	s.serial++
 	version, _ := strconv.ParseFloat(c.version, 64)
@@ -154,7 +145,7 @@ func (s *Salesforce) openJob(c *orgCall, kind string) (reply, *orgFailure) {
 		job.move(c, bulkUploaded)
 	}
 	s.jobs[job.ID] = job
-	return jsonReply(http.StatusOK, job.jobJSON), nil
+	return jsonReply(http.StatusOK, job.jobJSON)
 }
 
 func (j *bulkJob) move(c *orgCall, state string) {
@@ -164,55 +155,55 @@ func (j *bulkJob) move(c *orgCall, state string) {
 	}
 }
 
-// take answers PUT of the CSV file.
-func (j *bulkJob) take(c *orgCall) (reply, *orgFailure) {
-	switch {
-	case c.method != http.MethodPut:
-		return reply{}, wrongMethod(c.method)
+// upload answers PUT of the CSV file.
+func (s *Salesforce) upload(c *orgCall, _ *orgObject) reply {
+	switch j := s.job(c); {
 	case j.State != bulkOpen:
-		return reply{}, badRequest("INVALIDJOBSTATE", "Upload to a job that is not open: job %s is %s", j.ID, j.State)
+		panic(badRequest("INVALIDJOBSTATE", "Upload to a job that is not open: job %s is %s", j.ID, j.State))
 	case !c.isKind("text/csv"):
-		return reply{}, badRequest("INVALIDBATCH", "InvalidBatch : Content type must be text/csv")
+		panic(badRequest("INVALIDBATCH", "InvalidBatch : Content type must be text/csv"))
 	case j.upload != nil:
-		return reply{}, badRequest("INVALIDJOBSTATE", "Found multiple contents for job: %s, please 'Close' / 'Abort' / 'Delete' the current Job then create a new Job and make sure you only do 'PUT' once on a given Job.", j.ID)
+		panic(badRequest("INVALIDJOBSTATE", "Found multiple contents for job: %s, please 'Close' / 'Abort' / 'Delete' the current Job then create a new Job and make sure you only do 'PUT' once on a given Job.", j.ID))
 	case len(c.body) > mostBulkCSV:
-		return reply{}, badRequest("INVALIDBATCH", "InvalidBatch : The content is larger than %d bytes", mostBulkCSV)
+		panic(badRequest("INVALIDBATCH", "InvalidBatch : The content is larger than %d bytes", mostBulkCSV))
 	}
-	j.upload = append([]byte{}, c.body...)
-	return reply{status: http.StatusCreated}, nil
+	s.job(c).upload = append([]byte{}, c.body...)
+	return reply{status: http.StatusCreated}
 }
 
-// handleJob answers GET, PATCH and DELETE of a job.
-func (s *Salesforce) handleJob(c *orgCall, job *bulkJob) (reply, *orgFailure) {
-	underWay := job.State == bulkUploaded || job.State == bulkWorking
-	switch c.method {
-	case http.MethodGet:
-		s.advance(c, job)
-	case http.MethodDelete:
-		if underWay {
-			return reply{}, badRequest("API_ERROR", "Job %s must be aborted or have ended before it can be deleted", job.ID)
-		}
-		delete(s.jobs, job.ID)
-		return reply{status: http.StatusNoContent}, nil
-	case http.MethodPatch:
-		var in struct{ State string }
-		if bad := c.read(&in); bad != nil {
-			return reply{}, bad
-		}
-		switch {
-		case in.State == bulkAborted && (underWay || job.State == bulkOpen):
-			job.header, job.left, _ = job.parse()
-			job.move(c, bulkAborted)
-		case in.State == bulkUploaded && job.State == bulkOpen:
-			job.uploaded = c.now
-			job.move(c, bulkUploaded)
-		default:
-			return reply{}, badRequest("INVALIDJOBSTATE", "Transition from %s to %s is not possible", job.State, in.State)
-		}
-	default:
-		return reply{}, wrongMethod(c.method)
+// readJob answers GET of a job, whose state moves on.
+func (s *Salesforce) readJob(c *orgCall, _ *orgObject) reply {
+	job := s.job(c)
+	s.advance(c, job)
+	return jsonReply(http.StatusOK, job.jobJSON)
+}
+
+func (j *bulkJob) underWay() bool { return j.State == bulkUploaded || j.State == bulkWorking }
+
+func (s *Salesforce) deleteJob(c *orgCall, _ *orgObject) reply {
+	job := s.job(c)
+	if job.underWay() {
+		panic(badRequest("API_ERROR", "Job %s must be aborted or have ended before it can be deleted", job.ID))
 	}
-	return jsonReply(http.StatusOK, job.jobJSON), nil
+	delete(s.jobs, job.ID)
+	return reply{status: http.StatusNoContent}
+}
+
+// moveJob answers PATCH of a job's state: its file is whole, or it is to be aborted.
+func (s *Salesforce) moveJob(c *orgCall, _ *orgObject) reply {
+	job := s.job(c)
+	var in struct{ State string }
+	refuseIf(c.read(&in))
+	switch {
+	case in.State == bulkAborted && (job.underWay() || job.State == bulkOpen):
+		job.header, job.left, _ = job.parse()
+	case in.State == bulkUploaded && job.State == bulkOpen:
+		job.uploaded = c.now
+	default:
+		panic(badRequest("INVALIDJOBSTATE", "Transition from %s to %s is not possible", job.State, in.State))
+	}
+	job.move(c, in.State)
+	return jsonReply(http.StatusOK, job.jobJSON)
 }
 
 // advance moves a job's state on.
@@ -296,10 +287,10 @@ func (j *bulkJob) row(cells []string) orgRow {
 
 // workRow applies one row and returns the record's id.
 func (s *Salesforce) workRow(c *orgCall, job *bulkJob, row orgRow) (id string, fault *rowFault) {
-	changes, fault, bad := job.object.changesOf(row, false)
+	changes, fault := job.object.changesOf(row, false)
 	switch {
-	case bad != nil:
-		return "", &rowFault{"INVALID_TYPE_ON_FIELD_IN_RECORD", bad.message, []string{}}
+	case fault.misread():
+		return "", &rowFault{"INVALID_TYPE_ON_FIELD_IN_RECORD", fault.message, []string{}}
 	case fault != nil:
 		return "", fault
 	case row.id == "":
@@ -335,10 +326,11 @@ func appendCSV(b []byte, row []string) []byte {
 	return append(b, '\n')
 }
 
-// bulkResults answers GET jobs/query/{id}/results.
-func (s *Salesforce) bulkResults(c *orgCall, job *bulkJob) (reply, *orgFailure) {
-	if job.State != bulkDone || job.query == nil {
-		return reply{}, badRequest("INVALIDJOBSTATE", "Results are not available: job %s is %s", job.ID, job.State)
+// queryResults answers GET jobs/query/{id}/results.
+func (s *Salesforce) queryResults(c *orgCall, _ *orgObject) reply {
+	job := s.job(c)
+	if job.State != bulkDone {
+		panic(badRequest("INVALIDJOBSTATE", "Results are not available: job %s is %s", job.ID, job.State))
 	}
 	size, from := bulkQueryPage, 0
 	if n, err := strconv.Atoi(c.params().Get("maxRecords")); err == nil && n > 0 {
@@ -348,17 +340,20 @@ func (s *Salesforce) bulkResults(c *orgCall, job *bulkJob) (reply, *orgFailure) 
 		raw, _ := base64.RawURLEncoding.DecodeString(locator)
 		n, err := strconv.Atoi(string(raw))
 		if err != nil || n < 0 || n >= len(job.recs) {
-			return reply{}, badRequest("INVALID_QUERY_LOCATOR", "invalid query locator")
+			panic(badRequest("INVALID_QUERY_LOCATOR", "invalid query locator"))
 		}
 		from = n
 	}
 	end := min(from+size, len(job.recs))
-	header, paths := flatten(job.query.columns, "", nil)
+	header := make([]string, len(job.query.columns))
+	for i, c := range job.query.columns {
+		header[i] = c.name()
+	}
 	rows := make([][]string, 0, end-from)
 	for _, r := range job.recs[from:end] {
-		row := make([]string, len(paths))
-		for i := range paths {
-			row[i] = paths[i].field.plain(s.follow(&paths[i], r))
+		row := make([]string, len(header))
+		for i, c := range job.query.columns {
+			row[i] = c.field.plain(s.follow(c, r))
 		}
 		rows = append(rows, row)
 	}
@@ -368,19 +363,5 @@ func (s *Salesforce) bulkResults(c *orgCall, job *bulkJob) (reply, *orgFailure) 
 		locator = base64.RawURLEncoding.EncodeToString(strconv.AppendInt(nil, int64(end), 10))
 	}
 	rep.header["Sforce-Locator"], rep.header["Sforce-Numberofrecords"] = []string{locator}, []string{strconv.Itoa(end - from)}
-	return rep, nil
-}
-
-// flatten names selected fields as columns of a table: Account.Name.
-func flatten(columns []orgColumn, before string, steps []*orgField) (header []string, paths []orgPath) {
-	for _, c := range columns {
-		if c.columns == nil {
-			header = append(header, before+c.field.name)
-			paths = append(paths, orgPath{steps: slices.Clone(steps), field: c.field, kind: c.kind})
-			continue
-		}
-		h, p := flatten(c.columns, before+c.name+".", append(slices.Clone(steps), c.field))
-		header, paths = append(header, h...), append(paths, p...)
-	}
-	return header, paths
+	return rep
 }

@@ -5,7 +5,7 @@ import "net/http"
 // What describe tells of objects and fields: what the integration user may see, no more.
 
 // describeAll answers GET sobjects.
-func (s *Salesforce) describeAll(c *orgCall) reply {
+func (s *Salesforce) describeAll(c *orgCall, _ *orgObject) reply {
 	list := []map[string]any{}
 	for _, o := range s.all {
 		if !o.tooling {
@@ -13,6 +13,11 @@ func (s *Salesforce) describeAll(c *orgCall) reply {
 		}
 	}
 	return jsonReply(http.StatusOK, map[string]any{"encoding": "UTF-8", "maxBatchSize": collectionRows, "sobjects": list})
+}
+
+// outline answers GET sobjects/{object}.
+func (s *Salesforce) outline(c *orgCall, o *orgObject) reply {
+	return jsonReply(http.StatusOK, map[string]any{"objectDescribe": o.facts(c), "recentItems": []any{}})
 }
 
 func (o *orgObject) facts(c *orgCall) map[string]any {
@@ -25,7 +30,7 @@ func (o *orgObject) facts(c *orgCall) map[string]any {
 }
 
 // describe answers GET sobjects/{object}/describe.
-func (o *orgObject) describe(c *orgCall) map[string]any {
+func (s *Salesforce) describe(c *orgCall, o *orgObject) reply {
 	fields := []map[string]any{}
 	for _, f := range o.fields {
 		if f.readable {
@@ -34,7 +39,7 @@ func (o *orgObject) describe(c *orgCall) map[string]any {
 	}
 	d := o.facts(c)
 	d["fields"], d["childRelationships"], d["recordTypeInfos"] = fields, []any{}, []any{}
-	return d
+	return jsonReply(http.StatusOK, d)
 }
 
 func (f *orgField) describe() map[string]any {

@@ -83,6 +83,11 @@ type rowFault struct {
 	fields        []string
 }
 
+// misreading is the code of a value that cannot be of the field's type; in a JSON body it fails the whole request.
+const misreading = "JSON_PARSER_ERROR"
+
+func (e *rowFault) misread() bool { return e != nil && e.code == misreading }
+
 func (e *rowFault) Error() string { return e.code + ": " + e.message }
 
 // wireTime is how the API writes date-times: always UTC, always whole seconds.
@@ -107,9 +112,8 @@ func parseWireTime(text string) (time.Time, bool) {
 	return time.Time{}, false
 }
 
-// misread is the answer to a value that cannot be of the field's type; in a JSON body it fails the whole request.
 func (f *orgField) misread(text string) *rowFault {
-	return &rowFault{"JSON_PARSER_ERROR", fmt.Sprintf("Cannot deserialize instance of %s from VALUE_STRING value %s or request may be missing a required field", f.typ, text), nil}
+	return &rowFault{misreading, fmt.Sprintf("Cannot deserialize instance of %s from VALUE_STRING value %s or request may be missing a required field", f.typ, text), nil}
 }
 
 // canon is the canonical form of a value given as text.

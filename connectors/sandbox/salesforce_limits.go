@@ -1,8 +1,8 @@
 package sandbox
 
 import (
+	"fmt"
 	"net/http"
-	"strconv"
 	"time"
 )
 
@@ -10,8 +10,6 @@ import (
 const (
 	slowCall  = 20 * time.Second // from when on a call counts as long
 	slowCalls = 25               // long calls under way at a time
-	usageSpan = 24 * time.Hour
-	usageStep = 15 * time.Minute // grain of the rolling day
 )
 
 // Policies, for [Fault.Policy] and [Counters.RateLimited].
@@ -20,42 +18,17 @@ const (
 	concurrentPolicy = "CONCURRENT"
 )
 
-// dayUsage counts calls of the last 24 hours.
-type dayUsage struct {
-	steps [usageSpan / usageStep]int
-	last  int64 // number of the present step
-	total int
-}
-
-func (u *dayUsage) turn(now time.Time) {
-	step := now.Unix() / int64(usageStep/time.Second)
-	n := int64(len(u.steps))
-	for range min(max(step-u.last, 0), n) {
-		u.last++
-		u.total -= u.steps[u.last%n]
-		u.steps[u.last%n] = 0
-	}
-	u.last = max(u.last, step)
-}
-
-func (u *dayUsage) count() {
-	u.steps[u.last%int64(len(u.steps))]++
-	u.total++
-}
-
 // Calls is how many API calls the last 24 hours have seen.
 func (s *Salesforce) Calls() int {
 	defer s.lock()()
-	s.usage.turn(s.o.Now())
-	return s.usage.total
+	return s.usage.used(s.o.Now())
 }
 
 // UseUp counts n API calls of somebody else's.
 func (s *Salesforce) UseUp(n int) {
 	defer s.lock()()
-	s.usage.turn(s.o.Now())
 	for range n {
-		s.usage.count()
+		s.usage.allow(s.o.Now())
 	}
 }
 
@@ -90,28 +63,22 @@ func (s *Salesforce) end(q *request) {
 
 // admit checks the limits and counts a call.
 func (s *Salesforce) admit(q *request, now time.Time) (reply, bool) {
-	s.usage.turn(now)
-	if s.o.Unlimited {
-		s.usage.count()
-		return reply{}, true
-	}
-	policy := ""
 	slow := 0
 	for other, a := range s.arrivals {
 		if other != q && now.Sub(a.at) >= slowCall {
 			slow++
 		}
 	}
+	policy := dailyPolicy
 	switch {
-	case s.usage.total >= s.o.DailyLimit:
-		policy = dailyPolicy
-	case slow >= slowCalls:
+	case s.usage.used(now) >= s.usage.max:
+	case slow >= slowCalls && !s.o.Unlimited:
 		policy = concurrentPolicy
 	default:
-		s.usage.count()
+		s.usage.allow(now)
 		return reply{}, true
 	}
-	s.tally.limited(policy)
+	s.tally.RateLimited[policy]++
 	return reply{status: s.throttle(), body: s.refusal(s.throttle(), policy)}, false
 }
 
@@ -142,22 +109,15 @@ func (s *Salesforce) refusal(status int, policy string) []byte {
 }
 
 // limitInfo is the header that every answer of the REST API carries.
-func (s *Salesforce) limitInfo() string {
-	return "api-usage=" + strconv.Itoa(s.usage.total) + "/" + strconv.Itoa(s.dailyMax())
-}
-
-func (s *Salesforce) dailyMax() int {
-	if s.o.Unlimited {
-		return noLimit
-	}
-	return s.o.DailyLimit
+func (s *Salesforce) limitInfo(now time.Time) string {
+	return fmt.Sprintf("api-usage=%d/%d", s.usage.used(now), s.usage.max)
 }
 
 // limits answers GET /limits.
-func (s *Salesforce) limits() reply {
+func (s *Salesforce) limits(c *orgCall, _ *orgObject) reply {
 	type limit struct{ Max, Remaining int }
 	return jsonReply(http.StatusOK, map[string]limit{
-		"DailyApiRequests": {s.dailyMax(), max(s.dailyMax()-s.usage.total, 0)}, "DailyBulkApiBatches": {15000, max(15000-len(s.jobs), 0)},
+		"DailyApiRequests": {s.usage.max, s.usage.max - s.usage.used(c.now)}, "DailyBulkApiBatches": {15000, max(15000-len(s.jobs), 0)},
 		"DailyBulkV2QueryJobs": {10000, 10000}, "DataStorageMB": {10240, 10000},
 	})
 }

@@ -1,7 +1,6 @@
 package sandbox
 
 import (
-	"fmt"
 	"math/rand/v2"
 	"strconv"
 	"strings"
@@ -27,7 +26,7 @@ func (s *Salesforce) Populate(n int, seed uint64) {
 			continue
 		}
 		if account == "" || rng.IntN(4) == 0 {
-			accountName = pick(rng, places) + " " + pick(rng, trades)
+			accountName = newCompany(rng)
 			account = s.seed("Account", map[string]string{"Name": accountName, "Industry": pick(rng, strings.Split(industries, "|")), "OwnerId": s.rep(rng), "CreatedDate": wire(ago(rng, now, 3*365*24*time.Hour))})
 		}
 		s.populateContact(rng, now, start+i, account, accountName, campaigns)
@@ -38,17 +37,11 @@ func (s *Salesforce) Populate(n int, seed uint64) {
 func (s *Salesforce) rep(rng *rand.Rand) string { return s.users.recs[2+rng.IntN(salesReps)].id }
 
 func (s *Salesforce) populateLead(rng *rand.Rand, now time.Time, i int, campaigns []string) {
-	company := pick(rng, places) + " " + pick(rng, trades)
+	company := newCompany(rng)
 	fields := s.somebody(rng, now, i, company)
 	fields["Company"] = company
 	fields["Status"] = pick(rng, []string{"Open - Not Contacted", "Open - Not Contacted", "Working - Contacted", "Closed - Not Converted"})
 	fields["Industry"] = pick(rng, strings.Split(industries, "|"))
-	if rng.IntN(3) == 0 {
-		fields["Rating"] = pick(rng, []string{"Hot", "Warm", "Cold"})
-	}
-	if rng.IntN(2) == 0 {
-		fields["NumberOfEmployees"] = strconv.Itoa(5 * (1 + rng.IntN(400)))
-	}
 	id := s.seed("Lead", fields)
 	s.populateActivity(rng, now, "LeadId", id, fields, campaigns)
 }
@@ -73,18 +66,12 @@ func (s *Salesforce) populateContact(rng *rand.Rand, now time.Time, i int, accou
 
 // somebody makes what leads and contacts have in common.
 func (s *Salesforce) somebody(rng *rand.Rand, now time.Time, i int, company string) map[string]string {
-	first, last := pick(rng, firstNames), pick(rng, lastNames)
-	created := ago(rng, now, 2*365*24*time.Hour)
-	modified := between(rng, created, now)
-	f := map[string]string{
-		"FirstName": first, "LastName": last, "Title": pick(rng, titles), "LeadSource": pick(rng, strings.Split(leadSources, "|")), "OwnerId": s.rep(rng),
-		"Email":       fmt.Sprintf("%s.%s.%d@%s.example", strings.ToLower(first), strings.ToLower(last), i, strings.ToLower(strings.ReplaceAll(company, " ", "-"))),
-		"CreatedDate": wire(created), "LastModifiedDate": wire(modified), "SystemModstamp": wire(modified),
+	who := newSomeone(rng, now, i, company)
+	modified := wire(between(rng, who.created, now))
+	return map[string]string{
+		"FirstName": who.first, "LastName": who.last, "Title": who.title, "Email": who.email, "Phone": who.phone, "LeadSource": pick(rng, strings.Split(leadSources, "|")),
+		"OwnerId": s.rep(rng), "CreatedDate": wire(who.created), "LastModifiedDate": modified, "SystemModstamp": modified,
 	}
-	if rng.IntN(2) == 0 {
-		f["Phone"] = fmt.Sprintf("+49 30 5550%04d", rng.IntN(10000))
-	}
-	return f
 }
 
 // populateActivity adds what happened with a person: for most nothing, for some a campaign or a few calls and mails.

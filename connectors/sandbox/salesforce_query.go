@@ -1,7 +1,6 @@
 package sandbox
 
 import (
-	"cmp"
 	"fmt"
 	"net/http"
 	"slices"
@@ -26,38 +25,30 @@ type orgCursor struct {
 	ends    time.Time
 	size    int
 	o       *orgObject
-	columns []orgColumn
+	columns []orgPath
 	recs    []*record
 }
 
-// query answers GET query, queryAll and tooling/query, and the further pages of each.
-func (s *Salesforce) query(c *orgCall, all, tooling bool, locator string) (reply, *orgFailure) {
-	if c.method != http.MethodGet {
-		return reply{}, wrongMethod(c.method)
-	}
-	if locator != "" {
-		return s.nextPage(c, locator)
-	}
+// query answers GET query, queryAll and tooling/query.
+func (s *Salesforce) query(c *orgCall, _ *orgObject) reply {
+	all, tooling := strings.EqualFold(c.rest[0], "queryAll"), c.rest[0] == "tooling"
 	text := c.params().Get("q")
 	if text == "" {
-		return reply{}, badRequest("MALFORMED_QUERY", "A query is required in the parameter q")
+		panic(badRequest("MALFORMED_QUERY", "A query is required in the parameter q"))
 	}
-	q, bad := s.parseSOQL(text, tooling)
-	if bad != nil {
-		return reply{}, bad
-	}
+	q := s.parseSOQL(text, tooling)
 	if c.params().Get("columns") == "true" {
 		return jsonReply(http.StatusOK, map[string]any{
-			"columnMetadata": columnsJSON(q.columns), "entityName": q.o.name, "groupBy": false, "idSelected": slices.ContainsFunc(q.columns, func(c orgColumn) bool { return c.field.typ == orgIDType }), "keyPrefix": q.o.prefix,
-		}), nil
+			"columnMetadata": s.columnsJSON(q.columns), "entityName": q.o.name, "groupBy": false, "idSelected": slices.ContainsFunc(q.columns, func(c orgPath) bool { return c.field.typ == orgIDType }), "keyPrefix": q.o.prefix,
+		})
 	}
 	recs := s.run(q, all)
 	if q.count {
-		return jsonReply(http.StatusOK, map[string]any{"totalSize": len(recs), "done": true, "records": []any{}}), nil
+		return jsonReply(http.StatusOK, map[string]any{"totalSize": len(recs), "done": true, "records": []any{}})
 	}
-	whole := func(c orgColumn) bool { return c.field.name == "Metadata" || c.field.name == "FullName" }
+	whole := func(c orgPath) bool { return c.field.name == "Metadata" || c.field.name == "FullName" }
 	if tooling && len(recs) > 1 && slices.ContainsFunc(q.columns, whole) {
-		return reply{}, badRequest("MALFORMED_QUERY", "When retrieving results with Metadata or FullName fields, the query qualifications must specify no more than one row for retrieval. Result size: %d", len(recs))
+		panic(badRequest("MALFORMED_QUERY", "When retrieving results with Metadata or FullName fields, the query qualifications must specify no more than one row for retrieval. Result size: %d", len(recs)))
 	}
 	cursor := &orgCursor{session: c.session, ends: c.now.Add(cursorLife), size: batchSizeOf(c), o: q.o, columns: q.columns, recs: recs}
 	if len(recs) > cursor.size {
@@ -68,20 +59,38 @@ func (s *Salesforce) query(c *orgCall, all, tooling bool, locator string) (reply
 		}
 		s.cursors = append(s.cursors, cursor)
 	}
-	return s.page(c, cursor, 0), nil
+	return s.page(c, cursor, 0)
 }
 
-// columnsJSON describes a query's columns, for those who ask for columns in place of records: Salesforce's own CLI does.
-func columnsJSON(columns []orgColumn) []map[string]any {
+// columnsJSON describes a query's columns, for those who ask for columns in place of records: Salesforce's own CLI does. A
+// parent's columns stand below the lookup to it.
+func (s *Salesforce) columnsJSON(columns []orgPath) []map[string]any {
 	out := []map[string]any{}
-	for _, c := range columns {
-		f, name := c.field, cmp.Or(c.name, c.field.name)
+	for i, c := range columns {
+		f, name, joined := c.field, c.field.name, []map[string]any{}
+		if c.way != nil {
+			if slices.ContainsFunc(columns[:i], func(p orgPath) bool { return p.way == c.way }) {
+				continue
+			}
+			f, name, joined = c.way, c.way.relation, s.columnsJSON(below(columns, c.way, s.objects[strings.ToLower(c.way.refTo[0])]))
+		}
 		out = append(out, map[string]any{
-			"columnName": name, "displayName": name, "apexType": f.typ, "aggregate": false, "custom": f.custom, "joinColumns": columnsJSON(c.columns), "foreignKeyName": nil,
+			"columnName": name, "displayName": name, "apexType": f.typ, "aggregate": false, "custom": f.custom, "joinColumns": joined, "foreignKeyName": nil,
 			"booleanType": f.typ == orgBool, "numberType": f.numeric(), "textType": f.quoted(), "insertable": f.editable && !f.readOnly, "updatable": f.editable && !f.readOnly && !f.createOnly,
 		})
 	}
 	return out
+}
+
+// below are the fields selected of the parent that a lookup leads to, as fields of that parent. What the parent lacks, of a
+// lookup to several objects, is left out.
+func below(columns []orgPath, way *orgField, parent *orgObject) (own []orgPath) {
+	for _, c := range columns {
+		if f, ok := parent.field(c.field.name); ok && c.way == way {
+			own = append(own, orgPath{field: f})
+		}
+	}
+	return own
 }
 
 // batchSizeOf is the page size a call asks for.
@@ -96,15 +105,16 @@ func batchSizeOf(c *orgCall) int {
 	return mostPage
 }
 
-func (s *Salesforce) nextPage(c *orgCall, locator string) (reply, *orgFailure) {
-	id, at, _ := strings.Cut(locator, "-")
+// nextPage answers the further pages of a query.
+func (s *Salesforce) nextPage(c *orgCall, _ *orgObject) reply {
+	id, at, _ := strings.Cut(c.rest[len(c.rest)-1], "-")
 	from, err := strconv.Atoi(at)
 	for _, cursor := range s.cursors {
 		if cursor.id == id && cursor.session == c.session && c.now.Before(cursor.ends) && err == nil && from >= 0 && from < len(cursor.recs) {
-			return s.page(c, cursor, from), nil
+			return s.page(c, cursor, from)
 		}
 	}
-	return reply{}, badRequest("INVALID_QUERY_LOCATOR", "invalid query locator")
+	panic(badRequest("INVALID_QUERY_LOCATOR", "invalid query locator"))
 }
 
 // page renders the records of a cursor from a place on.
@@ -126,7 +136,7 @@ func (s *Salesforce) page(c *orgCall, cursor *orgCursor, from int) reply {
 }
 
 // appendRecord renders a record as queries and reads tell it: its own fields before those of its parents.
-func (s *Salesforce) appendRecord(b []byte, prefix string, o *orgObject, r *record, columns []orgColumn) []byte {
+func (s *Salesforce) appendRecord(b []byte, prefix string, o *orgObject, r *record, columns []orgPath) []byte {
 	b = append(append(append(b, `{"attributes":{"type":"`...), o.name...), `","url":"`...)
 	b = append(b, prefix...)
 	if o.tooling {
@@ -136,69 +146,35 @@ func (s *Salesforce) appendRecord(b []byte, prefix string, o *orgObject, r *reco
 	b = append(b, `"}`...)
 	for _, c := range columns {
 		f := c.field
-		if c.columns != nil {
+		if c.way != nil {
 			continue
 		}
 		b = append(append(append(b, `,"`...), f.name...), `":`...)
-		if c.kind {
-			b = appendQuoted(b, o.name)
-			continue
-		}
-		if f.num >= len(o.fields) || o.fields[f.num] != f { // the lookup led to another object than its first
-			f = o.byName[strings.ToLower(f.name)]
-		}
-		switch {
-		case f == nil:
-			b = append(b, "null"...)
-		case f.time != nil:
+		if f.time != nil {
 			b = append(appendWireTime(append(b, '"'), f.time(r)), '"')
-		default:
+		} else {
 			b = f.appendValue(b, f.value(r))
 		}
 	}
-	for _, c := range columns {
-		if c.columns == nil {
+	for i, c := range columns {
+		if c.way == nil || slices.ContainsFunc(columns[:i], func(p orgPath) bool { return p.way == c.way }) {
 			continue
 		}
-		b = append(append(append(b, `,"`...), c.name...), `":`...)
-		if parent, up := s.recordOf(c.field.value(r)); up == nil || s.isPurged(up) {
+		b = append(append(append(b, `,"`...), c.way.relation...), `":`...)
+		if parent, up := s.parent(c.way, r); up == nil {
 			b = append(b, "null"...)
 		} else {
-			b = s.appendRecord(b, prefix, parent, up, c.columns)
+			b = s.appendRecord(b, prefix, parent, up, below(columns, c.way, parent))
 		}
 	}
 	return append(b, '}')
 }
 
-// sobjects answers the paths under /sobjects: definitions, single records, and what changed.
-func (s *Salesforce) sobjects(c *orgCall, rest []string) (reply, *orgFailure) {
-	if len(rest) == 0 {
-		if c.method != http.MethodGet {
-			return reply{}, wrongMethod(c.method)
-		}
-		return s.describeAll(c), nil
-	}
-	o, ok := s.object(rest[0])
-	if !ok || o.tooling || len(rest) > 2 {
-		return reply{}, notThere()
-	}
-	get := c.method == http.MethodGet
-	switch {
-	case len(rest) == 1 && get:
-		return jsonReply(http.StatusOK, map[string]any{"objectDescribe": o.facts(c), "recentItems": []any{}}), nil
-	case len(rest) == 1 && c.method == http.MethodPost:
-		return s.createOne(c, o)
-	case len(rest) == 1, !get && (rest[1] == "describe" || rest[1] == "updated" || rest[1] == "deleted"):
-		return reply{}, wrongMethod(c.method)
-	case rest[1] == "describe":
-		return jsonReply(http.StatusOK, o.describe(c)), nil
-	case rest[1] == "updated" || rest[1] == "deleted":
-		return s.replicate(c, o, rest[1])
-	}
-	return s.single(c, o, rest[1])
-}
+// readOne answers GET sobjects/{object}/{id}.
+func (s *Salesforce) readOne(c *orgCall, o *orgObject) reply { return s.tell(c, o, s.named(c, o)) }
 
-func (s *Salesforce) readOne(c *orgCall, o *orgObject, r *record) (reply, *orgFailure) {
+// tell answers with a record and the fields asked for, else all of it.
+func (s *Salesforce) tell(c *orgCall, o *orgObject, r *record) reply {
 	names := splitList(c.params().Get("fields"))
 	if len(names) == 0 {
 		for _, f := range o.fields {
@@ -207,11 +183,7 @@ func (s *Salesforce) readOne(c *orgCall, o *orgObject, r *record) (reply, *orgFa
 			}
 		}
 	}
-	columns, bad := s.columns(o, names)
-	if bad != nil {
-		return reply{}, bad
-	}
-	return reply{status: http.StatusOK, body: s.appendRecord(nil, c.prefix(), o, r, columns)}, nil
+	return reply{status: http.StatusOK, body: s.appendRecord(nil, c.prefix(), o, r, s.columns(o, names))}
 }
 
 // Bounds of the replication calls.
@@ -221,33 +193,27 @@ const (
 )
 
 // span reads start and end of a replication call, whose seconds are ignored.
-func (c *orgCall) span(days int, what string) (start, end time.Time, bad *orgFailure) {
+func (c *orgCall) span(days int, what string) (start, end time.Time) {
 	when := func(name string) time.Time {
 		text := strings.ReplaceAll(c.params().Get(name), " ", "+") // a plus that nobody encoded
 		t, ok := parseWireTime(text)
-		if !ok && bad == nil {
-			bad = badRequest("INVALID_REPLICATION_DATE", "%s is not a valid value for the type xsd:dateTime", text)
+		if !ok {
+			panic(badRequest("INVALID_REPLICATION_DATE", "%s is not a valid value for the type xsd:dateTime", text))
 		}
 		return t.UTC().Truncate(time.Minute)
 	}
 	start, end = when("start"), when("end")
 	switch {
-	case bad != nil:
 	case end.Sub(start) < time.Minute:
-		bad = badRequest("INVALID_REPLICATION_DATE", "endDate must be at least one minute greater than startDate")
+		panic(badRequest("INVALID_REPLICATION_DATE", "endDate must be at least one minute greater than startDate"))
 	case c.now.Sub(start) > time.Duration(days)*24*time.Hour+time.Minute:
-		bad = badRequest("INVALID_REPLICATION_DATE", "startDate must be within the last %d days for %s records", days, what)
+		panic(badRequest("INVALID_REPLICATION_DATE", "startDate must be within the last %d days for %s records", days, what))
 	}
-	return start, end, bad
+	return start, end
 }
 
-// replicate answers updated and deleted: ids with changes from start up to end, and up to when that is the whole truth.
-func (s *Salesforce) replicate(c *orgCall, o *orgObject, what string) (reply, *orgFailure) {
-	days := map[string]int{"updated": updatedDays, "deleted": binDaysOrg}[what]
-	start, end, bad := c.span(days, what)
-	if bad != nil {
-		return reply{}, bad
-	}
+// covered is up to when what a replication call tells is the whole truth: not beyond the beginning of an open transaction.
+func (s *Salesforce) covered(c *orgCall, o *orgObject, end time.Time) string {
 	covered := c.now
 	for _, t := range s.open {
 		if began := time.UnixMilli(t.began); t.object == o && began.Before(covered) {
@@ -257,27 +223,38 @@ func (s *Salesforce) replicate(c *orgCall, o *orgObject, what string) (reply, *o
 	if end.Before(covered) {
 		covered = end
 	}
-	within := func(ms int64) bool { return ms >= start.UnixMilli() && ms < end.UnixMilli() }
-	ids, deleted := []string{}, []map[string]string{}
+	return formatWireTime(covered.UTC().Truncate(time.Minute).UnixMilli())
+}
+
+// updated answers which live records have changed from start up to end.
+func (s *Salesforce) updated(c *orgCall, o *orgObject) reply {
+	start, end := c.span(updatedDays, "updated")
+	ids := []string{}
 	for _, r := range o.inOrder() {
-		if r.live() && within(r.stamp) {
+		if r.live() && r.stamp >= start.UnixMilli() && r.stamp < end.UnixMilli() {
 			ids = append(ids, r.id)
 		}
-		if !r.live() && within(r.gone) {
-			deleted = append(deleted, map[string]string{"id": r.id, "deletedDate": formatWireTime(r.gone)})
+	}
+	fewEnough(len(ids), "updated")
+	return jsonReply(http.StatusOK, map[string]any{"ids": ids, "latestDateCovered": s.covered(c, o, end)})
+}
+
+// deleted answers which records have gone from start up to end.
+func (s *Salesforce) deleted(c *orgCall, o *orgObject) reply {
+	start, end := c.span(binDaysOrg, "deleted")
+	gone := []map[string]string{}
+	for _, r := range o.inOrder() {
+		if !r.live() && r.gone >= start.UnixMilli() && r.gone < end.UnixMilli() {
+			gone = append(gone, map[string]string{"id": r.id, "deletedDate": formatWireTime(r.gone)})
 		}
 	}
-	out := map[string]any{"latestDateCovered": formatWireTime(covered.UTC().Truncate(time.Minute).UnixMilli())}
-	n := len(ids)
-	if what == "updated" {
-		out["ids"] = ids
-	} else {
-		n = len(deleted)
-		out["deletedRecords"] = deleted
-		out["earliestDateAvailable"] = formatWireTime(c.now.UTC().AddDate(0, 0, -binDaysOrg).Truncate(time.Minute).UnixMilli())
-	}
+	fewEnough(len(gone), "deleted")
+	earliest := c.now.UTC().AddDate(0, 0, -binDaysOrg).Truncate(time.Minute)
+	return jsonReply(http.StatusOK, map[string]any{"deletedRecords": gone, "latestDateCovered": s.covered(c, o, end), "earliestDateAvailable": wire(earliest)})
+}
+
+func fewEnough(n int, what string) {
 	if n > mostUpdated {
-		return reply{}, badRequest("EXCEEDED_ID_LIMIT", "The number of %s records exceeds the limit of %d", what, mostUpdated)
+		panic(badRequest("EXCEEDED_ID_LIMIT", "The number of %s records exceeds the limit of %d", what, mostUpdated))
 	}
-	return jsonReply(http.StatusOK, out), nil
 }

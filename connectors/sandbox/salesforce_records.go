@@ -302,15 +302,8 @@ func (s *Salesforce) Content(object string, fields ...string) map[string]map[str
 // Writes tells how many updates the API applied to each record of an object, by id; those it did not write to are left out.
 func (s *Salesforce) Writes(object string) map[string]int {
 	defer s.lock()()
-	out := map[string]int{}
-	if o, ok := s.object(object); ok {
-		for _, r := range o.recs {
-			if r.writes > 0 {
-				out[r.id] = r.writes
-			}
-		}
-	}
-	return out
+	o, _ := s.object(object)
+	return o.writes()
 }
 
 // binDaysOrg is how long deleted records can be queried and restored, and how far back deletions are told.
@@ -437,12 +430,9 @@ func (o *orgObject) isConverted(r *record) bool { return o.get(r, "isconverted")
 // LateCommit adds a record that appears only now although its stamps lie in the past, as the rows of a long transaction do.
 // [Salesforce.Begin] does the same with a watermark that knows of the transaction.
 func (s *Salesforce) LateCommit(object string, fields map[string]string, stamp time.Time) (id string) {
-	defer s.lock()()
-	o, changes, err := s.prepare(object, fields)
-	if err != nil {
-		panic(err)
-	}
-	return s.create(o, changes, s.boss, stamp.Unix()*1000).id
+	t := s.Begin(object, "", fields)
+	t.began = stamp.Unix() * 1000
+	return t.Commit()
 }
 
 // Transaction is a write that has begun and is not seen yet. Its row will carry the stamp of the beginning.

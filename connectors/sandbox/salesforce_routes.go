@@ -3,13 +3,12 @@ package sandbox
 import (
 	"fmt"
 	"net/http"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
 )
 
-// Versions of the API that an org serves by default. Since Summer '25 those below 31.0 are retired.
+// Versions of the API that an org serves. Since Summer '25 those below 31.0 are retired.
 const oldestVersion, newestVersion = 31, 67
 
 // longestOrgURI is the longest path and query answered, in bytes; beyond it is a 414.
@@ -45,16 +44,12 @@ func notThere() *orgFailure {
 	return &orgFailure{status: http.StatusNotFound, code: "NOT_FOUND", message: "The requested resource does not exist"}
 }
 
-func wrongMethod(method string) *orgFailure {
-	return &orgFailure{status: http.StatusMethodNotAllowed, code: "METHOD_NOT_ALLOWED", message: "HTTP Method '" + method + "' not allowed."}
-}
-
 // orgCall is a request to a version of the REST API.
 type orgCall struct {
 	*request
-	version string   // "67.0"
-	rest    []string // the path behind the version
-	session string   // the access token
+	version string // "67.0"
+	rest    path   // the path behind the version
+	session string // the access token
 	now     time.Time
 }
 
@@ -66,45 +61,74 @@ func isCollections(path string) bool {
 	return strings.HasSuffix(strings.TrimSuffix(path, "/"), "/composite/sobjects")
 }
 
+// endpoints are what an org answers to those with a session, by the path behind the version.
+func (s *Salesforce) endpoints() []endpoint[*orgCall, *orgObject] {
+	return []endpoint[*orgCall, *orgObject]{
+		{"GET", "limits", s.limits},
+
+		{"GET", "query", s.query},
+		{"GET", "queryAll", s.query},
+		{"GET", "tooling/query", s.query},
+		{"GET", "query/{locator}", s.nextPage},
+		{"GET", "queryAll/{locator}", s.nextPage},
+		{"GET", "tooling/query/{locator}", s.nextPage},
+
+		{"GET", "sobjects", s.describeAll},
+		{"GET", "sobjects/{object}", s.outline},
+		{"POST", "sobjects/{object}", s.createOne},
+		{"GET", "sobjects/{object}/describe", s.describe},
+		{"GET", "sobjects/{object}/updated", s.updated},
+		{"GET", "sobjects/{object}/deleted", s.deleted},
+		{"GET", "sobjects/{object}/{id}", s.readOne},
+		{"PATCH", "sobjects/{object}/{id}", s.updateOne},
+		{"DELETE", "sobjects/{object}/{id}", s.deleteOne},
+
+		{"POST", "composite/sobjects", s.insertMany},
+		{"PATCH", "composite/sobjects", s.updateMany},
+		{"DELETE", "composite/sobjects", s.deleteMany},
+		{"GET", "composite/sobjects/{object}", s.readMany},
+		{"POST", "composite/sobjects/{object}", s.readMany},
+
+		{"POST", "tooling/sobjects/CustomField", s.createField},
+		{"GET", "tooling/sobjects/CustomField/{id}", s.readField},
+		{"PATCH", "tooling/sobjects/CustomField/{id}", s.changeField},
+		{"DELETE", "tooling/sobjects/CustomField/{id}", s.deleteField},
+
+		{"POST", "jobs/ingest", s.openIngest},
+		{"PUT", "jobs/ingest/{id}/batches", s.upload},
+		{"GET", "jobs/ingest/{id}/successfulResults", s.successfulRows},
+		{"GET", "jobs/ingest/{id}/failedResults", s.failedRows},
+		{"GET", "jobs/ingest/{id}/unprocessedrecords", s.unprocessedRows},
+		{"POST", "jobs/query", s.openQuery},
+		{"GET", "jobs/query/{id}/results", s.queryResults},
+		{"GET", "jobs/{kind}/{id}", s.readJob},
+		{"PATCH", "jobs/{kind}/{id}", s.moveJob},
+		{"DELETE", "jobs/{kind}/{id}", s.deleteJob},
+	}
+}
+
 // route names a request: "GET query", "PATCH composite/sobjects", "GET sobjects/Lead/{id}", "PUT jobs/ingest/{id}/batches".
 func (s *Salesforce) route(q *request) string {
 	p := segments(q.path)
 	switch {
-	case len(p) >= 2 && p[0] == "services" && p[1] == "oauth2":
-		p = p[1:]
-	case len(p) >= 3 && p[0] == "services" && p[1] == "data":
-		p = p[3:]
-	case len(p) == 2 && p[0] == "services" && p[1] == "data":
+	case p.fits("services/oauth2/{what}"):
+		return q.method + " oauth2/" + p[2]
+	case p.fits("services/data"):
 		return q.method + " versions"
-	case len(p) > 0 && p[0] == "id":
+	case p.at(0) == "id":
 		return q.method + " id"
-	default:
+	}
+	e, _ := find(s.serves, q.method, p[min(3, len(p)):])
+	if e == nil {
 		return q.method + " unknown"
 	}
-	p = slices.Clone(p)
-	for i, part := range p {
-		id, _, _ := strings.Cut(part, "-")
-		if _, ok := longID(id); !ok || i == 0 {
-			continue
-		}
-		p[i] = "{id}"
-		if strings.HasPrefix(id, cursorPrefix) {
-			p[i] = "{locator}"
-		}
+	name := p.at(3 + objectIn(e.path))
+	if o, ok := s.object(name); ok {
+		name = o.name
+	} else {
+		name = "{object}"
 	}
-	for i := range p { // objects under their own names, anything else that is not known is not told
-		if i > 0 && p[i-1] == "sobjects" {
-			if o, ok := s.object(p[i]); ok {
-				p[i] = o.name
-			} else if p[i] != "{id}" {
-				p[i] = "{object}"
-			}
-		}
-	}
-	if len(p) > 5 {
-		p = p[:5]
-	}
-	return strings.TrimSuffix(q.method+" "+strings.Join(p, "/"), " ")
+	return e.named(name)
 }
 
 // answer is what the org says to a request.
@@ -112,16 +136,16 @@ func (s *Salesforce) answer(q *request) reply {
 	p := segments(q.path)
 	now := s.o.Now()
 	switch {
-	case len(p) == 3 && p[0] == "services" && p[1] == "oauth2" && p[2] == "token":
+	case p.fits("services/oauth2/token"):
 		return s.grant(q)
-	case len(p) == 3 && p[0] == "services" && p[1] == "oauth2" && p[2] == "revoke":
+	case p.fits("services/oauth2/revoke"):
 		return s.revoke(q)
-	case len(p) == 3 && p[0] == "services" && p[1] == "oauth2" && p[2] == "userinfo", len(p) == 3 && p[0] == "id":
+	case p.fits("services/oauth2/userinfo"), p.fits("id/{org}/{user}"):
 		if _, ok := s.authorize(q, now); !ok {
 			return reply{status: http.StatusForbidden, header: http.Header{"Content-Type": {"text/html"}}, body: []byte("Bad_OAuth_Token")}
 		}
 		return s.identity(q)
-	case len(p) == 2 && p[0] == "services" && p[1] == "data":
+	case p.fits("services/data"):
 		return s.listVersions()
 	case len(p) < 3 || p[0] != "services" || p[1] != "data" || !strings.HasPrefix(p[2], "v"):
 		return notThere().reply()
@@ -130,10 +154,9 @@ func (s *Salesforce) answer(q *request) reply {
 	if q.uri > longestOrgURI {
 		return reply{status: http.StatusRequestURITooLong, header: http.Header{"Content-Type": {"text/html"}}, body: []byte("<html><head><title>Error 414 URI Too Long</title></head></html>")}
 	}
-	if !s.serves(c.version) {
-		v, err := strconv.ParseFloat(c.version, 64)
-		oldest, _ := strconv.ParseFloat(s.versions[0], 64)
-		if err == nil && v < oldest {
+	v, err := strconv.Atoi(strings.TrimSuffix(c.version, ".0"))
+	if err != nil || c.version != versionName(v) || v < oldestVersion || v > newestVersion {
+		if err == nil && v < oldestVersion {
 			return (&orgFailure{status: http.StatusGone, code: "UNSUPPORTED_API_VERSION", message: "The requested resource is no longer available: version " + c.version + " of the API has been retired."}).reply()
 		}
 		return notThere().reply()
@@ -145,56 +168,57 @@ func (s *Salesforce) answer(q *request) reply {
 	c.session = token
 	rep, ok := s.admit(q, now)
 	if ok {
-		var bad *orgFailure
-		if rep, bad = s.dispatch(c); bad != nil {
-			rep = bad.reply()
-		}
+		rep = s.dispatch(c)
 	}
 	if rep.header == nil {
 		rep.header = http.Header{}
 	}
-	rep.header.Set("Sforce-Limit-Info", s.limitInfo())
+	rep.header.Set("Sforce-Limit-Info", s.limitInfo(now))
 	return rep
 }
 
 // listVersions answers GET /services/data.
 func (s *Salesforce) listVersions() reply {
 	list := []map[string]string{}
-	for _, v := range s.versions {
+	for n := oldestVersion; n <= newestVersion; n++ {
+		v := versionName(n)
 		list = append(list, map[string]string{"label": "Release " + v, "url": "/services/data/v" + v, "version": v})
 	}
 	return jsonReply(http.StatusOK, list)
 }
 
-// dispatch answers an authorised request within the limits.
-func (s *Salesforce) dispatch(c *orgCall) (reply, *orgFailure) {
-	at := func(i int) string {
-		if i < len(c.rest) {
-			return c.rest[i]
+// dispatch answers an authorised request within the limits. An endpoint refuses by panicking with its *orgFailure, before
+// anything has changed.
+func (s *Salesforce) dispatch(c *orgCall) (rep reply) {
+	defer func() {
+		switch bad := recover().(type) {
+		case nil:
+		case *orgFailure:
+			rep = bad.reply()
+		default:
+			panic(bad)
 		}
-		return ""
-	}
-	switch {
-	case len(c.rest) == 0:
+	}()
+	if len(c.rest) == 0 {
 		paths := map[string]string{}
 		for _, name := range []string{"tooling", "query", "queryAll", "limits", "composite", "jobs", "sobjects"} {
 			paths[name] = c.prefix() + "/" + name
 		}
-		return jsonReply(http.StatusOK, paths), nil
-	case at(0) == "limits" && len(c.rest) == 1:
-		return s.limits(), nil
-	case (at(0) == "query" || at(0) == "queryAll") && len(c.rest) <= 2:
-		return s.query(c, at(0) == "queryAll", false, at(1))
-	case at(0) == "tooling" && at(1) == "query" && len(c.rest) <= 3:
-		return s.query(c, false, true, at(2))
-	case at(0) == "tooling" && at(1) == "sobjects" && strings.EqualFold(at(2), "CustomField") && len(c.rest) <= 4:
-		return s.customField(c, at(3))
-	case at(0) == "composite" && at(1) == "sobjects" && len(c.rest) <= 3:
-		return s.collections(c, at(2))
-	case at(0) == "sobjects":
-		return s.sobjects(c, c.rest[1:])
-	case at(0) == "jobs" && (at(1) == "ingest" || at(1) == "query"):
-		return s.bulkJobs(c, at(1), c.rest[2:])
+		return jsonReply(http.StatusOK, paths)
 	}
-	return reply{}, notThere()
+	e, pathIs := find(s.serves, c.method, c.rest)
+	switch {
+	case e == nil && pathIs:
+		panic(&orgFailure{status: http.StatusMethodNotAllowed, code: "METHOD_NOT_ALLOWED", message: "HTTP Method '" + c.method + "' not allowed."})
+	case e == nil:
+		panic(notThere())
+	}
+	var o *orgObject
+	if at := objectIn(e.path); at >= 0 {
+		known := false
+		if o, known = s.object(c.rest[at]); !known || o.tooling {
+			panic(notThere())
+		}
+	}
+	return e.answer(c, o)
 }

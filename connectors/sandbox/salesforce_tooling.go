@@ -214,44 +214,41 @@ func (s *Salesforce) dropField(r *record, by string) {
 	s.secure()
 }
 
-// customField answers tooling/sobjects/CustomField.
-func (s *Salesforce) customField(c *orgCall, id string) (reply, *orgFailure) {
-	customs := s.objects["customfield"]
-	if id == "" {
-		if c.method != http.MethodPost {
-			return reply{}, wrongMethod(c.method)
-		}
-		name, metadata, bad := c.custom()
-		if bad != nil {
-			return reply{}, bad
-		}
-		r, fault := s.defineField(name, metadata, s.me)
-		if fault != nil {
-			return reply{}, rowFailure(&rowFault{fault.code, fault.message, append([]string{""}, fault.fields...)[1:]})
-		}
-		return jsonReply(http.StatusCreated, resultJSON{r.id, true, []faultJSON{}}), nil
-	}
-	r, fault := s.target(customs, id)
+// createField answers POST tooling/sobjects/CustomField.
+func (s *Salesforce) createField(c *orgCall, _ *orgObject) reply {
+	name, metadata := c.custom()
+	r, fault := s.defineField(name, metadata, s.me)
 	if fault != nil {
-		return reply{}, notThere()
+		panic(rowFailure(&rowFault{fault.code, fault.message, append([]string{""}, fault.fields...)[1:]}))
 	}
-	switch c.method {
-	case http.MethodGet:
-		return s.readOne(c, customs, r)
-	case http.MethodDelete:
-		s.dropField(r, s.me)
-		return reply{status: http.StatusNoContent}, nil
-	case http.MethodPatch:
-		_, metadata, bad := c.custom()
-		if bad != nil {
-			return reply{}, bad
-		}
-		if fault := s.reshape(r, metadata); fault != nil {
-			return reply{}, rowFailure(fault)
-		}
-		return reply{status: http.StatusNoContent}, nil
+	return jsonReply(http.StatusCreated, resultJSON{r.id, true, []faultJSON{}})
+}
+
+// fieldRecord is the record that a path tooling/sobjects/CustomField/{id} names.
+func (s *Salesforce) fieldRecord(c *orgCall) *record {
+	r, fault := s.target(s.objects["customfield"], c.rest[3])
+	if fault != nil {
+		panic(notThere())
 	}
-	return reply{}, wrongMethod(c.method)
+	return r
+}
+
+func (s *Salesforce) readField(c *orgCall, _ *orgObject) reply {
+	return s.tell(c, s.objects["customfield"], s.fieldRecord(c))
+}
+
+func (s *Salesforce) deleteField(c *orgCall, _ *orgObject) reply {
+	s.dropField(s.fieldRecord(c), s.me)
+	return reply{status: http.StatusNoContent}
+}
+
+func (s *Salesforce) changeField(c *orgCall, _ *orgObject) reply {
+	r := s.fieldRecord(c)
+	_, metadata := c.custom()
+	if fault := s.reshape(r, metadata); fault != nil {
+		panic(rowFailure(fault))
+	}
+	return reply{status: http.StatusNoContent}
 }
 
 // reshape changes a custom field to what metadata says; its type stays.
@@ -276,16 +273,14 @@ func (s *Salesforce) reshape(r *record, raw []byte) *rowFault {
 }
 
 // custom reads the body of a custom field's call.
-func (c *orgCall) custom() (fullName string, metadata []byte, bad *orgFailure) {
+func (c *orgCall) custom() (fullName string, metadata []byte) {
 	var in struct {
 		FullName string
 		Metadata json.RawMessage
 	}
-	if bad := c.read(&in); bad != nil {
-		return "", nil, bad
-	}
+	refuseIf(c.read(&in))
 	if in.Metadata == nil {
-		return "", nil, badRequest("FIELD_INTEGRITY_EXCEPTION", "Metadata: a value is required")
+		panic(badRequest("FIELD_INTEGRITY_EXCEPTION", "Metadata: a value is required"))
 	}
-	return in.FullName, in.Metadata, nil
+	return in.FullName, in.Metadata
 }

@@ -64,15 +64,14 @@ func (c *orgCall) read(into any) *orgFailure {
 	return nil
 }
 
-// changesOf gives a row's names and values their meaning. A value that cannot be of its field's type fails the request, all
-// else the row.
-func (o *orgObject) changesOf(row orgRow, fresh bool) ([]orgChange, *rowFault, *orgFailure) {
+// changesOf gives a row's names and values their meaning. A value that cannot be of its field's type is misread.
+func (o *orgObject) changesOf(row orgRow, fresh bool) ([]orgChange, *rowFault) {
 	var closed, missing []string
 	changes := make([]orgChange, 0, len(row.values)+2)
 	for _, v := range row.values {
 		f, ok := o.field(v.name)
 		if !ok || !f.readable {
-			return nil, &rowFault{"INVALID_FIELD", fmt.Sprintf("No such column '%s' on sobject of type %s", v.name, o.name), []string{}}, nil
+			return nil, &rowFault{"INVALID_FIELD", fmt.Sprintf("No such column '%s' on sobject of type %s", v.name, o.name), []string{}}
 		}
 		if f.readOnly || !f.editable || f.createOnly && !fresh {
 			closed = append(closed, f.name)
@@ -80,18 +79,15 @@ func (o *orgObject) changesOf(row orgRow, fresh bool) ([]orgChange, *rowFault, *
 		}
 		truth := v.kind == 't' || v.kind == 'f'
 		if v.kind == '{' || v.kind == '[' || v.kind == '"' && f.typ == orgBool || truth && f.typ != orgBool && f.typ != orgString {
-			return nil, nil, badRequest("JSON_PARSER_ERROR", "%s", f.misread(v.text).message)
+			return nil, f.misread(v.text)
 		}
 		text := v.text
 		if v.kind == 'n' {
 			text = ""
 		}
 		canonical, bad := f.canon(text)
-		if bad != nil && bad.code == "JSON_PARSER_ERROR" {
-			return nil, nil, badRequest(bad.code, "%s", bad.message)
-		}
 		if bad != nil {
-			return nil, bad, nil
+			return nil, bad
 		}
 		if canonical == "" && f.required && f.standardValue == "" && f.typ != orgBool {
 			missing = append(missing, f.name)
@@ -99,7 +95,7 @@ func (o *orgObject) changesOf(row orgRow, fresh bool) ([]orgChange, *rowFault, *
 		changes = append(changes, orgChange{f, canonical})
 	}
 	if len(closed) > 0 {
-		return nil, &rowFault{"INVALID_FIELD_FOR_INSERT_UPDATE", fmt.Sprintf("Unable to create/update fields: %s. Please check the security settings of this field and verify that it is read/write for your profile or permission set.", strings.Join(closed, ", ")), closed}, nil
+		return nil, &rowFault{"INVALID_FIELD_FOR_INSERT_UPDATE", fmt.Sprintf("Unable to create/update fields: %s. Please check the security settings of this field and verify that it is read/write for your profile or permission set.", strings.Join(closed, ", ")), closed}
 	}
 	for _, f := range o.fields {
 		if _, given := changed(changes, f.name); fresh && !given && f.required && f.standardValue == "" && f.name != "OwnerId" {
@@ -107,9 +103,9 @@ func (o *orgObject) changesOf(row orgRow, fresh bool) ([]orgChange, *rowFault, *
 		}
 	}
 	if len(missing) > 0 {
-		return nil, &rowFault{"REQUIRED_FIELD_MISSING", "Required fields are missing: [" + strings.Join(missing, ", ") + "]", missing}, nil
+		return nil, &rowFault{"REQUIRED_FIELD_MISSING", "Required fields are missing: [" + strings.Join(missing, ", ") + "]", missing}
 	}
-	return changes, nil, nil
+	return changes, nil
 }
 
 // target is the live record that a row means.
@@ -147,18 +143,6 @@ func (s *Salesforce) assigned(may bool, o *orgObject, changes []orgChange) []org
 	return append(slices.Clip(changes), orgChange{o.byName["ownerid"], s.assignTo})
 }
 
-func (s *Salesforce) collections(c *orgCall, object string) (reply, *orgFailure) {
-	switch {
-	case object != "":
-		return s.readCollection(c, object)
-	case c.method == http.MethodPatch || c.method == http.MethodPost:
-		return s.writeCollection(c, c.method == http.MethodPost)
-	case c.method == http.MethodDelete:
-		return s.deleteCollection(c)
-	}
-	return reply{}, wrongMethod(c.method)
-}
-
 // orgResult is what became of one row.
 type orgResult struct {
 	object  *orgObject
@@ -167,16 +151,18 @@ type orgResult struct {
 	fault   *rowFault
 }
 
-func (s *Salesforce) writeCollection(c *orgCall, fresh bool) (reply, *orgFailure) {
+func (s *Salesforce) insertMany(c *orgCall, _ *orgObject) reply { return s.writeMany(c, true) }
+
+func (s *Salesforce) updateMany(c *orgCall, _ *orgObject) reply { return s.writeMany(c, false) }
+
+func (s *Salesforce) writeMany(c *orgCall, fresh bool) reply {
 	var in struct {
 		AllOrNone bool                         `json:"allOrNone"`
 		Records   []map[string]json.RawMessage `json:"records"`
 	}
-	if bad := c.read(&in); bad != nil {
-		return reply{}, bad
-	}
+	refuseIf(c.read(&in))
 	if len(in.Records) > collectionRows {
-		return reply{}, badRequest("LIMIT_EXCEEDED", "Request cannot contain more than %d records", collectionRows)
+		panic(badRequest("LIMIT_EXCEEDED", "Request cannot contain more than %d records", collectionRows))
 	}
 	rows := make([]orgRow, len(in.Records))
 	results := make([]orgResult, len(rows))
@@ -184,7 +170,7 @@ func (s *Salesforce) writeCollection(c *orgCall, fresh bool) (reply, *orgFailure
 	for i, fields := range in.Records {
 		row := rowOf(fields)
 		if row.typ == "" {
-			return reply{}, badRequest("INVALID_TYPE", "Must send type attribute for record at index %d", i)
+			panic(badRequest("INVALID_TYPE", "Must send type attribute for record at index %d", i))
 		}
 		if !strings.EqualFold(row.typ, before) {
 			chunks, before = chunks+1, row.typ
@@ -196,14 +182,13 @@ func (s *Salesforce) writeCollection(c *orgCall, fresh bool) (reply, *orgFailure
 			res.fault = &rowFault{"INVALID_TYPE", "sObject type '" + row.typ + "' is not supported.", []string{}}
 			continue
 		}
-		var bad *orgFailure
 		res.object = o
-		if res.changes, res.fault, bad = o.changesOf(row, fresh); bad != nil {
-			return reply{}, bad
+		if res.changes, res.fault = o.changesOf(row, fresh); res.fault.misread() {
+			panic(rowFailure(res.fault))
 		}
 	}
 	if chunks > collectionChunks {
-		return reply{}, badRequest("LIMIT_EXCEEDED", "Cannot have more than %d chunks in a single operation. Please rearrange the data to reduce chunking.", collectionChunks)
+		panic(badRequest("LIMIT_EXCEEDED", "Cannot have more than %d chunks in a single operation. Please rearrange the data to reduce chunking.", collectionChunks))
 	}
 	commit := func(res *orgResult) {
 		if fresh {
@@ -221,7 +206,7 @@ func (s *Salesforce) writeCollection(c *orgCall, fresh bool) (reply, *orgFailure
 	if in.AllOrNone {
 		allOrNone(results, commit)
 	}
-	return jsonReply(http.StatusOK, tell(results)), nil
+	return jsonReply(http.StatusOK, told(results))
 }
 
 // checkRow says in a row's result why it cannot be written.
@@ -267,8 +252,8 @@ type faultJSON struct {
 	Fields     []string `json:"fields"`
 }
 
-// tell renders results in request order.
-func tell(results []orgResult) []resultJSON {
+// told are results in request order.
+func told(results []orgResult) []resultJSON {
 	out := make([]resultJSON, 0, len(results))
 	for _, res := range results {
 		if res.fault != nil {
@@ -280,12 +265,12 @@ func tell(results []orgResult) []resultJSON {
 	return out
 }
 
-// deleteCollection answers DELETE composite/sobjects?ids=…&allOrNone=….
-func (s *Salesforce) deleteCollection(c *orgCall) (reply, *orgFailure) {
+// deleteMany answers DELETE composite/sobjects?ids=…&allOrNone=….
+func (s *Salesforce) deleteMany(c *orgCall, _ *orgObject) reply {
 	params := c.params()
 	ids := splitList(params.Get("ids"))
 	if len(ids) == 0 || len(ids) > collectionRows {
-		return reply{}, badRequest("LIMIT_EXCEEDED", "Request must name 1 to %d ids", collectionRows)
+		panic(badRequest("LIMIT_EXCEEDED", "Request must name 1 to %d ids", collectionRows))
 	}
 	results := make([]orgResult, len(ids))
 	for i, id := range ids {
@@ -306,40 +291,28 @@ func (s *Salesforce) deleteCollection(c *orgCall) (reply, *orgFailure) {
 			}
 		}
 	}
-	return jsonReply(http.StatusOK, tell(results)), nil
+	return jsonReply(http.StatusOK, told(results))
 }
 
 func splitList(text string) []string {
 	return strings.FieldsFunc(text, func(c rune) bool { return c == ',' || c == ' ' })
 }
 
-// readCollection answers composite/sobjects/{object}: records by id, in the order asked, null for those that are not there.
-func (s *Salesforce) readCollection(c *orgCall, object string) (reply, *orgFailure) {
-	o, ok := s.object(object)
-	if !ok || o.tooling {
-		return reply{}, notThere()
-	}
+// readMany answers composite/sobjects/{object}: records by id, in the order asked, null for those that are not there.
+func (s *Salesforce) readMany(c *orgCall, o *orgObject) reply {
 	var in struct{ IDs, Fields []string }
-	switch c.method {
-	case http.MethodGet:
+	if c.method == http.MethodGet {
 		in.IDs, in.Fields = splitList(c.params().Get("ids")), splitList(c.params().Get("fields"))
-	case http.MethodPost:
-		if bad := c.read(&in); bad != nil {
-			return reply{}, bad
-		}
-	default:
-		return reply{}, wrongMethod(c.method)
+	} else {
+		refuseIf(c.read(&in))
 	}
 	if len(in.IDs) == 0 || len(in.Fields) == 0 {
-		return reply{}, badRequest("MISSING_ARGUMENT", "The ids and fields of the records to retrieve are required")
+		panic(badRequest("MISSING_ARGUMENT", "The ids and fields of the records to retrieve are required"))
 	}
 	if len(in.IDs) > collectionReads {
-		return reply{}, badRequest("LIMIT_EXCEEDED", "Request cannot name more than %d ids", collectionReads)
+		panic(badRequest("LIMIT_EXCEEDED", "Request cannot name more than %d ids", collectionReads))
 	}
-	columns, bad := s.columns(o, in.Fields)
-	if bad != nil {
-		return reply{}, bad
-	}
+	columns := s.columns(o, in.Fields)
 	b := append(make([]byte, 0, 256*len(in.IDs)), '[')
 	for i, id := range in.IDs {
 		if i > 0 {
@@ -347,7 +320,7 @@ func (s *Salesforce) readCollection(c *orgCall, object string) (reply, *orgFailu
 		}
 		full, ok := longID(id)
 		if !ok || full[:3] != o.prefix {
-			return reply{}, badRequest("MALFORMED_ID", "malformed id %s", id)
+			panic(badRequest("MALFORMED_ID", "malformed id %s", id))
 		}
 		if r := o.byID[full]; r != nil && r.live() {
 			b = s.appendRecord(b, c.prefix(), o, r, columns)
@@ -355,67 +328,63 @@ func (s *Salesforce) readCollection(c *orgCall, object string) (reply, *orgFailu
 			b = append(b, "null"...)
 		}
 	}
-	return reply{status: http.StatusOK, body: append(b, ']')}, nil
+	return reply{status: http.StatusOK, body: append(b, ']')}
 }
 
-// single answers the paths under sobjects/{object}/{id}.
-func (s *Salesforce) single(c *orgCall, o *orgObject, id string) (reply, *orgFailure) {
-	r, fault := s.target(o, id)
+// named is the live record that a path sobjects/{object}/{id} names.
+func (s *Salesforce) named(c *orgCall, o *orgObject) *record {
+	r, fault := s.target(o, c.rest[2])
 	switch {
 	case fault != nil && fault.code == "MALFORMED_ID":
-		return reply{}, notThere()
+		panic(notThere())
 	case fault != nil:
-		return reply{}, rowFailure(fault)
+		panic(rowFailure(fault))
 	}
-	switch c.method {
-	case http.MethodGet:
-		return s.readOne(c, o, r)
-	case http.MethodDelete:
-		s.remove(o, r, s.me)
-		return reply{status: http.StatusNoContent}, nil
-	case http.MethodPatch:
-		changes, bad := c.oneRow(o, false)
-		if bad != nil {
-			return reply{}, bad
-		}
-		if fault := s.checkUpdate(c, o, r, changes); fault != nil {
-			return reply{}, rowFailure(fault)
-		}
-		s.update(o, r, changes, c.mayAssign())
-		return reply{status: http.StatusNoContent}, nil
+	return r
+}
+
+// updateOne answers PATCH sobjects/{object}/{id}.
+func (s *Salesforce) updateOne(c *orgCall, o *orgObject) reply {
+	r := s.named(c, o)
+	changes := c.oneRow(o, false)
+	if fault := s.checkUpdate(c, o, r, changes); fault != nil {
+		panic(rowFailure(fault))
 	}
-	return reply{}, wrongMethod(c.method)
+	s.update(o, r, changes, c.mayAssign())
+	return reply{status: http.StatusNoContent}
+}
+
+// deleteOne answers DELETE sobjects/{object}/{id}.
+func (s *Salesforce) deleteOne(c *orgCall, o *orgObject) reply {
+	s.remove(o, s.named(c, o), s.me)
+	return reply{status: http.StatusNoContent}
 }
 
 // oneRow reads a body that is one record.
-func (c *orgCall) oneRow(o *orgObject, fresh bool) ([]orgChange, *orgFailure) {
+func (c *orgCall) oneRow(o *orgObject, fresh bool) []orgChange {
 	var fields map[string]json.RawMessage
-	if bad := c.read(&fields); bad != nil {
-		return nil, bad
-	}
+	refuseIf(c.read(&fields))
 	row := rowOf(fields)
 	if row.hasID {
-		return nil, &orgFailure{status: http.StatusBadRequest, code: "INVALID_FIELD", message: "The Id field should not be specified in the sobject data.", fields: []string{"Id"}}
+		panic(&orgFailure{status: http.StatusBadRequest, code: "INVALID_FIELD", message: "The Id field should not be specified in the sobject data.", fields: []string{"Id"}})
 	}
-	changes, fault, bad := o.changesOf(row, fresh)
+	changes, fault := o.changesOf(row, fresh)
 	if fault != nil {
-		bad = rowFailure(fault)
+		panic(rowFailure(fault))
 	}
-	return changes, bad
+	return changes
 }
 
-func (s *Salesforce) createOne(c *orgCall, o *orgObject) (reply, *orgFailure) {
-	changes, bad := c.oneRow(o, true)
-	if bad != nil {
-		return reply{}, bad
-	}
+// createOne answers POST sobjects/{object}.
+func (s *Salesforce) createOne(c *orgCall, o *orgObject) reply {
+	changes := c.oneRow(o, true)
 	if fault := s.checkValues(c, o, nil, changes); fault != nil {
-		return reply{}, rowFailure(fault)
+		panic(rowFailure(fault))
 	}
 	r := s.create(o, s.assigned(c.mayAssign(), o, changes), s.me, s.nowMs())
 	rep := jsonReply(http.StatusCreated, resultJSON{r.id, true, []faultJSON{}})
 	rep.header = http.Header{"Location": {c.prefix() + "/sobjects/" + o.name + "/" + r.id}}
-	return rep, nil
+	return rep
 }
 
 // lockedBy are the ids that a write to a record locks: itself and the account it hangs on.

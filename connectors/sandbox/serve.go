@@ -40,6 +40,13 @@ type reply struct {
 	body   []byte
 }
 
+// refuseIf ends a request with a refusal, if there is one: what answers the request recovers it.
+func refuseIf[F any](bad *F) {
+	if bad != nil {
+		panic(bad)
+	}
+}
+
 // vendor is a CRM behind a desk.
 type vendor interface {
 	// route names what a request asks for; requests are counted under it.
@@ -66,10 +73,16 @@ type desk struct {
 	mu     sync.Mutex
 	now    func() time.Time
 	faults Faults
-	tally  tally
+	tally  Counters // but for Faults
 	vendor vendor
 	// largest is the largest request body taken, in bytes; 0: maxBody.
 	largest int64
+}
+
+// open makes a desk ready to take requests for v, whose clock is now.
+func (d *desk) open(v vendor, now func() time.Time) {
+	d.vendor, d.now = v, now
+	d.tally.Routes, d.tally.RateLimited = map[string]map[int]int64{}, map[string]int64{}
 }
 
 // lock guards until unlock is called.
@@ -161,7 +174,7 @@ func (d *desk) staged(f Fault) reply {
 	case f.Policy != "":
 		rep.status = d.vendor.throttle()
 		rep.body = d.vendor.refusal(rep.status, f.Policy)
-		d.tally.limited(f.Policy)
+		d.tally.RateLimited[f.Policy]++
 	default:
 		if rep.status == 0 {
 			rep.status = http.StatusInternalServerError

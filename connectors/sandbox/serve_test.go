@@ -192,7 +192,7 @@ func TestListenEndsWithItsContext(t *testing.T) {
 
 func TestRollingWindow(t *testing.T) {
 	start := time.Date(2026, 11, 20, 0, 0, 0, 0, time.UTC)
-	r := newRolling(2, 10*time.Second)
+	r := &rolling{max: 2, span: 10 * time.Second}
 	for _, c := range []struct {
 		at   time.Duration
 		ok   bool

@@ -2,7 +2,6 @@ package sandbox
 
 import (
 	"fmt"
-	"net/http"
 	"regexp"
 	"slices"
 	"strconv"
@@ -11,7 +10,7 @@ import (
 	"unicode/utf8"
 )
 
-// The part of SOQL that is understood is what connectors and jsforce send: SELECT with fields, fields of parents and COUNT(),
+// The part of SOQL that is understood is what connectors and jsforce send: SELECT with fields, fields of direct parents and COUNT(),
 // FROM one object, WHERE with AND, OR, NOT, parentheses, comparisons, LIKE, IN and NOT IN with lists, TODAY and YESTERDAY,
 // ORDER BY and LIMIT. Anything else is refused as malformed, and the message says that it is the sandbox that lacks it.
 // Queries are answered by looking at one record after the other.
@@ -20,25 +19,24 @@ import (
 type soqlQuery struct {
 	o       *orgObject
 	count   bool
-	columns []orgColumn
+	columns []orgPath
 	where   soqlCond
 	order   []soqlOrder
 	limit   int // -1: none
 }
 
-// orgColumn is a selected field, or a parent with selected fields of its own.
-type orgColumn struct {
-	field   *orgField // the field, or the lookup that leads to the parent
-	name    string    // of the way to the parent: Account
-	columns []orgColumn
-	kind    bool // the parent's Type
+// orgPath is a field of a record, or of the parent that one of its lookups leads to.
+type orgPath struct {
+	way   *orgField // the lookup; nil: the field is the record's own
+	field *orgField
 }
 
-// orgPath leads from a record over lookups to a field.
-type orgPath struct {
-	steps []*orgField
-	field *orgField
-	kind  bool // Type of a lookup that may lead to several objects
+// name is how a path is written: Email, Account.Name.
+func (p orgPath) name() string {
+	if p.way == nil {
+		return p.field.name
+	}
+	return p.way.relation + "." + p.field.name
 }
 
 type soqlOrder struct {
@@ -71,18 +69,17 @@ var soqlTokens = regexp.MustCompile(`(?s)^[ \t\r\n]*(?:([A-Za-z_][\w.]*)|'((?:[^
 
 const soqlKinds = "a'0("
 
-// soqlParser reads a query in one pass; the first mistake sticks, and nothing is expected any more then.
+// soqlParser reads a query in one pass; the first mistake refuses the request.
 type soqlParser struct {
 	s     *Salesforce
 	text  string
 	i     int
 	tok   soqlToken
 	depth int
-	err   *orgFailure
 }
 
 // parseSOQL reads a query for an object of the ordinary API or of the Tooling API.
-func (s *Salesforce) parseSOQL(text string, tooling bool) (*soqlQuery, *orgFailure) {
+func (s *Salesforce) parseSOQL(text string, tooling bool) *soqlQuery {
 	p := &soqlParser{s: s, text: text}
 	if utf8.RuneCountInString(text) > longestSOQL {
 		p.fail(0, "MALFORMED_QUERY", "SOQL statements cannot be longer than 100000 characters.")
@@ -92,19 +89,14 @@ func (s *Salesforce) parseSOQL(text string, tooling bool) (*soqlQuery, *orgFailu
 	if p.tok.kind != 0 {
 		p.unexpected()
 	}
-	return q, p.err
+	return q
 }
 
 // fail notes a mistake at a place in the text, counted in bytes from 0.
 func (p *soqlParser) fail(at int, code, format string, args ...any) {
-	p.tok = soqlToken{at: at}
-	if p.err != nil {
-		return
-	}
 	from, to := max(at-24, 0), min(at+24, len(p.text))
 	around := strings.ToValidUTF8(strings.Map(func(c rune) rune { return max(c, ' ') }, p.text[from:to]), "")
-	p.err = &orgFailure{status: http.StatusBadRequest, code: code,
-		message: fmt.Sprintf("\n%s\n%s^\nERROR at Row:1:Column:%d\n%s", around, strings.Repeat(" ", at-from), at+1, fmt.Sprintf(format, args...))}
+	panic(badRequest(code, "\n%s\n%s^\nERROR at Row:1:Column:%d\n%s", around, strings.Repeat(" ", at-from), at+1, fmt.Sprintf(format, args...)))
 }
 
 func (p *soqlParser) unexpected() {
@@ -132,7 +124,7 @@ func (p *soqlParser) next() {
 	m := soqlTokens.FindStringSubmatchIndex(rest)
 	blank := len(rest) - len(strings.TrimLeft(rest, " \t\r\n"))
 	switch p.tok = (soqlToken{at: p.i + blank}); {
-	case p.err != nil || m == nil && blank == len(rest):
+	case m == nil && blank == len(rest):
 		return
 	case m == nil && rest[blank] == '\'':
 		p.fail(p.tok.at, "MALFORMED_QUERY", "unexpected end of string literal")
@@ -185,7 +177,6 @@ func (p *soqlParser) name() soqlToken {
 	t := p.tok
 	if t.kind != 'a' || soqlReserved.MatchString(t.text) || slices.Contains(strings.Split(t.text, "."), "") {
 		p.unexpected()
-		return soqlToken{}
 	}
 	p.next()
 	return t
@@ -198,27 +189,23 @@ func (p *soqlParser) query(tooling bool) *soqlQuery {
 	names := p.selected(q)
 	p.want("FROM")
 	of := p.name()
-	if p.err != nil {
-		return nil
-	}
 	o, ok := p.s.object(of.text)
 	if !ok || o.tooling != tooling {
 		p.fail(of.at, "INVALID_TYPE", "sObject type '%s' is not supported. If you are attempting to use a custom object, be sure to append the '__c' after the entity name. Please reference your WSDL or the describe call for the appropriate names.", of.text)
-		return nil
 	}
 	q.o = o
 	for i, n := range names {
 		if slices.ContainsFunc(names[:i], func(t soqlToken) bool { return strings.EqualFold(t.text, n.text) }) {
 			p.fail(n.at, "INVALID_FIELD", "duplicate field selected: %s", n.text)
 		}
-		q.columns = addColumn(q.columns, p.path(o, n))
+		q.columns = append(q.columns, p.path(o, n))
 	}
 	if p.eat("WHERE") {
 		q.where = p.or(o)
 	}
 	if p.eat("ORDER") {
 		p.want("BY")
-		for more := true; more && p.err == nil; more = p.eat(",") {
+		for more := true; more; more = p.eat(",") {
 			n := p.name()
 			x := soqlOrder{path: p.path(o, n)}
 			if x.path.field.long() {
@@ -253,7 +240,7 @@ func (p *soqlParser) selected(q *soqlQuery) (names []soqlToken) {
 		q.count = true
 		return nil
 	}
-	for more := true; more && p.err == nil; more = p.eat(",") {
+	for more := true; more; more = p.eat(",") {
 		if p.tok.text == "(" {
 			p.lacks("queries of children")
 		}
@@ -290,8 +277,6 @@ func (p *soqlParser) term(o *orgObject) soqlCond {
 	}
 	defer func() { p.depth-- }()
 	switch {
-	case p.err != nil:
-		return soqlCond{}
 	case p.eat("NOT"):
 		c := p.term(o)
 		return soqlCond{holds: func(r *record) bool { return !c.holds(r) }}
@@ -303,9 +288,6 @@ func (p *soqlParser) term(o *orgObject) soqlCond {
 	n := p.name()
 	path := p.path(o, n)
 	op, values := p.comparison()
-	if p.err != nil {
-		return soqlCond{}
-	}
 	f := path.field
 	isID := f.typ == orgIDType || f.typ == orgRef
 	switch {
@@ -317,7 +299,7 @@ func (p *soqlParser) term(o *orgObject) soqlCond {
 		p.fail(n.at, "INVALID_QUERY_FILTER_OPERATOR", "invalid operator on %s field", f.typ)
 	}
 	c := soqlCond{holds: p.compare(path, op, values)}
-	if len(path.steps) == 0 && f == o.fields[0] && (op == "=" || op == "IN") {
+	if path.way == nil && f == o.fields[0] && (op == "=" || op == "IN") {
 		c.byID = true
 		for _, v := range values {
 			id, _ := longID(v.text)
@@ -346,104 +328,80 @@ func (p *soqlParser) comparison() (op string, values []soqlToken) {
 	if p.is("SELECT") {
 		p.lacks("queries within queries")
 	}
-	for more := true; more && p.err == nil; more = p.eat(",") {
+	for more := true; more; more = p.eat(",") {
 		values = append(values, one())
 	}
 	p.want(")")
 	return op, values
 }
 
-// path finds the field of a name such as Account.Owner.Name.
-func (p *soqlParser) path(o *orgObject, n soqlToken) orgPath {
-	path := orgPath{field: kindField}
-	if p.err != nil {
-		return path
+// path finds the field of a name such as Account.Name, or says why there is none.
+func (s *Salesforce) path(o *orgObject, name string) (path orgPath, problem string) {
+	parent, own, _ := strings.Cut(name, ".")
+	switch path.way = o.relations[strings.ToLower(parent)]; {
+	case own == "":
+		path.way, own = nil, name
+	case path.way != nil && path.way.readable:
+		o = s.objects[strings.ToLower(path.way.refTo[0])]
+	case !strings.EqualFold(parent, o.name):
+		return path, fmt.Sprintf("Didn't understand relationship '%s' in field path. If you are attempting to use a custom relationship, be sure to append the '__r' after the custom relationship name. %s", parent, seeDescribe)
 	}
-	parts := strings.Split(n.text, ".")
-	at := o
-	if len(parts) > 1 && strings.EqualFold(parts[0], o.name) && o.relations[strings.ToLower(parts[0])] == nil {
-		parts = parts[1:]
-	}
-	for _, part := range parts[:len(parts)-1] {
-		way := at.relations[strings.ToLower(part)]
-		if way == nil || !way.readable || len(path.steps) == 5 {
-			p.fail(n.at, "INVALID_FIELD", "Didn't understand relationship '%s' in field path. If you are attempting to use a custom relationship, be sure to append the '__r' after the custom relationship name. Please reference your WSDL or the describe call for the appropriate names.", part)
-			return path
-		}
-		path.steps = append(path.steps, way)
-		at = p.s.objects[strings.ToLower(way.refTo[0])]
-	}
-	last := parts[len(parts)-1]
-	if len(path.steps) > 0 && len(path.steps[len(path.steps)-1].refTo) > 1 && strings.EqualFold(last, "Type") {
-		path.kind = true
-		return path
-	}
-	f, ok := at.field(last)
+	f, ok := o.field(own)
 	if !ok || !f.readable {
-		p.fail(n.at, "INVALID_FIELD", "No such column '%s' on entity '%s'. If you are attempting to use a custom field, be sure to append the '__c' after the custom field name. Please reference your WSDL or the describe call for the appropriate names.", last, at.name)
-		return path
+		return path, fmt.Sprintf("No such column '%s' on entity '%s'. If you are attempting to use a custom field, be sure to append the '__c' after the custom field name. %s", own, o.name, seeDescribe)
 	}
 	path.field = f
+	return path, ""
+}
+
+// seeDescribe ends what Salesforce says of unknown names.
+const seeDescribe = "Please reference your WSDL or the describe call for the appropriate names."
+
+func (p *soqlParser) path(o *orgObject, n soqlToken) orgPath {
+	path, problem := p.s.path(o, n.text)
+	if problem != "" {
+		p.fail(n.at, "INVALID_FIELD", "%s", problem)
+	}
 	return path
 }
 
-// kindField stands for the Type of a lookup that may lead to several objects.
-var kindField = &orgField{name: "Type", label: "Type", typ: orgString, readable: true}
-
-func addColumn(columns []orgColumn, p orgPath) []orgColumn {
-	if len(p.steps) == 0 {
-		if slices.ContainsFunc(columns, func(c orgColumn) bool { return c.columns == nil && c.field == p.field && c.kind == p.kind }) {
-			return columns
+// columns are the columns of a list of names, for calls that take no SOQL.
+func (s *Salesforce) columns(o *orgObject, names []string) (columns []orgPath) {
+	for _, name := range names {
+		path, problem := s.path(o, name)
+		if problem != "" {
+			panic(badRequest("INVALID_FIELD", "No such column '%s' on sobject of type %s", name, o.name))
 		}
-		return append(columns, orgColumn{field: p.field, kind: p.kind})
+		if !slices.Contains(columns, path) {
+			columns = append(columns, path)
+		}
 	}
-	way := p.steps[0]
-	i := slices.IndexFunc(columns, func(c orgColumn) bool { return c.columns != nil && c.field == way })
-	if i < 0 {
-		i = len(columns)
-		columns = append(columns, orgColumn{field: way, name: way.relation})
-	}
-	p.steps = p.steps[1:]
-	columns[i].columns = addColumn(columns[i].columns, p)
 	return columns
 }
 
-// columns are the columns of a list of names, for calls that take no SOQL.
-func (s *Salesforce) columns(o *orgObject, names []string) (columns []orgColumn, bad *orgFailure) {
-	for _, name := range names {
-		p := &soqlParser{s: s}
-		path := p.path(o, soqlToken{text: name})
-		if p.err != nil {
-			return nil, badRequest("INVALID_FIELD", "No such column '%s' on sobject of type %s", name, o.name)
-		}
-		columns = addColumn(columns, path)
+// parent is the record that a lookup leads to, nil where there is none.
+func (s *Salesforce) parent(way *orgField, r *record) (*orgObject, *record) {
+	o, up := s.recordOf(way.value(r))
+	if up == nil || s.isPurged(up) {
+		return nil, nil
 	}
-	return columns, nil
+	return o, up
 }
 
-// follow is the value at the end of a path, "" where a record on the way is missing.
-func (s *Salesforce) follow(p *orgPath, r *record) string {
-	f := p.field
-	for i, way := range p.steps {
-		parent, up := s.recordOf(way.value(r))
-		if up == nil || s.isPurged(up) {
-			return ""
-		}
-		if p.kind && i == len(p.steps)-1 {
-			return parent.name
-		}
-		if r = up; i == len(p.steps)-1 {
-			if f = parent.byName[strings.ToLower(f.name)]; f == nil { // the lookup led to another object than its first
-				return ""
-			}
-		}
+// follow is the value at the end of a path, "" where there is no parent.
+func (s *Salesforce) follow(p orgPath, r *record) string {
+	if p.way == nil {
+		return p.field.value(r)
 	}
-	return f.value(r)
+	if o, up := s.parent(p.way, r); up != nil {
+		return o.get(up, strings.ToLower(p.field.name)) // a lookup to several objects may lead to another one than the first
+	}
+	return ""
 }
 
 // keyAt is what a record is compared by.
-func (s *Salesforce) keyAt(p *orgPath, r *record) key {
-	if p.field.time != nil && len(p.steps) == 0 {
+func (s *Salesforce) keyAt(p orgPath, r *record) key {
+	if p.field.time != nil && p.way == nil {
 		return number(float64(p.field.time(r)))
 	}
 	return p.field.key(s.follow(p, r))
@@ -478,7 +436,7 @@ func (p *soqlParser) compare(path orgPath, op string, values []soqlToken) func(r
 			p.mistyped(f, values[0])
 		}
 		pattern := likePattern(values[0].text)
-		return func(r *record) bool { v := s.follow(&path, r); return v != "" && pattern.MatchString(v) }
+		return func(r *record) bool { v := s.follow(path, r); return v != "" && pattern.MatchString(v) }
 	}
 	spans := make([]span, len(values))
 	for i, v := range values {
@@ -487,7 +445,7 @@ func (p *soqlParser) compare(path orgPath, op string, values []soqlToken) func(r
 		}
 	}
 	holds := relation(op, spans)
-	return func(r *record) bool { return holds(s.keyAt(&path, r)) }
+	return func(r *record) bool { return holds(s.keyAt(path, r)) }
 }
 
 // mistyped tells of a literal that is not of the field's type.
@@ -511,7 +469,6 @@ func (p *soqlParser) literal(f *orgField, v soqlToken) span {
 	case v.kind != 'a' && v.kind != '\'' && v.kind != '0', v.kind == '0' && notNumber != nil && notDate != nil && !isTime:
 		p.tok = v
 		p.unexpected()
-		return span{}
 	case v.kind == 'a' && word == "NULL":
 		return span{}
 	case v.kind == 'a' && (word == "TODAY" || word == "YESTERDAY") && (f.typ == orgDate || f.typ == orgDateTime):
@@ -595,7 +552,7 @@ func (s *Salesforce) run(q *soqlQuery, all bool) (found []*record) {
 // by says whether a query's order is upwards by the record's own fields of these names.
 func (q *soqlQuery) by(names ...string) bool {
 	return slices.EqualFunc(q.order, names, func(x soqlOrder, name string) bool {
-		return len(x.path.steps) == 0 && !x.down && x.path.field.name == name
+		return x.path.way == nil && !x.down && x.path.field.name == name
 	})
 }
 
@@ -603,7 +560,7 @@ func (q *soqlQuery) by(names ...string) bool {
 func (s *Salesforce) sort(q *soqlQuery, list []*record) {
 	slices.SortStableFunc(list, func(a, b *record) int {
 		for _, x := range q.order {
-			k, l := s.keyAt(&x.path, a), s.keyAt(&x.path, b)
+			k, l := s.keyAt(x.path, a), s.keyAt(x.path, b)
 			d := k.compare(l)
 			switch {
 			case k.is != l.is && l.is:

@@ -26,6 +26,17 @@ func (t *table) from(number int64) int {
 	return i
 }
 
+// writes is how many updates the API applied to each record, by id; those it did not write to are left out.
+func (t *table) writes() map[string]int {
+	out := map[string]int{}
+	for _, r := range t.recs {
+		if r.writes > 0 {
+			out[r.id] = r.writes
+		}
+	}
+	return out
+}
+
 // record is one record of either vendor. Times are milliseconds since 1970.
 type record struct {
 	id                       string
@@ -38,10 +49,9 @@ type record struct {
 	history                  []version
 	before                   []view // states that search still shows, oldest first
 	links                    []*record
-	writes                   int         // updates applied through the API
-	wrote                    map[int]int // how often each field was among them
-	origin                   string      // source of the values that the record was made with
-	createdBy, modifiedBy    string      // ids of users
+	writes                   int    // updates applied through the API
+	origin                   string // source of the values that the record was made with
+	createdBy, modifiedBy    string // ids of users
 }
 
 // cell is one value of a record; an empty value has none.
@@ -141,20 +151,6 @@ func (r *record) versions(field int, original author) []version {
 	return out
 }
 
-// count notes that the API wrote fields.
-func (t *tally) wrote(r *record, fields ...int) {
-	if r.writes++; r.writes == 1 {
-		t.patched++
-	}
-	t.patches++
-	if r.wrote == nil {
-		r.wrote = make(map[int]int, len(fields))
-	}
-	for _, f := range fields {
-		r.wrote[f]++
-	}
-}
-
 // remember keeps a record's present state for search, which lags behind by lag milliseconds. It is called before a change.
 func (r *record) remember(now, lag int64) {
 	if lag > 0 {
@@ -234,8 +230,19 @@ func relation(op string, with []span) func(k key) bool {
 	return func(k key) bool { return !equal(k) }
 }
 
+// path is the parts of a URL's path.
+type path []string
+
+// at is the i-th part, "" outside.
+func (p path) at(i int) string {
+	if 0 <= i && i < len(p) {
+		return p[i]
+	}
+	return ""
+}
+
 // segments cuts a path at its slashes, without empty ends.
-func segments(path string) []string {
+func segments(path string) path {
 	if path = strings.Trim(path, "/"); path == "" {
 		return nil
 	}
