@@ -81,7 +81,7 @@ func TestDailyShare(t *testing.T) {
 
 // keptHolds is a ledger over restarts.
 type keptHolds struct {
-	Ledger
+	connectors.Ledger
 	until map[string]time.Time
 }
 
