@@ -149,9 +149,9 @@ func DayIn(now time.Time, loc *time.Location) (string, time.Time) {
 	return t.Format(time.DateOnly), time.Date(t.Year(), t.Month(), t.Day()+1, 0, 0, 0, 0, loc)
 }
 
-// Acquire waits until one more call may be made in the bucket and counts it; Done says that it is over. Its error is the context's, or a Quota error when
+// acquire waits until one more call may be made in the bucket and counts it; Done says that it is over. Its error is the context's, or a Quota error when
 // the day is used up or a hold outlasts MaxWait.
-func (b *Budget) Acquire(ctx context.Context, bucket string) error {
+func (b *Budget) acquire(ctx context.Context, bucket string) error {
 	for {
 		wait, changed, day, err := b.admit(bucket)
 		if err != nil {
@@ -386,8 +386,8 @@ func (b *Budget) Learn(o Observed) {
 	}
 }
 
-// Hold keeps every worker of a bucket, or of all with "*", waiting for d. err is what they are told if that is too long.
-func (b *Budget) Hold(bucket string, d time.Duration, err *connectors.Error) {
+// hold keeps every worker of a bucket, or of all with "*", waiting for d. err is what they are told if that is too long.
+func (b *Budget) hold(bucket string, d time.Duration, err *connectors.Error) {
 	if d <= 0 {
 		return
 	}
