@@ -28,12 +28,12 @@ type Tokens struct {
 	mu      sync.Mutex
 	current Grant
 	serial  uint64
-	flight  *flight
+	renewal *renewal
 	refused error     // the last refusal of kind Auth …
 	until   time.Time // … stands until then (monotonic)
 }
 
-type flight struct {
+type renewal struct {
 	done  chan struct{}
 	grant Grant
 	err   error
@@ -95,11 +95,11 @@ func (t *Tokens) renew(ctx context.Context, stale Grant) (Grant, error) {
 		t.mu.Unlock()
 		return Grant{}, err
 	}
-	f := t.flight
+	f := t.renewal
 	if f == nil {
-		f = &flight{done: make(chan struct{})}
-		t.flight = f
-		go t.fly(context.WithoutCancel(ctx), f)
+		f = &renewal{done: make(chan struct{})}
+		t.renewal = f
+		go t.run(context.WithoutCancel(ctx), f)
 	}
 	t.mu.Unlock()
 	select {
@@ -117,7 +117,7 @@ func (t *Tokens) Release() {
 	t.refused = nil
 }
 
-func (t *Tokens) fly(ctx context.Context, f *flight) {
+func (t *Tokens) run(ctx context.Context, f *renewal) {
 	ctx, cancel := context.WithTimeout(ctx, fetchTimeout)
 	defer cancel()
 	g, err := t.fetch(ctx)
@@ -132,6 +132,6 @@ func (t *Tokens) fly(ctx context.Context, f *flight) {
 		t.refused, t.until = err, time.Now().Add(refusalStandby)
 	}
 	f.grant, f.err = g, err
-	t.flight = nil
+	t.renewal = nil
 	close(f.done)
 }
