@@ -286,7 +286,7 @@ func (m jobEnd) take(c *sender) {
 	}
 }
 
-// release ends a job of which nobody will tell.
+// release gives up a job whose outcome can no longer be asked for.
 func (c *sender) release(o *object, j *job) {
 	if j.leave == nil {
 		j.leave = func() {}
