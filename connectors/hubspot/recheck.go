@@ -15,10 +15,10 @@ const (
 	recheckPages = 3               // of 200; where more changed, reading the rows themselves is cheaper
 )
 
-// recheck looks for changes that others made to contacts since the sweep's page by which the host knows them, and returns the
-// rows that may be written. HubSpot has no update on condition, so that this is what keeps a value that a person set in those
-// minutes: one search for all contacts swept and not yet written, and a read of those it tells of. A row that would overwrite what
-// somebody set meanwhile is told as Gone though Live: the host reads the record again and finds whose the value is.
+// recheck returns the rows that may be written. The host knows a swept contact by a page that may be minutes old, and HubSpot has no
+// conditional update, so a value that a person set meanwhile would be overwritten. One search finds the contacts that changed since
+// the sweep, and those are read again. A row that would overwrite a value set meanwhile is answered with Gone and the state Live:
+// the host reads the record again and decides whose the value is.
 //
 // What the search's index does not know yet, a few moments, stays unseen: as long as passes between a read and its write anyway.
 func (w *writing) recheck(ctx context.Context, rows []row) ([]row, error) {
@@ -58,7 +58,7 @@ func (w *writing) recheck(ctx context.Context, rows []row) ([]row, error) {
 			w.Reject(r.at, e)
 			continue
 		}
-		kept = append(kept, r) // what is not live any more its write finds out
+		kept = append(kept, r) // the write itself finds a record that is not live any more
 	}
 	return kept, nil
 }
@@ -74,7 +74,7 @@ func (w *writing) overwrites(r row, was, is map[string]string) bool {
 	return false
 }
 
-// toSearch tells from when on and from which id on changes of the rows are to be looked for, if of any.
+// toSearch returns the time and the id from which on changes of the rows have to be searched; any is false if all are verified.
 func (s *sweepCache) toSearch(rows []row) (oldest time.Time, lowest uint64, any bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -99,7 +99,7 @@ func (s *sweepCache) toSearch(rows []row) (oldest time.Time, lowest uint64, any 
 	return oldest, lowest, any
 }
 
-// toRead are the rows whose contacts have changed, or of which nobody knows.
+// toRead returns the rows whose contacts have changed or could not be verified, by id.
 func (s *sweepCache) toRead(rows []row) map[string]handedOut {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -13,14 +13,14 @@ import (
 // sweepCache remembers the live contacts that a sweep just told, so that the lot that follows need not read them again: a sweep's page
 // carries the very properties that Read asks for. What a search tells is not remembered, for its index lags behind the records.
 //
-// A contact is kept from its page until a Read asks for it, once, within cachedFor. From then on it is handed out: the host works with what
-// the page said, so that Write looks for changes that others made since before it writes the contact (see recheck.go). A poll that
-// tells of the contact, a write and a read of it end both. All of it is bounded; what does not fit is read as ever.
+// A contact stays in the cache until a Read asks for it, at most for cachedFor, and is handed out once. From then on the host works with
+// the page's values, which others may have changed since: Write looks for such changes before it writes the contact (see recheck.go).
+// A poll that returns the contact, a write and a read of it end both. The cache is bounded; contacts that do not fit are read as usual.
 type sweepCache struct {
 	mu        sync.Mutex
 	cached    map[uint64]cachedContact
 	pages     []*cachedPage // oldest first
-	bytes     int           // of kept
+	bytes     int           // of cached
 	handedOut map[uint64]handedOut
 
 	rechecking chan struct{} // holds one token while somebody looks for changes
@@ -48,7 +48,7 @@ func (p *cachedPage) changesFrom() time.Time {
 	return p.told
 }
 
-// freshFor is how long a page is as good as a read that Write makes itself.
+// freshFor is the age up to which a page needs no look for changes: a read before the write would be no newer.
 const freshFor = time.Second
 
 // handedOut is what the host was told of a contact that it has not written since.
@@ -61,7 +61,7 @@ type handedOut struct {
 	mayBeChanged bool      // a poll or a search told of a change
 }
 
-// verified says whether nobody but intentd can have changed the contact since its page, as far as a look at HubSpot tells.
+// verified says that the contact may be written without another look: its page is fresh, or a search just found no change.
 func (l *handedOut) verified(now time.Time) bool {
 	return !l.mayBeChanged && (now.Sub(l.unchangedAt) < unchangedFor || now.Sub(l.page.at) < freshFor)
 }
@@ -136,7 +136,7 @@ func (s *sweepCache) handOut(id uint64, unpack func(packed string) connectors.Co
 	return c, true
 }
 
-// roomToHandOut makes room for one more contact that is handed out if it can. A patch that is not sent an hour after its lot has waited for a limit
+// roomToHandOut says whether one more contact may be handed out, and makes room for it. A patch that is not sent an hour after its lot has waited for a limit
 // or a person, and what happened to its record meanwhile is the host's to find out, as it is after any read. s.mu is held.
 func (s *sweepCache) roomToHandOut(now time.Time) bool {
 	if len(s.handedOut) < handedOutMax {
