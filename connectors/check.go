@@ -109,7 +109,7 @@ func (c *Check) Whole(key string, v, low, high int, fix string) bool {
 
 // Span refuses a duration outside low and high.
 func (c *Check) Span(key string, d, low, high time.Duration) bool {
-	return d >= low && d <= high || c.addOnce(key, fmt.Sprintf("is not between %s and %s", FormatDuration(low), FormatDuration(high)), "write for example 30m, 12h or 90d")
+	return d >= low && d <= high || c.addOnce(key, fmt.Sprintf("is not between %s and %s", formatDuration(low), formatDuration(high)), "write for example 30m, 12h or 90d")
 }
 
 // Names refuses a list with an empty name in it.
@@ -168,8 +168,8 @@ func private(host string) bool {
 	return false
 }
 
-// FormatDuration is d as the configuration writes it: "90d", "30m0s".
-func FormatDuration(d time.Duration) string {
+// formatDuration is d as the configuration writes it: "90d", "30m0s".
+func formatDuration(d time.Duration) string {
 	const day = 24 * time.Hour
 	if d != 0 && d%day == 0 {
 		return strconv.FormatInt(int64(d/day), 10) + "d"

@@ -201,10 +201,15 @@ type EventStore interface {
 	Compact(ctx context.Context) error
 }
 
-// Ledger keeps the number of calls a connector made on a day ("2026-11-20") over restarts.
+// Ledger keeps over restarts what a connector may still ask of its vendor.
 type Ledger interface {
+	// DailyCalls is how many calls a connector made on a day ("2026-11-20", as the vendor counts days); AddCalls adds n to them.
 	DailyCalls(connector, day string) int64
 	AddCalls(connector, day string, n int64)
+	// HoldUntil keeps until when a connector makes no calls, because the vendor said that its day is used up: a restart does not ask
+	// again at once. The zero time says that nothing holds it.
+	HoldUntil(connector string, until time.Time)
+	HeldUntil(connector string) time.Time
 }
 
 // TokenStore keeps one refresh token per name over restarts. Load returns "" where none was saved.

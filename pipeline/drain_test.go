@@ -7,15 +7,13 @@ import (
 	"time"
 
 	"github.com/intentd/intentd/connectors"
-	"github.com/intentd/intentd/pipeline"
 	"github.com/intentd/intentd/pipeline/operate"
 	"github.com/intentd/intentd/state"
 )
 
 func TestDrainEndsWhenACRMWithWaitingPatchesIsTakenOutOfTheConfig(t *testing.T) {
 	w := newWorld(t)
-	other := newFakeCRM("other", w.clock.now)
-	w.setup.CRMs = append(w.setup.CRMs, pipeline.CRM{Name: "other", CRM: other, Objects: []string{"contacts"}, Fields: w.setup.CRMs[0].Fields})
+	w.secondCRM()
 	w.start()
 	w.buyer("1")
 	w.crm.failWrite = &connectors.Error{Kind: connectors.Auth, Op: "write", Message: "revoked"}
@@ -33,8 +31,7 @@ func TestDrainEndsWhenACRMWithWaitingPatchesIsTakenOutOfTheConfig(t *testing.T) 
 // TestInvariant9AWriterThatIsFullStopsNoOtherCRM: people on their way to a CRM that takes nothing hold up only that CRM.
 func TestInvariant9AWriterThatIsFullStopsNoOtherCRM(t *testing.T) {
 	w := newWorld(t)
-	other := newFakeCRM("other", w.clock.now)
-	w.setup.CRMs = append(w.setup.CRMs, pipeline.CRM{Name: "other", CRM: other, Objects: []string{"contacts"}, Fields: w.setup.CRMs[0].Fields})
+	other := w.secondCRM()
 	w.start()
 	// More patches than delivery holds wait for the first CRM, which takes none.
 	if err := w.db.Update(func(tx *state.Tx) error {

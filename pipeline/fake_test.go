@@ -366,6 +366,13 @@ func (c *fakeClock) advance(d time.Duration) {
 
 var noon = time.Date(2026, 11, 20, 12, 0, 0, 0, time.UTC)
 
+// secondCRM is another CRM of the setup, named other.
+func (w *world) secondCRM() *fakeCRM {
+	other := newFakeCRM("other", w.clock.now)
+	w.setup.CRMs = append(w.setup.CRMs, pipeline.CRM{Name: "other", CRM: other, Objects: []string{"contacts"}, Fields: w.setup.CRMs[0].Fields})
+	return other
+}
+
 func newWorld(t testing.TB) *world {
 	w := &world{t: t, clock: &fakeClock{t: noon}, path: filepath.Join(t.TempDir(), "intentd.db")}
 	w.crm = newFakeCRM("crm", w.clock.now)

@@ -376,8 +376,7 @@ func TestWhatASweepMissedIsAskedForWhateverANeighbourDoes(t *testing.T) {
 // Resume lets go whoever waits for a time that a connector named.
 func TestResumeEndsTheWaitForATimeThatAConnectorNamed(t *testing.T) {
 	w := newWorld(t).start()
-	other := newFakeCRM("other", w.clock.now)
-	w.setup.CRMs = append(w.setup.CRMs, pipeline.CRM{Name: "other", Type: "fake", CRM: other, Objects: []string{"contacts"}, Fields: w.setup.CRMs[0].Fields})
+	w.secondCRM()
 	w.p.Swap(w.setup)
 	w.buyer("1")
 	if _, err := intake.Poll(t.Context(), w.p, "crm"); err != nil {

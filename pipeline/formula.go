@@ -11,16 +11,16 @@ import (
 // formulaKey holds the version of the formula that the state last worked under.
 const formulaKey = "formula"
 
-// FollowFormula looks whether the state was scored by another formula than this version's. Then it scores everybody whom a CRM shows from the
+// followFormula looks whether the state was scored by another formula than this version's. Then it scores everybody whom a CRM shows from the
 // stored features, asking nobody, logs what tiers would follow, and has writing wait for a resume, which lets exactly that change
 // through. It is to be called before the first lot; a state on which nobody was scored yet just notes the formula.
-func (p *Pipeline) FollowFormula(ctx context.Context) error {
+func (p *Pipeline) followFormula(ctx context.Context) error {
 	last, err := p.db.Setting(formulaKey)
 	if err != nil || string(last) == score.Version {
 		return err
 	}
 	if p.scored() > 0 {
-		m, err := p.Matrix(ctx)
+		m, err := p.matrix(ctx)
 		if err != nil {
 			return err
 		}
@@ -36,8 +36,8 @@ func (p *Pipeline) FollowFormula(ctx context.Context) error {
 	return p.db.SetSetting(formulaKey, []byte(score.Version))
 }
 
-// Matrix counts everybody whom a CRM shows by the tier it shows and the one that the settings in force give, from stored features.
-func (p *Pipeline) Matrix(ctx context.Context) (*score.Matrix, error) {
+// matrix counts everybody whom a CRM shows by the tier it shows and the one that the settings in force give, from stored features.
+func (p *Pipeline) matrix(ctx context.Context) (*score.Matrix, error) {
 	var m score.Matrix
 	set, now := p.Setup().Score, p.now()
 	for from := state.PersonID(1); from > 0; {

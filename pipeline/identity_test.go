@@ -108,8 +108,7 @@ func read(n int, at time.Time) connectors.Event {
 
 func TestRecordsWithOneAddressAreOnePerson(t *testing.T) {
 	w := newWorld(t)
-	other := newFakeCRM("other", w.clock.now)
-	w.setup.CRMs = append(w.setup.CRMs, pipeline.CRM{Name: "other", CRM: other, Objects: []string{"contacts"}, Fields: w.setup.CRMs[0].Fields})
+	other := w.secondCRM()
 	w.start()
 	w.crm.put("1", "dana@x.example", nil)
 	w.crm.put("2", `"Dana W" <Dana@X.example>`, nil)

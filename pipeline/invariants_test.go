@@ -421,8 +421,7 @@ func TestInvariant9OneBadRecordStopsNobody(t *testing.T) {
 
 func TestInvariant9OneBadConnectorStopsNoOther(t *testing.T) {
 	w := newWorld(t)
-	other := newFakeCRM("other", w.clock.now)
-	w.setup.CRMs = append(w.setup.CRMs, pipeline.CRM{Name: "other", CRM: other, Objects: []string{"contacts"}, Fields: w.setup.CRMs[0].Fields})
+	other := w.secondCRM()
 	w.start()
 	email := w.buyer("1")
 	other.put("9", email, nil)            // the same person in both

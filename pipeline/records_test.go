@@ -5,15 +5,13 @@ import (
 	"time"
 
 	"github.com/intentd/intentd/connectors"
-	"github.com/intentd/intentd/pipeline"
 	"github.com/intentd/intentd/pipeline/intake"
 )
 
 // twoRecords is a buyer whom two CRMs know, scored and written to both.
 func twoRecords(t *testing.T) (w *world, other *fakeCRM, email string) {
 	w = newWorld(t)
-	other = newFakeCRM("other", w.clock.now)
-	w.setup.CRMs = append(w.setup.CRMs, pipeline.CRM{Name: "other", CRM: other, Objects: []string{"contacts"}, Fields: w.setup.CRMs[0].Fields})
+	other = w.secondCRM()
 	w.start()
 	email = w.buyer("1")
 	other.put("9", email, nil)

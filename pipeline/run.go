@@ -28,7 +28,7 @@ func (p *Pipeline) work(ctx context.Context, drain bool) error {
 		return ErrBusy
 	}
 	defer unlock()
-	if err := p.FollowFormula(ctx); err != nil {
+	if err := p.followFormula(ctx); err != nil {
 		return err
 	}
 	if err := p.db.WakeLetters(p.now()); err != nil {

@@ -70,7 +70,7 @@ func (c *Client) Changes(ctx context.Context, from connectors.Cursor) (connector
 	for i := range found {
 		id, _ := recordID(found[i].ID)
 		modified, _ := parseTime(found[i].UpdatedAt)
-		c.swept.changed(id, modified)
+		c.sweepCache.changed(id, modified)
 	}
 	if !whole {
 		refs := make([]connectors.Ref, len(found))

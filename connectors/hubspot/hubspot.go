@@ -60,10 +60,10 @@ type Client struct {
 	paths  paths
 	schema *schema
 
-	location atomic.Pointer[time.Location] // of the account; nil until it was asked
-	portal   atomic.Pointer[string]        // id of the account; nil until it was asked
-	idle     idleContacts
-	swept    *swept
+	location   atomic.Pointer[time.Location] // of the account; nil until it was asked
+	portal     atomic.Pointer[string]        // id of the account; nil until it was asked
+	idle       idleContacts
+	sweepCache *sweepCache
 
 	engagement atomic.Bool // it is a source, too
 	feed       atomic.Pointer[eventFeed]
@@ -121,7 +121,7 @@ func New(o Options) (*Client, error) {
 	if e != nil {
 		return nil, e
 	}
-	c := &Client{o: o, paths: p, schema: s, swept: newSwept()}
+	c := &Client{o: o, paths: p, schema: s, sweepCache: newSweepCache()}
 	c.updateMax.Store(batchSize)
 	tokens, redactor, e := c.credentials()
 	if e != nil {

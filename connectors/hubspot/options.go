@@ -42,18 +42,12 @@ type Options struct {
 
 	HTTP   http.RoundTripper // (a transport of its own)
 	Now    func() time.Time  // wall clock (time.Now)
-	Ledger Ledger            // where the day's calls are kept over restarts (none)
+	Ledger connectors.Ledger // where the day's calls are kept over restarts (none)
 	Logger *slog.Logger      // (silent)
 }
 
 // OAuth holds the credentials of an OAuth app's installation.
 type OAuth struct{ ClientID, ClientSecret, RefreshToken string }
-
-// Ledger keeps the number of calls a connector made on a day ("2026-11-20", in the account's time zone) over restarts.
-type Ledger interface {
-	DailyCalls(connector, day string) int64
-	AddCalls(connector, day string, n int64)
-}
 
 // EngagementOptions say how HubSpot's own engagement is read as a source.
 type EngagementOptions struct {

@@ -193,7 +193,7 @@ func (c *Client) probeQuota(ctx context.Context, p *crmkit.Probe) {
 		}
 	}
 	types := c.probeEvents(ctx, p)
-	cost := c.CallsPerDay(contacts)
+	cost := c.callsPerDay(contacts)
 	message := fmt.Sprintf("an idle day costs about %d calls (a poll every %s, a sweep of %d contacts every %s)", cost, c.o.Poll, contacts, c.o.SweepEvery)
 	if limit > 0 && float64(cost) > 0.25*float64(limit) {
 		p.Add(findCost, connectors.Warning, "poll less often", "%s, over a quarter of the day's %d", message, limit)
@@ -239,8 +239,8 @@ func (c *Client) FirstSyncCalls(records, written int) int {
 	return calls
 }
 
-// CallsPerDay is what the configuration costs when nothing happens in a portal with so many contacts.
-func (c *Client) CallsPerDay(contacts int) int64 {
+// callsPerDay is what the configuration costs when nothing happens in a portal with so many contacts.
+func (c *Client) callsPerDay(contacts int) int64 {
 	polls := float64(24*time.Hour) / float64(max(c.o.Poll, time.Second))
 	if known := c.eventTypes.Load(); known != nil && !c.eventsOff() {
 		polls *= float64(1 + len(known.names))

@@ -14,7 +14,7 @@ import (
 )
 
 // Read returns one contact per ref, in order. Live ones cost one request per 100, and none for those that a sweep told within the last
-// minutes (see swept). What a batch leaves out is looked for among
+// minutes (see sweepCache). What a batch leaves out is looked for among
 // the archived, and then alone, because only a single read follows a merged id.
 func (c *Client) Read(ctx context.Context, refs []connectors.Ref) ([]connectors.Contact, error) {
 	op := fmt.Sprintf("read %d contacts", len(refs))
@@ -22,7 +22,7 @@ func (c *Client) Read(ctx context.Context, refs []connectors.Ref) ([]connectors.
 	if err != nil {
 		return nil, err
 	}
-	found := c.justSwept(ids)
+	found := c.fromSweep(ids)
 	live, err := c.readBatches(ctx, op, without(ids, found), false)
 	if err != nil {
 		return nil, err
@@ -55,12 +55,12 @@ func (c *Client) Read(ctx context.Context, refs []connectors.Ref) ([]connectors.
 	return out, nil
 }
 
-// justSwept are the contacts that a sweep told within the last minutes and nobody asked for since.
-func (c *Client) justSwept(ids []string) map[string]connectors.Contact {
+// fromSweep are the contacts that a sweep told within the last minutes and nobody asked for since.
+func (c *Client) fromSweep(ids []string) map[string]connectors.Contact {
 	found := map[string]connectors.Contact{}
 	for _, id := range ids {
 		n, _ := recordID(id)
-		k, ok := c.swept.lend(n, func(packed string) connectors.Contact { return c.unpack(id, packed) })
+		k, ok := c.sweepCache.handOut(n, func(packed string) connectors.Contact { return c.unpack(id, packed) })
 		if ok {
 			c.idle.note(&k, c.o.Now())
 			found[id] = k
@@ -107,7 +107,7 @@ func (c *Client) readBatches(ctx context.Context, op string, ids []string, archi
 				k := c.contact(r)
 				c.idle.note(&k, c.o.Now())
 				id, _ := recordID(r.ID)
-				c.swept.forget(id)
+				c.sweepCache.forget(id)
 				found[r.ID] = k
 				continue
 			}

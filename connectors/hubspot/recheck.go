@@ -15,14 +15,14 @@ const (
 	recheckPages = 3               // of 200; where more changed, reading the rows themselves is cheaper
 )
 
-// recheck looks for changes that others made to contacts since the sweep's page by which the host knows them, and returns the
-// rows that may be written. HubSpot has no update on condition, so that this is what keeps a value that a person set in those
-// minutes: one search for all contacts swept and not yet written, and a read of those it tells of. A row that would overwrite what
-// somebody set meanwhile is told as Gone though Live: the host reads the record again and finds whose the value is.
+// recheck returns the rows that may be written. The host knows a swept contact by a page that may be minutes old, and HubSpot has no
+// conditional update, so a value that a person set meanwhile would be overwritten. One search finds the contacts that changed since
+// the sweep, and those are read again. A row that would overwrite a value set meanwhile is answered with Gone and the state Live:
+// the host reads the record again and decides whose the value is.
 //
 // What the search's index does not know yet, a few moments, stays unseen: as long as passes between a read and its write anyway.
 func (w *writing) recheck(ctx context.Context, rows []row) ([]row, error) {
-	s := w.c.swept
+	s := w.c.sweepCache
 	select {
 	case s.rechecking <- struct{}{}:
 		defer func() { <-s.rechecking }()
@@ -31,17 +31,17 @@ func (w *writing) recheck(ctx context.Context, rows []row) ([]row, error) {
 		e.Err = ctx.Err()
 		return nil, e
 	}
-	if oldest, lowest, any := s.unsure(rows); any {
-		if err := w.c.searchSwept(ctx, oldest, lowest); connectors.Stops(err) || connectors.Interrupted(err) {
+	if oldest, lowest, any := s.toSearch(rows); any {
+		if err := w.c.searchChanges(ctx, oldest, lowest); connectors.Stops(err) || connectors.Interrupted(err) {
 			return nil, err
 		}
 	}
-	doubtful := s.doubtful(rows)
-	if len(doubtful) == 0 {
+	changed := s.toRead(rows)
+	if len(changed) == 0 {
 		return rows, nil
 	}
-	ids := make([]string, 0, len(doubtful))
-	for id := range doubtful {
+	ids := make([]string, 0, len(changed))
+	for id := range changed {
 		ids = append(ids, id)
 	}
 	now, err := w.c.readBatches(ctx, w.Op, ids, false)
@@ -50,7 +50,7 @@ func (w *writing) recheck(ctx context.Context, rows []row) ([]row, error) {
 	}
 	kept := rows[:0]
 	for _, r := range rows {
-		was, asked := doubtful[r.id]
+		was, asked := changed[r.id]
 		is, live := now[r.id]
 		if asked && live && w.overwrites(r, was.ours, is.Ours) {
 			e := w.c.http.Err(connectors.Gone, w.Op, "CHANGED", "somebody changed intentd's fields since they were read")
@@ -58,7 +58,7 @@ func (w *writing) recheck(ctx context.Context, rows []row) ([]row, error) {
 			w.Reject(r.at, e)
 			continue
 		}
-		kept = append(kept, r) // what is not live any more its write finds out
+		kept = append(kept, r) // the write itself finds a record that is not live any more
 	}
 	return kept, nil
 }
@@ -74,8 +74,8 @@ func (w *writing) overwrites(r row, was, is map[string]string) bool {
 	return false
 }
 
-// unsure tells from when on and from which id on changes of the rows are to be looked for, if of any.
-func (s *swept) unsure(rows []row) (oldest time.Time, lowest uint64, any bool) {
+// toSearch returns the time and the id from which on changes of the rows have to be searched; any is false if all are verified.
+func (s *sweepCache) toSearch(rows []row) (oldest time.Time, lowest uint64, any bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	now := time.Now()
@@ -84,8 +84,8 @@ func (s *swept) unsure(rows []row) (oldest time.Time, lowest uint64, any bool) {
 	}
 	for _, r := range rows {
 		id, _ := recordID(r.id)
-		l, ok := s.lent[id]
-		if !ok || l.mayBeChanged || l.sure(now) {
+		l, ok := s.handedOut[id]
+		if !ok || l.mayBeChanged || l.verified(now) {
 			continue
 		}
 		if from := l.page.changesFrom(); !any || from.Before(oldest) {
@@ -99,24 +99,24 @@ func (s *swept) unsure(rows []row) (oldest time.Time, lowest uint64, any bool) {
 	return oldest, lowest, any
 }
 
-// doubtful are the rows whose contacts have changed, or of which nobody knows.
-func (s *swept) doubtful(rows []row) map[string]lentContact {
+// toRead returns the rows whose contacts have changed or could not be verified, by id.
+func (s *sweepCache) toRead(rows []row) map[string]handedOut {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	now := time.Now()
-	list := map[string]lentContact{}
+	list := map[string]handedOut{}
 	for _, r := range rows {
 		id, _ := recordID(r.id)
-		if l, ok := s.lent[id]; ok && !l.sure(now) {
+		if l, ok := s.handedOut[id]; ok && !l.verified(now) {
 			list[r.id] = l
 		}
 	}
 	return list
 }
 
-// searchSwept notes which contacts from the id lowest on changed since a time. Contacts are written about in the order of their
+// searchChanges notes which contacts from the id lowest on changed since a time. Contacts are written about in the order of their
 // ids, so that few of those that intentd itself changed are among them.
-func (c *Client) searchSwept(ctx context.Context, since time.Time, lowest uint64) error {
+func (c *Client) searchChanges(ctx context.Context, since time.Time, lowest uint64) error {
 	began := time.Now()
 	found := map[uint64]time.Time{}
 	for next := lowest; ; {
@@ -124,7 +124,7 @@ func (c *Client) searchSwept(ctx context.Context, since time.Time, lowest uint64
 			FilterGroups: []filterGroup{{[]filter{
 				{"lastmodifieddate", "GT", strconv.FormatInt(since.UnixMilli(), 10)},
 				{"hs_object_id", "GTE", strconv.FormatUint(next, 10)}}}}}
-		r := transport.Post("look for changes of swept contacts", c.paths.objects(Contacts, "/search"), transport.Encode(s))
+		r := transport.Post("look for changes since the sweep", c.paths.objects(Contacts, "/search"), transport.Encode(s))
 		r.Bucket = searchBucket
 		answer, _, err := doPage(ctx, c, r)
 		if err != nil {
@@ -139,29 +139,29 @@ func (c *Client) searchSwept(ctx context.Context, since time.Time, lowest uint64
 			break
 		}
 		if len(found) >= recheckPages*searchPageSize {
-			c.swept.refrain(began)
+			c.sweepCache.skipSearches(began)
 			return nil
 		}
 	}
-	c.swept.compare(found, since, lowest, began)
+	c.sweepCache.compare(found, since, lowest, began)
 	return nil
 }
 
-// refrain notes that so much changes at present that a search cannot tell all of it: for a while, contacts that are asked about are read.
-func (s *swept) refrain(at time.Time) {
+// skipSearches notes that so much changes at present that a search cannot tell all of it: for a while, contacts that are asked about are read.
+func (s *sweepCache) skipSearches(at time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.tooMany = at
 }
 
 // compare takes in a search for all changes since a time to contacts from the id lowest on.
-func (s *swept) compare(found map[uint64]time.Time, since time.Time, lowest uint64, at time.Time) {
+func (s *sweepCache) compare(found map[uint64]time.Time, since time.Time, lowest uint64, at time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for id := range found {
 		s.drop(id)
 	}
-	for id, l := range s.lent {
+	for id, l := range s.handedOut {
 		if id < lowest || l.page.changesFrom().Before(since) {
 			continue
 		}
@@ -169,7 +169,7 @@ func (s *swept) compare(found map[uint64]time.Time, since time.Time, lowest uint
 		if modified, told := found[id]; told && !modified.Equal(l.modified) {
 			l.mayBeChanged = true
 		}
-		s.lent[id] = l
+		s.handedOut[id] = l
 	}
 	for _, p := range s.pages {
 		if len(p.ids) > 0 && slices.Min(p.ids) >= lowest && !p.changesFrom().Before(since) {

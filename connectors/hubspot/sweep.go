@@ -57,7 +57,7 @@ func (c *Client) Sweep(ctx context.Context, from connectors.Cursor) (connectors.
 		if told.IsZero() {
 			told, _ = c.http.ServerNow()
 		}
-		c.swept.keep(answer.Results, c.pack, told)
+		c.sweepCache.keep(answer.Results, c.pack, told)
 	}
 	if answer.After != "" && answer.After == at.After {
 		return connectors.Page[connectors.Contact]{}, c.err(connectors.Transient, "sweep contacts", "the answer leads back to its own page")

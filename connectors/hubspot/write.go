@@ -323,7 +323,7 @@ func (w *writing) accepted(ctx context.Context, rows []row, answer *page) error 
 		switch {
 		case rec != nil && e == nil:
 			id, _ := recordID(r.id)
-			w.c.swept.forget(id)
+			w.c.sweepCache.forget(id)
 			w.Tell(r.at, w.c.stored(rec))
 		case e == nil || e.has(codeNotFound):
 			open = append(open, r)

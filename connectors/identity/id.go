@@ -100,5 +100,5 @@ func (id ID) Matches(other ID) bool {
 // JoinsRecords says whether two CRM records with this identifier are one person: records of one CRM id, and those with one address
 // that is no shared mailbox.
 func (id ID) JoinsRecords() bool {
-	return id.Kind == Record || id.Kind == Email && !SharedMailbox(id.Value)
+	return id.Kind == Record || id.Kind == Email && !sharedMailbox(id.Value)
 }

@@ -92,12 +92,12 @@ func TestPhones(t *testing.T) {
 
 func TestSharedMailboxes(t *testing.T) {
 	for _, s := range []string{"info@x.example", "sales@x.example", "office@x.example", "sales-team@x.example", "info2@x.example", "info.de@x.example", "kontakt@x.example", "info+web@x.example"} {
-		if !SharedMailbox(s) || (ID{Kind: Email, Value: s}).JoinsRecords() {
+		if !sharedMailbox(s) || (ID{Kind: Email, Value: s}).JoinsRecords() {
 			t.Errorf("%s is read by several people", s)
 		}
 	}
 	for _, s := range []string{"dana@x.example", "sales.miller@x.example", "infomercial@x.example", "d.info@x.example", "mark@x.example", "officer@x.example"} {
-		if SharedMailbox(s) || !(ID{Kind: Email, Value: s}).JoinsRecords() {
+		if sharedMailbox(s) || !(ID{Kind: Email, Value: s}).JoinsRecords() {
 			t.Errorf("%s is one person's", s)
 		}
 	}

@@ -90,9 +90,9 @@ func wordSet(text string) map[string]bool {
 	return set
 }
 
-// SharedMailbox says whether an address in its one form is one that several people read (info@, sales@, office.berlin@ is not): its
+// sharedMailbox says whether an address in its one form is one that several people read (info@, sales@, office.berlin@ is not): its
 // name is a word of the list, alone or with further words of it, numbers and country codes ("sales-team", "info2", "info.de").
-func SharedMailbox(address string) bool {
+func sharedMailbox(address string) bool {
 	local, _, ok := strings.Cut(address, "@")
 	if !ok {
 		return false

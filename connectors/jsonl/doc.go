@@ -19,7 +19,7 @@
 // names of the keys. consent is "granted" for granted, true, yes
 // and 1, empty if absent, and "denied" for everything else. A screenshot that is not a plain file name is left out.
 //
-// A line is broken if it is not such an object, has no usable time, kind or identifier, or is longer than [MaxLine]. It is
+// A line is broken if it is not such an object, has no usable time, kind or identifier, or is longer than [maxLine]. It is
 // counted, remembered with file, line number and reason (never with its content) for [Feed.Intake], and passed over. A
 // last line without line feed is waited for; once the file has rested for a while it is read as far as it is whole, and the rest is told.
 //

@@ -12,8 +12,8 @@ import (
 	"github.com/intentd/intentd/connectors"
 )
 
-// MaxLine is the longest line in bytes that is read.
-const MaxLine = 1 << 20
+// maxLine is the longest line in bytes that is read.
+const maxLine = 1 << 20
 
 const (
 	defaultSettle = time.Minute

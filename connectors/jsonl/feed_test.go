@@ -396,16 +396,16 @@ func TestFiles(t *testing.T) {
 			poll()
 		}, 5, 5},
 		{"a line that is too long, and what follows", func(s *site, poll func()) {
-			s.write("a.log", s.lines(0, 1)+`{"id":"`+strings.Repeat("x", MaxLine))
+			s.write("a.log", s.lines(0, 1)+`{"id":"`+strings.Repeat("x", maxLine))
 			poll()
-			s.appendTo("a.log", strings.Repeat("x", 2*MaxLine))
+			s.appendTo("a.log", strings.Repeat("x", 2*maxLine))
 			poll()
 			s.appendTo("a.log", "\"}\n"+s.lines(1, 3))
 			poll()
 		}, 3, 3},
 		{"a line of exactly the longest length", func(s *site, poll func()) {
 			long := strings.TrimSuffix(s.line(0), "}") + `,"pad":"`
-			s.write("a.log", long+strings.Repeat("x", MaxLine-len(long)-2)+"\"}\n"+s.lines(1, 2))
+			s.write("a.log", long+strings.Repeat("x", maxLine-len(long)-2)+"\"}\n"+s.lines(1, 2))
 			poll()
 		}, 2, 2},
 	} {
@@ -433,7 +433,7 @@ func TestFiles(t *testing.T) {
 func TestBrokenLines(t *testing.T) {
 	var logged bytes.Buffer
 	s := newSite(t, func(o *Options) { o.Logger = slog.New(slog.NewTextHandler(&logged, nil)) })
-	s.write("a.jsonl", s.lines(0, 2)+"secret@example.com\n"+"\n"+`{"time":1,"kind":"secret@example.com"}`+"\n"+s.lines(2, 3)+strings.Repeat("y", MaxLine+1)+"\n"+s.lines(3, 4))
+	s.write("a.jsonl", s.lines(0, 2)+"secret@example.com\n"+"\n"+`{"time":1,"kind":"secret@example.com"}`+"\n"+s.lines(2, 3)+strings.Repeat("y", maxLine+1)+"\n"+s.lines(3, 4))
 	s.write("b.gz", zipped(s.lines(4, 5))[:10]+"\x07damaged damaged damaged") // a kind of block that there is none of
 	r := s.take()
 	if r.Lines != 6+1 || r.Broken != 4 || r.Events != 4 {
@@ -470,7 +470,7 @@ func TestLineNumbers(t *testing.T) {
 	s.write("a.jsonl", s.line(0))
 	s.clock.Add(120)
 	s.take() // without its line feed
-	s.appendTo("a.jsonl", "\n\nbroken 3\n"+strings.Repeat("z", MaxLine+9))
+	s.appendTo("a.jsonl", "\n\nbroken 3\n"+strings.Repeat("z", maxLine+9))
 	s.take()
 	s.appendTo("a.jsonl", "zzz\nbroken 5\n")
 	s.take()
@@ -534,7 +534,7 @@ func TestCancelled(t *testing.T) {
 		o.BatchEvents = 10
 		o.Logger = slog.New(cancelOnWarning{slog.DiscardHandler, cancel})
 	})
-	s.write("a.jsonl", s.lines(0, 500)+"broken\n"+strings.Repeat(" ", MaxLine)+"\n"+s.lines(500, 1000))
+	s.write("a.jsonl", s.lines(0, 500)+"broken\n"+strings.Repeat(" ", maxLine)+"\n"+s.lines(500, 1000))
 	if _, err := s.tryTake(ctx); !connectors.Interrupted(err) {
 		t.Errorf("got %v", err)
 	}

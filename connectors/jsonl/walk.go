@@ -223,7 +223,7 @@ func (w *walk) start(c *content, p *position) {
 	p.Size, p.Changed = unfinished, time.Time{}
 	p.Waiting, p.Settled, p.Damaged = false, false, false
 	if len(w.buf) == 0 {
-		w.buf = make([]byte, MaxLine+64<<10)
+		w.buf = make([]byte, maxLine+64<<10)
 	}
 	w.in = &reading{c: c, p: p}
 }
@@ -311,7 +311,7 @@ func (w *walk) wholeLines() {
 	case w.full():
 	case p.Skipping && r.end > r.start:
 		r.took(r.end - r.start)
-	case r.end-r.start > MaxLine:
+	case r.end-r.start > maxLine:
 		w.tooLong()
 	}
 }
@@ -320,7 +320,7 @@ var newline = []byte("\n")
 
 // reasonOf is why what is left of a line is broken.
 func reasonOf(left []byte) string {
-	if len(left) > MaxLine {
+	if len(left) > maxLine {
 		return reasonTooLong
 	}
 	return reasonSyntax
@@ -332,7 +332,7 @@ func (w *walk) tooLong() {
 	r.value.giveUp()
 	b := w.buf[r.start:r.end]
 	left := w.objects(b, p.Lines+1)
-	if len(left) > MaxLine {
+	if len(left) > maxLine {
 		w.memory.Intake.Read++
 		w.broken(p.Lines+1, reasonTooLong)
 		p.Skipping, left = true, nil
@@ -411,7 +411,7 @@ func (w *walk) objects(b []byte, number int64) (left []byte) {
 		n := len(w.events)
 		w.events = append(w.events, connectors.Event{})
 		length, reason := w.dec.event(text, &w.events[n])
-		if reason != "" || length > MaxLine {
+		if reason != "" || length > maxLine {
 			w.events = w.events[:n]
 		}
 		if length == 0 {
@@ -419,7 +419,7 @@ func (w *walk) objects(b []byte, number int64) (left []byte) {
 		}
 		w.counted(length)
 		switch {
-		case length > MaxLine:
+		case length > maxLine:
 			w.broken(number, reasonTooLong)
 		case reason != "":
 			w.broken(number, reason)

@@ -19,8 +19,8 @@ import (
 // mostBulkBytes is how much one job takes here, where Salesforce takes 150 MB once it is encoded: a table is held in memory.
 const mostBulkBytes = 64 << 20
 
-// BulkMost is how many patches one job should carry: at the longest texts they stay below what Upload takes.
-const BulkMost = 5000
+// bulkMost is how many patches one job should carry: at the longest texts they stay below what Upload takes.
+const bulkMost = 5000
 
 // job is a job as Salesforce tells it.
 type job struct {
@@ -77,7 +77,7 @@ func (c *Client) noJob(op string, err error) error {
 }
 
 // Upload sends patches, which are all of the job's object, and closes the job for input. Where they cannot be rows of one job, for
-// their number (see BulkMost) or for what one of them holds, the job is aborted and Gone, and nothing is sent. Person accounts are
+// their number (see bulkMost) or for what one of them holds, the job is aborted and Gone, and nothing is sent. Person accounts are
 // left out: no job for contacts takes them, and a Write does.
 func (c *Client) Upload(ctx context.Context, token string, patches []connectors.Patch) error {
 	op := fmt.Sprintf("upload %d records to bulk job %s", len(patches), token)

@@ -395,7 +395,7 @@ func TestRefusedUploads(t *testing.T) {
 		contact.Object = Contact
 		long := connectors.Patch{Fields: map[string]string{"summary": strings.Repeat("x", 4000), "reasons": strings.Repeat("y", 4000)}}
 		var many []connectors.Patch
-		for i := range 2 * BulkMost {
+		for i := range 2 * bulkMost {
 			id, _ := normalID(fmt.Sprintf("00Q5g00000%05d", i))
 			long.Ref = connectors.Ref{CRM: "salesforce", Object: Lead, ID: id}
 			many = append(many, long)
@@ -417,8 +417,8 @@ func TestRefusedUploads(t *testing.T) {
 		}
 		columns, err := c.objects[Lead].columnsOf(many)
 		must(t, err)
-		if table, err := c.table(c.objects[Lead], many[:BulkMost], columns); err != nil || len(table) > mostBulkBytes {
-			t.Errorf("%d patches of the longest texts: %d bytes, %v", BulkMost, len(table), err)
+		if table, err := c.table(c.objects[Lead], many[:bulkMost], columns); err != nil || len(table) > mostBulkBytes {
+			t.Errorf("%d patches of the longest texts: %d bytes, %v", bulkMost, len(table), err)
 		}
 		if n := f.count("PUT"); n > 0 {
 			t.Errorf("%d uploads were sent", n)

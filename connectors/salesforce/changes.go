@@ -71,7 +71,7 @@ func (c *Client) Changes(ctx context.Context, from connectors.Cursor) (connector
 	c.told.confirm(from)
 	var versions []version
 	oldest := int64(1 << 62)
-	rest := c.resting(&f)
+	skipped := c.restingObjects(&f)
 	for _, name := range c.order {
 		at := f.At[name]
 		if at == nil { // the object was added to the configuration: it starts at the present
@@ -86,7 +86,7 @@ func (c *Client) Changes(ctx context.Context, from connectors.Cursor) (connector
 			f.At[name] = at
 		}
 		oldest = min(oldest, at.Since-int64(c.o.Lookback/time.Second))
-		if rest[name] {
+		if skipped[name] {
 			continue
 		}
 		items, more, err := c.step(ctx, c.objects[name], at)
@@ -113,23 +113,23 @@ func (c *Client) Changes(ctx context.Context, from connectors.Cursor) (connector
 	return p, nil
 }
 
-// resting are the objects that need not be asked for this page: another is in the middle of its walk, and of these the last walk
+// restingObjects are the objects that need not be asked for this page: another is in the middle of its walk, and of these the last walk
 // came to its end within the interval of polls.
-func (c *Client) resting(f *feed) map[string]bool {
-	rest := map[string]bool{}
+func (c *Client) restingObjects(f *feed) map[string]bool {
+	resting := map[string]bool{}
 	walking := false
 	for _, name := range c.order {
 		at := f.At[name]
 		if at != nil && at.ID != "" {
 			walking = true
 		} else if end := c.objects[name].walked.Load(); at != nil && end != nil && c.o.Now().Sub(*end).Abs() < c.o.Poll {
-			rest[name] = true
+			resting[name] = true
 		}
 	}
 	if !walking {
 		return nil
 	}
-	return rest
+	return resting
 }
 
 // step makes one query of an object's walk and moves its place.

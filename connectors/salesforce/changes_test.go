@@ -38,16 +38,23 @@ func has(items []connectors.Contact, id string) bool {
 	return slices.ContainsFunc(items, func(k connectors.Contact) bool { return k.ID == id })
 }
 
+// polled is an org of so many leads, an hour old, and a poller that has met them.
+func polled(t *testing.T, leads int) (p *org, refs []connectors.Ref, f *poller) {
+	t.Helper()
+	p = newOrg(t, Lead)
+	refs = p.Create(t, leads)
+	time.Sleep(time.Hour)
+	f = &poller{c: p.connect(t)}
+	f.poll(t)
+	return p, refs, f
+}
+
 func bubble(t *testing.T, f func(t *testing.T)) { t.Helper(); synctest.Test(t, f) }
 
 // A transaction that is longer than the lookback is not lost: the place never passes the watermark that Salesforce tells.
 func TestLongTransaction(t *testing.T) {
 	bubble(t, func(t *testing.T) {
-		p := newOrg(t, Lead)
-		refs := p.Create(t, 2)
-		time.Sleep(time.Hour)
-		f := &poller{c: p.connect(t)}
-		f.poll(t)
+		p, refs, f := polled(t, 2)
 		tx := p.Begin(Lead, refs[0].ID, map[string]string{"Title": "Late"})
 		for i := range 12 { // an hour of polls with changes in each
 			time.Sleep(5 * time.Minute)
@@ -66,11 +73,7 @@ func TestLongTransaction(t *testing.T) {
 // A row that is committed late, of which no watermark knows, is met by the lookback.
 func TestLateCommit(t *testing.T) {
 	bubble(t, func(t *testing.T) {
-		p := newOrg(t, Lead)
-		refs := p.Create(t, 1)
-		time.Sleep(time.Hour)
-		f := &poller{c: p.connect(t)}
-		f.poll(t)
+		p, refs, f := polled(t, 1)
 		for range 3 {
 			time.Sleep(5 * time.Minute)
 			p.Change(t, refs, time.Now().String())
@@ -87,11 +90,7 @@ func TestLateCommit(t *testing.T) {
 // What the host has stored is not told again by the lookback; what it lost is; and two changes within one second are both told.
 func TestToldOnce(t *testing.T) {
 	bubble(t, func(t *testing.T) {
-		p := newOrg(t, Lead)
-		refs := p.Create(t, 1)
-		time.Sleep(time.Hour)
-		f := &poller{c: p.connect(t)}
-		f.poll(t)
+		p, refs, f := polled(t, 1)
 		p.Change(t, refs, "One")
 		if !has(f.poll(t), refs[0].ID) {
 			t.Fatal("the first change was not told")
@@ -124,11 +123,7 @@ func TestToldOnce(t *testing.T) {
 // An idle poll costs a query per object and nothing else; one after a change also the watermark of that object.
 func TestPollCosts(t *testing.T) {
 	bubble(t, func(t *testing.T) {
-		p := newOrg(t, Lead)
-		refs := p.Create(t, 1)
-		time.Sleep(time.Hour)
-		f := &poller{c: p.connect(t)}
-		f.poll(t)
+		p, refs, f := polled(t, 1)
 		cost := func() int64 {
 			before := p.Requests()
 			f.poll(t)
@@ -238,11 +233,7 @@ func TestMergeAndUndelete(t *testing.T) {
 // addresses it had, for the survivor drops them.
 func TestChainOfMerges(t *testing.T) {
 	bubble(t, func(t *testing.T) {
-		p := newOrg(t, Lead)
-		refs := p.Create(t, 3)
-		time.Sleep(time.Hour)
-		f := &poller{c: p.connect(t)}
-		f.poll(t)
+		p, refs, f := polled(t, 3)
 		p.Merge(t, refs[1], refs[0])
 		time.Sleep(time.Minute)
 		p.Merge(t, refs[2], refs[1])

@@ -4,6 +4,8 @@ import (
 	"log/slog"
 	"net/http"
 	"time"
+
+	"github.com/intentd/intentd/connectors"
 )
 
 // Options say how to reach one org and what to read and write there. Zero values mean the default in parentheses.
@@ -16,7 +18,7 @@ type Options struct {
 	InstanceURL string
 	Auth        Auth
 	// Tokens keeps a rotated refresh token over restarts (none: it is lost with the process).
-	Tokens     TokenStore
+	Tokens     connectors.TokenStore
 	APIVersion string   // ("67.0")
 	Objects    []string // Lead, Contact (both)
 
@@ -37,7 +39,7 @@ type Options struct {
 
 	HTTP   http.RoundTripper // (a transport of its own)
 	Now    func() time.Time  // wall clock (time.Now)
-	Ledger Ledger            // where the day's calls are kept over restarts (none)
+	Ledger connectors.Ledger // where the day's calls are kept over restarts (none)
 	Logger *slog.Logger      // (silent)
 }
 
@@ -55,19 +57,6 @@ type Auth struct {
 	Username               string // JWT: whom to act as
 	Key                    string // JWT: the RSA private key of the app's certificate, PEM
 	RefreshToken           string
-}
-
-// TokenStore keeps one refresh token per name over restarts. Load returns "" where none was saved.
-type TokenStore interface {
-	Load(name string) (token string, err error)
-	Save(name, token string) error
-}
-
-// Ledger keeps the number of calls a connector made on a day ("2026-11-20", in UTC) over restarts. One that is a transport.HoldKeeper
-// also keeps a stop for a used-up day.
-type Ledger interface {
-	DailyCalls(connector, day string) int64
-	AddCalls(connector, day string, n int64)
 }
 
 // ActivityOptions say how the org's activities are read as a source.

@@ -148,8 +148,8 @@ func (c *Client) probeQuota(ctx context.Context, p *crmkit.Probe) {
 			p.OK(findQuota, "%d of the %d calls of 24 hours are left; intentd made %d today and stops at %d", remaining, limit, made, limit-keep)
 		}
 	}
-	idle, busy := c.CallsPerDay(people)
-	first, bulk := FirstSync(people, people)
+	idle, busy := c.callsPerDay(people)
+	first, bulk := firstSync(people, people)
 	message := fmt.Sprintf("polling every %s costs %d to %d calls a day, a sweep of %d records every %s among them, and the activities, where they are a source, %d; a first sync %d calls, %d with bulk jobs",
 		c.o.Poll, idle, busy, people, c.o.SweepEvery, len(doings)*int(24*time.Hour/max(c.o.Poll, time.Second)), first, bulk)
 	if limit > 0 && float64(busy) > 0.25*float64(limit) {
@@ -159,25 +159,25 @@ func (c *Client) probeQuota(ctx context.Context, p *crmkit.Probe) {
 	}
 }
 
-// CallsPerDay is what polling and sweeping cost in an org with so many people, when nothing happens and when every poll finds
+// callsPerDay is what polling and sweeping cost in an org with so many people, when nothing happens and when every poll finds
 // something.
-func (c *Client) CallsPerDay(people int) (idle, busy int64) {
+func (c *Client) callsPerDay(people int) (idle, busy int64) {
 	polls := float64(24*time.Hour) / float64(max(c.o.Poll, time.Second)) * float64(len(c.order))
 	sweeps := float64(24*time.Hour) / float64(max(c.o.SweepEvery, time.Hour)) * float64(people/pageSize+len(c.order))
 	return int64(polls + sweeps), int64(2*polls + sweeps)
 }
 
-// FirstSync is what the first sync of so many people, of whom so many are written, costs in lots of 200, with collections or with
+// firstSync is what the first sync of so many people, of whom so many are written, costs in lots of 200, with collections or with
 // bulk jobs; where lots take long, as with a slow model, a call more for each.
-func FirstSync(people, written int) (collections, bulk int64) {
+func firstSync(people, written int) (collections, bulk int64) {
 	const jobCalls = 15                  // open, upload, close, some looks after it, and three tables of results
 	walk := 3 * int64(people/pageSize+2) // the sweep, and the lots, which do not ask for pages quite in order
-	return walk + int64(written+batchSize-1)/batchSize, walk + jobCalls*int64((written+BulkMost-1)/BulkMost)
+	return walk + int64(written+batchSize-1)/batchSize, walk + jobCalls*int64((written+bulkMost-1)/bulkMost)
 }
 
 // FirstSyncCalls is what the first sync costs, by jobs where they are cheaper: see [connectors.SyncEstimator].
 func (c *Client) FirstSyncCalls(records, written int) int {
-	collections, bulk := FirstSync(records, written)
+	collections, bulk := firstSync(records, written)
 	if written >= c.o.BulkThreshold {
 		return int(bulk)
 	}

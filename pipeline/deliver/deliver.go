@@ -1,6 +1,6 @@
 // Package deliver brings journalled patches to the CRMs and makes true what they answer.
 //
-// Terms. A row is a journalled patch without what is to be sent; a courier is the one goroutine that owns what is on its way to one CRM:
+// Terms. A row is a journalled patch without what is to be sent; a sender is the one goroutine that owns what is on its way to one CRM:
 // it decides and receives messages and never does I/O, calls and commits run beside it and report by message. A job is a bulk job of
 // the CRM that carries patches.
 //
@@ -8,7 +8,7 @@
 //
 //   - A patch is journalled before it is sent and stays until the CRM has answered for that record (invariants 2 and 3).
 //   - Full batches or a short linger; the newest patch of a record wins; records of one group (account) are never in two calls at once.
-//   - A courier holds at most [window] rows of an object; the rest waits in the journal and costs no memory.
+//   - A sender holds at most [window] rows of an object; the rest waits in the journal and costs no memory.
 //   - Every way back has a pause and a count: a call that fails pauses its object, a record that cannot be written now waits by
 //     itself, a refused one becomes a dead letter, a bulk job has a deadline.
 //   - Records that were refused before go in batches of their own: one that is still wrong does not halve the batches of the right.
@@ -27,14 +27,14 @@ import (
 )
 
 const (
-	window    = 2000 // rows that a courier holds of one object
+	window    = 2000 // rows that a sender holds of one object
 	batchSize = 200  // patches in one Write call; connectors cut it into what their CRM takes at once
 	aloneSize = 20   // patches in one call of those that were refused before
 	callsOut  = 4    // Write calls of one object under way at once
 
 	expires   = 24 * time.Hour // a patch that could not be sent for so long is worked out anew
 	stopGrace = 10 * time.Second
-	lookAgain = time.Minute // a courier looks at the latest then, unless woken
+	lookAgain = time.Minute // a sender looks at the latest then, unless woken
 )
 
 // Host is what delivery needs to know of the pipeline around it.
@@ -60,7 +60,7 @@ type Options struct {
 	DB     *state.DB
 	Now    func() time.Time
 	Logger *slog.Logger
-	Linger time.Duration // how long a courier waits for a batch to fill
+	Linger time.Duration // how long a sender waits for a batch to fill
 	Host   Host
 }
 
@@ -72,19 +72,19 @@ type Target struct {
 	Off     bool // writing is switched off: what waits is worked out anew rather than sent
 }
 
-// Deliverer runs a courier for every target. Its methods are safe for concurrent use.
+// Deliverer runs a sender for every target. Its methods are safe for concurrent use.
 type Deliverer struct {
 	o Options
 
-	mu       sync.Mutex
-	targets  map[string]Target
-	couriers map[string]*courier // while Run runs
-	changed  chan struct{}       // targets
+	mu      sync.Mutex
+	targets map[string]Target
+	senders map[string]*sender // while Run runs
+	changed chan struct{}      // targets
 }
 
 // New makes a deliverer; it does nothing before Run.
 func New(o Options) *Deliverer {
-	return &Deliverer{o: o, couriers: map[string]*courier{}, changed: make(chan struct{}, 1)}
+	return &Deliverer{o: o, senders: map[string]*sender{}, changed: make(chan struct{}, 1)}
 }
 
 // Aim puts other targets in force. Couriers of CRMs that are not among them stop; their patches stay journalled until they are again.
@@ -101,18 +101,18 @@ func (d *Deliverer) Aim(targets []Target) {
 	}
 }
 
-// Look has every courier look at the journal: patches were staged, a brake went off, a connector stands again.
+// Look has every sender look at the journal: patches were staged, a brake went off, a connector stands again.
 func (d *Deliverer) Look() {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	for name, c := range d.couriers {
+	for name, c := range d.senders {
 		if t, named := d.targets[name]; named {
 			c.aim(t)
 		}
 	}
 }
 
-// Run delivers until ctx ends; what is under way then gets a short grace to be answered. begun is called once every courier knows what
+// Run delivers until ctx ends; what is under way then gets a short grace to be answered. begun is called once every sender knows what
 // earlier runs left in the journal: those patches are sent as they are, so no lot should work on their people before. The error is
 // that of a state that failed.
 func (d *Deliverer) Run(ctx context.Context, begun func()) error {
@@ -121,7 +121,7 @@ func (d *Deliverer) Run(ctx context.Context, begun func()) error {
 	defer func() {
 		d.mu.Lock()
 		defer d.mu.Unlock()
-		clear(d.couriers)
+		clear(d.senders)
 	}()
 	for {
 		d.mu.Lock()
@@ -129,14 +129,14 @@ func (d *Deliverer) Run(ctx context.Context, begun func()) error {
 			if _, named := d.targets[name]; !named {
 				stop()
 				delete(stops, name)
-				delete(d.couriers, name)
+				delete(d.senders, name)
 			}
 		}
 		for name, t := range d.targets {
-			c := d.couriers[name]
+			c := d.senders[name]
 			if c == nil {
-				c = newCourier(d.o, t)
-				d.couriers[name] = c
+				c = newSender(d.o, t)
+				d.senders[name] = c
 				own, stop := context.WithCancel(ctx)
 				stops[name] = stop
 				g.Go(func() error { defer stop(); return c.run(own) })
@@ -163,26 +163,26 @@ func (d *Deliverer) Run(ctx context.Context, begun func()) error {
 	}
 }
 
-// all are the couriers at present.
-func (d *Deliverer) all() []*courier {
+// all are the senders at present.
+func (d *Deliverer) all() []*sender {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	out := make([]*courier, 0, len(d.couriers))
-	for _, c := range d.couriers {
+	out := make([]*sender, 0, len(d.senders))
+	for _, c := range d.senders {
 		out = append(out, c)
 	}
 	return out
 }
 
-func (d *Deliverer) courier(crm string) *courier {
+func (d *Deliverer) sender(crm string) *sender {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	return d.couriers[crm]
+	return d.senders[crm]
 }
 
 // Room says whether more patches for a CRM should be worked out: not while as many wait as are held. It waits for nobody.
 func (d *Deliverer) Room(crm string) bool {
-	c := d.courier(crm)
+	c := d.sender(crm)
 	return c == nil || c.room.Load()
 }
 
@@ -198,8 +198,8 @@ func (d *Deliverer) ByJob(crm string, backlog int) bool {
 	if !ok {
 		return false
 	}
-	c := d.courier(crm)
-	return backlog >= b.BulkThreshold() || c != nil && c.gathering.Load() > 0
+	c := d.sender(crm)
+	return backlog >= b.BulkThreshold() || c != nil && c.waitingForJob.Load() > 0
 }
 
 // UnderWay tells which records are being written, by a call or a job, or will be in a moment. A record whose patch merely waits in the
@@ -211,7 +211,7 @@ func (d *Deliverer) UnderWay(ctx context.Context, refs []connectors.Ref) (map[co
 		by[r.CRM] = append(by[r.CRM], r)
 	}
 	for crm, theirs := range by {
-		if c := d.courier(crm); c != nil {
+		if c := d.sender(crm); c != nil {
 			if err := c.ask(ctx, whichUnderWay{refs: theirs, into: out}); err != nil {
 				return nil, err
 			}

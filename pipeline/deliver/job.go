@@ -39,8 +39,8 @@ func (o *object) inJob(ref connectors.Ref) bool {
 	return false
 }
 
-// carried notes a patch that a job of an earlier run carries.
-func (o *object) carried(r *state.Row, now time.Time) {
+// addToJob notes a patch that a job of an earlier run carries.
+func (o *object) addToJob(r *state.Row, now time.Time) {
 	j := o.jobs[r.Token]
 	if j == nil {
 		j = &job{token: r.Token, refs: map[connectors.Ref]bool{}, since: now}
@@ -51,7 +51,7 @@ func (o *object) carried(r *state.Row, now time.Time) {
 
 // lookAtJobs follows the jobs that nobody follows, and starts one when it is full or when no more is coming; too few for a job go by
 // calls.
-func (c *courier) lookAtJobs(ctx context.Context, o *object, now time.Time, sooner func(time.Duration)) {
+func (c *sender) lookAtJobs(ctx context.Context, o *object, now time.Time, sooner func(time.Duration)) {
 	b := c.bulkWriter()
 	for _, j := range o.jobs {
 		switch {
@@ -90,13 +90,13 @@ func (o *object) byCalls() {
 	o.plain = true
 }
 
-// startJob opens a job. Its token is known to the courier before any patch names it.
-func (c *courier) startJob(ctx context.Context, o *object, b connectors.BulkWriter) {
+// startJob opens a job. Its token is known to the sender before any patch names it.
+func (c *sender) startJob(ctx context.Context, o *object, b connectors.BulkWriter) {
 	own, leave := context.WithCancel(ctx)
 	j := &job{refs: map[connectors.Ref]bool{}, since: time.Now(), leave: leave}
 	o.jobs[""] = j // its place, until it has a token
 	o.bulkSince = time.Now()
-	c.beside(func() message {
+	c.background(func() message {
 		m := jobOpened{ctx: own, o: o, job: j, b: b}
 		if m.err = c.o.Host.Ready(own, c.name); m.err == nil {
 			m.token, m.err = b.Submit(own, o.name)
@@ -116,20 +116,20 @@ type jobOpened struct {
 }
 
 // take has patches journalled as carried by the job, then uploaded.
-func (m jobOpened) take(c *courier) {
+func (m jobOpened) take(c *sender) {
 	o := m.o
 	delete(o.jobs, "")
 	c.o.Host.Note(c.name, m.err)
 	if m.err != nil {
 		o.failures++
 		o.paused = time.Now().Add(pause(o.failures))
-		c.tell(o, o.bulk, m.err)
+		c.logFailure(o, o.bulk, m.err)
 		return
 	}
 	m.job.token = m.token
 	o.jobs[m.token] = m.job
 	oldest := c.o.Now().Add(-expires)
-	c.beside(func() message {
+	c.background(func() message {
 		s := jobStarted{o: o, job: m.job}
 		patches, err := c.o.DB.CarryByJob(c.name, o.name, m.token, oldest, bulkSize)
 		if s.state = err; err == nil && len(patches) > 0 {
@@ -151,7 +151,7 @@ type jobStarted struct {
 	state error
 }
 
-func (m jobStarted) take(c *courier) {
+func (m jobStarted) take(c *sender) {
 	o, j := m.o, m.job
 	if m.state != nil {
 		delete(o.jobs, j.token)
@@ -173,10 +173,10 @@ func (m jobStarted) take(c *courier) {
 }
 
 // follow looks at a job until it is done, given up, or not ours to follow any more.
-func (c *courier) follow(ctx context.Context, o *object, b connectors.BulkWriter, j *job) {
+func (c *sender) follow(ctx context.Context, o *object, b connectors.BulkWriter, j *job) {
 	own, leave := context.WithCancel(ctx)
 	j.leave = leave
-	c.beside(func() message {
+	c.background(func() message {
 		look, refused := lookFirst, 0
 		for {
 			done, results, err := b.Poll(own, j.token)
@@ -238,7 +238,7 @@ type jobLeft struct {
 	j *job
 }
 
-func (m jobLeft) take(*courier) { m.j.leave = nil }
+func (m jobLeft) take(*sender) { m.j.leave = nil }
 
 // jobEnd is the end of a job: its answers are committed, what it did not tell of waits again.
 type jobEnd struct {
@@ -250,7 +250,7 @@ type jobEnd struct {
 }
 
 // jobEnded commits what a job tells and has the rest sent by calls: the values are absolute, sending them again is harmless.
-func (c *courier) jobEnded(o *object, j *job, results []connectors.Result, why error) message {
+func (c *sender) jobEnded(o *object, j *job, results []connectors.Result, why error) message {
 	m := jobEnd{o: o, j: j, why: why}
 	for len(results) > 0 {
 		var answers []state.Answer
@@ -269,7 +269,7 @@ func (c *courier) jobEnded(o *object, j *job, results []connectors.Result, why e
 	return m
 }
 
-func (m jobEnd) take(c *courier) {
+func (m jobEnd) take(c *sender) {
 	o := m.o
 	if m.state != nil {
 		m.j.leave = nil // it is followed again
@@ -286,10 +286,10 @@ func (m jobEnd) take(c *courier) {
 	}
 }
 
-// release ends a job of which nobody will tell.
-func (c *courier) release(o *object, j *job) {
+// release gives up a job whose outcome can no longer be asked for.
+func (c *sender) release(o *object, j *job) {
 	if j.leave == nil {
 		j.leave = func() {}
-		c.beside(func() message { return c.jobEnded(o, j, nil, nil) })
+		c.background(func() message { return c.jobEnded(o, j, nil, nil) })
 	}
 }

@@ -85,7 +85,7 @@ func stage(t *testing.T, db *state.DB, from, to int) {
 	}
 }
 
-// A courier holds a window of rows; what waits beyond costs no memory, however long a quota stops its CRM, and goes once it may.
+// A sender holds a window of rows; what waits beyond costs no memory, however long a quota stops its CRM, and goes once it may.
 func TestWhatWaitsInTheJournalCostsNoMemory(t *testing.T) {
 	const few, many, allowed = 10_000, 1_000_000, 16 << 20
 	synctest.Test(t, func(t *testing.T) {

@@ -19,8 +19,8 @@ type sent struct {
 	state error // the answers could not be committed
 }
 
-// send writes one batch and commits what the CRM answered. It runs beside the courier.
-func (c *courier) send(ctx context.Context, o *object, target Target, batch []*row) message {
+// send writes one batch and commits what the CRM answered. It runs beside the sender.
+func (c *sender) send(ctx context.Context, o *object, target Target, batch []*row) message {
 	m := sent{o: o, batch: batch}
 	rows := make([]state.Row, len(batch))
 	for i, r := range batch {
@@ -93,7 +93,7 @@ func final(err error) bool {
 }
 
 // acknowledge commits answers.
-func (c *courier) acknowledge(answers []state.Answer) error {
+func (c *sender) acknowledge(answers []state.Answer) error {
 	if len(answers) == 0 {
 		return nil
 	}
@@ -110,7 +110,7 @@ func (c *courier) acknowledge(answers []state.Answer) error {
 	return nil
 }
 
-func (m sent) take(c *courier) {
+func (m sent) take(c *sender) {
 	o := m.o
 	o.calls--
 	for _, r := range m.batch {
@@ -138,7 +138,7 @@ func (m sent) take(c *courier) {
 	for _, r := range m.again {
 		o.push(r)
 	}
-	c.tell(o, len(m.again), m.cause)
+	c.logFailure(o, len(m.again), m.cause)
 }
 
 // pause is how long to wait after so many failures in a row: 1 s, doubling, at most 5 min.
@@ -146,14 +146,14 @@ func pause(failures int) time.Duration {
 	return min(time.Second<<min(failures-1, 10), 5*time.Minute)
 }
 
-// tell logs patches that were not written if that is news: another failure than the last, or an hour old. It is in status all the while.
-func (c *courier) tell(o *object, patches int, cause error) {
+// logFailure logs patches that were not written if that is news: another failure than the last, or an hour old. It is in status all the while.
+func (c *sender) logFailure(o *object, patches int, cause error) {
 	if patches == 0 || cause == nil || connectors.Interrupted(cause) {
 		return
 	}
 	now := time.Now()
-	if text := cause.Error(); text != o.told || now.Sub(o.toldAt) >= time.Hour {
-		o.told, o.toldAt = text, now
+	if text := cause.Error(); text != o.logged || now.Sub(o.loggedAt) >= time.Hour {
+		o.logged, o.loggedAt = text, now
 		c.o.Logger.Warn("patches not written; they stay journalled", "crm", c.name, "object", o.name, "patches", patches, "kind", connectors.KindOf(cause).String(), "error", cause)
 	}
 }

@@ -96,8 +96,8 @@ func (r *Receipt) Scoring() []score.Topic {
 	return topics
 }
 
-// Strongest is the index of the signal that gives the topics part its base, the newest of equals; −1 if the window is empty.
-func (r *Receipt) Strongest() int {
+// strongest is the index of the signal that gives the topics part its base, the newest of equals; −1 if the window is empty.
+func (r *Receipt) strongest() int {
 	best := -1
 	for i := range r.Features.Signals {
 		s := &r.Features.Signals[i]
@@ -115,8 +115,8 @@ func (r *Receipt) Strongest() int {
 	return best
 }
 
-// Raised is the index of the newest hand-raise of the person in the window, −1 if there is none.
-func (r *Receipt) Raised() int {
+// raised is the index of the newest hand-raise of the person in the window, −1 if there is none.
+func (r *Receipt) raised() int {
 	best := -1
 	for i := range r.Features.Signals {
 		s := &r.Features.Signals[i]

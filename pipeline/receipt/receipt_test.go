@@ -226,7 +226,7 @@ func TestCountsAsTheFormulaDoes(t *testing.T) {
 		for _, topic := range r.Scoring() {
 			sum += int(topic.Points)
 		}
-		if i := r.Strongest(); i >= 0 {
+		if i := r.strongest(); i >= 0 {
 			strongest = r.Features.Signals[i].Worth(r.At.Unix())
 		}
 		if n != parts.Signals || sum != parts.Bonus || strongest != parts.Base {

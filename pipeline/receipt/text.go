@@ -121,7 +121,7 @@ func (p *page) rule() string {
 	thresholds := fmt.Sprintf("medium from %s, high from %s, each with its evidence", points(s.Medium), points(s.High))
 	switch r.Rule {
 	case score.ByHandRaise:
-		if i := r.Raised(); i >= 0 {
+		if i := r.raised(); i >= 0 {
 			at := time.Unix(r.Features.Signals[i].At, 0)
 			return fmt.Sprintf("hand-raise on %s (%s): high for %d days whatever the score", p.date(at), cmp.Or(r.Line(i).Kind, r.Features.Signals[i].Type.String()),
 				s.HandRaiseDays)
@@ -171,7 +171,7 @@ func (p *page) topicSum() string {
 		return "no signal in the window"
 	}
 	from := fmt.Sprintf("strongest signal %d", r.Parts.Base)
-	if i := r.Strongest(); i >= 0 && r.Line(i).Act != "" {
+	if i := r.strongest(); i >= 0 && r.Line(i).Act != "" {
 		from += " (" + strings.ReplaceAll(string(r.Line(i).Act), "_", " ") + ")"
 	}
 	sum := 0

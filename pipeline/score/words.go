@@ -58,12 +58,6 @@ func (t *Type) UnmarshalText(b []byte) error { return unmarshal(typeNames[:], "s
 // String is the word for t as the CRM field holds it: "high".
 func (t Tier) String() string { return word(tierNames[:], uint8(t)) }
 
-// ParseTier reads what Tier.String writes.
-func ParseTier(s string) (Tier, bool) {
-	i, ok := parse(tierNames[:], s)
-	return Tier(i), ok
-}
-
 // MarshalText writes the word.
 func (t Tier) MarshalText() ([]byte, error) { return []byte(t.String()), nil }
 
@@ -72,12 +66,6 @@ func (t *Tier) UnmarshalText(b []byte) error { return unmarshal(tierNames[:], "t
 
 // String is the word for s as the CRM field holds it: "deciding".
 func (s Stage) String() string { return word(stageNames[:], uint8(s)) }
-
-// ParseStage reads what Stage.String writes.
-func ParseStage(s string) (Stage, bool) {
-	i, ok := parse(stageNames[:], s)
-	return Stage(i), ok
-}
 
 // MarshalText writes the word.
 func (s Stage) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
@@ -88,12 +76,6 @@ func (s *Stage) UnmarshalText(b []byte) error { return unmarshal(stageNames[:], 
 // String is the word for t as the CRM field holds it: "rising"; "" for TrendNone.
 func (t Trend) String() string { return word(trendNames[:], uint8(t)) }
 
-// ParseTrend reads what Trend.String writes.
-func ParseTrend(s string) (Trend, bool) {
-	i, ok := parse(trendNames[:], s)
-	return Trend(i), ok
-}
-
 // MarshalText writes the word.
 func (t Trend) MarshalText() ([]byte, error) { return []byte(t.String()), nil }
 
@@ -102,12 +84,6 @@ func (t *Trend) UnmarshalText(b []byte) error { return unmarshal(trendNames[:], 
 
 // String is the word for i as the CRM field holds it: "medium"; "" for InterestNone.
 func (i Interest) String() string { return word(interestNames[:], uint8(i)) }
-
-// ParseInterest reads what Interest.String writes.
-func ParseInterest(s string) (Interest, bool) {
-	i, ok := parse(interestNames[:], s)
-	return Interest(i), ok
-}
 
 // MarshalText writes the word.
 func (i Interest) MarshalText() ([]byte, error) { return []byte(i.String()), nil }

@@ -86,14 +86,14 @@ func TestEveryPatchIsAnsweredForByItsRef(t *testing.T) {
 func TestARefusedPlanTellsAllReasonsAndEachFixOnce(t *testing.T) {
 	c := transport.New(transport.Options{Name: "x"})
 	plan := Plan{Step{FieldStep: connectors.FieldStep{Object: "people", Field: "score"}}.Found(true)}
-	if err := plan.Refusal(c); err != nil {
+	if err := plan.refusal(c); err != nil {
 		t.Errorf("a plan that can be carried out: %v", err)
 	}
 	for _, name := range []string{"tier", "trend"} {
 		plan = append(plan, Step{FieldStep: connectors.FieldStep{Object: "people", Field: name}}.Refuse("map it", "taken"))
 	}
 	var e *connectors.Error
-	if err := plan.Refusal(c); !errors.As(err, &e) || e.Kind != connectors.Config || e.Message != "people tier: taken; people trend: taken" || e.Fix != "map it" {
+	if err := plan.refusal(c); !errors.As(err, &e) || e.Kind != connectors.Config || e.Message != "people tier: taken; people trend: taken" || e.Fix != "map it" {
 		t.Errorf("refused with %+v", e)
 	}
 }

@@ -55,8 +55,8 @@ func (p Plan) Steps() []connectors.FieldStep {
 	return out
 }
 
-// Refusal is the Config error of a plan with steps that cannot be done; nil if it has none.
-func (p Plan) Refusal(c *transport.Client) error {
+// refusal is the Config error of a plan with steps that cannot be done; nil if it has none.
+func (p Plan) refusal(c *transport.Client) error {
 	var why, fix []string
 	for _, s := range p {
 		if s.Action == connectors.FieldRefuse {
@@ -77,7 +77,7 @@ func (p Plan) Refusal(c *transport.Client) error {
 func Apply(ctx context.Context, c *transport.Client, plan func(context.Context) (Plan, error)) ([]connectors.FieldStep, error) {
 	p, err := plan(ctx)
 	if err == nil {
-		err = p.Refusal(c)
+		err = p.refusal(c)
 	}
 	if err != nil {
 		return nil, err
@@ -96,7 +96,7 @@ func Apply(ctx context.Context, c *transport.Client, plan func(context.Context) 
 		return nil, nil
 	}
 	if p, err = plan(ctx); err == nil {
-		err = p.Refusal(c)
+		err = p.refusal(c)
 	}
 	return done, err
 }

@@ -317,12 +317,6 @@ func (p *Scanner) number() bool {
 	return true
 }
 
-// Str reads a string. Without escapes it shares the memory of the text.
-func (p *Scanner) Str() (string, error) {
-	p.space()
-	return p.str()
-}
-
 func (p *Scanner) str() (string, error) {
 	if !p.eat('"') {
 		return "", ErrNotJSON

@@ -21,19 +21,6 @@ func PerSecond(rate float64) Limit {
 	return Limit{Calls: int(n), Per: time.Duration(n / rate * float64(time.Second))}
 }
 
-// Ledger keeps how many calls a connector made on a day over restarts.
-type Ledger interface {
-	DailyCalls(connector, day string) int64
-	AddCalls(connector, day string, n int64)
-}
-
-// HoldKeeper is a Ledger that also keeps over restarts until when a connector makes no calls, because the vendor said that its day
-// is used up: a restart does not ask again at once. The zero time says that nothing holds it.
-type HoldKeeper interface {
-	HeldUntil(connector string) time.Time
-	HoldUntil(connector string, until time.Time)
-}
-
 // BudgetOptions of a Budget. Defaults stand in parentheses.
 type BudgetOptions struct {
 	Connector string  // its name in the ledger
@@ -51,7 +38,7 @@ type BudgetOptions struct {
 	// a used-up day is asked about again after so long, by a call or few. (0: it turns when Day says)
 	Recheck time.Duration
 	MaxWait time.Duration // longest hold that is waited out; longer ones are answered with the error (1 min)
-	Ledger  Ledger
+	Ledger  connectors.Ledger
 	Now     func() time.Time
 }
 
@@ -133,11 +120,10 @@ func NewBudget(o BudgetOptions) *Budget {
 
 // resume goes on with what an earlier process waited for.
 func (b *Budget) resume() {
-	k, ok := b.o.Ledger.(HoldKeeper)
-	if !ok {
+	if b.o.Ledger == nil {
 		return
 	}
-	until := k.HeldUntil(b.o.Connector)
+	until := b.o.Ledger.HeldUntil(b.o.Connector)
 	if left := min(until.Sub(b.o.Now()), 24*time.Hour); !until.IsZero() && left > 0 {
 		e := connectors.Errorf(connectors.Quota, "", "the day's calls were used up before the last start")
 		e.Code, e.Until = "DAILY_LIMIT", until
@@ -147,13 +133,14 @@ func (b *Budget) resume() {
 
 // keep has the ledger remember for how long nothing is sent.
 func (b *Budget) keep(d time.Duration) {
-	if k, ok := b.o.Ledger.(HoldKeeper); ok {
-		var until time.Time
-		if d > 0 {
-			until = b.o.Now().Add(d)
-		}
-		k.HoldUntil(b.o.Connector, until)
+	if b.o.Ledger == nil {
+		return
 	}
+	var until time.Time
+	if d > 0 {
+		until = b.o.Now().Add(d)
+	}
+	b.o.Ledger.HoldUntil(b.o.Connector, until)
 }
 
 // DayIn is the calendar day of now in loc and the midnight that ends it.
@@ -162,9 +149,9 @@ func DayIn(now time.Time, loc *time.Location) (string, time.Time) {
 	return t.Format(time.DateOnly), time.Date(t.Year(), t.Month(), t.Day()+1, 0, 0, 0, 0, loc)
 }
 
-// Acquire waits until one more call may be made in the bucket and counts it; Done says that it is over. Its error is the context's, or a Quota error when
+// acquire waits until one more call may be made in the bucket and counts it; Done says that it is over. Its error is the context's, or a Quota error when
 // the day is used up or a hold outlasts MaxWait.
-func (b *Budget) Acquire(ctx context.Context, bucket string) error {
+func (b *Budget) acquire(ctx context.Context, bucket string) error {
 	for {
 		wait, changed, day, err := b.admit(bucket)
 		if err != nil {
@@ -399,8 +386,8 @@ func (b *Budget) Learn(o Observed) {
 	}
 }
 
-// Hold keeps every worker of a bucket, or of all with "*", waiting for d. err is what they are told if that is too long.
-func (b *Budget) Hold(bucket string, d time.Duration, err *connectors.Error) {
+// hold keeps every worker of a bucket, or of all with "*", waiting for d. err is what they are told if that is too long.
+func (b *Budget) hold(bucket string, d time.Duration, err *connectors.Error) {
 	if d <= 0 {
 		return
 	}

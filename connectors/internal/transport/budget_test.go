@@ -35,7 +35,7 @@ func TestNoSpanHoldsMoreThanTheLimit(t *testing.T) {
 			pause := time.Duration(r.IntN(30_000)) * time.Millisecond
 			wg.Go(func() {
 				time.Sleep(pause)
-				if err := b.Acquire(t.Context(), bucket); err != nil {
+				if err := b.acquire(t.Context(), bucket); err != nil {
 					t.Error(err)
 				}
 				mu.Lock()
@@ -70,11 +70,11 @@ func TestTheWindowFollowsTheHeaders(t *testing.T) {
 		b := NewBudget(BudgetOptions{Share: 0.8, Window: Limit{80, 10 * time.Second}})
 		o := Unobserved
 		o.Max, o.Remaining, o.Per = 10, 9, 2*time.Second
-		b.Acquire(t.Context(), "")
+		b.acquire(t.Context(), "")
 		b.Learn(o)
 		start := time.Now()
 		for range 16 {
-			b.Acquire(t.Context(), "")
+			b.acquire(t.Context(), "")
 		}
 		if d := time.Since(start); d != 4*time.Second { // 7 now, 8 after 2 s, the last after 4 s
 			t.Errorf("16 calls at 8 per 2 s took %s", d)
@@ -87,17 +87,17 @@ func TestWhatOthersUseIsLeftOut(t *testing.T) {
 		b := NewBudget(BudgetOptions{Share: 0.8})
 		o := Unobserved
 		o.Max, o.Per = 10, 10*time.Second
-		b.Acquire(t.Context(), "")
+		b.acquire(t.Context(), "")
 		o.Remaining = 3 // 7 used, 6 of them by others: 4 are there for us
 		b.Learn(o)
 		start := time.Now()
 		for range 3 {
-			b.Acquire(t.Context(), "")
+			b.acquire(t.Context(), "")
 		}
 		if d := time.Since(start); d != 0 {
 			t.Fatalf("what is left was held back for %s", d)
 		}
-		b.Acquire(t.Context(), "")
+		b.acquire(t.Context(), "")
 		if d := time.Since(start); d != 10*time.Second {
 			t.Errorf("the call beyond went out after %s", d)
 		}
@@ -108,6 +108,10 @@ type ledger struct {
 	mu   sync.Mutex
 	days map[string]int64
 }
+
+func (*ledger) HeldUntil(string) time.Time { return time.Time{} }
+
+func (*ledger) HoldUntil(string, time.Time) {}
 
 func (l *ledger) DailyCalls(connector, day string) int64 {
 	l.mu.Lock()
@@ -134,12 +138,12 @@ func TestTheDaysBudgetSurvivesRestarts(t *testing.T) {
 			if i == 5 {
 				b = fresh()
 			}
-			if err := b.Acquire(t.Context(), ""); err != nil {
+			if err := b.acquire(t.Context(), ""); err != nil {
 				t.Fatalf("call %d: %v", i, err)
 			}
 		}
 		for range 2 {
-			err := b.Acquire(t.Context(), "")
+			err := b.acquire(t.Context(), "")
 			if connectors.KindOf(err) != connectors.Quota {
 				t.Fatalf("the reserve was used: %v", err)
 			}
@@ -150,7 +154,7 @@ func TestTheDaysBudgetSurvivesRestarts(t *testing.T) {
 			b = fresh()
 		}
 		time.Sleep(23 * time.Hour)
-		if err := b.Acquire(t.Context(), ""); err != nil {
+		if err := b.acquire(t.Context(), ""); err != nil {
 			t.Errorf("the next day: %v", err)
 		}
 		if l.days["crm 2000-01-01"] != 8 || l.days["crm 2000-01-02"] != 1 {
@@ -166,18 +170,18 @@ func TestTheVendorsCountOfTheDayCountsToo(t *testing.T) {
 		o.DayMax, o.DayRemaining = 100, 22
 		b.Learn(o)
 		for range 2 {
-			if err := b.Acquire(t.Context(), ""); err != nil {
+			if err := b.acquire(t.Context(), ""); err != nil {
 				t.Fatal(err)
 			}
 		}
-		if err := b.Acquire(t.Context(), ""); connectors.KindOf(err) != connectors.Quota {
+		if err := b.acquire(t.Context(), ""); connectors.KindOf(err) != connectors.Quota {
 			t.Errorf("the reserve of others was used: %v", err)
 		}
 		if limit, remaining, made := b.Day(); limit != 100 || remaining != 20 || made != 2 {
 			t.Errorf("limit %d, remaining %d, made %d", limit, remaining, made)
 		}
 		time.Sleep(24 * time.Hour)
-		if err := b.Acquire(t.Context(), ""); err != nil {
+		if err := b.acquire(t.Context(), ""); err != nil {
 			t.Errorf("yesterday's figure outlives its day: %v", err)
 		}
 	})
@@ -189,7 +193,7 @@ func TestAClockThatJumpsStallsNothing(t *testing.T) {
 		b := NewBudget(BudgetOptions{Window: Limit{2, time.Second}, DayLimit: 1000, Now: func() time.Time { return time.Now().Add(jump) }})
 		start := time.Now()
 		for _, jump = range []time.Duration{0, -1000 * time.Hour, 1000 * time.Hour, 0, -time.Hour, 0} {
-			if err := b.Acquire(t.Context(), ""); err != nil {
+			if err := b.acquire(t.Context(), ""); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -202,11 +206,11 @@ func TestAClockThatJumpsStallsNothing(t *testing.T) {
 func TestAcquireEndsWithItsContext(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := NewBudget(BudgetOptions{Window: Limit{1, time.Hour}})
-		b.Acquire(t.Context(), "")
+		b.acquire(t.Context(), "")
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
 		start := time.Now()
-		if err := b.Acquire(ctx, ""); err != context.DeadlineExceeded || time.Since(start) != time.Second {
+		if err := b.acquire(ctx, ""); err != context.DeadlineExceeded || time.Since(start) != time.Second {
 			t.Errorf("%v after %s", err, time.Since(start))
 		}
 	})

@@ -39,7 +39,7 @@ func (k *call) fail(kind connectors.Kind, code, message string) *connectors.Erro
 // request resolves the path, fetches the first grant and forms the request.
 func (k *call) request(ctx context.Context) (*retryablehttp.Request, *connectors.Error) {
 	if !k.r.Anonymous && k.c.o.Tokens != nil {
-		g, err := k.c.o.Tokens.Get(ctx)
+		g, err := k.c.o.Tokens.get(ctx)
 		if err != nil {
 			return nil, k.grantError(ctx, err)
 		}
@@ -137,7 +137,7 @@ func (k *call) RoundTrip(req *http.Request) (*http.Response, error) {
 	k.answer, k.outcome, k.failure = nil, Outcome{}, nil
 	ctx := req.Context()
 	if b := k.c.o.Budget; b != nil && !k.r.Anonymous {
-		if err := b.Acquire(ctx, k.r.Bucket); err != nil {
+		if err := b.acquire(ctx, k.r.Bucket); err != nil {
 			closeBody(req)
 			return nil, k.budgetError(ctx, err)
 		}
@@ -288,7 +288,7 @@ func (k *call) judge(req *http.Request, resp *http.Response, body []byte) {
 		if o.All || o.Kind == connectors.Quota {
 			bucket = everyBucket
 		}
-		b.Hold(bucket, o.Until.Sub(now), k.failure)
+		b.hold(bucket, o.Until.Sub(now), k.failure)
 	}
 }
 
@@ -327,9 +327,9 @@ func (k *call) check(ctx context.Context, _ *http.Response, err error) (bool, er
 		return false, nil
 	}
 	o := k.outcome
-	if o.Renew && !k.renewed && k.c.o.Tokens != nil && !k.r.Anonymous && k.c.o.Tokens.Renewable() {
+	if o.Renew && !k.renewed && k.c.o.Tokens != nil && !k.r.Anonymous && k.c.o.Tokens.renewable() {
 		k.renewed = true
-		g, err := k.c.o.Tokens.Renew(ctx, k.grant)
+		g, err := k.c.o.Tokens.renew(ctx, k.grant)
 		if errors.Is(err, ErrSameToken) {
 			return false, nil // the vendor's own refusal stands
 		}

@@ -47,7 +47,7 @@ type Options struct {
 	Tokens   *Tokens   // nil: no authorization
 	Budget   *Budget   // nil: no limits
 	Redactor *Redactor // what must not appear in errors; the grants' tokens are added to it
-	// Classify says what an answer means. attempt counts from 1. (ByStatus)
+	// Classify says what an answer means. attempt counts from 1. (byStatus)
 	Classify func(r *Response, attempt int) Outcome
 	// Learn reads the vendor's limit headers. (nothing is learned)
 	Learn func(h http.Header) Observed
@@ -80,10 +80,10 @@ type Client struct {
 // New is a client for o.
 func New(o Options) *Client {
 	if o.HTTP == nil {
-		o.HTTP = NewRoundTripper()
+		o.HTTP = newRoundTripper()
 	}
 	if o.Classify == nil {
-		o.Classify = func(r *Response, _ int) Outcome { return ByStatus(r) }
+		o.Classify = func(r *Response, _ int) Outcome { return byStatus(r) }
 	}
 	if o.UserAgent == "" {
 		o.UserAgent = "intentd"
@@ -118,9 +118,9 @@ func setDefault[T int | int64 | time.Duration](v *T, d T) {
 	}
 }
 
-// NewRoundTripper is a connection pool sized for one vendor host. Compression is left to the Client, which caps what an
+// newRoundTripper is a connection pool sized for one vendor host. Compression is left to the Client, which caps what an
 // answer may unfold to.
-func NewRoundTripper() http.RoundTripper {
+func newRoundTripper() http.RoundTripper {
 	t := http.DefaultTransport.(*http.Transport).Clone()
 	t.MaxIdleConnsPerHost = 32
 	t.DisableCompression = true
@@ -206,7 +206,7 @@ func (c *Client) Release() {
 }
 
 // Redact is s as it may be shown.
-func (c *Client) Redact(s string) string { return c.o.Redactor.Clean(s) }
+func (c *Client) Redact(s string) string { return c.o.Redactor.clean(s) }
 
 // ServerNow is the present by the vendor's clock, as far as its Date headers told it, and by ours until then. known says which.
 func (c *Client) ServerNow() (t time.Time, known bool) {

@@ -24,7 +24,7 @@ func Post(op, path string, body []byte) Request {
 	return Request{Op: op, Method: http.MethodPost, Path: path, Body: body, Idempotent: true}
 }
 
-// Get is a GET.
+// get is a GET.
 func Get(op, path string) Request {
 	return Request{Op: op, Method: http.MethodGet, Path: path, Idempotent: true}
 }

@@ -15,7 +15,7 @@ import (
 func TestRollingDay(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := NewBudget(BudgetOptions{Reserve: 0.2, Recheck: 15 * time.Minute})
-		try := func() error { return b.Acquire(t.Context(), "") }
+		try := func() error { return b.acquire(t.Context(), "") }
 		tell := func(used int64) {
 			o := Unobserved
 			o.DayMax, o.DayRemaining = 100, 100-used

@@ -104,18 +104,18 @@ func TestNothingGoesOutWhenNothingIsLeft(t *testing.T) {
 		o := Unobserved
 		o.Max, o.Per = 100, 10*time.Second
 		for range 5 {
-			b.Acquire(t.Context(), "")
+			b.acquire(t.Context(), "")
 			o.Remaining = 50
 			b.Learn(o)
 			b.Done("", false)
 		}
 		time.Sleep(10*time.Second + slack/2) // the vendor counts them no more
-		b.Acquire(t.Context(), "")
+		b.acquire(t.Context(), "")
 		o.Remaining = 0
 		b.Learn(o)
 		b.Done("", false)
 		start := time.Now()
-		b.Acquire(t.Context(), "")
+		b.acquire(t.Context(), "")
 		if d := time.Since(start); d < slack/2 {
 			t.Errorf("the next call went out after %s", d)
 		}
@@ -125,18 +125,18 @@ func TestNothingGoesOutWhenNothingIsLeft(t *testing.T) {
 func TestAVendorThatTellsNoLimitIsAskedByAllWorkersAtOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := NewBudget(BudgetOptions{Shared: true, Window: Limit{80, 10 * time.Second}})
-		b.Acquire(t.Context(), "")
+		b.acquire(t.Context(), "")
 		b.Done("", false)
 		start := time.Now()
 		for range 20 {
-			b.Acquire(t.Context(), "")
+			b.acquire(t.Context(), "")
 		}
 		if d := time.Since(start); d > 0 {
 			t.Errorf("20 calls waited %s for answers that tell nothing", d)
 		}
 		c := NewBudget(BudgetOptions{Shared: true, Window: Limit{80, 10 * time.Second}})
-		c.Acquire(t.Context(), "") // is never answered
-		c.Acquire(t.Context(), "")
+		c.acquire(t.Context(), "") // is never answered
+		c.acquire(t.Context(), "")
 		if d := time.Since(start); d != 10*time.Second {
 			t.Errorf("an answer that does not come was waited for for %s", d)
 		}
@@ -147,13 +147,13 @@ func TestReleaseEndsHoldsAndHasASpentDayAskedAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := NewBudget(BudgetOptions{Reserve: 0.2, Buckets: map[string]Limit{"search": PerSecond(4)}})
 		for _, bucket := range []string{everyBucket, "", "search"} {
-			b.Hold(bucket, 12*time.Hour, &connectors.Error{Kind: connectors.Quota})
-			if err := b.Acquire(t.Context(), "search"); bucket != "" && connectors.KindOf(err) != connectors.Quota {
+			b.hold(bucket, 12*time.Hour, &connectors.Error{Kind: connectors.Quota})
+			if err := b.acquire(t.Context(), "search"); bucket != "" && connectors.KindOf(err) != connectors.Quota {
 				t.Fatalf("hold of %q: %v", bucket, err)
 			}
 			b.Release()
 			for _, call := range []string{"", "search"} {
-				if err := b.Acquire(t.Context(), call); err != nil {
+				if err := b.acquire(t.Context(), call); err != nil {
 					t.Errorf("hold of %q: %v", bucket, err)
 				}
 			}
@@ -161,23 +161,23 @@ func TestReleaseEndsHoldsAndHasASpentDayAskedAgain(t *testing.T) {
 		o := Unobserved
 		o.DayMax, o.DayRemaining = 1000, 100
 		b.Learn(o)
-		if err := b.Acquire(t.Context(), ""); connectors.KindOf(err) != connectors.Quota {
+		if err := b.acquire(t.Context(), ""); connectors.KindOf(err) != connectors.Quota {
 			t.Fatal(err)
 		}
 		b.Release()
-		if err := b.Acquire(t.Context(), ""); err != nil {
+		if err := b.acquire(t.Context(), ""); err != nil {
 			t.Errorf("the vendor is not asked again: %v", err)
 		}
 		b.Learn(o)
-		if err := b.Acquire(t.Context(), ""); connectors.KindOf(err) != connectors.Quota {
+		if err := b.acquire(t.Context(), ""); connectors.KindOf(err) != connectors.Quota {
 			t.Errorf("it said that nothing changed: %v", err)
 		}
 		// Who waits for a short hold goes on at once.
 		b.Release()
-		b.Hold("search", 30*time.Second, &connectors.Error{Kind: connectors.RateLimited})
+		b.hold("search", 30*time.Second, &connectors.Error{Kind: connectors.RateLimited})
 		start := time.Now()
 		time.AfterFunc(time.Second, b.Release)
-		if err := b.Acquire(t.Context(), "search"); err != nil || time.Since(start) != time.Second {
+		if err := b.acquire(t.Context(), "search"); err != nil || time.Since(start) != time.Second {
 			t.Errorf("%v after %s", err, time.Since(start))
 		}
 	})

@@ -28,12 +28,12 @@ type Tokens struct {
 	mu      sync.Mutex
 	current Grant
 	serial  uint64
-	flight  *flight
+	renewal *renewal
 	refused error     // the last refusal of kind Auth …
 	until   time.Time // … stands until then (monotonic)
 }
 
-type flight struct {
+type renewal struct {
 	done  chan struct{}
 	grant Grant
 	err   error
@@ -67,23 +67,23 @@ func ReplaceableToken(token string, again func(context.Context) (Grant, error)) 
 // ErrSameToken says that there is no other token than the one that was refused.
 var ErrSameToken = errors.New("the same token is still there")
 
-// Renewable says whether a refused grant can be replaced.
-func (t *Tokens) Renewable() bool { return !t.static }
+// renewable says whether a refused grant can be replaced.
+func (t *Tokens) renewable() bool { return !t.static }
 
-// Get is the present grant, fetched if there is none or its end is near.
-func (t *Tokens) Get(ctx context.Context) (Grant, error) {
+// get is the present grant, fetched if there is none or its end is near.
+func (t *Tokens) get(ctx context.Context) (Grant, error) {
 	t.mu.Lock()
 	g := t.current
 	t.mu.Unlock()
 	if t.static || g.serial != 0 && (g.Expires.IsZero() || t.now().Before(g.Expires.Add(-earlyRenewal))) {
 		return g, nil
 	}
-	return t.Renew(ctx, g)
+	return t.renew(ctx, g)
 }
 
-// Renew replaces the stale grant. Workers that come with the same stale grant share one fetch; who comes with an older one
+// renew replaces the stale grant. Workers that come with the same stale grant share one fetch; who comes with an older one
 // gets the present one at once. The fetch goes on if the caller that began it gives up, for others wait for it.
-func (t *Tokens) Renew(ctx context.Context, stale Grant) (Grant, error) {
+func (t *Tokens) renew(ctx context.Context, stale Grant) (Grant, error) {
 	t.mu.Lock()
 	if t.current.serial > stale.serial {
 		g := t.current
@@ -95,11 +95,11 @@ func (t *Tokens) Renew(ctx context.Context, stale Grant) (Grant, error) {
 		t.mu.Unlock()
 		return Grant{}, err
 	}
-	f := t.flight
+	f := t.renewal
 	if f == nil {
-		f = &flight{done: make(chan struct{})}
-		t.flight = f
-		go t.fly(context.WithoutCancel(ctx), f)
+		f = &renewal{done: make(chan struct{})}
+		t.renewal = f
+		go t.run(context.WithoutCancel(ctx), f)
 	}
 	t.mu.Unlock()
 	select {
@@ -117,7 +117,7 @@ func (t *Tokens) Release() {
 	t.refused = nil
 }
 
-func (t *Tokens) fly(ctx context.Context, f *flight) {
+func (t *Tokens) run(ctx context.Context, f *renewal) {
 	ctx, cancel := context.WithTimeout(ctx, fetchTimeout)
 	defer cancel()
 	g, err := t.fetch(ctx)
@@ -132,6 +132,6 @@ func (t *Tokens) fly(ctx context.Context, f *flight) {
 		t.refused, t.until = err, time.Now().Add(refusalStandby)
 	}
 	f.grant, f.err = g, err
-	t.flight = nil
+	t.renewal = nil
 	close(f.done)
 }

@@ -451,14 +451,14 @@ func TestTokensAreRenewedBeforeTheyEnd(t *testing.T) {
 			fetches++
 			return Grant{Token: "token", Expires: time.Now().Add(30 * time.Minute)}, nil
 		}, nil)
-		tokens.Get(t.Context())
+		tokens.get(t.Context())
 		time.Sleep(28 * time.Minute)
-		tokens.Get(t.Context())
+		tokens.get(t.Context())
 		if fetches != 1 {
 			t.Errorf("%d fetches after 28 minutes", fetches)
 		}
 		time.Sleep(90 * time.Second)
-		tokens.Get(t.Context())
+		tokens.get(t.Context())
 		if fetches != 2 {
 			t.Errorf("%d fetches half a minute before the end", fetches)
 		}
@@ -523,7 +523,7 @@ func TestInvariant11NoErrorTellsASecret(t *testing.T) {
 			cl := client(t, f, func(o *Options) {
 				o.Tokens = StaticToken(secret)
 				o.Classify = func(r *Response, _ int) Outcome {
-					o := ByStatus(r)
+					o := byStatus(r)
 					o.Message = string(r.Body)
 					return o
 				}

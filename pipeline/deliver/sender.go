@@ -11,8 +11,8 @@ import (
 	"github.com/intentd/intentd/state"
 )
 
-// courier owns what is on its way to one CRM. Only its goroutine touches the fields below inbox; everybody else sends it messages.
-type courier struct {
+// sender owns what is on its way to one CRM. Only its goroutine touches the fields below inbox; everybody else sends it messages.
+type sender struct {
 	o     Options
 	name  string
 	inbox chan message
@@ -21,8 +21,8 @@ type courier struct {
 	next  atomic.Pointer[Target] // to be taken up at the next look
 	wake  chan struct{}
 
-	room      atomic.Bool  // published: more patches may be staged
-	gathering atomic.Int64 // published: patches that wait for a job
+	room          atomic.Bool  // published: more patches may be staged
+	waitingForJob atomic.Int64 // published: patches that wait for a job
 
 	target  Target
 	objects map[string]*object
@@ -30,7 +30,7 @@ type courier struct {
 	failed  error          // of the state: nothing is sent any more
 }
 
-// object is one CRM object of a courier.
+// object is one CRM object of a sender.
 type object struct {
 	name   string
 	rows   []*row // waiting, in the order they were staged
@@ -43,7 +43,7 @@ type object struct {
 	read     uint64 // it was read up to here …
 	whole    bool   // … and that was its end
 	reading  bool
-	outdated bool // a read under way began before the courier was told to look
+	outdated bool // a read under way began before the sender was told to look
 
 	oldest   time.Time // when the first of rows came, by the process's clock
 	paused   time.Time // nothing is sent before, after a call that failed
@@ -54,29 +54,29 @@ type object struct {
 	plain     bool      // they go by calls: too few for a job
 	jobs      map[string]*job
 
-	told   string // the failure that was logged last, and when
-	toldAt time.Time
+	logged   string // the failure that was logged last, and when
+	loggedAt time.Time
 }
 
-// row is a row in the courier's hands.
+// row is a row in the sender's hands.
 type row struct {
 	state.Row
 	attempts  int       // that failed for this record alone
 	notBefore time.Time // by the process's clock
 }
 
-// message is what the courier is told or asked.
-type message interface{ take(c *courier) }
+// message is what the sender is told or asked.
+type message interface{ take(c *sender) }
 
-func newCourier(o Options, t Target) *courier {
-	c := &courier{o: o, name: t.Name, target: t, inbox: make(chan message, 64), begun: make(chan struct{}), done: make(chan struct{}), wake: make(chan struct{}, 1), objects: map[string]*object{}}
+func newSender(o Options, t Target) *sender {
+	c := &sender{o: o, name: t.Name, target: t, inbox: make(chan message, 64), begun: make(chan struct{}), done: make(chan struct{}), wake: make(chan struct{}, 1), objects: map[string]*object{}}
 	c.room.Store(true)
 	c.aim(t)
 	return c
 }
 
-// aim hands the courier its target of now and has it look at the journal.
-func (c *courier) aim(t Target) {
+// aim hands the sender its target of now and has it look at the journal.
+func (c *sender) aim(t Target) {
 	c.next.Store(&t)
 	select {
 	case c.wake <- struct{}{}:
@@ -85,7 +85,7 @@ func (c *courier) aim(t Target) {
 }
 
 // ask sends a question and waits for its answer.
-func (c *courier) ask(ctx context.Context, m question) error {
+func (c *sender) ask(ctx context.Context, m question) error {
 	q := asked{m, make(chan struct{})}
 	select {
 	case c.inbox <- q:
@@ -103,8 +103,8 @@ func (c *courier) ask(ctx context.Context, m question) error {
 	return nil
 }
 
-// run is the courier's whole life.
-func (c *courier) run(ctx context.Context) error {
+// run is the sender's whole life.
+func (c *sender) run(ctx context.Context) error {
 	beside, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	defer close(c.done)
 	defer cancel()
@@ -132,7 +132,7 @@ func (c *courier) run(ctx context.Context) error {
 }
 
 // drainInbox takes what else has come: deciding is done once for all of it.
-func (c *courier) drainInbox() {
+func (c *sender) drainInbox() {
 	for {
 		select {
 		case m := <-c.inbox:
@@ -144,7 +144,7 @@ func (c *courier) drainInbox() {
 }
 
 // finish waits for what is under way, for a moment; the answers that come are committed, the rest stays journalled.
-func (c *courier) finish(cancel func()) error {
+func (c *sender) finish(cancel func()) error {
 	stop := time.AfterFunc(stopGrace, cancel)
 	defer stop.Stop()
 	for _, o := range c.objects {
@@ -168,7 +168,7 @@ func (c *courier) finish(cancel func()) error {
 }
 
 // takeTarget takes up the target of now. More may wait in the journal than was read.
-func (c *courier) takeTarget() {
+func (c *sender) takeTarget() {
 	c.target = *c.next.Load()
 	for _, o := range c.objects {
 		o.whole, o.outdated = false, o.reading
@@ -178,11 +178,11 @@ func (c *courier) takeTarget() {
 			c.objects[name] = &object{name: name, byRef: map[connectors.Ref]*row{}, sent: map[connectors.Ref]uint64{}, groups: map[string]bool{}, jobs: map[string]*job{}}
 		}
 	}
-	c.knowsBeginning()
+	c.noteBeginning()
 }
 
-// beside runs I/O in a goroutine of its own; what it returns comes back as a message.
-func (c *courier) beside(do func() message) {
+// background runs I/O in a goroutine of its own; what it returns comes back as a message.
+func (c *sender) background(do func() message) {
 	c.calls.Add(1)
 	go func() {
 		defer c.calls.Done()
@@ -192,7 +192,7 @@ func (c *courier) beside(do func() message) {
 
 // look starts whatever can be started and returns how long there is nothing to do. Waits go by the process's own clock; only what
 // a CRM demanded until a time is held against the wall clock.
-func (c *courier) look(ctx context.Context) (wait time.Duration) {
+func (c *sender) look(ctx context.Context) (wait time.Duration) {
 	wait = lookAgain
 	sooner := func(d time.Duration) { wait = min(wait, max(d, time.Millisecond)) }
 	for _, o := range c.objects {
@@ -220,7 +220,7 @@ func (c *courier) look(ctx context.Context) (wait time.Duration) {
 }
 
 // publish tells lots whether there is room, and how many patches wait for a job.
-func (c *courier) publish() {
+func (c *sender) publish() {
 	room, bulk := true, 0
 	for _, o := range c.objects {
 		bulk += o.bulk
@@ -229,18 +229,18 @@ func (c *courier) publish() {
 		}
 	}
 	c.room.Store(room)
-	c.gathering.Store(int64(bulk))
+	c.waitingForJob.Store(int64(bulk))
 }
 
 // readOn reads the next rows of the journal when there is room for them.
-func (c *courier) readOn(o *object) {
+func (c *sender) readOn(o *object) {
 	room := window - len(o.rows) - len(o.sent)
 	if o.whole || o.reading || room < min(window, batchSize) {
 		return
 	}
 	o.reading = true
 	after, pass := o.read, o.pass
-	c.beside(func() message {
+	c.background(func() message {
 		rows, next, damaged, err := c.o.DB.Rows(c.name, o.name, after, room)
 		return journalRead{o, pass, rows, next, damaged, err}
 	})
@@ -256,7 +256,7 @@ type journalRead struct {
 	err     error
 }
 
-func (m journalRead) take(c *courier) {
+func (m journalRead) take(c *sender) {
 	o := m.o
 	o.reading = false
 	if m.err != nil {
@@ -283,7 +283,7 @@ func (m journalRead) take(c *courier) {
 		}
 		switch {
 		case r.Token != "":
-			o.carried(r, time.Now())
+			o.addToJob(r, time.Now())
 		case r.Bulk && !o.plain && c.bulkWriter() != nil:
 			if o.bulk == 0 {
 				o.bulkSince = time.Now()
@@ -294,11 +294,11 @@ func (m journalRead) take(c *courier) {
 		}
 	}
 	o.plain = o.plain && !o.whole
-	c.knowsBeginning()
+	c.noteBeginning()
 }
 
-// knowsBeginning closes begun once every object's first rows were read.
-func (c *courier) knowsBeginning() {
+// noteBeginning closes begun once every object's first rows were read.
+func (c *sender) noteBeginning() {
 	for _, o := range c.objects {
 		if !o.whole && o.read == 0 {
 			return
@@ -318,7 +318,7 @@ func (o *object) rewind() {
 }
 
 // stateFailed ends delivery if the state itself is in trouble; another failure of it pauses the object.
-func (c *courier) stateFailed(o *object, err error) {
+func (c *sender) stateFailed(o *object, err error) {
 	if state.Failed(err) {
 		c.failed = err
 		return
@@ -342,15 +342,15 @@ func (o *object) push(r *row) {
 	o.byRef[r.Ref] = r
 }
 
-// cut takes the next batch out of the rows: none of a record or group that is in a call under way, and either only records that were
+// nextBatch takes the next batch out of the rows: none of a record or group that is in a call under way, and either only records that were
 // refused before or none of them. next is when a row that waits by itself may go.
-func (o *object) cut(now time.Time, alone bool) (batch []*row, next time.Time) {
+func (o *object) nextBatch(now time.Time, alone bool) (batch []*row, next time.Time) {
 	size := batchSize
 	if alone {
 		size = aloneSize
 	}
 	mine := map[string]bool{}
-	rest := o.rows[:0]
+	left := o.rows[:0]
 	for _, r := range o.rows {
 		g := r.Group
 		free := len(batch) < size && r.Alone == alone && o.sent[r.Ref] == 0 && (g == "" || mine[g] || !o.groups[g])
@@ -361,7 +361,7 @@ func (o *object) cut(now time.Time, alone bool) (batch []*row, next time.Time) {
 			free = false
 		}
 		if !free {
-			rest = append(rest, r)
+			left = append(left, r)
 			continue
 		}
 		if g != "" {
@@ -371,20 +371,20 @@ func (o *object) cut(now time.Time, alone bool) (batch []*row, next time.Time) {
 		delete(o.byRef, r.Ref)
 		batch = append(batch, r)
 	}
-	clear(o.rows[len(rest):])
-	o.rows = rest
+	clear(o.rows[len(left):])
+	o.rows = left
 	return batch, next
 }
 
 // sendBatches starts every call that is ready.
-func (c *courier) sendBatches(ctx context.Context, o *object, now time.Time, sooner func(time.Duration)) {
-	if rest := o.oldest.Add(c.o.Linger).Sub(now); len(o.rows) > 0 && len(o.rows) < batchSize && rest > 0 {
-		sooner(rest)
+func (c *sender) sendBatches(ctx context.Context, o *object, now time.Time, sooner func(time.Duration)) {
+	if wait := o.oldest.Add(c.o.Linger).Sub(now); len(o.rows) > 0 && len(o.rows) < batchSize && wait > 0 {
+		sooner(wait)
 		return
 	}
 	for _, alone := range [...]bool{false, true} {
 		for o.calls < callsOut && len(o.rows) > 0 {
-			batch, next := o.cut(now, alone)
+			batch, next := o.nextBatch(now, alone)
 			if !next.IsZero() {
 				sooner(next.Sub(now))
 			}
@@ -394,27 +394,27 @@ func (c *courier) sendBatches(ctx context.Context, o *object, now time.Time, soo
 			o.oldest = now
 			o.calls++
 			target := c.target
-			c.beside(func() message { return c.send(ctx, o, target, batch) })
+			c.background(func() message { return c.send(ctx, o, target, batch) })
 		}
 	}
 }
 
 // bulkWriter is the CRM as a bulk writer, nil if it is none.
-func (c *courier) bulkWriter() connectors.BulkWriter {
+func (c *sender) bulkWriter() connectors.BulkWriter {
 	b, _ := c.target.CRM.(connectors.BulkWriter)
 	return b
 }
 
 // Questions.
 
-type question interface{ answer(c *courier) }
+type question interface{ answer(c *sender) }
 
 type asked struct {
 	question
 	answered chan struct{}
 }
 
-func (q asked) take(c *courier) {
+func (q asked) take(c *sender) {
 	q.answer(c)
 	close(q.answered)
 }
@@ -424,7 +424,7 @@ type whichUnderWay struct {
 	into map[connectors.Ref]bool
 }
 
-func (q whichUnderWay) answer(c *courier) {
+func (q whichUnderWay) answer(c *sender) {
 	_, blocked := c.o.Host.Blocked(c.name)
 	stands := blocked != nil || c.o.Host.Halted()
 	for _, ref := range q.refs {
@@ -444,7 +444,7 @@ type whichSent struct {
 	found *bool
 }
 
-func (q whichSent) answer(c *courier) {
+func (q whichSent) answer(c *sender) {
 	*q.found = slices.ContainsFunc(q.refs, func(ref connectors.Ref) bool {
 		o := c.objects[ref.Object]
 		return ref.CRM == c.name && o != nil && (o.sent[ref] != 0 || o.inJob(ref))
@@ -453,8 +453,8 @@ func (q whichSent) answer(c *courier) {
 
 type whetherIdle struct{ idle *bool }
 
-// answer says whether the courier has nothing to do that it could do now. What was tried and failed again and again stays journalled.
-func (q whetherIdle) answer(c *courier) {
+// answer says whether the sender has nothing to do that it could do now. What was tried and failed again and again stays journalled.
+func (q whetherIdle) answer(c *sender) {
 	c.publish() // whoever is told that nothing is under way sees the room there is
 	if len(c.wake) > 0 {
 		return

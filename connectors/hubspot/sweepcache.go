@@ -10,30 +10,30 @@ import (
 	"github.com/intentd/intentd/connectors/internal/transport"
 )
 
-// swept remembers the live contacts that a sweep just told, so that the lot that follows need not read them again: a sweep's page
+// sweepCache remembers the live contacts that a sweep just told, so that the lot that follows need not read them again: a sweep's page
 // carries the very properties that Read asks for. What a search tells is not remembered, for its index lags behind the records.
 //
-// A contact is kept from its page until a Read asks for it, once, within keptFor. From then on it is lent: the host works with what
-// the page said, so that Write looks for changes that others made since before it writes the contact (see recheck.go). A poll that
-// tells of the contact, a write and a read of it end both. All of it is bounded; what does not fit is read as ever.
-type swept struct {
-	mu    sync.Mutex
-	kept  map[uint64]keptContact
-	pages []*keptPage // oldest first
-	bytes int         // of kept
-	lent  map[uint64]lentContact
+// A contact stays in the cache until a Read asks for it, at most for cachedFor, and is handed out once. From then on the host works with
+// the page's values, which others may have changed since: Write looks for such changes before it writes the contact (see recheck.go).
+// A poll that returns the contact, a write and a read of it end both. The cache is bounded; contacts that do not fit are read as usual.
+type sweepCache struct {
+	mu        sync.Mutex
+	cached    map[uint64]cachedContact
+	pages     []*cachedPage // oldest first
+	bytes     int           // of cached
+	handedOut map[uint64]handedOut
 
 	rechecking chan struct{} // holds one token while somebody looks for changes
 	tooMany    time.Time     // when a search last found more changes than are worth telling
 }
 
-type keptContact struct {
+type cachedContact struct {
 	packed string
-	page   *keptPage
+	page   *cachedPage
 }
 
-// keptPage is a page with when it was answered: by this process's monotonic clock, and by HubSpot's.
-type keptPage struct {
+// cachedPage is a page with when it was answered: by this process's monotonic clock, and by HubSpot's.
+type cachedPage struct {
 	at, told    time.Time
 	latest      time.Time // the latest modification in it: what happens after the page is stamped later still
 	unchangedAt time.Time // when a search last found no change of what is kept of it
@@ -41,47 +41,47 @@ type keptPage struct {
 }
 
 // changesFrom is the time, by HubSpot's clock, after which a change of the page's contacts is stamped.
-func (p *keptPage) changesFrom() time.Time {
+func (p *cachedPage) changesFrom() time.Time {
 	if p.latest.After(p.told) {
 		return p.latest
 	}
 	return p.told
 }
 
-// freshFor is how long a page is as good as a read that Write makes itself.
+// freshFor is the age up to which a page needs no look for changes: a read before the write would be no newer.
 const freshFor = time.Second
 
-// lentContact is what the host was told of a contact that it has not written since.
-type lentContact struct {
+// handedOut is what the host was told of a contact that it has not written since.
+type handedOut struct {
 	ours         map[string]string // intentd's fields, as in Contact.Ours
 	modified     time.Time         // of the record
-	page         *keptPage
-	lentAt       time.Time
+	page         *cachedPage
+	at           time.Time
 	unchangedAt  time.Time // when a search last found no change of it; zero: none did
 	mayBeChanged bool      // a poll or a search told of a change
 }
 
-// sure says whether nobody but intentd can have changed the contact since its page, as far as a look at HubSpot tells.
-func (l *lentContact) sure(now time.Time) bool {
+// verified says that the contact may be written without another look: its page is fresh, or a search just found no change.
+func (l *handedOut) verified(now time.Time) bool {
 	return !l.mayBeChanged && (now.Sub(l.unchangedAt) < unchangedFor || now.Sub(l.page.at) < freshFor)
 }
 
 const (
-	keptFor   = 5 * time.Minute
-	keptBytes = 16 << 20 // about 20,000 contacts
-	lentFor   = time.Hour
-	lentMax   = 100_000
+	cachedFor    = 5 * time.Minute
+	cachedBytes  = 16 << 20 // about 20,000 contacts
+	handedOutFor = time.Hour
+	handedOutMax = 100_000
 )
 
-func newSwept() *swept {
-	return &swept{kept: map[uint64]keptContact{}, lent: map[uint64]lentContact{}, rechecking: make(chan struct{}, 1)}
+func newSweepCache() *sweepCache {
+	return &sweepCache{cached: map[uint64]cachedContact{}, handedOut: map[uint64]handedOut{}, rechecking: make(chan struct{}, 1)}
 }
 
 // keep remembers the live contacts of a page.
-func (s *swept) keep(records []record, pack func(*record) string, told time.Time) {
+func (s *sweepCache) keep(records []record, pack func(*record) string, told time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	page := &keptPage{at: time.Now(), told: told, ids: make([]uint64, 0, len(records))}
+	page := &cachedPage{at: time.Now(), told: told, ids: make([]uint64, 0, len(records))}
 	s.expire(page.at)
 	for i := range records {
 		id, _ := recordID(records[i].ID)
@@ -90,10 +90,10 @@ func (s *swept) keep(records []record, pack func(*record) string, told time.Time
 			page.latest = modified
 		}
 		packed := pack(&records[i])
-		if s.bytes+len(packed) > keptBytes {
+		if s.bytes+len(packed) > cachedBytes {
 			break // those that came before are asked for before
 		}
-		s.kept[id] = keptContact{packed, page}
+		s.cached[id] = cachedContact{packed, page}
 		s.bytes += len(packed)
 		page.ids = append(page.ids, id)
 	}
@@ -101,10 +101,10 @@ func (s *swept) keep(records []record, pack func(*record) string, told time.Time
 }
 
 // expire drops what is too old to be told; s.mu is held.
-func (s *swept) expire(now time.Time) {
-	for len(s.pages) > 0 && now.Sub(s.pages[0].at) >= keptFor {
+func (s *sweepCache) expire(now time.Time) {
+	for len(s.pages) > 0 && now.Sub(s.pages[0].at) >= cachedFor {
 		for _, id := range s.pages[0].ids {
-			if k, ok := s.kept[id]; ok && k.page == s.pages[0] {
+			if k, ok := s.cached[id]; ok && k.page == s.pages[0] {
 				s.drop(id)
 			}
 		}
@@ -113,59 +113,59 @@ func (s *swept) expire(now time.Time) {
 }
 
 // drop forgets the page of a contact; s.mu is held.
-func (s *swept) drop(id uint64) {
-	if k, ok := s.kept[id]; ok {
+func (s *sweepCache) drop(id uint64) {
+	if k, ok := s.cached[id]; ok {
 		s.bytes -= len(k.packed)
-		delete(s.kept, id)
+		delete(s.cached, id)
 	}
 }
 
-// lend hands out what the page of a contact said, as unpack reads it.
-func (s *swept) lend(id uint64, unpack func(packed string) connectors.Contact) (connectors.Contact, bool) {
+// handOut hands out what the page of a contact said, as unpack reads it.
+func (s *sweepCache) handOut(id uint64, unpack func(packed string) connectors.Contact) (connectors.Contact, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	now := time.Now()
 	s.expire(now)
-	k, ok := s.kept[id]
-	if !ok || !s.roomToLend(now) {
+	k, ok := s.cached[id]
+	if !ok || !s.roomToHandOut(now) {
 		return connectors.Contact{}, false
 	}
 	s.drop(id)
 	c := unpack(k.packed)
-	s.lent[id] = lentContact{ours: c.Ours, modified: c.Modified, page: k.page, lentAt: now, unchangedAt: k.page.unchangedAt}
+	s.handedOut[id] = handedOut{ours: c.Ours, modified: c.Modified, page: k.page, at: now, unchangedAt: k.page.unchangedAt}
 	return c, true
 }
 
-// roomToLend makes room for one more lent contact if it can. A patch that is not sent an hour after its lot has waited for a limit
+// roomToHandOut says whether one more contact may be handed out, and makes room for it. A patch that is not sent an hour after its lot has waited for a limit
 // or a person, and what happened to its record meanwhile is the host's to find out, as it is after any read. s.mu is held.
-func (s *swept) roomToLend(now time.Time) bool {
-	if len(s.lent) < lentMax {
+func (s *sweepCache) roomToHandOut(now time.Time) bool {
+	if len(s.handedOut) < handedOutMax {
 		return true
 	}
-	for id, l := range s.lent {
-		if now.Sub(l.lentAt) >= lentFor {
-			delete(s.lent, id)
+	for id, l := range s.handedOut {
+		if now.Sub(l.at) >= handedOutFor {
+			delete(s.handedOut, id)
 		}
 	}
-	return len(s.lent) < lentMax
+	return len(s.handedOut) < handedOutMax
 }
 
 // forget ends the memory of contacts that were just read or written.
-func (s *swept) forget(id uint64) {
+func (s *sweepCache) forget(id uint64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.drop(id)
-	delete(s.lent, id)
+	delete(s.handedOut, id)
 }
 
 // changed notes that a contact was told with a modification time.
-func (s *swept) changed(id uint64, modified time.Time) {
+func (s *sweepCache) changed(id uint64, modified time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.drop(id)
-	if l, ok := s.lent[id]; ok && !modified.Equal(l.modified) {
+	if l, ok := s.handedOut[id]; ok && !modified.Equal(l.modified) {
 		l.mayBeChanged = true
-		s.lent[id] = l
+		s.handedOut[id] = l
 	}
 }
 

@@ -103,10 +103,10 @@ func TestASweptContactIsToldOnceAndForMinutes(t *testing.T) {
 		_, err = c.Changes(t.Context(), p.Next)
 		must(t, err)
 		read(refs[1], 1) // a poll told of it
-		time.Sleep(keptFor)
+		time.Sleep(cachedFor)
 		read(refs[2], 1)
-		if len(c.swept.kept)+len(c.swept.pages)+c.swept.bytes > 0 {
-			t.Errorf("%d contacts of %d bytes stay in memory", len(c.swept.kept), c.swept.bytes)
+		if len(c.sweepCache.cached)+len(c.sweepCache.pages)+c.sweepCache.bytes > 0 {
+			t.Errorf("%d contacts of %d bytes stay in memory", len(c.sweepCache.cached), c.sweepCache.bytes)
 		}
 	})
 }
@@ -116,7 +116,7 @@ func TestASweepDoesNotWalkTheBin(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c, h, refs, calls := sweptPortal(t, 150)
 		must(t, h.Archive(refs[0].ID))
-		time.Sleep(keptFor)
+		time.Sleep(cachedFor)
 		sweep(t, c)
 		if n := calls(); n != 2 {
 			t.Errorf("%d calls to sweep 149 contacts", n)
@@ -130,18 +130,18 @@ func TestASweepDoesNotWalkTheBin(t *testing.T) {
 }
 
 func TestSweptContactsAreBounded(t *testing.T) {
-	s := newSwept()
-	big := string(make([]byte, keptBytes/4+1))
+	s := newSweepCache()
+	big := string(make([]byte, cachedBytes/4+1))
 	for i := range 8 {
 		s.keep([]record{{ID: fmt.Sprint(i + 1)}}, func(*record) string { return big }, time.Now())
 	}
-	if len(s.kept) != 3 || s.bytes > keptBytes {
-		t.Errorf("%d contacts of %d bytes are kept", len(s.kept), s.bytes)
+	if len(s.cached) != 3 || s.bytes > cachedBytes {
+		t.Errorf("%d contacts of %d bytes are kept", len(s.cached), s.bytes)
 	}
-	for i := range lentMax {
-		s.lent[uint64(i+100)] = lentContact{lentAt: time.Now()}
+	for i := range handedOutMax {
+		s.handedOut[uint64(i+100)] = handedOut{at: time.Now()}
 	}
-	if _, ok := s.lend(1, nil); ok {
+	if _, ok := s.handOut(1, nil); ok {
 		t.Error("more is lent than can be looked after")
 	}
 }
