@@ -1,7 +1,6 @@
 package sandbox
 
 import (
-	"bytes"
 	"net/http"
 	"strings"
 	"sync"
@@ -14,7 +13,6 @@ type Fault struct {
 	// Which requests. Empty fields match all.
 	Method string
 	Path   string // part of the path: "/batch/update"
-	Holds  string // part of the request's body
 	Skip   int    // let so many matching requests pass first
 	Times  int    // happen so often: 0 is once, negative for ever
 
@@ -108,11 +106,11 @@ func (s *Faults) prune() {
 }
 
 // take finds the fault that meets a request and counts it.
-func (s *Faults) take(method, path string, body []byte) (Fault, bool) {
+func (s *Faults) take(method, path string) (Fault, bool) {
 	defer s.lock()()
 	for _, i := range s.list {
 		f := &i.f
-		if f.Method != "" && f.Method != method || !strings.Contains(path, f.Path) || f.Holds != "" && !bytes.Contains(body, []byte(f.Holds)) {
+		if f.Method != "" && f.Method != method || !strings.Contains(path, f.Path) {
 			continue
 		}
 		i.seen++

@@ -85,7 +85,7 @@ func NewSalesforce(o SalesforceOptions) *Salesforce {
 	if o.Unlimited {
 		s.usage.max = noLimit
 	}
-	for _, spec := range orgObjects {
+	for _, spec := range strings.Split(standardObjects, "\n\n")[1:] { // behind the comment
 		obj := s.newObject(spec)
 		s.all = append(s.all, obj)
 		s.objects[strings.ToLower(obj.name)] = obj

@@ -287,24 +287,20 @@ func (j *bulkJob) row(cells []string) orgRow {
 
 // workRow applies one row and returns the record's id.
 func (s *Salesforce) workRow(c *orgCall, job *bulkJob, row orgRow) (id string, fault *rowFault) {
-	changes, fault := job.object.changesOf(row, false)
-	switch {
-	case fault.misread():
-		return "", &rowFault{"INVALID_TYPE_ON_FIELD_IN_RECORD", fault.message, []string{}}
-	case fault != nil:
-		return "", fault
-	case row.id == "":
-		return "", &rowFault{"MISSING_ARGUMENT", "Id not specified in an update call", []string{}}
+	fault = caught(func() {
+		changes := job.object.changesOf(row, false)
+		if row.id == "" {
+			panic(&rowFault{"MISSING_ARGUMENT", "Id not specified in an update call", []string{}})
+		}
+		r := s.target(job.object, row.id)
+		s.checkUpdate(c, job.object, r, changes)
+		s.update(job.object, r, changes, job.assigns)
+		id = r.id
+	})
+	if fault.misread() {
+		fault = &rowFault{"INVALID_TYPE_ON_FIELD_IN_RECORD", fault.message, []string{}}
 	}
-	r, fault := s.target(job.object, row.id)
-	if fault == nil {
-		fault = s.checkUpdate(c, job.object, r, changes)
-	}
-	if fault != nil {
-		return "", fault
-	}
-	s.update(job.object, r, changes, job.assigns)
-	return r.id, nil
+	return id, fault
 }
 
 // csvReply renders rows as the Bulk API does: every cell in quotes, lines ended by a line feed.

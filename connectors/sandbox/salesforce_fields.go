@@ -77,10 +77,25 @@ func (f *orgField) quoted() bool {
 	return !f.numeric() && f.typ != orgBool && f.typ != orgDate && f.typ != orgDateTime
 }
 
-// rowFault is why a row is refused.
+// rowFault is why a row is refused. What checks rows panics with it; see caught.
 type rowFault struct {
 	code, message string
 	fields        []string
+}
+
+// caught runs a check of one row and gives the fault that it ends with.
+func caught(check func()) (fault *rowFault) {
+	defer func() {
+		switch bad := recover().(type) {
+		case nil:
+		case *rowFault:
+			fault = bad
+		default:
+			panic(bad)
+		}
+	}()
+	check()
+	return nil
 }
 
 // misreading is the code of a value that cannot be of the field's type; in a JSON body it fails the whole request.
@@ -117,84 +132,84 @@ func (f *orgField) misread(text string) *rowFault {
 }
 
 // canon is the canonical form of a value given as text.
-func (f *orgField) canon(text string) (string, *rowFault) {
+func (f *orgField) canon(text string) string {
 	switch f.typ {
 	case orgString, orgText, orgPhone, orgURL, orgEmail, orgPick:
 		text = strings.TrimSpace(text)
 		if text == "" {
-			return "", nil
+			return ""
 		}
 		if f.typ == orgPick && f.restricted && !f.offers(text) {
-			return "", &rowFault{"INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST", fmt.Sprintf("%s: bad value for restricted picklist field: %s", f.label, text), []string{f.name}}
+			panic(&rowFault{"INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST", fmt.Sprintf("%s: bad value for restricted picklist field: %s", f.label, text), []string{f.name}})
 		}
 		if f.length > 0 && len(text) > f.length && utf8.RuneCountInString(text) > f.length {
-			return "", &rowFault{"STRING_TOO_LONG", fmt.Sprintf("%s: data value too large: %s (max length=%d)", f.label, text, f.length), []string{f.name}}
+			panic(&rowFault{"STRING_TOO_LONG", fmt.Sprintf("%s: data value too large: %s (max length=%d)", f.label, text, f.length), []string{f.name}})
 		}
 		if f.typ == orgEmail && !plausibleEmail(text) {
-			return "", &rowFault{"INVALID_EMAIL_ADDRESS", fmt.Sprintf("%s: invalid email address: %s", f.label, text), []string{f.name}}
+			panic(&rowFault{"INVALID_EMAIL_ADDRESS", fmt.Sprintf("%s: invalid email address: %s", f.label, text), []string{f.name}})
 		}
-		return text, nil
+		return text
 	case orgBool:
 		switch {
 		case strings.EqualFold(text, "true"), text == "1":
-			return "true", nil
+			return "true"
 		case strings.EqualFold(text, "false"), text == "0", text == "":
-			return "", nil
+			return ""
 		}
-		return "", f.misread(text)
+		panic(f.misread(text))
 	case orgDouble, orgInt, orgCurrency, orgPercent:
 		return f.canonNumber(text)
 	case orgDate:
 		if text == "" {
-			return "", nil
+			return ""
 		}
 		if _, err := time.Parse(time.DateOnly, text); err != nil {
-			return "", f.misread(text)
+			panic(f.misread(text))
 		}
-		return text, nil
+		return text
 	case orgDateTime:
 		if text == "" {
-			return "", nil
+			return ""
 		}
 		t, ok := parseWireTime(text)
 		if !ok || t.Year() < 1700 || t.Year() > 4000 {
-			return "", f.misread(text)
+			panic(f.misread(text))
 		}
-		return formatWireTime(t.UnixMilli()), nil
+		return formatWireTime(t.UnixMilli())
 	case orgIDType, orgRef:
 		if text == "" {
-			return "", nil
+			return ""
 		}
 		id, ok := longID(text)
 		if !ok {
-			return "", &rowFault{"MALFORMED_ID", fmt.Sprintf("%s: id value of incorrect type: %s", f.label, text), []string{f.name}}
+			panic(&rowFault{"MALFORMED_ID", fmt.Sprintf("%s: id value of incorrect type: %s", f.label, text), []string{f.name}})
 		}
-		return id, nil
+		return id
 	}
-	return text, nil
+	return text
 }
 
 // canonNumber rounds to the field's scale, half away from zero.
-func (f *orgField) canonNumber(text string) (string, *rowFault) {
+func (f *orgField) canonNumber(text string) string {
 	text = strings.TrimSpace(text)
 	if text == "" {
-		return "", nil
+		return ""
 	}
 	v, err := strconv.ParseFloat(text, 64)
 	if err != nil || math.IsNaN(v) || math.IsInf(v, 0) {
-		return "", f.misread(text)
+		panic(f.misread(text))
 	}
 	p := math.Pow10(f.scale)
 	if r := math.Round(v*p) / p; !math.IsInf(r, 0) {
 		v = r
 	}
 	if f.precision > 0 && math.Abs(v) >= math.Pow10(f.precision-f.scale) {
-		return "", &rowFault{"NUMBER_OUTSIDE_VALID_RANGE", fmt.Sprintf("%s: value outside of valid range on numeric field: %s", f.label, text), []string{f.name}}
+		panic(&rowFault{"NUMBER_OUTSIDE_VALID_RANGE", fmt.Sprintf("%s: value outside of valid range on numeric field: %s", f.label, text), []string{f.name}})
 	}
 	if v == 0 {
 		v = 0 // no negative zero
 	}
-	return strconv.FormatFloat(v, 'f', -1, 64), nil
+	return strconv.FormatFloat(v, 'f', -1, 64)
 }
 
 func (f *orgField) offers(value string) bool {

@@ -40,48 +40,15 @@ func idSum[T []byte | string](dst []byte, id T) []byte {
 	return dst
 }
 
-// longID is the 18-character form of an id of either length. An 18-character one may have lost its case; one whose last
-// three characters do not fit the others is none.
+// longID is the 18-character form of an id of either length. One that has lost its case, or whose last three characters do not
+// fit the others, is none.
 func longID(id string) (string, bool) {
-	var b [18]byte
-	switch len(id) {
-	case 15:
-		copy(b[:], id)
-		idSum(b[15:15], b[:15])
-	case 18:
-		copy(b[:], id)
-		for i := range 15 {
-			sum := strings.IndexByte(idSums, upper(id[15+i/5]))
-			if sum < 0 {
-				return "", false
-			}
-			isLetter := 'A' <= upper(b[i]) && upper(b[i]) <= 'Z'
-			switch big := sum>>(i%5)&1 == 1; {
-			case big && !isLetter:
-				return "", false
-			case big:
-				b[i] = upper(b[i])
-			case isLetter:
-				b[i] = upper(b[i]) | 0x20
-			}
-		}
-		for i := 15; i < 18; i++ {
-			b[i] = upper(b[i])
-		}
-	default:
+	if len(id) != 15 && len(id) != 18 || strings.Trim(id, idDigits) != "" {
 		return "", false
 	}
-	for _, c := range b[:15] {
-		if strings.IndexByte(idDigits, c) < 0 {
-			return "", false
-		}
-	}
-	return string(b[:]), true
-}
-
-func upper(c byte) byte {
-	if 'a' <= c && c <= 'z' {
-		return c &^ 0x20
-	}
-	return c
+	var b [18]byte
+	copy(b[:], id[:15])
+	idSum(b[15:15], id)
+	long := string(b[:])
+	return long, strings.HasPrefix(long, id)
 }

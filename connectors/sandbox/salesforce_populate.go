@@ -3,7 +3,6 @@ package sandbox
 import (
 	"math/rand/v2"
 	"strconv"
-	"strings"
 	"time"
 )
 
@@ -27,10 +26,15 @@ func (s *Salesforce) Populate(n int, seed uint64) {
 		}
 		if account == "" || rng.IntN(4) == 0 {
 			accountName = newCompany(rng)
-			account = s.seed("Account", map[string]string{"Name": accountName, "Industry": pick(rng, strings.Split(industries, "|")), "OwnerId": s.rep(rng), "CreatedDate": wire(ago(rng, now, 3*365*24*time.Hour))})
+			account = s.seed("Account", map[string]string{"Name": accountName, "Industry": s.option(rng, "industry"), "OwnerId": s.rep(rng), "CreatedDate": wire(ago(rng, now, 3*365*24*time.Hour))})
 		}
 		s.populateContact(rng, now, start+i, account, accountName, campaigns)
 	}
+}
+
+// option is a value of a picklist of leads.
+func (s *Salesforce) option(rng *rand.Rand, field string) string {
+	return pick(rng, s.objects["lead"].byName[field].options).value
 }
 
 // rep is the id of a sales person.
@@ -41,7 +45,7 @@ func (s *Salesforce) populateLead(rng *rand.Rand, now time.Time, i int, campaign
 	fields := s.somebody(rng, now, i, company)
 	fields["Company"] = company
 	fields["Status"] = pick(rng, []string{"Open - Not Contacted", "Open - Not Contacted", "Working - Contacted", "Closed - Not Converted"})
-	fields["Industry"] = pick(rng, strings.Split(industries, "|"))
+	fields["Industry"] = s.option(rng, "industry")
 	id := s.seed("Lead", fields)
 	s.populateActivity(rng, now, "LeadId", id, fields, campaigns)
 }
@@ -69,7 +73,7 @@ func (s *Salesforce) somebody(rng *rand.Rand, now time.Time, i int, company stri
 	who := newSomeone(rng, now, i, company)
 	modified := wire(between(rng, who.created, now))
 	return map[string]string{
-		"FirstName": who.first, "LastName": who.last, "Title": who.title, "Email": who.email, "Phone": who.phone, "LeadSource": pick(rng, strings.Split(leadSources, "|")),
+		"FirstName": who.first, "LastName": who.last, "Title": who.title, "Email": who.email, "Phone": who.phone, "LeadSource": s.option(rng, "leadsource"),
 		"OwnerId": s.rep(rng), "CreatedDate": wire(who.created), "LastModifiedDate": modified, "SystemModstamp": modified,
 	}
 }

@@ -140,11 +140,9 @@ func (s *Salesforce) prepare(object string, fields map[string]string) (*orgObjec
 		if !ok || f.removed {
 			return nil, nil, fmt.Errorf("sandbox: %s has no field %s", o.name, name)
 		}
-		v, bad := f.canon(fields[name])
-		if bad != nil {
+		if bad := caught(func() { changes = append(changes, orgChange{f, f.canon(fields[name])}) }); bad != nil {
 			return nil, nil, fmt.Errorf("sandbox: %s.%s: %w", o.name, name, bad)
 		}
-		changes = append(changes, orgChange{f, v})
 	}
 	return o, changes, nil
 }

@@ -93,22 +93,18 @@ func (s *Salesforce) heldByOther(q *request, o *orgObject, r *record) *rowFault 
 	return &rowFault{"UNABLE_TO_LOCK_ROW", "unable to obtain exclusive access to this record or 1 records: " + ids[i], []string{}}
 }
 
-// checkUpdate says why a record does not take changes.
-func (s *Salesforce) checkUpdate(c *orgCall, o *orgObject, r *record, changes []orgChange) *rowFault {
-	if bad := s.refused(r.id); bad != nil {
-		return bad
-	}
-	if bad := s.heldByOther(c.request, o, r); bad != nil {
-		return bad
-	}
+// checkUpdate refuses changes that a record does not take.
+func (s *Salesforce) checkUpdate(c *orgCall, o *orgObject, r *record, changes []orgChange) {
+	refuseIf(s.refused(r.id))
+	refuseIf(s.heldByOther(c.request, o, r))
 	if o.isConverted(r) {
-		return &rowFault{"CANNOT_UPDATE_CONVERTED_LEAD", "cannot reference converted lead", []string{}}
+		panic(&rowFault{"CANNOT_UPDATE_CONVERTED_LEAD", "cannot reference converted lead", []string{}})
 	}
-	return s.checkValues(c, o, r, changes)
+	s.checkValues(c, o, r, changes)
 }
 
-// checkValues says what is wrong with the values a record would have; r is nil for a new one.
-func (s *Salesforce) checkValues(c *orgCall, o *orgObject, r *record, changes []orgChange) *rowFault {
+// checkValues refuses values that a record must not have; r is nil for a new one.
+func (s *Salesforce) checkValues(c *orgCall, o *orgObject, r *record, changes []orgChange) {
 	for _, x := range changes {
 		if x.field.typ != orgRef || x.value == "" {
 			continue
@@ -116,25 +112,22 @@ func (s *Salesforce) checkValues(c *orgCall, o *orgObject, r *record, changes []
 		parent, up := s.recordOf(x.value)
 		switch {
 		case parent == nil || !slices.Contains(x.field.refTo, parent.name):
-			return &rowFault{"FIELD_INTEGRITY_EXCEPTION", fmt.Sprintf("%s: id value of incorrect type: %s", x.field.label, x.value), []string{x.field.name}}
+			panic(&rowFault{"FIELD_INTEGRITY_EXCEPTION", fmt.Sprintf("%s: id value of incorrect type: %s", x.field.label, x.value), []string{x.field.name}})
 		case up == nil || s.isPurged(up):
-			return &rowFault{"INVALID_CROSS_REFERENCE_KEY", "invalid cross reference id", []string{x.field.name}}
+			panic(&rowFault{"INVALID_CROSS_REFERENCE_KEY", "invalid cross reference id", []string{x.field.name}})
 		case !up.live():
-			return &rowFault{"ENTITY_IS_DELETED", "entity is deleted", []string{x.field.name}}
+			panic(&rowFault{"ENTITY_IS_DELETED", "entity is deleted", []string{x.field.name}})
 		}
 	}
 	for _, rule := range s.rules {
 		if f, ok := o.field(rule.When); ok && rule.Object == o.name && f.plain(after(r, changes, f)) == rule.Is {
-			return &rowFault{"FIELD_CUSTOM_VALIDATION_EXCEPTION", rule.Message, []string{}}
+			panic(&rowFault{"FIELD_CUSTOM_VALIDATION_EXCEPTION", rule.Message, []string{}})
 		}
 	}
-	if bad := s.clash(o, r, changes); bad != nil {
-		return bad
-	}
+	s.clash(o, r, changes)
 	if !strings.Contains(strings.ReplaceAll(strings.ToLower(c.header.Get("Sforce-Duplicate-Rule-Header")), " ", ""), "allowsave=true") {
-		return s.duplicate(o, r, changes)
+		s.duplicate(o, r, changes)
 	}
-	return nil
 }
 
 // after is the value of a field once changes are made; r is nil for a new record.
@@ -151,47 +144,45 @@ func after(r *record, changes []orgChange, f *orgField) string {
 // twins are the fields in which two set-up records must not be alike.
 var twins = map[string][]string{"PermissionSet": {"Name"}, "FieldPermissions": {"ParentId", "Field"}, "ObjectPermissions": {"ParentId", "SobjectType"}, "PermissionSetAssignment": {"AssigneeId", "PermissionSetId"}}
 
-// clash says what a set-up record must not share with another, and which rights there are not.
-func (s *Salesforce) clash(o *orgObject, r *record, changes []orgChange) *rowFault {
+// clash refuses what a set-up record must not share with another, and which rights there are not.
+func (s *Salesforce) clash(o *orgObject, r *record, changes []orgChange) {
 	if names := twins[o.name]; names != nil && r == nil {
 		for _, other := range o.live() {
 			if !slices.ContainsFunc(names, func(n string) bool {
 				v, _ := changed(changes, n)
 				return !strings.EqualFold(v, o.get(other, strings.ToLower(n)))
 			}) {
-				return &rowFault{"DUPLICATE_VALUE", fmt.Sprintf("duplicate value found: %s duplicates value on record with id: %s", strings.Join(names, ", "), other.id[:15]), []string{}}
+				panic(&rowFault{"DUPLICATE_VALUE", fmt.Sprintf("duplicate value found: %s duplicates value on record with id: %s", strings.Join(names, ", "), other.id[:15]), []string{}})
 			}
 		}
 	}
 	if o.name != "FieldPermissions" {
-		return nil
+		return
 	}
 	field, _ := changed(changes, "Field")
 	object, _ := changed(changes, "SobjectType")
 	if f, err := s.fieldNamed(field); r == nil && (err != nil || !f.custom && (f.readOnly || f.required) || !strings.HasPrefix(strings.ToLower(field), strings.ToLower(object)+".")) {
-		return &rowFault{"INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST", "Field Name: bad value for restricted picklist field: " + field, []string{"Field"}}
+		panic(&rowFault{"INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST", "Field Name: bad value for restricted picklist field: " + field, []string{"Field"}})
 	}
 	edit, _ := changed(changes, "PermissionsEdit")
 	if read, given := changed(changes, "PermissionsRead"); edit != "" && read == "" && (r == nil || given) {
-		return &rowFault{"FIELD_INTEGRITY_EXCEPTION", "Can't edit a field without reading it: PermissionsEdit requires PermissionsRead", []string{"PermissionsEdit"}}
+		panic(&rowFault{"FIELD_INTEGRITY_EXCEPTION", "Can't edit a field without reading it: PermissionsEdit requires PermissionsRead", []string{"PermissionsEdit"}})
 	}
-	return nil
 }
 
-// duplicate is the refusal of a lead or contact with the address of another one.
-func (s *Salesforce) duplicate(o *orgObject, r *record, changes []orgChange) *rowFault {
+// duplicate refuses a lead or contact with the address of another one.
+func (s *Salesforce) duplicate(o *orgObject, r *record, changes []orgChange) {
 	if !s.dupes || o.name != "Lead" && o.name != "Contact" {
-		return nil
+		return
 	}
 	address := after(r, changes, o.byName["email"])
 	for _, other := range []*orgObject{s.objects["lead"], s.objects["contact"]} {
 		for _, x := range other.recs {
 			if address != "" && x != r && x.live() && !other.isConverted(x) && strings.EqualFold(other.get(x, "email"), address) {
-				return &rowFault{"DUPLICATES_DETECTED", "Use one of these records?", []string{}}
+				panic(&rowFault{"DUPLICATES_DETECTED", "Use one of these records?", []string{}})
 			}
 		}
 	}
-	return nil
 }
 
 // rowFailure is a row's fault as the error of a request about that row alone.

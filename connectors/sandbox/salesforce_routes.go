@@ -187,7 +187,7 @@ func (s *Salesforce) listVersions() reply {
 	return jsonReply(http.StatusOK, list)
 }
 
-// dispatch answers an authorised request within the limits. An endpoint refuses by panicking with its *orgFailure, before
+// dispatch answers an authorised request within the limits. An endpoint refuses by panicking with an *orgFailure, or a *rowFault of its one row, before
 // anything has changed.
 func (s *Salesforce) dispatch(c *orgCall) (rep reply) {
 	defer func() {
@@ -195,6 +195,8 @@ func (s *Salesforce) dispatch(c *orgCall) (rep reply) {
 		case nil:
 		case *orgFailure:
 			rep = bad.reply()
+		case *rowFault:
+			rep = rowFailure(bad).reply()
 		default:
 			panic(bad)
 		}

@@ -1,119 +1,25 @@
 package sandbox
 
 import (
-	"cmp"
+	_ "embed"
 	"fmt"
 	"strconv"
 	"strings"
 	"unicode"
 )
 
-// The standard objects, as far as programs that score people and follow deals look at them. Of a field there are its name,
-// type, then a text's length, a number's precision and scale, a lookup's objects, or a picklist's values. Marks before the
-// name: * required, ! set by the org alone, ^ only when the record is made. A lookup's way to the parent is its name without
-// Id.
+//go:embed standard/salesforce.txt
+var standardObjects string
 
-type orgObjectSpec struct {
-	name, prefix, fields string
-	tooling              bool
-}
-
-var orgObjects = []orgObjectSpec{
-	{name: "Organization", prefix: "00D", fields: `
-*Name string 80; OrganizationType picklist Enterprise Edition|Unlimited Edition|Developer Edition; InstanceName string 5
-IsSandbox boolean; NamespacePrefix string 15; TrialExpirationDate datetime; TimeZoneSidKey string 40
-DefaultLocaleSidKey string 40; PrimaryContact string 80`},
-	{name: "Profile", prefix: "00e", fields: `
-*Name string 255; Description string 255`},
-	{name: "User", prefix: "005", fields: `
-*Username string 80; *LastName string 80; FirstName string 40; !Name name; *Email email 128; *Alias string 8; Title string 80
-IsActive boolean; UserType picklist Standard|AutomatedProcess; ProfileId reference Profile; ManagerId reference User
-TimeZoneSidKey string 40`},
-	{name: "Account", prefix: "001", fields: `
-*Name string 255; Type picklist Prospect|Customer - Direct|Customer - Channel|Channel Partner / Reseller|Other
-Industry picklist ` + industries + `; Website url 255; Phone phone 40; BillingCity string 40; BillingCountry string 80
-NumberOfEmployees int 8 0; AnnualRevenue currency 18 0; Description textarea 32000; ParentId reference Account
-*OwnerId reference User; !LastActivityDate date; !MasterRecordId master Account`},
-	{name: "Lead", prefix: "00Q", fields: `
-!MasterRecordId master Lead; *LastName string 80; FirstName string 40; Salutation picklist Mr.|Ms.|Mrs.|Dr.|Prof.; !Name name
-Title string 128; *Company string 255; Street textarea 255; City string 40; State string 80; PostalCode string 20
-Country string 80; Phone phone 40; MobilePhone phone 40; Email email 80; Website url 255; Description textarea 32000
-LeadSource picklist ` + leadSources + `
-*Status picklist Open - Not Contacted|Working - Contacted|Closed - Converted|Closed - Not Converted
-Industry picklist ` + industries + `; Rating picklist Hot|Warm|Cold; AnnualRevenue currency 18 0; NumberOfEmployees int 8 0
-*OwnerId reference User; HasOptedOutOfEmail boolean; !IsConverted boolean; !ConvertedDate date
-!ConvertedAccountId reference Account; !ConvertedContactId reference Contact; !ConvertedOpportunityId reference Opportunity
-IsUnreadByOwner boolean; !LastActivityDate date; EmailBouncedReason string 255; EmailBouncedDate datetime`},
-	{name: "Contact", prefix: "003", fields: `
-!MasterRecordId master Contact; AccountId reference Account; *LastName string 80; FirstName string 40
-Salutation picklist Mr.|Ms.|Mrs.|Dr.|Prof.; !Name name; MailingCity string 40; MailingState string 80
-MailingPostalCode string 20; MailingCountry string 80; Phone phone 40; MobilePhone phone 40; HomePhone phone 40
-ReportsToId reference Contact; Email email 80; Title string 128; Department string 80
-LeadSource picklist ` + leadSources + `; Birthdate date; Description textarea 32000; *OwnerId reference User
-HasOptedOutOfEmail boolean; !LastActivityDate date; EmailBouncedReason string 255; EmailBouncedDate datetime`},
-	{name: "Opportunity", prefix: "006", fields: `
-AccountId reference Account; *Name string 120; Description textarea 32000
-*StageName picklist Prospecting|Qualification|Needs Analysis|Proposal/Price Quote|Negotiation/Review|Closed Won|Closed Lost
-Amount currency 18 2; Probability percent 3 0; *CloseDate date; Type picklist New Customer|Existing Customer - Upgrade
-LeadSource picklist ` + leadSources + `; !IsClosed boolean; !IsWon boolean; *OwnerId reference User
-CampaignId reference Campaign; !LastActivityDate date`},
-	{name: "OpportunityContactRole", prefix: "00K", fields: `
-*^OpportunityId reference Opportunity; *^ContactId reference Contact
-Role picklist Business User|Decision Maker|Economic Buyer|Evaluator|Executive Sponsor|Influencer|Other; IsPrimary boolean`},
-	{name: "Task", prefix: "00T", fields: `
-WhoId reference Lead,Contact; WhatId reference Account,Opportunity,Campaign; Subject string 255; ActivityDate date
-*Status picklist Not Started|In Progress|Completed|Waiting on someone else|Deferred; Priority picklist High|Normal|Low
-Type picklist Call|Email|Meeting|Other; ^TaskSubtype picklist Task|Email|ListEmail|Call|Cadence|LinkedIn
-CallType picklist Internal|Inbound|Outbound; CallDurationInSeconds int 8 0; CallDisposition string 255
-Description textarea 32000; *OwnerId reference User; !AccountId reference Account; !IsClosed boolean; !IsArchived archived
-!CompletedDateTime datetime`},
-	{name: "Event", prefix: "00U", fields: `
-WhoId reference Lead,Contact; WhatId reference Account,Opportunity,Campaign; Subject string 255; Location string 255
-IsAllDayEvent boolean; ActivityDateTime datetime; ActivityDate date; StartDateTime datetime; EndDateTime datetime
-DurationInMinutes int 8 0; Type picklist Email|Meeting|Other|Call; ^EventSubtype picklist Event; Description textarea 32000
-*OwnerId reference User; !AccountId reference Account; !IsArchived archived`},
-	{name: "EventRelation", prefix: "0RE", fields: `
-*^EventId reference Event; *RelationId reference Lead,Contact,User; Status picklist New|Accepted|Declined; IsInvitee boolean
-RespondedDate datetime; Response string 255`},
-	{name: "EmailMessage", prefix: "02s", fields: `
-Subject string 3000; FromAddress email 1333; ToAddress string 4000; Incoming boolean; Status picklist 0|1|2|3|4|5
-MessageDate datetime; ActivityId reference Task; RelatedToId reference Account,Opportunity,Campaign; TextBody textarea 131072`},
-	{name: "Campaign", prefix: "701", fields: `
-*Name string 80; Type picklist Webinar|Conference|Email|Advertisement|Other
-Status picklist Planned|In Progress|Completed|Aborted; StartDate date; EndDate date; IsActive boolean
-*OwnerId reference User`},
-	{name: "CampaignMember", prefix: "00v", fields: `
-*^CampaignId reference Campaign; ^LeadId reference Lead; ^ContactId reference Contact; Status picklist Sent|Responded
-!HasResponded boolean; !FirstRespondedDate date`},
-	{name: "PermissionSet", prefix: "0PS", fields: `
-*Name string 80; *Label string 80; Description string 255; !IsOwnedByProfile boolean; !IsCustom boolean`},
-	{name: "ObjectPermissions", prefix: "110", fields: `
-*^ParentId reference PermissionSet; *^SobjectType string 40; PermissionsRead boolean; PermissionsCreate boolean
-PermissionsEdit boolean; PermissionsDelete boolean; PermissionsViewAllRecords boolean; PermissionsModifyAllRecords boolean`},
-	{name: "FieldPermissions", prefix: "01k", fields: `
-*^ParentId reference PermissionSet; *^SobjectType string 40; *^Field string 255; PermissionsRead boolean
-PermissionsEdit boolean`},
-	{name: "PermissionSetAssignment", prefix: "0Pa", fields: `
-*^AssigneeId reference User; *^PermissionSetId reference PermissionSet`},
-	{name: "CustomField", prefix: "00N", tooling: true, fields: `
-!DeveloperName string 80; !TableEnumOrId string 40; !NamespacePrefix string 15; !FullName string 255
-!ManageableState string 40; Description string 1000; InlineHelpText string 510; !Metadata complexvalue`},
-}
-
-const (
-	industries  = "Banking|Biotechnology|Consulting|Education|Electronics|Energy|Finance|Healthcare|Manufacturing|Media|Retail|Technology|Transportation|Other"
-	leadSources = "Web|Phone Inquiry|Partner Referral|Purchased List|Other"
-)
-
-// labelsOf are the labels of objects that are not called as their name.
-var labelsOf = map[string]string{"OpportunityContactRole": "Opportunity Contact Role", "CampaignMember": "Campaign Member", "PermissionSet": "Permission Set", "EmailMessage": "Email Message", "EventRelation": "Event Relation"}
-
-func (s *Salesforce) newObject(spec orgObjectSpec) *orgObject {
-	label := cmp.Or(labelsOf[spec.name], spec.name)
-	o := &orgObject{name: spec.name, label: label, prefix: spec.prefix, tooling: spec.tooling, byName: map[string]*orgField{}, relations: map[string]*orgField{}}
+// newObject makes an object of its part of the standard ones.
+func (s *Salesforce) newObject(spec string) *orgObject {
+	title, fields, _ := strings.Cut(strings.TrimSpace(spec), "\n")
+	words := strings.Fields(title)
+	label := spacedLabel(words[0])
+	o := &orgObject{name: words[0], label: label, prefix: words[1], tooling: len(words) > 2, byName: map[string]*orgField{}, relations: map[string]*orgField{}}
 	o.define(&orgField{name: "Id", label: label + " ID", typ: orgIDType, length: 18, calc: func(r *record) string { return r.id }})
 	o.define(&orgField{name: "IsDeleted", label: "Deleted", typ: orgBool, calc: func(r *record) string { return yes(r.gone != 0) }})
-	for field := range strings.FieldsFuncSeq(spec.fields, func(c rune) bool { return c == ';' || c == '\n' }) {
+	for field := range strings.Lines(fields) {
 		o.define(s.fieldOfSpec(o, strings.TrimSpace(field)))
 	}
 	stamp := func(name string, at func(r *record) int64) {

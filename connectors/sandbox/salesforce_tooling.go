@@ -58,26 +58,21 @@ var textTypes = map[string]struct {
 var otherTypes = map[string]string{"Number": orgDouble, "Percent": orgPercent, "Currency": orgCurrency, "Checkbox": orgBool, "Date": orgDate, "DateTime": orgDateTime}
 
 // shape is the field that metadata describes.
-func (m *fieldMetadata) shape(name string) (*orgField, *rowFault) {
-	f := &orgField{name: name, label: m.Label, help: m.InlineHelpText, custom: true, required: m.Required, typ: otherTypes[m.Type]}
-	var bad *rowFault
+func (m *fieldMetadata) shape(name string) *orgField {
 	need := func(what string, ok bool) {
-		if !ok && bad == nil {
-			bad = &rowFault{"FIELD_INTEGRITY_EXCEPTION", "Must specify '" + what + "' for a CustomField of type " + m.Type, []string{}}
+		if !ok {
+			panic(&rowFault{"FIELD_INTEGRITY_EXCEPTION", "Must specify '" + what + "' for a CustomField of type " + m.Type, []string{}})
 		}
 	}
 	size := func(n *int, what string, least, most int) int {
-		if need(what, n != nil); n == nil {
-			return 0
-		}
-		if (*n < least || *n > most) && bad == nil {
-			bad = &rowFault{"FIELD_INTEGRITY_EXCEPTION", fmt.Sprintf("%s: must be between %d and %d", what, least, most), []string{}}
+		if need(what, n != nil); *n < least || *n > most {
+			panic(&rowFault{"FIELD_INTEGRITY_EXCEPTION", fmt.Sprintf("%s: must be between %d and %d", what, least, most), []string{}})
 		}
 		return *n
 	}
 	fits := func(what, field, text string, most int) {
-		if len([]rune(text)) > most && bad == nil {
-			bad = &rowFault{"STRING_TOO_LONG", fmt.Sprintf("%s: data value too large (max length=%d)", what, most), []string{field}}
+		if len([]rune(text)) > most {
+			panic(&rowFault{"STRING_TOO_LONG", fmt.Sprintf("%s: data value too large (max length=%d)", what, most), []string{field}})
 		}
 	}
 	need("label", m.Label != "")
@@ -85,6 +80,7 @@ func (m *fieldMetadata) shape(name string) (*orgField, *rowFault) {
 	fits("Help Text", "InlineHelpText", m.InlineHelpText, 510)
 	fits("Description", "Description", m.Description, 1000)
 	need("type", m.Type != "")
+	f := &orgField{name: name, label: m.Label, help: m.InlineHelpText, custom: true, required: m.Required, typ: otherTypes[m.Type]}
 	t, isText := textTypes[m.Type]
 	switch {
 	case isText:
@@ -100,37 +96,29 @@ func (m *fieldMetadata) shape(name string) (*orgField, *rowFault) {
 		f.scale = size(m.Scale, "scale", 0, f.precision)
 	case f.typ == orgBool:
 		need("defaultValue", m.DefaultValue != nil)
-	case f.typ == "" && bad == nil:
-		bad = &rowFault{"INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST", "the sandbox does not support fields of type " + m.Type, []string{}}
+	case f.typ == "":
+		panic(&rowFault{"INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST", "the sandbox does not support fields of type " + m.Type, []string{}})
 	}
-	if f.typ == orgPick {
-		need("valueSet", m.ValueSet != nil && len(m.ValueSet.ValueSetDefinition.Value) > 0)
-		bad = cmp.Or(bad, m.choices(f))
+	if f.typ != orgPick {
+		return f
 	}
-	return f, bad
-}
-
-// choices gives a picklist its values.
-func (m *fieldMetadata) choices(f *orgField) *rowFault {
-	if m.ValueSet == nil {
-		return nil
-	}
+	need("valueSet", m.ValueSet != nil && len(m.ValueSet.ValueSetDefinition.Value) > 0)
 	f.restricted = m.ValueSet.Restricted
 	for _, v := range m.ValueSet.ValueSetDefinition.Value {
 		name := cmp.Or(v.FullName, v.ValueName)
 		if f.offers(name) || name == "" {
-			return &rowFault{"DUPLICATE_VALUE", "duplicate value found: " + name, []string{}}
+			panic(&rowFault{"DUPLICATE_VALUE", "duplicate value found: " + name, []string{}})
 		}
 		f.options = append(f.options, orgOption{name, cmp.Or(v.Label, name)})
 	}
-	return nil
+	return f
 }
 
 // Define adds a custom field, named as Lead.Intent_Score__c, as an admin would. It is hidden from the integration user until
 // Grant or a permission set shows it. Metadata is that of a CustomField in the Tooling API, as JSON.
 func (s *Salesforce) Define(fullName, metadata string) error {
 	defer s.lock()()
-	if _, bad := s.defineField(fullName, []byte(metadata), s.boss); bad != nil {
+	if bad := caught(func() { s.defineField(fullName, []byte(metadata), s.boss) }); bad != nil {
 		return fmt.Errorf("sandbox: field %s: %w", fullName, bad)
 	}
 	return nil
@@ -150,33 +138,30 @@ func (s *Salesforce) Undefine(fullName string) error {
 }
 
 // defineField adds a custom field and its record in the Tooling API.
-func (s *Salesforce) defineField(fullName string, raw []byte, by string) (*record, *rowFault) {
+func (s *Salesforce) defineField(fullName string, raw []byte, by string) *record {
 	var m fieldMetadata
 	if err := json.Unmarshal(raw, &m); err != nil {
-		return nil, &rowFault{"JSON_PARSER_ERROR", err.Error(), []string{}}
+		panic(&rowFault{"JSON_PARSER_ERROR", err.Error(), []string{}})
 	}
 	object, name, _ := strings.Cut(fullName, ".")
 	o, ok := s.object(object)
 	if !ok || o.tooling {
-		return nil, &rowFault{"INVALID_CROSS_REFERENCE_KEY", "Entity Enumeration Or ID: bad value for restricted picklist field: " + object, []string{"EntityDefinitionId"}}
+		panic(&rowFault{"INVALID_CROSS_REFERENCE_KEY", "Entity Enumeration Or ID: bad value for restricted picklist field: " + object, []string{"EntityDefinitionId"}})
 	}
 	base, isCustom := strings.CutSuffix(name, "__c")
 	if !isCustom || !developerName.MatchString(base) || len(base) > 40 {
-		return nil, &rowFault{"INVALID_FIELD_FOR_INSERT_UPDATE", "The Field Name field can only contain underscores and alphanumeric characters. It must be unique, begin with a letter, not include spaces, not end with an underscore, and not contain two consecutive underscores.", []string{"FullName"}}
+		panic(&rowFault{"INVALID_FIELD_FOR_INSERT_UPDATE", "The Field Name field can only contain underscores and alphanumeric characters. It must be unique, begin with a letter, not include spaces, not end with an underscore, and not contain two consecutive underscores.", []string{"FullName"}})
 	}
 	if f, ok := o.field(name); ok && !f.removed {
-		return nil, &rowFault{"DUPLICATE_DEVELOPER_NAME", "There is already a field named " + base + " on " + o.name + ".", []string{}}
+		panic(&rowFault{"DUPLICATE_DEVELOPER_NAME", "There is already a field named " + base + " on " + o.name + ".", []string{}})
 	}
-	f, bad := m.shape(name)
-	if bad != nil {
-		return nil, bad
-	}
+	f := m.shape(name)
 	delete(o.byName, strings.ToLower(name))
 	o.define(f)
 	customs := s.objects["customfield"]
 	r := s.create(customs, s.customChanges(customs, o, base, &m, raw), by, s.nowMs())
 	s.secure()
-	return r, nil
+	return r
 }
 
 // customChanges are the values of a custom field's record.
@@ -217,20 +202,15 @@ func (s *Salesforce) dropField(r *record, by string) {
 // createField answers POST tooling/sobjects/CustomField.
 func (s *Salesforce) createField(c *orgCall, _ *orgObject) reply {
 	name, metadata := c.custom()
-	r, fault := s.defineField(name, metadata, s.me)
-	if fault != nil {
-		panic(rowFailure(&rowFault{fault.code, fault.message, append([]string{""}, fault.fields...)[1:]}))
-	}
-	return jsonReply(http.StatusCreated, resultJSON{r.id, true, []faultJSON{}})
+	return jsonReply(http.StatusCreated, resultJSON{s.defineField(name, metadata, s.me).id, true, []faultJSON{}})
 }
 
 // fieldRecord is the record that a path tooling/sobjects/CustomField/{id} names.
 func (s *Salesforce) fieldRecord(c *orgCall) *record {
-	r, fault := s.target(s.objects["customfield"], c.rest[3])
-	if fault != nil {
-		panic(notThere())
+	if o, r := s.recordOf(c.rest[3]); r != nil && r.live() && o == s.objects["customfield"] {
+		return r
 	}
-	return r
+	panic(notThere())
 }
 
 func (s *Salesforce) readField(c *orgCall, _ *orgObject) reply {
@@ -245,31 +225,25 @@ func (s *Salesforce) deleteField(c *orgCall, _ *orgObject) reply {
 func (s *Salesforce) changeField(c *orgCall, _ *orgObject) reply {
 	r := s.fieldRecord(c)
 	_, metadata := c.custom()
-	if fault := s.reshape(r, metadata); fault != nil {
-		panic(rowFailure(fault))
-	}
+	s.reshape(r, metadata)
 	return reply{status: http.StatusNoContent}
 }
 
 // reshape changes a custom field to what metadata says; its type stays.
-func (s *Salesforce) reshape(r *record, raw []byte) *rowFault {
+func (s *Salesforce) reshape(r *record, raw []byte) {
 	var m fieldMetadata
 	if err := json.Unmarshal(raw, &m); err != nil {
-		return &rowFault{"JSON_PARSER_ERROR", err.Error(), []string{}}
+		panic(&rowFault{"JSON_PARSER_ERROR", err.Error(), []string{}})
 	}
 	o, f := s.fieldOf(r)
-	g, bad := m.shape(f.name)
-	if bad != nil {
-		return bad
-	}
+	g := m.shape(f.name)
 	if g.typ != f.typ || g.long() != f.long() {
-		return &rowFault{"FIELD_INTEGRITY_EXCEPTION", "Cannot change the type of " + o.name + "." + f.name + " through this API", []string{}}
+		panic(&rowFault{"FIELD_INTEGRITY_EXCEPTION", "Cannot change the type of " + o.name + "." + f.name + " through this API", []string{}})
 	}
 	f.label, f.help, f.length, f.precision, f.scale, f.required = g.label, g.help, g.length, g.precision, g.scale, g.required
 	f.options, f.restricted = g.options, g.restricted
 	customs := s.objects["customfield"]
 	s.apply(customs, r, s.customChanges(customs, o, strings.TrimSuffix(f.name, "__c"), &m, raw), s.me, s.nowMs())
-	return nil
 }
 
 // custom reads the body of a custom field's call.

@@ -65,13 +65,13 @@ func (c *orgCall) read(into any) *orgFailure {
 }
 
 // changesOf gives a row's names and values their meaning. A value that cannot be of its field's type is misread.
-func (o *orgObject) changesOf(row orgRow, fresh bool) ([]orgChange, *rowFault) {
+func (o *orgObject) changesOf(row orgRow, fresh bool) []orgChange {
 	var closed, missing []string
 	changes := make([]orgChange, 0, len(row.values)+2)
 	for _, v := range row.values {
 		f, ok := o.field(v.name)
 		if !ok || !f.readable {
-			return nil, &rowFault{"INVALID_FIELD", fmt.Sprintf("No such column '%s' on sobject of type %s", v.name, o.name), []string{}}
+			panic(&rowFault{"INVALID_FIELD", fmt.Sprintf("No such column '%s' on sobject of type %s", v.name, o.name), []string{}})
 		}
 		if f.readOnly || !f.editable || f.createOnly && !fresh {
 			closed = append(closed, f.name)
@@ -79,23 +79,20 @@ func (o *orgObject) changesOf(row orgRow, fresh bool) ([]orgChange, *rowFault) {
 		}
 		truth := v.kind == 't' || v.kind == 'f'
 		if v.kind == '{' || v.kind == '[' || v.kind == '"' && f.typ == orgBool || truth && f.typ != orgBool && f.typ != orgString {
-			return nil, f.misread(v.text)
+			panic(f.misread(v.text))
 		}
 		text := v.text
 		if v.kind == 'n' {
 			text = ""
 		}
-		canonical, bad := f.canon(text)
-		if bad != nil {
-			return nil, bad
-		}
+		canonical := f.canon(text)
 		if canonical == "" && f.required && f.standardValue == "" && f.typ != orgBool {
 			missing = append(missing, f.name)
 		}
 		changes = append(changes, orgChange{f, canonical})
 	}
 	if len(closed) > 0 {
-		return nil, &rowFault{"INVALID_FIELD_FOR_INSERT_UPDATE", fmt.Sprintf("Unable to create/update fields: %s. Please check the security settings of this field and verify that it is read/write for your profile or permission set.", strings.Join(closed, ", ")), closed}
+		panic(&rowFault{"INVALID_FIELD_FOR_INSERT_UPDATE", fmt.Sprintf("Unable to create/update fields: %s. Please check the security settings of this field and verify that it is read/write for your profile or permission set.", strings.Join(closed, ", ")), closed})
 	}
 	for _, f := range o.fields {
 		if _, given := changed(changes, f.name); fresh && !given && f.required && f.standardValue == "" && f.name != "OwnerId" {
@@ -103,25 +100,25 @@ func (o *orgObject) changesOf(row orgRow, fresh bool) ([]orgChange, *rowFault) {
 		}
 	}
 	if len(missing) > 0 {
-		return nil, &rowFault{"REQUIRED_FIELD_MISSING", "Required fields are missing: [" + strings.Join(missing, ", ") + "]", missing}
+		panic(&rowFault{"REQUIRED_FIELD_MISSING", "Required fields are missing: [" + strings.Join(missing, ", ") + "]", missing})
 	}
-	return changes, nil
+	return changes
 }
 
 // target is the live record that a row means.
-func (s *Salesforce) target(o *orgObject, given string) (*record, *rowFault) {
+func (s *Salesforce) target(o *orgObject, given string) *record {
 	id, ok := longID(given)
 	if !ok || id[:3] != o.prefix {
-		return nil, &rowFault{"MALFORMED_ID", fmt.Sprintf("%s: id value of incorrect type: %s", o.fields[0].label, given), []string{"Id"}}
+		panic(&rowFault{"MALFORMED_ID", fmt.Sprintf("%s: id value of incorrect type: %s", o.fields[0].label, given), []string{"Id"}})
 	}
 	r := o.byID[id]
 	if r == nil || s.isPurged(r) {
-		return nil, &rowFault{"INVALID_CROSS_REFERENCE_KEY", "invalid cross reference id", []string{}}
+		panic(&rowFault{"INVALID_CROSS_REFERENCE_KEY", "invalid cross reference id", []string{}})
 	}
 	if !r.live() {
-		return nil, &rowFault{"ENTITY_IS_DELETED", "entity is deleted", []string{}}
+		panic(&rowFault{"ENTITY_IS_DELETED", "entity is deleted", []string{}})
 	}
-	return r, nil
+	return r
 }
 
 // update applies checked changes of the API to a live record.
@@ -183,8 +180,8 @@ func (s *Salesforce) writeMany(c *orgCall, fresh bool) reply {
 			continue
 		}
 		res.object = o
-		if res.changes, res.fault = o.changesOf(row, fresh); res.fault.misread() {
-			panic(rowFailure(res.fault))
+		if res.fault = caught(func() { res.changes = o.changesOf(row, fresh) }); res.fault.misread() {
+			panic(res.fault)
 		}
 	}
 	if chunks > collectionChunks {
@@ -198,7 +195,9 @@ func (s *Salesforce) writeMany(c *orgCall, fresh bool) reply {
 		}
 	}
 	for i := range results {
-		s.checkRow(c, rows[i], &results[i], fresh)
+		if res := &results[i]; res.fault == nil {
+			res.fault = caught(func() { s.checkRow(c, rows[i], res, fresh) })
+		}
 		if results[i].fault == nil && !in.AllOrNone {
 			commit(&results[i]) // the next row may refer to it
 		}
@@ -209,20 +208,18 @@ func (s *Salesforce) writeMany(c *orgCall, fresh bool) reply {
 	return jsonReply(http.StatusOK, told(results))
 }
 
-// checkRow says in a row's result why it cannot be written.
+// checkRow refuses a row that cannot be written, and finds the record of one that can.
 func (s *Salesforce) checkRow(c *orgCall, row orgRow, res *orgResult, fresh bool) {
 	switch {
-	case res.fault != nil:
 	case !fresh && !row.hasID:
-		res.fault = &rowFault{"MISSING_ARGUMENT", "Id not specified in an update call", []string{}}
+		panic(&rowFault{"MISSING_ARGUMENT", "Id not specified in an update call", []string{}})
 	case fresh && row.hasID:
-		res.fault = &rowFault{"INVALID_FIELD_FOR_INSERT_UPDATE", "cannot specify Id in an insert call", []string{"Id"}}
+		panic(&rowFault{"INVALID_FIELD_FOR_INSERT_UPDATE", "cannot specify Id in an insert call", []string{"Id"}})
 	case fresh:
-		res.fault = s.checkValues(c, res.object, nil, res.changes)
+		s.checkValues(c, res.object, nil, res.changes)
 	default:
-		if res.r, res.fault = s.target(res.object, row.id); res.fault == nil {
-			res.fault = s.checkUpdate(c, res.object, res.r, res.changes)
-		}
+		res.r = s.target(res.object, row.id)
+		s.checkUpdate(c, res.object, res.r, res.changes)
 	}
 }
 
@@ -279,7 +276,7 @@ func (s *Salesforce) deleteMany(c *orgCall, _ *orgObject) reply {
 			res.fault = &rowFault{"MALFORMED_ID", "malformed id " + id, []string{}}
 			continue
 		}
-		res.r, res.fault = s.target(res.object, id)
+		res.fault = caught(func() { res.r = s.target(res.object, id) })
 	}
 	erase := func(res *orgResult) { s.remove(res.object, res.r, s.me) }
 	if strings.EqualFold(params.Get("allOrNone"), "true") {
@@ -333,23 +330,17 @@ func (s *Salesforce) readMany(c *orgCall, o *orgObject) reply {
 
 // named is the live record that a path sobjects/{object}/{id} names.
 func (s *Salesforce) named(c *orgCall, o *orgObject) *record {
-	r, fault := s.target(o, c.rest[2])
-	switch {
-	case fault != nil && fault.code == "MALFORMED_ID":
+	if id, ok := longID(c.rest[2]); !ok || id[:3] != o.prefix {
 		panic(notThere())
-	case fault != nil:
-		panic(rowFailure(fault))
 	}
-	return r
+	return s.target(o, c.rest[2])
 }
 
 // updateOne answers PATCH sobjects/{object}/{id}.
 func (s *Salesforce) updateOne(c *orgCall, o *orgObject) reply {
 	r := s.named(c, o)
 	changes := c.oneRow(o, false)
-	if fault := s.checkUpdate(c, o, r, changes); fault != nil {
-		panic(rowFailure(fault))
-	}
+	s.checkUpdate(c, o, r, changes)
 	s.update(o, r, changes, c.mayAssign())
 	return reply{status: http.StatusNoContent}
 }
@@ -368,19 +359,13 @@ func (c *orgCall) oneRow(o *orgObject, fresh bool) []orgChange {
 	if row.hasID {
 		panic(&orgFailure{status: http.StatusBadRequest, code: "INVALID_FIELD", message: "The Id field should not be specified in the sobject data.", fields: []string{"Id"}})
 	}
-	changes, fault := o.changesOf(row, fresh)
-	if fault != nil {
-		panic(rowFailure(fault))
-	}
-	return changes
+	return o.changesOf(row, fresh)
 }
 
 // createOne answers POST sobjects/{object}.
 func (s *Salesforce) createOne(c *orgCall, o *orgObject) reply {
 	changes := c.oneRow(o, true)
-	if fault := s.checkValues(c, o, nil, changes); fault != nil {
-		panic(rowFailure(fault))
-	}
+	s.checkValues(c, o, nil, changes)
 	r := s.create(o, s.assigned(c.mayAssign(), o, changes), s.me, s.nowMs())
 	rep := jsonReply(http.StatusCreated, resultJSON{r.id, true, []faultJSON{}})
 	rep.header = http.Header{"Location": {c.prefix() + "/sobjects/" + o.name + "/" + r.id}}

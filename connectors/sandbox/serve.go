@@ -96,7 +96,7 @@ var errBroken = errors.New("sandbox: connection reset by peer")
 
 // handle answers one request. cut ≥ 0 is how many bytes of the body reach the client before the connection breaks.
 func (d *desk) handle(ctx context.Context, q *request) (rep reply, cut int, err error) {
-	fault, hit := d.faults.take(q.method, q.path, q.body)
+	fault, hit := d.faults.take(q.method, q.path)
 	delay := fault.Delay
 	if a, ok := d.vendor.(attendant); ok {
 		d.mu.Lock()
