@@ -88,8 +88,11 @@ func (tx *Tx) evict(name uint32, n int, limit uint64) (int, error) {
 	var buf [8]byte
 	prefix := appendKind(buf[:0], name)
 	var ages, keys [][]byte
-	c := tx.bucket(bCacheAge).Cursor()
-	for k, v := c.Seek(prefix); k != nil && hasPrefix(k, prefix) && len(ages) < n; k, v = c.Next() {
+	if n <= 0 {
+		return 0, nil
+	}
+	c := tx.scan(bCacheAge, prefix, nil, n)
+	for k, v := c.Next(); k != nil; k, v = c.Next() {
 		if len(k) != len(prefix)+12 || uint48(k[len(prefix):]) > limit {
 			break
 		}

@@ -191,12 +191,12 @@ func (tx *Tx) walkRefs(id bucketID, crm, object, after string, n int, visit func
 	}
 	var buf [8]byte
 	prefix := appendKind(buf[:0], kind)
-	from := prefix
+	var from []byte
 	if after != "" {
 		from = append([]byte(after), 0) // the least key behind it
 	}
-	c := tx.bucket(id).Cursor()
-	for k, v := c.Seek(from); k != nil && hasPrefix(k, prefix); k, v = c.Next() {
+	c := tx.scan(id, prefix, from, max(n, 0)+1)
+	for k, v := c.Next(); k != nil; k, v = c.Next() {
 		if n--; n < 0 {
 			return nil
 		}

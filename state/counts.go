@@ -97,16 +97,16 @@ func (tx *Tx) loadCounts() (c counts, err error) {
 	if !older || err != nil {
 		return c, err
 	}
-	people := tx.bucket(bPeople).Cursor()
-	for k, v := people.First(); k != nil; k, v = people.Next() {
+	people := tx.scan(bPeople, nil, nil, 0)
+	for k, v := people.Next(); k != nil; k, v = people.Next() {
 		if _, core, err := split(v); err == nil && len(core) > 0 {
 			if t, err := tx.storedTier(core); err == nil {
 				c.tiers[t]++
 			}
 		}
 	}
-	contacts := tx.bucket(bContacts).Cursor()
-	for k, v := contacts.First(); k != nil; k, v = contacts.Next() {
+	contacts := tx.scan(bContacts, nil, nil, 0)
+	for k, v := contacts.Next(); k != nil; k, v = contacts.Next() {
 		c.held += heldOf(v)
 	}
 	return c, nil

@@ -88,8 +88,8 @@ func (tx *Tx) DeadOf(id PersonID) ([]Dead, error) {
 	var buf [4]byte
 	prefix := personKey(buf[:0], id)
 	var out []Dead
-	c := tx.bucket(bDead).Cursor()
-	for k, v := c.Seek(prefix); k != nil && hasPrefix(k, prefix); k, v = c.Next() {
+	c := tx.scan(bDead, prefix, nil, 0)
+	for k, v := c.Next(); k != nil; k, v = c.Next() {
 		d, err := tx.decodeDead(k, v)
 		if err != nil {
 			return nil, err
@@ -101,12 +101,12 @@ func (tx *Tx) DeadOf(id PersonID) ([]Dead, error) {
 
 // DeadLetters is up to n dead letters after a key, "" for the first. next is the key to go on after, "" at the end.
 func (tx *Tx) DeadLetters(after string, n int) (out []Dead, next string, err error) {
-	c := tx.bucket(bDead).Cursor()
-	k, v := c.First()
+	var from []byte
 	if after != "" {
-		k, v = c.Seek(append([]byte(after), 0))
+		from = append([]byte(after), 0)
 	}
-	for ; k != nil; k, v = c.Next() {
+	c := tx.scan(bDead, nil, from, max(n, 0)+1)
+	for k, v := c.Next(); k != nil; k, v = c.Next() {
 		if len(out) == n {
 			return out, next, nil
 		}
@@ -147,8 +147,8 @@ func (db *DB) WakeLetters(now time.Time) error {
 	}
 	return db.Update(func(tx *Tx) error {
 		var people []PersonID
-		c := tx.bucket(bDead).Cursor()
-		for k, v := c.First(); k != nil; k, v = c.Next() {
+		c := tx.scan(bDead, nil, nil, 0)
+		for k, v := c.Next(); k != nil; k, v = c.Next() {
 			if d, err := tx.decodeDead(k, v); err == nil && d.Next.IsZero() && !d.Ref.IsZero() {
 				people = append(people, d.Person)
 			}

@@ -31,6 +31,7 @@ type Row struct {
 func (db *DB) Rows(crm, object string, after uint64, n int) (rows []Row, next uint64, damaged int, err error) {
 	var bad [][]byte
 	err = db.View(func(tx *Tx) error {
+		rows, next, bad = nil, 0, nil
 		return tx.journalRows(crm, object, after, func(seq uint64, k, v []byte) bool {
 			if len(rows) == n {
 				next = rows[n-1].Seq
@@ -59,6 +60,9 @@ func (db *DB) Rows(crm, object string, after uint64, n int) (rows []Row, next ui
 	})
 }
 
+// rowsAtATime is how many rows of the journal are asked for at once.
+const rowsAtATime = 1000
+
 // journalRows visits an object's patches after a sequence number until visit returns false.
 func (tx *Tx) journalRows(crm, object string, after uint64, visit func(seq uint64, k, v []byte) bool) error {
 	kind, ok, err := tx.kindOf(crm, object, false)
@@ -67,16 +71,14 @@ func (tx *Tx) journalRows(crm, object string, after uint64, visit func(seq uint6
 	}
 	var buf, jb [16]byte
 	prefix := appendKind(buf[:0], kind)
-	c := tx.bucket(bJournal).Cursor()
-	for k, v := c.Seek(journalKey(jb[:0], prefix, after+1)); k != nil && hasPrefix(k, prefix); k, v = c.Next() {
+	tx.walk(bJournal, prefix, journalKey(jb[:0], prefix, after+1), rowsAtATime, func(k, v []byte) bool {
 		if len(k) != len(prefix)+6 {
-			return damaged("journal")
+			err = damaged("journal")
+			return false
 		}
-		if !visit(uint48(k[len(prefix):]), k, v) {
-			return nil
-		}
-	}
-	return nil
+		return visit(uint48(k[len(prefix):]), k, v)
+	})
+	return err
 }
 
 // rowOf reads the head of a journalled patch, and the entry that leads to it.
@@ -107,10 +109,10 @@ func (tx *Tx) dropDamaged(key []byte) error {
 		return nil
 	}
 	var leads []byte
-	c := tx.bucket(bUnsent).Cursor()
+	c := tx.scan(bUnsent, key[:len(key)-6], nil, 0)
 	seq := uint48(key[len(key)-6:])
-	for k, v := c.First(); k != nil; k, v = c.Next() {
-		if r := (reader{b: v}); hasPrefix(k, key[:len(key)-6]) && r.uvarint() == seq {
+	for k, v := c.Next(); k != nil; k, v = c.Next() {
+		if r := (reader{b: v}); r.uvarint() == seq {
 			leads = slices.Clone(k)
 			break
 		}
@@ -142,6 +144,7 @@ func (tx *Tx) putDamaged(id PersonID, now time.Time) error {
 func (db *DB) Patches(rows []Row) (patches []connectors.Patch, sendable []bool, err error) {
 	patches, sendable = make([]connectors.Patch, len(rows)), make([]bool, len(rows))
 	err = db.View(func(tx *Tx) error {
+		clear(sendable)
 		var buf [64]byte
 		var jb [16]byte
 		for i := range rows {

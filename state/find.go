@@ -63,6 +63,7 @@ func (g *registry) find(what *Lookup) PersonID {
 // Holders are whom identifiers lead to, in their order.
 func (db *DB) Holders(ids []identity.ID, rules *IdentityRules) (holders []Holder, err error) {
 	err = db.View(func(tx *Tx) error {
+		holders = nil
 		g := tx.registry(rules, tx.db.o.Now())
 		for _, id := range ids {
 			h, err := g.holder(id)

@@ -22,6 +22,7 @@ func (db *DB) HeldFields(id PersonID) (held []HeldFields, err error) {
 // HeldFieldsFrom are those of up to n people from id on. next is whom to go on from, 0 at the end.
 func (db *DB) HeldFieldsFrom(from PersonID, n int) (held []HeldFields, next PersonID, err error) {
 	err = db.View(func(tx *Tx) error {
+		held, next = nil, 0
 		ids, err := tx.People(from, n)
 		if err != nil {
 			return err
@@ -75,6 +76,7 @@ type LetGo struct {
 // how many records and fields there were.
 func (db *DB) ReleaseFields(list []LetGo, now time.Time) (records, fields int, err error) {
 	err = db.Update(func(tx *Tx) error {
+		records, fields = 0, 0
 		for _, h := range list {
 			rec, ok, err := tx.Contact(h.Ref)
 			if err != nil {

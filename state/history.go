@@ -85,8 +85,8 @@ func (tx *Tx) Verdicts(id PersonID) []VerdictAt {
 	var buf [4]byte
 	prefix := personKey(buf[:0], id)
 	var out []VerdictAt
-	c := tx.bucket(bVerdicts).Cursor()
-	for k, v := c.Seek(prefix); len(k) == 10 && hasPrefix(k, prefix); k, v = c.Next() {
+	c := tx.scan(bVerdicts, prefix, nil, 0)
+	for k, v := c.Next(); len(k) == 10; k, v = c.Next() {
 		out = append(out, VerdictAt{string(v), time.UnixMilli(int64(uint48(k[4:]))).UTC()})
 	}
 	return out

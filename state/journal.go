@@ -289,11 +289,11 @@ func (tx *Tx) Stage(p *Pending) error {
 	if err != nil {
 		return err
 	}
-	v, err := tx.appendPending(tx.w.arena.scratch[:0], p, maybe)
+	v, err := tx.appendPending(tx.w.scratch[:0], p, maybe)
 	if err != nil {
 		return err
 	}
-	tx.w.arena.scratch = v
+	tx.w.scratch = v
 	if err := tx.put(bJournal, journalKey(jb[:0], key, seq), tx.keep(v)); err != nil {
 		return err
 	}
@@ -388,8 +388,8 @@ func (tx *Tx) dropPendingOf(id PersonID) error {
 		seq uint64
 	}
 	var theirs []found
-	c := tx.bucket(bUnsent).Cursor()
-	for k, v := c.First(); k != nil; k, v = c.Next() {
+	c := tx.scan(bUnsent, nil, nil, 0)
+	for k, v := c.Next(); k != nil; k, v = c.Next() {
 		u, err := decodeUnsent(v)
 		if err != nil {
 			return err

@@ -26,7 +26,7 @@ func (db *DB) LoadLot(entries []Entry) (lot []Loaded, err error) {
 	lot = make([]Loaded, len(entries))
 	err = db.View(func(tx *Tx) error {
 		for i, e := range entries {
-			lot[i].Entry = e
+			lot[i] = Loaded{Entry: e}
 			if err := tx.load(&lot[i]); err != nil {
 				lot[i].Err = err
 			}

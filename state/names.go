@@ -43,8 +43,8 @@ func (n *names) publish(added []string) {
 // load replaces the table by what tx sees.
 func (n *names) load(tx *Tx) error {
 	fresh := names{number: map[string]uint32{}}
-	c := tx.bucket(bNames).Cursor()
-	for k, v := c.First(); k != nil; k, v = c.Next() {
+	c := tx.scan(bNames, nil, nil, 0)
+	for k, v := c.Next(); k != nil; k, v = c.Next() {
 		if len(k) != 4 || int(binary.BigEndian.Uint32(k)) != len(fresh.byID)+1 {
 			return damaged("name")
 		}

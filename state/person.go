@@ -269,19 +269,23 @@ func (tx *Tx) People(from PersonID, n int) ([]PersonID, error) {
 		return nil, nil
 	}
 	var ids []PersonID
-	c := tx.bucket(bPeople).Cursor()
+	var err error
 	var buf [4]byte
-	for k, v := c.Seek(personKey(buf[:0], from)); k != nil && len(ids) < n; k, v = c.Next() {
-		if len(k) != 4 {
-			return nil, damaged("person")
+	tx.walk(bPeople, nil, personKey(buf[:0], from), max(n, 1), func(k, v []byte) bool {
+		if len(ids) >= n {
+			return false
 		}
-		_, core, err := split(v)
-		if err != nil {
-			return nil, err
+		var core []byte
+		if _, core, err = split(v); err == nil && len(k) != 4 {
+			err = damaged("person")
 		}
-		if len(core) > 0 {
+		if err == nil && len(core) > 0 {
 			ids = append(ids, PersonID(binary.BigEndian.Uint32(k)))
 		}
+		return err == nil && len(ids) < n
+	})
+	if err != nil {
+		return nil, err
 	}
 	return ids, nil
 }
@@ -372,8 +376,8 @@ func (tx *Tx) dropPrefix(id bucketID, prefix []byte, n int) (int, error) {
 
 // keysWith is up to n keys (all if n < 0) that begin with prefix. bbolt's cursors do not survive changes, hence the list.
 func (tx *Tx) keysWith(id bucketID, prefix []byte, n int) (keys [][]byte) {
-	c := tx.bucket(id).Cursor()
-	for k, _ := c.Seek(prefix); k != nil && hasPrefix(k, prefix) && (n < 0 || len(keys) < n); k, _ = c.Next() {
+	c := tx.scan(id, prefix, nil, max(n, 0))
+	for k, _ := c.Next(); k != nil && (n < 0 || len(keys) < n); k, _ = c.Next() {
 		keys = append(keys, slices.Clone(k))
 	}
 	return keys
@@ -399,6 +403,7 @@ func (db *DB) People(from PersonID, n int) (ids []PersonID, err error) {
 // is whom to go on from, 0 at the end.
 func (db *DB) PeopleFrom(from PersonID, n int) (people []Person, next PersonID, err error) {
 	err = db.View(func(tx *Tx) error {
+		people, next = nil, 0
 		ids, err := tx.People(from, n)
 		if err != nil {
 			return err

@@ -244,9 +244,8 @@ func (c *queueChange) release(id PersonID) { c.released = append(c.released, id)
 type queue struct {
 	mu     sync.Mutex
 	leased map[PersonID]struct{}
-	begin  [classes]queueKey
-	credit [Lanes]int
-	wake   chan struct{}
+	claimState
+	wake chan struct{}
 }
 
 func (q *queue) init() {
@@ -299,6 +298,7 @@ func (db *DB) Ask(id PersonID, now time.Time) error {
 // EnqueueEverybody queues up to n people behind after in the backfill lane, and says how many and the last of them.
 func (db *DB) EnqueueEverybody(after PersonID, n int, why Reason, now time.Time) (queued int, last PersonID, err error) {
 	err = db.Update(func(tx *Tx) error {
+		last = 0
 		ids, err := tx.People(after+1, n)
 		if err != nil {
 			return err

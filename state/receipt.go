@@ -98,8 +98,8 @@ func (tx *Tx) dropReceipts(id PersonID) error {
 func (tx *Tx) eachReceipt(id PersonID, n int, visit func(at time.Time, sealed []byte) error) error {
 	var buf [4]byte
 	prefix := personKey(buf[:0], id)
-	c := tx.bucket(bReceipts).Cursor()
-	for k, v := c.Seek(prefix); k != nil && hasPrefix(k, prefix) && n != 0; k, v = c.Next() {
+	c := tx.scan(bReceipts, prefix, nil, max(n, 0))
+	for k, v := c.Next(); k != nil && n != 0; k, v = c.Next() {
 		n--
 		r := reader{b: v}
 		at := r.time()

@@ -117,6 +117,7 @@ type FailedPerson struct {
 // letter and come again after a pause.
 func (db *DB) StageLot(lot Lot) (staged Staged, err error) {
 	err = db.Update(func(tx *Tx) error {
+		staged = Staged{}
 		for key, v := range lot.Settings {
 			if len(tx.Setting(key)) > 0 {
 				continue

@@ -91,7 +91,7 @@ func (db *DB) TakeSwept(s Sweep, page RecordPage, last bool) (taken Taken, err e
 // not meet. next is to be gone on with; it is in phase Clean when all were compared.
 func (db *DB) CompareSwept(s Sweep, objects []string, n int, now time.Time) (next Sweep, missing int, err error) {
 	err = db.Update(func(tx *Tx) error {
-		next = s
+		next, missing = s, 0
 		object, after, _ := strings.Cut(s.After, "\x00")
 		i := 0
 		for ; i < len(objects) && object != "" && objects[i] != object; i++ {

@@ -46,11 +46,11 @@ func (tx *Tx) AddUsage(day string, u Usage) error {
 }
 
 // Usage is what a day cost; nothing, if nothing is known of it.
-func (tx *Tx) Usage(day string) (u Usage, err error) {
-	if v := tx.get(bUsage, []byte(day)); v != nil {
-		if json.Unmarshal(v, &u) != nil {
-			return Usage{}, damaged("usage")
-		}
+func (tx *Tx) Usage(day string) (Usage, error) { return decodeUsage(tx.get(bUsage, []byte(day))) }
+
+func decodeUsage(v []byte) (u Usage, err error) {
+	if v != nil && json.Unmarshal(v, &u) != nil {
+		return Usage{}, damaged("usage")
 	}
 	return u, nil
 }
@@ -58,13 +58,14 @@ func (tx *Tx) Usage(day string) (u Usage, err error) {
 // UsageDays is what up to n days cost, the latest first. It leaves out a day it cannot read.
 func (tx *Tx) UsageDays(n int) []DayUsage {
 	var days []DayUsage
-	c := tx.bucket(bUsage).Cursor()
-	for k, _ := c.Last(); k != nil && len(days) < n; k, _ = c.Prev() {
-		if u, err := tx.Usage(string(k)); err == nil {
+	c := tx.scan(bUsage, nil, nil, 0)
+	for k, v := c.Next(); k != nil; k, v = c.Next() {
+		if u, err := decodeUsage(v); err == nil {
 			days = append(days, DayUsage{string(k), u})
 		}
 	}
-	return days
+	slices.Reverse(days)
+	return days[:min(len(days), max(n, 0))]
 }
 
 // PutRun keeps what is remembered of a recurring job, one for a name.
@@ -79,15 +80,15 @@ func (tx *Tx) PutRun(r Run) error {
 // Runs is what is remembered of all recurring jobs, by name.
 func (tx *Tx) Runs() ([]Run, error) {
 	var runs []Run
-	err := tx.bucket(bRuns).ForEach(func(_, v []byte) error {
+	c := tx.scan(bRuns, nil, nil, 0)
+	for k, v := c.Next(); k != nil; k, v = c.Next() {
 		var r Run
 		if json.Unmarshal(v, &r) != nil {
-			return damaged("run")
+			return runs, damaged("run")
 		}
 		runs = append(runs, r)
-		return nil
-	})
-	return runs, err
+	}
+	return runs, nil
 }
 
 // PutJob keeps the document of a job in progress.
@@ -96,11 +97,11 @@ func (tx *Tx) PutJob(id string, v []byte) error { return tx.put(bJobs, []byte(id
 // Jobs are the documents of all jobs in progress by id.
 func (tx *Tx) Jobs() (map[string][]byte, error) {
 	jobs := map[string][]byte{}
-	err := tx.bucket(bJobs).ForEach(func(k, v []byte) error {
+	c := tx.scan(bJobs, nil, nil, 0)
+	for k, v := c.Next(); k != nil; k, v = c.Next() {
 		jobs[string(k)] = slices.Clone(v)
-		return nil
-	})
-	return jobs, err
+	}
+	return jobs, nil
 }
 
 // DropJob ends a job.

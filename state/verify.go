@@ -4,9 +4,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"os"
-
-	"github.com/intentd/intentd/connectors/boltpages"
 )
 
 // maxFindings is how many things Verify tells of: the first few say where it went wrong, the rest follow from them.
@@ -15,8 +12,6 @@ const maxFindings = 10
 // Verify checks the whole file: that its pages hang together, that every record can be read, that the indexes agree with
 // the records, and that the counts are right. Writers wait. The error wraps ErrDamaged and tells the first things found.
 func (db *DB) Verify() error {
-	db.maintenance.Lock()
-	defer db.maintenance.Unlock()
 	db.writing.Lock()
 	defer db.writing.Unlock()
 	var found []error
@@ -24,14 +19,12 @@ func (db *DB) Verify() error {
 		found = append(found, fmt.Errorf(format, args...))
 		return len(found) < maxFindings
 	}
+	if err := db.e.Check(note); err != nil {
+		return err
+	}
 	err := db.View(func(tx *Tx) error {
-		file, err := os.Open(db.path)
-		if err != nil {
-			return explain(db.path, err)
-		}
-		defer file.Close()
-		if boltpages.Check(file, db.pageSize, note); len(found) > 0 {
-			return nil // bbolt had better not read it
+		if len(found) > 0 {
+			return nil // it had better not be read
 		}
 		var c counts
 		v := &verifier{tx: tx, c: &c, note: note}
@@ -46,7 +39,7 @@ func (db *DB) Verify() error {
 		return nil
 	})
 	if err == nil && len(found) > 0 {
-		err = fail(ErrDamaged, errors.Join(found...), "state file %s is damaged (%v); restore the latest backup", db.path, found[0])
+		err = fail(ErrDamaged, errors.Join(found...), "state file %s is damaged (%v); restore the latest backup", db.Path(), found[0])
 	}
 	return err
 }
@@ -59,9 +52,9 @@ type verifier struct {
 }
 
 func (v *verifier) each(id bucketID, visit func(k, val []byte) error) {
-	c := v.tx.bucket(id).Cursor()
-	for k, val := c.First(); k != nil; k, val = c.Next() {
-		if err := visit(k, val); err != nil && !v.note("%s: %w", bucketNames[id], err) {
+	c := v.tx.scan(id, nil, nil, 0)
+	for k, val := c.Next(); k != nil; k, val = c.Next() {
+		if err := visit(k, val); err != nil && !v.note("%s: %w", spaces[id].Name, err) {
 			return
 		}
 	}
