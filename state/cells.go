@@ -38,7 +38,7 @@ func (x cellIndex) search(cell, key []byte) (at int, found bool) {
 }
 
 // get is the entry of key, inside the page; nil if there is none.
-func (x cellIndex) get(tx *Tx, key []byte) []byte {
+func (x cellIndex) get(tx *txn, key []byte) []byte {
 	_, cell := tx.floor(x.bucket, key)
 	if at, found := x.search(cell, key); found {
 		return cell[at : at+x.width]
@@ -47,7 +47,7 @@ func (x cellIndex) get(tx *Tx, key []byte) []byte {
 }
 
 // put stores an entry over the one with the same key. added says that there was none.
-func (x cellIndex) put(tx *Tx, entry []byte) (added bool, err error) {
+func (x cellIndex) put(tx *txn, entry []byte) (added bool, err error) {
 	cellKey, cell := tx.floor(x.bucket, entry[:x.key])
 	if cellKey == nil {
 		// The lowest cell gets the lowest key, so that whatever comes later finds a cell before it.
@@ -82,7 +82,7 @@ func (x cellIndex) put(tx *Tx, entry []byte) (added bool, err error) {
 }
 
 // drop removes the entry of key and says whether there was one.
-func (x cellIndex) drop(tx *Tx, key []byte) (bool, error) {
+func (x cellIndex) drop(tx *txn, key []byte) (bool, error) {
 	cellKey, cell := tx.floor(x.bucket, key)
 	at, found := x.search(cell, key)
 	if !found {
@@ -101,7 +101,7 @@ func (x cellIndex) drop(tx *Tx, key []byte) (bool, error) {
 const scanCells = 16
 
 // scan calls yield with the entries from key on, inside the page, until it returns false.
-func (x cellIndex) scan(tx *Tx, from []byte, yield func(entry []byte) bool) {
+func (x cellIndex) scan(tx *txn, from []byte, yield func(entry []byte) bool) {
 	for start, floor := from, true; start != nil; floor = false {
 		c := tx.e.Scan(engine.Range{Space: x.bucket, From: start, Floor: floor, Limit: scanCells})
 		start = nil

@@ -26,7 +26,7 @@ func (db *DB) claim(now time.Time, n int, lanes []Lane) (entries []Entry, err er
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	var at claimState
-	err = db.View(func(tx *Tx) error {
+	err = db.view(func(tx *txn) error {
 		entries, at = nil, q.claimState
 		walks := make([]*laneWalk, len(lanes))
 		for i, lane := range lanes {
@@ -102,7 +102,7 @@ type laneWalk struct {
 }
 
 // walkLane begins a walk that is to claim up to n entries.
-func (tx *Tx) walkLane(at *claimState, lane Lane, now time.Time, n int) *laneWalk {
+func (tx *txn) walkLane(at *claimState, lane Lane, now time.Time, n int) *laneWalk {
 	q := &tx.db.queue
 	w := &laneWalk{at: at, leased: q.leased, lane: lane, now: millis(now), class: uint8(lane)<<1 | delayed}
 	w.delayed, w.ready = tx.class(at, w.class, n+len(q.leased)), tx.class(at, w.class|ready, n+len(q.leased))
@@ -111,7 +111,7 @@ func (tx *Tx) walkLane(at *claimState, lane Lane, now time.Time, n int) *laneWal
 }
 
 // class goes through up to n entries of a class, from where its claims begin.
-func (tx *Tx) class(at *claimState, class uint8, n int) engine.Cursor {
+func (tx *txn) class(at *claimState, class uint8, n int) engine.Cursor {
 	begin := at.begin[class]
 	begin.class = class
 	var buf [queueKeyLen]byte
@@ -156,7 +156,7 @@ func (db *DB) Unclaim(entries ...Entry) {
 		return
 	}
 	var back queueChange
-	_ = db.View(func(tx *Tx) error {
+	_ = db.view(func(tx *txn) error {
 		back = queueChange{}
 		for _, e := range entries {
 			back.release(e.Person)
@@ -185,7 +185,7 @@ func (db *DB) QueueDepth() (depth [Lanes]int, oldest [Lanes]time.Time) {
 	}
 	db.countsMu.Unlock()
 	now := millis(db.o.Now())
-	_ = db.View(func(tx *Tx) error {
+	_ = db.view(func(tx *txn) error {
 		oldest = [Lanes]time.Time{}
 		for class := range uint8(classes) {
 			k, v := tx.scan(bQueue, []byte{class}, nil, 1).Next()
@@ -211,7 +211,7 @@ func (db *DB) NextReady(now time.Time) (next time.Time, ok bool) {
 	q := &db.queue
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	_ = db.View(func(tx *Tx) error {
+	_ = db.view(func(tx *txn) error {
 		next, ok = time.Time{}, false
 		for lane := range Lane(Lanes) {
 			at := q.claimState
@@ -241,7 +241,7 @@ func (db *DB) LaneReady(lane Lane, now time.Time) (ready bool) {
 	q := &db.queue
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	_ = db.View(func(tx *Tx) error {
+	_ = db.view(func(tx *txn) error {
 		at := q.claimState
 		ready = tx.walkLane(&at, lane, now, 1).found
 		q.begin = at.begin
@@ -253,7 +253,7 @@ func (db *DB) LaneReady(lane Lane, now time.Time) (ready bool) {
 // Hurry lets delayed entries whose reasons have all of why come at once, and says how many there were.
 func (db *DB) Hurry(why Reason) (total int, err error) {
 	for n := 1; n > 0; total += n {
-		err = db.Update(func(tx *Tx) error {
+		err = db.update(func(tx *txn) error {
 			n = 0
 			var keys []queueKey
 			for lane := range Lane(Lanes) {

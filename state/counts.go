@@ -92,7 +92,7 @@ func (c *counts) decode(b []byte) (older bool, err error) {
 }
 
 // loadCounts reads the counts. What a file of before does not count is counted once, by looking at every person and contact.
-func (tx *Tx) loadCounts() (c counts, err error) {
+func (tx *txn) loadCounts() (c counts, err error) {
 	older, err := c.decode(tx.get(bMeta, countsKey))
 	if !older || err != nil {
 		return c, err

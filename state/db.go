@@ -88,7 +88,7 @@ func New(e engine.Engine, o Options) (*DB, error) {
 	db.queue.init()
 	err := migrate(e, o.migrations, &o)
 	if err == nil {
-		err = db.View(db.load)
+		err = db.view(db.load)
 	}
 	if err != nil {
 		_ = e.Close()
@@ -98,7 +98,7 @@ func New(e engine.Engine, o Options) (*DB, error) {
 }
 
 // load reads what is held in memory; leases stay.
-func (db *DB) load(tx *Tx) error {
+func (db *DB) load(tx *txn) error {
 	if db.secret == nil {
 		db.secret = slices.Clone(tx.get(bMeta, secretKey))
 		if len(db.secret) != 32 {
@@ -118,31 +118,21 @@ func (db *DB) load(tx *Tx) error {
 	return nil
 }
 
-// View runs fn in a read transaction. It should be short. Writes inside fail. Where an engine has to fetch first what fn reads, fn runs again:
+// view runs fn in a read transaction. It should be short. Writes inside fail. Where an engine has to fetch first what fn reads, fn runs again:
 // what it leaves outside is what its last run left.
-func (db *DB) View(fn func(*Tx) error) error {
+func (db *DB) view(fn func(*txn) error) error {
 	return db.e.View(func(e engine.Tx) error {
 		tx := db.newTx(e, nil)
 		for {
-			if err, again := tx.attempt(fn); !again {
+			if again, err := engine.Attempt(e, func() error { return fn(tx) }); !again {
 				return err
 			}
 		}
 	})
 }
 
-// attempt runs fn once. again says that it read what had to be fetched first: then what came of it is void, a panic included.
-func (tx *Tx) attempt(fn func(*Tx) error) (err error, again bool) {
-	defer func() {
-		if again = tx.e.Prefetch(); again {
-			_ = recover()
-		}
-	}()
-	return fn(tx), false
-}
-
 // Alive says why the state does not answer; nil if it does.
-func (db *DB) Alive() error { return db.View(func(*Tx) error { return nil }) }
+func (db *DB) Alive() error { return db.view(func(*txn) error { return nil }) }
 
 // Path is where the file is.
 func (db *DB) Path() string { return db.e.Path() }

@@ -14,7 +14,7 @@ func dueEntry(b []byte, due time.Time, id PersonID) []byte {
 }
 
 // setDue moves a person's entry from one time to another; a zero time is no entry.
-func (tx *Tx) setDue(id PersonID, from, to time.Time) error {
+func (tx *txn) setDue(id PersonID, from, to time.Time) error {
 	var a, b [8]byte
 	old, fresh := dueEntry(a[:0], from, id), dueEntry(b[:0], to, id)
 	if from.IsZero() == to.IsZero() && (from.IsZero() || string(old) == string(fresh)) {
@@ -45,7 +45,7 @@ func (tx *Tx) setDue(id PersonID, from, to time.Time) error {
 // entry carries it from there; the next commit sets another. Who is in the queue already is left out: their due time moves when that
 // work is done.
 func (db *DB) EnqueueDue(now time.Time, n int) (queued int, err error) {
-	err = db.Update(func(tx *Tx) error {
+	err = db.update(func(tx *txn) error {
 		ids, err := tx.DueBefore(now, n)
 		if err != nil {
 			return err
@@ -76,7 +76,7 @@ func (db *DB) EnqueueDue(now time.Time, n int) (queued int, err error) {
 }
 
 // DueBefore is up to n people whose due time is t or earlier and who are not in the queue, the longest overdue first.
-func (tx *Tx) DueBefore(t time.Time, n int) (ids []PersonID, err error) {
+func (tx *txn) DueBefore(t time.Time, n int) (ids []PersonID, err error) {
 	if n <= 0 {
 		return nil, nil
 	}

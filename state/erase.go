@@ -31,7 +31,7 @@ func (job *Erasure) id() string {
 	return "forget/" + job.Person.Key()
 }
 
-func (tx *Tx) putErasure(job *Erasure) error {
+func (tx *txn) putErasure(job *Erasure) error {
 	b, err := json.Marshal(job)
 	if err != nil {
 		return err
@@ -42,7 +42,7 @@ func (tx *Tx) putErasure(job *Erasure) error {
 // BeginErasure completes a forgetting by what is kept of the person and keeps it. It is false, and nothing is kept, if there is no such
 // person.
 func (db *DB) BeginErasure(job *Erasure, rules *IdentityRules) (ok bool, err error) {
-	err = db.Update(func(tx *Tx) error {
+	err = db.update(func(tx *txn) error {
 		if ok = job.Person == 0; ok {
 			return tx.putErasure(job)
 		}
@@ -63,13 +63,13 @@ func (db *DB) BeginErasure(job *Erasure, rules *IdentityRules) (ok bool, err err
 
 // KeepErasure keeps how far a forgetting is.
 func (db *DB) KeepErasure(job *Erasure) error {
-	return db.Update(func(tx *Tx) error { return tx.putErasure(job) })
+	return db.update(func(tx *txn) error { return tx.putErasure(job) })
 }
 
 // Erasures are the forgettings under way, by name. One that cannot be read is an error beside the others.
 func (db *DB) Erasures() (jobs []*Erasure, bad []error, err error) {
 	var kept map[string][]byte
-	if err := db.View(func(tx *Tx) (err error) { kept, err = tx.Jobs(); return err }); err != nil {
+	if err := db.view(func(tx *txn) (err error) { kept, err = tx.Jobs(); return err }); err != nil {
 		return nil, nil, err
 	}
 	for _, id := range slices.Sorted(maps.Keys(kept)) {
@@ -86,7 +86,7 @@ func (db *DB) Erasures() (jobs []*Erasure, bad []error, err error) {
 // Bury keeps the person from coming back: nothing of theirs is written any more, and neither their records nor their addresses are taken
 // in again.
 func (db *DB) Bury(job *Erasure, now time.Time) error {
-	return db.Update(func(tx *Tx) error {
+	return db.update(func(tx *txn) error {
 		for _, ref := range job.Refs {
 			if err := tx.BuryRef(ref, now); err != nil {
 				return err
@@ -106,7 +106,7 @@ func (db *DB) Bury(job *Erasure, now time.Time) error {
 
 // EraseState erases all that is kept of the person but the forgetting itself. From then on no lot takes them up again.
 func (db *DB) EraseState(job *Erasure) error {
-	return db.Update(func(tx *Tx) error {
+	return db.update(func(tx *txn) error {
 		for _, ref := range job.Refs {
 			if err := tx.DeleteContact(ref); err != nil {
 				return err
@@ -118,7 +118,7 @@ func (db *DB) EraseState(job *Erasure) error {
 
 // EndErasure ends a forgetting: with it go the identifiers it held.
 func (db *DB) EndErasure(job *Erasure) error {
-	return db.Update(func(tx *Tx) error { return tx.DropJob(job.id()) })
+	return db.update(func(tx *txn) error { return tx.DropJob(job.id()) })
 }
 
 // erasuresADay is how many people may be forgotten in a day because their CRM no longer knows them: at least this, at most a hundredth of
@@ -132,7 +132,7 @@ type erasureCount struct {
 }
 
 // mayErase books one forgetting of the CRM's own making, and says whether it may be done today.
-func (tx *Tx) mayErase(now time.Time) (bool, error) {
+func (tx *txn) mayErase(now time.Time) (bool, error) {
 	const key = "erased by crm"
 	var c erasureCount
 	if b := tx.Setting(key); len(b) > 0 {

@@ -20,11 +20,11 @@ type group struct {
 	leading bool
 	closed  bool
 
-	later   []func(*Tx) error // run with the next group
-	timer   *time.Timer       // leads for later if nobody else does
-	running sync.WaitGroup    // of timer
+	later   []func(*txn) error // run with the next group
+	timer   *time.Timer        // leads for later if nobody else does
+	running sync.WaitGroup     // of timer
 
-	laterFailed int64  // functions of UpdateLater that failed or were given up
+	laterFailed int64  // functions of updateLater that failed or were given up
 	laterError  string // of the last of them
 }
 
@@ -35,7 +35,7 @@ func (g *group) lost(n int, err error) {
 }
 
 type call struct {
-	fn    func(*Tx) error
+	fn    func(*txn) error
 	err   error
 	panic any
 	done  chan bool // false: done; true: you lead now
@@ -51,12 +51,12 @@ const (
 
 var errInView = errors.New("state: write inside a View")
 
-// Update runs fn in a write transaction and returns once that is on disk. Concurrent calls share transactions, in the order
+// update runs fn in a write transaction and returns once that is on disk. Concurrent calls share transactions, in the order
 // they came. fn runs once, unless the engine has to fetch first what it reads: then it runs again from the start, for itself. If it fails, what it changed is taken back and its error is returned; the others of its group go on. If
 // the commit fails, nothing of the group is kept and every caller gets the error: what fn did outside tx holds only without one.
-func (db *DB) Update(fn func(*Tx) error) error { return db.update(fn, false) }
+func (db *DB) update(fn func(*txn) error) error { return db.call(fn, false) }
 
-func (db *DB) update(fn func(*Tx) error, closing bool) error {
+func (db *DB) call(fn func(*txn) error, closing bool) error {
 	if db.o.ReadOnly {
 		return fail(ErrReadOnly, nil, "state file %s was opened read-only and cannot be changed", db.Path())
 	}
@@ -124,7 +124,7 @@ func (db *DB) lead(self *call) {
 
 // commit runs calls and later in one transaction. Each call has its own error afterwards; the result is what kept the
 // transaction as a whole from the disk.
-func (db *DB) commit(calls []*call, later []func(*Tx) error) error {
+func (db *DB) commit(calls []*call, later []func(*txn) error) error {
 	db.writing.Lock()
 	defer db.writing.Unlock()
 
@@ -152,7 +152,7 @@ func (db *DB) commit(calls []*call, later []func(*Tx) error) error {
 			}
 		}
 		// An engine may fail after the new state has become the visible one: believe it.
-		if db.View(db.load) == nil {
+		if db.view(db.load) == nil {
 			db.queue.rewind()
 		}
 		return err
@@ -179,7 +179,7 @@ func (db *DB) commit(calls []*call, later []func(*Tx) error) error {
 
 // try runs one call. If it fails, what it changed is taken back, without harm to the others; a panic of its own goes back to the
 // goroutine it came from. It runs again as long as the engine has to fetch first what it reads.
-func (db *DB) try(c *call, tx *Tx) {
+func (db *DB) try(c *call, tx *txn) {
 	start := tx.w.savepoint()
 	for again := true; again; {
 		again = db.tryOnce(c, tx, &start)
@@ -188,7 +188,7 @@ func (db *DB) try(c *call, tx *Tx) {
 
 var errAgain = errors.New("state: what was read has to be fetched first")
 
-func (db *DB) tryOnce(c *call, tx *Tx, start *savepoint) (again bool) {
+func (db *DB) tryOnce(c *call, tx *txn, start *savepoint) (again bool) {
 	c.err, c.panic = nil, nil
 	defer func() {
 		if p := recover(); p != nil {
@@ -202,7 +202,7 @@ func (db *DB) tryOnce(c *call, tx *Tx, start *savepoint) (again bool) {
 		}
 	}()
 	c.err = tx.e.Savepoint(func() (err error) {
-		if err, again = tx.attempt(c.fn); again {
+		if again, err = engine.Attempt(tx.e, func() error { return c.fn(tx) }); again {
 			return errAgain
 		}
 		return err
@@ -250,10 +250,10 @@ func (db *DB) publish(w *write) {
 	db.queue.publish(&w.queue)
 }
 
-// UpdateLater has fn run with the next group, at the latest 50 ms from now, and returns at once. For what may be lost with the
+// updateLater has fn run with the next group, at the latest 50 ms from now, and returns at once. For what may be lost with the
 // last 100 ms: caches, usage, answers. An error of fn concerns no other caller: it is counted, and the last one shown, in Stats. If
 // a commit fails it is tried again with the next. After Close it does nothing.
-func (db *DB) UpdateLater(fn func(*Tx) error) {
+func (db *DB) updateLater(fn func(*txn) error) {
 	g := &db.group
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -278,11 +278,11 @@ func (db *DB) schedule(d time.Duration) {
 	g.running.Add(1)
 	g.timer = time.AfterFunc(d, func() {
 		defer g.running.Done()
-		_ = db.update(func(*Tx) error { return nil }, true) // its group takes what waits
+		_ = db.call(func(*txn) error { return nil }, true) // its group takes what waits
 	})
 }
 
-// Flush returns when everything given to UpdateLater before is on disk, bar functions that failed by themselves, or with the error
+// Flush returns when everything given to updateLater before is on disk, bar functions that failed by themselves, or with the error
 // of the commit that kept it from there.
 func (db *DB) Flush() error { return db.flush(false) }
 
@@ -291,7 +291,7 @@ func (db *DB) flush(closing bool) error {
 		return nil
 	}
 	// Groups form in the order of calls and each takes all that waits: this call's group, or one before it, has it.
-	return db.update(func(*Tx) error { return nil }, closing)
+	return db.call(func(*txn) error { return nil }, closing)
 }
 
 // finish stops taking calls and flushes. first is false if that was done before.

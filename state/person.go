@@ -26,7 +26,7 @@ func personKey(b []byte, id PersonID) []byte {
 }
 
 // NewPerson is a number that no person has had. The person exists from PutPerson on.
-func (tx *Tx) NewPerson() (PersonID, error) {
+func (tx *txn) NewPerson() (PersonID, error) {
 	n, err := tx.sequence(bPeople)
 	if err != nil {
 		return 0, err
@@ -51,7 +51,7 @@ func split(v []byte) (marks, core []byte, err error) {
 }
 
 // putRecord stores marks and core; nothing of either removes the record.
-func (tx *Tx) putRecord(id PersonID, marks, core []byte) error {
+func (tx *txn) putRecord(id PersonID, marks, core []byte) error {
 	var buf [4]byte
 	key := personKey(buf[:0], id)
 	if len(marks) == 0 && len(core) == 0 {
@@ -89,7 +89,7 @@ func tierOf(marks byte, shown []byte) Tier {
 	return 1 + Tier(shown[1]>>1&3)
 }
 
-func (tx *Tx) appendPerson(b []byte, p *Person) ([]byte, error) {
+func (tx *txn) appendPerson(b []byte, p *Person) ([]byte, error) {
 	var set byte
 	if p.Events != 0 {
 		set |= personEvents
@@ -138,7 +138,7 @@ func (tx *Tx) appendPerson(b []byte, p *Person) ([]byte, error) {
 }
 
 // appendRef stores a ref inside a record: its key, led by its length.
-func (tx *Tx) appendRef(b []byte, ref connectors.Ref) ([]byte, error) {
+func (tx *txn) appendRef(b []byte, ref connectors.Ref) ([]byte, error) {
 	var buf [64]byte
 	key, _, err := tx.refKey(buf[:0], ref, true)
 	if err != nil {
@@ -155,7 +155,7 @@ func dueOf(core []byte) time.Time {
 	return time.Unix(int64(binary.BigEndian.Uint32(core[2:])), 0).UTC()
 }
 
-func (tx *Tx) decodePerson(core []byte) (p Person, err error) {
+func (tx *txn) decodePerson(core []byte) (p Person, err error) {
 	p.Due = dueOf(core)
 	r := reader{b: core}
 	set := r.byte()
@@ -206,7 +206,7 @@ func (tx *Tx) decodePerson(core []byte) (p Person, err error) {
 }
 
 // storedTier reads no more of a core than the tier, unless it is of before tiers were stored.
-func (tx *Tx) storedTier(core []byte) (Tier, error) {
+func (tx *txn) storedTier(core []byte) (Tier, error) {
 	if len(core) < 2 {
 		return 0, damaged("person")
 	}
@@ -217,13 +217,13 @@ func (tx *Tx) storedTier(core []byte) (Tier, error) {
 	return p.Tier, err
 }
 
-func (tx *Tx) personRecord(id PersonID) (marks, core []byte, err error) {
+func (tx *txn) personRecord(id PersonID) (marks, core []byte, err error) {
 	var buf [4]byte
 	return split(tx.get(bPeople, personKey(buf[:0], id)))
 }
 
 // Person is the record of a person. The due time comes back in whole seconds.
-func (tx *Tx) Person(id PersonID) (Person, bool, error) {
+func (tx *txn) Person(id PersonID) (Person, bool, error) {
 	_, core, err := tx.personRecord(id)
 	if err != nil || len(core) == 0 {
 		return Person{}, false, err
@@ -233,7 +233,7 @@ func (tx *Tx) Person(id PersonID) (Person, bool, error) {
 }
 
 // PutPerson stores the record of a person and keeps the due index in step. The due time is rounded up to the second.
-func (tx *Tx) PutPerson(id PersonID, p *Person) error {
+func (tx *txn) PutPerson(id PersonID, p *Person) error {
 	if err := checkPerson(id); err != nil {
 		return err
 	}
@@ -264,7 +264,7 @@ func (tx *Tx) PutPerson(id PersonID, p *Person) error {
 }
 
 // People is up to n people in the order of their numbers, from (and with) one on: to go on, ask from the last plus one.
-func (tx *Tx) People(from PersonID, n int) ([]PersonID, error) {
+func (tx *txn) People(from PersonID, n int) ([]PersonID, error) {
 	if from > maxPerson {
 		return nil, nil
 	}
@@ -293,7 +293,7 @@ func (tx *Tx) People(from PersonID, n int) ([]PersonID, error) {
 // DeletePerson removes everything there is about a person: record, due time, queue entry and lease, receipts, history, answer, links and
 // the identities that lead to them, verdicts, dead letters, patches in the journal, and those of their contacts that are (still)
 // theirs. Tombstones stay. Deleting nobody is no error.
-func (tx *Tx) DeletePerson(id PersonID) error {
+func (tx *txn) DeletePerson(id PersonID) error {
 	if tx.w == nil {
 		return errInView
 	}
@@ -364,7 +364,7 @@ func (tx *Tx) DeletePerson(id PersonID) error {
 }
 
 // dropPrefix deletes up to n pairs (all if n < 0) whose keys begin with prefix and says how many.
-func (tx *Tx) dropPrefix(id bucketID, prefix []byte, n int) (int, error) {
+func (tx *txn) dropPrefix(id bucketID, prefix []byte, n int) (int, error) {
 	keys := tx.keysWith(id, prefix, n)
 	for _, k := range keys {
 		if err := tx.del(id, k); err != nil {
@@ -375,7 +375,7 @@ func (tx *Tx) dropPrefix(id bucketID, prefix []byte, n int) (int, error) {
 }
 
 // keysWith is up to n keys (all if n < 0) that begin with prefix. bbolt's cursors do not survive changes, hence the list.
-func (tx *Tx) keysWith(id bucketID, prefix []byte, n int) (keys [][]byte) {
+func (tx *txn) keysWith(id bucketID, prefix []byte, n int) (keys [][]byte) {
 	c := tx.scan(id, prefix, nil, max(n, 0))
 	for k, _ := c.Next(); k != nil && (n < 0 || len(keys) < n); k, _ = c.Next() {
 		keys = append(keys, slices.Clone(k))
@@ -389,20 +389,20 @@ func hasPrefix(k, prefix []byte) bool {
 
 // Person is a person's core record; false if there is none.
 func (db *DB) Person(id PersonID) (p Person, ok bool, err error) {
-	err = db.View(func(tx *Tx) (err error) { p, ok, err = tx.Person(id); return err })
+	err = db.view(func(tx *txn) (err error) { p, ok, err = tx.Person(id); return err })
 	return p, ok, err
 }
 
 // People are up to n people from id on, in ascending order.
 func (db *DB) People(from PersonID, n int) (ids []PersonID, err error) {
-	err = db.View(func(tx *Tx) (err error) { ids, err = tx.People(from, n); return err })
+	err = db.view(func(tx *txn) (err error) { ids, err = tx.People(from, n); return err })
 	return ids, err
 }
 
 // PeopleFrom are the core records of up to n people from id on. Those that cannot be read are left out: the lot that meets them tells. next
 // is whom to go on from, 0 at the end.
 func (db *DB) PeopleFrom(from PersonID, n int) (people []Person, next PersonID, err error) {
-	err = db.View(func(tx *Tx) error {
+	err = db.view(func(tx *txn) error {
 		people, next = nil, 0
 		ids, err := tx.People(from, n)
 		if err != nil {

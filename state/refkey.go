@@ -134,7 +134,7 @@ func salesforceSuffix(id15 string) string {
 }
 
 // refKey appends the key of ref. create enters a kind that is new into the table; without it ok is false for an unknown one.
-func (tx *Tx) refKey(b []byte, ref connectors.Ref, create bool) (key []byte, ok bool, err error) {
+func (tx *txn) refKey(b []byte, ref connectors.Ref, create bool) (key []byte, ok bool, err error) {
 	kind, ok, err := tx.kindOf(ref.CRM, ref.Object, create)
 	if !ok || err != nil {
 		return nil, false, err
@@ -143,7 +143,7 @@ func (tx *Tx) refKey(b []byte, ref connectors.Ref, create bool) (key []byte, ok 
 }
 
 // ref takes a key apart.
-func (tx *Tx) ref(key []byte) (connectors.Ref, error) {
+func (tx *txn) ref(key []byte) (connectors.Ref, error) {
 	r := reader{b: key}
 	name, err := tx.nameOf(r.kind())
 	if err != nil {

@@ -12,12 +12,12 @@ import (
 // address are one person. Phone numbers, shared mailboxes, user and anonymous ids are one person's or nobody's. What a record had stays
 // with its person until another record has it.
 type registry struct {
-	tx    *Tx
+	tx    *txn
 	rules *IdentityRules
 	now   time.Time
 }
 
-func (tx *Tx) registry(rules *IdentityRules, now time.Time) *registry {
+func (tx *txn) registry(rules *IdentityRules, now time.Time) *registry {
 	return &registry{tx, rules, now}
 }
 

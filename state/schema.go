@@ -133,9 +133,13 @@ func schemaOf(tx engine.Tx) (int, error) {
 // opened read-only. A copy of the older one is kept aside until the first clean stop.
 func migrate(e engine.Engine, steps []migration, o *Options) error {
 	var have int
-	if err := e.View(func(tx engine.Tx) (err error) {
-		have, err = schemaOf(tx)
-		return err
+	if err := e.View(func(tx engine.Tx) error {
+		for {
+			again, err := engine.Attempt(tx, func() (err error) { have, err = schemaOf(tx); return err })
+			if !again {
+				return err
+			}
+		}
 	}); err != nil {
 		return err
 	}
@@ -151,9 +155,19 @@ func migrate(e engine.Engine, steps []migration, o *Options) error {
 	}
 	for v := have; v < len(steps); v++ {
 		for parts, done := 1, false; !done; parts++ {
-			err := e.Update(func(tx engine.Tx) (err error) {
-				done, err = migratePart(tx, v, &steps[v])
-				return err
+			err := e.Update(func(tx engine.Tx) error {
+				for {
+					again := false
+					err := tx.Savepoint(func() (err error) {
+						if again, err = engine.Attempt(tx, func() (err error) { done, err = migratePart(tx, v, &steps[v]); return err }); again {
+							return errAgain
+						}
+						return err
+					})
+					if !again {
+						return err
+					}
+				}
 			})
 			if err != nil {
 				return fmt.Errorf("migrate to schema %d (%s): %w", v+1, steps[v].name, err)

@@ -116,7 +116,7 @@ type FailedPerson struct {
 // StageLot settles a lot in one transaction. A person whose settlement cannot be stored costs nobody else theirs: they become a dead
 // letter and come again after a pause.
 func (db *DB) StageLot(lot Lot) (staged Staged, err error) {
-	err = db.Update(func(tx *Tx) error {
+	err = db.update(func(tx *txn) error {
 		staged = Staged{}
 		for key, v := range lot.Settings {
 			if len(tx.Setting(key)) > 0 {
@@ -149,10 +149,10 @@ func (db *DB) StageLot(lot Lot) (staged Staged, err error) {
 
 // SetAside makes a dead letter of somebody whom no lot gets through with; it goes when one does.
 func (db *DB) SetAside(e Entry, why error, config uint64, now time.Time) error {
-	return db.Update(func(tx *Tx) error { return tx.setAside(e, why, config, now) })
+	return db.update(func(tx *txn) error { return tx.setAside(e, why, config, now) })
 }
 
-func (tx *Tx) setAside(e Entry, why error, config uint64, now time.Time) error {
+func (tx *txn) setAside(e Entry, why error, config uint64, now time.Time) error {
 	d := &Dead{Person: e.Person, Op: "work out", Message: why.Error(), At: now, First: now, Attempts: 1, Config: config}
 	err := tx.Row(func() error { return tx.PutDead(d) })
 	if errors.Is(err, ErrRecord) { // the letter of before cannot be read
@@ -240,7 +240,7 @@ func (g *registry) notice(s *Settlement, person *Person) error {
 }
 
 // changeRecord adds what was noticed of a record to what is stored now: a poll or an acknowledgement may have moved that meanwhile.
-func (tx *Tx) changeRecord(id PersonID, r *RecordChange) error {
+func (tx *txn) changeRecord(id PersonID, r *RecordChange) error {
 	have, ok, err := tx.Contact(r.Ref)
 	if err != nil || !ok || have.Person != id {
 		return err
@@ -518,7 +518,7 @@ func (g *registry) stage(s *Settlement) error {
 
 // settleAfter takes the finished entry out of the queue, or puts it where what is still owed is done: degraded texts are retried, and so is
 // who was worked out without one of their records or sources; rules texts of a first sync make place for the model's.
-func (tx *Tx) settleAfter(e Entry, flags PersonFlags, owed time.Time) error {
+func (tx *txn) settleAfter(e Entry, flags PersonFlags, owed time.Time) error {
 	switch {
 	case owed.IsZero():
 	case flags&(FlagDegraded|FlagRulesText) == FlagRulesText:

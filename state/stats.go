@@ -21,7 +21,7 @@ type Stats struct {
 	Commits    int64      `json:"commits"`      // transactions on disk since open
 	Calls      int64      `json:"calls"`        // the updates they carried
 
-	LaterFailed int64  `json:"later_failed,omitempty"` // functions of UpdateLater since open of which nothing was kept
+	LaterFailed int64  `json:"later_failed,omitempty"` // functions of updateLater since open of which nothing was kept
 	LaterError  string `json:"later_error,omitempty"`  // why the last of them failed
 }
 

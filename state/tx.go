@@ -6,9 +6,9 @@ import (
 	"github.com/intentd/intentd/state/engine"
 )
 
-// Tx is a transaction: a consistent view of the state and, inside Update, the means to change it. It is valid until the
+// txn is a transaction: a consistent view of the state and, inside Update, the means to change it. It is valid until the
 // function it was given to returns, and belongs to that function's goroutine.
-type Tx struct {
+type txn struct {
 	db  *DB
 	e   engine.Tx
 	w   *write // nil in a View
@@ -25,28 +25,28 @@ type write struct {
 	scratch  []byte // for a value in the making
 }
 
-func (db *DB) newTx(e engine.Tx, w *write) *Tx { return &Tx{db: db, e: e, w: w} }
+func (db *DB) newTx(e engine.Tx, w *write) *txn { return &txn{db: db, e: e, w: w} }
 
 // get is the value of key, inside the page; nil if there is none.
-func (tx *Tx) get(id bucketID, key []byte) []byte {
+func (tx *txn) get(id bucketID, key []byte) []byte {
 	tx.key = append(tx.key[:0], key...)
 	return tx.e.Get(id, tx.key)
 }
 
 // floor is the pair with the greatest key that is not above key, inside the page.
-func (tx *Tx) floor(id bucketID, key []byte) (k, v []byte) {
+func (tx *txn) floor(id bucketID, key []byte) (k, v []byte) {
 	tx.key = append(tx.key[:0], key...)
 	return tx.e.Floor(id, tx.key)
 }
 
 // scan goes through the pairs whose keys begin with prefix and are not below from, at most n of them (0: all).
-func (tx *Tx) scan(id bucketID, prefix, from []byte, n int) engine.Cursor {
+func (tx *txn) scan(id bucketID, prefix, from []byte, n int) engine.Cursor {
 	tx.key = append(append(tx.key[:0], prefix...), from...)
 	return tx.e.Scan(engine.Range{Space: id, Prefix: tx.key[:len(prefix)], From: tx.key[len(prefix):], Limit: n})
 }
 
 // walk is scan for who cannot tell how many pairs it takes: it asks for so many at a time, until visit returns false.
-func (tx *Tx) walk(id bucketID, prefix, from []byte, atATime int, visit func(k, v []byte) bool) {
+func (tx *txn) walk(id bucketID, prefix, from []byte, atATime int, visit func(k, v []byte) bool) {
 	for more := true; more; {
 		c := tx.scan(id, prefix, from, atATime)
 		n := 0
@@ -63,7 +63,7 @@ func (tx *Tx) walk(id bucketID, prefix, from []byte, atATime int, visit func(k, 
 }
 
 // put stores a pair. The value must stay untouched until the commit: it comes from alloc, keep or a fresh slice.
-func (tx *Tx) put(id bucketID, key, value []byte) error {
+func (tx *txn) put(id bucketID, key, value []byte) error {
 	if tx.w == nil {
 		return errInView
 	}
@@ -72,7 +72,7 @@ func (tx *Tx) put(id bucketID, key, value []byte) error {
 	return tx.e.Put(id, tx.key, value)
 }
 
-func (tx *Tx) del(id bucketID, key []byte) error {
+func (tx *txn) del(id bucketID, key []byte) error {
 	if tx.w == nil {
 		return errInView
 	}
@@ -81,7 +81,7 @@ func (tx *Tx) del(id bucketID, key []byte) error {
 	return tx.e.Delete(id, tx.key)
 }
 
-func (tx *Tx) sequence(id bucketID) (uint64, error) {
+func (tx *txn) sequence(id bucketID) (uint64, error) {
 	if tx.w == nil {
 		return 0, errInView
 	}
@@ -90,10 +90,10 @@ func (tx *Tx) sequence(id bucketID) (uint64, error) {
 }
 
 // alloc is room for a value that lives until the commit.
-func (tx *Tx) alloc(n int) []byte { return tx.e.Alloc(n) }
+func (tx *txn) alloc(n int) []byte { return tx.e.Alloc(n) }
 
 // keep copies v to where it lives until the commit.
-func (tx *Tx) keep(v []byte) []byte {
+func (tx *txn) keep(v []byte) []byte {
 	c := tx.alloc(len(v))
 	copy(c, v)
 	return c
@@ -114,14 +114,18 @@ func (w *write) restore(s savepoint) {
 }
 
 // Row does what concerns one row of several: if do fails, what it changed is taken back and the others go on. The error is do's own.
-func (tx *Tx) Row(do func() error) error {
+func (tx *txn) Row(do func() error) error {
 	if tx.w == nil {
 		return do()
 	}
 	s := tx.w.savepoint()
 	err := tx.e.Savepoint(do)
-	if err != nil {
-		tx.w.restore(s)
+	if err == nil {
+		return nil
+	}
+	tx.w.restore(s)
+	if tx.e.Missing() { // all is void and runs again: the other rows are to read what they need, too
+		return nil
 	}
 	return err
 }

@@ -19,13 +19,11 @@ func (db *DB) Verify() error {
 		found = append(found, fmt.Errorf(format, args...))
 		return len(found) < maxFindings
 	}
-	if err := db.e.Check(note); err != nil {
-		return err
+	if err := db.e.Check(note); err != nil || len(found) > 0 { // it had better not be read
+		return db.findings(found, err)
 	}
-	err := db.View(func(tx *Tx) error {
-		if len(found) > 0 {
-			return nil // it had better not be read
-		}
+	err := db.view(func(tx *txn) error {
+		found = nil
 		var c counts
 		v := &verifier{tx: tx, c: &c, note: note}
 		for _, check := range []func(){v.people, v.contacts, v.identities, v.queue, v.journal, v.rest, v.caches} {
@@ -38,6 +36,10 @@ func (db *DB) Verify() error {
 		}
 		return nil
 	})
+	return db.findings(found, err)
+}
+
+func (db *DB) findings(found []error, err error) error {
 	if err == nil && len(found) > 0 {
 		err = fail(ErrDamaged, errors.Join(found...), "state file %s is damaged (%v); restore the latest backup", db.Path(), found[0])
 	}
@@ -46,7 +48,7 @@ func (db *DB) Verify() error {
 
 // verifier reads everything once and counts it. note returns false when enough was found.
 type verifier struct {
-	tx   *Tx
+	tx   *txn
 	c    *counts
 	note func(format string, args ...any) bool
 }

@@ -58,10 +58,22 @@ type Tx interface {
 	// whether there was anything: then what was read is void, and whoever read is to take back what they did and read again. An
 	// engine that has everything at hand always says no.
 	Prefetch() bool
+	// Missing says whether there is anything that Prefetch would fetch.
+	Missing() bool
 
 	// Make makes a space, if there is none, and Fresh says that no space was ever made.
 	Make(s Space) error
 	Fresh() bool
+}
+
+// Attempt runs fn once. again says that it read what had to be fetched first: then what came of it is void, a panic included.
+func Attempt(tx Tx, fn func() error) (again bool, err error) {
+	defer func() {
+		if again = tx.Prefetch(); again {
+			_ = recover()
+		}
+	}()
+	return false, fn()
 }
 
 // Range is a range of pairs, bounded: keys that begin with Prefix, from From on, at most Limit of them (0: all). A floor begins with the greatest

@@ -248,6 +248,9 @@ func (tx *tx) takeBack(begun int) error {
 // Prefetch has nothing to fetch: the file is mapped.
 func (tx *tx) Prefetch() bool { return false }
 
+// Missing is never anything.
+func (tx *tx) Missing() bool { return false }
+
 // Make makes a bucket.
 func (tx *tx) Make(s engine.Space) error {
 	if tx.arena == nil {
