@@ -56,12 +56,6 @@ func (db *DB) claim(now time.Time, n int, lanes []Lane) (entries []Entry, err er
 	return entries, nil
 }
 
-// claimState says where claims go on: the key of each class below which everything is leased, and what waiting lanes have earned.
-type claimState struct {
-	begin  [classes]queueKey
-	credit [Lanes]int
-}
-
 // choose picks the lane of the next claim: the first that has something, unless one behind it has earned its turn.
 func (at *claimState) choose(walks []*laneWalk) *laneWalk {
 	var first, earned *laneWalk

@@ -1,17 +1,12 @@
 package state
 
 import (
-	"crypto/hmac"
-	"crypto/sha256"
-	"errors"
 	"hash"
-	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/intentd/intentd/state/engine"
-	"github.com/intentd/intentd/state/engine/bolt"
 )
 
 // Options say how to open. The zero value is right for a daemon.
@@ -54,70 +49,6 @@ type DB struct {
 	commits, calls atomic.Int64
 }
 
-// Open opens the state file at path, makes it if there is none, and brings an older one up to date. Its errors are
-// ErrLocked, ErrNewer, ErrDamaged, ErrReadOnly and ErrFull, each in a sentence that says what to do, or the system's own.
-func Open(path string, o Options) (*DB, error) {
-	if o.LockTimeout <= 0 {
-		o.LockTimeout = 2 * time.Second
-	}
-	e, err := bolt.Open(path, bolt.Options{Tenant: engine.Default, Spaces: spaces[:], LockTimeout: o.LockTimeout, NoSync: o.NoSync, ReadOnly: o.ReadOnly,
-		MaxBytes: o.maxBytes, BeforeCommit: o.beforeCommit})
-	if err != nil {
-		return nil, err
-	}
-	return New(e, o)
-}
-
-// New is the state of the tenant that an engine was opened for, over spaces named as Spaces has them. It brings an older one up to date. The
-// engine is closed with the state, or now if there is an error.
-func New(e engine.Engine, o Options) (*DB, error) {
-	if o.Now == nil {
-		o.Now = time.Now
-	}
-	if o.ReceiptsPerPerson <= 0 {
-		o.ReceiptsPerPerson = 3
-	}
-	if o.CacheEntries <= 0 {
-		o.CacheEntries = 200_000
-	}
-	if o.migrations == nil {
-		o.migrations = migrations
-	}
-	db := &DB{e: e, o: o}
-	db.macs.New = func() any { return &mac{hash: hmac.New(sha256.New, db.secret)} }
-	db.queue.init()
-	err := migrate(e, o.migrations, &o)
-	if err == nil {
-		err = db.view(db.load)
-	}
-	if err != nil {
-		_ = e.Close()
-		return nil, err
-	}
-	return db, nil
-}
-
-// load reads what is held in memory; leases stay.
-func (db *DB) load(tx *txn) error {
-	if db.secret == nil {
-		db.secret = slices.Clone(tx.get(bMeta, secretKey))
-		if len(db.secret) != 32 {
-			return damaged("secret")
-		}
-	}
-	if err := db.names.load(tx); err != nil {
-		return err
-	}
-	c, err := tx.loadCounts()
-	if err != nil {
-		return err
-	}
-	db.countsMu.Lock()
-	db.counts = c
-	db.countsMu.Unlock()
-	return nil
-}
-
 // view runs fn in a read transaction. It should be short. Writes inside fail. Where an engine has to fetch first what fn reads, fn runs again:
 // what it leaves outside is what its last run left.
 func (db *DB) view(fn func(*txn) error) error {
@@ -136,21 +67,6 @@ func (db *DB) Alive() error { return db.view(func(*txn) error { return nil }) }
 
 // Path is where the file is.
 func (db *DB) Path() string { return db.e.Path() }
-
-// Tenant is whose state it is: engine.Default, unless an engine was opened for another.
-func (db *DB) Tenant() string { return db.e.Tenant() }
-
-// Close flushes and closes. Calls that come later get ErrClosed. Closing again does nothing.
-func (db *DB) Close() error {
-	first, err := db.finish()
-	if !first {
-		return nil
-	}
-	if err == nil && !db.o.ReadOnly {
-		err = db.e.DropKept() // of a migration: this version has worked with what it made
-	}
-	return errors.Join(err, db.e.Close())
-}
 
 // mac is a keyed 12-byte hash of what under the install secret; domain keeps uses apart.
 func (db *DB) mac(domain byte, what string) (sum [hashLen]byte) {

@@ -116,6 +116,108 @@ func (db *DB) EraseState(job *Erasure) error {
 	})
 }
 
+// DeletePerson removes everything there is about a person: record, due time, queue entry and lease, receipts, history, answer, links and
+// the identities that lead to them, verdicts, dead letters, patches in the journal, and those of their contacts that are (still)
+// theirs. Tombstones stay. Deleting nobody is no error.
+func (tx *txn) DeletePerson(id PersonID) error {
+	if tx.w == nil {
+		return errInView
+	}
+	if id == 0 || id > maxPerson {
+		return nil
+	}
+	marks, core, err := tx.personRecord(id)
+	if err != nil {
+		return err
+	}
+	marks, core = slices.Clone(marks), slices.Clone(core)
+	if err := tx.dropIdentities(id, marks); err != nil {
+		return err
+	}
+	if len(core) > 0 {
+		p, err := tx.decodePerson(core)
+		if err != nil {
+			return err
+		}
+		for _, ref := range p.Contacts {
+			c, ok, err := tx.Contact(ref)
+			if err != nil {
+				return err
+			}
+			if ok && c.Person == id {
+				if err := tx.DeleteContact(ref); err != nil {
+					return err
+				}
+			}
+		}
+		if err := tx.setDue(id, p.Due, time.Time{}); err != nil {
+			return err
+		}
+		tx.w.counts.people--
+		tx.w.counts.tiers[p.Tier]--
+	}
+	if err := tx.putRecord(id, nil, nil); err != nil {
+		return err
+	}
+	k, _, queued, err := tx.queued(id)
+	if err != nil {
+		return err
+	}
+	if queued {
+		if err := tx.dequeue(k); err != nil {
+			return err
+		}
+	}
+	tx.w.queue.release(id)
+	if err := tx.dropPendingOf(id); err != nil {
+		return err
+	}
+	if err := tx.dropReceipts(id); err != nil {
+		return err
+	}
+	if err := tx.dropDeadOf(id); err != nil {
+		return err
+	}
+	var buf [4]byte
+	key := personKey(buf[:0], id)
+	for _, b := range []bucketID{bLinks, bAnswers, bHistory} {
+		if err := tx.del(b, key); err != nil {
+			return err
+		}
+	}
+	_, err = tx.dropPrefix(bVerdicts, key, -1)
+	return err
+}
+
+// dropPendingOf removes all patches of a person, of whatever records. It looks through the small entries of the whole
+// journal, which is short unless writing has stopped, rather than have every patch pay for another index.
+func (tx *txn) dropPendingOf(id PersonID) error {
+	if tx.w.counts.journal == 0 {
+		return nil
+	}
+	type found struct {
+		key []byte
+		seq uint64
+	}
+	var theirs []found
+	c := tx.scan(bUnsent, nil, nil, 0)
+	for k, v := c.Next(); k != nil; k, v = c.Next() {
+		u, err := decodeUnsent(v)
+		if err != nil {
+			return err
+		}
+		if u.person == id {
+			theirs = append(theirs, found{slices.Clone(k), u.seq})
+		}
+	}
+	for _, f := range theirs {
+		if err := tx.dropUnsent(f.key, f.seq); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // EndErasure ends a forgetting: with it go the identifiers it held.
 func (db *DB) EndErasure(job *Erasure) error {
 	return db.update(func(tx *txn) error { return tx.DropJob(job.id()) })

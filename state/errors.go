@@ -42,3 +42,6 @@ func fail(kind, cause error, format string, args ...any) error {
 func damaged(what string) error {
 	return fail(ErrDamaged, ErrRecord, "state: a %s record is damaged; restore the latest backup", what)
 }
+
+var errInView = errors.New("state: write inside a View")
+var errAgain = errors.New("state: what was read has to be fetched first")

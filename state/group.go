@@ -1,7 +1,6 @@
 package state
 
 import (
-	"errors"
 	"fmt"
 	"runtime/debug"
 	"sync"
@@ -48,8 +47,6 @@ const (
 	laterAtMost  = 65536                 // waiting functions kept while commits fail
 	maxGroupSize = 512                   // calls in one transaction, which is held in memory until it is written
 )
-
-var errInView = errors.New("state: write inside a View")
 
 // update runs fn in a write transaction and returns once that is on disk. Concurrent calls share transactions, in the order
 // they came. fn runs once, unless the engine has to fetch first what it reads: then it runs again from the start, for itself. If it fails, what it changed is taken back and its error is returned; the others of its group go on. If
@@ -185,8 +182,6 @@ func (db *DB) try(c *call, tx *txn) {
 		again = db.tryOnce(c, tx, &start)
 	}
 }
-
-var errAgain = errors.New("state: what was read has to be fetched first")
 
 func (db *DB) tryOnce(c *call, tx *txn, start *savepoint) (again bool) {
 	c.err, c.panic = nil, nil

@@ -13,8 +13,6 @@ import (
 var identityIndex = cellIndex{bucket: bIdentities, key: hashLen, width: hashLen + 4}
 
 const (
-	markLen = 4
-
 	bySet  = 1 << 30
 	byLink = 1 << 31
 )

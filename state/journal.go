@@ -377,35 +377,6 @@ func (tx *txn) DropPending(ref connectors.Ref) error {
 	return tx.dropUnsent(key, u.seq)
 }
 
-// dropPendingOf removes all patches of a person, of whatever records. It looks through the small entries of the whole
-// journal, which is short unless writing has stopped, rather than have every patch pay for another index.
-func (tx *txn) dropPendingOf(id PersonID) error {
-	if tx.w.counts.journal == 0 {
-		return nil
-	}
-	type found struct {
-		key []byte
-		seq uint64
-	}
-	var theirs []found
-	c := tx.scan(bUnsent, nil, nil, 0)
-	for k, v := c.Next(); k != nil; k, v = c.Next() {
-		u, err := decodeUnsent(v)
-		if err != nil {
-			return err
-		}
-		if u.person == id {
-			theirs = append(theirs, found{slices.Clone(k), u.seq})
-		}
-	}
-	for _, f := range theirs {
-		if err := tx.dropUnsent(f.key, f.seq); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
 // JournalDepth is how many patches wait for an acknowledgement.
 func (db *DB) JournalDepth() int { return db.count(func(c *counts) int64 { return c.journal }) }
 

@@ -2,28 +2,10 @@ package state
 
 import (
 	"encoding/binary"
-	"fmt"
-	"math"
-	"slices"
 	"time"
 
 	"github.com/intentd/intentd/connectors"
 )
-
-// maxPerson is the highest person number: 30 bits, as much as an identity entry holds.
-const maxPerson = 1<<30 - 1
-
-func checkPerson(id PersonID) error {
-	if id == 0 || id > maxPerson {
-		return fmt.Errorf("state: no person %d", id)
-	}
-	return nil
-}
-
-// personKey is the key of a person. A number that nobody can have leads to nobody, rather than to whom its low bits name.
-func personKey(b []byte, id PersonID) []byte {
-	return binary.BigEndian.AppendUint32(b, uint32(min(id, math.MaxUint32)))
-}
 
 // NewPerson is a number that no person has had. The person exists from PutPerson on.
 func (tx *txn) NewPerson() (PersonID, error) {
@@ -36,6 +18,9 @@ func (tx *txn) NewPerson() (PersonID, error) {
 
 // A person's record begins with the marks of the identities that lead to them (see identity.go): a count and four bytes
 // each. The core follows; it is missing until PutPerson.
+
+// markLen is how many bytes of an identity's hash a mark is.
+const markLen = 4
 
 // split takes a stored record apart, inside the page.
 func split(v []byte) (marks, core []byte, err error) {
@@ -288,103 +273,6 @@ func (tx *txn) People(from PersonID, n int) ([]PersonID, error) {
 		return nil, err
 	}
 	return ids, nil
-}
-
-// DeletePerson removes everything there is about a person: record, due time, queue entry and lease, receipts, history, answer, links and
-// the identities that lead to them, verdicts, dead letters, patches in the journal, and those of their contacts that are (still)
-// theirs. Tombstones stay. Deleting nobody is no error.
-func (tx *txn) DeletePerson(id PersonID) error {
-	if tx.w == nil {
-		return errInView
-	}
-	if id == 0 || id > maxPerson {
-		return nil
-	}
-	marks, core, err := tx.personRecord(id)
-	if err != nil {
-		return err
-	}
-	marks, core = slices.Clone(marks), slices.Clone(core)
-	if err := tx.dropIdentities(id, marks); err != nil {
-		return err
-	}
-	if len(core) > 0 {
-		p, err := tx.decodePerson(core)
-		if err != nil {
-			return err
-		}
-		for _, ref := range p.Contacts {
-			c, ok, err := tx.Contact(ref)
-			if err != nil {
-				return err
-			}
-			if ok && c.Person == id {
-				if err := tx.DeleteContact(ref); err != nil {
-					return err
-				}
-			}
-		}
-		if err := tx.setDue(id, p.Due, time.Time{}); err != nil {
-			return err
-		}
-		tx.w.counts.people--
-		tx.w.counts.tiers[p.Tier]--
-	}
-	if err := tx.putRecord(id, nil, nil); err != nil {
-		return err
-	}
-	k, _, queued, err := tx.queued(id)
-	if err != nil {
-		return err
-	}
-	if queued {
-		if err := tx.dequeue(k); err != nil {
-			return err
-		}
-	}
-	tx.w.queue.release(id)
-	if err := tx.dropPendingOf(id); err != nil {
-		return err
-	}
-	if err := tx.dropReceipts(id); err != nil {
-		return err
-	}
-	if err := tx.dropDeadOf(id); err != nil {
-		return err
-	}
-	var buf [4]byte
-	key := personKey(buf[:0], id)
-	for _, b := range []bucketID{bLinks, bAnswers, bHistory} {
-		if err := tx.del(b, key); err != nil {
-			return err
-		}
-	}
-	_, err = tx.dropPrefix(bVerdicts, key, -1)
-	return err
-}
-
-// dropPrefix deletes up to n pairs (all if n < 0) whose keys begin with prefix and says how many.
-func (tx *txn) dropPrefix(id bucketID, prefix []byte, n int) (int, error) {
-	keys := tx.keysWith(id, prefix, n)
-	for _, k := range keys {
-		if err := tx.del(id, k); err != nil {
-			return 0, err
-		}
-	}
-	return len(keys), nil
-}
-
-// keysWith is up to n keys (all if n < 0) that begin with prefix. bbolt's cursors do not survive changes, hence the list.
-func (tx *txn) keysWith(id bucketID, prefix []byte, n int) (keys [][]byte) {
-	c := tx.scan(id, prefix, nil, max(n, 0))
-	for k, _ := c.Next(); k != nil && (n < 0 || len(keys) < n); k, _ = c.Next() {
-		keys = append(keys, slices.Clone(k))
-	}
-	return keys
-}
-
-func hasPrefix(k, prefix []byte) bool {
-	return len(k) >= len(prefix) && string(k[:len(prefix)]) == string(prefix)
 }
 
 // Person is a person's core record; false if there is none.

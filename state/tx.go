@@ -6,7 +6,7 @@ import (
 	"github.com/intentd/intentd/state/engine"
 )
 
-// txn is a transaction: a consistent view of the state and, inside Update, the means to change it. It is valid until the
+// txn is a transaction: a consistent view of the state and, inside an update, the means to change it. It is valid until the
 // function it was given to returns, and belongs to that function's goroutine.
 type txn struct {
 	db  *DB
@@ -128,4 +128,28 @@ func (tx *txn) Row(do func() error) error {
 		return nil
 	}
 	return err
+}
+
+// dropPrefix deletes up to n pairs (all if n < 0) whose keys begin with prefix and says how many.
+func (tx *txn) dropPrefix(id bucketID, prefix []byte, n int) (int, error) {
+	keys := tx.keysWith(id, prefix, n)
+	for _, k := range keys {
+		if err := tx.del(id, k); err != nil {
+			return 0, err
+		}
+	}
+	return len(keys), nil
+}
+
+// keysWith is up to n keys (all if n < 0) that begin with prefix. bbolt's cursors do not survive changes, hence the list.
+func (tx *txn) keysWith(id bucketID, prefix []byte, n int) (keys [][]byte) {
+	c := tx.scan(id, prefix, nil, max(n, 0))
+	for k, _ := c.Next(); k != nil && (n < 0 || len(keys) < n); k, _ = c.Next() {
+		keys = append(keys, slices.Clone(k))
+	}
+	return keys
+}
+
+func hasPrefix(k, prefix []byte) bool {
+	return len(k) >= len(prefix) && string(k[:len(prefix)]) == string(prefix)
 }

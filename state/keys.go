@@ -2,6 +2,8 @@ package state
 
 import (
 	"encoding/binary"
+	"fmt"
+	"math"
 	"strconv"
 	"strings"
 
@@ -155,4 +157,19 @@ func (tx *txn) ref(key []byte) (connectors.Ref, error) {
 		return connectors.Ref{}, damaged("key")
 	}
 	return ref, nil
+}
+
+// maxPerson is the highest person number: 30 bits, as much as an identity entry holds.
+const maxPerson = 1<<30 - 1
+
+func checkPerson(id PersonID) error {
+	if id == 0 || id > maxPerson {
+		return fmt.Errorf("state: no person %d", id)
+	}
+	return nil
+}
+
+// personKey is the key of a person. A number that nobody can have leads to nobody, rather than to whom its low bits name.
+func personKey(b []byte, id PersonID) []byte {
+	return binary.BigEndian.AppendUint32(b, uint32(min(id, math.MaxUint32)))
 }
