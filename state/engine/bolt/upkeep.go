@@ -177,6 +177,13 @@ func copyInto(dst *bbolt.DB, src *bbolt.Tx) error {
 // roomToSpare is what must be left on the disk beside the copy, for the migration itself.
 const roomToSpare = 16 << 20
 
+// diskRoom is how many bytes may be written beside a file, where the system says so. A variable for tests.
+var diskRoom = func(path string) (int64, bool) {
+	var disk syscall.Statfs_t
+	err := syscall.Statfs(path, &disk)
+	return int64(disk.Bavail) * int64(disk.Bsize), err == nil
+}
+
 // Keep copies the file to FILE.before, unless a migration that was cut short left one. The disk is asked first for room: the copy, and as
 // much again for the migration.
 func (e *Engine) Keep() error {
@@ -185,9 +192,8 @@ func (e *Engine) Keep() error {
 		return nil
 	}
 	total, _ := e.Size()
-	var disk syscall.Statfs_t
-	if err := syscall.Statfs(e.path, &disk); err == nil {
-		if room, need := int64(disk.Bavail)*int64(disk.Bsize), 2*total+roomToSpare; room < need {
+	if room, ok := diskRoom(e.path); ok {
+		if need := 2*total + roomToSpare; room < need {
 			return engine.Fail(engine.ErrFull, nil, "state file %s is of an older version: bringing it up to date needs %d MB of free disk, there are %d; free some space, nothing was changed",
 				e.path, need>>20, room>>20)
 		}
