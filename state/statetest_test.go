@@ -3,7 +3,9 @@ package state_test
 import (
 	"fmt"
 	"path/filepath"
+	"reflect"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -30,6 +32,17 @@ func TestUseCasesOverBolt(t *testing.T) {
 		Open:   func(t *testing.T) *state.DB { return open(t, filepath.Join(t.TempDir(), "state.db")) },
 		Reopen: func(t *testing.T, closed *state.DB) *state.DB { return open(t, closed.Path()) },
 	})
+}
+
+// readsNothing are methods that read nothing by themselves, or a tenant's state as a whole: for that there are no levels.
+var readsNothing = []string{"AddUsageLater", "Alive", "Backup", "BackupFile", "CacheLater", "Compact", "DeadCount", "DueCount", "JournalDepth", "KeepAnswerLater", "LaneDepth", "NoteRun",
+	"OpenReceipt", "Path", "SealReceipt", "Secret", "SetSettingLater", "Sizes", "Stats", "Tenant", "Wake"}
+
+func methods(v any) (names []string) {
+	for t, i := reflect.TypeOf(v), 0; i < t.NumMethod(); i++ {
+		names = append(names, t.Method(i).Name)
+	}
+	return names
 }
 
 // levels are how many levels a use case may read, where it may read more than four: those in which people may merge.
@@ -69,6 +82,12 @@ func TestUseCasesReadByLevels(t *testing.T) {
 		}
 		if n > bound {
 			t.Errorf("%s reads %d levels, at most %d are allowed", name, n, bound)
+		}
+	}
+	// None may be forgotten by the suite.
+	for _, name := range methods(&state.DB{}) {
+		if _, ok := most[name]; !ok && !slices.Contains(readsNothing, name) {
+			t.Errorf("the suite never uses %s", name)
 		}
 	}
 	t.Logf("levels: %v", most)
