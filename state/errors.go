@@ -15,6 +15,7 @@ var (
 	ErrFull     = engine.ErrFull
 	ErrBroken   = engine.ErrBroken
 	ErrClosed   = engine.ErrClosed
+	ErrFenced   = engine.ErrFenced
 )
 
 // ErrRecord says which kind of ErrDamaged concerns one record: the file and everybody else's records stand.
@@ -25,7 +26,7 @@ func Failed(err error) bool {
 	if errors.Is(err, ErrRecord) {
 		return false
 	}
-	for _, e := range []error{ErrFull, ErrReadOnly, ErrDamaged, ErrBroken, ErrClosed} {
+	for _, e := range []error{ErrFull, ErrReadOnly, ErrDamaged, ErrBroken, ErrClosed, ErrFenced} {
 		if errors.Is(err, e) {
 			return true
 		}

@@ -16,7 +16,7 @@ func Open(path string, o Options) (*DB, error) {
 	if o.LockTimeout <= 0 {
 		o.LockTimeout = 2 * time.Second
 	}
-	e, err := bolt.Open(path, bolt.Options{Tenant: engine.Default, Spaces: spaces[:], LockTimeout: o.LockTimeout, NoSync: o.NoSync, ReadOnly: o.ReadOnly,
+	e, err := bolt.Open(path, bolt.Options{Tenant: engine.Default, Spaces: Spaces(), LockTimeout: o.LockTimeout, NoSync: o.NoSync, ReadOnly: o.ReadOnly,
 		MaxBytes: o.maxBytes, BeforeCommit: o.beforeCommit})
 	if err != nil {
 		return nil, err
