@@ -34,16 +34,25 @@ func TestInvariant9AWriterThatIsFullStopsNoOtherCRM(t *testing.T) {
 	other := w.secondCRM()
 	w.start()
 	// More patches than delivery holds wait for the first CRM, which takes none.
-	if err := w.db.Update(func(tx *state.Tx) error {
-		for i := range 2500 {
-			pd := &state.Pending{Person: state.PersonID(1_000_000 + i), Patch: connectors.Patch{Ref: w.crm.ref(fmt.Sprint("none", i))}, Staged: w.clock.now(), Score: -1}
-			if err := tx.Stage(pd); err != nil {
-				return err
-			}
-		}
-		return nil
-	}); err != nil {
+	page := state.RecordPage{Feed: "none", Lane: state.Live, Rules: &state.IdentityRules{}, Now: w.clock.now()}
+	for i := range 2500 {
+		page.Records = append(page.Records, connectors.Contact{Ref: w.crm.ref(fmt.Sprint("none", i))})
+	}
+	if _, err := w.db.TakeRecords(page); err != nil {
 		t.Fatal(err)
+	}
+	entries, err := w.db.Claim(w.clock.now(), len(page.Records))
+	if err != nil {
+		t.Fatal(err)
+	}
+	lot := state.Lot{Now: w.clock.now()}
+	for i, e := range entries {
+		next := &state.Person{Contacts: []connectors.Ref{page.Records[i].Ref}}
+		pd := &state.Pending{Person: e.Person, Patch: connectors.Patch{Ref: page.Records[i].Ref}, Staged: w.clock.now(), Next: next, Score: -1}
+		lot.Settlements = append(lot.Settlements, state.Settlement{Entry: e, Outcome: state.Stage, Next: next, Patches: []*state.Pending{pd}})
+	}
+	if _, err := w.db.StageLot(lot); err != nil || w.db.JournalDepth() != len(page.Records) {
+		t.Fatal(w.db.JournalDepth(), err)
 	}
 	w.crm.failWrite = &connectors.Error{Kind: connectors.Transient, Op: "write", Message: "connection refused"}
 	at := w.clock.now()

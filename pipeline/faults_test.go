@@ -3,7 +3,6 @@ package pipeline_test
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"sync/atomic"
 	"testing"
@@ -336,40 +335,6 @@ func TestInvariant9OneDamagedPersonDoesNotEndTheDaemon(t *testing.T) {
 	}
 	if w.db.DeadCount() == 0 {
 		t.Error("nothing tells of the person who cannot be read")
-	}
-}
-
-// A sweep's comparison shares its commit with a call that fails: what it missed is asked for all the same.
-func TestWhatASweepMissedIsAskedForWhateverANeighbourDoes(t *testing.T) {
-	w := newWorld(t)
-	for i := range 30 {
-		w.buyer(fmt.Sprint(100 + i))
-	}
-	w.once()
-	sweep, err := w.db.BeginSweep("crm", w.clock.now().Add(time.Hour))
-	if err != nil {
-		t.Fatal(err)
-	}
-	hold, holding := make(chan struct{}), make(chan struct{})
-	go func() {
-		_ = w.db.Update(func(*state.Tx) error { close(holding); <-hold; return nil })
-	}()
-	<-holding
-	bad := make(chan error, 1)
-	missed := make(chan int, 1)
-	go func() {
-		_, n, _ := w.db.CompareSwept(sweep, []string{"contacts"}, 100, w.clock.now())
-		missed <- n
-	}()
-	go func() {
-		bad <- w.db.Update(func(tx *state.Tx) error {
-			return errors.Join(tx.SetSetting("x", []byte("y")), errors.New("a neighbour fails after it wrote"))
-		})
-	}()
-	time.Sleep(20 * time.Millisecond) // both wait for the commit under way
-	close(hold)
-	if n, err := <-missed, <-bad; n != 30 || err == nil {
-		t.Errorf("30 records were missed by the sweep, %d people are asked for", n)
 	}
 }
 

@@ -379,9 +379,8 @@ func TestLinksFromBeforeThereWereSpacesAreRead(t *testing.T) {
 	w.crm.put("1", "ann@x.example", nil)
 	w.once()
 	id := w.idOf("ann@x.example")
-	if err := w.db.Update(func(tx *state.Tx) error {
-		return tx.PutLinks(id, []state.Link{{Kind: state.LinkUserID, Value: "42", Source: "app", Reason: "seen together by app", At: w.clock.now()}})
-	}); err != nil {
+	links := []state.Link{{Kind: state.LinkUserID, Value: "42", Source: "app", Reason: "seen together by app", At: w.clock.now()}}
+	if _, err := w.db.StageLot(state.Lot{Now: w.clock.now(), Rules: &state.IdentityRules{}, Settlements: []state.Settlement{{Entry: state.Entry{Person: id}, Identities: &state.Identified{Links: links}}}}); err != nil {
 		t.Fatal(err)
 	}
 	app.add("42", "", "", "", demoRequest(w.clock.now()))

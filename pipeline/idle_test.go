@@ -25,35 +25,35 @@ func settle(tb testing.TB, db *state.DB, people int) {
 	}
 	features := f.Append(nil)
 	for from := 0; from < people; from += 5000 {
-		if err := db.Update(func(tx *state.Tx) error {
-			for i := from; i < min(people, from+5000); i++ {
-				id, err := tx.NewPerson()
-				if err != nil {
-					return err
-				}
-				ref := connectors.Ref{CRM: "hubspot", Object: "contacts", ID: fmt.Sprint(200_000_000_000 + i)}
-				shown := score.Shown{Known: true, Score: i % 1000, Tier: score.Low, Stage: score.Exploring, Written: now, Since: now}
-				p := state.Person{
-					Contacts: []connectors.Ref{ref}, Events: uint64(i)*0x9e3779b97f4a7c15 + 1, Extraction: 7, Scoring: 9, Features: features,
-					Shown: shown.Append(nil), Sources: []state.SourceCount{{Source: "site", Events: 20}}, Due: now.Add(time.Duration(24+i%2000) * time.Hour),
-				}
-				if err := tx.PutPerson(id, &p); err != nil {
-					return err
-				}
-				c := state.Contact{Person: id, Inputs: uint64(i) * 0x9e3779b97f4a7c15, Seen: uint64(i) * 0x9e3779b97f4a7c15, WroteAt: now, Modified: now, Checked: true}
-				for k := range connectors.Fields {
-					c.Wrote[k] = state.FieldHash(k, fmt.Sprint(i))
-				}
-				if err := tx.PutContact(ref, &c); err != nil {
-					return err
-				}
-				if err := tx.SetIdentity(state.LinkEmail, address(i), id); err != nil {
-					return err
-				}
-			}
-			return nil
-		}); err != nil {
+		page := state.RecordPage{Feed: "fill", Lane: state.Backfill, Rules: &state.IdentityRules{}, Now: now}
+		for i := from; i < min(people, from+5000); i++ {
+			page.Records = append(page.Records, connectors.Contact{
+				Ref: connectors.Ref{CRM: "hubspot", Object: "contacts", ID: fmt.Sprint(200_000_000_000 + i)}, Emails: []string{address(i)}, Modified: now,
+			})
+		}
+		if _, err := db.TakeRecords(page); err != nil {
 			tb.Fatal(err)
+		}
+		entries, err := db.Claim(now, len(page.Records))
+		if err != nil || len(entries) != len(page.Records) {
+			tb.Fatal(len(entries), err)
+		}
+		lot := state.Lot{Now: now}
+		for k, e := range entries {
+			i, record := from+k, &page.Records[k]
+			shown := score.Shown{Known: true, Score: i % 1000, Tier: score.Low, Stage: score.Exploring, Written: now, Since: now}
+			change := state.RecordChange{Ref: record.Ref, Is: state.Contact{Checked: true}}
+			for f := range connectors.Fields {
+				change.Is.Wrote[f] = state.FieldHash(f, fmt.Sprint(i))
+			}
+			lot.Settlements = append(lot.Settlements, state.Settlement{
+				Entry: e, Outcome: state.Commit, Records: []state.RecordChange{change}, Seen: []state.SeenInputs{{Ref: record.Ref, Inputs: state.InputsHash(record)}},
+				Next: &state.Person{Events: uint64(i)*0x9e3779b97f4a7c15 + 1, Extraction: 7, Scoring: 9, Features: features, Shown: shown.Append(nil),
+					Sources: []state.SourceCount{{Source: "site", Events: 20}}, Due: now.Add(time.Duration(24+i%2000) * time.Hour)},
+			})
+		}
+		if staged, err := db.StageLot(lot); err != nil || len(staged.Failed) > 0 {
+			tb.Fatal(staged, err)
 		}
 	}
 }

@@ -59,14 +59,21 @@ func TestInvariant2PatchIsJournalledBeforeItIsSentAndSentAgain(t *testing.T) {
 	w.buyer("1")
 	var journalled int
 	w.crm.onWrite = func(patches []connectors.Patch) {
-		_ = w.db.View(func(tx *state.Tx) error {
-			for _, p := range patches {
-				if pd, _ := tx.Pending(p.Ref); pd != nil && pd.Patch.Fields[connectors.FieldScore] == p.Fields[connectors.FieldScore] {
+		for _, p := range patches {
+			id, err := w.db.Find(state.Lookup{Refs: []connectors.Ref{p.Ref}}, &state.IdentityRules{})
+			if err != nil {
+				t.Error(err)
+			}
+			lot, err := w.db.LoadLot([]state.Entry{{Person: id}})
+			if err != nil {
+				t.Error(err)
+			}
+			for _, rec := range lot[0].Records {
+				if pd := rec.Pending; rec.Ref == p.Ref && pd != nil && pd.Patch.Fields[connectors.FieldScore] == p.Fields[connectors.FieldScore] {
 					journalled++
 				}
 			}
-			return nil
-		})
+		}
 	}
 	w.crm.dropAnswer = true // the CRM takes the patch, its answer is lost, the process dies
 	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
@@ -260,7 +267,7 @@ func TestANewFormulaWaitsForAResumeWithItsMatrix(t *testing.T) {
 	}
 	w.once()
 	calls, writes := w.engine.calls.Load(), w.crm.writeCount()
-	if err := w.db.Update(func(tx *state.Tx) error { return tx.SetSetting(pipeline.FormulaKey, []byte("1")) }); err != nil {
+	if err := w.db.SetSetting(pipeline.FormulaKey, []byte("1")); err != nil {
 		t.Fatal(err)
 	}
 	w.setup.Score.High, w.setup.Score.HandRaiseDays = 1000, 0 // what the new formula does to them

@@ -70,12 +70,10 @@ func TestAStoppedCRMWearsNobodyOut(t *testing.T) {
 		_ = w.tryOnce()
 		w.clock.advance(time.Hour)
 	}
-	var e state.Entry
-	id := w.idOf("buyer1@acme.example")
-	_ = w.db.View(func(tx *state.Tx) error {
-		e, _ = tx.Queued(id)
-		return nil
-	})
+	e, _, err := w.db.Queued(w.idOf("buyer1@acme.example"))
+	if err != nil {
+		t.Fatal(err)
+	}
 	if e.Lane != state.Live || e.Attempts != 0 {
 		t.Fatalf("after five hours of waiting the person stands in lane %s after %d attempts", operate.LaneName(e.Lane), e.Attempts)
 	}

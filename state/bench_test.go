@@ -1,4 +1,4 @@
-package state_test
+package state
 
 import (
 	"encoding/binary"
@@ -14,12 +14,11 @@ import (
 	"github.com/klauspost/compress/s2"
 
 	"github.com/intentd/intentd/connectors"
-	"github.com/intentd/intentd/state"
 )
 
 // load is a made-up run of the pipeline over many people: the sizes are those the design names.
 type load struct {
-	db      *state.DB
+	db      *DB
 	start   time.Time
 	people  int
 	lot     int
@@ -32,7 +31,7 @@ func (l *load) ref(i int) connectors.Ref {
 }
 
 // receipt has the shape of a stored one: texts and numbers led by lengths, some 1.2 KB of which a third is words of its own.
-func (l *load) receipt(rnd *rand.Rand, id state.PersonID) []byte {
+func (l *load) receipt(rnd *rand.Rand, id PersonID) []byte {
 	b := []byte{2}
 	text := func(format string, args ...any) {
 		at := len(b)
@@ -92,23 +91,23 @@ func (l *load) patch(rnd *rand.Rand, ref connectors.Ref) connectors.Patch {
 func (l *load) discover(tb testing.TB) {
 	const page = 100
 	for from := 0; from < l.people; from += page {
-		err := l.db.Update(func(tx *state.Tx) error {
+		err := l.db.update(func(tx *txn) error {
 			for i := from; i < min(from+page, l.people); i++ {
 				id, err := tx.NewPerson()
 				if err != nil {
 					return err
 				}
 				ref := l.ref(i)
-				if err := tx.PutPerson(id, &state.Person{Contacts: []connectors.Ref{ref}}); err != nil {
+				if err := tx.PutPerson(id, &Person{Contacts: []connectors.Ref{ref}}); err != nil {
 					return err
 				}
-				if err := tx.PutContact(ref, &state.Contact{Person: id, Inputs: rand.Uint64(), Checked: true}); err != nil {
+				if err := tx.PutContact(ref, &Contact{Person: id, Inputs: rand.Uint64(), Checked: true}); err != nil {
 					return err
 				}
-				if err := tx.SetIdentity(state.LinkEmail, fmt.Sprintf("p%d@example.com", i), id); err != nil {
+				if err := tx.SetIdentity(LinkEmail, fmt.Sprintf("p%d@example.com", i), id); err != nil {
 					return err
 				}
-				if err := tx.Enqueue(id, state.Backfill, state.ReasonNew, l.start); err != nil {
+				if err := tx.Enqueue(id, Backfill, ReasonNew, l.start); err != nil {
 					return err
 				}
 			}
@@ -145,10 +144,10 @@ func (l *load) work(tb testing.TB) {
 	wg.Wait()
 }
 
-func (l *load) settle(rnd *rand.Rand, entries []state.Entry) error {
-	patches := make([]*state.Pending, 0, len(entries))
+func (l *load) settle(rnd *rand.Rand, entries []Entry) error {
+	patches := make([]*Pending, 0, len(entries))
 	for _, e := range entries {
-		p := &state.Pending{Person: e.Person, Patch: l.patch(rnd, l.ref(int(e.Person)-1)), Staged: l.start, Inputs: 7, Score: int32(rnd.IntN(1000)),
+		p := &Pending{Person: e.Person, Patch: l.patch(rnd, l.ref(int(e.Person)-1)), Staged: l.start, Inputs: 7, Score: int32(rnd.IntN(1000)),
 			Receipt: l.receipt(rnd, e.Person)}
 		if l.seal {
 			p.Receipt = l.db.SealReceipt(p.Receipt)
@@ -157,11 +156,11 @@ func (l *load) settle(rnd *rand.Rand, entries []state.Entry) error {
 		for i := range features {
 			features[i] = byte(rnd.Uint32())
 		}
-		p.Next = &state.Person{Contacts: []connectors.Ref{p.Patch.Ref}, Events: rnd.Uint64(), Extraction: 11, Scoring: 12, Features: features, Shown: shown,
-			Sources: []state.SourceCount{{Source: "site", Events: 20}}, Due: l.start.Add(time.Duration(rnd.IntN(60*24)) * time.Hour)}
+		p.Next = &Person{Contacts: []connectors.Ref{p.Patch.Ref}, Events: rnd.Uint64(), Extraction: 11, Scoring: 12, Features: features, Shown: shown,
+			Sources: []SourceCount{{Source: "site", Events: 20}}, Due: l.start.Add(time.Duration(rnd.IntN(60*24)) * time.Hour)}
 		patches = append(patches, p)
 	}
-	if err := l.db.Update(func(tx *state.Tx) error { // stage
+	if err := l.db.update(func(tx *txn) error { // stage
 		for i, p := range patches {
 			if err := tx.Stage(p); err != nil {
 				return err
@@ -177,9 +176,9 @@ func (l *load) settle(rnd *rand.Rand, entries []state.Entry) error {
 	for len(patches) > 0 { // send and acknowledge, as many as a CRM takes at once
 		batch := patches[:min(100, len(patches))]
 		patches = patches[len(batch):]
-		answers := make([]state.Answer, len(batch))
+		answers := make([]Answer, len(batch))
 		for i, p := range batch {
-			answers[i] = state.Answer{Ref: p.Patch.Ref, Seq: p.Seq, Modified: l.start.Add(2345 * time.Millisecond)}
+			answers[i] = Answer{Ref: p.Patch.Ref, Seq: p.Seq, Modified: l.start.Add(2345 * time.Millisecond)}
 		}
 		sum, err := l.db.Acknowledge(answers, 1, "2026-11-21", l.start.Add(1234*time.Millisecond))
 		if err == nil && sum.Written != len(batch) {
@@ -198,7 +197,7 @@ func BenchmarkSettle(b *testing.B) {
 		b.Run(fmt.Sprint(people), func(b *testing.B) {
 			for range b.N {
 				path := filepath.Join(b.TempDir(), "s.db")
-				db, err := state.Open(path, state.Options{})
+				db, err := Open(path, Options{})
 				if err != nil {
 					b.Fatal(err)
 				}
@@ -223,7 +222,7 @@ func BenchmarkSettle(b *testing.B) {
 
 // report prints what a person takes, by the pages that hold their data: what the file has grown by, without the room that
 // the queue and the journal have left for the next.
-func report(b *testing.B, db *state.DB, people int) {
+func report(b *testing.B, db *DB, people int) {
 	sizes, err := db.Sizes()
 	if err != nil {
 		b.Fatal(err)
@@ -247,12 +246,12 @@ func report(b *testing.B, db *state.DB, people int) {
 
 // BenchmarkSeal measures what compressing one receipt takes, and what the dictionary saves.
 func BenchmarkSeal(b *testing.B) {
-	db := openAt(b, filepath.Join(b.TempDir(), "s.db"), state.Options{})
+	db := openAt(b, filepath.Join(b.TempDir(), "s.db"), Options{})
 	l := &load{db: db, start: time.Date(2026, 11, 21, 9, 0, 0, 0, time.UTC)}
 	rnd := rand.New(rand.NewPCG(1, 1))
 	receipts := make([][]byte, 100)
 	for i := range receipts {
-		receipts[i] = l.receipt(rnd, state.PersonID(i+1))
+		receipts[i] = l.receipt(rnd, PersonID(i+1))
 	}
 	var plain, sealed, without int
 	for _, r := range receipts {

@@ -8,7 +8,7 @@ import (
 
 // A cache's entries lie under the number of its name; beside them an index by expiry finds what goes first.
 
-func (tx *Tx) cacheKey(cache string, key []byte, create bool) (k []byte, name uint32, ok bool, err error) {
+func (tx *txn) cacheKey(cache string, key []byte, create bool) (k []byte, name uint32, ok bool, err error) {
 	name, ok, err = tx.nameID("cache\x00"+cache, create)
 	if !ok || err != nil {
 		return nil, 0, false, err
@@ -22,7 +22,7 @@ func cacheAge(b []byte, name uint32, expires, seq uint64) []byte {
 }
 
 // Cached is what a cache holds under key; nothing once it has expired.
-func (tx *Tx) Cached(cache string, key []byte, now time.Time) ([]byte, bool) {
+func (tx *txn) Cached(cache string, key []byte, now time.Time) ([]byte, bool) {
 	k, _, ok, err := tx.cacheKey(cache, key, false)
 	if !ok || err != nil {
 		return nil, false
@@ -36,7 +36,7 @@ func (tx *Tx) Cached(cache string, key []byte, now time.Time) ([]byte, bool) {
 
 // PutCache stores value in a cache until it expires. A cache that is full (Options.CacheEntries) gives up what would expire
 // first: with one time to live for all, the oldest.
-func (tx *Tx) PutCache(cache string, key, value []byte, expires time.Time) error {
+func (tx *txn) PutCache(cache string, key, value []byte, expires time.Time) error {
 	if tx.w == nil {
 		return errInView
 	}
@@ -72,7 +72,7 @@ func (tx *Tx) PutCache(cache string, key, value []byte, expires time.Time) error
 }
 
 // PurgeCache removes up to n expired entries of a cache and says how many.
-func (tx *Tx) PurgeCache(cache string, now time.Time, n int) (int, error) {
+func (tx *txn) PurgeCache(cache string, now time.Time, n int) (int, error) {
 	if tx.w == nil {
 		return 0, errInView
 	}
@@ -84,12 +84,15 @@ func (tx *Tx) PurgeCache(cache string, now time.Time, n int) (int, error) {
 }
 
 // evict removes up to n entries that expire no later than limit, the first to expire first.
-func (tx *Tx) evict(name uint32, n int, limit uint64) (int, error) {
+func (tx *txn) evict(name uint32, n int, limit uint64) (int, error) {
 	var buf [8]byte
 	prefix := appendKind(buf[:0], name)
 	var ages, keys [][]byte
-	c := tx.bucket(bCacheAge).Cursor()
-	for k, v := c.Seek(prefix); k != nil && hasPrefix(k, prefix) && len(ages) < n; k, v = c.Next() {
+	if n <= 0 {
+		return 0, nil
+	}
+	c := tx.scan(bCacheAge, prefix, nil, n)
+	for k, v := c.Next(); k != nil; k, v = c.Next() {
 		if len(k) != len(prefix)+12 || uint48(k[len(prefix):]) > limit {
 			break
 		}
@@ -110,7 +113,7 @@ func (tx *Tx) evict(name uint32, n int, limit uint64) (int, error) {
 }
 
 // Answer is the person's last stage-2 answer, if it was given to the same inputs.
-func (tx *Tx) Answer(id PersonID, inputs uint64) ([]byte, bool) {
+func (tx *txn) Answer(id PersonID, inputs uint64) ([]byte, bool) {
 	var buf [4]byte
 	v := tx.get(bAnswers, personKey(buf[:0], id))
 	if len(v) < 8 || binary.BigEndian.Uint64(v) != inputs {
@@ -121,7 +124,7 @@ func (tx *Tx) Answer(id PersonID, inputs uint64) ([]byte, bool) {
 }
 
 // PutAnswer keeps the person's last stage-2 answer.
-func (tx *Tx) PutAnswer(id PersonID, inputs uint64, value []byte) error {
+func (tx *txn) PutAnswer(id PersonID, inputs uint64, value []byte) error {
 	if err := checkPerson(id); err != nil {
 		return err
 	}
@@ -131,30 +134,30 @@ func (tx *Tx) PutAnswer(id PersonID, inputs uint64, value []byte) error {
 
 // Cached is an entry of a cache that has not expired.
 func (db *DB) Cached(cache string, key []byte, now time.Time) (value []byte, ok bool) {
-	err := db.View(func(tx *Tx) error { value, ok = tx.Cached(cache, key, now); return nil })
+	err := db.view(func(tx *txn) error { value, ok = tx.Cached(cache, key, now); return nil })
 	return value, ok && err == nil
 }
 
 // CacheLater keeps an entry of a cache, within 100 ms.
 func (db *DB) CacheLater(cache string, key, value []byte, expires time.Time) {
-	db.UpdateLater(func(tx *Tx) error { return tx.PutCache(cache, key, value, expires) })
+	db.updateLater(func(tx *txn) error { return tx.PutCache(cache, key, value, expires) })
 }
 
 // PurgeCache removes up to n entries that have expired and says how many.
 func (db *DB) PurgeCache(cache string, now time.Time, n int) (purged int, err error) {
-	err = db.Update(func(tx *Tx) (err error) { purged, err = tx.PurgeCache(cache, now, n); return err })
+	err = db.update(func(tx *txn) (err error) { purged, err = tx.PurgeCache(cache, now, n); return err })
 	return purged, err
 }
 
 // Answer is the person's last stage-2 answer, if it was given to the same inputs.
 func (db *DB) Answer(id PersonID, inputs uint64) (value []byte, ok bool) {
-	err := db.View(func(tx *Tx) error { value, ok = tx.Answer(id, inputs); return nil })
+	err := db.view(func(tx *txn) error { value, ok = tx.Answer(id, inputs); return nil })
 	return value, ok && err == nil
 }
 
 // KeepAnswerLater keeps the person's last stage-2 answer, within 100 ms. Of somebody forgotten meanwhile nothing is kept.
 func (db *DB) KeepAnswerLater(id PersonID, inputs uint64, value []byte) {
-	db.UpdateLater(func(tx *Tx) error {
+	db.updateLater(func(tx *txn) error {
 		if _, alive, err := tx.Person(id); err != nil || !alive {
 			return err
 		}

@@ -3,6 +3,8 @@ package state
 import (
 	"bytes"
 	"slices"
+
+	"github.com/intentd/intentd/state/engine"
 )
 
 // A cell index is a sorted set of short entries of one width, many packed into one bbolt pair (a cell): bbolt spends 16
@@ -17,30 +19,6 @@ type cellIndex struct {
 // maxCell is the size in bytes from which a cell is split: large enough to make bbolt's own cost small, small enough that
 // rewriting one costs little.
 const maxCell = 480
-
-// locate finds the cell that holds, or would hold, key. Both results are nil if there is none.
-func (x cellIndex) locate(tx *Tx, key []byte) (cellKey, cell []byte) {
-	c := tx.look(x.bucket)
-	k, v := c.Seek(key)
-	if k != nil && bytes.Equal(k, key) {
-		return k, v
-	}
-	if k == nil {
-		return c.Last()
-	}
-	if k, v = c.Prev(); k != nil {
-		return k, v
-	}
-	// Either there is no cell before, or bbolt stopped at a page that this transaction has emptied: it goes on when asked again.
-	first, _ := tx.bucket(x.bucket).Cursor().First()
-	if first == nil || bytes.Compare(first, key) > 0 {
-		return nil, nil
-	}
-	for k == nil {
-		k, v = c.Prev()
-	}
-	return k, v
-}
 
 // search is where key is, or belongs, in cell, in bytes.
 func (x cellIndex) search(cell, key []byte) (at int, found bool) {
@@ -60,8 +38,8 @@ func (x cellIndex) search(cell, key []byte) (at int, found bool) {
 }
 
 // get is the entry of key, inside the page; nil if there is none.
-func (x cellIndex) get(tx *Tx, key []byte) []byte {
-	_, cell := x.locate(tx, key)
+func (x cellIndex) get(tx *txn, key []byte) []byte {
+	_, cell := tx.floor(x.bucket, key)
 	if at, found := x.search(cell, key); found {
 		return cell[at : at+x.width]
 	}
@@ -69,8 +47,8 @@ func (x cellIndex) get(tx *Tx, key []byte) []byte {
 }
 
 // put stores an entry over the one with the same key. added says that there was none.
-func (x cellIndex) put(tx *Tx, entry []byte) (added bool, err error) {
-	cellKey, cell := x.locate(tx, entry[:x.key])
+func (x cellIndex) put(tx *txn, entry []byte) (added bool, err error) {
+	cellKey, cell := tx.floor(x.bucket, entry[:x.key])
 	if cellKey == nil {
 		// The lowest cell gets the lowest key, so that whatever comes later finds a cell before it.
 		return true, tx.put(x.bucket, make([]byte, x.key), tx.keep(entry))
@@ -104,8 +82,8 @@ func (x cellIndex) put(tx *Tx, entry []byte) (added bool, err error) {
 }
 
 // drop removes the entry of key and says whether there was one.
-func (x cellIndex) drop(tx *Tx, key []byte) (bool, error) {
-	cellKey, cell := x.locate(tx, key)
+func (x cellIndex) drop(tx *txn, key []byte) (bool, error) {
+	cellKey, cell := tx.floor(x.bucket, key)
 	at, found := x.search(cell, key)
 	if !found {
 		return false, nil
@@ -119,22 +97,26 @@ func (x cellIndex) drop(tx *Tx, key []byte) (bool, error) {
 	return true, tx.put(x.bucket, cellKey, rest)
 }
 
+// scanCells is how many cells a scan asks for at a time.
+const scanCells = 16
+
 // scan calls yield with the entries from key on, inside the page, until it returns false.
-func (x cellIndex) scan(tx *Tx, from []byte, yield func(entry []byte) bool) {
-	c := tx.bucket(x.bucket).Cursor()
-	var k, cell []byte
-	if start, _ := x.locate(tx, from); start != nil {
-		k, cell = c.Seek(slices.Clone(start))
-	} else {
-		k, cell = c.First()
-	}
-	for ; k != nil; k, cell = c.Next() {
-		for at := 0; at+x.width <= len(cell); at += x.width {
-			if bytes.Compare(cell[at:at+x.key], from[:min(len(from), x.key)]) < 0 {
-				continue
+func (x cellIndex) scan(tx *txn, from []byte, yield func(entry []byte) bool) {
+	for start, floor := from, true; start != nil; floor = false {
+		c := tx.e.Scan(engine.Range{Space: x.bucket, From: start, Floor: floor, Limit: scanCells})
+		start = nil
+		n := 0
+		for k, cell := c.Next(); k != nil; k, cell = c.Next() {
+			for at := 0; at+x.width <= len(cell); at += x.width {
+				if bytes.Compare(cell[at:at+x.key], from[:min(len(from), x.key)]) < 0 {
+					continue
+				}
+				if !yield(cell[at : at+x.width]) {
+					return
+				}
 			}
-			if !yield(cell[at : at+x.width]) {
-				return
+			if n++; n == scanCells {
+				start = append(slices.Clone(k), 0)
 			}
 		}
 	}

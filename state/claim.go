@@ -3,7 +3,7 @@ package state
 import (
 	"time"
 
-	"go.etcd.io/bbolt"
+	"github.com/intentd/intentd/state/engine"
 )
 
 // shareOf is how many claims of a more urgent lane earn a waiting lane one of its own.
@@ -25,13 +25,15 @@ func (db *DB) claim(now time.Time, n int, lanes []Lane) (entries []Entry, err er
 	q := &db.queue
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	err = db.View(func(tx *Tx) error {
+	var at claimState
+	err = db.view(func(tx *txn) error {
+		entries, at = nil, q.claimState
 		walks := make([]*laneWalk, len(lanes))
 		for i, lane := range lanes {
-			walks[i] = tx.walkLane(lane, now)
+			walks[i] = tx.walkLane(&at, lane, now, n)
 		}
 		for len(entries) < n {
-			w := q.choose(walks)
+			w := at.choose(walks)
 			if w == nil {
 				break
 			}
@@ -44,29 +46,30 @@ func (db *DB) claim(now time.Time, n int, lanes []Lane) (entries []Entry, err er
 		return nil
 	})
 	if err != nil {
-		for _, e := range entries {
-			delete(q.leased, e.Person)
-		}
 		q.begin = [classes]queueKey{}
 		return nil, err
+	}
+	q.claimState = at
+	for _, e := range entries {
+		q.leased[e.Person] = struct{}{}
 	}
 	return entries, nil
 }
 
 // choose picks the lane of the next claim: the first that has something, unless one behind it has earned its turn.
-func (q *queue) choose(walks []*laneWalk) *laneWalk {
+func (at *claimState) choose(walks []*laneWalk) *laneWalk {
 	var first, earned *laneWalk
 	for _, w := range walks {
-		if !w.has() {
-			q.credit[w.lane] = 0
+		if !w.found {
+			at.credit[w.lane] = 0
 			continue
 		}
 		if first == nil {
 			first = w
 			continue
 		}
-		q.credit[w.lane]++
-		if earned == nil && q.credit[w.lane] >= shareOf {
+		at.credit[w.lane]++
+		if earned == nil && at.credit[w.lane] >= shareOf {
 			earned = w
 		}
 	}
@@ -74,70 +77,71 @@ func (q *queue) choose(walks []*laneWalk) *laneWalk {
 		first = earned
 	}
 	if first != nil {
-		q.credit[first.lane] = 0
+		at.credit[first.lane] = 0
 	}
 	return first
 }
 
-// laneWalk goes through the claimable entries of a lane: what was delayed until now, then what is ready. It moves the
-// queue's begin along.
+// laneWalk goes through the claimable entries of a lane: what was delayed until now, then what is ready. It moves the begin along.
 type laneWalk struct {
-	q     *queue
-	lane  Lane
-	now   uint64
-	c     *bbolt.Cursor
-	class uint8
-	key   queueKey
-	value []byte
-	found bool
+	at             *claimState
+	leased         map[PersonID]struct{}
+	lane           Lane
+	now            uint64
+	delayed, ready engine.Cursor
+	class          uint8
+	key            queueKey
+	value          []byte
+	found          bool
 }
 
-func (tx *Tx) walkLane(lane Lane, now time.Time) *laneWalk {
-	w := &laneWalk{q: &tx.db.queue, lane: lane, now: millis(now), c: tx.bucket(bQueue).Cursor(), class: uint8(lane)<<1 | delayed}
-	w.start()
+// walkLane begins a walk that is to claim up to n entries.
+func (tx *txn) walkLane(at *claimState, lane Lane, now time.Time, n int) *laneWalk {
+	q := &tx.db.queue
+	w := &laneWalk{at: at, leased: q.leased, lane: lane, now: millis(now), class: uint8(lane)<<1 | delayed}
+	w.delayed, w.ready = tx.class(at, w.class, n+len(q.leased)), tx.class(at, w.class|ready, n+len(q.leased))
+	w.settle()
 	return w
 }
 
-// start stands at the first claimable entry of the present class or, if there is none, the next.
-func (w *laneWalk) start() {
+// class goes through up to n entries of a class, from where its claims begin.
+func (tx *txn) class(at *claimState, class uint8, n int) engine.Cursor {
+	begin := at.begin[class]
+	begin.class = class
 	var buf [queueKeyLen]byte
-	begin := w.q.begin[w.class]
-	begin.class = w.class
-	k, v := w.c.Seek(begin.append(buf[:0]))
-	w.settle(k, v)
+	return tx.scan(bQueue, []byte{class}, begin.append(buf[:0]), n+1)
 }
 
-func (w *laneWalk) settle(k, v []byte) {
-	for ; k != nil; k, v = w.c.Next() {
+// settle stands at the next claimable entry of the present class or, if there is none, of the next.
+func (w *laneWalk) settle() {
+	c := w.delayed
+	if w.class&1 == ready {
+		c = w.ready
+	}
+	for k, v := c.Next(); k != nil; k, v = c.Next() {
 		key, ok := parseQueueKey(k)
-		if !ok || key.class != w.class || !key.ready() && key.order > w.now {
+		if !ok || !key.ready() && key.order > w.now {
 			break
 		}
-		if _, leased := w.q.leased[key.person]; !leased {
-			w.q.begin[w.class] = key
+		w.at.begin[w.class] = key
+		if _, leased := w.leased[key.person]; !leased {
 			w.key, w.value, w.found = key, v, true
 			return
 		}
-		w.q.begin[w.class] = key
 	}
 	w.found = false
 	if w.class&1 == delayed {
 		w.class |= ready
-		w.start()
+		w.settle()
 	}
 }
 
-func (w *laneWalk) has() bool { return w.found }
-
 func (w *laneWalk) take() (Entry, error) {
 	e, err := decodeEntry(w.key, w.value)
-	if err != nil {
-		return e, err
+	if err == nil {
+		w.settle()
 	}
-	w.q.leased[e.Person] = struct{}{}
-	k, v := w.c.Next()
-	w.settle(k, v)
-	return e, nil
+	return e, err
 }
 
 // Unclaim gives leases back as if they had never been taken.
@@ -146,7 +150,8 @@ func (db *DB) Unclaim(entries ...Entry) {
 		return
 	}
 	var back queueChange
-	_ = db.View(func(tx *Tx) error {
+	_ = db.view(func(tx *txn) error {
+		back = queueChange{}
 		for _, e := range entries {
 			back.release(e.Person)
 			if k, _, ok, _ := tx.queued(e.Person); ok {
@@ -174,12 +179,12 @@ func (db *DB) QueueDepth() (depth [Lanes]int, oldest [Lanes]time.Time) {
 	}
 	db.countsMu.Unlock()
 	now := millis(db.o.Now())
-	_ = db.View(func(tx *Tx) error {
+	_ = db.view(func(tx *txn) error {
+		oldest = [Lanes]time.Time{}
 		for class := range uint8(classes) {
-			var buf [queueKeyLen]byte
-			k, v := tx.bucket(bQueue).Cursor().Seek(queueKey{class: class}.append(buf[:0]))
+			k, v := tx.scan(bQueue, []byte{class}, nil, 1).Next()
 			key, ok := parseQueueKey(k)
-			if !ok || key.class != class || !key.ready() && key.order > now {
+			if !ok || !key.ready() && key.order > now {
 				continue
 			}
 			e, err := decodeEntry(key, v)
@@ -200,22 +205,18 @@ func (db *DB) NextReady(now time.Time) (next time.Time, ok bool) {
 	q := &db.queue
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	_ = db.View(func(tx *Tx) error {
+	_ = db.view(func(tx *txn) error {
+		next, ok = time.Time{}, false
 		for lane := range Lane(Lanes) {
-			if tx.walkLane(lane, now).has() {
+			at := q.claimState
+			if tx.walkLane(&at, lane, now, 1).found {
 				next, ok = now, true
-				return nil
+				continue
 			}
-			begin := q.begin[uint8(lane)<<1|delayed]
-			begin.class = uint8(lane)<<1 | delayed
-			var buf [queueKeyLen]byte
-			c := tx.bucket(bQueue).Cursor()
-			for k, _ := c.Seek(begin.append(buf[:0])); k != nil; k, _ = c.Next() {
+			c := tx.class(&at, uint8(lane)<<1|delayed, len(q.leased))
+			for k, _ := c.Next(); k != nil; k, _ = c.Next() {
 				key, good := parseQueueKey(k)
-				if !good || key.class != begin.class {
-					break
-				}
-				if _, leased := q.leased[key.person]; leased {
+				if _, leased := q.leased[key.person]; !good || leased {
 					continue
 				}
 				if t := time.UnixMilli(int64(key.order)).UTC(); !ok || t.Before(next) {
@@ -234,8 +235,10 @@ func (db *DB) LaneReady(lane Lane, now time.Time) (ready bool) {
 	q := &db.queue
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	_ = db.View(func(tx *Tx) error {
-		ready = tx.walkLane(lane, now).has()
+	_ = db.view(func(tx *txn) error {
+		at := q.claimState
+		ready = tx.walkLane(&at, lane, now, 1).found
+		q.begin = at.begin
 		return nil
 	})
 	return ready
@@ -244,22 +247,19 @@ func (db *DB) LaneReady(lane Lane, now time.Time) (ready bool) {
 // Hurry lets delayed entries whose reasons have all of why come at once, and says how many there were.
 func (db *DB) Hurry(why Reason) (total int, err error) {
 	for n := 1; n > 0; total += n {
-		err = db.Update(func(tx *Tx) error {
+		err = db.update(func(tx *txn) error {
 			n = 0
 			var keys []queueKey
 			for lane := range Lane(Lanes) {
 				class := uint8(lane)<<1 | delayed
-				c := tx.bucket(bQueue).Cursor()
-				var buf [queueKeyLen]byte
-				for k, v := c.Seek(queueKey{class: class}.append(buf[:0])); k != nil && len(keys) < hurryAtOnce; k, v = c.Next() {
-					key, ok := parseQueueKey(k)
-					if !ok || key.class != class {
-						break
+				tx.walk(bQueue, []byte{class}, nil, hurryAtOnce, func(k, v []byte) bool {
+					if key, ok := parseQueueKey(k); ok {
+						if e, err := decodeEntry(key, v); err == nil && e.Reason&why == why {
+							keys = append(keys, key)
+						}
 					}
-					if e, err := decodeEntry(key, v); err == nil && e.Reason&why == why {
-						keys = append(keys, key)
-					}
-				}
+					return len(keys) < hurryAtOnce
+				})
 			}
 			for _, old := range keys {
 				_, e, ok, err := tx.queued(old.person)

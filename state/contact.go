@@ -118,7 +118,7 @@ func heldOf(v []byte) int64 {
 }
 
 // Contact is what is known of a CRM record. Times come back in whole milliseconds.
-func (tx *Tx) Contact(ref connectors.Ref) (Contact, bool, error) {
+func (tx *txn) Contact(ref connectors.Ref) (Contact, bool, error) {
 	var buf [64]byte
 	key, ok, err := tx.refKey(buf[:0], ref, false)
 	if !ok || err != nil {
@@ -133,7 +133,7 @@ func (tx *Tx) Contact(ref connectors.Ref) (Contact, bool, error) {
 }
 
 // PutContact stores what is known of a CRM record.
-func (tx *Tx) PutContact(ref connectors.Ref, c *Contact) error {
+func (tx *txn) PutContact(ref connectors.Ref, c *Contact) error {
 	if tx.w == nil {
 		return errInView
 	}
@@ -155,7 +155,7 @@ func (tx *Tx) PutContact(ref connectors.Ref, c *Contact) error {
 }
 
 // DeleteContact forgets a CRM record. The person stays.
-func (tx *Tx) DeleteContact(ref connectors.Ref) error {
+func (tx *txn) DeleteContact(ref connectors.Ref) error {
 	if tx.w == nil {
 		return errInView
 	}
@@ -175,7 +175,7 @@ func (tx *Tx) DeleteContact(ref connectors.Ref) error {
 
 // Contacts lists up to n records of an object after a key, "" for the first, in an order of the store's own. next is the key to
 // go on after, "" at the end.
-func (tx *Tx) Contacts(crm, object string, after string, n int) (refs []connectors.Ref, next string, err error) {
+func (tx *txn) Contacts(crm, object string, after string, n int) (refs []connectors.Ref, next string, err error) {
 	err = tx.walkRefs(bContacts, crm, object, after, n, func(ref connectors.Ref, _ []byte) error {
 		refs = append(refs, ref)
 		return nil
@@ -184,19 +184,19 @@ func (tx *Tx) Contacts(crm, object string, after string, n int) (refs []connecto
 }
 
 // walkRefs visits up to n pairs of a bucket whose keys are those of an object's records.
-func (tx *Tx) walkRefs(id bucketID, crm, object, after string, n int, visit func(ref connectors.Ref, v []byte) error, next *string) error {
+func (tx *txn) walkRefs(id bucketID, crm, object, after string, n int, visit func(ref connectors.Ref, v []byte) error, next *string) error {
 	kind, ok, err := tx.kindOf(crm, object, false)
 	if !ok || err != nil {
 		return err
 	}
 	var buf [8]byte
 	prefix := appendKind(buf[:0], kind)
-	from := prefix
+	var from []byte
 	if after != "" {
 		from = append([]byte(after), 0) // the least key behind it
 	}
-	c := tx.bucket(id).Cursor()
-	for k, v := c.Seek(from); k != nil && hasPrefix(k, prefix); k, v = c.Next() {
+	c := tx.scan(id, prefix, from, max(n, 0)+1)
+	for k, v := c.Next(); k != nil; k, v = c.Next() {
 		if n--; n < 0 {
 			return nil
 		}

@@ -90,24 +90,3 @@ func (c *counts) decode(b []byte) (older bool, err error) {
 	}
 	return older, nil
 }
-
-// loadCounts reads the counts. What a file of before does not count is counted once, by looking at every person and contact.
-func (tx *Tx) loadCounts() (c counts, err error) {
-	older, err := c.decode(tx.get(bMeta, countsKey))
-	if !older || err != nil {
-		return c, err
-	}
-	people := tx.bucket(bPeople).Cursor()
-	for k, v := people.First(); k != nil; k, v = people.Next() {
-		if _, core, err := split(v); err == nil && len(core) > 0 {
-			if t, err := tx.storedTier(core); err == nil {
-				c.tiers[t]++
-			}
-		}
-	}
-	contacts := tx.bucket(bContacts).Cursor()
-	for k, v := contacts.First(); k != nil; k, v = contacts.Next() {
-		c.held += heldOf(v)
-	}
-	return c, nil
-}

@@ -1,4 +1,4 @@
-package state_test
+package state
 
 import (
 	"bufio"
@@ -14,7 +14,6 @@ import (
 	"time"
 
 	"github.com/intentd/intentd/connectors"
-	"github.com/intentd/intentd/state"
 )
 
 // The crash test runs this binary again as a child that writes until it is killed. Each of the child's writers keeps a
@@ -26,7 +25,7 @@ const crashWriters = 8
 func crashSetting(w int) string { return fmt.Sprintf("writer %d", w) }
 
 // crashStep does step n of writer w: a cursor and the work it covers, in one transaction.
-func crashStep(tx *state.Tx, w int, n uint64) error {
+func crashStep(tx *txn, w int, n uint64) error {
 	if err := tx.SetSetting(crashSetting(w), binary.BigEndian.AppendUint64(nil, n)); err != nil {
 		return err
 	}
@@ -35,23 +34,23 @@ func crashStep(tx *state.Tx, w int, n uint64) error {
 		return err
 	}
 	ref := connectors.Ref{CRM: "crm", Object: fmt.Sprint("w", w), ID: fmt.Sprint(n)}
-	if err := tx.PutPerson(id, &state.Person{Contacts: []connectors.Ref{ref}, Features: make([]byte, 100), Due: time.Unix(int64(n)*1000, 0)}); err != nil {
+	if err := tx.PutPerson(id, &Person{Contacts: []connectors.Ref{ref}, Features: make([]byte, 100), Due: time.Unix(int64(n)*1000, 0)}); err != nil {
 		return err
 	}
-	if err := tx.PutContact(ref, &state.Contact{Person: id, Inputs: n}); err != nil {
+	if err := tx.PutContact(ref, &Contact{Person: id, Inputs: n}); err != nil {
 		return err
 	}
-	if err := tx.SetIdentity(state.LinkEmail, fmt.Sprintf("%d-%d@example.com", w, n), id); err != nil {
+	if err := tx.SetIdentity(LinkEmail, fmt.Sprintf("%d-%d@example.com", w, n), id); err != nil {
 		return err
 	}
-	if err := tx.Stage(&state.Pending{Person: id, Patch: connectors.Patch{Ref: ref, Fields: map[string]string{"score": fmt.Sprint(n)}}, Receipt: []byte(`{"n":1}`)}); err != nil {
+	if err := tx.Stage(&Pending{Person: id, Patch: connectors.Patch{Ref: ref, Fields: map[string]string{"score": fmt.Sprint(n)}}, Receipt: []byte(`{"n":1}`)}); err != nil {
 		return err
 	}
-	return tx.Enqueue(id, state.Live, state.ReasonNew, time.Unix(int64(n), 0))
+	return tx.Enqueue(id, Live, ReasonNew, time.Unix(int64(n), 0))
 }
 
 func crashChild(path string) {
-	db, err := state.Open(path, state.Options{})
+	db, err := Open(path, Options{})
 	if err != nil {
 		fmt.Println("error", err)
 		os.Exit(1)
@@ -65,7 +64,7 @@ func crashChild(path string) {
 	for w := range crashWriters {
 		go func() {
 			var n uint64
-			_ = db.View(func(tx *state.Tx) error {
+			_ = db.view(func(tx *txn) error {
 				if v := tx.Setting(crashSetting(w)); v != nil {
 					n = binary.BigEndian.Uint64(v)
 				}
@@ -73,7 +72,7 @@ func crashChild(path string) {
 			})
 			for {
 				n++
-				if err := db.Update(func(tx *state.Tx) error { return crashStep(tx, w, n) }); err != nil {
+				if err := db.update(func(tx *txn) error { return crashStep(tx, w, n) }); err != nil {
 					say("error %v", err)
 					return
 				}
@@ -146,7 +145,7 @@ func TestKilledInMidWriteLosesNothingAcknowledged(t *testing.T) {
 
 func checkAcked(t *testing.T, path string, acked [crashWriters]uint64) {
 	t.Helper()
-	db, err := state.Open(path, state.Options{})
+	db, err := Open(path, Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -160,8 +159,8 @@ func checkAcked(t *testing.T, path string, acked [crashWriters]uint64) {
 }
 
 // missingSteps compares the file with what should be in it, step by step.
-func missingSteps(db *state.DB, acked [crashWriters]uint64) (missing []string) {
-	_ = db.View(func(tx *state.Tx) error {
+func missingSteps(db *DB, acked [crashWriters]uint64) (missing []string) {
+	_ = db.view(func(tx *txn) error {
 		for w, want := range acked {
 			var have uint64
 			if v := tx.Setting(crashSetting(w)); v != nil {
@@ -176,7 +175,7 @@ func missingSteps(db *state.DB, acked [crashWriters]uint64) (missing []string) {
 				p, _ := tx.Pending(ref)
 				_, known, _ := tx.Person(c.Person)
 				_, queued := tx.Queued(c.Person)
-				who, _ := tx.Identify(state.LinkEmail, fmt.Sprintf("%d-%d@example.com", w, n))
+				who, _ := tx.Identify(LinkEmail, fmt.Sprintf("%d-%d@example.com", w, n))
 				if err != nil || !ok || c.Inputs != n || p == nil || !known || !queued || who != c.Person {
 					missing = append(missing, fmt.Sprintf("writer %d: step %d in part", w, n))
 				}
@@ -191,7 +190,7 @@ func missingSteps(db *state.DB, acked [crashWriters]uint64) (missing []string) {
 func TestCrashCheckSeesALostUpdate(t *testing.T) {
 	db := open(t)
 	for n := uint64(1); n <= 3; n++ {
-		if err := db.Update(func(tx *state.Tx) error { return crashStep(tx, 0, n) }); err != nil {
+		if err := db.update(func(tx *txn) error { return crashStep(tx, 0, n) }); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -201,7 +200,7 @@ func TestCrashCheckSeesALostUpdate(t *testing.T) {
 	if len(missingSteps(db, [crashWriters]uint64{4})) == 0 {
 		t.Fatal("a lost update went unnoticed")
 	}
-	if err := db.Update(func(tx *state.Tx) error { return tx.DropPending(connectors.Ref{CRM: "crm", Object: "w0", ID: "2"}) }); err != nil {
+	if err := db.update(func(tx *txn) error { return tx.DropPending(connectors.Ref{CRM: "crm", Object: "w0", ID: "2"}) }); err != nil {
 		t.Fatal(err)
 	}
 	if len(missingSteps(db, [crashWriters]uint64{3})) == 0 {

@@ -8,7 +8,7 @@ import (
 )
 
 // deadKey is person, then record; without one the letter concerns the person.
-func (tx *Tx) deadKey(b []byte, id PersonID, ref connectors.Ref, create bool) ([]byte, bool, error) {
+func (tx *txn) deadKey(b []byte, id PersonID, ref connectors.Ref, create bool) ([]byte, bool, error) {
 	b = personKey(b, id)
 	if ref.IsZero() {
 		return b, true, nil
@@ -28,7 +28,7 @@ func appendDead(b []byte, d *Dead) []byte {
 	return appendTime(appendTime(b, d.Modified), d.Next)
 }
 
-func (tx *Tx) decodeDead(k, v []byte) (d Dead, err error) {
+func (tx *txn) decodeDead(k, v []byte) (d Dead, err error) {
 	if len(k) < 4 {
 		return Dead{}, damaged("dead letter")
 	}
@@ -54,7 +54,7 @@ func (tx *Tx) decodeDead(k, v []byte) (d Dead, err error) {
 
 // PutDead keeps a dead letter. There is one for a record, and one for a person as such: over an older one the attempts add up and
 // the first time stays.
-func (tx *Tx) PutDead(d *Dead) error {
+func (tx *txn) PutDead(d *Dead) error {
 	if tx.w == nil {
 		return errInView
 	}
@@ -84,12 +84,12 @@ func (tx *Tx) PutDead(d *Dead) error {
 }
 
 // DeadOf is a person's dead letters.
-func (tx *Tx) DeadOf(id PersonID) ([]Dead, error) {
+func (tx *txn) DeadOf(id PersonID) ([]Dead, error) {
 	var buf [4]byte
 	prefix := personKey(buf[:0], id)
 	var out []Dead
-	c := tx.bucket(bDead).Cursor()
-	for k, v := c.Seek(prefix); k != nil && hasPrefix(k, prefix); k, v = c.Next() {
+	c := tx.scan(bDead, prefix, nil, 0)
+	for k, v := c.Next(); k != nil; k, v = c.Next() {
 		d, err := tx.decodeDead(k, v)
 		if err != nil {
 			return nil, err
@@ -100,13 +100,13 @@ func (tx *Tx) DeadOf(id PersonID) ([]Dead, error) {
 }
 
 // DeadLetters is up to n dead letters after a key, "" for the first. next is the key to go on after, "" at the end.
-func (tx *Tx) DeadLetters(after string, n int) (out []Dead, next string, err error) {
-	c := tx.bucket(bDead).Cursor()
-	k, v := c.First()
+func (tx *txn) DeadLetters(after string, n int) (out []Dead, next string, err error) {
+	var from []byte
 	if after != "" {
-		k, v = c.Seek(append([]byte(after), 0))
+		from = append([]byte(after), 0)
 	}
-	for ; k != nil; k, v = c.Next() {
+	c := tx.scan(bDead, nil, from, max(n, 0)+1)
+	for k, v := c.Next(); k != nil; k, v = c.Next() {
 		if len(out) == n {
 			return out, next, nil
 		}
@@ -120,7 +120,7 @@ func (tx *Tx) DeadLetters(after string, n int) (out []Dead, next string, err err
 }
 
 // DropDead removes a person's dead letter for a record or, with a zero ref, for the person as such.
-func (tx *Tx) DropDead(id PersonID, ref connectors.Ref) error {
+func (tx *txn) DropDead(id PersonID, ref connectors.Ref) error {
 	if tx.w == nil {
 		return errInView
 	}
@@ -133,7 +133,7 @@ func (tx *Tx) DropDead(id PersonID, ref connectors.Ref) error {
 	return tx.del(bDead, key)
 }
 
-func (tx *Tx) dropDeadOf(id PersonID) error {
+func (tx *txn) dropDeadOf(id PersonID) error {
 	var buf [4]byte
 	n, err := tx.dropPrefix(bDead, personKey(buf[:0], id), -1)
 	tx.w.counts.dead -= int64(n)
@@ -145,10 +145,10 @@ func (db *DB) WakeLetters(now time.Time) error {
 	if db.DeadCount() == 0 {
 		return nil
 	}
-	return db.Update(func(tx *Tx) error {
+	return db.update(func(tx *txn) error {
 		var people []PersonID
-		c := tx.bucket(bDead).Cursor()
-		for k, v := c.First(); k != nil; k, v = c.Next() {
+		c := tx.scan(bDead, nil, nil, 0)
+		for k, v := c.Next(); k != nil; k, v = c.Next() {
 			if d, err := tx.decodeDead(k, v); err == nil && d.Next.IsZero() && !d.Ref.IsZero() {
 				people = append(people, d.Person)
 			}
@@ -163,7 +163,7 @@ func (db *DB) WakeLetters(now time.Time) error {
 }
 
 // HasDead says whether there is any dead letter at all.
-func (tx *Tx) HasDead() bool {
+func (tx *txn) HasDead() bool {
 	if tx.w != nil {
 		return tx.w.counts.dead > 0
 	}
@@ -175,13 +175,13 @@ func (db *DB) DeadCount() int { return db.count(func(c *counts) int64 { return c
 
 // DeadLetters is up to n dead letters after a key, "" for the first. next is the key to go on after, "" at the end.
 func (db *DB) DeadLetters(after string, n int) (letters []Dead, next string, err error) {
-	err = db.View(func(tx *Tx) (err error) { letters, next, err = tx.DeadLetters(after, n); return err })
+	err = db.view(func(tx *txn) (err error) { letters, next, err = tx.DeadLetters(after, n); return err })
 	return letters, next, err
 }
 
 // RetryLetters queues the people behind dead letters. A letter goes when the CRM takes its record.
 func (db *DB) RetryLetters(letters []Dead, now time.Time) error {
-	return db.Update(func(tx *Tx) error {
+	return db.update(func(tx *txn) error {
 		for i := range letters {
 			if err := tx.Enqueue(letters[i].Person, Live, ReasonAsked, now); err != nil {
 				return err
@@ -193,7 +193,7 @@ func (db *DB) RetryLetters(letters []Dead, now time.Time) error {
 
 // DropLetters gives dead letters up.
 func (db *DB) DropLetters(letters []Dead) error {
-	return db.Update(func(tx *Tx) error {
+	return db.update(func(tx *txn) error {
 		for i := range letters {
 			if err := tx.DropDead(letters[i].Person, letters[i].Ref); err != nil {
 				return err

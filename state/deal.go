@@ -7,7 +7,7 @@ import (
 )
 
 // PutDeal keeps a document about a closed deal, for learning.
-func (tx *Tx) PutDeal(ref connectors.Ref, v []byte) error {
+func (tx *txn) PutDeal(ref connectors.Ref, v []byte) error {
 	if tx.w == nil {
 		return errInView
 	}
@@ -20,7 +20,7 @@ func (tx *Tx) PutDeal(ref connectors.Ref, v []byte) error {
 }
 
 // DropDeal forgets a deal.
-func (tx *Tx) DropDeal(ref connectors.Ref) error {
+func (tx *txn) DropDeal(ref connectors.Ref) error {
 	var buf [64]byte
 	key, ok, err := tx.refKey(buf[:0], ref, false)
 	if !ok || err != nil {
@@ -30,7 +30,7 @@ func (tx *Tx) DropDeal(ref connectors.Ref) error {
 }
 
 // Deals is up to n deals of an object after a key, "" for the first. next is the key to go on after, "" at the end.
-func (tx *Tx) Deals(crm, object, after string, n int) (deals map[connectors.Ref][]byte, next string, err error) {
+func (tx *txn) Deals(crm, object, after string, n int) (deals map[connectors.Ref][]byte, next string, err error) {
 	deals = map[connectors.Ref][]byte{}
 	err = tx.walkRefs(bDeals, crm, object, after, n, func(ref connectors.Ref, v []byte) error {
 		deals[ref] = slices.Clone(v)
@@ -42,13 +42,13 @@ func (tx *Tx) Deals(crm, object, after string, n int) (deals map[connectors.Ref]
 var weightsKey = []byte("weights")
 
 // Weights is the document of the learned weights; nil if there are none.
-func (tx *Tx) Weights() []byte { return slices.Clone(tx.get(bWeights, weightsKey)) }
+func (tx *txn) Weights() []byte { return slices.Clone(tx.get(bWeights, weightsKey)) }
 
 // SetWeights replaces it; nil removes it.
-func (tx *Tx) SetWeights(v []byte) error { return tx.set(bWeights, weightsKey, v) }
+func (tx *txn) SetWeights(v []byte) error { return tx.set(bWeights, weightsKey, v) }
 
 // set stores a copy of v, or deletes the pair if v is nil.
-func (tx *Tx) set(id bucketID, key, v []byte) error {
+func (tx *txn) set(id bucketID, key, v []byte) error {
 	if v == nil {
 		return tx.del(id, key)
 	}

@@ -30,7 +30,8 @@ type Row struct {
 // is the number to go on after, 0 at the end. Rows that cannot be read are removed and counted in damaged.
 func (db *DB) Rows(crm, object string, after uint64, n int) (rows []Row, next uint64, damaged int, err error) {
 	var bad [][]byte
-	err = db.View(func(tx *Tx) error {
+	err = db.view(func(tx *txn) error {
+		rows, next, bad = nil, 0, nil
 		return tx.journalRows(crm, object, after, func(seq uint64, k, v []byte) bool {
 			if len(rows) == n {
 				next = rows[n-1].Seq
@@ -49,7 +50,7 @@ func (db *DB) Rows(crm, object string, after uint64, n int) (rows []Row, next ui
 	if err != nil || len(bad) == 0 {
 		return rows, next, 0, err
 	}
-	return rows, next, len(bad), db.Update(func(tx *Tx) error {
+	return rows, next, len(bad), db.update(func(tx *txn) error {
 		for _, k := range bad {
 			if err := tx.dropDamaged(k); err != nil {
 				return err
@@ -59,28 +60,29 @@ func (db *DB) Rows(crm, object string, after uint64, n int) (rows []Row, next ui
 	})
 }
 
+// rowsAtATime is how many rows of the journal are asked for at once.
+const rowsAtATime = 1000
+
 // journalRows visits an object's patches after a sequence number until visit returns false.
-func (tx *Tx) journalRows(crm, object string, after uint64, visit func(seq uint64, k, v []byte) bool) error {
+func (tx *txn) journalRows(crm, object string, after uint64, visit func(seq uint64, k, v []byte) bool) error {
 	kind, ok, err := tx.kindOf(crm, object, false)
 	if !ok || err != nil {
 		return err
 	}
 	var buf, jb [16]byte
 	prefix := appendKind(buf[:0], kind)
-	c := tx.bucket(bJournal).Cursor()
-	for k, v := c.Seek(journalKey(jb[:0], prefix, after+1)); k != nil && hasPrefix(k, prefix); k, v = c.Next() {
+	tx.walk(bJournal, prefix, journalKey(jb[:0], prefix, after+1), rowsAtATime, func(k, v []byte) bool {
 		if len(k) != len(prefix)+6 {
-			return damaged("journal")
+			err = damaged("journal")
+			return false
 		}
-		if !visit(uint48(k[len(prefix):]), k, v) {
-			return nil
-		}
-	}
-	return nil
+		return visit(uint48(k[len(prefix):]), k, v)
+	})
+	return err
 }
 
 // rowOf reads the head of a journalled patch, and the entry that leads to it.
-func (tx *Tx) rowOf(v []byte) (row Row, u unsent, err error) {
+func (tx *txn) rowOf(v []byte) (row Row, u unsent, err error) {
 	r := reader{b: v}
 	r.byte()
 	row.Staged = r.time()
@@ -102,15 +104,15 @@ func (tx *Tx) rowOf(v []byte) (row Row, u unsent, err error) {
 
 // dropDamaged removes the row at a journal key, which cannot be read, with what leads to it and, as far as it can be told, makes a
 // dead letter of its person.
-func (tx *Tx) dropDamaged(key []byte) error {
+func (tx *txn) dropDamaged(key []byte) error {
 	if tx.get(bJournal, key) == nil {
 		return nil
 	}
 	var leads []byte
-	c := tx.bucket(bUnsent).Cursor()
+	c := tx.scan(bUnsent, key[:len(key)-6], nil, 0)
 	seq := uint48(key[len(key)-6:])
-	for k, v := c.First(); k != nil; k, v = c.Next() {
-		if r := (reader{b: v}); hasPrefix(k, key[:len(key)-6]) && r.uvarint() == seq {
+	for k, v := c.Next(); k != nil; k, v = c.Next() {
+		if r := (reader{b: v}); r.uvarint() == seq {
 			leads = slices.Clone(k)
 			break
 		}
@@ -132,7 +134,7 @@ func (tx *Tx) dropDamaged(key []byte) error {
 }
 
 // putDamaged makes a dead letter of a person of whom something cannot be read.
-func (tx *Tx) putDamaged(id PersonID, now time.Time) error {
+func (tx *txn) putDamaged(id PersonID, now time.Time) error {
 	return tx.PutDead(&Dead{Person: id, Op: "read the state", Code: "damaged", At: now, Attempts: 1,
 		Message: "something kept of this person cannot be read any more: restore a backup, or `intentd forget` the person"})
 }
@@ -141,7 +143,8 @@ func (tx *Tx) putDamaged(id PersonID, now time.Time) error {
 // a job meanwhile.
 func (db *DB) Patches(rows []Row) (patches []connectors.Patch, sendable []bool, err error) {
 	patches, sendable = make([]connectors.Patch, len(rows)), make([]bool, len(rows))
-	err = db.View(func(tx *Tx) error {
+	err = db.view(func(tx *txn) error {
+		clear(sendable)
 		var buf [64]byte
 		var jb [16]byte
 		for i := range rows {
@@ -169,7 +172,7 @@ func (db *DB) Patches(rows []Row) (patches []connectors.Patch, sendable []bool, 
 // CarryByJob gives up to n patches of an object that may wait for a bulk job to the job named token, and returns them: the token is on disk
 // before anything is uploaded. Patches staged before oldest are left out.
 func (db *DB) CarryByJob(crm, object, token string, oldest time.Time, n int) (patches []connectors.Patch, err error) {
-	err = db.Update(func(tx *Tx) error {
+	err = db.update(func(tx *txn) error {
 		patches = nil
 		var keys [][]byte
 		if err := tx.journalRows(crm, object, 0, func(_ uint64, _, v []byte) bool {
@@ -206,7 +209,7 @@ func (db *DB) CarryByJob(crm, object, token string, oldest time.Time, n int) (pa
 
 // ReleaseJob has the patches that a bulk job still carries wait again, to be sent by calls, and returns how many there were.
 func (db *DB) ReleaseJob(crm, object, token string) (n int, err error) {
-	err = db.Update(func(tx *Tx) error {
+	err = db.update(func(tx *txn) error {
 		var keys [][]byte
 		if err := tx.journalRows(crm, object, 0, func(_ uint64, _, v []byte) bool {
 			if _, u, err := tx.rowOf(v); err == nil && u.token == token && u.way == InJob {
@@ -257,7 +260,7 @@ type Acknowledged struct {
 // Acknowledge makes true what a CRM answered, record by record: hashes, receipt, history and the person's next record for what it
 // took; a dead letter, tried again at its time, for what it refused. A record that is gone has its person looked at. It returns once that is on disk.
 func (db *DB) Acknowledge(answers []Answer, config uint64, day string, now time.Time) (sum Acknowledged, err error) {
-	err = db.Update(func(tx *Tx) error {
+	err = db.update(func(tx *txn) error {
 		sum = Acknowledged{}
 		for i := range answers {
 			a, before := &answers[i], sum
@@ -280,7 +283,7 @@ func (db *DB) Acknowledge(answers []Answer, config uint64, day string, now time.
 }
 
 // dropDamagedOf removes the patch of a record whose answer could not be taken in.
-func (tx *Tx) dropDamagedOf(ref connectors.Ref) error {
+func (tx *txn) dropDamagedOf(ref connectors.Ref) error {
 	var buf [64]byte
 	key, ok, err := tx.refKey(buf[:0], ref, false)
 	if !ok || err != nil {
@@ -296,7 +299,7 @@ func (tx *Tx) dropDamagedOf(ref connectors.Ref) error {
 }
 
 // delivered takes the patch that an answer is about out of the journal. newest is false if it is not the record's patch any more.
-func (tx *Tx) delivered(a *Answer) (p *Pending, u unsent, newest bool, err error) {
+func (tx *txn) delivered(a *Answer) (p *Pending, u unsent, newest bool, err error) {
 	var buf [64]byte
 	var jb [16]byte
 	key, ok, err := tx.refKey(buf[:0], a.Ref, false)
@@ -315,7 +318,7 @@ func (tx *Tx) delivered(a *Answer) (p *Pending, u unsent, newest bool, err error
 	return p, u, true, tx.dropUnsent(key, u.seq)
 }
 
-func (tx *Tx) acknowledge(a *Answer, config uint64, now time.Time, sum *Acknowledged) error {
+func (tx *txn) acknowledge(a *Answer, config uint64, now time.Time, sum *Acknowledged) error {
 	p, u, newest, err := tx.delivered(a)
 	if err != nil {
 		return err
@@ -343,7 +346,7 @@ func (tx *Tx) acknowledge(a *Answer, config uint64, now time.Time, sum *Acknowle
 }
 
 // taken commits what the CRM took: what it now holds, and the person's result.
-func (tx *Tx) taken(a *Answer, p *Pending, now time.Time) error {
+func (tx *txn) taken(a *Answer, p *Pending, now time.Time) error {
 	rec, ok, err := tx.Contact(a.Ref)
 	if err != nil {
 		return err
@@ -391,7 +394,7 @@ func (tx *Tx) taken(a *Answer, p *Pending, now time.Time) error {
 }
 
 // addHistoryOnChange adds a point unless it is the last one again.
-func (tx *Tx) addHistoryOnChange(id PersonID, p HistoryPoint) error {
+func (tx *txn) addHistoryOnChange(id PersonID, p HistoryPoint) error {
 	points := tx.History(id)
 	if n := len(points); n > 0 && points[n-1].Score == p.Score && points[n-1].Tier == p.Tier {
 		return nil
@@ -400,7 +403,7 @@ func (tx *Tx) addHistoryOnChange(id PersonID, p HistoryPoint) error {
 }
 
 // conclude makes a result the person's. Records may have changed hands, and a verdict come in, since it was worked out.
-func (tx *Tx) conclude(id PersonID, have, next *Person) error {
+func (tx *txn) conclude(id PersonID, have, next *Person) error {
 	merged := *next
 	merged.Contacts, merged.Verdict = have.Contacts, have.Verdict
 	return tx.PutPerson(id, &merged)
@@ -425,7 +428,7 @@ func (p *Pending) letter(err error, config uint64, now time.Time) *Dead {
 
 // refused keeps a dead letter of a patch that the CRM will not take and has its person come again when its time has come. The person's
 // result stands, but for what the CRM shows: nothing was acknowledged.
-func (tx *Tx) refused(a *Answer, p *Pending, config uint64, now time.Time) error {
+func (tx *txn) refused(a *Answer, p *Pending, config uint64, now time.Time) error {
 	d := p.letter(a.Err, config, now)
 	if err := tx.retryLetter(d, connectors.Passing(a.Err), now); err != nil {
 		return err
@@ -441,7 +444,7 @@ func (tx *Tx) refused(a *Answer, p *Pending, config uint64, now time.Time) error
 
 // gone has the person of a record that could not be written any more looked at: merged, archived or erased, the strongly consistent read
 // tells. A record that reads live all the same is written again after growing pauses only.
-func (tx *Tx) gone(a *Answer, p *Pending, config uint64, now time.Time) error {
+func (tx *txn) gone(a *Answer, p *Pending, config uint64, now time.Time) error {
 	d := p.letter(a.Err, config, now)
 	if d.Code == "" {
 		d.Code = "gone"
@@ -456,7 +459,7 @@ func (tx *Tx) gone(a *Answer, p *Pending, config uint64, now time.Time) error {
 }
 
 // retryLetter keeps a dead letter and enqueues its person for the letter's next time. It sets d.Attempts and d.Next.
-func (tx *Tx) retryLetter(d *Dead, passing bool, now time.Time) error {
+func (tx *txn) retryLetter(d *Dead, passing bool, now time.Time) error {
 	letters, err := tx.DeadOf(d.Person)
 	if err != nil {
 		return err
@@ -499,7 +502,7 @@ func PatchHash(fields map[string]string) (sum uint64) {
 // Discard takes out of the journal patches that are too old to be true, or not wanted any more, and has their people worked on anew.
 // One that may have arrived has the record's history asked whose its values are.
 func (db *DB) Discard(rows []Row, now time.Time) error {
-	return db.Update(func(tx *Tx) error {
+	return db.update(func(tx *txn) error {
 		for i := range rows {
 			err := tx.Row(func() error { return tx.discard(&rows[i], now) })
 			if errors.Is(err, ErrRecord) {
@@ -513,7 +516,7 @@ func (db *DB) Discard(rows []Row, now time.Time) error {
 	})
 }
 
-func (tx *Tx) discard(row *Row, now time.Time) error {
+func (tx *txn) discard(row *Row, now time.Time) error {
 	p, _, newest, err := tx.delivered(&Answer{Ref: row.Ref, Seq: row.Seq, Token: row.Token})
 	if err != nil || !newest {
 		return err
@@ -534,7 +537,7 @@ func (tx *Tx) discard(row *Row, now time.Time) error {
 // VoidWaiting has up to n patches of an object, after a sequence number, not be sent any more and their people worked on anew. What a bulk job
 // carries is with the CRM already. next is the number to go on after, 0 at the end.
 func (db *DB) VoidWaiting(crm, object string, after uint64, n int, now time.Time) (next uint64, err error) {
-	err = db.Update(func(tx *Tx) error {
+	err = db.update(func(tx *txn) error {
 		next = 0
 		var refs []connectors.Ref
 		if err := tx.journalRows(crm, object, after, func(seq uint64, _, v []byte) bool {
@@ -559,7 +562,7 @@ func (db *DB) VoidWaiting(crm, object string, after uint64, n int, now time.Time
 }
 
 // Void has the patch of a record, if one waits, not be sent any more, and its person worked on: what it was made of is no longer so.
-func (tx *Tx) Void(ref connectors.Ref, why Reason, now time.Time) error {
+func (tx *txn) Void(ref connectors.Ref, why Reason, now time.Time) error {
 	if tx.w == nil {
 		return errInView
 	}
@@ -581,7 +584,7 @@ func (tx *Tx) Void(ref connectors.Ref, why Reason, now time.Time) error {
 
 // AfterDelivery ends a claim of somebody one of whose patches is on its way: they are worked on once that is dealt with. It is false, and nothing
 // is done, if none of the records has a patch on its way any more.
-func (tx *Tx) AfterDelivery(e Entry, refs []connectors.Ref) (bool, error) {
+func (tx *txn) AfterDelivery(e Entry, refs []connectors.Ref) (bool, error) {
 	var buf [64]byte
 	for _, ref := range refs {
 		key, ok, err := tx.refKey(buf[:0], ref, false)

@@ -1,4 +1,5 @@
-// Package state keeps everything intentd must not forget in one bbolt file.
+// Package state keeps everything intentd must not forget. What crosses its border are use cases, the exported methods of [DB]: values in, values
+// out, each all or nothing. Below them package engine keeps ordered keys, in one bbolt file for now.
 //
 // Terms:
 //
@@ -11,10 +12,13 @@
 //
 // Promises:
 //
-//   - What [DB.Update] acknowledged is on disk: a kill or a power cut after it returned loses nothing, and a kill before
-//     leaves either all of it or nothing. Concurrent updates share one commit; each caller gets its own error.
-//   - What [DB.UpdateLater] took is on disk within 100 ms, and in any case when [DB.Flush] or [DB.Close] return nil. A function of it
-//     that fails is counted in [Stats] and concerns nobody else.
+//   - A use case that returned without an error is on disk: a kill or a power cut after it returned loses nothing, and a kill before
+//     leaves either all of it or nothing. Concurrent use cases share one commit; each caller gets its own error.
+//   - What those with Later in their name took is on disk within 100 ms, and in any case when [DB.Flush] or [DB.Close] return nil. One that
+//     fails is counted in [Stats] and concerns nobody else.
+//   - A use case reads at most four levels, six where people may merge, and commits once (see package engine): over an engine that has to fetch
+//     what is read it runs again for each level, in the same transaction, with nothing kept of the run before. So whatever it leaves outside
+//     its transaction is set anew by each run.
 //   - Nothing read in a transaction points into it: everything returned is a copy.
 //   - A commit that fails (a full disk, say) changes nothing and leaves the state usable. After an input/output error it can only be
 //     read, until it is opened again: nobody knows what such a disk has kept.
@@ -24,5 +28,5 @@
 //
 // Deleted bytes stay in the file, unreachable, until [DB.Compact] rewrites it.
 //
-// Transactions must not be nested: an Update inside another transaction, or a View inside a View, can wait for itself.
+// Transactions must not be nested: an update inside another transaction, or a view inside a view, can wait for itself.
 package state

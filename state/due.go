@@ -6,46 +6,11 @@ import (
 	"time"
 )
 
-// dueIndex holds second, person.
-var dueIndex = cellIndex{bucket: bDue, key: 8, width: 8}
-
-func dueEntry(b []byte, due time.Time, id PersonID) []byte {
-	return personKey(binary.BigEndian.AppendUint32(b, seconds(due)), id)
-}
-
-// setDue moves a person's entry from one time to another; a zero time is no entry.
-func (tx *Tx) setDue(id PersonID, from, to time.Time) error {
-	var a, b [8]byte
-	old, fresh := dueEntry(a[:0], from, id), dueEntry(b[:0], to, id)
-	if from.IsZero() == to.IsZero() && (from.IsZero() || string(old) == string(fresh)) {
-		return nil
-	}
-	if !from.IsZero() {
-		gone, err := dueIndex.drop(tx, old)
-		if err != nil {
-			return err
-		}
-		if gone {
-			tx.w.counts.due--
-		}
-	}
-	if !to.IsZero() {
-		added, err := dueIndex.put(tx, fresh)
-		if err != nil {
-			return err
-		}
-		if added {
-			tx.w.counts.due++
-		}
-	}
-	return nil
-}
-
 // EnqueueDue moves up to n people whose due time is now or earlier into the queue, the longest overdue first, and says how many. The queue
 // entry carries it from there; the next commit sets another. Who is in the queue already is left out: their due time moves when that
 // work is done.
 func (db *DB) EnqueueDue(now time.Time, n int) (queued int, err error) {
-	err = db.Update(func(tx *Tx) error {
+	err = db.update(func(tx *txn) error {
 		ids, err := tx.DueBefore(now, n)
 		if err != nil {
 			return err
@@ -76,7 +41,7 @@ func (db *DB) EnqueueDue(now time.Time, n int) (queued int, err error) {
 }
 
 // DueBefore is up to n people whose due time is t or earlier and who are not in the queue, the longest overdue first.
-func (tx *Tx) DueBefore(t time.Time, n int) (ids []PersonID, err error) {
+func (tx *txn) DueBefore(t time.Time, n int) (ids []PersonID, err error) {
 	if n <= 0 {
 		return nil, nil
 	}

@@ -31,7 +31,7 @@ func (job *Erasure) id() string {
 	return "forget/" + job.Person.Key()
 }
 
-func (tx *Tx) putErasure(job *Erasure) error {
+func (tx *txn) putErasure(job *Erasure) error {
 	b, err := json.Marshal(job)
 	if err != nil {
 		return err
@@ -42,7 +42,7 @@ func (tx *Tx) putErasure(job *Erasure) error {
 // BeginErasure completes a forgetting by what is kept of the person and keeps it. It is false, and nothing is kept, if there is no such
 // person.
 func (db *DB) BeginErasure(job *Erasure, rules *IdentityRules) (ok bool, err error) {
-	err = db.Update(func(tx *Tx) error {
+	err = db.update(func(tx *txn) error {
 		if ok = job.Person == 0; ok {
 			return tx.putErasure(job)
 		}
@@ -63,13 +63,13 @@ func (db *DB) BeginErasure(job *Erasure, rules *IdentityRules) (ok bool, err err
 
 // KeepErasure keeps how far a forgetting is.
 func (db *DB) KeepErasure(job *Erasure) error {
-	return db.Update(func(tx *Tx) error { return tx.putErasure(job) })
+	return db.update(func(tx *txn) error { return tx.putErasure(job) })
 }
 
 // Erasures are the forgettings under way, by name. One that cannot be read is an error beside the others.
 func (db *DB) Erasures() (jobs []*Erasure, bad []error, err error) {
 	var kept map[string][]byte
-	if err := db.View(func(tx *Tx) (err error) { kept, err = tx.Jobs(); return err }); err != nil {
+	if err := db.view(func(tx *txn) (err error) { kept, err = tx.Jobs(); return err }); err != nil {
 		return nil, nil, err
 	}
 	for _, id := range slices.Sorted(maps.Keys(kept)) {
@@ -86,7 +86,7 @@ func (db *DB) Erasures() (jobs []*Erasure, bad []error, err error) {
 // Bury keeps the person from coming back: nothing of theirs is written any more, and neither their records nor their addresses are taken
 // in again.
 func (db *DB) Bury(job *Erasure, now time.Time) error {
-	return db.Update(func(tx *Tx) error {
+	return db.update(func(tx *txn) error {
 		for _, ref := range job.Refs {
 			if err := tx.BuryRef(ref, now); err != nil {
 				return err
@@ -106,7 +106,7 @@ func (db *DB) Bury(job *Erasure, now time.Time) error {
 
 // EraseState erases all that is kept of the person but the forgetting itself. From then on no lot takes them up again.
 func (db *DB) EraseState(job *Erasure) error {
-	return db.Update(func(tx *Tx) error {
+	return db.update(func(tx *txn) error {
 		for _, ref := range job.Refs {
 			if err := tx.DeleteContact(ref); err != nil {
 				return err
@@ -116,9 +116,111 @@ func (db *DB) EraseState(job *Erasure) error {
 	})
 }
 
+// DeletePerson removes everything there is about a person: record, due time, queue entry and lease, receipts, history, answer, links and
+// the identities that lead to them, verdicts, dead letters, patches in the journal, and those of their contacts that are (still)
+// theirs. Tombstones stay. Deleting nobody is no error.
+func (tx *txn) DeletePerson(id PersonID) error {
+	if tx.w == nil {
+		return errInView
+	}
+	if id == 0 || id > maxPerson {
+		return nil
+	}
+	marks, core, err := tx.personRecord(id)
+	if err != nil {
+		return err
+	}
+	marks, core = slices.Clone(marks), slices.Clone(core)
+	if err := tx.dropIdentities(id, marks); err != nil {
+		return err
+	}
+	if len(core) > 0 {
+		p, err := tx.decodePerson(core)
+		if err != nil {
+			return err
+		}
+		for _, ref := range p.Contacts {
+			c, ok, err := tx.Contact(ref)
+			if err != nil {
+				return err
+			}
+			if ok && c.Person == id {
+				if err := tx.DeleteContact(ref); err != nil {
+					return err
+				}
+			}
+		}
+		if err := tx.setDue(id, p.Due, time.Time{}); err != nil {
+			return err
+		}
+		tx.w.counts.people--
+		tx.w.counts.tiers[p.Tier]--
+	}
+	if err := tx.putRecord(id, nil, nil); err != nil {
+		return err
+	}
+	k, _, queued, err := tx.queued(id)
+	if err != nil {
+		return err
+	}
+	if queued {
+		if err := tx.dequeue(k); err != nil {
+			return err
+		}
+	}
+	tx.w.queue.release(id)
+	if err := tx.dropPendingOf(id); err != nil {
+		return err
+	}
+	if err := tx.dropReceipts(id); err != nil {
+		return err
+	}
+	if err := tx.dropDeadOf(id); err != nil {
+		return err
+	}
+	var buf [4]byte
+	key := personKey(buf[:0], id)
+	for _, b := range []bucketID{bLinks, bAnswers, bHistory} {
+		if err := tx.del(b, key); err != nil {
+			return err
+		}
+	}
+	_, err = tx.dropPrefix(bVerdicts, key, -1)
+	return err
+}
+
+// dropPendingOf removes all patches of a person, of whatever records. It looks through the small entries of the whole
+// journal, which is short unless writing has stopped, rather than have every patch pay for another index.
+func (tx *txn) dropPendingOf(id PersonID) error {
+	if tx.w.counts.journal == 0 {
+		return nil
+	}
+	type found struct {
+		key []byte
+		seq uint64
+	}
+	var theirs []found
+	c := tx.scan(bUnsent, nil, nil, 0)
+	for k, v := c.Next(); k != nil; k, v = c.Next() {
+		u, err := decodeUnsent(v)
+		if err != nil {
+			return err
+		}
+		if u.person == id {
+			theirs = append(theirs, found{slices.Clone(k), u.seq})
+		}
+	}
+	for _, f := range theirs {
+		if err := tx.dropUnsent(f.key, f.seq); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // EndErasure ends a forgetting: with it go the identifiers it held.
 func (db *DB) EndErasure(job *Erasure) error {
-	return db.Update(func(tx *Tx) error { return tx.DropJob(job.id()) })
+	return db.update(func(tx *txn) error { return tx.DropJob(job.id()) })
 }
 
 // erasuresADay is how many people may be forgotten in a day because their CRM no longer knows them: at least this, at most a hundredth of
@@ -132,7 +234,7 @@ type erasureCount struct {
 }
 
 // mayErase books one forgetting of the CRM's own making, and says whether it may be done today.
-func (tx *Tx) mayErase(now time.Time) (bool, error) {
+func (tx *txn) mayErase(now time.Time) (bool, error) {
 	const key = "erased by crm"
 	var c erasureCount
 	if b := tx.Setting(key); len(b) > 0 {

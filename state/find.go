@@ -29,7 +29,7 @@ type Lookup struct {
 
 // Find is whom a lookup names; 0 if nobody. What cannot be read names nobody.
 func (db *DB) Find(what Lookup, rules *IdentityRules) (id PersonID, err error) {
-	err = db.View(func(tx *Tx) error {
+	err = db.view(func(tx *txn) error {
 		id = tx.registry(rules, tx.db.o.Now()).find(&what)
 		return nil
 	})
@@ -62,7 +62,8 @@ func (g *registry) find(what *Lookup) PersonID {
 
 // Holders are whom identifiers lead to, in their order.
 func (db *DB) Holders(ids []identity.ID, rules *IdentityRules) (holders []Holder, err error) {
-	err = db.View(func(tx *Tx) error {
+	err = db.view(func(tx *txn) error {
+		holders = nil
 		g := tx.registry(rules, tx.db.o.Now())
 		for _, id := range ids {
 			h, err := g.holder(id)

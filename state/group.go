@@ -1,12 +1,12 @@
 package state
 
 import (
-	"errors"
 	"fmt"
 	"runtime/debug"
 	"sync"
-	"syscall"
 	"time"
+
+	"github.com/intentd/intentd/state/engine"
 )
 
 // Group commit. Whoever calls Update while nobody commits leads: it runs its function and those of all who queued, in one
@@ -19,11 +19,11 @@ type group struct {
 	leading bool
 	closed  bool
 
-	later   []func(*Tx) error // run with the next group
-	timer   *time.Timer       // leads for later if nobody else does
-	running sync.WaitGroup    // of timer
+	later   []func(*txn) error // run with the next group
+	timer   *time.Timer        // leads for later if nobody else does
+	running sync.WaitGroup     // of timer
 
-	laterFailed int64  // functions of UpdateLater that failed or were given up
+	laterFailed int64  // functions of updateLater that failed or were given up
 	laterError  string // of the last of them
 }
 
@@ -34,7 +34,7 @@ func (g *group) lost(n int, err error) {
 }
 
 type call struct {
-	fn    func(*Tx) error
+	fn    func(*txn) error
 	err   error
 	panic any
 	done  chan bool // false: done; true: you lead now
@@ -48,16 +48,14 @@ const (
 	maxGroupSize = 512                   // calls in one transaction, which is held in memory until it is written
 )
 
-var errInView = errors.New("state: write inside a View")
-
-// Update runs fn in a write transaction and returns once that is on disk. Concurrent calls share transactions, in the order
-// they came. fn runs once. If it fails, what it changed is taken back and its error is returned; the others of its group go on. If
+// update runs fn in a write transaction and returns once that is on disk. Concurrent calls share transactions, in the order
+// they came. fn runs once, unless the engine has to fetch first what it reads: then it runs again from the start, for itself. If it fails, what it changed is taken back and its error is returned; the others of its group go on. If
 // the commit fails, nothing of the group is kept and every caller gets the error: what fn did outside tx holds only without one.
-func (db *DB) Update(fn func(*Tx) error) error { return db.update(fn, false) }
+func (db *DB) update(fn func(*txn) error) error { return db.call(fn, false) }
 
-func (db *DB) update(fn func(*Tx) error, closing bool) error {
+func (db *DB) call(fn func(*txn) error, closing bool) error {
 	if db.o.ReadOnly {
-		return fail(ErrReadOnly, nil, "state file %s was opened read-only and cannot be changed", db.path)
+		return fail(ErrReadOnly, nil, "state file %s was opened read-only and cannot be changed", db.Path())
 	}
 	c := &call{fn: fn, done: make(chan bool, 1)}
 	g := &db.group
@@ -123,119 +121,88 @@ func (db *DB) lead(self *call) {
 
 // commit runs calls and later in one transaction. Each call has its own error afterwards; the result is what kept the
 // transaction as a whole from the disk.
-func (db *DB) commit(calls []*call, later []func(*Tx) error) (err error) {
+func (db *DB) commit(calls []*call, later []func(*txn) error) error {
 	db.writing.Lock()
 	defer db.writing.Unlock()
-	db.handle.RLock()
-	defer db.handle.RUnlock()
 
 	pending := make([]*call, 0, len(calls)+len(later))
 	pending = append(pending, calls...)
 	for _, fn := range later {
 		pending = append(pending, &call{fn: fn})
 	}
-	w, err := db.transact(pending)
-	if err != nil {
-		err = explain(db.path, err)
-		if w != nil && (errors.Is(err, syscall.EIO) || errors.Is(err, ErrDamaged)) {
-			// After a failed fsync the system may have dropped what it could not write, and the next one would succeed without it: only
-			// opening the file anew tells what is on disk.
-			db.broken = fail(ErrBroken, err, "state file %s takes no more changes since a write failed (%v); check the disk and restart", db.path, bare(err))
+	var w *write
+	err := db.e.Update(func(e engine.Tx) error {
+		w = db.newWrite()
+		tx := db.newTx(e, w)
+		for _, c := range pending {
+			db.try(c, tx)
 		}
+		if w.counts.equal(&db.counts) {
+			return nil
+		}
+		return tx.put(bMeta, countsKey, w.counts.encode())
+	})
+	if err != nil {
 		for _, c := range pending {
 			if c.err == nil {
 				c.err = err
 			}
 		}
-		// bbolt may fail after the new state has become the visible one: believe the file.
-		if db.b != nil {
-			_ = db.reload()
+		// An engine may fail after the new state has become the visible one: believe it.
+		if db.view(db.load) == nil {
+			db.queue.rewind()
 		}
 		return err
 	}
-	if w != nil {
-		db.commits.Add(1)
-		for _, c := range pending {
-			if c.err == nil {
-				db.calls.Add(1)
-			}
+	for _, c := range pending {
+		if c.err != nil && c.done == nil {
+			db.group.mu.Lock()
+			db.group.lost(1, c.err)
+			db.group.mu.Unlock()
 		}
-		db.publish(w)
 	}
+	if w.ops == 0 {
+		return nil
+	}
+	db.commits.Add(1)
+	for _, c := range pending {
+		if c.err == nil {
+			db.calls.Add(1)
+		}
+	}
+	db.publish(w)
 	return nil
 }
 
-// transact runs the calls in one transaction and commits what those that succeeded changed. w is nil if there was nothing to commit.
-func (db *DB) transact(pending []*call) (w *write, err error) {
-	if db.b == nil {
-		return nil, ErrClosed
-	}
-	if db.broken != nil {
-		return nil, db.broken
-	}
-	b, err := db.b.Begin(true)
-	if err != nil {
-		return nil, err
-	}
-	db.arena.reset()
-	defer db.arena.reset()
-	w = db.newWrite()
-	tx := db.newTx(b, w)
-	for _, c := range pending {
-		if err = db.try(c, tx); err != nil {
-			break // a call could not be taken back: nothing of the group can be kept
-		}
-	}
-	switch {
-	case err != nil:
-	case w.ops == 0:
-		return nil, b.Rollback()
-	default:
-		if err = db.guard(func() error { return db.finishCommit(tx) }, db.anyPanic); err == nil {
-			return w, nil
-		}
-	}
-	_ = db.guard(b.Rollback, db.anyPanic) // after a panic in mid-commit; otherwise it is closed already
-	return w, err
-}
-
-// finishCommit stores the counts and commits.
-func (db *DB) finishCommit(tx *Tx) error {
-	if !tx.w.counts.equal(&db.counts) {
-		if err := tx.bucket(bMeta).Put(countsKey, tx.w.counts.encode()); err != nil {
-			return err
-		}
-	}
-	db.b.AllocSize = allocSize(tx.b.Size())
-	if db.o.beforeCommit != nil {
-		if err := db.o.beforeCommit(); err != nil {
-			return err
-		}
-	}
-	return tx.b.Commit()
-}
-
 // try runs one call. If it fails, what it changed is taken back, without harm to the others; a panic of its own goes back to the
-// goroutine it came from. The error says that taking back failed.
-func (db *DB) try(c *call, tx *Tx) error {
+// goroutine it came from. It runs again as long as the engine has to fetch first what it reads.
+func (db *DB) try(c *call, tx *txn) {
 	start := tx.w.savepoint()
-	c.err = db.guard(func() error { return c.fn(tx) }, func(p any) error {
-		bug := &panicked{p, debug.Stack()}
-		if c.done != nil {
-			c.panic = bug
+	for again := true; again; {
+		again = db.tryOnce(c, tx, &start)
+	}
+}
+
+func (db *DB) tryOnce(c *call, tx *txn, start *savepoint) (again bool) {
+	c.err, c.panic = nil, nil
+	defer func() {
+		if p := recover(); p != nil {
+			bug := &panicked{p, debug.Stack()}
+			if c.err = bug; c.done != nil {
+				c.panic = bug
+			}
 		}
-		return bug
+		if c.err != nil {
+			tx.w.restore(*start)
+		}
+	}()
+	c.err = tx.e.Savepoint(func() (err error) {
+		if again, err = engine.Attempt(tx.e, func() error { return c.fn(tx) }); again {
+			return errAgain
+		}
+		return err
 	})
-	if c.err == nil {
-		tx.w.forget(start)
-		return nil
-	}
-	if c.done == nil {
-		db.group.mu.Lock()
-		db.group.lost(1, c.err)
-		db.group.mu.Unlock()
-	}
-	return db.guard(func() error { return tx.rollback(start) }, db.anyPanic)
+	return again
 }
 
 // panicked carries a panic from the goroutine that led a group to the one whose function it was.
@@ -254,15 +221,21 @@ func (p *panicked) Unwrap() error {
 }
 
 func (db *DB) newWrite() *write {
-	w := &write{counts: db.counts, arena: &db.arena}
+	w := &write{counts: db.counts, scratch: db.scratch}
 	db.names.mu.RLock()
 	w.nameBase = len(db.names.byID)
 	db.names.mu.RUnlock()
 	return w
 }
 
+// maxScratch is what is kept of the scratch between transactions.
+const maxScratch = 256 << 10
+
 // publish takes over what w brought, now that it is on disk.
 func (db *DB) publish(w *write) {
+	if db.scratch = w.scratch; cap(db.scratch) > maxScratch {
+		db.scratch = nil
+	}
 	if len(w.names) > 0 {
 		db.names.publish(w.names)
 	}
@@ -272,37 +245,10 @@ func (db *DB) publish(w *write) {
 	db.queue.publish(&w.queue)
 }
 
-// reload reads again what is held in memory; leases stay.
-func (db *DB) reload() error {
-	b, err := db.b.Begin(false)
-	if err != nil {
-		return err
-	}
-	defer b.Rollback()
-	return db.guard(func() error {
-		tx := db.newTx(b, nil)
-		if err := db.names.load(tx); err != nil {
-			return err
-		}
-		c, err := tx.loadCounts()
-		if err != nil {
-			return err
-		}
-		db.countsMu.Lock()
-		db.counts = c
-		db.countsMu.Unlock()
-		db.queue.rewind()
-		return nil
-	}, db.anyPanic)
-}
-
-// allocSize is by how much the file grows at a time: an eighth, between 256 KB and 16 MB, since every step costs an fsync.
-func allocSize(size int64) int { return int(min(max(size/8, 256<<10), 16<<20)) }
-
-// UpdateLater has fn run with the next group, at the latest 50 ms from now, and returns at once. For what may be lost with the
+// updateLater has fn run with the next group, at the latest 50 ms from now, and returns at once. For what may be lost with the
 // last 100 ms: caches, usage, answers. An error of fn concerns no other caller: it is counted, and the last one shown, in Stats. If
 // a commit fails it is tried again with the next. After Close it does nothing.
-func (db *DB) UpdateLater(fn func(*Tx) error) {
+func (db *DB) updateLater(fn func(*txn) error) {
 	g := &db.group
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -327,11 +273,11 @@ func (db *DB) schedule(d time.Duration) {
 	g.running.Add(1)
 	g.timer = time.AfterFunc(d, func() {
 		defer g.running.Done()
-		_ = db.update(func(*Tx) error { return nil }, true) // its group takes what waits
+		_ = db.call(func(*txn) error { return nil }, true) // its group takes what waits
 	})
 }
 
-// Flush returns when everything given to UpdateLater before is on disk, bar functions that failed by themselves, or with the error
+// Flush returns when everything given to updateLater before is on disk, bar functions that failed by themselves, or with the error
 // of the commit that kept it from there.
 func (db *DB) Flush() error { return db.flush(false) }
 
@@ -340,7 +286,7 @@ func (db *DB) flush(closing bool) error {
 		return nil
 	}
 	// Groups form in the order of calls and each takes all that waits: this call's group, or one before it, has it.
-	return db.update(func(*Tx) error { return nil }, closing)
+	return db.call(func(*txn) error { return nil }, closing)
 }
 
 // finish stops taking calls and flushes. first is false if that was done before.

@@ -15,13 +15,14 @@ type HeldFields struct {
 
 // HeldFields are the held fields of a person's records, record by record.
 func (db *DB) HeldFields(id PersonID) (held []HeldFields, err error) {
-	err = db.View(func(tx *Tx) (err error) { held, err = tx.heldFields(id); return err })
+	err = db.view(func(tx *txn) (err error) { held, err = tx.heldFields(id); return err })
 	return held, err
 }
 
 // HeldFieldsFrom are those of up to n people from id on. next is whom to go on from, 0 at the end.
 func (db *DB) HeldFieldsFrom(from PersonID, n int) (held []HeldFields, next PersonID, err error) {
-	err = db.View(func(tx *Tx) error {
+	err = db.view(func(tx *txn) error {
+		held, next = nil, 0
 		ids, err := tx.People(from, n)
 		if err != nil {
 			return err
@@ -41,7 +42,7 @@ func (db *DB) HeldFieldsFrom(from PersonID, n int) (held []HeldFields, next Pers
 	return held, next, err
 }
 
-func (tx *Tx) heldFields(id PersonID) (held []HeldFields, err error) {
+func (tx *txn) heldFields(id PersonID) (held []HeldFields, err error) {
 	person, ok, err := tx.Person(id)
 	if err != nil || !ok {
 		return nil, err
@@ -74,7 +75,8 @@ type LetGo struct {
 // ReleaseFields takes what the CRM shows in held fields for our own, so that the next write replaces it, and queues the people. It says
 // how many records and fields there were.
 func (db *DB) ReleaseFields(list []LetGo, now time.Time) (records, fields int, err error) {
-	err = db.Update(func(tx *Tx) error {
+	err = db.update(func(tx *txn) error {
+		records, fields = 0, 0
 		for _, h := range list {
 			rec, ok, err := tx.Contact(h.Ref)
 			if err != nil {

@@ -9,7 +9,7 @@ import (
 const maxHistory = 64
 
 // AddHistory adds a point to a person's history, in the order of time. Beyond 64 the oldest goes.
-func (tx *Tx) AddHistory(id PersonID, p HistoryPoint) error {
+func (tx *txn) AddHistory(id PersonID, p HistoryPoint) error {
 	if err := checkPerson(id); err != nil {
 		return err
 	}
@@ -51,7 +51,7 @@ func (r *reader) point() HistoryPoint {
 }
 
 // History is a person's written scores, the oldest first, with times in whole seconds.
-func (tx *Tx) History(id PersonID) []HistoryPoint {
+func (tx *txn) History(id PersonID) []HistoryPoint {
 	var buf [4]byte
 	r := reader{b: tx.get(bHistory, personKey(buf[:0], id))}
 	var out []HistoryPoint
@@ -72,7 +72,7 @@ type VerdictAt struct {
 }
 
 // PutVerdict adds a rep's verdict on a person. One of the same millisecond is replaced.
-func (tx *Tx) PutVerdict(id PersonID, verdict string, at time.Time) error {
+func (tx *txn) PutVerdict(id PersonID, verdict string, at time.Time) error {
 	if err := checkPerson(id); err != nil {
 		return err
 	}
@@ -81,12 +81,12 @@ func (tx *Tx) PutVerdict(id PersonID, verdict string, at time.Time) error {
 }
 
 // Verdicts are the reps' verdicts on a person, the oldest first.
-func (tx *Tx) Verdicts(id PersonID) []VerdictAt {
+func (tx *txn) Verdicts(id PersonID) []VerdictAt {
 	var buf [4]byte
 	prefix := personKey(buf[:0], id)
 	var out []VerdictAt
-	c := tx.bucket(bVerdicts).Cursor()
-	for k, v := c.Seek(prefix); len(k) == 10 && hasPrefix(k, prefix); k, v = c.Next() {
+	c := tx.scan(bVerdicts, prefix, nil, 0)
+	for k, v := c.Next(); len(k) == 10; k, v = c.Next() {
 		out = append(out, VerdictAt{string(v), time.UnixMilli(int64(uint48(k[4:]))).UTC()})
 	}
 	return out

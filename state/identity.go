@@ -13,13 +13,11 @@ import (
 var identityIndex = cellIndex{bucket: bIdentities, key: hashLen, width: hashLen + 4}
 
 const (
-	markLen = 4
-
 	bySet  = 1 << 30
 	byLink = 1 << 31
 )
 
-func (tx *Tx) identityHash(kind LinkKind, value string) [hashLen]byte {
+func (tx *txn) identityHash(kind LinkKind, value string) [hashLen]byte {
 	return tx.db.mac(byte(kind), value)
 }
 
@@ -28,7 +26,7 @@ func parseIdentity(entry []byte) (id PersonID, why uint32) {
 	return PersonID(v & maxPerson), v &^ maxPerson
 }
 
-func (tx *Tx) identity(hash []byte) (id PersonID, why uint32, ok bool) {
+func (tx *txn) identity(hash []byte) (id PersonID, why uint32, ok bool) {
 	entry := identityIndex.get(tx, hash)
 	if entry == nil {
 		return 0, 0, false
@@ -38,7 +36,7 @@ func (tx *Tx) identity(hash []byte) (id PersonID, why uint32, ok bool) {
 }
 
 // Identify is the person that a value leads to. Values are compared as they are: bring them into one form first.
-func (tx *Tx) Identify(kind LinkKind, value string) (PersonID, bool) {
+func (tx *txn) Identify(kind LinkKind, value string) (PersonID, bool) {
 	h, _ := tx.Holder(kind, value)
 	return h.Person, h.Person != 0
 }
@@ -51,7 +49,7 @@ type Holder struct {
 }
 
 // Holder tells whom a value leads to; false if it was never seen.
-func (tx *Tx) Holder(kind LinkKind, value string) (Holder, bool) {
+func (tx *txn) Holder(kind LinkKind, value string) (Holder, bool) {
 	hash := tx.identityHash(kind, value)
 	id, why, ok := tx.identity(hash[:])
 	return Holder{Person: id, Record: why&bySet != 0 && id != 0, Nobodys: ok && id == 0}, ok
@@ -59,17 +57,17 @@ func (tx *Tx) Holder(kind LinkKind, value string) (Holder, bool) {
 
 // SetIdentity has value lead to a person whose record has it, and no longer to whomever it led to before. A value that is nobody's
 // stays so.
-func (tx *Tx) SetIdentity(kind LinkKind, value string, id PersonID) error {
+func (tx *txn) SetIdentity(kind LinkKind, value string, id PersonID) error {
 	return tx.claimIdentity(kind, value, id, bySet)
 }
 
 // DropIdentity ends what SetIdentity did. A value that is also a link of the person still leads to them.
-func (tx *Tx) DropIdentity(kind LinkKind, value string) error {
+func (tx *txn) DropIdentity(kind LinkKind, value string) error {
 	hash := tx.identityHash(kind, value)
 	return tx.disclaim(hash[:], bySet)
 }
 
-func (tx *Tx) claimIdentity(kind LinkKind, value string, id PersonID, why uint32) error {
+func (tx *txn) claimIdentity(kind LinkKind, value string, id PersonID, why uint32) error {
 	if err := checkPerson(id); err != nil {
 		return err
 	}
@@ -107,7 +105,7 @@ func (tx *Tx) claimIdentity(kind LinkKind, value string, id PersonID, why uint32
 }
 
 // disown has value lead to nobody, whatever comes.
-func (tx *Tx) disown(kind LinkKind, value string) error {
+func (tx *txn) disown(kind LinkKind, value string) error {
 	if tx.w == nil {
 		return errInView
 	}
@@ -129,7 +127,7 @@ func (tx *Tx) disown(kind LinkKind, value string) error {
 }
 
 // FreeIdentity ends that a value is nobody's: those who held it turned out to be one person.
-func (tx *Tx) FreeIdentity(kind LinkKind, value string) error {
+func (tx *txn) FreeIdentity(kind LinkKind, value string) error {
 	if tx.w == nil {
 		return errInView
 	}
@@ -150,7 +148,7 @@ type Value struct {
 
 // KeepIdentities says which values the records of a person have now. What they had before still leads to the person, until the record
 // of another one has it.
-func (tx *Tx) KeepIdentities(id PersonID, now []Value) error {
+func (tx *txn) KeepIdentities(id PersonID, now []Value) error {
 	if tx.w == nil {
 		return errInView
 	}
@@ -175,7 +173,7 @@ func (tx *Tx) KeepIdentities(id PersonID, now []Value) error {
 }
 
 // disclaim takes away one reason of an entry, and the entry with its last.
-func (tx *Tx) disclaim(hash []byte, why uint32) error {
+func (tx *txn) disclaim(hash []byte, why uint32) error {
 	if tx.w == nil {
 		return errInView
 	}
@@ -196,7 +194,7 @@ func (tx *Tx) disclaim(hash []byte, why uint32) error {
 }
 
 // unmark takes one mark from a person's record.
-func (tx *Tx) unmark(id PersonID, mark []byte) error {
+func (tx *txn) unmark(id PersonID, mark []byte) error {
 	marks, core, err := tx.personRecord(id)
 	if err != nil {
 		return err
@@ -210,7 +208,7 @@ func (tx *Tx) unmark(id PersonID, mark []byte) error {
 }
 
 // identitiesOf finds the hashes that marks stand for. Other people's entries may begin like a mark: theirs are left out.
-func (tx *Tx) identitiesOf(id PersonID, marks []byte) (hashes [][]byte) {
+func (tx *txn) identitiesOf(id PersonID, marks []byte) (hashes [][]byte) {
 	for i := 0; i < len(marks); i += markLen {
 		mark := marks[i : i+markLen]
 		if i > 0 && string(mark) == string(marks[i-markLen:i]) {
@@ -230,7 +228,7 @@ func (tx *Tx) identitiesOf(id PersonID, marks []byte) (hashes [][]byte) {
 }
 
 // dropIdentities removes the entries that marks stand for.
-func (tx *Tx) dropIdentities(id PersonID, marks []byte) error {
+func (tx *txn) dropIdentities(id PersonID, marks []byte) error {
 	for _, hash := range tx.identitiesOf(id, marks) {
 		gone, err := identityIndex.drop(tx, hash)
 		if err != nil {
@@ -247,7 +245,7 @@ func (tx *Tx) dropIdentities(id PersonID, marks []byte) error {
 const linkNobodys = 0x80
 
 // Links are a person's identifiers beyond the CRM's.
-func (tx *Tx) Links(id PersonID) ([]Link, error) {
+func (tx *txn) Links(id PersonID) ([]Link, error) {
 	var buf [4]byte
 	v := tx.get(bLinks, personKey(buf[:0], id))
 	if v == nil {
@@ -274,7 +272,7 @@ func (tx *Tx) Links(id PersonID) ([]Link, error) {
 // PutLinks replaces a person's links. Their values lead to the person from now on, unless they are nobody's or another one's record has
 // them; those that are Nobodys lead to nobody, whoever had them; and those of links that are gone no longer lead to the person, unless
 // SetIdentity said so.
-func (tx *Tx) PutLinks(id PersonID, links []Link) error {
+func (tx *txn) PutLinks(id PersonID, links []Link) error {
 	if err := checkPerson(id); err != nil {
 		return err
 	}
@@ -332,6 +330,6 @@ func (tx *Tx) PutLinks(id PersonID, links []Link) error {
 
 // Links are a person's identifiers beyond the CRM's.
 func (db *DB) Links(id PersonID) (links []Link, err error) {
-	err = db.View(func(tx *Tx) (err error) { links, err = tx.Links(id); return err })
+	err = db.view(func(tx *txn) (err error) { links, err = tx.Links(id); return err })
 	return links, err
 }

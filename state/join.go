@@ -7,7 +7,7 @@ import (
 
 // MoveIdentities has every value that leads to one person lead to another: two people turned out to be one. Links themselves
 // stay where they are; move them with PutLinks.
-func (tx *Tx) MoveIdentities(from, to PersonID) error {
+func (tx *txn) MoveIdentities(from, to PersonID) error {
 	if err := checkPerson(from); err != nil {
 		return err
 	}

@@ -79,7 +79,7 @@ func decodeUnsent(v []byte) (u unsent, err error) {
 	return u, nil
 }
 
-func (tx *Tx) unsentOf(key []byte) (u unsent, ok bool, err error) {
+func (tx *txn) unsentOf(key []byte) (u unsent, ok bool, err error) {
 	v := tx.get(bUnsent, key)
 	if v == nil {
 		return unsent{}, false, nil
@@ -109,7 +109,7 @@ const (
 	pendingRead
 )
 
-func (tx *Tx) appendPending(b []byte, p *Pending, maybe []uint32) ([]byte, error) {
+func (tx *txn) appendPending(b []byte, p *Pending, maybe []uint32) ([]byte, error) {
 	var set byte
 	if p.Inputs != 0 {
 		set |= pendingInputs
@@ -186,7 +186,7 @@ func fieldIndex(name string) int {
 	return -1
 }
 
-func (tx *Tx) decodePending(v []byte) (*Pending, error) {
+func (tx *txn) decodePending(v []byte) (*Pending, error) {
 	r := reader{b: v}
 	set := r.byte()
 	p := &Pending{Staged: r.time(), Score: -1}
@@ -248,7 +248,7 @@ func (tx *Tx) decodePending(v []byte) (*Pending, error) {
 
 // Stage journals a patch and gives it its Seq. It replaces a patch of the same record: the new one's Maybe then also holds that
 // one's and the hashes of its values, which may have reached the CRM. p itself is changed in Seq only.
-func (tx *Tx) Stage(p *Pending) error {
+func (tx *txn) Stage(p *Pending) error {
 	if tx.w == nil {
 		return errInView
 	}
@@ -289,11 +289,11 @@ func (tx *Tx) Stage(p *Pending) error {
 	if err != nil {
 		return err
 	}
-	v, err := tx.appendPending(tx.w.arena.scratch[:0], p, maybe)
+	v, err := tx.appendPending(tx.w.scratch[:0], p, maybe)
 	if err != nil {
 		return err
 	}
-	tx.w.arena.scratch = v
+	tx.w.scratch = v
 	if err := tx.put(bJournal, journalKey(jb[:0], key, seq), tx.keep(v)); err != nil {
 		return err
 	}
@@ -305,7 +305,7 @@ func (tx *Tx) Stage(p *Pending) error {
 	return nil
 }
 
-func (tx *Tx) putUnsent(key []byte, u *unsent) error {
+func (tx *txn) putUnsent(key []byte, u *unsent) error {
 	var b [96]byte
 	return tx.put(bUnsent, key, tx.keep(u.append(b[:0])))
 }
@@ -324,7 +324,7 @@ func distinct(h []uint32) []uint32 {
 	return out
 }
 
-func (tx *Tx) pending(u unsent, v []byte) (*Pending, error) {
+func (tx *txn) pending(u unsent, v []byte) (*Pending, error) {
 	if v == nil {
 		return nil, damaged("journal")
 	}
@@ -337,7 +337,7 @@ func (tx *Tx) pending(u unsent, v []byte) (*Pending, error) {
 }
 
 // Pending is the record's patch in the journal; nil if there is none.
-func (tx *Tx) Pending(ref connectors.Ref) (*Pending, error) {
+func (tx *txn) Pending(ref connectors.Ref) (*Pending, error) {
 	var buf [64]byte
 	key, ok, err := tx.refKey(buf[:0], ref, false)
 	if !ok || err != nil {
@@ -351,7 +351,7 @@ func (tx *Tx) Pending(ref connectors.Ref) (*Pending, error) {
 	return tx.pending(u, tx.get(bJournal, journalKey(jb[:0], key, u.seq)))
 }
 
-func (tx *Tx) dropUnsent(key []byte, seq uint64) error {
+func (tx *txn) dropUnsent(key []byte, seq uint64) error {
 	var jb [16]byte
 	if err := tx.del(bJournal, journalKey(jb[:0], key, seq)); err != nil {
 		return err
@@ -361,7 +361,7 @@ func (tx *Tx) dropUnsent(key []byte, seq uint64) error {
 }
 
 // DropPending removes the record's patch, whichever it is, unsent or not.
-func (tx *Tx) DropPending(ref connectors.Ref) error {
+func (tx *txn) DropPending(ref connectors.Ref) error {
 	if tx.w == nil {
 		return errInView
 	}
@@ -375,35 +375,6 @@ func (tx *Tx) DropPending(ref connectors.Ref) error {
 		return err
 	}
 	return tx.dropUnsent(key, u.seq)
-}
-
-// dropPendingOf removes all patches of a person, of whatever records. It looks through the small entries of the whole
-// journal, which is short unless writing has stopped, rather than have every patch pay for another index.
-func (tx *Tx) dropPendingOf(id PersonID) error {
-	if tx.w.counts.journal == 0 {
-		return nil
-	}
-	type found struct {
-		key []byte
-		seq uint64
-	}
-	var theirs []found
-	c := tx.bucket(bUnsent).Cursor()
-	for k, v := c.First(); k != nil; k, v = c.Next() {
-		u, err := decodeUnsent(v)
-		if err != nil {
-			return err
-		}
-		if u.person == id {
-			theirs = append(theirs, found{slices.Clone(k), u.seq})
-		}
-	}
-	for _, f := range theirs {
-		if err := tx.dropUnsent(f.key, f.seq); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // JournalDepth is how many patches wait for an acknowledgement.

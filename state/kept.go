@@ -13,7 +13,7 @@ type Kept struct {
 
 // Kept is everything that is kept of a person; false if there is no such person.
 func (db *DB) Kept(id PersonID) (k Kept, ok bool, err error) {
-	err = db.View(func(tx *Tx) error {
+	err = db.view(func(tx *txn) error {
 		l := Loaded{Entry: Entry{Person: id}}
 		if err := tx.load(&l); err != nil || !l.Known {
 			return err

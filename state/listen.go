@@ -23,14 +23,14 @@ type ActivityPage struct {
 // TakeActive links the identifiers a source saw to the people they belong to, queues those, and moves the cursor, all or nothing
 // (invariant 1).
 func (db *DB) TakeActive(page ActivityPage) (taken Taken, err error) {
-	err = db.Update(func(tx *Tx) error {
+	err = db.update(func(tx *txn) error {
 		taken, err = tx.takeActive(&page)
 		return err
 	})
 	return taken, err
 }
 
-func (tx *Tx) takeActive(page *ActivityPage) (taken Taken, err error) {
+func (tx *txn) takeActive(page *ActivityPage) (taken Taken, err error) {
 	g := tx.registry(page.Rules, page.Now)
 	for i := range page.People {
 		taken.Seen++
@@ -74,7 +74,7 @@ func listenedKey(source string) string { return "listened/" + source }
 
 // Listened says whether a source has told what there was before it was ever asked.
 func (db *DB) Listened(source string) (yes bool, err error) {
-	err = db.View(func(tx *Tx) error { yes = tx.Setting(listenedKey(source)) != nil; return nil })
+	err = db.view(func(tx *txn) error { yes = tx.Setting(listenedKey(source)) != nil; return nil })
 	return yes, err
 }
 
@@ -84,19 +84,19 @@ type Reached struct {
 	Strangers int64 `json:"strangers"`
 }
 
-func (tx *Tx) reached(source string) (r Reached) {
+func (tx *txn) reached(source string) (r Reached) {
 	_ = json.Unmarshal(tx.Setting("reached/"+source), &r) // absent before the first page; it only informs
 	return r
 }
 
 // Reached counts whom a source has told of so far.
 func (db *DB) Reached(source string) (r Reached, err error) {
-	err = db.View(func(tx *Tx) error { r = tx.reached(source); return nil })
+	err = db.view(func(tx *txn) error { r = tx.reached(source); return nil })
 	return r, err
 }
 
 // countReached adds a page of people to the counts of a source.
-func (tx *Tx) countReached(source string, page *Taken) error {
+func (tx *txn) countReached(source string, page *Taken) error {
 	if page.Seen == 0 {
 		return nil
 	}

@@ -24,9 +24,9 @@ type LoadedRecord struct {
 // concerns nobody else.
 func (db *DB) LoadLot(entries []Entry) (lot []Loaded, err error) {
 	lot = make([]Loaded, len(entries))
-	err = db.View(func(tx *Tx) error {
+	err = db.view(func(tx *txn) error {
 		for i, e := range entries {
-			lot[i].Entry = e
+			lot[i] = Loaded{Entry: e}
 			if err := tx.load(&lot[i]); err != nil {
 				lot[i].Err = err
 			}
@@ -36,7 +36,7 @@ func (db *DB) LoadLot(entries []Entry) (lot []Loaded, err error) {
 	return lot, err
 }
 
-func (tx *Tx) load(l *Loaded) (err error) {
+func (tx *txn) load(l *Loaded) (err error) {
 	id := l.Entry.Person
 	if l.Person, l.Known, err = tx.Person(id); err != nil || !l.Known {
 		return err

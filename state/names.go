@@ -41,10 +41,10 @@ func (n *names) publish(added []string) {
 }
 
 // load replaces the table by what tx sees.
-func (n *names) load(tx *Tx) error {
+func (n *names) load(tx *txn) error {
 	fresh := names{number: map[string]uint32{}}
-	c := tx.bucket(bNames).Cursor()
-	for k, v := c.First(); k != nil; k, v = c.Next() {
+	c := tx.scan(bNames, nil, nil, 0)
+	for k, v := c.Next(); k != nil; k, v = c.Next() {
 		if len(k) != 4 || int(binary.BigEndian.Uint32(k)) != len(fresh.byID)+1 {
 			return damaged("name")
 		}
@@ -61,13 +61,13 @@ func (n *names) load(tx *Tx) error {
 const shortName = 64
 
 // nameID is the number of s. create enters a new one; without it ok is false for an unknown one.
-func (tx *Tx) nameID(s string, create bool) (id uint32, ok bool, err error) {
+func (tx *txn) nameID(s string, create bool) (id uint32, ok bool, err error) {
 	var buf [shortName]byte
 	return tx.numberOf(append(buf[:0], s...), create)
 }
 
 // numberOf is nameID of a name that is not kept.
-func (tx *Tx) numberOf(name []byte, create bool) (id uint32, ok bool, err error) {
+func (tx *txn) numberOf(name []byte, create bool) (id uint32, ok bool, err error) {
 	if id, ok = tx.db.names.lookup(name); ok {
 		return id, true, nil
 	}
@@ -89,7 +89,7 @@ func (tx *Tx) numberOf(name []byte, create bool) (id uint32, ok bool, err error)
 }
 
 // nameOf is the string with number id.
-func (tx *Tx) nameOf(id uint32) (string, error) {
+func (tx *txn) nameOf(id uint32) (string, error) {
 	if s, ok := tx.db.names.name(id); ok {
 		return s, nil
 	}
@@ -101,7 +101,7 @@ func (tx *Tx) nameOf(id uint32) (string, error) {
 }
 
 // kindOf is the number of a kind of records, whose name is the CRM's and the object's with a zero byte between.
-func (tx *Tx) kindOf(crm, object string, create bool) (uint32, bool, error) {
+func (tx *txn) kindOf(crm, object string, create bool) (uint32, bool, error) {
 	var buf [shortName]byte
 	return tx.numberOf(append(append(append(buf[:0], crm...), 0), object...), create)
 }
@@ -110,7 +110,7 @@ func (tx *Tx) kindOf(crm, object string, create bool) (uint32, bool, error) {
 const maxSharedHashes = 4096
 
 // appendSharedHash stores a hash that many people share as its number: 0 none, 1 the eight bytes follow, else number + 1.
-func (tx *Tx) appendSharedHash(b []byte, h uint64) ([]byte, error) {
+func (tx *txn) appendSharedHash(b []byte, h uint64) ([]byte, error) {
 	if h == 0 {
 		return append(b, 0), nil
 	}
@@ -126,7 +126,7 @@ func (tx *Tx) appendSharedHash(b []byte, h uint64) ([]byte, error) {
 	return binary.AppendUvarint(b, uint64(id)+1), nil
 }
 
-func (tx *Tx) sharedHash(r *reader) (uint64, error) {
+func (tx *txn) sharedHash(r *reader) (uint64, error) {
 	switch n := r.uvarint(); n {
 	case 0:
 		return 0, nil

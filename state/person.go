@@ -2,31 +2,13 @@ package state
 
 import (
 	"encoding/binary"
-	"fmt"
-	"math"
-	"slices"
 	"time"
 
 	"github.com/intentd/intentd/connectors"
 )
 
-// maxPerson is the highest person number: 30 bits, as much as an identity entry holds.
-const maxPerson = 1<<30 - 1
-
-func checkPerson(id PersonID) error {
-	if id == 0 || id > maxPerson {
-		return fmt.Errorf("state: no person %d", id)
-	}
-	return nil
-}
-
-// personKey is the key of a person. A number that nobody can have leads to nobody, rather than to whom its low bits name.
-func personKey(b []byte, id PersonID) []byte {
-	return binary.BigEndian.AppendUint32(b, uint32(min(id, math.MaxUint32)))
-}
-
 // NewPerson is a number that no person has had. The person exists from PutPerson on.
-func (tx *Tx) NewPerson() (PersonID, error) {
+func (tx *txn) NewPerson() (PersonID, error) {
 	n, err := tx.sequence(bPeople)
 	if err != nil {
 		return 0, err
@@ -36,6 +18,9 @@ func (tx *Tx) NewPerson() (PersonID, error) {
 
 // A person's record begins with the marks of the identities that lead to them (see identity.go): a count and four bytes
 // each. The core follows; it is missing until PutPerson.
+
+// markLen is how many bytes of an identity's hash a mark is.
+const markLen = 4
 
 // split takes a stored record apart, inside the page.
 func split(v []byte) (marks, core []byte, err error) {
@@ -51,7 +36,7 @@ func split(v []byte) (marks, core []byte, err error) {
 }
 
 // putRecord stores marks and core; nothing of either removes the record.
-func (tx *Tx) putRecord(id PersonID, marks, core []byte) error {
+func (tx *txn) putRecord(id PersonID, marks, core []byte) error {
 	var buf [4]byte
 	key := personKey(buf[:0], id)
 	if len(marks) == 0 && len(core) == 0 {
@@ -89,7 +74,7 @@ func tierOf(marks byte, shown []byte) Tier {
 	return 1 + Tier(shown[1]>>1&3)
 }
 
-func (tx *Tx) appendPerson(b []byte, p *Person) ([]byte, error) {
+func (tx *txn) appendPerson(b []byte, p *Person) ([]byte, error) {
 	var set byte
 	if p.Events != 0 {
 		set |= personEvents
@@ -138,7 +123,7 @@ func (tx *Tx) appendPerson(b []byte, p *Person) ([]byte, error) {
 }
 
 // appendRef stores a ref inside a record: its key, led by its length.
-func (tx *Tx) appendRef(b []byte, ref connectors.Ref) ([]byte, error) {
+func (tx *txn) appendRef(b []byte, ref connectors.Ref) ([]byte, error) {
 	var buf [64]byte
 	key, _, err := tx.refKey(buf[:0], ref, true)
 	if err != nil {
@@ -155,7 +140,7 @@ func dueOf(core []byte) time.Time {
 	return time.Unix(int64(binary.BigEndian.Uint32(core[2:])), 0).UTC()
 }
 
-func (tx *Tx) decodePerson(core []byte) (p Person, err error) {
+func (tx *txn) decodePerson(core []byte) (p Person, err error) {
 	p.Due = dueOf(core)
 	r := reader{b: core}
 	set := r.byte()
@@ -206,7 +191,7 @@ func (tx *Tx) decodePerson(core []byte) (p Person, err error) {
 }
 
 // storedTier reads no more of a core than the tier, unless it is of before tiers were stored.
-func (tx *Tx) storedTier(core []byte) (Tier, error) {
+func (tx *txn) storedTier(core []byte) (Tier, error) {
 	if len(core) < 2 {
 		return 0, damaged("person")
 	}
@@ -217,13 +202,13 @@ func (tx *Tx) storedTier(core []byte) (Tier, error) {
 	return p.Tier, err
 }
 
-func (tx *Tx) personRecord(id PersonID) (marks, core []byte, err error) {
+func (tx *txn) personRecord(id PersonID) (marks, core []byte, err error) {
 	var buf [4]byte
 	return split(tx.get(bPeople, personKey(buf[:0], id)))
 }
 
 // Person is the record of a person. The due time comes back in whole seconds.
-func (tx *Tx) Person(id PersonID) (Person, bool, error) {
+func (tx *txn) Person(id PersonID) (Person, bool, error) {
 	_, core, err := tx.personRecord(id)
 	if err != nil || len(core) == 0 {
 		return Person{}, false, err
@@ -233,7 +218,7 @@ func (tx *Tx) Person(id PersonID) (Person, bool, error) {
 }
 
 // PutPerson stores the record of a person and keeps the due index in step. The due time is rounded up to the second.
-func (tx *Tx) PutPerson(id PersonID, p *Person) error {
+func (tx *txn) PutPerson(id PersonID, p *Person) error {
 	if err := checkPerson(id); err != nil {
 		return err
 	}
@@ -264,141 +249,49 @@ func (tx *Tx) PutPerson(id PersonID, p *Person) error {
 }
 
 // People is up to n people in the order of their numbers, from (and with) one on: to go on, ask from the last plus one.
-func (tx *Tx) People(from PersonID, n int) ([]PersonID, error) {
+func (tx *txn) People(from PersonID, n int) ([]PersonID, error) {
 	if from > maxPerson {
 		return nil, nil
 	}
 	var ids []PersonID
-	c := tx.bucket(bPeople).Cursor()
+	var err error
 	var buf [4]byte
-	for k, v := c.Seek(personKey(buf[:0], from)); k != nil && len(ids) < n; k, v = c.Next() {
-		if len(k) != 4 {
-			return nil, damaged("person")
+	tx.walk(bPeople, nil, personKey(buf[:0], from), max(n, 1), func(k, v []byte) bool {
+		if len(ids) >= n {
+			return false
 		}
-		_, core, err := split(v)
-		if err != nil {
-			return nil, err
+		var core []byte
+		if _, core, err = split(v); err == nil && len(k) != 4 {
+			err = damaged("person")
 		}
-		if len(core) > 0 {
+		if err == nil && len(core) > 0 {
 			ids = append(ids, PersonID(binary.BigEndian.Uint32(k)))
 		}
+		return err == nil && len(ids) < n
+	})
+	if err != nil {
+		return nil, err
 	}
 	return ids, nil
 }
 
-// DeletePerson removes everything there is about a person: record, due time, queue entry and lease, receipts, history, answer, links and
-// the identities that lead to them, verdicts, dead letters, patches in the journal, and those of their contacts that are (still)
-// theirs. Tombstones stay. Deleting nobody is no error.
-func (tx *Tx) DeletePerson(id PersonID) error {
-	if tx.w == nil {
-		return errInView
-	}
-	if id == 0 || id > maxPerson {
-		return nil
-	}
-	marks, core, err := tx.personRecord(id)
-	if err != nil {
-		return err
-	}
-	marks, core = slices.Clone(marks), slices.Clone(core)
-	if err := tx.dropIdentities(id, marks); err != nil {
-		return err
-	}
-	if len(core) > 0 {
-		p, err := tx.decodePerson(core)
-		if err != nil {
-			return err
-		}
-		for _, ref := range p.Contacts {
-			c, ok, err := tx.Contact(ref)
-			if err != nil {
-				return err
-			}
-			if ok && c.Person == id {
-				if err := tx.DeleteContact(ref); err != nil {
-					return err
-				}
-			}
-		}
-		if err := tx.setDue(id, p.Due, time.Time{}); err != nil {
-			return err
-		}
-		tx.w.counts.people--
-		tx.w.counts.tiers[p.Tier]--
-	}
-	if err := tx.putRecord(id, nil, nil); err != nil {
-		return err
-	}
-	k, _, queued, err := tx.queued(id)
-	if err != nil {
-		return err
-	}
-	if queued {
-		if err := tx.dequeue(k); err != nil {
-			return err
-		}
-	}
-	tx.w.queue.release(id)
-	if err := tx.dropPendingOf(id); err != nil {
-		return err
-	}
-	if err := tx.dropReceipts(id); err != nil {
-		return err
-	}
-	if err := tx.dropDeadOf(id); err != nil {
-		return err
-	}
-	var buf [4]byte
-	key := personKey(buf[:0], id)
-	for _, b := range []bucketID{bLinks, bAnswers, bHistory} {
-		if err := tx.del(b, key); err != nil {
-			return err
-		}
-	}
-	_, err = tx.dropPrefix(bVerdicts, key, -1)
-	return err
-}
-
-// dropPrefix deletes up to n pairs (all if n < 0) whose keys begin with prefix and says how many.
-func (tx *Tx) dropPrefix(id bucketID, prefix []byte, n int) (int, error) {
-	keys := tx.keysWith(id, prefix, n)
-	for _, k := range keys {
-		if err := tx.del(id, k); err != nil {
-			return 0, err
-		}
-	}
-	return len(keys), nil
-}
-
-// keysWith is up to n keys (all if n < 0) that begin with prefix. bbolt's cursors do not survive changes, hence the list.
-func (tx *Tx) keysWith(id bucketID, prefix []byte, n int) (keys [][]byte) {
-	c := tx.bucket(id).Cursor()
-	for k, _ := c.Seek(prefix); k != nil && hasPrefix(k, prefix) && (n < 0 || len(keys) < n); k, _ = c.Next() {
-		keys = append(keys, slices.Clone(k))
-	}
-	return keys
-}
-
-func hasPrefix(k, prefix []byte) bool {
-	return len(k) >= len(prefix) && string(k[:len(prefix)]) == string(prefix)
-}
-
 // Person is a person's core record; false if there is none.
 func (db *DB) Person(id PersonID) (p Person, ok bool, err error) {
-	err = db.View(func(tx *Tx) (err error) { p, ok, err = tx.Person(id); return err })
+	err = db.view(func(tx *txn) (err error) { p, ok, err = tx.Person(id); return err })
 	return p, ok, err
 }
 
 // People are up to n people from id on, in ascending order.
 func (db *DB) People(from PersonID, n int) (ids []PersonID, err error) {
-	err = db.View(func(tx *Tx) (err error) { ids, err = tx.People(from, n); return err })
+	err = db.view(func(tx *txn) (err error) { ids, err = tx.People(from, n); return err })
 	return ids, err
 }
 
 // PeopleFrom are the core records of up to n people from id on. Those that cannot be read are left out: the lot that meets them tells. next
 // is whom to go on from, 0 at the end.
 func (db *DB) PeopleFrom(from PersonID, n int) (people []Person, next PersonID, err error) {
-	err = db.View(func(tx *Tx) error {
+	err = db.view(func(tx *txn) error {
+		people, next = nil, 0
 		ids, err := tx.People(from, n)
 		if err != nil {
 			return err

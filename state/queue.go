@@ -3,49 +3,8 @@ package state
 import (
 	"encoding/binary"
 	"fmt"
-	"sync"
 	"time"
 )
-
-// The queue is one ordered bucket: lane, then a class (delayed, ready), then within ready the order of joining and within
-// delayed the time before which nothing is to be done. A second bucket leads from a person to their entry. Ready entries are
-// ordered by a sequence and not by time, so that a clock that jumps cannot strand them.
-
-const (
-	delayed = 0
-	ready   = 1
-	classes = 2 * Lanes
-)
-
-// queueKey is where an entry stands.
-type queueKey struct {
-	class  uint8  // lane<<1 | ready
-	order  uint64 // sequence, or milliseconds
-	person PersonID
-}
-
-func (k queueKey) lane() Lane  { return Lane(k.class >> 1) }
-func (k queueKey) ready() bool { return k.class&1 == ready }
-
-func (k queueKey) less(l queueKey) bool {
-	if k.order != l.order {
-		return k.order < l.order
-	}
-	return k.person < l.person
-}
-
-const queueKeyLen = 1 + 6 + 4
-
-func (k queueKey) append(b []byte) []byte {
-	return binary.BigEndian.AppendUint32(appendUint48(append(b, k.class), k.order), uint32(k.person))
-}
-
-func parseQueueKey(b []byte) (queueKey, bool) {
-	if len(b) != queueKeyLen || b[0] >= classes {
-		return queueKey{}, false
-	}
-	return queueKey{b[0], uint48(b[1:7]), PersonID(binary.BigEndian.Uint32(b[7:]))}, true
-}
 
 // appendEntry stores what of e the key does not tell.
 func appendEntry(b []byte, e *Entry) []byte {
@@ -65,7 +24,7 @@ func decodeEntry(k queueKey, v []byte) (Entry, error) {
 }
 
 // queued finds a person's entry.
-func (tx *Tx) queued(id PersonID) (k queueKey, e Entry, ok bool, err error) {
+func (tx *txn) queued(id PersonID) (k queueKey, e Entry, ok bool, err error) {
 	var pk [4]byte
 	v := tx.get(bQueued, personKey(pk[:0], id))
 	if v == nil {
@@ -85,23 +44,23 @@ func (tx *Tx) queued(id PersonID) (k queueKey, e Entry, ok bool, err error) {
 }
 
 // Queued is the person's entry in the queue, claimed or not.
-func (tx *Tx) Queued(id PersonID) (Entry, bool) {
+func (tx *txn) Queued(id PersonID) (Entry, bool) {
 	_, e, ok, _ := tx.queued(id)
 	return e, ok
 }
 
 // Enqueue has the person worked on as soon as a worker is free. Whoever is in the queue already keeps their place, or moves to
 // the more urgent lane, loses any delay, and the reasons add up; either way the entry gets a new generation.
-func (tx *Tx) Enqueue(id PersonID, lane Lane, why Reason, now time.Time) error {
+func (tx *txn) Enqueue(id PersonID, lane Lane, why Reason, now time.Time) error {
 	return tx.enqueue(id, lane, why, now, time.Time{})
 }
 
 // EnqueueAt is Enqueue, but not before a time. Whoever would come sooner anyway still does.
-func (tx *Tx) EnqueueAt(id PersonID, lane Lane, why Reason, notBefore time.Time) error {
+func (tx *txn) EnqueueAt(id PersonID, lane Lane, why Reason, notBefore time.Time) error {
 	return tx.enqueue(id, lane, why, tx.db.o.Now(), notBefore)
 }
 
-func (tx *Tx) enqueue(id PersonID, lane Lane, why Reason, now, notBefore time.Time) error {
+func (tx *txn) enqueue(id PersonID, lane Lane, why Reason, now, notBefore time.Time) error {
 	if lane >= Lanes {
 		return fmt.Errorf("state: no lane %d", lane)
 	}
@@ -135,7 +94,7 @@ func (tx *Tx) enqueue(id PersonID, lane Lane, why Reason, now, notBefore time.Ti
 }
 
 // requeue stores e at k, and takes it from old if it was there.
-func (tx *Tx) requeue(old queueKey, exists bool, k queueKey, e *Entry) error {
+func (tx *txn) requeue(old queueKey, exists bool, k queueKey, e *Entry) error {
 	var buf [queueKeyLen]byte
 	if !exists || old != k {
 		if exists {
@@ -157,7 +116,7 @@ func (tx *Tx) requeue(old queueKey, exists bool, k queueKey, e *Entry) error {
 }
 
 // dequeue removes the entry at k.
-func (tx *Tx) dequeue(k queueKey) error {
+func (tx *txn) dequeue(k queueKey) error {
 	var buf [queueKeyLen]byte
 	if err := tx.del(bQueue, k.append(buf[:0])); err != nil {
 		return err
@@ -172,7 +131,7 @@ func (tx *Tx) dequeue(k queueKey) error {
 
 // Done ends a claim: the entry is gone and the result true, unless work joined it since (or it is gone already). Then the
 // entry stays and can be claimed again after the commit.
-func (tx *Tx) Done(e Entry) (bool, error) {
+func (tx *txn) Done(e Entry) (bool, error) {
 	k, stored, ok, err := tx.queued(e.Person)
 	if err != nil {
 		return false, err
@@ -194,7 +153,7 @@ func (tx *Tx) Done(e Entry) (bool, error) {
 
 // Release ends a claim without success: the entry goes to lane, not before notBefore (zero: at once), with one attempt more
 // and why added. If work joined it since, that work's lane and time stand. A person no longer queued is not queued again.
-func (tx *Tx) Release(e Entry, lane Lane, notBefore time.Time, why Reason) error {
+func (tx *txn) Release(e Entry, lane Lane, notBefore time.Time, why Reason) error {
 	if lane >= Lanes {
 		return fmt.Errorf("state: no lane %d", lane)
 	}
@@ -224,81 +183,21 @@ func (tx *Tx) Release(e Entry, lane Lane, notBefore time.Time, why Reason) error
 	return tx.requeue(old, true, k, &stored)
 }
 
-// queueChange is what a transaction does to leases and to where claims begin.
-type queueChange struct {
-	first    [classes]queueKey // lowest key that may now be claimed, where any is set
-	any      [classes]bool
-	released []PersonID
-}
-
-func (c *queueChange) appeared(k queueKey) {
-	if !c.any[k.class] || k.less(c.first[k.class]) {
-		c.first[k.class], c.any[k.class] = k, true
-	}
-}
-
-func (c *queueChange) release(id PersonID) { c.released = append(c.released, id) }
-
-// queue holds the leases, and per class the key below which everything is leased: a claim begins there, whatever the length of
-// the queue and of the leases.
-type queue struct {
-	mu     sync.Mutex
-	leased map[PersonID]struct{}
-	begin  [classes]queueKey
-	credit [Lanes]int
-	wake   chan struct{}
-}
-
-func (q *queue) init() {
-	q.leased = map[PersonID]struct{}{}
-	q.wake = make(chan struct{}, 1)
-}
-
-// publish makes a committed change claimable. Leases end only here, after the commit: a claim that still sees the old
-// entry sees its lease, too.
-func (q *queue) publish(c *queueChange) {
-	q.mu.Lock()
-	woken := false
-	for _, id := range c.released {
-		delete(q.leased, id)
-	}
-	for i := range c.any {
-		if c.any[i] {
-			woken = true
-			if c.first[i].less(q.begin[i]) {
-				q.begin[i] = c.first[i]
-			}
-		}
-	}
-	q.mu.Unlock()
-	if woken {
-		q.signal()
-	}
-}
-
-func (q *queue) signal() {
-	select {
-	case q.wake <- struct{}{}:
-	default:
-	}
-}
-
-// rewind has claims begin at the start again.
-func (q *queue) rewind() {
-	q.mu.Lock()
-	q.begin = [classes]queueKey{}
-	q.mu.Unlock()
-	q.signal()
+// Queued is a person's entry in the queue, claimed or not; false if there is none.
+func (db *DB) Queued(id PersonID) (e Entry, ok bool, err error) {
+	err = db.view(func(tx *txn) (err error) { _, e, ok, err = tx.queued(id); return err })
+	return e, ok, err
 }
 
 // Ask queues a person because somebody asks for them.
 func (db *DB) Ask(id PersonID, now time.Time) error {
-	return db.Update(func(tx *Tx) error { return tx.Enqueue(id, Live, ReasonAsked, now) })
+	return db.update(func(tx *txn) error { return tx.Enqueue(id, Live, ReasonAsked, now) })
 }
 
 // EnqueueEverybody queues up to n people behind after in the backfill lane, and says how many and the last of them.
 func (db *DB) EnqueueEverybody(after PersonID, n int, why Reason, now time.Time) (queued int, last PersonID, err error) {
-	err = db.Update(func(tx *Tx) error {
+	err = db.update(func(tx *txn) error {
+		last = 0
 		ids, err := tx.People(after+1, n)
 		if err != nil {
 			return err

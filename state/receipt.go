@@ -23,7 +23,7 @@ func receiptKey(b []byte, id PersonID, seq uint64) []byte {
 
 // PutReceipt stores a person's newest receipt, plain or sealed, and drops those beyond Options.ReceiptsPerPerson. What is in it is
 // the caller's; only it must not begin with the byte 1, which marks a sealed one.
-func (tx *Tx) PutReceipt(id PersonID, at time.Time, receipt []byte) error {
+func (tx *txn) PutReceipt(id PersonID, at time.Time, receipt []byte) error {
 	if err := checkPerson(id); err != nil {
 		return err
 	}
@@ -54,7 +54,7 @@ func (tx *Tx) PutReceipt(id PersonID, at time.Time, receipt []byte) error {
 }
 
 // dropReceiptKeys deletes receipts of a person, and their ages unless another one shares the second.
-func (tx *Tx) dropReceiptKeys(id PersonID, keys [][]byte) error {
+func (tx *txn) dropReceiptKeys(id PersonID, keys [][]byte) error {
 	var ages []time.Time
 	for _, k := range keys {
 		r := reader{b: tx.get(bReceipts, k)}
@@ -86,7 +86,7 @@ func (tx *Tx) dropReceiptKeys(id PersonID, keys [][]byte) error {
 	return nil
 }
 
-func (tx *Tx) dropReceipts(id PersonID) error {
+func (tx *txn) dropReceipts(id PersonID) error {
 	var buf [4]byte
 	keys := tx.keysWith(bReceipts, personKey(buf[:0], id), -1)
 	if len(keys) == 0 {
@@ -95,11 +95,11 @@ func (tx *Tx) dropReceipts(id PersonID) error {
 	return tx.dropReceiptKeys(id, keys)
 }
 
-func (tx *Tx) eachReceipt(id PersonID, n int, visit func(at time.Time, sealed []byte) error) error {
+func (tx *txn) eachReceipt(id PersonID, n int, visit func(at time.Time, sealed []byte) error) error {
 	var buf [4]byte
 	prefix := personKey(buf[:0], id)
-	c := tx.bucket(bReceipts).Cursor()
-	for k, v := c.Seek(prefix); k != nil && hasPrefix(k, prefix) && n != 0; k, v = c.Next() {
+	c := tx.scan(bReceipts, prefix, nil, max(n, 0))
+	for k, v := c.Next(); k != nil && n != 0; k, v = c.Next() {
 		n--
 		r := reader{b: v}
 		at := r.time()
@@ -114,7 +114,7 @@ func (tx *Tx) eachReceipt(id PersonID, n int, visit func(at time.Time, sealed []
 }
 
 // Receipt is the person's newest receipt, as it was before it was sealed, and its time; nil if there is none.
-func (tx *Tx) Receipt(id PersonID) (plain []byte, at time.Time, err error) {
+func (tx *txn) Receipt(id PersonID) (plain []byte, at time.Time, err error) {
 	err = tx.eachReceipt(id, 1, func(t time.Time, sealed []byte) error {
 		at = t
 		plain, err = unseal(sealed)
@@ -124,7 +124,7 @@ func (tx *Tx) Receipt(id PersonID) (plain []byte, at time.Time, err error) {
 }
 
 // Receipts is up to n of the person's receipts, the newest first.
-func (tx *Tx) Receipts(id PersonID, n int) ([]StoredReceipt, error) {
+func (tx *txn) Receipts(id PersonID, n int) ([]StoredReceipt, error) {
 	var out []StoredReceipt
 	err := tx.eachReceipt(id, max(n, 0), func(at time.Time, sealed []byte) error {
 		plain, err := unseal(sealed)
@@ -136,7 +136,7 @@ func (tx *Tx) Receipts(id PersonID, n int) ([]StoredReceipt, error) {
 
 // PurgeReceipts deletes receipts from before a time, those of up to n people at once, and says how many it was: 0 means that none
 // are left.
-func (tx *Tx) PurgeReceipts(before time.Time, n int) (purged int, err error) {
+func (tx *txn) PurgeReceipts(before time.Time, n int) (purged int, err error) {
 	if tx.w == nil {
 		return 0, errInView
 	}
@@ -167,12 +167,12 @@ func (tx *Tx) PurgeReceipts(before time.Time, n int) (purged int, err error) {
 
 // LastReceipt is a person's newest receipt; nil if there is none.
 func (db *DB) LastReceipt(id PersonID) (plain []byte, err error) {
-	err = db.View(func(tx *Tx) (err error) { plain, _, err = tx.Receipt(id); return err })
+	err = db.view(func(tx *txn) (err error) { plain, _, err = tx.Receipt(id); return err })
 	return plain, err
 }
 
 // PurgeReceipts removes up to n receipts from before a time and says how many.
 func (db *DB) PurgeReceipts(before time.Time, n int) (purged int, err error) {
-	err = db.Update(func(tx *Tx) (err error) { purged, err = tx.PurgeReceipts(before, n); return err })
+	err = db.update(func(tx *txn) (err error) { purged, err = tx.PurgeReceipts(before, n); return err })
 	return purged, err
 }

@@ -12,12 +12,12 @@ import (
 // address are one person. Phone numbers, shared mailboxes, user and anonymous ids are one person's or nobody's. What a record had stays
 // with its person until another record has it.
 type registry struct {
-	tx    *Tx
+	tx    *txn
 	rules *IdentityRules
 	now   time.Time
 }
 
-func (tx *Tx) registry(rules *IdentityRules, now time.Time) *registry {
+func (tx *txn) registry(rules *IdentityRules, now time.Time) *registry {
 	return &registry{tx, rules, now}
 }
 
@@ -187,6 +187,28 @@ func (g *registry) keepAddresses(id PersonID, c *connectors.Contact) error {
 		return nil
 	}
 	return g.tx.PutLinks(id, out)
+}
+
+// Identified is what identifies a person, as it was read off their records.
+type Identified struct {
+	Source  string // the CRM that says so
+	IDs     []HeldID
+	Links   []Link        // what else their records say, property by property
+	Nobodys []identity.ID // what somebody else holds, too
+	Moved   []MovedID
+	All     bool // every record was read: what none of them has is not theirs any more
+}
+
+// HeldID is an address or number that a live record has.
+type HeldID struct {
+	ID  identity.ID
+	CRM string
+}
+
+// MovedID is an address that came over from a record of somebody else.
+type MovedID struct {
+	ID   identity.ID
+	From PersonID
 }
 
 // identify brings the state up to what identifies a person.

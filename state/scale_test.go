@@ -1,4 +1,4 @@
-package state_test
+package state
 
 import (
 	"fmt"
@@ -8,12 +8,11 @@ import (
 	"time"
 
 	"github.com/intentd/intentd/connectors"
-	"github.com/intentd/intentd/state"
 )
 
 // million fills a file with a million settled people, all of them in the queue.
 func million(b *testing.B, path string) {
-	db, err := state.Open(path, state.Options{NoSync: true})
+	db, err := Open(path, Options{NoSync: true})
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -21,23 +20,23 @@ func million(b *testing.B, path string) {
 	start := time.Date(2026, 11, 21, 9, 0, 0, 0, time.UTC)
 	const n, lot = 1_000_000, 2000
 	for from := 0; from < n; from += lot {
-		if err := db.Update(func(tx *state.Tx) error {
+		if err := db.update(func(tx *txn) error {
 			for i := from; i < from+lot; i++ {
 				id, err := tx.NewPerson()
 				if err != nil {
 					return err
 				}
 				ref := connectors.Ref{CRM: "hubspot", Object: "contacts", ID: fmt.Sprint(150_000_000_000 + i)}
-				if err := tx.PutPerson(id, &state.Person{Contacts: []connectors.Ref{ref}, Events: 1, Features: features, Shown: shown, Due: start.Add(time.Duration(i%1000) * time.Hour)}); err != nil {
+				if err := tx.PutPerson(id, &Person{Contacts: []connectors.Ref{ref}, Events: 1, Features: features, Shown: shown, Due: start.Add(time.Duration(i%1000) * time.Hour)}); err != nil {
 					return err
 				}
-				if err := tx.PutContact(ref, &state.Contact{Person: id, Inputs: 1, Seen: 1, WroteAt: start}); err != nil {
+				if err := tx.PutContact(ref, &Contact{Person: id, Inputs: 1, Seen: 1, WroteAt: start}); err != nil {
 					return err
 				}
-				if err := tx.SetIdentity(state.LinkEmail, fmt.Sprint(i, "@example.com"), id); err != nil {
+				if err := tx.SetIdentity(LinkEmail, fmt.Sprint(i, "@example.com"), id); err != nil {
 					return err
 				}
-				if err := tx.Enqueue(id, state.Backfill, state.ReasonNew, start); err != nil {
+				if err := tx.Enqueue(id, Backfill, ReasonNew, start); err != nil {
 					return err
 				}
 			}
@@ -64,7 +63,7 @@ func BenchmarkMillion(b *testing.B) {
 	}
 	before := heap()
 	t0 := time.Now()
-	db, err := state.Open(path, state.Options{})
+	db, err := Open(path, Options{})
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -4,11 +4,12 @@ import (
 	"crypto/rand"
 	"encoding/binary"
 	"fmt"
+	"slices"
 
-	"go.etcd.io/bbolt"
+	"github.com/intentd/intentd/state/engine"
 )
 
-type bucketID uint8
+type bucketID = engine.Space
 
 const (
 	bMeta       bucketID = iota // schema, secret, counts
@@ -43,57 +44,81 @@ const (
 	bucketCount
 )
 
-var bucketNames = [bucketCount][]byte{
-	[]byte("meta"), []byte("settings"), []byte("bindings"), []byte("cursors"), []byte("names"), []byte("people"), []byte("contacts"),
-	[]byte("identities"), []byte("links"), []byte("due"), []byte("queue"), []byte("queued"), []byte("journal"), []byte("unsent"), []byte("dead"),
-	[]byte("receipts"), []byte("receipt-age"), []byte("cache"), []byte("cache-age"), []byte("answers"), []byte("history"), []byte("verdicts"),
-	[]byte("deals"), []byte("weights"), []byte("usage"), []byte("tombstones"), []byte("runs"), []byte("seen"), []byte("jobs"),
+var spaces = [bucketCount]engine.SpaceInfo{
+	{Name: "meta"},
+	{Name: "settings"},
+	{Name: "bindings"},
+	{Name: "cursors"},
+	{Name: "names"},
+	{Name: "people"},
+	{Name: "contacts"},
+	{Name: "identities", Scattered: true},
+	{Name: "links"},
+	{Name: "due", Scattered: true},
+	{Name: "queue"},
+	{Name: "queued"},
+	{Name: "journal"},
+	{Name: "unsent"},
+	{Name: "dead"},
+	{Name: "receipts"},
+	{Name: "receipt-age", Scattered: true},
+	{Name: "cache"},
+	{Name: "cache-age"},
+	{Name: "answers"},
+	{Name: "history"},
+	{Name: "verdicts"},
+	{Name: "deals"},
+	{Name: "weights"},
+	{Name: "usage"},
+	{Name: "tombstones"},
+	{Name: "runs"},
+	{Name: "seen"},
+	{Name: "jobs"},
 }
+
+// Spaces are what an engine for a state is opened with.
+func Spaces() engine.Spaces { return spaces[:] }
 
 var (
 	schemaKey = []byte("schema")
 	secretKey = []byte("secret")
+	partKey   = []byte("migrating") // where the next part of a migration begins
 )
 
-// A migration brings a file from one schema version to the next, in one transaction that also stores the new version.
-// Steps are never changed once released: they are added to. A step that must touch every person of a large file keeps in mind
-// that its transaction is held in memory.
+// A migration brings a state from one schema version to the next in bounded steps: run does a part of it, from where the part before ended
+// (nil: from the start), and says where the next begins (nil: it is done). Each part is one commit, so that a large state does not have to fit
+// into memory and a migration that was killed goes on where it was. Migrations are never changed once released: they are added to.
 type migration struct {
 	name string
-	run  func(tx *bbolt.Tx) error
+	run  func(tx engine.Tx, from []byte) (next []byte, err error)
 }
 
-// migrations[i] leads from version i to i+1. Version 0 is a file that has no schema yet: a new one, or one whose making was
+// migrations[i] leads from version i to i+1. Version 0 is a state that has no schema yet: a new one, or one whose making was
 // cut short.
 var migrations = []migration{
-	{"make buckets and secret", func(tx *bbolt.Tx) error {
-		for _, name := range bucketNames {
-			if _, err := tx.CreateBucketIfNotExists(name); err != nil {
-				return err
+	{"make buckets and secret", func(tx engine.Tx, _ []byte) ([]byte, error) {
+		for id := range bucketID(bucketCount) {
+			if err := tx.Make(id); err != nil {
+				return nil, err
 			}
 		}
-		meta := tx.Bucket(bucketNames[bMeta])
-		if len(meta.Get(secretKey)) == 32 {
-			return nil
+		if len(tx.Get(bMeta, secretKey)) == 32 {
+			return nil, nil
 		}
 		secret := make([]byte, 32)
 		if _, err := rand.Read(secret); err != nil {
-			return fmt.Errorf("make the install secret: %w", err)
+			return nil, fmt.Errorf("make the install secret: %w", err)
 		}
-		return meta.Put(secretKey, secret)
+		return nil, tx.Put(bMeta, secretKey, secret)
 	}},
 }
 
-// schemaOf is the schema version of the file that tx sees.
-func schemaOf(tx *bbolt.Tx) (int, error) {
-	meta := tx.Bucket(bucketNames[bMeta])
-	if meta == nil {
-		if k, _ := tx.Cursor().First(); k != nil {
-			return 0, fail(ErrDamaged, nil, "it holds data that is not intentd's")
-		}
+// schemaOf is the schema version of the state that tx sees.
+func schemaOf(tx engine.Tx) (int, error) {
+	if tx.Fresh() {
 		return 0, nil
 	}
-	v := meta.Get(schemaKey)
+	v := tx.Get(bMeta, schemaKey)
 	if v == nil {
 		return 0, nil
 	}
@@ -104,31 +129,73 @@ func schemaOf(tx *bbolt.Tx) (int, error) {
 	return int(n), nil
 }
 
-// migrate brings b to the version that steps lead to. A newer file is refused, an older one cannot be opened read-only.
-func migrate(b *bbolt.DB, path string, steps []migration, readOnly bool) error {
+// migrate brings a state to the version that steps lead to, and says on the way how far it is. A newer one is refused, an older one cannot be
+// opened read-only. A copy of the older one is kept aside until the first clean stop.
+func migrate(e engine.Engine, steps []migration, o *Options) error {
 	var have int
-	if err := b.View(func(tx *bbolt.Tx) (err error) {
-		have, err = schemaOf(tx)
-		return err
+	if err := e.View(func(tx engine.Tx) error {
+		for {
+			again, err := engine.Attempt(tx, func() (err error) { have, err = schemaOf(tx); return err })
+			if !again {
+				return err
+			}
+		}
 	}); err != nil {
 		return err
 	}
 	switch {
 	case have > len(steps):
-		return fail(ErrNewer, nil, "state file %s was written by a newer version of intentd (schema %d, this one knows %d); install that version again or restore a backup", path, have, len(steps))
-	case have < len(steps) && readOnly:
-		return fail(ErrReadOnly, nil, "state file %s has the older schema %d and must be opened for writing once", path, have)
+		return fail(ErrNewer, nil, "state file %s was written by a newer version of intentd (schema %d, this one knows %d); install that version again or restore a backup", e.Path(), have, len(steps))
+	case have < len(steps) && o.ReadOnly:
+		return fail(ErrReadOnly, nil, "state file %s has the older schema %d and must be opened for writing once", e.Path(), have)
+	case have > 0 && have < len(steps):
+		if err := e.Keep(); err != nil {
+			return err
+		}
 	}
 	for v := have; v < len(steps); v++ {
-		err := b.Update(func(tx *bbolt.Tx) error {
-			if err := steps[v].run(tx); err != nil {
-				return err
+		for parts, done := 1, false; !done; parts++ {
+			err := e.Update(func(tx engine.Tx) error {
+				for {
+					again := false
+					err := tx.Savepoint(func() (err error) {
+						if again, err = engine.Attempt(tx, func() (err error) { done, err = migratePart(tx, v, &steps[v]); return err }); again {
+							return errAgain
+						}
+						return err
+					})
+					if !again {
+						return err
+					}
+				}
+			})
+			if err != nil {
+				return fmt.Errorf("migrate to schema %d (%s): %w", v+1, steps[v].name, err)
 			}
-			return tx.Bucket(bucketNames[bMeta]).Put(schemaKey, binary.AppendUvarint(nil, uint64(v+1)))
-		})
-		if err != nil {
-			return fmt.Errorf("migrate to schema %d (%s): %w", v+1, steps[v].name, err)
+			if have > 0 && o.Progress != nil {
+				o.Progress(fmt.Sprintf("bringing the state up to date, %d of %d: %s (part %d)", v+1-have, len(steps)-have, steps[v].name, parts))
+			}
 		}
 	}
 	return nil
+}
+
+// migratePart does one part of the migration from version v, and keeps where the next begins.
+func migratePart(tx engine.Tx, v int, step *migration) (done bool, err error) {
+	var from []byte
+	if v > 0 {
+		from = slices.Clone(tx.Get(bMeta, partKey))
+	}
+	next, err := step.run(tx, from)
+	switch {
+	case err != nil:
+		return false, err
+	case next != nil:
+		return false, tx.Put(bMeta, partKey, slices.Clone(next))
+	case from != nil:
+		if err := tx.Delete(bMeta, partKey); err != nil {
+			return false, err
+		}
+	}
+	return true, tx.Put(bMeta, schemaKey, binary.AppendUvarint(nil, uint64(v+1)))
 }

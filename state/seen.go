@@ -5,7 +5,7 @@ import (
 )
 
 // MarkSeen notes which records a sweep has met.
-func (tx *Tx) MarkSeen(sweep string, refs []connectors.Ref) error {
+func (tx *txn) MarkSeen(sweep string, refs []connectors.Ref) error {
 	if tx.w == nil {
 		return errInView
 	}
@@ -27,7 +27,7 @@ func (tx *Tx) MarkSeen(sweep string, refs []connectors.Ref) error {
 }
 
 // Seen says whether a sweep has met a record.
-func (tx *Tx) Seen(sweep string, ref connectors.Ref) bool {
+func (tx *txn) Seen(sweep string, ref connectors.Ref) bool {
 	name, ok, err := tx.nameID("sweep\x00"+sweep, false)
 	if !ok || err != nil {
 		return false
@@ -38,7 +38,7 @@ func (tx *Tx) Seen(sweep string, ref connectors.Ref) bool {
 }
 
 // DropSeen forgets up to n records of what a sweep has met; more says that some are left.
-func (tx *Tx) DropSeen(sweep string, n int) (more bool, err error) {
+func (tx *txn) DropSeen(sweep string, n int) (more bool, err error) {
 	name, ok, err := tx.nameID("sweep\x00"+sweep, false)
 	if !ok || err != nil {
 		return false, err

@@ -10,13 +10,13 @@ import (
 )
 
 // Binding is the account (portal, org) that the state of a CRM belongs to.
-func (tx *Tx) Binding(crm string) (account string, ok bool) {
+func (tx *txn) Binding(crm string) (account string, ok bool) {
 	v := tx.get(bBindings, []byte(crm))
 	return string(v), v != nil
 }
 
 // Bind binds the state of a CRM to an account, once: another account is refused, since every record id would mean somebody else.
-func (tx *Tx) Bind(crm, account string) error {
+func (tx *txn) Bind(crm, account string) error {
 	if bound, ok := tx.Binding(crm); ok {
 		if bound != account {
 			return fmt.Errorf("state: %s is bound to account %s, not %s: use that account, or a new state file", crm, bound, account)
@@ -27,24 +27,24 @@ func (tx *Tx) Bind(crm, account string) error {
 }
 
 // Setting is a small fact that the daemon keeps; nil if not set.
-func (tx *Tx) Setting(key string) []byte { return slices.Clone(tx.get(bSettings, []byte(key))) }
+func (tx *txn) Setting(key string) []byte { return slices.Clone(tx.get(bSettings, []byte(key))) }
 
 // SetSetting keeps a small fact; nil removes it. One that is as it was costs no commit.
-func (tx *Tx) SetSetting(key string, v []byte) error {
+func (tx *txn) SetSetting(key string, v []byte) error {
 	return tx.setIfChanged(bSettings, []byte(key), v)
 }
 
 // Cursor is where a feed was read to; nil if never.
-func (tx *Tx) Cursor(name string) connectors.Cursor {
+func (tx *txn) Cursor(name string) connectors.Cursor {
 	return slices.Clone(tx.get(bCursors, []byte(name)))
 }
 
 // SetCursor keeps where a feed was read to, in the transaction that keeps the work it covers; nil removes it.
-func (tx *Tx) SetCursor(name string, c connectors.Cursor) error {
+func (tx *txn) SetCursor(name string, c connectors.Cursor) error {
 	return tx.setIfChanged(bCursors, []byte(name), c)
 }
 
-func (tx *Tx) setIfChanged(id bucketID, key, v []byte) error {
+func (tx *txn) setIfChanged(id bucketID, key, v []byte) error {
 	if tx.w == nil {
 		return errInView
 	}
@@ -56,20 +56,20 @@ func (tx *Tx) setIfChanged(id bucketID, key, v []byte) error {
 
 // Setting is a small fact that the daemon keeps; nil if not set.
 func (db *DB) Setting(key string) (v []byte, err error) {
-	err = db.View(func(tx *Tx) error { v = tx.Setting(key); return nil })
+	err = db.view(func(tx *txn) error { v = tx.Setting(key); return nil })
 	return v, err
 }
 
 // SetSetting keeps a small fact; nil removes it. It is durable on return.
 func (db *DB) SetSetting(key string, v []byte) error {
 	db.settings.next(key)
-	return db.Update(func(tx *Tx) error { return tx.SetSetting(key, v) })
+	return db.update(func(tx *txn) error { return tx.SetSetting(key, v) })
 }
 
 // SetSettingLater keeps a small fact within 100 ms, unless a newer value of it is on its way by then.
 func (db *DB) SetSettingLater(key string, v []byte) {
 	n := db.settings.next(key)
-	db.UpdateLater(func(tx *Tx) error {
+	db.updateLater(func(tx *txn) error {
 		if db.settings.latest(key) != n {
 			return nil // something newer is on its way, or was kept in the same commit
 		}
@@ -105,11 +105,11 @@ func (db *DB) Secret() []byte { return slices.Clone(db.secret) }
 
 // Binding is the account (portal, org) that the state of a CRM belongs to; "" if none was ever seen.
 func (db *DB) Binding(crm string) (account string, err error) {
-	err = db.View(func(tx *Tx) error { account, _ = tx.Binding(crm); return nil })
+	err = db.view(func(tx *txn) error { account, _ = tx.Binding(crm); return nil })
 	return account, err
 }
 
 // Bind binds the state of a CRM to an account, once: another account is refused, since every record id would mean somebody else.
 func (db *DB) Bind(crm, account string) error {
-	return db.Update(func(tx *Tx) error { return tx.Bind(crm, account) })
+	return db.update(func(tx *txn) error { return tx.Bind(crm, account) })
 }

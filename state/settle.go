@@ -70,28 +70,6 @@ type SeenInputs struct {
 	Inputs uint64
 }
 
-// Identified is what identifies a person, as it was read off their records.
-type Identified struct {
-	Source  string // the CRM that says so
-	IDs     []HeldID
-	Links   []Link        // what else their records say, property by property
-	Nobodys []identity.ID // what somebody else holds, too
-	Moved   []MovedID
-	All     bool // every record was read: what none of them has is not theirs any more
-}
-
-// HeldID is an address or number that a live record has.
-type HeldID struct {
-	ID  identity.ID
-	CRM string
-}
-
-// MovedID is an address that came over from a record of somebody else.
-type MovedID struct {
-	ID   identity.ID
-	From PersonID
-}
-
 // Lot are the settlements of people who went through together, under one config.
 type Lot struct {
 	Settlements []Settlement
@@ -116,7 +94,8 @@ type FailedPerson struct {
 // StageLot settles a lot in one transaction. A person whose settlement cannot be stored costs nobody else theirs: they become a dead
 // letter and come again after a pause.
 func (db *DB) StageLot(lot Lot) (staged Staged, err error) {
-	err = db.Update(func(tx *Tx) error {
+	err = db.update(func(tx *txn) error {
+		staged = Staged{}
 		for key, v := range lot.Settings {
 			if len(tx.Setting(key)) > 0 {
 				continue
@@ -148,10 +127,10 @@ func (db *DB) StageLot(lot Lot) (staged Staged, err error) {
 
 // SetAside makes a dead letter of somebody whom no lot gets through with; it goes when one does.
 func (db *DB) SetAside(e Entry, why error, config uint64, now time.Time) error {
-	return db.Update(func(tx *Tx) error { return tx.setAside(e, why, config, now) })
+	return db.update(func(tx *txn) error { return tx.setAside(e, why, config, now) })
 }
 
-func (tx *Tx) setAside(e Entry, why error, config uint64, now time.Time) error {
+func (tx *txn) setAside(e Entry, why error, config uint64, now time.Time) error {
 	d := &Dead{Person: e.Person, Op: "work out", Message: why.Error(), At: now, First: now, Attempts: 1, Config: config}
 	err := tx.Row(func() error { return tx.PutDead(d) })
 	if errors.Is(err, ErrRecord) { // the letter of before cannot be read
@@ -239,7 +218,7 @@ func (g *registry) notice(s *Settlement, person *Person) error {
 }
 
 // changeRecord adds what was noticed of a record to what is stored now: a poll or an acknowledgement may have moved that meanwhile.
-func (tx *Tx) changeRecord(id PersonID, r *RecordChange) error {
+func (tx *txn) changeRecord(id PersonID, r *RecordChange) error {
 	have, ok, err := tx.Contact(r.Ref)
 	if err != nil || !ok || have.Person != id {
 		return err
@@ -517,7 +496,7 @@ func (g *registry) stage(s *Settlement) error {
 
 // settleAfter takes the finished entry out of the queue, or puts it where what is still owed is done: degraded texts are retried, and so is
 // who was worked out without one of their records or sources; rules texts of a first sync make place for the model's.
-func (tx *Tx) settleAfter(e Entry, flags PersonFlags, owed time.Time) error {
+func (tx *txn) settleAfter(e Entry, flags PersonFlags, owed time.Time) error {
 	switch {
 	case owed.IsZero():
 	case flags&(FlagDegraded|FlagRulesText) == FlagRulesText:

@@ -1,10 +1,6 @@
 package state
 
-import (
-	"os"
-
-	"go.etcd.io/bbolt"
-)
+import "github.com/intentd/intentd/state/engine"
 
 // Stats are figures that are cheap to get.
 type Stats struct {
@@ -25,7 +21,7 @@ type Stats struct {
 	Commits    int64      `json:"commits"`      // transactions on disk since open
 	Calls      int64      `json:"calls"`        // the updates they carried
 
-	LaterFailed int64  `json:"later_failed,omitempty"` // functions of UpdateLater since open of which nothing was kept
+	LaterFailed int64  `json:"later_failed,omitempty"` // functions of updateLater since open of which nothing was kept
 	LaterError  string `json:"later_error,omitempty"`  // why the last of them failed
 }
 
@@ -34,7 +30,7 @@ func (db *DB) Stats() Stats {
 	db.countsMu.Lock()
 	c := db.counts
 	db.countsMu.Unlock()
-	s := Stats{Path: db.path, People: int(c.people), Contacts: int(c.contacts), Identities: int(c.identities), Due: int(c.due),
+	s := Stats{Path: db.Path(), People: int(c.people), Contacts: int(c.contacts), Identities: int(c.identities), Due: int(c.due),
 		Journal: int(c.journal), Dead: int(c.dead), Receipts: int(c.receipts), Commits: db.commits.Load(), Calls: db.calls.Load()}
 	for i, n := range c.queue {
 		s.Queue[i] = int(n)
@@ -49,34 +45,12 @@ func (db *DB) Stats() Stats {
 	db.queue.mu.Lock()
 	s.Claimed = len(db.queue.leased)
 	db.queue.mu.Unlock()
-	if info, err := os.Stat(db.path); err == nil {
-		s.FileBytes = info.Size()
-	}
-	db.handle.RLock()
-	defer db.handle.RUnlock()
-	if db.b != nil {
-		b := db.b.Stats()
-		s.FreeBytes = int64(b.FreePageN+b.PendingPageN) * int64(db.pageSize)
-	}
+	s.FileBytes, s.FreeBytes = db.e.Size()
 	return s
 }
 
 // BucketSize is what one kind of data takes.
-type BucketSize struct {
-	Pairs int   // keys and values; an index packs many entries into one
-	Used  int64 // bytes in use
-	Pages int64 // bytes of the pages that hold them
-}
+type BucketSize = engine.SpaceSize
 
-// Sizes walks the whole file and tells what each kind of data takes, by name.
-func (db *DB) Sizes() (map[string]BucketSize, error) {
-	sizes := map[string]BucketSize{}
-	err := db.View(func(tx *Tx) error {
-		return tx.b.ForEach(func(name []byte, b *bbolt.Bucket) error {
-			s := b.Stats()
-			sizes[string(name)] = BucketSize{s.KeyN, int64(s.LeafInuse + s.BranchInuse + s.InlineBucketInuse), int64(s.LeafAlloc + s.BranchAlloc)}
-			return nil
-		})
-	})
-	return sizes, err
-}
+// Sizes walks everything and tells what each kind of data takes, by name.
+func (db *DB) Sizes() (map[string]BucketSize, error) { return db.e.Sizes() }

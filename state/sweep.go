@@ -32,7 +32,7 @@ func (s *Sweep) Feed() string { return sweepKey(s.CRM) }
 func sweepKey(crm string) string { return "sweep/" + crm }
 func sweptKey(crm string) string { return "swept/" + crm }
 
-func (tx *Tx) putSweep(s *Sweep) error {
+func (tx *txn) putSweep(s *Sweep) error {
 	b, err := json.Marshal(s)
 	if err != nil {
 		return err
@@ -43,7 +43,7 @@ func (tx *Tx) putSweep(s *Sweep) error {
 // BeginSweep is the sweep of a CRM that is under way, or a new one from the start.
 func (db *DB) BeginSweep(crm string, now time.Time) (s Sweep, err error) {
 	running := false
-	if err := db.View(func(tx *Tx) error {
+	if err := db.view(func(tx *txn) error {
 		b := tx.Setting(sweepKey(crm))
 		if running = len(b) > 0; !running {
 			return nil
@@ -57,7 +57,7 @@ func (db *DB) BeginSweep(crm string, now time.Time) (s Sweep, err error) {
 		return s, nil
 	}
 	s.Started, s.Phase = now, Walk
-	return s, db.Update(func(tx *Tx) error {
+	return s, db.update(func(tx *txn) error {
 		if err := tx.SetCursor(s.Feed(), nil); err != nil {
 			return err
 		}
@@ -67,7 +67,7 @@ func (db *DB) BeginSweep(crm string, now time.Time) (s Sweep, err error) {
 
 // TakeSwept is TakeRecords for a page of a sweep, which also notes what was met. After the last page the sweep compares.
 func (db *DB) TakeSwept(s Sweep, page RecordPage, last bool) (taken Taken, err error) {
-	err = db.Update(func(tx *Tx) error {
+	err = db.update(func(tx *txn) error {
 		refs := make([]connectors.Ref, len(page.Records))
 		for i := range page.Records {
 			refs[i] = page.Records[i].Ref
@@ -90,8 +90,8 @@ func (db *DB) TakeSwept(s Sweep, page RecordPage, last bool) (taken Taken, err e
 // CompareSwept looks at up to n known records of the objects after those that the sweep has compared, and queues the people of those it did
 // not meet. next is to be gone on with; it is in phase Clean when all were compared.
 func (db *DB) CompareSwept(s Sweep, objects []string, n int, now time.Time) (next Sweep, missing int, err error) {
-	err = db.Update(func(tx *Tx) error {
-		next = s
+	err = db.update(func(tx *txn) error {
+		next, missing = s, 0
 		object, after, _ := strings.Cut(s.After, "\x00")
 		i := 0
 		for ; i < len(objects) && object != "" && objects[i] != object; i++ {
@@ -135,7 +135,7 @@ func (db *DB) CompareSwept(s Sweep, objects []string, n int, now time.Time) (nex
 
 // EndSweep forgets up to n records of what a sweep has met, and is done when none are left: the pass then counts as ended.
 func (db *DB) EndSweep(s Sweep, n int, now time.Time) (done bool, err error) {
-	err = db.Update(func(tx *Tx) error {
+	err = db.update(func(tx *txn) error {
 		more, err := tx.DropSeen(s.Feed(), n)
 		if done = !more; more || err != nil {
 			return err
@@ -157,7 +157,7 @@ func (db *DB) EndSweep(s Sweep, n int, now time.Time) (done bool, err error) {
 
 // LastSweep is when the last full pass over a CRM ended; zero if none ever did.
 func (db *DB) LastSweep(crm string) (t time.Time, err error) {
-	err = db.View(func(tx *Tx) error {
+	err = db.view(func(tx *txn) error {
 		if b := tx.Setting(sweptKey(crm)); len(b) > 0 {
 			return t.UnmarshalText(b)
 		}

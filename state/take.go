@@ -46,14 +46,14 @@ func (t *Taken) Add(o Taken) {
 // TakeRecords brings the state up to a page of records, queues the people whose inputs changed, and moves the cursor, all or nothing
 // (invariant 1). A record of which something kept cannot be read is left out and counted.
 func (db *DB) TakeRecords(page RecordPage) (taken Taken, err error) {
-	err = db.Update(func(tx *Tx) error {
+	err = db.update(func(tx *txn) error {
 		taken, err = tx.takeRecords(&page)
 		return err
 	})
 	return taken, err
 }
 
-func (tx *Tx) takeRecords(page *RecordPage) (taken Taken, err error) {
+func (tx *txn) takeRecords(page *RecordPage) (taken Taken, err error) {
 	g := tx.registry(page.Rules, page.Now)
 	for i := range page.Records {
 		item := &page.Records[i]
@@ -83,7 +83,7 @@ func (tx *Tx) takeRecords(page *RecordPage) (taken Taken, err error) {
 }
 
 // moveCursor stores where a feed was read to, unless it stands still.
-func (tx *Tx) moveCursor(feed string, next connectors.Cursor) error {
+func (tx *txn) moveCursor(feed string, next connectors.Cursor) error {
 	if string(next) == string(tx.Cursor(feed)) {
 		return nil
 	}
@@ -92,7 +92,7 @@ func (tx *Tx) moveCursor(feed string, next connectors.Cursor) error {
 
 // Cursor is where a feed was read to; nil if never.
 func (db *DB) Cursor(feed string) (c connectors.Cursor, err error) {
-	err = db.View(func(tx *Tx) error { c = tx.Cursor(feed); return nil })
+	err = db.view(func(tx *txn) error { c = tx.Cursor(feed); return nil })
 	return c, err
 }
 

@@ -15,31 +15,31 @@ const (
 )
 
 // Bury remembers that the person behind a value was forgotten.
-func (tx *Tx) Bury(kind LinkKind, value string, at time.Time) error {
+func (tx *txn) Bury(kind LinkKind, value string, at time.Time) error {
 	return tx.bury(buriedValue|byte(kind), value, at)
 }
 
 // Buried says whether the person behind a value was forgotten.
-func (tx *Tx) Buried(kind LinkKind, value string) bool {
+func (tx *txn) Buried(kind LinkKind, value string) bool {
 	return tx.buried(buriedValue|byte(kind), value)
 }
 
 // BuryRef is Bury for a CRM record.
-func (tx *Tx) BuryRef(ref connectors.Ref, at time.Time) error {
+func (tx *txn) BuryRef(ref connectors.Ref, at time.Time) error {
 	return tx.bury(buriedRef, refText(ref), at)
 }
 
 // BuriedRef says whether a CRM record belonged to somebody who was forgotten.
-func (tx *Tx) BuriedRef(ref connectors.Ref) bool { return tx.buried(buriedRef, refText(ref)) }
+func (tx *txn) BuriedRef(ref connectors.Ref) bool { return tx.buried(buriedRef, refText(ref)) }
 
 func refText(ref connectors.Ref) string { return ref.CRM + "\x00" + ref.Object + "\x00" + ref.ID }
 
-func (tx *Tx) bury(domain byte, what string, at time.Time) error {
+func (tx *txn) bury(domain byte, what string, at time.Time) error {
 	hash := tx.db.mac(domain, what)
 	return tx.put(bTombstones, hash[:], appendTime(nil, at))
 }
 
-func (tx *Tx) buried(domain byte, what string) bool {
+func (tx *txn) buried(domain byte, what string) bool {
 	hash := tx.db.mac(domain, what)
 	return tx.get(bTombstones, hash[:]) != nil
 }

@@ -1,163 +1,155 @@
 package state
 
 import (
-	"bytes"
+	"slices"
 
-	"go.etcd.io/bbolt"
+	"github.com/intentd/intentd/state/engine"
 )
 
-// Tx is a transaction: a consistent view of the state and, inside Update, the means to change it. It is valid until the
+// txn is a transaction: a consistent view of the state and, inside an update, the means to change it. It is valid until the
 // function it was given to returns, and belongs to that function's goroutine.
-type Tx struct {
-	db      *DB
-	b       *bbolt.Tx
-	buckets [bucketCount]*bbolt.Bucket
-	cursors [bucketCount]*bbolt.Cursor // of look
-	w       *write                     // nil in a View
+type txn struct {
+	db  *DB
+	e   engine.Tx
+	w   *write // nil in a View
+	key []byte // of the read or write under way: what is handed to the engine escapes, the callers' keys need not
 }
 
-// write is what a transaction carries beside its pages: everything the DB takes over once the commit is on disk.
+// write is what a transaction carries beside its pairs: everything the DB takes over once the commit is on disk.
 type write struct {
 	ops      int // puts and deletes so far
 	counts   counts
 	names    []string // new ones, in order
 	nameBase int      // names before this transaction
 	queue    queueChange
-	undo     []undo // what the call under way changed
-	arena    *arena
+	scratch  []byte // for a value in the making
 }
 
-func (db *DB) newTx(b *bbolt.Tx, w *write) *Tx { return &Tx{db: db, b: b, w: w} }
-
-func (tx *Tx) bucket(id bucketID) *bbolt.Bucket {
-	b := tx.buckets[id]
-	if b == nil {
-		b = tx.b.Bucket(bucketNames[id])
-		if b == nil {
-			// Only a damaged file lacks a bucket; the panic is turned into ErrDamaged where the transaction was begun.
-			panic(missingBucket(bucketNames[id]))
-		}
-		b.FillPercent = fillOf(id)
-		tx.buckets[id] = b
-	}
-	return b
-}
-
-// look is the transaction's one cursor of a bucket for looking something up: a cursor for each look-up would be the most
-// frequent allocation of the whole program. It holds nothing between look-ups.
-func (tx *Tx) look(id bucketID) *bbolt.Cursor {
-	c := tx.cursors[id]
-	if c == nil {
-		c = tx.bucket(id).Cursor()
-		tx.cursors[id] = c
-	}
-	return c
-}
+func (db *DB) newTx(e engine.Tx, w *write) *txn { return &txn{db: db, e: e, w: w} }
 
 // get is the value of key, inside the page; nil if there is none.
-func (tx *Tx) get(id bucketID, key []byte) []byte {
-	if k, v := tx.look(id).Seek(key); bytes.Equal(k, key) {
-		return v
-	}
-	return nil
+func (tx *txn) get(id bucketID, key []byte) []byte {
+	tx.key = append(tx.key[:0], key...)
+	return tx.e.Get(id, tx.key)
 }
 
-// fill is how full bbolt leaves the pages it splits. Most keys ascend, so pages are best left almost full; the rest is room
-// for records to grow a little in place.
-const fill = 0.92
-
-// fillOf is fill, but for the indexes whose entries come in any order: splitting those in halves wastes least.
-func fillOf(id bucketID) float64 {
-	switch id {
-	case bIdentities, bDue, bReceiptAge:
-		return bbolt.DefaultFillPercent
-	}
-	return fill
+// floor is the pair with the greatest key that is not above key, inside the page.
+func (tx *txn) floor(id bucketID, key []byte) (k, v []byte) {
+	tx.key = append(tx.key[:0], key...)
+	return tx.e.Floor(id, tx.key)
 }
 
-type missingBucket string
+// scan goes through the pairs whose keys begin with prefix and are not below from, at most n of them (0: all).
+func (tx *txn) scan(id bucketID, prefix, from []byte, n int) engine.Cursor {
+	tx.key = append(append(tx.key[:0], prefix...), from...)
+	return tx.e.Scan(engine.Range{Space: id, Prefix: tx.key[:len(prefix)], From: tx.key[len(prefix):], Limit: n})
+}
+
+// walk is scan for who cannot tell how many pairs it takes: it asks for so many at a time, until visit returns false.
+func (tx *txn) walk(id bucketID, prefix, from []byte, atATime int, visit func(k, v []byte) bool) {
+	for more := true; more; {
+		c := tx.scan(id, prefix, from, atATime)
+		n := 0
+		for k, v := c.Next(); k != nil; k, v = c.Next() {
+			if !visit(k, v) {
+				return
+			}
+			if n++; n == atATime {
+				from = append(slices.Clone(k), 0)
+			}
+		}
+		more = n == atATime
+	}
+}
 
 // put stores a pair. The value must stay untouched until the commit: it comes from alloc, keep or a fresh slice.
-func (tx *Tx) put(id bucketID, key, value []byte) error {
+func (tx *txn) put(id bucketID, key, value []byte) error {
 	if tx.w == nil {
 		return errInView
 	}
 	tx.w.ops++
-	tx.remember(id, key)
-	return tx.bucket(id).Put(key, value)
+	tx.key = append(tx.key[:0], key...)
+	return tx.e.Put(id, tx.key, value)
 }
 
-func (tx *Tx) del(id bucketID, key []byte) error {
+func (tx *txn) del(id bucketID, key []byte) error {
 	if tx.w == nil {
 		return errInView
 	}
 	tx.w.ops++
-	tx.remember(id, key)
-	return tx.bucket(id).Delete(key)
+	tx.key = append(tx.key[:0], key...)
+	return tx.e.Delete(id, tx.key)
 }
 
-func (tx *Tx) sequence(id bucketID) (uint64, error) {
+func (tx *txn) sequence(id bucketID) (uint64, error) {
 	if tx.w == nil {
 		return 0, errInView
 	}
 	tx.w.ops++
-	return tx.bucket(id).NextSequence()
+	return tx.e.Sequence(id)
 }
 
 // alloc is room for a value that lives until the commit.
-func (tx *Tx) alloc(n int) []byte {
-	if tx.w == nil {
-		return make([]byte, n)
-	}
-	return tx.w.arena.alloc(n)
-}
+func (tx *txn) alloc(n int) []byte { return tx.e.Alloc(n) }
 
 // keep copies v to where it lives until the commit.
-func (tx *Tx) keep(v []byte) []byte {
+func (tx *txn) keep(v []byte) []byte {
 	c := tx.alloc(len(v))
 	copy(c, v)
 	return c
 }
 
-// arena hands out the memory of one transaction's values from large chunks and takes it all back at once.
-type arena struct {
-	chunks [][]byte
-	in     int // chunk in use
-	used   int // bytes of it
-
-	scratch []byte // for a value in the making
+// savepoint is where the DB's own part of a transaction stood.
+type savepoint struct {
+	ops    int
+	counts counts
+	names  int
+	queue  queueChange
 }
 
-const (
-	chunkSize   = 256 << 10
-	chunksToOwn = 16 // kept between transactions: 4 MB
-)
+func (w *write) savepoint() savepoint { return savepoint{w.ops, w.counts, len(w.names), w.queue} }
 
-func (a *arena) alloc(n int) []byte {
-	if n > chunkSize/4 {
-		return make([]byte, n)
-	}
-	if len(a.chunks) == 0 || a.used+n > chunkSize {
-		if len(a.chunks) > 0 {
-			a.in++
-		}
-		if a.in == len(a.chunks) {
-			a.chunks = append(a.chunks, make([]byte, chunkSize))
-		}
-		a.used = 0
-	}
-	v := a.chunks[a.in][a.used : a.used+n : a.used+n]
-	a.used += n
-	return v
+func (w *write) restore(s savepoint) {
+	w.ops, w.counts, w.names, w.queue = s.ops, s.counts, w.names[:s.names], s.queue
 }
 
-func (a *arena) reset() {
-	if len(a.chunks) > chunksToOwn {
-		clear(a.chunks[chunksToOwn:])
-		a.chunks = a.chunks[:chunksToOwn]
+// Row does what concerns one row of several: if do fails, what it changed is taken back and the others go on. The error is do's own.
+func (tx *txn) Row(do func() error) error {
+	if tx.w == nil {
+		return do()
 	}
-	a.in, a.used = 0, 0
-	if cap(a.scratch) > chunkSize {
-		a.scratch = nil
+	s := tx.w.savepoint()
+	err := tx.e.Savepoint(do)
+	if err == nil {
+		return nil
 	}
+	tx.w.restore(s)
+	if tx.e.Missing() { // all is void and runs again: the other rows are to read what they need, too
+		return nil
+	}
+	return err
+}
+
+// dropPrefix deletes up to n pairs (all if n < 0) whose keys begin with prefix and says how many.
+func (tx *txn) dropPrefix(id bucketID, prefix []byte, n int) (int, error) {
+	keys := tx.keysWith(id, prefix, n)
+	for _, k := range keys {
+		if err := tx.del(id, k); err != nil {
+			return 0, err
+		}
+	}
+	return len(keys), nil
+}
+
+// keysWith is up to n keys (all if n < 0) that begin with prefix. bbolt's cursors do not survive changes, hence the list.
+func (tx *txn) keysWith(id bucketID, prefix []byte, n int) (keys [][]byte) {
+	c := tx.scan(id, prefix, nil, max(n, 0))
+	for k, _ := c.Next(); k != nil && (n < 0 || len(keys) < n); k, _ = c.Next() {
+		keys = append(keys, slices.Clone(k))
+	}
+	return keys
+}
+
+func hasPrefix(k, prefix []byte) bool {
+	return len(k) >= len(prefix) && string(k[:len(prefix)]) == string(prefix)
 }

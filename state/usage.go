@@ -15,7 +15,7 @@ type DayUsage struct {
 }
 
 // AddUsage adds to what a day cost so far. Days are named as 2026-11-21, by whatever clock the budget follows.
-func (tx *Tx) AddUsage(day string, u Usage) error {
+func (tx *txn) AddUsage(day string, u Usage) error {
 	if tx.w == nil {
 		return errInView
 	}
@@ -46,29 +46,30 @@ func (tx *Tx) AddUsage(day string, u Usage) error {
 }
 
 // Usage is what a day cost; nothing, if nothing is known of it.
-func (tx *Tx) Usage(day string) (u Usage, err error) {
-	if v := tx.get(bUsage, []byte(day)); v != nil {
-		if json.Unmarshal(v, &u) != nil {
-			return Usage{}, damaged("usage")
-		}
+func (tx *txn) Usage(day string) (Usage, error) { return decodeUsage(tx.get(bUsage, []byte(day))) }
+
+func decodeUsage(v []byte) (u Usage, err error) {
+	if v != nil && json.Unmarshal(v, &u) != nil {
+		return Usage{}, damaged("usage")
 	}
 	return u, nil
 }
 
 // UsageDays is what up to n days cost, the latest first. It leaves out a day it cannot read.
-func (tx *Tx) UsageDays(n int) []DayUsage {
+func (tx *txn) UsageDays(n int) []DayUsage {
 	var days []DayUsage
-	c := tx.bucket(bUsage).Cursor()
-	for k, _ := c.Last(); k != nil && len(days) < n; k, _ = c.Prev() {
-		if u, err := tx.Usage(string(k)); err == nil {
+	c := tx.scan(bUsage, nil, nil, 0)
+	for k, v := c.Next(); k != nil; k, v = c.Next() {
+		if u, err := decodeUsage(v); err == nil {
 			days = append(days, DayUsage{string(k), u})
 		}
 	}
-	return days
+	slices.Reverse(days)
+	return days[:min(len(days), max(n, 0))]
 }
 
 // PutRun keeps what is remembered of a recurring job, one for a name.
-func (tx *Tx) PutRun(r Run) error {
+func (tx *txn) PutRun(r Run) error {
 	v, err := json.Marshal(r)
 	if err != nil {
 		return fmt.Errorf("state: run %s: %w", r.Name, err)
@@ -77,55 +78,55 @@ func (tx *Tx) PutRun(r Run) error {
 }
 
 // Runs is what is remembered of all recurring jobs, by name.
-func (tx *Tx) Runs() ([]Run, error) {
+func (tx *txn) Runs() ([]Run, error) {
 	var runs []Run
-	err := tx.bucket(bRuns).ForEach(func(_, v []byte) error {
+	c := tx.scan(bRuns, nil, nil, 0)
+	for k, v := c.Next(); k != nil; k, v = c.Next() {
 		var r Run
 		if json.Unmarshal(v, &r) != nil {
-			return damaged("run")
+			return runs, damaged("run")
 		}
 		runs = append(runs, r)
-		return nil
-	})
-	return runs, err
+	}
+	return runs, nil
 }
 
 // PutJob keeps the document of a job in progress.
-func (tx *Tx) PutJob(id string, v []byte) error { return tx.put(bJobs, []byte(id), slices.Clone(v)) }
+func (tx *txn) PutJob(id string, v []byte) error { return tx.put(bJobs, []byte(id), slices.Clone(v)) }
 
 // Jobs are the documents of all jobs in progress by id.
-func (tx *Tx) Jobs() (map[string][]byte, error) {
+func (tx *txn) Jobs() (map[string][]byte, error) {
 	jobs := map[string][]byte{}
-	err := tx.bucket(bJobs).ForEach(func(k, v []byte) error {
+	c := tx.scan(bJobs, nil, nil, 0)
+	for k, v := c.Next(); k != nil; k, v = c.Next() {
 		jobs[string(k)] = slices.Clone(v)
-		return nil
-	})
-	return jobs, err
+	}
+	return jobs, nil
 }
 
 // DropJob ends a job.
-func (tx *Tx) DropJob(id string) error { return tx.del(bJobs, []byte(id)) }
+func (tx *txn) DropJob(id string) error { return tx.del(bJobs, []byte(id)) }
 
 // AddUsageLater adds to what a day cost so far, within 100 ms.
 func (db *DB) AddUsageLater(day string, u Usage) {
-	db.UpdateLater(func(tx *Tx) error { return tx.AddUsage(day, u) })
+	db.updateLater(func(tx *txn) error { return tx.AddUsage(day, u) })
 }
 
 // Usage is what a day cost; nothing, if nothing is known of it.
 func (db *DB) Usage(day string) (u Usage, err error) {
-	err = db.View(func(tx *Tx) (err error) { u, err = tx.Usage(day); return err })
+	err = db.view(func(tx *txn) (err error) { u, err = tx.Usage(day); return err })
 	return u, err
 }
 
 // UsageDays is what up to n days cost, the latest first.
 func (db *DB) UsageDays(n int) (days []DayUsage, err error) {
-	err = db.View(func(tx *Tx) error { days = tx.UsageDays(n); return nil })
+	err = db.view(func(tx *txn) error { days = tx.UsageDays(n); return nil })
 	return days, err
 }
 
 // NoteRun keeps within 100 ms what is remembered of a recurring job. One that failed does not wipe out when it last went well.
 func (db *DB) NoteRun(run Run) {
-	db.UpdateLater(func(tx *Tx) error {
+	db.updateLater(func(tx *txn) error {
 		if run.Good.IsZero() {
 			runs, err := tx.Runs()
 			if err != nil {
@@ -143,6 +144,6 @@ func (db *DB) NoteRun(run Run) {
 
 // Runs is what is remembered of all recurring jobs, by name.
 func (db *DB) Runs() (runs []Run, err error) {
-	err = db.View(func(tx *Tx) (err error) { runs, err = tx.Runs(); return err })
+	err = db.view(func(tx *txn) (err error) { runs, err = tx.Runs(); return err })
 	return runs, err
 }

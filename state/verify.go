@@ -4,9 +4,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"os"
-
-	"github.com/intentd/intentd/connectors/boltpages"
 )
 
 // maxFindings is how many things Verify tells of: the first few say where it went wrong, the rest follow from them.
@@ -15,8 +12,6 @@ const maxFindings = 10
 // Verify checks the whole file: that its pages hang together, that every record can be read, that the indexes agree with
 // the records, and that the counts are right. Writers wait. The error wraps ErrDamaged and tells the first things found.
 func (db *DB) Verify() error {
-	db.maintenance.Lock()
-	defer db.maintenance.Unlock()
 	db.writing.Lock()
 	defer db.writing.Unlock()
 	var found []error
@@ -24,15 +19,11 @@ func (db *DB) Verify() error {
 		found = append(found, fmt.Errorf(format, args...))
 		return len(found) < maxFindings
 	}
-	err := db.View(func(tx *Tx) error {
-		file, err := os.Open(db.path)
-		if err != nil {
-			return explain(db.path, err)
-		}
-		defer file.Close()
-		if boltpages.Check(file, db.pageSize, note); len(found) > 0 {
-			return nil // bbolt had better not read it
-		}
+	if err := db.e.Check(note); err != nil || len(found) > 0 { // it had better not be read
+		return db.findings(found, err)
+	}
+	err := db.view(func(tx *txn) error {
+		found = nil
 		var c counts
 		v := &verifier{tx: tx, c: &c, note: note}
 		for _, check := range []func(){v.people, v.contacts, v.identities, v.queue, v.journal, v.rest, v.caches} {
@@ -45,23 +36,27 @@ func (db *DB) Verify() error {
 		}
 		return nil
 	})
+	return db.findings(found, err)
+}
+
+func (db *DB) findings(found []error, err error) error {
 	if err == nil && len(found) > 0 {
-		err = fail(ErrDamaged, errors.Join(found...), "state file %s is damaged (%v); restore the latest backup", db.path, found[0])
+		err = fail(ErrDamaged, errors.Join(found...), "state file %s is damaged (%v); restore the latest backup", db.Path(), found[0])
 	}
 	return err
 }
 
 // verifier reads everything once and counts it. note returns false when enough was found.
 type verifier struct {
-	tx   *Tx
+	tx   *txn
 	c    *counts
 	note func(format string, args ...any) bool
 }
 
 func (v *verifier) each(id bucketID, visit func(k, val []byte) error) {
-	c := v.tx.bucket(id).Cursor()
-	for k, val := c.First(); k != nil; k, val = c.Next() {
-		if err := visit(k, val); err != nil && !v.note("%s: %w", bucketNames[id], err) {
+	c := v.tx.scan(id, nil, nil, 0)
+	for k, val := c.Next(); k != nil; k, val = c.Next() {
+		if err := visit(k, val); err != nil && !v.note("%s: %w", spaces[id].Name, err) {
 			return
 		}
 	}

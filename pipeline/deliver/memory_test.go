@@ -66,21 +66,28 @@ func (*portal) Coming() bool                        { return false }
 func (*portal) Config() uint64                      { return 1 }
 func (*portal) Day(t time.Time) string              { return t.Format(time.DateOnly) }
 
-// stage journals patches of the records from to to, in large groups.
+// stage journals patches of the records from to to, in large groups, all of them somebody's whose own record is number 0.
 func stage(t *testing.T, db *state.DB, from, to int) {
 	t.Helper()
+	refOf := func(i int) connectors.Ref {
+		return connectors.Ref{CRM: "crm", Object: "contacts", ID: strconv.Itoa(1_000_000 + i)}
+	}
+	rules := &state.IdentityRules{}
+	if _, err := db.TakeRecords(state.RecordPage{Feed: "poll", Records: []connectors.Contact{{Ref: refOf(0)}}, Rules: rules, Now: time.Now()}); err != nil {
+		t.Fatal(err)
+	}
+	who, err := db.Find(state.Lookup{Refs: []connectors.Ref{refOf(0)}}, rules)
+	if err != nil {
+		t.Fatal(err)
+	}
 	for ; from < to; from += 50_000 {
-		if err := db.Update(func(tx *state.Tx) error {
-			for i := from; i < min(from+50_000, to); i++ {
-				ref := connectors.Ref{CRM: "crm", Object: "contacts", ID: strconv.Itoa(1_000_000 + i)}
-				if err := tx.Stage(&state.Pending{Person: state.PersonID(i + 1), Staged: time.Now(), Patch: connectors.Patch{Ref: ref,
-					Fields: map[string]string{connectors.FieldScore: "64.0", connectors.FieldTier: "high"}}}); err != nil {
-					return err
-				}
-			}
-			return nil
-		}); err != nil {
-			t.Fatal(err)
+		s := state.Settlement{Entry: state.Entry{Person: who}, Outcome: state.Stage, Next: &state.Person{}}
+		for i := from; i < min(from+50_000, to); i++ {
+			s.Patches = append(s.Patches, &state.Pending{Person: who, Staged: time.Now(), Patch: connectors.Patch{Ref: refOf(i),
+				Fields: map[string]string{connectors.FieldScore: "64.0", connectors.FieldTier: "high"}}})
+		}
+		if staged, err := db.StageLot(state.Lot{Settlements: []state.Settlement{s}, Now: time.Now()}); err != nil || len(staged.Failed) > 0 {
+			t.Fatal(staged, err)
 		}
 	}
 }

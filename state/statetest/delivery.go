@@ -4,114 +4,85 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"sync"
+	"strings"
 	"time"
 
 	"github.com/intentd/intentd/connectors"
 	"github.com/intentd/intentd/state"
 )
 
-// staged makes n people with a record and a patch each.
-func (s *suite) staged(n int) (ids []state.PersonID, patches []*state.Pending) {
-	s.Helper()
-	for i := range n {
-		id, ref := s.person(fmt.Sprint(i + 1))
-		ids = append(ids, id)
-		patches = append(patches, s.stage(&state.Pending{Person: id, Patch: patch(ref, "x"), Staged: now, Bulk: true, Inputs: 9, Score: 640,
-			Next: &state.Person{Contacts: []connectors.Ref{ref}, Shown: []byte("shown"), Tier: 4}, Receipt: []byte(`{"a":1}`)}))
-	}
-	return ids, patches
-}
-
-func (s *suite) queued(id state.PersonID) (e state.Entry, ok bool) {
-	s.view(func(tx *state.Tx) error { e, ok = tx.Queued(id); return nil })
-	return e, ok
-}
-
-func (s *suite) letters(id state.PersonID) (d []state.Dead) {
-	s.view(func(tx *state.Tx) (err error) { d, err = tx.DeadOf(id); return err })
-	return d
-}
-
 var refusedOnce = &connectors.Error{Kind: connectors.Rejected, Op: "crm: write", Code: "RULE", Message: "a rule says no"}
 
+// answer has the CRM answer for the patch with sequence number seq.
+func (s *suite) answer(ref connectors.Ref, seq uint64, err error) state.Acknowledged {
+	s.Helper()
+	return must[state.Acknowledged](s)(s.db.Acknowledge([]state.Answer{{Ref: ref, Seq: seq, Err: err, Modified: after(time.Minute)}}, 1, "2026-11-21", now))
+}
+
+// rows are all patches of the CRM's contacts on their way.
+func (s *suite) rows() []state.Row {
+	s.Helper()
+	rows, next, damaged, err := s.db.Rows("hubspot", "contacts", 0, 1000)
+	if err != nil || next != 0 || damaged != 0 {
+		s.Fatal(next, damaged, err)
+	}
+	return rows
+}
+
 var deliveries = []promise{
-	// Invariant 3.
-	{"what a CRM took becomes true with its answer, not before", func(s *suite) {
-		ids, patches := s.staged(1)
-		ref := patches[0].Patch.Ref
+	// Invariants 2 and 3.
+	{"what a CRM took becomes true with its answer, not before, and a restart sends the same again", func(s *suite) {
+		id, ref := s.person("1")
+		p := s.stage(id, ref, "x")
 		check := func(written bool) {
-			s.view(func(tx *state.Tx) error {
-				p, _, err := tx.Person(ids[0])
-				c, _, _ := tx.Contact(ref)
-				r, _, _ := tx.Receipt(ids[0])
-				if got := len(p.Shown) > 0; got != written || (c.WroteAt.IsZero()) == written || (r != nil) != written || (len(tx.History(ids[0])) == 1) != written || (c.Seen == 9) != written {
-					s.Errorf("written %v: %+v %+v", written, p, c)
-				}
-				return err
-			})
+			s.Helper()
+			k := s.kept(id)
+			rec := k.Records[0].Contact
+			if got := len(k.Person.Shown) > 0; got != written || rec.WroteAt.IsZero() == written || (len(k.Receipts) == 1) != written || (len(k.History) == 1) != written || (rec.Seen == 9) != written {
+				s.Errorf("written %v: %+v", written, k)
+			}
 			if n := s.db.Stats().Tiers[4]; (n == 1) != written {
 				s.Errorf("written %v: %d people of the tier", written, n)
 			}
 		}
 		check(false)
-		s.answer(ref, patches[0].Seq, nil)
+		s.reopen()
+		check(false)
+		rows := s.rows()
+		patches, sendable, err := s.db.Patches(rows)
+		if err != nil || len(rows) != 1 || !sendable[0] || patches[0].Fields[connectors.FieldHeadline] != "x" {
+			s.Fatalf("%+v %v %v", patches, sendable, err)
+		}
+		s.answer(ref, p.Seq, nil)
 		check(true)
-		s.verify()
-	}},
-	{"a refused patch leaves a letter and comes again after growing pauses, until it is taken", func(s *suite) {
-		ids, patches := s.staged(1)
-		ref, seq := patches[0].Patch.Ref, patches[0].Seq
-		var last time.Duration
-		for i := range 6 {
-			if sum := s.answer(ref, seq, refusedOnce); sum.Rejected != 1 {
-				s.Fatalf("%+v", sum)
-			}
-			d := s.letters(ids[0])
-			if len(d) != 1 || d[0].Attempts != i+1 || d[0].Code != "RULE" || d[0].Wanted != state.PatchHash(patches[0].Patch.Fields) {
-				s.Fatalf("%+v", d)
-			}
-			pause := d[0].Next.Sub(now)
-			if pause < last || pause > 24*time.Hour {
-				s.Errorf("pause %s after %s", pause, last)
-			}
-			last = pause
-			if e, ok := s.queued(ids[0]); !ok || e.Reason&state.ReasonLetter == 0 || len(s.claim(d[0].Next.Add(-time.Second), 9)) > 0 {
-				s.Errorf("it does not come again at its time: %+v", e)
-			}
-			s.update(func(tx *state.Tx) error { _, err := tx.Done(s.claim(d[0].Next, 1)[0]); return err })
-			p := *patches[0]
-			seq = s.stage(&p).Seq
-		}
-		if last != 24*time.Hour {
-			s.Errorf("the last pause is %s, want a day", last)
-		}
-		if s.answer(ref, seq, nil); len(s.letters(ids[0])) != 0 {
-			s.Error("the letter outlives the patch that was taken")
+		if s.db.JournalDepth() != 0 {
+			s.Error("still in the journal")
 		}
 		s.verify()
 	}},
-	{"a record that cannot be written has its person looked at once, then after pauses", func(s *suite) {
-		ids, patches := s.staged(1)
-		gone := &connectors.Error{Kind: connectors.Gone, Op: "write"}
-		s.answer(patches[0].Patch.Ref, patches[0].Seq, gone)
-		if len(s.claim(now, 9)) != 1 {
-			s.Error("nobody looks what became of the record")
+	{"a refused patch leaves a letter, comes again at its time, and the letter goes when it is taken", func(s *suite) {
+		id, ref := s.person("1")
+		if sum := s.answer(ref, s.stage(id, ref, "x").Seq, refusedOnce); sum.Rejected != 1 {
+			s.Fatalf("%+v", sum)
 		}
-		s.update(func(tx *state.Tx) error { e, _ := tx.Queued(ids[0]); _, err := tx.Done(e); return err })
-		p := *patches[0]
-		s.stage(&p)
-		s.answer(p.Patch.Ref, p.Seq, gone)
-		if len(s.claim(now, 9)) != 0 {
-			s.Error("it is looked at again at once")
+		d := s.kept(id).Letters
+		if len(d) != 1 || d[0].Attempts != 1 || d[0].Code != "RULE" {
+			s.Fatalf("%+v", d)
 		}
+		if e := s.queued(id); e.Reason&state.ReasonLetter == 0 || len(s.claim(d[0].Next.Add(-time.Second), 9)) > 0 || len(s.claim(d[0].Next, 9)) != 1 {
+			s.Errorf("it does not come again at its time: %+v", e)
+		}
+		s.answer(ref, s.stage(id, ref, "x").Seq, nil)
+		if d := s.kept(id).Letters; len(d) != 0 || s.db.DeadCount() != 0 {
+			s.Errorf("the letter outlives the patch that was taken: %+v", d)
+		}
+		s.verify()
 	}},
-	// One bad row costs one row.
 	{"answers share a commit, and a row that fails costs that row", func(s *suite) {
-		_, patches := s.staged(20)
-		answers := make([]state.Answer, 0, 20)
-		for i, p := range patches {
-			a := state.Answer{Ref: p.Patch.Ref, Seq: p.Seq}
+		var answers []state.Answer
+		for i := range 20 {
+			id, ref := s.person(fmt.Sprint(i + 1))
+			a := state.Answer{Ref: ref, Seq: s.stage(id, ref, "x").Seq}
 			if i%5 == 0 {
 				a.Err = refusedOnce
 			}
@@ -122,50 +93,39 @@ var deliveries = []promise{
 		if err != nil || sum != (state.Acknowledged{Written: 16, Rejected: 4, Superseded: 1}) {
 			s.Errorf("%+v %v", sum, err)
 		}
-		if n := s.db.JournalDepth(); n != 0 {
-			s.Errorf("%d patches left", n)
+		if u, err := s.db.Usage("2026-11-21"); err != nil || u.Written != 16 {
+			s.Errorf("%+v %v", u, err)
 		}
 		s.verify()
 	}},
-	{"only patches that still stand are sent", func(s *suite) {
-		_, patches := s.staged(3)
-		rows := s.rows("hubspot", "contacts")
-		p := *patches[0]
-		s.stage(&p) // superseded
-		s.update(func(tx *state.Tx) error { return tx.Void(patches[1].Patch.Ref, state.ReasonFields, now) })
-		got, sendable, err := s.db.Patches(rows)
-		if err != nil || !slices.Equal(sendable, []bool{false, false, true}) || got[2].Fields[connectors.FieldHeadline] != "x" {
-			s.Errorf("%v %v %v", got, sendable, err)
+	{"the newest patch of a record replaces the one before, and remembers what that may have left", func(s *suite) {
+		id, ref := s.person("1")
+		first, second := s.stage(id, ref, "one"), s.stage(id, ref, "two")
+		if second.Seq <= first.Seq || s.db.JournalDepth() != 1 {
+			s.Errorf("%d after %d, depth %d", second.Seq, first.Seq, s.db.JournalDepth())
 		}
-		if e, ok := s.queued(patches[1].Person); !ok || e.Lane != state.Live {
-			s.Error("nobody works on a person whose patch is void")
+		if sum := s.answer(ref, first.Seq, nil); sum != (state.Acknowledged{Superseded: 1}) {
+			s.Errorf("the answer for the old one: %+v", sum)
 		}
-		if n := len(s.rows("hubspot", "contacts")); n != 2 {
-			s.Errorf("%d rows on their way, want 2", n)
+		headline := slices.IndexFunc(connectors.Fields, func(f connectors.Field) bool { return f.Name == connectors.FieldHeadline })
+		if p := s.kept(id).Records[0].Pending; p == nil || !p.MayHaveLeft(headline, "one") || !p.MayHaveLeft(headline, "two") {
+			s.Errorf("%+v", p)
 		}
-		s.reopen()
-		if pd := s.pending(patches[1].Patch.Ref); pd == nil || pd.Way != state.Void {
-			s.Errorf("%+v", pd)
+		if sum := s.answer(ref, second.Seq, nil); sum.Written != 1 {
+			s.Errorf("%+v", sum)
 		}
+		s.verify()
 	}},
-	// Invariant 2: a bulk job's token is on disk before anything is uploaded.
 	{"a job carries patches until it has told of them", func(s *suite) {
-		_, patches := s.staged(5)
-		live := s.stage(&state.Pending{Person: 77, Patch: patch(connectors.Ref{CRM: "hubspot", Object: "contacts", ID: "900"}, "x"), Staged: now, Score: -1})
-		got, err := s.db.CarryByJob("hubspot", "contacts", "job-1", now.Add(-time.Hour), 4)
+		for i := range 5 {
+			id, ref := s.person(fmt.Sprint(i + 1))
+			s.stage(id, ref, "x")
+		}
+		got, err := s.db.CarryByJob("hubspot", "contacts", "job-1", after(-time.Hour), 4)
 		if err != nil || len(got) != 4 {
 			s.Fatal(len(got), err)
 		}
 		s.reopen()
-		carried := 0
-		for _, r := range s.rows("hubspot", "contacts") {
-			if r.Token == "job-1" {
-				carried++
-			}
-		}
-		if carried != 4 || s.pending(live.Patch.Ref).Way != state.Waiting {
-			s.Errorf("%d carried", carried)
-		}
 		sum, err := s.db.Acknowledge([]state.Answer{{Ref: got[0].Ref, Token: "job-1"}, {Ref: got[1].Ref, Token: "another"}}, 1, "d", now)
 		if err != nil || sum != (state.Acknowledged{Written: 1, Superseded: 1}) {
 			s.Errorf("%+v %v", sum, err)
@@ -173,154 +133,142 @@ var deliveries = []promise{
 		if n, err := s.db.ReleaseJob("hubspot", "contacts", "job-1"); err != nil || n != 3 {
 			s.Errorf("%d released, %v", n, err)
 		}
-		for _, r := range s.rows("hubspot", "contacts") {
-			if r.Token != "" || r.Bulk && r.Ref != patches[4].Patch.Ref {
-				s.Errorf("%+v: released patches go by calls", r)
-			}
+		if next, err := s.db.VoidWaiting("hubspot", "contacts", 0, 10, now); err != nil || next != 0 || len(s.rows()) != 0 || s.db.LaneDepth(state.Live) != 4 {
+			s.Errorf("next %d, %v, %d rows, %d queued", next, err, len(s.rows()), s.db.LaneDepth(state.Live))
 		}
 		s.verify()
 	}},
 	{"work that joins while a patch is on its way is done after the answer", func(s *suite) {
-		ids, patches := s.staged(1)
-		s.update(func(tx *state.Tx) error { return tx.Enqueue(ids[0], state.Due, state.ReasonDue, now) })
-		e := s.claim(now, 1)[0]
-		s.update(func(tx *state.Tx) error {
-			ok, err := tx.AfterDelivery(e, []connectors.Ref{patches[0].Patch.Ref})
-			if !ok {
-				s.Error("the patch is not on its way")
-			}
-			return err
-		})
-		if _, ok := s.queued(ids[0]); ok {
+		id, ref := s.person("1")
+		p := s.stage(id, ref, "x")
+		if err := s.db.Ask(id, now); err != nil {
+			s.Fatal(err)
+		}
+		s.settle(state.Settlement{Entry: s.claim(now, 1)[0], Outcome: state.Await, Refs: []connectors.Ref{ref}})
+		if s.queued(id).Person != 0 {
 			s.Error("still queued")
 		}
 		s.reopen()
-		s.answer(patches[0].Patch.Ref, patches[0].Seq, nil)
-		if got := s.claim(now, 9); len(got) != 1 || got[0].Lane != state.Due || got[0].Reason != state.ReasonDue {
-			s.Errorf("%+v", got)
-		}
-		s.update(func(tx *state.Tx) error {
-			ok, err := tx.AfterDelivery(state.Entry{Person: ids[0]}, []connectors.Ref{patches[0].Patch.Ref})
-			if ok {
-				s.Error("nothing is on its way any more")
-			}
-			return err
-		})
-	}},
-	{"a release voids what waits, page by page, and leaves jobs alone", func(s *suite) {
-		_, patches := s.staged(7)
-		if _, err := s.db.CarryByJob("hubspot", "contacts", "job", now.Add(-time.Hour), 2); err != nil {
-			s.Fatal(err)
-		}
-		pages := 0
-		for after, more := uint64(0), true; more; pages++ {
-			next, err := s.db.VoidWaiting("hubspot", "contacts", after, 2, now)
-			if err != nil {
-				s.Fatal(err)
-			}
-			after, more = next, next != 0
-		}
-		void := 0
-		for _, p := range patches {
-			if s.pending(p.Patch.Ref).Way == state.Void {
-				void++
-			}
-		}
-		if void != 5 || pages != 3 || s.db.LaneDepth(state.Live) != 5 {
-			s.Errorf("%d void in %d pages, %d queued", void, pages, s.db.LaneDepth(state.Live))
-		}
-	}},
-	{"delayed entries of a reason can be let go at once", func(s *suite) {
-		s.update(func(tx *state.Tx) error {
-			for i := range state.PersonID(4) {
-				why := state.ReasonRetry
-				if i%2 == 0 {
-					why |= state.ReasonWaits
-				}
-				if err := tx.EnqueueAt(i+1, state.Retry, why, after(9*time.Hour)); err != nil {
-					return err
-				}
-			}
-			return nil
-		})
-		if n, err := s.db.Hurry(state.ReasonWaits); n != 2 || err != nil {
-			s.Errorf("%d %v", n, err)
-		}
-		if got := s.claim(now, 9); len(got) != 2 || got[0].Reason&state.ReasonWaits != 0 {
+		s.answer(ref, p.Seq, nil)
+		if got := s.claim(now, 9); len(got) != 1 || got[0].Reason != state.ReasonAsked {
 			s.Errorf("%+v", got)
 		}
 	}},
-	// No function of a caller's runs twice: what it did outside holds.
-	{"a call runs once, whatever becomes of its neighbours", func(s *suite) {
-		hold, holding := make(chan struct{}), make(chan struct{})
-		var wg sync.WaitGroup
-		wg.Go(func() {
-			_ = s.db.Update(func(*state.Tx) error { close(holding); <-hold; return nil })
-		})
-		<-holding
-		runs := make([]int, 30)
-		for i := range runs {
-			wg.Go(func() {
-				_ = s.db.Update(func(tx *state.Tx) error {
-					runs[i]++
-					if err := tx.SetSetting(fmt.Sprint(i), []byte{1}); err != nil {
-						return err
-					}
-					if i%3 == 0 {
-						return errTest
-					}
-					return nil
-				})
-			})
-		}
-		close(hold)
-		wg.Wait()
-		for i, n := range runs {
-			if n != 1 {
-				s.Errorf("call %d ran %d times", i, n)
-			}
-		}
-		s.view(func(tx *state.Tx) error {
-			for i := range runs {
-				if there := tx.Setting(fmt.Sprint(i)) != nil; there == (i%3 == 0) {
-					s.Errorf("%d: %v", i, there)
-				}
-			}
-			return nil
-		})
-	}},
-	{"a row that fails takes back all it did, and no more", func(s *suite) {
-		id, ref := s.person("1")
-		s.update(func(tx *state.Tx) error {
-			if err := tx.SetSetting("kept", []byte("1")); err != nil {
-				return err
-			}
-			err := tx.Row(func() error {
-				for _, err := range []error{
-					tx.SetSetting("kept", []byte("2")), tx.SetSetting("new", []byte("3")), tx.DeletePerson(id), tx.Enqueue(9, state.Live, 1, now),
-					tx.Stage(&state.Pending{Person: id, Patch: patch(ref, "x")}), tx.PutContact(connectors.Ref{CRM: "unheard of", Object: "o", ID: "1"}, &state.Contact{Held: 1}),
-				} {
-					if err != nil {
-						s.Error(err)
-					}
-				}
-				return errTest
-			})
-			if !errors.Is(err, errTest) {
-				s.Error(err)
-			}
-			return tx.Row(func() error { return tx.SetSetting("after", []byte("4")) })
-		})
-		s.reopen()
-		s.view(func(tx *state.Tx) error {
-			if _, ok, _ := tx.Person(id); !ok || string(tx.Setting("kept")) != "1" || tx.Setting("new") != nil || tx.Setting("after") == nil {
-				s.Error("not as it was before the row")
-			}
-			return nil
-		})
-		if st := s.db.Stats(); st.People != 1 || st.Contacts != 1 || st.Journal != 0 || st.Held != 0 || st.Queue != [state.Lanes]int{} {
-			s.Errorf("%+v", st)
+	// Two records that turn out to be one person's, by every way.
+	{"people who are joined keep everything, and those split off begin anew", func(s *suite) {
+		one, first := s.person("1")
+		two, second := s.person("2")
+		s.answer(second, s.stage(two, second, "x").Seq, nil)
+		s.settle(state.Settlement{Entry: state.Entry{Person: one}, Identities: &state.Identified{Source: "site", Links: []state.Link{{Kind: state.LinkUserID, Value: "u1", Source: "site", At: now}}}})
+		verdict := "interested"
+		s.settle(state.Settlement{Entry: state.Entry{Person: one}, Verdict: &verdict})
+		s.settle(state.Settlement{Entry: state.Entry{Person: one}, Outcome: state.Join, Other: two})
+		k := s.kept(two) // the one with a score stays
+		if len(k.Person.Contacts) != 2 || len(k.Links) != 1 || k.Person.Verdict != verdict || len(k.History) != 1 || len(k.Receipts) != 1 || s.kept(one).Person.Contacts != nil {
+			s.Errorf("%+v", k)
 		}
 		s.verify()
+		s.settle(state.Settlement{Entry: state.Entry{Person: two}, Outcome: state.Split, Refs: []connectors.Ref{first}, Contacts: []connectors.Contact{record("1"), record("2")}})
+		if n := s.db.Stats().People; n != 2 {
+			s.Errorf("%d people", n)
+		}
+		merged := record("3")
+		merged.Absorbed = []connectors.Ref{first, second}
+		s.take(state.Live, merged)
+		if n := s.db.Stats(); n.People != 1 || n.Contacts != 1 {
+			s.Errorf("%+v after the CRM merged both", n)
+		}
+		s.verify()
+	}},
+	{"activity finds its people, and an id held by two is nobody's", func(s *suite) {
+		one, _ := s.person("1")
+		two, _ := s.person("2")
+		see := func(people ...connectors.Person) state.Taken {
+			s.Helper()
+			return must[state.Taken](s)(s.db.TakeActive(state.ActivityPage{Source: "site", Feed: "listen/site", Next: connectors.Cursor("n"), CaughtUp: true, People: people, Lane: state.Live, Rules: rules, Now: now}))
+		}
+		taken := see(connectors.Person{Emails: []string{"person1@x.example"}, UserIDs: []string{"u"}}, connectors.Person{Emails: []string{"nobody@x.example"}})
+		if taken.Queued != 1 || taken.Unknown != 1 || len(s.kept(one).Links) != 2 || s.queued(one).Person == 0 {
+			s.Errorf("%+v, links %+v", taken, s.kept(one).Links)
+		}
+		if taken := see(connectors.Person{UserIDs: []string{"u"}}); taken.Queued != 1 {
+			s.Errorf("known by the id alone: %+v", taken)
+		}
+		see(connectors.Person{Emails: []string{"person1@x.example", "person2@x.example"}, UserIDs: []string{"u"}})
+		for _, id := range []state.PersonID{one, two} {
+			if l := s.kept(id).Links; !slices.ContainsFunc(l, func(l state.Link) bool { return l.Kind == state.LinkUserID && l.Nobodys }) {
+				s.Errorf("%d: %+v", id, l)
+			}
+		}
+		if r, err := s.db.Reached("site"); err != nil || r.People != 4 || r.Strangers != 1 {
+			s.Errorf("%+v %v", r, err)
+		}
+		s.verify()
+	}},
+	{"whoever is due joins the queue, the longest overdue first", func(s *suite) {
+		for i := range 5 {
+			id, _ := s.person(fmt.Sprint(i + 1))
+			s.settle(state.Settlement{Entry: state.Entry{Person: id}, Outcome: state.Commit, Next: &state.Person{Due: after(time.Duration(5-i) * time.Hour)}, Receipt: []byte("{}")})
+		}
+		if n, err := s.db.EnqueueDue(after(3*time.Hour), 2); err != nil || n != 2 {
+			s.Fatal(n, err)
+		}
+		if got := s.claim(now, 9); len(got) != 2 || got[0].Person < got[1].Person || got[0].Lane != state.Due {
+			s.Errorf("%+v", got)
+		}
+		if n, err := s.db.PurgeReceipts(after(time.Hour), 100); err != nil || n != 5 {
+			s.Errorf("%d receipts purged, %v", n, err)
+		}
+		s.verify()
+	}},
+	{"an answer and a cache entry are there after a flush, and go with their time and person", func(s *suite) {
+		id, ref := s.person("1")
+		s.db.KeepAnswerLater(id, 7, []byte("answer"))
+		s.db.CacheLater("stage1", []byte("k"), []byte("v"), after(time.Hour))
+		s.db.AddUsageLater("2026-11-21", state.Usage{People: 2})
+		s.db.NoteRun(state.Run{Name: "sweep", Last: now})
+		if err := s.db.Flush(); err != nil {
+			s.Fatal(err)
+		}
+		a, ok := s.db.Answer(id, 7)
+		v, cached := s.db.Cached("stage1", []byte("k"), now)
+		if !ok || string(a) != "answer" || !cached || string(v) != "v" {
+			s.Errorf("%q %v, %q %v", a, ok, v, cached)
+		}
+		if n, err := s.db.PurgeCache("stage1", after(2*time.Hour), 10); err != nil || n != 1 {
+			s.Error(n, err)
+		}
+		job := &state.Erasure{Person: id, Refs: []connectors.Ref{ref}, Started: now, Done: map[string]bool{}}
+		ok = must[bool](s)(s.db.BeginErasure(job, rules))
+		if err := errors.Join(s.db.Bury(job, now), s.db.EraseState(job), s.db.EndErasure(job)); err != nil || !ok {
+			s.Fatal(ok, err)
+		}
+		if _, ok := s.db.Answer(id, 7); ok || s.db.Stats().Identities != 0 {
+			s.Error("something of the person is left")
+		}
+		s.verify()
+	}},
+	{"a CRM is bound to one account", func(s *suite) {
+		if err := errors.Join(s.db.Bind("hubspot", "1"), s.db.Bind("hubspot", "1")); err != nil {
+			s.Fatal(err)
+		}
+		s.reopen()
+		if err := s.db.Bind("hubspot", "2"); err == nil || !strings.Contains(err.Error(), "account 1") {
+			s.Error(err)
+		}
+	}},
+}
+
+var upkeep = []promise{
+	{"what is closed says so", func(s *suite) {
+		if err := s.db.Close(); err != nil {
+			s.Fatal(err)
+		}
+		_, claimErr := s.db.Claim(now, 1)
+		for i, err := range []error{s.db.SetSetting("a", nil), s.db.Alive(), s.db.Flush(), claimErr} {
+			if !errors.Is(err, state.ErrClosed) {
+				s.Errorf("%d: %v", i, err)
+			}
+		}
 	}},
 }

@@ -12,8 +12,9 @@ var lots = []promise{
 	{"a person whose settlement cannot be stored is set aside and costs nobody else theirs", func(s *suite) {
 		bad, _ := s.person("1")
 		good, _ := s.person("2")
-		s.enqueue(bad, state.Live, state.ReasonNew)
-		s.enqueue(good, state.Live, state.ReasonNew)
+		if err := errors.Join(s.db.Ask(bad, now), s.db.Ask(good, now)); err != nil {
+			s.Fatal(err)
+		}
 		entries := s.claim(now, 9)
 		verdict := "interested"
 		done, err := s.db.StageLot(state.Lot{Now: now, Config: 7, Settlements: []state.Settlement{
@@ -29,13 +30,13 @@ var lots = []promise{
 		if p, _, _ := s.db.Person(good); p.Events != 5 || p.Verdict != verdict {
 			s.Errorf("the other one: %+v", p)
 		}
-		if d := s.letters(bad); len(d) != 1 || d[0].Config != 7 {
+		if d := s.kept(bad).Letters; len(d) != 1 || d[0].Config != 7 {
 			s.Errorf("letters %+v", d)
 		}
-		if e, ok := s.queued(bad); !ok || e.Lane != state.Retry || e.Attempts != 1 {
-			s.Errorf("queued %v: %+v", ok, e)
+		if e := s.queued(bad); e.Lane != state.Retry || e.Attempts != 1 {
+			s.Errorf("queued: %+v", e)
 		}
-		if _, ok := s.queued(good); ok {
+		if s.queued(good).Person != 0 {
 			s.Error("the other one is still queued")
 		}
 		if got := s.claim(after(time.Hour), 9); len(got) != 1 || got[0].Person != bad {
@@ -45,12 +46,14 @@ var lots = []promise{
 	}},
 	{"what is staged is not the person's yet, and the lot loads it", func(s *suite) {
 		id, ref := s.person("1")
-		s.enqueue(id, state.Live, state.ReasonNew)
+		if err := s.db.Ask(id, now); err != nil {
+			s.Fatal(err)
+		}
 		entries := s.claim(now, 9)
 		next := &state.Person{Contacts: []connectors.Ref{ref}, Events: 5}
 		if _, err := s.db.StageLot(state.Lot{Now: now, Settlements: []state.Settlement{{
 			Entry: entries[0], Outcome: state.Stage, Next: next,
-			Patches: []*state.Pending{{Person: id, Patch: patch(ref, "x"), Staged: now, Next: next, Score: -1}},
+			Patches: []*state.Pending{{Person: id, Patch: connectors.Patch{Ref: ref}, Staged: now, Next: next, Score: -1}},
 		}}}); err != nil {
 			s.Fatal(err)
 		}
@@ -64,7 +67,9 @@ var lots = []promise{
 	}},
 	{"somebody forgotten while a lot was under way stays forgotten", func(s *suite) {
 		id, ref := s.person("1")
-		s.enqueue(id, state.Live, state.ReasonNew)
+		if err := s.db.Ask(id, now); err != nil {
+			s.Fatal(err)
+		}
 		entries := s.claim(now, 9)
 		job := &state.Erasure{Person: id, Started: now, Done: map[string]bool{}}
 		if ok, err := s.db.BeginErasure(job, rules); !ok || err != nil {
@@ -75,7 +80,7 @@ var lots = []promise{
 		}
 		next := &state.Person{Contacts: []connectors.Ref{ref}, Events: 5}
 		if _, err := s.db.StageLot(state.Lot{Now: now, Settlements: []state.Settlement{{
-			Entry: entries[0], Outcome: state.Stage, Next: next, Patches: []*state.Pending{{Person: id, Patch: patch(ref, "x"), Staged: now, Next: next}},
+			Entry: entries[0], Outcome: state.Stage, Next: next, Patches: []*state.Pending{{Person: id, Patch: connectors.Patch{Ref: ref}, Staged: now, Next: next}},
 		}}}); err != nil {
 			s.Fatal(err)
 		}
@@ -112,13 +117,14 @@ var lots = []promise{
 		s.verify()
 	}},
 	{"a sweep goes on where it stood and asks for what it did not meet", func(s *suite) {
-		_, met := s.person("1")
+		_, _ = s.person("1")
+		met := record("1")
 		missed, _ := s.person("2")
 		sweep, err := s.db.BeginSweep("hubspot", now)
 		if err != nil {
 			s.Fatal(err)
 		}
-		if _, err := s.db.TakeSwept(sweep, state.RecordPage{Feed: sweep.Feed(), Records: []connectors.Contact{{Ref: met}}, Lane: state.Backfill, Rules: rules, Now: now}, true); err != nil {
+		if _, err := s.db.TakeSwept(sweep, state.RecordPage{Feed: sweep.Feed(), Records: []connectors.Contact{met}, Lane: state.Backfill, Rules: rules, Now: now}, true); err != nil {
 			s.Fatal(err)
 		}
 		s.reopen()
@@ -133,8 +139,8 @@ var lots = []promise{
 			}
 			sweep, missing = next, missing+n
 		}
-		if e, ok := s.queued(missed); missing != 1 || !ok || e.Reason&state.ReasonMerge == 0 {
-			s.Errorf("%d missing, queued %v: %+v", missing, ok, e)
+		if e := s.queued(missed); missing != 1 || e.Reason&state.ReasonMerge == 0 {
+			s.Errorf("%d missing, queued: %+v", missing, e)
 		}
 		if last, err := s.db.LastSweep("hubspot"); err != nil || !last.IsZero() {
 			s.Errorf("ended at %v, %v", last, err)

@@ -92,7 +92,7 @@ func Open(o Options) (*App, error) {
 			return nil, fmt.Errorf("make the directory of the state file: %w", err)
 		}
 	}
-	db, err := state.Open(o.Config.State.Path, state.Options{Now: o.Now, LockTimeout: o.LockTimeout})
+	db, err := state.Open(o.Config.State.Path, state.Options{Now: o.Now, LockTimeout: o.LockTimeout, Progress: func(line string) { a.log.Info(line) }})
 	if err != nil {
 		return nil, err
 	}

@@ -1,4 +1,4 @@
-package statetest
+package state
 
 import (
 	"fmt"
@@ -6,16 +6,14 @@ import (
 	"math/rand/v2"
 	"slices"
 	"time"
-
-	"github.com/intentd/intentd/state"
 )
 
-func (s *suite) enqueue(id state.PersonID, lane state.Lane, why state.Reason) {
+func (s *suite) enqueue(id PersonID, lane Lane, why Reason) {
 	s.Helper()
-	s.update(func(tx *state.Tx) error { return tx.Enqueue(id, lane, why, now) })
+	s.update(func(tx *txn) error { return tx.Enqueue(id, lane, why, now) })
 }
 
-func (s *suite) claim(at time.Time, n int) []state.Entry {
+func (s *suite) claim(at time.Time, n int) []Entry {
 	s.Helper()
 	entries, err := s.db.Claim(at, n)
 	if err != nil {
@@ -24,13 +22,13 @@ func (s *suite) claim(at time.Time, n int) []state.Entry {
 	return entries
 }
 
-func (s *suite) done(e state.Entry) (gone bool) {
+func (s *suite) done(e Entry) (gone bool) {
 	s.Helper()
-	s.update(func(tx *state.Tx) (err error) { gone, err = tx.Done(e); return err })
+	s.update(func(tx *txn) (err error) { gone, err = tx.Done(e); return err })
 	return gone
 }
 
-func ids(entries []state.Entry) (out []state.PersonID) {
+func ids(entries []Entry) (out []PersonID) {
 	for _, e := range entries {
 		out = append(out, e.Person)
 	}
@@ -39,38 +37,38 @@ func ids(entries []state.Entry) (out []state.PersonID) {
 
 var queues = []promise{
 	{"one entry a person, the most urgent lane, all reasons", func(s *suite) {
-		s.enqueue(1, state.Backfill, state.ReasonSweep)
-		s.enqueue(1, state.Live, state.ReasonActivity)
-		s.update(func(tx *state.Tx) error { return tx.Enqueue(1, state.Due, state.ReasonDue, after(time.Hour)) })
+		s.enqueue(1, Backfill, ReasonSweep)
+		s.enqueue(1, Live, ReasonActivity)
+		s.update(func(tx *txn) error { return tx.Enqueue(1, Due, ReasonDue, after(time.Hour)) })
 		depth, oldest := s.db.QueueDepth()
-		if depth != [state.Lanes]int{1, 0, 0, 0} || !oldest[state.Live].Equal(now) || !oldest[state.Backfill].IsZero() {
+		if depth != [Lanes]int{1, 0, 0, 0} || !oldest[Live].Equal(now) || !oldest[Backfill].IsZero() {
 			s.Errorf("%v %v", depth, oldest)
 		}
 		got := s.claim(now, 9)
-		if len(got) != 1 || got[0].Lane != state.Live || got[0].Reason != state.ReasonSweep|state.ReasonActivity|state.ReasonDue || !got[0].Since.Equal(now) || got[0].Attempts != 0 {
+		if len(got) != 1 || got[0].Lane != Live || got[0].Reason != ReasonSweep|ReasonActivity|ReasonDue || !got[0].Since.Equal(now) || got[0].Attempts != 0 {
 			s.Errorf("%+v", got)
 		}
 		s.verify()
 	}},
 	{"within a lane the first come is first served, and keeps the place", func(s *suite) {
-		for id := state.PersonID(5); id > 0; id-- {
-			s.enqueue(id, state.Live, state.ReasonNew)
+		for id := PersonID(5); id > 0; id-- {
+			s.enqueue(id, Live, ReasonNew)
 		}
-		s.enqueue(5, state.Live, state.ReasonInputs)
-		if got := ids(s.claim(now, 9)); !slices.Equal(got, []state.PersonID{5, 4, 3, 2, 1}) {
+		s.enqueue(5, Live, ReasonInputs)
+		if got := ids(s.claim(now, 9)); !slices.Equal(got, []PersonID{5, 4, 3, 2, 1}) {
 			s.Error(got)
 		}
 	}},
 	{"what is claimed is not claimed again, until given back", func(s *suite) {
-		for id := range state.PersonID(6) {
-			s.enqueue(id+1, state.Live, state.ReasonNew)
+		for id := range PersonID(6) {
+			s.enqueue(id+1, Live, ReasonNew)
 		}
 		first, second := s.claim(now, 3), s.claim(now, 2)
-		if !slices.Equal(ids(first), []state.PersonID{1, 2, 3}) || !slices.Equal(ids(second), []state.PersonID{4, 5}) {
+		if !slices.Equal(ids(first), []PersonID{1, 2, 3}) || !slices.Equal(ids(second), []PersonID{4, 5}) {
 			s.Errorf("%v %v", ids(first), ids(second))
 		}
 		s.db.Unclaim(first[1], second[0])
-		if got := ids(s.claim(now, 9)); !slices.Equal(got, []state.PersonID{2, 4, 6}) {
+		if got := ids(s.claim(now, 9)); !slices.Equal(got, []PersonID{2, 4, 6}) {
 			s.Error(got)
 		}
 		if got := s.claim(now, 9); len(got) != 0 {
@@ -79,7 +77,7 @@ var queues = []promise{
 	}},
 	// Invariant 1: a restart loses no one.
 	{"a restart frees every claim", func(s *suite) {
-		s.enqueue(1, state.Live, state.ReasonNew)
+		s.enqueue(1, Live, ReasonNew)
 		before := s.claim(now, 1)
 		s.reopen()
 		if got := s.claim(now, 9); !slices.Equal(got, before) {
@@ -87,7 +85,7 @@ var queues = []promise{
 		}
 	}},
 	{"done is gone", func(s *suite) {
-		s.enqueue(1, state.Live, state.ReasonNew)
+		s.enqueue(1, Live, ReasonNew)
 		e := s.claim(now, 1)[0]
 		if !s.done(e) {
 			s.Error("not done")
@@ -99,16 +97,16 @@ var queues = []promise{
 			s.Error(got)
 		}
 		depth, _ := s.db.QueueDepth()
-		if depth != [state.Lanes]int{} {
+		if depth != [Lanes]int{} {
 			s.Error(depth)
 		}
 		s.verify()
 	}},
 	{"work that joined a claimed entry is not lost", func(s *suite) {
-		for _, lane := range []state.Lane{state.Backfill, state.Live} { // in the same lane, and from a more urgent one
-			s.enqueue(1, state.Backfill, state.ReasonSweep)
+		for _, lane := range []Lane{Backfill, Live} { // in the same lane, and from a more urgent one
+			s.enqueue(1, Backfill, ReasonSweep)
 			e := s.claim(now, 1)[0]
-			s.enqueue(1, lane, state.ReasonInputs)
+			s.enqueue(1, lane, ReasonInputs)
 			if got := s.claim(now, 1); len(got) != 0 {
 				s.Errorf("claimed twice: %v", got)
 			}
@@ -116,7 +114,7 @@ var queues = []promise{
 				s.Error("the new work is gone")
 			}
 			got := s.claim(now, 1)
-			if len(got) != 1 || got[0].Lane != lane || got[0].Reason != state.ReasonSweep|state.ReasonInputs {
+			if len(got) != 1 || got[0].Lane != lane || got[0].Reason != ReasonSweep|ReasonInputs {
 				s.Fatalf("%+v", got)
 			}
 			if !s.done(got[0]) {
@@ -124,18 +122,18 @@ var queues = []promise{
 			}
 		}
 		// The same person queued anew after being done is another matter: an old claim does not end it.
-		s.enqueue(1, state.Live, state.ReasonNew)
+		s.enqueue(1, Live, ReasonNew)
 		old := s.claim(now, 1)[0]
 		s.done(old)
-		s.enqueue(1, state.Live, state.ReasonNew)
+		s.enqueue(1, Live, ReasonNew)
 		if s.done(old) {
 			s.Error("an old claim ended new work")
 		}
 	}},
 	{"released is tried again later, with one attempt more", func(s *suite) {
-		s.enqueue(1, state.Live, state.ReasonNew)
+		s.enqueue(1, Live, ReasonNew)
 		e := s.claim(now, 1)[0]
-		s.update(func(tx *state.Tx) error { return tx.Release(e, state.Retry, after(time.Minute), state.ReasonRetry) })
+		s.update(func(tx *txn) error { return tx.Release(e, Retry, after(time.Minute), ReasonRetry) })
 		if got := s.claim(after(59*time.Second), 9); len(got) != 0 {
 			s.Errorf("too early: %v", got)
 		}
@@ -143,45 +141,45 @@ var queues = []promise{
 			s.Errorf("next at %v %v", next, ok)
 		}
 		got := s.claim(after(time.Minute), 9)
-		if len(got) != 1 || got[0].Attempts != 1 || got[0].Lane != state.Retry || got[0].Reason != state.ReasonNew|state.ReasonRetry || !got[0].Since.Equal(now) {
+		if len(got) != 1 || got[0].Attempts != 1 || got[0].Lane != Retry || got[0].Reason != ReasonNew|ReasonRetry || !got[0].Since.Equal(now) {
 			s.Fatalf("%+v", got)
 		}
 		if _, ok := s.db.NextReady(after(time.Minute)); ok {
 			s.Error("nothing unclaimed is left")
 		}
-		s.update(func(tx *state.Tx) error { return tx.Release(got[0], state.Due, time.Time{}, 0) })
-		if got = s.claim(now, 9); len(got) != 1 || got[0].Attempts != 2 || got[0].Lane != state.Due {
+		s.update(func(tx *txn) error { return tx.Release(got[0], Due, time.Time{}, 0) })
+		if got = s.claim(now, 9); len(got) != 1 || got[0].Attempts != 2 || got[0].Lane != Due {
 			s.Errorf("%+v", got)
 		}
 		s.verify()
 	}},
 	{"new work ends a delay, an old release does not delay new work", func(s *suite) {
-		s.update(func(tx *state.Tx) error { return tx.EnqueueAt(1, state.Due, state.ReasonDue, after(time.Hour)) })
-		s.update(func(tx *state.Tx) error { return tx.EnqueueAt(1, state.Due, state.ReasonDue, after(2*time.Hour)) })
+		s.update(func(tx *txn) error { return tx.EnqueueAt(1, Due, ReasonDue, after(time.Hour)) })
+		s.update(func(tx *txn) error { return tx.EnqueueAt(1, Due, ReasonDue, after(2*time.Hour)) })
 		if next, ok := s.db.NextReady(now); !ok || !next.Equal(after(time.Hour)) {
 			s.Errorf("%v %v: the sooner time stands", next, ok)
 		}
-		s.enqueue(1, state.Live, state.ReasonActivity)
+		s.enqueue(1, Live, ReasonActivity)
 		got := s.claim(now, 9)
-		if len(got) != 1 || got[0].Lane != state.Live {
+		if len(got) != 1 || got[0].Lane != Live {
 			s.Fatalf("%+v", got)
 		}
-		s.enqueue(1, state.Live, state.ReasonInputs)
-		s.update(func(tx *state.Tx) error { return tx.Release(got[0], state.Retry, after(time.Hour), state.ReasonRetry) })
-		if got = s.claim(now, 9); len(got) != 1 || got[0].Lane != state.Live || got[0].Attempts != 1 {
+		s.enqueue(1, Live, ReasonInputs)
+		s.update(func(tx *txn) error { return tx.Release(got[0], Retry, after(time.Hour), ReasonRetry) })
+		if got = s.claim(now, 9); len(got) != 1 || got[0].Lane != Live || got[0].Attempts != 1 {
 			s.Errorf("%+v", got)
 		}
-		s.update(func(tx *state.Tx) error { return tx.EnqueueAt(1, state.Live, 0, after(time.Hour)) })
+		s.update(func(tx *txn) error { return tx.EnqueueAt(1, Live, 0, after(time.Hour)) })
 		s.db.Unclaim(got...)
 		if got = s.claim(now, 9); len(got) != 1 {
 			s.Error("what is ready stays ready")
 		}
 	}},
 	{"a person deleted meanwhile is not queued again", func(s *suite) {
-		s.enqueue(1, state.Live, state.ReasonNew)
+		s.enqueue(1, Live, ReasonNew)
 		e := s.claim(now, 1)[0]
-		s.update(func(tx *state.Tx) error { return tx.DeletePerson(1) })
-		s.update(func(tx *state.Tx) error { return tx.Release(e, state.Retry, now, 0) })
+		s.update(func(tx *txn) error { return tx.DeletePerson(1) })
+		s.update(func(tx *txn) error { return tx.Release(e, Retry, now, 0) })
 		if s.done(e) {
 			s.Error("done")
 		}
@@ -191,24 +189,24 @@ var queues = []promise{
 		s.verify()
 	}},
 	{"lanes go by urgency, and every lane gets its share", func(s *suite) {
-		s.update(func(tx *state.Tx) error {
-			for id := range state.PersonID(800) {
-				if err := tx.Enqueue(id+1, state.Lane(id%state.Lanes), state.ReasonNew, now); err != nil {
+		s.update(func(tx *txn) error {
+			for id := range PersonID(800) {
+				if err := tx.Enqueue(id+1, Lane(id%Lanes), ReasonNew, now); err != nil {
 					return err
 				}
 			}
 			return nil
 		})
 		for _, n := range []int{160, 1} { // at once, and one by one
-			var got [state.Lanes]int
-			var claimed []state.Entry
+			var got [Lanes]int
+			var claimed []Entry
 			for len(claimed) < 160 {
 				claimed = append(claimed, s.claim(now, n)...)
 			}
 			for _, e := range claimed {
 				got[e.Lane]++
 			}
-			if got[state.Live] < 160*13/16 || got[state.Retry] < 8 || got[state.Due] < 8 || got[state.Backfill] < 8 {
+			if got[Live] < 160*13/16 || got[Retry] < 8 || got[Due] < 8 || got[Backfill] < 8 {
 				s.Errorf("by %d: %v of 160", n, got)
 			}
 			s.db.Unclaim(claimed...)
@@ -219,10 +217,10 @@ var queues = []promise{
 		}
 	}},
 	{"a lane can be claimed alone", func(s *suite) {
-		s.enqueue(1, state.Backfill, state.ReasonNew)
-		s.enqueue(2, state.Live, state.ReasonNew)
-		got, err := s.db.ClaimLane(now, state.Backfill, 9)
-		if err != nil || !slices.Equal(ids(got), []state.PersonID{1}) {
+		s.enqueue(1, Backfill, ReasonNew)
+		s.enqueue(2, Live, ReasonNew)
+		got, err := s.db.ClaimLane(now, Backfill, 9)
+		if err != nil || !slices.Equal(ids(got), []PersonID{1}) {
 			s.Errorf("%v %v", got, err)
 		}
 	}},
@@ -236,23 +234,23 @@ var queues = []promise{
 			}
 		}
 		woken()
-		s.update(func(tx *state.Tx) error { return tx.SetSetting("a", []byte("b")) })
+		s.update(func(tx *txn) error { return tx.SetSetting("a", []byte("b")) })
 		if woken() {
 			s.Error("woken for nothing")
 		}
-		s.enqueue(1, state.Live, state.ReasonNew)
+		s.enqueue(1, Live, ReasonNew)
 		if !woken() {
 			s.Error("not woken by an entry")
 		}
 		e := s.claim(now, 1)[0]
-		s.update(func(tx *state.Tx) error { return tx.Release(e, state.Retry, after(time.Hour), 0) })
+		s.update(func(tx *txn) error { return tx.Release(e, Retry, after(time.Hour), 0) })
 		if !woken() {
 			s.Error("not woken by a release")
 		}
 		if next, ok := s.db.NextReady(now); !ok || !next.Equal(after(time.Hour)) {
 			s.Errorf("%v %v", next, ok)
 		}
-		s.enqueue(1, state.Live, 0)
+		s.enqueue(1, Live, 0)
 		e = s.claim(now, 1)[0]
 		woken()
 		s.db.Unclaim(e)
@@ -261,9 +259,9 @@ var queues = []promise{
 		}
 	}},
 	{"an update that fails leaves claim and entry as they were", func(s *suite) {
-		s.enqueue(1, state.Live, state.ReasonNew)
+		s.enqueue(1, Live, ReasonNew)
 		e := s.claim(now, 1)[0]
-		if err := s.db.Update(func(tx *state.Tx) error {
+		if err := s.db.update(func(tx *txn) error {
 			if _, err := tx.Done(e); err != nil {
 				return err
 			}
@@ -275,7 +273,7 @@ var queues = []promise{
 			s.Errorf("the claim is gone: %v", got)
 		}
 		s.db.Unclaim(e)
-		if got := s.claim(now, 9); !slices.Equal(got, []state.Entry{e}) {
+		if got := s.claim(now, 9); !slices.Equal(got, []Entry{e}) {
 			s.Errorf("%+v, want %+v", got, e)
 		}
 	}},
@@ -284,13 +282,13 @@ var queues = []promise{
 
 // model is the queue as one would write it without a file.
 type model struct {
-	entries map[state.PersonID]*modelEntry
+	entries map[PersonID]*modelEntry
 	clock   time.Time
 }
 
 type modelEntry struct {
-	lane      state.Lane
-	reason    state.Reason
+	lane      Lane
+	reason    Reason
 	notBefore time.Time // zero: ready
 	attempts  uint8
 	changed   bool // since it was claimed
@@ -300,12 +298,12 @@ type modelEntry struct {
 // playQueue does random things to the queue and to the model, with restarts among them, and compares.
 func (s *suite) playQueue(steps int) {
 	rnd := rand.New(rand.NewPCG(7, 7))
-	m := model{entries: map[state.PersonID]*modelEntry{}, clock: now}
-	claimed := map[state.PersonID]state.Entry{}
-	pick := func() (state.Entry, bool) {
+	m := model{entries: map[PersonID]*modelEntry{}, clock: now}
+	claimed := map[PersonID]Entry{}
+	pick := func() (Entry, bool) {
 		keys := slices.Sorted(maps.Keys(claimed))
 		if len(keys) == 0 {
-			return state.Entry{}, false
+			return Entry{}, false
 		}
 		id := keys[rnd.IntN(len(keys))]
 		e := claimed[id]
@@ -314,13 +312,13 @@ func (s *suite) playQueue(steps int) {
 	}
 	for step := range steps {
 		m.clock = m.clock.Add(time.Duration(rnd.IntN(3)) * time.Second)
-		id, lane := state.PersonID(1+rnd.IntN(60)), state.Lane(rnd.IntN(state.Lanes))
-		why := state.Reason(1 << rnd.IntN(10))
+		id, lane := PersonID(1+rnd.IntN(60)), Lane(rnd.IntN(Lanes))
+		why := Reason(1 << rnd.IntN(10))
 		at := m.clock.Add(time.Duration(rnd.IntN(20)) * time.Second)
 		switch rnd.IntN(12) {
 		case 0, 1, 2, 3:
 			delayed := rnd.IntN(3) == 0
-			s.update(func(tx *state.Tx) error {
+			s.update(func(tx *txn) error {
 				if delayed {
 					return tx.EnqueueAt(id, lane, why, at)
 				}
@@ -370,7 +368,7 @@ func (s *suite) playQueue(steps int) {
 			}
 		case 9:
 			if e, ok := pick(); ok {
-				s.update(func(tx *state.Tx) error { return tx.Release(e, lane, at, why) })
+				s.update(func(tx *txn) error { return tx.Release(e, lane, at, why) })
 				want := m.entries[e.Person]
 				want.claimed, want.reason = false, want.reason|why
 				want.attempts++
@@ -394,7 +392,7 @@ func (s *suite) playQueue(steps int) {
 		}
 		var next time.Time
 		found := false
-		var depth [state.Lanes]int
+		var depth [Lanes]int
 		for _, e := range m.entries {
 			depth[e.lane]++
 			if e.claimed {

@@ -1,4 +1,4 @@
-package statetest
+package state
 
 import (
 	"bytes"
@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/intentd/intentd/connectors"
-	"github.com/intentd/intentd/state"
 )
 
 var errTest = errors.New("a reason of the caller's own")
@@ -18,10 +17,10 @@ var errTest = errors.New("a reason of the caller's own")
 var transactions = []promise{
 	{"an update that fails changes nothing", func(s *suite) {
 		id, ref := s.person("1")
-		err := s.db.Update(func(tx *state.Tx) error {
+		err := s.db.update(func(tx *txn) error {
 			for _, err := range []error{
-				tx.DeletePerson(id), tx.SetSetting("a", []byte("b")), tx.Enqueue(9, state.Live, 1, now), tx.Stage(&state.Pending{Patch: patch(ref, "x")}),
-				tx.PutContact(connectors.Ref{CRM: "unheard of", Object: "o", ID: "1"}, &state.Contact{}), tx.PutCache("c", []byte("k"), nil, now),
+				tx.DeletePerson(id), tx.SetSetting("a", []byte("b")), tx.Enqueue(9, Live, 1, now), tx.Stage(&Pending{Patch: patch(ref, "x")}),
+				tx.PutContact(connectors.Ref{CRM: "unheard of", Object: "o", ID: "1"}, &Contact{}), tx.PutCache("c", []byte("k"), nil, now),
 			} {
 				if err != nil {
 					s.Error(err)
@@ -33,7 +32,7 @@ var transactions = []promise{
 			s.Errorf("%v", err)
 		}
 		st := s.db.Stats()
-		if st.People != 1 || st.Contacts != 1 || st.Queue != [state.Lanes]int{} || st.Journal != 0 {
+		if st.People != 1 || st.Contacts != 1 || st.Queue != [Lanes]int{} || st.Journal != 0 {
 			s.Errorf("%+v", st)
 		}
 		s.verify()
@@ -44,7 +43,7 @@ var transactions = []promise{
 		var wrong atomic.Int64
 		for i := range n {
 			wg.Go(func() {
-				err := s.db.Update(func(tx *state.Tx) error {
+				err := s.db.update(func(tx *txn) error {
 					if i%10 == 3 { // fails without having written
 						return fmt.Errorf("%d: %w", i, errTest)
 					}
@@ -55,7 +54,7 @@ var transactions = []promise{
 					if err != nil {
 						return err
 					}
-					if err := tx.PutPerson(id, &state.Person{}); err != nil {
+					if err := tx.PutPerson(id, &Person{}); err != nil {
 						return err
 					}
 					if i%10 == 7 { // fails after it
@@ -74,7 +73,7 @@ var transactions = []promise{
 			s.Errorf("%d callers got a wrong error", wrong.Load())
 		}
 		s.reopen()
-		s.view(func(tx *state.Tx) error {
+		s.view(func(tx *txn) error {
 			for i := range n {
 				if there := tx.Setting(fmt.Sprint(i)) != nil; there == (i%10 == 3 || i%10 == 7) {
 					s.Errorf("%d: %v", i, there)
@@ -92,7 +91,7 @@ var transactions = []promise{
 		for range 8 {
 			wg.Go(func() {
 				for range 25 {
-					err := s.db.Update(func(tx *state.Tx) error {
+					err := s.db.update(func(tx *txn) error {
 						v := append(tx.Setting("list"), 1)
 						return tx.SetSetting("list", v)
 					})
@@ -103,7 +102,7 @@ var transactions = []promise{
 			})
 		}
 		wg.Wait()
-		s.view(func(tx *state.Tx) error {
+		s.view(func(tx *txn) error {
 			if n := len(tx.Setting("list")); n != 200 {
 				s.Errorf("%d of 200", n)
 			}
@@ -122,7 +121,7 @@ var transactions = []promise{
 						s.Errorf("%d: %v", i, p)
 					}
 				}()
-				if err := s.db.Update(func(tx *state.Tx) error {
+				if err := s.db.update(func(tx *txn) error {
 					if err := tx.SetSetting(fmt.Sprint(i), []byte{1}); err != nil {
 						return err
 					}
@@ -136,7 +135,7 @@ var transactions = []promise{
 			})
 		}
 		wg.Wait()
-		s.view(func(tx *state.Tx) error {
+		s.view(func(tx *txn) error {
 			for i := range 20 {
 				if there := tx.Setting(fmt.Sprint(i)) != nil; there != (i%5 != 0) {
 					s.Errorf("%d: %v", i, there)
@@ -147,16 +146,16 @@ var transactions = []promise{
 	}},
 	{"a view cannot write", func(s *suite) {
 		ref := connectors.Ref{CRM: "c", Object: "o", ID: "1"}
-		s.view(func(tx *state.Tx) error {
+		s.view(func(tx *txn) error {
 			_, newErr := tx.NewPerson()
-			_, doneErr := tx.Done(state.Entry{Person: 1})
+			_, doneErr := tx.Done(Entry{Person: 1})
 			_, purgeErr := tx.PurgeReceipts(now, 1)
 			_, cacheErr := tx.PurgeCache("c", now, 1)
-			for i, err := range []error{newErr, doneErr, purgeErr, cacheErr, tx.PutPerson(1, &state.Person{}), tx.DeletePerson(1), tx.PutContact(ref, &state.Contact{}), tx.DeleteContact(ref),
-				tx.SetIdentity(state.LinkEmail, "a", 1), tx.DropIdentity(state.LinkEmail, "a"), tx.PutLinks(1, []state.Link{{Value: "a"}}), tx.Enqueue(1, 0, 0, now), tx.Release(state.Entry{Person: 1}, 0, now, 0),
-				tx.Stage(&state.Pending{Patch: patch(ref, "x")}), tx.DropPending(ref), tx.Void(ref, 1, now), tx.PutDead(&state.Dead{}), tx.DropDead(1, ref), tx.PutReceipt(1, now, []byte("{}")),
-				tx.PutCache("c", nil, nil, now), tx.PutAnswer(1, 1, nil), tx.AddHistory(1, state.HistoryPoint{}), tx.PutVerdict(1, "", now), tx.AddUsage("d", state.Usage{}), tx.Bury(1, "a", now), tx.BuryRef(ref, now),
-				tx.PutRun(state.Run{Name: "a"}), tx.MarkSeen("s", []connectors.Ref{ref}), tx.PutJob("j", nil), tx.DropJob("j"), tx.SetSetting("a", []byte{1}), tx.SetCursor("a", []byte{1}), tx.Bind("c", "1"),
+			for i, err := range []error{newErr, doneErr, purgeErr, cacheErr, tx.PutPerson(1, &Person{}), tx.DeletePerson(1), tx.PutContact(ref, &Contact{}), tx.DeleteContact(ref),
+				tx.SetIdentity(LinkEmail, "a", 1), tx.DropIdentity(LinkEmail, "a"), tx.PutLinks(1, []Link{{Value: "a"}}), tx.Enqueue(1, 0, 0, now), tx.Release(Entry{Person: 1}, 0, now, 0),
+				tx.Stage(&Pending{Patch: patch(ref, "x")}), tx.DropPending(ref), tx.Void(ref, 1, now), tx.PutDead(&Dead{}), tx.DropDead(1, ref), tx.PutReceipt(1, now, []byte("{}")),
+				tx.PutCache("c", nil, nil, now), tx.PutAnswer(1, 1, nil), tx.AddHistory(1, HistoryPoint{}), tx.PutVerdict(1, "", now), tx.AddUsage("d", Usage{}), tx.Bury(1, "a", now), tx.BuryRef(ref, now),
+				tx.PutRun(Run{Name: "a"}), tx.MarkSeen("s", []connectors.Ref{ref}), tx.PutJob("j", nil), tx.DropJob("j"), tx.SetSetting("a", []byte{1}), tx.SetCursor("a", []byte{1}), tx.Bind("c", "1"),
 				tx.PutDeal(ref, nil), tx.SetWeights([]byte{1}), tx.MoveIdentities(1, 2)} {
 				if err == nil {
 					s.Errorf("write %d went through", i)
@@ -169,7 +168,7 @@ var transactions = []promise{
 	{"what is read stays as it was read", func(s *suite) {
 		id, ref := s.person("1")
 		p := whole(ref)
-		s.update(func(tx *state.Tx) error {
+		s.update(func(tx *txn) error {
 			for _, err := range []error{tx.PutPerson(id, &p), tx.SetSetting("a", []byte("setting")), tx.PutReceipt(id, now, []byte(`{"a":1}`)), tx.PutCache("c", []byte("k"), []byte("cached"), after(time.Hour))} {
 				if err != nil {
 					return err
@@ -178,8 +177,8 @@ var transactions = []promise{
 			return nil
 		})
 		var setting, cached, receipt []byte
-		var got state.Person
-		s.view(func(tx *state.Tx) (err error) {
+		var got Person
+		s.view(func(tx *txn) (err error) {
 			setting = tx.Setting("a")
 			cached, _ = tx.Cached("c", []byte("k"), now)
 			receipt, _, _ = tx.Receipt(id)
@@ -191,7 +190,7 @@ var transactions = []promise{
 				b[i] ^= 0xff // would fault, or change the state, if it pointed into the file
 			}
 		}
-		s.view(func(tx *state.Tx) error {
+		s.view(func(tx *txn) error {
 			again, _, err := tx.Person(id)
 			if err != nil || !bytes.Equal(again.Features, p.Features) || string(tx.Setting("a")) != "setting" {
 				s.Errorf("changed from outside: %v", err)
@@ -201,14 +200,14 @@ var transactions = []promise{
 	}},
 	{"later is on disk after a flush", func(s *suite) {
 		for i := range 10 {
-			s.db.UpdateLater(func(tx *state.Tx) error { return tx.SetSetting(fmt.Sprint(i), []byte{1}) })
+			s.db.updateLater(func(tx *txn) error { return tx.SetSetting(fmt.Sprint(i), []byte{1}) })
 		}
 		if err := s.db.Flush(); err != nil {
 			s.Fatal(err)
 		}
-		s.db.UpdateLater(func(tx *state.Tx) error { return tx.SetSetting("last", []byte{1}) })
+		s.db.updateLater(func(tx *txn) error { return tx.SetSetting("last", []byte{1}) })
 		s.reopen() // closing flushes, too
-		s.view(func(tx *state.Tx) error {
+		s.view(func(tx *txn) error {
 			for i := range 10 {
 				if tx.Setting(fmt.Sprint(i)) == nil {
 					s.Errorf("%d is lost", i)
@@ -221,19 +220,19 @@ var transactions = []promise{
 		})
 	}},
 	{"an error of later is counted and concerns no caller", func(s *suite) {
-		s.db.UpdateLater(func(tx *state.Tx) error {
+		s.db.updateLater(func(tx *txn) error {
 			_ = tx.SetSetting("a", []byte{1})
 			return errTest
 		})
-		s.db.UpdateLater(func(tx *state.Tx) error { return tx.SetSetting("b", []byte{1}) })
-		if err := s.db.Update(func(tx *state.Tx) error { return tx.SetSetting("c", []byte{1}) }); err != nil {
+		s.db.updateLater(func(tx *txn) error { return tx.SetSetting("b", []byte{1}) })
+		if err := s.db.update(func(tx *txn) error { return tx.SetSetting("c", []byte{1}) }); err != nil {
 			s.Errorf("somebody else got it: %v", err)
 		}
 		if err := s.db.Flush(); err != nil {
 			s.Errorf("the flush got it: %v", err)
 		}
 		for range 100 {
-			s.db.UpdateLater(func(*state.Tx) error { return errTest })
+			s.db.updateLater(func(*txn) error { return errTest })
 		}
 		if err := s.db.Flush(); err != nil {
 			s.Errorf("the flush got it: %v", err)
@@ -241,7 +240,7 @@ var transactions = []promise{
 		if st := s.db.Stats(); st.LaterFailed != 101 || st.LaterError != errTest.Error() {
 			s.Errorf("%d counted, the last as %q; want 101 of %q, told once", st.LaterFailed, st.LaterError, errTest)
 		}
-		s.view(func(tx *state.Tx) error {
+		s.view(func(tx *txn) error {
 			if tx.Setting("a") != nil || tx.Setting("b") == nil || tx.Setting("c") == nil {
 				s.Error("kept the wrong ones")
 			}
@@ -256,15 +255,15 @@ var transactions = []promise{
 		_, claimErr := s.db.Claim(now, 1)
 		_, backupErr := s.db.Backup(&bytes.Buffer{})
 		for i, err := range []error{
-			s.db.Update(func(*state.Tx) error { return nil }), s.db.View(func(*state.Tx) error { return nil }), s.db.Flush(), s.db.Compact(), s.db.Verify(), claimErr, backupErr,
+			s.db.update(func(*txn) error { return nil }), s.db.view(func(*txn) error { return nil }), s.db.Flush(), s.db.Compact(), s.db.Verify(), claimErr, backupErr,
 			s.db.BackupFile(filepath.Join(s.TempDir(), "b")),
 		} {
-			if !errors.Is(err, state.ErrClosed) {
+			if !errors.Is(err, ErrClosed) {
 				s.Errorf("%d: %v", i, err)
 			}
 		}
-		s.db.UpdateLater(func(*state.Tx) error { s.Error("ran"); return nil })
-		s.db.Unclaim(state.Entry{Person: 1})
+		s.db.updateLater(func(*txn) error { s.Error("ran"); return nil })
+		s.db.Unclaim(Entry{Person: 1})
 		s.db.QueueDepth()
 		s.db.NextReady(now)
 		if err := s.db.Close(); err != nil {

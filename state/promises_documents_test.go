@@ -1,4 +1,4 @@
-package statetest
+package state
 
 import (
 	"fmt"
@@ -6,14 +6,13 @@ import (
 	"time"
 
 	"github.com/intentd/intentd/connectors"
-	"github.com/intentd/intentd/state"
 )
 
 var documents = []promise{
 	{"the newest receipts of a person are kept, whatever the clock does", func(s *suite) {
 		at := func(i int) time.Time { return after(time.Duration(-i) * time.Hour) } // the clock goes back
 		for i := range 6 {
-			s.update(func(tx *state.Tx) error {
+			s.update(func(tx *txn) error {
 				if err := tx.PutReceipt(2, at(i), []byte(`"other"`)); err != nil {
 					return err
 				}
@@ -21,7 +20,7 @@ var documents = []promise{
 			})
 		}
 		s.reopen()
-		s.view(func(tx *state.Tx) error {
+		s.view(func(tx *txn) error {
 			json, t, err := tx.Receipt(1)
 			if err != nil || string(json) != `{"n":5}` || !t.Equal(at(5)) {
 				s.Errorf("%s %v %v", json, t, err)
@@ -44,8 +43,8 @@ var documents = []promise{
 		s.verify()
 	}},
 	{"old receipts are purged, a few at a time", func(s *suite) {
-		s.update(func(tx *state.Tx) error {
-			for id := state.PersonID(1); id <= 20; id++ {
+		s.update(func(tx *txn) error {
+			for id := PersonID(1); id <= 20; id++ {
 				for i := range 2 { // one at id hours, one a second part later, of the same second
 					if err := tx.PutReceipt(id, after(time.Duration(id)*time.Hour+time.Duration(i)*time.Millisecond*100), []byte(`{}`)); err != nil {
 						return err
@@ -57,7 +56,7 @@ var documents = []promise{
 		total, calls := 0, 0
 		for {
 			var n int
-			s.update(func(tx *state.Tx) (err error) {
+			s.update(func(tx *txn) (err error) {
 				n, err = tx.PurgeReceipts(after(10*time.Hour+30*time.Minute), 4)
 				return err
 			})
@@ -69,8 +68,8 @@ var documents = []promise{
 		if total != 20 || calls < 3 {
 			s.Errorf("%d purged in %d calls", total, calls)
 		}
-		s.view(func(tx *state.Tx) error {
-			for id := state.PersonID(1); id <= 20; id++ {
+		s.view(func(tx *txn) error {
+			for id := PersonID(1); id <= 20; id++ {
 				all, err := tx.Receipts(id, 9)
 				want := 0
 				if id == 5 {
@@ -88,10 +87,10 @@ var documents = []promise{
 	}},
 	{"a cache forgets what has expired", func(s *suite) {
 		get := func(cache, key string, at time.Time) (v []byte, ok bool) {
-			s.view(func(tx *state.Tx) error { v, ok = tx.Cached(cache, []byte(key), at); return nil })
+			s.view(func(tx *txn) error { v, ok = tx.Cached(cache, []byte(key), at); return nil })
 			return v, ok
 		}
-		s.update(func(tx *state.Tx) error {
+		s.update(func(tx *txn) error {
 			for i := range 10 {
 				if err := tx.PutCache("stage1", fmt.Append(nil, i), fmt.Append(nil, "v", i), after(time.Duration(i)*time.Hour)); err != nil {
 					return err
@@ -108,13 +107,13 @@ var documents = []promise{
 		if v, _ := get("topics", "3", now); string(v) != "other" {
 			s.Error("caches mix")
 		}
-		s.update(func(tx *state.Tx) error { // a new value has a new life
+		s.update(func(tx *txn) error { // a new value has a new life
 			return tx.PutCache("stage1", []byte("3"), []byte("again"), after(100*time.Hour))
 		})
 		purged := 0
 		for {
 			var n int
-			s.update(func(tx *state.Tx) (err error) { n, err = tx.PurgeCache("stage1", after(5*time.Hour), 2); return err })
+			s.update(func(tx *txn) (err error) { n, err = tx.PurgeCache("stage1", after(5*time.Hour), 2); return err })
 			if n == 0 {
 				break
 			}
@@ -129,13 +128,13 @@ var documents = []promise{
 		s.verify()
 	}},
 	{"the last answer is given to the same inputs only", func(s *suite) {
-		s.update(func(tx *state.Tx) error {
+		s.update(func(tx *txn) error {
 			if err := tx.PutAnswer(1, 10, []byte("old")); err != nil {
 				return err
 			}
 			return tx.PutAnswer(1, 11, []byte("new"))
 		})
-		s.view(func(tx *state.Tx) error {
+		s.view(func(tx *txn) error {
 			if v, ok := tx.Answer(1, 11); !ok || string(v) != "new" {
 				s.Errorf("%s %v", v, ok)
 			}
@@ -149,24 +148,24 @@ var documents = []promise{
 		})
 	}},
 	{"history is in order and bounded", func(s *suite) {
-		s.update(func(tx *state.Tx) error {
+		s.update(func(tx *txn) error {
 			for i := range 100 {
-				if err := tx.AddHistory(1, state.HistoryPoint{At: after(time.Duration(i) * time.Hour), Score: int32(i - 1), Tier: uint8(i % 4)}); err != nil {
+				if err := tx.AddHistory(1, HistoryPoint{At: after(time.Duration(i) * time.Hour), Score: int32(i - 1), Tier: uint8(i % 4)}); err != nil {
 					return err
 				}
 			}
 			// Those of a merged person come late and belong in between, or are too old.
-			if err := tx.AddHistory(1, state.HistoryPoint{At: after(90*time.Hour + time.Minute), Score: 1000, Tier: 3}); err != nil {
+			if err := tx.AddHistory(1, HistoryPoint{At: after(90*time.Hour + time.Minute), Score: 1000, Tier: 3}); err != nil {
 				return err
 			}
-			return tx.AddHistory(1, state.HistoryPoint{At: now, Score: 5})
+			return tx.AddHistory(1, HistoryPoint{At: now, Score: 5})
 		})
-		s.view(func(tx *state.Tx) error {
+		s.view(func(tx *txn) error {
 			got := tx.History(1)
-			if len(got) != 64 || !slices.IsSortedFunc(got, func(a, b state.HistoryPoint) int { return a.At.Compare(b.At) }) {
+			if len(got) != 64 || !slices.IsSortedFunc(got, func(a, b HistoryPoint) int { return a.At.Compare(b.At) }) {
 				s.Fatalf("%d points: %v", len(got), got)
 			}
-			if got[0] != (state.HistoryPoint{At: after(37 * time.Hour), Score: 36, Tier: 1}) || got[54].Score != 1000 || got[63].Score != 98 {
+			if got[0] != (HistoryPoint{At: after(37 * time.Hour), Score: 36, Tier: 1}) || got[54].Score != 1000 || got[63].Score != 98 {
 				s.Errorf("%v", got)
 			}
 			if len(tx.History(2)) != 0 {
@@ -176,14 +175,14 @@ var documents = []promise{
 		})
 	}},
 	{"verdicts are kept with their time", func(s *suite) {
-		s.update(func(tx *state.Tx) error {
+		s.update(func(tx *txn) error {
 			if err := tx.PutVerdict(1, "interested", after(time.Hour)); err != nil {
 				return err
 			}
 			return tx.PutVerdict(1, "not_now", now)
 		})
-		s.view(func(tx *state.Tx) error {
-			if got := tx.Verdicts(1); !slices.Equal(got, []state.VerdictAt{{Verdict: "not_now", At: now}, {Verdict: "interested", At: after(time.Hour)}}) {
+		s.view(func(tx *txn) error {
+			if got := tx.Verdicts(1); !slices.Equal(got, []VerdictAt{{Verdict: "not_now", At: now}, {Verdict: "interested", At: after(time.Hour)}}) {
 				s.Errorf("%v", got)
 			}
 			return nil
@@ -191,7 +190,7 @@ var documents = []promise{
 	}},
 	{"deals and weights stay until replaced", func(s *suite) {
 		ref := func(i int) connectors.Ref { return connectors.Ref{CRM: "hubspot", Object: "deals", ID: fmt.Sprint(i)} }
-		s.update(func(tx *state.Tx) error {
+		s.update(func(tx *txn) error {
 			for i := range 5 {
 				if err := tx.PutDeal(ref(i+1), fmt.Append(nil, i)); err != nil {
 					return err
@@ -203,7 +202,7 @@ var documents = []promise{
 			return tx.SetWeights([]byte("w"))
 		})
 		s.reopen()
-		s.view(func(tx *state.Tx) error {
+		s.view(func(tx *txn) error {
 			first, next, err := tx.Deals("hubspot", "deals", "", 3)
 			if err != nil || len(first) != 3 || string(first[ref(3)]) != "2" || next == "" {
 				s.Errorf("%v %q %v", first, next, err)

@@ -1,4 +1,4 @@
-package statetest
+package state
 
 import (
 	"bytes"
@@ -8,7 +8,6 @@ import (
 	"sync"
 
 	"github.com/intentd/intentd/connectors"
-	"github.com/intentd/intentd/state"
 )
 
 // churn writes and reads until stop is closed, and returns how many people it has entered.
@@ -19,19 +18,19 @@ func (s *suite) churn(stop <-chan struct{}) (entered int) {
 			return entered
 		default:
 		}
-		if err := s.db.Update(func(tx *state.Tx) error {
+		if err := s.db.update(func(tx *txn) error {
 			id, err := tx.NewPerson()
 			if err != nil {
 				return err
 			}
 			ref := connectors.Ref{CRM: "hubspot", Object: "contacts", ID: fmt.Sprint(id)}
-			if err := tx.PutPerson(id, &state.Person{Contacts: []connectors.Ref{ref}, Due: after(0)}); err != nil {
+			if err := tx.PutPerson(id, &Person{Contacts: []connectors.Ref{ref}, Due: after(0)}); err != nil {
 				return err
 			}
-			if err := tx.PutContact(ref, &state.Contact{Person: id}); err != nil {
+			if err := tx.PutContact(ref, &Contact{Person: id}); err != nil {
 				return err
 			}
-			return tx.Enqueue(id, state.Live, state.ReasonNew, now)
+			return tx.Enqueue(id, Live, ReasonNew, now)
 		}); err != nil {
 			s.Error(err)
 			return entered
@@ -60,7 +59,7 @@ func (s *suite) whileChurning(do func()) {
 	do()
 	close(stop)
 	wg.Wait()
-	if got := s.db.Stats(); got.People != total || got.Contacts != total || got.Queue[state.Live] != total {
+	if got := s.db.Stats(); got.People != total || got.Contacts != total || got.Queue[Live] != total {
 		s.Errorf("%d people entered, there are %+v", total, got)
 	}
 	s.verify()
@@ -73,7 +72,7 @@ func (s *suite) whileChurning(do func()) {
 
 var upkeep = []promise{
 	{"compaction under load loses nothing and gives room back", func(s *suite) {
-		s.update(func(tx *state.Tx) error {
+		s.update(func(tx *txn) error {
 			for i := range 300 {
 				if err := tx.PutJob(fmt.Sprint(i), bytes.Repeat([]byte("x"), 10_000)); err != nil {
 					return err
@@ -81,7 +80,7 @@ var upkeep = []promise{
 			}
 			return nil
 		})
-		s.update(func(tx *state.Tx) error {
+		s.update(func(tx *txn) error {
 			for i := range 300 {
 				if err := tx.DropJob(fmt.Sprint(i)); err != nil {
 					return err
@@ -125,7 +124,7 @@ var upkeep = []promise{
 			if info.Mode().Perm() != 0o600 {
 				s.Errorf("mode %v", info.Mode())
 			}
-			b, err := state.Open(path, state.Options{})
+			b, err := Open(path, Options{})
 			if err != nil {
 				s.Fatal(err)
 			}
@@ -155,7 +154,7 @@ var upkeep = []promise{
 	}},
 	{"sizes and stats tell what is there", func(s *suite) {
 		id, _ := s.person("1")
-		s.update(func(tx *state.Tx) error { return tx.PutReceipt(id, now, []byte("{}")) })
+		s.update(func(tx *txn) error { return tx.PutReceipt(id, now, []byte("{}")) })
 		sizes, err := s.db.Sizes()
 		if err != nil || sizes["people"].Pairs != 1 || sizes["people"].Used == 0 || sizes["receipts"].Pairs != 1 {
 			s.Errorf("%+v %v", sizes, err)

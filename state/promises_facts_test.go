@@ -1,11 +1,10 @@
-package statetest
+package state
 
 import (
 	"bytes"
 	"time"
 
 	"github.com/intentd/intentd/connectors"
-	"github.com/intentd/intentd/state"
 )
 
 var facts = []promise{
@@ -24,7 +23,7 @@ var facts = []promise{
 	}},
 	// Invariant 4: state belongs to one portal or org.
 	{"a CRM is bound to one account", func(s *suite) {
-		s.update(func(tx *state.Tx) error {
+		s.update(func(tx *txn) error {
 			if _, ok := tx.Binding("hubspot"); ok {
 				s.Error("bound before anybody did")
 			}
@@ -33,11 +32,11 @@ var facts = []promise{
 			}
 			return tx.Bind("hubspot", "1")
 		})
-		if err := s.db.Update(func(tx *state.Tx) error { return tx.Bind("hubspot", "2") }); err == nil {
+		if err := s.db.update(func(tx *txn) error { return tx.Bind("hubspot", "2") }); err == nil {
 			s.Error("bound to a second account")
 		}
 		s.reopen()
-		s.view(func(tx *state.Tx) error {
+		s.view(func(tx *txn) error {
 			if account, ok := tx.Binding("hubspot"); account != "1" || !ok {
 				s.Errorf("%q %v", account, ok)
 			}
@@ -45,7 +44,7 @@ var facts = []promise{
 		})
 	}},
 	{"settings and cursors stay until removed", func(s *suite) {
-		s.update(func(tx *state.Tx) error {
+		s.update(func(tx *txn) error {
 			if tx.Setting("a") != nil || tx.Cursor("a") != nil {
 				s.Error("there before it was set")
 			}
@@ -58,7 +57,7 @@ var facts = []promise{
 			return tx.SetCursor("a", connectors.Cursor("2"))
 		})
 		s.reopen()
-		s.update(func(tx *state.Tx) error {
+		s.update(func(tx *txn) error {
 			if string(tx.Setting("a")) != "1" || string(tx.Cursor("a")) != "2" || tx.Setting("empty") == nil {
 				s.Error("lost")
 			}
@@ -75,17 +74,17 @@ var facts = []promise{
 		})
 	}},
 	{"usage adds up by day", func(s *suite) {
-		u := state.Usage{Model: map[string]connectors.Usage{"stage1": {Calls: 1, In: 10, MicroUSD: 5}}, Calls: map[string]int64{"hubspot": 2}, Written: 3, People: 4, Degraded: 1}
-		s.update(func(tx *state.Tx) error {
+		u := Usage{Model: map[string]connectors.Usage{"stage1": {Calls: 1, In: 10, MicroUSD: 5}}, Calls: map[string]int64{"hubspot": 2}, Written: 3, People: 4, Degraded: 1}
+		s.update(func(tx *txn) error {
 			for _, day := range []string{"2026-11-20", "2026-11-21", "2026-11-21"} {
 				if err := tx.AddUsage(day, u); err != nil {
 					return err
 				}
 			}
-			return tx.AddUsage("2026-11-21", state.Usage{Model: map[string]connectors.Usage{"stage2": {Calls: 7}}})
+			return tx.AddUsage("2026-11-21", Usage{Model: map[string]connectors.Usage{"stage2": {Calls: 7}}})
 		})
 		s.reopen()
-		s.view(func(tx *state.Tx) error {
+		s.view(func(tx *txn) error {
 			got, err := tx.Usage("2026-11-21")
 			if err != nil || got.Model["stage1"] != (connectors.Usage{Calls: 2, In: 20, MicroUSD: 10}) || got.Model["stage2"].Calls != 7 || got.Calls["hubspot"] != 4 ||
 				got.Written != 6 || got.People != 8 || got.Degraded != 2 {
@@ -104,33 +103,33 @@ var facts = []promise{
 		})
 	}},
 	{"runs are kept one a name", func(s *suite) {
-		s.update(func(tx *state.Tx) error {
-			for _, r := range []state.Run{{Name: "sweep", Items: 1}, {Name: "learn"}, {Name: "sweep", Last: now, Good: now, Error: "no", Duration: time.Second, Items: 2}} {
+		s.update(func(tx *txn) error {
+			for _, r := range []Run{{Name: "sweep", Items: 1}, {Name: "learn"}, {Name: "sweep", Last: now, Good: now, Error: "no", Duration: time.Second, Items: 2}} {
 				if err := tx.PutRun(r); err != nil {
 					return err
 				}
 			}
 			return nil
 		})
-		s.view(func(tx *state.Tx) error {
+		s.view(func(tx *txn) error {
 			runs, err := tx.Runs()
-			if err != nil || len(runs) != 2 || runs[1] != (state.Run{Name: "sweep", Last: now, Good: now, Error: "no", Duration: time.Second, Items: 2}) {
+			if err != nil || len(runs) != 2 || runs[1] != (Run{Name: "sweep", Last: now, Good: now, Error: "no", Duration: time.Second, Items: 2}) {
 				s.Errorf("%+v %v", runs, err)
 			}
 			return nil
 		})
 	}},
 	{"jobs stay until dropped", func(s *suite) {
-		s.update(func(tx *state.Tx) error { return tx.PutJob("forget", []byte("{}")) })
+		s.update(func(tx *txn) error { return tx.PutJob("forget", []byte("{}")) })
 		s.reopen()
-		s.update(func(tx *state.Tx) error {
+		s.update(func(tx *txn) error {
 			jobs, err := tx.Jobs()
 			if err != nil || len(jobs) != 1 || string(jobs["forget"]) != "{}" {
 				s.Errorf("%v %v", jobs, err)
 			}
 			return tx.DropJob("forget")
 		})
-		s.view(func(tx *state.Tx) error {
+		s.view(func(tx *txn) error {
 			if jobs, err := tx.Jobs(); err != nil || len(jobs) != 0 {
 				s.Errorf("%v %v", jobs, err)
 			}
@@ -142,13 +141,13 @@ var facts = []promise{
 		for i := range refs {
 			refs[i] = connectors.Ref{CRM: "hubspot", Object: "contacts", ID: string(rune('a' + i))}
 		}
-		s.update(func(tx *state.Tx) error {
+		s.update(func(tx *txn) error {
 			if err := tx.MarkSeen("one", refs[:20]); err != nil {
 				return err
 			}
 			return tx.MarkSeen("two", refs[:5])
 		})
-		s.update(func(tx *state.Tx) error {
+		s.update(func(tx *txn) error {
 			for i, ref := range refs {
 				if tx.Seen("one", ref) != (i < 20) || tx.Seen("two", ref) != (i < 5) || tx.Seen("three", ref) {
 					s.Errorf("%d: %v %v", i, tx.Seen("one", ref), tx.Seen("two", ref))
@@ -169,15 +168,15 @@ var facts = []promise{
 	}},
 	{"the buried are known again by value, and by nothing else", func(s *suite) {
 		ref := connectors.Ref{CRM: "hubspot", Object: "contacts", ID: "1"}
-		s.update(func(tx *state.Tx) error {
-			if err := tx.Bury(state.LinkEmail, "a@example.com", now); err != nil {
+		s.update(func(tx *txn) error {
+			if err := tx.Bury(LinkEmail, "a@example.com", now); err != nil {
 				return err
 			}
 			return tx.BuryRef(ref, now)
 		})
 		s.reopen()
-		s.view(func(tx *state.Tx) error {
-			if !tx.Buried(state.LinkEmail, "a@example.com") || tx.Buried(state.LinkUserID, "a@example.com") || tx.Buried(state.LinkEmail, "b@example.com") {
+		s.view(func(tx *txn) error {
+			if !tx.Buried(LinkEmail, "a@example.com") || tx.Buried(LinkUserID, "a@example.com") || tx.Buried(LinkEmail, "b@example.com") {
 				s.Error("values")
 			}
 			if !tx.BuriedRef(ref) || tx.BuriedRef(connectors.Ref{CRM: "hubspot", Object: "contacts", ID: "2"}) {

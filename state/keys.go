@@ -2,6 +2,8 @@ package state
 
 import (
 	"encoding/binary"
+	"fmt"
+	"math"
 	"strconv"
 	"strings"
 
@@ -134,7 +136,7 @@ func salesforceSuffix(id15 string) string {
 }
 
 // refKey appends the key of ref. create enters a kind that is new into the table; without it ok is false for an unknown one.
-func (tx *Tx) refKey(b []byte, ref connectors.Ref, create bool) (key []byte, ok bool, err error) {
+func (tx *txn) refKey(b []byte, ref connectors.Ref, create bool) (key []byte, ok bool, err error) {
 	kind, ok, err := tx.kindOf(ref.CRM, ref.Object, create)
 	if !ok || err != nil {
 		return nil, false, err
@@ -143,7 +145,7 @@ func (tx *Tx) refKey(b []byte, ref connectors.Ref, create bool) (key []byte, ok 
 }
 
 // ref takes a key apart.
-func (tx *Tx) ref(key []byte) (connectors.Ref, error) {
+func (tx *txn) ref(key []byte) (connectors.Ref, error) {
 	r := reader{b: key}
 	name, err := tx.nameOf(r.kind())
 	if err != nil {
@@ -155,4 +157,19 @@ func (tx *Tx) ref(key []byte) (connectors.Ref, error) {
 		return connectors.Ref{}, damaged("key")
 	}
 	return ref, nil
+}
+
+// maxPerson is the highest person number: 30 bits, as much as an identity entry holds.
+const maxPerson = 1<<30 - 1
+
+func checkPerson(id PersonID) error {
+	if id == 0 || id > maxPerson {
+		return fmt.Errorf("state: no person %d", id)
+	}
+	return nil
+}
+
+// personKey is the key of a person. A number that nobody can have leads to nobody, rather than to whom its low bits name.
+func personKey(b []byte, id PersonID) []byte {
+	return binary.BigEndian.AppendUint32(b, uint32(min(id, math.MaxUint32)))
 }

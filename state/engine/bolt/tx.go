@@ -1,0 +1,268 @@
+package bolt
+
+import (
+	"bytes"
+	"errors"
+
+	"go.etcd.io/bbolt"
+
+	"github.com/intentd/intentd/state/engine"
+)
+
+// tx is a transaction over a bbolt one. What it changed is remembered as it was, so that a part can be taken back.
+type tx struct {
+	e       *Engine
+	b       *bbolt.Tx
+	buckets []*bbolt.Bucket
+	cursors []*bbolt.Cursor // of look
+	arena   *arena          // nil in a View
+	undo    []undo
+	depth   int // of savepoints
+	wrote   bool
+	stuck   error // taking back failed: nothing can be kept
+}
+
+// undo is one change to take back: the pair as it was before, or where the sequence of a space stood.
+type undo struct {
+	space    engine.Space
+	key      []byte // nil: the sequence
+	value    []byte // nil: there was none
+	sequence uint64
+}
+
+var errView = errors.New("state: write inside a view")
+
+func (e *Engine) newTx(b *bbolt.Tx, a *arena) *tx {
+	n := len(e.o.Spaces)
+	return &tx{e: e, b: b, arena: a, buckets: make([]*bbolt.Bucket, n), cursors: make([]*bbolt.Cursor, n)}
+}
+
+func (tx *tx) bucket(s engine.Space) *bbolt.Bucket {
+	b := tx.buckets[s]
+	if b == nil {
+		info := &tx.e.o.Spaces[s]
+		b = tx.b.Bucket([]byte(info.Name))
+		if b == nil {
+			// Only a damaged file lacks a bucket; the panic is turned into ErrDamaged where the transaction was begun.
+			panic(missingBucket(info.Name))
+		}
+		// Most keys ascend, so pages are best left almost full; splitting those of scattered keys in halves wastes least.
+		if b.FillPercent = fill; info.Scattered {
+			b.FillPercent = bbolt.DefaultFillPercent
+		}
+		tx.buckets[s] = b
+	}
+	return b
+}
+
+// fill is how full bbolt leaves the pages it splits. The rest is room for records to grow a little in place.
+const fill = 0.92
+
+type missingBucket string
+
+// look is the transaction's one cursor of a bucket for looking something up: a cursor for each look-up would be the most
+// frequent allocation of the whole program. It holds nothing between look-ups.
+func (tx *tx) look(s engine.Space) *bbolt.Cursor {
+	c := tx.cursors[s]
+	if c == nil {
+		c = tx.bucket(s).Cursor()
+		tx.cursors[s] = c
+	}
+	return c
+}
+
+// Get is the value of key, inside the page; nil if there is none.
+func (tx *tx) Get(s engine.Space, key []byte) []byte {
+	if k, v := tx.look(s).Seek(key); bytes.Equal(k, key) {
+		return v
+	}
+	return nil
+}
+
+// Floor is the pair with the greatest key that is not above key.
+func (tx *tx) Floor(s engine.Space, key []byte) ([]byte, []byte) {
+	c := tx.look(s)
+	k, v := c.Seek(key)
+	if k != nil && bytes.Equal(k, key) {
+		return k, v
+	}
+	if k == nil {
+		return c.Last()
+	}
+	if k, v = c.Prev(); k != nil {
+		return k, v
+	}
+	// Either there is none before, or bbolt stopped at a page that this transaction has emptied: it goes on when asked again.
+	first, _ := tx.bucket(s).Cursor().First()
+	if first == nil || bytes.Compare(first, key) > 0 {
+		return nil, nil
+	}
+	for k == nil {
+		k, v = c.Prev()
+	}
+	return k, v
+}
+
+// cursor is where a scan stands.
+type cursor struct {
+	c       *bbolt.Cursor
+	from    []byte // before the first pair
+	prefix  []byte
+	left    int // pairs; below 0: all
+	started bool
+	ended   bool
+	room    [32]byte // of prefix and from
+}
+
+// Scan goes through a range.
+func (tx *tx) Scan(r engine.Range) engine.Cursor {
+	c := &cursor{c: tx.bucket(r.Space).Cursor(), left: r.Limit}
+	if r.Limit <= 0 {
+		c.left = -1
+	}
+	from := r.From
+	if r.Floor {
+		if k, _ := tx.Floor(r.Space, r.From); k != nil && bytes.HasPrefix(k, r.Prefix) {
+			from = k
+		}
+	}
+	if bytes.Compare(from, r.Prefix) < 0 {
+		from = r.Prefix
+	}
+	room := append(append(c.room[:0], r.Prefix...), from...)
+	c.prefix, c.from = room[:len(r.Prefix)], room[len(r.Prefix):]
+	return c
+}
+
+// Next is the next pair.
+func (c *cursor) Next() (k, v []byte) {
+	if c.ended || c.left == 0 {
+		return nil, nil
+	}
+	switch {
+	case c.started:
+		k, v = c.c.Next()
+	case len(c.from) == 0:
+		k, v = c.c.First()
+	default:
+		k, v = c.c.Seek(c.from)
+	}
+	c.started = true
+	if k == nil || !bytes.HasPrefix(k, c.prefix) {
+		c.ended = true
+		return nil, nil
+	}
+	c.left--
+	return k, v
+}
+
+// Put stores a pair.
+func (tx *tx) Put(s engine.Space, key, value []byte) error {
+	if tx.arena == nil {
+		return errView
+	}
+	tx.remember(s, key)
+	return tx.bucket(s).Put(key, value)
+}
+
+// Delete removes a pair.
+func (tx *tx) Delete(s engine.Space, key []byte) error {
+	if tx.arena == nil {
+		return errView
+	}
+	tx.remember(s, key)
+	return tx.bucket(s).Delete(key)
+}
+
+// Sequence counts up.
+func (tx *tx) Sequence(s engine.Space) (uint64, error) {
+	if tx.arena == nil {
+		return 0, errView
+	}
+	tx.wrote = true
+	b := tx.bucket(s)
+	tx.undo = append(tx.undo, undo{space: s, sequence: b.Sequence()})
+	return b.NextSequence()
+}
+
+// Alloc is room for a value that lives until the commit.
+func (tx *tx) Alloc(n int) []byte {
+	if tx.arena == nil {
+		return make([]byte, n)
+	}
+	return tx.arena.alloc(n)
+}
+
+// remember keeps the pair as it is. A value read in a transaction stays as it is until its commit, so that it is not copied.
+func (tx *tx) remember(s engine.Space, key []byte) {
+	tx.wrote = true
+	kept := tx.arena.alloc(len(key))
+	copy(kept, key)
+	tx.undo = append(tx.undo, undo{space: s, key: kept, value: tx.Get(s, key)})
+}
+
+// Savepoint runs fn and takes back what it did if it fails.
+func (tx *tx) Savepoint(fn func() error) (err error) {
+	begun, wrote := len(tx.undo), tx.wrote
+	done := false
+	tx.depth++
+	defer func() {
+		tx.depth--
+		if done && tx.depth == 0 { // nobody can take it back any more
+			clear(tx.undo[begun:])
+			tx.undo = tx.undo[:begun]
+		}
+		if !done && tx.stuck == nil {
+			tx.stuck = tx.e.guardAll(func() error { return tx.takeBack(begun) })
+			tx.wrote = wrote
+		}
+	}()
+	if err = tx.e.guard(fn); err == nil {
+		done = true
+	}
+	return err
+}
+
+func (tx *tx) takeBack(begun int) error {
+	for i := len(tx.undo) - 1; i >= begun; i-- {
+		u := &tx.undo[i]
+		b := tx.bucket(u.space)
+		var err error
+		switch {
+		case u.key == nil:
+			err = b.SetSequence(u.sequence)
+		case u.value == nil:
+			err = b.Delete(u.key)
+		default:
+			err = b.Put(u.key, u.value)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	clear(tx.undo[begun:])
+	tx.undo = tx.undo[:begun]
+	return nil
+}
+
+// Prefetch has nothing to fetch: the file is mapped.
+func (tx *tx) Prefetch() bool { return false }
+
+// Missing is never anything.
+func (tx *tx) Missing() bool { return false }
+
+// Make makes a bucket.
+func (tx *tx) Make(s engine.Space) error {
+	if tx.arena == nil {
+		return errView
+	}
+	tx.wrote = true
+	_, err := tx.b.CreateBucketIfNotExists([]byte(tx.e.o.Spaces[s].Name))
+	return err
+}
+
+// Fresh says that the file holds no bucket.
+func (tx *tx) Fresh() bool {
+	k, _ := tx.b.Cursor().First()
+	return k == nil
+}

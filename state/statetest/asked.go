@@ -1,0 +1,158 @@
+package statetest
+
+import (
+	"errors"
+	"slices"
+	"time"
+
+	"github.com/intentd/intentd/connectors"
+	"github.com/intentd/intentd/connectors/identity"
+	"github.com/intentd/intentd/state"
+)
+
+// What commands, pages and the daemon's own rounds ask for.
+var asked = []promise{
+	{"everybody can be queued, lane by lane, and given back", func(s *suite) {
+		for _, id := range []string{"1", "2", "3"} {
+			s.person(id)
+		}
+		n, last, err := s.db.EnqueueEverybody(0, 2, state.ReasonConfig, now)
+		if err != nil || n != 2 {
+			s.Fatal(n, err)
+		}
+		if n, _, err := s.db.EnqueueEverybody(last, 2, state.ReasonConfig, now); err != nil || n != 1 {
+			s.Fatal(n, err)
+		}
+		depth, oldest := s.db.QueueDepth()
+		if depth[state.Backfill] != 3 || !oldest[state.Backfill].Equal(now) || s.db.LaneReady(state.Live, now) || !s.db.LaneReady(state.Backfill, now) {
+			s.Errorf("%v %v", depth, oldest)
+		}
+		got := must[[]state.Entry](s)(s.db.ClaimLane(now, state.Backfill, 9))
+		if _, ok := s.db.NextReady(now); ok || len(got) != 3 {
+			s.Errorf("%d claimed, and more is ready: %v", len(got), ok)
+		}
+		s.db.Unclaim(got[1])
+		if next, ok := s.db.NextReady(now); !ok || !next.Equal(now) || len(s.claim(now, 9)) != 1 {
+			s.Errorf("given back: %v %v", next, ok)
+		}
+		s.verify()
+	}},
+	{"who waits for a time that was named can be let go at once", func(s *suite) {
+		id, _ := s.person("1")
+		if err := s.db.Ask(id, now); err != nil {
+			s.Fatal(err)
+		}
+		e := s.claim(now, 1)[0]
+		s.settle(state.Settlement{Entry: e, Outcome: state.Return, Lane: state.Retry, At: after(9 * time.Hour), Why: state.ReasonWaits})
+		if next, ok := s.db.NextReady(now); !ok || !next.Equal(after(9*time.Hour)) {
+			s.Errorf("next at %v, %v", next, ok)
+		}
+		if n, err := s.db.Hurry(state.ReasonWaits); n != 1 || err != nil || len(s.claim(now, 9)) != 1 {
+			s.Errorf("%d hurried, %v", n, err)
+		}
+	}},
+	{"dead letters are listed, retried, woken and given up", func(s *suite) {
+		id, ref := s.person("1")
+		other, _ := s.person("2")
+		s.answer(ref, s.stage(id, ref, "x").Seq, refusedOnce)
+		if err := errors.Join(s.db.WakeLetters(now), s.db.SetAside(state.Entry{Person: other}, errors.New("no luck"), 7, now)); err != nil {
+			s.Fatal(err)
+		}
+		letters, next, err := s.db.DeadLetters("", 9)
+		if err != nil || len(letters) != 2 || next != "" || !slices.ContainsFunc(letters, func(d state.Dead) bool { return d.Ref == ref && d.Code == "RULE" }) {
+			s.Fatalf("%+v %q %v", letters, next, err)
+		}
+		if err := s.db.RetryLetters(letters, now); err != nil || len(s.claim(now, 9)) != 2 {
+			s.Errorf("not claimable at once: %v", err)
+		}
+		if err := s.db.DropLetters(letters); err != nil || s.db.DeadCount() != 0 {
+			s.Errorf("%d left, %v", s.db.DeadCount(), err)
+		}
+		s.verify()
+	}},
+	{"patches that are too old are discarded, and their people looked at", func(s *suite) {
+		id, ref := s.person("1")
+		s.stage(id, ref, "x")
+		if err := s.db.Discard(s.rows(), now); err != nil || s.db.JournalDepth() != 0 || s.queued(id).Reason != state.ReasonAsked || s.kept(id).Records[0].Contact.Checked {
+			s.Errorf("%+v, %v", s.kept(id), err)
+		}
+		s.verify()
+	}},
+	{"held fields are told and let go", func(s *suite) {
+		id, ref := s.person("1")
+		s.settle(state.Settlement{Entry: state.Entry{Person: id}, Records: []state.RecordChange{{Ref: ref, Is: state.Contact{Held: 1, Checked: true}}}})
+		held, err := s.db.HeldFields(id)
+		if err != nil || len(held) != 1 || !slices.Equal(held[0].Names, []string{connectors.Fields[0].Name}) || s.db.Stats().Held != 1 {
+			s.Fatalf("%+v %v", held, err)
+		}
+		if all, next, err := s.db.HeldFieldsFrom(0, 9); err != nil || next != 0 || len(all) != 1 {
+			s.Errorf("%+v %d %v", all, next, err)
+		}
+		if records, fields, err := s.db.ReleaseFields([]state.LetGo{{HeldFields: held[0]}}, now); err != nil || records != 1 || fields != 1 || s.db.Stats().Held != 0 || s.queued(id).Person == 0 {
+			s.Errorf("%d %d %v", records, fields, err)
+		}
+		s.verify()
+	}},
+	{"people are found and listed, with what is kept of them", func(s *suite) {
+		id, _ := s.person("1")
+		s.settle(state.Settlement{Entry: state.Entry{Person: id}, Outcome: state.Commit, Next: &state.Person{Events: 5}, Receipt: []byte(`{"a":1}`)})
+		email := identity.ID{Kind: identity.Email, Value: "person1@x.example"}
+		holders, err := s.db.Holders([]identity.ID{email, {Kind: identity.Phone, Value: "+1"}}, rules)
+		if err != nil || len(holders) != 2 || holders[0].Person != id || !holders[0].Record || holders[1].Person != 0 {
+			s.Errorf("%+v %v", holders, err)
+		}
+		if who, err := s.db.Find(state.Lookup{Email: email.Value}, rules); err != nil || who != id {
+			s.Error(who, err)
+		}
+		if ids, err := s.db.People(0, 9); err != nil || !slices.Equal(ids, []state.PersonID{id}) {
+			s.Error(ids, err)
+		}
+		if people, next, err := s.db.PeopleFrom(0, 9); err != nil || len(people) != 1 || people[0].Events != 5 || next != id+1 {
+			s.Error(people, next, err)
+		}
+		if r, err := s.db.LastReceipt(id); err != nil || string(r) != `{"a":1}` {
+			s.Errorf("%s %v", r, err)
+		}
+		if links, err := s.db.Links(id); err != nil || links != nil {
+			s.Error(links, err)
+		}
+	}},
+	{"facts are there after a restart", func(s *suite) {
+		s.db.SetSettingLater("brake", []byte("on"))
+		for _, day := range []string{"2026-11-19", "2026-11-21", "2026-11-20"} {
+			s.db.AddUsageLater(day, state.Usage{People: 1})
+		}
+		s.db.NoteRun(state.Run{Name: "sweep", Good: now})
+		s.db.NoteRun(state.Run{Name: "sweep", Last: after(time.Hour), Error: "no"}) // does not wipe out when it last went well
+		job := &state.Erasure{Started: now, Done: map[string]bool{}}
+		if ok, err := s.db.BeginErasure(job, rules); !ok || err != nil {
+			s.Fatal(ok, err)
+		}
+		job.Events = 7
+		if err := errors.Join(s.db.KeepErasure(job), s.db.Bind("hubspot", "1")); err != nil {
+			s.Fatal(err)
+		}
+		s.reopen()
+		if v, err := s.db.Setting("brake"); err != nil || string(v) != "on" {
+			s.Errorf("%s %v", v, err)
+		}
+		if days, err := s.db.UsageDays(2); err != nil || len(days) != 2 || days[0].Day != "2026-11-21" || days[1].Day != "2026-11-20" {
+			s.Errorf("%+v %v", days, err)
+		}
+		if runs, err := s.db.Runs(); err != nil || len(runs) != 1 || runs[0].Error != "no" || !runs[0].Good.Equal(now) {
+			s.Errorf("%+v %v", runs, err)
+		}
+		if jobs, bad, err := s.db.Erasures(); err != nil || len(bad) > 0 || len(jobs) != 1 || jobs[0].Events != 7 {
+			s.Errorf("%+v %v %v", jobs, bad, err)
+		}
+		if account, err := s.db.Binding("hubspot"); err != nil || account != "1" {
+			s.Error(account, err)
+		}
+		if heard, err := s.db.Listened("site"); err != nil || heard {
+			s.Error(heard, err)
+		}
+		if len(s.db.Secret()) != 32 {
+			s.Error("no secret")
+		}
+	}},
+}
