@@ -358,7 +358,7 @@ func (l *lot) conclude(s *subject) {
 	for _, rec := range s.recs {
 		r.receipt.Refs = append(r.receipt.Refs, rec.ref)
 		for i, f := range connectors.Fields {
-			if rec.state.Held&(1<<i) != 0 && !slices.Contains(r.receipt.Held, f.Name) {
+			if rec.state.Own.At(i).Held && !slices.Contains(r.receipt.Held, f.Name) {
 				r.receipt.Held = append(r.receipt.Held, f.Name)
 			}
 		}
@@ -384,7 +384,7 @@ func (l *lot) patchFor(s *subject, rec *record) (patch connectors.Patch, reason 
 		reason = "record without a score"
 	case rec.behind(s.shown):
 		reason = "record behind"
-	case rec.refill != 0 && s.shown.Known:
+	case len(rec.refill) > 0 && s.shown.Known:
 		reason = "field restored"
 	case l.signalDayOld(s, rec):
 		reason = "last signal"
@@ -395,13 +395,13 @@ func (l *lot) patchFor(s *subject, rec *record) (patch connectors.Patch, reason 
 	telling := false
 	for i, f := range connectors.Fields {
 		value, ok := r.values[f.Name]
-		if !ok || f.RepEdits || rec.crm.Fields[f.Name] == "" || rec.state.Held&(1<<i) != 0 {
+		if !ok || f.RepEdits || rec.crm.Fields[f.Name] == "" || rec.state.Own.At(i).Held {
 			continue
 		}
 		stamp := f.Name == connectors.FieldScoredAt || f.Name == connectors.FieldLastSignalAt
 		switch reason {
 		case "field restored":
-			if rec.refill&(1<<i) == 0 && !stamp {
+			if !rec.refill[i] && !stamp {
 				continue
 			}
 		case "last signal":
@@ -409,7 +409,7 @@ func (l *lot) patchFor(s *subject, rec *record) (patch connectors.Patch, reason 
 				continue
 			}
 		}
-		wrote := rec.state.Wrote[i]
+		wrote := rec.state.Own.At(i).Wrote
 		if wrote == 0 && value == "" || wrote != 0 && wrote == state.FieldHash(i, value) && !l.uncertain(rec, i) {
 			continue
 		}
@@ -436,7 +436,7 @@ func (l *lot) uncertain(rec *record, i int) bool {
 func (l *lot) signalDayOld(s *subject, rec *record) bool {
 	i := fieldIndex(connectors.FieldLastSignalAt)
 	value := s.result.values[connectors.FieldLastSignalAt]
-	return s.shown.Known && value != "" && rec.state.Wrote[i] != state.FieldHash(i, value) && l.now.Sub(rec.state.WroteAt) >= 24*time.Hour
+	return s.shown.Known && value != "" && rec.state.Own.At(i).Wrote != state.FieldHash(i, value) && l.now.Sub(rec.state.WroteAt) >= 24*time.Hour
 }
 
 // inScope says whether the write mode lets a record be written.

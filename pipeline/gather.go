@@ -118,9 +118,9 @@ func (l *lot) checkAuthorship(ctx context.Context, crm *CRM, recs []*record) {
 		r.state.Checked, r.dirty = true, true
 		for _, i := range r.unexplained() {
 			if slices.Contains(by[r.ref], connectors.Fields[i].Name) || known && !tells {
-				r.state.Held |= 1 << i
+				r.state.Own.Set(i, state.OwnField{Wrote: r.state.Own.At(i).Wrote, Held: true})
 			} else if known {
-				r.refill |= 1 << i
+				r.refillField(i)
 			}
 		}
 		r.adopt()
@@ -131,7 +131,7 @@ func (l *lot) checkAuthorship(ctx context.Context, crm *CRM, recs []*record) {
 func (r *record) unexplained() (fields []int) {
 	for i, f := range connectors.Fields {
 		value := r.contact.Ours[f.Name]
-		if !f.RepEdits && r.crm.Fields[f.Name] != "" && value != "" && r.state.Held&(1<<i) == 0 && state.FieldHash(i, value) != r.state.Wrote[i] && !r.maybeOurs(i, value) {
+		if !f.RepEdits && r.crm.Fields[f.Name] != "" && value != "" && !r.state.Own.At(i).Held && state.FieldHash(i, value) != r.state.Own.At(i).Wrote && !r.maybeOurs(i, value) {
 			fields = append(fields, i)
 		}
 	}
@@ -141,7 +141,7 @@ func (r *record) unexplained() (fields []int) {
 // adopt takes the values that nobody holds for our own.
 func (r *record) adopt() {
 	for _, i := range r.unexplained() {
-		r.state.Wrote[i] = state.FieldHash(i, r.contact.Ours[connectors.Fields[i].Name])
+		r.state.Own.Wrote(i, state.FieldHash(i, r.contact.Ours[connectors.Fields[i].Name]))
 	}
 }
 

@@ -42,7 +42,7 @@ func settle(tb testing.TB, db *state.DB, people int) {
 				}
 				c := state.Contact{Person: id, Inputs: uint64(i) * 0x9e3779b97f4a7c15, Seen: uint64(i) * 0x9e3779b97f4a7c15, WroteAt: now, Modified: now, Checked: true}
 				for k := range connectors.Fields {
-					c.Wrote[k] = state.FieldHash(k, fmt.Sprint(i))
+					c.Own.Wrote(k, state.FieldHash(k, fmt.Sprint(i)))
 				}
 				if err := tx.PutContact(ref, &c); err != nil {
 					return err

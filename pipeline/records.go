@@ -144,28 +144,36 @@ func (l *lot) noticeHands(s *subject, r *record) {
 			continue
 		}
 		value := r.contact.Ours[f.Name]
-		bit := uint16(1) << i
+		own := r.state.Own.At(i)
 		if f.RepEdits {
 			h := uint32(0)
 			if value != "" {
 				h = state.FieldHash(i, value)
 			}
-			if r.state.Wrote[i] != h {
-				r.state.Wrote[i], r.dirty = h, true
+			if own.Wrote != h {
+				r.state.Own.Wrote(i, h)
+				r.dirty = true
 				if value != "" || len(s.recs) == 1 {
 					s.person.Verdict, s.verdict = value, true
 				}
 			}
 			continue
 		}
-		wroteSomething := r.state.Wrote[i] != 0 && r.state.Wrote[i] != state.FieldHash(i, "")
-		if value == "" && (r.state.Held&bit != 0 || wroteSomething && !r.maybeOurs(i, "")) {
-			r.state.Held &^= bit
-			r.state.Wrote[i] = 0
-			r.refill |= bit
+		wroteSomething := own.Wrote != 0 && own.Wrote != state.FieldHash(i, "")
+		if value == "" && (own.Held || wroteSomething && !r.maybeOurs(i, "")) {
+			r.state.Own.Set(i, state.OwnField{})
+			r.refillField(i)
 			r.dirty = true
 		}
 	}
+}
+
+// refillField has an own field filled again.
+func (r *record) refillField(i int) {
+	if r.refill == nil {
+		r.refill = map[int]bool{}
+	}
+	r.refill[i] = true
 }
 
 // maybeOurs says whether a value may have been left by a patch of ours that was never acknowledged.

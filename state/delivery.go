@@ -357,7 +357,7 @@ func (tx *Tx) taken(a *Answer, p *Pending, now time.Time) error {
 			if stored, told := a.Stored[f.Name]; told {
 				value = stored
 			}
-			rec.Wrote[i] = FieldHash(i, value)
+			rec.Own.Wrote(i, FieldHash(i, value))
 		}
 		rec.WroteAt, rec.Seen = now, p.Inputs
 		if a.Modified.After(rec.Modified) {

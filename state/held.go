@@ -51,12 +51,12 @@ func (tx *Tx) heldFields(id PersonID) (held []HeldFields, err error) {
 		if err != nil {
 			return nil, err
 		}
-		if !ok || rec.Held == 0 {
+		if !ok || !rec.Own.Held() {
 			continue
 		}
 		h := HeldFields{Ref: ref, Person: id}
 		for i, f := range connectors.Fields {
-			if rec.Held&(1<<i) != 0 {
+			if rec.Own.At(i).Held {
 				h.Names = append(h.Names, f.Name)
 			}
 		}
@@ -86,11 +86,10 @@ func (db *DB) ReleaseFields(list []LetGo, now time.Time) (records, fields int, e
 			n := 0
 			for _, name := range h.Names {
 				f := fieldIndex(name)
-				if rec.Held&(1<<f) == 0 {
+				if !rec.Own.At(f).Held {
 					continue
 				}
-				rec.Held &^= 1 << f
-				rec.Wrote[f] = FieldHash(f, h.Shown[name])
+				rec.Own.Set(f, OwnField{Wrote: FieldHash(f, h.Shown[name])})
 				n++
 			}
 			if n == 0 {

@@ -456,7 +456,7 @@ func FuzzDecode(f *testing.F) {
 			return err
 		}
 		dead := appendDead(nil, &Dead{Code: "c", At: time.Unix(1e9, 0)})
-		contact := appendContact(nil, &Contact{Person: 1, Inputs: 2, Seen: 3, Wrote: [OwnFields]uint32{1, 2, 3}, Modified: time.Unix(1e9, 0)})
+		contact := appendContact(nil, &Contact{Person: 1, Inputs: 2, Seen: 3, Own: OwnFields{{Wrote: 1}, {Wrote: 2, Held: true}, {Wrote: 3}}, Modified: time.Unix(1e9, 0)})
 		u := unsent{seq: 1, person: 2, token: "t"}
 		seeds = [][]byte{core, pending, dead, contact, u.append(nil), appendEntry(nil, &Entry{Gen: 1}), (&counts{people: 1}).encode(), seal([]byte("{}"))}
 		return tx.PutPerson(1, &p)
@@ -554,7 +554,7 @@ func TestInvariant10CountsOfAnOlderFile(t *testing.T) {
 		if err != nil {
 			return err
 		}
-		return errors.Join(tx.PutPerson(id, &Person{Contacts: []connectors.Ref{ref}, Shown: []byte{1, 1 | 3<<1, 0}}), tx.PutContact(ref, &Contact{Person: id, Held: 3}))
+		return errors.Join(tx.PutPerson(id, &Person{Contacts: []connectors.Ref{ref}, Shown: []byte{1, 1 | 3<<1, 0}}), tx.PutContact(ref, &Contact{Person: id, Own: OwnFields{{Held: true}, {Held: true}}}))
 	})
 	mustUpdate(t, db, func(tx *Tx) error {
 		var old []byte
@@ -588,5 +588,22 @@ func TestInvariant10CountsOfAnOlderFile(t *testing.T) {
 	}
 	if err := db.Verify(); err != nil {
 		t.Error(err)
+	}
+}
+
+// What older files say of own fields, a number of bits and the hashes of those that are set, reads as before and is written as before:
+// more fields than 16 need no other form.
+func TestOwnFieldsKeepTheirStoredForm(t *testing.T) {
+	old := []byte{contactHeld}
+	old = binary.AppendUvarint(old, 1) // person
+	old = binary.AppendUvarint(old, 1|1<<9|1<<15)
+	old = append(old, 0, 0, 1, 0, 0, 2, 0, 0, 3)
+	old = append(binary.AppendUvarint(old, 1<<15), 0, 0, 0) // held, and no times
+	c, err := decodeContact(old)
+	if err != nil || c.Own.At(0).Wrote != 1 || c.Own.At(9).Wrote != 2 || c.Own.At(15) != (OwnField{3, true}) || c.Own.At(1) != (OwnField{}) {
+		t.Fatalf("%+v, %v", c, err)
+	}
+	if again := appendContact(nil, &c); !bytes.Equal(again, old) {
+		t.Errorf("written as % x, was % x", again, old)
 	}
 }

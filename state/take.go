@@ -207,7 +207,7 @@ func ownFieldsDiffer(fields map[string]string, item *connectors.Contact, rec *Co
 		if fields[field.Name] == "" {
 			continue
 		}
-		value, wrote := item.Ours[field.Name], rec.Wrote[i]
+		value, wrote := item.Ours[field.Name], rec.Own.At(i).Wrote
 		if value == "" && wrote == 0 || FieldHash(i, value) == wrote {
 			continue
 		}
@@ -215,7 +215,7 @@ func ownFieldsDiffer(fields map[string]string, item *connectors.Contact, rec *Co
 		case field.RepEdits:
 			// A verdict's last known value is kept in its slot, so that a change is seen.
 			verdict = true
-		case rec.WroteAt.IsZero() && pending == nil, rec.Held&(1<<i) != 0 && value != "", pending.MayHaveLeft(i, value):
+		case rec.WroteAt.IsZero() && pending == nil, rec.Own.At(i).Held && value != "", pending.MayHaveLeft(i, value):
 		default:
 			other = true
 		}

@@ -1,6 +1,7 @@
 package state
 
 import (
+	"slices"
 	"time"
 
 	"github.com/intentd/intentd/connectors"
@@ -85,21 +86,23 @@ const (
 	FlagRulesText                         // rules texts of a first sync: model texts are owed
 )
 
-// OwnFields is the number of own field slots in a contact record: the index of a field in connectors.Fields.
-const OwnFields = 16
-
 // Contact is what is known of one CRM record.
 type Contact struct {
 	Person   PersonID
-	Inputs   uint64            // hash of the CRM inputs that were last enqueued
-	Seen     uint64            // hash of the CRM inputs that the last acknowledged result rests on
-	Wrote    [OwnFields]uint32 // hash of the value of each own field as the CRM last acknowledged it; 0: never written
-	Held     uint16            // bit i: a human holds connectors.Fields[i]
-	WroteAt  time.Time         // when the last patch was acknowledged
-	Modified time.Time         // the record's modification time after it, as far as known
-	Paused   bool              // archived in the CRM
-	Missing  time.Time         // since when the CRM says it never heard of the record; zero: it is there
-	Checked  bool              // values that were there before this state were looked at (Authorship)
+	Inputs   uint64 // hash of the CRM inputs that were last enqueued
+	Seen     uint64 // hash of the CRM inputs that the last acknowledged result rests on
+	Own      OwnFields
+	WroteAt  time.Time // when the last patch was acknowledged
+	Modified time.Time // the record's modification time after it, as far as known
+	Paused   bool      // archived in the CRM
+	Missing  time.Time // since when the CRM says it never heard of the record; zero: it is there
+	Checked  bool      // values that were there before this state were looked at (Authorship)
+}
+
+// Clone is a copy that shares no memory with c.
+func (c Contact) Clone() Contact {
+	c.Own = slices.Clone(c.Own)
+	return c
 }
 
 // Pending is a journalled patch: everything to send it, and everything to commit once it is acknowledged. It counts as possibly

@@ -298,7 +298,7 @@ var deliveries = []promise{
 			err := tx.Row(func() error {
 				for _, err := range []error{
 					tx.SetSetting("kept", []byte("2")), tx.SetSetting("new", []byte("3")), tx.DeletePerson(id), tx.Enqueue(9, state.Live, 1, now),
-					tx.Stage(&state.Pending{Person: id, Patch: patch(ref, "x")}), tx.PutContact(connectors.Ref{CRM: "unheard of", Object: "o", ID: "1"}, &state.Contact{Held: 1}),
+					tx.Stage(&state.Pending{Person: id, Patch: patch(ref, "x")}), tx.PutContact(connectors.Ref{CRM: "unheard of", Object: "o", ID: "1"}, &state.Contact{Own: state.OwnFields{{Held: true}}}),
 				} {
 					if err != nil {
 						s.Error(err)

@@ -165,7 +165,7 @@ var journals = []promise{
 	}},
 	{"a field's hash tells values and fields apart", func(s *suite) {
 		seen := map[uint32]string{}
-		for i := range state.OwnFields {
+		for i := range 40 {
 			for _, v := range []string{"", "a", "b", "64.4", "64.5"} {
 				h, name := state.FieldHash(i, v), fmt.Sprint(i, v)
 				if h == 0 || h != state.FieldHash(i, v) {
