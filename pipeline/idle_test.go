@@ -41,7 +41,7 @@ func settle(tb testing.TB, db *state.DB, people int) {
 					return err
 				}
 				c := state.Contact{Person: id, Inputs: uint64(i) * 0x9e3779b97f4a7c15, Seen: uint64(i) * 0x9e3779b97f4a7c15, WroteAt: now, Modified: now, Checked: true}
-				for k := range connectors.Fields {
+				for k := range connectors.PersonFields().Fields {
 					c.Own.Wrote(k, state.FieldHash(k, fmt.Sprint(i)))
 				}
 				if err := tx.PutContact(ref, &c); err != nil {

@@ -63,7 +63,7 @@ type record struct {
 	dirty   bool         // state changed and is to be saved
 	tried   bool         // a patch for it goes out, if there is anything to write
 	nothing bool         // it was looked at, and there is nothing to write to it
-	refill  map[int]bool // our fields that somebody emptied, or that no person overwrote: to be filled again
+	refill  map[int]bool // numbers of our fields that somebody emptied, or that no person overwrote: to be filled again
 }
 
 // process takes a lot of claimed entries through. The error is for what concerns the whole lot; what concerns one person is

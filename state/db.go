@@ -15,16 +15,19 @@ import (
 	"time"
 
 	"go.etcd.io/bbolt"
+
+	"github.com/intentd/intentd/connectors"
 )
 
 // Options say how to open. The zero value is right for a daemon.
 type Options struct {
-	LockTimeout       time.Duration    // how long to wait for another process to let go of the file; 0: 2 seconds
-	NoSync            bool             // no fsync: for tests, loses data at a power cut
-	Now               func() time.Time // nil: time.Now
-	ReadOnly          bool             // look only: several such processes may share the file
-	ReceiptsPerPerson int              // receipts kept a person, newest first; 0: 3
-	CacheEntries      int              // entries kept in each cache; 0: 200,000
+	LockTimeout       time.Duration       // how long to wait for another process to let go of the file; 0: 2 seconds
+	NoSync            bool                // no fsync: for tests, loses data at a power cut
+	Now               func() time.Time    // nil: time.Now
+	ReadOnly          bool                // look only: several such processes may share the file
+	ReceiptsPerPerson int                 // receipts kept a person, newest first; 0: 3
+	CacheEntries      int                 // entries kept in each cache; 0: 200,000
+	Fields            connectors.FieldSet // whose values are followed in the CRM; none: connectors.PersonFields
 
 	migrations []migration // tests: other steps than those of this version
 	maxBytes   int         // tests: a file that cannot grow beyond
@@ -79,6 +82,9 @@ func Open(path string, o Options) (*DB, error) {
 	if o.CacheEntries <= 0 {
 		o.CacheEntries = 200_000
 	}
+	if o.Fields.Fields == nil {
+		o.Fields = connectors.PersonFields()
+	}
 	if o.migrations == nil {
 		o.migrations = migrations
 	}
@@ -95,6 +101,9 @@ func Open(path string, o Options) (*DB, error) {
 	}
 	return db, nil
 }
+
+// OwnFields are the fields whose values are followed in the CRM.
+func (db *DB) OwnFields() connectors.FieldSet { return db.o.Fields }
 
 // openFile opens, locks, checks and migrates. bbolt trusts what it maps, so that a damaged file makes it panic or fault:
 // both come back as ErrDamaged here.

@@ -55,8 +55,8 @@ func (tx *Tx) heldFields(id PersonID) (held []HeldFields, err error) {
 			continue
 		}
 		h := HeldFields{Ref: ref, Person: id}
-		for i, f := range connectors.Fields {
-			if rec.Own.At(i).Held {
+		for _, f := range tx.db.o.Fields.Fields {
+			if rec.Own.At(f.Number).Held {
 				h.Names = append(h.Names, f.Name)
 			}
 		}
@@ -85,11 +85,11 @@ func (db *DB) ReleaseFields(list []LetGo, now time.Time) (records, fields int, e
 			}
 			n := 0
 			for _, name := range h.Names {
-				f := fieldIndex(name)
-				if !rec.Own.At(f).Held {
+				f, ok := tx.db.o.Fields.Named(name)
+				if !ok || !rec.Own.At(f.Number).Held {
 					continue
 				}
-				rec.Own.Set(f, OwnField{Wrote: FieldHash(f, h.Shown[name])})
+				rec.Own.Set(f.Number, OwnField{Wrote: FieldHash(f.Number, h.Shown[name])})
 				n++
 			}
 			if n == 0 {

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -605,5 +606,56 @@ func TestOwnFieldsKeepTheirStoredForm(t *testing.T) {
 	}
 	if again := appendContact(nil, &c); !bytes.Equal(again, old) {
 		t.Errorf("written as % x, was % x", again, old)
+	}
+}
+
+// A set of any number of fields, one put between others later, is journalled, acknowledged and held field by field.
+func TestMoreOwnFieldsThanSixteen(t *testing.T) {
+	set := connectors.PersonFields()
+	for n := 15; n < 90; n++ {
+		set.Fields = slices.Insert(slices.Clone(set.Fields), 3, connectors.Field{Number: n, Name: fmt.Sprint("q_", n), Type: connectors.TypeText})
+	}
+	db := openTest(t, Options{Fields: set})
+	at := time.Date(2026, 11, 21, 9, 0, 0, 0, time.UTC)
+	ref := connectors.Ref{CRM: "crm", Object: "contacts", ID: "1"}
+	values := map[string]string{}
+	for _, f := range set.Fields {
+		if !f.RepEdits {
+			values[f.Name] = "value of " + f.Name
+		}
+	}
+	p := Pending{Patch: connectors.Patch{Ref: ref, Fields: values}, Staged: at, Score: -1}
+	mustUpdate(t, db, func(tx *Tx) (err error) {
+		if p.Person, err = tx.NewPerson(); err != nil {
+			return err
+		}
+		return errors.Join(tx.PutPerson(p.Person, &Person{Contacts: []connectors.Ref{ref}}), tx.PutContact(ref, &Contact{Person: p.Person}), tx.Stage(&p))
+	})
+	mustUpdate(t, db, func(tx *Tx) error {
+		got, err := tx.Pending(ref)
+		if err != nil || !maps.Equal(got.Patch.Fields, values) {
+			t.Errorf("journalled %v, %v", got, err)
+		}
+		if err := tx.taken(&Answer{Ref: ref, Seq: p.Seq}, got, at); err != nil {
+			return err
+		}
+		rec, _, err := tx.Contact(ref)
+		if err != nil {
+			return err
+		}
+		for _, f := range set.Fields {
+			if want := values[f.Name]; want != "" && rec.Own.At(f.Number).Wrote != FieldHash(f.Number, want) {
+				t.Errorf("%s is not known to be written", f.Name)
+			}
+		}
+		for _, n := range []int{3, 40, 89} {
+			rec.Own.Set(n, OwnField{Wrote: rec.Own.At(n).Wrote, Held: true})
+		}
+		return tx.PutContact(ref, &rec)
+	})
+	want := []string{"q_89", "q_40", connectors.FieldHeadline} // in the order of the set
+	held, err := db.HeldFields(p.Person)
+	if err != nil || len(held) != 1 || !slices.Equal(held[0].Names, want) {
+		t.Errorf("held %+v, %v; want %v", held, err, want)
 	}
 }

@@ -48,7 +48,7 @@ func (s *suite) rows(crm, object string) []state.Row {
 }
 
 func headlineIndex() int {
-	return slices.IndexFunc(connectors.Fields, func(f connectors.Field) bool { return f.Name == connectors.FieldHeadline })
+	return slices.IndexFunc(connectors.PersonFields().Fields, func(f connectors.Field) bool { return f.Name == connectors.FieldHeadline })
 }
 
 var journals = []promise{
