@@ -54,10 +54,16 @@ type Subject uint8
 // what is kept of people.
 const PersonSubject Subject = 0
 
+// ScoreName names one of the scores of a subject.
+type ScoreName string
+
+// DefaultScore is the score that every subject has, and the only one so far.
+const DefaultScore ScoreName = ""
+
 // FieldSet are intentd's own fields of one kind and one of its scores. It is handed to whoever works with them, and changed by nobody.
 type FieldSet struct {
 	Of     Subject
-	Score  string  // name of the score; "" is the one that everybody has
+	Score  ScoreName
 	Fields []Field // in the order a rep should see them
 }
 
@@ -89,7 +95,7 @@ func (s FieldSet) Numbered(n int) (Field, bool) {
 func PersonFields() FieldSet { return personFields }
 
 // Labels say "(intentd)" where CRMs have scores of their own.
-var personFields = FieldSet{Of: PersonSubject, Fields: []Field{
+var personFields = FieldSet{Of: PersonSubject, Score: DefaultScore, Fields: []Field{
 	{Number: 0, Name: FieldScore, Type: TypeNumber, Label: "Intent score (intentd)", Help: "0 to 100, one decimal: how ready this person is to buy, from what they did. Empty when unknown. Set by intentd."},
 	{Number: 1, Name: FieldTier, Type: TypeEnum, Label: "Intent tier (intentd)", Help: "high, medium or low; unknown when nothing was ever seen. Set by intentd.", Options: options("high", "High", "medium", "Medium", "low", "Low", "unknown", "Unknown")},
 	{Number: 2, Name: FieldTierSince, Type: TypeDateTime, Label: "Intent tier since (intentd)", Help: "When the present tier was reached: sort call lists by it. Set by intentd."},

@@ -659,3 +659,20 @@ func TestMoreOwnFieldsThanSixteen(t *testing.T) {
 		t.Errorf("held %+v, %v; want %v", held, err, want)
 	}
 }
+
+// A number says of what kind it is wherever it is kept; what is kept of people takes nobody else.
+func TestANumberKnowsItsKind(t *testing.T) {
+	company := PersonID(1<<30 | 7)
+	if PersonID(maxPerson).Subject() != connectors.PersonSubject || company.Subject() == connectors.PersonSubject {
+		t.Error("a person and a company are of one kind")
+	}
+	if id := PersonID(binary.BigEndian.Uint32(dueEntry(nil, time.Unix(1e9, 0), company)[4:])); id.Subject() != company.Subject() {
+		t.Errorf("the due entry of %d says %d", company, id)
+	}
+	if k, ok := parseQueueKey(queueKey{person: company}.append(nil)); !ok || k.person.Subject() != company.Subject() {
+		t.Errorf("the queue entry of %d says %d", company, k.person)
+	}
+	if checkPerson(company) == nil || checkPerson(maxPerson) != nil || checkPerson(1<<32|1) == nil {
+		t.Error("somebody else is taken for a person")
+	}
+}

@@ -7,8 +7,14 @@ import (
 	"github.com/intentd/intentd/connectors"
 )
 
-// PersonID is a person's key in this state. It never leaves it but as an opaque number.
+// PersonID is the key of what is scored in this state: a person, so far. It never leaves it but as an opaque number. Bits 30 and 31 are the
+// kind, so that queue, due times, receipts, history and journal, which hold all 32 bits, know whose they are. There is one due time for
+// all scores, the soonest; what else is kept of a score other than connectors.DefaultScore is to have its name behind the key, so that
+// what there is stays where it is.
 type PersonID uint64
+
+// Subject is the kind of what is scored.
+func (id PersonID) Subject() connectors.Subject { return connectors.Subject(id >> 30 & 3) }
 
 // Lane is a class of urgency. Lower goes first.
 type Lane uint8
