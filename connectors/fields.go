@@ -38,6 +38,7 @@ type Option struct{ Value, Label string }
 
 // Field describes one of intentd's own fields.
 type Field struct {
+	Number      int    // within its set: state keeps what it knows of a field under it, so that it never changes nor is used again
 	Name        string // canonical
 	Type        FieldType
 	Label, Help string
@@ -46,25 +47,71 @@ type Field struct {
 	RepEdits    bool // the rep's own field: intentd reads it
 }
 
-// Fields are all of intentd's fields in the order a rep should see them. Labels say "(intentd)" where CRMs have scores of
-// their own.
-var Fields = []Field{
-	{Name: FieldScore, Type: TypeNumber, Label: "Intent score (intentd)", Help: "0 to 100, one decimal: how ready this person is to buy, from what they did. Empty when unknown. Set by intentd."},
-	{Name: FieldTier, Type: TypeEnum, Label: "Intent tier (intentd)", Help: "high, medium or low; unknown when nothing was ever seen. Set by intentd.", Options: options("high", "High", "medium", "Medium", "low", "Low", "unknown", "Unknown")},
-	{Name: FieldTierSince, Type: TypeDateTime, Label: "Intent tier since (intentd)", Help: "When the present tier was reached: sort call lists by it. Set by intentd."},
-	{Name: FieldHeadline, Type: TypeText, Length: 255, Label: "Intent headline (intentd)", Help: "What this person wants, in one line. Set by intentd."},
-	{Name: FieldSummary, Type: TypeLongText, Length: 4000, Label: "Intent summary (intentd)", Help: "Up to three reasons and one next step. Set by intentd."},
-	{Name: FieldReasons, Type: TypeLongText, Length: 4000, Label: "Intent reasons (intentd)", Help: "What raises and what lowers, and the parts that add up to the score. Set by intentd."},
-	{Name: FieldProduct, Type: TypeText, Length: 255, Label: "Intent product (intentd)", Help: "The product they lean to most. Set by intentd."},
-	{Name: FieldInterest, Type: TypeEnum, Label: "Intent product interest (intentd)", Help: "How strongly they lean to that product. Set by intentd.", Options: options("high", "High", "medium", "Medium", "low", "Low")},
-	{Name: FieldTopics, Type: TypeText, Length: 255, Label: "Intent topics (intentd)", Help: "What they read about, separated by semicolons. Set by intentd."},
-	{Name: FieldStage, Type: TypeEnum, Label: "Intent stage (intentd)", Help: "Where they are on the way to a decision. Set by intentd.", Options: options("exploring", "Exploring", "comparing", "Comparing", "deciding", "Deciding", "unknown", "Unknown")},
-	{Name: FieldTrend, Type: TypeEnum, Label: "Intent trend (intentd)", Help: "The score against that of 7 days before; new if there was none. Set by intentd.", Options: options("new", "New", "surging", "Surging", "rising", "Rising", "steady", "Steady", "cooling", "Cooling")},
-	{Name: FieldCoolsOn, Type: TypeDate, Label: "Intent cools on (intentd)", Help: "The day the tier drops unless they do something new. Set by intentd."},
-	{Name: FieldLastSignalAt, Type: TypeDateTime, Label: "Intent last signal (intentd)", Help: "When they last did something that counts. Set by intentd."},
-	{Name: FieldScoredAt, Type: TypeDateTime, Label: "Intent scored (intentd)", Help: "When intentd last worked this out. Set by intentd."},
-	{Name: FieldVerdict, Type: TypeEnum, RepEdits: true, Label: "Intent verdict (intentd)", Help: "Yours to set: was intentd right about this person? intentd reads it and never writes it.", Options: options("interested", "Interested", "not_interested", "Not interested", "not_now", "Not now", "wrong_person", "Wrong person")},
+// Subject is the kind of what is scored and carries fields of ours.
+type Subject uint8
+
+// PersonSubject is somebody with one or more CRM records. It is the only kind so far, and stored as nothing: a further one needs no change of
+// what is kept of people.
+const PersonSubject Subject = 0
+
+// ScoreName names one of the scores of a subject.
+type ScoreName string
+
+// DefaultScore is the score that every subject has, and the only one so far.
+const DefaultScore ScoreName = ""
+
+// FieldSet are intentd's own fields of one kind and one of its scores. It is handed to whoever works with them, and changed by nobody.
+type FieldSet struct {
+	Of     Subject
+	Score  ScoreName
+	Fields []Field // in the order a rep should see them
 }
+
+// Named is the field with a canonical name.
+func (s FieldSet) Named(name string) (Field, bool) {
+	for i := range s.Fields {
+		if s.Fields[i].Name == name {
+			return s.Fields[i], true
+		}
+	}
+	return Field{}, false
+}
+
+// Numbered is the field with a number.
+func (s FieldSet) Numbered(n int) (Field, bool) {
+	if n >= 0 && n < len(s.Fields) && s.Fields[n].Number == n { // where it stands unless a later one was put between
+		return s.Fields[n], true
+	}
+	for i := range s.Fields {
+		if s.Fields[i].Number == n {
+			return s.Fields[i], true
+		}
+	}
+	return Field{}, false
+}
+
+// PersonFields are the fields of a person. A new one is a line here, where a rep should see it and with the next free Number, and its
+// value in pipeline/fields.Render; provisioning, delivery, what a person holds and the page of `intentd explain` follow.
+func PersonFields() FieldSet { return personFields }
+
+// Labels say "(intentd)" where CRMs have scores of their own.
+var personFields = FieldSet{Of: PersonSubject, Score: DefaultScore, Fields: []Field{
+	{Number: 0, Name: FieldScore, Type: TypeNumber, Label: "Intent score (intentd)", Help: "0 to 100, one decimal: how ready this person is to buy, from what they did. Empty when unknown. Set by intentd."},
+	{Number: 1, Name: FieldTier, Type: TypeEnum, Label: "Intent tier (intentd)", Help: "high, medium or low; unknown when nothing was ever seen. Set by intentd.", Options: options("high", "High", "medium", "Medium", "low", "Low", "unknown", "Unknown")},
+	{Number: 2, Name: FieldTierSince, Type: TypeDateTime, Label: "Intent tier since (intentd)", Help: "When the present tier was reached: sort call lists by it. Set by intentd."},
+	{Number: 3, Name: FieldHeadline, Type: TypeText, Length: 255, Label: "Intent headline (intentd)", Help: "What this person wants, in one line. Set by intentd."},
+	{Number: 4, Name: FieldSummary, Type: TypeLongText, Length: 4000, Label: "Intent summary (intentd)", Help: "Up to three reasons and one next step. Set by intentd."},
+	{Number: 5, Name: FieldReasons, Type: TypeLongText, Length: 4000, Label: "Intent reasons (intentd)", Help: "What raises and what lowers, and the parts that add up to the score. Set by intentd."},
+	{Number: 6, Name: FieldProduct, Type: TypeText, Length: 255, Label: "Intent product (intentd)", Help: "The product they lean to most. Set by intentd."},
+	{Number: 7, Name: FieldInterest, Type: TypeEnum, Label: "Intent product interest (intentd)", Help: "How strongly they lean to that product. Set by intentd.", Options: options("high", "High", "medium", "Medium", "low", "Low")},
+	{Number: 8, Name: FieldTopics, Type: TypeText, Length: 255, Label: "Intent topics (intentd)", Help: "What they read about, separated by semicolons. Set by intentd."},
+	{Number: 9, Name: FieldStage, Type: TypeEnum, Label: "Intent stage (intentd)", Help: "Where they are on the way to a decision. Set by intentd.", Options: options("exploring", "Exploring", "comparing", "Comparing", "deciding", "Deciding", "unknown", "Unknown")},
+	{Number: 10, Name: FieldTrend, Type: TypeEnum, Label: "Intent trend (intentd)", Help: "The score against that of 7 days before; new if there was none. Set by intentd.", Options: options("new", "New", "surging", "Surging", "rising", "Rising", "steady", "Steady", "cooling", "Cooling")},
+	{Number: 11, Name: FieldCoolsOn, Type: TypeDate, Label: "Intent cools on (intentd)", Help: "The day the tier drops unless they do something new. Set by intentd."},
+	{Number: 12, Name: FieldLastSignalAt, Type: TypeDateTime, Label: "Intent last signal (intentd)", Help: "When they last did something that counts. Set by intentd."},
+	{Number: 13, Name: FieldScoredAt, Type: TypeDateTime, Label: "Intent scored (intentd)", Help: "When intentd last worked this out. Set by intentd."},
+	{Number: 14, Name: FieldVerdict, Type: TypeEnum, RepEdits: true, Label: "Intent verdict (intentd)", Help: "Yours to set: was intentd right about this person? intentd reads it and never writes it.", Options: options("interested", "Interested", "not_interested", "Not interested", "not_now", "Not now", "wrong_person", "Wrong person")},
+}}
 
 func options(pairs ...string) []Option {
 	var o []Option

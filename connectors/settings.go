@@ -94,8 +94,8 @@ type CRMHost struct {
 
 // FieldNames are the properties of all of intentd's fields: those given, else the connector's default.
 func (h CRMHost) FieldNames(byDefault func(field string) string) map[string]string {
-	names := make(map[string]string, len(Fields))
-	for _, f := range Fields {
+	names := map[string]string{}
+	for _, f := range PersonFields().Fields {
 		names[f.Name] = byDefault(f.Name)
 	}
 	for field, property := range h.Fields {

@@ -357,8 +357,8 @@ func (l *lot) conclude(s *subject) {
 	}
 	for _, rec := range s.recs {
 		r.receipt.Refs = append(r.receipt.Refs, rec.ref)
-		for i, f := range connectors.Fields {
-			if rec.state.Held&(1<<i) != 0 && !slices.Contains(r.receipt.Held, f.Name) {
+		for _, f := range rec.crm.OwnFields().Fields {
+			if rec.state.Own.At(f.Number).Held && !slices.Contains(r.receipt.Held, f.Name) {
 				r.receipt.Held = append(r.receipt.Held, f.Name)
 			}
 		}
@@ -384,7 +384,7 @@ func (l *lot) patchFor(s *subject, rec *record) (patch connectors.Patch, reason 
 		reason = "record without a score"
 	case rec.behind(s.shown):
 		reason = "record behind"
-	case rec.refill != 0 && s.shown.Known:
+	case len(rec.refill) > 0 && s.shown.Known:
 		reason = "field restored"
 	case l.signalDayOld(s, rec):
 		reason = "last signal"
@@ -393,15 +393,15 @@ func (l *lot) patchFor(s *subject, rec *record) (patch connectors.Patch, reason 
 	}
 	out := make(map[string]string, len(r.values))
 	telling := false
-	for i, f := range connectors.Fields {
+	for _, f := range rec.crm.OwnFields().Fields {
 		value, ok := r.values[f.Name]
-		if !ok || f.RepEdits || rec.crm.Fields[f.Name] == "" || rec.state.Held&(1<<i) != 0 {
+		if !ok || f.RepEdits || rec.crm.Fields[f.Name] == "" || rec.state.Own.At(f.Number).Held {
 			continue
 		}
 		stamp := f.Name == connectors.FieldScoredAt || f.Name == connectors.FieldLastSignalAt
 		switch reason {
 		case "field restored":
-			if rec.refill&(1<<i) == 0 && !stamp {
+			if !rec.refill[f.Number] && !stamp {
 				continue
 			}
 		case "last signal":
@@ -409,8 +409,8 @@ func (l *lot) patchFor(s *subject, rec *record) (patch connectors.Patch, reason 
 				continue
 			}
 		}
-		wrote := rec.state.Wrote[i]
-		if wrote == 0 && value == "" || wrote != 0 && wrote == state.FieldHash(i, value) && !l.uncertain(rec, i) {
+		wrote := rec.state.Own.At(f.Number).Wrote
+		if wrote == 0 && value == "" || wrote != 0 && wrote == state.FieldHash(f.Number, value) && !l.uncertain(rec, f) {
 			continue
 		}
 		out[f.Name] = value
@@ -424,19 +424,19 @@ func (l *lot) patchFor(s *subject, rec *record) (patch connectors.Patch, reason 
 }
 
 // uncertain says whether an unacknowledged patch may have changed a field: it is then sent again rather than left out.
-func (l *lot) uncertain(rec *record, i int) bool {
+func (l *lot) uncertain(rec *record, f connectors.Field) bool {
 	if rec.pending == nil {
 		return false
 	}
-	_, ok := rec.pending.Patch.Fields[connectors.Fields[i].Name]
+	_, ok := rec.pending.Patch.Fields[f.Name]
 	return ok || len(rec.pending.Maybe) > 0
 }
 
 // signalDayOld says whether the date of the last signal alone is worth a write: at most once a day.
 func (l *lot) signalDayOld(s *subject, rec *record) bool {
-	i := fieldIndex(connectors.FieldLastSignalAt)
+	f, ok := rec.crm.OwnFields().Named(connectors.FieldLastSignalAt)
 	value := s.result.values[connectors.FieldLastSignalAt]
-	return s.shown.Known && value != "" && rec.state.Wrote[i] != state.FieldHash(i, value) && l.now.Sub(rec.state.WroteAt) >= 24*time.Hour
+	return ok && s.shown.Known && value != "" && rec.state.Own.At(f.Number).Wrote != state.FieldHash(f.Number, value) && l.now.Sub(rec.state.WroteAt) >= 24*time.Hour
 }
 
 // inScope says whether the write mode lets a record be written.

@@ -387,7 +387,7 @@ func newWorld(t testing.TB) *world {
 	rules := intent.NewRules(intent.RulesOptions{Products: []string{"Credit cards"}})
 	w.engine = &countingEngine{Engine: rules}
 	all := map[string]string{}
-	for _, f := range connectors.Fields {
+	for _, f := range connectors.PersonFields().Fields {
 		all[f.Name] = "intent_" + f.Name
 	}
 	w.setup = &pipeline.Setup{

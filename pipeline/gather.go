@@ -116,11 +116,11 @@ func (l *lot) checkAuthorship(ctx context.Context, crm *CRM, recs []*record) {
 	for _, r := range asked {
 		known := r.state.Checked // what is there now came after what we wrote
 		r.state.Checked, r.dirty = true, true
-		for _, i := range r.unexplained() {
-			if slices.Contains(by[r.ref], connectors.Fields[i].Name) || known && !tells {
-				r.state.Held |= 1 << i
+		for _, f := range r.unexplained() {
+			if slices.Contains(by[r.ref], f.Name) || known && !tells {
+				r.state.Own.Set(f.Number, state.OwnField{Wrote: r.state.Own.At(f.Number).Wrote, Held: true})
 			} else if known {
-				r.refill |= 1 << i
+				r.refillField(f)
 			}
 		}
 		r.adopt()
@@ -128,11 +128,11 @@ func (l *lot) checkAuthorship(ctx context.Context, crm *CRM, recs []*record) {
 }
 
 // unexplained are the own fields that hold something else than what is known, or may be thought, to have been written.
-func (r *record) unexplained() (fields []int) {
-	for i, f := range connectors.Fields {
-		value := r.contact.Ours[f.Name]
-		if !f.RepEdits && r.crm.Fields[f.Name] != "" && value != "" && r.state.Held&(1<<i) == 0 && state.FieldHash(i, value) != r.state.Wrote[i] && !r.maybeOurs(i, value) {
-			fields = append(fields, i)
+func (r *record) unexplained() (fields []connectors.Field) {
+	for _, f := range r.crm.OwnFields().Fields {
+		own, value := r.state.Own.At(f.Number), r.contact.Ours[f.Name]
+		if !f.RepEdits && r.crm.Fields[f.Name] != "" && value != "" && !own.Held && state.FieldHash(f.Number, value) != own.Wrote && !r.pending.MayHaveLeft(f, value) {
+			fields = append(fields, f)
 		}
 	}
 	return fields
@@ -140,8 +140,8 @@ func (r *record) unexplained() (fields []int) {
 
 // adopt takes the values that nobody holds for our own.
 func (r *record) adopt() {
-	for _, i := range r.unexplained() {
-		r.state.Wrote[i] = state.FieldHash(i, r.contact.Ours[connectors.Fields[i].Name])
+	for _, f := range r.unexplained() {
+		r.state.Own.Wrote(f.Number, state.FieldHash(f.Number, r.contact.Ours[f.Name]))
 	}
 }
 

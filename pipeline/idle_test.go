@@ -43,8 +43,8 @@ func settle(tb testing.TB, db *state.DB, people int) {
 			i, record := from+k, &page.Records[k]
 			shown := score.Shown{Known: true, Score: i % 1000, Tier: score.Low, Stage: score.Exploring, Written: now, Since: now}
 			change := state.RecordChange{Ref: record.Ref, Is: state.Contact{Checked: true}}
-			for f := range connectors.Fields {
-				change.Is.Wrote[f] = state.FieldHash(f, fmt.Sprint(i))
+			for _, f := range connectors.PersonFields().Fields {
+				change.Is.Own.Wrote(f.Number, state.FieldHash(f.Number, fmt.Sprint(i)))
 			}
 			lot.Settlements = append(lot.Settlements, state.Settlement{
 				Entry: e, Outcome: state.Commit, Records: []state.RecordChange{change}, Seen: []state.SeenInputs{{Ref: record.Ref, Inputs: state.InputsHash(record)}},

@@ -57,13 +57,13 @@ type record struct {
 	was     state.Contact // state as it was loaded
 	pending *state.Pending
 	contact connectors.Contact
-	inputs  uint64 // hash of what the CRM says of it
-	read    bool   // the CRM answered for it
-	err     error  // why it did not
-	dirty   bool   // state changed and is to be saved
-	tried   bool   // a patch for it goes out, if there is anything to write
-	nothing bool   // it was looked at, and there is nothing to write to it
-	refill  uint16 // our fields that somebody emptied, or that no person overwrote: to be filled again
+	inputs  uint64       // hash of what the CRM says of it
+	read    bool         // the CRM answered for it
+	err     error        // why it did not
+	dirty   bool         // state changed and is to be saved
+	tried   bool         // a patch for it goes out, if there is anything to write
+	nothing bool         // it was looked at, and there is nothing to write to it
+	refill  map[int]bool // numbers of our fields that somebody emptied, or that no person overwrote: to be filled again
 }
 
 // process takes a lot of claimed entries through. The error is for what concerns the whole lot; what concerns one person is
@@ -177,7 +177,7 @@ func (l *lot) subject(from *state.Loaded) *subject {
 	for _, r := range from.Records {
 		// A CRM that the config no longer names keeps its records until it is back or forgotten.
 		if crm := l.s.crm(r.Ref.CRM); crm != nil {
-			s.recs = append(s.recs, &record{ref: r.Ref, crm: crm, state: r.Contact, was: r.Contact, pending: r.Pending})
+			s.recs = append(s.recs, &record{ref: r.Ref, crm: crm, state: r.Contact, was: r.Contact.Clone(), pending: r.Pending})
 		}
 	}
 	switch {

@@ -86,10 +86,20 @@ type CRM struct {
 	Type    string // hubspot | salesforce
 	CRM     connectors.CRM
 	Objects []string
+	// Own is asked for by OwnFields; none: connectors.PersonFields.
+	Own connectors.FieldSet
 	// Fields names the properties, canonical → the CRM's: fields without a name are not written.
 	Fields map[string]string
 	// Identify names properties that hold user or anonymous ids.
 	Identify []IdentifyBy
+}
+
+// OwnFields are the fields that its records carry.
+func (c *CRM) OwnFields() connectors.FieldSet {
+	if c.Own.Fields == nil {
+		return connectors.PersonFields()
+	}
+	return c.Own
 }
 
 // Source is a configured source of journeys.

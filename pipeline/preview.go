@@ -102,7 +102,7 @@ func (l *lot) changes() (out Preview) {
 				}
 				c := Change{Ref: r.ref, Person: s.key, Reason: reason, Held: s.result.receipt.Held, Receipt: &s.result.receipt}
 				c.Name = r.contact.Profile.FirstName + " " + r.contact.Profile.LastName
-				for _, f := range connectors.Fields {
+				for _, f := range r.crm.OwnFields().Fields {
 					value, ok := patch.Fields[f.Name]
 					if !ok || value == r.contact.Ours[f.Name] {
 						continue

@@ -8,15 +8,6 @@ import (
 	"github.com/intentd/intentd/state"
 )
 
-func fieldIndex(name string) int {
-	for i, f := range connectors.Fields {
-		if f.Name == name {
-			return i
-		}
-	}
-	return -1
-}
-
 // missingFor is how long a record must stay unknown to its CRM before it counts as erased: one strange answer must not
 // forget anybody.
 const missingFor = 24 * time.Hour
@@ -139,37 +130,42 @@ func (l *lot) noticed(s *subject, out *state.Settlement) *state.Settlement {
 // noticeHands reads the rep's verdict, and notices which of our fields were emptied: those are ours again, whoever held them (invariant
 // 4). Who changed the others was asked when the record was read.
 func (l *lot) noticeHands(s *subject, r *record) {
-	for i, f := range connectors.Fields {
+	for _, f := range r.crm.OwnFields().Fields {
 		if r.crm.Fields[f.Name] == "" {
 			continue
 		}
 		value := r.contact.Ours[f.Name]
-		bit := uint16(1) << i
+		own := r.state.Own.At(f.Number)
 		if f.RepEdits {
 			h := uint32(0)
 			if value != "" {
-				h = state.FieldHash(i, value)
+				h = state.FieldHash(f.Number, value)
 			}
-			if r.state.Wrote[i] != h {
-				r.state.Wrote[i], r.dirty = h, true
+			if own.Wrote != h {
+				r.state.Own.Wrote(f.Number, h)
+				r.dirty = true
 				if value != "" || len(s.recs) == 1 {
 					s.person.Verdict, s.verdict = value, true
 				}
 			}
 			continue
 		}
-		wroteSomething := r.state.Wrote[i] != 0 && r.state.Wrote[i] != state.FieldHash(i, "")
-		if value == "" && (r.state.Held&bit != 0 || wroteSomething && !r.maybeOurs(i, "")) {
-			r.state.Held &^= bit
-			r.state.Wrote[i] = 0
-			r.refill |= bit
+		wroteSomething := own.Wrote != 0 && own.Wrote != state.FieldHash(f.Number, "")
+		if value == "" && (own.Held || wroteSomething && !r.pending.MayHaveLeft(f, "")) {
+			r.state.Own.Set(f.Number, state.OwnField{})
+			r.refillField(f)
 			r.dirty = true
 		}
 	}
 }
 
-// maybeOurs says whether a value may have been left by a patch of ours that was never acknowledged.
-func (r *record) maybeOurs(i int, value string) bool { return r.pending.MayHaveLeft(i, value) }
+// refillField has an own field filled again.
+func (r *record) refillField(f connectors.Field) {
+	if r.refill == nil {
+		r.refill = map[int]bool{}
+	}
+	r.refill[f.Number] = true
+}
 
 // behind says whether the record missed what the person's other records were last given: it could not be read then, or its CRM
 // refused the patch.

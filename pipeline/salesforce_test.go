@@ -29,7 +29,7 @@ func salesforceCRM(tb testing.TB, db *state.DB, o salesforce.Options) pipeline.C
 		tb.Fatal(err)
 	}
 	names := map[string]string{}
-	for _, f := range connectors.Fields {
+	for _, f := range connectors.PersonFields().Fields {
 		names[f.Name] = salesforce.DefaultField(f.Name)
 	}
 	return pipeline.CRM{Name: "salesforce", Type: "salesforce", CRM: c, Objects: []string{salesforce.Lead, salesforce.Contact}, Fields: names}
@@ -136,7 +136,7 @@ func TestSamePeopleInBothCRMs(t *testing.T) {
 	same()
 	asLead, _ := org.Record("Lead", leads[3])
 	asContact, _ := org.Record("Contact", twin)
-	for _, f := range connectors.Fields {
+	for _, f := range connectors.PersonFields().Fields {
 		if api := salesforce.DefaultField(f.Name); asLead[api] != asContact[api] {
 			t.Errorf("the lead's %s is %q, the same person's contact has %q", api, asLead[api], asContact[api])
 		}

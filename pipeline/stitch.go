@@ -67,7 +67,7 @@ func (l *lot) suspectEmpty(s *subject) {
 // keepStale keeps the last score, marked, until the source is back (invariant 8).
 func (l *lot) keepStale(s *subject) *state.Settlement {
 	for _, r := range s.recs {
-		if r.refill != 0 {
+		if len(r.refill) > 0 {
 			r.dirty = false // what a human emptied is noticed again when there is something to fill it with
 		}
 	}
@@ -94,7 +94,7 @@ func (l *lot) unchanged(s *subject) bool {
 		}
 	}
 	for _, r := range s.recs {
-		if r.refill != 0 || r.pending != nil || r.behind(s.shown) && l.inScope(r) {
+		if len(r.refill) > 0 || r.pending != nil || r.behind(s.shown) && l.inScope(r) {
 			return false
 		}
 		if !r.read || r.contact.State != connectors.Live {

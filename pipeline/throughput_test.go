@@ -217,7 +217,7 @@ func hubspotCRM(b testing.TB, o hubspot.Options, now func() time.Time) pipeline.
 		b.Fatal(err)
 	}
 	names := map[string]string{}
-	for _, f := range connectors.Fields {
+	for _, f := range connectors.PersonFields().Fields {
 		names[f.Name] = hubspot.DefaultProperty(f.Name)
 	}
 	return pipeline.CRM{Name: "hubspot", Type: "hubspot", CRM: hub, Objects: []string{hubspot.Contacts}, Fields: names}

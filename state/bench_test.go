@@ -54,7 +54,7 @@ func (l *load) receipt(rnd *rand.Rand, id PersonID) []byte {
 	text("Read “Page %x” (19 Nov), “Page %x” (18 Nov) and “Page %x” (3 Nov).", rnd.Uint32(), rnd.Uint32(), rnd.Uint32())
 	text("Five visits between 3 Nov and 19 Nov with five page views.")
 	text("Follow up on the visit of 19 Nov.")
-	for _, f := range connectors.Fields {
+	for _, f := range connectors.PersonFields().Fields {
 		text("%s", f.Name)
 		switch f.Type {
 		case connectors.TypeLongText:
@@ -72,7 +72,7 @@ func (l *load) receipt(rnd *rand.Rand, id PersonID) []byte {
 
 func (l *load) patch(rnd *rand.Rand, ref connectors.Ref) connectors.Patch {
 	f := map[string]string{}
-	for _, d := range connectors.Fields {
+	for _, d := range connectors.PersonFields().Fields {
 		switch d.Type {
 		case connectors.TypeNumber:
 			f[d.Name] = fmt.Sprint(rnd.IntN(100))

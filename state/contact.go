@@ -19,15 +19,6 @@ const (
 
 func appendContact(b []byte, c *Contact) []byte {
 	var set byte
-	var wrote uint16
-	for i, h := range c.Wrote {
-		if h != 0 {
-			wrote |= 1 << i
-		}
-		if h >= 1<<24 {
-			set |= contactWide
-		}
-	}
 	flag := func(on bool, bit byte) {
 		if on {
 			set |= bit
@@ -36,7 +27,8 @@ func appendContact(b []byte, c *Contact) []byte {
 	flag(c.Inputs != 0, contactInputs)
 	flag(c.Seen != 0 && c.Seen != c.Inputs, contactSeen)
 	flag(c.Seen != 0 && c.Seen == c.Inputs, contactSettled)
-	flag(c.Held != 0, contactHeld)
+	flag(c.Own.wide(), contactWide)
+	flag(c.Own.Held(), contactHeld)
 	flag(c.Paused, contactPaused)
 	flag(c.Checked, contactChecked)
 	flag(!c.Missing.IsZero(), contactMissing)
@@ -48,18 +40,9 @@ func appendContact(b []byte, c *Contact) []byte {
 	if set&contactSeen != 0 {
 		b = binary.BigEndian.AppendUint64(b, c.Seen)
 	}
-	b = binary.AppendUvarint(b, uint64(wrote))
-	for _, h := range c.Wrote {
-		switch {
-		case h == 0:
-		case set&contactWide != 0:
-			b = binary.BigEndian.AppendUint32(b, h)
-		default:
-			b = append(b, byte(h>>16), byte(h>>8), byte(h))
-		}
-	}
+	b = c.Own.appendWrote(b, set&contactWide != 0)
 	if set&contactHeld != 0 {
-		b = binary.AppendUvarint(b, uint64(c.Held))
+		b = c.Own.appendHeld(b)
 	}
 	if set&contactMissing != 0 {
 		b = appendTime(b, c.Missing)
@@ -81,20 +64,9 @@ func decodeContact(v []byte) (c Contact, err error) {
 	if set&contactSettled != 0 {
 		c.Seen = c.Inputs
 	}
-	wrote := r.uvarint()
-	for i := range c.Wrote {
-		switch {
-		case wrote&(1<<i) == 0:
-		case set&contactWide != 0:
-			c.Wrote[i] = r.uint32()
-		default:
-			if h := r.take(3); h != nil {
-				c.Wrote[i] = uint32(h[0])<<16 | uint32(h[1])<<8 | uint32(h[2])
-			}
-		}
-	}
+	c.Own.readWrote(&r, set&contactWide != 0)
 	if set&contactHeld != 0 {
-		c.Held = uint16(r.uvarint())
+		c.Own.readHeld(&r)
 	}
 	if set&contactMissing != 0 {
 		c.Missing = r.time()
@@ -147,7 +119,7 @@ func (tx *txn) PutContact(ref connectors.Ref, c *Contact) error {
 		tx.w.counts.contacts++
 	}
 	tx.w.counts.held -= heldOf(old)
-	if c.Held != 0 {
+	if c.Own.Held() {
 		tx.w.counts.held++
 	}
 	var vb [160]byte

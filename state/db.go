@@ -6,17 +6,19 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/intentd/intentd/connectors"
 	"github.com/intentd/intentd/state/engine"
 )
 
 // Options say how to open. The zero value is right for a daemon.
 type Options struct {
-	LockTimeout       time.Duration    // how long to wait for another process to let go of the file; 0: 2 seconds
-	NoSync            bool             // no fsync: for tests, loses data at a power cut
-	Now               func() time.Time // nil: time.Now
-	ReadOnly          bool             // look only: several such processes may share the file
-	ReceiptsPerPerson int              // receipts kept a person, newest first; 0: 3
-	CacheEntries      int              // entries kept in each cache; 0: 200,000
+	LockTimeout       time.Duration       // how long to wait for another process to let go of the file; 0: 2 seconds
+	NoSync            bool                // no fsync: for tests, loses data at a power cut
+	Now               func() time.Time    // nil: time.Now
+	ReadOnly          bool                // look only: several such processes may share the file
+	ReceiptsPerPerson int                 // receipts kept a person, newest first; 0: 3
+	CacheEntries      int                 // entries kept in each cache; 0: 200,000
+	Fields            connectors.FieldSet // whose values are followed in the CRM; none: connectors.PersonFields
 
 	Progress func(line string) // told how far bringing an older state up to date is; nil: nobody
 
@@ -48,6 +50,9 @@ type DB struct {
 
 	commits, calls atomic.Int64
 }
+
+// OwnFields are the fields whose values are followed in the CRM.
+func (db *DB) OwnFields() connectors.FieldSet { return db.o.Fields }
 
 // view runs fn in a read transaction. It should be short. Writes inside fail. Where an engine has to fetch first what fn reads, fn runs again:
 // what it leaves outside is what its last run left.

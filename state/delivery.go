@@ -352,7 +352,7 @@ func (tx *txn) taken(a *Answer, p *Pending, now time.Time) error {
 		return err
 	}
 	if ok {
-		for i, f := range connectors.Fields {
+		for _, f := range tx.db.o.Fields.Fields {
 			value, sent := p.Patch.Fields[f.Name]
 			if !sent {
 				continue
@@ -360,7 +360,7 @@ func (tx *txn) taken(a *Answer, p *Pending, now time.Time) error {
 			if stored, told := a.Stored[f.Name]; told {
 				value = stored
 			}
-			rec.Wrote[i] = FieldHash(i, value)
+			rec.Own.Wrote(f.Number, FieldHash(f.Number, value))
 		}
 		rec.WroteAt, rec.Seen = now, p.Inputs
 		if a.Modified.After(rec.Modified) {

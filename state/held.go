@@ -52,12 +52,12 @@ func (tx *txn) heldFields(id PersonID) (held []HeldFields, err error) {
 		if err != nil {
 			return nil, err
 		}
-		if !ok || rec.Held == 0 {
+		if !ok || !rec.Own.Held() {
 			continue
 		}
 		h := HeldFields{Ref: ref, Person: id}
-		for i, f := range connectors.Fields {
-			if rec.Held&(1<<i) != 0 {
+		for _, f := range tx.db.o.Fields.Fields {
+			if rec.Own.At(f.Number).Held {
 				h.Names = append(h.Names, f.Name)
 			}
 		}
@@ -87,12 +87,11 @@ func (db *DB) ReleaseFields(list []LetGo, now time.Time) (records, fields int, e
 			}
 			n := 0
 			for _, name := range h.Names {
-				f := fieldIndex(name)
-				if rec.Held&(1<<f) == 0 {
+				f, ok := tx.db.o.Fields.Named(name)
+				if !ok || !rec.Own.At(f.Number).Held {
 					continue
 				}
-				rec.Held &^= 1 << f
-				rec.Wrote[f] = FieldHash(f, h.Shown[name])
+				rec.Own.Set(f.Number, OwnField{Wrote: FieldHash(f.Number, h.Shown[name])})
 				n++
 			}
 			if n == 0 {

@@ -137,13 +137,13 @@ func (tx *txn) appendPending(b []byte, p *Pending, maybe []uint32) ([]byte, erro
 	}
 	b = appendString(b, p.Patch.Group)
 	b = binary.AppendUvarint(b, uint64(len(p.Patch.Fields)))
-	for i, f := range connectors.Fields {
+	for _, f := range tx.db.o.Fields.Fields {
 		if v, ok := p.Patch.Fields[f.Name]; ok {
-			b = appendString(binary.AppendUvarint(b, uint64(i)+1), v)
+			b = appendString(binary.AppendUvarint(b, uint64(f.Number)+1), v)
 		}
 	}
 	for name, v := range p.Patch.Fields {
-		if fieldIndex(name) < 0 {
+		if _, own := tx.db.o.Fields.Named(name); !own {
 			b = appendString(appendString(append(b, 0), name), v)
 		}
 	}
@@ -177,15 +177,6 @@ func (tx *txn) appendPending(b []byte, p *Pending, maybe []uint32) ([]byte, erro
 	return b, nil
 }
 
-func fieldIndex(name string) int {
-	for i := range connectors.Fields {
-		if connectors.Fields[i].Name == name {
-			return i
-		}
-	}
-	return -1
-}
-
 func (tx *txn) decodePending(v []byte) (*Pending, error) {
 	r := reader{b: v}
 	set := r.byte()
@@ -202,8 +193,8 @@ func (tx *txn) decodePending(v []byte) (*Pending, error) {
 			var name string
 			if i := r.uvarint(); i == 0 {
 				name = r.string()
-			} else if i <= uint64(len(connectors.Fields)) {
-				name = connectors.Fields[i-1].Name
+			} else if f, ok := tx.db.o.Fields.Numbered(int(min(i, 1<<30)) - 1); ok {
+				name = f.Name
 			} else {
 				return nil, damaged("journal")
 			}
@@ -273,9 +264,9 @@ func (tx *txn) Stage(p *Pending) error {
 			return err
 		}
 		maybe = slices.Clone(before.Maybe)
-		for i, f := range connectors.Fields {
+		for _, f := range tx.db.o.Fields.Fields {
 			if v, ok := before.Patch.Fields[f.Name]; ok {
-				maybe = append(maybe, FieldHash(i, v))
+				maybe = append(maybe, FieldHash(f.Number, v))
 			}
 		}
 		maybe = distinct(append(maybe, p.Maybe...))
@@ -380,10 +371,10 @@ func (tx *txn) DropPending(ref connectors.Ref) error {
 // JournalDepth is how many patches wait for an acknowledgement.
 func (db *DB) JournalDepth() int { return db.count(func(c *counts) int64 { return c.journal }) }
 
-// FieldHash is what Contact.Wrote and Pending.Maybe hold of the canonical value of connectors.Fields[i]: never 0, and 24 bits, so
+// FieldHash is what OwnField.Wrote and Pending.Maybe hold of the canonical value of the own field with a number: never 0, and 24 bits, so
 // that a record stays small; one changed value in 16 million goes unnoticed. It is part of the file format.
-func FieldHash(i int, value string) uint32 {
-	h := (xxhash.Sum64String(value) + uint64(i)) * 0x9e3779b97f4a7c15 // 2^64 over the golden ratio: spreads neighbours
+func FieldHash(number int, value string) uint32 {
+	h := (xxhash.Sum64String(value) + uint64(number)) * 0x9e3779b97f4a7c15 // 2^64 over the golden ratio: spreads neighbours
 	if h >>= 40; h != 0 {
 		return uint32(h)
 	}

@@ -159,11 +159,11 @@ func (tx *txn) ref(key []byte) (connectors.Ref, error) {
 	return ref, nil
 }
 
-// maxPerson is the highest person number: 30 bits, as much as an identity entry holds.
+// maxPerson is the highest person number: the 30 bits below the kind, as much as an identity entry holds.
 const maxPerson = 1<<30 - 1
 
 func checkPerson(id PersonID) error {
-	if id == 0 || id > maxPerson {
+	if id == 0 || id > math.MaxUint32 || id.Subject() != connectors.PersonSubject {
 		return fmt.Errorf("state: no person %d", id)
 	}
 	return nil

@@ -33,7 +33,7 @@ func (g *registry) replaceRef(old, now connectors.Ref, rec Contact) (Contact, er
 		return rec, err
 	}
 	// What the new record holds in our fields is the CRM's merge of both: nothing of it is remembered as written.
-	rec.Wrote, rec.WroteAt, rec.Held, rec.Checked = [OwnFields]uint32{}, time.Time{}, 0, false
+	rec.Own, rec.WroteAt, rec.Checked = nil, time.Time{}, false
 	rec.Paused, rec.Missing = false, time.Time{}
 	if err := g.tx.DeleteContact(old); err != nil {
 		return rec, err

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"time"
 
+	"github.com/intentd/intentd/connectors"
 	"github.com/intentd/intentd/state/engine"
 	"github.com/intentd/intentd/state/engine/bolt"
 )
@@ -35,6 +36,9 @@ func New(e engine.Engine, o Options) (*DB, error) {
 	}
 	if o.CacheEntries <= 0 {
 		o.CacheEntries = 200_000
+	}
+	if o.Fields.Fields == nil {
+		o.Fields = connectors.PersonFields()
 	}
 	if o.migrations == nil {
 		o.migrations = migrations

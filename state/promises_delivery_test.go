@@ -297,7 +297,7 @@ var deliveries = []promise{
 			err := tx.Row(func() error {
 				for _, err := range []error{
 					tx.SetSetting("kept", []byte("2")), tx.SetSetting("new", []byte("3")), tx.DeletePerson(id), tx.Enqueue(9, Live, 1, now),
-					tx.Stage(&Pending{Person: id, Patch: patch(ref, "x")}), tx.PutContact(connectors.Ref{CRM: "unheard of", Object: "o", ID: "1"}, &Contact{Held: 1}),
+					tx.Stage(&Pending{Person: id, Patch: patch(ref, "x")}), tx.PutContact(connectors.Ref{CRM: "unheard of", Object: "o", ID: "1"}, &Contact{Own: OwnFields{{Held: true}}}),
 				} {
 					if err != nil {
 						s.Error(err)

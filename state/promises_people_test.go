@@ -70,16 +70,21 @@ var people = []promise{
 	}},
 	{"a contact comes back as put", func(s *suite) {
 		ref := connectors.Ref{CRM: "hubspot", Object: "contacts", ID: "101"}
-		full := Contact{Person: 9, Inputs: 5, Seen: 4, Held: 1 << 15, WroteAt: after(1500 * time.Millisecond), Modified: after(-time.Millisecond), Paused: true, Checked: true}
-		for i := range full.Wrote {
-			full.Wrote[i] = FieldHash(i, "x")
+		full := Contact{Person: 9, Inputs: 5, Seen: 4, WroteAt: after(1500 * time.Millisecond), Modified: after(-time.Millisecond), Paused: true, Checked: true}
+		for i := range 16 {
+			full.Own.Wrote(i, FieldHash(i, "x"))
 		}
-		wide := full
-		wide.Wrote[3] = 1<<32 - 1
-		for _, c := range []Contact{full, wide, {}, {Person: 1, Inputs: 7, Seen: 7}, {Person: 1, Seen: 7}, {Person: 1, Modified: now}, {Person: 1, WroteAt: now}} {
+		full.Own[15].Held = true
+		wide := full.Clone()
+		wide.Own[3].Wrote = 1<<32 - 1
+		many := Contact{Person: 9} // more fields than a machine word has bits
+		for i := range 200 {
+			many.Own.Set(i, OwnField{Wrote: FieldHash(i, "x"), Held: i%3 == 1})
+		}
+		for _, c := range []Contact{full, wide, many, {Own: OwnFields{70: {Held: true}}}, {}, {Person: 1, Inputs: 7, Seen: 7}, {Person: 1, Seen: 7}, {Person: 1, Modified: now}, {Person: 1, WroteAt: now}} {
 			s.update(func(tx *txn) error { return tx.PutContact(ref, &c) })
 			s.view(func(tx *txn) error {
-				if got, ok, err := tx.Contact(ref); err != nil || !ok || got != c {
+				if got, ok, err := tx.Contact(ref); err != nil || !ok || !reflect.DeepEqual(got, c) {
 					s.Errorf("got %+v %v %v, want %+v", got, ok, err, c)
 				}
 				return nil

@@ -223,12 +223,7 @@ func (tx *txn) changeRecord(id PersonID, r *RecordChange) error {
 	if err != nil || !ok || have.Person != id {
 		return err
 	}
-	for i, h := range r.Is.Wrote {
-		if h != r.Was.Wrote[i] {
-			have.Wrote[i] = h
-		}
-	}
-	have.Held = have.Held&^(r.Was.Held&^r.Is.Held) | r.Is.Held&^r.Was.Held
+	have.Own.change(r.Was.Own, r.Is.Own)
 	have.Paused, have.Missing, have.Checked = r.Is.Paused, r.Is.Missing, r.Is.Checked
 	return tx.PutContact(r.Ref, &have)
 }

@@ -173,7 +173,7 @@ func (g *registry) takeOwnFields(fields map[string]string, item *connectors.Cont
 	if err != nil {
 		return 0, 0, err
 	}
-	verdict, other := ownFieldsDiffer(fields, item, rec, pending)
+	verdict, other := g.ownFieldsDiffer(fields, item, rec, pending)
 	if !verdict && !other {
 		refused, err := g.refusedBefore(item, rec.Person)
 		if err != nil || !refused {
@@ -202,20 +202,20 @@ func (g *registry) refusedBefore(item *connectors.Contact, id PersonID) (bool, e
 }
 
 // ownFieldsDiffer says whether our fields hold something else than what we wrote or are writing: a verdict, or another's value.
-func ownFieldsDiffer(fields map[string]string, item *connectors.Contact, rec *Contact, pending *Pending) (verdict, other bool) {
-	for i, field := range connectors.Fields {
+func (g *registry) ownFieldsDiffer(fields map[string]string, item *connectors.Contact, rec *Contact, pending *Pending) (verdict, other bool) {
+	for _, field := range g.tx.db.o.Fields.Fields {
 		if fields[field.Name] == "" {
 			continue
 		}
-		value, wrote := item.Ours[field.Name], rec.Wrote[i]
-		if value == "" && wrote == 0 || FieldHash(i, value) == wrote {
+		value, own := item.Ours[field.Name], rec.Own.At(field.Number)
+		if value == "" && own.Wrote == 0 || FieldHash(field.Number, value) == own.Wrote {
 			continue
 		}
 		switch {
 		case field.RepEdits:
 			// A verdict's last known value is kept in its slot, so that a change is seen.
 			verdict = true
-		case rec.WroteAt.IsZero() && pending == nil, rec.Held&(1<<i) != 0 && value != "", pending.MayHaveLeft(i, value):
+		case rec.WroteAt.IsZero() && pending == nil, own.Held && value != "", pending.MayHaveLeft(field, value):
 		default:
 			other = true
 		}
@@ -232,14 +232,14 @@ func (g *registry) isBuried(item *connectors.Contact) bool {
 	})
 }
 
-// MayHaveLeft says whether a patch that was not acknowledged, or one it replaced, may have left a value in own field i. There may be no
+// MayHaveLeft says whether a patch that was not acknowledged, or one it replaced, may have left a value in an own field. There may be no
 // patch.
-func (p *Pending) MayHaveLeft(i int, value string) bool {
+func (p *Pending) MayHaveLeft(f connectors.Field, value string) bool {
 	if p == nil {
 		return false
 	}
-	if v, ok := p.Patch.Fields[connectors.Fields[i].Name]; ok && v == value {
+	if v, ok := p.Patch.Fields[f.Name]; ok && v == value {
 		return true
 	}
-	return slices.Contains(p.Maybe, FieldHash(i, value))
+	return slices.Contains(p.Maybe, FieldHash(f.Number, value))
 }

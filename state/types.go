@@ -1,13 +1,20 @@
 package state
 
 import (
+	"slices"
 	"time"
 
 	"github.com/intentd/intentd/connectors"
 )
 
-// PersonID is a person's key in this state. It never leaves it but as an opaque number.
+// PersonID is the key of what is scored in this state: a person, so far. It never leaves it but as an opaque number. Bits 30 and 31 are the
+// kind, so that queue, due times, receipts, history and journal, which hold all 32 bits, know whose they are. There is one due time for
+// all scores, the soonest; what else is kept of a score other than connectors.DefaultScore is to have its name behind the key, so that
+// what there is stays where it is.
 type PersonID uint64
+
+// Subject is the kind of what is scored.
+func (id PersonID) Subject() connectors.Subject { return connectors.Subject(id >> 30 & 3) }
 
 // Lane is a class of urgency. Lower goes first.
 type Lane uint8
@@ -85,21 +92,23 @@ const (
 	FlagRulesText                         // rules texts of a first sync: model texts are owed
 )
 
-// OwnFields is the number of own field slots in a contact record: the index of a field in connectors.Fields.
-const OwnFields = 16
-
 // Contact is what is known of one CRM record.
 type Contact struct {
 	Person   PersonID
-	Inputs   uint64            // hash of the CRM inputs that were last enqueued
-	Seen     uint64            // hash of the CRM inputs that the last acknowledged result rests on
-	Wrote    [OwnFields]uint32 // hash of the value of each own field as the CRM last acknowledged it; 0: never written
-	Held     uint16            // bit i: a human holds connectors.Fields[i]
-	WroteAt  time.Time         // when the last patch was acknowledged
-	Modified time.Time         // the record's modification time after it, as far as known
-	Paused   bool              // archived in the CRM
-	Missing  time.Time         // since when the CRM says it never heard of the record; zero: it is there
-	Checked  bool              // values that were there before this state were looked at (Authorship)
+	Inputs   uint64 // hash of the CRM inputs that were last enqueued
+	Seen     uint64 // hash of the CRM inputs that the last acknowledged result rests on
+	Own      OwnFields
+	WroteAt  time.Time // when the last patch was acknowledged
+	Modified time.Time // the record's modification time after it, as far as known
+	Paused   bool      // archived in the CRM
+	Missing  time.Time // since when the CRM says it never heard of the record; zero: it is there
+	Checked  bool      // values that were there before this state were looked at (Authorship)
+}
+
+// Clone is a copy that shares no memory with c.
+func (c Contact) Clone() Contact {
+	c.Own = slices.Clone(c.Own)
+	return c
 }
 
 // Pending is a journalled patch: everything to send it, and everything to commit once it is acknowledged. It counts as possibly

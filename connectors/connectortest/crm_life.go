@@ -133,7 +133,7 @@ func provisions(t *testing.T, h CRMHarness) {
 		}
 		return n
 	}
-	all := len(connectors.Fields)
+	all := len(connectors.PersonFields().Fields)
 	if n := planned(); n[connectors.FieldOK]%all != 0 || n[connectors.FieldOK] == 0 {
 		t.Fatalf("the plan of a provisioned CRM: %v", n)
 	}

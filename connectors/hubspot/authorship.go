@@ -19,7 +19,7 @@ func (c *Client) HumanEdited(ctx context.Context, refs []connectors.Ref) (map[co
 		return nil, err
 	}
 	var properties []string
-	for _, f := range connectors.Fields {
+	for _, f := range c.schema.Set.Fields {
 		if !f.RepEdits {
 			properties = append(properties, c.schema.Own[f.Name].Property)
 		}
@@ -34,7 +34,7 @@ func (c *Client) HumanEdited(ctx context.Context, refs []connectors.Ref) (map[co
 		for i := range answer.Results {
 			r := &answer.Results[i]
 			past := r.versions()
-			for _, f := range connectors.Fields {
+			for _, f := range c.schema.Set.Fields {
 				v, ok := newest(past[c.schema.Own[f.Name].Property])
 				if ok && !f.RepEdits && v.Value != "" && v.human() {
 					ref := c.ref(r.ID)

@@ -113,7 +113,7 @@ func (p *portal) split(t *testing.T, ref connectors.Ref) (own, foreign map[strin
 		t.Fatalf("the portal has no %s", ref)
 	}
 	own, foreign = map[string]string{}, props
-	for _, f := range connectors.Fields {
+	for _, f := range connectors.PersonFields().Fields {
 		if v := props["intent_"+f.Name]; v != "" {
 			own[f.Name] = values.FromWire(f.Type, v)
 		}

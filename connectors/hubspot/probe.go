@@ -150,9 +150,9 @@ func (c *Client) probeProperties(ctx context.Context, p *crmkit.Probe) {
 		}
 	}
 	if len(missing) > 0 {
-		p.Add(findMissing, connectors.Failure, provisionFix, "%d of %d properties do not exist: %s", len(missing), len(connectors.Fields), strings.Join(missing, ", "))
+		p.Add(findMissing, connectors.Failure, provisionFix, "%d of %d properties do not exist: %s", len(missing), len(c.schema.Set.Fields), strings.Join(missing, ", "))
 	} else if good {
-		p.OK(findProperties, "all %d properties exist and have the right type", len(connectors.Fields))
+		p.OK(findProperties, "all %d properties exist and have the right type", len(c.schema.Set.Fields))
 	}
 	c.probeInputs(ctx, p)
 }

@@ -109,7 +109,7 @@ func (c *Client) plan(ctx context.Context) (crmkit.Plan, error) {
 	}
 	steps := crmkit.Plan{first}
 	taken := map[string]string{}
-	for i, f := range connectors.Fields {
+	for i, f := range c.schema.Set.Fields {
 		steps = append(steps, c.planField(c.schema.Own[f.Name], i, existing, taken))
 	}
 	return steps, nil
@@ -223,7 +223,7 @@ func (c *Client) Remove(ctx context.Context, apply bool) ([]connectors.FieldStep
 	}
 	var done []connectors.FieldStep
 	gone := map[string]bool{}
-	for _, field := range connectors.Fields {
+	for _, field := range c.schema.Set.Fields {
 		f := c.schema.Own[field.Name]
 		d := existing[f.Property]
 		if d == nil || gone[f.Property] {

@@ -41,12 +41,12 @@ func TestPropertiesAreMadeAsTheyShouldBe(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c, h := box(t, sandbox.HubSpotOptions{})
 		steps, err := c.Apply(t.Context())
-		if err != nil || len(steps) != len(connectors.Fields)+1 || steps[0].Property != "intentd" || steps[0].Field != "" {
+		if err != nil || len(steps) != len(connectors.PersonFields().Fields)+1 || steps[0].Property != "intentd" || steps[0].Field != "" {
 			t.Fatalf("%d steps, %v", len(steps), err)
 		}
 		have, err := c.definitions(t.Context())
 		must(t, err)
-		for _, f := range connectors.Fields {
+		for _, f := range connectors.PersonFields().Fields {
 			d := have["intent_"+f.Name]
 			if d == nil || d.GroupName != "intentd" || d.Label != f.Label || !strings.HasSuffix(d.Description, marker) || len(d.Options) != len(f.Options) {
 				t.Errorf("%s is defined as %+v", f.Name, d)

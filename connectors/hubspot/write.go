@@ -438,7 +438,7 @@ func (w *writing) holds(k *connectors.Contact, r row) (map[string]string, bool) 
 
 // stored is the acknowledgement that rec is.
 func (c *Client) stored(rec *record) connectors.Result {
-	r := connectors.Result{Stored: make(map[string]string, len(connectors.Fields))}
+	r := connectors.Result{Stored: make(map[string]string, len(c.schema.Set.Fields))}
 	r.Modified, _ = parseTime(rec.UpdatedAt)
 	transport.EachProperty(rec.Properties, func(name, v string) {
 		if p := c.schema.Roles[name]; p != nil && p.Part == crmkit.Owned {

@@ -57,7 +57,7 @@ func (c *Client) HumanEdited(ctx context.Context, refs []connectors.Ref) (map[co
 			return nil, err
 		}
 		for id, ref := range asked {
-			for _, f := range connectors.Fields {
+			for _, f := range o.Set.Fields {
 				if e, ok := newest[edited{id, f.Name}]; ok && people[e.by] && e.records < manyAtOnce && !e.emptied {
 					out[ref] = append(out[ref], f.Name)
 				}

@@ -107,7 +107,7 @@ func (p *org) split(t *testing.T, ref connectors.Ref) (own, foreign map[string]s
 		t.Fatalf("the org has no %s", ref)
 	}
 	own = map[string]string{}
-	for _, f := range connectors.Fields {
+	for _, f := range connectors.PersonFields().Fields {
 		if v := fields[defaultName(f.Name)]; v != "" {
 			own[f.Name] = values.FromWire(f.Type, v)
 		}

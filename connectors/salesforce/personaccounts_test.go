@@ -54,7 +54,7 @@ func (p *personOrg) answer(r seen) reply {
 
 func describedFields(suffix, first string) string {
 	list := []string{first}
-	for _, f := range connectors.Fields {
+	for _, f := range connectors.PersonFields().Fields {
 		list = append(list, fmt.Sprintf(`{"name":%q,"updateable":true}`, strings.TrimSuffix(defaultName(f.Name), "__c")+suffix))
 	}
 	return strings.Join(list, ",")

@@ -89,12 +89,12 @@ func (c *Client) probeFields(ctx context.Context, p *crmkit.Probe) {
 	}
 	switch {
 	case len(missing) > 0:
-		p.Add(findMissing, connectors.Failure, provisionFix, "%d of %d fields do not exist: %s", len(missing), len(connectors.Fields)*len(c.order), strings.Join(missing, ", "))
+		p.Add(findMissing, connectors.Failure, provisionFix, "%d of %d fields do not exist: %s", len(missing), c.ownFields(), strings.Join(missing, ", "))
 	case len(hidden) > 0:
 		p.Add(findHidden, connectors.Failure, "assign the permission set "+permissionSets[0].name+" to the integration user: `intentd provision --apply` does it",
 			"%d fields exist and are hidden from the integration user, or cannot be edited by it: %s", len(hidden), strings.Join(hidden, ", "))
 	case good:
-		p.OK(findFields, "all %d fields exist, have the right type and can be written", len(connectors.Fields)*len(c.order))
+		p.OK(findFields, "all %d fields exist, have the right type and can be written", c.ownFields())
 	}
 }
 

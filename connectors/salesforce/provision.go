@@ -127,7 +127,7 @@ func (c *Client) plan(ctx context.Context) (crmkit.Plan, error) {
 			return nil, err
 		}
 		taken := map[string]string{}
-		for _, f := range connectors.Fields {
+		for _, f := range o.Set.Fields {
 			steps = append(steps, c.planField(o, d, o.Own[f.Name], custom, taken))
 		}
 	}
@@ -336,7 +336,7 @@ func (c *Client) planSet(set permissionSet, ids map[string]string, grants map[st
 	var create, change []fieldPermission
 	for _, name := range c.order {
 		o := c.objects[name]
-		for _, field := range connectors.Fields {
+		for _, field := range o.Set.Fields {
 			f := o.Own[field.Name]
 			have, there := grants[ids[set.name]+strings.ToLower(fullName(o, f))]
 			edit := set.edits(*f)
@@ -353,7 +353,7 @@ func (c *Client) planSet(set permissionSet, ids map[string]string, grants map[st
 	case !exists:
 		s.Action, s.Why = connectors.FieldCreate, "the permission set does not exist"
 	case len(create)+len(change) > 0:
-		s.Action, s.Why = connectors.FieldUpdate, fmt.Sprintf("%d of %d field permissions are missing or differ", len(create)+len(change), len(connectors.Fields)*len(c.order))
+		s.Action, s.Why = connectors.FieldUpdate, fmt.Sprintf("%d of %d field permissions are missing or differ", len(create)+len(change), c.ownFields())
 	default:
 		return s
 	}
@@ -441,7 +441,7 @@ func (c *Client) Remove(ctx context.Context, apply bool) ([]connectors.FieldStep
 	var done []connectors.FieldStep
 	for _, name := range c.order {
 		o := c.objects[name]
-		for _, field := range connectors.Fields {
+		for _, field := range o.Set.Fields {
 			f := o.Own[field.Name]
 			there, exists := custom[strings.ToLower(fullName(o, f))]
 			if !exists {

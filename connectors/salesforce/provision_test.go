@@ -33,7 +33,7 @@ func TestProvision(t *testing.T) {
 	p := bareOrg()
 	c := p.connect(t)
 	planned := planOf(t, c)
-	n := len(connectors.Fields)
+	n := len(connectors.PersonFields().Fields)
 	if got := len(planned); got != 2*n+3 {
 		t.Errorf("%d steps", got)
 	}

@@ -28,14 +28,14 @@ type Options struct {
 	Language string         // en | de; anything else is read as en
 	Location *time.Location // time zone of the dates; nil: UTC
 	OwnHosts []string       // links to these hosts, and hosts below them, may stay
-	// Lengths bound texts by canonical field, in characters. A field without an entry has the length in connectors.Fields.
+	// Lengths bound texts by canonical field, in characters. A field without an entry has the length of its connectors.Field.
 	Lengths map[string]int
 }
 
-// defaultLengths are those of connectors.Fields.
+// defaultLengths are those of the fields of a person.
 var defaultLengths = func() map[string]int {
 	m := make(map[string]int)
-	for _, f := range connectors.Fields {
+	for _, f := range connectors.PersonFields().Fields {
 		if f.Length > 0 {
 			m[f.Name] = f.Length
 		}
@@ -58,7 +58,7 @@ func Render(r *receipt.Receipt, o Options) map[string]string {
 		w.loc = time.UTC
 	}
 	w.clean.hosts = lowered(o.OwnHosts)
-	v := make(map[string]string, len(connectors.Fields))
+	v := make(map[string]string, 16)
 	v[connectors.FieldTier] = r.Tier.String()
 	v[connectors.FieldTierSince] = timestamp(r.Since())
 	v[connectors.FieldScoredAt] = timestamp(r.At)

@@ -26,7 +26,7 @@ func TestGolden(t *testing.T) {
 		t.Run(p.name, func(t *testing.T) {
 			v := Render(p.receipt, options(p.lang))
 			var b strings.Builder
-			for _, f := range connectors.Fields {
+			for _, f := range connectors.PersonFields().Fields {
 				if value, ok := v[f.Name]; ok {
 					fmt.Fprintf(&b, "%s\n", f.Name)
 					if value != "" {
@@ -55,10 +55,10 @@ func TestGolden(t *testing.T) {
 func TestValuesFitTheirFields(t *testing.T) {
 	for _, p := range people() {
 		v := Render(p.receipt, options(p.lang))
-		if len(v) != len(connectors.Fields)-1 {
+		if len(v) != len(connectors.PersonFields().Fields)-1 {
 			t.Errorf("%s: %d values", p.name, len(v))
 		}
-		for _, f := range connectors.Fields {
+		for _, f := range connectors.PersonFields().Fields {
 			value, ok := v[f.Name]
 			if f.RepEdits {
 				if ok {

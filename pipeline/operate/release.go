@@ -65,7 +65,7 @@ type Released struct {
 func Release(ctx context.Context, p *pipeline.Pipeline, who, field string) (Released, error) {
 	var out Released
 	defer p.Wake()
-	if field != "" && !slices.ContainsFunc(connectors.Fields, func(f connectors.Field) bool { return f.Name == field }) {
+	if _, known := p.DB().OwnFields().Named(field); field != "" && !known {
 		return out, fmt.Errorf("intentd has no field %q", field)
 	}
 	if who == "" {

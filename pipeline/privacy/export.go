@@ -28,8 +28,28 @@ type Held struct {
 
 // HeldRecord is what is kept of one CRM record, and what the CRM says now.
 type HeldRecord struct {
-	Kept state.Contact       `json:"kept"`
+	Kept KeptRecord          `json:"kept"`
 	Now  *connectors.Contact `json:"now,omitempty"`
+}
+
+// KeptRecord is what is kept of one CRM record, in the form that exports have always had: hashes by the number of a field, and the bits
+// of those that a person holds, as far as 64 bits go.
+type KeptRecord struct {
+	state.Contact
+	Own   state.OwnFields `json:",omitempty"` // empty: it takes the place of the Contact's
+	Wrote []uint32
+	Held  uint64
+}
+
+func keptRecord(c state.Contact) KeptRecord {
+	k := KeptRecord{Contact: c, Wrote: make([]uint32, max(16, len(c.Own)))}
+	for n, f := range c.Own {
+		k.Wrote[n] = f.Wrote
+		if f.Held {
+			k.Held |= 1 << n
+		}
+	}
+	return k
 }
 
 // Export returns all that is held about a person, with the events that our own stores and the sources tell.
@@ -112,7 +132,7 @@ func exportState(p *pipeline.Pipeline, out *Held, id state.PersonID) error {
 	out.Person, out.Core, out.Links = id.Key(), kept.Person, kept.Links
 	out.History, out.Verdicts, out.Dead = kept.History, kept.Verdicts, kept.Letters
 	for _, r := range kept.Records {
-		out.Records[r.Ref.String()] = HeldRecord{Kept: r.Contact}
+		out.Records[r.Ref.String()] = HeldRecord{Kept: keptRecord(r.Contact)}
 		if r.Pending == nil {
 			continue
 		}

@@ -187,7 +187,7 @@ func emptyFields(ctx context.Context, p *pipeline.Pipeline, s *pipeline.Setup, j
 				continue
 			}
 			fields := map[string]string{}
-			for _, f := range connectors.Fields {
+			for _, f := range c.OwnFields().Fields {
 				if !f.RepEdits && c.Fields[f.Name] != "" {
 					fields[f.Name] = ""
 				}

@@ -321,10 +321,10 @@ func (w *writer) list(l []string) {
 func (w *writer) values(m map[string]string) {
 	w.count(len(m), m == nil)
 	left := len(m)
-	for i := range connectors.Fields {
-		name := connectors.Fields[i].Name
-		if v, ok := m[name]; ok {
-			w.texts(name, v)
+	own := connectors.PersonFields()
+	for _, f := range own.Fields {
+		if v, ok := m[f.Name]; ok {
+			w.texts(f.Name, v)
 			left--
 		}
 	}
@@ -332,7 +332,7 @@ func (w *writer) values(m map[string]string) {
 		return
 	}
 	for _, name := range slices.Sorted(maps.Keys(m)) {
-		if !slices.ContainsFunc(connectors.Fields, func(f connectors.Field) bool { return f.Name == name }) {
+		if _, known := own.Named(name); !known {
 			w.texts(name, m[name])
 		}
 	}
@@ -468,7 +468,7 @@ func (d *reader) values() map[string]string {
 		d.fail(errors.New("it counts more than it holds"))
 		return nil
 	}
-	m := make(map[string]string, min(n, uint64(len(connectors.Fields))))
+	m := make(map[string]string, min(n, 32))
 	for ; n > 0 && d.err == nil; n-- {
 		name := d.text()
 		m[name] = d.text()

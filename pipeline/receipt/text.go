@@ -359,7 +359,7 @@ func (p *page) written() {
 		p.title("Written", "nothing")
 	} else {
 		p.title("Written", "")
-		for _, f := range connectors.Fields {
+		for _, f := range connectors.PersonFields().Fields {
 			v, ok := r.Written[f.Name]
 			if !ok {
 				continue

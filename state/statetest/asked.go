@@ -5,7 +5,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/intentd/intentd/connectors"
 	"github.com/intentd/intentd/connectors/identity"
 	"github.com/intentd/intentd/state"
 )
@@ -80,9 +79,9 @@ var asked = []promise{
 	}},
 	{"held fields are told and let go", func(s *suite) {
 		id, ref := s.person("1")
-		s.settle(state.Settlement{Entry: state.Entry{Person: id}, Records: []state.RecordChange{{Ref: ref, Is: state.Contact{Held: 1, Checked: true}}}})
+		s.settle(state.Settlement{Entry: state.Entry{Person: id}, Records: []state.RecordChange{{Ref: ref, Is: state.Contact{Own: state.OwnFields{{Held: true}}, Checked: true}}}})
 		held, err := s.db.HeldFields(id)
-		if err != nil || len(held) != 1 || !slices.Equal(held[0].Names, []string{connectors.Fields[0].Name}) || s.db.Stats().Held != 1 {
+		if err != nil || len(held) != 1 || !slices.Equal(held[0].Names, []string{s.db.OwnFields().Fields[0].Name}) || s.db.Stats().Held != 1 {
 			s.Fatalf("%+v %v", held, err)
 		}
 		if all, next, err := s.db.HeldFieldsFrom(0, 9); err != nil || next != 0 || len(all) != 1 {

@@ -107,7 +107,7 @@ var deliveries = []promise{
 		if sum := s.answer(ref, first.Seq, nil); sum != (state.Acknowledged{Superseded: 1}) {
 			s.Errorf("the answer for the old one: %+v", sum)
 		}
-		headline := slices.IndexFunc(connectors.Fields, func(f connectors.Field) bool { return f.Name == connectors.FieldHeadline })
+		headline, _ := connectors.PersonFields().Named(connectors.FieldHeadline)
 		if p := s.kept(id).Records[0].Pending; p == nil || !p.MayHaveLeft(headline, "one") || !p.MayHaveLeft(headline, "two") {
 			s.Errorf("%+v", p)
 		}

@@ -42,7 +42,8 @@ const (
 // Schema is what each property is for, and which property each of intentd's own fields lives in.
 type Schema struct {
 	Roles map[string]*Role // by property
-	Own   map[string]*Own  // by canonical name
+	Set   connectors.FieldSet
+	Own   map[string]*Own // the fields of Set, by canonical name
 	// Clash names two fields that are mapped to one property; nothing is written while they are.
 	Clash string
 }
@@ -58,11 +59,11 @@ type Naming struct {
 	Spell     func(name string) string      // the spelling in which names are compared and sent; nil: as it is
 }
 
-// NewSchema is a schema of intentd's own fields, each in the property that the configuration maps it to, by canonical name.
-func NewSchema(n Naming, mapped map[string]string) (*Schema, *connectors.Error) {
-	s := &Schema{Roles: map[string]*Role{}, Own: map[string]*Own{}}
+// NewSchema is a schema of a set of intentd's own fields, each in the property that the configuration maps it to, by canonical name.
+func NewSchema(n Naming, set connectors.FieldSet, mapped map[string]string) (*Schema, *connectors.Error) {
+	s := &Schema{Roles: map[string]*Role{}, Set: set, Own: make(map[string]*Own, len(set.Fields))}
 	by := map[string]string{}
-	for _, f := range connectors.Fields {
+	for _, f := range set.Fields {
 		name := n.Default(f.Name)
 		if set := strings.TrimSpace(mapped[f.Name]); set != "" {
 			if name = set; n.Spell != nil {
@@ -96,7 +97,7 @@ func (r *Role) Put(k *connectors.Contact, property, value string, as Values) boo
 		k.Fields[property] = value
 	case Owned:
 		if k.Ours == nil {
-			k.Ours = make(map[string]string, len(connectors.Fields))
+			k.Ours = map[string]string{}
 		}
 		k.Ours[r.Own.Name] = as.FromWire(r.Own.Type, value)
 	case Email:

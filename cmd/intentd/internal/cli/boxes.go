@@ -179,7 +179,7 @@ func (b *salesforceBox) values(email string) (map[string]string, bool) {
 	if account, ok := b.Record("Account", r["AccountId"]); ok {
 		v["company"] = account["Name"]
 	}
-	for _, f := range connectors.Fields {
+	for _, f := range connectors.PersonFields().Fields {
 		v["intent_"+f.Name] = r[salesforce.DefaultField(f.Name)]
 	}
 	return v, true

@@ -139,7 +139,7 @@ func (d *disclosure) record(ref string, r privacy.HeldRecord) {
 	for _, name := range slices.Sorted(maps.Keys(c.Fields)) {
 		d.item(name, c.Fields[name])
 	}
-	for _, f := range connectors.Fields {
+	for _, f := range connectors.PersonFields().Fields {
 		d.item("intentd: "+f.Name, c.Ours[f.Name])
 	}
 }
@@ -175,7 +175,7 @@ func (d *disclosure) results() {
 func (d *disclosure) work() {
 	for _, p := range d.held.Pending {
 		d.line("\nOn its way to %s since %s", p.Patch.Ref, d.moment(p.Staged))
-		for _, f := range connectors.Fields {
+		for _, f := range connectors.PersonFields().Fields {
 			if v, ok := p.Patch.Fields[f.Name]; ok {
 				d.item(f.Name, cmp.Or(v, "(emptied)"))
 			}
