@@ -38,7 +38,7 @@ type Journey struct {
 }
 
 // OneVisitor is the anonymous id of steps that name nobody.
-const OneVisitor = "visitor"
+const OneVisitor = "visitor-1"
 
 // apart is the time between two steps that have none.
 const apart = 20 * time.Second
@@ -391,10 +391,12 @@ func (t *journeyReader) complete(e *connectors.Event) (reason string) {
 	e.UserID, e.AnonymousID = cmp.Or(e.UserID, t.who.UserID), cmp.Or(e.AnonymousID, t.who.AnonymousID)
 	if e.Email == "" && e.Phone == "" && e.UserID == "" && e.AnonymousID == "" {
 		e.AnonymousID = OneVisitor
-		t.j.Nameless++
 	}
 	if e.Kind == "" {
 		return reasonNoKind + ", action or page"
+	}
+	if e.AnonymousID == OneVisitor {
+		t.j.Nameless++
 	}
 	return ""
 }
