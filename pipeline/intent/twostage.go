@@ -50,6 +50,9 @@ type TwoStageOptions struct {
 	Rand     io.Reader
 	Logger   *slog.Logger
 	Fallback *Rules // default: NewRules with the same products, hosts and language
+	// Summarised, where set, is told every stage-1 summary: of which person, of which step of the journey, what they did and what was on
+	// the screen. It may be called by several goroutines at once.
+	Summarised func(person, step, summary string, context []string)
 }
 
 // TwoStage is the engine with a model. Safe for concurrent use.
@@ -366,6 +369,11 @@ func (t *TwoStage) call(ctx context.Context, prompt connectors.Prompt) (connecto
 // finish gives p its texts: the model's, or the rules' with the reason.
 func (l *lot) finish(ctx context.Context, p *person) {
 	t := l.t
+	for _, it := range p.steps {
+		if t.o.Summarised != nil && it.err == nil && it.result.Action != "" {
+			t.o.Summarised(p.s.Journey.Key, it.step.ID, it.result.Action, it.result.Context)
+		}
+	}
 	err := l.readable(p)
 	if err == nil {
 		if err = l.stopped(); err == nil {

@@ -66,6 +66,8 @@ type builder struct {
 	*built
 	a   *App
 	cfg *config.Config
+
+	summarised func(person, step, summary string, context []string) // told each stage-1 summary; nil: nobody asks
 }
 
 // build makes everything that cfg names; from the configuration before it takes what stays open. It touches no network.
@@ -110,7 +112,30 @@ func (b *builder) all() error {
 			return fmt.Errorf("source %s: %w", src.Name, err)
 		}
 	}
+	if err := b.reading(); err != nil {
+		return err
+	}
 	s := b.setup
+	s.Write = pipeline.Write{Mode: pipeline.WriteMode(cfg.Write.Mode), Owners: cfg.Write.Scope.Owner, IDs: cfg.Write.Scope.IDs, Lists: map[string]string{}}
+	for _, l := range cfg.Write.Scope.List {
+		s.Write.Lists[l.Property] = l.Value
+	}
+	s.BrakeShare = cfg.Write.Brake / 100
+	s.ReceiptsKept = cfg.Privacy.Retention.Receipts
+	if budget > 0 {
+		s.BudgetSpent = func() bool { spent, budget := b.ledger.SpentToday(); return spent >= budget }
+	}
+	if b.store != nil {
+		b.store.SetIdentity(s.Identity)
+	}
+	b.version = fmt.Sprintf("%x %x %x %x %s %s %v", s.Journey.Version(), s.Score.Hash(), s.Topics.Version(), s.Engine.Version(),
+		cfg.Text.Language, cfg.Text.Timezone, cfg.Privacy.OwnHosts)
+	return nil
+}
+
+// reading is all that lies between events and field values: what counts, what it is worth, and who reads it.
+func (b *builder) reading() (err error) {
+	cfg, s := b.cfg, b.setup
 	s.Score = scoreSettings(cfg)
 	if problems := s.Score.Validate(); len(problems) > 0 {
 		return fmt.Errorf("scoring: %s", strings.Join(problems, "; "))
@@ -130,20 +155,6 @@ func (b *builder) all() error {
 		s.CustomerFields[f.Property] = f.Value
 	}
 	s.History = cfg.Privacy.Retention.History
-	s.Write = pipeline.Write{Mode: pipeline.WriteMode(cfg.Write.Mode), Owners: cfg.Write.Scope.Owner, IDs: cfg.Write.Scope.IDs, Lists: map[string]string{}}
-	for _, l := range cfg.Write.Scope.List {
-		s.Write.Lists[l.Property] = l.Value
-	}
-	s.BrakeShare = cfg.Write.Brake / 100
-	s.ReceiptsKept = cfg.Privacy.Retention.Receipts
-	if budget > 0 {
-		s.BudgetSpent = func() bool { spent, budget := b.ledger.SpentToday(); return spent >= budget }
-	}
-	if b.store != nil {
-		b.store.SetIdentity(s.Identity)
-	}
-	b.version = fmt.Sprintf("%x %x %x %x %s %s %v", s.Journey.Version(), s.Score.Hash(), s.Topics.Version(), s.Engine.Version(),
-		cfg.Text.Language, cfg.Text.Timezone, cfg.Privacy.OwnHosts)
 	return nil
 }
 
@@ -283,7 +294,10 @@ func (b *builder) engines() error {
 	for _, p := range cfg.Products {
 		products = append(products, p.Name)
 	}
-	secret := b.a.db.Secret()
+	var secret []byte
+	if b.a.db != nil {
+		secret = b.a.db.Secret()
+	}
 	named := []string{}
 	for _, p := range cfg.Topics.Pages {
 		named = append(named, p.Topic)
@@ -306,10 +320,13 @@ func (b *builder) engines() error {
 			return err
 		}
 		b.model = model
-		match.Model, match.ModelName, match.LexiconOnly, match.Cache = b.ledger.Within(model), cfg.Model.Name, false, b.ledger.TopicCache()
+		match.Model, match.ModelName, match.LexiconOnly = model, cfg.Model.Name, false
 		two := intent.TwoStageOptions{
-			Model: model, ModelName: cfg.Model.Name, Store: b.ledger, Products: products, Hosts: cfg.Privacy.OwnHosts, Language: cfg.Text.Language,
+			Model: model, ModelName: cfg.Model.Name, Products: products, Hosts: cfg.Privacy.OwnHosts, Language: cfg.Text.Language,
 			Concurrency: cfg.Model.Concurrency, Logger: b.a.log, Fallback: rules, Secret: secret,
+		}
+		if b.ledger != nil {
+			match.Model, match.Cache, two.Store = b.ledger.Within(model), b.ledger.TopicCache(), b.ledger
 		}
 		r := cfg.Privacy.Redact
 		two.Redact = intent.Redact{KeepEmails: r.KeepEmails, KeepPhones: r.KeepPhones, KeepNames: r.KeepNames, DropTyped: r.DropTyped}
@@ -331,6 +348,7 @@ func (b *builder) engines() error {
 				}
 			}
 		}
+		two.Summarised = b.summarised
 		b.setup.Engine = intent.NewTwoStage(two)
 	}
 	b.setup.Topics = topics.New(match)

@@ -1,0 +1,371 @@
+package app
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"maps"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/intentd/intentd/cmd/intentd/internal/config"
+	"github.com/intentd/intentd/connectors"
+	"github.com/intentd/intentd/connectors/gemini"
+	"github.com/intentd/intentd/connectors/identity"
+	"github.com/intentd/intentd/connectors/jsonl"
+	"github.com/intentd/intentd/connectors/openai"
+	"github.com/intentd/intentd/pipeline"
+	"github.com/intentd/intentd/pipeline/journey"
+	"github.com/intentd/intentd/pipeline/receipt"
+)
+
+// TryOptions say how a journey at hand is tried.
+type TryOptions struct {
+	Config *config.Config // its scoring, topics, products, privacy, text and model count; nil: the defaults, texts by rules
+	// Model is asked for the texts, by the vendor's name for it, or by a provider's name for its usual one; "rules" asks none, "" is the config's.
+	Model                 string
+	GeminiKey, OpenAIKey  string
+	OpenAIURL             string // a server that speaks OpenAI's language; "": the vendor's
+	Language, Screenshots string // "": the config's
+	Now                   time.Time
+	HTTP                  http.RoundTripper // of the model; nil: the usual one
+}
+
+// Trial is what comes of a journey at hand.
+type Trial struct {
+	Read    *jsonl.Journey `json:"read"`
+	Hosts   []string       `json:"own_hosts,omitempty"` // taken for the team's own site, where no config names it
+	Model   string         `json:"model,omitempty"`
+	Priced  bool           `json:"-"` // what the model costs is known
+	Unknown map[string]int `json:"unknown_kinds,omitempty"`
+	Forms   map[string]int `json:"unknown_forms,omitempty"`
+	Shared  int            `json:"shared,omitempty"` // events of nobody: several people hold the only id they have
+	People  []TriedPerson  `json:"people"`           // the highest score first
+	Zone    *time.Location `json:"-"`
+}
+
+// TriedPerson is one of its people.
+type TriedPerson struct {
+	Name    string            `json:"name"` // the best identifier
+	IDs     []string          `json:"ids"`
+	Steps   []TriedStep       `json:"steps"`
+	Fields  map[string]string `json:"fields"` // what a CRM would be given, by canonical name; none without a signal
+	Receipt receipt.Receipt   `json:"receipt"`
+}
+
+// TriedStep is one step of a journey.
+type TriedStep struct {
+	Time    time.Time `json:"time"`
+	Kind    string    `json:"kind"`
+	What    string    `json:"what"`              // page, form or element, by title or address
+	Summary string    `json:"summary,omitempty"` // stage 1, by the model
+	Context []string  `json:"context,omitempty"` // what was on the screen, by the model
+	Signal  string    `json:"signal,omitempty"`  // the type it counts as
+	Points  int       `json:"strength,omitempty"`
+	LeftOut string    `json:"left_out,omitempty"` // why it does not count
+}
+
+// Try says what the daemon would write of the people in a journey, had a CRM records of them without a score. It keeps and writes nothing, and
+// asks nobody but the model, if one is named.
+func Try(ctx context.Context, read *jsonl.Journey, o TryOptions) (*Trial, error) {
+	cfg := config.Default()
+	t := &Trial{Read: read, Priced: true, People: []TriedPerson{}}
+	if o.Config != nil {
+		own := *o.Config
+		cfg = &own
+	} else {
+		cfg.Privacy.OwnHosts = hostsOf(read.Events)
+		t.Hosts = cfg.Privacy.OwnHosts
+	}
+	cfg.Text.Language, cfg.Screenshots.Dir = cmp.Or(o.Language, cfg.Text.Language), cmp.Or(o.Screenshots, cfg.Screenshots.Dir)
+	if err := t.chooseModel(cfg, &o); err != nil {
+		return nil, err
+	}
+	source := "file"
+	for _, s := range cfg.Sources { // the name that the file's events would have
+		if s.Type == "jsonl" {
+			source = s.Name
+			break
+		}
+	}
+	cfg.Sources = []config.Source{{Name: source, Type: "jsonl"}} // screenshots come from local files only
+	for i := range read.Events {
+		read.Events[i].Source = source
+	}
+	t.Zone = cfg.Text.Location()
+
+	b := &builder{
+		a:   &App{o: Options{Now: func() time.Time { return o.Now }, HTTP: o.HTTP}, log: slog.New(slog.DiscardHandler)},
+		cfg: cfg, built: &built{setup: &pipeline.Setup{}},
+	}
+	defer b.close()
+	type place struct{ person, step string }
+	said := map[place]TriedStep{}
+	var saying sync.Mutex
+	b.summarised = func(person, step, summary string, context []string) {
+		saying.Lock()
+		defer saying.Unlock()
+		said[place{person, step}] = TriedStep{Summary: summary, Context: context}
+	}
+	var err error
+	if b.setup.Identity, err = identity.New(cfg.IdentityOptions()); err != nil {
+		return nil, fmt.Errorf("identity: %w", err)
+	}
+	if err := b.reading(); err != nil {
+		return nil, err
+	}
+	people := t.people(b.setup.Identity, read.Events)
+	tried, err := pipeline.Try(ctx, b.setup, people, o.Now)
+	if err != nil {
+		return nil, err
+	}
+	for i := range tried {
+		p := TriedPerson{Name: nameOf(people[i].IDs), Receipt: tried[i].Receipt, Fields: tried[i].Receipt.Written}
+		for _, id := range people[i].IDs {
+			p.IDs = append(p.IDs, identity.ID{Kind: id.Kind, Value: id.Value}.String())
+		}
+		for k := range tried[i].Steps {
+			step := tellStep(&tried[i], &tried[i].Steps[k])
+			s := said[place{people[i].Key, tried[i].Steps[k].ID}]
+			step.Summary, step.Context = s.Summary, s.Context
+			p.Steps = append(p.Steps, step)
+		}
+		t.People = append(t.People, p)
+	}
+	slices.SortStableFunc(t.People, func(a, b TriedPerson) int { return cmp.Compare(b.Receipt.Parts.Score, a.Receipt.Parts.Score) })
+	t.countUnknown(b.setup.Journey, read.Events)
+	return t, nil
+}
+
+// chooseModel puts the model that is asked for into the config.
+func (t *Trial) chooseModel(cfg *config.Config, o *TryOptions) error {
+	if o.Model == config.Rules {
+		cfg.Model = config.Default().Model
+	}
+	if o.Model == "" || o.Model == config.Rules {
+		if cfg.Model.Settings != nil {
+			t.Model = cfg.Model.Name
+		}
+		return nil
+	}
+	m := config.Default().Model
+	if m.Provider, m.Name = "openai", o.Model; o.Model == "gemini" || strings.HasPrefix(o.Model, "gemini-") {
+		m.Provider = "gemini"
+	}
+	kind := Types.Models[m.Provider]
+	if o.Model == m.Provider {
+		m.Name = kind.Name
+	}
+	if m.Name == "" {
+		return fmt.Errorf("--model %s: name the model as the server does, for example --model gpt-5-mini", o.Model)
+	}
+	m.Settings = kind.Settings()
+	switch s := m.Settings.(type) {
+	case *gemini.Config:
+		if o.GeminiKey == "" {
+			return fmt.Errorf("--model %s needs a key: set GEMINI_API_KEY, or leave --model out for texts by rules", o.Model)
+		}
+		s.APIKey = connectors.NewSecret(o.GeminiKey)
+	case *openai.Config:
+		if o.OpenAIKey == "" && o.OpenAIURL == "" {
+			return fmt.Errorf("--model %s needs a key: set OPENAI_API_KEY, for a server of your own OPENAI_BASE_URL, or leave --model out for texts by rules", o.Model)
+		}
+		s.APIKey, s.BaseURL = connectors.NewSecret(o.OpenAIKey), o.OpenAIURL
+		if s.BaseURL != "" {
+			var problems []connectors.Problem
+			connectors.NewCheck("", &problems).PrivateURL("OPENAI_BASE_URL", s.BaseURL)
+			if len(problems) > 0 {
+				return errors.New(problems[0].Path + ": " + problems[0].Message + ": " + problems[0].Fix)
+			}
+		}
+	}
+	if message, _ := kind.Priced(m.Name, nil); message != "" {
+		t.Priced = false
+		if err := m.Prices.FromText("free"); err != nil {
+			return err
+		}
+	}
+	t.Model, cfg.Model = m.Name, m
+	return nil
+}
+
+// hostsOf are the hosts of the pages, those of the commonest one's domain: a visitor's tracker runs on the team's own site.
+func hostsOf(events []connectors.Event) []string {
+	seen := map[string]int{}
+	for i := range events {
+		if u, err := url.Parse(events[i].URL); err == nil && u.Hostname() != "" {
+			seen[strings.ToLower(u.Hostname())]++
+		}
+	}
+	domain := func(host string) string {
+		parts := strings.Split(host, ".")
+		return strings.Join(parts[max(0, len(parts)-2):], ".")
+	}
+	best := ""
+	for _, host := range slices.Sorted(maps.Keys(seen)) {
+		if best == "" || seen[host] > seen[best] {
+			best = host
+		}
+	}
+	var hosts []string
+	for _, host := range slices.Sorted(maps.Keys(seen)) {
+		if domain(host) == domain(best) {
+			hosts = append(hosts, host)
+		}
+	}
+	return hosts
+}
+
+// idsOf are the identifiers of an event, the strongest first.
+func idsOf(rules *identity.Rules, e *connectors.Event) (ids []identity.ID) {
+	if email := rules.Email(e.Email); email != "" {
+		ids = append(ids, identity.ID{Kind: identity.Email, Value: email})
+	}
+	if phone := rules.Phone(e.Phone); phone != "" {
+		ids = append(ids, identity.ID{Kind: identity.Phone, Value: phone})
+	}
+	for _, of := range []struct {
+		kind  identity.Kind
+		value string
+	}{{identity.UserID, e.UserID}, {identity.AnonymousID, e.AnonymousID}} {
+		if id, ok := rules.ID(of.kind, rules.Space(e.Source), of.value); ok && !slices.Contains(ids, id) {
+			ids = append(ids, id)
+		}
+	}
+	return ids
+}
+
+// people parts events by whose they are, as the daemon does: an address is a person; any other identifier that is seen with one person
+// is theirs, and one that is seen with several is nobody's.
+func (t *Trial) people(rules *identity.Rules, events []connectors.Event) []pipeline.Trial {
+	ids := make([][]identity.ID, len(events))
+	for i := range events {
+		ids[i] = idsOf(rules, &events[i])
+	}
+	owner := map[identity.ID]identity.ID{} // the strongest that an identifier was seen with; zero: several
+	for _, weaker := range []identity.Kind{identity.Email, identity.UserID, identity.Phone, identity.AnonymousID} {
+		with := map[identity.ID]map[identity.ID]bool{}
+		for _, list := range ids {
+			for _, id := range list {
+				if id.Kind != weaker {
+					continue
+				}
+				if with[id] == nil {
+					with[id] = map[identity.ID]bool{}
+				}
+				for _, other := range list {
+					if o, seen := owner[other]; seen && o != (identity.ID{}) {
+						with[id][o] = true
+					}
+				}
+			}
+		}
+		for id, owners := range with {
+			switch len(owners) {
+			case 0:
+				owner[id] = id
+			case 1:
+				for o := range owners {
+					owner[id] = o
+				}
+			default:
+				owner[id] = identity.ID{}
+			}
+		}
+	}
+	var out []pipeline.Trial
+	at := map[identity.ID]int{}
+	for i := range events {
+		whose := identity.ID{}
+		for _, id := range ids[i] {
+			if whose = owner[id]; whose != (identity.ID{}) {
+				break
+			}
+		}
+		if whose == (identity.ID{}) {
+			t.Shared++
+			continue
+		}
+		k, seen := at[whose]
+		if !seen {
+			k = len(out)
+			at[whose] = k
+			out = append(out, pipeline.Trial{Key: fmt.Sprintf("person %d", k+1)})
+		}
+		p := &out[k]
+		p.Events = append(p.Events, events[i])
+		for _, id := range ids[i] {
+			if owner[id] == whose && !slices.Contains(p.IDs, id) {
+				p.IDs = append(p.IDs, id)
+			}
+		}
+	}
+	for i := range out {
+		p := &out[i]
+		slices.SortFunc(p.IDs, func(a, b identity.ID) int {
+			return cmp.Or(cmp.Compare(order(a), order(b)), cmp.Compare(a.Value, b.Value))
+		})
+		for _, id := range p.IDs {
+			if id.Kind == identity.Email {
+				p.Contact.Emails = append(p.Contact.Emails, id.Value)
+			}
+		}
+	}
+	return out
+}
+
+// order is that of identifiers by what they say of who somebody is.
+func order(id identity.ID) int {
+	return slices.Index([]identity.Kind{identity.Email, identity.UserID, identity.Phone, identity.AnonymousID}, id.Kind)
+}
+
+func nameOf(ids []identity.ID) string {
+	if len(ids) == 0 {
+		return "somebody"
+	}
+	return ids[0].Value
+}
+
+// tellStep says what a step was and whether it counts.
+func tellStep(t *pipeline.Tried, s *journey.Step) TriedStep {
+	e := &s.Event
+	page := e.PageTitle
+	if u, err := url.Parse(e.URL); err == nil && page == "" {
+		page = cmp.Or(u.Path, e.URL)
+	}
+	what := []string{}
+	for _, part := range []string{e.Properties[connectors.PropForm], e.Properties[connectors.PropCampaign], e.ElementText, page} {
+		if part != "" && !slices.Contains(what, part) {
+			what = append(what, part)
+		}
+	}
+	step := TriedStep{Time: e.Time, Kind: cmp.Or(s.Named, e.Kind), What: strings.Join(what, ", "), LeftOut: s.Why}
+	if s.Signal >= 0 && s.Signal < len(t.Signals) {
+		g := &t.Signals[s.Signal]
+		step.Signal, step.Points, step.LeftOut = g.Type.String(), int(t.Receipt.Settings.Strengths[g.Type]), ""
+	} else if s.Context {
+		step.LeftOut = cmp.Or(step.LeftOut, journey.WhyTeam)
+	}
+	return step
+}
+
+// countUnknown counts the kinds and forms that no list knows.
+func (t *Trial) countUnknown(b *journey.Builder, events []connectors.Event) {
+	t.Unknown, t.Forms = map[string]int{}, map[string]int{}
+	for i := range events {
+		e := &events[i]
+		kind, known := connectors.EventKind(e.Kind)
+		if !known {
+			t.Unknown[e.Kind]++
+		}
+		if form := e.Properties[connectors.PropForm]; kind == connectors.KindFormSubmit && form != "" && !b.KnowsForm(form) {
+			t.Forms[form]++
+		}
+	}
+}
