@@ -220,13 +220,13 @@ func (t *journeyReader) lines(text string) {
 		body := strings.TrimRight(strings.TrimSpace(first), ",;")
 		switch {
 		case body == "" || body == "[" || body == "]":
-		case len(first) > MaxLine:
+		case len(first) > maxLine:
 			t.unreadable(line, reasonTooLong)
 		case body[0] == '{' && json.Valid([]byte(body)):
 			t.record(body, line)
 		case body[0] == '{':
 			begin := strings.IndexByte(text, '{')
-			dec := json.NewDecoder(strings.NewReader(text[begin:min(len(text), begin+MaxLine)]))
+			dec := json.NewDecoder(strings.NewReader(text[begin:min(len(text), begin+maxLine)]))
 			n, read := 0, 0
 			for {
 				var item json.RawMessage
