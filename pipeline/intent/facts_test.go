@@ -79,6 +79,18 @@ func testFacts(t *testing.T, file string, least int, aim float64) {
 	}
 }
 
+// A greeting on a line of its own is no subject.
+func TestGreetingsAreNoTopics(t *testing.T) {
+	var vendors map[string]*vendor
+	load(t, "vendors.yaml", &vendors)
+	for _, text := range []string{"Vielen Dank, wir brauchen bald Bescheid", "Guten Tag\n40 Stück", "Thank You, Kind Regards"} {
+		c := labelled{Name: text, Vendor: "property", Events: []happening{{At: "26 Nov", Kind: "form_submit", URL: "/contact", Title: "Contact", Props: map[string]string{"form": "Enquiry", "message": text}}}}
+		if in, _ := c.infer(t, vendors, "en"); len(in.Topics) > 0 {
+			t.Errorf("%q: topics %v", text, in.Topics)
+		}
+	}
+}
+
 func everything(in intent.Intent) string {
 	b := in.Headline.Text
 	for _, s := range in.Sentences {
