@@ -287,6 +287,8 @@ func formKind(name string, e *connectors.Event, sig *journey.Signal) Act {
 		return ActBegun
 	}
 	switch {
+	case (a == ActApply || a == actNone) && addressed(e.URL).act == ActCareers && (sig == nil || sig.Type != score.HandRaise):
+		return ActJobApply // "Apply for SRE" under /jobs
 	case a == ActRegister && attended(e.Properties):
 		return ActAttend
 	case a == actNone && sig != nil && sig.Type == score.HandRaise:
