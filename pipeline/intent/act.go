@@ -113,7 +113,7 @@ var formActs = []struct {
 	phrases []string
 }{
 	{ActUnsubscribe, []string{"unsubscribe", "opt out", "abmelden", "abmeldung", "abbestellen", "désabonner", "darse de baja"}},
-	{ActJobApply, []string{"job application", "apply for job", "career", "careers", "bewerbung", "bewerben", "initiativbewerbung", "internship", "praktikum", "vacancy"}},
+	{ActJobApply, []string{"job application", "apply for job", "career", "careers", "bewerbung", "bewerben", "bewerbungsformular", "onlinebewerbung", "stellenbewerbung", "initiativbewerbung", "internship", "praktikum", "vacancy"}},
 	{ActPress, []string{"press", "media enquiry", "media inquiry", "media request", "interview", "journalist", "presse", "presseanfrage", "medienanfrage"}},
 	{ActSupply, []string{"supplier", "suppliers", "vendor registration", "become a supplier", "lieferant", "lieferanten", "lieferantenanfrage", "fournisseur"}},
 	{ActNewsletter, []string{"newsletter", "mailing list", "subscribe", "subscription updates", "news abonnieren"}},
@@ -287,6 +287,8 @@ func formKind(name string, e *connectors.Event, sig *journey.Signal) Act {
 		return ActBegun
 	}
 	switch {
+	case (a == ActApply || a == actNone) && addressed(e.URL).act == ActCareers && (sig == nil || sig.Type != score.HandRaise):
+		return ActJobApply // "Apply for SRE" under /jobs
 	case a == ActRegister && attended(e.Properties):
 		return ActAttend
 	case a == actNone && sig != nil && sig.Type == score.HandRaise:

@@ -32,7 +32,9 @@ func (n *note) slots(f *fact) (v slots) {
 	if a.hostile {
 		a = &nothing
 	}
-	v['q'] = n.quantities(a)
+	if !a.owns || f.act != ActEnquiry && f.act != ActReply {
+		v['q'] = n.quantities(a) // "we manage 320 flats" asks for none: the summary tells it
+	}
 	v[slotDative] = v['q']
 	if l.german {
 		v[slotDative] = dative(v['q'])
@@ -109,7 +111,9 @@ func (n *note) object(f *fact, a *ask, v *slots) {
 	case ActEnquiry, ActSearch, ActMiss, ActCancel, ActMeeting, ActCallback:
 		if r := n.newestRequest(); r != nil && f.act.first() && r.ask.any && !r.ask.hostile {
 			a = r.ask
-			v['q'] = n.quantities(a)
+			if !a.owns || f.act != ActEnquiry {
+				v['q'] = n.quantities(a)
+			}
 		}
 		if a.place != "" {
 			v['o'] = a.place

@@ -118,6 +118,7 @@ func (n *note) step(st *journey.Step) {
 		f.ask = new(ask)
 		f.ask.read(e, &n.red)
 		n.trimNames(f.ask)
+		n.namesRival(f.ask, e)
 	}
 	if a == ActReply && f.ask.refuses {
 		f.act = ActRefuse
@@ -496,6 +497,18 @@ func vendorsOf(hosts []string) (names []string) {
 		}
 	}
 	return names
+}
+
+// namesRival notes a rival of the config that was typed without a word of comparison: "Jobgrid renewal is on 31 January".
+func (n *note) namesRival(a *ask, e *connectors.Event) {
+	if len(a.rivals) > 0 || a.hostile || !a.any {
+		return
+	}
+	for key, v := range e.Properties {
+		if r := n.knownRival(v); r != "" && key != connectors.PropForm && (a.named == "" || r < a.named) {
+			a.named = r
+		}
+	}
 }
 
 // knownRival is a rival of the config whose name stands in s.

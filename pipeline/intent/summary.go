@@ -108,6 +108,9 @@ func (n *note) leftover(f *fact) []clause {
 			add('x', l.andRival)
 		}
 	}
+	if a.named != "" && f.rival == "" {
+		out = append(out, clause{n.lang("named ", "nannte ") + a.named, f.newestCites()[:1], f.at})
+	}
 	if a.leaves != "" {
 		out = append(out, clause{strings.Replace(l.leaves, "{x}", n.leaving(a.leaves), 1), f.newestCites()[:1], f.at})
 	}
@@ -128,7 +131,12 @@ func (n *note) leftover(f *fact) []clause {
 	}
 	if f.act != ActSearch {
 		add('a', l.scope)
-		if v['q'] != "" && !f.holds('q') && f.act != ActBooking {
+		switch {
+		case a.owns && !f.holds('q'):
+			if q := n.quantities(a); q != "" {
+				out = append(out, clause{n.lang("named ", "nannte ") + q, f.newestCites()[:1], f.at})
+			}
+		case v['q'] != "" && !f.holds('q') && f.act != ActBooking:
 			out = append(out, clause{n.lang("asked for ", "es geht um ") + v['q'], f.newestCites()[:1], f.at})
 		}
 		if v['t'] != "" && !f.holds('t') {

@@ -19,6 +19,7 @@ type ask struct {
 	money      []money
 	dates      []deadline
 	rivals     []string
+	named      string // a rival of the config that the text names without saying what for
 	leaves     string // what is to be replaced, if it is no rival's name: "spreadsheets"
 	term       quantity
 	place      string // a name that stands alone: "Madeira"
@@ -28,6 +29,7 @@ type ask struct {
 	sells      string // what they offer to us
 	interview  string // the words around "interview"
 	refuses    bool   // says no
+	owns       bool   // the quantities are what they have, not what they ask for
 	hostile    bool   // gives orders to software, or carries a link
 	german     bool   // typed in German
 	any        bool   // something was typed
@@ -223,6 +225,9 @@ func (a *ask) text(s string, red *redactor) {
 	if a.interview == "" {
 		a.interview = interviewOn.FindString(s)
 	}
+	if owning.MatchString(s) {
+		a.owns = true
+	}
 	a.rivalsIn(s, red)
 	for _, c := range clauses(s) {
 		a.clause(c)
@@ -233,6 +238,7 @@ var (
 	studies   = regexp.MustCompile(`\b(thesis|dissertation|coursework|term paper|seminar paper|my studies|university project|class project|abschlussarbeit|bachelorarbeit|masterarbeit|seminararbeit|hausarbeit|diplomarbeit|facharbeit|mein studium|studienarbeit)\b`)
 	refusals  = regexp.MustCompile(`\b(no longer (interested|needed|need|looking)|not interested|chose (another|a different|someone else)|went with|gone with|decided against|decided (for|on) (another|a different)|have chosen another|please stop|kein interesse|nicht mehr interess\w+|kein bedarf|nicht mehr (benötigt|nötig|aktuell)|(haben|habe) uns (für ein anderes|anders|für einen anderen|dagegen)|entschieden uns (für ein|anders|dagegen)|absage|no budget|not a (good )?fit|not moving forward|won't be moving)\b`)
 	offers    = regexp.MustCompile(`(?i)\b(?:we (?:offer|supply|sell|manufacture|produce)|wir (?:bieten|liefern|produzieren|verkaufen))\s+(?:you |our |ihnen |unsere? |high-quality |hochwertige )*([\p{L}-]+(?: [\p{L}-]+)?)`)
+	owning    = regexp.MustCompile(`(?i)\b(?:we|wir) (?:currently |already |derzeit |zurzeit |bereits )?(?:manage|run|operate|own|employ|have|verwalten|betreiben|disponieren|beschäftigen|bewirtschaften|haben) (?:about |around |over |rund |etwa |über |ca\. )?\d`)
 	rivalAt   = regexp.MustCompile(`(?:(?i:compare[ds]? (?:you |it |this |us |\p{L}+ )?(?:with|to|against)|comparing (?:you |it |this |\p{L}+ )?(?:with|to|against)|instead of|replac(?:e|ing)|switch(?:ing)? (?:away )?from|mov(?:e|ing) (?:away )?from|migrat(?:e|ing) (?:away )?from|alternative to|currently (?:using|use|with|on)|(?:we|now) use|today with|offer from|quote from|talking to|also (?:looking at|evaluating|considering|talking to|asked|invited?)|evaluating|considering|versus|vs\.?|against|ablös(?:en|ung von)|ersetzen|wechsel(?:n)? von|umstieg von|derzeit|aktuell|statt|neben|verglichen mit|vergleich(?:en)? (?:mit|zu)|angebot von|nutzen|im einsatz|auch))\s+(?:[a-z]+ )?((?:[A-ZÄÖÜ][\p{L}\d&.-]*)(?: (?:[A-ZÄÖÜ][\p{L}\d&.-]*)){0,2})`)
 	rivalBy   = regexp.MustCompile(`((?:[A-ZÄÖÜ][\p{L}\d&-]*)(?: (?:[A-ZÄÖÜ][\p{L}\d&-]*)){0,1}),? (?:(?:is|are|was|were|has been|ist|sind|wird) )?(?:also|ebenfalls|auch) (?:invited|bidding|asked|quoting|offering|angefragt|eingeladen|im Rennen)`)
 	rivalEnd  = regexp.MustCompile(`(?:möchten|wollen|würden gern|werden) ([A-ZÄÖÜ][\p{L}\d&-]+) (?:ablösen|ersetzen|kündigen)`)
@@ -400,7 +406,7 @@ func (a *ask) clause(c string) {
 		}
 		i++
 	}
-	if !matched && a.place == "" && capitals == len(t) && len(t) <= 2 && len(t) > 0 && properName(strings.Join(t, " ")) && len(a.quantities) == 0 {
+	if !matched && a.place == "" && !greetings[strings.ToLower(strings.Join(t, " "))] && capitals == len(t) && len(t) <= 2 && len(t) > 0 && properName(strings.Join(t, " ")) && len(a.quantities) == 0 {
 		a.place = strings.Join(t, " ")
 	}
 	if !matched && len(t) > 0 && len(t) <= 3 {
@@ -414,6 +420,10 @@ func (a *ask) clause(c string) {
 		}
 	}
 }
+
+// greetings are words with capitals that stand alone and name nothing.
+var greetings = map[string]bool{"vielen dank": true, "besten dank": true, "herzlichen dank": true, "danke": true, "thanks": true, "many thanks": true, "thank you": true, "hallo": true, "hello": true, "hi": true,
+	"guten tag": true, "guten morgen": true, "good morning": true, "viele grüße": true, "freundliche grüße": true, "beste grüße": true, "best regards": true, "kind regards": true, "regards": true, "cheers": true}
 
 // extra keeps a short addition that names one of the things a quote is usually extended by.
 func (a *ask) extra(s string) {
