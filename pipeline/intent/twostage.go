@@ -68,7 +68,8 @@ type TwoStage struct {
 	mu      sync.Mutex
 	flights map[string]*flight // interactions in a call, by key
 
-	saying sync.Mutex // one note of what somebody said at a time
+	saying   sync.Mutex // one note of what somebody said at a time
+	amending sync.Mutex // one answer of a job at a time
 }
 
 // flight is a call that answers an interaction, for all who wait for it.
@@ -169,6 +170,7 @@ type kept struct {
 	Inputs uint64              `json:"inputs,omitempty"` // hash of what Intent rests on
 	Intent *Intent             `json:"intent,omitempty"`
 	Own    map[string]stageOne `json:"own,omitempty"` // stage-1 summaries that are the person's alone, by base64 of their key
+	Late   *late               `json:"late,omitempty"`
 }
 
 // InferAll infers a lot of people. Interactions that none of them, nor anybody before, was asked about share stage-1 calls; stage 2 is
@@ -373,7 +375,7 @@ func (l *lot) finish(ctx context.Context, p *person) {
 			if in, err = t.stage2(ctx, p); err == nil {
 				in.Usage = p.usage
 				p.out, p.done = in, true
-				p.kept.Inputs, p.kept.Intent = p.inputs, &in
+				p.kept.Inputs, p.kept.Intent, p.kept.Late = p.inputs, &in, nil
 				t.keep(p)
 				return
 			}

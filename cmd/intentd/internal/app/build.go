@@ -332,6 +332,9 @@ func (b *builder) engines() error {
 			}
 		}
 		b.setup.Engine = intent.NewTwoStage(two)
+		if m, ok := model.(connectors.Batcher); ok && m.Batching() != nil {
+			b.setup.Batch = &pipeline.Batch{Model: m, On: cfg.Model.Batch, Ledger: b.ledger}
+		}
 	}
 	b.setup.Topics = topics.New(match)
 	return nil
