@@ -31,6 +31,7 @@ type job struct {
 	name, display, state string
 	lines                []line
 	looks                int
+	answers              []map[string]any // once it is over
 	file                 string
 }
 
@@ -171,12 +172,12 @@ func (s *Server) look(j *job) {
 		j.state = s.Batches.End
 		return
 	}
-	j.state = "SUCCEEDED"
+	j.state, j.answers = "SUCCEEDED", s.answersOf(j)
 	if !s.Batches.Files {
 		return
 	}
 	var b bytes.Buffer
-	for _, r := range slices.Backward(s.answersOf(j)) {
+	for _, r := range slices.Backward(j.answers) {
 		r["key"] = r["metadata"].(map[string]string)["key"]
 		delete(r, "metadata")
 		_ = json.NewEncoder(&b).Encode(r)
@@ -198,11 +199,7 @@ func (s *Server) answersOf(j *job) (out []map[string]any) {
 		if lost != "" && strings.Contains(l.prompt.User, lost) {
 			r["error"] = map[string]any{"code": 13, "message": "internal"}
 		} else {
-			f := None
-			if j.looks > 0 { // the first time it is told
-				f = s.take(l.prompt)
-			}
-			r["response"] = s.reply(l.prompt, f)
+			r["response"] = s.reply(l.prompt, s.take(l.prompt))
 		}
 		out = append(out, r)
 	}
@@ -216,9 +213,8 @@ func (s *Server) describeJob(j *job) map[string]any {
 		if j.file != "" {
 			meta["output"] = map[string]any{"responsesFile": j.file}
 		} else {
-			meta["output"] = map[string]any{"inlinedResponses": map[string]any{"inlinedResponses": s.answersOf(j)}}
+			meta["output"] = map[string]any{"inlinedResponses": map[string]any{"inlinedResponses": j.answers}}
 		}
-		j.looks = -1
 	}
 	return map[string]any{"name": j.name, "metadata": meta, "done": j.over()}
 }
