@@ -59,11 +59,14 @@ func (t *TwoStage) Asks(ctx context.Context, subjects []Subject, under func(stri
 	l := &lot{t: t}
 	var shared []*question
 	asked := map[string]bool{}
-	for i, s := range subjects {
+	for _, s := range subjects {
+		l.people = append(l.people, t.prepare(s))
+	}
+	t.layOut(l.people)
+	for i, p := range l.people {
 		if err := ctx.Err(); err != nil {
 			return nil, nil, err
 		}
-		p := t.prepare(s)
 		if p.done {
 			continue
 		}

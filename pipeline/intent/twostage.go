@@ -183,6 +183,7 @@ func (t *TwoStage) InferAll(ctx context.Context, subjects []Subject) ([]Intent, 
 		}
 		lot.people[i] = t.prepare(s)
 	}
+	t.layOut(lot.people)
 	lot.stage1(ctx)
 	if err := ctx.Err(); err != nil {
 		return nil, err
@@ -237,10 +238,30 @@ func (t *TwoStage) prepare(s Subject) *person {
 	}
 	if p.kept.Intent != nil && p.kept.Inputs == p.inputs && s.Journey.Hash != 0 {
 		p.out, p.done = *p.kept.Intent, true
-		return p
 	}
-	t.interactions(p)
 	return p
+}
+
+// layOut makes the interactions of those who need a model. What all of them say of pages is noted first: what several of one lot say alike is
+// nobody's alone, and asked once.
+func (t *TwoStage) layOut(people []*person) {
+	for _, p := range people {
+		if p.done {
+			continue
+		}
+		for i := range p.s.Journey.Sessions {
+			for _, st := range own(p.s.Journey.Sessions[i].Steps) {
+				if _, ruled := known(st); !ruled {
+					t.confirmed(p.s.Journey.Key, st)
+				}
+			}
+		}
+	}
+	for _, p := range people {
+		if !p.done {
+			t.interactions(p)
+		}
+	}
 }
 
 // worthAsking: some signal is the person's own and more than an opened e-mail.
