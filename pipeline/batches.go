@@ -49,6 +49,8 @@ type batches struct {
 	jobs    map[string]*state.Batch
 	under   map[string]string // what is awaited → the token of its job, "" for the one being gathered
 	failing error
+	late    error // a job that was given up, told for an hour
+	lateAt  time.Time
 	givenUp int64
 	stray   time.Time
 	looking sync.Mutex // one look at a time
@@ -77,8 +79,11 @@ func (p *Pipeline) Batches() BatchStatus {
 			out.Oldest = j.Opened
 		}
 	}
-	if b.failing != nil {
+	switch {
+	case b.failing != nil:
 		out.Error = b.failing.Error()
+	case b.late != nil && p.now().Sub(b.lateAt) < batchStray:
+		out.Error = b.late.Error()
 	}
 	return out
 }
@@ -500,7 +505,10 @@ func (p *Pipeline) lookAtBatch(ctx context.Context, j *state.Batch) error {
 		late := fmt.Errorf("job %s of %d prompts is not over after %s and is given up: its texts are asked one by one", j.Token, len(j.Asks), s.Batch.Model.Batching().Deadline)
 		p.log.Error("a job at the model's vendor is given up", "job", j.Token, "prompts", len(j.Asks), "people", len(j.People), "error", errors.Join(late, err))
 		p.unanswered(s, j, late)
-		return errors.Join(late, p.endBatch(ctx, s, j))
+		p.batches.mu.Lock()
+		p.batches.late, p.batches.lateAt = late, p.now()
+		p.batches.mu.Unlock()
+		return p.endBatch(ctx, s, j)
 	case err != nil:
 		return fmt.Errorf("look at job %s: %w", j.Token, err)
 	case !done:

@@ -57,7 +57,10 @@ func newJobWorld(t *testing.T) *jobWorld {
 	w := &jobWorld{world: newWorld(t), vendor: &geminitest.Server{}, budget: 5_000_000}
 	w.begin()
 	for _, id := range []string{"1", "2", "3"} {
-		w.people = append(w.people, w.buyer(id))
+		email, asks := w.buyer(id), demoRequest(w.clock.now().Add(-time.Hour))
+		asks.Properties = map[string]string{"message": "We need " + id + "0 cards by March."} // nobody else's
+		w.site.add(email, asks)
+		w.people = append(w.people, email)
 	}
 	w.once() // a first sync: rules texts
 	return w
@@ -190,6 +193,7 @@ func TestAJobPastItsDeadlineGivesItsPeopleBack(t *testing.T) {
 	}
 	w.clock.advance(25 * time.Hour)
 	w.once()
+	w.turn(1)
 	if b := w.p.Batches(); b.GivenUp != 1 || b.Error == "" {
 		t.Errorf("%+v", b)
 	}
