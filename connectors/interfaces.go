@@ -59,7 +59,7 @@ type Forgetter interface {
 	Forget(ctx context.Context, p Person) (events int, err error)
 }
 
-// Model gives one structured answer. It may be a [Capable], a [Prober], a [Reporter], a [Releaser] and an [Estimator], too.
+// Model gives one structured answer. It may be a [Capable], a [Batcher], a [Prober], a [Reporter], a [Releaser] and an [Estimator], too.
 type Model interface {
 	Generate(ctx context.Context, p Prompt) (Completion, error)
 }
@@ -75,6 +75,39 @@ type Abilities struct {
 	Images bool          // reads pictures
 	Schema SchemaSupport // keeps to the form of an answer
 	Bound  bool          // keeps to Prompt.MaxTokens
+	Batch  bool          // takes jobs: see Batcher
+	Cache  bool          // bills repeated beginnings of prompts for less, by itself
+}
+
+// Batcher is a model that takes many prompts as one job, for less money and some hours later. The host chooses a job's token and
+// journals it before it submits: after a crash the job is found by the token, neither lost nor paid twice.
+type Batcher interface {
+	// Batching tells what a job may be; nil: this model takes none.
+	Batching() *BatchTerms
+	// Submit opens a job, by one request that is never repeated. After an error of kind Transient nobody knows whether the job was
+	// opened, and Poll tells; after any other it was not.
+	Submit(ctx context.Context, token string, prompts []Prompt) error
+	// Poll tells whether a job is over, and then what came of its prompts, in no order; what is missing was not answered. An error of
+	// kind Gone says that there is no such job. Answers have not passed Prompt.Check.
+	Poll(ctx context.Context, token string) (done bool, answers []BatchAnswer, err error)
+	// Discard ends a job and deletes what the vendor holds of it, prompts and answers. One that is unknown is discarded without an error.
+	Discard(ctx context.Context, token string) error
+}
+
+// BatchTerms are what a job may be and costs.
+type BatchTerms struct {
+	Share    float64       // of the price of the same prompts asked one by one
+	Prompts  int           // of one job at most
+	Bytes    int           // of all its prompts at most
+	Deadline time.Duration // after which a job is given up
+}
+
+// BatchAnswer is what came of one prompt of a job. Err is of kind Rejected where an answer was paid for and cannot be used, or of another
+// where there was none.
+type BatchAnswer struct {
+	Prompt int // which of those submitted
+	Completion
+	Err error
 }
 
 // SchemaSupport is how far a provider keeps to Prompt.Schema. Whoever asks checks the answer in any case.

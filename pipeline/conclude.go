@@ -77,6 +77,10 @@ func (l *lot) infer(ctx context.Context) error {
 		ask[engine] = append(ask[engine], s)
 	}
 	for engine, subjects := range ask {
+		subjects, err := l.awaitTexts(ctx, engine, subjects)
+		if err != nil {
+			return err
+		}
 		in := make([]intent.Subject, len(subjects))
 		for i, s := range subjects {
 			in[i] = l.asSubject(s)

@@ -46,6 +46,16 @@ func NewLedger(db *state.DB, now func() time.Time, loc *time.Location, budget in
 		loc = time.UTC
 	}
 	l := &Ledger{db: db, now: now, loc: loc, budget: budget}
+	// What jobs under way will cost is still to come: it stays reserved over restarts.
+	jobs, err := db.Batches()
+	if err != nil {
+		return nil, err
+	}
+	for _, j := range jobs {
+		for _, a := range j.Asks {
+			l.reserved += a.Reserved
+		}
+	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l, l.turn()
@@ -98,6 +108,29 @@ func (l *Ledger) Spend(purpose string, u connectors.Usage, estimate int64) {
 		return
 	}
 	l.db.AddUsageLater(day, state.Usage{Model: map[string]connectors.Usage{purpose: u}})
+}
+
+// laterShare is the part of a day's budget that jobs may take: the rest is for people who do something meanwhile.
+const laterShare = 0.8
+
+// ReserveLater asks for room for a prompt of a job that is likely to cost so many micro USD.
+func (l *Ledger) ReserveLater(likely int64) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.turn() != nil || l.budget >= 0 && float64(l.spent+l.reserved+likely) > laterShare*float64(l.budget) {
+		return false
+	}
+	l.reserved += likely
+	return true
+}
+
+// BookLater ends a reservation of ReserveLater: u was used. The state books it by itself, with the answer.
+func (l *Ledger) BookLater(u connectors.Usage, likely int64) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	_ = l.turn()
+	l.reserved = max(0, l.reserved-likely)
+	l.spent += u.MicroUSD
 }
 
 // Within is a model whose calls keep within the day's budget and are booked under their purpose, for whoever has no Store. A

@@ -53,6 +53,7 @@ type Setup struct {
 	Topics    *topics.Matcher
 	Engine    intent.Engine // what the config asks for
 	Rules     intent.Engine // deterministic texts: first sync, fallback
+	Batch     *Batch        // how Engine's model takes jobs; nil: it takes none
 	Fields    fields.Options
 	Customers []string // lifecycle values, lower case, whose visits do not count
 
@@ -153,6 +154,7 @@ type Pipeline struct {
 	clock    *clock
 	brake    *brake
 	delivery *deliver.Deliverer
+	batches  batches
 	counts   counts
 	busy     atomic.Int32 // lots under way
 
@@ -190,6 +192,9 @@ func New(o Options, s *Setup) (*Pipeline, error) {
 	p.clock = newClock(o.Now)
 	var err error
 	if p.brake, err = loadBrake(o.DB, o.Now); err != nil {
+		return nil, err
+	}
+	if err := p.loadBatches(); err != nil {
 		return nil, err
 	}
 	p.setup.Store(s.prepare())

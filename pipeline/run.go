@@ -51,6 +51,11 @@ func (p *Pipeline) work(ctx context.Context, drain bool) error {
 		delivered <- err
 	}()
 	<-begun
+	if drain {
+		p.lookAtBatches(ctx) // what is in is taken; nothing new is opened
+	} else {
+		g.Go(func() error { p.followBatches(ctx); return nil })
+	}
 	for range p.o.Lots {
 		g.Go(func() error { return p.worker(ctx, drain) })
 	}

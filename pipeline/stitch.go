@@ -141,6 +141,9 @@ func (l *lot) engineFor(s *subject) intent.Engine {
 	if l.dry || s.entry.Lane == state.Backfill && s.entry.Reason&(state.ReasonText|state.ReasonAsked|state.ReasonConfig) == 0 && s.person.Extraction == 0 {
 		return l.s.Rules
 	}
+	if l.byBatch(s) && s.journey != nil && s.person.Events != s.journey.Hash {
+		return l.s.Rules // a job may take a day: what is new is told at once
+	}
 	if s.person.Flags&state.FlagRulesText != 0 && s.entry.Lane == state.Backfill && s.entry.Reason&state.ReasonText == 0 {
 		return l.s.Rules
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/intentd/intentd/connectors"
@@ -73,6 +74,9 @@ func (db *DB) Erasures() (jobs []*Erasure, bad []error, err error) {
 		return nil, nil, err
 	}
 	for _, id := range slices.Sorted(maps.Keys(kept)) {
+		if strings.HasPrefix(id, batchJobs) {
+			continue
+		}
 		job := new(Erasure)
 		if err := json.Unmarshal(kept[id], job); err != nil {
 			bad = append(bad, fmt.Errorf("erasure %s: %w", id, err))

@@ -44,6 +44,7 @@ const (
 	ReasonFields                      // a human changed or emptied one of our fields
 	ReasonLetter                      // the time of a dead letter has come
 	ReasonWaits                       // until the time a connector named: a resume lets them go at once
+	ReasonBatch                       // until a job of prompts is answered
 )
 
 // Entry is a claimed queue entry. Done removes it only if Gen is still the stored one: work that came in meanwhile stays.

@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"cloud.google.com/go/auth"
@@ -51,6 +52,7 @@ type Model struct {
 	*modelkit.Model
 	o      Options
 	client *genai.Client
+	jobs   sync.Map // token → name at the vendor's, as far as met
 }
 
 var (
@@ -60,6 +62,7 @@ var (
 	_ connectors.Releaser  = (*Model)(nil)
 	_ connectors.Capable   = (*Model)(nil)
 	_ connectors.Estimator = (*Model)(nil)
+	_ connectors.Batcher   = (*Model)(nil)
 )
 
 // New makes a model. It makes no request. Its errors are of kind Config.
@@ -186,28 +189,32 @@ func thinking(model, level string) (*genai.ThinkingConfig, error) {
 
 // ask sends one prompt.
 func (m *Model) ask(ctx context.Context, op string, p connectors.Prompt) (modelkit.Reply, *connectors.Error) {
-	content := &genai.Content{Role: "user", Parts: []*genai.Part{{Text: p.User}}}
-	for _, img := range p.Images {
-		content.Parts = append(content.Parts, genai.NewPartFromBytes(img.Data, img.MIME))
-	}
-	resp, err := m.client.Models.GenerateContent(ctx, m.o.Model, []*genai.Content{content}, m.config(p))
+	resp, err := m.client.Models.GenerateContent(ctx, m.o.Model, contents(p), m.config(p))
 	if err != nil {
 		return modelkit.Reply{}, m.classify(op, err)
 	}
 	return reply(op, resp), nil
 }
 
+func contents(p connectors.Prompt) []*genai.Content {
+	c := &genai.Content{Role: "user", Parts: []*genai.Part{{Text: p.User}}}
+	for _, img := range p.Images {
+		c.Parts = append(c.Parts, genai.NewPartFromBytes(img.Data, img.MIME))
+	}
+	return []*genai.Content{c}
+}
+
 // Can implements connectors.Capable: all models of the price list read pictures and keep to a schema and a length.
 func (m *Model) Can(context.Context) (connectors.Abilities, error) {
-	return connectors.Abilities{Images: true, Schema: connectors.SchemaStrict, Bound: true}, nil
+	return connectors.Abilities{Images: true, Schema: connectors.SchemaStrict, Bound: true, Batch: m.Batching() != nil, Cache: true}, nil
 }
 
 func (m *Model) config(p connectors.Prompt) *genai.GenerateContentConfig {
-	once := false
+	off := false
 	c := &genai.GenerateContentConfig{
 		ResponseMIMEType:      "application/json",
 		MaxOutputTokens:       int32(min(p.MaxTokens, 1<<20)),
-		AutomaticContinuation: &once,
+		AutomaticContinuation: &off,
 		CandidateCount:        1,
 	}
 	if len(p.Schema) > 0 {

@@ -8,6 +8,7 @@ import (
 	"github.com/intentd/intentd/connectors"
 	"github.com/intentd/intentd/connectors/connectortest"
 	"github.com/intentd/intentd/connectors/gemini"
+	"github.com/intentd/intentd/connectors/gemini/geminitest"
 )
 
 func TestModel(t *testing.T) {
@@ -60,6 +61,43 @@ func TestModel(t *testing.T) {
 				}
 				w.Header().Set("Content-Type", "application/json")
 				_ = json.NewEncoder(w).Encode(reply)
+			}
+		},
+	})
+}
+
+func TestBatch(t *testing.T) {
+	connectortest.Batch(t, connectortest.BatchVendor{
+		New: func(t testing.TB, rt http.RoundTripper) connectors.Model {
+			return model(t, rt, func(o *gemini.Options) { o.Prices = map[string]gemini.Price{"gemini-3.5-flash-lite": {In: 1, Out: 2}} })
+		},
+		Stage: func(plan connectortest.BatchPlan) (http.RoundTripper, func() (int, int)) {
+			s := &geminitest.Server{Answer: func(p connectors.Prompt) []byte {
+				var said struct{ Typed string }
+				_ = json.Unmarshal([]byte(p.User), &said)
+				raw, _ := json.Marshal(map[string]string{"want": said.Typed})
+				return raw
+			}}
+			b := geminitest.Batches{Files: plan.Files, Lost: plan.Lost}
+			if plan.Endless {
+				b.Looks = -1
+			}
+			if plan.Fails {
+				b.End = "EXPIRED"
+			}
+			if plan.Lose {
+				b.Refuse = geminitest.Internal
+			}
+			if plan.Refuse {
+				b.Refuse = geminitest.RateDay
+			}
+			if plan.Crowded {
+				b.PageSize = 1
+			}
+			s.SetBatches(b)
+			return s, func() (int, int) {
+				names, opened, files := s.Jobs()
+				return opened, len(names) + files
 			}
 		},
 	})

@@ -20,6 +20,8 @@ import (
 type stageOne struct {
 	Context []string `json:"c,omitempty"` // screen_context
 	Action  string   `json:"a"`           // user_action
+
+	Unproven bool `json:"u,omitempty"` // came by a job: it is held against what was asked when it is first used
 }
 
 // content is an interaction as stage 1 sees it, already stripped, redacted and cut. Its JSON is what is sent and what the cache key

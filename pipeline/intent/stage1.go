@@ -52,7 +52,7 @@ func (l *lot) stage1(ctx context.Context) {
 				continue
 			}
 			if it.private {
-				if s, ok := p.kept.Own[ownKey(it)]; ok {
+				if s, ok := p.kept.Own[ownKey(it)]; ok && s.fits(it) {
 					it.result, it.known = s, true
 				} else if q := mine[it.key]; q != nil {
 					q.for_ = append(q.for_, it)
@@ -67,7 +67,7 @@ func (l *lot) stage1(ctx context.Context) {
 				q.for_ = append(q.for_, it)
 				continue
 			}
-			if s, ok := l.t.cached(it.key); ok {
+			if s, ok := l.t.cached(it); ok {
 				it.result, it.known = s, true
 				continue
 			}
@@ -147,7 +147,7 @@ func (t *TwoStage) board(q *question) bool {
 		q.flight = f
 		return false
 	}
-	if s, ok := t.cached(q.key); ok {
+	if s, ok := t.cached(q.interaction); ok {
 		q.flight = &flight{done: closed, result: s}
 		return false
 	}
@@ -186,12 +186,12 @@ func (q *question) answer(s stageOne, err error) {
 	}
 }
 
-func (t *TwoStage) cached(key string) (s stageOne, ok bool) {
+func (t *TwoStage) cached(it *interaction) (s stageOne, ok bool) {
 	if len(t.o.Secret) == 0 {
 		return s, false
 	}
-	raw, ok := t.store.Cached([]byte(key))
-	return s, ok && json.Unmarshal(raw, &s) == nil && s.Action != ""
+	raw, ok := t.store.Cached([]byte(it.key))
+	return s, ok && json.Unmarshal(raw, &s) == nil && s.fits(it)
 }
 
 func ownKey(it *interaction) string { return base64.RawStdEncoding.EncodeToString([]byte(it.key)[:18]) }

@@ -25,17 +25,29 @@ type journey2 struct {
 	Older   string     `json:"older,omitempty"`
 }
 
-// stage2 asks what the person wants and checks the answer. in holds the rules' texts, which lend what the model's answer lacks.
-func (t *TwoStage) stage2(ctx context.Context, p *person) (Intent, error) {
+// stage2Ask is the prompt that asks what the person wants, with what its answer is held against.
+func (t *TwoStage) stage2Ask(p *person) (connectors.Prompt, *checker, error) {
 	view, check := t.view(p)
 	user, err := wrap(t.rand, encode(view), stage2Task(p.s.Now.In(p.loc)))
+	return connectors.Prompt{
+		Purpose: "stage2", System: stage2Prompt(p.language), User: user, Schema: t.schema2, MaxTokens: 6000,
+		Check: func(raw []byte) error { _, err := check.parse(raw); return err },
+	}, check, err
+}
+
+// stage2 asks what the person wants, unless a job has brought the answer, and checks it. The rules' texts lend what the model's answer lacks.
+func (t *TwoStage) stage2(ctx context.Context, p *person) (Intent, error) {
+	prompt, check, err := t.stage2Ask(p)
 	if err != nil {
 		return Intent{}, err
 	}
-	c, err := t.call(ctx, connectors.Prompt{
-		Purpose: "stage2", System: stage2Prompt(p.language), User: user, Schema: t.schema2, MaxTokens: 6000,
-		Check: func(raw []byte) error { _, err := check.parse(raw); return err },
-	})
+	if a := p.kept.Late; a != nil && a.Inputs == p.inputs && len(a.JSON) > 0 {
+		if in, err := check.parse(a.JSON); err == nil {
+			p.usage = p.usage.Add(a.Usage)
+			return t.completed(p, in), nil
+		}
+	}
+	c, err := t.call(ctx, prompt)
 	p.usage = p.usage.Add(c.Usage)
 	if err != nil {
 		return Intent{}, err
@@ -44,10 +56,15 @@ func (t *TwoStage) stage2(ctx context.Context, p *person) (Intent, error) {
 	if err != nil {
 		return Intent{}, &connectors.Error{Kind: connectors.Rejected, Op: "intent: stage 2", Code: "unsound", Message: err.Error()}
 	}
+	return t.completed(p, in), nil
+}
+
+// completed is an answer with what the rules' texts lend it.
+func (t *TwoStage) completed(p *person, in Intent) Intent {
 	in.follow(&p.rules)
 	in.Topics = withTrusted(in.Topics, p.rules.Topics)
 	in.Engine, in.Prompt = t.o.ModelName, promptVersion
-	return in, nil
+	return in
 }
 
 // follow takes over from the rules' note what a model's answer lacks: who somebody is, what speaks against a purchase, and the next steps

@@ -71,7 +71,8 @@ type TwoStage struct {
 	mu      sync.Mutex
 	flights map[string]*flight // interactions in a call, by key
 
-	saying sync.Mutex // one note of what somebody said at a time
+	saying   sync.Mutex // one note of what somebody said at a time
+	amending sync.Mutex // one answer of a job at a time
 }
 
 // flight is a call that answers an interaction, for all who wait for it.
@@ -172,6 +173,7 @@ type kept struct {
 	Inputs uint64              `json:"inputs,omitempty"` // hash of what Intent rests on
 	Intent *Intent             `json:"intent,omitempty"`
 	Own    map[string]stageOne `json:"own,omitempty"` // stage-1 summaries that are the person's alone, by base64 of their key
+	Late   *late               `json:"late,omitempty"`
 }
 
 // InferAll infers a lot of people. Interactions that none of them, nor anybody before, was asked about share stage-1 calls; stage 2 is
@@ -184,6 +186,7 @@ func (t *TwoStage) InferAll(ctx context.Context, subjects []Subject) ([]Intent, 
 		}
 		lot.people[i] = t.prepare(s)
 	}
+	t.layOut(lot.people)
 	lot.stage1(ctx)
 	if err := ctx.Err(); err != nil {
 		return nil, err
@@ -238,10 +241,30 @@ func (t *TwoStage) prepare(s Subject) *person {
 	}
 	if p.kept.Intent != nil && p.kept.Inputs == p.inputs && s.Journey.Hash != 0 {
 		p.out, p.done = *p.kept.Intent, true
-		return p
 	}
-	t.interactions(p)
 	return p
+}
+
+// layOut makes the interactions of those who need a model. What all of them say of pages is noted first: what several of one lot say alike is
+// nobody's alone, and asked once.
+func (t *TwoStage) layOut(people []*person) {
+	for _, p := range people {
+		if p.done {
+			continue
+		}
+		for i := range p.s.Journey.Sessions {
+			for _, st := range own(p.s.Journey.Sessions[i].Steps) {
+				if _, ruled := known(st); !ruled {
+					t.confirmed(p.s.Journey.Key, st)
+				}
+			}
+		}
+	}
+	for _, p := range people {
+		if !p.done {
+			t.interactions(p)
+		}
+	}
 }
 
 // worthAsking: some signal is the person's own and more than an opened e-mail.
@@ -381,7 +404,7 @@ func (l *lot) finish(ctx context.Context, p *person) {
 			if in, err = t.stage2(ctx, p); err == nil {
 				in.Usage = p.usage
 				p.out, p.done = in, true
-				p.kept.Inputs, p.kept.Intent = p.inputs, &in
+				p.kept.Inputs, p.kept.Intent, p.kept.Late = p.inputs, &in, nil
 				t.keep(p)
 				return
 			}

@@ -92,8 +92,8 @@ func (f *formWords) begins(name []string) bool {
 // formName splits a form's name into words, "ContactSalesForm" too.
 func formName(name string) []string { return words(connectors.Fold(name)) }
 
-// knowsForm says whether a list has a word for a form of this name; one that none has counts as form_submit.
-func (b *Builder) knowsForm(name string) bool { return b.c.forms.kind(formName(name)) != formOther }
+// KnowsForm says whether a list has a word for a form of this name; one that none has counts as form_submit.
+func (b *Builder) KnowsForm(name string) bool { return b.c.forms.kind(formName(name)) != formOther }
 
 // form says what a form that was sent is worth, by its own name; one without a name by the path of its page. A page that does not
 // count excludes all forms but a request that says so itself.

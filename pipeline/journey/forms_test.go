@@ -75,7 +75,7 @@ func TestFormsAndTheirPages(t *testing.T) {
 	if j := form("/x", "Xylophone 3"); len(j.UnknownForms) != 1 || len(j.Signals) != 1 {
 		t.Errorf("a form that no list knows: %q, %q", j.UnknownForms, told(j))
 	}
-	if b := builder(t); b.knowsForm("Xylophone 3") || !b.knowsForm("Enquiry") || !b.knowsForm("Support") || !b.knowsForm("Brochure") {
+	if b := builder(t); b.KnowsForm("Xylophone 3") || !b.KnowsForm("Enquiry") || !b.KnowsForm("Support") || !b.KnowsForm("Brochure") {
 		t.Error("a form is known by a word of a list, and only by one")
 	}
 }

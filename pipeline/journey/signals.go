@@ -65,7 +65,7 @@ func (b *Builder) count(s *scratch, j *Journey, in *Input) {
 		}
 		s.decisions = append(s.decisions, d)
 		if it.kind == connectors.KindFormSubmit {
-			if name := clean(it.ev.Properties[connectors.PropForm], maxText); name != "" && !b.knowsForm(name) && !slices.Contains(j.UnknownForms, name) {
+			if name := clean(it.ev.Properties[connectors.PropForm], maxText); name != "" && !b.KnowsForm(name) && !slices.Contains(j.UnknownForms, name) {
 				j.UnknownForms = append(j.UnknownForms, name)
 			}
 		}

@@ -30,6 +30,7 @@ type Status struct {
 	Filtered   journey.Filtered           `json:"filtered"` // events that journeys left out, since start, at each look
 	Connectors map[string]ConnectorStatus `json:"connectors"`
 	LastGood   map[string]time.Time       `json:"last_good"` // by poll/…, listen/…, sweep/…, write/…
+	Batches    pipeline.BatchStatus       `json:"batches"`
 	Runs       []state.Run                `json:"runs,omitempty"`
 	FirstSync  map[string]bool            `json:"first_sync,omitempty"` // CRMs whose first full pass has not ended
 	State      state.Stats                `json:"state"`
@@ -76,7 +77,7 @@ func StatusOf(p *pipeline.Pipeline) Status {
 	out := Status{
 		At: p.Now(), Paused: b.Paused, WriteMode: s.Write.Mode, Queue: map[string]LaneStatus{}, Journal: p.DB().JournalDepth(), Dead: p.DB().DeadCount(),
 		Due: p.DB().DueCount(), People: st.People, Contacts: st.Contacts, Tiers: map[string]int64{}, Connectors: map[string]ConnectorStatus{},
-		LastGood: p.Health().LastGood(), FirstSync: map[string]bool{}, State: st,
+		LastGood: p.Health().LastGood(), Batches: p.Batches(), FirstSync: map[string]bool{}, State: st,
 	}
 	out.Written, out.Rejected, out.Filtered = p.Counts()
 	if b.On {

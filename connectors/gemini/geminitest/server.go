@@ -1,8 +1,8 @@
 // Package geminitest is a stand-in for the Gemini API, for tests: deterministic, valid answers derived from the prompt, counts of
 // what was asked, and every documented way to fail on demand.
 //
-// A [Server] is an http.Handler and an http.RoundTripper that speak the wire protocol of models/{model}:generateContent, and it is a
-// connectors.Model, for tests that need no wire. Tokens are estimated at four bytes each.
+// A [Server] is an http.Handler and an http.RoundTripper that speak the wire protocol of models/{model}:generateContent and of batches, and it
+// is a connectors.Model, for tests that need no wire. Tokens are estimated at four bytes each.
 package geminitest
 
 import (
@@ -59,8 +59,12 @@ type Server struct {
 	In, Out float64
 	// Answer replaces the derived answer, where set; nil results fall back to it.
 	Answer func(p connectors.Prompt) []byte
+	// Batches says how jobs go.
+	Batches Batches
 
 	mu      sync.Mutex
+	jobs    []*job
+	files   map[string][]byte
 	queue   []Fault
 	always  Fault
 	when    []conditional
@@ -266,6 +270,9 @@ func (s *Server) serve(w http.ResponseWriter, req *http.Request) error {
 	if s.Key != "" && req.Header.Get("X-Goog-Api-Key") != s.Key {
 		return status(w, BadKey)
 	}
+	if isBatch(req) {
+		return s.serveBatch(w, req)
+	}
 	if req.Method == http.MethodGet {
 		return s.describe(w, req)
 	}
@@ -291,6 +298,12 @@ func (s *Server) serve(w http.ResponseWriter, req *http.Request) error {
 		_, _ = io.WriteString(w, "<html><body>Sign in to the proxy</body></html>")
 		return nil
 	}
+	w.Header().Set("Content-Type", "application/json")
+	return json.NewEncoder(w).Encode(s.reply(p, f))
+}
+
+// reply is the body of a response that has one, good or as f spoils it.
+func (s *Server) reply(p connectors.Prompt, f Fault) map[string]any {
 	raw := s.answer(p)
 	reply := map[string]any{"modelVersion": "stand-in"}
 	candidate := func(text, finish string) {
@@ -324,8 +337,7 @@ func (s *Server) serve(w http.ResponseWriter, req *http.Request) error {
 	if f != NoUsage {
 		reply["usageMetadata"] = map[string]any{"promptTokenCount": u.In, "candidatesTokenCount": u.Out, "totalTokenCount": u.In + u.Out}
 	}
-	w.Header().Set("Content-Type", "application/json")
-	return json.NewEncoder(w).Encode(reply)
+	return reply
 }
 
 // describe answers models.get.

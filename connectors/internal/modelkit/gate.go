@@ -40,8 +40,8 @@ func newGate(o *Options) *gate {
 	return &gate{o: o, limiter: newLimiter(o.RPM), counts: connectors.Report{DailyLimit: -1, DailyRemaining: -1}}
 }
 
-// answerLimit bounds an answer in bytes: the longest one asked for is under 100 KB.
-const answerLimit = 8 << 20
+// answerLimit bounds an answer in bytes: those of a job come in one, and a list of jobs may hold them, too.
+const answerLimit = 64 << 20
 
 // stopFor is how long a wrong key or an unknown model stops calls before one is tried again: somebody may have mended it at the
 // vendor's.
@@ -158,7 +158,7 @@ func (g *gate) again(ctx context.Context, resp *http.Response, err error) (bool,
 		return false, ctx.Err()
 	}
 	var final *Final
-	if errors.As(err, &final) {
+	if errors.As(err, &final) || ctx.Value(once{}) != nil {
 		return false, nil
 	}
 	retry := err != nil

@@ -350,6 +350,11 @@ func (b *builder) engines() error {
 		}
 		two.Summarised = b.summarised
 		b.setup.Engine = intent.NewTwoStage(two)
+		if m, ok := model.(connectors.Batcher); ok && m.Batching() != nil {
+			b.setup.Batch = &pipeline.Batch{Model: m, On: cfg.Model.Batch, Ledger: b.ledger}
+		} else if cfg.Model.Batch {
+			b.a.log.Warn("model.batch is set and this provider takes no jobs: texts are asked one by one, at the full price", "provider", cfg.Model.Provider)
+		}
 	}
 	b.setup.Topics = topics.New(match)
 	return nil

@@ -143,6 +143,9 @@ func (a *App) Health() Health {
 	if watch.trouble(a.o.Now()) != nil {
 		note("the model gives no texts, so that they come from rules: intentd status says why")
 	}
+	if st.Batches.Error != "" {
+		note("jobs at the model's vendor fail: intentd status says why")
+	}
 	if free, ok := freeBeside(st.State.Path); ok && free < fullDisk {
 		note("the disk is nearly full: %d MiB are free beside the state file", free>>20)
 	}

@@ -66,6 +66,9 @@ var meters = []*meter{
 	{name: "model_budget_usd", help: "Model budget a day.", kind: prometheus.GaugeValue},
 	{name: "model_calls_today", help: "Model calls today.", kind: prometheus.GaugeValue, labels: []string{"purpose"}},
 	{name: "model_tokens_today", help: "Model tokens today.", kind: prometheus.GaugeValue, labels: []string{"purpose", "direction"}},
+	{name: "model_jobs", help: "Jobs of prompts at the model's vendor.", kind: prometheus.GaugeValue},
+	{name: "model_jobs_waiting_people", help: "People whose texts wait for a job.", kind: prometheus.GaugeValue},
+	{name: "model_jobs_given_up_total", help: "Jobs that ended without answering all of their prompts.", kind: prometheus.CounterValue},
 	{name: "model_people_today", help: "People inferred with the model today, and those who got the rules' texts because it failed.", kind: prometheus.GaugeValue, labels: []string{"texts"}},
 	{name: "state_file_bytes", help: "Size of the state file.", kind: prometheus.GaugeValue},
 	{name: "state_free_bytes", help: "Reusable space inside the state file.", kind: prometheus.GaugeValue},
@@ -204,6 +207,9 @@ func (m metrics) Collect(ch chan<- prometheus.Metric) {
 		traffic(modelName, watch.report())
 	}
 	spent, budget := ledger.SpentToday()
+	put("model_jobs", float64(st.Batches.Jobs))
+	put("model_jobs_waiting_people", float64(st.Batches.Waiting))
+	put("model_jobs_given_up_total", float64(st.Batches.GivenUp))
 	put("model_spent_usd_today", float64(spent)/1e6)
 	if budget >= 0 {
 		put("model_budget_usd", float64(budget)/1e6)

@@ -85,7 +85,11 @@ func (a *App) perPerson(made *built) float64 {
 		return 0
 	}
 	call := e.Estimate(connectors.Prompt{User: strings.Repeat("x", typicalPromptBytes), MaxTokens: typicalAnswerTokens})
-	return (1 + typicalStage1Calls) * float64(call) / 1e6
+	usd := (1 + typicalStage1Calls) * float64(call) / 1e6
+	if b := made.setup.Batch; b != nil && b.On { // a first sync is asked by jobs
+		usd *= b.Model.Batching().Share
+	}
+	return usd
 }
 
 // today is the name of the present day in the usage of the state.

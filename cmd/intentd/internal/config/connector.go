@@ -49,6 +49,7 @@ type Model struct {
 	Name           string                   `mapstructure:"name"`
 	Concurrency    int                      `mapstructure:"concurrency"`
 	DailyBudgetUSD float64                  `mapstructure:"daily_budget_usd"`
+	Batch          bool                     `mapstructure:"batch"`  // the backfill's texts by jobs of the vendor
 	Prices         connectors.ModelPrices   `mapstructure:"prices"` // or the word free
 	Settings       connectors.ModelSettings `mapstructure:"-"`      // nil with provider rules
 	Rest           map[string]any           `mapstructure:",remain"`

@@ -1,0 +1,670 @@
+package pipeline
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/intentd/intentd/connectors"
+	"github.com/intentd/intentd/pipeline/intent"
+	"github.com/intentd/intentd/state"
+)
+
+// Texts that nobody waits for may be asked by jobs of the model's vendor: at half the price, some hours later. Only the backfill goes that
+// way: whoever's events changed is written with the rules' text first, as in a first sync, and waits in the queue for the model's. A job is
+// kept in the state before it is opened, under a token of ours; each answer is taken in once. What a job leaves unanswered is asked
+// directly.
+
+// Batch is how the model takes jobs.
+type Batch struct {
+	Model  connectors.Batcher
+	On     bool // new jobs are opened; those under way are followed in any case
+	Ledger *Ledger
+}
+
+const (
+	batchLook   = time.Minute      // between two looks at the jobs under way
+	batchGather = 10 * time.Minute // how long prompts wait for company
+	batchPause  = 5 * time.Minute  // after a job that could not be opened
+	batchFound  = 10 * time.Minute // until a job that is not on the vendor's list was never opened
+	batchesOut  = 50               // jobs under way at once: vendors allow a hundred
+	batchStray  = time.Hour        // between two looks for people whose job is gone
+)
+
+// batches are the jobs under way and the one being gathered.
+type batches struct {
+	mu      sync.Mutex
+	open    bool // people may join: the process stays
+	asks    []intent.Ask
+	likely  []int64 // what each of asks is reserved at
+	bytes   int
+	people  map[state.PersonID]bool
+	since   time.Time // when the first of asks came
+	version uint64    // of the engine that made them
+	pause   time.Time // nothing is opened before
+	jobs    map[string]*state.Batch
+	under   map[string]string // what is awaited → the token of its job, "" for the one being gathered
+	failing error
+	late    error // a job that was given up, told for an hour
+	lateAt  time.Time
+	givenUp int64
+	stray   time.Time
+	looking sync.Mutex // one look at a time
+}
+
+// BatchStatus is how the jobs at the model's vendor stand.
+type BatchStatus struct {
+	Jobs    int       `json:"jobs"`    // under way
+	Prompts int       `json:"prompts"` // in them, not answered
+	Waiting int       `json:"waiting"` // people
+	Oldest  time.Time `json:"oldest,omitzero"`
+	GivenUp int64     `json:"given_up"` // jobs that ended without answering all, since start
+	Error   string    `json:"error,omitempty"`
+}
+
+// Batches tells how the jobs at the model's vendor stand.
+func (p *Pipeline) Batches() BatchStatus {
+	b := &p.batches
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	out := BatchStatus{Jobs: len(b.jobs), Waiting: len(b.people), GivenUp: b.givenUp}
+	for _, j := range b.jobs {
+		out.Prompts += len(j.Asks)
+		out.Waiting += len(j.People)
+		if out.Oldest.IsZero() || j.Opened.Before(out.Oldest) {
+			out.Oldest = j.Opened
+		}
+	}
+	switch {
+	case b.failing != nil:
+		out.Error = b.failing.Error()
+	case b.late != nil && p.now().Sub(b.lateAt) < batchStray:
+		out.Error = b.late.Error()
+	}
+	return out
+}
+
+// loadBatches reads what earlier runs left.
+func (p *Pipeline) loadBatches() error {
+	kept, err := p.db.Batches()
+	if err != nil {
+		return err
+	}
+	b := &p.batches
+	b.jobs, b.under, b.people = map[string]*state.Batch{}, map[string]string{}, map[state.PersonID]bool{}
+	for _, j := range kept {
+		b.follow(j)
+	}
+	return nil
+}
+
+// follow takes a job among those under way; b.mu is held, or nobody else is there yet.
+func (b *batches) follow(j *state.Batch) {
+	b.jobs[j.Token] = j
+	for i := range j.Asks {
+		a := askOf(&j.Asks[i])
+		for _, name := range a.Awaited() {
+			b.under[name] = j.Token
+		}
+	}
+}
+
+// leave has nobody join a job any more, which is over.
+func (b *batches) leave(token string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for name, of := range b.under {
+		if of == token {
+			delete(b.under, name)
+		}
+	}
+}
+
+// askOf is a kept prompt in the engine's words.
+func askOf(row *state.BatchAsk) intent.Ask {
+	a := intent.Ask{Inputs: row.Inputs}
+	if row.Person != 0 {
+		a.Person = row.Person.Key()
+	}
+	for _, k := range row.Keys {
+		a.Keys = append(a.Keys, string(k))
+	}
+	return a
+}
+
+// byBatch says whether a subject's texts are asked by a job.
+func (l *lot) byBatch(s *subject) bool {
+	if l.dry || l.s.Batch == nil || !l.s.Batch.On || s.entry.Lane != state.Backfill {
+		return false
+	}
+	b := &l.p.batches
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.open
+}
+
+// awaitTexts settles those of the subjects whose texts come by a job, and returns the others.
+func (l *lot) awaitTexts(ctx context.Context, engine intent.Engine, subjects []*subject) (rest []*subject, err error) {
+	later, ok := engine.(intent.LaterEngine)
+	if !ok {
+		return subjects, nil
+	}
+	var candidates []*subject
+	for _, s := range subjects {
+		if l.byBatch(s) {
+			candidates = append(candidates, s)
+		} else {
+			rest = append(rest, s)
+		}
+	}
+	if len(candidates) == 0 {
+		return rest, nil
+	}
+	in := make([]intent.Subject, len(candidates))
+	for i, s := range candidates {
+		in[i] = l.asSubject(s)
+	}
+	b := &l.p.batches
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	asks, awaited, err := later.Asks(ctx, in, func(name string) bool { _, ok := b.under[name]; return ok })
+	if err != nil {
+		return nil, err
+	}
+	room := l.gather(asks)
+	joined := map[string][]state.PersonID{}
+	for i, s := range candidates {
+		if len(awaited[i]) == 0 {
+			rest = append(rest, s)
+			continue
+		}
+		// They come again once the job is in, and in any case when it must be over.
+		s.settled = l.noticed(s, comeBack(state.Backfill, l.now.Add(l.s.Batch.Model.Batching().Deadline+batchStray), state.ReasonText|state.ReasonBatch))
+		token, found := "", false
+		for _, name := range awaited[i] {
+			if of, ok := b.under[name]; ok && (!found || of == "") {
+				token, found = of, true
+			}
+		}
+		switch {
+		case !found: // no room, or no budget: tomorrow
+			order := time.Duration(1000-s.shown.Score) * textOrder
+			at := nextMidnight(l.now, l.s.Fields.Location)
+			if room {
+				at = l.now.Add(batchStray)
+			}
+			s.settled = l.noticed(s, comeBack(state.Backfill, at.Add(order), state.ReasonText))
+		case token == "":
+			b.people[s.id] = true
+		default:
+			joined[token] = append(joined[token], s.id)
+		}
+		l.s.Journey.Release(s.journey)
+	}
+	for token, people := range joined {
+		b.jobs[token].People = append(b.jobs[token].People, people...)
+		if err := l.p.db.JoinBatch(token, people); err != nil {
+			return nil, err
+		}
+	}
+	return rest, nil
+}
+
+// gather takes prompts up for the next job, as far as there is room and budget; b.mu is held. budget says that what was left out was so for
+// want of room.
+func (l *lot) gather(asks []intent.Ask) (budget bool) {
+	b, set := &l.p.batches, l.s.Batch
+	terms := set.Model.Batching()
+	if len(b.asks) > 0 && b.version != l.s.Engine.Version() {
+		return true // those of the engine before are dropped soon
+	}
+	for i := range asks {
+		a := &asks[i]
+		if len(b.asks) >= 2*terms.Prompts || len(b.jobs) >= batchesOut {
+			return true
+		}
+		likely := a.Likely(func(p connectors.Prompt) int64 { return estimate(set.Model, p) }, terms.Share)
+		if !set.Ledger.ReserveLater(likely) {
+			return false
+		}
+		if len(b.asks) == 0 {
+			b.since, b.version = l.now, l.s.Engine.Version()
+		}
+		b.asks, b.likely, b.bytes = append(b.asks, *a), append(b.likely, likely), b.bytes+promptBytes(&a.Prompt)
+		for _, name := range a.Awaited() {
+			b.under[name] = ""
+		}
+	}
+	return true
+}
+
+func estimate(m any, p connectors.Prompt) int64 {
+	if e, ok := m.(connectors.Estimator); ok {
+		return e.Estimate(p)
+	}
+	return 0
+}
+
+// promptBytes is about what a prompt takes of a request: JSON in JSON grows, and so do pictures.
+func promptBytes(p *connectors.Prompt) int {
+	n := 5*(len(p.System)+len(p.User)+len(p.Schema))/4 + 512
+	for _, img := range p.Images {
+		n += len(img.Data) * 4 / 3
+	}
+	return n
+}
+
+// followBatches opens jobs and takes their answers in, until ctx ends.
+func (p *Pipeline) followBatches(ctx context.Context) {
+	b := &p.batches
+	b.mu.Lock()
+	b.open, b.stray = true, time.Time{}
+	b.mu.Unlock()
+	defer func() {
+		b.mu.Lock()
+		b.open = false
+		b.mu.Unlock()
+	}()
+	for ctx.Err() == nil {
+		p.lookAtBatches(ctx)
+		t := time.NewTimer(batchLook)
+		select {
+		case <-ctx.Done():
+		case <-t.C:
+		}
+		t.Stop()
+	}
+}
+
+// lookAtBatches takes in what jobs have answered, and opens one if enough is gathered and new ones may be opened.
+func (p *Pipeline) lookAtBatches(ctx context.Context) {
+	b := &p.batches
+	b.looking.Lock()
+	defer b.looking.Unlock()
+	b.mu.Lock()
+	var jobs []*state.Batch
+	for _, j := range b.jobs {
+		jobs = append(jobs, j)
+	}
+	b.mu.Unlock()
+	var failing error
+	for _, j := range jobs {
+		if err := p.lookAtBatch(ctx, j); err != nil && ctx.Err() == nil {
+			failing = errors.Join(failing, err)
+		}
+	}
+	p.dropOutdated()
+	for ctx.Err() == nil && p.batchReady() {
+		if err := p.openBatch(ctx); err != nil {
+			failing = errors.Join(failing, err)
+			break
+		}
+	}
+	b.mu.Lock()
+	b.failing = failing
+	open := b.open
+	b.mu.Unlock()
+	if open {
+		p.endStrayWaits()
+	}
+	if failing != nil {
+		p.log.Warn("jobs at the model's vendor", "error", failing)
+	}
+}
+
+// dropOutdated drops what was gathered for another model, other prompts or another catalogue: whoever waits for it asks anew.
+func (p *Pipeline) dropOutdated() {
+	s, b := p.Setup(), &p.batches
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if len(b.asks) == 0 || s.Batch != nil && s.Engine.Version() == b.version {
+		return
+	}
+	for i := range b.asks {
+		for _, name := range b.asks[i].Awaited() {
+			delete(b.under, name)
+		}
+		if s.Batch != nil {
+			s.Batch.Ledger.BookLater(connectors.Usage{}, b.likely[i])
+		}
+	}
+	b.asks, b.likely, b.bytes, b.stray = nil, nil, 0, time.Time{}
+	clear(b.people)
+}
+
+// endStrayWaits has people worked on who wait for a job that does not exist: the process ended before it was opened.
+func (p *Pipeline) endStrayWaits() {
+	b := &p.batches
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if p.now().Before(b.stray) {
+		return
+	}
+	b.stray = p.now().Add(batchStray)
+	still := map[state.PersonID]bool{}
+	for id := range b.people {
+		still[id] = true
+	}
+	for _, j := range b.jobs {
+		for _, id := range j.People {
+			still[id] = true
+		}
+	}
+	if n, err := p.db.EndWaits(still); err != nil {
+		p.log.Warn("people who wait for a job", "error", err)
+	} else if n > 0 {
+		p.log.Info("people waited for a job that was never opened: their texts are asked anew", "people", n)
+	}
+}
+
+// batchReady says whether a job is to be opened now: enough is gathered, or it has waited long enough.
+func (p *Pipeline) batchReady() bool {
+	s, b := p.Setup(), &p.batches
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if s.Batch == nil || !b.open || len(b.asks) == 0 || b.version != s.Engine.Version() || len(b.jobs) >= batchesOut || p.now().Before(b.pause) {
+		return false
+	}
+	terms := s.Batch.Model.Batching()
+	return !s.Batch.On || len(b.asks) >= terms.Prompts || b.bytes >= terms.Bytes || p.now().Sub(b.since) >= batchGather
+}
+
+// openBatch keeps a job of what is gathered and opens it. Whether it was opened is sometimes not known: the vendor's list then tells.
+func (p *Pipeline) openBatch(ctx context.Context) error {
+	s, b := p.Setup(), &p.batches
+	job, asks, err := p.takeGathered(s)
+	if err != nil || job == nil {
+		return err
+	}
+	if err := p.db.OpenBatch(job); err != nil {
+		return err
+	}
+	prompts := make([]connectors.Prompt, len(asks))
+	for i := range asks {
+		prompts[i] = asks[i].Prompt
+	}
+	err = s.Batch.Model.Submit(ctx, job.Token, prompts)
+	if err == nil {
+		p.log.Info("texts are asked by a job: half the price, some hours later", "job", job.Token, "prompts", len(prompts), "people", len(job.People))
+		return nil
+	}
+	if connectors.KindOf(err) == connectors.Transient {
+		return fmt.Errorf("whether job %s was opened is not known yet: %w", job.Token, err)
+	}
+	b.mu.Lock()
+	b.pause = p.now().Add(batchPause)
+	if until := connectors.Until(err); until.After(b.pause) {
+		b.pause = until
+	}
+	b.mu.Unlock()
+	err = fmt.Errorf("open job %s: %w", job.Token, err)
+	// Not opened. A limit or a credential is waited out; what the vendor refuses is asked directly.
+	if connectors.KindOf(err) == connectors.Rejected {
+		p.unanswered(s, job, err)
+		return errors.Join(err, p.closeBatch(job))
+	}
+	b.putBack(job, asks)
+	return errors.Join(err, p.db.DropBatch(job.Token))
+}
+
+// putBack gathers again what a job held that was not opened.
+func (b *batches) putBack(j *state.Batch, asks []intent.Ask) {
+	b.leave(j.Token)
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	delete(b.jobs, j.Token)
+	for i := range asks {
+		b.asks, b.likely, b.bytes = append(b.asks, asks[i]), append(b.likely, j.Asks[i].Reserved), b.bytes+promptBytes(&asks[i].Prompt)
+		for _, name := range asks[i].Awaited() {
+			b.under[name] = ""
+		}
+	}
+	for _, id := range j.People {
+		b.people[id] = true
+	}
+}
+
+// takeGathered makes a job of what is gathered, as much as one may hold.
+func (p *Pipeline) takeGathered(s *Setup) (*state.Batch, []intent.Ask, error) {
+	var raw [8]byte
+	if _, err := rand.Read(raw[:]); err != nil {
+		return nil, nil, err
+	}
+	b := &p.batches
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	terms := s.Batch.Model.Batching()
+	job := &state.Batch{Token: "intentd-" + hex.EncodeToString(raw[:]), Opened: p.now(), Version: s.Engine.Version()}
+	var asks []intent.Ask
+	size, taken := 0, 0
+	for ; taken < len(b.asks) && len(asks) < terms.Prompts; taken++ {
+		a := &b.asks[taken]
+		n := promptBytes(&a.Prompt)
+		if len(asks) > 0 && size+n > terms.Bytes {
+			break
+		}
+		size, b.bytes = size+n, b.bytes-n
+		row := state.BatchAsk{N: len(asks), Purpose: a.Prompt.Purpose, Inputs: a.Inputs, Reserved: b.likely[taken]}
+		if a.Person != "" {
+			id, ok := state.ParsePersonKey(a.Person)
+			if alive, err := p.db.HasPerson(id); err != nil {
+				return nil, nil, err
+			} else if !ok || !alive { // forgotten meanwhile
+				s.Batch.Ledger.BookLater(connectors.Usage{}, b.likely[taken])
+				continue
+			}
+			row.Person = id
+		}
+		for _, k := range a.Keys {
+			row.Keys = append(row.Keys, []byte(k))
+		}
+		job.Reserved += b.likely[taken]
+		job.Asks, asks = append(job.Asks, row), append(asks, *a)
+	}
+	b.asks, b.likely = b.asks[taken:], b.likely[taken:]
+	b.since = p.now()
+	if len(b.asks) == 0 {
+		b.asks, b.likely, b.bytes = nil, nil, 0
+	}
+	for id := range b.people {
+		job.People = append(job.People, id)
+	}
+	// Whoever waits for a prompt of the next job, too, is looked at when this one is in, and waits on.
+	clear(b.people)
+	if len(asks) == 0 {
+		return nil, nil, nil
+	}
+	b.follow(job)
+	return job, asks, nil
+}
+
+// lookAtBatch takes in what a job has answered, if it is over.
+func (p *Pipeline) lookAtBatch(ctx context.Context, j *state.Batch) error {
+	s := p.Setup()
+	later, ok := s.Engine.(intent.LaterEngine)
+	if s.Batch == nil || !ok {
+		p.log.Warn("the config names no model that takes jobs any more: a job lies at its vendor until it expires there, and its texts are asked anew", "job", j.Token)
+		return p.closeBatch(j)
+	}
+	if later.Version() != j.Version {
+		return p.endBatch(ctx, s, j) // its answers are to another model's, or another catalogue's, questions
+	}
+	done, answers, err := s.Batch.Model.Poll(ctx, j.Token)
+	age := p.now().Sub(j.Opened)
+	switch {
+	case connectors.KindOf(err) == connectors.Gone && err != nil:
+		if age < batchFound && len(j.Asks) > 0 {
+			return nil // lists lag behind
+		}
+		return p.closeBatch(j)
+	case !done && age > s.Batch.Model.Batching().Deadline:
+		late := fmt.Errorf("job %s of %d prompts is not over after %s and is given up: its texts are asked one by one", j.Token, len(j.Asks), s.Batch.Model.Batching().Deadline)
+		p.log.Error("a job at the model's vendor is given up", "job", j.Token, "prompts", len(j.Asks), "people", len(j.People), "error", errors.Join(late, err))
+		p.unanswered(s, j, late)
+		p.batches.mu.Lock()
+		p.batches.late, p.batches.lateAt = late, p.now()
+		p.batches.mu.Unlock()
+		return p.endBatch(ctx, s, j)
+	case err != nil:
+		return fmt.Errorf("look at job %s: %w", j.Token, err)
+	case !done:
+		return nil
+	}
+	p.takeAnswers(s, later, j, answers)
+	return p.endBatch(ctx, s, j)
+}
+
+// takeAnswers keeps a job's answers, one by one.
+func (p *Pipeline) takeAnswers(s *Setup, later intent.LaterEngine, j *state.Batch, answers []connectors.BatchAnswer) {
+	rows := map[int]*state.BatchAsk{}
+	for i := range j.Asks {
+		rows[j.Asks[i].N] = &j.Asks[i]
+	}
+	for i := range answers {
+		a := &answers[i]
+		row := rows[a.Prompt]
+		if row == nil {
+			continue
+		}
+		delete(rows, a.Prompt)
+		p.answered(s, later, j, row, a.Completion, a.Err)
+	}
+	lost := len(rows)
+	defer p.settledAsks(j)
+	for _, row := range rows {
+		p.answered(s, later, j, row, connectors.Completion{}, errors.New("the job did not answer this prompt"))
+	}
+	p.log.Info("a job at the model's vendor is in", "job", j.Token, "answers", len(answers), "missing", lost, "people", len(j.People))
+	if lost > 0 {
+		p.batches.mu.Lock()
+		p.batches.givenUp++
+		p.batches.mu.Unlock()
+	}
+	p.o.Progress()
+}
+
+// answered keeps one answer and takes its prompt off the job.
+func (p *Pipeline) answered(s *Setup, later intent.LaterEngine, j *state.Batch, row *state.BatchAsk, c connectors.Completion, err error) {
+	if !row.Void {
+		a := askOf(row)
+		later.Answered(&a, c, err)
+	}
+	s.Batch.Ledger.BookLater(c.Usage, row.Reserved)
+	p.db.BatchAnsweredLater(j.Token, *row, p.day(p.now()), c.Usage)
+}
+
+// unanswered has all that a job was asked be asked directly.
+func (p *Pipeline) unanswered(s *Setup, j *state.Batch, why error) {
+	if later, ok := s.Engine.(intent.LaterEngine); ok {
+		for i := range j.Asks {
+			p.answered(s, later, j, &j.Asks[i], connectors.Completion{}, why)
+		}
+	}
+	p.settledAsks(j)
+	p.batches.mu.Lock()
+	p.batches.givenUp++
+	p.batches.mu.Unlock()
+}
+
+// settledAsks notes that nothing that a job was asked is open any more.
+func (p *Pipeline) settledAsks(j *state.Batch) {
+	p.batches.mu.Lock()
+	defer p.batches.mu.Unlock()
+	j.Asks = nil
+}
+
+// endBatch lets people go on, deletes what lies at the vendor, and forgets the job. What cannot be deleted now is deleted at a later look.
+func (p *Pipeline) endBatch(ctx context.Context, s *Setup, j *state.Batch) error {
+	if err := p.endWait(s, j); err != nil {
+		return err
+	}
+	if err := s.Batch.Model.Discard(ctx, j.Token); err != nil {
+		return fmt.Errorf("delete job %s at the vendor's: %w", j.Token, err)
+	}
+	return p.closeBatch(j)
+}
+
+// endWait has whoever waits for a job worked on, once its answers are kept. What it was not asked of is open again.
+func (p *Pipeline) endWait(s *Setup, j *state.Batch) error {
+	if err := p.db.Flush(); err != nil {
+		return err
+	}
+	p.batches.leave(j.Token)
+	if s.Batch != nil {
+		for i := range j.Asks {
+			s.Batch.Ledger.BookLater(connectors.Usage{}, j.Asks[i].Reserved)
+		}
+	}
+	if err := p.db.EndBatchWait(j.Token); err != nil {
+		return err
+	}
+	p.batches.mu.Lock()
+	j.Asks, j.People = nil, nil
+	p.batches.mu.Unlock()
+	p.Wake()
+	return nil
+}
+
+// closeBatch forgets a job and lets go on who waits for it.
+func (p *Pipeline) closeBatch(j *state.Batch) error {
+	if err := p.endWait(p.Setup(), j); err != nil {
+		return err
+	}
+	p.batches.mu.Lock()
+	delete(p.batches.jobs, j.Token)
+	p.batches.mu.Unlock()
+	return p.db.DropBatch(j.Token)
+}
+
+// VoidBatches takes somebody who is forgotten out of all jobs: what is gathered is dropped, answers to come are thrown away, and jobs that hold
+// their prompts are ended and deleted at the vendor's. Whoever else was in them is asked anew.
+func (p *Pipeline) VoidBatches(ctx context.Context, id state.PersonID) error {
+	if id == 0 {
+		return nil
+	}
+	b := &p.batches
+	b.looking.Lock()
+	defer b.looking.Unlock()
+	tokens, err := p.db.BatchesOf(id)
+	if err != nil {
+		return err
+	}
+	s := p.Setup()
+	for _, token := range tokens {
+		b.mu.Lock()
+		j := b.jobs[token]
+		b.mu.Unlock()
+		if j == nil {
+			continue
+		}
+		if s.Batch == nil {
+			p.log.Warn("a job at a model's vendor holds somebody who is forgotten, and the config no longer names that model: it lies there until it expires", "job", token)
+		} else if err := p.endBatch(ctx, s, j); err != nil {
+			return err
+		}
+	}
+	b.mu.Lock()
+	delete(b.people, id)
+	var asks []intent.Ask
+	var likely []int64
+	for i := range b.asks {
+		if b.asks[i].Person == id.Key() {
+			continue
+		}
+		asks, likely = append(asks, b.asks[i]), append(likely, b.likely[i])
+	}
+	b.asks, b.likely = asks, likely
+	for _, j := range b.jobs {
+		for i := range j.Asks {
+			if j.Asks[i].Person == id {
+				j.Asks[i] = state.BatchAsk{N: j.Asks[i].N, Purpose: j.Asks[i].Purpose, Reserved: j.Asks[i].Reserved, Void: true}
+			}
+		}
+	}
+	b.mu.Unlock()
+	return p.db.VoidBatches(id)
+}
