@@ -100,6 +100,7 @@ func (db *DB) OpenBatch(b *Batch) error {
 // Batches are the jobs that are kept, the oldest first.
 func (db *DB) Batches() (list []*Batch, err error) {
 	err = db.view(func(tx *txn) error {
+		list = nil
 		jobs, err := tx.Jobs()
 		if err != nil {
 			return err
@@ -234,6 +235,7 @@ func (db *DB) EndWaits(still map[PersonID]bool) (n int, err error) {
 // BatchesOf are the jobs that hold prompts of a person's.
 func (db *DB) BatchesOf(id PersonID) (tokens []string, err error) {
 	err = db.view(func(tx *txn) error {
+		tokens = nil
 		return tx.batchAsks("", func(token string, ask *BatchAsk) error {
 			if ask.Person == id && !slices.Contains(tokens, token) {
 				tokens = append(tokens, token)
@@ -251,13 +253,13 @@ func (db *DB) VoidBatches(id PersonID) error {
 		if err != nil {
 			return err
 		}
-		for k := range jobs {
+		for k, v := range jobs {
 			if !strings.HasPrefix(k, batchJobs) || strings.Count(k, "/") != 1 {
 				continue
 			}
-			b, ok, err := tx.batch(strings.TrimPrefix(k, batchJobs))
-			if err != nil || !ok {
-				return err
+			var b Batch
+			if json.Unmarshal(v, &b) != nil {
+				return damaged("batch")
 			}
 			if i := slices.Index(b.People, id); i >= 0 {
 				b.People = slices.Delete(b.People, i, i+1)

@@ -35,7 +35,7 @@ func TestUseCasesOverBolt(t *testing.T) {
 }
 
 // readsNothing are methods that read nothing by themselves, or a tenant's state as a whole: for that there are no levels.
-var readsNothing = []string{"AddUsageLater", "Alive", "Backup", "BackupFile", "CacheLater", "Compact", "DeadCount", "DueCount", "JournalDepth", "KeepAnswerLater", "LaneDepth", "NoteRun", "OwnFields",
+var readsNothing = []string{"AddUsageLater", "Alive", "Backup", "BackupFile", "BatchAnsweredLater", "CacheLater", "Compact", "DeadCount", "DueCount", "JournalDepth", "KeepAnswerLater", "LaneDepth", "NoteRun", "OwnFields",
 	"OpenReceipt", "Path", "SealReceipt", "Secret", "SetSettingLater", "Sizes", "Stats", "Tenant", "Wake"}
 
 func methods(v any) (names []string) {
