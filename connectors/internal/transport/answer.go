@@ -28,8 +28,8 @@ type Outcome struct {
 	All                bool            // RateLimited: hold every bucket, not only the call's
 }
 
-// byStatus is what an answer means by its status and form alone: what a vendor's Classify falls back on.
-func byStatus(r *Response) Outcome {
+// ByStatus is what an answer means by its status and form alone: what a vendor's Classify falls back on.
+func ByStatus(r *Response) Outcome {
 	s := r.Status
 	message := strconv.Itoa(s)
 	if t := http.StatusText(s); t != "" {
@@ -72,7 +72,7 @@ func ByBody(r *Response, read func(body []byte) (code, message string)) (Outcome
 	if r.Status == http.StatusRequestURITooLong { // said by a proxy, in a page of its own
 		return Outcome{Kind: connectors.Config, Message: "the request is too long", Fix: "shorten the list of inputs"}, false
 	}
-	o := byStatus(r)
+	o := ByStatus(r)
 	if o.Kind == 0 || r.HTML() {
 		return o, false
 	}

@@ -47,7 +47,7 @@ type Options struct {
 	Tokens   *Tokens   // nil: no authorization
 	Budget   *Budget   // nil: no limits
 	Redactor *Redactor // what must not appear in errors; the grants' tokens are added to it
-	// Classify says what an answer means. attempt counts from 1. (byStatus)
+	// Classify says what an answer means. attempt counts from 1. (ByStatus)
 	Classify func(r *Response, attempt int) Outcome
 	// Learn reads the vendor's limit headers. (nothing is learned)
 	Learn func(h http.Header) Observed
@@ -83,7 +83,7 @@ func New(o Options) *Client {
 		o.HTTP = newRoundTripper()
 	}
 	if o.Classify == nil {
-		o.Classify = func(r *Response, _ int) Outcome { return byStatus(r) }
+		o.Classify = func(r *Response, _ int) Outcome { return ByStatus(r) }
 	}
 	if o.UserAgent == "" {
 		o.UserAgent = "intentd"

@@ -523,7 +523,7 @@ func TestInvariant11NoErrorTellsASecret(t *testing.T) {
 			cl := client(t, f, func(o *Options) {
 				o.Tokens = StaticToken(secret)
 				o.Classify = func(r *Response, _ int) Outcome {
-					o := byStatus(r)
+					o := ByStatus(r)
 					o.Message = string(r.Body)
 					return o
 				}

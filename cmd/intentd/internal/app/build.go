@@ -22,6 +22,7 @@ import (
 	"github.com/intentd/intentd/connectors/jsonl"
 	"github.com/intentd/intentd/connectors/openai"
 	"github.com/intentd/intentd/connectors/salesforce"
+	"github.com/intentd/intentd/connectors/warehouse"
 	"github.com/intentd/intentd/pipeline"
 	"github.com/intentd/intentd/pipeline/fields"
 	"github.com/intentd/intentd/pipeline/intent"
@@ -37,7 +38,8 @@ var Types = config.Types{
 		"salesforce": salesforce.Type,
 	},
 	Sources: map[string]connectors.SourceType{
-		"jsonl": jsonl.Type,
+		"jsonl":     jsonl.Type,
+		"warehouse": warehouse.Type,
 	},
 	Models: map[string]connectors.ModelType{
 		"gemini": gemini.Type,
@@ -223,6 +225,9 @@ func (b *builder) inputs(c config.CRM) []string {
 // addOrigin makes a source of an origin. A feed is taken into the event store, which answers for it.
 func (b *builder) addOrigin(from connectors.Origin, poll string) error {
 	source := pipeline.Source{Name: from.Name, Source: from.Source}
+	if c, ok := from.Source.(io.Closer); ok {
+		b.open = append(b.open, c)
+	}
 	if from.Feed != nil {
 		store, err := b.clickstream()
 		if err != nil {

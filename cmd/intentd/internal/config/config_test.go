@@ -322,16 +322,18 @@ func FuzzParse(f *testing.F) {
 	})
 }
 
-// The example's commented Salesforce entry loads as well once its comment signs are taken away.
-func TestExampleSalesforce(t *testing.T) {
+// The example's commented entries load as well once their comment signs are taken away.
+func TestExampleCommented(t *testing.T) {
 	b, err := os.ReadFile("../../../../config.example.yaml")
 	if err != nil {
 		t.Fatal(err)
 	}
 	text := strings.ReplaceAll(string(b), "\n  # - name: salesforce", "\n  - name: salesforce")
+	text = strings.ReplaceAll(text, "\n  # - name: dwh", "\n  - name: dwh")
 	text = strings.ReplaceAll(text, "\n  #   ", "\n    ")
 	t.Setenv("HUBSPOT_TOKEN", "pat-na1-example")
 	t.Setenv("GEMINI_API_KEY", "example")
+	t.Setenv("WAREHOUSE_URL", "postgres://reader:example@db.example.com/events")
 	t.Setenv("SALESFORCE_KEY", "-----BEGIN PRIVATE KEY-----\nMII=\n-----END PRIVATE KEY-----")
 	cfg, problems := Parse([]byte(text), types)
 	if err := problems.Err(); err != nil {

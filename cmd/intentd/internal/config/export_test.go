@@ -8,12 +8,13 @@ import (
 	"github.com/intentd/intentd/connectors/hubspot"
 	"github.com/intentd/intentd/connectors/jsonl"
 	"github.com/intentd/intentd/connectors/salesforce"
+	"github.com/intentd/intentd/connectors/warehouse"
 )
 
 // types are connectors to test with.
 var types = Types{
 	CRMs:    map[string]connectors.CRMType{"hubspot": hubspot.Type, "salesforce": salesforce.Type},
-	Sources: map[string]connectors.SourceType{"jsonl": jsonl.Type},
+	Sources: map[string]connectors.SourceType{"jsonl": jsonl.Type, "warehouse": warehouse.Type},
 	Models:  map[string]connectors.ModelType{"gemini": gemini.Type},
 }
 
