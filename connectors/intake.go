@@ -96,6 +96,29 @@ func (i *Intake) CountUnknownKind(kind string) {
 	i.UnknownKinds[kind]++
 }
 
+// KeptExamples bounds the examples of one reason.
+const KeptExamples = 20
+
+// CountUnreadable counts something that could not be read, and keeps it among the examples of its reason.
+func (i *Intake) CountUnreadable(u Unreadable) {
+	if i.Unreadable == nil {
+		i.Unreadable = map[string]int64{}
+	}
+	i.Unreadable[u.Reason]++
+	same := func(other Unreadable) bool { return other.Reason == u.Reason }
+	n := 0
+	for _, other := range i.Examples {
+		if same(other) {
+			n++
+		}
+	}
+	if n >= KeptExamples {
+		oldest := slices.IndexFunc(i.Examples, same)
+		i.Examples = slices.Delete(i.Examples, oldest, oldest+1)
+	}
+	i.Examples = append(i.Examples, u)
+}
+
 // CountLeftOut counts n events that are not kept.
 func (i *Intake) CountLeftOut(reason string, n uint64) {
 	if n == 0 {

@@ -459,7 +459,7 @@ func TestBrokenLines(t *testing.T) {
 	}
 	s.clock.Add(120)
 	s.appendTo("a.jsonl", strings.Repeat("{\n", 500))
-	if r := s.take(); r.Broken != 500 || len(s.examples()) != 3+keptExamples {
+	if r := s.take(); r.Broken != 500 || len(s.examples()) != 3+connectors.KeptExamples {
 		t.Errorf("%d broken, %d kept", r.Broken, len(s.examples()))
 	}
 }

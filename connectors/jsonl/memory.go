@@ -6,7 +6,6 @@ import (
 	"maps"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/intentd/intentd/connectors"
 	"github.com/klauspost/compress/s2"
@@ -83,28 +82,4 @@ func (m *memory) save() connectors.Cursor {
 	}
 	m.cursor = append(connectors.Cursor{cursorVersion}, s2.Encode(nil, b)...)
 	return m.cursor
-}
-
-// keptExamples bounds the examples of one reason.
-const keptExamples = 20
-
-// unreadable counts a line that could not be read.
-func (m *memory) unreadable(file string, line int64, reason string, now time.Time) {
-	i := &m.Intake
-	if i.Unreadable == nil {
-		i.Unreadable = map[string]int64{}
-	}
-	i.Unreadable[reason]++
-	same := func(u connectors.Unreadable) bool { return u.Reason == reason }
-	n := 0
-	for _, u := range i.Examples {
-		if same(u) {
-			n++
-		}
-	}
-	if n >= keptExamples {
-		oldest := slices.IndexFunc(i.Examples, same)
-		i.Examples = slices.Delete(i.Examples, oldest, oldest+1)
-	}
-	i.Examples = append(i.Examples, connectors.Unreadable{Where: file, Line: line, Reason: reason, Time: now})
 }

@@ -454,7 +454,7 @@ func (w *walk) broken(number int64, reason string) {
 	file, now := w.in.c.info.path, w.o.Now().UTC()
 	w.rep.Broken++
 	w.unread++
-	w.memory.unreadable(file, number, reason, now)
+	w.memory.Intake.CountUnreadable(connectors.Unreadable{Where: file, Line: number, Reason: reason, Time: now})
 	if last, ok := w.warned[file]; !ok || now.Sub(last) >= warnEvery {
 		if len(w.warned) >= 1000 {
 			clear(w.warned)

@@ -231,8 +231,5 @@ func classifyClickhouse(r *transport.Response, _ int) transport.Outcome {
 	return clickhouseOutcome(code, string(r.Body))
 }
 
-// Report implements connectors.Reporter.
-func (c *clickhouse) Report() connectors.Report { return c.client.Report() }
-
 // Close implements engine.
 func (c *clickhouse) Close() error { return nil }

@@ -127,7 +127,7 @@ func (o *Config) Open(h connectors.Host) (connectors.Origin, error) {
 }
 
 func (o *Config) open(h connectors.Host) (*Source, error) {
-	s := &Source{name: h.Name, perQuery: o.PeoplePerQuery, page: pageRows, maxRows: o.MaxRows, lookback: o.Lookback, now: h.Now, log: h.Logger}
+	s := &Source{name: h.Name, perQuery: o.PeoplePerQuery, page: pageRows, maxRows: o.MaxRows, lookback: o.Lookback, now: h.Now}
 	if s.now == nil {
 		s.now = time.Now
 	}

@@ -2,6 +2,7 @@ package warehouse
 
 import (
 	"embed"
+	"maps"
 	"slices"
 	"strings"
 )
@@ -12,9 +13,15 @@ import (
 //go:embed presets/*.sql
 var presets embed.FS
 
+// sameSchema are presets that read the schema of another.
+var sameSchema = map[string]string{"segment": "rudderstack"}
+
 func preset(name, dialect string) (active, journeys string) {
 	if name == "" {
 		return "", ""
+	}
+	if of, ok := sameSchema[name]; ok {
+		name = of
 	}
 	read := func(query string) string {
 		for _, file := range []string{name + "." + dialect + "." + query, name + "." + query} {
@@ -32,13 +39,14 @@ func presetFor(name, dialect string) bool {
 	return active != "" && journeys != ""
 }
 
-// presetNames are the presets there are, each once.
+// presetNames are the presets there are, each once, sorted.
 func presetNames() []string {
 	files, _ := presets.ReadDir("presets")
-	var names []string
+	names := slices.Collect(maps.Keys(sameSchema))
 	for _, f := range files {
 		name, _, _ := strings.Cut(f.Name(), ".")
 		names = append(names, name)
 	}
+	slices.Sort(names)
 	return slices.Compact(names)
 }

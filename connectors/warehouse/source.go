@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"iter"
-	"log/slog"
 	"maps"
 	"slices"
 	"strings"
@@ -67,14 +66,12 @@ type Source struct {
 	maxRows          int           // of one journeys query
 	lookback         time.Duration // how late a row may come with an earlier position
 	now              func() time.Time
-	log              *slog.Logger
 
 	mu     sync.Mutex
 	intake connectors.Intake // since start
 }
 
-// position is where the active query goes on. Seen are rows of the lookback that were told already, by a short hash: a poll tells
-// nobody again for nothing.
+// position is where the active query goes on. Seen are rows of the lookback that were told already: a poll tells nobody again for nothing.
 type position struct {
 	Version int       `json:"v"`
 	Time    time.Time `json:"t"`
@@ -179,7 +176,7 @@ func (s *Source) ask(ctx context.Context, people []connectors.Person, w connecto
 		return nil
 	}
 	whose := keysOf(people)
-	rows := 0
+	rows, told := 0, 0
 	err := s.engine.query(ctx, s.name+": journeys", &s.journeys, a, func(r row) error {
 		if rows++; rows > s.maxRows {
 			return errTooMany
@@ -193,12 +190,13 @@ func (s *Source) ask(ctx context.Context, people []connectors.Person, w connecto
 			return nil
 		}
 		e.Person = whose.of(&e)
-		s.count()
+		told++
 		if !yield(e) {
 			return errLeft
 		}
 		return nil
 	})
+	s.events(told)
 	switch {
 	case !errors.Is(err, errTooMany):
 		return err
@@ -229,20 +227,22 @@ type keys map[string]string
 
 func keysOf(people []connectors.Person) keys {
 	k := keys{}
-	add := func(kind string, values []string, key string) {
-		for _, v := range values {
-			if of, taken := k[kind+v]; taken && of != key {
-				key = "" // of several people: the host decides
-			}
-			k[kind+v] = key
+	add := func(id, key string) {
+		if of, taken := k[id]; taken && of != key {
+			key = "" // of several people: the host decides
 		}
+		k[id] = key
 	}
 	for _, p := range people {
-		for _, e := range p.Emails {
-			add("e", []string{strings.ToLower(e)}, p.Key)
+		for _, v := range p.Emails {
+			add("e"+strings.ToLower(v), p.Key)
 		}
-		add("u", p.UserIDs, p.Key)
-		add("a", p.AnonymousIDs, p.Key)
+		for _, v := range p.UserIDs {
+			add("u"+v, p.Key)
+		}
+		for _, v := range p.AnonymousIDs {
+			add("a"+v, p.Key)
+		}
 	}
 	return k
 }
@@ -260,15 +260,8 @@ func (s *Source) unreadable(query string, row int, why error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.intake.Read++
-	if s.intake.Unreadable == nil {
-		s.intake.Unreadable = map[string]int64{}
-	}
-	s.intake.Unreadable[why.Error()]++
-	s.intake.Examples = append(s.intake.Examples, connectors.Unreadable{Where: "the " + query + " query", Line: int64(row), Reason: why.Error(), Time: s.now()})
-	s.intake.Examples = s.intake.Examples[max(len(s.intake.Examples)-keptExamples, 0):]
+	s.intake.CountUnreadable(connectors.Unreadable{Where: "the " + query + " query", Line: int64(row), Reason: why.Error(), Time: s.now()})
 }
-
-const keptExamples = 5
 
 func (s *Source) leftOut(reason string) {
 	s.mu.Lock()
@@ -277,11 +270,11 @@ func (s *Source) leftOut(reason string) {
 	s.intake.CountLeftOut(reason, 1)
 }
 
-func (s *Source) count() {
+func (s *Source) events(n int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.intake.Read++
-	s.intake.Events++
+	s.intake.Read += int64(n)
+	s.intake.Events += int64(n)
 }
 
 // Intake implements connectors.IntakeReporter: what was read since start.
