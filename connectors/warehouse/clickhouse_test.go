@@ -30,11 +30,11 @@ func clickhouseSource(t *testing.T, url, db string) *Source {
 	return open(t, o)
 }
 
-// The suite on the real engine. INTENTD_TEST_CLICKHOUSE is the address of one that may be filled; .ci/run starts one.
+// The suite on the real engine. TEST_CLICKHOUSE_URL is the address of one that may be filled; .ci/run starts one.
 func TestClickHouseIsASource(t *testing.T) {
-	server := os.Getenv("INTENTD_TEST_CLICKHOUSE")
+	server := os.Getenv("TEST_CLICKHOUSE_URL")
 	if server == "" {
-		t.Skip("skipped: needs a ClickHouse server: set INTENTD_TEST_CLICKHOUSE to its URL (see .ci/clickhouse)")
+		t.Skip("skipped: needs a ClickHouse server: set TEST_CLICKHOUSE_URL to its URL (see .ci/clickhouse)")
 	}
 	send := func(t *testing.T, query string) {
 		t.Helper()
