@@ -23,7 +23,7 @@ func (p *page) title(name, text string) {
 func (p *page) entry(name, text string) { p.named(name, 10, text) }
 
 func (p *page) named(name string, width int, text string) {
-	p.wrap("  "+pad(name, width)+" ", text, width+3)
+	p.wrap("  "+Pad(name, width)+" ", text, width+3)
 }
 
 // wrap writes text behind head and breaks it at words to the width, indented.
@@ -31,7 +31,7 @@ func (p *page) wrap(head, text string, indent int) {
 	line := head
 	used := utf8.RuneCountInString(head)
 	first := true
-	for _, word := range strings.Fields(clean(text)) {
+	for _, word := range strings.Fields(Clean(text)) {
 		n := utf8.RuneCountInString(word)
 		if !first && used+1+n > p.width {
 			p.line("%s", line)
@@ -56,11 +56,11 @@ func (p *page) line(format string, args ...any) {
 func (p *page) date(t time.Time) string   { return t.In(p.loc).Format("2 Jan 2006") }
 func (p *page) moment(t time.Time) string { return t.In(p.loc).Format("2 Jan 2006 15:04 MST") }
 
-// clean keeps what a terminal only shows: escape sequences, bidi and other invisible characters go.
-func clean(s string) string {
+// Clean keeps what a terminal only shows: escape sequences, bidi and other invisible characters go.
+func Clean(s string) string {
 	return strings.Map(func(r rune) rune {
 		switch {
-		case r == '\n', r == '\t', r == '\r':
+		case unicode.IsSpace(r): // a no-break space in a title, too
 			return ' '
 		case r == utf8.RuneError, !unicode.IsPrint(r):
 			return -1
@@ -71,8 +71,8 @@ func clean(s string) string {
 
 func quoted(s string) string { return "“" + s + "”" }
 
-// pad makes s exactly n columns wide.
-func pad(s string, n int) string {
+// Pad makes s exactly n columns wide.
+func Pad(s string, n int) string {
 	s = cut(s, n)
 	return s + strings.Repeat(" ", n-utf8.RuneCountInString(s))
 }

@@ -176,7 +176,7 @@ func (p *page) topicSum() string {
 	}
 	sum := 0
 	for _, t := range r.Scoring() {
-		from += fmt.Sprintf(", %s %+d", clean(t.Name), t.Points)
+		from += fmt.Sprintf(", %s %+d", Clean(t.Name), t.Points)
 		sum += int(t.Points)
 	}
 	if sum != r.Parts.Bonus {
@@ -207,11 +207,11 @@ func (p *page) signals() {
 	p.title("Signals", summary)
 	idWidth := 5
 	for i := range r.Signals {
-		idWidth = max(idWidth, utf8.RuneCountInString(clean(r.Signals[i].EventID)))
+		idWidth = max(idWidth, utf8.RuneCountInString(Clean(r.Signals[i].EventID)))
 	}
 	idWidth = min(idWidth, 36)
 	object := max(20, p.width-2-17-2-14-2-8-2-2-idWidth-2)
-	p.line("  %-17s  %-14s  %8s  %s  %s", "time", "type", "strength", pad("object", object), "event")
+	p.line("  %-17s  %-14s  %8s  %s  %s", "time", "type", "strength", Pad("object", object), "event")
 	for i := len(r.Features.Signals) - 1; i >= 0; i-- { // newest first
 		s, line := &r.Features.Signals[i], r.Line(i)
 		what := line.Object
@@ -223,7 +223,7 @@ func (p *page) signals() {
 			mark = " *"
 		}
 		p.line("  %-17s  %-14s  %8d  %s  %s%s", time.Unix(s.At, 0).In(p.loc).Format("2 Jan 2006 15:04"), s.Type, s.Strength,
-			pad(clean(what), object), cut(clean(line.EventID), idWidth), mark)
+			Pad(Clean(what), object), cut(Clean(line.EventID), idWidth), mark)
 	}
 }
 
@@ -233,7 +233,7 @@ func (p *page) topics() {
 		return
 	}
 	p.title("Topics", "")
-	p.line("  %s  %s  %-4s  %-7s  %6s  %s", pad("read about", 28), pad("matches", 28), "side", "how", "points", "counted")
+	p.line("  %s  %s  %-4s  %-7s  %6s  %s", Pad("read about", 28), Pad("matches", 28), "side", "how", "points", "counted")
 	for i := range r.Topics {
 		t := &r.Topics[i]
 		side, counted := "loss", "no"
@@ -243,7 +243,7 @@ func (p *page) topics() {
 		if t.Counted {
 			counted = "yes"
 		}
-		p.line("  %s  %s  %-4s  %-7s  %+6d  %s", pad(clean(t.Journey), 28), pad(clean(t.Configured), 28), side, t.How, t.Points, counted)
+		p.line("  %s  %s  %-4s  %-7s  %+6d  %s", Pad(Clean(t.Journey), 28), Pad(Clean(t.Configured), 28), side, t.How, t.Points, counted)
 	}
 }
 

@@ -39,15 +39,15 @@ type TryOptions struct {
 
 // Trial is what comes of a journey at hand.
 type Trial struct {
-	Read    *jsonl.Journey `json:"read"`
-	Hosts   []string       `json:"own_hosts,omitempty"` // taken for the team's own site, where no config names it
-	Model   string         `json:"model,omitempty"`
-	Priced  bool           `json:"-"` // what the model costs is known
-	Unknown map[string]int `json:"unknown_kinds,omitempty"`
-	Forms   map[string]int `json:"unknown_forms,omitempty"`
-	Shared  int            `json:"shared,omitempty"` // events of nobody: several people hold the only id they have
-	People  []TriedPerson  `json:"people"`           // the highest score first
-	Zone    *time.Location `json:"-"`
+	Read    *jsonl.Journey   `json:"read"`
+	Hosts   []string         `json:"own_hosts,omitempty"` // taken for the team's own site, where no config names it
+	Model   string           `json:"model,omitempty"`
+	Priced  bool             `json:"-"` // what the model costs is known
+	Unknown map[string]int64 `json:"unknown_kinds,omitempty"`
+	Forms   map[string]int64 `json:"unknown_forms,omitempty"`
+	Shared  int              `json:"shared,omitempty"` // events of nobody: several people hold the only id they have
+	People  []TriedPerson    `json:"people"`           // the highest score first
+	Zone    *time.Location   `json:"-"`
 }
 
 // TriedPerson is one of its people.
@@ -224,16 +224,10 @@ func hostsOf(events []connectors.Event) []string {
 
 // idsOf are the identifiers of an event, the strongest first.
 func idsOf(rules *identity.Rules, e *connectors.Event) (ids []identity.ID) {
-	if email := rules.Email(e.Email); email != "" {
-		ids = append(ids, identity.ID{Kind: identity.Email, Value: email})
-	}
-	if phone := rules.Phone(e.Phone); phone != "" {
-		ids = append(ids, identity.ID{Kind: identity.Phone, Value: phone})
-	}
 	for _, of := range []struct {
 		kind  identity.Kind
 		value string
-	}{{identity.UserID, e.UserID}, {identity.AnonymousID, e.AnonymousID}} {
+	}{{identity.Email, e.Email}, {identity.Phone, e.Phone}, {identity.UserID, e.UserID}, {identity.AnonymousID, e.AnonymousID}} {
 		if id, ok := rules.ID(of.kind, rules.Space(e.Source), of.value); ok && !slices.Contains(ids, id) {
 			ids = append(ids, id)
 		}
@@ -249,7 +243,7 @@ func (t *Trial) people(rules *identity.Rules, events []connectors.Event) []pipel
 		ids[i] = idsOf(rules, &events[i])
 	}
 	owner := map[identity.ID]identity.ID{} // the strongest that an identifier was seen with; zero: several
-	for _, weaker := range []identity.Kind{identity.Email, identity.UserID, identity.Phone, identity.AnonymousID} {
+	for _, weaker := range naming {
 		with := map[identity.ID]map[identity.ID]bool{}
 		for _, list := range ids {
 			for _, id := range list {
@@ -309,7 +303,7 @@ func (t *Trial) people(rules *identity.Rules, events []connectors.Event) []pipel
 	for i := range out {
 		p := &out[i]
 		slices.SortFunc(p.IDs, func(a, b identity.ID) int {
-			return cmp.Or(cmp.Compare(order(a), order(b)), cmp.Compare(a.Value, b.Value))
+			return cmp.Or(cmp.Compare(slices.Index(naming, a.Kind), slices.Index(naming, b.Kind)), cmp.Compare(a.Value, b.Value))
 		})
 		for _, id := range p.IDs {
 			if id.Kind == identity.Email {
@@ -320,10 +314,8 @@ func (t *Trial) people(rules *identity.Rules, events []connectors.Event) []pipel
 	return out
 }
 
-// order is that of identifiers by what they say of who somebody is.
-func order(id identity.ID) int {
-	return slices.Index([]identity.Kind{identity.Email, identity.UserID, identity.Phone, identity.AnonymousID}, id.Kind)
-}
+// naming are the kinds of identifiers by how well a reader knows somebody by them.
+var naming = []identity.Kind{identity.Email, identity.UserID, identity.Phone, identity.AnonymousID}
 
 func nameOf(ids []identity.ID) string {
 	if len(ids) == 0 {
@@ -357,7 +349,7 @@ func tellStep(t *pipeline.Tried, s *journey.Step) TriedStep {
 
 // countUnknown counts the kinds and forms that no list knows.
 func (t *Trial) countUnknown(b *journey.Builder, events []connectors.Event) {
-	t.Unknown, t.Forms = map[string]int{}, map[string]int{}
+	t.Unknown, t.Forms = map[string]int64{}, map[string]int64{}
 	for i := range events {
 		e := &events[i]
 		kind, known := connectors.EventKind(e.Kind)

@@ -228,13 +228,13 @@ func (p tryPage) read() {
 }
 
 // unknown lists names that no list knows, the commonest first, with the line of a config that teaches the first.
-func (p tryPage) unknown(what string, counts map[string]int, so, teach string) {
+func (p tryPage) unknown(what string, counts map[string]int64, so, teach string) {
 	if len(counts) == 0 {
 		return
 	}
-	names := slices.SortedFunc(maps.Keys(counts), func(a, b string) int { return cmp.Or(cmp.Compare(counts[b], counts[a]), cmp.Compare(a, b)) })
+	names := connectors.Commonest(counts, 5)
 	var told []string
-	for _, name := range names[:min(5, len(names))] {
+	for _, name := range names {
 		told = append(told, fmt.Sprintf("%s (%d)", name, counts[name]))
 	}
 	p.line("  %s  %s: %s; a line of the config teaches one: %s", pad("unknown", 11), what+" "+strings.Join(told, ", "), so, fmt.Sprintf(teach, names[0]))
@@ -298,7 +298,7 @@ func (p tryPage) person(who *app.TriedPerson) {
 }
 
 func (p tryPage) line(format string, args ...any) {
-	fmt.Fprintln(p.w, strings.TrimRight(printable(fmt.Sprintf(format, args...)), " "))
+	fmt.Fprintln(p.w, strings.TrimRight(receipt.Clean(fmt.Sprintf(format, args...)), " "))
 }
 
 // wrap prints a text in lines of at most 100 columns.
@@ -318,20 +318,4 @@ func (p tryPage) wrap(text string, indent int) {
 }
 
 // pad is s in n columns: cut or filled.
-func pad(s string, n int) string {
-	r := []rune(printable(s))
-	if len(r) > n {
-		return string(r[:n-1]) + "…"
-	}
-	return string(r) + strings.Repeat(" ", n-len(r))
-}
-
-// printable leaves out what a terminal would obey.
-func printable(s string) string {
-	return strings.Map(func(r rune) rune {
-		if r < ' ' || r == 0x7f || r >= 0x80 && r < 0xa0 || r >= 0x202a && r <= 0x202e || r >= 0x2066 && r <= 0x2069 {
-			return -1
-		}
-		return r
-	}, s)
-}
+func pad(s string, n int) string { return receipt.Pad(receipt.Clean(s), n) }
