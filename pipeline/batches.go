@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -39,13 +40,11 @@ const (
 type batches struct {
 	mu      sync.Mutex
 	open    bool // people may join: the process stays
-	asks    []intent.Ask
-	likely  []int64 // what each of asks is reserved at
-	bytes   int
-	people  map[state.PersonID]bool
-	since   time.Time // when the first of asks came
-	version uint64    // of the engine that made them
-	pause   time.Time // nothing is opened before
+	asks    []gathered
+	people  map[state.PersonID]bool // who wait for them
+	since   time.Time               // when the first of asks came
+	version uint64                  // of the engine that made them
+	pause   time.Time               // nothing is opened before
 	jobs    map[string]*state.Batch
 	under   map[string]string // what is awaited → the token of its job, "" for the one being gathered
 	failing error
@@ -54,6 +53,13 @@ type batches struct {
 	givenUp int64
 	stray   time.Time
 	looking sync.Mutex // one look at a time
+}
+
+// gathered is a prompt that waits for a job to be opened.
+type gathered struct {
+	intent.Ask
+	likely int64 // micro USD, reserved
+	bytes  int   // about, of the request
 }
 
 // BatchStatus is how the jobs at the model's vendor stand.
@@ -192,12 +198,11 @@ func (l *lot) awaitTexts(ctx context.Context, engine intent.Engine, subjects []*
 		}
 		switch {
 		case !found: // no room, or no budget: tomorrow
-			order := time.Duration(1000-s.shown.Score) * textOrder
 			at := nextMidnight(l.now, l.s.Fields.Location)
 			if room {
 				at = l.now.Add(batchStray)
 			}
-			s.settled = l.noticed(s, comeBack(state.Backfill, at.Add(order), state.ReasonText))
+			s.settled = l.noticed(s, comeBack(state.Backfill, at.Add(textOrder(s.shown.Score)), state.ReasonText))
 		case token == "":
 			b.people[s.id] = true
 		default:
@@ -214,9 +219,9 @@ func (l *lot) awaitTexts(ctx context.Context, engine intent.Engine, subjects []*
 	return rest, nil
 }
 
-// gather takes prompts up for the next job, as far as there is room and budget; b.mu is held. budget says that what was left out was so for
-// want of room.
-func (l *lot) gather(asks []intent.Ask) (budget bool) {
+// gather takes prompts up for the next job, as far as there is room and budget; b.mu is held. It says whether the budget had room for all
+// that was looked at: what was left out then waits for a job to end.
+func (l *lot) gather(asks []intent.Ask) (budgeted bool) {
 	b, set := &l.p.batches, l.s.Batch
 	terms := set.Model.Batching()
 	if len(b.asks) > 0 && b.version != l.s.Engine.Version() {
@@ -234,12 +239,33 @@ func (l *lot) gather(asks []intent.Ask) (budget bool) {
 		if len(b.asks) == 0 {
 			b.since, b.version = l.now, l.s.Engine.Version()
 		}
-		b.asks, b.likely, b.bytes = append(b.asks, *a), append(b.likely, likely), b.bytes+promptBytes(&a.Prompt)
-		for _, name := range a.Awaited() {
-			b.under[name] = ""
-		}
+		b.await(gathered{*a, likely, promptBytes(&a.Prompt)})
 	}
 	return true
+}
+
+// await gathers a prompt; b.mu is held.
+func (b *batches) await(g gathered) {
+	b.asks = append(b.asks, g)
+	for _, name := range g.Awaited() {
+		b.under[name] = ""
+	}
+}
+
+// drop lets go of the gathered prompts that which names, and of what is reserved for them; b.mu is held.
+func (b *batches) drop(from *Batch, which func(*gathered) bool) {
+	b.asks = slices.DeleteFunc(b.asks, func(g gathered) bool {
+		if !which(&g) {
+			return false
+		}
+		for _, name := range g.Awaited() {
+			delete(b.under, name)
+		}
+		if from != nil {
+			from.Ledger.BookLater(connectors.Usage{}, g.likely)
+		}
+		return true
+	})
 }
 
 func estimate(m any, p connectors.Prompt) int64 {
@@ -324,15 +350,8 @@ func (p *Pipeline) dropOutdated() {
 	if len(b.asks) == 0 || s.Batch != nil && s.Engine.Version() == b.version {
 		return
 	}
-	for i := range b.asks {
-		for _, name := range b.asks[i].Awaited() {
-			delete(b.under, name)
-		}
-		if s.Batch != nil {
-			s.Batch.Ledger.BookLater(connectors.Usage{}, b.likely[i])
-		}
-	}
-	b.asks, b.likely, b.bytes, b.stray = nil, nil, 0, time.Time{}
+	b.drop(s.Batch, func(*gathered) bool { return true })
+	b.stray = time.Time{}
 	clear(b.people)
 }
 
@@ -369,8 +388,12 @@ func (p *Pipeline) batchReady() bool {
 	if s.Batch == nil || !b.open || len(b.asks) == 0 || b.version != s.Engine.Version() || len(b.jobs) >= batchesOut || p.now().Before(b.pause) {
 		return false
 	}
+	size := 0
+	for i := range b.asks {
+		size += b.asks[i].bytes
+	}
 	terms := s.Batch.Model.Batching()
-	return !s.Batch.On || len(b.asks) >= terms.Prompts || b.bytes >= terms.Bytes || p.now().Sub(b.since) >= batchGather
+	return !s.Batch.On || len(b.asks) >= terms.Prompts || size >= terms.Bytes || p.now().Sub(b.since) >= batchGather
 }
 
 // openBatch keeps a job of what is gathered and opens it. Whether it was opened is sometimes not known: the vendor's list then tells.
@@ -412,16 +435,13 @@ func (p *Pipeline) openBatch(ctx context.Context) error {
 }
 
 // putBack gathers again what a job held that was not opened.
-func (b *batches) putBack(j *state.Batch, asks []intent.Ask) {
+func (b *batches) putBack(j *state.Batch, asks []gathered) {
 	b.leave(j.Token)
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	delete(b.jobs, j.Token)
 	for i := range asks {
-		b.asks, b.likely, b.bytes = append(b.asks, asks[i]), append(b.likely, j.Asks[i].Reserved), b.bytes+promptBytes(&asks[i].Prompt)
-		for _, name := range asks[i].Awaited() {
-			b.under[name] = ""
-		}
+		b.await(asks[i])
 	}
 	for _, id := range j.People {
 		b.people[id] = true
@@ -429,32 +449,28 @@ func (b *batches) putBack(j *state.Batch, asks []intent.Ask) {
 }
 
 // takeGathered makes a job of what is gathered, as much as one may hold.
-func (p *Pipeline) takeGathered(s *Setup) (*state.Batch, []intent.Ask, error) {
+func (p *Pipeline) takeGathered(s *Setup) (*state.Batch, []gathered, error) {
 	var raw [8]byte
-	if _, err := rand.Read(raw[:]); err != nil {
-		return nil, nil, err
-	}
+	rand.Read(raw[:]) // never fails
 	b := &p.batches
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	terms := s.Batch.Model.Batching()
 	job := &state.Batch{Token: "intentd-" + hex.EncodeToString(raw[:]), Opened: p.now(), Version: s.Engine.Version()}
-	var asks []intent.Ask
+	var asks []gathered
 	size, taken := 0, 0
 	for ; taken < len(b.asks) && len(asks) < terms.Prompts; taken++ {
 		a := &b.asks[taken]
-		n := promptBytes(&a.Prompt)
-		if len(asks) > 0 && size+n > terms.Bytes {
+		if size += a.bytes; len(asks) > 0 && size > terms.Bytes {
 			break
 		}
-		size, b.bytes = size+n, b.bytes-n
-		row := state.BatchAsk{N: len(asks), Purpose: a.Prompt.Purpose, Inputs: a.Inputs, Reserved: b.likely[taken]}
+		row := state.BatchAsk{N: len(asks), Purpose: a.Prompt.Purpose, Inputs: a.Inputs, Reserved: a.likely}
 		if a.Person != "" {
 			id, ok := state.ParsePersonKey(a.Person)
 			if alive, err := p.db.HasPerson(id); err != nil {
 				return nil, nil, err
 			} else if !ok || !alive { // forgotten meanwhile
-				s.Batch.Ledger.BookLater(connectors.Usage{}, b.likely[taken])
+				s.Batch.Ledger.BookLater(connectors.Usage{}, a.likely)
 				continue
 			}
 			row.Person = id
@@ -462,14 +478,11 @@ func (p *Pipeline) takeGathered(s *Setup) (*state.Batch, []intent.Ask, error) {
 		for _, k := range a.Keys {
 			row.Keys = append(row.Keys, []byte(k))
 		}
-		job.Reserved += b.likely[taken]
+		job.Reserved += a.likely
 		job.Asks, asks = append(job.Asks, row), append(asks, *a)
 	}
-	b.asks, b.likely = b.asks[taken:], b.likely[taken:]
+	b.asks = slices.Clone(b.asks[taken:]) // what went is let go
 	b.since = p.now()
-	if len(b.asks) == 0 {
-		b.asks, b.likely, b.bytes = nil, nil, 0
-	}
 	for id := range b.people {
 		job.People = append(job.People, id)
 	}
@@ -496,7 +509,7 @@ func (p *Pipeline) lookAtBatch(ctx context.Context, j *state.Batch) error {
 	done, answers, err := s.Batch.Model.Poll(ctx, j.Token)
 	age := p.now().Sub(j.Opened)
 	switch {
-	case connectors.KindOf(err) == connectors.Gone && err != nil:
+	case connectors.KindOf(err) == connectors.Gone:
 		if age < batchFound && len(j.Asks) > 0 {
 			return nil // lists lag behind
 		}
@@ -649,15 +662,7 @@ func (p *Pipeline) VoidBatches(ctx context.Context, id state.PersonID) error {
 	}
 	b.mu.Lock()
 	delete(b.people, id)
-	var asks []intent.Ask
-	var likely []int64
-	for i := range b.asks {
-		if b.asks[i].Person == id.Key() {
-			continue
-		}
-		asks, likely = append(asks, b.asks[i]), append(likely, b.likely[i])
-	}
-	b.asks, b.likely = asks, likely
+	b.drop(s.Batch, func(g *gathered) bool { return g.Person == id.Key() })
 	for _, j := range b.jobs {
 		for i := range j.Asks {
 			if j.Asks[i].Person == id {

@@ -2,11 +2,13 @@ package pipeline_test
 
 import (
 	"net/http"
+	"sort"
 	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
 
+	"github.com/intentd/intentd/connectors"
 	"github.com/intentd/intentd/connectors/gemini"
 	"github.com/intentd/intentd/connectors/gemini/geminitest"
 	"github.com/intentd/intentd/pipeline"
@@ -258,5 +260,31 @@ func TestJobsKeepWithinTheBudgetOverARestart(t *testing.T) {
 	}
 	if !l.ReserveLater(5*tenth) || !l.Reserve(4*tenth) {
 		t.Error("jobs took all of the budget")
+	}
+}
+
+// What was reserved for prompts that nobody sends any more is free again.
+func TestForgetFreesWhatWasReserved(t *testing.T) {
+	w := newJobWorld(t)
+	w.turn(1)
+	if b := w.p.Batches(); b.Waiting == 0 || b.Jobs > 0 {
+		t.Fatalf("nothing is gathered yet, or it was sent: %+v", b)
+	}
+	l := w.setup.Batch.Ledger
+	free := func() int64 { // room for one more prompt
+		return int64(sort.Search(int(w.budget), func(n int) bool {
+			if !l.ReserveLater(int64(n) + 1) {
+				return true
+			}
+			l.BookLater(connectors.Usage{}, int64(n)+1)
+			return false
+		}))
+	}
+	before := free()
+	if _, err := privacy.Forget(t.Context(), w.p, w.people[0], false); err != nil {
+		t.Fatal(err)
+	}
+	if after := free(); after <= before {
+		t.Errorf("room for %d micro USD before and %d after: the budget still holds what somebody's prompt would have cost who is forgotten", before, after)
 	}
 }

@@ -222,15 +222,16 @@ func (l *lot) commitFor(s *subject, reason string) (*commit, error) {
 	return c, err
 }
 
-// textOrder spreads owed model texts so that higher scores come first: the lane goes by time.
-const textOrder = time.Millisecond // per tenth of a point
+// textOrder is by how much somebody with a score, in tenths, is put off among those whom model texts are owed, so that higher scores come
+// first: the lane goes by time.
+func textOrder(score int) time.Duration { return time.Duration(1000-score) * time.Millisecond }
 
 // retryAt is when what is owed to the subject should be tried again; zero if nothing is.
 func (l *lot) retryAt(s *subject) time.Time {
 	if s.basis == nil || s.result == nil {
 		return time.Time{}
 	}
-	order := time.Duration(1000-s.result.parts.Score) * textOrder
+	order := textOrder(s.result.parts.Score)
 	switch {
 	case len(s.basis.degraded) > 0:
 		if l.s.BudgetSpent != nil && l.s.BudgetSpent() {

@@ -2,7 +2,6 @@ package pipeline
 
 import (
 	"slices"
-	"time"
 
 	"github.com/intentd/intentd/connectors"
 	"github.com/intentd/intentd/pipeline/intent"
@@ -120,7 +119,7 @@ func (l *lot) commitUnchanged(s *subject) *state.Settlement {
 		out = comeBack(s.entry.RetryLane(), l.now.Add(state.Backoff(s.entry.Attempts)), state.ReasonRetry)
 	} else if l.s.Engine != l.s.Rules && s.person.Flags&state.FlagRulesText != 0 {
 		// A crash between the acknowledgement and the end of the claim: the model's texts are still owed.
-		out.At = l.now.Add(time.Duration(1000-s.shown.Score) * textOrder)
+		out.At = l.now.Add(textOrder(s.shown.Score))
 	}
 	return l.noticed(s, l.seen(s, out))
 }

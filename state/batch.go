@@ -207,9 +207,9 @@ func (tx *txn) endWait(id PersonID) error {
 // EndWaits has people worked on at once who wait for a job and are not among those who still do: their job was never opened. It says how
 // many there were.
 func (db *DB) EndWaits(still map[PersonID]bool) (n int, err error) {
-	err = db.update(func(tx *txn) error {
-		n = 0
-		var stranded []PersonID
+	var stranded []PersonID
+	err = db.view(func(tx *txn) error {
+		stranded = nil
 		class := uint8(Backfill)<<1 | delayed
 		c := tx.scan(bQueue, []byte{class}, nil, 0)
 		for k, v := c.Next(); k != nil; k, v = c.Next() {
@@ -221,15 +221,20 @@ func (db *DB) EndWaits(still map[PersonID]bool) (n int, err error) {
 				stranded = append(stranded, e.Person)
 			}
 		}
+		return nil
+	})
+	if err != nil || len(stranded) == 0 {
+		return 0, err // mostly so: nothing is committed
+	}
+	err = db.update(func(tx *txn) error {
 		for _, id := range stranded {
 			if err := tx.endWait(id); err != nil {
 				return err
 			}
 		}
-		n = len(stranded)
 		return nil
 	})
-	return n, err
+	return len(stranded), err
 }
 
 // BatchesOf are the jobs that hold prompts of a person's.
