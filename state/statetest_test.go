@@ -20,8 +20,14 @@ import (
 )
 
 func TestUseCasesOverBolt(t *testing.T) {
-	open := func(t *testing.T, path string) *state.DB {
-		db, err := state.Open(path, state.Options{NoSync: true})
+	runSuite(t, func(path string) (*state.DB, error) { return state.Open(path, state.Options{NoSync: true}) })
+}
+
+// runSuite runs the suite over states that open makes of a file.
+func runSuite(t *testing.T, open func(path string) (*state.DB, error)) {
+	at := func(t *testing.T, path string) *state.DB {
+		t.Helper()
+		db, err := open(path)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -29,9 +35,20 @@ func TestUseCasesOverBolt(t *testing.T) {
 		return db
 	}
 	statetest.Run(t, statetest.Engine{
-		Open:   func(t *testing.T) *state.DB { return open(t, filepath.Join(t.TempDir(), "state.db")) },
-		Reopen: func(t *testing.T, closed *state.DB) *state.DB { return open(t, closed.Path()) },
+		Open:   func(t *testing.T) *state.DB { return at(t, filepath.Join(t.TempDir(), "state.db")) },
+		Reopen: func(t *testing.T, closed *state.DB) *state.DB { return at(t, closed.Path()) },
 	})
+}
+
+// farState is a state over an engine that counts.
+func farState(path string, levels func(n int)) (*state.DB, *counting.Engine, error) {
+	e, err := bolt.Open(path, bolt.Options{Spaces: state.Spaces(), LockTimeout: time.Second, NoSync: true})
+	if err != nil {
+		return nil, nil, err
+	}
+	far := &counting.Engine{Engine: e, Levels: levels}
+	db, err := state.New(far, state.Options{})
+	return db, far, err
 }
 
 // readsNothing are methods that read nothing by themselves, or a tenant's state as a whole: for that there are no levels.
@@ -52,28 +69,15 @@ var levels = map[string]int{"TakeRecords": 6, "TakeSwept": 6, "StageLot": 6}
 func TestUseCasesReadByLevels(t *testing.T) {
 	var mu sync.Mutex
 	most := map[string]int{}
-	open := func(t *testing.T, path string) *state.DB {
-		e, err := bolt.Open(path, bolt.Options{Spaces: state.Spaces(), LockTimeout: time.Second, NoSync: true})
-		if err != nil {
-			t.Fatal(err)
-		}
-		far := &counting.Engine{Engine: e}
-		far.Levels = func(n int) {
-			name := useCase()
-			mu.Lock()
-			defer mu.Unlock()
-			most[name] = max(most[name], n)
-		}
-		db, err := state.New(far, state.Options{})
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() { _ = db.Close() })
-		return db
+	note := func(n int) {
+		name := useCase()
+		mu.Lock()
+		defer mu.Unlock()
+		most[name] = max(most[name], n)
 	}
-	statetest.Run(t, statetest.Engine{
-		Open:   func(t *testing.T) *state.DB { return open(t, filepath.Join(t.TempDir(), "state.db")) },
-		Reopen: func(t *testing.T, closed *state.DB) *state.DB { return open(t, closed.Path()) },
+	runSuite(t, func(path string) (*state.DB, error) {
+		db, _, err := farState(path, note)
+		return db, err
 	})
 	for name, n := range most {
 		bound := 4
@@ -109,12 +113,7 @@ func useCase() (name string) {
 
 // A page or a lot of a hundred costs as many round trips as one of one, and one commit.
 func TestAHundredCostAsManyRoundTripsAsOne(t *testing.T) {
-	e, err := bolt.Open(filepath.Join(t.TempDir(), "state.db"), bolt.Options{Spaces: state.Spaces(), LockTimeout: time.Second, NoSync: true})
-	if err != nil {
-		t.Fatal(err)
-	}
-	far := &counting.Engine{Engine: e}
-	db, err := state.New(far, state.Options{})
+	db, far, err := farState(filepath.Join(t.TempDir(), "state.db"), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
