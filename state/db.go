@@ -59,11 +59,7 @@ func (db *DB) OwnFields() connectors.FieldSet { return db.o.Fields }
 func (db *DB) view(fn func(*txn) error) error {
 	return db.e.View(func(e engine.Tx) error {
 		tx := db.newTx(e, nil)
-		for {
-			if again, err := engine.Attempt(e, func() error { return fn(tx) }); !again {
-				return err
-			}
-		}
+		return engine.Run(e, func() error { return fn(tx) })
 	})
 }
 

@@ -45,4 +45,3 @@ func damaged(what string) error {
 }
 
 var errInView = errors.New("state: write inside a View")
-var errAgain = errors.New("state: what was read has to be fetched first")

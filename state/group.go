@@ -178,13 +178,6 @@ func (db *DB) commit(calls []*call, later []func(*txn) error) error {
 // goroutine it came from. It runs again as long as the engine has to fetch first what it reads.
 func (db *DB) try(c *call, tx *txn) {
 	start := tx.w.savepoint()
-	for again := true; again; {
-		again = db.tryOnce(c, tx, &start)
-	}
-}
-
-func (db *DB) tryOnce(c *call, tx *txn, start *savepoint) (again bool) {
-	c.err, c.panic = nil, nil
 	defer func() {
 		if p := recover(); p != nil {
 			bug := &panicked{p, debug.Stack()}
@@ -193,16 +186,13 @@ func (db *DB) tryOnce(c *call, tx *txn, start *savepoint) (again bool) {
 			}
 		}
 		if c.err != nil {
-			tx.w.restore(*start)
+			tx.w.restore(start)
 		}
 	}()
-	c.err = tx.e.Savepoint(func() (err error) {
-		if again, err = engine.Attempt(tx.e, func() error { return c.fn(tx) }); again {
-			return errAgain
-		}
-		return err
+	c.err = engine.Change(tx.e, func() error {
+		tx.w.restore(start) // what an attempt in vain left
+		return c.fn(tx)
 	})
-	return again
 }
 
 // panicked carries a panic from the goroutine that led a group to the one whose function it was.

@@ -134,12 +134,7 @@ func schemaOf(tx engine.Tx) (int, error) {
 func migrate(e engine.Engine, steps []migration, o *Options) error {
 	var have int
 	if err := e.View(func(tx engine.Tx) error {
-		for {
-			again, err := engine.Attempt(tx, func() (err error) { have, err = schemaOf(tx); return err })
-			if !again {
-				return err
-			}
-		}
+		return engine.Run(tx, func() (err error) { have, err = schemaOf(tx); return err })
 	}); err != nil {
 		return err
 	}
@@ -156,18 +151,7 @@ func migrate(e engine.Engine, steps []migration, o *Options) error {
 	for v := have; v < len(steps); v++ {
 		for parts, done := 1, false; !done; parts++ {
 			err := e.Update(func(tx engine.Tx) error {
-				for {
-					again := false
-					err := tx.Savepoint(func() (err error) {
-						if again, err = engine.Attempt(tx, func() (err error) { done, err = migratePart(tx, v, &steps[v]); return err }); again {
-							return errAgain
-						}
-						return err
-					})
-					if !again {
-						return err
-					}
-				}
+				return engine.Change(tx, func() (err error) { done, err = migratePart(tx, v, &steps[v]); return err })
 			})
 			if err != nil {
 				return fmt.Errorf("migrate to schema %d (%s): %w", v+1, steps[v].name, err)

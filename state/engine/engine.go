@@ -16,7 +16,10 @@
 //     the function, or gives nothing and lets Update and View return the error in the place of the function's own.
 package engine
 
-import "io"
+import (
+	"errors"
+	"io"
+)
 
 // Default is the one tenant of an installation that serves one portal.
 const Default = "default"
@@ -66,8 +69,34 @@ type Tx interface {
 	Fresh() bool
 }
 
-// Attempt runs fn once. again says that it read what had to be fetched first: then what came of it is void, a panic included.
-func Attempt(tx Tx, fn func() error) (again bool, err error) {
+// Run runs fn, and again as long as it read what had to be fetched first: what came of an attempt is then void, a panic included.
+func Run(tx Tx, fn func() error) error {
+	for {
+		if again, err := attempt(tx, fn); !again {
+			return err
+		}
+	}
+}
+
+// Change is Run for what changes pairs: what an attempt in vain changed, or one that failed, is taken back.
+func Change(tx Tx, fn func() error) error {
+	for {
+		again := false
+		err := tx.Savepoint(func() (err error) {
+			if again, err = attempt(tx, fn); again {
+				return errAgain
+			}
+			return err
+		})
+		if !again {
+			return err
+		}
+	}
+}
+
+var errAgain = errors.New("state: what was read has to be fetched first")
+
+func attempt(tx Tx, fn func() error) (again bool, err error) {
 	defer func() {
 		if again = tx.Prefetch(); again {
 			_ = recover()
