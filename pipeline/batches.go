@@ -12,6 +12,7 @@ import (
 
 	"github.com/intentd/intentd/connectors"
 	"github.com/intentd/intentd/pipeline/intent"
+	"github.com/intentd/intentd/pipeline/ledger"
 	"github.com/intentd/intentd/state"
 )
 
@@ -24,7 +25,7 @@ import (
 type Batch struct {
 	Model  connectors.Batcher
 	On     bool // new jobs are opened; those under way are followed in any case
-	Ledger *Ledger
+	Ledger *ledger.Ledger
 }
 
 const (
