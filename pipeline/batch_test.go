@@ -8,8 +8,8 @@ import (
 	"testing"
 
 	"github.com/intentd/intentd/connectors"
-	"github.com/intentd/intentd/pipeline"
 	"github.com/intentd/intentd/pipeline/intake"
+	"github.com/intentd/intentd/pipeline/ledger"
 	"github.com/intentd/intentd/pipeline/operate"
 	"github.com/intentd/intentd/pipeline/privacy"
 	"github.com/intentd/intentd/pipeline/score"
@@ -127,7 +127,7 @@ func TestTheTierCountsFollowMergesAndForgetting(t *testing.T) {
 // TestEveryModelCallKeepsWithinTheBudget: those of the topic matcher, too.
 func TestEveryModelCallKeepsWithinTheBudget(t *testing.T) {
 	w := newWorld(t)
-	ledger, err := pipeline.NewLedger(w.db, w.clock.now, nil, 1000)
+	ledger, err := ledger.New(w.db, w.clock.now, nil, 1000)
 	if err != nil {
 		t.Fatal(err)
 	}

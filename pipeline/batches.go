@@ -12,6 +12,7 @@ import (
 
 	"github.com/intentd/intentd/connectors"
 	"github.com/intentd/intentd/pipeline/intent"
+	"github.com/intentd/intentd/pipeline/ledger"
 	"github.com/intentd/intentd/state"
 )
 
@@ -24,7 +25,7 @@ import (
 type Batch struct {
 	Model  connectors.Batcher
 	On     bool // new jobs are opened; those under way are followed in any case
-	Ledger *Ledger
+	Ledger *ledger.Ledger
 }
 
 const (
@@ -151,72 +152,6 @@ func (l *lot) byBatch(s *subject) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return b.open
-}
-
-// awaitTexts settles those of the subjects whose texts come by a job, and returns the others.
-func (l *lot) awaitTexts(ctx context.Context, engine intent.Engine, subjects []*subject) (rest []*subject, err error) {
-	later, ok := engine.(intent.LaterEngine)
-	if !ok {
-		return subjects, nil
-	}
-	var candidates []*subject
-	for _, s := range subjects {
-		if l.byBatch(s) {
-			candidates = append(candidates, s)
-		} else {
-			rest = append(rest, s)
-		}
-	}
-	if len(candidates) == 0 {
-		return rest, nil
-	}
-	in := make([]intent.Subject, len(candidates))
-	for i, s := range candidates {
-		in[i] = l.asSubject(s)
-	}
-	b := &l.p.batches
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	asks, awaited, err := later.Asks(ctx, in, func(name string) bool { _, ok := b.under[name]; return ok })
-	if err != nil {
-		return nil, err
-	}
-	room := l.gather(asks)
-	joined := map[string][]state.PersonID{}
-	for i, s := range candidates {
-		if len(awaited[i]) == 0 {
-			rest = append(rest, s)
-			continue
-		}
-		// They come again once the job is in, and in any case when it must be over.
-		s.settled = l.noticed(s, comeBack(state.Backfill, l.now.Add(l.s.Batch.Model.Batching().Deadline+batchStray), state.ReasonText|state.ReasonBatch))
-		token, found := "", false
-		for _, name := range awaited[i] {
-			if of, ok := b.under[name]; ok && (!found || of == "") {
-				token, found = of, true
-			}
-		}
-		switch {
-		case !found: // no room, or no budget: tomorrow
-			at := nextMidnight(l.now, l.s.Fields.Location)
-			if room {
-				at = l.now.Add(batchStray)
-			}
-			s.settled = l.noticed(s, comeBack(state.Backfill, at.Add(textOrder(s.shown.Score)), state.ReasonText))
-		case token == "":
-			b.people[s.id] = true
-		default:
-			joined[token] = append(joined[token], s.id)
-		}
-		l.s.Journey.Release(s.journey)
-	}
-	for token, people := range joined {
-		b.jobs[token].People = append(b.jobs[token].People, people...)
-		if err := l.p.db.JoinBatch(token, people); err != nil {
-			return nil, err
-		}
-	}
-	return rest, nil
 }
 
 // gather takes prompts up for the next job, as far as there is room and budget; b.mu is held. It says whether the budget had room for all

@@ -13,6 +13,7 @@ import (
 	"github.com/intentd/intentd/connectors/gemini/geminitest"
 	"github.com/intentd/intentd/pipeline"
 	"github.com/intentd/intentd/pipeline/intent"
+	"github.com/intentd/intentd/pipeline/ledger"
 	"github.com/intentd/intentd/pipeline/privacy"
 )
 
@@ -39,7 +40,7 @@ func (w *jobWorld) RoundTrip(req *http.Request) (*http.Response, error) {
 // begin has the process start: with the configured model, and people who may wait for jobs.
 func (w *jobWorld) begin() {
 	w.t.Helper()
-	ledger, err := pipeline.NewLedger(w.db, w.clock.now, time.UTC, w.budget)
+	ledger, err := ledger.New(w.db, w.clock.now, time.UTC, w.budget)
 	if err != nil {
 		w.t.Fatal(err)
 	}

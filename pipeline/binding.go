@@ -4,47 +4,28 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"sync"
 
 	"github.com/intentd/intentd/connectors"
+	"github.com/intentd/intentd/state"
 )
 
-func (s *Setup) crm(name string) *CRM {
-	for i := range s.CRMs {
-		if s.CRMs[i].Name == name {
-			return &s.CRMs[i]
-		}
-	}
-	return nil
-}
-
-// Source is the source of a name, nil if none is configured.
-func (s *Setup) Source(name string) *Source {
-	for i := range s.Sources {
-		if s.Sources[i].Name == name {
-			return &s.Sources[i]
-		}
-	}
-	return nil
-}
-
-// CRM is the named CRM, bound to the account the state belongs to.
-func (p *Pipeline) CRM(ctx context.Context, name string) (*CRM, error) {
-	c := p.Setup().crm(name)
-	if c == nil {
-		return nil, &connectors.Error{Kind: connectors.Config, Op: "use " + name, Message: "no CRM of that name is configured"}
-	}
-	return c, p.ensureBound(ctx, c)
+// bindings remember what was found of the CRMs in this process: it is asked once, not before every call.
+type bindings struct {
+	db    *state.DB
+	bound sync.Map // CRM name → account id
+	fit   sync.Map // CRM name: its properties may be written
 }
 
 // ensureBound checks once a process that the credentials belong to the account this state is bound to, and binds new state
 // (invariant 4). Another account is refused: its records have other ids, and nothing of it may be written.
-func (p *Pipeline) ensureBound(ctx context.Context, c *CRM) error {
-	if _, ok := p.bound.Load(c.Name); ok {
+func (b *bindings) ensureBound(ctx context.Context, c *CRM) error {
+	if _, ok := b.bound.Load(c.Name); ok {
 		return nil
 	}
 	a, ok := c.CRM.(connectors.Account)
 	if !ok {
-		p.bound.Store(c.Name, "")
+		b.bound.Store(c.Name, "")
 		return nil
 	}
 	info, err := a.Account(ctx)
@@ -54,7 +35,7 @@ func (p *Pipeline) ensureBound(ctx context.Context, c *CRM) error {
 	if info.ID == "" {
 		return &connectors.Error{Kind: connectors.Transient, Op: c.Name + ": find out which account this is", Message: "the answer names none"}
 	}
-	have, err := p.db.Binding(c.Name)
+	have, err := b.db.Binding(c.Name)
 	if err != nil {
 		return err
 	}
@@ -64,27 +45,18 @@ func (p *Pipeline) ensureBound(ctx context.Context, c *CRM) error {
 			Fix:     "use the credentials of account " + have + ", or another state.path for account " + info.ID}
 	}
 	if have == "" {
-		if err := p.db.Bind(c.Name, info.ID); err != nil {
+		if err := b.db.Bind(c.Name, info.ID); err != nil {
 			return err
 		}
 	}
-	p.bound.Store(c.Name, info.ID)
+	b.bound.Store(c.Name, info.ID)
 	return nil
-}
-
-// Writable says whether a CRM may be written: the account is the one the state is bound to, and the properties are intentd's own
-// (invariant 4).
-func (p *Pipeline) Writable(ctx context.Context, c *CRM) error {
-	if err := p.ensureBound(ctx, c); err != nil {
-		return err
-	}
-	return p.ensureFit(ctx, c)
 }
 
 // ensureFit checks once a process, and again after every change of the config, that what is about to be written are properties of
 // intentd's own, all of them there (invariant 4): a CRM takes a value for any property it knows.
-func (p *Pipeline) ensureFit(ctx context.Context, c *CRM) error {
-	if _, ok := p.fit.Load(c.Name); ok {
+func (b *bindings) ensureFit(ctx context.Context, c *CRM) error {
+	if _, ok := b.fit.Load(c.Name); ok {
 		return nil
 	}
 	if prov, ok := c.CRM.(connectors.Provisioner); ok {
@@ -112,6 +84,6 @@ func (p *Pipeline) ensureFit(ctx context.Context, c *CRM) error {
 				Message: "nothing was written: these properties do not exist: " + strings.Join(missing, ", "), Fix: "run `intentd provision --apply`, then `intentd resume`"}
 		}
 	}
-	p.fit.Store(c.Name, true)
+	b.fit.Store(c.Name, true)
 	return nil
 }

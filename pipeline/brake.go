@@ -3,10 +3,10 @@ package pipeline
 import (
 	"encoding/json"
 	"fmt"
+	"log/slog"
 	"sync"
 	"time"
 
-	"github.com/intentd/intentd/pipeline/journey"
 	"github.com/intentd/intentd/state"
 )
 
@@ -15,6 +15,7 @@ import (
 type brake struct {
 	db  *state.DB
 	now func() time.Time
+	log *slog.Logger
 	mu  sync.Mutex
 	st  BrakeState
 }
@@ -37,8 +38,8 @@ const minTierChanges = 20
 
 const brakeKey = "brake"
 
-func loadBrake(db *state.DB, now func() time.Time) (*brake, error) {
-	b := &brake{db: db, now: now}
+func loadBrake(db *state.DB, now func() time.Time, log *slog.Logger) (*brake, error) {
+	b := &brake{db: db, now: now, log: log}
 	v, err := db.Setting(brakeKey)
 	if err == nil && len(v) > 0 {
 		err = json.Unmarshal(v, &b.st)
@@ -47,7 +48,7 @@ func loadBrake(db *state.DB, now func() time.Time) (*brake, error) {
 }
 
 // allow books tier changes about to be written and says whether they may be. One that may not pulls the brake.
-func (b *brake) allow(p *Pipeline, share float64, changes int) bool {
+func (b *brake) allow(share float64, changes int) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.st.On || b.st.Paused {
@@ -60,7 +61,7 @@ func (b *brake) allow(p *Pipeline, share float64, changes int) bool {
 	if now.Sub(b.st.Since) >= 24*time.Hour || now.Before(b.st.Since) {
 		b.st.Since, b.st.Changes = now, 0
 	}
-	scored := p.scored()
+	scored := scored(b.db)
 	n := b.st.Changes + changes
 	if n < minTierChanges || float64(n) <= share*float64(scored) {
 		b.st.Changes = n
@@ -70,7 +71,7 @@ func (b *brake) allow(p *Pipeline, share float64, changes int) bool {
 	b.st.On, b.st.At = true, now
 	b.st.Why = fmt.Sprintf("%d tier changes since %s among %d scored people: more than %.0f %%; check the latest change of config or sources with `intentd plan`, then `intentd resume`",
 		n, b.st.Since.UTC().Format("2 Jan 15:04 UTC"), scored, share*100)
-	p.log.Error("writing stopped by the brake", "why", b.st.Why)
+	b.log.Error("writing stopped by the brake", "why", b.st.Why)
 	b.saveLater()
 	return false
 }
@@ -116,12 +117,6 @@ func (b *brake) set(change func(*BrakeState)) error {
 	return nil
 }
 
-// Brake is the condition of the brake and of an admin's pause.
-func (p *Pipeline) Brake() BrakeState { return p.brake.state() }
-
-// SetBrake changes it durably.
-func (p *Pipeline) SetBrake(change func(*BrakeState)) error { return p.brake.set(change) }
-
 // giveBack takes tier changes out of the count that were not staged after all.
 func (b *brake) giveBack(changes int) {
 	if changes == 0 {
@@ -143,50 +138,10 @@ func (b *brake) saveLater() {
 }
 
 // scored is how many people show a score or tier in a CRM.
-func (p *Pipeline) scored() (n int) {
-	tiers := p.db.Stats().Tiers
+func scored(db *state.DB) (n int) {
+	tiers := db.Stats().Tiers
 	for _, people := range tiers[1:] {
 		n += people
 	}
 	return n
-}
-
-// counts are what was done since start.
-type counts struct {
-	mu            sync.Mutex
-	written, dead int64
-	damaged       int64 // rows of whom something kept could not be read
-	filtered      journey.Filtered
-}
-
-// Counts are the patches that CRMs took and refused, and the events that journeys left out, since start.
-func (p *Pipeline) Counts() (written, rejected int64, filtered journey.Filtered) {
-	p.counts.mu.Lock()
-	defer p.counts.mu.Unlock()
-	return p.counts.written, p.counts.dead, p.counts.filtered
-}
-
-// filter adds what journeys left out.
-func (c *counts) filter(f journey.Filtered) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	t := &c.filtered
-	t.Duplicates += f.Duplicates
-	t.Bots += f.Bots
-	t.Machines += f.Machines
-	t.Sensitive += f.Sensitive
-	t.Internal += f.Internal
-	t.NoConsent += f.NoConsent
-	t.Customer += f.Customer
-	t.Excluded += f.Excluded
-	t.Outside += f.Outside
-	t.Foreign += f.Foreign
-}
-
-func (c *counts) note(sum state.Acknowledged) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.written += int64(sum.Written)
-	c.dead += int64(sum.Rejected)
-	c.damaged += int64(sum.Damaged)
 }

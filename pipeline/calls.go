@@ -2,8 +2,6 @@ package pipeline
 
 import (
 	"context"
-	"fmt"
-	"time"
 
 	"github.com/intentd/intentd/connectors"
 )
@@ -13,7 +11,7 @@ func (p *Pipeline) Read(ctx context.Context, c *CRM, refs []connectors.Ref) ([]c
 	if until, err := p.health.Blocked(c.Name); err != nil {
 		return nil, &connectors.Error{Kind: connectors.KindOf(err), Op: c.Name + ": waits", Until: until, Err: err}
 	}
-	if err := p.ensureBound(ctx, c); err != nil {
+	if err := p.bindings.ensureBound(ctx, c); err != nil {
 		p.health.Note(c.Name, err)
 		return nil, err
 	}
@@ -28,32 +26,4 @@ func unlessRejected(err error) error {
 		return nil
 	}
 	return err
-}
-
-// journeys asks one source for the events of many people and deals them out. A source that is stopped is not asked.
-func (p *Pipeline) journeys(ctx context.Context, src *Source, people []connectors.Person, w connectors.Window, by map[string]*subject) error {
-	if until, err := p.health.Blocked(src.Name); err != nil {
-		return fmt.Errorf("%s: waits until %s: %w", src.Name, until.UTC().Format(time.RFC3339), err)
-	}
-	any := false
-	for e, err := range src.Source.Journeys(ctx, people, w) {
-		if err != nil {
-			p.health.Note(src.Name, unlessRejected(err))
-			return err
-		}
-		s := by[e.Person]
-		if s == nil {
-			continue
-		}
-		if e.Source == "" {
-			e.Source = src.Name
-		}
-		s.addEvent(e)
-		any = true
-	}
-	p.health.Note(src.Name, nil)
-	if any {
-		p.health.sawEvents(src.Name)
-	}
-	return nil
 }

@@ -13,7 +13,7 @@ const FormulaKey = formulaKey
 
 func (s *Setup) InScope(ref connectors.Ref) bool { return s.scope[ref] }
 
-func (p *Pipeline) AllowTierChanges(share float64, n int) bool { return p.brake.allow(p, share, n) }
+func (p *Pipeline) AllowTierChanges(share float64, n int) bool { return p.brake.allow(share, n) }
 func (p *Pipeline) TierChanges() int                           { return p.brake.state().Changes }
 
 // LotUpToStage takes a lot through all steps but the last, which it returns.

@@ -33,33 +33,3 @@ func (p *Pipeline) Find(who string) (state.PersonID, error) {
 	}
 	return p.db.Find(what, s.rules)
 }
-
-// RefsNamed are the records that "hubspot/contacts/101", or an id alone, may name, in the form in which their CRM's ids are kept: people
-// write some ids in more than one form.
-func (s *Setup) RefsNamed(who string) (refs []connectors.Ref) {
-	named, whole := connectors.ParseRef(who)
-	for i := range s.CRMs {
-		c := &s.CRMs[i]
-		if whole && named.CRM != c.Name {
-			continue
-		}
-		normal := func(_, id string) string { return id }
-		if n, ok := c.CRM.(interface {
-			NormalID(object, id string) string
-		}); ok {
-			normal = n.NormalID
-		}
-		for _, object := range c.Objects {
-			switch {
-			case whole && object == named.Object:
-				refs = append(refs, connectors.Ref{CRM: c.Name, Object: object, ID: normal(object, named.ID)})
-			case !whole:
-				refs = append(refs, connectors.Ref{CRM: c.Name, Object: object, ID: normal(object, who)})
-			}
-		}
-	}
-	if whole && len(refs) == 0 {
-		refs = append(refs, named) // of a CRM that is not configured any more
-	}
-	return refs
-}

@@ -19,7 +19,7 @@ func (p *Pipeline) followFormula(ctx context.Context) error {
 	if err != nil || string(last) == score.Version {
 		return err
 	}
-	if p.scored() > 0 {
+	if scored(p.db) > 0 {
 		m, err := p.matrix(ctx)
 		if err != nil {
 			return err

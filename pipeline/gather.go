@@ -3,7 +3,6 @@ package pipeline
 import (
 	"context"
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/intentd/intentd/connectors"
@@ -83,68 +82,6 @@ func (l *lot) readRecords(ctx context.Context, crm *CRM, recs []*record) {
 	}
 }
 
-// checkAuthorship asks the history of records that hold something else in our fields than what we know to have written: what a person set is
-// theirs (invariant 4). The rest is ours: on state that has no memory of the record as it stands, otherwise to be written over.
-func (l *lot) checkAuthorship(ctx context.Context, crm *CRM, recs []*record) {
-	var ask []connectors.Ref
-	var asked []*record
-	for _, r := range recs {
-		if r.contact.State != connectors.Live {
-			continue
-		}
-		if len(r.unexplained()) > 0 {
-			ask, asked = append(ask, r.ref), append(asked, r)
-		} else if !r.state.Checked {
-			r.state.Checked, r.dirty = true, true
-		}
-	}
-	if len(ask) == 0 {
-		return
-	}
-	a, tells := crm.CRM.(connectors.Authorship)
-	by := map[connectors.Ref][]string{}
-	if tells {
-		var err error
-		if by, err = a.HumanEdited(ctx, ask); err != nil {
-			l.p.health.Note(crm.Name, err)
-			for _, r := range asked {
-				r.read, r.err = false, err // not to be written before this is known
-			}
-			return
-		}
-	}
-	for _, r := range asked {
-		known := r.state.Checked // what is there now came after what we wrote
-		r.state.Checked, r.dirty = true, true
-		for _, f := range r.unexplained() {
-			if slices.Contains(by[r.ref], f.Name) || known && !tells {
-				r.state.Own.Set(f.Number, state.OwnField{Wrote: r.state.Own.At(f.Number).Wrote, Held: true})
-			} else if known {
-				r.refillField(f)
-			}
-		}
-		r.adopt()
-	}
-}
-
-// unexplained are the own fields that hold something else than what is known, or may be thought, to have been written.
-func (r *record) unexplained() (fields []connectors.Field) {
-	for _, f := range r.crm.OwnFields().Fields {
-		own, value := r.state.Own.At(f.Number), r.contact.Ours[f.Name]
-		if !f.RepEdits && r.crm.Fields[f.Name] != "" && value != "" && !own.Held && state.FieldHash(f.Number, value) != own.Wrote && !r.pending.MayHaveLeft(f, value) {
-			fields = append(fields, f)
-		}
-	}
-	return fields
-}
-
-// adopt takes the values that nobody holds for our own.
-func (r *record) adopt() {
-	for _, f := range r.unexplained() {
-		r.state.Own.Wrote(f.Number, state.FieldHash(f.Number, r.contact.Ours[f.Name]))
-	}
-}
-
 // gatherJourneys asks every source once for the whole lot. People for whom only time moved are not asked about: what they
 // did is in their stored features.
 func (l *lot) gatherJourneys(ctx context.Context) {
@@ -198,14 +135,30 @@ func (l *lot) ask(ctx context.Context, src *Source, people []connectors.Person, 
 	}
 }
 
-// byTimeAlone says whether nothing but the passing of time brought the subject here. After a change of the config it is not so:
-// the stored features are then those of other rules.
-func (l *lot) byTimeAlone(s *subject) bool {
-	return s.entry.Reason == state.ReasonDue && s.person.Events != 0 && s.person.Scoring == l.scoringHash() && l.lastReceipt(s) != nil
-}
-
-// scoredBefore says whether the last result is a score, written or not.
-func (l *lot) scoredBefore(s *subject) bool {
-	r := l.lastReceipt(s)
-	return r != nil && r.Parts.Known
+// journeys asks one source for the events of many people and deals them out. A source that is stopped is not asked.
+func (p *Pipeline) journeys(ctx context.Context, src *Source, people []connectors.Person, w connectors.Window, by map[string]*subject) error {
+	if until, err := p.health.Blocked(src.Name); err != nil {
+		return fmt.Errorf("%s: waits until %s: %w", src.Name, until.UTC().Format(time.RFC3339), err)
+	}
+	any := false
+	for e, err := range src.Source.Journeys(ctx, people, w) {
+		if err != nil {
+			p.health.Note(src.Name, unlessRejected(err))
+			return err
+		}
+		s := by[e.Person]
+		if s == nil {
+			continue
+		}
+		if e.Source == "" {
+			e.Source = src.Name
+		}
+		s.addEvent(e)
+		any = true
+	}
+	p.health.Note(src.Name, nil)
+	if any {
+		p.health.sawEvents(src.Name)
+	}
+	return nil
 }

@@ -3,6 +3,7 @@ package pipeline
 import (
 	"context"
 	"slices"
+	"strings"
 
 	"github.com/intentd/intentd/connectors"
 	"github.com/intentd/intentd/connectors/identity"
@@ -10,13 +11,6 @@ import (
 )
 
 // What identifies the people of a lot. Whose an identifier is, the state decides (state.IdentityRules).
-
-// IdentifyBy names a property of a CRM's records that holds a user or anonymous id.
-type IdentifyBy struct {
-	Property string
-	Kind     identity.Kind
-	Space    string
-}
 
 // propertyIDs are the ids in a record's properties, with the property of each.
 func (s *Setup) propertyIDs(crm *CRM, c *connectors.Contact) (ids []identity.ID, properties []string) {
@@ -26,27 +20,6 @@ func (s *Setup) propertyIDs(crm *CRM, c *connectors.Contact) (ids []identity.ID,
 		}
 	}
 	return ids, properties
-}
-
-// known is what identifies a subject of a lot.
-type known struct {
-	candidates []identity.ID    // addresses and numbers of the live records …
-	by         []connectors.Ref // … and which has each
-	links      []state.Link     // of the person, and of properties
-
-	ids      []identity.ID    // of candidates, as far as they are theirs …
-	refs     []connectors.Ref // … and which record has each
-	linked   []identity.ID    // of links, as far as they are theirs
-	nobodys  []identity.ID    // what somebody else holds, too
-	property []state.Link     // what properties of the records say
-	unsaved  bool             // the state does not say so yet
-}
-
-// rival is an address of a subject that, as far as the state knows, a record of somebody else has, too.
-type rival struct {
-	s     *subject
-	id    identity.ID
-	other state.PersonID
 }
 
 // identify finds out what identifies the people of the lot, and settles those who turn out to be somebody else as well.
@@ -250,10 +223,12 @@ func (l *lot) asked(s *subject) connectors.Person {
 		case identity.AnonymousID:
 			list = &q.AnonymousIDs
 		}
-		*list = appendNew(*list, []string{id.Stored()})
+		if v := id.Stored(); v != "" && !slices.Contains(*list, v) {
+			*list = append(*list, v)
+		}
 	}
 	if len(q.Emails) > 0 {
-		q.Domain = domainOf(q.Emails[0])
+		_, q.Domain, _ = strings.Cut(strings.ToLower(q.Emails[0]), "@")
 	}
 	return q
 }

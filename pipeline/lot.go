@@ -1,13 +1,12 @@
 package pipeline
 
 import (
-	"context"
-	"errors"
-	"fmt"
-	"runtime/debug"
+	"slices"
 	"time"
 
 	"github.com/intentd/intentd/connectors"
+	"github.com/intentd/intentd/connectors/identity"
+	"github.com/intentd/intentd/pipeline/intent"
 	"github.com/intentd/intentd/pipeline/journey"
 	"github.com/intentd/intentd/pipeline/receipt"
 	"github.com/intentd/intentd/pipeline/score"
@@ -66,77 +65,6 @@ type record struct {
 	refill  map[int]bool // numbers of our fields that somebody emptied, or that no person overwrote: to be filled again
 }
 
-// process takes a lot of claimed entries through. The error is for what concerns the whole lot; what concerns one person is
-// settled with that person (invariant 9).
-//
-// A lot that fails as a whole is taken in halves until those who make it fail are found: they become dead letters and are tried
-// again by and by. The error then concerns the state or the end of ctx.
-func (p *Pipeline) process(ctx context.Context, entries []state.Entry) error {
-	err := p.attempt(ctx, entries)
-	if err == nil {
-		p.o.Progress()
-		return nil
-	}
-	// A damaged record is one person's matter; if it is the file that is damaged, setting them aside fails, too.
-	if ctx.Err() != nil || state.Failed(err) {
-		p.db.Unclaim(entries...)
-		return err
-	}
-	if len(entries) > 1 {
-		p.log.Warn("a lot failed and is tried in halves", "people", len(entries), "error", err)
-		half := len(entries) / 2
-		if err := p.process(ctx, entries[:half]); err != nil {
-			p.db.Unclaim(entries[half:]...)
-			return err
-		}
-		return p.process(ctx, entries[half:])
-	}
-	p.log.Error("a person cannot be worked on and is set aside", "person", entries[0].Person.Key(), "error", err)
-	if err := p.db.SetAside(entries[0], err, p.Setup().scoringHash, p.now()); err != nil {
-		p.db.Unclaim(entries...)
-		return err
-	}
-	return nil
-}
-
-// attempt takes a lot through once. A panic is an error of that lot, not the end of the process.
-func (p *Pipeline) attempt(ctx context.Context, entries []state.Entry) (err error) {
-	defer func() {
-		if v := recover(); v != nil {
-			p.log.Error("a lot panicked", "panic", v, "stack", string(debug.Stack()))
-			err = fmt.Errorf("panic: %v", v)
-		}
-	}()
-	l := &lot{p: p, s: p.Setup(), now: p.now()}
-	return l.run(ctx, entries)
-}
-
-func (l *lot) run(ctx context.Context, entries []state.Entry) error {
-	if err := l.load(ctx, entries); err != nil {
-		return err
-	}
-	if err := l.gatherRecords(ctx); err != nil {
-		return err
-	}
-	l.followStates()
-	if err := l.identify(ctx); err != nil {
-		return err
-	}
-	l.gatherJourneys(ctx)
-	if err := ctx.Err(); err != nil {
-		return err
-	}
-	l.stitch()
-	if err := l.infer(ctx); err != nil {
-		return err
-	}
-	l.score(ctx)
-	if err := ctx.Err(); err != nil {
-		return err
-	}
-	return l.stage()
-}
-
 // open are the subjects that still go on.
 func (l *lot) open() []*subject {
 	out := make([]*subject, 0, len(l.subjects))
@@ -146,85 +74,6 @@ func (l *lot) open() []*subject {
 		}
 	}
 	return out
-}
-
-// load reads what the state knows of the claimed people.
-func (l *lot) load(ctx context.Context, entries []state.Entry) error {
-	loaded, err := l.p.db.LoadLot(entries)
-	if err != nil {
-		return err
-	}
-	for i := range loaded {
-		l.subjects = append(l.subjects, l.subject(&loaded[i]))
-	}
-	if l.dry {
-		return nil
-	}
-	return l.leaveToDelivery(ctx)
-}
-
-// subject is a claimed person at the begin of a lot.
-func (l *lot) subject(from *state.Loaded) *subject {
-	s := &subject{entry: from.Entry, id: from.Entry.Person, key: from.Entry.Person.Key(), person: from.Person, links: from.Links}
-	err := from.Err
-	if err == nil && len(s.person.Shown) > 0 {
-		s.shown, err = score.DecodeShown(s.person.Shown)
-	}
-	if err != nil {
-		s.settled = &state.Settlement{Outcome: state.SetAside, Failure: fmt.Errorf("load person %s: %w", s.key, err)}
-		return s
-	}
-	for _, r := range from.Records {
-		// A CRM that the config no longer names keeps its records until it is back or forgotten.
-		if crm := l.s.crm(r.Ref.CRM); crm != nil {
-			s.recs = append(s.recs, &record{ref: r.Ref, crm: crm, state: r.Contact, was: r.Contact.Clone(), pending: r.Pending})
-		}
-	}
-	switch {
-	case len(s.person.Contacts) == 0: // of nobody any more
-		s.settled = &state.Settlement{Outcome: state.Finish}
-	case len(s.recs) == 0:
-		// What brought them here is kept until the config names their CRM again.
-		s.settled = comeBack(s.entry.Lane, l.now.Add(unnamedFor), 0)
-	default:
-		s.letters = from.Letters
-	}
-	return s
-}
-
-// unnamedFor is how long people wait between two looks at whether the config names one of their CRMs again.
-const unnamedFor = time.Hour
-
-// leaveToDelivery settles people one of whose patches is being written: what came since is worked out once that is answered.
-func (l *lot) leaveToDelivery(ctx context.Context) error {
-	var refs []connectors.Ref
-	for _, s := range l.open() {
-		for _, r := range s.recs {
-			if r.pending != nil && r.pending.Way != state.Void {
-				refs = append(refs, r.ref)
-			}
-		}
-	}
-	if len(refs) == 0 {
-		return nil
-	}
-	busy, err := l.p.delivery.UnderWay(ctx, refs)
-	if err != nil {
-		return err
-	}
-	for _, s := range l.open() {
-		var theirs []connectors.Ref
-		for _, r := range s.recs {
-			if busy[r.ref] {
-				theirs = append(theirs, r.ref)
-			}
-		}
-		if len(theirs) == 0 {
-			continue
-		}
-		s.settled = &state.Settlement{Outcome: state.Await, Refs: theirs}
-	}
-	return nil
 }
 
 // lastReceipt is the receipt of the last result, read when it is first asked for; nil if there is none, or none that this
@@ -240,19 +89,96 @@ func (l *lot) lastReceipt(s *subject) *receipt.Receipt {
 	return s.last
 }
 
-// comeBack settles a subject who is to be worked on again.
-func comeBack(lane state.Lane, at time.Time, why state.Reason) *state.Settlement {
-	return &state.Settlement{Outcome: state.Return, Lane: lane, At: at, Why: why}
+// known is what identifies a subject of a lot.
+type known struct {
+	candidates []identity.ID    // addresses and numbers of the live records …
+	by         []connectors.Ref // … and which has each
+	links      []state.Link     // of the person, and of properties
+
+	ids      []identity.ID    // of candidates, as far as they are theirs …
+	refs     []connectors.Ref // … and which record has each
+	linked   []identity.ID    // of links, as far as they are theirs
+	nobodys  []identity.ID    // what somebody else holds, too
+	property []state.Link     // what properties of the records say
+	unsaved  bool             // the state does not say so yet
 }
 
-// later puts a subject into the retry lane: after a failed read, a silent source, a degraded answer.
-func (l *lot) later(s *subject, err error) *state.Settlement {
-	at, why := l.now.Add(state.Backoff(s.entry.Attempts)), state.ReasonRetry
-	if until := connectors.Until(err); until.After(at) {
-		at, why = until, why|state.ReasonWaits
+// rival is an address of a subject that, as far as the state knows, a record of somebody else has, too.
+type rival struct {
+	s     *subject
+	id    identity.ID
+	other state.PersonID
+}
+
+// basis is what a score is concluded from: of a fresh journey, or of the last receipt where only time has passed.
+type basis struct {
+	features  score.Features
+	signals   []receipt.SignalLine
+	cited     []receipt.CitedLine
+	topics    []receipt.TopicLine
+	filtered  journey.Filtered
+	leftOut   []journey.LeftOut
+	intent    intent.Intent
+	degraded  []string
+	sources   []state.SourceCount
+	events    uint64
+	engine    uint64 // extraction hash of the texts
+	rulesText bool   // rules texts of a first sync: model texts are owed
+	upgraded  bool   // better texts than those shown
+}
+
+// result is the conclusion, ready to be gated.
+type result struct {
+	receipt receipt.Receipt
+	shown   score.Shown
+	parts   score.Parts
+	values  map[string]string
+	reason  string    // why it is written; "" if it is not
+	wait    time.Time // material, but not before
+}
+
+// byTimeAlone says whether nothing but the passing of time brought the subject here. After a change of the config it is not so:
+// the stored features are then those of other rules.
+func (l *lot) byTimeAlone(s *subject) bool {
+	return s.entry.Reason == state.ReasonDue && s.person.Events != 0 && s.person.Scoring == l.scoringHash() && l.lastReceipt(s) != nil
+}
+
+// scoredBefore says whether the last result is a score, written or not.
+func (l *lot) scoredBefore(s *subject) bool {
+	r := l.lastReceipt(s)
+	return r != nil && r.Parts.Known
+}
+
+// scoringHash is the third of the four hashes: everything between events and field values that is not a model.
+func (l *lot) scoringHash() uint64 { return l.s.scoringHash }
+
+// unread says whether one of the records could not be read: what it has to tell is still to be heard.
+func (s *subject) unread() bool {
+	return slices.ContainsFunc(s.recs, func(r *record) bool { return !r.read })
+}
+
+// letter is the dead letter of one of the subject's records, nil if it has none.
+func (s *subject) letter(ref connectors.Ref) *state.Dead {
+	for i := range s.letters {
+		if s.letters[i].Ref == ref {
+			return &s.letters[i]
+		}
 	}
-	return l.noticed(s, comeBack(s.entry.RetryLane(), at, why))
+	return nil
 }
 
-// ErrBusy says that the same job is running already.
-var ErrBusy = errors.New("this job is running already")
+// contacts are the subject's records as their CRMs tell them.
+func (s *subject) contacts() []connectors.Contact {
+	out := make([]connectors.Contact, len(s.recs))
+	for i, r := range s.recs {
+		out[i] = named(&r.contact, r.ref)
+	}
+	return out
+}
+
+// named is a contact under the reference it was asked for by.
+func named(c *connectors.Contact, ref connectors.Ref) connectors.Contact {
+	out := *c
+	out.Ref = ref
+	return out
+}

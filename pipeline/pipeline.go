@@ -27,107 +27,14 @@ import (
 	"errors"
 	"log/slog"
 	"runtime"
-	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/intentd/intentd/connectors"
-	"github.com/intentd/intentd/connectors/identity"
 	"github.com/intentd/intentd/pipeline/deliver"
-	"github.com/intentd/intentd/pipeline/fields"
-	"github.com/intentd/intentd/pipeline/intent"
 	"github.com/intentd/intentd/pipeline/journey"
-	"github.com/intentd/intentd/pipeline/score"
-	"github.com/intentd/intentd/pipeline/topics"
 	"github.com/intentd/intentd/state"
 )
-
-// Setup is everything a config decides. It is swapped as a whole; lots in flight finish under the one they began with.
-type Setup struct {
-	CRMs    []CRM
-	Sources []Source
-
-	Identity  *identity.Rules // what identifies whom; nil: by its defaults
-	Journey   *journey.Builder
-	Score     score.Settings
-	Topics    *topics.Matcher
-	Engine    intent.Engine // what the config asks for
-	Rules     intent.Engine // deterministic texts: first sync, fallback
-	Batch     *Batch        // how Engine's model takes jobs; nil: it takes none
-	Fields    fields.Options
-	Customers []string // lifecycle values, lower case, whose visits do not count
-
-	CustomerFields map[string]string // input property → value that marks a customer, for CRMs without life-cycle stages
-
-	History time.Duration // how far back journeys are asked for
-
-	Write Write
-	// BrakeShare is the share (0 to 1) of scored people whose tier may change within a day before writing stops; 0 switches it off.
-	BrakeShare float64
-
-	ReceiptsKept time.Duration // age bound of receipts
-
-	// BudgetSpent says whether the day's model budget is used up: degraded texts then wait for tomorrow. May be nil.
-	BudgetSpent func() bool
-
-	rules                     *state.IdentityRules    // Identity, with the CRMs by name
-	scope                     map[connectors.Ref]bool // records that Write.IDs may name
-	settingsHash, scoringHash uint64                  // of Score, and of all that lies between events and field values and is no model
-}
-
-// IdentityRules are Identity with the CRMs by name, as the state takes them.
-func (s *Setup) IdentityRules() *state.IdentityRules { return s.rules }
-
-// ScoringHash is that of all that lies between events and field values and is no model.
-func (s *Setup) ScoringHash() uint64 { return s.scoringHash }
-
-// CRM is a configured system of record.
-type CRM struct {
-	Name    string
-	Type    string // hubspot | salesforce
-	CRM     connectors.CRM
-	Objects []string
-	// Own is asked for by OwnFields; none: connectors.PersonFields.
-	Own connectors.FieldSet
-	// Fields names the properties, canonical → the CRM's: fields without a name are not written.
-	Fields map[string]string
-	// Identify names properties that hold user or anonymous ids.
-	Identify []IdentifyBy
-}
-
-// OwnFields are the fields that its records carry.
-func (c *CRM) OwnFields() connectors.FieldSet {
-	if c.Own.Fields == nil {
-		return connectors.PersonFields()
-	}
-	return c.Own
-}
-
-// Source is a configured source of journeys.
-type Source struct {
-	Name   string
-	Source connectors.Source
-	// Take, where set, is called before Active: it takes a bounded part of what is new from a feed into the store that Source answers
-	// from, and says whether there is more.
-	Take func(ctx context.Context) (more bool, err error)
-}
-
-// WriteMode says whose records are written.
-type WriteMode string
-
-const (
-	WriteOn     WriteMode = "on"
-	WriteOff    WriteMode = "off"
-	WriteCanary WriteMode = "canary"
-)
-
-// Write is the write mode with the scope of a canary: a record is in scope when it matches any of the given lists.
-type Write struct {
-	Mode   WriteMode
-	Owners []string
-	IDs    []string          // record ids or "crm/object/id"
-	Lists  map[string]string // input property → value, e.g. a list membership or a segment property
-}
 
 // Options are what does not change while the process runs.
 type Options struct {
@@ -153,14 +60,13 @@ type Pipeline struct {
 	health   *Health
 	clock    *clock
 	brake    *brake
+	bindings bindings
 	delivery *deliver.Deliverer
 	batches  batches
 	counts   counts
 	busy     atomic.Int32 // lots under way
 
 	locks   keyedLocks // one poll, sweep or listen of a name at a time
-	bound   sync.Map   // CRM name → account id, once checked in this process
-	fit     sync.Map   // CRM name: its properties were found fit to be written
 	changed chan struct{}
 }
 
@@ -188,10 +94,11 @@ func New(o Options, s *Setup) (*Pipeline, error) {
 		o.Progress = func() {}
 	}
 	p := &Pipeline{o: o, db: o.DB, log: o.Logger, now: o.Now, changed: make(chan struct{}, 1)}
+	p.bindings.db = o.DB
 	p.health = newHealth(o.Now)
 	p.clock = newClock(o.Now)
 	var err error
-	if p.brake, err = loadBrake(o.DB, o.Now); err != nil {
+	if p.brake, err = loadBrake(o.DB, o.Now, o.Logger); err != nil {
 		return nil, err
 	}
 	if err := p.loadBatches(); err != nil {
@@ -228,8 +135,8 @@ func (p *Pipeline) Setup() *Setup { return p.setup.Load() }
 func (p *Pipeline) Swap(s *Setup) {
 	p.setup.Store(s.prepare())
 	p.health.Reset()
-	p.bound.Clear()
-	p.fit.Clear()
+	p.bindings.bound.Clear()
+	p.bindings.fit.Clear()
 	p.delivery.Aim(s.targets())
 	p.Wake()
 }
@@ -238,23 +145,9 @@ func (p *Pipeline) Swap(s *Setup) {
 func (p *Pipeline) LookAgain() {
 	p.Setup().release()
 	p.health.Reset()
-	p.fit.Clear()
+	p.bindings.fit.Clear()
 	p.delivery.Look()
 	p.Wake()
-}
-
-// release ends what connectors hold back by themselves: the cause is gone.
-func (s *Setup) release() {
-	for i := range s.CRMs {
-		if r, ok := s.CRMs[i].CRM.(connectors.Releaser); ok {
-			r.Release()
-		}
-	}
-	for i := range s.Sources {
-		if r, ok := s.Sources[i].Source.(connectors.Releaser); ok {
-			r.Release()
-		}
-	}
 }
 
 // Wake has idle workers look at once: somebody joined the queue, or something that stopped them is over.
@@ -263,4 +156,93 @@ func (p *Pipeline) Wake() {
 	case p.changed <- struct{}{}:
 	default:
 	}
+}
+
+// Brake is the condition of the brake and of an admin's pause.
+func (p *Pipeline) Brake() BrakeState { return p.brake.state() }
+
+// SetBrake changes it durably.
+func (p *Pipeline) SetBrake(change func(*BrakeState)) error { return p.brake.set(change) }
+
+// Counts are the patches that CRMs took and refused, and the events that journeys left out, since start.
+func (p *Pipeline) Counts() (written, rejected int64, filtered journey.Filtered) {
+	p.counts.mu.Lock()
+	defer p.counts.mu.Unlock()
+	return p.counts.written, p.counts.dead, p.counts.filtered
+}
+
+// Quiet waits until none of the records is being written; none will be once their patches are gone from the journal.
+func (p *Pipeline) Quiet(ctx context.Context, refs []connectors.Ref) error {
+	return p.delivery.Quiet(ctx, refs)
+}
+
+// day is the day that t is booked under, in the time zone of texts.
+func (p *Pipeline) day(t time.Time) string {
+	if loc := p.Setup().Fields.Location; loc != nil {
+		t = t.In(loc)
+	}
+	return t.Format(time.DateOnly)
+}
+
+// stopped says whether no CRM can be worked for at present: claiming people would only send them away again.
+func (p *Pipeline) stopped() bool {
+	for _, c := range p.Setup().CRMs {
+		if _, err := p.health.Blocked(c.Name); err == nil && p.delivery.Room(c.Name) {
+			return false
+		}
+	}
+	return true
+}
+
+// CRM is the named CRM, bound to the account the state belongs to.
+func (p *Pipeline) CRM(ctx context.Context, name string) (*CRM, error) {
+	c := p.Setup().crm(name)
+	if c == nil {
+		return nil, &connectors.Error{Kind: connectors.Config, Op: "use " + name, Message: "no CRM of that name is configured"}
+	}
+	return c, p.bindings.ensureBound(ctx, c)
+}
+
+// Writable says whether a CRM may be written: the account is the one the state is bound to, and the properties are intentd's own
+// (invariant 4).
+func (p *Pipeline) Writable(ctx context.Context, c *CRM) error {
+	if err := p.bindings.ensureBound(ctx, c); err != nil {
+		return err
+	}
+	return p.bindings.ensureFit(ctx, c)
+}
+
+// host is what delivery asks of the pipeline.
+type host struct{ p *Pipeline }
+
+// Ready says whether the CRM may be written at all: the account the state is bound to, properties of our own.
+func (h host) Ready(ctx context.Context, name string) error {
+	crm, err := h.p.CRM(ctx, name)
+	if err != nil {
+		return err
+	}
+	return h.p.bindings.ensureFit(ctx, crm)
+}
+
+func (h host) Blocked(crm string) (time.Time, error) { return h.p.health.Blocked(crm) }
+
+func (h host) Note(crm string, err error) { h.p.health.Note(crm, err) }
+
+func (h host) Halted() bool { return h.p.brake.on() }
+
+func (h host) Config() uint64 { return h.p.Setup().scoringHash }
+
+func (h host) Day(t time.Time) string { return h.p.day(t) }
+
+// Coming says whether people of the backfill are being worked on or could be now.
+func (h host) Coming() bool {
+	return h.p.busy.Load() > 0 || h.p.db.LaneReady(state.Backfill, h.p.now()) && !h.p.stopped()
+}
+
+// Wrote counts what a CRM answered.
+func (h host) Wrote(crm string, sum state.Acknowledged) {
+	h.p.counts.note(sum)
+	h.p.health.Good("write/"+crm, h.p.now())
+	h.p.o.Progress()
+	h.p.Wake()
 }

@@ -1,17 +1,13 @@
 package pipeline
 
 import (
-	"cmp"
 	"context"
-	"maps"
-	"slices"
-	"strings"
-	"sync"
+	"fmt"
+	"runtime/debug"
 	"time"
 
 	"golang.org/x/sync/errgroup"
 
-	"github.com/intentd/intentd/connectors"
 	"github.com/intentd/intentd/state"
 )
 
@@ -150,65 +146,73 @@ func (p *Pipeline) drained(ctx context.Context) bool {
 	return p.busy.Load() == 0
 }
 
-// stopped says whether no CRM can be worked for at present: claiming people would only send them away again.
-func (p *Pipeline) stopped() bool {
-	for _, c := range p.Setup().CRMs {
-		if _, err := p.health.Blocked(c.Name); err == nil && p.delivery.Room(c.Name) {
-			return false
+// process takes a lot of claimed entries through. The error is for what concerns the whole lot; what concerns one person is
+// settled with that person (invariant 9).
+//
+// A lot that fails as a whole is taken in halves until those who make it fail are found: they become dead letters and are tried
+// again by and by. The error then concerns the state or the end of ctx.
+func (p *Pipeline) process(ctx context.Context, entries []state.Entry) error {
+	err := p.attempt(ctx, entries)
+	if err == nil {
+		p.o.Progress()
+		return nil
+	}
+	// A damaged record is one person's matter; if it is the file that is damaged, setting them aside fails, too.
+	if ctx.Err() != nil || state.Failed(err) {
+		p.db.Unclaim(entries...)
+		return err
+	}
+	if len(entries) > 1 {
+		p.log.Warn("a lot failed and is tried in halves", "people", len(entries), "error", err)
+		half := len(entries) / 2
+		if err := p.process(ctx, entries[:half]); err != nil {
+			p.db.Unclaim(entries[half:]...)
+			return err
 		}
+		return p.process(ctx, entries[half:])
 	}
-	return true
+	p.log.Error("a person cannot be worked on and is set aside", "person", entries[0].Person.Key(), "error", err)
+	if err := p.db.SetAside(entries[0], err, p.Setup().scoringHash, p.now()); err != nil {
+		p.db.Unclaim(entries...)
+		return err
+	}
+	return nil
 }
 
-// keyedLocks keep jobs of one name apart.
-type keyedLocks struct {
-	mu   sync.Mutex
-	held map[string]bool
-}
-
-func (k *keyedLocks) try(name string) (unlock func(), ok bool) {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	if k.held[name] {
-		return nil, false
-	}
-	if k.held == nil {
-		k.held = map[string]bool{}
-	}
-	k.held[name] = true
-	return func() {
-		k.mu.Lock()
-		defer k.mu.Unlock()
-		delete(k.held, name)
-	}, true
-}
-
-func sortedKeys[K cmp.Ordered, V any](m map[K]V) []K { return slices.Sorted(maps.Keys(m)) }
-
-func appendNew(list, more []string) []string {
-	for _, v := range more {
-		if v != "" && !slices.Contains(list, v) {
-			list = append(list, v)
+// attempt takes a lot through once. A panic is an error of that lot, not the end of the process.
+func (p *Pipeline) attempt(ctx context.Context, entries []state.Entry) (err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			p.log.Error("a lot panicked", "panic", v, "stack", string(debug.Stack()))
+			err = fmt.Errorf("panic: %v", v)
 		}
-	}
-	return list
+	}()
+	l := &lot{p: p, s: p.Setup(), now: p.now()}
+	return l.run(ctx, entries)
 }
 
-// domainOf is the domain of an e-mail address, in lower case.
-func domainOf(email string) string {
-	_, domain, _ := strings.Cut(strings.ToLower(email), "@")
-	return domain
-}
-
-// isCustomer says whether a record is an existing customer's, by its life-cycle stage or by a field that marks them.
-func (s *Setup) isCustomer(c *connectors.Contact) bool {
-	if l := c.Profile.Lifecycle; l != "" && slices.Contains(s.Customers, strings.ToLower(l)) {
-		return true
+func (l *lot) run(ctx context.Context, entries []state.Entry) error {
+	if err := l.load(ctx, entries); err != nil {
+		return err
 	}
-	for property, value := range s.CustomerFields {
-		if v := c.Fields[property]; v != "" && strings.EqualFold(v, value) {
-			return true
-		}
+	if err := l.gatherRecords(ctx); err != nil {
+		return err
 	}
-	return false
+	l.followStates()
+	if err := l.identify(ctx); err != nil {
+		return err
+	}
+	l.gatherJourneys(ctx)
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	l.stitch()
+	if err := l.infer(ctx); err != nil {
+		return err
+	}
+	l.score(ctx)
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	return l.stage()
 }

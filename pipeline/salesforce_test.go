@@ -12,6 +12,7 @@ import (
 	"github.com/intentd/intentd/connectors/salesforce"
 	"github.com/intentd/intentd/connectors/sandbox"
 	"github.com/intentd/intentd/pipeline"
+	"github.com/intentd/intentd/pipeline/ledger"
 	"github.com/intentd/intentd/pipeline/operate"
 	"github.com/intentd/intentd/state"
 )
@@ -19,7 +20,7 @@ import (
 // salesforceCRM is the real Salesforce connector on an org.
 func salesforceCRM(tb testing.TB, db *state.DB, o salesforce.Options) pipeline.CRM {
 	tb.Helper()
-	o.Name, o.LoginURL, o.DailyShare, o.Tokens = "salesforce", o.InstanceURL, 1, pipeline.NewTokens(db)
+	o.Name, o.LoginURL, o.DailyShare, o.Tokens = "salesforce", o.InstanceURL, 1, ledger.NewTokens(db)
 	o.Auth = salesforce.Auth{Flow: salesforce.ClientCredentials, ClientID: "sandbox-client", ClientSecret: "sandbox-secret"}
 	c, err := salesforce.New(o)
 	if err != nil {

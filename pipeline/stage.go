@@ -13,7 +13,7 @@ import (
 // stage ends a lot in one transaction: settled people are settled, those with nothing to write are committed, the patches of
 // the others are journalled (invariant 2) and left to delivery.
 func (l *lot) stage() error {
-	settings, err := l.receiptSettings()
+	settings, err := l.s.receiptSettings()
 	if err != nil {
 		return err
 	}
@@ -35,7 +35,7 @@ func (l *lot) stage() error {
 			changes[s.id] = true
 		}
 	}
-	if !l.p.brake.allow(l.p, l.s.BrakeShare, len(changes)) {
+	if !l.p.brake.allow(l.s.BrakeShare, len(changes)) {
 		for _, s := range slices.Concat(committed, staged) {
 			// Nothing is claimed while the brake is on: they are there when it goes off.
 			s.settled = comeBack(s.entry.Lane, time.Time{}, 0)
@@ -119,29 +119,6 @@ func (l *lot) settlement(s *subject) state.Settlement {
 	return out
 }
 
-// letter is the dead letter of one of the subject's records, nil if it has none.
-func (s *subject) letter(ref connectors.Ref) *state.Dead {
-	for i := range s.letters {
-		if s.letters[i].Ref == ref {
-			return &s.letters[i]
-		}
-	}
-	return nil
-}
-
-// mayTry says whether a patch that the gate let through goes out. One that the CRM refused goes again when something else would be
-// written, when the record was edited since, when its time has come, or when somebody asks.
-func (l *lot) mayTry(s *subject, r *record, patch *connectors.Patch, why string) bool {
-	if why == "" {
-		r.nothing = r.read && r.contact.State == connectors.Live
-		return false
-	}
-	d := s.letter(r.ref)
-	r.tried = d == nil || s.entry.Reason&state.ReasonAsked != 0 || d.Wanted != state.PatchHash(patch.Fields) ||
-		r.contact.Modified.After(d.Modified) || !l.now.Before(d.Next)
-	return r.tried
-}
-
 // lettersNow are the dead letters that are none any more: the person's own of whoever comes this far, and those about a record that has
 // nothing to be written any more. retry is when the time of the first of the others has come; zero: there is none.
 func (s *subject) lettersNow() (over []connectors.Ref, retry time.Time) {
@@ -218,13 +195,9 @@ func (l *lot) commitFor(s *subject, reason string) (*commit, error) {
 		return c, nil // nothing that anybody could ask about
 	}
 	var err error
-	c.receipt, err = l.sealReceipt(&r.receipt, next.Features)
+	c.receipt, err = l.p.sealReceipt(&r.receipt, l.s.settingsHash, next.Features)
 	return c, err
 }
-
-// textOrder is by how much somebody with a score, in tenths, is put off among those whom model texts are owed, so that higher scores come
-// first: the lane goes by time.
-func textOrder(score int) time.Duration { return time.Duration(1000-score) * time.Millisecond }
 
 // retryAt is when what is owed to the subject should be tried again; zero if nothing is.
 func (l *lot) retryAt(s *subject) time.Time {
@@ -247,14 +220,6 @@ func (l *lot) retryAt(s *subject) time.Time {
 		return l.now.Add(state.Backoff(s.entry.Attempts))
 	}
 	return time.Time{}
-}
-
-func nextMidnight(t time.Time, loc *time.Location) time.Time {
-	if loc == nil {
-		loc = time.UTC
-	}
-	y, m, d := t.In(loc).Date()
-	return time.Date(y, m, d+1, 0, 0, 0, 0, loc)
 }
 
 // tierOf is the tier that stands beside what the CRM shows.

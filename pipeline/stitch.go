@@ -1,10 +1,7 @@
 package pipeline
 
 import (
-	"slices"
-
 	"github.com/intentd/intentd/connectors"
-	"github.com/intentd/intentd/pipeline/intent"
 	"github.com/intentd/intentd/pipeline/journey"
 	"github.com/intentd/intentd/state"
 )
@@ -107,11 +104,6 @@ func (l *lot) unchanged(s *subject) bool {
 	return true
 }
 
-// unread says whether one of the records could not be read: what it has to tell is still to be heard.
-func (s *subject) unread() bool {
-	return slices.ContainsFunc(s.recs, func(r *record) bool { return !r.read })
-}
-
 // commitUnchanged keeps what was learned of the records; there is nothing to infer, score or write.
 func (l *lot) commitUnchanged(s *subject) *state.Settlement {
 	out := &state.Settlement{Outcome: state.Commit}
@@ -122,29 +114,4 @@ func (l *lot) commitUnchanged(s *subject) *state.Settlement {
 		out.At = l.now.Add(textOrder(s.shown.Score))
 	}
 	return l.noticed(s, l.seen(s, out))
-}
-
-// seen adds to a settlement the inputs that the present result rests on, and the addresses that are the person's now.
-func (l *lot) seen(s *subject, out *state.Settlement) *state.Settlement {
-	for _, r := range s.recs {
-		if r.read && r.contact.State == connectors.Live && r.state.Seen != r.inputs {
-			out.Seen = append(out.Seen, state.SeenInputs{Ref: r.ref, Inputs: r.inputs})
-		}
-	}
-	out.Identities = l.identified(s)
-	return out
-}
-
-// engineFor is whose texts the subject gets now: in a first sync the rules', model texts follow by score.
-func (l *lot) engineFor(s *subject) intent.Engine {
-	if l.dry || s.entry.Lane == state.Backfill && s.entry.Reason&(state.ReasonText|state.ReasonAsked|state.ReasonConfig) == 0 && s.person.Extraction == 0 {
-		return l.s.Rules
-	}
-	if l.byBatch(s) && s.journey != nil && s.person.Events != s.journey.Hash {
-		return l.s.Rules // a job may take a day: what is new is told at once
-	}
-	if s.person.Flags&state.FlagRulesText != 0 && s.entry.Lane == state.Backfill && s.entry.Reason&state.ReasonText == 0 {
-		return l.s.Rules
-	}
-	return l.s.Engine
 }

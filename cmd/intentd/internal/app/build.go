@@ -27,6 +27,7 @@ import (
 	"github.com/intentd/intentd/pipeline/fields"
 	"github.com/intentd/intentd/pipeline/intent"
 	"github.com/intentd/intentd/pipeline/journey"
+	"github.com/intentd/intentd/pipeline/ledger"
 	"github.com/intentd/intentd/pipeline/score"
 	"github.com/intentd/intentd/pipeline/topics"
 )
@@ -50,7 +51,7 @@ var Types = config.Types{
 // built is all that one configuration became.
 type built struct {
 	setup   *pipeline.Setup
-	ledger  *pipeline.Ledger
+	ledger  *ledger.Ledger
 	model   connectors.Model // nil with provider rules
 	reserve float64          // share of a day's CRM calls that is left to others
 	lot     int              // how many people go through together: what a CRM reads and writes in one call, so that none is half used
@@ -98,7 +99,7 @@ func (b *builder) all() error {
 		return err
 	}
 	var err error
-	if b.ledger, err = pipeline.NewLedger(b.a.db, b.a.o.Now, cfg.Text.Location(), budget); err != nil {
+	if b.ledger, err = ledger.New(b.a.db, b.a.o.Now, cfg.Text.Location(), budget); err != nil {
 		return err
 	}
 	if b.setup.Identity, err = identity.New(cfg.IdentityOptions()); err != nil {
@@ -162,7 +163,7 @@ func (b *builder) reading() (err error) {
 
 // host is what every connector is given.
 func (b *builder) host(name, poll string) connectors.Host {
-	return connectors.Host{Name: name, Poll: b.every(poll), HTTP: b.a.o.HTTP, Now: b.a.o.Now, Logger: b.a.log, Ledger: b.ledger, Tokens: pipeline.NewTokens(b.a.db)}
+	return connectors.Host{Name: name, Poll: b.every(poll), HTTP: b.a.o.HTTP, Now: b.a.o.Now, Logger: b.a.log, Ledger: b.ledger, Tokens: ledger.NewTokens(b.a.db)}
 }
 
 func (b *builder) crm(c config.CRM) error {

@@ -1,4 +1,4 @@
-package pipeline
+package ledger
 
 import "github.com/intentd/intentd/state"
 

@@ -1,11 +1,11 @@
-package pipeline_test
+package ledger_test
 
 import (
 	"path/filepath"
 	"testing"
 	"time"
 
-	"github.com/intentd/intentd/pipeline"
+	"github.com/intentd/intentd/pipeline/ledger"
 	"github.com/intentd/intentd/state"
 )
 
@@ -13,26 +13,26 @@ import (
 func TestInvariant12AStopForAUsedUpDaySurvivesRestarts(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "state.db")
 	until := time.Date(2026, 11, 29, 0, 0, 0, 0, time.UTC)
-	with := func(do func(*pipeline.Ledger)) {
+	with := func(do func(*ledger.Ledger)) {
 		t.Helper()
 		db, err := state.Open(path, state.Options{NoSync: true})
 		if err != nil {
 			t.Fatal(err)
 		}
 		defer db.Close()
-		l, err := pipeline.NewLedger(db, nil, nil, -1)
+		l, err := ledger.New(db, nil, nil, -1)
 		if err != nil {
 			t.Fatal(err)
 		}
 		do(l)
 	}
-	with(func(l *pipeline.Ledger) {
+	with(func(l *ledger.Ledger) {
 		if at := l.HeldUntil("crm"); !at.IsZero() {
 			t.Errorf("a new state holds until %s", at)
 		}
 		l.HoldUntil("crm", until)
 	})
-	with(func(l *pipeline.Ledger) {
+	with(func(l *ledger.Ledger) {
 		if at := l.HeldUntil("crm"); !at.Equal(until) {
 			t.Errorf("held until %s after a restart, want %s", at, until)
 		}
@@ -41,7 +41,7 @@ func TestInvariant12AStopForAUsedUpDaySurvivesRestarts(t *testing.T) {
 		}
 		l.HoldUntil("crm", time.Time{})
 	})
-	with(func(l *pipeline.Ledger) {
+	with(func(l *ledger.Ledger) {
 		if at := l.HeldUntil("crm"); !at.IsZero() {
 			t.Errorf("held until %s after it was let go", at)
 		}

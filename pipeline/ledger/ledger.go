@@ -1,4 +1,8 @@
-package pipeline
+// Package ledger keeps in the state what must not be paid, asked or lost twice: the caches of model answers, the day's spending, the day's
+// calls of each connector, until when a used-up limit stops it, and credentials that a vendor renews by itself.
+//
+// Promises: what it is given is durable within 100 ms (invariant 2), a token when Save returns; budgets survive restarts (invariant 12).
+package ledger
 
 import (
 	"context"
@@ -10,9 +14,8 @@ import (
 	"github.com/intentd/intentd/state"
 )
 
-// Ledger keeps what must not be paid or asked twice: the caches of model answers, the day's spending, the day's calls. It is
-// the intent engine's Store, the topic matcher's Cache and the transport's Ledger. What it is given is durable within 100 ms
-// (invariant 2); budgets survive restarts (invariant 12).
+// Ledger is the intent engine's Store, the transport's Ledger and, by TopicCache, the topic matcher's Cache. Its methods are safe for
+// concurrent use.
 type Ledger struct {
 	db     *state.DB
 	now    func() time.Time
@@ -37,8 +40,8 @@ const (
 	topicTTL = 7 * 24 * time.Hour
 )
 
-// NewLedger reads today's figures from db. budget is in micro USD a day; days are those of loc.
-func NewLedger(db *state.DB, now func() time.Time, loc *time.Location, budget int64) (*Ledger, error) {
+// New reads today's figures from db. budget is in micro USD a day; days are those of loc.
+func New(db *state.DB, now func() time.Time, loc *time.Location, budget int64) (*Ledger, error) {
 	if now == nil {
 		now = time.Now
 	}

@@ -1,10 +1,11 @@
 package pipeline
 
 import (
+	"slices"
 	"time"
 
 	"github.com/intentd/intentd/connectors"
-	"github.com/intentd/intentd/pipeline/score"
+	"github.com/intentd/intentd/connectors/identity"
 	"github.com/intentd/intentd/state"
 )
 
@@ -98,77 +99,38 @@ func (l *lot) splitOff(s *subject, off []*record) *state.Settlement {
 	return out
 }
 
-// contacts are the subject's records as their CRMs tell them.
-func (s *subject) contacts() []connectors.Contact {
-	out := make([]connectors.Contact, len(s.recs))
-	for i, r := range s.recs {
-		out[i] = named(&r.contact, r.ref)
+// split gives records that no longer share an address with the person's first one a person of their own: two people had
+// been taken for one, or an address was corrected. Converted and merged records do not come here: they share a past.
+func (l *lot) split(s *subject) []*record {
+	if len(s.recs) < 2 {
+		return nil
 	}
-	return out
-}
-
-// named is a contact under the reference it was asked for by.
-func named(c *connectors.Contact, ref connectors.Ref) connectors.Contact {
-	out := *c
-	out.Ref = ref
-	return out
-}
-
-// noticed adds to a settlement what the lot noticed of the records, and the rep's verdict.
-func (l *lot) noticed(s *subject, out *state.Settlement) *state.Settlement {
 	for _, r := range s.recs {
-		if r.dirty {
-			out.Records = append(out.Records, state.RecordChange{Ref: r.ref, Was: r.was, Is: r.state})
+		if !r.read || r.contact.State != connectors.Live {
+			return nil // not now: one of them cannot be judged
 		}
 	}
-	if s.verdict {
-		out.Verdict = &s.person.Verdict
+	if len(s.recs[0].contact.Emails) == 0 {
+		return nil
 	}
-	return out
-}
-
-// noticeHands reads the rep's verdict, and notices which of our fields were emptied: those are ours again, whoever held them (invariant
-// 4). Who changed the others was asked when the record was read.
-func (l *lot) noticeHands(s *subject, r *record) {
-	for _, f := range r.crm.OwnFields().Fields {
-		if r.crm.Fields[f.Name] == "" {
-			continue
-		}
-		value := r.contact.Ours[f.Name]
-		own := r.state.Own.At(f.Number)
-		if f.RepEdits {
-			h := uint32(0)
-			if value != "" {
-				h = state.FieldHash(f.Number, value)
+	mine := l.joining(s.recs[0])
+	left := slices.Clone(s.recs[1:])
+	for again := true; again; {
+		again = false
+		for i, r := range left {
+			theirs := l.joining(r)
+			if len(r.contact.Emails) == 0 || slices.ContainsFunc(theirs, func(id identity.ID) bool { return slices.Contains(mine, id) }) {
+				mine = append(mine, theirs...)
+				left = slices.Delete(left, i, i+1)
+				again = true
+				break
 			}
-			if own.Wrote != h {
-				r.state.Own.Wrote(f.Number, h)
-				r.dirty = true
-				if value != "" || len(s.recs) == 1 {
-					s.person.Verdict, s.verdict = value, true
-				}
-			}
-			continue
-		}
-		wroteSomething := own.Wrote != 0 && own.Wrote != state.FieldHash(f.Number, "")
-		if value == "" && (own.Held || wroteSomething && !r.pending.MayHaveLeft(f, "")) {
-			r.state.Own.Set(f.Number, state.OwnField{})
-			r.refillField(f)
-			r.dirty = true
 		}
 	}
+	return left
 }
 
-// refillField has an own field filled again.
-func (r *record) refillField(f connectors.Field) {
-	if r.refill == nil {
-		r.refill = map[int]bool{}
-	}
-	r.refill[f.Number] = true
-}
-
-// behind says whether the record missed what the person's other records were last given: it could not be read then, or its CRM
-// refused the patch.
-func (r *record) behind(shown score.Shown) bool {
-	return r.read && r.contact.State == connectors.Live && shown.Known && !r.state.WroteAt.IsZero() && r.state.WroteAt.Before(shown.Written)
+// joining are the identifiers of a record that make one person of it and others.
+func (l *lot) joining(r *record) []identity.ID {
+	return slices.DeleteFunc(l.s.rules.RecordIDs(&r.contact), func(id identity.ID) bool { return !id.JoinsRecords() })
 }

@@ -1,0 +1,41 @@
+package pipeline
+
+import (
+	"sync"
+
+	"github.com/intentd/intentd/pipeline/journey"
+	"github.com/intentd/intentd/state"
+)
+
+// counts are what was done since start.
+type counts struct {
+	mu            sync.Mutex
+	written, dead int64
+	damaged       int64 // rows of whom something kept could not be read
+	filtered      journey.Filtered
+}
+
+// filter adds what journeys left out.
+func (c *counts) filter(f journey.Filtered) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	t := &c.filtered
+	t.Duplicates += f.Duplicates
+	t.Bots += f.Bots
+	t.Machines += f.Machines
+	t.Sensitive += f.Sensitive
+	t.Internal += f.Internal
+	t.NoConsent += f.NoConsent
+	t.Customer += f.Customer
+	t.Excluded += f.Excluded
+	t.Outside += f.Outside
+	t.Foreign += f.Foreign
+}
+
+func (c *counts) note(sum state.Acknowledged) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.written += int64(sum.Written)
+	c.dead += int64(sum.Rejected)
+	c.damaged += int64(sum.Damaged)
+}

@@ -1,0 +1,58 @@
+package pipeline
+
+import (
+	"time"
+
+	"github.com/intentd/intentd/connectors"
+	"github.com/intentd/intentd/state"
+)
+
+// comeBack settles a subject who is to be worked on again.
+func comeBack(lane state.Lane, at time.Time, why state.Reason) *state.Settlement {
+	return &state.Settlement{Outcome: state.Return, Lane: lane, At: at, Why: why}
+}
+
+// later puts a subject into the retry lane: after a failed read, a silent source, a degraded answer.
+func (l *lot) later(s *subject, err error) *state.Settlement {
+	at, why := l.now.Add(state.Backoff(s.entry.Attempts)), state.ReasonRetry
+	if until := connectors.Until(err); until.After(at) {
+		at, why = until, why|state.ReasonWaits
+	}
+	return l.noticed(s, comeBack(s.entry.RetryLane(), at, why))
+}
+
+// noticed adds to a settlement what the lot noticed of the records, and the rep's verdict.
+func (l *lot) noticed(s *subject, out *state.Settlement) *state.Settlement {
+	for _, r := range s.recs {
+		if r.dirty {
+			out.Records = append(out.Records, state.RecordChange{Ref: r.ref, Was: r.was, Is: r.state})
+		}
+	}
+	if s.verdict {
+		out.Verdict = &s.person.Verdict
+	}
+	return out
+}
+
+// seen adds to a settlement the inputs that the present result rests on, and the addresses that are the person's now.
+func (l *lot) seen(s *subject, out *state.Settlement) *state.Settlement {
+	for _, r := range s.recs {
+		if r.read && r.contact.State == connectors.Live && r.state.Seen != r.inputs {
+			out.Seen = append(out.Seen, state.SeenInputs{Ref: r.ref, Inputs: r.inputs})
+		}
+	}
+	out.Identities = l.identified(s)
+	return out
+}
+
+// textOrder is by how much somebody with a score, in tenths, is put off among those whom model texts are owed, so that higher scores come
+// first: the lane goes by time.
+func textOrder(score int) time.Duration { return time.Duration(1000-score) * time.Millisecond }
+
+func nextMidnight(t time.Time, loc *time.Location) time.Time {
+	if loc == nil {
+		loc = time.UTC
+	}
+	y, m, d := t.In(loc).Date()
+	return time.Date(y, m, d+1, 0, 0, 0, 0, loc)
+}
