@@ -12,6 +12,7 @@ import (
 	"unicode/utf16"
 
 	"github.com/intentd/intentd/connectors"
+	"github.com/intentd/intentd/connectors/internal/records"
 )
 
 // TestNative: what trackers write is read as it is, by the keys of their own documentation.
@@ -43,9 +44,9 @@ func TestNative(t *testing.T) {
 		{"PostHog, a click", `{"uuid":"06","event":"$autocapture","distinct_id":"d1","timestamp":"2026-11-19T12:00:00Z","elements_chain":"button.cta:attr__class=\"cta\"attr__id=\"buy\"text=\"Know \\\"more\\\"; now\";div:text=\"other\"","properties":{"$event_type":"click","$session_id":"s"}}`,
 			connectors.Event{ID: "06", Time: noon, Kind: connectors.KindClick, AnonymousID: "d1", Session: "s", ElementText: `Know "more"; now`, ElementID: "buy"}},
 		{"GA4", `{"event_date":"20261119","event_timestamp":"1795089600000000","event_name":"page_view","user_id":"u1","user_pseudo_id":"1.2","event_params":[{"key":"page_location","value":{"string_value":"https://w.example/p","int_value":null}},{"key":"page_title","value":{"string_value":"Prices"}},{"key":"ga_session_id","value":{"int_value":"17"}},{"key":"campaign","value":{"string_value":"nov"}}]}`,
-			connectors.Event{ID: contentID("1.2", "u1", "page_view", "1795089600000000", "", "", "https://w.example/p"), Time: noon, Kind: "page_view", UserID: "u1", AnonymousID: "1.2", Session: "1.2.17", URL: "https://w.example/p", PageTitle: "Prices", Properties: map[string]string{"campaign": "nov"}}},
+			connectors.Event{ID: records.ContentID("1.2", "u1", "page_view", "1795089600000000", "", "", "https://w.example/p"), Time: noon, Kind: "page_view", UserID: "u1", AnonymousID: "1.2", Session: "1.2.17", URL: "https://w.example/p", PageTitle: "Prices", Properties: map[string]string{"campaign": "nov"}}},
 		{"GA4 without consent", `{"event_timestamp":1795089600000000,"event_name":"form_submit","user_pseudo_id":"1.2","event_params":[{"key":"form_name","value":{"string_value":"Demo"}}],"privacy_info":{"analytics_storage":"No"}}`,
-			connectors.Event{ID: contentID("1.2", "", "form_submit", "1795089600000000", "", "", ""), Time: noon, Kind: "form_submit", AnonymousID: "1.2", Consent: "denied", Properties: map[string]string{"form": "Demo", "form_name": "Demo"}}},
+			connectors.Event{ID: records.ContentID("1.2", "", "form_submit", "1795089600000000", "", "", ""), Time: noon, Kind: "form_submit", AnonymousID: "1.2", Consent: "denied", Properties: map[string]string{"form": "Demo", "form_name": "Demo"}}},
 		{"Mixpanel", `{"event":"$mp_web_page_view","properties":{"time":1795089600,"distinct_id":"u1","$insert_id":"i1","current_page_title":"Prices","current_url_path":"/p","current_domain":"w.example","mp_processing_time_ms":1795089602000,"plan":"pro"}}`,
 			connectors.Event{ID: "i1", Time: noon, Received: after, Kind: "$mp_web_page_view", UserID: "u1", URL: "https://w.example/p", PageTitle: "Prices", Properties: map[string]string{"plan": "pro"}}},
 		{"Mixpanel, a visitor", `{"event":"Signed Up","properties":{"time":1795089600,"distinct_id":"$device:d1","$device_id":"d1","$insert_id":"i2"}}`,
@@ -97,11 +98,11 @@ func TestTimes(t *testing.T) {
 		"2026-11-28 10:36:13.000000+00", "2026-11-28T10:36:13+00", "2026-11-28 10:36:13.000 +0000", "2026-11-28 10:36:13 Z", "Sat, 28 Nov 2026 10:36:13 GMT", "2026-11-28T11:36:13+01",
 		"2026-11-28 10:36:13 UTC", "2026-11-28 10:36:13 GMT", "Sat, 28 Nov 2026 11:36:13 +0100", "2026-11-28T10:36:13.000+0000", "2026/11/28 10:36:13", "28/Nov/2026:10:36:13 +0000", "1795862173", "1795862173.0", "1.795862173e9", " 2026-11-28T10:36:13Z ",
 	} {
-		if got, ok := parseTime(s); !ok || !got.Equal(want) {
+		if got, ok := records.ParseTime(s); !ok || !got.Equal(want) {
 			t.Errorf("%q is read as %v (%v)", s, got, ok)
 		}
 	}
-	if got, ok := parseTime("2026-11-28T10:36Z"); !ok || !got.Equal(want.Truncate(time.Minute)) {
+	if got, ok := records.ParseTime("2026-11-28T10:36Z"); !ok || !got.Equal(want.Truncate(time.Minute)) {
 		t.Errorf("a time without seconds is read as %v (%v)", got, ok)
 	}
 }
