@@ -10,6 +10,7 @@ import (
 
 	"github.com/intentd/intentd/connectors"
 	"github.com/intentd/intentd/connectors/internal/jsonscan"
+	"github.com/intentd/intentd/connectors/internal/records"
 )
 
 func TestLine(t *testing.T) {
@@ -191,7 +192,7 @@ func FuzzTime(f *testing.F) {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, s string) {
-		if at, ok := parseTime(s); ok && (at.Before(earliest) || !at.Before(latest) || at.Location() != time.UTC) {
+		if at, ok := records.ParseTime(s); ok && (at.Before(records.Earliest) || !at.Before(records.Latest) || at.Location() != time.UTC) {
 			t.Errorf("%q is read as %v", s, at)
 		}
 	})

@@ -12,6 +12,7 @@ import (
 	"unicode/utf16"
 
 	"github.com/intentd/intentd/connectors"
+	"github.com/intentd/intentd/connectors/internal/records"
 )
 
 // TestNative: what trackers write is read as it is, by the keys of their own documentation.
@@ -27,7 +28,7 @@ func TestNative(t *testing.T) {
 		{"Segment, identify", `{"type":"identify","messageId":"m2","anonymousId":"an","userId":"u1","timestamp":"2026-11-19T12:00:00Z","traits":{"email":"Ann@Example.com","phone":"+49 30 123456"},"context":{}}`,
 			connectors.Event{ID: "m2", Time: noon, Kind: connectors.KindIdentify, UserID: "u1", AnonymousID: "an", Email: "ann@example.com", Phone: "+4930123456"}},
 		{"RudderStack, track", `{"type":"track","event":"Demo Requested","messageId":"m3","userId":"u1","originalTimestamp":"2026-11-19T12:00:00.000Z","context":{"traits":{"email":"ann@example.com"},"sessionId":1795089600,"consent":{"categoryPreferences":{"Analytics":true}}},"properties":{"seats":40,"form_name":"Demo","items":[{"a":1}]}}`,
-			connectors.Event{ID: "m3", Time: noon, Kind: "Demo Requested", UserID: "u1", Email: "ann@example.com", Session: "1795089600", Properties: map[string]string{"seats": "40", "form_name": "Demo", "form": "Demo", "items": `[{"a":1}]`}}},
+			connectors.Event{ID: "m3", Time: noon, Kind: "Demo Requested", UserID: "u1", Email: "ann@example.com", Session: "1795089600", Consent: "granted", Properties: map[string]string{"seats": "40", "form_name": "Demo", "form": "Demo", "items": `[{"a":1}]`}}},
 		{"Segment, alias and a refused consent", `{"type":"alias","messageId":"m4","userId":"u1","previousId":"an","timestamp":"2026-11-19T12:00:00Z","context":{"consent":{"categoryPreferences":{"Analytics":false}}}}`,
 			connectors.Event{ID: "m4", Time: noon, Kind: connectors.KindIdentify, UserID: "u1", AnonymousID: "an", Consent: "denied"}},
 		{"PostHog, a visitor", `{"uuid":"01","event":"$pageview","distinct_id":"d1","timestamp":"2026-11-19T12:00:00.000Z","created_at":"2026-11-19T12:00:02Z","properties":{"$current_url":"https://w.example/p","title":"Prices","$session_id":"s1","$referrer":"https://r.example/","utm_campaign":"nov","$lib":"web","plan":"pro"}}`,
@@ -43,9 +44,9 @@ func TestNative(t *testing.T) {
 		{"PostHog, a click", `{"uuid":"06","event":"$autocapture","distinct_id":"d1","timestamp":"2026-11-19T12:00:00Z","elements_chain":"button.cta:attr__class=\"cta\"attr__id=\"buy\"text=\"Know \\\"more\\\"; now\";div:text=\"other\"","properties":{"$event_type":"click","$session_id":"s"}}`,
 			connectors.Event{ID: "06", Time: noon, Kind: connectors.KindClick, AnonymousID: "d1", Session: "s", ElementText: `Know "more"; now`, ElementID: "buy"}},
 		{"GA4", `{"event_date":"20261119","event_timestamp":"1795089600000000","event_name":"page_view","user_id":"u1","user_pseudo_id":"1.2","event_params":[{"key":"page_location","value":{"string_value":"https://w.example/p","int_value":null}},{"key":"page_title","value":{"string_value":"Prices"}},{"key":"ga_session_id","value":{"int_value":"17"}},{"key":"campaign","value":{"string_value":"nov"}}]}`,
-			connectors.Event{ID: contentID("1.2", "u1", "page_view", "1795089600000000", "", "", "https://w.example/p"), Time: noon, Kind: "page_view", UserID: "u1", AnonymousID: "1.2", Session: "1.2.17", URL: "https://w.example/p", PageTitle: "Prices", Properties: map[string]string{"campaign": "nov"}}},
+			connectors.Event{ID: records.ContentID("1.2", "u1", "page_view", "1795089600000000", "", "", "https://w.example/p"), Time: noon, Kind: "page_view", UserID: "u1", AnonymousID: "1.2", Session: "1.2.17", URL: "https://w.example/p", PageTitle: "Prices", Properties: map[string]string{"campaign": "nov"}}},
 		{"GA4 without consent", `{"event_timestamp":1795089600000000,"event_name":"form_submit","user_pseudo_id":"1.2","event_params":[{"key":"form_name","value":{"string_value":"Demo"}}],"privacy_info":{"analytics_storage":"No"}}`,
-			connectors.Event{ID: contentID("1.2", "", "form_submit", "1795089600000000", "", "", ""), Time: noon, Kind: "form_submit", AnonymousID: "1.2", Consent: "denied", Properties: map[string]string{"form": "Demo", "form_name": "Demo"}}},
+			connectors.Event{ID: records.ContentID("1.2", "", "form_submit", "1795089600000000", "", "", ""), Time: noon, Kind: "form_submit", AnonymousID: "1.2", Consent: "denied", Properties: map[string]string{"form": "Demo", "form_name": "Demo"}}},
 		{"Mixpanel", `{"event":"$mp_web_page_view","properties":{"time":1795089600,"distinct_id":"u1","$insert_id":"i1","current_page_title":"Prices","current_url_path":"/p","current_domain":"w.example","mp_processing_time_ms":1795089602000,"plan":"pro"}}`,
 			connectors.Event{ID: "i1", Time: noon, Received: after, Kind: "$mp_web_page_view", UserID: "u1", URL: "https://w.example/p", PageTitle: "Prices", Properties: map[string]string{"plan": "pro"}}},
 		{"Mixpanel, a visitor", `{"event":"Signed Up","properties":{"time":1795089600,"distinct_id":"$device:d1","$device_id":"d1","$insert_id":"i2"}}`,
@@ -97,11 +98,11 @@ func TestTimes(t *testing.T) {
 		"2026-11-28 10:36:13.000000+00", "2026-11-28T10:36:13+00", "2026-11-28 10:36:13.000 +0000", "2026-11-28 10:36:13 Z", "Sat, 28 Nov 2026 10:36:13 GMT", "2026-11-28T11:36:13+01",
 		"2026-11-28 10:36:13 UTC", "2026-11-28 10:36:13 GMT", "Sat, 28 Nov 2026 11:36:13 +0100", "2026-11-28T10:36:13.000+0000", "2026/11/28 10:36:13", "28/Nov/2026:10:36:13 +0000", "1795862173", "1795862173.0", "1.795862173e9", " 2026-11-28T10:36:13Z ",
 	} {
-		if got, ok := parseTime(s); !ok || !got.Equal(want) {
+		if got, ok := records.ParseTime(s); !ok || !got.Equal(want) {
 			t.Errorf("%q is read as %v (%v)", s, got, ok)
 		}
 	}
-	if got, ok := parseTime("2026-11-28T10:36Z"); !ok || !got.Equal(want.Truncate(time.Minute)) {
+	if got, ok := records.ParseTime("2026-11-28T10:36Z"); !ok || !got.Equal(want.Truncate(time.Minute)) {
 		t.Errorf("a time without seconds is read as %v (%v)", got, ok)
 	}
 }

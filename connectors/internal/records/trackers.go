@@ -1,4 +1,4 @@
-package jsonl
+package records
 
 import (
 	"encoding/json"
@@ -10,7 +10,6 @@ import (
 
 	"github.com/cespare/xxhash/v2"
 	"github.com/intentd/intentd/connectors"
-	"github.com/intentd/intentd/connectors/internal/jsonscan"
 )
 
 // record is one JSON object of a tracker.
@@ -102,39 +101,68 @@ var trackers = []tracker{
 		return r.has("event") && p.has("time") && (p.has("distinct_id") || p.has("$insert_id") || p.has("$device_id"))
 	}, readMixpanel},
 	{"Segment or RudderStack", func(r record) bool {
-		switch scalar(r["type"]) {
-		case "page", "screen", "track", "identify", "group", "alias":
-			return r.has("messageId") || r.has("anonymousId") || r.has("userId") || r.has("context")
-		}
-		return false
+		return segmentType(r) && (r.has("messageId") || r.has("anonymousId") || r.has("userId") || r.has("context"))
 	}, readSegment},
 }
 
-// native reads a tracker's record into e. ok is false if no tracker is known by its keys.
-func native(text string, e *connectors.Event) (reason string, ok bool) {
-	dec := json.NewDecoder(strings.NewReader(text))
-	dec.UseNumber()
-	var r record
-	if dec.Decode(&r) != nil {
+// Read reads a tracker's record, one JSON object, into e, which it empties before. at is when it happened, as it was written. ok is false
+// if no tracker is known by its keys: e is then as it was.
+func Read(text string, e *connectors.Event) (at string, ok bool) {
+	r, ok := parse(text)
+	if !ok {
 		return "", false
 	}
 	for _, t := range trackers {
-		if !t.is(r) {
-			continue
+		if t.is(r) {
+			return read(r, t.read, e), true
 		}
-		*e = connectors.Event{}
-		at := t.read(r, e)
-		for k, v := range e.Properties {
-			if v == "" {
-				delete(e.Properties, k)
-			}
-		}
-		if len(e.Properties) == 0 {
-			e.Properties = nil
-		}
-		return complete(text, e, at), true
 	}
 	return "", false
+}
+
+func parse(text string) (r record, ok bool) {
+	dec := json.NewDecoder(strings.NewReader(text))
+	dec.UseNumber()
+	return r, dec.Decode(&r) == nil && r != nil
+}
+
+func read(r record, by func(r record, e *connectors.Event) (at string), e *connectors.Event) (at string) {
+	*e = connectors.Event{}
+	at = by(r, e)
+	maps.DeleteFunc(e.Properties, func(_, v string) bool { return v == "" })
+	if len(e.Properties) == 0 {
+		e.Properties = nil
+	}
+	return at
+}
+
+// Sent are the times of a record that a client sent: when it happened and when it was sent, both by the client's clock and as they were
+// written, "" where they are not told.
+type Sent struct{ Happened, Sent string }
+
+// Segment reads a record of the Segment specification as clients send it: kind is the type that the address says (page, track …), ""
+// leaves it to the record. ok is false if text is no such record.
+func Segment(text, kind string, e *connectors.Event) (times Sent, ok bool) {
+	r, ok := parse(text)
+	if !ok {
+		return times, false
+	}
+	if kind != "" {
+		r["type"] = kind
+	}
+	if !segmentType(r) {
+		return times, false
+	}
+	read(r, readSegment, e)
+	return Sent{r.first("originalTimestamp", "timestamp"), scalar(r["sentAt"])}, true
+}
+
+func segmentType(r record) bool {
+	switch scalar(r["type"]) {
+	case "page", "screen", "track", "identify", "group", "alias":
+		return true
+	}
+	return false
 }
 
 // readSegment reads the common fields of the Segment specification, which RudderStack's events have as well.
@@ -143,7 +171,8 @@ func readSegment(r record, e *connectors.Event) string {
 	page, traits := context.under("page"), r.under("traits")
 	properties := r.under("properties")
 	e.ID, e.AnonymousID, e.UserID = scalar(r["messageId"]), scalar(r["anonymousId"]), scalar(r["userId"])
-	e.Properties = properties.properties("url", "title", "referrer", "path", "search")
+	e.ElementText, e.ElementID = properties.first("element_text"), properties.first("element_id")
+	e.Properties = properties.properties("url", "title", "referrer", "path", "search", "element_text", "element_id")
 	switch kind := scalar(r["type"]); kind {
 	case "track":
 		e.Kind = r.first("event", "event_text")
@@ -168,13 +197,23 @@ func readSegment(r record, e *connectors.Event) string {
 		set(e, connectors.PropCampaign, campaign.first("name"))
 	}
 	set(e, connectors.PropForm, properties.first("form", "form_name", "formName", "form_title", "form_id", "formId"))
-	for purpose, given := range context.under("consent", "categoryPreferences") {
-		if given == false && strings.Contains(strings.ToLower(purpose), "analytics") {
-			e.Consent = "denied"
+	e.Consent = consentTo(context.under("consent", "categoryPreferences"))
+	e.Received, _ = ParseTime(r.first("receivedAt", "received_at"))
+	return r.first("timestamp", "originalTimestamp", "sentAt", "receivedAt")
+}
+
+// consentTo is what preferences by purpose say of analytics: one no is a no, whatever else is allowed.
+func consentTo(preferences record) (consent string) {
+	for purpose, given := range preferences {
+		switch {
+		case !strings.Contains(strings.ToLower(purpose), "analytics"):
+		case given == false:
+			return "denied"
+		case given == true:
+			consent = "granted"
 		}
 	}
-	e.Received, _ = parseTime(r.first("receivedAt", "received_at"))
-	return r.first("timestamp", "originalTimestamp", "sentAt", "receivedAt")
+	return consent
 }
 
 // readPostHog reads an event as PostHog's exports have it. posthog-js writes the device's id as distinct_id until somebody is
@@ -217,7 +256,7 @@ func readPostHog(r record, e *connectors.Event) string {
 	if scalar(p["$virt_is_bot"]) == "true" {
 		set(e, connectors.PropBot, "true")
 	}
-	e.Received, _ = parseTime(r.first("created_at", "inserted_at", "_inserted_at"))
+	e.Received, _ = ParseTime(r.first("created_at", "inserted_at", "_inserted_at"))
 	return choose(scalar(r["timestamp"]), scalar(r["created_at"]))
 }
 
@@ -259,7 +298,7 @@ func readMixpanel(r record, e *connectors.Event) string {
 	} else if e.UserID == "" && who != e.AnonymousID {
 		e.UserID = who
 	}
-	e.ID = choose(p.first("$insert_id"), contentID(e.Kind, who, p.first("time"), p.first("current_url_path")))
+	e.ID = choose(p.first("$insert_id"), ContentID(e.Kind, who, p.first("time"), p.first("current_url_path")))
 	e.Email = p.first("$email")
 	e.URL = p.first("$current_url", "current_url")
 	if host := p.first("current_domain"); e.URL == "" && host != "" {
@@ -269,7 +308,7 @@ func readMixpanel(r record, e *connectors.Event) string {
 	e.ElementID, e.Session, e.IP = p.first("$el_id"), p.first("$session_id"), p.first("ip")
 	e.Properties = plain(p, "time", "distinct_id", "current_page_title", "current_domain", "current_url_path", "current_url_search", "current_url_protocol", "current_url")
 	set(e, connectors.PropCampaign, p.first("utm_campaign"))
-	e.Received, _ = parseTime(p.first("mp_processing_time_ms"))
+	e.Received, _ = ParseTime(p.first("mp_processing_time_ms"))
 	return p.first("time")
 }
 
@@ -288,7 +327,7 @@ func readAmplitude(r record, e *connectors.Event) string {
 	e.Properties = p.properties("url", "title", "referrer")
 	maps.DeleteFunc(e.Properties, func(k, _ string) bool { return strings.HasPrefix(k, "[Amplitude] ") })
 	set(e, connectors.PropCampaign, p.first("utm_campaign"))
-	e.Received, _ = parseTime(r.first("server_upload_time", "server_received_time"))
+	e.Received, _ = ParseTime(r.first("server_upload_time", "server_received_time"))
 	return r.first("event_time", "client_event_time", "time")
 }
 
@@ -307,7 +346,7 @@ func readGA4(r record, e *connectors.Event) string {
 	}
 	device, session := scalar(r["user_pseudo_id"]), p.first("ga_session_id")
 	e.Kind, e.UserID, e.AnonymousID = scalar(r["event_name"]), scalar(r["user_id"]), device
-	e.ID = contentID(device, e.UserID, e.Kind, scalar(r["event_timestamp"]), scalar(r["event_bundle_sequence_id"]), scalar(r["batch_event_index"]), p.first("page_location"))
+	e.ID = ContentID(device, e.UserID, e.Kind, scalar(r["event_timestamp"]), scalar(r["event_bundle_sequence_id"]), scalar(r["batch_event_index"]), p.first("page_location"))
 	if session != "" {
 		e.Session = choose(device, e.UserID) + "." + session
 	}
@@ -347,7 +386,7 @@ func readSnowplow(r record, e *connectors.Event) string {
 	set(e, connectors.PropCampaign, scalar(r["mkt_campaign"]))
 	e.Session, e.URL, e.PageTitle, e.Referrer = scalar(r["domain_sessionid"]), scalar(r["page_url"]), scalar(r["page_title"]), scalar(r["page_referrer"])
 	e.UserAgent, e.IP = scalar(r["useragent"]), scalar(r["user_ipaddress"])
-	e.Received, _ = parseTime(r.first("load_tstamp", "collector_tstamp"))
+	e.Received, _ = ParseTime(r.first("load_tstamp", "collector_tstamp"))
 	return r.first("derived_tstamp", "collector_tstamp", "dvce_created_tstamp")
 }
 
@@ -382,81 +421,7 @@ func deviceID(s string) bool { return madeUp.MatchString(s) }
 
 var madeUp = regexp.MustCompile(`(?i)^[0-9a-f]{8,16}(-[0-9a-f]{4,16}){4}$`)
 
-// contentID is an id made of what an event is known by.
-func contentID(parts ...string) string {
+// ContentID is an id made of what an event is known by.
+func ContentID(parts ...string) string {
 	return "l" + strconv.FormatUint(xxhash.Sum64String(strings.Join(parts, "\x00")), 36)
-}
-
-// spellings are other names of our own keys, as connectors.Fold writes them, by which a line in nobody's format is read.
-var spellings = map[string]string{
-	"timestamp": "time", "ts": "time", "event_time": "time", "occurred_at": "time", "created_at": "time", "datetime": "time", "date_time": "time", "event_timestamp": "time",
-	"original_timestamp": "time", "logged_at": "time", "happened_at": "time", "created": "time", "date": "time", "when": "time", "received_at": "time",
-	"event": "kind", "event_name": "kind", "event_type": "kind", "type": "kind", "action": "kind", "activity": "kind", "event_kind": "kind", "activity_type": "kind", "name": "kind",
-	"email_address": "email", "mail": "email", "e_mail": "email", "user_email": "email", "contact_email": "email", "mail_address": "email", "customer_email": "email", "lead_email": "email",
-	"email_addr": "email", "e_mail_address": "email", "work_email": "email", "business_email": "email", "person_email": "email", "recipient": "email",
-	"phone_number": "phone", "mobile": "phone", "telephone": "phone", "tel": "phone", "mobile_phone": "phone",
-	"userid": "user_id", "uid": "user_id", "customer_id": "user_id", "external_id": "user_id", "member_id": "user_id",
-	"anonymousid": "anonymous_id", "visitor_id": "anonymous_id", "device_id": "anonymous_id", "client_id": "anonymous_id", "cookie_id": "anonymous_id", "anon_id": "anonymous_id",
-	"sessionid": "session_id", "session": "session_id", "visit_id": "session_id",
-	"page_url": "url", "href": "url", "link": "url", "page_location": "url", "current_url": "url", "uri": "url", "context_page_url": "url",
-	"title": "page_title", "page_name": "page_title", "context_page_title": "page_title",
-	"referer": "referrer", "page_referrer": "referrer", "context_page_referrer": "referrer",
-	"button_text": "element_text", "link_text": "element_text", "text": "element_text",
-	"useragent": "user_agent", "context_user_agent": "user_agent", "ip_address": "ip", "client_ip": "ip", "context_ip": "ip",
-	"event_id": "id", "message_id": "id", "uuid": "id", "insert_id": "id",
-}
-
-// respell moves what stands under another name of a key to where it belongs, the keys of the line in their order. With only
-// addresses given nothing else is moved: a line in our own format means its other keys as properties.
-func (d *decoder) respell(e *connectors.Event, at *jsonscan.Value, onlyAddress bool) {
-	for i := 0; i < len(d.extra); i++ {
-		x := d.extra[i]
-		key := connectors.Fold(x.key)
-		if own := spellings[key]; own != "" {
-			key = own
-		}
-		switch field := fieldOf(e, key); {
-		case onlyAddress && key != "email" && key != "phone":
-			continue
-		case key == "time" && at.Kind == jsonscan.None && x.Kind != jsonscan.Nested:
-			*at = x.Value
-		case field != nil && *field == "" && x.Kind != jsonscan.Nested:
-			if key == "email" && !strings.Contains(x.Text, "@") {
-				continue
-			}
-			*field = x.Text
-		default:
-			continue
-		}
-		delete(e.Properties, x.key)
-		d.extra = slices.Delete(d.extra, i, i+1)
-		i--
-	}
-}
-
-// addressKey is the key, as far as it is fit to be told, under which an address stands that was not read as one.
-func (d *decoder) addressKey(e *connectors.Event) string {
-	for _, k := range slices.Sorted(maps.Keys(e.Properties)) {
-		if v := e.Properties[k]; len(v) < 255 && addressForm.MatchString(v) && plainKey.MatchString(k) {
-			return k
-		}
-	}
-	return ""
-}
-
-var (
-	addressForm = regexp.MustCompile(`^[^@\s]+@[^@\s]+\.[^@\s]+$`)
-	plainKey    = regexp.MustCompile(`^[A-Za-z_$][A-Za-z0-9_$.-]{0,39}$`)
-)
-
-// complete cleans what was read, and says what it lacks.
-func complete(text string, e *connectors.Event, at string) (reason string) {
-	var ok bool
-	if at == "" {
-		return reasonNoTime
-	}
-	if e.Time, ok = parseTime(at); !ok {
-		return reasonTime
-	}
-	return finishEvent(text, e)
 }
