@@ -58,7 +58,7 @@ func (db *DB) OwnFields() connectors.FieldSet { return db.o.Fields }
 // what it leaves outside is what its last run left.
 func (db *DB) view(fn func(*txn) error) error {
 	return db.e.View(func(e engine.Tx) error {
-		tx := db.newTx(e, nil)
+		tx := db.newTx(e)
 		return engine.Run(e, func() error { return fn(tx) })
 	})
 }

@@ -8,9 +8,6 @@ import (
 
 // PutDeal keeps a document about a closed deal, for learning.
 func (tx *txn) PutDeal(ref connectors.Ref, v []byte) error {
-	if tx.w == nil {
-		return errInView
-	}
 	var buf [64]byte
 	key, _, err := tx.refKey(buf[:0], ref, true)
 	if err != nil {

@@ -130,17 +130,17 @@ func (db *DB) commit(calls []*call, later []func(*txn) error) error {
 	for _, fn := range later {
 		pending = append(pending, &call{fn: fn})
 	}
-	var w *write
+	var tx *txn
 	err := db.e.Update(func(e engine.Tx) error {
-		w = db.newWrite()
-		tx := db.newTx(e, w)
+		tx = db.newTx(e)
+		tx.w.scratch = db.scratch
 		for _, c := range pending {
 			db.try(c, tx)
 		}
-		if w.counts.equal(&db.counts) {
+		if tx.w.counts.equal(&db.counts) {
 			return nil
 		}
-		return tx.put(bMeta, countsKey, w.counts.encode())
+		return tx.put(bMeta, countsKey, tx.w.counts.encode())
 	})
 	if err != nil {
 		for _, c := range pending {
@@ -161,7 +161,7 @@ func (db *DB) commit(calls []*call, later []func(*txn) error) error {
 			db.group.mu.Unlock()
 		}
 	}
-	if w.ops == 0 {
+	if tx.w.ops == 0 {
 		return nil
 	}
 	db.commits.Add(1)
@@ -170,7 +170,7 @@ func (db *DB) commit(calls []*call, later []func(*txn) error) error {
 			db.calls.Add(1)
 		}
 	}
-	db.publish(w)
+	db.publish(tx.w)
 	return nil
 }
 
@@ -208,14 +208,6 @@ func (p *panicked) Error() string {
 func (p *panicked) Unwrap() error {
 	err, _ := p.value.(error)
 	return err
-}
-
-func (db *DB) newWrite() *write {
-	w := &write{counts: db.counts, scratch: db.scratch}
-	db.names.mu.RLock()
-	w.nameBase = len(db.names.byID)
-	db.names.mu.RUnlock()
-	return w
 }
 
 // maxScratch is what is kept of the scratch between transactions.

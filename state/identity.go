@@ -71,9 +71,6 @@ func (tx *txn) claimIdentity(kind LinkKind, value string, id PersonID, why uint3
 	if err := checkPerson(id); err != nil {
 		return err
 	}
-	if tx.w == nil {
-		return errInView
-	}
 	hash := tx.identityHash(kind, value)
 	was, had, exists := tx.identity(hash[:])
 	switch {
@@ -106,9 +103,6 @@ func (tx *txn) claimIdentity(kind LinkKind, value string, id PersonID, why uint3
 
 // disown has value lead to nobody, whatever comes.
 func (tx *txn) disown(kind LinkKind, value string) error {
-	if tx.w == nil {
-		return errInView
-	}
 	hash := tx.identityHash(kind, value)
 	was, _, exists := tx.identity(hash[:])
 	if exists && was == 0 {
@@ -128,9 +122,6 @@ func (tx *txn) disown(kind LinkKind, value string) error {
 
 // FreeIdentity ends that a value is nobody's: those who held it turned out to be one person.
 func (tx *txn) FreeIdentity(kind LinkKind, value string) error {
-	if tx.w == nil {
-		return errInView
-	}
 	hash := tx.identityHash(kind, value)
 	if was, _, exists := tx.identity(hash[:]); !exists || was != 0 {
 		return nil
@@ -149,9 +140,6 @@ type Value struct {
 // KeepIdentities says which values the records of a person have now. What they had before still leads to the person, until the record
 // of another one has it.
 func (tx *txn) KeepIdentities(id PersonID, now []Value) error {
-	if tx.w == nil {
-		return errInView
-	}
 	marks, _, err := tx.personRecord(id)
 	if err != nil {
 		return err
@@ -174,9 +162,6 @@ func (tx *txn) KeepIdentities(id PersonID, now []Value) error {
 
 // disclaim takes away one reason of an entry, and the entry with its last.
 func (tx *txn) disclaim(hash []byte, why uint32) error {
-	if tx.w == nil {
-		return errInView
-	}
 	id, had, exists := tx.identity(hash)
 	if !exists || id == 0 || had&why == 0 {
 		return nil
@@ -275,9 +260,6 @@ func (tx *txn) Links(id PersonID) ([]Link, error) {
 func (tx *txn) PutLinks(id PersonID, links []Link) error {
 	if err := checkPerson(id); err != nil {
 		return err
-	}
-	if tx.w == nil {
-		return errInView
 	}
 	old, err := tx.Links(id)
 	if err != nil {

@@ -14,9 +14,6 @@ func (tx *txn) MoveIdentities(from, to PersonID) error {
 	if err := checkPerson(to); err != nil {
 		return err
 	}
-	if tx.w == nil {
-		return errInView
-	}
 	if from == to {
 		return nil
 	}

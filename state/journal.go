@@ -240,9 +240,6 @@ func (tx *txn) decodePending(v []byte) (*Pending, error) {
 // Stage journals a patch and gives it its Seq. It replaces a patch of the same record: the new one's Maybe then also holds that
 // one's and the hashes of its values, which may have reached the CRM. p itself is changed in Seq only.
 func (tx *txn) Stage(p *Pending) error {
-	if tx.w == nil {
-		return errInView
-	}
 	if p.Patch.Ref.IsZero() {
 		return fmt.Errorf("state: stage a patch without a record for person %d", p.Person)
 	}
@@ -353,9 +350,6 @@ func (tx *txn) dropUnsent(key []byte, seq uint64) error {
 
 // DropPending removes the record's patch, whichever it is, unsent or not.
 func (tx *txn) DropPending(ref connectors.Ref) error {
-	if tx.w == nil {
-		return errInView
-	}
 	var buf [64]byte
 	key, ok, err := tx.refKey(buf[:0], ref, false)
 	if !ok || err != nil {

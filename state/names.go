@@ -71,9 +71,6 @@ func (tx *txn) numberOf(name []byte, create bool) (id uint32, ok bool, err error
 	if id, ok = tx.db.names.lookup(name); ok {
 		return id, true, nil
 	}
-	if tx.w == nil {
-		return 0, false, nil
-	}
 	for i, added := range tx.w.names {
 		if added == string(name) {
 			return uint32(tx.w.nameBase + i + 1), true, nil

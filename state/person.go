@@ -222,9 +222,6 @@ func (tx *txn) PutPerson(id PersonID, p *Person) error {
 	if err := checkPerson(id); err != nil {
 		return err
 	}
-	if tx.w == nil {
-		return errInView
-	}
 	marks, old, err := tx.personRecord(id)
 	if err != nil {
 		return err

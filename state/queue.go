@@ -136,9 +136,6 @@ func (tx *txn) Done(e Entry) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	if tx.w == nil {
-		return false, errInView
-	}
 	tx.w.queue.release(e.Person)
 	if !ok {
 		return false, nil

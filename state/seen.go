@@ -6,9 +6,6 @@ import (
 
 // MarkSeen notes which records a sweep has met.
 func (tx *txn) MarkSeen(sweep string, refs []connectors.Ref) error {
-	if tx.w == nil {
-		return errInView
-	}
 	name, _, err := tx.nameID("sweep\x00"+sweep, true)
 	if err != nil {
 		return err

@@ -45,9 +45,6 @@ func (tx *txn) SetCursor(name string, c connectors.Cursor) error {
 }
 
 func (tx *txn) setIfChanged(id bucketID, key, v []byte) error {
-	if tx.w == nil {
-		return errInView
-	}
 	if old := tx.get(id, key); (old == nil) == (v == nil) && bytes.Equal(old, v) {
 		return nil
 	}

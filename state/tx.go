@@ -11,7 +11,7 @@ import (
 type txn struct {
 	db  *DB
 	e   engine.Tx
-	w   *write // nil in a View
+	w   *write // in a view its beginnings only: the engine refuses every write there
 	key []byte // of the read or write under way: what is handed to the engine escapes, the callers' keys need not
 }
 
@@ -25,7 +25,17 @@ type write struct {
 	scratch  []byte // for a value in the making
 }
 
-func (db *DB) newTx(e engine.Tx, w *write) *txn { return &txn{db: db, e: e, w: w} }
+// newTx begins a transaction with the counts and names as of the last commit.
+func (db *DB) newTx(e engine.Tx) *txn {
+	w := new(write)
+	db.countsMu.Lock()
+	w.counts = db.counts
+	db.countsMu.Unlock()
+	db.names.mu.RLock()
+	w.nameBase = len(db.names.byID)
+	db.names.mu.RUnlock()
+	return &txn{db: db, e: e, w: w}
+}
 
 // get is the value of key, inside the page; nil if there is none.
 func (tx *txn) get(id bucketID, key []byte) []byte {
@@ -64,27 +74,18 @@ func (tx *txn) walk(id bucketID, prefix, from []byte, atATime int, visit func(k,
 
 // put stores a pair. The value must stay untouched until the commit: it comes from alloc, keep or a fresh slice.
 func (tx *txn) put(id bucketID, key, value []byte) error {
-	if tx.w == nil {
-		return errInView
-	}
 	tx.w.ops++
 	tx.key = append(tx.key[:0], key...)
 	return tx.e.Put(id, tx.key, value)
 }
 
 func (tx *txn) del(id bucketID, key []byte) error {
-	if tx.w == nil {
-		return errInView
-	}
 	tx.w.ops++
 	tx.key = append(tx.key[:0], key...)
 	return tx.e.Delete(id, tx.key)
 }
 
 func (tx *txn) sequence(id bucketID) (uint64, error) {
-	if tx.w == nil {
-		return 0, errInView
-	}
 	tx.w.ops++
 	return tx.e.Sequence(id)
 }
@@ -115,9 +116,6 @@ func (w *write) restore(s savepoint) {
 
 // Row does what concerns one row of several: if do fails, what it changed is taken back and the others go on. The error is do's own.
 func (tx *txn) Row(do func() error) error {
-	if tx.w == nil {
-		return do()
-	}
 	s := tx.w.savepoint()
 	err := tx.e.Savepoint(do)
 	if err == nil {
