@@ -159,9 +159,9 @@ func (db *DB) Patches(rows []Row) (patches []connectors.Patch, sendable []bool, 
 			if err != nil || !ok || u.seq != rows[i].Seq || u.way != Waiting {
 				continue // one that cannot be read is found by Rows
 			}
-			p, err := tx.decodePending(tx.get(bJournal, journalKey(jb[:0], key, u.seq)))
-			if err == nil {
-				patches[i], sendable[i] = p.Patch, true
+			r := reader{b: tx.get(bJournal, journalKey(jb[:0], key, u.seq))}
+			if p, _, _, err := tx.decodePatch(&r); err == nil {
+				patches[i], sendable[i] = p, true
 			}
 		}
 		return nil
@@ -180,31 +180,33 @@ func (db *DB) CarryByJob(crm, object, token string, oldest time.Time, n int) (pa
 			if err != nil || !u.bulk || u.way != Waiting || row.Staged.Before(oldest) {
 				return true
 			}
-			p, err := tx.decodePending(v)
+			p, _, _, err := tx.decodePatch(&reader{b: v})
 			if err != nil {
 				return true
 			}
-			r := reader{b: v}
-			r.byte()
-			r.time()
-			keys, patches = append(keys, slices.Clone(r.view())), append(patches, p.Patch)
+			keys, patches = append(keys, slices.Clone(rowKey(v))), append(patches, p)
 			return len(keys) < n
 		}); err != nil {
 			return err
 		}
-		for _, key := range keys {
-			u, _, err := tx.unsentOf(key)
-			if err != nil {
-				return err
-			}
-			u.way, u.token = InJob, token
-			if err := tx.putUnsent(key, &u); err != nil {
-				return err
-			}
-		}
-		return nil
+		return tx.changeUnsent(keys, func(u *unsent) { u.way, u.token = InJob, token })
 	})
 	return patches, err
+}
+
+// changeUnsent changes what leads to journalled patches.
+func (tx *txn) changeUnsent(keys [][]byte, change func(*unsent)) error {
+	for _, key := range keys {
+		u, _, err := tx.unsentOf(key)
+		if err != nil {
+			return err
+		}
+		change(&u)
+		if err := tx.putUnsent(key, &u); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // ReleaseJob has the patches that a bulk job still carries wait again, to be sent by calls, and returns how many there were.
@@ -213,27 +215,14 @@ func (db *DB) ReleaseJob(crm, object, token string) (n int, err error) {
 		var keys [][]byte
 		if err := tx.journalRows(crm, object, 0, func(_ uint64, _, v []byte) bool {
 			if _, u, err := tx.rowOf(v); err == nil && u.token == token && u.way == InJob {
-				r := reader{b: v}
-				r.byte()
-				r.time()
-				keys = append(keys, slices.Clone(r.view()))
+				keys = append(keys, slices.Clone(rowKey(v)))
 			}
 			return true
 		}); err != nil {
 			return err
 		}
-		for _, key := range keys {
-			u, _, err := tx.unsentOf(key)
-			if err != nil {
-				return err
-			}
-			u.way, u.token, u.bulk = Waiting, "", false
-			if err := tx.putUnsent(key, &u); err != nil {
-				return err
-			}
-		}
 		n = len(keys)
-		return nil
+		return tx.changeUnsent(keys, func(u *unsent) { u.way, u.token, u.bulk = Waiting, "", false })
 	})
 	return n, err
 }

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/cespare/xxhash/v2"
 
@@ -177,18 +178,23 @@ func (tx *txn) appendPending(b []byte, p *Pending, maybe []uint32) ([]byte, erro
 	return b, nil
 }
 
-func (tx *txn) decodePending(v []byte) (*Pending, error) {
+// rowKey is the key of the record that a journalled patch is for, inside the page.
+func rowKey(v []byte) []byte {
 	r := reader{b: v}
-	set := r.byte()
-	p := &Pending{Staged: r.time(), Score: -1}
-	ref, err := tx.ref(r.view())
-	if err != nil {
-		return nil, err
+	r.byte()
+	r.time()
+	return r.view()
+}
+
+// decodePatch reads what a journalled patch is to send: the first part of it. set says what else there is.
+func (tx *txn) decodePatch(r *reader) (p connectors.Patch, set byte, staged time.Time, err error) {
+	set, staged = r.byte(), r.time()
+	if p.Ref, err = tx.ref(r.view()); err != nil {
+		return p, set, staged, err
 	}
-	p.Patch.Ref = ref
-	p.Patch.Group = r.string()
+	p.Group = r.string()
 	if n := r.count(); n > 0 {
-		p.Patch.Fields = make(map[string]string, n)
+		p.Fields = make(map[string]string, n)
 		for range n {
 			var name string
 			if i := r.uvarint(); i == 0 {
@@ -196,11 +202,24 @@ func (tx *txn) decodePending(v []byte) (*Pending, error) {
 			} else if f, ok := tx.db.o.Fields.Numbered(int(min(i, 1<<30)) - 1); ok {
 				name = f.Name
 			} else {
-				return nil, damaged("journal")
+				return p, set, staged, damaged("journal")
 			}
-			p.Patch.Fields[name] = r.string()
+			p.Fields[name] = r.string()
 		}
 	}
+	if r.bad {
+		err = damaged("journal")
+	}
+	return p, set, staged, err
+}
+
+func (tx *txn) decodePending(v []byte) (*Pending, error) {
+	r := reader{b: v}
+	patch, set, staged, err := tx.decodePatch(&r)
+	if err != nil {
+		return nil, err
+	}
+	p := &Pending{Patch: patch, Staged: staged, Score: -1}
 	if n := r.count(); n > 0 {
 		p.Maybe = make([]uint32, n)
 		for i := range p.Maybe {

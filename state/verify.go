@@ -151,10 +151,7 @@ func (v *verifier) journal() {
 	tx := v.tx
 	v.each(bJournal, func(k, val []byte) error {
 		v.c.journal++
-		r := reader{b: val}
-		r.byte()
-		r.time()
-		key := r.view()
+		key := rowKey(val)
 		u, ok, err := tx.unsentOf(key)
 		if err != nil {
 			return err
