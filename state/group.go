@@ -3,7 +3,6 @@ package state
 import (
 	"fmt"
 	"runtime/debug"
-	"sync"
 	"time"
 
 	"github.com/intentd/intentd/state/engine"
@@ -13,31 +12,10 @@ import (
 // transaction with one fsync, then hands the lead to the first who queued meanwhile. Nobody waits for company, and there is no
 // background goroutine: under load groups form by themselves, out of what arrives while the disk is busy.
 
-type group struct {
-	mu      sync.Mutex
-	calls   []*call
-	leading bool
-	closed  bool
-
-	later   []func(*txn) error // run with the next group
-	timer   *time.Timer        // leads for later if nobody else does
-	running sync.WaitGroup     // of timer
-
-	laterFailed int64  // functions of updateLater that failed or were given up
-	laterError  string // of the last of them
-}
-
 // lost counts later updates that nobody waits for and that are gone. The group's mutex is held.
 func (g *group) lost(n int, err error) {
 	g.laterFailed += int64(n)
 	g.laterError = err.Error()
-}
-
-type call struct {
-	fn    func(*txn) error
-	err   error
-	panic any
-	done  chan bool // false: done; true: you lead now
 }
 
 const (

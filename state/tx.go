@@ -6,37 +6,6 @@ import (
 	"github.com/intentd/intentd/state/engine"
 )
 
-// txn is a transaction: a consistent view of the state and, inside an update, the means to change it. It is valid until the
-// function it was given to returns, and belongs to that function's goroutine.
-type txn struct {
-	db  *DB
-	e   engine.Tx
-	w   *write // in a view its beginnings only: the engine refuses every write there
-	key []byte // of the read or write under way: what is handed to the engine escapes, the callers' keys need not
-}
-
-// write is what a transaction carries beside its pairs: everything the DB takes over once the commit is on disk.
-type write struct {
-	ops      int // puts and deletes so far
-	counts   counts
-	names    []string // new ones, in order
-	nameBase int      // names before this transaction
-	queue    queueChange
-	scratch  []byte // for a value in the making
-}
-
-// newTx begins a transaction with the counts and names as of the last commit.
-func (db *DB) newTx(e engine.Tx) *txn {
-	w := new(write)
-	db.countsMu.Lock()
-	w.counts = db.counts
-	db.countsMu.Unlock()
-	db.names.mu.RLock()
-	w.nameBase = len(db.names.byID)
-	db.names.mu.RUnlock()
-	return &txn{db: db, e: e, w: w}
-}
-
 // get is the value of key, inside the page; nil if there is none.
 func (tx *txn) get(id bucketID, key []byte) []byte {
 	tx.key = append(tx.key[:0], key...)
@@ -126,6 +95,14 @@ func (tx *txn) Row(do func() error) error {
 		return nil
 	}
 	return err
+}
+
+// set stores a copy of v, or deletes the pair if v is nil.
+func (tx *txn) set(id bucketID, key, v []byte) error {
+	if v == nil {
+		return tx.del(id, key)
+	}
+	return tx.put(id, key, slices.Clone(v))
 }
 
 // dropPrefix deletes up to n pairs (all if n < 0) whose keys begin with prefix and says how many.
