@@ -191,3 +191,33 @@ func (db *DB) DropLetters(letters []Dead) error {
 		return nil
 	})
 }
+
+// retryLetter keeps a dead letter and enqueues its person for the letter's next time. It sets d.Attempts and d.Next.
+func (tx *txn) retryLetter(d *Dead, passing bool, now time.Time) error {
+	letters, err := tx.DeadOf(d.Person)
+	if err != nil {
+		return err
+	}
+	before := 0
+	for i := range letters {
+		if letters[i].Ref == d.Ref {
+			before = letters[i].Attempts
+		}
+	}
+	d.Next = now.Add(RetryPause(before, passing))
+	if err := tx.PutDead(d); err != nil {
+		return err
+	}
+	d.Attempts += before
+	return tx.EnqueueAt(d.Person, Retry, ReasonLetter, d.Next)
+}
+
+// RetryPause is how long a refused record waits before it is tried again, after so many refusals before: soon and then ever longer, daily
+// at the end.
+func RetryPause(before int, passing bool) time.Duration {
+	pauses := []time.Duration{15 * time.Minute, time.Hour, 6 * time.Hour, 24 * time.Hour}
+	if passing {
+		pauses = []time.Duration{time.Minute, 5 * time.Minute, 15 * time.Minute, time.Hour, 3 * time.Hour, 6 * time.Hour, 12 * time.Hour, 24 * time.Hour}
+	}
+	return pauses[min(max(before, 0), len(pauses)-1)]
+}

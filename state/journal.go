@@ -6,8 +6,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/cespare/xxhash/v2"
-
 	"github.com/intentd/intentd/connectors"
 )
 
@@ -383,13 +381,3 @@ func (tx *txn) DropPending(ref connectors.Ref) error {
 
 // JournalDepth is how many patches wait for an acknowledgement.
 func (db *DB) JournalDepth() int { return db.count(func(c *counts) int64 { return c.journal }) }
-
-// FieldHash is what OwnField.Wrote and Pending.Maybe hold of the canonical value of the own field with a number: never 0, and 24 bits, so
-// that a record stays small; one changed value in 16 million goes unnoticed. It is part of the file format.
-func FieldHash(number int, value string) uint32 {
-	h := (xxhash.Sum64String(value) + uint64(number)) * 0x9e3779b97f4a7c15 // 2^64 over the golden ratio: spreads neighbours
-	if h >>= 40; h != 0 {
-		return uint32(h)
-	}
-	return 1
-}
