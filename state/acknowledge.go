@@ -131,7 +131,7 @@ func (tx *txn) taken(a *Answer, p *Pending, now time.Time) error {
 		return err // forgotten meanwhile
 	}
 	if p.Next != nil {
-		if err := tx.conclude(p.Person, &before, p.Next); err != nil {
+		if err := tx.putResult(p.Person, &before, p.Next); err != nil {
 			return err
 		}
 		if p.Score >= 0 && string(before.Shown) != string(p.Next.Shown) {
@@ -159,7 +159,7 @@ func (tx *txn) refused(a *Answer, p *Pending, config uint64, now time.Time) erro
 	}
 	next := *p.Next
 	next.Shown, next.Tier = person.Shown, person.Tier
-	return tx.conclude(p.Person, &person, &next)
+	return tx.putResult(p.Person, &person, &next)
 }
 
 // gone has the person of a record that could not be written any more looked at: merged, archived or erased, the strongly consistent read

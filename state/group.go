@@ -43,10 +43,10 @@ func (db *DB) call(fn func(*txn) error, closing bool) error {
 		return ErrClosed
 	}
 	g.calls = append(g.calls, c)
-	follow := g.leading
+	waits := g.leading
 	g.leading = true
 	g.mu.Unlock()
-	if !follow || <-c.done {
+	if !waits || <-c.done {
 		db.lead(c)
 	}
 	if c.panic != nil {

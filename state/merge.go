@@ -134,7 +134,7 @@ func (g *registry) joinPersons(winner, loser PersonID) (PersonID, error) {
 	if w.Verdict == "" {
 		w.Verdict = l.Verdict
 	}
-	w.Events, w.Scoring = 0, 0 // gather anew
+	w.Events, w.Scoring = 0, 0 // worked out anew
 	for _, h := range g.tx.History(loser) {
 		if err := g.tx.AddHistory(winner, h); err != nil {
 			return 0, err
@@ -211,8 +211,8 @@ func uniqueRefs(refs []connectors.Ref) []connectors.Ref {
 	return out
 }
 
-// follow moves a merged or converted record to the one it lives on in, and asks for the person again.
-func (g *registry) follow(s *Settlement) error {
+// moveToSurvivor moves a merged or converted record to the one it lives on in, and asks for the person again.
+func (g *registry) moveToSurvivor(s *Settlement) error {
 	tx := g.tx
 	oldRec, ok, err := tx.Contact(s.Old)
 	if err != nil {

@@ -304,8 +304,8 @@ func (db *DB) PeopleFrom(from PersonID, n int) (people []Person, next PersonID, 
 	return people, next, err
 }
 
-// conclude makes a result the person's. Records may have changed hands, and a verdict come in, since it was worked out.
-func (tx *txn) conclude(id PersonID, have, next *Person) error {
+// putResult makes a result the person's. Records may have changed hands, and a verdict come in, since it was worked out.
+func (tx *txn) putResult(id PersonID, have, next *Person) error {
 	merged := *next
 	merged.Contacts, merged.Verdict = have.Contacts, have.Verdict
 	return tx.PutPerson(id, &merged)

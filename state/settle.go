@@ -82,7 +82,7 @@ func (g *registry) settle(s *Settlement, config uint64) (putOff bool, err error)
 	if err := g.notice(s, &person); err != nil {
 		return false, err
 	}
-	if putOff, err = g.conclude(s, &person); err != nil || s.Retry.IsZero() {
+	if putOff, err = g.applyOutcome(s, &person); err != nil || s.Retry.IsZero() {
 		return putOff, err
 	}
 	if _, alive, err := tx.Person(id); err != nil || !alive {
@@ -144,8 +144,8 @@ func (tx *txn) changeRecord(id PersonID, r *RecordChange) error {
 	return tx.PutContact(r.Ref, &have)
 }
 
-// conclude does what the outcome says.
-func (g *registry) conclude(s *Settlement, person *Person) (putOff bool, err error) {
+// applyOutcome does what the outcome says.
+func (g *registry) applyOutcome(s *Settlement, person *Person) (putOff bool, err error) {
 	tx, e := g.tx, s.Entry
 	switch s.Outcome {
 	case Finish:
@@ -158,7 +158,7 @@ func (g *registry) conclude(s *Settlement, person *Person) (putOff bool, err err
 			err = tx.Release(e, e.Lane, g.now, 0) // answered meanwhile
 		}
 	case Follow:
-		err = g.follow(s)
+		err = g.moveToSurvivor(s)
 	case Join:
 		err = g.join(s, person)
 	case Split:
@@ -210,7 +210,7 @@ func (g *registry) commit(s *Settlement, person *Person) error {
 	if s.Next == nil {
 		return tx.settleAfter(s.Entry, person.Flags, s.At)
 	}
-	if err := tx.conclude(id, person, s.Next); err != nil {
+	if err := tx.putResult(id, person, s.Next); err != nil {
 		return err
 	}
 	if s.Receipt != nil {

@@ -26,7 +26,7 @@ func (db *DB) Verify() error {
 		found = nil
 		var c counts
 		v := &verifier{tx: tx, c: &c, note: note}
-		for _, check := range []func(){v.people, v.contacts, v.identities, v.queue, v.journal, v.rest, v.caches} {
+		for _, check := range []func(){v.people, v.contacts, v.identities, v.queue, v.journal, v.documents, v.caches} {
 			if check(); len(found) >= maxFindings {
 				return nil
 			}
@@ -170,7 +170,7 @@ func (v *verifier) journal() {
 	}
 }
 
-func (v *verifier) rest() {
+func (v *verifier) documents() {
 	tx := v.tx
 	v.each(bDead, func(k, val []byte) error {
 		v.c.dead++
