@@ -115,7 +115,7 @@ func (tx *txn) taken(a *Answer, p *Pending, now time.Time) error {
 			}
 			rec.Own.Wrote(f.Number, FieldHash(f.Number, value))
 		}
-		rec.WroteAt, rec.Seen = now, p.Inputs
+		rec.WroteAt, rec.Scored = now, p.Inputs
 		if a.Modified.After(rec.Modified) {
 			rec.Modified = a.Modified
 		}

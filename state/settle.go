@@ -114,16 +114,16 @@ func (g *registry) notice(s *Settlement, person *Person) error {
 			return err
 		}
 	}
-	for _, seen := range s.Seen {
-		rec, ok, err := tx.Contact(seen.Ref)
+	for _, scored := range s.Scored {
+		rec, ok, err := tx.Contact(scored.Ref)
 		if err != nil {
 			return err
 		}
-		if !ok || rec.Person != id || rec.Seen == seen.Inputs {
+		if !ok || rec.Person != id || rec.Scored == scored.Inputs {
 			continue
 		}
-		rec.Seen = seen.Inputs
-		if err := tx.PutContact(seen.Ref, &rec); err != nil {
+		rec.Scored = scored.Inputs
+		if err := tx.PutContact(scored.Ref, &rec); err != nil {
 			return err
 		}
 	}

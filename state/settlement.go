@@ -33,7 +33,7 @@ type Settlement struct {
 	// What was noticed, kept whatever the outcome.
 	Records    []RecordChange
 	Verdict    *string          // the rep's, where it was read anew
-	Seen       []SeenInputs     // what the present result rests on
+	Scored     []RecordInputs   // what the present result rests on
 	Identities *Identified      // what identifies the person; nil: as the state has it
 	Stale      bool             // a source did not answer: the last score stays, marked
 	Letters    []connectors.Ref // dead letters that are none any more; a zero one is the person's own
@@ -60,8 +60,8 @@ type RecordChange struct {
 	Was, Is Contact
 }
 
-// SeenInputs are the inputs of a record that a result rests on.
-type SeenInputs struct {
+// RecordInputs are the inputs of a record that a result rests on.
+type RecordInputs struct {
 	Ref    connectors.Ref
 	Inputs uint64
 }

@@ -31,7 +31,7 @@ func (g *registry) split(s *Settlement, person *Person) error {
 		if !rec.WroteAt.IsZero() {
 			other.Shown, other.Tier = person.Shown, person.Tier
 		}
-		rec.Person, rec.Seen, rec.Checked = id, 0, false // its patch goes, but may have arrived
+		rec.Person, rec.Scored, rec.Checked = id, 0, false // its patch goes, but may have arrived
 		if err := tx.PutContact(ref, &rec); err != nil {
 			return err
 		}

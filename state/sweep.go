@@ -72,7 +72,7 @@ func (db *DB) TakeSwept(s Sweep, page RecordPage, last bool) (taken Taken, err e
 		for i := range page.Records {
 			refs[i] = page.Records[i].Ref
 		}
-		if err := tx.MarkSeen(s.Feed(), refs); err != nil {
+		if err := tx.MarkMet(s.Feed(), refs); err != nil {
 			return err
 		}
 		if last {
@@ -105,7 +105,7 @@ func (db *DB) CompareSwept(s Sweep, objects []string, n int, now time.Time) (nex
 			return err
 		}
 		for _, ref := range refs {
-			if tx.Seen(s.Feed(), ref) {
+			if tx.Met(s.Feed(), ref) {
 				continue
 			}
 			rec, ok, err := tx.Contact(ref)
@@ -136,7 +136,7 @@ func (db *DB) CompareSwept(s Sweep, objects []string, n int, now time.Time) (nex
 // EndSweep forgets up to n records of what a sweep has met, and is done when none are left: the pass then counts as ended.
 func (db *DB) EndSweep(s Sweep, n int, now time.Time) (done bool, err error) {
 	err = db.update(func(tx *txn) error {
-		more, err := tx.DropSeen(s.Feed(), n)
+		more, err := tx.DropMet(s.Feed(), n)
 		if done = !more; more || err != nil {
 			return err
 		}
@@ -166,8 +166,8 @@ func (db *DB) LastSweep(crm string) (t time.Time, err error) {
 	return t, err
 }
 
-// MarkSeen notes which records a sweep has met.
-func (tx *txn) MarkSeen(sweep string, refs []connectors.Ref) error {
+// MarkMet notes which records a sweep has met.
+func (tx *txn) MarkMet(sweep string, refs []connectors.Ref) error {
 	name, _, err := tx.nameID("sweep\x00"+sweep, true)
 	if err != nil {
 		return err
@@ -185,8 +185,8 @@ func (tx *txn) MarkSeen(sweep string, refs []connectors.Ref) error {
 	return nil
 }
 
-// Seen says whether a sweep has met a record.
-func (tx *txn) Seen(sweep string, ref connectors.Ref) bool {
+// Met says whether a sweep has met a record.
+func (tx *txn) Met(sweep string, ref connectors.Ref) bool {
 	name, ok, err := tx.nameID("sweep\x00"+sweep, false)
 	if !ok || err != nil {
 		return false
@@ -196,8 +196,8 @@ func (tx *txn) Seen(sweep string, ref connectors.Ref) bool {
 	return ok && err == nil && tx.get(bSeen, key) != nil
 }
 
-// DropSeen forgets up to n records of what a sweep has met; more says that some are left.
-func (tx *txn) DropSeen(sweep string, n int) (more bool, err error) {
+// DropMet forgets up to n records of what a sweep has met; more says that some are left.
+func (tx *txn) DropMet(sweep string, n int) (more bool, err error) {
 	name, ok, err := tx.nameID("sweep\x00"+sweep, false)
 	if !ok || err != nil {
 		return false, err
