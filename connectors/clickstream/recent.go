@@ -7,9 +7,28 @@ import (
 	"github.com/intentd/intentd/connectors"
 )
 
+// recently remembers what was put into it last, in two generations of which the older is forgotten when the younger is full.
+type recently[V any] struct{ young, old map[uint64]V }
+
+func (r *recently[V]) look(key uint64) (v V, there, young bool) {
+	if v, there = r.young[key]; there {
+		return v, true, true
+	}
+	v, there = r.old[key]
+	return v, there, false
+}
+
+// keep puts v into the younger generation, which holds at most so many.
+func (r *recently[V]) keep(key uint64, v V, most int) {
+	if r.young == nil || len(r.young) >= most {
+		r.old, r.young = r.young, make(map[uint64]V, 1024)
+	}
+	r.young[key] = v
+}
+
 // recent remembers the links of those seen lately, so that most events need no look into the main file. It is keyed by a hash of
 // the identifier: two of its entries share one with a probability of 10⁻⁸, and would then miss a link, no event.
-type recent struct{ young, old map[uint64]knownLink }
+type recent struct{ recently[knownLink] }
 
 // knownLink is the group of an identifier. For a device with one owner since is where their time begins, in milliseconds;
 // with several it is mixed.
@@ -23,38 +42,31 @@ type knownLink struct {
 const recentLinks = 1 << 18
 
 func (r *recent) get(node uint64) (knownLink, bool) {
-	k, ok := r.young[node]
-	if !ok {
-		if k, ok = r.old[node]; ok {
-			r.put(node, k)
-		}
+	k, there, young := r.look(node)
+	if there && !young {
+		r.put(node, k)
 	}
-	return k, ok
+	return k, there
 }
 
-func (r *recent) put(node uint64, k knownLink) {
-	if len(r.young) >= recentLinks || r.young == nil {
-		r.old, r.young = r.young, make(map[uint64]knownLink, 1024)
-	}
-	r.young[node] = k
-}
+func (r *recent) put(node uint64, k knownLink) { r.keep(node, k, recentLinks) }
 
 // recentIDs remembers what the latest events were, by the id their source gave them: a feed that tells its last hour again with every
 // call would otherwise make everybody in it active again and again. It is empty after a restart; what is told again then falls away
 // in reading and merging.
-type recentIDs struct{ young, old map[uint64]happened }
+type recentIDs struct{ recently[happened] }
 
-// happened is what an id stood for.
+// happened is what an id stood for. Half a hash is enough: the id is the same and so is the moment.
 type happened struct {
-	what uint64 // hash of who did what
-	at   int64  // microseconds
+	what uint32 // of a hash of who did what
+	at   uint32 // seconds
 }
 
-// recentEvents bounds the entries of each of the two generations: about 10 MB in all.
+// recentEvents bounds the entries of each of the two generations: about 7 MB in all.
 const recentEvents = 1 << 17
 
 // sameMoment is by how much the time of an event may differ when it is told again: trackers work it out anew for each attempt to send.
-const sameMoment = 60e6
+const sameMoment = 60 // seconds
 
 // meets says what e is to the events before it: a repeat, or another one under the id of one of them, which then gets an id of its own.
 func (r *recentIDs) meets(e *connectors.Event, node uint64, at int64) (repeat, reused bool) {
@@ -67,22 +79,17 @@ func (r *recentIDs) meets(e *connectors.Event, node uint64, at int64) (repeat, r
 		d.WriteString(text)
 		d.Write(separator)
 	}
-	now := happened{d.Sum64(), at}
-	before, met := r.young[key]
-	if !met {
-		before, met = r.old[key]
-	}
+	what := d.Sum64()
+	now := happened{uint32(what), uint32(at / 1e6)}
+	before, met, _ := r.look(key)
 	switch {
-	case met && before.what == now.what && max(before.at-at, at-before.at) <= sameMoment:
+	case met && before.what == now.what && max(before.at, now.at)-min(before.at, now.at) <= sameMoment:
 		return true, false
 	case met:
-		e.ID += "~" + strconv.FormatUint(now.what^uint64(at), 36)
+		e.ID += "~" + strconv.FormatUint(what^uint64(at), 36)
 		return false, true
 	}
-	if r.young == nil || len(r.young) >= recentEvents {
-		r.old, r.young = r.young, make(map[uint64]happened, 1024)
-	}
-	r.young[key] = now
+	r.keep(key, now, recentEvents)
 	return false, false
 }
 
