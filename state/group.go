@@ -8,7 +8,7 @@ import (
 	"github.com/intentd/intentd/state/engine"
 )
 
-// Group commit. Whoever calls Update while nobody commits leads: it runs its function and those of all who queued, in one
+// Group commit. Whoever calls update while nobody commits leads: it runs its function and those of all who queued, in one
 // transaction with one fsync, then hands the lead to the first who queued meanwhile. Nobody waits for company, and there is no
 // background goroutine: under load groups form by themselves, out of what arrives while the disk is busy.
 
@@ -26,9 +26,10 @@ const (
 	maxGroupSize = 512                   // calls in one transaction, which is held in memory until it is written
 )
 
-// update runs fn in a write transaction and returns once that is on disk. Concurrent calls share transactions, in the order
-// they came. fn runs once, unless the engine has to fetch first what it reads: then it runs again from the start, for itself. If it fails, what it changed is taken back and its error is returned; the others of its group go on. If
-// the commit fails, nothing of the group is kept and every caller gets the error: what fn did outside tx holds only without one.
+// update runs fn in a write transaction and returns once that is on disk. Concurrent calls share transactions, in the order they came. fn
+// runs once, unless the engine has to fetch first what it reads: then it runs again from the start, for itself. If it fails, what it
+// changed is taken back and its error is returned; the others of its group go on. If the commit fails, nothing of the group is kept and
+// every caller gets the error: what fn did outside tx holds only without one.
 func (db *DB) update(fn func(*txn) error) error { return db.call(fn, false) }
 
 func (db *DB) call(fn func(*txn) error, closing bool) error {
