@@ -194,7 +194,7 @@ func (l *lot) identified(s *subject) *state.Identified {
 		out.Moved = append(out.Moved, state.MovedID{ID: r.id, From: r.other})
 	}
 	for i, id := range k.ids {
-		out.IDs = append(out.IDs, state.HeldID{ID: id, CRM: k.refs[i].CRM})
+		out.IDs = append(out.IDs, state.IDOnRecord{ID: id, CRM: k.refs[i].CRM})
 	}
 	return out
 }
