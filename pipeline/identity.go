@@ -58,7 +58,7 @@ func (l *lot) readIdentities(s *subject) {
 		if !r.read || r.contact.State != connectors.Live {
 			continue
 		}
-		k.unsaved = k.unsaved || r.state.Seen != r.inputs
+		k.unsaved = k.unsaved || r.state.Scored != r.inputs
 		for _, id := range l.s.rules.RecordIDs(&r.contact) {
 			if !slices.Contains(k.candidates, id) {
 				k.candidates, k.by = append(k.candidates, id), append(k.by, r.ref)
@@ -194,7 +194,7 @@ func (l *lot) identified(s *subject) *state.Identified {
 		out.Moved = append(out.Moved, state.MovedID{ID: r.id, From: r.other})
 	}
 	for i, id := range k.ids {
-		out.IDs = append(out.IDs, state.HeldID{ID: id, CRM: k.refs[i].CRM})
+		out.IDs = append(out.IDs, state.IDOnRecord{ID: id, CRM: k.refs[i].CRM})
 	}
 	return out
 }

@@ -47,7 +47,7 @@ func settle(tb testing.TB, db *state.DB, people int) {
 				change.Is.Own.Wrote(f.Number, state.FieldHash(f.Number, fmt.Sprint(i)))
 			}
 			lot.Settlements = append(lot.Settlements, state.Settlement{
-				Entry: e, Outcome: state.Commit, Records: []state.RecordChange{change}, Seen: []state.SeenInputs{{Ref: record.Ref, Inputs: state.InputsHash(record)}},
+				Entry: e, Outcome: state.Commit, Records: []state.RecordChange{change}, Scored: []state.RecordInputs{{Ref: record.Ref, Inputs: state.InputsHash(record)}},
 				Next: &state.Person{Events: uint64(i)*0x9e3779b97f4a7c15 + 1, Extraction: 7, Scoring: 9, Features: features, Shown: shown.Append(nil),
 					Sources: []state.SourceCount{{Source: "site", Events: 20}}, Due: now.Add(time.Duration(24+i%2000) * time.Hour)},
 			})

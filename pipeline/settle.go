@@ -37,8 +37,8 @@ func (l *lot) noticed(s *subject, out *state.Settlement) *state.Settlement {
 // seen adds to a settlement the inputs that the present result rests on, and the addresses that are the person's now.
 func (l *lot) seen(s *subject, out *state.Settlement) *state.Settlement {
 	for _, r := range s.recs {
-		if r.read && r.contact.State == connectors.Live && r.state.Seen != r.inputs {
-			out.Seen = append(out.Seen, state.SeenInputs{Ref: r.ref, Inputs: r.inputs})
+		if r.read && r.contact.State == connectors.Live && r.state.Scored != r.inputs {
+			out.Scored = append(out.Scored, state.RecordInputs{Ref: r.ref, Inputs: r.inputs})
 		}
 	}
 	out.Identities = l.identified(s)

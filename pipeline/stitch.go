@@ -97,7 +97,7 @@ func (l *lot) unchanged(s *subject) bool {
 			continue
 		}
 		scored := s.shown.Known || len(s.person.Features) > 0 && r.state.WroteAt.IsZero() && l.scoredBefore(s)
-		if r.state.Seen != r.inputs || scored && r.state.WroteAt.IsZero() && l.inScope(r) {
+		if r.state.Scored != r.inputs || scored && r.state.WroteAt.IsZero() && l.inScope(r) {
 			return false
 		}
 	}

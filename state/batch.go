@@ -52,6 +52,27 @@ func (tx *txn) batch(token string) (b Batch, ok bool, err error) {
 	return b, true, nil
 }
 
+// batches visits the kept jobs, without their asks.
+func (tx *txn) batches(visit func(*Batch) error) error {
+	jobs, err := tx.Jobs()
+	if err != nil {
+		return err
+	}
+	for k, v := range jobs {
+		if !strings.HasPrefix(k, batchJobs) || strings.Count(k, "/") != 1 {
+			continue
+		}
+		b := new(Batch)
+		if json.Unmarshal(v, b) != nil {
+			return damaged("batch")
+		}
+		if err := visit(b); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // batchAsks are the rows of a job, or of all jobs with token "".
 func (tx *txn) batchAsks(token string, visit func(token string, ask *BatchAsk) error) error {
 	prefix := batchJobs
@@ -101,20 +122,12 @@ func (db *DB) OpenBatch(b *Batch) error {
 func (db *DB) Batches() (list []*Batch, err error) {
 	err = db.view(func(tx *txn) error {
 		list = nil
-		jobs, err := tx.Jobs()
-		if err != nil {
-			return err
-		}
 		by := map[string]*Batch{}
-		for k, v := range jobs {
-			if !strings.HasPrefix(k, batchJobs) || strings.Count(k, "/") != 1 {
-				continue
-			}
-			b := new(Batch)
-			if json.Unmarshal(v, b) != nil {
-				return damaged("batch")
-			}
+		if err := tx.batches(func(b *Batch) error {
 			list, by[b.Token] = append(list, b), b
+			return nil
+		}); err != nil {
+			return err
 		}
 		return tx.batchAsks("", func(token string, ask *BatchAsk) error {
 			if b := by[token]; b != nil {
@@ -254,24 +267,15 @@ func (db *DB) BatchesOf(id PersonID) (tokens []string, err error) {
 // VoidBatches has the answers to a person's prompts thrown away when they come, and forgets that the person waits for any.
 func (db *DB) VoidBatches(id PersonID) error {
 	return db.update(func(tx *txn) error {
-		jobs, err := tx.Jobs()
-		if err != nil {
+		if err := tx.batches(func(b *Batch) error {
+			i := slices.Index(b.People, id)
+			if i < 0 {
+				return nil
+			}
+			b.People = slices.Delete(b.People, i, i+1)
+			return tx.putBatchDocument(batchJobs+b.Token, b)
+		}); err != nil {
 			return err
-		}
-		for k, v := range jobs {
-			if !strings.HasPrefix(k, batchJobs) || strings.Count(k, "/") != 1 {
-				continue
-			}
-			var b Batch
-			if json.Unmarshal(v, &b) != nil {
-				return damaged("batch")
-			}
-			if i := slices.Index(b.People, id); i >= 0 {
-				b.People = slices.Delete(b.People, i, i+1)
-				if err := tx.putBatchDocument(k, &b); err != nil {
-					return err
-				}
-			}
 		}
 		return tx.batchAsks("", func(token string, ask *BatchAsk) error {
 			if ask.Person != id {

@@ -37,9 +37,6 @@ func (tx *txn) Cached(cache string, key []byte, now time.Time) ([]byte, bool) {
 // PutCache stores value in a cache until it expires. A cache that is full (Options.CacheEntries) gives up what would expire
 // first: with one time to live for all, the oldest.
 func (tx *txn) PutCache(cache string, key, value []byte, expires time.Time) error {
-	if tx.w == nil {
-		return errInView
-	}
 	k, name, _, err := tx.cacheKey(cache, key, true)
 	if err != nil {
 		return err
@@ -73,9 +70,6 @@ func (tx *txn) PutCache(cache string, key, value []byte, expires time.Time) erro
 
 // PurgeCache removes up to n expired entries of a cache and says how many.
 func (tx *txn) PurgeCache(cache string, now time.Time, n int) (int, error) {
-	if tx.w == nil {
-		return 0, errInView
-	}
 	_, name, ok, err := tx.cacheKey(cache, nil, false)
 	if !ok || err != nil {
 		return 0, err

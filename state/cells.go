@@ -91,10 +91,10 @@ func (x cellIndex) drop(tx *txn, key []byte) (bool, error) {
 	if len(cell) == x.width {
 		return true, tx.del(x.bucket, cellKey)
 	}
-	rest := tx.alloc(len(cell) - x.width)
-	copy(rest, cell[:at])
-	copy(rest[at:], cell[at+x.width:])
-	return true, tx.put(x.bucket, cellKey, rest)
+	shrunk := tx.alloc(len(cell) - x.width)
+	copy(shrunk, cell[:at])
+	copy(shrunk[at:], cell[at+x.width:])
+	return true, tx.put(x.bucket, cellKey, shrunk)
 }
 
 // scanCells is how many cells a scan asks for at a time.

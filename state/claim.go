@@ -100,7 +100,7 @@ func (tx *txn) walkLane(at *claimState, lane Lane, now time.Time, n int) *laneWa
 	q := &tx.db.queue
 	w := &laneWalk{at: at, leased: q.leased, lane: lane, now: millis(now), class: uint8(lane)<<1 | delayed}
 	w.delayed, w.ready = tx.class(at, w.class, n+len(q.leased)), tx.class(at, w.class|ready, n+len(q.leased))
-	w.settle()
+	w.advance()
 	return w
 }
 
@@ -112,8 +112,8 @@ func (tx *txn) class(at *claimState, class uint8, n int) engine.Cursor {
 	return tx.scan(bQueue, []byte{class}, begin.append(buf[:0]), n+1)
 }
 
-// settle stands at the next claimable entry of the present class or, if there is none, of the next.
-func (w *laneWalk) settle() {
+// advance goes to the next claimable entry of the present class or, if there is none, of the next.
+func (w *laneWalk) advance() {
 	c := w.delayed
 	if w.class&1 == ready {
 		c = w.ready
@@ -132,14 +132,14 @@ func (w *laneWalk) settle() {
 	w.found = false
 	if w.class&1 == delayed {
 		w.class |= ready
-		w.settle()
+		w.advance()
 	}
 }
 
 func (w *laneWalk) take() (Entry, error) {
 	e, err := decodeEntry(w.key, w.value)
 	if err == nil {
-		w.settle()
+		w.advance()
 	}
 	return e, err
 }

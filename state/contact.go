@@ -8,8 +8,8 @@ import (
 
 const (
 	contactInputs  = 1 << iota // Inputs is set
-	contactSeen                // Seen is set and differs from Inputs
-	contactSettled             // Seen equals Inputs
+	contactScored              // Scored is set and differs from Inputs
+	contactSettled             // Scored equals Inputs
 	contactWide                // hashes of values have four bytes, not three
 	contactHeld
 	contactPaused
@@ -25,8 +25,8 @@ func appendContact(b []byte, c *Contact) []byte {
 		}
 	}
 	flag(c.Inputs != 0, contactInputs)
-	flag(c.Seen != 0 && c.Seen != c.Inputs, contactSeen)
-	flag(c.Seen != 0 && c.Seen == c.Inputs, contactSettled)
+	flag(c.Scored != 0 && c.Scored != c.Inputs, contactScored)
+	flag(c.Scored != 0 && c.Scored == c.Inputs, contactSettled)
 	flag(c.Own.wide(), contactWide)
 	flag(c.Own.Held(), contactHeld)
 	flag(c.Paused, contactPaused)
@@ -37,8 +37,8 @@ func appendContact(b []byte, c *Contact) []byte {
 	if set&contactInputs != 0 {
 		b = binary.BigEndian.AppendUint64(b, c.Inputs)
 	}
-	if set&contactSeen != 0 {
-		b = binary.BigEndian.AppendUint64(b, c.Seen)
+	if set&contactScored != 0 {
+		b = binary.BigEndian.AppendUint64(b, c.Scored)
 	}
 	b = c.Own.appendWrote(b, set&contactWide != 0)
 	if set&contactHeld != 0 {
@@ -58,11 +58,11 @@ func decodeContact(v []byte) (c Contact, err error) {
 	if set&contactInputs != 0 {
 		c.Inputs = r.uint64()
 	}
-	if set&contactSeen != 0 {
-		c.Seen = r.uint64()
+	if set&contactScored != 0 {
+		c.Scored = r.uint64()
 	}
 	if set&contactSettled != 0 {
-		c.Seen = c.Inputs
+		c.Scored = c.Inputs
 	}
 	c.Own.readWrote(&r, set&contactWide != 0)
 	if set&contactHeld != 0 {
@@ -106,9 +106,6 @@ func (tx *txn) Contact(ref connectors.Ref) (Contact, bool, error) {
 
 // PutContact stores what is known of a CRM record.
 func (tx *txn) PutContact(ref connectors.Ref, c *Contact) error {
-	if tx.w == nil {
-		return errInView
-	}
 	var buf [64]byte
 	key, _, err := tx.refKey(buf[:0], ref, true)
 	if err != nil {
@@ -128,9 +125,6 @@ func (tx *txn) PutContact(ref connectors.Ref, c *Contact) error {
 
 // DeleteContact forgets a CRM record. The person stays.
 func (tx *txn) DeleteContact(ref connectors.Ref) error {
-	if tx.w == nil {
-		return errInView
-	}
 	var buf [64]byte
 	key, ok, err := tx.refKey(buf[:0], ref, false)
 	if !ok || err != nil {

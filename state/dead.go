@@ -55,9 +55,6 @@ func (tx *txn) decodeDead(k, v []byte) (d Dead, err error) {
 // PutDead keeps a dead letter. There is one for a record, and one for a person as such: over an older one the attempts add up and
 // the first time stays.
 func (tx *txn) PutDead(d *Dead) error {
-	if tx.w == nil {
-		return errInView
-	}
 	var buf [64]byte
 	key, _, err := tx.deadKey(buf[:0], d.Person, d.Ref, true)
 	if err != nil {
@@ -121,9 +118,6 @@ func (tx *txn) DeadLetters(after string, n int) (out []Dead, next string, err er
 
 // DropDead removes a person's dead letter for a record or, with a zero ref, for the person as such.
 func (tx *txn) DropDead(id PersonID, ref connectors.Ref) error {
-	if tx.w == nil {
-		return errInView
-	}
 	var buf [64]byte
 	key, ok, err := tx.deadKey(buf[:0], id, ref, false)
 	if !ok || err != nil || tx.get(bDead, key) == nil {
@@ -163,12 +157,7 @@ func (db *DB) WakeLetters(now time.Time) error {
 }
 
 // HasDead says whether there is any dead letter at all.
-func (tx *txn) HasDead() bool {
-	if tx.w != nil {
-		return tx.w.counts.dead > 0
-	}
-	return tx.db.DeadCount() > 0
-}
+func (tx *txn) HasDead() bool { return tx.w.counts.dead > 0 }
 
 // DeadCount is how many dead letters there are.
 func (db *DB) DeadCount() int { return db.count(func(c *counts) int64 { return c.dead }) }
@@ -201,4 +190,34 @@ func (db *DB) DropLetters(letters []Dead) error {
 		}
 		return nil
 	})
+}
+
+// retryLetter keeps a dead letter and enqueues its person for the letter's next time. It sets d.Attempts and d.Next.
+func (tx *txn) retryLetter(d *Dead, passing bool, now time.Time) error {
+	letters, err := tx.DeadOf(d.Person)
+	if err != nil {
+		return err
+	}
+	before := 0
+	for i := range letters {
+		if letters[i].Ref == d.Ref {
+			before = letters[i].Attempts
+		}
+	}
+	d.Next = now.Add(RetryPause(before, passing))
+	if err := tx.PutDead(d); err != nil {
+		return err
+	}
+	d.Attempts += before
+	return tx.EnqueueAt(d.Person, Retry, ReasonLetter, d.Next)
+}
+
+// RetryPause is how long a refused record waits before it is tried again, after so many refusals before: soon and then ever longer, daily
+// at the end.
+func RetryPause(before int, passing bool) time.Duration {
+	pauses := []time.Duration{15 * time.Minute, time.Hour, 6 * time.Hour, 24 * time.Hour}
+	if passing {
+		pauses = []time.Duration{time.Minute, 5 * time.Minute, 15 * time.Minute, time.Hour, 3 * time.Hour, 6 * time.Hour, 12 * time.Hour, 24 * time.Hour}
+	}
+	return pauses[min(max(before, 0), len(pauses)-1)]
 }

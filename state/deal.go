@@ -8,9 +8,6 @@ import (
 
 // PutDeal keeps a document about a closed deal, for learning.
 func (tx *txn) PutDeal(ref connectors.Ref, v []byte) error {
-	if tx.w == nil {
-		return errInView
-	}
 	var buf [64]byte
 	key, _, err := tx.refKey(buf[:0], ref, true)
 	if err != nil {
@@ -46,11 +43,3 @@ func (tx *txn) Weights() []byte { return slices.Clone(tx.get(bWeights, weightsKe
 
 // SetWeights replaces it; nil removes it.
 func (tx *txn) SetWeights(v []byte) error { return tx.set(bWeights, weightsKey, v) }
-
-// set stores a copy of v, or deletes the pair if v is nil.
-func (tx *txn) set(id bucketID, key, v []byte) error {
-	if v == nil {
-		return tx.del(id, key)
-	}
-	return tx.put(id, key, slices.Clone(v))
-}

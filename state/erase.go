@@ -124,9 +124,6 @@ func (db *DB) EraseState(job *Erasure) error {
 // the identities that lead to them, verdicts, dead letters, patches in the journal, and those of their contacts that are (still)
 // theirs. Tombstones stay. Deleting nobody is no error.
 func (tx *txn) DeletePerson(id PersonID) error {
-	if tx.w == nil {
-		return errInView
-	}
 	if id == 0 || id > maxPerson {
 		return nil
 	}
@@ -258,4 +255,28 @@ func (tx *txn) mayErase(now time.Time) (bool, error) {
 		return false, err
 	}
 	return true, tx.SetSetting(key, b)
+}
+
+// eraseGone begins the forgetting of a person whom the CRM itself has erased, unless there were too many of those today.
+func (g *registry) eraseGone(s *Settlement) (putOff bool, err error) {
+	tx := g.tx
+	if ok, err := tx.mayErase(g.now); err != nil {
+		return false, err
+	} else if !ok {
+		return true, tx.Release(s.Entry, Retry, g.now.Add(24*time.Hour), ReasonMerge)
+	}
+	if _, err := tx.Done(s.Entry); err != nil {
+		return false, err
+	}
+	job := &Erasure{Person: s.Entry.Person, KeepCRM: true, Started: g.now, Refs: s.Refs, Done: map[string]bool{"crm": true}}
+	job.Who.Key = job.Person.Key()
+	for i := range s.Contacts {
+		addNew(&job.Who.Emails, s.Contacts[i].Emails...)
+	}
+	links, err := tx.Links(job.Person)
+	if err != nil {
+		return false, err
+	}
+	g.rules.AddLinks(&job.Who, links)
+	return false, tx.putErasure(job)
 }

@@ -43,5 +43,3 @@ func fail(kind, cause error, format string, args ...any) error {
 func damaged(what string) error {
 	return fail(ErrDamaged, ErrRecord, "state: a %s record is damaged; restore the latest backup", what)
 }
-
-var errInView = errors.New("state: write inside a View")

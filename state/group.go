@@ -3,41 +3,19 @@ package state
 import (
 	"fmt"
 	"runtime/debug"
-	"sync"
 	"time"
 
 	"github.com/intentd/intentd/state/engine"
 )
 
-// Group commit. Whoever calls Update while nobody commits leads: it runs its function and those of all who queued, in one
+// Group commit. Whoever calls update while nobody commits leads: it runs its function and those of all who queued, in one
 // transaction with one fsync, then hands the lead to the first who queued meanwhile. Nobody waits for company, and there is no
 // background goroutine: under load groups form by themselves, out of what arrives while the disk is busy.
-
-type group struct {
-	mu      sync.Mutex
-	calls   []*call
-	leading bool
-	closed  bool
-
-	later   []func(*txn) error // run with the next group
-	timer   *time.Timer        // leads for later if nobody else does
-	running sync.WaitGroup     // of timer
-
-	laterFailed int64  // functions of updateLater that failed or were given up
-	laterError  string // of the last of them
-}
 
 // lost counts later updates that nobody waits for and that are gone. The group's mutex is held.
 func (g *group) lost(n int, err error) {
 	g.laterFailed += int64(n)
 	g.laterError = err.Error()
-}
-
-type call struct {
-	fn    func(*txn) error
-	err   error
-	panic any
-	done  chan bool // false: done; true: you lead now
 }
 
 const (
@@ -48,9 +26,10 @@ const (
 	maxGroupSize = 512                   // calls in one transaction, which is held in memory until it is written
 )
 
-// update runs fn in a write transaction and returns once that is on disk. Concurrent calls share transactions, in the order
-// they came. fn runs once, unless the engine has to fetch first what it reads: then it runs again from the start, for itself. If it fails, what it changed is taken back and its error is returned; the others of its group go on. If
-// the commit fails, nothing of the group is kept and every caller gets the error: what fn did outside tx holds only without one.
+// update runs fn in a write transaction and returns once that is on disk. Concurrent calls share transactions, in the order they came. fn
+// runs once, unless the engine has to fetch first what it reads: then it runs again from the start, for itself. If it fails, what it
+// changed is taken back and its error is returned; the others of its group go on. If the commit fails, nothing of the group is kept and
+// every caller gets the error: what fn did outside tx holds only without one.
 func (db *DB) update(fn func(*txn) error) error { return db.call(fn, false) }
 
 func (db *DB) call(fn func(*txn) error, closing bool) error {
@@ -65,10 +44,10 @@ func (db *DB) call(fn func(*txn) error, closing bool) error {
 		return ErrClosed
 	}
 	g.calls = append(g.calls, c)
-	follow := g.leading
+	waits := g.leading
 	g.leading = true
 	g.mu.Unlock()
-	if !follow || <-c.done {
+	if !waits || <-c.done {
 		db.lead(c)
 	}
 	if c.panic != nil {
@@ -130,17 +109,17 @@ func (db *DB) commit(calls []*call, later []func(*txn) error) error {
 	for _, fn := range later {
 		pending = append(pending, &call{fn: fn})
 	}
-	var w *write
+	var tx *txn
 	err := db.e.Update(func(e engine.Tx) error {
-		w = db.newWrite()
-		tx := db.newTx(e, w)
+		tx = db.newTx(e)
+		tx.w.scratch = db.scratch
 		for _, c := range pending {
 			db.try(c, tx)
 		}
-		if w.counts.equal(&db.counts) {
+		if tx.w.counts.equal(&db.counts) {
 			return nil
 		}
-		return tx.put(bMeta, countsKey, w.counts.encode())
+		return tx.put(bMeta, countsKey, tx.w.counts.encode())
 	})
 	if err != nil {
 		for _, c := range pending {
@@ -161,7 +140,7 @@ func (db *DB) commit(calls []*call, later []func(*txn) error) error {
 			db.group.mu.Unlock()
 		}
 	}
-	if w.ops == 0 {
+	if tx.w.ops == 0 {
 		return nil
 	}
 	db.commits.Add(1)
@@ -170,7 +149,7 @@ func (db *DB) commit(calls []*call, later []func(*txn) error) error {
 			db.calls.Add(1)
 		}
 	}
-	db.publish(w)
+	db.publish(tx.w)
 	return nil
 }
 
@@ -208,14 +187,6 @@ func (p *panicked) Error() string {
 func (p *panicked) Unwrap() error {
 	err, _ := p.value.(error)
 	return err
-}
-
-func (db *DB) newWrite() *write {
-	w := &write{counts: db.counts, scratch: db.scratch}
-	db.names.mu.RLock()
-	w.nameBase = len(db.names.byID)
-	db.names.mu.RUnlock()
-	return w
 }
 
 // maxScratch is what is kept of the scratch between transactions.

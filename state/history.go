@@ -91,3 +91,12 @@ func (tx *txn) Verdicts(id PersonID) []VerdictAt {
 	}
 	return out
 }
+
+// addHistoryOnChange adds a point unless it is the last one again.
+func (tx *txn) addHistoryOnChange(id PersonID, p HistoryPoint) error {
+	points := tx.History(id)
+	if n := len(points); n > 0 && points[n-1].Score == p.Score && points[n-1].Tier == p.Tier {
+		return nil
+	}
+	return tx.AddHistory(id, p)
+}

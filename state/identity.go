@@ -71,9 +71,6 @@ func (tx *txn) claimIdentity(kind LinkKind, value string, id PersonID, why uint3
 	if err := checkPerson(id); err != nil {
 		return err
 	}
-	if tx.w == nil {
-		return errInView
-	}
 	hash := tx.identityHash(kind, value)
 	was, had, exists := tx.identity(hash[:])
 	switch {
@@ -106,9 +103,6 @@ func (tx *txn) claimIdentity(kind LinkKind, value string, id PersonID, why uint3
 
 // disown has value lead to nobody, whatever comes.
 func (tx *txn) disown(kind LinkKind, value string) error {
-	if tx.w == nil {
-		return errInView
-	}
 	hash := tx.identityHash(kind, value)
 	was, _, exists := tx.identity(hash[:])
 	if exists && was == 0 {
@@ -128,9 +122,6 @@ func (tx *txn) disown(kind LinkKind, value string) error {
 
 // FreeIdentity ends that a value is nobody's: those who held it turned out to be one person.
 func (tx *txn) FreeIdentity(kind LinkKind, value string) error {
-	if tx.w == nil {
-		return errInView
-	}
 	hash := tx.identityHash(kind, value)
 	if was, _, exists := tx.identity(hash[:]); !exists || was != 0 {
 		return nil
@@ -149,9 +140,6 @@ type Value struct {
 // KeepIdentities says which values the records of a person have now. What they had before still leads to the person, until the record
 // of another one has it.
 func (tx *txn) KeepIdentities(id PersonID, now []Value) error {
-	if tx.w == nil {
-		return errInView
-	}
 	marks, _, err := tx.personRecord(id)
 	if err != nil {
 		return err
@@ -174,9 +162,6 @@ func (tx *txn) KeepIdentities(id PersonID, now []Value) error {
 
 // disclaim takes away one reason of an entry, and the entry with its last.
 func (tx *txn) disclaim(hash []byte, why uint32) error {
-	if tx.w == nil {
-		return errInView
-	}
 	id, had, exists := tx.identity(hash)
 	if !exists || id == 0 || had&why == 0 {
 		return nil
@@ -276,9 +261,6 @@ func (tx *txn) PutLinks(id PersonID, links []Link) error {
 	if err := checkPerson(id); err != nil {
 		return err
 	}
-	if tx.w == nil {
-		return errInView
-	}
 	old, err := tx.Links(id)
 	if err != nil {
 		return err
@@ -332,4 +314,53 @@ func (tx *txn) PutLinks(id PersonID, links []Link) error {
 func (db *DB) Links(id PersonID) (links []Link, err error) {
 	err = db.view(func(tx *txn) (err error) { links, err = tx.Links(id); return err })
 	return links, err
+}
+
+// MoveIdentities has every value that leads to one person lead to another: two people turned out to be one. Links themselves
+// stay where they are; move them with PutLinks.
+func (tx *txn) MoveIdentities(from, to PersonID) error {
+	if err := checkPerson(from); err != nil {
+		return err
+	}
+	if err := checkPerson(to); err != nil {
+		return err
+	}
+	if from == to {
+		return nil
+	}
+	marks, core, err := tx.personRecord(from)
+	if err != nil {
+		return err
+	}
+	marks, core = slices.Clone(marks), slices.Clone(core)
+	var moved []byte
+	for i := 0; i < len(marks); i += markLen {
+		mark := marks[i : i+markLen]
+		var entries [][]byte
+		identityIndex.scan(tx, mark, func(entry []byte) bool {
+			if !hasPrefix(entry, mark) {
+				return false
+			}
+			if who, _ := parseIdentity(entry); who == from {
+				entries = append(entries, slices.Clone(entry))
+			}
+			return true
+		})
+		for _, entry := range entries {
+			_, why := parseIdentity(entry)
+			binary.BigEndian.PutUint32(entry[hashLen:], uint32(to)|why)
+			if _, err := identityIndex.put(tx, entry); err != nil {
+				return err
+			}
+			moved = append(moved, entry[:markLen]...)
+		}
+	}
+	if err := tx.putRecord(from, nil, core); err != nil {
+		return err
+	}
+	theirs, toCore, err := tx.personRecord(to)
+	if err != nil {
+		return err
+	}
+	return tx.putRecord(to, append(slices.Clone(theirs), moved...), slices.Clone(toCore))
 }

@@ -4,8 +4,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"slices"
-
-	"github.com/cespare/xxhash/v2"
+	"time"
 
 	"github.com/intentd/intentd/connectors"
 )
@@ -177,18 +176,23 @@ func (tx *txn) appendPending(b []byte, p *Pending, maybe []uint32) ([]byte, erro
 	return b, nil
 }
 
-func (tx *txn) decodePending(v []byte) (*Pending, error) {
+// rowKey is the key of the record that a journalled patch is for, inside the page.
+func rowKey(v []byte) []byte {
 	r := reader{b: v}
-	set := r.byte()
-	p := &Pending{Staged: r.time(), Score: -1}
-	ref, err := tx.ref(r.view())
-	if err != nil {
-		return nil, err
+	r.byte()
+	r.time()
+	return r.view()
+}
+
+// decodePatch reads what a journalled patch is to send: the first part of it. set says what else there is.
+func (tx *txn) decodePatch(r *reader) (p connectors.Patch, set byte, staged time.Time, err error) {
+	set, staged = r.byte(), r.time()
+	if p.Ref, err = tx.ref(r.view()); err != nil {
+		return p, set, staged, err
 	}
-	p.Patch.Ref = ref
-	p.Patch.Group = r.string()
+	p.Group = r.string()
 	if n := r.count(); n > 0 {
-		p.Patch.Fields = make(map[string]string, n)
+		p.Fields = make(map[string]string, n)
 		for range n {
 			var name string
 			if i := r.uvarint(); i == 0 {
@@ -196,11 +200,24 @@ func (tx *txn) decodePending(v []byte) (*Pending, error) {
 			} else if f, ok := tx.db.o.Fields.Numbered(int(min(i, 1<<30)) - 1); ok {
 				name = f.Name
 			} else {
-				return nil, damaged("journal")
+				return p, set, staged, damaged("journal")
 			}
-			p.Patch.Fields[name] = r.string()
+			p.Fields[name] = r.string()
 		}
 	}
+	if r.bad {
+		err = damaged("journal")
+	}
+	return p, set, staged, err
+}
+
+func (tx *txn) decodePending(v []byte) (*Pending, error) {
+	r := reader{b: v}
+	patch, set, staged, err := tx.decodePatch(&r)
+	if err != nil {
+		return nil, err
+	}
+	p := &Pending{Patch: patch, Staged: staged, Score: -1}
 	if n := r.count(); n > 0 {
 		p.Maybe = make([]uint32, n)
 		for i := range p.Maybe {
@@ -240,9 +257,6 @@ func (tx *txn) decodePending(v []byte) (*Pending, error) {
 // Stage journals a patch and gives it its Seq. It replaces a patch of the same record: the new one's Maybe then also holds that
 // one's and the hashes of its values, which may have reached the CRM. p itself is changed in Seq only.
 func (tx *txn) Stage(p *Pending) error {
-	if tx.w == nil {
-		return errInView
-	}
 	if p.Patch.Ref.IsZero() {
 		return fmt.Errorf("state: stage a patch without a record for person %d", p.Person)
 	}
@@ -353,9 +367,6 @@ func (tx *txn) dropUnsent(key []byte, seq uint64) error {
 
 // DropPending removes the record's patch, whichever it is, unsent or not.
 func (tx *txn) DropPending(ref connectors.Ref) error {
-	if tx.w == nil {
-		return errInView
-	}
 	var buf [64]byte
 	key, ok, err := tx.refKey(buf[:0], ref, false)
 	if !ok || err != nil {
@@ -370,13 +381,3 @@ func (tx *txn) DropPending(ref connectors.Ref) error {
 
 // JournalDepth is how many patches wait for an acknowledgement.
 func (db *DB) JournalDepth() int { return db.count(func(c *counts) int64 { return c.journal }) }
-
-// FieldHash is what OwnField.Wrote and Pending.Maybe hold of the canonical value of the own field with a number: never 0, and 24 bits, so
-// that a record stays small; one changed value in 16 million goes unnoticed. It is part of the file format.
-func FieldHash(number int, value string) uint32 {
-	h := (xxhash.Sum64String(value) + uint64(number)) * 0x9e3779b97f4a7c15 // 2^64 over the golden ratio: spreads neighbours
-	if h >>= 40; h != 0 {
-		return uint32(h)
-	}
-	return 1
-}

@@ -134,7 +134,7 @@ func (g *registry) joinPersons(winner, loser PersonID) (PersonID, error) {
 	if w.Verdict == "" {
 		w.Verdict = l.Verdict
 	}
-	w.Events, w.Scoring = 0, 0 // gather anew
+	w.Events, w.Scoring = 0, 0 // worked out anew
 	for _, h := range g.tx.History(loser) {
 		if err := g.tx.AddHistory(winner, h); err != nil {
 			return 0, err
@@ -209,4 +209,67 @@ func uniqueRefs(refs []connectors.Ref) []connectors.Ref {
 		}
 	}
 	return out
+}
+
+// moveToSurvivor moves a merged or converted record to the one it lives on in, and asks for the person again.
+func (g *registry) moveToSurvivor(s *Settlement) error {
+	tx := g.tx
+	oldRec, ok, err := tx.Contact(s.Old)
+	if err != nil {
+		return err
+	}
+	if !ok {
+		_, err := tx.Done(s.Entry)
+		return err
+	}
+	rec, known, err := tx.Contact(s.Into)
+	if err != nil {
+		return err
+	}
+	if known {
+		rec, err = g.absorbRef(s.Old, oldRec, s.Into, rec)
+	} else {
+		rec, err = g.replaceRef(s.Old, s.Into, oldRec)
+	}
+	if err != nil {
+		return err
+	}
+	for i := range s.Contacts {
+		if err := g.keepAddresses(rec.Person, &s.Contacts[i]); err != nil {
+			return err
+		}
+	}
+	return g.lookAgain(s.Entry, rec.Person, Live)
+}
+
+// join makes one person of two who have records with one address.
+func (g *registry) join(s *Settlement, person *Person) error {
+	winner, loser := s.Entry.Person, s.Other
+	rival, ok, err := g.tx.Person(s.Other)
+	if err != nil {
+		return err
+	}
+	if ok && (len(rival.Shown) > 0) != (len(person.Shown) > 0) {
+		if len(rival.Shown) > 0 {
+			winner, loser = loser, winner
+		}
+	} else if s.Other < s.Entry.Person {
+		winner, loser = loser, winner
+	}
+	keep, err := g.joinPersons(winner, loser)
+	if err != nil {
+		return err
+	}
+	return g.lookAgain(s.Entry, keep, s.Entry.Lane)
+}
+
+// lookAgain has whom a claimed person now belongs to looked at: the same one soon, another one in the place of the claim.
+func (g *registry) lookAgain(e Entry, id PersonID, lane Lane) error {
+	if id == e.Person {
+		return g.tx.Release(e, lane, e.soon(g.now), ReasonMerge)
+	}
+	if _, err := g.tx.Done(e); err != nil {
+		return err
+	}
+	return g.tx.Enqueue(id, lane, ReasonMerge, g.now)
 }

@@ -46,7 +46,7 @@ func New(e engine.Engine, o Options) (*DB, error) {
 	db := &DB{e: e, o: o}
 	db.macs.New = func() any { return &mac{hash: hmac.New(sha256.New, db.secret)} }
 	db.queue.init()
-	err := migrate(e, o.migrations, &o)
+	err := migrate(e, o.migrations, o.ReadOnly, o.Progress)
 	if err == nil {
 		err = db.view(db.load)
 	}

@@ -44,7 +44,7 @@ var deliveries = []promise{
 				p, _, err := tx.Person(ids[0])
 				c, _, _ := tx.Contact(ref)
 				r, _, _ := tx.Receipt(ids[0])
-				if got := len(p.Shown) > 0; got != written || (c.WroteAt.IsZero()) == written || (r != nil) != written || (len(tx.History(ids[0])) == 1) != written || (c.Seen == 9) != written {
+				if got := len(p.Shown) > 0; got != written || (c.WroteAt.IsZero()) == written || (r != nil) != written || (len(tx.History(ids[0])) == 1) != written || (c.Scored == 9) != written {
 					s.Errorf("written %v: %+v %+v", written, p, c)
 				}
 				return err

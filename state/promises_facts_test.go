@@ -142,26 +142,26 @@ var facts = []promise{
 			refs[i] = connectors.Ref{CRM: "hubspot", Object: "contacts", ID: string(rune('a' + i))}
 		}
 		s.update(func(tx *txn) error {
-			if err := tx.MarkSeen("one", refs[:20]); err != nil {
+			if err := tx.MarkMet("one", refs[:20]); err != nil {
 				return err
 			}
-			return tx.MarkSeen("two", refs[:5])
+			return tx.MarkMet("two", refs[:5])
 		})
 		s.update(func(tx *txn) error {
 			for i, ref := range refs {
-				if tx.Seen("one", ref) != (i < 20) || tx.Seen("two", ref) != (i < 5) || tx.Seen("three", ref) {
-					s.Errorf("%d: %v %v", i, tx.Seen("one", ref), tx.Seen("two", ref))
+				if tx.Met("one", ref) != (i < 20) || tx.Met("two", ref) != (i < 5) || tx.Met("three", ref) {
+					s.Errorf("%d: %v %v", i, tx.Met("one", ref), tx.Met("two", ref))
 				}
 			}
 			calls := 0
 			for more := true; more; calls++ {
 				var err error
-				if more, err = tx.DropSeen("one", 8); err != nil {
+				if more, err = tx.DropMet("one", 8); err != nil {
 					return err
 				}
 			}
-			if calls != 3 || tx.Seen("one", refs[0]) || !tx.Seen("two", refs[0]) {
-				s.Errorf("after %d calls: %v %v", calls, tx.Seen("one", refs[0]), tx.Seen("two", refs[0]))
+			if calls != 3 || tx.Met("one", refs[0]) || !tx.Met("two", refs[0]) {
+				s.Errorf("after %d calls: %v %v", calls, tx.Met("one", refs[0]), tx.Met("two", refs[0]))
 			}
 			return nil
 		})

@@ -70,7 +70,7 @@ var people = []promise{
 	}},
 	{"a contact comes back as put", func(s *suite) {
 		ref := connectors.Ref{CRM: "hubspot", Object: "contacts", ID: "101"}
-		full := Contact{Person: 9, Inputs: 5, Seen: 4, WroteAt: after(1500 * time.Millisecond), Modified: after(-time.Millisecond), Paused: true, Checked: true}
+		full := Contact{Person: 9, Inputs: 5, Scored: 4, WroteAt: after(1500 * time.Millisecond), Modified: after(-time.Millisecond), Paused: true, Checked: true}
 		for i := range 16 {
 			full.Own.Wrote(i, FieldHash(i, "x"))
 		}
@@ -81,7 +81,7 @@ var people = []promise{
 		for i := range 200 {
 			many.Own.Set(i, OwnField{Wrote: FieldHash(i, "x"), Held: i%3 == 1})
 		}
-		for _, c := range []Contact{full, wide, many, {Own: OwnFields{70: {Held: true}}}, {}, {Person: 1, Inputs: 7, Seen: 7}, {Person: 1, Seen: 7}, {Person: 1, Modified: now}, {Person: 1, WroteAt: now}} {
+		for _, c := range []Contact{full, wide, many, {Own: OwnFields{70: {Held: true}}}, {}, {Person: 1, Inputs: 7, Scored: 7}, {Person: 1, Scored: 7}, {Person: 1, Modified: now}, {Person: 1, WroteAt: now}} {
 			s.update(func(tx *txn) error { return tx.PutContact(ref, &c) })
 			s.view(func(tx *txn) error {
 				if got, ok, err := tx.Contact(ref); err != nil || !ok || !reflect.DeepEqual(got, c) {

@@ -145,18 +145,29 @@ var transactions = []promise{
 		})
 	}},
 	{"a view cannot write", func(s *suite) {
-		ref := connectors.Ref{CRM: "c", Object: "o", ID: "1"}
+		id, ref := s.person("1")
+		other, _ := s.person("2")
+		s.update(func(tx *txn) error { // so that each of the writes would change something
+			for _, err := range []error{tx.PutContact(ref, &Contact{Person: id}), tx.SetIdentity(LinkEmail, "a", id), tx.Enqueue(id, Live, ReasonNew, now), tx.Stage(&Pending{Person: id, Patch: patch(ref, "x")}),
+				tx.PutDead(&Dead{Person: id, Ref: ref, At: now}), tx.PutReceipt(id, after(-time.Hour), []byte("{}")), tx.PutCache("c", []byte("k"), nil, after(-time.Hour)), tx.PutJob("j", nil)} {
+				if err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		held, _ := s.queued(id)
 		s.view(func(tx *txn) error {
 			_, newErr := tx.NewPerson()
-			_, doneErr := tx.Done(Entry{Person: 1})
+			_, doneErr := tx.Done(held)
 			_, purgeErr := tx.PurgeReceipts(now, 1)
 			_, cacheErr := tx.PurgeCache("c", now, 1)
-			for i, err := range []error{newErr, doneErr, purgeErr, cacheErr, tx.PutPerson(1, &Person{}), tx.DeletePerson(1), tx.PutContact(ref, &Contact{}), tx.DeleteContact(ref),
-				tx.SetIdentity(LinkEmail, "a", 1), tx.DropIdentity(LinkEmail, "a"), tx.PutLinks(1, []Link{{Value: "a"}}), tx.Enqueue(1, 0, 0, now), tx.Release(Entry{Person: 1}, 0, now, 0),
-				tx.Stage(&Pending{Patch: patch(ref, "x")}), tx.DropPending(ref), tx.Void(ref, 1, now), tx.PutDead(&Dead{}), tx.DropDead(1, ref), tx.PutReceipt(1, now, []byte("{}")),
-				tx.PutCache("c", nil, nil, now), tx.PutAnswer(1, 1, nil), tx.AddHistory(1, HistoryPoint{}), tx.PutVerdict(1, "", now), tx.AddUsage("d", Usage{}), tx.Bury(1, "a", now), tx.BuryRef(ref, now),
-				tx.PutRun(Run{Name: "a"}), tx.MarkSeen("s", []connectors.Ref{ref}), tx.PutJob("j", nil), tx.DropJob("j"), tx.SetSetting("a", []byte{1}), tx.SetCursor("a", []byte{1}), tx.Bind("c", "1"),
-				tx.PutDeal(ref, nil), tx.SetWeights([]byte{1}), tx.MoveIdentities(1, 2)} {
+			for i, err := range []error{newErr, doneErr, purgeErr, cacheErr, tx.PutPerson(id, &Person{}), tx.DeletePerson(id), tx.PutContact(ref, &Contact{}), tx.DeleteContact(ref),
+				tx.SetIdentity(LinkEmail, "a", other), tx.DropIdentity(LinkEmail, "a"), tx.PutLinks(id, []Link{{Value: "a"}}), tx.Enqueue(id, 0, 0, now), tx.Release(held, 0, now, 0),
+				tx.Stage(&Pending{Patch: patch(ref, "x")}), tx.DropPending(ref), tx.Void(ref, 1, now), tx.PutDead(&Dead{Person: id}), tx.DropDead(id, ref), tx.PutReceipt(id, now, []byte("{}")),
+				tx.PutCache("c", nil, nil, now), tx.PutAnswer(id, 1, nil), tx.AddHistory(id, HistoryPoint{}), tx.PutVerdict(id, "", now), tx.AddUsage("d", Usage{}), tx.Bury(1, "a", now), tx.BuryRef(ref, now),
+				tx.PutRun(Run{Name: "a"}), tx.MarkMet("s", []connectors.Ref{ref}), tx.PutJob("j", nil), tx.DropJob("j"), tx.SetSetting("a", []byte{1}), tx.SetCursor("a", []byte{1}), tx.Bind("c", "1"),
+				tx.PutDeal(ref, nil), tx.SetWeights([]byte{1}), tx.MoveIdentities(id, other)} {
 				if err == nil {
 					s.Errorf("write %d went through", i)
 				}

@@ -136,9 +136,6 @@ func (tx *txn) Done(e Entry) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	if tx.w == nil {
-		return false, errInView
-	}
 	tx.w.queue.release(e.Person)
 	if !ok {
 		return false, nil
@@ -212,4 +209,26 @@ func (db *DB) EnqueueEverybody(after PersonID, n int, why Reason, now time.Time)
 		return nil
 	})
 	return queued, last, err
+}
+
+// RetryLane is where an entry that must come again goes. Who came by the backfill stays there: a first sync's people must neither overtake
+// others nor get the model's texts out of order.
+func (e Entry) RetryLane() Lane {
+	if e.Lane == Backfill {
+		return Backfill
+	}
+	return Retry
+}
+
+// soon is when somebody whose records were moved is looked at again: at once, unless that does not come to an end.
+func (e Entry) soon(now time.Time) time.Time {
+	if e.Attempts < 5 {
+		return now
+	}
+	return now.Add(Backoff(e.Attempts - 5))
+}
+
+// Backoff is the wait before attempt n+1: 30 s, doubling, at most 6 h.
+func Backoff(attempts uint8) time.Duration {
+	return min(30*time.Second<<min(attempts, 10), 6*time.Hour)
 }

@@ -192,15 +192,15 @@ func (g *registry) keepAddresses(id PersonID, c *connectors.Contact) error {
 // Identified is what identifies a person, as it was read off their records.
 type Identified struct {
 	Source  string // the CRM that says so
-	IDs     []HeldID
+	IDs     []IDOnRecord
 	Links   []Link        // what else their records say, property by property
 	Nobodys []identity.ID // what somebody else holds, too
 	Moved   []MovedID
 	All     bool // every record was read: what none of them has is not theirs any more
 }
 
-// HeldID is an address or number that a live record has.
-type HeldID struct {
+// IDOnRecord is an address or number that a live record has, and whose record it is.
+type IDOnRecord struct {
 	ID  identity.ID
 	CRM string
 }
@@ -224,11 +224,11 @@ func (g *registry) identify(id PersonID, now *Identified) error {
 		}
 	}
 	values := make([]Value, 0, len(now.IDs))
-	for _, held := range now.IDs {
-		if err := g.claim(id, held.ID, held.CRM); err != nil {
+	for _, has := range now.IDs {
+		if err := g.claim(id, has.ID, has.CRM); err != nil {
 			return err
 		}
-		values = append(values, Value{Kind: linkKind(held.ID), Value: held.ID.Stored()})
+		values = append(values, Value{Kind: linkKind(has.ID), Value: has.ID.Stored()})
 	}
 	for _, what := range now.Nobodys {
 		if err := g.disownFor(id, what, now.Source); err != nil {

@@ -30,7 +30,7 @@ func million(b *testing.B, path string) {
 				if err := tx.PutPerson(id, &Person{Contacts: []connectors.Ref{ref}, Events: 1, Features: features, Shown: shown, Due: start.Add(time.Duration(i%1000) * time.Hour)}); err != nil {
 					return err
 				}
-				if err := tx.PutContact(ref, &Contact{Person: id, Inputs: 1, Seen: 1, WroteAt: start}); err != nil {
+				if err := tx.PutContact(ref, &Contact{Person: id, Inputs: 1, Scored: 1, WroteAt: start}); err != nil {
 					return err
 				}
 				if err := tx.SetIdentity(LinkEmail, fmt.Sprint(i, "@example.com"), id); err != nil {

@@ -131,7 +131,7 @@ func schemaOf(tx engine.Tx) (int, error) {
 
 // migrate brings a state to the version that steps lead to, and says on the way how far it is. A newer one is refused, an older one cannot be
 // opened read-only. A copy of the older one is kept aside until the first clean stop.
-func migrate(e engine.Engine, steps []migration, o *Options) error {
+func migrate(e engine.Engine, steps []migration, readOnly bool, progress func(line string)) error {
 	var have int
 	if err := e.View(func(tx engine.Tx) error {
 		return engine.Run(tx, func() (err error) { have, err = schemaOf(tx); return err })
@@ -141,7 +141,7 @@ func migrate(e engine.Engine, steps []migration, o *Options) error {
 	switch {
 	case have > len(steps):
 		return fail(ErrNewer, nil, "state file %s was written by a newer version of intentd (schema %d, this one knows %d); install that version again or restore a backup", e.Path(), have, len(steps))
-	case have < len(steps) && o.ReadOnly:
+	case have < len(steps) && readOnly:
 		return fail(ErrReadOnly, nil, "state file %s has the older schema %d and must be opened for writing once", e.Path(), have)
 	case have > 0 && have < len(steps):
 		if err := e.Keep(); err != nil {
@@ -156,8 +156,8 @@ func migrate(e engine.Engine, steps []migration, o *Options) error {
 			if err != nil {
 				return fmt.Errorf("migrate to schema %d (%s): %w", v+1, steps[v].name, err)
 			}
-			if have > 0 && o.Progress != nil {
-				o.Progress(fmt.Sprintf("bringing the state up to date, %d of %d: %s (part %d)", v+1-have, len(steps)-have, steps[v].name, parts))
+			if have > 0 && progress != nil {
+				progress(fmt.Sprintf("bringing the state up to date, %d of %d: %s (part %d)", v+1-have, len(steps)-have, steps[v].name, parts))
 			}
 		}
 	}

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"fmt"
 	"slices"
-	"sync"
 
 	"github.com/intentd/intentd/connectors"
 )
@@ -45,9 +44,6 @@ func (tx *txn) SetCursor(name string, c connectors.Cursor) error {
 }
 
 func (tx *txn) setIfChanged(id bucketID, key, v []byte) error {
-	if tx.w == nil {
-		return errInView
-	}
 	if old := tx.get(id, key); (old == nil) == (v == nil) && bytes.Equal(old, v) {
 		return nil
 	}
@@ -75,29 +71,6 @@ func (db *DB) SetSettingLater(key string, v []byte) {
 		}
 		return tx.SetSetting(key, v)
 	})
-}
-
-// settingOrder numbers the values that settings are given in this process: an older one never overwrites a newer one, whichever commit
-// takes it.
-type settingOrder struct {
-	mu sync.Mutex
-	n  map[string]uint64
-}
-
-func (o *settingOrder) next(key string) uint64 {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	if o.n == nil {
-		o.n = map[string]uint64{}
-	}
-	o.n[key]++
-	return o.n[key]
-}
-
-func (o *settingOrder) latest(key string) uint64 {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return o.n[key]
 }
 
 // Secret is 32 random bytes made with the file. They key every hash that stands for a person's value; they never leave this host.

@@ -72,7 +72,7 @@ func (db *DB) TakeSwept(s Sweep, page RecordPage, last bool) (taken Taken, err e
 		for i := range page.Records {
 			refs[i] = page.Records[i].Ref
 		}
-		if err := tx.MarkSeen(s.Feed(), refs); err != nil {
+		if err := tx.MarkMet(s.Feed(), refs); err != nil {
 			return err
 		}
 		if last {
@@ -105,7 +105,7 @@ func (db *DB) CompareSwept(s Sweep, objects []string, n int, now time.Time) (nex
 			return err
 		}
 		for _, ref := range refs {
-			if tx.Seen(s.Feed(), ref) {
+			if tx.Met(s.Feed(), ref) {
 				continue
 			}
 			rec, ok, err := tx.Contact(ref)
@@ -136,7 +136,7 @@ func (db *DB) CompareSwept(s Sweep, objects []string, n int, now time.Time) (nex
 // EndSweep forgets up to n records of what a sweep has met, and is done when none are left: the pass then counts as ended.
 func (db *DB) EndSweep(s Sweep, n int, now time.Time) (done bool, err error) {
 	err = db.update(func(tx *txn) error {
-		more, err := tx.DropSeen(s.Feed(), n)
+		more, err := tx.DropMet(s.Feed(), n)
 		if done = !more; more || err != nil {
 			return err
 		}
@@ -164,4 +164,45 @@ func (db *DB) LastSweep(crm string) (t time.Time, err error) {
 		return nil
 	})
 	return t, err
+}
+
+// MarkMet notes which records a sweep has met.
+func (tx *txn) MarkMet(sweep string, refs []connectors.Ref) error {
+	name, _, err := tx.nameID("sweep\x00"+sweep, true)
+	if err != nil {
+		return err
+	}
+	var buf [64]byte
+	for _, ref := range refs {
+		key, _, err := tx.refKey(appendKind(buf[:0], name), ref, true)
+		if err != nil {
+			return err
+		}
+		if err := tx.put(bSeen, key, nil); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Met says whether a sweep has met a record.
+func (tx *txn) Met(sweep string, ref connectors.Ref) bool {
+	name, ok, err := tx.nameID("sweep\x00"+sweep, false)
+	if !ok || err != nil {
+		return false
+	}
+	var buf [64]byte
+	key, ok, err := tx.refKey(appendKind(buf[:0], name), ref, false)
+	return ok && err == nil && tx.get(bSeen, key) != nil
+}
+
+// DropMet forgets up to n records of what a sweep has met; more says that some are left.
+func (tx *txn) DropMet(sweep string, n int) (more bool, err error) {
+	name, ok, err := tx.nameID("sweep\x00"+sweep, false)
+	if !ok || err != nil {
+		return false, err
+	}
+	var buf [8]byte
+	dropped, err := tx.dropPrefix(bSeen, appendKind(buf[:0], name), n)
+	return dropped == n && n > 0, err
 }

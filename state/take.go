@@ -139,7 +139,7 @@ func (g *registry) takeRecord(fields map[string]string, item *connectors.Contact
 		if !known || rec.Paused && item.State == connectors.Archived {
 			return 0, 0, nil
 		}
-		// What became of it, gather asks the strongly consistent read.
+		// A lot asks the strongly consistent read what became of it.
 		return ReasonMerge, rec.Person, nil
 	}
 	inputs := InputsHash(item)

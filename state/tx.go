@@ -6,27 +6,6 @@ import (
 	"github.com/intentd/intentd/state/engine"
 )
 
-// txn is a transaction: a consistent view of the state and, inside an update, the means to change it. It is valid until the
-// function it was given to returns, and belongs to that function's goroutine.
-type txn struct {
-	db  *DB
-	e   engine.Tx
-	w   *write // nil in a View
-	key []byte // of the read or write under way: what is handed to the engine escapes, the callers' keys need not
-}
-
-// write is what a transaction carries beside its pairs: everything the DB takes over once the commit is on disk.
-type write struct {
-	ops      int // puts and deletes so far
-	counts   counts
-	names    []string // new ones, in order
-	nameBase int      // names before this transaction
-	queue    queueChange
-	scratch  []byte // for a value in the making
-}
-
-func (db *DB) newTx(e engine.Tx, w *write) *txn { return &txn{db: db, e: e, w: w} }
-
 // get is the value of key, inside the page; nil if there is none.
 func (tx *txn) get(id bucketID, key []byte) []byte {
 	tx.key = append(tx.key[:0], key...)
@@ -64,27 +43,18 @@ func (tx *txn) walk(id bucketID, prefix, from []byte, atATime int, visit func(k,
 
 // put stores a pair. The value must stay untouched until the commit: it comes from alloc, keep or a fresh slice.
 func (tx *txn) put(id bucketID, key, value []byte) error {
-	if tx.w == nil {
-		return errInView
-	}
 	tx.w.ops++
 	tx.key = append(tx.key[:0], key...)
 	return tx.e.Put(id, tx.key, value)
 }
 
 func (tx *txn) del(id bucketID, key []byte) error {
-	if tx.w == nil {
-		return errInView
-	}
 	tx.w.ops++
 	tx.key = append(tx.key[:0], key...)
 	return tx.e.Delete(id, tx.key)
 }
 
 func (tx *txn) sequence(id bucketID) (uint64, error) {
-	if tx.w == nil {
-		return 0, errInView
-	}
 	tx.w.ops++
 	return tx.e.Sequence(id)
 }
@@ -115,9 +85,6 @@ func (w *write) restore(s savepoint) {
 
 // Row does what concerns one row of several: if do fails, what it changed is taken back and the others go on. The error is do's own.
 func (tx *txn) Row(do func() error) error {
-	if tx.w == nil {
-		return do()
-	}
 	s := tx.w.savepoint()
 	err := tx.e.Savepoint(do)
 	if err == nil {
@@ -128,6 +95,14 @@ func (tx *txn) Row(do func() error) error {
 		return nil
 	}
 	return err
+}
+
+// set stores a copy of v, or deletes the pair if v is nil.
+func (tx *txn) set(id bucketID, key, v []byte) error {
+	if v == nil {
+		return tx.del(id, key)
+	}
+	return tx.put(id, key, slices.Clone(v))
 }
 
 // dropPrefix deletes up to n pairs (all if n < 0) whose keys begin with prefix and says how many.

@@ -97,7 +97,7 @@ const (
 type Contact struct {
 	Person   PersonID
 	Inputs   uint64 // hash of the CRM inputs that were last enqueued
-	Seen     uint64 // hash of the CRM inputs that the last acknowledged result rests on
+	Scored   uint64 // hash of the CRM inputs that the last acknowledged result rests on
 	Own      OwnFields
 	WroteAt  time.Time // when the last patch was acknowledged
 	Modified time.Time // the record's modification time after it, as far as known
@@ -124,7 +124,7 @@ type Pending struct {
 	Bulk    bool      // may wait for a bulk job
 	Alone   bool      // was refused before: to be sent in batches of its kind
 	Maybe   []uint32  // FieldHash of values that unacknowledged earlier patches may have left
-	Inputs  uint64    // Contact.Seen once acknowledged
+	Inputs  uint64    // Contact.Scored once acknowledged
 	Read    time.Time // the record's own modification stamp when it was read
 	Next    *Person   // the person's record once acknowledged; nil: leave as it is
 	Receipt []byte    // to be stored once acknowledged, as PutReceipt takes it; nil: none

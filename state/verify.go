@@ -26,7 +26,7 @@ func (db *DB) Verify() error {
 		found = nil
 		var c counts
 		v := &verifier{tx: tx, c: &c, note: note}
-		for _, check := range []func(){v.people, v.contacts, v.identities, v.queue, v.journal, v.rest, v.caches} {
+		for _, check := range []func(){v.people, v.contacts, v.identities, v.queue, v.journal, v.documents, v.caches} {
 			if check(); len(found) >= maxFindings {
 				return nil
 			}
@@ -151,10 +151,7 @@ func (v *verifier) journal() {
 	tx := v.tx
 	v.each(bJournal, func(k, val []byte) error {
 		v.c.journal++
-		r := reader{b: val}
-		r.byte()
-		r.time()
-		key := r.view()
+		key := rowKey(val)
 		u, ok, err := tx.unsentOf(key)
 		if err != nil {
 			return err
@@ -173,7 +170,7 @@ func (v *verifier) journal() {
 	}
 }
 
-func (v *verifier) rest() {
+func (v *verifier) documents() {
 	tx := v.tx
 	v.each(bDead, func(k, val []byte) error {
 		v.c.dead++

@@ -3,6 +3,7 @@ package clickstream
 import (
 	"cmp"
 	"encoding/binary"
+	"fmt"
 	"maps"
 	"slices"
 	"strconv"
@@ -12,24 +13,6 @@ import (
 	"github.com/intentd/intentd/connectors/identity"
 	bolt "go.etcd.io/bbolt"
 )
-
-// Batch is what one commit takes in.
-type Batch struct {
-	// Source goes into the Source of every event that has none.
-	Source string
-	// Events in any order. Ingest cleans and changes them in place and keeps nothing of them.
-	Events []connectors.Event
-	// Cursor is saved under Source with the events, nil leaves the one there is.
-	Cursor connectors.Cursor
-}
-
-// placed is where an event goes.
-type placed struct {
-	part int64
-	node uint64
-	at   int64 // microseconds
-	i    int32 // in Batch.Events
-}
 
 // ingest takes in a batch and returns where the events that are kept went. Under intake.
 func (s *Store) ingest(b Batch) ([]placed, error) {
@@ -74,12 +57,6 @@ func (s *Store) ingest(b Batch) ([]placed, error) {
 	s.mu.Unlock()
 	s.nudge()
 	return order, nil
-}
-
-func (s *Store) newestEvent() int64 {
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-	return s.newest
 }
 
 // place cleans the events and puts those to be kept into the order of the segments.
@@ -246,10 +223,6 @@ func (s *Store) linkAll(tx *bolt.Tx, events []connectors.Event, order []placed, 
 	return slices.Sorted(maps.Keys(seen)), c, nil
 }
 
-// recent remembers the links of those seen lately, so that most events need no look into the main file. It is keyed by a hash of
-// the identifier: two of its entries share one with a probability of 10⁻⁸, and would then miss a link, no event.
-type recent struct{ young, old map[uint64]knownLink }
-
 // place is where recent keeps what it knows of id.
 func place(id identifier) uint64 {
 	if id.Space == "" {
@@ -261,37 +234,9 @@ func place(id identifier) uint64 {
 	return d.Sum64()
 }
 
-// knownLink is the group of an identifier. For a device with one owner since is where their time begins, in milliseconds;
-// with several it is mixed.
-type knownLink struct {
-	group uint64
-	since int64
-	mixed bool
-}
-
 // fullPages is how full bbolt leaves the pages of groups, whose keys only grow: with its default every page stays half empty. A tenth is
 // left for what groups get later.
 const fullPages = 0.9
-
-// recentLinks bounds the entries of each of the two generations: about 30 MB in all.
-const recentLinks = 1 << 18
-
-func (r *recent) get(node uint64) (knownLink, bool) {
-	k, ok := r.young[node]
-	if !ok {
-		if k, ok = r.old[node]; ok {
-			r.put(node, k)
-		}
-	}
-	return k, ok
-}
-
-func (r *recent) put(node uint64, k knownLink) {
-	if len(r.young) >= recentLinks || r.young == nil {
-		r.old, r.young = r.young, make(map[uint64]knownLink, 1024)
-	}
-	r.young[node] = k
-}
 
 // lookUp is the group of e, and whether the links need no change for e.
 func (r *recent) lookUp(l links, e *connectors.Event) (uint64, bool, error) {
@@ -355,4 +300,56 @@ func (r *recent) learnOne(l links, id identifier) error {
 	}
 	r.put(place(id), k)
 	return nil
+}
+
+// Ingest takes in a batch in one commit: its events, the links they reveal, the people they make active, and the cursor,
+// or nothing. It is durable when Ingest returns. Batches of one source that are given at the same time share a commit. accepted counts
+// the events kept; left out are those without an identifier, with consent denied, older than the retention (or than 1970), and repeats.
+// Repeats of earlier batches (same owner, time and id) are kept once: the latest ones are recognised here, others disappear when read
+// and when segments are merged.
+func (s *Store) Ingest(b Batch) (accepted int, err error) {
+	w := &waiting{Batch: b}
+	s.gathering.add(w)
+	s.intake.Lock()
+	defer s.intake.Unlock()
+	for !w.done { // else somebody before took it along
+		s.ingestGroup(s.gathering.next())
+	}
+	return w.accepted, w.err
+}
+
+// ingestGroup takes in batches of one source as one. Under intake.
+func (s *Store) ingestGroup(group []*waiting) {
+	b := group[0].Batch
+	if len(group) > 1 {
+		var events []connectors.Event
+		for _, w := range group {
+			events = append(events, w.Events...)
+			if w.Cursor != nil {
+				b.Cursor = w.Cursor
+			}
+		}
+		b.Events = events
+	}
+	kept, err := s.ingest(b)
+	if err != nil {
+		s.known, s.ids = recent{}, recentIDs{} // they may have learnt from what was rolled back
+		err = s.fail(fmt.Sprintf("take in %d events", len(b.Events)), err)
+	}
+	of := make([]int, 0, len(b.Events)) // the group's number of each event
+	for i, w := range group {
+		w.err, w.done = err, true
+		if len(group) > 1 {
+			for range w.Events {
+				of = append(of, i)
+			}
+		}
+	}
+	if len(group) == 1 {
+		group[0].accepted = len(kept)
+		return
+	}
+	for _, p := range kept {
+		group[of[p.i]].accepted++
+	}
 }

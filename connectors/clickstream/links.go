@@ -477,3 +477,11 @@ func (l links) person(g uint64, rec *group, space string) (connectors.Person, er
 	}
 	return p, nil
 }
+
+// keyHome names the source whose user and anonymous ids are kept without their space: the first that was taken in. So a store of one
+// source, made before there were spaces, is read as it is, and follows when the configuration names its space anew. keySpaced is since
+// when every other id has its space, in Unix seconds.
+var (
+	keyHome   = []byte("home")
+	keySpaced = []byte("spaced")
+)

@@ -8,14 +8,6 @@ import (
 	bolt "go.etcd.io/bbolt"
 )
 
-// keyHome names the source whose user and anonymous ids are kept without their space: the first that was taken in. So a store of one
-// source, made before there were spaces, is read as it is, and follows when the configuration names its space anew. keySpaced is since
-// when every other id has its space, in Unix seconds.
-var (
-	keyHome   = []byte("home")
-	keySpaced = []byte("spaced")
-)
-
 // setHome decides where a store is at home, once: with its first source.
 func (s *Store) setHome(tx *bolt.Tx, source string) error {
 	m := tx.Bucket(bucketMeta)

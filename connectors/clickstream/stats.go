@@ -29,25 +29,6 @@ type Stats struct {
 	LastError string // of the background work
 }
 
-// counts are those of one batch, or since Open.
-type counts struct {
-	accepted, repeated, unidentified, denied, expired, future, conflicts, erased uint64
-	anonymous, reused                                                            uint64
-}
-
-func (c *counts) add(d counts) {
-	c.accepted += d.accepted
-	c.repeated += d.repeated
-	c.unidentified += d.unidentified
-	c.denied += d.denied
-	c.expired += d.expired
-	c.future += d.future
-	c.conflicts += d.conflicts
-	c.erased += d.erased
-	c.anonymous += d.anonymous
-	c.reused += d.reused
-}
-
 // Stats tells the store's condition.
 func (s *Store) Stats() (Stats, error) {
 	s.mu.RLock()

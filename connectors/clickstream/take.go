@@ -3,13 +3,10 @@ package clickstream
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"iter"
-	"slices"
 	"sync"
 
 	"github.com/intentd/intentd/connectors"
-	bolt "go.etcd.io/bbolt"
 )
 
 // Taken counts what one Take did.
@@ -144,62 +141,6 @@ func takePage(ctx context.Context, f connectors.Feed, from connectors.Cursor) (c
 		err = connectors.Errorf(connectors.Transient, "clickstream: take in a page", "the feed says that there is more, but stands still")
 	}
 	return page, err
-}
-
-// keyCursor is where a source's cursor is kept.
-const keyCursor = "cursor"
-
-// Cursor is the position saved under a source, nil if there is none. Until format 2 files were remembered under a name each: those
-// come as one JSON object {name: position}, which the feed of files reads.
-func (s *Store) Cursor(source string) (connectors.Cursor, error) {
-	var out connectors.Cursor
-	err := s.view(func(tx *bolt.Tx) error {
-		b := tx.Bucket(bucketOffsets).Bucket(offsetsOf(source))
-		if b == nil {
-			return nil
-		}
-		if v := b.Get([]byte(keyCursor)); v != nil {
-			out = slices.Clone(v)
-			return nil
-		}
-		byName := map[string]json.RawMessage{}
-		err := b.ForEach(func(k, v []byte) error {
-			if json.Valid(v) {
-				byName[string(k)] = slices.Clone(v)
-			}
-			return nil
-		})
-		if err != nil || len(byName) == 0 {
-			return err
-		}
-		out, err = json.Marshal(byName)
-		return err
-	})
-	if err != nil {
-		return nil, s.fail("read the cursor of "+source, err)
-	}
-	return out, nil
-}
-
-// offsetsOf is the bucket of a source: a bucket's name must not be empty.
-func offsetsOf(source string) []byte { return []byte("s" + source) }
-
-// putCursor saves a source's cursor in place of whatever was kept under it.
-func putCursor(tx *bolt.Tx, source string, cursor connectors.Cursor) error {
-	if cursor == nil {
-		return nil
-	}
-	offsets, name := tx.Bucket(bucketOffsets), offsetsOf(source)
-	if b := offsets.Bucket(name); b != nil && b.Get([]byte(keyCursor)) == nil {
-		if err := offsets.DeleteBucket(name); err != nil {
-			return err
-		}
-	}
-	b, err := offsets.CreateBucketIfNotExists(name)
-	if err != nil {
-		return err
-	}
-	return b.Put([]byte(keyCursor), cursor)
 }
 
 // Fed is a feed together with the store that it fills: it is taken in by Take and asked like any Source.

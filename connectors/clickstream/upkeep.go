@@ -55,14 +55,6 @@ func (s *Store) work() {
 	}
 }
 
-// nudge lets the background look whether there is something to do.
-func (s *Store) nudge() {
-	select {
-	case s.wake <- struct{}{}:
-	default:
-	}
-}
-
 // tidy does one piece of upkeep, if there is any.
 func (s *Store) tidy() (did bool, err error) {
 	s.upkeep.Lock()

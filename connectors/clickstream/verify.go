@@ -8,7 +8,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"runtime/debug"
 	"syscall"
 	"time"
 
@@ -23,17 +22,6 @@ import (
 
 // cleanFile stands beside the main file while the store is closed in order.
 const cleanFile = "clean"
-
-// guarded runs what reads the main file through bbolt.
-func guarded(f func() error) (err error) {
-	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
-	defer func() {
-		if p := recover(); p != nil {
-			err = fmt.Errorf("%w: %s: %v", errDamaged, mainFile, p)
-		}
-	}()
-	return f()
-}
 
 // checkBeforeOpen checks the main file unless it was closed in order.
 func checkBeforeOpen(dir string) error {

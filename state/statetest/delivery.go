@@ -38,7 +38,7 @@ var deliveries = []promise{
 			s.Helper()
 			k := s.kept(id)
 			rec := k.Records[0].Contact
-			if got := len(k.Person.Shown) > 0; got != written || rec.WroteAt.IsZero() == written || (len(k.Receipts) == 1) != written || (len(k.History) == 1) != written || (rec.Seen == 9) != written {
+			if got := len(k.Person.Shown) > 0; got != written || rec.WroteAt.IsZero() == written || (len(k.Receipts) == 1) != written || (len(k.History) == 1) != written || (rec.Scored == 9) != written {
 				s.Errorf("written %v: %+v", written, k)
 			}
 			if n := s.db.Stats().Tiers[4]; (n == 1) != written {

@@ -1,6 +1,7 @@
 package state
 
 import (
+	"maps"
 	"slices"
 
 	"github.com/cespare/xxhash/v2"
@@ -43,6 +44,27 @@ func InputsHash(c *connectors.Contact) uint64 {
 	}
 	if h := d.Sum64(); h != 0 {
 		return h
+	}
+	return 1
+}
+
+// PatchHash is that of what a patch is to write, the two fields left out that change with every look: 0 for nothing.
+func PatchHash(fields map[string]string) (sum uint64) {
+	for _, name := range slices.Sorted(maps.Keys(fields)) {
+		if name == connectors.FieldScoredAt || name == connectors.FieldLastSignalAt {
+			continue
+		}
+		sum = sum*0x100000001b3 ^ xxhash.Sum64String(name+"\x00"+fields[name])
+	}
+	return sum
+}
+
+// FieldHash is what OwnField.Wrote and Pending.Maybe hold of the canonical value of the own field with a number: never 0, and 24 bits, so
+// that a record stays small; one changed value in 16 million goes unnoticed. It is part of the file format.
+func FieldHash(number int, value string) uint32 {
+	h := (xxhash.Sum64String(value) + uint64(number)) * 0x9e3779b97f4a7c15 // 2^64 over the golden ratio: spreads neighbours
+	if h >>= 40; h != 0 {
+		return uint32(h)
 	}
 	return 1
 }
