@@ -34,6 +34,12 @@ type SourceType struct {
 	Settings func() Settings // a SourceSettings
 }
 
+// PolledBy is settings of a source whose usual schedule hangs on what they say: one that bills by what is read is polled less often.
+type PolledBy interface {
+	// PollBy is the schedule in the place of the type's; "" keeps that.
+	PollBy() string
+}
+
 // A ModelType is what the configuration knows as a provider of models.
 type ModelType struct {
 	Name     string // of the model that is asked unless the configuration names another

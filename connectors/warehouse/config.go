@@ -1,6 +1,7 @@
 package warehouse
 
 import (
+	"cmp"
 	"fmt"
 	"net/url"
 	"strings"
@@ -11,13 +12,14 @@ import (
 
 // Type is a source that asks a SQL database or warehouse.
 var Type = connectors.SourceType{Poll: "@every 5m", Settings: func() connectors.Settings {
-	return &Config{PeoplePerQuery: 500, MaxRows: 200_000, Timeout: time.Minute, Lookback: 10 * time.Minute}
+	return &Config{PeoplePerQuery: 500, MaxRows: 200_000, Timeout: time.Minute, Lookback: 10 * time.Minute, Back: 90 * 24 * time.Hour, DailyBytes: 100e9}
 }}
 
 // Config are the keys of a source of type warehouse.
 type Config struct {
-	Dialect        string            `mapstructure:"dialect"` // postgres, redshift or clickhouse
-	URL            connectors.Secret `mapstructure:"url"`     // it holds a password
+	Dialect        string            `mapstructure:"dialect"` // postgres, redshift, clickhouse or bigquery
+	Mode           string            `mapstructure:"mode"`    // ask or take; "": what suits the dialect
+	URL            connectors.Secret `mapstructure:"url"`     // it holds a password; BigQuery's own address if empty
 	URLFile        string            `mapstructure:"url_file"`
 	User           string            `mapstructure:"user"` // ClickHouse, unless the URL names them
 	Password       connectors.Secret `mapstructure:"password"`
@@ -26,37 +28,79 @@ type Config struct {
 	Preset         string            `mapstructure:"preset"` // queries for a schema that is known; active and journeys replace them
 	Active         string            `mapstructure:"active"`
 	Journeys       string            `mapstructure:"journeys"`
+	Events         string            `mapstructure:"events"` // in their place with mode: take
 	PeoplePerQuery int               `mapstructure:"people_per_query"`
 	MaxRows        int               `mapstructure:"max_rows"` // of one query; more are asked for by halves of the people
 	Timeout        time.Duration     `mapstructure:"timeout"`  // of one query, kept by the server
 	Lookback       time.Duration     `mapstructure:"lookback"` // how late a row may come in with an earlier position
+
+	Project    string            `mapstructure:"project"`  // BigQuery: who is billed
+	Location   string            `mapstructure:"location"` // BigQuery: where the data lie, if it does not find out
+	Key        connectors.Secret `mapstructure:"key"`      // BigQuery: of a service account, as JSON; default credentials if empty
+	KeyFile    string            `mapstructure:"key_file"`
+	DailyBytes int64             `mapstructure:"daily_bytes"` // BigQuery: what a day's queries may read
+	Back       time.Duration     `mapstructure:"back"`        // mode: take: how far back the first pass begins
+	Reread     time.Duration     `mapstructure:"reread"`      // mode: take, BigQuery: what is read again once a day; 0: what the preset needs
 }
 
-// pageRows is how many rows one active query may have.
-const pageRows = 1000
+// Rows of one query that is asked in pages.
+const (
+	pageRows = 1000   // of people
+	feedRows = 10_000 // of events
+)
 
-var dialects = []string{"postgres", "redshift", "clickhouse"}
+var dialects = []string{"postgres", "redshift", "clickhouse", "bigquery"}
+
+const (
+	modeAsk  = "ask"  // a Source: the database is asked about people
+	modeTake = "take" // a Feed: every event is read once
+)
+
+// billed says that the dialect is paid by what a query reads: lots of people must not scan.
+func (o *Config) billed() bool { return o.Dialect == "bigquery" }
+
+func (o *Config) mode() string {
+	switch {
+	case o.Mode != "":
+		return o.Mode
+	case o.billed():
+		return modeTake
+	}
+	return modeAsk
+}
+
+// PollBy implements connectors.PolledBy.
+func (o *Config) PollBy() string {
+	if o.billed() {
+		return "@every 1h"
+	}
+	return ""
+}
 
 // Check implements connectors.Settings.
 func (o *Config) Check(c *connectors.Check) {
 	if c.Required("dialect", o.Dialect, "write one of "+strings.Join(dialects, ", ")) {
 		c.OneOf("dialect", o.Dialect, dialects...)
 	}
-	if c.Secret("url", o.URL, "the URL of the database", "write url_file: /etc/intentd/warehouse_url, with a user who can only read") {
+	if o.billed() {
+		o.checkBigquery(c)
+	} else if c.Secret("url", o.URL, "the URL of the database", "write url_file: /etc/intentd/warehouse_url, with a user who can only read") {
 		o.checkURL(c)
+	}
+	if o.Mode != "" {
+		c.OneOf("mode", o.Mode, modeAsk, modeTake)
 	}
 	c.Whole("people_per_query", o.PeoplePerQuery, 1, 10_000, "500 fit most databases")
 	c.Whole("max_rows", o.MaxRows, 1000, 10_000_000, "200000 fit most machines")
 	c.Span("timeout", o.Timeout, time.Second, time.Hour)
 	c.Span("lookback", o.Lookback, 0, 7*24*time.Hour)
-	if o.Preset != "" && c.OneOf("preset", o.Preset, presetNames()...) && o.Dialect != "" && !presetFor(o.Preset, o.Dialect) {
-		c.Add("preset", fmt.Sprintf("%s has no queries for %s", o.Preset, o.Dialect), "give active and journeys instead")
+	c.Span("back", o.Back, 24*time.Hour, 3650*24*time.Hour)
+	c.Span("reread", o.Reread, 0, 30*24*time.Hour)
+	queries := o.queries()
+	if o.Preset != "" && c.OneOf("preset", o.Preset, presetNames()...) && o.Dialect != "" && !presetFor(queries) {
+		c.Add("preset", fmt.Sprintf("%s has no queries for %s with mode: %s", o.Preset, o.Dialect, o.mode()), "give the queries yourself")
 	}
-	active, journeys := o.queries()
-	for _, q := range []struct {
-		key, text string
-		allowed   []param
-	}{{"active", active, activeParams}, {"journeys", journeys, journeyParams}} {
+	for _, q := range queries {
 		if !c.Required(q.key, q.text, "write the query, or name a preset: "+strings.Join(presetNames(), ", ")) {
 			continue
 		}
@@ -76,6 +120,25 @@ func (o *Config) Check(c *connectors.Check) {
 // required says whether a query makes no sense without a parameter. A table may lack user or anonymous ids, or even addresses.
 func required(p param) bool {
 	return p == paramSince || p == paramLimit || p == paramFrom
+}
+
+func (o *Config) checkBigquery(c *connectors.Check) {
+	c.Required("project", o.Project, "write the id of the project that is billed for the queries")
+	if o.Preset != "" {
+		c.Required("schema", o.Schema, "write the dataset, for example analytics_123456789")
+	}
+	if strings.ContainsAny(o.Schema, "`;") {
+		c.Add("schema", "is no name of a dataset", "write dataset, or project.dataset")
+	}
+	if u := o.URL.Reveal(); u != "" {
+		c.PrivateURL("url", u)
+	}
+	if o.DailyBytes < 1e9 {
+		c.Add("daily_bytes", fmt.Sprintf("is %d", o.DailyBytes), "write at least 1000000000 (1 GB); 100000000000 is the default")
+	}
+	if o.mode() == modeAsk {
+		c.Warn("mode", "with ask every lot of people reads the whole window of the table, and is paid for", "leave it out: each row is then read once")
+	}
 }
 
 func (o *Config) checkURL(c *connectors.Check) {
@@ -101,24 +164,46 @@ func (o *Config) Keeps() string {
 	return "the tables of the warehouse are only read: delete the person's rows there"
 }
 
-func (o *Config) queries() (active, journeys string) {
-	active, journeys = preset(o.Preset, o.Dialect)
-	if o.Active != "" {
-		active = o.Active
+// query is one of the admin's queries, or a preset's.
+type query struct {
+	key, text string
+	allowed   []param
+}
+
+// queries are those that the mode needs.
+func (o *Config) queries() []query {
+	var out []query
+	switch {
+	case o.mode() == modeAsk:
+		out = []query{{"active", o.Active, activeParams}, {"journeys", o.Journeys, journeyParams}}
+	case o.billed():
+		out = []query{{"events", o.Events, windowParams}}
+	default:
+		out = []query{{"events", o.Events, activeParams}}
 	}
-	if o.Journeys != "" {
-		journeys = o.Journeys
+	for i := range out {
+		if out[i].text == "" {
+			out[i].text = preset(o.Preset, o.Dialect, out[i].key, o.Schema)
+		}
 	}
-	return active, journeys
+	return out
 }
 
 var (
 	activeParams  = []param{paramSince, paramSinceID, paramLimit}
 	journeyParams = []param{paramEmails, paramUserIDs, paramAnonymousIDs, paramFrom, paramTo}
+	windowParams  = []param{paramFrom, paramTo}
 )
 
 // Open implements connectors.SourceSettings.
 func (o *Config) Open(h connectors.Host) (connectors.Origin, error) {
+	if o.mode() == modeTake {
+		f, err := o.openFeed(h)
+		if err != nil {
+			return connectors.Origin{}, err
+		}
+		return connectors.Origin{Name: h.Name, Feed: f}, nil
+	}
 	s, err := o.open(h)
 	if err != nil {
 		return connectors.Origin{}, err
@@ -127,26 +212,59 @@ func (o *Config) Open(h connectors.Host) (connectors.Origin, error) {
 }
 
 func (o *Config) open(h connectors.Host) (*Source, error) {
-	s := &Source{name: h.Name, perQuery: o.PeoplePerQuery, page: pageRows, maxRows: o.MaxRows, lookback: o.Lookback, now: h.Now}
-	if s.now == nil {
-		s.now = time.Now
+	e, statements, err := o.engine(h)
+	if err != nil {
+		return nil, err
 	}
-	active, journeys := o.queries()
+	return &Source{
+		name: h.Name, engine: e, active: ordered{e, statements[0], pageRows, o.Lookback}, journeys: statements[1],
+		perQuery: o.PeoplePerQuery, maxRows: o.MaxRows, now: clock(h),
+	}, nil
+}
+
+func (o *Config) openFeed(h connectors.Host) (*Feed, error) {
+	e, statements, err := o.engine(h)
+	if err != nil {
+		return nil, err
+	}
+	f := &Feed{name: h.Name, engine: e, lookback: o.Lookback, back: o.Back, now: clock(h)}
+	if keeps, ok := e.(keeper); ok {
+		f.windows = &windows{engine: keeps, query: statements[0], reread: cmp.Or(o.Reread, rewritten[o.Preset]), page: feedRows}
+	} else {
+		f.rows = ordered{e, statements[0], feedRows, o.Lookback}
+	}
+	return f, nil
+}
+
+func clock(h connectors.Host) func() time.Time {
+	if h.Now != nil {
+		return h.Now
+	}
+	return time.Now
+}
+
+// engine makes the dialect's engine, and reads the queries of the mode.
+func (o *Config) engine(h connectors.Host) (engine, []statement, error) {
+	var statements []statement
+	for _, q := range o.queries() {
+		s, err := parse(q.text, q.allowed...)
+		if err != nil {
+			return nil, nil, fmt.Errorf("%s: %w", q.key, err)
+		}
+		statements = append(statements, s)
+	}
+	var e engine
 	var err error
-	if s.active, err = parse(active, activeParams...); err != nil {
-		return nil, fmt.Errorf("active: %w", err)
-	}
-	if s.journeys, err = parse(journeys, journeyParams...); err != nil {
-		return nil, fmt.Errorf("journeys: %w", err)
-	}
 	switch o.Dialect {
 	case "clickhouse":
-		s.engine, err = newClickhouse(*o, h)
+		e, err = newClickhouse(*o, h)
+	case "bigquery":
+		e, err = newBigquery(*o, h)
 	default:
-		s.engine, err = newPostgres(o.URL.Reveal(), o.Timeout, o.Schema, o.Dialect == "postgres")
+		e, err = newPostgres(o.URL.Reveal(), o.Timeout, o.Schema, o.Dialect == "postgres")
 	}
 	if err != nil {
-		return nil, fmt.Errorf("url: %w", err)
+		return nil, nil, fmt.Errorf("url: %w", err)
 	}
-	return s, nil
+	return e, statements, nil
 }

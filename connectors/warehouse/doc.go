@@ -9,6 +9,9 @@
 //     referrer, user_agent, ip, consent, received, properties (an object of JSON). A missing column reads as empty; any other one is a
 //     property of the event.
 //
+// Where a query is paid by what it reads, the warehouse is a feed instead: each row is read once. One query, events, takes the place of both: by a
+// window (:from and :to) where the engine keeps its answers, with the parameters and the order of active elsewhere.
+//
 // A lot of people is one query: the engine carries the volume of events, and of its answer no more than a row is held here.
 //
 // Promises: a session can only read. A page never ends inside a run of equal positions without going on there. Rows that come late by up to

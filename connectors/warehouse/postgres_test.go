@@ -92,7 +92,7 @@ func TestASessionCanOnlyRead(t *testing.T) {
 	execSQL(t, url, plainTable)
 	s := plainSource(t, url)
 	var err error
-	s.active, err = parse("WITH gone AS (DELETE FROM ev RETURNING *) SELECT loaded AS cursor_time, id AS cursor_id FROM gone WHERE loaded > :since LIMIT :limit", activeParams...)
+	s.active.query, err = parse("WITH gone AS (DELETE FROM ev RETURNING *) SELECT loaded AS cursor_time, id AS cursor_id FROM gone WHERE loaded > :since LIMIT :limit", activeParams...)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -107,13 +107,13 @@ func TestAQueryEndsAtItsTimeout(t *testing.T) {
 	execSQL(t, url, "INSERT INTO ev VALUES ('1', now(), 'page_view', 'a@example.com', NULL, NULL, '/x', 'X', now())")
 	s := plainSource(t, url)
 	s.engine.(*postgres).timeout = 100 * time.Millisecond
-	s.active, _ = parse("SELECT pg_sleep(30), loaded AS cursor_time, id AS cursor_id, email FROM ev WHERE loaded > :since AND id > :since_id LIMIT :limit", activeParams...)
+	s.active.query, _ = parse("SELECT pg_sleep(30), loaded AS cursor_time, id AS cursor_id, email FROM ev WHERE loaded > :since AND id > :since_id LIMIT :limit", activeParams...)
 	began := time.Now()
 	_, err := s.Active(t.Context(), nil)
 	if connectors.KindOf(err) != connectors.Transient || !strings.Contains(err.Error(), "timeout") || time.Since(began) > 10*time.Second {
 		t.Errorf("got %v after %v, want a transient error that names the timeout", err, time.Since(began))
 	}
-	s.active, _ = parse(plainActive, activeParams...)
+	s.active.query, _ = parse(plainActive, activeParams...)
 	s.engine.(*postgres).timeout = time.Minute
 	if page, err := s.Active(t.Context(), nil); err != nil || len(page.Items) != 1 {
 		t.Errorf("the next query got %v, %v", page.Items, err)
@@ -134,7 +134,7 @@ func TestWrongConfigurationsAreToldByKind(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			s := plainSource(t, c.url)
-			s.active, _ = parse(c.active, activeParams...)
+			s.active.query, _ = parse(c.active, activeParams...)
 			_, err := s.Active(t.Context(), nil)
 			if connectors.KindOf(err) != c.kind {
 				t.Errorf("got %v of kind %v, want kind %v", err, connectors.KindOf(err), c.kind)
@@ -193,4 +193,38 @@ func TestWhatIsCommittedLateIsFound(t *testing.T) {
 	if err != nil || len(page.Items) != 1 || page.Items[0].Emails[0] != "ann@example.com" {
 		t.Errorf("got %v, %v: want ann alone", page.Items, err)
 	}
+}
+
+func TestPostgresIsAFeed(t *testing.T) {
+	connectortest.Feed(t, func(t *testing.T) connectortest.FeedHarness {
+		url := postgresURL(t)
+		execSQL(t, url, plainTable)
+		clock := testNow.Add(-time.Hour)
+		open := func(t *testing.T) connectors.Feed {
+			o := Type.Settings().(*Config)
+			o.Dialect, o.URL, o.Mode = "postgres", connectors.NewSecret(url), modeTake
+			o.Events = `SELECT loaded AS cursor_time, id AS cursor_id, id AS event_id, at AS time, kind, email, user_id, anon AS anonymous_id, url, title AS page_title
+				FROM ev WHERE (loaded, id) > (:since, :since_id) ORDER BY loaded, id LIMIT :limit`
+			var problems []connectors.Problem
+			if o.Check(connectors.NewCheck("sources[0]", &problems)); len(problems) > 0 {
+				t.Fatal(problems)
+			}
+			f, err := o.openFeed(connectors.Host{Name: "dwh", Now: func() time.Time { return testNow }})
+			if err != nil {
+				t.Fatal(err)
+			}
+			f.rows.limit = 100
+			t.Cleanup(func() { _ = f.Close() })
+			return f
+		}
+		return connectortest.FeedHarness{
+			Feed: open(t), Now: testNow, Reopen: open, Page: 100, Lookback: true,
+			Add: func(t *testing.T, events ...connectors.Event) {
+				clock = clock.Add(time.Second)
+				for _, e := range events {
+					execSQL(t, url, "INSERT INTO ev VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)", e.ID, e.Time, e.Kind, orNil(e.Email), orNil(e.UserID), orNil(e.AnonymousID), e.URL, e.PageTitle, clock)
+				}
+			},
+		}
+	})
 }

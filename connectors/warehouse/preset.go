@@ -5,10 +5,11 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 )
 
-// A preset is a pair of queries for a schema that many teams have: presets/NAME.active.sql and NAME.journeys.sql, or NAME.DIALECT.… where the
-// dialects differ.
+// A preset is the queries for a schema that many teams have: presets/NAME.DIALECT.QUERY.sql. {schema} in it stands for the configured
+// one.
 //
 //go:embed presets/*.sql
 var presets embed.FS
@@ -16,27 +17,23 @@ var presets embed.FS
 // sameSchema are presets that read the schema of another.
 var sameSchema = map[string]string{"segment": "rudderstack"}
 
-func preset(name, dialect string) (active, journeys string) {
-	if name == "" {
-		return "", ""
-	}
+// rewritten is how far back a warehouse changes what it loaded: GA4 rewrites the tables of three days.
+var rewritten = map[string]time.Duration{"ga4": 72 * time.Hour}
+
+func preset(name, dialect, query, schema string) string {
 	if of, ok := sameSchema[name]; ok {
 		name = of
 	}
-	read := func(query string) string {
-		for _, file := range []string{name + "." + dialect + "." + query, name + "." + query} {
-			if text, err := presets.ReadFile("presets/" + file + ".sql"); err == nil {
-				return string(text)
-			}
-		}
+	text, err := presets.ReadFile("presets/" + name + "." + dialect + "." + query + ".sql")
+	if err != nil {
 		return ""
 	}
-	return read("active"), read("journeys")
+	return strings.ReplaceAll(string(text), "{schema}", schema)
 }
 
-func presetFor(name, dialect string) bool {
-	active, journeys := preset(name, dialect)
-	return active != "" && journeys != ""
+// presetFor says whether each of the queries stands in the preset, or was given.
+func presetFor(queries []query) bool {
+	return !slices.ContainsFunc(queries, func(q query) bool { return q.text == "" })
 }
 
 // presetNames are the presets there are, each once, sorted.

@@ -48,6 +48,9 @@ const segmentSchema = `CREATE TABLE identifies (id varchar(100), user_id text, a
 
 func TestPresetsReadTheSchemasTheyAreFor(t *testing.T) {
 	for _, name := range presetNames() {
+		if preset(name, "postgres", "active", "") == "" {
+			continue // for another dialect
+		}
 		t.Run(name, func(t *testing.T) {
 			url := postgresURL(t)
 			execSQL(t, url, presetSchemas[name])

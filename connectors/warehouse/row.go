@@ -33,23 +33,27 @@ var (
 	errNoCursor = errors.New("no cursor_time, or one that cannot be read")
 )
 
-// person reads a row of the active query with its position.
-func (r row) person() (p connectors.Person, at position, err error) {
-	at.ID = r.get("cursor_id")
-	if at.Time, err = parseTime(r.get("cursor_time")); err != nil {
-		return p, at, errNoCursor
+// position is where a row stands among those that came in.
+func (r row) position() (seenRow, error) {
+	t, err := parseTime(r.get("cursor_time"))
+	if err != nil {
+		return seenRow{}, errNoCursor
 	}
+	return seenRow{Time: t, ID: r.get("cursor_id")}, nil
+}
+
+// person reads a row of the active query.
+func (r row) person() connectors.Person {
 	one := func(column string) []string {
 		if v := strings.TrimSpace(r.get(column)); v != "" {
 			return []string{v}
 		}
 		return nil
 	}
-	p = connectors.Person{Emails: one("email"), Phones: one("phone"), UserIDs: one("user_id"), AnonymousIDs: one("anonymous_id")}
-	return p, at, nil
+	return connectors.Person{Emails: one("email"), Phones: one("phone"), UserIDs: one("user_id"), AnonymousIDs: one("anonymous_id")}
 }
 
-// event reads a row of the journeys query. A row without an id gets one of its content, so that it is the same event next time.
+// event reads a row of the journeys or the events query. A row without an id gets one of its content, so that it is the same event next time.
 func (r row) event(source string) (e connectors.Event, err error) {
 	e.Source = source
 	for i, column := range r.columns {
@@ -58,6 +62,7 @@ func (r row) event(source string) (e connectors.Event, err error) {
 			continue
 		}
 		switch column {
+		case "cursor_time", "cursor_id":
 		case "event_id":
 			e.ID = v
 		case "time":

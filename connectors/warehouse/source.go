@@ -2,9 +2,7 @@ package warehouse
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
-	"fmt"
 	"iter"
 	"maps"
 	"slices"
@@ -13,6 +11,7 @@ import (
 	"time"
 
 	"github.com/intentd/intentd/connectors"
+	"github.com/intentd/intentd/connectors/internal/transport"
 )
 
 // engine is one dialect's way to run a query.
@@ -58,92 +57,41 @@ func (a *args) instant(p param) time.Time {
 
 // Source is a warehouse that is asked about people.
 type Source struct {
-	name             string
-	engine           engine
-	active, journeys statement
-	perQuery         int           // people of one journeys query
-	page             int           // rows of one active query
-	maxRows          int           // of one journeys query
-	lookback         time.Duration // how late a row may come with an earlier position
-	now              func() time.Time
+	name     string
+	engine   engine
+	active   ordered
+	journeys statement
+	perQuery int // people of one journeys query
+	maxRows  int // of one journeys query
+	now      func() time.Time
 
 	mu     sync.Mutex
 	intake connectors.Intake // since start
 }
 
-// position is where the active query goes on. Seen are rows of the lookback that were told already: a poll tells nobody again for nothing.
-type position struct {
-	Version int       `json:"v"`
-	Time    time.Time `json:"t"`
-	ID      string    `json:"id"`
-	Newest  time.Time `json:"n,omitzero"` // of all positions met
-	Seen    []seenRow `json:"s,omitempty"`
-}
-
-type seenRow struct {
-	Time time.Time `json:"t"`
-	ID   string    `json:"id"`
-}
-
-const cursorVersion = 1
-
-// keptSeen bounds the rows of the lookback that a cursor remembers; beyond it people of the lookback are told again.
-const keptSeen = 2000
-
 // Active implements connectors.Source. A call is one query.
 func (s *Source) Active(ctx context.Context, from connectors.Cursor) (page connectors.Page[connectors.Person], err error) {
-	at := position{Version: cursorVersion}
-	if from != nil {
-		if err := json.Unmarshal(from, &at); err != nil || at.Version < 1 || at.Version > cursorVersion {
-			return page, connectors.Errorf(connectors.Config, s.name+": who was active", "the stored position cannot be read by this version of intentd")
-		}
+	op := s.name + ": who was active"
+	at, err := readPosition(op, from)
+	if err != nil {
+		return page, err
 	}
-	known := make(map[seenRow]bool, len(at.Seen))
-	for _, r := range at.Seen {
-		known[r] = true
-	}
-	last, rows := at, 0
-	err = s.engine.query(ctx, s.name+": who was active", &s.active, &args{since: at.Time, sinceID: at.ID, limit: s.page}, func(r row) error {
-		rows++
-		p, pos, err := r.person()
-		if err != nil {
-			s.unreadable("active", rows, err)
-			return nil
-		}
-		last.Time, last.ID = pos.Time, pos.ID
-		key := seenRow{pos.Time, pos.ID}
-		if known[key] {
-			return nil
-		}
-		at.Seen = append(at.Seen, key)
-		if pos.Time.After(at.Newest) {
-			at.Newest = pos.Time
-		}
-		if len(p.Emails)+len(p.Phones)+len(p.UserIDs)+len(p.AnonymousIDs) > 0 {
+	page.More, err = s.active.page(ctx, op, &at, func(n int, r row, err error) {
+		p := r.person()
+		switch {
+		case err != nil:
+			s.unreadable("active", n, err)
+		case len(p.Emails)+len(p.Phones)+len(p.UserIDs)+len(p.AnonymousIDs) > 0:
 			page.Items = append(page.Items, p)
-		} else {
+		default:
 			s.leftOut(connectors.LeftOutNobody)
 		}
-		return nil
 	})
 	if err != nil {
 		return connectors.Page[connectors.Person]{}, err
 	}
-	at.Time, at.ID = last.Time, last.ID
-	if page.More = rows >= s.page; !page.More && !at.Newest.IsZero() {
-		// Caught up: the next poll begins a little before the newest row, for those that were still on their way.
-		at.Time, at.ID = at.Newest.Add(-s.lookback), ""
-	}
-	at.Seen = s.within(at)
-	page.Next, err = json.Marshal(at)
-	return page, err
-}
-
-// within are the rows seen that the next polls will meet again, the newest if they are too many.
-func (s *Source) within(at position) []seenRow {
-	horizon := at.Newest.Add(-s.lookback)
-	seen := slices.DeleteFunc(at.Seen, func(r seenRow) bool { return r.Time.Before(horizon) })
-	return seen[max(len(seen)-keptSeen, 0):]
+	page.Next = transport.Encode(at)
+	return page, nil
 }
 
 // Journeys implements connectors.Source: a lot of people is one query.
@@ -296,27 +244,15 @@ func (s *Source) Probe(ctx context.Context) (out []connectors.Finding) {
 		required  []string
 		oneOf     []string
 	}{
-		{"active", &s.active, []string{"cursor_time", "cursor_id"}, []string{"email", "phone", "user_id", "anonymous_id"}},
+		{"active", &s.active.query, []string{"cursor_time", "cursor_id"}, []string{"email", "phone", "user_id", "anonymous_id"}},
 		{"journeys", &s.journeys, []string{"event_id", "time", "kind"}, []string{"email", "user_id", "anonymous_id"}},
 	} {
 		var names []string
 		now := s.now()
 		a := &args{since: now.Add(-24 * time.Hour), from: now.Add(-24 * time.Hour), to: now, limit: 1, columns: func(c []string) { names = c }}
 		err := s.engine.query(ctx, s.name+": "+q.name, q.statement, a, func(row) error { return nil })
-		missing := slices.DeleteFunc(slices.Clone(q.required), func(c string) bool { return slices.Contains(names, c) })
-		switch {
-		case err != nil:
-			fix := "run the query by hand as the same user"
-			if connectors.KindOf(err) == connectors.Transient {
-				fix = "see whether the database answers from this machine, and how long the query takes"
-			}
-			out = append(out, connectors.Finding{Code: "warehouse.query", Severity: connectors.Failure, Message: err.Error(), Fix: fix})
-		case len(missing) > 0:
-			out = append(out, connectors.Finding{Code: "warehouse.columns", Severity: connectors.Failure,
-				Message: fmt.Sprintf("the %s query has no column %s", q.name, strings.Join(missing, ", ")), Fix: "name its columns as docs/warehouse.md tells"})
-		case !slices.ContainsFunc(names, func(c string) bool { return slices.Contains(q.oneOf, c) }):
-			out = append(out, connectors.Finding{Code: "warehouse.columns", Severity: connectors.Failure,
-				Message: fmt.Sprintf("the %s query says of nobody whose rows they are", q.name), Fix: "add one of the columns " + strings.Join(q.oneOf, ", ")})
+		if found := checkColumns(q.name, names, err, q.required, q.oneOf); found != nil {
+			out = append(out, *found)
 		}
 	}
 	if len(out) == 0 {

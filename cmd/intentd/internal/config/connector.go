@@ -91,8 +91,12 @@ func (c *checker) readConnectors(cfg *Config) {
 	for i := range cfg.Sources {
 		src, at := &cfg.Sources[i], fmt.Sprintf("sources[%d]", i)
 		if t, ok := typeNamed(c, join(at, "type"), src.Type, c.types.Sources); ok {
-			src.Settings, src.Poll = t.Settings(), or(src.Poll, t.Poll)
+			src.Settings = t.Settings()
 			c.readRest(at, src.Settings, src.Rest, reflect.TypeFor[Source]())
+			if by, ok := src.Settings.(connectors.PolledBy); ok {
+				t.Poll = or(by.PollBy(), t.Poll)
+			}
+			src.Poll = or(src.Poll, t.Poll)
 		}
 		src.Rest = nil
 	}
