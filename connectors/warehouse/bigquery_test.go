@@ -312,7 +312,7 @@ func TestAFirstPassReadsLittleMoreThanTheWindow(t *testing.T) {
 	first := s.billed
 	for range 24 {
 		clock = clock.Add(time.Hour)
-		if ids, at, err = takeAll(t, f, at); err != nil {
+		if _, at, err = takeAll(t, f, at); err != nil {
 			t.Fatal(err)
 		}
 	}
