@@ -95,13 +95,16 @@ func formName(name string) []string { return words(connectors.Fold(name)) }
 // KnowsForm says whether a list has a word for a form of this name; one that none has counts as form_submit.
 func (b *Builder) KnowsForm(name string) bool { return b.c.forms.kind(formName(name)) != formOther }
 
-// form says what a form that was sent is worth, by its own name; one without a name by the path of its page. A page that does not
+// form says what a form that was sent is worth, by its own name; one without a name by the event's, or by the path of its page. A page that does not
 // count excludes all forms but a request that says so itself.
 func (b *Builder) form(d decision, it *item, p *page) decision {
 	name := clean(it.ev.Properties[connectors.PropForm], maxText)
 	text := formName(name)
 	if name == "" {
 		text = p.words
+		if own := formName(it.ev.Kind); b.c.forms.kind(own) != formOther { // "Support Form Submitted"
+			text = own
+		}
 	}
 	kind := b.c.forms.kind(text)
 	if kind == formExcluded && anyIn(b.c.forms.contact, text) && !anyIn(b.c.forms.never, text) && b.productNamed(text) != 0 {

@@ -1,0 +1,57 @@
+package journey
+
+import (
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/intentd/intentd/connectors"
+	"github.com/intentd/intentd/pipeline/score"
+)
+
+// table reads testdata/name: "what it is: one | other", a line; "#" begins a remark.
+func table(t *testing.T, name string) map[string][]string {
+	t.Helper()
+	raw, err := os.ReadFile("testdata/" + name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	out := map[string][]string{}
+	for line := range strings.Lines(string(raw)) {
+		what, items, ok := strings.Cut(line, ":")
+		if !ok || strings.HasPrefix(line, "#") {
+			continue
+		}
+		for item := range strings.SplitSeq(items, " | ") {
+			out[what] = append(out[what], strings.TrimSpace(item))
+		}
+	}
+	return out
+}
+
+// worth is what the journey's only event is worth: its signal's type, behind "key" if it is one; "" for none.
+func worth(j *Journey) string {
+	if len(j.Signals) != 1 {
+		return ""
+	}
+	s := j.Signals[0].Type.String()
+	if j.Signals[0].Flags&score.Key != 0 {
+		s = "key " + s
+	}
+	return s
+}
+
+// What trackers call an event is read as its kind.
+func TestKindTable(t *testing.T) {
+	for want, names := range table(t, "kinds.txt") {
+		for _, name := range names {
+			got, known := connectors.EventKind(name)
+			if !known {
+				got = "unknown"
+			}
+			if got != want {
+				t.Errorf("%q is read as %s, want %s", name, got, want)
+			}
+		}
+	}
+}
