@@ -1,6 +1,7 @@
 package journey
 
 import (
+	"cmp"
 	"os"
 	"strings"
 	"testing"
@@ -51,6 +52,19 @@ func TestKindTable(t *testing.T) {
 			}
 			if got != want {
 				t.Errorf("%q is read as %s, want %s", name, got, want)
+			}
+		}
+	}
+}
+
+// Forms by their names, whole words, in all languages that the lists speak.
+func TestFormTable(t *testing.T) {
+	b := builder(t)
+	for want, names := range table(t, "forms.txt") {
+		for _, name := range names {
+			j := build(b, ev(0, connectors.KindFormSubmit, "https://example.com/x", prop(connectors.PropForm, name)))
+			if got := cmp.Or(worth(j), "none"); got != want {
+				t.Errorf("%q is %s, want %s", name, got, want)
 			}
 		}
 	}
