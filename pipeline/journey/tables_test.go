@@ -69,3 +69,18 @@ func TestFormTable(t *testing.T) {
 		}
 	}
 }
+
+// Pages by their paths: what is about a thing counts, what serves somebody who has it already does not.
+func TestPageTable(t *testing.T) {
+	b := builder(t)
+	for want, lines := range table(t, "pages.txt") {
+		for _, path := range strings.Fields(strings.Join(lines, " ")) {
+			if !strings.HasPrefix(path, "http") {
+				path = "https://www.example.com" + path
+			}
+			if got := cmp.Or(worth(build(b, ev(0, connectors.KindPageView, path))), "none"); got != want {
+				t.Errorf("%s is %s, want %s", path, got, want)
+			}
+		}
+	}
+}
