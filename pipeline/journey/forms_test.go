@@ -2,6 +2,7 @@ package journey
 
 import (
 	"testing"
+	"time"
 
 	"github.com/intentd/intentd/connectors"
 	"github.com/intentd/intentd/pipeline/score"
@@ -118,6 +119,16 @@ func TestClicksAloneAreOnePageView(t *testing.T) {
 	j := build(builder(t), view(0, "/cards", at(0)), step(4, connectors.KindClick, "Know more", func(*connectors.Event) {}))
 	if len(j.Signals) != 1 {
 		t.Errorf("a click without a page beside a page view: %q", told(j))
+	}
+}
+
+// A trial counts once a day, however many events tell of it: one act is one key signal.
+func TestTrialsCountOnce(t *testing.T) {
+	d := 24 * time.Hour
+	j := build(builder(t), ev(3*d, connectors.KindFormSubmit, "https://example.com/signup", prop(connectors.PropForm, "Sign up")), ev(3*d-time.Minute, "Signed Up", "https://example.com/welcome"),
+		ev(3*d-2*time.Minute, "Trial Started", "", func(e *connectors.Event) { e.Source = "server" }), ev(d, "Trial Started", ""))
+	if len(j.Signals) != 2 || j.Signals[0].Flags&j.Signals[1].Flags&score.Key == 0 {
+		t.Errorf("%q, want the trial of each day, both key", told(j))
 	}
 }
 

@@ -263,8 +263,7 @@ func (b *Builder) byKind(it *item, p *page) decision {
 		}
 		return d
 	case connectors.KindTrial, connectors.KindSignUp:
-		d.typ, d.flags = score.FormSubmit, d.flags|score.Key
-		return b.named(d, it, p, "trial: ", name)
+		return b.trial(b.named(d, it, p, "trial: ", name), it)
 	case connectors.KindPurchase:
 		d.typ, d.flags = score.FormSubmit, d.flags|score.Key|score.Application
 		return b.named(d, it, p, "order: ", firstOf(name, item0(ev)))
@@ -413,6 +412,13 @@ func (b *Builder) proof(d decision, it *item, p *page) decision {
 	if p == &noPage && it.kind == connectors.KindSearch && it.ev.PageTitle == "" {
 		d.object, d.key = "search", sum("search") // something they did, wherever it was
 	}
+	return d
+}
+
+// trial makes d the beginning of a trial. It counts once a day: a sign-up, its form and the trial itself are told by three events.
+func (b *Builder) trial(d decision, it *item) decision {
+	d.typ, d.flags, d.scope = score.FormSubmit, d.flags|score.Key, perJourney
+	d.key = sum("trial", strconv.FormatInt(it.at.Unix()/86400, 10), strconv.Itoa(int(d.product)))
 	return d
 }
 
