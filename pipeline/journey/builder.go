@@ -193,6 +193,7 @@ func (b *Builder) Build(in Input) *Journey {
 	}
 	b.machines(s, j)
 	yieldCounters(s)
+	b.yieldEchoes(s)
 	s.items = slices.DeleteFunc(s.items, func(it item) bool { return it.drop })
 	for i := range s.items {
 		it := &s.items[i]

@@ -132,6 +132,34 @@ func TestTrialsCountOnce(t *testing.T) {
 	}
 }
 
+// A form that nothing names counts, unless something beside it names it: a tracker's own "form_submit" is no second act.
+func TestFormsToldTwice(t *testing.T) {
+	form := func(seconds float64, kind, path, name string) connectors.Event {
+		e := ev(0, kind, "https://example.com"+path, at(seconds))
+		if name != "" {
+			prop(connectors.PropForm, name)(&e)
+		}
+		return e
+	}
+	for _, c := range []struct {
+		name   string
+		events []connectors.Event
+		want   int
+	}{
+		{"alone", []connectors.Event{form(0, "form_submit", "/blog/1", "")}, 1},
+		{"beside a newsletter's", []connectors.Event{form(0, "form_submit", "/blog/1", ""), form(1, "Newsletter Subscribed", "/blog/1", "")}, 1},
+		{"beside a named one that counts for nothing", []connectors.Event{form(0, "form_submit", "/x", ""), form(1, "form_submit", "/x", "Support ticket")}, 0},
+		{"a lead beside a demo", []connectors.Event{form(0, "Demo Requested", "/x", ""), form(2, "generate_lead", "/x", "")}, 1},
+		{"on another page", []connectors.Event{form(0, "form_submit", "/x", ""), form(1, "form_submit", "/y", "Newsletter")}, 2},
+		{"five minutes later", []connectors.Event{form(0, "form_submit", "/x", ""), form(300, "form_submit", "/x", "Newsletter")}, 2},
+		{"one whose page says that it is a request", []connectors.Event{form(0, "form_submit", "/request-demo", ""), form(1, "form_submit", "/request-demo", "Xylophone 3")}, 2},
+	} {
+		if j := build(builder(t), c.events...); len(j.Signals) != c.want {
+			t.Errorf("%s: %q, want %d signals", c.name, told(j), c.want)
+		}
+	}
+}
+
 // A rule's page is key only if the rule says so.
 func TestRulesAndKeys(t *testing.T) {
 	for _, c := range []struct {
