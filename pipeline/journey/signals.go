@@ -372,7 +372,7 @@ func (b *Builder) byContact(d decision, it *item, p *page, name string) decision
 // pageView says what the view of a page is worth; a counter's step stands for several.
 func (b *Builder) pageView(d decision, it *item, p *page) decision {
 	switch {
-	case p.excluded:
+	case p.excluded, it.page != nil && it.page.excluded:
 		return decision{why: WhyExcluded}
 	case it.void != "":
 		return decision{why: it.void}
@@ -387,8 +387,16 @@ func (b *Builder) pageView(d decision, it *item, p *page) decision {
 		d.views = min(n, b.config.SummaryPages)
 	}
 	if p == &noPage {
-		if title := clean(it.ev.PageTitle, maxText); !counted {
-			d.typ, d.object, d.key = score.WebVisit, firstOf(title, "page"), sum("page", title)
+		title := clean(it.ev.PageTitle, maxText)
+		if counted {
+			return d
+		}
+		d.typ, d.object, d.key = score.WebVisit, firstOf(title, "page"), sum("page", title)
+		if it.page != nil && it.page.path == "" {
+			d.flags = it.page.flags
+			if it.page.content {
+				d.typ = score.ContentView
+			}
 		}
 		return d
 	}
