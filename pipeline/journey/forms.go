@@ -29,7 +29,8 @@ var (
 		"talk to our", "speak to our", "speak with our", "ask a question", "request information", "request more information", "request info", "request more info", "mehr informationen anfordern", "informationen anfordern",
 		"schreiben sie uns", "nachricht an uns", "ihre nachricht", "sprechen sie mit", "rufen sie uns", "hablar con"}
 	// neverWords are of forms that are no request whatever else they are called.
-	neverWords = []string{"unsubscribe*", "login", "*login", "se desabonner", "se desinscrire", "darse de baja", "email preference", "communication preference", "manage preference", "my preference", "preference center", "preference centre", "log in", "sign in", "password", "passwort*", "cookie", "feedback", "survey", "umfrage", "abmelden", "abmeldung", "abbestellen", "einloggen", "opt out"}
+	neverWords = []string{"unsubscribe*", "login", "*login", "se desabonner", "se desinscrire", "darse de baja", "email preference", "communication preference", "manage preference", "my preference", "preference center", "preference centre", "log in", "sign in", "password", "passwort*", "cookie", "feedback", "survey", "umfrage", "abmelden", "abmeldung", "abbestellen", "einloggen", "opt out", "cancelar suscripcion", "desinscription", "mot de passe", "contrasena",
+		"job application", "bewerbung", "bewerb*", "candidature", "praktikum", "praktikums*", "lebenslauf*"}
 	// materialWords name something to read: asking for it is not asking for an answer.
 	materialWords = []string{"whitepaper", "white paper", "e book", "ebook", "guide", "leitfaden", "brochure", "broschuere*", "prospekt", "catalogue", "catalog", "katalog*", "checklist", "checkliste", "template", "vorlage*",
 		"report", "study", "studie", "data sheet", "datasheet", "datenblatt", "download", "infographic", "case study", "fallstudie", "livre blanc", "guia", "sample chapter", "infomaterial", "informationsmaterial"}
