@@ -147,6 +147,7 @@ func people() []typical {
 		{"strength_de", "de", build(medium, nil, german, append(repeat(30, at(2, view)), view)...)},
 		{"not_strong_enough", "en", build(medium, nil, told, append(repeat(30, at(2, view)), view)...)},
 		{"opens_only", "en", build(score.Shown{}, nil, intent.Intent{}, repeat(10, open)...)},
+		{"opens_and_click", "en", build(score.Shown{}, nil, intent.Intent{}, at(20, mailClick), open, open)},
 		{"cold", "en", build(medium, nil, told, at(330, price), at(120, demo))},
 		{"cold_de", "de", build(medium, nil, german, at(330, price), at(120, demo))},
 		{"loss_topics", "en", build(score.Shown{}, []score.Topic{{Name: "free templates", Points: -10}, {Name: "job search", Points: -10}}, told, at(3, view))},

@@ -310,3 +310,26 @@ func BenchmarkVerify(b *testing.B) {
 		}
 	}
 }
+
+// The page shows the next step that the CRM shows: the one of the tier, and what has become of the texts since.
+func TestTextsOfTheTierAndTheDay(t *testing.T) {
+	r := dataflow()
+	holds := func(want, not string) {
+		t.Helper()
+		var b bytes.Buffer
+		if err := r.Text(&b, TextOptions{Location: time.UTC, Width: 110}); err != nil {
+			t.Fatal(err)
+		}
+		_, texts, _ := strings.Cut(b.String(), "TEXTS")
+		texts, _, _ = strings.Cut(texts, "FORECAST")
+		if !strings.Contains(texts, want) || strings.Contains(texts, not) {
+			t.Errorf("want %q, not %q:\n%s", want, not, texts)
+		}
+	}
+	r.Intent.NextLow = intent.Sentence{Text: "No action yet.", Cites: []string{"ea"}}
+	holds("Offer a technical call", "No action yet")
+	r.Tier = score.Low
+	holds("No action yet", "Offer a technical call")
+	r.Intent.Later = []intent.Later{{From: now, Headline: intent.Sentence{Text: "Read about the API in November", Cites: []string{"ea"}}}}
+	holds("Read about the API in November", "Evaluates the API")
+}

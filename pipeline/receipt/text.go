@@ -269,21 +269,22 @@ func (p *page) topics() {
 	}
 }
 
+// texts are those that the CRM shows as of the receipt's moment and tier.
 func (p *page) texts() {
-	in := &p.r.Intent
-	if in.Headline.Text == "" && len(in.Sentences) == 0 && in.NextStep.Text == "" {
+	headline, sentences, next := p.r.Intent.At(p.r.At, p.r.Tier)
+	if headline.Text == "" && len(sentences) == 0 && next.Text == "" {
 		return
 	}
 	p.title("Texts", "")
-	p.sentence("headline", in.Headline)
-	for i, s := range in.Sentences {
+	p.sentence("headline", headline)
+	for i, s := range sentences {
 		name := "summary"
 		if i > 0 {
 			name = ""
 		}
 		p.sentence(name, s)
 	}
-	p.sentence("next step", in.NextStep)
+	p.sentence("next step", next)
 }
 
 func (p *page) sentence(name string, s intent.Sentence) {
