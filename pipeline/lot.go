@@ -44,8 +44,11 @@ type subject struct {
 
 	// settled is what becomes of the subject without (further) work; nil while it goes on.
 	settled *state.Settlement
-	verdict bool     // person.Verdict was read anew
-	stale   []string // sources that did not answer, or are suddenly empty
+	verdict struct { // the rep's: person.Verdict
+		at   time.Time // since when it stands
+		anew bool      // it was read anew
+	}
+	stale []string // sources that did not answer, or are suddenly empty
 }
 
 // record is one CRM record of a subject.

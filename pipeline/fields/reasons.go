@@ -60,7 +60,7 @@ func (w *writer) rule() string {
 	if r.Tier == score.High {
 		from = s.High
 	}
-	return string(fill(nil, l.rules[r.Rule], "Tier", l.Tiers[r.Tier], "below", l.points(from-s.Margin)))
+	return string(fill(nil, l.rules[r.Rule], "Tier", l.Tiers[r.Tier], "below", l.points(from-s.Margin), "date", w.day(time.Unix(r.Features.AsideUntil, 0)), "verdict", l.verdict(r.Verdict)))
 }
 
 func (w *writer) list(items []string) string {
