@@ -101,7 +101,7 @@ func New(o Options, s *Setup) (*Pipeline, error) {
 	if p.brake, err = loadBrake(o.DB, o.Now, o.Logger); err != nil {
 		return nil, err
 	}
-	if err := p.loadBatches(); err != nil {
+	if err := p.batches.load(o.DB); err != nil {
 		return nil, err
 	}
 	p.setup.Store(s.prepare())
