@@ -29,6 +29,7 @@ func (l *lot) infer(ctx context.Context) error {
 			sources:  sourceCounts(s.journey.BySource),
 		}
 		s.basis = b
+		b.newForms = l.newForms(s)
 		engine := l.engineFor(s)
 		b.engine = engine.Version()
 		b.rulesText = engine == l.s.Rules && l.s.Rules != l.s.Engine && !l.dry

@@ -64,6 +64,7 @@ type Pipeline struct {
 	delivery *deliver.Deliverer
 	batches  batches
 	counts   counts
+	forms    unknownForms
 	busy     atomic.Int32 // lots under way
 
 	locks   keyedLocks // one poll, sweep or listen of a name at a time
@@ -101,7 +102,7 @@ func New(o Options, s *Setup) (*Pipeline, error) {
 	if p.brake, err = loadBrake(o.DB, o.Now, o.Logger); err != nil {
 		return nil, err
 	}
-	if err := p.loadBatches(); err != nil {
+	if err := errors.Join(p.loadBatches(), p.forms.load(o.DB)); err != nil {
 		return nil, err
 	}
 	p.setup.Store(s.prepare())

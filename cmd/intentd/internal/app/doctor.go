@@ -120,6 +120,8 @@ func (a *App) examine(ctx context.Context, file File) ([]Checked, error) {
 			out = append(out, examineIntake(src.Name, i)...)
 		}
 	}
+	_, forms := a.pipe.UnknownForms(made.setup.Journey)
+	out = append(out, examineForms(forms)...)
 	if free, ok := freeBeside(cfg.State.Path); ok {
 		switch {
 		case free < fullDisk:

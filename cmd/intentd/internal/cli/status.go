@@ -86,6 +86,9 @@ func statusText(w io.Writer, st app.Status) {
 	for _, name := range slices.Sorted(maps.Keys(st.Connectors)) {
 		connectorText(w, st, name, now)
 	}
+	if n := connectors.Total(st.UnknownForms); n > 0 {
+		fmt.Fprintf(w, "%-20s %s sent whose names nothing in the configuration knows; intentd doctor lists them\n", "forms", plural(int(n), "form"))
+	}
 	if !st.Running {
 		for _, r := range st.Runs {
 			if r.Error != "" {
@@ -172,11 +175,7 @@ func intakeText(i *connectors.Intake) string {
 	for _, reason := range connectors.Commonest(i.LeftOut, len(i.LeftOut)) {
 		add(i.LeftOut[reason], "left out: "+reason)
 	}
-	var unknown int64
-	for _, n := range i.UnknownKinds {
-		unknown += n
-	}
-	add(unknown, "of unknown kinds")
+	add(connectors.Total(i.UnknownKinds), "of unknown kinds")
 	add(i.ReusedIDs, "ids used for several things")
 	if i.People > 0 {
 		parts = append(parts, fmt.Sprintf("%d %% of the people in a CRM", (i.People-i.Strangers)*100/i.People))
