@@ -62,7 +62,7 @@ func (l *lot) infer(ctx context.Context) error {
 			l.take(s, out[i])
 			if out[i].Degraded != "" {
 				degraded++
-			} else if engine != l.s.Rules {
+			} else if out[i].Engine != "rules" { // nor those whose journey is not worth a call
 				people++
 			}
 		}
