@@ -68,6 +68,7 @@ var meters = []*meter{
 	{name: "model_calls_today", help: "Model calls today.", kind: prometheus.GaugeValue, labels: []string{"purpose"}},
 	{name: "model_tokens_today", help: "Model tokens today.", kind: prometheus.GaugeValue, labels: []string{"purpose", "direction"}},
 	{name: "model_jobs", help: "Jobs of prompts at the model's vendor.", kind: prometheus.GaugeValue},
+	{name: "model_job_oldest_seconds", help: "How long the oldest of them is under way; 0 where there is none.", kind: prometheus.GaugeValue},
 	{name: "model_jobs_waiting_people", help: "People whose texts wait for a job.", kind: prometheus.GaugeValue},
 	{name: "model_jobs_given_up_total", help: "Jobs that ended without answering all of their prompts.", kind: prometheus.CounterValue},
 	{name: "model_people_today", help: "People inferred with the model today, and those who got the rules' texts because it failed.", kind: prometheus.GaugeValue, labels: []string{"texts"}},
@@ -206,6 +207,11 @@ func (m metrics) Collect(ch chan<- prometheus.Metric) {
 	}
 	spent, budget := ledger.SpentToday()
 	put("model_jobs", float64(st.Batches.Jobs))
+	age := 0.0
+	if oldest := st.Batches.Oldest; !oldest.IsZero() {
+		age = max(0, now.Sub(oldest).Seconds())
+	}
+	put("model_job_oldest_seconds", age)
 	put("model_jobs_waiting_people", float64(st.Batches.Waiting))
 	put("model_jobs_given_up_total", float64(st.Batches.GivenUp))
 	put("model_spent_usd_today", float64(spent)/1e6)
