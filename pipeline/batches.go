@@ -36,11 +36,23 @@ type batches struct {
 	jobs    map[string]*state.Batch
 	under   map[string]string // what is awaited → the token of its job, "" for the one being gathered
 	failing error
-	late    error // a job that was given up, told for an hour
-	lateAt  time.Time
-	givenUp int64
+	givenUp givenUp
 	stray   time.Time
 	looking sync.Mutex // one look at a time
+}
+
+// givenUp are the jobs that ended without answering all, since start.
+type givenUp struct {
+	n     int64
+	last  time.Time
+	why   error
+	whole bool // nothing of the last one was answered: told as an error for an hour
+}
+
+func (b *batches) giveUp(at time.Time, why error, whole bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.givenUp = givenUp{b.givenUp.n + 1, at, why, whole}
 }
 
 // gathered is a prompt that waits for a job to be opened.
@@ -57,7 +69,10 @@ type BatchStatus struct {
 	Waiting int       `json:"waiting"` // people
 	Oldest  time.Time `json:"oldest,omitzero"`
 	GivenUp int64     `json:"given_up"` // jobs that ended without answering all, since start
-	Error   string    `json:"error,omitempty"`
+	// LastGivenUp is when the last of those ended, and Why what became of it.
+	LastGivenUp time.Time `json:"last_given_up,omitzero"`
+	Why         string    `json:"why,omitempty"`
+	Error       string    `json:"error,omitempty"`
 }
 
 // load reads what earlier runs left.

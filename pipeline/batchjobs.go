@@ -19,7 +19,7 @@ func (p *Pipeline) Batches() BatchStatus {
 	b := &p.batches
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	out := BatchStatus{Jobs: len(b.jobs), Waiting: len(b.people), GivenUp: b.givenUp}
+	out := BatchStatus{Jobs: len(b.jobs), Waiting: len(b.people), GivenUp: b.givenUp.n, LastGivenUp: b.givenUp.last}
 	for _, j := range b.jobs {
 		out.Prompts += len(j.Asks)
 		out.Waiting += len(j.People)
@@ -27,11 +27,14 @@ func (p *Pipeline) Batches() BatchStatus {
 			out.Oldest = j.Opened
 		}
 	}
+	if b.givenUp.why != nil {
+		out.Why = b.givenUp.why.Error()
+	}
 	switch {
 	case b.failing != nil:
 		out.Error = b.failing.Error()
-	case b.late != nil && p.now().Sub(b.lateAt) < batchStray:
-		out.Error = b.late.Error()
+	case b.givenUp.whole && p.now().Sub(b.givenUp.last) < batchStray:
+		out.Error = out.Why
 	}
 	return out
 }
@@ -256,9 +259,6 @@ func (p *Pipeline) lookAtBatch(ctx context.Context, j *state.Batch) error {
 		late := fmt.Errorf("job %s of %d prompts is not over after %s and is given up: its texts are asked one by one", j.Token, len(j.Asks), s.Batch.Model.Batching().Deadline)
 		p.log.Error("a job at the model's vendor is given up", "job", j.Token, "prompts", len(j.Asks), "people", len(j.People), "error", errors.Join(late, err))
 		p.unanswered(s, j, late)
-		p.batches.mu.Lock()
-		p.batches.late, p.batches.lateAt = late, p.now()
-		p.batches.mu.Unlock()
 		return p.endBatch(ctx, s, j)
 	case err != nil:
 		return fmt.Errorf("look at job %s: %w", j.Token, err)
@@ -271,7 +271,7 @@ func (p *Pipeline) lookAtBatch(ctx context.Context, j *state.Batch) error {
 
 // takeAnswers keeps a job's answers, one by one.
 func (p *Pipeline) takeAnswers(s *Setup, later intent.LaterEngine, j *state.Batch, answers []connectors.BatchAnswer) {
-	rows := map[int]*state.BatchAsk{}
+	rows, asked, lost := map[int]*state.BatchAsk{}, len(j.Asks), 0
 	for i := range j.Asks {
 		rows[j.Asks[i].N] = &j.Asks[i]
 	}
@@ -282,18 +282,19 @@ func (p *Pipeline) takeAnswers(s *Setup, later intent.LaterEngine, j *state.Batc
 			continue
 		}
 		delete(rows, a.Prompt)
+		if a.Err != nil && connectors.KindOf(a.Err) != connectors.Rejected { // a refusal is an answer
+			lost++
+		}
 		p.answered(s, later, j, row, a.Completion, a.Err)
 	}
-	lost := len(rows)
+	lost += len(rows)
 	defer p.settledAsks(j)
 	for _, row := range rows {
 		p.answered(s, later, j, row, connectors.Completion{}, errors.New("the job did not answer this prompt"))
 	}
 	p.log.Info("a job at the model's vendor is in", "job", j.Token, "answers", len(answers), "missing", lost, "people", len(j.People))
 	if lost > 0 {
-		p.batches.mu.Lock()
-		p.batches.givenUp++
-		p.batches.mu.Unlock()
+		p.batches.giveUp(p.now(), fmt.Errorf("job %s left %d of %d prompts unanswered: they are asked one by one", j.Token, lost, asked), false)
 	}
 	p.o.Progress()
 }
@@ -316,9 +317,7 @@ func (p *Pipeline) unanswered(s *Setup, j *state.Batch, why error) {
 		}
 	}
 	p.settledAsks(j)
-	p.batches.mu.Lock()
-	p.batches.givenUp++
-	p.batches.mu.Unlock()
+	p.batches.giveUp(p.now(), why, true)
 }
 
 // settledAsks notes that nothing that a job was asked is open any more.

@@ -27,6 +27,7 @@ func (l *lot) infer(ctx context.Context) error {
 			sources:  sourceCounts(s.journey.BySource),
 		}
 		s.basis = b
+		b.newForms = l.newForms(s)
 		engine := l.engineFor(s)
 		b.engine = engine.Version()
 		b.rulesText = engine == l.s.Rules && l.s.Rules != l.s.Engine && !l.dry
@@ -69,6 +70,22 @@ func (l *lot) infer(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// newForms are the unknown forms among what is new of a subject: what the last receipt names was counted.
+func (l *lot) newForms(s *subject) (names []string) {
+	for _, form := range s.journey.UnknownForms {
+		counted := false
+		if last := l.lastReceipt(s); last != nil {
+			for i := range last.Signals {
+				counted = counted || last.Signals[i].EventID == form.EventID
+			}
+		}
+		if !counted {
+			names = append(names, form.Name)
+		}
+	}
+	return names
 }
 
 // engineFor is whose texts the subject gets now: in a first sync the rules', model texts follow by score.

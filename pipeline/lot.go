@@ -126,9 +126,10 @@ type basis struct {
 	degraded  []string
 	sources   []state.SourceCount
 	events    uint64
-	engine    uint64 // extraction hash of the texts
-	rulesText bool   // rules texts of a first sync: model texts are owed
-	upgraded  bool   // better texts than those shown
+	engine    uint64   // extraction hash of the texts
+	rulesText bool     // rules texts of a first sync: model texts are owed
+	upgraded  bool     // better texts than those shown
+	newForms  []string // sent since the last result, and known to nothing in the config
 }
 
 // result is the conclusion, ready to be gated.
