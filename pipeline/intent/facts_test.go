@@ -24,6 +24,9 @@ func TestFacts(t *testing.T) { testFacts(t, "journeys.yaml", 60, aimF1) }
 // The same holds for journeys whose labels were written before the rules had seen them.
 func TestFactsUnseen(t *testing.T) { testFacts(t, "unseen.yaml", 38, aimF1) }
 
+// And for journeys spelled as trackers, forms and chats spell them.
+func TestFactsRaw(t *testing.T) { testFacts(t, "raw.yaml", 30, aimF1) }
+
 func testFacts(t *testing.T, file string, least int, aim float64) {
 	var vendors map[string]*vendor
 	load(t, "vendors.yaml", &vendors)
