@@ -27,6 +27,7 @@ const (
 	KindProductUse       = "product_use" // a feature of the product was used
 	KindInvite           = "invite"      // a colleague was invited
 	KindChat             = "chat"        // started
+	KindCalculator       = "calculator"  // a price worked out, a product configured
 	KindCart             = "cart"        // looked into or filled
 	KindCheckout         = "checkout"    // begun, up to the order
 	KindPurchase         = "purchase"
@@ -111,6 +112,10 @@ var spellings = map[string][]string{
 		"chat", "chat start", "chat open", "conversation start", "live chat start", "chat live", "chat message send", "chat conversation start", "chat widget open", "chat engage",
 		"chat message", "chat bot start", "conversation open",
 	},
+	KindCalculator: {
+		"calculator", "calculator use", "calculator complete", "calculator submit", "calculator start", "price calculator use", "price calculator", "roi calculator use", "roi calculator", "savings calculator use",
+		"loan calculator use", "calculate price", "calculate savings", "calculate roi", "configurator", "configurator use", "configurator complete", "product configure", "configuration complete", "configuration save",
+	},
 	KindCart: {
 		"cart", "add cart to", "add product", "cart view", "add cart", "cart remove from", "product remove", "basket view", "add basket to", "add to wishlist", "add product to wishlist",
 		"add cart product to", "cart update", "abandon cart", "cart share", "add item", "add cart item to", "basket",
@@ -176,12 +181,12 @@ var baseForms = map[string]string{
 	"added": "add", "removed": "remove", "updated": "update", "shared": "share", "entered": "enter", "applied": "apply", "placed": "place", "purchased": "purchase", "bought": "buy", "ordered": "order", "orders": "order",
 	"made": "make", "paid": "paid", "succeeded": "succeed", "successful": "success", "successfully": "success", "succeeds": "succeed", "subscribed": "subscribe", "upgraded": "upgrade", "checkouts": "checkout",
 	"attended": "attend", "joined": "join", "webinars": "webinar", "held": "hold", "canceled": "cancel", "cancelled": "cancel", "canceling": "cancel", "cancellation": "cancel", "declined": "decline", "missed": "miss", "noshow": "no show",
-	"confirmed": "confirm", "connected": "connect", "installed": "install", "emails": "email", "mail": "email", "mails": "email", "delivered": "deliver", "received": "receive", "processed": "process", "deferred": "defer", "links": "link",
+	"confirmed": "confirm", "connected": "connect", "configured": "configure", "installed": "install", "emails": "email", "mail": "email", "mails": "email", "delivered": "deliver", "received": "receive", "processed": "process", "deferred": "defer", "links": "link",
 	"replied": "reply", "replies": "reply", "responded": "respond", "answered": "answer", "autoreply": "auto reply", "autoresponse": "auto reply", "autoresponder": "auto reply", "bounced": "bounce", "bounces": "bounce", "dropped": "drop",
 	"failed": "fail", "unsubscribed": "unsubscribe", "unsubscribes": "unsubscribe", "unsubscription": "unsubscribe", "subscribes": "subscribe", "optout": "opt out", "optin": "opt in", "opted": "opt", "marked": "mark", "reported": "report",
 	"identified": "identify", "aliased": "alias", "merged": "merge", "grouped": "group", "linked": "link", "groupidentify": "group identify", "given": "give", "granted": "grant", "withdrawn": "withdraw", "revoked": "revoke", "denied": "deny",
 	"called": "call", "dismissed": "dismiss", "shown": "show", "addtocart": "add to cart", "pageping": "page ping", "rsvp": "register", "screens": "screen", "enquired": "enquiry", "inquired": "inquiry",
-	"products": "product", "items": "item", "a": "", "the": "", "mp": "", "amplitude": "", "ajs": "", "my": "", "an": "", "new": "", "successfull": "success",
+	"products": "product", "items": "item", "a": "", "the": "", "mp": "", "amplitude": "", "ajs": "", "hs": "", "my": "", "an": "", "new": "", "successfull": "success",
 }
 
 // kindsByKey and knownKinds are made of the tables above.
