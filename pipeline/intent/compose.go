@@ -300,6 +300,8 @@ func (l *tongue) subject(s string) string {
 		return l.quoted(s)
 	case !l.german && germanTitle(s):
 		return l.quoted(s)
+	case !l.german && strings.HasPrefix(s, "First "):
+		return "a " + lowerFirst(s)
 	case !l.german:
 		return lowerFirst(s)
 	}

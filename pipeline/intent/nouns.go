@@ -55,6 +55,25 @@ var (
 	prepsEN = map[string]string{"für": "for", "in": "in", "an": "at", "auf": "on", "pro": "per", "je": "per", "im": "in"}
 )
 
+// teams are those a quantity of people is of, English and German.
+var teams = [][2]string{
+	{"in sales", "im Vertrieb"}, {"in the field", "im Außendienst"}, {"in marketing", "im Marketing"}, {"in support", "im Support"}, {"in service", "im Service"}, {"in finance", "in der Finanzabteilung"}, {"in accounting", "in der Buchhaltung"},
+	{"in purchasing", "im Einkauf"}, {"in procurement", "im Einkauf"}, {"in production", "in der Produktion"}, {"in logistics", "in der Logistik"}, {"in operations", "im Betrieb"}, {"in development", "in der Entwicklung"}, {"in engineering", "in der Entwicklung"},
+	{"in administration", "in der Verwaltung"}, {"in care", "in der Pflege"}, {"in total", "insgesamt"},
+}
+
+// team is rest in the other language, where it names a team.
+func team(rest string, german bool) (string, bool) {
+	for _, pair := range teams {
+		if !german && strings.EqualFold(rest, pair[1]) {
+			return pair[0], true
+		} else if german && strings.EqualFold(rest, pair[0]) {
+			return pair[1], true
+		}
+	}
+	return "", false
+}
+
 // numbersDE are spelled-out numbers.
 var (
 	numbersDE = map[string]string{"two": "zwei", "three": "drei", "four": "vier", "five": "fünf", "six": "sechs", "seven": "sieben", "eight": "acht", "nine": "neun", "ten": "zehn", "eleven": "elf", "twelve": "zwölf",
@@ -181,6 +200,9 @@ func (q quantity) carried(typedGerman, german bool) string {
 		n, known := translate(w)
 		ok = ok && known
 		out += " " + n
+	}
+	if of, known := team(q.rest, german); known && ok {
+		return out + " " + of
 	}
 	rest := strings.Fields(q.rest)
 	bent, restOK, whole := false, true, out

@@ -160,6 +160,9 @@ func titleSubjects(title string, drop []string) (found []string, settled bool) {
 		}
 	}
 	got := nouned(w, drop)
+	if caseStudy := strings.Contains(low, " case study ") || strings.Contains(low, " fallstudie "); caseStudy && len(got) == 0 {
+		return nil, true // its path holds a customer's name
+	}
 	return got, len(got) == 0 && (allIn(words(title), noSubject) || dropped(title, drop) == "")
 }
 

@@ -283,12 +283,15 @@ func (n *note) others(k int) []clause {
 			}
 			continue
 		}
+		if a == ActProduct {
+			if c, ok := n.lookedAt(); ok {
+				out = append(out, c)
+			}
+			continue
+		}
 		for i := len(n.facts) - 1; i >= 0 && len(out) < k; i-- {
 			g := &n.facts[i]
 			if g.act != a || g.colleague != "" || g.told || g == n.lead {
-				continue
-			}
-			if a == ActProduct && (n.productName(g.product) == "" || g.product == n.lead.product && n.lead.act.unfinished()) {
 				continue
 			}
 			if c, ok := n.clauseOf(g); ok {
@@ -298,6 +301,34 @@ func (n *note) others(k int) []clause {
 		}
 	}
 	return out
+}
+
+// lookedAt tells as one reason which products somebody looked at, the newest first.
+func (n *note) lookedAt() (clause, bool) {
+	var looked []string
+	var c clause
+	for i := len(n.facts) - 1; i >= 0 && len(looked) < reasonsMax; i-- {
+		g := &n.facts[i]
+		name := n.productName(g.product)
+		if g.act != ActProduct || g.colleague != "" || g.told || g == n.lead || name == "" || g.product == n.lead.product && n.lead.act.unfinished() {
+			continue
+		}
+		one, ok := n.clauseOf(g)
+		if !ok {
+			continue
+		}
+		tell(g)
+		if len(looked) == 0 {
+			c = one
+		}
+		v := n.slots(g)
+		looked = append(looked, name+" "+v[slotOn])
+		c.cites = append(c.cites[:min(len(c.cites), 3)], one.cites...)
+	}
+	if len(looked) > 1 {
+		c.text = n.lang("looked at "+n.l.list(looked), n.l.list(looked)+" angesehen")
+	}
+	return c, len(looked) > 0
 }
 
 // clauseOf tells a fact as one reason.
@@ -315,7 +346,9 @@ func (n *note) clauseOf(g *fact) (clause, bool) {
 	}
 	text := fill(template, &v, 200)
 	if n.back && g.at < n.after && n.sameDay(g.at, n.before) {
-		text = strings.NewReplacer(" on "+n.day(g.at), " before", "am "+n.day(g.at), "zuvor").Replace(text)
+		if bare := strings.Replace(text, n.lang(" on ", "am ")+n.day(g.at)+n.lang("", " "), "", 1); bare != text {
+			text = n.lang(bare+" before", "zuvor "+bare)
+		}
 	}
 	return clause{text, g.newestCites(), g.at}, text != ""
 }
@@ -543,6 +576,11 @@ func (n *note) nextStep(f *fact, as form, class Class) (next, low Sentence) {
 		st = l.next["colleague"]
 		if c := n.colleague(); c.colleague != "?" {
 			v['c'] = c.colleague
+		}
+	}
+	if f.act == ActPrice && as == formPlain && class == classNone {
+		if c := n.newest(ActCalculate); c != nil && n.days(c.at) < freshDays {
+			st.fresh = l.next[ActCalculate].fresh // a price they have worked out already
 		}
 	}
 	text, age := st.fresh, n.days(f.at)

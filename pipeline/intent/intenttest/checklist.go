@@ -61,7 +61,7 @@ func (t *Text) Faults() (faults []string) {
 		}
 	}
 	for what, re := range map[bool]map[string]*regexp.Regexp{false: english, true: german}[t.German] {
-		if m := re.FindString(all); m != "" {
+		if m := re.FindString(quoted.ReplaceAllString(all, "“”")); m != "" {
 			fault("%s: %q", what, m)
 		}
 	}
@@ -70,6 +70,9 @@ func (t *Text) Faults() (faults []string) {
 	}
 	return append(faults, t.offTopic()...)
 }
+
+// quoted is a name as it was found, in whatever language.
+var quoted = regexp.MustCompile(`[“„][^”“]*[”“]`)
 
 // sentenceEnd is where a sentence ends and another begins; the point of a date ends none.
 var sentenceEnd = regexp.MustCompile(`\pL{2}[.?!] \p{Lu}`)
@@ -99,9 +102,9 @@ var never = map[string]*regexp.Regexp{
 var english = map[string]*regexp.Regexp{
 	"number":  regexp.MustCompile(`(?i)\b(one|1) (users|people|pages|visits|colleagues|seats|mails|downloads|links|case studies|pieces)\b|\b(two|three|four|five|[2-9]|[1-9]\d+) (user|page|visit|colleague|seat|mail|download|link|case study|piece|vehicle|site)\b`),
 	"article": regexp.MustCompile(`\ba [AEIOaeio][a-z]|\ban [BCDFGJKLMNPQRSTVWXYZbcdfgjklmnpqrstvwxyz][a-z]|\b(a|an|the) (a|an|the)\b`),
-	"tense":   regexp.MustCompile(`(?i)\b(had|has) (ask|book|take|took|left|began|compare|read the) |\b(wants|checks) .* since\b`),
+	"tense":   regexp.MustCompile(`(?i)\b(had|has) (ask|book|take|took|left|began|compare|read the) |\b(wants|checks) [^.;\n]* since\b`),
 	"guessed": regexp.MustCompile(`(?i)\b(he|she|his|her)\b`),
-	"quotes":  regexp.MustCompile(`"|„`),
+	"quotes":  regexp.MustCompile(`"`),
 	"German":  regexp.MustCompile(`\b(und|für|mit|bei|zum|zur|Anfrage|Angebot)\b`),
 }
 
@@ -110,7 +113,7 @@ var german = map[string]*regexp.Regexp{
 	"article": regexp.MustCompile(`\b(bei dem|zu dem|zu der|von dem|in dem|an dem)\b|\b(der der|das das|dem dem|den den)\b|\ban an\b`),
 	"point":   regexp.MustCompile(`\b(Mai|Juni|Juli|März)\. [a-zäöü]`),
 	"guessed": regexp.MustCompile(`\b(er|ihm|ihn|seine|seinen)\b`),
-	"quotes":  regexp.MustCompile(`"|”`),
+	"quotes":  regexp.MustCompile(`"`),
 	"English": regexp.MustCompile(`(?i)\b(on|and|the|with|for) \d|\b(asked|read|took|wants)\b|\b\d[\d,.]* (users|seats|people)\b`),
 }
 
