@@ -119,6 +119,21 @@ func (i *Intake) CountUnreadable(u Unreadable) {
 	i.Examples = append(i.Examples, u)
 }
 
+// Add adds the counts of another one, which tells of something else.
+func (i *Intake) Add(o Intake) {
+	i.Read += o.Read
+	sum := func(into *map[string]int64, of map[string]int64) {
+		if *into == nil && len(of) > 0 {
+			*into = map[string]int64{}
+		}
+		for name, n := range of {
+			(*into)[name] += n
+		}
+	}
+	sum(&i.Unreadable, o.Unreadable)
+	sum(&i.LeftOut, o.LeftOut)
+}
+
 // CountLeftOut counts n events that are not kept.
 func (i *Intake) CountLeftOut(reason string, n uint64) {
 	if n == 0 {
