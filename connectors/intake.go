@@ -27,6 +27,10 @@ type Intake struct {
 	UnknownKinds map[string]int64 `json:"unknown_kinds,omitempty"` // kept as context; names that may tell of a person are one
 	ReusedIDs    int64            `json:"reused_ids,omitempty"`    // ids that came again for something else; both are kept
 
+	// Visitors who said who they are where that is not believed by itself, once for each identifier, and those of whom it was confirmed.
+	Proposed  int64 `json:"proposed,omitempty"`
+	Confirmed int64 `json:"confirmed,omitempty"`
+
 	// Who was seen, by the pipeline's count: somebody seen in several polls counts in each.
 	People    int64 `json:"people,omitempty"`
 	Strangers int64 `json:"strangers,omitempty"` // of them, in no CRM

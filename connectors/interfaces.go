@@ -72,6 +72,25 @@ type Inbox interface {
 	Count(i Intake)
 }
 
+// Proposal is what a visitor says of who they are, where anybody could say so: it is so once something else that is trusted says the same.
+type Proposal struct {
+	Person      string    `json:"-"`            // key of the person asked about
+	Kind        string    `json:"kind"`         // user_id, email or phone
+	Value       string    `json:"-"`            // in the one form of the kind
+	AnonymousID string    `json:"anonymous_id"` // of the visitor
+	Event       string    `json:"event"`        // id of the event that said so last
+	First       time.Time `json:"first"`        // when it was said first and last
+	Last        time.Time `json:"last"`
+}
+
+// Proposer is a source that keeps proposals and the events of those visitors, of which it tells when the proposal is confirmed.
+type Proposer interface {
+	// Proposals are those that would make visitors one of the people, the latest first for each.
+	Proposals(ctx context.Context, people []Person) ([]Proposal, error)
+	// Confirm makes the visitors who they said they are, all of them or none. The people are told by Active then.
+	Confirm(ctx context.Context, proposals []Proposal) error
+}
+
 // Forgetter is a source with a store of its own from which a person can be erased. It erases all events and links of the
 // identifiers (and those it links to them) and reports how many events went.
 type Forgetter interface {

@@ -30,7 +30,7 @@ const (
 	textCount
 
 	bitProperties = textCount
-	bitClaimed    = bitProperties + 1
+	bitProposed   = bitProperties + 1
 )
 
 // texts are the text fields of e, indexed by the constants above.
@@ -63,8 +63,8 @@ func appendEvent(dst []byte, prev, e *connectors.Event, first bool) []byte {
 	if len(e.Properties) > 0 {
 		mask |= 1 << bitProperties
 	}
-	if e.Claimed {
-		mask |= 1 << bitClaimed
+	if e.Proposed {
+		mask |= 1 << bitProposed
 	}
 	dst = binary.AppendUvarint(dst, mask)
 	for i := range now {
@@ -168,7 +168,7 @@ func (r *reader) event(e *connectors.Event, first bool) error {
 			}
 		}
 	}
-	e.Claimed = mask&(1<<bitClaimed) != 0
+	e.Proposed = mask&(1<<bitProposed) != 0
 	e.Properties = nil
 	if mask&(1<<bitProperties) != 0 {
 		n := r.uvarint()

@@ -77,6 +77,7 @@ var (
 	_ connectors.Source     = (*Inbox)(nil)
 	_ connectors.Inbox      = (*Inbox)(nil)
 	_ connectors.EventStore = (*Inbox)(nil)
+	_ connectors.Proposer   = (*Inbox)(nil)
 )
 
 // Fed is f taken in under a name.
@@ -103,6 +104,16 @@ func (b *Inbox) Put(events []connectors.Event) error {
 
 // Count implements connectors.Inbox. The counts are kept with the next commit of events, or when the store is closed.
 func (b *Inbox) Count(i connectors.Intake) { b.store.uncounted.add(b.name, i) }
+
+// Proposals implements connectors.Proposer.
+func (b *Inbox) Proposals(ctx context.Context, people []connectors.Person) ([]connectors.Proposal, error) {
+	return b.store.Proposals(ctx, b.name, people)
+}
+
+// Confirm implements connectors.Proposer.
+func (b *Inbox) Confirm(ctx context.Context, proposals []connectors.Proposal) error {
+	return b.store.Confirm(ctx, b.name, proposals)
+}
 
 // For is the store as a source of one name: only what was taken in under it. Links are those of the whole store.
 func (s *Store) For(source string) connectors.Source { return named{s, source} }

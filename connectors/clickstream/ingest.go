@@ -37,7 +37,7 @@ func (s *Store) ingest(b Batch) ([]placed, error) {
 		if err != nil {
 			return nil, err
 		}
-		c.conflicts, c.anonymous = linked.conflicts, linked.anonymous
+		c.conflicts, c.anonymous, c.proposed = linked.conflicts, linked.anonymous, linked.proposed
 		if err := s.countIntake(tx, b, order, c, more); err != nil {
 			return nil, err
 		}
@@ -227,6 +227,16 @@ func (s *Store) linkAll(tx *bolt.Tx, events []connectors.Event, order []placed, 
 		} else {
 			c.anonymous++
 		}
+		if e.Proposed {
+			groups, added, err := s.propose(l, e, g)
+			if err != nil {
+				return nil, c, err
+			}
+			for _, g := range groups {
+				seen[g] = struct{}{}
+			}
+			c.proposed += added
+		}
 	}
 	return slices.Sorted(maps.Keys(seen)), c, nil
 }
@@ -341,7 +351,7 @@ func (s *Store) ingestGroup(group []*waiting) {
 	}
 	kept, err := s.ingest(b)
 	if err != nil {
-		s.known, s.ids = recent{}, recentIDs{} // they may have learnt from what was rolled back
+		s.known, s.ids, s.proposed = recent{}, recentIDs{}, proposedLately{} // they may have learnt from what was rolled back
 		err = s.fail(fmt.Sprintf("take in %d events", len(b.Events)), err)
 	}
 	of := make([]int, 0, len(b.Events)) // the group's number of each event

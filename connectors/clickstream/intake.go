@@ -96,6 +96,7 @@ func (s *Store) countIntake(tx *bolt.Tx, b Batch, order []placed, c counts, more
 	i.Events += int64(len(order))
 	i.Anonymous += int64(c.anonymous)
 	i.ReusedIDs += int64(c.reused)
+	i.Proposed += int64(c.proposed)
 	i.CountLeftOut(connectors.LeftOutNobody, c.unidentified)
 	i.CountLeftOut(connectors.LeftOutConsent, c.denied)
 	i.CountLeftOut(connectors.LeftOutOld, c.expired)

@@ -75,10 +75,11 @@ type Store struct {
 	failed error // last error of the background work
 	closed bool
 
-	known recent // under intake, as are ids and kinds
-	ids   recentIDs
-	kinds kindCache
-	rules atomic.Pointer[identity.Rules]
+	known    recent // under intake, as are ids, kinds and proposed
+	ids      recentIDs
+	kinds    kindCache
+	proposed proposedLately
+	rules    atomic.Pointer[identity.Rules]
 
 	wake chan struct{}
 	quit chan struct{}
@@ -239,7 +240,7 @@ func syncDir(dir string) error {
 // counts are those of one batch, or since Open.
 type counts struct {
 	accepted, repeated, unidentified, denied, expired, future, conflicts, erased uint64
-	anonymous, reused                                                            uint64
+	anonymous, reused, proposed                                                  uint64
 }
 
 func (c *counts) add(d counts) {

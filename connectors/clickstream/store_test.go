@@ -60,7 +60,7 @@ func TestFieldsAreKept(t *testing.T) {
 	}
 	// A field added to Event must be stored, or be left out on purpose.
 	if n := reflect.TypeFor[connectors.Event]().NumField(); n != textCount+7 {
-		t.Errorf("Event has %d fields: the store knows %d texts, ID, Time, Received, Person, IP, Claimed and Properties", n, textCount)
+		t.Errorf("Event has %d fields: the store knows %d texts, ID, Time, Received, Person, IP, Proposed and Properties", n, textCount)
 	}
 }
 

@@ -6,8 +6,8 @@
 //
 //   - A call is one record of the specification: a page, track, identify …; a request carries one or a batch of them.
 //   - A visitor is an anonymous id.
-//   - A claim is what a visitor's browser says of who they are. A write key that stands in a page is public, so that anybody can claim
-//     to be anybody: what comes by a key is a claim, unless the key is trusted.
+//   - A write key that stands in a page is public: by it anybody can say to be anybody. Who somebody is by such a key is a proposal
+//     (connectors.Proposal), by a trusted one it is so.
 //
 // # Promises
 //

@@ -119,7 +119,7 @@ func (c *Collector) events(r *http.Request, sent request, kind string, trusted b
 			e.ID = records.ContentID(string(bytes.TrimSpace(call)))
 		}
 		if !trusted {
-			e.Claimed, e.IP = true, address
+			e.Proposed, e.IP = true, address
 			if e.UserAgent == "" {
 				e.UserAgent = agent
 			}

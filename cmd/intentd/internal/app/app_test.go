@@ -127,11 +127,16 @@ func (p *place) provision(t *testing.T, a *App) {
 // visit appends an event to the events file.
 func (p *place) visit(t *testing.T, id, email, kind, path string) {
 	t.Helper()
+	p.visitAt(t, time.Now(), id, email, kind, path)
+}
+
+func (p *place) visitAt(t *testing.T, at time.Time, id, email, kind, path string) {
+	t.Helper()
 	f, err := os.OpenFile(p.events, os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
 		t.Fatal(err)
 	}
-	line, _ := json.Marshal(map[string]any{"id": id, "time": time.Now(), "kind": kind, "email": email, "url": "https://www.example.com" + path, "page_title": "Page " + path, "session_id": id[:2]})
+	line, _ := json.Marshal(map[string]any{"id": id, "time": at, "kind": kind, "email": email, "url": "https://www.example.com" + path, "page_title": "Page " + path, "session_id": id[:2]})
 	if _, err := f.Write(append(line, '\n')); err != nil {
 		t.Fatal(err)
 	}

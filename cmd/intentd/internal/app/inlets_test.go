@@ -5,6 +5,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"strconv"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -125,5 +126,102 @@ func TestInletOfADaemon(t *testing.T) {
 	}
 	if log := p.log.String(); strings.Contains(log, siteKey) {
 		t.Errorf("the log shows a key:\n%s", log)
+	}
+}
+
+const identified = `{"type":"identify","messageId":"m2","anonymousId":"v1","traits":{"email":"ada@one.example"}}`
+
+// Promise: what a browser says of who it is counts once something trusted says the same within a day, whichever comes first, and not
+// before; until then explain lists it and status counts it.
+func TestBrowserIsConfirmed(t *testing.T) {
+	for _, of := range []struct {
+		name    string
+		key     string
+		before  bool // what vouches comes first
+		vouch   func(t *testing.T, p *place, web http.Handler)
+		counts  bool
+		explain string
+	}{
+		{name: "by nothing", counts: false},
+		{name: "by a form", counts: true, vouch: func(t *testing.T, p *place, _ http.Handler) {
+			p.visit(t, "f1", "ada@one.example", "form_submit", "/contact")
+		}},
+		{name: "by a form of the CRM", counts: true, vouch: func(t *testing.T, p *place, _ http.Handler) {
+			id, _ := p.portal.ContactByEmail("ada@one.example")
+			now := strconv.FormatInt(time.Now().UnixMilli(), 10)
+			if err := p.portal.UpdateContact(id, map[string]string{"num_conversion_events": "1", "recent_conversion_date": now, "first_conversion_date": now, "recent_conversion_event_name": "Contact us"}, ""); err != nil {
+				t.Fatal(err)
+			}
+		}},
+		{name: "by a form before", before: true, counts: true, vouch: func(t *testing.T, p *place, _ http.Handler) {
+			p.visit(t, "f1", "ada@one.example", "form_submit", "/contact")
+		}},
+		{name: "by a click on a mail", counts: true, vouch: func(t *testing.T, p *place, _ http.Handler) {
+			p.visit(t, "c1", "ada@one.example", "email_click", "/offer")
+		}},
+		{name: "by a server", counts: true, vouch: func(t *testing.T, _ *place, web http.Handler) {
+			send(t, web, serverKey, `{"type":"identify","messageId":"m3","userId":"42","traits":{"email":"ada@one.example"}}`)
+		}},
+		{name: "not by a page", counts: false, vouch: func(t *testing.T, p *place, _ http.Handler) {
+			p.visit(t, "p1", "ada@one.example", "page_view", "/pricing")
+		}},
+		{name: "not by somebody else's form", counts: false, vouch: func(t *testing.T, p *place, _ http.Handler) {
+			p.visit(t, "f1", "bob@two.example", "form_submit", "/contact")
+		}},
+		{name: "not by another browser", counts: false, vouch: func(t *testing.T, _ *place, web http.Handler) {
+			send(t, web, siteKey, `{"type":"track","event":"form_submit","messageId":"m3","anonymousId":"v2","context":{"traits":{"email":"ada@one.example"}}}`)
+		}},
+		{name: "not by a form two days before", before: true, counts: false, vouch: func(t *testing.T, p *place, _ http.Handler) {
+			p.visitAt(t, time.Now().Add(-50*time.Hour), "f1", "ada@one.example", "form_submit", "/contact")
+		}},
+		{name: "a key that is trusted", key: serverKey, counts: true},
+	} {
+		t.Run(of.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				p := newPlace(t, sandbox.HubSpotOptions{Now: time.Now})
+				p.withCollector(t, "127.0.0.1:0")
+				p.portal.CreateContact(map[string]string{"email": "ada@one.example"})
+				a := p.open(t)
+				p.provision(t, a)
+				a.work(t.Context())
+				time.Sleep(2 * time.Minute)
+				web := a.inletOf("web")
+				if of.before && of.vouch != nil {
+					of.vouch(t, p, web)
+					time.Sleep(5 * time.Minute)
+				}
+				key := siteKey
+				if of.key != "" {
+					key = of.key
+				}
+				send(t, web, siteKey, pricing)
+				send(t, web, key, identified)
+				time.Sleep(2 * time.Minute)
+				if !of.before && of.vouch != nil {
+					of.vouch(t, p, web)
+				}
+				time.Sleep(2 * time.Minute)
+				counted, proposed := false, false
+				if r, err := Explain.Do(t.Context(), a, Who{Who: "ada@one.example"}); err == nil {
+					for _, s := range r.Signals {
+						counted = counted || s.Source == "web" && s.EventID == "m1"
+					}
+					proposed = len(r.Proposals) > 0
+				} else {
+					proposed = strings.Contains(err.Error(), "anonymous_id v1 of web gave their email")
+				}
+				if counted != of.counts || proposed == of.counts {
+					t.Errorf("counts: %v, proposed: %v; want %v, %v\n%s", counted, proposed, of.counts, !of.counts, p.log)
+				}
+				st, err := StatusOf.Do(t.Context(), a, Nothing{})
+				if err != nil {
+					t.Fatal(err)
+				}
+				if i := st.Connectors["web"].Intake; of.key == "" && (i.Proposed < 1 || i.Confirmed > 0 != of.counts) {
+					t.Errorf("status: %+v", i)
+				}
+				stopped(t, a)
+			})
+		})
 	}
 }
