@@ -47,7 +47,9 @@ type Receipt struct {
 	Held     []string          `json:"held,omitempty"`     // fields a human holds: not written
 	Refs     []connectors.Ref  `json:"refs,omitempty"`
 	Links    []LinkLine        `json:"links,omitempty"` // what the person is known by now; not stored
-	Reason   string            `json:"reason"`          // why it was written (the gate's word)
+	// Proposals are visitors who say now to be the person; not stored.
+	Proposals []ProposalLine `json:"proposals,omitempty"`
+	Reason    string         `json:"reason"` // why it was written (the gate's word)
 }
 
 // SignalLine names what one counted signal was.
