@@ -37,10 +37,3 @@ func (p *Pipeline) LotUpToStage(ctx context.Context, entries []state.Entry) (sta
 	l.score(ctx)
 	return l.stage, nil
 }
-
-// JoinBatches says whether people may wait for jobs, as in a process that stays.
-func (p *Pipeline) JoinBatches(open bool) {
-	p.batches.mu.Lock()
-	defer p.batches.mu.Unlock()
-	p.batches.open = open
-}

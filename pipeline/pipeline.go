@@ -2,7 +2,7 @@
 // want, score it, gate it, stage the patch, write it, commit.
 //
 // Rooms stand on it, each taking a *Pipeline: intake fills the queue, privacy forgets and exports, operate answers admins. They use what
-// is exported here; nothing here knows of them: imports run operate → {intake, privacy} → pipeline → deliver and the pure packages.
+// is exported here; nothing here knows of them: imports run operate → {intake, privacy} → pipeline → deliver, batch and the pure packages.
 //
 // Terms. A person is who is inferred and scored; a contact is one CRM record of a person; a lot is a group of people that
 // goes through together; a lane is a class of urgency; a pending patch is journalled and not yet acknowledged.
@@ -31,7 +31,9 @@ import (
 	"time"
 
 	"github.com/intentd/intentd/connectors"
+	"github.com/intentd/intentd/pipeline/batch"
 	"github.com/intentd/intentd/pipeline/deliver"
+	"github.com/intentd/intentd/pipeline/intent"
 	"github.com/intentd/intentd/pipeline/journey"
 	"github.com/intentd/intentd/state"
 )
@@ -62,7 +64,7 @@ type Pipeline struct {
 	brake    *brake
 	bindings bindings
 	delivery *deliver.Deliverer
-	batches  batches
+	batches  *batch.Jobs
 	counts   counts
 	busy     atomic.Int32 // lots under way
 
@@ -101,10 +103,10 @@ func New(o Options, s *Setup) (*Pipeline, error) {
 	if p.brake, err = loadBrake(o.DB, o.Now, o.Logger); err != nil {
 		return nil, err
 	}
-	if err := p.batches.load(o.DB); err != nil {
+	p.setup.Store(s.prepare())
+	if p.batches, err = batch.New(batch.Options{DB: o.DB, Now: o.Now, Logger: o.Logger, Host: host{p}}); err != nil {
 		return nil, err
 	}
-	p.setup.Store(s.prepare())
 	p.delivery = deliver.New(deliver.Options{DB: o.DB, Now: o.Now, Logger: o.Logger, Linger: o.Linger, Host: host{p}})
 	return p, nil
 }
@@ -120,6 +122,9 @@ func (p *Pipeline) Progress() { p.o.Progress() }
 
 // Health knows how the connectors fare.
 func (p *Pipeline) Health() *Health { return p.health }
+
+// Batches are the jobs that the model's vendor does for us.
+func (p *Pipeline) Batches() *batch.Jobs { return p.batches }
 
 // Alone lets one job of a name run at a time: ok is false while another runs, else done is to be called at the end.
 func (p *Pipeline) Alone(job string) (done func(), ok bool) { return p.locks.try(job) }
@@ -212,7 +217,7 @@ func (p *Pipeline) Writable(ctx context.Context, c *CRM) error {
 	return p.bindings.ensureFit(ctx, c)
 }
 
-// host is what delivery asks of the pipeline.
+// host is what delivery and the jobs of prompts ask of the pipeline.
 type host struct{ p *Pipeline }
 
 // Ready says whether the CRM may be written at all: the account the state is bound to, properties of our own.
@@ -233,6 +238,12 @@ func (h host) Halted() bool { return h.p.brake.on() }
 func (h host) Config() uint64 { return h.p.Setup().scoringHash }
 
 func (h host) Day(t time.Time) string { return h.p.day(t) }
+
+func (h host) Batch() (*batch.Vendor, intent.LaterEngine) { return h.p.Setup().later() }
+
+func (h host) Wake() { h.p.Wake() }
+
+func (h host) Progress() { h.p.Progress() }
 
 // Coming says whether people of the backfill are being worked on or could be now.
 func (h host) Coming() bool {

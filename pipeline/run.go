@@ -48,9 +48,9 @@ func (p *Pipeline) work(ctx context.Context, drain bool) error {
 	}()
 	<-begun
 	if drain {
-		p.lookAtBatches(ctx) // what is in is taken; nothing new is opened
+		p.batches.Look(ctx) // what is in is taken; nothing new is opened
 	} else {
-		g.Go(func() error { p.followBatches(ctx); return nil })
+		g.Go(func() error { p.batches.Run(ctx); return nil })
 	}
 	for range p.o.Lots {
 		g.Go(func() error { return p.worker(ctx, drain) })
