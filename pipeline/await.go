@@ -46,7 +46,7 @@ func (l *lot) awaitTexts(ctx context.Context, engine intent.Engine, subjects []*
 		case batch.NoBudget:
 			at = nextMidnight(l.now, l.s.Fields.Location).Add(textOrder(s.shown.Score))
 		}
-		s.settled = l.noticed(s, comeBack(state.Backfill, at, why))
+		s.settled = l.withChanges(s, comeBack(state.Backfill, at, why))
 		l.s.Journey.Release(s.journey)
 	}
 	return direct, nil

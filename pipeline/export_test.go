@@ -25,7 +25,7 @@ func (p *Pipeline) LotUpToStage(ctx context.Context, entries []state.Entry) (sta
 	if err := l.gatherRecords(ctx); err != nil {
 		return nil, err
 	}
-	l.followStates()
+	l.checkRecordStates()
 	if err := l.identify(ctx); err != nil {
 		return nil, err
 	}

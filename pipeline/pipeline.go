@@ -126,8 +126,8 @@ func (p *Pipeline) Health() *Health { return p.health }
 // Batches are the jobs that the model's vendor does for us.
 func (p *Pipeline) Batches() *batch.Jobs { return p.batches }
 
-// Alone lets one job of a name run at a time: ok is false while another runs, else done is to be called at the end.
-func (p *Pipeline) Alone(job string) (done func(), ok bool) { return p.locks.try(job) }
+// TryLock lets one job of a name run at a time: ok is false while another runs, else done is to be called at the end.
+func (p *Pipeline) TryLock(job string) (done func(), ok bool) { return p.locks.try(job) }
 
 // ClockDoubt returns why the clock is not to be trusted, or nil. Until it is, nobody is scored, cooled or purged (invariant 13).
 func (p *Pipeline) ClockDoubt() error { return p.clock.doubt(p.Setup()) }
@@ -141,7 +141,7 @@ func (p *Pipeline) Swap(s *Setup) {
 	p.setup.Store(s.prepare())
 	p.health.Reset()
 	p.bindings.bound.Clear()
-	p.bindings.fit.Clear()
+	p.bindings.writable.Clear()
 	p.delivery.Aim(s.targets())
 	p.Wake()
 }
@@ -150,7 +150,7 @@ func (p *Pipeline) Swap(s *Setup) {
 func (p *Pipeline) LookAgain() {
 	p.Setup().release()
 	p.health.Reset()
-	p.bindings.fit.Clear()
+	p.bindings.writable.Clear()
 	p.delivery.Look()
 	p.Wake()
 }
@@ -214,7 +214,7 @@ func (p *Pipeline) Writable(ctx context.Context, c *CRM) error {
 	if err := p.bindings.ensureBound(ctx, c); err != nil {
 		return err
 	}
-	return p.bindings.ensureFit(ctx, c)
+	return p.bindings.ensureWritable(ctx, c)
 }
 
 // host is what delivery and the jobs of prompts ask of the pipeline.
@@ -226,7 +226,7 @@ func (h host) Ready(ctx context.Context, name string) error {
 	if err != nil {
 		return err
 	}
-	return h.p.bindings.ensureFit(ctx, crm)
+	return h.p.bindings.ensureWritable(ctx, crm)
 }
 
 func (h host) Blocked(crm string) (time.Time, error) { return h.p.health.Blocked(crm) }
@@ -239,7 +239,7 @@ func (h host) Config() uint64 { return h.p.Setup().scoringHash }
 
 func (h host) Day(t time.Time) string { return h.p.day(t) }
 
-func (h host) Batch() (*batch.Vendor, intent.LaterEngine) { return h.p.Setup().later() }
+func (h host) Batch() (*batch.Vendor, intent.LaterEngine) { return h.p.Setup().batching() }
 
 func (h host) Wake() { h.p.Wake() }
 

@@ -218,8 +218,8 @@ func (s *Setup) targets() []deliver.Target {
 	return out
 }
 
-// later is who takes jobs, and the engine whose texts they are; nil if nobody does.
-func (s *Setup) later() (*batch.Vendor, intent.LaterEngine) {
+// batching is who takes jobs of prompts, and the engine whose texts they are; nil if nobody does.
+func (s *Setup) batching() (*batch.Vendor, intent.LaterEngine) {
 	engine, ok := s.Engine.(intent.LaterEngine)
 	if !ok || s.Batch == nil {
 		return nil, nil
