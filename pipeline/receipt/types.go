@@ -44,10 +44,12 @@ type Receipt struct {
 	Stale    []string          `json:"stale,omitempty"`
 	Degraded []string          `json:"degraded,omitempty"` // every reason why this is less than the config asks for
 	Written  map[string]string `json:"written,omitempty"`  // canonical field → value, as sent
-	Held     []string          `json:"held,omitempty"`     // fields a human holds: not written
-	Refs     []connectors.Ref  `json:"refs,omitempty"`
-	Links    []LinkLine        `json:"links,omitempty"` // what the person is known by now; not stored
-	Reason   string            `json:"reason"`          // why it was written (the gate's word)
+	// Provisional texts are the rules' where a model is to write them: its texts follow.
+	Provisional bool             `json:"provisional,omitempty"`
+	Held        []string         `json:"held,omitempty"` // fields a human holds: not written
+	Refs        []connectors.Ref `json:"refs,omitempty"`
+	Links       []LinkLine       `json:"links,omitempty"` // what the person is known by now; not stored
+	Reason      string           `json:"reason"`          // why it was written (the gate's word)
 }
 
 // SignalLine names what one counted signal was.
