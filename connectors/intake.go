@@ -27,6 +27,10 @@ type Intake struct {
 	UnknownKinds map[string]int64 `json:"unknown_kinds,omitempty"` // kept as context; names that may tell of a person are one
 	ReusedIDs    int64            `json:"reused_ids,omitempty"`    // ids that came again for something else; both are kept
 
+	// Visitors who said who they are where that is not believed by itself, once for each identifier, and those of whom it was confirmed.
+	Proposed  int64 `json:"proposed,omitempty"`
+	Confirmed int64 `json:"confirmed,omitempty"`
+
 	// Who was seen, by the pipeline's count: somebody seen in several polls counts in each.
 	People    int64 `json:"people,omitempty"`
 	Strangers int64 `json:"strangers,omitempty"` // of them, in no CRM
@@ -127,6 +131,21 @@ func (i *Intake) CountUnreadable(u Unreadable) {
 		i.Examples = slices.Delete(i.Examples, oldest, oldest+1)
 	}
 	i.Examples = append(i.Examples, u)
+}
+
+// Add adds the counts of another one, which tells of something else.
+func (i *Intake) Add(o Intake) {
+	i.Read += o.Read
+	sum := func(into *map[string]int64, of map[string]int64) {
+		if *into == nil && len(of) > 0 {
+			*into = map[string]int64{}
+		}
+		for name, n := range of {
+			(*into)[name] += n
+		}
+	}
+	sum(&i.Unreadable, o.Unreadable)
+	sum(&i.LeftOut, o.LeftOut)
 }
 
 // CountLeftOut counts n events that are not kept.

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/intentd/intentd/connectors"
+	"github.com/intentd/intentd/connectors/identity"
 	"github.com/intentd/intentd/pipeline"
 	"github.com/intentd/intentd/pipeline/fields"
 	"github.com/intentd/intentd/pipeline/intent"
@@ -378,6 +379,7 @@ func newWorld(t testing.TB) *world {
 	w.crm = newFakeCRM("crm", w.clock.now)
 	w.site = newFakeSource("site")
 	jc := journey.Defaults()
+	jc.Identity.JoinAnonymous = identity.JoinAlways
 	jc.OwnHosts = []string{"www.shop.example"}
 	jc.Products = []journey.Product{{Name: "Credit cards", Match: []string{"/cards/**"}}}
 	b, err := journey.NewBuilder(jc)

@@ -44,27 +44,11 @@ func (u *unknownForms) count(names []string) {
 	}
 }
 
-// UnknownForms are the forms sent, by name, that nothing in the config of then knew: all ever, and those that b does not know either.
-func (p *Pipeline) UnknownForms(b *journey.Builder) (ever int64, now map[string]int64) {
-	p.forms.mu.Lock()
-	defer p.forms.mu.Unlock()
-	now = maps.Clone(p.forms.by)
+// unknownTo are the forms sent, by name, that nothing in the config of then knew: all ever, and those that b does not know either.
+func (u *unknownForms) unknownTo(b *journey.Builder) (ever int64, now map[string]int64) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	now = maps.Clone(u.by)
 	maps.DeleteFunc(now, func(name string, _ int64) bool { return b.KnowsForm(name) })
-	return connectors.Total(p.forms.by), now
-}
-
-// newForms are the unknown forms among what is new of a subject: what the last receipt names was counted.
-func (l *lot) newForms(s *subject) (names []string) {
-	for _, form := range s.journey.UnknownForms {
-		counted := false
-		if last := l.lastReceipt(s); last != nil {
-			for i := range last.Signals {
-				counted = counted || last.Signals[i].EventID == form.EventID
-			}
-		}
-		if !counted {
-			names = append(names, form.Name)
-		}
-	}
-	return names
+	return connectors.Total(u.by), now
 }

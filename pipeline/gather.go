@@ -114,6 +114,7 @@ func (l *lot) gatherJourneys(ctx context.Context) {
 			return
 		}
 	}
+	l.confirmProposals(ctx, people, w, by)
 }
 
 // ask asks one source about people in one call. A call that is refused because of one of them is made again in halves; events

@@ -34,7 +34,7 @@ func (l *lot) followStates() {
 				r.noticeEmptied()
 			case connectors.Merged:
 				if !c.Into.IsZero() && c.Into != r.ref {
-					s.settled = &state.Settlement{Outcome: state.Follow, Old: r.ref, Into: c.Into, Contacts: []connectors.Contact{named(c, r.ref)}}
+					s.settled = &state.Settlement{Outcome: state.Follow, Old: r.ref, Into: c.Into, Contacts: []connectors.Contact{underRef(c, r.ref)}}
 				} else if !r.state.Paused {
 					r.state.Paused, r.dirty = true, true
 				}

@@ -16,6 +16,7 @@ import (
 	"github.com/intentd/intentd/pipeline/fields"
 	"github.com/intentd/intentd/pipeline/intent"
 	"github.com/intentd/intentd/pipeline/journey"
+	"github.com/intentd/intentd/pipeline/ledger"
 	"github.com/intentd/intentd/pipeline/score"
 	"github.com/intentd/intentd/pipeline/topics"
 	"github.com/intentd/intentd/state"
@@ -98,6 +99,13 @@ type Source struct {
 	// Take, where set, is called before Active: it takes a bounded part of what is new from a feed into the store that Source answers
 	// from, and says whether there is more.
 	Take func(ctx context.Context) (more bool, err error)
+}
+
+// Batch is how the model takes jobs.
+type Batch struct {
+	Model  connectors.Batcher
+	On     bool // new jobs are opened; those under way are followed in any case
+	Ledger *ledger.Ledger
 }
 
 // WriteMode says whose records are written.

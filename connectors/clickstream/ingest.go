@@ -28,13 +28,17 @@ func (s *Store) ingest(b Batch) ([]placed, error) {
 	for _, p := range order {
 		newest = max(newest, p.at)
 	}
+	more := s.uncounted.take(b.Source)
+	var active []uint64
 	err := s.commit(nil, func(tx *bolt.Tx) ([]meta, error) {
-		active, linked, err := s.linkAll(tx, b.Events, order, before)
+		var linked counts
+		var err error
+		active, linked, err = s.linkAll(tx, b.Events, order, before)
 		if err != nil {
 			return nil, err
 		}
-		c.conflicts, c.anonymous = linked.conflicts, linked.anonymous
-		if err := s.countIntake(tx, b, order, c); err != nil {
+		c.conflicts, c.anonymous, c.proposed = linked.conflicts, linked.anonymous, linked.proposed
+		if err := s.countIntake(tx, b, order, c, more); err != nil {
 			return nil, err
 		}
 		if err := appendFeed(tx, b.Source, s.o.Now().Unix(), active); err != nil {
@@ -49,6 +53,7 @@ func (s *Store) ingest(b Batch) ([]placed, error) {
 		return s.writeSegments(b.Events, order)
 	})
 	if err != nil {
+		s.uncounted.add(b.Source, more)
 		return nil, err
 	}
 	s.mu.Lock()
@@ -56,6 +61,9 @@ func (s *Store) ingest(b Batch) ([]placed, error) {
 	s.counts.add(c)
 	s.mu.Unlock()
 	s.nudge()
+	if len(active) > 0 && s.o.Active != nil {
+		s.o.Active(b.Source)
+	}
 	return order, nil
 }
 
@@ -219,6 +227,16 @@ func (s *Store) linkAll(tx *bolt.Tx, events []connectors.Event, order []placed, 
 		} else {
 			c.anonymous++
 		}
+		if e.Proposed {
+			groups, added, err := s.propose(l, e, g)
+			if err != nil {
+				return nil, c, err
+			}
+			for _, g := range groups {
+				seen[g] = struct{}{}
+			}
+			c.proposed += added
+		}
 	}
 	return slices.Sorted(maps.Keys(seen)), c, nil
 }
@@ -333,7 +351,7 @@ func (s *Store) ingestGroup(group []*waiting) {
 	}
 	kept, err := s.ingest(b)
 	if err != nil {
-		s.known, s.ids = recent{}, recentIDs{} // they may have learnt from what was rolled back
+		s.known, s.ids, s.proposed = recent{}, recentIDs{}, proposedLately{} // they may have learnt from what was rolled back
 		err = s.fail(fmt.Sprintf("take in %d events", len(b.Events)), err)
 	}
 	of := make([]int, 0, len(b.Events)) // the group's number of each event

@@ -73,7 +73,7 @@ var german = language{
 	provisional: "Vorläufig: Der Text des Sprachmodells folgt.",
 	degraded:    "Vorläufig, wird nachgeholt: {reasons}.",
 
-	raises: "Dafür: {list}.", lowers: "Dagegen: {list}.", nothingElse: "nichts", reads: "liest zum Thema {topic}",
+	raises: "Dafür: {list}.", lowers: "Dagegen: {list}.", nothingElse: "nichts", reads: "liest über „{topic}“",
 	sum: "Menge {volume}/{wv} + Aktualität {recency}/{wr} + Stärke {topics}/{wt} = {score}, {tier}", bySevenDays: " ({days}-Tage-Regel)",
 	sinceThen: "seit {date} nichts", neverCame: "noch kein Besuch, Formular oder Klick", onePage: "nur eine Seite", oneContact: "nur ein Kontakt", fewContacts: "bisher wenige Kontakte", noRequest: "noch keine Anfrage",
 	noClick: "kein Klick, kein Besuch", noVisit: "noch kein Besuch", cold: "in den letzten {days} Tagen nichts",

@@ -291,6 +291,12 @@ func (b *Builder) byKind(it *item, p *page) decision {
 	case connectors.KindCart, connectors.KindCheckout:
 		d.typ, d.flags = score.ContentView, d.flags|score.ContractPage|score.Key
 		return b.named(d, it, &noPage, it.kind+": ", firstOf(item0(ev), p.object))
+	case connectors.KindCalculator:
+		if p.excluded {
+			return decision{why: WhyExcluded}
+		}
+		d.typ, d.flags = score.ContentView, d.flags|score.ContractPage|score.Key
+		return b.named(d, it, p, "calculator: ", firstOf(p.object, item0(ev)))
 	case connectors.KindChat, connectors.KindInvite:
 		d.typ = score.WebVisit
 		d.object, d.key = it.kind, sum(it.kind)

@@ -70,6 +70,7 @@ func (p *page) who() {
 	}
 	p.entry("records", cmp.Or(strings.Join(refs, ", "), "none"))
 	p.links()
+	p.proposals()
 	p.entry("scored", p.moment(r.At))
 	switch {
 	case r.Reason == "":

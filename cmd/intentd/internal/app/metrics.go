@@ -57,6 +57,8 @@ var meters = []*meter{
 	{name: "source_mostly_unreadable", help: "Whether most of the last poll of a source could not be read.", kind: prometheus.GaugeValue, labels: []string{"connector"}},
 	{name: "source_events_total", help: "Events of a source that were kept, ever.", kind: prometheus.CounterValue, labels: []string{"connector"}},
 	{name: "source_anonymous_total", help: "Of them, events of nobody known when they came in.", kind: prometheus.CounterValue, labels: []string{"connector"}},
+	{name: "source_proposed_total", help: "Times a visitor said who they are where that is not believed by itself.", kind: prometheus.CounterValue, labels: []string{"connector"}},
+	{name: "source_confirmed_total", help: "Of them, those that something trusted confirmed.", kind: prometheus.CounterValue, labels: []string{"connector"}},
 	{name: "source_left_out_total", help: "Events of a source that were not kept, by reason.", kind: prometheus.CounterValue, labels: []string{"connector", "reason"}},
 	{name: "source_unknown_kind_total", help: "Events of a source whose kind is not known.", kind: prometheus.CounterValue, labels: []string{"connector"}},
 	{name: "unknown_forms_total", help: "Forms sent whose names nothing in the configuration knew, ever.", kind: prometheus.CounterValue},
@@ -184,6 +186,8 @@ func (m metrics) Collect(ch chan<- prometheus.Metric) {
 			flag("source_mostly_unreadable", i.Trouble() != "", name)
 			put("source_events_total", float64(i.Events), name)
 			put("source_anonymous_total", float64(i.Anonymous), name)
+			put("source_proposed_total", float64(i.Proposed), name)
+			put("source_confirmed_total", float64(i.Confirmed), name)
 			for reason, n := range i.LeftOut {
 				put("source_left_out_total", float64(n), name, reason)
 			}

@@ -131,7 +131,7 @@ type Texts struct {
 	Waiting int     `json:"waiting"` // people in the backfill lane: with rules texts, or none yet
 	Days    float64 `json:"days"`    // how long those take by the day's budget; 0: unbounded
 
-	Jobs    bool    `json:"jobs"`    // they are asked by jobs of the model's vendor
+	Jobs bool `json:"jobs"` // they are asked by jobs of the model's vendor
 }
 
 // Coming says of those who wait when the model's texts come, on one line.

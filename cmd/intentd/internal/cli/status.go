@@ -181,6 +181,9 @@ func intakeText(i *connectors.Intake) string {
 		}
 	}
 	add(i.Anonymous, "of them by nobody known yet")
+	if i.Proposed > 0 {
+		parts = append(parts, fmt.Sprintf("%d times a visitor said who they are, %d of them confirmed", i.Proposed, i.Confirmed))
+	}
 	add(i.Unread(), "unreadable")
 	for _, reason := range connectors.Commonest(i.LeftOut, len(i.LeftOut)) {
 		add(i.LeftOut[reason], "left out: "+reason)

@@ -278,11 +278,12 @@ const day = 24 * time.Hour
 // Default is the configuration of an empty file.
 func Default() *Config {
 	return &Config{
-		State: State{Path: "./intentd.db"},
-		Log:   Log{Level: "info", Format: "text"},
-		HTTP:  HTTP{Listen: "127.0.0.1:8787"},
-		Write: Write{Mode: "on", Brake: 10, Interval: time.Hour},
-		Text:  Text{Language: "en", Timezone: "UTC"},
+		State:    State{Path: "./intentd.db"},
+		Log:      Log{Level: "info", Format: "text"},
+		HTTP:     HTTP{Listen: "127.0.0.1:8787"},
+		Write:    Write{Mode: "on", Brake: 10, Interval: time.Hour},
+		Text:     Text{Language: "en", Timezone: "UTC"},
+		Identity: Identity{JoinAnonymous: "consented"},
 		Clickstream: Clickstream{
 			Retention: 400 * day,
 		},
