@@ -287,7 +287,7 @@ func (j *bulkJob) row(cells []string) orgRow {
 
 // workRow applies one row and returns the record's id.
 func (s *Salesforce) workRow(c *orgCall, job *bulkJob, row orgRow) (id string, fault *rowFault) {
-	fault = caught(func() {
+	fault = caught[rowFault](func() {
 		changes := job.object.changesOf(row, false)
 		if row.id == "" {
 			panic(&rowFault{"MISSING_ARGUMENT", "Id not specified in an update call", []string{}})

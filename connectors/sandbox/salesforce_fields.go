@@ -83,21 +83,6 @@ type rowFault struct {
 	fields        []string
 }
 
-// caught runs a check of one row and gives the fault that it ends with.
-func caught(check func()) (fault *rowFault) {
-	defer func() {
-		switch bad := recover().(type) {
-		case nil:
-		case *rowFault:
-			fault = bad
-		default:
-			panic(bad)
-		}
-	}()
-	check()
-	return nil
-}
-
 // misreading is the code of a value that cannot be of the field's type; in a JSON body it fails the whole request.
 const misreading = "JSON_PARSER_ERROR"
 

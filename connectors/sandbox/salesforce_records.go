@@ -74,11 +74,6 @@ func (o *orgObject) get(r *record, name string) string {
 	return ""
 }
 
-// live are the records that are not deleted.
-func (o *orgObject) live() []*record {
-	return slices.DeleteFunc(slices.Clone(o.recs), func(r *record) bool { return !r.live() })
-}
-
 // stamped notes that a record's SystemModstamp has moved.
 func (o *orgObject) stamped(r *record, stamp int64) { r.stamp, o.disorder = stamp, true }
 
@@ -140,7 +135,7 @@ func (s *Salesforce) prepare(object string, fields map[string]string) (*orgObjec
 		if !ok || f.removed {
 			return nil, nil, fmt.Errorf("sandbox: %s has no field %s", o.name, name)
 		}
-		if bad := caught(func() { changes = append(changes, orgChange{f, f.canon(fields[name])}) }); bad != nil {
+		if bad := caught[rowFault](func() { changes = append(changes, orgChange{f, f.canon(fields[name])}) }); bad != nil {
 			return nil, nil, fmt.Errorf("sandbox: %s.%s: %w", o.name, name, bad)
 		}
 	}
@@ -275,11 +270,7 @@ func (s *Salesforce) IDs(object string) []string {
 	if !ok {
 		return nil
 	}
-	var ids []string
-	for _, r := range o.live() {
-		ids = append(ids, r.id)
-	}
-	return ids
+	return o.ids()
 }
 
 // Content is the value of the given fields, of all with a value where none are given, for every live record of an object by
@@ -290,11 +281,7 @@ func (s *Salesforce) Content(object string, fields ...string) map[string]map[str
 	if !ok {
 		return nil
 	}
-	out := make(map[string]map[string]string, len(o.recs))
-	for _, r := range o.live() {
-		out[r.id] = only(o.values(r), fields, "CreatedDate", "CreatedById", "LastModifiedDate", "LastModifiedById", "SystemModstamp")
-	}
-	return out
+	return o.content(o.values, fields, "CreatedDate", "CreatedById", "LastModifiedDate", "LastModifiedById", "SystemModstamp")
 }
 
 // Writes tells how many updates the API applied to each record of an object, by id; those it did not write to are left out.

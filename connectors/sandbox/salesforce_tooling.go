@@ -118,7 +118,7 @@ func (m *fieldMetadata) shape(name string) *orgField {
 // Grant or a permission set shows it. Metadata is that of a CustomField in the Tooling API, as JSON.
 func (s *Salesforce) Define(fullName, metadata string) error {
 	defer s.lock()()
-	if bad := caught(func() { s.defineField(fullName, []byte(metadata), s.boss) }); bad != nil {
+	if bad := caught[rowFault](func() { s.defineField(fullName, []byte(metadata), s.boss) }); bad != nil {
 		return fmt.Errorf("sandbox: field %s: %w", fullName, bad)
 	}
 	return nil

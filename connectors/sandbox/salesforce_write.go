@@ -180,7 +180,7 @@ func (s *Salesforce) writeMany(c *orgCall, fresh bool) reply {
 			continue
 		}
 		res.object = o
-		if res.fault = caught(func() { res.changes = o.changesOf(row, fresh) }); res.fault.misread() {
+		if res.fault = caught[rowFault](func() { res.changes = o.changesOf(row, fresh) }); res.fault.misread() {
 			panic(res.fault)
 		}
 	}
@@ -196,7 +196,7 @@ func (s *Salesforce) writeMany(c *orgCall, fresh bool) reply {
 	}
 	for i := range results {
 		if res := &results[i]; res.fault == nil {
-			res.fault = caught(func() { s.checkRow(c, rows[i], res, fresh) })
+			res.fault = caught[rowFault](func() { s.checkRow(c, rows[i], res, fresh) })
 		}
 		if results[i].fault == nil && !in.AllOrNone {
 			commit(&results[i]) // the next row may refer to it
@@ -276,7 +276,7 @@ func (s *Salesforce) deleteMany(c *orgCall, _ *orgObject) reply {
 			res.fault = &rowFault{"MALFORMED_ID", "malformed id " + id, []string{}}
 			continue
 		}
-		res.fault = caught(func() { res.r = s.target(res.object, id) })
+		res.fault = caught[rowFault](func() { res.r = s.target(res.object, id) })
 	}
 	erase := func(res *orgResult) { s.remove(res.object, res.r, s.me) }
 	if strings.EqualFold(params.Get("allOrNone"), "true") {

@@ -40,13 +40,6 @@ type reply struct {
 	body   []byte
 }
 
-// refuseIf ends a request with a refusal, if there is one: what answers the request recovers it.
-func refuseIf[F any](bad *F) {
-	if bad != nil {
-		panic(bad)
-	}
-}
-
 // vendor is a CRM behind a desk.
 type vendor interface {
 	// route names what a request asks for; requests are counted under it.

@@ -438,13 +438,13 @@ func (p *soqlParser) compare(path orgPath, op string, values []soqlToken) func(r
 		pattern := likePattern(values[0].text)
 		return func(r *record) bool { v := s.follow(path, r); return v != "" && pattern.MatchString(v) }
 	}
-	spans := make([]span, len(values))
+	keys := make([]key, len(values))
 	for i, v := range values {
-		if spans[i] = p.literal(f, v); !spans[i].from.is && strings.ContainsAny(op[:1], "<>") {
+		if keys[i] = p.literal(f, op, v); !keys[i].is && strings.ContainsAny(op[:1], "<>") {
 			p.fail(v.at, "MALFORMED_QUERY", "invalid operator for null")
 		}
 	}
-	holds := relation(op, spans)
+	holds := relation(op, keys)
 	return func(r *record) bool { return holds(s.keyAt(path, r)) }
 }
 
@@ -457,9 +457,8 @@ func (p *soqlParser) mistyped(f *orgField, v soqlToken) {
 	p.fail(v.at, "INVALID_FIELD", "value of filter criterion for field '%s' must be of type %s and should %sbe enclosed in quotes", f.name, f.typ, not)
 }
 
-// literal is what a literal means for a field. TODAY and YESTERDAY are spans.
-func (p *soqlParser) literal(f *orgField, v soqlToken) span {
-	point := func(k key) span { return span{k, k} }
+// literal is what a literal means for a field. TODAY and YESTERDAY are the beginning of a day, so that they go with >= and < alone.
+func (p *soqlParser) literal(f *orgField, op string, v soqlToken) key {
 	word := strings.ToUpper(v.text)
 	_, notNumber := strconv.ParseFloat(v.text, 64)
 	_, isTime := parseWireTime(v.text)
@@ -470,20 +469,23 @@ func (p *soqlParser) literal(f *orgField, v soqlToken) span {
 		p.tok = v
 		p.unexpected()
 	case v.kind == 'a' && word == "NULL":
-		return span{}
+		return key{}
 	case v.kind == 'a' && (word == "TODAY" || word == "YESTERDAY") && (f.typ == orgDate || f.typ == orgDateTime):
 		day := p.s.o.Now().UTC().Truncate(24 * time.Hour).UnixMilli()
 		if word == "YESTERDAY" {
 			day -= dayMs
 		}
-		return span{number(float64(day)), number(float64(day + dayMs - 1))}
+		if op != ">=" && op != "<" {
+			p.fail(v.at, "MALFORMED_QUERY", "the sandbox does not support %s %s", op, word)
+		}
+		return number(float64(day))
 	case f.typ == orgIDType || f.typ == orgRef:
 		id, known := longID(v.text)
 		if ok = v.kind == '\''; ok && !known && v.text != "" {
 			p.fail(v.at, "INVALID_QUERY_FILTER_OPERATOR", "invalid ID field: %s", v.text)
 		}
 		if v.text = id; id == "" {
-			return point(text(""))
+			return text("")
 		}
 	case f.quoted():
 		ok = v.kind == '\''
@@ -499,7 +501,7 @@ func (p *soqlParser) literal(f *orgField, v soqlToken) span {
 	if !ok {
 		p.mistyped(f, v)
 	}
-	return point(f.key(v.text))
+	return f.key(v.text)
 }
 
 // likePattern is a pattern of % (any text), _ (one character) and escaped ones of both.

@@ -65,7 +65,7 @@ func TestSOQLConditions(t *testing.T) {
 		"SELECT LastName FROM Lead WHERE CreatedDate <= 2026-11-19T01:00:00+01:00":                       "Ada Ben",
 		"SELECT LastName FROM Lead WHERE CreatedDate = 2026-11-19T00:00:00.000+0000":                     "Ben",
 		"SELECT LastName FROM Lead WHERE CreatedDate > 2026-11-18T23:59:59.500Z AND CreatedDate < TODAY": "Ben",
-		"SELECT LastName FROM Lead WHERE CreatedDate = YESTERDAY":                                        "Ben",
+		"SELECT LastName FROM Lead WHERE CreatedDate >= YESTERDAY AND CreatedDate < TODAY":               "Ben",
 		"SELECT LastName FROM Lead WHERE EmailBouncedDate > 2026-11-20T07:59:59Z":                        "Cara",
 		"SELECT LastName FROM Lead WHERE EmailBouncedDate = null AND Email = null":                       "O'Neil",
 		"SELECT LastName FROM Lead WHERE Id = '" + ids[1][:15] + "'":                                     "Ben",
@@ -124,6 +124,7 @@ func TestSOQLMistakes(t *testing.T) {
 		"SELECT MAX(CreatedDate) FROM Lead":                                   "MALFORMED_QUERY the sandbox does not support functions",
 		"SELECT Id FROM Lead WHERE Id IN (SELECT LeadId FROM CampaignMember)": "MALFORMED_QUERY the sandbox does not support queries within queries",
 		"SELECT Id FROM Lead LIMIT 1 OFFSET 2":                                "MALFORMED_QUERY the sandbox does not support OFFSET",
+		"SELECT Id FROM Lead WHERE CreatedDate = TODAY":                       "MALFORMED_QUERY the sandbox does not support = TODAY",
 		"SELECT Id FROM Lead WHERE CreatedDate = LAST_N_DAYS:1":               "MALFORMED_QUERY",
 		"SELECT Status FROM Lead GROUP BY Status":                             "MALFORMED_QUERY the sandbox does not support GROUP",
 		"SELECT Id FROM Lead WHERE CreatedDate > 2026-11-19T00:00:00 01:00":   "MALFORMED_QUERY", // a plus that was not encoded
