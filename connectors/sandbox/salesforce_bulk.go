@@ -112,7 +112,7 @@ func (s *Salesforce) openQuery(c *orgCall, _ *orgObject) reply { return s.openJo
 
 func (s *Salesforce) openJob(c *orgCall, kind string) reply {
 	var in struct{ Object, Operation, Query, ContentType, LineEnding, ColumnDelimiter, AssignmentRuleId string }
-	refuseIf(c.read(&in))
+	c.read(&in)
 	if in.LineEnding == "" {
 		in.LineEnding = "LF"
 	}
@@ -193,7 +193,7 @@ func (s *Salesforce) deleteJob(c *orgCall, _ *orgObject) reply {
 func (s *Salesforce) moveJob(c *orgCall, _ *orgObject) reply {
 	job := s.job(c)
 	var in struct{ State string }
-	refuseIf(c.read(&in))
+	c.read(&in)
 	switch {
 	case in.State == bulkAborted && (job.underWay() || job.State == bulkOpen):
 		job.header, job.left, _ = job.parse()
@@ -271,26 +271,26 @@ func (s *Salesforce) work(c *orgCall, job *bulkJob) {
 
 // row reads a row. An empty cell leaves the field as it is, #N/A clears it.
 func (j *bulkJob) row(cells []string) orgRow {
-	var row orgRow
+	row := orgRow{values: map[string]any{}}
 	for i, name := range j.header {
 		switch v := cells[i]; {
 		case strings.EqualFold(name, "Id"):
 			row.id, row.hasID = v, true
 		case v == "#N/A":
-			row.values = append(row.values, orgValue{name, "", 'n'})
+			row.values[name] = nil
 		case v != "":
-			row.values = append(row.values, orgValue{name, v, '0'}) // of no JSON type: any text that the field can read
+			row.values[name] = csvText(v)
 		}
 	}
 	return row
 }
 
 // workRow applies one row and returns the record's id.
-func (s *Salesforce) workRow(c *orgCall, job *bulkJob, row orgRow) (id string, fault *rowFault) {
-	fault = caught[rowFault](func() {
+func (s *Salesforce) workRow(c *orgCall, job *bulkJob, row orgRow) (id string, fault *orgFault) {
+	fault = caught[orgFault](func() {
 		changes := job.object.changesOf(row, false)
 		if row.id == "" {
-			panic(&rowFault{"MISSING_ARGUMENT", "Id not specified in an update call", []string{}})
+			panic(badRow("MISSING_ARGUMENT", "Id not specified in an update call"))
 		}
 		r := s.target(job.object, row.id)
 		s.checkUpdate(c, job.object, r, changes)
@@ -298,7 +298,7 @@ func (s *Salesforce) workRow(c *orgCall, job *bulkJob, row orgRow) (id string, f
 		id = r.id
 	})
 	if fault.misread() {
-		fault = &rowFault{"INVALID_TYPE_ON_FIELD_IN_RECORD", fault.message, []string{}}
+		fault = badRow("INVALID_TYPE_ON_FIELD_IN_RECORD", fault.message)
 	}
 	return id, fault
 }

@@ -400,7 +400,7 @@ func FuzzSalesforceRequests(f *testing.F) {
 			rep := g.answer(q)
 			g.end(q)
 			g.route(q)
-			held := len(g.holds)
+			held := len(g.underWay)
 			g.mu.Unlock()
 			if rep.status < 200 || rep.status > 499 {
 				t.Fatalf("status %d", rep.status)

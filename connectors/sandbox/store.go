@@ -198,7 +198,16 @@ type key struct {
 func number(n float64) key { return key{true, n, ""} }
 func text(s string) key    { return key{true, 0, s} }
 
-func (k key) compare(l key) int { return cmp.Or(cmp.Compare(k.n, l.n), strings.Compare(k.s, l.s)) }
+// compare puts what is missing first.
+func (k key) compare(l key) int {
+	switch {
+	case k.is == l.is:
+		return cmp.Or(cmp.Compare(k.n, l.n), strings.Compare(k.s, l.s))
+	case l.is:
+		return -1
+	}
+	return 1
+}
 
 // relation is a comparison with operands: = IN != NOT IN < <= > >=. A missing value equals a missing operand, and is neither
 // less nor more than any.
