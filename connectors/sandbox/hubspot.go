@@ -23,7 +23,6 @@ type HubSpotOptions struct {
 	// FoldErrors answers partly failed batches on the 2026-09 paths with 200 instead of 207.
 	FoldErrors bool
 	Now        func() time.Time // nil: time.Now
-	Seed       uint64           // correlation ids and access tokens follow it
 	History    int              // versions kept of a property; 0: 20, negative: none but the present value
 }
 

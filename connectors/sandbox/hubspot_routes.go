@@ -286,6 +286,9 @@ func (q *request) isKind(kind string) bool {
 
 func (h *HubSpot) throttle() int { return http.StatusTooManyRequests }
 
+func (h *HubSpot) begin(*request) time.Duration { return 0 }
+func (h *HubSpot) end(*request)                 {}
+
 // refusal is the body of a 429 under a policy, or of an injected status.
 func (h *HubSpot) refusal(status int, policy string) []byte {
 	f := failure{Message: cmp.Or(http.StatusText(status), "error")}

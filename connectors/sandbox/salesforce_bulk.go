@@ -2,7 +2,6 @@ package sandbox
 
 import (
 	"bytes"
-	"encoding/base64"
 	"encoding/csv"
 	"errors"
 	"fmt"
@@ -15,9 +14,8 @@ import (
 
 // Bulk API 2.0: jobs that update the records of an uploaded CSV file, and jobs that run a query.
 const (
-	bulkPrefix    = "750"
-	mostBulkCSV   = 150_000_000 // bytes of an upload
-	bulkQueryPage = 50_000      // rows of a result that a call gives unless it says how many it wants
+	bulkPrefix  = "750"
+	mostBulkCSV = 150_000_000 // bytes of an upload
 )
 
 // States of a job.
@@ -322,42 +320,28 @@ func appendCSV(b []byte, row []string) []byte {
 	return append(b, '\n')
 }
 
-// queryResults answers GET jobs/query/{id}/results.
+// queryResults answers GET jobs/query/{id}/results, all of them at once.
 func (s *Salesforce) queryResults(c *orgCall, _ *orgObject) reply {
 	job := s.job(c)
-	if job.State != bulkDone {
+	switch {
+	case job.State != bulkDone:
 		panic(badRequest("INVALIDJOBSTATE", "Results are not available: job %s is %s", job.ID, job.State))
+	case c.params().Get("maxRecords") != "" || c.params().Get("locator") != "":
+		panic(badRequest("INVALIDJOB", "InvalidJob : the sandbox gives all results at once"))
 	}
-	size, from := bulkQueryPage, 0
-	if n, err := strconv.Atoi(c.params().Get("maxRecords")); err == nil && n > 0 {
-		size = n
+	var header []string
+	for _, path := range job.query.columns {
+		header = append(header, path.name())
 	}
-	if locator := c.params().Get("locator"); locator != "" {
-		raw, _ := base64.RawURLEncoding.DecodeString(locator)
-		n, err := strconv.Atoi(string(raw))
-		if err != nil || n < 0 || n >= len(job.recs) {
-			panic(badRequest("INVALID_QUERY_LOCATOR", "invalid query locator"))
-		}
-		from = n
-	}
-	end := min(from+size, len(job.recs))
-	header := make([]string, len(job.query.columns))
-	for i, c := range job.query.columns {
-		header[i] = c.name()
-	}
-	rows := make([][]string, 0, end-from)
-	for _, r := range job.recs[from:end] {
-		row := make([]string, len(header))
-		for i, c := range job.query.columns {
-			row[i] = c.field.plain(s.follow(c, r))
+	var rows [][]string
+	for _, r := range job.recs {
+		var row []string
+		for _, path := range job.query.columns {
+			row = append(row, path.field.plain(s.follow(path, r)))
 		}
 		rows = append(rows, row)
 	}
 	rep := csvReply(header, rows)
-	locator := "null"
-	if end < len(job.recs) {
-		locator = base64.RawURLEncoding.EncodeToString(strconv.AppendInt(nil, int64(end), 10))
-	}
-	rep.header["Sforce-Locator"], rep.header["Sforce-Numberofrecords"] = []string{locator}, []string{strconv.Itoa(end - from)}
+	rep.header["Sforce-Locator"], rep.header["Sforce-Numberofrecords"] = []string{"null"}, []string{strconv.Itoa(len(rows))}
 	return rep
 }

@@ -88,8 +88,6 @@ func (s *Salesforce) endpoints() []endpoint[*orgCall, *orgObject] {
 		{"GET", "queryAll/{locator}", s.nextPage},
 		{"GET", "tooling/query/{locator}", s.nextPage},
 
-		{"GET", "sobjects", s.describeAll},
-		{"GET", "sobjects/{object}", s.outline},
 		{"POST", "sobjects/{object}", s.createOne},
 		{"GET", "sobjects/{object}/describe", s.describe},
 		{"GET", "sobjects/{object}/updated", s.updated},
@@ -204,13 +202,6 @@ func (s *Salesforce) listVersions() reply {
 // dispatch answers an authorised request within the limits. An endpoint refuses by panicking with an *orgFault, before anything
 // has changed.
 func (s *Salesforce) dispatch(c *orgCall) reply {
-	if len(c.rest) == 0 {
-		paths := map[string]string{}
-		for _, name := range []string{"tooling", "query", "queryAll", "limits", "composite", "jobs", "sobjects"} {
-			paths[name] = c.prefix() + "/" + name
-		}
-		return jsonReply(http.StatusOK, paths)
-	}
 	e, pathIs := find(s.serves, c.method, c.rest)
 	switch {
 	case e == nil && pathIs:
