@@ -108,11 +108,11 @@ func (s *Salesforce) endpoints() []endpoint[*orgCall, *orgObject] {
 
 		{"POST", "jobs/ingest", s.openIngest},
 		{"PUT", "jobs/ingest/{id}/batches", s.upload},
-		{"GET", "jobs/ingest/{id}/successfulResults", s.successfulRows},
-		{"GET", "jobs/ingest/{id}/failedResults", s.failedRows},
-		{"GET", "jobs/ingest/{id}/unprocessedrecords", s.unprocessedRows},
+		{"GET", "jobs/ingest/{id}/successfulResults", s.table},
+		{"GET", "jobs/ingest/{id}/failedResults", s.table},
+		{"GET", "jobs/ingest/{id}/unprocessedrecords", s.table},
 		{"POST", "jobs/query", s.openQuery},
-		{"GET", "jobs/query/{id}/results", s.queryResults},
+		{"GET", "jobs/query/{id}/results", s.table},
 		{"GET", "jobs/{kind}/{id}", s.readJob},
 		{"PATCH", "jobs/{kind}/{id}", s.moveJob},
 		{"DELETE", "jobs/{kind}/{id}", s.deleteJob},
@@ -149,9 +149,9 @@ func (s *Salesforce) answer(q *request) reply {
 	now := s.o.Now()
 	switch {
 	case p.fits("services/oauth2/token"):
-		return s.grant(q)
+		return signing(q, s.grant)
 	case p.fits("services/oauth2/revoke"):
-		return s.revoke(q)
+		return signing(q, s.revoke)
 	case p.fits("services/oauth2/userinfo"), p.fits("id/{org}/{user}"):
 		if _, ok := s.authorize(q, now); !ok {
 			return reply{status: http.StatusForbidden, header: http.Header{"Content-Type": {"text/html"}}, body: []byte("Bad_OAuth_Token")}
