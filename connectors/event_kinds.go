@@ -28,6 +28,7 @@ const (
 	KindProductUse       = "product_use" // a feature of the product was used
 	KindInvite           = "invite"      // a colleague was invited
 	KindChat             = "chat"        // started
+	KindCalculator       = "calculator"  // a price worked out, a product configured
 	KindCart             = "cart"        // looked into or filled
 	KindCheckout         = "checkout"    // begun, up to the order
 	KindPurchase         = "purchase"

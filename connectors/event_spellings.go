@@ -77,6 +77,10 @@ var spellings = map[string][]string{
 		"chat message", "chat bot start", "conversation open",
 		"chat conversation live start", "chat live message send", "conversation create user", "conversation", "chat initiate", "bot chat conversation", "dialogue engage", "bot chat engage", "messenger open", "chat conversation", "conversation create", "chat live open", "message user send", "create conversation", "bot chat open", "chat widget start", "bot chat message send",
 	},
+	KindCalculator: {
+		"calculator", "calculator use", "calculator complete", "calculator submit", "calculator start", "price calculator use", "price calculator", "roi calculator use", "roi calculator", "savings calculator use",
+		"loan calculator use", "calculate price", "calculate savings", "calculate roi", "configurator", "configurator use", "configurator complete", "product configure", "configuration complete", "configuration save",
+	},
 	KindCart: {
 		"cart", "add cart to", "add product", "cart view", "add cart", "cart remove from", "product remove", "basket view", "add basket to", "add to wishlist", "add product to wishlist",
 		"add cart product to", "cart update", "abandon cart", "cart share", "add item", "add cart item to", "basket",
@@ -155,7 +159,7 @@ var baseForms = map[string]string{
 	"failed": "fail", "unsubscribed": "unsubscribe", "unsubscribes": "unsubscribe", "unsubscription": "unsubscribe", "subscribes": "subscribe", "optout": "opt out", "optin": "opt in", "opted": "opt", "marked": "mark", "reported": "report",
 	"identified": "identify", "aliased": "alias", "merged": "merge", "grouped": "group", "linked": "link", "groupidentify": "group identify", "given": "give", "granted": "grant", "withdrawn": "withdraw", "revoked": "revoke", "denied": "deny",
 	"called": "call", "dismissed": "dismiss", "shown": "show", "addtocart": "add to cart", "pageping": "page ping", "rsvp": "register", "screens": "screen", "enquired": "enquiry", "inquired": "inquiry",
-	"products": "product", "items": "item", "a": "", "the": "", "mp": "", "amplitude": "", "ajs": "", "my": "", "an": "", "successfull": "success",
+	"products": "product", "items": "item", "a": "", "the": "", "mp": "", "amplitude": "", "ajs": "", "hs": "", "my": "", "an": "", "successfull": "success",
 
 	// Further forms.
 	"performed": "", "ended": "end", "ends": "end", "paused": "pause", "resumed": "resume", "playing": "play", "plays": "play", "spent": "spend", "exited": "exit", "unloaded": "unload", "unloading": "unload", "filtered": "filter",

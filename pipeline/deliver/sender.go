@@ -221,10 +221,10 @@ func (c *sender) look(ctx context.Context) (wait time.Duration) {
 
 // publish tells lots whether there is room, and how many patches wait for a job.
 func (c *sender) publish() {
-	room, bulk := true, 0
+	room, bulk, b := true, 0, c.bulkWriter()
 	for _, o := range c.objects {
 		bulk += o.bulk
-		if len(o.rows)+len(o.sent) >= window || o.bulk >= bulkSize && len(o.jobs) >= jobsOut {
+		if len(o.rows)+len(o.sent) >= window || b != nil && o.bulk >= b.BulkSize() && len(o.jobs) >= jobsOut {
 			room = false
 		}
 	}
@@ -378,12 +378,19 @@ func (o *object) nextBatch(now time.Time, alone bool) (batch []*row, next time.T
 
 // sendBatches starts every call that is ready.
 func (c *sender) sendBatches(ctx context.Context, o *object, now time.Time, sooner func(time.Duration)) {
-	if wait := o.oldest.Add(c.o.Linger).Sub(now); len(o.rows) > 0 && len(o.rows) < batchSize && wait > 0 {
-		sooner(wait)
+	if len(o.rows) == 0 {
 		return
+	}
+	linger := c.o.Linger
+	if !o.whole || c.o.Host.Coming() {
+		linger = max(linger, comingLinger)
 	}
 	for _, alone := range [...]bool{false, true} {
 		for o.calls < callsOut && len(o.rows) > 0 {
+			if wait := o.oldest.Add(linger).Sub(now); len(o.rows) < batchSize && wait > 0 {
+				sooner(wait)
+				return
+			}
 			batch, next := o.nextBatch(now, alone)
 			if !next.IsZero() {
 				sooner(next.Sub(now))

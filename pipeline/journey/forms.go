@@ -106,8 +106,11 @@ func (f *formWords) begins(name []string) bool {
 // formName splits a form's name into words, "ContactSalesForm" too.
 func formName(name string) []string { return words(connectors.Fold(name)) }
 
-// KnowsForm says whether a list has a word for a form of this name; one that none has counts as form_submit.
-func (b *Builder) KnowsForm(name string) bool { return b.c.forms.kind(formName(name)) != formOther }
+// KnowsForm says whether a list has a word for a form of this name, or a rule names it; one that nothing knows counts as form_submit.
+func (b *Builder) KnowsForm(name string) bool {
+	named := func(r Rule) bool { return r.Form != "" && r.fitsForm(name) }
+	return b.c.forms.kind(formName(name)) != formOther || slices.ContainsFunc(b.config.Rules, named)
+}
 
 // form says what a form that was sent is worth, by its own name; one without a name by the event's, or by the path of its page. A page that does not
 // count excludes all forms but a request that says so itself.
@@ -136,6 +139,8 @@ func (b *Builder) form(d decision, it *item, p *page) decision {
 	}
 	d.typ = score.FormSubmit
 	switch kind {
+	case formOther:
+		d.unknown = name
 	case formTrial:
 		return b.trial(b.named(d, it, p, "form: ", name), it)
 	case formNewsletter:
