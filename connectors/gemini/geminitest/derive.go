@@ -117,7 +117,7 @@ func stage2(p connectors.Prompt, d document) any {
 	var j struct {
 		History, Recent []struct {
 			Date  string
-			Steps [][]string // id, time, kind, what they did, what they saw
+			Steps [][]string // id, kind, what they did, what they saw
 		}
 	}
 	_ = json.Unmarshal([]byte(d.data), &j)
@@ -129,11 +129,11 @@ func stage2(p connectors.Prompt, d document) any {
 	all := append(j.History, j.Recent...)
 	for _, s := range all {
 		for _, st := range s.Steps {
-			st = append(st, "", "", "", "", "")
-			id, kind, first := st[0], st[2], st[4]
+			st = append(st, "", "", "", "")
+			id, kind, first := st[0], st[1], st[3]
 			first, _, _ = strings.Cut(first, "; ")
 			ids = append(ids, id)
-			seen := strings.ToLower(st[3] + " " + st[4])
+			seen := strings.ToLower(st[2] + " " + st[3])
 			for _, name := range d.schema.Properties["product"].Enum {
 				if name != "none" && strings.Contains(seen, strings.ToLower(name)) {
 					product, interest, tier = name, "medium", "medium"
