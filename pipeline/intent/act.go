@@ -263,6 +263,9 @@ func ActOf(st *journey.Step, sig *journey.Signal) Act {
 	case connectors.KindFormSubmit, "hand_raise", "form":
 		return formKind(pathOf(e.URL)+" "+e.PageTitle, e, sig)
 	case connectors.KindClick, connectors.KindScroll:
+		if sig != nil { // it proves its page
+			return pageAct(e, sig)
+		}
 		return actNone
 	}
 	if sig != nil {

@@ -302,7 +302,7 @@ func (l *tongue) subject(s string) string {
 		return l.quoted(s)
 	case !l.german && strings.HasPrefix(s, "First "):
 		return "a " + lowerFirst(s)
-	case !l.german:
+	case !l.german && !strings.ContainsFunc(s, unicode.IsDigit): // else a model
 		return lowerFirst(s)
 	}
 	return s

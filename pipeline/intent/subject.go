@@ -226,7 +226,7 @@ func nouned(w []string, drop []string) []string {
 	var out []string
 	for i, x := range w {
 		x = strings.Trim(x, ",.:;")
-		if x == "" || i == 0 && articles[strings.ToLower(x)] || strings.EqualFold(x, "your") || strings.EqualFold(x, "our") || strings.EqualFold(x, "ihre") || yearOrCount(x) {
+		if x == "" || i == 0 && articles[strings.ToLower(x)] || strings.EqualFold(x, "your") || strings.EqualFold(x, "our") || strings.EqualFold(x, "ihre") || yearOrCount(x) && !(i == len(w)-1 && len(w) == 2 && startsName(w[0]) && len(x) < 4) {
 			continue
 		}
 		out = append(out, x)
