@@ -74,9 +74,6 @@ func (n *note) slots(f *fact) (v slots) {
 	if len(a.extras) > 0 {
 		v['a'] = n.extras(a)
 	}
-	if len(a.rivals) > 0 {
-		v['x'] = l.list(a.rivals[:min(len(a.rivals), 2)])
-	}
 	if f.rival != "" {
 		v['x'] = f.rival
 		switch {

@@ -147,7 +147,7 @@ var german = tongue{
 	silent: "seit {d} nichts mehr", nothingSince: "seither keine Reaktion", since: "",
 	back: "Nach Pause seit {s} wieder aktiv ({d}): {o}", first: "Erstkontakt: ", noRequest: "noch keine Anfrage", newSince: "Neu seit {d}: ",
 	nothingElse: "sonst ist nichts bekannt", openProduct: "was zuerst kommt, ist offen", noReply: "auf unser Angebot vom {d} ist keine Antwort erfasst", noAnswer: "eine Antwort von uns ist nicht erfasst",
-	formText: "der Text im Formular ist keine Anfrage und wird nicht gezeigt", invites: "lädt auch {x} ein", andRival: "prüft auch {x}", leaves: "will {x} ablösen", budget: "nannte ein Budget von {b}", scope: "möchte auch {a}",
+	formText: "der Text im Formular ist keine Anfrage und wird nicht gezeigt", invites: "lädt auch {x} ein", andRival: "prüft auch {x}", uses: "hat {x} im Einsatz", leaves: "will {x} ablösen", budget: "nannte ein Budget von {b}", scope: "möchte auch {a}",
 	lessThan: "nicht mehr {q} wie bei der {r} vom {d}", moreThan: "zuvor waren es {q} ({r} vom {d})",
 	colleagueAsked: "; {c} (selbe Firma): {r} vom {d}", together: "Sieht sich {p} zusammen an ({d})", both: "Sieht sich {p} an ({d})", link: "fragt nach einer Schnittstelle zu {L}", approved: "Budget laut eigener Angabe freigegeben", weighs: "Wägt {p} ({b}[ {k}]) gegen {x} ab ({d})|Wägt {b}[ {k}] gegen {x} ab ({d})",
 	left: map[string]string{

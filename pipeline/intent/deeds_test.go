@@ -43,7 +43,7 @@ var (
 		row(`applied as|bewerbung als|applied for a job|bewerbung auf eine stelle`, `appl|bewerb|job|karriere|career`),
 		// began, left
 		row(`\bin trial\b|^trial|trial began|-test\b|^test\b|after the trial|nach test`, `trial|testen|testzugang`),
-		row(`in use\b`, `invite|feature|product_use|used`),
+		row(`^trial.* in use\b`, `invite|feature|product_use|used`),
 		row(`stuck|\bstopped\b|stockt|blieb`, `fail|error|stopp|stuck|abgebrochen`),
 		row(`\bbegan the\b|begonnen, |not sent|nicht abgeschickt|never sent`, `form.?start|abandon|begun|started`),
 		row(`in the cart|im warenkorb|filled a cart|in den warenkorb`, `cart|warenkorb|product.added|basket`),
@@ -82,7 +82,7 @@ var (
 		row(`colleague .* asked for a demo|selbe firma\): demo`, `demo`),
 		row(`interest in|interesse an`, anything),
 		// typed: what it says is held against the events by its figures and names
-		row(`^named |^nannte |also (?:invites|looks at)|lädt auch|prüft auch|wants to leave|will .* ablösen|as well|möchte auch|no longer the|nicht mehr \d|before it was|zuvor waren|asked for |es geht um|wants it |gewünscht|contract|vertrag|asks whether|fragt |asks about|budget|delivery|start |live |decides|opening|moving|lieferung|umzug|eröffnung|entscheidung|abgabe|due |renewal|verlängerung|free text|the form’s text|text im formular`, anything),
+		row(`^named |^nannte |also (?:invites|looks at)|has .* in use|im einsatz|lädt auch|prüft auch|wants to leave|will .* ablösen|as well|möchte auch|no longer the|nicht mehr \d|before it was|zuvor waren|asked for |es geht um|wants it |gewünscht|contract|vertrag|asks whether|fragt |asks about|budget|delivery|start |live |decides|opening|moving|lieferung|umzug|eröffnung|entscheidung|abgabe|due |renewal|verlängerung|free text|the form’s text|text im formular`, anything),
 		row(`^back on .*silence|nach pause`, anything),
 	}
 )

@@ -146,7 +146,7 @@ var english = tongue{
 	silent: "silent since", nothingSince: "nothing since", since: "{s} {d}",
 	back: "Back on {d} after silence since {s}: {o}", first: "First contact: ", noRequest: "no request yet", newSince: "New since {d}: ",
 	nothingElse: "nothing else is known", openProduct: "which comes first is open", noReply: "no reply to our quote of {d} on record", noAnswer: "we have no answer on record",
-	formText: "the form’s text is no request and is not shown", invites: "also invites {x}", andRival: "also looks at {x}", leaves: "wants to leave {x}", budget: "named a budget of {b}", scope: "wants {a} as well",
+	formText: "the form’s text is no request and is not shown", invites: "also invites {x}", andRival: "also looks at {x}", uses: "has {x} in use", leaves: "wants to leave {x}", budget: "named a budget of {b}", scope: "wants {a} as well",
 	lessThan: "no longer the {q} of the {r} of {d}", moreThan: "before it was {q} ({r} of {d})",
 	colleagueAsked: "; colleague {c} {r} on {d}", together: "Looks at {p} together ({d})", both: "Looks at {p} ({d})", link: "asks about an interface to {L}", approved: "says the budget is approved", weighs: "Weighs {p} ({b}[ {k}]) against {x} ({d})|Weighs {b}[ {k}] against {x} ({d})", twoPrices: "",
 	left: map[string]string{},

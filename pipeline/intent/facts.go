@@ -374,7 +374,7 @@ func (n *note) trimNames(a *ask) {
 	if own(a.place) {
 		a.place = ""
 	}
-	a.rivals = slices.DeleteFunc(a.rivals, own)
+	a.rivals = slices.DeleteFunc(a.rivals, func(r rival) bool { return own(r.name) })
 }
 
 func colleagueName(p map[string]string) string {

@@ -113,11 +113,21 @@ func (n *note) leftover(f *fact) []clause {
 			}
 		}
 	}
-	if f.rival == "" && len(a.rivals) > 0 {
+	if f.rival == "" {
+		beside := l.andRival
 		if f.act == ActTender {
-			add('x', l.invites)
-		} else {
-			add('x', l.andRival)
+			beside = l.invites
+		}
+		for as, template := range []string{considered: beside, inUse: l.uses, leaving: l.leaves} {
+			var names []string
+			for _, r := range a.rivals[:min(len(a.rivals), 2)] {
+				if r.as == rivalAs(as) {
+					names = append(names, r.name)
+				}
+			}
+			if v['x'] = l.list(names); len(names) > 0 {
+				add('x', template)
+			}
 		}
 	}
 	if a.named != "" && f.rival == "" {

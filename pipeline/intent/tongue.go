@@ -38,7 +38,8 @@ type tongue struct {
 	nothingElse, openProduct    string
 	noReply, noAnswer           string
 	formText                    string
-	invites, andRival, leaves   string
+	invites, andRival           string
+	uses, leaves                string
 	budget, scope               string
 	lessThan, moreThan          string
 	colleagueAsked              string

@@ -18,7 +18,7 @@ type ask struct {
 	quantities []quantity
 	money      []money
 	dates      []deadline
-	rivals     []string
+	rivals     []rival
 	named      string // a rival of the config that the text names without saying what for
 	leaves     string // what is to be replaced, if it is no rival's name: "spreadsheets"
 	term       quantity
@@ -42,6 +42,20 @@ type ask struct {
 	german     bool   // typed in German
 	any        bool   // something was typed
 }
+
+// rival is a competitor that somebody named, and what they said of it.
+type rival struct {
+	name string
+	as   rivalAs
+}
+
+type rivalAs byte
+
+const (
+	considered rivalAs = iota // beside us
+	inUse                     // today
+	leaving                   // to be replaced
+)
 
 // quantity is "40 users", "8 machines for 3 cafés": numbers and nouns as typed.
 type quantity struct {
@@ -185,7 +199,11 @@ func (a *ask) field(name, value string, red *redactor) {
 		}
 		return
 	case hasAny(words, "competitor", "rival", "alternative", "wettbewerber", "vendor", "current", "tool", "system", "anbieter") && len(t) <= 3 && !hasAny(words, "message"):
-		a.rival(value, red)
+		as := considered
+		if hasAny(words, "current", "tool", "system", "anbieter", "aktuell", "bisheriger") {
+			as = inUse
+		}
+		a.rival(value, as, red)
 		return
 	}
 	if w, n := dateAt(t, 0); n == len(t) && !w.zero() {
@@ -250,10 +268,10 @@ func nounOf(words []string) string {
 	return strings.Join(noun, " ")
 }
 
-func (a *ask) rival(name string, red *redactor) {
+func (a *ask) rival(name string, as rivalAs, red *redactor) {
 	name, _ = red.clean(strings.TrimSpace(strings.Trim(name, " .,;!?")))
-	if properName(name) && !slices.ContainsFunc(a.rivals, func(r string) bool { return strings.EqualFold(r, name) }) {
-		a.rivals = append(a.rivals, name)
+	if properName(name) && !slices.ContainsFunc(a.rivals, func(r rival) bool { return strings.EqualFold(r.name, name) }) {
+		a.rivals = append(a.rivals, rival{name, as})
 		a.any = true
 	} else if leavable[strings.ToLower(name)] {
 		a.leaves, a.any = strings.ToLower(name), true
@@ -349,24 +367,43 @@ var (
 	owning     = regexp.MustCompile(`(?i)\b(?:we|wir) (?:currently |already |derzeit |zurzeit |bereits )?(?:manage|run|operate|own|employ|have|verwalten|betreiben|disponieren|beschäftigen|bewirtschaften|haben) (?:about |around |over |rund |etwa |über |ca\. )?\d`)
 	rivalAt    = regexp.MustCompile(`(?:(?i:compare[ds]? (?:you |it |this |us |\p{L}+ )?(?:with|to|against)|comparing (?:you |it |this |\p{L}+ )?(?:with|to|against)|instead of|replac(?:e|ing)|switch(?:ing)? (?:away )?from|mov(?:e|ing) (?:away )?from|migrat(?:e|ing) (?:away )?from|alternative to|currently (?:using|use|with|on)|(?:we|now) use|today with|offer from|quote from|talking to|also (?:looking at|evaluating|considering|talking to|asked|invited?)|evaluating|considering|versus|vs\.?|against|ablös(?:en|ung von)|ersetzen|wechsel(?:n)? von|umstieg von|derzeit|aktuell|statt|neben|verglichen mit|vergleich(?:en)? (?:mit|zu)|angebot von|nutzen|im einsatz|auch))\s+(?:[a-z]+ )?((?:[A-ZÄÖÜ][\p{L}\d&.-]*)(?: (?:[A-ZÄÖÜ][\p{L}\d&.-]*)){0,2})`)
 	rivalBy    = regexp.MustCompile(`((?:[A-ZÄÖÜ][\p{L}\d&-]*)(?: (?:[A-ZÄÖÜ][\p{L}\d&-]*)){0,1}),? (?:(?:is|are|was|were|has been|ist|sind|wird) )?(?:also|ebenfalls|auch) (?:invited|bidding|asked|quoting|offering|angefragt|eingeladen|im Rennen)`)
-	rivalEnd   = regexp.MustCompile(`(?:möchten|wollen|würden gern|werden) ([A-ZÄÖÜ][\p{L}\d&-]+) (?:ablösen|ersetzen|kündigen)`)
+	rivalEnd   = regexp.MustCompile(`(?:möchten|wollen|würden gern|werden) ([A-ZÄÖÜ][\pL\d&-]+) (?:ablösen|ersetzen|kündigen)|\bvon ([A-ZÄÖÜ][\pL\d&-]+) weg\b|\b([A-ZÄÖÜ][\pL\d&-]+) (?:im Einsatz|in use)\b`)
+	plainTool  = regexp.MustCompile(`(?i)(listen?|formulare?|tabellen?|software|lösung(en)?|systeme?|programme?|tools?|geräte?|maschinen?|fahrzeuge?)$`)
 	rivalNext  = regexp.MustCompile(`^(?:,? (?:and|und|or|oder)|,) ([A-ZÄÖÜ][\p{L}\d&-]*)`)
 	leaveAt    = regexp.MustCompile(`(?i)\b(?:leave|replac\w+|away from|instead of|off|ablös\w*|weg von|statt|ersetz\w*)\b[^.,;]{0,30}?\b(spreadsheets?|excel|paper|tabellen|papier|excel-listen)\b|\b(tabellen|excel-listen|spreadsheets)\b[^.,;]{0,20}\b(ablösen|ersetzen|behind|loswerden)\b`)
 )
 
+// saidAs is what the words around a rival's name say of it.
+func saidAs(words string) rivalAs {
+	switch low := strings.ToLower(words); {
+	case leaveWords.MatchString(low):
+		return leaving
+	case useWords.MatchString(low):
+		return inUse
+	}
+	return considered
+}
+
+var (
+	leaveWords = regexp.MustCompile(`replac|switch|mov(e|ing) |migrat|ablös|ersetz|kündigen|wechsel|umstieg| weg$`)
+	useWords   = regexp.MustCompile(`current|we use|now use|today|derzeit|aktuell|nutzen|einsatz|in use`)
+)
+
 func (a *ask) rivalsIn(s string, red *redactor) {
-	if m := rivalEnd.FindStringSubmatch(s); m != nil {
-		a.rival(m[1], red)
+	if m := rivalEnd.FindStringSubmatch(s); m != nil && !plainTool.MatchString(m[1]+m[2]+m[3]) {
+		a.rival(m[1]+m[2]+m[3], saidAs(m[0]), red)
 	}
 	for _, re := range []*regexp.Regexp{rivalBy, rivalAt} {
 		for _, m := range re.FindAllStringSubmatch(s, 4) {
 			if a.german && !strings.Contains(m[0], "mit ") && !strings.Contains(m[0], "von ") && !strings.Contains(m[0], "statt ") && re == rivalAt {
 				continue // every German noun has a capital
 			}
-			a.rival(strings.TrimRight(m[1], ".-"), red)
+			before, _, _ := strings.Cut(m[0], m[1])
+			as := saidAs(before)
+			a.rival(strings.TrimRight(m[1], ".-"), as, red)
 			_, after, _ := strings.Cut(s, m[0])
 			for next := rivalNext.FindStringSubmatch(after); next != nil && len(a.rivals) < 3; next = rivalNext.FindStringSubmatch(after) {
-				a.rival(strings.TrimRight(next[1], ".-"), red)
+				a.rival(strings.TrimRight(next[1], ".-"), as, red)
 				after = after[len(next[0]):]
 			}
 		}
