@@ -8,21 +8,21 @@ var english = tongue{
 
 	heads: map[Act]head{
 		ActDemo:     {"Wants a {D}[ of {p}][ for {q}][, {t}] (asked {d})", "Asked for a {D}[ of {p}][ for {q}] on {d}; {s}", "", "Last asked on {d}, for a {D}[ of {p}]; nothing since"},
-		ActQuote:    {"Wants a quote for {q}[ of {p}][, {b}][, {t}] ({d})|Wants a quote for {p}[, {b}][, {t}] ({d})|Wants a quote[, {b}][, {t}] ({d})", "Asked for a quote on {q}[ of {p}] on {d}; {s}|Asked for a quote[ on {p}] on {d}; {s}", "", "Last asked on {d}, for a quote[ on {p}]; nothing since"},
-		ActTender:   {"Invites bids for {q}[ of {p}][, {t}] ({d})|Invites bids[ for {p}][, {t}] ({d})", "Invited bids[ for {q}][ of {p}] on {d}[, {t}]; {s}", "", "Last asked on {d}, for bids[ on {p}]; nothing since"},
+		ActQuote:    {"Wants a quote for {q}[ of {S}][, {b}][, {t}] ([{B}, ]{d})|Wants a quote for {p}[, {b}][, {t}] ({d})|Wants a quote[, {b}][, {t}] ({d})", "Asked for a quote on {q}[ of {S}] on {d}[ ({B})]; {s}|Asked for a quote[ on {p}] on {d}; {s}", "", "Last asked on {d}, for a quote[ on {p}]; nothing since"},
+		ActTender:   {"Invites bids for {q}[ of {S}][, {t}] ([{B}, ]{d})|Invites bids[ for {p}][, {t}] ({d})", "Invited bids for {q}[ of {S}] on {d}[, {t}]; {s}|Invited bids[ for {p}] on {d}[, {t}]; {s}", "", "Last asked on {d}, for bids[ on {p}]; nothing since"},
 		ActPilot:    {"Wants a pilot[ of {p}] with {q}[ {F}][, {t}] ({d})|Wants a pilot[ of {p}][, {t}] ({d})", "Asked for a pilot[ of {p}][ with {q}] on {d}; {s}", "", "Last asked on {d}, for a pilot; nothing since"},
 		ActCallback: {"Wants a call back[ about {p}][ for {q}][, {t}] (asked {d})", "Asked to be called back[ about {p}] on {d}; {s}", "", "Last asked on {d}, for a call; nothing since"},
-		ActEnquiry: {"Asks about {o} for {q}[, {b}][, {t}] ({d})|Wants {q}[ of {p}][ with {a}][, {b}][, {t}] ({d})|Asks about {p}[: {b}][, {t}] ({d})|Asks about {o}[: {b}][, {t}] ({d})|Wants to be contacted[: {b}][, {t}] (asked {d})",
-			"Asked about {o} for {q} on {d}; {s}|Asked for {q}[ of {p}] on {d}; {s}|Asked about {p} on {d}; {s}|Asked to be contacted on {d}; {s}", "", "Last asked on {d}; nothing since"},
+		ActEnquiry: {"Asks about {o} for {q}[, {b}][, {t}] ({d})|Asks about {p} for {g}[, {b}][, {t}] ({d})|Sent an enquiry for {g}[, {b}][, {t}] ({d})|Wants {q}[ of {S}][ with {a}][, {b}][, {t}] ([{B}, ]{d})|Asks about {p}[: {b}][, {t}] ({d})|Asks about {o}[: {b}][, {t}] ({d})|Wants to be contacted[: {b}][, {t}] (asked {d})",
+			"Asked about {o} for {q} on {d}; {s}|Asked about {p} for {g} on {d}; {s}|Sent an enquiry for {g} on {d}; {s}|Asked for {q}[ of {S}] on {d}[ ({B})]; {s}|Asked about {p} on {d}; {s}|Asked to be contacted on {d}; {s}", "", "Last asked on {d}; nothing since"},
 		ActMeeting:   {"{M} on {e} (booked {d})|Booked a meeting on {d}[: {o}]", "Had booked a meeting on {d}; {s}", "", "Last booked a meeting on {d}; nothing since"},
 		ActReply:     {"Replied to our mail on {d}[, wants {q}][, {t}]", "Replied to our mail on {d}; {s}", "", "Last replied on {d}; nothing since"},
 		ActTrialAsk:  {"Asked for a trial[ of {p}][ for {q}][, {t}] ({d})", "Asked for a trial[ of {p}] on {d}; {s}", "", "Last asked on {d}, for a trial; nothing since"},
 		ActApply:     {"Applied for {p}[, {b}][, {t}] ({d})|Sent the application “{o}” ({d})|Sent an application ({d})", "Applied[ for {p}] on {d}; {s}", "", "Applied[ for {p}] on {d}; nothing since"},
-		ActOrder:     {"Ordered[ {q}][ of {p}] on {d}", "Ordered[ {p}] on {d}; {s}", "", "Ordered[ {p}] on {d}; nothing since"},
+		ActOrder:     {"Ordered {o}[ ({b})] on {d}|Ordered {q}[ of {p}][ ({b})] on {d}|Ordered[ {p}][ ({b})] on {d}", "Ordered[ {p}] on {d}; {s}", "", "Ordered[ {p}] on {d}; nothing since"},
 		ActPublicAsk: {"Asked in public for a product[, {t}] ({d})", "Asked in public for a product on {d}; {s}", "", ""},
 		ActSample:    {"Ordered samples[ of {p}][: {q}] ({d})", "Ordered samples[ of {p}] on {d}; {s}", "", ""},
 
-		ActTrial:    {"Trial[ of {p}] in use, {i} (since {d})|In trial[ of {p}] since {d}", "Trial[ of {p}] began on {d}; {s}", "", ""},
+		ActTrial:    {"Trial[ of {p}] until {e}[, {i}] (since {d})|Trial[ of {p}] in use, {i} (since {d})|In trial[ of {p}] since {d}", "Trial[ of {p}] began on {d}; {s}", "", ""},
 		ActStuck:    {"Trial[ of {p}] stuck at the {o} since {d}|Trial[ of {p}] stuck at the {w} since {d}|Trial[ of {p}] stuck since {d}", "", "", ""},
 		ActBegun:    {"Began the {o} on {d}, left at {w}|Began the {o} on {d}, not sent", "Began the {o} on {d}, never sent", "", ""},
 		ActCart:     {"Left {o} ({b}) in the cart at {w} ({d})|Left {o} ({b}) in the cart ({d})|Left {o} in the cart[ at {w}] ({d})|Left a full cart[ ({b})][ at {w}] ({d})", "", "", ""},
@@ -62,7 +62,7 @@ var english = tongue{
 	},
 	clauses: map[Act]string{
 		ActDemo: "had asked for a {D}[ of {p}][ for {q}] on {d}", ActQuote: "had asked for a quote on {q} on {d}|had asked for a quote[ on {p}] on {d}", ActTender: "had invited bids[ for {q}] on {d}", ActPilot: "had asked for a pilot[ with {q}] on {d}",
-		ActCallback: "had asked for a call on {d}", ActEnquiry: "had asked for {q}[, {b}][, {t}] on {d}|had asked about {p} on {d}|had asked to be contacted on {d}", ActMeeting: "had booked a meeting on {d}", ActReply: "replied to our mail on {d}",
+		ActCallback: "had asked for a call on {d}", ActEnquiry: "had sent an enquiry for {g}[, {b}][, {t}] on {d}|had asked for {q}[, {b}][, {t}] on {d}|had asked about {p} on {d}|had asked to be contacted on {d}", ActMeeting: "had booked a meeting on {d}", ActReply: "replied to our mail on {d}",
 		ActTrialAsk: "had asked for a trial on {d}", ActApply: "sent an application on {d}", ActOrder: "ordered on {d}", ActPublicAsk: "asked in public for a product on {d}", ActSample: "ordered samples[ of {p}] on {d}",
 		ActTrial: "in trial since {d}", ActStuck: "the trial stopped at {w} on {d}|the trial stopped at the {o} on {d}", ActInvite: "{n} invited, last on {d}", ActUse: "used the trial, last on {d}", ActBegun: "began the {o} on {d}, not sent", ActCart: "put {o} in the cart on {d}|filled a cart on {d}",
 		ActCheckout: "left the checkout on {d}", ActBooking: "began a booking on {d}",
@@ -132,6 +132,8 @@ var english = tongue{
 		"both":         {"Offer a call on both and ask which is more urgent.", "Ask in one line which is more urgent.", "", "No action.", "No action yet."},
 		"colleague":    {"Ask {c} to bring them into the conversation.|Invite both to one conversation.", "", "", "", ""},
 		"hostile":      {"Read the form yourself before any contact.", "", "", "", ""},
+		"cancels":      {"The account owner calls now and asks why.", "The account owner asks where it stands.", "", "No action.", ""},
+		"later":        {"Come back in {U}; nothing before.|Ask in one line when to come back.", "", "", "No action.", ""},
 		"customer":     {"The account owner calls now, settles the details and says when the quote comes.", "The account owner asks whether it is still planned.", "", "No action.", ""},
 	},
 	classes: map[Class]string{
@@ -140,7 +142,7 @@ var english = tongue{
 	negative: "No sales step.",
 	deadlines: map[string]string{
 		"start by": "live by {w}", "start in": "start in {w}", "start on": "start on {w}", "start from": "start from {w}", "bids *": "due {w}", "delivery by": "delivery by {w}", "delivery in": "delivery in {w}", "delivery *": "delivery {w}",
-		"opening in": "opening in {w}", "opening by": "opening by {w}", "opening *": "opening {w}", "decide in": "decides in {w}", "decide by": "decides by {w}", "decide *": "decides {w}", "ends in": "current contract ends in {w}", "ends by": "current contract ends by {w}", "ends *": "current contract ends on {w}", "renews in": "contract renewal in {w}", "renews *": "contract renewal on {w}",
+		"opening in": "opening in {w}", "opening by": "opening by {w}", "opening *": "opening {w}", "decide in": "decides in {w}", "decide by": "decides by {w}", "decide *": "decides on {w}", "ends in": "current contract ends in {w}", "ends by": "current contract ends by {w}", "ends *": "current contract ends on {w}", "renews in": "contract renewal in {w}", "renews *": "contract renewal on {w}",
 		"visit *": "visit {w}", "move in": "moving in {w}", "move *": "moving {w}", " by": "by {w}", " in": "in {w}", " on": "on {w}", " from": "from {w}", " to": "to {w}", " span": "{w}",
 	},
 	silent: "silent since", nothingSince: "nothing since", since: "{s} {d}",
@@ -148,6 +150,6 @@ var english = tongue{
 	nothingElse: "nothing else is known", openProduct: "which comes first is open", noReply: "no reply to our quote of {d} on record", noAnswer: "we have no answer on record",
 	formText: "the form’s text is no request and is not shown", invites: "also invites {x}", andRival: "also looks at {x}", uses: "has {x} in use", leaves: "wants to leave {x}", budget: "named a budget of {b}", scope: "wants {a} as well",
 	lessThan: "no longer the {q} of the {r} of {d}", moreThan: "before it was {q} ({r} of {d})",
-	colleagueAsked: "; colleague {c} {r} on {d}", together: "Looks at {p} together ({d})", both: "Looks at {p} ({d})", link: "asks about an interface to {L}", approved: "says the budget is approved", weighs: "Weighs {p} ({b}[ {k}]) against {x} ({d})|Weighs {b}[ {k}] against {x} ({d})", twoPrices: "",
+	colleagueAsked: "; colleague {c} {r} on {d}", together: "Looks at {p} together ({d})", both: "Looks at {p} ({d})", link: "asks about an interface to {L}", approved: "says the budget is approved", cancels: "Wants to cancel[, {t}] ({d})", later: "Puts it off to {U} (reply of {d})|Puts it off (reply of {d})", weighs: "Weighs {p} ({b}[ {k}]) against {x} ({d})|Weighs {b}[ {k}] against {x} ({d})", twoPrices: "",
 	left: map[string]string{},
 }
