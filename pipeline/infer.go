@@ -4,23 +4,22 @@ import (
 	"context"
 	"maps"
 	"slices"
-	"strings"
 
-	"github.com/intentd/intentd/connectors"
 	"github.com/intentd/intentd/pipeline/intent"
 	"github.com/intentd/intentd/pipeline/receipt"
 	"github.com/intentd/intentd/state"
 )
 
-// infer gives every open subject its basis: unchanged events keep the intent they have, the others are read by an engine.
+// infer finds the score inputs of every open subject. Whoever's events are unchanged keeps the intent they have; the journeys of the others
+// are read by an engine.
 func (l *lot) infer(ctx context.Context) error {
 	var ask = map[intent.Engine][]*subject{}
 	for _, s := range l.open() {
 		if l.byTimeAlone(s) {
-			s.basis = s.rest()
+			s.inputs = s.storedInputs()
 			continue
 		}
-		b := &basis{
+		b := &scoreInputs{
 			features: s.journey.Features(),
 			signals:  receipt.SignalLines(s.journey),
 			filtered: s.journey.Filtered,
@@ -28,7 +27,8 @@ func (l *lot) infer(ctx context.Context) error {
 			events:   s.journey.Hash,
 			sources:  sourceCounts(s.journey.BySource),
 		}
-		s.basis = b
+		s.inputs = b
+		b.newForms = l.newForms(s)
 		engine := l.engineFor(s)
 		b.engine = engine.Version()
 		b.rulesText = engine == l.s.Rules && l.s.Rules != l.s.Engine && !l.dry
@@ -58,10 +58,10 @@ func (l *lot) infer(ctx context.Context) error {
 		}
 		people, degraded := int64(0), int64(0)
 		for i, s := range subjects {
-			l.take(s, out[i])
+			l.useIntent(s, out[i])
 			if out[i].Degraded != "" {
 				degraded++
-			} else if engine != l.s.Rules {
+			} else if out[i].Engine != "rules" { // nor those whose journey is not worth a call
 				people++
 			}
 		}
@@ -73,7 +73,24 @@ func (l *lot) infer(ctx context.Context) error {
 	return nil
 }
 
-// engineFor is whose texts the subject gets now: in a first sync the rules', model texts follow by score.
+// newForms are the unknown forms among what is new of a subject: what the last receipt names was counted.
+func (l *lot) newForms(s *subject) (names []string) {
+	for _, form := range s.journey.UnknownForms {
+		counted := false
+		if last := l.lastReceipt(s); last != nil {
+			for i := range last.Signals {
+				counted = counted || last.Signals[i].EventID == form.EventID
+			}
+		}
+		if !counted {
+			names = append(names, form.Name)
+		}
+	}
+	return names
+}
+
+// engineFor is the engine that writes the subject's texts now. In a first sync it is the rules; the model's texts follow, highest scores
+// first.
 func (l *lot) engineFor(s *subject) intent.Engine {
 	if l.dry || s.entry.Lane == state.Backfill && s.entry.Reason&(state.ReasonText|state.ReasonAsked|state.ReasonConfig) == 0 && s.person.Extraction == 0 {
 		return l.s.Rules
@@ -94,72 +111,6 @@ func (l *lot) keepsTexts(s *subject) bool {
 	return l.engineFor(s) != l.s.Rules && s.person.Flags&state.FlagRulesText == 0 && s.last.Intent.Engine != "rules" && s.entry.Reason&asked == 0
 }
 
-// awaitTexts settles those of the subjects whose texts come by a job, and returns the others.
-func (l *lot) awaitTexts(ctx context.Context, engine intent.Engine, subjects []*subject) (rest []*subject, err error) {
-	later, ok := engine.(intent.LaterEngine)
-	if !ok {
-		return subjects, nil
-	}
-	var candidates []*subject
-	for _, s := range subjects {
-		if l.byBatch(s) {
-			candidates = append(candidates, s)
-		} else {
-			rest = append(rest, s)
-		}
-	}
-	if len(candidates) == 0 {
-		return rest, nil
-	}
-	in := make([]intent.Subject, len(candidates))
-	for i, s := range candidates {
-		in[i] = l.asSubject(s)
-	}
-	b := &l.p.batches
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	asks, awaited, err := later.Asks(ctx, in, func(name string) bool { _, ok := b.under[name]; return ok })
-	if err != nil {
-		return nil, err
-	}
-	room := l.gather(asks)
-	joined := map[string][]state.PersonID{}
-	for i, s := range candidates {
-		if len(awaited[i]) == 0 {
-			rest = append(rest, s)
-			continue
-		}
-		// They come again once the job is in, and in any case when it must be over.
-		s.settled = l.noticed(s, comeBack(state.Backfill, l.now.Add(l.s.Batch.Model.Batching().Deadline+batchStray), state.ReasonText|state.ReasonBatch))
-		token, found := "", false
-		for _, name := range awaited[i] {
-			if of, ok := b.under[name]; ok && (!found || of == "") {
-				token, found = of, true
-			}
-		}
-		switch {
-		case !found: // no room, or no budget: tomorrow
-			at := nextMidnight(l.now, l.s.Fields.Location)
-			if room {
-				at = l.now.Add(batchStray)
-			}
-			s.settled = l.noticed(s, comeBack(state.Backfill, at.Add(textOrder(s.shown.Score)), state.ReasonText))
-		case token == "":
-			b.people[s.id] = true
-		default:
-			joined[token] = append(joined[token], s.id)
-		}
-		l.s.Journey.Release(s.journey)
-	}
-	for token, people := range joined {
-		b.jobs[token].People = append(b.jobs[token].People, people...)
-		if err := l.p.db.JoinBatch(token, people); err != nil {
-			return nil, err
-		}
-	}
-	return rest, nil
-}
-
 func inferAll(ctx context.Context, engine intent.Engine, in []intent.Subject) ([]intent.Intent, error) {
 	if b, ok := engine.(intent.LotEngine); ok {
 		return b.InferAll(ctx, in)
@@ -174,9 +125,10 @@ func inferAll(ctx context.Context, engine intent.Engine, in []intent.Subject) ([
 	return out, nil
 }
 
-// take gives a subject what an engine read. Degraded texts never replace better ones for the same events (invariant 8).
-func (l *lot) take(s *subject, got intent.Intent) {
-	b := s.basis
+// useIntent takes what an engine read in the journey among the score inputs. Degraded texts never replace better ones for the same events
+// (invariant 8).
+func (l *lot) useIntent(s *subject, got intent.Intent) {
+	b := s.inputs
 	b.intent = got
 	if got.Degraded != "" {
 		before := l.lastReceipt(s)
@@ -190,32 +142,14 @@ func (l *lot) take(s *subject, got intent.Intent) {
 	b.upgraded = owed && !b.rulesText && s.shown.Known
 }
 
-// rest is the basis of somebody for whom only time has passed: all of it stands in the last receipt.
-func (s *subject) rest() *basis {
+// storedInputs are the score inputs of somebody for whom only time has passed: all of them stand in the last receipt.
+func (s *subject) storedInputs() *scoreInputs {
 	r := s.last
-	return &basis{
+	return &scoreInputs{
 		features: r.Features, signals: r.Signals, cited: r.Cited, topics: r.Topics, filtered: r.Filtered, leftOut: r.LeftOut, intent: r.Intent,
 		degraded: r.Degraded, sources: s.person.Sources, events: s.person.Events, engine: s.person.Extraction,
 		rulesText: s.person.Flags&state.FlagRulesText != 0,
 	}
-}
-
-func (l *lot) asSubject(s *subject) intent.Subject {
-	in := intent.Subject{Journey: s.journey, Told: s.shown.Written, Now: l.now, Language: l.s.Fields.Language, Location: l.s.Fields.Location}
-	in.Journey.Key = s.key
-	for _, r := range s.recs {
-		if !r.read || r.contact.State != connectors.Live {
-			continue
-		}
-		if in.Profile == (connectors.Profile{}) {
-			in.Profile = r.contact.Profile
-		}
-		if in.Domain == "" && len(r.contact.Emails) > 0 {
-			_, in.Domain, _ = strings.Cut(r.contact.Emails[0], "@")
-		}
-		in.Customer = in.Customer || l.s.isCustomer(&r.contact)
-	}
-	return in
 }
 
 func sourceCounts(by map[string]int) []state.SourceCount {

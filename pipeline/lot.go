@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/intentd/intentd/connectors"
@@ -24,28 +25,31 @@ type lot struct {
 
 // subject is one person of a lot, from claim to patch.
 type subject struct {
-	entry   state.Entry
-	id      state.PersonID
-	key     string
-	person  state.Person
-	shown   score.Shown // what the CRM shows
-	links   []state.Link
-	known   known
-	moved   []rival // addresses that came over from somebody else's record
-	recs    []*record
-	letters []state.Dead     // refused patches, and what else could not be done
-	last    *receipt.Receipt // of the last result, nil if there is none or it was not needed (see lastReceipt)
-	lastOK  bool             // last was looked for
+	entry       state.Entry
+	id          state.PersonID
+	key         string
+	person      state.Person
+	shown       score.Shown // what the CRM shows
+	links       []state.Link
+	identifiers identifiers
+	moved       []rival // addresses that came over from somebody else's record
+	recs        []*record
+	letters     []state.Dead     // refused patches, and what else could not be done
+	last        *receipt.Receipt // of the last result, nil if there is none or it was not needed (see lastReceipt)
+	lastOK      bool             // last was looked for
 
 	events  *[]connectors.Event
 	journey *journey.Journey
-	basis   *basis
+	inputs  *scoreInputs
 	result  *result
 
 	// settled is what becomes of the subject without (further) work; nil while it goes on.
 	settled *state.Settlement
-	verdict bool     // person.Verdict was read anew
-	stale   []string // sources that did not answer, or are suddenly empty
+	verdict struct { // the rep's: person.Verdict
+		at   time.Time // since when it stands
+		anew bool      // it was read anew
+	}
+	stale []string // sources that did not answer, or are suddenly empty
 }
 
 // record is one CRM record of a subject.
@@ -89,8 +93,8 @@ func (l *lot) lastReceipt(s *subject) *receipt.Receipt {
 	return s.last
 }
 
-// known is what identifies a subject of a lot.
-type known struct {
+// identifiers are those of a subject: what its records and links say, and which of it is theirs.
+type identifiers struct {
 	candidates []identity.ID    // addresses and numbers of the live records …
 	by         []connectors.Ref // … and which has each
 	links      []state.Link     // of the person, and of properties
@@ -110,8 +114,8 @@ type rival struct {
 	other state.PersonID
 }
 
-// basis is what a score is concluded from: of a fresh journey, or of the last receipt where only time has passed.
-type basis struct {
+// scoreInputs are what a score is computed from. They come from a fresh journey, or from the last receipt where only time has passed.
+type scoreInputs struct {
 	features  score.Features
 	signals   []receipt.SignalLine
 	cited     []receipt.CitedLine
@@ -122,19 +126,20 @@ type basis struct {
 	degraded  []string
 	sources   []state.SourceCount
 	events    uint64
-	engine    uint64 // extraction hash of the texts
-	rulesText bool   // rules texts of a first sync: model texts are owed
-	upgraded  bool   // better texts than those shown
+	engine    uint64   // extraction hash of the texts
+	rulesText bool     // rules texts of a first sync: model texts are owed
+	upgraded  bool     // better texts than those shown
+	newForms  []string // sent since the last result, and known to nothing in the config
 }
 
-// result is the conclusion, ready to be gated.
+// result is a subject's new score and what a rep would see of it. Whether it is written, the gate decides record by record.
 type result struct {
 	receipt receipt.Receipt
 	shown   score.Shown
 	parts   score.Parts
 	values  map[string]string
 	reason  string    // why it is written; "" if it is not
-	wait    time.Time // material, but not before
+	wait    time.Time // it is material, but may not be written before
 }
 
 // byTimeAlone says whether nothing but the passing of time brought the subject here. After a change of the config it is not so:
@@ -157,27 +162,36 @@ func (s *subject) unread() bool {
 	return slices.ContainsFunc(s.recs, func(r *record) bool { return !r.read })
 }
 
-// letter is the dead letter of one of the subject's records, nil if it has none.
-func (s *subject) letter(ref connectors.Ref) *state.Dead {
-	for i := range s.letters {
-		if s.letters[i].Ref == ref {
-			return &s.letters[i]
-		}
-	}
-	return nil
-}
-
 // contacts are the subject's records as their CRMs tell them.
 func (s *subject) contacts() []connectors.Contact {
 	out := make([]connectors.Contact, len(s.recs))
 	for i, r := range s.recs {
-		out[i] = named(&r.contact, r.ref)
+		out[i] = underRef(&r.contact, r.ref)
 	}
 	return out
 }
 
-// named is a contact under the reference it was asked for by.
-func named(c *connectors.Contact, ref connectors.Ref) connectors.Contact {
+// asSubject is a subject as engines are asked about them.
+func (l *lot) asSubject(s *subject) intent.Subject {
+	in := intent.Subject{Journey: s.journey, Told: s.shown.Written, Now: l.now, Language: l.s.Fields.Language, Location: l.s.Fields.Location}
+	in.Journey.Key = s.key
+	for _, r := range s.recs {
+		if !r.read || r.contact.State != connectors.Live {
+			continue
+		}
+		if in.Profile == (connectors.Profile{}) {
+			in.Profile = r.contact.Profile
+		}
+		if in.Domain == "" && len(r.contact.Emails) > 0 {
+			_, in.Domain, _ = strings.Cut(r.contact.Emails[0], "@")
+		}
+		in.Customer = in.Customer || l.s.isCustomer(&r.contact)
+	}
+	return in
+}
+
+// underRef is a contact under the reference it was asked for by.
+func underRef(c *connectors.Contact, ref connectors.Ref) connectors.Contact {
 	out := *c
 	out.Ref = ref
 	return out

@@ -2,6 +2,8 @@ package pipeline
 
 import (
 	"context"
+	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -10,6 +12,7 @@ import (
 
 	"github.com/intentd/intentd/connectors"
 	"github.com/intentd/intentd/connectors/identity"
+	"github.com/intentd/intentd/pipeline/batch"
 	"github.com/intentd/intentd/pipeline/deliver"
 	"github.com/intentd/intentd/pipeline/fields"
 	"github.com/intentd/intentd/pipeline/intent"
@@ -30,9 +33,11 @@ type Setup struct {
 	Topics    *topics.Matcher
 	Engine    intent.Engine // what the config asks for
 	Rules     intent.Engine // deterministic texts: first sync, fallback
-	Batch     *Batch        // how Engine's model takes jobs; nil: it takes none
+	Batch     *batch.Vendor // how Engine's model takes jobs; nil: it takes none
 	Fields    fields.Options
 	Customers []string // lifecycle values, lower case, whose visits do not count
+
+	Verdicts Verdicts // for how long a rep's word sets somebody aside
 
 	CustomerFields map[string]string // input property → value that marks a customer, for CRMs without life-cycle stages
 
@@ -132,6 +137,9 @@ func (s *Setup) prepare() *Setup {
 
 func (s *Setup) hashScoring() uint64 {
 	d := xxhash.New()
+	for _, verdict := range slices.Sorted(maps.Keys(s.Verdicts)) {
+		_, _ = fmt.Fprintln(d, verdict, s.Verdicts[verdict])
+	}
 	var b [8]byte
 	for _, v := range [...]uint64{s.Score.Hash(), s.Topics.Version(), s.Journey.Version(), xxhash.Sum64String(s.Fields.Language)} {
 		for i := range b {
@@ -215,6 +223,15 @@ func (s *Setup) targets() []deliver.Target {
 		out = append(out, deliver.Target{Name: c.Name, CRM: c.CRM, Objects: c.Objects, Off: s.Write.Mode == WriteOff})
 	}
 	return out
+}
+
+// batching is who takes jobs of prompts, and the engine whose texts they are; nil if nobody does.
+func (s *Setup) batching() (*batch.Vendor, intent.LaterEngine) {
+	engine, ok := s.Engine.(intent.LaterEngine)
+	if !ok || s.Batch == nil {
+		return nil, nil
+	}
+	return s.Batch, engine
 }
 
 // release ends what connectors hold back by themselves: the cause is gone.

@@ -24,6 +24,7 @@ const chrome = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KH
 func testConfig() Config {
 	c := Defaults()
 	c.OwnHosts = []string{"example.com"}
+	c.Identity.JoinAnonymous = identity.JoinAlways // most events of these tests name nobody
 	c.InternalDomains = []string{"example.com"}
 	c.InternalIPs = []string{"192.0.2.0/24", "2001:db8::1"}
 	c.InternalHosts = []string{"staging.*"}

@@ -14,31 +14,32 @@ import (
 	"github.com/intentd/intentd/state"
 )
 
-// score turns every basis into a score, a tier, a forecast, a receipt and field values, and asks the gate.
+// score turns every open subject's score inputs into a score, a tier, a forecast, a receipt and field values.
 func (l *lot) score(ctx context.Context) {
 	open := l.open()
 	for _, s := range open {
 		if s.journey != nil {
-			s.basis.cited = receipt.CitedLines(s.journey, &s.basis.intent)
+			s.inputs.cited = receipt.CitedLines(s.journey, &s.inputs.intent)
 		}
 	}
 	l.matchTopics(ctx, open)
 	for _, s := range open {
-		l.conclude(s)
+		l.scoreSubject(s)
 		if s.journey != nil {
 			l.s.Journey.Release(s.journey) // nobody asks for its steps from here on
 		}
 	}
 }
 
-// conclude computes what is shown, explains it and asks the gate.
-func (l *lot) conclude(s *subject) {
-	b := s.basis
+// scoreSubject computes what would be shown of a subject, says whether it differs materially from what is shown, and explains it in a receipt.
+func (l *lot) scoreSubject(s *subject) {
+	b := s.inputs
 	set := &l.s.Score
 	b.features.ModelInterest, b.features.ModelTier = b.intent.Interest, b.intent.Tier
 	if b.intent.Engine != "" && b.intent.Degraded == "" {
 		b.features.ModelStage = b.intent.Stage
 	}
+	b.features.SetAside, b.features.AsideUntil = l.aside(s)
 	next, parts, rule := set.Show(&b.features, s.shown, l.now)
 	next.Topics = topicsHash(b.intent.Topics)
 
@@ -48,6 +49,8 @@ func (l *lot) conclude(s *subject) {
 	case ok:
 		r.reason = reason
 	case !next.Known:
+	case l.verdictIsNews(s):
+		r.reason = score.ReasonVerdict
 	case b.upgraded:
 		r.reason = "better texts"
 	case s.entry.Reason&state.ReasonAsked != 0 && s.shown.Known:
@@ -58,7 +61,7 @@ func (l *lot) conclude(s *subject) {
 	r.receipt = receipt.Receipt{
 		Person: s.key, At: l.now.UTC().Truncate(time.Second), Formula: score.Version, Settings: *set, Parts: parts, Features: b.features,
 		Signals: b.signals, Cited: b.cited, Topics: b.topics, Tier: next.Tier, Rule: rule, Previous: s.shown, Stage: next.Stage, Trend: next.Trend,
-		Product: next.Product, Interest: next.Interest, Intent: b.intent, Filtered: b.filtered, LeftOut: b.leftOut, Stale: s.stale, Degraded: b.degraded, Reason: r.reason,
+		Product: next.Product, Interest: next.Interest, Intent: b.intent, Filtered: b.filtered, LeftOut: b.leftOut, Verdict: s.person.Verdict, Stale: s.stale, Degraded: b.degraded, Reason: r.reason,
 	}
 	shows := next
 	if r.reason == "" {
