@@ -28,9 +28,18 @@ type Event struct {
 	Proposed bool
 	// Screenshot is a file name below screenshots.dir; set by local sources only.
 	Screenshot string
-	// Consent is "", "granted" or "denied"; events that deny it are dropped.
+	// Consent is "", "granted" or "denied"; events that deny it are dropped, but for one of kind consent, which withdraws it: see Withdraws.
 	Consent    string
 	Properties map[string]string
+}
+
+// Withdraws says whether an event takes back the consent to all that was recorded until then.
+func (e *Event) Withdraws() bool {
+	if e.Consent != "denied" {
+		return false
+	}
+	kind, _ := EventKind(e.Kind)
+	return kind == KindConsent
 }
 
 // Well-known Event.Properties keys.

@@ -147,7 +147,7 @@ var spellings = map[string][]string{
 	KindIdentify: {
 		"identify", "alias", "group", "group identify", "alias create", "set", "dangerously merge", "merge", "identify user", "set once", "update user", "link user",
 	},
-	KindConsent: {"consent", "consent give", "consent update", "consent withdraw", "consent revoke", "in opt", "consent grant", "consent preferences", "allow consent", "consent deny"},
+	KindConsent: {"consent", "consent give", "consent update", "consent withdraw", "consent revoke", "in opt", "consent grant", "consent preferences", "consent preference update", "consent preference segment update", "allow consent", "consent deny"},
 	KindTracker: {
 		"web vitals", "call feature flag", "exception", "error", "experiment start", "experiment view", "install application", "application update", "capture pageview web", "heatmap", "timing user",
 		"performance event", "recording session", "application background", "application foreground", "application ping", "experience impression", "ad impression", "timing",

@@ -43,9 +43,10 @@ type subject struct {
 	result  *result
 
 	// settled is what becomes of the subject without (further) work; nil while it goes on.
-	settled *state.Settlement
-	verdict bool     // person.Verdict was read anew
-	stale   []string // sources that did not answer, or are suddenly empty
+	settled  *state.Settlement
+	verdict  bool     // person.Verdict was read anew
+	withdrew bool     // what they did was erased: they withdrew their consent
+	stale    []string // sources that did not answer, or are suddenly empty
 }
 
 // record is one CRM record of a subject.

@@ -98,23 +98,24 @@ func (b *Builder) Version() uint64 { return b.version }
 
 // item is an event on its way into the journey.
 type item struct {
-	ev      *connectors.Event
-	kind    string    // of ev, in the words of package connectors
-	at      time.Time // when it happened, as far as that is believed
-	sum     uint64    // of its content
-	id      string
-	page    *page
-	agent   agent
-	user    identity.ID // identifiers that identify
-	anon    identity.ID
-	email   string
-	nobodys bool // it carries an identifier that more than one person holds
-	class   class
-	drop    bool
-	left    bool   // dropped, and counted in LeftOut
-	told    bool   // another source saw what this counter only tells
-	void    string // why a booking is none any more
-	session int32
+	ev        *connectors.Event
+	kind      string    // of ev, in the words of package connectors
+	at        time.Time // when it happened, as far as that is believed
+	sum       uint64    // of its content
+	id        string
+	page      *page
+	agent     agent
+	user      identity.ID // identifiers that identify
+	anon      identity.ID
+	email     string
+	withdraws bool // it takes back the consent to all before it
+	nobodys   bool // it carries an identifier that more than one person holds
+	class     class
+	drop      bool
+	left      bool   // dropped, and counted in LeftOut
+	told      bool   // another source saw what this counter only tells
+	void      string // why a booking is none any more
+	session   int32
 }
 
 // class parts the events that make a visit from those that must not hold one together.
@@ -185,6 +186,7 @@ func (b *Builder) Build(in Input) *Journey {
 	b.collect(s, j, &in)
 	b.filter(s, j, &in)
 	b.ownOnly(s, j, &in)
+	withdraw(s, j)
 	for i := range s.items {
 		if it := &s.items[i]; it.drop && !it.left {
 			j.leave(WhyForeign, it.at)
@@ -320,7 +322,9 @@ func (b *Builder) filter(s *scratch, j *Journey, in *Input) {
 		it := &s.items[i]
 		ev := it.ev
 		it.agent = b.agent(ev.UserAgent)
+		it.withdraws = it.kind == connectors.KindConsent && ev.Withdraws()
 		switch {
+		case it.withdraws:
 		case strings.EqualFold(ev.Consent, "denied"):
 			j.drop(it, WhyNoConsent)
 		case staff || ev.Properties[connectors.PropInternal] == "true" || it.personal() && b.isStaff(ev.Email) ||
@@ -333,6 +337,28 @@ func (b *Builder) filter(s *scratch, j *Journey, in *Input) {
 			}
 		case it.page != nil && it.page.sensitive:
 			j.drop(it, WhySensitive)
+		}
+	}
+}
+
+// withdraw drops what happened until the person withdrew their consent, and what happened since without another one.
+func withdraw(s *scratch, j *Journey) {
+	for i := range s.items {
+		if it := &s.items[i]; it.withdraws && !it.drop {
+			j.Withdrawn = it.at // in order of time
+		}
+	}
+	if j.Withdrawn.IsZero() {
+		return
+	}
+	for i := range s.items {
+		it := &s.items[i]
+		switch {
+		case it.drop || it.class == company:
+		case !it.at.After(j.Withdrawn):
+			j.drop(it, WhyWithdrawn)
+		case !strings.EqualFold(it.ev.Consent, "granted"):
+			j.drop(it, WhyNoConsent)
 		}
 	}
 }
