@@ -78,6 +78,7 @@ const batch = ""
 func (c *Collector) Handler(inbox connectors.Inbox) http.Handler {
 	take := func(w http.ResponseWriter, r *http.Request) { c.take(w, r, inbox) }
 	mux := http.NewServeMux()
+	mux.HandleFunc("GET /intentd.js", serveScript)
 	for _, path := range []string{"/v1/{call}", "/beacon/v1/{call}", "/api/s/{call}", "/api/s/s2s/{call}"} {
 		mux.HandleFunc("POST "+path, take)
 	}
