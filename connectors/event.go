@@ -1,6 +1,9 @@
 package connectors
 
-import "time"
+import (
+	"regexp"
+	"time"
+)
 
 // Person says whom a Source is asked about, or whom it saw. Key is the host's key of the person: opaque to sources, which repeat
 // it in Event.Person; it is empty in what Active returns.
@@ -39,8 +42,14 @@ func (e *Event) Withdraws() bool {
 		return false
 	}
 	kind, _ := EventKind(e.Kind)
-	return kind == KindConsent
+	return kind == KindConsent && (!asks.MatchString(e.Kind) || refuses.MatchString(e.Kind))
 }
+
+// Names of events that tell of a banner rather than of an answer.
+var (
+	asks    = regexp.MustCompile(`(?i)banner|visible|show|view|setting|implicit`)
+	refuses = regexp.MustCompile(`(?i)reject|declin|deny|denied|withdr|revok`)
+)
 
 // Well-known Event.Properties keys.
 const (

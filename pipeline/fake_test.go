@@ -398,7 +398,8 @@ func newWorld(t testing.TB) *world {
 		Journey: b, Score: score.Defaults(), Topics: topics.New(topics.Config{Win: []string{"credit cards"}, LexiconOnly: true}),
 		Engine: w.engine, Rules: rules, Fields: fields.Options{Language: "en", Location: time.UTC, OwnHosts: jc.OwnHosts},
 		History: 400 * 24 * time.Hour, Customers: []string{"customer"},
-		Write: pipeline.Write{Mode: pipeline.WriteOn}, BrakeShare: 0.1,
+		Verdicts: pipeline.Verdicts{"not_now": 60 * 24 * time.Hour, "not_interested": 180 * 24 * time.Hour, "wrong_person": 365 * 24 * time.Hour},
+		Write:    pipeline.Write{Mode: pipeline.WriteOn}, BrakeShare: 0.1,
 	}
 	w.open()
 	return w
@@ -469,4 +470,11 @@ func (w *world) buyer(id string) string {
 	w.crm.put(id, email, nil)
 	w.site.add(email, demoRequest(at), view("/cards/gold", "Gold card", at.Add(time.Minute)), view("/pricing", "Pricing", at.Add(2*time.Minute)), view("/cards/compare", "Compare cards", at.Add(3*time.Minute)))
 	return email
+}
+
+// touchOnly bumps a record's modification time.
+func (f *fakeCRM) touchOnly(id string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.touch(f.contacts[id])
 }

@@ -4,9 +4,7 @@ import (
 	"context"
 	"maps"
 	"slices"
-	"strings"
 
-	"github.com/intentd/intentd/connectors"
 	"github.com/intentd/intentd/pipeline/intent"
 	"github.com/intentd/intentd/pipeline/receipt"
 	"github.com/intentd/intentd/state"
@@ -29,6 +27,7 @@ func (l *lot) infer(ctx context.Context) error {
 			sources:  sourceCounts(s.journey.BySource),
 		}
 		s.basis = b
+		b.newForms = l.newForms(s)
 		engine := l.engineFor(s)
 		b.engine = engine.Version()
 		b.rulesText = engine == l.s.Rules && l.s.Rules != l.s.Engine && !l.dry
@@ -61,7 +60,7 @@ func (l *lot) infer(ctx context.Context) error {
 			l.take(s, out[i])
 			if out[i].Degraded != "" {
 				degraded++
-			} else if engine != l.s.Rules {
+			} else if out[i].Engine != "rules" { // nor those whose journey is not worth a call
 				people++
 			}
 		}
@@ -71,6 +70,22 @@ func (l *lot) infer(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// newForms are the unknown forms among what is new of a subject: what the last receipt names was counted.
+func (l *lot) newForms(s *subject) (names []string) {
+	for _, form := range s.journey.UnknownForms {
+		counted := false
+		if last := l.lastReceipt(s); last != nil {
+			for i := range last.Signals {
+				counted = counted || last.Signals[i].EventID == form.EventID
+			}
+		}
+		if !counted {
+			names = append(names, form.Name)
+		}
+	}
+	return names
 }
 
 // engineFor is whose texts the subject gets now: in a first sync the rules', model texts follow by score.
@@ -92,72 +107,6 @@ func (l *lot) engineFor(s *subject) intent.Engine {
 func (l *lot) keepsTexts(s *subject) bool {
 	const asked = state.ReasonText | state.ReasonAsked
 	return l.engineFor(s) != l.s.Rules && s.person.Flags&state.FlagRulesText == 0 && s.last.Intent.Engine != "rules" && s.entry.Reason&asked == 0
-}
-
-// awaitTexts settles those of the subjects whose texts come by a job, and returns the others.
-func (l *lot) awaitTexts(ctx context.Context, engine intent.Engine, subjects []*subject) (rest []*subject, err error) {
-	later, ok := engine.(intent.LaterEngine)
-	if !ok {
-		return subjects, nil
-	}
-	var candidates []*subject
-	for _, s := range subjects {
-		if l.byBatch(s) {
-			candidates = append(candidates, s)
-		} else {
-			rest = append(rest, s)
-		}
-	}
-	if len(candidates) == 0 {
-		return rest, nil
-	}
-	in := make([]intent.Subject, len(candidates))
-	for i, s := range candidates {
-		in[i] = l.asSubject(s)
-	}
-	b := &l.p.batches
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	asks, awaited, err := later.Asks(ctx, in, func(name string) bool { _, ok := b.under[name]; return ok })
-	if err != nil {
-		return nil, err
-	}
-	room := l.gather(asks)
-	joined := map[string][]state.PersonID{}
-	for i, s := range candidates {
-		if len(awaited[i]) == 0 {
-			rest = append(rest, s)
-			continue
-		}
-		// They come again once the job is in, and in any case when it must be over.
-		s.settled = l.noticed(s, comeBack(state.Backfill, l.now.Add(l.s.Batch.Model.Batching().Deadline+batchStray), state.ReasonText|state.ReasonBatch))
-		token, found := "", false
-		for _, name := range awaited[i] {
-			if of, ok := b.under[name]; ok && (!found || of == "") {
-				token, found = of, true
-			}
-		}
-		switch {
-		case !found: // no room, or no budget: tomorrow
-			at := nextMidnight(l.now, l.s.Fields.Location)
-			if room {
-				at = l.now.Add(batchStray)
-			}
-			s.settled = l.noticed(s, comeBack(state.Backfill, at.Add(textOrder(s.shown.Score)), state.ReasonText))
-		case token == "":
-			b.people[s.id] = true
-		default:
-			joined[token] = append(joined[token], s.id)
-		}
-		l.s.Journey.Release(s.journey)
-	}
-	for token, people := range joined {
-		b.jobs[token].People = append(b.jobs[token].People, people...)
-		if err := l.p.db.JoinBatch(token, people); err != nil {
-			return nil, err
-		}
-	}
-	return rest, nil
 }
 
 func inferAll(ctx context.Context, engine intent.Engine, in []intent.Subject) ([]intent.Intent, error) {
@@ -198,24 +147,6 @@ func (s *subject) rest() *basis {
 		degraded: r.Degraded, sources: s.person.Sources, events: s.person.Events, engine: s.person.Extraction,
 		rulesText: s.person.Flags&state.FlagRulesText != 0,
 	}
-}
-
-func (l *lot) asSubject(s *subject) intent.Subject {
-	in := intent.Subject{Journey: s.journey, Told: s.shown.Written, Now: l.now, Language: l.s.Fields.Language, Location: l.s.Fields.Location}
-	in.Journey.Key = s.key
-	for _, r := range s.recs {
-		if !r.read || r.contact.State != connectors.Live {
-			continue
-		}
-		if in.Profile == (connectors.Profile{}) {
-			in.Profile = r.contact.Profile
-		}
-		if in.Domain == "" && len(r.contact.Emails) > 0 {
-			_, in.Domain, _ = strings.Cut(r.contact.Emails[0], "@")
-		}
-		in.Customer = in.Customer || l.s.isCustomer(&r.contact)
-	}
-	return in
 }
 
 func sourceCounts(by map[string]int) []state.SourceCount {

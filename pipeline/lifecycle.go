@@ -14,7 +14,7 @@ import (
 const missingFor = 24 * time.Hour
 
 // followStates acts on records that are not simply live: merged ones are followed, archived ones paused, erased ones
-// forgotten; and notices what humans did to our fields.
+// forgotten; and notices what people did to our fields.
 func (l *lot) followStates() {
 	for _, s := range l.open() {
 		live := 0
@@ -31,10 +31,10 @@ func (l *lot) followStates() {
 				if r.state.Paused || !r.state.Missing.IsZero() {
 					r.state.Paused, r.state.Missing, r.dirty = false, time.Time{}, true
 				}
-				l.noticeHands(s, r)
+				r.noticeEmptied()
 			case connectors.Merged:
 				if !c.Into.IsZero() && c.Into != r.ref {
-					s.settled = &state.Settlement{Outcome: state.Follow, Old: r.ref, Into: c.Into, Contacts: []connectors.Contact{named(c, r.ref)}}
+					s.settled = &state.Settlement{Outcome: state.Follow, Old: r.ref, Into: c.Into, Contacts: []connectors.Contact{underRef(c, r.ref)}}
 				} else if !r.state.Paused {
 					r.state.Paused, r.dirty = true, true
 				}
@@ -51,6 +51,7 @@ func (l *lot) followStates() {
 				break
 			}
 		}
+		l.noticeVerdict(s)
 		switch {
 		case s.settled != nil:
 		case live == 0 && unread != nil:

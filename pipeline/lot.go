@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/intentd/intentd/connectors"
@@ -43,8 +44,11 @@ type subject struct {
 	result  *result
 
 	// settled is what becomes of the subject without (further) work; nil while it goes on.
-	settled  *state.Settlement
-	verdict  bool     // person.Verdict was read anew
+	settled *state.Settlement
+	verdict struct { // the rep's: person.Verdict
+		at   time.Time // since when it stands
+		anew bool      // it was read anew
+	}
 	withdrew bool     // what they did was erased: they withdrew their consent
 	stale    []string // sources that did not answer, or are suddenly empty
 }
@@ -123,9 +127,10 @@ type basis struct {
 	degraded  []string
 	sources   []state.SourceCount
 	events    uint64
-	engine    uint64 // extraction hash of the texts
-	rulesText bool   // rules texts of a first sync: model texts are owed
-	upgraded  bool   // better texts than those shown
+	engine    uint64   // extraction hash of the texts
+	rulesText bool     // rules texts of a first sync: model texts are owed
+	upgraded  bool     // better texts than those shown
+	newForms  []string // sent since the last result, and known to nothing in the config
 }
 
 // result is the conclusion, ready to be gated.
@@ -172,13 +177,32 @@ func (s *subject) letter(ref connectors.Ref) *state.Dead {
 func (s *subject) contacts() []connectors.Contact {
 	out := make([]connectors.Contact, len(s.recs))
 	for i, r := range s.recs {
-		out[i] = named(&r.contact, r.ref)
+		out[i] = underRef(&r.contact, r.ref)
 	}
 	return out
 }
 
-// named is a contact under the reference it was asked for by.
-func named(c *connectors.Contact, ref connectors.Ref) connectors.Contact {
+// asSubject is a subject as engines are asked about them.
+func (l *lot) asSubject(s *subject) intent.Subject {
+	in := intent.Subject{Journey: s.journey, Told: s.shown.Written, Now: l.now, Language: l.s.Fields.Language, Location: l.s.Fields.Location}
+	in.Journey.Key = s.key
+	for _, r := range s.recs {
+		if !r.read || r.contact.State != connectors.Live {
+			continue
+		}
+		if in.Profile == (connectors.Profile{}) {
+			in.Profile = r.contact.Profile
+		}
+		if in.Domain == "" && len(r.contact.Emails) > 0 {
+			_, in.Domain, _ = strings.Cut(r.contact.Emails[0], "@")
+		}
+		in.Customer = in.Customer || l.s.isCustomer(&r.contact)
+	}
+	return in
+}
+
+// underRef is a contact under the reference it was asked for by.
+func underRef(c *connectors.Contact, ref connectors.Ref) connectors.Contact {
 	out := *c
 	out.Ref = ref
 	return out

@@ -64,6 +64,7 @@ type Pipeline struct {
 	delivery *deliver.Deliverer
 	batches  batches
 	counts   counts
+	forms    unknownForms
 	busy     atomic.Int32 // lots under way
 
 	locks   keyedLocks // one poll, sweep or listen of a name at a time
@@ -101,7 +102,7 @@ func New(o Options, s *Setup) (*Pipeline, error) {
 	if p.brake, err = loadBrake(o.DB, o.Now, o.Logger); err != nil {
 		return nil, err
 	}
-	if err := p.loadBatches(); err != nil {
+	if err := errors.Join(p.batches.load(o.DB), p.forms.load(o.DB)); err != nil {
 		return nil, err
 	}
 	p.setup.Store(s.prepare())
@@ -210,6 +211,11 @@ func (p *Pipeline) Writable(ctx context.Context, c *CRM) error {
 		return err
 	}
 	return p.bindings.ensureFit(ctx, c)
+}
+
+// UnknownForms are the forms sent, by name, that nothing in the config of then knew: all ever, and those that b does not know either.
+func (p *Pipeline) UnknownForms(b *journey.Builder) (ever int64, now map[string]int64) {
+	return p.forms.unknownTo(b)
 }
 
 // host is what delivery asks of the pipeline.

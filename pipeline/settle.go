@@ -31,8 +31,8 @@ func (l *lot) noticed(s *subject, out *state.Settlement) *state.Settlement {
 	if s.journey != nil {
 		out.Withdrawn = s.journey.Withdrawn
 	}
-	if s.verdict {
-		out.Verdict = &s.person.Verdict
+	if s.verdict.anew {
+		out.Verdict = &state.VerdictAt{Verdict: s.person.Verdict, At: s.verdict.at}
 	}
 	return out
 }

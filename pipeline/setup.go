@@ -2,6 +2,8 @@ package pipeline
 
 import (
 	"context"
+	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -14,6 +16,7 @@ import (
 	"github.com/intentd/intentd/pipeline/fields"
 	"github.com/intentd/intentd/pipeline/intent"
 	"github.com/intentd/intentd/pipeline/journey"
+	"github.com/intentd/intentd/pipeline/ledger"
 	"github.com/intentd/intentd/pipeline/score"
 	"github.com/intentd/intentd/pipeline/topics"
 	"github.com/intentd/intentd/state"
@@ -33,6 +36,8 @@ type Setup struct {
 	Batch     *Batch        // how Engine's model takes jobs; nil: it takes none
 	Fields    fields.Options
 	Customers []string // lifecycle values, lower case, whose visits do not count
+
+	Verdicts Verdicts // for how long a rep's word sets somebody aside
 
 	CustomerFields map[string]string // input property → value that marks a customer, for CRMs without life-cycle stages
 
@@ -96,6 +101,13 @@ type Source struct {
 	Take func(ctx context.Context) (more bool, err error)
 }
 
+// Batch is how the model takes jobs.
+type Batch struct {
+	Model  connectors.Batcher
+	On     bool // new jobs are opened; those under way are followed in any case
+	Ledger *ledger.Ledger
+}
+
 // WriteMode says whose records are written.
 type WriteMode string
 
@@ -132,6 +144,9 @@ func (s *Setup) prepare() *Setup {
 
 func (s *Setup) hashScoring() uint64 {
 	d := xxhash.New()
+	for _, verdict := range slices.Sorted(maps.Keys(s.Verdicts)) {
+		_, _ = fmt.Fprintln(d, verdict, s.Verdicts[verdict])
+	}
 	var b [8]byte
 	for _, v := range [...]uint64{s.Score.Hash(), s.Topics.Version(), s.Journey.Version(), xxhash.Sum64String(s.Fields.Language)} {
 		for i := range b {

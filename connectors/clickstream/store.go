@@ -87,10 +87,12 @@ type Store struct {
 }
 
 var (
-	bucketMeta     = []byte("meta")
-	bucketSegments = []byte("segments")
-	bucketOffsets  = []byte("offsets")
-	bucketFeed     = []byte("feed")
+	bucketMeta      = []byte("meta")
+	bucketSegments  = []byte("segments")
+	bucketOffsets   = []byte("offsets")
+	bucketFeed      = []byte("feed")
+	bucketProposals = []byte("proposals")
+	bucketWithdrawn = []byte("withdrawn") // device → Unix seconds of the withdrawal
 
 	keyVersion   = []byte("version")
 	keyID        = []byte("id")

@@ -12,8 +12,6 @@ import (
 // Who withdraws their consent and is known is dealt with by whoever asks for their journey. Visitors whom nobody knows are noted, and what
 // they did is erased with the next Prune, all of them in one pass.
 
-var bucketWithdrawn = []byte("withdrawn") // device → Unix seconds of the withdrawal
-
 // Withdraw erases what p did until a moment, on all devices that are theirs, but what says that they withdrew their consent; links stay.
 // It can be repeated.
 func (s *Store) Withdraw(ctx context.Context, p connectors.Person, until time.Time) (int, error) {

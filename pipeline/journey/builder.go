@@ -144,6 +144,7 @@ type scratch struct {
 	opens     map[uint64]int32
 	ids       map[string]int32
 	gateways  []int32 // mail clicks that a machine owned up to
+	views     []int32 // of pages
 	buf       []byte  // to hash
 }
 
@@ -327,7 +328,7 @@ func (b *Builder) filter(s *scratch, j *Journey, in *Input) {
 		case it.withdraws:
 		case strings.EqualFold(ev.Consent, "denied"):
 			j.drop(it, WhyNoConsent)
-		case staff || ev.Properties[connectors.PropInternal] == "true" || it.personal() && b.isStaff(ev.Email) ||
+		case staff || ev.Properties[connectors.PropInternal] == "true" || isInternal(ev.Properties) || it.personal() && b.isStaff(ev.Email) ||
 			it.page != nil && it.page.internal || b.isInternalIP(ev.IP):
 			j.drop(it, WhyStaff)
 		case b.isBot(it):
@@ -341,11 +342,26 @@ func (b *Builder) filter(s *scratch, j *Journey, in *Input) {
 	}
 }
 
-// withdraw drops what happened until the person withdrew their consent, and what happened since without another one.
+// withdraw drops what happened until the person withdrew their consent, and what happened since without another one. Whoever refuses it on
+// a device where they never gave it, and names nobody, withdraws nothing.
 func withdraw(s *scratch, j *Journey) {
-	for i := range s.items {
-		if it := &s.items[i]; it.withdraws && !it.drop {
-			j.Withdrawn = it.at // in order of time
+	if !slices.ContainsFunc(s.items, func(it item) bool { return it.withdraws }) {
+		return
+	}
+	var gave []string        // anonymous ids
+	for i := range s.items { // in order of time
+		it := &s.items[i]
+		given := slices.Contains(gave, it.ev.AnonymousID)
+		switch {
+		case !it.withdraws:
+			if it.ev.AnonymousID != "" && !given && strings.EqualFold(it.ev.Consent, "granted") {
+				gave = append(gave, it.ev.AnonymousID)
+			}
+		case it.drop:
+		case given || !nameless(it.ev):
+			j.Withdrawn = it.at
+		default:
+			j.drop(it, WhyNoConsent)
 		}
 	}
 	if j.Withdrawn.IsZero() {
@@ -361,6 +377,29 @@ func withdraw(s *scratch, j *Journey) {
 			j.drop(it, WhyNoConsent)
 		}
 	}
+}
+
+// isInternal says whether a tracker marks the event as own staff's.
+func isInternal(p map[string]string) bool {
+	var buf [32]byte
+	for k, v := range p {
+		if len(k) > len(buf) || len(v) > 16 {
+			continue
+		}
+		switch string(mark(k, &buf)) {
+		case "internal", "isinternal", "internaluser", "isinternaluser", "internaltraffic", "isemployee", "isstaff", "isteammember":
+			switch strings.ToLower(v) {
+			case "true", "1", "yes":
+				return true
+			}
+		case "traffictype": // GA4's
+			switch strings.ToLower(v) {
+			case "internal", "developer":
+				return true
+			}
+		}
+	}
+	return false
 }
 
 func (b *Builder) isStaff(email string) bool {
@@ -399,7 +438,7 @@ func (b *Builder) agent(raw string) agent {
 		return a
 	}
 	raw = strings.Clone(raw) // not to hold a source's whole answer
-	a := agent{b.crawlers.match(raw), isMailProgram(raw), clean(raw, maxAgent)}
+	a := agent{b.crawlers.match(raw) || isCompatible(raw), isMailProgram(raw), clean(raw, maxAgent)}
 	b.agents.put(raw, a)
 	return a
 }

@@ -149,6 +149,8 @@ func TestSignalsByKindAndPage(t *testing.T) {
 		{"order", ev(0, connectors.KindPurchase, ""), score.FormSubmit, score.Application | score.Key, "order", ""},
 		{"webinar", ev(0, connectors.KindWebinar, "", prop("title", "Forecasting")), score.FormSubmit, 0, "webinar: Forecasting", ""},
 		{"chat", ev(0, connectors.KindChat, "https://example.com/pricing"), score.WebVisit, 0, "chat", ""},
+		{"calculator used", ev(0, connectors.KindCalculator, "https://example.com/roi"), score.ContentView, score.ContractPage | score.Key, "calculator: /roi", ""},
+		{"calculator without a page", ev(0, connectors.KindCalculator, "", prop("product", "Barista 3")), score.ContentView, score.ContractPage | score.Key, "calculator: Barista 3", ""},
 		{"invitation", ev(0, connectors.KindInvite, ""), score.WebVisit, 0, "invite", ""},
 		{"use of the product", ev(0, connectors.KindProductUse, "", prop("feature", "Import")), score.WebVisit, 0, "product: Import", ""},
 		{"newsletter", ev(0, connectors.KindNewsletter, ""), score.EmailEngage, 0, "newsletter", ""},

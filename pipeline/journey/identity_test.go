@@ -149,6 +149,8 @@ func TestConsentWithdrawn(t *testing.T) {
 		{"on a device of theirs", withdrawn(7 * h), []string{"/4"}, 7 * h},
 		{"at last", withdrawn(4*h, mine), nil, 4 * h},
 		{"by somebody else", withdrawn(7*h, func(e *connectors.Event) { e.Email, e.AnonymousID = "bob@customer.test", "b1" }), []string{"/1", "/2", "/3", "/4"}, 0},
+		{"refused where it was never given", withdrawn(7*h, func(e *connectors.Event) { e.AnonymousID = "a2" }), []string{"/1", "/2", "/3", "/4"}, 0},
+		{"a banner that was shown", ev(7*h, "Cookie Banner Shown", "", mine, func(e *connectors.Event) { e.Consent = "denied" }), []string{"/1", "/2", "/3", "/4"}, 0},
 		{"denied, but of one page", view(7*h, "/5", mine, func(e *connectors.Event) { e.Consent = "denied" }), []string{"/1", "/2", "/3", "/4"}, 0},
 	} {
 		j := builder(t, func(o *Config) { o.Identity.JoinAnonymous = identity.JoinNever }).Build(Input{Person: person, Events: append(slices.Clone(events), c.by), Now: noon})

@@ -39,6 +39,7 @@ type Receipt struct {
 	Intent   intent.Intent     `json:"intent"`
 	Filtered journey.Filtered  `json:"filtered"`
 	LeftOut  []journey.LeftOut `json:"left_out,omitempty"` // events that did not count, by reason, the newest first
+	Verdict  string            `json:"verdict,omitempty"`  // the rep's, as the CRM has it; Features.SetAside says what follows from it
 	// Stale names sources that did not answer or were suddenly empty: the score rests on what they said before.
 	Stale    []string          `json:"stale,omitempty"`
 	Degraded []string          `json:"degraded,omitempty"` // every reason why this is less than the config asks for

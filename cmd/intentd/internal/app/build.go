@@ -134,8 +134,8 @@ func (b *builder) all() error {
 	if b.store != nil {
 		b.store.SetIdentity(s.Identity)
 	}
-	b.version = fmt.Sprintf("%x %x %x %x %s %s %v", s.Journey.Version(), s.Score.Hash(), s.Topics.Version(), s.Engine.Version(),
-		cfg.Text.Language, cfg.Text.Timezone, cfg.Privacy.OwnHosts)
+	b.version = fmt.Sprintf("%x %x %x %x %s %s %v %v", s.Journey.Version(), s.Score.Hash(), s.Topics.Version(), s.Engine.Version(),
+		cfg.Text.Language, cfg.Text.Timezone, cfg.Privacy.OwnHosts, s.Verdicts)
 	return nil
 }
 
@@ -143,6 +143,7 @@ func (b *builder) all() error {
 func (b *builder) reading() (err error) {
 	cfg, s := b.cfg, b.setup
 	s.Score = scoreSettings(cfg)
+	s.Verdicts = pipeline.Verdicts{"not_now": cfg.Verdicts.NotNow, "not_interested": cfg.Verdicts.NotInterested, "wrong_person": cfg.Verdicts.WrongPerson}
 	if problems := s.Score.Validate(); len(problems) > 0 {
 		return fmt.Errorf("scoring: %s", strings.Join(problems, "; "))
 	}
