@@ -97,6 +97,12 @@ type Forgetter interface {
 	Forget(ctx context.Context, p Person) (events int, err error)
 }
 
+// Withdrawer is a Forgetter that can erase what somebody did until they withdrew their consent, and keep what says who they are and that
+// they did.
+type Withdrawer interface {
+	Withdraw(ctx context.Context, p Person, until time.Time) (events int, err error)
+}
+
 // Model gives one structured answer. It may be a [Capable], a [Batcher], a [Prober], a [Reporter], a [Releaser] and an [Estimator], too.
 type Model interface {
 	Generate(ctx context.Context, p Prompt) (Completion, error)

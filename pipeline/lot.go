@@ -49,7 +49,8 @@ type subject struct {
 		at   time.Time // since when it stands
 		anew bool      // it was read anew
 	}
-	stale []string // sources that did not answer, or are suddenly empty
+	withdrew bool     // what they did was erased: they withdrew their consent
+	stale    []string // sources that did not answer, or are suddenly empty
 }
 
 // record is one CRM record of a subject.
