@@ -56,15 +56,6 @@ func (s *Store) Withdraw(ctx context.Context, source string, p connectors.Person
 	return n, nil
 }
 
-// noteWithdrawal notes that a visitor whom nobody knows withdrew their consent.
-func (l links) noteWithdrawal(e *connectors.Event) error {
-	device := namedIn(l.rules, e)[3]
-	if device.Kind == 0 {
-		return nil
-	}
-	return l.withdrawn.Put(l.key(device), binary.AppendVarint(nil, e.Time.Unix()+1))
-}
-
 // eraseWithdrawn erases what visitors did who withdrew their consent since the last call.
 func (s *Store) eraseWithdrawn(ctx context.Context) error {
 	s.intake.Lock()
