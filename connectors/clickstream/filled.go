@@ -23,7 +23,7 @@ func (f *filled) Forget(ctx context.Context, p connectors.Person) (int, error) {
 
 // Withdraw implements connectors.Withdrawer.
 func (f *filled) Withdraw(ctx context.Context, p connectors.Person, until time.Time) (int, error) {
-	return f.store.Withdraw(ctx, p, until)
+	return f.store.Withdraw(ctx, f.name, p, until)
 }
 
 // Compact writes the store's main file anew, so that nothing of forgotten people stays in its free pages.

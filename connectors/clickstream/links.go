@@ -485,3 +485,12 @@ var (
 	keyHome   = []byte("home")
 	keySpaced = []byte("spaced")
 )
+
+// noteWithdrawal notes that a visitor whom nobody knows withdrew their consent.
+func (l links) noteWithdrawal(e *connectors.Event) error {
+	device := namedIn(l.rules, e)[3]
+	if device.Kind == 0 {
+		return nil
+	}
+	return l.withdrawn.Put(l.key(device), binary.AppendVarint(nil, e.Time.Unix()+1))
+}

@@ -12,15 +12,33 @@ import (
 // Who withdraws their consent and is known is dealt with by whoever asks for their journey. Visitors whom nobody knows are noted, and what
 // they did is erased with the next Prune, all of them in one pass.
 
-// Withdraw erases what p did until a moment, on all devices that are theirs, but what says that they withdrew their consent; links stay.
-// It can be repeated.
-func (s *Store) Withdraw(ctx context.Context, p connectors.Person, until time.Time) (int, error) {
+// Withdraw erases what p did until a moment, on all devices that are theirs; links stay. What says that they withdrew their consent stays, too,
+// and is kept under their name before the rest goes: of a device alone it could not be told any more whether there was a consent to
+// withdraw. It can be repeated.
+func (s *Store) Withdraw(ctx context.Context, source string, p connectors.Person, until time.Time) (int, error) {
+	var named []identifier
+	err := s.view(func(tx *bolt.Tx) error {
+		l := s.linksOf(tx)
+		groups, err := l.groupsOf(p, l.rules.Space(source))
+		if err == nil {
+			named, err = l.stableOf(p, l.rules.Space(source), groups)
+		}
+		return err
+	})
+	if err == nil && len(named) > 0 {
+		e := connectors.Event{Kind: connectors.KindConsent, Consent: "denied", Source: source, Time: until}
+		name(&e, named[0])
+		_, err = s.Ingest(Batch{Source: source, Events: []connectors.Event{e}})
+	}
+	if err != nil {
+		return 0, s.fail("note that consent was withdrawn", err)
+	}
 	s.intake.Lock()
 	defer s.intake.Unlock()
 	s.upkeep.Lock()
 	defer s.upkeep.Unlock()
 	var targets []target
-	err := s.view(func(tx *bolt.Tx) (err error) {
+	err = s.view(func(tx *bolt.Tx) (err error) {
 		l := s.linksOf(tx)
 		groups, err := l.groupsOf(p, "")
 		if err == nil {
@@ -36,15 +54,6 @@ func (s *Store) Withdraw(ctx context.Context, p connectors.Person, until time.Ti
 		return n, s.fail("erase what a person did", err)
 	}
 	return n, nil
-}
-
-// noteWithdrawal notes that a visitor whom nobody knows withdrew their consent.
-func (l links) noteWithdrawal(e *connectors.Event) error {
-	device := namedIn(l.rules, e)[3]
-	if device.Kind == 0 {
-		return nil
-	}
-	return l.withdrawn.Put(l.key(device), binary.AppendVarint(nil, e.Time.Unix()+1))
 }
 
 // eraseWithdrawn erases what visitors did who withdrew their consent since the last call.

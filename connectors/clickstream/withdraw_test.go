@@ -29,13 +29,13 @@ func TestWithdraw(t *testing.T) {
 		t.Errorf("the withdrawal is kept, what is merely denied is not: %+v", i)
 	}
 	for _, want := range []int{3, 0} {
-		n, err := s.Withdraw(t.Context(), annsAddress, at(5, "").Time)
+		n, err := s.Withdraw(t.Context(), "site", annsAddress, at(5, "").Time)
 		if err != nil || n != want {
 			t.Errorf("%d events erased, want %d: %v", n, want, err)
 		}
 	}
-	if got := journey(t, s, annsAddress); !slices.Equal(got, []string{"/5", "/6"}) {
-		t.Errorf("left: %v", got)
+	if got := journey(t, s, annsAddress); !slices.Equal(got, []string{"", "/5", "/6"}) {
+		t.Errorf("left beside the withdrawal under her name: %v", got)
 	}
 	if got := journey(t, s, connectors.Person{Emails: []string{"bob@example.com"}}); !slices.Equal(got, []string{"/4"}) {
 		t.Errorf("Bob's: %v", got)
