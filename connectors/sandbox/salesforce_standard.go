@@ -102,7 +102,7 @@ func (s *Salesforce) fieldOfSpec(o *orgObject, line string) *orgField {
 		}
 	}
 	switch {
-	case f.name == "Status" && f.required:
+	case f.name == "Status" && (f.required || o.name == "CampaignMember"):
 		f.standardValue = f.options[0].value
 	case f.name == "TaskSubtype" || f.name == "EventSubtype":
 		f.standardValue = f.options[0].value

@@ -158,18 +158,16 @@ func (s *Salesforce) defineField(fullName string, raw []byte, by string) *record
 	f := m.shape(name)
 	delete(o.byName, strings.ToLower(name))
 	o.define(f)
-	customs := s.objects["customfield"]
-	r := s.create(customs, s.customChanges(customs, o, base, &m, raw), by, s.nowMs())
+	r := s.create(s.objects["customfield"], customValues(o, base, &m, raw), by, s.nowMs())
 	s.secure()
 	return r
 }
 
-// customChanges are the values of a custom field's record.
-func (s *Salesforce) customChanges(customs, o *orgObject, base string, m *fieldMetadata, raw []byte) []orgChange {
-	set := func(name, value string) orgChange { return orgChange{customs.byName[strings.ToLower(name)], value} }
-	return []orgChange{
-		set("DeveloperName", base), set("TableEnumOrId", o.name), set("FullName", o.name+"."+base+"__c"), set("ManageableState", "unmanaged"),
-		set("Description", m.Description), set("InlineHelpText", m.InlineHelpText), set("Metadata", string(raw)),
+// customValues are the values of a custom field's record.
+func customValues(o *orgObject, base string, m *fieldMetadata, raw []byte) changes {
+	return changes{
+		"developername": base, "tableenumorid": o.name, "fullname": o.name + "." + base + "__c", "manageablestate": "unmanaged",
+		"description": m.Description, "inlinehelptext": m.InlineHelpText, "metadata": string(raw),
 	}
 }
 
@@ -242,8 +240,7 @@ func (s *Salesforce) reshape(r *record, raw []byte) {
 	}
 	f.label, f.help, f.length, f.precision, f.scale, f.required = g.label, g.help, g.length, g.precision, g.scale, g.required
 	f.options, f.restricted = g.options, g.restricted
-	customs := s.objects["customfield"]
-	s.apply(customs, r, s.customChanges(customs, o, strings.TrimSuffix(f.name, "__c"), &m, raw), s.me, s.nowMs())
+	s.apply(s.objects["customfield"], r, customValues(o, strings.TrimSuffix(f.name, "__c"), &m, raw), s.me, s.nowMs())
 }
 
 // custom reads the body of a custom field's call.
