@@ -131,7 +131,7 @@ func (s *schema) property(name string) (*property, bool) {
 
 func (s *schema) group(name string) *group {
 	for _, g := range s.groups {
-		if g.Name == name && !g.Archived {
+		if g.Name == name {
 			return g
 		}
 	}
