@@ -40,7 +40,7 @@ func (l *lot) gatherRecords(ctx context.Context) error {
 			}
 		}
 		if ok == 0 {
-			s.settled = l.later(s, failed)
+			s.settled = l.retryLater(s, failed)
 		}
 	}
 	return nil
@@ -96,7 +96,7 @@ func (l *lot) gatherJourneys(ctx context.Context) {
 			}
 			continue
 		}
-		people = append(people, l.asked(s))
+		people = append(people, l.asPerson(s))
 		by[s.key] = s
 	}
 	if len(people) == 0 {
@@ -114,7 +114,9 @@ func (l *lot) gatherJourneys(ctx context.Context) {
 			return
 		}
 	}
-	l.confirmProposals(ctx, people, w, by)
+	for _, a := range l.confirmProposals(ctx, people, by) {
+		l.ask(ctx, a.source, a.people, w, by)
+	}
 }
 
 // ask asks one source about people in one call. A call that is refused because of one of them is made again in halves; events
@@ -159,7 +161,7 @@ func (p *Pipeline) journeys(ctx context.Context, src *Source, people []connector
 	}
 	p.health.Note(src.Name, nil)
 	if any {
-		p.health.sawEvents(src.Name)
+		p.health.gaveEvents(src.Name)
 	}
 	return nil
 }

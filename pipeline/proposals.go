@@ -36,9 +36,15 @@ func vouched(events []connectors.Event, q *connectors.Proposal) bool {
 	return false
 }
 
-// confirmProposals makes visitors who they said they are where what was gathered vouches for it, and asks again for those people: what
+// asker is a source and whom to ask it about.
+type asker struct {
+	source *Source
+	people []connectors.Person
+}
+
+// confirmProposals makes visitors who they said they are where what was gathered vouches for it. It returns whom to ask about again: what
 // the visitors did is theirs now.
-func (l *lot) confirmProposals(ctx context.Context, people []connectors.Person, w connectors.Window, by map[string]*subject) {
+func (l *lot) confirmProposals(ctx context.Context, people []connectors.Person, by map[string]*subject) (again []asker) {
 	for i := range l.s.Sources {
 		src := &l.s.Sources[i]
 		of, ok := src.Source.(connectors.Proposer)
@@ -69,12 +75,13 @@ func (l *lot) confirmProposals(ctx context.Context, people []connectors.Person, 
 			l.p.health.Note(src.Name, err)
 			continue
 		}
-		var again []connectors.Person
+		a := asker{source: src}
 		for _, q := range as {
 			if whose[q.Key] {
-				again = append(again, q)
+				a.people = append(a.people, q)
 			}
 		}
-		l.ask(ctx, src, again, w, by)
+		again = append(again, a)
 	}
+	return again
 }

@@ -25,7 +25,7 @@ func (l *lot) stitch() {
 				customer = customer || l.s.isCustomer(&r.contact)
 			}
 		}
-		s.journey = l.s.Journey.Build(journey.Input{Person: l.asked(s), Nobodys: s.known.nobodys, Customer: customer, Events: s.takeEvents(), Now: l.now})
+		s.journey = l.s.Journey.Build(journey.Input{Person: l.asPerson(s), Nobodys: s.identifiers.nobodys, Customer: customer, Events: s.takeEvents(), Now: l.now})
 		s.dropEvents()
 		if !l.dry {
 			l.p.counts.filter(s.journey.Filtered)
@@ -41,20 +41,21 @@ func (l *lot) stitch() {
 	}
 }
 
-// newPersonPatience is how many attempts somebody without a score waits for a silent source before the others must do.
+// newPersonPatience is how many attempts somebody without a score waits for a source that does not answer, before they are scored from the
+// other sources alone.
 const newPersonPatience = 3
 
-// suspectEmpty marks sources that gave events before and give none now, unless the source has given somebody events since
-// this person joined the queue: then it is well, and they are really gone.
+// suspectEmpty marks sources that gave events of this person before and give none now. A source that has given events of anybody since the
+// person joined the queue works: theirs are really gone, and it is not marked.
 func (l *lot) suspectEmpty(s *subject) {
-	if s.entry.Reason&state.ReasonMerge != 0 && len(s.known.nobodys) > 0 {
+	if s.entry.Reason&state.ReasonMerge != 0 && len(s.identifiers.nobodys) > 0 {
 		return // an identifier is theirs no more: less is known of them, and that is right
 	}
 	for _, c := range s.person.Sources {
 		if c.Events == 0 || s.journey.BySource[c.Source] > 0 || l.s.Source(c.Source) == nil {
 			continue
 		}
-		if !l.p.health.alive(c.Source, s.entry.Since) {
+		if !l.p.health.gaveEventsSince(c.Source, s.entry.Since) {
 			s.stale = append(s.stale, c.Source)
 		}
 	}
@@ -69,7 +70,7 @@ func (l *lot) keepStale(s *subject) *state.Settlement {
 	}
 	out := comeBack(s.entry.RetryLane(), l.now.Add(state.Backoff(s.entry.Attempts)), state.ReasonRetry)
 	out.Stale = true
-	return l.noticed(s, out)
+	return l.withChanges(s, out)
 }
 
 // unchanged says whether the four hashes are those of the last result and nobody asked for anything else (invariant 6).
@@ -113,5 +114,5 @@ func (l *lot) commitUnchanged(s *subject) *state.Settlement {
 		// A crash between the acknowledgement and the end of the claim: the model's texts are still owed.
 		out.At = l.now.Add(textOrder(s.shown.Score))
 	}
-	return l.noticed(s, l.seen(s, out))
+	return l.withChanges(s, l.withScored(s, out))
 }

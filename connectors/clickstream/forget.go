@@ -111,9 +111,6 @@ func (s *Store) forget(ctx context.Context, p connectors.Person) (erased int, er
 	return erased, nil
 }
 
-// proposedPair names a proposal.
-type proposedPair struct{ id, device identifier }
-
 // proposedBy are the proposals that name p, and those of p's devices. Visitors of whom nothing else is known are added to the targets.
 func (l links) proposedBy(p connectors.Person, groups []uint64, targets *[]target) (pairs []proposedPair, err error) {
 	ids, err := l.stableOf(p, "", groups)

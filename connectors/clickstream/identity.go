@@ -89,3 +89,14 @@ func owner(rules *identity.Rules, e *connectors.Event) identifier {
 	}
 	return identifier{Kind: identity.AnonymousID}
 }
+
+// place is where recent keeps what it knows of id.
+func place(id identifier) uint64 {
+	if id.Space == "" {
+		return nodeOf(id)
+	}
+	var d xxhash.Digest
+	d.ResetWithSeed(nodeOf(id))
+	d.WriteString(id.Space)
+	return d.Sum64()
+}

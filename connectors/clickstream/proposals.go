@@ -8,7 +8,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/cespare/xxhash/v2"
 	"github.com/intentd/intentd/connectors"
 	"github.com/intentd/intentd/connectors/identity"
 	bolt "go.etcd.io/bbolt"
@@ -17,8 +16,6 @@ import (
 // What a visitor says of themselves is kept beside the links, and links nothing: by the identifier that was named and by the device that
 // named it. The event keeps the names it came with, under its device: once the device is the person's, it is told to them as theirs.
 
-var bucketProposals = []byte("proposals")
-
 // Keys begin with what they are by.
 const (
 	byIdentifier = 'i' // identifier, device → proposal
@@ -26,8 +23,7 @@ const (
 )
 
 const (
-	noteAgain    = 3600                // seconds after which a proposal that is repeated is written again …
-	lookAgain    = 12 * 3600           // … and after which its person is looked at again
+	lookAgain    = 12 * 3600           // seconds after which the person of a proposal that is repeated is looked at again
 	proposalKept = 30 * 24 * time.Hour // for which one that is not repeated is kept
 	maxTold      = 100                 // proposals of one person
 )
@@ -38,6 +34,9 @@ type proposal struct {
 	event       string
 	source      string
 }
+
+// proposedPair names a proposal.
+type proposedPair struct{ id, device identifier }
 
 func (p proposal) encode() []byte {
 	b := binary.AppendVarint(nil, p.first)
@@ -64,21 +63,6 @@ func (l links) proposalPrefix(by byte, first identifier) []byte {
 func (l links) secondOf(key, prefix []byte) identifier {
 	stored := key[len(prefix):]
 	return l.parse(stored[0], string(stored[1:]))
-}
-
-// proposedLately remembers what was proposed lately, so that a visitor who says it with every page costs nothing.
-type proposedLately struct{ recently[int64] }
-
-func (r *proposedLately) again(device, id identifier, at int64) bool {
-	var d xxhash.Digest
-	d.ResetWithSeed(place(device))
-	d.WriteString(id.Value)
-	key := d.Sum64() ^ uint64(id.Kind)
-	if last, met, _ := r.look(key); met && at-last < noteAgain && last-at < noteAgain {
-		return true
-	}
-	r.keep(key, at, recentLinks)
-	return false
 }
 
 // propose keeps what an event says of whom it is of, unless that is so already, and returns the groups of those who are to be looked at.
@@ -163,26 +147,6 @@ func (l links) dropProposal(id, device identifier) error {
 		return err
 	}
 	return l.proposals.Delete(l.proposalKey(byDevice, device, id))
-}
-
-// stableOf are the stable identifiers of p: those asked with and those of its groups.
-func (l links) stableOf(p connectors.Person, space string, groups []uint64) ([]identifier, error) {
-	out, _ := l.askedFor(p, space)
-	for _, g := range groups {
-		_, rec, err := l.load(g)
-		if err != nil {
-			return nil, err
-		}
-		if rec == nil {
-			continue
-		}
-		for _, m := range rec.members {
-			if id := asAddress(m.identifier); id.Kind != identity.AnonymousID && !slices.Contains(out, id) {
-				out = append(out, id)
-			}
-		}
-	}
-	return out, nil
 }
 
 // Proposals are what visitors of a source said of themselves that would make them one of the people, the latest first.

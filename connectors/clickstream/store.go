@@ -87,10 +87,11 @@ type Store struct {
 }
 
 var (
-	bucketMeta     = []byte("meta")
-	bucketSegments = []byte("segments")
-	bucketOffsets  = []byte("offsets")
-	bucketFeed     = []byte("feed")
+	bucketMeta      = []byte("meta")
+	bucketSegments  = []byte("segments")
+	bucketOffsets   = []byte("offsets")
+	bucketFeed      = []byte("feed")
+	bucketProposals = []byte("proposals")
 
 	keyVersion   = []byte("version")
 	keyID        = []byte("id")

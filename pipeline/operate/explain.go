@@ -13,7 +13,7 @@ import (
 
 // Explain returns the newest receipt of a person and, for a person without one, an error that says why there is none.
 func Explain(ctx context.Context, p *pipeline.Pipeline, who string) (*receipt.Receipt, error) {
-	id, err := known(p, who)
+	id, err := mustFind(p, who)
 	if err != nil {
 		return nil, err
 	}
@@ -63,8 +63,8 @@ func Explain(ctx context.Context, p *pipeline.Pipeline, who string) (*receipt.Re
 	return r, nil
 }
 
-// known is Find for what must name somebody.
-func known(p *pipeline.Pipeline, who string) (state.PersonID, error) {
+// mustFind is Find, which fails where nobody goes by what was asked for.
+func mustFind(p *pipeline.Pipeline, who string) (state.PersonID, error) {
 	id, err := p.Find(who)
 	if err == nil && id == 0 {
 		err = pipeline.ErrUnknownPerson

@@ -12,7 +12,7 @@ import (
 
 	"github.com/intentd/intentd/cmd/intentd/internal/app"
 	"github.com/intentd/intentd/connectors"
-	"github.com/intentd/intentd/pipeline"
+	"github.com/intentd/intentd/pipeline/batch"
 )
 
 func (c *command) status() *cobra.Command {
@@ -125,7 +125,7 @@ func modelText(w io.Writer, st app.Status) {
 }
 
 // jobsText is how the jobs at the model's vendor stand.
-func jobsText(w io.Writer, b pipeline.BatchStatus) {
+func jobsText(w io.Writer, b batch.Status) {
 	if b.Jobs > 0 {
 		fmt.Fprintf(w, "           %s of %s under way, the oldest since %s; %s wait for them\n", plural(b.Jobs, "job"), plural(b.Prompts, "prompt"), b.Oldest.UTC().Format(time.RFC3339), people(b.Waiting))
 	} else if b.Waiting > 0 {
