@@ -456,7 +456,7 @@ func (b *Builder) agent(raw string) agent {
 		return a
 	}
 	raw = strings.Clone(raw) // not to hold a source's whole answer
-	a := agent{b.crawlers.match(raw) || isCompatible(raw), isMailProgram(raw), clean(raw, maxAgent)}
+	a := agent{b.crawlers.match(raw) || looksMachine(raw), isMailProgram(raw), clean(raw, maxAgent)}
 	b.agents.put(raw, a)
 	return a
 }
