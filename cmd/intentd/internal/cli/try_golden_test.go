@@ -93,7 +93,7 @@ func TestTryJSON(t *testing.T) {
 	}
 	for field, want := range map[string][2]string{
 		"score": {who.Fields["score"], who.Fields["score"]}, "tier": {"high", "high"}, "stage": {"deciding", "deciding"},
-		"headline": {"Wants a quote for 120 panels on two halls, budget EUR 90,000, delivery by March (26 Nov)", "Bittet um Angebot über 120 Module, Budget 90.000 EUR, Lieferung bis März (Anfrage vom 26. Nov.)"},
+		"headline": {"Wants a quote for 120 panels on two halls, budget EUR 90,000, delivery by March (26 Nov)", "Bittet um Angebot über 120 Module auf zwei Hallen, Budget 90.000 EUR (Anfrage vom 26. Nov.)"},
 	} {
 		if who.Fields[field] != want[0] || wer.Fields[field] != want[1] || want[0] == "" {
 			t.Errorf("%s: %q and %q, want %q", field, who.Fields[field], wer.Fields[field], want)
