@@ -197,8 +197,10 @@ func (a *ask) field(name, value string, red *redactor) {
 			value = "budget " + value
 		}
 		if hasAny(words, "person", "each", "kopf", "head", "teilnehmer") {
+			if amountOnly.MatchString(strings.TrimPrefix(value, "budget ")) {
+				red = nil
+			}
 			value += " per person"
-			red = nil
 		}
 		if amountOnly.MatchString(value) {
 			red = nil // "10000-20000" is no telephone number
