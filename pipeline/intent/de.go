@@ -73,7 +73,7 @@ var german = tongue{
 		ActSignUp: "Konto am {d} angelegt", ActNewsletter: "am {d} für den Newsletter angemeldet", ActClick: "{on} auf einen Link in unserer Mail geklickt", ActOpen: "eine am {d} geöffnete Mail sagt wenig aus", ActHelp: "{on} in der Hilfe gesucht", ActVisit: "{on} auf der Website gewesen", ActMention: "hat uns am {d} öffentlich erwähnt",
 		ActUnsubscribe: "am {d} von unseren Mails abgemeldet", ActRefuse: "am {d} abgesagt", ActCancel: "am {d} einen Termin abgesagt", ActMiss: "unseren Termin am {d} nicht wahrgenommen",
 	},
-	many: map[Act]string{ActCase: "{n} Fallstudien gelesen, zuletzt am {d}", ActClick: "auf {n} Links in unseren Mails geklickt, zuletzt am {d}", ActDownload: "{n} Dateien heruntergeladen, zuletzt am {d}"},
+	many: map[Act]string{ActCase: "{n} Fallstudien {on} gelesen", ActClick: "auf {n} Links in unseren Mails geklickt, zuletzt am {d}", ActDownload: "{n} Dateien {on} heruntergeladen"},
 	was: map[Act]string{
 		ActDemo: "Demo-Anfrage", ActQuote: "Angebotsanfrage", ActTender: "Ausschreibung", ActPilot: "Pilotanfrage", ActCallback: "Rückrufbitte", ActEnquiry: "Anfrage", ActMeeting: "Termin", ActReply: "Antwort", ActTrialAsk: "Testanfrage",
 		ActApply: "Antrag", ActOrder: "Bestellung", ActSample: "Musterbestellung", ActRegister: "Webinar-Anmeldung", ActAttend: "Webinar", ActDownload: "Download", ActForm: "Formular", ActTrial: "Test", ActInvite: "Einladungen",

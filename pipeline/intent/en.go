@@ -58,7 +58,7 @@ var english = tongue{
 		ActUnsubscribe: {"Unsubscribed from our mails on {d}", "", "", ""},
 		ActRefuse:      {"Chose {C} (reply of {d})|Says no (reply of {d})", "", "", ""},
 		ActCancel:      {"Cancelled the meeting of {e} ({d})[: {o}]|Cancelled a meeting on {d}[: {o}]", "", "", ""},
-		ActMiss:        {"Missed our meeting on {d}[ about {o}][ for {q}]", "", "", ""},
+		ActMiss:        {"Missed our meeting on {d} about {o}[ for {q}]|Missed our meeting on {d}[ about {q}]", "", "", ""},
 	},
 	clauses: map[Act]string{
 		ActDemo: "had asked for a {D}[ of {p}][ for {q}] on {d}", ActQuote: "had asked for a quote on {q} on {d}|had asked for a quote[ on {p}] on {d}", ActTender: "had invited bids[ for {q}] on {d}", ActPilot: "had asked for a pilot[ with {q}] on {d}",
@@ -72,7 +72,7 @@ var english = tongue{
 		ActSignUp: "made an account on {d}", ActNewsletter: "signed up for the newsletter on {d}", ActClick: "clicked a link in our mail {on}", ActOpen: "a mail opened on {d} proves little", ActHelp: "looked for help {on}", ActVisit: "visited the site {on}", ActMention: "mentioned us in public on {d}",
 		ActUnsubscribe: "unsubscribed from our mails on {d}", ActRefuse: "said no on {d}", ActCancel: "cancelled a meeting on {d}", ActMiss: "missed our meeting on {d}",
 	},
-	many: map[Act]string{ActCase: "read {n} case studies, last on {d}", ActClick: "clicked {n} links in our mails, last on {d}", ActDownload: "took {n} downloads, last on {d}"},
+	many: map[Act]string{ActCase: "read {n} case studies {on}", ActClick: "clicked {n} links in our mails, last on {d}", ActDownload: "took {n} downloads {on}"},
 	was: map[Act]string{
 		ActDemo: "demo request", ActQuote: "quote request", ActTender: "tender", ActPilot: "pilot request", ActCallback: "call-back request", ActEnquiry: "enquiry", ActMeeting: "meeting", ActReply: "reply", ActTrialAsk: "trial request",
 		ActApply: "application", ActOrder: "order", ActSample: "samples", ActRegister: "webinar sign-up", ActAttend: "webinar", ActDownload: "download", ActForm: "form", ActTrial: "trial", ActInvite: "invitations",
