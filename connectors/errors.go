@@ -48,7 +48,7 @@ type Error struct {
 	Code    string    // the vendor's own code, e.g. PROPERTY_DOESNT_EXIST
 	Message string    // the vendor's own message, redacted and cut
 	Fix     string    // what the admin can do, "" if nothing
-	Until   time.Time // RateLimited, Quota: when to go on
+	Until   time.Time // RateLimited, Quota: when to go on; Transient: nothing is tried before
 	State   State     // Gone: what became of the record
 	Into    Ref       // Gone, State Merged: where it lives on
 	// Passing says of a refused record that what stood in its way goes away by itself (a lock, a full storage, a limit of the

@@ -23,6 +23,9 @@ type Event struct {
 	Person                                                    string
 	Email, Phone, UserID, AnonymousID, Session, UserAgent, IP string
 	URL, PageTitle, ElementText, ElementID, Referrer          string
+	// Proposed says that UserID, Email and Phone are what a visitor says of themselves, which anybody can say: they identify nobody by
+	// themselves. Who the event is of, its AnonymousID alone tells.
+	Proposed bool
 	// Screenshot is a file name below screenshots.dir; set by local sources only.
 	Screenshot string
 	// Consent is "", "granted" or "denied"; events that deny it are dropped.

@@ -27,6 +27,10 @@ type Intake struct {
 	UnknownKinds map[string]int64 `json:"unknown_kinds,omitempty"` // kept as context; names that may tell of a person are one
 	ReusedIDs    int64            `json:"reused_ids,omitempty"`    // ids that came again for something else; both are kept
 
+	// Visitors who said who they are where that is not believed by itself, once for each identifier, and those of whom it was confirmed.
+	Proposed  int64 `json:"proposed,omitempty"`
+	Confirmed int64 `json:"confirmed,omitempty"`
+
 	// Who was seen, by the pipeline's count: somebody seen in several polls counts in each.
 	People    int64 `json:"people,omitempty"`
 	Strangers int64 `json:"strangers,omitempty"` // of them, in no CRM
@@ -49,12 +53,7 @@ const (
 )
 
 // Unread is how much could not be read, over all reasons.
-func (i Intake) Unread() (n int64) {
-	for _, by := range i.Unreadable {
-		n += by
-	}
-	return n
-}
+func (i Intake) Unread() int64 { return Total(i.Unreadable) }
 
 // Trouble says what is wrong when most of the last poll could not be read, "" otherwise.
 func (i Intake) Trouble() string {
@@ -68,6 +67,14 @@ func (i Intake) Trouble() string {
 	return fmt.Sprintf("could not read %d of the %d lines of its last poll, %s", i.LatestUnreadable, i.LatestRead, why)
 }
 
+// Total is the sum of what is counted by name.
+func Total(counts map[string]int64) (n int64) {
+	for _, by := range counts {
+		n += by
+	}
+	return n
+}
+
 // Commonest are the names counted most, at most n.
 func Commonest(counts map[string]int64, n int) []string {
 	names := slices.SortedFunc(maps.Keys(counts), func(a, b string) int {
@@ -76,10 +83,10 @@ func Commonest(counts map[string]int64, n int) []string {
 	return names[:min(n, len(names))]
 }
 
-// Bounds of Intake.UnknownKinds.
+// Bounds of names that are counted.
 const (
-	keptKinds  = 200
-	otherKinds = "(others)"
+	keptNames  = 200
+	otherNames = "(others)"
 )
 
 // tellable are names that hold no person's data: words as programs write them.
@@ -87,13 +94,20 @@ var tellable = regexp.MustCompile(`^[\pL$][\pL\d_$ .:/\[\]-]{0,59}$`)
 
 // CountUnknownKind counts an event whose kind is not known.
 func (i *Intake) CountUnknownKind(kind string) {
-	if i.UnknownKinds == nil {
-		i.UnknownKinds = map[string]int64{}
+	i.UnknownKinds = CountName(i.UnknownKinds, kind)
+}
+
+// CountName counts a name that strangers chose: at most 200 of them, and one for all that are more or may tell of a person. counts may be
+// nil; it is changed and returned.
+func CountName(counts map[string]int64, name string) map[string]int64 {
+	if counts == nil {
+		counts = map[string]int64{}
 	}
-	if _, known := i.UnknownKinds[kind]; !known && (len(i.UnknownKinds) >= keptKinds || !tellable.MatchString(kind)) {
-		kind = otherKinds
+	if _, known := counts[name]; !known && (len(counts) >= keptNames || !tellable.MatchString(name)) {
+		name = otherNames
 	}
-	i.UnknownKinds[kind]++
+	counts[name]++
+	return counts
 }
 
 // KeptExamples bounds the examples of one reason.
@@ -117,6 +131,21 @@ func (i *Intake) CountUnreadable(u Unreadable) {
 		i.Examples = slices.Delete(i.Examples, oldest, oldest+1)
 	}
 	i.Examples = append(i.Examples, u)
+}
+
+// Add adds the counts of another one, which tells of something else.
+func (i *Intake) Add(o Intake) {
+	i.Read += o.Read
+	sum := func(into *map[string]int64, of map[string]int64) {
+		if *into == nil && len(of) > 0 {
+			*into = map[string]int64{}
+		}
+		for name, n := range of {
+			(*into)[name] += n
+		}
+	}
+	sum(&i.Unreadable, o.Unreadable)
+	sum(&i.LeftOut, o.LeftOut)
 }
 
 // CountLeftOut counts n events that are not kept.

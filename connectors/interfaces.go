@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"iter"
+	"net/http"
 	"time"
 )
 
@@ -51,6 +52,43 @@ type Feed interface {
 	// and Page.Next in one commit, so that a crash neither loses nor repeats a page. A nil cursor starts at the oldest the feed
 	// has. One call makes a bounded number of requests and returns a bounded page, whose Items are the host's to change.
 	Take(ctx context.Context, from Cursor) (Page[Event], error)
+}
+
+// Receiver is sent its events over HTTP instead of being asked for them. The host listens for it, and the event store answers for it as a
+// Source.
+type Receiver interface {
+	// Address is where the host listens: host and port.
+	Address() string
+	// Handler answers those who send. Whatever it answers for as taken was put into the inbox before.
+	Handler(inbox Inbox) http.Handler
+}
+
+// Inbox keeps what a receiver is sent. Its methods are safe for concurrent use.
+type Inbox interface {
+	// Put keeps events, which are the inbox's to change: all of them in one commit, durable when it returns, or none. What cannot be kept is
+	// counted; events of one id that come again are kept once.
+	Put(events []Event) error
+	// Count adds to the counts of what was read and could not be: nothing that was sent is left out without a count.
+	Count(i Intake)
+}
+
+// Proposal is what a visitor says of who they are, where anybody could say so: it is so once something else that is trusted says the same.
+type Proposal struct {
+	Person      string    `json:"-"`            // key of the person asked about
+	Kind        string    `json:"kind"`         // user_id, email or phone
+	Value       string    `json:"-"`            // in the one form of the kind
+	AnonymousID string    `json:"anonymous_id"` // of the visitor
+	Event       string    `json:"event"`        // id of the event that said so last
+	First       time.Time `json:"first"`        // when it was said first and last
+	Last        time.Time `json:"last"`
+}
+
+// Proposer is a source that keeps proposals and the events of those visitors, of which it tells when the proposal is confirmed.
+type Proposer interface {
+	// Proposals are those that would make visitors one of the people, the latest first for each.
+	Proposals(ctx context.Context, people []Person) ([]Proposal, error)
+	// Confirm makes the visitors who they said they are, all of them or none. The people are told by Active then.
+	Confirm(ctx context.Context, proposals []Proposal) error
 }
 
 // Forgetter is a source with a store of its own from which a person can be erased. It erases all events and links of the

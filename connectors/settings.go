@@ -190,11 +190,12 @@ type Connection struct {
 	Sources []Origin          // what the CRM itself knows of what people did; polled with it
 }
 
-// Origin is where events come from: a Source or a Feed, one of the two.
+// Origin is where events come from: a Source, a Feed or a Receiver, one of the three.
 type Origin struct {
-	Name   string
-	Source Source
-	Feed   Feed
+	Name     string
+	Source   Source
+	Feed     Feed
+	Receiver Receiver
 	// Answer, where set, makes the source that answers for Feed out of the store it is taken into. (the store itself)
 	Answer func(store EventStore) Source
 }

@@ -53,29 +53,15 @@ func (l *lot) checkAuthorship(ctx context.Context, crm *CRM, recs []*record) {
 	}
 }
 
-// noticeEdits reads the rep's verdict, and notices which of our fields somebody emptied: those are ours to fill again, whoever held them
-// before (invariant 4). Fields that hold another value than ours were judged by checkAuthorship when the record was read.
-func (l *lot) noticeEdits(s *subject, r *record) {
+// noticeEmptied notices which of our fields were emptied: those are ours again, whoever held them (invariant 4). Who changed the others
+// was asked when the record was read.
+func (r *record) noticeEmptied() {
 	for _, f := range r.crm.OwnFields().Fields {
-		if r.crm.Fields[f.Name] == "" {
+		if f.RepEdits || r.crm.Fields[f.Name] == "" {
 			continue
 		}
 		value := r.contact.Ours[f.Name]
 		own := r.state.Own.At(f.Number)
-		if f.RepEdits {
-			h := uint32(0)
-			if value != "" {
-				h = state.FieldHash(f.Number, value)
-			}
-			if own.Wrote != h {
-				r.state.Own.Wrote(f.Number, h)
-				r.dirty = true
-				if value != "" || len(s.recs) == 1 {
-					s.person.Verdict, s.verdict = value, true
-				}
-			}
-			continue
-		}
 		wroteSomething := own.Wrote != 0 && own.Wrote != state.FieldHash(f.Number, "")
 		if value == "" && (own.Held || wroteSomething && !r.pending.MayHaveLeft(f, "")) {
 			r.state.Own.Set(f.Number, state.OwnField{})

@@ -197,7 +197,7 @@ func TestAJobPastItsDeadlineGivesItsPeopleBack(t *testing.T) {
 	w.clock.advance(25 * time.Hour)
 	w.once()
 	w.turn(1)
-	if b := w.p.Batches().Status(); b.GivenUp != 1 || b.Error == "" {
+	if b := w.p.Batches().Status(); b.GivenUp != 1 || b.Error == "" || b.Why != b.Error || b.LastGivenUp.IsZero() {
 		t.Errorf("%+v", b)
 	}
 	w.vendor.SetBatches(geminitest.Batches{})
@@ -216,6 +216,9 @@ func TestALostAnswerIsAskedDirectly(t *testing.T) {
 	w.allHaveModelTexts()
 	if w.direct.Load() == 0 {
 		t.Error("nothing was asked one by one")
+	}
+	if b := w.p.Batches().Status(); b.GivenUp != 1 || !strings.Contains(b.Why, "unanswered") || b.Error != "" {
+		t.Errorf("a job that answered most is told as %+v", b)
 	}
 }
 

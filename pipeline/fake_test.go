@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/intentd/intentd/connectors"
+	"github.com/intentd/intentd/connectors/identity"
 	"github.com/intentd/intentd/pipeline"
 	"github.com/intentd/intentd/pipeline/fields"
 	"github.com/intentd/intentd/pipeline/intent"
@@ -378,6 +379,7 @@ func newWorld(t testing.TB) *world {
 	w.crm = newFakeCRM("crm", w.clock.now)
 	w.site = newFakeSource("site")
 	jc := journey.Defaults()
+	jc.Identity.JoinAnonymous = identity.JoinAlways
 	jc.OwnHosts = []string{"www.shop.example"}
 	jc.Products = []journey.Product{{Name: "Credit cards", Match: []string{"/cards/**"}}}
 	b, err := journey.NewBuilder(jc)
@@ -396,7 +398,8 @@ func newWorld(t testing.TB) *world {
 		Journey: b, Score: score.Defaults(), Topics: topics.New(topics.Config{Win: []string{"credit cards"}, LexiconOnly: true}),
 		Engine: w.engine, Rules: rules, Fields: fields.Options{Language: "en", Location: time.UTC, OwnHosts: jc.OwnHosts},
 		History: 400 * 24 * time.Hour, Customers: []string{"customer"},
-		Write: pipeline.Write{Mode: pipeline.WriteOn}, BrakeShare: 0.1,
+		Verdicts: pipeline.Verdicts{"not_now": 60 * 24 * time.Hour, "not_interested": 180 * 24 * time.Hour, "wrong_person": 365 * 24 * time.Hour},
+		Write:    pipeline.Write{Mode: pipeline.WriteOn}, BrakeShare: 0.1,
 	}
 	w.open()
 	return w
@@ -467,4 +470,11 @@ func (w *world) buyer(id string) string {
 	w.crm.put(id, email, nil)
 	w.site.add(email, demoRequest(at), view("/cards/gold", "Gold card", at.Add(time.Minute)), view("/pricing", "Pricing", at.Add(2*time.Minute)), view("/cards/compare", "Compare cards", at.Add(3*time.Minute)))
 	return email
+}
+
+// touchOnly bumps a record's modification time.
+func (f *fakeCRM) touchOnly(id string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.touch(f.contacts[id])
 }

@@ -114,6 +114,9 @@ func (l *lot) gatherJourneys(ctx context.Context) {
 			return
 		}
 	}
+	for _, a := range l.confirmProposals(ctx, people, by) {
+		l.ask(ctx, a.source, a.people, w, by)
+	}
 }
 
 // ask asks one source about people in one call. A call that is refused because of one of them is made again in halves; events

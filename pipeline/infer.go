@@ -28,6 +28,7 @@ func (l *lot) infer(ctx context.Context) error {
 			sources:  sourceCounts(s.journey.BySource),
 		}
 		s.inputs = b
+		b.newForms = l.newForms(s)
 		engine := l.engineFor(s)
 		b.engine = engine.Version()
 		b.rulesText = engine == l.s.Rules && l.s.Rules != l.s.Engine && !l.dry
@@ -60,7 +61,7 @@ func (l *lot) infer(ctx context.Context) error {
 			l.useIntent(s, out[i])
 			if out[i].Degraded != "" {
 				degraded++
-			} else if engine != l.s.Rules {
+			} else if out[i].Engine != "rules" { // nor those whose journey is not worth a call
 				people++
 			}
 		}
@@ -70,6 +71,22 @@ func (l *lot) infer(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// newForms are the unknown forms among what is new of a subject: what the last receipt names was counted.
+func (l *lot) newForms(s *subject) (names []string) {
+	for _, form := range s.journey.UnknownForms {
+		counted := false
+		if last := l.lastReceipt(s); last != nil {
+			for i := range last.Signals {
+				counted = counted || last.Signals[i].EventID == form.EventID
+			}
+		}
+		if !counted {
+			names = append(names, form.Name)
+		}
+	}
+	return names
 }
 
 // engineFor is the engine that writes the subject's texts now. In a first sync it is the rules; the model's texts follow, highest scores

@@ -36,6 +36,7 @@ func (l *lot) subject(from *state.Loaded) *subject {
 		s.settled = &state.Settlement{Outcome: state.SetAside, Failure: fmt.Errorf("load person %s: %w", s.key, err)}
 		return s
 	}
+	s.verdict.at = from.VerdictAt
 	for _, r := range from.Records {
 		// A CRM that the config no longer names keeps its records until it is back or forgotten.
 		if crm := l.s.crm(r.Ref.CRM); crm != nil {

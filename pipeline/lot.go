@@ -45,8 +45,11 @@ type subject struct {
 
 	// settled is what becomes of the subject without (further) work; nil while it goes on.
 	settled *state.Settlement
-	verdict bool     // person.Verdict was read anew
-	stale   []string // sources that did not answer, or are suddenly empty
+	verdict struct { // the rep's: person.Verdict
+		at   time.Time // since when it stands
+		anew bool      // it was read anew
+	}
+	stale []string // sources that did not answer, or are suddenly empty
 }
 
 // record is one CRM record of a subject.
@@ -123,9 +126,10 @@ type scoreInputs struct {
 	degraded  []string
 	sources   []state.SourceCount
 	events    uint64
-	engine    uint64 // extraction hash of the texts
-	rulesText bool   // rules texts of a first sync: model texts are owed
-	upgraded  bool   // better texts than those shown
+	engine    uint64   // extraction hash of the texts
+	rulesText bool     // rules texts of a first sync: model texts are owed
+	upgraded  bool     // better texts than those shown
+	newForms  []string // sent since the last result, and known to nothing in the config
 }
 
 // result is a subject's new score and what a rep would see of it. Whether it is written, the gate decides record by record.

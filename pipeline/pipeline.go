@@ -66,6 +66,7 @@ type Pipeline struct {
 	delivery *deliver.Deliverer
 	batches  *batch.Jobs
 	counts   counts
+	forms    unknownForms
 	busy     atomic.Int32 // lots under way
 
 	locks   keyedLocks // one poll, sweep or listen of a name at a time
@@ -101,6 +102,9 @@ func New(o Options, s *Setup) (*Pipeline, error) {
 	p.clock = newClock(o.Now)
 	var err error
 	if p.brake, err = loadBrake(o.DB, o.Now, o.Logger); err != nil {
+		return nil, err
+	}
+	if err := p.forms.load(o.DB); err != nil {
 		return nil, err
 	}
 	p.setup.Store(s.prepare())
@@ -215,6 +219,11 @@ func (p *Pipeline) Writable(ctx context.Context, c *CRM) error {
 		return err
 	}
 	return p.bindings.ensureWritable(ctx, c)
+}
+
+// UnknownForms are the forms sent, by name, that nothing in the config of then knew: all ever, and those that b does not know either.
+func (p *Pipeline) UnknownForms(b *journey.Builder) (ever int64, now map[string]int64) {
+	return p.forms.unknownTo(b)
 }
 
 // host is what delivery and the jobs of prompts ask of the pipeline.

@@ -31,7 +31,7 @@ func (l *lot) checkRecordStates() {
 				if r.state.Paused || !r.state.Missing.IsZero() {
 					r.state.Paused, r.state.Missing, r.dirty = false, time.Time{}, true
 				}
-				l.noticeEdits(s, r)
+				r.noticeEmptied()
 			case connectors.Merged:
 				if !c.Into.IsZero() && c.Into != r.ref {
 					s.settled = &state.Settlement{Outcome: state.Follow, Old: r.ref, Into: c.Into, Contacts: []connectors.Contact{underRef(c, r.ref)}}
@@ -51,6 +51,7 @@ func (l *lot) checkRecordStates() {
 				break
 			}
 		}
+		l.noticeVerdict(s)
 		switch {
 		case s.settled != nil:
 		case live == 0 && unread != nil:

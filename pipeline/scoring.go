@@ -39,6 +39,7 @@ func (l *lot) scoreSubject(s *subject) {
 	if b.intent.Engine != "" && b.intent.Degraded == "" {
 		b.features.ModelStage = b.intent.Stage
 	}
+	b.features.SetAside, b.features.AsideUntil = l.aside(s)
 	next, parts, rule := set.Show(&b.features, s.shown, l.now)
 	next.Topics = topicsHash(b.intent.Topics)
 
@@ -48,6 +49,8 @@ func (l *lot) scoreSubject(s *subject) {
 	case ok:
 		r.reason = reason
 	case !next.Known:
+	case l.verdictIsNews(s):
+		r.reason = score.ReasonVerdict
 	case b.upgraded:
 		r.reason = "better texts"
 	case s.entry.Reason&state.ReasonAsked != 0 && s.shown.Known:
@@ -58,7 +61,7 @@ func (l *lot) scoreSubject(s *subject) {
 	r.receipt = receipt.Receipt{
 		Person: s.key, At: l.now.UTC().Truncate(time.Second), Formula: score.Version, Settings: *set, Parts: parts, Features: b.features,
 		Signals: b.signals, Cited: b.cited, Topics: b.topics, Tier: next.Tier, Rule: rule, Previous: s.shown, Stage: next.Stage, Trend: next.Trend,
-		Product: next.Product, Interest: next.Interest, Intent: b.intent, Filtered: b.filtered, LeftOut: b.leftOut, Stale: s.stale, Degraded: b.degraded, Reason: r.reason,
+		Product: next.Product, Interest: next.Interest, Intent: b.intent, Filtered: b.filtered, LeftOut: b.leftOut, Verdict: s.person.Verdict, Stale: s.stale, Degraded: b.degraded, Reason: r.reason,
 	}
 	shows := next
 	if r.reason == "" {

@@ -2,6 +2,8 @@ package pipeline
 
 import (
 	"context"
+	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -34,6 +36,8 @@ type Setup struct {
 	Batch     *batch.Vendor // how Engine's model takes jobs; nil: it takes none
 	Fields    fields.Options
 	Customers []string // lifecycle values, lower case, whose visits do not count
+
+	Verdicts Verdicts // for how long a rep's word sets somebody aside
 
 	CustomerFields map[string]string // input property → value that marks a customer, for CRMs without life-cycle stages
 
@@ -133,6 +137,9 @@ func (s *Setup) prepare() *Setup {
 
 func (s *Setup) hashScoring() uint64 {
 	d := xxhash.New()
+	for _, verdict := range slices.Sorted(maps.Keys(s.Verdicts)) {
+		_, _ = fmt.Fprintln(d, verdict, s.Verdicts[verdict])
+	}
 	var b [8]byte
 	for _, v := range [...]uint64{s.Score.Hash(), s.Topics.Version(), s.Journey.Version(), xxhash.Sum64String(s.Fields.Language)} {
 		for i := range b {

@@ -66,6 +66,9 @@ func (l *lot) stage() error {
 	if done.PutOff > 0 {
 		l.p.log.Warn("more people than usual are unknown to their CRM: no more are forgotten today; check the token's rights", "put_off", done.PutOff)
 	}
+	for _, s := range late {
+		l.p.forms.count(s.inputs.newForms)
+	}
 	if len(staged) > 0 {
 		l.p.delivery.Look()
 	}

@@ -2,6 +2,7 @@ package state
 
 import (
 	"encoding/binary"
+	"slices"
 	"time"
 )
 
@@ -78,6 +79,34 @@ func (tx *txn) PutVerdict(id PersonID, verdict string, at time.Time) error {
 	}
 	var buf [16]byte
 	return tx.put(bVerdicts, appendUint48(personKey(buf[:0], id), millis(at)), []byte(verdict))
+}
+
+// changeVerdict adds the present verdict on a person, unless it is the last one again. The last one stays the last, whatever the clocks say.
+func (tx *txn) changeVerdict(id PersonID, v *VerdictAt, before string) error {
+	at := v.At
+	if said := tx.Verdicts(id); len(said) > 0 {
+		last := said[len(said)-1]
+		if last.Verdict == v.Verdict && before == v.Verdict {
+			return nil
+		}
+		if !at.After(last.At) {
+			at = last.At.Add(time.Millisecond)
+		}
+	}
+	return tx.PutVerdict(id, v.Verdict, at)
+}
+
+// verdictAt is since when a person has a verdict; zero if they have none, or nothing tells.
+func (tx *txn) verdictAt(id PersonID, verdict string) time.Time {
+	if verdict == "" {
+		return time.Time{}
+	}
+	for _, v := range slices.Backward(tx.Verdicts(id)) {
+		if v.Verdict == verdict {
+			return v.At
+		}
+	}
+	return time.Time{}
 }
 
 // Verdicts are the reps' verdicts on a person, the oldest first.

@@ -1,16 +1,22 @@
 package state
 
-import "github.com/intentd/intentd/connectors"
+import (
+	"time"
+
+	"github.com/intentd/intentd/connectors"
+)
 
 // Loaded is what is kept of a claimed person.
 type Loaded struct {
-	Entry   Entry
-	Known   bool // false: forgotten or joined to another since
-	Person  Person
-	Links   []Link
-	Records []LoadedRecord // in the order of Person.Contacts, those the state does not know left out
-	Letters []Dead
-	Err     error // something of it cannot be read
+	Entry  Entry
+	Known  bool // false: forgotten or joined to another since
+	Person Person
+	// VerdictAt is since when Person.Verdict stands, as far as anybody can tell; zero without one. Releases before this one kept it, too.
+	VerdictAt time.Time
+	Links     []Link
+	Records   []LoadedRecord // in the order of Person.Contacts, those the state does not know left out
+	Letters   []Dead
+	Err       error // something of it cannot be read
 }
 
 // LoadedRecord is what is kept of one CRM record.
@@ -41,6 +47,7 @@ func (tx *txn) load(l *Loaded) (err error) {
 	if l.Person, l.Known, err = tx.Person(id); err != nil || !l.Known {
 		return err
 	}
+	l.VerdictAt = tx.verdictAt(id, l.Person.Verdict)
 	if l.Links, err = tx.Links(id); err != nil {
 		return err
 	}

@@ -131,8 +131,8 @@ func (g *registry) joinPersons(winner, loser PersonID) (PersonID, error) {
 			}
 		}
 	}
-	if w.Verdict == "" {
-		w.Verdict = l.Verdict
+	if w.Verdict == "" || l.Verdict != "" && g.tx.verdictAt(loser, l.Verdict).After(g.tx.verdictAt(winner, w.Verdict)) {
+		w.Verdict = l.Verdict // of two the later one
 	}
 	w.Events, w.Scoring = 0, 0 // worked out anew
 	for _, h := range g.tx.History(loser) {

@@ -100,11 +100,11 @@ func (g *registry) notice(s *Settlement, person *Person) error {
 		}
 	}
 	changed := false
-	if s.Verdict != nil && person.Verdict != *s.Verdict {
-		person.Verdict, changed = *s.Verdict, true
-		if err := tx.PutVerdict(id, *s.Verdict, g.now); err != nil {
+	if v := s.Verdict; v != nil {
+		if err := tx.changeVerdict(id, v, person.Verdict); err != nil {
 			return err
 		}
+		changed, person.Verdict = person.Verdict != v.Verdict, v.Verdict
 	}
 	if s.Stale && person.Flags&FlagStale == 0 {
 		person.Flags, changed = person.Flags|FlagStale, true

@@ -32,7 +32,7 @@ type Settlement struct {
 
 	// What was noticed, kept whatever the outcome.
 	Records    []RecordChange
-	Verdict    *string          // the rep's, where it was read anew
+	Verdict    *VerdictAt       // the rep's, where it was read anew
 	Scored     []RecordInputs   // what the present result rests on
 	Identities *Identified      // what identifies the person; nil: as the state has it
 	Stale      bool             // a source did not answer: the last score stays, marked

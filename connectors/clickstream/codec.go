@@ -30,6 +30,7 @@ const (
 	textCount
 
 	bitProperties = textCount
+	bitProposed   = bitProperties + 1
 )
 
 // texts are the text fields of e, indexed by the constants above.
@@ -61,6 +62,9 @@ func appendEvent(dst []byte, prev, e *connectors.Event, first bool) []byte {
 	}
 	if len(e.Properties) > 0 {
 		mask |= 1 << bitProperties
+	}
+	if e.Proposed {
+		mask |= 1 << bitProposed
 	}
 	dst = binary.AppendUvarint(dst, mask)
 	for i := range now {
@@ -164,6 +168,7 @@ func (r *reader) event(e *connectors.Event, first bool) error {
 			}
 		}
 	}
+	e.Proposed = mask&(1<<bitProposed) != 0
 	e.Properties = nil
 	if mask&(1<<bitProperties) != 0 {
 		n := r.uvarint()

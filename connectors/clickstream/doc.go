@@ -38,6 +38,9 @@
 // than five claimants is a kiosk, and its anonymous part nobody's for good. Asking for a device leads to its owner only if
 // it never had another.
 //
+// What visitors say of themselves where anybody can say so (connectors.Event.Proposed) links nothing: it is kept beside the links, for 30 days
+// after it was said last, until it is confirmed. Then the device is the person's, and what it did under another name stays nobody's.
+//
 // User and anonymous ids mean somebody within the space of the source that told them; e-mails and phone numbers mean the same
 // everywhere. The ids of one space, that of the first source, are kept without it: what was kept before there were spaces is read so.
 //

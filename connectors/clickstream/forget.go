@@ -10,7 +10,7 @@ import (
 )
 
 // Forget erases p: every event and link of the identifiers given and of all that are linked to them, in all partitions,
-// whose files are written anew. On a device that several people used, only p's part goes. What is left of the links in
+// whose files are written anew. With them go the proposals that name p, and the events of visitors who said to be p and nobody else. On a device that several people used, only p's part goes. What is left of the links in
 // free pages of the main file goes with the next Compact (Stats.Leftovers tells). Forget can be repeated.
 func (s *Store) Forget(ctx context.Context, p connectors.Person) (int, error) {
 	s.intake.Lock()
@@ -27,15 +27,19 @@ func (s *Store) Forget(ctx context.Context, p connectors.Person) (int, error) {
 func (s *Store) forget(ctx context.Context, p connectors.Person) (erased int, err error) {
 	var groups []uint64
 	var targets []target
+	var proposed []proposedPair
 	err = s.view(func(tx *bolt.Tx) error {
 		l := s.linksOf(tx)
 		if groups, err = l.groupsOf(p, ""); err != nil {
 			return err
 		}
-		targets, err = l.everything(p, groups)
+		if targets, err = l.everything(p, groups); err != nil {
+			return err
+		}
+		proposed, err = l.proposedBy(p, groups, &targets)
 		return err
 	})
-	if err != nil || len(targets) == 0 {
+	if err != nil || len(targets)+len(proposed) == 0 {
 		return 0, err
 	}
 	affected := func(node uint64) bool {
@@ -80,7 +84,7 @@ func (s *Store) forget(ctx context.Context, p connectors.Person) (erased int, er
 			added = append(added, m)
 		}
 	}
-	s.known, s.ids = recent{}, recentIDs{}
+	s.known, s.ids, s.proposed = recent{}, recentIDs{}, proposedLately{}
 	err = s.commit(removed, func(tx *bolt.Tx) ([]meta, error) {
 		l := s.linksOf(tx)
 		for _, g := range groups {
@@ -88,7 +92,12 @@ func (s *Store) forget(ctx context.Context, p connectors.Person) (erased int, er
 				return added, err
 			}
 		}
-		if len(groups) == 0 {
+		for _, pair := range proposed {
+			if err := l.dropProposal(pair.id, pair.device); err != nil {
+				return added, err
+			}
+		}
+		if len(groups)+len(proposed) == 0 {
 			return added, nil
 		}
 		return added, tx.Bucket(bucketMeta).Put(keyForgotten, []byte{1})
@@ -100,6 +109,39 @@ func (s *Store) forget(ctx context.Context, p connectors.Person) (erased int, er
 	s.counts.erased += uint64(erased)
 	s.mu.Unlock()
 	return erased, nil
+}
+
+// proposedBy are the proposals that name p, and those of p's devices. Visitors of whom nothing else is known are added to the targets.
+func (l links) proposedBy(p connectors.Person, groups []uint64, targets *[]target) (pairs []proposedPair, err error) {
+	ids, err := l.stableOf(p, "", groups)
+	if err != nil {
+		return nil, err
+	}
+	var visitors []identifier
+	for _, id := range ids {
+		err := l.eachProposal(id, func(device identifier, _ proposal) error {
+			pairs, visitors = append(pairs, proposedPair{id, device}), append(visitors, device)
+			return nil
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	for _, t := range *targets {
+		if t.id.Kind == identity.AnonymousID {
+			for _, id := range l.namedBy(t.id) {
+				pairs = append(pairs, proposedPair{id, t.id})
+			}
+		}
+	}
+	for _, device := range visitors {
+		known := slices.ContainsFunc(*targets, func(t target) bool { return t.id == device }) || l.nodes.Get(l.key(device)) != nil
+		others := slices.ContainsFunc(l.namedBy(device), func(id identifier) bool { return !slices.Contains(ids, id) })
+		if !known && !others {
+			*targets = append(*targets, l.target(device, 0, nil))
+		}
+	}
+	return pairs, nil
 }
 
 // everything is what targets are, without the bound on devices.

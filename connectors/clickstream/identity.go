@@ -20,7 +20,7 @@ func nodeOf(id identifier) uint64 {
 }
 
 // Clean brings the identifiers of e into the form they are stored and looked up in, and empties those that identify nobody. It
-// says whether any is left; an event without one cannot be stored.
+// says whether any is left by which it can be stored: of what a visitor proposes, the anonymous id.
 func Clean(e *connectors.Event) bool { return clean(nil, e) }
 
 func clean(rules *identity.Rules, e *connectors.Event) bool {
@@ -40,11 +40,21 @@ func clean(rules *identity.Rules, e *connectors.Event) bool {
 		}
 		e.AnonymousID = ""
 	}
-	return e.UserID != "" || e.AnonymousID != "" || e.Email != "" || e.Phone != ""
+	return e.AnonymousID != "" || !e.Proposed && (e.UserID != "" || e.Email != "" || e.Phone != "")
 }
 
-// idsOf are the identifiers of a clean event in the order of their priority, those it has not being zero. The device is the last.
+// idsOf are what identifies the person of a clean event in the order of priority, kinds it has not being zero. The device is the last, and
+// the only one where the others are proposed.
 func idsOf(rules *identity.Rules, e *connectors.Event) (ids [4]identifier) {
+	ids = namedIn(rules, e)
+	if e.Proposed {
+		clear(ids[:3])
+	}
+	return ids
+}
+
+// namedIn are all identifiers that a clean event names.
+func namedIn(rules *identity.Rules, e *connectors.Event) (ids [4]identifier) {
 	if e.UserID != "" {
 		ids[0] = asAddress(identifier{Kind: identity.UserID, Space: rules.Space(e.Source), Value: e.UserID})
 	}
@@ -78,4 +88,15 @@ func owner(rules *identity.Rules, e *connectors.Event) identifier {
 		}
 	}
 	return identifier{Kind: identity.AnonymousID}
+}
+
+// place is where recent keeps what it knows of id.
+func place(id identifier) uint64 {
+	if id.Space == "" {
+		return nodeOf(id)
+	}
+	var d xxhash.Digest
+	d.ResetWithSeed(nodeOf(id))
+	d.WriteString(id.Space)
+	return d.Sum64()
 }

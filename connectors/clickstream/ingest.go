@@ -10,7 +10,6 @@ import (
 
 	"github.com/cespare/xxhash/v2"
 	"github.com/intentd/intentd/connectors"
-	"github.com/intentd/intentd/connectors/identity"
 	bolt "go.etcd.io/bbolt"
 )
 
@@ -28,13 +27,17 @@ func (s *Store) ingest(b Batch) ([]placed, error) {
 	for _, p := range order {
 		newest = max(newest, p.at)
 	}
+	more := s.uncounted.take(b.Source)
+	var active []uint64
 	err := s.commit(nil, func(tx *bolt.Tx) ([]meta, error) {
-		active, linked, err := s.linkAll(tx, b.Events, order, before)
+		var linked counts
+		var err error
+		active, linked, err = s.linkAll(tx, b.Events, order, before)
 		if err != nil {
 			return nil, err
 		}
-		c.conflicts, c.anonymous = linked.conflicts, linked.anonymous
-		if err := s.countIntake(tx, b, order, c); err != nil {
+		c.conflicts, c.anonymous, c.proposed = linked.conflicts, linked.anonymous, linked.proposed
+		if err := s.countIntake(tx, b, order, c, more); err != nil {
 			return nil, err
 		}
 		if err := appendFeed(tx, b.Source, s.o.Now().Unix(), active); err != nil {
@@ -49,6 +52,7 @@ func (s *Store) ingest(b Batch) ([]placed, error) {
 		return s.writeSegments(b.Events, order)
 	})
 	if err != nil {
+		s.uncounted.add(b.Source, more)
 		return nil, err
 	}
 	s.mu.Lock()
@@ -56,6 +60,9 @@ func (s *Store) ingest(b Batch) ([]placed, error) {
 	s.counts.add(c)
 	s.mu.Unlock()
 	s.nudge()
+	if len(active) > 0 && s.o.Active != nil {
+		s.o.Active(b.Source)
+	}
 	return order, nil
 }
 
@@ -219,88 +226,23 @@ func (s *Store) linkAll(tx *bolt.Tx, events []connectors.Event, order []placed, 
 		} else {
 			c.anonymous++
 		}
+		if e.Proposed {
+			groups, added, err := s.propose(l, e, g)
+			if err != nil {
+				return nil, c, err
+			}
+			for _, g := range groups {
+				seen[g] = struct{}{}
+			}
+			c.proposed += added
+		}
 	}
 	return slices.Sorted(maps.Keys(seen)), c, nil
-}
-
-// place is where recent keeps what it knows of id.
-func place(id identifier) uint64 {
-	if id.Space == "" {
-		return nodeOf(id)
-	}
-	var d xxhash.Digest
-	d.ResetWithSeed(nodeOf(id))
-	d.WriteString(id.Space)
-	return d.Sum64()
 }
 
 // fullPages is how full bbolt leaves the pages of groups, whose keys only grow: with its default every page stays half empty. A tenth is
 // left for what groups get later.
 const fullPages = 0.9
-
-// lookUp is the group of e, and whether the links need no change for e.
-func (r *recent) lookUp(l links, e *connectors.Event) (uint64, bool, error) {
-	ids := idsOf(l.rules, e)
-	own := -1
-	for i := range ids {
-		if ids[i].Kind != 0 {
-			own = i
-			break
-		}
-	}
-	first, ok := r.get(place(ids[own]))
-	if own == len(ids)-1 { // only a device: nothing to link
-		if !ok {
-			if err := r.learnOne(l, ids[own]); err != nil {
-				return nobody, true, err
-			}
-			first, _ = r.get(place(ids[own]))
-		}
-		if !first.mixed {
-			return first.group, true, nil
-		}
-		runs, err := l.runsOf(ids[own])
-		return ownerAt(runs, e.Time.UnixMilli()), true, err
-	}
-	for _, id := range ids[own+1:] {
-		if id.Kind != 0 && ok {
-			var k knownLink
-			k, ok = r.get(place(id))
-			ok = ok && !k.mixed && k.group == first.group && k.since <= e.Time.UnixMilli()
-		}
-	}
-	return first.group, ok, nil
-}
-
-// learn remembers what the main file says of e's identifiers.
-func (r *recent) learn(l links, e *connectors.Event) error {
-	for _, id := range idsOf(l.rules, e) {
-		if id.Kind == 0 {
-			continue
-		}
-		if err := r.learnOne(l, id); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func (r *recent) learnOne(l links, id identifier) error {
-	if id.Kind != identity.AnonymousID {
-		r.put(place(id), knownLink{group: l.groupOf(id)})
-		return nil
-	}
-	runs, err := l.runsOf(id)
-	if err != nil {
-		return err
-	}
-	k := knownLink{mixed: len(runs) > 1}
-	if len(runs) == 1 {
-		k.group, k.since = runs[0].owner, runs[0].start
-	}
-	r.put(place(id), k)
-	return nil
-}
 
 // Ingest takes in a batch in one commit: its events, the links they reveal, the people they make active, and the cursor,
 // or nothing. It is durable when Ingest returns. Batches of one source that are given at the same time share a commit. accepted counts
@@ -333,7 +275,7 @@ func (s *Store) ingestGroup(group []*waiting) {
 	}
 	kept, err := s.ingest(b)
 	if err != nil {
-		s.known, s.ids = recent{}, recentIDs{} // they may have learnt from what was rolled back
+		s.known, s.ids, s.proposed = recent{}, recentIDs{}, proposedLately{} // they may have learnt from what was rolled back
 		err = s.fail(fmt.Sprintf("take in %d events", len(b.Events)), err)
 	}
 	of := make([]int, 0, len(b.Events)) // the group's number of each event

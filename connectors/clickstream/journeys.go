@@ -17,9 +17,10 @@ import (
 type target struct {
 	node   uint64
 	id     identifier
-	person int    // index of the person asked about
-	spans  []span // nil: always
-	before int64  // for an id of unknown space, Unix seconds: what came in later has one; 0: no bound
+	person int          // index of the person asked about
+	spans  []span       // nil: always
+	before int64        // for an id of unknown space, Unix seconds: what came in later has one; 0: no bound
+	known  []identifier // by what the person is known beside devices
 }
 
 // Journeys yields the events of all people in w: what they did under any identifier linked to them, devices included.
@@ -185,12 +186,18 @@ func tellPartition(ctx context.Context, segs []*segment, targets []target, peopl
 			}
 			told := -1
 			for k := range same {
-				if t := &same[k]; t.person != told && t.covers(rules, e, at) {
-					told = t.person
-					e.Person = people[t.person].Key
-					if !yield(*e, nil) {
-						return false, nil
-					}
+				t := &same[k]
+				if t.person == told || !t.covers(rules, e, at) {
+					continue
+				}
+				of, theirs := t.as(rules, *e)
+				if !theirs {
+					continue
+				}
+				told = t.person
+				of.Person = people[t.person].Key
+				if !yield(of, nil) {
+					return false, nil
 				}
 			}
 		}
@@ -209,57 +216,25 @@ func (t *target) covers(rules *identity.Rules, e *connectors.Event, at int64) bo
 	return slices.ContainsFunc(t.spans, func(s span) bool { return at >= s.from && at < s.to })
 }
 
-// askedFor are the clean identifiers of p. User and anonymous ids that come without their space are of the one given, else at home.
-func (l links) askedFor(p connectors.Person, space string) (stable, devices []identifier) {
-	if space == "" {
-		space = l.home
+// as is the event of a device as it is told to whom the device belongs: what it proposes is theirs only if it names them, and without what
+// it names beside.
+func (t *target) as(rules *identity.Rules, e connectors.Event) (_ connectors.Event, theirs bool) {
+	if !e.Proposed {
+		return e, true
 	}
-	add := func(list *[]identifier, kind identity.Kind, values []string) {
-		for _, v := range values {
-			id := identity.ParseStored(kind, v)
-			if id.Space == "" {
-				id.Space = space
-			}
-			if id, ok := l.rules.ID(kind, id.Space, id.Value); ok {
-				*list = append(*list, id)
-			}
+	named, fits := 0, 0
+	fields := [...]*string{&e.UserID, &e.Email, &e.Phone}
+	for i, id := range namedIn(rules, &e) {
+		switch {
+		case id.Kind == 0 || i >= len(fields):
+		case slices.Contains(t.known, id):
+			named, fits = named+1, fits+1
+		default:
+			named++
+			*fields[i] = ""
 		}
 	}
-	add(&stable, identity.UserID, p.UserIDs)
-	add(&stable, identity.Email, p.Emails)
-	add(&stable, identity.Phone, p.Phones)
-	add(&devices, identity.AnonymousID, p.AnonymousIDs)
-	return stable, devices
-}
-
-// groupsOf are the groups of p. A device alone leads to its owner if it only ever had one.
-func (l links) groupsOf(p connectors.Person, space string) ([]uint64, error) {
-	stable, devices := l.askedFor(p, space)
-	var groups []uint64
-	add := func(id identifier) {
-		if g := l.groupOf(id); g != nobody && !slices.Contains(groups, g) {
-			groups = append(groups, g)
-		}
-	}
-	for _, id := range stable {
-		add(id)
-		if id.Kind == identity.Email { // an address sent as a user id was kept as one by earlier versions
-			add(identifier{Kind: identity.UserID, Space: l.home, Value: id.Value})
-		}
-	}
-	if len(stable) > 0 {
-		return groups, nil
-	}
-	for _, id := range devices {
-		runs, err := l.runsOf(id)
-		if err != nil {
-			return nil, err
-		}
-		if len(runs) == 1 && runs[0].owner != nobody && !slices.Contains(groups, runs[0].owner) {
-			groups = append(groups, runs[0].owner)
-		}
-	}
-	return groups, nil
+	return e, named == 0 || fits > 0
 }
 
 // target is where the events of an identifier are.
@@ -282,6 +257,10 @@ func (l links) targets(p connectors.Person, index int, space string) ([]target, 
 		if node := nodeOf(id); !slices.ContainsFunc(out, func(t target) bool { return t.node == node && t.id == asAddress(id) }) {
 			out = append(out, l.target(id, index, spans))
 		}
+	}
+	known, err := l.stableOf(p, space, groups)
+	if err != nil {
+		return nil, err
 	}
 	_, devices := l.askedFor(p, space)
 	for _, g := range groups {
@@ -312,6 +291,9 @@ func (l links) targets(p connectors.Person, index int, space string) ([]target, 
 		} else if spans := spansOf(runs, groups); len(spans) > 0 {
 			add(id, spans)
 		}
+	}
+	for i := range out {
+		out[i].known = known
 	}
 	return out, nil
 }

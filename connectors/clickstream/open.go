@@ -125,7 +125,7 @@ func openMain(path string, noSync bool) (db *bolt.DB, err error) {
 
 // setUp creates what is missing, checks the format and lists the segments.
 func (s *Store) setUp(tx *bolt.Tx) ([]meta, error) {
-	for _, b := range [][]byte{bucketMeta, bucketSegments, bucketOffsets, bucketFeed, bucketNodes, bucketGroups} {
+	for _, b := range [][]byte{bucketMeta, bucketSegments, bucketOffsets, bucketFeed, bucketNodes, bucketGroups, bucketProposals} {
 		if _, err := tx.CreateBucketIfNotExists(b); err != nil {
 			return nil, err
 		}
@@ -133,7 +133,7 @@ func (s *Store) setUp(tx *bolt.Tx) ([]meta, error) {
 	m := tx.Bucket(bucketMeta)
 	switch v := string(m.Get(keyVersion)); v {
 	case formatVersion:
-	case "1":
+	case "1", "2":
 		if err := m.Put(keyVersion, []byte(formatVersion)); err != nil {
 			return nil, err
 		}
@@ -206,9 +206,10 @@ func (s *Store) Close() error {
 	defer s.intake.Unlock()
 	s.upkeep.Lock()
 	defer s.upkeep.Unlock()
+	err := s.keepCounts()
 	s.mainMu.Lock()
 	defer s.mainMu.Unlock()
-	err := s.closeFiles()
+	err = errors.Join(err, s.closeFiles())
 	if err == nil {
 		err = s.closedInOrder()
 	}

@@ -109,3 +109,21 @@ func (k *kindCache) known(kind string) bool {
 	}
 	return is
 }
+
+// proposedAgain is after how many seconds a proposal that is repeated is written again.
+const proposedAgain = 3600
+
+// proposedLately remembers what was proposed lately, so that a visitor who says it with every page costs nothing.
+type proposedLately struct{ recently[int64] }
+
+func (r *proposedLately) again(device, id identifier, at int64) bool {
+	var d xxhash.Digest
+	d.ResetWithSeed(place(device))
+	d.WriteString(id.Value)
+	key := d.Sum64() ^ uint64(id.Kind)
+	if last, met, _ := r.look(key); met && at-last < proposedAgain && last-at < proposedAgain {
+		return true
+	}
+	r.keep(key, at, recentLinks)
+	return false
+}

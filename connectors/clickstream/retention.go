@@ -63,7 +63,7 @@ func dropFeed(tx *bolt.Tx, before int64) error {
 }
 
 // Prune does what retention asks for at now, even if nothing new came in: call it daily with a clock that is known to be
-// right. Then it removes the people of whom no event is left. It returns how many partitions and people went.
+// right. Then it removes old proposals and the people of whom no event is left. It returns how many partitions and people went.
 func (s *Store) Prune(ctx context.Context, now time.Time) (partitions, people int, err error) {
 	if s.o.Retention > 0 {
 		s.upkeep.Lock()
@@ -72,6 +72,9 @@ func (s *Store) Prune(ctx context.Context, now time.Time) (partitions, people in
 		if err != nil {
 			return partitions, 0, s.fail("drop old partitions", err)
 		}
+	}
+	if err := s.dropOldProposals(now.Add(-proposalKept).Unix()); err != nil {
+		return partitions, 0, s.fail("drop old proposals", err)
 	}
 	people, err = s.sweep(ctx)
 	if err != nil {

@@ -37,6 +37,8 @@ type Options struct {
 	Internal func(ip string) bool
 	// Identity says what identifies whom; nil: by its defaults. See Store.SetIdentity.
 	Identity *identity.Rules
+	// Active, where set, is told the source after each commit in which somebody did something who is known. It must not wait.
+	Active func(source string)
 	// Now is the clock, time.Now if nil.
 	Now func() time.Time
 	// Logger gets what goes wrong in the background; nothing if nil.
@@ -56,6 +58,7 @@ type Store struct {
 	id    [8]byte
 
 	gathering gathering
+	uncounted uncounted
 	takers    sync.Map // name of a feed: the lock that Take holds, before those below
 
 	// Locks are taken in this order.
@@ -72,10 +75,11 @@ type Store struct {
 	failed error // last error of the background work
 	closed bool
 
-	known recent // under intake, as are ids and kinds
-	ids   recentIDs
-	kinds kindCache
-	rules atomic.Pointer[identity.Rules]
+	known    recent // under intake, as are ids, kinds and proposed
+	ids      recentIDs
+	kinds    kindCache
+	proposed proposedLately
+	rules    atomic.Pointer[identity.Rules]
 
 	wake chan struct{}
 	quit chan struct{}
@@ -83,10 +87,11 @@ type Store struct {
 }
 
 var (
-	bucketMeta     = []byte("meta")
-	bucketSegments = []byte("segments")
-	bucketOffsets  = []byte("offsets")
-	bucketFeed     = []byte("feed")
+	bucketMeta      = []byte("meta")
+	bucketSegments  = []byte("segments")
+	bucketOffsets   = []byte("offsets")
+	bucketFeed      = []byte("feed")
+	bucketProposals = []byte("proposals")
 
 	keyVersion   = []byte("version")
 	keyID        = []byte("id")
@@ -97,7 +102,7 @@ var (
 
 const (
 	mainFile       = "main.db"
-	formatVersion  = "2" // 1 kept a position for each file in place of a cursor
+	formatVersion  = "3" // 1 kept a position for each file in place of a cursor, and 2 knew no claims
 	defaultPage    = 500
 	lockTimeout    = time.Second
 	compactedBytes = 64 << 10 // written per transaction while compacting
@@ -236,7 +241,7 @@ func syncDir(dir string) error {
 // counts are those of one batch, or since Open.
 type counts struct {
 	accepted, repeated, unidentified, denied, expired, future, conflicts, erased uint64
-	anonymous, reused                                                            uint64
+	anonymous, reused, proposed                                                  uint64
 }
 
 func (c *counts) add(d counts) {

@@ -59,8 +59,8 @@ func TestFieldsAreKept(t *testing.T) {
 		}
 	}
 	// A field added to Event must be stored, or be left out on purpose.
-	if n := reflect.TypeFor[connectors.Event]().NumField(); n != textCount+6 {
-		t.Errorf("Event has %d fields: the store knows %d texts, ID, Time, Received, Person, IP and Properties", n, textCount)
+	if n := reflect.TypeFor[connectors.Event]().NumField(); n != textCount+7 {
+		t.Errorf("Event has %d fields: the store knows %d texts, ID, Time, Received, Person, IP, Proposed and Properties", n, textCount)
 	}
 }
 
@@ -496,7 +496,7 @@ func TestRefusals(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	err = db.Update(func(tx *bolt.Tx) error { return tx.Bucket(bucketMeta).Put(keyVersion, []byte("3")) })
+	err = db.Update(func(tx *bolt.Tx) error { return tx.Bucket(bucketMeta).Put(keyVersion, []byte("4")) })
 	if err = errors.Join(err, db.Close()); err != nil {
 		t.Fatal(err)
 	}

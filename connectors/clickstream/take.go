@@ -3,7 +3,6 @@ package clickstream
 import (
 	"bytes"
 	"context"
-	"iter"
 	"sync"
 
 	"github.com/intentd/intentd/connectors"
@@ -141,91 +140,4 @@ func takePage(ctx context.Context, f connectors.Feed, from connectors.Cursor) (c
 		err = connectors.Errorf(connectors.Transient, "clickstream: take in a page", "the feed says that there is more, but stands still")
 	}
 	return page, err
-}
-
-// Fed is a feed together with the store that it fills: it is taken in by Take and asked like any Source.
-type Fed struct {
-	connectors.Source
-	name  string
-	store *Store
-	feed  connectors.Feed
-}
-
-var (
-	_ connectors.Source    = (*Fed)(nil)
-	_ connectors.Forgetter = (*Fed)(nil)
-	_ connectors.Reporter  = (*Fed)(nil)
-	_ connectors.Prober    = (*Fed)(nil)
-
-	_ connectors.IntakeReporter = (*Fed)(nil)
-)
-
-// Fed is f taken in under a name.
-func (s *Store) Fed(name string, f connectors.Feed) *Fed {
-	return &Fed{Source: s.For(name), name: name, store: s, feed: f}
-}
-
-// Take takes in what is new, see Store.Take; more says that the feed has more.
-func (f *Fed) Take(ctx context.Context) (more bool, err error) {
-	t, err := f.store.Take(ctx, f.name, f.feed)
-	return t.More, err
-}
-
-// Forget erases a person from the store. What the feed's own system still holds is not taken in again.
-func (f *Fed) Forget(ctx context.Context, p connectors.Person) (int, error) {
-	return f.store.Forget(ctx, p)
-}
-
-// Compact writes the store's main file anew, so that nothing of forgotten people stays in its free pages.
-func (f *Fed) Compact(ctx context.Context) error { return f.store.Compact(ctx) }
-
-// Report is the feed's own, where it has one.
-func (f *Fed) Report() connectors.Report {
-	if r, ok := f.feed.(connectors.Reporter); ok {
-		return r.Report()
-	}
-	return connectors.Report{DailyLimit: -1, DailyRemaining: -1}
-}
-
-// Probe is the feed's own, where it has one.
-func (f *Fed) Probe(ctx context.Context) []connectors.Finding {
-	if p, ok := f.feed.(connectors.Prober); ok {
-		return p.Probe(ctx)
-	}
-	return nil
-}
-
-// Intake tells what became of everything the feed told.
-func (f *Fed) Intake() (connectors.Intake, error) {
-	kept, err := f.store.Intake(f.name)
-	reader, ok := f.feed.(connectors.IntakeReader)
-	if err != nil || !ok {
-		return kept, err
-	}
-	at, err := f.store.Cursor(f.name)
-	if err != nil {
-		return kept, err
-	}
-	i, err := reader.Intake(at)
-	if err != nil {
-		return kept, err
-	}
-	i.Events, i.Anonymous, i.LeftOut, i.UnknownKinds, i.ReusedIDs = kept.Events, kept.Anonymous, kept.LeftOut, kept.UnknownKinds, kept.ReusedIDs
-	return i, nil
-}
-
-// For is the store as a source of one name: only what was taken in under it. Links are those of the whole store.
-func (s *Store) For(source string) connectors.Source { return named{s, source} }
-
-type named struct {
-	s      *Store
-	source string
-}
-
-func (n named) Active(ctx context.Context, from connectors.Cursor) (connectors.Page[connectors.Person], error) {
-	return n.s.active(ctx, from, n.source)
-}
-
-func (n named) Journeys(ctx context.Context, people []connectors.Person, w connectors.Window) iter.Seq2[connectors.Event, error] {
-	return n.s.journeys(ctx, people, w, n.source)
 }

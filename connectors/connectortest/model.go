@@ -147,6 +147,7 @@ func Model(t *testing.T, v ModelVendor) {
 	play("one prompt's fault", modelOnePrompt)
 	play("everybody's fault", modelEveryPrompt)
 	play("many unusable answers", modelManyUnusable)
+	play("a vendor who answers nobody", modelDown)
 	play("limit of the moment", modelBusy)
 	play("end of the context", modelInterrupted)
 }
@@ -319,6 +320,36 @@ func modelManyUnusable(t *testing.T, m connectors.Model, s *modelStage) {
 	s.answers(ModelReply{Text: modelAnswer, In: 100, Out: 10})
 	if _, err := m.Generate(t.Context(), modelPrompt); err != nil {
 		t.Errorf("an hour later: %v", err)
+	}
+}
+
+// A vendor who answers nobody is not asked for everybody: the model rests, longer each time, and the first answer ends that.
+func modelDown(t *testing.T, m connectors.Model, s *modelStage) {
+	s.answers(ModelReply{Failure: ModelBroken, Message: "down"})
+	start := time.Now()
+	var err error
+	for time.Since(start) < 12*time.Hour {
+		if _, err = m.Generate(t.Context(), modelPrompt); connectors.KindOf(err) != connectors.Transient {
+			t.Fatalf("after %s: %v", time.Since(start), err)
+		}
+		if until := connectors.Until(err); until.IsZero() && time.Since(start) > 2*time.Minute {
+			t.Fatalf("after %s nobody is told to wait: %v", time.Since(start), err)
+		}
+		time.Sleep(time.Second)
+	}
+	if n := s.count(); n > 100 {
+		t.Errorf("%d requests in twelve hours of silence", n)
+	}
+	s.answers(ModelReply{Text: modelAnswer, In: 1, Out: 1})
+	time.Sleep(time.Until(connectors.Until(err)))
+	for i := range 3 {
+		if _, err := m.Generate(t.Context(), modelPrompt); err != nil {
+			t.Errorf("answer %d after its return: %v", i, err)
+		}
+	}
+	s.answers(ModelReply{Failure: ModelBroken, Message: "a hiccup"})
+	if _, err := m.Generate(t.Context(), modelPrompt); !connectors.Until(err).IsZero() {
+		t.Errorf("one failure after its return: %v", err)
 	}
 }
 

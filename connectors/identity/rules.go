@@ -14,7 +14,18 @@ type Options struct {
 	Block []Block
 	// Spaces names the space of a source's user and anonymous ids, by source; a source without one has a space of its own name.
 	Spaces map[string]string
+	// JoinAnonymous says what of what a visitor did without a name is the person's whom the visitor turns out to be; "": JoinConsented.
+	JoinAnonymous Join
 }
+
+// Join is when what somebody did without a name becomes theirs.
+type Join string
+
+const (
+	JoinConsented Join = "consented" // what they consented to when they did it; no word is no consent
+	JoinAlways    Join = "always"
+	JoinNever     Join = "never"
+)
 
 // Block is one value that identifies nobody, in whatever space.
 type Block struct {
@@ -27,11 +38,17 @@ type Rules struct {
 	region  *region
 	blocked map[Block]bool
 	spaces  map[string]string
+	join    Join
 }
 
 // New checks o. Its error names the option.
 func New(o Options) (*Rules, error) {
-	r := &Rules{blocked: map[Block]bool{}, spaces: o.Spaces}
+	r := &Rules{blocked: map[Block]bool{}, spaces: o.Spaces, join: o.JoinAnonymous}
+	switch o.JoinAnonymous {
+	case "", JoinConsented, JoinAlways, JoinNever:
+	default:
+		return nil, fmt.Errorf("join_anonymous: %q is neither consented, always nor never", o.JoinAnonymous)
+	}
 	if o.PhoneRegion != "" {
 		var ok bool
 		if r.region, ok = regionNamed(o.PhoneRegion); !ok {
@@ -89,6 +106,17 @@ func (r *Rules) ID(k Kind, space, value string) (ID, bool) {
 		return ID{}, false
 	}
 	return id, true
+}
+
+// MayJoin says whether what somebody did without a name, with that consent ("granted", "denied" or ""), is theirs once they are known.
+func (r *Rules) MayJoin(consent string) bool {
+	switch {
+	case r != nil && r.join == JoinAlways:
+		return true
+	case r != nil && r.join == JoinNever:
+		return false
+	}
+	return strings.EqualFold(consent, "granted")
 }
 
 // Blocks says whether the configuration says that id identifies nobody.

@@ -413,8 +413,8 @@ var acts = map[string]string{
 
 // act is the kind that a step's action means where it is no kind by itself: "Clicked on it" is a click.
 func act(action string) string {
-	if _, known := connectors.EventKind(action); known || action == "" {
-		return action
+	if kind, known := connectors.EventKind(action); known || action == "" {
+		return kind
 	}
 	verb, _, _ := strings.Cut(connectors.Fold(action), "_")
 	for _, ending := range []string{"", "s", "ed", "ing", "d", "led", "ting", "ted", "ped", "ping"} {

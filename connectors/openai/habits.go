@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"image"
 	"image/png"
 	"strings"
@@ -31,7 +32,7 @@ const (
 
 // learn finds out the habits once. Only its first caller asks; the others wait for it. What fails for the moment is asked again by the
 // next caller.
-func (m *Model) learn(ctx context.Context, op string) (*habits, *connectors.Error) {
+func (m *Model) learn(ctx context.Context, op string, probe bool) (*habits, *connectors.Error) {
 	if h := m.habits.Load(); h != nil {
 		return h, nil
 	}
@@ -43,6 +44,10 @@ func (m *Model) learn(ctx context.Context, op string) (*habits, *connectors.Erro
 	}
 	if h := m.habits.Load(); h != nil {
 		return h, nil
+	}
+	var stopped *connectors.Error
+	if !probe && errors.As(m.Refused(op), &stopped) { // while it waited for another's attempt
+		return nil, stopped
 	}
 	var h habits
 	if e := m.learnBound(ctx, op, &h); e != nil {
@@ -123,7 +128,7 @@ func keeps(s connectors.SchemaSupport, text string) bool {
 // Can implements connectors.Capable.
 func (m *Model) Can(ctx context.Context) (connectors.Abilities, error) {
 	const op = "openai: find out what the server can"
-	h, e := m.learn(ctx, op)
+	h, e := m.learn(ctx, op, true)
 	if e != nil {
 		return connectors.Abilities{}, e
 	}

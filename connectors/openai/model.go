@@ -132,7 +132,7 @@ func priceOf(model string, own map[string]Price) (Price, error) {
 
 // ask sends one prompt in the way the server likes.
 func (m *Model) ask(ctx context.Context, op string, p connectors.Prompt) (modelkit.Reply, *connectors.Error) {
-	h, e := m.learn(ctx, op)
+	h, e := m.learn(ctx, op, false)
 	if e != nil {
 		return modelkit.Reply{}, e
 	}

@@ -82,9 +82,15 @@ type Jobs struct {
 	strayLook time.Time               // when it is next looked whether anybody waits for no job
 
 	failing error // of the last look
-	late    error // a job that was given up …
-	lateAt  time.Time
-	givenUp int64 // jobs that ended without answering all
+	givenUp givenUp
+}
+
+// givenUp are the jobs that ended without answering all, since start.
+type givenUp struct {
+	n     int64
+	last  time.Time
+	why   error
+	whole bool // nothing of the last one was answered: told as an error for an hour
 }
 
 // collected is a prompt that waits for a job to be opened.
@@ -150,15 +156,18 @@ type Status struct {
 	Prompts int       `json:"prompts"` // in them, not answered
 	Waiting int       `json:"waiting"` // people
 	Oldest  time.Time `json:"oldest,omitzero"`
-	GivenUp int64     `json:"given_up"`        // jobs that ended without answering all, since start
-	Error   string    `json:"error,omitempty"` // why the last look failed, or why a job was given up within the hour
+	GivenUp int64     `json:"given_up"` // jobs that ended without answering all, since start
+	// LastGivenUp is when the last of those ended, and Why what became of it.
+	LastGivenUp time.Time `json:"last_given_up,omitzero"`
+	Why         string    `json:"why,omitempty"`
+	Error       string    `json:"error,omitempty"` // why the last look failed, or why a job was given up within the hour
 }
 
 // Status looks at the jobs without asking anybody.
 func (b *Jobs) Status() Status {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	out := Status{Jobs: len(b.under), Waiting: len(b.people), GivenUp: b.givenUp}
+	out := Status{Jobs: len(b.under), Waiting: len(b.people), GivenUp: b.givenUp.n, LastGivenUp: b.givenUp.last}
 	for _, j := range b.under {
 		out.Prompts += len(j.Asks)
 		out.Waiting += len(j.People)
@@ -166,11 +175,14 @@ func (b *Jobs) Status() Status {
 			out.Oldest = j.Opened
 		}
 	}
+	if b.givenUp.why != nil {
+		out.Why = b.givenUp.why.Error()
+	}
 	switch {
 	case b.failing != nil:
 		out.Error = b.failing.Error()
-	case b.late != nil && b.o.Now().Sub(b.lateAt) < time.Hour:
-		out.Error = b.late.Error()
+	case b.givenUp.whole && b.o.Now().Sub(b.givenUp.last) < time.Hour:
+		out.Error = out.Why
 	}
 	return out
 }

@@ -85,9 +85,6 @@ func (b *Jobs) lookAt(ctx context.Context, j *state.Batch) error {
 		late := fmt.Errorf("job %s of %d prompts is not over after %s and is given up: its texts are asked one by one", j.Token, len(j.Asks), deadline)
 		b.o.Logger.Error("a job at the model's vendor is given up", "job", j.Token, "prompts", len(j.Asks), "people", len(j.People), "error", errors.Join(late, err))
 		b.unanswered(v, engine, j, late)
-		b.mu.Lock()
-		b.late, b.lateAt = late, b.o.Now()
-		b.mu.Unlock()
 		return b.end(ctx, v, j)
 	case err != nil:
 		return fmt.Errorf("look at job %s: %w", j.Token, err)

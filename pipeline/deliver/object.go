@@ -13,6 +13,8 @@ const (
 	aloneSize = 20   // patches in one call of those that were refused before
 	callsOut  = 4    // Write calls of one object under way at once
 
+	comingLinger = time.Second // how long a batch may wait to fill while people of the backfill are worked on: their patches come by lots
+
 	expires = 24 * time.Hour // a patch that could not be sent for so long is worked out anew
 )
 

@@ -11,12 +11,19 @@ import (
 
 // sendBatches starts every call that is ready.
 func (s *sender) sendBatches(ctx context.Context, o *object, now time.Time, sooner func(time.Duration)) {
-	if wait := o.oldest.Add(s.o.Linger).Sub(now); len(o.rows) > 0 && len(o.rows) < batchSize && wait > 0 {
-		sooner(wait)
+	if len(o.rows) == 0 {
 		return
+	}
+	linger := s.o.Linger
+	if !o.whole || s.o.Host.Coming() {
+		linger = max(linger, comingLinger)
 	}
 	for _, alone := range [...]bool{false, true} {
 		for o.calls < callsOut && len(o.rows) > 0 {
+			if wait := o.oldest.Add(linger).Sub(now); len(o.rows) < batchSize && wait > 0 {
+				sooner(wait)
+				return
+			}
 			batch, next := o.nextBatch(now, alone)
 			if !next.IsZero() {
 				sooner(next.Sub(now))

@@ -1,6 +1,7 @@
 package fields
 
 import (
+	"cmp"
 	"strconv"
 	"strings"
 	"time"
@@ -44,8 +45,9 @@ type language struct {
 	noRequest      string
 	noClick        string
 	noVisit        string
-	cold           string // {days}
-	rules          map[score.Rule]string
+	cold           string                // {days}
+	rules          map[score.Rule]string // {Tier} {below}; ByVerdict: {date} {verdict}
+	verdicts       map[string]string
 	numbers        [13]string
 	dayEnd         string // behind a day without its month
 	onDay          string // before dates
@@ -148,6 +150,11 @@ func (l *language) actOf(s score.Signal, line receipt.SignalLine) intent.Act {
 		return l.types[s.Type]
 	}
 	return intent.ActRead
+}
+
+// verdict is a rep's verdict in words.
+func (l *language) verdict(v string) string {
+	return cmp.Or(l.verdicts[v], strings.ReplaceAll(v, "_", " "))
 }
 
 // number writes small numbers in words.

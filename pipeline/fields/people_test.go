@@ -58,6 +58,17 @@ func build(prev score.Shown, topics []score.Topic, in intent.Intent, things ...d
 	return r
 }
 
+// aside is somebody whom a rep set aside a day ago for so many days.
+func aside(verdict string, long int64, in intent.Intent, things ...did) *receipt.Receipt {
+	r := build(score.Shown{}, nil, in, things...)
+	r.Verdict, r.Features.SetAside = verdict, now.Add(-days(1)).Unix()
+	r.Features.AsideUntil = r.Features.SetAside + long*86400
+	shown, _, rule := r.Settings.Show(&r.Features, r.Previous, now)
+	r.Rule, r.Tier, r.Stage = rule, shown.Tier, shown.Stage
+	r.Forecast = r.Settings.Forecast(&r.Features, shown, now, berlin)
+	return r
+}
+
 func say(text string, cites ...string) intent.Sentence {
 	return intent.Sentence{Text: text, Cites: cites}
 }
@@ -136,6 +147,7 @@ func people() []typical {
 		{"strength_de", "de", build(medium, nil, german, append(repeat(30, at(2, view)), view)...)},
 		{"not_strong_enough", "en", build(medium, nil, told, append(repeat(30, at(2, view)), view)...)},
 		{"opens_only", "en", build(score.Shown{}, nil, intent.Intent{}, repeat(10, open)...)},
+		{"opens_and_click", "en", build(score.Shown{}, nil, intent.Intent{}, at(20, mailClick), open, open)},
 		{"cold", "en", build(medium, nil, told, at(330, price), at(120, demo))},
 		{"cold_de", "de", build(medium, nil, german, at(330, price), at(120, demo))},
 		{"loss_topics", "en", build(score.Shown{}, []score.Topic{{Name: "free templates", Points: -10}, {Name: "job search", Points: -10}}, told, at(3, view))},
@@ -146,6 +158,8 @@ func people() []typical {
 		{"stale", "en", stale},
 		{"held_by_human", "en", held},
 		{"uncited", "en", build(score.Shown{}, nil, uncited, at(1, price))},
+		{"set_aside", "en", aside("not_now", 60, told, at(3, demo), price)},
+		{"set_aside_de", "de", aside("wrong_person", 365, german, at(3, demo), price)},
 		{"hostile", "en", build(score.Shown{}, nil, hostile, at(1, price))},
 	}
 	return all

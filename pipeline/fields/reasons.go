@@ -60,7 +60,7 @@ func (w *writer) rule() string {
 	if r.Tier == score.High {
 		from = s.High
 	}
-	return string(fill(nil, l.rules[r.Rule], "Tier", l.Tiers[r.Tier], "below", l.points(from-s.Margin)))
+	return string(fill(nil, l.rules[r.Rule], "Tier", l.Tiers[r.Tier], "below", l.points(from-s.Margin), "date", w.day(time.Unix(r.Features.AsideUntil, 0)), "verdict", l.verdict(r.Verdict)))
 }
 
 func (w *writer) list(items []string) string {
@@ -187,18 +187,20 @@ func (w *writer) lowers(groups []group) []string {
 // fewness says how little there is: one page, mails only, no request.
 func (w *writer) fewness(groups []group, add func(template string, pairs ...string)) {
 	l := w.lang
-	asked, read := false, 0
+	asked, clicked, read := false, false, 0
 	for i := range groups {
 		g := &groups[i]
 		asked = asked || g.strength >= w.r.Settings.Strengths[score.HandRaise] && g.strength > 0
 		switch g.act {
-		case intent.ActOpen, intent.ActNewsletter, intent.ActClick, intent.ActNews:
+		case intent.ActClick:
+			clicked = true
+		case intent.ActOpen, intent.ActNewsletter, intent.ActNews:
 		default:
 			read += g.n
 		}
 	}
 	switch {
-	case read == 0 && len(groups) > 0 && groups[0].act == intent.ActOpen:
+	case read == 0 && len(groups) > 0 && groups[0].act == intent.ActOpen && !clicked:
 		add(l.noClick)
 	case read == 0:
 		add(l.noVisit)

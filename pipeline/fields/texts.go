@@ -9,6 +9,7 @@ import (
 	"github.com/intentd/intentd/connectors"
 	"github.com/intentd/intentd/pipeline/intent"
 	"github.com/intentd/intentd/pipeline/receipt"
+	"github.com/intentd/intentd/pipeline/score"
 )
 
 // writer writes the texts of one receipt.
@@ -90,7 +91,7 @@ func (w *writer) summary() string {
 	}
 	_, sentences, next := w.r.Intent.At(w.r.At, w.r.Tier)
 	var b []byte
-	if step := w.shown(next); step != "" {
+	if step := w.shown(next); step != "" && w.r.Rule != score.ByVerdict { // a rep said that nobody should call
 		b = fill(append(b, '\n'), w.lang.nextStep, "text", shorten(step, max(limit/2, 40)))
 	}
 	frame := string(w.marks(b))

@@ -127,7 +127,7 @@ var formActs = []struct {
 	{ActTrialAsk, []string{"trial", "free trial", "test account", "testzugang", "testphase", "testen", "kostenlos testen", "essai"}},
 	{ActEnquiry, []string{"enquiry", "inquiry", "enquiries", "anfrage", "contact sales"}},
 	{ActRegister, []string{"webinar", "register", "registration", "event", "open day", "workshop", "seminar", "conference", "anmeldung", "tag der offenen tür", "infoabend", "veranstaltung", "inscription"}},
-	{ActDownload, []string{"download", "guide", "whitepaper", "white paper", "brochure", "ebook", "e book", "checklist", "template", "report", "data sheet", "datasheet", "catalogue", "catalog", "case study", "size guide",
+	{ActDownload, []string{"download", "downloads", "guide", "whitepaper", "white paper", "brochure", "ebook", "e book", "checklist", "template", "report", "data sheet", "datasheet", "catalogue", "catalog", "case study", "size guide",
 		"leitfaden", "broschüre", "broschuere", "katalog", "vorlage", "datenblatt", "checkliste", "studie", "playbook", "toolkit", "prospekt"}},
 	{ActApply, []string{"application", "apply", "antrag", "bewerbung für", "enrolment", "enrollment", "solicitud"}},
 	{ActOrder, []string{"order", "order form", "bestellung", "bestellformular", "purchase", "checkout complete"}},
@@ -254,6 +254,9 @@ func ActOf(st *journey.Step, sig *journey.Signal) Act {
 		return a
 	}
 	if form := e.Properties[connectors.PropForm]; form != "" && kind != connectors.KindPageView && kind != connectors.KindClick && kind != connectors.KindScroll {
+		if machineName(form) {
+			form = pathOf(e.URL) + " " + e.PageTitle
+		}
 		return formKind(form, e, sig)
 	}
 	switch kind {
@@ -303,9 +306,10 @@ func formKind(name string, e *connectors.Event, sig *journey.Signal) Act {
 	return a
 }
 
-// formAct looks a form's name up in formActs.
+// formAct looks a form's name up in formActs, then by the word that ends a German compound.
 func formAct(name string) Act {
-	w := " " + strings.Join(words(name), " ") + " "
+	list := words(name)
+	w := " " + strings.Join(list, " ") + " "
 	if w == "  " {
 		return actNone
 	}
@@ -316,8 +320,37 @@ func formAct(name string) Act {
 			}
 		}
 	}
+	for _, word := range list {
+		for _, c := range compounds {
+			if strings.HasSuffix(strings.TrimSuffix(word, "formular"), c.end) {
+				return c.act
+			}
+		}
+	}
 	return actNone
 }
+
+// compounds name acts by the last part of a German word: "Webinaranmeldung", "Mietanfrage".
+var compounds = []struct {
+	end string
+	act Act
+}{
+	{"newsletteranmeldung", ActNewsletter}, {"newsletter", ActNewsletter}, {"anmeldung", ActRegister}, {"anmeldungs", ActRegister}, {"musterbestellung", ActSample}, {"bestellung", ActOrder}, {"bestell", ActOrder},
+	{"bewerbung", ActJobApply}, {"bewerbungs", ActJobApply}, {"angebotsanfrage", ActQuote}, {"preisanfrage", ActQuote}, {"rückruf", ActCallback}, {"presseanfrage", ActPress}, {"lieferantenanfrage", ActSupply},
+	{"anfrage", ActEnquiry}, {"kontakt", ActEnquiry}, {"termin", ActMeeting}, {"antrag", ActApply}, {"katalog", ActDownload}, {"leitfaden", ActDownload},
+}
+
+// machineName says that a form's name is its builder's, not its owner's: "gform_12", "form-7", "document", an id.
+func machineName(form string) bool {
+	for _, w := range words(form) {
+		if strings.IndexFunc(w, func(r rune) bool { return r >= '0' && r <= '9' }) < 0 && !machineWords[w] {
+			return false
+		}
+	}
+	return true
+}
+
+var machineWords = set("form forms formular gform wpforms wpcf cf hsform hs hbspt nf ninja gravity elementor typeform jotform mktoform marketo pardot cognito fluent field fields input default main page embed embedded popup modal widget block section new untitled test lead leads submit document documents file files asset assets item data id")
 
 func pageAct(e *connectors.Event, sig *journey.Signal) Act {
 	if a := addressed(e.URL).act; a != actNone {

@@ -59,8 +59,12 @@ func (n *note) classify() (c Class, company string, of *fact) {
 	for i := range n.facts {
 		f := &n.facts[i]
 		switch {
-		case f.ask.study:
+		case f.ask.study || f.ask.student:
 			return ClassStudent, "", f
+		case f.ask.press && f.act.request() && len(f.ask.quantities) == 0:
+			return ClassPress, "", f
+		case f.ask.seeks && f.act.request() && len(f.ask.quantities) == 0:
+			return ClassJobSeeker, "", f
 		case f.ask.sells != "" && f.act.request() && len(f.ask.quantities) == 0:
 			return ClassSupplier, "", f
 		}

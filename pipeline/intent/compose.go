@@ -1,6 +1,7 @@
 package intent
 
 import (
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -38,6 +39,9 @@ func (n *note) slots(f *fact) (v slots) {
 	v[slotDative] = v['q']
 	if l.german {
 		v[slotDative] = dative(v['q'])
+	}
+	if v['p'] == "" && a.item != "" {
+		v['p'] = n.itemName(a.item)
 	}
 	if v['p'] != "" && v['q'] != "" && strings.Contains(" "+foldSubject(v['q'])+" ", " "+foldSubject(v['p'])+" ") {
 		v['p'] = ""
@@ -82,6 +86,16 @@ func (n *note) slots(f *fact) (v slots) {
 			v['x'] = n.lang(lowerFirst(f.rival), upperFirst(f.rival))
 		}
 	}
+	if f.act == ActDemo {
+		v['D'] = n.demo(f)
+		if v['D'] != "demo" && v['D'] != "Demo" {
+			v['T'] = "" // the day they wish for is that of the drive
+		}
+	}
+	v['L'], v['C'] = a.link, a.chosen
+	if v['C'] == "" && a.chose {
+		v['C'] = n.lang("another provider", "einen anderen Anbieter")
+	}
 	v['w'] = n.place(f.where, f.field)
 	v['W'] = unarticled(v['w'])
 	if f.act == ActPrice {
@@ -93,6 +107,22 @@ func (n *note) slots(f *fact) (v slots) {
 	v['n'] = l.number(f.count)
 	n.object(f, a, &v)
 	return v
+}
+
+// demo is what a demo is called in the trade.
+func (n *note) demo(f *fact) string {
+	if w := " " + strings.Join(words(f.title), " ") + " "; strings.Contains(w, " test drive ") || strings.Contains(w, " probefahrt ") {
+		return n.lang("test drive", "Probefahrt")
+	}
+	return n.lang("demo", "Demo")
+}
+
+// called is what f is called once something newer leads: "demo request".
+func (n *note) called(f *fact) string {
+	if f.act == ActDemo {
+		return n.lang(n.demo(f)+" request", n.demo(f)+"-Anfrage")
+	}
+	return n.l.was[f.act]
 }
 
 var pricesGerman = map[string]string{"rates": "Zinsen", "fees": "Gebühren", "trade prices": "Händlerpreise"}
@@ -117,6 +147,10 @@ func (n *note) object(f *fact, a *ask, v *slots) {
 		}
 		if a.place != "" {
 			v['o'] = a.place
+		}
+	case ActPilot:
+		if g := n.earlier(f); g != nil {
+			v['F'] = n.lang("first", "zuerst")
 		}
 	case ActBegun:
 		v['o'], v['y'] = n.formName(f)
@@ -266,6 +300,8 @@ func (l *tongue) subject(s string) string {
 		return l.quoted(s)
 	case !l.german && germanTitle(s):
 		return l.quoted(s)
+	case !l.german && strings.HasPrefix(s, "First "):
+		return "a " + lowerFirst(s)
 	case !l.german:
 		return lowerFirst(s)
 	}
@@ -298,10 +334,19 @@ func (n *note) place(where string, field bool) string {
 	if w == "phone" {
 		w = "phone number"
 	}
+	if en := leftEnglish[w]; en != "" {
+		w = en
+	}
 	if field && !strings.HasSuffix(w, "s") {
 		return "the " + w
 	}
 	return w
+}
+
+// leftEnglish are names of steps and fields of German forms.
+var leftEnglish = map[string]string{
+	"telefonnummer": "phone number", "telefon": "phone number", "zahlung": "payment", "bezahlung": "payment", "lieferung": "delivery", "versand": "shipping", "referenzen": "references", "adresse": "address", "lieferadresse": "delivery address",
+	"unterlagen": "documents", "kontaktimport": "contact import", "firmengröße": "company size", "steuernummer": "tax number", "kontaktdaten": "contact details", "angaben": "details", "datenimport": "data import",
 }
 
 // quantities are up to three of what was typed.
@@ -375,10 +420,14 @@ var docTypes = map[string]string{
 	"spreadsheet": "Tabelle", "webinar": "Webinar", "open day": "Tag der offenen Tür", "workshop": "Workshop", "seminar": "Seminar", "conference": "Konferenz", "course": "Kurs", "calculator": "Rechner", "manual": "Handbuch", "certificate": "Zertifikat",
 }
 
-// docWords are all of docTypes, in lower case.
-var docWords = func() (words []string) {
-	for en, de := range docTypes {
-		words = append(words, en, strings.ToLower(de))
+// docWords are all of docTypes in lower case, with the English word that each stands for.
+var docWords = func() map[string]string {
+	words := map[string]string{}
+	for _, en := range slices.Sorted(maps.Keys(docTypes)) {
+		if de := strings.ToLower(docTypes[en]); words[de] == "" {
+			words[de] = en
+		}
+		words[en] = en
 	}
 	return words
 }()
@@ -390,7 +439,10 @@ func (n *note) named(f *fact) string {
 	if kind == "" {
 		kind = n.eventKind(f)
 	}
-	if len(f.subjects) > 0 && (f.act == ActRegister || f.act == ActAttend) && kind != "" && !strings.EqualFold(f.subjects[0], f.title) {
+	if kind != "" && rest == "" && !first {
+		rest = f.title // the address told the kind
+	}
+	if len(f.subjects) > 0 && (f.act == ActRegister || f.act == ActAttend) && kind != "" && (!strings.EqualFold(f.subjects[0], f.title) || rest == f.title) {
 		if l.german {
 			return firstOf(docTypes[kind], upperFirst(kind)) + " " + n.subjectList(f.subjects[:1])
 		}
@@ -462,6 +514,9 @@ func (l *tongue) quotedUnless(s string, plain bool) string {
 // docKind takes what a thing is out of its name: at the front ("Guide: export finance"), else at the end ("Cold e-mail templates").
 func docKind(title string) (kind, rest string, first bool) {
 	t := strings.TrimSpace(strings.NewReplacer("“", "", "”", "", "„", "", "\"", "").Replace(title))
+	if i := strings.LastIndexByte(t, ' '); i > 0 && yearOrCount(t[i+1:]) && len(t)-i == 5 {
+		t = t[:i] // of the year
+	}
 	low := strings.ToLower(t)
 	for _, p := range []string{"free ", "the ", "download ", "our "} {
 		if strings.HasPrefix(low, p) {
@@ -474,16 +529,17 @@ func docKind(title string) (kind, rest string, first bool) {
 			low = strings.ToLower(t)
 		}
 	}
-	for _, w := range docWords {
+	matched := ""
+	for w, en := range docWords {
 		switch {
 		case low == w:
-			return w, "", true
+			return en, "", true
 		case strings.HasPrefix(low, w+" ") || strings.HasPrefix(low, w+":"):
-			if !first || len(w) > len(kind) {
-				kind, rest, first = w, strings.TrimLeft(t[len(w):], " :"), true
+			if !first || len(w) > len(matched) {
+				kind, matched, rest, first = en, w, strings.TrimLeft(t[len(w):], " :"), true
 			}
-		case strings.HasSuffix(low, " "+w) && !first && len(w) > len(kind):
-			kind, rest = w, strings.TrimSpace(t[:len(t)-len(w)])
+		case strings.HasSuffix(low, " "+w) && !first && len(w) > len(matched):
+			kind, matched, rest = en, w, strings.TrimSpace(t[:len(t)-len(w)])
 		}
 	}
 	for _, p := range []string{"on ", "to ", "for ", "zu ", "zur ", "zum ", "about "} {
@@ -563,6 +619,9 @@ func (n *note) headline(f *fact, as form, class Class) Sentence {
 	if r := n.newestRequest(); f.act.first() && r != nil {
 		cites = append(cites[:min(len(cites), 2)], r.cites...)
 	}
+	if also := map[Act]Act{ActStuck: ActTrial, ActTrial: ActInvite}[f.act]; also != actNone && n.newest(also) != nil {
+		cites = append(cites, n.newest(also).cites[0])
+	}
 	tail := ""
 	switch as {
 	case formAnswered:
@@ -581,7 +640,11 @@ func (n *note) headline(f *fact, as form, class Class) Sentence {
 		v['p'] = l.list([]string{n.productName(a), n.productName(b)})
 		last := n.newestOwn()
 		v['d'] = n.day(last.at)
-		return n.headed(prefix, fill(l.together, &v, limit), append(last.newestCites(), n.pricesOf(a, b)...), class)
+		template := l.both
+		if n.any(func(g *fact) bool { return g.names(n.productName(a)) && g.names(n.productName(b)) }) {
+			template = l.together
+		}
+		return n.headed(prefix, fill(template, &v, limit), append(last.newestCites(), n.pricesOf(a, b)...), class)
 	case formWeighs:
 		c, x := n.newest(ActCalculate), n.newest(ActCompare)
 		cv := n.slots(c)
@@ -646,7 +709,7 @@ func lowerFirstIn(l *tongue, s string) string {
 
 // said notes which parts of f the headline holds, so that the summary goes on from there.
 func said(text string, f *fact, v *slots) {
-	for _, k := range "qtbaxpk" {
+	for _, k := range "qtbaxpkL" {
 		if v[k] != "" && strings.Contains(text, v[k]) {
 			f.said += string(k)
 		}
@@ -698,9 +761,9 @@ func (n *note) tail(f *fact, cites *[]string) string {
 		*cites = append(*cites, g.cites[0])
 		tell(g)
 		if n.l.german {
-			return " nach " + n.l.was[g.act] + " vom " + n.day(g.at)
+			return " nach " + n.called(g) + " vom " + n.day(g.at)
 		}
-		return " after the " + n.l.was[g.act] + " of " + n.day(g.at)
+		return " after the " + n.called(g) + " of " + n.day(g.at)
 	}
 	if n.colleague() == nil && (f.act == ActPrice || f.act == ActTerms || f.act == ActCompare) {
 		n.noRequest = true
@@ -775,6 +838,11 @@ func (n *note) pricesOf(a, b uint8) (cites []string) {
 	return cites
 }
 
+// names says that the title of f names something.
+func (f *fact) names(s string) bool {
+	return strings.Contains(" "+foldSubject(f.title)+" ", " "+foldSubject(s)+" ")
+}
+
 // colleague is the newest request of somebody else of the company.
 func (n *note) colleague() *fact {
 	for i := len(n.facts) - 1; i >= 0; i-- {
@@ -791,7 +859,7 @@ func (n *note) colleagueTail(c *fact) string {
 		if name == "?" {
 			name = "jemand"
 		}
-		return "; " + name + " (selbe Firma): " + n.l.was[c.act] + " vom " + n.day(c.at)
+		return "; " + name + " (selbe Firma): " + n.called(c) + " vom " + n.day(c.at)
 	}
 	asked := map[Act]string{ActDemo: "asked for a demo", ActQuote: "asked for a quote", ActTender: "invited bids", ActPilot: "asked for a pilot", ActMeeting: "booked a meeting", ActTrialAsk: "asked for a trial"}[c.act]
 	if asked == "" {

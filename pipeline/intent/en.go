@@ -7,10 +7,10 @@ var english = tongue{
 	open:       "“", close: "”", and: " and ",
 
 	heads: map[Act]head{
-		ActDemo:     {"Wants a demo[ of {p}][ for {q}][, {t}] (asked {d})", "Asked for a demo[ of {p}][ for {q}] on {d}; {s}", "", "Last asked on {d}, for a demo[ of {p}]; nothing since"},
+		ActDemo:     {"Wants a {D}[ of {p}][ for {q}][, {t}] (asked {d})", "Asked for a {D}[ of {p}][ for {q}] on {d}; {s}", "", "Last asked on {d}, for a {D}[ of {p}]; nothing since"},
 		ActQuote:    {"Wants a quote for {q}[ of {p}][, {b}][, {t}] ({d})|Wants a quote for {p}[, {b}][, {t}] ({d})|Wants a quote[, {b}][, {t}] ({d})", "Asked for a quote on {q}[ of {p}] on {d}; {s}|Asked for a quote[ on {p}] on {d}; {s}", "", "Last asked on {d}, for a quote[ on {p}]; nothing since"},
 		ActTender:   {"Invites bids for {q}[ of {p}][, {t}] ({d})|Invites bids[ for {p}][, {t}] ({d})", "Invited bids[ for {q}][ of {p}] on {d}[, {t}]; {s}", "", "Last asked on {d}, for bids[ on {p}]; nothing since"},
-		ActPilot:    {"Wants a pilot[ of {p}] with {q} first[, {t}] ({d})|Wants a pilot[ of {p}][, {t}] ({d})", "Asked for a pilot[ of {p}][ with {q}] on {d}; {s}", "", "Last asked on {d}, for a pilot; nothing since"},
+		ActPilot:    {"Wants a pilot[ of {p}] with {q}[ {F}][, {t}] ({d})|Wants a pilot[ of {p}][, {t}] ({d})", "Asked for a pilot[ of {p}][ with {q}] on {d}; {s}", "", "Last asked on {d}, for a pilot; nothing since"},
 		ActCallback: {"Wants a call back[ about {p}][ for {q}][, {t}] (asked {d})", "Asked to be called back[ about {p}] on {d}; {s}", "", "Last asked on {d}, for a call; nothing since"},
 		ActEnquiry: {"Asks about {o} for {q}[, {b}][, {t}] ({d})|Wants {q}[ of {p}][ with {a}][, {b}][, {t}] ({d})|Asks about {p}[: {b}][, {t}] ({d})|Asks about {o}[: {b}][, {t}] ({d})|Wants to be contacted[: {b}][, {t}] (asked {d})",
 			"Asked about {o} for {q} on {d}; {s}|Asked for {q}[ of {p}] on {d}; {s}|Asked about {p} on {d}; {s}|Asked to be contacted on {d}; {s}", "", "Last asked on {d}; nothing since"},
@@ -22,7 +22,7 @@ var english = tongue{
 		ActPublicAsk: {"Asked in public for a product[, {t}] ({d})", "Asked in public for a product on {d}; {s}", "", ""},
 		ActSample:    {"Ordered samples[ of {p}][: {q}] ({d})", "Ordered samples[ of {p}] on {d}; {s}", "", ""},
 
-		ActTrial:    {"Trial[ of {p}] in use[, {i}] (since {d})", "Trial[ of {p}] began on {d}; {s}", "", ""},
+		ActTrial:    {"Trial[ of {p}] in use, {i} (since {d})|In trial[ of {p}] since {d}", "Trial[ of {p}] began on {d}; {s}", "", ""},
 		ActStuck:    {"Trial[ of {p}] stuck at the {o} since {d}|Trial[ of {p}] stuck at the {w} since {d}|Trial[ of {p}] stuck since {d}", "", "", ""},
 		ActBegun:    {"Began the {o} on {d}, left at {w}|Began the {o} on {d}, not sent", "Began the {o} on {d}, never sent", "", ""},
 		ActCart:     {"Left {o} ({b}) in the cart at {w} ({d})|Left {o} ({b}) in the cart ({d})|Left {o} in the cart[ at {w}] ({d})|Left a full cart[ ({b})][ at {w}] ({d})", "", "", ""},
@@ -31,7 +31,7 @@ var english = tongue{
 
 		ActOrderPage: {"Opened the order page[ for {p}] on {d}, not ordered yet", "", "", ""},
 		ActTerms:     {"Reads the contract terms[ of {p}] ({d})[{tail}]", "Read the contract terms[ of {p}] on {d}; {s}", "", ""},
-		ActCalculate: {"Works out {b}[ for {p}][ {k}] ({d})[{tail}]|Works out the price of {p} for {q} ({d})[{tail}]|Works out the price for {q} ({d})[{tail}]|Works out a price[ for {p}] ({d})[{tail}]", "Worked out a price[ for {p}] on {d}; {s}", "", ""},
+		ActCalculate: {"Works out {b}[ for {p}][ {k}] ({d})[{tail}]|Works out the price of {p} for {q} ({d})[{tail}]|Works out the price for {q} ({d})[{tail}]|Works out a price[ for {p}][ {k}] ({d})[{tail}]", "Worked out the price for {q} on {d}; {s}|Worked out a price[ for {p}] on {d}; {s}", "", ""},
 		ActPrice:     {"Checks {p} {r} ({d})[{tail}]|Checks {r} ({d})[{tail}]", "Checked[ {p}] {r} on {d}; {s}", "", ""},
 		ActCompare:   {"Compares {p} with {x} ({d})[{tail}]|Compares us with {x} ({d})[{tail}]|Compares {p} with others ({d})[{tail}]|Compares us with others ({d})[{tail}]", "Compared {p} with {x} on {d}; {s}|Compared us with {x} on {d}; {s}|Compared us with others on {d}; {s}", "", ""},
 		ActRegister:  {"Registered for {o} on {e}[, interest in {p}]|Registered for {o} ({d})[, interest in {p}]", "Registered for {o} on {d}; {s}", "", ""},
@@ -40,7 +40,7 @@ var english = tongue{
 		ActForm:      {"Filled in {o} ({d})[{tail}]|Filled in a form[ about {p}] ({d})[{tail}]", "Filled in {o} on {d}; {s}|Filled in a form on {d}; {s}", "", ""},
 		ActSignUp:    {"Made an account on {d}[{tail}]", "Made an account on {d}; {s}", "", ""},
 		ActInvite:    {"Invited {n} to the trial ({d})", "", "", ""},
-		ActChat:      {"Opened the chat on {d}[{tail}]", "", "", ""},
+		ActChat:      {"Asked in the chat about an interface to {L} ({d})|Opened the chat on {d}[{tail}]", "", "", ""},
 		ActUse:       {"Uses the trial (last on {d})", "", "", ""},
 
 		ActRead:       {"Visited the site ({v}, last on {d})|Read one page on {o} ({d})|Read about {l} ({d})|Visited the site on {d}", "", "", ""},
@@ -56,12 +56,12 @@ var english = tongue{
 		ActCareers:    {"Looked at careers pages ({d})", "", "", ""},
 
 		ActUnsubscribe: {"Unsubscribed from our mails on {d}", "", "", ""},
-		ActRefuse:      {"Says no to our offer (reply of {d})[; chose {x}]", "", "", ""},
+		ActRefuse:      {"Chose {C} (reply of {d})|Says no (reply of {d})", "", "", ""},
 		ActCancel:      {"Cancelled the meeting of {e} ({d})[: {o}]|Cancelled a meeting on {d}[: {o}]", "", "", ""},
 		ActMiss:        {"Missed our meeting on {d}[ about {o}][ for {q}]", "", "", ""},
 	},
 	clauses: map[Act]string{
-		ActDemo: "had asked for a demo[ of {p}][ for {q}] on {d}", ActQuote: "had asked for a quote on {q} on {d}|had asked for a quote[ on {p}] on {d}", ActTender: "had invited bids[ for {q}] on {d}", ActPilot: "had asked for a pilot[ with {q}] on {d}",
+		ActDemo: "had asked for a {D}[ of {p}][ for {q}] on {d}", ActQuote: "had asked for a quote on {q} on {d}|had asked for a quote[ on {p}] on {d}", ActTender: "had invited bids[ for {q}] on {d}", ActPilot: "had asked for a pilot[ with {q}] on {d}",
 		ActCallback: "had asked for a call on {d}", ActEnquiry: "had asked for {q}[, {b}][, {t}] on {d}|had asked about {p} on {d}|had asked to be contacted on {d}", ActMeeting: "had booked a meeting on {d}", ActReply: "replied to our mail on {d}",
 		ActTrialAsk: "had asked for a trial on {d}", ActApply: "sent an application on {d}", ActOrder: "ordered on {d}", ActPublicAsk: "asked in public for a product on {d}", ActSample: "ordered samples[ of {p}] on {d}",
 		ActTrial: "in trial since {d}", ActStuck: "the trial stopped at {w} on {d}|the trial stopped at the {o} on {d}", ActInvite: "{n} invited, last on {d}", ActUse: "used the trial, last on {d}", ActBegun: "began the {o} on {d}, not sent", ActCart: "put {o} in the cart on {d}|filled a cart on {d}",
@@ -79,7 +79,7 @@ var english = tongue{
 	},
 	request: steps{"Call now and settle what they need.", "Reopen gently: ask whether it is still planned.", "Ask in one line whether it is still a subject; offer no date.", "No action.", ""},
 	next: map[Act]steps{
-		ActDemo:        {"Call now and offer two demo dates[ that leave time for {T}].", "", "", "", ""},
+		ActDemo:        {"Call now and offer two {D} dates[ that leave time for {T}].", "", "", "", ""},
 		ActQuote:       {"Confirm now, settle open points and say when the quote comes[ ({T})].", "", "", "", ""},
 		ActTender:      {"Confirm now that you will bid, and ask for the list of requirements.", "Ask whether the tender is still open.", "", "", ""},
 		ActPilot:       {"Call now and agree scope and start of the pilot.", "", "", "", ""},
@@ -114,7 +114,7 @@ var english = tongue{
 		ActRead:        {"No action yet.", "", "", "", ""},
 		ActSearch:      {"No action yet.", "", "", "", ""},
 		ActVisit:       {"No action yet.", "", "", "", ""},
-		ActChat:        {"Ask by mail what they wanted to know.", "No action.", "", "", ""},
+		ActChat:        {"Answer by mail whether there is an interface to {L}.|Ask by mail what they wanted to know.", "No action.", "", "", ""},
 		ActNewsletter:  {"No action.", "", "", "", ""},
 		ActClick:       {"No action yet.", "", "", "", ""},
 		ActOpen:        {"No action; opened mails prove little.", "", "", "", ""},
@@ -140,14 +140,14 @@ var english = tongue{
 	negative: "No sales step.",
 	deadlines: map[string]string{
 		"start by": "live by {w}", "start in": "start in {w}", "start on": "start on {w}", "start from": "start from {w}", "bids *": "due {w}", "delivery by": "delivery by {w}", "delivery in": "delivery in {w}", "delivery *": "delivery {w}",
-		"opening in": "opening in {w}", "opening by": "opening by {w}", "opening *": "opening {w}", "decide in": "decides in {w}", "decide by": "decides by {w}", "decide *": "decides {w}", "ends in": "current contract ends in {w}", "ends *": "current contract ends {w}",
-		"visit *": "visit {w}", "move in": "moving in {w}", "move *": "moving {w}", " by": "by {w}", " in": "in {w}", " on": "on {w}", " from": "from {w}", " span": "{w}",
+		"opening in": "opening in {w}", "opening by": "opening by {w}", "opening *": "opening {w}", "decide in": "decides in {w}", "decide by": "decides by {w}", "decide *": "decides {w}", "ends in": "current contract ends in {w}", "ends by": "current contract ends by {w}", "ends *": "current contract ends on {w}", "renews in": "contract renewal in {w}", "renews *": "contract renewal on {w}",
+		"visit *": "visit {w}", "move in": "moving in {w}", "move *": "moving {w}", " by": "by {w}", " in": "in {w}", " on": "on {w}", " from": "from {w}", " to": "to {w}", " span": "{w}",
 	},
 	silent: "silent since", nothingSince: "nothing since", since: "{s} {d}",
 	back: "Back on {d} after silence since {s}: {o}", first: "First contact: ", noRequest: "no request yet", newSince: "New since {d}: ",
 	nothingElse: "nothing else is known", openProduct: "which comes first is open", noReply: "no reply to our quote of {d} on record", noAnswer: "we have no answer on record",
 	formText: "the form’s text is no request and is not shown", invites: "also invites {x}", andRival: "also looks at {x}", leaves: "wants to leave {x}", budget: "named a budget of {b}", scope: "wants {a} as well",
 	lessThan: "no longer the {q} of the {r} of {d}", moreThan: "before it was {q} ({r} of {d})",
-	colleagueAsked: "; colleague {c} {r} on {d}", together: "Looks at {p} together ({d})", weighs: "Weighs {p} ({b}[ {k}]) against {x} ({d})|Weighs {b}[ {k}] against {x} ({d})", twoPrices: "",
+	colleagueAsked: "; colleague {c} {r} on {d}", together: "Looks at {p} together ({d})", both: "Looks at {p} ({d})", link: "asks about an interface to {L}", approved: "says the budget is approved", weighs: "Weighs {p} ({b}[ {k}]) against {x} ({d})|Weighs {b}[ {k}] against {x} ({d})", twoPrices: "",
 	left: map[string]string{},
 }

@@ -105,7 +105,7 @@ func (n *note) step(st *journey.Step) {
 	if sig != nil {
 		f.product = sig.Product
 	}
-	f.title = n.titleOf(st, sig)
+	f.title = n.titleOf(a, st, sig)
 	page := addressed(e.URL)
 	if page.home {
 		f.title = "" // a slogan
@@ -130,28 +130,39 @@ func (n *note) step(st *journey.Step) {
 	if sig == nil && a.Page() && (st.Why == journey.WhyExcluded || st.Why == journey.WhyRepeat) {
 		return // a page that does not count tells nothing
 	}
-	if f.product == 0 && (a.unfinished() || a.request()) {
-		f.product = n.productIn(f.item + " " + f.title)
+	if f.product == 0 && (a.unfinished() || a.request() || a == ActSample || a == ActCalculate) {
+		f.product = n.productIn(f.item + " " + f.title + " " + f.ask.item)
+		if f.product == 0 && f.ask.any && !f.ask.hostile {
+			f.product = n.productTyped(e)
+		}
 	}
 	n.topicsOf(&f, st, sig)
 	n.add(&f, eventID(st))
 }
 
 // titleOf is what the page, form or file of a step may be called: trusted, without the site's name, and no link.
-func (n *note) titleOf(st *journey.Step, sig *journey.Signal) string {
+func (n *note) titleOf(a Act, st *journey.Step, sig *journey.Signal) string {
+	e := &st.Event
 	t := ""
 	if sig != nil {
 		t = sig.Title
 	} else if st.Trusted {
-		t = st.Event.PageTitle
+		t = e.PageTitle
 	}
-	if form := st.Event.Properties[connectors.PropForm]; form != "" && (st.Trusted || sig != nil && sig.Title != "") && st.Event.Kind != connectors.KindPageView {
+	form := e.Properties[connectors.PropForm]
+	if form != "" && (st.Trusted || sig != nil && sig.Title != "") && e.Kind != connectors.KindPageView {
 		t = form
 	}
-	if st.Event.Kind == connectors.KindDownload {
-		t = firstOf(st.Event.Properties["file"], st.Event.Properties["title"], st.Event.Properties["document"], st.Event.Properties["asset"], st.Event.Properties[connectors.PropForm], st.Event.ElementText, t)
-		if strings.Contains(t, ".") {
-			t = strings.ReplaceAll(strings.ReplaceAll(t[:strings.LastIndexByte(t, '.')], "-", " "), "_", " ")
+	switch a {
+	case ActDownload:
+		t = firstOf(n.fileOf(e), t)
+	case ActRegister, ActAttend:
+		t = n.eventOf(e, t)
+	}
+	if machineName(t) {
+		t = ""
+		if st.Trusted {
+			t = e.PageTitle
 		}
 	}
 	if i := strings.Index(t, " | "); i > 0 {
@@ -163,6 +174,61 @@ func (n *note) titleOf(st *journey.Step, sig *journey.Signal) string {
 	}
 	return t
 }
+
+// fileOf is what a download is called by the event: by its file's name in words, or by its page's title where that says the same.
+func (n *note) fileOf(e *connectors.Event) string {
+	keys := []string{"title", "document_title", "asset_name", "content_name", "resource", "file", "file_name", "filename", "document", "document_name", "asset", "datei", "dokument", connectors.PropForm}
+	if e.Kind != connectors.KindDownload {
+		keys = keys[:len(keys)-1] // the form's own name is known already
+	}
+	for _, k := range keys {
+		v := strings.TrimSpace(e.Properties[k])
+		slug := v[strings.LastIndexByte(v, '/')+1:]
+		if dot := strings.LastIndexByte(slug, '.'); dot > 0 && len(slug)-dot <= 5 && !strings.Contains(slug, " ") {
+			slug = strings.NewReplacer("-", " ", "_", " ", "%20", " ").Replace(slug[:dot])
+			if key := foldSubject(slug); key != "" && strings.Contains(foldSubject(e.PageTitle), key) {
+				return e.PageTitle
+			}
+			v = upperFirst(slug)
+		}
+		if v != "" && !machineName(v) {
+			return v
+		}
+	}
+	return e.ElementText
+}
+
+// eventOf is what somebody registered for, t being what its form or page is called: the field that names it, where t only says that it is
+// a registration.
+func (n *note) eventOf(e *connectors.Event, t string) string {
+	kind, rest, _ := docKind(t)
+	if kind == "" && formAct(t) == ActRegister || kind != "" && registering(rest) {
+		for _, k := range eventKeys {
+			if v := n.label(e.Properties[k]); v != "" {
+				return v
+			}
+		}
+		if p := e.PageTitle; p != "" && !registering(p) && len(words(p)) > len(words(t)) {
+			return p
+		}
+	}
+	return t
+}
+
+// eventKeys are the fields that name an event somebody registers for.
+var eventKeys = []string{"webinar", "webinar_title", "event_title", "event_name", "session_title", "topic", "thema", "titel", "title", "subject", "veranstaltung", "kurs", "course", "workshop", "seminar"}
+
+// registering says that a name has no more to it than that somebody registers: "Registration", "Anmeldung zum Webinar".
+func registering(s string) bool {
+	for _, w := range words(s) {
+		if !strings.HasSuffix(w, "anmeldung") && !strings.HasSuffix(w, "formular") && !registerWords[w] {
+			return false
+		}
+	}
+	return true
+}
+
+var registerWords = set("registration register sign up signup form rsvp webinar webinars event events online live jetzt anmelden zum zur zu für for the our a seminar workshop veranstaltung teilnahme seat save your spot")
 
 // mayNotBeTold says that a text of a page carries a foreign link or orders to software.
 func (r *Rules) mayNotBeTold(t string) bool {
@@ -221,13 +287,16 @@ func (n *note) details(f *fact, e *connectors.Event) {
 			f.item = f.title
 		}
 	case ActRegister, ActAttend, ActMeeting, ActCancel, ActMiss:
-		for _, k := range []string{"date", "event_date", "starts_at", "start", "start_time", "scheduled_for", "on", "meeting_date", "webinar_date"} {
+		for _, k := range []string{"date", "event_date", "starts_at", "start", "start_time", "scheduled_for", "on", "meeting_date", "webinar_date", "datum", "termin", "wann", "beginn", "session_date", "day", "tag"} {
 			if t := tokens(p[k]); len(t) > 0 {
 				if w, m := dateAt(t, 0); m > 0 {
 					f.date = w
 					break
 				}
 			}
+		}
+		if f.ask.any {
+			f.ask.dates = slices.DeleteFunc(f.ask.dates, func(d deadline) bool { return d.day == f.date.day && d.month == f.date.month })
 		}
 		if f.title == "" {
 			f.title = n.label(firstOf(p["title"], p["subject"], p["webinar"], p["event_name"], p["name"]))
@@ -238,7 +307,7 @@ func (n *note) details(f *fact, e *connectors.Event) {
 			f.count = k
 		}
 	case ActJobApply:
-		f.item = n.label(firstOf(p["role"], p["position"], p["job"], p["job_title"], p["vacancy"]))
+		f.item = n.label(firstOf(p["role"], p["position"], p["job"], p["job_title"], p["vacancy"], p["stelle"], p["stellenbezeichnung"]))
 	}
 }
 
@@ -251,6 +320,24 @@ func (n *note) productIn(s string) uint8 {
 		}
 	}
 	return 0
+}
+
+// productTyped is the one product that is named in what was typed; 0 if none or several are.
+func (n *note) productTyped(e *connectors.Event) (one uint8) {
+	typed := ""
+	for _, k := range typedFields(e.Properties) {
+		typed += " " + foldSubject(e.Properties[k]) + " "
+	}
+	for i, p := range n.s.Journey.Products {
+		if key := foldSubject(p); key == "" || !strings.Contains(typed, " "+key+" ") {
+			continue
+		}
+		if one != 0 {
+			return 0
+		}
+		one = uint8(min(i+1, 255))
+	}
+	return one
 }
 
 // priceWord is what a page calls its prices, by its path: English, the key of the German word.

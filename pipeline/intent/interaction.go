@@ -69,7 +69,7 @@ var knownKinds = set(strings.Join([]string{
 	connectors.KindPageView, connectors.KindClick, connectors.KindScroll, connectors.KindDwell, connectors.KindSearch, connectors.KindVideo,
 	connectors.KindVisit, connectors.KindFormStart, connectors.KindFormSubmit, connectors.KindDownload, connectors.KindDemoRequest,
 	connectors.KindQuoteRequest, connectors.KindContactRequest, connectors.KindTrial, connectors.KindSignUp, connectors.KindLogIn,
-	connectors.KindProductUse, connectors.KindInvite, connectors.KindChat, connectors.KindCart, connectors.KindCheckout, connectors.KindPurchase,
+	connectors.KindProductUse, connectors.KindInvite, connectors.KindChat, connectors.KindCalculator, connectors.KindCart, connectors.KindCheckout, connectors.KindPurchase,
 	connectors.KindWebinar, connectors.KindBooking, connectors.KindMeeting, connectors.KindMeetingCancelled, connectors.KindMeetingMissed,
 	connectors.KindEmailOpen, connectors.KindEmailClick, connectors.KindEmailReply, connectors.KindNewsletter, connectors.KindUnsubscribe,
 	connectors.KindTeamActivity,

@@ -55,6 +55,25 @@ var (
 	prepsEN = map[string]string{"für": "for", "in": "in", "an": "at", "auf": "on", "pro": "per", "je": "per", "im": "in"}
 )
 
+// teams are those a quantity of people is of, English and German.
+var teams = [][2]string{
+	{"in sales", "im Vertrieb"}, {"in the field", "im Außendienst"}, {"in marketing", "im Marketing"}, {"in support", "im Support"}, {"in service", "im Service"}, {"in finance", "in der Finanzabteilung"}, {"in accounting", "in der Buchhaltung"},
+	{"in purchasing", "im Einkauf"}, {"in procurement", "im Einkauf"}, {"in production", "in der Produktion"}, {"in logistics", "in der Logistik"}, {"in operations", "im Betrieb"}, {"in development", "in der Entwicklung"}, {"in engineering", "in der Entwicklung"},
+	{"in administration", "in der Verwaltung"}, {"in care", "in der Pflege"}, {"in total", "insgesamt"},
+}
+
+// team is rest in the other language, where it names a team.
+func team(rest string, german bool) (string, bool) {
+	for _, pair := range teams {
+		if !german && strings.EqualFold(rest, pair[1]) {
+			return pair[0], true
+		} else if german && strings.EqualFold(rest, pair[0]) {
+			return pair[1], true
+		}
+	}
+	return "", false
+}
+
 // numbersDE are spelled-out numbers.
 var (
 	numbersDE = map[string]string{"two": "zwei", "three": "drei", "four": "vier", "five": "fünf", "six": "sechs", "seven": "sieben", "eight": "acht", "nine": "neun", "ten": "zehn", "eleven": "elf", "twelve": "zwölf",
@@ -117,15 +136,26 @@ func extraGerman(en string) string {
 // carried writes q in the language of the text: as typed where that is the language it was typed in, word by word where all words are
 // known, else as typed within quotation marks.
 func (q quantity) carried(typedGerman, german bool) string {
+	if q.item && !german && strings.HasSuffix(q.noun, "s") {
+		return q.number + " " + q.noun
+	}
+	if q.item {
+		return regroup(q.number, german) + " × " + q.noun
+	}
+	if !typedGerman && german && nounsBack[strings.ToLower(q.noun)] != "" && nouns[strings.ToLower(q.noun)] == "" {
+		typedGerman = true // too short a text to tell
+	}
+	if typedGerman && strings.ToLower(q.noun) == q.noun && nounsBack[q.noun] != "" {
+		q.noun = upperFirst(q.noun) // by a field's name
+	}
 	if typedGerman {
 		if base := strings.TrimSuffix(q.noun, "n"); base != q.noun && nounsBack[strings.ToLower(base)] != "" && nounsBack[strings.ToLower(q.noun)] == "" {
 			q.noun = base // typed in the dative
 		}
 	}
 	if typedGerman == german {
-		return q.fixed()
+		return q.fixed(german)
 	}
-	typed := q.typed()
 	numbers, words, preps := numbersDE, nouns, prepsDE
 	if typedGerman {
 		numbers, words, preps = numbersEN, nounsBack, prepsEN
@@ -134,11 +164,14 @@ func (q quantity) carried(typedGerman, german bool) string {
 	if n, ok := numbers[number]; ok {
 		number = n
 	} else if spelledNumbers[number] || ordinals[number] {
-		return "„" + q.typed() + "“"
+		return "„" + q.typed(typedGerman) + "“"
 	} else {
 		number = regroup(q.number, german)
 	}
 	out := number
+	if q.more {
+		out += moreOf[german]
+	}
 	if models, phrase := modelsApart(q.noun); words[phrase] != "" {
 		q.noun = words[phrase]
 		words = map[string]string{strings.ToLower(q.noun): q.noun}
@@ -160,13 +193,16 @@ func (q quantity) carried(typedGerman, german bool) string {
 		if n, ok := words[strings.ToLower(w)]; ok {
 			return n, true
 		}
-		return w, tailNoun(w) || strings.ToUpper(w) == w && len(w) > 1
+		return w, tailNoun(w) || strings.ToUpper(w) == w && len(w) > 1 || symbols[strings.ToLower(w)]
 	}
 	ok := true
 	for _, w := range strings.Fields(q.noun) {
 		n, known := translate(w)
 		ok = ok && known
 		out += " " + n
+	}
+	if of, known := team(q.rest, german); known && ok {
+		return out + " " + of
 	}
 	rest := strings.Fields(q.rest)
 	bent, restOK, whole := false, true, out
@@ -193,13 +229,20 @@ func (q quantity) carried(typedGerman, german bool) string {
 		out = whole // what they are spread over is left out rather than half translated
 	}
 	if !ok {
-		if german {
-			return "„" + typed + "“"
+		words := strings.TrimSpace(q.noun + " " + q.rest)
+		if q.more {
+			number += moreOf[german]
 		}
-		return "“" + typed + "”"
+		if german {
+			return number + " „" + words + "“"
+		}
+		return number + " “" + words + "”"
 	}
 	return out
 }
+
+// symbols of units are the same in both languages.
+var symbols = set("kwh mwh gwh kw mw kwp kg t g l ml hl gb tb mb km m m² m³ ha")
 
 // modelsApart parts the models' names of a noun phrase from its words.
 func modelsApart(noun string) (models, phrase string) {
@@ -225,8 +268,8 @@ func dative(s string) string {
 	return s
 }
 
-func (q quantity) fixed() string {
-	s := q.typed()
+func (q quantity) fixed(german bool) string {
+	s := q.typed(german)
 	if !q.second {
 		return s
 	}
@@ -257,7 +300,7 @@ func regroup(n string, german bool) string {
 
 // text writes an amount: EUR 1.2m, 1,2 Mio. EUR.
 func (m money) text(german bool) string {
-	n := regroup(m.amount, german)
+	n := regroup(strings.TrimSuffix(strings.TrimSuffix(m.amount, ".00"), ",00"), german)
 	if german {
 		switch m.unit {
 		case "m":

@@ -13,7 +13,7 @@ import (
 )
 
 // rulesVersion changes whenever the rules' texts do.
-const rulesVersion = "rules/2"
+const rulesVersion = "rules/3"
 
 // RulesOptions configure the engine without a model.
 type RulesOptions struct {
@@ -134,6 +134,7 @@ func (n *note) leads() (as form, ok bool) {
 	}
 	n.noRequest, n.marks = false, nil
 	n.lead, as = n.leading()
+	n.back = as == formBack
 	return as, n.lead != nil
 }
 
@@ -171,6 +172,7 @@ type note struct {
 	before, after int64  // the last silence
 
 	lead      *fact
+	back      bool // after a silence
 	noRequest bool // the headline says that there is no request
 	marks     []Mark
 }

@@ -350,7 +350,7 @@ func (l *lot) pay(qs []*question, u connectors.Usage) {
 
 // stop remembers an error that the next call would meet again.
 func (l *lot) stop(err error) {
-	if !errors.Is(err, errBudget) && !connectors.Stops(err) && connectors.KindOf(err) != connectors.RateLimited {
+	if !errors.Is(err, errBudget) && !connectors.Stops(err) && connectors.KindOf(err) != connectors.RateLimited && connectors.Until(err).IsZero() {
 		return
 	}
 	l.mu.Lock()

@@ -66,10 +66,12 @@ var (
 privacy datenschutz agb terms legal cookies login log sign signup anmelden registrieren register account konto dashboard cart basket warenkorb checkout kasse payment bestellen order 404 error fehler
 careers career jobs karriere newsletter unsubscribe abmelden thank thanks danke search suche sitemap untitled blog news press presse overview übersicht resources ressourcen support help hilfe
 demo trial quote index page seite calculator rechner products produkte solutions lösungen features funktionen customers kunden referenzen partners partner team company unternehmen faq events webinars
-documentation docs download downloads shop webinar whitepaper comparison vergleich apply book angebot anfrage benefits vorteile enquiry`)
+documentation docs services leistungen dienstleistungen industries branchen download downloads shop webinar whitepaper comparison vergleich apply book angebot anfrage benefits vorteile enquiry`)
 	// callsToAction begin titles that ask for something.
 	callsToAction = set(`get try start book buy request learn discover download see join meet watch talk ask claim save sign subscribe find explore choose compare jetzt entdecken kaufen testen kostenlos anfordern
 vereinbaren lernen erfahren holen sichern your my our mein meine ihr ihre unser unsere vergleichen`)
+	// germanCalls end German titles that ask for something.
+	germanCalls = set("buchen vereinbaren anfordern bestellen anfragen herunterladen downloaden kaufen testen anmelden registrieren einholen berechnen konfigurieren ausfüllen anschauen ansehen starten abonnieren sichern")
 	// kindsOfPage stand before a colon, or before the subject itself, and are no part of it.
 	kindsOfPage = set(`webinar guide whitepaper blog article news case study studie fallstudie story success customer checklist checkliste template templates vorlage vorlagen leitfaden ratgeber report ebook podcast
 video tutorial free kostenlose kostenloser kostenlos kostenloses brochure broschüre broschuere data sheet datasheet datenblatt white paper e-book product produkt press presse event workshop
@@ -143,6 +145,9 @@ func titleSubjects(title string, drop []string) (found []string, settled bool) {
 	if callsToAction[first] || noSubject[first] && (len(w) == 1 || !mayBegin[first]) {
 		return nil, true
 	}
+	if last := strings.ToLower(w[len(w)-1]); len(w) > 1 && len(w) <= 4 && germanCalls[last] {
+		return nil, true // "Termin buchen"
+	}
 	if frames[first] {
 		w = askedAbout(w)
 	} else {
@@ -155,6 +160,9 @@ func titleSubjects(title string, drop []string) (found []string, settled bool) {
 		}
 	}
 	got := nouned(w, drop)
+	if caseStudy := strings.Contains(low, " case study ") || strings.Contains(low, " fallstudie "); caseStudy && len(got) == 0 {
+		return nil, true // its path holds a customer's name
+	}
 	return got, len(got) == 0 && (allIn(words(title), noSubject) || dropped(title, drop) == "")
 }
 

@@ -4,6 +4,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"unicode"
 )
 
 // clause is one reason in the making.
@@ -50,7 +51,26 @@ func (n *note) summary(as form, class Class) []Sentence {
 
 // changed says what the newest request takes back of an earlier one.
 func (n *note) changed(f *fact) []clause {
-	if !f.act.request() || f.ask.hostile || len(f.ask.quantities) == 0 {
+	if !f.act.request() || f.ask.hostile {
+		return nil
+	}
+	g := n.earlier(f)
+	if g == nil {
+		return nil
+	}
+	then := g.ask.quantities[0]
+	template := n.l.moreThan
+	if less(f.ask.quantities[0].number, then.number) {
+		template = n.l.lessThan
+		n.marks = append(n.marks, Mark{What: MarkLess, At: f.at})
+	}
+	tell(g)
+	return []clause{{fill(template, &slots{'q': then.carried(g.ask.german, n.l.german), 'r': n.called(g), 'd': n.day(g.at)}, 200), append(f.cites[:1:1], g.cites...), f.at}}
+}
+
+// earlier is the newest request before f that asked for another number of the same thing.
+func (n *note) earlier(f *fact) *fact {
+	if len(f.ask.quantities) == 0 {
 		return nil
 	}
 	now := f.ask.quantities[0]
@@ -59,17 +79,9 @@ func (n *note) changed(f *fact) []clause {
 		if g == f || !g.act.request() || g.at >= f.at || g.colleague != "" || g.ask.hostile || len(g.ask.quantities) == 0 {
 			continue
 		}
-		then := g.ask.quantities[0]
-		if foldSubject(then.noun) != foldSubject(now.noun) || then.number == now.number {
-			continue
+		if then := g.ask.quantities[0]; foldSubject(then.noun) == foldSubject(now.noun) && then.number != now.number {
+			return g
 		}
-		template := n.l.moreThan
-		if less(now.number, then.number) {
-			template = n.l.lessThan
-			n.marks = append(n.marks, Mark{What: MarkLess, At: f.at})
-		}
-		tell(g)
-		return []clause{{fill(template, &slots{'q': then.carried(g.ask.german, n.l.german), 'r': n.l.was[g.act], 'd': n.day(g.at)}, 200), append(f.cites[:1:1], g.cites...), f.at}}
 	}
 	return nil
 }
@@ -114,6 +126,10 @@ func (n *note) leftover(f *fact) []clause {
 	if a.leaves != "" {
 		out = append(out, clause{strings.Replace(l.leaves, "{x}", n.leaving(a.leaves), 1), f.newestCites()[:1], f.at})
 	}
+	add('L', l.link)
+	if a.approved {
+		out = append(out, clause{l.approved, f.newestCites()[:1], f.at})
+	}
 	if len(a.money) > 0 && f.price.amount == "" && !f.holds('b') {
 		sum := a.money[0].text(l.german)
 		template := l.budget
@@ -136,10 +152,17 @@ func (n *note) leftover(f *fact) []clause {
 			if q := n.quantities(a); q != "" {
 				out = append(out, clause{n.lang("named ", "nannte ") + q, f.newestCites()[:1], f.at})
 			}
-		case v['q'] != "" && !f.holds('q') && f.act != ActBooking:
-			out = append(out, clause{n.lang("asked for ", "es geht um ") + v['q'], f.newestCites()[:1], f.at})
+		case v['q'] != "" && !f.holds('q') && f.act != ActBooking && !f.act.first():
+			lead := n.lang("asked for ", "es geht um ")
+			if f.act == ActCalculate {
+				lead = n.lang("worked it out for ", "durchgerechnet für ")
+			}
+			out = append(out, clause{lead + v['q'], f.newestCites()[:1], f.at})
 		}
 		if v['t'] != "" && !f.holds('t') {
+			if a.dates[0].what == "" {
+				v['t'] = n.lang("wants it ", "gewünscht ") + v['t']
+			}
 			out = append(out, clause{v['t'], f.newestCites()[:1], f.at})
 		}
 	}
@@ -260,12 +283,15 @@ func (n *note) others(k int) []clause {
 			}
 			continue
 		}
+		if a == ActProduct {
+			if c, ok := n.lookedAt(); ok {
+				out = append(out, c)
+			}
+			continue
+		}
 		for i := len(n.facts) - 1; i >= 0 && len(out) < k; i-- {
 			g := &n.facts[i]
 			if g.act != a || g.colleague != "" || g.told || g == n.lead {
-				continue
-			}
-			if a == ActProduct && (n.productName(g.product) == "" || g.product == n.lead.product && n.lead.act.unfinished()) {
 				continue
 			}
 			if c, ok := n.clauseOf(g); ok {
@@ -275,6 +301,34 @@ func (n *note) others(k int) []clause {
 		}
 	}
 	return out
+}
+
+// lookedAt tells as one reason which products somebody looked at, the newest first.
+func (n *note) lookedAt() (clause, bool) {
+	var looked []string
+	var c clause
+	for i := len(n.facts) - 1; i >= 0 && len(looked) < reasonsMax; i-- {
+		g := &n.facts[i]
+		name := n.productName(g.product)
+		if g.act != ActProduct || g.colleague != "" || g.told || g == n.lead || name == "" || g.product == n.lead.product && n.lead.act.unfinished() {
+			continue
+		}
+		one, ok := n.clauseOf(g)
+		if !ok {
+			continue
+		}
+		tell(g)
+		if len(looked) == 0 {
+			c = one
+		}
+		v := n.slots(g)
+		looked = append(looked, name+" "+v[slotOn])
+		c.cites = append(c.cites[:min(len(c.cites), 3)], one.cites...)
+	}
+	if len(looked) > 1 {
+		c.text = n.lang("looked at "+n.l.list(looked), n.l.list(looked)+" angesehen")
+	}
+	return c, len(looked) > 0
 }
 
 // clauseOf tells a fact as one reason.
@@ -291,6 +345,11 @@ func (n *note) clauseOf(g *fact) (clause, bool) {
 		v['q'], v['t'], v['b'] = "", "", ""
 	}
 	text := fill(template, &v, 200)
+	if n.back && g.at < n.after && n.sameDay(g.at, n.before) {
+		if bare := strings.Replace(text, n.lang(" on ", "am ")+n.day(g.at)+n.lang("", " "), "", 1); bare != text {
+			text = n.lang(bare+" before", "zuvor "+bare)
+		}
+	}
 	return clause{text, g.newestCites(), g.at}, text != ""
 }
 
@@ -353,14 +412,14 @@ func (n *note) missing(f *fact, as form, have int) (out []clause) {
 		add(n.lang("no request of their own", "keine eigene Anfrage"), f.newestCites()[:1])
 	case f.act == ActEnquiry && f.product == 0 && len(f.ask.quantities) > 0 && len(n.s.Journey.Products) > 1:
 		add(n.lang("which product is open", "um welches Produkt es geht, ist offen"), f.cites[:1])
-	case (f.act == ActCompare || f.act == ActCalculate || f.act == ActTerms || f.act == ActPrice) && !n.noRequest && n.newestRequest() == nil && have > 0:
+	case (f.act == ActCompare || f.act == ActCalculate || f.act == ActTerms || f.act == ActPrice) && !n.noRequest && n.newestRequest() == nil:
 		add(l.noRequest, f.newestCites()[:1])
 	case have == 0 && f.act == ActOpen:
 		add(n.lang("no visit or answer on record", "kein Besuch, keine Antwort erfasst"), f.newestCites()[:1])
 	case have == 0 && f.act == ActNewsletter:
 		add(n.lang("no visit, no question yet", "noch kein Besuch, keine Frage"), f.newestCites()[:1])
-	case have == 0 && f.act != ActUnsubscribe:
-		add(l.nothingElse, f.newestCites()[:1])
+	case have == 0 && (f.act == ActRead || f.act == ActVisit || f.act == ActProduct || f.act == ActCase || f.act == ActClick || f.act == ActForm || f.act == ActChat):
+		add(l.nothingElse, f.newestCites()[:1]) // so little that it is worth saying
 	}
 	if f.act == ActOpen || f.act == ActNewsletter {
 		return out
@@ -519,6 +578,11 @@ func (n *note) nextStep(f *fact, as form, class Class) (next, low Sentence) {
 			v['c'] = c.colleague
 		}
 	}
+	if f.act == ActPrice && as == formPlain && class == classNone {
+		if c := n.newest(ActCalculate); c != nil && n.days(c.at) < freshDays {
+			st.fresh = l.next[ActCalculate].fresh // a price they have worked out already
+		}
+	}
 	text, age := st.fresh, n.days(f.at)
 	if as == formAnswered {
 		age = n.days(n.readAfter(n.answeredBy(f)).at)
@@ -568,9 +632,6 @@ func (n *note) negative(in *Intent, class Class, company string, of *fact) {
 	case ClassPress:
 		clauses = append([]clause{{n.lang("a matter for the press office", "Sache der Pressestelle"), of.cites[:1], of.at}}, clauses...)
 	}
-	if len(clauses) == 0 {
-		clauses = append(clauses, clause{l.nothingElse, of.cites[:1], 0})
-	}
 	n.mark(nil, class)
 	in.Sentences = n.sentences(clauses[:min(len(clauses), reasonsMax)])
 	in.NextStep = sentence(l.negative, of.newestCites()[0])
@@ -598,6 +659,9 @@ func (n *note) evidence(class Class, f *fact) (what string, cites []string) {
 		}
 		return n.lang("reads our pages", "liest unsere Seiten"), nil
 	case ClassJobSeeker:
+		if f.ask.seeks {
+			return n.lang("asks about a job", "Anfrage wegen einer Stelle"), nil
+		}
 		if f.act == ActJobApply {
 			role := firstOf(f.item, n.jobTitle(f))
 			if role == "" {
@@ -608,18 +672,24 @@ func (n *note) evidence(class Class, f *fact) (what string, cites []string) {
 		return n.lang("looks at careers pages", "Stellensuche: liest Stellenangebote"), nil
 	case ClassPress:
 		if m := interviewOn.FindStringSubmatch(f.ask.interview); m != nil {
-			if s := n.label(m[1]); s != "" && !n.l.german {
+			if s := n.label(m[1]); s != "" && !n.l.german && !f.ask.german {
 				return "asks for an interview on " + strings.TrimSpace(s), nil
 			}
 			return n.lang("asks for an interview", "bittet um ein Interview"), nil
 		}
+		if f.ask.press {
+			return n.lang("works on an article", "arbeitet an einem Beitrag"), nil
+		}
 		return n.lang("sent a press enquiry", "Presseanfrage"), nil
 	case ClassSupplier:
 		if s := f.ask.sells; s != "" {
-			if n.l.german && !f.ask.german {
+			switch {
+			case n.l.german && !f.ask.german:
 				return "bietet uns etwas an", nil
+			case f.ask.german:
+				return n.lang("offers “"+s+"”", "bietet "+s+" an"), nil
 			}
-			return n.lang("offers "+lowerFirst(s), "bietet "+s+" an"), nil
+			return "offers " + lowerFirst(s), nil
 		}
 		return n.lang("sent a supplier form", "Lieferantenanfrage"), nil
 	}
@@ -647,7 +717,7 @@ func (n *note) evidence(class Class, f *fact) (what string, cites []string) {
 	case f.ask.study:
 		text = n.lang("asks for a thesis", "fragt für eine Abschlussarbeit")
 	case v['l'] != "":
-		text = n.lang("read about ", "hat gelesen über ") + v['l']
+		text = n.lang("read about ", "las über ") + v['l']
 	default:
 		text = n.lang("visited the site", "war auf der Website")
 	}
@@ -658,7 +728,12 @@ func (n *note) evidence(class Class, f *fact) (what string, cites []string) {
 func (n *note) jobTitle(f *fact) string {
 	t := f.title
 	for _, p := range []string{"Job application", "Application", "Apply", "Bewerbung", "job application"} {
-		t = strings.TrimPrefix(t, p)
+		if rest, ok := strings.CutPrefix(t, p); ok && (rest == "" || !unicode.IsLetter([]rune(rest)[0])) {
+			t = rest
+		}
+	}
+	if formAct(t) == ActJobApply {
+		return "" // the form's own name
 	}
 	for _, p := range []string{": ", " as ", " als ", " for ", " – ", " - "} {
 		t = strings.TrimPrefix(t, p)

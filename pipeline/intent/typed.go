@@ -28,7 +28,15 @@ type ask struct {
 	study      bool   // says that it is for a thesis or coursework
 	sells      string // what they offer to us
 	interview  string // the words around "interview"
+	item       string // the thing that a field of the form names: "Minibagger 2,5 t"
+	link       string // what they ask an interface to
+	approved   bool   // says that the budget is approved
+	student    bool   // says that they study
+	press      bool   // writes for readers
+	seeks      bool   // looks for a job
 	refuses    bool   // says no
+	chose      bool   // … because they chose somebody else
+	chosen     string // whom
 	owns       bool   // the quantities are what they have, not what they ask for
 	hostile    bool   // gives orders to software, or carries a link
 	german     bool   // typed in German
@@ -41,17 +49,25 @@ type quantity struct {
 	noun   string
 	rest   string // "for 3 cafés"
 	second bool   // "second P4": one more
+	more   bool   // "two more languages"
+	item   bool   // noun is a thing's own name
 }
 
 func (q quantity) zero() bool { return q.number == "" }
 
-func (q quantity) typed() string {
+func (q quantity) typed(german bool) string {
 	s := q.number + " " + q.noun
+	if q.more {
+		s = q.number + moreOf[german] + " " + q.noun
+	}
 	if q.rest != "" {
 		s += " " + q.rest
 	}
 	return s
 }
+
+// moreOf says, in German or not, that something is wanted beside what there is.
+var moreOf = map[bool]string{false: " more", true: " weitere"}
 
 // money is an amount as typed, its currency as a code or sign.
 type money struct {
@@ -70,21 +86,62 @@ type deadline struct {
 
 // read is what was typed with an event.
 func (a *ask) read(e *connectors.Event, red *redactor) {
-	for _, k := range typedFields(e.Properties) {
-		v := e.Properties[k]
-		if structuralWords(k) {
-			continue
+	fields := typedFields(e.Properties)
+	for _, k := range fields {
+		if w := keyWords(k); hasAny(w, itemWords...) && !hasAny(w, "number", "count", "anzahl", "id", "sku", "code", "size", "many", "quantity", "type") && a.item == "" {
+			a.item = itemOf(e.Properties[k], red)
 		}
-		if w := keyWords(k); isNumber(strings.TrimSpace(v)) && hasAny(w, "quantity", "qty", "menge", "anzahl", "pieces") && nounOf(w) == "" {
-			v += " " + firstOf(e.Properties["product"], e.Properties["product_name"], e.Properties["item"], e.Properties["produkt"], "pieces")
-			a.text(v, red)
-			continue
-		}
-		a.field(k, v, red)
 	}
+	for _, k := range fields {
+		v := strings.TrimSpace(e.Properties[k])
+		switch w := keyWords(k); {
+		case structuralWords(k), v == a.item:
+		case isNumber(v) && hasAny(w, "quantity", "qty", "menge", "anzahl", "pieces", "stückzahl") && nounOf(w) == "":
+			a.any = true
+			if a.item != "" {
+				a.quantities = append(a.quantities, quantity{number: v, noun: a.item, item: true})
+				continue
+			}
+			a.text(v+" pieces", red)
+		default:
+			a.field(k, v, red)
+		}
+	}
+	a.span()
 	if e.ElementText != "" && !labelled(e.Kind) {
 		a.text(e.ElementText, red)
 	}
+}
+
+// itemWords are words of a field's name by which its value names what somebody wants.
+var itemWords = []string{"product", "produkt", "item", "article", "artikel", "model", "modell", "gerät", "geraet", "machine", "maschine", "device", "vehicle", "fahrzeug"}
+
+// itemOf is the name of a thing that a field holds: up to six words, nothing that a sentence is made of. "" if it is something else.
+func itemOf(v string, red *redactor) string {
+	v, _ = red.clean(plain(strings.TrimSpace(v), 60))
+	t := tokens(v)
+	if len(t) == 0 || len(t) > 6 || isNumber(t[0]) || strings.ContainsAny(v, "[…:;!?@/") || orders.MatchString(v) || linkLike.MatchString(v) || strings.IndexFunc(v, unicode.IsLetter) < 0 {
+		return ""
+	}
+	return v
+}
+
+// span makes one of a first and a last day that stand in fields of their own.
+func (a *ask) span() {
+	slices.SortStableFunc(a.dates, func(x, y deadline) int { return strings.Compare(x.order(), y.order()) })
+	for i := 1; i < len(a.dates); i++ {
+		first, last := a.dates[i-1], a.dates[i]
+		if first.prep == "from" && last.prep == "to" && first.what == "" && first.month == last.month && first.day > 0 && first.day < last.day && first.year == last.year {
+			first.until = last.day
+			a.dates = slices.Replace(a.dates, i-1, i+1, first)
+			return
+		}
+	}
+}
+
+// order puts the first day before the last.
+func (d deadline) order() string {
+	return map[string]string{"to": "2", "from": "1"}[d.prep]
 }
 
 // field reads one property: a number takes its noun from the property's name, a date what it is for.
@@ -96,6 +153,19 @@ func (a *ask) field(name, value string, red *redactor) {
 		return
 	}
 	switch {
+	case hasAny(words, "deposit", "anzahlung", "downpayment"):
+		return // what they have, not what it is to cost
+	case hasAny(words, "role", "occupation", "beruf", "status", "position", "function", "funktion") && len(t) <= 2 && hasAny(keyWords(value), "student", "studentin", "studierende", "studierender", "pupil"):
+		a.student, a.any = true, true
+		return
+	case hasAny(words, "term", "duration", "laufzeit", "period", "months", "monate"):
+		if len(t) == 1 && isNumber(t[0]) && hasAny(words, "months", "monate") {
+			t = append(t, "months")
+		}
+		if q, n := quantityAt(t, 0); n == len(t) && durations[strings.ToLower(q.noun)] != "" {
+			a.term, a.any = q, true
+			return
+		}
 	case hasAny(words, "budget", "amount", "sum", "betrag", "value", "price", "total", "loan", "kredit"):
 		if len(t) <= 3 {
 			value = strings.TrimSpace(value)
@@ -120,7 +190,7 @@ func (a *ask) field(name, value string, red *redactor) {
 	}
 	if w, n := dateAt(t, 0); n == len(t) && !w.zero() {
 		a.any = true
-		a.dates = append(a.dates, deadline{when: w, what: purpose(words), prep: "by"})
+		a.date(deadline{when: w, what: purpose(words), prep: prepOf(words)})
 		return
 	}
 	if isRange(value) {
@@ -129,6 +199,24 @@ func (a *ask) field(name, value string, red *redactor) {
 		}
 	}
 	a.text(value, red)
+}
+
+// prepOf says whether a field's name makes its date the first day, the last one, the latest, or just a day.
+func prepOf(words []string) string {
+	if purpose(words) != "" {
+		return "by" // a start or a delivery as they wish it
+	}
+	for _, w := range words {
+		switch {
+		case hasAny([]string{w}, "from", "ab", "von", "anreise", "arrival", "begin", "beginn", "checkin", "pickup") || strings.HasSuffix(w, "beginn"):
+			return "from"
+		case hasAny([]string{w}, "end", "ende", "to", "until", "till", "abreise", "departure", "return", "rückgabe") || strings.HasSuffix(w, "ende"):
+			return "to"
+		case hasAny([]string{w}, "by", "bis", "due", "deadline", "latest", "frist", "before") || strings.HasSuffix(w, "frist"):
+			return "by"
+		}
+	}
+	return "on"
 }
 
 func isRange(s string) bool {
@@ -214,12 +302,25 @@ func (a *ask) text(s string, red *redactor) {
 	a.german = a.german || germanText(s)
 	lower := strings.ToLower(s)
 	a.study = a.study || studies.MatchString(lower)
+	a.press = a.press || writes.MatchString(lower)
+	a.seeks = a.seeks || seeks.MatchString(lower)
+	a.approved = a.approved || approved.MatchString(lower) && !unapproved.MatchString(lower)
+	if m := linkTo.FindStringSubmatch(s); m != nil && properName(m[1]) && a.link == "" {
+		a.link = m[1]
+	}
 	if m := refusals.FindString(lower); m != "" {
 		a.refuses = true
+		a.chose = a.chose || choices.MatchString(m)
+	}
+	if m := choice.FindStringSubmatch(s); m != nil && properName(m[1]) {
+		a.chosen = m[1]
 	}
 	if a.sells == "" {
 		if m := offers.FindStringSubmatch(s); m != nil {
-			a.sells = strings.TrimSpace(m[1])
+			a.sells = m[1]
+			if first, second, ok := strings.Cut(a.sells, " "); ok && (noNoun[strings.ToLower(second)] || a.german) {
+				a.sells = first
+			}
 		}
 	}
 	if a.interview == "" {
@@ -235,15 +336,22 @@ func (a *ask) text(s string, red *redactor) {
 }
 
 var (
-	studies   = regexp.MustCompile(`\b(thesis|dissertation|coursework|term paper|seminar paper|my studies|university project|class project|abschlussarbeit|bachelorarbeit|masterarbeit|seminararbeit|hausarbeit|diplomarbeit|facharbeit|mein studium|studienarbeit)\b`)
-	refusals  = regexp.MustCompile(`\b(no longer (interested|needed|need|looking)|not interested|chose (another|a different|someone else)|went with|gone with|decided against|decided (for|on) (another|a different)|have chosen another|please stop|kein interesse|nicht mehr interess\w+|kein bedarf|nicht mehr (benötigt|nötig|aktuell)|(haben|habe) uns (für ein anderes|anders|für einen anderen|dagegen)|entschieden uns (für ein|anders|dagegen)|absage|no budget|not a (good )?fit|not moving forward|won't be moving)\b`)
-	offers    = regexp.MustCompile(`(?i)\b(?:we (?:offer|supply|sell|manufacture|produce)|wir (?:bieten|liefern|produzieren|verkaufen))\s+(?:you |our |ihnen |unsere? |high-quality |hochwertige )*([\p{L}-]+(?: [\p{L}-]+)?)`)
-	owning    = regexp.MustCompile(`(?i)\b(?:we|wir) (?:currently |already |derzeit |zurzeit |bereits )?(?:manage|run|operate|own|employ|have|verwalten|betreiben|disponieren|beschäftigen|bewirtschaften|haben) (?:about |around |over |rund |etwa |über |ca\. )?\d`)
-	rivalAt   = regexp.MustCompile(`(?:(?i:compare[ds]? (?:you |it |this |us |\p{L}+ )?(?:with|to|against)|comparing (?:you |it |this |\p{L}+ )?(?:with|to|against)|instead of|replac(?:e|ing)|switch(?:ing)? (?:away )?from|mov(?:e|ing) (?:away )?from|migrat(?:e|ing) (?:away )?from|alternative to|currently (?:using|use|with|on)|(?:we|now) use|today with|offer from|quote from|talking to|also (?:looking at|evaluating|considering|talking to|asked|invited?)|evaluating|considering|versus|vs\.?|against|ablös(?:en|ung von)|ersetzen|wechsel(?:n)? von|umstieg von|derzeit|aktuell|statt|neben|verglichen mit|vergleich(?:en)? (?:mit|zu)|angebot von|nutzen|im einsatz|auch))\s+(?:[a-z]+ )?((?:[A-ZÄÖÜ][\p{L}\d&.-]*)(?: (?:[A-ZÄÖÜ][\p{L}\d&.-]*)){0,2})`)
-	rivalBy   = regexp.MustCompile(`((?:[A-ZÄÖÜ][\p{L}\d&-]*)(?: (?:[A-ZÄÖÜ][\p{L}\d&-]*)){0,1}),? (?:(?:is|are|was|were|has been|ist|sind|wird) )?(?:also|ebenfalls|auch) (?:invited|bidding|asked|quoting|offering|angefragt|eingeladen|im Rennen)`)
-	rivalEnd  = regexp.MustCompile(`(?:möchten|wollen|würden gern|werden) ([A-ZÄÖÜ][\p{L}\d&-]+) (?:ablösen|ersetzen|kündigen)`)
-	rivalNext = regexp.MustCompile(`^(?:,? (?:and|und|or|oder)|,) ([A-ZÄÖÜ][\p{L}\d&-]*)`)
-	leaveAt   = regexp.MustCompile(`(?i)\b(?:leave|replac\w+|away from|instead of|off|ablös\w*|weg von|statt|ersetz\w*)\b[^.,;]{0,30}?\b(spreadsheets?|excel|paper|tabellen|papier|excel-listen)\b|\b(tabellen|excel-listen|spreadsheets)\b[^.,;]{0,20}\b(ablösen|ersetzen|behind|loswerden)\b`)
+	studies    = regexp.MustCompile(`\b(thesis|dissertation|coursework|term paper|seminar paper|my studies|university project|class project|abschlussarbeit|bachelorarbeit|masterarbeit|seminararbeit|hausarbeit|diplomarbeit|facharbeit|mein studium|studienarbeit)\b`)
+	refusals   = regexp.MustCompile(`\b(no longer (interested|needed|need|looking)|not interested|chose (another|a different|someone else)|went with|gone with|decided against|decided (for|on) (another|a different)|have chosen another|please stop|kein interesse|nicht mehr interess\w+|kein bedarf|nicht mehr (benötigt|nötig|aktuell)|(haben|habe|hat) (uns|mich|sich) \w* ?(für (ein|eine|einen) andere\w*|anders|dagegen)|entschieden (uns|mich) (für (ein|eine|einen) andere\w*|anders|dagegen)|absage|no budget|not a (good )?fit|not moving forward|won't be moving)\b`)
+	writes     = regexp.MustCompile(`\b(press (enquiry|inquiry|request)|presseanfrage|(writing|working on|preparing|researching) (an?|the|my|our) (article|story|feature|piece|podcast|documentary)|(schreibe|recherchiere|arbeite) .{0,30}\b(artikel|beitrag|reportage|bericht)|for our readers|für unsere leser\w*|journalist(in)?)\b`)
+	seeks      = regexp.MustCompile(`\b(apply(ing)? for (a|the|your|an) \w* ?(job|position|role|internship|vacancy)|looking for (a job|work|an internship)|(any )?(open positions|vacancies)|job application|initiativbewerbung|bewerbe mich|(praktikums|ausbildungs)platz|stelle als)\b`)
+	approved   = regexp.MustCompile(`\bbudget\b[^.;,]{0,20}\b(approved|granted|signed off|freigegeben|genehmigt|bewilligt)\b|\bapproved budget\b`)
+	unapproved = regexp.MustCompile(`\b(not|noch nicht|nicht|until|once|when|if|sobald|wenn|bis|unless)\b[^.;]{0,40}\b(budget|approved|granted|freigegeben|genehmigt|bewilligt)\b`)
+	linkTo     = regexp.MustCompile(`\b(?i:schnittstelle|anbindung|integration|integrate|integrates|connector|interface|connect|connects|connection|sync|syncs|anbinden|angebunden)(?: \pL+)? (?i:zu|zum|zur|mit|an|to|with) ([A-Z][\pL\d.-]*[\pL\d](?: [A-Z][\pL\d-]*)?)`)
+	choices    = regexp.MustCompile(`another|different|someone else|went|gone|andere`)
+	choice     = regexp.MustCompile(`\b(?:(?i:we|have|has) (?i:chose|chosen|went with|gone with|decided (?:for|on))|uns (?:nun |jetzt )?für) ([A-ZÄÖÜ][\pL\d&-]*(?: [A-ZÄÖÜ][\pL\d&-]*)?)(?:[ ,.]|$)`)
+	offers     = regexp.MustCompile(`(?i)\b(?:we (?:offer|supply|sell|manufacture|produce)|wir (?:bieten|liefern|produzieren|verkaufen))\s+(?:you |our |ihnen |unsere? |high-quality |hochwertige )*([\p{L}-]+(?: [\p{L}-]+)?)`)
+	owning     = regexp.MustCompile(`(?i)\b(?:we|wir) (?:currently |already |derzeit |zurzeit |bereits )?(?:manage|run|operate|own|employ|have|verwalten|betreiben|disponieren|beschäftigen|bewirtschaften|haben) (?:about |around |over |rund |etwa |über |ca\. )?\d`)
+	rivalAt    = regexp.MustCompile(`(?:(?i:compare[ds]? (?:you |it |this |us |\p{L}+ )?(?:with|to|against)|comparing (?:you |it |this |\p{L}+ )?(?:with|to|against)|instead of|replac(?:e|ing)|switch(?:ing)? (?:away )?from|mov(?:e|ing) (?:away )?from|migrat(?:e|ing) (?:away )?from|alternative to|currently (?:using|use|with|on)|(?:we|now) use|today with|offer from|quote from|talking to|also (?:looking at|evaluating|considering|talking to|asked|invited?)|evaluating|considering|versus|vs\.?|against|ablös(?:en|ung von)|ersetzen|wechsel(?:n)? von|umstieg von|derzeit|aktuell|statt|neben|verglichen mit|vergleich(?:en)? (?:mit|zu)|angebot von|nutzen|im einsatz|auch))\s+(?:[a-z]+ )?((?:[A-ZÄÖÜ][\p{L}\d&.-]*)(?: (?:[A-ZÄÖÜ][\p{L}\d&.-]*)){0,2})`)
+	rivalBy    = regexp.MustCompile(`((?:[A-ZÄÖÜ][\p{L}\d&-]*)(?: (?:[A-ZÄÖÜ][\p{L}\d&-]*)){0,1}),? (?:(?:is|are|was|were|has been|ist|sind|wird) )?(?:also|ebenfalls|auch) (?:invited|bidding|asked|quoting|offering|angefragt|eingeladen|im Rennen)`)
+	rivalEnd   = regexp.MustCompile(`(?:möchten|wollen|würden gern|werden) ([A-ZÄÖÜ][\p{L}\d&-]+) (?:ablösen|ersetzen|kündigen)`)
+	rivalNext  = regexp.MustCompile(`^(?:,? (?:and|und|or|oder)|,) ([A-ZÄÖÜ][\p{L}\d&-]*)`)
+	leaveAt    = regexp.MustCompile(`(?i)\b(?:leave|replac\w+|away from|instead of|off|ablös\w*|weg von|statt|ersetz\w*)\b[^.,;]{0,30}?\b(spreadsheets?|excel|paper|tabellen|papier|excel-listen)\b|\b(tabellen|excel-listen|spreadsheets)\b[^.,;]{0,20}\b(ablösen|ersetzen|behind|loswerden)\b`)
 )
 
 func (a *ask) rivalsIn(s string, red *redactor) {
@@ -448,12 +556,13 @@ var purposes = map[string]string{}
 
 func init() {
 	for what, words := range map[string]string{
-		"start":    "live go-live golive start starts starting started launch kick-off kickoff rollout roll-out running ready place produktivstart einführung loslegen produktiv beginnen beginn inbetriebnahme begin beginning",
+		"start":    "live go-live golive start starts starting started starten startet gestartet launch kick-off kickoff rollout roll-out running ready place produktivstart einführung loslegen produktiv beginnen beginn inbetriebnahme begin beginning",
 		"bids":     "bids bid tender tenders proposals proposal submission submit submissions deadline abgabe angebotsfrist gebote abgabefrist einreichung frist closing",
 		"delivery": "delivery deliver delivered ship shipped lieferung geliefert liefern liefertermin installed installation",
 		"opening":  "opening opens open eröffnung eröffnen eröffnet",
 		"decide":   "decide decides decision deciding entscheidung entscheiden entscheid",
-		"ends":     "ends end expires expire expiry expiring renewal renew runs endet ausläuft läuft kündigung laufzeit vertragsende",
+		"ends":     "ends end expires expire expires expired expiry expiring runs endet ausläuft läuft kündigung laufzeit vertragsende",
+		"renews":   "renewal renew renews renewed verlängerung verlängert",
 		"visit":    "visit tour besuch besichtigung",
 		"move":     "move moving umzug einzug",
 	} {
@@ -563,11 +672,12 @@ var ordinals = set("second third another zweite zweiter zweites zweiten dritte d
 // quantityAt reads a number with its noun: at most four words, up to a word that cannot belong to it.
 func quantityAt(t []string, i int) (q quantity, n int) {
 	num := strings.ToLower(t[i])
-	joined := ""
+	joined, spelled := "", false
 	switch {
 	case ordinals[num]:
 		q.second = true
 	case spelledNumbers[num]:
+		spelled = true
 	case isNumber(num):
 		if len(num) == 4 && strings.HasPrefix(num, "20") && !strings.ContainsAny(num, ".,") {
 			return q, 0 // a year
@@ -586,9 +696,15 @@ func quantityAt(t []string, i int) (q quantity, n int) {
 	if joined != "" {
 		return q, 0
 	}
-	q.number = t[i]
+	if q.number = t[i]; spelled {
+		q.number = num // at the start of a sentence
+	}
 	k := i + 1
-	if q.number != "" && k < len(t) && (strings.EqualFold(t[k], "x") || strings.EqualFold(t[k], "more") || strings.EqualFold(t[k], "additional") || strings.EqualFold(t[k], "weitere")) {
+	switch next := strings.ToLower(tokenAt(t, k)); next {
+	case "x":
+		k++
+	case "more", "additional", "further", "weitere", "zusätzliche":
+		q.more = true
 		k++
 	}
 	var noun []string
@@ -612,8 +728,8 @@ func quantityAt(t []string, i int) (q quantity, n int) {
 	if streets[strings.ToLower(noun[len(noun)-1])] {
 		return quantity{}, 0 // an address
 	}
-	if q.noun == "%" || units[strings.ToLower(q.noun)] {
-		return quantity{}, 0
+	if units[strings.ToLower(q.noun)] || i > 0 && measures[strings.ToLower(q.noun)] && (strings.EqualFold(t[i-1], "with") || strings.EqualFold(t[i-1], "mit") || nounWord(t[i-1])) {
+		return quantity{}, 0 // of a thing that was named before: "Arbeitsbühne mit 16 m"
 	}
 	rest := k
 	switch at := strings.ToLower(tokenAt(t, k)); at {
@@ -649,11 +765,14 @@ func restAt(t []string, k int, prep string) (string, int) {
 	}
 	lower := strings.ToLower(next)
 	if isNumber(lower) || spelledNumbers[lower] {
-		noun := tokenAt(t, k+2)
-		if nounWord(noun) && monthNamed(strings.ToLower(noun)) == 0 && durations[strings.ToLower(noun)] == "" {
-			return t[k] + " " + next + " " + noun, 3
+		noun, second := tokenAt(t, k+2), tokenAt(t, k+3)
+		if !nounWord(noun) || monthNamed(strings.ToLower(noun)) > 0 || durations[strings.ToLower(noun)] != "" {
+			return "", 0
 		}
-		return "", 0
+		if nouns[strings.ToLower(noun)] == "" && nounsBack[strings.ToLower(noun)] == "" && nounWord(second) && strings.HasSuffix(second, "s") && k+4 >= len(t) {
+			return t[k] + " " + next + " " + noun + " " + second, 4
+		}
+		return t[k] + " " + next + " " + noun, 3
 	}
 	after := strings.ToLower(tokenAt(t, k+2))
 	if (prep == "in" || prep == "im") && nounWord(next) && monthNamed(lower) == 0 && purposes[lower] == "" && (after == "" || after == "and" || after == "und") {
@@ -671,6 +790,9 @@ func tailNoun(w string) bool {
 }
 
 var streets = set("street st road rd avenue ave lane drive boulevard square straße strasse str weg allee gasse")
+
+// measures tell how large one thing is.
+var measures = set("m cm mm t kg kw kva zoll inch gb tb v")
 
 var units = set("% percent prozent am pm uhr clock")
 

@@ -143,6 +143,7 @@ type scratch struct {
 	opens     map[uint64]int32
 	ids       map[string]int32
 	gateways  []int32 // mail clicks that a machine owned up to
+	views     []int32 // of pages
 	buf       []byte  // to hash
 }
 
@@ -323,7 +324,7 @@ func (b *Builder) filter(s *scratch, j *Journey, in *Input) {
 		switch {
 		case strings.EqualFold(ev.Consent, "denied"):
 			j.drop(it, WhyNoConsent)
-		case staff || ev.Properties[connectors.PropInternal] == "true" || it.personal() && b.isStaff(ev.Email) ||
+		case staff || ev.Properties[connectors.PropInternal] == "true" || isInternal(ev.Properties) || it.personal() && b.isStaff(ev.Email) ||
 			it.page != nil && it.page.internal || b.isInternalIP(ev.IP):
 			j.drop(it, WhyStaff)
 		case b.isBot(it):
@@ -335,6 +336,29 @@ func (b *Builder) filter(s *scratch, j *Journey, in *Input) {
 			j.drop(it, WhySensitive)
 		}
 	}
+}
+
+// isInternal says whether a tracker marks the event as own staff's.
+func isInternal(p map[string]string) bool {
+	var buf [32]byte
+	for k, v := range p {
+		if len(k) > len(buf) || len(v) > 16 {
+			continue
+		}
+		switch string(mark(k, &buf)) {
+		case "internal", "isinternal", "internaluser", "isinternaluser", "internaltraffic", "isemployee", "isstaff", "isteammember":
+			switch strings.ToLower(v) {
+			case "true", "1", "yes":
+				return true
+			}
+		case "traffictype": // GA4's
+			switch strings.ToLower(v) {
+			case "internal", "developer":
+				return true
+			}
+		}
+	}
+	return false
 }
 
 func (b *Builder) isStaff(email string) bool {
@@ -373,7 +397,7 @@ func (b *Builder) agent(raw string) agent {
 		return a
 	}
 	raw = strings.Clone(raw) // not to hold a source's whole answer
-	a := agent{b.crawlers.match(raw), isMailProgram(raw), clean(raw, maxAgent)}
+	a := agent{b.crawlers.match(raw) || isCompatible(raw), isMailProgram(raw), clean(raw, maxAgent)}
 	b.agents.put(raw, a)
 	return a
 }

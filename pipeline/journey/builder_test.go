@@ -24,6 +24,7 @@ const chrome = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KH
 func testConfig() Config {
 	c := Defaults()
 	c.OwnHosts = []string{"example.com"}
+	c.Identity.JoinAnonymous = identity.JoinAlways // most events of these tests name nobody
 	c.InternalDomains = []string{"example.com"}
 	c.InternalIPs = []string{"192.0.2.0/24", "2001:db8::1"}
 	c.InternalHosts = []string{"staging.*"}
@@ -148,6 +149,8 @@ func TestSignalsByKindAndPage(t *testing.T) {
 		{"order", ev(0, connectors.KindPurchase, ""), score.FormSubmit, score.Application | score.Key, "order", ""},
 		{"webinar", ev(0, connectors.KindWebinar, "", prop("title", "Forecasting")), score.FormSubmit, 0, "webinar: Forecasting", ""},
 		{"chat", ev(0, connectors.KindChat, "https://example.com/pricing"), score.WebVisit, 0, "chat", ""},
+		{"calculator used", ev(0, connectors.KindCalculator, "https://example.com/roi"), score.ContentView, score.ContractPage | score.Key, "calculator: /roi", ""},
+		{"calculator without a page", ev(0, connectors.KindCalculator, "", prop("product", "Barista 3")), score.ContentView, score.ContractPage | score.Key, "calculator: Barista 3", ""},
 		{"invitation", ev(0, connectors.KindInvite, ""), score.WebVisit, 0, "invite", ""},
 		{"use of the product", ev(0, connectors.KindProductUse, "", prop("feature", "Import")), score.WebVisit, 0, "product: Import", ""},
 		{"newsletter", ev(0, connectors.KindNewsletter, ""), score.EmailEngage, 0, "newsletter", ""},

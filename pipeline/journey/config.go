@@ -290,7 +290,7 @@ func lower(in []string) []string {
 }
 
 // buildVersion changes whenever the same config and events could give another journey.
-const buildVersion = "2"
+const buildVersion = "3"
 
 func (c *Config) hash() uint64 {
 	b, err := json.Marshal(c)

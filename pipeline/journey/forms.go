@@ -25,9 +25,11 @@ const (
 var (
 	// contactWords ask for an answer, whatever it is about: "press enquiry" is none to sales, "press demo" is.
 	contactWords = []string{"contact", "contact us", "contact form", "get in touch", "message us", "write to us", "enquiry", "enquire", "inquiry", "inquire",
-		"kontakt", "kontakt*", "anfrage", "anfragen", "*anfrage", "contactez*", "contacto", "contactar", "demande", "consulta", "solicitud"}
+		"kontakt", "kontakt*", "anfrage", "anfragen", "anfrage*", "*anfrage", "contactez*", "contacto", "contactar", "contacta", "nous contacter", "demande", "consulta", "solicitud",
+		"talk to our", "speak to our", "speak with our", "ask a question", "request information", "request more information", "request info", "request more info", "mehr informationen anfordern", "informationen anfordern",
+		"schreiben sie uns", "nachricht an uns", "ihre nachricht", "sprechen sie mit", "rufen sie uns", "hablar con"}
 	// neverWords are of forms that are no request whatever else they are called.
-	neverWords = []string{"unsubscribe*", "login", "log in", "sign in", "password", "passwort*", "cookie", "feedback", "survey", "umfrage", "abmelden", "abmeldung", "abbestellen", "einloggen", "opt out"}
+	neverWords = []string{"unsubscribe*", "login", "*login", "se desabonner", "se desinscrire", "darse de baja", "email preference", "communication preference", "manage preference", "my preference", "preference center", "preference centre", "log in", "sign in", "password", "passwort*", "cookie", "feedback", "survey", "umfrage", "abmelden", "abmeldung", "abbestellen", "einloggen", "opt out"}
 	// materialWords name something to read: asking for it is not asking for an answer.
 	materialWords = []string{"whitepaper", "white paper", "e book", "ebook", "guide", "leitfaden", "brochure", "broschuere*", "prospekt", "catalogue", "catalog", "katalog*", "checklist", "checkliste", "template", "vorlage*",
 		"report", "study", "studie", "data sheet", "datasheet", "datenblatt", "download", "infographic", "case study", "fallstudie", "livre blanc", "guia", "sample chapter", "infomaterial", "informationsmaterial"}
@@ -74,7 +76,7 @@ func (f *formWords) kind(name []string) formKind {
 		return formExcluded
 	case anyIn(f.trial, name):
 		return formTrial
-	case anyIn(f.application, name):
+	case anyIn(f.application, name) && !f.begins(name):
 		return formApplication
 	case anyIn(f.material, name):
 		return formMaterial
@@ -92,16 +94,22 @@ func (f *formWords) begins(name []string) bool {
 // formName splits a form's name into words, "ContactSalesForm" too.
 func formName(name string) []string { return words(connectors.Fold(name)) }
 
-// KnowsForm says whether a list has a word for a form of this name; one that none has counts as form_submit.
-func (b *Builder) KnowsForm(name string) bool { return b.c.forms.kind(formName(name)) != formOther }
+// KnowsForm says whether a list has a word for a form of this name, or a rule names it; one that nothing knows counts as form_submit.
+func (b *Builder) KnowsForm(name string) bool {
+	named := func(r Rule) bool { return r.Form != "" && r.fitsForm(name) }
+	return b.c.forms.kind(formName(name)) != formOther || slices.ContainsFunc(b.config.Rules, named)
+}
 
-// form says what a form that was sent is worth, by its own name; one without a name by the path of its page. A page that does not
+// form says what a form that was sent is worth, by its own name; one without a name by the event's, or by the path of its page. A page that does not
 // count excludes all forms but a request that says so itself.
 func (b *Builder) form(d decision, it *item, p *page) decision {
 	name := clean(it.ev.Properties[connectors.PropForm], maxText)
 	text := formName(name)
 	if name == "" {
 		text = p.words
+		if own := formName(it.ev.Kind); b.c.forms.kind(own) != formOther { // "Support Form Submitted"
+			text = own
+		}
 	}
 	kind := b.c.forms.kind(text)
 	if kind == formExcluded && anyIn(b.c.forms.contact, text) && !anyIn(b.c.forms.never, text) && b.productNamed(text) != 0 {
@@ -117,6 +125,8 @@ func (b *Builder) form(d decision, it *item, p *page) decision {
 	}
 	d.typ = score.FormSubmit
 	switch kind {
+	case formOther:
+		d.unknown = name
 	case formNewsletter:
 		d.typ = score.EmailEngage
 	case formRequest:

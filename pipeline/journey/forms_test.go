@@ -75,6 +75,17 @@ func TestFormsAndTheirPages(t *testing.T) {
 	if j := form("/x", "Xylophone 3"); len(j.UnknownForms) != 1 || len(j.Signals) != 1 {
 		t.Errorf("a form that no list knows: %q, %q", j.UnknownForms, told(j))
 	}
+	ruled := builder(t, func(c *Config) {
+		c.Rules = []Rule{{Form: "xylo*", Signal: score.FormSubmit}, {URL: "/music/**", Signal: score.FormSubmit}}
+	})
+	for _, c := range []connectors.Event{ev(0, connectors.KindFormSubmit, "", prop(connectors.PropForm, "Xylophone 3")), ev(0, connectors.KindFormSubmit, "https://www.example.com/music/a", prop(connectors.PropForm, "Harp"))} {
+		if j := build(ruled, c); len(j.UnknownForms) != 0 || len(j.Signals) != 1 {
+			t.Errorf("a form that a rule knows: %q, %q", j.UnknownForms, told(j))
+		}
+	}
+	if !ruled.KnowsForm("XYLOPHONE") || ruled.KnowsForm("Harp") {
+		t.Error("a form is known by a rule that names it")
+	}
 	if b := builder(t); b.KnowsForm("Xylophone 3") || !b.KnowsForm("Enquiry") || !b.KnowsForm("Support") || !b.KnowsForm("Brochure") {
 		t.Error("a form is known by a word of a list, and only by one")
 	}

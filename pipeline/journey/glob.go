@@ -11,7 +11,7 @@ type glob []string
 type globs []glob
 
 func compileGlob(s string) (glob, error) {
-	s = strings.ToLower(strings.TrimSpace(s))
+	s = plainPath(strings.TrimSpace(s))
 	if s == "" {
 		return nil, errors.New("an empty pattern matches nothing")
 	}

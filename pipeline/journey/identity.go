@@ -198,6 +198,7 @@ func (b *Builder) ownOnly(s *scratch, j *Journey, in *Input) {
 		conflict = conflict || w == others
 	}
 	slices.SortFunc(o.anons, stronger)
+	stranger := len(o.emails)+len(in.Person.UserIDs)+len(in.Person.Phones) == 0 // nothing is joined to who is an anonymous id themselves
 	few := len(o.anons) <= identity.MaxOthers
 	own := func(id identity.ID) bool { return few || o.within(o.anons, id) }
 	var seenWith map[identity.ID]whose // whom an anonymous id was last seen with
@@ -225,6 +226,8 @@ func (b *Builder) ownOnly(s *scratch, j *Journey, in *Input) {
 		case w == theirs || it.anon.Kind == 0:
 		case seenWith[it.anon] == others || !own(it.anon):
 			foreign(it)
+		case !stranger && nameless(it.ev) && !b.rules.MayJoin(it.ev.Consent):
+			j.drop(it, WhyAnonymous)
 		}
 		if it.user.Kind != 0 && !o.within(o.users, it.user) {
 			it.user = identity.ID{}
@@ -234,6 +237,9 @@ func (b *Builder) ownOnly(s *scratch, j *Journey, in *Input) {
 		}
 	}
 }
+
+// nameless says that an event names nobody.
+func nameless(ev *connectors.Event) bool { return ev.UserID == "" && ev.Email == "" && ev.Phone == "" }
 
 // identifiers lists what the person is known by in the accepted events.
 func (b *Builder) identifiers(s *scratch, j *Journey) {

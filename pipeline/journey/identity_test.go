@@ -82,3 +82,49 @@ func TestWhoseEventsAre(t *testing.T) {
 		}
 	}
 }
+
+// Promise: what somebody did before they were known is theirs by the rule of the configuration: by default where they consented to it when
+// they did it, and no word is no consent. What names them needs none, and nobody is joined to an anonymous id that is asked for as itself.
+func TestWhatIsJoinedToAPerson(t *testing.T) {
+	const h = time.Hour
+	nameless := func(ago time.Duration, path, consent string) connectors.Event {
+		return view(ago, path, func(e *connectors.Event) { e.Consent = consent })
+	}
+	events := []connectors.Event{
+		nameless(9*h, "/1", "granted"), nameless(8*h, "/2", ""), nameless(7*h, "/3", "denied"),
+		view(6*h, "/4", func(e *connectors.Event) { e.Email = "ada@customer.test" }),
+		view(5*h, "/5", func(e *connectors.Event) { e.Email, e.Consent = "ada@customer.test", "denied" }),
+		view(4*h, "/6", func(e *connectors.Event) { e.AnonymousID, e.Person = "", "p1" }),
+	}
+	stranger := connectors.Person{Key: "p1", AnonymousIDs: []string{"a1"}}
+	for _, c := range []struct {
+		name   string
+		join   identity.Join
+		person connectors.Person
+		want   []string
+		left   int
+	}{
+		{"by default", "", person, []string{"/1", "/4", "/6"}, 1},
+		{"consented", identity.JoinConsented, person, []string{"/1", "/4", "/6"}, 1},
+		{"always", identity.JoinAlways, person, []string{"/1", "/2", "/4", "/6"}, 0},
+		{"never", identity.JoinNever, person, []string{"/4", "/6"}, 2},
+		{"who is an anonymous id", identity.JoinNever, stranger, []string{"/1", "/2", "/4", "/6"}, 0},
+	} {
+		j := builder(t, func(o *Config) { o.Identity.JoinAnonymous = c.join }).Build(Input{Person: c.person, Events: slices.Clone(events), Now: noon})
+		var got []string
+		for _, s := range j.Sessions {
+			for _, st := range s.Steps {
+				got = append(got, st.Event.URL[len(st.Event.URL)-2:])
+			}
+		}
+		left := 0
+		for _, l := range j.LeftOut {
+			if l.Why == WhyAnonymous {
+				left = l.N
+			}
+		}
+		if !slices.Equal(got, c.want) || left != c.left {
+			t.Errorf("%s: %v, %d left out for consent; want %v, %d", c.name, got, left, c.want, c.left)
+		}
+	}
+}

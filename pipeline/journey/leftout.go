@@ -11,6 +11,7 @@ const (
 	// Gone from the journey.
 	WhyForeign   = "somebody else's"
 	WhyNoConsent = "without consent"
+	WhyAnonymous = "without a name, and without consent to join it" // identity.join_anonymous
 	WhyStaff     = "own staff"
 	WhyBot       = "bot"          // a crawler, previewer, monitoring or SEO tool, by its user agent or the source's word
 	WhyFlood     = "flood"        // more events a minute than a person makes
@@ -74,7 +75,7 @@ func (f *Filtered) count(why string) *int {
 		return &f.Machines
 	case WhyStaff:
 		return &f.Internal
-	case WhyNoConsent:
+	case WhyNoConsent, WhyAnonymous:
 		return &f.NoConsent
 	case WhyCustomer:
 		return &f.Customer

@@ -22,6 +22,7 @@ var machinePatterns string
 func (b *Builder) machines(s *scratch, j *Journey) {
 	b.floods(s, j)
 	b.scanners(s, j)
+	b.prefetches(s, j)
 	b.monitors(s, j)
 }
 
@@ -34,14 +35,21 @@ func isMailProgram(agent string) bool {
 
 // isBot says whether a machine owned up to the event. Opens and clicks of mails that the vendor marks stay as steps; see byKind.
 func (b *Builder) isBot(it *item) bool {
-	if it.agent.crawler && !(it.kind == connectors.KindEmailOpen && it.agent.mail) {
-		return it.kind != connectors.KindEmailOpen || it.agent.text != appleMail
+	if it.agent.crawler {
+		return it.kind != connectors.KindEmailOpen || !it.agent.mail
 	}
 	return it.ev.Properties[connectors.PropBot] == "true" || it.kind != connectors.KindEmailOpen && it.kind != connectors.KindEmailClick && ownsUp(it.ev)
 }
 
-// appleMail is the user agent under which Apple's privacy protection loads every picture of a mail, read or not.
+// appleMail is the user agent under which Apple's privacy protection loads every picture of a mail, read or not. Elsewhere it says
+// nothing: those who cut agents short write it, too.
 const appleMail = "Mozilla/5.0"
+
+// isCompatible says whether an agent calls itself compatible with a browser, as machines do and of the browsers only two.
+func isCompatible(agent string) bool {
+	_, name, ok := strings.Cut(agent, "(compatible; ")
+	return ok && !strings.HasPrefix(name, "MSIE") && !strings.HasPrefix(name, "Konqueror")
+}
 
 // machineMarks are properties by which trackers, mail vendors and browsers mark machines, as mark spells them.
 var machineMarks = map[string]bool{
@@ -50,7 +58,14 @@ var machineMarks = map[string]bool{
 	"mpp": true, "ismpp": true, "applempp": true, "appleprivacy": true, "appleprivacyopen": true, "applemachineopen": true, "mailprivacyprotection": true,
 	"filteredevent": true, "nonhuman": true, "isnonhuman": true, "nonhumaninteraction": true, "nhi": true, "suspectedbot": true,
 	"webdriver": true, "navigatorwebdriver": true, "headless": true, "isheadless": true, "crawler": true, "iscrawler": true,
-	"prefetch": true, "isprefetch": true, "prerender": true, "prerendered": true, "linkscanner": true, "securityscanner": true, "securityscan": true, "securitygateway": true,
+	"prefetch": true, "isprefetch": true, "prefetched": true, "isprefetched": true, "prerender": true, "prerendered": true, "prerendering": true, "isprerender": true, "documentprerendering": true, "linkpreview": true,
+	"spiderorrobot": true, "robot": true, "isrobot": true, "isbotactivity": true, "botactivity": true, "botdetected": true, "knownbot": true, "isproxy": true, "proxyopen": true, "honeypot": true, "syntheticmonitor": true, "synthetic": true, "linkscanner": true, "securityscanner": true, "securityscan": true, "securitygateway": true,
+}
+
+// machineClasses are properties by which enrichments name the class of a client.
+var machineClasses = map[string]bool{
+	"devicetype": true, "devicecategory": true, "deviceclass": true, "agentclass": true, "agenttype": true, "useragenttype": true, "useragentclass": true, "clienttype": true, "browsertype": true,
+	"browser": true, "browsername": true, "browserfamily": true, "useragentfamily": true, "useragentname": true, "trafficclass": true, "visitortype": true,
 }
 
 // purposeMarks are headers in which browsers and mail programs say that nobody looks yet.
@@ -71,6 +86,18 @@ func ownsUp(ev *connectors.Event) bool {
 			case "apple", "gmail", "generic": // Mailgun names the machine
 				return string(name) == "bot"
 			}
+		case machineClasses[string(name)]:
+			if v = strings.ToLower(v); hasAny(v, "bot", "spider", "crawler", "headless", "scanner") || v == "library" {
+				return true
+			}
+		case string(name) == "method" || string(name) == "httpmethod" || string(name) == "requestmethod":
+			if strings.EqualFold(v, "HEAD") {
+				return true
+			}
+		case string(name) == "visibilitystate":
+			if strings.EqualFold(v, "prerender") {
+				return true
+			}
 		case string(name) == "opentype" || string(name) == "openedby":
 			switch strings.ToLower(v) {
 			case "machine", "bot", "auto", "automatic", "proxy":
@@ -84,6 +111,10 @@ func ownsUp(ev *connectors.Event) bool {
 		}
 	}
 	return false
+}
+
+func hasAny(s string, parts ...string) bool {
+	return slices.ContainsFunc(parts, func(p string) bool { return strings.Contains(s, p) })
 }
 
 // mark is a property's name, of at most 32 bytes, without what spellings differ in. It allocates nothing: every event has properties.
@@ -130,9 +161,51 @@ func (b *Builder) floods(s *scratch, j *Journey) {
 	}
 }
 
+// What nobody's hand does: to open two links of a mail within a second, or so many pages within two.
+const (
+	blink       = time.Second
+	glance      = 2 * time.Second
+	glancePages = 6
+)
+
+// prefetches drops the views of pages that were loaded all at once, ahead of somebody who might want one. Where the views are of one
+// moment, on a minute, the source tells no seconds, and nothing about pace.
+func (b *Builder) prefetches(s *scratch, j *Journey) {
+	views := s.views[:0]
+	for i := range s.items {
+		if it := &s.items[i]; !it.drop && it.class == visitor && it.kind == connectors.KindPageView && it.page != nil && it.page.path != "" {
+			views = append(views, int32(i))
+		}
+	}
+	s.views = views
+	first := 0
+	for last := range views {
+		for s.items[views[last]].at.Sub(s.items[views[first]].at) > glance {
+			first++
+		}
+		if last-first+1 < glancePages || s.items[views[first]].at.Equal(s.items[views[last]].at) && s.items[views[last]].at.Second() == 0 {
+			continue
+		}
+		run, pages := views[first:last+1], 0
+		for k, i := range run {
+			if !slices.ContainsFunc(run[:k], func(o int32) bool { return s.items[o].page.key == s.items[i].page.key }) {
+				pages++
+			}
+		}
+		if pages < glancePages {
+			continue
+		}
+		for _, i := range run {
+			if it := &s.items[i]; !it.drop {
+				j.drop(it, WhyFlood)
+			}
+		}
+	}
+}
+
 // scanners drops what mail gateways did: they open the links of a mail within seconds, with an ordinary browser's agent, and so load
 // the pages behind them. It is a burst if a campaign's links are opened faster than a person reads, or one among them that nobody
-// opens who wants something.
+// opens who wants something, or one sooner after the mail's delivery than a person has read it.
 func (b *Builder) scanners(s *scratch, j *Journey) {
 	pace := time.Duration(b.config.MachineSeconds) * time.Second
 	for _, i := range s.gateways {
@@ -140,9 +213,15 @@ func (b *Builder) scanners(s *scratch, j *Journey) {
 	}
 	var links []int32 // of all campaigns
 	for i := range s.items {
-		if it := &s.items[i]; !it.drop && it.class == visitor && (isLink(it) || it.kind == connectors.KindPageView && campaign(it.ev) != "") {
-			links = append(links, int32(i))
+		it := &s.items[i]
+		if it.drop || it.class != visitor || !isLink(it) && (it.kind != connectors.KindPageView || campaign(it.ev) == "") {
+			continue
 		}
+		if it.kind == connectors.KindEmailClick && justDelivered(s, i, pace) {
+			b.dropRun(s, j, []int32{int32(i)}, pace)
+			continue
+		}
+		links = append(links, int32(i))
 	}
 	for len(links) > 1 {
 		camp := mailing(s.items[links[0]].ev)
@@ -164,13 +243,34 @@ func (b *Builder) scanners(s *scratch, j *Journey) {
 	}
 }
 
+// justDelivered says whether the mail that the link at i is of was delivered less than pace before.
+func justDelivered(s *scratch, i int, pace time.Duration) bool {
+	it := &s.items[i]
+	for k := i - 1; k >= 0 && it.at.Sub(s.items[k].at) < pace; k-- {
+		if o := &s.items[k]; o.kind == connectors.KindEmailDelivered && mailing(o.ev) == mailing(it.ev) {
+			return true
+		}
+	}
+	return false
+}
+
 // isLink says whether the event is the opening of a link in a mail: a click that the mail's sender saw, or a landing that tells so.
 func isLink(it *item) bool {
 	if it.kind != connectors.KindPageView {
 		return it.kind == connectors.KindEmailClick && !marked(it.ev)
 	}
-	_, medium, ok := strings.Cut(strings.ToLower(it.ev.URL), "utm_medium=")
-	return ok && (strings.HasPrefix(medium, "email") || strings.HasPrefix(medium, "e-mail") || strings.HasPrefix(medium, "newsletter") || strings.HasPrefix(medium, "mail"))
+	_, query, _ := strings.Cut(strings.ToLower(it.ev.URL), "?")
+	for param := range strings.SplitSeq(query, "&") {
+		switch name, value, _ := strings.Cut(param, "="); name {
+		case "utm_medium", "utm_source", "mtm_medium", "mtm_source", "pk_medium", "pk_source":
+			if strings.HasPrefix(value, "email") || strings.HasPrefix(value, "e-mail") || strings.HasPrefix(value, "newsletter") || strings.HasPrefix(value, "mail") || strings.HasSuffix(value, "_email") {
+				return true
+			}
+		case "_hsenc", "_hsmi", "mc_cid", "mc_eid", "mkt_tok", "elqtrackid", "sfmc_sub", "vgo_ee", "ck_subscriber_id":
+			return true
+		}
+	}
+	return false
 }
 
 // mailing is the mail that a link is of, as far as an event tells.
@@ -178,11 +278,15 @@ func mailing(ev *connectors.Event) string {
 	return firstOf(campaign(ev), ev.Properties["subject"])
 }
 
-// scan drops run, openings of links of one mail without a longer pause than pace, if they are a burst, and all that it brought.
+// scan drops run, openings of links of one mail without a longer pause than pace, if they are a burst.
 func (b *Builder) scan(s *scratch, j *Journey, run []int32, pace time.Duration) {
-	if len(run) < 2 || !b.isBurst(s, run, pace) {
-		return
+	if len(run) > 1 && b.isBurst(s, run, pace) {
+		b.dropRun(s, j, run, pace)
 	}
+}
+
+// dropRun drops run and all that it brought: pages that were loaded, and the opening of the mail.
+func (b *Builder) dropRun(s *scratch, j *Journey, run []int32, pace time.Duration) {
 	from, to := s.items[run[0]].at, s.items[run[len(run)-1]].at.Add(pace)
 	camp := mailing(s.items[run[0]].ev)
 	for _, i := range run {
@@ -197,7 +301,7 @@ func (b *Builder) scan(s *scratch, j *Journey, run []int32, pace time.Duration) 
 	}
 }
 
-// isBurst counts within pace: links that are different ones; the same ones again, twice as many; and pages that only carry the
+// isBurst says whether two different links were clicked within a blink, and counts within pace: links that are different ones; the same ones again, twice as many; and pages that only carry the
 // campaign, as all of a visit may, twice as many different ones.
 func (b *Builder) isBurst(s *scratch, run []int32, pace time.Duration) bool {
 	few, many := b.config.MachineLinks, 2*b.config.MachineLinks
@@ -207,6 +311,11 @@ func (b *Builder) isBurst(s *scratch, run []int32, pace time.Duration) bool {
 		footer = footer || isLink(it) && b.footerLink(it) != ""
 		for it.at.Sub(s.items[run[first]].at) > pace {
 			first++
+		}
+		for k := last - 1; k >= 0 && it.at.Sub(s.items[run[k]].at) <= blink; k-- {
+			if o := &s.items[run[k]]; o.kind == connectors.KindEmailClick && it.kind == o.kind && !sameLink(it, o) {
+				return true
+			}
 		}
 		if links, different, all := tally(s, run[first:last+1]); different >= few || links >= many || all >= many {
 			return true

@@ -1,8 +1,12 @@
 package journey
 
 import (
+	"encoding/json"
 	"fmt"
+	"io"
 	"math/rand/v2"
+	"os"
+	"slices"
 	"strconv"
 	"testing"
 	"time"
@@ -147,7 +151,7 @@ func TestMachinesThatOwnUp(t *testing.T) {
 		"Mozilla/5.0 (Windows NT 6.1; WOW64) SkypeUriPreview Preview/0.5", "Mozilla/5.0 (compatible; Discordbot/2.0)", "Iframely/1.3.1 (+https://iframely.com)", "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 HeadlessChrome/126.0.0.0 Safari/537.36",
 		"Mozilla/5.0+(compatible; UptimeRobot/2.0; http://www.uptimerobot.com/)", "Pingdom.com_bot_version_1.4_(http://www.pingdom.com/)", "StatusCake", "NewRelicPinger/1.0 (12)", "Mozilla/5.0 (compatible; AhrefsBot/7.0)",
 		"Screaming Frog SEO Spider/18.0", "kube-probe/1.27", "ELB-HealthChecker/2.0", "GoogleStackdriverMonitoring-UptimeChecks(https://cloud.google.com/monitoring)", "Mimecast", "Mozilla/5.0 (compatible; Proofpoint URL Defense)",
-		"Microsoft Office Existence Discovery", "Mozilla/5.0", "Mozilla/5.0 (compatible; SiteHealthCheck/2)", "curl/8.5.0", "Mozilla/5.0 (compatible; Acme Uptime Monitor)",
+		"Microsoft Office Existence Discovery", "Mozilla/5.0 (compatible; SiteHealthCheck/2)", "curl/8.5.0", "Mozilla/5.0 (compatible; Acme Uptime Monitor)",
 	} {
 		if j := build(builder(t), view(time.Hour, "/pricing", by(agent))); len(j.Signals) != 0 || j.Filtered.Bots != 1 {
 			t.Errorf("%s: %q, %+v", agent, told(j), j.Filtered)
@@ -267,5 +271,54 @@ func TestMeetings(t *testing.T) {
 		if len(j.Signals) != c.signals || (c.why != "") != (len(j.LeftOut) == 1 && j.LeftOut[0].Why == c.why) {
 			t.Errorf("%s: %q, left out %v", c.name, told(j), j.LeftOut)
 		}
+	}
+}
+
+// Inputs that machines make, and such that people make who look like them, from what vendors document: each left out for its reason.
+// testdata/machines.jsonl has a case a line; at is in seconds.
+func TestMachineInputs(t *testing.T) {
+	f, err := os.Open("testdata/machines.jsonl")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	b := builder(t)
+	start := time.Date(2026, 11, 2, 9, 0, 0, 0, time.UTC)
+	n := 0
+	for lines := json.NewDecoder(f); ; n++ {
+		var c struct {
+			Case, Why string
+			Signals   int
+			Events    []struct {
+				At         float64
+				Kind, URL  string
+				UserAgent  *string `json:"user_agent"`
+				Element    string  `json:"element_text"`
+				Properties map[string]string
+			}
+		}
+		if err := lines.Decode(&c); err == io.EOF {
+			break
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		var events []connectors.Event
+		for i, e := range c.Events {
+			agent := chrome
+			if e.UserAgent != nil {
+				agent = *e.UserAgent
+			}
+			events = append(events, connectors.Event{ID: strconv.Itoa(i), Source: "site", Email: person.Emails[0], Time: start.Add(time.Duration(e.At * float64(time.Second))), Kind: e.Kind, URL: e.URL, UserAgent: agent, ElementText: e.Element, Properties: e.Properties})
+		}
+		j := build(b, events...)
+		if len(j.Signals) != c.Signals {
+			t.Errorf("%s: %q, want %d signals; left out %v", c.Case, told(j), c.Signals, j.LeftOut)
+		}
+		if c.Why == "" && len(j.LeftOut) > 0 || c.Why != "" && !slices.ContainsFunc(j.LeftOut, func(l LeftOut) bool { return l.Why == c.Why }) {
+			t.Errorf("%s: left out %v, want %q", c.Case, j.LeftOut, c.Why)
+		}
+	}
+	if n < 100 {
+		t.Errorf("%d cases are too few to be the whole file", n)
 	}
 }

@@ -1,6 +1,7 @@
 package journey
 
 import (
+	"slices"
 	"strings"
 	"time"
 
@@ -9,19 +10,25 @@ import (
 
 // marked says whether the vendor marks a mail's open or click as made by a machine.
 func marked(ev *connectors.Event) bool {
-	return ev.Properties[connectors.PropMachine] == "true" || ownsUp(ev)
+	return ev.Properties[connectors.PropMachine] == "true" || ownsUp(ev) || ev.Kind != connectors.KindEmailOpen && ev.Kind != connectors.KindEmailClick &&
+		slices.ContainsFunc(strings.Split(connectors.Fold(ev.Kind), "_"), func(w string) bool { return machineWords[w] })
 }
+
+// machineWords name who did it where an event's name does: "Email Machine Opened", "unique_proxy_open".
+var machineWords = map[string]bool{"machine": true, "proxy": true, "bot": true, "mpp": true, "prefetch": true, "prefetched": true}
 
 // A mail's footer: links that nobody opens who wants something. Texts hold as a whole, or as a part of a short one where they name
 // the act.
 var (
-	unsubscribePaths = anywhere("unsubscribe", "unsubscribe-*", "*-unsubscribe", "optout", "opt-out", "abmelden", "abmeldung", "abbestellen", "austragen", "desabonner", "desinscription")
-	footerPaths      = append(anywhere("*preferences", "preference-center", "preference-centre", "manage-subscriptions", "subscription-center",
+	unsubscribePaths = anywhere("unsubscribe", "unsubscribe-*", "*-unsubscribe", "unsubscribed", "unsubscription", "unsub", "optout", "opt-out", "list-unsubscribe", "abmelden", "abmeldung", "*-abmelden", "*-abmeldung", "newsletterabmeldung", "abbestellen", "*-abbestellen", "austragen", "desabonner", "se-desabonner",
+		"desinscription", "desabonnement", "darse-de-baja", "baja", "cancelar-suscripcion", "disiscriviti", "disiscrizione", "afmelden", "uitschrijven", "wypisz")
+	footerPaths = append(anywhere("*preferences", "preference-center", "preference-centre", "manage-subscription", "manage-subscriptions", "subscription-center", "subscription-management", "email-settings", "email-einstellungen", "newsletter-einstellungen", "manage-preferences", "preferences-center", "update-profile",
 		"webversion", "web-version", "view-in-browser", "viewinbrowser", "browser-view", "view-online", "view-email", "webview", "onlineversion", "online-version", "online-ansicht",
-		"privacy-policy", "datenschutz", "datenschutzerklaerung", "imprint", "impressum", "mentions-legales", "forward-to-a-friend", "report-abuse", "honeypot"),
+		"privacy-policy", "datenschutz", "datenschutzerklaerung", "imprint", "impressum", "mentions-legales", "forward-to-a-friend", "report-abuse", "honeypot", "mail-view", "emailview", "mailing-view", "view-as-webpage", "newsletter-archive", "online-lesen", "privacy-notice", "privacy-statement", "datenschutzhinweise", "datenschutzinformation", "email-in-browser"),
 		first("privacy", "legal", "terms", "agb", "cookies")...)
-	unsubscribeTexts = []string{"unsubscribe", "opt out", "abmelden", "abbestellen", "austragen", "se désabonner", "désinscription", "darse de baja", "cancelar suscripción", "stop receiving"}
-	footerTexts      = []string{"view in browser", "view in your browser", "view it in your browser", "open in browser", "open in your browser", "view this email", "view email", "webversion", "onlineversion", "browserversion",
+	unsubscribeTexts = []string{"unsubscribe", "opt out", "abmelden", "abbestellen", "austragen", "se désabonner", "désinscription", "desinscribirse", "se désinscrire", "me désabonner", "darse de baja", "cancelar suscripción", "cancelar la suscripción", "stop receiving", "no longer want to receive", "do not want to receive", "remove me from this list", "vom newsletter abmelden", "keine weiteren e mails", "keine e mails mehr",
+		"disiscriviti", "annulla iscrizione", "afmelden", "uitschrijven", "wypisz się", "zrezygnuj z subskrypcji", "avregistrera", "avmeld", "afmeld", "cancelar inscrição", "odhlásit", "leiratkozás"}
+	footerTexts = []string{"view in browser", "view in your browser", "view it in your browser", "open in browser", "open in your browser", "view this email", "view email", "webversion", "onlineversion", "browserversion",
 		"im browser ansehen", "im browser öffnen", "im browser anzeigen", "im browser lesen", "voir dans le navigateur", "ver en el navegador",
 		"manage preferences", "email preferences", "update preferences", "your preferences", "preference center", "preference centre", "manage subscription", "einstellungen ändern", "einstellungen verwalten",
 		"privacy policy", "privacy notice", "privacy statement", "datenschutzerklärung", "datenschutzhinweise", "legal notice", "terms of service", "terms of use", "terms and conditions", "forward to a friend"}
@@ -37,7 +44,7 @@ func (b *Builder) footerLink(it *item) string {
 		return ""
 	}
 	text := words(cut(it.ev.ElementText, maxText))
-	if len(text) > 7 {
+	if len(text) > 9 {
 		return ""
 	}
 	f := footer()
@@ -67,11 +74,18 @@ func (b *Builder) answer(ev *connectors.Event) string {
 	p := ev.Properties
 	title := words(cut(subject(ev), maxText))
 	m := replies()
+	begins := func(ps []phrase) bool { // "Read: Your offer"
+		head, _, marked := strings.Cut(subject(ev), ":")
+		return marked && wholly(ps, words(head))
+	}
 	from := strings.ToLower(firstOf(p["from"], p["sender"], p["from_email"]))
 	switch {
-	case anyIn(m.bounces, title), strings.Contains(from, "mailer-daemon"), strings.Contains(from, "postmaster@"):
+	case anyIn(m.bounces, title), hasAny(from, "mailer-daemon", "postmaster@"):
 		return WhyBounce
-	case anyIn(m.automatic, title), wholly(m.receipts, title[:min(1, len(title))]) && strings.Contains(subject(ev), ":"), automaticHeader(p):
+	case begins(m.declined):
+		return WhyCancelled
+	case anyIn(m.automatic, title), begins(m.receipts), automaticHeader(p), hasAny(from, "noreply@", "no-reply@", "donotreply@", "do-not-reply@"),
+		anyIn(m.notices, title) && !m.answers[title[0]]:
 		return WhyAutoReply
 	}
 	text := words(cut(firstOf(p["text"], p["body"], p["message"], p["content"], p["reply"], p["snippet"]), maxValue))
@@ -95,10 +109,17 @@ func automaticHeader(p map[string]string) bool {
 		switch string(mark(k, &buf)) {
 		case "autosubmitted":
 			return v != "" && v != "no"
-		case "xautoreply", "xautorespond", "autoreply", "isautoreply", "automatic", "outofoffice", "isoutofoffice", "ooo":
+		case "xautoreply", "xautorespond", "xautoresponse", "autoreply", "isautoreply", "autoreplied", "automatic", "isautomatic", "automated", "outofoffice", "isoutofoffice", "ooo", "isooo", "autoresponse", "isautoresponse", "vacation":
 			if v == "true" || v == "yes" || v == "1" {
 				return true
 			}
+		case "replytype", "responsetype", "messagetype", "emailtype", "classification", "category", "label", "intent", "sentiment", "disposition", "type":
+			switch letters(v) {
+			case "autoreply", "automaticreply", "automatic", "auto", "autoresponse", "outofoffice", "ooo", "vacation", "automated", "absence", "abwesenheit", "abwesend":
+				return true
+			}
+		case "xautoresponsesuppress", "xmsexchangeinboxrulesloop":
+			return v != "" && v != "none"
 		case "precedence":
 			if v == "bulk" || v == "junk" || v == "auto_reply" || v == "auto-reply" {
 				return true
@@ -123,19 +144,19 @@ func meeting(kind string, p map[string]string) string {
 			continue
 		}
 		switch string(mark(k, &buf)) {
-		case "outcome", "status", "state", "result", "meetingoutcome", "meetingstatus", "hsmeetingoutcome", "inviteestatus", "attendance":
+		case "outcome", "status", "state", "result", "meetingoutcome", "meetingstatus", "hsmeetingoutcome", "inviteestatus", "attendance", "attendeestatus", "attendancestatus", "responsestatus", "response", "bookingstatus", "appointmentstatus", "eventstatus", "calloutcome", "callstatus", "partstat", "ergebnis":
 			why = firstOf(why, outcome(letters(v)))
-		case "cancelled", "canceled", "iscancelled", "iscanceled":
+		case "cancelled", "canceled", "iscancelled", "iscanceled", "deleted", "isdeleted", "declined", "isdeclined", "rejected":
 			if v == "true" || v == "1" {
 				return WhyCancelled
 			}
-		case "cancelledat", "canceledat", "cancelreason", "cancellationreason":
+		case "cancelledat", "canceledat", "cancelreason", "cancellationreason", "cancelledby", "canceledby", "cancelerror", "deletedat", "rejectionreason":
 			return WhyCancelled
-		case "noshow", "isnoshow", "missed":
+		case "noshow", "isnoshow", "missed", "inviteenoshow", "noshowhost", "absent":
 			if v == "true" || v == "1" {
 				why = firstOf(why, WhyMissed)
 			}
-		case "attended":
+		case "attended", "didattend", "showedup", "showed", "joined", "present":
 			if v == "false" || v == "0" {
 				why = firstOf(why, WhyMissed)
 			}
@@ -146,12 +167,12 @@ func meeting(kind string, p map[string]string) string {
 
 // outcome reads the word for what came of a meeting.
 func outcome(word string) string {
-	for _, w := range []string{"cancel", "declin", "delet", "abgesagt", "storn", "abgelehnt", "annul"} {
+	for _, w := range []string{"cancel", "declin", "delet", "reject", "withdraw", "revoked", "void", "removed", "abgesagt", "storn", "abgelehnt", "abgebrochen", "zurückgezogen", "annul", "refus", "rechazad", "anulad", "geannuleerd", "odwołan"} {
 		if strings.HasPrefix(word, w) {
 			return WhyCancelled
 		}
 	}
-	for _, w := range []string{"noshow", "missed", "notattended", "didnotattend", "absent", "nichterschienen", "verpasst", "versäumt"} {
+	for _, w := range []string{"noshow", "missed", "notattended", "didnotattend", "didntattend", "notattending", "didnotshow", "unattended", "absent", "nichterschienen", "nichtteilgenommen", "verpasst", "versäumt", "nonpresent", "manqu", "noasist", "ausente"} {
 		if strings.Contains(word, w) {
 			return WhyMissed
 		}

@@ -120,11 +120,13 @@ func (b *Builder) typePage(p *page) {
 			p.content = p.content || content
 		}
 	}
-	set(b.c.price, score.PricePage|score.Key, true)
-	if !belowAccount(bare) {
-		set(b.c.contract, score.ContractPage|score.Key, true)
+	if !below(bare, readingPlaces) {
+		set(b.c.price, score.PricePage|score.Key, true)
+		set(b.c.comparison, score.Comparison|score.Key, true)
+		if !below(bare, accountPlaces) {
+			set(b.c.contract, score.ContractPage|score.Key, true)
+		}
 	}
-	set(b.c.comparison, score.Comparison|score.Key, true)
 	set(b.c.caseStudy, 0, true)
 	set(b.c.product, score.ProductPage, false)
 }
@@ -143,20 +145,25 @@ func isLanguage(seg string) bool {
 	return len(seg) >= 2 && letter(seg[0]) && letter(seg[1]) && (len(seg) == 2 || len(seg) == 5 && (seg[2] == '-' || seg[2] == '_') && letter(seg[3]) && letter(seg[4]))
 }
 
-// belowAccount says whether a path lies where contracts are managed or told of, and none is made: in an account, in the product's
-// own pages about payment or shipping, in what there is to read.
-func belowAccount(segs []string) bool {
-	for i, seg := range segs {
-		if i == len(segs)-1 {
-			break
-		}
-		switch seg {
-		case "account", "my-account", "accounts", "user", "users", "profile", "settings", "app", "dashboard", "portal", "admin", "konto", "mein-konto", "kundenkonto", "benutzer", "einstellungen", "compte", "cuenta",
-			"product", "products", "solutions", "features", "platform", "industries", "produkte", "loesungen", "lösungen", "branchen", "docs", "documentation", "blog", "help", "support", "hilfe", "guides", "news":
-			return true
-		}
+// What lies below these is written about prices, contracts and comparisons, and is none.
+var readingPlaces = places("blog", "blogs", "docs", "documentation", "doku", "news", "newsroom", "press", "presse", "aktuelles", "magazin", "magazine", "ratgeber", "wissen", "lexikon", "glossar", "glossary", "wiki", "encyclopedia",
+	"knowledge", "insights", "articles", "article", "artikel", "posts", "guides", "tutorials", "forum", "community", "changelog", "release-notes", "podcast", "podcasts", "webinar", "webinars", "event", "events", "veranstaltungen", "help", "support", "hilfe", "faq")
+
+// Below these contracts are managed or told of, and none is made: in an account, in the product's own pages about payment or shipping.
+var accountPlaces = places("account", "my-account", "accounts", "user", "users", "profile", "settings", "app", "dashboard", "portal", "admin", "konto", "mein-konto", "kundenkonto", "benutzer", "einstellungen", "compte", "cuenta",
+	"product", "products", "solutions", "features", "platform", "industries", "produkte", "loesungen", "branchen")
+
+func places(names ...string) map[string]bool {
+	m := make(map[string]bool, len(names))
+	for _, n := range names {
+		m[n] = true
 	}
-	return false
+	return m
+}
+
+// below says whether a page lies below one of places.
+func below(segs []string, places map[string]bool) bool {
+	return len(segs) > 1 && slices.ContainsFunc(segs[:len(segs)-1], func(seg string) bool { return places[seg] })
 }
 
 // about says whether a page with these words in its title is one of m's.

@@ -2,7 +2,6 @@ package journey
 
 import (
 	"math"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -35,6 +34,7 @@ type decision struct {
 	object  string
 	title   string
 	topics  []string
+	unknown string // the form's name, where nothing knows it
 	why     string
 }
 
@@ -64,11 +64,6 @@ func (b *Builder) count(s *scratch, j *Journey, in *Input) {
 			s.seen[inSession(d.key, it.session)^seenView] = int32(i)
 		}
 		s.decisions = append(s.decisions, d)
-		if it.kind == connectors.KindFormSubmit {
-			if name := clean(it.ev.Properties[connectors.PropForm], maxText); name != "" && !b.KnowsForm(name) && !slices.Contains(j.UnknownForms, name) {
-				j.UnknownForms = append(j.UnknownForms, name)
-			}
-		}
 	}
 	if signals > 0 {
 		j.Signals = make([]Signal, 0, signals)
@@ -146,6 +141,9 @@ func (b *Builder) addStep(j *Journey, it *item, d *decision) {
 	}
 	at, ordinal := it.at.Unix(), uint16(min(int(it.session), math.MaxUint16))
 	if d.typ != 0 {
+		if d.unknown != "" {
+			j.UnknownForms = append(j.UnknownForms, UnknownForm{d.unknown, it.id})
+		}
 		j.Signals = append(j.Signals, Signal{
 			Signal:  score.Signal{At: at, Session: ordinal, Type: d.typ, Strength: b.config.Strengths[d.typ], Product: d.product, Flags: d.flags},
 			EventID: it.id, Object: d.object, Title: d.title, Topics: d.topics,
@@ -185,7 +183,7 @@ func (b *Builder) decide(it *item, customer bool) decision {
 			object := firstOf(p.object, clean(ev.Properties[connectors.PropForm], maxText), clean(it.kind, maxName))
 			d = decision{object: object, title: p.short, product: p.product, flags: p.flags, key: sum(it.kind, object)}
 		}
-		d.typ, d.why, d.topics = rule.Signal, "", topics
+		d.typ, d.why, d.unknown, d.topics = rule.Signal, "", "", topics
 		d.flags &^= score.Key // a page that a rule types is key only if the rule says so
 		if rule.Key {
 			d.flags |= score.Key
@@ -293,6 +291,12 @@ func (b *Builder) byKind(it *item, p *page) decision {
 	case connectors.KindCart, connectors.KindCheckout:
 		d.typ, d.flags = score.ContentView, d.flags|score.ContractPage|score.Key
 		return b.named(d, it, &noPage, it.kind+": ", firstOf(item0(ev), p.object))
+	case connectors.KindCalculator:
+		if p.excluded {
+			return decision{why: WhyExcluded}
+		}
+		d.typ, d.flags = score.ContentView, d.flags|score.ContractPage|score.Key
+		return b.named(d, it, p, "calculator: ", firstOf(p.object, item0(ev)))
 	case connectors.KindChat, connectors.KindInvite:
 		d.typ = score.WebVisit
 		d.object, d.key = it.kind, sum(it.kind)
@@ -482,15 +486,16 @@ func (b *Builder) byRule(it *item, p *page, have []string) (rule *Rule, topics [
 	return nil, topics
 }
 
+func fits(pattern, s string) bool { return wildcard(strings.ToLower(pattern), strings.ToLower(s)) }
+
+func (r *Rule) fitsForm(name string) bool { return fits(r.Form, name) }
+
 func (b *Builder) applies(r *Rule, url globs, it *item, p *page) bool {
 	ev := it.ev
-	fits := func(pattern, s string) bool {
-		return wildcard(strings.ToLower(pattern), strings.ToLower(s))
-	}
 	if r.Kind != "" && !fits(r.Kind, ev.Kind) && !fits(r.Kind, it.kind) || r.Source != "" && r.Source != ev.Source {
 		return false
 	}
-	if r.Form != "" && !fits(r.Form, ev.Properties[connectors.PropForm]) {
+	if r.Form != "" && !r.fitsForm(ev.Properties[connectors.PropForm]) {
 		return false
 	}
 	if r.URL != "" && (!p.typed || p.path == "" || !url.match(p.segs)) {

@@ -36,6 +36,9 @@ type Session struct {
 	Steps      []Step
 }
 
+// UnknownForm is a form that was sent and whose name no list has a word for and no rule fits.
+type UnknownForm struct{ Name, EventID string }
+
 // Journey is one person's stitched past, oldest first. Sessions from Recent on form the recent window; those before are history.
 type Journey struct {
 	Key                   string
@@ -45,7 +48,7 @@ type Journey struct {
 	Products              []string // the configured catalogue, as score.Features.Products
 	Filtered              Filtered
 	LeftOut               []LeftOut      // what did not count and why, the newest first
-	UnknownForms          []string       // names of forms that no list has a word for: they count as form_submit
+	UnknownForms          []UnknownForm  // sent, and counted as form_submit for want of anything that knows them
 	BySource              map[string]int // accepted events by source
 	Hash                  uint64         // over the accepted events, independent of arrival order; 0 if none
 	Newest                time.Time      // of the accepted events

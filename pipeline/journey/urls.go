@@ -91,9 +91,10 @@ func normalPath(p string) string {
 	return p
 }
 
-// segments are the lower-case parts of a normal path, without what the last is written in ("pricing.html").
+// segments are the lower-case parts of a normal path, without what the last is written in ("pricing.html"), with hyphens and plain
+// letters, as patterns have them.
 func segments(path string) []string {
-	path = strings.ToLower(unescape(strings.Trim(path, "/")))
+	path = plainPath(unescape(strings.Trim(path, "/")))
 	if path == "" {
 		return nil
 	}
@@ -105,6 +106,13 @@ func segments(path string) []string {
 	}
 	return strings.Split(path, "/")
 }
+
+// plainPath writes a path or pattern in the one way of those that mean the same to a reader: "Case_Studies", "case studies".
+func plainPath(s string) string {
+	return hyphens.Replace(plainLetters.Replace(strings.ToLower(s)))
+}
+
+var hyphens = strings.NewReplacer("_", "-", " ", "-")
 
 // cleanURL is raw as it may be kept and shown to a model: no user, no fragment, none of the parameters in drop, one line.
 func cleanURL(raw string, drop map[string]bool) string {

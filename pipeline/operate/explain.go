@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/intentd/intentd/connectors"
 	"github.com/intentd/intentd/pipeline"
 	"github.com/intentd/intentd/pipeline/receipt"
 	"github.com/intentd/intentd/state"
@@ -39,6 +40,10 @@ func Explain(ctx context.Context, p *pipeline.Pipeline, who string) (*receipt.Re
 		return nil, err
 	}
 	lines := linkLines(p.Setup(), links)
+	proposals, err := proposalLines(ctx, p, who, links)
+	if err != nil {
+		return nil, err
+	}
 	if r == nil && len(person.Shown) > 0 {
 		return nil, fmt.Errorf("this person's receipt is older than privacy.retention.receipts keeps; the CRM still shows the score of then")
 	}
@@ -46,13 +51,13 @@ func Explain(ctx context.Context, p *pipeline.Pipeline, who string) (*receipt.Re
 		return nil, fmt.Errorf("this person was not worked out yet: they wait in the queue (intentd status)")
 	}
 	if r == nil {
-		return nil, fmt.Errorf("no score was ever worked out for this person: nothing they did counts as a signal so far%s", nobodysOf(lines))
+		return nil, fmt.Errorf("no score was ever worked out for this person: nothing they did counts as a signal so far%s%s", nobodysOf(lines), proposedBy(proposals))
 	}
 	r.Held = held // a receipt is of its time, what a person holds is of now
 	if s := p.Setup(); person.Flags&state.FlagRulesText != 0 && s.Engine != s.Rules && len(r.Degraded) == 0 {
 		r.Degraded = []string{"texts are the rules' for now: the model's follow after write.interval, highest scores first, within the day's budget"}
 	}
-	r.Links = lines
+	r.Links, r.Proposals = lines, proposals
 	if person.Flags&state.FlagStale != 0 && len(r.Stale) == 0 {
 		r.Stale = []string{"a source did not answer at the last attempt: this is the last score before"}
 	}
@@ -92,6 +97,39 @@ func linkLines(s *pipeline.Setup, links []state.Link) (lines []receipt.LinkLine)
 		lines = append(lines, receipt.Link(id, reason, l.At, l.Nobodys))
 	}
 	return lines
+}
+
+// proposalLines are the visitors who say to be the person.
+func proposalLines(ctx context.Context, p *pipeline.Pipeline, who string, links []state.Link) (lines []receipt.ProposalLine, err error) {
+	s := p.Setup()
+	var q connectors.Person
+	s.IdentityRules().AddLinks(&q, links)
+	if address := s.Identity.Email(who); address != "" && !slices.Contains(q.Emails, address) {
+		q.Emails = append(q.Emails, address)
+	}
+	for i := range s.Sources {
+		of, ok := s.Sources[i].Source.(connectors.Proposer)
+		if !ok {
+			continue
+		}
+		proposals, err := of.Proposals(ctx, []connectors.Person{s.AskAs(s.Sources[i].Name, q)})
+		if err != nil {
+			return nil, err
+		}
+		for _, x := range proposals {
+			lines = append(lines, receipt.ProposalLine{Source: s.Sources[i].Name, Visitor: x.AnonymousID, Kind: x.Kind, First: x.First, Last: x.Last})
+		}
+	}
+	return lines, nil
+}
+
+// proposedBy names those who say to be the person, as the end of a sentence.
+func proposedBy(lines []receipt.ProposalLine) string {
+	out := ""
+	for _, l := range lines {
+		out += "; anonymous_id " + l.Visitor + " of " + l.Source + " gave their " + l.Kind + ", which nothing has confirmed"
+	}
+	return out
 }
 
 // nobodysOf names the identifiers that are nobody's, as the end of a sentence.

@@ -30,11 +30,14 @@ type Status struct {
 	Rejected   int64                      `json:"rejected"` // since start
 	Filtered   journey.Filtered           `json:"filtered"` // events that journeys left out, since start, at each look
 	Connectors map[string]ConnectorStatus `json:"connectors"`
-	LastGood   map[string]time.Time       `json:"last_good"` // by poll/…, listen/…, sweep/…, write/…
-	Batches    batch.Status               `json:"batches"`
-	Runs       []state.Run                `json:"runs,omitempty"`
-	FirstSync  map[string]bool            `json:"first_sync,omitempty"` // CRMs whose first full pass has not ended
-	State      state.Stats                `json:"state"`
+	// UnknownForms are forms sent, by name, that nothing in the config knows; UnknownFormsEver those that it did not know when they came.
+	UnknownForms     map[string]int64     `json:"unknown_forms,omitempty"`
+	UnknownFormsEver int64                `json:"unknown_forms_ever,omitempty"`
+	LastGood         map[string]time.Time `json:"last_good"` // by poll/…, listen/…, sweep/…, write/…
+	Batches          batch.Status         `json:"batches"`
+	Runs             []state.Run          `json:"runs,omitempty"`
+	FirstSync        map[string]bool      `json:"first_sync,omitempty"` // CRMs whose first full pass has not ended
+	State            state.Stats          `json:"state"`
 }
 
 // LaneStatus is the depth of one lane.
@@ -81,6 +84,7 @@ func StatusOf(p *pipeline.Pipeline) Status {
 		LastGood: p.Health().LastGood(), Batches: p.Batches().Status(), FirstSync: map[string]bool{}, State: st,
 	}
 	out.Written, out.Rejected, out.Filtered = p.Counts()
+	out.UnknownFormsEver, out.UnknownForms = p.UnknownForms(s.Journey)
 	if b.On {
 		out.Brake = b.Why
 	}

@@ -22,6 +22,30 @@ func Link(id identity.ID, reason string, at time.Time, nobodys bool) LinkLine {
 	return LinkLine{Kind: id.Kind.String(), Space: id.Space, Value: id.Shortened(), Reason: reason, At: at, Nobodys: nobodys}
 }
 
+// ProposalLine is a visitor who says to be the person, which nothing trusted has confirmed: what they did does not count.
+type ProposalLine struct {
+	Source  string    `json:"source"`
+	Visitor string    `json:"visitor"` // anonymous id
+	Kind    string    `json:"kind"`    // what they named: user_id, email or phone
+	First   time.Time `json:"first"`
+	Last    time.Time `json:"last"`
+}
+
+// proposals prints who says to be the person.
+func (p *page) proposals() {
+	for i, l := range p.r.Proposals {
+		when := p.date(l.First)
+		if last := p.date(l.Last); last != when {
+			when += " to " + last
+		}
+		label := "proposed"
+		if i > 0 {
+			label = ""
+		}
+		p.entry(label, "anonymous_id "+l.Visitor+" of "+l.Source+" gave their "+l.Kind+", "+when+": not confirmed, so it does not count")
+	}
+}
+
 // links prints what the person is known by.
 func (p *page) links() {
 	for i, l := range p.r.Links {

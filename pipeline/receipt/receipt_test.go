@@ -87,6 +87,26 @@ func marked() *Receipt {
 	r.Intent.NextStep = intent.Sentence{}
 	r.Intent.Usage = connectors.Usage{}
 	r.Written, r.Filtered = nil, journey.Filtered{}
+	return shownAnew(r)
+}
+
+// aside is the first one after a rep said not now; lifted has asked for a demo since.
+func aside() *Receipt {
+	r := dataflow()
+	r.Verdict, r.Reason = "not_now", score.ReasonVerdict
+	r.Features.SetAside = now.AddDate(0, 0, -1).Unix()
+	r.Features.AsideUntil = now.AddDate(0, 0, 59).Unix()
+	return shownAnew(r)
+}
+
+func lifted() *Receipt {
+	r := aside()
+	r.Features.Signals = append(r.Features.Signals, score.Signal{At: now.Unix(), Type: score.HandRaise, Strength: 95})
+	r.Signals = append(r.Signals, SignalLine{EventID: "e100", Source: "site", Kind: connectors.KindDemoRequest, Object: "form: Book a demo"})
+	return shownAnew(r)
+}
+
+func shownAnew(r *Receipt) *Receipt {
 	shown, parts, rule := r.Settings.Show(&r.Features, r.Previous, now)
 	r.Parts, r.Rule, r.Tier, r.Stage, r.Trend = parts, rule, shown.Tier, shown.Stage, shown.Trend
 	r.Forecast = r.Settings.Forecast(&r.Features, shown, now, time.UTC)
@@ -104,7 +124,7 @@ func TestText(t *testing.T) {
 	for _, c := range []struct {
 		name string
 		r    *Receipt
-	}{{"dataflow", dataflow()}, {"marked", marked()}, {"unknown", unknown()}} {
+	}{{"dataflow", dataflow()}, {"marked", marked()}, {"aside", aside()}, {"lifted", lifted()}, {"unknown", unknown()}} {
 		t.Run(c.name, func(t *testing.T) {
 			var b bytes.Buffer
 			if err := c.r.Text(&b, TextOptions{Location: time.UTC, Width: 110}); err != nil {
@@ -289,4 +309,27 @@ func BenchmarkVerify(b *testing.B) {
 			b.Fatal(v)
 		}
 	}
+}
+
+// The page shows the next step that the CRM shows: the one of the tier, and what has become of the texts since.
+func TestTextsOfTheTierAndTheDay(t *testing.T) {
+	r := dataflow()
+	holds := func(want, not string) {
+		t.Helper()
+		var b bytes.Buffer
+		if err := r.Text(&b, TextOptions{Location: time.UTC, Width: 110}); err != nil {
+			t.Fatal(err)
+		}
+		_, texts, _ := strings.Cut(b.String(), "TEXTS")
+		texts, _, _ = strings.Cut(texts, "FORECAST")
+		if !strings.Contains(texts, want) || strings.Contains(texts, not) {
+			t.Errorf("want %q, not %q:\n%s", want, not, texts)
+		}
+	}
+	r.Intent.NextLow = intent.Sentence{Text: "No action yet.", Cites: []string{"ea"}}
+	holds("Offer a technical call", "No action yet")
+	r.Tier = score.Low
+	holds("No action yet", "Offer a technical call")
+	r.Intent.Later = []intent.Later{{From: now, Headline: intent.Sentence{Text: "Read about the API in November", Cites: []string{"ea"}}}}
+	holds("Read about the API in November", "Evaluates the API")
 }

@@ -70,11 +70,14 @@ func (p *page) who() {
 	}
 	p.entry("records", cmp.Or(strings.Join(refs, ", "), "none"))
 	p.links()
+	p.proposals()
 	p.entry("scored", p.moment(r.At))
 	switch {
 	case r.Reason == "":
 	case r.Reason == score.ReasonFirst:
 		p.entry("because", "never written before")
+	case r.Reason == score.ReasonVerdict:
+		p.entry("because", "what a rep's verdict decides changed since the last write")
 	case slices.Contains(changes, r.Reason):
 		p.entry("because", r.Reason+" changed since the last write")
 	default: // a sentence of its own: not written, asked for, better texts
@@ -104,6 +107,9 @@ func (p *page) score() {
 		p.entry("before", "no score")
 	}
 	p.entry("since", p.date(r.Since())+", when "+r.Tier.String()+" was entered")
+	if r.Verdict != "" {
+		p.entry("verdict", p.verdict())
+	}
 	p.entry("stage", r.Stage.String())
 	p.entry("trend", cmp.Or(r.Trend.String(), "none"))
 	if r.Product != "" {
@@ -135,7 +141,7 @@ func (p *page) rule() string {
 	case score.ByEvidence:
 		return "the score is enough for more, but the evidence is not there yet; " + thresholds
 	case score.ByVerdict:
-		return "a rep set the person aside"
+		return "set aside by a rep until " + p.date(time.Unix(r.Features.AsideUntil, 0)) + ": " + verdictWords(r.Verdict) + "; low whatever the score, unless they ask for something"
 	case score.ByStrength:
 		return fmt.Sprintf("the score was enough for high, but the strongest signal had %d", r.Parts.Base)
 	case score.ByModel:
@@ -143,6 +149,23 @@ func (p *page) rule() string {
 	}
 	return thresholds
 }
+
+// verdict tells what a rep said, and for how long it sets the person aside.
+func (p *page) verdict() string {
+	r := p.r
+	said := verdictWords(r.Verdict)
+	if r.Features.SetAside == 0 {
+		return said + ": sets nobody aside now"
+	}
+	said += fmt.Sprintf(" since %s, aside until %s", p.date(time.Unix(r.Features.SetAside, 0)), p.date(time.Unix(r.Features.AsideUntil, 0)))
+	if r.Rule != score.ByVerdict {
+		said += ", lifted by a later request"
+	}
+	return said
+}
+
+// verdictWords is a verdict as people read it.
+func verdictWords(verdict string) string { return strings.ReplaceAll(Clean(verdict), "_", " ") }
 
 func (p *page) parts() {
 	r := p.r
@@ -247,21 +270,22 @@ func (p *page) topics() {
 	}
 }
 
+// texts are those that the CRM shows as of the receipt's moment and tier.
 func (p *page) texts() {
-	in := &p.r.Intent
-	if in.Headline.Text == "" && len(in.Sentences) == 0 && in.NextStep.Text == "" {
+	headline, sentences, next := p.r.Intent.At(p.r.At, p.r.Tier)
+	if headline.Text == "" && len(sentences) == 0 && next.Text == "" {
 		return
 	}
 	p.title("Texts", "")
-	p.sentence("headline", in.Headline)
-	for i, s := range in.Sentences {
+	p.sentence("headline", headline)
+	for i, s := range sentences {
 		name := "summary"
 		if i > 0 {
 			name = ""
 		}
 		p.sentence(name, s)
 	}
-	p.sentence("next step", in.NextStep)
+	p.sentence("next step", next)
 }
 
 func (p *page) sentence(name string, s intent.Sentence) {

@@ -173,6 +173,17 @@ func DecodeFeatures(b []byte) (Features, error) {
 	return f, nil
 }
 
+// StoredAside reads no more of stored features than the span in which a verdict sets the person aside; zeros for none.
+func StoredAside(b []byte) (from, until int64) {
+	r := reader{b: b}
+	r.byte()
+	if r.byte()&modelAside == 0 {
+		return 0, 0
+	}
+	from = r.varint()
+	return from, from + r.varint()
+}
+
 // Append writes s behind b. Times are kept to the second.
 func (s *Shown) Append(b []byte) []byte {
 	known := uint8(0)

@@ -5,8 +5,8 @@ import "time"
 // Forecast says when what is shown changes if nothing new happens. shown is what the CRM shows (or is about to).
 //
 // Due is the first moment after now at which the gate would let a write pass: the tier changes, the score has drifted
-// MaterialPoints from the one shown, the trend, the stage or the product changes (against what they are at now), or a topic
-// leaves the window. A signal that leaves the window is looked at like any other step of time, and is due only if one of
+// MaterialPoints from the one shown, the trend, the stage or the product changes (against what they are at now), a topic
+// leaves the window, or the time of a verdict begins or ends. A signal that leaves the window is looked at like any other step of time, and is due only if one of
 // these follows from it: other wake-ups would find nothing to write. What differs from shown already now is due at the next
 // step, never at once, so that a write held back cannot make a loop. CoolsOn is the calendar day in loc, as midnight UTC, on
 // which the tier first falls below the one shown, be it by the score or because its evidence ages. Below is the threshold of that
@@ -31,7 +31,7 @@ func (s *Settings) Forecast(f *Features, shown Shown, now time.Time, loc *time.L
 		past    = s.walk(f, now.Unix()-lag)
 	)
 	p := present.parts()
-	tier, _ := present.tier(&p, shown.Tier)
+	tier, rule := present.tier(&p, shown.Tier)
 	product, _ := present.product()
 	stage := present.stage(tier)
 	due, cools := false, shown.Tier <= Low
@@ -47,8 +47,8 @@ func (s *Settings) Forecast(f *Features, shown Shown, now time.Time, loc *time.L
 		}
 		moved := present.advance(at)
 		p = present.parts()
-		before := tier
-		tier, _ = present.tier(&p, shown.Tier)
+		before, by := tier, rule
+		tier, rule = present.tier(&p, shown.Tier)
 		if !cools && tier < shown.Tier {
 			cools = true
 			if loc == nil {
@@ -62,7 +62,8 @@ func (s *Settings) Forecast(f *Features, shown Shown, now time.Time, loc *time.L
 		}
 		past.advance(at - lag)
 		then := past.parts()
-		due = tier != shown.Tier || p.Known != shown.Known || s.drifted(shown.Score, p.Score) || s.trend(&p, &then) != shown.Trend || moved&topicLeft != 0
+		due = tier != shown.Tier || p.Known != shown.Known || s.drifted(shown.Score, p.Score) || s.trend(&p, &then) != shown.Trend || moved&topicLeft != 0 ||
+			(rule == ByVerdict) != (by == ByVerdict)
 		if !due && moved&productMoved != 0 {
 			name, _ := present.product()
 			due = name != product

@@ -10,7 +10,8 @@ const (
 	ReasonStage   = "stage"
 	ReasonTopics  = "topics" // another set of topics
 	ReasonTrend   = "trend"
-	ReasonScore   = "score" // drifted by MaterialPoints or more since the last write
+	ReasonScore   = "score"   // drifted by MaterialPoints or more since the last write
+	ReasonVerdict = "verdict" // from when to when a rep sets the person aside: the caller's to compare, the gate does not know it
 )
 
 // Material is the gate: whether next is worth a write where the CRM shows prev, and the most telling reason.

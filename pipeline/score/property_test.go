@@ -159,7 +159,7 @@ func TestPropertyForecastIsExact(t *testing.T) {
 
 func bruteForecast(s *Settings, f *Features, shown Shown, now time.Time, loc *time.Location, step int64) Forecast {
 	var out Forecast
-	at0, _, _ := s.Show(f, shown, now)
+	at0, _, rule := s.Show(f, shown, now)
 	carried := func(at int64) (n int) {
 		for i := range f.Topics {
 			if f.Topics[i].Last+int64(s.WindowDays)*day <= at {
@@ -170,14 +170,16 @@ func bruteForecast(s *Settings, f *Features, shown Shown, now time.Time, loc *ti
 	}
 	for at := now.Unix() + step; at < now.Unix()+400*day; at += step {
 		then := time.Unix(at, 0)
-		next, _, _ := s.Show(f, shown, then)
+		before := rule
+		var next Shown
+		next, _, rule = s.Show(f, shown, then)
 		if out.CoolsOn.IsZero() && shown.Tier > Low && next.Tier < shown.Tier {
 			y, m, d := then.In(loc).Date()
 			out.CoolsOn = time.Date(y, m, d, 0, 0, 0, 0, time.UTC)
 		}
 		drift := next.Score - shown.Score
 		if out.Due.IsZero() && (next.Known != shown.Known || next.Tier != shown.Tier || next.Trend != shown.Trend || next.Product != at0.Product ||
-			next.Stage != at0.Stage || drift >= s.MaterialPoints || -drift >= s.MaterialPoints || carried(at) != carried(at-step)) {
+			next.Stage != at0.Stage || drift >= s.MaterialPoints || -drift >= s.MaterialPoints || carried(at) != carried(at-step) || (rule == ByVerdict) != (before == ByVerdict)) {
 			out.Due = then
 		}
 	}

@@ -161,6 +161,27 @@ func TestVerdictSetsAside(t *testing.T) {
 	}
 }
 
+// When the time of a verdict is over somebody is looked at, whatever becomes of the tier: what was said of it is not true any more.
+func TestTheEndOfAVerdictIsDue(t *testing.T) {
+	s := Defaults()
+	f := all(repeat(1, sig(WebVisit, 200)))
+	f.SetAside, f.AsideUntil = noon.Unix()-day, noon.Unix()+9*day
+	shown, _, rule := s.Show(f, Shown{}, noon)
+	if due := s.Forecast(f, shown, noon, nil).Due; rule != ByVerdict || shown.Tier != Low || due.Unix() != f.AsideUntil {
+		t.Errorf("%v by %s is due %v, want the end of the verdict", shown.Tier, rule, due)
+	}
+	if from, until := StoredAside(f.Append(nil)); from != f.SetAside || until != f.AsideUntil {
+		t.Errorf("stored as from %d until %d", from, until)
+	}
+	f.SetAside, f.AsideUntil = 0, 0
+	if from, until := StoredAside(f.Append(nil)); from != 0 || until != 0 {
+		t.Errorf("stored as from %d until %d, want nothing", from, until)
+	}
+	if from, until := StoredAside(nil); from != 0 || until != 0 {
+		t.Errorf("nobody's is from %d until %d", from, until)
+	}
+}
+
 // engine: model shows the lower of the model's word and one step above the formula's tier; the score stays the formula's.
 func TestTierByModel(t *testing.T) {
 	s := Defaults()

@@ -160,11 +160,11 @@ var deliveries = []promise{
 		two, second := s.person("2")
 		s.answer(second, s.stage(two, second, "x").Seq, nil)
 		s.settle(state.Settlement{Entry: state.Entry{Person: one}, Identities: &state.Identified{Source: "site", Links: []state.Link{{Kind: state.LinkUserID, Value: "u1", Source: "site", At: now}}}})
-		verdict := "interested"
+		verdict := state.VerdictAt{Verdict: "interested", At: now}
 		s.settle(state.Settlement{Entry: state.Entry{Person: one}, Verdict: &verdict})
 		s.settle(state.Settlement{Entry: state.Entry{Person: one}, Outcome: state.Join, Other: two})
 		k := s.kept(two) // the one with a score stays
-		if len(k.Person.Contacts) != 2 || len(k.Links) != 1 || k.Person.Verdict != verdict || len(k.History) != 1 || len(k.Receipts) != 1 || s.kept(one).Person.Contacts != nil {
+		if len(k.Person.Contacts) != 2 || len(k.Links) != 1 || k.Person.Verdict != verdict.Verdict || len(k.History) != 1 || len(k.Receipts) != 1 || s.kept(one).Person.Contacts != nil {
 			s.Errorf("%+v", k)
 		}
 		s.verify()

@@ -16,7 +16,7 @@ var lots = []promise{
 			s.Fatal(err)
 		}
 		entries := s.claim(now, 9)
-		verdict := "interested"
+		verdict := state.VerdictAt{Verdict: "interested", At: now}
 		done, err := s.db.StageLot(state.Lot{Now: now, Config: 7, Settlements: []state.Settlement{
 			{Entry: entries[0], Outcome: state.Return, Lane: state.Lanes, Verdict: &verdict},
 			{Entry: entries[1], Outcome: state.Commit, Next: &state.Person{Events: 5}, Verdict: &verdict},
@@ -27,7 +27,7 @@ var lots = []promise{
 		if p, _, _ := s.db.Person(bad); p.Verdict != "" {
 			s.Error("a part of the settlement that failed is kept")
 		}
-		if p, _, _ := s.db.Person(good); p.Events != 5 || p.Verdict != verdict {
+		if p, _, _ := s.db.Person(good); p.Events != 5 || p.Verdict != verdict.Verdict {
 			s.Errorf("the other one: %+v", p)
 		}
 		if d := s.kept(bad).Letters; len(d) != 1 || d[0].Config != 7 {
@@ -43,6 +43,40 @@ var lots = []promise{
 			s.Errorf("claimed an hour later: %v, want the one set aside", got)
 		}
 		s.verify()
+	}},
+	{"a verdict is kept with its time, the last one stays the last, and of two people who are joined the later one counts", func(s *suite) {
+		one, _ := s.person("1")
+		two, _ := s.person("2")
+		say := func(id state.PersonID, verdict string, at time.Time) {
+			s.settle(state.Settlement{Entry: state.Entry{Person: id}, Verdict: &state.VerdictAt{Verdict: verdict, At: at}})
+		}
+		stands := func(id state.PersonID, verdict string, at time.Time) {
+			s.Helper()
+			lot, err := s.db.LoadLot([]state.Entry{{Person: id}})
+			if err != nil || lot[0].Person.Verdict != verdict || !lot[0].VerdictAt.Equal(at) {
+				s.Errorf("%q since %v (%v), want %q since %v", lot[0].Person.Verdict, lot[0].VerdictAt, err, verdict, at)
+			}
+		}
+		stands(one, "", time.Time{})
+		say(one, "not_now", after(time.Hour))
+		say(one, "not_now", after(3*time.Hour)) // noticed again
+		stands(one, "not_now", after(time.Hour))
+		say(one, "interested", after(0)) // by a clock that is behind
+		stands(one, "interested", after(time.Hour+time.Millisecond))
+		say(one, "not_now", after(4*time.Hour))
+		stands(one, "not_now", after(4*time.Hour))
+		say(two, "wrong_person", after(2*time.Hour))
+		say(two, "", after(5*time.Hour))
+		stands(two, "", time.Time{})
+		s.settle(state.Settlement{Entry: state.Entry{Person: two}, Outcome: state.Join, Other: one})
+		stands(one, "not_now", after(4*time.Hour))
+		three, _ := s.person("3")
+		say(three, "interested", after(6*time.Hour))
+		s.settle(state.Settlement{Entry: state.Entry{Person: three}, Outcome: state.Join, Other: one})
+		stands(one, "interested", after(6*time.Hour))
+		if k := s.kept(one).Verdicts; len(k) != 6 {
+			s.Errorf("kept: %v", k)
+		}
 	}},
 	{"what is staged is not the person's yet, and the lot loads it", func(s *suite) {
 		id, ref := s.person("1")

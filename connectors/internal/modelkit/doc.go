@@ -10,7 +10,7 @@
 //   - There is one retry mechanism. It repeats what failed on the way or was refused for the moment, waits as long as the vendor asks
 //     for, and gives up at once when that is longer than MaxWait. No redirect is followed: the key would go along.
 //   - A limit of the moment holds every caller; a longer one makes no further request until its end. A bad key or an unknown model stops
-//     calls for a minute at a time.
+//     calls for a minute at a time; so does a vendor who answers nobody, for longer each time.
 //   - A refused prompt is that prompt's fault, until several in a row and a prompt that holds nobody's text are refused.
 //   - Every reply is paid for and counted, usable or not; what the vendor does not tell of its tokens is estimated. After many unusable
 //     answers in a row for one reason nothing is asked for a while.

@@ -27,9 +27,13 @@ type gate struct {
 
 	mu      sync.Mutex
 	until   time.Time         // no request before: a limit per minute
-	stopped *connectors.Error // Quota, Auth, Config: no request before stopped.Until or stoppedUntil
+	stopped *connectors.Error // Quota, Auth, Config, or nobody answers: no request before resume
 	resume  time.Time
 	counts  connectors.Report
+
+	broken      int       // attempts in a row that failed on the way or at the vendor's …
+	brokenSince time.Time // … the first of them
+	rests       int       // pauses in a row because of that
 
 	refusals     int    // prompts refused in a row
 	unusable     int    // answers in a row that could not be used, for one reason …
@@ -90,10 +94,12 @@ func (g *gate) RoundTrip(req *http.Request) (*http.Response, error) {
 	}
 	resp, err := g.o.HTTP.RoundTrip(req.WithContext(ctx))
 	if err != nil {
+		g.attempted(req.Context(), false)
 		return nil, late(err)
 	}
 	data, err := readAll(resp.Body, answerLimit)
 	_ = resp.Body.Close()
+	g.attempted(req.Context(), err == nil && resp.StatusCode < http.StatusInternalServerError)
 	g.count(func(r *connectors.Report) { r.BytesReceived += int64(len(data)) })
 	if err != nil {
 		return nil, late(err)
@@ -161,11 +167,14 @@ func (g *gate) again(ctx context.Context, resp *http.Response, err error) (bool,
 	if errors.As(err, &final) || ctx.Value(once{}) != nil {
 		return false, nil
 	}
-	retry := err != nil
+	g.mu.Lock()
+	down := g.down(g.o.Now())
+	g.mu.Unlock()
+	retry := err != nil && !down
 	if resp != nil {
 		switch resp.StatusCode {
 		case http.StatusTooManyRequests, http.StatusInternalServerError, http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
-			retry = HeaderDelay(resp.Header) <= g.o.MaxWait
+			retry = HeaderDelay(resp.Header) <= g.o.MaxWait && (resp.StatusCode == http.StatusTooManyRequests || !down)
 		}
 	}
 	return retry, nil
@@ -216,8 +225,40 @@ func (g *gate) failed(e *connectors.Error) error {
 		g.stopped, g.resume = e, e.Until
 	case connectors.Auth, connectors.Config:
 		g.stopped, g.resume = e, g.o.Now().Add(stopFor)
+	case connectors.Transient:
+		now := g.o.Now()
+		if !g.down(now) || connectors.Interrupted(e) {
+			break
+		}
+		if now.Before(g.resume) { // a call that was under way when the rest began
+			e.Until = g.resume
+			break
+		}
+		e.Until = now.Add(min(stopFor<<g.rests, unusableStop))
+		g.rests = min(g.rests+1, 8)
+		g.stopped, g.resume = e, e.Until
 	}
 	return e
+}
+
+// attempted counts how an attempt went: ok if the vendor answered it, whatever it said.
+func (g *gate) attempted(caller context.Context, ok bool) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	switch {
+	case ok:
+		g.broken, g.rests = 0, 0
+	case caller.Err() != nil: // it was the caller who ended it
+	default:
+		if g.broken++; g.broken == 1 {
+			g.brokenSince = g.o.Now()
+		}
+	}
+}
+
+// down says that nobody has answered for a while, so that a failed attempt is not worth another.
+func (g *gate) down(now time.Time) bool {
+	return g.broken >= brokenInARow && now.Sub(g.brokenSince) >= brokenFor
 }
 
 // release ends every wait and stop.
@@ -225,6 +266,7 @@ func (g *gate) release() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.until, g.stopped, g.resume = time.Time{}, nil, time.Time{}
+	g.broken, g.rests = 0, 0
 	g.refusals, g.unusable, g.unusableCode = 0, 0, ""
 }
 
@@ -244,6 +286,10 @@ func (g *gate) promptsAreFine() {
 }
 
 const (
+	// brokenInARow attempts, over brokenFor, fail on the way or at the vendor's before the model rests: stopFor at first, twice as long
+	// after each further failure, unusableStop at most. People get the rules' texts at once meanwhile.
+	brokenInARow = 5
+	brokenFor    = 15 * time.Second
 	// refusalsInARow is how many prompts are refused one after another before a prompt without anybody's text is tried: if that is
 	// refused, too, it is the settings.
 	refusalsInARow = 3
@@ -281,8 +327,8 @@ func (g *gate) unusableAnswer(e *connectors.Error) {
 func (g *gate) cleared() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if g.stopped != nil && (g.stopped.Kind == connectors.Auth || g.stopped.Kind == connectors.Config) {
-		g.stopped = nil
+	if g.stopped != nil && (g.stopped.Kind == connectors.Auth || g.stopped.Kind == connectors.Config || g.stopped.Kind == connectors.Transient) {
+		g.stopped, g.resume = nil, time.Time{}
 	}
 }
 

@@ -74,6 +74,8 @@ type App struct {
 	failed chan error // the pipeline ended by itself
 	http   *http.Server
 	addr   string
+	inlets []openInlet
+	heard  *hearing
 	socket *controlServer
 }
 
@@ -82,7 +84,7 @@ func Open(o Options) (*App, error) {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	a := &App{o: o, cfg: o.Config, log: slog.New(slog.DiscardHandler), failed: make(chan error, 1), started: o.Now()}
+	a := &App{o: o, cfg: o.Config, log: slog.New(slog.DiscardHandler), failed: make(chan error, 1), started: o.Now(), heard: newHearing()}
 	a.sync.now = o.Now
 	if o.Log != nil {
 		a.log = o.Log.Logger
@@ -133,6 +135,13 @@ func (a *App) Start(ctx context.Context) error {
 		a.socket.close()
 		return err
 	}
+	if err := a.serveInlets(); err != nil {
+		if a.http != nil {
+			_ = a.http.Close()
+		}
+		a.socket.close()
+		return err
+	}
 	a.work(ctx)
 	notify(daemon.SdNotifyReady)
 	a.log.Info("intentd runs", "version", a.o.Version, "state", a.Config().State.Path, "http", a.addr, "write", a.Config().Write.Mode)
@@ -158,6 +167,7 @@ func (a *App) work(ctx context.Context) {
 		}
 	})
 	a.wg.Go(func() { a.followConfig(a.run) })
+	a.wg.Go(func() { a.listenAtOnce(a.run) })
 	a.mu.Lock()
 	a.sched = newScheduler(a.log, a.jobs(), a.keepStart)
 	a.mu.Unlock()
@@ -178,6 +188,7 @@ func (a *App) Failed() <-chan error { return a.failed }
 func (a *App) Stop(ctx context.Context) error {
 	notify(daemon.SdNotifyStopping)
 	a.ready.Store(false)
+	a.endInlets(ctx)
 	a.mu.Lock()
 	sched := a.sched
 	a.mu.Unlock()
@@ -257,6 +268,12 @@ func (a *App) swap(cfg *config.Config) error {
 	made, err := a.build(cfg, a.made)
 	if err != nil {
 		return err
+	}
+	if was, is := inletAddresses(a.made.inlets), inletAddresses(made.inlets); was != is {
+		for _, c := range made.open[len(a.made.open):] {
+			_ = c.Close()
+		}
+		return fmt.Errorf("sources: who listens where changed from %q to %q: this needs a restart of intentd", was, is)
 	}
 	a.cfg, a.made, a.watch = cfg, made, &modelWatch{model: made.model}
 	if a.o.Log != nil {

@@ -40,6 +40,7 @@ const token = "pat-na1-test-of-the-app"
 // place is an app's surroundings: a portal, an events file, a config file.
 type place struct {
 	dir, file, events string
+	sources           string // further entries of sources, each with a comma behind it
 	portal            *sandbox.HubSpot
 	log               *lockedBuffer
 }
@@ -85,9 +86,9 @@ func (p *place) write(t *testing.T, more string) {
 state: {path: %q}
 http: {listen: ""}
 crms: [{name: hubspot, type: hubspot, base_url: "http://127.0.0.1:1", token: %q}]
-sources: [{name: site, type: jsonl, path: %q}]
+sources: [%s{name: site, type: jsonl, path: %q}]
 privacy: {own_hosts: [www.example.com]}
-%s`, filepath.Join(p.dir, "s.db"), token, p.events, more)
+%s`, filepath.Join(p.dir, "s.db"), token, p.sources, p.events, more)
 	if err := os.WriteFile(p.file, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -126,11 +127,16 @@ func (p *place) provision(t *testing.T, a *App) {
 // visit appends an event to the events file.
 func (p *place) visit(t *testing.T, id, email, kind, path string) {
 	t.Helper()
+	p.visitAt(t, time.Now(), id, email, kind, path)
+}
+
+func (p *place) visitAt(t *testing.T, at time.Time, id, email, kind, path string) {
+	t.Helper()
 	f, err := os.OpenFile(p.events, os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
 		t.Fatal(err)
 	}
-	line, _ := json.Marshal(map[string]any{"id": id, "time": time.Now(), "kind": kind, "email": email, "url": "https://www.example.com" + path, "page_title": "Page " + path, "session_id": id[:2]})
+	line, _ := json.Marshal(map[string]any{"id": id, "time": at, "kind": kind, "email": email, "url": "https://www.example.com" + path, "page_title": "Page " + path, "session_id": id[:2]})
 	if _, err := f.Write(append(line, '\n')); err != nil {
 		t.Fatal(err)
 	}

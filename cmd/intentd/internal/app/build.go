@@ -16,6 +16,7 @@ import (
 	"github.com/intentd/intentd/cmd/intentd/internal/config"
 	"github.com/intentd/intentd/connectors"
 	"github.com/intentd/intentd/connectors/clickstream"
+	"github.com/intentd/intentd/connectors/collector"
 	"github.com/intentd/intentd/connectors/gemini"
 	"github.com/intentd/intentd/connectors/hubspot"
 	"github.com/intentd/intentd/connectors/identity"
@@ -40,6 +41,7 @@ var Types = config.Types{
 		"salesforce": salesforce.Type,
 	},
 	Sources: map[string]connectors.SourceType{
+		"collector": collector.Type,
 		"jsonl":     jsonl.Type,
 		"warehouse": warehouse.Type,
 	},
@@ -57,7 +59,8 @@ type built struct {
 	reserve float64          // share of a day's CRM calls that is left to others
 	lot     int              // how many people go through together: what a CRM reads and writes in one call, so that none is half used
 	sources []polled
-	store   *clickstream.Store // nil without file sources; one for the life of the app
+	inlets  map[string]inlet   // by the source that is sent its events
+	store   *clickstream.Store // nil without a source that fills it; one for the life of the app
 	open    []io.Closer        // of this and of earlier configurations: lots in flight may still use them
 	version string
 }
@@ -76,7 +79,7 @@ type builder struct {
 
 // build makes everything that cfg names; from the configuration before it takes what stays open. It touches no network.
 func (a *App) build(cfg *config.Config, before *built) (*built, error) {
-	b := &builder{a: a, cfg: cfg, built: &built{setup: &pipeline.Setup{}}}
+	b := &builder{a: a, cfg: cfg, built: &built{setup: &pipeline.Setup{}, inlets: map[string]inlet{}}}
 	if before != nil {
 		b.store, b.open = before.store, slices.Clone(before.open)
 	}
@@ -132,8 +135,8 @@ func (b *builder) all() error {
 	if b.store != nil {
 		b.store.SetIdentity(s.Identity)
 	}
-	b.version = fmt.Sprintf("%x %x %x %x %s %s %v", s.Journey.Version(), s.Score.Hash(), s.Topics.Version(), s.Engine.Version(),
-		cfg.Text.Language, cfg.Text.Timezone, cfg.Privacy.OwnHosts)
+	b.version = fmt.Sprintf("%x %x %x %x %s %s %v %v", s.Journey.Version(), s.Score.Hash(), s.Topics.Version(), s.Engine.Version(),
+		cfg.Text.Language, cfg.Text.Timezone, cfg.Privacy.OwnHosts, s.Verdicts)
 	return nil
 }
 
@@ -141,6 +144,7 @@ func (b *builder) all() error {
 func (b *builder) reading() (err error) {
 	cfg, s := b.cfg, b.setup
 	s.Score = scoreSettings(cfg)
+	s.Verdicts = pipeline.Verdicts{"not_now": cfg.Verdicts.NotNow, "not_interested": cfg.Verdicts.NotInterested, "wrong_person": cfg.Verdicts.WrongPerson}
 	if problems := s.Score.Validate(); len(problems) > 0 {
 		return fmt.Errorf("scoring: %s", strings.Join(problems, "; "))
 	}
@@ -241,6 +245,15 @@ func (b *builder) addOrigin(from connectors.Origin, poll string) error {
 			source.Source = from.Answer(fed)
 		}
 	}
+	if from.Receiver != nil {
+		store, err := b.clickstream()
+		if err != nil {
+			return err
+		}
+		inbox := store.Inbox(from.Name, from.Receiver)
+		source.Source = inbox
+		b.inlets[from.Name] = inlet{from.Receiver.Address(), from.Receiver.Handler(inbox)}
+	}
 	b.setup.Sources = append(b.setup.Sources, source)
 	b.sources = append(b.sources, polled{from.Name, poll})
 	return nil
@@ -265,7 +278,7 @@ func (b *builder) clickstream() (*clickstream.Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	store, err := clickstream.Open(b.cfg.ClickstreamDir(), clickstream.Options{Retention: b.cfg.Clickstream.Retention, Internal: internal, Identity: b.setup.Identity, Now: b.a.o.Now, Logger: b.a.log})
+	store, err := clickstream.Open(b.cfg.ClickstreamDir(), clickstream.Options{Retention: b.cfg.Clickstream.Retention, Internal: internal, Identity: b.setup.Identity, Active: b.a.heard.from, Now: b.a.o.Now, Logger: b.a.log})
 	if err != nil {
 		return nil, err
 	}

@@ -120,6 +120,8 @@ func (a *App) examine(ctx context.Context, file File) ([]Checked, error) {
 			out = append(out, examineIntake(src.Name, i)...)
 		}
 	}
+	_, forms := a.pipe.UnknownForms(made.setup.Journey)
+	out = append(out, examineForms(forms)...)
 	if free, ok := freeBeside(cfg.State.Path); ok {
 		switch {
 		case free < fullDisk:
@@ -143,6 +145,10 @@ func (a *App) examine(ctx context.Context, file File) ([]Checked, error) {
 		add("write", "write.off", connectors.Warning, "set write.mode to canary or on", "nothing is written to the CRMs (write.mode is off)")
 	case cfg.Write.Mode == "canary":
 		add("write", "write.canary", connectors.OK, "", "only the scope of write.scope is written")
+	}
+	if n := st.Batches.GivenUp; n > 0 {
+		add(modelName, "model.jobs_given_up", connectors.Warning, "nothing is lost: what a job leaves open is asked one by one, at the full price; where it goes on, set model.batch to false",
+			"%s ended without answering all since the start, the last at %s: %s", counted(int(n), "job"), st.Batches.LastGivenUp.UTC().Format(time.RFC3339), st.Batches.Why)
 	}
 	if st.Dead > 0 {
 		add("write", "write.dead_letters", connectors.Warning, "intentd dead list; then dead retry or dead drop", "%d records or people cannot be done as things stand", st.Dead)

@@ -28,17 +28,10 @@ func examineIntake(name string, i *connectors.Intake) []Checked {
 		add(name, "feed.unreadable_lines", "see the lines and correct what writes them; other lines are not held up",
 			"%d of %d lines could not be read: %s", n, i.Read, strings.Join(where, "; "))
 	}
-	var unknown int64
-	for _, n := range i.UnknownKinds {
-		unknown += n
-	}
+	unknown := connectors.Total(i.UnknownKinds)
 	if unknown > 0 && float64(unknown) >= manyUnknownKinds*float64(i.Events) {
-		var kinds []string
-		for _, kind := range connectors.Commonest(i.UnknownKinds, 10) {
-			kinds = append(kinds, fmt.Sprintf("%s (%d)", kind, i.UnknownKinds[kind]))
-		}
 		add(name, "feed.unknown_kinds", "type those that matter by scoring.rules; the others stay context",
-			"%d of %d events have kinds that are not known: %s", unknown, i.Events, strings.Join(kinds, ", "))
+			"%d of %d events have kinds that are not known: %s", unknown, i.Events, commonest(i.UnknownKinds))
 	}
 	if i.ReusedIDs > 0 {
 		add(name, "feed.reused_ids", "give every event an id of its own, or none", "%d ids came again for something else; both events are kept", i.ReusedIDs)
@@ -48,6 +41,26 @@ func examineIntake(name string, i *connectors.Intake) []Checked {
 			"%d of %d people seen are in no CRM", i.Strangers, i.People)
 	}
 	return out
+}
+
+// examineForms names the forms that nothing in the configuration knows.
+func examineForms(forms map[string]int64) []Checked {
+	n := connectors.Total(forms)
+	if n == 0 {
+		return nil
+	}
+	f := Checked{"forms", "forms.unknown", connectors.Warning, "", "say of those that matter what they are: scoring.rules, such as {form: NAME, signal: hand_raise}, or a word in scoring.forms"}
+	f.Message = fmt.Sprintf("%s sent with names that no list and no rule knows, which count as form_submit: %s", counted(int(n), "form"), commonest(forms))
+	return []Checked{f}
+}
+
+// commonest are the names counted most, with their counts.
+func commonest(counts map[string]int64) string {
+	names := connectors.Commonest(counts, 10)
+	for i, name := range names {
+		names[i] = fmt.Sprintf("%s (%d)", name, counts[name])
+	}
+	return strings.Join(names, ", ")
 }
 
 // lastOf is where a reason was met last.

@@ -57,8 +57,11 @@ var meters = []*meter{
 	{name: "source_mostly_unreadable", help: "Whether most of the last poll of a source could not be read.", kind: prometheus.GaugeValue, labels: []string{"connector"}},
 	{name: "source_events_total", help: "Events of a source that were kept, ever.", kind: prometheus.CounterValue, labels: []string{"connector"}},
 	{name: "source_anonymous_total", help: "Of them, events of nobody known when they came in.", kind: prometheus.CounterValue, labels: []string{"connector"}},
+	{name: "source_proposed_total", help: "Times a visitor said who they are where that is not believed by itself.", kind: prometheus.CounterValue, labels: []string{"connector"}},
+	{name: "source_confirmed_total", help: "Of them, those that something trusted confirmed.", kind: prometheus.CounterValue, labels: []string{"connector"}},
 	{name: "source_left_out_total", help: "Events of a source that were not kept, by reason.", kind: prometheus.CounterValue, labels: []string{"connector", "reason"}},
 	{name: "source_unknown_kind_total", help: "Events of a source whose kind is not known.", kind: prometheus.CounterValue, labels: []string{"connector"}},
+	{name: "unknown_forms_total", help: "Forms sent whose names nothing in the configuration knew, ever.", kind: prometheus.CounterValue},
 	{name: "source_reused_ids_total", help: "Ids of events that came again for something else.", kind: prometheus.CounterValue, labels: []string{"connector"}},
 	{name: "source_people_total", help: "People a source told of, once a poll.", kind: prometheus.CounterValue, labels: []string{"connector"}},
 	{name: "source_strangers_total", help: "Of them, people who are in no CRM.", kind: prometheus.CounterValue, labels: []string{"connector"}},
@@ -67,6 +70,7 @@ var meters = []*meter{
 	{name: "model_calls_today", help: "Model calls today.", kind: prometheus.GaugeValue, labels: []string{"purpose"}},
 	{name: "model_tokens_today", help: "Model tokens today.", kind: prometheus.GaugeValue, labels: []string{"purpose", "direction"}},
 	{name: "model_jobs", help: "Jobs of prompts at the model's vendor.", kind: prometheus.GaugeValue},
+	{name: "model_job_oldest_seconds", help: "How long the oldest of them is under way; 0 where there is none.", kind: prometheus.GaugeValue},
 	{name: "model_jobs_waiting_people", help: "People whose texts wait for a job.", kind: prometheus.GaugeValue},
 	{name: "model_jobs_given_up_total", help: "Jobs that ended without answering all of their prompts.", kind: prometheus.CounterValue},
 	{name: "model_people_today", help: "People inferred with the model today, and those who got the rules' texts because it failed.", kind: prometheus.GaugeValue, labels: []string{"texts"}},
@@ -129,6 +133,7 @@ func (m metrics) Collect(ch chan<- prometheus.Metric) {
 	put("dead_letters", float64(st.Dead))
 	put("people", float64(st.People))
 	put("people_due", float64(st.Due))
+	put("unknown_forms_total", float64(st.UnknownFormsEver))
 	for tier, n := range st.Tiers {
 		put("people_scored", float64(n), tier)
 	}
@@ -181,14 +186,12 @@ func (m metrics) Collect(ch chan<- prometheus.Metric) {
 			flag("source_mostly_unreadable", i.Trouble() != "", name)
 			put("source_events_total", float64(i.Events), name)
 			put("source_anonymous_total", float64(i.Anonymous), name)
+			put("source_proposed_total", float64(i.Proposed), name)
+			put("source_confirmed_total", float64(i.Confirmed), name)
 			for reason, n := range i.LeftOut {
 				put("source_left_out_total", float64(n), name, reason)
 			}
-			unknown := 0.0
-			for _, n := range i.UnknownKinds {
-				unknown += float64(n)
-			}
-			put("source_unknown_kind_total", unknown, name)
+			put("source_unknown_kind_total", float64(connectors.Total(i.UnknownKinds)), name)
 			put("source_reused_ids_total", float64(i.ReusedIDs), name)
 			put("source_people_total", float64(i.People), name)
 			put("source_strangers_total", float64(i.Strangers), name)
@@ -208,6 +211,11 @@ func (m metrics) Collect(ch chan<- prometheus.Metric) {
 	}
 	spent, budget := ledger.SpentToday()
 	put("model_jobs", float64(st.Batches.Jobs))
+	age := 0.0
+	if oldest := st.Batches.Oldest; !oldest.IsZero() {
+		age = max(0, now.Sub(oldest).Seconds())
+	}
+	put("model_job_oldest_seconds", age)
 	put("model_jobs_waiting_people", float64(st.Batches.Waiting))
 	put("model_jobs_given_up_total", float64(st.Batches.GivenUp))
 	put("model_spent_usd_today", float64(spent)/1e6)

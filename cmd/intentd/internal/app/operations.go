@@ -363,7 +363,20 @@ func (a *App) Once(ctx context.Context) (intake.Found, error) {
 		return intake.Found{}, err
 	}
 	a.followConfig(ctx)
-	a.sync.begin(ctx, a)
+	a.sync.begin(a)
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	go func() {
+		for tick := time.NewTicker(time.Minute); ; {
+			select {
+			case <-tick.C:
+				a.tellSync(ctx)
+			case <-ctx.Done():
+				tick.Stop()
+				return
+			}
+		}
+	}()
 	return operate.Once(ctx, a.pipe)
 }
 

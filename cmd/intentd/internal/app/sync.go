@@ -40,22 +40,34 @@ func (s *Sync) String() string {
 type syncWatch struct {
 	now func() time.Time
 
-	mu    sync.Mutex
-	since time.Time // zero: none is followed
-	met   int       // at the begin
-	total int
+	mu      sync.Mutex
+	since   time.Time // zero: none is followed
+	met     int       // at the begin
+	counted bool      // it was asked how many there are …
+	total   int       // … these; 0: unknown
 }
 
-// begin counts the records there are, once, where a first sync is due. A CRM that cannot be counted leaves the total unknown.
-func (w *syncWatch) begin(ctx context.Context, a *App) {
+// begin follows the first sync, where one is due.
+func (w *syncWatch) begin(a *App) {
 	w.mu.Lock()
-	followed := !w.since.IsZero()
-	w.mu.Unlock()
+	defer w.mu.Unlock()
 	due := false
 	for _, crm := range a.pipe.Setup().CRMs {
 		due = due || intake.NeedsFirstSync(a.pipe, crm.Name)
 	}
-	if followed || !due {
+	if due && w.since.IsZero() {
+		w.since, w.met = w.now(), a.db.Stats().Contacts
+	}
+}
+
+// count asks, once, how many records there are: whoever looks on wants to know. It costs a call a CRM, and a small sync is over before. A CRM
+// that cannot be counted leaves the total unknown.
+func (w *syncWatch) count(ctx context.Context, a *App) {
+	w.mu.Lock()
+	asked := w.counted || w.since.IsZero()
+	w.counted = true
+	w.mu.Unlock()
+	if asked {
 		return
 	}
 	total := 0
@@ -66,14 +78,21 @@ func (w *syncWatch) begin(ctx context.Context, a *App) {
 		}
 		n, err := s.Count(ctx)
 		if err != nil {
-			total = 0
-			break
+			return
 		}
 		total += n
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.since, w.met, w.total = w.now(), a.db.Stats().Contacts, total
+	w.total = total
+}
+
+// tellSync logs how far the first sync is.
+func (a *App) tellSync(ctx context.Context) {
+	a.sync.count(ctx, a)
+	if s := a.sync.progress(operate.StatusOf(a.pipe)); s != nil {
+		a.log.Info(s.String())
+	}
 }
 
 // progress is how far it is; nil when there is no first sync under way.

@@ -12,6 +12,7 @@ import (
 
 	"github.com/intentd/intentd/cmd/intentd/internal/app"
 	"github.com/intentd/intentd/connectors"
+	"github.com/intentd/intentd/pipeline/batch"
 )
 
 func (c *command) status() *cobra.Command {
@@ -86,6 +87,9 @@ func statusText(w io.Writer, st app.Status) {
 	for _, name := range slices.Sorted(maps.Keys(st.Connectors)) {
 		connectorText(w, st, name, now)
 	}
+	if n := connectors.Total(st.UnknownForms); n > 0 {
+		fmt.Fprintf(w, "%-20s %s sent whose names nothing in the configuration knows; intentd doctor lists them\n", "forms", plural(int(n), "form"))
+	}
 	if !st.Running {
 		for _, r := range st.Runs {
 			if r.Error != "" {
@@ -123,6 +127,22 @@ func modelText(w io.Writer, st app.Status) {
 			fmt.Fprintf(w, "; about %.0f days by the day's budget", st.Texts.Days)
 		}
 		fmt.Fprintln(w)
+	}
+	jobsText(w, st.Batches)
+}
+
+// jobsText is how the jobs at the model's vendor stand.
+func jobsText(w io.Writer, b batch.Status) {
+	if b.Jobs > 0 {
+		fmt.Fprintf(w, "           %s of %s under way, the oldest since %s; %s wait for them\n", plural(b.Jobs, "job"), plural(b.Prompts, "prompt"), b.Oldest.UTC().Format(time.RFC3339), people(b.Waiting))
+	} else if b.Waiting > 0 {
+		fmt.Fprintf(w, "           a job is being gathered; %s wait for it\n", people(b.Waiting))
+	}
+	if b.GivenUp > 0 {
+		fmt.Fprintf(w, "           %s given up since start, the last at %s: %s\n", plural(int(b.GivenUp), "job"), b.LastGivenUp.UTC().Format(time.RFC3339), b.Why)
+	}
+	if b.Error != "" && b.Error != b.Why {
+		fmt.Fprintln(w, "           jobs fail: "+strings.ReplaceAll(b.Error, "\n", "; "))
 	}
 }
 
@@ -168,15 +188,14 @@ func intakeText(i *connectors.Intake) string {
 		}
 	}
 	add(i.Anonymous, "of them by nobody known yet")
+	if i.Proposed > 0 {
+		parts = append(parts, fmt.Sprintf("%d times a visitor said who they are, %d of them confirmed", i.Proposed, i.Confirmed))
+	}
 	add(i.Unread(), "unreadable")
 	for _, reason := range connectors.Commonest(i.LeftOut, len(i.LeftOut)) {
 		add(i.LeftOut[reason], "left out: "+reason)
 	}
-	var unknown int64
-	for _, n := range i.UnknownKinds {
-		unknown += n
-	}
-	add(unknown, "of unknown kinds")
+	add(connectors.Total(i.UnknownKinds), "of unknown kinds")
 	add(i.ReusedIDs, "ids used for several things")
 	if i.People > 0 {
 		parts = append(parts, fmt.Sprintf("%d %% of the people in a CRM", (i.People-i.Strangers)*100/i.People))

@@ -37,6 +37,9 @@ func (c *checker) check(cfg *Config) {
 	c.atLeast("clickstream.retention", cfg.Clickstream.Retention, day)
 	c.window(cfg)
 	c.scoring(&cfg.Scoring)
+	for key, d := range map[string]time.Duration{"not_now": cfg.Verdicts.NotNow, "not_interested": cfg.Verdicts.NotInterested, "wrong_person": cfg.Verdicts.WrongPerson} {
+		c.Span("verdicts."+key, d, 0, 3650*day)
+	}
 	c.topics(&cfg.Topics)
 	c.products(cfg.Products)
 	c.competitors(cfg.Competitors)

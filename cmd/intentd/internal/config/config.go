@@ -24,6 +24,7 @@ type Config struct {
 	Model       Model        `mapstructure:"model"`
 	Window      Window       `mapstructure:"window"`
 	Scoring     Scoring      `mapstructure:"scoring"`
+	Verdicts    Verdicts     `mapstructure:"verdicts"`
 	Topics      Topics       `mapstructure:"topics"`
 	Products    []Product    `mapstructure:"products"`
 	Competitors []Competitor `mapstructure:"competitors"`
@@ -197,6 +198,13 @@ type Rule struct {
 	Topic  string `mapstructure:"topic"`  // what it is about
 }
 
+// Verdicts are for how long a rep's verdict sets a person aside; 0: not at all.
+type Verdicts struct {
+	NotNow        time.Duration `mapstructure:"not_now"`
+	NotInterested time.Duration `mapstructure:"not_interested"`
+	WrongPerson   time.Duration `mapstructure:"wrong_person"`
+}
+
 // Topics are what a good or a bad customer reads about.
 type Topics struct {
 	Win     []string       `mapstructure:"win"`
@@ -270,11 +278,12 @@ const day = 24 * time.Hour
 // Default is the configuration of an empty file.
 func Default() *Config {
 	return &Config{
-		State: State{Path: "./intentd.db"},
-		Log:   Log{Level: "info", Format: "text"},
-		HTTP:  HTTP{Listen: "127.0.0.1:8787"},
-		Write: Write{Mode: "on", Brake: 10, Interval: time.Hour},
-		Text:  Text{Language: "en", Timezone: "UTC"},
+		State:    State{Path: "./intentd.db"},
+		Log:      Log{Level: "info", Format: "text"},
+		HTTP:     HTTP{Listen: "127.0.0.1:8787"},
+		Write:    Write{Mode: "on", Brake: 10, Interval: time.Hour},
+		Text:     Text{Language: "en", Timezone: "UTC"},
+		Identity: Identity{JoinAnonymous: "consented"},
 		Clickstream: Clickstream{
 			Retention: 400 * day,
 		},
@@ -291,6 +300,7 @@ func Default() *Config {
 			Evidence: Evidence{Days: 30, KeyDays: 14, Key: 2, Strength: 60, Strong: 3, Apart: 12 * time.Hour, Signals: 6}, Machines: Machines{Links: 3, Seconds: 10},
 			MaterialPoints: 5, Trend: Trend{Days: 7, Surging: 20, Rising: 5, Cooling: 5}, EventsPerMinute: 60,
 		},
+		Verdicts: Verdicts{NotNow: 60 * day, NotInterested: 180 * day, WrongPerson: 365 * day},
 		Schedule: Schedule{Sweep: "@weekly", Learn: "0 4 * * 0", Purge: "30 3 * * *"},
 		Privacy: Privacy{
 			Customers: []string{"customer"},

@@ -329,11 +329,14 @@ func TestExampleCommented(t *testing.T) {
 		t.Fatal(err)
 	}
 	text := strings.ReplaceAll(string(b), "\n  # - name: salesforce", "\n  - name: salesforce")
+	text = strings.ReplaceAll(text, "\n  # - name: web", "\n  - name: web")
 	text = strings.ReplaceAll(text, "\n  # - name: dwh", "\n  - name: dwh")
 	text = strings.ReplaceAll(text, "\n  #   ", "\n    ")
 	t.Setenv("HUBSPOT_TOKEN", "pat-na1-example")
 	t.Setenv("GEMINI_API_KEY", "example")
 	t.Setenv("WAREHOUSE_URL", "postgres://reader:example@db.example.com/events")
+	t.Setenv("SITE_WRITE_KEY", "of-the-site")
+	t.Setenv("SERVER_WRITE_KEY", "of-the-server-0123456789")
 	t.Setenv("SALESFORCE_KEY", "-----BEGIN PRIVATE KEY-----\nMII=\n-----END PRIVATE KEY-----")
 	cfg, problems := Parse([]byte(text), types)
 	if err := problems.Err(); err != nil {

@@ -13,6 +13,8 @@ import (
 type Identity struct {
 	PhoneRegion string          `mapstructure:"phone_region"` // the country (DE) whose national numbers phones without a country code are
 	Block       []IdentityBlock `mapstructure:"block"`        // values that identify nobody
+	// JoinAnonymous: consented | always | never.
+	JoinAnonymous string `mapstructure:"join_anonymous"`
 }
 
 // IdentityBlock is a value that identifies nobody.
@@ -30,7 +32,7 @@ type IdentifyBy struct {
 
 // IdentityOptions are the settings as package identity takes them.
 func (c *Config) IdentityOptions() identity.Options {
-	o := identity.Options{PhoneRegion: c.Identity.PhoneRegion}
+	o := identity.Options{PhoneRegion: c.Identity.PhoneRegion, JoinAnonymous: identity.Join(c.Identity.JoinAnonymous)}
 	for _, b := range c.Identity.Block {
 		kind, _ := identity.ParseKind(b.Kind)
 		o.Block = append(o.Block, identity.Block{Kind: kind, Value: b.Value})
@@ -75,6 +77,7 @@ func (c *checker) identity(cfg *Config) {
 			c.Add("identity.phone_region", connectors.Quoted(r)+" is no country", "write its two letters, for example DE, GB or US")
 		}
 	}
+	c.OneOf("identity.join_anonymous", cfg.Identity.JoinAnonymous, string(identity.JoinConsented), string(identity.JoinAlways), string(identity.JoinNever))
 	for i, b := range cfg.Identity.Block {
 		at := fmt.Sprintf("identity.block[%d]", i)
 		c.OneOf(at+".kind", b.Kind, "user_id", "email", "phone", "anonymous_id")

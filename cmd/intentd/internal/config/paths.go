@@ -1,6 +1,7 @@
 package config
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -22,6 +23,10 @@ func (c *checker) paths(at string, v reflect.Value) {
 		switch {
 		case field.Type.Kind() == reflect.Struct && field.Type != secretType:
 			c.paths(path, v.Field(i))
+		case field.Type.Kind() == reflect.Slice && field.Type.Elem().Kind() == reflect.Struct:
+			for k := range v.Field(i).Len() {
+				c.paths(fmt.Sprintf("%s[%d]", path, k), v.Field(i).Index(k))
+			}
 		case isFile || field.Tag.Get("kind") == "path":
 			v.Field(i).SetString(c.resolve(path, v.Field(i).String()))
 		}

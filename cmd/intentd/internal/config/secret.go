@@ -49,7 +49,8 @@ func collectSecrets(v reflect.Value, into *[]string) {
 }
 
 // secrets fills every Secret field X of a struct and of those in it: from its key x, else from the file that x_file names, else from
-// the environment (INTENTD_<NAME>_<X>), else from the systemd credential <name>_<x>.
+// the environment (INTENTD_<NAME>_<X>), else from the systemd credential <name>_<x>. Entries of lists have no names, so that the latter two
+// are not looked at for them.
 func (c *checker) secrets(at, name string, v reflect.Value) {
 	for i := range v.NumField() {
 		field := v.Type().Field(i)
@@ -58,10 +59,17 @@ func (c *checker) secrets(at, name string, v reflect.Value) {
 		if field.Type.Kind() == reflect.Struct && field.Type != secretType {
 			c.secrets(path, name, v.Field(i))
 		}
+		if field.Type.Kind() == reflect.Slice && field.Type.Elem().Kind() == reflect.Struct {
+			for k := range v.Field(i).Len() {
+				c.secrets(fmt.Sprintf("%s[%d]", path, k), "", v.Field(i).Index(k))
+			}
+		}
 		if field.Type != secretType {
 			continue
 		}
-		c.variables[envName(name+"_"+key)] = true
+		if name != "" {
+			c.variables[envName(name+"_"+key)] = true
+		}
 		file := v.FieldByName(field.Name + "File").String()
 		got := v.Field(i).Interface().(connectors.Secret)
 		switch {
@@ -73,7 +81,7 @@ func (c *checker) secrets(at, name string, v reflect.Value) {
 			}
 		case file != "":
 			got = c.secretFile(path+"_file", file)
-		default:
+		case name != "":
 			got = c.ambientSecret(path, name+"_"+key)
 		}
 		v.Field(i).Set(reflect.ValueOf(got))

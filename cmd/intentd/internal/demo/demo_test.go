@@ -23,6 +23,7 @@ import (
 	"github.com/intentd/intentd/connectors/jsonl"
 	"github.com/intentd/intentd/pipeline/fields"
 	"github.com/intentd/intentd/pipeline/intent"
+	"github.com/intentd/intentd/pipeline/intent/intenttest"
 	"github.com/intentd/intentd/pipeline/journey"
 	"github.com/intentd/intentd/pipeline/receipt"
 	"github.com/intentd/intentd/pipeline/score"
@@ -486,6 +487,40 @@ func TestPrintIsOnlyShown(t *testing.T) {
 	}
 }
 
+// Every text of the demo keeps to the checklist, in both languages, on the day and once it has grown old.
+func TestChecklist(t *testing.T) {
+	for _, lang := range []string{"en", "de"} {
+		for key, o := range runIn(t, now, lang) {
+			if o.receipt == nil || o.receipt.Intent.Headline.Text == "" {
+				continue
+			}
+			in := &o.receipt.Intent
+			at := []time.Time{now}
+			for _, l := range in.Later {
+				at = append(at, l.From)
+			}
+			for _, when := range at {
+				headline, sentences, next := in.At(when, o.receipt.Tier)
+				text := intenttest.Text{Headline: headline.Text, Next: next.Text, Products: o.receipt.Features.Products, German: lang == "de"}
+				for _, s := range sentences {
+					text.Reasons = append(text.Reasons, s.Text)
+				}
+				for _, topic := range in.Topics {
+					text.Topics = append(text.Topics, topic.Name)
+				}
+				for _, fault := range text.Faults() {
+					t.Errorf("%s (%s, %s): %s\n%+v", key, lang, when.Format("2 Jan 2006"), fault, text)
+				}
+				for _, name := range []string{o.contact.Properties["firstname"], o.contact.Properties["lastname"]} {
+					if len(name) > 3 && strings.Contains(text.Headline+strings.Join(text.Reasons, " ")+text.Next, name) {
+						t.Errorf("%s (%s): %q is named: %+v", key, lang, name, text)
+					}
+				}
+			}
+		}
+	}
+}
+
 // docs/texts.md shows what a rep reads of everybody in the demo, in both languages: to be read line by line when texts change.
 func TestTextsDocument(t *testing.T) {
 	en, de := runIn(t, now, "en"), runIn(t, now, "de")
@@ -493,7 +528,7 @@ func TestTextsDocument(t *testing.T) {
 	b.WriteString("# What a rep reads\n\nThe people of `intentd demo` as of 21 Nov 2026, texts by rules, English and German. Made by `go test ./cmd/intentd/internal/demo -run TextsDocument -update`.\n")
 	for _, p := range story().People {
 		o := en[p.Key]
-		fmt.Fprintf(&b, "\n## %s, %s\n\n", p.Name, strings.Trim(strings.Join([]string{p.Title, p.Company}, ", "), ", "))
+		fmt.Fprintf(&b, "\n## %s\n\n", strings.Join(slices.DeleteFunc([]string{p.Name, p.Title, p.Company}, func(s string) bool { return s == "" }), ", "))
 		if o.values == nil {
 			fmt.Fprintf(&b, "Nothing is written: %s.\n", p.Role)
 			continue

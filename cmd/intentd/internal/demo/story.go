@@ -177,6 +177,9 @@ func (t *teller) visit(k int) {
 
 func (t *teller) add(e connectors.Event) {
 	e.Source, e.Consent = Source, t.who.Consent
+	if e.Consent == "" && e.AnonymousID != "" {
+		e.Consent = "granted" // the site asks before it counts
+	}
 	e.Received = e.Time
 	t.events = append(t.events, e)
 }

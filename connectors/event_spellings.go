@@ -1,0 +1,196 @@
+package connectors
+
+import "strings"
+
+// spellings are the names that trackers give the kinds, as words in base form (see kindKey), so that "Page Viewed", "viewed_page" and
+// "pageView" are one entry. The names are those of the ecommerce and lifecycle specifications of Segment and RudderStack, GA4's
+// recommended events, the automatic events of PostHog, Mixpanel, Amplitude and Snowplow, and HubSpot's e-mail events.
+var spellings = map[string][]string{
+	KindPageView: {
+		"page view", "page view web", "page", "screen view", "screen", "page load", "page visit", "product view", "product list view", "item view", "item list view",
+		"category view", "content view", "article view", "post view", "price view", "price page view", "promotion view", "virtual page view",
+		"page web view", "visit webpage", "web page visit", "gtm js", "history change", "case study view", "blog post view", "blog view", "landing page", "page open", "screen open", "doc view", "document view", "hit view",
+	},
+	KindClick: {
+		"click", "button click", "cta click", "link click", "element click", "rage click", "dead click", "outbound click", "outbound link click",
+		"product click", "promotion click", "banner click", "tap", "button tap", "touch", "item select", "content select", "promotion select", "auto capture",
+		"outlink", "link out", "content interact", "all click element", "element tap", "exit link", "ad click", "out link",
+	},
+	KindScroll: {"scroll", "page scroll", "depth scroll", "scroll depth reach", "scroll depth", "depth scroll threshold", "reach scroll", "scroll track", "milestone scroll", "scroll bottom page", "scroll depth threshold"},
+	KindDwell:  {"dwell", "page ping", "page leave", "engagement user", "page stay", "time on page", "page time", "engagement time", "heart beat", "session end", "heartbeat", "spend time", "dwell time", "timer", "end session", "exit page", "page unload", "engage time", "time read", "engage session", "engagement page", "visibility page", "close page", "leave", "session timeout", "stay"},
+	KindSearch: {"search", "product search", "site search", "result search view", "result search", "query search", "search submit", "internal search", "search site track", "filter list product", "filter", "keyword search", "search term"},
+	KindVideo: {
+		"video", "video start", "video play", "play", "video progress", "video complete", "playback video", "playback start video", "playback complete video",
+		"content start video", "content complete video", "video view", "video watch", "demo video watch", "complete video watch",
+		"pause video", "play video", "resume video", "pause playback video", "playback resume video", "content play video", "end video", "media play", "media start", "media complete", "media pause", "play event", "event pause", "end event", "event progress", "progress", "video exit playback", "interrupt playback video", "buffer video",
+	},
+	KindVisit:     {"visit", "session start", "first visit", "first open", "session", "new session", "site visit", "website visit", "open app", "application open", "active on site", "active site", "ae session", "arrive", "app launch", "launch app", "session visit", "enter site", "first visit site", "first session"},
+	KindFormStart: {"form start", "abandon application", "application start", "begin application", "begin form", "form view", "focus form", "form open", "change form", "form interact", "abandon form", "change input", "change element", "field focus form", "change field form", "complete form step", "change field", "field focus", "input", "application progress", "form step", "interact form", "field form interact", "application abandon"},
+	KindFormSubmit: {
+		"form submit", "form complete", "form fill", "form send", "submit", "form success", "complete form submit", "form submit success", "convert form",
+		"form", "generate lead", "create lead", "lead", "lead submit", "capture lead", "conversion", "form lead", "form submit web",
+		"fill form out", "application submit", "lead form submit", "gravity form submit", "confirmation load gform", "wpcf7mailsent", "wpcf7submit", "submit wpforms", "submit typeform", "send form", "form gen lead", "lead qualify", "qualify lead", "gravityforms submit",
+	},
+	KindDownload: {
+		"download", "file download", "document download", "ebook download", "whitepaper download", "paper download white", "guide download", "asset download",
+		"brochure download", "case download study", "content download", "pdf download", "resource download", "download report", "book download e",
+		"click download", "download start", "data download sheet", "datasheet download", "template download", "checklist download", "download catalog", "catalogue download", "demo download", "download file", "presentation download", "download leaflet", "content download gated", "download gated",
+	},
+	KindDemoRequest: {
+		"demo request", "demo", "book demo", "demo schedule", "demo form submit", "demo form request submit", "demo request submit", "demo sign up",
+		"demo product request", "demo live request", "demo get", "ask demo",
+		"demo form submit", "demo form send", "demo order request",
+	},
+	KindQuoteRequest: {
+		"quote request", "quote", "quote request submit", "get quote", "form quote submit", "price request", "offer request", "rfp submit", "rfp", "rfq submit", "rfq",
+		"proposal request", "estimate request", "quotation request",
+		"custom quote request", "custom price request", "form price request submit", "quote submit", "form quote send", "price list request", "form price submit",
+	},
+	KindContactRequest: {
+		"contact sales", "contact request", "contact form submit", "contact submit", "contact us", "contact form", "contact", "contact form sales submit", "back call request",
+		"call request", "callback request", "enquiry", "enquiry submit", "inquiry", "inquiry submit", "sales talk to", "request sales", "contact us submit",
+		"contact form us submit", "lead sales submit", "enquiry make", "inquiry make", "contact request sales", "contact sales submit",
+		"inquiry sales submit", "enquiry sales submit", "sales speak to", "expert talk to", "sales speak with", "expert speak to", "talk us to", "contact form send", "contact send", "callback", "back call", "inquiry sales", "enquiry sales", "enquiry send", "inquiry send", "contact sales request submit",
+	},
+	KindTrial: {
+		"trial", "start trial", "trial request", "begin trial", "free start trial", "free trial", "sign trial up", "activate trial", "free sign trial up", "create trial",
+		"trial user start", "evaluation start", "free trial register", "register trial", "trial order", "free trial request", "free request trial",
+	},
+	KindSignUp: {
+		"sign up", "register", "account create", "user register", "create user", "complete register", "user sign up", "complete sign up", "account sign up",
+		"account register", "join", "sign submit up", "complete registration", "sign success up",
+		"registration", "registration submit", "open account", "account open", "submit sign up", "registration user",
+	},
+	KindLogIn: {"log in", "in sign", "log success in", "user log in", "in user sign", "log out", "in log success", "in sign user", "out sign", "session log in", "log in session", "log fail in", "authenticate"},
+	KindProductUse: {
+		"product use", "feature use", "use", "first use", "feature activate", "event product", "activate user", "integration connect", "integration install", "onboarding complete",
+		"complete onboarding step", "complete step tutorial", "begin tutorial", "complete tutorial", "create project", "create workspace",
+		"create report", "create dashboard", "create workflow", "data import", "api create key", "activate", "activation", "first value", "create api token", "import data", "export data", "create team", "configure integration",
+	},
+	KindInvite: {
+		"invite", "invite user", "invite send", "invitation send", "invite team", "invite member team", "invite member", "colleague invite", "invite teammate", "invitation accept",
+		"accept invite", "account add user", "invitation", "group join",
+		"add member", "add member team", "users invite", "invite users", "share workspace", "add user",
+	},
+	KindChat: {
+		"chat", "chat start", "chat open", "conversation start", "live chat start", "chat live", "chat message send", "chat conversation start", "chat widget open", "chat engage",
+		"chat message", "chat bot start", "conversation open",
+		"chat conversation live start", "chat live message send", "conversation create user", "conversation", "chat initiate", "bot chat conversation", "dialogue engage", "bot chat engage", "messenger open", "chat conversation", "conversation create", "chat live open", "message user send", "create conversation", "bot chat open", "chat widget start", "bot chat message send",
+	},
+	KindCalculator: {
+		"calculator", "calculator use", "calculator complete", "calculator submit", "calculator start", "price calculator use", "price calculator", "roi calculator use", "roi calculator", "savings calculator use",
+		"loan calculator use", "calculate price", "calculate savings", "calculate roi", "configurator", "configurator use", "configurator complete", "product configure", "configuration complete", "configuration save",
+	},
+	KindCart: {
+		"cart", "add cart to", "add product", "cart view", "add cart", "cart remove from", "product remove", "basket view", "add basket to", "add to wishlist", "add product to wishlist",
+		"add cart product to", "cart update", "abandon cart", "cart share", "add item", "add cart item to", "basket",
+		"abandon cart ecommerce", "add list product", "add cart wishlist", "add basket item", "cart open", "add cart product wishlist", "add wishlist", "product wishlist add", "add cart item product",
+	},
+	KindCheckout: {
+		"checkout", "abandon book", "start book", "begin book", "abandon reservation", "reservation start", "begin checkout", "checkout start", "checkout step view", "checkout complete step", "add info payment", "enter info payment", "add info shipping",
+		"initiate checkout", "abandon checkout", "checkout view", "coupon enter", "apply coupon", "order start", "add payment", "checkout progress",
+		"checkout proceed", "checkout step", "address enter", "begin payment", "payment start", "shipping enter", "enter info shipping", "method payment select", "checkout review", "enter shipping info address",
+	},
+	KindPurchase: {
+		"purchase", "complete order", "order", "order place", "make purchase", "complete purchase", "complete payment", "paid", "buy", "order paid", "checkout complete",
+		"start subscription", "subscription start", "create subscription", "transaction", "payment succeed", "upgrade plan", "upgrade", "create order",
+		"ecommerce order", "confirm order", "order submit", "order success", "contract sign", "sign contract", "complete transaction", "order create", "order receive", "convert trial", "trial convert", "complete sale",
+	},
+	KindWebinar: {
+		"webinar", "register webinar", "registration webinar", "attend webinar", "join webinar", "sign up webinar", "watch webinar", "complete webinar", "event register",
+		"event registration", "attend event", "view webinar", "form submit webinar", "complete registration webinar",
+		"create registration webinar", "join participant webinar", "demand on watch webinar", "demand watch webinar", "event live register", "register workshop", "webinar registrant", "attend workshop", "event sign up", "join event", "event for register", "register seminar", "attend seminar", "conference register", "webinar complete", "attendance webinar", "demand on webinar", "webinar replay watch", "recording watch webinar",
+	},
+	KindBooking: {
+		"book", "book create", "book meeting", "meeting schedule", "call schedule", "book call", "appointment book", "appointment schedule", "book complete", "create meeting",
+		"calendly event schedule", "event schedule", "invitee create", "appointment", "schedule", "book confirm", "book consultation", "consultation request", "meeting request",
+		"book call discovery", "book call intro", "dialogue meeting schedule", "book request", "book strategy call", "book meeting request", "slot book", "calendar book", "book calendly", "appointment create", "appointment request", "appointment confirm", "book slot", "book demo meeting", "appointment agree", "reschedule book", "book reschedule", "meeting reschedule", "event reschedule",
+	},
+	KindMeeting:          {"meeting", "meeting hold", "attend meeting", "complete meeting", "call complete", "meeting take place", "event meeting", "end meeting", "meeting start", "end call meeting", "join meeting"},
+	KindMeetingCancelled: {"cancel meeting", "book cancel", "appointment cancel", "cancel event", "call cancel", "cancel invitee", "decline meeting", "book reject", "cancel demo", "decline demo", "cancel consultation", "cancel schedule", "invitee remove", "decline invitation meeting", "decline event", "decline book", "appointment decline", "delete meeting", "delete appointment", "delete book"},
+	KindMeetingMissed:    {"meeting miss", "meeting no show", "no show", "appointment miss", "call miss", "appointment no show", "invitee no show", "create invitee no show", "book no show", "demo no show", "attend did not", "attend did meeting not", "no show webinar", "demo miss", "attend did not webinar", "attend not", "book no show update", "miss webinar"},
+	KindEmailDelivered:   {"deliver email", "email send", "email process", "email receive", "email", "deliver", "defer email", "process", "defer", "send", "deliver campaign", "campaign delivery", "campaign send", "newsletter send", "email queue", "delay delivery", "delay email", "email send to", "email schedule", "deliver newsletter", "email request"},
+	KindEmailOpen:        {"email open", "email view", "open", "email read", "email campaign open", "email first open", "campaign open", "newsletter open", "open unique", "email open unique", "message open", "email human open"},
+	KindEmailClick:       {"click email", "click email link", "click email link marketing", "campaign click email", "click email first", "click email url", "click newsletter", "click link newsletter", "click email in link", "campaign click", "click message", "click email human", "click cta email", "button click email"},
+	KindEmailReply:       {"email reply", "reply", "email respond", "email reply receive", "answer email", "receive reply", "email receive reply", "email reply sequence", "message reply", "contact email reply", "email reply sequence contact", "email inbound"},
+	KindAutoReply:        {"auto reply", "automatic reply", "office of out", "auto email reply", "office of out reply", "ooo", "auto responder", "automatic receive reply", "ooo reply", "auto response", "reply vacation", "office out reply", "absence notice", "auto reply detect", "auto reply vacation", "absence reply", "automatic email reply", "automatic response"},
+	KindBounce:           {"bounce", "bounce email", "bounce email hard", "bounce email soft", "bounce hard", "bounce soft", "drop email", "email fail", "email undeliverable", "drop", "fail", "email reject", "reject", "block", "email block", "clean", "bounce email transient", "bounce email permanent", "delivery fail", "fail permanent", "fail temporary", "email return", "invalid email", "bounce sales email", "undeliverable", "delivery failure", "email suppress", "error email"},
+	KindNewsletter: {
+		"newsletter", "newsletter subscribe", "newsletter sign up", "email subscribe", "newsletter subscription", "subscribe", "list subscribe", "form newsletter submit", "blog subscribe",
+		"list subscribe to", "newsletter register", "register newsletter", "join list", "update subscribe", "in newsletter opt", "blog newsletter subscribe", "form newsletter", "confirm subscribe newsletter", "confirm newsletter", "newsletter confirm subscription", "confirm double in opt", "confirm subscription",
+	},
+	KindUnsubscribe: {"unsubscribe", "email unsubscribe", "opt out", "complaint spam", "report spam", "email mark spam", "list unsubscribe", "group unsubscribe", "email opt out", "unsub", "as email mark spam", "as mark spam", "spam", "spamreport", "complaint", "complain", "complain email", "complaint email", "list remove", "newsletter unsubscribe", "list unsubscribe", "unsubscribe user", "newsletter opt out", "email complaint spam", "newsletter cancel", "cancel newsletter", "preference unsubscribe", "click unsubscribe", "click link unsubscribe", "email spam", "opt out sms"},
+	KindIdentify: {
+		"identify", "alias", "group", "group identify", "alias create", "set", "dangerously merge", "merge", "identify user", "set once", "update user", "link user",
+		"capture email", "capture phone", "attribution capture", "capture attribution", "contact create", "contact new", "contact update", "create profile", "profile update", "update profile", "merge user", "contact merge", "contact enrol", "contact import", "contact add",
+	},
+	KindConsent: {"consent", "consent give", "consent update", "consent withdraw", "consent revoke", "in opt", "consent grant", "consent preferences", "allow consent", "consent deny", "consent cookie", "cmp visible", "accept banner cookie", "accept cookie", "accept cookies", "consent preference update", "banner cookie show", "banner cookie", "cookie decline", "cookie reject", "cookie setting", "banner view", "consent implicit", "cookie preference"},
+	KindTracker: {
+		"web vitals", "call feature flag", "exception", "error", "experiment start", "experiment view", "install application", "application update", "capture pageview web", "heatmap", "timing user",
+		"performance event", "recording session", "application background", "application foreground", "application ping", "experience impression", "ad impression", "timing",
+		"snapshot", "survey show", "become active", "survey dismiss", "application error", "remove app", "app update",
+		"exposure", "network request", "capture replay", "record session", "dom gtm", "gtm load", "ab test view", "content impression", "element visibility", "visibility", "auto capture copy", "notification receive", "error java script", "error js", "404", "found not page", "app exception", "os update", "impression", "test view", "variation view", "dom ready", "debug", "pixel", "push notification receive", "resource load", "consent default", "ad impression view", "crash", "application crash", "long task", "click rage error", "log", "survey view", "survey display", "flag", "attribute install", "notification show", "server error", "broken link", "email verify", "password reset", "cookie set", "init", "test",
+	},
+	KindTeamActivity: {"team activity", "call outbound", "email outbound", "sales task", "task"},
+}
+
+// signalTypes are the score's own words for what a signal is. An event may name one.
+var signalTypes = []string{
+	"hand_raise", "social_ask", "tech_change", "job_posting", "funding", "content_view", "email_engage", "web_visit", "social_mention",
+}
+
+// baseForms bring a word of an event's name to the form that spellings use; "" drops the word.
+var baseForms = map[string]string{
+	"viewed": "view", "views": "view", "viewing": "view", "pageview": "page view", "pageviews": "page view", "pages": "page", "pageleave": "page leave", "loaded": "load",
+	"visited": "visit", "clicked": "click", "clicks": "click", "tapped": "tap", "touched": "touch", "selected": "select", "autocapture": "auto capture", "rageclick": "rage click",
+	"scrolled": "scroll", "reached": "reach", "left": "leave", "searched": "search", "results": "result", "played": "play", "watched": "watch", "watching": "watch",
+	"started": "start", "begun": "begin", "began": "begin", "opened": "open", "opens": "open", "initiated": "initiate", "completed": "complete", "finished": "complete", "finish": "complete",
+	"submitted": "submit", "submission": "submit", "submissions": "submit", "submits": "submit", "sent": "send", "filled": "fill", "forms": "form", "converted": "convert", "interacted": "interact", "interaction": "interact",
+	"abandoned": "abandon", "abandonment": "abandon", "focused": "focus", "changed": "change", "generated": "generate", "captured": "capture", "leads": "lead", "created": "create", "creation": "create",
+	"requested": "request", "requests": "request", "requesting": "request", "demos": "demo", "demonstration": "demo", "scheduled": "schedule", "schedules": "schedule", "booked": "book", "booking": "book", "bookings": "book",
+	"quotes": "quote", "pricing": "price", "prices": "price", "asked": "ask", "contacted": "contact", "downloaded": "download", "downloads": "download", "trials": "trial", "activated": "activate",
+	"signup": "sign up", "signups": "sign up", "signed": "sign", "registered": "register", "registers": "register", "signin": "sign in", "login": "log in", "logged": "log", "signout": "sign out", "logout": "log out",
+	"used": "use", "usage": "use", "invited": "invite", "invites": "invite", "accepted": "accept", "members": "member", "chats": "chat", "chatbot": "chat bot", "livechat": "live chat", "engaged": "engage", "messages": "message",
+	"added": "add", "removed": "remove", "updated": "update", "shared": "share", "entered": "enter", "applied": "apply", "placed": "place", "purchased": "purchase", "bought": "buy", "ordered": "order", "orders": "order",
+	"made": "make", "paid": "paid", "succeeded": "succeed", "successful": "success", "successfully": "success", "succeeds": "succeed", "subscribed": "subscribe", "upgraded": "upgrade", "checkouts": "checkout",
+	"attended": "attend", "joined": "join", "webinars": "webinar", "held": "hold", "canceled": "cancel", "cancelled": "cancel", "canceling": "cancel", "cancellation": "cancel", "declined": "decline", "missed": "miss", "noshow": "no show",
+	"confirmed": "confirm", "connected": "connect", "installed": "install", "emails": "email", "mail": "email", "mails": "email", "delivered": "deliver", "received": "receive", "processed": "process", "deferred": "defer", "links": "link",
+	"replied": "reply", "replies": "reply", "responded": "respond", "answered": "answer", "autoreply": "auto reply", "autoresponse": "auto reply", "autoresponder": "auto reply", "bounced": "bounce", "bounces": "bounce", "dropped": "drop",
+	"failed": "fail", "unsubscribed": "unsubscribe", "unsubscribes": "unsubscribe", "unsubscription": "unsubscribe", "subscribes": "subscribe", "optout": "opt out", "optin": "opt in", "opted": "opt", "marked": "mark", "reported": "report",
+	"identified": "identify", "aliased": "alias", "merged": "merge", "grouped": "group", "linked": "link", "groupidentify": "group identify", "given": "give", "granted": "grant", "withdrawn": "withdraw", "revoked": "revoke", "denied": "deny",
+	"called": "call", "dismissed": "dismiss", "shown": "show", "addtocart": "add to cart", "pageping": "page ping", "rsvp": "register", "screens": "screen", "enquired": "enquiry", "inquired": "inquiry",
+	"products": "product", "items": "item", "a": "", "the": "", "mp": "", "amplitude": "", "ajs": "", "hs": "", "my": "", "an": "", "successfull": "success",
+
+	// Further forms.
+	"performed": "", "ended": "end", "ends": "end", "paused": "pause", "resumed": "resume", "playing": "play", "plays": "play", "spent": "spend", "exited": "exit", "unloaded": "unload", "unloading": "unload", "filtered": "filter",
+	"proceeded": "proceed", "rejected": "reject", "rejects": "reject", "blocked": "block", "cleaned": "clean", "complained": "complain", "complaints": "complaint", "spammed": "spam", "imported": "import", "import": "import", "rescheduled": "reschedule",
+	"launched": "launch", "closed": "close", "signs": "sign", "deleted": "delete", "renewed": "renew", "users": "user", "adds": "add", "purchases": "purchase", "webpage": "web page", "webpagedetails": "page", "webinteraction": "", "recorded": "record",
+	"preferences": "preference", "cookies": "cookie", "exposed": "exposure", "qualified": "qualify", "catalog": "catalogue", "delayed": "delay", "queued": "queue", "verified": "verify", "interrupted": "interrupt", "seminars": "seminar",
+	"enrolled": "enrol", "enrolment": "enrol", "enrollment": "enrol", "engagements": "engagement", "conversations": "conversation", "demoed": "demo", "brochures": "brochure", "scrolls": "scroll", "ebooks": "ebook", "whitepapers": "whitepaper", "mailing": "email",
+	"visits": "visit", "responses": "response", "impressions": "impression", "unsubs": "unsub", "configured": "configure", "newsletters": "newsletter", "enters": "enter", "errors": "error", "videos": "video", "events": "event", "taps": "tap", "opting": "opt",
+
+	// German, with and without umlauts.
+	"seite": "page", "seiten": "page", "seitenaufruf": "page view", "seitenansicht": "page view", "seitenaufrufe": "page view", "aufgerufen": "view", "angesehen": "view", "angeschaut": "view", "aufruf": "view", "ansicht": "view", "besucht": "visit", "besuch": "visit",
+	"geklickt": "click", "klick": "click", "angeklickt": "click", "gescrollt": "scroll", "verweildauer": "dwell", "suche": "search", "gesucht": "search", "produkt": "product", "abgespielt": "play", "gestartet": "start", "begonnen": "begin", "beginn": "begin", "abgebrochen": "abandon",
+	"formular": "form", "abgesendet": "submit", "gesendet": "send", "abgeschickt": "submit", "eingereicht": "submit", "ausgefüllt": "fill", "ausgefuellt": "fill", "heruntergeladen": "download", "angefragt": "request", "angefordert": "request", "anfordern": "request", "anfragen": "request",
+	"anfrage": "enquiry", "angebot": "quote", "angebote": "quote", "angebotsanfrage": "quote request", "preisanfrage": "price request", "demoanfrage": "demo request", "vorführung": "demo", "kontakt": "contact", "kontaktanfrage": "contact request", "kontaktformular": "contact form", "kontaktiert": "contact",
+	"rückruf": "callback", "rueckruf": "callback", "rückrufbitte": "callback request", "testphase": "trial", "testzugang": "trial", "probezugang": "trial", "registriert": "register", "registrierung": "registration", "angemeldet": "register", "anmeldung": "register", "eingeloggt": "log in", "ausgeloggt": "log out",
+	"konto": "account", "erstellt": "create", "angelegt": "create", "eingeladen": "invite", "einladung": "invitation", "warenkorb": "cart", "hinzugefügt": "add", "hinzugefuegt": "add", "entfernt": "remove", "kasse": "checkout", "bestellung": "order", "bestellt": "order", "gekauft": "buy", "kauf": "purchase", "abgeschlossen": "complete",
+	"termin": "appointment", "gebucht": "book", "buchen": "book", "buchung": "book", "terminbuchung": "appointment book", "vereinbart": "schedule", "abgesagt": "cancel", "storniert": "cancel", "verpasst": "miss", "teilgenommen": "attend", "geöffnet": "open", "geoeffnet": "open", "beantwortet": "reply", "antwort": "reply",
+	"abgemeldet": "unsubscribe", "abmeldung": "unsubscribe", "abbestellt": "unsubscribe", "abonniert": "subscribe", "newsletteranmeldung": "newsletter register", "newsletterabmeldung": "newsletter unsubscribe", "abwesenheitsnotiz": "absence notice", "abwesend": "absence", "unzustellbar": "undeliverable", "chatverlauf": "chat",
+
+	// French and Spanish.
+	"formulaire": "form", "envoyé": "send", "envoye": "send", "envoyée": "send", "consultée": "view", "vue": "view", "vues": "view", "téléchargement": "download", "telechargement": "download", "téléchargé": "download", "demande": "request", "devis": "quote", "démo": "demo", "panier": "cart", "commande": "order", "inscription": "sign up", "essai": "trial",
+	"página": "page", "pagina": "page", "vista": "view", "visitada": "visit", "formulario": "form", "enviado": "send", "descarga": "download", "descargado": "download", "solicitud": "request", "solicitada": "request", "presupuesto": "quote", "carrito": "cart", "pedido": "order", "prueba": "trial", "registro": "registration", "clic": "click",
+}
+
+// beside are words in base form that vendors and habits put beside what an event is called: their own name, versions, prepositions.
+var beside = func() map[string]bool {
+	m := map[string]bool{}
+	for _, w := range strings.Fields("gtm hs hub spot hubspot e v2 v3 mta mtm matomo mautic marketo pardot drift intercom calendly wistia vimeo youtube typeform chili piper chilipiper klaviyo segment ga ga4 zendesk zoom snowplow heap adobe linkedin facebook fb google " +
+		"track tracked event custom user visitor for to with from of on at in as via by per percent is was has been web site website www online commerce ecommerce type unique live personal sales marketing product commercial sequence sequences success new machine proxy bot mpp prefetch prefetched " +
+		"de du des la le les una un der die das den dem ein eine einen zum zur im am für fuer von auf wurde ist per el los") {
+		m[w] = true
+	}
+	return m
+}()

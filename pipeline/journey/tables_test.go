@@ -1,0 +1,86 @@
+package journey
+
+import (
+	"cmp"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/intentd/intentd/connectors"
+	"github.com/intentd/intentd/pipeline/score"
+)
+
+// table reads testdata/name: "what it is: one | other", a line; "#" begins a remark.
+func table(t *testing.T, name string) map[string][]string {
+	t.Helper()
+	raw, err := os.ReadFile("testdata/" + name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	out := map[string][]string{}
+	for line := range strings.Lines(string(raw)) {
+		what, items, ok := strings.Cut(line, ":")
+		if !ok || strings.HasPrefix(line, "#") {
+			continue
+		}
+		for item := range strings.SplitSeq(items, " | ") {
+			out[what] = append(out[what], strings.TrimSpace(item))
+		}
+	}
+	return out
+}
+
+// worth is what the journey's only event is worth: its signal's type, behind "key" if it is one; "" for none.
+func worth(j *Journey) string {
+	if len(j.Signals) != 1 {
+		return ""
+	}
+	s := j.Signals[0].Type.String()
+	if j.Signals[0].Flags&score.Key != 0 {
+		s = "key " + s
+	}
+	return s
+}
+
+// What trackers call an event is read as its kind.
+func TestKindTable(t *testing.T) {
+	for want, names := range table(t, "kinds.txt") {
+		for _, name := range names {
+			got, known := connectors.EventKind(name)
+			if !known {
+				got = "unknown"
+			}
+			if got != want {
+				t.Errorf("%q is read as %s, want %s", name, got, want)
+			}
+		}
+	}
+}
+
+// Forms by their names, whole words, in all languages that the lists speak.
+func TestFormTable(t *testing.T) {
+	b := builder(t)
+	for want, names := range table(t, "forms.txt") {
+		for _, name := range names {
+			j := build(b, ev(0, connectors.KindFormSubmit, "https://example.com/x", prop(connectors.PropForm, name)))
+			if got := cmp.Or(worth(j), "none"); got != want {
+				t.Errorf("%q is %s, want %s", name, got, want)
+			}
+		}
+	}
+}
+
+// Pages by their paths: what is about a thing counts, what serves somebody who has it already does not.
+func TestPageTable(t *testing.T) {
+	b := builder(t)
+	for want, lines := range table(t, "pages.txt") {
+		for _, path := range strings.Fields(strings.Join(lines, " ")) {
+			if !strings.HasPrefix(path, "http") {
+				path = "https://www.example.com" + path
+			}
+			if got := cmp.Or(worth(build(b, ev(0, connectors.KindPageView, path))), "none"); got != want {
+				t.Errorf("%s is %s, want %s", path, got, want)
+			}
+		}
+	}
+}
