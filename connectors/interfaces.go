@@ -255,6 +255,7 @@ type BulkWriter interface {
 	// nothing more can be told is an error of kind Gone beside done and the results known so far.
 	Poll(ctx context.Context, token string) (done bool, results []Result, err error)
 	BulkThreshold() int // patches of one object from which a bulk job is cheaper
+	BulkSize() int      // patches that one job carries at most: the host fills jobs up to it
 }
 
 // BulkAborter is a BulkWriter whose jobs can be ended: the host aborts one that is not over by its deadline, which frees the vendor's

@@ -46,8 +46,8 @@ func (l *lot) withScored(s *subject, out *state.Settlement) *state.Settlement {
 }
 
 // textOrder is by how much somebody with a score, in tenths, is put off among those whom model texts are owed, so that higher scores come
-// first: the lane goes by time.
-func textOrder(score int) time.Duration { return time.Duration(1000-score) * time.Millisecond }
+// first: the lane goes by time. It is at most 100 seconds, about what a first sync of tens of thousands takes.
+func textOrder(score int) time.Duration { return time.Duration(1000-score) * 100 * time.Millisecond }
 
 func nextMidnight(t time.Time, loc *time.Location) time.Time {
 	if loc == nil {

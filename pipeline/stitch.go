@@ -79,7 +79,7 @@ func (l *lot) unchanged(s *subject) bool {
 	if s.entry.Reason&(state.ReasonDue|state.ReasonAsked|state.ReasonText|state.ReasonMerge) != 0 {
 		return false
 	}
-	if p.Flags&(state.FlagDegraded|state.FlagStale) != 0 || p.Events != s.journey.Hash || p.Scoring != l.scoringHash() || l.verdictIsNews(s) {
+	if p.Flags&(state.FlagDegraded|state.FlagStale) != 0 || p.Events != s.journey.Hash || p.Scoring != l.scoringHash() || l.verdictIsNews(s) || p.Flags&state.FlagRulesText != 0 && l.s.Engine == l.s.Rules {
 		return false
 	}
 	if v := l.engineFor(s).Version(); p.Extraction != v && s.journey.Hash != 0 {

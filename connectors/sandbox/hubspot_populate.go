@@ -38,7 +38,7 @@ func Populate(h *HubSpot, n int, seed uint64) {
 			"createdate": stamp(closed.Add(-time.Duration(10+rng.IntN(80)) * 24 * time.Hour)), "closedate": stamp(closed),
 			"hs_lastmodifieddate": stamp(closed), "dealstage": pick(rng, []string{"closedwon", "closedlost", "closedlost", "contractsent"}),
 		})
-		link(deal, h.contacts.recs[i])
+		deal.links = []*record{h.contacts.recs[i]}
 	}
 }
 

@@ -1,7 +1,6 @@
 package sandbox
 
 import (
-	"cmp"
 	"slices"
 	"strings"
 	"time"
@@ -71,7 +70,7 @@ func (s *Salesforce) logged(o *orgObject, activity *record) {
 		return
 	}
 	if activity.stamp > person.stamp {
-		p.stamped(person, activity.stamp)
+		person.stamp = activity.stamp
 	}
 	day := o.get(activity, "activitydate")
 	if day == "" {
@@ -83,16 +82,4 @@ func (s *Salesforce) logged(o *orgObject, activity *record) {
 	if account := p.get(person, "accountid"); account != "" {
 		activity.set(o.byName["accountid"].num, account)
 	}
-}
-
-// archiveDays is how old a finished activity is when queries no longer show it; queryAll does.
-const archiveDays = 365
-
-// activityArchived says whether a task or event is archived now.
-func (s *Salesforce) activityArchived(o *orgObject, r *record) bool {
-	if _, ends := o.byName["isclosed"]; ends && o.get(r, "isclosed") == "" {
-		return false
-	}
-	day := cmp.Or(o.get(r, "activitydate"), o.get(r, "activitydatetime"), formatWireTime(r.created))
-	return day < s.o.Now().UTC().AddDate(0, 0, -archiveDays).Format(time.DateOnly)
 }

@@ -64,6 +64,8 @@ type orgOption struct{ value, label string }
 // long says that the field holds a text that cannot be filtered or sorted by.
 func (f *orgField) long() bool { return f.typ == orgText && f.length > 255 || f.typ == orgComplex }
 
+func (f *orgField) isID() bool { return f.typ == orgIDType || f.typ == orgRef }
+
 func (f *orgField) numeric() bool {
 	switch f.typ {
 	case orgDouble, orgInt, orgCurrency, orgPercent:
@@ -77,33 +79,10 @@ func (f *orgField) quoted() bool {
 	return !f.numeric() && f.typ != orgBool && f.typ != orgDate && f.typ != orgDateTime
 }
 
-// rowFault is why a row is refused. What checks rows panics with it; see caught.
-type rowFault struct {
-	code, message string
-	fields        []string
-}
-
-// caught runs a check of one row and gives the fault that it ends with.
-func caught(check func()) (fault *rowFault) {
-	defer func() {
-		switch bad := recover().(type) {
-		case nil:
-		case *rowFault:
-			fault = bad
-		default:
-			panic(bad)
-		}
-	}()
-	check()
-	return nil
-}
-
 // misreading is the code of a value that cannot be of the field's type; in a JSON body it fails the whole request.
 const misreading = "JSON_PARSER_ERROR"
 
-func (e *rowFault) misread() bool { return e != nil && e.code == misreading }
-
-func (e *rowFault) Error() string { return e.code + ": " + e.message }
+func (e *orgFault) misread() bool { return e != nil && e.code == misreading }
 
 // wireTime is how the API writes date-times: always UTC, always whole seconds.
 const wireTime = "2006-01-02T15:04:05.000+0000"
@@ -127,8 +106,8 @@ func parseWireTime(text string) (time.Time, bool) {
 	return time.Time{}, false
 }
 
-func (f *orgField) misread(text string) *rowFault {
-	return &rowFault{misreading, fmt.Sprintf("Cannot deserialize instance of %s from VALUE_STRING value %s or request may be missing a required field", f.typ, text), nil}
+func (f *orgField) misread(text string) *orgFault {
+	return badRequest(misreading, "Cannot deserialize instance of %s from VALUE_STRING value %s or request may be missing a required field", f.typ, text)
 }
 
 // canon is the canonical form of a value given as text.
@@ -140,13 +119,13 @@ func (f *orgField) canon(text string) string {
 			return ""
 		}
 		if f.typ == orgPick && f.restricted && !f.offers(text) {
-			panic(&rowFault{"INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST", fmt.Sprintf("%s: bad value for restricted picklist field: %s", f.label, text), []string{f.name}})
+			panic(badRow("INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST", fmt.Sprintf("%s: bad value for restricted picklist field: %s", f.label, text), f.name))
 		}
 		if f.length > 0 && len(text) > f.length && utf8.RuneCountInString(text) > f.length {
-			panic(&rowFault{"STRING_TOO_LONG", fmt.Sprintf("%s: data value too large: %s (max length=%d)", f.label, text, f.length), []string{f.name}})
+			panic(badRow("STRING_TOO_LONG", fmt.Sprintf("%s: data value too large: %s (max length=%d)", f.label, text, f.length), f.name))
 		}
 		if f.typ == orgEmail && !plausibleEmail(text) {
-			panic(&rowFault{"INVALID_EMAIL_ADDRESS", fmt.Sprintf("%s: invalid email address: %s", f.label, text), []string{f.name}})
+			panic(badRow("INVALID_EMAIL_ADDRESS", fmt.Sprintf("%s: invalid email address: %s", f.label, text), f.name))
 		}
 		return text
 	case orgBool:
@@ -182,7 +161,7 @@ func (f *orgField) canon(text string) string {
 		}
 		id, ok := longID(text)
 		if !ok {
-			panic(&rowFault{"MALFORMED_ID", fmt.Sprintf("%s: id value of incorrect type: %s", f.label, text), []string{f.name}})
+			panic(badRow("MALFORMED_ID", fmt.Sprintf("%s: id value of incorrect type: %s", f.label, text), f.name))
 		}
 		return id
 	}
@@ -204,7 +183,7 @@ func (f *orgField) canonNumber(text string) string {
 		v = r
 	}
 	if f.precision > 0 && math.Abs(v) >= math.Pow10(f.precision-f.scale) {
-		panic(&rowFault{"NUMBER_OUTSIDE_VALID_RANGE", fmt.Sprintf("%s: value outside of valid range on numeric field: %s", f.label, text), []string{f.name}})
+		panic(badRow("NUMBER_OUTSIDE_VALID_RANGE", fmt.Sprintf("%s: value outside of valid range on numeric field: %s", f.label, text), f.name))
 	}
 	if v == 0 {
 		v = 0 // no negative zero

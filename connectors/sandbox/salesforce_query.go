@@ -230,7 +230,7 @@ func (s *Salesforce) covered(c *orgCall, o *orgObject, end time.Time) string {
 func (s *Salesforce) updated(c *orgCall, o *orgObject) reply {
 	start, end := c.span(updatedDays, "updated")
 	ids := []string{}
-	for _, r := range o.inOrder() {
+	for _, r := range o.recs {
 		if r.live() && r.stamp >= start.UnixMilli() && r.stamp < end.UnixMilli() {
 			ids = append(ids, r.id)
 		}
@@ -243,7 +243,7 @@ func (s *Salesforce) updated(c *orgCall, o *orgObject) reply {
 func (s *Salesforce) deleted(c *orgCall, o *orgObject) reply {
 	start, end := c.span(binDaysOrg, "deleted")
 	gone := []map[string]string{}
-	for _, r := range o.inOrder() {
+	for _, r := range o.recs {
 		if !r.live() && r.gone >= start.UnixMilli() && r.gone < end.UnixMilli() {
 			gone = append(gone, map[string]string{"id": r.id, "deletedDate": formatWireTime(r.gone)})
 		}

@@ -21,9 +21,6 @@ type orgObject struct {
 	relations           map[string]*orgField // by lower-case name of the way to the parent
 	derive              func(changes []orgChange, fresh bool) []orgChange
 	settled             func(r *record) // after a record was made, changed or removed
-
-	byStamp  []*record // all records in order of SystemModstamp and id
-	disorder bool      // a stamp has moved since byStamp was sorted
 }
 
 // orgChange sets one field; an empty value clears it.
@@ -74,24 +71,6 @@ func (o *orgObject) get(r *record, name string) string {
 	return ""
 }
 
-// live are the records that are not deleted.
-func (o *orgObject) live() []*record {
-	return slices.DeleteFunc(slices.Clone(o.recs), func(r *record) bool { return !r.live() })
-}
-
-// stamped notes that a record's SystemModstamp has moved.
-func (o *orgObject) stamped(r *record, stamp int64) { r.stamp, o.disorder = stamp, true }
-
-// inOrder are all records in order of SystemModstamp and id, those on their way into the recycle bin among them.
-func (o *orgObject) inOrder() []*record {
-	if o.disorder {
-		o.byStamp = append(o.byStamp, o.recs[len(o.byStamp):]...)
-		slices.SortFunc(o.byStamp, func(a, b *record) int { return cmp.Or(cmp.Compare(a.stamp, b.stamp), byNumber(a, b)) })
-		o.disorder = false
-	}
-	return o.byStamp
-}
-
 // put sets values without touching stamps.
 func (r *record) put(changes []orgChange) {
 	for _, c := range changes {
@@ -140,7 +119,7 @@ func (s *Salesforce) prepare(object string, fields map[string]string) (*orgObjec
 		if !ok || f.removed {
 			return nil, nil, fmt.Errorf("sandbox: %s has no field %s", o.name, name)
 		}
-		if bad := caught(func() { changes = append(changes, orgChange{f, f.canon(fields[name])}) }); bad != nil {
+		if bad := caught[orgFault](func() { changes = append(changes, orgChange{f, f.canon(fields[name])}) }); bad != nil {
 			return nil, nil, fmt.Errorf("sandbox: %s.%s: %w", o.name, name, bad)
 		}
 	}
@@ -175,7 +154,6 @@ func (s *Salesforce) create(o *orgObject, changes []orgChange, by string, now in
 	}
 	r.put(changes)
 	o.table.add(r)
-	o.disorder = true
 	o.touched(r)
 	return r
 }
@@ -197,7 +175,7 @@ func (s *Salesforce) apply(o *orgObject, r *record, changes []orgChange, by stri
 	modified, _ := changed(changes, "LastModifiedDate")
 	stamp, _ := changed(changes, "SystemModstamp")
 	r.modified, r.modifiedBy = wireMs(modified, now), by
-	o.stamped(r, wireMs(stamp, now))
+	r.stamp = wireMs(stamp, now)
 	o.touched(r)
 }
 
@@ -275,11 +253,7 @@ func (s *Salesforce) IDs(object string) []string {
 	if !ok {
 		return nil
 	}
-	var ids []string
-	for _, r := range o.live() {
-		ids = append(ids, r.id)
-	}
-	return ids
+	return o.ids()
 }
 
 // Content is the value of the given fields, of all with a value where none are given, for every live record of an object by
@@ -290,11 +264,7 @@ func (s *Salesforce) Content(object string, fields ...string) map[string]map[str
 	if !ok {
 		return nil
 	}
-	out := make(map[string]map[string]string, len(o.recs))
-	for _, r := range o.live() {
-		out[r.id] = only(o.values(r), fields, "CreatedDate", "CreatedById", "LastModifiedDate", "LastModifiedById", "SystemModstamp")
-	}
-	return out
+	return o.content(o.values, fields, "CreatedDate", "CreatedById", "LastModifiedDate", "LastModifiedById", "SystemModstamp")
 }
 
 // Writes tells how many updates the API applied to each record of an object, by id; those it did not write to are left out.
@@ -325,7 +295,7 @@ func (s *Salesforce) Delete(object, id string) error {
 
 func (s *Salesforce) remove(o *orgObject, r *record, by string) {
 	r.gone, r.modified, r.modifiedBy = s.nowMs(), s.nowMs(), by
-	o.stamped(r, r.gone)
+	r.stamp = r.gone
 	o.touched(r)
 }
 
@@ -337,7 +307,7 @@ func (s *Salesforce) Undelete(object, id string) error {
 		return fmt.Errorf("%w: deleted %s %s", ErrNotFound, object, id)
 	}
 	r.gone, r.into, r.modified, r.modifiedBy = 0, nil, s.nowMs(), s.boss
-	o.stamped(r, r.modified)
+	r.stamp = r.modified
 	o.touched(r)
 	return nil
 }
@@ -385,7 +355,7 @@ func (s *Salesforce) Merge(object, winner, loser string) error {
 				if f := child.byName[lookup]; r.value(f.num) == lose.id {
 					r.set(f.num, win.id)
 					if r.live() {
-						child.stamped(r, now)
+						r.stamp = now
 					}
 				}
 			}

@@ -2,7 +2,6 @@ package sandbox
 
 import (
 	"fmt"
-	"net/http"
 	"slices"
 	"strings"
 )
@@ -35,7 +34,7 @@ func (s *Salesforce) AssignLeads(userID string) {
 
 // rowRefusal is a refusal on demand.
 type rowRefusal struct {
-	fault rowFault
+	fault *orgFault
 	times int
 }
 
@@ -52,53 +51,27 @@ var rowMessages = map[string]string{
 func (s *Salesforce) Refuse(id, code string, times int) {
 	defer s.lock()()
 	id, _ = longID(id)
-	if times == 0 {
-		delete(s.refusals, id)
-		return
-	}
 	message := rowMessages[code]
 	if message == "" {
 		message = strings.ToLower(strings.ReplaceAll(code, "_", " "))
 	}
-	s.refusals[id] = &rowRefusal{rowFault{code, message, []string{}}, times}
+	s.refusals[id] = &rowRefusal{badRow(code, message), times}
 }
 
-func (s *Salesforce) refused(id string) *rowFault {
-	r := s.refusals[id]
-	if r == nil {
-		return nil
+// refused refuses a record on demand.
+func (s *Salesforce) refused(id string) {
+	if r := s.refusals[id]; r != nil && r.times != 0 {
+		r.times--
+		panic(r.fault)
 	}
-	if r.times > 0 {
-		if r.times--; r.times == 0 {
-			delete(s.refusals, id)
-		}
-	}
-	return &r.fault
-}
-
-// heldByOther says that another write holds the record or its account, or held it when this one began.
-func (s *Salesforce) heldByOther(q *request, o *orgObject, r *record) *rowFault {
-	if s.o.WriteTime <= 0 {
-		return nil
-	}
-	a := s.arrivals[q]
-	ids := o.lockedBy(r)
-	i := slices.IndexFunc(ids, func(id string) bool {
-		holder := s.holds[id]
-		return holder != nil && holder != q || a != nil && a.denied[id]
-	})
-	if i < 0 {
-		return nil
-	}
-	return &rowFault{"UNABLE_TO_LOCK_ROW", "unable to obtain exclusive access to this record or 1 records: " + ids[i], []string{}}
 }
 
 // checkUpdate refuses changes that a record does not take.
 func (s *Salesforce) checkUpdate(c *orgCall, o *orgObject, r *record, changes []orgChange) {
-	refuseIf(s.refused(r.id))
-	refuseIf(s.heldByOther(c.request, o, r))
+	s.refused(r.id)
+	s.checkLocks(c.request, o, r)
 	if o.isConverted(r) {
-		panic(&rowFault{"CANNOT_UPDATE_CONVERTED_LEAD", "cannot reference converted lead", []string{}})
+		panic(badRow("CANNOT_UPDATE_CONVERTED_LEAD", "cannot reference converted lead"))
 	}
 	s.checkValues(c, o, r, changes)
 }
@@ -112,16 +85,16 @@ func (s *Salesforce) checkValues(c *orgCall, o *orgObject, r *record, changes []
 		parent, up := s.recordOf(x.value)
 		switch {
 		case parent == nil || !slices.Contains(x.field.refTo, parent.name):
-			panic(&rowFault{"FIELD_INTEGRITY_EXCEPTION", fmt.Sprintf("%s: id value of incorrect type: %s", x.field.label, x.value), []string{x.field.name}})
+			panic(badRow("FIELD_INTEGRITY_EXCEPTION", fmt.Sprintf("%s: id value of incorrect type: %s", x.field.label, x.value), x.field.name))
 		case up == nil || s.isPurged(up):
-			panic(&rowFault{"INVALID_CROSS_REFERENCE_KEY", "invalid cross reference id", []string{x.field.name}})
+			panic(badRow("INVALID_CROSS_REFERENCE_KEY", "invalid cross reference id", x.field.name))
 		case !up.live():
-			panic(&rowFault{"ENTITY_IS_DELETED", "entity is deleted", []string{x.field.name}})
+			panic(badRow("ENTITY_IS_DELETED", "entity is deleted", x.field.name))
 		}
 	}
 	for _, rule := range s.rules {
 		if f, ok := o.field(rule.When); ok && rule.Object == o.name && f.plain(after(r, changes, f)) == rule.Is {
-			panic(&rowFault{"FIELD_CUSTOM_VALIDATION_EXCEPTION", rule.Message, []string{}})
+			panic(badRow("FIELD_CUSTOM_VALIDATION_EXCEPTION", rule.Message))
 		}
 	}
 	s.clash(o, r, changes)
@@ -152,7 +125,7 @@ func (s *Salesforce) clash(o *orgObject, r *record, changes []orgChange) {
 				v, _ := changed(changes, n)
 				return !strings.EqualFold(v, o.get(other, strings.ToLower(n)))
 			}) {
-				panic(&rowFault{"DUPLICATE_VALUE", fmt.Sprintf("duplicate value found: %s duplicates value on record with id: %s", strings.Join(names, ", "), other.id[:15]), []string{}})
+				panic(badRow("DUPLICATE_VALUE", fmt.Sprintf("duplicate value found: %s duplicates value on record with id: %s", strings.Join(names, ", "), other.id[:15])))
 			}
 		}
 	}
@@ -162,11 +135,11 @@ func (s *Salesforce) clash(o *orgObject, r *record, changes []orgChange) {
 	field, _ := changed(changes, "Field")
 	object, _ := changed(changes, "SobjectType")
 	if f, err := s.fieldNamed(field); r == nil && (err != nil || !f.custom && (f.readOnly || f.required) || !strings.HasPrefix(strings.ToLower(field), strings.ToLower(object)+".")) {
-		panic(&rowFault{"INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST", "Field Name: bad value for restricted picklist field: " + field, []string{"Field"}})
+		panic(badRow("INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST", "Field Name: bad value for restricted picklist field: "+field, "Field"))
 	}
 	edit, _ := changed(changes, "PermissionsEdit")
 	if read, given := changed(changes, "PermissionsRead"); edit != "" && read == "" && (r == nil || given) {
-		panic(&rowFault{"FIELD_INTEGRITY_EXCEPTION", "Can't edit a field without reading it: PermissionsEdit requires PermissionsRead", []string{"PermissionsEdit"}})
+		panic(badRow("FIELD_INTEGRITY_EXCEPTION", "Can't edit a field without reading it: PermissionsEdit requires PermissionsRead", "PermissionsEdit"))
 	}
 }
 
@@ -179,31 +152,13 @@ func (s *Salesforce) duplicate(o *orgObject, r *record, changes []orgChange) {
 	for _, other := range []*orgObject{s.objects["lead"], s.objects["contact"]} {
 		for _, x := range other.recs {
 			if address != "" && x != r && x.live() && !other.isConverted(x) && strings.EqualFold(other.get(x, "email"), address) {
-				panic(&rowFault{"DUPLICATES_DETECTED", "Use one of these records?", []string{}})
+				panic(badRow("DUPLICATES_DETECTED", "Use one of these records?"))
 			}
 		}
 	}
 }
 
-// rowFailure is a row's fault as the error of a request about that row alone.
-func rowFailure(f *rowFault) *orgFailure {
-	status := http.StatusBadRequest
-	switch f.code {
-	case "INVALID_CROSS_REFERENCE_KEY":
-		if len(f.fields) == 0 {
-			return notThere()
-		}
-	case "ENTITY_IS_DELETED":
-		if len(f.fields) == 0 {
-			status = http.StatusNotFound
-		}
-	case "INSUFFICIENT_ACCESS_OR_READONLY":
-		status = http.StatusForbidden
-	}
-	return &orgFailure{status: status, code: f.code, message: f.message, fields: f.fields}
-}
-
 // rowText is a row's fault as the Bulk API tells it.
-func (f *rowFault) rowText() string {
+func (f *orgFault) rowText() string {
 	return fmt.Sprintf("%s:%s:%s --", f.code, f.message, strings.Join(f.fields, ", "))
 }

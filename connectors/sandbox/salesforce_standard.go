@@ -100,9 +100,6 @@ func (s *Salesforce) fieldOfSpec(o *orgObject, line string) *orgField {
 			}
 			return r.into.id
 		}
-	case "archived":
-		f.typ = orgBool
-		f.calc = func(r *record) string { return yes(s.activityArchived(o, r)) }
 	}
 	switch {
 	case f.name == "Status" && f.required:

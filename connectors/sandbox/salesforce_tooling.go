@@ -61,18 +61,18 @@ var otherTypes = map[string]string{"Number": orgDouble, "Percent": orgPercent, "
 func (m *fieldMetadata) shape(name string) *orgField {
 	need := func(what string, ok bool) {
 		if !ok {
-			panic(&rowFault{"FIELD_INTEGRITY_EXCEPTION", "Must specify '" + what + "' for a CustomField of type " + m.Type, []string{}})
+			panic(badRow("FIELD_INTEGRITY_EXCEPTION", "Must specify '"+what+"' for a CustomField of type "+m.Type))
 		}
 	}
 	size := func(n *int, what string, least, most int) int {
 		if need(what, n != nil); *n < least || *n > most {
-			panic(&rowFault{"FIELD_INTEGRITY_EXCEPTION", fmt.Sprintf("%s: must be between %d and %d", what, least, most), []string{}})
+			panic(badRow("FIELD_INTEGRITY_EXCEPTION", fmt.Sprintf("%s: must be between %d and %d", what, least, most)))
 		}
 		return *n
 	}
 	fits := func(what, field, text string, most int) {
 		if len([]rune(text)) > most {
-			panic(&rowFault{"STRING_TOO_LONG", fmt.Sprintf("%s: data value too large (max length=%d)", what, most), []string{field}})
+			panic(badRow("STRING_TOO_LONG", fmt.Sprintf("%s: data value too large (max length=%d)", what, most), field))
 		}
 	}
 	need("label", m.Label != "")
@@ -97,7 +97,7 @@ func (m *fieldMetadata) shape(name string) *orgField {
 	case f.typ == orgBool:
 		need("defaultValue", m.DefaultValue != nil)
 	case f.typ == "":
-		panic(&rowFault{"INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST", "the sandbox does not support fields of type " + m.Type, []string{}})
+		panic(badRow("INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST", "the sandbox does not support fields of type "+m.Type))
 	}
 	if f.typ != orgPick {
 		return f
@@ -107,7 +107,7 @@ func (m *fieldMetadata) shape(name string) *orgField {
 	for _, v := range m.ValueSet.ValueSetDefinition.Value {
 		name := cmp.Or(v.FullName, v.ValueName)
 		if f.offers(name) || name == "" {
-			panic(&rowFault{"DUPLICATE_VALUE", "duplicate value found: " + name, []string{}})
+			panic(badRow("DUPLICATE_VALUE", "duplicate value found: "+name))
 		}
 		f.options = append(f.options, orgOption{name, cmp.Or(v.Label, name)})
 	}
@@ -118,7 +118,7 @@ func (m *fieldMetadata) shape(name string) *orgField {
 // Grant or a permission set shows it. Metadata is that of a CustomField in the Tooling API, as JSON.
 func (s *Salesforce) Define(fullName, metadata string) error {
 	defer s.lock()()
-	if bad := caught(func() { s.defineField(fullName, []byte(metadata), s.boss) }); bad != nil {
+	if bad := caught[orgFault](func() { s.defineField(fullName, []byte(metadata), s.boss) }); bad != nil {
 		return fmt.Errorf("sandbox: field %s: %w", fullName, bad)
 	}
 	return nil
@@ -141,19 +141,19 @@ func (s *Salesforce) Undefine(fullName string) error {
 func (s *Salesforce) defineField(fullName string, raw []byte, by string) *record {
 	var m fieldMetadata
 	if err := json.Unmarshal(raw, &m); err != nil {
-		panic(&rowFault{"JSON_PARSER_ERROR", err.Error(), []string{}})
+		panic(badRow("JSON_PARSER_ERROR", err.Error()))
 	}
 	object, name, _ := strings.Cut(fullName, ".")
 	o, ok := s.object(object)
 	if !ok || o.tooling {
-		panic(&rowFault{"INVALID_CROSS_REFERENCE_KEY", "Entity Enumeration Or ID: bad value for restricted picklist field: " + object, []string{"EntityDefinitionId"}})
+		panic(badRow("INVALID_CROSS_REFERENCE_KEY", "Entity Enumeration Or ID: bad value for restricted picklist field: "+object, "EntityDefinitionId"))
 	}
 	base, isCustom := strings.CutSuffix(name, "__c")
 	if !isCustom || !developerName.MatchString(base) || len(base) > 40 {
-		panic(&rowFault{"INVALID_FIELD_FOR_INSERT_UPDATE", "The Field Name field can only contain underscores and alphanumeric characters. It must be unique, begin with a letter, not include spaces, not end with an underscore, and not contain two consecutive underscores.", []string{"FullName"}})
+		panic(badRow("INVALID_FIELD_FOR_INSERT_UPDATE", "The Field Name field can only contain underscores and alphanumeric characters. It must be unique, begin with a letter, not include spaces, not end with an underscore, and not contain two consecutive underscores.", "FullName"))
 	}
 	if f, ok := o.field(name); ok && !f.removed {
-		panic(&rowFault{"DUPLICATE_DEVELOPER_NAME", "There is already a field named " + base + " on " + o.name + ".", []string{}})
+		panic(badRow("DUPLICATE_DEVELOPER_NAME", "There is already a field named "+base+" on "+o.name+"."))
 	}
 	f := m.shape(name)
 	delete(o.byName, strings.ToLower(name))
@@ -202,7 +202,7 @@ func (s *Salesforce) dropField(r *record, by string) {
 // createField answers POST tooling/sobjects/CustomField.
 func (s *Salesforce) createField(c *orgCall, _ *orgObject) reply {
 	name, metadata := c.custom()
-	return jsonReply(http.StatusCreated, resultJSON{s.defineField(name, metadata, s.me).id, true, []faultJSON{}})
+	return jsonReply(http.StatusCreated, made(s.defineField(name, metadata, s.me).id))
 }
 
 // fieldRecord is the record that a path tooling/sobjects/CustomField/{id} names.
@@ -233,12 +233,12 @@ func (s *Salesforce) changeField(c *orgCall, _ *orgObject) reply {
 func (s *Salesforce) reshape(r *record, raw []byte) {
 	var m fieldMetadata
 	if err := json.Unmarshal(raw, &m); err != nil {
-		panic(&rowFault{"JSON_PARSER_ERROR", err.Error(), []string{}})
+		panic(badRow("JSON_PARSER_ERROR", err.Error()))
 	}
 	o, f := s.fieldOf(r)
 	g := m.shape(f.name)
 	if g.typ != f.typ || g.long() != f.long() {
-		panic(&rowFault{"FIELD_INTEGRITY_EXCEPTION", "Cannot change the type of " + o.name + "." + f.name + " through this API", []string{}})
+		panic(badRow("FIELD_INTEGRITY_EXCEPTION", "Cannot change the type of "+o.name+"."+f.name+" through this API"))
 	}
 	f.label, f.help, f.length, f.precision, f.scale, f.required = g.label, g.help, g.length, g.precision, g.scale, g.required
 	f.options, f.restricted = g.options, g.restricted
@@ -252,7 +252,7 @@ func (c *orgCall) custom() (fullName string, metadata []byte) {
 		FullName string
 		Metadata json.RawMessage
 	}
-	refuseIf(c.read(&in))
+	c.read(&in)
 	if in.Metadata == nil {
 		panic(badRequest("FIELD_INTEGRITY_EXCEPTION", "Metadata: a value is required"))
 	}

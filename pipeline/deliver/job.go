@@ -13,7 +13,6 @@ import (
 // patches never wait for a job.
 
 const (
-	bulkSize    = 2000             // patches of one job
 	jobsOut     = 2                // jobs of one object under way at once
 	jobPatience = 2 * time.Minute  // how long patches wait for a job to fill while more are coming
 	jobDeadline = 6 * time.Hour    // a job that has not ended by then is given up, and its patches go by calls
@@ -45,11 +44,11 @@ func (s *sender) lookAtJobs(ctx context.Context, o *object, now time.Time, soone
 	if len(o.jobs) >= jobsOut || o.reading {
 		return
 	}
-	if wait := o.bulkSince.Add(jobPatience).Sub(now); o.bulk < bulkSize && wait > 0 && s.o.Host.Coming() {
+	if wait := o.bulkSince.Add(jobPatience).Sub(now); o.bulk < b.BulkSize() && wait > 0 && s.o.Host.Coming() {
 		sooner(min(wait, time.Second))
 		return
 	}
-	if o.bulk < min(b.BulkThreshold(), bulkSize) {
+	if o.bulk < min(b.BulkThreshold(), b.BulkSize()) {
 		o.byCalls()
 		s.readOn(o)
 		return
@@ -98,7 +97,7 @@ func (m jobOpened) take(s *sender) {
 	oldest := s.o.Now().Add(-expires)
 	s.background(func() message {
 		started := jobStarted{o: o, job: m.job}
-		patches, err := s.o.DB.CarryByJob(s.name, o.name, m.token, oldest, bulkSize)
+		patches, err := s.o.DB.CarryByJob(s.name, o.name, m.token, oldest, m.b.BulkSize())
 		if started.state = err; err == nil && len(patches) > 0 {
 			for i := range patches {
 				started.refs = append(started.refs, patches[i].Ref)

@@ -9,10 +9,10 @@ import (
 
 // publish tells lots whether there is room, and how many patches wait for a job.
 func (s *sender) publish() {
-	room, bulk := true, 0
+	room, bulk, b := true, 0, s.bulkWriter()
 	for _, o := range s.objects {
 		bulk += o.bulk
-		if len(o.rows)+len(o.sent) >= window || o.bulk >= bulkSize && len(o.jobs) >= jobsOut {
+		if len(o.rows)+len(o.sent) >= window || b != nil && o.bulk >= b.BulkSize() && len(o.jobs) >= jobsOut {
 			room = false
 		}
 	}
