@@ -127,12 +127,12 @@ func (b *Builder) form(d decision, it *item, p *page) decision {
 	switch kind {
 	case formOther:
 		d.unknown = name
+	case formTrial:
+		return b.trial(b.named(d, it, p, "form: ", name), it)
 	case formNewsletter:
 		d.typ = score.EmailEngage
 	case formRequest:
 		d.typ = score.HandRaise
-	case formTrial:
-		d.flags |= score.Key
 	case formApplication:
 		d.flags |= score.Key | score.Application
 	}
