@@ -181,7 +181,7 @@ func (tx *txn) DeletePerson(id PersonID) error {
 	}
 	var buf [4]byte
 	key := personKey(buf[:0], id)
-	for _, b := range []bucketID{bLinks, bAnswers, bHistory} {
+	for _, b := range []space{bLinks, bAnswers, bHistory} {
 		if err := tx.del(b, key); err != nil {
 			return err
 		}
