@@ -171,17 +171,17 @@ func (h *HubSpot) add(o *hubObject, r *record, now int64) *record {
 }
 
 // create adds a record with checked values, which may set its creation and modification times.
-func (h *HubSpot) create(o *hubObject, changes []change, origin string, now int64) *record {
+func (h *HubSpot) create(o *hubObject, values changes, origin string, now int64) *record {
 	r := h.add(o, &record{created: now, modified: now, origin: origin}, now)
-	for _, c := range o.derive(changes) {
-		ms, isTime := parseTime(c.value)
-		switch {
-		case c.p.meaning == isCreated && isTime:
-			r.created = ms
-		case c.p.meaning == isModified && isTime:
-			r.modified = ms
-		case c.p.meaning == plain || c.p.meaning == isEmail:
-			r.set(c.p.number, c.value)
+	o.derive(values)
+	for name, v := range values {
+		switch p := o.byName[name]; p.meaning {
+		case isCreated:
+			r.created = timeOr(v, now)
+		case isModified:
+			r.modified = timeOr(v, now)
+		case plain, isEmail:
+			r.set(p.number, v)
 		}
 	}
 	h.enlist(o, r)
@@ -189,53 +189,36 @@ func (h *HubSpot) create(o *hubObject, changes []change, origin string, now int6
 }
 
 // apply writes checked values to a live record. What an integration cannot set is HubSpot's own doing.
-func (h *HubSpot) apply(o *hubObject, r *record, changes []change, by author, now int64) {
+func (h *HubSpot) apply(o *hubObject, r *record, values changes, by author, now int64) {
 	r.remember(now, h.o.SearchLag.Milliseconds())
-	for _, c := range o.derive(changes) {
-		who := by
-		if by.source == byIntegration && c.p.readOnly() {
-			who.source = c.p.source
+	o.derive(values)
+	for name, v := range values {
+		p, who := o.byName[name], by
+		if by.source == byIntegration && p.readOnly() {
+			who.source = p.source
 		}
-		switch c.p.meaning {
-		case plain, isEmail:
-			r.write(c.p.number, c.value, now, who, h.o.History)
+		switch p.meaning {
 		case isCreated:
-			if ms, ok := parseTime(c.value); ok {
-				r.created = ms
-			}
+			r.created = timeOr(v, r.created)
+		case plain, isEmail:
+			r.write(p.number, v, now, who, h.o.History)
 		}
 	}
 	r.modified = now
 	h.enlist(o, r)
 }
 
-// derive adds to a deal's changes what HubSpot works out from its stage.
-func (o *hubObject) derive(changes []change) []change {
-	stage, moved := valueOf(changes, "dealstage")
-	if !moved || o.singular != "deal" {
-		return changes
+// derive adds what HubSpot works out from a deal's stage.
+func (o *hubObject) derive(values changes) {
+	if stage, moved := values["dealstage"]; moved && o.singular == "deal" {
+		values.also("hs_is_closed", strconv.FormatBool(stage == "closedwon" || stage == "closedlost"))
+		values.also("hs_is_closed_won", strconv.FormatBool(stage == "closedwon"))
 	}
-	for name, is := range map[string]bool{"hs_is_closed": stage == "closedwon" || stage == "closedlost", "hs_is_closed_won": stage == "closedwon"} {
-		if _, given := valueOf(changes, name); !given {
-			changes = append(slices.Clip(changes), change{o.byName[name], strconv.FormatBool(is)})
-		}
-	}
-	return changes
-}
-
-func valueOf(changes []change, name string) (string, bool) {
-	for _, c := range changes {
-		if c.p.Name == name {
-			return c.value, true
-		}
-	}
-	return "", false
 }
 
 // clash is another contact with the address that changes would set.
-func (h *HubSpot) clash(o *hubObject, changes []change, self *record) *record {
-	email, _ := valueOf(changes, "email")
-	if other := h.holder(email); o == h.contacts && other != self {
+func (h *HubSpot) clash(o *hubObject, values changes, self *record) *record {
+	if other := h.holder(values["email"]); o == h.contacts && other != self {
 		return other
 	}
 	return nil
@@ -290,27 +273,27 @@ func (h *HubSpot) CreateContacts(n int, gen func(i int) map[string]string) {
 }
 
 func (h *HubSpot) seed(o *hubObject, props map[string]string) *record {
-	changes, err := o.prepare(props)
+	values, err := o.prepare(props)
 	if err != nil {
 		panic(err)
 	}
-	if other := h.clash(o, changes, nil); other != nil {
+	if other := h.clash(o, values, nil); other != nil {
 		panic(fmt.Errorf("sandbox: contact %s already has the address", other.id))
 	}
-	return h.create(o, changes, byImport, h.nowMs())
+	return h.create(o, values, byImport, h.nowMs())
 }
 
 // prepare checks values from Go, where read-only properties may be set too.
-func (o *hubObject) prepare(props map[string]string) ([]change, error) {
+func (o *hubObject) prepare(props map[string]string) (changes, error) {
 	values := make(map[string]*string, len(props))
 	for n, v := range props {
 		values[n] = &v
 	}
-	changes, bad := o.understand(values, true)
+	known, bad := o.understand(values, true)
 	if len(bad) > 0 {
 		return nil, fmt.Errorf("sandbox: %s: %s", o.plural, bad[0].Message)
 	}
-	return changes, nil
+	return known, nil
 }
 
 // UpdateContact sets properties of a live contact. by is the id of the user who did it, "" for another integration (and, of
@@ -333,7 +316,7 @@ func (h *HubSpot) UpdateDeal(id string, props map[string]string, by string) erro
 }
 
 func (h *HubSpot) edit(o *hubObject, ids []string, props map[string]string, by string, now int64) error {
-	changes, err := o.prepare(props)
+	values, err := o.prepare(props)
 	if err != nil {
 		return err
 	}
@@ -350,10 +333,10 @@ func (h *HubSpot) edit(o *hubObject, ids []string, props map[string]string, by s
 		if r == nil {
 			return fmt.Errorf("%w: %s %s", ErrNotFound, o.singular, id)
 		}
-		if other := h.clash(o, changes, r); other != nil {
+		if other := h.clash(o, values, r); other != nil {
 			return fmt.Errorf("sandbox: contact %s already has the address", other.id)
 		}
-		h.apply(o, r, changes, who, now)
+		h.apply(o, r, values, who, now)
 	}
 	return nil
 }

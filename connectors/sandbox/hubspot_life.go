@@ -36,35 +36,32 @@ func (h *HubSpot) merge(winner, loser string) (*record, error) {
 }
 
 // mergedValues are what the winner of a merge takes from the loser, and the lists that tell of the merge.
-func (o *hubObject) mergedValues(win, lose *record, now int64) []change {
-	var fill []change
-	email := o.byName["email"]
+func (o *hubObject) mergedValues(win, lose *record, now int64) changes {
+	fill := changes{}
 	at := ":" + formatID(now)
 	lists := map[string][]string{"hs_additional_emails": nil, "hs_merged_object_ids": {win.id, lose.id}, "hs_calculated_merged_vids": {win.id + at, lose.id + at}}
 	for _, c := range lose.cells {
 		p, mine := o.list[c.field], win.value(c.field)
-		_, isList := lists[p.Name]
 		switch {
-		case isList:
 		case p.source == byAnalytics && p.Type == "number":
 			x, _ := strconv.ParseFloat(mine, 64)
 			y, _ := strconv.ParseFloat(c.text, 64)
-			fill = append(fill, change{p, strconv.FormatFloat(x+y, 'f', -1, 64)})
+			fill[p.Name] = strconv.FormatFloat(x+y, 'f', -1, 64)
 		case mine == "":
-			fill = append(fill, change{p, c.text})
-		case p == email:
+			fill[p.Name] = c.text
+		case p.meaning == isEmail:
 			lists["hs_additional_emails"] = []string{c.text}
 		}
 	}
 	for name, own := range lists {
-		p := o.byName[name]
-		items := strings.FieldsFunc(win.value(p.number)+";"+lose.value(p.number), func(c rune) bool { return c == ';' })
+		number := o.byName[name].number
+		items := strings.FieldsFunc(win.value(number)+";"+lose.value(number), func(c rune) bool { return c == ';' })
 		for _, x := range own {
 			if !slices.Contains(items, x) {
 				items = append(items, x)
 			}
 		}
-		fill = append(fill, change{p, strings.Join(items, ";")})
+		fill[name] = strings.Join(items, ";")
 	}
 	return fill
 }

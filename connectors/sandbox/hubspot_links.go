@@ -33,8 +33,8 @@ func (h *HubSpot) associate(deal, contact *record) {
 	if !slices.Contains(deal.links, contact) {
 		deal.links = append(deal.links, contact)
 	}
-	n := change{h.contacts.byName["num_associated_deals"], strconv.Itoa(len(h.linked(h.contacts, contact)))}
-	h.apply(h.contacts, contact, []change{n}, author{source: byIntegration}, h.nowMs())
+	n := strconv.Itoa(len(h.linked(h.contacts, contact)))
+	h.apply(h.contacts, contact, changes{"num_associated_deals": n}, author{source: byIntegration}, h.nowMs())
 }
 
 // linked are the live records of the other object that a record is associated with, in order of id. A contact that was merged

@@ -184,8 +184,7 @@ func (h *HubSpot) readProperties(c call, o *hubObject) reply {
 }
 
 func (h *HubSpot) listGroups(_ call, o *hubObject) reply {
-	live := slices.DeleteFunc(slices.Clone(o.groups), func(g *group) bool { return g.Archived })
-	return jsonReply(http.StatusOK, results[*group]{Results: live})
+	return jsonReply(http.StatusOK, results[*group]{Results: o.groups})
 }
 
 func (h *HubSpot) createGroup(c call, o *hubObject) reply {
@@ -199,7 +198,8 @@ func (h *HubSpot) createGroup(c call, o *hubObject) reply {
 	case o.group(in.Name) != nil:
 		panic(refuse(http.StatusConflict, "OBJECT_ALREADY_EXISTS", "A property group named '%s' already exists.", in.Name))
 	}
-	o.groups = append(slices.DeleteFunc(o.groups, func(x *group) bool { return x.Name == in.Name }), &in)
+	in.Archived = false
+	o.groups = append(o.groups, &in)
 	return jsonReply(http.StatusCreated, in)
 }
 
@@ -221,6 +221,6 @@ func (h *HubSpot) archiveGroup(c call, o *hubObject) reply {
 	if g.defined || slices.ContainsFunc(o.list, func(p *property) bool { return p.GroupName == g.Name && !p.Archived }) {
 		panic(invalid("Property group %q is defined by HubSpot or holds properties and cannot be archived", g.Name))
 	}
-	g.Archived = true
+	o.groups = slices.DeleteFunc(o.groups, func(x *group) bool { return x == g })
 	return reply{status: http.StatusNoContent}
 }

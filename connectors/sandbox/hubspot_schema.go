@@ -112,12 +112,6 @@ type schema struct {
 	modified         string   // name of the modification time
 }
 
-// change sets one property; an empty value clears it.
-type change struct {
-	p     *property
-	value string
-}
-
 func (s *schema) define(p *property) *property {
 	p.number = len(s.list)
 	p.DataSensitivity = "non_sensitive"
@@ -137,7 +131,7 @@ func (s *schema) property(name string) (*property, bool) {
 
 func (s *schema) group(name string) *group {
 	for _, g := range s.groups {
-		if g.Name == name && !g.Archived {
+		if g.Name == name {
 			return g
 		}
 	}
@@ -255,6 +249,14 @@ func parseTime(s string) (ms int64, ok bool) {
 	}
 	t, err := time.Parse(time.RFC3339Nano, s)
 	return t.UnixMilli(), err == nil && t.Year() >= 1 && t.Year() <= 9999
+}
+
+// timeOr is a time, otherwise where there is none.
+func timeOr(s string, otherwise int64) int64 {
+	if ms, ok := parseTime(s); ok {
+		return ms
+	}
+	return otherwise
 }
 
 // instant is a time as HubSpot writes it: UTC, a fraction of three digits unless it is zero.

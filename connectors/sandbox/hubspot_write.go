@@ -4,7 +4,6 @@ import (
 	"maps"
 	"net/http"
 	"slices"
-	"strings"
 )
 
 // input is one row of a write.
@@ -16,13 +15,13 @@ type input struct {
 		To idJSON `json:"to"`
 	} `json:"associations"`
 
-	changes []change
-	bad     []*badValue
+	values changes
+	bad    []*badValue
 }
 
 // understand gives names and values their meaning. Read-only properties can be set byHubSpot alone.
-func (o *hubObject) understand(values map[string]*string, byHubSpot bool) (changes []change, bad []*badValue) {
-	changes = make([]change, 0, len(values))
+func (o *hubObject) understand(values map[string]*string, byHubSpot bool) (known changes, bad []*badValue) {
+	known = make(changes, len(values))
 	for _, name := range slices.Sorted(maps.Keys(values)) {
 		p, ok := o.property(name)
 		var wrong *badValue
@@ -36,14 +35,14 @@ func (o *hubObject) understand(values map[string]*string, byHubSpot bool) (chang
 		default:
 			var v string
 			if v, wrong = p.check(*value); wrong == nil {
-				changes = append(changes, change{p, v})
+				known[name] = v
 			}
 		}
 		if wrong != nil {
 			bad = append(bad, wrong)
 		}
 	}
-	return changes, bad
+	return known, bad
 }
 
 // inputs reads the body of a batch write.
@@ -55,7 +54,7 @@ func (c call) inputs(o *hubObject) []input {
 	batchSize(len(in.Inputs), maxBatch)
 	for i := range in.Inputs {
 		x := &in.Inputs[i]
-		x.changes, x.bad = o.understand(x.Properties, false)
+		x.values, x.bad = o.understand(x.Properties, false)
 	}
 	return in.Inputs
 }
@@ -67,7 +66,7 @@ func (c call) single(o *hubObject) input {
 	if in.Properties == nil {
 		panic(lacking("SimplePublicObjectInput", "properties"))
 	}
-	in.changes, in.bad = o.understand(in.Properties, false)
+	in.values, in.bad = o.understand(in.Properties, false)
 	refuseIf(badValues(in.bad))
 	return in
 }
@@ -85,14 +84,13 @@ func badValues(bad []*badValue) *failure {
 }
 
 // broken are the validation rules a contact would not keep after changes; r is nil for a new one.
-func (h *HubSpot) broken(c call, o *hubObject, r *record, changes []change) (bad []*badValue) {
+func (h *HubSpot) broken(c call, o *hubObject, r *record, values changes) (bad []*badValue) {
 	if o != h.contacts || c.dated != "2026-09" {
 		return nil
 	}
 	after := func(name string) string {
-		p, known := o.property(name)
-		v, given := valueOf(changes, name)
-		if !given && known && r != nil {
+		v, given := values[name]
+		if p, known := o.property(name); !given && known && r != nil {
 			v = r.value(p.number)
 		}
 		return v
@@ -108,10 +106,10 @@ func (h *HubSpot) broken(c call, o *hubObject, r *record, changes []change) (bad
 // check refuses changes that a record does not take; r is nil for a new one.
 func (h *HubSpot) check(c call, o *hubObject, r *record, x input) {
 	refuseIf(badValues(x.bad))
-	if other := h.clash(o, x.changes, r); other != nil {
+	if other := h.clash(o, x.values, r); other != nil {
 		panic(refuse(http.StatusConflict, "CONFLICT", "Contact already exists. Existing ID: %s", other.id))
 	}
-	refuseIf(badValues(h.broken(c, o, r, x.changes)))
+	refuseIf(badValues(h.broken(c, o, r, x.values)))
 }
 
 // once refuses a batch that names something twice.
@@ -159,18 +157,14 @@ func (h *HubSpot) write(c call, o *hubObject, r *record, x input) []byte {
 	if o == h.contacts {
 		h.tally.wrote(r)
 	}
-	h.apply(o, r, x.changes, author{source: byIntegration}, c.now.UnixMilli())
+	h.apply(o, r, x.values, author{source: byIntegration}, c.now.UnixMilli())
 	return o.written(r, x)
 }
 
 // written is a record as the answer to a write shows it: what was written and what is always there.
 func (o *hubObject) written(r *record, x input) []byte {
-	props := []*property{o.byName["createdate"], o.byName[o.modified], o.byName["hs_object_id"]}
-	for _, c := range x.changes {
-		props = append(props, c.p)
-	}
-	slices.SortFunc(props, func(a, b *property) int { return strings.Compare(a.Name, b.Name) })
-	return rendering{props: slices.Compact(props)}.render(r)
+	names := slices.AppendSeq([]string{"hs_object_id"}, maps.Keys(x.values))
+	return rendering{props: o.resolve(names, true)}.render(r)
 }
 
 // updateOne answers PATCH of a live record.
@@ -196,7 +190,7 @@ func (h *HubSpot) createFrom(c call, o *hubObject, x input) []byte {
 			panic(invalid("One or more associations are not valid: %s %s does not exist", o.other.singular, a.To.ID))
 		}
 	}
-	r := h.create(o, x.changes, byIntegration, c.now.UnixMilli())
+	r := h.create(o, x.values, byIntegration, c.now.UnixMilli())
 	for _, a := range x.Associations {
 		deal, contact := r, o.other.named(a.To.ID)
 		if o == h.contacts {
@@ -216,8 +210,7 @@ func (h *HubSpot) batchCreate(c call, o *hubObject) reply {
 			panic(lacking("SimplePublicObjectBatchInputForCreate", "properties"))
 		}
 		h.check(c, o, nil, x)
-		email, _ := valueOf(x.changes, "email")
-		once(addresses, email)
+		once(addresses, x.values["email"])
 	}
 	var run batch
 	for _, x := range in {

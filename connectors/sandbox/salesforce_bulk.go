@@ -283,13 +283,13 @@ func csvRow(header, cells []string) orgRow {
 // workRow applies one row and returns the record's id. No header of the call that asks for the state says anything about it.
 func (s *Salesforce) workRow(now time.Time, job *bulkJob, row orgRow) (id string, fault *orgFault) {
 	fault = caught[orgFault](func() {
-		changes := job.object.changesOf(row, false)
+		values := job.object.changesOf(row, false)
 		if row.id == "" {
 			panic(badRow("MISSING_ARGUMENT", "Id not specified in an update call"))
 		}
 		r := s.target(job.object, row.id)
-		s.checkUpdate(&orgCall{request: &request{}, now: now}, job.object, r, changes)
-		s.update(job.object, r, changes, job.assigns)
+		s.checkUpdate(&orgCall{request: &request{}, now: now}, job.object, r, values)
+		s.update(job.object, r, values, job.assigns)
 		id = r.id
 	})
 	if fault.misread() {

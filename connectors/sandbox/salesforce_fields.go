@@ -67,11 +67,7 @@ func (f *orgField) long() bool { return f.typ == orgText && f.length > 255 || f.
 func (f *orgField) isID() bool { return f.typ == orgIDType || f.typ == orgRef }
 
 func (f *orgField) numeric() bool {
-	switch f.typ {
-	case orgDouble, orgInt, orgCurrency, orgPercent:
-		return true
-	}
-	return false
+	return f.typ == orgDouble || f.typ == orgInt || f.typ == orgCurrency || f.typ == orgPercent
 }
 
 // quoted says that SOQL writes the field's values as strings.
@@ -87,11 +83,7 @@ func (e *orgFault) misread() bool { return e != nil && e.code == misreading }
 // wireTime is how the API writes date-times: always UTC, always whole seconds.
 const wireTime = "2006-01-02T15:04:05.000+0000"
 
-func appendWireTime(dst []byte, ms int64) []byte {
-	return time.Unix(ms/1000, 0).UTC().AppendFormat(dst, wireTime)
-}
-
-func formatWireTime(ms int64) string { return string(appendWireTime(nil, ms)) }
+func formatWireTime(ms int64) string { return time.Unix(ms/1000, 0).UTC().Format(wireTime) }
 
 // parseWireTime reads a date-time as the API takes it.
 func parseWireTime(text string) (time.Time, bool) {
@@ -112,81 +104,61 @@ func (f *orgField) misread(text string) *orgFault {
 
 // canon is the canonical form of a value given as text.
 func (f *orgField) canon(text string) string {
-	switch f.typ {
-	case orgString, orgText, orgPhone, orgURL, orgEmail, orgPick:
-		text = strings.TrimSpace(text)
-		if text == "" {
-			return ""
-		}
-		if f.typ == orgPick && f.restricted && !f.offers(text) {
-			panic(badRow("INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST", fmt.Sprintf("%s: bad value for restricted picklist field: %s", f.label, text), f.name))
-		}
-		if f.length > 0 && len(text) > f.length && utf8.RuneCountInString(text) > f.length {
-			panic(badRow("STRING_TOO_LONG", fmt.Sprintf("%s: data value too large: %s (max length=%d)", f.label, text, f.length), f.name))
-		}
-		if f.typ == orgEmail && !plausibleEmail(text) {
-			panic(badRow("INVALID_EMAIL_ADDRESS", fmt.Sprintf("%s: invalid email address: %s", f.label, text), f.name))
-		}
-		return text
-	case orgBool:
-		switch {
-		case strings.EqualFold(text, "true"), text == "1":
+	text = strings.TrimSpace(text)
+	bad := func(code, format string, args ...any) {
+		panic(badRow(code, f.label+": "+fmt.Sprintf(format, args...), f.name))
+	}
+	switch {
+	case text == "":
+		return ""
+	case f.typ == orgBool:
+		switch strings.ToLower(text) {
+		case "true", "1":
 			return "true"
-		case strings.EqualFold(text, "false"), text == "0", text == "":
+		case "false", "0":
 			return ""
 		}
 		panic(f.misread(text))
-	case orgDouble, orgInt, orgCurrency, orgPercent:
+	case f.numeric():
 		return f.canonNumber(text)
-	case orgDate:
-		if text == "" {
-			return ""
-		}
+	case f.typ == orgDate:
 		if _, err := time.Parse(time.DateOnly, text); err != nil {
 			panic(f.misread(text))
 		}
-		return text
-	case orgDateTime:
-		if text == "" {
-			return ""
-		}
+	case f.typ == orgDateTime:
 		t, ok := parseWireTime(text)
 		if !ok || t.Year() < 1700 || t.Year() > 4000 {
 			panic(f.misread(text))
 		}
 		return formatWireTime(t.UnixMilli())
-	case orgIDType, orgRef:
-		if text == "" {
-			return ""
-		}
+	case f.isID():
 		id, ok := longID(text)
 		if !ok {
-			panic(badRow("MALFORMED_ID", fmt.Sprintf("%s: id value of incorrect type: %s", f.label, text), f.name))
+			bad("MALFORMED_ID", "id value of incorrect type: %s", text)
 		}
 		return id
+	case f.restricted && !f.offers(text):
+		bad("INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST", "bad value for restricted picklist field: %s", text)
+	case f.length > 0 && len(text) > f.length && utf8.RuneCountInString(text) > f.length:
+		bad("STRING_TOO_LONG", "data value too large: %s (max length=%d)", text, f.length)
+	case f.typ == orgEmail && !plausibleEmail(text):
+		bad("INVALID_EMAIL_ADDRESS", "invalid email address: %s", text)
 	}
 	return text
 }
 
 // canonNumber rounds to the field's scale, half away from zero.
 func (f *orgField) canonNumber(text string) string {
-	text = strings.TrimSpace(text)
-	if text == "" {
-		return ""
-	}
 	v, err := strconv.ParseFloat(text, 64)
 	if err != nil || math.IsNaN(v) || math.IsInf(v, 0) {
 		panic(f.misread(text))
 	}
 	p := math.Pow10(f.scale)
 	if r := math.Round(v*p) / p; !math.IsInf(r, 0) {
-		v = r
+		v = r + 0 // no negative zero
 	}
 	if f.precision > 0 && math.Abs(v) >= math.Pow10(f.precision-f.scale) {
 		panic(badRow("NUMBER_OUTSIDE_VALID_RANGE", fmt.Sprintf("%s: value outside of valid range on numeric field: %s", f.label, text), f.name))
-	}
-	if v == 0 {
-		v = 0 // no negative zero
 	}
 	return strconv.FormatFloat(v, 'f', -1, 64)
 }
@@ -207,16 +179,10 @@ func (f *orgField) appendValue(dst []byte, v string) []byte {
 		return strconv.AppendBool(dst, v != "")
 	case v == "":
 		return append(dst, "null"...)
-	case f.typ == orgComplex:
+	case f.numeric() && f.typ != orgInt && !strings.Contains(v, "."):
+		return append(dst, v+".0"...)
+	case f.numeric() || f.typ == orgComplex:
 		return append(dst, v...)
-	case f.typ == orgInt:
-		return append(dst, v...)
-	case f.numeric():
-		dst = append(dst, v...)
-		if strings.IndexByte(v, '.') < 0 {
-			dst = append(dst, '.', '0')
-		}
-		return dst
 	}
 	return appendQuoted(dst, v)
 }

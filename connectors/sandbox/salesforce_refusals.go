@@ -2,6 +2,7 @@ package sandbox
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 )
@@ -67,45 +68,46 @@ func (s *Salesforce) refused(id string) {
 }
 
 // checkUpdate refuses changes that a record does not take.
-func (s *Salesforce) checkUpdate(c *orgCall, o *orgObject, r *record, changes []orgChange) {
+func (s *Salesforce) checkUpdate(c *orgCall, o *orgObject, r *record, values changes) {
 	s.refused(r.id)
 	s.checkLocks(c.request, o, r)
 	if o.isConverted(r) {
 		panic(badRow("CANNOT_UPDATE_CONVERTED_LEAD", "cannot reference converted lead"))
 	}
-	s.checkValues(c, o, r, changes)
+	s.checkValues(c, o, r, values)
 }
 
 // checkValues refuses values that a record must not have; r is nil for a new one.
-func (s *Salesforce) checkValues(c *orgCall, o *orgObject, r *record, changes []orgChange) {
-	for _, x := range changes {
-		if x.field.typ != orgRef || x.value == "" {
+func (s *Salesforce) checkValues(c *orgCall, o *orgObject, r *record, values changes) {
+	for _, name := range slices.Sorted(maps.Keys(values)) {
+		f, id := o.byName[name], values[name]
+		if f.typ != orgRef || id == "" {
 			continue
 		}
-		parent, up := s.recordOf(x.value)
+		parent, up := s.recordOf(id)
 		switch {
-		case parent == nil || !slices.Contains(x.field.refTo, parent.name):
-			panic(badRow("FIELD_INTEGRITY_EXCEPTION", fmt.Sprintf("%s: id value of incorrect type: %s", x.field.label, x.value), x.field.name))
+		case parent == nil || !slices.Contains(f.refTo, parent.name):
+			panic(badRow("FIELD_INTEGRITY_EXCEPTION", fmt.Sprintf("%s: id value of incorrect type: %s", f.label, id), f.name))
 		case up == nil || s.isPurged(up):
-			panic(badRow("INVALID_CROSS_REFERENCE_KEY", "invalid cross reference id", x.field.name))
+			panic(badRow("INVALID_CROSS_REFERENCE_KEY", "invalid cross reference id", f.name))
 		case !up.live():
-			panic(badRow("ENTITY_IS_DELETED", "entity is deleted", x.field.name))
+			panic(badRow("ENTITY_IS_DELETED", "entity is deleted", f.name))
 		}
 	}
 	for _, rule := range s.rules {
-		if f, ok := o.field(rule.When); ok && rule.Object == o.name && f.plain(after(r, changes, f)) == rule.Is {
+		if f, ok := o.field(rule.When); ok && rule.Object == o.name && f.plain(after(r, values, f)) == rule.Is {
 			panic(badRow("FIELD_CUSTOM_VALIDATION_EXCEPTION", rule.Message))
 		}
 	}
-	s.clash(o, r, changes)
+	s.clash(o, r, values)
 	if !strings.Contains(strings.ReplaceAll(strings.ToLower(c.header.Get("Sforce-Duplicate-Rule-Header")), " ", ""), "allowsave=true") {
-		s.duplicate(o, r, changes)
+		s.duplicate(o, r, values)
 	}
 }
 
 // after is the value of a field once changes are made; r is nil for a new record.
-func after(r *record, changes []orgChange, f *orgField) string {
-	if v, ok := changed(changes, f.name); ok {
+func after(r *record, values changes, f *orgField) string {
+	if v, ok := values[strings.ToLower(f.name)]; ok {
 		return v
 	}
 	if r == nil {
@@ -118,12 +120,11 @@ func after(r *record, changes []orgChange, f *orgField) string {
 var twins = map[string][]string{"PermissionSet": {"Name"}, "FieldPermissions": {"ParentId", "Field"}, "ObjectPermissions": {"ParentId", "SobjectType"}, "PermissionSetAssignment": {"AssigneeId", "PermissionSetId"}}
 
 // clash refuses what a set-up record must not share with another, and which rights there are not.
-func (s *Salesforce) clash(o *orgObject, r *record, changes []orgChange) {
+func (s *Salesforce) clash(o *orgObject, r *record, values changes) {
 	if names := twins[o.name]; names != nil && r == nil {
 		for _, other := range o.live() {
 			if !slices.ContainsFunc(names, func(n string) bool {
-				v, _ := changed(changes, n)
-				return !strings.EqualFold(v, o.get(other, strings.ToLower(n)))
+				return !strings.EqualFold(values[strings.ToLower(n)], o.get(other, strings.ToLower(n)))
 			}) {
 				panic(badRow("DUPLICATE_VALUE", fmt.Sprintf("duplicate value found: %s duplicates value on record with id: %s", strings.Join(names, ", "), other.id[:15])))
 			}
@@ -132,23 +133,21 @@ func (s *Salesforce) clash(o *orgObject, r *record, changes []orgChange) {
 	if o.name != "FieldPermissions" {
 		return
 	}
-	field, _ := changed(changes, "Field")
-	object, _ := changed(changes, "SobjectType")
+	field, object := values["field"], values["sobjecttype"]
 	if f, err := s.fieldNamed(field); r == nil && (err != nil || !f.custom && (f.readOnly || f.required) || !strings.HasPrefix(strings.ToLower(field), strings.ToLower(object)+".")) {
 		panic(badRow("INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST", "Field Name: bad value for restricted picklist field: "+field, "Field"))
 	}
-	edit, _ := changed(changes, "PermissionsEdit")
-	if read, given := changed(changes, "PermissionsRead"); edit != "" && read == "" && (r == nil || given) {
+	if read, given := values["permissionsread"]; values["permissionsedit"] != "" && read == "" && (r == nil || given) {
 		panic(badRow("FIELD_INTEGRITY_EXCEPTION", "Can't edit a field without reading it: PermissionsEdit requires PermissionsRead", "PermissionsEdit"))
 	}
 }
 
 // duplicate refuses a lead or contact with the address of another one.
-func (s *Salesforce) duplicate(o *orgObject, r *record, changes []orgChange) {
+func (s *Salesforce) duplicate(o *orgObject, r *record, values changes) {
 	if !s.dupes || o.name != "Lead" && o.name != "Contact" {
 		return
 	}
-	address := after(r, changes, o.byName["email"])
+	address := after(r, values, o.byName["email"])
 	for _, other := range []*orgObject{s.objects["lead"], s.objects["contact"]} {
 		for _, x := range other.recs {
 			if address != "" && x != r && x.live() && !other.isConverted(x) && strings.EqualFold(other.get(x, "email"), address) {

@@ -74,9 +74,9 @@ func (f *orgField) read(value any) string {
 }
 
 // changesOf gives a row's names and values their meaning. A value that cannot be of its field's type is misread.
-func (o *orgObject) changesOf(row orgRow, fresh bool) []orgChange {
+func (o *orgObject) changesOf(row orgRow, fresh bool) changes {
 	var closed, missing []string
-	changes := make([]orgChange, 0, len(row.values)+2)
+	values := make(changes, len(row.values)+2)
 	for _, name := range slices.Sorted(maps.Keys(row.values)) {
 		f, ok := o.field(name)
 		switch {
@@ -85,12 +85,12 @@ func (o *orgObject) changesOf(row orgRow, fresh bool) []orgChange {
 		case f.readOnly || !f.editable || f.createOnly && !fresh:
 			closed = append(closed, f.name)
 		default:
-			changes = append(changes, orgChange{f, f.read(row.values[name])})
+			values[strings.ToLower(name)] = f.read(row.values[name])
 		}
 	}
 	for _, f := range o.fields {
 		if f.required && f.standardValue == "" && f.typ != orgBool && f.name != "OwnerId" {
-			if v, given := changed(changes, f.name); v == "" && (fresh || given) {
+			if v, given := values[strings.ToLower(f.name)]; v == "" && (fresh || given) {
 				missing = append(missing, f.name)
 			}
 		}
@@ -101,7 +101,7 @@ func (o *orgObject) changesOf(row orgRow, fresh bool) []orgChange {
 	case len(missing) > 0:
 		panic(badRow("REQUIRED_FIELD_MISSING", "Required fields are missing: ["+strings.Join(missing, ", ")+"]", missing...))
 	}
-	return changes
+	return values
 }
 
 // target is the live record that a row means.
@@ -121,9 +121,9 @@ func (s *Salesforce) target(o *orgObject, given string) *record {
 }
 
 // update applies checked changes of the API to a live record.
-func (s *Salesforce) update(o *orgObject, r *record, changes []orgChange, assigns bool) {
+func (s *Salesforce) update(o *orgObject, r *record, values changes, assigns bool) {
 	s.tally.wrote(r)
-	s.apply(o, r, s.assigned(assigns, o, changes), s.me, s.nowMs())
+	s.apply(o, r, s.assigned(assigns, o, values), s.me, s.nowMs())
 }
 
 // mayAssign says whether a call of the REST API lets the org's assignment rule run: it does unless a header says no.
@@ -132,19 +132,20 @@ func (c *orgCall) mayAssign() bool {
 }
 
 // assigned adds what the org's assignment rule does to a lead, where it may run.
-func (s *Salesforce) assigned(may bool, o *orgObject, changes []orgChange) []orgChange {
+func (s *Salesforce) assigned(may bool, o *orgObject, values changes) changes {
 	if !may || s.assignTo == "" || o.name != "Lead" {
-		return changes
+		return values
 	}
-	return append(slices.Clip(changes), orgChange{o.byName["ownerid"], s.assignTo})
+	values["ownerid"] = s.assignTo
+	return values
 }
 
 // orgResult is what became of one row.
 type orgResult struct {
-	object  *orgObject
-	r       *record // nil: to be made
-	changes []orgChange
-	fault   *orgFault
+	object *orgObject
+	r      *record // nil: to be made
+	values changes
+	fault  *orgFault
 }
 
 func (s *Salesforce) insertMany(c *orgCall, _ *orgObject) reply { return s.writeMany(c, true) }
@@ -177,7 +178,7 @@ func (s *Salesforce) writeMany(c *orgCall, fresh bool) reply {
 			continue
 		}
 		res.object = o
-		if res.fault = caught[orgFault](func() { res.changes = o.changesOf(row, fresh) }); res.fault.misread() {
+		if res.fault = caught[orgFault](func() { res.values = o.changesOf(row, fresh) }); res.fault.misread() {
 			panic(res.fault)
 		}
 	}
@@ -186,9 +187,9 @@ func (s *Salesforce) writeMany(c *orgCall, fresh bool) reply {
 	}
 	commit := func(res *orgResult) {
 		if fresh {
-			res.r = s.create(res.object, s.assigned(c.mayAssign(), res.object, res.changes), s.me, s.nowMs())
+			res.r = s.create(res.object, s.assigned(c.mayAssign(), res.object, res.values), s.me, s.nowMs())
 		} else {
-			s.update(res.object, res.r, res.changes, c.mayAssign())
+			s.update(res.object, res.r, res.values, c.mayAssign())
 		}
 	}
 	for i := range results {
@@ -220,10 +221,10 @@ func (s *Salesforce) checkRow(c *orgCall, row orgRow, res *orgResult, fresh bool
 	case fresh && row.hasID:
 		panic(badRow("INVALID_FIELD_FOR_INSERT_UPDATE", "cannot specify Id in an insert call", "Id"))
 	case fresh:
-		s.checkValues(c, res.object, nil, res.changes)
+		s.checkValues(c, res.object, nil, res.values)
 	default:
 		res.r = s.target(res.object, row.id)
-		s.checkUpdate(c, res.object, res.r, res.changes)
+		s.checkUpdate(c, res.object, res.r, res.values)
 	}
 }
 
@@ -321,9 +322,9 @@ func (s *Salesforce) named(c *orgCall, o *orgObject) *record {
 // updateOne answers PATCH sobjects/{object}/{id}.
 func (s *Salesforce) updateOne(c *orgCall, o *orgObject) reply {
 	r := s.named(c, o)
-	changes := c.oneRow(o, false)
-	s.checkUpdate(c, o, r, changes)
-	s.update(o, r, changes, c.mayAssign())
+	values := c.oneRow(o, false)
+	s.checkUpdate(c, o, r, values)
+	s.update(o, r, values, c.mayAssign())
 	return reply{status: http.StatusNoContent}
 }
 
@@ -334,7 +335,7 @@ func (s *Salesforce) deleteOne(c *orgCall, o *orgObject) reply {
 }
 
 // oneRow reads a body that is one record.
-func (c *orgCall) oneRow(o *orgObject, fresh bool) []orgChange {
+func (c *orgCall) oneRow(o *orgObject, fresh bool) changes {
 	var fields map[string]any
 	c.read(&fields)
 	row := rowOf(fields)
@@ -346,20 +347,10 @@ func (c *orgCall) oneRow(o *orgObject, fresh bool) []orgChange {
 
 // createOne answers POST sobjects/{object}.
 func (s *Salesforce) createOne(c *orgCall, o *orgObject) reply {
-	changes := c.oneRow(o, true)
-	s.checkValues(c, o, nil, changes)
-	r := s.create(o, s.assigned(c.mayAssign(), o, changes), s.me, s.nowMs())
+	values := c.oneRow(o, true)
+	s.checkValues(c, o, nil, values)
+	r := s.create(o, s.assigned(c.mayAssign(), o, values), s.me, s.nowMs())
 	rep := jsonReply(http.StatusCreated, made(r.id))
 	rep.header = http.Header{"Location": {c.prefix() + "/sobjects/" + o.name + "/" + r.id}}
 	return rep
-}
-
-// changed is the value that changes give a field.
-func changed(changes []orgChange, name string) (string, bool) {
-	for i := len(changes) - 1; i >= 0; i-- {
-		if changes[i].field.name == name {
-			return changes[i].value, true
-		}
-	}
-	return "", false
 }

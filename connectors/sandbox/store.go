@@ -92,6 +92,16 @@ type cell struct {
 	text    string
 }
 
+// changes are values to be set, by the names of fields; an empty value clears its field. Salesforce's names are in lower case.
+type changes map[string]string
+
+// also sets a value unless it is given.
+func (c changes) also(name, value string) {
+	if _, given := c[name]; !given {
+		c[name] = value
+	}
+}
+
 // author is who set a value: a source and, where it is a person, the user.
 type author struct {
 	source string

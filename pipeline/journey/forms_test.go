@@ -57,6 +57,11 @@ func TestFormsAndTheirPages(t *testing.T) {
 	if g := form("/request-demo", "").Signals[0]; g.Title != "" || g.Object != "form: /request-demo" || g.Type != score.HandRaise {
 		t.Errorf("a form without a name is called %q, %q, %v", g.Title, g.Object, g.Type)
 	}
+	for _, path := range []string{"/blog/how-to-get-a-quote", "/de/wissen/angebot-einholen", "/solutions/contact-center"} {
+		if g := form(path, "").Signals[0]; g.Type != score.FormSubmit {
+			t.Errorf("a form without a name on %s is %v", path, g.Type)
+		}
+	}
 	if g := form("/demo", "Whitepaper").Signals[0]; g.Type != score.FormSubmit {
 		t.Errorf("a whitepaper on the demo page is %v", g.Type)
 	}

@@ -45,10 +45,14 @@ func (b *Builder) isBot(it *item) bool {
 // nothing: those who cut agents short write it, too.
 const appleMail = "Mozilla/5.0"
 
-// isCompatible says whether an agent calls itself compatible with a browser, as machines do and of the browsers only two.
-func isCompatible(agent string) bool {
-	_, name, ok := strings.Cut(agent, "(compatible; ")
-	return ok && !strings.HasPrefix(name, "MSIE") && !strings.HasPrefix(name, "Konqueror")
+// looksMachine says whether an agent calls itself compatible with a browser, as machines do and of the browsers only two, or is neither a
+// browser's nor an app's and names what machines do.
+func looksMachine(agent string) bool {
+	if _, name, ok := strings.Cut(agent, "(compatible; "); ok && !strings.HasPrefix(name, "MSIE") && !strings.HasPrefix(name, "Konqueror") {
+		return true
+	}
+	return !strings.HasPrefix(agent, "Mozilla/") && !strings.HasPrefix(agent, "Opera/") && !hasAny(agent, "CFNetwork", "Darwin", "Dalvik", "Android", "iOS", "iPhone", "iPad") &&
+		hasAny(strings.ToLower(agent), "http", "curl", "url", "uri client", "preview", "webhook", "scheduler", "crypto", "office", "jmeter", "render", "checker", "audit", "security", "scan", "monitor", "fetch", "validator", "probe", "rest-client")
 }
 
 // machineMarks are properties by which trackers, mail vendors and browsers mark machines, as mark spells them.

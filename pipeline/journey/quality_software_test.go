@@ -30,6 +30,9 @@ func softwareMix(name string, triers, curious, authors, precision, recall float6
 	}, "cloud.example", 1, (*lead).segment, precision, recall}
 }
 
+// consent is what everybody gave before anything was counted.
+var consent = map[string]any{"categoryPreferences": map[string]any{"Analytics": true}}
+
 // segment writes what happened as Segment does, by an anonymous id until somebody signs up and by a user id from then on, and reads it.
 func (l *lead) segment() {
 	if len(l.events) == 0 {
@@ -47,7 +50,7 @@ func (l *lead) segment() {
 		}
 		record := map[string]any{
 			"messageId": "ajs-" + strconv.Itoa(i), "anonymousId": anon, "timestamp": e.Time.Format(time.RFC3339Nano), "receivedAt": e.Time.Add(time.Second).Format(time.RFC3339Nano),
-			"context": map[string]any{"page": map[string]any{"url": e.URL}, "userAgent": agent}, "properties": e.Properties,
+			"context": map[string]any{"page": map[string]any{"url": e.URL}, "userAgent": agent, "consent": consent}, "properties": e.Properties,
 		}
 		if e.Kind == "page" {
 			record["type"] = "page"

@@ -459,7 +459,7 @@ func (b *Builder) named(d decision, it *item, p *page, what, name string) decisi
 
 // item0 is the product that a shop's event is about, as the site names it.
 func item0(ev *connectors.Event) string {
-	return clean(firstOf(ev.Properties["product"], ev.Properties["product_name"], ev.Properties["item_name"]), maxText)
+	return clean(firstOf(ev.Properties["product"], ev.Properties["product_name"], ev.Properties["item_name"], ev.Properties["model"], ev.Properties["modell"]), maxText)
 }
 
 // subject is what a mail or meeting is about.
