@@ -217,7 +217,7 @@ func (tx *txn) eraseUntil(id PersonID, until time.Time) error {
 	if len(old) == 0 && len(points) == n {
 		return nil // it was done before
 	}
-	for _, b := range []bucketID{bHistory, bAnswers} {
+	for _, b := range []space{bHistory, bAnswers} {
 		if err := tx.del(b, key); err != nil {
 			return err
 		}
