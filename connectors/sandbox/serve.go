@@ -103,7 +103,7 @@ func (d *desk) handle(ctx context.Context, q *request) (rep reply, cut int, err 
 	defer d.lock()()
 	defer d.vendor.end(q)
 	var spent time.Duration
-	defer func() { d.tally.request(d.vendor.route(q), rep.status, len(q.body), len(rep.body), spent) }()
+	defer func() { d.tally.request(d.vendor.route(q), rep.status, spent) }()
 	if err != nil {
 		return reply{}, -1, err
 	}
