@@ -63,7 +63,6 @@ type HubSpot struct {
 	occurrences []filed
 	rules       []Rule
 	tokens      map[string]time.Time // issued access tokens with their end
-	serial      uint64               // of correlation ids, tokens and event ids
 	burst       *rolling
 	searches    *rolling
 	day         *daily

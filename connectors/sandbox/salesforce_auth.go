@@ -7,7 +7,6 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
-	"fmt"
 	"maps"
 	"net/http"
 	"net/url"
@@ -159,19 +158,6 @@ func (s *Salesforce) checkJWT(assertion string, now time.Time) {
 	deny(left < -jwtSkew, "invalid_grant", "expired authorization code")
 	deny(left > jwtLife+jwtSkew, "invalid_grant", "invalid assertion")
 	deny(claims.Sub != s.o.Username, "invalid_grant", "user hasn't approved this consumer")
-}
-
-// secret is n characters that the number of secrets before decides.
-func (s *Salesforce) secret(n int) string {
-	b := make([]byte, 0, n+sha256.Size*2)
-	for len(b) < n {
-		s.serial++
-		sum := sha256.Sum256(fmt.Appendf(nil, "%s %d", theOrg, s.serial))
-		for _, c := range sum {
-			b = append(b, idDigits[int(c)%62])
-		}
-	}
-	return string(b[:n])
 }
 
 // authorize finds the session of a request.
