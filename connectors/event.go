@@ -1,6 +1,9 @@
 package connectors
 
-import "time"
+import (
+	"regexp"
+	"time"
+)
 
 // Person says whom a Source is asked about, or whom it saw. Key is the host's key of the person: opaque to sources, which repeat
 // it in Event.Person; it is empty in what Active returns.
@@ -28,10 +31,25 @@ type Event struct {
 	Proposed bool
 	// Screenshot is a file name below screenshots.dir; set by local sources only.
 	Screenshot string
-	// Consent is "", "granted" or "denied"; events that deny it are dropped.
+	// Consent is "", "granted" or "denied"; events that deny it are dropped, but for one of kind consent, which withdraws it: see Withdraws.
 	Consent    string
 	Properties map[string]string
 }
+
+// Withdraws says whether an event takes back the consent to all that was recorded until then.
+func (e *Event) Withdraws() bool {
+	if e.Consent != "denied" {
+		return false
+	}
+	kind, _ := EventKind(e.Kind)
+	return kind == KindConsent && (!asks.MatchString(e.Kind) || refuses.MatchString(e.Kind))
+}
+
+// Names of events that tell of a banner rather than of an answer.
+var (
+	asks    = regexp.MustCompile(`(?i)banner|visible|show|view|setting|implicit`)
+	refuses = regexp.MustCompile(`(?i)reject|declin|deny|denied|withdr|revok`)
+)
 
 // Well-known Event.Properties keys.
 const (

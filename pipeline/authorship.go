@@ -28,7 +28,7 @@ func (l *lot) checkAuthorship(ctx context.Context, crm *CRM, recs []*record) {
 		return
 	}
 	a, tells := crm.CRM.(connectors.Authorship)
-	by := map[connectors.Ref][]string{}
+	by := map[connectors.Ref]connectors.Edits{}
 	if tells {
 		var err error
 		if by, err = a.HumanEdited(ctx, ask); err != nil {
@@ -42,8 +42,9 @@ func (l *lot) checkAuthorship(ctx context.Context, crm *CRM, recs []*record) {
 	for _, r := range asked {
 		met := r.state.Checked // the record was looked at before: what is there now came after what we wrote
 		r.state.Checked, r.dirty = true, true
+		r.verdictAt = by[r.ref].VerdictAt
 		for _, f := range r.unexplained() {
-			if slices.Contains(by[r.ref], f.Name) || met && !tells {
+			if slices.Contains(by[r.ref].Fields, f.Name) || met && !tells {
 				r.state.Own.Set(f.Number, state.OwnField{Wrote: r.state.Own.At(f.Number).Wrote, Held: true})
 			} else if met {
 				r.refillField(f)

@@ -30,7 +30,7 @@ func (p *Pipeline) LotUpToStage(ctx context.Context, entries []state.Entry) (sta
 		return nil, err
 	}
 	l.gatherJourneys(ctx)
-	l.stitch()
+	l.stitch(ctx)
 	if err := l.infer(ctx); err != nil {
 		return nil, err
 	}

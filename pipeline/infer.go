@@ -38,7 +38,8 @@ func (l *lot) infer(ctx context.Context) error {
 		}
 		same := s.person.Events == b.events && b.events != 0 && l.lastReceipt(s) != nil
 		if same && s.last.Intent.Degraded == "" && (s.person.Extraction == b.engine || l.keepsTexts(s)) {
-			b.intent, b.engine = s.last.Intent, s.person.Extraction // invariant 6
+			b.intent, b.engine = s.last.Intent, s.person.Extraction                               // invariant 6
+			b.upgraded = s.person.Flags&state.FlagRulesText != 0 && !b.rulesText && s.shown.Known // there is no model any more: they stay
 			continue
 		}
 		ask[engine] = append(ask[engine], s)

@@ -49,24 +49,26 @@ type subject struct {
 		at   time.Time // since when it stands
 		anew bool      // it was read anew
 	}
-	stale []string // sources that did not answer, or are suddenly empty
+	withdrew bool     // what they did was erased: they withdrew their consent
+	stale    []string // sources that did not answer, or are suddenly empty
 }
 
 // record is one CRM record of a subject.
 type record struct {
-	ref     connectors.Ref
-	crm     *CRM
-	state   state.Contact
-	was     state.Contact // state as it was loaded
-	pending *state.Pending
-	contact connectors.Contact
-	inputs  uint64       // hash of what the CRM says of it
-	read    bool         // the CRM answered for it
-	err     error        // why it did not
-	dirty   bool         // state changed and is to be saved
-	tried   bool         // a patch for it goes out, if there is anything to write
-	nothing bool         // it was looked at, and there is nothing to write to it
-	refill  map[int]bool // numbers of our fields that somebody emptied, or that no person overwrote: to be filled again
+	ref       connectors.Ref
+	crm       *CRM
+	state     state.Contact
+	was       state.Contact // state as it was loaded
+	pending   *state.Pending
+	contact   connectors.Contact
+	inputs    uint64       // hash of what the CRM says of it
+	read      bool         // the CRM answered for it
+	err       error        // why it did not
+	dirty     bool         // state changed and is to be saved
+	tried     bool         // a patch for it goes out, if there is anything to write
+	nothing   bool         // it was looked at, and there is nothing to write to it
+	verdictAt time.Time    // when its verdict was changed, where the CRM's history was asked and tells
+	refill    map[int]bool // numbers of our fields that somebody emptied, or that no person overwrote: to be filled again
 }
 
 // open are the subjects that still go on.

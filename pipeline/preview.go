@@ -81,7 +81,7 @@ func (l *lot) preview(ctx context.Context) (Preview, error) {
 		return Preview{}, err
 	}
 	l.gatherJourneys(ctx)
-	l.stitch()
+	l.stitch(ctx)
 	if err := l.infer(ctx); err != nil {
 		return Preview{}, err
 	}

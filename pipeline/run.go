@@ -206,7 +206,7 @@ func (l *lot) run(ctx context.Context, entries []state.Entry) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	l.stitch()
+	l.stitch(ctx)
 	if err := l.infer(ctx); err != nil {
 		return err
 	}
@@ -214,5 +214,8 @@ func (l *lot) run(ctx context.Context, entries []state.Entry) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	return l.stage()
+	if err := l.stage(); err != nil {
+		return err
+	}
+	return l.voidWithdrawn(ctx)
 }

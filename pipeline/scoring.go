@@ -61,7 +61,7 @@ func (l *lot) scoreSubject(s *subject) {
 	r.receipt = receipt.Receipt{
 		Person: s.key, At: l.now.UTC().Truncate(time.Second), Formula: score.Version, Settings: *set, Parts: parts, Features: b.features,
 		Signals: b.signals, Cited: b.cited, Topics: b.topics, Tier: next.Tier, Rule: rule, Previous: s.shown, Stage: next.Stage, Trend: next.Trend,
-		Product: next.Product, Interest: next.Interest, Intent: b.intent, Filtered: b.filtered, LeftOut: b.leftOut, Verdict: s.person.Verdict, Stale: s.stale, Degraded: b.degraded, Reason: r.reason,
+		Product: next.Product, Interest: next.Interest, Intent: b.intent, Filtered: b.filtered, LeftOut: b.leftOut, Verdict: s.person.Verdict, Provisional: b.rulesText, Stale: s.stale, Degraded: b.degraded, Reason: r.reason,
 	}
 	shows := next
 	if r.reason == "" {

@@ -28,6 +28,9 @@ func (l *lot) withChanges(s *subject, out *state.Settlement) *state.Settlement {
 			out.Records = append(out.Records, state.RecordChange{Ref: r.ref, Was: r.was, Is: r.state})
 		}
 	}
+	if s.journey != nil {
+		out.Withdrawn = s.journey.Withdrawn
+	}
 	if s.verdict.anew {
 		out.Verdict = &state.VerdictAt{Verdict: s.person.Verdict, At: s.verdict.at}
 	}
@@ -46,8 +49,8 @@ func (l *lot) withScored(s *subject, out *state.Settlement) *state.Settlement {
 }
 
 // textOrder is by how much somebody with a score, in tenths, is put off among those whom model texts are owed, so that higher scores come
-// first: the lane goes by time.
-func textOrder(score int) time.Duration { return time.Duration(1000-score) * time.Millisecond }
+// first: the lane goes by time. It is at most 100 seconds, about what a first sync of tens of thousands takes.
+func textOrder(score int) time.Duration { return time.Duration(1000-score) * 100 * time.Millisecond }
 
 func nextMidnight(t time.Time, loc *time.Location) time.Time {
 	if loc == nil {

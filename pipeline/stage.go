@@ -188,11 +188,8 @@ func (l *lot) retryAt(s *subject) time.Time {
 			return nextMidnight(l.now, l.s.Fields.Location).Add(order)
 		}
 		return l.now.Add(max(10*time.Minute, state.Backoff(s.entry.Attempts)))
-	case s.inputs.rulesText && s.result.parts.Known && l.byBatch(s):
-		return l.now.Add(order) // its answer takes its time as it is
 	case s.inputs.rulesText && s.result.parts.Known:
-		// The write of the rules' text counts against the one an hour, too.
-		return l.now.Add(time.Duration(l.s.Score.WriteInterval)*time.Second + order)
+		return l.now.Add(order) // provisional texts make place at once: theirs is no write that the next has to keep away from
 	case len(s.stale) > 0 || s.unread():
 		return l.now.Add(state.Backoff(s.entry.Attempts))
 	}

@@ -1,13 +1,15 @@
 package pipeline
 
 import (
+	"context"
+
 	"github.com/intentd/intentd/connectors"
 	"github.com/intentd/intentd/pipeline/journey"
 	"github.com/intentd/intentd/state"
 )
 
 // stitch builds journeys and settles whoever brought nothing new.
-func (l *lot) stitch() {
+func (l *lot) stitch(ctx context.Context) {
 	for _, s := range l.open() {
 		if l.byTimeAlone(s) {
 			if len(s.stale) > 0 {
@@ -25,13 +27,24 @@ func (l *lot) stitch() {
 				customer = customer || l.s.isCustomer(&r.contact)
 			}
 		}
-		s.journey = l.s.Journey.Build(journey.Input{Person: l.asPerson(s), Nobodys: s.identifiers.nobodys, Customer: customer, Events: s.takeEvents(), Now: l.now})
+		asked := l.asPerson(s)
+		s.journey = l.s.Journey.Build(journey.Input{Person: asked, Nobodys: s.identifiers.nobodys, Customer: customer, Events: s.takeEvents(), Now: l.now})
+		if at := s.journey.Withdrawn; !at.IsZero() && !l.dry {
+			if err := l.withdraw(ctx, s, asked, at); err != nil {
+				s.settled = l.retryLater(s, err)
+			}
+		}
 		s.dropEvents()
+		if s.settled != nil {
+			continue
+		}
 		if !l.dry {
 			l.p.counts.filter(s.journey.Filtered)
 		}
-		l.suspectEmpty(s)
-		if len(s.stale) > 0 && (s.shown.Known || s.entry.Attempts < newPersonPatience) {
+		if s.journey.Withdrawn.IsZero() { // else it is right that there is less
+			l.suspectEmpty(s)
+		}
+		if len(s.stale) > 0 && s.journey.Withdrawn.IsZero() && (s.shown.Known || s.entry.Attempts < newPersonPatience) {
 			s.settled = l.keepStale(s)
 			continue
 		}
@@ -79,7 +92,7 @@ func (l *lot) unchanged(s *subject) bool {
 	if s.entry.Reason&(state.ReasonDue|state.ReasonAsked|state.ReasonText|state.ReasonMerge) != 0 {
 		return false
 	}
-	if p.Flags&(state.FlagDegraded|state.FlagStale) != 0 || p.Events != s.journey.Hash || p.Scoring != l.scoringHash() || l.verdictIsNews(s) {
+	if p.Flags&(state.FlagDegraded|state.FlagStale) != 0 || p.Events != s.journey.Hash || p.Scoring != l.scoringHash() || l.verdictIsNews(s) || p.Flags&state.FlagRulesText != 0 && l.s.Engine == l.s.Rules {
 		return false
 	}
 	if v := l.engineFor(s).Version(); p.Extraction != v && s.journey.Hash != 0 {

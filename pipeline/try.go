@@ -42,7 +42,7 @@ func Try(ctx context.Context, s *Setup, people []Trial, now time.Time) ([]Tried,
 		sub.identifiers.ids = t.IDs
 		l.subjects = append(l.subjects, sub)
 	}
-	l.stitch()
+	l.stitch(ctx)
 	if err := l.infer(ctx); err != nil {
 		return nil, err
 	}

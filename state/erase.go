@@ -190,6 +190,47 @@ func (tx *txn) DeletePerson(id PersonID) error {
 	return err
 }
 
+// eraseUntil erases what was worked out and noted of a person up to a moment: receipts, history, verdicts and the model's answer. The person
+// and their records stay.
+func (tx *txn) eraseUntil(id PersonID, until time.Time) error {
+	var buf [4]byte
+	key := personKey(buf[:0], id)
+	var old [][]byte
+	keys := tx.keysWith(bReceipts, key, -1)
+	i := 0
+	err := tx.eachReceipt(id, -1, func(at time.Time, _ []byte) error {
+		if !at.After(until) {
+			old = append(old, keys[i])
+		}
+		i++
+		return nil
+	})
+	if err == nil && len(old) > 0 {
+		err = tx.dropReceiptKeys(id, old)
+	}
+	if err != nil {
+		return err
+	}
+	points := tx.History(id)
+	n := len(points)
+	points = slices.DeleteFunc(points, func(p HistoryPoint) bool { return !p.At.After(until) })
+	if len(old) == 0 && len(points) == n {
+		return nil // it was done before
+	}
+	for _, b := range []bucketID{bHistory, bAnswers} {
+		if err := tx.del(b, key); err != nil {
+			return err
+		}
+	}
+	for _, p := range points {
+		if err := tx.AddHistory(id, p); err != nil {
+			return err
+		}
+	}
+	_, err = tx.dropPrefix(bVerdicts, key, -1)
+	return err
+}
+
 // dropPendingOf removes all patches of a person, of whatever records. It looks through the small entries of the whole
 // journal, which is short unless writing has stopped, rather than have every patch pay for another index.
 func (tx *txn) dropPendingOf(id PersonID) error {

@@ -94,6 +94,11 @@ func (g *registry) settle(s *Settlement, config uint64) (putOff bool, err error)
 // notice keeps what was noticed of the records and of the person.
 func (g *registry) notice(s *Settlement, person *Person) error {
 	tx, id := g.tx, s.Entry.Person
+	if !s.Withdrawn.IsZero() {
+		if err := tx.eraseUntil(id, s.Withdrawn); err != nil {
+			return err
+		}
+	}
 	for i := range s.Records {
 		if err := tx.changeRecord(id, &s.Records[i]); err != nil {
 			return err

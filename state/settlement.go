@@ -35,6 +35,7 @@ type Settlement struct {
 	Verdict    *VerdictAt       // the rep's, where it was read anew
 	Scored     []RecordInputs   // what the present result rests on
 	Identities *Identified      // what identifies the person; nil: as the state has it
+	Withdrawn  time.Time        // when the person withdrew their consent: what was kept of before goes; zero: they did not
 	Stale      bool             // a source did not answer: the last score stays, marked
 	Letters    []connectors.Ref // dead letters that are none any more; a zero one is the person's own
 	Retry      time.Time        // when the first of the dead letters that stay is tried; zero: none

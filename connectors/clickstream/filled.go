@@ -3,6 +3,7 @@ package clickstream
 import (
 	"context"
 	"iter"
+	"time"
 
 	"github.com/intentd/intentd/connectors"
 )
@@ -18,6 +19,11 @@ type filled struct {
 // Forget erases a person from the store. What the system that fills it still holds is not taken in again.
 func (f *filled) Forget(ctx context.Context, p connectors.Person) (int, error) {
 	return f.store.Forget(ctx, p)
+}
+
+// Withdraw implements connectors.Withdrawer.
+func (f *filled) Withdraw(ctx context.Context, p connectors.Person, until time.Time) (int, error) {
+	return f.store.Withdraw(ctx, f.name, p, until)
 }
 
 // Compact writes the store's main file anew, so that nothing of forgotten people stays in its free pages.
@@ -69,6 +75,7 @@ type Inbox struct{ filled }
 
 var (
 	_ connectors.Source         = (*Fed)(nil)
+	_ connectors.Withdrawer     = (*Fed)(nil)
 	_ connectors.Forgetter      = (*Fed)(nil)
 	_ connectors.Reporter       = (*Fed)(nil)
 	_ connectors.Prober         = (*Fed)(nil)

@@ -42,13 +42,35 @@ func (s *Store) forget(ctx context.Context, p connectors.Person) (erased int, er
 	if err != nil || len(targets)+len(proposed) == 0 {
 		return 0, err
 	}
+	return s.erase(ctx, targets, func(*connectors.Event) bool { return false }, func(tx *bolt.Tx) error {
+		l := s.linksOf(tx)
+		for _, g := range groups {
+			if _, err := l.remove(g); err != nil {
+				return err
+			}
+		}
+		for _, pair := range proposed {
+			if err := l.dropProposal(pair.id, pair.device); err != nil {
+				return err
+			}
+		}
+		if len(groups)+len(proposed) == 0 {
+			return nil
+		}
+		return tx.Bucket(bucketMeta).Put(keyForgotten, []byte{1})
+	})
+}
+
+// erase writes the segments that hold events of the targets anew, without them but those that are spared, together with what else is to
+// be written. Under intake and upkeep.
+func (s *Store) erase(ctx context.Context, targets []target, spared func(*connectors.Event) bool, beside func(tx *bolt.Tx) error) (erased int, err error) {
 	affected := func(node uint64) bool {
 		return slices.ContainsFunc(targets, func(t target) bool { return t.node == node })
 	}
 	rules := s.rules.Load()
 	drop := func(e *connectors.Event) bool {
 		at := e.Time.UnixMicro()
-		return slices.ContainsFunc(targets, func(t target) bool { return t.covers(rules, e, at) })
+		return slices.ContainsFunc(targets, func(t target) bool { return t.covers(rules, e, at) }) && !spared(e)
 	}
 	held, err := s.hold(always)
 	if err != nil {
@@ -85,24 +107,7 @@ func (s *Store) forget(ctx context.Context, p connectors.Person) (erased int, er
 		}
 	}
 	s.known, s.ids, s.proposed = recent{}, recentIDs{}, proposedLately{}
-	err = s.commit(removed, func(tx *bolt.Tx) ([]meta, error) {
-		l := s.linksOf(tx)
-		for _, g := range groups {
-			if _, err := l.remove(g); err != nil {
-				return added, err
-			}
-		}
-		for _, pair := range proposed {
-			if err := l.dropProposal(pair.id, pair.device); err != nil {
-				return added, err
-			}
-		}
-		if len(groups)+len(proposed) == 0 {
-			return added, nil
-		}
-		return added, tx.Bucket(bucketMeta).Put(keyForgotten, []byte{1})
-	})
-	if err != nil {
+	if err := s.commit(removed, func(tx *bolt.Tx) ([]meta, error) { return added, beside(tx) }); err != nil {
 		return 0, err
 	}
 	s.mu.Lock()

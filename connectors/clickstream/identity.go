@@ -100,3 +100,15 @@ func place(id identifier) uint64 {
 	d.WriteString(id.Space)
 	return d.Sum64()
 }
+
+// name puts a stable identifier into e.
+func name(e *connectors.Event, id identifier) {
+	switch id.Kind {
+	case identity.Email:
+		e.Email = id.Value
+	case identity.Phone:
+		e.Phone = id.Value
+	default:
+		e.UserID = id.Value
+	}
+}

@@ -79,7 +79,7 @@ func (s *Store) place(b Batch) ([]placed, counts) {
 			c.unidentified++
 			continue
 		}
-		if e.Consent == "denied" {
+		if e.Consent == "denied" && !e.Withdraws() {
 			c.denied++
 			continue
 		}
@@ -225,6 +225,11 @@ func (s *Store) linkAll(tx *bolt.Tx, events []connectors.Event, order []placed, 
 			seen[g] = struct{}{}
 		} else {
 			c.anonymous++
+			if e.Withdraws() {
+				if err := l.noteWithdrawal(e); err != nil {
+					return nil, c, err
+				}
+			}
 		}
 		if e.Proposed {
 			groups, added, err := s.propose(l, e, g)

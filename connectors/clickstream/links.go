@@ -177,10 +177,10 @@ func ownerAt(runs []run, t int64) uint64 {
 
 // links is the identity part of the main file within one transaction.
 type links struct {
-	nodes, groups, proposals, meta *bolt.Bucket
-	rules                          *identity.Rules
-	home                           string // the space whose ids are kept without it
-	spacedSince                    int64  // Unix seconds since which every other id is kept with its space
+	nodes, groups, proposals, withdrawn, meta *bolt.Bucket
+	rules                                     *identity.Rules
+	home                                      string // the space whose ids are kept without it
+	spacedSince                               int64  // Unix seconds since which every other id is kept with its space
 }
 
 var (
@@ -189,7 +189,7 @@ var (
 )
 
 func (s *Store) linksOf(tx *bolt.Tx) links {
-	l := links{nodes: tx.Bucket(bucketNodes), groups: tx.Bucket(bucketGroups), proposals: tx.Bucket(bucketProposals), meta: tx.Bucket(bucketMeta), rules: s.rules.Load()}
+	l := links{nodes: tx.Bucket(bucketNodes), groups: tx.Bucket(bucketGroups), proposals: tx.Bucket(bucketProposals), withdrawn: tx.Bucket(bucketWithdrawn), meta: tx.Bucket(bucketMeta), rules: s.rules.Load()}
 	if home := l.meta.Get(keyHome); len(home) > 0 {
 		l.home = l.rules.Space(string(home))
 	}
@@ -485,3 +485,12 @@ var (
 	keyHome   = []byte("home")
 	keySpaced = []byte("spaced")
 )
+
+// noteWithdrawal notes that a visitor whom nobody knows withdrew their consent.
+func (l links) noteWithdrawal(e *connectors.Event) error {
+	device := namedIn(l.rules, e)[3]
+	if device.Kind == 0 {
+		return nil
+	}
+	return l.withdrawn.Put(l.key(device), binary.AppendVarint(nil, e.Time.Unix()+1))
+}

@@ -125,7 +125,7 @@ func openMain(path string, noSync bool) (db *bolt.DB, err error) {
 
 // setUp creates what is missing, checks the format and lists the segments.
 func (s *Store) setUp(tx *bolt.Tx) ([]meta, error) {
-	for _, b := range [][]byte{bucketMeta, bucketSegments, bucketOffsets, bucketFeed, bucketNodes, bucketGroups, bucketProposals} {
+	for _, b := range [][]byte{bucketMeta, bucketSegments, bucketOffsets, bucketFeed, bucketNodes, bucketGroups, bucketProposals, bucketWithdrawn} {
 		if _, err := tx.CreateBucketIfNotExists(b); err != nil {
 			return nil, err
 		}

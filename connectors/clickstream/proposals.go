@@ -244,14 +244,7 @@ func (s *Store) Confirm(ctx context.Context, source string, proposals []connecto
 // confirm links a device to whom it said it is of.
 func (l links) confirm(id, device identifier, source string, p *connectors.Proposal, late bool) (uint64, error) {
 	e := connectors.Event{ID: p.Event, Source: source, Time: p.First, AnonymousID: device.Value}
-	switch id.Kind {
-	case identity.Email:
-		e.Email = id.Value
-	case identity.Phone:
-		e.Phone = id.Value
-	default:
-		e.UserID = id.Value
-	}
+	name(&e, id)
 	res, err := l.link(&e, late)
 	return res.group, err
 }

@@ -92,6 +92,7 @@ var (
 	bucketOffsets   = []byte("offsets")
 	bucketFeed      = []byte("feed")
 	bucketProposals = []byte("proposals")
+	bucketWithdrawn = []byte("withdrawn") // device → Unix seconds of the withdrawal
 
 	keyVersion   = []byte("version")
 	keyID        = []byte("id")

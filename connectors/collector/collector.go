@@ -1,9 +1,11 @@
 package collector
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net"
 	"net/http"
@@ -36,6 +38,7 @@ type Collector struct {
 var (
 	_ connectors.Receiver = (*Collector)(nil)
 	_ connectors.Reporter = (*Collector)(nil)
+	_ connectors.Prober   = (*Collector)(nil)
 )
 
 // New makes a collector. It listens nowhere: the host does.
@@ -65,6 +68,20 @@ func (c *Collector) Report() connectors.Report {
 	}
 }
 
+// Probe says whether what is sent is kept.
+func (c *Collector) Probe(context.Context) []connectors.Finding {
+	if why := c.failing.last(); why != "" {
+		return []connectors.Finding{{Code: "collector.not_kept", Severity: connectors.Failure,
+			Message: "source " + c.name + ": events cannot be kept, and clients are asked to send them again: " + why, Fix: "mend what the error says; free some space where the disk is full"}}
+	}
+	r := c.Report()
+	if r.RateLimited > 0 && r.RateLimited*100 >= r.Calls {
+		return []connectors.Finding{{Code: "collector.busy", Severity: connectors.Warning,
+			Message: fmt.Sprintf("source %s: %d of %d requests since the start were asked to come again", c.name, r.RateLimited, r.Calls), Fix: "give intentd more processors or a faster disk"}}
+	}
+	return []connectors.Finding{{Code: "collector.ok", Severity: connectors.OK, Message: fmt.Sprintf("source %s: listens at %s, %d requests since the start", c.name, c.address, r.Calls)}}
+}
+
 // calls are the kinds of calls by the last part of a path: whole as all clients know them, and by the letter that browsers use.
 var calls = map[string]string{
 	"track": "track", "identify": "identify", "page": "page", "screen": "screen", "group": "group", "alias": "alias", "batch": batch, "import": batch,
@@ -78,6 +95,7 @@ const batch = ""
 func (c *Collector) Handler(inbox connectors.Inbox) http.Handler {
 	take := func(w http.ResponseWriter, r *http.Request) { c.take(w, r, inbox) }
 	mux := http.NewServeMux()
+	mux.HandleFunc("GET /intentd.js", serveScript)
 	for _, path := range []string{"/v1/{call}", "/beacon/v1/{call}", "/api/s/{call}", "/api/s/s2s/{call}"} {
 		mux.HandleFunc("POST "+path, take)
 	}

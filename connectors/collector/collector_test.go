@@ -391,6 +391,9 @@ func TestBackPressure(t *testing.T) {
 	if r := s.Report(); r.RateLimited != 1 || r.Calls != int64(n)+1 {
 		t.Errorf("%+v", r)
 	}
+	if f := s.Probe(t.Context()); f[0].Code != "collector.busy" {
+		t.Errorf("%+v", f)
+	}
 	close(in.go_)
 	wg.Wait()
 	wantCode(t, s.post("/v1/batch", serverKey, body), 200)
@@ -406,7 +409,7 @@ func TestStoreFails(t *testing.T) {
 	if w.Code != 503 || w.Header().Get("Retry-After") == "" || strings.Contains(w.Body.String(), "disk") {
 		t.Errorf("answered %d %v %s", w.Code, w.Header(), w.Body)
 	}
-	if s.Report().LastError != "disk full" {
+	if s.Report().LastError != "disk full" || s.Probe(t.Context())[0].Code != "collector.not_kept" {
 		t.Errorf("%+v", s.Report())
 	}
 	in.err = nil

@@ -48,6 +48,7 @@ type Builder struct {
 	crawlers *crawlers
 	rules    *identity.Rules
 	agents   *memo[string, agent]
+	kinds    *memo[string, string]
 	pages    *memo[pageKey, *page]
 	scratch  sync.Pool
 	steps    sync.Pool // of *[]Step
@@ -72,6 +73,7 @@ func NewBuilder(c Config) (*Builder, error) {
 		drop:     make(map[string]bool, len(c.DropQueryParams)),
 		crawlers: loadCrawlers(),
 		agents:   newMemo[string, agent](4096),
+		kinds:    newMemo[string, string](1024),
 		pages:    newMemo[pageKey, *page](pagesKept),
 	}
 	for i, h := range b.own {
@@ -98,23 +100,24 @@ func (b *Builder) Version() uint64 { return b.version }
 
 // item is an event on its way into the journey.
 type item struct {
-	ev      *connectors.Event
-	kind    string    // of ev, in the words of package connectors
-	at      time.Time // when it happened, as far as that is believed
-	sum     uint64    // of its content
-	id      string
-	page    *page
-	agent   agent
-	user    identity.ID // identifiers that identify
-	anon    identity.ID
-	email   string
-	nobodys bool // it carries an identifier that more than one person holds
-	class   class
-	drop    bool
-	left    bool   // dropped, and counted in LeftOut
-	told    bool   // another source saw what this counter only tells
-	void    string // why a booking is none any more
-	session int32
+	ev        *connectors.Event
+	kind      string    // of ev, in the words of package connectors
+	at        time.Time // when it happened, as far as that is believed
+	sum       uint64    // of its content
+	id        string
+	page      *page
+	agent     agent
+	user      identity.ID // identifiers that identify
+	anon      identity.ID
+	email     string
+	withdraws bool // it takes back the consent to all before it
+	nobodys   bool // it carries an identifier that more than one person holds
+	class     class
+	drop      bool
+	left      bool   // dropped, and counted in LeftOut
+	told      bool   // another source saw what this counter only tells
+	void      string // why a booking is none any more
+	session   int32
 }
 
 // class parts the events that make a visit from those that must not hold one together.
@@ -186,6 +189,7 @@ func (b *Builder) Build(in Input) *Journey {
 	b.collect(s, j, &in)
 	b.filter(s, j, &in)
 	b.ownOnly(s, j, &in)
+	withdraw(s, j)
 	for i := range s.items {
 		if it := &s.items[i]; it.drop && !it.left {
 			j.leave(WhyForeign, it.at)
@@ -193,6 +197,7 @@ func (b *Builder) Build(in Input) *Journey {
 	}
 	b.machines(s, j)
 	yieldCounters(s)
+	b.yieldEchoes(s)
 	s.items = slices.DeleteFunc(s.items, func(it item) bool { return it.drop })
 	for i := range s.items {
 		it := &s.items[i]
@@ -230,7 +235,7 @@ func (b *Builder) collect(s *scratch, j *Journey, in *Input) {
 			j.Filtered.Outside++
 			return
 		}
-		kind, _ := connectors.EventKind(ev.Kind)
+		kind := b.kind(ev.Kind)
 		if of == visitor {
 			of = classOf(ev, kind)
 		}
@@ -293,6 +298,21 @@ func (b *Builder) collect(s *scratch, j *Journey, in *Input) {
 	}
 }
 
+// kind is what connectors.EventKind reads a name as. Sites have few names, and reading one of nobody's is dear.
+func (b *Builder) kind(name string) string {
+	if len(name) > maxName {
+		kind, _ := connectors.EventKind(name)
+		return kind
+	}
+	if kind, ok := b.kinds.get(name); ok {
+		return kind
+	}
+	name = strings.Clone(name) // not to hold a source's whole answer
+	kind, _ := connectors.EventKind(name)
+	b.kinds.put(name, kind)
+	return kind
+}
+
 func classOf(ev *connectors.Event, kind string) class {
 	switch kind {
 	case connectors.KindTeamActivity, connectors.KindEmailDelivered:
@@ -321,7 +341,9 @@ func (b *Builder) filter(s *scratch, j *Journey, in *Input) {
 		it := &s.items[i]
 		ev := it.ev
 		it.agent = b.agent(ev.UserAgent)
+		it.withdraws = it.kind == connectors.KindConsent && ev.Withdraws()
 		switch {
+		case it.withdraws:
 		case strings.EqualFold(ev.Consent, "denied"):
 			j.drop(it, WhyNoConsent)
 		case staff || ev.Properties[connectors.PropInternal] == "true" || isInternal(ev.Properties) || it.personal() && b.isStaff(ev.Email) ||
@@ -334,6 +356,43 @@ func (b *Builder) filter(s *scratch, j *Journey, in *Input) {
 			}
 		case it.page != nil && it.page.sensitive:
 			j.drop(it, WhySensitive)
+		}
+	}
+}
+
+// withdraw drops what happened until the person withdrew their consent, and what happened since without another one. Whoever refuses it on
+// a device where they never gave it, and names nobody, withdraws nothing.
+func withdraw(s *scratch, j *Journey) {
+	if !slices.ContainsFunc(s.items, func(it item) bool { return it.withdraws }) {
+		return
+	}
+	var gave []string        // anonymous ids
+	for i := range s.items { // in order of time
+		it := &s.items[i]
+		given := slices.Contains(gave, it.ev.AnonymousID)
+		switch {
+		case !it.withdraws:
+			if it.ev.AnonymousID != "" && !given && strings.EqualFold(it.ev.Consent, "granted") {
+				gave = append(gave, it.ev.AnonymousID)
+			}
+		case it.drop:
+		case given || !nameless(it.ev):
+			j.Withdrawn = it.at
+		default:
+			j.drop(it, WhyNoConsent)
+		}
+	}
+	if j.Withdrawn.IsZero() {
+		return
+	}
+	for i := range s.items {
+		it := &s.items[i]
+		switch {
+		case it.drop || it.class == company:
+		case !it.at.After(j.Withdrawn):
+			j.drop(it, WhyWithdrawn)
+		case !strings.EqualFold(it.ev.Consent, "granted"):
+			j.drop(it, WhyNoConsent)
 		}
 	}
 }
@@ -397,7 +456,7 @@ func (b *Builder) agent(raw string) agent {
 		return a
 	}
 	raw = strings.Clone(raw) // not to hold a source's whole answer
-	a := agent{b.crawlers.match(raw) || isCompatible(raw), isMailProgram(raw), clean(raw, maxAgent)}
+	a := agent{b.crawlers.match(raw) || looksMachine(raw), isMailProgram(raw), clean(raw, maxAgent)}
 	b.agents.put(raw, a)
 	return a
 }

@@ -128,3 +128,44 @@ func TestWhatIsJoinedToAPerson(t *testing.T) {
 		}
 	}
 }
+
+// Promise: consent that is withdrawn ends the journey, whichever source told of it: nothing before counts, and nothing after without
+// another consent.
+func TestConsentWithdrawn(t *testing.T) {
+	const h = time.Hour
+	mine := func(e *connectors.Event) { e.Email = "ada@customer.test" }
+	granted := func(e *connectors.Event) { e.Consent = "granted" }
+	withdrawn := func(ago time.Duration, change ...func(*connectors.Event)) connectors.Event {
+		return ev(ago, "Consent Withdrawn", "", append(change, func(e *connectors.Event) { e.Consent = "denied" })...)
+	}
+	events := []connectors.Event{view(9*h, "/1", mine), view(8*h, "/2", mine, granted), view(6*h, "/3", mine), view(5*h, "/4", mine, granted)}
+	for _, c := range []struct {
+		name string
+		by   connectors.Event
+		want []string
+		when time.Duration
+	}{
+		{"by name", withdrawn(7*h, mine), []string{"/4"}, 7 * h},
+		{"on a device of theirs", withdrawn(7 * h), []string{"/4"}, 7 * h},
+		{"at last", withdrawn(4*h, mine), nil, 4 * h},
+		{"by somebody else", withdrawn(7*h, func(e *connectors.Event) { e.Email, e.AnonymousID = "bob@customer.test", "b1" }), []string{"/1", "/2", "/3", "/4"}, 0},
+		{"refused where it was never given", withdrawn(7*h, func(e *connectors.Event) { e.AnonymousID = "a2" }), []string{"/1", "/2", "/3", "/4"}, 0},
+		{"a banner that was shown", ev(7*h, "Cookie Banner Shown", "", mine, func(e *connectors.Event) { e.Consent = "denied" }), []string{"/1", "/2", "/3", "/4"}, 0},
+		{"denied, but of one page", view(7*h, "/5", mine, func(e *connectors.Event) { e.Consent = "denied" }), []string{"/1", "/2", "/3", "/4"}, 0},
+	} {
+		j := builder(t, func(o *Config) { o.Identity.JoinAnonymous = identity.JoinNever }).Build(Input{Person: person, Events: append(slices.Clone(events), c.by), Now: noon})
+		var got []string
+		for _, s := range j.Sessions {
+			for _, st := range s.Steps {
+				got = append(got, st.Event.URL[len(st.Event.URL)-2:])
+			}
+		}
+		var when time.Time
+		if c.when > 0 {
+			when = noon.Add(-c.when)
+		}
+		if !slices.Equal(got, c.want) || !j.Withdrawn.Equal(when) {
+			t.Errorf("%s: %v, withdrawn %v; want %v, %v", c.name, got, j.Withdrawn, c.want, when)
+		}
+	}
+}

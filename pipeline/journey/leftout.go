@@ -11,6 +11,7 @@ const (
 	// Gone from the journey.
 	WhyForeign   = "somebody else's"
 	WhyNoConsent = "without consent"
+	WhyWithdrawn = "before consent was withdrawn"
 	WhyAnonymous = "without a name, and without consent to join it" // identity.join_anonymous
 	WhyStaff     = "own staff"
 	WhyBot       = "bot"          // a crawler, previewer, monitoring or SEO tool, by its user agent or the source's word
@@ -75,7 +76,7 @@ func (f *Filtered) count(why string) *int {
 		return &f.Machines
 	case WhyStaff:
 		return &f.Internal
-	case WhyNoConsent, WhyAnonymous:
+	case WhyNoConsent, WhyAnonymous, WhyWithdrawn:
 		return &f.NoConsent
 	case WhyCustomer:
 		return &f.Customer

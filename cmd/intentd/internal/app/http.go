@@ -138,8 +138,13 @@ func (a *App) Health() Health {
 	}
 	slices.Sort(h.Reasons)
 	a.mu.Lock()
-	watch := a.watch
+	watch, inlets := a.watch, a.made.inlets
 	a.mu.Unlock()
+	for _, name := range sortedNames(inlets) {
+		if why := st.Connectors[name].Report.LastError; why != "" {
+			note("%s cannot keep what it is sent: %s", name, why)
+		}
+	}
 	if watch.trouble(a.o.Now()) != nil {
 		note("the model gives no texts, so that they come from rules: intentd status says why")
 	}

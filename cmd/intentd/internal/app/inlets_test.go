@@ -225,3 +225,59 @@ func TestBrowserIsConfirmed(t *testing.T) {
 		})
 	}
 }
+
+// Promise: consent that is withdrawn erases what was recorded and what was made of it, empties the CRM's fields and keeps the record; what
+// comes later counts once there is another consent.
+func TestConsentIsWithdrawn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newPlace(t, sandbox.HubSpotOptions{Now: time.Now})
+		p.withCollector(t, "127.0.0.1:0")
+		ada := p.portal.CreateContact(map[string]string{"email": "ada@one.example", "firstname": "Ada"})
+		a := p.open(t)
+		p.provision(t, a)
+		a.work(t.Context())
+		time.Sleep(2 * time.Minute)
+		web := a.inletOf("web")
+		send(t, web, siteKey, pricing)
+		send(t, web, serverKey, `{"type":"identify","messageId":"m2","userId":"42","anonymousId":"v1","traits":{"email":"ada@one.example"}}`)
+		p.visit(t, "a1", "ada@one.example", "form_submit", "/contact") // of a source of its own
+		time.Sleep(2 * time.Minute)
+		if p.score(t, ada) == "" {
+			t.Fatal("no score to begin with")
+		}
+		send(t, web, siteKey, `{"type":"track","event":"Consent Withdrawn","messageId":"m3","anonymousId":"v1","context":{"consent":{"categoryPreferences":{"analytics":false}}}}`)
+		time.Sleep(5 * time.Minute)
+		if props, _ := p.portal.Contact(ada); props["intent_score"] != "" || !strings.HasPrefix(props["intent_reasons"], "No score") || !strings.HasPrefix(props["intent_summary"], "No activity") || props["intent_tier"] != "unknown" || props["firstname"] != "Ada" {
+			t.Errorf("the CRM still shows %v\n%s", props, p.log)
+		}
+		held, err := Export.Do(t.Context(), a, Who{Who: "ada@one.example"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, e := range held.Events {
+			if !e.Withdraws() {
+				t.Errorf("still held: %+v", e)
+			}
+		}
+		for _, r := range held.Receipts {
+			if len(r.Signals) > 0 {
+				t.Errorf("a receipt of before is kept: %+v", r)
+			}
+		}
+		if len(held.Records) != 1 {
+			t.Errorf("the record is gone: %+v", held.Records)
+		}
+		// Without consent nothing counts, with it all does.
+		send(t, web, serverKey, `{"type":"track","event":"Demo Requested","messageId":"m4","userId":"42"}`)
+		time.Sleep(time.Minute)
+		if got := p.score(t, ada); got != "" {
+			t.Errorf("scored %s without consent", got)
+		}
+		send(t, web, serverKey, `{"type":"track","event":"Demo Requested","messageId":"m5","userId":"42","context":{"consent":{"categoryPreferences":{"analytics":true}}}}`)
+		time.Sleep(time.Minute)
+		if p.score(t, ada) == "" {
+			t.Errorf("not scored with consent\n%s", p.log)
+		}
+		stopped(t, a)
+	})
+}

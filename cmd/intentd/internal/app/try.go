@@ -42,6 +42,7 @@ type Trial struct {
 	Read    *jsonl.Journey   `json:"read"`
 	Hosts   []string         `json:"own_hosts,omitempty"` // taken for the team's own site, where no config names it
 	Placed  int              `json:"placed,omitempty"`    // steps on a page that has a name and no address
+	Joined  bool             `json:"-"`                   // visitors without a name are taken to have agreed to be joined to who they became
 	Model   string           `json:"model,omitempty"`
 	Trouble string           `json:"model_trouble,omitempty"` // what the model refused last, without a secret
 	Priced  bool             `json:"-"`                       // what the model costs is known
@@ -84,6 +85,11 @@ func Try(ctx context.Context, read *jsonl.Journey, o TryOptions) (*Trial, error)
 	} else {
 		t.Placed = placePages(read.Events)
 		cfg.Privacy.OwnHosts = hostsOf(read.Events)
+		cfg.Identity.JoinAnonymous = string(identity.JoinAlways)
+		visitor := func(named bool) func(connectors.Event) bool {
+			return func(e connectors.Event) bool { return e.AnonymousID != "" && named == (e.Email+e.UserID != "") }
+		}
+		t.Joined = slices.ContainsFunc(read.Events, visitor(false)) && slices.ContainsFunc(read.Events, visitor(true))
 		t.Hosts = cfg.Privacy.OwnHosts
 	}
 	cfg.Text.Language, cfg.Screenshots.Dir = cmp.Or(o.Language, cfg.Text.Language), cmp.Or(o.Screenshots, cfg.Screenshots.Dir)

@@ -119,14 +119,7 @@ func modelText(w io.Writer, st app.Status) {
 	}
 	fmt.Fprintln(w)
 	if st.Texts.Waiting > 0 {
-		fmt.Fprintf(w, "           %s wait for its texts, highest scores first, and show the rules' until then", people(st.Texts.Waiting))
-		if st.Texts.Next.After(st.At.Add(time.Minute)) {
-			fmt.Fprintf(w, "; the first are read at %s (write.interval)", st.Texts.Next.UTC().Format("15:04 UTC"))
-		}
-		if st.Texts.Days >= 1 {
-			fmt.Fprintf(w, "; about %.0f days by the day's budget", st.Texts.Days)
-		}
-		fmt.Fprintln(w)
+		fmt.Fprintf(w, "           %s %s\n", people(st.Texts.Waiting), st.Texts.Coming())
 	}
 	jobsText(w, st.Batches)
 }
