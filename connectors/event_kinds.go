@@ -112,31 +112,17 @@ func kindCore(key string) string {
 	return strings.Join(slices.DeleteFunc(strings.Fields(key), func(w string) bool { return beside[w] || w[0] >= '0' && w[0] <= '9' }), " ")
 }
 
-// kindByAct is the kind of a name that says what was done to something that sites name themselves, "Blog Post Page Viewed": views of
-// pages, clicks, scrolls, videos and forms; "" for all others.
+// kindByAct is the kind of a name that says what was done to something, however a site calls it, "Blog Post Page Viewed": that of the
+// first of acts that fits; "" if none does.
 func kindByAct(key []string) string {
-	has := func(words ...string) bool {
+	has := func(words []string) bool {
 		return slices.ContainsFunc(words, func(w string) bool { return slices.Contains(key, w) })
 	}
-	switch {
-	case has("form") && has("fail", "error", "invalid", "validation", "attempt"):
-		return KindFormStart
-	case has("newsletter") && has("submit", "register", "subscribe", "join", "subscription") && !has("fail", "error", "unsubscribe", "cancel"):
-		return KindNewsletter
-	case has("fail", "error", "cancel", "delete", "unsubscribe", "email", "newsletter", "campaign", "ad", "impression", "notification", "push", "sms"):
-		return ""
-	case has("click", "tap"):
-		return KindClick
-	case has("scroll"):
-		return KindScroll
-	case has("video"):
-		return KindVideo
-	case has("form") && has("submit", "send", "complete", "fill"):
-		return KindFormSubmit
-	case has("form") && has("start", "begin", "view", "focus", "change", "abandon", "open"):
-		return KindFormStart
-	case has("page", "screen") && has("view", "visit", "load"):
-		return KindPageView
+	for i := range acts {
+		a := &acts[i]
+		if has(a.of) && (len(a.with) == 0 || has(a.with)) && (len(a.and) == 0 || has(a.and)) && !has(a.not) {
+			return a.kind
+		}
 	}
 	return ""
 }

@@ -9,15 +9,15 @@ var spellings = map[string][]string{
 	KindPageView: {
 		"page view", "page view web", "page", "screen view", "screen", "page load", "page visit", "product view", "product list view", "item view", "item list view",
 		"category view", "content view", "article view", "post view", "price view", "price page view", "promotion view", "virtual page view",
-		"page web view", "visit webpage", "web page visit", "gtm js", "history change", "case study view", "blog post view", "blog view", "landing page", "page open", "screen open", "doc view", "document view", "hit view",
+		"page web view", "change route", "home screen", "detail product view", "visit webpage", "web page visit", "gtm js", "history change", "case study view", "blog post view", "blog view", "landing page", "page open", "screen open", "doc view", "document view", "hit view",
 	},
 	KindClick: {
 		"click", "button click", "cta click", "link click", "element click", "rage click", "dead click", "outbound click", "outbound link click",
 		"product click", "promotion click", "banner click", "tap", "button tap", "touch", "item select", "content select", "promotion select", "auto capture",
 		"outlink", "link out", "content interact", "all click element", "element tap", "exit link", "ad click", "out link",
 	},
-	KindScroll: {"scroll", "page scroll", "depth scroll", "scroll depth reach", "scroll depth", "depth scroll threshold", "reach scroll", "scroll track", "milestone scroll", "scroll bottom page", "scroll depth threshold"},
-	KindDwell:  {"dwell", "page ping", "page leave", "engagement user", "page stay", "time on page", "page time", "engagement time", "heart beat", "session end", "heartbeat", "spend time", "dwell time", "timer", "end session", "exit page", "page unload", "engage time", "time read", "engage session", "engagement page", "visibility page", "close page", "leave", "session timeout", "stay"},
+	KindScroll: {"scroll", "page scroll", "depth scroll", "scroll depth reach", "scroll depth", "depth scroll threshold", "reach scroll", "scroll track", "scroll75", "scroll50", "scroll90", "scroll25", "milestone scroll", "scroll bottom page", "scroll depth threshold"},
+	KindDwell:  {"dwell", "page ping", "page leave", "engagement user", "page stay", "time on page", "page time", "engagement time", "heart beat", "session end", "heartbeat", "spend time", "dwell time", "timer", "end session", "exit page", "page unload", "engage time", "time read", "engage session", "engage", "engagement page", "visibility page", "close page", "leave", "session timeout", "stay"},
 	KindSearch: {"search", "product search", "site search", "result search view", "result search", "query search", "search submit", "internal search", "search site track", "filter list product", "filter", "keyword search", "search term"},
 	KindVideo: {
 		"video", "video start", "video play", "play", "video progress", "video complete", "playback video", "playback start video", "playback complete video",
@@ -34,7 +34,7 @@ var spellings = map[string][]string{
 	KindDownload: {
 		"download", "file download", "document download", "ebook download", "whitepaper download", "paper download white", "guide download", "asset download",
 		"brochure download", "case download study", "content download", "pdf download", "resource download", "download report", "book download e",
-		"click download", "download start", "data download sheet", "datasheet download", "template download", "checklist download", "download catalog", "catalogue download", "demo download", "download file", "presentation download", "download leaflet", "content download gated", "download gated",
+		"click download", "download start", "data download sheet", "datasheet download", "template download", "checklist download", "download catalog", "catalogue download", "demo download", "download file", "presentation download", "download leaflet", "content download gated", "download gated", "file view",
 	},
 	KindDemoRequest: {
 		"demo request", "demo", "book demo", "demo schedule", "demo form submit", "demo form request submit", "demo request submit", "demo sign up",
@@ -57,7 +57,7 @@ var spellings = map[string][]string{
 		"trial user start", "evaluation start", "free trial register", "register trial", "trial order", "free trial request", "free request trial",
 	},
 	KindSignUp: {
-		"sign up", "register", "account create", "user register", "create user", "complete register", "user sign up", "complete sign up", "account sign up",
+		"sign up", "register", "account create", "user register", "create user", "complete register", "user sign up", "contact sign up", "complete sign up", "account sign up",
 		"account register", "join", "sign submit up", "complete registration", "sign success up",
 		"registration", "registration submit", "open account", "account open", "submit sign up", "registration user",
 	},
@@ -65,12 +65,12 @@ var spellings = map[string][]string{
 	KindProductUse: {
 		"product use", "feature use", "use", "first use", "feature activate", "event product", "activate user", "integration connect", "integration install", "onboarding complete",
 		"complete onboarding step", "complete step tutorial", "begin tutorial", "complete tutorial", "create project", "create workspace",
-		"create report", "create dashboard", "create workflow", "data import", "api create key", "activate", "activation", "first value", "create api token", "import data", "export data", "create team", "configure integration",
+		"create report", "create dashboard", "create workflow", "data import", "api create key", "activate", "activation", "first value", "add integration", "create first report", "create api token", "import data", "export data", "create team", "configure integration",
 	},
 	KindInvite: {
 		"invite", "invite user", "invite send", "invitation send", "invite team", "invite member team", "invite member", "colleague invite", "invite teammate", "invitation accept",
 		"accept invite", "account add user", "invitation", "group join",
-		"add member", "add member team", "users invite", "invite users", "share workspace", "add user",
+		"add member", "add member team", "add seat", "share workspace", "add user",
 	},
 	KindChat: {
 		"chat", "chat start", "chat open", "conversation start", "live chat start", "chat live", "chat message send", "chat conversation start", "chat widget open", "chat engage",
@@ -84,17 +84,17 @@ var spellings = map[string][]string{
 	KindCart: {
 		"cart", "add cart to", "add product", "cart view", "add cart", "cart remove from", "product remove", "basket view", "add basket to", "add to wishlist", "add product to wishlist",
 		"add cart product to", "cart update", "abandon cart", "cart share", "add item", "add cart item to", "basket",
-		"abandon cart ecommerce", "add list product", "add cart wishlist", "add basket item", "cart open", "add cart product wishlist", "add wishlist", "product wishlist add", "add cart item product",
+		"abandon cart ecommerce", "add list product", "add cart wishlist", "add basket item", "cart open", "add cart product wishlist", "add wishlist", "add sc", "sc view", "open sc", "product wishlist add", "add cart item product",
 	},
 	KindCheckout: {
 		"checkout", "abandon book", "start book", "begin book", "abandon reservation", "reservation start", "begin checkout", "checkout start", "checkout step view", "checkout complete step", "add info payment", "enter info payment", "add info shipping",
 		"initiate checkout", "abandon checkout", "checkout view", "coupon enter", "apply coupon", "order start", "add payment", "checkout progress",
-		"checkout proceed", "checkout step", "address enter", "begin payment", "payment start", "shipping enter", "enter info shipping", "method payment select", "checkout review", "enter shipping info address",
+		"checkout proceed", "checkout step", "checkout sc", "address enter", "begin payment", "payment start", "shipping enter", "enter info shipping", "method payment select", "checkout review", "enter shipping info address",
 	},
 	KindPurchase: {
 		"purchase", "complete order", "order", "order place", "make purchase", "complete purchase", "complete payment", "paid", "buy", "order paid", "checkout complete",
 		"start subscription", "subscription start", "create subscription", "transaction", "payment succeed", "upgrade plan", "upgrade", "create order",
-		"ecommerce order", "confirm order", "order submit", "order success", "contract sign", "sign contract", "complete transaction", "order create", "order receive", "convert trial", "trial convert", "complete sale",
+		"ecommerce order", "checkout complete session", "create customer subscription", "plan subscribe", "confirm order", "order submit", "order success", "contract sign", "sign contract", "complete transaction", "order create", "order receive", "convert trial", "trial convert", "complete sale",
 	},
 	KindWebinar: {
 		"webinar", "register webinar", "registration webinar", "attend webinar", "join webinar", "sign up webinar", "watch webinar", "complete webinar", "event register",
@@ -109,17 +109,17 @@ var spellings = map[string][]string{
 	KindMeeting:          {"meeting", "meeting hold", "attend meeting", "complete meeting", "call complete", "meeting take place", "event meeting", "end meeting", "meeting start", "end call meeting", "join meeting"},
 	KindMeetingCancelled: {"cancel meeting", "book cancel", "appointment cancel", "cancel event", "call cancel", "cancel invitee", "decline meeting", "book reject", "cancel demo", "decline demo", "cancel consultation", "cancel schedule", "invitee remove", "decline invitation meeting", "decline event", "decline book", "appointment decline", "delete meeting", "delete appointment", "delete book"},
 	KindMeetingMissed:    {"meeting miss", "meeting no show", "no show", "appointment miss", "call miss", "appointment no show", "invitee no show", "create invitee no show", "book no show", "demo no show", "attend did not", "attend did meeting not", "no show webinar", "demo miss", "attend did not webinar", "attend not", "book no show update", "miss webinar"},
-	KindEmailDelivered:   {"deliver email", "email send", "email process", "email receive", "email", "deliver", "defer email", "process", "defer", "send", "deliver campaign", "campaign delivery", "campaign send", "newsletter send", "email queue", "delay delivery", "delay email", "email send to", "email schedule", "deliver newsletter", "email request"},
-	KindEmailOpen:        {"email open", "email view", "open", "email read", "email campaign open", "email first open", "campaign open", "newsletter open", "open unique", "email open unique", "message open", "email human open"},
+	KindEmailDelivered:   {"deliver email", "email send", "email process", "email receive", "email", "deliver", "defer email", "process", "defer", "send", "deliver campaign", "campaign delivery", "campaign send", "newsletter send", "email queue", "delay delivery", "delay email", "email send to", "email schedule", "deliver newsletter", "email request", "delivery", "accept email"},
+	KindEmailOpen:        {"email open", "email view", "open", "email read", "email campaign open", "email first open", "campaign open", "newsletter open", "open unique", "email open unique", "message open", "email human open", "human open"},
 	KindEmailClick:       {"click email", "click email link", "click email link marketing", "campaign click email", "click email first", "click email url", "click newsletter", "click link newsletter", "click email in link", "campaign click", "click message", "click email human", "click cta email", "button click email"},
 	KindEmailReply:       {"email reply", "reply", "email respond", "email reply receive", "answer email", "receive reply", "email receive reply", "email reply sequence", "message reply", "contact email reply", "email reply sequence contact", "email inbound"},
 	KindAutoReply:        {"auto reply", "automatic reply", "office of out", "auto email reply", "office of out reply", "ooo", "auto responder", "automatic receive reply", "ooo reply", "auto response", "reply vacation", "office out reply", "absence notice", "auto reply detect", "auto reply vacation", "absence reply", "automatic email reply", "automatic response"},
-	KindBounce:           {"bounce", "bounce email", "bounce email hard", "bounce email soft", "bounce hard", "bounce soft", "drop email", "email fail", "email undeliverable", "drop", "fail", "email reject", "reject", "block", "email block", "clean", "bounce email transient", "bounce email permanent", "delivery fail", "fail permanent", "fail temporary", "email return", "invalid email", "bounce sales email", "undeliverable", "delivery failure", "email suppress", "error email"},
+	KindBounce:           {"bounce", "bounce email", "bounce email hard", "bounce email soft", "bounce hard", "bounce soft", "drop email", "email fail", "email undeliverable", "drop", "fail", "failure rendering", "email reject", "reject", "block", "email block", "clean", "bounce email transient", "bounce email permanent", "delivery fail", "fail permanent", "fail temporary", "email return", "invalid email", "bounce sales email", "undeliverable", "delivery failure", "email suppress", "error email"},
 	KindNewsletter: {
 		"newsletter", "newsletter subscribe", "newsletter sign up", "email subscribe", "newsletter subscription", "subscribe", "list subscribe", "form newsletter submit", "blog subscribe",
 		"list subscribe to", "newsletter register", "register newsletter", "join list", "update subscribe", "in newsletter opt", "blog newsletter subscribe", "form newsletter", "confirm subscribe newsletter", "confirm newsletter", "newsletter confirm subscription", "confirm double in opt", "confirm subscription",
 	},
-	KindUnsubscribe: {"unsubscribe", "email unsubscribe", "opt out", "complaint spam", "report spam", "email mark spam", "list unsubscribe", "group unsubscribe", "email opt out", "unsub", "as email mark spam", "as mark spam", "spam", "spamreport", "complaint", "complain", "complain email", "complaint email", "list remove", "newsletter unsubscribe", "list unsubscribe", "unsubscribe user", "newsletter opt out", "email complaint spam", "newsletter cancel", "cancel newsletter", "preference unsubscribe", "click unsubscribe", "click link unsubscribe", "email spam", "opt out sms"},
+	KindUnsubscribe: {"unsubscribe", "email unsubscribe", "un subscribe", "email un subscribe", "contact unsubscribe", "opt out", "complaint spam", "report spam", "email mark spam", "list unsubscribe", "group unsubscribe", "email opt out", "unsub", "as email mark spam", "as mark spam", "spam", "spamreport", "complaint", "complain", "complain email", "complaint email", "list remove", "newsletter unsubscribe", "list unsubscribe", "unsubscribe user", "newsletter opt out", "email complaint spam", "newsletter cancel", "cancel newsletter", "preference unsubscribe", "click unsubscribe", "click link unsubscribe", "email spam", "opt out sms"},
 	KindIdentify: {
 		"identify", "alias", "group", "group identify", "alias create", "set", "dangerously merge", "merge", "identify user", "set once", "update user", "link user",
 		"capture email", "capture phone", "attribution capture", "capture attribution", "contact create", "contact new", "contact update", "create profile", "profile update", "update profile", "merge user", "contact merge", "contact enrol", "contact import", "contact add",
@@ -129,7 +129,7 @@ var spellings = map[string][]string{
 		"web vitals", "call feature flag", "exception", "error", "experiment start", "experiment view", "install application", "application update", "capture pageview web", "heatmap", "timing user",
 		"performance event", "recording session", "application background", "application foreground", "application ping", "experience impression", "ad impression", "timing",
 		"snapshot", "survey show", "become active", "survey dismiss", "application error", "remove app", "app update",
-		"exposure", "network request", "capture replay", "record session", "dom gtm", "gtm load", "ab test view", "content impression", "element visibility", "visibility", "auto capture copy", "notification receive", "error java script", "error js", "404", "found not page", "app exception", "os update", "impression", "test view", "variation view", "dom ready", "debug", "pixel", "push notification receive", "resource load", "consent default", "ad impression view", "crash", "application crash", "long task", "click rage error", "log", "survey view", "survey display", "flag", "attribute install", "notification show", "server error", "broken link", "email verify", "password reset", "cookie set", "init", "test",
+		"exposure", "network request", "capture replay", "record session", "dom gtm", "gtm load", "ab test view", "content impression", "element visibility", "visibility", "auto capture copy", "notification receive", "error java script", "error js", "404", "found not page", "app exception", "os update", "impression", "send survey", "heartbeat ping", "performance timing", "test view", "variation view", "dom ready", "debug", "pixel", "push notification receive", "resource load", "consent default", "ad impression view", "crash", "application crash", "long task", "click rage error", "log", "survey view", "survey display", "flag", "attribute install", "notification show", "server error", "broken link", "email verify", "password reset", "cookie set", "init", "test",
 	},
 	KindTeamActivity: {"team activity", "call outbound", "email outbound", "sales task", "task"},
 }
@@ -169,7 +169,11 @@ var baseForms = map[string]string{
 	"enrolled": "enrol", "enrolment": "enrol", "enrollment": "enrol", "engagements": "engagement", "conversations": "conversation", "demoed": "demo", "brochures": "brochure", "scrolls": "scroll", "ebooks": "ebook", "whitepapers": "whitepaper", "mailing": "email",
 	"visits": "visit", "responses": "response", "impressions": "impression", "unsubs": "unsub", "configured": "configure", "newsletters": "newsletter", "enters": "enter", "errors": "error", "videos": "video", "events": "event", "taps": "tap", "opting": "opt",
 
+	"clickthrough": "click", "screenview": "screen view", "screenviews": "screen view", "delays": "delay", "suppressed": "suppress", "bounceback": "bounce", "prod": "product", "responds": "respond", "read": "read", "confirms": "confirm", "seats": "seat", "docs": "doc",
+
 	// German, with and without umlauts.
+	"preisseite": "price page", "produktseite": "product page", "startseite": "home page", "besuchte": "visit", "nicht": "no", "erschienen": "show", "automatische": "automatic", "beratungstermin": "appointment", "kostenlose": "free", "aufgegeben": "place", "gelegt": "add",
+	"ausgeführt": "", "kollegen": "colleague", "kollege": "colleague", "datenblatt": "data sheet", "broschüre": "brochure", "broschuere": "brochure", "katalog": "catalogue", "leitfaden": "guide",
 	"seite": "page", "seiten": "page", "seitenaufruf": "page view", "seitenansicht": "page view", "seitenaufrufe": "page view", "aufgerufen": "view", "angesehen": "view", "angeschaut": "view", "aufruf": "view", "ansicht": "view", "besucht": "visit", "besuch": "visit",
 	"geklickt": "click", "klick": "click", "angeklickt": "click", "gescrollt": "scroll", "verweildauer": "dwell", "suche": "search", "gesucht": "search", "produkt": "product", "abgespielt": "play", "gestartet": "start", "begonnen": "begin", "beginn": "begin", "abgebrochen": "abandon",
 	"formular": "form", "abgesendet": "submit", "gesendet": "send", "abgeschickt": "submit", "eingereicht": "submit", "ausgefüllt": "fill", "ausgefuellt": "fill", "heruntergeladen": "download", "angefragt": "request", "angefordert": "request", "anfordern": "request", "anfragen": "request",
@@ -189,8 +193,70 @@ var beside = func() map[string]bool {
 	m := map[string]bool{}
 	for _, w := range strings.Fields("gtm hs hub spot hubspot e v2 v3 mta mtm matomo mautic marketo pardot drift intercom calendly wistia vimeo youtube typeform chili piper chilipiper klaviyo segment ga ga4 zendesk zoom snowplow heap adobe linkedin facebook fb google " +
 		"track tracked event custom user visitor for to with from of on at in as via by per percent is was has been web site website www online commerce ecommerce type unique live personal sales marketing product commercial sequence sequences success new machine proxy bot mpp prefetch prefetched " +
-		"de du des la le les una un der die das den dem ein eine einen zum zur im am für fuer von auf wurde ist per el los") {
+		"de du des la le les una der die das den dem ein eine einen zum zur im am für fuer von auf wurde ist per el los") {
 		m[w] = true
 	}
 	return m
+}()
+
+// act is a kind by words of a name in base form: one of each list that is there, and none of not.
+type act struct {
+	kind               string
+	of, with, and, not []string
+}
+
+// acts in the order in which they are tried.
+var acts = func() []act {
+	const (
+		mail    = "email newsletter campaign mailing"
+		ended   = "fail error cancel decline delete end expire refund page click remind"
+		service = " support press partner supplier vendor job career feedback survey view video watch"
+	)
+	table := [][5]string{ // kind; of; with; and; not
+		{KindFormStart, "form", "fail error invalid validation attempt"},
+		{KindUnsubscribe, "unsubscribe spam complaint complain"},
+		{KindUnsubscribe, "un", "subscribe"},
+		{KindUnsubscribe, "opt", "out"},
+		{KindAutoReply, "auto automatic automated automatische ooo absence vacation", "reply response notice"},
+		{KindBounce, "bounce bounceback undeliverable"},
+		{KindBounce, "email delivery message", "fail reject drop block suppress delay", "", "form chat"},
+		{KindEmailReply, "email mailing sequence prospect contact", "reply respond", "", "send"},
+		{KindEmailOpen, mail, "open read", "", "form app chat page"},
+		{KindEmailClick, mail, "click clickthrough"},
+		{KindNewsletter, "newsletter mailing blog list", "subscribe subscription sign register join submit", "", "fail error cancel page view plan"},
+		{KindEmailDelivered, mail, "send deliver delivery queue process accept", "", "form reply"},
+		{KindClick, "click tap", "", "", mail + " ad push sms notification"},
+		{KindPageView, "page screen", "view visit load"},
+		{KindMeetingMissed, "show", "no"},
+		{KindMeetingMissed, "meeting appointment call book demo invitee consultation", "miss"},
+		{KindMeetingCancelled, "meeting appointment call book demo invitee consultation", "cancel decline reject"},
+		{KindWebinar, "webinar registrant", "register registration attend join watch sign check complete", "", ended},
+		{KindWebinar, "event", "check rsvp", "", ended},
+		{KindBooking, "meeting appointment call consultation", "book schedule confirm reschedule", "", ended + service},
+		{KindPurchase, "checkout order subscription", "complete confirm activate place", "", ended},
+		{KindPurchase, "subscription", "create", "", ended},
+		{KindCart, "cart basket", "add view open update remove abandon fill put place", "", "fail error"},
+		{KindCheckout, "checkout", "", "", "fail error page click"},
+		{KindTrial, "trial", "start begin activate sign register request create", "", ended + " extend convert email"},
+		{KindVideo, "video", "", "", "email click upload create delete"},
+		{KindScroll, "scroll"},
+		{KindContactRequest, "contact sales enquiry inquiry", "form", "submit send complete fill", ended + service},
+		{KindContactRequest, "contact callback enquiry inquiry", "request send submit", "", ended + service},
+		{KindDemoRequest, "demo", "request book schedule sign ask get order", "", ended + service + " complete hold"},
+		{KindQuoteRequest, "quote quotation rfq rfp proposal estimate price", "request ask", "", ended + service + " feature"},
+		{KindDownload, "download", "", "", "invoice receipt statement app application update fail error log export data page email"},
+		{KindFormSubmit, "form", "submit send complete fill success response"},
+		{KindFormStart, "form", "start begin view visit focus change abandon open"},
+		{KindChat, "chat conversation messenger", "start open initiate begin engage create message", "", "end close rate feedback fail error"},
+		{KindInvite, "invite invitation", "send user team member colleague accept teammate workspace", "", "decline cancel email meeting webinar event expire"},
+		{KindSearch, "search", "", "", "job email console engine"},
+		{KindSignUp, "sign", "up", "", ended + " start view email"},
+		{KindVisit, "session visit", "start begin site website web", "", "end"},
+		{KindDwell, "engagement attention read reading session", "time duration"},
+	}
+	out := make([]act, len(table))
+	for i, row := range table {
+		out[i] = act{row[0], strings.Fields(row[1]), strings.Fields(row[2]), strings.Fields(row[3]), strings.Fields(row[4])}
+	}
+	return out
 }()

@@ -230,12 +230,18 @@ type SyncEstimator interface {
 	FirstSyncCalls(records, written int) int
 }
 
-// Authorship is a CRM whose history tells which of intentd's fields (canonical names) a person last set by hand, in the CRM's own
+// Authorship is a CRM whose history tells which of intentd's fields a person last set by hand, in the CRM's own
 // screens or app. What an import, an integration, a sync, an automation or the vendor itself set is nobody's edit, even under a
 // user's name; a source of a change that the connector does not know counts as a person's where the history names one.
 // It is asked only about records that hold values this state has no memory of having written.
 type Authorship interface {
-	HumanEdited(ctx context.Context, refs []Ref) (map[Ref][]string, error)
+	HumanEdited(ctx context.Context, refs []Ref) (map[Ref]Edits, error)
+}
+
+// Edits are what the history tells of one record.
+type Edits struct {
+	Fields    []string  // canonical names of the fields that a person last set by hand, the verdict apart
+	VerdictAt time.Time // when the rep's verdict was last changed, zero where nothing tells
 }
 
 // IDNormaliser is a CRM that names one record by ids of several forms. NormalID is the form in which Ref.ID stands, of an id that a
@@ -261,6 +267,7 @@ type BulkWriter interface {
 	// nothing more can be told is an error of kind Gone beside done and the results known so far.
 	Poll(ctx context.Context, token string) (done bool, results []Result, err error)
 	BulkThreshold() int // patches of one object from which a bulk job is cheaper
+	BulkSize() int      // patches that one job carries at most: the host fills jobs up to it
 }
 
 // BulkAborter is a BulkWriter whose jobs can be ended: the host aborts one that is not over by its deadline, which frees the vendor's

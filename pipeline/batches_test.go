@@ -11,7 +11,7 @@ import (
 	"github.com/intentd/intentd/connectors"
 	"github.com/intentd/intentd/connectors/gemini"
 	"github.com/intentd/intentd/connectors/gemini/geminitest"
-	"github.com/intentd/intentd/pipeline"
+	"github.com/intentd/intentd/pipeline/batch"
 	"github.com/intentd/intentd/pipeline/intent"
 	"github.com/intentd/intentd/pipeline/ledger"
 	"github.com/intentd/intentd/pipeline/privacy"
@@ -51,9 +51,9 @@ func (w *jobWorld) begin() {
 	w.setup.Engine = intent.NewTwoStage(intent.TwoStageOptions{
 		Model: m, ModelName: "flash", Store: ledger, Secret: []byte("secret"), Products: []string{"Credit cards"}, Hosts: []string{"www.shop.example"},
 	})
-	w.setup.Batch = &pipeline.Batch{Model: m, On: true, Ledger: ledger}
+	w.setup.Batch = &batch.Vendor{Model: m, On: true, Ledger: ledger}
 	w.p.Swap(w.setup)
-	w.p.JoinBatches(true)
+	w.p.Batches().Join(true)
 }
 
 func newJobWorld(t *testing.T) *jobWorld {
@@ -95,7 +95,7 @@ func (w *jobWorld) allHaveModelTexts(people ...string) {
 	if jobs, _, files := w.vendor.Jobs(); len(jobs)+files > 0 {
 		w.t.Errorf("%d jobs and %d files are left at the vendor's", len(jobs), files)
 	}
-	if b := w.p.Batches(); b.Jobs+b.Prompts+b.Waiting > 0 {
+	if b := w.p.Batches().Status(); b.Jobs+b.Prompts+b.Waiting > 0 {
 		w.t.Errorf("still under way: %+v", b)
 	}
 }
@@ -137,7 +137,7 @@ func TestTextsOfTheBackfillComeByJobs(t *testing.T) {
 // Without a process that stays, nobody waits for a job.
 func TestOnceOpensNoJob(t *testing.T) {
 	w := newJobWorld(t)
-	w.p.JoinBatches(false)
+	w.p.Batches().Join(false)
 	w.clock.advance(2 * time.Hour)
 	w.once()
 	w.allHaveModelTexts()
@@ -191,13 +191,13 @@ func TestAJobPastItsDeadlineGivesItsPeopleBack(t *testing.T) {
 	w := newJobWorld(t)
 	w.vendor.SetBatches(geminitest.Batches{Looks: -1})
 	w.turn(2)
-	if b := w.p.Batches(); b.Jobs != 1 || b.Waiting != 3 {
+	if b := w.p.Batches().Status(); b.Jobs != 1 || b.Waiting != 3 {
 		t.Fatalf("%+v", b)
 	}
 	w.clock.advance(25 * time.Hour)
 	w.once()
 	w.turn(1)
-	if b := w.p.Batches(); b.GivenUp != 1 || b.Error == "" || b.Why != b.Error || b.LastGivenUp.IsZero() {
+	if b := w.p.Batches().Status(); b.GivenUp != 1 || b.Error == "" || b.Why != b.Error || b.LastGivenUp.IsZero() {
 		t.Errorf("%+v", b)
 	}
 	w.vendor.SetBatches(geminitest.Batches{})
@@ -217,7 +217,7 @@ func TestALostAnswerIsAskedDirectly(t *testing.T) {
 	if w.direct.Load() == 0 {
 		t.Error("nothing was asked one by one")
 	}
-	if b := w.p.Batches(); b.GivenUp != 1 || !strings.Contains(b.Why, "unanswered") || b.Error != "" {
+	if b := w.p.Batches().Status(); b.GivenUp != 1 || !strings.Contains(b.Why, "unanswered") || b.Error != "" {
 		t.Errorf("a job that answered most is told as %+v", b)
 	}
 }
@@ -271,7 +271,7 @@ func TestJobsKeepWithinTheBudgetOverARestart(t *testing.T) {
 func TestForgetFreesWhatWasReserved(t *testing.T) {
 	w := newJobWorld(t)
 	w.turn(1)
-	if b := w.p.Batches(); b.Waiting == 0 || b.Jobs > 0 {
+	if b := w.p.Batches().Status(); b.Waiting == 0 || b.Jobs > 0 {
 		t.Fatalf("nothing is gathered yet, or it was sent: %+v", b)
 	}
 	l := w.setup.Batch.Ledger

@@ -12,9 +12,9 @@ import (
 
 // bindings remember what was found of the CRMs in this process: it is asked once, not before every call.
 type bindings struct {
-	db    *state.DB
-	bound sync.Map // CRM name → account id
-	fit   sync.Map // CRM name: its properties may be written
+	db       *state.DB
+	bound    sync.Map // CRM name → account id
+	writable sync.Map // names of CRMs whose properties may be written
 }
 
 // ensureBound checks once a process that the credentials belong to the account this state is bound to, and binds new state
@@ -53,10 +53,10 @@ func (b *bindings) ensureBound(ctx context.Context, c *CRM) error {
 	return nil
 }
 
-// ensureFit checks once a process, and again after every change of the config, that what is about to be written are properties of
+// ensureWritable checks once a process, and again after every change of the config, that what is about to be written are properties of
 // intentd's own, all of them there (invariant 4): a CRM takes a value for any property it knows.
-func (b *bindings) ensureFit(ctx context.Context, c *CRM) error {
-	if _, ok := b.fit.Load(c.Name); ok {
+func (b *bindings) ensureWritable(ctx context.Context, c *CRM) error {
+	if _, ok := b.writable.Load(c.Name); ok {
 		return nil
 	}
 	if prov, ok := c.CRM.(connectors.Provisioner); ok {
@@ -84,6 +84,6 @@ func (b *bindings) ensureFit(ctx context.Context, c *CRM) error {
 				Message: "nothing was written: these properties do not exist: " + strings.Join(missing, ", "), Fix: "run `intentd provision --apply`, then `intentd resume`"}
 		}
 	}
-	b.fit.Store(c.Name, true)
+	b.writable.Store(c.Name, true)
 	return nil
 }

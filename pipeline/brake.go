@@ -76,8 +76,9 @@ func (b *brake) allow(share float64, changes int) bool {
 	return false
 }
 
-// released says whether a tier change is part of what an admin let go with the last release: work that was waiting then, and scores that
-// the scoring config of then changes. Nobody has to release it piece by piece.
+// released says whether the last release covers the tier change of somebody who joined the queue at since, and whose scoring hash was and now
+// is. It covers work that was waiting then, and what the scoring config of then changes: a wanted mass change is released once, not piece
+// by piece.
 func (b *brake) released(since time.Time, was, is uint64) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()

@@ -1,6 +1,7 @@
 package pipeline_test
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"sync"
@@ -20,6 +21,8 @@ type bulkCRM struct {
 	applied  map[string][]connectors.Result
 	uploads  int
 	from     int          // BulkThreshold
+	size     int          // BulkSize, 2000 if it is not said
+	largest  int          // rows of the largest job
 	onUpload func() error // before the rows arrive
 	onTaken  func()       // after they arrived
 }
@@ -41,6 +44,7 @@ func (b *bulkCRM) Upload(ctx context.Context, token string, patches []connectors
 	b.bm.Lock()
 	b.jobs[token] = patches
 	b.uploads++
+	b.largest = max(b.largest, len(patches))
 	b.bm.Unlock()
 	if b.onTaken != nil {
 		b.onTaken()
@@ -66,6 +70,8 @@ func (b *bulkCRM) Poll(ctx context.Context, token string) (bool, []connectors.Re
 }
 
 func (b *bulkCRM) BulkThreshold() int { return b.from }
+
+func (b *bulkCRM) BulkSize() int { return cmp.Or(b.size, 2000) }
 
 func newBulkWorld(t *testing.T, people int) (*world, *bulkCRM) {
 	w := newWorld(t)
@@ -163,12 +169,25 @@ func TestInvariant2BulkJobsSurviveACrash(t *testing.T) {
 func TestAThresholdAboveTheSizeOfAJobStillMakesJobs(t *testing.T) {
 	const people, full = 2200, 2000
 	w, b := newBulkWorld(t, people)
-	b.from = full + 100
+	b.from, b.size = full+100, full
 	w.setup.Engine = w.setup.Rules
 	w.once()
 	w.allHigh(people)
 	if b.uploads == 0 {
 		t.Fatalf("%d people, jobs from %d on: none was made", people, b.from)
+	}
+}
+
+// Jobs are as large as the CRM says, which its estimate of a first sync's calls counts with.
+func TestJobsAreAsLargeAsTheCRMSays(t *testing.T) {
+	const people, full = 500, 200
+	w, b := newBulkWorld(t, people)
+	b.size = full
+	w.setup.Engine = w.setup.Rules
+	w.once()
+	w.allHigh(people)
+	if b.largest != full { // the last ones may be smaller: no more was coming
+		t.Errorf("%d people by %d jobs of at most %d, want jobs of %d", people, b.uploads, b.largest, full)
 	}
 }
 

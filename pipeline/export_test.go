@@ -25,7 +25,7 @@ func (p *Pipeline) LotUpToStage(ctx context.Context, entries []state.Entry) (sta
 	if err := l.gatherRecords(ctx); err != nil {
 		return nil, err
 	}
-	l.followStates()
+	l.checkRecordStates()
 	if err := l.identify(ctx); err != nil {
 		return nil, err
 	}
@@ -36,11 +36,4 @@ func (p *Pipeline) LotUpToStage(ctx context.Context, entries []state.Entry) (sta
 	}
 	l.score(ctx)
 	return l.stage, nil
-}
-
-// JoinBatches says whether people may wait for jobs, as in a process that stays.
-func (p *Pipeline) JoinBatches(open bool) {
-	p.batches.mu.Lock()
-	defer p.batches.mu.Unlock()
-	p.batches.open = open
 }

@@ -28,15 +28,16 @@ import (
 
 // fakeCRM is a CRM of which a test knows and decides everything. It keeps a feed of changes in order.
 type fakeCRM struct {
-	mu       sync.Mutex
-	name     string
-	account  string
-	now      func() time.Time
-	contacts map[string]*connectors.Contact
-	feed     []string            // ids in order of change
-	human    map[string][]string // id → fields last set by a human
-	writes   []connectors.Patch  // every patch ever received, in order
-	seq      int
+	mu        sync.Mutex
+	name      string
+	account   string
+	now       func() time.Time
+	contacts  map[string]*connectors.Contact
+	feed      []string             // ids in order of change
+	human     map[string][]string  // id → fields last set by a human
+	verdictAt map[string]time.Time // id → what the history tells of its verdict
+	writes    []connectors.Patch   // every patch ever received, in order
+	seq       int
 
 	failRead, failWrite, failChanges error
 	rejects                          map[string]error // by id
@@ -223,14 +224,12 @@ func (f *fakeCRM) Sweep(ctx context.Context, from connectors.Cursor) (connectors
 
 func (f *fakeCRM) Count(context.Context) (int, error) { return len(f.contacts), nil }
 
-func (f *fakeCRM) HumanEdited(ctx context.Context, refs []connectors.Ref) (map[connectors.Ref][]string, error) {
+func (f *fakeCRM) HumanEdited(ctx context.Context, refs []connectors.Ref) (map[connectors.Ref]connectors.Edits, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	out := map[connectors.Ref][]string{}
+	out := map[connectors.Ref]connectors.Edits{}
 	for _, r := range refs {
-		if h := f.human[r.ID]; len(h) > 0 {
-			out[r] = h
-		}
+		out[r] = connectors.Edits{Fields: f.human[r.ID], VerdictAt: f.verdictAt[r.ID]}
 	}
 	return out, nil
 }

@@ -11,10 +11,10 @@ import (
 // formulaKey holds the version of the formula that the state last worked under.
 const formulaKey = "formula"
 
-// followFormula looks whether the state was scored by another formula than this version's. Then it scores everybody whom a CRM shows from the
-// stored features, asking nobody, logs what tiers would follow, and has writing wait for a resume, which lets exactly that change
-// through. It is to be called before the first lot; a state on which nobody was scored yet just notes the formula.
-func (p *Pipeline) followFormula(ctx context.Context) error {
+// checkFormula looks whether the state was scored by another formula than this version's. If so, it scores everybody whose score a CRM shows
+// once more from the stored features, without asking anybody, logs which tiers change, and stops writing until a resume, which lets exactly
+// that change through. It is to be called before the first lot. On a state where nobody was scored yet it only notes the formula.
+func (p *Pipeline) checkFormula(ctx context.Context) error {
 	last, err := p.db.Setting(formulaKey)
 	if err != nil || string(last) == score.Version {
 		return err

@@ -33,7 +33,7 @@ func (l *lot) patchFor(s *subject, rec *record) (patch connectors.Patch, reason 
 		return patch, ""
 	}
 	out := make(map[string]string, len(r.values))
-	telling := false
+	telling := false // it says more than when the person was scored
 	for _, f := range rec.crm.OwnFields().Fields {
 		value, ok := r.values[f.Name]
 		if !ok || f.RepEdits || rec.crm.Fields[f.Name] == "" || rec.state.Own.At(f.Number).Held {
@@ -107,17 +107,4 @@ func (l *lot) inScope(rec *record) bool {
 // refused the patch.
 func (r *record) behind(shown score.Shown) bool {
 	return r.read && r.contact.State == connectors.Live && shown.Known && !r.state.WroteAt.IsZero() && r.state.WroteAt.Before(shown.Written)
-}
-
-// mayTry says whether a patch that the gate let through goes out. One that the CRM refused goes again when something else would be
-// written, when the record was edited since, when its time has come, or when somebody asks.
-func (l *lot) mayTry(s *subject, r *record, patch *connectors.Patch, why string) bool {
-	if why == "" {
-		r.nothing = r.read && r.contact.State == connectors.Live
-		return false
-	}
-	d := s.letter(r.ref)
-	r.tried = d == nil || s.entry.Reason&state.ReasonAsked != 0 || d.Wanted != state.PatchHash(patch.Fields) ||
-		r.contact.Modified.After(d.Modified) || !l.now.Before(d.Next)
-	return r.tried
 }

@@ -40,7 +40,7 @@ func (l *lot) gatherRecords(ctx context.Context) error {
 			}
 		}
 		if ok == 0 {
-			s.settled = l.later(s, failed)
+			s.settled = l.retryLater(s, failed)
 		}
 	}
 	return nil
@@ -96,7 +96,7 @@ func (l *lot) gatherJourneys(ctx context.Context) {
 			}
 			continue
 		}
-		people = append(people, l.asked(s))
+		people = append(people, l.asPerson(s))
 		by[s.key] = s
 	}
 	if len(people) == 0 {
@@ -161,7 +161,7 @@ func (p *Pipeline) journeys(ctx context.Context, src *Source, people []connector
 	}
 	p.health.Note(src.Name, nil)
 	if any {
-		p.health.sawEvents(src.Name)
+		p.health.gaveEvents(src.Name)
 	}
 	return nil
 }

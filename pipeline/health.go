@@ -29,7 +29,7 @@ type condition struct {
 	until    time.Time // nothing is asked before
 	failures int
 	lastGood time.Time
-	events   time.Time // a source: when it last yielded an event
+	events   time.Time // of a source: when it last gave one
 }
 
 func newHealth(now func() time.Time) *Health {
@@ -122,15 +122,15 @@ func (h *Health) down(name string) bool {
 	return c != nil && c.err != nil
 }
 
-// sawEvents notes that a source yielded events for somebody.
-func (h *Health) sawEvents(name string) {
+// gaveEvents notes that a source gave events of somebody.
+func (h *Health) gaveEvents(name string) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.of(name).events = h.now()
 }
 
-// alive says whether a source has yielded events for anybody after a moment.
-func (h *Health) alive(name string, since time.Time) bool {
+// gaveEventsSince says whether a source works and gave events of anybody after a moment.
+func (h *Health) gaveEventsSince(name string, since time.Time) bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	c := h.by[name]

@@ -27,8 +27,8 @@ func (l *lot) identify(ctx context.Context) error {
 	var ids []identity.ID
 	for _, s := range l.open() {
 		l.readIdentities(s)
-		ids = append(ids, s.known.candidates...)
-		for _, link := range s.known.links {
+		ids = append(ids, s.identifiers.candidates...)
+		for _, link := range s.identifiers.links {
 			ids = append(ids, l.s.rules.LinkID(link))
 		}
 	}
@@ -50,10 +50,10 @@ func (l *lot) identify(ctx context.Context) error {
 	return l.settleRivals(ctx, rivals)
 }
 
-// readIdentities gathers what the live records and the links of a subject say.
+// readIdentities reads which identifiers the live records and the stored links of a subject name.
 func (l *lot) readIdentities(s *subject) {
-	k := &s.known
-	*k = known{}
+	k := &s.identifiers
+	*k = identifiers{}
 	for _, r := range s.recs {
 		if !r.read || r.contact.State != connectors.Live {
 			continue
@@ -74,7 +74,7 @@ func (l *lot) readIdentities(s *subject) {
 
 // identifySubject decides which of it is theirs, as far as the state knows who holds what.
 func (l *lot) identifySubject(s *subject, holders map[identity.ID]state.Holder) (rivals []rival) {
-	k := &s.known
+	k := &s.identifiers
 	for i, id := range k.candidates {
 		h := holders[id]
 		others := h.Person != 0 && h.Person != s.id && h.Record
@@ -139,7 +139,7 @@ func (l *lot) settleRivals(ctx context.Context, rivals []rival) error {
 		case has:
 			r.s.settled = &state.Settlement{Outcome: state.Join, Other: r.other} // they have records with one address
 		case sure:
-			r.s.known.unsaved = true
+			r.s.identifiers.unsaved = true
 			r.s.moved = append(r.s.moved, r)
 		}
 	}
@@ -176,7 +176,7 @@ func (l *lot) anyHas(ctx context.Context, refs []connectors.Ref, id identity.ID)
 
 // identified is what identifies the subject now; nil if the state says so already.
 func (l *lot) identified(s *subject) *state.Identified {
-	k := &s.known
+	k := &s.identifiers
 	links := k.property
 	if s.journey != nil && s.journey.Hash != 0 {
 		// Of people with a journey every address is kept: after a merge or a change it is the only way to it.
@@ -204,16 +204,16 @@ func (l *lot) allRead(s *subject) bool {
 	return len(s.recs) == len(s.person.Contacts) && !slices.ContainsFunc(s.recs, func(r *record) bool { return !r.read || r.contact.State != connectors.Live })
 }
 
-// asked is the person as sources are asked about them, with every address they ever had. User and anonymous ids are in the stored form,
+// asPerson is the person as sources are asked about them, with every address they ever had. User and anonymous ids are in the stored form,
 // with their space (see AskAs).
-func (l *lot) asked(s *subject) connectors.Person {
+func (l *lot) asPerson(s *subject) connectors.Person {
 	q := connectors.Person{Key: s.key}
 	for _, r := range s.recs {
 		if r.read && r.contact.State == connectors.Live {
 			q.Refs = append(q.Refs, r.ref)
 		}
 	}
-	for _, id := range slices.Concat(s.known.ids, s.known.linked) {
+	for _, id := range slices.Concat(s.identifiers.ids, s.identifiers.linked) {
 		list := &q.Emails
 		switch id.Kind {
 		case identity.Phone:

@@ -10,15 +10,16 @@ import (
 	"github.com/intentd/intentd/state"
 )
 
-// infer gives every open subject its basis: unchanged events keep the intent they have, the others are read by an engine.
+// infer finds the score inputs of every open subject. Whoever's events are unchanged keeps the intent they have; the journeys of the others
+// are read by an engine.
 func (l *lot) infer(ctx context.Context) error {
 	var ask = map[intent.Engine][]*subject{}
 	for _, s := range l.open() {
 		if l.byTimeAlone(s) {
-			s.basis = s.rest()
+			s.inputs = s.storedInputs()
 			continue
 		}
-		b := &basis{
+		b := &scoreInputs{
 			features: s.journey.Features(),
 			signals:  receipt.SignalLines(s.journey),
 			filtered: s.journey.Filtered,
@@ -26,7 +27,7 @@ func (l *lot) infer(ctx context.Context) error {
 			events:   s.journey.Hash,
 			sources:  sourceCounts(s.journey.BySource),
 		}
-		s.basis = b
+		s.inputs = b
 		b.newForms = l.newForms(s)
 		engine := l.engineFor(s)
 		b.engine = engine.Version()
@@ -37,7 +38,8 @@ func (l *lot) infer(ctx context.Context) error {
 		}
 		same := s.person.Events == b.events && b.events != 0 && l.lastReceipt(s) != nil
 		if same && s.last.Intent.Degraded == "" && (s.person.Extraction == b.engine || l.keepsTexts(s)) {
-			b.intent, b.engine = s.last.Intent, s.person.Extraction // invariant 6
+			b.intent, b.engine = s.last.Intent, s.person.Extraction                               // invariant 6
+			b.upgraded = s.person.Flags&state.FlagRulesText != 0 && !b.rulesText && s.shown.Known // there is no model any more: they stay
 			continue
 		}
 		ask[engine] = append(ask[engine], s)
@@ -57,7 +59,7 @@ func (l *lot) infer(ctx context.Context) error {
 		}
 		people, degraded := int64(0), int64(0)
 		for i, s := range subjects {
-			l.take(s, out[i])
+			l.useIntent(s, out[i])
 			if out[i].Degraded != "" {
 				degraded++
 			} else if out[i].Engine != "rules" { // nor those whose journey is not worth a call
@@ -88,7 +90,8 @@ func (l *lot) newForms(s *subject) (names []string) {
 	return names
 }
 
-// engineFor is whose texts the subject gets now: in a first sync the rules', model texts follow by score.
+// engineFor is the engine that writes the subject's texts now. In a first sync it is the rules; the model's texts follow, highest scores
+// first.
 func (l *lot) engineFor(s *subject) intent.Engine {
 	if l.dry || s.entry.Lane == state.Backfill && s.entry.Reason&(state.ReasonText|state.ReasonAsked|state.ReasonConfig) == 0 && s.person.Extraction == 0 {
 		return l.s.Rules
@@ -123,9 +126,10 @@ func inferAll(ctx context.Context, engine intent.Engine, in []intent.Subject) ([
 	return out, nil
 }
 
-// take gives a subject what an engine read. Degraded texts never replace better ones for the same events (invariant 8).
-func (l *lot) take(s *subject, got intent.Intent) {
-	b := s.basis
+// useIntent takes what an engine read in the journey among the score inputs. Degraded texts never replace better ones for the same events
+// (invariant 8).
+func (l *lot) useIntent(s *subject, got intent.Intent) {
+	b := s.inputs
 	b.intent = got
 	if got.Degraded != "" {
 		before := l.lastReceipt(s)
@@ -139,10 +143,10 @@ func (l *lot) take(s *subject, got intent.Intent) {
 	b.upgraded = owed && !b.rulesText && s.shown.Known
 }
 
-// rest is the basis of somebody for whom only time has passed: all of it stands in the last receipt.
-func (s *subject) rest() *basis {
+// storedInputs are the score inputs of somebody for whom only time has passed: all of them stand in the last receipt.
+func (s *subject) storedInputs() *scoreInputs {
 	r := s.last
-	return &basis{
+	return &scoreInputs{
 		features: r.Features, signals: r.Signals, cited: r.Cited, topics: r.Topics, filtered: r.Filtered, leftOut: r.LeftOut, intent: r.Intent,
 		degraded: r.Degraded, sources: s.person.Sources, events: s.person.Events, engine: s.person.Extraction,
 		rulesText: s.person.Flags&state.FlagRulesText != 0,

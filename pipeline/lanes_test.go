@@ -1,6 +1,7 @@
 package pipeline_test
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -28,6 +29,47 @@ func TestAFirstSyncThatStumblesStillGivesRulesTextsFirst(t *testing.T) {
 	w.once()
 	if got := receiptOf(t, w, email).Intent.Engine; got != "counting" {
 		t.Fatalf("model texts did not follow: %s", got)
+	}
+}
+
+// The texts of a first sync are marked as provisional, and make place for the model's as soon as those are there: write.interval is for
+// news, and this is none. Once only: the model's own texts keep to it.
+func TestProvisionalTextsMakePlaceWithoutTheHour(t *testing.T) {
+	w := newWorld(t)
+	email := w.buyer("1")
+	w.once()
+	if got := w.crm.ours("1")[connectors.FieldSummary]; !strings.Contains(got, "Provisional: the language model’s text follows.") || w.engine.calls.Load() != 0 {
+		t.Fatalf("the rules' text is not marked: %q", got)
+	}
+	w.clock.advance(2 * time.Minute)
+	n := w.crm.writeCount()
+	w.once()
+	if got := w.crm.ours("1")[connectors.FieldSummary]; strings.Contains(got, "Provisional") || w.crm.writeCount() != n+1 || receiptOf(t, w, email).Intent.Engine != "counting" {
+		t.Fatalf("two minutes later the model's text is not written: %q, %d writes", got, w.crm.writeCount()-n)
+	}
+	w.site.add(email, view("/cards/black", "Black card", w.clock.now()))
+	w.clock.advance(time.Minute)
+	w.once()
+	if w.crm.writeCount() != n+1 {
+		t.Error("text alone is written within the hour")
+	}
+}
+
+// Whose model was taken out of the config waits for none: the rules' texts stay, and are not said to be provisional.
+func TestProvisionalTextsStayWhereTheModelGoes(t *testing.T) {
+	w := newWorld(t)
+	w.buyer("1")
+	w.once()
+	s := *w.setup
+	s.Engine = s.Rules
+	w.p.Swap(&s)
+	if _, err := intake.Rescan(t.Context(), w.p, state.ReasonConfig); err != nil {
+		t.Fatal(err)
+	}
+	w.clock.advance(2 * time.Minute)
+	w.once()
+	if got := w.crm.ours("1")[connectors.FieldSummary]; strings.Contains(got, "Provisional") || got == "" {
+		t.Errorf("still said: %q", got)
 	}
 }
 

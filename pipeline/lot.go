@@ -25,22 +25,22 @@ type lot struct {
 
 // subject is one person of a lot, from claim to patch.
 type subject struct {
-	entry   state.Entry
-	id      state.PersonID
-	key     string
-	person  state.Person
-	shown   score.Shown // what the CRM shows
-	links   []state.Link
-	known   known
-	moved   []rival // addresses that came over from somebody else's record
-	recs    []*record
-	letters []state.Dead     // refused patches, and what else could not be done
-	last    *receipt.Receipt // of the last result, nil if there is none or it was not needed (see lastReceipt)
-	lastOK  bool             // last was looked for
+	entry       state.Entry
+	id          state.PersonID
+	key         string
+	person      state.Person
+	shown       score.Shown // what the CRM shows
+	links       []state.Link
+	identifiers identifiers
+	moved       []rival // addresses that came over from somebody else's record
+	recs        []*record
+	letters     []state.Dead     // refused patches, and what else could not be done
+	last        *receipt.Receipt // of the last result, nil if there is none or it was not needed (see lastReceipt)
+	lastOK      bool             // last was looked for
 
 	events  *[]connectors.Event
 	journey *journey.Journey
-	basis   *basis
+	inputs  *scoreInputs
 	result  *result
 
 	// settled is what becomes of the subject without (further) work; nil while it goes on.
@@ -55,19 +55,20 @@ type subject struct {
 
 // record is one CRM record of a subject.
 type record struct {
-	ref     connectors.Ref
-	crm     *CRM
-	state   state.Contact
-	was     state.Contact // state as it was loaded
-	pending *state.Pending
-	contact connectors.Contact
-	inputs  uint64       // hash of what the CRM says of it
-	read    bool         // the CRM answered for it
-	err     error        // why it did not
-	dirty   bool         // state changed and is to be saved
-	tried   bool         // a patch for it goes out, if there is anything to write
-	nothing bool         // it was looked at, and there is nothing to write to it
-	refill  map[int]bool // numbers of our fields that somebody emptied, or that no person overwrote: to be filled again
+	ref       connectors.Ref
+	crm       *CRM
+	state     state.Contact
+	was       state.Contact // state as it was loaded
+	pending   *state.Pending
+	contact   connectors.Contact
+	inputs    uint64       // hash of what the CRM says of it
+	read      bool         // the CRM answered for it
+	err       error        // why it did not
+	dirty     bool         // state changed and is to be saved
+	tried     bool         // a patch for it goes out, if there is anything to write
+	nothing   bool         // it was looked at, and there is nothing to write to it
+	verdictAt time.Time    // when its verdict was changed, where the CRM's history was asked and tells
+	refill    map[int]bool // numbers of our fields that somebody emptied, or that no person overwrote: to be filled again
 }
 
 // open are the subjects that still go on.
@@ -94,8 +95,8 @@ func (l *lot) lastReceipt(s *subject) *receipt.Receipt {
 	return s.last
 }
 
-// known is what identifies a subject of a lot.
-type known struct {
+// identifiers are those of a subject: what its records and links say, and which of it is theirs.
+type identifiers struct {
 	candidates []identity.ID    // addresses and numbers of the live records …
 	by         []connectors.Ref // … and which has each
 	links      []state.Link     // of the person, and of properties
@@ -115,8 +116,8 @@ type rival struct {
 	other state.PersonID
 }
 
-// basis is what a score is concluded from: of a fresh journey, or of the last receipt where only time has passed.
-type basis struct {
+// scoreInputs are what a score is computed from. They come from a fresh journey, or from the last receipt where only time has passed.
+type scoreInputs struct {
 	features  score.Features
 	signals   []receipt.SignalLine
 	cited     []receipt.CitedLine
@@ -133,14 +134,14 @@ type basis struct {
 	newForms  []string // sent since the last result, and known to nothing in the config
 }
 
-// result is the conclusion, ready to be gated.
+// result is a subject's new score and what a rep would see of it. Whether it is written, the gate decides record by record.
 type result struct {
 	receipt receipt.Receipt
 	shown   score.Shown
 	parts   score.Parts
 	values  map[string]string
 	reason  string    // why it is written; "" if it is not
-	wait    time.Time // material, but not before
+	wait    time.Time // it is material, but may not be written before
 }
 
 // byTimeAlone says whether nothing but the passing of time brought the subject here. After a change of the config it is not so:
@@ -161,16 +162,6 @@ func (l *lot) scoringHash() uint64 { return l.s.scoringHash }
 // unread says whether one of the records could not be read: what it has to tell is still to be heard.
 func (s *subject) unread() bool {
 	return slices.ContainsFunc(s.recs, func(r *record) bool { return !r.read })
-}
-
-// letter is the dead letter of one of the subject's records, nil if it has none.
-func (s *subject) letter(ref connectors.Ref) *state.Dead {
-	for i := range s.letters {
-		if s.letters[i].Ref == ref {
-			return &s.letters[i]
-		}
-	}
-	return nil
 }
 
 // contacts are the subject's records as their CRMs tell them.

@@ -45,7 +45,7 @@ func (l *lot) matchTopics(ctx context.Context, open []*subject) {
 		if len(spans) == 0 {
 			continue
 		}
-		b := s.basis
+		b := s.inputs
 		if degraded != "" {
 			if last := l.lastReceipt(s); last != nil && len(last.Degraded) == 0 && s.person.Events == b.events {
 				b.features.Topics, b.topics = last.Features.Topics, last.Topics
@@ -128,7 +128,7 @@ func (t *topicSpans) collect(s *subject) {
 			add(name, int32(i))
 		}
 	}
-	for _, topic := range s.basis.intent.Topics {
+	for _, topic := range s.inputs.intent.Topics {
 		if !topic.Trusted {
 			continue
 		}

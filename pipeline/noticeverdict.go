@@ -22,7 +22,8 @@ func (c *CRM) verdictField() (connectors.Field, bool) {
 // noticeVerdict reads what reps say of a person. Of several records the one that was changed last speaks; where one was emptied, another
 // that still says something does.
 //
-// A verdict counts from when it was noticed, or from the record's last change where that is earlier: it cannot be younger.
+// A verdict counts from when its CRM's history says, where that was asked; else from when it was noticed, or from the record's last change
+// where that is earlier: it cannot be younger.
 func (l *lot) noticeVerdict(s *subject) {
 	said, at, changed := "", time.Time{}, false
 	others := "" // what records say that were not changed
@@ -51,11 +52,7 @@ func (l *lot) noticeVerdict(s *subject) {
 		}
 		r.state.Own.Wrote(f.Number, h)
 		r.dirty, changed = true, true
-		moment := l.now
-		if m := r.contact.Modified; !m.IsZero() && m.Before(moment) {
-			moment = m
-		}
-		if said == "" || value != "" && moment.After(at) {
+		if moment := r.verdictSince(l.now); said == "" || value != "" && moment.After(at) {
 			said, at = value, moment
 		}
 	}
@@ -66,6 +63,16 @@ func (l *lot) noticeVerdict(s *subject) {
 	case s.person.Verdict != "" && s.verdict.at.IsZero():
 		s.verdict.at, s.verdict.anew = l.now, true // nobody noted when it was first read
 	}
+}
+
+// verdictSince is since when the record's verdict is as it is, as far as anybody can tell now.
+func (r *record) verdictSince(now time.Time) time.Time {
+	for _, at := range []time.Time{r.verdictAt, r.contact.Modified} {
+		if !at.IsZero() && at.Before(now) {
+			return at
+		}
+	}
+	return now
 }
 
 // aside is the span in which the rep's verdict sets the subject aside, as of now.

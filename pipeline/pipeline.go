@@ -2,7 +2,7 @@
 // want, score it, gate it, stage the patch, write it, commit.
 //
 // Rooms stand on it, each taking a *Pipeline: intake fills the queue, privacy forgets and exports, operate answers admins. They use what
-// is exported here; nothing here knows of them: imports run operate → {intake, privacy} → pipeline → deliver and the pure packages.
+// is exported here; nothing here knows of them: imports run operate → {intake, privacy} → pipeline → deliver, batch and the pure packages.
 //
 // Terms. A person is who is inferred and scored; a contact is one CRM record of a person; a lot is a group of people that
 // goes through together; a lane is a class of urgency; a pending patch is journalled and not yet acknowledged.
@@ -31,7 +31,9 @@ import (
 	"time"
 
 	"github.com/intentd/intentd/connectors"
+	"github.com/intentd/intentd/pipeline/batch"
 	"github.com/intentd/intentd/pipeline/deliver"
+	"github.com/intentd/intentd/pipeline/intent"
 	"github.com/intentd/intentd/pipeline/journey"
 	"github.com/intentd/intentd/state"
 )
@@ -62,7 +64,7 @@ type Pipeline struct {
 	brake    *brake
 	bindings bindings
 	delivery *deliver.Deliverer
-	batches  batches
+	batches  *batch.Jobs
 	counts   counts
 	forms    unknownForms
 	busy     atomic.Int32 // lots under way
@@ -102,10 +104,13 @@ func New(o Options, s *Setup) (*Pipeline, error) {
 	if p.brake, err = loadBrake(o.DB, o.Now, o.Logger); err != nil {
 		return nil, err
 	}
-	if err := errors.Join(p.batches.load(o.DB), p.forms.load(o.DB)); err != nil {
+	if err := p.forms.load(o.DB); err != nil {
 		return nil, err
 	}
 	p.setup.Store(s.prepare())
+	if p.batches, err = batch.New(batch.Options{DB: o.DB, Now: o.Now, Logger: o.Logger, Host: host{p}}); err != nil {
+		return nil, err
+	}
 	p.delivery = deliver.New(deliver.Options{DB: o.DB, Now: o.Now, Logger: o.Logger, Linger: o.Linger, Host: host{p}})
 	return p, nil
 }
@@ -122,8 +127,11 @@ func (p *Pipeline) Progress() { p.o.Progress() }
 // Health knows how the connectors fare.
 func (p *Pipeline) Health() *Health { return p.health }
 
-// Alone lets one job of a name run at a time: ok is false while another runs, else done is to be called at the end.
-func (p *Pipeline) Alone(job string) (done func(), ok bool) { return p.locks.try(job) }
+// Batches are the jobs that the model's vendor does for us.
+func (p *Pipeline) Batches() *batch.Jobs { return p.batches }
+
+// TryLock lets one job of a name run at a time: ok is false while another runs, else done is to be called at the end.
+func (p *Pipeline) TryLock(job string) (done func(), ok bool) { return p.locks.try(job) }
 
 // ClockDoubt returns why the clock is not to be trusted, or nil. Until it is, nobody is scored, cooled or purged (invariant 13).
 func (p *Pipeline) ClockDoubt() error { return p.clock.doubt(p.Setup()) }
@@ -137,7 +145,7 @@ func (p *Pipeline) Swap(s *Setup) {
 	p.setup.Store(s.prepare())
 	p.health.Reset()
 	p.bindings.bound.Clear()
-	p.bindings.fit.Clear()
+	p.bindings.writable.Clear()
 	p.delivery.Aim(s.targets())
 	p.Wake()
 }
@@ -146,7 +154,7 @@ func (p *Pipeline) Swap(s *Setup) {
 func (p *Pipeline) LookAgain() {
 	p.Setup().release()
 	p.health.Reset()
-	p.bindings.fit.Clear()
+	p.bindings.writable.Clear()
 	p.delivery.Look()
 	p.Wake()
 }
@@ -210,7 +218,7 @@ func (p *Pipeline) Writable(ctx context.Context, c *CRM) error {
 	if err := p.bindings.ensureBound(ctx, c); err != nil {
 		return err
 	}
-	return p.bindings.ensureFit(ctx, c)
+	return p.bindings.ensureWritable(ctx, c)
 }
 
 // UnknownForms are the forms sent, by name, that nothing in the config of then knew: all ever, and those that b does not know either.
@@ -218,7 +226,7 @@ func (p *Pipeline) UnknownForms(b *journey.Builder) (ever int64, now map[string]
 	return p.forms.unknownTo(b)
 }
 
-// host is what delivery asks of the pipeline.
+// host is what delivery and the jobs of prompts ask of the pipeline.
 type host struct{ p *Pipeline }
 
 // Ready says whether the CRM may be written at all: the account the state is bound to, properties of our own.
@@ -227,7 +235,7 @@ func (h host) Ready(ctx context.Context, name string) error {
 	if err != nil {
 		return err
 	}
-	return h.p.bindings.ensureFit(ctx, crm)
+	return h.p.bindings.ensureWritable(ctx, crm)
 }
 
 func (h host) Blocked(crm string) (time.Time, error) { return h.p.health.Blocked(crm) }
@@ -239,6 +247,12 @@ func (h host) Halted() bool { return h.p.brake.on() }
 func (h host) Config() uint64 { return h.p.Setup().scoringHash }
 
 func (h host) Day(t time.Time) string { return h.p.day(t) }
+
+func (h host) Batch() (*batch.Vendor, intent.LaterEngine) { return h.p.Setup().batching() }
+
+func (h host) Wake() { h.p.Wake() }
+
+func (h host) Progress() { h.p.Progress() }
 
 // Coming says whether people of the backfill are being worked on or could be now.
 func (h host) Coming() bool {

@@ -76,7 +76,7 @@ func (p *Pipeline) dryLot(s *Setup) *lot {
 
 // preview takes a lot whose records were read as far as its scores.
 func (l *lot) preview(ctx context.Context) (Preview, error) {
-	l.followStates()
+	l.checkRecordStates()
 	if err := l.identify(ctx); err != nil {
 		return Preview{}, err
 	}

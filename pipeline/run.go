@@ -24,7 +24,7 @@ func (p *Pipeline) work(ctx context.Context, drain bool) error {
 		return ErrBusy
 	}
 	defer unlock()
-	if err := p.followFormula(ctx); err != nil {
+	if err := p.checkFormula(ctx); err != nil {
 		return err
 	}
 	if err := p.db.WakeLetters(p.now()); err != nil {
@@ -48,9 +48,9 @@ func (p *Pipeline) work(ctx context.Context, drain bool) error {
 	}()
 	<-begun
 	if drain {
-		p.lookAtBatches(ctx) // what is in is taken; nothing new is opened
+		p.batches.Look(ctx) // what is in is taken; nothing new is opened
 	} else {
-		g.Go(func() error { p.followBatches(ctx); return nil })
+		g.Go(func() error { p.batches.Run(ctx); return nil })
 	}
 	for range p.o.Lots {
 		g.Go(func() error { return p.worker(ctx, drain) })
@@ -99,7 +99,7 @@ func (p *Pipeline) worker(ctx context.Context, drain bool) error {
 					return err
 				default:
 					p.log.Warn("a lot failed and is tried again", "people", len(entries), "error", err)
-					p.rest(ctx, time.Second)
+					p.waitForWork(ctx, time.Second)
 				}
 				continue
 			}
@@ -113,12 +113,12 @@ func (p *Pipeline) worker(ctx context.Context, drain bool) error {
 		} else {
 			pause = idleLook
 		}
-		p.rest(ctx, pause)
+		p.waitForWork(ctx, pause)
 	}
 }
 
-// rest waits for a moment, for work, or for the end.
-func (p *Pipeline) rest(ctx context.Context, d time.Duration) {
+// waitForWork waits for work, at most for d.
+func (p *Pipeline) waitForWork(ctx context.Context, d time.Duration) {
 	t := time.NewTimer(d)
 	defer t.Stop()
 	select {
@@ -198,7 +198,7 @@ func (l *lot) run(ctx context.Context, entries []state.Entry) error {
 	if err := l.gatherRecords(ctx); err != nil {
 		return err
 	}
-	l.followStates()
+	l.checkRecordStates()
 	if err := l.identify(ctx); err != nil {
 		return err
 	}

@@ -14,26 +14,26 @@ import (
 	"github.com/intentd/intentd/state"
 )
 
-// score turns every basis into a score, a tier, a forecast, a receipt and field values, and asks the gate.
+// score turns every open subject's score inputs into a score, a tier, a forecast, a receipt and field values.
 func (l *lot) score(ctx context.Context) {
 	open := l.open()
 	for _, s := range open {
 		if s.journey != nil {
-			s.basis.cited = receipt.CitedLines(s.journey, &s.basis.intent)
+			s.inputs.cited = receipt.CitedLines(s.journey, &s.inputs.intent)
 		}
 	}
 	l.matchTopics(ctx, open)
 	for _, s := range open {
-		l.conclude(s)
+		l.scoreSubject(s)
 		if s.journey != nil {
 			l.s.Journey.Release(s.journey) // nobody asks for its steps from here on
 		}
 	}
 }
 
-// conclude computes what is shown, explains it and asks the gate.
-func (l *lot) conclude(s *subject) {
-	b := s.basis
+// scoreSubject computes what would be shown of a subject, says whether it differs materially from what is shown, and explains it in a receipt.
+func (l *lot) scoreSubject(s *subject) {
+	b := s.inputs
 	set := &l.s.Score
 	b.features.ModelInterest, b.features.ModelTier = b.intent.Interest, b.intent.Tier
 	if b.intent.Engine != "" && b.intent.Degraded == "" {
@@ -61,7 +61,7 @@ func (l *lot) conclude(s *subject) {
 	r.receipt = receipt.Receipt{
 		Person: s.key, At: l.now.UTC().Truncate(time.Second), Formula: score.Version, Settings: *set, Parts: parts, Features: b.features,
 		Signals: b.signals, Cited: b.cited, Topics: b.topics, Tier: next.Tier, Rule: rule, Previous: s.shown, Stage: next.Stage, Trend: next.Trend,
-		Product: next.Product, Interest: next.Interest, Intent: b.intent, Filtered: b.filtered, LeftOut: b.leftOut, Verdict: s.person.Verdict, Stale: s.stale, Degraded: b.degraded, Reason: r.reason,
+		Product: next.Product, Interest: next.Interest, Intent: b.intent, Filtered: b.filtered, LeftOut: b.leftOut, Verdict: s.person.Verdict, Provisional: b.rulesText, Stale: s.stale, Degraded: b.degraded, Reason: r.reason,
 	}
 	shows := next
 	if r.reason == "" {

@@ -12,17 +12,17 @@ func comeBack(lane state.Lane, at time.Time, why state.Reason) *state.Settlement
 	return &state.Settlement{Outcome: state.Return, Lane: lane, At: at, Why: why}
 }
 
-// later puts a subject into the retry lane: after a failed read, a silent source, a degraded answer.
-func (l *lot) later(s *subject, err error) *state.Settlement {
+// retryLater puts a subject into the retry lane, because a record or a source could not be read.
+func (l *lot) retryLater(s *subject, err error) *state.Settlement {
 	at, why := l.now.Add(state.Backoff(s.entry.Attempts)), state.ReasonRetry
 	if until := connectors.Until(err); until.After(at) {
 		at, why = until, why|state.ReasonWaits
 	}
-	return l.noticed(s, comeBack(s.entry.RetryLane(), at, why))
+	return l.withChanges(s, comeBack(s.entry.RetryLane(), at, why))
 }
 
-// noticed adds to a settlement what the lot noticed of the records, and the rep's verdict.
-func (l *lot) noticed(s *subject, out *state.Settlement) *state.Settlement {
+// withChanges adds to a settlement what the lot changed in what is known of the records, and the rep's verdict.
+func (l *lot) withChanges(s *subject, out *state.Settlement) *state.Settlement {
 	for _, r := range s.recs {
 		if r.dirty {
 			out.Records = append(out.Records, state.RecordChange{Ref: r.ref, Was: r.was, Is: r.state})
@@ -37,8 +37,8 @@ func (l *lot) noticed(s *subject, out *state.Settlement) *state.Settlement {
 	return out
 }
 
-// seen adds to a settlement the inputs that the present result rests on, and the addresses that are the person's now.
-func (l *lot) seen(s *subject, out *state.Settlement) *state.Settlement {
+// withScored adds to a settlement the inputs that the present result rests on, and the identifiers that are the person's now.
+func (l *lot) withScored(s *subject, out *state.Settlement) *state.Settlement {
 	for _, r := range s.recs {
 		if r.read && r.contact.State == connectors.Live && r.state.Scored != r.inputs {
 			out.Scored = append(out.Scored, state.RecordInputs{Ref: r.ref, Inputs: r.inputs})
@@ -49,8 +49,8 @@ func (l *lot) seen(s *subject, out *state.Settlement) *state.Settlement {
 }
 
 // textOrder is by how much somebody with a score, in tenths, is put off among those whom model texts are owed, so that higher scores come
-// first: the lane goes by time.
-func textOrder(score int) time.Duration { return time.Duration(1000-score) * time.Millisecond }
+// first: the lane goes by time. It is at most 100 seconds, about what a first sync of tens of thousands takes.
+func textOrder(score int) time.Duration { return time.Duration(1000-score) * 100 * time.Millisecond }
 
 func nextMidnight(t time.Time, loc *time.Location) time.Time {
 	if loc == nil {

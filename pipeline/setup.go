@@ -12,11 +12,11 @@ import (
 
 	"github.com/intentd/intentd/connectors"
 	"github.com/intentd/intentd/connectors/identity"
+	"github.com/intentd/intentd/pipeline/batch"
 	"github.com/intentd/intentd/pipeline/deliver"
 	"github.com/intentd/intentd/pipeline/fields"
 	"github.com/intentd/intentd/pipeline/intent"
 	"github.com/intentd/intentd/pipeline/journey"
-	"github.com/intentd/intentd/pipeline/ledger"
 	"github.com/intentd/intentd/pipeline/score"
 	"github.com/intentd/intentd/pipeline/topics"
 	"github.com/intentd/intentd/state"
@@ -33,7 +33,7 @@ type Setup struct {
 	Topics    *topics.Matcher
 	Engine    intent.Engine // what the config asks for
 	Rules     intent.Engine // deterministic texts: first sync, fallback
-	Batch     *Batch        // how Engine's model takes jobs; nil: it takes none
+	Batch     *batch.Vendor // how Engine's model takes jobs; nil: it takes none
 	Fields    fields.Options
 	Customers []string // lifecycle values, lower case, whose visits do not count
 
@@ -99,13 +99,6 @@ type Source struct {
 	// Take, where set, is called before Active: it takes a bounded part of what is new from a feed into the store that Source answers
 	// from, and says whether there is more.
 	Take func(ctx context.Context) (more bool, err error)
-}
-
-// Batch is how the model takes jobs.
-type Batch struct {
-	Model  connectors.Batcher
-	On     bool // new jobs are opened; those under way are followed in any case
-	Ledger *ledger.Ledger
 }
 
 // WriteMode says whose records are written.
@@ -230,6 +223,15 @@ func (s *Setup) targets() []deliver.Target {
 		out = append(out, deliver.Target{Name: c.Name, CRM: c.CRM, Objects: c.Objects, Off: s.Write.Mode == WriteOff})
 	}
 	return out
+}
+
+// batching is who takes jobs of prompts, and the engine whose texts they are; nil if nobody does.
+func (s *Setup) batching() (*batch.Vendor, intent.LaterEngine) {
+	engine, ok := s.Engine.(intent.LaterEngine)
+	if !ok || s.Batch == nil {
+		return nil, nil
+	}
+	return s.Batch, engine
 }
 
 // release ends what connectors hold back by themselves: the cause is gone.

@@ -4,7 +4,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/intentd/intentd/connectors"
 	"github.com/intentd/intentd/pipeline/journey"
 	"github.com/intentd/intentd/pipeline/score"
 	"github.com/intentd/intentd/state"
@@ -68,7 +67,7 @@ func (l *lot) stage() error {
 		l.p.log.Warn("more people than usual are unknown to their CRM: no more are forgotten today; check the token's rights", "put_off", done.PutOff)
 	}
 	for _, s := range late {
-		l.p.forms.count(s.basis.newForms)
+		l.p.forms.count(s.inputs.newForms)
 	}
 	if len(staged) > 0 {
 		l.p.delivery.Look()
@@ -78,7 +77,7 @@ func (l *lot) stage() error {
 
 // outcome is the settlement of a subject with a result: committed if there is nothing to write, else staged.
 func (l *lot) outcome(s *subject, backlog int) (*state.Settlement, error) {
-	out := l.noticed(s, &state.Settlement{Outcome: state.Stage})
+	out := l.withChanges(s, &state.Settlement{Outcome: state.Stage})
 	reason := ""
 	for _, r := range s.recs {
 		patch, why := l.patchFor(s, r)
@@ -105,7 +104,7 @@ func (l *lot) outcome(s *subject, backlog int) (*state.Settlement, error) {
 				out.Refs = append(out.Refs, r.ref)
 			}
 		}
-		return l.seen(s, out), nil
+		return l.withScored(s, out), nil
 	}
 	for _, p := range out.Patches {
 		p.Next, p.Receipt, p.Score = c.next, c.receipt, c.score
@@ -118,33 +117,8 @@ func (l *lot) outcome(s *subject, backlog int) (*state.Settlement, error) {
 func (l *lot) settlement(s *subject) state.Settlement {
 	out := *s.settled
 	out.Entry = s.entry
-	out.Letters, out.Retry = s.lettersNow()
+	out.Letters, out.Retry = s.settledLetters()
 	return out
-}
-
-// lettersNow are the dead letters that are none any more: the person's own of whoever comes this far, and those about a record that has
-// nothing to be written any more. retry is when the time of the first of the others has come; zero: there is none.
-func (s *subject) lettersNow() (over []connectors.Ref, retry time.Time) {
-	if len(s.letters) > 0 {
-		over = append(over, connectors.Ref{})
-	}
-	for i := range s.letters {
-		d := &s.letters[i]
-		var r *record
-		for _, have := range s.recs {
-			if have.ref == d.Ref {
-				r = have
-			}
-		}
-		switch {
-		case d.Ref.IsZero() || r != nil && r.tried:
-		case r != nil && (r.nothing || r.state.Paused):
-			over = append(over, d.Ref)
-		case retry.IsZero() || d.Next.Before(retry):
-			retry = d.Next
-		}
-	}
-	return over, retry
 }
 
 // commit is what becomes true of a person with a result.
@@ -157,7 +131,7 @@ type commit struct {
 
 // commitFor renders the result into what is stored. reason is why a patch goes out, "" if none does.
 func (l *lot) commitFor(s *subject, reason string) (*commit, error) {
-	b, r := s.basis, s.result
+	b, r := s.inputs, s.result
 	next := s.person
 	next.Events, next.Extraction, next.Scoring = b.events, b.engine, l.scoringHash()
 	next.Features = b.features.Append(nil)
@@ -204,21 +178,18 @@ func (l *lot) commitFor(s *subject, reason string) (*commit, error) {
 
 // retryAt is when what is owed to the subject should be tried again; zero if nothing is.
 func (l *lot) retryAt(s *subject) time.Time {
-	if s.basis == nil || s.result == nil {
+	if s.inputs == nil || s.result == nil {
 		return time.Time{}
 	}
 	order := textOrder(s.result.parts.Score)
 	switch {
-	case len(s.basis.degraded) > 0:
+	case len(s.inputs.degraded) > 0:
 		if l.s.BudgetSpent != nil && l.s.BudgetSpent() {
 			return nextMidnight(l.now, l.s.Fields.Location).Add(order)
 		}
 		return l.now.Add(max(10*time.Minute, state.Backoff(s.entry.Attempts)))
-	case s.basis.rulesText && s.result.parts.Known && l.byBatch(s):
-		return l.now.Add(order) // its answer takes its time as it is
-	case s.basis.rulesText && s.result.parts.Known:
-		// The write of the rules' text counts against the one an hour, too.
-		return l.now.Add(time.Duration(l.s.Score.WriteInterval)*time.Second + order)
+	case s.inputs.rulesText && s.result.parts.Known:
+		return l.now.Add(order) // provisional texts make place at once: theirs is no write that the next has to keep away from
 	case len(s.stale) > 0 || s.unread():
 		return l.now.Add(state.Backoff(s.entry.Attempts))
 	}

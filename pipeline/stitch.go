@@ -27,11 +27,11 @@ func (l *lot) stitch(ctx context.Context) {
 				customer = customer || l.s.isCustomer(&r.contact)
 			}
 		}
-		asked := l.asked(s)
-		s.journey = l.s.Journey.Build(journey.Input{Person: asked, Nobodys: s.known.nobodys, Customer: customer, Events: s.takeEvents(), Now: l.now})
+		asked := l.asPerson(s)
+		s.journey = l.s.Journey.Build(journey.Input{Person: asked, Nobodys: s.identifiers.nobodys, Customer: customer, Events: s.takeEvents(), Now: l.now})
 		if at := s.journey.Withdrawn; !at.IsZero() && !l.dry {
 			if err := l.withdraw(ctx, s, asked, at); err != nil {
-				s.settled = l.later(s, err)
+				s.settled = l.retryLater(s, err)
 			}
 		}
 		s.dropEvents()
@@ -54,20 +54,21 @@ func (l *lot) stitch(ctx context.Context) {
 	}
 }
 
-// newPersonPatience is how many attempts somebody without a score waits for a silent source before the others must do.
+// newPersonPatience is how many attempts somebody without a score waits for a source that does not answer, before they are scored from the
+// other sources alone.
 const newPersonPatience = 3
 
-// suspectEmpty marks sources that gave events before and give none now, unless the source has given somebody events since
-// this person joined the queue: then it is well, and they are really gone.
+// suspectEmpty marks sources that gave events of this person before and give none now. A source that has given events of anybody since the
+// person joined the queue works: theirs are really gone, and it is not marked.
 func (l *lot) suspectEmpty(s *subject) {
-	if s.entry.Reason&state.ReasonMerge != 0 && len(s.known.nobodys) > 0 {
+	if s.entry.Reason&state.ReasonMerge != 0 && len(s.identifiers.nobodys) > 0 {
 		return // an identifier is theirs no more: less is known of them, and that is right
 	}
 	for _, c := range s.person.Sources {
 		if c.Events == 0 || s.journey.BySource[c.Source] > 0 || l.s.Source(c.Source) == nil {
 			continue
 		}
-		if !l.p.health.alive(c.Source, s.entry.Since) {
+		if !l.p.health.gaveEventsSince(c.Source, s.entry.Since) {
 			s.stale = append(s.stale, c.Source)
 		}
 	}
@@ -82,7 +83,7 @@ func (l *lot) keepStale(s *subject) *state.Settlement {
 	}
 	out := comeBack(s.entry.RetryLane(), l.now.Add(state.Backoff(s.entry.Attempts)), state.ReasonRetry)
 	out.Stale = true
-	return l.noticed(s, out)
+	return l.withChanges(s, out)
 }
 
 // unchanged says whether the four hashes are those of the last result and nobody asked for anything else (invariant 6).
@@ -91,7 +92,7 @@ func (l *lot) unchanged(s *subject) bool {
 	if s.entry.Reason&(state.ReasonDue|state.ReasonAsked|state.ReasonText|state.ReasonMerge) != 0 {
 		return false
 	}
-	if p.Flags&(state.FlagDegraded|state.FlagStale) != 0 || p.Events != s.journey.Hash || p.Scoring != l.scoringHash() || l.verdictIsNews(s) {
+	if p.Flags&(state.FlagDegraded|state.FlagStale) != 0 || p.Events != s.journey.Hash || p.Scoring != l.scoringHash() || l.verdictIsNews(s) || p.Flags&state.FlagRulesText != 0 && l.s.Engine == l.s.Rules {
 		return false
 	}
 	if v := l.engineFor(s).Version(); p.Extraction != v && s.journey.Hash != 0 {
@@ -126,5 +127,5 @@ func (l *lot) commitUnchanged(s *subject) *state.Settlement {
 		// A crash between the acknowledgement and the end of the claim: the model's texts are still owed.
 		out.At = l.now.Add(textOrder(s.shown.Score))
 	}
-	return l.noticed(s, l.seen(s, out))
+	return l.withChanges(s, l.withScored(s, out))
 }

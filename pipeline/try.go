@@ -39,7 +39,7 @@ func Try(ctx context.Context, s *Setup, people []Trial, now time.Time) ([]Tried,
 		events := slices.Clone(t.Events) // the lot clears the list that it is given
 		sub := &subject{key: t.Key, entry: state.Entry{Reason: state.ReasonAsked}, events: &events}
 		sub.recs = []*record{{ref: t.Contact.Ref, crm: &CRM{}, contact: t.Contact, read: true}}
-		sub.known.ids = t.IDs
+		sub.identifiers.ids = t.IDs
 		l.subjects = append(l.subjects, sub)
 	}
 	l.stitch(ctx)

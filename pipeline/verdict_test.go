@@ -137,6 +137,23 @@ func TestAnOldVerdictCountsFromTheRecordsLastChange(t *testing.T) {
 	w.start().wantTier("61 days after", "high")
 }
 
+// A new state over a portal that an earlier one wrote: the history says when the verdict was set, whatever was written to the record since.
+func TestAVerdictThatANewStateMeetsCountsFromTheCRMsHistory(t *testing.T) {
+	for days, want := range map[int]string{61: "high", 59: "low"} {
+		w := newWorld(t)
+		w.crm.put("1", "reader@acme.example", nil)
+		for i := range 6 { // without a request, which would lift it
+			w.site.add("reader@acme.example", view(fmt.Sprintf("/pricing/%d", i), "Pricing", w.clock.now().Add(-time.Duration(i)*time.Hour)))
+		}
+		w.crm.put("1", "", func(c *connectors.Contact) {
+			c.Ours[connectors.FieldTier], c.Ours[connectors.FieldVerdict] = "medium", "not_now"
+		})
+		clear(w.crm.human)
+		w.crm.verdictAt = map[string]time.Time{"1": w.clock.now().Add(-time.Duration(days) * oneDay)}
+		w.start().wantTier(fmt.Sprintf("%d days after", days), want)
+	}
+}
+
 // A release that only kept verdicts noted when it read them: that is what they count from.
 func TestAVerdictOfAnOlderStateCountsFromWhenItWasRead(t *testing.T) {
 	w := newWorld(t)

@@ -35,7 +35,7 @@ func (l *lot) voidWithdrawn(ctx context.Context) error {
 		if !s.withdrew {
 			continue
 		}
-		if err := l.p.VoidBatches(ctx, s.id); err != nil {
+		if err := l.p.Batches().Void(ctx, s.id); err != nil {
 			return err
 		}
 	}

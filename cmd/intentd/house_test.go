@@ -19,7 +19,9 @@ import (
 )
 
 // oneWay are the packages whose files use one another one way only.
-var oneWay = []string{"connectors/clickstream", "pipeline", "state"}
+var oneWay = []string{
+	"connectors/clickstream", "pipeline", "pipeline/batch", "pipeline/intake", "pipeline/operate", "pipeline/privacy", "state",
+}
 
 // Promise: whoever follows a name from file to file in these packages goes down and never comes back to where they were. A file uses another
 // when it names a function, method, type, variable or constant that the other declares; the methods of an interface are nobody's.
@@ -27,8 +29,8 @@ func TestFilesUseOneAnotherOneWay(t *testing.T) {
 	for _, dir := range oneWay {
 		t.Run(dir, func(t *testing.T) {
 			uses := usesBetweenFiles(t, dir)
-			if len(uses) < 2 {
-				t.Fatalf("only %d files were seen to use others", len(uses))
+			if len(uses) == 0 {
+				t.Fatal("no file was seen to use another")
 			}
 			if circle := circleAmong(uses); circle != nil {
 				for i, file := range circle[1:] {

@@ -10,9 +10,8 @@ import (
 )
 
 // HumanEdited tells which of intentd's fields a person set last by hand, by the source that the history of each property names (see
-// bySource): one request per 50 records.
-// The verdict, which is the rep's anyway, is left out.
-func (c *Client) HumanEdited(ctx context.Context, refs []connectors.Ref) (map[connectors.Ref][]string, error) {
+// bySource), and since when the verdict is as it is: one request per 50 records.
+func (c *Client) HumanEdited(ctx context.Context, refs []connectors.Ref) (map[connectors.Ref]connectors.Edits, error) {
 	op := fmt.Sprintf("read who edited %d contacts", len(refs))
 	ids, err := c.numericIDs(op, refs)
 	if err != nil {
@@ -20,12 +19,10 @@ func (c *Client) HumanEdited(ctx context.Context, refs []connectors.Ref) (map[co
 	}
 	var properties []string
 	for _, f := range c.schema.Set.Fields {
-		if !f.RepEdits {
-			properties = append(properties, c.schema.Own[f.Name].Property)
-		}
+		properties = append(properties, c.schema.Own[f.Name].Property)
 	}
 	slices.Sort(properties)
-	out := map[connectors.Ref][]string{}
+	out := map[connectors.Ref]connectors.Edits{}
 	for _, batch := range chunks(ids, historyBatchSize) {
 		answer, err := c.readBatch(ctx, op, batchRead{Properties: properties, History: properties, Inputs: idInputs(batch)}, false)
 		if err != nil {
@@ -34,12 +31,19 @@ func (c *Client) HumanEdited(ctx context.Context, refs []connectors.Ref) (map[co
 		for i := range answer.Results {
 			r := &answer.Results[i]
 			past := r.versions()
+			var e connectors.Edits
 			for _, f := range c.schema.Set.Fields {
 				v, ok := newest(past[c.schema.Own[f.Name].Property])
-				if ok && !f.RepEdits && v.Value != "" && v.human() {
-					ref := c.ref(r.ID)
-					out[ref] = append(out[ref], f.Name)
+				switch {
+				case !ok:
+				case f.RepEdits:
+					e.VerdictAt, _ = parseTime(v.Timestamp)
+				case v.Value != "" && v.human():
+					e.Fields = append(e.Fields, f.Name)
 				}
+			}
+			if e.Fields != nil || !e.VerdictAt.IsZero() {
+				out[c.ref(r.ID)] = e
 			}
 		}
 	}

@@ -33,6 +33,7 @@ func TestHistoryTellsWhoEditedLast(t *testing.T) {
 		}
 		write(refs[0], "1.0")
 		write(refs[1], "1.0")
+		said := time.Now()
 		edit(refs[1], map[string]string{"intent_score": "99", "intent_verdict": "not_now"}, "17")
 		edit(refs[2], map[string]string{"intent_score": "99"}, "17")
 		write(refs[2], "2.0")
@@ -43,8 +44,11 @@ func TestHistoryTellsWhoEditedLast(t *testing.T) {
 		got, err := c.HumanEdited(t.Context(), refs)
 		must(t, err)
 		want := map[connectors.Ref][]string{refs[1]: {"score"}, refs[119]: {"tier"}}
-		if !maps.EqualFunc(got, want, slices.Equal) {
+		if !maps.EqualFunc(got, want, func(e connectors.Edits, fields []string) bool { return slices.Equal(e.Fields, fields) }) {
 			t.Errorf("edited by humans: %v, want %v", got, want)
+		}
+		if at := got[refs[1]].VerdictAt; !at.Equal(said.Truncate(time.Millisecond)) || !got[refs[119]].VerdictAt.IsZero() {
+			t.Errorf("the verdict is said to be of %v, want %v", at, said)
 		}
 		if n := h.Counters().Requests - before; n != 3 {
 			t.Errorf("%d requests for 120 records", n)

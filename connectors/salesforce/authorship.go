@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/intentd/intentd/connectors"
 	"github.com/intentd/intentd/connectors/internal/crmkit"
@@ -28,10 +29,10 @@ const manyAtOnce = 10
 var machines = map[string]bool{"AutomatedProcess": true, "CloudIntegrationUser": true, "Guest": true}
 
 // HumanEdited tells which of intentd's fields a person set last, by the field history. It is an option of Salesforce, object by
-// object and field by field, and where it is off nobody is named. The verdict, which is the rep's anyway, is left out. It costs a
+// object and field by field, and where it is off nobody is named, nor when the verdict was changed. It costs a
 // request per some 600 records, and one for users not met before.
-func (c *Client) HumanEdited(ctx context.Context, refs []connectors.Ref) (map[connectors.Ref][]string, error) {
-	out := map[connectors.Ref][]string{}
+func (c *Client) HumanEdited(ctx context.Context, refs []connectors.Ref) (map[connectors.Ref]connectors.Edits, error) {
+	out := map[connectors.Ref]connectors.Edits{}
 	for _, name := range c.order {
 		o := c.objects[name]
 		asked := map[string]connectors.Ref{}
@@ -45,7 +46,7 @@ func (c *Client) HumanEdited(ctx context.Context, refs []connectors.Ref) (map[co
 		if len(ids) == 0 {
 			continue
 		}
-		newest, err := c.newestEdits(ctx, o, ids)
+		newest, verdicts, err := c.newestEdits(ctx, o, ids)
 		if hidden(err) {
 			continue // not tracked, or not to be seen
 		}
@@ -57,10 +58,14 @@ func (c *Client) HumanEdited(ctx context.Context, refs []connectors.Ref) (map[co
 			return nil, err
 		}
 		for id, ref := range asked {
+			edits := connectors.Edits{VerdictAt: verdicts[id]}
 			for _, f := range o.Set.Fields {
 				if e, ok := newest[edited{id, f.Name}]; ok && people[e.by] && e.records < manyAtOnce && !e.emptied {
-					out[ref] = append(out[ref], f.Name)
+					edits.Fields = append(edits.Fields, f.Name)
 				}
+			}
+			if edits.Fields != nil || !edits.VerdictAt.IsZero() {
+				out[ref] = edits
 			}
 		}
 	}
@@ -77,23 +82,22 @@ type edit struct {
 	emptied bool
 }
 
-// newestEdits reads the history of intentd's fields of records.
-func (c *Client) newestEdits(ctx context.Context, o *object, ids []string) (map[edited]edit, error) {
+// newestEdits reads the history of intentd's fields of records; of the verdict only when it was changed last, by id.
+func (c *Client) newestEdits(ctx context.Context, o *object, ids []string) (map[edited]edit, map[string]time.Time, error) {
 	fields := map[string]*crmkit.Own{}
 	var apis []string
 	for _, f := range o.Own {
-		if !f.RepEdits {
-			fields[strings.ToLower(f.Property)] = f
-			apis = append(apis, quote(f.Property))
-		}
+		fields[strings.ToLower(f.Property)] = f
+		apis = append(apis, quote(f.Property))
 	}
 	slices.Sort(apis)
 	rows, err := c.rowsOf(ctx, fmt.Sprintf("read who edited %d records", len(ids)), ids, false, func(list string) string {
 		return fmt.Sprintf("SELECT %[1]sId, Field, NewValue, CreatedById, CreatedDate FROM %[1]sHistory WHERE %[1]sId IN %s AND Field IN (%s) ORDER BY CreatedDate, Id", o.name, list, strings.Join(apis, ", "))
 	})
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
+	verdicts := map[string]time.Time{}
 	type act struct{ by, at string }
 	newest, last, together := map[edited]edit{}, map[edited]act{}, map[act]map[string]bool{}
 	for _, r := range rows {
@@ -103,6 +107,10 @@ func (c *Client) newestEdits(ctx context.Context, o *object, ids []string) (map[
 			continue
 		}
 		id, _ := normalID(v[o.name+"Id"])
+		if f.RepEdits {
+			verdicts[id] = firstTime(v, "CreatedDate")
+			continue
+		}
 		by, _ := normalID(v["CreatedById"])
 		at := act{by, v["CreatedDate"]}
 		if together[at] == nil {
@@ -118,7 +126,7 @@ func (c *Client) newestEdits(ctx context.Context, o *object, ids []string) (map[
 		e.records = len(together[last[key]])
 		newest[key] = e
 	}
-	return newest, nil
+	return newest, verdicts, nil
 }
 
 // users remembers which users are people. It is safe for concurrent use.

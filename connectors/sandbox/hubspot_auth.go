@@ -27,36 +27,32 @@ func missingScopes(scopes ...string) *failure {
 	}
 }
 
-// authorize checks token and scopes.
-func (h *HubSpot) authorize(c call) (reply, bool) {
-	token, ok := strings.CutPrefix(c.header.Get("Authorization"), "Bearer ")
-	if !ok || token == "" {
-		return h.failed(unauthenticated), false
-	}
-	if strings.ContainsFunc(token, func(r rune) bool { return r <= ' ' || r > '~' || strings.ContainsRune(`"'(),;:<>@[\]{}?`, r) }) {
-		// Seen by others: a malformed token does not reach HubSpot proper.
-		return reply{status: 530, header: http.Header{"Content-Type": {"text/plain; charset=UTF-8"}}, body: []byte("error code: 1016")}, false
-	}
-	if h.o.OAuth != nil {
-		end, known := h.tokens[token]
-		if known && !c.now.Before(end) {
-			return h.failed(&failure{
-				status: http.StatusUnauthorized, Category: "EXPIRED_AUTHENTICATION",
-				Message: fmt.Sprintf("The OAuth token used to make this call expired %d second(s) ago.", int(c.now.Sub(end).Seconds())),
-				Context: map[string][]string{"expire time": {end.UTC().Format(time.RFC3339)}},
-			}), false
-		}
-		ok = known
-	} else {
+// authorize refuses a call without a token that is taken, or beyond its scopes.
+func (h *HubSpot) authorize(c call) {
+	token, _ := strings.CutPrefix(c.header.Get("Authorization"), "Bearer ")
+	end, ok := h.tokens[token]
+	switch {
+	case h.o.OAuth == nil:
 		ok = token == h.o.Token
+	case ok && !c.now.Before(end):
+		panic(&failure{
+			status: http.StatusUnauthorized, Category: "EXPIRED_AUTHENTICATION",
+			Message: fmt.Sprintf("The OAuth token used to make this call expired %d second(s) ago.", int(c.now.Sub(end).Seconds())),
+			Context: map[string][]string{"expire time": {end.UTC().Format(time.RFC3339)}},
+		})
 	}
 	if !ok {
-		return h.failed(unauthenticated), false
+		panic(unauthenticated)
 	}
 	if need := h.scope(c); need != "" && h.o.Scopes != nil && !slices.Contains(h.o.Scopes, need) {
-		return h.failed(missingScopes(need)), false
+		panic(missingScopes(need))
 	}
-	return reply{}, true
+}
+
+// malformed says that a bearer token holds what no token does: as seen by others, it does not reach HubSpot proper.
+func (q *request) malformed() bool {
+	token, _ := strings.CutPrefix(q.header.Get("Authorization"), "Bearer ")
+	return strings.ContainsFunc(token, func(r rune) bool { return r <= ' ' || r > '~' || strings.ContainsRune(`"'(),;:<>@[\]{}?`, r) })
 }
 
 // scope is the one a call needs, "" if none.

@@ -3,7 +3,7 @@ package sandbox
 import (
 	"cmp"
 	"fmt"
-	"maps"
+	"math"
 	"net/http"
 	"net/url"
 	"slices"
@@ -29,6 +29,12 @@ type Occurrence struct {
 	Properties map[string]string // hs_url, hs_title, hs_referrer, hs_userAgent …
 }
 
+// filed is an event of a contact.
+type filed struct {
+	contact *record
+	Occurrence
+}
+
 // AddOccurrence files an event under a contact, whatever the portal's tier.
 func (h *HubSpot) AddOccurrence(contactID string, o Occurrence) {
 	defer h.lock()()
@@ -39,11 +45,7 @@ func (h *HubSpot) AddOccurrence(contactID string, o Occurrence) {
 	if o.ID == "" {
 		o.ID = h.uuid()
 	}
-	list := h.occurrences[r]
-	at, _ := slices.BinarySearchFunc(list, o, func(x, y Occurrence) int {
-		return cmp.Or(x.Time.Compare(y.Time), strings.Compare(x.ID, y.ID))
-	})
-	h.occurrences[r] = slices.Insert(list, at, o)
+	h.occurrences = append(h.occurrences, filed{r, o})
 }
 
 // maxEventPage is how many event occurrences a page may hold.
@@ -57,19 +59,17 @@ type occurrenceJSON struct {
 	ObjectType string            `json:"objectType"`
 	OccurredAt string            `json:"occurredAt"`
 	Properties map[string]string `json:"properties"`
-	at         int64             // ms
 }
 
 // eventTypes answers which types of event there are.
 func (h *HubSpot) eventTypes(call, *hubObject) reply {
 	h.needEnterprise()
-	types := map[string]bool{}
-	for _, list := range h.occurrences {
-		for _, o := range list {
-			types[o.Type] = true
-		}
+	types := []string{}
+	for _, e := range h.occurrences {
+		types = append(types, e.Type)
 	}
-	return jsonReply(http.StatusOK, map[string]any{"eventTypes": append([]string{}, slices.Sorted(maps.Keys(types))...)})
+	slices.Sort(types)
+	return jsonReply(http.StatusOK, map[string]any{"eventTypes": slices.Compact(types)})
 }
 
 // needEnterprise refuses event occurrences to other portals.
@@ -79,62 +79,40 @@ func (h *HubSpot) needEnterprise() {
 	}
 }
 
-// events answers event occurrences: newest first, unless sort says otherwise.
+// events answers the event occurrences of one type of all contacts, newest first.
 func (h *HubSpot) events(c call, _ *hubObject) reply {
 	h.needEnterprise()
 	v := c.params()
-	contacts := h.whoseEvents(v)
+	if h.object(strings.ToLower(v.Get("objectType"))) != h.contacts || v.Get("eventType") == "" || v.Has("objectId") || v.Has("sort") {
+		panic(invalid("the sandbox tells event occurrences of contacts by eventType, newest first"))
+	}
 	limit, offset := page(v, 100, maxEventPage)
-	after, before := int64(0), int64(1<<62)
-	for name, to := range map[string]*int64{"occurredAfter": &after, "occurredBefore": &before} {
-		if s := v.Get(name); s != "" {
-			ms, ok := parseTime(s)
-			if !ok {
-				panic(invalid("%s %q is not a time", name, s))
-			}
-			*to = ms
+	when := func(name string, otherwise int64) int64 {
+		if !v.Has(name) {
+			return otherwise
 		}
-	}
-	all := []occurrenceJSON{}
-	for _, r := range contacts {
-		for _, o := range h.occurrences[r] {
-			if ms := o.Time.UnixMilli(); ms > after && ms < before && (!v.Has("eventType") || o.Type == v.Get("eventType")) {
-				all = append(all, occurrenceJSON{o.ID, o.Type, r.id, "CONTACT", instant(ms), o.Properties, ms})
-			}
+		ms, ok := parseTime(v.Get(name))
+		if !ok {
+			panic(invalid("%s %q is not a time", name, v.Get(name)))
 		}
+		return ms
 	}
-	slices.SortStableFunc(all, func(a, b occurrenceJSON) int { return cmp.Compare(a.at, b.at) })
-	if v.Get("sort") != "occurredAt" {
-		slices.Reverse(all)
-	}
-	all = all[min(offset, len(all)):]
-	out := results[occurrenceJSON]{Results: all[:min(limit, len(all))]}
-	if len(all) > limit {
-		next := strconv.Itoa(offset + limit)
-		out.Paging = &paging{&pageAfter{next, c.link(next)}}
+	after, before := when("occurredAfter", 0), when("occurredBefore", math.MaxInt64)
+	found := slices.DeleteFunc(slices.Clone(h.occurrences), func(e filed) bool {
+		ms := e.Time.UnixMilli()
+		return e.Type != v.Get("eventType") || ms <= after || ms >= before
+	})
+	slices.SortStableFunc(found, func(a, b filed) int { return cmp.Or(b.Time.Compare(a.Time), strings.Compare(b.ID, a.ID)) })
+	out := results[occurrenceJSON]{Results: []occurrenceJSON{}}
+	for i, e := range found[min(offset, len(found)):] {
+		if i == limit {
+			after := strconv.Itoa(offset + limit)
+			out.Paging = nextPage(after, c.link(after))
+			break
+		}
+		out.Results = append(out.Results, occurrenceJSON{e.ID, e.Type, e.contact.heir().id, "CONTACT", instant(e.Time.UnixMilli()), e.Properties})
 	}
 	return jsonReply(http.StatusOK, out)
-}
-
-// whoseEvents are the contacts whose events a call asks for.
-func (h *HubSpot) whoseEvents(v url.Values) []*record {
-	var r *record
-	switch {
-	case h.object(strings.ToLower(v.Get("objectType"))) != h.contacts:
-		panic(invalid("objectType %q is not supported", v.Get("objectType")))
-	case v.Has("objectId"):
-		r = h.contacts.follow(v.Get("objectId"))
-	case v.Has("objectProperty.email"):
-		r = h.emails[strings.ToLower(v.Get("objectProperty.email"))]
-	case v.Has("eventType"):
-		return h.contacts.recs
-	default:
-		panic(invalid("objectId, objectProperty or eventType is required"))
-	}
-	if r == nil {
-		return nil
-	}
-	return []*record{r}
 }
 
 // page reads limit and after where after counts results.

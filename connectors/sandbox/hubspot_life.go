@@ -2,6 +2,7 @@ package sandbox
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -26,69 +27,48 @@ func (h *HubSpot) merge(winner, loser string) (*record, error) {
 	fill := o.mergedValues(a, b, now)
 	target := h.add(o, &record{created: min(a.created, b.created), modified: now, origin: a.origin, cells: slices.Clone(a.cells), history: slices.Clone(a.history)}, now)
 	for _, old := range []*record{a, b} {
-		h.leave(o, old, now)
+		h.leave(old, now)
 		old.into = target
 		old.cells, old.history = nil, nil // they live on in the other record alone, so that they go when that one is erased
-		h.inherit(old, target)
 	}
-	h.apply(o, target, fill, func(*property) author { return author{source: byMerge} }, now)
+	h.apply(o, target, fill, author{source: byMerge}, now)
 	return target, nil
 }
 
 // mergedValues are what the winner of a merge takes from the loser, and the lists that tell of the merge.
-func (o *hubObject) mergedValues(win, lose *record, now int64) []change {
-	var fill []change
-	email := o.byName["email"]
+func (o *hubObject) mergedValues(win, lose *record, now int64) changes {
+	fill := changes{}
 	at := ":" + formatID(now)
 	lists := map[string][]string{"hs_additional_emails": nil, "hs_merged_object_ids": {win.id, lose.id}, "hs_calculated_merged_vids": {win.id + at, lose.id + at}}
 	for _, c := range lose.cells {
 		p, mine := o.list[c.field], win.value(c.field)
-		_, isList := lists[p.Name]
 		switch {
-		case isList:
 		case p.source == byAnalytics && p.Type == "number":
 			x, _ := strconv.ParseFloat(mine, 64)
 			y, _ := strconv.ParseFloat(c.text, 64)
-			fill = append(fill, change{p, strconv.FormatFloat(x+y, 'f', -1, 64)})
+			fill[p.Name] = strconv.FormatFloat(x+y, 'f', -1, 64)
 		case mine == "":
-			fill = append(fill, change{p, c.text})
-		case p == email:
+			fill[p.Name] = c.text
+		case p.meaning == isEmail:
 			lists["hs_additional_emails"] = []string{c.text}
 		}
 	}
 	for name, own := range lists {
-		p := o.byName[name]
-		items := strings.FieldsFunc(win.value(p.number)+";"+lose.value(p.number), func(c rune) bool { return c == ';' })
+		number := o.byName[name].number
+		items := strings.FieldsFunc(win.value(number)+";"+lose.value(number), func(c rune) bool { return c == ';' })
 		for _, x := range own {
 			if !slices.Contains(items, x) {
 				items = append(items, x)
 			}
 		}
-		fill = append(fill, change{p, strings.Join(items, ";")})
+		fill[name] = strings.Join(items, ";")
 	}
 	return fill
 }
 
-// inherit moves deals and event occurrences from one contact to another; to nil they are left by it.
-func (h *HubSpot) inherit(from, to *record) {
-	for _, deal := range slices.Clone(from.links) {
-		unlink(deal, from)
-		if to != nil {
-			link(deal, to)
-		}
-	}
-	if events := h.occurrences[from]; len(events) > 0 && to != nil {
-		all := append(h.occurrences[to], events...)
-		slices.SortStableFunc(all, func(x, y Occurrence) int { return x.Time.Compare(y.Time) })
-		h.occurrences[to] = all
-	}
-	delete(h.occurrences, from)
-}
-
 // leave ends a record's live state.
-func (h *HubSpot) leave(o *hubObject, r *record, now int64) {
+func (h *HubSpot) leave(r *record, now int64) {
 	r.remember(now, h.o.SearchLag.Milliseconds())
-	h.unlist(o, r)
 	r.gone = now
 }
 
@@ -99,7 +79,7 @@ func (h *HubSpot) Archive(id string) error {
 	if r == nil {
 		return fmt.Errorf("%w: contact %s", ErrNotFound, id)
 	}
-	h.leave(h.contacts, r, h.nowMs())
+	h.leave(r, h.nowMs())
 	return nil
 }
 
@@ -109,31 +89,20 @@ func (h *HubSpot) Erase(id string) error {
 	return h.erase(id)
 }
 
+// erase takes with a contact those that were merged into it.
 func (h *HubSpot) erase(id string) error {
-	o := h.contacts
-	r := o.byID[id]
-	for r != nil && r.into != nil {
-		r = r.into
-	}
+	r := h.contacts.byID[id].heir()
 	if r == nil || r.purged {
 		return fmt.Errorf("%w: contact %s", ErrNotFound, id)
 	}
-	h.inherit(r, nil)
-	h.leave(o, r, h.nowMs())
+	h.leave(r, h.nowMs())
 	r.purged = true
-	for _, x := range o.recs { // with those that were merged into it
-		if x == r || h.leadsTo(x, r) {
+	for _, x := range h.contacts.recs {
+		if x.heir() == r {
 			x.cells, x.history, x.before = nil, nil, nil
 		}
 	}
+	maps.DeleteFunc(h.emails, func(_ string, x *record) bool { return x.heir() == r })
+	h.occurrences = slices.DeleteFunc(h.occurrences, func(f filed) bool { return f.contact.heir() == r })
 	return nil
-}
-
-func (h *HubSpot) leadsTo(x, r *record) bool {
-	for x.into != nil {
-		if x = x.into; x == r {
-			return true
-		}
-	}
-	return false
 }

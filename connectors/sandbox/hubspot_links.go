@@ -19,7 +19,7 @@ func (h *HubSpot) CreateDeal(props map[string]string, contactIDs ...string) stri
 	defer h.lock()()
 	deal := h.seed(h.deals, props)
 	for _, id := range contactIDs {
-		contact := h.contacts.live(id)
+		contact := h.contacts.named(id)
 		if contact == nil {
 			panic(fmt.Errorf("%w: contact %s", ErrNotFound, id))
 		}
@@ -30,42 +30,58 @@ func (h *HubSpot) CreateDeal(props map[string]string, contactIDs ...string) stri
 
 // associate puts a live contact on a deal.
 func (h *HubSpot) associate(deal, contact *record) {
-	link(deal, contact)
-	n := change{h.contacts.byName["num_associated_deals"], strconv.Itoa(len(contact.links))}
-	h.apply(h.contacts, contact, []change{n}, func(*property) author { return author{source: byCalculation} }, h.nowMs())
+	if !slices.Contains(deal.links, contact) {
+		deal.links = append(deal.links, contact)
+	}
+	n := strconv.Itoa(len(h.linked(h.contacts, contact)))
+	h.apply(h.contacts, contact, changes{"num_associated_deals": n}, author{source: byIntegration}, h.nowMs())
+}
+
+// linked are the live records of the other object that a record is associated with, in order of id. A contact that was merged
+// away stands for the one it lives on in.
+func (h *HubSpot) linked(o *hubObject, r *record) (list []*record) {
+	for _, deal := range h.deals.recs {
+		if o == h.deals && deal != r {
+			continue
+		}
+		for _, contact := range deal.links {
+			switch contact = contact.heir(); {
+			case o == h.deals && contact.live():
+				list = append(list, contact)
+			case contact == r && deal.live():
+				list = append(list, deal)
+			}
+		}
+	}
+	slices.SortFunc(list, byNumber)
+	return slices.Compact(list)
 }
 
 type idJSON struct {
 	ID string `json:"id"`
 }
 
-// paging tells where the next page begins.
-type paging struct {
-	Next *pageAfter `json:"next,omitempty"`
+// linkJSON is an association on the wire.
+type linkJSON struct {
+	To    int64            `json:"toObjectId"`
+	Types []map[string]any `json:"associationTypes"`
 }
 
-type pageAfter struct {
-	After string `json:"after"`
-	Link  string `json:"link,omitempty"`
-}
-
-// linked is a page of the live records that a record is associated with.
-func (o *hubObject) linked(r *record, after string) ([]any, paging) {
-	list := slices.DeleteFunc(slices.Clone(r.links), func(r *record) bool { return !r.live() })
-	if n, err := strconv.ParseInt(after, 10, 64); err == nil {
-		list = slices.DeleteFunc(list, func(r *record) bool { return r.number < n })
+// linkPageOf is a page of the associations of a record.
+func (h *HubSpot) linkPageOf(o *hubObject, r *record, after string) results[linkJSON] {
+	page := results[linkJSON]{Results: []linkJSON{}}
+	from, _ := strconv.ParseInt(after, 10, 64) // without one, from the first
+	for _, to := range h.linked(o, r) {
+		switch {
+		case to.number < from:
+		case len(page.Results) == linkPage:
+			page.Paging = nextPage(to.id, "")
+			return page
+		default:
+			page.Results = append(page.Results, linkJSON{to.number, []map[string]any{{"category": "HUBSPOT_DEFINED", "typeId": o.linkTo, "label": nil}}})
+		}
 	}
-	var p paging
-	if len(list) > linkPage {
-		p.Next = &pageAfter{After: list[linkPage].id}
-		list = list[:linkPage]
-	}
-	page := make([]any, 0, len(list))
-	types := []any{map[string]any{"category": "HUBSPOT_DEFINED", "typeId": o.linkTo, "label": nil}}
-	for _, r := range list {
-		page = append(page, map[string]any{"toObjectId": r.number, "associationTypes": types})
-	}
-	return page, p
+	return page
 }
 
 // needOther refuses associations with anything but the one other object.
@@ -84,16 +100,12 @@ func (h *HubSpot) associations(c call, from *hubObject) reply {
 			After string `json:"after"`
 		} `json:"inputs"`
 	}
-	refuseIf(c.read(&in))
-	refuseIf(batchSize(len(in.Inputs), maxLinkBatch))
-	run := h.batch(c)
+	c.read(&in)
+	batchSize(len(in.Inputs), maxLinkBatch)
+	run := batch{}
 	for _, x := range in.Inputs {
-		var to []any
-		var p paging
-		if r := from.live(x.ID); r != nil {
-			to, p = from.linked(r, x.After)
-		}
-		if len(to) == 0 {
+		page := h.linkPageOf(from, from.named(x.ID), x.After)
+		if len(page.Results) == 0 {
 			run.fail(batchError{
 				Category: "OBJECT_NOT_FOUND", SubCategory: "crm.associations.NO_ASSOCIATIONS_FOUND",
 				Message: fmt.Sprintf("No %s is associated with %s %s.", from.other.singular, from.singular, x.ID),
@@ -101,9 +113,13 @@ func (h *HubSpot) associations(c call, from *hubObject) reply {
 			})
 			continue
 		}
-		run.add(marshal(map[string]any{"from": idJSON{x.ID}, "to": to, "paging": p}))
+		run.add(marshal(struct {
+			From idJSON     `json:"from"`
+			To   []linkJSON `json:"to"`
+			pages
+		}{idJSON{x.ID}, page.Results, page.pages}))
 	}
-	return run.reply(http.StatusOK)
+	return h.batchReply(c, http.StatusOK, run)
 }
 
 // recordAssociations answers the same of one record.
@@ -111,11 +127,7 @@ func (h *HubSpot) recordAssociations(c call, from *hubObject) reply {
 	from.needOther(h, c.rest[4])
 	r := from.follow(c.rest[2])
 	if r == nil {
-		panic(refuse(http.StatusNotFound, "OBJECT_NOT_FOUND", "resource not found"))
+		panic(missing)
 	}
-	list, p := from.linked(r, c.params().Get("after"))
-	if p.Next != nil {
-		p.Next.Link = c.link(p.Next.After)
-	}
-	return jsonReply(http.StatusOK, map[string]any{"results": list, "paging": p})
+	return jsonReply(http.StatusOK, h.linkPageOf(from, r, c.params().Get("after")))
 }

@@ -16,82 +16,77 @@ func Populate(h *HubSpot, n int, seed uint64) {
 	now := h.o.Now().UTC().Truncate(time.Second)
 	defer h.lock()()
 	start := len(h.contacts.recs)
-	var withDeals []int
 	for i := range n {
-		props, told := person(rng, now, start+i)
-		if stage := props["lifecyclestage"]; (stage == "customer" || stage == "opportunity" || stage == "salesqualifiedlead") && rng.IntN(4) == 0 {
-			props["num_associated_deals"] = "1"
-			withDeals = append(withDeals, start+i)
+		who := newSomeone(rng, now, start+i, newCompany(rng))
+		props := map[string]string{
+			"firstname": who.first, "lastname": who.last, "email": who.email, "phone": who.phone, "company": who.company, "jobtitle": who.title,
+			"lifecyclestage": pick(rng, stagesOf), "hs_lead_status": pick(rng, leadStatus), "hs_analytics_source": pick(rng, sourcesOf),
+			"createdate": stamp(who.created), "lastmodifieddate": stamp(who.created),
+		}
+		if rng.IntN(3) > 0 {
+			props["hubspot_owner_id"] = strconv.Itoa(70000001 + rng.IntN(8))
 		}
 		r := h.seed(h.contacts, props)
-		slices.SortFunc(told, func(a, b happening) int { return a.at.Compare(b.at) })
-		for _, e := range told {
+		for _, e := range doings(rng, between(rng, who.created, now), now) {
 			if err := h.edit(h.contacts, []string{r.id}, e.props, "", e.at.UnixMilli()); err != nil {
 				panic(err) // a fault of the generator alone
 			}
 		}
-	}
-	for k, i := range withDeals {
+		if stage := props["lifecyclestage"]; stage != "customer" && stage != "opportunity" && stage != "salesqualifiedlead" || rng.IntN(4) > 0 {
+			continue
+		}
 		closed := ago(rng, now, 300*24*time.Hour)
 		deal := h.seed(h.deals, map[string]string{
-			"dealname": fmt.Sprintf("Subscription %d", start+k+1), "amount": strconv.Itoa(1000 * (1 + rng.IntN(60))), "pipeline": "default",
+			"dealname": fmt.Sprintf("Subscription %d", len(h.deals.recs)+1), "amount": strconv.Itoa(1000 * (1 + rng.IntN(60))), "pipeline": "default",
 			"createdate": stamp(closed.Add(-time.Duration(10+rng.IntN(80)) * 24 * time.Hour)), "closedate": stamp(closed),
 			"hs_lastmodifieddate": stamp(closed), "dealstage": pick(rng, []string{"closedwon", "closedlost", "closedlost", "contractsent"}),
 		})
-		link(deal, h.contacts.recs[i])
+		deal.links = []*record{r}
+		r.set(h.contacts.byName["num_associated_deals"].number, "1")
 	}
 }
 
-// happening is what HubSpot set when somebody did something: its history carries that time.
-type happening struct {
+// doing is what HubSpot set when somebody did something: its history carries that time.
+type doing struct {
 	at    time.Time
 	props map[string]string
 }
 
-// person makes the properties of one contact, and what they did.
-func person(rng *rand.Rand, now time.Time, i int) (p map[string]string, told []happening) {
-	who := newSomeone(rng, now, i, newCompany(rng))
-	p = map[string]string{
-		"firstname": who.first, "lastname": who.last, "email": who.email, "phone": who.phone, "company": who.company, "jobtitle": who.title,
-		"lifecyclestage": pick(rng, stagesOf), "hs_lead_status": pick(rng, leadStatus), "hs_analytics_source": pick(rng, sourcesOf),
-		"createdate": stamp(who.created), "lastmodifieddate": stamp(who.created),
-	}
-	if rng.IntN(3) > 0 {
-		p["hubspot_owner_id"] = strconv.Itoa(70000001 + rng.IntN(8))
-	}
-	// How much someone does is skewed: a third nothing, most a few pages, some very many.
+// doings are what somebody did from a time on, in its order. How much is skewed: a third did nothing, most a few pages, some
+// very many.
+func doings(rng *rand.Rand, from, now time.Time) (told []doing) {
 	warmth := rng.Float64()
-	from := between(rng, who.created, now)
-	tell := func(above float64, props func(at time.Time) map[string]string) {
+	tell := func(above float64, props func(at string) map[string]string) {
 		if at := between(rng, from, now); warmth > above {
-			told = append(told, happening{at, props(at)})
+			told = append(told, doing{at, props(stamp(at))})
 		}
 	}
-	tell(0.33, func(at time.Time) map[string]string {
+	some := func(n int) string { return strconv.Itoa(1 + rng.IntN(n)) }
+	tell(0.33, func(at string) map[string]string {
 		visits := 1 + int(20*(warmth-0.33)*(warmth-0.33)*rng.Float64())
 		return map[string]string{
 			"hs_analytics_num_visits": strconv.Itoa(visits), "hs_analytics_num_page_views": strconv.Itoa(visits + rng.IntN(4*visits+1)),
-			"hs_analytics_first_timestamp": stamp(from), "hs_analytics_last_timestamp": stamp(at), "hs_analytics_last_visit_timestamp": stamp(at),
+			"hs_analytics_first_timestamp": stamp(from), "hs_analytics_last_timestamp": at, "hs_analytics_last_visit_timestamp": at,
 			"hs_analytics_first_url": "https://www.vendor.example" + pick(rng, pagesSeen), "hs_analytics_last_url": "https://www.vendor.example" + pick(rng, pagesSeen),
 		}
 	})
-	tell(0.55, func(at time.Time) map[string]string {
-		opened := 1 + rng.IntN(20)
-		return map[string]string{"hs_email_delivered": strconv.Itoa(opened + rng.IntN(10)), "hs_email_open": strconv.Itoa(opened), "hs_email_last_open_date": stamp(at)}
+	tell(0.55, func(at string) map[string]string {
+		return map[string]string{"hs_email_delivered": strconv.Itoa(20 + rng.IntN(10)), "hs_email_open": some(20), "hs_email_last_open_date": at}
 	})
-	tell(0.65, func(at time.Time) map[string]string {
-		return map[string]string{"hs_email_click": strconv.Itoa(1 + rng.IntN(5)), "hs_email_last_click_date": stamp(at)}
+	tell(0.65, func(at string) map[string]string {
+		return map[string]string{"hs_email_click": some(5), "hs_email_last_click_date": at}
 	})
-	tell(0.75, func(at time.Time) map[string]string {
-		return map[string]string{"num_conversion_events": strconv.Itoa(1 + rng.IntN(3)), "recent_conversion_date": stamp(at), "recent_conversion_event_name": "Website: " + pick(rng, formsSent)}
+	tell(0.75, func(at string) map[string]string {
+		return map[string]string{"num_conversion_events": some(3), "recent_conversion_date": at, "recent_conversion_event_name": "Website: " + pick(rng, formsSent)}
 	})
-	tell(0.9, func(at time.Time) map[string]string {
-		return map[string]string{"num_notes": strconv.Itoa(1 + rng.IntN(9)), "notes_last_contacted": stamp(at), "hs_sales_email_last_opened": stamp(at)}
+	tell(0.9, func(at string) map[string]string {
+		return map[string]string{"num_notes": some(9), "notes_last_contacted": at, "hs_sales_email_last_opened": at}
 	})
-	tell(0.96, func(at time.Time) map[string]string {
-		return map[string]string{"hs_sales_email_last_replied": stamp(at), "engagements_last_meeting_booked": stamp(at)}
+	tell(0.96, func(at string) map[string]string {
+		return map[string]string{"hs_sales_email_last_replied": at, "engagements_last_meeting_booked": at}
 	})
-	return p, told
+	slices.SortFunc(told, func(a, b doing) int { return a.at.Compare(b.at) })
+	return told
 }
 
 func stamp(t time.Time) string { return instant(t.UnixMilli()) }

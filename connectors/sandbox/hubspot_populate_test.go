@@ -37,7 +37,7 @@ func TestPopulateIsBelievableAndRepeatable(t *testing.T) {
 	if quiet < 200 || quiet > 500 || forms < 100 || forms > 400 || len(content) != 1000 {
 		t.Errorf("%d contacts, %d quiet, %d with forms", len(content), quiet, forms)
 	}
-	r := a.want(200, a.ask("POST", "/crm/v3/objects/deals/search", `{"filters":[{"propertyName":"hs_is_closed","operator":"EQ","value":"true"}]}`))
+	r := a.want(200, a.ask("POST", "/crm/v3/objects/deals/search", `{"filterGroups":[{"filters":[{"propertyName":"hs_is_closed","operator":"EQ","value":"true"}]}]}`))
 	if n := at(r.json, "total").(float64); n < 10 {
 		t.Errorf("%v closed deals", n)
 	}

@@ -1,9 +1,9 @@
 package sandbox
 
 import (
+	"bytes"
 	"net/http"
 	"slices"
-	"strconv"
 	"strings"
 )
 
@@ -19,41 +19,35 @@ type rendering struct {
 	props, history []*property
 }
 
-// rendering reads which properties a call asks for in its query.
-func (c call) rendering(o *hubObject) rendering {
+// rendering reads which properties a call asks for in its query, and how many records it may have.
+func (c call) rendering(o *hubObject) (how rendering, most int) {
 	v := c.params()
-	how := rendering{props: o.resolve(v["properties"], true)}
-	if v.Has("propertiesWithHistory") {
-		how.history = o.resolve(v["propertiesWithHistory"], false)
+	how = rendering{o.resolve(v["properties"], true), o.resolve(v["propertiesWithHistory"], false)}
+	if len(how.history) > 0 {
+		return how, maxBatchHistory
 	}
-	return how
+	return how, maxList
 }
 
-// render appends a record as an answer shows it.
-func (h *HubSpot) render(b []byte, r *record, how rendering) []byte {
-	return h.renderView(b, r, view{cells: r.cells, modified: r.modified}, how)
-}
-
-// renderView appends a record in a state that search sees.
-func (h *HubSpot) renderView(b []byte, r *record, v view, how rendering) []byte {
-	var stamps [64]byte
-	created := appendInstant(stamps[:0], r.created)
-	updated := appendInstant(created[len(created):], v.modified)
-	b = append(append(append(b, `{"id":"`...), r.id...), `","properties":{`...)
+// render is a record as an answer shows it. Texts are nearly all that a portal says: encoding/json would take several times as
+// long for them.
+func (how rendering) render(r *record) []byte {
+	created, updated := instant(r.created), instant(r.modified)
+	b := append(make([]byte, 0, 256+64*len(how.props)), `{"id":"`+r.id+`","properties":{`...)
 	for i, p := range how.props {
 		if i > 0 {
 			b = append(b, ',')
 		}
-		b = append(b, p.jsonName...)
+		b = append(appendQuoted(b, p.Name), ':')
 		switch p.meaning {
 		case isID:
-			b = append(append(append(b, '"'), r.id...), '"')
+			b = appendQuoted(b, r.id)
 		case isCreated:
-			b = append(append(append(b, '"'), created...), '"')
+			b = appendQuoted(b, created)
 		case isModified:
-			b = append(append(append(b, '"'), updated...), '"')
+			b = appendQuoted(b, updated)
 		default:
-			if text := valueIn(v.cells, p.number); text != "" {
+			if text := r.value(p.number); text != "" {
 				b = appendQuoted(b, text)
 			} else {
 				b = append(b, "null"...)
@@ -64,17 +58,28 @@ func (h *HubSpot) renderView(b []byte, r *record, v view, how rendering) []byte 
 	if len(how.history) > 0 {
 		all := make(map[string][]versionJSON, len(how.history))
 		for _, p := range how.history {
-			all[p.Name] = h.versions(r, p)
+			all[p.Name] = p.versions(r)
 		}
 		b = append(append(b, `,"propertiesWithHistory":`...), marshal(all)...)
 	}
-	b = append(append(b, `,"createdAt":"`...), created...)
-	b = append(append(b, `","updatedAt":"`...), updated...)
-	if r.gone == 0 || r.into != nil {
-		return append(b, `","archived":false}`...)
+	archived := `false}`
+	if r.gone != 0 && r.into == nil {
+		archived = `true,"archivedAt":"` + instant(r.gone) + `"}`
 	}
-	b = append(b, `","archived":true,"archivedAt":"`...)
-	return append(appendInstant(b, r.gone), `"}`...)
+	return append(b, `,"createdAt":"`+created+`","updatedAt":"`+updated+`","archived":`+archived...)
+}
+
+// listed is an answer with results that are rendered already, and what stands before and after them.
+func listed(before any, list [][]byte, after any) []byte {
+	b := bytes.TrimSuffix(marshal(before), []byte("}"))
+	if len(b) > 1 {
+		b = append(b, ',')
+	}
+	b = append(append(append(b, `"results":[`...), bytes.Join(list, []byte(","))...), ']')
+	if tail := marshal(after); len(tail) > 2 {
+		return append(append(b, ','), tail[1:]...)
+	}
+	return append(b, '}')
 }
 
 // versionJSON is a value that a property had.
@@ -87,14 +92,18 @@ type versionJSON struct {
 	UserID      int64  `json:"updatedByUserId,omitempty"`
 }
 
-func (h *HubSpot) versions(r *record, p *property) []versionJSON {
-	original := author{source: r.origin}
-	if p.readOnly() {
-		original.source = p.source
+// versions are the values that a property of a record had, newest first. One that never changed is as old as the record.
+func (p *property) versions(r *record) []versionJSON {
+	list := slices.DeleteFunc(slices.Clone(r.history), func(v version) bool { return v.field != p.number })
+	if v := r.value(p.number); len(list) == 0 && v != "" {
+		original := author{source: r.origin}
+		if p.readOnly() {
+			original.source = p.source
+		}
+		list = []version{{p.number, r.created, original, v}}
 	}
-	list := r.versions(p.number, original)
 	out := make([]versionJSON, 0, len(list))
-	for _, v := range list {
+	for _, v := range slices.Backward(list) {
 		j := versionJSON{Value: v.text, Timestamp: instant(v.at), SourceType: v.by.source}
 		switch v.by.source {
 		case byUser:
@@ -107,134 +116,119 @@ func (h *HubSpot) versions(r *record, p *property) []versionJSON {
 	return out
 }
 
+// wantsArchived says that a call asks for what is archived in place of what is live.
+func (c call) wantsArchived() bool { return c.params().Get("archived") == "true" }
+
+// shows is whether a read sees a record.
+func (c call) shows() func(r *record) bool {
+	if c.wantsArchived() {
+		return func(r *record) bool { return r.inBin(c.now.UnixMilli()) }
+	}
+	return (*record).live
+}
+
 // list answers the full scan by id.
 func (h *HubSpot) list(c call, o *hubObject) reply {
-	v := c.params()
-	how := c.rendering(o)
-	most := maxList
-	if len(how.history) > 0 {
-		most = maxBatchHistory
-	}
-	limit, after := page(v, 10, most) // after is the id of the first record
-	bin, now := v.Get("archived") == "true", c.now.UnixMilli()
-	b := append(make([]byte, 0, 1024), `{"results":[`...)
-	given := 0
+	how, most := c.rendering(o)
+	limit, after := page(c.params(), 10, most) // after is the id of the first record
+	var found [][]byte
+	var next pages
+	shows := c.shows()
 	for _, r := range o.recs[o.from(int64(after)):] {
-		if bin && !r.inBin(now) || !bin && !r.live() {
+		if !shows(r) {
 			continue
 		}
-		if given == limit {
-			b = append(append(b, `],"paging":`...), marshal(paging{&pageAfter{r.id, c.link(r.id)}})...)
-			return reply{status: http.StatusOK, body: append(b, '}')}
+		if len(found) == limit {
+			next.Paging = nextPage(r.id, c.link(r.id))
+			break
 		}
-		if given++; given > 1 {
-			b = append(b, ',')
-		}
-		b = h.render(b, r, how)
+		found = append(found, how.render(r))
 	}
-	return reply{status: http.StatusOK, body: append(b, "]}"...)}
+	return reply{status: http.StatusOK, body: listed(struct{}{}, found, next)}
 }
 
 // byRecordID refuses to find records by another property than their id: the sandbox cannot, and batch updates take no address.
-func byRecordID(idProperty string) *failure {
-	if idProperty == "" || idProperty == "hs_object_id" {
-		return nil
+func byRecordID(idProperty string) {
+	if idProperty != "" && idProperty != "hs_object_id" {
+		panic(invalid("idProperty %q cannot be used", idProperty))
 	}
-	return invalid("idProperty %q cannot be used", idProperty)
 }
+
+var missing = refuse(http.StatusNotFound, "OBJECT_NOT_FOUND", "Object not found.  objectId are usually numeric.")
 
 // readOne answers GET of one record. Ids that were merged away lead to the record they live on in.
 func (h *HubSpot) readOne(c call, o *hubObject) reply {
 	r := o.lookup(c)
-	if c.params().Get("archived") == "true" {
-		if r = o.byID[c.rest[2]]; r != nil && !r.inBin(c.now.UnixMilli()) {
-			r = nil
-		}
+	if r == nil {
+		r = o.byID[c.rest[2]]
 	}
-	refuseIf(missing(r))
-	return reply{status: http.StatusOK, body: h.render(nil, r, c.rendering(o))}
+	if r == nil || !c.shows()(r) {
+		panic(missing)
+	}
+	how, _ := c.rendering(o)
+	return reply{status: http.StatusOK, body: how.render(r)}
 }
 
 // archiveOne answers DELETE of one record, which may have gone before.
 func (h *HubSpot) archiveOne(c call, o *hubObject) reply {
 	if r := o.lookup(c); r != nil {
-		h.leave(o, r, c.now.UnixMilli())
+		h.leave(r, c.now.UnixMilli())
 	}
 	return reply{status: http.StatusNoContent}
 }
 
 // lookup is the live record that a call's path names, nil if there is none.
 func (o *hubObject) lookup(c call) *record {
-	refuseIf(byRecordID(c.params().Get("idProperty")))
+	byRecordID(c.params().Get("idProperty"))
 	return o.follow(c.rest[2])
 }
 
-func missing(r *record) *failure {
-	if r != nil {
-		return nil
-	}
-	return refuse(http.StatusNotFound, "OBJECT_NOT_FOUND", "Object not found.  objectId are usually numeric.")
-}
-
-// idList is the body of batch calls that name records.
-type idList struct {
-	Inputs                []idJSON  `json:"inputs"`
-	Properties            []string  `json:"properties"`
-	PropertiesWithHistory *[]string `json:"propertiesWithHistory"`
-	IDProperty            string    `json:"idProperty"`
-}
-
-// batchRead answers with the records found, those not found in one error, and nothing at all for merged ids.
+// batchRead answers with the records found, those not found in one error, and nothing at all for merged ids, as seen by others.
 func (h *HubSpot) batchRead(c call, o *hubObject) reply {
-	var in idList
-	refuseIf(c.read(&in))
-	refuseIf(byRecordID(in.IDProperty))
-	most := maxBatch
-	how := rendering{props: o.resolve(in.Properties, true)}
-	if in.PropertiesWithHistory != nil && len(*in.PropertiesWithHistory) > 0 {
-		how.history, most = o.resolve(*in.PropertiesWithHistory, false), maxBatchHistory
+	var in struct {
+		Inputs                []idJSON `json:"inputs"`
+		Properties            []string `json:"properties"`
+		PropertiesWithHistory []string `json:"propertiesWithHistory"`
+		IDProperty            string   `json:"idProperty"`
 	}
-	refuseIf(batchSize(len(in.Inputs), most))
-	bin, now := c.params().Get("archived") == "true", c.now.UnixMilli()
-	run := h.batch(c)
-	var missing []string
-	done := make(map[*record]bool, len(in.Inputs))
-	for _, input := range in.Inputs {
-		switch r := o.byID[input.ID]; {
-		case r != nil && (r.into != nil || done[r]):
-			// Merged ids are left out silently, as seen by others.
-		case r == nil || bin && !r.inBin(now) || !bin && !r.live():
-			if !slices.Contains(missing, input.ID) {
-				missing = append(missing, input.ID)
-			}
+	c.read(&in)
+	byRecordID(in.IDProperty)
+	how, most := rendering{o.resolve(in.Properties, true), o.resolve(in.PropertiesWithHistory, false)}, maxBatch
+	if len(in.PropertiesWithHistory) > 0 {
+		most = maxBatchHistory
+	}
+	batchSize(len(in.Inputs), most)
+	var run batch
+	shows, done := c.shows(), make(map[string]bool, len(in.Inputs))
+	for _, x := range in.Inputs {
+		r := o.byID[x.ID]
+		switch {
+		case done[x.ID] || r != nil && r.into != nil:
+		case r == nil || !shows(r):
+			run.missing = append(run.missing, x.ID)
 		default:
-			done[r] = true
-			run.next()
-			run.body = h.render(run.body, r, how)
+			run.add(how.render(r))
 		}
+		done[x.ID] = true
 	}
-	run.missing(o, missing)
-	return run.reply(http.StatusOK)
+	return h.batchReply(c, http.StatusOK, run)
 }
 
 // batchSize checks the number of inputs.
-func batchSize(n, most int) *failure {
+func batchSize(n, most int) {
 	if n == 0 {
-		return lacking("BatchInput", "inputs")
+		panic(lacking("BatchInput", "inputs"))
 	}
 	if n > most {
-		return invalid("The maximum number of inputs supported in a batch request is %d, but %d were sent", most, n)
+		panic(invalid("The maximum number of inputs supported in a batch request is %d, but %d were sent", most, n))
 	}
-	return nil
 }
 
-// batchRun is the answer to a batch call while it is being written.
-type batchRun struct {
-	h      *HubSpot
-	c      call
-	body   []byte
-	count  int
-	errors []batchError
+// batch is what comes of a batch call.
+type batch struct {
+	results [][]byte
+	errors  []batchError
+	missing []string // ids not found, which share one error
 }
 
 // batchError is what failed of a batch.
@@ -244,51 +238,32 @@ type batchError struct {
 	SubCategory string              `json:"subCategory,omitempty"`
 	Message     string              `json:"message"`
 	Context     map[string][]string `json:"context"`
-	Errors      []detail            `json:"errors,omitempty"`
 }
 
-func (h *HubSpot) batch(c call) *batchRun {
-	return &batchRun{h: h, c: c, body: append(make([]byte, 0, 4096), `{"status":"COMPLETE","results":[`...)}
-}
+func (b *batch) add(result []byte) { b.results = append(b.results, result) }
 
-// next readies the body for one more result.
-func (r *batchRun) next() {
-	if r.count++; r.count > 1 {
-		r.body = append(r.body, ',')
-	}
-}
-
-func (r *batchRun) add(result []byte) {
-	r.next()
-	r.body = append(r.body, result...)
-}
-
-func (r *batchRun) fail(e batchError) {
+func (b *batch) fail(e batchError) {
 	e.Status = "error"
-	r.errors = append(r.errors, e)
+	b.errors = append(b.errors, e)
 }
 
-// missing adds the one entry that all ids not found share.
-func (r *batchRun) missing(o *hubObject, ids []string) {
-	if len(ids) > 0 {
-		message := "Could not get some " + strings.ToUpper(o.singular) + " objects, they may be deleted or not exist. Check that ids are valid."
-		r.fail(batchError{Category: "OBJECT_NOT_FOUND", Message: message, Context: map[string][]string{"ids": ids}})
+// batchReply answers a batch call: with the given status if nothing failed, otherwise 207, which 2026-09 may fold into 200.
+func (h *HubSpot) batchReply(c call, status int, b batch) reply {
+	if len(b.missing) > 0 {
+		message := "Could not get some " + strings.ToUpper(h.object(c.rest[1]).singular) + " objects, they may be deleted or not exist. Check that ids are valid."
+		b.fail(batchError{Category: "OBJECT_NOT_FOUND", Message: message, Context: map[string][]string{"ids": b.missing}})
 	}
-}
-
-// reply closes the answer: with the given status if nothing failed, otherwise 207, which 2026-09 may fold into 200.
-func (r *batchRun) reply(status int) reply {
-	b := append(r.body, ']')
-	if len(r.errors) > 0 {
-		b = strconv.AppendInt(append(b, `,"numErrors":`...), int64(len(r.errors)), 10)
-		b = append(append(b, `,"errors":`...), marshal(r.errors)...)
+	if len(b.errors) > 0 {
 		status = http.StatusMultiStatus
-		if r.h.o.FoldErrors && r.c.dated == "2026-09" {
+		if h.o.FoldErrors && c.dated == "2026-09" {
 			status = http.StatusOK
 		}
 	}
-	now := r.c.now.UnixMilli()
-	b = appendInstant(append(b, `,"startedAt":"`...), now)
-	b = appendInstant(append(b, `","completedAt":"`...), now)
-	return reply{status: status, body: append(b, `"}`...)}
+	now := instant(c.now.UnixMilli())
+	return reply{status: status, body: listed(map[string]string{"status": "COMPLETE"}, b.results, struct {
+		NumErrors   int          `json:"numErrors,omitempty"`
+		Errors      []batchError `json:"errors,omitempty"`
+		StartedAt   string       `json:"startedAt"`
+		CompletedAt string       `json:"completedAt"`
+	}{len(b.errors), b.errors, now, now})}
 }

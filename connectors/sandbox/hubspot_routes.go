@@ -118,24 +118,28 @@ func (h *HubSpot) object(name string) *hubObject {
 }
 
 // answer is what the portal says to a request.
-func (h *HubSpot) answer(q *request) reply {
+func (h *HubSpot) answer(q *request) (rep reply) {
 	c := parse(q)
 	c.now = h.o.Now()
 	switch {
 	case q.uri > longestURI:
 		return reply{status: http.StatusRequestURITooLong, header: http.Header{"Content-Type": {"text/html"}}, body: []byte("<html><body><h1>414 Request-URI Too Long</h1></body></html>")}
-	case c.api == "oauth":
-		return h.serve(c)
+	case q.malformed():
+		return reply{status: 530, header: http.Header{"Content-Type": {"text/plain; charset=UTF-8"}}, body: []byte("error code: 1016")}
 	}
-	if rep, ok := h.authorize(c); !ok {
-		return rep
-	}
-	search := c.rest.fits("objects/{object}/search")
-	rep, ok := h.admit(c, search)
-	if ok {
+	search, telling := c.rest.fits("objects/{object}/search"), false // telling: the answer tells the limits
+	bad := caught[failure](func() {
+		if c.api != "oauth" {
+			h.authorize(c)
+			telling = !search
+			h.admit(c, search)
+		}
 		rep = h.serve(c)
+	})
+	if bad != nil {
+		rep = reply{status: bad.status, header: bad.header, body: h.errorBody(*bad)}
 	}
-	if !search {
+	if telling {
 		rep.header = h.limits(rep.header, c.now)
 	}
 	return rep
@@ -143,16 +147,7 @@ func (h *HubSpot) answer(q *request) reply {
 
 // serve answers an authorised request within the limits. An endpoint refuses by panicking with its *failure, before anything
 // has changed.
-func (h *HubSpot) serve(c call) (rep reply) {
-	defer func() {
-		switch bad := recover().(type) {
-		case nil:
-		case *failure:
-			rep = h.failed(bad)
-		default:
-			panic(bad)
-		}
-	}()
+func (h *HubSpot) serve(c call) reply {
 	e, pathIs := find(h.serves, c.method, c.rest)
 	switch {
 	case e == nil && pathIs:
@@ -171,33 +166,34 @@ func (h *HubSpot) serve(c call) (rep reply) {
 	return e.answer(c, o)
 }
 
-// admit holds a request against the rate limits.
-func (h *HubSpot) admit(c call, search bool) (reply, bool) {
+// admit refuses a request beyond the rate limits.
+func (h *HubSpot) admit(c call, search bool) {
 	if h.o.Unlimited {
-		return reply{}, true
+		return
 	}
-	var policy string
-	var wait time.Duration
-	ok := true
+	policy, window := "TEN_SECONDLY_ROLLING", h.burst
 	if search {
-		wait, ok = h.searches.allow(c.now)
-		policy = "SECONDLY"
-	} else {
-		wait, ok = h.burst.allow(c.now)
-		policy = "TEN_SECONDLY_ROLLING"
+		policy, window = "SECONDLY", h.searches
 	}
+	wait, ok := window.allow(c.now)
 	if ok && h.day.allow(c.now) {
-		return reply{}, true
+		return
 	}
-	rep := reply{status: http.StatusTooManyRequests}
+	bad := &failure{}
 	if ok {
 		policy = "DAILY"
 	} else if h.limited++; h.limited%2 == 0 { // not always sent
-		rep.header = http.Header{"Retry-After": {strconv.Itoa(int(math.Ceil(wait.Seconds())))}}
+		bad.header = http.Header{"Retry-After": {strconv.Itoa(int(math.Ceil(wait.Seconds())))}}
 	}
-	rep.body = h.refusal(rep.status, policy)
+	bad.limit(policy)
 	h.tally.RateLimited[policy]++
-	return rep, false
+	panic(bad)
+}
+
+// limit makes a failure tell of a limit.
+func (f *failure) limit(policy string) {
+	f.status, f.Message = http.StatusTooManyRequests, "You have reached your "+strings.ToLower(policy)+" limit."
+	f.ErrorType, f.PolicyName = "RATE_LIMIT", policy
 }
 
 // limits adds the headers that all answers but those to searches carry.
@@ -225,6 +221,7 @@ func (h *HubSpot) limits(header http.Header, now time.Time) http.Header {
 // failure is an error answer. Empty fields are left out, as HubSpot leaves out any of its own.
 type failure struct {
 	status        int
+	header        http.Header
 	Status        string              `json:"status"`
 	Message       string              `json:"message"`
 	ErrorType     string              `json:"errorType,omitempty"`
@@ -249,8 +246,6 @@ var (
 	noResource = &failure{status: http.StatusNotFound, Message: "resource not found"}
 	wrongMedia = &failure{status: http.StatusUnsupportedMediaType, Message: "Unsupported Media Type"}
 )
-
-func (h *HubSpot) failed(f *failure) reply { return reply{status: f.status, body: h.errorBody(*f)} }
 
 func (h *HubSpot) errorBody(f failure) []byte {
 	f.Status, f.CorrelationID = "error", h.uuid()
@@ -277,11 +272,10 @@ func refuse(status int, category, format string, args ...any) *failure {
 }
 
 // read decodes a call's body.
-func (c call) read(into any) *failure {
+func (c call) read(into any) {
 	if err := decode(c.body, into); err != nil {
-		return invalid("Invalid input JSON %s", err)
+		panic(invalid("Invalid input JSON %s", err))
 	}
-	return nil
 }
 
 // isKind says whether a request's body is said to be of a media type.
@@ -292,22 +286,25 @@ func (q *request) isKind(kind string) bool {
 
 func (h *HubSpot) throttle() int { return http.StatusTooManyRequests }
 
+func (h *HubSpot) begin(*request) time.Duration { return 0 }
+func (h *HubSpot) end(*request)                 {}
+
 // refusal is the body of a 429 under a policy, or of an injected status.
 func (h *HubSpot) refusal(status int, policy string) []byte {
-	if policy != "" {
-		return h.errorBody(failure{Message: "You have reached your " + strings.ToLower(policy) + " limit.", ErrorType: "RATE_LIMIT", PolicyName: policy})
+	f := failure{Message: cmp.Or(http.StatusText(status), "error")}
+	switch {
+	case policy != "":
+		f.limit(policy)
+	case status == http.StatusLocked:
+		f.Message = "The resource is locked by another operation. Try again in a few seconds."
+	case status == 477:
+		f.Message, f.Category = "This account is being migrated between data hosting locations.", "MIGRATION_IN_PROGRESS"
+	case status == http.StatusUnauthorized:
+		f = *unauthenticated
+	case status == http.StatusForbidden:
+		f = *missingScopes("crm.objects.contacts.read")
 	}
-	switch status {
-	case http.StatusLocked:
-		return h.errorBody(failure{Message: "The resource is locked by another operation. Try again in a few seconds."})
-	case 477:
-		return h.errorBody(failure{Message: "This account is being migrated between data hosting locations.", Category: "MIGRATION_IN_PROGRESS"})
-	case http.StatusUnauthorized:
-		return h.errorBody(*unauthenticated)
-	case http.StatusForbidden:
-		return h.errorBody(*missingScopes("crm.objects.contacts.read"))
-	}
-	return h.errorBody(failure{Message: cmp.Or(http.StatusText(status), "error")})
+	return h.errorBody(f)
 }
 
 // random is the next of a row of numbers that are the same in every portal: SplitMix64, by Steele, Lea and Flood.

@@ -32,10 +32,9 @@ const (
 // property is the definition of a property, as it is told. Its number is its place in the schema and never changes.
 type property struct {
 	definition
-	number   int
-	meaning  meaning
-	source   string // of values HubSpot itself sets
-	jsonName []byte // `"name":`
+	number  int
+	meaning meaning
+	source  string // of values HubSpot itself sets
 }
 
 // definition is a property definition on the wire.
@@ -113,15 +112,8 @@ type schema struct {
 	modified         string   // name of the modification time
 }
 
-// change sets one property; an empty value clears it.
-type change struct {
-	p     *property
-	value string
-}
-
 func (s *schema) define(p *property) *property {
 	p.number = len(s.list)
-	p.jsonName = append(appendQuoted(nil, p.Name), ':')
 	p.DataSensitivity = "non_sensitive"
 	if p.Options == nil {
 		p.Options = []option{}
@@ -139,7 +131,7 @@ func (s *schema) property(name string) (*property, bool) {
 
 func (s *schema) group(name string) *group {
 	for _, g := range s.groups {
-		if g.Name == name && !g.Archived {
+		if g.Name == name {
 			return g
 		}
 	}
@@ -174,10 +166,9 @@ type badValue struct {
 	Name    string `json:"name"`
 }
 
-func (b *badValue) Error() string { return b.Message }
-
-func unknownProperty(name string) *badValue {
-	return &badValue{false, fmt.Sprintf("Property %q does not exist", name), "PROPERTY_DOESNT_EXIST", name}
+// unfit tells of a value that does not go.
+func unfit(code, name, format string, args ...any) *badValue {
+	return &badValue{false, fmt.Sprintf(format, args...), code, name}
 }
 
 // decimal is a number as HubSpot takes it: without an exponent.
@@ -186,7 +177,7 @@ var decimal = regexp.MustCompile(`^-?(0|[1-9][0-9]*)(\.[0-9]+)?$`)
 // check is the canonical form of a value, or what is wrong with it. An empty value clears and always goes.
 func (p *property) check(value string) (string, *badValue) {
 	bad := func(code, format string, args ...any) (string, *badValue) {
-		return "", &badValue{false, fmt.Sprintf(format, args...), code, p.Name}
+		return "", unfit(code, p.Name, format, args...)
 	}
 	if value == "" {
 		return "", nil
@@ -217,21 +208,17 @@ func (p *property) check(value string) (string, *badValue) {
 				return bad("INVALID_OPTION", "%s was not one of the allowed options: %s", v, p.optionList())
 			}
 		}
-	case "date":
+	case "date", "datetime":
 		ms, ok := parseTime(value)
-		if !ok {
+		switch {
+		case !ok:
 			return bad("INVALID_DATE", "%s was not a valid date.", value)
-		}
-		if ms%dayMs != 0 {
+		case p.Type == "datetime":
+			return instant(ms), nil
+		case ms%dayMs != 0:
 			return bad("INVALID_DATE", "%s is at %s, not midnight!", value, time.UnixMilli(ms).UTC().Format("15:04:05.000 UTC"))
 		}
 		return time.UnixMilli(ms).UTC().Format(time.DateOnly), nil
-	case "datetime":
-		ms, ok := parseTime(value)
-		if !ok {
-			return bad("INVALID_DATE", "%s was not a valid date.", value)
-		}
-		return instant(ms), nil
 	default:
 		if len(value) > maxText && utf8.RuneCountInString(value) > maxText {
 			return bad("INVALID_LENGTH", "The value of property %q is longer than %d characters.", p.Name, maxText)
@@ -241,9 +228,9 @@ func (p *property) check(value string) (string, *badValue) {
 }
 
 func (p *property) optionList() string {
-	values := make([]string, len(p.Options))
-	for i, o := range p.Options {
-		values[i] = o.Value
+	var values []string
+	for _, o := range p.Options {
+		values = append(values, o.Value)
 	}
 	return "[" + strings.Join(values, ", ") + "]"
 }
@@ -264,16 +251,22 @@ func parseTime(s string) (ms int64, ok bool) {
 	return t.UnixMilli(), err == nil && t.Year() >= 1 && t.Year() <= 9999
 }
 
-// appendInstant writes ms as HubSpot does: UTC, a fraction of three digits unless it is zero.
-func appendInstant(dst []byte, ms int64) []byte {
-	t := time.UnixMilli(ms).UTC()
-	if ms%1000 == 0 {
-		return t.AppendFormat(dst, "2006-01-02T15:04:05Z")
+// timeOr is a time, otherwise where there is none.
+func timeOr(s string, otherwise int64) int64 {
+	if ms, ok := parseTime(s); ok {
+		return ms
 	}
-	return t.AppendFormat(dst, "2006-01-02T15:04:05.000Z")
+	return otherwise
 }
 
-func instant(ms int64) string { return string(appendInstant(nil, ms)) }
+// instant is a time as HubSpot writes it: UTC, a fraction of three digits unless it is zero.
+func instant(ms int64) string {
+	t := time.UnixMilli(ms).UTC()
+	if ms%1000 == 0 {
+		return t.Format("2006-01-02T15:04:05Z")
+	}
+	return t.Format("2006-01-02T15:04:05.000Z")
+}
 
 // fieldTypes are the pairs of type and fieldType that HubSpot takes.
 var fieldTypes = map[string][]string{
@@ -295,7 +288,7 @@ func (h *HubSpot) Define(object, name, typ, fieldType string, options ...string)
 		return fmt.Errorf("sandbox: no object %q", object)
 	}
 	d := definition{Name: name, Label: name, Type: typ, FieldType: fieldType, GroupName: o.groups[0].Name, DisplayOrder: -1, Options: optionsOf(options)}
-	if _, bad := o.createProperty(d, h.nowMs()); bad != nil {
+	if bad := caught[failure](func() { o.createProperty(d, h.nowMs()) }); bad != nil {
 		return fmt.Errorf("sandbox: define %s: %s", name, bad.Message)
 	}
 	return nil

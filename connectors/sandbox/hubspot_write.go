@@ -1,12 +1,9 @@
 package sandbox
 
 import (
-	"cmp"
-	"fmt"
 	"maps"
 	"net/http"
 	"slices"
-	"strings"
 )
 
 // input is one row of a write.
@@ -18,31 +15,34 @@ type input struct {
 		To idJSON `json:"to"`
 	} `json:"associations"`
 
-	changes []change
-	bad     []*badValue
+	values changes
+	bad    []*badValue
 }
 
-// understand gives a row's names and values their meaning.
-func (in *input) understand(o *hubObject) {
-	in.changes = make([]change, 0, len(in.Properties))
-	for _, name := range slices.Sorted(maps.Keys(in.Properties)) {
+// understand gives names and values their meaning. Read-only properties can be set byHubSpot alone.
+func (o *hubObject) understand(values map[string]*string, byHubSpot bool) (known changes, bad []*badValue) {
+	known = make(changes, len(values))
+	for _, name := range slices.Sorted(maps.Keys(values)) {
 		p, ok := o.property(name)
-		switch value := in.Properties[name]; {
+		var wrong *badValue
+		switch value := values[name]; {
 		case !ok:
-			in.bad = append(in.bad, unknownProperty(name))
-		case p.readOnly():
-			in.bad = append(in.bad, &badValue{false, fmt.Sprintf("%q is a read only property; its value cannot be set.", name), "READ_ONLY_VALUE", name})
+			wrong = unfit("PROPERTY_DOESNT_EXIST", name, "Property %q does not exist", name)
+		case p.readOnly() && !byHubSpot:
+			wrong = unfit("READ_ONLY_VALUE", name, "%q is a read only property; its value cannot be set.", name)
 		case value == nil:
-			in.bad = append(in.bad, &badValue{false, fmt.Sprintf("%q must be a string", name), "INVALID_VALUE", name})
+			wrong = unfit("INVALID_VALUE", name, "%q must be a string", name)
 		default:
-			v, bad := p.check(*value)
-			if bad != nil {
-				in.bad = append(in.bad, bad)
-				continue
+			var v string
+			if v, wrong = p.check(*value); wrong == nil {
+				known[name] = v
 			}
-			in.changes = append(in.changes, change{p, v})
+		}
+		if wrong != nil {
+			bad = append(bad, wrong)
 		}
 	}
+	return known, bad
 }
 
 // inputs reads the body of a batch write.
@@ -50,10 +50,11 @@ func (c call) inputs(o *hubObject) []input {
 	var in struct {
 		Inputs []input `json:"inputs"`
 	}
-	refuseIf(c.read(&in))
-	refuseIf(batchSize(len(in.Inputs), maxBatch))
+	c.read(&in)
+	batchSize(len(in.Inputs), maxBatch)
 	for i := range in.Inputs {
-		in.Inputs[i].understand(o)
+		x := &in.Inputs[i]
+		x.values, x.bad = o.understand(x.Properties, false)
 	}
 	return in.Inputs
 }
@@ -61,11 +62,11 @@ func (c call) inputs(o *hubObject) []input {
 // single reads the body of a write of one record.
 func (c call) single(o *hubObject) input {
 	var in input
-	refuseIf(c.read(&in))
+	c.read(&in)
 	if in.Properties == nil {
 		panic(lacking("SimplePublicObjectInput", "properties"))
 	}
-	in.understand(o)
+	in.values, in.bad = o.understand(in.Properties, false)
 	refuseIf(badValues(in.bad))
 	return in
 }
@@ -75,145 +76,129 @@ func badValues(bad []*badValue) *failure {
 	if len(bad) == 0 {
 		return nil
 	}
-	message, details := tellBad(bad)
-	return &failure{status: http.StatusBadRequest, Message: message, Category: "VALIDATION_ERROR", Errors: details}
-}
-
-func tellBad(bad []*badValue) (message string, details []detail) {
+	f := refuse(http.StatusBadRequest, "VALIDATION_ERROR", "Property values were not valid: %s", marshal(bad))
 	for _, v := range bad {
-		details = append(details, detail{v.Message, v.Code, map[string][]string{"propertyName": {v.Name}}})
+		f.Errors = append(f.Errors, detail{v.Message, v.Code, map[string][]string{"propertyName": {v.Name}}})
 	}
-	return "Property values were not valid: " + string(marshal(bad)), details
-}
-
-// conflict is the 409 to an address that another contact has.
-func conflict(other *record) *failure {
-	return refuse(http.StatusConflict, "CONFLICT", "Contact already exists. Existing ID: %s", other.id)
+	return f
 }
 
 // broken are the validation rules a contact would not keep after changes; r is nil for a new one.
-func (h *HubSpot) broken(c call, o *hubObject, r *record, changes []change) (bad []*badValue) {
+func (h *HubSpot) broken(c call, o *hubObject, r *record, values changes) (bad []*badValue) {
 	if o != h.contacts || c.dated != "2026-09" {
 		return nil
 	}
 	after := func(name string) string {
-		p, known := o.property(name)
-		v, given := valueOf(changes, name)
-		if !given && known && r != nil {
+		v, given := values[name]
+		if p, known := o.property(name); !given && known && r != nil {
 			v = r.value(p.number)
 		}
 		return v
 	}
 	for _, rule := range h.rules {
 		if after(rule.When) == rule.Is && after(rule.Require) == "" {
-			bad = append(bad, &badValue{false, fmt.Sprintf("Property %q is required when %q is %q", rule.Require, rule.When, rule.Is), "MISSING_CONDITIONAL_REQUIRED_PROPERTY", rule.Require})
+			bad = append(bad, unfit("MISSING_CONDITIONAL_REQUIRED_PROPERTY", rule.Require, "Property %q is required when %q is %q", rule.Require, rule.When, rule.Is))
 		}
 	}
 	return bad
 }
 
-// refused says why a record does not take changes; r is nil for a new one.
-func (h *HubSpot) refused(c call, o *hubObject, r *record, changes []change) *failure {
-	if other := h.clash(o, changes, r); other != nil {
-		return conflict(other)
+// check refuses changes that a record does not take; r is nil for a new one.
+func (h *HubSpot) check(c call, o *hubObject, r *record, x input) {
+	refuseIf(badValues(x.bad))
+	if other := h.clash(o, x.values, r); other != nil {
+		panic(refuse(http.StatusConflict, "CONFLICT", "Contact already exists. Existing ID: %s", other.id))
 	}
-	return badValues(h.broken(c, o, r, changes))
+	refuseIf(badValues(h.broken(c, o, r, x.values)))
+}
+
+// once refuses a batch that names something twice.
+func once(seen map[string]bool, name string) {
+	if seen[name] {
+		panic(invalid("Duplicate IDs found in batch input: [%s]. IDs must be unique", name))
+	}
+	seen[name] = name != ""
 }
 
 // batchUpdate writes up to 100 records. One bad value anywhere and nothing is written. Ids not found share one error, and
-// merged ids are left out of the answer without a word.
+// merged ids are left out of the answer without a word, as seen by others.
 func (h *HubSpot) batchUpdate(c call, o *hubObject) reply {
 	in := c.inputs(o)
 	ids := make(map[string]bool, len(in))
 	for _, x := range in {
-		switch {
-		case x.ID == nil || x.Properties == nil:
+		if x.ID == nil || x.Properties == nil {
 			panic(lacking("SimplePublicObjectBatchInput", "id", "properties"))
-		case ids[*x.ID]:
-			panic(invalid("Duplicate IDs found in batch input: [%s]. IDs must be unique", *x.ID))
 		}
-		refuseIf(byRecordID(x.IDProperty))
-		ids[*x.ID] = true
+		byRecordID(x.IDProperty)
+		once(ids, *x.ID)
 	}
 	for _, x := range in {
 		refuseIf(badValues(x.bad))
-		if r := o.live(*x.ID); r != nil {
-			refuseIf(h.refused(c, o, r, x.changes))
+		if r := o.named(*x.ID); r != nil {
+			h.check(c, o, r, x)
 		}
 	}
-	run := h.batch(c)
-	var missing []string
+	var run batch
 	for _, x := range in {
 		r := o.byID[*x.ID]
 		switch {
 		case r != nil && r.into != nil:
-			// Left out silently, as seen by others.
 		case r == nil || !r.live():
-			missing = append(missing, *x.ID)
+			run.missing = append(run.missing, *x.ID)
 		default:
-			h.write(c, o, r, x.changes)
-			run.next()
-			run.body = h.renderWritten(run.body, o, r, x)
+			run.add(h.write(c, o, r, x))
 		}
 	}
-	run.missing(o, missing)
-	return run.reply(http.StatusOK)
+	return h.batchReply(c, http.StatusOK, run)
 }
 
-// write applies changes that came through the API and counts them.
-func (h *HubSpot) write(c call, o *hubObject, r *record, changes []change) {
+// write applies changes that came through the API, counts them and gives the answer.
+func (h *HubSpot) write(c call, o *hubObject, r *record, x input) []byte {
 	if o == h.contacts {
 		h.tally.wrote(r)
 	}
-	h.apply(o, r, changes, func(*property) author { return author{source: byIntegration} }, c.now.UnixMilli())
+	h.apply(o, r, x.values, author{source: byIntegration}, c.now.UnixMilli())
+	return o.written(r, x)
 }
 
-// renderWritten appends a record as the answer to a write shows it: what was written and what is always there.
-func (h *HubSpot) renderWritten(b []byte, o *hubObject, r *record, x input) []byte {
-	props := make([]*property, 0, len(x.changes)+3)
-	for _, c := range x.changes {
-		props = append(props, c.p)
-	}
-	for _, name := range []string{"createdate", o.modified, "hs_object_id"} {
-		props = append(props, o.byName[name])
-	}
-	slices.SortFunc(props, func(a, b *property) int { return strings.Compare(a.Name, b.Name) })
-	return h.render(b, r, rendering{props: slices.Compact(props)})
+// written is a record as the answer to a write shows it: what was written and what is always there.
+func (o *hubObject) written(r *record, x input) []byte {
+	names := slices.AppendSeq([]string{"hs_object_id"}, maps.Keys(x.values))
+	return rendering{props: o.resolve(names, true)}.render(r)
 }
 
 // updateOne answers PATCH of a live record.
 func (h *HubSpot) updateOne(c call, o *hubObject) reply {
 	r := o.lookup(c)
-	refuseIf(missing(r))
+	if r == nil {
+		panic(missing)
+	}
 	x := c.single(o)
-	refuseIf(h.refused(c, o, r, x.changes))
-	h.write(c, o, r, x.changes)
-	return reply{status: http.StatusOK, body: h.renderWritten(nil, o, r, x)}
+	h.check(c, o, r, x)
+	return reply{status: http.StatusOK, body: h.write(c, o, r, x)}
 }
 
 // createOne answers POST of a new record.
 func (h *HubSpot) createOne(c call, o *hubObject) reply {
-	x := c.single(o)
-	r := h.createFrom(c, o, x)
-	return reply{status: http.StatusCreated, body: h.renderWritten(nil, o, r, x)}
+	return reply{status: http.StatusCreated, body: h.createFrom(c, o, c.single(o))}
 }
 
-func (h *HubSpot) createFrom(c call, o *hubObject, x input) *record {
-	refuseIf(h.refused(c, o, nil, x.changes))
+func (h *HubSpot) createFrom(c call, o *hubObject, x input) []byte {
+	h.check(c, o, nil, x)
 	for _, a := range x.Associations {
-		if o.other.live(a.To.ID) == nil {
+		if o.other.named(a.To.ID) == nil {
 			panic(invalid("One or more associations are not valid: %s %s does not exist", o.other.singular, a.To.ID))
 		}
 	}
-	r := h.create(o, x.changes, byIntegration, c.now.UnixMilli())
+	r := h.create(o, x.values, byIntegration, c.now.UnixMilli())
 	for _, a := range x.Associations {
-		deal, contact := r, o.other.live(a.To.ID)
+		deal, contact := r, o.other.named(a.To.ID)
 		if o == h.contacts {
 			deal, contact = contact, r
 		}
 		h.associate(deal, contact)
 	}
-	return r
+	return o.written(r, x)
 }
 
 // batchCreate adds up to 100 records. One bad row and nothing is made.
@@ -224,21 +209,14 @@ func (h *HubSpot) batchCreate(c call, o *hubObject) reply {
 		if x.Properties == nil {
 			panic(lacking("SimplePublicObjectBatchInputForCreate", "properties"))
 		}
-		refuseIf(cmp.Or(badValues(x.bad), h.refused(c, o, nil, x.changes)))
-		if email, _ := valueOf(x.changes, "email"); email != "" {
-			if addresses[email] {
-				panic(invalid("Duplicate IDs found in batch input: [%s]. IDs must be unique", email))
-			}
-			addresses[email] = true
-		}
+		h.check(c, o, nil, x)
+		once(addresses, x.values["email"])
 	}
-	run := h.batch(c)
+	var run batch
 	for _, x := range in {
-		r := h.createFrom(c, o, x)
-		run.next()
-		run.body = h.renderWritten(run.body, o, r, x)
+		run.add(h.createFrom(c, o, x))
 	}
-	return run.reply(http.StatusCreated)
+	return h.batchReply(c, http.StatusCreated, run)
 }
 
 // mergeCall answers the merge of two contacts with the record they became.
@@ -247,7 +225,7 @@ func (h *HubSpot) mergeCall(c call, o *hubObject) reply {
 		PrimaryObjectID string `json:"primaryObjectId"`
 		ObjectIDToMerge string `json:"objectIdToMerge"`
 	}
-	refuseIf(c.read(&in))
+	c.read(&in)
 	if o != h.contacts {
 		panic(notAllowed)
 	}
@@ -255,7 +233,7 @@ func (h *HubSpot) mergeCall(c call, o *hubObject) reply {
 	if err != nil {
 		panic(invalid("Objects %s and %s cannot be merged", in.PrimaryObjectID, in.ObjectIDToMerge))
 	}
-	return reply{status: http.StatusOK, body: h.render(nil, r, rendering{props: o.resolve(nil, true)})}
+	return reply{status: http.StatusOK, body: rendering{props: o.resolve(nil, true)}.render(r)}
 }
 
 // eraseCall answers a deletion for privacy reasons.
@@ -264,15 +242,13 @@ func (h *HubSpot) eraseCall(c call, o *hubObject) reply {
 		ObjectID   string `json:"objectId"`
 		IDProperty string `json:"idProperty"`
 	}
-	refuseIf(c.read(&in))
+	c.read(&in)
+	byRecordID(in.IDProperty)
 	if o != h.contacts {
 		panic(notAllowed)
 	}
-	if r := h.emails[strings.ToLower(in.ObjectID)]; r != nil && in.IDProperty == "email" {
-		in.ObjectID = r.id
-	}
 	if h.erase(in.ObjectID) != nil {
-		panic(refuse(http.StatusNotFound, "OBJECT_NOT_FOUND", "resource not found"))
+		panic(missing)
 	}
 	return reply{status: http.StatusNoContent}
 }

@@ -47,8 +47,7 @@ type Salesforce struct {
 	serial   uint64
 
 	usage    rolling
-	arrivals map[*request]*arrival
-	holds    map[string]*request // by id: the write that locks a record
+	underWay map[*request]locks // writes of several records
 
 	serves   []endpoint[*orgCall, *orgObject]
 	cursors  []*orgCursor
@@ -79,7 +78,7 @@ func NewSalesforce(o SalesforceOptions) *Salesforce {
 	s := &Salesforce{
 		o: o, refresh: o.RefreshToken,
 		objects: map[string]*orgObject{}, prefixes: map[string]*orgObject{}, sessions: map[string]*orgSession{},
-		arrivals: map[*request]*arrival{}, holds: map[string]*request{}, jobs: map[string]*bulkJob{}, refusals: map[string]*rowRefusal{},
+		underWay: map[*request]locks{}, jobs: map[string]*bulkJob{}, refusals: map[string]*rowRefusal{},
 	}
 	s.usage = rolling{max: o.DailyLimit, span: 24 * time.Hour}
 	if o.Unlimited {

@@ -1,12 +1,14 @@
 package sandbox
 
 import (
+	"cmp"
 	"crypto"
 	"crypto/rsa"
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -36,12 +38,10 @@ const (
 	jwtSkew = 30 * time.Second
 )
 
-// ExpireSessions ends all access tokens, and with them their query locators.
+// ExpireSessions ends all access tokens.
 func (s *Salesforce) ExpireSessions() {
 	defer s.lock()()
-	for token := range s.sessions {
-		s.endSession(token)
-	}
+	s.endSessions(func(*orgSession) bool { return true })
 }
 
 // Freeze ends the integration user's sessions and lets it have no new ones.
@@ -57,83 +57,72 @@ func (s *Salesforce) RefreshToken() string {
 	return s.refresh
 }
 
-func (s *Salesforce) endSession(token string) {
-	delete(s.sessions, token)
-	s.cursors = slices.DeleteFunc(s.cursors, func(c *orgCursor) bool { return c.session == token })
+// endSessions ends those sessions, and with them their query locators.
+func (s *Salesforce) endSessions(over func(session *orgSession) bool) {
+	maps.DeleteFunc(s.sessions, func(_ string, session *orgSession) bool { return over(session) })
+	s.cursors = slices.DeleteFunc(s.cursors, func(c *orgCursor) bool { return s.sessions[c.session] == nil })
 }
 
-// denied is the token endpoint's way to say no.
-func denied(code, description string) reply {
-	return jsonReply(http.StatusBadRequest, map[string]string{"error": code, "error_description": description})
+// denial is the token endpoint's way to say no: what it checks panics with it.
+type denial struct {
+	Code        string `json:"error"`
+	Description string `json:"error_description"`
+}
+
+func deny(when bool, code, description string) {
+	if when {
+		panic(&denial{code, description})
+	}
+}
+
+const jwtGrant = "urn:ietf:params:oauth:grant-type:jwt-bearer"
+
+// signing answers what is asked under services/oauth2.
+func signing(q *request, answer func(q *request, form url.Values) reply) (rep reply) {
+	form, _ := url.ParseQuery(string(q.body)) // what cannot be read is not there
+	if no := caught[denial](func() { rep = answer(q, form) }); no != nil {
+		return jsonReply(http.StatusBadRequest, no)
+	}
+	return rep
 }
 
 // grant answers POST /services/oauth2/token.
-func (s *Salesforce) grant(q *request) reply {
-	if q.method != http.MethodPost {
-		return denied("unsupported_grant_type", "grant type not supported")
-	}
-	form, err := url.ParseQuery(string(q.body))
-	if err != nil || !q.isKind("application/x-www-form-urlencoded") {
-		return denied("unsupported_grant_type", "grant type not supported")
-	}
-	clientID, secret := form.Get("client_id"), form.Get("client_secret")
-	now := s.o.Now()
-	refresh := ""
-	switch form.Get("grant_type") {
-	case "urn:ietf:params:oauth:grant-type:jwt-bearer":
-		if code, description := s.refuseJWT(form.Get("assertion"), now); code != "" {
-			return denied(code, description)
-		}
-	case "client_credentials":
-		switch {
-		case isLoginHost(q.base):
-			return denied("invalid_grant", "request not supported on this domain")
-		case clientID != s.o.ClientID:
-			return denied("invalid_client_id", "client identifier invalid")
-		case secret != s.o.ClientSecret:
-			return denied("invalid_client", "invalid client credentials")
-		}
-	case "refresh_token":
-		given := form.Get("refresh_token")
-		switch {
-		case clientID != s.o.ClientID:
-			return denied("invalid_client_id", "client identifier invalid")
-		case secret != "" && secret != s.o.ClientSecret:
-			return denied("invalid_client", "invalid client credentials")
-		case given == "" || given != s.refresh:
-			return denied("invalid_grant", "expired access/refresh token")
-		}
+func (s *Salesforce) grant(q *request, form url.Values) reply {
+	now, kind := s.o.Now(), form.Get("grant_type")
+	app, secret := form.Get("client_id") == s.o.ClientID, form.Get("client_secret")
+	given := form.Get("refresh_token")
+	answer := map[string]string{}
+	switch {
+	case q.method != http.MethodPost || !q.isKind("application/x-www-form-urlencoded"):
+		kind = ""
+	case kind == jwtGrant:
+		s.checkJWT(form.Get("assertion"), now)
+	case kind == "client_credentials":
+		deny(isLoginHost(q.base), "invalid_grant", "request not supported on this domain")
+		deny(!app, "invalid_client_id", "client identifier invalid")
+		deny(secret != s.o.ClientSecret, "invalid_client", "invalid client credentials")
+	case kind == "refresh_token":
+		deny(!app, "invalid_client_id", "client identifier invalid")
+		deny(secret != "" && secret != s.o.ClientSecret, "invalid_client", "invalid client credentials")
+		deny(given == "" || given != s.refresh, "invalid_grant", "expired access/refresh token")
 		if s.o.RotateRefresh {
-			for token, session := range s.sessions {
-				if session.refresh == given {
-					s.endSession(token)
-				}
-			}
+			s.endSessions(func(session *orgSession) bool { return session.refresh == given })
 			s.refresh = "5Aep861" + s.secret(44)
-			refresh = s.refresh
+			answer["refresh_token"] = s.refresh
 		}
 	default: // user name and password among them
-		return denied("unsupported_grant_type", "grant type not supported")
+		kind = ""
 	}
-	if s.locked {
-		return denied("invalid_grant", "inactive user")
-	}
-	for token, session := range s.sessions {
-		if !now.Before(session.ends) {
-			s.endSession(token)
-		}
-	}
+	deny(kind == "", "unsupported_grant_type", "grant type not supported")
+	deny(s.locked, "invalid_grant", "inactive user")
+	s.endSessions(func(session *orgSession) bool { return !now.Before(session.ends) })
 	token := s.o.OrgID[:15] + "!" + s.secret(96)
 	s.sessions[token] = &orgSession{now.Add(s.o.SessionTTL), s.refresh}
-	instance := s.instance(q)
-	answer := map[string]string{
-		"access_token": token, "scope": "api refresh_token", "instance_url": instance, "token_type": "Bearer",
+	maps.Copy(answer, map[string]string{
+		"access_token": token, "scope": "api refresh_token", "instance_url": s.instance(q), "token_type": "Bearer",
 		"id": q.base + "/id/" + s.o.OrgID + "/" + s.me,
-	}
-	if refresh != "" {
-		answer["refresh_token"] = refresh
-	}
-	if form.Get("grant_type") != "urn:ietf:params:oauth:grant-type:jwt-bearer" {
+	})
+	if kind != jwtGrant {
 		answer["issued_at"] = strconv.FormatInt(now.UnixMilli(), 10)
 		answer["signature"] = base64.StdEncoding.EncodeToString([]byte(s.secret(32)))
 	}
@@ -142,56 +131,34 @@ func (s *Salesforce) grant(q *request) reply {
 
 func isLoginHost(base string) bool { return base == productionLogin || base == testLogin }
 
-// refuseJWT says why an assertion is not taken, nothing if it is.
-func (s *Salesforce) refuseJWT(assertion string, now time.Time) (code, description string) {
-	bad := func(why string) (string, string) { return "invalid_grant", why }
-	parts := strings.Split(assertion, ".")
-	if len(parts) != 3 {
-		return bad("invalid assertion")
-	}
+// checkJWT refuses an assertion that is not taken.
+func (s *Salesforce) checkJWT(assertion string, now time.Time) {
 	var head struct{ Alg string }
 	var claims struct {
 		Iss, Sub, Aud string
-		Exp           json.Number
+		Exp           float64
 	}
-	decode := func(part string, into any) bool {
-		raw, err := base64.RawURLEncoding.DecodeString(part)
-		return err == nil && json.Unmarshal(raw, into) == nil
+	part := func(raw string, into any) bool {
+		b, err := base64.RawURLEncoding.DecodeString(raw)
+		return err == nil && json.Unmarshal(b, into) == nil
 	}
-	signature, err := base64.RawURLEncoding.DecodeString(parts[2])
-	if err != nil || !decode(parts[0], &head) || !decode(parts[1], &claims) || head.Alg != "RS256" {
-		return bad("invalid assertion")
-	}
-	if claims.Iss != s.o.ClientID {
-		return "invalid_client_id", "client identifier invalid"
-	}
+	parts := strings.Split(assertion, ".")
+	deny(len(parts) != 3 || !part(parts[0], &head) || !part(parts[1], &claims) || head.Alg != "RS256", "invalid_grant", "invalid assertion")
+	deny(claims.Iss != s.o.ClientID, "invalid_client_id", "client identifier invalid")
 	if s.o.PublicKey != nil {
+		signature, _ := base64.RawURLEncoding.DecodeString(parts[2])
 		sum := sha256.Sum256([]byte(parts[0] + "." + parts[1]))
-		if rsa.VerifyPKCS1v15(s.o.PublicKey, crypto.SHA256, sum[:], signature) != nil {
-			return bad("invalid assertion")
-		}
+		deny(rsa.VerifyPKCS1v15(s.o.PublicKey, crypto.SHA256, sum[:], signature) != nil, "invalid_grant", "invalid assertion")
 	}
 	want := productionLogin
 	if s.o.Test {
 		want = testLogin
 	}
-	if claims.Aud != want {
-		return bad("audience is invalid")
-	}
-	exp, err := claims.Exp.Float64()
-	if err != nil {
-		return bad("invalid assertion")
-	}
-	switch left := time.Unix(int64(exp), 0).Sub(now); {
-	case left < -jwtSkew:
-		return bad("expired authorization code")
-	case left > jwtLife+jwtSkew:
-		return bad("invalid assertion")
-	}
-	if claims.Sub != s.o.Username {
-		return bad("user hasn't approved this consumer")
-	}
-	return "", ""
+	left := time.Unix(int64(claims.Exp), 0).Sub(now)
+	deny(claims.Aud != want, "invalid_grant", "audience is invalid")
+	deny(left < -jwtSkew, "invalid_grant", "expired authorization code")
+	deny(left > jwtLife+jwtSkew, "invalid_grant", "invalid assertion")
+	deny(claims.Sub != s.o.Username, "invalid_grant", "user hasn't approved this consumer")
 }
 
 // secret is n characters that the number of secrets before decides.
@@ -211,27 +178,14 @@ func (s *Salesforce) secret(n int) string {
 func (s *Salesforce) authorize(q *request, now time.Time) (token string, ok bool) {
 	scheme, token, _ := strings.Cut(q.header.Get("Authorization"), " ")
 	session := s.sessions[token]
-	if session == nil || !strings.EqualFold(scheme, "Bearer") && !strings.EqualFold(scheme, "OAuth") {
-		return "", false
-	}
-	if !now.Before(session.ends) {
-		s.endSession(token)
-		return "", false
-	}
-	return token, true
+	return token, session != nil && now.Before(session.ends) && (strings.EqualFold(scheme, "Bearer") || strings.EqualFold(scheme, "OAuth"))
 }
 
 // revoke answers POST /services/oauth2/revoke.
-func (s *Salesforce) revoke(q *request) reply {
-	form, _ := url.ParseQuery(string(q.body))
-	token := form.Get("token")
-	if token == "" {
-		token = q.params().Get("token")
-	}
-	if _, ok := s.sessions[token]; !ok {
-		return denied("unsupported_token_type", "this token type is not supported")
-	}
-	s.endSession(token)
+func (s *Salesforce) revoke(q *request, form url.Values) reply {
+	session := s.sessions[cmp.Or(form.Get("token"), q.params().Get("token"))]
+	deny(session == nil, "unsupported_token_type", "this token type is not supported")
+	s.endSessions(func(x *orgSession) bool { return x == session })
 	return reply{status: http.StatusOK, body: []byte{}}
 }
 

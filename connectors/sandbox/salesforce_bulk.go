@@ -2,11 +2,10 @@ package sandbox
 
 import (
 	"bytes"
-	"encoding/base64"
+	"cmp"
 	"encoding/csv"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"strconv"
 	"strings"
@@ -15,9 +14,8 @@ import (
 
 // Bulk API 2.0: jobs that update the records of an uploaded CSV file, and jobs that run a query.
 const (
-	bulkPrefix    = "750"
-	mostBulkCSV   = 150_000_000 // bytes of an upload
-	bulkQueryPage = 50_000      // rows of a result that a call gives unless it says how many it wants
+	bulkPrefix  = "750"
+	mostBulkCSV = 150_000_000 // bytes of an upload
 )
 
 // States of a job.
@@ -50,14 +48,9 @@ type bulkJob struct {
 	assigns  bool // names an assignment rule: without one, none runs
 	uploaded time.Time
 
-	upload    []byte // of an ingest job
-	header    []string
-	good, bad [][]string // rows with what became of them before their columns
-	left      [][]string // unprocessed rows
-
-	query *soqlQuery // of a query job
-	all   bool
-	recs  []*record
+	upload []byte                // of an ingest job
+	query  *soqlQuery            // of a query job
+	tables map[string][][]string // what came of it, by the last word of the path that tells it
 }
 
 // jobJSON is a job as it is told.
@@ -91,61 +84,64 @@ func (s *Salesforce) job(c *orgCall) *bulkJob {
 	return job
 }
 
-func (s *Salesforce) successfulRows(c *orgCall, _ *orgObject) reply {
+// table answers with what came of a job's rows.
+func (s *Salesforce) table(c *orgCall, _ *orgObject) reply {
 	job := s.job(c)
-	return csvReply(append([]string{"sf__Id", "sf__Created"}, job.header...), job.good)
-}
-
-func (s *Salesforce) failedRows(c *orgCall, _ *orgObject) reply {
-	job := s.job(c)
-	return csvReply(append([]string{"sf__Id", "sf__Error"}, job.header...), job.bad)
-}
-
-func (s *Salesforce) unprocessedRows(c *orgCall, _ *orgObject) reply {
-	job := s.job(c)
-	return csvReply(job.header, job.left)
-}
-
-func (s *Salesforce) openIngest(c *orgCall, _ *orgObject) reply { return s.openJob(c, "ingest") }
-
-func (s *Salesforce) openQuery(c *orgCall, _ *orgObject) reply { return s.openJob(c, "query") }
-
-func (s *Salesforce) openJob(c *orgCall, kind string) reply {
-	var in struct{ Object, Operation, Query, ContentType, LineEnding, ColumnDelimiter, AssignmentRuleId string }
-	refuseIf(c.read(&in))
-	if in.LineEnding == "" {
-		in.LineEnding = "LF"
+	switch {
+	case c.params().Get("maxRecords") != "" || c.params().Get("locator") != "":
+		panic(badRequest("INVALIDJOB", "InvalidJob : the sandbox gives all results at once"))
+	case job.query != nil && job.State != bulkDone:
+		panic(badRequest("INVALIDJOBSTATE", "Results are not available: job %s is %s", job.ID, job.State))
 	}
-	job := &bulkJob{assigns: in.AssignmentRuleId != ""}
-	ok := false
-	if kind == "query" {
-		job.all, job.query = in.Operation == "queryAll", s.parseSOQL(in.Query, false)
-		job.object, ok = job.query.o, in.Operation == "query" || job.all
-		if job.query.count {
-			panic(badRequest("FEATURENOTENABLED", "Aggregates are not supported in bulk queries"))
-		}
-	} else if job.object, ok = s.object(in.Object); !ok || job.object.tooling {
+	rows := job.tables[c.rest[3]]
+	return reply{status: http.StatusOK, body: appendCSV(nil, rows), header: http.Header{
+		"Content-Type": {"text/csv;charset=UTF-8"}, "Sforce-Locator": {"null"}, "Sforce-Numberofrecords": {strconv.Itoa(max(len(rows)-1, 0))},
+	}}
+}
+
+// jobBody is the body of a call that opens a job or moves its state.
+type jobBody struct{ Object, Operation, Query, ContentType, LineEnding, ColumnDelimiter, AssignmentRuleId, State string }
+
+func (s *Salesforce) openIngest(c *orgCall, _ *orgObject) reply {
+	var in jobBody
+	c.read(&in)
+	o, ok := s.object(in.Object)
+	if !ok || o.tooling {
 		panic(badRequest("INVALIDJOB", "InvalidJob : Unable to find object: %s", in.Object))
-	} else {
-		ok = in.Operation == "update"
 	}
-	if !ok || in.ContentType != "" && in.ContentType != "CSV" || in.ColumnDelimiter != "" && in.ColumnDelimiter != "COMMA" || in.LineEnding != "LF" && in.LineEnding != "CRLF" {
-		panic(badRequest("INVALIDJOB", "InvalidJob : the sandbox runs update, query and queryAll with CSV, commas, and LF or CRLF"))
+	job := s.openJob(c, in, "V2Ingest", "update")
+	job.object, job.Object, job.assigns = o, o.name, in.AssignmentRuleId != ""
+	job.ContentURL = "services/data/v" + c.version + "/jobs/ingest/" + job.ID + "/batches"
+	return jsonReply(http.StatusOK, job.jobJSON)
+}
+
+func (s *Salesforce) openQuery(c *orgCall, _ *orgObject) reply {
+	var in jobBody
+	c.read(&in)
+	query := s.parseSOQL(in.Query, false)
+	if query.count {
+		panic(badRequest("FEATURENOTENABLED", "Aggregates are not supported in bulk queries"))
+	}
+	job := s.openJob(c, in, "V2Query", "query")
+	job.query, job.Object, job.uploaded = query, query.o.name, c.now
+	job.move(c, bulkUploaded)
+	return jsonReply(http.StatusOK, job.jobJSON)
+}
+
+func (s *Salesforce) openJob(c *orgCall, in jobBody, kind, operation string) *bulkJob {
+	in.LineEnding = cmp.Or(in.LineEnding, "LF")
+	if in.Operation != operation || cmp.Or(in.ContentType, "CSV") != "CSV" || cmp.Or(in.ColumnDelimiter, "COMMA") != "COMMA" || in.LineEnding != "LF" && in.LineEnding != "CRLF" {
+		panic(badRequest("INVALIDJOB", "InvalidJob : the sandbox runs update and query with CSV, commas, and LF or CRLF"))
 	}
 	s.serial++
 	version, _ := strconv.ParseFloat(c.version, 64)
-	job.jobJSON = jobJSON{
-		ID: orgID(bulkPrefix, firstNumber+s.serial), Operation: in.Operation, Object: job.object.name, CreatedByID: s.me, CreatedDate: formatWireTime(s.nowMs()),
-		ConcurrencyMode: "Parallel", ContentType: "CSV", APIVersion: version, JobType: "V2Ingest", LineEnding: in.LineEnding, ColumnDelimiter: "COMMA",
-	}
-	job.ContentURL = "services/data/v" + c.version + "/jobs/ingest/" + job.ID + "/batches"
+	job := &bulkJob{tables: map[string][][]string{}, jobJSON: jobJSON{
+		ID: orgID(bulkPrefix, firstNumber+s.serial), Operation: operation, CreatedByID: s.me, CreatedDate: formatWireTime(s.nowMs()),
+		ConcurrencyMode: "Parallel", ContentType: "CSV", APIVersion: version, JobType: kind, LineEnding: in.LineEnding, ColumnDelimiter: "COMMA",
+	}}
 	job.move(c, bulkOpen)
-	if kind == "query" {
-		job.JobType, job.uploaded = "V2Query", c.now
-		job.move(c, bulkUploaded)
-	}
 	s.jobs[job.ID] = job
-	return jsonReply(http.StatusOK, job.jobJSON)
+	return job
 }
 
 func (j *bulkJob) move(c *orgCall, state string) {
@@ -192,11 +188,11 @@ func (s *Salesforce) deleteJob(c *orgCall, _ *orgObject) reply {
 // moveJob answers PATCH of a job's state: its file is whole, or it is to be aborted.
 func (s *Salesforce) moveJob(c *orgCall, _ *orgObject) reply {
 	job := s.job(c)
-	var in struct{ State string }
-	refuseIf(c.read(&in))
+	var in jobBody
+	c.read(&in)
 	switch {
 	case in.State == bulkAborted && (job.underWay() || job.State == bulkOpen):
-		job.header, job.left, _ = job.parse()
+		job.tables["unprocessedrecords"], _ = job.parse()
 	case in.State == bulkUploaded && job.State == bulkOpen:
 		job.uploaded = c.now
 	default:
@@ -213,151 +209,121 @@ func (s *Salesforce) advance(c *orgCall, job *bulkJob) {
 		job.move(c, bulkWorking)
 	case job.State != bulkWorking || c.now.Sub(job.uploaded) < s.o.BulkTime:
 	case job.query != nil:
-		job.recs = s.run(job.query, job.all)
-		job.Processed = len(job.recs)
+		job.tables["results"] = s.results(job.query)
+		job.Processed = len(job.tables["results"]) - 1
 		job.move(c, bulkDone)
 	default:
 		s.work(c, job)
 	}
 }
 
-// parse reads the uploaded CSV.
-func (j *bulkJob) parse() (header []string, rows [][]string, err error) {
-	r := csv.NewReader(bytes.NewReader(j.upload))
-	header, err = r.Read()
-	if errors.Is(err, io.EOF) {
-		return nil, nil, errors.New("InvalidBatch : Records not found")
+// parse reads the uploaded CSV, whose first row is the header.
+func (j *bulkJob) parse() ([][]string, error) {
+	rows, err := csv.NewReader(bytes.NewReader(j.upload)).ReadAll()
+	switch crlf := bytes.Contains(j.upload, []byte("\r\n")); {
+	case err != nil:
+		return nil, fmt.Errorf("InvalidBatch : Failed to parse CSV: %w", err)
+	case len(rows) == 0:
+		return nil, errors.New("InvalidBatch : Records not found")
+	case crlf != (j.LineEnding == "CRLF") && len(rows) > 1:
+		return nil, fmt.Errorf("ClientInputError : LineEnding is invalid on user data. Current LineEnding setting is %s", j.LineEnding)
 	}
-	if err == nil {
-		rows, err = r.ReadAll()
-	}
-	if err != nil {
-		return nil, nil, fmt.Errorf("InvalidBatch : Failed to parse CSV: %w", err)
-	}
-	if crlf := bytes.Contains(j.upload, []byte("\r\n")); crlf != (j.LineEnding == "CRLF") && len(rows) > 0 {
-		return nil, nil, fmt.Errorf("ClientInputError : LineEnding is invalid on user data. Current LineEnding setting is %s", j.LineEnding)
-	}
-	return header, rows, nil
+	return rows, nil
 }
 
 // work applies the rows of an ingest job.
 func (s *Salesforce) work(c *orgCall, job *bulkJob) {
-	header, rows, err := job.parse()
+	rows, err := job.parse()
 	if err != nil {
 		job.ErrorMessage = err.Error()
 		job.move(c, bulkFailed)
 		return
 	}
-	job.header = header
+	header, rows := rows[0], rows[1:]
 	outcome := BulkOutcome{State: bulkDone, Rows: len(rows)}
 	if len(s.outcomes) > 0 {
 		outcome, s.outcomes = s.outcomes[0], s.outcomes[1:]
 		outcome.Rows = min(max(outcome.Rows, 0), len(rows))
 	}
-	rowCall := &orgCall{request: &request{}, now: c.now} // headers of the call that asks for the state say nothing about the rows
+	tell := func(table string, first, second string, row []string) {
+		job.tables[table] = append(job.tables[table], append([]string{first, second}, row...))
+	}
+	tell("successfulResults", "sf__Id", "sf__Created", header)
+	tell("failedResults", "sf__Id", "sf__Error", header)
 	for _, row := range rows[:outcome.Rows] {
-		in := job.row(row)
-		if id, fault := s.workRow(rowCall, job, in); fault != nil {
-			job.bad = append(job.bad, append([]string{in.id, fault.rowText()}, row...))
+		in := csvRow(header, row)
+		if id, fault := s.workRow(c.now, job, in); fault != nil {
+			tell("failedResults", in.id, fault.rowText(), row)
 		} else {
-			job.good = append(job.good, append([]string{id, "false"}, row...))
+			tell("successfulResults", id, "false", row)
 		}
 	}
-	job.Processed, job.Failed = outcome.Rows, len(job.bad)
-	job.left = rows[outcome.Rows:]
+	job.Processed, job.Failed = outcome.Rows, len(job.tables["failedResults"])-1
+	job.tables["unprocessedrecords"] = append([][]string{header}, rows[outcome.Rows:]...)
 	job.ErrorMessage = outcome.Message
 	job.move(c, outcome.State)
 }
 
-// row reads a row. An empty cell leaves the field as it is, #N/A clears it.
-func (j *bulkJob) row(cells []string) orgRow {
-	var row orgRow
-	for i, name := range j.header {
+// csvRow reads a row. An empty cell leaves the field as it is, #N/A clears it.
+func csvRow(header, cells []string) orgRow {
+	row := orgRow{values: map[string]any{}}
+	for i, name := range header {
 		switch v := cells[i]; {
 		case strings.EqualFold(name, "Id"):
-			row.id, row.hasID = v, true
+			row.id = v
 		case v == "#N/A":
-			row.values = append(row.values, orgValue{name, "", 'n'})
+			row.values[name] = nil
 		case v != "":
-			row.values = append(row.values, orgValue{name, v, '0'}) // of no JSON type: any text that the field can read
+			row.values[name] = csvText(v)
 		}
 	}
 	return row
 }
 
-// workRow applies one row and returns the record's id.
-func (s *Salesforce) workRow(c *orgCall, job *bulkJob, row orgRow) (id string, fault *rowFault) {
-	fault = caught(func() {
-		changes := job.object.changesOf(row, false)
+// workRow applies one row and returns the record's id. No header of the call that asks for the state says anything about it.
+func (s *Salesforce) workRow(now time.Time, job *bulkJob, row orgRow) (id string, fault *orgFault) {
+	fault = caught[orgFault](func() {
+		values := job.object.changesOf(row, false)
 		if row.id == "" {
-			panic(&rowFault{"MISSING_ARGUMENT", "Id not specified in an update call", []string{}})
+			panic(badRow("MISSING_ARGUMENT", "Id not specified in an update call"))
 		}
 		r := s.target(job.object, row.id)
-		s.checkUpdate(c, job.object, r, changes)
-		s.update(job.object, r, changes, job.assigns)
+		s.checkUpdate(&orgCall{request: &request{}, now: now}, job.object, r, values)
+		s.update(job.object, r, values, job.assigns)
 		id = r.id
 	})
 	if fault.misread() {
-		fault = &rowFault{"INVALID_TYPE_ON_FIELD_IN_RECORD", fault.message, []string{}}
+		fault = badRow("INVALID_TYPE_ON_FIELD_IN_RECORD", fault.message)
 	}
 	return id, fault
 }
 
-// csvReply renders rows as the Bulk API does: every cell in quotes, lines ended by a line feed.
-func csvReply(header []string, rows [][]string) reply {
-	b := appendCSV(nil, header)
+// results are the rows of a query job behind the names of its columns.
+func (s *Salesforce) results(q *soqlQuery) [][]string {
+	table := [][]string{make([]string, len(q.columns))}
+	for i, path := range q.columns {
+		table[0][i] = path.name()
+	}
+	for _, r := range s.run(q, false) {
+		row := make([]string, len(q.columns))
+		for i, path := range q.columns {
+			row[i] = path.field.plain(s.follow(path, r))
+		}
+		table = append(table, row)
+	}
+	return table
+}
+
+// appendCSV renders rows as the Bulk API does: every cell in quotes, lines ended by a line feed.
+func appendCSV(b []byte, rows [][]string) []byte {
 	for _, row := range rows {
-		b = appendCSV(b, row)
-	}
-	return reply{status: http.StatusOK, header: http.Header{"Content-Type": {"text/csv;charset=UTF-8"}}, body: b}
-}
-
-func appendCSV(b []byte, row []string) []byte {
-	for i, v := range row {
-		if i > 0 {
-			b = append(b, ',')
+		for i, v := range row {
+			if i > 0 {
+				b = append(b, ',')
+			}
+			b = append(append(append(b, '"'), strings.ReplaceAll(v, `"`, `""`)...), '"')
 		}
-		b = append(append(append(b, '"'), strings.ReplaceAll(v, `"`, `""`)...), '"')
+		b = append(b, '\n')
 	}
-	return append(b, '\n')
-}
-
-// queryResults answers GET jobs/query/{id}/results.
-func (s *Salesforce) queryResults(c *orgCall, _ *orgObject) reply {
-	job := s.job(c)
-	if job.State != bulkDone {
-		panic(badRequest("INVALIDJOBSTATE", "Results are not available: job %s is %s", job.ID, job.State))
-	}
-	size, from := bulkQueryPage, 0
-	if n, err := strconv.Atoi(c.params().Get("maxRecords")); err == nil && n > 0 {
-		size = n
-	}
-	if locator := c.params().Get("locator"); locator != "" {
-		raw, _ := base64.RawURLEncoding.DecodeString(locator)
-		n, err := strconv.Atoi(string(raw))
-		if err != nil || n < 0 || n >= len(job.recs) {
-			panic(badRequest("INVALID_QUERY_LOCATOR", "invalid query locator"))
-		}
-		from = n
-	}
-	end := min(from+size, len(job.recs))
-	header := make([]string, len(job.query.columns))
-	for i, c := range job.query.columns {
-		header[i] = c.name()
-	}
-	rows := make([][]string, 0, end-from)
-	for _, r := range job.recs[from:end] {
-		row := make([]string, len(header))
-		for i, c := range job.query.columns {
-			row[i] = c.field.plain(s.follow(c, r))
-		}
-		rows = append(rows, row)
-	}
-	rep := csvReply(header, rows)
-	locator := "null"
-	if end < len(job.recs) {
-		locator = base64.RawURLEncoding.EncodeToString(strconv.AppendInt(nil, int64(end), 10))
-	}
-	rep.header["Sforce-Locator"], rep.header["Sforce-Numberofrecords"] = []string{locator}, []string{strconv.Itoa(end - from)}
-	return rep
+	return b
 }

@@ -1,59 +1,39 @@
 package sandbox
 
 import (
-	"cmp"
-	"slices"
 	"strings"
 	"time"
 )
 
 // What the org works out by itself when records change.
 
-// also adds a value to changes unless they have one.
-func (o *orgObject) also(changes []orgChange, name, value string) []orgChange {
-	if _, given := changed(changes, name); given {
-		return changes
-	}
-	f, _ := o.field(name)
-	return append(slices.Clip(changes), orgChange{f, value})
-}
-
 // chances are the probabilities of deals by their stage.
 var chances = map[string]string{"Prospecting": "10", "Qualification": "10", "Needs Analysis": "20", "Proposal/Price Quote": "75", "Negotiation/Review": "90", "Closed Won": "100", "Closed Lost": "0"}
 
 // derivations sets what objects work out.
 func (s *Salesforce) derivations() {
-	deals, tasks, members := s.objects["opportunity"], s.objects["task"], s.objects["campaignmember"]
-	deals.derive = func(changes []orgChange, fresh bool) []orgChange {
-		if stage, moved := changed(changes, "StageName"); moved {
-			changes = deals.also(changes, "IsWon", yes(stage == "Closed Won"))
-			changes = deals.also(changes, "IsClosed", yes(strings.HasPrefix(stage, "Closed")))
-			changes = deals.also(changes, "Probability", chances[stage])
+	s.objects["opportunity"].derive = func(values changes) {
+		if stage, moved := values["stagename"]; moved {
+			values.also("iswon", yes(stage == "Closed Won"))
+			values.also("isclosed", yes(strings.HasPrefix(stage, "Closed")))
+			values.also("probability", chances[stage])
 		}
-		return changes
 	}
-	tasks.derive = func(changes []orgChange, fresh bool) []orgChange {
-		status, moved := changed(changes, "Status")
-		if moved {
-			changes = tasks.also(changes, "IsClosed", yes(status == "Completed"))
+	s.objects["task"].derive = func(values changes) {
+		if status, moved := values["status"]; moved {
+			values.also("isclosed", yes(status == "Completed"))
+			if status == "Completed" {
+				values.also("completeddatetime", formatWireTime(s.nowMs()))
+			}
 		}
-		if status == "Completed" {
-			changes = tasks.also(changes, "CompletedDateTime", formatWireTime(s.nowMs()))
-		}
-		return changes
 	}
-	members.derive = func(changes []orgChange, fresh bool) []orgChange {
-		if fresh {
-			changes = members.also(changes, "Status", "Sent")
+	s.objects["campaignmember"].derive = func(values changes) {
+		if status, moved := values["status"]; moved {
+			values.also("hasresponded", yes(status == "Responded"))
+			if status == "Responded" {
+				values.also("firstrespondeddate", s.o.Now().UTC().Format(time.DateOnly))
+			}
 		}
-		status, moved := changed(changes, "Status")
-		if moved {
-			changes = members.also(changes, "HasResponded", yes(status == "Responded"))
-		}
-		if status == "Responded" {
-			changes = members.also(changes, "FirstRespondedDate", s.o.Now().UTC().Format(time.DateOnly))
-		}
-		return changes
 	}
 	for _, name := range []string{"task", "event"} {
 		o := s.objects[name]
@@ -71,7 +51,7 @@ func (s *Salesforce) logged(o *orgObject, activity *record) {
 		return
 	}
 	if activity.stamp > person.stamp {
-		p.stamped(person, activity.stamp)
+		person.stamp = activity.stamp
 	}
 	day := o.get(activity, "activitydate")
 	if day == "" {
@@ -83,16 +63,4 @@ func (s *Salesforce) logged(o *orgObject, activity *record) {
 	if account := p.get(person, "accountid"); account != "" {
 		activity.set(o.byName["accountid"].num, account)
 	}
-}
-
-// archiveDays is how old a finished activity is when queries no longer show it; queryAll does.
-const archiveDays = 365
-
-// activityArchived says whether a task or event is archived now.
-func (s *Salesforce) activityArchived(o *orgObject, r *record) bool {
-	if _, ends := o.byName["isclosed"]; ends && o.get(r, "isclosed") == "" {
-		return false
-	}
-	day := cmp.Or(o.get(r, "activitydate"), o.get(r, "activitydatetime"), formatWireTime(r.created))
-	return day < s.o.Now().UTC().AddDate(0, 0, -archiveDays).Format(time.DateOnly)
 }

@@ -4,31 +4,6 @@ import "net/http"
 
 // What describe tells of objects and fields: what the integration user may see, no more.
 
-// describeAll answers GET sobjects.
-func (s *Salesforce) describeAll(c *orgCall, _ *orgObject) reply {
-	list := []map[string]any{}
-	for _, o := range s.all {
-		if !o.tooling {
-			list = append(list, o.facts(c))
-		}
-	}
-	return jsonReply(http.StatusOK, map[string]any{"encoding": "UTF-8", "maxBatchSize": collectionRows, "sobjects": list})
-}
-
-// outline answers GET sobjects/{object}.
-func (s *Salesforce) outline(c *orgCall, o *orgObject) reply {
-	return jsonReply(http.StatusOK, map[string]any{"objectDescribe": o.facts(c), "recentItems": []any{}})
-}
-
-func (o *orgObject) facts(c *orgCall) map[string]any {
-	path := c.prefix() + "/sobjects/" + o.name
-	return map[string]any{
-		"name": o.name, "label": o.label, "keyPrefix": o.prefix, "custom": false, "createable": true, "deletable": true, "queryable": true,
-		"replicateable": true, "retrieveable": true, "undeletable": true, "updateable": true,
-		"urls": map[string]string{"sobject": path, "describe": path + "/describe", "rowTemplate": path + "/{ID}"},
-	}
-}
-
 // describe answers GET sobjects/{object}/describe.
 func (s *Salesforce) describe(c *orgCall, o *orgObject) reply {
 	fields := []map[string]any{}
@@ -37,9 +12,13 @@ func (s *Salesforce) describe(c *orgCall, o *orgObject) reply {
 			fields = append(fields, f.describe())
 		}
 	}
-	d := o.facts(c)
-	d["fields"], d["childRelationships"], d["recordTypeInfos"] = fields, []any{}, []any{}
-	return jsonReply(http.StatusOK, d)
+	path := c.prefix() + "/sobjects/" + o.name
+	return jsonReply(http.StatusOK, map[string]any{
+		"name": o.name, "label": o.label, "keyPrefix": o.prefix, "custom": false, "createable": true, "deletable": true, "queryable": true,
+		"replicateable": true, "retrieveable": true, "undeletable": true, "updateable": true,
+		"urls":   map[string]string{"sobject": path, "describe": path + "/describe", "rowTemplate": path + "/{ID}"},
+		"fields": fields, "childRelationships": []any{}, "recordTypeInfos": []any{},
+	})
 }
 
 func (f *orgField) describe() map[string]any {

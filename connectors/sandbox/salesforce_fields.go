@@ -64,12 +64,10 @@ type orgOption struct{ value, label string }
 // long says that the field holds a text that cannot be filtered or sorted by.
 func (f *orgField) long() bool { return f.typ == orgText && f.length > 255 || f.typ == orgComplex }
 
+func (f *orgField) isID() bool { return f.typ == orgIDType || f.typ == orgRef }
+
 func (f *orgField) numeric() bool {
-	switch f.typ {
-	case orgDouble, orgInt, orgCurrency, orgPercent:
-		return true
-	}
-	return false
+	return f.typ == orgDouble || f.typ == orgInt || f.typ == orgCurrency || f.typ == orgPercent
 }
 
 // quoted says that SOQL writes the field's values as strings.
@@ -77,42 +75,15 @@ func (f *orgField) quoted() bool {
 	return !f.numeric() && f.typ != orgBool && f.typ != orgDate && f.typ != orgDateTime
 }
 
-// rowFault is why a row is refused. What checks rows panics with it; see caught.
-type rowFault struct {
-	code, message string
-	fields        []string
-}
-
-// caught runs a check of one row and gives the fault that it ends with.
-func caught(check func()) (fault *rowFault) {
-	defer func() {
-		switch bad := recover().(type) {
-		case nil:
-		case *rowFault:
-			fault = bad
-		default:
-			panic(bad)
-		}
-	}()
-	check()
-	return nil
-}
-
 // misreading is the code of a value that cannot be of the field's type; in a JSON body it fails the whole request.
 const misreading = "JSON_PARSER_ERROR"
 
-func (e *rowFault) misread() bool { return e != nil && e.code == misreading }
-
-func (e *rowFault) Error() string { return e.code + ": " + e.message }
+func (e *orgFault) misread() bool { return e != nil && e.code == misreading }
 
 // wireTime is how the API writes date-times: always UTC, always whole seconds.
 const wireTime = "2006-01-02T15:04:05.000+0000"
 
-func appendWireTime(dst []byte, ms int64) []byte {
-	return time.Unix(ms/1000, 0).UTC().AppendFormat(dst, wireTime)
-}
-
-func formatWireTime(ms int64) string { return string(appendWireTime(nil, ms)) }
+func formatWireTime(ms int64) string { return time.Unix(ms/1000, 0).UTC().Format(wireTime) }
 
 // parseWireTime reads a date-time as the API takes it.
 func parseWireTime(text string) (time.Time, bool) {
@@ -127,87 +98,67 @@ func parseWireTime(text string) (time.Time, bool) {
 	return time.Time{}, false
 }
 
-func (f *orgField) misread(text string) *rowFault {
-	return &rowFault{misreading, fmt.Sprintf("Cannot deserialize instance of %s from VALUE_STRING value %s or request may be missing a required field", f.typ, text), nil}
+func (f *orgField) misread(text string) *orgFault {
+	return badRequest(misreading, "Cannot deserialize instance of %s from VALUE_STRING value %s or request may be missing a required field", f.typ, text)
 }
 
 // canon is the canonical form of a value given as text.
 func (f *orgField) canon(text string) string {
-	switch f.typ {
-	case orgString, orgText, orgPhone, orgURL, orgEmail, orgPick:
-		text = strings.TrimSpace(text)
-		if text == "" {
-			return ""
-		}
-		if f.typ == orgPick && f.restricted && !f.offers(text) {
-			panic(&rowFault{"INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST", fmt.Sprintf("%s: bad value for restricted picklist field: %s", f.label, text), []string{f.name}})
-		}
-		if f.length > 0 && len(text) > f.length && utf8.RuneCountInString(text) > f.length {
-			panic(&rowFault{"STRING_TOO_LONG", fmt.Sprintf("%s: data value too large: %s (max length=%d)", f.label, text, f.length), []string{f.name}})
-		}
-		if f.typ == orgEmail && !plausibleEmail(text) {
-			panic(&rowFault{"INVALID_EMAIL_ADDRESS", fmt.Sprintf("%s: invalid email address: %s", f.label, text), []string{f.name}})
-		}
-		return text
-	case orgBool:
-		switch {
-		case strings.EqualFold(text, "true"), text == "1":
+	text = strings.TrimSpace(text)
+	bad := func(code, format string, args ...any) {
+		panic(badRow(code, f.label+": "+fmt.Sprintf(format, args...), f.name))
+	}
+	switch {
+	case text == "":
+		return ""
+	case f.typ == orgBool:
+		switch strings.ToLower(text) {
+		case "true", "1":
 			return "true"
-		case strings.EqualFold(text, "false"), text == "0", text == "":
+		case "false", "0":
 			return ""
 		}
 		panic(f.misread(text))
-	case orgDouble, orgInt, orgCurrency, orgPercent:
+	case f.numeric():
 		return f.canonNumber(text)
-	case orgDate:
-		if text == "" {
-			return ""
-		}
+	case f.typ == orgDate:
 		if _, err := time.Parse(time.DateOnly, text); err != nil {
 			panic(f.misread(text))
 		}
-		return text
-	case orgDateTime:
-		if text == "" {
-			return ""
-		}
+	case f.typ == orgDateTime:
 		t, ok := parseWireTime(text)
 		if !ok || t.Year() < 1700 || t.Year() > 4000 {
 			panic(f.misread(text))
 		}
 		return formatWireTime(t.UnixMilli())
-	case orgIDType, orgRef:
-		if text == "" {
-			return ""
-		}
+	case f.isID():
 		id, ok := longID(text)
 		if !ok {
-			panic(&rowFault{"MALFORMED_ID", fmt.Sprintf("%s: id value of incorrect type: %s", f.label, text), []string{f.name}})
+			bad("MALFORMED_ID", "id value of incorrect type: %s", text)
 		}
 		return id
+	case f.restricted && !f.offers(text):
+		bad("INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST", "bad value for restricted picklist field: %s", text)
+	case f.length > 0 && len(text) > f.length && utf8.RuneCountInString(text) > f.length:
+		bad("STRING_TOO_LONG", "data value too large: %s (max length=%d)", text, f.length)
+	case f.typ == orgEmail && !plausibleEmail(text):
+		bad("INVALID_EMAIL_ADDRESS", "invalid email address: %s", text)
 	}
 	return text
 }
 
 // canonNumber rounds to the field's scale, half away from zero.
 func (f *orgField) canonNumber(text string) string {
-	text = strings.TrimSpace(text)
-	if text == "" {
-		return ""
-	}
 	v, err := strconv.ParseFloat(text, 64)
 	if err != nil || math.IsNaN(v) || math.IsInf(v, 0) {
 		panic(f.misread(text))
 	}
 	p := math.Pow10(f.scale)
 	if r := math.Round(v*p) / p; !math.IsInf(r, 0) {
-		v = r
+		v = r + 0 // no negative zero
 	}
 	if f.precision > 0 && math.Abs(v) >= math.Pow10(f.precision-f.scale) {
-		panic(&rowFault{"NUMBER_OUTSIDE_VALID_RANGE", fmt.Sprintf("%s: value outside of valid range on numeric field: %s", f.label, text), []string{f.name}})
-	}
-	if v == 0 {
-		v = 0 // no negative zero
+		panic(badRow("NUMBER_OUTSIDE_VALID_RANGE", fmt.Sprintf("%s: value outside of valid range on numeric field: %s", f.label, text), f.name))
 	}
 	return strconv.FormatFloat(v, 'f', -1, 64)
 }
@@ -228,16 +179,10 @@ func (f *orgField) appendValue(dst []byte, v string) []byte {
 		return strconv.AppendBool(dst, v != "")
 	case v == "":
 		return append(dst, "null"...)
-	case f.typ == orgComplex:
+	case f.numeric() && f.typ != orgInt && !strings.Contains(v, "."):
+		return append(dst, v+".0"...)
+	case f.numeric() || f.typ == orgComplex:
 		return append(dst, v...)
-	case f.typ == orgInt:
-		return append(dst, v...)
-	case f.numeric():
-		dst = append(dst, v...)
-		if strings.IndexByte(v, '.') < 0 {
-			dst = append(dst, '.', '0')
-		}
-		return dst
 	}
 	return appendQuoted(dst, v)
 }

@@ -6,12 +6,6 @@ import (
 	"time"
 )
 
-// Limits of an org. Calls that are refused do not count.
-const (
-	slowCall  = 20 * time.Second // from when on a call counts as long
-	slowCalls = 25               // long calls under way at a time
-)
-
 // Policies, for [Fault.Policy] and [Counters.RateLimited].
 const (
 	dailyPolicy      = "DAILY"
@@ -32,66 +26,30 @@ func (s *Salesforce) UseUp(n int) {
 	}
 }
 
-// arrival is a request under way.
-type arrival struct {
-	at     time.Time
-	locks  []string
-	denied map[string]bool // ids that another write holds
+// admit refuses a call beyond the day's limit, and counts any other.
+func (s *Salesforce) admit(now time.Time) {
+	if _, ok := s.usage.allow(now); !ok {
+		s.tally.RateLimited[dailyPolicy]++
+		panic(limitExceeded(dailyPolicy))
+	}
 }
 
-// begin notes a request, and what a write of several records locks while it lasts.
-func (s *Salesforce) begin(q *request) time.Duration {
-	a := &arrival{at: s.o.Now()}
-	s.arrivals[q] = a
-	if s.o.WriteTime <= 0 || q.method != http.MethodPatch || !isCollections(q.path) {
-		return 0
+func limitExceeded(policy string) *orgFault {
+	what := "TotalRequests"
+	if policy == concurrentPolicy {
+		what = "ConcurrentRequests (Concurrent API Requests)"
 	}
-	s.lockRows(q, a)
-	return s.o.WriteTime
-}
-
-func (s *Salesforce) end(q *request) {
-	if a := s.arrivals[q]; a != nil {
-		for _, id := range a.locks {
-			if s.holds[id] == q {
-				delete(s.holds, id)
-			}
-		}
-	}
-	delete(s.arrivals, q)
-}
-
-// admit checks the limits and counts a call.
-func (s *Salesforce) admit(q *request, now time.Time) (reply, bool) {
-	slow := 0
-	for other, a := range s.arrivals {
-		if other != q && now.Sub(a.at) >= slowCall {
-			slow++
-		}
-	}
-	policy := dailyPolicy
-	switch {
-	case s.usage.used(now) >= s.usage.max:
-	case slow >= slowCalls && !s.o.Unlimited:
-		policy = concurrentPolicy
-	default:
-		s.usage.allow(now)
-		return reply{}, true
-	}
-	s.tally.RateLimited[policy]++
-	return reply{status: s.throttle(), body: s.refusal(s.throttle(), policy)}, false
+	return &orgFault{http.StatusForbidden, "REQUEST_LIMIT_EXCEEDED", what + " Limit exceeded.", nil}
 }
 
 func (s *Salesforce) throttle() int { return http.StatusForbidden }
 
 // refusal is the body of an injected status or of a limit.
 func (s *Salesforce) refusal(status int, policy string) []byte {
-	e := orgFailure{status: status}
+	e := orgFault{code: "UNKNOWN_EXCEPTION", message: http.StatusText(status)}
 	switch {
-	case policy == concurrentPolicy:
-		e.code, e.message = "REQUEST_LIMIT_EXCEEDED", "ConcurrentRequests (Concurrent API Requests) Limit exceeded."
 	case policy != "":
-		e.code, e.message = "REQUEST_LIMIT_EXCEEDED", "TotalRequests Limit exceeded."
+		e = *limitExceeded(policy)
 	case status == http.StatusUnauthorized:
 		e = *sessionEnded
 	case status == http.StatusForbidden:
@@ -101,9 +59,7 @@ func (s *Salesforce) refusal(status int, policy string) []byte {
 	case status == http.StatusBadRequest:
 		e.code, e.message = "QUERY_TIMEOUT", "Your query request was running for too long."
 	case status >= 500:
-		e.code, e.message = "UNKNOWN_EXCEPTION", "An unexpected error occurred. Please include this ErrorId if you contact support: 1234567890-12345 (-1234567890)"
-	default:
-		e.code, e.message = "UNKNOWN_EXCEPTION", http.StatusText(status)
+		e.message = "An unexpected error occurred. Please include this ErrorId if you contact support: 1234567890-12345 (-1234567890)"
 	}
 	return e.body()
 }

@@ -137,22 +137,14 @@ func (s *Salesforce) page(c *orgCall, cursor *orgCursor, from int) reply {
 
 // appendRecord renders a record as queries and reads tell it: its own fields before those of its parents.
 func (s *Salesforce) appendRecord(b []byte, prefix string, o *orgObject, r *record, columns []orgPath) []byte {
-	b = append(append(append(b, `{"attributes":{"type":"`...), o.name...), `","url":"`...)
-	b = append(b, prefix...)
+	path := "/sobjects/"
 	if o.tooling {
-		b = append(b, "/tooling"...)
+		path = "/tooling/sobjects/"
 	}
-	b = append(append(append(append(b, "/sobjects/"...), o.name...), '/'), r.id...)
-	b = append(b, `"}`...)
+	b = append(b, `{"attributes":{"type":"`+o.name+`","url":"`+prefix+path+o.name+"/"+r.id+`"}`...)
 	for _, c := range columns {
-		f := c.field
-		if c.way != nil {
-			continue
-		}
-		b = append(append(append(b, `,"`...), f.name...), `":`...)
-		if f.time != nil {
-			b = append(appendWireTime(append(b, '"'), f.time(r)), '"')
-		} else {
+		if f := c.field; c.way == nil {
+			b = append(append(append(b, `,"`...), f.name...), `":`...)
 			b = f.appendValue(b, f.value(r))
 		}
 	}
@@ -186,75 +178,64 @@ func (s *Salesforce) tell(c *orgCall, o *orgObject, r *record) reply {
 	return reply{status: http.StatusOK, body: s.appendRecord(nil, c.prefix(), o, r, s.columns(o, names))}
 }
 
-// Bounds of the replication calls.
-const (
-	updatedDays = 30
-	mostUpdated = 600_000
-)
-
-// span reads start and end of a replication call, whose seconds are ignored.
-func (c *orgCall) span(days int, what string) (start, end time.Time) {
-	when := func(name string) time.Time {
+// changed are the records to which something happened, as at tells, from start up to end of a replication call, whose seconds are
+// ignored. Covered is up to when that is the whole truth: not beyond the beginning of an open transaction.
+func (s *Salesforce) changed(c *orgCall, o *orgObject, days int, what string, at func(r *record) int64) (found []*record, covered string) {
+	when := func(name string) int64 {
 		text := strings.ReplaceAll(c.params().Get(name), " ", "+") // a plus that nobody encoded
 		t, ok := parseWireTime(text)
 		if !ok {
 			panic(badRequest("INVALID_REPLICATION_DATE", "%s is not a valid value for the type xsd:dateTime", text))
 		}
-		return t.UTC().Truncate(time.Minute)
+		return wholeMinute(t.UnixMilli())
 	}
-	start, end = when("start"), when("end")
+	start, end, now := when("start"), when("end"), c.now.UnixMilli()
 	switch {
-	case end.Sub(start) < time.Minute:
+	case end-start < minuteMs:
 		panic(badRequest("INVALID_REPLICATION_DATE", "endDate must be at least one minute greater than startDate"))
-	case c.now.Sub(start) > time.Duration(days)*24*time.Hour+time.Minute:
+	case now-start > int64(days)*dayMs+minuteMs:
 		panic(badRequest("INVALID_REPLICATION_DATE", "startDate must be within the last %d days for %s records", days, what))
 	}
-	return start, end
-}
-
-// covered is up to when what a replication call tells is the whole truth: not beyond the beginning of an open transaction.
-func (s *Salesforce) covered(c *orgCall, o *orgObject, end time.Time) string {
-	covered := c.now
-	for _, t := range s.open {
-		if began := time.UnixMilli(t.began); t.object == o && began.Before(covered) {
-			covered = began
+	for _, r := range o.recs {
+		if ms := at(r); start <= ms && ms < end {
+			found = append(found, r)
 		}
 	}
-	if end.Before(covered) {
-		covered = end
+	end = min(end, now)
+	for _, t := range s.open {
+		if t.object == o {
+			end = min(end, t.began)
+		}
 	}
-	return formatWireTime(covered.UTC().Truncate(time.Minute).UnixMilli())
+	return found, formatWireTime(wholeMinute(end))
 }
+
+const minuteMs = int64(time.Minute / time.Millisecond)
+
+func wholeMinute(ms int64) int64 { return ms - ms%minuteMs }
 
 // updated answers which live records have changed from start up to end.
 func (s *Salesforce) updated(c *orgCall, o *orgObject) reply {
-	start, end := c.span(updatedDays, "updated")
-	ids := []string{}
-	for _, r := range o.inOrder() {
-		if r.live() && r.stamp >= start.UnixMilli() && r.stamp < end.UnixMilli() {
-			ids = append(ids, r.id)
+	found, covered := s.changed(c, o, 30, "updated", func(r *record) int64 {
+		if !r.live() {
+			return 0
 		}
+		return r.stamp
+	})
+	ids := []string{}
+	for _, r := range found {
+		ids = append(ids, r.id)
 	}
-	fewEnough(len(ids), "updated")
-	return jsonReply(http.StatusOK, map[string]any{"ids": ids, "latestDateCovered": s.covered(c, o, end)})
+	return jsonReply(http.StatusOK, map[string]any{"ids": ids, "latestDateCovered": covered})
 }
 
 // deleted answers which records have gone from start up to end.
 func (s *Salesforce) deleted(c *orgCall, o *orgObject) reply {
-	start, end := c.span(binDaysOrg, "deleted")
+	found, covered := s.changed(c, o, binDaysOrg, "deleted", func(r *record) int64 { return r.gone })
 	gone := []map[string]string{}
-	for _, r := range o.inOrder() {
-		if !r.live() && r.gone >= start.UnixMilli() && r.gone < end.UnixMilli() {
-			gone = append(gone, map[string]string{"id": r.id, "deletedDate": formatWireTime(r.gone)})
-		}
+	for _, r := range found {
+		gone = append(gone, map[string]string{"id": r.id, "deletedDate": formatWireTime(r.gone)})
 	}
-	fewEnough(len(gone), "deleted")
-	earliest := c.now.UTC().AddDate(0, 0, -binDaysOrg).Truncate(time.Minute)
-	return jsonReply(http.StatusOK, map[string]any{"deletedRecords": gone, "latestDateCovered": s.covered(c, o, end), "earliestDateAvailable": wire(earliest)})
-}
-
-func fewEnough(n int, what string) {
-	if n > mostUpdated {
-		panic(badRequest("EXCEEDED_ID_LIMIT", "The number of %s records exceeds the limit of %d", what, mostUpdated))
-	}
+	earliest := formatWireTime(wholeMinute(c.now.UnixMilli()) - binDaysOrg*dayMs)
+	return jsonReply(http.StatusOK, map[string]any{"deletedRecords": gone, "latestDateCovered": covered, "earliestDateAvailable": earliest})
 }

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -19,17 +18,8 @@ type orgObject struct {
 	fields              []*orgField
 	byName              map[string]*orgField // by lower-case name
 	relations           map[string]*orgField // by lower-case name of the way to the parent
-	derive              func(changes []orgChange, fresh bool) []orgChange
-	settled             func(r *record) // after a record was made, changed or removed
-
-	byStamp  []*record // all records in order of SystemModstamp and id
-	disorder bool      // a stamp has moved since byStamp was sorted
-}
-
-// orgChange sets one field; an empty value clears it.
-type orgChange struct {
-	field *orgField
-	value string
+	derive              func(values changes) // adds what follows from them
+	settled             func(r *record)      // after a record was made, changed or removed
 }
 
 // firstNumber is the number in the id of an object's first record.
@@ -74,33 +64,6 @@ func (o *orgObject) get(r *record, name string) string {
 	return ""
 }
 
-// live are the records that are not deleted.
-func (o *orgObject) live() []*record {
-	return slices.DeleteFunc(slices.Clone(o.recs), func(r *record) bool { return !r.live() })
-}
-
-// stamped notes that a record's SystemModstamp has moved.
-func (o *orgObject) stamped(r *record, stamp int64) { r.stamp, o.disorder = stamp, true }
-
-// inOrder are all records in order of SystemModstamp and id, those on their way into the recycle bin among them.
-func (o *orgObject) inOrder() []*record {
-	if o.disorder {
-		o.byStamp = append(o.byStamp, o.recs[len(o.byStamp):]...)
-		slices.SortFunc(o.byStamp, func(a, b *record) int { return cmp.Or(cmp.Compare(a.stamp, b.stamp), byNumber(a, b)) })
-		o.disorder = false
-	}
-	return o.byStamp
-}
-
-// put sets values without touching stamps.
-func (r *record) put(changes []orgChange) {
-	for _, c := range changes {
-		if c.field.calc == nil && c.field.time == nil {
-			r.set(c.field.num, c.value)
-		}
-	}
-}
-
 // What people do in the org, from Go: reps edit, admins make rules. Fields that the API cannot set may be set here.
 
 // Create adds a record and returns its id of 18 characters. CreatedDate, CreatedById, LastModifiedDate, LastModifiedById and
@@ -121,63 +84,66 @@ func (s *Salesforce) CreateMany(object string, n int, gen func(i int) map[string
 }
 
 func (s *Salesforce) seed(object string, fields map[string]string) string {
-	o, changes, err := s.prepare(object, fields)
+	o, values, err := s.prepare(object, fields)
 	if err != nil {
 		panic(err)
 	}
-	return s.create(o, changes, s.boss, s.nowMs()).id
+	return s.create(o, values, s.boss, s.nowMs()).id
 }
 
 // prepare checks fields given from Go.
-func (s *Salesforce) prepare(object string, fields map[string]string) (*orgObject, []orgChange, error) {
+func (s *Salesforce) prepare(object string, fields map[string]string) (*orgObject, changes, error) {
 	o, ok := s.object(object)
 	if !ok {
 		return nil, nil, fmt.Errorf("sandbox: there is no object %s", object)
 	}
-	changes := make([]orgChange, 0, len(fields))
-	for _, name := range slices.Sorted(maps.Keys(fields)) {
+	values := make(changes, len(fields))
+	for name, v := range fields {
 		f, ok := o.field(name)
 		if !ok || f.removed {
 			return nil, nil, fmt.Errorf("sandbox: %s has no field %s", o.name, name)
 		}
-		if bad := caught(func() { changes = append(changes, orgChange{f, f.canon(fields[name])}) }); bad != nil {
+		if bad := caught[orgFault](func() { values[strings.ToLower(name)] = f.canon(v) }); bad != nil {
 			return nil, nil, fmt.Errorf("sandbox: %s.%s: %w", o.name, name, bad)
 		}
 	}
-	return o, changes, nil
+	return o, values, nil
 }
 
 // create adds a record with checked values. by is the id of a user, now in ms.
-func (s *Salesforce) create(o *orgObject, changes []orgChange, by string, now int64) *record {
-	given := func(name string, otherwise string) string {
-		if v, _ := changed(changes, name); v != "" {
-			return v
-		}
-		return otherwise
-	}
+func (s *Salesforce) create(o *orgObject, values changes, by string, now int64) *record {
 	n := int64(len(o.recs))
 	r := &record{
-		id: o.idOf(n), number: n, created: wireMs(given("CreatedDate", ""), now),
-		createdBy: given("CreatedById", by), modifiedBy: given("LastModifiedById", by),
+		id: o.idOf(n), number: n, created: wireMs(values["createddate"], now),
+		createdBy: cmp.Or(values["createdbyid"], by), modifiedBy: cmp.Or(values["lastmodifiedbyid"], by),
 	}
-	r.modified = max(wireMs(given("LastModifiedDate", ""), r.created), r.created)
-	r.stamp = max(wireMs(given("SystemModstamp", ""), r.modified), r.modified)
-	for _, f := range o.fields {
-		switch v, _ := changed(changes, f.name); {
-		case f.standardValue != "" && v == "":
-			changes = append(changes, orgChange{f, f.standardValue})
-		case f.name == "OwnerId" && v == "":
-			changes = append(changes, orgChange{f, by})
+	r.modified = max(wireMs(values["lastmodifieddate"], r.created), r.created)
+	r.stamp = max(wireMs(values["systemmodstamp"], r.modified), r.modified)
+	for name, f := range o.byName {
+		switch {
+		case values[name] != "":
+		case f.standardValue != "":
+			values[name] = f.standardValue
+		case f.name == "OwnerId":
+			values[name] = by
 		}
 	}
-	if o.derive != nil {
-		changes = o.derive(changes, true)
-	}
-	r.put(changes)
+	o.put(r, values)
 	o.table.add(r)
-	o.disorder = true
 	o.touched(r)
 	return r
+}
+
+// put sets values, with what follows from them, and leaves stamps as they are.
+func (o *orgObject) put(r *record, values changes) {
+	if o.derive != nil {
+		o.derive(values)
+	}
+	for name, v := range values {
+		if f := o.byName[name]; f.calc == nil && f.time == nil {
+			r.set(f.num, v)
+		}
+	}
 }
 
 // wireMs reads a date-time, otherwise standing for one that cannot be read.
@@ -189,15 +155,10 @@ func wireMs(wire string, otherwise int64) int64 {
 }
 
 // apply sets checked values of a live record.
-func (s *Salesforce) apply(o *orgObject, r *record, changes []orgChange, by string, now int64) {
-	if o.derive != nil {
-		changes = o.derive(changes, false)
-	}
-	r.put(changes)
-	modified, _ := changed(changes, "LastModifiedDate")
-	stamp, _ := changed(changes, "SystemModstamp")
-	r.modified, r.modifiedBy = wireMs(modified, now), by
-	o.stamped(r, wireMs(stamp, now))
+func (s *Salesforce) apply(o *orgObject, r *record, values changes, by string, now int64) {
+	o.put(r, values)
+	r.modified, r.modifiedBy = wireMs(values["lastmodifieddate"], now), by
+	r.stamp = wireMs(values["systemmodstamp"], now)
 	o.touched(r)
 }
 
@@ -226,7 +187,7 @@ func (s *Salesforce) Update(object, id string, fields map[string]string, by stri
 // no live record.
 func (s *Salesforce) UpdateMany(object string, ids []string, fields map[string]string, by string) error {
 	defer s.lock()()
-	_, changes, err := s.prepare(object, fields)
+	_, values, err := s.prepare(object, fields)
 	if err != nil {
 		return err
 	}
@@ -242,7 +203,7 @@ func (s *Salesforce) UpdateMany(object string, ids []string, fields map[string]s
 		if err != nil {
 			return err
 		}
-		s.apply(o, r, changes, by, s.nowMs())
+		s.apply(o, r, values, by, s.nowMs())
 	}
 	return nil
 }
@@ -275,11 +236,7 @@ func (s *Salesforce) IDs(object string) []string {
 	if !ok {
 		return nil
 	}
-	var ids []string
-	for _, r := range o.live() {
-		ids = append(ids, r.id)
-	}
-	return ids
+	return o.ids()
 }
 
 // Content is the value of the given fields, of all with a value where none are given, for every live record of an object by
@@ -290,11 +247,7 @@ func (s *Salesforce) Content(object string, fields ...string) map[string]map[str
 	if !ok {
 		return nil
 	}
-	out := make(map[string]map[string]string, len(o.recs))
-	for _, r := range o.live() {
-		out[r.id] = only(o.values(r), fields, "CreatedDate", "CreatedById", "LastModifiedDate", "LastModifiedById", "SystemModstamp")
-	}
-	return out
+	return o.content(o.values, fields, "CreatedDate", "CreatedById", "LastModifiedDate", "LastModifiedById", "SystemModstamp")
 }
 
 // Writes tells how many updates the API applied to each record of an object, by id; those it did not write to are left out.
@@ -325,7 +278,7 @@ func (s *Salesforce) Delete(object, id string) error {
 
 func (s *Salesforce) remove(o *orgObject, r *record, by string) {
 	r.gone, r.modified, r.modifiedBy = s.nowMs(), s.nowMs(), by
-	o.stamped(r, r.gone)
+	r.stamp = r.gone
 	o.touched(r)
 }
 
@@ -337,7 +290,7 @@ func (s *Salesforce) Undelete(object, id string) error {
 		return fmt.Errorf("%w: deleted %s %s", ErrNotFound, object, id)
 	}
 	r.gone, r.into, r.modified, r.modifiedBy = 0, nil, s.nowMs(), s.boss
-	o.stamped(r, r.modified)
+	r.stamp = r.modified
 	o.touched(r)
 	return nil
 }
@@ -377,7 +330,7 @@ func (s *Salesforce) Merge(object, winner, loser string) error {
 	now := s.nowMs()
 	lose.into = win
 	s.remove(o, lose, s.boss)
-	s.apply(o, win, nil, s.boss, now)
+	s.apply(o, win, changes{}, s.boss, now)
 	for name, lookups := range heirs {
 		child := s.objects[name]
 		for _, r := range child.recs {
@@ -385,7 +338,7 @@ func (s *Salesforce) Merge(object, winner, loser string) error {
 				if f := child.byName[lookup]; r.value(f.num) == lose.id {
 					r.set(f.num, win.id)
 					if r.live() {
-						child.stamped(r, now)
+						r.stamp = now
 					}
 				}
 			}
@@ -415,11 +368,11 @@ func (s *Salesforce) Convert(leadID string) (contactID string, err error) {
 	now := s.o.Now().UTC()
 	deal := s.seed("Opportunity", map[string]string{"Name": lead["Company"] + "-", "AccountId": account, "StageName": "Prospecting", "CloseDate": now.AddDate(0, 3, 0).Format(time.DateOnly), "OwnerId": lead["OwnerId"]})
 	s.seed("OpportunityContactRole", map[string]string{"OpportunityId": deal, "ContactId": contactID, "IsPrimary": "true"})
-	_, changes, err := s.prepare("Lead", map[string]string{"IsConverted": "true", "ConvertedDate": now.Format(time.DateOnly), "ConvertedAccountId": account, "ConvertedContactId": contactID, "ConvertedOpportunityId": deal, "Status": "Closed - Converted"})
+	_, values, err := s.prepare("Lead", map[string]string{"IsConverted": "true", "ConvertedDate": now.Format(time.DateOnly), "ConvertedAccountId": account, "ConvertedContactId": contactID, "ConvertedOpportunityId": deal, "Status": "Closed - Converted"})
 	if err != nil {
 		return "", err
 	}
-	s.apply(o, r, changes, s.boss, s.nowMs())
+	s.apply(o, r, values, s.boss, s.nowMs())
 	return contactID, nil
 }
 
@@ -435,25 +388,25 @@ func (s *Salesforce) LateCommit(object string, fields map[string]string, stamp t
 
 // Transaction is a write that has begun and is not seen yet. Its row will carry the stamp of the beginning.
 type Transaction struct {
-	s       *Salesforce
-	began   int64
-	object  *orgObject
-	id      string // of the record to update; "" for a new one
-	changes []orgChange
+	s      *Salesforce
+	began  int64
+	object *orgObject
+	id     string // of the record to update; "" for a new one
+	values changes
 }
 
 // Begin starts a transaction that updates a live record, or adds one where id is "". Until Commit nobody sees anything of it,
 // and the replication endpoints tell no watermark beyond its beginning. It panics as Create does.
 func (s *Salesforce) Begin(object, id string, fields map[string]string) *Transaction {
 	defer s.lock()()
-	o, changes, err := s.prepare(object, fields)
+	o, values, err := s.prepare(object, fields)
 	if err == nil && id != "" {
 		_, _, err = s.liveRecord(object, id)
 	}
 	if err != nil {
 		panic(err)
 	}
-	t := &Transaction{s: s, began: s.nowMs(), object: o, id: id, changes: changes}
+	t := &Transaction{s: s, began: s.nowMs(), object: o, id: id, values: values}
 	s.open = append(s.open, t)
 	return t
 }
@@ -464,10 +417,10 @@ func (t *Transaction) Commit() (id string) {
 	defer s.lock()()
 	s.open = slices.DeleteFunc(s.open, func(x *Transaction) bool { return x == t })
 	if t.id == "" {
-		return s.create(t.object, t.changes, s.boss, t.began).id
+		return s.create(t.object, t.values, s.boss, t.began).id
 	}
 	if o, r, err := s.liveRecord(t.object.name, t.id); err == nil {
-		s.apply(o, r, t.changes, s.boss, t.began)
+		s.apply(o, r, t.values, s.boss, t.began)
 	}
 	return t.id
 }

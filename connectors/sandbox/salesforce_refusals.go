@@ -2,7 +2,7 @@ package sandbox
 
 import (
 	"fmt"
-	"net/http"
+	"maps"
 	"slices"
 	"strings"
 )
@@ -35,7 +35,7 @@ func (s *Salesforce) AssignLeads(userID string) {
 
 // rowRefusal is a refusal on demand.
 type rowRefusal struct {
-	fault rowFault
+	fault *orgFault
 	times int
 }
 
@@ -52,87 +52,62 @@ var rowMessages = map[string]string{
 func (s *Salesforce) Refuse(id, code string, times int) {
 	defer s.lock()()
 	id, _ = longID(id)
-	if times == 0 {
-		delete(s.refusals, id)
-		return
-	}
 	message := rowMessages[code]
 	if message == "" {
 		message = strings.ToLower(strings.ReplaceAll(code, "_", " "))
 	}
-	s.refusals[id] = &rowRefusal{rowFault{code, message, []string{}}, times}
+	s.refusals[id] = &rowRefusal{badRow(code, message), times}
 }
 
-func (s *Salesforce) refused(id string) *rowFault {
-	r := s.refusals[id]
-	if r == nil {
-		return nil
+// refused refuses a record on demand.
+func (s *Salesforce) refused(id string) {
+	if r := s.refusals[id]; r != nil && r.times != 0 {
+		r.times--
+		panic(r.fault)
 	}
-	if r.times > 0 {
-		if r.times--; r.times == 0 {
-			delete(s.refusals, id)
-		}
-	}
-	return &r.fault
-}
-
-// heldByOther says that another write holds the record or its account, or held it when this one began.
-func (s *Salesforce) heldByOther(q *request, o *orgObject, r *record) *rowFault {
-	if s.o.WriteTime <= 0 {
-		return nil
-	}
-	a := s.arrivals[q]
-	ids := o.lockedBy(r)
-	i := slices.IndexFunc(ids, func(id string) bool {
-		holder := s.holds[id]
-		return holder != nil && holder != q || a != nil && a.denied[id]
-	})
-	if i < 0 {
-		return nil
-	}
-	return &rowFault{"UNABLE_TO_LOCK_ROW", "unable to obtain exclusive access to this record or 1 records: " + ids[i], []string{}}
 }
 
 // checkUpdate refuses changes that a record does not take.
-func (s *Salesforce) checkUpdate(c *orgCall, o *orgObject, r *record, changes []orgChange) {
-	refuseIf(s.refused(r.id))
-	refuseIf(s.heldByOther(c.request, o, r))
+func (s *Salesforce) checkUpdate(c *orgCall, o *orgObject, r *record, values changes) {
+	s.refused(r.id)
+	s.checkLocks(c.request, o, r)
 	if o.isConverted(r) {
-		panic(&rowFault{"CANNOT_UPDATE_CONVERTED_LEAD", "cannot reference converted lead", []string{}})
+		panic(badRow("CANNOT_UPDATE_CONVERTED_LEAD", "cannot reference converted lead"))
 	}
-	s.checkValues(c, o, r, changes)
+	s.checkValues(c, o, r, values)
 }
 
 // checkValues refuses values that a record must not have; r is nil for a new one.
-func (s *Salesforce) checkValues(c *orgCall, o *orgObject, r *record, changes []orgChange) {
-	for _, x := range changes {
-		if x.field.typ != orgRef || x.value == "" {
+func (s *Salesforce) checkValues(c *orgCall, o *orgObject, r *record, values changes) {
+	for _, name := range slices.Sorted(maps.Keys(values)) {
+		f, id := o.byName[name], values[name]
+		if f.typ != orgRef || id == "" {
 			continue
 		}
-		parent, up := s.recordOf(x.value)
+		parent, up := s.recordOf(id)
 		switch {
-		case parent == nil || !slices.Contains(x.field.refTo, parent.name):
-			panic(&rowFault{"FIELD_INTEGRITY_EXCEPTION", fmt.Sprintf("%s: id value of incorrect type: %s", x.field.label, x.value), []string{x.field.name}})
+		case parent == nil || !slices.Contains(f.refTo, parent.name):
+			panic(badRow("FIELD_INTEGRITY_EXCEPTION", fmt.Sprintf("%s: id value of incorrect type: %s", f.label, id), f.name))
 		case up == nil || s.isPurged(up):
-			panic(&rowFault{"INVALID_CROSS_REFERENCE_KEY", "invalid cross reference id", []string{x.field.name}})
+			panic(badRow("INVALID_CROSS_REFERENCE_KEY", "invalid cross reference id", f.name))
 		case !up.live():
-			panic(&rowFault{"ENTITY_IS_DELETED", "entity is deleted", []string{x.field.name}})
+			panic(badRow("ENTITY_IS_DELETED", "entity is deleted", f.name))
 		}
 	}
 	for _, rule := range s.rules {
-		if f, ok := o.field(rule.When); ok && rule.Object == o.name && f.plain(after(r, changes, f)) == rule.Is {
-			panic(&rowFault{"FIELD_CUSTOM_VALIDATION_EXCEPTION", rule.Message, []string{}})
+		if f, ok := o.field(rule.When); ok && rule.Object == o.name && f.plain(after(r, values, f)) == rule.Is {
+			panic(badRow("FIELD_CUSTOM_VALIDATION_EXCEPTION", rule.Message))
 		}
 	}
-	s.clash(o, r, changes)
+	s.clash(o, r, values)
 	if !strings.Contains(strings.ReplaceAll(strings.ToLower(c.header.Get("Sforce-Duplicate-Rule-Header")), " ", ""), "allowsave=true") {
-		s.duplicate(o, r, changes)
+		s.duplicate(o, r, values)
 	}
 }
 
 // after is the value of a field once changes are made; r is nil for a new record.
-func after(r *record, changes []orgChange, f *orgField) string {
-	if v, ok := changed(changes, f.name); ok {
+func after(r *record, values changes, f *orgField) string {
+	if v, ok := values[strings.ToLower(f.name)]; ok {
 		return v
 	}
 	if r == nil {
@@ -145,65 +120,44 @@ func after(r *record, changes []orgChange, f *orgField) string {
 var twins = map[string][]string{"PermissionSet": {"Name"}, "FieldPermissions": {"ParentId", "Field"}, "ObjectPermissions": {"ParentId", "SobjectType"}, "PermissionSetAssignment": {"AssigneeId", "PermissionSetId"}}
 
 // clash refuses what a set-up record must not share with another, and which rights there are not.
-func (s *Salesforce) clash(o *orgObject, r *record, changes []orgChange) {
+func (s *Salesforce) clash(o *orgObject, r *record, values changes) {
 	if names := twins[o.name]; names != nil && r == nil {
 		for _, other := range o.live() {
 			if !slices.ContainsFunc(names, func(n string) bool {
-				v, _ := changed(changes, n)
-				return !strings.EqualFold(v, o.get(other, strings.ToLower(n)))
+				return !strings.EqualFold(values[strings.ToLower(n)], o.get(other, strings.ToLower(n)))
 			}) {
-				panic(&rowFault{"DUPLICATE_VALUE", fmt.Sprintf("duplicate value found: %s duplicates value on record with id: %s", strings.Join(names, ", "), other.id[:15]), []string{}})
+				panic(badRow("DUPLICATE_VALUE", fmt.Sprintf("duplicate value found: %s duplicates value on record with id: %s", strings.Join(names, ", "), other.id[:15])))
 			}
 		}
 	}
 	if o.name != "FieldPermissions" {
 		return
 	}
-	field, _ := changed(changes, "Field")
-	object, _ := changed(changes, "SobjectType")
+	field, object := values["field"], values["sobjecttype"]
 	if f, err := s.fieldNamed(field); r == nil && (err != nil || !f.custom && (f.readOnly || f.required) || !strings.HasPrefix(strings.ToLower(field), strings.ToLower(object)+".")) {
-		panic(&rowFault{"INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST", "Field Name: bad value for restricted picklist field: " + field, []string{"Field"}})
+		panic(badRow("INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST", "Field Name: bad value for restricted picklist field: "+field, "Field"))
 	}
-	edit, _ := changed(changes, "PermissionsEdit")
-	if read, given := changed(changes, "PermissionsRead"); edit != "" && read == "" && (r == nil || given) {
-		panic(&rowFault{"FIELD_INTEGRITY_EXCEPTION", "Can't edit a field without reading it: PermissionsEdit requires PermissionsRead", []string{"PermissionsEdit"}})
+	if read, given := values["permissionsread"]; values["permissionsedit"] != "" && read == "" && (r == nil || given) {
+		panic(badRow("FIELD_INTEGRITY_EXCEPTION", "Can't edit a field without reading it: PermissionsEdit requires PermissionsRead", "PermissionsEdit"))
 	}
 }
 
 // duplicate refuses a lead or contact with the address of another one.
-func (s *Salesforce) duplicate(o *orgObject, r *record, changes []orgChange) {
+func (s *Salesforce) duplicate(o *orgObject, r *record, values changes) {
 	if !s.dupes || o.name != "Lead" && o.name != "Contact" {
 		return
 	}
-	address := after(r, changes, o.byName["email"])
+	address := after(r, values, o.byName["email"])
 	for _, other := range []*orgObject{s.objects["lead"], s.objects["contact"]} {
 		for _, x := range other.recs {
 			if address != "" && x != r && x.live() && !other.isConverted(x) && strings.EqualFold(other.get(x, "email"), address) {
-				panic(&rowFault{"DUPLICATES_DETECTED", "Use one of these records?", []string{}})
+				panic(badRow("DUPLICATES_DETECTED", "Use one of these records?"))
 			}
 		}
 	}
 }
 
-// rowFailure is a row's fault as the error of a request about that row alone.
-func rowFailure(f *rowFault) *orgFailure {
-	status := http.StatusBadRequest
-	switch f.code {
-	case "INVALID_CROSS_REFERENCE_KEY":
-		if len(f.fields) == 0 {
-			return notThere()
-		}
-	case "ENTITY_IS_DELETED":
-		if len(f.fields) == 0 {
-			status = http.StatusNotFound
-		}
-	case "INSUFFICIENT_ACCESS_OR_READONLY":
-		status = http.StatusForbidden
-	}
-	return &orgFailure{status: status, code: f.code, message: f.message, fields: f.fields}
-}
-
 // rowText is a row's fault as the Bulk API tells it.
-func (f *rowFault) rowText() string {
+func (f *orgFault) rowText() string {
 	return fmt.Sprintf("%s:%s:%s --", f.code, f.message, strings.Join(f.fields, ", "))
 }

@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"cmp"
 	"fmt"
 	"net/http"
 	"strconv"
@@ -16,16 +17,31 @@ const longestOrgURI = 16384
 
 func versionName(n int) string { return strconv.Itoa(n) + ".0" }
 
-// orgFailure is a request error.
-type orgFailure struct {
-	status        int
+// orgFault is why a request, or a row of one, is refused.
+type orgFault struct {
+	status        int // 0: 400
 	code, message string
 	fields        []string
 }
 
-var sessionEnded = &orgFailure{status: http.StatusUnauthorized, code: "INVALID_SESSION_ID", message: "Session expired or invalid"}
+var sessionEnded = &orgFault{http.StatusUnauthorized, "INVALID_SESSION_ID", "Session expired or invalid", nil}
 
-func (e *orgFailure) body() []byte {
+// badRequest refuses a request, badRow a row or a value of it.
+func badRequest(code, format string, args ...any) *orgFault {
+	return &orgFault{code: code, message: fmt.Sprintf(format, args...)}
+}
+
+func badRow(code, message string, fields ...string) *orgFault {
+	return &orgFault{0, code, message, fields}
+}
+
+func notThere() *orgFault {
+	return &orgFault{http.StatusNotFound, "NOT_FOUND", "The requested resource does not exist", nil}
+}
+
+func (e *orgFault) Error() string { return e.code + ": " + e.message }
+
+func (e *orgFault) body() []byte {
 	type errorJSON struct {
 		Message   string   `json:"message"`
 		ErrorCode string   `json:"errorCode"`
@@ -34,14 +50,18 @@ func (e *orgFailure) body() []byte {
 	return marshal([]errorJSON{{e.message, e.code, e.fields}})
 }
 
-func (e *orgFailure) reply() reply { return reply{status: e.status, body: e.body()} }
-
-func badRequest(code, format string, args ...any) *orgFailure {
-	return &orgFailure{status: http.StatusBadRequest, code: code, message: fmt.Sprintf(format, args...)}
-}
-
-func notThere() *orgFailure {
-	return &orgFailure{status: http.StatusNotFound, code: "NOT_FOUND", message: "The requested resource does not exist"}
+// reply tells a fault as that of a whole request, which some rows' faults are by another status or name.
+func (e *orgFault) reply() reply {
+	status := cmp.Or(e.status, http.StatusBadRequest)
+	switch {
+	case e.code == "INVALID_CROSS_REFERENCE_KEY" && len(e.fields) == 0:
+		return notThere().reply()
+	case e.code == "ENTITY_IS_DELETED" && len(e.fields) == 0:
+		status = http.StatusNotFound
+	case e.code == "INSUFFICIENT_ACCESS_OR_READONLY":
+		status = http.StatusForbidden
+	}
+	return reply{status: status, body: e.body()}
 }
 
 // orgCall is a request to a version of the REST API.
@@ -56,11 +76,6 @@ type orgCall struct {
 // prefix is the path of the call's version: "/services/data/v67.0".
 func (c *orgCall) prefix() string { return "/services/data/v" + c.version }
 
-// isCollections says whether a path is that of sObject Collections.
-func isCollections(path string) bool {
-	return strings.HasSuffix(strings.TrimSuffix(path, "/"), "/composite/sobjects")
-}
-
 // endpoints are what an org answers to those with a session, by the path behind the version.
 func (s *Salesforce) endpoints() []endpoint[*orgCall, *orgObject] {
 	return []endpoint[*orgCall, *orgObject]{
@@ -73,8 +88,6 @@ func (s *Salesforce) endpoints() []endpoint[*orgCall, *orgObject] {
 		{"GET", "queryAll/{locator}", s.nextPage},
 		{"GET", "tooling/query/{locator}", s.nextPage},
 
-		{"GET", "sobjects", s.describeAll},
-		{"GET", "sobjects/{object}", s.outline},
 		{"POST", "sobjects/{object}", s.createOne},
 		{"GET", "sobjects/{object}/describe", s.describe},
 		{"GET", "sobjects/{object}/updated", s.updated},
@@ -86,7 +99,6 @@ func (s *Salesforce) endpoints() []endpoint[*orgCall, *orgObject] {
 		{"POST", "composite/sobjects", s.insertMany},
 		{"PATCH", "composite/sobjects", s.updateMany},
 		{"DELETE", "composite/sobjects", s.deleteMany},
-		{"GET", "composite/sobjects/{object}", s.readMany},
 		{"POST", "composite/sobjects/{object}", s.readMany},
 
 		{"POST", "tooling/sobjects/CustomField", s.createField},
@@ -96,11 +108,11 @@ func (s *Salesforce) endpoints() []endpoint[*orgCall, *orgObject] {
 
 		{"POST", "jobs/ingest", s.openIngest},
 		{"PUT", "jobs/ingest/{id}/batches", s.upload},
-		{"GET", "jobs/ingest/{id}/successfulResults", s.successfulRows},
-		{"GET", "jobs/ingest/{id}/failedResults", s.failedRows},
-		{"GET", "jobs/ingest/{id}/unprocessedrecords", s.unprocessedRows},
+		{"GET", "jobs/ingest/{id}/successfulResults", s.table},
+		{"GET", "jobs/ingest/{id}/failedResults", s.table},
+		{"GET", "jobs/ingest/{id}/unprocessedrecords", s.table},
 		{"POST", "jobs/query", s.openQuery},
-		{"GET", "jobs/query/{id}/results", s.queryResults},
+		{"GET", "jobs/query/{id}/results", s.table},
 		{"GET", "jobs/{kind}/{id}", s.readJob},
 		{"PATCH", "jobs/{kind}/{id}", s.moveJob},
 		{"DELETE", "jobs/{kind}/{id}", s.deleteJob},
@@ -137,9 +149,9 @@ func (s *Salesforce) answer(q *request) reply {
 	now := s.o.Now()
 	switch {
 	case p.fits("services/oauth2/token"):
-		return s.grant(q)
+		return signing(q, s.grant)
 	case p.fits("services/oauth2/revoke"):
-		return s.revoke(q)
+		return signing(q, s.revoke)
 	case p.fits("services/oauth2/userinfo"), p.fits("id/{org}/{user}"):
 		if _, ok := s.authorize(q, now); !ok {
 			return reply{status: http.StatusForbidden, header: http.Header{"Content-Type": {"text/html"}}, body: []byte("Bad_OAuth_Token")}
@@ -157,7 +169,7 @@ func (s *Salesforce) answer(q *request) reply {
 	v, err := strconv.Atoi(strings.TrimSuffix(c.version, ".0"))
 	if err != nil || c.version != versionName(v) || v < oldestVersion || v > newestVersion {
 		if err == nil && v < oldestVersion {
-			return (&orgFailure{status: http.StatusGone, code: "UNSUPPORTED_API_VERSION", message: "The requested resource is no longer available: version " + c.version + " of the API has been retired."}).reply()
+			return (&orgFault{http.StatusGone, "UNSUPPORTED_API_VERSION", "The requested resource is no longer available: version " + c.version + " of the API has been retired.", nil}).reply()
 		}
 		return notThere().reply()
 	}
@@ -166,9 +178,9 @@ func (s *Salesforce) answer(q *request) reply {
 		return sessionEnded.reply()
 	}
 	c.session = token
-	rep, ok := s.admit(q, now)
-	if ok {
-		rep = s.dispatch(c)
+	var rep reply
+	if bad := caught[orgFault](func() { s.admit(now); rep = s.dispatch(c) }); bad != nil {
+		rep = bad.reply()
 	}
 	if rep.header == nil {
 		rep.header = http.Header{}
@@ -187,31 +199,13 @@ func (s *Salesforce) listVersions() reply {
 	return jsonReply(http.StatusOK, list)
 }
 
-// dispatch answers an authorised request within the limits. An endpoint refuses by panicking with an *orgFailure, or a *rowFault of its one row, before
-// anything has changed.
-func (s *Salesforce) dispatch(c *orgCall) (rep reply) {
-	defer func() {
-		switch bad := recover().(type) {
-		case nil:
-		case *orgFailure:
-			rep = bad.reply()
-		case *rowFault:
-			rep = rowFailure(bad).reply()
-		default:
-			panic(bad)
-		}
-	}()
-	if len(c.rest) == 0 {
-		paths := map[string]string{}
-		for _, name := range []string{"tooling", "query", "queryAll", "limits", "composite", "jobs", "sobjects"} {
-			paths[name] = c.prefix() + "/" + name
-		}
-		return jsonReply(http.StatusOK, paths)
-	}
+// dispatch answers an authorised request within the limits. An endpoint refuses by panicking with an *orgFault, before anything
+// has changed.
+func (s *Salesforce) dispatch(c *orgCall) reply {
 	e, pathIs := find(s.serves, c.method, c.rest)
 	switch {
 	case e == nil && pathIs:
-		panic(&orgFailure{status: http.StatusMethodNotAllowed, code: "METHOD_NOT_ALLOWED", message: "HTTP Method '" + c.method + "' not allowed."})
+		panic(&orgFault{http.StatusMethodNotAllowed, "METHOD_NOT_ALLOWED", "HTTP Method '" + c.method + "' not allowed.", nil})
 	case e == nil:
 		panic(notThere())
 	}

@@ -3,9 +3,8 @@ package sandbox
 import (
 	_ "embed"
 	"fmt"
-	"strconv"
+	"regexp"
 	"strings"
-	"unicode"
 )
 
 //go:embed standard/salesforce.txt
@@ -50,43 +49,25 @@ func yes(is bool) string {
 
 // fieldOfSpec reads a line of an object's fields.
 func (s *Salesforce) fieldOfSpec(o *orgObject, line string) *orgField {
-	name, rest, _ := strings.Cut(line, " ")
+	marked, rest, _ := strings.Cut(line, " ")
 	typ, args, _ := strings.Cut(rest, " ")
-	f := &orgField{typ: typ}
-	f.name = strings.TrimLeft(name, "*!^")
-	for _, mark := range name[:len(name)-len(f.name)] {
-		switch mark {
-		case '*':
-			f.required = true
-		case '!':
-			f.readOnly = true
-		case '^':
-			f.createOnly = true
-		}
-	}
-	f.label = spacedLabel(f.name)
-	number := func(s string) int {
-		n, err := strconv.Atoi(s)
-		if err != nil {
-			panic(fmt.Sprintf("sandbox: field %s: %v", line, err))
-		}
-		return n
+	name := strings.TrimLeft(marked, "*!^")
+	f := &orgField{
+		typ: typ, name: name, label: spacedLabel(name),
+		required: strings.Contains(marked, "*"), readOnly: strings.Contains(marked, "!"), createOnly: strings.Contains(marked, "^"),
 	}
 	switch typ {
 	case orgString, orgText, orgEmail, orgPhone, orgURL:
-		f.length = number(args)
+		fmt.Sscan(args, &f.length)
 	case orgInt, orgCurrency, orgPercent, orgDouble:
-		p, sc, _ := strings.Cut(args, " ")
-		f.precision, f.scale = number(p), number(sc)
+		fmt.Sscan(args, &f.precision, &f.scale)
 	case orgPick:
 		f.length = 255
 		for v := range strings.SplitSeq(args, "|") {
 			f.options = append(f.options, orgOption{v, v})
 		}
 	case orgRef:
-		f.length = 18
-		f.refTo = strings.Split(args, ",")
-		f.relation = strings.TrimSuffix(f.name, "Id")
+		f.length, f.refTo, f.relation = 18, strings.Split(args, ","), strings.TrimSuffix(name, "Id")
 	case "name":
 		f.typ, f.length = orgString, 121
 		f.calc = func(r *record) string {
@@ -100,39 +81,24 @@ func (s *Salesforce) fieldOfSpec(o *orgObject, line string) *orgField {
 			}
 			return r.into.id
 		}
-	case "archived":
-		f.typ = orgBool
-		f.calc = func(r *record) string { return yes(s.activityArchived(o, r)) }
 	}
 	switch {
-	case f.name == "Status" && f.required:
+	case name == "Status" && (f.required || o.name == "CampaignMember"), name == "TaskSubtype", name == "EventSubtype":
 		f.standardValue = f.options[0].value
-	case f.name == "TaskSubtype" || f.name == "EventSubtype":
-		f.standardValue = f.options[0].value
-	case f.name == "Priority":
+	case name == "Priority":
 		f.standardValue = "Normal"
 	}
 	return f
 }
 
+// wordEnds are where a word of a field's name ends.
+var wordEnds = regexp.MustCompile(`([a-z])([A-Z])`)
+
 // spacedLabel is how Salesforce would label a field of that name: LeadSource, Lead Source; OwnerId, Owner ID.
 func spacedLabel(name string) string {
-	name = strings.TrimSuffix(name, "__c")
-	var b strings.Builder
-	last := rune(0)
-	for _, c := range name {
-		if unicode.IsUpper(c) && unicode.IsLower(last) {
-			b.WriteByte(' ')
-		}
-		if c == '_' {
-			c = ' '
-		}
-		b.WriteRune(c)
-		last = c
-	}
-	label := b.String()
-	if strings.HasSuffix(label, " Id") {
-		label = label[:len(label)-1] + "D"
+	label := wordEnds.ReplaceAllString(name, "$1 $2")
+	if before, isID := strings.CutSuffix(label, " Id"); isID {
+		return before + " ID"
 	}
 	return label
 }

@@ -239,9 +239,9 @@ func FuzzSalesforceIDs(f *testing.F) {
 func TestSalesforceVersionsAndPaths(t *testing.T) {
 	g := newOrg(t, SalesforceOptions{})
 	for path, want := range map[string]int{
-		"/services/data": 200, "/services/data/v67.0": 200, "/services/data/v31.0/limits": 200, "/services/data/v30.0/limits": 410, "/services/data/v20.0": 410,
+		"/services/data": 200, "/services/data/v67.0": 404, "/services/data/v31.0/limits": 200, "/services/data/v30.0/limits": 410, "/services/data/v20.0": 410,
 		"/services/data/v68.0/limits": 404, "/services/data/vx/limits": 404, "/services/none": 404, "/services/data/v67.0/nothing": 404, "/services/data/v67.0/sobjects/Unicorn/describe": 404,
-		"/services/data/v67.0/sobjects": 200, "/services/data/v67.0/sobjects/Lead": 200, "/services/data/v67.0/sobjects/lead/describe": 200, "/services/data/v67.0/sobjects/CustomField/describe": 404,
+		"/services/data/v67.0/sobjects": 404, "/services/data/v67.0/sobjects/Lead": 405, "/services/data/v67.0/sobjects/lead/describe": 200, "/services/data/v67.0/sobjects/CustomField/describe": 404,
 		"/services/data/v67.0/query?q=" + strings.Repeat("x", 17000): 414, "/services/data/v67.0/query": 400,
 	} {
 		if a := g.ask("GET", path, nil); a.status != want {
@@ -400,7 +400,7 @@ func FuzzSalesforceRequests(f *testing.F) {
 			rep := g.answer(q)
 			g.end(q)
 			g.route(q)
-			held := len(g.holds)
+			held := len(g.underWay)
 			g.mu.Unlock()
 			if rep.status < 200 || rep.status > 499 {
 				t.Fatalf("status %d", rep.status)

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"regexp"
 	"strings"
+	"unicode/utf8"
 )
 
 // Custom fields, as admins make them and as the Tooling API does.
@@ -41,54 +42,46 @@ type fieldValue struct {
 
 var developerName = regexp.MustCompile(`^[A-Za-z](_?[A-Za-z0-9])*$`)
 
-// mostLongText is the longest long text area, in characters.
-const mostLongText = 131_072
-
-// textTypes are the types of custom fields that hold texts, with their longest.
-var textTypes = map[string]struct {
-	typ   string
-	least int // of a given length; 0: the length is fixed
-	most  int
+// orgFieldTypes are the types of custom fields: how describe tells them, and the bounds of what says how large they are.
+var orgFieldTypes = map[string]struct {
+	typ         string
+	least, most int // of the length of texts and picklists; least 0: it is fixed
 }{
-	"Text": {orgString, 1, 255}, "TextArea": {orgText, 0, 255}, "LongTextArea": {orgText, 256, mostLongText}, "Html": {orgText, 256, mostLongText},
+	"Text": {orgString, 1, 255}, "TextArea": {orgText, 0, 255}, "LongTextArea": {orgText, 256, 131_072}, "Html": {orgText, 256, 131_072},
 	"Email": {orgEmail, 0, 80}, "Phone": {orgPhone, 0, 40}, "Url": {orgURL, 0, 255}, "Picklist": {orgPick, 0, 255},
+	"Number": {typ: orgDouble}, "Percent": {typ: orgPercent}, "Currency": {typ: orgCurrency}, "Checkbox": {typ: orgBool}, "Date": {typ: orgDate}, "DateTime": {typ: orgDateTime},
 }
-
-// otherTypes are those that do not.
-var otherTypes = map[string]string{"Number": orgDouble, "Percent": orgPercent, "Currency": orgCurrency, "Checkbox": orgBool, "Date": orgDate, "DateTime": orgDateTime}
 
 // shape is the field that metadata describes.
 func (m *fieldMetadata) shape(name string) *orgField {
 	need := func(what string, ok bool) {
 		if !ok {
-			panic(&rowFault{"FIELD_INTEGRITY_EXCEPTION", "Must specify '" + what + "' for a CustomField of type " + m.Type, []string{}})
+			panic(badRow("FIELD_INTEGRITY_EXCEPTION", "Must specify '"+what+"' for a CustomField of type "+m.Type))
 		}
 	}
 	size := func(n *int, what string, least, most int) int {
 		if need(what, n != nil); *n < least || *n > most {
-			panic(&rowFault{"FIELD_INTEGRITY_EXCEPTION", fmt.Sprintf("%s: must be between %d and %d", what, least, most), []string{}})
+			panic(badRow("FIELD_INTEGRITY_EXCEPTION", fmt.Sprintf("%s: must be between %d and %d", what, least, most)))
 		}
 		return *n
 	}
-	fits := func(what, field, text string, most int) {
-		if len([]rune(text)) > most {
-			panic(&rowFault{"STRING_TOO_LONG", fmt.Sprintf("%s: data value too large (max length=%d)", what, most), []string{field}})
+	for _, x := range []struct {
+		what, text string
+		most       int
+	}{{"Label", m.Label, 40}, {"InlineHelpText", m.InlineHelpText, 510}, {"Description", m.Description, 1000}} {
+		if utf8.RuneCountInString(x.text) > x.most {
+			panic(badRow("STRING_TOO_LONG", fmt.Sprintf("%s: data value too large (max length=%d)", x.what, x.most), x.what))
 		}
 	}
 	need("label", m.Label != "")
-	fits("Label", "Label", m.Label, 40)
-	fits("Help Text", "InlineHelpText", m.InlineHelpText, 510)
-	fits("Description", "Description", m.Description, 1000)
 	need("type", m.Type != "")
-	f := &orgField{name: name, label: m.Label, help: m.InlineHelpText, custom: true, required: m.Required, typ: otherTypes[m.Type]}
-	t, isText := textTypes[m.Type]
+	t, known := orgFieldTypes[m.Type]
+	f := &orgField{name: name, label: m.Label, help: m.InlineHelpText, custom: true, required: m.Required, typ: t.typ, length: t.most}
 	switch {
-	case isText:
-		f.typ, f.length = t.typ, t.most
-		if t.least > 0 {
-			f.length = size(m.Length, "length", t.least, t.most)
-		}
-		if t.least > 1 {
+	case !known:
+		panic(badRow("INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST", "the sandbox does not support fields of type "+m.Type))
+	case t.least > 0:
+		if f.length = size(m.Length, "length", t.least, t.most); t.least > 1 {
 			size(m.VisibleLines, "visibleLines", 2, 50)
 		}
 	case f.numeric():
@@ -96,29 +89,33 @@ func (m *fieldMetadata) shape(name string) *orgField {
 		f.scale = size(m.Scale, "scale", 0, f.precision)
 	case f.typ == orgBool:
 		need("defaultValue", m.DefaultValue != nil)
-	case f.typ == "":
-		panic(&rowFault{"INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST", "the sandbox does not support fields of type " + m.Type, []string{}})
-	}
-	if f.typ != orgPick {
-		return f
-	}
-	need("valueSet", m.ValueSet != nil && len(m.ValueSet.ValueSetDefinition.Value) > 0)
-	f.restricted = m.ValueSet.Restricted
-	for _, v := range m.ValueSet.ValueSetDefinition.Value {
-		name := cmp.Or(v.FullName, v.ValueName)
-		if f.offers(name) || name == "" {
-			panic(&rowFault{"DUPLICATE_VALUE", "duplicate value found: " + name, []string{}})
+	case f.typ == orgPick:
+		need("valueSet", m.ValueSet != nil && len(m.ValueSet.ValueSetDefinition.Value) > 0)
+		f.restricted = m.ValueSet.Restricted
+		for _, v := range m.ValueSet.ValueSetDefinition.Value {
+			name := cmp.Or(v.FullName, v.ValueName)
+			if f.offers(name) || name == "" {
+				panic(badRow("DUPLICATE_VALUE", "duplicate value found: "+name))
+			}
+			f.options = append(f.options, orgOption{name, cmp.Or(v.Label, name)})
 		}
-		f.options = append(f.options, orgOption{name, cmp.Or(v.Label, name)})
 	}
 	return f
+}
+
+// readMetadata reads the metadata of a custom field.
+func readMetadata(raw []byte) (m fieldMetadata) {
+	if err := json.Unmarshal(raw, &m); err != nil {
+		panic(badRow("JSON_PARSER_ERROR", err.Error()))
+	}
+	return m
 }
 
 // Define adds a custom field, named as Lead.Intent_Score__c, as an admin would. It is hidden from the integration user until
 // Grant or a permission set shows it. Metadata is that of a CustomField in the Tooling API, as JSON.
 func (s *Salesforce) Define(fullName, metadata string) error {
 	defer s.lock()()
-	if bad := caught(func() { s.defineField(fullName, []byte(metadata), s.boss) }); bad != nil {
+	if bad := caught[orgFault](func() { s.defineField(fullName, []byte(metadata), s.boss) }); bad != nil {
 		return fmt.Errorf("sandbox: field %s: %w", fullName, bad)
 	}
 	return nil
@@ -139,37 +136,32 @@ func (s *Salesforce) Undefine(fullName string) error {
 
 // defineField adds a custom field and its record in the Tooling API.
 func (s *Salesforce) defineField(fullName string, raw []byte, by string) *record {
-	var m fieldMetadata
-	if err := json.Unmarshal(raw, &m); err != nil {
-		panic(&rowFault{"JSON_PARSER_ERROR", err.Error(), []string{}})
-	}
+	m := readMetadata(raw)
 	object, name, _ := strings.Cut(fullName, ".")
 	o, ok := s.object(object)
 	if !ok || o.tooling {
-		panic(&rowFault{"INVALID_CROSS_REFERENCE_KEY", "Entity Enumeration Or ID: bad value for restricted picklist field: " + object, []string{"EntityDefinitionId"}})
+		panic(badRow("INVALID_CROSS_REFERENCE_KEY", "Entity Enumeration Or ID: bad value for restricted picklist field: "+object, "EntityDefinitionId"))
 	}
 	base, isCustom := strings.CutSuffix(name, "__c")
 	if !isCustom || !developerName.MatchString(base) || len(base) > 40 {
-		panic(&rowFault{"INVALID_FIELD_FOR_INSERT_UPDATE", "The Field Name field can only contain underscores and alphanumeric characters. It must be unique, begin with a letter, not include spaces, not end with an underscore, and not contain two consecutive underscores.", []string{"FullName"}})
+		panic(badRow("INVALID_FIELD_FOR_INSERT_UPDATE", "The Field Name field can only contain underscores and alphanumeric characters. It must be unique, begin with a letter, not include spaces, not end with an underscore, and not contain two consecutive underscores.", "FullName"))
 	}
 	if f, ok := o.field(name); ok && !f.removed {
-		panic(&rowFault{"DUPLICATE_DEVELOPER_NAME", "There is already a field named " + base + " on " + o.name + ".", []string{}})
+		panic(badRow("DUPLICATE_DEVELOPER_NAME", "There is already a field named "+base+" on "+o.name+"."))
 	}
 	f := m.shape(name)
 	delete(o.byName, strings.ToLower(name))
 	o.define(f)
-	customs := s.objects["customfield"]
-	r := s.create(customs, s.customChanges(customs, o, base, &m, raw), by, s.nowMs())
+	r := s.create(s.objects["customfield"], customValues(o, base, &m, raw), by, s.nowMs())
 	s.secure()
 	return r
 }
 
-// customChanges are the values of a custom field's record.
-func (s *Salesforce) customChanges(customs, o *orgObject, base string, m *fieldMetadata, raw []byte) []orgChange {
-	set := func(name, value string) orgChange { return orgChange{customs.byName[strings.ToLower(name)], value} }
-	return []orgChange{
-		set("DeveloperName", base), set("TableEnumOrId", o.name), set("FullName", o.name+"."+base+"__c"), set("ManageableState", "unmanaged"),
-		set("Description", m.Description), set("InlineHelpText", m.InlineHelpText), set("Metadata", string(raw)),
+// customValues are the values of a custom field's record.
+func customValues(o *orgObject, base string, m *fieldMetadata, raw []byte) changes {
+	return changes{
+		"developername": base, "tableenumorid": o.name, "fullname": o.name + "." + base + "__c", "manageablestate": "unmanaged",
+		"description": m.Description, "inlinehelptext": m.InlineHelpText, "metadata": string(raw),
 	}
 }
 
@@ -202,7 +194,7 @@ func (s *Salesforce) dropField(r *record, by string) {
 // createField answers POST tooling/sobjects/CustomField.
 func (s *Salesforce) createField(c *orgCall, _ *orgObject) reply {
 	name, metadata := c.custom()
-	return jsonReply(http.StatusCreated, resultJSON{s.defineField(name, metadata, s.me).id, true, []faultJSON{}})
+	return jsonReply(http.StatusCreated, made(s.defineField(name, metadata, s.me).id))
 }
 
 // fieldRecord is the record that a path tooling/sobjects/CustomField/{id} names.
@@ -222,28 +214,20 @@ func (s *Salesforce) deleteField(c *orgCall, _ *orgObject) reply {
 	return reply{status: http.StatusNoContent}
 }
 
+// changeField changes a custom field to what metadata says; its type stays.
 func (s *Salesforce) changeField(c *orgCall, _ *orgObject) reply {
 	r := s.fieldRecord(c)
-	_, metadata := c.custom()
-	s.reshape(r, metadata)
-	return reply{status: http.StatusNoContent}
-}
-
-// reshape changes a custom field to what metadata says; its type stays.
-func (s *Salesforce) reshape(r *record, raw []byte) {
-	var m fieldMetadata
-	if err := json.Unmarshal(raw, &m); err != nil {
-		panic(&rowFault{"JSON_PARSER_ERROR", err.Error(), []string{}})
-	}
+	_, raw := c.custom()
+	m := readMetadata(raw)
 	o, f := s.fieldOf(r)
 	g := m.shape(f.name)
 	if g.typ != f.typ || g.long() != f.long() {
-		panic(&rowFault{"FIELD_INTEGRITY_EXCEPTION", "Cannot change the type of " + o.name + "." + f.name + " through this API", []string{}})
+		panic(badRow("FIELD_INTEGRITY_EXCEPTION", "Cannot change the type of "+o.name+"."+f.name+" through this API"))
 	}
 	f.label, f.help, f.length, f.precision, f.scale, f.required = g.label, g.help, g.length, g.precision, g.scale, g.required
 	f.options, f.restricted = g.options, g.restricted
-	customs := s.objects["customfield"]
-	s.apply(customs, r, s.customChanges(customs, o, strings.TrimSuffix(f.name, "__c"), &m, raw), s.me, s.nowMs())
+	s.apply(s.objects["customfield"], r, customValues(o, strings.TrimSuffix(f.name, "__c"), &m, raw), s.me, s.nowMs())
+	return reply{status: http.StatusNoContent}
 }
 
 // custom reads the body of a custom field's call.
@@ -252,7 +236,7 @@ func (c *orgCall) custom() (fullName string, metadata []byte) {
 		FullName string
 		Metadata json.RawMessage
 	}
-	refuseIf(c.read(&in))
+	c.read(&in)
 	if in.Metadata == nil {
 		panic(badRequest("FIELD_INTEGRITY_EXCEPTION", "Metadata: a value is required"))
 	}

@@ -1,10 +1,12 @@
 package sandbox
 
 import (
-	"encoding/json"
+	"bytes"
 	"fmt"
+	"maps"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -15,116 +17,113 @@ const (
 	collectionReads  = 2000 // ids of a read
 )
 
-// orgRow is a record as a request gives it, before its names mean anything.
+// orgRow is a record as a request gives it, before its names mean anything. A value is what JSON makes of it, or csvText.
 type orgRow struct {
-	typ    string
-	id     string
-	hasID  bool
-	values []orgValue // ordered by name
+	typ, id string
+	hasID   bool
+	values  map[string]any
 }
 
-// orgValue is a value as a request gives it.
-type orgValue struct {
-	name, text string
-	kind       byte // first byte of the JSON value: " t f n { [ or a digit
-}
+// csvText is a value of no JSON type: any text that its field can read.
+type csvText string
 
-// rowOf reads a JSON object, whose type may stand behind its fields.
-func rowOf(fields map[string]json.RawMessage) orgRow {
-	var row orgRow
-	row.values = make([]orgValue, 0, len(fields))
-	for name, raw := range fields {
-		v := orgValue{name, string(raw), raw[0]}
-		if v.kind == '"' {
-			_ = json.Unmarshal(raw, &v.text) // it was read before as a part of the body
-		}
-		switch {
-		case name == "attributes":
-			var a struct{ Type string }
-			_ = json.Unmarshal(raw, &a) // without a type the row is refused
-			row.typ = a.Type
-		case strings.EqualFold(name, "id") && v.kind == '"':
-			row.id, row.hasID = v.text, true
-		default:
-			row.values = append(row.values, v)
+// rowOf takes type and id out of a JSON object.
+func rowOf(fields map[string]any) orgRow {
+	row := orgRow{values: fields}
+	about, _ := fields["attributes"].(map[string]any)
+	row.typ, _ = about["type"].(string)
+	delete(fields, "attributes")
+	for name, v := range fields {
+		if id, ok := v.(string); ok && strings.EqualFold(name, "id") {
+			row.id, row.hasID = id, true
+			delete(fields, name)
 		}
 	}
-	slices.SortFunc(row.values, func(a, b orgValue) int { return strings.Compare(a.name, b.name) })
 	return row
 }
 
 // read decodes a call's JSON body.
-func (c *orgCall) read(into any) *orgFailure {
+func (c *orgCall) read(into any) {
 	if !c.isKind("application/json") {
-		return &orgFailure{status: http.StatusUnsupportedMediaType, code: "UNSUPPORTED_MEDIA_TYPE", message: "Content type of request is not supported"}
+		panic(&orgFault{http.StatusUnsupportedMediaType, "UNSUPPORTED_MEDIA_TYPE", "Content type of request is not supported", nil})
 	}
 	if err := decode(c.body, into); err != nil {
-		return badRequest("JSON_PARSER_ERROR", "%s", err)
+		panic(badRequest("JSON_PARSER_ERROR", "%s", err))
 	}
-	return nil
+}
+
+// read is the canonical form of a value from a request.
+func (f *orgField) read(value any) string {
+	switch v := value.(type) {
+	case nil:
+		return f.canon("")
+	case csvText:
+		return f.canon(string(v))
+	case string:
+		if f.typ != orgBool {
+			return f.canon(v)
+		}
+	case bool:
+		if f.typ == orgBool || f.typ == orgString {
+			return f.canon(strconv.FormatBool(v))
+		}
+	case float64:
+		return f.canon(strconv.FormatFloat(v, 'f', -1, 64))
+	}
+	panic(f.misread(fmt.Sprint(value)))
 }
 
 // changesOf gives a row's names and values their meaning. A value that cannot be of its field's type is misread.
-func (o *orgObject) changesOf(row orgRow, fresh bool) []orgChange {
+func (o *orgObject) changesOf(row orgRow, fresh bool) changes {
 	var closed, missing []string
-	changes := make([]orgChange, 0, len(row.values)+2)
-	for _, v := range row.values {
-		f, ok := o.field(v.name)
-		if !ok || !f.readable {
-			panic(&rowFault{"INVALID_FIELD", fmt.Sprintf("No such column '%s' on sobject of type %s", v.name, o.name), []string{}})
-		}
-		if f.readOnly || !f.editable || f.createOnly && !fresh {
+	values := make(changes, len(row.values)+2)
+	for _, name := range slices.Sorted(maps.Keys(row.values)) {
+		f, ok := o.field(name)
+		switch {
+		case !ok || !f.readable:
+			panic(badRow("INVALID_FIELD", fmt.Sprintf("No such column '%s' on sobject of type %s", name, o.name)))
+		case f.readOnly || !f.editable || f.createOnly && !fresh:
 			closed = append(closed, f.name)
-			continue
+		default:
+			values[strings.ToLower(name)] = f.read(row.values[name])
 		}
-		truth := v.kind == 't' || v.kind == 'f'
-		if v.kind == '{' || v.kind == '[' || v.kind == '"' && f.typ == orgBool || truth && f.typ != orgBool && f.typ != orgString {
-			panic(f.misread(v.text))
-		}
-		text := v.text
-		if v.kind == 'n' {
-			text = ""
-		}
-		canonical := f.canon(text)
-		if canonical == "" && f.required && f.standardValue == "" && f.typ != orgBool {
-			missing = append(missing, f.name)
-		}
-		changes = append(changes, orgChange{f, canonical})
-	}
-	if len(closed) > 0 {
-		panic(&rowFault{"INVALID_FIELD_FOR_INSERT_UPDATE", fmt.Sprintf("Unable to create/update fields: %s. Please check the security settings of this field and verify that it is read/write for your profile or permission set.", strings.Join(closed, ", ")), closed})
 	}
 	for _, f := range o.fields {
-		if _, given := changed(changes, f.name); fresh && !given && f.required && f.standardValue == "" && f.name != "OwnerId" {
-			missing = append(missing, f.name)
+		if f.required && f.standardValue == "" && f.typ != orgBool && f.name != "OwnerId" {
+			if v, given := values[strings.ToLower(f.name)]; v == "" && (fresh || given) {
+				missing = append(missing, f.name)
+			}
 		}
 	}
-	if len(missing) > 0 {
-		panic(&rowFault{"REQUIRED_FIELD_MISSING", "Required fields are missing: [" + strings.Join(missing, ", ") + "]", missing})
+	switch {
+	case len(closed) > 0:
+		panic(badRow("INVALID_FIELD_FOR_INSERT_UPDATE", fmt.Sprintf("Unable to create/update fields: %s. Please check the security settings of this field and verify that it is read/write for your profile or permission set.", strings.Join(closed, ", ")), closed...))
+	case len(missing) > 0:
+		panic(badRow("REQUIRED_FIELD_MISSING", "Required fields are missing: ["+strings.Join(missing, ", ")+"]", missing...))
 	}
-	return changes
+	return values
 }
 
 // target is the live record that a row means.
 func (s *Salesforce) target(o *orgObject, given string) *record {
 	id, ok := longID(given)
 	if !ok || id[:3] != o.prefix {
-		panic(&rowFault{"MALFORMED_ID", fmt.Sprintf("%s: id value of incorrect type: %s", o.fields[0].label, given), []string{"Id"}})
+		panic(badRow("MALFORMED_ID", fmt.Sprintf("%s: id value of incorrect type: %s", o.fields[0].label, given), "Id"))
 	}
 	r := o.byID[id]
 	if r == nil || s.isPurged(r) {
-		panic(&rowFault{"INVALID_CROSS_REFERENCE_KEY", "invalid cross reference id", []string{}})
+		panic(badRow("INVALID_CROSS_REFERENCE_KEY", "invalid cross reference id"))
 	}
 	if !r.live() {
-		panic(&rowFault{"ENTITY_IS_DELETED", "entity is deleted", []string{}})
+		panic(badRow("ENTITY_IS_DELETED", "entity is deleted"))
 	}
 	return r
 }
 
 // update applies checked changes of the API to a live record.
-func (s *Salesforce) update(o *orgObject, r *record, changes []orgChange, assigns bool) {
+func (s *Salesforce) update(o *orgObject, r *record, values changes, assigns bool) {
 	s.tally.wrote(r)
-	s.apply(o, r, s.assigned(assigns, o, changes), s.me, s.nowMs())
+	s.apply(o, r, s.assigned(assigns, o, values), s.me, s.nowMs())
 }
 
 // mayAssign says whether a call of the REST API lets the org's assignment rule run: it does unless a header says no.
@@ -133,19 +132,20 @@ func (c *orgCall) mayAssign() bool {
 }
 
 // assigned adds what the org's assignment rule does to a lead, where it may run.
-func (s *Salesforce) assigned(may bool, o *orgObject, changes []orgChange) []orgChange {
+func (s *Salesforce) assigned(may bool, o *orgObject, values changes) changes {
 	if !may || s.assignTo == "" || o.name != "Lead" {
-		return changes
+		return values
 	}
-	return append(slices.Clip(changes), orgChange{o.byName["ownerid"], s.assignTo})
+	values["ownerid"] = s.assignTo
+	return values
 }
 
 // orgResult is what became of one row.
 type orgResult struct {
-	object  *orgObject
-	r       *record // nil: to be made
-	changes []orgChange
-	fault   *rowFault
+	object *orgObject
+	r      *record // nil: to be made
+	values changes
+	fault  *orgFault
 }
 
 func (s *Salesforce) insertMany(c *orgCall, _ *orgObject) reply { return s.writeMany(c, true) }
@@ -154,10 +154,10 @@ func (s *Salesforce) updateMany(c *orgCall, _ *orgObject) reply { return s.write
 
 func (s *Salesforce) writeMany(c *orgCall, fresh bool) reply {
 	var in struct {
-		AllOrNone bool                         `json:"allOrNone"`
-		Records   []map[string]json.RawMessage `json:"records"`
+		AllOrNone bool             `json:"allOrNone"`
+		Records   []map[string]any `json:"records"`
 	}
-	refuseIf(c.read(&in))
+	c.read(&in)
 	if len(in.Records) > collectionRows {
 		panic(badRequest("LIMIT_EXCEEDED", "Request cannot contain more than %d records", collectionRows))
 	}
@@ -165,22 +165,20 @@ func (s *Salesforce) writeMany(c *orgCall, fresh bool) reply {
 	results := make([]orgResult, len(rows))
 	chunks, before := 0, ""
 	for i, fields := range in.Records {
-		row := rowOf(fields)
-		if row.typ == "" {
+		row, res := rowOf(fields), &results[i]
+		if rows[i] = row; row.typ == "" {
 			panic(badRequest("INVALID_TYPE", "Must send type attribute for record at index %d", i))
 		}
 		if !strings.EqualFold(row.typ, before) {
 			chunks, before = chunks+1, row.typ
 		}
-		rows[i] = row
-		res := &results[i]
 		o, ok := s.object(row.typ)
 		if !ok || o.tooling {
-			res.fault = &rowFault{"INVALID_TYPE", "sObject type '" + row.typ + "' is not supported.", []string{}}
+			res.fault = badRow("INVALID_TYPE", "sObject type '"+row.typ+"' is not supported.")
 			continue
 		}
 		res.object = o
-		if res.fault = caught(func() { res.changes = o.changesOf(row, fresh) }); res.fault.misread() {
+		if res.fault = caught[orgFault](func() { res.values = o.changesOf(row, fresh) }); res.fault.misread() {
 			panic(res.fault)
 		}
 	}
@@ -189,21 +187,28 @@ func (s *Salesforce) writeMany(c *orgCall, fresh bool) reply {
 	}
 	commit := func(res *orgResult) {
 		if fresh {
-			res.r = s.create(res.object, s.assigned(c.mayAssign(), res.object, res.changes), s.me, s.nowMs())
+			res.r = s.create(res.object, s.assigned(c.mayAssign(), res.object, res.values), s.me, s.nowMs())
 		} else {
-			s.update(res.object, res.r, res.changes, c.mayAssign())
+			s.update(res.object, res.r, res.values, c.mayAssign())
 		}
 	}
 	for i := range results {
 		if res := &results[i]; res.fault == nil {
-			res.fault = caught(func() { s.checkRow(c, rows[i], res, fresh) })
+			res.fault = caught[orgFault](func() { s.checkRow(c, rows[i], res, fresh) })
 		}
 		if results[i].fault == nil && !in.AllOrNone {
 			commit(&results[i]) // the next row may refer to it
 		}
 	}
-	if in.AllOrNone {
-		allOrNone(results, commit)
+	if in.AllOrNone { // those that could be written are rolled back with those that cannot
+		bad := slices.ContainsFunc(results, func(r orgResult) bool { return r.fault != nil })
+		for i := range results {
+			if res := &results[i]; !bad {
+				commit(res)
+			} else if res.fault == nil {
+				res.fault = badRow("ALL_OR_NONE_OPERATION_ROLLED_BACK", "Record rolled back because not all records were valid and the request was using AllOrNone header")
+			}
+		}
 	}
 	return jsonReply(http.StatusOK, told(results))
 }
@@ -212,27 +217,14 @@ func (s *Salesforce) writeMany(c *orgCall, fresh bool) reply {
 func (s *Salesforce) checkRow(c *orgCall, row orgRow, res *orgResult, fresh bool) {
 	switch {
 	case !fresh && !row.hasID:
-		panic(&rowFault{"MISSING_ARGUMENT", "Id not specified in an update call", []string{}})
+		panic(badRow("MISSING_ARGUMENT", "Id not specified in an update call"))
 	case fresh && row.hasID:
-		panic(&rowFault{"INVALID_FIELD_FOR_INSERT_UPDATE", "cannot specify Id in an insert call", []string{"Id"}})
+		panic(badRow("INVALID_FIELD_FOR_INSERT_UPDATE", "cannot specify Id in an insert call", "Id"))
 	case fresh:
-		s.checkValues(c, res.object, nil, res.changes)
+		s.checkValues(c, res.object, nil, res.values)
 	default:
 		res.r = s.target(res.object, row.id)
-		s.checkUpdate(c, res.object, res.r, res.changes)
-	}
-}
-
-// allOrNone makes rows take effect if all can; otherwise those that could are told as rolled back.
-func allOrNone(results []orgResult, commit func(res *orgResult)) {
-	bad := slices.ContainsFunc(results, func(r orgResult) bool { return r.fault != nil })
-	for i := range results {
-		switch {
-		case !bad:
-			commit(&results[i])
-		case results[i].fault == nil:
-			results[i].fault = &rowFault{"ALL_OR_NONE_OPERATION_ROLLED_BACK", "Record rolled back because not all records were valid and the request was using AllOrNone header", []string{}}
-		}
+		s.checkUpdate(c, res.object, res.r, res.values)
 	}
 }
 
@@ -253,40 +245,38 @@ type faultJSON struct {
 func told(results []orgResult) []resultJSON {
 	out := make([]resultJSON, 0, len(results))
 	for _, res := range results {
-		if res.fault != nil {
-			out = append(out, resultJSON{Errors: []faultJSON{{res.fault.code, res.fault.message, res.fault.fields}}})
+		if bad := res.fault; bad != nil {
+			out = append(out, resultJSON{Errors: []faultJSON{{bad.code, bad.message, append([]string{}, bad.fields...)}}})
 			continue
 		}
-		out = append(out, resultJSON{res.r.id, true, []faultJSON{}})
+		out = append(out, made(res.r.id))
 	}
 	return out
 }
 
-// deleteMany answers DELETE composite/sobjects?ids=…&allOrNone=….
+// made is the result of a row that went well.
+func made(id string) resultJSON { return resultJSON{id, true, []faultJSON{}} }
+
+// deleteMany answers DELETE composite/sobjects?ids=…, row by row.
 func (s *Salesforce) deleteMany(c *orgCall, _ *orgObject) reply {
-	params := c.params()
-	ids := splitList(params.Get("ids"))
+	ids := splitList(c.params().Get("ids"))
 	if len(ids) == 0 || len(ids) > collectionRows {
 		panic(badRequest("LIMIT_EXCEEDED", "Request must name 1 to %d ids", collectionRows))
+	}
+	if strings.EqualFold(c.params().Get("allOrNone"), "true") {
+		panic(badRequest("INVALID_ARGUMENT", "the sandbox deletes without allOrNone alone"))
 	}
 	results := make([]orgResult, len(ids))
 	for i, id := range ids {
 		res := &results[i]
-		if res.object, _ = s.recordOf(id); res.object == nil {
-			res.fault = &rowFault{"MALFORMED_ID", "malformed id " + id, []string{}}
-			continue
-		}
-		res.fault = caught(func() { res.r = s.target(res.object, id) })
-	}
-	erase := func(res *orgResult) { s.remove(res.object, res.r, s.me) }
-	if strings.EqualFold(params.Get("allOrNone"), "true") {
-		allOrNone(results, erase)
-	} else {
-		for i := range results {
-			if results[i].fault == nil {
-				erase(&results[i])
+		res.fault = caught[orgFault](func() {
+			o, _ := s.recordOf(id)
+			if o == nil {
+				panic(badRow("MALFORMED_ID", "malformed id "+id))
 			}
-		}
+			res.r = s.target(o, id)
+			s.remove(o, res.r, s.me)
+		})
 	}
 	return jsonReply(http.StatusOK, told(results))
 }
@@ -295,14 +285,10 @@ func splitList(text string) []string {
 	return strings.FieldsFunc(text, func(c rune) bool { return c == ',' || c == ' ' })
 }
 
-// readMany answers composite/sobjects/{object}: records by id, in the order asked, null for those that are not there.
+// readMany answers POST composite/sobjects/{object}: records by id, in the order asked, null for those that are not there.
 func (s *Salesforce) readMany(c *orgCall, o *orgObject) reply {
 	var in struct{ IDs, Fields []string }
-	if c.method == http.MethodGet {
-		in.IDs, in.Fields = splitList(c.params().Get("ids")), splitList(c.params().Get("fields"))
-	} else {
-		refuseIf(c.read(&in))
-	}
+	c.read(&in)
 	if len(in.IDs) == 0 || len(in.Fields) == 0 {
 		panic(badRequest("MISSING_ARGUMENT", "The ids and fields of the records to retrieve are required"))
 	}
@@ -310,22 +296,19 @@ func (s *Salesforce) readMany(c *orgCall, o *orgObject) reply {
 		panic(badRequest("LIMIT_EXCEEDED", "Request cannot name more than %d ids", collectionReads))
 	}
 	columns := s.columns(o, in.Fields)
-	b := append(make([]byte, 0, 256*len(in.IDs)), '[')
-	for i, id := range in.IDs {
-		if i > 0 {
-			b = append(b, ',')
-		}
+	list := make([][]byte, 0, len(in.IDs))
+	for _, id := range in.IDs {
 		full, ok := longID(id)
 		if !ok || full[:3] != o.prefix {
 			panic(badRequest("MALFORMED_ID", "malformed id %s", id))
 		}
 		if r := o.byID[full]; r != nil && r.live() {
-			b = s.appendRecord(b, c.prefix(), o, r, columns)
+			list = append(list, s.appendRecord(nil, c.prefix(), o, r, columns))
 		} else {
-			b = append(b, "null"...)
+			list = append(list, []byte("null"))
 		}
 	}
-	return reply{status: http.StatusOK, body: append(b, ']')}
+	return reply{status: http.StatusOK, body: append(append([]byte{'['}, bytes.Join(list, []byte(","))...), ']')}
 }
 
 // named is the live record that a path sobjects/{object}/{id} names.
@@ -339,9 +322,9 @@ func (s *Salesforce) named(c *orgCall, o *orgObject) *record {
 // updateOne answers PATCH sobjects/{object}/{id}.
 func (s *Salesforce) updateOne(c *orgCall, o *orgObject) reply {
 	r := s.named(c, o)
-	changes := c.oneRow(o, false)
-	s.checkUpdate(c, o, r, changes)
-	s.update(o, r, changes, c.mayAssign())
+	values := c.oneRow(o, false)
+	s.checkUpdate(c, o, r, values)
+	s.update(o, r, values, c.mayAssign())
 	return reply{status: http.StatusNoContent}
 }
 
@@ -352,66 +335,22 @@ func (s *Salesforce) deleteOne(c *orgCall, o *orgObject) reply {
 }
 
 // oneRow reads a body that is one record.
-func (c *orgCall) oneRow(o *orgObject, fresh bool) []orgChange {
-	var fields map[string]json.RawMessage
-	refuseIf(c.read(&fields))
+func (c *orgCall) oneRow(o *orgObject, fresh bool) changes {
+	var fields map[string]any
+	c.read(&fields)
 	row := rowOf(fields)
 	if row.hasID {
-		panic(&orgFailure{status: http.StatusBadRequest, code: "INVALID_FIELD", message: "The Id field should not be specified in the sobject data.", fields: []string{"Id"}})
+		panic(badRow("INVALID_FIELD", "The Id field should not be specified in the sobject data.", "Id"))
 	}
 	return o.changesOf(row, fresh)
 }
 
 // createOne answers POST sobjects/{object}.
 func (s *Salesforce) createOne(c *orgCall, o *orgObject) reply {
-	changes := c.oneRow(o, true)
-	s.checkValues(c, o, nil, changes)
-	r := s.create(o, s.assigned(c.mayAssign(), o, changes), s.me, s.nowMs())
-	rep := jsonReply(http.StatusCreated, resultJSON{r.id, true, []faultJSON{}})
+	values := c.oneRow(o, true)
+	s.checkValues(c, o, nil, values)
+	r := s.create(o, s.assigned(c.mayAssign(), o, values), s.me, s.nowMs())
+	rep := jsonReply(http.StatusCreated, made(r.id))
 	rep.header = http.Header{"Location": {c.prefix() + "/sobjects/" + o.name + "/" + r.id}}
 	return rep
-}
-
-// lockedBy are the ids that a write to a record locks: itself and the account it hangs on.
-func (o *orgObject) lockedBy(r *record) []string {
-	ids := []string{r.id}
-	if account := o.get(r, "accountid"); account != "" {
-		ids = append(ids, account)
-	}
-	return ids
-}
-
-// lockRows takes the locks of a write of several records; those that another write holds it does not get.
-func (s *Salesforce) lockRows(q *request, a *arrival) {
-	a.denied = map[string]bool{}
-	var in struct{ Records []map[string]json.RawMessage }
-	if decode(q.body, &in) != nil {
-		return
-	}
-	for _, fields := range in.Records {
-		o, r := s.recordOf(rowOf(fields).id)
-		if r == nil {
-			continue
-		}
-		for _, id := range o.lockedBy(r) {
-			switch holder := s.holds[id]; holder {
-			case q:
-			case nil:
-				s.holds[id] = q
-				a.locks = append(a.locks, id)
-			default:
-				a.denied[id] = true
-			}
-		}
-	}
-}
-
-// changed is the value that changes give a field.
-func changed(changes []orgChange, name string) (string, bool) {
-	for i := len(changes) - 1; i >= 0; i-- {
-		if changes[i].field.name == name {
-			return changes[i].value, true
-		}
-	}
-	return "", false
 }

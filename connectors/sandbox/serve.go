@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"net/url"
@@ -40,13 +41,6 @@ type reply struct {
 	body   []byte
 }
 
-// refuseIf ends a request with a refusal, if there is one: what answers the request recovers it.
-func refuseIf[F any](bad *F) {
-	if bad != nil {
-		panic(bad)
-	}
-}
-
 // vendor is a CRM behind a desk.
 type vendor interface {
 	// route names what a request asks for; requests are counted under it.
@@ -57,10 +51,6 @@ type vendor interface {
 	refusal(status int, policy string) []byte
 	// throttle is the status that tells of a limit.
 	throttle() int
-}
-
-// attendant is a vendor that has to know of requests while they are under way.
-type attendant interface {
 	// begin is called when a request arrives: it takes so long before it is answered. The desk's lock is held.
 	begin(q *request) time.Duration
 	// end is called when it has been answered or its client has gone. The desk's lock is held.
@@ -94,80 +84,60 @@ func (d *desk) lock() (unlock func()) {
 // errBroken stands for a connection that breaks without an answer.
 var errBroken = errors.New("sandbox: connection reset by peer")
 
-// handle answers one request. cut ≥ 0 is how many bytes of the body reach the client before the connection breaks.
+// handle answers one request, after what its fault and the vendor delay it by. cut ≥ 0 is how many bytes of the body reach the
+// client before the connection breaks.
 func (d *desk) handle(ctx context.Context, q *request) (rep reply, cut int, err error) {
 	fault, hit := d.faults.take(q.method, q.path)
-	delay := fault.Delay
-	if a, ok := d.vendor.(attendant); ok {
-		d.mu.Lock()
-		delay += a.begin(q)
-		d.mu.Unlock()
-		defer func() {
-			d.mu.Lock()
-			a.end(q)
-			d.mu.Unlock()
-		}()
-	}
+	d.mu.Lock()
+	delay := fault.Delay + d.vendor.begin(q)
+	d.mu.Unlock()
 	if delay > 0 {
 		t := time.NewTimer(delay)
 		select {
 		case <-t.C:
 		case <-ctx.Done():
-			t.Stop()
-			d.count(q, 0, 0, 0)
-			return reply{}, -1, ctx.Err()
+			err = ctx.Err()
 		}
+		t.Stop()
 	}
-	effect := hit && (fault.Reset || fault.Cut > 0 || fault.Status != 0 || fault.HTML || fault.Policy != "" || fault.Delay == 0)
-	cut = -1
+	defer d.lock()()
+	defer d.vendor.end(q)
 	var spent time.Duration
-	func() {
-		d.mu.Lock()
-		defer d.mu.Unlock() // a panic must not leave others waiting
-		if !effect || fault.After || fault.Cut > 0 {
-			watch := startStopwatch()
-			rep = d.vendor.answer(q)
-			spent = watch.stop()
-		}
-		if effect {
-			switch {
-			case fault.Reset:
-				err = errBroken
-			case fault.Cut > 0:
-				cut = min(fault.Cut, len(rep.body))
-			default:
-				rep = d.staged(fault)
-			}
-		}
-		if rep.header == nil {
-			rep.header = http.Header{}
-		}
-	}()
+	defer func() { d.tally.request(d.vendor.route(q), rep.status, len(q.body), len(rep.body), spent) }()
 	if err != nil {
-		d.count(q, 0, 0, spent)
 		return reply{}, -1, err
+	}
+	effect, cut := hit && (fault.Delay == 0 || fault.Reset || fault.Cut > 0 || fault.Status != 0 || fault.HTML || fault.Policy != ""), -1
+	if !effect || fault.After || fault.Cut > 0 {
+		watch := startStopwatch()
+		rep = d.vendor.answer(q)
+		spent = watch.stop()
+	}
+	switch {
+	case !effect:
+	case fault.Reset:
+		return reply{}, -1, errBroken
+	case fault.Cut > 0:
+		cut = min(fault.Cut, len(rep.body))
+	default:
+		rep = d.staged(fault)
+	}
+	if rep.header == nil {
+		rep.header = http.Header{}
 	}
 	rep.header.Set("Date", d.now().UTC().Format(http.TimeFormat))
 	if rep.body != nil && rep.header.Get("Content-Type") == "" {
 		rep.header.Set("Content-Type", "application/json;charset=utf-8")
 	}
-	d.count(q, rep.status, len(rep.body), spent)
 	return rep, cut, nil
-}
-
-func (d *desk) count(q *request, status, out int, spent time.Duration) {
-	defer d.lock()()
-	d.tally.request(d.vendor.route(q), status, len(q.body), out, spent)
 }
 
 // staged is the answer a fault puts in place of the true one.
 func (d *desk) staged(f Fault) reply {
-	rep := reply{status: f.Status, header: http.Header{}}
+	rep := reply{status: cmp.Or(f.Status, http.StatusInternalServerError), header: http.Header{}}
 	switch {
 	case f.HTML:
-		if rep.status == 0 {
-			rep.status = http.StatusBadGateway
-		}
+		rep.status = cmp.Or(f.Status, http.StatusBadGateway)
 		rep.header.Set("Content-Type", "text/html")
 		text := fmt.Sprintf("%d %s", rep.status, http.StatusText(rep.status))
 		rep.body = []byte("<html>\r\n<head><title>" + text + "</title></head>\r\n<body>\r\n<center><h1>" + text + "</h1></center>\r\n</body>\r\n</html>\r\n")
@@ -176,9 +146,6 @@ func (d *desk) staged(f Fault) reply {
 		rep.body = d.vendor.refusal(rep.status, f.Policy)
 		d.tally.RateLimited[f.Policy]++
 	default:
-		if rep.status == 0 {
-			rep.status = http.StatusInternalServerError
-		}
 		rep.body = d.vendor.refusal(rep.status, "")
 	}
 	if f.Body != "" {
@@ -186,9 +153,6 @@ func (d *desk) staged(f Fault) reply {
 	}
 	if f.RetryAfter != "" {
 		rep.header.Set("Retry-After", f.RetryAfter)
-	}
-	for k, v := range f.Header {
-		rep.header[http.CanonicalHeaderKey(k)] = v
 	}
 	return rep
 }
@@ -205,12 +169,8 @@ func (d *desk) take(r *http.Request) (*request, error) {
 	if 0 < r.ContentLength && r.ContentLength <= largest {
 		buf.Grow(int(r.ContentLength) + bytes.MinRead)
 	}
-	n, err := buf.ReadFrom(io.LimitReader(r.Body, largest+1))
-	if err != nil {
+	if _, err := buf.ReadFrom(http.MaxBytesReader(nil, r.Body, largest)); err != nil {
 		return nil, fmt.Errorf("sandbox: read request body: %w", err)
-	}
-	if n > largest {
-		return nil, fmt.Errorf("sandbox: request body is larger than %d bytes", largest)
 	}
 	q.body = buf.Bytes()
 	return q, nil
@@ -226,27 +186,17 @@ func base(r *http.Request) string {
 
 // ServeHTTP answers over a socket.
 func (d *desk) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	q, err := d.take(r)
-	if err != nil {
-		http.Error(w, err.Error(), http.StatusRequestEntityTooLarge)
-		return
-	}
-	rep, cut, err := d.handle(r.Context(), q)
+	res, err := d.Transport().RoundTrip(r)
 	if err != nil {
 		panic(http.ErrAbortHandler) // net/http closes the connection without an answer
 	}
-	for k, v := range rep.header {
-		w.Header()[k] = v
+	maps.Copy(w.Header(), res.Header)
+	w.Header().Set("Content-Length", strconv.FormatInt(res.ContentLength, 10))
+	w.WriteHeader(res.StatusCode)
+	if _, err := io.Copy(w, res.Body); err != nil {
+		_ = http.NewResponseController(w).Flush()
+		panic(http.ErrAbortHandler)
 	}
-	w.Header().Set("Content-Length", strconv.Itoa(len(rep.body)))
-	w.WriteHeader(rep.status)
-	if cut < 0 {
-		_, _ = w.Write(rep.body) // a client that has gone needs no answer
-		return
-	}
-	_, _ = w.Write(rep.body[:cut])
-	_ = http.NewResponseController(w).Flush()
-	panic(http.ErrAbortHandler)
 }
 
 // Transport answers requests to any host without sockets or goroutines, so that it can be used in a testing/synctest
@@ -256,32 +206,23 @@ func (d *desk) Transport() http.RoundTripper { return roundTripper{d} }
 type roundTripper struct{ d *desk }
 
 func (t roundTripper) RoundTrip(r *http.Request) (*http.Response, error) {
-	ctx := r.Context()
-	if err := ctx.Err(); err != nil {
-		if r.Body != nil {
-			r.Body.Close()
-		}
-		return nil, err
-	}
 	q, err := t.d.take(r)
+	err = cmp.Or(r.Context().Err(), err)
 	if err != nil {
 		return nil, err
 	}
-	rep, cut, err := t.d.handle(ctx, q)
+	rep, cut, err := t.d.handle(r.Context(), q)
 	if err != nil {
 		return nil, err
 	}
-	if err := ctx.Err(); err != nil {
-		return nil, err
-	}
-	var body io.ReadCloser = io.NopCloser(bytes.NewReader(rep.body))
+	var body io.Reader = bytes.NewReader(rep.body)
 	if cut >= 0 {
-		body = io.NopCloser(io.MultiReader(bytes.NewReader(rep.body[:cut]), brokenReader{}))
+		body = io.MultiReader(bytes.NewReader(rep.body[:cut]), brokenReader{})
 	}
 	return &http.Response{
 		Status: fmt.Sprintf("%d %s", rep.status, http.StatusText(rep.status)), StatusCode: rep.status,
 		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
-		Header: rep.header, Body: body, ContentLength: int64(len(rep.body)), Request: r,
+		Header: rep.header, Body: io.NopCloser(body), ContentLength: int64(len(rep.body)), Request: r,
 	}, nil
 }
 

@@ -10,17 +10,17 @@ import (
 	"unicode/utf8"
 )
 
-// The part of SOQL that is understood is what connectors and jsforce send: SELECT with fields, fields of direct parents and COUNT(),
-// FROM one object, WHERE with AND, OR, NOT, parentheses, comparisons, LIKE, IN and NOT IN with lists, TODAY and YESTERDAY,
-// ORDER BY and LIMIT. Anything else is refused as malformed, and the message says that it is the sandbox that lacks it.
-// Queries are answered by looking at one record after the other.
+// The part of SOQL that is understood is what connectors, jsforce and Salesforce's CLI send: SELECT with fields, fields of direct
+// parents and COUNT(), FROM one object, WHERE with AND, OR, parentheses, comparisons, LIKE, IN with lists and YESTERDAY, ORDER BY
+// and LIMIT. Anything else is refused as malformed, and the message says that it is the sandbox that lacks it. Queries are
+// answered by looking at one record after the other.
 
 // soqlQuery is a query whose names and literals have found their meaning in an org.
 type soqlQuery struct {
 	o       *orgObject
 	count   bool
 	columns []orgPath
-	where   soqlCond
+	where   soqlCond // nil: any record
 	order   []soqlOrder
 	limit   int // -1: none
 }
@@ -40,42 +40,35 @@ func (p orgPath) name() string {
 }
 
 type soqlOrder struct {
-	path orgPath
-	down bool
+	field *orgField
+	down  bool
 }
 
-// soqlCond is a condition on a record. Where byID is set, only records with one of ids can meet it.
-type soqlCond struct {
-	holds func(r *record) bool
-	ids   []string
-	byID  bool
-}
+// soqlCond says whether a record meets a condition.
+type soqlCond func(r *record) bool
 
-// Bounds of a statement: characters, and conditions within conditions.
-const (
-	longestSOQL = 100_000
-	maxDepth    = 64
-)
+// longestSOQL is the longest statement, in characters.
+const longestSOQL = 100_000
 
 // soqlToken is a word, a string without quotes and escapes, a literal that begins with a digit, or punctuation.
 type soqlToken struct {
-	kind byte // a word, ' string, 0 literal, ( punctuation; 0 the end
+	kind byte // a word, ' string, 0 literal, ( punctuation, ? none of them; 0 the end
 	text string
 	at   int
 }
 
 // soqlTokens are the forms of tokens, in the order of soqlKinds.
-var soqlTokens = regexp.MustCompile(`(?s)^[ \t\r\n]*(?:([A-Za-z_][\w.]*)|'((?:[^'\\]|\\.)*)'|([-+]?[0-9.][\w:.+-]*)|(<=|>=|!=|<>|[(),=<>]))`)
+var soqlTokens = regexp.MustCompile(`(?s)^[ \t\r\n]*(?:([A-Za-z_][\w.]*)|'((?:[^'\\]|\\.)*)'|([-+]?[0-9.][\w:.+-]*)|(<=|>=|!=|[(),=<>])|(.))?`)
 
-const soqlKinds = "a'0("
+const soqlKinds = "a'0(?"
 
 // soqlParser reads a query in one pass; the first mistake refuses the request.
 type soqlParser struct {
-	s     *Salesforce
-	text  string
-	i     int
-	tok   soqlToken
-	depth int
+	s    *Salesforce
+	o    *orgObject // the query's
+	text string
+	i    int
+	tok  soqlToken
 }
 
 // parseSOQL reads a query for an object of the ordinary API or of the Tooling API.
@@ -92,15 +85,16 @@ func (s *Salesforce) parseSOQL(text string, tooling bool) *soqlQuery {
 	return q
 }
 
-// fail notes a mistake at a place in the text, counted in bytes from 0.
+// fail ends parsing with an error as Salesforce tells it: the text around the place, a mark below it.
 func (p *soqlParser) fail(at int, code, format string, args ...any) {
-	from, to := max(at-24, 0), min(at+24, len(p.text))
+	at = min(at, len(p.text))
+	from, to := max(at-30, 0), min(at+20, len(p.text))
 	around := strings.ToValidUTF8(strings.Map(func(c rune) rune { return max(c, ' ') }, p.text[from:to]), "")
 	panic(badRequest(code, "\n%s\n%s^\nERROR at Row:1:Column:%d\n%s", around, strings.Repeat(" ", at-from), at+1, fmt.Sprintf(format, args...)))
 }
 
 func (p *soqlParser) unexpected() {
-	what := "'" + p.tok.text + "'"
+	what := "'" + strings.ToValidUTF8(p.tok.text, "?") + "'"
 	if p.tok.kind == 0 {
 		what = "<EOF>"
 	}
@@ -111,35 +105,26 @@ func (p *soqlParser) lacks(what string) {
 	p.fail(p.tok.at, "MALFORMED_QUERY", "the sandbox does not support %s", what)
 }
 
-// soqlEscapes are what stands behind a backslash. In LIKE patterns \% and \_ are the characters themselves: there the
-// backslash is kept.
+// soqlEscapes are what stands behind a backslash in a string.
 var (
 	soqlEscape  = regexp.MustCompile(`(?s)\\.`)
-	soqlEscapes = map[string]string{`\n`: "\n", `\r`: "\r", `\t`: "\t", `\b`: "\b", `\f`: "\f", `\'`: "'", `\"`: `"`, `\\`: `\`, `\%`: `\%`, `\_`: `\_`}
+	soqlEscapes = map[string]string{`\n`: "\n", `\r`: "\r", `\t`: "\t", `\b`: "\b", `\f`: "\f", `\'`: "'", `\"`: `"`, `\\`: `\`}
 )
 
 // next reads a token.
 func (p *soqlParser) next() {
-	rest := p.text[p.i:]
-	m := soqlTokens.FindStringSubmatchIndex(rest)
-	blank := len(rest) - len(strings.TrimLeft(rest, " \t\r\n"))
-	switch p.tok = (soqlToken{at: p.i + blank}); {
-	case m == nil && blank == len(rest):
-		return
-	case m == nil && rest[blank] == '\'':
-		p.fail(p.tok.at, "MALFORMED_QUERY", "unexpected end of string literal")
-		return
-	case m == nil:
-		p.fail(p.tok.at, "MALFORMED_QUERY", "no viable alternative at character '%s'", strings.ToValidUTF8(rest[blank:blank+1], "?"))
-		return
-	}
-	p.i += m[1]
+	m := soqlTokens.FindStringSubmatchIndex(p.text[p.i:])
+	p.tok = soqlToken{at: p.i + m[1]}
 	for k := range soqlKinds {
-		if from := m[2*k+2]; from >= 0 {
-			p.tok.kind, p.tok.text = soqlKinds[k], rest[from:m[2*k+3]]
+		if from, to := m[2*k+2], m[2*k+3]; from >= 0 {
+			p.tok = soqlToken{soqlKinds[k], p.text[p.i+from : p.i+to], p.i + from}
 		}
 	}
-	if p.tok.kind == '\'' {
+	p.i += m[1]
+	switch {
+	case p.tok.kind == '?' && p.tok.text == "'":
+		p.fail(p.tok.at, "MALFORMED_QUERY", "unexpected end of string literal")
+	case p.tok.kind == '\'':
 		p.tok.text = soqlEscape.ReplaceAllStringFunc(p.tok.text, func(e string) string {
 			plain, ok := soqlEscapes[strings.ToLower(e)]
 			if !ok {
@@ -189,28 +174,24 @@ func (p *soqlParser) query(tooling bool) *soqlQuery {
 	names := p.selected(q)
 	p.want("FROM")
 	of := p.name()
-	o, ok := p.s.object(of.text)
-	if !ok || o.tooling != tooling {
+	ok := false
+	if p.o, ok = p.s.object(of.text); !ok || p.o.tooling != tooling {
 		p.fail(of.at, "INVALID_TYPE", "sObject type '%s' is not supported. If you are attempting to use a custom object, be sure to append the '__c' after the entity name. Please reference your WSDL or the describe call for the appropriate names.", of.text)
 	}
-	q.o = o
+	q.o = p.o
 	for i, n := range names {
 		if slices.ContainsFunc(names[:i], func(t soqlToken) bool { return strings.EqualFold(t.text, n.text) }) {
 			p.fail(n.at, "INVALID_FIELD", "duplicate field selected: %s", n.text)
 		}
-		q.columns = append(q.columns, p.path(o, n))
+		q.columns = append(q.columns, p.path(n))
 	}
 	if p.eat("WHERE") {
-		q.where = p.or(o)
+		q.where = p.condition()
 	}
 	if p.eat("ORDER") {
 		p.want("BY")
 		for more := true; more; more = p.eat(",") {
-			n := p.name()
-			x := soqlOrder{path: p.path(o, n)}
-			if x.path.field.long() {
-				p.fail(n.at, "INVALID_FIELD", "field '%s' can not be sorted in a query call", n.text)
-			}
+			x := soqlOrder{field: p.own("sorted")}
 			if x.down = p.eat("DESC"); !x.down {
 				p.eat("ASC")
 			}
@@ -233,8 +214,7 @@ func (p *soqlParser) query(tooling bool) *soqlQuery {
 
 // selected reads what is selected.
 func (p *soqlParser) selected(q *soqlQuery) (names []soqlToken) {
-	if p.is("COUNT") {
-		p.next()
+	if p.eat("COUNT") {
 		p.want("(")
 		p.want(")")
 		q.count = true
@@ -251,100 +231,85 @@ func (p *soqlParser) selected(q *soqlQuery) (names []soqlToken) {
 	return names
 }
 
-// or reads a condition. As in SOQL, AND and OR do not stand beside each other without parentheses.
-func (p *soqlParser) or(o *orgObject) soqlCond {
-	a := p.term(o)
-	for op := strings.ToUpper(p.tok.text); (op == "AND" || op == "OR") && p.eat(op); {
-		left, right := a, p.term(o)
-		if op == "OR" {
-			a = soqlCond{func(r *record) bool { return left.holds(r) || right.holds(r) }, append(slices.Clip(left.ids), right.ids...), left.byID && right.byID}
-			continue
-		}
-		if !a.byID {
-			a = right
-		}
-		a.holds = func(r *record) bool { return left.holds(r) && right.holds(r) }
+// condition reads conditions joined by AND or by OR. As in SOQL, the two do not stand beside each other without parentheses.
+func (p *soqlParser) condition() soqlCond {
+	all := []soqlCond{p.term()}
+	op := strings.ToUpper(p.tok.text)
+	for (op == "AND" || op == "OR") && p.eat(op) {
+		all = append(all, p.term())
 	}
 	if p.is("AND") || p.is("OR") {
 		p.unexpected()
 	}
-	return a
+	if op == "OR" {
+		return func(r *record) bool { return slices.ContainsFunc(all, func(holds soqlCond) bool { return holds(r) }) }
+	}
+	return func(r *record) bool { return !slices.ContainsFunc(all, func(holds soqlCond) bool { return !holds(r) }) }
 }
 
-func (p *soqlParser) term(o *orgObject) soqlCond {
-	if p.depth++; p.depth > maxDepth {
-		p.fail(p.tok.at, "MALFORMED_QUERY", "the condition is nested too deeply")
-	}
-	defer func() { p.depth-- }()
-	switch {
-	case p.eat("NOT"):
-		c := p.term(o)
-		return soqlCond{holds: func(r *record) bool { return !c.holds(r) }}
-	case p.eat("("):
-		c := p.or(o)
+func (p *soqlParser) term() soqlCond {
+	if p.eat("(") {
+		c := p.condition()
 		p.want(")")
 		return c
 	}
-	n := p.name()
-	path := p.path(o, n)
-	op, values := p.comparison()
-	f := path.field
-	isID := f.typ == orgIDType || f.typ == orgRef
+	if p.is("NOT") {
+		p.lacks("NOT")
+	}
+	at := p.tok.at
+	f := p.own("filtered")
+	op := strings.ToUpper(p.tok.text)
+	one := func() soqlToken { t := p.tok; p.next(); return t }
+	var values []soqlToken
 	switch {
-	case f.long():
-		p.fail(n.at, "INVALID_FIELD", "field '%s' can not be filtered in a query call", f.name)
-	case op == "LIKE" && isID:
-		p.fail(n.at, "INVALID_FIELD", "invalid operator on id field")
-	case op == "LIKE" && !f.quoted(), f.typ == orgBool && strings.ContainsAny(op[:1], "<>"):
-		p.fail(n.at, "INVALID_QUERY_FILTER_OPERATOR", "invalid operator on %s field", f.typ)
-	}
-	c := soqlCond{holds: p.compare(path, op, values)}
-	if path.way == nil && f == o.fields[0] && (op == "=" || op == "IN") {
-		c.byID = true
-		for _, v := range values {
-			id, _ := longID(v.text)
-			c.ids = append(c.ids, id)
+	case p.tok.kind == '(' && strings.ContainsAny(op, "=<>"), p.is("LIKE"):
+		p.next()
+		values = []soqlToken{one()}
+	case p.is("NOT"), p.is("INCLUDES"), p.is("EXCLUDES"):
+		p.lacks(op)
+	default:
+		p.want("IN")
+		p.want("(")
+		if p.is("SELECT") {
+			p.lacks("queries within queries")
 		}
+		for more := true; more; more = p.eat(",") {
+			values = append(values, one())
+		}
+		p.want(")")
 	}
-	return c
+	switch {
+	case op == "LIKE" && f.isID():
+		p.fail(at, "INVALID_FIELD", "invalid operator on id field")
+	case op == "LIKE" && !f.quoted(), f.typ == orgBool && strings.ContainsAny(op[:1], "<>"):
+		p.fail(at, "INVALID_QUERY_FILTER_OPERATOR", "invalid operator on %s field", f.typ)
+	}
+	return p.compare(f, op, values)
 }
 
-// comparison reads an operator and its operands.
-func (p *soqlParser) comparison() (op string, values []soqlToken) {
-	one := func() soqlToken { t := p.tok; p.next(); return t }
-	switch op = strings.ToUpper(p.tok.text); {
-	case p.tok.kind == '(' && strings.ContainsAny(op, "=<>"):
-		p.next()
-		return strings.Replace(op, "<>", "!=", 1), []soqlToken{one()}
-	case p.eat("LIKE"):
-		return op, []soqlToken{one()}
-	case p.eat("NOT"):
-		op = "NOT IN"
-	case p.is("INCLUDES"), p.is("EXCLUDES"):
-		p.lacks(op)
+// own reads the name of a field of the query's object that can be filtered or sorted by.
+func (p *soqlParser) own(done string) *orgField {
+	n := p.name()
+	path := p.path(n)
+	switch {
+	case path.way != nil:
+		p.fail(n.at, "MALFORMED_QUERY", "the sandbox does not support that fields of parents are %s by", done)
+	case path.field.long():
+		p.fail(n.at, "INVALID_FIELD", "field '%s' can not be %s in a query call", path.field.name, done)
 	}
-	p.want("IN")
-	p.want("(")
-	if p.is("SELECT") {
-		p.lacks("queries within queries")
-	}
-	for more := true; more; more = p.eat(",") {
-		values = append(values, one())
-	}
-	p.want(")")
-	return op, values
+	return path.field
 }
 
 // path finds the field of a name such as Account.Name, or says why there is none.
 func (s *Salesforce) path(o *orgObject, name string) (path orgPath, problem string) {
-	parent, own, _ := strings.Cut(name, ".")
-	switch path.way = o.relations[strings.ToLower(parent)]; {
-	case own == "":
-		path.way, own = nil, name
-	case path.way != nil && path.way.readable:
-		o = s.objects[strings.ToLower(path.way.refTo[0])]
-	case !strings.EqualFold(parent, o.name):
+	const seeDescribe = "Please reference your WSDL or the describe call for the appropriate names."
+	parent, own, isPath := strings.Cut(name, ".")
+	if !isPath {
+		own = name
+	} else if path.way = o.relations[strings.ToLower(parent)]; path.way == nil || !path.way.readable {
 		return path, fmt.Sprintf("Didn't understand relationship '%s' in field path. If you are attempting to use a custom relationship, be sure to append the '__r' after the custom relationship name. %s", parent, seeDescribe)
+	} else {
+		o = s.objects[strings.ToLower(path.way.refTo[0])]
 	}
 	f, ok := o.field(own)
 	if !ok || !f.readable {
@@ -354,11 +319,8 @@ func (s *Salesforce) path(o *orgObject, name string) (path orgPath, problem stri
 	return path, ""
 }
 
-// seeDescribe ends what Salesforce says of unknown names.
-const seeDescribe = "Please reference your WSDL or the describe call for the appropriate names."
-
-func (p *soqlParser) path(o *orgObject, n soqlToken) orgPath {
-	path, problem := p.s.path(o, n.text)
+func (p *soqlParser) path(n soqlToken) orgPath {
+	path, problem := p.s.path(p.o, n.text)
 	if problem != "" {
 		p.fail(n.at, "INVALID_FIELD", "%s", problem)
 	}
@@ -399,12 +361,12 @@ func (s *Salesforce) follow(p orgPath, r *record) string {
 	return ""
 }
 
-// keyAt is what a record is compared by.
-func (s *Salesforce) keyAt(p orgPath, r *record) key {
-	if p.field.time != nil && p.way == nil {
-		return number(float64(p.field.time(r)))
+// keyOf is what a record is compared by.
+func (f *orgField) keyOf(r *record) key {
+	if f.time != nil {
+		return number(float64(f.time(r)))
 	}
-	return p.field.key(s.follow(p, r))
+	return f.key(f.value(r))
 }
 
 // key is a field's value in a form that can be compared.
@@ -422,30 +384,29 @@ func (f *orgField) key(v string) key {
 		return number(float64(ms))
 	case f.typ == orgDateTime:
 		return number(float64(wireMs(v, 0)))
-	case f.typ == orgIDType || f.typ == orgRef:
+	case f.isID():
 		return text(v)
 	}
 	return text(strings.ToLower(v))
 }
 
 // compare gives a comparison its meaning, by the field's type.
-func (p *soqlParser) compare(path orgPath, op string, values []soqlToken) func(r *record) bool {
-	f, s := path.field, p.s
+func (p *soqlParser) compare(f *orgField, op string, values []soqlToken) soqlCond {
 	if op == "LIKE" {
 		if values[0].kind != '\'' {
 			p.mistyped(f, values[0])
 		}
 		pattern := likePattern(values[0].text)
-		return func(r *record) bool { v := s.follow(path, r); return v != "" && pattern.MatchString(v) }
+		return func(r *record) bool { v := f.value(r); return v != "" && pattern.MatchString(v) }
 	}
-	spans := make([]span, len(values))
+	keys := make([]key, len(values))
 	for i, v := range values {
-		if spans[i] = p.literal(f, v); !spans[i].from.is && strings.ContainsAny(op[:1], "<>") {
+		if keys[i] = p.literal(f, op, v); !keys[i].is && strings.ContainsAny(op[:1], "<>") {
 			p.fail(v.at, "MALFORMED_QUERY", "invalid operator for null")
 		}
 	}
-	holds := relation(op, spans)
-	return func(r *record) bool { return holds(s.keyAt(path, r)) }
+	holds := relation(op, keys)
+	return func(r *record) bool { return holds(f.keyOf(r)) }
 }
 
 // mistyped tells of a literal that is not of the field's type.
@@ -457,33 +418,30 @@ func (p *soqlParser) mistyped(f *orgField, v soqlToken) {
 	p.fail(v.at, "INVALID_FIELD", "value of filter criterion for field '%s' must be of type %s and should %sbe enclosed in quotes", f.name, f.typ, not)
 }
 
-// literal is what a literal means for a field. TODAY and YESTERDAY are spans.
-func (p *soqlParser) literal(f *orgField, v soqlToken) span {
-	point := func(k key) span { return span{k, k} }
+// literal is what a literal means for a field. YESTERDAY is the beginning of a day, so that it goes with >= and < alone.
+func (p *soqlParser) literal(f *orgField, op string, v soqlToken) key {
 	word := strings.ToUpper(v.text)
 	_, notNumber := strconv.ParseFloat(v.text, 64)
 	_, isTime := parseWireTime(v.text)
 	_, notDate := time.Parse(time.DateOnly, v.text)
 	ok := false
 	switch {
-	case v.kind != 'a' && v.kind != '\'' && v.kind != '0', v.kind == '0' && notNumber != nil && notDate != nil && !isTime:
+	case !strings.Contains("a'0", string(v.kind)), v.kind == '0' && notNumber != nil && notDate != nil && !isTime:
 		p.tok = v
 		p.unexpected()
 	case v.kind == 'a' && word == "NULL":
-		return span{}
-	case v.kind == 'a' && (word == "TODAY" || word == "YESTERDAY") && (f.typ == orgDate || f.typ == orgDateTime):
-		day := p.s.o.Now().UTC().Truncate(24 * time.Hour).UnixMilli()
-		if word == "YESTERDAY" {
-			day -= dayMs
-		}
-		return span{number(float64(day)), number(float64(day + dayMs - 1))}
-	case f.typ == orgIDType || f.typ == orgRef:
+		return key{}
+	case v.kind == 'a' && word == "YESTERDAY" && f.typ == orgDateTime && (op == ">=" || op == "<"):
+		return number(float64(p.s.o.Now().UTC().Truncate(24*time.Hour).UnixMilli() - dayMs))
+	case v.kind == 'a' && (f.typ == orgDate || f.typ == orgDateTime):
+		p.fail(v.at, "MALFORMED_QUERY", "the sandbox does not support %s %s", op, v.text)
+	case f.isID():
 		id, known := longID(v.text)
 		if ok = v.kind == '\''; ok && !known && v.text != "" {
 			p.fail(v.at, "INVALID_QUERY_FILTER_OPERATOR", "invalid ID field: %s", v.text)
 		}
-		if v.text = id; id == "" {
-			return point(text(""))
+		if v.text = id; ok && id == "" {
+			return text("")
 		}
 	case f.quoted():
 		ok = v.kind == '\''
@@ -499,80 +457,36 @@ func (p *soqlParser) literal(f *orgField, v soqlToken) span {
 	if !ok {
 		p.mistyped(f, v)
 	}
-	return point(f.key(v.text))
+	return f.key(v.text)
 }
 
-// likePattern is a pattern of % (any text), _ (one character) and escaped ones of both.
+// likePattern is a pattern of % (any text) and _ (one character).
 func likePattern(s string) *regexp.Regexp {
 	quoted := regexp.QuoteMeta(strings.ToValidUTF8(s, "\uFFFD"))
-	return regexp.MustCompile("(?is)^" + strings.NewReplacer(`\\%`, "%", `\\_`, "_", "%", ".*", "_", ".").Replace(quoted) + "$")
+	return regexp.MustCompile("(?is)^" + strings.NewReplacer("%", ".*", "_", ".").Replace(quoted) + "$")
 }
 
-// shows says whether a query sees a record: all is queryAll's view with deleted and archived ones.
-func (s *Salesforce) shows(o *orgObject, r *record, all bool) bool {
-	if all {
-		return !s.isPurged(r)
-	}
-	return r.live() && (o.name != "Task" && o.name != "Event" || !s.activityArchived(o, r))
-}
-
-// run finds the records of a query in its order.
+// run finds the records of a query in its order, those without a value first. all is queryAll's view with deleted ones.
 func (s *Salesforce) run(q *soqlQuery, all bool) (found []*record) {
-	candidates, sorted := q.o.recs, q.by() || q.by("Id")
-	switch {
-	case q.where.byID:
-		candidates = nil
-		for _, id := range q.where.ids {
-			if r := q.o.byID[id]; r != nil {
-				candidates = append(candidates, r)
-			}
-		}
-		slices.SortFunc(candidates, byNumber)
-		candidates = slices.Compact(candidates)
-	case q.by("SystemModstamp"), q.by("SystemModstamp", "Id"):
-		candidates, sorted = q.o.inOrder(), true
-	}
-	for _, r := range candidates {
-		if sorted && len(found) == q.limit {
-			break
-		}
-		if (q.where.holds == nil || q.where.holds(r)) && s.shows(q.o, r, all) {
+	for _, r := range q.o.recs {
+		if (q.where == nil || q.where(r)) && (r.live() || all && !s.isPurged(r)) {
 			found = append(found, r)
 		}
 	}
-	if !sorted {
-		s.sort(q, found)
-	}
+	slices.SortFunc(found, func(a, b *record) int {
+		for _, x := range q.order {
+			k, l := x.field.keyOf(a), x.field.keyOf(b)
+			if x.down && k.is && l.is {
+				k, l = l, k
+			}
+			if d := k.compare(l); d != 0 {
+				return d
+			}
+		}
+		return byNumber(a, b)
+	})
 	if q.limit >= 0 {
 		found = found[:min(q.limit, len(found))]
 	}
 	return found
-}
-
-// by says whether a query's order is upwards by the record's own fields of these names.
-func (q *soqlQuery) by(names ...string) bool {
-	return slices.EqualFunc(q.order, names, func(x soqlOrder, name string) bool {
-		return x.path.way == nil && !x.down && x.path.field.name == name
-	})
-}
-
-// sort puts records into the query's order; those without a value come first.
-func (s *Salesforce) sort(q *soqlQuery, list []*record) {
-	slices.SortStableFunc(list, func(a, b *record) int {
-		for _, x := range q.order {
-			k, l := s.keyAt(x.path, a), s.keyAt(x.path, b)
-			d := k.compare(l)
-			switch {
-			case k.is != l.is && l.is:
-				return -1
-			case k.is != l.is:
-				return 1
-			case d != 0 && x.down:
-				return -d
-			case d != 0:
-				return d
-			}
-		}
-		return 0
-	})
 }

@@ -1,12 +1,9 @@
 package sandbox
 
 import (
-	"cmp"
 	"fmt"
-	"math/rand/v2"
 	"net/url"
 	"slices"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -37,51 +34,40 @@ func TestSOQLConditions(t *testing.T) {
 	ids := g.IDs("Lead")
 	acme := g.IDs("Account")[0]
 	for q, want := range map[string]string{
-		"SELECT LastName FROM Lead":                                                                      "Ada Ben Cara Dora_50% O'Neil",
-		"select lastname from lead where lastname = 'ADA'":                                               "Ada",
-		"SELECT LastName FROM Lead WHERE LastName != 'ada'":                                              "Ben Cara Dora_50% O'Neil",
-		"SELECT LastName FROM Lead WHERE LastName <> 'ada' AND LastName > 'ben'":                         "Cara Dora_50% O'Neil",
-		"SELECT LastName FROM Lead WHERE Email = null":                                                   "Cara O'Neil",
-		"SELECT LastName FROM Lead WHERE Email != null":                                                  "Ada Ben Dora_50%",
-		"SELECT LastName FROM Lead WHERE Email = 'dora@D.example'":                                       "Dora_50%",
-		"SELECT LastName FROM Lead WHERE Email IN ('ada@a.example', 'BEN@b.example')":                    "Ada Ben",
-		"SELECT LastName FROM Lead WHERE Email IN ('ada@a.example', null)":                               "Ada Cara O'Neil",
-		"SELECT LastName FROM Lead WHERE Email NOT IN ('ada@a.example')":                                 "Ben Cara Dora_50% O'Neil",
-		"SELECT LastName FROM Lead WHERE LastName LIKE '%a'":                                             "Ada Cara",
-		"SELECT LastName FROM Lead WHERE LastName LIKE '_a%'":                                            "Cara",
-		`SELECT LastName FROM Lead WHERE LastName LIKE '%\_50\%'`:                                        "Dora_50%",
-		`SELECT LastName FROM Lead WHERE LastName LIKE '%\_a%'`:                                          "",
-		`SELECT LastName FROM Lead WHERE LastName = 'O\'Neil'`:                                           "O'Neil",
-		"SELECT LastName FROM Lead WHERE NumberOfEmployees >= 50":                                        "Ben Cara",
-		"SELECT LastName FROM Lead WHERE NumberOfEmployees < 50.5":                                       "Ada Ben",
-		"SELECT LastName FROM Lead WHERE NumberOfEmployees IN (5, 500)":                                  "Ada Cara",
-		"SELECT LastName FROM Lead WHERE HasOptedOutOfEmail = true":                                      "Ben",
-		"SELECT LastName FROM Lead WHERE HasOptedOutOfEmail != TRUE":                                     "Ada Cara Dora_50% O'Neil",
-		"SELECT LastName FROM Lead WHERE HasOptedOutOfEmail = false AND Rating = 'hot'":                  "Ada O'Neil",
-		"SELECT LastName FROM Lead WHERE Rating = 'Hot' OR Rating = 'Cold'":                              "Ada Cara O'Neil",
-		"SELECT LastName FROM Lead WHERE (Rating = 'Hot' OR Rating = 'Cold') AND NOT Email = null":       "Ada",
-		"SELECT LastName FROM Lead WHERE NOT (Rating = 'Hot' OR Email != null)":                          "Cara",
-		"SELECT LastName FROM Lead WHERE CreatedDate < 2026-11-19T00:00:00Z":                             "Ada",
-		"SELECT LastName FROM Lead WHERE CreatedDate <= 2026-11-19T01:00:00+01:00":                       "Ada Ben",
-		"SELECT LastName FROM Lead WHERE CreatedDate = 2026-11-19T00:00:00.000+0000":                     "Ben",
-		"SELECT LastName FROM Lead WHERE CreatedDate > 2026-11-18T23:59:59.500Z AND CreatedDate < TODAY": "Ben",
-		"SELECT LastName FROM Lead WHERE CreatedDate = YESTERDAY":                                        "Ben",
-		"SELECT LastName FROM Lead WHERE EmailBouncedDate > 2026-11-20T07:59:59Z":                        "Cara",
-		"SELECT LastName FROM Lead WHERE EmailBouncedDate = null AND Email = null":                       "O'Neil",
-		"SELECT LastName FROM Lead WHERE Id = '" + ids[1][:15] + "'":                                     "Ben",
-		"SELECT LastName FROM Lead WHERE Id > '" + ids[2] + "'":                                          "Dora_50% O'Neil",
-		"SELECT LastName FROM Lead WHERE Id IN ('" + ids[2] + "','" + ids[0] + "','" + ids[2] + "')":     "Ada Cara",
-		"SELECT LastName FROM Lead WHERE Owner.Name = 'Administrator' LIMIT 2":                           "Ada Ben",
-		"SELECT LastName FROM Lead WHERE Lead.LastName = 'Ben'":                                          "Ben",
-		"SELECT LastName FROM Lead ORDER BY LastName DESC":                                               "O'Neil Dora_50% Cara Ben Ada",
-		"SELECT LastName FROM Lead ORDER BY Rating, NumberOfEmployees DESC":                              "Dora_50% Ben Cara O'Neil Ada",
-		"SELECT LastName FROM Lead LIMIT 0":                                                              "",
-		"SELECT LastName FROM Contact WHERE Account.Name = 'acme'":                                       "Eve",
-		"SELECT LastName FROM Contact WHERE AccountId = null":                                            "Gus",
-		"SELECT LastName FROM Contact WHERE Account.Name = null":                                         "Gus",
-		"SELECT LastName FROM Contact WHERE AccountId = '" + acme + "'":                                  "Eve",
-		"SELECT LastName FROM Contact WHERE Birthdate = 1990-05-01":                                      "Eve",
-		"SELECT LastName FROM Contact ORDER BY Account.Name DESC":                                        "Gus Fay Eve",
+		"SELECT LastName FROM Lead":                                                                                     "Ada Ben Cara Dora_50% O'Neil",
+		"select lastname from lead where lastname = 'ADA'":                                                              "Ada",
+		"SELECT LastName FROM Lead WHERE LastName != 'ada'":                                                             "Ben Cara Dora_50% O'Neil",
+		"SELECT LastName FROM Lead WHERE Email = null":                                                                  "Cara O'Neil",
+		"SELECT LastName FROM Lead WHERE Email != null":                                                                 "Ada Ben Dora_50%",
+		"SELECT LastName FROM Lead WHERE Email = 'dora@D.example'":                                                      "Dora_50%",
+		"SELECT LastName FROM Lead WHERE Email IN ('ada@a.example', 'BEN@b.example')":                                   "Ada Ben",
+		"SELECT LastName FROM Lead WHERE Email IN ('ada@a.example', null)":                                              "Ada Cara O'Neil",
+		"SELECT LastName FROM Lead WHERE LastName LIKE '%a'":                                                            "Ada Cara",
+		"SELECT LastName FROM Lead WHERE LastName LIKE '_a%'":                                                           "Cara",
+		`SELECT LastName FROM Lead WHERE LastName = 'O\'Neil'`:                                                          "O'Neil",
+		"SELECT LastName FROM Lead WHERE NumberOfEmployees >= 50":                                                       "Ben Cara",
+		"SELECT LastName FROM Lead WHERE NumberOfEmployees < 50.5":                                                      "Ada Ben",
+		"SELECT LastName FROM Lead WHERE NumberOfEmployees IN (5, 500)":                                                 "Ada Cara",
+		"SELECT LastName FROM Lead WHERE HasOptedOutOfEmail = true":                                                     "Ben",
+		"SELECT LastName FROM Lead WHERE HasOptedOutOfEmail != TRUE":                                                    "Ada Cara Dora_50% O'Neil",
+		"SELECT LastName FROM Lead WHERE HasOptedOutOfEmail = false AND Rating = 'hot'":                                 "Ada O'Neil",
+		"SELECT LastName FROM Lead WHERE Rating = 'Hot' OR Rating = 'Cold'":                                             "Ada Cara O'Neil",
+		"SELECT LastName FROM Lead WHERE CreatedDate < 2026-11-19T00:00:00Z":                                            "Ada",
+		"SELECT LastName FROM Lead WHERE CreatedDate <= 2026-11-19T01:00:00+01:00":                                      "Ada Ben",
+		"SELECT LastName FROM Lead WHERE CreatedDate = 2026-11-19T00:00:00.000+0000":                                    "Ben",
+		"SELECT LastName FROM Lead WHERE CreatedDate > 2026-11-18T23:59:59.500Z AND CreatedDate < 2026-11-20T00:00:00Z": "Ben",
+		"SELECT LastName FROM Lead WHERE CreatedDate >= YESTERDAY AND CreatedDate < 2026-11-20T00:00:00Z":               "Ben",
+		"SELECT LastName FROM Lead WHERE EmailBouncedDate > 2026-11-20T07:59:59Z":                                       "Cara",
+		"SELECT LastName FROM Lead WHERE EmailBouncedDate = null AND Email = null":                                      "O'Neil",
+		"SELECT LastName FROM Lead WHERE Id = '" + ids[1][:15] + "'":                                                    "Ben",
+		"SELECT LastName FROM Lead WHERE Id > '" + ids[2] + "'":                                                         "Dora_50% O'Neil",
+		"SELECT LastName FROM Lead WHERE Id IN ('" + ids[2] + "','" + ids[0] + "','" + ids[2] + "')":                    "Ada Cara",
+		"SELECT LastName FROM Lead ORDER BY LastName DESC":                                                              "O'Neil Dora_50% Cara Ben Ada",
+		"SELECT LastName FROM Lead ORDER BY Rating, NumberOfEmployees DESC":                                             "Dora_50% Ben Cara O'Neil Ada",
+		"SELECT LastName FROM Lead LIMIT 0":                                                                             "",
+		"SELECT LastName FROM Contact WHERE AccountId = null":                                                           "Gus",
+		"SELECT LastName FROM Contact WHERE AccountId = '" + acme + "'":                                                 "Eve",
+		"SELECT LastName FROM Contact WHERE Birthdate = 1990-05-01":                                                     "Eve",
 		"SELECT LastName FROM Lead WHERE (SystemModstamp = 2026-11-20T08:17:30Z AND Id > '" + ids[3] + "') OR SystemModstamp > 2026-11-20T08:17:30Z ORDER BY SystemModstamp, Id LIMIT 9": "O'Neil",
 	} {
 		a := g.soql(q)
@@ -124,11 +110,10 @@ func TestSOQLMistakes(t *testing.T) {
 		"SELECT MAX(CreatedDate) FROM Lead":                                   "MALFORMED_QUERY the sandbox does not support functions",
 		"SELECT Id FROM Lead WHERE Id IN (SELECT LeadId FROM CampaignMember)": "MALFORMED_QUERY the sandbox does not support queries within queries",
 		"SELECT Id FROM Lead LIMIT 1 OFFSET 2":                                "MALFORMED_QUERY the sandbox does not support OFFSET",
+		"SELECT Id FROM Lead WHERE CreatedDate = TODAY":                       "MALFORMED_QUERY the sandbox does not support = TODAY",
 		"SELECT Id FROM Lead WHERE CreatedDate = LAST_N_DAYS:1":               "MALFORMED_QUERY",
 		"SELECT Status FROM Lead GROUP BY Status":                             "MALFORMED_QUERY the sandbox does not support GROUP",
 		"SELECT Id FROM Lead WHERE CreatedDate > 2026-11-19T00:00:00 01:00":   "MALFORMED_QUERY", // a plus that was not encoded
-		"SELECT Id FROM Lead WHERE " + strings.Repeat("(", 99) + "Id=null":    "MALFORMED_QUERY the condition is nested too deeply",
-		"SELECT Id FROM Lead WHERE NOT " + strings.Repeat("NOT ", 99) + "x":   "MALFORMED_QUERY the condition is nested too deeply",
 		"SELECT Id, Nothing FROM Lead":                                        "INVALID_FIELD No such column 'Nothing' on entity 'Lead'",
 		"SELECT Id FROM Lead WHERE Nothing = 1":                               "INVALID_FIELD No such column 'Nothing' on entity 'Lead'",
 		"SELECT Id FROM Lead ORDER BY Nothing":                                "INVALID_FIELD No such column 'Nothing' on entity 'Lead'",
@@ -173,7 +158,7 @@ func TestSOQLRenderingIsAsDocumented(t *testing.T) {
 	contact := g.IDs("Contact")[0]
 	g.Create("Task", map[string]string{"WhoId": contact, "Subject": "s"})
 	g.Create("Task", map[string]string{"WhoId": g.IDs("Lead")[0], "Subject": "s", "CallDurationInSeconds": "7"})
-	a = g.want(200, g.soql("SELECT Who.Id, Who.Name, CallDurationInSeconds FROM Task WHERE Who.Name = 'Eve'"))
+	a = g.want(200, g.soql("SELECT Who.Id, Who.Name, CallDurationInSeconds FROM Task WHERE WhoId = '"+contact+"'"))
 	if at(a.json, "records", 0, "Who", "Id") != contact || at(a.json, "records", 0, "Who", "Name") != "Eve" || len(column(a, "Who")) != 1 {
 		t.Errorf("got %s", a.body)
 	}
@@ -183,107 +168,6 @@ func TestSOQLRenderingIsAsDocumented(t *testing.T) {
 	if !strings.Contains(a.body, `"Amount":1200.5,"Probability":100.0,"IsWon":true,"IsClosed":true`) {
 		t.Errorf("got %s", a.body)
 	}
-}
-
-// TestSOQLWaysFindTheSame compares what a query finds by id, in order and with early ends with looking at every record.
-func TestSOQLWaysFindTheSame(t *testing.T) {
-	g := newOrg(t, SalesforceOptions{Unlimited: true})
-	rng := rand.New(rand.NewPCG(1, 2))
-	base := g.clock.now().Add(-time.Hour).Truncate(time.Second)
-	var ids []string
-	for i := range 400 {
-		stamp := base.Add(time.Duration(rng.IntN(40)) * time.Second).UTC().Format(wireTime)
-		ids = append(ids, g.Create("Lead", lead(fmt.Sprint("L", rng.IntN(20)), "Email", fmt.Sprintf("p%d@x.example", rng.IntN(30)), "NumberOfEmployees", strconv.Itoa(i%9), "CreatedDate", stamp)))
-	}
-	for range 40 {
-		id := ids[rng.IntN(len(ids))]
-		switch rng.IntN(3) {
-		case 0:
-			_ = g.Delete("Lead", id)
-		case 1:
-			_ = g.Purge("Lead", id)
-		default:
-			_ = g.Update("Lead", id, map[string]string{"Title": "x", "SystemModstamp": base.Add(time.Duration(rng.IntN(40)) * time.Second).UTC().Format(wireTime)}, "")
-		}
-	}
-	stamp := func() string {
-		return base.Add(time.Duration(rng.IntN(44)-2) * time.Second).UTC().Format("2006-01-02T15:04:05Z")
-	}
-	ops := []string{"=", "!=", "<", "<=", ">", ">="}
-	var cond func(depth int) string
-	cond = func(depth int) string {
-		if depth > 0 && rng.IntN(2) == 0 {
-			op := []string{" AND ", " OR "}[rng.IntN(2)]
-			parts := []string{}
-			for range 2 + rng.IntN(2) {
-				parts = append(parts, "("+cond(depth-1)+")")
-			}
-			return strings.Join(parts, op)
-		}
-		switch rng.IntN(8) {
-		case 0, 1, 2:
-			return "SystemModstamp " + ops[rng.IntN(6)] + " " + stamp()
-		case 3, 4:
-			return "Id " + ops[rng.IntN(6)] + " '" + ids[rng.IntN(len(ids))] + "'"
-		case 5:
-			return fmt.Sprintf("Email IN ('p%d@x.example','p%d@x.example')", rng.IntN(30), rng.IntN(30))
-		case 6:
-			return fmt.Sprintf("NOT NumberOfEmployees %s %d", ops[rng.IntN(6)], rng.IntN(9))
-		}
-		return "IsDeleted = " + []string{"true", "false"}[rng.IntN(2)]
-	}
-	orders := []string{"", " ORDER BY Id", " ORDER BY SystemModstamp", " ORDER BY SystemModstamp, Id", " ORDER BY SystemModstamp DESC, Id", " ORDER BY Email, Id DESC"}
-	found := 0
-	for range 1500 {
-		text := "SELECT Id FROM Lead WHERE " + cond(2) + orders[rng.IntN(len(orders))]
-		limit := someLimit(rng)
-		if limit >= 0 {
-			text += fmt.Sprintf(" LIMIT %d", limit)
-		}
-		all := rng.IntN(2) == 0
-		q := g.parseSOQL(text, false)
-		got := g.run(q, all)
-		var want []*record
-		for _, r := range q.o.recs {
-			if g.shows(q.o, r, all) && q.where.holds(r) {
-				want = append(want, r)
-			}
-		}
-		key := func(r *record) string { // what the orders without ties come to
-			switch {
-			case strings.Contains(text, "DESC, Id"):
-				return fmt.Sprintf("%020d", 1<<50-r.stamp) + r.id
-			case strings.Contains(text, "Email, Id"):
-				return fmt.Sprintf("%-20s%020d", q.o.get(r, "email"), 1<<40-r.number)
-			case strings.Contains(text, "ORDER BY SystemModstamp"):
-				return fmt.Sprintf("%020d", r.stamp) + r.id
-			}
-			return r.id
-		}
-		keys := map[*record]string{}
-		for _, r := range want {
-			keys[r] = key(r)
-		}
-		slices.SortFunc(want, func(a, b *record) int { return cmp.Compare(keys[a], keys[b]) })
-		if limit >= 0 && len(want) > limit {
-			want = want[:limit]
-		}
-		if !slices.Equal(got, want) {
-			t.Fatalf("%s (all %t): found %d, want %d", text, all, len(got), len(want))
-		}
-		found += len(want)
-	}
-	if found < 10_000 {
-		t.Errorf("the queries found but %d records: they prove little", found)
-	}
-}
-
-// someLimit is a limit, -1 for none.
-func someLimit(rng *rand.Rand) int {
-	if rng.IntN(2) == 0 {
-		return -1
-	}
-	return rng.IntN(60)
 }
 
 func TestQueryPagesAndTheirLocators(t *testing.T) {
@@ -370,8 +254,8 @@ func FuzzSOQL(f *testing.F) {
 		defer func() {
 			switch bad := recover().(type) {
 			case nil:
-			case *orgFailure:
-				if bad.status != 400 || bad.code == "" || bad.message == "" {
+			case *orgFault:
+				if bad.status != 0 || bad.code == "" || bad.message == "" {
 					t.Errorf("%q: %+v", text, bad)
 				}
 			default:

@@ -2,6 +2,7 @@ package sandbox
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 	"strings"
 )
@@ -37,6 +38,35 @@ func (t *table) writes() map[string]int {
 	return out
 }
 
+// live are the records that have not gone.
+func (t *table) live() []*record {
+	return slices.DeleteFunc(slices.Clone(t.recs), func(r *record) bool { return !r.live() })
+}
+
+// ids are the ids of the live records in the order they were made.
+func (t *table) ids() []string {
+	var ids []string
+	for _, r := range t.live() {
+		ids = append(ids, r.id)
+	}
+	return ids
+}
+
+// content is what live records hold by id: the wanted values, or all but the unwanted ones where none are wanted.
+func (t *table) content(values func(r *record) map[string]string, wanted []string, unwanted ...string) map[string]map[string]string {
+	out := make(map[string]map[string]string, len(t.recs))
+	for _, r := range t.live() {
+		out[r.id] = values(r)
+		maps.DeleteFunc(out[r.id], func(name, _ string) bool {
+			if len(wanted) == 0 {
+				return slices.Contains(unwanted, name)
+			}
+			return !slices.Contains(wanted, name)
+		})
+	}
+	return out
+}
+
 // record is one record of either vendor. Times are milliseconds since 1970.
 type record struct {
 	id                       string
@@ -47,11 +77,12 @@ type record struct {
 	into                     *record
 	cells                    []cell
 	history                  []version
-	before                   []view // states that search still shows, oldest first
-	links                    []*record
-	writes                   int    // updates applied through the API
-	origin                   string // source of the values that the record was made with
-	createdBy, modifiedBy    string // ids of users
+	before                   []*record // states that search still shows, oldest first
+	until                    int64     // of such a state: when search no longer shows it
+	links                    []*record // of a deal: its contacts
+	writes                   int       // updates applied through the API
+	origin                   string    // source of the values that the record was made with
+	createdBy, modifiedBy    string    // ids of users
 }
 
 // cell is one value of a record; an empty value has none.
@@ -59,6 +90,16 @@ type cell struct {
 	field   int
 	tracked bool // it has a version in the history; a value without one is as old as the record
 	text    string
+}
+
+// changes are values to be set, by the names of fields; an empty value clears its field. Salesforce's names are in lower case.
+type changes map[string]string
+
+// also sets a value unless it is given.
+func (c changes) also(name, value string) {
+	if _, given := c[name]; !given {
+		c[name] = value
+	}
 }
 
 // author is who set a value: a source and, where it is a person, the user.
@@ -75,26 +116,24 @@ type version struct {
 	text  string
 }
 
-// view is a record at some time, as search may see it.
-type view struct {
-	until    int64
-	cells    []cell
-	modified int64
-	live     bool
-}
-
 func (r *record) live() bool { return r.gone == 0 && !r.purged }
 
-func valueIn(cells []cell, field int) string {
-	for i := range cells {
-		if cells[i].field == field {
-			return cells[i].text
+// heir is the record that a record lives on in, through merges: mostly itself.
+func (r *record) heir() *record {
+	for r != nil && r.into != nil {
+		r = r.into
+	}
+	return r
+}
+
+func (r *record) value(field int) string {
+	for i := range r.cells {
+		if r.cells[i].field == field {
+			return r.cells[i].text
 		}
 	}
 	return ""
 }
-
-func (r *record) value(field int) string { return valueIn(r.cells, field) }
 
 // set gives a field a value and keeps no history.
 func (r *record) set(field int, text string) { r.write(field, text, 0, author{}, -1) }
@@ -137,52 +176,24 @@ func (r *record) note(v version, keep int) {
 	}
 }
 
-// versions are those of one field, newest first; original is the author of a value that never changed.
-func (r *record) versions(field int, original author) []version {
-	var out []version
-	for _, v := range slices.Backward(r.history) {
-		if v.field == field {
-			out = append(out, v)
-		}
-	}
-	if v := r.value(field); len(out) == 0 && v != "" {
-		out = append(out, version{field, r.created, original, v})
-	}
-	return out
-}
-
 // remember keeps a record's present state for search, which lags behind by lag milliseconds. It is called before a change.
 func (r *record) remember(now, lag int64) {
 	if lag > 0 {
-		r.before = append(r.before, view{now + lag, slices.Clone(r.cells), r.modified, r.live()})
+		old := *r
+		old.until, old.cells, old.before = now+lag, slices.Clone(r.cells), nil
+		r.before = append(r.before, &old)
 	}
 }
 
 // seen is the record as search sees it now.
-func (r *record) seen(now int64) view {
+func (r *record) seen(now int64) *record {
 	for len(r.before) > 0 && r.before[0].until <= now {
 		r.before = r.before[1:]
 	}
 	if len(r.before) > 0 {
 		return r.before[0]
 	}
-	return view{cells: r.cells, modified: r.modified, live: r.live()}
-}
-
-// link and unlink keep two records' links to each other, ordered by number.
-func link(a, b *record) {
-	for _, pair := range [2][2]*record{{a, b}, {b, a}} {
-		list := &pair[0].links
-		i, there := slices.BinarySearchFunc(*list, pair[1], byNumber)
-		if !there {
-			*list = slices.Insert(*list, i, pair[1])
-		}
-	}
-}
-
-func unlink(a, b *record) {
-	a.links = slices.DeleteFunc(a.links, func(r *record) bool { return r == b })
-	b.links = slices.DeleteFunc(b.links, func(r *record) bool { return r == a })
+	return r
 }
 
 func byNumber(a, b *record) int { return cmp.Compare(a.number, b.number) }
@@ -194,40 +205,38 @@ type key struct {
 	s  string
 }
 
-// span is what a literal means: values from one to another.
-type span struct{ from, to key }
-
 func number(n float64) key { return key{true, n, ""} }
 func text(s string) key    { return key{true, 0, s} }
 
-func (k key) compare(l key) int { return cmp.Or(cmp.Compare(k.n, l.n), strings.Compare(k.s, l.s)) }
+// compare puts what is missing first.
+func (k key) compare(l key) int {
+	switch {
+	case k.is == l.is:
+		return cmp.Or(cmp.Compare(k.n, l.n), strings.Compare(k.s, l.s))
+	case l.is:
+		return -1
+	}
+	return 1
+}
 
 // relation is a comparison with operands: = IN != NOT IN < <= > >=. A missing value equals a missing operand, and is neither
 // less nor more than any.
-func relation(op string, with []span) func(k key) bool {
-	points, spans := make(map[key]bool, len(with)), []span{}
-	for _, s := range with {
-		if points[s.from] = s.from == s.to; !points[s.from] {
-			spans = append(spans, s)
-		}
+func relation(op string, with []key) func(k key) bool {
+	first, any := with[0], make(map[key]bool, len(with))
+	for _, k := range with {
+		any[k] = true
 	}
-	equal := func(k key) bool {
-		return points[k] || k.is && slices.ContainsFunc(spans, func(s span) bool { return k.compare(s.from) >= 0 && k.compare(s.to) <= 0 })
-	}
-	from, to := with[0].from, with[0].to
 	switch op {
 	case "=", "IN":
-		return equal
-	case "<":
-		return func(k key) bool { return k.is && k.compare(from) < 0 }
-	case "<=":
-		return func(k key) bool { return k.is && k.compare(to) <= 0 }
-	case ">":
-		return func(k key) bool { return k.is && k.compare(to) > 0 }
-	case ">=":
-		return func(k key) bool { return k.is && k.compare(from) >= 0 }
+		return func(k key) bool { return any[k] }
+	case "!=", "NOT IN":
+		return func(k key) bool { return !any[k] }
 	}
-	return func(k key) bool { return !equal(k) }
+	less, equal := op[0] == '<', len(op) > 1
+	return func(k key) bool {
+		d := k.compare(first)
+		return k.is && (d == 0 && equal || d < 0 && less || d > 0 && !less)
+	}
 }
 
 // path is the parts of a URL's path.

@@ -13,7 +13,6 @@ import (
 // patches never wait for a job.
 
 const (
-	bulkSize    = 2000             // patches of one job
 	jobsOut     = 2                // jobs of one object under way at once
 	jobPatience = 2 * time.Minute  // how long patches wait for a job to fill while more are coming
 	jobDeadline = 6 * time.Hour    // a job that has not ended by then is given up, and its patches go by calls
@@ -72,11 +71,11 @@ func (c *sender) lookAtJobs(ctx context.Context, o *object, now time.Time, soone
 	if len(o.jobs) >= jobsOut || o.reading {
 		return
 	}
-	if wait := o.bulkSince.Add(jobPatience).Sub(now); o.bulk < bulkSize && wait > 0 && c.o.Host.Coming() {
+	if wait := o.bulkSince.Add(jobPatience).Sub(now); o.bulk < b.BulkSize() && wait > 0 && c.o.Host.Coming() {
 		sooner(min(wait, time.Second))
 		return
 	}
-	if o.bulk < min(b.BulkThreshold(), bulkSize) {
+	if o.bulk < min(b.BulkThreshold(), b.BulkSize()) {
 		o.byCalls()
 		c.readOn(o)
 		return
@@ -131,7 +130,7 @@ func (m jobOpened) take(c *sender) {
 	oldest := c.o.Now().Add(-expires)
 	c.background(func() message {
 		s := jobStarted{o: o, job: m.job}
-		patches, err := c.o.DB.CarryByJob(c.name, o.name, m.token, oldest, bulkSize)
+		patches, err := c.o.DB.CarryByJob(c.name, o.name, m.token, oldest, m.b.BulkSize())
 		if s.state = err; err == nil && len(patches) > 0 {
 			for i := range patches {
 				s.refs = append(s.refs, patches[i].Ref)

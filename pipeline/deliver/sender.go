@@ -221,10 +221,10 @@ func (c *sender) look(ctx context.Context) (wait time.Duration) {
 
 // publish tells lots whether there is room, and how many patches wait for a job.
 func (c *sender) publish() {
-	room, bulk := true, 0
+	room, bulk, b := true, 0, c.bulkWriter()
 	for _, o := range c.objects {
 		bulk += o.bulk
-		if len(o.rows)+len(o.sent) >= window || o.bulk >= bulkSize && len(o.jobs) >= jobsOut {
+		if len(o.rows)+len(o.sent) >= window || b != nil && o.bulk >= b.BulkSize() && len(o.jobs) >= jobsOut {
 			room = false
 		}
 	}

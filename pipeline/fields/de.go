@@ -67,10 +67,11 @@ var german = language{
 		intent.MarkMissed: "Termin am {date} nicht wahrgenommen", intent.MarkCancelled: "Termin am {date} abgesagt", intent.MarkRefused: "am {date} abgesagt", intent.MarkStuck: "im Test geht es seit {date} nicht weiter", intent.MarkHostile: "der Text im Formular ist keine Anfrage",
 	},
 
-	nothing:  "Bisher keine Aktivität, die zählt.",
-	nextStep: "Nächster Schritt: {text}",
-	stale:    "Nicht vollständig: keine Daten von {sources}; dies beruht auf dem, was vorher bekannt war.",
-	degraded: "Vorläufig, wird nachgeholt: {reasons}.",
+	nothing:     "Bisher keine Aktivität, die zählt.",
+	nextStep:    "Nächster Schritt: {text}",
+	stale:       "Nicht vollständig: keine Daten von {sources}; dies beruht auf dem, was vorher bekannt war.",
+	provisional: "Vorläufig: Der Text des Sprachmodells folgt.",
+	degraded:    "Vorläufig, wird nachgeholt: {reasons}.",
 
 	raises: "Dafür: {list}.", lowers: "Dagegen: {list}.", nothingElse: "nichts", reads: "liest über „{topic}“",
 	sum: "Menge {volume}/{wv} + Aktualität {recency}/{wr} + Stärke {topics}/{wt} = {score}, {tier}", bySevenDays: " ({days}-Tage-Regel)",

@@ -69,10 +69,11 @@ var english = language{
 		intent.MarkMissed: "meeting missed on {date}", intent.MarkCancelled: "meeting cancelled on {date}", intent.MarkRefused: "said no on {date}", intent.MarkStuck: "the trial does not get on since {date}", intent.MarkHostile: "the form’s text is no request",
 	},
 
-	nothing:  "No activity that counts so far.",
-	nextStep: "Next step: {text}",
-	stale:    "Not complete: no data from {sources}, so this rests on what was known before.",
-	degraded: "Provisional, will be done again: {reasons}.",
+	nothing:     "No activity that counts so far.",
+	nextStep:    "Next step: {text}",
+	stale:       "Not complete: no data from {sources}, so this rests on what was known before.",
+	provisional: "Provisional: the language model’s text follows.",
+	degraded:    "Provisional, will be done again: {reasons}.",
 
 	raises: "Raises: {list}.", lowers: "Lowers: {list}.", nothingElse: "nothing", reads: "reads about {topic}",
 	sum: "How much {volume}/{wv} + how lately {recency}/{wr} + how strong {topics}/{wt} = {score}, {tier}", bySevenDays: " (by the {days}-day rule)",

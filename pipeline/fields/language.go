@@ -26,10 +26,11 @@ type language struct {
 	marks map[intent.MarkKind]string          // {date}
 
 	// Headline and summary.
-	nothing  string
-	nextStep string // {text}
-	stale    string // {sources}
-	degraded string // {reasons}
+	nothing     string
+	nextStep    string // {text}
+	stale       string // {sources}
+	degraded    string // {reasons}
+	provisional string
 
 	// Reasons.
 	raises, lowers string // {list}

@@ -117,6 +117,8 @@ func people() []typical {
 	degraded.Degraded = []string{"the model's budget for the day is spent", "topics matched by the lexicon"}
 	stale := build(medium, semantic, told, dataflow...)
 	stale.Stale = []string{"app", "site"}
+	provisional := build(medium, semantic, told, dataflow...)
+	provisional.Provisional = true
 	held := build(medium, semantic, told, dataflow...)
 	held.Held = []string{connectors.FieldSummary}
 
@@ -156,6 +158,8 @@ func people() []typical {
 		{"degraded", "en", degraded},
 		{"degraded_de", "de", degraded},
 		{"stale", "en", stale},
+		{"provisional", "en", provisional},
+		{"provisional_de", "de", provisional},
 		{"held_by_human", "en", held},
 		{"uncited", "en", build(score.Shown{}, nil, uncited, at(1, price))},
 		{"set_aside", "en", aside("not_now", 60, told, at(3, demo), price)},

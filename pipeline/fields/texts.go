@@ -94,7 +94,11 @@ func (w *writer) summary() string {
 	if step := w.shown(next); step != "" && w.r.Rule != score.ByVerdict { // a rep said that nobody should call
 		b = fill(append(b, '\n'), w.lang.nextStep, "text", shorten(step, max(limit/2, 40)))
 	}
-	frame := string(w.marks(b))
+	b = w.marks(b)
+	if w.r.Provisional && len(w.r.Degraded) == 0 {
+		b = append(append(b, '\n'), w.lang.provisional...)
+	}
+	frame := string(b)
 	var told strings.Builder
 	for i := range sentences {
 		s := w.shown(sentences[i])

@@ -33,7 +33,7 @@ func Due(ctx context.Context, p *pipeline.Pipeline) (int, error) {
 // Rescan enqueues everybody into the backfill lane: after a change of the config that changes scores or texts. It walks in
 // short transactions. One that was interrupted is to be asked for again from the start: who is queued twice is worked on once.
 func Rescan(ctx context.Context, p *pipeline.Pipeline, why state.Reason) (int, error) {
-	unlock, ok := p.Alone("rescan")
+	unlock, ok := p.TryLock("rescan")
 	if !ok {
 		return 0, pipeline.ErrBusy
 	}

@@ -29,7 +29,7 @@ type Found struct {
 // job runs one named recurring job under its lock and remembers how it went.
 func job(ctx context.Context, p *pipeline.Pipeline, name string, do func(context.Context, *Found) error) (Found, error) {
 	var f Found
-	unlock, ok := p.Alone(name)
+	unlock, ok := p.TryLock(name)
 	if !ok {
 		return f, pipeline.ErrBusy
 	}

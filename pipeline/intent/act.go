@@ -263,6 +263,9 @@ func ActOf(st *journey.Step, sig *journey.Signal) Act {
 	case connectors.KindFormSubmit, "hand_raise", "form":
 		return formKind(pathOf(e.URL)+" "+e.PageTitle, e, sig)
 	case connectors.KindClick, connectors.KindScroll:
+		if sig != nil { // it proves its page
+			return pageAct(e, sig)
+		}
 		return actNone
 	}
 	if sig != nil {
@@ -321,6 +324,11 @@ func formAct(name string) Act {
 		}
 	}
 	for _, word := range list {
+		for _, c := range beginnings {
+			if strings.HasPrefix(word, c.end) && len(word) > len(c.end)+3 {
+				return c.act
+			}
+		}
 		for _, c := range compounds {
 			if strings.HasSuffix(strings.TrimSuffix(word, "formular"), c.end) {
 				return c.act
@@ -328,6 +336,15 @@ func formAct(name string) Act {
 		}
 	}
 	return actNone
+}
+
+// beginnings name acts by the first part of a German word: "Ausschreibungsunterlagen".
+var beginnings = []struct {
+	end string
+	act Act
+}{
+	{"ausschreibungs", ActTender}, {"angebots", ActQuote}, {"webinar", ActRegister}, {"demotermin", ActDemo}, {"muster", ActSample}, {"rückruf", ActCallback}, {"bewerbungs", ActJobApply}, {"bewerber", ActJobApply}, {"newsletter", ActNewsletter},
+	{"probefahrt", ActDemo}, {"testzugang", ActTrialAsk}, {"besichtigungs", ActMeeting}, {"beratungs", ActMeeting},
 }
 
 // compounds name acts by the last part of a German word: "Webinaranmeldung", "Mietanfrage".

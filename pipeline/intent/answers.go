@@ -95,9 +95,29 @@ type checker struct {
 	hosts    []string
 }
 
+// claim is a text with the steps it rests on. Models answer it as a list, the text first, which costs fewer tokens than names for the two
+// would; answers to prompts of before, which are kept, name them.
 type claim struct {
-	Text  *string  `json:"text"`
-	Cites []string `json:"cites"`
+	Text  *string
+	Cites []string
+}
+
+// UnmarshalJSON reads a list or an object. Anything else is a claim without a text.
+func (c *claim) UnmarshalJSON(raw []byte) error {
+	var list []string
+	if json.Unmarshal(raw, &list) == nil {
+		if len(list) > 0 {
+			c.Text, c.Cites = &list[0], list[1:]
+		}
+		return nil
+	}
+	var named struct {
+		Text  *string  `json:"text"`
+		Cites []string `json:"cites"`
+	}
+	err := json.Unmarshal(raw, &named)
+	c.Text, c.Cites = named.Text, named.Cites
+	return err
 }
 
 // parse reads a stage-2 answer and drops what does not stand up. It fails when the answer is off its schema, or when no headline or no

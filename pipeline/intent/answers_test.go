@@ -77,7 +77,7 @@ func TestClaims(t *testing.T) {
 }
 
 func goodAnswer(change func(map[string]any)) []byte {
-	claim := func(text string, ids ...string) map[string]any { return map[string]any{"text": text, "cites": ids} }
+	claim := func(text string, ids ...string) any { return append([]string{text}, ids...) }
 	m := map[string]any{
 		"headline": claim("Asked for a demo of Credit cards", "s2"), "sentences": []any{claim("Wants credit cards.", "s1", "s2"), claim("Made up 777.", "s1")},
 		"next_step": claim("Offer a demo.", "s2"), "topics": []any{claim("pricing", "s1"), claim("hacking", "s1"), claim("book demos", "s2"), claim("pricing", "s3"), claim("question", "s3")},
@@ -113,6 +113,29 @@ func TestStage2Parse(t *testing.T) {
 	}
 }
 
+// An answer to a prompt of before, which named the parts of a text, is read as well.
+func TestStage2NamedParts(t *testing.T) {
+	var lists, named Intent
+	lists, err := steps3().parse(goodAnswer(nil))
+	if err != nil {
+		t.Fatal(err)
+	}
+	named, err = steps3().parse(goodAnswer(func(m map[string]any) {
+		name := func(v any) any { list := v.([]string); return map[string]any{"text": list[0], "cites": list[1:]} }
+		for _, k := range []string{"headline", "next_step"} {
+			m[k] = name(m[k])
+		}
+		for _, k := range []string{"sentences", "topics"} {
+			for i, v := range m[k].([]any) {
+				m[k].([]any)[i] = name(v)
+			}
+		}
+	}))
+	if err != nil || render(named) != render(lists) {
+		t.Errorf("%v\n%s\nwant\n%s", err, render(named), render(lists))
+	}
+}
+
 // An answer off its schema is none: every field, every enumeration, nothing beyond.
 func TestStage2OffSchema(t *testing.T) {
 	for name, change := range map[string]func(map[string]any){
@@ -124,8 +147,10 @@ func TestStage2OffSchema(t *testing.T) {
 		"no sentences":                  func(m map[string]any) { m["sentences"] = []any{} },
 		"sentences null":                func(m map[string]any) { m["sentences"] = nil },
 		"no headline":                   func(m map[string]any) { delete(m, "headline") },
-		"headline without citation":     func(m map[string]any) { m["headline"] = map[string]any{"text": "x", "cites": []string{}} },
-		"headline of a made-up step":    func(m map[string]any) { m["headline"] = map[string]any{"text": "x", "cites": []string{"s77"}} },
+		"headline without citation":     func(m map[string]any) { m["headline"] = []string{"x"} },
+		"headline of a made-up step":    func(m map[string]any) { m["headline"] = []string{"x", "s77"} },
+		"headline of nothing":           func(m map[string]any) { m["headline"] = []string{} },
+		"headline of two texts":         func(m map[string]any) { m["headline"] = []string{"x", "y", "s1"} },
 		"headline as text":              func(m map[string]any) { m["headline"] = "x" },
 	} {
 		if in, err := steps3().parse(goodAnswer(change)); err == nil {

@@ -37,6 +37,11 @@ func (n *note) slots(f *fact) (v slots) {
 		v['q'] = n.quantities(a) // "we manage 320 flats" asks for none: the summary tells it
 	}
 	v[slotDative] = v['q']
+	if len(a.quantities) > 0 && v['q'] != "" {
+		if a.quantities[0].scope() {
+			v['g'] = v['q']
+		}
+	}
 	if l.german {
 		v[slotDative] = dative(v['q'])
 	}
@@ -45,6 +50,11 @@ func (n *note) slots(f *fact) (v slots) {
 	}
 	if v['p'] != "" && v['q'] != "" && strings.Contains(" "+foldSubject(v['q'])+" ", " "+foldSubject(v['p'])+" ") {
 		v['p'] = ""
+	}
+	if v['p'] != "" && len(a.quantities) > 0 && ofNouns[strings.ToLower(a.quantities[0].noun)] {
+		v['S'] = v['p']
+	} else {
+		v['B'] = v['p']
 	}
 	if f.act == ActRegister && v['p'] == "" {
 		v['p'] = n.productName(uint8(n.product()))
@@ -73,9 +83,6 @@ func (n *note) slots(f *fact) (v slots) {
 	}
 	if len(a.extras) > 0 {
 		v['a'] = n.extras(a)
-	}
-	if len(a.rivals) > 0 {
-		v['x'] = l.list(a.rivals[:min(len(a.rivals), 2)])
 	}
 	if f.rival != "" {
 		v['x'] = f.rival
@@ -154,6 +161,10 @@ func (n *note) object(f *fact, a *ask, v *slots) {
 		}
 	case ActBegun:
 		v['o'], v['y'] = n.formName(f)
+	case ActOrder:
+		if f.item != "" && !strings.EqualFold(f.item, v['p']) {
+			v['o'] = n.itemName(f.item)
+		}
 	case ActCart, ActCheckout:
 		if v['p'] != "" && (f.item == "" || strings.EqualFold(f.item, v['p'])) {
 			v['o'] = v['p']
@@ -222,13 +233,15 @@ func (n *note) object(f *fact, a *ask, v *slots) {
 			if l.german {
 				v['i'] = n.colleagues(g.count) + " eingeladen"
 			}
+		} else if g := n.newest(ActUse); g != nil {
+			v['i'] = n.lang("last used on ", "zuletzt genutzt am ") + n.day(g.at)
 		}
 	}
 	v['m'] = "which model it is to be"
 	if l.german {
 		v['m'] = "das Modell"
 	}
-	if f.product > 0 || v['q'] == "" || v['T'] == "" {
+	if f.product > 0 || v['q'] == "" || v['T'] == "" || v['g'] != "" {
 		v['m'] = ""
 	}
 	if f.act == ActRead && f.summary > 1 {
@@ -302,7 +315,7 @@ func (l *tongue) subject(s string) string {
 		return l.quoted(s)
 	case !l.german && strings.HasPrefix(s, "First "):
 		return "a " + lowerFirst(s)
-	case !l.german:
+	case !l.german && !strings.ContainsFunc(s, unicode.IsDigit): // else a model
 		return lowerFirst(s)
 	}
 	return s
@@ -392,16 +405,17 @@ func (n *note) deadlines(a *ask) (all, first string) {
 			first = "a start in " + first
 		}
 	case "opening":
-		first = "the opening on " + first
-		if n.l.german {
-			first = "die Eröffnung am " + n.l.date(d.when, n.now)
+		prep := n.lang(" on ", " am ")
+		if d.day == 0 {
+			prep = n.lang(" in ", " im ")
 		}
+		first = n.lang("the opening", "die Eröffnung") + prep + first
 	case "delivery":
 		first = "delivery by " + first
 		if n.l.german {
 			first = "die Lieferung bis " + n.l.date(d.when, n.now)
 		}
-	case "decide", "ends", "bids", "visit":
+	case "decide", "ends", "renews", "bids", "visit":
 		first = ""
 	default:
 		if d.day == 0 {
@@ -479,7 +493,7 @@ func (n *note) named(f *fact) string {
 		}
 		return "the " + kind + " on " + lowerFirst(rest)
 	case kind != "" && len(strings.Fields(f.title)) <= 6 && !first:
-		return "the " + lowerFirst(dropped(f.title, nil))
+		return "the " + lowerFirst(strings.TrimPrefix(dropped(f.title, nil), "The "))
 	case f.title != "":
 		return l.quoted(f.title)
 	case f.act == ActRegister || f.act == ActAttend:
@@ -607,6 +621,7 @@ func (n *note) headline(f *fact, as form, class Class) Sentence {
 	cites := f.newestCites()
 	template, age := h.fresh, n.days(f.at)
 	switch {
+	case f.act == ActTrial && n.alive(f):
 	case (f.act.request() || f.act == ActSample || f.act.unfinished() || f.act.strong() || f.act == ActProduct) && age >= goneDays && h.gone != "":
 		template = h.gone
 	case age >= oldDays && h.old != "":
@@ -619,8 +634,22 @@ func (n *note) headline(f *fact, as form, class Class) Sentence {
 	if r := n.newestRequest(); f.act.first() && r != nil {
 		cites = append(cites[:min(len(cites), 2)], r.cites...)
 	}
-	if also := map[Act]Act{ActStuck: ActTrial, ActTrial: ActInvite}[f.act]; also != actNone && n.newest(also) != nil {
-		cites = append(cites, n.newest(also).cites[0])
+	for _, also := range map[Act][]Act{ActStuck: {ActTrial}, ActTrial: {ActInvite, ActUse}}[f.act] {
+		if g := n.newest(also); g != nil {
+			cites = append(cites, g.newestCites()[0])
+			if v['i'] != "" || f.act == ActStuck {
+				tell(g)
+			}
+		}
+	}
+	switch {
+	case class == ClassCustomer && f.ask.cancels:
+		template = l.cancels
+	case f.act == ActReply && f.ask.later:
+		template = l.later
+		if v['t'] != "" {
+			v['U'] = n.l.date(f.ask.dates[len(f.ask.dates)-1].when, n.now)
+		}
 	}
 	tail := ""
 	switch as {
@@ -836,6 +865,11 @@ func (n *note) pricesOf(a, b uint8) (cites []string) {
 		}
 	}
 	return cites
+}
+
+// alive says that a trial is still in use, or has days left.
+func (n *note) alive(f *fact) bool {
+	return n.ahead(f.date) || n.any(func(g *fact) bool { return (g.act == ActUse || g.act == ActInvite) && n.days(g.at) < freshDays })
 }
 
 // names says that the title of f names something.

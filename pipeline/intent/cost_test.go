@@ -11,7 +11,7 @@ import (
 )
 
 // counting is a model that answers at the length that the prompts ask for (an interaction: an item of context for its title and one for what
-// else it holds, about 55 tokens; a journey: 195) and counts.
+// else it holds, about 52 tokens; a journey: 139) and counts.
 // Its tokens are estimates: bytes of the real prompts and answers, divided by four. Prices are those of gemini-3.5-flash-lite.
 type counting struct {
 	mu  sync.Mutex
@@ -45,7 +45,7 @@ func (c *counting) Generate(_ context.Context, p connectors.Prompt) (connectors.
 			}
 			answers[i] = map[string]any{
 				"id": e.ID, "screen_context": shown,
-				"user_action": strings.ReplaceAll(e.Kind, "_", " ") + " of “" + about + "” on the page " + title, "speculation": "may be looking for details before a decision",
+				"user_action": strings.ReplaceAll(e.Kind, "_", " ") + " of “" + about + "” on the page " + title, "speculation": "compares details before a decision",
 			}
 		}
 		v = map[string]any{"answers": answers}
@@ -57,13 +57,13 @@ func (c *counting) Generate(_ context.Context, p connectors.Prompt) (connectors.
 				id = s.Steps[len(s.Steps)-1][0]
 			}
 		}
-		claim := func(text string) any { return map[string]any{"text": text, "cites": []string{id}} }
+		claim := func(text string) any { return []string{text, id} }
 		v = map[string]any{
 			"headline": claim("Weighs the product against rivals and looks for what it costs their team"),
 			"sentences": []any{
-				claim("Wants to know whether the product fits their team and what it costs, and compares it with what others offer."),
-				claim("Reads product pages closely and comes back to those about approvals and budgets."),
-				claim("Has not asked for anything yet, so a concrete offer may help them decide."),
+				claim("Wants to know what it costs their team and what others offer."),
+				claim("Reads product pages closely and comes back to approvals and budgets."),
+				claim("Has not asked for anything yet; an offer may help them."),
 			},
 			"next_step": claim("Offer a short talk about approvals and budgets with a price for their team."),
 			"topics": []any{

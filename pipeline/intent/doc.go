@@ -15,7 +15,7 @@
 //     with a figure, a date or a quotation that the cited steps do not hold, and one with a link or a relative date.
 //   - A topic is marked trusted only if its words stand in a trusted place of a step it cites, and what the journey itself
 //     carries in trusted places is always among the topics: a captured model adds nothing that scores and removes nothing.
-//   - Stage 2 sees validated stage-1 fields, kinds, times and sessions, and no word of an event.
+//   - Stage 2 sees validated stage-1 fields, kinds, days and sessions, and no word of an event.
 //   - An answer that is blocked, cut, empty, no JSON or off its schema costs its person the better texts, never the texts: rules
 //     texts come instead, with Degraded set. E-mail opens alone never cost a call, and neither do journeys without a signal.
 //   - What is shared between people is keyed by an HMAC of the very content that was sent, redacted, and comes only of calls in

@@ -115,7 +115,7 @@ func (n *note) step(st *journey.Step) {
 	case st.Why == journey.WhyColleague:
 		f.colleague = colleagueName(e.Properties)
 	case typing(fold(e.Kind)) || f.sent || a == ActSearch || a == ActCalculate || a == ActBooking || a == ActUse || a == ActRefuse:
-		f.ask = new(ask)
+		f.ask = &ask{searched: a == ActSearch || a == ActBooking}
 		f.ask.read(e, &n.red)
 		n.trimNames(f.ask)
 		n.namesRival(f.ask, e)
@@ -152,6 +152,9 @@ func (n *note) titleOf(a Act, st *journey.Step, sig *journey.Signal) string {
 	form := e.Properties[connectors.PropForm]
 	if form != "" && (st.Trusted || sig != nil && sig.Title != "") && e.Kind != connectors.KindPageView {
 		t = form
+	}
+	if left, right, ok := strings.Cut(t, ": "); ok && hasAny(words(left), "linkedin", "facebook", "meta", "google", "instagram", "tiktok", "xing") {
+		t = right // the form of an advertisement
 	}
 	switch a {
 	case ActDownload:
@@ -258,7 +261,9 @@ func (n *note) details(f *fact, e *connectors.Event) {
 		if f.rival == "" {
 			f.rival = n.knownRival(f.title + " " + strings.ReplaceAll(pathOf(e.URL), "-", " "))
 		}
-	case ActBegun, ActCart, ActCheckout, ActBooking, ActStuck, ActUse:
+	case ActTrial:
+		f.date = dateOf(p, "trial_end", "trial_ends_at", "trial_end_date", "trial_ends", "expires_at", "expires", "end_date", "ends_at", "testende", "valid_until")
+	case ActBegun, ActCart, ActCheckout, ActBooking, ActStuck, ActUse, ActOrder:
 		for _, k := range []string{"left_at", "abandoned_at", "last_field", "field", "last_step", "step", "step_name", "checkout_step", "stage"} {
 			if w := n.label(p[k]); w != "" {
 				f.where, f.field = w, strings.Contains(k, "field")
@@ -287,19 +292,9 @@ func (n *note) details(f *fact, e *connectors.Event) {
 			f.item = f.title
 		}
 	case ActRegister, ActAttend, ActMeeting, ActCancel, ActMiss:
-		for _, k := range []string{"date", "event_date", "starts_at", "start", "start_time", "scheduled_for", "on", "meeting_date", "webinar_date", "datum", "termin", "wann", "beginn", "session_date", "day", "tag"} {
-			if t := tokens(p[k]); len(t) > 0 {
-				if w, m := dateAt(t, 0); m > 0 {
-					f.date = w
-					break
-				}
-			}
-		}
-		if f.ask.any {
-			f.ask.dates = slices.DeleteFunc(f.ask.dates, func(d deadline) bool { return d.day == f.date.day && d.month == f.date.month })
-		}
+		f.date = dateOf(p, "date", "event_date", "starts_at", "start", "start_time", "scheduled_for", "on", "meeting_date", "webinar_date", "datum", "termin", "wann", "beginn", "session_date", "day", "tag", "invitee_start_time", "event_start_time", "scheduled_at", "slot")
 		if f.title == "" {
-			f.title = n.label(firstOf(p["title"], p["subject"], p["webinar"], p["event_name"], p["name"]))
+			f.title = n.label(firstOf(p["title"], p["subject"], p["webinar"], p["event_name"], p["event_type_name"], p["meeting_type"], p["name"]))
 			f.german = addressed(e.URL).german || germanTitle(f.title)
 		}
 	case ActInvite:
@@ -309,6 +304,21 @@ func (n *note) details(f *fact, e *connectors.Event) {
 	case ActJobApply:
 		f.item = n.label(firstOf(p["role"], p["position"], p["job"], p["job_title"], p["vacancy"], p["stelle"], p["stellenbezeichnung"]))
 	}
+	if f.ask.any && !f.date.zero() { // told as what it is
+		f.ask.dates = slices.DeleteFunc(f.ask.dates, func(d deadline) bool { return d.day == f.date.day && d.month == f.date.month })
+	}
+}
+
+// dateOf is the date in the first of the fields that holds one.
+func dateOf(p map[string]string, keys ...string) when {
+	for _, k := range keys {
+		if t := tokens(p[k]); len(t) > 0 {
+			if w, n := dateAt(t, 0); n > 0 {
+				return w
+			}
+		}
+	}
+	return when{}
 }
 
 // productIn is the product whose name stands in s.
@@ -374,7 +384,7 @@ func (n *note) trimNames(a *ask) {
 	if own(a.place) {
 		a.place = ""
 	}
-	a.rivals = slices.DeleteFunc(a.rivals, own)
+	a.rivals = slices.DeleteFunc(a.rivals, func(r rival) bool { return own(r.name) })
 }
 
 func colleagueName(p map[string]string) string {
@@ -459,6 +469,9 @@ func (n *note) finish() {
 			ends := g.at > f.first && g.colleague == "" && (g.act == ActOrder ||
 				f.act == ActBegun && g.sent && g.act != ActNewsletter && g.act != ActBegun && (formAct(f.item) == g.act || formAct(f.item) == actNone && g.act.request()) || f.act == ActCart && (g.act == ActCheckout && g.at >= f.at))
 			if ends {
+				if f.act == ActCart && g.item == "" && g.product == 0 {
+					g.item, g.product, g.title = f.item, f.product, f.title
+				}
 				f.act = actNone
 			}
 		}

@@ -55,7 +55,7 @@ func captured(attack string) *geminitest.Server {
 				ids = append(ids, id)
 			}
 		}
-		claim := func(text string, ids ...string) any { return map[string]any{"text": text, "cites": ids} }
+		claim := func(text string, ids ...string) any { return append([]string{text}, ids...) }
 		answer["sentences"] = append(answer["sentences"].([]any), claim(attack, ids...), claim("Buys for 50000 euros today.", ids...), claim("Invented.", "s99"))
 		answer["topics"] = []any{claim(attack, ids...), claim("sales enablement", ids...), claim("CRM", ids...), claim("Free money", ids...)}
 		answer["tier"], answer["interest"] = "high", "high"

@@ -5,6 +5,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"unicode"
 )
 
 // nouns translate what people count, English to German, in the plural. What is not in the list is shown as it was typed: in another
@@ -21,7 +22,12 @@ var nouns = map[string]string{
 	"contacts": "Kontakte", "records": "Datensätze", "tickets": "Tickets", "calls": "Anrufe", "tonnes": "Tonnen", "tons": "Tonnen", "litres": "Liter", "laptops": "Notebooks",
 	"desks": "Schreibtische", "chairs": "Stühle", "panels": "Module", "modules": "Module", "doors": "Türen", "windows": "Fenster", "robots": "Roboter", "sensors": "Sensoren",
 	"cameras": "Kameras", "servers": "Server", "months": "Monate", "years": "Jahre", "weeks": "Wochen", "days": "Tage", "month": "Monat", "year": "Jahr", "week": "Woche", "day": "Tag", "volunteers": "Freiwillige",
-	"press lines": "Pressenlinien", "infusion pumps": "Infusionspumpen", "test drives": "Probefahrten", "solar panels": "Solarmodule", "delivery vans": "Lieferwagen", "electric vans": "E-Transporter", "hotel rooms": "Hotelzimmer", "team members": "Teammitglieder", "teams": "Teams", "departments": "Abteilungen", "clinics": "Kliniken", "practices": "Praxen", "apartments": "Wohnungen", "samples": "Muster",
+	"press lines": "Pressenlinien", "infusion pumps": "Infusionspumpen", "test drives": "Probefahrten", "solar panels": "Solarmodule", "delivery vans": "Lieferwagen", "electric vans": "E-Transporter", "hotel rooms": "Hotelzimmer", "team members": "Teammitglieder", "teams": "Teams", "departments": "Abteilungen", "clinics": "Kliniken", "practices": "Praxen", "languages": "Sprachen", "pages": "Seiten", "words": "Wörter", "endpoints": "Endgeräte", "brokers": "Makler", "recruiters": "Recruiter", "developers": "Entwickler", "engineers": "Ingenieure", "depots": "Depots", "lifts": "Aufzüge", "elevators": "Aufzüge",
+	"buildings": "Gebäude", "flats": "Wohnungen", "houses": "Häuser", "towns": "Städte", "learners": "Lernende", "trainees": "Auszubildende", "doctors": "Ärzte", "dentists": "Zahnärzte", "lawyers": "Anwälte", "consultants": "Berater", "technicians": "Techniker", "workers": "Arbeiter", "freelancers": "Freiberufler",
+	"workstations": "Arbeitsplätze", "workplaces": "Arbeitsplätze", "phones": "Telefone", "tablets": "Tablets", "screens": "Bildschirme", "printers": "Drucker", "bikes": "Fahrräder", "buses": "Busse", "trailers": "Anhänger", "excavators": "Bagger", "forklifts": "Gabelstapler", "tables": "Tische", "lamps": "Leuchten",
+	"bottles": "Flaschen", "boxes": "Kartons", "bags": "Beutel", "labels": "Etiketten", "copies": "Exemplare", "books": "Bücher", "kits": "Sets", "sets": "Sets", "parts": "Teile", "spare parts": "Ersatzteile", "tiles": "Fliesen", "halls": "Hallen", "floors": "Etagen", "classrooms": "Klassenräume", "classes": "Klassen",
+	"projects": "Projekte", "websites": "Websites", "domains": "Domains", "mailboxes": "Postfächer", "leads": "Leads", "deals": "Abschlüsse", "campaigns": "Kampagnen", "forms": "Formulare", "documents": "Dokumente", "contracts": "Verträge", "claims": "Schäden", "policies": "Policen", "shipments": "Sendungen", "stops": "Stopps",
+	"gates": "Tore", "dishwashers": "Spülmaschinen", "ovens": "Öfen", "fridges": "Kühlschränke", "treadmills": "Laufbänder", "hires": "Einstellungen", "visitors": "Besucher", "passengers": "Fahrgäste", "travellers": "Reisende", "families": "Familien", "households": "Haushalte", "clients": "Mandanten", "apartments": "Wohnungen", "samples": "Muster",
 }
 
 // nounsBack are nouns from German to English.
@@ -142,8 +148,11 @@ func (q quantity) carried(typedGerman, german bool) string {
 	if q.item {
 		return regroup(q.number, german) + " × " + q.noun
 	}
-	if !typedGerman && german && nounsBack[strings.ToLower(q.noun)] != "" && nouns[strings.ToLower(q.noun)] == "" {
+	if !typedGerman && nounsBack[strings.ToLower(q.noun)] != "" && nouns[strings.ToLower(q.noun)] == "" {
 		typedGerman = true // too short a text to tell
+	}
+	if q.dative && typedGerman && (strings.HasSuffix(q.noun, "ern") || strings.HasSuffix(q.noun, "eln")) && nounsBack[strings.ToLower(q.noun)] == "" {
+		q.noun = strings.TrimSuffix(q.noun, "n")
 	}
 	if typedGerman && strings.ToLower(q.noun) == q.noun && nounsBack[q.noun] != "" {
 		q.noun = upperFirst(q.noun) // by a field's name
@@ -180,6 +189,8 @@ func (q quantity) carried(typedGerman, german bool) string {
 		}
 		if models != "" && german {
 			q.noun += " " + models
+		} else if models != "" && q.noun == "pieces" {
+			q.noun = models
 		} else if models != "" {
 			q.noun = models + " " + q.noun
 		}
@@ -193,7 +204,7 @@ func (q quantity) carried(typedGerman, german bool) string {
 		if n, ok := words[strings.ToLower(w)]; ok {
 			return n, true
 		}
-		return w, tailNoun(w) || strings.ToUpper(w) == w && len(w) > 1 || symbols[strings.ToLower(w)]
+		return w, tailNoun(w) || strings.ToUpper(w) == w && len(w) > 1 || symbols[strings.ToLower(w)] || w == q.noun && strings.ContainsFunc(w[min(1, len(w)):], unicode.IsUpper)
 	}
 	ok := true
 	for _, w := range strings.Fields(q.noun) {
@@ -241,6 +252,26 @@ func (q quantity) carried(typedGerman, german bool) string {
 	return out
 }
 
+// scopes are nouns of those whom or where something is for, rather than of the thing wanted.
+var scopes = set(`people persons employees staff colleagues members participants guests adults children pupils students teachers carers nurses patients beds homes rooms sites locations branches stores shops cafés cafes restaurants hotels offices
+plants warehouses countries schools drivers agents reps team teams departments clinics practices apartments buildings flats houses towns learners trainees doctors dentists lawyers consultants technicians workers freelancers developers engineers brokers
+recruiters classrooms classes projects visitors passengers travellers families households clients customers
+personen mitarbeiter mitarbeitende mitarbeiterinnen kolleginnen mitglieder teilnehmende teilnehmer gäste erwachsene kinder schüler studierende lehrkräfte pflegekräfte patienten betten häuser zimmer standorte filialen läden restaurants hotels büros werke
+lager länder schulen fahrer kliniken praxen wohnungen gebäude städte lernende ärzte berater techniker entwickler klassen abnahmestellen haushalte leute vertriebsleute`)
+
+// scope says that q tells whom or where something is for.
+func (q quantity) scope() bool {
+	w := words(q.noun)
+	if len(w) == 0 || q.item || q.second {
+		return false
+	}
+	last := w[len(w)-1]
+	return scopes[last] || strings.HasSuffix(last, "zimmern") || strings.HasSuffix(last, "zimmer") || scopes[strings.TrimSuffix(last, "n")]
+}
+
+// ofNouns are counted of a product: "600 seats of Flow".
+var ofNouns = set("users seats licences licenses units pieces accounts copies nutzer anwender lizenzen stück plätze")
+
 // symbols of units are the same in both languages.
 var symbols = set("kwh mwh gwh kw mw kwp kg t g l ml hl gb tb mb km m m² m³ ha")
 
@@ -282,8 +313,8 @@ func (q quantity) fixed(german bool) string {
 
 // regroup changes the marks of a number between the languages: 500,000 and 500.000, 1.2 and 1,2.
 func regroup(n string, german bool) string {
-	if strings.Contains(n, "–") {
-		return n
+	if lo, hi, ok := strings.Cut(n, "–"); ok {
+		return regroup(lo, german) + "–" + regroup(hi, german)
 	}
 	marks := strings.NewReplacer(",", ".", ".", ",")
 	if !strings.ContainsAny(n, ".,") {
@@ -298,9 +329,20 @@ func regroup(n string, german bool) string {
 	return n
 }
 
+// grouped sets the marks of a number of thousands that was written without them.
+func grouped(n string) string {
+	if len(n) < 4 || len(n) > 9 || strings.ContainsFunc(n, func(r rune) bool { return r < '0' || r > '9' }) {
+		return n
+	}
+	for i := len(n) - 3; i > 0; i -= 3 {
+		n = n[:i] + "," + n[i:]
+	}
+	return n
+}
+
 // text writes an amount: EUR 1.2m, 1,2 Mio. EUR.
 func (m money) text(german bool) string {
-	n := regroup(strings.TrimSuffix(strings.TrimSuffix(m.amount, ".00"), ",00"), german)
+	n := regroup(grouped(strings.TrimSuffix(strings.TrimSuffix(m.amount, ".00"), ",00")), german)
 	if german {
 		switch m.unit {
 		case "m":
@@ -310,6 +352,8 @@ func (m money) text(german bool) string {
 		}
 		n += " " + m.currency
 		switch {
+		case m.person:
+			n += " pro Person"
 		case m.each:
 			n += " je Einheit"
 		case m.monthly:

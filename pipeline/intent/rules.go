@@ -232,7 +232,7 @@ func (n *note) leading() (*fact, form) {
 			if stop != nil && f.at > stop.at {
 				stop = nil
 			}
-		case a.unfinished() && n.days(f.at) < freshDays:
+		case a.unfinished() && (n.days(f.at) < freshDays || a == ActTrial && n.alive(f)):
 			if open == nil || f.at >= open.at || n.days(open.at) >= freshDays {
 				open = f
 			}
@@ -245,6 +245,7 @@ func (n *note) leading() (*fact, form) {
 				mail = f
 			}
 		case a == ActHelp || a == ActCareers || a == ActOurQuote || a == ActOurTouch || a == ActPress || a == ActSupply || a == ActJobApply:
+		case a == ActRead && len(f.subjects) == 0 && other != nil: // a page that says nothing
 		default:
 			if other == nil || !n.sameDay(other.at, f.at) || rank(f.act) <= rank(other.act) {
 				other = f
@@ -256,7 +257,7 @@ func (n *note) leading() (*fact, form) {
 		return stop, formPlain
 	case open != nil && open.act.request() && n.answeredBy(open) != nil && n.readAfter(n.answeredBy(open)) != nil:
 		return open, formAnswered
-	case open != nil && n.days(open.at) < freshDays:
+	case open != nil && (n.days(open.at) < freshDays || open.act == ActTrial):
 		return open, formPlain
 	}
 	if at := n.comeback(); at != nil {

@@ -11,8 +11,8 @@ import (
 	"github.com/intentd/intentd/pipeline/journey"
 )
 
-// session2 and journey2 are the whole of what stage 2 sees: validated stage-1 fields, kind, time and session. A step is a list of id, time,
-// kind, what they did and what they saw: names for the five would be a third of the prompt. What an earlier step saw already is not said
+// session2 and journey2 are the whole of what stage 2 sees: validated stage-1 fields, kind, time and session. A step is a list of id,
+// kind, what they did and what they saw: names for the four would be a third of the prompt. The time of day says nothing of what somebody wants; "view" is a page view. What an earlier step saw already is not said
 // again, and a step that its kind tells whole (a scroll) says no more.
 type session2 struct {
 	Date  string     `json:"date"`
@@ -115,7 +115,7 @@ func (t *TwoStage) view(p *person) (journey2, *checker) {
 			flush()
 			at, session = it.session, session2{Date: when.Format("2 Jan 2006")}
 		}
-		s := []string{it.step.ID, when.Format("15:04"), kindName(it.step.Event.Kind)}
+		s := []string{it.step.ID, strings.TrimPrefix(kindName(it.step.Event.Kind), "page_")}
 		var fresh []string
 		for _, c := range it.result.Context {
 			if !saw[c] {

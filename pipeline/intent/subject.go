@@ -66,7 +66,7 @@ var (
 privacy datenschutz agb terms legal cookies login log sign signup anmelden registrieren register account konto dashboard cart basket warenkorb checkout kasse payment bestellen order 404 error fehler
 careers career jobs karriere newsletter unsubscribe abmelden thank thanks danke search suche sitemap untitled blog news press presse overview übersicht resources ressourcen support help hilfe
 demo trial quote index page seite calculator rechner products produkte solutions lösungen features funktionen customers kunden referenzen partners partner team company unternehmen faq events webinars
-documentation docs services leistungen dienstleistungen industries branchen download downloads shop webinar whitepaper comparison vergleich apply book angebot anfrage benefits vorteile enquiry`)
+documentation docs services leistungen dienstleistungen specifications specification specs spezifikationen industries branchen download downloads shop webinar whitepaper comparison vergleich apply book angebot anfrage benefits vorteile enquiry`)
 	// callsToAction begin titles that ask for something.
 	callsToAction = set(`get try start book buy request learn discover download see join meet watch talk ask claim save sign subscribe find explore choose compare jetzt entdecken kaufen testen kostenlos anfordern
 vereinbaren lernen erfahren holen sichern your my our mein meine ihr ihre unser unsere vergleichen`)
@@ -148,6 +148,9 @@ func titleSubjects(title string, drop []string) (found []string, settled bool) {
 	if last := strings.ToLower(w[len(w)-1]); len(w) > 1 && len(w) <= 4 && germanCalls[last] {
 		return nil, true // "Termin buchen"
 	}
+	if frames[first] && !strings.EqualFold(first, "how") && len(w) > 1 && strings.EqualFold(w[1], "to") {
+		return nil, true // "Where to buy"
+	}
 	if frames[first] {
 		w = askedAbout(w)
 	} else {
@@ -226,7 +229,10 @@ func nouned(w []string, drop []string) []string {
 	var out []string
 	for i, x := range w {
 		x = strings.Trim(x, ",.:;")
-		if x == "" || i == 0 && articles[strings.ToLower(x)] || strings.EqualFold(x, "your") || strings.EqualFold(x, "our") || strings.EqualFold(x, "ihre") || yearOrCount(x) {
+		if i > 0 && measures[strings.ToLower(x)] && yearOrCount(w[i-1]) {
+			continue // "90 kg"
+		}
+		if x == "" || i == 0 && articles[strings.ToLower(x)] || strings.EqualFold(x, "your") || strings.EqualFold(x, "our") || strings.EqualFold(x, "ihre") || yearOrCount(x) && !(i == len(w)-1 && len(w) == 2 && startsName(w[0]) && len(x) < 4) {
 			continue
 		}
 		out = append(out, x)

@@ -113,20 +113,33 @@ func (n *note) leftover(f *fact) []clause {
 			}
 		}
 	}
-	if f.rival == "" && len(a.rivals) > 0 {
+	if f.rival == "" {
+		beside := l.andRival
 		if f.act == ActTender {
-			add('x', l.invites)
-		} else {
-			add('x', l.andRival)
+			beside = l.invites
+		}
+		for as, template := range []string{considered: beside, inUse: l.uses, leaving: l.leaves} {
+			var names []string
+			for _, r := range a.rivals[:min(len(a.rivals), 2)] {
+				if r.as == rivalAs(as) {
+					names = append(names, r.name)
+				}
+			}
+			if v['x'] = l.list(names); len(names) > 0 {
+				add('x', template)
+			}
 		}
 	}
-	if a.named != "" && f.rival == "" {
+	if x := n.newest(ActCompare); a.named != "" && f.rival == "" && (x == nil || x.rival != a.named) {
 		out = append(out, clause{n.lang("named ", "nannte ") + a.named, f.newestCites()[:1], f.at})
 	}
 	if a.leaves != "" {
 		out = append(out, clause{strings.Replace(l.leaves, "{x}", n.leaving(a.leaves), 1), f.newestCites()[:1], f.at})
 	}
 	add('L', l.link)
+	if a.company != "" {
+		out = append(out, clause{n.lang("company of "+a.company+" people", "Firma mit "+a.company+" Personen"), f.newestCites()[:1], f.at})
+	}
 	if a.approved {
 		out = append(out, clause{l.approved, f.newestCites()[:1], f.at})
 	}
@@ -154,12 +167,17 @@ func (n *note) leftover(f *fact) []clause {
 			}
 		case v['q'] != "" && !f.holds('q') && f.act != ActBooking && !f.act.first():
 			lead := n.lang("asked for ", "es geht um ")
-			if f.act == ActCalculate {
+			switch {
+			case f.act == ActCalculate:
 				lead = n.lang("worked it out for ", "durchgerechnet für ")
+			case f.act == ActMeeting || v['g'] != "":
+				lead = n.lang("it is about ", "es geht um ")
+			case f.act == ActDownload || f.act == ActForm || f.act == ActSample || f.act == ActRegister:
+				lead = n.lang("named ", "nannte ")
 			}
 			out = append(out, clause{lead + v['q'], f.newestCites()[:1], f.at})
 		}
-		if v['t'] != "" && !f.holds('t') {
+		if v['t'] != "" && !f.holds('t') && !a.later {
 			if a.dates[0].what == "" {
 				v['t'] = n.lang("wants it ", "gewünscht ") + v['t']
 			}
@@ -418,7 +436,7 @@ func (n *note) missing(f *fact, as form, have int) (out []clause) {
 		add(n.lang("no visit or answer on record", "kein Besuch, keine Antwort erfasst"), f.newestCites()[:1])
 	case have == 0 && f.act == ActNewsletter:
 		add(n.lang("no visit, no question yet", "noch kein Besuch, keine Frage"), f.newestCites()[:1])
-	case have == 0 && (f.act == ActRead || f.act == ActVisit || f.act == ActProduct || f.act == ActCase || f.act == ActClick || f.act == ActForm || f.act == ActChat):
+	case have == 0 && (f.act == ActRead || f.act == ActVisit || f.act == ActProduct || f.act == ActCase || f.act == ActClick || f.act == ActForm || f.act == ActChat && f.ask.link == ""):
 		add(l.nothingElse, f.newestCites()[:1]) // so little that it is worth saying
 	}
 	if f.act == ActOpen || f.act == ActNewsletter {
@@ -557,6 +575,13 @@ func (n *note) nextStep(f *fact, as form, class Class) (next, low Sentence) {
 	switch {
 	case f.ask.hostile:
 		st = l.next["hostile"]
+	case class == ClassCustomer && f.ask.cancels:
+		st = l.next["cancels"]
+	case f.act == ActReply && f.ask.later:
+		st = l.next["later"]
+		if len(f.ask.dates) > 0 {
+			v['U'] = n.l.date(f.ask.dates[len(f.ask.dates)-1].when, n.now)
+		}
 	case class == ClassCustomer && f.act.request():
 		st = l.next["customer"]
 	case as == formAnswered || f.act == ActQuote && n.answeredBy(f) != nil && n.days(f.at) >= freshDays:
@@ -587,7 +612,7 @@ func (n *note) nextStep(f *fact, as form, class Class) (next, low Sentence) {
 	if as == formAnswered {
 		age = n.days(n.readAfter(n.answeredBy(f)).at)
 	}
-	if f.act == ActRegister && n.ahead(f.date) {
+	if f.act == ActRegister && n.ahead(f.date) || f.act == ActTrial && n.alive(f) {
 		age = 0
 	}
 	switch {
@@ -601,7 +626,7 @@ func (n *note) nextStep(f *fact, as form, class Class) (next, low Sentence) {
 	if f.act == ActMeeting && len(f.subjects) == 0 {
 		v['l'] = ""
 	}
-	if st.low == "" && age < freshDays && (f.act == ActQuote || f.act == ActEnquiry) && !f.ask.hostile && as == formPlain {
+	if st.low == "" && age < freshDays && (f.act == ActQuote || f.act == ActEnquiry) && !f.ask.hostile && as == formPlain && class == classNone {
 		st.low = l.request.fresh
 	}
 	next = sentence(ended(fill(text, &v, 200)), cites...)

@@ -11,7 +11,8 @@ import (
 // Slots: {p} product, {P} product in one word (for German compounds), {q} quantity, {t} deadline, {b} budget or sum, {o} the thing's own name,
 // {x} a rival, {w} where something was left, {d} a date or dates ("19 Nov", "24 and 25 Nov"), {on} the same with its preposition, {s} the day
 // since when nothing came, {n} a number in words, {c} a colleague, {e} the date of an event to come, {D} what a demo is called, {L} what an interface is
-// asked to, {C} whom they chose, {F} "first" of a request that takes back an earlier one.
+// asked to, {C} whom they chose, {U} until when it is put off, {g} whom or where it is for, {S} the product where it is
+// counted, {B} where it is not, {F} "first" of a request that takes back an earlier one.
 type tongue struct {
 	german      bool
 	months      [12]string // abbreviated
@@ -38,12 +39,14 @@ type tongue struct {
 	nothingElse, openProduct    string
 	noReply, noAnswer           string
 	formText                    string
-	invites, andRival, leaves   string
+	invites, andRival           string
+	uses, leaves                string
 	budget, scope               string
 	lessThan, moreThan          string
 	colleagueAsked              string
 	together, both              string // of two products: on one page, each by itself
 	link, approved              string
+	cancels, later              string // headlines: a customer who wants out, a reply that puts off
 	weighs                      string
 	twoPrices                   string
 

@@ -482,7 +482,7 @@ func TestStage2SeesSummariesOnly(t *testing.T) {
 			t.Errorf("stage 2 sees %q:\n%s", word, p.User)
 		}
 	}
-	for _, want := range []string{`"history":[{"date":"1 Sep 2026"`, `"recent":[{"date":"3 Nov 2026"`, `"09:06","event"`} {
+	for _, want := range []string{`"history":[{"date":"1 Sep 2026"`, `"recent":[{"date":"3 Nov 2026"`, `["s7","event"`} {
 		if !strings.Contains(p.User, want) {
 			t.Errorf("stage 2 misses %s:\n%s", want, p.User)
 		}

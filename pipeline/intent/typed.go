@@ -18,18 +18,22 @@ type ask struct {
 	quantities []quantity
 	money      []money
 	dates      []deadline
-	rivals     []string
+	rivals     []rival
 	named      string // a rival of the config that the text names without saying what for
 	leaves     string // what is to be replaced, if it is no rival's name: "spreadsheets"
 	term       quantity
 	place      string // a name that stands alone: "Madeira"
+	searched   bool   // typed into a search
 	extras     []string
 	budget     bool   // money is a budget, not a price or a sum asked for
 	study      bool   // says that it is for a thesis or coursework
 	sells      string // what they offer to us
 	interview  string // the words around "interview"
 	item       string // the thing that a field of the form names: "Minibagger 2,5 t"
+	company    string // how many work at their company
 	link       string // what they ask an interface to
+	later      bool   // not now
+	cancels    bool   // wants out of their contract with us
 	approved   bool   // says that the budget is approved
 	student    bool   // says that they study
 	press      bool   // writes for readers
@@ -43,8 +47,23 @@ type ask struct {
 	any        bool   // something was typed
 }
 
+// rival is a competitor that somebody named, and what they said of it.
+type rival struct {
+	name string
+	as   rivalAs
+}
+
+type rivalAs byte
+
+const (
+	considered rivalAs = iota // beside us
+	inUse                     // today
+	leaving                   // to be replaced
+)
+
 // quantity is "40 users", "8 machines for 3 cafés": numbers and nouns as typed.
 type quantity struct {
+	dative bool // typed in the German dative
 	number string
 	noun   string
 	rest   string // "for 3 cafés"
@@ -74,6 +93,7 @@ type money struct {
 	currency, amount string
 	unit             string // m, k: million, thousand
 	each, most       bool
+	person           bool // each is a person
 	monthly          bool
 }
 
@@ -176,16 +196,34 @@ func (a *ask) field(name, value string, red *redactor) {
 		if hasAny(words, "budget") && !strings.Contains(strings.ToLower(value), "budget") {
 			value = "budget " + value
 		}
+		if hasAny(words, "person", "each", "kopf", "head", "teilnehmer") {
+			value += " per person"
+			red = nil
+		}
 		if amountOnly.MatchString(value) {
 			red = nil // "10000-20000" is no telephone number
 		}
-	case len(t) == 1 && isNumber(t[0]):
+	case len(t) == 1 && isNumber(t[0]) && !dated(t):
 		if noun := nounOf(words); noun != "" {
 			a.text(value+" "+noun, red)
 		}
 		return
+	case hasAny(words, "destination", "ziel", "reiseziel", "wohin") && len(t) <= 3 && !isNumber(t[0]):
+		if place := itemOf(value, red); place != "" {
+			a.place, a.any = place, true
+		}
+		return
+	case hasAny(words, "company", "firm", "firma", "unternehmen", "organisation", "organization") && hasAny(words, "size", "größe", "groesse", "employees", "mitarbeiter") || hasAny(words, "unternehmensgröße", "firmengröße", "companysize"):
+		if size := strings.NewReplacer("–", "-", " - ", "-", " to ", "-", " bis ", "-").Replace(value); isRange(size) || isNumber(strings.TrimSuffix(size, "+")) {
+			a.company, a.any = strings.ReplaceAll(size, "-", "–"), true
+		}
+		return // what they are, not what they want
 	case hasAny(words, "competitor", "rival", "alternative", "wettbewerber", "vendor", "current", "tool", "system", "anbieter") && len(t) <= 3 && !hasAny(words, "message"):
-		a.rival(value, red)
+		as := considered
+		if hasAny(words, "current", "tool", "system", "anbieter", "aktuell", "bisheriger") {
+			as = inUse
+		}
+		a.rival(value, as, red)
 		return
 	}
 	if w, n := dateAt(t, 0); n == len(t) && !w.zero() {
@@ -219,6 +257,12 @@ func prepOf(words []string) string {
 	return "on"
 }
 
+// dated says that t is one date and nothing else.
+func dated(t []string) bool {
+	w, n := dateAt(t, 0)
+	return n == len(t) && !w.zero()
+}
+
 func isRange(s string) bool {
 	lo, hi, ok := strings.Cut(strings.ReplaceAll(s, "–", "-"), "-")
 	return ok && isNumber(strings.TrimSpace(lo)) && isNumber(strings.TrimSpace(hi))
@@ -250,10 +294,10 @@ func nounOf(words []string) string {
 	return strings.Join(noun, " ")
 }
 
-func (a *ask) rival(name string, red *redactor) {
+func (a *ask) rival(name string, as rivalAs, red *redactor) {
 	name, _ = red.clean(strings.TrimSpace(strings.Trim(name, " .,;!?")))
-	if properName(name) && !slices.ContainsFunc(a.rivals, func(r string) bool { return strings.EqualFold(r, name) }) {
-		a.rivals = append(a.rivals, name)
+	if properName(name) && !slices.ContainsFunc(a.rivals, func(r rival) bool { return strings.EqualFold(r.name, name) }) {
+		a.rivals = append(a.rivals, rival{name, as})
 		a.any = true
 	} else if leavable[strings.ToLower(name)] {
 		a.leaves, a.any = strings.ToLower(name), true
@@ -304,6 +348,8 @@ func (a *ask) text(s string, red *redactor) {
 	a.study = a.study || studies.MatchString(lower)
 	a.press = a.press || writes.MatchString(lower)
 	a.seeks = a.seeks || seeks.MatchString(lower)
+	a.later = a.later || laters.MatchString(lower)
+	a.cancels = a.cancels || cancels.MatchString(lower)
 	a.approved = a.approved || approved.MatchString(lower) && !unapproved.MatchString(lower)
 	if m := linkTo.FindStringSubmatch(s); m != nil && properName(m[1]) && a.link == "" {
 		a.link = m[1]
@@ -330,8 +376,12 @@ func (a *ask) text(s string, red *redactor) {
 		a.owns = true
 	}
 	a.rivalsIn(s, red)
-	for _, c := range clauses(s) {
+	parts := clauses(s)
+	for _, c := range parts {
 		a.clause(c)
+	}
+	if len(parts) == 1 && !a.searched && a.place == strings.Join(tokens(s), " ") {
+		a.place = "" // one word of a form: the dealer, the plan
 	}
 }
 
@@ -340,6 +390,8 @@ var (
 	refusals   = regexp.MustCompile(`\b(no longer (interested|needed|need|looking)|not interested|chose (another|a different|someone else)|went with|gone with|decided against|decided (for|on) (another|a different)|have chosen another|please stop|kein interesse|nicht mehr interess\w+|kein bedarf|nicht mehr (benötigt|nötig|aktuell)|(haben|habe|hat) (uns|mich|sich) \w* ?(für (ein|eine|einen) andere\w*|anders|dagegen)|entschieden (uns|mich) (für (ein|eine|einen) andere\w*|anders|dagegen)|absage|no budget|not a (good )?fit|not moving forward|won't be moving)\b`)
 	writes     = regexp.MustCompile(`\b(press (enquiry|inquiry|request)|presseanfrage|(writing|working on|preparing|researching) (an?|the|my|our) (article|story|feature|piece|podcast|documentary)|(schreibe|recherchiere|arbeite) .{0,30}\b(artikel|beitrag|reportage|bericht)|for our readers|für unsere leser\w*|journalist(in)?)\b`)
 	seeks      = regexp.MustCompile(`\b(apply(ing)? for (a|the|your|an) \w* ?(job|position|role|internship|vacancy)|looking for (a job|work|an internship)|(any )?(open positions|vacancies)|job application|initiativbewerbung|bewerbe mich|(praktikums|ausbildungs)platz|stelle als)\b`)
+	laters     = regexp.MustCompile(`\b(postpone[ds]?|put (it|this|everything|the project) on hold|on hold until|not before|(get|come) back to us|contact (us|me) again|try (us|me) again|verschoben|verschieben|vertagt|zurückgestellt|erst im nächsten|melden sie sich .{0,20}(wieder|nochmal|noch einmal|ab|im)|kommen sie .{0,20}wieder auf uns zu)\b`)
+	cancels    = regexp.MustCompile(`\b(cancel|terminate|end) (our|my|the) (subscription|contract|account|plan|licen[cs]es?|membership)|\b(unseren|den|meinen) (vertrag|\w*vertrag|tarif) (zum .{0,30})?(kündigen|beenden)|\bkündigung (unseres|meines|des) \w*vertrag`)
 	approved   = regexp.MustCompile(`\bbudget\b[^.;,]{0,20}\b(approved|granted|signed off|freigegeben|genehmigt|bewilligt)\b|\bapproved budget\b`)
 	unapproved = regexp.MustCompile(`\b(not|noch nicht|nicht|until|once|when|if|sobald|wenn|bis|unless)\b[^.;]{0,40}\b(budget|approved|granted|freigegeben|genehmigt|bewilligt)\b`)
 	linkTo     = regexp.MustCompile(`\b(?i:schnittstelle|anbindung|integration|integrate|integrates|connector|interface|connect|connects|connection|sync|syncs|anbinden|angebunden)(?: \pL+)? (?i:zu|zum|zur|mit|an|to|with) ([A-Z][\pL\d.-]*[\pL\d](?: [A-Z][\pL\d-]*)?)`)
@@ -349,24 +401,43 @@ var (
 	owning     = regexp.MustCompile(`(?i)\b(?:we|wir) (?:currently |already |derzeit |zurzeit |bereits )?(?:manage|run|operate|own|employ|have|verwalten|betreiben|disponieren|beschäftigen|bewirtschaften|haben) (?:about |around |over |rund |etwa |über |ca\. )?\d`)
 	rivalAt    = regexp.MustCompile(`(?:(?i:compare[ds]? (?:you |it |this |us |\p{L}+ )?(?:with|to|against)|comparing (?:you |it |this |\p{L}+ )?(?:with|to|against)|instead of|replac(?:e|ing)|switch(?:ing)? (?:away )?from|mov(?:e|ing) (?:away )?from|migrat(?:e|ing) (?:away )?from|alternative to|currently (?:using|use|with|on)|(?:we|now) use|today with|offer from|quote from|talking to|also (?:looking at|evaluating|considering|talking to|asked|invited?)|evaluating|considering|versus|vs\.?|against|ablös(?:en|ung von)|ersetzen|wechsel(?:n)? von|umstieg von|derzeit|aktuell|statt|neben|verglichen mit|vergleich(?:en)? (?:mit|zu)|angebot von|nutzen|im einsatz|auch))\s+(?:[a-z]+ )?((?:[A-ZÄÖÜ][\p{L}\d&.-]*)(?: (?:[A-ZÄÖÜ][\p{L}\d&.-]*)){0,2})`)
 	rivalBy    = regexp.MustCompile(`((?:[A-ZÄÖÜ][\p{L}\d&-]*)(?: (?:[A-ZÄÖÜ][\p{L}\d&-]*)){0,1}),? (?:(?:is|are|was|were|has been|ist|sind|wird) )?(?:also|ebenfalls|auch) (?:invited|bidding|asked|quoting|offering|angefragt|eingeladen|im Rennen)`)
-	rivalEnd   = regexp.MustCompile(`(?:möchten|wollen|würden gern|werden) ([A-ZÄÖÜ][\p{L}\d&-]+) (?:ablösen|ersetzen|kündigen)`)
+	rivalEnd   = regexp.MustCompile(`(?:möchten|wollen|würden gern|werden) ([A-ZÄÖÜ][\pL\d&-]+) (?:ablösen|ersetzen|kündigen)|\bvon ([A-ZÄÖÜ][\pL\d&-]+) weg\b|\b([A-ZÄÖÜ][\pL\d&-]+) (?:im Einsatz|in use)\b`)
+	plainTool  = regexp.MustCompile(`(?i)(listen?|formulare?|tabellen?|software|lösung(en)?|systeme?|programme?|tools?|geräte?|maschinen?|fahrzeuge?)$`)
 	rivalNext  = regexp.MustCompile(`^(?:,? (?:and|und|or|oder)|,) ([A-ZÄÖÜ][\p{L}\d&-]*)`)
 	leaveAt    = regexp.MustCompile(`(?i)\b(?:leave|replac\w+|away from|instead of|off|ablös\w*|weg von|statt|ersetz\w*)\b[^.,;]{0,30}?\b(spreadsheets?|excel|paper|tabellen|papier|excel-listen)\b|\b(tabellen|excel-listen|spreadsheets)\b[^.,;]{0,20}\b(ablösen|ersetzen|behind|loswerden)\b`)
 )
 
+// saidAs is what the words around a rival's name say of it.
+func saidAs(words string) rivalAs {
+	switch low := strings.ToLower(words); {
+	case leaveWords.MatchString(low):
+		return leaving
+	case useWords.MatchString(low):
+		return inUse
+	}
+	return considered
+}
+
+var (
+	leaveWords = regexp.MustCompile(`replac|switch|mov(e|ing) |migrat|ablös|ersetz|kündigen|wechsel|umstieg| weg$`)
+	useWords   = regexp.MustCompile(`current|we use|now use|today|derzeit|aktuell|nutzen|einsatz|in use`)
+)
+
 func (a *ask) rivalsIn(s string, red *redactor) {
-	if m := rivalEnd.FindStringSubmatch(s); m != nil {
-		a.rival(m[1], red)
+	if m := rivalEnd.FindStringSubmatch(s); m != nil && !plainTool.MatchString(m[1]+m[2]+m[3]) {
+		a.rival(m[1]+m[2]+m[3], saidAs(m[0]), red)
 	}
 	for _, re := range []*regexp.Regexp{rivalBy, rivalAt} {
 		for _, m := range re.FindAllStringSubmatch(s, 4) {
 			if a.german && !strings.Contains(m[0], "mit ") && !strings.Contains(m[0], "von ") && !strings.Contains(m[0], "statt ") && re == rivalAt {
 				continue // every German noun has a capital
 			}
-			a.rival(strings.TrimRight(m[1], ".-"), red)
+			before, _, _ := strings.Cut(m[0], m[1])
+			as := saidAs(before)
+			a.rival(strings.TrimRight(m[1], ".-"), as, red)
 			_, after, _ := strings.Cut(s, m[0])
 			for next := rivalNext.FindStringSubmatch(after); next != nil && len(a.rivals) < 3; next = rivalNext.FindStringSubmatch(after) {
-				a.rival(strings.TrimRight(next[1], ".-"), red)
+				a.rival(strings.TrimRight(next[1], ".-"), as, red)
 				after = after[len(next[0]):]
 			}
 		}
@@ -407,6 +478,9 @@ var amountOnly = regexp.MustCompile(`^(?:budget )?[\d.,kKmM€$£ –-]+(?:EUR|U
 // moneyRange is "€10k – €20k", which is read as one amount.
 var moneyRange = regexp.MustCompile(`([€$£]|EUR |USD |GBP |CHF )(\d[\d.,]*k?) ?[–-] ?(€|\$|£|EUR |USD |GBP |CHF )?(\d[\d.,]*k?)`)
 
+// rangeOfMoney is "80.000 bis 100.000 EUR".
+var rangeOfMoney = regexp.MustCompile(`(\d[\d.,]*k?) ?(?:–|-|to|bis) ?(\d[\d.,]*k?) ?(EUR|USD|GBP|CHF|Euro|€)`)
+
 var abbreviations = set("approx ca max min no nr mio mrd st e.g i.e z.b bzw inkl incl")
 
 func lastWord(s string) string {
@@ -418,6 +492,7 @@ func digitByte(b byte) bool { return b >= '0' && b <= '9' }
 // tokens are the words of s with their inner hyphens, points and commas.
 func tokens(s string) []string {
 	s = moneyRange.ReplaceAllString(s, "$1$2-$4")
+	s = rangeOfMoney.ReplaceAllString(s, "$1-$2 $3")
 	for _, sign := range []string{"€", "$", "£"} {
 		s = strings.ReplaceAll(s, sign, " "+sign+" ")
 	}
@@ -448,17 +523,19 @@ func (a *ask) clause(c string) {
 				switch strings.ToLower(w) {
 				case "most", "max", "maximum", "höchstens", "maximal", "exceed", "to", "bis":
 					m.most = true
-				case "budget":
+				case "budget", "budgetrahmen", "kostenrahmen":
 					a.budget = true
 				}
 			}
 			for _, w := range t[i+n:] {
 				switch strings.ToLower(w) {
-				case "each", "je", "person", "head", "kopf", "guest":
+				case "person", "head", "kopf", "guest", "pupil", "nase":
+					m.each, m.person = true, true
+				case "each", "je":
 					m.each = true
 				case "month", "monthly", "monat", "monatlich":
 					m.monthly = true
-				case "budget":
+				case "budget", "budgetrahmen", "kostenrahmen":
 					a.budget = true
 				}
 			}
@@ -468,7 +545,7 @@ func (a *ask) clause(c string) {
 			continue
 		}
 		if w, n := dateAt(t, i); n > 0 && (lower != "may" || i == 0 && len(t) <= 2 || prep != "" || w.day > 0) && (lower != "mar" && lower != "start") {
-			if i-whatAt > 6 {
+			if i-whatAt > 8 {
 				what = "" // too far off to be about this date
 			}
 			if p := purposeAfter(t[i+n:]); what == "" {
@@ -486,6 +563,11 @@ func (a *ask) clause(c string) {
 					a.term = q
 				}
 			} else if len(a.quantities) < 3 {
+				if i > 0 {
+					before := strings.ToLower(t[i-1])
+					q.more = q.more || before == "add" || before == "additional" || before == "extra" || before == "zusätzlich"
+					q.dative = datives[before]
+				}
 				a.quantities = append(a.quantities, q)
 			}
 			matched = true
@@ -528,6 +610,9 @@ func (a *ask) clause(c string) {
 		}
 	}
 }
+
+// datives are German prepositions that bend what is counted: "mit vier Zimmern".
+var datives = set("mit bei von in an aus zu nach auf")
 
 // greetings are words with capitals that stand alone and name nothing.
 var greetings = map[string]bool{"vielen dank": true, "besten dank": true, "herzlichen dank": true, "danke": true, "thanks": true, "many thanks": true, "thank you": true, "hallo": true, "hello": true, "hi": true,
@@ -714,7 +799,7 @@ func quantityAt(t []string, i int) (q quantity, n int) {
 		}
 		noun = append(noun, t[k])
 		k++
-		if nouns[strings.ToLower(noun[len(noun)-1])] != "" && k < len(t) && !tailNoun(t[k]) {
+		if last := strings.ToLower(noun[len(noun)-1]); k < len(t) && (symbols[last] || nouns[last] != "" && !tailNoun(t[k])) {
 			break // a known noun ends it, unless a model's name follows
 		}
 	}

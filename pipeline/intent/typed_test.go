@@ -26,7 +26,7 @@ func carried(a *ask, german bool) string {
 		out = append(out, l.deadline(d, testNow))
 	}
 	for _, r := range a.rivals {
-		out = append(out, "vs "+r)
+		out = append(out, "vs "+r.name)
 	}
 	if a.leaves != "" {
 		out = append(out, "leaves "+a.leaves)

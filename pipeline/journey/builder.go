@@ -48,6 +48,7 @@ type Builder struct {
 	crawlers *crawlers
 	rules    *identity.Rules
 	agents   *memo[string, agent]
+	kinds    *memo[string, string]
 	pages    *memo[pageKey, *page]
 	scratch  sync.Pool
 	steps    sync.Pool // of *[]Step
@@ -72,6 +73,7 @@ func NewBuilder(c Config) (*Builder, error) {
 		drop:     make(map[string]bool, len(c.DropQueryParams)),
 		crawlers: loadCrawlers(),
 		agents:   newMemo[string, agent](4096),
+		kinds:    newMemo[string, string](1024),
 		pages:    newMemo[pageKey, *page](pagesKept),
 	}
 	for i, h := range b.own {
@@ -195,6 +197,7 @@ func (b *Builder) Build(in Input) *Journey {
 	}
 	b.machines(s, j)
 	yieldCounters(s)
+	b.yieldEchoes(s)
 	s.items = slices.DeleteFunc(s.items, func(it item) bool { return it.drop })
 	for i := range s.items {
 		it := &s.items[i]
@@ -232,7 +235,7 @@ func (b *Builder) collect(s *scratch, j *Journey, in *Input) {
 			j.Filtered.Outside++
 			return
 		}
-		kind, _ := connectors.EventKind(ev.Kind)
+		kind := b.kind(ev.Kind)
 		if of == visitor {
 			of = classOf(ev, kind)
 		}
@@ -293,6 +296,21 @@ func (b *Builder) collect(s *scratch, j *Journey, in *Input) {
 			it.page = b.page(ev.URL, ev.PageTitle)
 		}
 	}
+}
+
+// kind is what connectors.EventKind reads a name as. Sites have few names, and reading one of nobody's is dear.
+func (b *Builder) kind(name string) string {
+	if len(name) > maxName {
+		kind, _ := connectors.EventKind(name)
+		return kind
+	}
+	if kind, ok := b.kinds.get(name); ok {
+		return kind
+	}
+	name = strings.Clone(name) // not to hold a source's whole answer
+	kind, _ := connectors.EventKind(name)
+	b.kinds.put(name, kind)
+	return kind
 }
 
 func classOf(ev *connectors.Event, kind string) class {
@@ -438,7 +456,7 @@ func (b *Builder) agent(raw string) agent {
 		return a
 	}
 	raw = strings.Clone(raw) // not to hold a source's whole answer
-	a := agent{b.crawlers.match(raw) || isCompatible(raw), isMailProgram(raw), clean(raw, maxAgent)}
+	a := agent{b.crawlers.match(raw) || looksMachine(raw), isMailProgram(raw), clean(raw, maxAgent)}
 	b.agents.put(raw, a)
 	return a
 }

@@ -1,6 +1,8 @@
 package journey
 
 import (
+	"time"
+
 	"github.com/intentd/intentd/connectors"
 )
 
@@ -56,6 +58,30 @@ func yieldCounters(s *scratch) {
 		at := it.at.Unix() / counterReach
 		for _, d := range [...]int64{-1, 0, 1} {
 			it.told = it.told || seen[[2]int64{f, at + d}]
+		}
+	}
+}
+
+// echoReach is how near a form that only a page names must be to what tells the same better.
+const echoReach = time.Minute
+
+// yieldEchoes marks forms that a tracker saw go off without knowing which, beside an event that names what was asked for on that page:
+// one act, told twice.
+func (b *Builder) yieldEchoes(s *scratch) {
+	better := func(it, o *item) bool {
+		return family(o.kind) == family(connectors.KindFormSubmit) && (o.kind != connectors.KindFormSubmit || o.ev.Properties[connectors.PropForm] != "") &&
+			(it.page == nil || o.page == nil || it.page.key == o.page.key)
+	}
+	for i := range s.items {
+		it := &s.items[i]
+		if it.kind != connectors.KindFormSubmit || it.ev.Properties[connectors.PropForm] != "" || it.page != nil && b.c.forms.kind(it.page.words) != formOther || b.c.forms.kind(formName(it.ev.Kind)) != formOther {
+			continue
+		}
+		for k := i - 1; k >= 0 && it.at.Sub(s.items[k].at) <= echoReach; k-- {
+			it.told = it.told || better(it, &s.items[k])
+		}
+		for k := i + 1; k < len(s.items) && s.items[k].at.Sub(it.at) <= echoReach; k++ {
+			it.told = it.told || better(it, &s.items[k])
 		}
 	}
 }

@@ -29,15 +29,20 @@ var (
 		"talk to our", "speak to our", "speak with our", "ask a question", "request information", "request more information", "request info", "request more info", "mehr informationen anfordern", "informationen anfordern",
 		"schreiben sie uns", "nachricht an uns", "ihre nachricht", "sprechen sie mit", "rufen sie uns", "hablar con"}
 	// neverWords are of forms that are no request whatever else they are called.
-	neverWords = []string{"unsubscribe*", "login", "*login", "se desabonner", "se desinscrire", "darse de baja", "email preference", "communication preference", "manage preference", "my preference", "preference center", "preference centre", "log in", "sign in", "password", "passwort*", "cookie", "feedback", "survey", "umfrage", "abmelden", "abmeldung", "abbestellen", "einloggen", "opt out"}
+	neverWords = []string{"unsubscribe*", "login", "*login", "se desabonner", "se desinscrire", "darse de baja", "email preference", "communication preference", "manage preference", "my preference", "preference center", "preference centre", "log in", "sign in", "password", "passwort*", "cookie", "feedback", "survey", "umfrage", "abmelden", "abmeldung", "abbestellen", "einloggen", "opt out", "cancelar suscripcion", "desinscription", "mot de passe", "contrasena",
+		"job application", "bewerbung", "bewerb*", "candidature", "praktikum", "praktikums*", "lebenslauf*"}
 	// materialWords name something to read: asking for it is not asking for an answer.
 	materialWords = []string{"whitepaper", "white paper", "e book", "ebook", "guide", "leitfaden", "brochure", "broschuere*", "prospekt", "catalogue", "catalog", "katalog*", "checklist", "checkliste", "template", "vorlage*",
 		"report", "study", "studie", "data sheet", "datasheet", "datenblatt", "download", "infographic", "case study", "fallstudie", "livre blanc", "guia", "sample chapter", "infomaterial", "informationsmaterial"}
 )
 
+// subjectWords are what software and services are about: a form on contact centres asks for no contact.
+var subjectWords = []string{"contact center", "contact centre", "contact management", "call center", "call centre", "quote management", "quotation software", "proposal management", "proposal software", "tender management", "appointment scheduling", "appointment software", "meeting room",
+	"meeting management", "angebotserstellung", "angebotssoftware", "angebotsmanagement", "kontaktverwaltung", "kontaktmanagement", "kontaktpflege", "terminplanung", "ausschreibungsmanagement"}
+
 // formWords are the lists of a config, compiled: the first that matches decides, in the order of the fields.
 type formWords struct {
-	never, newsletter, webinar, request, excluded, trial, application, contact, material []phrase
+	never, newsletter, webinar, request, excluded, trial, application, contact, material, subject []phrase
 }
 
 func (c *Config) formWords(compile func(name string, list []string) []phrase) (f formWords) {
@@ -57,12 +62,19 @@ func (c *Config) formWords(compile func(name string, list []string) []phrase) (f
 	f.webinar = compile("webinar_forms", c.WebinarForms)
 	f.trial = compile("trial_forms", c.TrialForms)
 	f.application = compile("application_forms", c.ApplicationForms)
-	f.material = phrases(materialWords)
+	f.material, f.subject = phrases(materialWords), phrases(subjectWords)
 	return f
 }
 
 // kind is what a form of this name is for.
 func (f *formWords) kind(name []string) formKind {
+	for _, p := range f.subject {
+		for i := 0; i+len(p) <= len(name); i++ {
+			if p.in(name[i : i+len(p)]) {
+				name = slices.Delete(slices.Clone(name), i, i+len(p))
+			}
+		}
+	}
 	switch {
 	case anyIn(f.never, name):
 		return formExcluded
@@ -106,7 +118,9 @@ func (b *Builder) form(d decision, it *item, p *page) decision {
 	name := clean(it.ev.Properties[connectors.PropForm], maxText)
 	text := formName(name)
 	if name == "" {
-		text = p.words
+		if text = p.words; below(afterLanguage(p.segs), readingPlaces) {
+			text = nil // what an article is about, its forms need not be
+		}
 		if own := formName(it.ev.Kind); b.c.forms.kind(own) != formOther { // "Support Form Submitted"
 			text = own
 		}
@@ -127,12 +141,12 @@ func (b *Builder) form(d decision, it *item, p *page) decision {
 	switch kind {
 	case formOther:
 		d.unknown = name
+	case formTrial:
+		return b.trial(b.named(d, it, p, "form: ", name), it)
 	case formNewsletter:
 		d.typ = score.EmailEngage
 	case formRequest:
 		d.typ = score.HandRaise
-	case formTrial:
-		d.flags |= score.Key
 	case formApplication:
 		d.flags |= score.Key | score.Application
 	}

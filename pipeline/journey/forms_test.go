@@ -2,6 +2,7 @@ package journey
 
 import (
 	"testing"
+	"time"
 
 	"github.com/intentd/intentd/connectors"
 	"github.com/intentd/intentd/pipeline/score"
@@ -55,6 +56,11 @@ func TestFormsAndTheirPages(t *testing.T) {
 	}
 	if g := form("/request-demo", "").Signals[0]; g.Title != "" || g.Object != "form: /request-demo" || g.Type != score.HandRaise {
 		t.Errorf("a form without a name is called %q, %q, %v", g.Title, g.Object, g.Type)
+	}
+	for _, path := range []string{"/blog/how-to-get-a-quote", "/de/wissen/angebot-einholen", "/solutions/contact-center"} {
+		if g := form(path, "").Signals[0]; g.Type != score.FormSubmit {
+			t.Errorf("a form without a name on %s is %v", path, g.Type)
+		}
 	}
 	if g := form("/demo", "Whitepaper").Signals[0]; g.Type != score.FormSubmit {
 		t.Errorf("a whitepaper on the demo page is %v", g.Type)
@@ -129,6 +135,44 @@ func TestClicksAloneAreOnePageView(t *testing.T) {
 	j := build(builder(t), view(0, "/cards", at(0)), step(4, connectors.KindClick, "Know more", func(*connectors.Event) {}))
 	if len(j.Signals) != 1 {
 		t.Errorf("a click without a page beside a page view: %q", told(j))
+	}
+}
+
+// A trial counts once a day, however many events tell of it: one act is one key signal.
+func TestTrialsCountOnce(t *testing.T) {
+	d := 24 * time.Hour
+	j := build(builder(t), ev(3*d, connectors.KindFormSubmit, "https://example.com/signup", prop(connectors.PropForm, "Sign up")), ev(3*d-time.Minute, "Signed Up", "https://example.com/welcome"),
+		ev(3*d-2*time.Minute, "Trial Started", "", func(e *connectors.Event) { e.Source = "server" }), ev(d, "Trial Started", ""))
+	if len(j.Signals) != 2 || j.Signals[0].Flags&j.Signals[1].Flags&score.Key == 0 {
+		t.Errorf("%q, want the trial of each day, both key", told(j))
+	}
+}
+
+// A form that nothing names counts, unless something beside it names it: a tracker's own "form_submit" is no second act.
+func TestFormsToldTwice(t *testing.T) {
+	form := func(seconds float64, kind, path, name string) connectors.Event {
+		e := ev(0, kind, "https://example.com"+path, at(seconds))
+		if name != "" {
+			prop(connectors.PropForm, name)(&e)
+		}
+		return e
+	}
+	for _, c := range []struct {
+		name   string
+		events []connectors.Event
+		want   int
+	}{
+		{"alone", []connectors.Event{form(0, "form_submit", "/blog/1", "")}, 1},
+		{"beside a newsletter's", []connectors.Event{form(0, "form_submit", "/blog/1", ""), form(1, "Newsletter Subscribed", "/blog/1", "")}, 1},
+		{"beside a named one that counts for nothing", []connectors.Event{form(0, "form_submit", "/x", ""), form(1, "form_submit", "/x", "Support ticket")}, 0},
+		{"a lead beside a demo", []connectors.Event{form(0, "Demo Requested", "/x", ""), form(2, "generate_lead", "/x", "")}, 1},
+		{"on another page", []connectors.Event{form(0, "form_submit", "/x", ""), form(1, "form_submit", "/y", "Newsletter")}, 2},
+		{"five minutes later", []connectors.Event{form(0, "form_submit", "/x", ""), form(300, "form_submit", "/x", "Newsletter")}, 2},
+		{"one whose page says that it is a request", []connectors.Event{form(0, "form_submit", "/request-demo", ""), form(1, "form_submit", "/request-demo", "Xylophone 3")}, 2},
+	} {
+		if j := build(builder(t), c.events...); len(j.Signals) != c.want {
+			t.Errorf("%s: %q, want %d signals", c.name, told(j), c.want)
+		}
 	}
 }
 

@@ -45,10 +45,14 @@ func (b *Builder) isBot(it *item) bool {
 // nothing: those who cut agents short write it, too.
 const appleMail = "Mozilla/5.0"
 
-// isCompatible says whether an agent calls itself compatible with a browser, as machines do and of the browsers only two.
-func isCompatible(agent string) bool {
-	_, name, ok := strings.Cut(agent, "(compatible; ")
-	return ok && !strings.HasPrefix(name, "MSIE") && !strings.HasPrefix(name, "Konqueror")
+// looksMachine says whether an agent calls itself compatible with a browser, as machines do and of the browsers only two, or is neither a
+// browser's nor an app's and names what machines do.
+func looksMachine(agent string) bool {
+	if _, name, ok := strings.Cut(agent, "(compatible; "); ok && !strings.HasPrefix(name, "MSIE") && !strings.HasPrefix(name, "Konqueror") {
+		return true
+	}
+	return !strings.HasPrefix(agent, "Mozilla/") && !strings.HasPrefix(agent, "Opera/") && !hasAny(agent, "CFNetwork", "Darwin", "Dalvik", "Android", "iOS", "iPhone", "iPad") &&
+		hasAny(strings.ToLower(agent), "http", "curl", "url", "uri client", "preview", "webhook", "scheduler", "crypto", "office", "jmeter", "render", "checker", "audit", "security", "scan", "monitor", "fetch", "validator", "probe", "rest-client")
 }
 
 // machineMarks are properties by which trackers, mail vendors and browsers mark machines, as mark spells them.
@@ -166,6 +170,8 @@ const (
 	blink       = time.Second
 	glance      = 2 * time.Second
 	glancePages = 6
+	// rendering is how long a gateway may take to load the page of a link that it opened.
+	rendering = time.Minute
 )
 
 // prefetches drops the views of pages that were loaded all at once, ahead of somebody who might want one. Where the views are of one
@@ -209,7 +215,7 @@ func (b *Builder) prefetches(s *scratch, j *Journey) {
 func (b *Builder) scanners(s *scratch, j *Journey) {
 	pace := time.Duration(b.config.MachineSeconds) * time.Second
 	for _, i := range s.gateways {
-		b.dropPages(s, j, s.items[i].at, s.items[i].at.Add(pace), s.items[i].page)
+		b.dropPages(s, j, s.items[i].at, s.items[i].at.Add(rendering), s.items[i].page)
 	}
 	var links []int32 // of all campaigns
 	for i := range s.items {
@@ -292,7 +298,12 @@ func (b *Builder) dropRun(s *scratch, j *Journey, run []int32, pace time.Duratio
 	for _, i := range run {
 		j.drop(&s.items[i], WhyScanner)
 	}
-	b.dropPages(s, j, from, to, nil)
+	b.dropPages(s, j, from.Add(-glance), to, nil)
+	for _, i := range run {
+		if p := s.items[i].page; p != nil {
+			b.dropPages(s, j, to, s.items[i].at.Add(rendering), p)
+		}
+	}
 	for i := range s.items {
 		it := &s.items[i]
 		if !it.drop && it.kind == connectors.KindEmailOpen && !it.at.Before(from.Add(-pace)) && it.at.Before(to) && mailing(it.ev) == camp {

@@ -78,21 +78,26 @@ func (b *Builder) answer(ev *connectors.Event) string {
 		head, _, marked := strings.Cut(subject(ev), ":")
 		return marked && wholly(ps, words(head))
 	}
+	// A subject that is answered to may speak of anything; only how it goes on tells then.
+	says := func(ps []phrase) bool {
+		if len(title) == 0 || !m.answers[title[0]] {
+			return anyIn(ps, title)
+		}
+		return slices.ContainsFunc(ps, func(p phrase) bool {
+			return (len(p) > 1 || len(title) == 2 && !strings.Contains(p[0], "*")) && len(p) < len(title) && p.in(title[1:1+len(p)])
+		})
+	}
 	from := strings.ToLower(firstOf(p["from"], p["sender"], p["from_email"]))
+	text := words(cut(firstOf(p["text"], p["body"], p["message"], p["content"], p["reply"], p["snippet"]), maxValue))
 	switch {
-	case anyIn(m.bounces, title), hasAny(from, "mailer-daemon", "postmaster@"):
+	case says(m.bounces), hasAny(from, "mailer-daemon", "postmaster@"), anyIn(m.failed, text):
 		return WhyBounce
 	case begins(m.declined):
 		return WhyCancelled
-	case anyIn(m.automatic, title), begins(m.receipts), automaticHeader(p), hasAny(from, "noreply@", "no-reply@", "donotreply@", "do-not-reply@"),
-		anyIn(m.notices, title) && !m.answers[title[0]]:
+	case says(m.automatic), begins(m.receipts), automaticHeader(p), hasAny(from, "noreply@", "no-reply@", "donotreply@", "do-not-reply@"),
+		anyIn(m.notices, title) && !m.answers[title[0]], anyIn(m.absent, text):
 		return WhyAutoReply
-	}
-	text := words(cut(firstOf(p["text"], p["body"], p["message"], p["content"], p["reply"], p["snippet"]), maxValue))
-	switch {
-	case anyIn(m.absent, text):
-		return WhyAutoReply
-	case anyIn(m.refusals, text) && !anyIn(b.c.forms.request, text):
+	case anyIn(m.refusals, text) && !anyIn(b.c.forms.request, text), len(text) == 1 && anyIn(footer().unsubscribeTexts, text):
 		return WhyRefused
 	}
 	return ""

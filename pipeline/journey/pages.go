@@ -3,6 +3,7 @@ package journey
 import (
 	"slices"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 
 	"github.com/cespare/xxhash/v2"
@@ -65,6 +66,12 @@ func (b *Builder) page(url, title string) *page {
 func (b *Builder) newPage(url, title string) *page {
 	p := &page{url: cleanURL(url, b.drop), title: clean(title, maxTitle), address: parseURL(url)}
 	if p.path == "" {
+		if p.title != "" { // all that is known: "Pricing" says as much as "/pricing"
+			short := stripSite(p.title, "", b.c.siteNames)
+			p.segs = []string{strings.Join(strings.FieldsFunc(plainPath(short), func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) }), "-")}
+			b.typePage(p)
+			p.sensitive = b.c.sensitive.about(p, words(short))
+		}
 		return p
 	}
 	p.segs = segments(p.path)

@@ -261,8 +261,7 @@ func (b *Builder) byKind(it *item, p *page) decision {
 		}
 		return d
 	case connectors.KindTrial, connectors.KindSignUp:
-		d.typ, d.flags = score.FormSubmit, d.flags|score.Key
-		return b.named(d, it, p, "trial: ", name)
+		return b.trial(b.named(d, it, p, "trial: ", name), it)
 	case connectors.KindPurchase:
 		d.typ, d.flags = score.FormSubmit, d.flags|score.Key|score.Application
 		return b.named(d, it, p, "order: ", firstOf(name, item0(ev)))
@@ -377,7 +376,7 @@ func (b *Builder) byContact(d decision, it *item, p *page, name string) decision
 // pageView says what the view of a page is worth; a counter's step stands for several.
 func (b *Builder) pageView(d decision, it *item, p *page) decision {
 	switch {
-	case p.excluded:
+	case p.excluded, it.page != nil && it.page.excluded:
 		return decision{why: WhyExcluded}
 	case it.void != "":
 		return decision{why: it.void}
@@ -392,8 +391,16 @@ func (b *Builder) pageView(d decision, it *item, p *page) decision {
 		d.views = min(n, b.config.SummaryPages)
 	}
 	if p == &noPage {
-		if title := clean(it.ev.PageTitle, maxText); !counted {
-			d.typ, d.object, d.key = score.WebVisit, firstOf(title, "page"), sum("page", title)
+		title := clean(it.ev.PageTitle, maxText)
+		if counted {
+			return d
+		}
+		d.typ, d.object, d.key = score.WebVisit, firstOf(title, "page"), sum("page", title)
+		if it.page != nil && it.page.path == "" {
+			d.flags = it.page.flags
+			if it.page.content {
+				d.typ = score.ContentView
+			}
 		}
 		return d
 	}
@@ -417,6 +424,13 @@ func (b *Builder) proof(d decision, it *item, p *page) decision {
 	if p == &noPage && it.kind == connectors.KindSearch && it.ev.PageTitle == "" {
 		d.object, d.key = "search", sum("search") // something they did, wherever it was
 	}
+	return d
+}
+
+// trial makes d the beginning of a trial. It counts once a day: a sign-up, its form and the trial itself are told by three events.
+func (b *Builder) trial(d decision, it *item) decision {
+	d.typ, d.flags, d.scope = score.FormSubmit, d.flags|score.Key, perJourney
+	d.key = sum("trial", strconv.FormatInt(it.at.Unix()/86400, 10), strconv.Itoa(int(d.product)))
 	return d
 }
 
@@ -445,7 +459,7 @@ func (b *Builder) named(d decision, it *item, p *page, what, name string) decisi
 
 // item0 is the product that a shop's event is about, as the site names it.
 func item0(ev *connectors.Event) string {
-	return clean(firstOf(ev.Properties["product"], ev.Properties["product_name"], ev.Properties["item_name"]), maxText)
+	return clean(firstOf(ev.Properties["product"], ev.Properties["product_name"], ev.Properties["item_name"], ev.Properties["model"], ev.Properties["modell"]), maxText)
 }
 
 // subject is what a mail or meeting is about.

@@ -84,3 +84,18 @@ func TestPageTable(t *testing.T) {
 		}
 	}
 }
+
+// A page of which only the title is known is typed by it, where it is the name of such a page and not a sentence about one.
+func TestPagesByTitle(t *testing.T) {
+	b := builder(t)
+	for title, want := range map[string]string{
+		"Pricing": "key content_view", "Preise & Pakete | Example": "key content_view", "Compare plans": "key content_view", "Warenkorb": "key content_view", "Customer stories": "content_view", "Cards": "web_visit",
+		"How pricing works: a guide": "web_visit", "Security and login": "web_visit", "Careers": "none", "Impressum": "none", "Support": "none", "Depression at work": "none",
+	} {
+		e := ev(0, connectors.KindPageView, "")
+		e.PageTitle = title
+		if got := cmp.Or(worth(build(b, e)), "none"); got != want {
+			t.Errorf("%q is %s, want %s", title, got, want)
+		}
+	}
+}

@@ -13,7 +13,7 @@ import (
 
 // Explain returns the newest receipt of a person and, for a person without one, an error that says why there is none.
 func Explain(ctx context.Context, p *pipeline.Pipeline, who string) (*receipt.Receipt, error) {
-	id, err := known(p, who)
+	id, err := mustFind(p, who)
 	if err != nil {
 		return nil, err
 	}
@@ -54,9 +54,8 @@ func Explain(ctx context.Context, p *pipeline.Pipeline, who string) (*receipt.Re
 		return nil, fmt.Errorf("no score was ever worked out for this person: nothing they did counts as a signal so far%s%s", nobodysOf(lines), proposedBy(proposals))
 	}
 	r.Held = held // a receipt is of its time, what a person holds is of now
-	if s := p.Setup(); person.Flags&state.FlagRulesText != 0 && s.Engine != s.Rules && len(r.Degraded) == 0 {
-		r.Degraded = []string{"texts are the rules' for now: the model's follow after write.interval, highest scores first, within the day's budget"}
-	}
+	s := p.Setup()
+	r.Provisional = person.Flags&state.FlagRulesText != 0 && s.Engine != s.Rules // receipts of earlier releases do not say so
 	r.Links, r.Proposals = lines, proposals
 	if person.Flags&state.FlagStale != 0 && len(r.Stale) == 0 {
 		r.Stale = []string{"a source did not answer at the last attempt: this is the last score before"}
@@ -64,8 +63,8 @@ func Explain(ctx context.Context, p *pipeline.Pipeline, who string) (*receipt.Re
 	return r, nil
 }
 
-// known is Find for what must name somebody.
-func known(p *pipeline.Pipeline, who string) (state.PersonID, error) {
+// mustFind is Find, which fails where nobody goes by what was asked for.
+func mustFind(p *pipeline.Pipeline, who string) (state.PersonID, error) {
 	id, err := p.Find(who)
 	if err == nil && id == 0 {
 		err = pipeline.ErrUnknownPerson

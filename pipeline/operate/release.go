@@ -75,7 +75,7 @@ func Release(ctx context.Context, p *pipeline.Pipeline, who, field string) (Rele
 		}
 		return out, nil
 	}
-	id, err := known(p, who)
+	id, err := mustFind(p, who)
 	if err != nil {
 		return out, err
 	}

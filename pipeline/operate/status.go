@@ -5,6 +5,7 @@ import (
 
 	"github.com/intentd/intentd/connectors"
 	"github.com/intentd/intentd/pipeline"
+	"github.com/intentd/intentd/pipeline/batch"
 	"github.com/intentd/intentd/pipeline/intake"
 	"github.com/intentd/intentd/pipeline/journey"
 	"github.com/intentd/intentd/pipeline/score"
@@ -33,7 +34,7 @@ type Status struct {
 	UnknownForms     map[string]int64     `json:"unknown_forms,omitempty"`
 	UnknownFormsEver int64                `json:"unknown_forms_ever,omitempty"`
 	LastGood         map[string]time.Time `json:"last_good"` // by poll/…, listen/…, sweep/…, write/…
-	Batches          pipeline.BatchStatus `json:"batches"`
+	Batches          batch.Status         `json:"batches"`
 	Runs             []state.Run          `json:"runs,omitempty"`
 	FirstSync        map[string]bool      `json:"first_sync,omitempty"` // CRMs whose first full pass has not ended
 	State            state.Stats          `json:"state"`
@@ -80,7 +81,7 @@ func StatusOf(p *pipeline.Pipeline) Status {
 	out := Status{
 		At: p.Now(), Paused: b.Paused, WriteMode: s.Write.Mode, Queue: map[string]LaneStatus{}, Journal: p.DB().JournalDepth(), Dead: p.DB().DeadCount(),
 		Due: p.DB().DueCount(), People: st.People, Contacts: st.Contacts, Tiers: map[string]int64{}, Connectors: map[string]ConnectorStatus{},
-		LastGood: p.Health().LastGood(), Batches: p.Batches(), FirstSync: map[string]bool{}, State: st,
+		LastGood: p.Health().LastGood(), Batches: p.Batches().Status(), FirstSync: map[string]bool{}, State: st,
 	}
 	out.Written, out.Rejected, out.Filtered = p.Counts()
 	out.UnknownFormsEver, out.UnknownForms = p.UnknownForms(s.Journey)

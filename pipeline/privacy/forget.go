@@ -88,7 +88,7 @@ func erase(ctx context.Context, p *pipeline.Pipeline, job *state.Erasure) (*Eras
 		return nil, err
 	}
 	// Prompts that lie at a model's vendor go before the person does: their answers would find nobody.
-	if err := step("batches", func() error { return p.VoidBatches(ctx, job.Person) }); err != nil {
+	if err := step("batches", func() error { return p.Batches().Void(ctx, job.Person) }); err != nil {
 		return nil, err
 	}
 	// From here on no lot takes the person up again: the record goes first, the rest needs only the job.

@@ -24,7 +24,7 @@ import (
 // 650 µs a person in all. The reader would have to stay in any case, for the receipts of earlier releases.
 const (
 	version       = 4
-	beforeVerdict = 3 // without Verdict
+	beforeVerdict = 3 // without Verdict and Provisional
 	beforeLeft    = 2 // without LeftOut and what Filtered counts since, too; never 1: the state takes such a receipt for a compressed one
 )
 
@@ -127,6 +127,7 @@ func (w *writer) receipt(r *Receipt, settings uint64, features []byte) {
 		w.texts(ref.CRM, ref.Object, ref.ID)
 	}
 	w.texts(r.Reason, r.Verdict)
+	w.bool(r.Provisional)
 }
 
 func (d *reader) receipt(version byte) (r *Receipt, settings uint64) {
@@ -191,7 +192,7 @@ func (d *reader) receipt(version byte) (r *Receipt, settings uint64) {
 	r.Refs = listOf(d, func(ref *connectors.Ref) { d.texts(&ref.CRM, &ref.Object, &ref.ID) })
 	r.Reason = d.text()
 	if version > beforeVerdict {
-		r.Verdict = d.text()
+		r.Verdict, r.Provisional = d.text(), d.bool()
 	}
 	return r, settings
 }

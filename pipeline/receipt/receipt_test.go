@@ -79,7 +79,7 @@ func marked() *Receipt {
 	r.Features.Topics, r.Topics, r.Cited = nil, nil, nil
 	r.Previous = score.Shown{}
 	r.Reason = score.ReasonFirst
-	r.Stale = []string{"app"}
+	r.Stale, r.Provisional = []string{"app"}, true
 	r.Degraded = []string{"the model's budget for the day is spent", "topics matched by the lexicon"}
 	r.Held = []string{connectors.FieldSummary, connectors.FieldHeadline}
 	r.Intent.Sentences[0].Cites = nil

@@ -324,6 +324,9 @@ func (p *page) quality() {
 	if len(r.Stale) > 0 {
 		p.entry("stale", "no data from "+strings.Join(r.Stale, ", ")+": the score rests on what was said before")
 	}
+	if r.Provisional {
+		p.entry("texts", "provisional, the rules': the model's follow, highest scores first, within the day's budget")
+	}
 	for _, d := range r.Degraded {
 		p.entry("degraded", d)
 	}

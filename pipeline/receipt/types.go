@@ -41,12 +41,13 @@ type Receipt struct {
 	LeftOut  []journey.LeftOut `json:"left_out,omitempty"` // events that did not count, by reason, the newest first
 	Verdict  string            `json:"verdict,omitempty"`  // the rep's, as the CRM has it; Features.SetAside says what follows from it
 	// Stale names sources that did not answer or were suddenly empty: the score rests on what they said before.
-	Stale    []string          `json:"stale,omitempty"`
-	Degraded []string          `json:"degraded,omitempty"` // every reason why this is less than the config asks for
-	Written  map[string]string `json:"written,omitempty"`  // canonical field → value, as sent
-	Held     []string          `json:"held,omitempty"`     // fields a human holds: not written
-	Refs     []connectors.Ref  `json:"refs,omitempty"`
-	Links    []LinkLine        `json:"links,omitempty"` // what the person is known by now; not stored
+	Stale       []string          `json:"stale,omitempty"`
+	Degraded    []string          `json:"degraded,omitempty"`    // every reason why this is less than the config asks for
+	Written     map[string]string `json:"written,omitempty"`     // canonical field → value, as sent
+	Provisional bool              `json:"provisional,omitempty"` // the texts are the rules' where a model is to write them: its texts follow
+	Held        []string          `json:"held,omitempty"`        // fields a human holds: not written
+	Refs        []connectors.Ref  `json:"refs,omitempty"`
+	Links       []LinkLine        `json:"links,omitempty"` // what the person is known by now; not stored
 	// Proposals are visitors who say now to be the person; not stored.
 	Proposals []ProposalLine `json:"proposals,omitempty"`
 	Reason    string         `json:"reason"` // why it was written (the gate's word)

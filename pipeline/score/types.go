@@ -65,7 +65,7 @@ type Features struct {
 	SetAside, AsideUntil int64
 }
 
-// Tier is the coarse verdict a rep sorts by.
+// Tier is the coarse answer a rep sorts by.
 type Tier uint8
 
 const (

@@ -117,26 +117,23 @@ func stage2(p connectors.Prompt, d document) any {
 	var j struct {
 		History, Recent []struct {
 			Date  string
-			Steps [][]string // id, time, kind, what they did, what they saw
+			Steps [][]string // id, kind, what they did, what they saw
 		}
 	}
 	_ = json.Unmarshal([]byte(d.data), &j)
-	type claim struct {
-		Text  string   `json:"text"`
-		Cites []string `json:"cites"`
-	}
+	claim := func(text string, ids ...string) []string { return append([]string{text}, ids...) }
 	product, stage, interest, tier := "none", "exploring", "low", "low"
 	var ids []string
-	topics := []claim{}
+	topics := [][]string{}
 	day := ""
 	all := append(j.History, j.Recent...)
 	for _, s := range all {
 		for _, st := range s.Steps {
-			st = append(st, "", "", "", "", "")
-			id, kind, first := st[0], st[2], st[4]
+			st = append(st, "", "", "", "")
+			id, kind, first := st[0], st[1], st[3]
 			first, _, _ = strings.Cut(first, "; ")
 			ids = append(ids, id)
-			seen := strings.ToLower(st[3] + " " + st[4])
+			seen := strings.ToLower(st[2] + " " + st[3])
 			for _, name := range d.schema.Properties["product"].Enum {
 				if name != "none" && strings.Contains(seen, strings.ToLower(name)) {
 					product, interest, tier = name, "medium", "medium"
@@ -152,10 +149,10 @@ func stage2(p connectors.Prompt, d document) any {
 				name := strings.TrimSuffix(first, " page")
 				new := name != ""
 				for _, t := range topics {
-					new = new && t.Text != name
+					new = new && t[0] != name
 				}
 				if new {
-					topics = append(topics, claim{name, []string{id}})
+					topics = append(topics, claim(name, id))
 				}
 			}
 			if f := strings.Fields(s.Date); len(f) > 1 {
@@ -166,7 +163,7 @@ func stage2(p connectors.Prompt, d document) any {
 	if len(ids) == 0 {
 		ids = []string{"none"}
 	}
-	last := []string{ids[len(ids)-1]}
+	last := ids[len(ids)-1]
 	about := "the offer"
 	if product != "none" {
 		about = product
@@ -176,7 +173,7 @@ func stage2(p connectors.Prompt, d document) any {
 		head, want, active, next = "Befasst sich mit "+about, "Will verstehen, was "+about+" leistet.", "War aktiv am "+day+".", "Ein Gespräch über "+about+" anbieten."
 	}
 	return map[string]any{
-		"headline": claim{head, last}, "sentences": []claim{{want, ids[:min(len(ids), 4)]}, {active, last}}, "next_step": claim{next, last},
+		"headline": claim(head, last), "sentences": [][]string{claim(want, ids[:min(len(ids), 4)]...), claim(active, last)}, "next_step": claim(next, last),
 		"topics": topics, "product": product, "stage": stage, "interest": interest, "tier": tier,
 	}
 }

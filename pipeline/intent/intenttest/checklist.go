@@ -89,7 +89,7 @@ func (t *Text) clauses() (out []string) {
 var never = map[string]*regexp.Regexp{
 	"jargon":                regexp.MustCompile(`(?i)\b(signals?|sessions?|engagement|key pages?|page views?|leans to|utm_\w+|touchpoints?|neigt zu|seitenaufrufe?)\b`),
 	"an e-mail address":     regexp.MustCompile(`\S@\S`),
-	"a telephone number":    regexp.MustCompile(`\+?\d[\d /()-]{8,}\d`),
+	"a telephone number":    regexp.MustCompile(`\+\d[\d /-]{7,}\d|\b0\d{2,5}[ /-]?\d{4,}`),
 	"a link":                regexp.MustCompile(`(?i)https?:|www\.`),
 	"a slot":                regexp.MustCompile(`[{}\[\]]`),
 	"spacing":               regexp.MustCompile(`  | [,;.)]|\( |\(\)|\.\.|,,|;;`),

@@ -25,6 +25,7 @@ import (
 	"github.com/intentd/intentd/connectors/salesforce"
 	"github.com/intentd/intentd/connectors/warehouse"
 	"github.com/intentd/intentd/pipeline"
+	"github.com/intentd/intentd/pipeline/batch"
 	"github.com/intentd/intentd/pipeline/fields"
 	"github.com/intentd/intentd/pipeline/intent"
 	"github.com/intentd/intentd/pipeline/journey"
@@ -370,7 +371,7 @@ func (b *builder) engines() error {
 		two.Summarised = b.summarised
 		b.setup.Engine = intent.NewTwoStage(two)
 		if m, ok := model.(connectors.Batcher); ok && m.Batching() != nil {
-			b.setup.Batch = &pipeline.Batch{Model: m, On: cfg.Model.Batch, Ledger: b.ledger}
+			b.setup.Batch = &batch.Vendor{Model: m, On: cfg.Model.Batch, Ledger: b.ledger}
 		} else if cfg.Model.Batch {
 			b.a.log.Warn("model.batch is set and this provider takes no jobs: texts are asked one by one, at the full price", "provider", cfg.Model.Provider)
 		}

@@ -38,8 +38,8 @@ func (a *App) jobs() []*job {
 			_, err := intake.Sweep(ctx, a.pipe, crm.Name)
 			if err == nil && !intake.NeedsFirstSync(a.pipe, crm.Name) {
 				a.log.Info("the first sync has met everybody; scores follow as the queue empties", "crm", crm.Name, "people", a.db.Stats().People)
-				if a.watch.model != nil {
-					a.log.Info("people show the rules' texts at first; the model's follow after write.interval, highest scores first, within the day's budget: intentd status tells how many wait and until when")
+				if st, serr := a.status(ctx, Nothing{}); serr == nil && st.Texts != nil {
+					a.log.Info("people "+st.Texts.Coming(), "people", st.People)
 				}
 			}
 			return err

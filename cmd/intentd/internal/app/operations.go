@@ -131,9 +131,19 @@ type Texts struct {
 	Waiting int     `json:"waiting"` // people in the backfill lane: with rules texts, or none yet
 	Days    float64 `json:"days"`    // how long those take by the day's budget; 0: unbounded
 
-	// Next is when the first of them is looked at: a write of rules texts counts against write.interval, too. Zero while others go
-	// before them.
-	Next time.Time `json:"next,omitzero"`
+	Jobs bool `json:"jobs"` // they are asked by jobs of the model's vendor
+}
+
+// Coming says of those who wait when the model's texts come, on one line.
+func (t *Texts) Coming() string {
+	pace := "as fast as the model answers"
+	if t.Jobs {
+		pace = "by jobs of the vendor, some hours later"
+	}
+	if t.Days >= 1 {
+		pace = fmt.Sprintf("within about %.0f days by the day's budget", t.Days)
+	}
+	return "show the rules' texts until the model's come, highest scores first, " + pace
 }
 
 // The operations.
@@ -199,12 +209,9 @@ func (a *App) texts(made *built, s Status) *Texts {
 	if made.model == nil {
 		return nil
 	}
-	t := &Texts{Waiting: s.Queue[operate.LaneName(state.Backfill)].Depth}
+	t := &Texts{Jobs: made.setup.Batch != nil && made.setup.Batch.On, Waiting: s.Queue[operate.LaneName(state.Backfill)].Depth}
 	if len(s.Usage) > 0 && s.Usage[0].Day == a.today(a.Config().Text.Location()) {
 		t.Today, t.Rules = s.Usage[0].People, s.Usage[0].Degraded
-	}
-	if next, ok := a.db.NextReady(a.o.Now()); ok && t.Waiting > 0 && s.Queue["live"].Depth+s.Queue["retry"].Depth+s.Queue["due"].Depth == 0 {
-		t.Next = next
 	}
 	if s.Budget > 0 {
 		t.Days = float64(t.Waiting) * a.perPerson(made) / s.Budget

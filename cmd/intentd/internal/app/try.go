@@ -41,6 +41,8 @@ type TryOptions struct {
 type Trial struct {
 	Read    *jsonl.Journey   `json:"read"`
 	Hosts   []string         `json:"own_hosts,omitempty"` // taken for the team's own site, where no config names it
+	Placed  int              `json:"placed,omitempty"`    // steps on a page that has a name and no address
+	Joined  bool             `json:"-"`                   // visitors without a name are taken to have agreed to be joined to who they became
 	Model   string           `json:"model,omitempty"`
 	Priced  bool             `json:"-"` // what the model costs is known
 	Unknown map[string]int64 `json:"unknown_kinds,omitempty"`
@@ -80,7 +82,13 @@ func Try(ctx context.Context, read *jsonl.Journey, o TryOptions) (*Trial, error)
 		own := *o.Config
 		cfg = &own
 	} else {
+		t.Placed = placePages(read.Events)
 		cfg.Privacy.OwnHosts = hostsOf(read.Events)
+		cfg.Identity.JoinAnonymous = string(identity.JoinAlways)
+		visitor := func(named bool) func(connectors.Event) bool {
+			return func(e connectors.Event) bool { return e.AnonymousID != "" && named == (e.Email+e.UserID != "") }
+		}
+		t.Joined = slices.ContainsFunc(read.Events, visitor(false)) && slices.ContainsFunc(read.Events, visitor(true))
 		t.Hosts = cfg.Privacy.OwnHosts
 	}
 	cfg.Text.Language, cfg.Screenshots.Dir = cmp.Or(o.Language, cfg.Text.Language), cmp.Or(o.Screenshots, cfg.Screenshots.Dir)
@@ -193,6 +201,17 @@ func (t *Trial) chooseModel(cfg *config.Config, o *TryOptions) error {
 	}
 	t.Model, cfg.Model = m.Name, m
 	return nil
+}
+
+// placePages gives pages that have a name and no address one on the team's own site: "Pricing" is read as /pricing. It says how many steps.
+func placePages(events []connectors.Event) (n int) {
+	for i := range events {
+		if e := &events[i]; e.URL == "" && e.PageTitle != "" {
+			e.URL = "/" + url.PathEscape(strings.ReplaceAll(connectors.Fold(e.PageTitle), "_", "-"))
+			n++
+		}
+	}
+	return n
 }
 
 // hostsOf are the hosts of the pages, those of the commonest one's domain: a visitor's tracker runs on the team's own site.

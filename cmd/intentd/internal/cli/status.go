@@ -12,7 +12,7 @@ import (
 
 	"github.com/intentd/intentd/cmd/intentd/internal/app"
 	"github.com/intentd/intentd/connectors"
-	"github.com/intentd/intentd/pipeline"
+	"github.com/intentd/intentd/pipeline/batch"
 )
 
 func (c *command) status() *cobra.Command {
@@ -119,20 +119,13 @@ func modelText(w io.Writer, st app.Status) {
 	}
 	fmt.Fprintln(w)
 	if st.Texts.Waiting > 0 {
-		fmt.Fprintf(w, "           %s wait for its texts, highest scores first, and show the rules' until then", people(st.Texts.Waiting))
-		if st.Texts.Next.After(st.At.Add(time.Minute)) {
-			fmt.Fprintf(w, "; the first are read at %s (write.interval)", st.Texts.Next.UTC().Format("15:04 UTC"))
-		}
-		if st.Texts.Days >= 1 {
-			fmt.Fprintf(w, "; about %.0f days by the day's budget", st.Texts.Days)
-		}
-		fmt.Fprintln(w)
+		fmt.Fprintf(w, "           %s %s\n", people(st.Texts.Waiting), st.Texts.Coming())
 	}
 	jobsText(w, st.Batches)
 }
 
 // jobsText is how the jobs at the model's vendor stand.
-func jobsText(w io.Writer, b pipeline.BatchStatus) {
+func jobsText(w io.Writer, b batch.Status) {
 	if b.Jobs > 0 {
 		fmt.Fprintf(w, "           %s of %s under way, the oldest since %s; %s wait for them\n", plural(b.Jobs, "job"), plural(b.Prompts, "prompt"), b.Oldest.UTC().Format(time.RFC3339), people(b.Waiting))
 	} else if b.Waiting > 0 {

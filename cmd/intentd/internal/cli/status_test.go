@@ -5,13 +5,13 @@ import (
 	"testing"
 	"time"
 
-	"github.com/intentd/intentd/pipeline"
+	"github.com/intentd/intentd/pipeline/batch"
 )
 
 // Promise: status tells of jobs at the model's vendor what is under way, since when, and what was given up; and nothing where there are none.
 func TestStatusTellsOfJobs(t *testing.T) {
 	at := time.Date(2026, 11, 20, 12, 0, 0, 0, time.UTC)
-	for want, b := range map[string]pipeline.BatchStatus{
+	for want, b := range map[string]batch.Status{
 		"": {},
 		"a job is being gathered; 3 people wait for it":                                                  {Waiting: 3},
 		"2 jobs of 900 prompts under way, the oldest since 2026-11-20T12:00:00Z; 1 person wait for them": {Jobs: 2, Prompts: 900, Waiting: 1, Oldest: at},

@@ -206,6 +206,12 @@ func (p tryPage) read() {
 	if len(p.t.Hosts) > 0 {
 		p.line("  assumed      your own site is %s: titles of other hosts are not trusted", strings.Join(p.t.Hosts, ", "))
 	}
+	if p.t.Joined {
+		p.line("  assumed      visitors agreed that what they did without a name is theirs once they have one (identity.join_anonymous)")
+	}
+	if p.t.Placed > 0 {
+		p.line("  assumed      %s on a page without an address: taken for one of your own site, \"Pricing\" for /pricing", plural(p.t.Placed, "step"))
+	}
 	if p.t.Shared > 0 {
 		p.line("  left out     %s whose only id several people have", plural(p.t.Shared, "event"))
 	}

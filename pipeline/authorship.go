@@ -8,8 +8,9 @@ import (
 	"github.com/intentd/intentd/state"
 )
 
-// checkAuthorship asks the history of records that hold something else in our fields than what we know to have written: what a person set is
-// theirs (invariant 4). The rest is ours: on state that has no memory of the record as it stands, otherwise to be written over.
+// checkAuthorship finds out who set those values in our fields that we do not know to have written, by asking the records' history. What a
+// person set is theirs and stays (invariant 4). Everything else is ours to write over. Where the state meets a record for the first time,
+// such a value is taken for one that an earlier state wrote, so that it is not written again for nothing.
 func (l *lot) checkAuthorship(ctx context.Context, crm *CRM, recs []*record) {
 	var ask []connectors.Ref
 	var asked []*record
@@ -27,7 +28,7 @@ func (l *lot) checkAuthorship(ctx context.Context, crm *CRM, recs []*record) {
 		return
 	}
 	a, tells := crm.CRM.(connectors.Authorship)
-	by := map[connectors.Ref][]string{}
+	by := map[connectors.Ref]connectors.Edits{}
 	if tells {
 		var err error
 		if by, err = a.HumanEdited(ctx, ask); err != nil {
@@ -39,12 +40,13 @@ func (l *lot) checkAuthorship(ctx context.Context, crm *CRM, recs []*record) {
 		}
 	}
 	for _, r := range asked {
-		known := r.state.Checked // what is there now came after what we wrote
+		met := r.state.Checked // the record was looked at before: what is there now came after what we wrote
 		r.state.Checked, r.dirty = true, true
+		r.verdictAt = by[r.ref].VerdictAt
 		for _, f := range r.unexplained() {
-			if slices.Contains(by[r.ref], f.Name) || known && !tells {
+			if slices.Contains(by[r.ref].Fields, f.Name) || met && !tells {
 				r.state.Own.Set(f.Number, state.OwnField{Wrote: r.state.Own.At(f.Number).Wrote, Held: true})
-			} else if known {
+			} else if met {
 				r.refillField(f)
 			}
 		}
@@ -70,7 +72,8 @@ func (r *record) noticeEmptied() {
 	}
 }
 
-// unexplained are the own fields that hold something else than what is known, or may be thought, to have been written.
+// unexplained are our fields whose value is neither what we last wrote nor what an unacknowledged patch may have left, and that no person
+// holds yet.
 func (r *record) unexplained() (fields []connectors.Field) {
 	for _, f := range r.crm.OwnFields().Fields {
 		own, value := r.state.Own.At(f.Number), r.contact.Ours[f.Name]
@@ -81,7 +84,7 @@ func (r *record) unexplained() (fields []connectors.Field) {
 	return fields
 }
 
-// adopt takes the values that nobody holds for our own.
+// adopt counts unexplained values as written by us.
 func (r *record) adopt() {
 	for _, f := range r.unexplained() {
 		r.state.Own.Wrote(f.Number, state.FieldHash(f.Number, r.contact.Ours[f.Name]))

@@ -13,9 +13,9 @@ import (
 // forget anybody.
 const missingFor = 24 * time.Hour
 
-// followStates acts on records that are not simply live: merged ones are followed, archived ones paused, erased ones
-// forgotten; and notices what people did to our fields.
-func (l *lot) followStates() {
+// checkRecordStates acts on what became of the records in their CRM: a merged one leads to the record it lives on in, an archived one
+// pauses, an erased one has its person forgotten in the end. Of live ones it notices what people did to our fields.
+func (l *lot) checkRecordStates() {
 	for _, s := range l.open() {
 		live := 0
 		var unread error
@@ -55,11 +55,11 @@ func (l *lot) followStates() {
 		switch {
 		case s.settled != nil:
 		case live == 0 && unread != nil:
-			s.settled = l.later(s, unread) // whether anybody is to be parked that record decides
+			s.settled = l.retryLater(s, unread) // whether anybody is to be parked that record decides
 		case live == 0:
 			s.settled = l.park(s)
 		default:
-			if off := l.split(s); len(off) > 0 {
+			if off := l.othersRecords(s); len(off) > 0 {
 				s.settled = l.splitOff(s, off)
 			}
 		}
@@ -88,7 +88,7 @@ func (l *lot) park(s *subject) *state.Settlement {
 	case erased:
 		out = comeBack(state.Retry, since.Add(missingFor), state.ReasonMerge)
 	}
-	return l.noticed(s, out)
+	return l.withChanges(s, out)
 }
 
 // splitOff settles a subject some of whose records are somebody else's: both are asked for again.
@@ -100,9 +100,9 @@ func (l *lot) splitOff(s *subject, off []*record) *state.Settlement {
 	return out
 }
 
-// split gives records that no longer share an address with the person's first one a person of their own: two people had
-// been taken for one, or an address was corrected. Converted and merged records do not come here: they share a past.
-func (l *lot) split(s *subject) []*record {
+// othersRecords are the records that no longer share an address with the person's first one, straight or through one another: two people
+// had been taken for one, or an address was corrected. Converted and merged records do not come here: they share a past.
+func (l *lot) othersRecords(s *subject) []*record {
 	if len(s.recs) < 2 {
 		return nil
 	}

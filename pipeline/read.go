@@ -6,7 +6,7 @@ import (
 	"github.com/intentd/intentd/connectors"
 )
 
-// Read asks a CRM for records and notes how it went. A CRM that is stopped is not asked.
+// Read asks a CRM for records and notes how it went. A CRM that is stopped is not asked: the error says until when.
 func (p *Pipeline) Read(ctx context.Context, c *CRM, refs []connectors.Ref) ([]connectors.Contact, error) {
 	if until, err := p.health.Blocked(c.Name); err != nil {
 		return nil, &connectors.Error{Kind: connectors.KindOf(err), Op: c.Name + ": waits", Until: until, Err: err}
