@@ -28,27 +28,25 @@ type Acknowledged struct {
 
 // Acknowledge makes true what a CRM answered, record by record: hashes, receipt, history and the person's next record for what it
 // took; a dead letter, tried again at its time, for what it refused. A record that is gone has its person looked at. It returns once that is on disk.
-func (db *DB) Acknowledge(answers []Answer, config uint64, day string, now time.Time) (sum Acknowledged, err error) {
-	err = db.update(func(tx *txn) error {
-		sum = Acknowledged{}
+func (db *DB) Acknowledge(answers []Answer, config uint64, day string, now time.Time) (Acknowledged, error) {
+	return change(db, func(tx *txn) (sum Acknowledged, err error) {
 		for i := range answers {
 			a, before := &answers[i], sum
-			err := tx.Row(func() error { return tx.acknowledge(a, config, now, &sum) })
+			err := tx.Attempt(func() error { return tx.acknowledge(a, config, now, &sum) })
 			if errors.Is(err, ErrRecord) {
 				sum = before
 				sum.Damaged++
 				err = tx.dropDamagedOf(a.Ref)
 			}
 			if err != nil {
-				return err
+				return sum, err
 			}
 		}
 		if sum.Written == 0 {
-			return nil
+			return sum, nil
 		}
-		return tx.AddUsage(day, Usage{Written: int64(sum.Written)})
+		return sum, tx.AddUsage(day, Usage{Written: int64(sum.Written)})
 	})
-	return sum, err
 }
 
 // delivered takes the patch that an answer is about out of the journal. newest is false if it is not the record's patch any more.

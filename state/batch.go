@@ -251,17 +251,16 @@ func (db *DB) EndWaits(still map[PersonID]bool) (n int, err error) {
 }
 
 // BatchesOf are the jobs that hold prompts of a person's.
-func (db *DB) BatchesOf(id PersonID) (tokens []string, err error) {
-	err = db.view(func(tx *txn) error {
-		tokens = nil
-		return tx.batchAsks("", func(token string, ask *BatchAsk) error {
+func (db *DB) BatchesOf(id PersonID) ([]string, error) {
+	return read(db, func(tx *txn) (tokens []string, err error) {
+		err = tx.batchAsks("", func(token string, ask *BatchAsk) error {
 			if ask.Person == id && !slices.Contains(tokens, token) {
 				tokens = append(tokens, token)
 			}
 			return nil
 		})
+		return tokens, err
 	})
-	return tokens, err
 }
 
 // VoidBatches has the answers to a person's prompts thrown away when they come, and forgets that the person waits for any.

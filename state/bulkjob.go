@@ -9,9 +9,8 @@ import (
 
 // CarryByJob gives up to n patches of an object that may wait for a bulk job to the job named token, and returns them: the token is on disk
 // before anything is uploaded. Patches staged before oldest are left out.
-func (db *DB) CarryByJob(crm, object, token string, oldest time.Time, n int) (patches []connectors.Patch, err error) {
-	err = db.update(func(tx *txn) error {
-		patches = nil
+func (db *DB) CarryByJob(crm, object, token string, oldest time.Time, n int) ([]connectors.Patch, error) {
+	return change(db, func(tx *txn) (patches []connectors.Patch, err error) {
 		var keys [][]byte
 		if err := tx.journalRows(crm, object, 0, func(_ uint64, _, v []byte) bool {
 			row, u, err := tx.rowOf(v)
@@ -25,11 +24,10 @@ func (db *DB) CarryByJob(crm, object, token string, oldest time.Time, n int) (pa
 			keys, patches = append(keys, slices.Clone(rowKey(v))), append(patches, p)
 			return len(keys) < n
 		}); err != nil {
-			return err
+			return nil, err
 		}
-		return tx.changeUnsent(keys, func(u *unsent) { u.way, u.token = InJob, token })
+		return patches, tx.changeUnsent(keys, func(u *unsent) { u.way, u.token = InJob, token })
 	})
-	return patches, err
 }
 
 // changeUnsent changes what leads to journalled patches.
@@ -48,8 +46,8 @@ func (tx *txn) changeUnsent(keys [][]byte, change func(*unsent)) error {
 }
 
 // ReleaseJob has the patches that a bulk job still carries wait again, to be sent by calls, and returns how many there were.
-func (db *DB) ReleaseJob(crm, object, token string) (n int, err error) {
-	err = db.update(func(tx *txn) error {
+func (db *DB) ReleaseJob(crm, object, token string) (int, error) {
+	return change(db, func(tx *txn) (int, error) {
 		var keys [][]byte
 		if err := tx.journalRows(crm, object, 0, func(_ uint64, _, v []byte) bool {
 			if _, u, err := tx.rowOf(v); err == nil && u.token == token && u.way == InJob {
@@ -57,10 +55,8 @@ func (db *DB) ReleaseJob(crm, object, token string) (n int, err error) {
 			}
 			return true
 		}); err != nil {
-			return err
+			return 0, err
 		}
-		n = len(keys)
-		return tx.changeUnsent(keys, func(u *unsent) { u.way, u.token, u.bulk = Waiting, "", false })
+		return len(keys), tx.changeUnsent(keys, func(u *unsent) { u.way, u.token, u.bulk = Waiting, "", false })
 	})
-	return n, err
 }

@@ -91,6 +91,12 @@ func (db *DB) view(fn func(*txn) error) error {
 	})
 }
 
+// read is what fn finds out in a view. It comes out as a result, so that nothing stays of a run that the engine had run again.
+func read[T any](db *DB, fn func(*txn) (T, error)) (found T, err error) {
+	err = db.view(func(tx *txn) (err error) { found, err = fn(tx); return err })
+	return found, err
+}
+
 // OwnFields are the fields whose values are followed in the CRM.
 func (db *DB) OwnFields() connectors.FieldSet { return db.o.Fields }
 

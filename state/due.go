@@ -9,14 +9,14 @@ import (
 // EnqueueDue moves up to n people whose due time is now or earlier into the queue, the longest overdue first, and says how many. The queue
 // entry carries it from there; the next commit sets another. Who is in the queue already is left out: their due time moves when that
 // work is done.
-func (db *DB) EnqueueDue(now time.Time, n int) (queued int, err error) {
-	err = db.update(func(tx *txn) error {
+func (db *DB) EnqueueDue(now time.Time, n int) (int, error) {
+	return change(db, func(tx *txn) (int, error) {
 		ids, err := tx.DueBefore(now, n)
 		if err != nil {
-			return err
+			return 0, err
 		}
 		for _, id := range ids {
-			err := tx.Row(func() error {
+			err := tx.Attempt(func() error {
 				p, ok, err := tx.Person(id)
 				if err != nil || !ok {
 					return err
@@ -31,13 +31,11 @@ func (db *DB) EnqueueDue(now time.Time, n int) (queued int, err error) {
 				err = tx.Enqueue(id, Due, ReasonDue, now)
 			}
 			if err != nil {
-				return err
+				return 0, err
 			}
 		}
-		queued = len(ids)
-		return nil
+		return len(ids), nil
 	})
-	return queued, err
 }
 
 // DueBefore is up to n people whose due time is t or earlier and who are not in the queue, the longest overdue first.

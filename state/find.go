@@ -28,12 +28,8 @@ type Lookup struct {
 }
 
 // Find is whom a lookup names; 0 if nobody. What cannot be read names nobody.
-func (db *DB) Find(what Lookup, rules *IdentityRules) (id PersonID, err error) {
-	err = db.view(func(tx *txn) error {
-		id = tx.registry(rules, tx.db.o.Now()).find(&what)
-		return nil
-	})
-	return id, err
+func (db *DB) Find(what Lookup, rules *IdentityRules) (PersonID, error) {
+	return read(db, func(tx *txn) (PersonID, error) { return tx.registry(rules, tx.db.o.Now()).find(&what), nil })
 }
 
 func (g *registry) find(what *Lookup) PersonID {
@@ -61,18 +57,16 @@ func (g *registry) find(what *Lookup) PersonID {
 }
 
 // Holders are whom identifiers lead to, in their order.
-func (db *DB) Holders(ids []identity.ID, rules *IdentityRules) (holders []Holder, err error) {
-	err = db.view(func(tx *txn) error {
-		holders = nil
+func (db *DB) Holders(ids []identity.ID, rules *IdentityRules) ([]Holder, error) {
+	return read(db, func(tx *txn) (holders []Holder, err error) {
 		g := tx.registry(rules, tx.db.o.Now())
 		for _, id := range ids {
 			h, err := g.holder(id)
 			if err != nil {
-				return err
+				return nil, err
 			}
 			holders = append(holders, h)
 		}
-		return nil
+		return holders, nil
 	})
-	return holders, err
 }

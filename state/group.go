@@ -32,6 +32,12 @@ const (
 // every caller gets the error: what fn did outside tx holds only without one.
 func (db *DB) update(fn func(*txn) error) error { return db.call(fn, false) }
 
+// change is update for what fn finds out. It comes out as a result, so that nothing stays of a run that the engine had run again.
+func change[T any](db *DB, fn func(*txn) (T, error)) (found T, err error) {
+	err = db.update(func(tx *txn) (err error) { found, err = fn(tx); return err })
+	return found, err
+}
+
 func (db *DB) call(fn func(*txn) error, closing bool) error {
 	if db.o.ReadOnly {
 		return fail(ErrReadOnly, nil, "state file %s was opened read-only and cannot be changed", db.Path())

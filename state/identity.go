@@ -10,7 +10,7 @@ import (
 // any more. So that a person's identities can be found without their values, each person's record holds a mark, the first four bytes
 // of the hash, for each. An entry without a person is nobody's: more than one holds the value.
 
-var identityIndex = cellIndex{bucket: bIdentities, key: hashLen, width: hashLen + 4}
+var identityIndex = cellIndex{space: bIdentities, key: hashLen, width: hashLen + 4}
 
 const (
 	bySet  = 1 << 30
@@ -131,15 +131,15 @@ func (tx *txn) FreeIdentity(kind LinkKind, value string) error {
 	return err
 }
 
-// Value is one identifier as it is looked for.
-type Value struct {
+// Identifier is an identifier as it is looked for.
+type Identifier struct {
 	Kind  LinkKind
 	Value string
 }
 
 // KeepIdentities says which values the records of a person have now. What they had before still leads to the person, until the record
 // of another one has it.
-func (tx *txn) KeepIdentities(id PersonID, now []Value) error {
+func (tx *txn) KeepIdentities(id PersonID, now []Identifier) error {
 	marks, _, err := tx.personRecord(id)
 	if err != nil {
 		return err
@@ -265,12 +265,12 @@ func (tx *txn) PutLinks(id PersonID, links []Link) error {
 	if err != nil {
 		return err
 	}
-	kept := make(map[Value]bool, len(links))
+	kept := make(map[Identifier]bool, len(links))
 	for _, l := range links {
-		kept[Value{l.Kind, l.Value}] = !l.Nobodys
+		kept[Identifier{l.Kind, l.Value}] = !l.Nobodys
 	}
 	for _, l := range old {
-		if kept[Value{l.Kind, l.Value}] {
+		if kept[Identifier{l.Kind, l.Value}] {
 			continue
 		}
 		hash := tx.identityHash(l.Kind, l.Value)
@@ -311,9 +311,8 @@ func (tx *txn) PutLinks(id PersonID, links []Link) error {
 }
 
 // Links are a person's identifiers beyond the CRM's.
-func (db *DB) Links(id PersonID) (links []Link, err error) {
-	err = db.view(func(tx *txn) (err error) { links, err = tx.Links(id); return err })
-	return links, err
+func (db *DB) Links(id PersonID) ([]Link, error) {
+	return read(db, func(tx *txn) ([]Link, error) { return tx.Links(id) })
 }
 
 // MoveIdentities has every value that leads to one person lead to another: two people turned out to be one. Links themselves

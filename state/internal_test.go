@@ -342,7 +342,7 @@ func TestOptionsBoundReceiptsAndCaches(t *testing.T) {
 // A cell index does as a sorted set does.
 func TestCellIndexIsASortedSet(t *testing.T) {
 	db := openTest(t, Options{})
-	x := cellIndex{bucket: bSeen, key: 4, width: 6}
+	x := cellIndex{space: bSeen, key: 4, width: 6}
 	rnd := rand.New(rand.NewPCG(3, 4))
 	want := map[string]string{}
 	for round := range 60 {
@@ -502,9 +502,9 @@ func TestOneDamagedRowCostsOneRow(t *testing.T) {
 		}
 		return nil
 	})
-	damage := func(bucket bucketID, key, value []byte) {
+	damage := func(in space, key, value []byte) {
 		t.Helper()
-		if err := db.e.Update(func(tx engine.Tx) error { return tx.Put(bucket, key, value) }); err != nil {
+		if err := db.e.Update(func(tx engine.Tx) error { return tx.Put(in, key, value) }); err != nil {
 			t.Fatal(err)
 		}
 	}

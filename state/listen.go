@@ -22,12 +22,8 @@ type ActivityPage struct {
 
 // TakeActive links the identifiers a source saw to the people they belong to, queues those, and moves the cursor, all or nothing
 // (invariant 1).
-func (db *DB) TakeActive(page ActivityPage) (taken Taken, err error) {
-	err = db.update(func(tx *txn) error {
-		taken, err = tx.takeActive(&page)
-		return err
-	})
-	return taken, err
+func (db *DB) TakeActive(page ActivityPage) (Taken, error) {
+	return change(db, func(tx *txn) (Taken, error) { return tx.takeActive(&page) })
 }
 
 func (tx *txn) takeActive(page *ActivityPage) (taken Taken, err error) {
@@ -35,7 +31,7 @@ func (tx *txn) takeActive(page *ActivityPage) (taken Taken, err error) {
 	for i := range page.People {
 		taken.Seen++
 		queued := 0
-		err := tx.Row(func() error {
+		err := tx.Attempt(func() error {
 			who, err := g.resolve(page.Source, &page.People[i])
 			if err != nil {
 				return err
@@ -73,9 +69,8 @@ func (tx *txn) takeActive(page *ActivityPage) (taken Taken, err error) {
 func listenedKey(source string) string { return "listened/" + source }
 
 // Listened says whether a source has told what there was before it was ever asked.
-func (db *DB) Listened(source string) (yes bool, err error) {
-	err = db.view(func(tx *txn) error { yes = tx.Setting(listenedKey(source)) != nil; return nil })
-	return yes, err
+func (db *DB) Listened(source string) (bool, error) {
+	return read(db, func(tx *txn) (bool, error) { return tx.Setting(listenedKey(source)) != nil, nil })
 }
 
 // Reached counts the people that a source told of, and those of them who are in no CRM.
@@ -90,9 +85,8 @@ func (tx *txn) reached(source string) (r Reached) {
 }
 
 // Reached counts whom a source has told of so far.
-func (db *DB) Reached(source string) (r Reached, err error) {
-	err = db.view(func(tx *txn) error { r = tx.reached(source); return nil })
-	return r, err
+func (db *DB) Reached(source string) (Reached, error) {
+	return read(db, func(tx *txn) (Reached, error) { return tx.reached(source), nil })
 }
 
 // countReached adds a page of people to the counts of a source.

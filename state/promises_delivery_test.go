@@ -294,7 +294,7 @@ var deliveries = []promise{
 			if err := tx.SetSetting("kept", []byte("1")); err != nil {
 				return err
 			}
-			err := tx.Row(func() error {
+			err := tx.Attempt(func() error {
 				for _, err := range []error{
 					tx.SetSetting("kept", []byte("2")), tx.SetSetting("new", []byte("3")), tx.DeletePerson(id), tx.Enqueue(9, Live, 1, now),
 					tx.Stage(&Pending{Person: id, Patch: patch(ref, "x")}), tx.PutContact(connectors.Ref{CRM: "unheard of", Object: "o", ID: "1"}, &Contact{Own: OwnFields{{Held: true}}}),
@@ -308,7 +308,7 @@ var deliveries = []promise{
 			if !errors.Is(err, errTest) {
 				s.Error(err)
 			}
-			return tx.Row(func() error { return tx.SetSetting("after", []byte("4")) })
+			return tx.Attempt(func() error { return tx.SetSetting("after", []byte("4")) })
 		})
 		s.reopen()
 		s.view(func(tx *txn) error {

@@ -265,7 +265,7 @@ var people = []promise{
 					return err
 				}
 			}
-			return tx.KeepIdentities(a, []Value{{Kind: LinkEmail, Value: "new@example.com"}})
+			return tx.KeepIdentities(a, []Identifier{{Kind: LinkEmail, Value: "new@example.com"}})
 		})
 		if h := holder("old@example.com"); h != (Holder{Person: a}) {
 			s.Errorf("a former value: %+v", h)

@@ -9,7 +9,7 @@ import (
 // Receipts lie under their person by descending sequence, so that the first is the newest whatever the clock did. An index of
 // second and person finds those that are too old.
 
-var receiptAges = cellIndex{bucket: bReceiptAge, key: 8, width: 8}
+var receiptAges = cellIndex{space: bReceiptAge, key: 8, width: 8}
 
 // StoredReceipt is one receipt of a person.
 type StoredReceipt struct {
@@ -169,7 +169,6 @@ func (db *DB) LastReceipt(id PersonID) (plain []byte, err error) {
 }
 
 // PurgeReceipts removes up to n receipts from before a time and says how many.
-func (db *DB) PurgeReceipts(before time.Time, n int) (purged int, err error) {
-	err = db.update(func(tx *txn) (err error) { purged, err = tx.PurgeReceipts(before, n); return err })
-	return purged, err
+func (db *DB) PurgeReceipts(before time.Time, n int) (int, error) {
+	return change(db, func(tx *txn) (int, error) { return tx.PurgeReceipts(before, n) })
 }

@@ -223,12 +223,12 @@ func (g *registry) identify(id PersonID, now *Identified) error {
 			}
 		}
 	}
-	values := make([]Value, 0, len(now.IDs))
+	values := make([]Identifier, 0, len(now.IDs))
 	for _, has := range now.IDs {
 		if err := g.claim(id, has.ID, has.CRM); err != nil {
 			return err
 		}
-		values = append(values, Value{Kind: linkKind(has.ID), Value: has.ID.Stored()})
+		values = append(values, Identifier{Kind: linkKind(has.ID), Value: has.ID.Stored()})
 	}
 	for _, what := range now.Nobodys {
 		if err := g.disownFor(id, what, now.Source); err != nil {

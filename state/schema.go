@@ -9,75 +9,56 @@ import (
 	"github.com/intentd/intentd/state/engine"
 )
 
-type bucketID = engine.Space
+type space = engine.Space
 
-const (
-	bMeta       bucketID = iota // schema, secret, counts
-	bSettings                   // key → value
-	bBindings                   // CRM → account
-	bCursors                    // name → cursor
-	bNames                      // number → string
-	bPeople                     // person → identities, core record
-	bContacts                   // record → contact
-	bIdentities                 // cells of hash, person
-	bLinks                      // person → links
-	bDue                        // cells of time, person
-	bQueue                      // lane, order, person → entry
-	bQueued                     // person → lane, order
-	bJournal                    // kind, sequence → patch
-	bUnsent                     // record → its sequence in the journal, and how sending went
-	bDead                       // person, record → dead letter
-	bReceipts                   // person, newest first → receipt
-	bReceiptAge                 // cells of time, person
-	bCache                      // cache, key → expiry, value
-	bCacheAge                   // cache, expiry, sequence → key
-	bAnswers                    // person → inputs, answer
-	bHistory                    // person → points
-	bVerdicts                   // person, time → verdict
-	bDeals                      // record → deal
-	bWeights                    // one value
-	bUsage                      // day → usage
-	bTombstones                 // hash → time
-	bRuns                       // name → run
-	bSeen                       // sweep, record → nothing
-	bJobs                       // id → document
-	bucketCount
+// The spaces. Their names are what is kept; their order may change.
+var (
+	bMeta       = newSpace("meta", ascending)        // schema, secret, counts
+	bSettings   = newSpace("settings", ascending)    // key → value
+	bBindings   = newSpace("bindings", ascending)    // CRM → account
+	bCursors    = newSpace("cursors", ascending)     // name → cursor
+	bNames      = newSpace("names", ascending)       // number → string
+	bPeople     = newSpace("people", ascending)      // person → identities, core record
+	bContacts   = newSpace("contacts", ascending)    // record → contact
+	bIdentities = newSpace("identities", scattered)  // cells of hash, person
+	bLinks      = newSpace("links", ascending)       // person → links
+	bDue        = newSpace("due", scattered)         // cells of time, person
+	bQueue      = newSpace("queue", ascending)       // lane, order, person → entry
+	bQueued     = newSpace("queued", ascending)      // person → lane, order
+	bJournal    = newSpace("journal", ascending)     // kind, sequence → patch
+	bUnsent     = newSpace("unsent", ascending)      // record → its sequence in the journal, and how sending went
+	bDead       = newSpace("dead", ascending)        // person, record → dead letter
+	bReceipts   = newSpace("receipts", ascending)    // person, newest first → receipt
+	bReceiptAge = newSpace("receipt-age", scattered) // cells of time, person
+	bCache      = newSpace("cache", ascending)       // cache, key → expiry, value
+	bCacheAge   = newSpace("cache-age", ascending)   // cache, expiry, sequence → key
+	bAnswers    = newSpace("answers", ascending)     // person → inputs, answer
+	bHistory    = newSpace("history", ascending)     // person → points
+	bVerdicts   = newSpace("verdicts", ascending)    // person, time → verdict
+	bDeals      = newSpace("deals", ascending)       // record → deal
+	bWeights    = newSpace("weights", ascending)     // one value
+	bUsage      = newSpace("usage", ascending)       // day → usage
+	bTombstones = newSpace("tombstones", ascending)  // hash → time
+	bRuns       = newSpace("runs", ascending)        // name → run
+	bSeen       = newSpace("seen", ascending)        // sweep, record → nothing
+	bJobs       = newSpace("jobs", ascending)        // id → document
 )
 
-var spaces = [bucketCount]engine.SpaceInfo{
-	{Name: "meta"},
-	{Name: "settings"},
-	{Name: "bindings"},
-	{Name: "cursors"},
-	{Name: "names"},
-	{Name: "people"},
-	{Name: "contacts"},
-	{Name: "identities", Scattered: true},
-	{Name: "links"},
-	{Name: "due", Scattered: true},
-	{Name: "queue"},
-	{Name: "queued"},
-	{Name: "journal"},
-	{Name: "unsent"},
-	{Name: "dead"},
-	{Name: "receipts"},
-	{Name: "receipt-age", Scattered: true},
-	{Name: "cache"},
-	{Name: "cache-age"},
-	{Name: "answers"},
-	{Name: "history"},
-	{Name: "verdicts"},
-	{Name: "deals"},
-	{Name: "weights"},
-	{Name: "usage"},
-	{Name: "tombstones"},
-	{Name: "runs"},
-	{Name: "seen"},
-	{Name: "jobs"},
+// Most keys of a space come in ascending order, or in any.
+const (
+	ascending = false
+	scattered = true
+)
+
+var spaces engine.Spaces
+
+func newSpace(name string, isScattered bool) space {
+	spaces = append(spaces, engine.SpaceInfo{Name: name, Scattered: isScattered})
+	return space(len(spaces) - 1)
 }
 
 // Spaces are what an engine for a state is opened with.
-func Spaces() engine.Spaces { return spaces[:] }
+func Spaces() engine.Spaces { return spaces }
 
 var (
 	schemaKey = []byte("schema")
@@ -97,7 +78,7 @@ type migration struct {
 // cut short.
 var migrations = []migration{
 	{"make buckets and secret", func(tx engine.Tx, _ []byte) ([]byte, error) {
-		for id := range bucketID(bucketCount) {
+		for id := range space(len(spaces)) {
 			if err := tx.Make(id); err != nil {
 				return nil, err
 			}

@@ -9,36 +9,34 @@ import (
 
 // StageLot settles a lot in one transaction. A person whose settlement cannot be stored costs nobody else theirs: they become a dead
 // letter and come again after a pause.
-func (db *DB) StageLot(lot Lot) (staged Staged, err error) {
-	err = db.update(func(tx *txn) error {
-		staged = Staged{}
+func (db *DB) StageLot(lot Lot) (Staged, error) {
+	return change(db, func(tx *txn) (staged Staged, err error) {
 		for key, v := range lot.Settings {
 			if len(tx.Setting(key)) > 0 {
 				continue
 			}
 			if err := tx.SetSetting(key, v); err != nil {
-				return err
+				return staged, err
 			}
 		}
 		g := tx.registry(lot.Rules, lot.Now)
 		for i := range lot.Settlements {
 			s := &lot.Settlements[i]
 			putOff := false
-			err := tx.Row(func() (err error) { putOff, err = g.settle(s, lot.Config); return err })
+			err := tx.Attempt(func() (err error) { putOff, err = g.settle(s, lot.Config); return err })
 			if err != nil {
 				staged.Failed = append(staged.Failed, FailedPerson{s.Entry.Person, err})
 				err = tx.setAside(s.Entry, err, lot.Config, lot.Now)
 			}
 			if err != nil {
-				return err
+				return staged, err
 			}
 			if putOff {
 				staged.PutOff++
 			}
 		}
-		return nil
+		return staged, nil
 	})
-	return staged, err
 }
 
 // SetAside makes a dead letter of somebody whom no lot gets through with; it goes when one does.
@@ -48,7 +46,7 @@ func (db *DB) SetAside(e Entry, why error, config uint64, now time.Time) error {
 
 func (tx *txn) setAside(e Entry, why error, config uint64, now time.Time) error {
 	d := &Dead{Person: e.Person, Op: "work out", Message: why.Error(), At: now, First: now, Attempts: 1, Config: config}
-	err := tx.Row(func() error { return tx.PutDead(d) })
+	err := tx.Attempt(func() error { return tx.PutDead(d) })
 	if errors.Is(err, ErrRecord) { // the letter of before cannot be read
 		if err = tx.DropDead(e.Person, connectors.Ref{}); err == nil {
 			err = tx.PutDead(d)

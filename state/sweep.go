@@ -66,25 +66,23 @@ func (db *DB) BeginSweep(crm string, now time.Time) (s Sweep, err error) {
 }
 
 // TakeSwept is TakeRecords for a page of a sweep, which also notes what was met. After the last page the sweep compares.
-func (db *DB) TakeSwept(s Sweep, page RecordPage, last bool) (taken Taken, err error) {
-	err = db.update(func(tx *txn) error {
+func (db *DB) TakeSwept(s Sweep, page RecordPage, last bool) (Taken, error) {
+	return change(db, func(tx *txn) (taken Taken, err error) {
 		refs := make([]connectors.Ref, len(page.Records))
 		for i := range page.Records {
 			refs[i] = page.Records[i].Ref
 		}
 		if err := tx.MarkMet(s.Feed(), refs); err != nil {
-			return err
+			return taken, err
 		}
 		if last {
 			s.Phase = Compare
 			if err := tx.putSweep(&s); err != nil {
-				return err
+				return taken, err
 			}
 		}
-		taken, err = tx.takeRecords(&page)
-		return err
+		return tx.takeRecords(&page)
 	})
-	return taken, err
 }
 
 // CompareSwept looks at up to n known records of the objects after those that the sweep has compared, and queues the people of those it did
@@ -156,14 +154,13 @@ func (db *DB) EndSweep(s Sweep, n int, now time.Time) (done bool, err error) {
 }
 
 // LastSweep is when the last full pass over a CRM ended; zero if none ever did.
-func (db *DB) LastSweep(crm string) (t time.Time, err error) {
-	err = db.view(func(tx *txn) error {
+func (db *DB) LastSweep(crm string) (time.Time, error) {
+	return read(db, func(tx *txn) (t time.Time, err error) {
 		if b := tx.Setting(sweptKey(crm)); len(b) > 0 {
-			return t.UnmarshalText(b)
+			err = t.UnmarshalText(b)
 		}
-		return nil
+		return t, err
 	})
-	return t, err
 }
 
 // MarkMet notes which records a sweep has met.

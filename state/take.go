@@ -45,12 +45,8 @@ func (t *Taken) Add(o Taken) {
 
 // TakeRecords brings the state up to a page of records, queues the people whose inputs changed, and moves the cursor, all or nothing
 // (invariant 1). A record of which something kept cannot be read is left out and counted.
-func (db *DB) TakeRecords(page RecordPage) (taken Taken, err error) {
-	err = db.update(func(tx *txn) error {
-		taken, err = tx.takeRecords(&page)
-		return err
-	})
-	return taken, err
+func (db *DB) TakeRecords(page RecordPage) (Taken, error) {
+	return change(db, func(tx *txn) (Taken, error) { return tx.takeRecords(&page) })
 }
 
 func (tx *txn) takeRecords(page *RecordPage) (taken Taken, err error) {
@@ -59,7 +55,7 @@ func (tx *txn) takeRecords(page *RecordPage) (taken Taken, err error) {
 		item := &page.Records[i]
 		taken.Seen++
 		var why Reason
-		err := tx.Row(func() (err error) {
+		err := tx.Attempt(func() (err error) {
 			var id PersonID
 			if why, id, err = g.takeRecord(page.Fields, item); err != nil || why == 0 || why == buried {
 				return err
@@ -91,9 +87,8 @@ func (tx *txn) moveCursor(feed string, next connectors.Cursor) error {
 }
 
 // Cursor is where a feed was read to; nil if never.
-func (db *DB) Cursor(feed string) (c connectors.Cursor, err error) {
-	err = db.view(func(tx *txn) error { c = tx.Cursor(feed); return nil })
-	return c, err
+func (db *DB) Cursor(feed string) (connectors.Cursor, error) {
+	return read(db, func(tx *txn) (connectors.Cursor, error) { return tx.Cursor(feed), nil })
 }
 
 // buried is takeRecord's word for a forgotten person. It is no reason the queue ever sees.

@@ -110,15 +110,13 @@ func (db *DB) AddUsageLater(day string, u Usage) {
 }
 
 // Usage is what a day cost; nothing, if nothing is known of it.
-func (db *DB) Usage(day string) (u Usage, err error) {
-	err = db.view(func(tx *txn) (err error) { u, err = tx.Usage(day); return err })
-	return u, err
+func (db *DB) Usage(day string) (Usage, error) {
+	return read(db, func(tx *txn) (Usage, error) { return tx.Usage(day) })
 }
 
 // UsageDays is what up to n days cost, the latest first.
-func (db *DB) UsageDays(n int) (days []DayUsage, err error) {
-	err = db.view(func(tx *txn) error { days = tx.UsageDays(n); return nil })
-	return days, err
+func (db *DB) UsageDays(n int) ([]DayUsage, error) {
+	return read(db, func(tx *txn) ([]DayUsage, error) { return tx.UsageDays(n), nil })
 }
 
 // NoteRun keeps within 100 ms what is remembered of a recurring job. One that failed does not wipe out when it last went well.
@@ -140,7 +138,6 @@ func (db *DB) NoteRun(run Run) {
 }
 
 // Runs is what is remembered of all recurring jobs, by name.
-func (db *DB) Runs() (runs []Run, err error) {
-	err = db.view(func(tx *txn) (err error) { runs, err = tx.Runs(); return err })
-	return runs, err
+func (db *DB) Runs() ([]Run, error) {
+	return read(db, (*txn).Runs)
 }

@@ -12,7 +12,7 @@ import (
 func (db *DB) Discard(rows []Row, now time.Time) error {
 	return db.update(func(tx *txn) error {
 		for i := range rows {
-			err := tx.Row(func() error { return tx.discard(&rows[i], now) })
+			err := tx.Attempt(func() error { return tx.discard(&rows[i], now) })
 			if errors.Is(err, ErrRecord) {
 				err = tx.dropDamagedOf(rows[i].Ref)
 			}
@@ -45,8 +45,7 @@ func (tx *txn) discard(row *Row, now time.Time) error {
 // VoidWaiting has up to n patches of an object, after a sequence number, not be sent any more and their people worked on anew. What a bulk job
 // carries is with the CRM already. next is the number to go on after, 0 at the end.
 func (db *DB) VoidWaiting(crm, object string, after uint64, n int, now time.Time) (next uint64, err error) {
-	err = db.update(func(tx *txn) error {
-		next = 0
+	return change(db, func(tx *txn) (next uint64, err error) {
 		var refs []connectors.Ref
 		if err := tx.journalRows(crm, object, after, func(seq uint64, _, v []byte) bool {
 			if row, u, err := tx.rowOf(v); err == nil && u.way == Waiting {
@@ -54,19 +53,18 @@ func (db *DB) VoidWaiting(crm, object string, after uint64, n int, now time.Time
 			}
 			return len(refs) < n
 		}); err != nil {
-			return err
+			return 0, err
 		}
 		if len(refs) < n {
 			next = 0
 		}
 		for _, ref := range refs {
-			if err := tx.Row(func() error { return tx.Void(ref, ReasonAsked, now) }); err != nil && !errors.Is(err, ErrRecord) {
-				return err
+			if err := tx.Attempt(func() error { return tx.Void(ref, ReasonAsked, now) }); err != nil && !errors.Is(err, ErrRecord) {
+				return 0, err
 			}
 		}
-		return nil
+		return next, nil
 	})
-	return next, err
 }
 
 // Void has the patch of a record, if one waits, not be sent any more, and its person worked on: what it was made of is no longer so.

@@ -24,15 +24,15 @@ type placed struct {
 	i    int32 // in Batch.Events
 }
 
-// A commit costs half a dozen syncs, however small it is. So those of one source that wait while one is under way share the next.
+// Every commit costs half a dozen syncs, however small it is. So batches of one source that wait while a commit is under way share the next.
 
-// groupEvents bounds the events that a batch may find in its group to still join it.
-const groupEvents = 32_768
+// sharedEvents is how many events may go into one commit that several batches share.
+const sharedEvents = 32_768
 
-// gathering are the batches that wait for their turn.
-type gathering struct {
-	mu    sync.Mutex
-	queue []*waiting
+// batchQueue are the batches that wait for their turn.
+type batchQueue struct {
+	mu      sync.Mutex
+	waiting []*waiting
 }
 
 // waiting is a batch and, once done, what became of it.
@@ -43,26 +43,26 @@ type waiting struct {
 	done     bool // under Store.intake
 }
 
-func (g *gathering) add(w *waiting) {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	g.queue = append(g.queue, w)
+func (q *batchQueue) add(w *waiting) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.waiting = append(q.waiting, w)
 }
 
-// next are the oldest batch and those behind it of the same source.
-func (g *gathering) next() []*waiting {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	var group, rest []*waiting
+// next are the batches of the next commit: the oldest, and those right behind it of the same source.
+func (q *batchQueue) next() []*waiting {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	var together, rest []*waiting
 	events := 0
-	for _, w := range g.queue {
-		if len(group) == 0 || w.Source == group[0].Source && len(rest) == 0 && events+len(w.Events) <= groupEvents {
-			group = append(group, w)
+	for _, w := range q.waiting {
+		if len(together) == 0 || w.Source == together[0].Source && len(rest) == 0 && events+len(w.Events) <= sharedEvents {
+			together = append(together, w)
 			events += len(w.Events)
 		} else {
 			rest = append(rest, w)
 		}
 	}
-	g.queue = rest
-	return group
+	q.waiting = rest
+	return together
 }

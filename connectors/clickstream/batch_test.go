@@ -19,9 +19,9 @@ func together(t *testing.T, s *Store, batches ...Batch) ([]int, []error) {
 	for i, b := range batches {
 		wg.Go(func() { accepted[i], errs[i] = s.Ingest(b) })
 		for n := 0; n <= i; runtime.Gosched() {
-			s.gathering.mu.Lock()
-			n = len(s.gathering.queue)
-			s.gathering.mu.Unlock()
+			s.batches.mu.Lock()
+			n = len(s.batches.waiting)
+			s.batches.mu.Unlock()
 		}
 	}
 	s.intake.Unlock()

@@ -256,21 +256,21 @@ const fullPages = 0.9
 // and when segments are merged.
 func (s *Store) Ingest(b Batch) (accepted int, err error) {
 	w := &waiting{Batch: b}
-	s.gathering.add(w)
+	s.batches.add(w)
 	s.intake.Lock()
 	defer s.intake.Unlock()
 	for !w.done { // else somebody before took it along
-		s.ingestGroup(s.gathering.next())
+		s.ingestTogether(s.batches.next())
 	}
 	return w.accepted, w.err
 }
 
-// ingestGroup takes in batches of one source as one. Under intake.
-func (s *Store) ingestGroup(group []*waiting) {
-	b := group[0].Batch
-	if len(group) > 1 {
+// ingestTogether takes in batches of one source as one. Under intake.
+func (s *Store) ingestTogether(together []*waiting) {
+	b := together[0].Batch
+	if len(together) > 1 {
 		var events []connectors.Event
-		for _, w := range group {
+		for _, w := range together {
 			events = append(events, w.Events...)
 			if w.Cursor != nil {
 				b.Cursor = w.Cursor
@@ -283,20 +283,20 @@ func (s *Store) ingestGroup(group []*waiting) {
 		s.known, s.ids, s.proposed = recent{}, recentIDs{}, proposedLately{} // they may have learnt from what was rolled back
 		err = s.fail(fmt.Sprintf("take in %d events", len(b.Events)), err)
 	}
-	of := make([]int, 0, len(b.Events)) // the group's number of each event
-	for i, w := range group {
+	of := make([]int, 0, len(b.Events)) // which of the batches each event is of
+	for i, w := range together {
 		w.err, w.done = err, true
-		if len(group) > 1 {
+		if len(together) > 1 {
 			for range w.Events {
 				of = append(of, i)
 			}
 		}
 	}
-	if len(group) == 1 {
-		group[0].accepted = len(kept)
+	if len(together) == 1 {
+		together[0].accepted = len(kept)
 		return
 	}
 	for _, p := range kept {
-		group[of[p.i]].accepted++
+		together[of[p.i]].accepted++
 	}
 }

@@ -98,8 +98,8 @@ func decodeRuns(b []byte) ([]run, error) {
 // blockedDevice is a device that too many people used.
 func blockedDevice(runs []run) bool { return len(runs) == 1 && runs[0].owner == nobody }
 
-// claim notes that group g was seen on the device at time t, which is late if the device may since have been used by
-// somebody whom the runs do not show: then nobody gets what follows.
+// claim notes that group g was seen on the device at time t. late says that somebody whom the runs do not show may have used the device
+// since: then what follows is nobody's.
 func claim(runs []run, g uint64, t int64, late bool) (_ []run, changed bool) {
 	if blockedDevice(runs) {
 		return runs, false

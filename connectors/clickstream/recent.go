@@ -30,8 +30,8 @@ func (r *recently[V]) keep(key uint64, v V, most int) {
 // the identifier: two of its entries share one with a probability of 10⁻⁸, and would then miss a link, no event.
 type recent struct{ recently[knownLink] }
 
-// knownLink is the group of an identifier. For a device with one owner since is where their time begins, in milliseconds;
-// with several it is mixed.
+// knownLink is the group of an identifier. Of a device that had one owner, since is when their time began, in milliseconds; one that had
+// several is mixed, and looked up.
 type knownLink struct {
 	group uint64
 	since int64

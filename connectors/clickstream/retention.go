@@ -9,8 +9,8 @@ import (
 	bolt "go.etcd.io/bbolt"
 )
 
-// horizon is the moment before which events are not kept. It follows the events, never a clock alone that may have
-// jumped: nothing is dropped before something newer by the retention has come in.
+// horizon is the moment before which events are not kept. It follows the newest event where the clock is ahead of it, since a clock may have
+// jumped: nothing is dropped until an event has come in that is newer by the retention.
 func (s *Store) horizon(newest, now int64) (int64, bool) {
 	if s.o.Retention <= 0 {
 		return 0, false

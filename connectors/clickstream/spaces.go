@@ -23,9 +23,9 @@ func (s *Store) setHome(tx *bolt.Tx, source string) error {
 // several stands for the space of somebody who was active in more than one.
 const several = "\x00"
 
-// adoptSpaces gives the ids of a store from before there were spaces the space of the source that their people were active in. Ids of
-// people who were active in several stay without one: it is not known whose they are, and they keep what came in until now. It goes by
-// bounded steps, each of which may be repeated, so that it can be killed and starts over.
+// adoptSpaces gives ids from before there were spaces the space of the source in which their people were active. Where people were active in
+// several, their ids stay without a space: which source's they are is not known, and they keep the events that came in until now. It goes by
+// bounded steps, each of which may be repeated: after a kill it starts over.
 func (s *Store) adoptSpaces() error {
 	rules := s.rules.Load()
 	var sources []string

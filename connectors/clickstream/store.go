@@ -20,7 +20,7 @@ import (
 	berrors "go.etcd.io/bbolt/errors"
 )
 
-// DefaultPartition is the span of event time that one partition holds. Wider ones read faster and drop coarser: at 10 million
+// DefaultPartition is the span of event time that one partition holds. Wider ones read faster, but leave all at once later: at 10 million
 // events over 90 days a lot of 100 people took 5.8 ms with 7 days and 3.9 ms with 14 (BenchmarkStore).
 const DefaultPartition = 14 * 24 * time.Hour
 
@@ -29,8 +29,8 @@ type Options struct {
 	// Retention is for how long events are kept after they happened; 0: for ever. They leave by whole partitions, so up to
 	// one Partition later.
 	Retention time.Duration
-	// Partition is the span of one partition, DefaultPartition if 0. It is fixed when the store is created; what stands here
-	// later is not looked at.
+	// Partition is the span of one partition, DefaultPartition if 0. It is fixed when the store is created: another value
+	// later changes nothing.
 	Partition time.Duration
 	// Internal says whether an IP address is one of the own staff's. Such events get connectors.PropInternal. The address
 	// itself is never stored.
@@ -57,7 +57,7 @@ type Store struct {
 	width int64 // of a partition, microseconds
 	id    [8]byte
 
-	gathering gathering
+	batches   batchQueue
 	uncounted uncounted
 	takers    sync.Map // name of a feed: the lock that Take holds, before those below
 

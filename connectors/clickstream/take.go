@@ -105,7 +105,7 @@ func (a *ahead) add(page connectors.Page[connectors.Event], err error, n int) bo
 		}
 	}
 	a.changed.Broadcast()
-	for !a.stopped && len(p.events) >= groupEvents {
+	for !a.stopped && len(p.events) >= sharedEvents {
 		a.changed.Wait()
 	}
 	return !p.over && !a.stopped

@@ -129,9 +129,9 @@ func TestTakeSharesCommits(t *testing.T) {
 		done <- got
 	}()
 	for { // all pages but those of the commit that waits for us
-		s.gathering.mu.Lock()
-		waits := len(s.gathering.queue)
-		s.gathering.mu.Unlock()
+		s.batches.mu.Lock()
+		waits := len(s.batches.waiting)
+		s.batches.mu.Unlock()
 		if waits > 0 && n.asks.Load() == takePages {
 			break
 		}

@@ -1,6 +1,6 @@
 // Package batch has texts that nobody waits for written by jobs of the model's vendor: at half the price, some hours later.
 //
-// Terms. A job is one submission of many prompts to the vendor; a prompt is gathered while it waits for a job to be opened; somebody awaits
+// Terms. A job is one submission of many prompts to the vendor; a prompt is collected while it waits for a job to be opened; somebody awaits
 // a prompt when their texts need its answer. Only people of the backfill come here: whoever's events changed gets the rules' text first,
 // and waits in the queue for the model's.
 //
@@ -27,7 +27,7 @@ import (
 // Vendor is who takes the jobs of a model.
 type Vendor struct {
 	Model  connectors.Batcher
-	On     bool // new jobs are opened; those under way are followed in any case
+	On     bool // new jobs are opened; those under way are looked after in any case
 	Ledger *ledger.Ledger
 }
 
@@ -40,7 +40,7 @@ const Retry = time.Hour
 
 const (
 	lookEvery  = time.Minute      // at the jobs under way
-	gatherFor  = 10 * time.Minute // how long prompts wait for others before a job is opened for them
+	collectFor = 10 * time.Minute // how long prompts wait for others before a job is opened for them
 	pauseAfter = 5 * time.Minute  // how long no job is opened after one that could not be
 	listedBy   = 10 * time.Minute // a job that the vendor does not list by then was never opened
 	jobsOut    = 50               // jobs under way at once: vendors allow a hundred
@@ -65,20 +65,20 @@ type Options struct {
 	Host   Host
 }
 
-// Jobs are those under way, and the prompts gathered for the next. Its methods are safe for concurrent use.
+// Jobs are those under way, and the prompts collected for the next. Its methods are safe for concurrent use.
 type Jobs struct {
 	o       Options
 	looking sync.Mutex // one look at a time; taken before mu
 
 	mu        sync.Mutex
 	joinable  bool                    // people may wait for jobs: the process stays
-	gathered  []gathered              // prompts for the next job
+	collected []collected             // prompts for the next job
 	since     time.Time               // when the first of them came
 	version   uint64                  // of the engine that asks them
 	people    map[state.PersonID]bool // who awaits one of them
 	pause     time.Time               // no job is opened before
 	under     map[string]*state.Batch // jobs under way by token
-	awaited   map[string]string       // what is asked → the token of its job, "" while it is gathered
+	awaited   map[string]string       // what is asked → the token of its job, "" while it is collected
 	strayLook time.Time               // when it is next looked whether anybody waits for no job
 
 	failing error // of the last look
@@ -93,8 +93,8 @@ type givenUp struct {
 	whole bool // nothing of the last one was answered: told as an error for an hour
 }
 
-// gathered is a prompt that waits for a job to be opened.
-type gathered struct {
+// collected is a prompt that waits for a job to be opened.
+type collected struct {
 	intent.Ask
 	likely int64 // micro USD, reserved
 	bytes  int   // about, of the request
@@ -108,13 +108,13 @@ func New(o Options) (*Jobs, error) {
 		return nil, err
 	}
 	for _, j := range kept {
-		b.follow(j)
+		b.track(j)
 	}
 	return b, nil
 }
 
-// follow takes a job among those under way; mu is held, or nobody else is there yet.
-func (b *Jobs) follow(j *state.Batch) {
+// track takes a job among those under way; mu is held, or nobody else is there yet.
+func (b *Jobs) track(j *state.Batch) {
 	b.under[j.Token] = j
 	for i := range j.Asks {
 		a := askOf(&j.Asks[i])

@@ -62,7 +62,7 @@ func (b *Jobs) leave(token string) {
 	}
 }
 
-// Void takes somebody who is forgotten out of all jobs: what is gathered is dropped, answers to come are thrown away, and jobs that hold
+// Void takes somebody who is forgotten out of all jobs: what is collected is dropped, answers to come are thrown away, and jobs that hold
 // their prompts are ended and deleted at the vendor's. Whoever else was in them is asked about anew.
 func (b *Jobs) Void(ctx context.Context, id state.PersonID) error {
 	if id == 0 {
@@ -90,7 +90,7 @@ func (b *Jobs) Void(ctx context.Context, id state.PersonID) error {
 	}
 	b.mu.Lock()
 	delete(b.people, id)
-	b.drop(v, func(g *gathered) bool { return g.Person == id.Key() })
+	b.drop(v, func(g *collected) bool { return g.Person == id.Key() })
 	for _, j := range b.under {
 		for i := range j.Asks {
 			if j.Asks[i].Person == id {

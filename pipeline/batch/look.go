@@ -27,7 +27,7 @@ func (b *Jobs) Run(ctx context.Context) {
 	}
 }
 
-// Look takes in what jobs have answered, and opens one if enough is gathered and people may wait for it.
+// Look takes in what jobs have answered, and opens one if enough is collected and people may wait for it.
 func (b *Jobs) Look(ctx context.Context) {
 	b.looking.Lock()
 	defer b.looking.Unlock()
@@ -95,15 +95,15 @@ func (b *Jobs) lookAt(ctx context.Context, j *state.Batch) error {
 	return b.end(ctx, v, j)
 }
 
-// dropOutdated drops what was gathered for another model, other prompts or another catalogue: whoever awaits it asks anew.
+// dropOutdated drops what was collected for another model, other prompts or another catalogue: whoever awaits it asks anew.
 func (b *Jobs) dropOutdated() {
 	v, engine := b.o.Host.Batch()
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if len(b.gathered) == 0 || v != nil && engine.Version() == b.version {
+	if len(b.collected) == 0 || v != nil && engine.Version() == b.version {
 		return
 	}
-	b.drop(v, func(*gathered) bool { return true })
+	b.drop(v, func(*collected) bool { return true })
 	b.strayLook = time.Time{}
 	clear(b.people)
 }

@@ -13,23 +13,23 @@ import (
 	"github.com/intentd/intentd/state"
 )
 
-// ready says whether a job is to be opened now: enough is gathered, or it has waited long enough.
+// ready says whether a job is to be opened now: enough is collected, or it has waited long enough.
 func (b *Jobs) ready() bool {
 	v, engine := b.o.Host.Batch()
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if v == nil || !b.joinable || len(b.gathered) == 0 || b.version != engine.Version() || len(b.under) >= jobsOut || b.o.Now().Before(b.pause) {
+	if v == nil || !b.joinable || len(b.collected) == 0 || b.version != engine.Version() || len(b.under) >= jobsOut || b.o.Now().Before(b.pause) {
 		return false
 	}
 	size := 0
-	for i := range b.gathered {
-		size += b.gathered[i].bytes
+	for i := range b.collected {
+		size += b.collected[i].bytes
 	}
 	terms := v.Model.Batching()
-	return !v.On || len(b.gathered) >= terms.Prompts || size >= terms.Bytes || b.o.Now().Sub(b.since) >= gatherFor
+	return !v.On || len(b.collected) >= terms.Prompts || size >= terms.Bytes || b.o.Now().Sub(b.since) >= collectFor
 }
 
-// open keeps a job of what is gathered and opens it. Whether it was opened is sometimes not known: the vendor's list then tells.
+// open keeps a job of what is collected and opens it. Whether it was opened is sometimes not known: the vendor's list then tells.
 func (b *Jobs) open(ctx context.Context) error {
 	v, engine := b.o.Host.Batch()
 	if v == nil {
@@ -70,18 +70,18 @@ func (b *Jobs) open(ctx context.Context) error {
 	return errors.Join(err, b.o.DB.DropBatch(job.Token))
 }
 
-// fill makes a job of what is gathered, as much as one may hold; nil if nothing is left to be asked.
-func (b *Jobs) fill(v *Vendor, engine intent.LaterEngine) (*state.Batch, []gathered, error) {
+// fill makes a job of what is collected, as much as one may hold; nil if nothing is left to be asked.
+func (b *Jobs) fill(v *Vendor, engine intent.LaterEngine) (*state.Batch, []collected, error) {
 	var raw [8]byte
 	rand.Read(raw[:]) // never fails
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	terms := v.Model.Batching()
 	job := &state.Batch{Token: "intentd-" + hex.EncodeToString(raw[:]), Opened: b.o.Now(), Version: engine.Version()}
-	var asks []gathered
+	var asks []collected
 	size, taken := 0, 0
-	for ; taken < len(b.gathered) && len(asks) < terms.Prompts; taken++ {
-		a := &b.gathered[taken]
+	for ; taken < len(b.collected) && len(asks) < terms.Prompts; taken++ {
+		a := &b.collected[taken]
 		if size += a.bytes; len(asks) > 0 && size > terms.Bytes {
 			break
 		}
@@ -102,7 +102,7 @@ func (b *Jobs) fill(v *Vendor, engine intent.LaterEngine) (*state.Batch, []gathe
 		job.Reserved += a.likely
 		job.Asks, asks = append(job.Asks, row), append(asks, *a)
 	}
-	b.gathered = slices.Clone(b.gathered[taken:]) // what went is let go
+	b.collected = slices.Clone(b.collected[taken:]) // what went is let go
 	b.since = b.o.Now()
 	for id := range b.people {
 		job.People = append(job.People, id)
@@ -112,12 +112,12 @@ func (b *Jobs) fill(v *Vendor, engine intent.LaterEngine) (*state.Batch, []gathe
 	if len(asks) == 0 {
 		return nil, nil, nil
 	}
-	b.follow(job)
+	b.track(job)
 	return job, asks, nil
 }
 
-// putBack gathers again what a job held that was not opened.
-func (b *Jobs) putBack(j *state.Batch, asks []gathered) {
+// putBack collects again what a job held that was not opened.
+func (b *Jobs) putBack(j *state.Batch, asks []collected) {
 	b.leave(j.Token)
 	b.mu.Lock()
 	defer b.mu.Unlock()

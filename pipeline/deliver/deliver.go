@@ -16,63 +16,13 @@ package deliver
 
 import (
 	"context"
-	"log/slog"
 	"sync"
 	"time"
 
 	"golang.org/x/sync/errgroup"
 
 	"github.com/intentd/intentd/connectors"
-	"github.com/intentd/intentd/state"
 )
-
-const (
-	window    = 2000 // rows that a sender holds of one object
-	batchSize = 200  // patches in one Write call; connectors cut it into what their CRM takes at once
-	aloneSize = 20   // patches in one call of those that were refused before
-	callsOut  = 4    // Write calls of one object under way at once
-
-	comingLinger = time.Second // how long a batch may wait to fill while people of the backfill are worked on: their patches come by lots
-
-	expires   = 24 * time.Hour // a patch that could not be sent for so long is worked out anew
-	stopGrace = 10 * time.Second
-	lookAgain = time.Minute // a sender looks at the latest then, unless woken
-)
-
-// Host is what delivery needs to know of the pipeline around it.
-type Host interface {
-	// Ready says whether the CRM may be written at all: the account the state is bound to, properties of our own.
-	Ready(ctx context.Context, crm string) error
-	// Blocked returns the error that stops a CRM and until when, or nil.
-	Blocked(crm string) (until time.Time, err error)
-	// Note tells how a call to the CRM went; Wrote, that patches were acknowledged, and what became of them.
-	Note(crm string, err error)
-	Wrote(crm string, sum state.Acknowledged)
-	// Halted says that nothing may be sent at present: the brake, or a pause.
-	Halted() bool
-	// Coming says whether people of the backfill are being worked on or could be now: patches then wait for a job to fill.
-	Coming() bool
-	// Config is the hash of the scoring config, Day what t is booked under.
-	Config() uint64
-	Day(t time.Time) string
-}
-
-// Options of a Deliverer.
-type Options struct {
-	DB     *state.DB
-	Now    func() time.Time
-	Logger *slog.Logger
-	Linger time.Duration // how long a sender waits for a batch to fill
-	Host   Host
-}
-
-// Target is a CRM that patches are brought to.
-type Target struct {
-	Name    string
-	CRM     connectors.CRM
-	Objects []string
-	Off     bool // writing is switched off: what waits is worked out anew rather than sent
-}
 
 // Deliverer runs a sender for every target. Its methods are safe for concurrent use.
 type Deliverer struct {
@@ -89,7 +39,7 @@ func New(o Options) *Deliverer {
 	return &Deliverer{o: o, senders: map[string]*sender{}, changed: make(chan struct{}, 1)}
 }
 
-// Aim puts other targets in force. Couriers of CRMs that are not among them stop; their patches stay journalled until they are again.
+// Aim puts other targets in force. Senders of CRMs that are not among them stop; their patches stay journalled until they are again.
 func (d *Deliverer) Aim(targets []Target) {
 	d.mu.Lock()
 	d.targets = make(map[string]Target, len(targets))
@@ -107,9 +57,9 @@ func (d *Deliverer) Aim(targets []Target) {
 func (d *Deliverer) Look() {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	for name, c := range d.senders {
+	for name, s := range d.senders {
 		if t, named := d.targets[name]; named {
-			c.aim(t)
+			s.aim(t)
 		}
 	}
 }
@@ -135,23 +85,23 @@ func (d *Deliverer) Run(ctx context.Context, begun func()) error {
 			}
 		}
 		for name, t := range d.targets {
-			c := d.senders[name]
-			if c == nil {
-				c = newSender(d.o, t)
-				d.senders[name] = c
+			s := d.senders[name]
+			if s == nil {
+				s = newSender(d.o, t)
+				d.senders[name] = s
 				own, stop := context.WithCancel(ctx)
 				stops[name] = stop
-				g.Go(func() error { defer stop(); return c.run(own) })
+				g.Go(func() error { defer stop(); return s.run(own) })
 				continue
 			}
-			c.aim(t)
+			s.aim(t)
 		}
 		d.mu.Unlock()
 		if begun != nil {
-			for _, c := range d.all() {
+			for _, s := range d.all() {
 				select {
-				case <-c.begun:
-				case <-c.done:
+				case <-s.begun:
+				case <-s.done:
 				}
 			}
 			begun()
@@ -170,8 +120,8 @@ func (d *Deliverer) all() []*sender {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	out := make([]*sender, 0, len(d.senders))
-	for _, c := range d.senders {
-		out = append(out, c)
+	for _, s := range d.senders {
+		out = append(out, s)
 	}
 	return out
 }
@@ -184,8 +134,8 @@ func (d *Deliverer) sender(crm string) *sender {
 
 // Room says whether more patches for a CRM should be worked out: not while as many wait as are held. It waits for nobody.
 func (d *Deliverer) Room(crm string) bool {
-	c := d.sender(crm)
-	return c == nil || c.room.Load()
+	s := d.sender(crm)
+	return s == nil || s.room.Load()
 }
 
 // ByJob says whether patches of the backfill for a CRM should wait for a bulk job, with so many people of it to come.
@@ -200,8 +150,8 @@ func (d *Deliverer) ByJob(crm string, backlog int) bool {
 	if !ok {
 		return false
 	}
-	c := d.sender(crm)
-	return backlog >= b.BulkThreshold() || c != nil && c.waitingForJob.Load() > 0
+	s := d.sender(crm)
+	return backlog >= b.BulkThreshold() || s != nil && s.waitingForJob.Load() > 0
 }
 
 // UnderWay tells which records are being written, by a call or a job, or will be in a moment. A record whose patch merely waits in the
@@ -213,8 +163,8 @@ func (d *Deliverer) UnderWay(ctx context.Context, refs []connectors.Ref) (map[co
 		by[r.CRM] = append(by[r.CRM], r)
 	}
 	for crm, theirs := range by {
-		if c := d.sender(crm); c != nil {
-			if err := c.ask(ctx, whichUnderWay{refs: theirs, into: out}); err != nil {
+		if s := d.sender(crm); s != nil {
+			if err := s.ask(ctx, whichUnderWay{refs: theirs, into: out}); err != nil {
 				return nil, err
 			}
 		}
@@ -226,9 +176,9 @@ func (d *Deliverer) UnderWay(ctx context.Context, refs []connectors.Ref) (map[co
 func (d *Deliverer) Quiet(ctx context.Context, refs []connectors.Ref) error {
 	for {
 		busy := false
-		for _, c := range d.all() {
+		for _, s := range d.all() {
 			q := whichSent{refs: refs, found: new(bool)}
-			if err := c.ask(ctx, q); err != nil {
+			if err := s.ask(ctx, q); err != nil {
 				return err
 			}
 			busy = busy || *q.found
@@ -248,9 +198,9 @@ func (d *Deliverer) Quiet(ctx context.Context, refs []connectors.Ref) error {
 
 // Idle says whether nothing is being sent, and nothing that could be sent now waits.
 func (d *Deliverer) Idle(ctx context.Context) bool {
-	for _, c := range d.all() {
+	for _, s := range d.all() {
 		q := whetherIdle{idle: new(bool)}
-		if c.ask(ctx, q) != nil || !*q.idle {
+		if s.ask(ctx, q) != nil || !*q.idle {
 			return false
 		}
 	}

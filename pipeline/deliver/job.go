@@ -9,7 +9,7 @@ import (
 )
 
 // A CRM that offers it takes the patches of a first sync or a mass re-score as jobs of thousands. The job's token is journalled with
-// every patch it carries before anything is uploaded: after a crash the job is followed, neither lost nor repeated (invariant 2). Live
+// every patch it carries before anything is uploaded: after a crash the job is found by it, neither lost nor repeated (invariant 2). Live
 // patches never wait for a job.
 
 const (
@@ -21,83 +21,50 @@ const (
 	lookLast    = 30 * time.Second // … up to this
 )
 
-// job is a bulk job under way.
-type job struct {
-	token string
-	refs  map[connectors.Ref]bool
-	since time.Time // when it began or, after a restart, was met
-	leave func()    // stops following it
-}
-
-func (o *object) inJob(ref connectors.Ref) bool {
-	for _, j := range o.jobs {
-		if j.refs[ref] {
-			return true
-		}
-	}
-	return false
-}
-
-// addToJob notes a patch that a job of an earlier run carries.
-func (o *object) addToJob(r *state.Row, now time.Time) {
-	j := o.jobs[r.Token]
-	if j == nil {
-		j = &job{token: r.Token, refs: map[connectors.Ref]bool{}, since: now}
-		o.jobs[r.Token] = j
-	}
-	j.refs[r.Ref] = true
-}
-
-// lookAtJobs follows the jobs that nobody follows, and starts one when it is full or when no more is coming; too few for a job go by
+// lookAtJobs has the jobs watched that nobody watches, and starts one when it is full or when no more is coming; too few for a job go by
 // calls.
-func (c *sender) lookAtJobs(ctx context.Context, o *object, now time.Time, sooner func(time.Duration)) {
-	b := c.bulkWriter()
+func (s *sender) lookAtJobs(ctx context.Context, o *object, now time.Time, sooner func(time.Duration)) {
+	b := s.bulkWriter()
 	for _, j := range o.jobs {
 		switch {
 		case b == nil:
-			c.release(o, j) // the config no longer offers jobs
-		case j.leave == nil:
-			c.follow(ctx, o, b, j)
+			s.release(o, j) // the config no longer offers jobs
+		case j.unwatch == nil:
+			s.watch(ctx, o, b, j)
 		}
 	}
-	if o.bulk == 0 || o.plain {
+	if o.bulk == 0 || o.noJob {
 		return
 	}
-	if b == nil || c.target.Off {
+	if b == nil || s.target.Off {
 		o.byCalls()
-		c.readOn(o)
+		s.readOn(o)
 		return
 	}
 	if len(o.jobs) >= jobsOut || o.reading {
 		return
 	}
-	if wait := o.bulkSince.Add(jobPatience).Sub(now); o.bulk < b.BulkSize() && wait > 0 && c.o.Host.Coming() {
+	if wait := o.bulkSince.Add(jobPatience).Sub(now); o.bulk < b.BulkSize() && wait > 0 && s.o.Host.Coming() {
 		sooner(min(wait, time.Second))
 		return
 	}
 	if o.bulk < min(b.BulkThreshold(), b.BulkSize()) {
 		o.byCalls()
-		c.readOn(o)
+		s.readOn(o)
 		return
 	}
-	c.startJob(ctx, o, b)
-}
-
-// byCalls has patches that wait for a job read again and sent by calls.
-func (o *object) byCalls() {
-	o.rewind()
-	o.plain = true
+	s.startJob(ctx, o, b)
 }
 
 // startJob opens a job. Its token is known to the sender before any patch names it.
-func (c *sender) startJob(ctx context.Context, o *object, b connectors.BulkWriter) {
-	own, leave := context.WithCancel(ctx)
-	j := &job{refs: map[connectors.Ref]bool{}, since: time.Now(), leave: leave}
+func (s *sender) startJob(ctx context.Context, o *object, b connectors.BulkWriter) {
+	own, unwatch := context.WithCancel(ctx)
+	j := &job{refs: map[connectors.Ref]bool{}, since: time.Now(), unwatch: unwatch}
 	o.jobs[""] = j // its place, until it has a token
 	o.bulkSince = time.Now()
-	c.background(func() message {
+	s.background(func() message {
 		m := jobOpened{ctx: own, o: o, job: j, b: b}
-		if m.err = c.o.Host.Ready(own, c.name); m.err == nil {
+		if m.err = s.o.Host.Ready(own, s.name); m.err == nil {
 			m.token, m.err = b.Submit(own, o.name)
 		}
 		return m
@@ -115,29 +82,29 @@ type jobOpened struct {
 }
 
 // take has patches journalled as carried by the job, then uploaded.
-func (m jobOpened) take(c *sender) {
+func (m jobOpened) take(s *sender) {
 	o := m.o
 	delete(o.jobs, "")
-	c.o.Host.Note(c.name, m.err)
+	s.o.Host.Note(s.name, m.err)
 	if m.err != nil {
 		o.failures++
 		o.paused = time.Now().Add(pause(o.failures))
-		c.logFailure(o, o.bulk, m.err)
+		s.logFailure(o, o.bulk, m.err)
 		return
 	}
 	m.job.token = m.token
 	o.jobs[m.token] = m.job
-	oldest := c.o.Now().Add(-expires)
-	c.background(func() message {
-		s := jobStarted{o: o, job: m.job}
-		patches, err := c.o.DB.CarryByJob(c.name, o.name, m.token, oldest, m.b.BulkSize())
-		if s.state = err; err == nil && len(patches) > 0 {
+	oldest := s.o.Now().Add(-expires)
+	s.background(func() message {
+		started := jobStarted{o: o, job: m.job}
+		patches, err := s.o.DB.CarryByJob(s.name, o.name, m.token, oldest, m.b.BulkSize())
+		if started.state = err; err == nil && len(patches) > 0 {
 			for i := range patches {
-				s.refs = append(s.refs, patches[i].Ref)
+				started.refs = append(started.refs, patches[i].Ref)
 			}
-			s.err = m.b.Upload(m.ctx, m.token, patches)
+			started.err = m.b.Upload(m.ctx, m.token, patches)
 		}
-		return s
+		return started
 	})
 }
 
@@ -150,11 +117,11 @@ type jobStarted struct {
 	state error
 }
 
-func (m jobStarted) take(c *sender) {
+func (m jobStarted) take(s *sender) {
 	o, j := m.o, m.job
 	if m.state != nil {
 		delete(o.jobs, j.token)
-		c.stateFailed(o, m.state)
+		s.stateFailed(o, m.state)
 		return
 	}
 	if len(m.refs) == 0 { // what waited has expired or was superseded
@@ -162,25 +129,25 @@ func (m jobStarted) take(c *sender) {
 		o.byCalls()
 		return
 	}
-	c.o.Host.Note(c.name, m.err)
+	s.o.Host.Note(s.name, m.err)
 	o.failures = 0
 	for _, ref := range m.refs {
 		j.refs[ref] = true
 	}
-	j.leave = nil // it is followed at the next look, also if the upload failed: the CRM tells what it has of it
-	o.rewind()    // what waits for the next one
+	j.unwatch = nil // it is watched at the next look, also if the upload failed: the CRM tells what it has of it
+	o.rewind()      // what waits for the next one
 }
 
-// follow looks at a job until it is done, given up, or not ours to follow any more.
-func (c *sender) follow(ctx context.Context, o *object, b connectors.BulkWriter, j *job) {
-	own, leave := context.WithCancel(ctx)
-	j.leave = leave
-	c.background(func() message {
+// watch looks at a job until it is done, given up, or not ours to watch any more.
+func (s *sender) watch(ctx context.Context, o *object, b connectors.BulkWriter, j *job) {
+	own, unwatch := context.WithCancel(ctx)
+	j.unwatch = unwatch
+	s.background(func() message {
 		look, refused := lookFirst, 0
 		for {
 			done, results, err := b.Poll(own, j.token)
 			kind := connectors.KindOf(err)
-			c.o.Host.Note(c.name, unlessRecord(err))
+			s.o.Host.Note(s.name, unlessRecord(err))
 			if refused++; kind != connectors.Rejected {
 				refused = 0
 			}
@@ -188,14 +155,14 @@ func (c *sender) follow(ctx context.Context, o *object, b connectors.BulkWriter,
 			case own.Err() != nil:
 				return jobLeft{o, j}
 			case done || kind == connectors.Gone:
-				return c.jobEnded(o, j, results, nil)
+				return s.jobEnded(o, j, results, nil)
 			case refused >= refusals || time.Since(j.since) > jobDeadline:
 				if a, ok := b.(connectors.BulkAborter); ok {
 					if aborted := a.Abort(own, j.token); aborted != nil && err == nil {
 						err = aborted
 					}
 				}
-				return c.jobEnded(o, j, results, jobGivenUp(c.name, err))
+				return s.jobEnded(o, j, results, jobGivenUp(s.name, err))
 			case connectors.Stops(err):
 				look = max(look, time.Until(connectors.Until(err)))
 				if look > lookLast {
@@ -231,13 +198,13 @@ func jobGivenUp(crm string, why error) error {
 	return e
 }
 
-// jobLeft says that nobody follows the job any more: the process stops, or another target is in force.
+// jobLeft says that nobody watches the job any more: the process stops, or another target is in force.
 type jobLeft struct {
 	o *object
 	j *job
 }
 
-func (m jobLeft) take(*sender) { m.j.leave = nil }
+func (m jobLeft) take(*sender) { m.j.unwatch = nil }
 
 // jobEnd is the end of a job: its answers are committed, what it did not tell of waits again.
 type jobEnd struct {
@@ -249,7 +216,7 @@ type jobEnd struct {
 }
 
 // jobEnded commits what a job tells and has the rest sent by calls: the values are absolute, sending them again is harmless.
-func (c *sender) jobEnded(o *object, j *job, results []connectors.Result, why error) message {
+func (s *sender) jobEnded(o *object, j *job, results []connectors.Result, why error) message {
 	m := jobEnd{o: o, j: j, why: why}
 	for len(results) > 0 {
 		var answers []state.Answer
@@ -260,25 +227,25 @@ func (c *sender) jobEnded(o *object, j *job, results []connectors.Result, why er
 			}
 		}
 		results = results[n:]
-		if m.state = c.acknowledge(answers); m.state != nil {
+		if m.state = s.acknowledge(answers); m.state != nil {
 			return m
 		}
 	}
-	m.released, m.state = c.o.DB.ReleaseJob(c.name, o.name, j.token)
+	m.released, m.state = s.o.DB.ReleaseJob(s.name, o.name, j.token)
 	return m
 }
 
-func (m jobEnd) take(c *sender) {
+func (m jobEnd) take(s *sender) {
 	o := m.o
 	if m.state != nil {
-		m.j.leave = nil // it is followed again
-		c.stateFailed(o, m.state)
+		m.j.unwatch = nil // it is watched again
+		s.stateFailed(o, m.state)
 		return
 	}
 	delete(o.jobs, m.j.token)
 	if m.why != nil {
-		c.o.Logger.Error("a bulk job is given up", "crm", c.name, "object", o.name, "patches", m.released, "error", m.why)
-		c.o.Host.Note(c.name, m.why)
+		s.o.Logger.Error("a bulk job is given up", "crm", s.name, "object", o.name, "patches", m.released, "error", m.why)
+		s.o.Host.Note(s.name, m.why)
 	}
 	if m.released > 0 {
 		o.rewind() // they are met again, as others are
@@ -286,9 +253,9 @@ func (m jobEnd) take(c *sender) {
 }
 
 // release gives up a job whose outcome can no longer be asked for.
-func (c *sender) release(o *object, j *job) {
-	if j.leave == nil {
-		j.leave = func() {}
-		c.background(func() message { return c.jobEnded(o, j, nil, nil) })
+func (s *sender) release(o *object, j *job) {
+	if j.unwatch == nil {
+		j.unwatch = func() {}
+		s.background(func() message { return s.jobEnded(o, j, nil, nil) })
 	}
 }

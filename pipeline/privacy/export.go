@@ -11,11 +11,11 @@ import (
 	"github.com/intentd/intentd/state"
 )
 
-// Held is all that is held about a person.
-type Held struct {
+// PersonData is all that is kept of a person.
+type PersonData struct {
 	Person   string                `json:"person"`
 	Core     state.Person          `json:"core"`
-	Records  map[string]HeldRecord `json:"records"`
+	Records  map[string]RecordData `json:"records"`
 	Links    []state.Link          `json:"links"`
 	Receipts []*receipt.Receipt    `json:"receipts"`
 	History  []state.HistoryPoint  `json:"history"`
@@ -26,8 +26,8 @@ type Held struct {
 	Notes    []string              `json:"notes"`
 }
 
-// HeldRecord is what is kept of one CRM record, and what the CRM says now.
-type HeldRecord struct {
+// RecordData is what is kept of one CRM record, and what the CRM says now.
+type RecordData struct {
 	Kept KeptRecord          `json:"kept"`
 	Now  *connectors.Contact `json:"now,omitempty"`
 }
@@ -52,14 +52,14 @@ func keptRecord(c state.Contact) KeptRecord {
 	return k
 }
 
-// Export returns all that is held about a person, with the events that our own stores and the sources tell.
-func Export(ctx context.Context, p *pipeline.Pipeline, who string) (*Held, error) {
+// Export returns all that is kept of a person, with the events that our own stores and the sources tell.
+func Export(ctx context.Context, p *pipeline.Pipeline, who string) (*PersonData, error) {
 	s := p.Setup()
 	id, err := p.Find(who)
 	if err != nil {
 		return nil, err
 	}
-	out := &Held{Records: map[string]HeldRecord{}}
+	out := &PersonData{Records: map[string]RecordData{}}
 	var q connectors.Person
 	stranger := id == 0
 	if stranger {
@@ -121,7 +121,7 @@ func Export(ctx context.Context, p *pipeline.Pipeline, who string) (*Held, error
 }
 
 // exportState adds what the state keeps of a person.
-func exportState(p *pipeline.Pipeline, out *Held, id state.PersonID) error {
+func exportState(p *pipeline.Pipeline, out *PersonData, id state.PersonID) error {
 	kept, ok, err := p.DB().Kept(id)
 	if err != nil {
 		return err
@@ -132,7 +132,7 @@ func exportState(p *pipeline.Pipeline, out *Held, id state.PersonID) error {
 	out.Person, out.Core, out.Links = id.Key(), kept.Person, kept.Links
 	out.History, out.Verdicts, out.Dead = kept.History, kept.Verdicts, kept.Letters
 	for _, r := range kept.Records {
-		out.Records[r.Ref.String()] = HeldRecord{Kept: keptRecord(r.Contact)}
+		out.Records[r.Ref.String()] = RecordData{Kept: keptRecord(r.Contact)}
 		if r.Pending == nil {
 			continue
 		}

@@ -9,7 +9,7 @@ import (
 
 // What a record's own fields are in an export stays as scripts know it: sixteen hashes and the bits of held fields.
 func TestAnExportKeepsItsForm(t *testing.T) {
-	b, err := json.Marshal(HeldRecord{Kept: keptRecord(state.Contact{Person: 4, Own: state.OwnFields{{Wrote: 7}, {Wrote: 8, Held: true}}})})
+	b, err := json.Marshal(RecordData{Kept: keptRecord(state.Contact{Person: 4, Own: state.OwnFields{{Wrote: 7}, {Wrote: 8, Held: true}}})})
 	if err != nil {
 		t.Fatal(err)
 	}

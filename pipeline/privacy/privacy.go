@@ -1,4 +1,4 @@
-// Package privacy is what a person may ask for: to be forgotten, to be told what is held about them, and that nothing is kept for longer
+// Package privacy is what a person may ask for: to be forgotten, to be told what is kept of them, and that nothing is kept for longer
 // than the config says.
 //
 // It stands on the pipeline and knows nothing of what commands show: imports run operate → privacy → pipeline, never back.

@@ -159,7 +159,7 @@ var (
 	Resume    = operation("resume", func(a *App, _ context.Context, _ Nothing) (Nothing, error) { return Nothing{}, operate.Resume(a.pipe) })
 	Forget    = operation("forget", (*App).forget)
 	Release   = operation("release", (*App).release)
-	Export    = operation("export", func(a *App, ctx context.Context, w Who) (*privacy.Held, error) {
+	Export    = operation("export", func(a *App, ctx context.Context, w Who) (*privacy.PersonData, error) {
 		return privacy.Export(ctx, a.pipe, w.Who)
 	})
 	Compact = operation("compact", (*App).compact)

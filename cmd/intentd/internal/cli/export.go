@@ -62,7 +62,7 @@ to see. With --json the same for machines, and with the last detail.`,
 // disclosure tells a person what is held about them.
 type disclosure struct {
 	w    io.Writer
-	held *privacy.Held
+	held *privacy.PersonData
 	who  string
 	loc  *time.Location
 	err  error
@@ -122,7 +122,7 @@ func linkName(k state.LinkKind) string {
 }
 
 // record is one record of the CRM, as it answers now.
-func (d *disclosure) record(ref string, r privacy.HeldRecord) {
+func (d *disclosure) record(ref string, r privacy.RecordData) {
 	d.line("\nRecord %s", ref)
 	c := r.Now
 	if c == nil {

@@ -15,11 +15,11 @@ type Place uint8
 const (
 	Direct   Place = iota // from the engine, now
 	Joined                // from a job, which wakes them when it is in
-	NoRoom                // from a later job: as many prompts are gathered, or as many jobs under way, as there may be
+	NoRoom                // from a later job: as many prompts are collected, or as many jobs under way, as there may be
 	NoBudget              // from a job of another day
 )
 
-// Await finds out what has to be asked before an engine can write texts about subjects, whose people are given in the same order, and gathers
+// Await finds out what has to be asked before an engine can write texts about subjects, whose people are given in the same order, and collects
 // what nobody asks yet. It says of each where the texts come from.
 func (b *Jobs) Await(ctx context.Context, v *Vendor, engine intent.LaterEngine, subjects []intent.Subject, people []state.PersonID) ([]Place, error) {
 	b.mu.Lock()
@@ -28,7 +28,7 @@ func (b *Jobs) Await(ctx context.Context, v *Vendor, engine intent.LaterEngine, 
 	if err != nil {
 		return nil, err
 	}
-	left := b.gather(v, engine, asks)
+	left := b.collect(v, engine, asks)
 	places := make([]Place, len(people))
 	joined := map[string][]state.PersonID{}
 	for i, id := range people {
@@ -36,7 +36,7 @@ func (b *Jobs) Await(ctx context.Context, v *Vendor, engine intent.LaterEngine, 
 			continue
 		}
 		token, found := "", false
-		for _, name := range awaited[i] { // a job under way counts before what is only gathered
+		for _, name := range awaited[i] { // a job under way counts before what is only collected
 			if of, ok := b.awaited[name]; ok && (!found || of == "") {
 				token, found = of, true
 			}
@@ -59,41 +59,41 @@ func (b *Jobs) Await(ctx context.Context, v *Vendor, engine intent.LaterEngine, 
 	return places, nil
 }
 
-// gather takes prompts up for the next job, as far as there is room and budget, and says what those that are left out lack; mu is held.
-func (b *Jobs) gather(v *Vendor, engine intent.LaterEngine, asks []intent.Ask) (left Place) {
+// collect takes prompts up for the next job, as far as there is room and budget, and says what those that are left out lack; mu is held.
+func (b *Jobs) collect(v *Vendor, engine intent.LaterEngine, asks []intent.Ask) (left Place) {
 	terms := v.Model.Batching()
-	if len(b.gathered) > 0 && b.version != engine.Version() {
+	if len(b.collected) > 0 && b.version != engine.Version() {
 		return NoRoom // those of the engine before are dropped soon
 	}
 	for i := range asks {
 		a := &asks[i]
-		if len(b.gathered) >= 2*terms.Prompts || len(b.under) >= jobsOut {
+		if len(b.collected) >= 2*terms.Prompts || len(b.under) >= jobsOut {
 			return NoRoom
 		}
 		likely := a.Likely(func(p connectors.Prompt) int64 { return estimate(v.Model, p) }, terms.Share)
 		if !v.Ledger.ReserveLater(likely) {
 			return NoBudget
 		}
-		if len(b.gathered) == 0 {
+		if len(b.collected) == 0 {
 			b.since, b.version = b.o.Now(), engine.Version()
 		}
-		b.add(gathered{*a, likely, promptBytes(&a.Prompt)})
+		b.add(collected{*a, likely, promptBytes(&a.Prompt)})
 	}
 	return NoRoom
 }
 
-// add gathers a prompt; mu is held.
-func (b *Jobs) add(g gathered) {
-	b.gathered = append(b.gathered, g)
+// add collects a prompt; mu is held.
+func (b *Jobs) add(g collected) {
+	b.collected = append(b.collected, g)
 	for _, name := range g.Awaited() {
 		b.awaited[name] = ""
 	}
 }
 
-// drop lets go of the gathered prompts that which names, and of what is reserved for them; mu is held. v is nil if nobody takes jobs any more:
+// drop lets go of the collected prompts that which names, and of what is reserved for them; mu is held. v is nil if nobody takes jobs any more:
 // the budget they were reserved from is gone, too.
-func (b *Jobs) drop(v *Vendor, which func(*gathered) bool) {
-	b.gathered = slices.DeleteFunc(b.gathered, func(g gathered) bool {
+func (b *Jobs) drop(v *Vendor, which func(*collected) bool) {
+	b.collected = slices.DeleteFunc(b.collected, func(g collected) bool {
 		if !which(&g) {
 			return false
 		}
