@@ -23,6 +23,7 @@ var german = language{
 		intent.ActCallback:   {"Rückrufbitte vom {date}", "Rückrufbitten {on}", "{n} Rückrufbitten am {date}"},
 		intent.ActEnquiry:    {"Anfrage vom {date}", "Anfragen {on}", "{n} Anfragen am {date}"},
 		intent.ActMeeting:    {"am {date} einen Termin gebucht", "Termine gebucht {on}", "{n} Termine am {date} gebucht"},
+		intent.ActMet:        {"Termin am {date}", "Termine {on}", "{n} Termine am {date}"},
 		intent.ActReply:      {"Antwort auf unsere Mail am {date}", "Antworten auf unsere Mails {on}", "{n} Antworten auf unsere Mails am {date}"},
 		intent.ActTrialAsk:   {"Testanfrage vom {date}", "Testanfragen {on}", "{n} Testanfragen am {date}"},
 		intent.ActApply:      {"Antrag vom {date}", "Anträge {on}", "{n} Anträge am {date}"},

@@ -22,6 +22,7 @@ var english = language{
 		intent.ActCallback:   {"call-back request on {date}", "call-back requests {on}", "{n} call-back requests on {date}"},
 		intent.ActEnquiry:    {"enquiry on {date}", "enquiries {on}", "{n} enquiries on {date}"},
 		intent.ActMeeting:    {"meeting booked on {date}", "meetings booked {on}", "{n} meetings booked on {date}"},
+		intent.ActMet:        {"meeting on {date}", "meetings {on}", "{n} meetings on {date}"},
 		intent.ActReply:      {"reply to our mail on {date}", "replies to our mails {on}", "{n} replies to our mails on {date}"},
 		intent.ActTrialAsk:   {"trial request on {date}", "trial requests {on}", "{n} trial requests on {date}"},
 		intent.ActApply:      {"application of {date}", "applications {on}", "{n} applications on {date}"},

@@ -25,6 +25,7 @@ const (
 	ActCallback    Act = "callback"
 	ActEnquiry     Act = "enquiry"
 	ActMeeting     Act = "meeting"
+	ActMet         Act = "met" // came to a meeting
 	ActReply       Act = "reply"
 	ActTrialAsk    Act = "trial_ask"
 	ActApply       Act = "apply" // sent an application
@@ -92,7 +93,7 @@ func (a Act) first() bool {
 // strong says that a may lead a headline although nobody asked for anything.
 func (a Act) strong() bool {
 	switch a {
-	case ActOrderPage, ActTerms, ActCalculate, ActPrice, ActCompare, ActDownload, ActRegister, ActAttend, ActForm, ActSample, ActChat, ActInvite, ActSignUp:
+	case ActOrderPage, ActTerms, ActCalculate, ActPrice, ActCompare, ActDownload, ActRegister, ActAttend, ActForm, ActSample, ActChat, ActInvite, ActSignUp, ActMet:
 		return true
 	}
 	return false
@@ -123,7 +124,7 @@ var formActs = []struct {
 	{ActDemo, []string{"demo", "demos", "demonstration", "vorführung", "vorfuehrung", "product tour", "démo", "demostración", "test drive", "probefahrt"}},
 	{ActQuote, []string{"quote", "quotes", "quotation", "request a quote", "get a quote", "price request", "estimate", "angebot", "angebotsanfrage", "angebot anfordern", "offerte", "preisanfrage", "kostenvoranschlag", "devis", "presupuesto"}},
 	{ActCallback, []string{"call back", "callback", "call me", "call me back", "request a call", "rückruf", "rueckruf", "rückrufbitte", "rappel"}},
-	{ActMeeting, []string{"book a meeting", "book a call", "schedule", "appointment", "termin", "terminbuchung", "beratungstermin", "consultation", "beratung", "erstgespräch", "viewing", "besichtigung"}},
+	{ActMeeting, []string{"book a meeting", "book a call", "schedule", "appointment", "termin", "terminbuchung", "beratungstermin", "consultation", "beratung", "erstgespräch", "viewing", "besichtigung", "tour", "site visit", "show round"}},
 	{ActTrialAsk, []string{"trial", "free trial", "test account", "testzugang", "testphase", "testen", "kostenlos testen", "essai"}},
 	{ActEnquiry, []string{"enquiry", "inquiry", "enquiries", "anfrage", "contact sales"}},
 	{ActRegister, []string{"webinar", "register", "registration", "event", "open day", "workshop", "seminar", "conference", "anmeldung", "tag der offenen tür", "infoabend", "veranstaltung", "inscription"}},
@@ -225,6 +226,8 @@ func ActOf(st *journey.Step, sig *journey.Signal) Act {
 			return ActCancel
 		case strings.Contains(status, "no_show") || strings.Contains(status, "no show") || strings.Contains(status, "missed") || strings.Contains(status, "no-show"):
 			return ActMiss
+		case strings.Contains(status, "completed") || strings.Contains(status, "held") || strings.Contains(status, "attended") || strings.Contains(status, "stattgefunden"):
+			return ActMet
 		}
 		return a
 	case ActRegister:

@@ -99,6 +99,21 @@ func (n *note) slots(f *fact) (v slots) {
 			v['T'] = "" // the day they wish for is that of the drive
 		}
 	}
+	if v['t'] == "" && a.soon {
+		v['t'] = n.lang("as soon as possible", "so bald wie möglich")
+	}
+	if f.act == ActApply {
+		v['t'] = strings.NewReplacer("live by ", "start in ", "Start bis ", "Start ").Replace(v['t'])
+	}
+	if f.act == ActRefuse && !f.form {
+		v['y'] = n.lang("reply of ", "Antwort vom ")
+	}
+	if f.act == ActUse {
+		v['M'] = n.lang("product", "das Produkt")
+		if n.newest(ActTrial) != nil {
+			v['M'] = n.lang("trial", "den Test")
+		}
+	}
 	v['L'], v['C'] = a.link, a.chosen
 	if v['C'] == "" && a.chose {
 		v['C'] = n.lang("another provider", "einen anderen Anbieter")
@@ -784,7 +799,7 @@ func (n *note) silentSince(f *fact, cites *[]string) string {
 func (n *note) tail(f *fact, cites *[]string) string {
 	for i := len(n.facts) - 1; i >= 0; i-- {
 		g := &n.facts[i]
-		if g == f || g.colleague != "" || g.at > f.at || n.l.was[g.act] == "" || !g.act.request() && g.act != ActRegister && g.act != ActAttend && g.act != ActSample && g.act != ActTrial {
+		if g == f || g.colleague != "" || g.at > f.at || n.l.was[g.act] == "" || !g.act.request() && g.act != ActRegister && g.act != ActAttend && g.act != ActSample && g.act != ActTrial && g.act != ActMet {
 			continue
 		}
 		*cites = append(*cites, g.cites[0])

@@ -1,6 +1,7 @@
 package intent
 
 import (
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -36,6 +37,7 @@ type fact struct {
 	colleague string // who of the company did it; "?" if the name is not known
 	german    bool   // its title is German
 	kind      string // of an event: webinar
+	form      bool   // said no in a form, not in a reply
 	told      bool   // in the text being written
 	said      string // the slots of it that the headline holds: "qb"
 }
@@ -120,8 +122,8 @@ func (n *note) step(st *journey.Step) {
 		n.trimNames(f.ask)
 		n.namesRival(f.ask, e)
 	}
-	if a == ActReply && f.ask.refuses {
-		f.act = ActRefuse
+	if (a == ActReply || a == ActEnquiry || a == ActCallback) && f.ask.refuses && len(f.ask.quantities) == 0 {
+		f.act, f.form = ActRefuse, a != ActReply
 	}
 	if page.webinar || strings.Contains(fold(e.Kind), "webinar") {
 		f.kind = "webinar"
@@ -280,6 +282,11 @@ func (n *note) details(f *fact, e *connectors.Event) {
 				break
 			}
 		}
+		if f.item == "" {
+			if m := listedName.FindStringSubmatch(firstOf(p["products"], p["items"])); m != nil {
+				f.item = n.label(m[1])
+			}
+		}
 		if f.act != ActStuck && f.act != ActUse && f.act != ActBegun {
 			amount, currency := firstOf(p["value"], p["total"], p["amount"], p["price"], p["revenue"]), firstOf(p["currency"], p["currency_code"])
 			if t := tokens(amount + " " + currency); len(t) > 0 {
@@ -308,6 +315,9 @@ func (n *note) details(f *fact, e *connectors.Event) {
 		f.ask.dates = slices.DeleteFunc(f.ask.dates, func(d deadline) bool { return d.day == f.date.day && d.month == f.date.month })
 	}
 }
+
+// listedName is the first name in a shop's list of products.
+var listedName = regexp.MustCompile(`"(?:name|item_name|product_name|title)":\s*"([^"]{2,60})"`)
 
 // dateOf is the date in the first of the fields that holds one.
 func dateOf(p map[string]string, keys ...string) when {
@@ -473,6 +483,13 @@ func (n *note) finish() {
 					g.item, g.product, g.title = f.item, f.product, f.title
 				}
 				f.act = actNone
+			}
+		}
+	}
+	if met := n.newest(ActMet); met != nil {
+		for i := range n.facts {
+			if f := &n.facts[i]; f.act == ActMeeting && f.colleague == "" && f.at <= met.at {
+				f.act = actNone // it has taken place
 			}
 		}
 	}

@@ -22,7 +22,7 @@ var nouns = map[string]string{
 	"contacts": "Kontakte", "records": "Datensätze", "tickets": "Tickets", "calls": "Anrufe", "tonnes": "Tonnen", "tons": "Tonnen", "litres": "Liter", "laptops": "Notebooks",
 	"desks": "Schreibtische", "chairs": "Stühle", "panels": "Module", "modules": "Module", "doors": "Türen", "windows": "Fenster", "robots": "Roboter", "sensors": "Sensoren",
 	"cameras": "Kameras", "servers": "Server", "months": "Monate", "years": "Jahre", "weeks": "Wochen", "days": "Tage", "month": "Monat", "year": "Jahr", "week": "Woche", "day": "Tag", "volunteers": "Freiwillige",
-	"press lines": "Pressenlinien", "infusion pumps": "Infusionspumpen", "test drives": "Probefahrten", "solar panels": "Solarmodule", "delivery vans": "Lieferwagen", "electric vans": "E-Transporter", "hotel rooms": "Hotelzimmer", "team members": "Teammitglieder", "teams": "Teams", "departments": "Abteilungen", "clinics": "Kliniken", "practices": "Praxen", "languages": "Sprachen", "pages": "Seiten", "words": "Wörter", "endpoints": "Endgeräte", "brokers": "Makler", "recruiters": "Recruiter", "developers": "Entwickler", "engineers": "Ingenieure", "depots": "Depots", "lifts": "Aufzüge", "elevators": "Aufzüge",
+	"press lines": "Pressenlinien", "infusion pumps": "Infusionspumpen", "test drives": "Probefahrten", "solar panels": "Solarmodule", "delivery vans": "Lieferwagen", "electric vans": "E-Transporter", "hotel rooms": "Hotelzimmer", "team members": "Teammitglieder", "teams": "Teams", "departments": "Abteilungen", "clinics": "Kliniken", "practices": "Praxen", "sqm": "qm", "languages": "Sprachen", "pages": "Seiten", "words": "Wörter", "endpoints": "Endgeräte", "brokers": "Makler", "recruiters": "Recruiter", "developers": "Entwickler", "engineers": "Ingenieure", "depots": "Depots", "lifts": "Aufzüge", "elevators": "Aufzüge",
 	"buildings": "Gebäude", "flats": "Wohnungen", "houses": "Häuser", "towns": "Städte", "learners": "Lernende", "trainees": "Auszubildende", "doctors": "Ärzte", "dentists": "Zahnärzte", "lawyers": "Anwälte", "consultants": "Berater", "technicians": "Techniker", "workers": "Arbeiter", "freelancers": "Freiberufler",
 	"workstations": "Arbeitsplätze", "workplaces": "Arbeitsplätze", "phones": "Telefone", "tablets": "Tablets", "screens": "Bildschirme", "printers": "Drucker", "bikes": "Fahrräder", "buses": "Busse", "trailers": "Anhänger", "excavators": "Bagger", "forklifts": "Gabelstapler", "tables": "Tische", "lamps": "Leuchten",
 	"bottles": "Flaschen", "boxes": "Kartons", "bags": "Beutel", "labels": "Etiketten", "copies": "Exemplare", "books": "Bücher", "kits": "Sets", "sets": "Sets", "parts": "Teile", "spare parts": "Ersatzteile", "tiles": "Fliesen", "halls": "Hallen", "floors": "Etagen", "classrooms": "Klassenräume", "classes": "Klassen",
@@ -106,7 +106,7 @@ var extraWords = []struct {
 	{"automation", "Automatisierung", []string{"automation", "automatisierung"}},
 	{"migration", "Datenübernahme", []string{"migration", "data migration", "datenübernahme", "datenmigration"}},
 	{"single sign-on", "Single Sign-on", []string{"sso", "single sign-on", "saml"}},
-	{"an API", "API", []string{"api", "api access", "schnittstelle", "schnittstellen"}},
+	{"an API", "eine API", []string{"api", "api access", "schnittstelle", "schnittstellen"}},
 	{"express delivery", "Expresslieferung", []string{"express", "express delivery", "expresslieferung"}},
 	{"leasing", "Leasing", []string{"leasing", "lease"}},
 	{"financing", "Finanzierung", []string{"financing", "finanzierung"}},
@@ -141,7 +141,7 @@ func extraGerman(en string) string {
 
 // carried writes q in the language of the text: as typed where that is the language it was typed in, word by word where all words are
 // known, else as typed within quotation marks.
-func (q quantity) carried(typedGerman, german bool) string {
+func (q quantity) carried(typedGerman, german bool) (text string) {
 	if q.item && !german && strings.HasSuffix(q.noun, "s") {
 		return q.number + " " + q.noun
 	}
@@ -158,7 +158,7 @@ func (q quantity) carried(typedGerman, german bool) string {
 		q.noun = upperFirst(q.noun) // by a field's name
 	}
 	if typedGerman {
-		if base := strings.TrimSuffix(q.noun, "n"); base != q.noun && nounsBack[strings.ToLower(base)] != "" && nounsBack[strings.ToLower(q.noun)] == "" {
+		if base := strings.TrimSuffix(q.noun, "n"); base != q.noun && nounsBack[strings.ToLower(base)] != "" && (q.dative || nounsBack[strings.ToLower(q.noun)] == "") {
 			q.noun = base // typed in the dative
 		}
 	}
@@ -227,6 +227,9 @@ func (q quantity) carried(typedGerman, german bool) string {
 			w = numbers[strings.ToLower(w)]
 		default:
 			n, known := translate(w)
+			if place := rest[0] == "in" && len(rest) == 2 && startsName(w); place && !known {
+				known = true // a town
+			}
 			restOK = restOK && known
 			w = n
 			bent = german && i == len(rest)-1 && rest[0] != "for" && rest[0] != "per" && rest[0] != "a"
@@ -241,6 +244,10 @@ func (q quantity) carried(typedGerman, german bool) string {
 	}
 	if !ok {
 		words := strings.TrimSpace(q.noun + " " + q.rest)
+		if tail, found := strings.CutPrefix(out, whole); found && tail != "" {
+			words = q.noun
+			defer func() { text += tail }()
+		}
 		if q.more {
 			number += moreOf[german]
 		}
@@ -273,7 +280,7 @@ func (q quantity) scope() bool {
 var ofNouns = set("users seats licences licenses units pieces accounts copies nutzer anwender lizenzen stück plätze")
 
 // symbols of units are the same in both languages.
-var symbols = set("kwh mwh gwh kw mw kwp kg t g l ml hl gb tb mb km m m² m³ ha")
+var symbols = set("qm m2 sqm kwh mwh gwh kw mw kwp kg t g l ml hl gb tb mb km m m² m³ ha")
 
 // modelsApart parts the models' names of a noun phrase from its words.
 func modelsApart(noun string) (models, phrase string) {

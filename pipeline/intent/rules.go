@@ -333,7 +333,7 @@ func (n *note) twoProducts() (a, b uint8) {
 // rank orders acts of one day: the smaller leads.
 func rank(a Act) int { return slices.Index(ranked, a) }
 
-var ranked = []Act{ActOrderPage, ActCalculate, ActTerms, ActPrice, ActCompare, ActSample, ActForm, ActSignUp, ActRegister, ActAttend, ActDownload, ActInvite, ActChat, ActProduct, ActCase, ActSearch, ActRead, ActUse, ActVisit,
+var ranked = []Act{ActMet, ActOrderPage, ActCalculate, ActTerms, ActPrice, ActCompare, ActSample, ActForm, ActSignUp, ActRegister, ActAttend, ActDownload, ActInvite, ActChat, ActProduct, ActCase, ActSearch, ActRead, ActUse, ActVisit,
 	ActNewsletter, ActClick, ActMention, ActOpen, ActNews,
 }
 

@@ -16,7 +16,7 @@ type clause struct {
 
 // reasonOrder is the order in which further facts are told.
 var reasonOrder = []Act{
-	ActDemo, ActQuote, ActTender, ActPilot, ActEnquiry, ActCallback, ActTrialAsk, ActApply, ActMeeting, ActReply, ActOrder, ActSample, ActPublicAsk, ActCheckout, ActCart, ActBooking, ActBegun, ActOrderPage, ActCalculate, ActTerms, ActPrice, ActCompare,
+	ActDemo, ActQuote, ActTender, ActPilot, ActEnquiry, ActCallback, ActTrialAsk, ActApply, ActMeeting, ActMet, ActReply, ActOrder, ActSample, ActPublicAsk, ActCheckout, ActCart, ActBooking, ActBegun, ActOrderPage, ActCalculate, ActTerms, ActPrice, ActCompare,
 	ActTrial, ActInvite, ActStuck, ActRegister, ActAttend, ActForm, ActSignUp, ActDownload, ActProduct, ActRead, ActCase, ActHelp, ActSearch, ActUse, ActChat, ActUnsubscribe, ActMiss, ActCancel, ActRefuse, ActClick, ActNewsletter, ActMention,
 }
 
@@ -137,6 +137,14 @@ func (n *note) leftover(f *fact) []clause {
 		out = append(out, clause{strings.Replace(l.leaves, "{x}", n.leaving(a.leaves), 1), f.newestCites()[:1], f.at})
 	}
 	add('L', l.link)
+	for _, asked := range []struct {
+		is   bool
+		text string
+	}{{a.discount, n.lang("asks for a better price", "bittet um einen besseren Preis")}, {a.extends, n.lang("asks for a longer trial", "möchte länger testen")}} {
+		if asked.is {
+			out = append(out, clause{asked.text, f.newestCites()[:1], f.at})
+		}
+	}
 	if a.company != "" {
 		out = append(out, clause{n.lang("company of "+a.company+" people", "Firma mit "+a.company+" Personen"), f.newestCites()[:1], f.at})
 	}
@@ -178,7 +186,7 @@ func (n *note) leftover(f *fact) []clause {
 			out = append(out, clause{lead + v['q'], f.newestCites()[:1], f.at})
 		}
 		if v['t'] != "" && !f.holds('t') && !a.later {
-			if a.dates[0].what == "" {
+			if len(a.dates) > 0 && a.dates[0].what == "" {
 				v['t'] = n.lang("wants it ", "gewünscht ") + v['t']
 			}
 			out = append(out, clause{v['t'], f.newestCites()[:1], f.at})
@@ -436,7 +444,7 @@ func (n *note) missing(f *fact, as form, have int) (out []clause) {
 		add(n.lang("no visit or answer on record", "kein Besuch, keine Antwort erfasst"), f.newestCites()[:1])
 	case have == 0 && f.act == ActNewsletter:
 		add(n.lang("no visit, no question yet", "noch kein Besuch, keine Frage"), f.newestCites()[:1])
-	case have == 0 && (f.act == ActRead || f.act == ActVisit || f.act == ActProduct || f.act == ActCase || f.act == ActClick || f.act == ActForm || f.act == ActChat && f.ask.link == ""):
+	case have == 0 && (f.act == ActRead || f.act == ActVisit || f.act == ActProduct || f.act == ActCase || f.act == ActClick || f.act == ActForm || f.act == ActChat && !f.ask.any):
 		add(l.nothingElse, f.newestCites()[:1]) // so little that it is worth saying
 	}
 	if f.act == ActOpen || f.act == ActNewsletter {
@@ -622,6 +630,9 @@ func (n *note) nextStep(f *fact, as form, class Class) (next, low Sentence) {
 		text = firstOf(st.old, st.aged, st.fresh)
 	case age >= freshDays:
 		text = firstOf(st.aged, st.fresh)
+	}
+	if f.act == ActMeeting && !f.date.zero() && !n.ahead(f.date) && age < freshDays {
+		text = st.aged
 	}
 	if f.act == ActMeeting && len(f.subjects) == 0 {
 		v['l'] = ""

@@ -34,6 +34,9 @@ type ask struct {
 	link       string // what they ask an interface to
 	later      bool   // not now
 	cancels    bool   // wants out of their contract with us
+	soon       bool   // as soon as possible
+	discount   bool   // asks for a better price
+	extends    bool   // asks for a longer trial
 	approved   bool   // says that the budget is approved
 	student    bool   // says that they study
 	press      bool   // writes for readers
@@ -197,8 +200,10 @@ func (a *ask) field(name, value string, red *redactor) {
 			value = "budget " + value
 		}
 		if hasAny(words, "person", "each", "kopf", "head", "teilnehmer") {
+			if amountOnly.MatchString(strings.TrimPrefix(value, "budget ")) {
+				red = nil
+			}
 			value += " per person"
-			red = nil
 		}
 		if amountOnly.MatchString(value) {
 			red = nil // "10000-20000" is no telephone number
@@ -218,9 +223,9 @@ func (a *ask) field(name, value string, red *redactor) {
 			a.company, a.any = strings.ReplaceAll(size, "-", "–"), true
 		}
 		return // what they are, not what they want
-	case hasAny(words, "competitor", "rival", "alternative", "wettbewerber", "vendor", "current", "tool", "system", "anbieter") && len(t) <= 3 && !hasAny(words, "message"):
+	case hasAny(words, "competitor", "rival", "alternative", "wettbewerber", "vendor", "current", "tool", "system", "anbieter", "aktuell", "aktuelle", "bisher", "bisherige", "bisheriger") && len(t) <= 3 && !hasAny(words, "message"):
 		as := considered
-		if hasAny(words, "current", "tool", "system", "anbieter", "aktuell", "bisheriger") {
+		if hasAny(words, "current", "tool", "system", "anbieter", "aktuell", "aktuelle", "bisher", "bisherige", "bisheriger") {
 			as = inUse
 		}
 		a.rival(value, as, red)
@@ -349,10 +354,13 @@ func (a *ask) text(s string, red *redactor) {
 	a.press = a.press || writes.MatchString(lower)
 	a.seeks = a.seeks || seeks.MatchString(lower)
 	a.later = a.later || laters.MatchString(lower)
+	a.soon = a.soon || soon.MatchString(lower)
+	a.discount = a.discount || discounts.MatchString(lower)
+	a.extends = a.extends || extends.MatchString(lower)
 	a.cancels = a.cancels || cancels.MatchString(lower)
 	a.approved = a.approved || approved.MatchString(lower) && !unapproved.MatchString(lower)
-	if m := linkTo.FindStringSubmatch(s); m != nil && properName(m[1]) && a.link == "" {
-		a.link = m[1]
+	if m := linkTo.FindStringSubmatch(s); m != nil && properName(m[1]+m[2]) && a.link == "" {
+		a.link = m[1] + m[2]
 	}
 	if m := refusals.FindString(lower); m != "" {
 		a.refuses = true
@@ -387,14 +395,17 @@ func (a *ask) text(s string, red *redactor) {
 
 var (
 	studies    = regexp.MustCompile(`\b(thesis|dissertation|coursework|term paper|seminar paper|my studies|university project|class project|abschlussarbeit|bachelorarbeit|masterarbeit|seminararbeit|hausarbeit|diplomarbeit|facharbeit|mein studium|studienarbeit)\b`)
-	refusals   = regexp.MustCompile(`\b(no longer (interested|needed|need|looking)|not interested|chose (another|a different|someone else)|went with|gone with|decided against|decided (for|on) (another|a different)|have chosen another|please stop|kein interesse|nicht mehr interess\w+|kein bedarf|nicht mehr (benötigt|nötig|aktuell)|(haben|habe|hat) (uns|mich|sich) \w* ?(für (ein|eine|einen) andere\w*|anders|dagegen)|entschieden (uns|mich) (für (ein|eine|einen) andere\w*|anders|dagegen)|absage|no budget|not a (good )?fit|not moving forward|won't be moving)\b`)
+	refusals   = regexp.MustCompile(`\b(no longer (interested|needed|need|looking)|not interested|remove (me|us) from|take (me|us) off|stop (emailing|contacting)|chose (another|a different|someone else)|went with|gone with|decided against|decided (for|on) (another|a different)|have chosen another|please stop|kein interesse|nicht mehr interess\w+|kein bedarf|nicht mehr (benötigt|nötig|aktuell)|(haben|habe|hat) (uns|mich|sich) \w* ?(für (ein|eine|einen) andere\w*|anders|dagegen)|entschieden (uns|mich) (für (ein|eine|einen) andere\w*|anders|dagegen)|absage|no budget|not a (good )?fit|not moving forward|won't be moving)\b`)
 	writes     = regexp.MustCompile(`\b(press (enquiry|inquiry|request)|presseanfrage|(writing|working on|preparing|researching) (an?|the|my|our) (article|story|feature|piece|podcast|documentary)|(schreibe|recherchiere|arbeite) .{0,30}\b(artikel|beitrag|reportage|bericht)|for our readers|für unsere leser\w*|journalist(in)?)\b`)
 	seeks      = regexp.MustCompile(`\b(apply(ing)? for (a|the|your|an) \w* ?(job|position|role|internship|vacancy)|looking for (a job|work|an internship)|(any )?(open positions|vacancies)|job application|initiativbewerbung|bewerbe mich|(praktikums|ausbildungs)platz|stelle als)\b`)
 	laters     = regexp.MustCompile(`\b(postpone[ds]?|put (it|this|everything|the project) on hold|on hold until|not before|(get|come) back to us|contact (us|me) again|try (us|me) again|verschoben|verschieben|vertagt|zurückgestellt|erst im nächsten|melden sie sich .{0,20}(wieder|nochmal|noch einmal|ab|im)|kommen sie .{0,20}wieder auf uns zu)\b`)
 	cancels    = regexp.MustCompile(`\b(cancel|terminate|end) (our|my|the) (subscription|contract|account|plan|licen[cs]es?|membership)|\b(unseren|den|meinen) (vertrag|\w*vertrag|tarif) (zum .{0,30})?(kündigen|beenden)|\bkündigung (unseres|meines|des) \w*vertrag`)
+	soon       = regexp.MustCompile(`\b(asap|as soon as possible|immediately|urgent(ly)?|right away|ab sofort|so (schnell|bald) wie möglich|schnellstmöglich|dringend|umgehend)\b`)
+	discounts  = regexp.MustCompile(`\b(discount|better price|lower price|cheaper|better on (the )?price|price reduction|rabatt|nachlass|preisnachlass|günstiger|besseren preis)\b`)
+	extends    = regexp.MustCompile(`\bextend (our|the|my) (trial|test)|\blonger trial|\b(testphase|test|testzugang|testzeitraum) verlängern`)
 	approved   = regexp.MustCompile(`\bbudget\b[^.;,]{0,20}\b(approved|granted|signed off|freigegeben|genehmigt|bewilligt)\b|\bapproved budget\b`)
 	unapproved = regexp.MustCompile(`\b(not|noch nicht|nicht|until|once|when|if|sobald|wenn|bis|unless)\b[^.;]{0,40}\b(budget|approved|granted|freigegeben|genehmigt|bewilligt)\b`)
-	linkTo     = regexp.MustCompile(`\b(?i:schnittstelle|anbindung|integration|integrate|integrates|connector|interface|connect|connects|connection|sync|syncs|anbinden|angebunden)(?: \pL+)? (?i:zu|zum|zur|mit|an|to|with) ([A-Z][\pL\d.-]*[\pL\d](?: [A-Z][\pL\d-]*)?)`)
+	linkTo     = regexp.MustCompile(`\b(?i:schnittstelle|anbindung|integration|integrate|integrates|connector|interface|connect|connects|connection|sync|syncs|anbinden|angebunden)(?: \pL+)? (?i:zu|zum|zur|mit|an|to|with) ([A-Z][\pL\d.-]*[\pL\d](?: [A-Z][\pL\d-]*)?)|\b(?:an|mit) ([A-Z][\pL\d.-]*[\pL\d]) (?:anbinden|anschließen|koppeln|verbinden|integrieren)\b`)
 	choices    = regexp.MustCompile(`another|different|someone else|went|gone|andere`)
 	choice     = regexp.MustCompile(`\b(?:(?i:we|have|has) (?i:chose|chosen|went with|gone with|decided (?:for|on))|uns (?:nun |jetzt )?für) ([A-ZÄÖÜ][\pL\d&-]*(?: [A-ZÄÖÜ][\pL\d&-]*)?)(?:[ ,.]|$)`)
 	offers     = regexp.MustCompile(`(?i)\b(?:we (?:offer|supply|sell|manufacture|produce)|wir (?:bieten|liefern|produzieren|verkaufen))\s+(?:you |our |ihnen |unsere? |high-quality |hochwertige )*([\p{L}-]+(?: [\p{L}-]+)?)`)

@@ -45,7 +45,7 @@ func (a *App) serveInlets() error {
 			return fmt.Errorf("source %s: listen %s: %w: %s", name, in.address, innermost(err), fix)
 		}
 		s := &http.Server{
-			Handler: a.inletOf(name), ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 20 * time.Second, WriteTimeout: time.Minute, IdleTimeout: 2 * time.Minute,
+			Handler: a.InletHandler(name), ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 20 * time.Second, WriteTimeout: time.Minute, IdleTimeout: 2 * time.Minute,
 			MaxHeaderBytes: 16 << 10,
 		}
 		a.inlets = append(a.inlets, openInlet{name, ln.Addr().String(), s})
@@ -65,7 +65,8 @@ type openInlet struct {
 	server          *http.Server
 }
 
-func (a *App) inletOf(source string) http.Handler {
+// InletHandler takes what a source is sent, whether the app listens or not, under the configuration in force.
+func (a *App) InletHandler(source string) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		a.mu.Lock()
 		in := a.made.inlets[source]

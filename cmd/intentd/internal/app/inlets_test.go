@@ -49,7 +49,7 @@ func TestIdentifiedAtOnce(t *testing.T) {
 		p.provision(t, a)
 		a.work(t.Context())
 		time.Sleep(2 * time.Minute)
-		web := a.inletOf("web")
+		web := a.InletHandler("web")
 		send(t, web, siteKey, pricing)
 		time.Sleep(2 * time.Minute)
 		if got := p.score(t, ada); got != "" {
@@ -185,7 +185,7 @@ func TestBrowserIsConfirmed(t *testing.T) {
 				p.provision(t, a)
 				a.work(t.Context())
 				time.Sleep(2 * time.Minute)
-				web := a.inletOf("web")
+				web := a.InletHandler("web")
 				if of.before && of.vouch != nil {
 					of.vouch(t, p, web)
 					time.Sleep(5 * time.Minute)
@@ -237,7 +237,7 @@ func TestConsentIsWithdrawn(t *testing.T) {
 		p.provision(t, a)
 		a.work(t.Context())
 		time.Sleep(2 * time.Minute)
-		web := a.inletOf("web")
+		web := a.InletHandler("web")
 		send(t, web, siteKey, pricing)
 		send(t, web, serverKey, `{"type":"identify","messageId":"m2","userId":"42","anonymousId":"v1","traits":{"email":"ada@one.example"}}`)
 		p.visit(t, "a1", "ada@one.example", "form_submit", "/contact") // of a source of its own

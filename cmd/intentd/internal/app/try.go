@@ -44,7 +44,8 @@ type Trial struct {
 	Placed  int              `json:"placed,omitempty"`    // steps on a page that has a name and no address
 	Joined  bool             `json:"-"`                   // visitors without a name are taken to have agreed to be joined to who they became
 	Model   string           `json:"model,omitempty"`
-	Priced  bool             `json:"-"` // what the model costs is known
+	Trouble string           `json:"model_trouble,omitempty"` // what the model refused last, without a secret
+	Priced  bool             `json:"-"`                       // what the model costs is known
 	Unknown map[string]int64 `json:"unknown_kinds,omitempty"`
 	Forms   map[string]int64 `json:"unknown_forms,omitempty"`
 	Shared  int              `json:"shared,omitempty"` // events of nobody: several people hold the only id they have
@@ -132,6 +133,9 @@ func Try(ctx context.Context, read *jsonl.Journey, o TryOptions) (*Trial, error)
 	tried, err := pipeline.Try(ctx, b.setup, people, o.Now)
 	if err != nil {
 		return nil, err
+	}
+	if b.model != nil {
+		t.Trouble = (&modelWatch{model: b.model}).report().LastError
 	}
 	for i := range tried {
 		p := TriedPerson{Name: nameOf(people[i].IDs), Receipt: tried[i].Receipt, Fields: tried[i].Receipt.Written}

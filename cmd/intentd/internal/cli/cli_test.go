@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"sync"
 	"syscall"
@@ -423,6 +424,9 @@ func TestDaemon(t *testing.T) {
 	wants(t, w.do(t, Done, "status"), "no daemon runs")
 }
 
+// ranks is the table of people in what the demo prints.
+var ranks = regexp.MustCompile(`(?s)  #  Name.*?\n\n[A-Z]`)
+
 // Promise: the demo needs nothing, ranks people, and adds up.
 func TestDemo(t *testing.T) {
 	code, stdout, stderr := intentd(t, "demo")
@@ -433,6 +437,15 @@ func TestDemo(t *testing.T) {
 	if code, stdout, _ := intentd(t, "demo", "--json"); code != Done || !json.Valid([]byte(stdout)) {
 		t.Errorf("--json: exit %d", code)
 	}
+	// Whichever way the journeys come, the scores are the same.
+	code, sent, stderr := intentd(t, "demo", "--source", "collector")
+	leads := func(text string) string {
+		before, _, _ := strings.Cut(text, "What to try next")
+		return ranks.FindString(before)
+	}
+	if code != Done || leads(stdout) == "" || leads(sent) != leads(stdout) {
+		t.Errorf("--source collector: exit %d, %s\n%s\nwant\n%s", code, stderr, leads(sent), leads(stdout))
+	}
 	if left, _ := filepath.Glob(filepath.Join(os.TempDir(), "intentd-demo-*")); len(left) != 0 {
 		t.Errorf("left behind: %v", left)
 	}
@@ -442,7 +455,8 @@ func TestDemo(t *testing.T) {
 func TestServing(t *testing.T) {
 	for _, c := range []struct{ args, want []string }{
 		{[]string{"sandbox", "--listen", "127.0.0.1:0", "--contacts", "10"}, []string{"base_url: http://127.0.0.1:", "token: pat-na1-sandbox", "10 contacts"}},
-		{[]string{"demo", "--serve"}, []string{"intentd -c ", "status", "http://127.0.0.1:"}},
+		{[]string{"demo", "--serve"}, []string{"intentd -c ", "status", "http://127.0.0.1:", ">> "}},
+		{[]string{"demo", "--serve", "--source", "collector"}, []string{"curl -u ", "/v1/track"}},
 	} {
 		args := c.args
 		ctx, stop := context.WithCancel(t.Context())

@@ -1,10 +1,14 @@
 package cli
 
 import (
+	"bytes"
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
+	"net"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -21,7 +25,7 @@ import (
 
 func (c *command) demo() *cobra.Command {
 	var serve bool
-	var language, crm string
+	var language, crm, source string
 	cmd := &cobra.Command{
 		Use:   "demo",
 		Short: "See it work: a sandbox CRM and bundled journeys, no keys, no network",
@@ -38,16 +42,20 @@ at with the other commands.`,
 			default:
 				return misuse(cmd, "--crm is hubspot, salesforce or both")
 			}
-			return c.playDemo(cmd.Context(), crm, serve, language)
+			if source != "jsonl" && source != "collector" {
+				return misuse(cmd, "--source is jsonl or collector")
+			}
+			return c.playDemo(cmd.Context(), crm, source, serve, language)
 		},
 	}
 	cmd.Flags().BoolVar(&serve, "serve", false, "keep the sandbox CRM and the daemon running")
 	cmd.Flags().StringVar(&crm, "crm", "hubspot", "hubspot, salesforce or both: what the sandbox speaks")
+	cmd.Flags().StringVar(&source, "source", "jsonl", "jsonl or collector: how the journeys come, out of a file or sent as trackers do")
 	cmd.Flags().StringVar(&language, "language", "en", "en or de: the language of the texts")
 	return cmd
 }
 
-func (c *command) playDemo(ctx context.Context, crm string, serve bool, language string) error {
+func (c *command) playDemo(ctx context.Context, crm, source string, serve bool, language string) error {
 	dir, err := os.MkdirTemp("", "intentd-demo-")
 	if err != nil {
 		return err
@@ -70,6 +78,12 @@ func (c *command) playDemo(ctx context.Context, crm string, serve bool, language
 	}
 	if serve {
 		settings.Listen = "127.0.0.1:0"
+	}
+	if source == "collector" {
+		settings.WriteKeyFile = filepath.Join(dir, "write_key")
+		if err := newFile(settings.WriteKeyFile, func(f *os.File) error { _, err := f.WriteString(rand.Text()); return err }); err != nil {
+			return err
+		}
 	}
 	file := filepath.Join(dir, "config.yaml")
 	if err := os.WriteFile(file, []byte(demo.ConfigYAML(settings)), 0o600); err != nil {
@@ -95,6 +109,9 @@ func (c *command) playDemo(ctx context.Context, crm string, serve bool, language
 			err = errors.New(made[i].Error)
 		}
 	}
+	if err == nil && source == "collector" {
+		err = sendAll(ctx, a, settings.WriteKeyFile, people)
+	}
 	if err == nil {
 		stop := c.progress(ctx, a.Waiting)
 		_, err = a.Once(ctx)
@@ -110,6 +127,42 @@ func (c *command) playDemo(ctx context.Context, crm string, serve bool, language
 		return err
 	}
 	return c.serveDemo(ctx, a, crms, settings, file)
+}
+
+// sendAll sends everything that people did to the app's collector, over the loopback.
+func sendAll(ctx context.Context, a *app.App, keyFile string, people demo.Population) error {
+	key, err := os.ReadFile(keyFile)
+	if err != nil {
+		return err
+	}
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return err
+	}
+	s := &http.Server{Handler: a.InletHandler(demo.Source), ReadHeaderTimeout: 5 * time.Second}
+	go func() { _ = s.Serve(ln) }()
+	defer s.Close()
+	client := &http.Client{Transport: &http.Transport{}}
+	defer client.CloseIdleConnections()
+	for body, err := range people.Batches() {
+		if err != nil {
+			return err
+		}
+		req, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://"+ln.Addr().String()+"/v1/batch", bytes.NewReader(body))
+		if err != nil {
+			return err
+		}
+		req.SetBasicAuth(string(key), "")
+		resp, err := client.Do(req)
+		if err != nil {
+			return err
+		}
+		resp.Body.Close()
+		if resp.StatusCode != http.StatusOK {
+			return fmt.Errorf("the collector answered %s", resp.Status)
+		}
+	}
+	return nil
 }
 
 // showLeads prints what a rep would see in the CRM, from the CRM, and the receipt of whoever comes first.
@@ -138,7 +191,7 @@ func (c *command) serveDemo(ctx context.Context, a *app.App, crms []box, s demo.
 	if err := a.Start(ctx); err != nil {
 		return errors.Join(err, a.Close())
 	}
-	writeServing(c.Stdout, crms, s, a.Addr(), file)
+	writeServing(c.Stdout, crms, s, a.Addr(), a.Inlet(demo.Source), file)
 	watching, stop := context.WithCancel(ctx)
 	defer stop()
 	for _, b := range crms {
@@ -179,7 +232,7 @@ func (c *command) watch(ctx context.Context, crm box) {
 	}
 }
 
-func writeServing(w io.Writer, crms []box, s demo.Settings, addr, file string) {
+func writeServing(w io.Writer, crms []box, s demo.Settings, addr, inlet, file string) {
 	var at, edits []string
 	for _, base := range []string{s.CRM, s.Salesforce} {
 		if base != "" {
@@ -189,6 +242,11 @@ func writeServing(w io.Writer, crms []box, s demo.Settings, addr, file string) {
 	for _, b := range crms {
 		edits = append(edits, b.edit())
 	}
+	how, does := "by adding a line to the event file", `echo '{"time":"'$(date -u +%FT%TZ)'","kind":"demo_request","email":"EMAIL","url":"https://www.larkfield.example/demo"}' >> `+s.Events
+	if inlet != "" {
+		how = "by sending it to the collector"
+		does = `curl -u "$(cat ` + s.WriteKeyFile + `):" http://` + inlet + `/v1/track -d '{"event":"Demo Requested","userId":"EMAIL","context":{"page":{"url":"https://www.larkfield.example/demo"}}}'`
+	}
 	fmt.Fprintf(w, `
 The sandbox CRM answers at %s, intentd's health and metrics at http://%s. In another terminal:
 
@@ -196,14 +254,14 @@ The sandbox CRM answers at %s, intentd's health and metrics at http://%s. In ano
   intentd -c %[3]s plan
   intentd -c %[3]s explain p1
 
-Have somebody do something, by adding a line to the event file; within 10 seconds the score follows, and a line below tells:
+Have somebody do something, %[5]s; within 10 seconds the score follows, and a line below tells:
 
-  echo '{"time":"'$(date -u +%%FT%%TZ)'","kind":"demo_request","email":"EMAIL","url":"https://www.larkfield.example/demo"}' >> %[5]s
+  %[6]s
 
 Or edit a record as a rep would, for example make somebody a customer, whose visits do not count:
 
 %[4]s
 
 Ctrl-C ends everything and removes it.
-`, strings.Join(at, " and "), addr, file, strings.Join(edits, "\n\n"), s.Events)
+`, strings.Join(at, " and "), addr, file, strings.Join(edits, "\n\n"), how, does)
 }

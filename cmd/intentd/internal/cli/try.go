@@ -290,6 +290,9 @@ func (p tryPage) person(who *app.TriedPerson) {
 	}
 	if why := who.Receipt.Intent.Degraded; why != "" {
 		p.line("  these are the rules' texts: %s", why)
+		if p.t.Trouble != "" {
+			p.wrap(p.t.Model+" said: "+p.t.Trouble, 2)
+		}
 	}
 	if u := who.Receipt.Intent.Usage; u.Calls > 0 {
 		price := fmt.Sprintf("USD %.4f", float64(u.MicroUSD)/1e6)

@@ -93,7 +93,7 @@ func TestTryJSON(t *testing.T) {
 	}
 	for field, want := range map[string][2]string{
 		"score": {who.Fields["score"], who.Fields["score"]}, "tier": {"high", "high"}, "stage": {"deciding", "deciding"},
-		"headline": {"Wants a quote for 120 panels on two halls, budget EUR 90,000, delivery by March (26 Nov)", "Bittet um Angebot über 120 Module, Budget 90.000 EUR, Lieferung bis März (Anfrage vom 26. Nov.)"},
+		"headline": {"Wants a quote for 120 panels on two halls, budget EUR 90,000, delivery by March (26 Nov)", "Bittet um Angebot über 120 Module auf zwei Hallen, Budget 90.000 EUR (Anfrage vom 26. Nov.)"},
 	} {
 		if who.Fields[field] != want[0] || wer.Fields[field] != want[1] || want[0] == "" {
 			t.Errorf("%s: %q and %q, want %q", field, who.Fields[field], wer.Fields[field], want)
@@ -162,7 +162,7 @@ func TestTryWithAServerOfYourOwn(t *testing.T) {
 	}
 }
 
-// Where the server refuses, the texts are the rules', and what they cost is said.
+// Where the server refuses, the texts are the rules', and what it refused is said.
 func TestTryWithAServerThatRefuses(t *testing.T) {
 	stand := &openaitest.Server{Key: "another"}
 	server := httptest.NewServer(stand)
@@ -170,7 +170,7 @@ func TestTryWithAServerThatRefuses(t *testing.T) {
 	t.Setenv("OPENAI_BASE_URL", server.URL+"/v1")
 	t.Setenv("OPENAI_API_KEY", "sesame")
 	code, out, errs := intentd(t, "try", filepath.Join("testdata", "try", "segment_quote.jsonl"), "--now", tryNow, "--model", "local-model")
-	if code != Done || !strings.Contains(out, "these are the rules' texts: ") || !strings.Contains(out, "Wants a quote for 120 panels") || strings.Contains(out+errs, "sesame") {
+	if code != Done || !strings.Contains(out, "these are the rules' texts: ") || !strings.Contains(out, "local-model said: ") || !strings.Contains(out, "Wants a quote for 120 panels") || strings.Contains(out+errs, "sesame") {
 		t.Errorf("exit %d %s\n%s", code, errs, out)
 	}
 }

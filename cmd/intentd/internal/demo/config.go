@@ -12,10 +12,12 @@ type Settings struct {
 	State       string // path of the state file
 	Clickstream string // directory of the event store
 	Events      string // file, or directory, of the JSON lines
-	Listen      string // address of health and metrics; "": none
-	CRM         string // base URL of the HubSpot sandbox; "": none
-	TokenFile   string // file that holds its access token
-	Salesforce  string // base URL of the Salesforce sandbox; "": none
+	// WriteKeyFile holds the key by which a collector is sent the events instead; "": they are in Events.
+	WriteKeyFile string
+	Listen       string // address of health and metrics; "": none
+	CRM          string // base URL of the HubSpot sandbox; "": none
+	TokenFile    string // file that holds its access token
+	Salesforce   string // base URL of the Salesforce sandbox; "": none
 	// SalesforceClient is the consumer key of the sandbox's app, SalesforceSecretFile the file that holds its secret.
 	SalesforceClient, SalesforceSecretFile string
 	Language                               string // en | de; "": en
