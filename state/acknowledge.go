@@ -29,7 +29,7 @@ type Acknowledged struct {
 // Acknowledge makes true what a CRM answered, record by record: hashes, receipt, history and the person's next record for what it
 // took; a dead letter, tried again at its time, for what it refused. A record that is gone has its person looked at. It returns once that is on disk.
 func (db *DB) Acknowledge(answers []Answer, config uint64, day string, now time.Time) (Acknowledged, error) {
-	return change(db, func(tx *txn) (sum Acknowledged, err error) {
+	return updateOf(db, func(tx *txn) (sum Acknowledged, err error) {
 		for i := range answers {
 			a, before := &answers[i], sum
 			err := tx.Attempt(func() error { return tx.acknowledge(a, config, now, &sum) })

@@ -252,7 +252,7 @@ func (db *DB) EndWaits(still map[PersonID]bool) (n int, err error) {
 
 // BatchesOf are the jobs that hold prompts of a person's.
 func (db *DB) BatchesOf(id PersonID) ([]string, error) {
-	return read(db, func(tx *txn) (tokens []string, err error) {
+	return viewOf(db, func(tx *txn) (tokens []string, err error) {
 		err = tx.batchAsks("", func(token string, ask *BatchAsk) error {
 			if ask.Person == id && !slices.Contains(tokens, token) {
 				tokens = append(tokens, token)

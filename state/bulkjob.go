@@ -10,7 +10,7 @@ import (
 // CarryByJob gives up to n patches of an object that may wait for a bulk job to the job named token, and returns them: the token is on disk
 // before anything is uploaded. Patches staged before oldest are left out.
 func (db *DB) CarryByJob(crm, object, token string, oldest time.Time, n int) ([]connectors.Patch, error) {
-	return change(db, func(tx *txn) (patches []connectors.Patch, err error) {
+	return updateOf(db, func(tx *txn) (patches []connectors.Patch, err error) {
 		var keys [][]byte
 		if err := tx.journalRows(crm, object, 0, func(_ uint64, _, v []byte) bool {
 			row, u, err := tx.rowOf(v)
@@ -47,7 +47,7 @@ func (tx *txn) changeUnsent(keys [][]byte, change func(*unsent)) error {
 
 // ReleaseJob has the patches that a bulk job still carries wait again, to be sent by calls, and returns how many there were.
 func (db *DB) ReleaseJob(crm, object, token string) (int, error) {
-	return change(db, func(tx *txn) (int, error) {
+	return updateOf(db, func(tx *txn) (int, error) {
 		var keys [][]byte
 		if err := tx.journalRows(crm, object, 0, func(_ uint64, _, v []byte) bool {
 			if _, u, err := tx.rowOf(v); err == nil && u.token == token && u.way == InJob {

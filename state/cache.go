@@ -139,7 +139,7 @@ func (db *DB) CacheLater(cache string, key, value []byte, expires time.Time) {
 
 // PurgeCache removes up to n entries that have expired and says how many.
 func (db *DB) PurgeCache(cache string, now time.Time, n int) (int, error) {
-	return change(db, func(tx *txn) (int, error) { return tx.PurgeCache(cache, now, n) })
+	return updateOf(db, func(tx *txn) (int, error) { return tx.PurgeCache(cache, now, n) })
 }
 
 // Answer is the person's last stage-2 answer, if it was given to the same inputs.

@@ -11,7 +11,7 @@ import (
 // bytes and a key on every pair, more than such an entry itself. A cell's key is at most its first entry and greater than
 // every entry of the cell before.
 type cellIndex struct {
-	space space
+	space spaceID
 	key   int // leading bytes of an entry that identify it
 	width int // bytes of an entry
 }

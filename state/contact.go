@@ -150,7 +150,7 @@ func (tx *txn) Contacts(crm, object string, after string, n int) (refs []connect
 }
 
 // walkRefs visits up to n pairs of a space whose keys are those of an object's records.
-func (tx *txn) walkRefs(id space, crm, object, after string, n int, visit func(ref connectors.Ref, v []byte) error, next *string) error {
+func (tx *txn) walkRefs(id spaceID, crm, object, after string, n int, visit func(ref connectors.Ref, v []byte) error, next *string) error {
 	kind, ok, err := tx.kindOf(crm, object, false)
 	if !ok || err != nil {
 		return err

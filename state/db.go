@@ -91,8 +91,8 @@ func (db *DB) view(fn func(*txn) error) error {
 	})
 }
 
-// read is what fn finds out in a view. It comes out as a result, so that nothing stays of a run that the engine had run again.
-func read[T any](db *DB, fn func(*txn) (T, error)) (found T, err error) {
+// viewOf is what fn finds out in a view. It comes out as a result, so that nothing stays of a run that the engine had run again.
+func viewOf[T any](db *DB, fn func(*txn) (T, error)) (found T, err error) {
 	err = db.view(func(tx *txn) (err error) { found, err = fn(tx); return err })
 	return found, err
 }

@@ -10,7 +10,7 @@ import (
 // entry carries it from there; the next commit sets another. Who is in the queue already is left out: their due time moves when that
 // work is done.
 func (db *DB) EnqueueDue(now time.Time, n int) (int, error) {
-	return change(db, func(tx *txn) (int, error) {
+	return updateOf(db, func(tx *txn) (int, error) {
 		ids, err := tx.DueBefore(now, n)
 		if err != nil {
 			return 0, err

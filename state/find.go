@@ -29,7 +29,7 @@ type Lookup struct {
 
 // Find is whom a lookup names; 0 if nobody. What cannot be read names nobody.
 func (db *DB) Find(what Lookup, rules *IdentityRules) (PersonID, error) {
-	return read(db, func(tx *txn) (PersonID, error) { return tx.registry(rules, tx.db.o.Now()).find(&what), nil })
+	return viewOf(db, func(tx *txn) (PersonID, error) { return tx.registry(rules, tx.db.o.Now()).find(&what), nil })
 }
 
 func (g *registry) find(what *Lookup) PersonID {
@@ -58,7 +58,7 @@ func (g *registry) find(what *Lookup) PersonID {
 
 // Holders are whom identifiers lead to, in their order.
 func (db *DB) Holders(ids []identity.ID, rules *IdentityRules) ([]Holder, error) {
-	return read(db, func(tx *txn) (holders []Holder, err error) {
+	return viewOf(db, func(tx *txn) (holders []Holder, err error) {
 		g := tx.registry(rules, tx.db.o.Now())
 		for _, id := range ids {
 			h, err := g.holder(id)

@@ -32,8 +32,8 @@ const (
 // every caller gets the error: what fn did outside tx holds only without one.
 func (db *DB) update(fn func(*txn) error) error { return db.call(fn, false) }
 
-// change is update for what fn finds out. It comes out as a result, so that nothing stays of a run that the engine had run again.
-func change[T any](db *DB, fn func(*txn) (T, error)) (found T, err error) {
+// updateOf is what fn finds out in an update, once that is on disk. It comes out as a result, so that nothing stays of a run that the engine had run again.
+func updateOf[T any](db *DB, fn func(*txn) (T, error)) (found T, err error) {
 	err = db.update(func(tx *txn) (err error) { found, err = fn(tx); return err })
 	return found, err
 }

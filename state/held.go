@@ -15,7 +15,7 @@ type HeldFields struct {
 
 // HeldFields are the held fields of a person's records, record by record.
 func (db *DB) HeldFields(id PersonID) ([]HeldFields, error) {
-	return read(db, func(tx *txn) ([]HeldFields, error) { return tx.heldFields(id) })
+	return viewOf(db, func(tx *txn) ([]HeldFields, error) { return tx.heldFields(id) })
 }
 
 // HeldFieldsFrom are those of up to n people from id on. next is whom to go on from, 0 at the end.

@@ -312,7 +312,7 @@ func (tx *txn) PutLinks(id PersonID, links []Link) error {
 
 // Links are a person's identifiers beyond the CRM's.
 func (db *DB) Links(id PersonID) ([]Link, error) {
-	return read(db, func(tx *txn) ([]Link, error) { return tx.Links(id) })
+	return viewOf(db, func(tx *txn) ([]Link, error) { return tx.Links(id) })
 }
 
 // MoveIdentities has every value that leads to one person lead to another: two people turned out to be one. Links themselves

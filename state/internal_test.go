@@ -502,7 +502,7 @@ func TestOneDamagedRowCostsOneRow(t *testing.T) {
 		}
 		return nil
 	})
-	damage := func(in space, key, value []byte) {
+	damage := func(in spaceID, key, value []byte) {
 		t.Helper()
 		if err := db.e.Update(func(tx engine.Tx) error { return tx.Put(in, key, value) }); err != nil {
 			t.Fatal(err)

@@ -23,7 +23,7 @@ type ActivityPage struct {
 // TakeActive links the identifiers a source saw to the people they belong to, queues those, and moves the cursor, all or nothing
 // (invariant 1).
 func (db *DB) TakeActive(page ActivityPage) (Taken, error) {
-	return change(db, func(tx *txn) (Taken, error) { return tx.takeActive(&page) })
+	return updateOf(db, func(tx *txn) (Taken, error) { return tx.takeActive(&page) })
 }
 
 func (tx *txn) takeActive(page *ActivityPage) (taken Taken, err error) {
@@ -70,7 +70,7 @@ func listenedKey(source string) string { return "listened/" + source }
 
 // Listened says whether a source has told what there was before it was ever asked.
 func (db *DB) Listened(source string) (bool, error) {
-	return read(db, func(tx *txn) (bool, error) { return tx.Setting(listenedKey(source)) != nil, nil })
+	return viewOf(db, func(tx *txn) (bool, error) { return tx.Setting(listenedKey(source)) != nil, nil })
 }
 
 // Reached counts the people that a source told of, and those of them who are in no CRM.
@@ -86,7 +86,7 @@ func (tx *txn) reached(source string) (r Reached) {
 
 // Reached counts whom a source has told of so far.
 func (db *DB) Reached(source string) (Reached, error) {
-	return read(db, func(tx *txn) (Reached, error) { return tx.reached(source), nil })
+	return viewOf(db, func(tx *txn) (Reached, error) { return tx.reached(source), nil })
 }
 
 // countReached adds a page of people to the counts of a source.

@@ -280,7 +280,7 @@ func (db *DB) Person(id PersonID) (p Person, ok bool, err error) {
 
 // People are up to n people from id on, in ascending order.
 func (db *DB) People(from PersonID, n int) ([]PersonID, error) {
-	return read(db, func(tx *txn) ([]PersonID, error) { return tx.People(from, n) })
+	return viewOf(db, func(tx *txn) ([]PersonID, error) { return tx.People(from, n) })
 }
 
 // PeopleFrom are the core records of up to n people from id on. Those that cannot be read are left out: the lot that meets them tells. next

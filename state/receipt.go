@@ -170,5 +170,5 @@ func (db *DB) LastReceipt(id PersonID) (plain []byte, err error) {
 
 // PurgeReceipts removes up to n receipts from before a time and says how many.
 func (db *DB) PurgeReceipts(before time.Time, n int) (int, error) {
-	return change(db, func(tx *txn) (int, error) { return tx.PurgeReceipts(before, n) })
+	return updateOf(db, func(tx *txn) (int, error) { return tx.PurgeReceipts(before, n) })
 }

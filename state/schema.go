@@ -9,7 +9,7 @@ import (
 	"github.com/intentd/intentd/state/engine"
 )
 
-type space = engine.Space
+type spaceID = engine.Space
 
 // The spaces. Their names are what is kept; their order may change.
 var (
@@ -52,9 +52,9 @@ const (
 
 var spaces engine.Spaces
 
-func newSpace(name string, isScattered bool) space {
+func newSpace(name string, isScattered bool) spaceID {
 	spaces = append(spaces, engine.SpaceInfo{Name: name, Scattered: isScattered})
-	return space(len(spaces) - 1)
+	return spaceID(len(spaces) - 1)
 }
 
 // Spaces are what an engine for a state is opened with.
@@ -78,7 +78,7 @@ type migration struct {
 // cut short.
 var migrations = []migration{
 	{"make buckets and secret", func(tx engine.Tx, _ []byte) ([]byte, error) {
-		for id := range space(len(spaces)) {
+		for id := range spaceID(len(spaces)) {
 			if err := tx.Make(id); err != nil {
 				return nil, err
 			}

@@ -43,7 +43,7 @@ func (tx *txn) SetCursor(name string, c connectors.Cursor) error {
 	return tx.setIfChanged(bCursors, []byte(name), c)
 }
 
-func (tx *txn) setIfChanged(id space, key, v []byte) error {
+func (tx *txn) setIfChanged(id spaceID, key, v []byte) error {
 	if old := tx.get(id, key); (old == nil) == (v == nil) && bytes.Equal(old, v) {
 		return nil
 	}
@@ -52,7 +52,7 @@ func (tx *txn) setIfChanged(id space, key, v []byte) error {
 
 // Setting is a small fact that the daemon keeps; nil if not set.
 func (db *DB) Setting(key string) ([]byte, error) {
-	return read(db, func(tx *txn) ([]byte, error) { return tx.Setting(key), nil })
+	return viewOf(db, func(tx *txn) ([]byte, error) { return tx.Setting(key), nil })
 }
 
 // SetSetting keeps a small fact; nil removes it. It is durable on return.

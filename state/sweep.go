@@ -67,7 +67,7 @@ func (db *DB) BeginSweep(crm string, now time.Time) (s Sweep, err error) {
 
 // TakeSwept is TakeRecords for a page of a sweep, which also notes what was met. After the last page the sweep compares.
 func (db *DB) TakeSwept(s Sweep, page RecordPage, last bool) (Taken, error) {
-	return change(db, func(tx *txn) (taken Taken, err error) {
+	return updateOf(db, func(tx *txn) (taken Taken, err error) {
 		refs := make([]connectors.Ref, len(page.Records))
 		for i := range page.Records {
 			refs[i] = page.Records[i].Ref
@@ -155,7 +155,7 @@ func (db *DB) EndSweep(s Sweep, n int, now time.Time) (done bool, err error) {
 
 // LastSweep is when the last full pass over a CRM ended; zero if none ever did.
 func (db *DB) LastSweep(crm string) (time.Time, error) {
-	return read(db, func(tx *txn) (t time.Time, err error) {
+	return viewOf(db, func(tx *txn) (t time.Time, err error) {
 		if b := tx.Setting(sweptKey(crm)); len(b) > 0 {
 			err = t.UnmarshalText(b)
 		}

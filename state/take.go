@@ -46,7 +46,7 @@ func (t *Taken) Add(o Taken) {
 // TakeRecords brings the state up to a page of records, queues the people whose inputs changed, and moves the cursor, all or nothing
 // (invariant 1). A record of which something kept cannot be read is left out and counted.
 func (db *DB) TakeRecords(page RecordPage) (Taken, error) {
-	return change(db, func(tx *txn) (Taken, error) { return tx.takeRecords(&page) })
+	return updateOf(db, func(tx *txn) (Taken, error) { return tx.takeRecords(&page) })
 }
 
 func (tx *txn) takeRecords(page *RecordPage) (taken Taken, err error) {
@@ -88,7 +88,7 @@ func (tx *txn) moveCursor(feed string, next connectors.Cursor) error {
 
 // Cursor is where a feed was read to; nil if never.
 func (db *DB) Cursor(feed string) (connectors.Cursor, error) {
-	return read(db, func(tx *txn) (connectors.Cursor, error) { return tx.Cursor(feed), nil })
+	return viewOf(db, func(tx *txn) (connectors.Cursor, error) { return tx.Cursor(feed), nil })
 }
 
 // buried is takeRecord's word for a forgotten person. It is no reason the queue ever sees.

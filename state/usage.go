@@ -111,12 +111,12 @@ func (db *DB) AddUsageLater(day string, u Usage) {
 
 // Usage is what a day cost; nothing, if nothing is known of it.
 func (db *DB) Usage(day string) (Usage, error) {
-	return read(db, func(tx *txn) (Usage, error) { return tx.Usage(day) })
+	return viewOf(db, func(tx *txn) (Usage, error) { return tx.Usage(day) })
 }
 
 // UsageDays is what up to n days cost, the latest first.
 func (db *DB) UsageDays(n int) ([]DayUsage, error) {
-	return read(db, func(tx *txn) ([]DayUsage, error) { return tx.UsageDays(n), nil })
+	return viewOf(db, func(tx *txn) ([]DayUsage, error) { return tx.UsageDays(n), nil })
 }
 
 // NoteRun keeps within 100 ms what is remembered of a recurring job. One that failed does not wipe out when it last went well.
@@ -139,5 +139,5 @@ func (db *DB) NoteRun(run Run) {
 
 // Runs is what is remembered of all recurring jobs, by name.
 func (db *DB) Runs() ([]Run, error) {
-	return read(db, (*txn).Runs)
+	return viewOf(db, (*txn).Runs)
 }

@@ -53,7 +53,7 @@ type verifier struct {
 	note func(format string, args ...any) bool
 }
 
-func (v *verifier) each(id space, visit func(k, val []byte) error) {
+func (v *verifier) each(id spaceID, visit func(k, val []byte) error) {
 	c := v.tx.scan(id, nil, nil, 0)
 	for k, val := c.Next(); k != nil; k, val = c.Next() {
 		if err := visit(k, val); err != nil && !v.note("%s: %w", spaces[id].Name, err) {

@@ -45,7 +45,7 @@ func (tx *txn) discard(row *Row, now time.Time) error {
 // VoidWaiting has up to n patches of an object, after a sequence number, not be sent any more and their people worked on anew. What a bulk job
 // carries is with the CRM already. next is the number to go on after, 0 at the end.
 func (db *DB) VoidWaiting(crm, object string, after uint64, n int, now time.Time) (next uint64, err error) {
-	return change(db, func(tx *txn) (next uint64, err error) {
+	return updateOf(db, func(tx *txn) (next uint64, err error) {
 		var refs []connectors.Ref
 		if err := tx.journalRows(crm, object, after, func(seq uint64, _, v []byte) bool {
 			if row, u, err := tx.rowOf(v); err == nil && u.way == Waiting {
