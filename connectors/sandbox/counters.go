@@ -13,8 +13,6 @@ type Counters struct {
 	Faults      int64                    // injected faults that happened
 	Patches     int64                    // record updates applied through the API
 	Patched     int                      // records that have met at least one of them
-	BytesIn     int64                    // of request bodies
-	BytesOut    int64                    // of answers' bodies
 	// CPU is the processor time spent on answers: reading the body's JSON, work and rendering, without sockets, locks or
 	// injected delays. Where the system does not tell a thread's processor time it is wall time.
 	CPU time.Duration
@@ -29,10 +27,8 @@ func (c Counters) Calls(route string) int64 {
 	return n
 }
 
-func (c *Counters) request(route string, status, in, out int, spent time.Duration) {
+func (c *Counters) request(route string, status int, spent time.Duration) {
 	c.Requests++
-	c.BytesIn += int64(in)
-	c.BytesOut += int64(out)
 	c.CPU += spent
 	if c.Routes[route] == nil {
 		c.Routes[route] = map[int]int64{}

@@ -1,6 +1,9 @@
 package sandbox
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // endpoint is what a vendor answers under a method and a path, whose parts in braces stand for anything. C is the vendor's
 // call, O its kind of object, which the part {object} names.
@@ -9,41 +12,25 @@ type endpoint[C, O any] struct {
 	answer       func(c C, o O) reply
 }
 
-// find is the endpoint of a request: the first whose path fits decides, so that words stand before parts in braces. Without the
-// endpoint, pathIs says that the path is one of another method.
-func find[C, O any](list []endpoint[C, O], method string, p path) (e *endpoint[C, O], pathIs bool) {
+// find is the endpoint of a request, and the name of the object in its path: the first whose path fits decides, so that words
+// stand before parts in braces. Without the endpoint, pathIs says that the path is one of another method.
+func find[C, O any](list []endpoint[C, O], method string, p path) (e *endpoint[C, O], object string, pathIs bool) {
 	fits := ""
 	for i := range list {
 		if e := &list[i]; e.path == fits || fits == "" && p.fits(e.path) {
 			if fits = e.path; e.method == method {
-				return e, true
+				return e, p.at(slices.Index(strings.Split(e.path, "/"), "{object}")), true
 			}
 		}
 	}
-	return nil, fits != ""
+	return nil, "", fits != ""
 }
 
 // fits says whether a path is of a form, whatever the case of its words.
 func (p path) fits(form string) bool {
-	parts := strings.Split(form, "/")
-	if len(parts) != len(p) {
-		return false
-	}
-	for i, part := range parts {
-		if part[0] != '{' && !strings.EqualFold(part, p[i]) {
-			return false
-		}
-	}
-	return true
-}
-
-// objectIn is the place of the object in the form of a path, -1 if there is none.
-func objectIn(form string) int {
-	before, _, ok := strings.Cut(form, "{object}")
-	if !ok {
-		return -1
-	}
-	return strings.Count(before, "/")
+	return slices.EqualFunc(p, strings.Split(form, "/"), func(given, part string) bool {
+		return given != "" && part[0] == '{' || strings.EqualFold(given, part)
+	})
 }
 
 // named is an endpoint's name for counting: its path with the object's own name in it.

@@ -63,7 +63,6 @@ type HubSpot struct {
 	occurrences []filed
 	rules       []Rule
 	tokens      map[string]time.Time // issued access tokens with their end
-	serial      uint64               // of correlation ids, tokens and event ids
 	burst       *rolling
 	searches    *rolling
 	day         *daily
@@ -273,10 +272,7 @@ func (h *HubSpot) CreateContacts(n int, gen func(i int) map[string]string) {
 }
 
 func (h *HubSpot) seed(o *hubObject, props map[string]string) *record {
-	values, err := o.prepare(props)
-	if err != nil {
-		panic(err)
-	}
+	values := o.prepare(props)
 	if other := h.clash(o, values, nil); other != nil {
 		panic(fmt.Errorf("sandbox: contact %s already has the address", other.id))
 	}
@@ -284,20 +280,20 @@ func (h *HubSpot) seed(o *hubObject, props map[string]string) *record {
 }
 
 // prepare checks values from Go, where read-only properties may be set too.
-func (o *hubObject) prepare(props map[string]string) (changes, error) {
+func (o *hubObject) prepare(props map[string]string) changes {
 	values := make(map[string]*string, len(props))
 	for n, v := range props {
 		values[n] = &v
 	}
 	known, bad := o.understand(values, true)
 	if len(bad) > 0 {
-		return nil, fmt.Errorf("sandbox: %s: %s", o.plural, bad[0].Message)
+		panic(fmt.Errorf("sandbox: %s: %s", o.plural, bad[0].Message))
 	}
-	return known, nil
+	return known
 }
 
 // UpdateContact sets properties of a live contact. by is the id of the user who did it, "" for another integration (and, of
-// read-only properties, HubSpot itself).
+// read-only properties, HubSpot itself). It panics on a property or value that the portal does not take: the caller's mistake.
 func (h *HubSpot) UpdateContact(id string, props map[string]string, by string) error {
 	return h.UpdateMany([]string{id}, props, by)
 }
@@ -316,10 +312,7 @@ func (h *HubSpot) UpdateDeal(id string, props map[string]string, by string) erro
 }
 
 func (h *HubSpot) edit(o *hubObject, ids []string, props map[string]string, by string, now int64) error {
-	values, err := o.prepare(props)
-	if err != nil {
-		return err
-	}
+	values := o.prepare(props)
 	who := author{source: byIntegration}
 	if by != "" {
 		user, err := strconv.ParseInt(by, 10, 64)

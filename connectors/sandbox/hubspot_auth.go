@@ -1,8 +1,6 @@
 package sandbox
 
 import (
-	"encoding/base64"
-	"encoding/binary"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -93,11 +91,7 @@ func (h *HubSpot) token(c call, _ *hubObject) reply {
 	case form.Get("refresh_token") != client.RefreshToken:
 		return refuse("BAD_REFRESH_TOKEN", "missing or invalid refresh token")
 	}
-	raw := make([]byte, 0, 240)
-	for range 30 {
-		raw = binary.LittleEndian.AppendUint64(raw, h.random())
-	}
-	token := "C" + base64.RawURLEncoding.EncodeToString(raw) // 321 characters
+	token := "C" + h.secret(320)
 	h.tokens[token] = c.now.Add(client.TTL)
 	return jsonReply(http.StatusOK, map[string]any{
 		"token_type": "bearer", "refresh_token": client.RefreshToken, "access_token": token, "hub_id": h.o.PortalID, "expires_in": int(client.TTL.Seconds()),

@@ -95,11 +95,10 @@ func (h *HubSpot) endpoints() []endpoint[call, *hubObject] {
 // route names a request whatever its generation of paths: "POST contacts/batch/update", "GET contacts/{id}", "GET events".
 func (h *HubSpot) route(q *request) string {
 	c := parse(q)
-	e, _ := find(h.serves, q.method, c.rest)
+	e, name, _ := find(h.serves, q.method, c.rest)
 	if e == nil {
 		return q.method + " unknown"
 	}
-	name := c.rest.at(objectIn(e.path))
 	if o := h.object(name); o != nil {
 		name = o.plural
 	}
@@ -148,7 +147,7 @@ func (h *HubSpot) answer(q *request) (rep reply) {
 // serve answers an authorised request within the limits. An endpoint refuses by panicking with its *failure, before anything
 // has changed.
 func (h *HubSpot) serve(c call) reply {
-	e, pathIs := find(h.serves, c.method, c.rest)
+	e, object, pathIs := find(h.serves, c.method, c.rest)
 	switch {
 	case e == nil && pathIs:
 		panic(notAllowed)
@@ -157,11 +156,9 @@ func (h *HubSpot) serve(c call) reply {
 	case len(c.body) > 0 && c.method != http.MethodGet && c.api != "oauth" && !c.isKind("application/json"):
 		panic(wrongMedia)
 	}
-	var o *hubObject
-	if at := objectIn(e.path); at >= 0 {
-		if o = h.object(c.rest[at]); o == nil {
-			panic(noObject(c.rest[at]))
-		}
+	o := h.object(object)
+	if o == nil && object != "" {
+		panic(noObject(object))
 	}
 	return e.answer(c, o)
 }
@@ -307,18 +304,9 @@ func (h *HubSpot) refusal(status int, policy string) []byte {
 	return h.errorBody(f)
 }
 
-// random is the next of a row of numbers that are the same in every portal: SplitMix64, by Steele, Lea and Flood.
-func (h *HubSpot) random() uint64 {
-	h.serial++
-	z := h.serial * 0x9e3779b97f4a7c15
-	z = (z ^ z>>30) * 0xbf58476d1ce4e5b9
-	z = (z ^ z>>27) * 0x94d049bb133111eb
-	return z ^ z>>31
-}
-
 // uuid is a made-up identifier in the form of a UUID.
 func (h *HubSpot) uuid() string {
-	a, b := h.random(), h.random()
+	a, b := h.random.Uint64(), h.random.Uint64()
 	return fmt.Sprintf("%08x-%04x-4%03x-a%03x-%012x", a>>32, a>>16&0xffff, a&0xfff, b>>52, b&0xffffffffffff)
 }
 

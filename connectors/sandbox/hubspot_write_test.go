@@ -109,7 +109,7 @@ func TestCountersTellWhatWasWritten(t *testing.T) {
 	p.ask("POST", dated+"/batch/update", inputs(update(a, map[string]string{"city": "Ulm"}), update(b, map[string]string{"city": "Ulm", "company": "X"}), update("7", map[string]string{"city": "Ulm"})))
 	p.ask("PATCH", v3+"/"+b, `{"properties":{"city":"Kiel"}}`)
 	c := p.Counters()
-	if c.Patches != 3 || c.Patched != 2 || c.Routes["POST contacts/batch/update"][207] != 1 || c.Calls("PATCH contacts/{id}") != 1 || c.Requests != 2 || c.BytesIn == 0 || c.BytesOut == 0 {
+	if c.Patches != 3 || c.Patched != 2 || c.Routes["POST contacts/batch/update"][207] != 1 || c.Calls("PATCH contacts/{id}") != 1 || c.Requests != 2 {
 		t.Errorf("counters %+v", c)
 	}
 	if got := p.Writes(); !maps.Equal(got, map[string]int{a: 1, b: 2}) {

@@ -26,15 +26,7 @@ func decode(body []byte, into any) error {
 	if !utf8.Valid(body) {
 		return errors.New("on line 1, column 1: Invalid UTF-8")
 	}
-	err := json.Unmarshal(body, into)
-	var typ *json.UnmarshalTypeError
-	var syntax *json.SyntaxError
-	switch {
-	case errors.As(err, &typ):
-		return fmt.Errorf("on line 1, column %d: Cannot deserialize value of type `%s` from %s", typ.Offset, typ.Type, typ.Value)
-	case errors.As(err, &syntax):
-		return fmt.Errorf("on line 1, column %d: %w", syntax.Offset, err)
-	case err != nil:
+	if err := json.Unmarshal(body, into); err != nil {
 		return fmt.Errorf("on line 1, column 1: %w", err)
 	}
 	return nil

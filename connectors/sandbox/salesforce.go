@@ -11,7 +11,6 @@ import (
 // SalesforceOptions say what org to imitate. The zero value is a production org of Enterprise Edition with one integration
 // user, which signs in with any JWT that is well made.
 type SalesforceOptions struct {
-	OrgID        string         // 15 or 18 characters; "": 00D5g0000000001EAA
 	Username     string         // of the integration user; "": integration@sandbox.example
 	ClientID     string         // consumer key of the external client app; "": sandbox-client
 	ClientSecret string         // "": sandbox-secret
@@ -60,13 +59,11 @@ type Salesforce struct {
 	open     []*Transaction
 }
 
+// theOrg is the id of every org.
+const theOrg = "00D5g0000000001EAA"
+
 // NewSalesforce makes an org without people.
 func NewSalesforce(o SalesforceOptions) *Salesforce {
-	if id, ok := longID(o.OrgID); ok {
-		o.OrgID = id
-	} else {
-		o.OrgID, _ = longID("00D5g0000000001")
-	}
 	o.Username = cmp.Or(o.Username, "integration@sandbox.example")
 	o.ClientID = cmp.Or(o.ClientID, "sandbox-client")
 	o.ClientSecret = cmp.Or(o.ClientSecret, "sandbox-secret")
@@ -91,7 +88,7 @@ func NewSalesforce(o SalesforceOptions) *Salesforce {
 		s.prefixes[obj.prefix] = obj
 	}
 	s.users = s.objects["user"]
-	s.objects["organization"].onlyID = o.OrgID
+	s.objects["organization"].onlyID = theOrg
 	s.derivations()
 	s.serves = s.endpoints()
 	s.desk.open(s, o.Now)
@@ -141,7 +138,7 @@ func (s *Salesforce) recordOf(id string) (*orgObject, *record) {
 }
 
 // OrgID is the org's id, UserID that of the integration user, both with 18 characters.
-func (s *Salesforce) OrgID() string  { return s.o.OrgID }
+func (s *Salesforce) OrgID() string  { return theOrg }
 func (s *Salesforce) UserID() string { return s.me }
 
 // Listen serves on addr, such as "127.0.0.1:0", until ctx ends and returns the base URL once connections are accepted. Tokens

@@ -7,7 +7,6 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
-	"fmt"
 	"maps"
 	"net/http"
 	"net/url"
@@ -116,11 +115,11 @@ func (s *Salesforce) grant(q *request, form url.Values) reply {
 	deny(kind == "", "unsupported_grant_type", "grant type not supported")
 	deny(s.locked, "invalid_grant", "inactive user")
 	s.endSessions(func(session *orgSession) bool { return !now.Before(session.ends) })
-	token := s.o.OrgID[:15] + "!" + s.secret(96)
+	token := theOrg[:15] + "!" + s.secret(96)
 	s.sessions[token] = &orgSession{now.Add(s.o.SessionTTL), s.refresh}
 	maps.Copy(answer, map[string]string{
 		"access_token": token, "scope": "api refresh_token", "instance_url": s.instance(q), "token_type": "Bearer",
-		"id": q.base + "/id/" + s.o.OrgID + "/" + s.me,
+		"id": q.base + "/id/" + theOrg + "/" + s.me,
 	})
 	if kind != jwtGrant {
 		answer["issued_at"] = strconv.FormatInt(now.UnixMilli(), 10)
@@ -161,19 +160,6 @@ func (s *Salesforce) checkJWT(assertion string, now time.Time) {
 	deny(claims.Sub != s.o.Username, "invalid_grant", "user hasn't approved this consumer")
 }
 
-// secret is n characters that the number of secrets before decides.
-func (s *Salesforce) secret(n int) string {
-	b := make([]byte, 0, n+sha256.Size*2)
-	for len(b) < n {
-		s.serial++
-		sum := sha256.Sum256(fmt.Appendf(nil, "%s %d", s.o.OrgID, s.serial))
-		for _, c := range sum {
-			b = append(b, idDigits[int(c)%62])
-		}
-	}
-	return string(b[:n])
-}
-
 // authorize finds the session of a request.
 func (s *Salesforce) authorize(q *request, now time.Time) (token string, ok bool) {
 	scheme, token, _ := strings.Cut(q.header.Get("Authorization"), " ")
@@ -193,7 +179,7 @@ func (s *Salesforce) revoke(q *request, form url.Values) reply {
 func (s *Salesforce) identity(q *request) reply {
 	instance := s.instance(q)
 	return jsonReply(http.StatusOK, map[string]any{
-		"id": instance + "/id/" + s.o.OrgID + "/" + s.me, "asserted_user": true, "user_id": s.me, "organization_id": s.o.OrgID,
+		"id": instance + "/id/" + theOrg + "/" + s.me, "asserted_user": true, "user_id": s.me, "organization_id": theOrg,
 		"username": s.o.Username, "email": s.o.Username, "display_name": "Integration", "active": !s.locked, "user_type": "STANDARD", "language": "en_US", "locale": "en_US",
 		"urls": map[string]string{"rest": instance + "/services/data/v{version}/", "sobjects": instance + "/services/data/v{version}/sobjects/", "query": instance + "/services/data/v{version}/query/"},
 	})

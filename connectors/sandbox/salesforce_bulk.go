@@ -282,16 +282,8 @@ func csvRow(header, cells []string) orgRow {
 
 // workRow applies one row and returns the record's id. No header of the call that asks for the state says anything about it.
 func (s *Salesforce) workRow(now time.Time, job *bulkJob, row orgRow) (id string, fault *orgFault) {
-	fault = caught[orgFault](func() {
-		values := job.object.changesOf(row, false)
-		if row.id == "" {
-			panic(badRow("MISSING_ARGUMENT", "Id not specified in an update call"))
-		}
-		r := s.target(job.object, row.id)
-		s.checkUpdate(&orgCall{request: &request{}, now: now}, job.object, r, values)
-		s.update(job.object, r, values, job.assigns)
-		id = r.id
-	})
+	c := &orgCall{request: &request{}, now: now}
+	fault = caught[orgFault](func() { id = s.planned(c, job.object, row, false, job.assigns)().id })
 	if fault.misread() {
 		fault = badRow("INVALID_TYPE_ON_FIELD_IN_RECORD", fault.message)
 	}

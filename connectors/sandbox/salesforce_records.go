@@ -64,10 +64,11 @@ func (o *orgObject) get(r *record, name string) string {
 	return ""
 }
 
-// What people do in the org, from Go: reps edit, admins make rules. Fields that the API cannot set may be set here.
+// What people do in the org, from Go: reps edit, admins make rules. Fields that the API cannot set may be set here. An object,
+// field or value that the org does not take is the caller's mistake and panics.
 
 // Create adds a record and returns its id of 18 characters. CreatedDate, CreatedById, LastModifiedDate, LastModifiedById and
-// SystemModstamp may be given. It panics on an object, field or value that the org does not take: the caller's mistake.
+// SystemModstamp may be given.
 func (s *Salesforce) Create(object string, fields map[string]string) string {
 	defer s.lock()()
 	return s.seed(object, fields)
@@ -84,30 +85,30 @@ func (s *Salesforce) CreateMany(object string, n int, gen func(i int) map[string
 }
 
 func (s *Salesforce) seed(object string, fields map[string]string) string {
-	o, values, err := s.prepare(object, fields)
-	if err != nil {
-		panic(err)
-	}
+	o, values := s.prepare(object, fields)
 	return s.create(o, values, s.boss, s.nowMs()).id
 }
 
-// prepare checks fields given from Go.
-func (s *Salesforce) prepare(object string, fields map[string]string) (*orgObject, changes, error) {
+// known is an object given from Go.
+func (s *Salesforce) known(object string) *orgObject {
 	o, ok := s.object(object)
 	if !ok {
-		return nil, nil, fmt.Errorf("sandbox: there is no object %s", object)
+		panic(fmt.Errorf("sandbox: there is no object %s", object))
 	}
-	values := make(changes, len(fields))
+	return o
+}
+
+// prepare checks fields given from Go.
+func (s *Salesforce) prepare(object string, fields map[string]string) (*orgObject, changes) {
+	o, values := s.known(object), make(changes, len(fields))
 	for name, v := range fields {
 		f, ok := o.field(name)
-		if !ok || f.removed {
-			return nil, nil, fmt.Errorf("sandbox: %s has no field %s", o.name, name)
+		if !ok {
+			panic(fmt.Errorf("sandbox: %s has no field %s", o.name, name))
 		}
-		if bad := caught[orgFault](func() { values[strings.ToLower(name)] = f.canon(v) }); bad != nil {
-			return nil, nil, fmt.Errorf("sandbox: %s.%s: %w", o.name, name, bad)
-		}
+		values[strings.ToLower(name)] = f.canon(v)
 	}
-	return o, values, nil
+	return o, values
 }
 
 // create adds a record with checked values. by is the id of a user, now in ms.
@@ -187,17 +188,8 @@ func (s *Salesforce) Update(object, id string, fields map[string]string, by stri
 // no live record.
 func (s *Salesforce) UpdateMany(object string, ids []string, fields map[string]string, by string) error {
 	defer s.lock()()
-	_, values, err := s.prepare(object, fields)
-	if err != nil {
-		return err
-	}
-	if by == "" {
-		by = s.boss
-	} else if _, user, err := s.liveRecord("User", by); err != nil {
-		return err
-	} else {
-		by = user.id
-	}
+	_, values := s.prepare(object, fields)
+	by, _ = longID(cmp.Or(by, s.boss))
 	for _, id := range ids {
 		o, r, err := s.liveRecord(object, id)
 		if err != nil {
@@ -232,29 +224,21 @@ func (o *orgObject) values(r *record) map[string]string {
 // IDs are the ids of an object's live records in the order they were made, which is that of the ids.
 func (s *Salesforce) IDs(object string) []string {
 	defer s.lock()()
-	o, ok := s.object(object)
-	if !ok {
-		return nil
-	}
-	return o.ids()
+	return s.known(object).ids()
 }
 
 // Content is the value of the given fields, of all with a value where none are given, for every live record of an object by
 // id: to compare two runs. Empty values are left out, and of all fields those that tell when or by whom a record was changed.
 func (s *Salesforce) Content(object string, fields ...string) map[string]map[string]string {
 	defer s.lock()()
-	o, ok := s.object(object)
-	if !ok {
-		return nil
-	}
+	o := s.known(object)
 	return o.content(o.values, fields, "CreatedDate", "CreatedById", "LastModifiedDate", "LastModifiedById", "SystemModstamp")
 }
 
 // Writes tells how many updates the API applied to each record of an object, by id; those it did not write to are left out.
 func (s *Salesforce) Writes(object string) map[string]int {
 	defer s.lock()()
-	o, _ := s.object(object)
-	return o.writes()
+	return s.known(object).writes()
 }
 
 // binDaysOrg is how long deleted records can be queried and restored, and how far back deletions are told.
@@ -309,12 +293,6 @@ func (s *Salesforce) Purge(object, id string) error {
 	return nil
 }
 
-// heirs are the lookups that follow a person into the record it is merged with.
-var heirs = map[string][]string{
-	"task": {"whoid"}, "event": {"whoid"}, "eventrelation": {"relationid"}, "campaignmember": {"leadid", "contactid"},
-	"opportunitycontactrole": {"contactid"}, "contact": {"accountid", "reportstoid"}, "opportunity": {"accountid"},
-}
-
 // Merge merges loser into winner, which keeps its values: loser is deleted with winner as its MasterRecordId, and what hung on
 // it moves to winner.
 func (s *Salesforce) Merge(object, winner, loser string) error {
@@ -331,15 +309,17 @@ func (s *Salesforce) Merge(object, winner, loser string) error {
 	lose.into = win
 	s.remove(o, lose, s.boss)
 	s.apply(o, win, changes{}, s.boss, now)
-	for name, lookups := range heirs {
-		child := s.objects[name]
-		for _, r := range child.recs {
-			for _, lookup := range lookups {
-				if f := child.byName[lookup]; r.value(f.num) == lose.id {
-					r.set(f.num, win.id)
-					if r.live() {
-						r.stamp = now
-					}
+	for _, child := range s.all {
+		for _, f := range child.fields {
+			if f.calc != nil || !slices.Contains(f.refTo, object) {
+				continue
+			}
+			for _, r := range child.recs {
+				if r.value(f.num) != lose.id {
+					continue
+				}
+				if r.set(f.num, win.id); r.live() {
+					r.stamp = now
 				}
 			}
 		}
@@ -368,10 +348,7 @@ func (s *Salesforce) Convert(leadID string) (contactID string, err error) {
 	now := s.o.Now().UTC()
 	deal := s.seed("Opportunity", map[string]string{"Name": lead["Company"] + "-", "AccountId": account, "StageName": "Prospecting", "CloseDate": now.AddDate(0, 3, 0).Format(time.DateOnly), "OwnerId": lead["OwnerId"]})
 	s.seed("OpportunityContactRole", map[string]string{"OpportunityId": deal, "ContactId": contactID, "IsPrimary": "true"})
-	_, values, err := s.prepare("Lead", map[string]string{"IsConverted": "true", "ConvertedDate": now.Format(time.DateOnly), "ConvertedAccountId": account, "ConvertedContactId": contactID, "ConvertedOpportunityId": deal, "Status": "Closed - Converted"})
-	if err != nil {
-		return "", err
-	}
+	_, values := s.prepare("Lead", map[string]string{"IsConverted": "true", "ConvertedDate": now.Format(time.DateOnly), "ConvertedAccountId": account, "ConvertedContactId": contactID, "ConvertedOpportunityId": deal, "Status": "Closed - Converted"})
 	s.apply(o, r, values, s.boss, s.nowMs())
 	return contactID, nil
 }
@@ -399,12 +376,11 @@ type Transaction struct {
 // and the replication endpoints tell no watermark beyond its beginning. It panics as Create does.
 func (s *Salesforce) Begin(object, id string, fields map[string]string) *Transaction {
 	defer s.lock()()
-	o, values, err := s.prepare(object, fields)
-	if err == nil && id != "" {
-		_, _, err = s.liveRecord(object, id)
-	}
-	if err != nil {
-		panic(err)
+	o, values := s.prepare(object, fields)
+	if id != "" {
+		if _, _, err := s.liveRecord(object, id); err != nil {
+			panic(err)
+		}
 	}
 	t := &Transaction{s: s, began: s.nowMs(), object: o, id: id, values: values}
 	s.open = append(s.open, t)

@@ -130,17 +130,14 @@ func (s *Salesforce) route(q *request) string {
 	case p.at(0) == "id":
 		return q.method + " id"
 	}
-	e, _ := find(s.serves, q.method, p[min(3, len(p)):])
+	e, name, _ := find(s.serves, q.method, p[min(3, len(p)):])
 	if e == nil {
 		return q.method + " unknown"
 	}
-	name := p.at(3 + objectIn(e.path))
 	if o, ok := s.object(name); ok {
-		name = o.name
-	} else {
-		name = "{object}"
+		return e.named(o.name)
 	}
-	return e.named(name)
+	return e.named("{object}")
 }
 
 // answer is what the org says to a request.
@@ -202,19 +199,16 @@ func (s *Salesforce) listVersions() reply {
 // dispatch answers an authorised request within the limits. An endpoint refuses by panicking with an *orgFault, before anything
 // has changed.
 func (s *Salesforce) dispatch(c *orgCall) reply {
-	e, pathIs := find(s.serves, c.method, c.rest)
+	e, object, pathIs := find(s.serves, c.method, c.rest)
 	switch {
 	case e == nil && pathIs:
 		panic(&orgFault{http.StatusMethodNotAllowed, "METHOD_NOT_ALLOWED", "HTTP Method '" + c.method + "' not allowed.", nil})
 	case e == nil:
 		panic(notThere())
 	}
-	var o *orgObject
-	if at := objectIn(e.path); at >= 0 {
-		known := false
-		if o, known = s.object(c.rest[at]); !known || o.tooling {
-			panic(notThere())
-		}
+	o, known := s.object(object)
+	if object != "" && (!known || o.tooling) {
+		panic(notThere())
 	}
 	return e.answer(c, o)
 }

@@ -20,7 +20,6 @@ const (
 // orgRow is a record as a request gives it, before its names mean anything. A value is what JSON makes of it, or csvText.
 type orgRow struct {
 	typ, id string
-	hasID   bool
 	values  map[string]any
 }
 
@@ -35,7 +34,7 @@ func rowOf(fields map[string]any) orgRow {
 	delete(fields, "attributes")
 	for name, v := range fields {
 		if id, ok := v.(string); ok && strings.EqualFold(name, "id") {
-			row.id, row.hasID = id, true
+			row.id = id
 			delete(fields, name)
 		}
 	}
@@ -120,10 +119,32 @@ func (s *Salesforce) target(o *orgObject, given string) *record {
 	return r
 }
 
-// update applies checked changes of the API to a live record.
-func (s *Salesforce) update(o *orgObject, r *record, values changes, assigns bool) {
-	s.tally.wrote(r)
-	s.apply(o, r, s.assigned(assigns, o, values), s.me, s.nowMs())
+// planned checks a row and gives what writes it. assigns lets the org's assignment rule run.
+func (s *Salesforce) planned(c *orgCall, o *orgObject, row orgRow, fresh, assigns bool) (write func() *record) {
+	values := o.changesOf(row, fresh)
+	var r *record
+	switch {
+	case fresh && row.id != "":
+		panic(badRow("INVALID_FIELD_FOR_INSERT_UPDATE", "cannot specify Id in an insert call", "Id"))
+	case fresh:
+		s.checkValues(c, o, nil, values)
+	case row.id == "":
+		panic(badRow("MISSING_ARGUMENT", "Id not specified in an update call"))
+	default:
+		r = s.target(o, row.id)
+		s.checkUpdate(c, o, r, values)
+	}
+	if assigns && s.assignTo != "" && o.name == "Lead" {
+		values["ownerid"] = s.assignTo
+	}
+	return func() *record {
+		if fresh {
+			return s.create(o, values, s.me, s.nowMs())
+		}
+		s.tally.wrote(r)
+		s.apply(o, r, values, s.me, s.nowMs())
+		return r
+	}
 }
 
 // mayAssign says whether a call of the REST API lets the org's assignment rule run: it does unless a header says no.
@@ -131,21 +152,11 @@ func (c *orgCall) mayAssign() bool {
 	return !strings.EqualFold(strings.TrimSpace(c.header.Get("Sforce-Auto-Assign")), "false")
 }
 
-// assigned adds what the org's assignment rule does to a lead, where it may run.
-func (s *Salesforce) assigned(may bool, o *orgObject, values changes) changes {
-	if !may || s.assignTo == "" || o.name != "Lead" {
-		return values
-	}
-	values["ownerid"] = s.assignTo
-	return values
-}
-
 // orgResult is what became of one row.
 type orgResult struct {
-	object *orgObject
-	r      *record // nil: to be made
-	values changes
-	fault  *orgFault
+	write func() *record // of a row that can be written
+	r     *record
+	fault *orgFault
 }
 
 func (s *Salesforce) insertMany(c *orgCall, _ *orgObject) reply { return s.writeMany(c, true) }
@@ -161,71 +172,41 @@ func (s *Salesforce) writeMany(c *orgCall, fresh bool) reply {
 	if len(in.Records) > collectionRows {
 		panic(badRequest("LIMIT_EXCEEDED", "Request cannot contain more than %d records", collectionRows))
 	}
-	rows := make([]orgRow, len(in.Records))
-	results := make([]orgResult, len(rows))
-	chunks, before := 0, ""
+	results := make([]orgResult, len(in.Records))
+	chunks, before, failed := 0, "", false
 	for i, fields := range in.Records {
-		row, res := rowOf(fields), &results[i]
-		if rows[i] = row; row.typ == "" {
+		row := rowOf(fields)
+		if row.typ == "" {
 			panic(badRequest("INVALID_TYPE", "Must send type attribute for record at index %d", i))
 		}
 		if !strings.EqualFold(row.typ, before) {
 			chunks, before = chunks+1, row.typ
 		}
-		o, ok := s.object(row.typ)
-		if !ok || o.tooling {
-			res.fault = badRow("INVALID_TYPE", "sObject type '"+row.typ+"' is not supported.")
-			continue
+		bad := caught[orgFault](func() {
+			o, ok := s.object(row.typ)
+			if !ok || o.tooling {
+				panic(badRow("INVALID_TYPE", "sObject type '"+row.typ+"' is not supported."))
+			}
+			results[i].write = s.planned(c, o, row, fresh, c.mayAssign())
+		})
+		if bad.misread() {
+			panic(bad)
 		}
-		res.object = o
-		if res.fault = caught[orgFault](func() { res.values = o.changesOf(row, fresh) }); res.fault.misread() {
-			panic(res.fault)
-		}
+		results[i].fault, failed = bad, failed || bad != nil
 	}
 	if chunks > collectionChunks {
 		panic(badRequest("LIMIT_EXCEEDED", "Cannot have more than %d chunks in a single operation. Please rearrange the data to reduce chunking.", collectionChunks))
 	}
-	commit := func(res *orgResult) {
-		if fresh {
-			res.r = s.create(res.object, s.assigned(c.mayAssign(), res.object, res.values), s.me, s.nowMs())
-		} else {
-			s.update(res.object, res.r, res.values, c.mayAssign())
-		}
-	}
 	for i := range results {
-		if res := &results[i]; res.fault == nil {
-			res.fault = caught[orgFault](func() { s.checkRow(c, rows[i], res, fresh) })
-		}
-		if results[i].fault == nil && !in.AllOrNone {
-			commit(&results[i]) // the next row may refer to it
-		}
-	}
-	if in.AllOrNone { // those that could be written are rolled back with those that cannot
-		bad := slices.ContainsFunc(results, func(r orgResult) bool { return r.fault != nil })
-		for i := range results {
-			if res := &results[i]; !bad {
-				commit(res)
-			} else if res.fault == nil {
-				res.fault = badRow("ALL_OR_NONE_OPERATION_ROLLED_BACK", "Record rolled back because not all records were valid and the request was using AllOrNone header")
-			}
+		switch res := &results[i]; {
+		case res.fault != nil:
+		case in.AllOrNone && failed:
+			res.fault = badRow("ALL_OR_NONE_OPERATION_ROLLED_BACK", "Record rolled back because not all records were valid and the request was using AllOrNone header")
+		default:
+			res.r = res.write()
 		}
 	}
 	return jsonReply(http.StatusOK, told(results))
-}
-
-// checkRow refuses a row that cannot be written, and finds the record of one that can.
-func (s *Salesforce) checkRow(c *orgCall, row orgRow, res *orgResult, fresh bool) {
-	switch {
-	case !fresh && !row.hasID:
-		panic(badRow("MISSING_ARGUMENT", "Id not specified in an update call"))
-	case fresh && row.hasID:
-		panic(badRow("INVALID_FIELD_FOR_INSERT_UPDATE", "cannot specify Id in an insert call", "Id"))
-	case fresh:
-		s.checkValues(c, res.object, nil, res.values)
-	default:
-		res.r = s.target(res.object, row.id)
-		s.checkUpdate(c, res.object, res.r, res.values)
-	}
 }
 
 // resultJSON is a result on the wire. Those of failed rows tell no id.
@@ -321,10 +302,9 @@ func (s *Salesforce) named(c *orgCall, o *orgObject) *record {
 
 // updateOne answers PATCH sobjects/{object}/{id}.
 func (s *Salesforce) updateOne(c *orgCall, o *orgObject) reply {
-	r := s.named(c, o)
-	values := c.oneRow(o, false)
-	s.checkUpdate(c, o, r, values)
-	s.update(o, r, values, c.mayAssign())
+	row := c.oneRow()
+	row.id = s.named(c, o).id
+	s.planned(c, o, row, false, c.mayAssign())()
 	return reply{status: http.StatusNoContent}
 }
 
@@ -335,21 +315,19 @@ func (s *Salesforce) deleteOne(c *orgCall, o *orgObject) reply {
 }
 
 // oneRow reads a body that is one record.
-func (c *orgCall) oneRow(o *orgObject, fresh bool) changes {
+func (c *orgCall) oneRow() orgRow {
 	var fields map[string]any
 	c.read(&fields)
 	row := rowOf(fields)
-	if row.hasID {
+	if row.id != "" {
 		panic(badRow("INVALID_FIELD", "The Id field should not be specified in the sobject data.", "Id"))
 	}
-	return o.changesOf(row, fresh)
+	return row
 }
 
 // createOne answers POST sobjects/{object}.
 func (s *Salesforce) createOne(c *orgCall, o *orgObject) reply {
-	values := c.oneRow(o, true)
-	s.checkValues(c, o, nil, values)
-	r := s.create(o, s.assigned(c.mayAssign(), o, values), s.me, s.nowMs())
+	r := s.planned(c, o, c.oneRow(), true, c.mayAssign())()
 	rep := jsonReply(http.StatusCreated, made(r.id))
 	rep.header = http.Header{"Location": {c.prefix() + "/sobjects/" + o.name + "/" + r.id}}
 	return rep

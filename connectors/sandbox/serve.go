@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"net/url"
@@ -65,14 +66,24 @@ type desk struct {
 	faults Faults
 	tally  Counters // but for Faults
 	vendor vendor
+	random *rand.Rand // the same numbers in every sandbox
 	// largest is the largest request body taken, in bytes; 0: maxBody.
 	largest int64
 }
 
 // open makes a desk ready to take requests for v, whose clock is now.
 func (d *desk) open(v vendor, now func() time.Time) {
-	d.vendor, d.now = v, now
+	d.vendor, d.now, d.random = v, now, rand.New(rand.NewPCG(1, 2))
 	d.tally.Routes, d.tally.RateLimited = map[string]map[int]int64{}, map[string]int64{}
+}
+
+// secret is n characters that nobody can guess, but for those who know how many were made before.
+func (d *desk) secret(n int) string {
+	b := make([]byte, n)
+	for i := range b {
+		b[i] = idDigits[d.random.IntN(len(idDigits))]
+	}
+	return string(b)
 }
 
 // lock guards until unlock is called.
@@ -103,7 +114,7 @@ func (d *desk) handle(ctx context.Context, q *request) (rep reply, cut int, err 
 	defer d.lock()()
 	defer d.vendor.end(q)
 	var spent time.Duration
-	defer func() { d.tally.request(d.vendor.route(q), rep.status, len(q.body), len(rep.body), spent) }()
+	defer func() { d.tally.request(d.vendor.route(q), rep.status, spent) }()
 	if err != nil {
 		return reply{}, -1, err
 	}

@@ -296,6 +296,8 @@ func (p *soqlParser) own(done string) *orgField {
 		p.fail(n.at, "MALFORMED_QUERY", "the sandbox does not support that fields of parents are %s by", done)
 	case path.field.long():
 		p.fail(n.at, "INVALID_FIELD", "field '%s' can not be %s in a query call", path.field.name, done)
+	case path.field.numeric() || path.field.typ == orgDate:
+		p.fail(n.at, "MALFORMED_QUERY", "the sandbox does not support that fields of type %s are %s by", path.field.typ, done)
 	}
 	return path.field
 }
@@ -376,12 +378,6 @@ func (f *orgField) key(v string) key {
 		return text(f.plain(v))
 	case v == "":
 		return key{}
-	case f.numeric():
-		n, _ := strconv.ParseFloat(v, 64)
-		return number(n)
-	case f.typ == orgDate:
-		ms, _ := parseTime(v)
-		return number(float64(ms))
 	case f.typ == orgDateTime:
 		return number(float64(wireMs(v, 0)))
 	case f.isID():
@@ -421,19 +417,17 @@ func (p *soqlParser) mistyped(f *orgField, v soqlToken) {
 // literal is what a literal means for a field. YESTERDAY is the beginning of a day, so that it goes with >= and < alone.
 func (p *soqlParser) literal(f *orgField, op string, v soqlToken) key {
 	word := strings.ToUpper(v.text)
-	_, notNumber := strconv.ParseFloat(v.text, 64)
 	_, isTime := parseWireTime(v.text)
-	_, notDate := time.Parse(time.DateOnly, v.text)
 	ok := false
 	switch {
-	case !strings.Contains("a'0", string(v.kind)), v.kind == '0' && notNumber != nil && notDate != nil && !isTime:
+	case !strings.Contains("a'0", string(v.kind)), v.kind == '0' && strings.Contains(v.text, "T") && !isTime: // such as a plus that nobody encoded
 		p.tok = v
 		p.unexpected()
 	case v.kind == 'a' && word == "NULL":
 		return key{}
 	case v.kind == 'a' && word == "YESTERDAY" && f.typ == orgDateTime && (op == ">=" || op == "<"):
 		return number(float64(p.s.o.Now().UTC().Truncate(24*time.Hour).UnixMilli() - dayMs))
-	case v.kind == 'a' && (f.typ == orgDate || f.typ == orgDateTime):
+	case v.kind == 'a' && f.typ == orgDateTime:
 		p.fail(v.at, "MALFORMED_QUERY", "the sandbox does not support %s %s", op, v.text)
 	case f.isID():
 		id, known := longID(v.text)
@@ -447,12 +441,8 @@ func (p *soqlParser) literal(f *orgField, op string, v soqlToken) key {
 		ok = v.kind == '\''
 	case f.typ == orgBool:
 		ok, v.text = v.kind == 'a' && (word == "TRUE" || word == "FALSE"), strings.TrimSuffix(strings.ToLower(v.text), "false")
-	case f.typ == orgDate:
-		ok = v.kind == '0' && notDate == nil
-	case f.typ == orgDateTime:
-		ok = v.kind == '0' && isTime
 	default:
-		ok = v.kind == '0' && notNumber == nil
+		ok = v.kind == '0' && isTime
 	}
 	if !ok {
 		p.mistyped(f, v)

@@ -173,7 +173,12 @@ func TestDeeds(t *testing.T) {
 		for _, l := range in.Later {
 			claims = append(claims, statements(intent.Intent{Headline: l.Headline, Sentences: l.Sentences})...)
 		}
+		seen := map[string]bool{}
 		for _, s := range claims {
+			if seen[s.Text] {
+				continue // as it read before
+			}
+			seen[s.Text] = true
 			all++
 			if bad := undone(s, j); bad != "" {
 				wrong++

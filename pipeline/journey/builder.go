@@ -346,7 +346,7 @@ func (b *Builder) filter(s *scratch, j *Journey, in *Input) {
 		case it.withdraws:
 		case strings.EqualFold(ev.Consent, "denied"):
 			j.drop(it, WhyNoConsent)
-		case staff || ev.Properties[connectors.PropInternal] == "true" || isInternal(ev.Properties) || it.personal() && b.isStaff(ev.Email) ||
+		case staff || isInternal(ev.Properties) || it.personal() && b.isStaff(ev.Email) ||
 			it.page != nil && it.page.internal || b.isInternalIP(ev.IP):
 			j.drop(it, WhyStaff)
 		case b.isBot(it):
@@ -406,8 +406,7 @@ func isInternal(p map[string]string) bool {
 		}
 		switch string(mark(k, &buf)) {
 		case "internal", "isinternal", "internaluser", "isinternaluser", "internaltraffic", "isemployee", "isstaff", "isteammember":
-			switch strings.ToLower(v) {
-			case "true", "1", "yes":
+			if isYes(v) {
 				return true
 			}
 		case "traffictype": // GA4's

@@ -84,9 +84,10 @@ func ownsUp(ev *connectors.Event) bool {
 		}
 		switch name := mark(k, &buf); {
 		case machineMarks[string(name)]:
-			switch strings.ToLower(v) {
-			case "true", "1", "yes", "y", "t":
+			if isYes(v) {
 				return true
+			}
+			switch strings.ToLower(v) {
 			case "apple", "gmail", "generic": // Mailgun names the machine
 				return string(name) == "bot"
 			}
@@ -113,6 +114,15 @@ func ownsUp(ev *connectors.Event) bool {
 				return true
 			}
 		}
+	}
+	return false
+}
+
+// isYes says whether a property's value says yes.
+func isYes(v string) bool {
+	switch strings.ToLower(v) {
+	case "true", "1", "yes", "y", "t", "ja":
+		return true
 	}
 	return false
 }

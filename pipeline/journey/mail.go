@@ -113,9 +113,11 @@ func automaticHeader(p map[string]string) bool {
 		v = strings.ToLower(v)
 		switch string(mark(k, &buf)) {
 		case "autosubmitted":
-			return v != "" && v != "no"
+			if v != "" && v != "no" {
+				return true
+			}
 		case "xautoreply", "xautorespond", "xautoresponse", "autoreply", "isautoreply", "autoreplied", "automatic", "isautomatic", "automated", "outofoffice", "isoutofoffice", "ooo", "isooo", "autoresponse", "isautoresponse", "vacation":
-			if v == "true" || v == "yes" || v == "1" {
+			if isYes(v) {
 				return true
 			}
 		case "replytype", "responsetype", "messagetype", "emailtype", "classification", "category", "label", "intent", "sentiment", "disposition", "type":
@@ -124,7 +126,9 @@ func automaticHeader(p map[string]string) bool {
 				return true
 			}
 		case "xautoresponsesuppress", "xmsexchangeinboxrulesloop":
-			return v != "" && v != "none"
+			if v != "" && v != "none" {
+				return true
+			}
 		case "precedence":
 			if v == "bulk" || v == "junk" || v == "auto_reply" || v == "auto-reply" {
 				return true
@@ -152,17 +156,17 @@ func meeting(kind string, p map[string]string) string {
 		case "outcome", "status", "state", "result", "meetingoutcome", "meetingstatus", "hsmeetingoutcome", "inviteestatus", "attendance", "attendeestatus", "attendancestatus", "responsestatus", "response", "bookingstatus", "appointmentstatus", "eventstatus", "calloutcome", "callstatus", "partstat", "ergebnis":
 			why = firstOf(why, outcome(letters(v)))
 		case "cancelled", "canceled", "iscancelled", "iscanceled", "deleted", "isdeleted", "declined", "isdeclined", "rejected":
-			if v == "true" || v == "1" {
+			if isYes(v) {
 				return WhyCancelled
 			}
 		case "cancelledat", "canceledat", "cancelreason", "cancellationreason", "cancelledby", "canceledby", "cancelerror", "deletedat", "rejectionreason":
 			return WhyCancelled
 		case "noshow", "isnoshow", "missed", "inviteenoshow", "noshowhost", "absent":
-			if v == "true" || v == "1" {
+			if isYes(v) {
 				why = firstOf(why, WhyMissed)
 			}
 		case "attended", "didattend", "showedup", "showed", "joined", "present":
-			if v == "false" || v == "0" {
+			if v = strings.ToLower(v); v == "false" || v == "0" || v == "no" || v == "nein" {
 				why = firstOf(why, WhyMissed)
 			}
 		}
