@@ -74,6 +74,21 @@ func (d *decoder) event(text string, e *connectors.Event) (length int, reason st
 	return length, reason
 }
 
+// Lines reads lines of event files that come from somewhere else. It may be used again and again, by one goroutine.
+type Lines struct{ d decoder }
+
+// Event reads a line that holds one event into e, of which all but the source must be zero, and says why it cannot: "" if it can.
+func (l *Lines) Event(line string, e *connectors.Event) (reason string) {
+	if len(line) > maxLine {
+		return reasonTooLong
+	}
+	length, reason := l.d.event(line, e)
+	if reason == "" && strings.TrimSpace(line[length:]) != "" {
+		return reasonSyntax
+	}
+	return reason
+}
+
 // complete adds the time to a tracker's record, cleans it and says what it lacks.
 func complete(text string, e *connectors.Event, at string) (reason string) {
 	var ok bool

@@ -206,7 +206,7 @@ func (c *Client) Release() {
 }
 
 // Redact is s as it may be shown.
-func (c *Client) Redact(s string) string { return c.o.Redactor.clean(s) }
+func (c *Client) Redact(s string) string { return c.o.Redactor.Clean(s) }
 
 // ServerNow is the present by the vendor's clock, as far as its Date headers told it, and by ours until then. known says which.
 func (c *Client) ServerNow() (t time.Time, known bool) {

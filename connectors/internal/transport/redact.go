@@ -68,8 +68,8 @@ var (
 	emailForm  = regexp.MustCompile(`[^\s"'<>()\[\]{},;:=&?\\/]+('[^\s"'<>()\[\]{},;:=&?\\/]+)*(@|%40)[\p{L}\p{N}-]+(\.[\p{L}\p{N}-]+)+`)
 )
 
-// clean is s without secrets, e-mail addresses and control characters, cut to 500 characters.
-func (r *Redactor) clean(s string) string {
+// Clean is s without secrets, e-mail addresses and control characters, cut to 500 characters.
+func (r *Redactor) Clean(s string) string {
 	if s == "" {
 		return ""
 	}

@@ -25,11 +25,11 @@ func TestClean(t *testing.T) {
 		"at 5@3 pm":                                             "at 5@3 pm",
 		"bad \xff utf":                                          "bad ? utf",
 	} {
-		if got := r.clean(in); got != want {
+		if got := r.Clean(in); got != want {
 			t.Errorf("%q becomes %q, want %q", in, got, want)
 		}
 	}
-	if long := r.clean(strings.Repeat("ü", 9999)); utf8.RuneCountInString(long) != longestMessage+1 {
+	if long := r.Clean(strings.Repeat("ü", 9999)); utf8.RuneCountInString(long) != longestMessage+1 {
 		t.Errorf("a long text keeps %d characters", utf8.RuneCountInString(long))
 	}
 	for i := range 100 {
@@ -38,7 +38,7 @@ func TestClean(t *testing.T) {
 	if len(r.granted) > keptTokens {
 		t.Errorf("%d tokens are remembered", len(r.granted))
 	}
-	if strings.Contains(r.clean("x s3cret/value+1"), "s3cret") {
+	if strings.Contains(r.Clean("x s3cret/value+1"), "s3cret") {
 		t.Error("tokens that came by made it forget the configured secrets")
 	}
 }
@@ -47,7 +47,7 @@ func FuzzClean(f *testing.F) {
 	f.Add("a token pat-na1-1234-5678 of ann@example.com")
 	f.Fuzz(func(t *testing.T, s string) {
 		const secret = "topsecret-1234567"
-		got := NewRedactor(secret).clean(s + secret + s)
+		got := NewRedactor(secret).Clean(s + secret + s)
 		if strings.Contains(got, secret) || !utf8.ValidString(got) || utf8.RuneCountInString(got) > longestMessage+1 {
 			t.Errorf("%q", got)
 		}

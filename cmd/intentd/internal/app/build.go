@@ -17,6 +17,7 @@ import (
 	"github.com/intentd/intentd/connectors"
 	"github.com/intentd/intentd/connectors/clickstream"
 	"github.com/intentd/intentd/connectors/collector"
+	"github.com/intentd/intentd/connectors/exec"
 	"github.com/intentd/intentd/connectors/gemini"
 	"github.com/intentd/intentd/connectors/hubspot"
 	"github.com/intentd/intentd/connectors/identity"
@@ -42,6 +43,7 @@ var Types = config.Types{
 	},
 	Sources: map[string]connectors.SourceType{
 		"collector": collector.Type,
+		"exec":      exec.Type,
 		"jsonl":     jsonl.Type,
 		"warehouse": warehouse.Type,
 	},

@@ -5,6 +5,7 @@ import (
 
 	"github.com/intentd/intentd/connectors"
 	"github.com/intentd/intentd/connectors/collector"
+	"github.com/intentd/intentd/connectors/exec"
 	"github.com/intentd/intentd/connectors/gemini"
 	"github.com/intentd/intentd/connectors/hubspot"
 	"github.com/intentd/intentd/connectors/jsonl"
@@ -15,7 +16,7 @@ import (
 // types are connectors to test with.
 var types = Types{
 	CRMs:    map[string]connectors.CRMType{"hubspot": hubspot.Type, "salesforce": salesforce.Type},
-	Sources: map[string]connectors.SourceType{"collector": collector.Type, "jsonl": jsonl.Type, "warehouse": warehouse.Type},
+	Sources: map[string]connectors.SourceType{"collector": collector.Type, "exec": exec.Type, "jsonl": jsonl.Type, "warehouse": warehouse.Type},
 	Models:  map[string]connectors.ModelType{"gemini": gemini.Type},
 }
 
