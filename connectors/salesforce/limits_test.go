@@ -224,7 +224,8 @@ func TestClassify(t *testing.T) {
 }
 
 // What a first sync costs, in lots of 200 people with their journeys, with collections and with bulk jobs: for 100,000 leads under
-// 800 and 500 calls. A quarter of them are taken, and a quarter of the calls.
+// 800 and 720 calls. A quarter of them are taken, and a quarter of the calls. A job takes nine calls whatever it carries: with 5,000
+// patches in each it would be 500 calls, and 20 MB more memory than the daemon is to take.
 func TestFirstSyncCost(t *testing.T) {
 	if testing.Short() {
 		t.Skip("long")
@@ -299,7 +300,7 @@ func TestFirstSyncCost(t *testing.T) {
 			if written != people || events != 3000 {
 				t.Errorf("%d written, %d events", written, events)
 			}
-			if most := map[bool]int{false: 800 / 4, true: 500 / 4}[bulk]; calls > most {
+			if most := map[bool]int{false: 800 / 4, true: 720 / 4}[bulk]; calls > most {
 				t.Errorf("bulk %v: %d calls, want at most %d", bulk, calls, most)
 			}
 			if estimate := p.connect(t, func(o *Options) {

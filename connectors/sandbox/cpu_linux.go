@@ -4,10 +4,11 @@ import (
 	"runtime"
 	"syscall"
 	"time"
+	"unsafe"
 )
 
-// thisThread is RUSAGE_THREAD of getrusage(2).
-const thisThread = 1
+// clockThreadCPU is CLOCK_THREAD_CPUTIME_ID of clock_gettime(2).
+const clockThreadCPU = 3
 
 // stopwatch measures the processor time of the thread it was started on. The goroutine stays on that thread until stop.
 type stopwatch struct{ start time.Duration }
@@ -24,9 +25,9 @@ func (s stopwatch) stop() time.Duration {
 }
 
 func threadTime() time.Duration {
-	var use syscall.Rusage
-	if syscall.Getrusage(thisThread, &use) != nil {
+	var ts syscall.Timespec
+	if _, _, e := syscall.RawSyscall(syscall.SYS_CLOCK_GETTIME, clockThreadCPU, uintptr(unsafe.Pointer(&ts)), 0); e != 0 {
 		return 0
 	}
-	return time.Duration(use.Utime.Nano() + use.Stime.Nano())
+	return time.Duration(ts.Nano())
 }

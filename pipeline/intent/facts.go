@@ -764,9 +764,14 @@ func (n *note) topic(name, id string, f *fact, trusted bool) {
 		}
 		return
 	}
-	if len(n.topics) < 32 {
-		n.topics = append(n.topics, topicFact{name: name, key: key, events: []string{id}, weight: weight, at: f.at, trusted: trusted})
+	if len(n.topics) == 32 {
+		return
 	}
+	var events []string
+	if i := len(n.topics); i < cap(n.topics) {
+		events = n.topics[:i+1][i].events[:0] // of a note before
+	}
+	n.topics = append(n.topics, topicFact{name: name, key: key, events: append(events, id), weight: weight, at: f.at, trusted: trusted})
 }
 
 // topTopics are the topics to show: strongest and newest first.

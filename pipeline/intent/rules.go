@@ -35,7 +35,7 @@ type Rules struct {
 	untellable memo[string, bool]
 	subjects   memo[page, []string]
 	rivals     memo[page, string]
-	room       sync.Pool // of *[]fact, empty: a note's facts are done with when it is written
+	room       sync.Pool // of *room: a note's facts and topics are done with when it is written
 }
 
 // page is one that people read, with the products that the journey knows.
@@ -81,9 +81,7 @@ func (r *Rules) note(s Subject) Intent {
 	}
 	n := r.prepare(s)
 	defer func() {
-		clear(n.facts)
-		room := n.facts[:0]
-		r.room.Put(&room)
+		r.room.Put(n.leave())
 	}()
 	class, company, evidence := n.classify()
 	in.Class = class
@@ -188,8 +186,8 @@ func (r *Rules) prepare(s Subject) *note {
 	}
 	n.l = tongueFor(lang)
 	n.now = s.Now.In(n.loc)
-	if room, ok := r.room.Get().(*[]fact); ok {
-		n.facts = *room
+	if room, ok := r.room.Get().(*room); ok {
+		n.facts, n.topics = room.facts, room.topics
 	}
 	n.products = strings.Join(s.Journey.Products, "\x00")
 	n.red = Redact{}.of(s.Profile.FirstName, s.Profile.LastName)
@@ -199,6 +197,23 @@ func (r *Rules) prepare(s Subject) *note {
 	}
 	n.before, n.after = n.silence()
 	return n
+}
+
+// room is where a note gathers what it is written from.
+type room struct {
+	facts  []fact
+	topics []topicFact
+}
+
+// leave is the note's room, for the next one: nothing of this person's is in it any more.
+func (n *note) leave() *room {
+	clear(n.facts)
+	for i := range n.topics {
+		events := n.topics[i].events
+		clear(events)
+		n.topics[i] = topicFact{events: events[:0]}
+	}
+	return &room{n.facts[:0], n.topics[:0]}
 }
 
 func (n *note) days(at int64) int { return int((n.age.Unix() - at) / 86400) }
