@@ -1,5 +1,11 @@
 package topics
 
+// Group extends the lexicon. Names mean the same; each of them matches each of Related, which need not match each other.
+type Group struct {
+	Names   []string
+	Related []string
+}
+
 // builtin are common concepts of business software and services. Names of a group mean the same thing; Related are near
 // enough that a reader of one would expect to be offered the other. Plurals, case and general words around a name
 // ("CRM software", "guide to CRM") need no entry.

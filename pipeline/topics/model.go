@@ -10,9 +10,6 @@ import (
 	"github.com/intentd/intentd/connectors"
 )
 
-// promptVersion is part of the cache key: another prompt may answer otherwise.
-const promptVersion = "topics-1"
-
 // pair is a question: does a journey's topic mean the same field as a configured one?
 type pair struct {
 	topic      string // normalised
