@@ -2,6 +2,7 @@ package journey
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
 	"time"
 )
@@ -65,6 +66,21 @@ type Filtered struct {
 	Sensitive  int // pages that tell of health, belief, politics, union or sex life
 	Outside    int // older than the history that is kept, not yet happened, or without a time
 	Foreign    int // somebody else's, by the identity guards
+}
+
+// Named are the counts that are not zero, by what a reader calls them.
+func (f *Filtered) Named() []string {
+	var out []string
+	for _, c := range []struct {
+		n    int
+		what string
+	}{{f.Bots, "by bots"}, {f.Machines, "by machines"}, {f.Internal, "by own staff"}, {f.NoConsent, "without consent"}, {f.Customer, "visits of customers"},
+		{f.Excluded, "on excluded pages and forms"}, {f.Sensitive, "on sensitive pages"}, {f.Foreign, "of somebody else"}, {f.Outside, "out of time"}, {f.Duplicates, "told twice"}} {
+		if c.n > 0 {
+			out = append(out, fmt.Sprintf("%d %s", c.n, c.what))
+		}
+	}
+	return out
 }
 
 // count is where reason why is counted, nil if only LeftOut tells of it.

@@ -122,6 +122,7 @@ func (a *App) examine(ctx context.Context, file File) ([]Checked, error) {
 	}
 	_, forms := a.pipe.UnknownForms(made.setup.Journey)
 	out = append(out, examineForms(forms)...)
+	out = append(out, examineConsent(st.Filtered.NoConsent, cfg.Identity.JoinAnonymous)...)
 	if free, ok := freeBeside(cfg.State.Path); ok {
 		switch {
 		case free < fullDisk:

@@ -54,6 +54,17 @@ func examineForms(forms map[string]int64) []Checked {
 	return []Checked{f}
 }
 
+// examineConsent tells that events were left out because nobody consented, which is right where people refuse and a mistake where a tracker
+// does not tell.
+func examineConsent(n int, join string) []Checked {
+	if n == 0 {
+		return nil
+	}
+	f := Checked{"journeys", "journeys.no_consent", connectors.OK, "", ""}
+	f.Message = fmt.Sprintf("%s left out for want of consent, at each look since the start (identity.join_anonymous: %s); where your trackers do not tell of consent, have them, or set it to always if you may", counted(n, "event"), join)
+	return []Checked{f}
+}
+
 // commonest are the names counted most, with their counts.
 func commonest(counts map[string]int64) string {
 	names := connectors.Commonest(counts, 10)

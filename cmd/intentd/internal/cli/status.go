@@ -68,6 +68,9 @@ func statusText(w io.Writer, st app.Status) {
 		fmt.Fprintf(w, " %s %d", lane, st.Queue[lane].Depth)
 	}
 	fmt.Fprintf(w, "; %d on their way to the CRM, %s, %d due later\n", st.Journal, plural(st.Dead, "dead letter"), st.Due)
+	if names := st.Filtered.Named(); len(names) > 0 {
+		fmt.Fprintf(w, "left out   events, at each look since start: %s; explain says whose\n", strings.Join(names, ", "))
+	}
 	fmt.Fprintf(w, "writing    %s", st.WriteMode)
 	if st.Paused {
 		fmt.Fprint(w, ", paused")

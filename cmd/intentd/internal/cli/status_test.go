@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/intentd/intentd/cmd/intentd/internal/app"
 	"github.com/intentd/intentd/pipeline/batch"
 )
 
@@ -23,5 +24,21 @@ func TestStatusTellsOfJobs(t *testing.T) {
 		if got := strings.TrimSpace(out.String()); got != want {
 			t.Errorf("%+v:\n%s\nwant\n%s", b, got, want)
 		}
+	}
+}
+
+// Status says what journeys left out, and nothing where they left nothing out.
+func TestStatusTellsWhatIsLeftOut(t *testing.T) {
+	var out strings.Builder
+	st := app.Status{}
+	statusText(&out, st)
+	if strings.Contains(out.String(), "left out") {
+		t.Errorf("nothing is left out:\n%s", out.String())
+	}
+	out.Reset()
+	st.Filtered.Bots, st.Filtered.NoConsent = 12, 3
+	statusText(&out, st)
+	if !strings.Contains(out.String(), "left out   events, at each look since start: 12 by bots, 3 without consent; explain says whose\n") {
+		t.Error(out.String())
 	}
 }
