@@ -86,7 +86,7 @@ func Commonest(counts map[string]int64, n int) []string {
 // Bounds of names that are counted.
 const (
 	keptNames  = 200
-	otherNames = "(others)"
+	OtherNames = "(others)" // counts all that are more, or may tell of a person
 )
 
 // tellable are names that hold no person's data: words as programs write them.
@@ -104,7 +104,7 @@ func CountName(counts map[string]int64, name string) map[string]int64 {
 		counts = map[string]int64{}
 	}
 	if _, known := counts[name]; !known && (len(counts) >= keptNames || !tellable.MatchString(name)) {
-		name = otherNames
+		name = OtherNames
 	}
 	counts[name]++
 	return counts

@@ -2,6 +2,7 @@ package journey
 
 import (
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -503,6 +504,13 @@ func (b *Builder) byRule(it *item, p *page, have []string) (rule *Rule, topics [
 func fits(pattern, s string) bool { return wildcard(strings.ToLower(pattern), strings.ToLower(s)) }
 
 func (r *Rule) fitsForm(name string) bool { return fits(r.Form, name) }
+
+// RulesKind says whether a rule names events of a source by this kind or name.
+func (b *Builder) RulesKind(kind, source string) bool {
+	return slices.ContainsFunc(b.config.Rules, func(r Rule) bool {
+		return (r.Source == "" || r.Source == source) && (r.Kind != "" && fits(r.Kind, kind) || r.Event != "" && fits(r.Event, kind))
+	})
+}
 
 func (b *Builder) applies(r *Rule, url globs, it *item, p *page) bool {
 	ev := it.ev

@@ -162,6 +162,9 @@ var (
 	Export    = operation("export", func(a *App, ctx context.Context, w Who) (*privacy.PersonData, error) {
 		return privacy.Export(ctx, a.pipe, w.Who)
 	})
+	Suggest = operation("suggest", func(a *App, ctx context.Context, _ Nothing) ([]operate.Uncovered, error) {
+		return operate.Suggest(ctx, a.pipe)
+	})
 	Compact = operation("compact", (*App).compact)
 	Rescan  = operation("rescan", func(a *App, ctx context.Context, arg RescanArguments) (int, error) {
 		why := state.ReasonConfig

@@ -1,0 +1,125 @@
+package operate
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/intentd/intentd/connectors"
+	"github.com/intentd/intentd/pipeline"
+	"github.com/intentd/intentd/pipeline/score"
+	"github.com/intentd/intentd/state"
+)
+
+// Uncovered is something that happens often and that no rule of the configuration covers. One of Kind, Form and URL is set.
+type Uncovered struct {
+	Kind   string `json:"kind,omitempty"` // of events that count for nothing
+	Source string `json:"source,omitempty"`
+	Form   string `json:"form,omitempty"` // of which only its name is known
+	URL    string `json:"url,omitempty"`  // the path of a page that counts as any page
+	Times  int64  `json:"times"`
+	People int64  `json:"people,omitempty"` // of a page
+}
+
+const (
+	suggested    = 10 // of each sort
+	fewestPeople = 3  // who must have seen a page: what fewer saw may be about them
+	suggestPage  = 200
+)
+
+// Suggest lists the commonest events, forms and pages that no rule covers, the commonest of each first. Pages are counted in what the present
+// scores rest on; it looks at everybody, a page of people at a time.
+func Suggest(ctx context.Context, p *pipeline.Pipeline) ([]Uncovered, error) {
+	var out []Uncovered
+	for name, c := range StatusOf(p).Connectors {
+		if c.Intake == nil {
+			continue
+		}
+		for kind, n := range c.Intake.UnknownKinds {
+			if !p.Setup().Journey.RulesKind(kind, name) {
+				out = append(out, Uncovered{Kind: kind, Source: name, Times: n})
+			}
+		}
+	}
+	_, forms := p.UnknownForms(p.Setup().Journey)
+	for form, n := range forms {
+		out = append(out, Uncovered{Form: form, Times: n})
+	}
+	out = slices.DeleteFunc(out, func(u Uncovered) bool { return u.Kind+u.Form == connectors.OtherNames })
+	pages := map[string]*Uncovered{}
+	for from, more := state.PersonID(0), true; more; more = from != 0 {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		ids, err := p.DB().People(from, suggestPage)
+		if err != nil {
+			return nil, fmt.Errorf("suggest: %w", err)
+		}
+		from = 0
+		for _, id := range ids {
+			from = id + 1
+			if err := countPages(p, id, pages); err != nil {
+				return nil, fmt.Errorf("suggest: %w", err)
+			}
+		}
+	}
+	for u := range maps.Values(pages) {
+		if u.People >= fewestPeople {
+			out = append(out, *u)
+		}
+	}
+	slices.SortFunc(out, func(a, b Uncovered) int {
+		return cmp.Or(cmp.Compare(a.sort(), b.sort()), cmp.Compare(b.Times, a.Times), strings.Compare(a.Source+a.Kind+a.Form+a.URL, b.Source+b.Kind+b.Form+b.URL))
+	})
+	kept, of := out[:0], [3]int{}
+	for _, u := range out {
+		if of[u.sort()]++; of[u.sort()] <= suggested {
+			kept = append(kept, u)
+		}
+	}
+	return kept, nil
+}
+
+func (u Uncovered) sort() int {
+	switch {
+	case u.Form != "":
+		return 0
+	case u.Kind != "":
+		return 1
+	}
+	return 2
+}
+
+// countPages counts the pages of one person that count as any page. A receipt that cannot be read is passed over: verify and the lot that
+// meets it tell.
+func countPages(p *pipeline.Pipeline, id state.PersonID, pages map[string]*Uncovered) error {
+	raw, err := p.DB().LastReceipt(id)
+	if err != nil || len(raw) == 0 {
+		return err
+	}
+	r, err := p.OpenReceipt(raw)
+	if err != nil {
+		return nil
+	}
+	mine := map[string]bool{}
+	for i := range min(len(r.Signals), len(r.Features.Signals)) {
+		path := r.Signals[i].Object
+		if r.Features.Signals[i].Type != score.WebVisit || r.Signals[i].Kind != connectors.KindPageView || len(path) < 2 || path[0] != '/' {
+			continue
+		}
+		u := pages[path]
+		if u == nil {
+			u = &Uncovered{URL: path}
+			pages[path] = u
+		}
+		u.Times++
+		if !mine[path] {
+			mine[path] = true
+			u.People++
+		}
+	}
+	return nil
+}
