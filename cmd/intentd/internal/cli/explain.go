@@ -2,6 +2,7 @@ package cli
 
 import (
 	"io"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -10,13 +11,25 @@ import (
 )
 
 func (c *command) explain() *cobra.Command {
-	return &cobra.Command{
+	var events string
+	cmd := &cobra.Command{
 		Use:   "explain EMAIL|ID",
 		Short: "Show why a person has their score",
 		Long: `Shows the receipt of a person's last score: the parts with what went into each, every signal, topic and sentence with its
-events, what the person is known by and why, what comes next, and whether it all adds up. ID is a record of the CRM ("hubspot/contacts/101", or 101).`,
-		Args: exactly("an e-mail address or a record id"),
+events, what the person is known by and why, what comes next, and whether it all adds up. ID is a record of the CRM ("hubspot/contacts/101", or 101).
+
+With --event FILE it shows of events in a file what each would count as under the configuration, by its rules or without one, and why one does not
+count. FILE is read as by intentd try; nobody is looked up, and nothing is kept.`,
+		Args: func(cmd *cobra.Command, args []string) error {
+			if events != "" {
+				return exactly()(cmd, args)
+			}
+			return exactly("an e-mail address or a record id")(cmd, args)
+		},
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if events != "" {
+				return c.explainEvents(cmd, events)
+			}
 			cfg, t, done, err := c.reach(cmd.Context())
 			if err != nil {
 				return err
@@ -34,4 +47,30 @@ events, what the person is known by and why, what comes next, and whether it all
 			return err
 		},
 	}
+	cmd.Flags().StringVar(&events, "event", "", "show what the events in `FILE` count as")
+	return cmd
+}
+
+// explainEvents shows what the events of a file count as, under the configuration as it is in its file.
+func (c *command) explainEvents(cmd *cobra.Command, file string) error {
+	cfg, err := c.load()
+	if err != nil {
+		return err
+	}
+	now := time.Now()
+	read, err := readJourney(file, cmd.InOrStdin(), now)
+	if err != nil {
+		return err
+	}
+	t, err := app.Try(cmd.Context(), read, app.TryOptions{Config: cfg, Model: "rules", Now: now})
+	if err != nil {
+		return err
+	}
+	return c.print(t.People, func(w io.Writer) {
+		p := tryPage{w: w, t: t, file: file, now: now}
+		p.read()
+		for i := range t.People {
+			p.happened(&t.People[i])
+		}
+	})
 }

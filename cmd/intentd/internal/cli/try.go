@@ -246,8 +246,8 @@ func (p tryPage) unknown(what string, counts map[string]int64, so, teach string)
 	p.line("  %s  %s: %s; a line of the config teaches one: %s", pad("unknown", 11), what+" "+strings.Join(told, ", "), so, fmt.Sprintf(teach, names[0]))
 }
 
-// person prints somebody whole.
-func (p tryPage) person(who *app.TriedPerson) {
+// happened prints what somebody did, and what each of it counts as.
+func (p tryPage) happened(who *app.TriedPerson) {
 	p.line("")
 	p.line("%s", strings.Join(who.IDs, ", "))
 	p.line("")
@@ -268,6 +268,11 @@ func (p tryPage) person(who *app.TriedPerson) {
 	for _, l := range who.Receipt.LeftOut {
 		p.line("  left out: %d, %s, the last on %s", l.N, l.Why, l.Last.In(p.t.Zone).Format("2 Jan 2006"))
 	}
+}
+
+// person prints somebody whole.
+func (p tryPage) person(who *app.TriedPerson) {
+	p.happened(who)
 	p.line("")
 	by := cmp.Or(who.Receipt.Intent.Engine, "rules")
 	p.line("What a rep would read (by %s)", by)
