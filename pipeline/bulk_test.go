@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/intentd/intentd/connectors"
@@ -22,6 +23,7 @@ type bulkCRM struct {
 	uploads  int
 	from     int          // BulkThreshold
 	size     int          // BulkSize, 2000 if it is not said
+	slow     bool         // no job ends
 	largest  int          // rows of the largest job
 	onUpload func() error // before the rows arrive
 	onTaken  func()       // after they arrived
@@ -58,6 +60,9 @@ func (b *bulkCRM) Poll(ctx context.Context, token string) (bool, []connectors.Re
 	rows, known := b.jobs[token]
 	if !known || rows == nil {
 		return true, nil, &connectors.Error{Kind: connectors.Gone, Op: "poll " + token, Message: "never uploaded"}
+	}
+	if b.slow {
+		return false, nil, nil
 	}
 	if b.applied[token] == nil {
 		results, err := b.fakeCRM.Write(ctx, rows)
@@ -217,4 +222,31 @@ func TestOnceByJobsLeavesNobodyWaiting(t *testing.T) {
 	if b.uploads < 3 {
 		t.Errorf("the test is no test: %d jobs", b.uploads)
 	}
+}
+
+// A round waits for a job of a CRM for a while only; the next process follows it, and every record is written once.
+func TestDrainWaitsForAJobForAWhile(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w, b := newBulkWorld(t, 40)
+		w.setup.Engine = w.setup.Rules
+		b.slow, w.jobWait = true, 2*time.Minute
+		w.reopen()
+		began := time.Now()
+		if _, err := operate.Once(t.Context(), w.p); err != nil {
+			t.Fatal(err)
+		}
+		if took := time.Since(began); took < 2*time.Minute || took > 5*time.Minute {
+			t.Errorf("the round took %s", took)
+		}
+		if n := w.db.JournalDepth(); n != 40 {
+			t.Errorf("%d patches are journalled", n)
+		}
+		b.slow, w.jobWait = false, 0
+		w.reopen()
+		w.once()
+		w.allHigh(40)
+		if n := w.db.JournalDepth(); n != 0 || len(w.crm.writes) != 40 {
+			t.Errorf("%d patches are left, %d records were written", n, len(w.crm.writes))
+		}
+	})
 }

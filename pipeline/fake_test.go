@@ -343,7 +343,9 @@ type world struct {
 	site   *fakeSource
 	engine *countingEngine
 	setup  *pipeline.Setup
-	p      *pipeline.Pipeline
+
+	jobWait time.Duration
+	p       *pipeline.Pipeline
 }
 
 // fakeClock is a clock that moves when told.
@@ -417,7 +419,7 @@ func (w *world) open() {
 	if testing.Verbose() {
 		log = slog.New(slog.NewTextHandler(w.t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn}))
 	}
-	if w.p, err = pipeline.New(pipeline.Options{DB: db, Now: w.clock.now, Logger: log, LotSize: 50, Lots: 2, Linger: time.Nanosecond}, w.setup); err != nil {
+	if w.p, err = pipeline.New(pipeline.Options{DB: db, Now: w.clock.now, Logger: log, LotSize: 50, Lots: 2, Linger: time.Nanosecond, JobWait: w.jobWait}, w.setup); err != nil {
 		w.t.Fatal(err)
 	}
 }

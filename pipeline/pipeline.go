@@ -49,6 +49,9 @@ type Options struct {
 	Logger *slog.Logger
 	// LotSize is how many people go through together (default 100), Lots how many lots at once (default: one a processor, two at least).
 	LotSize, Lots int
+	// JobWait is for how long Drain waits for a bulk job of a CRM that is under way; the next process follows one that takes longer.
+	// (default: as long as it takes)
+	JobWait time.Duration
 	// Linger is how long a writer waits for a batch to fill (default 20 ms).
 	Linger time.Duration
 	// Progress is called whenever something real was done: a watchdog follows it.
@@ -115,7 +118,7 @@ func New(o Options, s *Setup) (*Pipeline, error) {
 	if p.batches, err = batch.New(batch.Options{DB: o.DB, Now: o.Now, Logger: o.Logger, Host: host{p}}); err != nil {
 		return nil, err
 	}
-	p.delivery = deliver.New(deliver.Options{DB: o.DB, Now: o.Now, Logger: o.Logger, Linger: o.Linger, Host: host{p}})
+	p.delivery = deliver.New(deliver.Options{DB: o.DB, Now: o.Now, Logger: o.Logger, Linger: o.Linger, JobWait: o.JobWait, Host: host{p}})
 	return p, nil
 }
 

@@ -7,7 +7,7 @@
 // Promises:
 //
 //   - A patch is journalled before it is sent and stays until the CRM has answered for that record (invariants 2 and 3).
-//   - Full batches or a short linger; the newest patch of a record wins; records of one group (account) are never in two calls at once.
+//   - Full batches or a short linger, a second while the backfill brings more; the newest patch of a record wins; records of one group (account) are never in two calls at once.
 //   - A sender holds at most [window] rows of an object; the rest waits in the journal and costs no memory.
 //   - Every way back has a pause and a count: a call that fails pauses its object, a record that cannot be written now waits by
 //     itself, a refused one becomes a dead letter, a bulk job has a deadline.

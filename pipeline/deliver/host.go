@@ -33,7 +33,9 @@ type Options struct {
 	Now    func() time.Time
 	Logger *slog.Logger
 	Linger time.Duration // how long a sender waits for a batch to fill
-	Host   Host
+	// JobWait is for how long a bulk job under way makes its sender busy; 0: as long as it takes.
+	JobWait time.Duration
+	Host    Host
 }
 
 // Target is a CRM that patches are brought to.

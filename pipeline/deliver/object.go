@@ -61,6 +61,19 @@ type job struct {
 	unwatch func()    // ends looking at it; nil: nobody does
 }
 
+// jobsLate says that there are jobs under way and all of them take longer than wait; 0 is no bound.
+func (o *object) jobsLate(wait time.Duration) bool {
+	if wait <= 0 || len(o.jobs) == 0 {
+		return false
+	}
+	for _, j := range o.jobs {
+		if time.Since(j.since) < wait {
+			return false
+		}
+	}
+	return true
+}
+
 // push takes a row; a newer one takes the place of an older.
 func (o *object) push(r *row) {
 	if old := o.byRef[r.Ref]; old != nil {

@@ -72,11 +72,12 @@ func (q whetherIdle) answer(s *sender) {
 		if stopped {
 			continue
 		}
-		if len(o.jobs) > 0 {
+		late := o.jobsLate(s.o.JobWait)
+		if len(o.jobs) > 0 && !late {
 			return
 		}
 		tried := time.Now().Before(o.paused) && o.failures > 3
-		if !tried && (!o.whole || o.bulk > 0 || slices.ContainsFunc(o.rows, func(r *row) bool { return r.attempts <= 3 })) {
+		if !tried && (!o.whole || o.bulk > 0 && !late || slices.ContainsFunc(o.rows, func(r *row) bool { return r.attempts <= 3 })) {
 			return
 		}
 	}

@@ -42,6 +42,8 @@ type Options struct {
 	Now func() time.Time
 	// HTTP, where set, carries all requests of CRMs and models: tests put a sandbox there.
 	HTTP http.RoundTripper
+	// Wait is for how long Once waits for a bulk job of a CRM (as long as it takes).
+	Wait time.Duration
 	// LockTimeout is how long Open waits for another process to let go of the state (2 s).
 	LockTimeout time.Duration
 }
@@ -103,7 +105,7 @@ func Open(o Options) (*App, error) {
 		return nil, errors.Join(err, db.Close())
 	}
 	a.watch = &modelWatch{model: a.made.model}
-	a.pipe, err = pipeline.New(pipeline.Options{DB: db, Now: o.Now, Logger: a.log, LotSize: a.made.lot, Progress: func() { a.did.Add(1) }}, a.made.setup)
+	a.pipe, err = pipeline.New(pipeline.Options{DB: db, Now: o.Now, Logger: a.log, LotSize: a.made.lot, JobWait: o.Wait, Progress: func() { a.did.Add(1) }}, a.made.setup)
 	if err != nil {
 		return nil, errors.Join(err, a.made.close(), db.Close())
 	}

@@ -7,6 +7,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -86,11 +87,13 @@ func people(n int) string {
 }
 
 func (c *command) once() *cobra.Command {
-	return &cobra.Command{
+	var wait time.Duration
+	cmd := &cobra.Command{
 		Use:   "once",
 		Short: "Do what is due now, then end",
 		Long: `Polls every CRM and source, does the first sync where it has not been done, works through the queue and ends: for a timer in
-place of the daemon. What could not be done now waits in the state for the next round. Exit code 0 means that all was done, 3 that people wait (it says
+place of the daemon. What could not be done now waits in the state for the next round; so do the answers of
+a bulk job that takes longer than --wait, which the next round fetches. Exit code 0 means that all was done, 3 that people wait (it says
 why), that there are dead letters, or that something is degraded.`,
 		Args: exactly(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -102,7 +105,7 @@ why), that there are dead letters, or that something is degraded.`,
 			if _, err := app.Dial(ctx, cfg.SocketPath()); err == nil {
 				return errors.New("a daemon runs on this state and does this by itself: see intentd status")
 			}
-			a, err := app.Open(app.Options{Config: cfg, Path: c.file, Log: c.quietLog(cfg), Version: c.Version})
+			a, err := app.Open(app.Options{Config: cfg, Path: c.file, Log: c.quietLog(cfg), Version: c.Version, Wait: wait})
 			if err != nil {
 				return misconfigured(err)
 			}
@@ -140,4 +143,6 @@ why), that there are dead letters, or that something is degraded.`,
 			return nil
 		},
 	}
+	cmd.Flags().DurationVar(&wait, "wait", 2*time.Minute, "for how long a bulk job of Salesforce is waited for; 0 is as long as it takes")
+	return cmd
 }
