@@ -207,7 +207,7 @@ func TestParametersWithinParametersAreDroppedToo(t *testing.T) {
 }
 
 func FuzzURL(f *testing.F) {
-	for _, s := range []string{"https://example.com/a?token=1#b", "//x", "/a;b", "%%", "a:b@c", "https://[::1]/", "?utm_campaign=%", "\x00", "https://a\\b@c/d"} {
+	for _, s := range []string{"https://example.com/a?token=1#b", "//x", "/a;b", "%%", "a:b@c", "https://[::1]/", "?utm_campaign=%", "\x00", "https://a\\b@c/d", "/a&token=1&b", "/.. /\x92", "a.b\\" + strings.Repeat("k", maxURL)} {
 		f.Add(s)
 	}
 	drop := map[string]bool{"token": true}

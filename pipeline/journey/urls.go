@@ -68,6 +68,9 @@ func digits(s string) bool { return s != "" && s[0] >= '0' && s[0] <= '9' }
 
 // normalPath drops what does not tell pages apart: double and trailing slashes, path parameters and index files.
 func normalPath(p string) string {
+	if !strings.HasPrefix(p, "/") {
+		p = "/" + p
+	}
 	p = clean(p, maxURL)
 	if i := strings.IndexByte(p, ';'); i >= 0 {
 		p = p[:i]
@@ -75,18 +78,21 @@ func normalPath(p string) string {
 	for strings.Contains(p, "//") {
 		p = strings.ReplaceAll(p, "//", "/")
 	}
-	if strings.Contains(p, "/.") {
-		p = path.Clean(p)
-	}
-	if i := strings.LastIndexByte(p, '/'); i >= 0 {
-		switch strings.ToLower(p[i+1:]) {
-		case "index.html", "index.htm", "index.php", "index.jsp", "index.asp", "index.aspx", "default.asp", "default.aspx", "default.html", "home.html":
-			p = p[:i]
+	for before := ""; p != before; { // what one step leaves may be another's to drop
+		before = p
+		p = strings.TrimRight(p, "/ ")
+		if strings.Contains(p, "/.") {
+			p = path.Clean(p)
+		}
+		if i := strings.LastIndexByte(p, '/'); i >= 0 {
+			switch strings.ToLower(p[i+1:]) {
+			case "index.html", "index.htm", "index.php", "index.jsp", "index.asp", "index.aspx", "default.asp", "default.aspx", "default.html", "home.html":
+				p = p[:i]
+			}
 		}
 	}
-	p = strings.TrimRight(p, "/ ")
-	if p == "" || p[0] != '/' {
-		p = "/" + p
+	if p == "" {
+		return "/"
 	}
 	return p
 }
@@ -127,6 +133,14 @@ func cleanURL(raw string, drop map[string]bool) string {
 		}
 		if at := strings.LastIndexByte(rest[:end], '@'); at >= 0 {
 			head = head[:i+3] + rest[at+1:]
+		}
+	}
+	if whole, rest, more := strings.Cut(head, "&"); more { // a secret is one without its question mark, too
+		head = whole
+		for param := range strings.SplitSeq(rest, "&") {
+			if name, _, _ := strings.Cut(param, "="); !drop[strings.ToLower(unescape(name))] {
+				head += "&" + param
+			}
 		}
 	}
 	if !asked {
