@@ -75,17 +75,36 @@ func (l *lot) leaveToDelivery(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	for _, s := range l.open() {
+	var again []state.Entry // of whom a patch waited, or was answered since they were loaded: then what the CRM holds is known only now
+	var at []int
+	for i, s := range l.subjects {
+		if s.settled != nil {
+			continue
+		}
 		var theirs []connectors.Ref
+		waited := false
 		for _, r := range s.recs {
+			waited = waited || r.pending != nil && r.pending.Way != state.Void
 			if busy[r.ref] {
 				theirs = append(theirs, r.ref)
 			}
 		}
-		if len(theirs) == 0 {
-			continue
+		switch {
+		case len(theirs) > 0:
+			s.settled = &state.Settlement{Outcome: state.Await, Refs: theirs}
+		case waited:
+			again, at = append(again, s.entry), append(at, i)
 		}
-		s.settled = &state.Settlement{Outcome: state.Await, Refs: theirs}
+	}
+	if len(again) == 0 {
+		return nil
+	}
+	loaded, err := l.p.db.LoadLot(again)
+	if err != nil {
+		return err
+	}
+	for k, i := range at {
+		l.subjects[i] = l.subject(&loaded[k])
 	}
 	return nil
 }
