@@ -60,22 +60,38 @@ func (l links) askedFor(p connectors.Person, space string) (stable, devices []id
 	return stable, devices
 }
 
-// stableOf are the stable identifiers of p: those asked with and those of its groups.
-func (l links) stableOf(p connectors.Person, space string, groups []uint64) ([]identifier, error) {
-	out, _ := l.askedFor(p, space)
+// recordsOf are the records of groups, as far as there are any.
+func (l links) recordsOf(groups []uint64) (recs []*group, err error) {
 	for _, g := range groups {
 		_, rec, err := l.load(g)
 		if err != nil {
 			return nil, err
 		}
-		if rec == nil {
-			continue
+		if rec != nil {
+			recs = append(recs, rec)
 		}
+	}
+	return recs, nil
+}
+
+// stableOf are the stable identifiers of p: those asked with and those of its groups.
+func (l links) stableOf(p connectors.Person, space string, groups []uint64) ([]identifier, error) {
+	recs, err := l.recordsOf(groups)
+	if err != nil {
+		return nil, err
+	}
+	asked, _ := l.askedFor(p, space)
+	return withMembers(asked, recs), nil
+}
+
+// withMembers adds the stable identifiers of groups to those asked with.
+func withMembers(asked []identifier, recs []*group) []identifier {
+	for _, rec := range recs {
 		for _, m := range rec.members {
-			if id := asAddress(m.identifier); id.Kind != identity.AnonymousID && !slices.Contains(out, id) {
-				out = append(out, id)
+			if id := asAddress(m.identifier); id.Kind != identity.AnonymousID && !slices.Contains(asked, id) {
+				asked = append(asked, id)
 			}
 		}
 	}
-	return out, nil
+	return asked
 }

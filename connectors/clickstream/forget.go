@@ -155,14 +155,11 @@ func (l links) everything(p connectors.Person, groups []uint64) ([]target, error
 	if err != nil {
 		return nil, err
 	}
-	for _, g := range groups {
-		_, rec, err := l.load(g)
-		if err != nil {
-			return nil, err
-		}
-		if rec == nil {
-			continue
-		}
+	recs, err := l.recordsOf(groups)
+	if err != nil {
+		return nil, err
+	}
+	for _, rec := range recs {
 		for _, m := range rec.members {
 			if m.Kind != identity.AnonymousID || slices.ContainsFunc(out, func(t target) bool { return t.id == m.identifier }) {
 				continue

@@ -258,19 +258,13 @@ func (l links) targets(p connectors.Person, index int, space string) ([]target, 
 			out = append(out, l.target(id, index, spans))
 		}
 	}
-	known, err := l.stableOf(p, space, groups)
+	recs, err := l.recordsOf(groups)
 	if err != nil {
 		return nil, err
 	}
-	_, devices := l.askedFor(p, space)
-	for _, g := range groups {
-		_, rec, err := l.load(g)
-		if err != nil {
-			return nil, err
-		}
-		if rec == nil {
-			continue
-		}
+	asked, devices := l.askedFor(p, space)
+	known := withMembers(asked, recs)
+	for _, rec := range recs {
 		for _, m := range rec.members {
 			if m.Kind != identity.AnonymousID {
 				add(m.identifier, nil)
