@@ -178,7 +178,7 @@ func (a *App) examine(ctx context.Context, file File) ([]Checked, error) {
 		if why := a.reloadErr.Load(); why != nil {
 			add("config", "config.reload_refused", connectors.Warning, "correct the file, then reload again (systemctl reload intentd)", "the last reload was refused, the configuration before it goes on: %s", *why)
 		}
-		add("daemon", "daemon.running", connectors.OK, "", "running since %s, %s", a.started.UTC().Format(time.RFC3339), a.Waiting())
+		add("daemon", "daemon.running", connectors.OK, "", "running since %s, %s", a.started.UTC().Format(time.RFC3339), a.Waiting(ctx))
 	}
 	return out, nil
 }

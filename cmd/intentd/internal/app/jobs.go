@@ -51,7 +51,12 @@ func (a *App) jobs() []*job {
 	}
 	add("due", "@every 1m", true, func(ctx context.Context) error { _, err := intake.Due(ctx, a.pipe); return err })
 	add("count held fields", "@every 1h", true, func(ctx context.Context) error { _, err := a.countHeld(ctx); return err })
-	add("first sync progress", "@every 1m", false, func(ctx context.Context) error { a.tellSync(ctx); return nil })
+	add("first sync progress", "@every 1m", false, func(context.Context) error {
+		if s := a.sync.progress(operate.StatusOf(a.pipe)); s != nil {
+			a.log.Info(s.String())
+		}
+		return nil
+	})
 	add("purge", a.cfg.Schedule.Purge, false, func(ctx context.Context) error {
 		if err := privacy.Retain(ctx, a.pipe); err != nil {
 			return err // a clock in doubt purges nobody

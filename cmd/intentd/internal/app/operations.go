@@ -374,24 +374,12 @@ func (a *App) Once(ctx context.Context) (intake.Found, error) {
 	}
 	a.followConfig(ctx)
 	a.sync.begin(a)
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	go func() {
-		for tick := time.NewTicker(time.Minute); ; {
-			select {
-			case <-tick.C:
-				a.tellSync(ctx)
-			case <-ctx.Done():
-				tick.Stop()
-				return
-			}
-		}
-	}()
 	return operate.Once(ctx, a.pipe)
 }
 
 // Waiting is what is left to do, on one line.
-func (a *App) Waiting() string {
+func (a *App) Waiting(ctx context.Context) string {
+	a.sync.count(ctx, a)
 	st := operate.StatusOf(a.pipe)
 	if s := a.sync.progress(st); s != nil {
 		return s.String()

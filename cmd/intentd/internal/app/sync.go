@@ -87,14 +87,6 @@ func (w *syncWatch) count(ctx context.Context, a *App) {
 	w.total = total
 }
 
-// tellSync logs how far the first sync is.
-func (a *App) tellSync(ctx context.Context) {
-	a.sync.count(ctx, a)
-	if s := a.sync.progress(operate.StatusOf(a.pipe)); s != nil {
-		a.log.Info(s.String())
-	}
-}
-
 // progress is how far it is; nil when there is no first sync under way.
 func (w *syncWatch) progress(st operate.Status) *Sync {
 	w.mu.Lock()

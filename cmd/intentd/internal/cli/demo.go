@@ -113,7 +113,7 @@ func (c *command) playDemo(ctx context.Context, crm, source string, serve bool, 
 		err = sendAll(ctx, a, settings.WriteKeyFile, people)
 	}
 	if err == nil {
-		stop := c.progress(ctx, a.Waiting)
+		stop := c.progress(ctx, func() string { return a.Waiting(ctx) })
 		_, err = a.Once(ctx)
 		stop()
 	}

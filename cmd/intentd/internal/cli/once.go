@@ -110,7 +110,7 @@ why), that there are dead letters, or that something is degraded.`,
 				return misconfigured(err)
 			}
 			defer c.closed(a)
-			stop := c.progress(ctx, a.Waiting)
+			stop := c.progress(ctx, func() string { return a.Waiting(ctx) })
 			found, err := a.Once(ctx)
 			stop()
 			st, health := operate.StatusOf(a.Pipeline()), a.Health()
