@@ -11,18 +11,13 @@ import (
 
 // sendBatches starts every call that is ready.
 func (s *sender) sendBatches(ctx context.Context, o *object, now time.Time, sooner func(time.Duration)) {
-	if len(o.rows) == 0 {
-		return
-	}
-	linger := s.o.Linger
-	if !o.whole || s.o.Host.Coming() {
-		linger = max(linger, comingLinger)
-	}
 	for _, alone := range [...]bool{false, true} {
 		for o.calls < callsOut && len(o.rows) > 0 {
-			if wait := o.oldest.Add(linger).Sub(now); len(o.rows) < batchSize && wait > 0 {
-				sooner(wait)
-				return
+			if len(o.rows) < batchSize {
+				if wait := o.oldest.Add(s.linger(o)).Sub(now); wait > 0 {
+					sooner(wait)
+					return
+				}
 			}
 			batch, next := o.nextBatch(now, alone)
 			if !next.IsZero() {
@@ -37,6 +32,14 @@ func (s *sender) sendBatches(ctx context.Context, o *object, now time.Time, soon
 			s.background(func() message { return s.send(ctx, o, target, batch) })
 		}
 	}
+}
+
+// linger is how long a batch of the object may wait to fill.
+func (s *sender) linger(o *object) time.Duration {
+	if !o.whole || s.o.Host.Coming() {
+		return max(s.o.Linger, comingLinger)
+	}
+	return s.o.Linger
 }
 
 // callEnd is what became of one Write call.
