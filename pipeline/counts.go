@@ -19,17 +19,7 @@ type counts struct {
 func (c *counts) filter(f journey.Filtered) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	t := &c.filtered
-	t.Duplicates += f.Duplicates
-	t.Bots += f.Bots
-	t.Machines += f.Machines
-	t.Sensitive += f.Sensitive
-	t.Internal += f.Internal
-	t.NoConsent += f.NoConsent
-	t.Customer += f.Customer
-	t.Excluded += f.Excluded
-	t.Outside += f.Outside
-	t.Foreign += f.Foreign
+	c.filtered.Add(f)
 }
 
 func (c *counts) note(sum state.Acknowledged) {

@@ -105,11 +105,7 @@ func (l *lot) gatherJourneys(ctx context.Context) {
 	w := connectors.Window{From: l.now.Add(-l.s.History), To: l.now.Add(24 * time.Hour)}
 	for i := range l.s.Sources {
 		src := &l.s.Sources[i]
-		as := make([]connectors.Person, len(people))
-		for k, q := range people {
-			as[k] = l.s.AskAs(src.Name, q)
-		}
-		l.ask(ctx, src, as, w, by)
+		l.ask(ctx, src, l.s.askAllAs(src.Name, people), w, by)
 		if ctx.Err() != nil {
 			return
 		}

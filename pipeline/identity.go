@@ -233,6 +233,15 @@ func (l *lot) asPerson(s *subject) connectors.Person {
 	return q
 }
 
+// askAllAs are people as a source knows them.
+func (s *Setup) askAllAs(source string, people []connectors.Person) []connectors.Person {
+	as := make([]connectors.Person, len(people))
+	for i, p := range people {
+		as[i] = s.AskAs(source, p)
+	}
+	return as
+}
+
 // AskAs is the person as a source knows them: with the ids of its own space, without the space.
 func (s *Setup) AskAs(source string, p connectors.Person) connectors.Person {
 	space := s.Identity.Space(source)

@@ -51,10 +51,7 @@ func (l *lot) confirmProposals(ctx context.Context, people []connectors.Person, 
 		if !ok || l.dry {
 			continue
 		}
-		as := make([]connectors.Person, len(people))
-		for k, q := range people {
-			as[k] = l.s.AskAs(src.Name, q)
-		}
+		as := l.s.askAllAs(src.Name, people)
 		proposals, err := of.Proposals(ctx, as)
 		if err != nil {
 			l.p.health.Note(src.Name, err)

@@ -68,7 +68,21 @@ type Filtered struct {
 	Foreign    int // somebody else's, by the identity guards
 }
 
-// Named are the counts that are not zero, by what a reader calls them.
+// Add adds what another journey left out.
+func (f *Filtered) Add(o Filtered) {
+	f.Duplicates += o.Duplicates
+	f.Bots += o.Bots
+	f.Machines += o.Machines
+	f.Internal += o.Internal
+	f.NoConsent += o.NoConsent
+	f.Customer += o.Customer
+	f.Excluded += o.Excluded
+	f.Sensitive += o.Sensitive
+	f.Outside += o.Outside
+	f.Foreign += o.Foreign
+}
+
+// Named are the counts that are not zero, with what a reader calls them.
 func (f *Filtered) Named() []string {
 	var out []string
 	for _, c := range []struct {
