@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/intentd/intentd/cmd/intentd/internal/disclosure"
 	"github.com/intentd/intentd/connectors"
 	"github.com/intentd/intentd/pipeline"
 	"github.com/intentd/intentd/pipeline/intake"
@@ -80,6 +81,11 @@ type Nothing struct{}
 type Who struct {
 	Who     string `json:"who"`
 	KeepCRM bool   `json:"keep_crm,omitempty"` // forget: leave the CRM's fields as they are
+}
+
+// PrivacyArguments choose a document of [disclosure.Languages].
+type PrivacyArguments struct {
+	Language string `json:"language"`
 }
 
 // Letters chooses dead letters: those of a record, or all.
@@ -161,6 +167,9 @@ var (
 	Release   = operation("release", (*App).release)
 	Export    = operation("export", func(a *App, ctx context.Context, w Who) (*privacy.PersonData, error) {
 		return privacy.Export(ctx, a.pipe, w.Who)
+	})
+	Privacy = operation("privacy", func(a *App, _ context.Context, arg PrivacyArguments) (string, error) {
+		return disclosure.Document(a.Config(), a.o.Path, arg.Language)
 	})
 	Suggest = operation("suggest", func(a *App, ctx context.Context, _ Nothing) ([]operate.Uncovered, error) {
 		return operate.Suggest(ctx, a.pipe)
