@@ -8,7 +8,7 @@ import (
 // Explainer is a source that shows how it asks and what it was told. The host shows of every other one what Journeys and Active answer.
 type Explainer interface {
 	// Explain asks as Journeys or Active would. It moves no cursor and counts nothing in the source's intake; what it asks is paid for as any
-	// other question is. What the system refused is told in Asked.Failed; an error is for what is the source's own.
+	// other question is. What the system refused is told in Question.Failed; an error is for what is the source's own.
 	Explain(ctx context.Context, q ExplainQuery) (Explanation, error)
 }
 
@@ -23,15 +23,15 @@ type ExplainQuery struct {
 
 // Explanation is what a source asked and was told. It holds personal data: it is for the admin who asks, and for no log.
 type Explanation struct {
-	Asked []Asked  `json:"asked"`
-	Notes []string `json:"notes,omitempty"` // a sentence each
+	Asked []Question `json:"asked"`
+	Notes []string   `json:"notes,omitempty"` // a sentence each
 }
 
 // Note adds a sentence.
 func (x *Explanation) Note(sentence string) { x.Notes = append(x.Notes, sentence) }
 
-// Asked is one question and its answer.
-type Asked struct {
+// Question is what was asked once, with the answer.
+type Question struct {
 	What       string      `json:"what"`            // "the journeys query"
 	Query      string      `json:"query,omitempty"` // as it was sent, its parameters by their names
 	Parameters []Parameter `json:"parameters,omitempty"`
@@ -49,14 +49,14 @@ type Parameter struct {
 
 // ToldRow is one row of an answer, as it came and as it was read.
 type ToldRow struct {
-	Values []string `json:"values,omitempty"` // by Asked.Columns; none where the source does not answer in rows
+	Values []string `json:"values,omitempty"` // by Question.Columns; none where the source does not answer in rows
 	Event  *Event   `json:"event,omitempty"`
 	Person *Person  `json:"person,omitempty"` // of who was active
 	Became string   `json:"became"`           // why the source leaves it out; the host tells what became of the others
 }
 
 // Tell adds a row: it is counted, and kept as long as there are fewer than most.
-func (a *Asked) Tell(r ToldRow, most int) {
+func (a *Question) Tell(r ToldRow, most int) {
 	a.Read++
 	if len(a.Rows) < most {
 		a.Rows = append(a.Rows, r)
@@ -64,7 +64,7 @@ func (a *Asked) Tell(r ToldRow, most int) {
 }
 
 // TellEvents adds events, as far as they lie in the window, until they end or err says why they ended.
-func (a *Asked) TellEvents(events func(yield func(Event, error) bool), most int) {
+func (a *Question) TellEvents(events func(yield func(Event, error) bool), most int) {
 	for e, err := range events {
 		if err != nil {
 			a.Failed = err.Error()
@@ -75,7 +75,7 @@ func (a *Asked) TellEvents(events func(yield func(Event, error) bool), most int)
 }
 
 // TellPeople adds who was active.
-func (a *Asked) TellPeople(page Page[Person], err error, most int) {
+func (a *Question) TellPeople(page Page[Person], err error, most int) {
 	if err != nil {
 		a.Failed = err.Error()
 		return

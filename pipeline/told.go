@@ -192,13 +192,13 @@ func explain(ctx context.Context, src connectors.Source, q connectors.ExplainQue
 	if e, ok := src.(connectors.Explainer); ok {
 		return e.Explain(ctx, q)
 	}
-	told := connectors.Asked{What: "its own requests, which it does not show"}
+	told := connectors.Question{What: "its own requests, which it does not show"}
 	if q.Person != nil {
 		told.TellEvents(src.Journeys(ctx, []connectors.Person{*q.Person}, q.Window), q.Rows)
 	} else {
 		page, err := src.Active(ctx, q.From)
 		told.TellPeople(page, err, q.Rows)
 	}
-	x.Asked = []connectors.Asked{told}
+	x.Asked = []connectors.Question{told}
 	return x, ctx.Err()
 }

@@ -23,7 +23,7 @@ func (f *filled) Explain(ctx context.Context, q connectors.ExplainQuery) (x conn
 			return x, err
 		}
 	}
-	told := connectors.Asked{What: "the event store, which answers for " + f.name}
+	told := connectors.Question{What: "the event store, which answers for " + f.name}
 	if q.Person != nil {
 		told.TellEvents(f.Journeys(ctx, []connectors.Person{*q.Person}, q.Window), q.Rows)
 	} else {

@@ -11,8 +11,8 @@ import (
 )
 
 // asking is a statement with its values, as an explanation tells them. Its parameters stay named, however a dialect marks their places.
-func asking(what string, s *statement, a *args) connectors.Asked {
-	told := connectors.Asked{What: what, Query: s.render(func(_ int, p param) string { return ":" + paramNames[p] })}
+func asking(what string, s *statement, a *args) connectors.Question {
+	told := connectors.Question{What: what, Query: s.render(func(_ int, p param) string { return ":" + paramNames[p] })}
 	var named []param
 	for _, p := range s.params {
 		if slices.Contains(named, p) {
@@ -34,7 +34,7 @@ func asking(what string, s *statement, a *args) connectors.Asked {
 }
 
 // explain runs a statement and tells its rows as read reads them.
-func explain(ctx context.Context, e engine, op string, s *statement, a *args, told *connectors.Asked, most int, read func(row) connectors.ToldRow) error {
+func explain(ctx context.Context, e engine, op string, s *statement, a *args, told *connectors.Question, most int, read func(row) connectors.ToldRow) error {
 	a.columns = func(names []string) { told.Columns = slices.Clone(names) }
 	err := e.query(ctx, op, s, a, func(r row) error {
 		out := read(r)
@@ -50,7 +50,7 @@ func explain(ctx context.Context, e engine, op string, s *statement, a *args, to
 
 // Explain implements connectors.Explainer.
 func (s *Source) Explain(ctx context.Context, q connectors.ExplainQuery) (x connectors.Explanation, err error) {
-	var told connectors.Asked
+	var told connectors.Question
 	if q.Person == nil {
 		told, err = s.active.explain(ctx, "the active query", s.name+": who was active", q, func(r row) connectors.ToldRow {
 			p := r.person()
@@ -69,7 +69,7 @@ func (s *Source) Explain(ctx context.Context, q connectors.ExplainQuery) (x conn
 	return x, nil
 }
 
-func (s *Source) explainJourneys(ctx context.Context, q connectors.ExplainQuery) (connectors.Asked, error) {
+func (s *Source) explainJourneys(ctx context.Context, q connectors.ExplainQuery) (connectors.Question, error) {
 	people := []connectors.Person{*q.Person}
 	a := askFor(people, q.Window)
 	told := asking("the journeys query", &s.journeys, a)
@@ -96,10 +96,10 @@ func (s *Source) explainJourneys(ctx context.Context, q connectors.ExplainQuery)
 }
 
 // explain tells the rows that the next page would hold, those that were told before among them.
-func (o *ordered) explain(ctx context.Context, what, op string, q connectors.ExplainQuery, read func(row) connectors.ToldRow) (connectors.Asked, error) {
+func (o *ordered) explain(ctx context.Context, what, op string, q connectors.ExplainQuery, read func(row) connectors.ToldRow) (connectors.Question, error) {
 	at, err := readPosition(op, q.From)
 	if err != nil {
-		return connectors.Asked{}, err
+		return connectors.Question{}, err
 	}
 	a := &args{since: at.Time, sinceID: at.ID, limit: o.limit}
 	told := asking(what, &o.query, a)

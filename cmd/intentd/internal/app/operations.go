@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/intentd/intentd/cmd/intentd/internal/disclosure"
 	"github.com/intentd/intentd/connectors"
 	"github.com/intentd/intentd/pipeline"
 	"github.com/intentd/intentd/pipeline/intake"
@@ -86,6 +87,11 @@ type Who struct {
 type SourceQuestion struct {
 	Source string `json:"source"`
 	Who    string `json:"who,omitempty"`
+}
+
+// PrivacyArguments choose a document of [disclosure.Languages].
+type PrivacyArguments struct {
+	Language string `json:"language"`
 }
 
 // Letters chooses dead letters: those of a record, or all.
@@ -170,6 +176,9 @@ var (
 	Release   = operation("release", (*App).release)
 	Export    = operation("export", func(a *App, ctx context.Context, w Who) (*privacy.PersonData, error) {
 		return privacy.Export(ctx, a.pipe, w.Who)
+	})
+	Privacy = operation("privacy", func(a *App, _ context.Context, arg PrivacyArguments) (string, error) {
+		return disclosure.Document(a.Config(), a.o.Path, arg.Language)
 	})
 	Suggest = operation("suggest", func(a *App, ctx context.Context, _ Nothing) ([]operate.Uncovered, error) {
 		return operate.Suggest(ctx, a.pipe)

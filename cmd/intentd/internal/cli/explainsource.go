@@ -67,7 +67,7 @@ func (p toldPage) print() {
 	}
 }
 
-func (p toldPage) asked(a *connectors.Asked) {
+func (p toldPage) asked(a *connectors.Question) {
 	p.line("")
 	p.line("%s", strings.ToUpper(a.What[:1])+a.What[1:])
 	for line := range strings.Lines(strings.TrimSpace(a.Query)) {
@@ -96,7 +96,7 @@ func (p toldPage) asked(a *connectors.Asked) {
 }
 
 // row prints one row: as it was read, else as it came.
-func (p toldPage) row(n int, a *connectors.Asked, r *connectors.ToldRow) {
+func (p toldPage) row(n int, a *connectors.Question, r *connectors.ToldRow) {
 	what := strings.Join(cellsText(a.Columns, r.Values), ", ")
 	switch {
 	case r.Event != nil:
@@ -108,7 +108,7 @@ func (p toldPage) row(n int, a *connectors.Asked, r *connectors.ToldRow) {
 }
 
 // sum counts what became of the rows, the commonest first.
-func (p toldPage) sum(a *connectors.Asked) {
+func (p toldPage) sum(a *connectors.Question) {
 	became := map[string]int64{}
 	for _, r := range a.Rows {
 		if r.Became != "" {
@@ -166,4 +166,3 @@ func cellsText(columns, values []string) (cells []string) {
 func (p toldPage) line(format string, args ...any) {
 	fmt.Fprintln(p.w, strings.TrimRight(receipt.Clean(fmt.Sprintf(format, args...)), " "))
 }
-
