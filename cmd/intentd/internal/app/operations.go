@@ -83,6 +83,12 @@ type Who struct {
 	KeepCRM bool   `json:"keep_crm,omitempty"` // forget: leave the CRM's fields as they are
 }
 
+// SourceQuestion asks what a source tells of a person, or, of nobody, who was active.
+type SourceQuestion struct {
+	Source string `json:"source"`
+	Who    string `json:"who,omitempty"`
+}
+
 // PrivacyArguments choose a document of [disclosure.Languages].
 type PrivacyArguments struct {
 	Language string `json:"language"`
@@ -157,6 +163,9 @@ var (
 	StatusOf = operation("status", (*App).status)
 	Explain  = operation("explain", func(a *App, ctx context.Context, w Who) (*receipt.Receipt, error) {
 		return operate.Explain(ctx, a.pipe, w.Who)
+	})
+	ExplainSource = operation("explain_source", func(a *App, ctx context.Context, q SourceQuestion) (*pipeline.Told, error) {
+		return operate.ExplainSource(ctx, a.pipe, q.Source, q.Who)
 	})
 	DeadList  = operation("dead_list", (*App).deadList)
 	DeadRetry = operation("dead_retry", func(a *App, _ context.Context, l Letters) (int, error) { return operate.RetryDead(a.pipe, l.Ref) })
