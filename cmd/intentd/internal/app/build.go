@@ -129,6 +129,7 @@ func (b *builder) all() error {
 	for _, l := range cfg.Write.Scope.List {
 		s.Write.Lists[l.Property] = l.Value
 	}
+	s.Settle = settleOf(cfg)
 	s.BrakeShare = cfg.Write.Brake / 100
 	s.ReceiptsKept = cfg.Privacy.Retention.Receipts
 	if budget > 0 {
@@ -140,6 +141,17 @@ func (b *builder) all() error {
 	b.version = fmt.Sprintf("%x %x %x %x %s %s %v %v", s.Journey.Version(), s.Score.Hash(), s.Topics.Version(), s.Engine.Version(),
 		cfg.Text.Language, cfg.Text.Timezone, cfg.Privacy.OwnHosts, s.Verdicts)
 	return nil
+}
+
+// settleOf is how long whoever asked for nothing waits: as configured, else the longest that one of the CRMs wants.
+func settleOf(cfg *config.Config) (settle time.Duration) {
+	if cfg.Write.Settle != nil {
+		return *cfg.Write.Settle
+	}
+	for _, c := range cfg.CRMs {
+		settle = max(settle, Types.CRMs[c.Type].Settle)
+	}
+	return settle
 }
 
 // reading is all that lies between events and field values: what counts, what it is worth, and who reads it.
