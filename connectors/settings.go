@@ -83,6 +83,7 @@ type Disclosure struct {
 	Local bool   // it is on this machine
 	Way   Way
 	Reads []string // properties or fields; nil: events, with the keys of event files
+	Feeds []string // of a CRM's own, that are copied besides: forms, email
 	// Property is a CRM's name of one of intentd's fields, unless the configuration gives another.
 	Property func(field string) string
 }

@@ -60,6 +60,7 @@ func (f *filled) Intake() (connectors.Intake, error) {
 	if err != nil {
 		return kept, err
 	}
+	kept.Add(connectors.Intake{LeftOut: i.LeftOut})
 	kept.Read, kept.Unreadable, kept.Examples, kept.LatestRead, kept.LatestUnreadable = i.Read, i.Unreadable, i.Examples, i.LatestRead, i.LatestUnreadable
 	return kept, nil
 }

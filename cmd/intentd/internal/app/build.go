@@ -62,6 +62,7 @@ type built struct {
 	lot     int              // how many people go through together: what a CRM reads and writes in one call, so that none is half used
 	sources []polled
 	inlets  map[string]inlet   // by the source that is sent its events
+	wakers  map[string]bool    // sources that say when there is something to take
 	store   *clickstream.Store // nil without a source that fills it; one for the life of the app
 	open    []io.Closer        // of this and of earlier configurations: lots in flight may still use them
 	version string
@@ -81,7 +82,7 @@ type builder struct {
 
 // build makes everything that cfg names; from the configuration before it takes what stays open. It touches no network.
 func (a *App) build(cfg *config.Config, before *built) (*built, error) {
-	b := &builder{a: a, cfg: cfg, built: &built{setup: &pipeline.Setup{}, inlets: map[string]inlet{}}}
+	b := &builder{a: a, cfg: cfg, built: &built{setup: &pipeline.Setup{}, inlets: map[string]inlet{}, wakers: map[string]bool{}}}
 	if before != nil {
 		b.store, b.open = before.store, slices.Clone(before.open)
 	}
@@ -255,6 +256,10 @@ func (b *builder) addOrigin(from connectors.Origin, poll string) error {
 		}
 		fed := store.Fed(from.Name, from.Feed)
 		source.Source, source.Take = fed, fed.Take
+		if w, ok := from.Feed.(connectors.Waker); ok {
+			b.wakers[from.Name] = true
+			w.OnNews(func() { b.a.heard.from(from.Name) })
+		}
 		if from.Answer != nil {
 			source.Source = from.Answer(fed)
 		}
