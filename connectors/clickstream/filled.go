@@ -61,6 +61,9 @@ func (f *filled) Intake() (connectors.Intake, error) {
 		return kept, err
 	}
 	kept.Read, kept.Unreadable, kept.Examples, kept.LatestRead, kept.LatestUnreadable = i.Read, i.Unreadable, i.Examples, i.LatestRead, i.LatestUnreadable
+	for reason, n := range i.LeftOut {
+		kept.CountLeftOut(reason, uint64(n))
+	}
 	return kept, nil
 }
 
