@@ -60,6 +60,9 @@ const (
 	PropSummary  = "summary"  // "true": told by a CRM's counters and last dates, not seen as it happened; it yields to a source that saw it
 	PropInternal = "internal" // "true": the source marks own staff
 	PropBot      = "bot"      // "true": the source marks a crawler
+	// PropCompany is the mail domain of the company that an event is of, such as a posted job. It is of nobody in particular, unless the
+	// event names somebody, too.
+	PropCompany = "company_domain"
 )
 
 // Window is a half-open span of event time: From ≤ t < To.

@@ -52,6 +52,7 @@ type subject struct {
 	}
 	withdrew bool     // what they did was erased: they withdrew their consent
 	stale    []string // sources that did not answer, or are suddenly empty
+	fates    bool     // what becomes of each event is asked for
 }
 
 // record is one CRM record of a subject.

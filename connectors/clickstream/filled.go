@@ -80,6 +80,7 @@ var (
 	_ connectors.Reporter       = (*Fed)(nil)
 	_ connectors.Prober         = (*Fed)(nil)
 	_ connectors.IntakeReporter = (*Fed)(nil)
+	_ connectors.Explainer      = (*Fed)(nil)
 
 	_ connectors.Source     = (*Inbox)(nil)
 	_ connectors.Inbox      = (*Inbox)(nil)

@@ -10,6 +10,7 @@ import (
 
 	"github.com/cespare/xxhash/v2"
 	"github.com/intentd/intentd/connectors"
+	"github.com/intentd/intentd/connectors/identity"
 	bolt "go.etcd.io/bbolt"
 )
 
@@ -201,6 +202,9 @@ func (s *Store) linkAll(tx *bolt.Tx, events []connectors.Event, order []placed, 
 	seen := map[uint64]struct{}{}
 	for _, p := range byTime {
 		e := &events[p.i]
+		if owner(l.rules, e).Kind == identity.Company {
+			continue // it links nobody
+		}
 		g, kept, err := s.known.lookUp(l, e)
 		if err != nil {
 			return nil, c, err

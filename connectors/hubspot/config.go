@@ -1,6 +1,7 @@
 package hubspot
 
 import (
+	"maps"
 	"slices"
 	"time"
 
@@ -95,6 +96,13 @@ func (o *Config) Connect(h connectors.CRMHost) (connectors.Connection, error) {
 		made.Sources = append(made.Sources, own)
 	}
 	return made, nil
+}
+
+// Disclose implements connectors.Discloser.
+func (o *Config) Disclose() connectors.Disclosure {
+	reads := slices.Concat(slices.Collect(maps.Keys(identity)), inputs, o.Inputs)
+	slices.Sort(reads)
+	return connectors.Disclosure{At: connectors.HostOf(o.BaseURL), Way: connectors.Asked, Reads: slices.Compact(reads), Property: DefaultProperty}
 }
 
 // Keeps implements connectors.Keeper.
