@@ -65,7 +65,9 @@ func CitedLines(j *journey.Journey, in *intent.Intent) []CitedLine {
 func citations(in *intent.Intent) iter.Seq[string] {
 	return func(yield func(string) bool) {
 		each := func(ids []string) bool { return !slices.ContainsFunc(ids, func(id string) bool { return !yield(id) }) }
-		of := func(s []intent.Sentence) bool { return !slices.ContainsFunc(s, func(s intent.Sentence) bool { return !each(s.Cites) }) }
+		of := func(s []intent.Sentence) bool {
+			return !slices.ContainsFunc(s, func(s intent.Sentence) bool { return !each(s.Cites) })
+		}
 		if !each(in.Headline.Cites) || !each(in.NextStep.Cites) || !each(in.NextLow.Cites) || !of(in.Sentences) {
 			return
 		}
