@@ -20,6 +20,15 @@ type Rows struct {
 	Width int       // features of a row
 	X     []float32 // Width values a row; standardised, or the prior draws them unequally
 	Won   []bool
+	Times []float64 // how often each row stands for itself; nil: once
+}
+
+// times is how often row i counts.
+func (r *Rows) times(i int) float64 {
+	if r.Times == nil {
+		return 1
+	}
+	return r.Times[i]
 }
 
 // Row is that of number i.
@@ -44,23 +53,23 @@ var ErrOneOutcome = errors.New("all rows have one outcome")
 
 // Learn is the most likely model. The intercept has no prior. It fails with ErrOneOutcome, when ctx has ended, or where no maximum was found.
 func Learn(ctx context.Context, rows *Rows, prior Prior) (*Fit, error) {
-	won := 0
-	for _, w := range rows.Won {
+	n, won := 0.0, 0.0
+	for i, w := range rows.Won {
+		n += rows.times(i)
 		if w {
-			won++
+			won += rows.times(i)
 		}
 	}
-	if won == 0 || won == len(rows.Won) {
+	if won == 0 || won == n {
 		return nil, ErrOneOutcome
 	}
 	mean := prior.Mean
 	if mean == nil {
 		mean = make([]float64, rows.Width)
 	}
-	n := float64(len(rows.Won))
 	start := make([]float64, rows.Width+1) // the intercept comes last
 	copy(start, mean)
-	start[rows.Width] = math.Log(float64(won) / (n - float64(won)))
+	start[rows.Width] = math.Log(won / (n - won))
 	loss := func(gradient, at []float64) float64 {
 		sum := 0.0
 		for j := range gradient {
@@ -73,7 +82,9 @@ func Learn(ctx context.Context, rows *Rows, prior Prior) (*Fit, error) {
 			if won {
 				odds, miss = -odds, miss-1
 			}
-			sum += softplus(odds)
+			times := rows.times(i)
+			sum += times * softplus(odds)
+			miss *= times
 			for j, v := range x {
 				gradient[j] += miss * float64(v)
 			}
@@ -162,7 +173,7 @@ func standardErrors(rows *Rows, at []float64, precision float64) ([]float64, err
 	for i := range rows.Won {
 		row := rows.Row(i)
 		p := measure.Logistic(logOdds(row, at))
-		weight := p * (1 - p)
+		weight := rows.times(i) * p * (1 - p)
 		for j, v := range row {
 			x[j] = float64(v)
 		}
@@ -176,7 +187,7 @@ func standardErrors(rows *Rows, at []float64, precision float64) ([]float64, err
 	for j := range rows.Width {
 		curve[j*d+j] += precision
 	}
-	curve[d*d-1] += 1e-9
+	curve[d*d-1] += 1e-9 // all at one end: no curvature is left
 	var chol mat.Cholesky
 	if !chol.Factorize(mat.NewSymDense(d, curve)) {
 		return nil, errors.New("logistic regression: the features say the same twice; leave some out")

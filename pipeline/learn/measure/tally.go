@@ -91,3 +91,6 @@ func (t *Tally) Share(atLeast float64) float64 {
 	}
 	return above / rows
 }
+
+// AddGroup counts the rows of a score at once.
+func (t *Tally) AddGroup(g Group) { t.groups = append(t.groups, g) }
