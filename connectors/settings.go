@@ -26,6 +26,7 @@ type Settings interface {
 // A CRMType is what the configuration knows as a type of CRM.
 type CRMType struct {
 	Poll     string             // default schedule of polls
+	Settle   time.Duration      // how long somebody who asked for nothing waits unless the configuration says: writes are dear to it
 	Settings func() CRMSettings // with the defaults
 }
 
@@ -82,6 +83,7 @@ type Disclosure struct {
 	Local bool   // it is on this machine
 	Way   Way
 	Reads []string // properties or fields; nil: events, with the keys of event files
+	Feeds []string // of a CRM's own, that are copied besides: forms, email
 	// Property is a CRM's name of one of intentd's fields, unless the configuration gives another.
 	Property func(field string) string
 }

@@ -27,7 +27,7 @@ type Input struct {
 	Nobodys  []identity.ID
 	Customer bool // by the CRM's lifecycle: visits do not count
 	// Events are the person's, Company those of the company's domain. Funding and job postings are of the company in
-	// either list, and so is a tech change that names no person.
+	// either list, and so are a tech change that names no person, and what names nobody but a company (connectors.PropCompany).
 	Events, Company []connectors.Event
 	Now             time.Time
 	// Fates asks for Journey.Fates: what became of each of Events.
@@ -333,13 +333,10 @@ func classOf(ev *connectors.Event, kind string) class {
 	case connectors.KindEmailOpen:
 		return opened
 	}
-	switch t, _ := score.ParseType(kind); t {
-	case score.Funding, score.JobPosting:
+	nobodys := nameless(ev) && ev.AnonymousID == ""
+	switch t, _ := score.ParseType(kind); {
+	case t == score.Funding, t == score.JobPosting, t == score.TechChange && nobodys, nobodys && ev.Properties[connectors.PropCompany] != "":
 		return company
-	case score.TechChange:
-		if ev.Email == "" && ev.UserID == "" && ev.AnonymousID == "" {
-			return company
-		}
 	}
 	return visitor
 }

@@ -97,7 +97,7 @@ func factsOf(cfg *config.Config, file string) facts {
 			}
 		}
 		slices.Sort(s.Reads)
-		s.Own = len(c.Settings.OwnSources(c.Name)) > 0
+		s.Own = len(c.Settings.OwnSources(c.Name)) > len(s.Feeds)
 		f.CRMs = append(f.CRMs, s)
 	}
 	for _, c := range cfg.Sources {
