@@ -219,8 +219,9 @@ func (h *HubSpot) mergeCall(c call, o *hubObject) reply {
 	if o != h.contacts {
 		panic(notAllowed)
 	}
-	r, err := h.merge(in.PrimaryObjectID, in.ObjectIDToMerge)
-	invalidIf(err != nil, "Objects %s and %s cannot be merged", in.PrimaryObjectID, in.ObjectIDToMerge)
+	var r *record
+	bad := caught[problem](func() { r = h.merge(in.PrimaryObjectID, in.ObjectIDToMerge) })
+	invalidIf(bad != nil, "Objects %s and %s cannot be merged", in.PrimaryObjectID, in.ObjectIDToMerge)
 	return jsonReply(http.StatusOK, rendering{props: o.resolve(nil, true)}.render(r))
 }
 
@@ -235,7 +236,7 @@ func (h *HubSpot) eraseCall(c call, o *hubObject) reply {
 	if o != h.contacts {
 		panic(notAllowed)
 	}
-	if h.erase(in.ObjectID) != nil {
+	if caught[problem](func() { h.erase(in.ObjectID) }) != nil {
 		panic(missing)
 	}
 	return reply{status: http.StatusNoContent}
