@@ -19,11 +19,7 @@ func (h *HubSpot) CreateDeal(props map[string]string, contactIDs ...string) stri
 	defer h.lock()()
 	deal := h.seed(h.deals, props)
 	for _, id := range contactIDs {
-		contact := h.contacts.named(id)
-		if contact == nil {
-			panic(fmt.Errorf("%w: contact %s", ErrNotFound, id))
-		}
-		h.associate(deal, contact)
+		h.associate(deal, found(h.contacts.named(id), "contact", id))
 	}
 	return deal.id
 }

@@ -23,21 +23,13 @@ type input struct {
 func (o *hubObject) understand(values map[string]*string, byHubSpot bool) (known changes, bad []*badValue) {
 	known = make(changes, len(values))
 	for _, name := range slices.Sorted(maps.Keys(values)) {
-		p, ok := o.property(name)
-		var wrong *badValue
-		switch value := values[name]; {
-		case !ok:
-			wrong = unfit("PROPERTY_DOESNT_EXIST", name, "Property %q does not exist", name)
-		case p.readOnly() && !byHubSpot:
-			wrong = unfit("READ_ONLY_VALUE", name, "%q is a read only property; its value cannot be set.", name)
-		case value == nil:
-			wrong = unfit("INVALID_VALUE", name, "%q must be a string", name)
-		default:
-			var v string
-			if v, wrong = p.check(*value); wrong == nil {
-				known[name] = v
-			}
-		}
+		wrong := caught[badValue](func() {
+			p, ok := o.property(name)
+			unfitIf(!ok, "PROPERTY_DOESNT_EXIST", name, "Property %q does not exist", name)
+			unfitIf(!byHubSpot && p.readOnly(), "READ_ONLY_VALUE", name, "%q is a read only property; its value cannot be set.", name)
+			unfitIf(values[name] == nil, "INVALID_VALUE", name, "%q must be a string", name)
+			known[name] = p.check(*values[name])
+		})
 		if wrong != nil {
 			bad = append(bad, wrong)
 		}
@@ -219,8 +211,9 @@ func (h *HubSpot) mergeCall(c call, o *hubObject) reply {
 	if o != h.contacts {
 		panic(notAllowed)
 	}
-	r, err := h.merge(in.PrimaryObjectID, in.ObjectIDToMerge)
-	invalidIf(err != nil, "Objects %s and %s cannot be merged", in.PrimaryObjectID, in.ObjectIDToMerge)
+	var r *record
+	bad := caught[problem](func() { r = h.merge(in.PrimaryObjectID, in.ObjectIDToMerge) })
+	invalidIf(bad != nil, "Objects %s and %s cannot be merged", in.PrimaryObjectID, in.ObjectIDToMerge)
 	return jsonReply(http.StatusOK, rendering{props: o.resolve(nil, true)}.render(r))
 }
 
@@ -235,7 +228,7 @@ func (h *HubSpot) eraseCall(c call, o *hubObject) reply {
 	if o != h.contacts {
 		panic(notAllowed)
 	}
-	if h.erase(in.ObjectID) != nil {
+	if caught[problem](func() { h.erase(in.ObjectID) }) != nil {
 		panic(missing)
 	}
 	return reply{status: http.StatusNoContent}

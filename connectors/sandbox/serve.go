@@ -35,6 +35,12 @@ func (q *request) params() url.Values {
 	return v
 }
 
+// form is the body as a form; what cannot be read is left out.
+func (q *request) form() url.Values {
+	v, _ := url.ParseQuery(string(q.body))
+	return v
+}
+
 // reply is an answer before it meets the wire. Its header may be nil.
 type reply struct {
 	status int
