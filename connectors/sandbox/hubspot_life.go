@@ -32,6 +32,7 @@ func (h *HubSpot) merge(winner, loser string) (*record, error) {
 		old.cells, old.history = nil, nil // they live on in the other record alone, so that they go when that one is erased
 	}
 	h.apply(o, target, fill, author{source: byMerge}, now)
+	h.happened("MERGE", o, target, now, a, b)
 	return target, nil
 }
 
@@ -79,11 +80,30 @@ func (h *HubSpot) Archive(id string) error {
 	if r == nil {
 		return fmt.Errorf("%w: contact %s", ErrNotFound, id)
 	}
-	h.leave(r, h.nowMs())
+	h.archive(h.contacts, r, h.nowMs())
 	return nil
 }
 
-// Erase deletes a live or archived contact for privacy reasons: nothing of it remains and nothing tells of it.
+func (h *HubSpot) archive(o *hubObject, r *record, now int64) {
+	h.leave(r, now)
+	h.happened("DELETE", o, r, now)
+}
+
+// Restore brings a contact back from the recycle bin.
+func (h *HubSpot) Restore(id string) error {
+	defer h.lock()()
+	r, now := h.contacts.byID[id], h.nowMs()
+	if r == nil || !r.inBin(now) {
+		return fmt.Errorf("%w: contact %s in the bin", ErrNotFound, id)
+	}
+	r.remember(now, h.o.SearchLag.Milliseconds())
+	r.gone, r.modified = 0, now
+	h.enlist(h.contacts, r)
+	h.happened("RESTORE", h.contacts, r, now)
+	return nil
+}
+
+// Erase deletes a live or archived contact for privacy reasons: nothing of it remains, and only an app's journal tells of it.
 func (h *HubSpot) Erase(id string) error {
 	defer h.lock()()
 	return h.erase(id)
@@ -97,6 +117,7 @@ func (h *HubSpot) erase(id string) error {
 	}
 	h.leave(r, h.nowMs())
 	r.purged = true
+	h.happened("GDPR_DELETE", h.contacts, r, h.nowMs())
 	for _, x := range h.contacts.recs {
 		if x.heir() == r {
 			x.cells, x.history, x.before = nil, nil, nil
