@@ -83,8 +83,9 @@ func (c *checker) readConnectors(cfg *Config) {
 	for i := range cfg.CRMs {
 		crm, at := &cfg.CRMs[i], fmt.Sprintf("crms[%d]", i)
 		if t, ok := typeNamed(c, join(at, "type"), crm.Type, c.types.CRMs); ok {
-			crm.Settings, crm.Poll = t.Settings(), or(crm.Poll, t.Poll)
+			crm.Settings = t.Settings()
 			c.readRest(at, crm.Settings, crm.Rest, reflect.TypeFor[CRM]())
+			crm.Poll = or(crm.Poll, pollOf(crm.Settings, t.Poll))
 		}
 		crm.Rest = nil
 	}
@@ -93,10 +94,7 @@ func (c *checker) readConnectors(cfg *Config) {
 		if t, ok := typeNamed(c, join(at, "type"), src.Type, c.types.Sources); ok {
 			src.Settings = t.Settings()
 			c.readRest(at, src.Settings, src.Rest, reflect.TypeFor[Source]())
-			if by, ok := src.Settings.(connectors.PolledBy); ok {
-				t.Poll = or(by.PollBy(), t.Poll)
-			}
-			src.Poll = or(src.Poll, t.Poll)
+			src.Poll = or(src.Poll, pollOf(src.Settings, t.Poll))
 		}
 		src.Rest = nil
 	}
@@ -124,6 +122,14 @@ func (c *checker) unknownModelKeys(rest map[string]any) {
 			c.Add("model."+key, "unknown key", c.suggestKey(key, append(types, reflect.TypeFor[Model]())))
 		}
 	}
+}
+
+// pollOf is the usual schedule of a connector, usual unless its settings say another.
+func pollOf(settings connectors.Settings, usual string) string {
+	if by, ok := settings.(connectors.PolledBy); ok {
+		return or(by.PollBy(), usual)
+	}
+	return usual
 }
 
 func (c *checker) readRest(at string, settings connectors.Settings, rest map[string]any, common reflect.Type) {
