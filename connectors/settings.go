@@ -34,7 +34,8 @@ type SourceType struct {
 	Settings func() Settings // a SourceSettings
 }
 
-// PolledBy is settings of a CRM or source whose usual schedule hangs on what they say: one that bills by what is read is polled less often.
+// PolledBy is settings of a CRM or source whose usual schedule hangs on what they say: one that bills by what is read is polled less often, and one
+// whose usual schedule is below ten seconds may be given any.
 type PolledBy interface {
 	// PollBy is the schedule in the place of the type's; "" keeps that.
 	PollBy() string

@@ -2,6 +2,7 @@ package hubspot
 
 import (
 	"context"
+	"encoding/json"
 	"net/http"
 	"net/url"
 	"os"
@@ -98,6 +99,12 @@ func (c *Client) fetchToken(ctx context.Context, with *transport.Client, op, fix
 		if resp != nil && resp.Status >= 400 && resp.Status < 500 && resp.Status != http.StatusTooManyRequests && !resp.HTML() {
 			e := *err.(*connectors.Error)
 			e.Kind, e.Fix = connectors.Auth, fix
+			var said struct {
+				Status string `json:"status"` // BAD_CLIENT_ID and the like, in a body of the endpoint's own form
+			}
+			if json.Unmarshal(resp.Body, &said) == nil && e.Code == "" {
+				e.Code = c.http.Redact(said.Status)
+			}
 			return nil, &e
 		}
 		return nil, err

@@ -110,6 +110,11 @@ func (j *journal) changes(ctx context.Context, from connectors.Cursor) (connecto
 	if err != nil {
 		return p, err
 	}
+	if j.c.portal.Load() == nil { // whose entries are ours?
+		if _, err := j.c.Account(ctx); err != nil {
+			return p, err
+		}
+	}
 	if at.Removed != 0 && j.grant.Swap(false) {
 		if err := j.subscribe(ctx, true); err != nil {
 			return p, err

@@ -68,18 +68,13 @@ func (c *Client) writes(property string) bool {
 }
 
 // subscribe makes sure of the subscriptions, once a day and where anew says so. HubSpot keeps one for each account and object, whose
-// properties another POST replaces: those that others of the app asked for stay in it.
+// properties another POST replaces: those that others of the app asked for stay in it. The portal is known.
 func (j *journal) subscribe(ctx context.Context, anew bool) error {
 	j.mu.Lock()
 	fresh := !j.subscribed.IsZero() && j.c.o.Now().Sub(j.subscribed).Abs() < subscriptionsFor
 	j.mu.Unlock()
 	if fresh && !anew {
 		return nil
-	}
-	if j.c.portal.Load() == nil {
-		if _, err := j.c.Account(ctx); err != nil {
-			return err
-		}
 	}
 	have, err := j.subscriptions(ctx)
 	if err != nil {

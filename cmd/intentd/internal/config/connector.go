@@ -7,7 +7,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/go-viper/mapstructure/v2"
 
@@ -176,7 +175,7 @@ func (c *checker) connectors(cfg *Config) {
 	for i := range cfg.CRMs {
 		crm, at := &cfg.CRMs[i], fmt.Sprintf("crms[%d]", i)
 		c.name(at+".name", crm.Name, names)
-		c.cron(at+".poll", crm.Poll, time.UTC)
+		c.poll(at+".poll", crm.Poll, crm.Settings)
 		c.fields(at+".fields", crm.Fields)
 		if crm.Settings == nil {
 			continue
@@ -191,7 +190,7 @@ func (c *checker) connectors(cfg *Config) {
 	for i := range cfg.Sources {
 		src, at := &cfg.Sources[i], fmt.Sprintf("sources[%d]", i)
 		c.name(at+".name", src.Name, names)
-		c.cron(at+".poll", src.Poll, time.UTC)
+		c.poll(at+".poll", src.Poll, src.Settings)
 		if src.Settings != nil {
 			c.own(at, src.Name, src.Settings)
 		}
