@@ -69,7 +69,7 @@ func (c *Client) Changes(ctx context.Context, from connectors.Cursor) (connector
 		return p, err
 	}
 	p.Items, p.Next, p.More = items, next.cursor(), more
-	c.newcomers.note(p.Items, c.o.Now())
+	c.told(p.Items)
 	return p, nil
 }
 

@@ -72,6 +72,10 @@ type Client struct {
 	eventTypes atomic.Pointer[eventTypes]
 	newcomers  newcomers
 	journal    *journal // tells of changes in the place of searches; nil: it does not
+
+	forms       atomic.Pointer[formFeed]
+	conversions conversions
+	email       atomic.Pointer[emailFeed]
 }
 
 var (

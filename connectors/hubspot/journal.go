@@ -142,7 +142,7 @@ func (j *journal) changes(ctx context.Context, from connectors.Cursor) (connecto
 		return connectors.Page[connectors.Contact]{}, err
 	}
 	p.Next = at.cursor()
-	j.c.newcomers.note(p.Items, j.c.o.Now())
+	j.c.told(p.Items)
 	return p, nil
 }
 

@@ -36,9 +36,6 @@ var tellingActions = map[string]bool{"CREATE": true, "UPDATE": true, "DELETE": t
 
 const gdprDelete = "GDPR_DELETE"
 
-// contactType is the type of contacts in HubSpot's numbering.
-const contactType = "0-1"
-
 // Reasons why an entry of the journal tells of nothing here.
 const (
 	skipAccount    = "another account"

@@ -38,13 +38,6 @@ func (e *endpoint[C, O]) named(object string) string {
 	return e.method + " " + strings.Replace(e.path, "{object}", object, 1)
 }
 
-// refuseIf ends a request with a refusal, if there is one: what answers the request recovers it.
-func refuseIf[F any](bad *F) {
-	if bad != nil {
-		panic(bad)
-	}
-}
-
 // caught does what may refuse by a panic with an F, and gives the refusal.
 func caught[F any](do func()) (refusal *F) {
 	defer func() {

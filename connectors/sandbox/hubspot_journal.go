@@ -188,9 +188,8 @@ func (h *HubSpot) journal(c call) *journalFiles {
 	j := &h.app.global
 	if c.api == "journal-local" {
 		j = &h.app.local
-		if id := c.params().Get("installPortalId"); id != "" && id != formatID(h.o.PortalID) {
-			panic(refuse(http.StatusForbidden, "INVALID_INSTALL", "The app is not installed in account %s", id))
-		}
+		id := c.params().Get("installPortalId")
+		refuseIf(id != "" && id != formatID(h.o.PortalID), http.StatusForbidden, "INVALID_INSTALL", "The app is not installed in account %s", id)
 	}
 	h.publish(j, c.now)
 	return j
@@ -198,9 +197,7 @@ func (h *HubSpot) journal(c call) *journalFiles {
 
 func (j *journalFiles) at(offset string) int {
 	i := slices.IndexFunc(j.files, func(f journalFile) bool { return f.offset == offset })
-	if i < 0 {
-		panic(refuse(http.StatusNotFound, "OBJECT_NOT_FOUND", "No journal entry found for the offset"))
-	}
+	refuseIf(i < 0, http.StatusNotFound, "OBJECT_NOT_FOUND", "No journal entry found for the offset")
 	return i
 }
 
@@ -261,9 +258,7 @@ func (h *HubSpot) pointers(c call, files []journalFile) reply {
 
 func (c call) count(part string) int {
 	n, err := strconv.Atoi(part)
-	if err != nil || n < 1 || n > 100 {
-		panic(invalid("maxCount must lie between 1 and 100"))
-	}
+	invalidIf(err != nil || n < 1 || n > 100, "maxCount must lie between 1 and 100")
 	return n
 }
 

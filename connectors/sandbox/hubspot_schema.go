@@ -77,6 +77,19 @@ type option struct {
 	Hidden       *bool  `json:"hidden"`
 }
 
+// value is a record's value of a property.
+func (p *property) value(r *record) string {
+	switch p.meaning {
+	case isID:
+		return r.id
+	case isCreated:
+		return instant(r.created)
+	case isModified:
+		return instant(r.modified)
+	}
+	return r.value(p.number)
+}
+
 func (p *property) readOnly() bool { return p.Modification.ReadOnlyValue }
 
 // optionsOf are options that are labelled with their values.

@@ -58,9 +58,7 @@ func (a *hubApp) end(portal int64) {
 }
 
 func (h *HubSpot) listSubscriptions(call, *hubObject) reply {
-	list := results[*subscription]{Results: []*subscription{}}
-	list.Results = append(list.Results, h.app.subscriptions...)
-	return jsonReply(http.StatusOK, list)
+	return jsonReply(http.StatusOK, members{{"results", append([]*subscription{}, h.app.subscriptions...)}})
 }
 
 // subscribe makes a subscription. One for the same account, type and object takes the place of the one before, under its id.
@@ -70,13 +68,10 @@ func (h *HubSpot) subscribe(c call, _ *hubObject) reply {
 	c.read(&in)
 	in.AppID, in.CreatedAt, in.UpdatedAt = a.ID, now, now
 	if in.SubscriptionType == "APP_LIFECYCLE_EVENT" {
-		if in.EventTypeID != installEvent && in.EventTypeID != uninstallEvent {
-			panic(invalid("unknown event type %q", in.EventTypeID))
-		}
+		invalidIf(in.EventTypeID != installEvent && in.EventTypeID != uninstallEvent, "unknown event type %q", in.EventTypeID)
 		in = subscription{AppID: in.AppID, SubscriptionType: in.SubscriptionType, EventTypeID: in.EventTypeID, CreatedAt: now, UpdatedAt: now}
-		if slices.ContainsFunc(a.subscriptions, func(s *subscription) bool { return s.EventTypeID == in.EventTypeID }) {
-			panic(refuse(http.StatusConflict, "CONFLICT", "The app is subscribed to %s already", in.EventTypeID))
-		}
+		there := slices.ContainsFunc(a.subscriptions, func(s *subscription) bool { return s.EventTypeID == in.EventTypeID })
+		refuseIf(there, http.StatusConflict, "CONFLICT", "The app is subscribed to %s already", in.EventTypeID)
 	} else {
 		h.checkSubscription(in)
 		for _, s := range a.subscriptions {
@@ -95,20 +90,12 @@ func (h *HubSpot) subscribe(c call, _ *hubObject) reply {
 
 func (h *HubSpot) checkSubscription(in subscription) {
 	allowed, known := subscribable[in.SubscriptionType]
-	switch {
-	case !known:
-		panic(invalid("unknown subscription type %q", in.SubscriptionType))
-	case in.PortalID != h.o.PortalID || h.app.removed:
-		panic(refuse(http.StatusForbidden, "INVALID_INSTALL", "The app is not installed in account %d", in.PortalID))
-	case in.ObjectTypeID == "" || len(in.Actions) == 0:
-		panic(lacking("SubscriptionUpsertRequest", "objectTypeId", "actions"))
-	case in.SubscriptionType == "OBJECT" && in.Properties == nil:
-		panic(lacking("ObjectSubscriptionUpsertRequest", "properties"))
-	}
+	invalidIf(!known, "unknown subscription type %q", in.SubscriptionType)
+	refuseIf(in.PortalID != h.o.PortalID || h.app.removed, http.StatusForbidden, "INVALID_INSTALL", "The app is not installed in account %d", in.PortalID)
+	lackingIf(in.ObjectTypeID == "" || len(in.Actions) == 0, "SubscriptionUpsertRequest", "objectTypeId", "actions")
+	lackingIf(in.SubscriptionType == "OBJECT" && in.Properties == nil, "ObjectSubscriptionUpsertRequest", "properties")
 	for _, action := range in.Actions {
-		if !slices.Contains(allowed, action) {
-			panic(invalid("%s is no action of %s", action, in.SubscriptionType))
-		}
+		invalidIf(!slices.Contains(allowed, action), "%s is no action of %s", action, in.SubscriptionType)
 	}
 }
 
@@ -116,9 +103,7 @@ func (h *HubSpot) checkSubscription(in subscription) {
 func (h *HubSpot) numbered(c call) int {
 	id, _ := strconv.ParseInt(c.rest[1], 10, 64)
 	i := slices.IndexFunc(h.app.subscriptions, func(s *subscription) bool { return s.ID == id })
-	if i < 0 {
-		panic(refuse(http.StatusNotFound, "OBJECT_NOT_FOUND", "No subscription %s", c.rest[1]))
-	}
+	refuseIf(i < 0, http.StatusNotFound, "OBJECT_NOT_FOUND", "No subscription %s", c.rest[1])
 	return i
 }
 

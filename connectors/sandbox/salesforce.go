@@ -81,11 +81,9 @@ func NewSalesforce(o SalesforceOptions) *Salesforce {
 	if o.Unlimited {
 		s.usage.max = noLimit
 	}
-	for _, spec := range strings.Split(standardObjects, "\n\n")[1:] { // behind the comment
-		obj := s.newObject(spec)
-		s.all = append(s.all, obj)
-		s.objects[strings.ToLower(obj.name)] = obj
-		s.prefixes[obj.prefix] = obj
+	s.all = standard()
+	for _, o := range s.all {
+		s.objects[strings.ToLower(o.Name)], s.prefixes[o.Prefix] = o, o
 	}
 	s.users = s.objects["user"]
 	s.objects["organization"].onlyID = theOrg

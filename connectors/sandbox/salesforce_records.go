@@ -12,8 +12,8 @@ import (
 // orgObject is an object of the org with its definition and records.
 type orgObject struct {
 	table
-	name, label, prefix string
-	tooling             bool   // met through the Tooling API alone
+	Name, Label, Prefix string
+	Tooling             bool   // met through the Tooling API alone
 	onlyID              string // of the object's one record, where it is not made by its number
 	fields              []*orgField
 	byName              map[string]*orgField // by lower-case name
@@ -27,7 +27,7 @@ const firstNumber = 62*62*62*17 + 62*62*9 + 62*40
 
 // idOf is the id of the record with a number.
 func (o *orgObject) idOf(number int64) string {
-	return cmp.Or(o.onlyID, orgID(o.prefix, firstNumber+uint64(number)))
+	return cmp.Or(o.onlyID, orgID(o.Prefix, firstNumber+uint64(number)))
 }
 
 func (o *orgObject) field(name string) (*orgField, bool) {
@@ -38,9 +38,9 @@ func (o *orgObject) field(name string) (*orgField, bool) {
 func (o *orgObject) define(f *orgField) *orgField {
 	f.num = len(o.fields)
 	o.fields = append(o.fields, f)
-	o.byName[strings.ToLower(f.name)] = f
-	if f.relation != "" {
-		o.relations[strings.ToLower(f.relation)] = f
+	o.byName[strings.ToLower(f.Name)] = f
+	if f.Relation != "" {
+		o.relations[strings.ToLower(f.Relation)] = f
 	}
 	return f
 }
@@ -104,7 +104,7 @@ func (s *Salesforce) prepare(object string, fields map[string]string) (*orgObjec
 	for name, v := range fields {
 		f, ok := o.field(name)
 		if !ok {
-			panic(fmt.Errorf("sandbox: %s has no field %s", o.name, name))
+			panic(fmt.Errorf("sandbox: %s has no field %s", o.Name, name))
 		}
 		values[strings.ToLower(name)] = f.canon(v)
 	}
@@ -123,9 +123,9 @@ func (s *Salesforce) create(o *orgObject, values changes, by string, now int64) 
 	for name, f := range o.byName {
 		switch {
 		case values[name] != "":
-		case f.standardValue != "":
-			values[name] = f.standardValue
-		case f.name == "OwnerId":
+		case f.Default != "":
+			values[name] = f.Default
+		case f.Name == "OwnerId":
 			values[name] = by
 		}
 	}
@@ -173,7 +173,7 @@ func (o *orgObject) touched(r *record) {
 // liveRecord is a live record by id; object may be empty.
 func (s *Salesforce) liveRecord(object, id string) (*orgObject, *record, error) {
 	o, r := s.recordOf(id)
-	if r == nil || object != "" && o.name != object || !r.live() {
+	if r == nil || object != "" && o.Name != object || !r.live() {
 		return nil, nil, fmt.Errorf("%w: %s %s", ErrNotFound, object, id)
 	}
 	return o, r, nil
@@ -205,7 +205,7 @@ func (s *Salesforce) UpdateMany(object string, ids []string, fields map[string]s
 func (s *Salesforce) Record(object, id string) (fields map[string]string, ok bool) {
 	defer s.lock()()
 	o, r := s.recordOf(id)
-	if r == nil || o.name != object || s.isPurged(r) {
+	if r == nil || o.Name != object || s.isPurged(r) {
 		return nil, false
 	}
 	return o.values(r), true
@@ -215,7 +215,7 @@ func (o *orgObject) values(r *record) map[string]string {
 	m := map[string]string{}
 	for _, f := range o.fields {
 		if v := f.value(r); v != "" && !f.removed {
-			m[f.name] = v
+			m[f.Name] = v
 		}
 	}
 	return m
@@ -270,7 +270,7 @@ func (s *Salesforce) remove(o *orgObject, r *record, by string) {
 func (s *Salesforce) Undelete(object, id string) error {
 	defer s.lock()()
 	o, r := s.recordOf(id)
-	if r == nil || o.name != object || r.gone == 0 || s.isPurged(r) {
+	if r == nil || o.Name != object || r.gone == 0 || s.isPurged(r) {
 		return fmt.Errorf("%w: deleted %s %s", ErrNotFound, object, id)
 	}
 	r.gone, r.into, r.modified, r.modifiedBy = 0, nil, s.nowMs(), s.boss
@@ -283,7 +283,7 @@ func (s *Salesforce) Undelete(object, id string) error {
 func (s *Salesforce) Purge(object, id string) error {
 	defer s.lock()()
 	o, r := s.recordOf(id)
-	if r == nil || o.name != object || r.purged {
+	if r == nil || o.Name != object || r.purged {
 		return fmt.Errorf("%w: %s %s", ErrNotFound, object, id)
 	}
 	if r.gone == 0 {
@@ -311,7 +311,7 @@ func (s *Salesforce) Merge(object, winner, loser string) error {
 	s.apply(o, win, changes{}, s.boss, now)
 	for _, child := range s.all {
 		for _, f := range child.fields {
-			if f.calc != nil || !slices.Contains(f.refTo, object) {
+			if f.calc != nil || !slices.Contains(f.RefTo, object) {
 				continue
 			}
 			for _, r := range child.recs {
@@ -395,7 +395,7 @@ func (t *Transaction) Commit() (id string) {
 	if t.id == "" {
 		return s.create(t.object, t.values, s.boss, t.began).id
 	}
-	if o, r, err := s.liveRecord(t.object.name, t.id); err == nil {
+	if o, r, err := s.liveRecord(t.object.Name, t.id); err == nil {
 		s.apply(o, r, t.values, s.boss, t.began)
 	}
 	return t.id

@@ -35,6 +35,19 @@ func badRow(code, message string, fields ...string) *orgFault {
 	return &orgFault{0, code, message, fields}
 }
 
+// badRequestIf and badRowIf refuse when there is cause.
+func badRequestIf(when bool, code, format string, args ...any) {
+	if when {
+		panic(badRequest(code, format, args...))
+	}
+}
+
+func badRowIf(when bool, code, message string, fields ...string) {
+	if when {
+		panic(badRow(code, message, fields...))
+	}
+}
+
 func notThere() *orgFault {
 	return &orgFault{http.StatusNotFound, "NOT_FOUND", "The requested resource does not exist", nil}
 }
@@ -135,7 +148,7 @@ func (s *Salesforce) route(q *request) string {
 		return q.method + " unknown"
 	}
 	if o, ok := s.object(name); ok {
-		return e.named(o.name)
+		return e.named(o.Name)
 	}
 	return e.named("{object}")
 }
@@ -207,7 +220,7 @@ func (s *Salesforce) dispatch(c *orgCall) reply {
 		panic(notThere())
 	}
 	o, known := s.object(object)
-	if object != "" && (!known || o.tooling) {
+	if object != "" && (!known || o.Tooling) {
 		panic(notThere())
 	}
 	return e.answer(c, o)

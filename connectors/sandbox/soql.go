@@ -34,9 +34,9 @@ type orgPath struct {
 // name is how a path is written: Email, Account.Name.
 func (p orgPath) name() string {
 	if p.way == nil {
-		return p.field.name
+		return p.field.Name
 	}
-	return p.way.relation + "." + p.field.name
+	return p.way.Relation + "." + p.field.Name
 }
 
 type soqlOrder struct {
@@ -175,7 +175,7 @@ func (p *soqlParser) query(tooling bool) *soqlQuery {
 	p.want("FROM")
 	of := p.name()
 	ok := false
-	if p.o, ok = p.s.object(of.text); !ok || p.o.tooling != tooling {
+	if p.o, ok = p.s.object(of.text); !ok || p.o.Tooling != tooling {
 		p.fail(of.at, "INVALID_TYPE", "sObject type '%s' is not supported. If you are attempting to use a custom object, be sure to append the '__c' after the entity name. Please reference your WSDL or the describe call for the appropriate names.", of.text)
 	}
 	q.o = p.o
@@ -281,8 +281,8 @@ func (p *soqlParser) term() soqlCond {
 	switch {
 	case op == "LIKE" && f.isID():
 		p.fail(at, "INVALID_FIELD", "invalid operator on id field")
-	case op == "LIKE" && !f.quoted(), f.typ == orgBool && strings.ContainsAny(op[:1], "<>"):
-		p.fail(at, "INVALID_QUERY_FILTER_OPERATOR", "invalid operator on %s field", f.typ)
+	case op == "LIKE" && !f.quoted(), f.Type == orgBool && strings.ContainsAny(op[:1], "<>"):
+		p.fail(at, "INVALID_QUERY_FILTER_OPERATOR", "invalid operator on %s field", f.Type)
 	}
 	return p.compare(f, op, values)
 }
@@ -295,9 +295,9 @@ func (p *soqlParser) own(done string) *orgField {
 	case path.way != nil:
 		p.fail(n.at, "MALFORMED_QUERY", "the sandbox does not support that fields of parents are %s by", done)
 	case path.field.long():
-		p.fail(n.at, "INVALID_FIELD", "field '%s' can not be %s in a query call", path.field.name, done)
-	case path.field.numeric() || path.field.typ == orgDate:
-		p.fail(n.at, "MALFORMED_QUERY", "the sandbox does not support that fields of type %s are %s by", path.field.typ, done)
+		p.fail(n.at, "INVALID_FIELD", "field '%s' can not be %s in a query call", path.field.Name, done)
+	case path.field.numeric() || path.field.Type == orgDate:
+		p.fail(n.at, "MALFORMED_QUERY", "the sandbox does not support that fields of type %s are %s by", path.field.Type, done)
 	}
 	return path.field
 }
@@ -311,11 +311,11 @@ func (s *Salesforce) path(o *orgObject, name string) (path orgPath, problem stri
 	} else if path.way = o.relations[strings.ToLower(parent)]; path.way == nil || !path.way.readable {
 		return path, fmt.Sprintf("Didn't understand relationship '%s' in field path. If you are attempting to use a custom relationship, be sure to append the '__r' after the custom relationship name. %s", parent, seeDescribe)
 	} else {
-		o = s.objects[strings.ToLower(path.way.refTo[0])]
+		o = s.objects[strings.ToLower(path.way.RefTo[0])]
 	}
 	f, ok := o.field(own)
 	if !ok || !f.readable {
-		return path, fmt.Sprintf("No such column '%s' on entity '%s'. If you are attempting to use a custom field, be sure to append the '__c' after the custom field name. %s", own, o.name, seeDescribe)
+		return path, fmt.Sprintf("No such column '%s' on entity '%s'. If you are attempting to use a custom field, be sure to append the '__c' after the custom field name. %s", own, o.Name, seeDescribe)
 	}
 	path.field = f
 	return path, ""
@@ -333,9 +333,7 @@ func (p *soqlParser) path(n soqlToken) orgPath {
 func (s *Salesforce) columns(o *orgObject, names []string) (columns []orgPath) {
 	for _, name := range names {
 		path, problem := s.path(o, name)
-		if problem != "" {
-			panic(badRequest("INVALID_FIELD", "No such column '%s' on sobject of type %s", name, o.name))
-		}
+		badRequestIf(problem != "", "INVALID_FIELD", "No such column '%s' on sobject of type %s", name, o.Name)
 		if !slices.Contains(columns, path) {
 			columns = append(columns, path)
 		}
@@ -358,7 +356,7 @@ func (s *Salesforce) follow(p orgPath, r *record) string {
 		return p.field.value(r)
 	}
 	if o, up := s.parent(p.way, r); up != nil {
-		return o.get(up, strings.ToLower(p.field.name)) // a lookup to several objects may lead to another one than the first
+		return o.get(up, strings.ToLower(p.field.Name)) // a lookup to several objects may lead to another one than the first
 	}
 	return ""
 }
@@ -374,11 +372,11 @@ func (f *orgField) keyOf(r *record) key {
 // key is a field's value in a form that can be compared.
 func (f *orgField) key(v string) key {
 	switch {
-	case f.typ == orgBool:
+	case f.Type == orgBool:
 		return text(f.plain(v))
 	case v == "":
 		return key{}
-	case f.typ == orgDateTime:
+	case f.Type == orgDateTime:
 		return number(float64(wireMs(v, 0)))
 	case f.isID():
 		return text(v)
@@ -411,7 +409,7 @@ func (p *soqlParser) mistyped(f *orgField, v soqlToken) {
 	if f.quoted() {
 		not = ""
 	}
-	p.fail(v.at, "INVALID_FIELD", "value of filter criterion for field '%s' must be of type %s and should %sbe enclosed in quotes", f.name, f.typ, not)
+	p.fail(v.at, "INVALID_FIELD", "value of filter criterion for field '%s' must be of type %s and should %sbe enclosed in quotes", f.Name, f.Type, not)
 }
 
 // literal is what a literal means for a field. YESTERDAY is the beginning of a day, so that it goes with >= and < alone.
@@ -425,9 +423,9 @@ func (p *soqlParser) literal(f *orgField, op string, v soqlToken) key {
 		p.unexpected()
 	case v.kind == 'a' && word == "NULL":
 		return key{}
-	case v.kind == 'a' && word == "YESTERDAY" && f.typ == orgDateTime && (op == ">=" || op == "<"):
+	case v.kind == 'a' && word == "YESTERDAY" && f.Type == orgDateTime && (op == ">=" || op == "<"):
 		return number(float64(p.s.o.Now().UTC().Truncate(24*time.Hour).UnixMilli() - dayMs))
-	case v.kind == 'a' && f.typ == orgDateTime:
+	case v.kind == 'a' && f.Type == orgDateTime:
 		p.fail(v.at, "MALFORMED_QUERY", "the sandbox does not support %s %s", op, v.text)
 	case f.isID():
 		id, known := longID(v.text)
@@ -439,7 +437,7 @@ func (p *soqlParser) literal(f *orgField, op string, v soqlToken) key {
 		}
 	case f.quoted():
 		ok = v.kind == '\''
-	case f.typ == orgBool:
+	case f.Type == orgBool:
 		ok, v.text = v.kind == 'a' && (word == "TRUE" || word == "FALSE"), strings.TrimSuffix(strings.ToLower(v.text), "false")
 	default:
 		ok = v.kind == '0' && isTime

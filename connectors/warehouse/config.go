@@ -159,6 +159,18 @@ func (o *Config) checkURL(c *connectors.Check) {
 	}
 }
 
+// Disclose implements connectors.Discloser.
+func (o *Config) Disclose() connectors.Disclosure {
+	d := connectors.Disclosure{At: connectors.HostOf(o.URL.Reveal()), Way: connectors.Asked}
+	if d.At == "" {
+		d.At = o.Dialect + " " + o.Project
+	}
+	if o.mode() == modeTake {
+		d.Way = connectors.Taken
+	}
+	return d
+}
+
 // Keeps implements connectors.Keeper.
 func (o *Config) Keeps() string {
 	return "the tables of the warehouse are only read: delete the person's rows there"

@@ -104,11 +104,9 @@ func (f *Feed) takeRows(ctx context.Context, from connectors.Cursor) (page conne
 }
 
 func (f *Feed) takeWindow(ctx context.Context, from connectors.Cursor) (page connectors.Page[connectors.Event], err error) {
-	at := windowAt{Version: cursorVersion}
-	if from != nil {
-		if err := json.Unmarshal(from, &at); err != nil || at.Version != cursorVersion {
-			return page, errCursor(f.op())
-		}
+	at, err := f.windowPosition(from)
+	if err != nil {
+		return page, err
 	}
 	if at.To.IsZero() {
 		f.begin(&at)
@@ -148,6 +146,17 @@ func (f *Feed) takeWindow(ctx context.Context, from connectors.Cursor) (page con
 	page.More = !at.To.IsZero()
 	page.Next = transport.Encode(at)
 	return page, nil
+}
+
+func (f *Feed) windowPosition(from connectors.Cursor) (windowAt, error) {
+	at := windowAt{Version: cursorVersion}
+	if from == nil {
+		return at, nil
+	}
+	if err := json.Unmarshal(from, &at); err != nil || at.Version != cursorVersion {
+		return at, errCursor(f.op())
+	}
+	return at, nil
 }
 
 // begin begins a pass with its first window.
@@ -271,6 +280,8 @@ func inBytes(n int64) string {
 	}
 	return fmt.Sprintf("%d kB", (n+999)/1000)
 }
+
+func inDays(d time.Duration) string { return fmt.Sprintf("%d days", d/(24*time.Hour)) }
 
 // Close ends the sessions.
 func (f *Feed) Close() error { return f.engine.Close() }

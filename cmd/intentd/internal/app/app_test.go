@@ -40,8 +40,8 @@ const token = "pat-na1-test-of-the-app"
 // place is an app's surroundings: a portal, an events file, a config file.
 type place struct {
 	dir, file, events string
-	sources           string // further entries of sources, each with a comma behind it
 	crm               string // further keys of the CRM, each with a comma before it
+	sources           string // further entries of sources, each with a comma behind it
 	portal            *sandbox.HubSpot
 	log               *lockedBuffer
 }
