@@ -1,6 +1,7 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -198,7 +199,7 @@ func (b *builder) crm(c config.CRM) error {
 	b.setup.CRMs = append(b.setup.CRMs, pipeline.CRM{Name: c.Name, Type: c.Type, CRM: made.CRM, Objects: made.Objects, Fields: made.Fields, Identify: b.identify(c)})
 	b.reserve, b.lot = max(b.reserve, made.Reserve), max(b.lot, made.Lot)
 	for _, own := range made.Sources {
-		if err := b.addOrigin(own, c.Poll); err != nil {
+		if err := b.addOrigin(own, cmp.Or(made.SourcePoll, c.Poll)); err != nil {
 			return err
 		}
 	}
