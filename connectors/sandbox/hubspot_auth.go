@@ -39,9 +39,7 @@ func (h *HubSpot) authorize(c call) {
 			Context: map[string][]string{"expire time": {end.UTC().Format(time.RFC3339)}},
 		})
 	}
-	if !ok {
-		panic(unauthenticated)
-	}
+	stopIf(!ok, unauthenticated)
 	if need := h.scope(c); need != "" && h.o.Scopes != nil && !slices.Contains(h.o.Scopes, need) {
 		panic(missingScopes(need))
 	}
@@ -71,9 +69,7 @@ func (h *HubSpot) scope(c call) string {
 
 // token answers the token endpoint.
 func (h *HubSpot) token(c call, _ *hubObject) reply {
-	if !c.isKind("application/x-www-form-urlencoded") {
-		panic(wrongMedia)
-	}
+	stopIf(!c.isKind("application/x-www-form-urlencoded"), wrongMedia)
 	refuse := func(status, message string) reply {
 		return jsonReply(http.StatusBadRequest, map[string]string{"status": status, "message": message, "correlationId": h.uuid()})
 	}

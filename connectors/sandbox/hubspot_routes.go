@@ -148,14 +148,9 @@ func (h *HubSpot) answer(q *request) (rep reply) {
 // has changed.
 func (h *HubSpot) serve(c call) reply {
 	e, object, pathIs := find(h.serves, c.method, c.rest)
-	switch {
-	case e == nil && pathIs:
-		panic(notAllowed)
-	case e == nil:
-		panic(noResource)
-	case len(c.body) > 0 && c.method != http.MethodGet && c.api != "oauth" && !c.isKind("application/json"):
-		panic(wrongMedia)
-	}
+	stopIf(e == nil && pathIs, notAllowed)
+	stopIf(e == nil, noResource)
+	stopIf(len(c.body) > 0 && c.method != http.MethodGet && c.api != "oauth" && !c.isKind("application/json"), wrongMedia)
 	o := h.object(object)
 	if o == nil && object != "" {
 		panic(noObject(object))
@@ -280,9 +275,8 @@ func refuse(status int, category, format string, args ...any) *failure {
 
 // read decodes a call's body.
 func (c call) read(into any) {
-	if err := decode(c.body, into); err != nil {
-		panic(invalid("Invalid input JSON %s", err))
-	}
+	err := decode(c.body, into)
+	invalidIf(err != nil, "Invalid input JSON %s", err)
 }
 
 // isKind says whether a request's body is said to be of a media type.
