@@ -3,7 +3,6 @@ package sandbox
 import (
 	"fmt"
 	"net/http"
-	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -70,23 +69,14 @@ func (h *HubSpot) scope(c call) string {
 // token answers the token endpoint.
 func (h *HubSpot) token(c call, _ *hubObject) reply {
 	stopIf(!c.isKind("application/x-www-form-urlencoded"), wrongMedia)
-	refuse := func(status, message string) reply {
-		return jsonReply(http.StatusBadRequest, map[string]string{"status": status, "message": message, "correlationId": h.uuid()})
+	badIf := func(when bool, status, message string) {
+		stopIf(when, &failure{status: http.StatusBadRequest, Status: status, Message: message})
 	}
-	form, err := url.ParseQuery(string(c.body))
-	client := h.o.OAuth
-	switch {
-	case err != nil:
-		return refuse("BAD_REQUEST", "the form could not be read")
-	case form.Get("grant_type") != "refresh_token":
-		return refuse("BAD_GRANT_TYPE", "missing or unknown grant type")
-	case client == nil || form.Get("client_id") != client.ClientID:
-		return refuse("BAD_CLIENT_ID", "missing or invalid client id")
-	case form.Get("client_secret") != client.ClientSecret:
-		return refuse("BAD_CLIENT_SECRET", "missing or invalid client secret")
-	case form.Get("refresh_token") != client.RefreshToken:
-		return refuse("BAD_REFRESH_TOKEN", "missing or invalid refresh token")
-	}
+	form, client := c.form(), h.o.OAuth
+	badIf(form.Get("grant_type") != "refresh_token", "BAD_GRANT_TYPE", "missing or unknown grant type")
+	badIf(client == nil || form.Get("client_id") != client.ClientID, "BAD_CLIENT_ID", "missing or invalid client id")
+	badIf(form.Get("client_secret") != client.ClientSecret, "BAD_CLIENT_SECRET", "missing or invalid client secret")
+	badIf(form.Get("refresh_token") != client.RefreshToken, "BAD_REFRESH_TOKEN", "missing or invalid refresh token")
 	token := "C" + h.secret(320)
 	h.tokens[token] = c.now.Add(client.TTL)
 	return jsonReply(http.StatusOK, map[string]any{

@@ -176,7 +176,7 @@ func (s *Salesforce) answer(q *request) (rep reply) {
 	bad := caught[orgFault](func() {
 		if c.version != "" {
 			if q.uri > longestOrgURI {
-				rep = reply{status: http.StatusRequestURITooLong, header: http.Header{"Content-Type": {"text/html"}}, body: []byte("<html><head><title>Error 414 URI Too Long</title></head></html>")}
+				rep = htmlReply(http.StatusRequestURITooLong)
 				return
 			}
 			s.enter(c)
