@@ -60,6 +60,10 @@ type HubSpot struct {
 	deals       *hubObject
 	emails      map[string]*record // who last had an address: see holder
 	occurrences []filed
+	forms       []*Form
+	submissions []sent
+	mailings    []EmailEvent
+	campaigns   map[int64]string
 	rules       []Rule
 	tokens      map[string]time.Time // issued access tokens with their end
 	burst       *rolling
@@ -98,7 +102,7 @@ func NewHubSpot(o HubSpotOptions) *HubSpot {
 		o: o, loc: loc,
 		contacts: &hubObject{schema: contactSchema(), nextID: nextContactID, linkTo: 4},
 		deals:    &hubObject{schema: dealSchema(), nextID: nextDealID, linkTo: 3},
-		emails:   map[string]*record{}, tokens: map[string]time.Time{},
+		emails:   map[string]*record{}, tokens: map[string]time.Time{}, campaigns: map[int64]string{},
 		burst: &rolling{max: burst, span: 10 * time.Second}, searches: &rolling{max: searchesPerSecond, span: time.Second},
 		day: &daily{max: day, loc: loc},
 	}

@@ -83,11 +83,14 @@ func (h *HubSpot) erase(id string) {
 	}
 	h.leave(r, h.nowMs())
 	r.purged = true
+	addresses := h.addresses(r)
 	for _, x := range h.contacts.recs {
 		if x.heir() == r {
 			x.cells, x.history, x.before = nil, nil, nil
 		}
 	}
 	maps.DeleteFunc(h.emails, func(_ string, x *record) bool { return x.heir() == r })
+	h.submissions = slices.DeleteFunc(h.submissions, func(s sent) bool { return slices.Contains(addresses, strings.ToLower(s.Values["email"])) })
+	h.mailings = slices.DeleteFunc(h.mailings, func(e EmailEvent) bool { return slices.Contains(addresses, strings.ToLower(e.Recipient)) })
 	h.occurrences = slices.DeleteFunc(h.occurrences, func(f filed) bool { return f.contact.heir() == r })
 }
