@@ -108,6 +108,9 @@ func NewHubSpot(o HubSpotOptions) *HubSpot {
 		burst: &rolling{max: burst, span: 10 * time.Second}, searches: &rolling{max: searchesPerSecond, span: time.Second},
 		day: &daily{max: day, loc: loc},
 	}
+	if o.Unlimited {
+		h.burst.max, h.searches.max, h.day.max = noLimit, noLimit, noLimit
+	}
 	h.contacts.other, h.deals.other = h.deals, h.contacts
 	if o.App != nil {
 		h.app = newHubApp(*o.App)
