@@ -10,7 +10,6 @@ import (
 	"net/url"
 	"os"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/klauspost/compress/s2"
@@ -123,13 +122,11 @@ const limitWait = 10 * time.Minute
 
 // classify says what an answer means.
 func classify(r *transport.Response, _ int) transport.Outcome {
-	o, told := transport.ByBody(r, words)
+	o, told := transport.ByBody(r, transport.ErrorWords)
 	if !told {
 		return o
 	}
-	if _, waits := r.RetryAfter(); r.Status == http.StatusTooManyRequests && !waits {
-		o.After = limitWait
-	}
+	o.WaitUntold(r, limitWait)
 	switch r.Status {
 	case http.StatusUnauthorized, http.StatusForbidden:
 		o.Fix = "check username and secret of the service account, and give it access to the project (Project Settings, Service Accounts)"
@@ -141,17 +138,6 @@ func classify(r *transport.Response, _ int) transport.Outcome {
 		o.Fix = "check region, or base_url"
 	}
 	return o
-}
-
-// words is what an answer says of its failure: {"error": …} or plain text.
-func words(body []byte) (code, message string) {
-	var said struct {
-		Error string `json:"error"`
-	}
-	if json.Unmarshal(body, &said) == nil && said.Error != "" {
-		return "", said.Error
-	}
-	return "", strings.TrimSpace(string(body))
 }
 
 // refused says that the list of profiles is not kept any more.

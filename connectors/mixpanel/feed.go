@@ -41,21 +41,12 @@ type Feed struct {
 	most   int           // events of a page
 	deep   time.Duration // between deep passes
 
-	taker  sync.Mutex        // one Take at a time; guards what is below
-	cursor connectors.Cursor // that the answer stands at
-	answer *answer           // nil: to be asked for
+	taker  sync.Mutex // one Take at a time; guards what is below
+	answer spool.Held
 	lines  jsonl.Lines
 	pages  int // of profiles, read by the present poll
 
-	mu     sync.Mutex
-	failed string
-}
-
-// answer is what a call told.
-type answer struct {
-	file  *os.File
-	size  int64
-	lines *spool.Lines
+	failure transport.Failure
 }
 
 var (
@@ -75,9 +66,7 @@ func (f *Feed) Take(ctx context.Context, from connectors.Cursor) (page connector
 	if err != nil {
 		return page, err
 	}
-	if f.answer != nil && !bytes.Equal(f.cursor, from) {
-		f.drop()
-	}
+	f.answer.Resume(from)
 	if at.Under == nil && (at.People == nil || f.pages >= profilePages) { // a new poll: events first
 		f.begin(&at)
 		f.pages = 0
@@ -89,28 +78,24 @@ func (f *Feed) Take(ctx context.Context, from connectors.Cursor) (page connector
 	} else {
 		events, paused, err = f.readProfiles(ctx, &at)
 	}
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if f.failed = ""; err != nil {
-		f.drop()
-		if !connectors.Interrupted(err) {
-			f.failed = err.Error()
-		}
+	if f.failure.Note(err); err != nil {
+		f.answer.Drop()
 		return connectors.Page[connectors.Event]{}, err
 	}
-	f.cursor = transport.Encode(at)
-	return connectors.Page[connectors.Event]{Items: events, Next: f.cursor, More: !paused && (at.Under != nil || at.People != nil)}, nil
+	next := connectors.Cursor(transport.Encode(at))
+	f.answer.Stands(next)
+	return connectors.Page[connectors.Event]{Items: events, Next: next, More: !paused && (at.Under != nil || at.People != nil)}, nil
 }
 
 // read reads lines of the present answer.
 func (f *Feed) read(ctx context.Context, at *position) (events []connectors.Event, err error) {
 	u := at.Under
-	if f.answer == nil {
-		if f.answer, err = f.ask(ctx, u); err != nil || f.answer == nil {
+	if f.answer.Answer == nil {
+		if f.answer.Answer, err = f.ask(ctx, u); err != nil || f.answer.Answer == nil {
 			return nil, err
 		}
 	}
-	l := f.answer.lines
+	l := f.answer.Lines
 	p := spool.Page{Name: f.name, Where: "the export of " + u.Day.Format(time.DateOnly), Most: f.most, Now: f.now, Intake: &at.Intake, Poll: &u.Count}
 	p.Read = func(line string, e *connectors.Event) string {
 		reason := f.event(line, e)
@@ -124,8 +109,8 @@ func (f *Feed) read(ctx context.Context, at *position) (events []connectors.Even
 	u.At = l.At
 	switch {
 	case errors.Is(err, io.EOF):
-		at.answerRead(f.answer.size, f.now(), f.o.Profiles)
-		f.drop()
+		at.answerRead(f.answer.Size, f.now(), f.o.Profiles)
+		f.answer.Drop()
 	case err != nil:
 		return nil, &connectors.Error{Kind: connectors.Transient, Op: f.name + ": read the spooled export", Err: err}
 	}
@@ -139,7 +124,7 @@ func (f *Feed) told(at *position, u *pass, e *connectors.Event) bool {
 
 // ask asks for the days of a pass that are next, and goes to where the pass stands in the answer. nil and no error: the answer was too large, and
 // fewer days are next.
-func (f *Feed) ask(ctx context.Context, u *pass) (*answer, error) {
+func (f *Feed) ask(ctx context.Context, u *pass) (*spool.Answer, error) {
 	file, err := f.export(ctx, u.Day, u.last())
 	if errors.Is(err, spool.ErrTooLarge) {
 		if u.Days == 1 {
@@ -152,29 +137,7 @@ func (f *Feed) ask(ctx context.Context, u *pass) (*answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	a := &answer{file: file}
-	if info, err := file.Stat(); err == nil {
-		a.size = info.Size()
-	}
-	a.lines = spool.NewLines(s2.NewReader(file))
-	same, err := a.lines.Skip(u.At)
-	if err == nil && !same { // its lines come in another order now: all of it again, the store knows what it has
-		u.At = spool.Position{}
-		_, err = file.Seek(0, io.SeekStart)
-		a.lines = spool.NewLines(s2.NewReader(file))
-	}
-	if err != nil {
-		file.Close()
-		return nil, &connectors.Error{Kind: connectors.Transient, Op: f.name + ": read the spooled export", Err: err}
-	}
-	return a, nil
-}
-
-func (f *Feed) drop() {
-	if f.answer != nil {
-		f.answer.file.Close()
-		f.answer = nil
-	}
+	return spool.Open(f.name+": export "+u.Day.Format(time.DateOnly), file, &u.At, func(f *os.File) (io.Reader, error) { return s2.NewReader(f), nil })
 }
 
 // event reads a line of the export. Its id is made of all that Mixpanel itself tells events apart by.
@@ -252,13 +215,7 @@ func (f *Feed) Intake(from connectors.Cursor) (connectors.Intake, error) {
 }
 
 // Report tells of the calls since the start.
-func (f *Feed) Report() connectors.Report {
-	r := f.client.Report()
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	r.LastError = f.failed
-	return r
-}
+func (f *Feed) Report() connectors.Report { return f.failure.Report(f.client) }
 
 // Release implements connectors.Releaser.
 func (f *Feed) Release() { f.client.Release() }
@@ -267,7 +224,7 @@ func (f *Feed) Release() { f.client.Release() }
 func (f *Feed) Close() error {
 	f.taker.Lock()
 	defer f.taker.Unlock()
-	f.drop()
+	f.answer.Drop()
 	return nil
 }
 

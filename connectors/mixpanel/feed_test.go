@@ -30,7 +30,7 @@ func TestFeed(t *testing.T) {
 		return connectortest.FeedHarness{
 			Feed: open(t), Now: today, Page: 20, Lookback: true, Precision: time.Millisecond,
 			Add: func(t *testing.T, events ...connectors.Event) {
-				p.later(time.Minute)
+				p.Later(time.Minute)
 				for _, e := range events {
 					p.add(e.Kind, e.Time, map[string]any{"distinct_id": "u-" + e.ID, "$user_id": "u-" + e.ID, "$insert_id": e.ID, "$email": e.Email, "$current_url": e.URL, "current_page_title": e.PageTitle})
 				}
@@ -75,7 +75,7 @@ func TestDaysAreReadAgain(t *testing.T) {
 	p.view(1, today.Add(-60*day))
 	p.view(2, today.Add(-3*day))
 	p.view(3, today.Add(-time.Hour)) // told twice
-	p.later(slack + time.Hour)
+	p.Later(slack + time.Hour)
 	events, at := drain(t, f, nil)
 	if got := paths(events); !slices.Equal(got, []string{"/1", "/2", "/3", "/3"}) || events[2].ID != events[3].ID {
 		t.Fatalf("got %q", got)
@@ -84,15 +84,15 @@ func TestDaysAreReadAgain(t *testing.T) {
 		t.Errorf("%d calls for 90 quiet days: %v", n, p.exports)
 	}
 
-	p.later(5 * time.Hour)
+	p.Later(5 * time.Hour)
 	p.view(4, today.Add(-2*day)) // late
 	p.view(5, today.Add(11*time.Hour))
-	p.later(slack + time.Hour)
+	p.Later(slack + time.Hour)
 	events, at = drain(t, f, at)
 	if got := slices.Compact(paths(events)); !slices.Equal(got, []string{"/5"}) {
 		t.Errorf("a shallow pass told %q", got)
 	}
-	p.later(13 * time.Hour)
+	p.Later(13 * time.Hour)
 	events, at = drain(t, f, at)
 	if got := paths(events); !slices.Contains(got, "/4") || slices.Contains(got, "/2") || slices.Contains(got, "/1") {
 		t.Errorf("a deep pass told %q", got)
@@ -102,7 +102,7 @@ func TestDaysAreReadAgain(t *testing.T) {
 		t.Errorf("%+v, %v", in, err)
 	}
 
-	p.later(9 * day) // nobody polled
+	p.Later(9 * day) // nobody polled
 	p.view(6, today.Add(5*day))
 	if events, _ = drain(t, f, at); !slices.Contains(paths(events), "/6") {
 		t.Errorf("after an outage %q", paths(events))
@@ -189,12 +189,12 @@ func TestProfiles(t *testing.T) {
 		t.Errorf("%v", in.LeftOut)
 	}
 	asked := p.queries
-	p.later(time.Hour)
+	p.Later(time.Hour)
 	if events, at = drain(t, f, at); len(events) > 0 || p.queries != asked {
 		t.Errorf("profiles were read twice in an hour: %q", got())
 	}
-	p.later(day)
-	p.person("u-6", "fay@six.example", p.clock())
+	p.Later(day)
+	p.person("u-6", "fay@six.example", p.Now())
 	page, err := f.Take(t.Context(), at) // events, then the first profiles
 	for err == nil && page.More && p.queries == asked {
 		page, err = f.Take(t.Context(), page.Next)
@@ -203,7 +203,7 @@ func TestProfiles(t *testing.T) {
 		t.Fatal(err)
 	}
 	clear(p.sessions)
-	p.later(time.Hour)
+	p.Later(time.Hour)
 	again, at := drain(t, f, page.Next)
 	more, _ := drain(t, f, at)
 	events = slices.Concat(page.Items, again, more)
@@ -223,8 +223,8 @@ func TestManyProfiles(t *testing.T) {
 	if len(events) != 60 || p.queries != profilePages {
 		t.Fatalf("%d profiles by %d queries", len(events), p.queries)
 	}
-	p.later(time.Hour)
-	p.view(1, p.clock())
+	p.Later(time.Hour)
+	p.view(1, p.Now())
 	events, _ = drain(t, f, at)
 	if got := paths(events); !slices.Contains(got, "/1") || len(events) != 41 {
 		t.Errorf("%d events and profiles", len(events))
@@ -263,7 +263,7 @@ func TestClientsEvents(t *testing.T) {
 // Promise: the clock of a project made before 2023 is that of its own zone, in dates and in times.
 func TestTimezone(t *testing.T) {
 	p := newProject(t)
-	p.now = time.Date(2026, 11, 29, 3, 0, 0, 0, time.UTC) // still the 28th there
+	p.Clock = connectortest.NewClock(time.Date(2026, 11, 29, 3, 0, 0, 0, time.UTC)) // still the 28th there
 	o := settings()
 	o.Profiles, o.Timezone, o.Back = false, "US/Pacific", day
 	p.view(1, time.Date(2026, 11, 28, 18, 30, 0, 0, time.UTC))
@@ -300,14 +300,14 @@ func TestLimits(t *testing.T) {
 			return 429, `{"error": "Query rate limit exceeded"}`, nil
 		}
 		_, err := p.feed(t, o, 0).Take(t.Context(), nil)
-		if until := connectors.Until(err); connectors.KindOf(err) != connectors.Quota || until.Sub(p.clock()) != limitWait {
+		if until := connectors.Until(err); connectors.KindOf(err) != connectors.Quota || until.Sub(p.Now()) != limitWait {
 			t.Errorf("%v (%v)", err, connectors.KindOf(err))
 		}
 		p.refuse = nil
 		p.calls = nil
 		var at connectors.Cursor
 		for range 70 {
-			p.later(time.Minute)
+			p.Later(time.Minute)
 			_, at = drain(t, f, at)
 		}
 		for i := range p.calls {

@@ -44,11 +44,8 @@ type profilesAt struct {
 const (
 	cursorVersion = 1
 	// slack is how long after it was taken in an event may turn up in the export.
-	slack = 6 * time.Hour
-	// A call asks for as many days as an answer of a fair size holds.
-	mostDays  = 30
-	smallSize = 16 << 20 // of an answer as it is kept: the next call asks for twice as many days
-	largeSize = 512 << 20
+	slack    = 6 * time.Hour
+	mostDays = 30 // of one call
 )
 
 func dateOf(t time.Time, zone *time.Location) time.Time {
@@ -88,12 +85,7 @@ func (u *pass) last() time.Time { return u.Day.Add(time.Duration(u.Days-1) * day
 // answerRead goes on behind an answer of a size; the pass is over behind the last.
 func (at *position) answerRead(size int64, now time.Time, profiles bool) {
 	u := at.Under
-	switch {
-	case size < smallSize:
-		at.Days = min(2*max(at.Days, u.Days), mostDays)
-	case size > largeSize:
-		at.Days = max(u.Days/2, 1)
-	}
+	at.Days = spool.Fair(at.Days, u.Days, mostDays, size)
 	if u.Day = u.last().Add(day); !u.Day.After(u.Until) {
 		u.plan(at.Days)
 		return

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
-	"net/http/httptest"
 	"slices"
 	"strconv"
 	"strings"
@@ -14,15 +13,16 @@ import (
 	"time"
 
 	"github.com/intentd/intentd/connectors"
+	"github.com/intentd/intentd/connectors/connectortest"
 )
 
 // project stands in for Mixpanel: dates only, lines in no promised order, repeats, answers that are broken off with a note, profiles in pages of
-// a session, and limits. It is a RoundTripper, so that it works without sockets and by any clock.
+// a session, and limits.
 type project struct {
 	t *testing.T
 
+	*connectortest.Clock
 	mu       sync.Mutex
-	now      time.Time
 	events   []map[string]any // as the export tells them; "in" is when they came in
 	people   []map[string]any
 	pageSize int
@@ -39,19 +39,7 @@ type project struct {
 var today = time.Date(2026, 11, 29, 12, 0, 0, 0, time.UTC)
 
 func newProject(t *testing.T) *project {
-	return &project{t: t, now: today, pageSize: 2, sessions: map[string]bool{}}
-}
-
-func (p *project) clock() time.Time {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.now
-}
-
-func (p *project) later(d time.Duration) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.now = p.now.Add(d)
+	return &project{t: t, Clock: connectortest.NewClock(today), pageSize: 2, sessions: map[string]bool{}}
 }
 
 // add has an event come in now. Every third one is told twice.
@@ -59,7 +47,7 @@ func (p *project) add(event string, at time.Time, properties map[string]any) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	properties["time"] = at.UnixMilli()
-	properties["mp_processing_time_ms"] = p.now.UnixMilli()
+	properties["mp_processing_time_ms"] = p.Now().UnixMilli()
 	e := map[string]any{"event": event, "properties": properties}
 	p.events = append(p.events, e)
 	if len(p.events)%3 == 0 {
@@ -71,33 +59,24 @@ func (p *project) view(n int, at time.Time) {
 	p.add("$mp_web_page_view", at, map[string]any{"distinct_id": "u-17", "$user_id": "u-17", "$insert_id": fmt.Sprint("i", n), "$current_url": fmt.Sprint("https://one.example/", n)})
 }
 
-func (p *project) RoundTrip(r *http.Request) (*http.Response, error) {
-	if err := r.Context().Err(); err != nil {
-		return nil, err
-	}
-	w := httptest.NewRecorder()
-	p.serve(w, r)
-	return w.Result(), nil
-}
-
 func (p *project) serve(w http.ResponseWriter, r *http.Request) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	w.Header().Set("Date", p.now.Format(http.TimeFormat))
+	w.Header().Set("Date", p.Now().Format(http.TimeFormat))
 	p.calls = append(p.calls, time.Now())
 	user, password, _ := r.BasicAuth()
 	if user != "intentd.1.mp-service-account" || password != "service-secret" || r.URL.Query().Get("project_id") != "42" {
-		reply(w, 401, `{"error": "Invalid service account credentials", "status": "error"}`, nil)
+		connectortest.Reply(w, 401, `{"error": "Invalid service account credentials", "status": "error"}`, nil)
 		return
 	}
 	if p.fail > 0 {
 		p.fail--
-		reply(w, 403, `{"error": "not now", "status": "error"}`, nil)
+		connectortest.Reply(w, 403, `{"error": "not now", "status": "error"}`, nil)
 		return
 	}
 	if p.refuse != nil {
 		if status, body, header := p.refuse(r); status != 0 {
-			reply(w, status, body, header)
+			connectortest.Reply(w, status, body, header)
 			return
 		}
 	}
@@ -108,25 +87,16 @@ func (p *project) serve(w http.ResponseWriter, r *http.Request) {
 		p.engage(w, r)
 	default:
 		p.t.Errorf("asked at %s", r.URL)
-		reply(w, 404, "not found", nil)
+		connectortest.Reply(w, 404, "not found", nil)
 	}
-}
-
-func reply(w http.ResponseWriter, status int, body string, header http.Header) {
-	for k, v := range header {
-		w.Header()[k] = v
-	}
-	w.Header().Set("Content-Type", "application/json")
-	w.WriteHeader(status)
-	fmt.Fprint(w, body)
 }
 
 func (p *project) export(w http.ResponseWriter, r *http.Request) {
 	q := r.URL.Query()
 	from, to := q.Get("from_date"), q.Get("to_date")
 	p.exports = append(p.exports, from+"/"+to)
-	if to > p.now.Format(time.DateOnly) {
-		reply(w, 400, `{"error": "to_date cannot be later than today"}`, nil)
+	if to > p.Now().Format(time.DateOnly) {
+		connectortest.Reply(w, 400, `{"error": "to_date cannot be later than today"}`, nil)
 		return
 	}
 	if q.Get("time_in_ms") != "true" {
@@ -163,12 +133,12 @@ func (p *project) engage(w http.ResponseWriter, r *http.Request) {
 		session = fmt.Sprint("s", len(p.sessions)+1)
 		p.sessions[session] = true
 	} else if page, _ = strconv.Atoi(r.PostForm.Get("page")); !p.sessions[session] {
-		reply(w, 400, `{"error": "session expired", "status": "error"}`, nil)
+		connectortest.Reply(w, 400, `{"error": "session expired", "status": "error"}`, nil)
 		return
 	}
 	from := min(page*p.pageSize, len(p.people))
 	b, _ := json.Marshal(map[string]any{"status": "ok", "page": page, "page_size": p.pageSize, "session_id": session, "total": len(p.people), "results": p.people[from:min(from+p.pageSize, len(p.people))]})
-	reply(w, 200, string(b), nil)
+	connectortest.Reply(w, 200, string(b), nil)
 }
 
 // person has a profile that was seen last at a time.
@@ -197,7 +167,7 @@ func (p *project) feed(t *testing.T, o *Config, page int) *Feed {
 		t.Fatal(problems)
 	}
 	o.TempDir = t.TempDir()
-	f, err := o.open(connectors.Host{Name: "product", HTTP: p, Now: p.clock, Poll: time.Hour})
+	f, err := o.open(connectors.Host{Name: "product", HTTP: connectortest.Wire(p.serve), Now: p.Now, Poll: time.Hour})
 	if err != nil {
 		t.Fatal(err)
 	}

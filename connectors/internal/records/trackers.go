@@ -328,7 +328,8 @@ func readAmplitude(r record, e *connectors.Event) string {
 	if s := scalar(r["session_id"]); s != "" && s != "-1" {
 		e.Session = e.AnonymousID + "." + s
 	}
-	e.Email = choose(r.under("user_properties").first("email", "Email", "$email"))
+	user := r.under("user_properties")
+	e.Email = choose(user.first("email", "Email", "$email"), user.under("$set").first("email", "Email"), user.under("$setOnce").first("email", "Email"))
 	e.URL, e.PageTitle = p.first("[Amplitude] Page URL", "[Amplitude] Page Location", "url"), p.first("[Amplitude] Page Title", "title")
 	e.ElementText, e.ElementID, e.Referrer = p.first("[Amplitude] Element Text"), p.first("[Amplitude] Element ID"), p.first("referrer")
 	e.IP = scalar(r["ip_address"])

@@ -15,6 +15,7 @@ import (
 
 	"github.com/intentd/intentd/cmd/intentd/internal/config"
 	"github.com/intentd/intentd/connectors"
+	"github.com/intentd/intentd/connectors/amplitude"
 	"github.com/intentd/intentd/connectors/clickstream"
 	"github.com/intentd/intentd/connectors/collector"
 	"github.com/intentd/intentd/connectors/exec"
@@ -44,6 +45,7 @@ var Types = config.Types{
 		"salesforce": salesforce.Type,
 	},
 	Sources: map[string]connectors.SourceType{
+		"amplitude": amplitude.Type,
 		"collector": collector.Type,
 		"exec":      exec.Type,
 		"jsonl":     jsonl.Type,

@@ -4,6 +4,7 @@ import (
 	"reflect"
 
 	"github.com/intentd/intentd/connectors"
+	"github.com/intentd/intentd/connectors/amplitude"
 	"github.com/intentd/intentd/connectors/collector"
 	"github.com/intentd/intentd/connectors/exec"
 	"github.com/intentd/intentd/connectors/gemini"
@@ -18,7 +19,7 @@ import (
 // types are connectors to test with.
 var types = Types{
 	CRMs:    map[string]connectors.CRMType{"hubspot": hubspot.Type, "salesforce": salesforce.Type},
-	Sources: map[string]connectors.SourceType{"collector": collector.Type, "exec": exec.Type, "jsonl": jsonl.Type, "mixpanel": mixpanel.Type, "s3": s3.Type, "warehouse": warehouse.Type},
+	Sources: map[string]connectors.SourceType{"amplitude": amplitude.Type, "collector": collector.Type, "exec": exec.Type, "jsonl": jsonl.Type, "mixpanel": mixpanel.Type, "s3": s3.Type, "warehouse": warehouse.Type},
 	Models:  map[string]connectors.ModelType{"gemini": gemini.Type},
 }
 
