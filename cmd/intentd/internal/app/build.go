@@ -16,6 +16,7 @@ import (
 
 	"github.com/intentd/intentd/cmd/intentd/internal/config"
 	"github.com/intentd/intentd/connectors"
+	"github.com/intentd/intentd/connectors/amplitude"
 	"github.com/intentd/intentd/connectors/clickstream"
 	"github.com/intentd/intentd/connectors/collector"
 	"github.com/intentd/intentd/connectors/exec"
@@ -23,6 +24,7 @@ import (
 	"github.com/intentd/intentd/connectors/hubspot"
 	"github.com/intentd/intentd/connectors/identity"
 	"github.com/intentd/intentd/connectors/jsonl"
+	"github.com/intentd/intentd/connectors/mixpanel"
 	"github.com/intentd/intentd/connectors/openai"
 	"github.com/intentd/intentd/connectors/s3"
 	"github.com/intentd/intentd/connectors/salesforce"
@@ -44,9 +46,11 @@ var Types = config.Types{
 		"salesforce": salesforce.Type,
 	},
 	Sources: map[string]connectors.SourceType{
+		"amplitude": amplitude.Type,
 		"collector": collector.Type,
 		"exec":      exec.Type,
 		"jsonl":     jsonl.Type,
+		"mixpanel":  mixpanel.Type,
 		"s3":        s3.Type,
 		"warehouse": warehouse.Type,
 	},
@@ -250,6 +254,9 @@ func (b *builder) inputs(c config.CRM) []string {
 func (b *builder) addOrigin(from connectors.Origin, poll string) error {
 	source := pipeline.Source{Name: from.Name, Source: from.Source}
 	if c, ok := from.Source.(io.Closer); ok {
+		b.open = append(b.open, c)
+	}
+	if c, ok := from.Feed.(io.Closer); ok {
 		b.open = append(b.open, c)
 	}
 	if from.Feed != nil {
