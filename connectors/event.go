@@ -12,6 +12,9 @@ type Person struct {
 	Emails, Phones, UserIDs, AnonymousIDs []string
 	Domain                                string // company domain, for company-level signals
 	Refs                                  []Ref  // the person's CRM records, for sources that live in a CRM
+	// CanWait is the word of Active that all they did is of the kind that can wait a while for more of it: they asked for nothing, and
+	// were known before.
+	CanWait bool
 }
 
 // Event is one thing that happened, as a source tells it. Text fields are untrusted.

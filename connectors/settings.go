@@ -26,6 +26,7 @@ type Settings interface {
 // A CRMType is what the configuration knows as a type of CRM.
 type CRMType struct {
 	Poll     string             // default schedule of polls
+	Settle   time.Duration      // how long somebody who asked for nothing waits unless the configuration says: writes are dear to it
 	Settings func() CRMSettings // with the defaults
 }
 

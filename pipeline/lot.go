@@ -21,6 +21,7 @@ type lot struct {
 	now      time.Time
 	subjects []*subject
 	dry      bool // a dry run: nothing is kept, staged or paid for
+	room     *room
 }
 
 // subject is one person of a lot, from claim to patch.

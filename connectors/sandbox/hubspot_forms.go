@@ -82,9 +82,7 @@ func (h *HubSpot) Submit(form string, s Submission) (contactID string) {
 	if n == 0 {
 		told["first_conversion_date"] = told["recent_conversion_date"]
 	}
-	if err := h.edit(h.contacts, []string{r.id}, told, "", now.UnixMilli()); err != nil {
-		panic(err)
-	}
+	h.edit(h.contacts, []string{r.id}, told, "", now.UnixMilli())
 	return r.id
 }
 
@@ -117,19 +115,19 @@ func (h *HubSpot) listForms(c call, _ *hubObject) reply {
 			found = append(found, f)
 		}
 	}
-	out := results[formJSON]{Results: []formJSON{}}
+	var out []formJSON
+	next := ""
 	for i, f := range found[min(offset, len(found)):] {
 		if i == limit {
 			if limit <= formPage {
-				after := strconv.Itoa(offset + limit)
-				out.Paging = nextPage(after, c.link(after))
+				next = strconv.Itoa(offset + limit)
 			}
 			break
 		}
 		made := instant(c.now.Add(-time.Hour).UnixMilli())
-		out.Results = append(out.Results, formJSON{f.ID, f.Name, f.Type, f.Archived, made, made})
+		out = append(out, formJSON{f.ID, f.Name, f.Type, f.Archived, made, made})
 	}
-	return jsonReply(http.StatusOK, out)
+	return jsonReply(http.StatusOK, listed(out, next, c.link(next)))
 }
 
 type submissionJSON struct {
@@ -167,18 +165,18 @@ func (h *HubSpot) listSubmissions(c call, _ *hubObject) reply {
 		}
 	}
 	slices.SortStableFunc(found, func(a, b sent) int { return b.Time.Compare(a.Time) })
-	out := results[submissionJSON]{Results: []submissionJSON{}}
+	var out []submissionJSON
+	next := ""
 	for i, s := range found[min(offset, len(found)):] {
 		if i == limit {
-			after := base64.StdEncoding.EncodeToString([]byte(strconv.Itoa(offset + limit)))
-			out.Paging = nextPage(after, c.link(after))
+			next = base64.StdEncoding.EncodeToString([]byte(strconv.Itoa(offset + limit)))
 			break
 		}
 		row := submissionJSON{ConversionID: strings.TrimPrefix(s.ID, "-"), SubmittedAt: s.Time.UnixMilli(), Values: []valueJSON{}, PageURL: s.PageURL}
 		for _, name := range slices.Sorted(maps.Keys(s.Values)) {
 			row.Values = append(row.Values, valueJSON{name, s.Values[name], "0-1"})
 		}
-		out.Results = append(out.Results, row)
+		out = append(out, row)
 	}
-	return jsonReply(http.StatusOK, out)
+	return jsonReply(http.StatusOK, listed(out, next, c.link(next)))
 }

@@ -265,14 +265,24 @@ func noObject(name string) *failure {
 	return refuse(http.StatusBadRequest, "VALIDATION_ERROR", "Unable to infer object type from: %s", name)
 }
 
+// refuseIf, invalidIf and lackingIf end a call with a refusal when there is cause.
+func refuseIf(when bool, status int, category, format string, args ...any) {
+	if when {
+		panic(refuse(status, category, format, args...))
+	}
+}
+
+func invalidIf(when bool, format string, args ...any) {
+	refuseIf(when, http.StatusBadRequest, "VALIDATION_ERROR", format, args...)
+}
+
+func lackingIf(when bool, what string, attributes ...string) {
+	invalidIf(when, "Invalid input JSON on line 1, column 1: Cannot build %s, some of required attributes are not set [%s]", what, strings.Join(attributes, ", "))
+}
+
 // invalid is the answer to a request that does not fit.
 func invalid(format string, args ...any) *failure {
 	return refuse(http.StatusBadRequest, "VALIDATION_ERROR", format, args...)
-}
-
-// lacking is the answer to a body that does not say all it must.
-func lacking(what string, attributes ...string) *failure {
-	return invalid("Invalid input JSON on line 1, column 1: Cannot build %s, some of required attributes are not set [%s]", what, strings.Join(attributes, ", "))
 }
 
 func refuse(status int, category, format string, args ...any) *failure {

@@ -23,6 +23,7 @@ import (
 	"github.com/intentd/intentd/connectors/identity"
 	"github.com/intentd/intentd/connectors/jsonl"
 	"github.com/intentd/intentd/connectors/openai"
+	"github.com/intentd/intentd/connectors/s3"
 	"github.com/intentd/intentd/connectors/salesforce"
 	"github.com/intentd/intentd/connectors/warehouse"
 	"github.com/intentd/intentd/pipeline"
@@ -45,6 +46,7 @@ var Types = config.Types{
 		"collector": collector.Type,
 		"exec":      exec.Type,
 		"jsonl":     jsonl.Type,
+		"s3":        s3.Type,
 		"warehouse": warehouse.Type,
 	},
 	Models: map[string]connectors.ModelType{
@@ -130,6 +132,7 @@ func (b *builder) all() error {
 	for _, l := range cfg.Write.Scope.List {
 		s.Write.Lists[l.Property] = l.Value
 	}
+	s.Settle = settleOf(cfg)
 	s.BrakeShare = cfg.Write.Brake / 100
 	s.ReceiptsKept = cfg.Privacy.Retention.Receipts
 	if budget > 0 {
@@ -146,6 +149,17 @@ func (b *builder) all() error {
 		}
 	}
 	return nil
+}
+
+// settleOf is how long whoever asked for nothing waits: as configured, else the longest that one of the CRMs wants.
+func settleOf(cfg *config.Config) (settle time.Duration) {
+	if cfg.Write.Settle != nil {
+		return *cfg.Write.Settle
+	}
+	for _, c := range cfg.CRMs {
+		settle = max(settle, Types.CRMs[c.Type].Settle)
+	}
+	return settle
 }
 
 // reading is all that lies between events and field values: what counts, what it is worth, and who reads it.

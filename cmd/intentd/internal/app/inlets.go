@@ -146,7 +146,7 @@ func (a *App) listenAtOnce(ctx context.Context) {
 			if !told && !wakes {
 				continue
 			}
-			if _, err := intake.Listen(ctx, a.pipe, source); err != nil && !errors.Is(err, pipeline.ErrBusy) && ctx.Err() == nil {
+			if _, err := intake.Listen(ctx, a.pipe, source, a.pipe.Setup().Settle); err != nil && !errors.Is(err, pipeline.ErrBusy) && ctx.Err() == nil {
 				a.log.Debug("could not listen at once", "source", source, "error", err)
 			}
 		}
