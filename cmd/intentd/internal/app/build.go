@@ -23,6 +23,7 @@ import (
 	"github.com/intentd/intentd/connectors/identity"
 	"github.com/intentd/intentd/connectors/jsonl"
 	"github.com/intentd/intentd/connectors/openai"
+	"github.com/intentd/intentd/connectors/posthog"
 	"github.com/intentd/intentd/connectors/salesforce"
 	"github.com/intentd/intentd/connectors/warehouse"
 	"github.com/intentd/intentd/pipeline"
@@ -45,6 +46,7 @@ var Types = config.Types{
 		"collector": collector.Type,
 		"exec":      exec.Type,
 		"jsonl":     jsonl.Type,
+		"posthog":   posthog.Type,
 		"warehouse": warehouse.Type,
 	},
 	Models: map[string]connectors.ModelType{
