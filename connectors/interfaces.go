@@ -54,6 +54,12 @@ type Feed interface {
 	Take(ctx context.Context, from Cursor) (Page[Event], error)
 }
 
+// Waker is a Feed that learns by itself that there is something to take.
+type Waker interface {
+	// OnNews names what is called then, from any goroutine; it returns at once. The host takes from the feed soon after.
+	OnNews(wake func())
+}
+
 // Receiver is sent its events over HTTP instead of being asked for them. The host listens for it, and the event store answers for it as a
 // Source.
 type Receiver interface {

@@ -82,14 +82,14 @@ func (c *Client) Changes(ctx context.Context, from connectors.Cursor) (connector
 			return connectors.Page[connectors.Contact]{}, err
 		}
 		p.Items = read
-		c.newcomers.note(p.Items, c.o.Now())
+		c.told(p.Items)
 		return p, nil
 	}
 	p.Items = make([]connectors.Contact, 0, len(found))
 	for i := range found {
 		p.Items = append(p.Items, c.contact(&found[i]))
 	}
-	c.newcomers.note(p.Items, c.o.Now())
+	c.told(p.Items)
 	return p, nil
 }
 

@@ -1,6 +1,8 @@
 package hubspot
 
 import (
+	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -32,6 +34,7 @@ type Config struct {
 	Lookback          time.Duration     `mapstructure:"lookback"`
 	Inputs            []string          `mapstructure:"inputs"`     // further properties that are read
 	Engagement        string            `mapstructure:"engagement"` // events | summaries | off: HubSpot's own record of what people did, as a source
+	Feeds             []string          `mapstructure:"feeds"`      // forms, email: what is taken in whole besides
 }
 
 // Check implements connectors.Settings.
@@ -53,16 +56,25 @@ func (o *Config) Check(c *connectors.Check) {
 	c.Between("rate_share", o.RateShare, 0.01, 1, "write the share of the 10-second limit, such as 0.8")
 	c.Between("daily_reserve", o.DailyReserve, 0, 0.95, "write the share of the day's calls left to others, such as 0.2")
 	c.OneOf("engagement", o.Engagement, "events", "summaries", "off")
+	for i, name := range o.Feeds {
+		at := fmt.Sprintf("feeds[%d]", i)
+		if c.OneOf(at, name, feedForms, feedEmail) && slices.Contains(o.Feeds[:i], name) {
+			c.Add(at, connectors.Quoted(name)+" is named twice", "take one of the two out")
+		}
+	}
 	c.Span("lookback", o.Lookback, 10*time.Second, 24*time.Hour)
 	c.Names("inputs", o.Inputs, "name properties of the CRM")
 }
 
-// OwnSources implements connectors.CRMSettings: the portal's engagement data, unless it is off.
-func (o *Config) OwnSources(name string) []string {
-	if o.Engagement == "off" {
-		return nil
+// OwnSources implements connectors.CRMSettings: the portal's engagement data, unless it is off, and its feeds.
+func (o *Config) OwnSources(name string) (own []string) {
+	if o.Engagement != "off" {
+		own = append(own, name+"-engagement")
 	}
-	return []string{name + "-engagement"}
+	for _, feed := range o.Feeds {
+		own = append(own, name+"-"+feed)
+	}
+	return own
 }
 
 // Connect implements connectors.CRMSettings.
@@ -85,16 +97,31 @@ func (o *Config) Connect(h connectors.CRMHost) (connectors.Connection, error) {
 		return connectors.Connection{}, err
 	}
 	made := connectors.Connection{CRM: client, Objects: []string{Contacts}, Fields: names, Reserve: o.DailyReserve, Lot: 100}
-	for _, name := range o.OwnSources(h.Name) {
-		own := connectors.Origin{Name: name, Source: client.Engagement(EngagementOptions{Name: name})}
-		if o.Engagement == "events" {
-			own = connectors.Origin{Name: name, Feed: client.Events(EventsOptions{Name: name}), Answer: func(store connectors.EventStore) connectors.Source {
-				return client.Engagement(EngagementOptions{Name: name, Occurrences: store})
-			}}
+	if name := h.Name + "-engagement"; o.Engagement == "events" {
+		made.Sources = append(made.Sources, connectors.Origin{Name: name, Feed: client.Events(EventsOptions{Name: name}), Answer: func(store connectors.EventStore) connectors.Source {
+			return client.Engagement(EngagementOptions{Name: name, Occurrences: store})
+		}})
+	} else if o.Engagement != "off" {
+		made.Sources = append(made.Sources, connectors.Origin{Name: name, Source: client.Engagement(EngagementOptions{Name: name})})
+	}
+	for _, feed := range o.Feeds {
+		own := connectors.Origin{Name: h.Name + "-" + feed}
+		switch feed {
+		case feedForms:
+			own.Feed = client.Forms(FeedOptions{Name: own.Name})
+		case feedEmail:
+			own.Feed = client.Email(FeedOptions{Name: own.Name})
 		}
 		made.Sources = append(made.Sources, own)
 	}
 	return made, nil
+}
+
+// Disclose implements connectors.Discloser.
+func (o *Config) Disclose() connectors.Disclosure {
+	reads := slices.Concat(slices.Collect(maps.Keys(identity)), inputs, o.Inputs)
+	slices.Sort(reads)
+	return connectors.Disclosure{At: connectors.HostOf(o.BaseURL), Way: connectors.Asked, Reads: slices.Compact(reads), Feeds: o.Feeds, Property: DefaultProperty}
 }
 
 // Keeps implements connectors.Keeper.

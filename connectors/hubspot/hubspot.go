@@ -71,6 +71,10 @@ type Client struct {
 	noEvents   atomic.Int64 // until when (Unix seconds) event occurrences count as not to be had
 	eventTypes atomic.Pointer[eventTypes]
 	newcomers  newcomers
+
+	forms       atomic.Pointer[formFeed]
+	conversions conversions
+	email       atomic.Pointer[emailFeed]
 }
 
 var (

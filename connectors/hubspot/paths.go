@@ -53,6 +53,19 @@ func (p paths) occurrences() string {
 
 func (p paths) eventTypes() string { return p.occurrences() + "/event-types" }
 
+// forms and the three below have no path with a date that is not a beta.
+func (p paths) forms() string { return "/marketing/v3/forms" }
+
+func (p paths) submissions(form string) string {
+	return "/form-integrations/v1/submissions/forms/" + url.PathEscape(form)
+}
+
+func (p paths) emailEvents() string { return "/email/public/v1/events" }
+
+func (p paths) emailCampaign(id string) string {
+	return "/email/public/v1/campaigns/" + url.PathEscape(id)
+}
+
 func (p paths) token() string { return p.pick("/oauth/2026-03/token", "/oauth/v1/token") }
 
 func (p paths) account() string {

@@ -31,6 +31,7 @@ const (
 	findCost         = "hubspot.cost"
 	findEvents       = "hubspot.events_unavailable"
 	findEventsTaken  = "hubspot.events"
+	findFeeds        = "hubspot.feeds"
 	findVersion      = "hubspot.api_version"
 	findCredentials  = "hubspot.credentials"
 	findUndetermined = "hubspot.check_failed"
@@ -203,6 +204,7 @@ func (c *Client) probeQuota(ctx context.Context, p *crmkit.Probe) {
 	if types > 0 {
 		p.OK(findEventsTaken, "event occurrences are taken in: a call for each of %d types of event a poll, and one per 1,000 events; those of the last day again every hour", types)
 	}
+	c.probeFeeds(ctx, p)
 }
 
 // probeEvents finds out whether the account has event occurrences, if they are to be taken in, and of how many types.

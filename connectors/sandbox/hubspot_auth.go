@@ -55,6 +55,12 @@ func (q *request) malformed() bool {
 
 // scope is the one a call needs, "" if none.
 func (h *HubSpot) scope(c call) string {
+	switch c.api {
+	case "forms", "submissions":
+		return "forms"
+	case "email-events", "email-campaigns":
+		return "content"
+	}
 	family := map[string]string{"objects": "crm.objects.", "properties": "crm.schemas.", "associations": "crm.objects.", "events": "crm.objects."}[c.api]
 	if family == "" {
 		return ""

@@ -18,7 +18,7 @@ const longestURI = 8192
 // call is a request with what its path says: either generation of paths leads to the same call.
 type call struct {
 	*request
-	api   string // objects, properties, associations, account-info, events, oauth
+	api   string // objects, properties, associations, account-info, events, forms, submissions, email-events, email-campaigns, oauth
 	dated string // version of a date-based path, "" for v3 and v4
 	rest  path   // the api and what stands behind its version
 	now   time.Time
@@ -48,6 +48,12 @@ func parse(q *request) call {
 		take("account-info", strings.TrimPrefix(at(1), "v3"), 2)
 	case at(0) == "events" && (at(1) == "v3" && at(2) == "events" || at(1) == "event-occurrences" && at(2) == "2026-03"):
 		take("events", strings.TrimPrefix(at(2), "events"), 3)
+	case at(0) == "marketing" && at(1) == "v3" && at(2) == "forms":
+		take("forms", "", 3)
+	case at(0) == "form-integrations" && at(1) == "v1" && at(2) == "submissions" && at(3) == "forms":
+		take("submissions", "", 4)
+	case at(0) == "email" && at(1) == "public" && at(2) == "v1" && (at(3) == "events" || at(3) == "campaigns"):
+		take("email-"+at(3), "", 4)
 	case at(0) == "oauth" && (at(1) == "v1" || at(1) == "2026-03") && at(2) == "token":
 		take("oauth", strings.TrimPrefix(at(1), "v1"), 2)
 	}
@@ -89,6 +95,11 @@ func (h *HubSpot) endpoints() []endpoint[call, *hubObject] {
 
 		{"GET", "events", h.events},
 		{"GET", "events/event-types", h.eventTypes},
+
+		{"GET", "forms", h.listForms},
+		{"GET", "submissions/{form}", h.listSubmissions},
+		{"GET", "email-events", h.emailEvents},
+		{"GET", "email-campaigns/{id}", h.campaign},
 	}
 }
 
@@ -254,14 +265,24 @@ func noObject(name string) *failure {
 	return refuse(http.StatusBadRequest, "VALIDATION_ERROR", "Unable to infer object type from: %s", name)
 }
 
+// refuseIf, invalidIf and lackingIf end a call with a refusal when there is cause.
+func refuseIf(when bool, status int, category, format string, args ...any) {
+	if when {
+		panic(refuse(status, category, format, args...))
+	}
+}
+
+func invalidIf(when bool, format string, args ...any) {
+	refuseIf(when, http.StatusBadRequest, "VALIDATION_ERROR", format, args...)
+}
+
+func lackingIf(when bool, what string, attributes ...string) {
+	invalidIf(when, "Invalid input JSON on line 1, column 1: Cannot build %s, some of required attributes are not set [%s]", what, strings.Join(attributes, ", "))
+}
+
 // invalid is the answer to a request that does not fit.
 func invalid(format string, args ...any) *failure {
 	return refuse(http.StatusBadRequest, "VALIDATION_ERROR", format, args...)
-}
-
-// lacking is the answer to a body that does not say all it must.
-func lacking(what string, attributes ...string) *failure {
-	return invalid("Invalid input JSON on line 1, column 1: Cannot build %s, some of required attributes are not set [%s]", what, strings.Join(attributes, ", "))
 }
 
 func refuse(status int, category, format string, args ...any) *failure {

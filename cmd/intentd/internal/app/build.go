@@ -24,6 +24,7 @@ import (
 	"github.com/intentd/intentd/connectors/jsonl"
 	"github.com/intentd/intentd/connectors/openai"
 	"github.com/intentd/intentd/connectors/posthog"
+	"github.com/intentd/intentd/connectors/s3"
 	"github.com/intentd/intentd/connectors/salesforce"
 	"github.com/intentd/intentd/connectors/warehouse"
 	"github.com/intentd/intentd/pipeline"
@@ -47,6 +48,7 @@ var Types = config.Types{
 		"exec":      exec.Type,
 		"jsonl":     jsonl.Type,
 		"posthog":   posthog.Type,
+		"s3":        s3.Type,
 		"warehouse": warehouse.Type,
 	},
 	Models: map[string]connectors.ModelType{
@@ -64,6 +66,7 @@ type built struct {
 	lot     int              // how many people go through together: what a CRM reads and writes in one call, so that none is half used
 	sources []polled
 	inlets  map[string]inlet   // by the source that is sent its events
+	wakers  map[string]bool    // sources that say when there is something to take
 	store   *clickstream.Store // nil without a source that fills it; one for the life of the app
 	open    []io.Closer        // of this and of earlier configurations: lots in flight may still use them
 	version string
@@ -83,7 +86,7 @@ type builder struct {
 
 // build makes everything that cfg names; from the configuration before it takes what stays open. It touches no network.
 func (a *App) build(cfg *config.Config, before *built) (*built, error) {
-	b := &builder{a: a, cfg: cfg, built: &built{setup: &pipeline.Setup{}, inlets: map[string]inlet{}}}
+	b := &builder{a: a, cfg: cfg, built: &built{setup: &pipeline.Setup{}, inlets: map[string]inlet{}, wakers: map[string]bool{}}}
 	if before != nil {
 		b.store, b.open = before.store, slices.Clone(before.open)
 	}
@@ -131,6 +134,7 @@ func (b *builder) all() error {
 	for _, l := range cfg.Write.Scope.List {
 		s.Write.Lists[l.Property] = l.Value
 	}
+	s.Settle = settleOf(cfg)
 	s.BrakeShare = cfg.Write.Brake / 100
 	s.ReceiptsKept = cfg.Privacy.Retention.Receipts
 	if budget > 0 {
@@ -142,6 +146,17 @@ func (b *builder) all() error {
 	b.version = fmt.Sprintf("%x %x %x %x %s %s %v %v", s.Journey.Version(), s.Score.Hash(), s.Topics.Version(), s.Engine.Version(),
 		cfg.Text.Language, cfg.Text.Timezone, cfg.Privacy.OwnHosts, s.Verdicts)
 	return nil
+}
+
+// settleOf is how long whoever asked for nothing waits: as configured, else the longest that one of the CRMs wants.
+func settleOf(cfg *config.Config) (settle time.Duration) {
+	if cfg.Write.Settle != nil {
+		return *cfg.Write.Settle
+	}
+	for _, c := range cfg.CRMs {
+		settle = max(settle, Types.CRMs[c.Type].Settle)
+	}
+	return settle
 }
 
 // reading is all that lies between events and field values: what counts, what it is worth, and who reads it.
@@ -245,6 +260,10 @@ func (b *builder) addOrigin(from connectors.Origin, poll string) error {
 		}
 		fed := store.Fed(from.Name, from.Feed)
 		source.Source, source.Take = fed, fed.Take
+		if w, ok := from.Feed.(connectors.Waker); ok {
+			b.wakers[from.Name] = true
+			w.OnNews(func() { b.a.heard.from(from.Name) })
+		}
 		if from.Answer != nil {
 			source.Source = from.Answer(fed)
 		}

@@ -71,6 +71,9 @@ func (c *checker) write(cfg *Config) {
 		c.Required(at+".value", l.Value, "write the value that marks them")
 	}
 	c.Span("write.interval", w.Interval, 0, 7*day)
+	if w.Settle != nil {
+		c.Span("write.settle", *w.Settle, 0, time.Hour)
+	}
 	c.Between("write.brake", w.Brake, 0, 100, "write the share in percent; 0 switches the brake off")
 }
 
