@@ -79,6 +79,11 @@ func (h *HubSpot) token(c call, _ *hubObject) reply {
 		stopIf(when, &failure{status: http.StatusBadRequest, Status: status, Message: message})
 	}
 	form, client := c.form(), h.o.OAuth
+	if form.Get("grant_type") == "client_credentials" {
+		badIf(h.app == nil || form.Get("client_id") != h.app.ClientID, "BAD_CLIENT_ID", "missing or invalid client id")
+		badIf(form.Get("client_secret") != h.app.ClientSecret, "BAD_CLIENT_SECRET", "missing or invalid client secret")
+		return h.appToken(c, form.Get("scope"))
+	}
 	badIf(form.Get("grant_type") != "refresh_token", "BAD_GRANT_TYPE", "missing or unknown grant type")
 	badIf(client == nil || form.Get("client_id") != client.ClientID, "BAD_CLIENT_ID", "missing or invalid client id")
 	badIf(form.Get("client_secret") != client.ClientSecret, "BAD_CLIENT_SECRET", "missing or invalid client secret")

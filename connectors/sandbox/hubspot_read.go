@@ -138,7 +138,7 @@ func (h *HubSpot) readOne(c call, o *hubObject) reply {
 // archiveOne answers DELETE of one record, which may have gone before.
 func (h *HubSpot) archiveOne(c call, o *hubObject) reply {
 	if r := o.lookup(c); r != nil {
-		h.leave(r, c.now.UnixMilli())
+		h.archive(o, r, c.now.UnixMilli())
 	}
 	return reply{status: http.StatusNoContent}
 }
