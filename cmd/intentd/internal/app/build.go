@@ -1,6 +1,7 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -15,6 +16,7 @@ import (
 
 	"github.com/intentd/intentd/cmd/intentd/internal/config"
 	"github.com/intentd/intentd/connectors"
+	"github.com/intentd/intentd/connectors/amplitude"
 	"github.com/intentd/intentd/connectors/clickstream"
 	"github.com/intentd/intentd/connectors/collector"
 	"github.com/intentd/intentd/connectors/exec"
@@ -22,6 +24,7 @@ import (
 	"github.com/intentd/intentd/connectors/hubspot"
 	"github.com/intentd/intentd/connectors/identity"
 	"github.com/intentd/intentd/connectors/jsonl"
+	"github.com/intentd/intentd/connectors/mixpanel"
 	"github.com/intentd/intentd/connectors/openai"
 	"github.com/intentd/intentd/connectors/s3"
 	"github.com/intentd/intentd/connectors/salesforce"
@@ -43,9 +46,11 @@ var Types = config.Types{
 		"salesforce": salesforce.Type,
 	},
 	Sources: map[string]connectors.SourceType{
+		"amplitude": amplitude.Type,
 		"collector": collector.Type,
 		"exec":      exec.Type,
 		"jsonl":     jsonl.Type,
+		"mixpanel":  mixpanel.Type,
 		"s3":        s3.Type,
 		"warehouse": warehouse.Type,
 	},
@@ -203,7 +208,7 @@ func (b *builder) crm(c config.CRM) error {
 	b.setup.CRMs = append(b.setup.CRMs, pipeline.CRM{Name: c.Name, Type: c.Type, CRM: made.CRM, Objects: made.Objects, Fields: made.Fields, Identify: b.identify(c), Consent: pipeline.ConsentBy(c.Consent)})
 	b.reserve, b.lot = max(b.reserve, made.Reserve), max(b.lot, made.Lot)
 	for _, own := range made.Sources {
-		if err := b.addOrigin(own, c.Poll); err != nil {
+		if err := b.addOrigin(own, cmp.Or(made.SourcePoll, c.Poll)); err != nil {
 			return err
 		}
 	}
@@ -257,6 +262,9 @@ func (b *builder) inputs(c config.CRM) []string {
 func (b *builder) addOrigin(from connectors.Origin, poll string) error {
 	source := pipeline.Source{Name: from.Name, Source: from.Source}
 	if c, ok := from.Source.(io.Closer); ok {
+		b.open = append(b.open, c)
+	}
+	if c, ok := from.Feed.(io.Closer); ok {
 		b.open = append(b.open, c)
 	}
 	if from.Feed != nil {
