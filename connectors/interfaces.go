@@ -88,6 +88,7 @@ type Proposal struct {
 	Event       string    `json:"event"`        // id of the event that said so last
 	First       time.Time `json:"first"`        // when it was said first and last
 	Last        time.Time `json:"last"`
+	Confirmed   string    `json:"-"` // by what and when, in words, of one that is to be confirmed
 }
 
 // Proposer is a source that keeps proposals and the events of those visitors, of which it tells when the proposal is confirmed.
@@ -105,9 +106,9 @@ type Forgetter interface {
 }
 
 // Withdrawer is a Forgetter that can erase what somebody did until they withdrew their consent, and keep what says who they are and that
-// they did.
+// they did. by is the CRM's property that says so, "" where they did themselves.
 type Withdrawer interface {
-	Withdraw(ctx context.Context, p Person, until time.Time) (events int, err error)
+	Withdraw(ctx context.Context, p Person, until time.Time, by string) (events int, err error)
 }
 
 // Model gives one structured answer. It may be a [Capable], a [Batcher], a [Prober], a [Reporter], a [Releaser] and an [Estimator], too.

@@ -243,6 +243,7 @@ type Origin struct {
 type EventStore interface {
 	Source
 	Forgetter
+	Withdrawer
 	IntakeReporter
 	Compact(ctx context.Context) error
 }

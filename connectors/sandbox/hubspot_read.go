@@ -130,9 +130,7 @@ func (h *HubSpot) readOne(c call, o *hubObject) reply {
 	if r == nil {
 		r = o.byID[c.rest[2]]
 	}
-	if r == nil || !c.shows()(r) {
-		panic(missing)
-	}
+	stopIf(r == nil || !c.shows()(r), missing)
 	how, _ := c.rendering(o)
 	return jsonReply(http.StatusOK, how.render(r))
 }
