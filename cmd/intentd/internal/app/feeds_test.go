@@ -69,6 +69,53 @@ func TestFormsOfHubSpotAreTakenIn(t *testing.T) {
 	})
 }
 
+// Promise: links of a mail that a gateway opens as soon as it is delivered count for nothing, nor does what HubSpot itself marks; what a
+// person clicked later does, and an unsubscription is no signal.
+func TestMailsOfHubSpotAreTakenIn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newPlace(t, sandbox.HubSpotOptions{Now: time.Now})
+		p.crm = ", engagement: off, feeds: [email]"
+		p.write(t, "")
+		ada := p.portal.CreateContact(map[string]string{"email": "ada@one.example"})
+		bob := p.portal.CreateContact(map[string]string{"email": "bob@two.example"})
+		p.portal.NameCampaign(7, "Autumn offer")
+		a := p.open(t)
+		p.provision(t, a)
+		a.work(t.Context())
+		time.Sleep(2 * time.Minute)
+		mail := func(id, kind, to, path string, change ...func(*sandbox.EmailEvent)) {
+			e := sandbox.EmailEvent{ID: id, Type: kind, Time: time.Now(), Recipient: to, Campaign: 7}
+			if path != "" {
+				e.URL = "https://www.example.com" + path
+			}
+			for _, ch := range change {
+				ch(&e)
+			}
+			p.portal.AddEmailEvent(e)
+		}
+		for _, to := range []string{"ada@one.example", "bob@two.example"} {
+			mail("d-"+to, "DELIVERED", to, "")
+		}
+		time.Sleep(time.Second)
+		mail("g1", "CLICK", "ada@one.example", "/pricing")
+		mail("g2", "CLICK", "ada@one.example", "/demo")
+		mail("g3", "CLICK", "bob@two.example", "/pricing")
+		mail("o1", "OPEN", "bob@two.example", "", func(e *sandbox.EmailEvent) { e.Filtered = true })
+		mail("u1", "STATUSCHANGE", "bob@two.example", "", func(e *sandbox.EmailEvent) { e.Status, e.Source = "UNSUBSCRIBED", "SOURCE_RECIPIENT" })
+		time.Sleep(5 * time.Minute)
+		if p.score(t, ada) != "" || p.score(t, bob) != "" {
+			t.Errorf("scored by a gateway: %s, %s", p.score(t, ada), p.score(t, bob))
+		}
+		mail("c1", "CLICK", "ada@one.example", "/pricing")
+		time.Sleep(5 * time.Minute)
+		r, err := Explain.Do(t.Context(), a, Who{Who: "ada@one.example"})
+		if err != nil || len(r.Signals) != 1 || r.Signals[0].EventID != "mail:c1" || r.Signals[0].Object != "mail click: Autumn offer" || r.Filtered.Machines < 2 {
+			t.Errorf("%v\n%+v\n%s", err, r, p.log)
+		}
+		stopped(t, a)
+	})
+}
+
 // Promise: whom a server names, and by the journal who sends a form of HubSpot's, is in the CRM within 5 s at the median, with the form under
 // its own name; by a search a minute it waits for the poll. By a clock that stands while the machine works: it shows what is waited for.
 func TestTimeFromIdentifyToCRM(t *testing.T) {
@@ -127,6 +174,7 @@ func TestConsentOfACRMProperty(t *testing.T) {
 		p.withCollector(t, "127.0.0.1:0")
 		ada := p.portal.CreateContact(map[string]string{"email": "ada@one.example", "firstname": "Ada", "basis": "Consent"})
 		bob := p.portal.CreateContact(map[string]string{"email": "bob@one.example"})
+		carol := p.portal.CreateContact(map[string]string{"email": "carol@two.example", "basis": "Consent"}) // of whom HubSpot's counters alone tell
 		a := p.open(t)
 		p.provision(t, a)
 		a.work(t.Context())
@@ -140,7 +188,7 @@ func TestConsentOfACRMProperty(t *testing.T) {
 		counter := strconv.FormatInt(time.Now().UnixMilli(), 10) // HubSpot's own, which is in no store and is told for ever
 		set := func(props map[string]string) {
 			t.Helper()
-			if err := p.portal.UpdateContact(ada, props, ""); err != nil {
+			if err := p.portal.UpdateMany([]string{ada, carol}, props, ""); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -157,7 +205,7 @@ func TestConsentOfACRMProperty(t *testing.T) {
 			slices.Sort(ids)
 			return ids
 		}
-		if got := signals(); len(got) != 3 || p.score(t, bob) == "" {
+		if got := signals(); len(got) != 3 || p.score(t, bob) == "" || p.score(t, carol) == "" {
 			t.Errorf("signals %v to begin with\n%s", got, p.log)
 		}
 		set(map[string]string{"basis": "Consent;withdrawn "})
@@ -204,8 +252,8 @@ func TestConsentOfACRMProperty(t *testing.T) {
 		}
 		set(map[string]string{"basis": "Consent"})
 		time.Sleep(5 * time.Minute)
-		if got := p.score(t, ada); got != "" {
-			t.Errorf("scored %s by what was withdrawn: %v\n%s", got, signals(), p.log)
+		if p.score(t, ada) != "" || p.score(t, carol) != "" {
+			t.Errorf("scored %s, %s by what was withdrawn: %v\n%s", p.score(t, ada), p.score(t, carol), signals(), p.log)
 		}
 		p.visit(t, "a9", "ada@one.example", "form_submit", "/contact")
 		time.Sleep(5 * time.Minute)
