@@ -151,6 +151,10 @@ func annIsFound(t *testing.T, s *Source, want []string) {
 		if e.Person != "ann" {
 			t.Errorf("%s is given to %q", e.ID, e.Person)
 		}
+		// What somebody did before they had a name stays nameless: whether it may be joined is for identity.join_anonymous to say.
+		if nameless := e.Email == "" && e.UserID == ""; nameless != (strings.Contains(e.URL, "pricing") && !strings.Contains(e.URL, "plan")) {
+			t.Errorf("%s says of itself that it is %q, %q", e.URL, e.Email, e.UserID)
+		}
 		if e.URL != "" {
 			urls = append(urls, e.URL)
 		}

@@ -138,7 +138,7 @@ func (s *Source) ask(ctx context.Context, people []connectors.Person, w connecto
 		if !w.Contains(e.Time) {
 			return nil
 		}
-		e.Person = whose.of(&e)
+		e.Person = whose.of(&e, r)
 		told++
 		if !yield(e) {
 			return errLeft
@@ -196,8 +196,9 @@ func keysOf(people []connectors.Person) keys {
 	return k
 }
 
-func (k keys) of(e *connectors.Event) string {
-	for _, id := range []string{"e" + strings.ToLower(e.Email), "u" + e.UserID, "a" + e.AnonymousID} {
+// of looks at the identifiers of the row's own first, then at those by which the warehouse links it to somebody.
+func (k keys) of(e *connectors.Event, r row) string {
+	for _, id := range []string{"e" + strings.ToLower(e.Email), "u" + e.UserID, "a" + e.AnonymousID, "e" + strings.ToLower(r.get("person_email")), "u" + r.get("person_user_id")} {
 		if key := k[id]; key != "" && len(id) > 1 {
 			return key
 		}

@@ -10,8 +10,8 @@ WITH named AS (
   SELECT person AS somebody, max(address) AS mail FROM named WHERE has(:user_ids, person) OR has(:emails, lower(person)) OR has(:emails, address) GROUP BY somebody
 )
 SELECT toString(e.uuid) AS event_id, e.timestamp AS time, e.event AS kind,
-       coalesce(nullIf(l.mail, ''), nullIf(k.mail, ''), if(e.distinct_id LIKE '%@%', e.distinct_id, '')) AS email,
-       coalesce(nullIf(l.owner, ''), k.somebody) AS user_id, e.distinct_id AS anonymous_id, JSONExtractString(e.properties, '$session_id') AS session_id,
+       coalesce(nullIf(l.mail, ''), k.mail) AS person_email, coalesce(nullIf(l.owner, ''), k.somebody) AS person_user_id,
+       if(e.distinct_id LIKE '%@%', e.distinct_id, '') AS email, k.somebody AS user_id, e.distinct_id AS anonymous_id, JSONExtractString(e.properties, '$session_id') AS session_id,
        JSONExtractString(e.properties, '$current_url') AS url,
        coalesce(nullIf(JSONExtractString(e.properties, 'title'), ''), JSONExtractString(e.properties, '$title')) AS page_title,
        JSONExtractString(e.properties, '$el_text') AS element_text, JSONExtractString(e.properties, '$referrer') AS referrer,

@@ -10,7 +10,8 @@ WITH theirs AS (
 ), owned AS (
   SELECT s.*, if(s.who != '', s.who, d.owner) AS whose FROM steps s LEFT JOIN devices d ON d.device = s.device WHERE s.occurred_at >= :from AND s.occurred_at < :to
 )
-SELECT toString(o.id) AS event_id, o.occurred_at AS time, o.name AS kind, t.address AS email, o.whose AS user_id, o.device AS anonymous_id, o.url AS url, o.title AS page_title,
+SELECT toString(o.id) AS event_id, o.occurred_at AS time, o.name AS kind, t.address AS person_email, o.whose AS person_user_id,
+       if(o.who != '', t.address, '') AS email, o.who AS user_id, o.device AS anonymous_id, o.url AS url, o.title AS page_title,
        o.created_at AS received, o.properties AS properties
 FROM owned o LEFT JOIN theirs t ON t.person = o.whose
 WHERE t.person != '' OR has(:anonymous_ids, o.device)

@@ -6,7 +6,8 @@ WITH theirs AS (
   WHERE anonymous_id IN (SELECT anonymous_id FROM events WHERE user_id IN (SELECT id FROM theirs)) AND user_id IS NOT NULL
   GROUP BY 1 HAVING count(DISTINCT user_id) = 1
 )
-SELECT e.id::text AS event_id, e.occurred_at AS time, e.name AS kind, t.email, coalesce(e.user_id::text, d.person) AS user_id, e.anonymous_id::text AS anonymous_id,
+SELECT e.id::text AS event_id, e.occurred_at AS time, e.name AS kind, t.email AS person_email, t.id::text AS person_user_id,
+       CASE WHEN e.user_id IS NOT NULL THEN t.email END AS email, e.user_id::text AS user_id, e.anonymous_id::text AS anonymous_id,
        e.url, e.title AS page_title, e.created_at AS received, e.properties
 FROM events e
 LEFT JOIN devices d ON d.device = e.anonymous_id::text AND e.user_id IS NULL

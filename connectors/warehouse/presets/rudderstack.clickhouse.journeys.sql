@@ -18,7 +18,7 @@ WITH known AS (
   FROM tracks WHERE timestamp >= :from AND timestamp < :to
     AND (has(:user_ids, coalesce(user_id, '')) OR has(:anonymous_ids, coalesce(anonymous_id, '')) OR anonymous_id IN (SELECT device FROM links))
 )
-SELECT s.id AS event_id, s.timestamp AS time, s.kind AS kind, l.address AS email, if(s.who != '', s.who, l.person) AS user_id, s.device AS anonymous_id,
+SELECT s.id AS event_id, s.timestamp AS time, s.kind AS kind, l.address AS person_email, l.person AS person_user_id, s.who AS user_id, s.device AS anonymous_id,
        JSONExtractString(s.line, 'context_page_url') AS url, JSONExtractString(s.line, 'context_page_title') AS page_title, s.received_at AS received,
        JSONExtractString(s.line, 'context_page_referrer') AS referrer, JSONExtractString(s.line, 'context_user_agent') AS user_agent,
        JSONExtractString(s.line, 'context_ip') AS ip, JSONExtractString(s.line, 'context_campaign_name') AS campaign
