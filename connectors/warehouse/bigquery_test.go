@@ -393,6 +393,9 @@ func TestTheDaysBytesAreABound(t *testing.T) {
 	if n := len(slices.Compact(seen)); n != 20 || days < 4 || days > 7 {
 		t.Errorf("took %d of 20 events in %d days", n, days+1)
 	}
+	if used := f.Report().Used; !strings.HasSuffix(used, " GB of 5.0 GB") {
+		t.Errorf("used %q", used)
+	}
 	o.DailyBytes = 1e9
 	s.perDay = 3e9
 	f = s.feed(t, o, connectors.Host{Now: func() time.Time { return clock }, Ledger: ledger{}})

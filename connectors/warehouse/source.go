@@ -18,6 +18,8 @@ import (
 type engine interface {
 	// query runs a statement in a session that can only read and hands over each row. An error of row ends it and comes back.
 	query(ctx context.Context, op string, s *statement, a *args, row func(row) error) error
+	// report is its traffic since start, and what it used of the day.
+	report() connectors.Report
 	Close() error
 }
 
@@ -262,6 +264,9 @@ func (s *Source) Probe(ctx context.Context) (out []connectors.Finding) {
 	}
 	return out
 }
+
+// Report implements connectors.Reporter.
+func (s *Source) Report() connectors.Report { return s.engine.report() }
 
 // Close ends the sessions.
 func (s *Source) Close() error { return s.engine.Close() }
