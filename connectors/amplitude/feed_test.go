@@ -297,3 +297,16 @@ func TestNothingIsLeftOnDisk(t *testing.T) {
 		t.Errorf("%v, %v", left, err)
 	}
 }
+
+// Promise: each mistake in the configuration is told at its key with what to do.
+func TestCheck(t *testing.T) {
+	for key, spoil := range map[string]func(o *Config){
+		"api_key": func(o *Config) { o.APIKey = "" }, "secret_key": func(o *Config) { o.SecretKey = connectors.Secret{} }, "region": func(o *Config) { o.Region = "in" },
+		"base_url": func(o *Config) { o.BaseURL = "amplitude.com" }, "back": func(o *Config) { o.Back = 400 * day }, "settle": func(o *Config) { o.Settle = time.Hour },
+		"reread": func(o *Config) { o.Reread = -1 }, "temp_dir": func(o *Config) { o.TempDir = "/nowhere/at/all" },
+	} {
+		o := settings()
+		spoil(o)
+		connectortest.OneProblem(t, o, key)
+	}
+}

@@ -381,3 +381,16 @@ func TestNothingIsLeftOnDisk(t *testing.T) {
 		t.Errorf("%v, %v", left, err)
 	}
 }
+
+// Promise: each mistake in the configuration is told at its key with what to do.
+func TestCheck(t *testing.T) {
+	for key, spoil := range map[string]func(o *Config){
+		"project_id": func(o *Config) { o.ProjectID = "" }, "username": func(o *Config) { o.Username = "" }, "secret": func(o *Config) { o.Secret = connectors.Secret{} },
+		"region": func(o *Config) { o.Region = "EU" }, "base_url": func(o *Config) { o.BaseURL = "http://data.example.com" }, "timezone": func(o *Config) { o.Timezone = "Pacific" },
+		"back": func(o *Config) { o.Back = 0 }, "reread": func(o *Config) { o.Reread = 31 * day }, "temp_dir": func(o *Config) { o.TempDir = "/nowhere/at/all" },
+	} {
+		o := settings()
+		spoil(o)
+		connectortest.OneProblem(t, o, key)
+	}
+}
