@@ -21,6 +21,7 @@ type lot struct {
 	now      time.Time
 	subjects []*subject
 	dry      bool // a dry run: nothing is kept, staged or paid for
+	room     *room
 }
 
 // subject is one person of a lot, from claim to patch.
@@ -49,7 +50,8 @@ type subject struct {
 		at   time.Time // since when it stands
 		anew bool      // it was read anew
 	}
-	withdrew bool     // what they did was erased: they withdrew their consent
+	denied   string   // the CRM's property that denies consent now; "": none does
+	withdrew bool     // they withdrew their consent, and what they did is erased now
 	stale    []string // sources that did not answer, or are suddenly empty
 	fates    bool     // what becomes of each event is asked for
 }

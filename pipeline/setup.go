@@ -44,6 +44,8 @@ type Setup struct {
 	History time.Duration // how far back journeys are asked for
 
 	Write Write
+	// Settle is how long somebody who did something and asked for nothing waits, so that a visit is looked at once.
+	Settle time.Duration
 	// BrakeShare is the share (0 to 1) of scored people whose tier may change within a day before writing stops; 0 switches it off.
 	BrakeShare float64
 
@@ -75,6 +77,8 @@ type CRM struct {
 	Fields map[string]string
 	// Identify names properties that hold user or anonymous ids.
 	Identify []IdentifyBy
+	// Consent names the property that says whether somebody consented.
+	Consent ConsentBy
 }
 
 // OwnFields are the fields that its records carry.
@@ -139,6 +143,11 @@ func (s *Setup) hashScoring() uint64 {
 	d := xxhash.New()
 	for _, verdict := range slices.Sorted(maps.Keys(s.Verdicts)) {
 		_, _ = fmt.Fprintln(d, verdict, s.Verdicts[verdict])
+	}
+	for i := range s.CRMs {
+		if by := &s.CRMs[i].Consent; by.Property != "" {
+			_, _ = fmt.Fprintf(d, "%s %q\n", s.CRMs[i].Name, *by)
+		}
 	}
 	var b [8]byte
 	for _, v := range [...]uint64{s.Score.Hash(), s.Topics.Version(), s.Journey.Version(), xxhash.Sum64String(s.Fields.Language)} {

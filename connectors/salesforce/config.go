@@ -14,7 +14,7 @@ import (
 )
 
 // Type is Salesforce in the configuration.
-var Type = connectors.CRMType{Poll: "@every 5m", Settings: func() connectors.CRMSettings {
+var Type = connectors.CRMType{Poll: "@every 5m", Settle: 5 * time.Minute, Settings: func() connectors.CRMSettings {
 	return &Config{
 		LoginURL: "https://login.salesforce.com", APIVersion: "67.0", Auth: AuthConfig{Flow: JWT}, Objects: []string{"Lead", "Contact"},
 		Lookback: 10 * time.Minute, DailyShare: 0.8, BulkThreshold: 2000, Activities: true,

@@ -79,6 +79,9 @@ func factsOf(cfg *config.Config, file string) facts {
 		for _, by := range c.Identify {
 			s.Reads = append(s.Reads, by.Property)
 		}
+		if c.Consent.Property != "" {
+			s.Reads = append(s.Reads, c.Consent.Property)
+		}
 		for _, by := range slices.Concat(cfg.Write.Scope.List, cfg.Privacy.CustomerFields) {
 			s.Reads = append(s.Reads, by.Property)
 		}
@@ -97,7 +100,7 @@ func factsOf(cfg *config.Config, file string) facts {
 			}
 		}
 		slices.Sort(s.Reads)
-		s.Own = len(c.Settings.OwnSources(c.Name)) > 0
+		s.Own = len(c.Settings.OwnSources(c.Name)) > len(s.Feeds)
 		f.CRMs = append(f.CRMs, s)
 	}
 	for _, c := range cfg.Sources {
