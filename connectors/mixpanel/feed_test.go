@@ -231,6 +231,31 @@ func TestManyProfiles(t *testing.T) {
 	}
 }
 
+// Promise: an hour of queries that is used up holds up profiles alone.
+func TestUsedUpQueriesHoldUpNoEvents(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newProject(t)
+		f := p.feed(t, settings(), 0)
+		for n := range 300 {
+			p.person(fmt.Sprint("u", n), fmt.Sprintf("p%d@one.example", n), today)
+		}
+		var at connectors.Cursor
+		for n := range 4 { // in one hour
+			p.Later(10 * time.Minute)
+			time.Sleep(10 * time.Minute)
+			p.view(n, p.Now())
+			events, next := drain(t, f, at)
+			if got := paths(events); !slices.Contains(got, fmt.Sprint("/", n)) {
+				t.Fatalf("poll %d told %d events and profiles, and not what is new", n, len(got))
+			}
+			at = next
+		}
+		if p.queries != 60 {
+			t.Errorf("%d queries in an hour", p.queries)
+		}
+	})
+}
+
 // Promise: what Mixpanel's own client sends is read as it was meant.
 func TestClientsEvents(t *testing.T) {
 	b, err := os.ReadFile("testdata/export.jsonl")
@@ -306,9 +331,24 @@ func TestLimits(t *testing.T) {
 		p.refuse = nil
 		p.calls = nil
 		var at connectors.Cursor
-		for range 70 {
-			p.Later(time.Minute)
-			_, at = drain(t, f, at)
+		waited := 0
+		for len(p.calls) < 70 {
+			p.Later(time.Second)
+			page, err := f.Take(t.Context(), at)
+			if connectors.KindOf(err) == connectors.Quota { // as the host does
+				waited++
+				wait := connectors.Until(err).Sub(p.Now())
+				p.Later(wait)
+				time.Sleep(wait)
+				continue
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			at = page.Next
+		}
+		if waited == 0 {
+			t.Error("the hour's calls did not run out")
 		}
 		for i := range p.calls {
 			if i >= 3 && p.calls[i].Sub(p.calls[i-3]) < time.Second-50*time.Millisecond {
