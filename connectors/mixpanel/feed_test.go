@@ -434,3 +434,32 @@ func TestCheck(t *testing.T) {
 		connectortest.OneProblem(t, o, key)
 	}
 }
+
+// Promise: what autocapture records in a browser is read as it was meant.
+func TestAutocapture(t *testing.T) {
+	b, err := os.ReadFile("testdata/autocapture.jsonl")
+	if err != nil {
+		t.Fatal(err)
+	}
+	f := newProject(t).feed(t, settings(), 0)
+	var got []string
+	for line := range strings.Lines(string(b)) {
+		var e connectors.Event
+		reason := f.event(line, &e)
+		kind, known := connectors.EventKind(e.Kind)
+		got = append(got, fmt.Sprintf("%s %v %s %q %s %s/%s%s", kind, known, strings.TrimPrefix(e.URL, "https://www.one.example"), e.PageTitle+e.ElementText, e.Properties[connectors.PropForm], e.UserID, e.AnonymousID[:4], reason))
+	}
+	want := []string{
+		`page_view true /pricing?plan=pro "Prices – größe"  /e19e`,
+		`click true /pricing?plan=pro "Ask for a demo"  /e19e`,
+		`form_start true /pricing?plan=pro ""  /e19e`,
+		`form_submit true /pricing?plan=pro "" Contact sales /e19e`,
+		`click true /pricing?plan=pro "The price guide"  /e19e`,
+		`scroll true /pricing?plan=pro ""  /e19e`,
+		`identify true /pricing?plan=pro ""  u-17/e19e`,
+		`plan_compared false /pricing?plan=pro ""  u-17/e19e`,
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("got\n%s", strings.Join(got, "\n"))
+	}
+}
