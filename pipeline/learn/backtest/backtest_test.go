@@ -103,7 +103,7 @@ func TestLearnedBeatsFormula(t *testing.T) {
 	if r.Choice.Engine != Propensity {
 		t.Errorf("auto: %+v", r.Choice)
 	}
-	if !learned.Ordered() {
+	if higher, _, _ := learned.Inverted(); higher != nil {
 		t.Errorf("tiers %v", learned.Tiers)
 	}
 	if w := r.Weights; w.Refused != "" || w.Weights.Volume <= 400 {

@@ -89,8 +89,10 @@ func our(name string) string {
 		return "the score"
 	case Propensity:
 		return "what was learned"
+	case Weights, NewestForm, NewestActivity, MostPageViews:
+		return Title(name)
 	}
-	return Title(name)
+	return "the score in " + name
 }
 
 // Whom says on whom the engines were judged.
@@ -126,8 +128,13 @@ func Remarks(r *Result) (lines []string) {
 		lines = append(lines, "no weights were learned: "+w.Refused)
 	}
 	for i := range r.Engines {
-		if e := &r.Engines[i]; len(e.Tiers) > 0 && !e.TooFew && !e.Ordered() {
-			lines = append(lines, fmt.Sprintf("the tiers of %s do not stand in order of what was won: high > medium > low is what they promise", Title(e.Name)))
+		e := &r.Engines[i]
+		if higher, lower, sure := e.Inverted(); higher != nil && !e.TooFew {
+			chance := ""
+			if !sure {
+				chance = "; the difference may be chance"
+			}
+			lines = append(lines, fmt.Sprintf("tiers of %s: %s was won less often than %s%s", Title(e.Name), higher.Tier, lower.Tier, chance))
 		}
 	}
 	return lines

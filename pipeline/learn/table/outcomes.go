@@ -6,7 +6,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/intentd/intentd/connectors"
 	"github.com/intentd/intentd/pipeline/learn/backtest"
 )
 
@@ -29,9 +28,9 @@ func Outcomes(path string, profile []string) (out []Outcome, leftOut map[string]
 	for _, c := range []struct {
 		at    *int
 		names []string
-	}{{&who, []string{"email", "e_mail", "email_address", "person", "user_id"}}, {&p.outcome, []string{"outcome", "won", "result"}}, {&p.date, []string{"at", "date", "outcome_at", "closed_at", "created_at", "time"}}} {
+	}{{&who, []string{"email", "emailaddress", "person", "userid"}}, {&p.outcome, []string{"outcome", "won", "result"}}, {&p.date, []string{"at", "date", "outcomeat", "closedat", "createdat", "time"}}} {
 		for _, name := range c.names {
-			if *c.at = slices.IndexFunc(t.Header, func(h string) bool { return connectors.Fold(h) == name }); *c.at >= 0 {
+			if *c.at = slices.IndexFunc(t.Header, func(h string) bool { return folded(h) == name }); *c.at >= 0 {
 				break
 			}
 		}

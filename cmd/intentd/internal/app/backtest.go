@@ -37,12 +37,6 @@ type BacktestOf struct {
 	Of string // the file
 }
 
-// BacktestFileError says that a file cannot be used, and what to do.
-type BacktestFileError struct{ Err error }
-
-func (e *BacktestFileError) Error() string { return e.Err.Error() }
-func (e *BacktestFileError) Unwrap() error { return e.Err }
-
 // WriteStrengths writes the coefficients that were learned.
 func (b *BacktestOf) WriteStrengths(w io.Writer) error {
 	if b.Strengths == nil {
@@ -51,7 +45,7 @@ func (b *BacktestOf) WriteStrengths(w io.Writer) error {
 	return b.Strengths.Write(w)
 }
 
-// Backtest judges the score on people whose outcomes are known. It writes nothing and asks nobody. The error is a *BacktestFileError where a file is the reason.
+// Backtest judges the score on people whose outcomes are known. It writes nothing and asks nobody. An error about a file is a sentence that says what to do.
 func Backtest(ctx context.Context, o BacktestOptions) (*BacktestOf, error) {
 	cfg := config.Default()
 	if o.Config != nil {
@@ -65,7 +59,7 @@ func Backtest(ctx context.Context, o BacktestOptions) (*BacktestOf, error) {
 			prior, err = learn.ReadStrengths(b)
 		}
 		if err != nil {
-			return nil, &BacktestFileError{fmt.Errorf("--prior %s: %w", o.Prior, err)}
+			return nil, fmt.Errorf("--prior %s: %w", o.Prior, err)
 		}
 	}
 	var p *backtest.Population
@@ -80,10 +74,7 @@ func Backtest(ctx context.Context, o BacktestOptions) (*BacktestOf, error) {
 		p, err = table.People(t, o.Columns, scoreSettings(cfg))
 	}
 	if err != nil {
-		if ctx.Err() != nil {
-			return nil, ctx.Err()
-		}
-		return nil, &BacktestFileError{err}
+		return nil, err
 	}
 	r, err := backtest.Run(ctx, p, prior)
 	if err != nil {
