@@ -160,7 +160,7 @@ func (r *run) strengths(survey *learn.Survey, prior *learn.Strengths) error {
 		schema.Encode(s.facts, x)
 		rows.X = append(rows.X, x...)
 		rows.Won = append(rows.Won, s.Won)
-		when := int64(0)
+		when := int64(chance(uint64(i)+1<<41) * (1 << 53)) // without dates chance orders them: the order of a file may be anything
 		if r.split.ByTime {
 			when = s.At.Unix()
 		}
@@ -169,7 +169,10 @@ func (r *run) strengths(survey *learn.Survey, prior *learn.Strengths) error {
 	if err := r.ctx.Err(); err != nil {
 		return err
 	}
-	sort.Stable(&byDate{rows, at, x})
+	sort.Stable(&inOrder{rows, at, x})
+	if !r.split.ByTime {
+		at = nil
+	}
 	o := learn.Options{Prior: prior, Weights: r.p.Settings.Weights, High: r.p.Settings.High, Medium: r.p.Settings.Medium}
 	if r.parted {
 		o.ShareHigh, o.ShareMedium = r.formula.Share(float64(o.High)), r.formula.Share(float64(o.Medium))
@@ -186,16 +189,16 @@ func (r *run) strengths(survey *learn.Survey, prior *learn.Strengths) error {
 	return nil
 }
 
-// byDate sorts rows with their dates.
-type byDate struct {
+// inOrder sorts rows with what orders them.
+type inOrder struct {
 	rows *logistic.Rows
 	at   []int64
 	swap []float32
 }
 
-func (b *byDate) Len() int           { return len(b.at) }
-func (b *byDate) Less(i, j int) bool { return b.at[i] < b.at[j] }
-func (b *byDate) Swap(i, j int) {
+func (b *inOrder) Len() int           { return len(b.at) }
+func (b *inOrder) Less(i, j int) bool { return b.at[i] < b.at[j] }
+func (b *inOrder) Swap(i, j int) {
 	b.at[i], b.at[j] = b.at[j], b.at[i]
 	b.rows.Won[i], b.rows.Won[j] = b.rows.Won[j], b.rows.Won[i]
 	copy(b.swap, b.rows.Row(i))
