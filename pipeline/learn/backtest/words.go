@@ -92,7 +92,7 @@ func our(name string) string {
 	case Weights, NewestForm, NewestActivity, MostPageViews:
 		return Title(name)
 	}
-	return "the score in " + name
+	return "the score in column " + name
 }
 
 // Whom says on whom the engines were judged.
