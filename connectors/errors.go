@@ -116,6 +116,17 @@ func Until(err error) time.Time {
 	return time.Time{}
 }
 
+// Told is err for a finding, which has a place of its own for the fix: otherwise where the error tells none.
+func Told(err error, otherwise string) (message, fix string) {
+	var e *Error
+	if !errors.As(err, &e) || e.Fix == "" {
+		return err.Error(), otherwise
+	}
+	bare := *e
+	bare.Fix = ""
+	return bare.Error(), e.Fix
+}
+
 // Stops says whether err stops the whole connector (Quota, Auth, Config) rather than a call or a record.
 func Stops(err error) bool {
 	switch KindOf(err) {

@@ -12,6 +12,9 @@ type Person struct {
 	Emails, Phones, UserIDs, AnonymousIDs []string
 	Domain                                string // company domain, for company-level signals
 	Refs                                  []Ref  // the person's CRM records, for sources that live in a CRM
+	// CanWait is the word of Active that all they did is of the kind that can wait a while for more of it: they asked for nothing, and
+	// were known before.
+	CanWait bool
 }
 
 // Event is one thing that happened, as a source tells it. Text fields are untrusted.
@@ -60,6 +63,9 @@ const (
 	PropSummary  = "summary"  // "true": told by a CRM's counters and last dates, not seen as it happened; it yields to a source that saw it
 	PropInternal = "internal" // "true": the source marks own staff
 	PropBot      = "bot"      // "true": the source marks a crawler
+	// PropCompany is the mail domain of the company that an event is of, such as a posted job. It is of nobody in particular, unless the
+	// event names somebody, too.
+	PropCompany = "company_domain"
 )
 
 // Window is a half-open span of event time: From ≤ t < To.

@@ -82,6 +82,15 @@ var kindsByKey, kindsByCore, knownKinds = func() (byKey, byCore map[string]strin
 	return byKey, byCore, known
 }()
 
+// asking are the kinds by which somebody asks for something, or takes something back: whoever did it is not made to wait.
+var asking = map[string]bool{
+	"hand_raise": true, KindFormSubmit: true, KindDownload: true, KindDemoRequest: true, KindQuoteRequest: true, KindContactRequest: true, KindTrial: true, KindSignUp: true,
+	KindBooking: true, KindMeeting: true, KindMeetingCancelled: true, KindEmailReply: true, KindChat: true, KindPurchase: true, KindWebinar: true, KindConsent: true,
+}
+
+// Asks says whether who did something of a kind, one of the Kind… constants or a signal type, asked for something or took something back.
+func Asks(kind string) bool { return asking[kind] }
+
 // EventKind is the kind that a tracker's name for an event means: one of the Kind… constants or a signal type of the score. Case,
 // spaces, hyphens, "$", the order of words and the forms of verbs make no difference, nor do a vendor's own name, numbers and
 // prepositions where the name means nothing with them. A name that means no kind comes back as it is in the form of [Fold], and known

@@ -3,6 +3,7 @@ package connectors
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"iter"
 	"net/http"
 	"time"
@@ -52,6 +53,12 @@ type Feed interface {
 	// and Page.Next in one commit, so that a crash neither loses nor repeats a page. A nil cursor starts at the oldest the feed
 	// has. One call makes a bounded number of requests and returns a bounded page, whose Items are the host's to change.
 	Take(ctx context.Context, from Cursor) (Page[Event], error)
+}
+
+// Waker is a Feed that learns by itself that there is something to take.
+type Waker interface {
+	// OnNews names what is called then, from any goroutine; it returns at once. The host takes from the feed soon after.
+	OnNews(wake func())
 }
 
 // Receiver is sent its events over HTTP instead of being asked for them. The host listens for it, and the event store answers for it as a
@@ -290,6 +297,33 @@ type Deal struct {
 // DealReader reads closed deals, won and lost.
 type DealReader interface {
 	Deals(ctx context.Context, from Cursor) (Page[Deal], error)
+}
+
+// ChangesReader is a CRM that follows a log of changes which the vendor keeps for a while only. ChangesAt tells how far a cursor of Changes
+// has come in it, nil where the cursor is of no such log. It makes no request.
+type ChangesReader interface {
+	ChangesAt(cursor Cursor) (*Followed, error)
+}
+
+// Followed is how far a log of changes was read.
+type Followed struct {
+	CaughtUp time.Time        `json:"caught_up"`         // when nothing newer was in it, to the minute
+	Read     time.Time        `json:"read,omitzero"`     // when what was read last was published
+	Late     time.Duration    `json:"late"`              // unread for so long, the log may soon have lost what was not read
+	Skipped  map[string]int64 `json:"skipped,omitempty"` // entries that told of nothing here, by reason, ever
+	// Gaps are the times when the log did not reach back to where it was read last, ever; the last of them spans GapFrom to GapTo.
+	Gaps    int64     `json:"gaps,omitempty"`
+	GapFrom time.Time `json:"gap_from,omitzero"`
+	GapTo   time.Time `json:"gap_to,omitzero"`
+	Removed time.Time `json:"removed,omitzero"` // since when the account does not let intentd read; zero: it does
+}
+
+// Trouble says what is wrong, "" if nothing is.
+func (f Followed) Trouble(now time.Time) string {
+	if behind := now.Sub(f.CaughtUp); behind > f.Late {
+		return fmt.Sprintf("has not read its log of changes to the end for %s", behind.Truncate(time.Minute))
+	}
+	return ""
 }
 
 // Reporter tells a connector's present condition for health, metrics and status. It makes no request.

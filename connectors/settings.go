@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"net/url"
 	"strconv"
 	"time"
 )
@@ -25,6 +26,7 @@ type Settings interface {
 // A CRMType is what the configuration knows as a type of CRM.
 type CRMType struct {
 	Poll     string             // default schedule of polls
+	Settle   time.Duration      // how long somebody who asked for nothing waits unless the configuration says: writes are dear to it
 	Settings func() CRMSettings // with the defaults
 }
 
@@ -34,7 +36,8 @@ type SourceType struct {
 	Settings func() Settings // a SourceSettings
 }
 
-// PolledBy is settings of a source whose usual schedule hangs on what they say: one that bills by what is read is polled less often.
+// PolledBy is settings of a CRM or source whose usual schedule hangs on what they say: one that bills by what is read is polled less often, and one
+// whose usual schedule is below ten seconds may be given any.
 type PolledBy interface {
 	// PollBy is the schedule in the place of the type's; "" keeps that.
 	PollBy() string
@@ -69,6 +72,40 @@ type SourceSettings interface {
 type Keeper interface {
 	// Keeps says what it holds, where, and what removes it: the part of a sentence behind the connector's name.
 	Keeps() string
+}
+
+// Discloser is settings of a connector that say with whom it deals and in what, for the record of processing that intentd prints of
+// its configuration.
+type Discloser interface{ Disclose() Disclosure }
+
+// Disclosure is where a connector's system is and what is read there, in the system's own names, which need no translation.
+type Disclosure struct {
+	At    string // a host, a path or a command; never a secret
+	Local bool   // it is on this machine
+	Way   Way
+	Reads []string // properties or fields; nil: events, with the keys of event files
+	Feeds []string // of a CRM's own, that are copied besides: forms, email
+	// Property is a CRM's name of one of intentd's fields, unless the configuration gives another.
+	Property func(field string) string
+}
+
+// Way is how a connector comes by what it reads.
+type Way string
+
+// The ways.
+const (
+	Asked    Way = "asked"    // about people: their addresses and ids go there
+	Taken    Way = "taken"    // as a whole: nobody's address or id goes there
+	Received Way = "received" // it is sent here
+)
+
+// HostOf is the host of a URL, for a Disclosure; "" if it has none. What else the URL holds may be a secret.
+func HostOf(text string) string {
+	u, err := url.Parse(text)
+	if err != nil {
+		return ""
+	}
+	return u.Host
 }
 
 // ModelSettings are the settings of a model.
@@ -187,7 +224,9 @@ type Connection struct {
 	Fields  map[string]string // intentd's field → property, complete
 	Reserve float64           // share of a day's calls that is left to others, 0 to 1
 	Lot     int               // records that it reads and writes in one call
-	Sources []Origin          // what the CRM itself knows of what people did; polled with it
+	Sources []Origin          // what the CRM itself knows of what people did
+	// SourcePoll is the schedule of Sources; "": that of the CRM.
+	SourcePoll string
 }
 
 // Origin is where events come from: a Source, a Feed or a Receiver, one of the three.

@@ -18,7 +18,7 @@ func (p *Pipeline) TierChanges() int                           { return p.brake.
 
 // LotUpToStage takes a lot through all steps but the last, which it returns.
 func (p *Pipeline) LotUpToStage(ctx context.Context, entries []state.Entry) (stage func() error, err error) {
-	l := &lot{p: p, s: p.Setup(), now: p.now()}
+	l := &lot{p: p, s: p.Setup(), now: p.now(), room: newRoom()}
 	if err := l.load(ctx, entries); err != nil {
 		return nil, err
 	}

@@ -22,14 +22,23 @@ func (p *Pipeline) Find(who string) (state.PersonID, error) {
 		what.Refs = s.RefsNamed(who)
 		if _, whole := connectors.ParseRef(who); !whole {
 			what.Key, _ = state.ParsePersonKey(who)
-			for _, kind := range []identity.Kind{identity.UserID, identity.AnonymousID} {
-				for i := range s.Sources {
-					if id, ok := s.Identity.ID(kind, s.Identity.Space(s.Sources[i].Name), who); ok {
-						what.IDs = append(what.IDs, id)
-					}
-				}
+			for i := range s.Sources {
+				what.IDs = append(what.IDs, s.IDsNamed(s.Sources[i].Name, who)...)
 			}
 		}
 	}
 	return p.db.Find(what, s.rules)
+}
+
+// IDsNamed are what somebody may go by in a source: an address, or an id that the source gives.
+func (s *Setup) IDsNamed(source, who string) (ids []identity.ID) {
+	if address := s.Identity.Email(who); address != "" {
+		return []identity.ID{{Kind: identity.Email, Value: address}}
+	}
+	for _, kind := range []identity.Kind{identity.UserID, identity.AnonymousID} {
+		if id, ok := s.Identity.ID(kind, s.Identity.Space(source), who); ok {
+			ids = append(ids, id)
+		}
+	}
+	return ids
 }

@@ -179,7 +179,7 @@ func TestWhatTwoPeopleHoldIsNobodysAlsoForThePast(t *testing.T) {
 		t.Errorf("explain shows, %v:\n%s", err, text.String())
 	}
 	app.add("42", "", "", "", demoRequest(w.clock.now()))
-	if f, err := intake.Listen(t.Context(), w.p, "app"); err != nil || f.Queued != 0 {
+	if f, err := intake.Listen(t.Context(), w.p, "app", 0); err != nil || f.Queued != 0 {
 		t.Errorf("from then on: %+v, %v", f, err)
 	}
 }
@@ -347,7 +347,7 @@ func TestAPropertyOfTheCRMMayBeAUserID(t *testing.T) {
 	if links := w.linksOf("ann@x.example"); !slices.Contains(links, "user_id u-7 of app: property app_user_id of crm/contacts/1") {
 		t.Errorf("the reason is not told: %q", links)
 	}
-	if f, err := intake.Listen(t.Context(), w.p, "app"); err != nil || f.Unknown > 0 {
+	if f, err := intake.Listen(t.Context(), w.p, "app", 0); err != nil || f.Unknown > 0 {
 		t.Errorf("%+v, %v", f, err)
 	}
 	w.clock.advance(2 * time.Hour)
@@ -389,7 +389,7 @@ func TestLinksFromBeforeThereWereSpacesAreRead(t *testing.T) {
 	if got := w.signals("ann@x.example"); got != 1 {
 		t.Errorf("ann has %d signals, want the one of her source", got)
 	}
-	if f, err := intake.Listen(t.Context(), w.p, "shop"); err != nil || f.Queued != 0 {
+	if f, err := intake.Listen(t.Context(), w.p, "shop", 0); err != nil || f.Queued != 0 {
 		t.Errorf("the shop's user 42: %+v, %v", f, err)
 	}
 }

@@ -94,7 +94,7 @@ func BenchmarkIdlePoll(b *testing.B) {
 				if f, err := intake.Poll(b.Context(), d.pipe, "hubspot"); err != nil || f.Queued > 0 {
 					b.Fatal(f, err)
 				}
-				if _, err := intake.Listen(b.Context(), d.pipe, "site"); err != nil {
+				if _, err := intake.Listen(b.Context(), d.pipe, "site", 0); err != nil {
 					b.Fatal(err)
 				}
 				if due, err := intake.Due(b.Context(), d.pipe); err != nil || due > 0 {

@@ -19,9 +19,12 @@ func (l *lot) infer(ctx context.Context) error {
 			s.inputs = s.storedInputs()
 			continue
 		}
-		b := &scoreInputs{
+		from := len(l.room.lines)
+		l.room.lines = receipt.AppendSignalLines(l.room.lines, s.journey)
+		b := l.room.inputs.take()
+		*b = scoreInputs{
 			features: s.journey.Features(),
-			signals:  receipt.SignalLines(s.journey),
+			signals:  slices.Clip(l.room.lines[from:]),
 			filtered: s.journey.Filtered,
 			leftOut:  s.journey.LeftOut,
 			events:   s.journey.Hash,

@@ -27,7 +27,8 @@ func (l *lot) load(ctx context.Context, entries []state.Entry) error {
 
 // subject is a claimed person at the begin of a lot.
 func (l *lot) subject(from *state.Loaded) *subject {
-	s := &subject{entry: from.Entry, id: from.Entry.Person, key: from.Entry.Person.Key(), person: from.Person, links: from.Links}
+	s := l.room.subjects.take()
+	*s = subject{entry: from.Entry, id: from.Entry.Person, key: from.Entry.Person.Key(), person: from.Person, links: from.Links}
 	err := from.Err
 	if err == nil && len(s.person.Shown) > 0 {
 		s.shown, err = score.DecodeShown(s.person.Shown)
@@ -40,7 +41,9 @@ func (l *lot) subject(from *state.Loaded) *subject {
 	for _, r := range from.Records {
 		// A CRM that the config no longer names keeps its records until it is back or forgotten.
 		if crm := l.s.crm(r.Ref.CRM); crm != nil {
-			s.recs = append(s.recs, &record{ref: r.Ref, crm: crm, state: r.Contact, was: r.Contact.Clone(), pending: r.Pending})
+			rec := l.room.records.take()
+			*rec = record{ref: r.Ref, crm: crm, state: r.Contact, was: r.Contact.Clone(), pending: r.Pending}
+			s.recs = append(s.recs, rec)
 		}
 	}
 	switch {

@@ -21,6 +21,7 @@ type lot struct {
 	now      time.Time
 	subjects []*subject
 	dry      bool // a dry run: nothing is kept, staged or paid for
+	room     *room
 }
 
 // subject is one person of a lot, from claim to patch.
@@ -51,6 +52,7 @@ type subject struct {
 	}
 	withdrew bool     // what they did was erased: they withdrew their consent
 	stale    []string // sources that did not answer, or are suddenly empty
+	fates    bool     // what becomes of each event is asked for
 }
 
 // record is one CRM record of a subject.

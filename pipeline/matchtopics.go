@@ -12,7 +12,7 @@ import (
 
 // matchTopics matches the topics of all people of the lot in one go.
 func (l *lot) matchTopics(ctx context.Context, open []*subject) {
-	t := topicSpans{all: make([]topicSpan, 0, 16*len(open)), place: map[string]int{}, signal: map[string]int32{}}
+	t := &l.room.topics
 	ends := make([]int, len(open)) // of each subject's spans in t.all
 	for i, s := range open {
 		if s.journey != nil { // otherwise the topics of the last receipt stand
@@ -98,6 +98,13 @@ type topicSpans struct {
 	all    []topicSpan
 	place  map[string]int   // of a topic of the present journey in all
 	signal map[string]int32 // of an event of it
+}
+
+func (t *topicSpans) empty() {
+	clear(t.all)
+	clear(t.place)
+	clear(t.signal)
+	t.all = t.all[:0]
 }
 
 // collect adds the topics of s from trusted places, with the signals that carry them. What a model names counts only if the

@@ -71,7 +71,7 @@ func (p *Pipeline) PreviewRecords(ctx context.Context, s *Setup, c *CRM, records
 func (p *Pipeline) dryLot(s *Setup) *lot {
 	dry := *s // the one given may be in force
 	dry.Topics = s.Topics.Offline()
-	return &lot{p: p, s: dry.prepare(), now: p.now(), dry: true}
+	return &lot{p: p, s: dry.prepare(), now: p.now(), dry: true, room: newRoom()}
 }
 
 // preview takes a lot whose records were read as far as its scores.

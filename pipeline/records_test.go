@@ -116,7 +116,7 @@ func TestAnAddressChangedTogetherWithTheScoreIsKnownToListen(t *testing.T) {
 	w.crm.put("1", "", func(c *connectors.Contact) { c.Emails = []string{email, "new@acme.example"} })
 	w.once()
 	w.site.add("new@acme.example", view("/pricing", "Pricing", w.clock.now()))
-	f, err := intake.Listen(t.Context(), w.p, "site")
+	f, err := intake.Listen(t.Context(), w.p, "site", 0)
 	if err != nil || f.Unknown != 0 || f.Queued != 1 {
 		t.Fatalf("activity under the new address: %+v, %v", f, err)
 	}

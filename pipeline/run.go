@@ -187,8 +187,10 @@ func (p *Pipeline) attempt(ctx context.Context, entries []state.Entry) (err erro
 			err = fmt.Errorf("panic: %v", v)
 		}
 	}()
-	l := &lot{p: p, s: p.Setup(), now: p.now()}
-	return l.run(ctx, entries)
+	l := &lot{p: p, s: p.Setup(), now: p.now(), room: rooms.Get().(*room)}
+	err = l.run(ctx, entries)
+	l.room.leave()
+	return err
 }
 
 func (l *lot) run(ctx context.Context, entries []state.Entry) error {

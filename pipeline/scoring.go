@@ -43,7 +43,8 @@ func (l *lot) scoreSubject(s *subject) {
 	next, parts, rule := set.Show(&b.features, s.shown, l.now)
 	next.Topics = topicsHash(b.intent.Topics)
 
-	r := &result{shown: next, parts: parts}
+	r := l.room.results.take()
+	r.shown, r.parts = next, parts
 	reason, wait, ok := set.Material(s.shown, next, l.now)
 	switch {
 	case ok:

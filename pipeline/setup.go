@@ -44,6 +44,8 @@ type Setup struct {
 	History time.Duration // how far back journeys are asked for
 
 	Write Write
+	// Settle is how long somebody who did something and asked for nothing waits, so that a visit is looked at once.
+	Settle time.Duration
 	// BrakeShare is the share (0 to 1) of scored people whose tier may change within a day before writing stops; 0 switches it off.
 	BrakeShare float64
 

@@ -42,7 +42,7 @@ func (l *lot) stage() error {
 		committed, staged, changes = nil, nil, nil
 	}
 	// Whoever is merged, split or forgotten goes first: what is staged after it is of people who are still there.
-	lot := state.Lot{Rules: l.s.rules, Now: l.now, Config: l.scoringHash(), Settings: settings}
+	lot := state.Lot{Rules: l.s.rules, Now: l.now, Config: l.scoringHash(), Settings: settings, Settlements: make([]state.Settlement, 0, len(l.subjects))}
 	late := slices.Concat(committed, staged)
 	for _, s := range l.subjects {
 		if !slices.Contains(late, s) {

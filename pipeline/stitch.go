@@ -28,7 +28,7 @@ func (l *lot) stitch(ctx context.Context) {
 			}
 		}
 		asked := l.asPerson(s)
-		s.journey = l.s.Journey.Build(journey.Input{Person: asked, Nobodys: s.identifiers.nobodys, Customer: customer, Events: s.takeEvents(), Now: l.now})
+		s.journey = l.s.Journey.Build(journey.Input{Person: asked, Nobodys: s.identifiers.nobodys, Customer: customer, Events: s.takeEvents(), Now: l.now, Fates: s.fates})
 		if at := s.journey.Withdrawn; !at.IsZero() && !l.dry {
 			if err := l.withdraw(ctx, s, asked, at); err != nil {
 				s.settled = l.retryLater(s, err)

@@ -32,7 +32,7 @@ type Tried struct {
 func Try(ctx context.Context, s *Setup, people []Trial, now time.Time) ([]Tried, error) {
 	alone := *s
 	alone.Rules = s.Engine // the texts that the config asks for, at once
-	l := &lot{p: &Pipeline{}, s: alone.prepare(), now: now, dry: true}
+	l := &lot{p: &Pipeline{}, s: alone.prepare(), now: now, dry: true, room: newRoom()}
 	for i := range people {
 		t := &people[i]
 		t.Contact.State = connectors.Live

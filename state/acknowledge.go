@@ -4,6 +4,8 @@ import (
 	"errors"
 	"time"
 
+	"github.com/cespare/xxhash/v2"
+
 	"github.com/intentd/intentd/connectors"
 )
 
@@ -49,8 +51,9 @@ func (db *DB) Acknowledge(answers []Answer, config uint64, day string, now time.
 	})
 }
 
-// delivered takes the patch that an answer is about out of the journal. newest is false if it is not the record's patch any more.
-func (tx *txn) delivered(a *Answer) (p *Pending, u unsent, newest bool, err error) {
+// delivered takes the patch that an answer is about out of the journal, its fields given to sent (see decodePatch). newest is false if it is
+// not the record's patch any more.
+func (tx *txn) delivered(a *Answer, sent func(number int, name string, value []byte)) (p *Pending, u unsent, newest bool, err error) {
 	var buf [64]byte
 	var jb [16]byte
 	key, ok, err := tx.refKey(buf[:0], a.Ref, false)
@@ -63,14 +66,28 @@ func (tx *txn) delivered(a *Answer) (p *Pending, u unsent, newest bool, err erro
 	if u.seq != a.Seq && (a.Seq != 0 || u.way != InJob || u.token != a.Token) {
 		return nil, u, false, nil
 	}
-	if p, err = tx.pending(u, tx.get(bJournal, journalKey(jb[:0], key, u.seq))); err != nil {
+	if p, err = tx.pending(u, tx.get(bJournal, journalKey(jb[:0], key, u.seq)), sent); err != nil {
 		return nil, u, false, err
 	}
 	return p, u, true, tx.dropUnsent(key, u.seq)
 }
 
 func (tx *txn) acknowledge(a *Answer, config uint64, now time.Time, sum *Acknowledged) error {
-	p, u, newest, err := tx.delivered(a)
+	var room [32]ownHash
+	own := room[:0] // what our fields hold now: what the CRM told, else what was sent
+	var sent func(number int, name string, value []byte)
+	if a.Err == nil { // a letter says what was sent
+		sent = func(number int, name string, value []byte) {
+			sum := xxhash.Sum64(value)
+			if stored, told := a.Stored[name]; told {
+				sum = xxhash.Sum64String(stored)
+			}
+			if number >= 0 {
+				own = append(own, ownHash{number, fieldHash(number, sum)})
+			}
+		}
+	}
+	p, u, newest, err := tx.delivered(a, sent)
 	if err != nil {
 		return err
 	}
@@ -87,7 +104,7 @@ func (tx *txn) acknowledge(a *Answer, config uint64, now time.Time, sum *Acknowl
 	switch {
 	case a.Err == nil:
 		sum.Written++
-		return tx.taken(a, p, now)
+		return tx.taken(a, p, own, now)
 	case connectors.KindOf(a.Err) == connectors.Gone:
 		sum.Gone++
 		return tx.gone(a, p, config, now)
@@ -96,22 +113,21 @@ func (tx *txn) acknowledge(a *Answer, config uint64, now time.Time, sum *Acknowl
 	return tx.refused(a, p, config, now)
 }
 
-// taken commits what the CRM took: what it now holds, and the person's result.
-func (tx *txn) taken(a *Answer, p *Pending, now time.Time) error {
+// ownHash is the FieldHash of what an own field holds.
+type ownHash struct {
+	number int
+	hash   uint32
+}
+
+// taken commits what the CRM took: what its own fields now hold, and the person's result.
+func (tx *txn) taken(a *Answer, p *Pending, own []ownHash, now time.Time) error {
 	rec, ok, err := tx.Contact(a.Ref)
 	if err != nil {
 		return err
 	}
 	if ok {
-		for _, f := range tx.db.o.Fields.Fields {
-			value, sent := p.Patch.Fields[f.Name]
-			if !sent {
-				continue
-			}
-			if stored, told := a.Stored[f.Name]; told {
-				value = stored
-			}
-			rec.Own.Wrote(f.Number, FieldHash(f.Number, value))
+		for _, f := range own {
+			rec.Own.Wrote(f.number, f.hash)
 		}
 		rec.WroteAt, rec.Scored = now, p.Inputs
 		if a.Modified.After(rec.Modified) {

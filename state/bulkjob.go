@@ -17,7 +17,7 @@ func (db *DB) CarryByJob(crm, object, token string, oldest time.Time, n int) ([]
 			if err != nil || !u.bulk || u.way != Waiting || row.Staged.Before(oldest) {
 				return true
 			}
-			p, _, _, err := tx.decodePatch(&reader{b: v})
+			p, _, _, err := tx.decodePatch(&reader{b: v}, nil)
 			if err != nil {
 				return true
 			}

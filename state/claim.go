@@ -82,26 +82,49 @@ func (at *claimState) choose(walks []*laneWalk) *laneWalk {
 	return first
 }
 
-// laneWalk goes through the claimable entries of a lane: what was delayed until now, then what is ready. It moves the begin along.
+// laneWalk goes through the claimable entries of a lane: what was delayed until now and what is ready. In the live lane the delayed ones
+// are those who can wait: the ready ones go first, but for one in shareOf claims. It moves the begin along.
 type laneWalk struct {
-	at             *claimState
-	leased         map[PersonID]struct{}
-	lane           Lane
-	now            uint64
-	delayed, ready engine.Cursor
-	class          uint8
-	key            queueKey
-	value          []byte
-	found          bool
+	at         *claimState
+	leased     map[PersonID]struct{}
+	lane       Lane
+	now        uint64
+	parts      [2]classWalk // delayed, ready
+	*classWalk              // whose turn it is
+}
+
+// classWalk goes through the claimable entries of a class.
+type classWalk struct {
+	engine.Cursor
+	class uint8
+	key   queueKey
+	value []byte
+	found bool
 }
 
 // walkLane begins a walk that is to claim up to n entries.
 func (tx *txn) walkLane(at *claimState, lane Lane, now time.Time, n int) *laneWalk {
 	q := &tx.db.queue
-	w := &laneWalk{at: at, leased: q.leased, lane: lane, now: millis(now), class: uint8(lane)<<1 | delayed}
-	w.delayed, w.ready = tx.class(at, w.class, n+len(q.leased)), tx.class(at, w.class|ready, n+len(q.leased))
-	w.advance()
+	w := &laneWalk{at: at, leased: q.leased, lane: lane, now: millis(now)}
+	for i := range w.parts {
+		c := &w.parts[i]
+		c.class = uint8(lane)<<1 | uint8(i)
+		c.Cursor = tx.class(at, c.class, n+len(q.leased))
+		w.advance(c)
+	}
+	w.turn()
 	return w
+}
+
+// turn says which part is to be claimed from next.
+func (w *laneWalk) turn() {
+	first, second := &w.parts[delayed], &w.parts[ready]
+	if w.lane == Live && w.at.waited < shareOf-1 {
+		first, second = second, first
+	}
+	if w.classWalk = first; !first.found {
+		w.classWalk = second
+	}
 }
 
 // class goes through up to n entries of a class, from where its claims begin.
@@ -112,36 +135,35 @@ func (tx *txn) class(at *claimState, class uint8, n int) engine.Cursor {
 	return tx.scan(bQueue, []byte{class}, begin.append(buf[:0]), n+1)
 }
 
-// advance goes to the next claimable entry of the present class or, if there is none, of the next.
-func (w *laneWalk) advance() {
-	c := w.delayed
-	if w.class&1 == ready {
-		c = w.ready
-	}
+// advance goes to the next claimable entry of a class.
+func (w *laneWalk) advance(c *classWalk) {
 	for k, v := c.Next(); k != nil; k, v = c.Next() {
 		key, ok := parseQueueKey(k)
 		if !ok || !key.ready() && key.order > w.now {
 			break
 		}
-		w.at.begin[w.class] = key
+		w.at.begin[c.class] = key
 		if _, leased := w.leased[key.person]; !leased {
-			w.key, w.value, w.found = key, v, true
+			c.key, c.value, c.found = key, v, true
 			return
 		}
 	}
-	w.found = false
-	if w.class&1 == delayed {
-		w.class |= ready
-		w.advance()
-	}
+	c.found = false
 }
 
 func (w *laneWalk) take() (Entry, error) {
 	e, err := decodeEntry(w.key, w.value)
-	if err == nil {
-		w.advance()
+	if err != nil {
+		return e, err
 	}
-	return e, err
+	if w.lane == Live {
+		if w.at.waited++; w.class&1 == delayed || !w.parts[delayed].found {
+			w.at.waited = 0
+		}
+	}
+	w.advance(w.classWalk)
+	w.turn()
+	return e, nil
 }
 
 // Unclaim gives leases back as if they had never been taken.

@@ -61,8 +61,10 @@ func PatchHash(fields map[string]string) (sum uint64) {
 
 // FieldHash is what OwnField.Wrote and Pending.Maybe hold of the canonical value of the own field with a number: never 0, and 24 bits, so
 // that a record stays small; one changed value in 16 million goes unnoticed. It is part of the file format.
-func FieldHash(number int, value string) uint32 {
-	h := (xxhash.Sum64String(value) + uint64(number)) * 0x9e3779b97f4a7c15 // 2^64 over the golden ratio: spreads neighbours
+func FieldHash(number int, value string) uint32 { return fieldHash(number, xxhash.Sum64String(value)) }
+
+func fieldHash(number int, sum uint64) uint32 {
+	h := (sum + uint64(number)) * 0x9e3779b97f4a7c15 // 2^64 over the golden ratio: spreads neighbours
 	if h >>= 40; h != 0 {
 		return uint32(h)
 	}

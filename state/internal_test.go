@@ -465,7 +465,7 @@ func FuzzDecode(f *testing.F) {
 		_ = db.view(func(tx *txn) error {
 			_, _, _ = split(b)
 			_, _ = tx.decodePerson(b)
-			_, _ = tx.decodePending(b)
+			_, _ = tx.decodePending(b, nil)
 			_, _ = tx.decodeDead(b, b)
 			_, _ = decodeContact(b)
 			_, _ = decodeUnsent(b)

@@ -184,24 +184,31 @@ func rowKey(v []byte) []byte {
 	return r.view()
 }
 
-// decodePatch reads what a journalled patch is to send: the first part of it. set says what else there is.
-func (tx *txn) decodePatch(r *reader) (p connectors.Patch, set byte, staged time.Time, err error) {
+// decodePatch reads what a journalled patch is to send: the first part of it. set says what else there is. With sent, that gets the
+// fields, their values only until it returns, in the place of the patch; number is -1 for one that is none of ours.
+func (tx *txn) decodePatch(r *reader, sent func(number int, name string, value []byte)) (p connectors.Patch, set byte, staged time.Time, err error) {
 	set, staged = r.byte(), r.time()
 	if p.Ref, err = tx.ref(r.view()); err != nil {
 		return p, set, staged, err
 	}
 	p.Group = r.string()
-	if n := r.count(); n > 0 {
+	n := r.count()
+	if n > 0 && sent == nil {
 		p.Fields = make(map[string]string, n)
-		for range n {
-			var name string
-			if i := r.uvarint(); i == 0 {
-				name = r.string()
-			} else if f, ok := tx.db.o.Fields.Numbered(int(min(i, 1<<30)) - 1); ok {
-				name = f.Name
-			} else {
-				return p, set, staged, damaged("journal")
-			}
+	}
+	for range n {
+		var name string
+		number := int(min(r.uvarint(), 1<<30)) - 1
+		if number < 0 {
+			name = r.string()
+		} else if f, ok := tx.db.o.Fields.Numbered(number); ok {
+			name = f.Name
+		} else {
+			return p, set, staged, damaged("journal")
+		}
+		if sent != nil {
+			sent(number, name, r.view())
+		} else {
 			p.Fields[name] = r.string()
 		}
 	}
@@ -211,9 +218,10 @@ func (tx *txn) decodePatch(r *reader) (p connectors.Patch, set byte, staged time
 	return p, set, staged, err
 }
 
-func (tx *txn) decodePending(v []byte) (*Pending, error) {
+// decodePending reads a journalled patch. Its receipt lies in v. With sent, that gets the fields: see decodePatch.
+func (tx *txn) decodePending(v []byte, sent func(number int, name string, value []byte)) (*Pending, error) {
 	r := reader{b: v}
-	patch, set, staged, err := tx.decodePatch(&r)
+	patch, set, staged, err := tx.decodePatch(&r, sent)
 	if err != nil {
 		return nil, err
 	}
@@ -245,7 +253,7 @@ func (tx *txn) decodePending(v []byte) (*Pending, error) {
 	}
 	switch {
 	case set&pendingSealed != 0:
-		p.Receipt = slices.Clone(r.b)
+		p.Receipt = r.b
 	case set&pendingReceipt != 0:
 		if p.Receipt, err = unseal(r.b); err != nil {
 			return nil, err
@@ -273,7 +281,7 @@ func (tx *txn) Stage(p *Pending) error {
 	}
 	if replaces {
 		oldKey := journalKey(jb[:0], key, old.seq)
-		before, err := tx.decodePending(tx.get(bJournal, oldKey))
+		before, err := tx.decodePending(tx.get(bJournal, oldKey), nil)
 		if err != nil {
 			return err
 		}
@@ -329,11 +337,11 @@ func distinct(h []uint32) []uint32 {
 	return out
 }
 
-func (tx *txn) pending(u unsent, v []byte) (*Pending, error) {
+func (tx *txn) pending(u unsent, v []byte, sent func(number int, name string, value []byte)) (*Pending, error) {
 	if v == nil {
 		return nil, damaged("journal")
 	}
-	p, err := tx.decodePending(v)
+	p, err := tx.decodePending(v, sent)
 	if err != nil {
 		return nil, err
 	}
@@ -353,7 +361,11 @@ func (tx *txn) Pending(ref connectors.Ref) (*Pending, error) {
 		return nil, err
 	}
 	var jb [16]byte
-	return tx.pending(u, tx.get(bJournal, journalKey(jb[:0], key, u.seq)))
+	p, err := tx.pending(u, tx.get(bJournal, journalKey(jb[:0], key, u.seq)), nil)
+	if err == nil {
+		p.Receipt = slices.Clone(p.Receipt) // it may leave the transaction
+	}
+	return p, err
 }
 
 func (tx *txn) dropUnsent(key []byte, seq uint64) error {

@@ -115,4 +115,5 @@ func (q *queue) rewind() {
 type claimState struct {
 	begin  [classes]queueKey
 	credit [Lanes]int
+	waited int // claims of the live lane since one of those who can wait, while there are any
 }

@@ -16,6 +16,7 @@ type ActivityPage struct {
 	CaughtUp bool              // the source has told what there was before it was ever asked
 	People   []connectors.Person
 	Lane     Lane
+	Settle   time.Duration // how long those wait who can (connectors.Person.CanWait), so that more of what they do goes together
 	Rules    *IdentityRules
 	Now      time.Time
 }
@@ -37,7 +38,7 @@ func (tx *txn) takeActive(page *ActivityPage) (taken Taken, err error) {
 				return err
 			}
 			for _, id := range who {
-				if err := tx.Enqueue(id, page.Lane, ReasonActivity, page.Now); err != nil {
+				if err := tx.enqueueActive(page, id, page.People[i].CanWait); err != nil {
 					return err
 				}
 			}
@@ -64,6 +65,14 @@ func (tx *txn) takeActive(page *ActivityPage) (taken Taken, err error) {
 		}
 	}
 	return taken, tx.moveCursor(page.Feed, page.Next)
+}
+
+// enqueueActive queues somebody who did something. In the live lane those who can wait are claimed behind those who cannot.
+func (tx *txn) enqueueActive(page *ActivityPage, id PersonID, canWait bool) error {
+	if page.Lane == Live && canWait {
+		return tx.enqueue(id, Live, ReasonActivity, page.Now, page.Now.Add(page.Settle))
+	}
+	return tx.Enqueue(id, page.Lane, ReasonActivity, page.Now)
 }
 
 func listenedKey(source string) string { return "listened/" + source }

@@ -57,7 +57,7 @@ func TestMoreOwnFieldsThanSixteen(t *testing.T) {
 		if err != nil || !maps.Equal(got.Patch.Fields, values) {
 			t.Errorf("journalled %v, %v", got, err)
 		}
-		if err := tx.taken(&Answer{Ref: ref, Seq: p.Seq}, got, at); err != nil {
+		if err := tx.acknowledge(&Answer{Ref: ref, Seq: p.Seq}, 0, at, new(Acknowledged)); err != nil {
 			return err
 		}
 		rec, _, err := tx.Contact(ref)

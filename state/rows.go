@@ -172,7 +172,7 @@ func (db *DB) Patches(rows []Row) (patches []connectors.Patch, sendable []bool, 
 				continue // one that cannot be read is found by Rows
 			}
 			r := reader{b: tx.get(bJournal, journalKey(jb[:0], key, u.seq))}
-			if p, _, _, err := tx.decodePatch(&r); err == nil {
+			if p, _, _, err := tx.decodePatch(&r, nil); err == nil {
 				patches[i], sendable[i] = p, true
 			}
 		}

@@ -160,7 +160,7 @@ func (v *verifier) journal() {
 		if !ok || string(journalKey(buf[:0], key, u.seq)) != string(k) {
 			return damaged("journal")
 		}
-		_, err = tx.decodePending(val)
+		_, err = tx.decodePending(val, nil)
 		return err
 	})
 	var n int64

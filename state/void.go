@@ -25,7 +25,7 @@ func (db *DB) Discard(rows []Row, now time.Time) error {
 }
 
 func (tx *txn) discard(row *Row, now time.Time) error {
-	p, _, newest, err := tx.delivered(&Answer{Ref: row.Ref, Seq: row.Seq, Token: row.Token})
+	p, _, newest, err := tx.delivered(&Answer{Ref: row.Ref, Seq: row.Seq, Token: row.Token}, func(int, string, []byte) {})
 	if err != nil || !newest {
 		return err
 	}

@@ -3,7 +3,9 @@ package clickstream
 import (
 	"context"
 	"encoding/binary"
+	"errors"
 	"slices"
+	"strings"
 
 	"github.com/intentd/intentd/connectors"
 	bolt "go.etcd.io/bbolt"
@@ -17,6 +19,9 @@ const feedChunk = 1024
 
 // scanFactor bounds how many numbers a page looks at, in pages, so that a call stays short however many repeat.
 const scanFactor = 8
+
+// atOnce stands before the name of the source in an entry of people who asked for something or became known.
+const atOnce = "!"
 
 func encodeFeed(source string, taken int64, people []uint64) []byte {
 	b := appendText(nil, source)
@@ -32,6 +37,7 @@ func encodeFeed(source string, taken int64, people []uint64) []byte {
 // feedEntry is one decoded entry. people is valid within the transaction.
 type feedEntry struct {
 	source string
+	atOnce bool
 	taken  int64 // Unix seconds
 	people reader
 }
@@ -39,8 +45,18 @@ type feedEntry struct {
 func decodeFeed(v []byte) (feedEntry, error) {
 	r := reader{s: string(v)}
 	f := feedEntry{source: r.text(), taken: r.varint()}
+	f.source, f.atOnce = strings.CutPrefix(f.source, atOnce)
 	f.people = r
 	return f, r.err()
+}
+
+// activity are the people of a batch who did something, in growing order: those who are not made to wait, and the others.
+type activity struct{ atOnce, calm []uint64 }
+
+func (a activity) any() bool { return len(a.atOnce)+len(a.calm) > 0 }
+
+func (a activity) append(tx *bolt.Tx, source string, now int64) error {
+	return errors.Join(appendFeed(tx, atOnce+source, now, a.atOnce), appendFeed(tx, source, now, a.calm))
 }
 
 func appendFeed(tx *bolt.Tx, source string, now int64, people []uint64) error {
@@ -124,7 +140,7 @@ func (s *Store) activePage(tx *bolt.Tx, from connectors.Cursor, source string) (
 	if source != "" {
 		space = l.rules.Space(source)
 	}
-	told := map[uint64]bool{}
+	told := map[uint64]int{} // where they stand in the page
 	scanned := 0
 	c := feed.Cursor()
 	for k, v := c.Seek(binary.BigEndian.AppendUint64(nil, p.entry)); k != nil; k, v = c.Next() {
@@ -154,14 +170,19 @@ func (s *Store) activePage(tx *bolt.Tx, from connectors.Cursor, source string) (
 			if err != nil {
 				return page, err
 			}
-			if rec == nil || told[now] {
+			if rec == nil {
 				continue
 			}
-			told[now] = true
+			if i, there := told[now]; there {
+				page.Items[i].CanWait = page.Items[i].CanWait && !f.atOnce
+				continue
+			}
+			told[now] = len(page.Items)
 			person, err := l.person(now, rec, space)
 			if err != nil {
 				return page, err
 			}
+			person.CanWait = !f.atOnce
 			page.Items = append(page.Items, person)
 		}
 		if f.people.bad {

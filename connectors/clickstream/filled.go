@@ -60,7 +60,11 @@ func (f *filled) Intake() (connectors.Intake, error) {
 	if err != nil {
 		return kept, err
 	}
+	kept.Add(connectors.Intake{LeftOut: i.LeftOut})
 	kept.Read, kept.Unreadable, kept.Examples, kept.LatestRead, kept.LatestUnreadable = i.Read, i.Unreadable, i.Examples, i.LatestRead, i.LatestUnreadable
+	for reason, n := range i.LeftOut {
+		kept.CountLeftOut(reason, uint64(n))
+	}
 	return kept, nil
 }
 
@@ -80,6 +84,7 @@ var (
 	_ connectors.Reporter       = (*Fed)(nil)
 	_ connectors.Prober         = (*Fed)(nil)
 	_ connectors.IntakeReporter = (*Fed)(nil)
+	_ connectors.Explainer      = (*Fed)(nil)
 
 	_ connectors.Source     = (*Inbox)(nil)
 	_ connectors.Inbox      = (*Inbox)(nil)

@@ -20,7 +20,7 @@ func nodeOf(id identifier) uint64 {
 }
 
 // Clean brings the identifiers of e into the form they are stored and looked up in, and empties those that identify nobody. It
-// says whether any is left by which it can be stored: of what a visitor proposes, the anonymous id.
+// says whether any is left by which it can be stored: of what a visitor proposes, the anonymous id; of what is of nobody, the company's domain.
 func Clean(e *connectors.Event) bool { return clean(nil, e) }
 
 func clean(rules *identity.Rules, e *connectors.Event) bool {
@@ -40,7 +40,17 @@ func clean(rules *identity.Rules, e *connectors.Event) bool {
 		}
 		e.AnonymousID = ""
 	}
-	return e.AnonymousID != "" || !e.Proposed && (e.UserID != "" || e.Email != "" || e.Phone != "")
+	return e.AnonymousID != "" || !e.Proposed && (e.UserID != "" || e.Email != "" || e.Phone != "" || companyOf(rules, e).Kind != 0)
+}
+
+// companyOf is the company that e is of, if it names one.
+func companyOf(rules *identity.Rules, e *connectors.Event) identifier {
+	if named := e.Properties[connectors.PropCompany]; named != "" {
+		if d := rules.Company(named); d != "" {
+			return identifier{Kind: identity.Company, Value: d}
+		}
+	}
+	return identifier{}
 }
 
 // idsOf are what identifies the person of a clean event in the order of priority, kinds it has not being zero. The device is the last, and
@@ -80,12 +90,15 @@ func asAddress(id identifier) identifier {
 	return id
 }
 
-// owner is the identifier that e is stored under: its strongest. e is clean.
+// owner is the identifier that e is stored under: its strongest, or the company's where it names nobody. e is clean.
 func owner(rules *identity.Rules, e *connectors.Event) identifier {
 	for _, id := range idsOf(rules, e) {
 		if id.Kind != 0 {
 			return id
 		}
+	}
+	if of := companyOf(nil, e); of.Kind != 0 { // also of one that is blocked since: where it lies does not change
+		return of
 	}
 	return identifier{Kind: identity.AnonymousID}
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/cespare/xxhash/v2"
 	"github.com/intentd/intentd/connectors"
+	"github.com/intentd/intentd/connectors/identity"
 	bolt "go.etcd.io/bbolt"
 )
 
@@ -28,7 +29,7 @@ func (s *Store) ingest(b Batch) ([]placed, error) {
 		newest = max(newest, p.at)
 	}
 	more := s.uncounted.take(b.Source)
-	var active []uint64
+	var active activity
 	err := s.commit(nil, func(tx *bolt.Tx) ([]meta, error) {
 		var linked counts
 		var err error
@@ -40,7 +41,7 @@ func (s *Store) ingest(b Batch) ([]placed, error) {
 		if err := s.countIntake(tx, b, order, c, more); err != nil {
 			return nil, err
 		}
-		if err := appendFeed(tx, b.Source, s.o.Now().Unix(), active); err != nil {
+		if err := active.append(tx, b.Source, s.o.Now().Unix()); err != nil {
 			return nil, err
 		}
 		if err := putCursor(tx, b.Source, b.Cursor); err != nil {
@@ -60,7 +61,7 @@ func (s *Store) ingest(b Batch) ([]placed, error) {
 	s.counts.add(c)
 	s.mu.Unlock()
 	s.nudge()
-	if len(active) > 0 && s.o.Active != nil {
+	if active.any() && s.o.Active != nil {
 		s.o.Active(b.Source)
 	}
 	return order, nil
@@ -186,63 +187,74 @@ func (s *Store) writeSegments(events []connectors.Event, order []placed) (metas 
 	return metas, nil
 }
 
-// linkAll brings the links up to date, event by event in the order of time, and returns the groups that did something, in
-// order, and how many conflicts and events of nobody there were. before is the newest event of earlier batches.
-func (s *Store) linkAll(tx *bolt.Tx, events []connectors.Event, order []placed, before int64) (active []uint64, c counts, err error) {
+// linkAll brings the links up to date, event by event in the order of time, and returns the groups that did something, and how many
+// conflicts and events of nobody there were. before is the newest event of earlier batches.
+func (s *Store) linkAll(tx *bolt.Tx, events []connectors.Event, order []placed, before int64) (active activity, c counts, err error) {
 	if len(order) > 0 {
 		if err := s.setHome(tx, events[order[0].i].Source); err != nil {
-			return nil, c, err
+			return active, c, err
 		}
 	}
 	l := s.linksOf(tx)
 	l.groups.FillPercent = fullPages
 	byTime := slices.Clone(order)
 	slices.SortFunc(byTime, func(x, y placed) int { return cmp.Or(cmp.Compare(x.at, y.at), cmp.Compare(x.i, y.i)) })
-	seen := map[uint64]struct{}{}
+	seen := map[uint64]bool{} // whether they are not made to wait
 	for _, p := range byTime {
 		e := &events[p.i]
+		if owner(l.rules, e).Kind == identity.Company {
+			continue // it links nobody
+		}
 		g, kept, err := s.known.lookUp(l, e)
 		if err != nil {
-			return nil, c, err
+			return active, c, err
 		}
+		atOnce := s.kinds.read(e.Kind).asks
 		if !kept {
 			res, err := l.link(e, p.at < before)
 			if err != nil {
-				return nil, c, err
+				return active, c, err
 			}
 			c.conflicts += uint64(res.conflicts)
 			for _, id := range res.moved {
 				if err := s.known.learnOne(l, id); err != nil {
-					return nil, c, err
+					return active, c, err
 				}
 			}
 			if err := s.known.learn(l, e); err != nil {
-				return nil, c, err
+				return active, c, err
 			}
-			g = res.group
+			g, atOnce = res.group, atOnce || res.linked
 		}
 		if g != nobody {
-			seen[g] = struct{}{}
+			seen[g] = seen[g] || atOnce
 		} else {
 			c.anonymous++
 			if e.Withdraws() {
 				if err := l.noteWithdrawal(e); err != nil {
-					return nil, c, err
+					return active, c, err
 				}
 			}
 		}
 		if e.Proposed {
 			groups, added, err := s.propose(l, e, g)
 			if err != nil {
-				return nil, c, err
+				return active, c, err
 			}
-			for _, g := range groups {
-				seen[g] = struct{}{}
+			for _, g := range groups { // who may have been on a device: it takes the CRM's word to tell
+				seen[g] = true
 			}
 			c.proposed += added
 		}
 	}
-	return slices.Sorted(maps.Keys(seen)), c, nil
+	for _, g := range slices.Sorted(maps.Keys(seen)) {
+		if seen[g] {
+			active.atOnce = append(active.atOnce, g)
+		} else {
+			active.calm = append(active.calm, g)
+		}
+	}
+	return active, c, nil
 }
 
 // fullPages is how full bbolt leaves the pages of groups, whose keys only grow: with its default every page stays half empty. A tenth is

@@ -69,7 +69,7 @@ func (s *Store) countIntake(tx *bolt.Tx, b Batch, order []placed, c counts, more
 	i.CountLeftOut(connectors.LeftOutOld, c.expired)
 	i.CountLeftOut(connectors.LeftOutRepeated, c.repeated)
 	for _, p := range order {
-		if kind := b.Events[p.i].Kind; !s.kinds.known(kind) {
+		if kind := b.Events[p.i].Kind; !s.kinds.read(kind).known {
 			i.CountUnknownKind(kind)
 		}
 	}

@@ -25,7 +25,7 @@ type target struct {
 
 // Journeys yields the events of all people in w: what they did under any identifier linked to them, devices included.
 // Events of one identifier come in the order of time within a partition; an event that two of the people can claim by the
-// identifiers they were asked with is told to both.
+// identifiers they were asked with is told to both. What is known of their company is told with it.
 func (s *Store) Journeys(ctx context.Context, people []connectors.Person, w connectors.Window) iter.Seq2[connectors.Event, error] {
 	return s.journeys(ctx, people, w, "")
 }
@@ -56,6 +56,9 @@ func (s *Store) tell(ctx context.Context, people []connectors.Person, w connecto
 				return err
 			}
 			targets = append(targets, t...)
+			if of := rules.Company(people[i].Domain); of != "" {
+				targets = append(targets, l.target(identifier{Kind: identity.Company, Value: of}, i, nil))
+			}
 		}
 		return nil
 	})

@@ -280,6 +280,7 @@ func (l links) join(g uint64, id identifier) error {
 type linkResult struct {
 	group     uint64
 	conflicts int          // identifiers that the guards kept apart
+	linked    bool         // more is known of who somebody is than before
 	moved     []identifier // of groups that were absorbed: what is remembered of them is void
 }
 
@@ -372,7 +373,7 @@ func (l links) link(e *connectors.Event, late bool) (linkResult, error) {
 			}
 		}
 	}
-	if dirty {
+	if res.linked = dirty; dirty {
 		return res, l.save(res.group, rec)
 	}
 	return res, nil

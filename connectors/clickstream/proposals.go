@@ -229,7 +229,7 @@ func (s *Store) Confirm(ctx context.Context, source string, proposals []connecto
 		}
 		i.Confirmed += int64(len(active))
 		slices.Sort(active)
-		return errors.Join(putIntake(tx, source, i), appendFeed(tx, source, s.o.Now().Unix(), slices.Compact(active)))
+		return errors.Join(putIntake(tx, source, i), appendFeed(tx, atOnce+source, s.o.Now().Unix(), slices.Compact(active)))
 	})
 	s.known, s.proposed = recent{}, proposedLately{}
 	if err != nil {

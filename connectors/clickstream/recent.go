@@ -95,16 +95,19 @@ func (r *recentIDs) meets(e *connectors.Event, node uint64, at int64) (repeat, r
 
 var separator = []byte{0}
 
-// kindCache remembers which names of kinds are known: few differ, and to read one takes long.
-type kindCache map[string]bool
+// kindCache remembers what names of kinds mean: few differ, and to read one takes long.
+type kindCache map[string]kindRead
 
-func (k *kindCache) known(kind string) bool {
+type kindRead struct{ known, asks bool }
+
+func (k *kindCache) read(kind string) kindRead {
 	is, met := (*k)[kind]
 	if !met {
 		if *k == nil || len(*k) >= 4096 {
 			*k = kindCache{}
 		}
-		_, is = connectors.EventKind(kind)
+		kind, known := connectors.EventKind(kind)
+		is = kindRead{known, connectors.Asks(kind)}
 		(*k)[kind] = is
 	}
 	return is

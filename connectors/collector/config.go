@@ -73,3 +73,8 @@ func isPort(s string) bool {
 func (o *Config) Open(h connectors.Host) (connectors.Origin, error) {
 	return connectors.Origin{Name: h.Name, Receiver: New(*o, h)}, nil
 }
+
+// Disclose implements connectors.Discloser.
+func (o *Config) Disclose() connectors.Disclosure {
+	return connectors.Disclosure{At: o.Listen, Local: true, Way: connectors.Received}
+}

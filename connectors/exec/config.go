@@ -39,6 +39,11 @@ func (o *Config) Check(c *connectors.Check) {
 	}
 }
 
+// Disclose implements connectors.Discloser. The arguments may hold a secret.
+func (o *Config) Disclose() connectors.Disclosure {
+	return connectors.Disclosure{At: o.Command[0], Local: true, Way: connectors.Taken}
+}
+
 // Keeps implements connectors.Keeper.
 func (o *Config) Keeps() string {
 	return "what the command " + connectors.Quoted(o.Command[0]) + " reads is not changed: delete the person there, or it may tell of them again under another id"

@@ -167,7 +167,7 @@ func TestEnvironment(t *testing.T) {
 func TestLines(t *testing.T) {
 	for said, want := range map[string]string{
 		`no json`: "not a JSON object", `{"kind":"page_view","email":"a@b.example"}`: "no time",
-		`{"kind":"page_view","time":"2026-11-20T10:00:00Z"}`: "no usable e-mail, phone, user_id or anonymous_id",
+		`{"kind":"page_view","time":"2026-11-20T10:00:00Z"}`: "no usable e-mail, phone, user_id, anonymous_id or company_domain",
 		`{"cursor":null,"kind":"x"}`:                         "no time",
 	} {
 		f := feed(t, t.TempDir(), "say", said)

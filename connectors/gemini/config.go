@@ -76,3 +76,15 @@ func (o *Config) Open(h connectors.ModelHost) (connectors.Model, error) {
 	}
 	return New(options)
 }
+
+// Disclose implements connectors.Discloser.
+func (o *Config) Disclose() connectors.Disclosure {
+	d := connectors.Disclosure{At: "generativelanguage.googleapis.com", Way: connectors.Asked}
+	if o.Vertex.Project != "" {
+		d.At = "Vertex AI, " + o.Vertex.Project + ", " + o.Vertex.Location
+	}
+	if o.BaseURL != "" {
+		d.At = connectors.HostOf(o.BaseURL)
+	}
+	return d
+}

@@ -31,12 +31,13 @@ const (
 	findCost         = "hubspot.cost"
 	findEvents       = "hubspot.events_unavailable"
 	findEventsTaken  = "hubspot.events"
+	findFeeds        = "hubspot.feeds"
 	findVersion      = "hubspot.api_version"
 	findCredentials  = "hubspot.credentials"
 	findUndetermined = "hubspot.check_failed"
 )
 
-// Probe checks the connector against the portal without changing anything, at the price of about ten requests.
+// Probe checks the connector against the portal without changing anything, at the price of about ten requests, and two of an app with a journal.
 func (c *Client) Probe(ctx context.Context) []connectors.Finding {
 	p := crmkit.Probe{
 		Vendor: "HubSpot", Token: findToken, Quota: findQuota, Clock: findClock, LacksRights: codeMissingScopes,
@@ -51,6 +52,9 @@ func (c *Client) Probe(ctx context.Context) []connectors.Finding {
 	p.Clocks(info.ServerTime, c.o.Now())
 	c.probeEndDates(&p)
 	c.probeScopes(ctx, &p)
+	if c.journal != nil {
+		c.journal.probe(ctx, &p)
+	}
 	c.probeProperties(ctx, &p)
 	c.probeQuota(ctx, &p)
 	return p.Findings
@@ -203,6 +207,7 @@ func (c *Client) probeQuota(ctx context.Context, p *crmkit.Probe) {
 	if types > 0 {
 		p.OK(findEventsTaken, "event occurrences are taken in: a call for each of %d types of event a poll, and one per 1,000 events; those of the last day again every hour", types)
 	}
+	c.probeFeeds(ctx, p)
 }
 
 // probeEvents finds out whether the account has event occurrences, if they are to be taken in, and of how many types.
@@ -241,9 +246,9 @@ func (c *Client) FirstSyncCalls(records, written int) int {
 
 // callsPerDay is what the configuration costs when nothing happens in a portal with so many contacts.
 func (c *Client) callsPerDay(contacts int) int64 {
-	polls := float64(24*time.Hour) / float64(max(c.o.Poll, time.Second))
+	polls, events := c.polls()
 	if known := c.eventTypes.Load(); known != nil && !c.eventsOff() {
-		polls *= float64(1 + len(known.names))
+		polls += events * float64(len(known.names))
 	}
 	sweeps := float64(24*time.Hour) / float64(max(c.o.SweepEvery, time.Hour))
 	return int64(polls + sweeps*float64(contacts/batchSize+2))

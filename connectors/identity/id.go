@@ -14,10 +14,11 @@ const (
 	Phone                       // E.164 where that is known, else the digits as they were written
 	AnonymousID                 // a device or browser
 	Record                      // a record of a CRM, written "crm/object/id"
+	Company                     // the mail domain of a company: what is known of it is known of nobody in particular, and it joins nobody
 )
 
 // Kinds are the names of kinds in the configuration and in what people read.
-var kinds = [...]string{UserID: "user_id", Email: "email", Phone: "phone", AnonymousID: "anonymous_id", Record: "record"}
+var kinds = [...]string{UserID: "user_id", Email: "email", Phone: "phone", AnonymousID: "anonymous_id", Record: "record", Company: "company"}
 
 func (k Kind) String() string {
 	if int(k) < len(kinds) && kinds[k] != "" {

@@ -56,6 +56,12 @@ func New(o Options) (*Rules, error) {
 		}
 	}
 	for i, b := range o.Block {
+		if b.Kind == Company {
+			if d := r.Company(b.Value); d != "" {
+				r.blocked[Block{Company, d}] = true
+			}
+			continue
+		}
 		if b.Kind < UserID || b.Kind > AnonymousID {
 			return nil, fmt.Errorf("block[%d].kind: %s cannot be blocked", i, b.Kind)
 		}

@@ -28,6 +28,11 @@ func (o *Config) Check(c *connectors.Check) {
 	}
 }
 
+// Disclose implements connectors.Discloser.
+func (o *Config) Disclose() connectors.Disclosure {
+	return connectors.Disclosure{At: o.Path, Local: true, Way: connectors.Taken}
+}
+
 // Keeps implements connectors.Keeper.
 func (o *Config) Keeps() string {
 	return "the event files at " + o.Path + " are only read: delete the person's lines there"

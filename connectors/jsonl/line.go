@@ -19,7 +19,7 @@ const (
 	reasonNoTime     = "no time"
 	reasonTime       = "time is neither RFC 3339 nor a Unix time of this century"
 	reasonNoKind     = "no kind"
-	reasonIdentifier = "no usable e-mail, phone, user_id or anonymous_id"
+	reasonIdentifier = "no usable e-mail, phone, user_id, anonymous_id or company_domain"
 	reasonGzip       = "damaged gzip data: the rest of the file is unreadable"
 	reasonUnfinished = "the last line is not finished"
 )

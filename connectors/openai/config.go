@@ -53,3 +53,12 @@ func (o *Config) Open(h connectors.ModelHost) (connectors.Model, error) {
 		Concurrency: h.Concurrency, RPM: o.RequestsPerMinute, Timeout: o.Timeout, HTTP: h.HTTP, Now: h.Now,
 	})
 }
+
+// Disclose implements connectors.Discloser.
+func (o *Config) Disclose() connectors.Disclosure {
+	d := connectors.Disclosure{At: "api.openai.com", Way: connectors.Asked}
+	if o.BaseURL != "" {
+		d.At = connectors.HostOf(o.BaseURL)
+	}
+	return d
+}

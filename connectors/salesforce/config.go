@@ -1,9 +1,12 @@
 package salesforce
 
 import (
+	"cmp"
 	"fmt"
+	"maps"
 	"regexp"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/intentd/intentd/connectors"
@@ -11,7 +14,7 @@ import (
 )
 
 // Type is Salesforce in the configuration.
-var Type = connectors.CRMType{Poll: "@every 5m", Settings: func() connectors.CRMSettings {
+var Type = connectors.CRMType{Poll: "@every 5m", Settle: 5 * time.Minute, Settings: func() connectors.CRMSettings {
 	return &Config{
 		LoginURL: "https://login.salesforce.com", APIVersion: "67.0", Auth: AuthConfig{Flow: JWT}, Objects: []string{"Lead", "Contact"},
 		Lookback: 10 * time.Minute, DailyShare: 0.8, BulkThreshold: 2000, Activities: true,
@@ -121,6 +124,22 @@ func (o *Config) Connect(h connectors.CRMHost) (connectors.Connection, error) {
 		made.Sources = append(made.Sources, connectors.Origin{Name: name, Source: client.Activities(ActivityOptions{Name: name})})
 	}
 	return made, nil
+}
+
+// Disclose implements connectors.Discloser.
+func (o *Config) Disclose() connectors.Disclosure {
+	d := connectors.Disclosure{At: connectors.HostOf(cmp.Or(o.InstanceURL, o.LoginURL)), Way: connectors.Asked, Property: defaultName}
+	for object, fields := range identityFields {
+		if !slices.ContainsFunc(o.Objects, func(name string) bool { return strings.EqualFold(name, object) }) {
+			continue
+		}
+		for _, field := range slices.Concat(slices.Collect(maps.Keys(fields)), standardInputs[object]) {
+			d.Reads = append(d.Reads, object+"."+field)
+		}
+	}
+	d.Reads = append(d.Reads, o.Inputs...)
+	slices.Sort(d.Reads)
+	return d
 }
 
 // Keeps implements connectors.Keeper.

@@ -1,9 +1,6 @@
 package sandbox
 
-import (
-	"maps"
-	"time"
-)
+import "maps"
 
 // Counters is what a sandbox has seen and done since it was made.
 type Counters struct {
@@ -13,9 +10,6 @@ type Counters struct {
 	Faults      int64                    // injected faults that happened
 	Patches     int64                    // record updates applied through the API
 	Patched     int                      // records that have met at least one of them
-	// CPU is the processor time spent on answers: reading the body's JSON, work and rendering, without sockets, locks or
-	// injected delays. Where the system does not tell a thread's processor time it is wall time.
-	CPU time.Duration
 }
 
 // Calls is how many requests met a route, whatever the status.
@@ -27,9 +21,8 @@ func (c Counters) Calls(route string) int64 {
 	return n
 }
 
-func (c *Counters) request(route string, status int, spent time.Duration) {
+func (c *Counters) request(route string, status int) {
 	c.Requests++
-	c.CPU += spent
 	if c.Routes[route] == nil {
 		c.Routes[route] = map[int]int64{}
 	}

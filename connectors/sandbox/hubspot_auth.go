@@ -55,6 +55,12 @@ func (q *request) malformed() bool {
 
 // scope is the one a call needs, "" if none.
 func (h *HubSpot) scope(c call) string {
+	switch c.api {
+	case "forms", "submissions":
+		return "forms"
+	case "email-events", "email-campaigns":
+		return "content"
+	}
 	family := map[string]string{"objects": "crm.objects.", "properties": "crm.schemas.", "associations": "crm.objects.", "events": "crm.objects."}[c.api]
 	if family == "" {
 		return ""
@@ -82,6 +88,12 @@ func (h *HubSpot) token(c call, _ *hubObject) reply {
 	switch {
 	case err != nil:
 		return refuse("BAD_REQUEST", "the form could not be read")
+	case form.Get("grant_type") == "client_credentials" && (h.app == nil || form.Get("client_id") != h.app.ClientID):
+		return refuse("BAD_CLIENT_ID", "missing or invalid client id")
+	case form.Get("grant_type") == "client_credentials" && form.Get("client_secret") != h.app.ClientSecret:
+		return refuse("BAD_CLIENT_SECRET", "missing or invalid client secret")
+	case form.Get("grant_type") == "client_credentials":
+		return h.appToken(c, form.Get("scope"))
 	case form.Get("grant_type") != "refresh_token":
 		return refuse("BAD_GRANT_TYPE", "missing or unknown grant type")
 	case client == nil || form.Get("client_id") != client.ClientID:

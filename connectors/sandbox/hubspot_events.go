@@ -2,7 +2,6 @@ package sandbox
 
 import (
 	"cmp"
-	"fmt"
 	"math"
 	"net/http"
 	"net/url"
@@ -38,10 +37,7 @@ type filed struct {
 // AddOccurrence files an event under a contact, whatever the portal's tier.
 func (h *HubSpot) AddOccurrence(contactID string, o Occurrence) {
 	defer h.lock()()
-	r := h.contacts.follow(contactID)
-	if r == nil {
-		panic(fmt.Errorf("%w: contact %s", ErrNotFound, contactID))
-	}
+	r := found(h.contacts.follow(contactID), "contact", contactID)
 	if o.ID == "" {
 		o.ID = h.uuid()
 	}
@@ -50,16 +46,6 @@ func (h *HubSpot) AddOccurrence(contactID string, o Occurrence) {
 
 // maxEventPage is how many event occurrences a page may hold.
 const maxEventPage = 1000
-
-// occurrenceJSON is an event occurrence on the wire.
-type occurrenceJSON struct {
-	ID         string            `json:"id"`
-	EventType  string            `json:"eventType"`
-	ObjectID   string            `json:"objectId"`
-	ObjectType string            `json:"objectType"`
-	OccurredAt string            `json:"occurredAt"`
-	Properties map[string]string `json:"properties"`
-}
 
 // eventTypes answers which types of event there are.
 func (h *HubSpot) eventTypes(call, *hubObject) reply {
@@ -74,27 +60,21 @@ func (h *HubSpot) eventTypes(call, *hubObject) reply {
 
 // needEnterprise refuses event occurrences to other portals.
 func (h *HubSpot) needEnterprise() {
-	if h.o.Tier != "enterprise" {
-		panic(refuse(http.StatusForbidden, "", "This account does not have access to event occurrences, which need an Enterprise subscription."))
-	}
+	refuseIf(h.o.Tier != "enterprise", http.StatusForbidden, "", "This account does not have access to event occurrences, which need an Enterprise subscription.")
 }
 
 // events answers the event occurrences of one type of all contacts, newest first.
 func (h *HubSpot) events(c call, _ *hubObject) reply {
 	h.needEnterprise()
 	v := c.params()
-	if h.object(strings.ToLower(v.Get("objectType"))) != h.contacts || v.Get("eventType") == "" || v.Has("objectId") || v.Has("sort") {
-		panic(invalid("the sandbox tells event occurrences of contacts by eventType, newest first"))
-	}
+	invalidIf(h.object(strings.ToLower(v.Get("objectType"))) != h.contacts || v.Get("eventType") == "" || v.Has("objectId") || v.Has("sort"), "the sandbox tells event occurrences of contacts by eventType, newest first")
 	limit, offset := page(v, 100, maxEventPage)
 	when := func(name string, otherwise int64) int64 {
 		if !v.Has(name) {
 			return otherwise
 		}
 		ms, ok := parseTime(v.Get(name))
-		if !ok {
-			panic(invalid("%s %q is not a time", name, v.Get(name)))
-		}
+		invalidIf(!ok, "%s %q is not a time", name, v.Get(name))
 		return ms
 	}
 	after, before := when("occurredAfter", 0), when("occurredBefore", math.MaxInt64)
@@ -103,16 +83,18 @@ func (h *HubSpot) events(c call, _ *hubObject) reply {
 		return e.Type != v.Get("eventType") || ms <= after || ms >= before
 	})
 	slices.SortStableFunc(found, func(a, b filed) int { return cmp.Or(b.Time.Compare(a.Time), strings.Compare(b.ID, a.ID)) })
-	out := results[occurrenceJSON]{Results: []occurrenceJSON{}}
+	var out []members
+	next := ""
 	for i, e := range found[min(offset, len(found)):] {
 		if i == limit {
-			after := strconv.Itoa(offset + limit)
-			out.Paging = nextPage(after, c.link(after))
+			next = strconv.Itoa(offset + limit)
 			break
 		}
-		out.Results = append(out.Results, occurrenceJSON{e.ID, e.Type, e.contact.heir().id, "CONTACT", instant(e.Time.UnixMilli()), e.Properties})
+		out = append(out, members{
+			{"id", e.ID}, {"eventType", e.Type}, {"objectId", e.contact.heir().id}, {"objectType", "CONTACT"}, {"occurredAt", instant(e.Time.UnixMilli())}, {"properties", e.Properties},
+		})
 	}
-	return jsonReply(http.StatusOK, out)
+	return jsonReply(http.StatusOK, listed(out, next, c.link(next)))
 }
 
 // page reads limit and after where after counts results.
@@ -120,14 +102,10 @@ func page(v url.Values, limit, most int) (n, offset int) {
 	for name, to := range map[string]*int{"limit": &limit, "after": &offset} {
 		if s := v.Get(name); s != "" {
 			n, err := strconv.Atoi(s)
-			if err != nil || n < 0 {
-				panic(invalid("%s must be a number", name))
-			}
+			invalidIf(err != nil || n < 0, "%s must be a number", name)
 			*to = n
 		}
 	}
-	if limit < 1 || limit > most {
-		panic(invalid("limit must be between 1 and %d", most))
-	}
+	invalidIf(limit < 1 || limit > most, "limit must be between 1 and %d", most)
 	return limit, offset
 }

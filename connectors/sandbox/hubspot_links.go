@@ -19,11 +19,7 @@ func (h *HubSpot) CreateDeal(props map[string]string, contactIDs ...string) stri
 	defer h.lock()()
 	deal := h.seed(h.deals, props)
 	for _, id := range contactIDs {
-		contact := h.contacts.named(id)
-		if contact == nil {
-			panic(fmt.Errorf("%w: contact %s", ErrNotFound, id))
-		}
-		h.associate(deal, contact)
+		h.associate(deal, found(h.contacts.named(id), "contact", id))
 	}
 	return deal.id
 }
@@ -61,27 +57,18 @@ type idJSON struct {
 	ID string `json:"id"`
 }
 
-// linkJSON is an association on the wire.
-type linkJSON struct {
-	To    int64            `json:"toObjectId"`
-	Types []map[string]any `json:"associationTypes"`
-}
-
 // linkPageOf is a page of the associations of a record.
-func (h *HubSpot) linkPageOf(o *hubObject, r *record, after string) results[linkJSON] {
-	page := results[linkJSON]{Results: []linkJSON{}}
+func (h *HubSpot) linkPageOf(o *hubObject, r *record, after string) (found []members, next string) {
 	from, _ := strconv.ParseInt(after, 10, 64) // without one, from the first
 	for _, to := range h.linked(o, r) {
-		switch {
-		case to.number < from:
-		case len(page.Results) == linkPage:
-			page.Paging = nextPage(to.id, "")
-			return page
-		default:
-			page.Results = append(page.Results, linkJSON{to.number, []map[string]any{{"category": "HUBSPOT_DEFINED", "typeId": o.linkTo, "label": nil}}})
+		if len(found) == linkPage {
+			return found, to.id
+		}
+		if to.number >= from {
+			found = append(found, members{{"toObjectId", to.number}, {"associationTypes", []members{{{"category", "HUBSPOT_DEFINED"}, {"typeId", o.linkTo}, {"label", nil}}}}})
 		}
 	}
-	return page
+	return found, ""
 }
 
 // needOther refuses associations with anything but the one other object.
@@ -104,20 +91,16 @@ func (h *HubSpot) associations(c call, from *hubObject) reply {
 	batchSize(len(in.Inputs), maxLinkBatch)
 	run := batch{}
 	for _, x := range in.Inputs {
-		page := h.linkPageOf(from, from.named(x.ID), x.After)
-		if len(page.Results) == 0 {
-			run.fail(batchError{
-				Category: "OBJECT_NOT_FOUND", SubCategory: "crm.associations.NO_ASSOCIATIONS_FOUND",
-				Message: fmt.Sprintf("No %s is associated with %s %s.", from.other.singular, from.singular, x.ID),
-				Context: map[string][]string{"fromObjectId": {x.ID}, "fromObjectType": {from.singular}, "toObjectType": {from.other.singular}},
+		found, next := h.linkPageOf(from, from.named(x.ID), x.After)
+		if len(found) == 0 {
+			run.fail(members{
+				{"category", "OBJECT_NOT_FOUND"}, {"subCategory", "crm.associations.NO_ASSOCIATIONS_FOUND"},
+				{"message", fmt.Sprintf("No %s is associated with %s %s.", from.other.singular, from.singular, x.ID)},
+				{"context", members{{"fromObjectId", []string{x.ID}}, {"fromObjectType", []string{from.singular}}, {"toObjectType", []string{from.other.singular}}}},
 			})
 			continue
 		}
-		run.add(marshal(struct {
-			From idJSON     `json:"from"`
-			To   []linkJSON `json:"to"`
-			pages
-		}{idJSON{x.ID}, page.Results, page.pages}))
+		run.add(append(members{{"from", idJSON{x.ID}}, {"to", found}}, paged(next, c.link(next))...))
 	}
 	return h.batchReply(c, http.StatusOK, run)
 }
@@ -129,5 +112,6 @@ func (h *HubSpot) recordAssociations(c call, from *hubObject) reply {
 	if r == nil {
 		panic(missing)
 	}
-	return jsonReply(http.StatusOK, h.linkPageOf(from, r, c.params().Get("after")))
+	found, next := h.linkPageOf(from, r, c.params().Get("after"))
+	return jsonReply(http.StatusOK, listed(found, next, c.link(next)))
 }

@@ -7,37 +7,15 @@ import (
 	"strings"
 )
 
-// results is how lists come.
-type results[T any] struct {
-	Results []T `json:"results"`
-	pages
-}
-
-// pages tells where the next page begins, if there is one.
-type pages struct {
-	Paging *paging `json:"paging,omitempty"`
-}
-
-type paging struct {
-	Next pageAfter `json:"next"`
-}
-
-type pageAfter struct {
-	After string `json:"after"`
-	Link  string `json:"link,omitempty"`
-}
-
-func nextPage(after, link string) *paging { return &paging{pageAfter{after, link}} }
-
 // listProperties answers GET of all definitions.
 func (h *HubSpot) listProperties(c call, o *hubObject) reply {
-	list := results[definition]{Results: []definition{}}
+	var list []definition
 	for _, p := range o.list {
 		if p.Archived == c.wantsArchived() {
-			list.Results = append(list.Results, p.definition)
+			list = append(list, p.definition)
 		}
 	}
-	return jsonReply(http.StatusOK, list)
+	return jsonReply(http.StatusOK, listed(list, "", ""))
 }
 
 // postProperty answers POST of a new definition.
@@ -57,18 +35,11 @@ func (o *hubObject) createProperty(d definition, now int64) *property {
 			custom++
 		}
 	}
-	switch {
-	case slices.Contains([]string{d.Name, d.Label, d.Type, d.FieldType, d.GroupName}, ""):
-		panic(lacking("PropertyCreate", "name", "label", "type", "fieldType", "groupName"))
-	case !validName.MatchString(d.Name):
-		panic(invalid("Property name %q is not valid: names begin with a letter and hold lower-case letters, digits and underscores", d.Name))
-	case old != nil && !old.Archived:
-		panic(refuse(http.StatusConflict, "OBJECT_ALREADY_EXISTS", "A property named '%s' already exists.", d.Name))
-	case strings.HasPrefix(d.Name, "hs_"):
-		panic(invalid("Property name %q is not valid: the prefix hs_ is reserved", d.Name))
-	case old == nil && custom >= maxCustom:
-		panic(invalid("The limit of %d custom properties for %s is reached", maxCustom, o.plural))
-	}
+	lackingIf(slices.Contains([]string{d.Name, d.Label, d.Type, d.FieldType, d.GroupName}, ""), "PropertyCreate", "name", "label", "type", "fieldType", "groupName")
+	invalidIf(!validName.MatchString(d.Name), "Property name %q is not valid: names begin with a letter and hold lower-case letters, digits and underscores", d.Name)
+	refuseIf(old != nil && !old.Archived, http.StatusConflict, "OBJECT_ALREADY_EXISTS", "A property named '%s' already exists.", d.Name)
+	invalidIf(strings.HasPrefix(d.Name, "hs_"), "Property name %q is not valid: the prefix hs_ is reserved", d.Name)
+	invalidIf(old == nil && custom >= maxCustom, "The limit of %d custom properties for %s is reached", maxCustom, o.plural)
 	d.CreatedAt = instant(now)
 	if old != nil {
 		d.CreatedAt = old.CreatedAt
@@ -97,12 +68,8 @@ func (o *hubObject) finish(d *definition, now int64) {
 		d.Options = []option{}
 	}
 	for i, x := range d.Options {
-		switch {
-		case x.Label == "" || x.Hidden == nil || x.DisplayOrder == nil:
-			panic(lacking("OptionInput", "label", "value", "hidden", "displayOrder"))
-		case x.Value == "" || slices.ContainsFunc(d.Options[:i], func(o option) bool { return o.Value == x.Value || o.Label == x.Label }):
-			panic(invalid("Option %q of property %q is empty or given twice", x.Value, d.Name))
-		}
+		lackingIf(x.Label == "" || x.Hidden == nil || x.DisplayOrder == nil, "OptionInput", "label", "value", "hidden", "displayOrder")
+		invalidIf(x.Value == "" || slices.ContainsFunc(d.Options[:i], func(o option) bool { return o.Value == x.Value || o.Label == x.Label }), "Option %q of property %q is empty or given twice", x.Value, d.Name)
 	}
 	d.UpdatedAt, d.ArchivedAt, d.Archived = instant(now), "", false
 	d.HubspotDefined, d.Calculated, d.ExternalOptions = false, false, false
@@ -112,9 +79,7 @@ func (o *hubObject) finish(d *definition, now int64) {
 // definedAs is a definition by its name, live or archived.
 func (o *hubObject) definedAs(name string, archived bool) *property {
 	p := o.byName[name]
-	if p == nil || p.Archived != archived {
-		panic(refuse(http.StatusNotFound, "OBJECT_NOT_FOUND", "Property %q does not exist", name))
-	}
+	refuseIf(p == nil || p.Archived != archived, http.StatusNotFound, "OBJECT_NOT_FOUND", "Property %q does not exist", name)
 	return p
 }
 
@@ -126,9 +91,7 @@ func (h *HubSpot) readProperty(c call, o *hubObject) reply {
 // own is the portal's own definition that a call's path names, in order to change it.
 func (o *hubObject) own(c call) *property {
 	p := o.definedAs(c.rest[2], false)
-	if p.HubspotDefined {
-		panic(invalid("Property %q is defined by HubSpot and cannot be changed or archived", p.Name))
-	}
+	invalidIf(p.HubspotDefined, "Property %q is defined by HubSpot and cannot be changed or archived", p.Name)
 	return p
 }
 
@@ -164,8 +127,8 @@ func (h *HubSpot) propertyBatch(c call, status int, one func(x definition, archi
 	batchSize(len(in.Inputs), maxBatch)
 	var run batch
 	for _, x := range in.Inputs {
-		if bad := caught[failure](func() { run.add(marshal(one(x, in.Archived).definition)) }); bad != nil {
-			run.fail(batchError{Category: bad.Category, Message: bad.Message, Context: map[string][]string{"name": {x.Name}}})
+		if bad := caught[failure](func() { run.add(one(x, in.Archived).definition) }); bad != nil {
+			run.fail(members{{"category", bad.Category}, {"message", bad.Message}, {"context", members{{"name", []string{x.Name}}}}})
 		}
 	}
 	return h.batchReply(c, status, run)
@@ -184,20 +147,15 @@ func (h *HubSpot) readProperties(c call, o *hubObject) reply {
 }
 
 func (h *HubSpot) listGroups(_ call, o *hubObject) reply {
-	return jsonReply(http.StatusOK, results[*group]{Results: o.groups})
+	return jsonReply(http.StatusOK, listed(o.groups, "", ""))
 }
 
 func (h *HubSpot) createGroup(c call, o *hubObject) reply {
 	var in group
 	c.read(&in)
-	switch {
-	case in.Name == "" || in.Label == "":
-		panic(lacking("PropertyGroupCreate", "name", "label"))
-	case !validName.MatchString(in.Name):
-		panic(invalid("Property group name %q is not valid", in.Name))
-	case o.group(in.Name) != nil:
-		panic(refuse(http.StatusConflict, "OBJECT_ALREADY_EXISTS", "A property group named '%s' already exists.", in.Name))
-	}
+	lackingIf(in.Name == "" || in.Label == "", "PropertyGroupCreate", "name", "label")
+	invalidIf(!validName.MatchString(in.Name), "Property group name %q is not valid", in.Name)
+	refuseIf(o.group(in.Name) != nil, http.StatusConflict, "OBJECT_ALREADY_EXISTS", "A property group named '%s' already exists.", in.Name)
 	in.Archived = false
 	o.groups = append(o.groups, &in)
 	return jsonReply(http.StatusCreated, in)
@@ -206,9 +164,7 @@ func (h *HubSpot) createGroup(c call, o *hubObject) reply {
 // groupIn is the group that a call's path names.
 func (o *hubObject) groupIn(c call) *group {
 	g := o.group(c.rest[3])
-	if g == nil {
-		panic(refuse(http.StatusNotFound, "OBJECT_NOT_FOUND", "Property group %q does not exist", c.rest[3]))
-	}
+	refuseIf(g == nil, http.StatusNotFound, "OBJECT_NOT_FOUND", "Property group %q does not exist", c.rest[3])
 	return g
 }
 
@@ -218,9 +174,7 @@ func (h *HubSpot) readGroup(c call, o *hubObject) reply {
 
 func (h *HubSpot) archiveGroup(c call, o *hubObject) reply {
 	g := o.groupIn(c)
-	if g.defined || slices.ContainsFunc(o.list, func(p *property) bool { return p.GroupName == g.Name && !p.Archived }) {
-		panic(invalid("Property group %q is defined by HubSpot or holds properties and cannot be archived", g.Name))
-	}
+	invalidIf(g.defined || slices.ContainsFunc(o.list, func(p *property) bool { return p.GroupName == g.Name && !p.Archived }), "Property group %q is defined by HubSpot or holds properties and cannot be archived", g.Name)
 	o.groups = slices.DeleteFunc(o.groups, func(x *group) bool { return x == g })
 	return reply{status: http.StatusNoContent}
 }

@@ -1,7 +1,6 @@
 package sandbox
 
 import (
-	"bytes"
 	"net/http"
 	"slices"
 	"strings"
@@ -29,71 +28,42 @@ func (c call) rendering(o *hubObject) (how rendering, most int) {
 	return how, maxList
 }
 
-// render is a record as an answer shows it. Texts are nearly all that a portal says: encoding/json would take several times as
-// long for them.
-func (how rendering) render(r *record) []byte {
-	created, updated := instant(r.created), instant(r.modified)
-	b := append(make([]byte, 0, 256+64*len(how.props)), `{"id":"`+r.id+`","properties":{`...)
+// render is a record as an answer shows it.
+func (how rendering) render(r *record) members {
+	props := make(members, len(how.props))
 	for i, p := range how.props {
-		if i > 0 {
-			b = append(b, ',')
-		}
-		b = append(appendQuoted(b, p.Name), ':')
-		switch p.meaning {
-		case isID:
-			b = appendQuoted(b, r.id)
-		case isCreated:
-			b = appendQuoted(b, created)
-		case isModified:
-			b = appendQuoted(b, updated)
-		default:
-			if text := r.value(p.number); text != "" {
-				b = appendQuoted(b, text)
-			} else {
-				b = append(b, "null"...)
-			}
-		}
+		props[i] = member{p.Name, orNull(p.value(r))}
 	}
-	b = append(b, '}')
+	told := members{{"id", r.id}, {"properties", props}}
 	if len(how.history) > 0 {
-		all := make(map[string][]versionJSON, len(how.history))
+		var all members
 		for _, p := range how.history {
-			all[p.Name] = p.versions(r)
+			all = append(all, member{p.Name, p.versions(r)})
 		}
-		b = append(append(b, `,"propertiesWithHistory":`...), marshal(all)...)
+		told = append(told, member{"propertiesWithHistory", all})
 	}
-	archived := `false}`
+	told = append(told, members{{"createdAt", instant(r.created)}, {"updatedAt", instant(r.modified)}}...)
 	if r.gone != 0 && r.into == nil {
-		archived = `true,"archivedAt":"` + instant(r.gone) + `"}`
+		return append(told, members{{"archived", true}, {"archivedAt", instant(r.gone)}}...)
 	}
-	return append(b, `,"createdAt":"`+created+`","updatedAt":"`+updated+`","archived":`+archived...)
+	return append(told, member{"archived", false})
 }
 
-// listed is an answer with results that are rendered already, and what stands before and after them.
-func listed(before any, list [][]byte, after any) []byte {
-	b := bytes.TrimSuffix(marshal(before), []byte("}"))
-	if len(b) > 1 {
-		b = append(b, ',')
-	}
-	b = append(append(append(b, `"results":[`...), bytes.Join(list, []byte(","))...), ']')
-	if tail := marshal(after); len(tail) > 2 {
-		return append(append(b, ','), tail[1:]...)
-	}
-	return append(b, '}')
+// listed is a list as it is told: where the next page begins, "" for the last one, and what leads there.
+func listed[T any](list []T, after, link string) members {
+	return append(members{{"results", append([]T{}, list...)}}, paged(after, link)...)
 }
 
-// versionJSON is a value that a property had.
-type versionJSON struct {
-	Value       string `json:"value"`
-	Timestamp   string `json:"timestamp"`
-	SourceType  string `json:"sourceType"`
-	SourceID    string `json:"sourceId,omitempty"`
-	SourceLabel string `json:"sourceLabel,omitempty"`
-	UserID      int64  `json:"updatedByUserId,omitempty"`
+// paged tells where the next page begins, if there is one.
+func paged(after, link string) members {
+	if after == "" {
+		return nil
+	}
+	return members{{"paging", members{{"next", members{{"after", after}, {"link", link}}}}}}
 }
 
 // versions are the values that a property of a record had, newest first. One that never changed is as old as the record.
-func (p *property) versions(r *record) []versionJSON {
+func (p *property) versions(r *record) []members {
 	list := slices.DeleteFunc(slices.Clone(r.history), func(v version) bool { return v.field != p.number })
 	if v := r.value(p.number); len(list) == 0 && v != "" {
 		original := author{source: r.origin}
@@ -102,16 +72,16 @@ func (p *property) versions(r *record) []versionJSON {
 		}
 		list = []version{{p.number, r.created, original, v}}
 	}
-	out := make([]versionJSON, 0, len(list))
+	out := []members{}
 	for _, v := range slices.Backward(list) {
-		j := versionJSON{Value: v.text, Timestamp: instant(v.at), SourceType: v.by.source}
+		told := members{{"value", v.text}, {"timestamp", instant(v.at)}, {"sourceType", v.by.source}}
 		switch v.by.source {
 		case byUser:
-			j.SourceID, j.UserID = "userId:"+formatID(v.by.user), v.by.user
+			told = append(told, members{{"sourceId", "userId:" + formatID(v.by.user)}, {"updatedByUserId", v.by.user}}...)
 		case byIntegration:
-			j.SourceID, j.SourceLabel = "1001", "Sandbox app"
+			told = append(told, members{{"sourceId", "1001"}, {"sourceLabel", "Sandbox app"}}...)
 		}
-		out = append(out, j)
+		out = append(out, told)
 	}
 	return out
 }
@@ -131,27 +101,25 @@ func (c call) shows() func(r *record) bool {
 func (h *HubSpot) list(c call, o *hubObject) reply {
 	how, most := c.rendering(o)
 	limit, after := page(c.params(), 10, most) // after is the id of the first record
-	var found [][]byte
-	var next pages
+	var found []members
+	next := ""
 	shows := c.shows()
 	for _, r := range o.recs[o.from(int64(after)):] {
 		if !shows(r) {
 			continue
 		}
 		if len(found) == limit {
-			next.Paging = nextPage(r.id, c.link(r.id))
+			next = r.id
 			break
 		}
 		found = append(found, how.render(r))
 	}
-	return reply{status: http.StatusOK, body: listed(struct{}{}, found, next)}
+	return jsonReply(http.StatusOK, listed(found, next, c.link(next)))
 }
 
 // byRecordID refuses to find records by another property than their id: the sandbox cannot, and batch updates take no address.
 func byRecordID(idProperty string) {
-	if idProperty != "" && idProperty != "hs_object_id" {
-		panic(invalid("idProperty %q cannot be used", idProperty))
-	}
+	invalidIf(idProperty != "" && idProperty != "hs_object_id", "idProperty %q cannot be used", idProperty)
 }
 
 var missing = refuse(http.StatusNotFound, "OBJECT_NOT_FOUND", "Object not found.  objectId are usually numeric.")
@@ -166,13 +134,13 @@ func (h *HubSpot) readOne(c call, o *hubObject) reply {
 		panic(missing)
 	}
 	how, _ := c.rendering(o)
-	return reply{status: http.StatusOK, body: how.render(r)}
+	return jsonReply(http.StatusOK, how.render(r))
 }
 
 // archiveOne answers DELETE of one record, which may have gone before.
 func (h *HubSpot) archiveOne(c call, o *hubObject) reply {
 	if r := o.lookup(c); r != nil {
-		h.leave(r, c.now.UnixMilli())
+		h.archive(o, r, c.now.UnixMilli())
 	}
 	return reply{status: http.StatusNoContent}
 }
@@ -216,54 +184,37 @@ func (h *HubSpot) batchRead(c call, o *hubObject) reply {
 
 // batchSize checks the number of inputs.
 func batchSize(n, most int) {
-	if n == 0 {
-		panic(lacking("BatchInput", "inputs"))
-	}
-	if n > most {
-		panic(invalid("The maximum number of inputs supported in a batch request is %d, but %d were sent", most, n))
-	}
+	lackingIf(n == 0, "BatchInput", "inputs")
+	invalidIf(n > most, "The maximum number of inputs supported in a batch request is %d, but %d were sent", most, n)
 }
 
 // batch is what comes of a batch call.
 type batch struct {
-	results [][]byte
-	errors  []batchError
+	results []any
+	errors  []members
 	missing []string // ids not found, which share one error
 }
 
-// batchError is what failed of a batch.
-type batchError struct {
-	Status      string              `json:"status"`
-	Category    string              `json:"category"`
-	SubCategory string              `json:"subCategory,omitempty"`
-	Message     string              `json:"message"`
-	Context     map[string][]string `json:"context"`
-}
+func (b *batch) add(result any) { b.results = append(b.results, result) }
 
-func (b *batch) add(result []byte) { b.results = append(b.results, result) }
-
-func (b *batch) fail(e batchError) {
-	e.Status = "error"
-	b.errors = append(b.errors, e)
+// fail notes what failed: told is its category, its message and more.
+func (b *batch) fail(told members) {
+	b.errors = append(b.errors, append(members{{"status", "error"}}, told...))
 }
 
 // batchReply answers a batch call: with the given status if nothing failed, otherwise 207, which 2026-09 may fold into 200.
 func (h *HubSpot) batchReply(c call, status int, b batch) reply {
 	if len(b.missing) > 0 {
 		message := "Could not get some " + strings.ToUpper(h.object(c.rest[1]).singular) + " objects, they may be deleted or not exist. Check that ids are valid."
-		b.fail(batchError{Category: "OBJECT_NOT_FOUND", Message: message, Context: map[string][]string{"ids": b.missing}})
+		b.fail(members{{"category", "OBJECT_NOT_FOUND"}, {"message", message}, {"context", members{{"ids", b.missing}}}})
 	}
+	told := append(members{{"status", "COMPLETE"}}, listed(b.results, "", "")...)
 	if len(b.errors) > 0 {
-		status = http.StatusMultiStatus
-		if h.o.FoldErrors && c.dated == "2026-09" {
+		told = append(told, members{{"numErrors", len(b.errors)}, {"errors", b.errors}}...)
+		if status = http.StatusMultiStatus; h.o.FoldErrors && c.dated == "2026-09" {
 			status = http.StatusOK
 		}
 	}
 	now := instant(c.now.UnixMilli())
-	return reply{status: status, body: listed(map[string]string{"status": "COMPLETE"}, b.results, struct {
-		NumErrors   int          `json:"numErrors,omitempty"`
-		Errors      []batchError `json:"errors,omitempty"`
-		StartedAt   string       `json:"startedAt"`
-		CompletedAt string       `json:"completedAt"`
-	}{len(b.errors), b.errors, now, now})}
+	return jsonReply(status, append(told, members{{"startedAt", now}, {"completedAt", now}}...))
 }

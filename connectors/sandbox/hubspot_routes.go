@@ -18,14 +18,18 @@ const longestURI = 8192
 // call is a request with what its path says: either generation of paths leads to the same call.
 type call struct {
 	*request
-	api   string // objects, properties, associations, account-info, events, oauth
+	api   string // objects, properties, associations, account-info, events, forms, submissions, email-events, email-campaigns, oauth
 	dated string // version of a date-based path, "" for v3 and v4
 	rest  path   // the api and what stands behind its version
 	now   time.Time
 }
 
-// objectVersions are the date-based versions of objects, properties and account-info; the other APIs have only 2026-03.
+// objectVersions are the date-based versions of objects, properties, account-info, the journal and the token; the other APIs have only
+// 2026-03.
 var objectVersions = []string{"2026-03", "2026-09"}
+
+// journalAPIs are those of the webhooks journal, which an app calls under a token of its own.
+var journalAPIs = []string{"journal", "journal-local", "subscriptions"}
 
 // parse reads a path. Unknown ones have no api.
 func parse(q *request) call {
@@ -48,7 +52,17 @@ func parse(q *request) call {
 		take("account-info", strings.TrimPrefix(at(1), "v3"), 2)
 	case at(0) == "events" && (at(1) == "v3" && at(2) == "events" || at(1) == "event-occurrences" && at(2) == "2026-03"):
 		take("events", strings.TrimPrefix(at(2), "events"), 3)
-	case at(0) == "oauth" && (at(1) == "v1" || at(1) == "2026-03") && at(2) == "token":
+	case at(0) == "webhooks-journal" && slices.Contains(objectVersions, at(2)) && slices.Contains(journalAPIs, at(1)):
+		take(at(1), at(2), 3)
+	case at(0) == "journal-files":
+		take(at(0), "", 1)
+	case at(0) == "marketing" && at(1) == "v3" && at(2) == "forms":
+		take("forms", "", 3)
+	case at(0) == "form-integrations" && at(1) == "v1" && at(2) == "submissions" && at(3) == "forms":
+		take("submissions", "", 4)
+	case at(0) == "email" && at(1) == "public" && at(2) == "v1" && (at(3) == "events" || at(3) == "campaigns"):
+		take("email-"+at(3), "", 4)
+	case at(0) == "oauth" && (at(1) == "v1" || slices.Contains(objectVersions, at(1))) && at(2) == "token":
 		take("oauth", strings.TrimPrefix(at(1), "v1"), 2)
 	}
 	return c
@@ -56,7 +70,26 @@ func parse(q *request) call {
 
 // endpoints are what a portal answers, by API and the path behind its version.
 func (h *HubSpot) endpoints() []endpoint[call, *hubObject] {
-	return []endpoint[call, *hubObject]{
+	var journals []endpoint[call, *hubObject]
+	for _, j := range []string{"journal", "journal-local"} {
+		journals = append(journals, []endpoint[call, *hubObject]{
+			{"GET", j + "/earliest", h.earliest},
+			{"GET", j + "/latest", h.latest},
+			{"GET", j + "/offset/{offset}/next", h.next},
+			{"GET", j + "/batch/earliest/{n}", h.batchEarliest},
+			{"GET", j + "/batch/latest/{n}", h.batchLatest},
+			{"GET", j + "/batch/{offset}/next/{n}", h.batchNext},
+			{"POST", j + "/batch/read", h.pointersAgain},
+		}...)
+	}
+	return append(journals, []endpoint[call, *hubObject]{
+		{"GET", "journal-files/{name}", h.file},
+		{"GET", "subscriptions", h.listSubscriptions},
+		{"POST", "subscriptions", h.subscribe},
+		{"DELETE", "subscriptions/portals/{id}", h.endSubscriptions},
+		{"GET", "subscriptions/{id}", h.readSubscription},
+		{"DELETE", "subscriptions/{id}", h.endSubscription},
+
 		{"POST", "oauth/token", h.token},
 		{"GET", "account-info/details", h.account},
 
@@ -89,7 +122,12 @@ func (h *HubSpot) endpoints() []endpoint[call, *hubObject] {
 
 		{"GET", "events", h.events},
 		{"GET", "events/event-types", h.eventTypes},
-	}
+
+		{"GET", "forms", h.listForms},
+		{"GET", "submissions/{form}", h.listSubmissions},
+		{"GET", "email-events", h.emailEvents},
+		{"GET", "email-campaigns/{id}", h.campaign},
+	}...)
 }
 
 // route names a request whatever its generation of paths: "POST contacts/batch/update", "GET contacts/{id}", "GET events".
@@ -128,7 +166,12 @@ func (h *HubSpot) answer(q *request) (rep reply) {
 	}
 	search, telling := c.rest.fits("objects/{object}/search"), false // telling: the answer tells the limits
 	bad := caught[failure](func() {
-		if c.api != "oauth" {
+		switch {
+		case c.api == "oauth":
+		case c.api == "journal-files" && h.app != nil: // whoever has an address may read
+		case slices.Contains(journalAPIs, c.api):
+			h.admitApp(c)
+		default:
 			h.authorize(c)
 			telling = !search
 			h.admit(c, search)
@@ -254,14 +297,24 @@ func noObject(name string) *failure {
 	return refuse(http.StatusBadRequest, "VALIDATION_ERROR", "Unable to infer object type from: %s", name)
 }
 
+// refuseIf, invalidIf and lackingIf end a call with a refusal when there is cause.
+func refuseIf(when bool, status int, category, format string, args ...any) {
+	if when {
+		panic(refuse(status, category, format, args...))
+	}
+}
+
+func invalidIf(when bool, format string, args ...any) {
+	refuseIf(when, http.StatusBadRequest, "VALIDATION_ERROR", format, args...)
+}
+
+func lackingIf(when bool, what string, attributes ...string) {
+	invalidIf(when, "Invalid input JSON on line 1, column 1: Cannot build %s, some of required attributes are not set [%s]", what, strings.Join(attributes, ", "))
+}
+
 // invalid is the answer to a request that does not fit.
 func invalid(format string, args ...any) *failure {
 	return refuse(http.StatusBadRequest, "VALIDATION_ERROR", format, args...)
-}
-
-// lacking is the answer to a body that does not say all it must.
-func lacking(what string, attributes ...string) *failure {
-	return invalid("Invalid input JSON on line 1, column 1: Cannot build %s, some of required attributes are not set [%s]", what, strings.Join(attributes, ", "))
 }
 
 func refuse(status int, category, format string, args ...any) *failure {

@@ -59,22 +59,13 @@ func (in *searchBody) window() (limit, offset int) {
 			panic(invalid("A filter group has %d filters, more than the %d allowed", len(g.Filters), maxFilters))
 		}
 	}
-	switch {
-	case limit < 0 || limit > maxSearchPage:
-		panic(invalid("limit must be between 0 and %d", maxSearchPage))
-	case err != nil || offset < 0:
-		panic(invalid("after must be a number"))
-	case offset+limit > maxResults:
-		panic(invalid("The results of a query cannot be paged through beyond %d", maxResults))
-	case len(in.FilterGroups) > maxGroups:
-		panic(invalid("There are %d filter groups, more than the %d allowed", len(in.FilterGroups), maxGroups))
-	case all > maxAllFilters:
-		panic(invalid("There are %d filters, more than the %d allowed", all, maxAllFilters))
-	case len(in.Sorts) > 1:
-		panic(invalid("There are %d sorts, only 1 is allowed", len(in.Sorts)))
-	case in.Query != "" || len(in.Filters) > 0 || len(in.Sorts) == 1 && string(in.Sorts[0]) != `"hs_object_id"`:
-		panic(invalid("the sandbox searches by filterGroups alone, in ascending order of hs_object_id"))
-	}
+	invalidIf(limit < 0 || limit > maxSearchPage, "limit must be between 0 and %d", maxSearchPage)
+	invalidIf(err != nil || offset < 0, "after must be a number")
+	invalidIf(offset+limit > maxResults, "The results of a query cannot be paged through beyond %d", maxResults)
+	invalidIf(len(in.FilterGroups) > maxGroups, "There are %d filter groups, more than the %d allowed", len(in.FilterGroups), maxGroups)
+	invalidIf(all > maxAllFilters, "There are %d filters, more than the %d allowed", all, maxAllFilters)
+	invalidIf(len(in.Sorts) > 1, "There are %d sorts, only 1 is allowed", len(in.Sorts))
+	invalidIf(in.Query != "" || len(in.Filters) > 0 || len(in.Sorts) == 1 && string(in.Sorts[0]) != `"hs_object_id"`, "the sandbox searches by filterGroups alone, in ascending order of hs_object_id")
 	return limit, offset
 }
 
@@ -94,7 +85,7 @@ func (h *HubSpot) search(c call, o *hubObject) reply {
 	}
 	how := rendering{props: o.resolve(in.Properties, true)}
 	total := 0
-	var found [][]byte
+	var found []members
 	for _, r := range o.recs {
 		if r = r.seen(c.now.UnixMilli()); !r.live() || !meets(r, groups) {
 			continue
@@ -103,12 +94,11 @@ func (h *HubSpot) search(c call, o *hubObject) reply {
 			found = append(found, how.render(r))
 		}
 	}
-	var next pages
+	next := ""
 	if end := offset + limit; limit > 0 && end < total {
-		after := strconv.Itoa(end)
-		next.Paging = nextPage(after, "?after="+after)
+		next = strconv.Itoa(end)
 	}
-	return reply{status: http.StatusOK, body: listed(map[string]int{"total": total}, found, next)}
+	return jsonReply(http.StatusOK, append(members{{"total", total}}, listed(found, next, "?after="+next)...))
 }
 
 // clause says whether a record meets a filter.
@@ -158,9 +148,7 @@ var relations = map[string]string{"EQ": "=", "NEQ": "!=", "LT": "<", "LTE": "<="
 // clause reads a filter.
 func (o *hubObject) clause(f filterBody) clause {
 	p, ok := o.property(f.PropertyName)
-	if !ok {
-		panic(invalid("There was a problem with the request. property %q does not exist", f.PropertyName))
-	}
+	invalidIf(!ok, "There was a problem with the request. property %q does not exist", f.PropertyName)
 	if f.Operator == "HAS_PROPERTY" {
 		return func(r *record) bool { return p.keyOf(r).is }
 	}
@@ -170,9 +158,7 @@ func (o *hubObject) clause(f filterBody) clause {
 			operands = []string{*f.Value}
 		}
 	}
-	if relations[f.Operator] == "" || len(operands) == 0 {
-		panic(invalid("There was a problem with the request. operator %q on %q is not known or needs a value", f.Operator, f.PropertyName))
-	}
+	invalidIf(relations[f.Operator] == "" || len(operands) == 0, "There was a problem with the request. operator %q on %q is not known or needs a value", f.Operator, f.PropertyName)
 	keys := make([]key, len(operands))
 	for i, v := range operands {
 		if keys[i], ok = p.key(v); !ok {

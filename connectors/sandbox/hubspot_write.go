@@ -23,21 +23,13 @@ type input struct {
 func (o *hubObject) understand(values map[string]*string, byHubSpot bool) (known changes, bad []*badValue) {
 	known = make(changes, len(values))
 	for _, name := range slices.Sorted(maps.Keys(values)) {
-		p, ok := o.property(name)
-		var wrong *badValue
-		switch value := values[name]; {
-		case !ok:
-			wrong = unfit("PROPERTY_DOESNT_EXIST", name, "Property %q does not exist", name)
-		case p.readOnly() && !byHubSpot:
-			wrong = unfit("READ_ONLY_VALUE", name, "%q is a read only property; its value cannot be set.", name)
-		case value == nil:
-			wrong = unfit("INVALID_VALUE", name, "%q must be a string", name)
-		default:
-			var v string
-			if v, wrong = p.check(*value); wrong == nil {
-				known[name] = v
-			}
-		}
+		wrong := caught[badValue](func() {
+			p, ok := o.property(name)
+			unfitIf(!ok, "PROPERTY_DOESNT_EXIST", name, "Property %q does not exist", name)
+			unfitIf(!byHubSpot && p.readOnly(), "READ_ONLY_VALUE", name, "%q is a read only property; its value cannot be set.", name)
+			unfitIf(values[name] == nil, "INVALID_VALUE", name, "%q must be a string", name)
+			known[name] = p.check(*values[name])
+		})
 		if wrong != nil {
 			bad = append(bad, wrong)
 		}
@@ -63,24 +55,22 @@ func (c call) inputs(o *hubObject) []input {
 func (c call) single(o *hubObject) input {
 	var in input
 	c.read(&in)
-	if in.Properties == nil {
-		panic(lacking("SimplePublicObjectInput", "properties"))
-	}
+	lackingIf(in.Properties == nil, "SimplePublicObjectInput", "properties")
 	in.values, in.bad = o.understand(in.Properties, false)
-	refuseIf(badValues(in.bad))
+	refuseValues(in.bad)
 	return in
 }
 
-// badValues is the 400 to values that do not go, nil if there are none.
-func badValues(bad []*badValue) *failure {
+// refuseValues answers values that do not go with a 400.
+func refuseValues(bad []*badValue) {
 	if len(bad) == 0 {
-		return nil
+		return
 	}
 	f := refuse(http.StatusBadRequest, "VALIDATION_ERROR", "Property values were not valid: %s", marshal(bad))
 	for _, v := range bad {
 		f.Errors = append(f.Errors, detail{v.Message, v.Code, map[string][]string{"propertyName": {v.Name}}})
 	}
-	return f
+	panic(f)
 }
 
 // broken are the validation rules a contact would not keep after changes; r is nil for a new one.
@@ -105,18 +95,16 @@ func (h *HubSpot) broken(c call, o *hubObject, r *record, values changes) (bad [
 
 // check refuses changes that a record does not take; r is nil for a new one.
 func (h *HubSpot) check(c call, o *hubObject, r *record, x input) {
-	refuseIf(badValues(x.bad))
+	refuseValues(x.bad)
 	if other := h.clash(o, x.values, r); other != nil {
 		panic(refuse(http.StatusConflict, "CONFLICT", "Contact already exists. Existing ID: %s", other.id))
 	}
-	refuseIf(badValues(h.broken(c, o, r, x.values)))
+	refuseValues(h.broken(c, o, r, x.values))
 }
 
 // once refuses a batch that names something twice.
 func once(seen map[string]bool, name string) {
-	if seen[name] {
-		panic(invalid("Duplicate IDs found in batch input: [%s]. IDs must be unique", name))
-	}
+	invalidIf(seen[name], "Duplicate IDs found in batch input: [%s]. IDs must be unique", name)
 	seen[name] = name != ""
 }
 
@@ -126,14 +114,12 @@ func (h *HubSpot) batchUpdate(c call, o *hubObject) reply {
 	in := c.inputs(o)
 	ids := make(map[string]bool, len(in))
 	for _, x := range in {
-		if x.ID == nil || x.Properties == nil {
-			panic(lacking("SimplePublicObjectBatchInput", "id", "properties"))
-		}
+		lackingIf(x.ID == nil || x.Properties == nil, "SimplePublicObjectBatchInput", "id", "properties")
 		byRecordID(x.IDProperty)
 		once(ids, *x.ID)
 	}
 	for _, x := range in {
-		refuseIf(badValues(x.bad))
+		refuseValues(x.bad)
 		if r := o.named(*x.ID); r != nil {
 			h.check(c, o, r, x)
 		}
@@ -153,7 +139,7 @@ func (h *HubSpot) batchUpdate(c call, o *hubObject) reply {
 }
 
 // write applies changes that came through the API, counts them and gives the answer.
-func (h *HubSpot) write(c call, o *hubObject, r *record, x input) []byte {
+func (h *HubSpot) write(c call, o *hubObject, r *record, x input) members {
 	if o == h.contacts {
 		h.tally.wrote(r)
 	}
@@ -162,7 +148,7 @@ func (h *HubSpot) write(c call, o *hubObject, r *record, x input) []byte {
 }
 
 // written is a record as the answer to a write shows it: what was written and what is always there.
-func (o *hubObject) written(r *record, x input) []byte {
+func (o *hubObject) written(r *record, x input) members {
 	names := slices.AppendSeq([]string{"hs_object_id"}, maps.Keys(x.values))
 	return rendering{props: o.resolve(names, true)}.render(r)
 }
@@ -175,20 +161,18 @@ func (h *HubSpot) updateOne(c call, o *hubObject) reply {
 	}
 	x := c.single(o)
 	h.check(c, o, r, x)
-	return reply{status: http.StatusOK, body: h.write(c, o, r, x)}
+	return jsonReply(http.StatusOK, h.write(c, o, r, x))
 }
 
 // createOne answers POST of a new record.
 func (h *HubSpot) createOne(c call, o *hubObject) reply {
-	return reply{status: http.StatusCreated, body: h.createFrom(c, o, c.single(o))}
+	return jsonReply(http.StatusCreated, h.createFrom(c, o, c.single(o)))
 }
 
-func (h *HubSpot) createFrom(c call, o *hubObject, x input) []byte {
+func (h *HubSpot) createFrom(c call, o *hubObject, x input) members {
 	h.check(c, o, nil, x)
 	for _, a := range x.Associations {
-		if o.other.named(a.To.ID) == nil {
-			panic(invalid("One or more associations are not valid: %s %s does not exist", o.other.singular, a.To.ID))
-		}
+		invalidIf(o.other.named(a.To.ID) == nil, "One or more associations are not valid: %s %s does not exist", o.other.singular, a.To.ID)
 	}
 	r := h.create(o, x.values, byIntegration, c.now.UnixMilli())
 	for _, a := range x.Associations {
@@ -206,9 +190,7 @@ func (h *HubSpot) batchCreate(c call, o *hubObject) reply {
 	in := c.inputs(o)
 	addresses := map[string]bool{}
 	for _, x := range in {
-		if x.Properties == nil {
-			panic(lacking("SimplePublicObjectBatchInputForCreate", "properties"))
-		}
+		lackingIf(x.Properties == nil, "SimplePublicObjectBatchInputForCreate", "properties")
 		h.check(c, o, nil, x)
 		once(addresses, x.values["email"])
 	}
@@ -229,11 +211,10 @@ func (h *HubSpot) mergeCall(c call, o *hubObject) reply {
 	if o != h.contacts {
 		panic(notAllowed)
 	}
-	r, err := h.merge(in.PrimaryObjectID, in.ObjectIDToMerge)
-	if err != nil {
-		panic(invalid("Objects %s and %s cannot be merged", in.PrimaryObjectID, in.ObjectIDToMerge))
-	}
-	return reply{status: http.StatusOK, body: rendering{props: o.resolve(nil, true)}.render(r)}
+	var r *record
+	bad := caught[problem](func() { r = h.merge(in.PrimaryObjectID, in.ObjectIDToMerge) })
+	invalidIf(bad != nil, "Objects %s and %s cannot be merged", in.PrimaryObjectID, in.ObjectIDToMerge)
+	return jsonReply(http.StatusOK, rendering{props: o.resolve(nil, true)}.render(r))
 }
 
 // eraseCall answers a deletion for privacy reasons.
@@ -247,7 +228,7 @@ func (h *HubSpot) eraseCall(c call, o *hubObject) reply {
 	if o != h.contacts {
 		panic(notAllowed)
 	}
-	if h.erase(in.ObjectID) != nil {
+	if caught[problem](func() { h.erase(in.ObjectID) }) != nil {
 		panic(missing)
 	}
 	return reply{status: http.StatusNoContent}

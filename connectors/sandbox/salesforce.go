@@ -48,7 +48,8 @@ type Salesforce struct {
 	usage    rolling
 	underWay map[*request]locks // writes of several records
 
-	serves   []endpoint[*orgCall, *orgObject]
+	serves   []endpoint[*orgCall, *orgObject] // of the REST API
+	enters   []endpoint[*orgCall, *orgObject] // outside of it
 	cursors  []*orgCursor
 	jobs     map[string]*bulkJob
 	outcomes []BulkOutcome
@@ -81,16 +82,14 @@ func NewSalesforce(o SalesforceOptions) *Salesforce {
 	if o.Unlimited {
 		s.usage.max = noLimit
 	}
-	for _, spec := range strings.Split(standardObjects, "\n\n")[1:] { // behind the comment
-		obj := s.newObject(spec)
-		s.all = append(s.all, obj)
-		s.objects[strings.ToLower(obj.name)] = obj
-		s.prefixes[obj.prefix] = obj
+	s.all = standard()
+	for _, o := range s.all {
+		s.objects[strings.ToLower(o.Name)], s.prefixes[o.Prefix] = o, o
 	}
 	s.users = s.objects["user"]
 	s.objects["organization"].onlyID = theOrg
 	s.derivations()
-	s.serves = s.endpoints()
+	s.serves, s.enters = s.endpoints(), s.entrances()
 	s.desk.open(s, o.Now)
 	s.desk.largest = mostBulkCSV + 1
 	s.settle()

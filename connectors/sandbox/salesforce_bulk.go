@@ -87,12 +87,8 @@ func (s *Salesforce) job(c *orgCall) *bulkJob {
 // table answers with what came of a job's rows.
 func (s *Salesforce) table(c *orgCall, _ *orgObject) reply {
 	job := s.job(c)
-	switch {
-	case c.params().Get("maxRecords") != "" || c.params().Get("locator") != "":
-		panic(badRequest("INVALIDJOB", "InvalidJob : the sandbox gives all results at once"))
-	case job.query != nil && job.State != bulkDone:
-		panic(badRequest("INVALIDJOBSTATE", "Results are not available: job %s is %s", job.ID, job.State))
-	}
+	badRequestIf(c.params().Get("maxRecords") != "" || c.params().Get("locator") != "", "INVALIDJOB", "InvalidJob : the sandbox gives all results at once")
+	badRequestIf(job.query != nil && job.State != bulkDone, "INVALIDJOBSTATE", "Results are not available: job %s is %s", job.ID, job.State)
 	rows := job.tables[c.rest[3]]
 	return reply{status: http.StatusOK, body: appendCSV(nil, rows), header: http.Header{
 		"Content-Type": {"text/csv;charset=UTF-8"}, "Sforce-Locator": {"null"}, "Sforce-Numberofrecords": {strconv.Itoa(max(len(rows)-1, 0))},
@@ -106,11 +102,9 @@ func (s *Salesforce) openIngest(c *orgCall, _ *orgObject) reply {
 	var in jobBody
 	c.read(&in)
 	o, ok := s.object(in.Object)
-	if !ok || o.tooling {
-		panic(badRequest("INVALIDJOB", "InvalidJob : Unable to find object: %s", in.Object))
-	}
+	badRequestIf(!ok || o.Tooling, "INVALIDJOB", "InvalidJob : Unable to find object: %s", in.Object)
 	job := s.openJob(c, in, "V2Ingest", "update")
-	job.object, job.Object, job.assigns = o, o.name, in.AssignmentRuleId != ""
+	job.object, job.Object, job.assigns = o, o.Name, in.AssignmentRuleId != ""
 	job.ContentURL = "services/data/v" + c.version + "/jobs/ingest/" + job.ID + "/batches"
 	return jsonReply(http.StatusOK, job.jobJSON)
 }
@@ -119,20 +113,16 @@ func (s *Salesforce) openQuery(c *orgCall, _ *orgObject) reply {
 	var in jobBody
 	c.read(&in)
 	query := s.parseSOQL(in.Query, false)
-	if query.count {
-		panic(badRequest("FEATURENOTENABLED", "Aggregates are not supported in bulk queries"))
-	}
+	badRequestIf(query.count, "FEATURENOTENABLED", "Aggregates are not supported in bulk queries")
 	job := s.openJob(c, in, "V2Query", "query")
-	job.query, job.Object, job.uploaded = query, query.o.name, c.now
+	job.query, job.Object, job.uploaded = query, query.o.Name, c.now
 	job.move(c, bulkUploaded)
 	return jsonReply(http.StatusOK, job.jobJSON)
 }
 
 func (s *Salesforce) openJob(c *orgCall, in jobBody, kind, operation string) *bulkJob {
 	in.LineEnding = cmp.Or(in.LineEnding, "LF")
-	if in.Operation != operation || cmp.Or(in.ContentType, "CSV") != "CSV" || cmp.Or(in.ColumnDelimiter, "COMMA") != "COMMA" || in.LineEnding != "LF" && in.LineEnding != "CRLF" {
-		panic(badRequest("INVALIDJOB", "InvalidJob : the sandbox runs update and query with CSV, commas, and LF or CRLF"))
-	}
+	badRequestIf(in.Operation != operation || cmp.Or(in.ContentType, "CSV") != "CSV" || cmp.Or(in.ColumnDelimiter, "COMMA") != "COMMA" || in.LineEnding != "LF" && in.LineEnding != "CRLF", "INVALIDJOB", "InvalidJob : the sandbox runs update and query with CSV, commas, and LF or CRLF")
 	s.serial++
 	version, _ := strconv.ParseFloat(c.version, 64)
 	job := &bulkJob{tables: map[string][][]string{}, jobJSON: jobJSON{
@@ -178,9 +168,7 @@ func (j *bulkJob) underWay() bool { return j.State == bulkUploaded || j.State ==
 
 func (s *Salesforce) deleteJob(c *orgCall, _ *orgObject) reply {
 	job := s.job(c)
-	if job.underWay() {
-		panic(badRequest("API_ERROR", "Job %s must be aborted or have ended before it can be deleted", job.ID))
-	}
+	badRequestIf(job.underWay(), "API_ERROR", "Job %s must be aborted or have ended before it can be deleted", job.ID)
 	delete(s.jobs, job.ID)
 	return reply{status: http.StatusNoContent}
 }

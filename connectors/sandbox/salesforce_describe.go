@@ -12,9 +12,9 @@ func (s *Salesforce) describe(c *orgCall, o *orgObject) reply {
 			fields = append(fields, f.describe())
 		}
 	}
-	path := c.prefix() + "/sobjects/" + o.name
+	path := c.prefix() + "/sobjects/" + o.Name
 	return jsonReply(http.StatusOK, map[string]any{
-		"name": o.name, "label": o.label, "keyPrefix": o.prefix, "custom": false, "createable": true, "deletable": true, "queryable": true,
+		"name": o.Name, "label": o.Label, "keyPrefix": o.Prefix, "custom": false, "createable": true, "deletable": true, "queryable": true,
 		"replicateable": true, "retrieveable": true, "undeletable": true, "updateable": true,
 		"urls":   map[string]string{"sobject": path, "describe": path + "/describe", "rowTemplate": path + "/{ID}"},
 		"fields": fields, "childRelationships": []any{}, "recordTypeInfos": []any{},
@@ -32,13 +32,13 @@ func (f *orgField) describe() map[string]any {
 	for _, o := range f.options {
 		choices = append(choices, map[string]any{"active": true, "defaultValue": false, "label": o.label, "value": o.value})
 	}
-	writable := f.editable && !f.readOnly
+	writable := f.editable && !f.ReadOnly
 	return map[string]any{
-		"name": f.name, "label": f.label, "type": f.typ, "inlineHelpText": maybe(f.help), "custom": f.custom, "createable": writable, "updateable": writable && !f.createOnly,
-		"length": f.length, "byteLength": 3 * f.length, "precision": f.precision, "scale": f.scale, "filterable": !f.long(), "sortable": !f.long(),
-		"nillable": !f.required && f.typ != orgBool && f.time == nil && f.typ != orgIDType, "defaultedOnCreate": f.typ == orgBool || f.standardValue != "" || f.name == "OwnerId",
-		"restrictedPicklist": f.restricted, "picklistValues": choices, "nameField": f.name == "Name", "idLookup": f.typ == orgIDType || f.typ == orgEmail,
-		"permissionable": f.custom || !f.readOnly && !f.required, "polymorphicForeignKey": len(f.refTo) > 1, "relationshipName": maybe(f.relation),
-		"referenceTo": append([]string{}, f.refTo...), "calculated": false, "externalId": false, "unique": false,
+		"name": f.Name, "label": f.Label, "type": f.Type, "inlineHelpText": maybe(f.Help), "custom": f.custom, "createable": writable, "updateable": writable && !f.CreateOnly,
+		"length": f.Length, "byteLength": 3 * f.Length, "precision": f.Precision, "scale": f.Scale, "filterable": !f.long(), "sortable": !f.long(),
+		"nillable": !f.Required && f.Type != orgBool && f.time == nil && f.Type != orgIDType, "defaultedOnCreate": f.Type == orgBool || f.Default != "" || f.Name == "OwnerId",
+		"restrictedPicklist": f.Restricted, "picklistValues": choices, "nameField": f.Name == "Name", "idLookup": f.Type == orgIDType || f.Type == orgEmail,
+		"permissionable": f.custom || !f.ReadOnly && !f.Required, "polymorphicForeignKey": len(f.RefTo) > 1, "relationshipName": maybe(f.Relation),
+		"referenceTo": append([]string{}, f.RefTo...), "calculated": false, "externalId": false, "unique": false,
 	}
 }

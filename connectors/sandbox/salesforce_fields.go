@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"encoding/json"
 	"fmt"
 	"math"
 	"slices"
@@ -33,19 +34,19 @@ const (
 // orgField is a field of an object. Values are kept as canonical text: numbers without needless digits, date-times as the API
 // writes them, booleans as "true" or nothing, ids with 18 characters; "" is null.
 type orgField struct {
-	name, label, help string
-	typ               string
+	Name, Label, Help string
+	Type              string
 	num               int // place among the object's fields
-	length            int // characters
-	precision, scale  int // digits in all, digits after the point
+	Length            int // characters
+	Precision, Scale  int // digits in all, digits after the point
 	options           []orgOption
-	restricted        bool
-	refTo             []string
-	relation          string // name of the way to the parent: Owner
-	standardValue     string // given to new records that have none
-	required          bool
-	readOnly          bool // set by the org alone
-	createOnly        bool
+	Restricted        bool
+	RefTo             []string
+	Relation          string // name of the way to the parent: Owner
+	Default           string // given to new records that have none
+	Required          bool
+	ReadOnly          bool // set by the org alone
+	CreateOnly        bool
 	custom            bool
 	removed           bool
 
@@ -62,17 +63,17 @@ type orgField struct {
 type orgOption struct{ value, label string }
 
 // long says that the field holds a text that cannot be filtered or sorted by.
-func (f *orgField) long() bool { return f.typ == orgText && f.length > 255 || f.typ == orgComplex }
+func (f *orgField) long() bool { return f.Type == orgText && f.Length > 255 || f.Type == orgComplex }
 
-func (f *orgField) isID() bool { return f.typ == orgIDType || f.typ == orgRef }
+func (f *orgField) isID() bool { return f.Type == orgIDType || f.Type == orgRef }
 
 func (f *orgField) numeric() bool {
-	return f.typ == orgDouble || f.typ == orgInt || f.typ == orgCurrency || f.typ == orgPercent
+	return f.Type == orgDouble || f.Type == orgInt || f.Type == orgCurrency || f.Type == orgPercent
 }
 
 // quoted says that SOQL writes the field's values as strings.
 func (f *orgField) quoted() bool {
-	return !f.numeric() && f.typ != orgBool && f.typ != orgDate && f.typ != orgDateTime
+	return !f.numeric() && f.Type != orgBool && f.Type != orgDate && f.Type != orgDateTime
 }
 
 // misreading is the code of a value that cannot be of the field's type; in a JSON body it fails the whole request.
@@ -99,19 +100,19 @@ func parseWireTime(text string) (time.Time, bool) {
 }
 
 func (f *orgField) misread(text string) *orgFault {
-	return badRequest(misreading, "Cannot deserialize instance of %s from VALUE_STRING value %s or request may be missing a required field", f.typ, text)
+	return badRequest(misreading, "Cannot deserialize instance of %s from VALUE_STRING value %s or request may be missing a required field", f.Type, text)
 }
 
 // canon is the canonical form of a value given as text.
 func (f *orgField) canon(text string) string {
 	text = strings.TrimSpace(text)
 	bad := func(code, format string, args ...any) {
-		panic(badRow(code, f.label+": "+fmt.Sprintf(format, args...), f.name))
+		panic(badRow(code, f.Label+": "+fmt.Sprintf(format, args...), f.Name))
 	}
 	switch {
 	case text == "":
 		return ""
-	case f.typ == orgBool:
+	case f.Type == orgBool:
 		switch strings.ToLower(text) {
 		case "true", "1":
 			return "true"
@@ -121,11 +122,11 @@ func (f *orgField) canon(text string) string {
 		panic(f.misread(text))
 	case f.numeric():
 		return f.canonNumber(text)
-	case f.typ == orgDate:
+	case f.Type == orgDate:
 		if _, err := time.Parse(time.DateOnly, text); err != nil {
 			panic(f.misread(text))
 		}
-	case f.typ == orgDateTime:
+	case f.Type == orgDateTime:
 		t, ok := parseWireTime(text)
 		if !ok || t.Year() < 1700 || t.Year() > 4000 {
 			panic(f.misread(text))
@@ -137,11 +138,11 @@ func (f *orgField) canon(text string) string {
 			bad("MALFORMED_ID", "id value of incorrect type: %s", text)
 		}
 		return id
-	case f.restricted && !f.offers(text):
+	case f.Restricted && !f.offers(text):
 		bad("INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST", "bad value for restricted picklist field: %s", text)
-	case f.length > 0 && len(text) > f.length && utf8.RuneCountInString(text) > f.length:
-		bad("STRING_TOO_LONG", "data value too large: %s (max length=%d)", text, f.length)
-	case f.typ == orgEmail && !plausibleEmail(text):
+	case f.Length > 0 && len(text) > f.Length && utf8.RuneCountInString(text) > f.Length:
+		bad("STRING_TOO_LONG", "data value too large: %s (max length=%d)", text, f.Length)
+	case f.Type == orgEmail && !plausibleEmail(text):
 		bad("INVALID_EMAIL_ADDRESS", "invalid email address: %s", text)
 	}
 	return text
@@ -153,13 +154,11 @@ func (f *orgField) canonNumber(text string) string {
 	if err != nil || math.IsNaN(v) || math.IsInf(v, 0) {
 		panic(f.misread(text))
 	}
-	p := math.Pow10(f.scale)
+	p := math.Pow10(f.Scale)
 	if r := math.Round(v*p) / p; !math.IsInf(r, 0) {
 		v = r + 0 // no negative zero
 	}
-	if f.precision > 0 && math.Abs(v) >= math.Pow10(f.precision-f.scale) {
-		panic(badRow("NUMBER_OUTSIDE_VALID_RANGE", fmt.Sprintf("%s: value outside of valid range on numeric field: %s", f.label, text), f.name))
-	}
+	badRowIf(f.Precision > 0 && math.Abs(v) >= math.Pow10(f.Precision-f.Scale), "NUMBER_OUTSIDE_VALID_RANGE", f.Label+": value outside of valid range on numeric field: "+text, f.Name)
 	return strconv.FormatFloat(v, 'f', -1, 64)
 }
 
@@ -172,24 +171,22 @@ func plausibleEmail(s string) bool {
 	return at > 0 && at < len(s)-3 && strings.IndexByte(s[at:], '.') > 1 && !strings.HasSuffix(s, ".") && !strings.ContainsAny(s, " \t\r\n,;<>")
 }
 
-// appendValue appends a value as JSON.
-func (f *orgField) appendValue(dst []byte, v string) []byte {
+// told is a value as JSON tells it.
+func (f *orgField) told(v string) any {
 	switch {
-	case f.typ == orgBool:
-		return strconv.AppendBool(dst, v != "")
-	case v == "":
-		return append(dst, "null"...)
-	case f.numeric() && f.typ != orgInt && !strings.Contains(v, "."):
-		return append(dst, v+".0"...)
-	case f.numeric() || f.typ == orgComplex:
-		return append(dst, v...)
+	case f.Type == orgBool:
+		return v != ""
+	case v != "" && f.numeric() && f.Type != orgInt && !strings.Contains(v, "."):
+		return json.RawMessage(v + ".0")
+	case v != "" && (f.numeric() || f.Type == orgComplex):
+		return json.RawMessage(v)
 	}
-	return appendQuoted(dst, v)
+	return orNull(v)
 }
 
 // plain is a value as CSV and Go see it.
 func (f *orgField) plain(v string) string {
-	if f.typ == orgBool && v == "" {
+	if f.Type == orgBool && v == "" {
 		return "false"
 	}
 	return v

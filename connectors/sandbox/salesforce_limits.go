@@ -39,7 +39,7 @@ func limitExceeded(policy string) *orgFault {
 	if policy == concurrentPolicy {
 		what = "ConcurrentRequests (Concurrent API Requests)"
 	}
-	return &orgFault{http.StatusForbidden, "REQUEST_LIMIT_EXCEEDED", what + " Limit exceeded.", nil}
+	return &orgFault{status: http.StatusForbidden, code: "REQUEST_LIMIT_EXCEEDED", message: what + " Limit exceeded."}
 }
 
 func (s *Salesforce) throttle() int { return http.StatusForbidden }

@@ -33,23 +33,19 @@ type orgCursor struct {
 func (s *Salesforce) query(c *orgCall, _ *orgObject) reply {
 	all, tooling := strings.EqualFold(c.rest[0], "queryAll"), c.rest[0] == "tooling"
 	text := c.params().Get("q")
-	if text == "" {
-		panic(badRequest("MALFORMED_QUERY", "A query is required in the parameter q"))
-	}
+	badRequestIf(text == "", "MALFORMED_QUERY", "A query is required in the parameter q")
 	q := s.parseSOQL(text, tooling)
 	if c.params().Get("columns") == "true" {
 		return jsonReply(http.StatusOK, map[string]any{
-			"columnMetadata": s.columnsJSON(q.columns), "entityName": q.o.name, "groupBy": false, "idSelected": slices.ContainsFunc(q.columns, func(c orgPath) bool { return c.field.typ == orgIDType }), "keyPrefix": q.o.prefix,
+			"columnMetadata": s.columnsJSON(q.columns), "entityName": q.o.Name, "groupBy": false, "idSelected": slices.ContainsFunc(q.columns, func(c orgPath) bool { return c.field.Type == orgIDType }), "keyPrefix": q.o.Prefix,
 		})
 	}
 	recs := s.run(q, all)
 	if q.count {
 		return jsonReply(http.StatusOK, map[string]any{"totalSize": len(recs), "done": true, "records": []any{}})
 	}
-	whole := func(c orgPath) bool { return c.field.name == "Metadata" || c.field.name == "FullName" }
-	if tooling && len(recs) > 1 && slices.ContainsFunc(q.columns, whole) {
-		panic(badRequest("MALFORMED_QUERY", "When retrieving results with Metadata or FullName fields, the query qualifications must specify no more than one row for retrieval. Result size: %d", len(recs)))
-	}
+	whole := func(c orgPath) bool { return c.field.Name == "Metadata" || c.field.Name == "FullName" }
+	badRequestIf(tooling && len(recs) > 1 && slices.ContainsFunc(q.columns, whole), "MALFORMED_QUERY", "When retrieving results with Metadata or FullName fields, the query qualifications must specify no more than one row for retrieval. Result size: %d", len(recs))
 	cursor := &orgCursor{session: c.session, ends: c.now.Add(cursorLife), size: batchSizeOf(c), o: q.o, columns: q.columns, recs: recs}
 	if len(recs) > cursor.size {
 		s.serial++
@@ -67,16 +63,16 @@ func (s *Salesforce) query(c *orgCall, _ *orgObject) reply {
 func (s *Salesforce) columnsJSON(columns []orgPath) []map[string]any {
 	out := []map[string]any{}
 	for i, c := range columns {
-		f, name, joined := c.field, c.field.name, []map[string]any{}
+		f, name, joined := c.field, c.field.Name, []map[string]any{}
 		if c.way != nil {
 			if slices.ContainsFunc(columns[:i], func(p orgPath) bool { return p.way == c.way }) {
 				continue
 			}
-			f, name, joined = c.way, c.way.relation, s.columnsJSON(below(columns, c.way, s.objects[strings.ToLower(c.way.refTo[0])]))
+			f, name, joined = c.way, c.way.Relation, s.columnsJSON(below(columns, c.way, s.objects[strings.ToLower(c.way.RefTo[0])]))
 		}
 		out = append(out, map[string]any{
-			"columnName": name, "displayName": name, "apexType": f.typ, "aggregate": false, "custom": f.custom, "joinColumns": joined, "foreignKeyName": nil,
-			"booleanType": f.typ == orgBool, "numberType": f.numeric(), "textType": f.quoted(), "insertable": f.editable && !f.readOnly, "updatable": f.editable && !f.readOnly && !f.createOnly,
+			"columnName": name, "displayName": name, "apexType": f.Type, "aggregate": false, "custom": f.custom, "joinColumns": joined, "foreignKeyName": nil,
+			"booleanType": f.Type == orgBool, "numberType": f.numeric(), "textType": f.quoted(), "insertable": f.editable && !f.ReadOnly, "updatable": f.editable && !f.ReadOnly && !f.CreateOnly,
 		})
 	}
 	return out
@@ -86,7 +82,7 @@ func (s *Salesforce) columnsJSON(columns []orgPath) []map[string]any {
 // lookup to several objects, is left out.
 func below(columns []orgPath, way *orgField, parent *orgObject) (own []orgPath) {
 	for _, c := range columns {
-		if f, ok := parent.field(c.field.name); ok && c.way == way {
+		if f, ok := parent.field(c.field.Name); ok && c.way == way {
 			own = append(own, orgPath{field: f})
 		}
 	}
@@ -117,49 +113,41 @@ func (s *Salesforce) nextPage(c *orgCall, _ *orgObject) reply {
 	panic(badRequest("INVALID_QUERY_LOCATOR", "invalid query locator"))
 }
 
-// page renders the records of a cursor from a place on.
+// page answers with the records of a cursor from a place on.
 func (s *Salesforce) page(c *orgCall, cursor *orgCursor, from int) reply {
 	end := min(from+cursor.size, len(cursor.recs))
-	b := make([]byte, 0, 128+(end-from)*(96+24*len(cursor.columns)))
-	b = fmt.Appendf(b, `{"totalSize":%d,"done":%t,`, len(cursor.recs), end == len(cursor.recs))
+	told := members{{"totalSize", len(cursor.recs)}, {"done", end == len(cursor.recs)}}
 	if end < len(cursor.recs) {
-		b = fmt.Appendf(b, `"nextRecordsUrl":"%s/query/%s-%d",`, c.prefix(), cursor.id, end)
+		told = append(told, member{"nextRecordsUrl", fmt.Sprintf("%s/query/%s-%d", c.prefix(), cursor.id, end)})
 	}
-	b = append(b, `"records":[`...)
-	for i, r := range cursor.recs[from:end] {
-		if i > 0 {
-			b = append(b, ',')
-		}
-		b = s.appendRecord(b, c.prefix(), cursor.o, r, cursor.columns)
+	records := make([]members, 0, end-from)
+	for _, r := range cursor.recs[from:end] {
+		records = append(records, s.render(c.prefix(), cursor.o, r, cursor.columns))
 	}
-	return reply{status: http.StatusOK, body: append(b, "]}"...)}
+	return jsonReply(http.StatusOK, append(told, member{"records", records}))
 }
 
-// appendRecord renders a record as queries and reads tell it: its own fields before those of its parents.
-func (s *Salesforce) appendRecord(b []byte, prefix string, o *orgObject, r *record, columns []orgPath) []byte {
+// render is a record as queries and reads tell it: its own fields before those of its parents.
+func (s *Salesforce) render(prefix string, o *orgObject, r *record, columns []orgPath) members {
 	path := "/sobjects/"
-	if o.tooling {
+	if o.Tooling {
 		path = "/tooling/sobjects/"
 	}
-	b = append(b, `{"attributes":{"type":"`+o.name+`","url":"`+prefix+path+o.name+"/"+r.id+`"}`...)
-	for _, c := range columns {
-		if f := c.field; c.way == nil {
-			b = append(append(append(b, `,"`...), f.name...), `":`...)
-			b = f.appendValue(b, f.value(r))
-		}
-	}
+	own := members{{"attributes", members{{"type", o.Name}, {"url", prefix + path + o.Name + "/" + r.id}}}}
+	var parents members
 	for i, c := range columns {
-		if c.way == nil || slices.ContainsFunc(columns[:i], func(p orgPath) bool { return p.way == c.way }) {
-			continue
-		}
-		b = append(append(append(b, `,"`...), c.way.relation...), `":`...)
-		if parent, up := s.parent(c.way, r); up == nil {
-			b = append(b, "null"...)
-		} else {
-			b = s.appendRecord(b, prefix, parent, up, below(columns, c.way, parent))
+		switch {
+		case c.way == nil:
+			own = append(own, member{c.field.Name, c.field.told(c.field.value(r))})
+		case !slices.ContainsFunc(columns[:i], func(p orgPath) bool { return p.way == c.way }):
+			var told any
+			if parent, up := s.parent(c.way, r); up != nil {
+				told = s.render(prefix, parent, up, below(columns, c.way, parent))
+			}
+			parents = append(parents, member{c.way.Relation, told})
 		}
 	}
-	return append(b, '}')
+	return append(own, parents...)
 }
 
 // readOne answers GET sobjects/{object}/{id}.
@@ -171,11 +159,11 @@ func (s *Salesforce) tell(c *orgCall, o *orgObject, r *record) reply {
 	if len(names) == 0 {
 		for _, f := range o.fields {
 			if f.readable {
-				names = append(names, f.name)
+				names = append(names, f.Name)
 			}
 		}
 	}
-	return reply{status: http.StatusOK, body: s.appendRecord(nil, c.prefix(), o, r, s.columns(o, names))}
+	return jsonReply(http.StatusOK, s.render(c.prefix(), o, r, s.columns(o, names)))
 }
 
 // changed are the records to which something happened, as at tells, from start up to end of a replication call, whose seconds are
@@ -184,18 +172,12 @@ func (s *Salesforce) changed(c *orgCall, o *orgObject, days int, what string, at
 	when := func(name string) int64 {
 		text := strings.ReplaceAll(c.params().Get(name), " ", "+") // a plus that nobody encoded
 		t, ok := parseWireTime(text)
-		if !ok {
-			panic(badRequest("INVALID_REPLICATION_DATE", "%s is not a valid value for the type xsd:dateTime", text))
-		}
+		badRequestIf(!ok, "INVALID_REPLICATION_DATE", "%s is not a valid value for the type xsd:dateTime", text)
 		return wholeMinute(t.UnixMilli())
 	}
 	start, end, now := when("start"), when("end"), c.now.UnixMilli()
-	switch {
-	case end-start < minuteMs:
-		panic(badRequest("INVALID_REPLICATION_DATE", "endDate must be at least one minute greater than startDate"))
-	case now-start > int64(days)*dayMs+minuteMs:
-		panic(badRequest("INVALID_REPLICATION_DATE", "startDate must be within the last %d days for %s records", days, what))
-	}
+	badRequestIf(end-start < minuteMs, "INVALID_REPLICATION_DATE", "endDate must be at least one minute greater than startDate")
+	badRequestIf(now-start > int64(days)*dayMs+minuteMs, "INVALID_REPLICATION_DATE", "startDate must be within the last %d days for %s records", days, what)
 	for _, r := range o.recs {
 		if ms := at(r); start <= ms && ms < end {
 			found = append(found, r)

@@ -71,9 +71,7 @@ func (s *Salesforce) refused(id string) {
 func (s *Salesforce) checkUpdate(c *orgCall, o *orgObject, r *record, values changes) {
 	s.refused(r.id)
 	s.checkLocks(c.request, o, r)
-	if o.isConverted(r) {
-		panic(badRow("CANNOT_UPDATE_CONVERTED_LEAD", "cannot reference converted lead"))
-	}
+	badRowIf(o.isConverted(r), "CANNOT_UPDATE_CONVERTED_LEAD", "cannot reference converted lead")
 	s.checkValues(c, o, r, values)
 }
 
@@ -81,21 +79,16 @@ func (s *Salesforce) checkUpdate(c *orgCall, o *orgObject, r *record, values cha
 func (s *Salesforce) checkValues(c *orgCall, o *orgObject, r *record, values changes) {
 	for _, name := range slices.Sorted(maps.Keys(values)) {
 		f, id := o.byName[name], values[name]
-		if f.typ != orgRef || id == "" {
+		if f.Type != orgRef || id == "" {
 			continue
 		}
 		parent, up := s.recordOf(id)
-		switch {
-		case parent == nil || !slices.Contains(f.refTo, parent.name):
-			panic(badRow("FIELD_INTEGRITY_EXCEPTION", fmt.Sprintf("%s: id value of incorrect type: %s", f.label, id), f.name))
-		case up == nil || s.isPurged(up):
-			panic(badRow("INVALID_CROSS_REFERENCE_KEY", "invalid cross reference id", f.name))
-		case !up.live():
-			panic(badRow("ENTITY_IS_DELETED", "entity is deleted", f.name))
-		}
+		badRowIf(parent == nil || !slices.Contains(f.RefTo, parent.Name), "FIELD_INTEGRITY_EXCEPTION", f.Label+": id value of incorrect type: "+id, f.Name)
+		badRowIf(up == nil || s.isPurged(up), "INVALID_CROSS_REFERENCE_KEY", "invalid cross reference id", f.Name)
+		badRowIf(!up.live(), "ENTITY_IS_DELETED", "entity is deleted", f.Name)
 	}
 	for _, rule := range s.rules {
-		if f, ok := o.field(rule.When); ok && rule.Object == o.name && f.plain(after(r, values, f)) == rule.Is {
+		if f, ok := o.field(rule.When); ok && rule.Object == o.Name && f.plain(after(r, values, f)) == rule.Is {
 			panic(badRow("FIELD_CUSTOM_VALIDATION_EXCEPTION", rule.Message))
 		}
 	}
@@ -107,11 +100,11 @@ func (s *Salesforce) checkValues(c *orgCall, o *orgObject, r *record, values cha
 
 // after is the value of a field once changes are made; r is nil for a new record.
 func after(r *record, values changes, f *orgField) string {
-	if v, ok := values[strings.ToLower(f.name)]; ok {
+	if v, ok := values[strings.ToLower(f.Name)]; ok {
 		return v
 	}
 	if r == nil {
-		return f.standardValue
+		return f.Default
 	}
 	return f.value(r)
 }
@@ -121,7 +114,7 @@ var twins = map[string][]string{"PermissionSet": {"Name"}, "FieldPermissions": {
 
 // clash refuses what a set-up record must not share with another, and which rights there are not.
 func (s *Salesforce) clash(o *orgObject, r *record, values changes) {
-	if names := twins[o.name]; names != nil && r == nil {
+	if names := twins[o.Name]; names != nil && r == nil {
 		for _, other := range o.live() {
 			if !slices.ContainsFunc(names, func(n string) bool {
 				return !strings.EqualFold(values[strings.ToLower(n)], o.get(other, strings.ToLower(n)))
@@ -130,11 +123,11 @@ func (s *Salesforce) clash(o *orgObject, r *record, values changes) {
 			}
 		}
 	}
-	if o.name != "FieldPermissions" {
+	if o.Name != "FieldPermissions" {
 		return
 	}
 	field, object := values["field"], values["sobjecttype"]
-	if f, err := s.fieldNamed(field); r == nil && (err != nil || !f.custom && (f.readOnly || f.required) || !strings.HasPrefix(strings.ToLower(field), strings.ToLower(object)+".")) {
+	if f := s.fieldNamed(field); r == nil && (f == nil || !f.custom && (f.ReadOnly || f.Required) || !strings.HasPrefix(strings.ToLower(field), strings.ToLower(object)+".")) {
 		panic(badRow("INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST", "Field Name: bad value for restricted picklist field: "+field, "Field"))
 	}
 	if read, given := values["permissionsread"]; values["permissionsedit"] != "" && read == "" && (r == nil || given) {
@@ -144,15 +137,13 @@ func (s *Salesforce) clash(o *orgObject, r *record, values changes) {
 
 // duplicate refuses a lead or contact with the address of another one.
 func (s *Salesforce) duplicate(o *orgObject, r *record, values changes) {
-	if !s.dupes || o.name != "Lead" && o.name != "Contact" {
+	if !s.dupes || o.Name != "Lead" && o.Name != "Contact" {
 		return
 	}
 	address := after(r, values, o.byName["email"])
 	for _, other := range []*orgObject{s.objects["lead"], s.objects["contact"]} {
 		for _, x := range other.recs {
-			if address != "" && x != r && x.live() && !other.isConverted(x) && strings.EqualFold(other.get(x, "email"), address) {
-				panic(badRow("DUPLICATES_DETECTED", "Use one of these records?"))
-			}
+			badRowIf(address != "" && x != r && x.live() && !other.isConverted(x) && strings.EqualFold(other.get(x, "email"), address), "DUPLICATES_DETECTED", "Use one of these records?")
 		}
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"regexp"
+	"slices"
 	"strings"
 	"unicode/utf8"
 )
@@ -55,9 +56,7 @@ var orgFieldTypes = map[string]struct {
 // shape is the field that metadata describes.
 func (m *fieldMetadata) shape(name string) *orgField {
 	need := func(what string, ok bool) {
-		if !ok {
-			panic(badRow("FIELD_INTEGRITY_EXCEPTION", "Must specify '"+what+"' for a CustomField of type "+m.Type))
-		}
+		badRowIf(!ok, "FIELD_INTEGRITY_EXCEPTION", "Must specify '"+what+"' for a CustomField of type "+m.Type)
 	}
 	size := func(n *int, what string, least, most int) int {
 		if need(what, n != nil); *n < least || *n > most {
@@ -69,34 +68,30 @@ func (m *fieldMetadata) shape(name string) *orgField {
 		what, text string
 		most       int
 	}{{"Label", m.Label, 40}, {"InlineHelpText", m.InlineHelpText, 510}, {"Description", m.Description, 1000}} {
-		if utf8.RuneCountInString(x.text) > x.most {
-			panic(badRow("STRING_TOO_LONG", fmt.Sprintf("%s: data value too large (max length=%d)", x.what, x.most), x.what))
-		}
+		badRowIf(utf8.RuneCountInString(x.text) > x.most, "STRING_TOO_LONG", fmt.Sprintf("%s: data value too large (max length=%d)", x.what, x.most), x.what)
 	}
 	need("label", m.Label != "")
 	need("type", m.Type != "")
 	t, known := orgFieldTypes[m.Type]
-	f := &orgField{name: name, label: m.Label, help: m.InlineHelpText, custom: true, required: m.Required, typ: t.typ, length: t.most}
+	f := &orgField{Name: name, Label: m.Label, Help: m.InlineHelpText, custom: true, Required: m.Required, Type: t.typ, Length: t.most}
 	switch {
 	case !known:
 		panic(badRow("INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST", "the sandbox does not support fields of type "+m.Type))
 	case t.least > 0:
-		if f.length = size(m.Length, "length", t.least, t.most); t.least > 1 {
+		if f.Length = size(m.Length, "length", t.least, t.most); t.least > 1 {
 			size(m.VisibleLines, "visibleLines", 2, 50)
 		}
 	case f.numeric():
-		f.precision = size(m.Precision, "precision", 1, 18)
-		f.scale = size(m.Scale, "scale", 0, f.precision)
-	case f.typ == orgBool:
+		f.Precision = size(m.Precision, "precision", 1, 18)
+		f.Scale = size(m.Scale, "scale", 0, f.Precision)
+	case f.Type == orgBool:
 		need("defaultValue", m.DefaultValue != nil)
-	case f.typ == orgPick:
+	case f.Type == orgPick:
 		need("valueSet", m.ValueSet != nil && len(m.ValueSet.ValueSetDefinition.Value) > 0)
-		f.restricted = m.ValueSet.Restricted
+		f.Restricted = m.ValueSet.Restricted
 		for _, v := range m.ValueSet.ValueSetDefinition.Value {
 			name := cmp.Or(v.FullName, v.ValueName)
-			if f.offers(name) || name == "" {
-				panic(badRow("DUPLICATE_VALUE", "duplicate value found: "+name))
-			}
+			badRowIf(f.offers(name) || name == "", "DUPLICATE_VALUE", "duplicate value found: "+name)
 			f.options = append(f.options, orgOption{name, cmp.Or(v.Label, name)})
 		}
 	}
@@ -114,24 +109,20 @@ func readMetadata(raw []byte) (m fieldMetadata) {
 // Define adds a custom field, named as Lead.Intent_Score__c, as an admin would. It is hidden from the integration user until
 // Grant or a permission set shows it. Metadata is that of a CustomField in the Tooling API, as JSON.
 func (s *Salesforce) Define(fullName, metadata string) error {
-	defer s.lock()()
-	if bad := caught[orgFault](func() { s.defineField(fullName, []byte(metadata), s.boss) }); bad != nil {
-		return fmt.Errorf("sandbox: field %s: %w", fullName, bad)
-	}
-	return nil
+	return s.try(func() {
+		bad := caught[orgFault](func() { s.defineField(fullName, []byte(metadata), s.boss) })
+		problemIf(bad != nil, "field %s: %w", fullName, bad)
+	})
 }
 
 // Undefine deletes a custom field with all its values, as an admin would.
 func (s *Salesforce) Undefine(fullName string) error {
-	defer s.lock()()
-	customs := s.objects["customfield"]
-	for _, r := range customs.live() {
-		if strings.EqualFold(customs.get(r, "fullname"), fullName) {
-			s.dropField(r, s.boss)
-			return nil
-		}
-	}
-	return fmt.Errorf("%w: field %s", ErrNotFound, fullName)
+	return s.try(func() {
+		customs := s.objects["customfield"]
+		at := slices.IndexFunc(customs.recs, func(r *record) bool { return r.live() && strings.EqualFold(customs.get(r, "fullname"), fullName) })
+		problemIf(at < 0, "there is no field %s", fullName)
+		s.dropField(customs.recs[at], s.boss)
+	})
 }
 
 // defineField adds a custom field and its record in the Tooling API.
@@ -139,15 +130,11 @@ func (s *Salesforce) defineField(fullName string, raw []byte, by string) *record
 	m := readMetadata(raw)
 	object, name, _ := strings.Cut(fullName, ".")
 	o, ok := s.object(object)
-	if !ok || o.tooling {
-		panic(badRow("INVALID_CROSS_REFERENCE_KEY", "Entity Enumeration Or ID: bad value for restricted picklist field: "+object, "EntityDefinitionId"))
-	}
+	badRowIf(!ok || o.Tooling, "INVALID_CROSS_REFERENCE_KEY", "Entity Enumeration Or ID: bad value for restricted picklist field: "+object, "EntityDefinitionId")
 	base, isCustom := strings.CutSuffix(name, "__c")
-	if !isCustom || !developerName.MatchString(base) || len(base) > 40 {
-		panic(badRow("INVALID_FIELD_FOR_INSERT_UPDATE", "The Field Name field can only contain underscores and alphanumeric characters. It must be unique, begin with a letter, not include spaces, not end with an underscore, and not contain two consecutive underscores.", "FullName"))
-	}
+	badRowIf(!isCustom || !developerName.MatchString(base) || len(base) > 40, "INVALID_FIELD_FOR_INSERT_UPDATE", "The Field Name field can only contain underscores and alphanumeric characters. It must be unique, begin with a letter, not include spaces, not end with an underscore, and not contain two consecutive underscores.", "FullName")
 	if f, ok := o.field(name); ok && !f.removed {
-		panic(badRow("DUPLICATE_DEVELOPER_NAME", "There is already a field named "+base+" on "+o.name+"."))
+		panic(badRow("DUPLICATE_DEVELOPER_NAME", "There is already a field named "+base+" on "+o.Name+"."))
 	}
 	f := m.shape(name)
 	delete(o.byName, strings.ToLower(name))
@@ -160,7 +147,7 @@ func (s *Salesforce) defineField(fullName string, raw []byte, by string) *record
 // customValues are the values of a custom field's record.
 func customValues(o *orgObject, base string, m *fieldMetadata, raw []byte) changes {
 	return changes{
-		"developername": base, "tableenumorid": o.name, "fullname": o.name + "." + base + "__c", "manageablestate": "unmanaged",
+		"developername": base, "tableenumorid": o.Name, "fullname": o.Name + "." + base + "__c", "manageablestate": "unmanaged",
 		"description": m.Description, "inlinehelptext": m.InlineHelpText, "metadata": string(raw),
 	}
 }
@@ -177,13 +164,13 @@ func (s *Salesforce) fieldOf(r *record) (*orgObject, *orgField) {
 func (s *Salesforce) dropField(r *record, by string) {
 	o, f := s.fieldOf(r)
 	f.removed = true
-	delete(o.byName, strings.ToLower(f.name))
+	delete(o.byName, strings.ToLower(f.Name))
 	for _, x := range o.recs {
 		x.set(f.num, "")
 	}
 	rights := s.objects["fieldpermissions"]
 	for _, x := range rights.live() {
-		if strings.EqualFold(rights.get(x, "field"), o.name+"."+f.name) {
+		if strings.EqualFold(rights.get(x, "field"), o.Name+"."+f.Name) {
 			s.remove(rights, x, by)
 		}
 	}
@@ -220,13 +207,11 @@ func (s *Salesforce) changeField(c *orgCall, _ *orgObject) reply {
 	_, raw := c.custom()
 	m := readMetadata(raw)
 	o, f := s.fieldOf(r)
-	g := m.shape(f.name)
-	if g.typ != f.typ || g.long() != f.long() {
-		panic(badRow("FIELD_INTEGRITY_EXCEPTION", "Cannot change the type of "+o.name+"."+f.name+" through this API"))
-	}
-	f.label, f.help, f.length, f.precision, f.scale, f.required = g.label, g.help, g.length, g.precision, g.scale, g.required
-	f.options, f.restricted = g.options, g.restricted
-	s.apply(s.objects["customfield"], r, customValues(o, strings.TrimSuffix(f.name, "__c"), &m, raw), s.me, s.nowMs())
+	g := m.shape(f.Name)
+	badRowIf(g.Type != f.Type || g.long() != f.long(), "FIELD_INTEGRITY_EXCEPTION", "Cannot change the type of "+o.Name+"."+f.Name+" through this API")
+	f.Label, f.Help, f.Length, f.Precision, f.Scale, f.Required = g.Label, g.Help, g.Length, g.Precision, g.Scale, g.Required
+	f.options, f.Restricted = g.options, g.Restricted
+	s.apply(s.objects["customfield"], r, customValues(o, strings.TrimSuffix(f.Name, "__c"), &m, raw), s.me, s.nowMs())
 	return reply{status: http.StatusNoContent}
 }
 
@@ -237,8 +222,6 @@ func (c *orgCall) custom() (fullName string, metadata []byte) {
 		Metadata json.RawMessage
 	}
 	c.read(&in)
-	if in.Metadata == nil {
-		panic(badRequest("FIELD_INTEGRITY_EXCEPTION", "Metadata: a value is required"))
-	}
+	badRequestIf(in.Metadata == nil, "FIELD_INTEGRITY_EXCEPTION", "Metadata: a value is required")
 	return in.FullName, in.Metadata
 }

@@ -1,7 +1,6 @@
 package sandbox
 
 import (
-	"bytes"
 	"fmt"
 	"maps"
 	"net/http"
@@ -44,7 +43,7 @@ func rowOf(fields map[string]any) orgRow {
 // read decodes a call's JSON body.
 func (c *orgCall) read(into any) {
 	if !c.isKind("application/json") {
-		panic(&orgFault{http.StatusUnsupportedMediaType, "UNSUPPORTED_MEDIA_TYPE", "Content type of request is not supported", nil})
+		panic(&orgFault{status: http.StatusUnsupportedMediaType, code: "UNSUPPORTED_MEDIA_TYPE", message: "Content type of request is not supported"})
 	}
 	if err := decode(c.body, into); err != nil {
 		panic(badRequest("JSON_PARSER_ERROR", "%s", err))
@@ -59,11 +58,11 @@ func (f *orgField) read(value any) string {
 	case csvText:
 		return f.canon(string(v))
 	case string:
-		if f.typ != orgBool {
+		if f.Type != orgBool {
 			return f.canon(v)
 		}
 	case bool:
-		if f.typ == orgBool || f.typ == orgString {
+		if f.Type == orgBool || f.Type == orgString {
 			return f.canon(strconv.FormatBool(v))
 		}
 	case float64:
@@ -80,42 +79,32 @@ func (o *orgObject) changesOf(row orgRow, fresh bool) changes {
 		f, ok := o.field(name)
 		switch {
 		case !ok || !f.readable:
-			panic(badRow("INVALID_FIELD", fmt.Sprintf("No such column '%s' on sobject of type %s", name, o.name)))
-		case f.readOnly || !f.editable || f.createOnly && !fresh:
-			closed = append(closed, f.name)
+			panic(badRow("INVALID_FIELD", fmt.Sprintf("No such column '%s' on sobject of type %s", name, o.Name)))
+		case f.ReadOnly || !f.editable || f.CreateOnly && !fresh:
+			closed = append(closed, f.Name)
 		default:
 			values[strings.ToLower(name)] = f.read(row.values[name])
 		}
 	}
 	for _, f := range o.fields {
-		if f.required && f.standardValue == "" && f.typ != orgBool && f.name != "OwnerId" {
-			if v, given := values[strings.ToLower(f.name)]; v == "" && (fresh || given) {
-				missing = append(missing, f.name)
+		if f.Required && f.Default == "" && f.Type != orgBool && f.Name != "OwnerId" {
+			if v, given := values[strings.ToLower(f.Name)]; v == "" && (fresh || given) {
+				missing = append(missing, f.Name)
 			}
 		}
 	}
-	switch {
-	case len(closed) > 0:
-		panic(badRow("INVALID_FIELD_FOR_INSERT_UPDATE", fmt.Sprintf("Unable to create/update fields: %s. Please check the security settings of this field and verify that it is read/write for your profile or permission set.", strings.Join(closed, ", ")), closed...))
-	case len(missing) > 0:
-		panic(badRow("REQUIRED_FIELD_MISSING", "Required fields are missing: ["+strings.Join(missing, ", ")+"]", missing...))
-	}
+	badRowIf(len(closed) > 0, "INVALID_FIELD_FOR_INSERT_UPDATE", "Unable to create/update fields: "+strings.Join(closed, ", ")+". Please check the security settings of this field and verify that it is read/write for your profile or permission set.", closed...)
+	badRowIf(len(missing) > 0, "REQUIRED_FIELD_MISSING", "Required fields are missing: ["+strings.Join(missing, ", ")+"]", missing...)
 	return values
 }
 
 // target is the live record that a row means.
 func (s *Salesforce) target(o *orgObject, given string) *record {
 	id, ok := longID(given)
-	if !ok || id[:3] != o.prefix {
-		panic(badRow("MALFORMED_ID", fmt.Sprintf("%s: id value of incorrect type: %s", o.fields[0].label, given), "Id"))
-	}
+	badRowIf(!ok || id[:3] != o.Prefix, "MALFORMED_ID", o.fields[0].Label+": id value of incorrect type: "+given, "Id")
 	r := o.byID[id]
-	if r == nil || s.isPurged(r) {
-		panic(badRow("INVALID_CROSS_REFERENCE_KEY", "invalid cross reference id"))
-	}
-	if !r.live() {
-		panic(badRow("ENTITY_IS_DELETED", "entity is deleted"))
-	}
+	badRowIf(r == nil || s.isPurged(r), "INVALID_CROSS_REFERENCE_KEY", "invalid cross reference id")
+	badRowIf(!r.live(), "ENTITY_IS_DELETED", "entity is deleted")
 	return r
 }
 
@@ -134,7 +123,7 @@ func (s *Salesforce) planned(c *orgCall, o *orgObject, row orgRow, fresh, assign
 		r = s.target(o, row.id)
 		s.checkUpdate(c, o, r, values)
 	}
-	if assigns && s.assignTo != "" && o.name == "Lead" {
+	if assigns && s.assignTo != "" && o.Name == "Lead" {
 		values["ownerid"] = s.assignTo
 	}
 	return func() *record {
@@ -169,24 +158,18 @@ func (s *Salesforce) writeMany(c *orgCall, fresh bool) reply {
 		Records   []map[string]any `json:"records"`
 	}
 	c.read(&in)
-	if len(in.Records) > collectionRows {
-		panic(badRequest("LIMIT_EXCEEDED", "Request cannot contain more than %d records", collectionRows))
-	}
+	badRequestIf(len(in.Records) > collectionRows, "LIMIT_EXCEEDED", "Request cannot contain more than %d records", collectionRows)
 	results := make([]orgResult, len(in.Records))
 	chunks, before, failed := 0, "", false
 	for i, fields := range in.Records {
 		row := rowOf(fields)
-		if row.typ == "" {
-			panic(badRequest("INVALID_TYPE", "Must send type attribute for record at index %d", i))
-		}
+		badRequestIf(row.typ == "", "INVALID_TYPE", "Must send type attribute for record at index %d", i)
 		if !strings.EqualFold(row.typ, before) {
 			chunks, before = chunks+1, row.typ
 		}
 		bad := caught[orgFault](func() {
 			o, ok := s.object(row.typ)
-			if !ok || o.tooling {
-				panic(badRow("INVALID_TYPE", "sObject type '"+row.typ+"' is not supported."))
-			}
+			badRowIf(!ok || o.Tooling, "INVALID_TYPE", "sObject type '"+row.typ+"' is not supported.")
 			results[i].write = s.planned(c, o, row, fresh, c.mayAssign())
 		})
 		if bad.misread() {
@@ -194,9 +177,7 @@ func (s *Salesforce) writeMany(c *orgCall, fresh bool) reply {
 		}
 		results[i].fault, failed = bad, failed || bad != nil
 	}
-	if chunks > collectionChunks {
-		panic(badRequest("LIMIT_EXCEEDED", "Cannot have more than %d chunks in a single operation. Please rearrange the data to reduce chunking.", collectionChunks))
-	}
+	badRequestIf(chunks > collectionChunks, "LIMIT_EXCEEDED", "Cannot have more than %d chunks in a single operation. Please rearrange the data to reduce chunking.", collectionChunks)
 	for i := range results {
 		switch res := &results[i]; {
 		case res.fault != nil:
@@ -241,20 +222,14 @@ func made(id string) resultJSON { return resultJSON{id, true, []faultJSON{}} }
 // deleteMany answers DELETE composite/sobjects?ids=…, row by row.
 func (s *Salesforce) deleteMany(c *orgCall, _ *orgObject) reply {
 	ids := splitList(c.params().Get("ids"))
-	if len(ids) == 0 || len(ids) > collectionRows {
-		panic(badRequest("LIMIT_EXCEEDED", "Request must name 1 to %d ids", collectionRows))
-	}
-	if strings.EqualFold(c.params().Get("allOrNone"), "true") {
-		panic(badRequest("INVALID_ARGUMENT", "the sandbox deletes without allOrNone alone"))
-	}
+	badRequestIf(len(ids) == 0 || len(ids) > collectionRows, "LIMIT_EXCEEDED", "Request must name 1 to %d ids", collectionRows)
+	badRequestIf(strings.EqualFold(c.params().Get("allOrNone"), "true"), "INVALID_ARGUMENT", "the sandbox deletes without allOrNone alone")
 	results := make([]orgResult, len(ids))
 	for i, id := range ids {
 		res := &results[i]
 		res.fault = caught[orgFault](func() {
 			o, _ := s.recordOf(id)
-			if o == nil {
-				panic(badRow("MALFORMED_ID", "malformed id "+id))
-			}
+			badRowIf(o == nil, "MALFORMED_ID", "malformed id "+id)
 			res.r = s.target(o, id)
 			s.remove(o, res.r, s.me)
 		})
@@ -270,31 +245,23 @@ func splitList(text string) []string {
 func (s *Salesforce) readMany(c *orgCall, o *orgObject) reply {
 	var in struct{ IDs, Fields []string }
 	c.read(&in)
-	if len(in.IDs) == 0 || len(in.Fields) == 0 {
-		panic(badRequest("MISSING_ARGUMENT", "The ids and fields of the records to retrieve are required"))
-	}
-	if len(in.IDs) > collectionReads {
-		panic(badRequest("LIMIT_EXCEEDED", "Request cannot name more than %d ids", collectionReads))
-	}
+	badRequestIf(len(in.IDs) == 0 || len(in.Fields) == 0, "MISSING_ARGUMENT", "The ids and fields of the records to retrieve are required")
+	badRequestIf(len(in.IDs) > collectionReads, "LIMIT_EXCEEDED", "Request cannot name more than %d ids", collectionReads)
 	columns := s.columns(o, in.Fields)
-	list := make([][]byte, 0, len(in.IDs))
-	for _, id := range in.IDs {
+	list := make([]any, len(in.IDs))
+	for i, id := range in.IDs {
 		full, ok := longID(id)
-		if !ok || full[:3] != o.prefix {
-			panic(badRequest("MALFORMED_ID", "malformed id %s", id))
-		}
+		badRequestIf(!ok || full[:3] != o.Prefix, "MALFORMED_ID", "malformed id %s", id)
 		if r := o.byID[full]; r != nil && r.live() {
-			list = append(list, s.appendRecord(nil, c.prefix(), o, r, columns))
-		} else {
-			list = append(list, []byte("null"))
+			list[i] = s.render(c.prefix(), o, r, columns)
 		}
 	}
-	return reply{status: http.StatusOK, body: append(append([]byte{'['}, bytes.Join(list, []byte(","))...), ']')}
+	return jsonReply(http.StatusOK, list)
 }
 
 // named is the live record that a path sobjects/{object}/{id} names.
 func (s *Salesforce) named(c *orgCall, o *orgObject) *record {
-	if id, ok := longID(c.rest[2]); !ok || id[:3] != o.prefix {
+	if id, ok := longID(c.rest[2]); !ok || id[:3] != o.Prefix {
 		panic(notThere())
 	}
 	return s.target(o, c.rest[2])
@@ -319,9 +286,7 @@ func (c *orgCall) oneRow() orgRow {
 	var fields map[string]any
 	c.read(&fields)
 	row := rowOf(fields)
-	if row.id != "" {
-		panic(badRow("INVALID_FIELD", "The Id field should not be specified in the sobject data.", "Id"))
-	}
+	badRowIf(row.id != "", "INVALID_FIELD", "The Id field should not be specified in the sobject data.", "Id")
 	return row
 }
 
@@ -329,6 +294,6 @@ func (c *orgCall) oneRow() orgRow {
 func (s *Salesforce) createOne(c *orgCall, o *orgObject) reply {
 	r := s.planned(c, o, c.oneRow(), true, c.mayAssign())()
 	rep := jsonReply(http.StatusCreated, made(r.id))
-	rep.header = http.Header{"Location": {c.prefix() + "/sobjects/" + o.name + "/" + r.id}}
+	rep.header = http.Header{"Location": {c.prefix() + "/sobjects/" + o.Name + "/" + r.id}}
 	return rep
 }

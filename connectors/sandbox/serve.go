@@ -35,6 +35,12 @@ func (q *request) params() url.Values {
 	return v
 }
 
+// form is the body as a form; what cannot be read is left out.
+func (q *request) form() url.Values {
+	v, _ := url.ParseQuery(string(q.body))
+	return v
+}
+
 // reply is an answer before it meets the wire. Its header may be nil.
 type reply struct {
 	status int
@@ -58,7 +64,7 @@ type vendor interface {
 	end(q *request)
 }
 
-// desk receives requests for a vendor: it injects faults, counts, measures, and answers over sockets or without.
+// desk receives requests for a vendor: it injects faults, counts, and answers over sockets or without.
 // Its lock guards all of the vendor's state.
 type desk struct {
 	mu     sync.Mutex
@@ -113,16 +119,13 @@ func (d *desk) handle(ctx context.Context, q *request) (rep reply, cut int, err 
 	}
 	defer d.lock()()
 	defer d.vendor.end(q)
-	var spent time.Duration
-	defer func() { d.tally.request(d.vendor.route(q), rep.status, spent) }()
+	defer func() { d.tally.request(d.vendor.route(q), rep.status) }()
 	if err != nil {
 		return reply{}, -1, err
 	}
 	effect, cut := hit && (fault.Delay == 0 || fault.Reset || fault.Cut > 0 || fault.Status != 0 || fault.HTML || fault.Policy != ""), -1
 	if !effect || fault.After || fault.Cut > 0 {
-		watch := startStopwatch()
 		rep = d.vendor.answer(q)
-		spent = watch.stop()
 	}
 	switch {
 	case !effect:

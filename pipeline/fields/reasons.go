@@ -26,7 +26,8 @@ func (w *writer) reasons() string {
 		b = append(b, l.rules[score.ByNothing]...)
 		return shorten(string(w.marks(b)), limit)
 	}
-	groups := w.groups()
+	var room [16]group // more than most have
+	groups := w.groups(room[:0])
 	b = fill(b, l.raises, "list", w.list(w.raises(groups)))
 	b = fill(append(b, '\n'), l.lowers, "list", w.list(w.lowers(groups)))
 	b = append(b, '\n')
@@ -79,9 +80,8 @@ type group struct {
 	days          []int64 // one moment of each day
 }
 
-// groups are the counted signals by what they were, strongest and newest first.
-func (w *writer) groups() []group {
-	var groups []group
+// groups appends the counted signals by what they were, strongest and newest first.
+func (w *writer) groups(groups []group) []group {
 	for i := range w.r.Features.Signals {
 		if !w.r.Counts(i) {
 			continue
@@ -96,7 +96,7 @@ func (w *writer) groups() []group {
 		g := &groups[k]
 		g.n++
 		g.strength, g.newest = max(g.strength, s.Strength), max(g.newest, s.At)
-		if n := len(g.days); n == 0 || w.day(time.Unix(g.days[n-1], 0)) != w.day(time.Unix(s.At, 0)) {
+		if n := len(g.days); n == 0 || !w.sameDay(g.days[n-1], s.At) {
 			g.days = append(g.days, s.At)
 		}
 	}
@@ -107,6 +107,12 @@ func (w *writer) groups() []group {
 		return int(min(max(b.newest-a.newest, -1), 1))
 	})
 	return groups
+}
+
+func (w *writer) sameDay(a, b int64) bool {
+	y1, m1, d1 := time.Unix(a, 0).In(w.loc).Date()
+	y2, m2, d2 := time.Unix(b, 0).In(w.loc).Date()
+	return d1 == d2 && m1 == m2 && y1 == y2
 }
 
 // raises are the strongest groups in words, and what they read that good customers read.

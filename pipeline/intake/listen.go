@@ -3,14 +3,15 @@ package intake
 import (
 	"context"
 	"errors"
+	"time"
 
 	"github.com/intentd/intentd/connectors"
 	"github.com/intentd/intentd/pipeline"
 	"github.com/intentd/intentd/state"
 )
 
-// Listen takes in who did something in the named source.
-func Listen(ctx context.Context, p *pipeline.Pipeline, source string) (Found, error) {
+// Listen takes in who did something in the named source. Whoever asked for nothing waits until it settles, for so long.
+func Listen(ctx context.Context, p *pipeline.Pipeline, source string, settle time.Duration) (Found, error) {
 	return job(ctx, p, "listen/"+source, func(ctx context.Context, f *Found) error {
 		s := p.Setup().Source(source)
 		if s == nil {
@@ -36,7 +37,7 @@ func Listen(ctx context.Context, p *pipeline.Pipeline, source string) (Found, er
 				}
 				taken, err = p.DB().TakeActive(state.ActivityPage{
 					Source: source, Feed: feed, Next: page.Next, CaughtUp: lane == state.Backfill && !page.More && !rest,
-					People: page.Items, Lane: lane, Rules: p.Setup().IdentityRules(), Now: p.Now(),
+					People: page.Items, Lane: lane, Settle: settle, Rules: p.Setup().IdentityRules(), Now: p.Now(),
 				})
 				return taken, page.Next, page.More, err
 			})

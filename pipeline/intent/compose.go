@@ -15,8 +15,21 @@ const (
 	reasonsMax  = 3
 )
 
-// slots are what there is to say of f. Parts that the headline took are not said again.
-func (n *note) slots(f *fact) (v slots) {
+// slots are what there is to say of f: worked out once, told in a text for each age.
+func (n *note) slots(f *fact) slots {
+	if f.slots == nil {
+		if n.saying == len(n.filled) {
+			n.filled = append(n.filled, new(slots))
+		}
+		f.slots = n.filled[n.saying]
+		n.saying++
+		n.say(f, f.slots)
+	}
+	return *f.slots
+}
+
+// say fills v with what there is to say of f.
+func (n *note) say(f *fact, v *slots) {
 	l := n.l
 	v['d'], v['p'] = n.dates(f), n.productName(f.product)
 	v[slotOn] = n.on(f, v['d'])
@@ -127,8 +140,7 @@ func (n *note) slots(f *fact) (v slots) {
 		}
 	}
 	v['n'] = l.number(f.count)
-	n.object(f, a, &v)
-	return v
+	n.object(f, a, v)
 }
 
 // demo is what a demo is called in the trade.
@@ -649,9 +661,16 @@ func (n *note) headline(f *fact, as form, class Class) Sentence {
 	if r := n.newestRequest(); f.act.first() && r != nil {
 		cites = append(cites[:min(len(cites), 2)], r.cites...)
 	}
-	for _, also := range map[Act][]Act{ActStuck: {ActTrial}, ActTrial: {ActInvite, ActUse}}[f.act] {
+	var beside []Act
+	switch f.act {
+	case ActStuck:
+		beside = []Act{ActTrial}
+	case ActTrial:
+		beside = []Act{ActInvite, ActUse}
+	}
+	for _, also := range beside {
 		if g := n.newest(also); g != nil {
-			cites = append(cites, g.newestCites()[0])
+			cites = append(cites, g.newestCite()[0])
 			if v['i'] != "" || f.act == ActStuck {
 				tell(g)
 			}
@@ -784,7 +803,7 @@ func (n *note) silentSince(f *fact, cites *[]string) string {
 	if n.sameDay(last.at, f.at) {
 		return since
 	}
-	*cites = append(*cites, last.newestCites()[0])
+	*cites = append(*cites, last.newestCite()[0])
 	day := n.day(last.at)
 	switch {
 	case n.days(last.at) < 7:

@@ -38,6 +38,7 @@ type fact struct {
 	german    bool   // its title is German
 	kind      string // of an event: webinar
 	form      bool   // said no in a form, not in a reply
+	slots     *slots // what there is to say of it, once that was asked for
 	told      bool   // in the text being written
 	said      string // the slots of it that the headline holds: "qb"
 }
@@ -50,8 +51,7 @@ const citesKept = 8
 
 // gather reads the journey from the time from on into facts, oldest first by their newest event.
 func (n *note) gather(from int64) {
-	clear(n.facts)
-	n.facts, n.topics = n.facts[:0], n.topics[:0]
+	n.empty()
 	j := n.s.Journey
 	for si := range j.Sessions {
 		for i := range j.Sessions[si].Steps {
@@ -107,12 +107,12 @@ func (n *note) step(st *journey.Step) {
 	if sig != nil {
 		f.product = sig.Product
 	}
-	f.title = n.titleOf(a, st, sig)
+	f.title, f.german = n.titleOf(a, st, sig)
 	page := addressed(e.URL)
 	if page.home {
-		f.title = "" // a slogan
+		f.title, f.german = "", false // a slogan
 	}
-	f.german = page.german || germanTitle(f.title)
+	f.german = f.german || page.german
 	switch {
 	case st.Why == journey.WhyColleague:
 		f.colleague = colleagueName(e.Properties)
@@ -142,8 +142,8 @@ func (n *note) step(st *journey.Step) {
 	n.add(&f, eventID(st))
 }
 
-// titleOf is what the page, form or file of a step may be called: trusted, without the site's name, and no link.
-func (n *note) titleOf(a Act, st *journey.Step, sig *journey.Signal) string {
+// titleOf is what the page, form or file of a step may be called, and whether that is German: trusted, without the site's name, and no link.
+func (n *note) titleOf(a Act, st *journey.Step, sig *journey.Signal) (title string, german bool) {
 	e := &st.Event
 	t := ""
 	if sig != nil {
@@ -164,20 +164,47 @@ func (n *note) titleOf(a Act, st *journey.Step, sig *journey.Signal) string {
 	case ActRegister, ActAttend:
 		t = n.eventOf(e, t)
 	}
-	if machineName(t) {
+	c := n.r.captionOf(t)
+	if c.machine {
 		t = ""
 		if st.Trusted {
 			t = e.PageTitle
 		}
+		c = n.r.captionOf(t)
 	}
-	if i := strings.Index(t, " | "); i > 0 {
-		t = t[:i]
+	t, german, untellable := c.text, c.german, c.untellable
+	if n.red.mayName(c) {
+		t = n.red.redactNames(t)
+		german, untellable = germanTitle(t), strings.Contains(t, "[") || n.r.mayNotBeTold(t)
 	}
-	t, _ = n.red.clean(plain(t, 80))
-	if strings.Contains(t, "[") || n.r.mayNotBeTold(t) {
-		return ""
+	if untellable {
+		return "", false
 	}
-	return t
+	return t, german
+}
+
+// caption is a title as it may be told of anybody: what is left to do for a person is to take out their names.
+type caption struct {
+	text, lower string
+	machine     bool // its builder's, see machineName
+	german      bool
+	untellable  bool
+}
+
+func (r *Rules) captionOf(title string) *caption {
+	return r.captions.get(title, func() *caption {
+		t := title
+		if i := strings.Index(t, " | "); i > 0 {
+			t = t[:i]
+		}
+		t, _ = (&redactor{}).clean(plain(t, 80))
+		return &caption{t, strings.ToLower(t), machineName(title), germanTitle(t), strings.Contains(t, "[") || r.mayNotBeTold(t)}
+	})
+}
+
+// mayName says that redactNames may change the text of c.
+func (r *redactor) mayName(c *caption) bool {
+	return len(r.names) > 0 && len(c.lower) != len(c.text) || slices.ContainsFunc(r.names, func(name string) bool { return strings.Contains(c.lower, name) })
 }
 
 // fileOf is what a download is called by the event: by its file's name in words, or by its page's title where that says the same.
@@ -245,11 +272,35 @@ func (r *Rules) tellable(subjects []string) []string {
 	return slices.Clip(slices.DeleteFunc(subjects, r.mayNotBeTold))
 }
 
-// pageSubjects are the subjects of a page, without what products and the vendor are called. The list is shared.
-func (n *note) pageSubjects(title, url string) []string {
-	return n.r.subjects.get(page{title, url, n.products}, func() []string {
-		return n.r.tellable(subjects(title, url, slices.Concat(n.s.Journey.Products, n.vendor())))
+// pageTopics are the subjects of a page, without what products and the vendor are called, and the topics that they make.
+type pageTopics struct {
+	subjects []string
+	topics   []topicName
+}
+
+// topicsOfPage are those of a page. They are shared.
+func (n *note) topicsOfPage(title, url string) *pageTopics {
+	return n.r.pages.get(page{title, url, n.products, n.l.german}, func() *pageTopics {
+		of := n.r.tellable(subjects(title, url, slices.Concat(n.s.Journey.Products, n.vendor())))
+		return &pageTopics{of, n.topicNames(of)}
 	})
+}
+
+// topicName is a subject as a topic is called, and its name as topics are compared by.
+type topicName struct{ subject, name, key string }
+
+// topicNames are those of subjects that may be told.
+func (n *note) topicNames(subjects []string) (out []topicName) {
+	for _, s := range subjects {
+		if s = plain(s, 60); s != "" && !hasLink(s, n.r.o.Hosts) {
+			out = append(out, n.topicName(s, translated(s, n.l.german)))
+		}
+	}
+	return out
+}
+
+func (n *note) topicName(subject, name string) topicName {
+	return topicName{subject, name, folded.get(name, func() string { return " " + foldSubject(name) + " " })}
 }
 
 // details reads what an event says beside its kind.
@@ -259,7 +310,7 @@ func (n *note) details(f *fact, e *connectors.Event) {
 	case ActPrice:
 		f.item = addressed(e.URL).prices
 	case ActCompare:
-		f.rival = n.r.rivals.get(page{f.title, e.URL, n.products}, func() string { return n.rivalOfPage(f.title, e.URL) })
+		f.rival = n.r.rivals.get(page{f.title, e.URL, n.products, false}, func() string { return n.rivalOfPage(f.title, e.URL) })
 		if f.rival == "" {
 			f.rival = n.knownRival(f.title + " " + strings.ReplaceAll(pathOf(e.URL), "-", " "))
 		}
@@ -442,7 +493,11 @@ func (n *note) add(f *fact, id string) {
 		}
 		return
 	}
-	f.cites, f.days = []string{id}, []int64{f.at}
+	var room fact // of a note before
+	if i := len(n.facts); i < cap(n.facts) {
+		room = n.facts[:i+1][i]
+	}
+	f.cites, f.days = append(room.cites[:0], id), append(room.days[:0], f.at)
 	n.facts = append(n.facts, *f)
 }
 
@@ -680,6 +735,7 @@ func (n *note) topicsOf(f *fact, st *journey.Step, sig *journey.Signal) {
 			}
 		}
 	}
+	var topics []topicName
 	switch {
 	case len(named) > 0:
 		f.subjects = n.r.tellable(named)
@@ -692,7 +748,8 @@ func (n *note) topicsOf(f *fact, st *journey.Step, sig *journey.Signal) {
 		f.subjects = n.r.tellable(f.subjects)
 	case f.act == ActRead || f.act == ActProduct || f.act == ActCase || f.act == ActCompare:
 		if st.Trusted {
-			f.subjects = n.pageSubjects(e.PageTitle, e.URL)
+			page := n.topicsOfPage(e.PageTitle, e.URL)
+			f.subjects, topics = page.subjects, page.topics
 		}
 	case f.act == ActStuck:
 		if f.item != "" && len(strings.Fields(f.item)) > 1 {
@@ -703,17 +760,17 @@ func (n *note) topicsOf(f *fact, st *journey.Step, sig *journey.Signal) {
 		return
 	}
 	if p := f.ask.place; p != "" && !f.ask.hostile {
-		n.topic(p, eventID(st), f, false)
+		n.topic(n.topicName(p, p), eventID(st), f, false)
 	}
 	if f.act == ActCompare && noun(f.rival) && !leavable[strings.ToLower(f.rival)] && len(f.subjects) == 0 {
-		n.topic(upperFirst(f.rival), eventID(st), f, false)
+		n.topic(n.topicName(f.rival, upperFirst(f.rival)), eventID(st), f, false)
 	}
-	for _, s := range f.subjects {
-		if s = plain(s, 60); s == "" || hasLink(s, n.r.o.Hosts) {
-			continue
-		}
-		trusted := sig != nil && slices.ContainsFunc(sig.Topics, func(t string) bool { return strings.EqualFold(t, s) })
-		n.topic(translated(s, n.l.german), eventID(st), f, trusted)
+	if topics == nil {
+		topics = n.topicNames(f.subjects)
+	}
+	for _, t := range topics {
+		trusted := sig != nil && slices.ContainsFunc(sig.Topics, func(named string) bool { return strings.EqualFold(named, t.subject) })
+		n.topic(t, eventID(st), f, trusted)
 	}
 }
 
@@ -742,8 +799,8 @@ const topicsKept = 5
 var folded memo[string, string]
 
 // topic notes one: of two where one holds the other, the longer is kept.
-func (n *note) topic(name, id string, f *fact, trusted bool) {
-	key := folded.get(name, func() string { return " " + foldSubject(name) + " " })
+func (n *note) topic(of topicName, id string, f *fact, trusted bool) {
+	name, key := of.name, of.key
 	weight := 1
 	if f.act != ActRead && f.act != ActProduct {
 		weight = 2
@@ -782,10 +839,19 @@ func (n *note) topTopics() []Topic {
 		}
 		return int(min(max(b.at-a.at, -1), 1))
 	})
-	var out []Topic
-	for i := range n.topics[:min(len(n.topics), topicsKept)] {
-		t := &n.topics[i]
-		out = append(out, Topic{Name: t.name, Cites: slices.Clone(t.events), Trusted: t.trusted})
+	top := n.topics[:min(len(n.topics), topicsKept)]
+	if len(top) == 0 {
+		return nil
+	}
+	cited := 0
+	for i := range top {
+		cited += len(top[i].events)
+	}
+	out, cites := make([]Topic, len(top)), make([]string, 0, cited) // one room for the citations of all
+	for i, t := range top {
+		from := len(cites)
+		cites = append(cites, t.events...)
+		out[i] = Topic{Name: t.name, Cites: slices.Clip(cites[from:]), Trusted: t.trusted}
 	}
 	return out
 }

@@ -33,13 +33,17 @@ type Rules struct {
 
 	vendors    []string // what the own hosts are called
 	untellable memo[string, bool]
-	subjects   memo[page, []string]
+	captions   memo[string, *caption]
+	pages      memo[page, *pageTopics]
 	rivals     memo[page, string]
-	room       sync.Pool // of *room: a note's facts and topics are done with when it is written
+	notes      sync.Pool // of *note: what one was written from is room for the next
 }
 
-// page is one that people read, with the products that the journey knows.
-type page struct{ title, url, products string }
+// page is one that people read, with the products that the journey knows, told in a language.
+type page struct {
+	title, url, products string
+	german               bool
+}
 
 // NewRules makes the engine.
 func NewRules(o RulesOptions) *Rules {
@@ -80,9 +84,8 @@ func (r *Rules) note(s Subject) Intent {
 		return in
 	}
 	n := r.prepare(s)
-	defer func() {
-		r.room.Put(n.leave())
-	}()
+	defer r.notes.Put(n)
+	defer n.leave()
 	class, company, evidence := n.classify()
 	in.Class = class
 	if product := n.product(); product > 0 {
@@ -111,7 +114,7 @@ func (r *Rules) note(s Subject) Intent {
 		if !at.After(s.Now) {
 			continue
 		}
-		n.now, n.age = at.In(n.loc), at
+		n.grow(at)
 		if form, ok = n.leads(); !ok {
 			break
 		}
@@ -119,10 +122,22 @@ func (r *Rules) note(s Subject) Intent {
 		later.NextStep, _ = n.nextStep(n.lead, form, class)
 		if later.Headline.Text != in.Headline.Text || later.NextStep.Text != in.NextStep.Text {
 			later.Sentences = n.summary(form, class)
+			if in.Later == nil {
+				in.Later = make([]Later, 0, 3)
+			}
 			in.Later = append(in.Later, later)
 		}
 	}
 	return in
+}
+
+// grow moves the note to a time to come.
+func (n *note) grow(at time.Time) {
+	before := n.now.Year()
+	n.now, n.age = at.In(n.loc), at
+	if n.now.Year() != before { // dates name the year now, or no longer
+		n.forget()
+	}
 }
 
 // leads begins a text with what leads it as of n.age; ok is false if nothing does.
@@ -173,10 +188,20 @@ type note struct {
 	back      bool // after a silence
 	noRequest bool // the headline says that there is no request
 	marks     []Mark
+
+	filled  []*slots // room for what there is to say of facts
+	saying  int      // how many of filled hold a fact's
+	sum     fact     // all that was read, as one
+	sumOf   []*fact  // what it sums up
+	sumTold clause   // how it is told
 }
 
 func (r *Rules) prepare(s Subject) *note {
-	n := &note{r: r, s: s, loc: s.Location, age: s.Now}
+	n, ok := r.notes.Get().(*note)
+	if !ok {
+		n = &note{}
+	}
+	n.r, n.s, n.loc, n.age = r, s, s.Location, s.Now
 	if n.loc == nil {
 		n.loc = time.UTC
 	}
@@ -186,9 +211,6 @@ func (r *Rules) prepare(s Subject) *note {
 	}
 	n.l = tongueFor(lang)
 	n.now = s.Now.In(n.loc)
-	if room, ok := r.room.Get().(*room); ok {
-		n.facts, n.topics = room.facts, room.topics
-	}
 	n.products = strings.Join(s.Journey.Products, "\x00")
 	n.red = Redact{}.of(s.Profile.FirstName, s.Profile.LastName)
 	n.gather(s.Now.Add(-r.o.Window).Unix())
@@ -199,21 +221,43 @@ func (r *Rules) prepare(s Subject) *note {
 	return n
 }
 
-// room is where a note gathers what it is written from.
-type room struct {
-	facts  []fact
-	topics []topicFact
+// leave makes the note room for the next one: nothing of this person's is in it any more.
+func (n *note) leave() {
+	n.empty()
+	*n = note{facts: n.facts, topics: n.topics, filled: n.filled, sumOf: n.sumOf, sum: n.sum}
 }
 
-// leave is the note's room, for the next one: nothing of this person's is in it any more.
-func (n *note) leave() *room {
-	clear(n.facts)
+// empty drops facts and topics and keeps the room that they took.
+func (n *note) empty() {
+	n.forget()
+	n.sum = n.sum.emptied()
+	for i := range n.facts {
+		n.facts[i] = n.facts[i].emptied()
+	}
 	for i := range n.topics {
 		events := n.topics[i].events
 		clear(events)
 		n.topics[i] = topicFact{events: events[:0]}
 	}
-	return &room{n.facts[:0], n.topics[:0]}
+	n.facts, n.topics = n.facts[:0], n.topics[:0]
+}
+
+// emptied is the room that a fact took.
+func (f *fact) emptied() fact {
+	clear(f.cites)
+	return fact{cites: f.cites[:0], days: f.days[:0]}
+}
+
+// forget drops what was worked out to say of facts.
+func (n *note) forget() {
+	for i := range n.facts {
+		n.facts[i].slots = nil
+	}
+	for _, v := range n.filled[:n.saying] {
+		*v = slots{}
+	}
+	clear(n.sumOf)
+	n.saying, n.sumOf, n.sumTold = 0, n.sumOf[:0], clause{}
 }
 
 func (n *note) days(at int64) int { return int((n.age.Unix() - at) / 86400) }
@@ -433,6 +477,9 @@ func (f *fact) newestCites() []string {
 	slices.Reverse(ids)
 	return ids
 }
+
+// newestCite is the newest event of f alone.
+func (f *fact) newestCite() []string { return f.cites[len(f.cites)-1 : len(f.cites) : len(f.cites)] }
 
 func (n *note) productName(p uint8) string {
 	if p == 0 || int(p) > len(n.s.Journey.Products) {

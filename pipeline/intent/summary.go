@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 )
 
 // clause is one reason in the making.
@@ -41,9 +42,7 @@ func (n *note) summary(as form, class Class) []Sentence {
 	default:
 		clauses = append(clauses, n.leftover(f)...)
 	}
-	if len(clauses) < reasonsMax {
-		clauses = append(clauses, n.others(reasonsMax-len(clauses))...)
-	}
+	clauses = n.others(clauses, reasonsMax)
 	clauses = append(clauses, n.missing(f, as, len(clauses))...)
 	n.mark(f, class)
 	return n.sentences(clauses[:min(len(clauses), reasonsMax)])
@@ -109,7 +108,7 @@ func (n *note) leftover(f *fact) []clause {
 	add := func(k byte, template string) {
 		if v[k] != "" && !f.holds(k) {
 			if text := fill(template, &v, 200); text != "" {
-				out = append(out, clause{text, f.newestCites()[:1], f.at})
+				out = append(out, clause{text, f.newestCite(), f.at})
 			}
 		}
 	}
@@ -131,10 +130,10 @@ func (n *note) leftover(f *fact) []clause {
 		}
 	}
 	if x := n.newest(ActCompare); a.named != "" && f.rival == "" && (x == nil || x.rival != a.named) {
-		out = append(out, clause{n.lang("named ", "nannte ") + a.named, f.newestCites()[:1], f.at})
+		out = append(out, clause{n.lang("named ", "nannte ") + a.named, f.newestCite(), f.at})
 	}
 	if a.leaves != "" {
-		out = append(out, clause{strings.Replace(l.leaves, "{x}", n.leaving(a.leaves), 1), f.newestCites()[:1], f.at})
+		out = append(out, clause{strings.Replace(l.leaves, "{x}", n.leaving(a.leaves), 1), f.newestCite(), f.at})
 	}
 	add('L', l.link)
 	for _, asked := range []struct {
@@ -142,14 +141,14 @@ func (n *note) leftover(f *fact) []clause {
 		text string
 	}{{a.discount, n.lang("asks for a better price", "bittet um einen besseren Preis")}, {a.extends, n.lang("asks for a longer trial", "möchte länger testen")}} {
 		if asked.is {
-			out = append(out, clause{asked.text, f.newestCites()[:1], f.at})
+			out = append(out, clause{asked.text, f.newestCite(), f.at})
 		}
 	}
 	if a.company != "" {
-		out = append(out, clause{n.lang("company of "+a.company+" people", "Firma mit "+a.company+" Personen"), f.newestCites()[:1], f.at})
+		out = append(out, clause{n.lang("company of "+a.company+" people", "Firma mit "+a.company+" Personen"), f.newestCite(), f.at})
 	}
 	if a.approved {
-		out = append(out, clause{l.approved, f.newestCites()[:1], f.at})
+		out = append(out, clause{l.approved, f.newestCite(), f.at})
 	}
 	if len(a.money) > 0 && f.price.amount == "" && !f.holds('b') {
 		sum := a.money[0].text(l.german)
@@ -164,14 +163,14 @@ func (n *note) leftover(f *fact) []clause {
 		case !a.budget:
 			template = "named {b}"
 		}
-		out = append(out, clause{strings.Replace(template, "{b}", sum, 1), f.newestCites()[:1], f.at})
+		out = append(out, clause{strings.Replace(template, "{b}", sum, 1), f.newestCite(), f.at})
 	}
 	if f.act != ActSearch {
 		add('a', l.scope)
 		switch {
 		case a.owns && !f.holds('q'):
 			if q := n.quantities(a); q != "" {
-				out = append(out, clause{n.lang("named ", "nannte ") + q, f.newestCites()[:1], f.at})
+				out = append(out, clause{n.lang("named ", "nannte ") + q, f.newestCite(), f.at})
 			}
 		case v['q'] != "" && !f.holds('q') && f.act != ActBooking && !f.act.first():
 			lead := n.lang("asked for ", "es geht um ")
@@ -183,13 +182,13 @@ func (n *note) leftover(f *fact) []clause {
 			case f.act == ActDownload || f.act == ActForm || f.act == ActSample || f.act == ActRegister:
 				lead = n.lang("named ", "nannte ")
 			}
-			out = append(out, clause{lead + v['q'], f.newestCites()[:1], f.at})
+			out = append(out, clause{lead + v['q'], f.newestCite(), f.at})
 		}
 		if v['t'] != "" && !f.holds('t') && !a.later {
 			if len(a.dates) > 0 && a.dates[0].what == "" {
 				v['t'] = n.lang("wants it ", "gewünscht ") + v['t']
 			}
-			out = append(out, clause{v['t'], f.newestCites()[:1], f.at})
+			out = append(out, clause{v['t'], f.newestCite(), f.at})
 		}
 	}
 	if f.act == ActStuck && v['w'] != "" && v['o'] != "" && v['o'] != v['w'] {
@@ -278,7 +277,7 @@ func (n *note) bothPrices() clause {
 	if n.l.german {
 		text = "am " + n.day(older.at) + " die Preise von " + n.productName(b) + ", am " + n.day(newer.at) + " die von " + n.productName(a) + " angesehen"
 	}
-	return clause{text, append(newer.newestCites()[:1], older.newestCites()...), newer.at}
+	return clause{text, append(newer.newestCite(), older.newestCites()...), newer.at}
 }
 
 func (n *note) repliedAfter(at int64) *fact {
@@ -290,11 +289,10 @@ func (n *note) repliedAfter(at int64) *fact {
 	return nil
 }
 
-// others are up to k further facts, in their order; reading is told as one.
-func (n *note) others(k int) []clause {
-	out := make([]clause, 0, k)
+// others appends further facts in their order until there are k; reading is told as one.
+func (n *note) others(out []clause, k int) []clause {
 	for rank, a := range reasonOrder {
-		if len(out) == k {
+		if len(out) >= k {
 			break
 		}
 		if a != ActRead && n.acts&(1<<rank) == 0 {
@@ -381,8 +379,6 @@ func (n *note) clauseOf(g *fact) (clause, bool) {
 
 // reading tells all pages read without a purpose of their own as one.
 func (n *note) reading() (clause, bool) {
-	var sum fact
-	sum.act, sum.ask = ActRead, &nothing
 	var room [32]*fact
 	left := room[:0]
 	for i := len(n.facts) - 1; i >= 0; i-- {
@@ -395,6 +391,16 @@ func (n *note) reading() (clause, bool) {
 		}
 		left = append(left, g)
 	}
+	if len(left) == 0 {
+		return clause{}, false
+	}
+	if slices.Equal(left, n.sumOf) {
+		return n.sumTold, true
+	}
+	n.sumOf = append(n.sumOf[:0], left...)
+	sum := &n.sum
+	*sum = sum.emptied()
+	sum.act, sum.ask = ActRead, &nothing
 	for _, g := range left {
 		if len(sum.subjects) >= 3 || slices.Contains(sum.subjects, g.subjects[0]) {
 			continue
@@ -409,13 +415,11 @@ func (n *note) reading() (clause, bool) {
 			}
 		}
 	}
-	if len(sum.subjects) == 0 {
-		return clause{}, false
-	}
 	slices.Sort(sum.days)
-	v := n.slots(&sum)
+	v := n.slots(sum)
 	v['o'] = ""
-	return clause{fill(n.l.clauses[ActRead], &v, 200), sum.newestCites(), sum.at}, true
+	n.sumTold = clause{fill(n.l.clauses[ActRead], &v, 200), sum.newestCites(), sum.at}
+	return n.sumTold, true
 }
 
 // missing says what is not known, once.
@@ -433,19 +437,19 @@ func (n *note) missing(f *fact, as form, have int) (out []clause) {
 	case f.act == ActQuote && age >= freshDays && age < goneDays && answer == nil && !n.touchedAfter(f.at):
 		add(l.noAnswer, f.cites[:1])
 	case as == formBoth:
-		add(l.openProduct, f.newestCites()[:1])
+		add(l.openProduct, f.newestCite())
 	case n.colleague() != nil && !f.act.request():
-		add(n.lang("no request of their own", "keine eigene Anfrage"), f.newestCites()[:1])
+		add(n.lang("no request of their own", "keine eigene Anfrage"), f.newestCite())
 	case f.act == ActEnquiry && f.product == 0 && len(f.ask.quantities) > 0 && len(n.s.Journey.Products) > 1:
 		add(n.lang("which product is open", "um welches Produkt es geht, ist offen"), f.cites[:1])
 	case (f.act == ActCompare || f.act == ActCalculate || f.act == ActTerms || f.act == ActPrice) && !n.noRequest && n.newestRequest() == nil:
-		add(l.noRequest, f.newestCites()[:1])
+		add(l.noRequest, f.newestCite())
 	case have == 0 && f.act == ActOpen:
-		add(n.lang("no visit or answer on record", "kein Besuch, keine Antwort erfasst"), f.newestCites()[:1])
+		add(n.lang("no visit or answer on record", "kein Besuch, keine Antwort erfasst"), f.newestCite())
 	case have == 0 && f.act == ActNewsletter:
-		add(n.lang("no visit, no question yet", "noch kein Besuch, keine Frage"), f.newestCites()[:1])
+		add(n.lang("no visit, no question yet", "noch kein Besuch, keine Frage"), f.newestCite())
 	case have == 0 && (f.act == ActRead || f.act == ActVisit || f.act == ActProduct || f.act == ActCase || f.act == ActClick || f.act == ActForm || f.act == ActChat && !f.ask.any):
-		add(l.nothingElse, f.newestCites()[:1]) // so little that it is worth saying
+		add(l.nothingElse, f.newestCite()) // so little that it is worth saying
 	}
 	if f.act == ActOpen || f.act == ActNewsletter {
 		return out
@@ -456,7 +460,7 @@ func (n *note) missing(f *fact, as form, have int) (out []clause) {
 		}
 	}
 	if f.ask.hostile && have <= 1 && len(out) == 0 {
-		add(l.nothingElse, f.newestCites()[:1])
+		add(l.nothingElse, f.newestCite())
 	}
 	return out
 }
@@ -490,23 +494,43 @@ func (n *note) sentences(clauses []clause) []Sentence {
 			return 0
 		})
 	}
-	var out []Sentence
+	if len(clauses) == 0 {
+		return nil
+	}
+	out := make([]Sentence, 0, len(clauses))
 	for i := 0; i < len(clauses); {
-		text, cites := clauses[i].text, slices.Clone(clauses[i].cites)
-		k := i + 1
-		if k < len(clauses) && runes(text)+runes(clauses[k].text) < 150 && (clauses[i].at != 0 || clauses[k].at == 0) && len(cites)+len(clauses[k].cites) <= citesKept {
-			text += "; " + clauses[k].text
-			cites = append(cites, clauses[k].cites...)
-			k++
+		one := &clauses[i]
+		var room [4 * citesKept]string
+		lead, and, second, cites := "", "", "", append(room[:0], one.cites...)
+		i++
+		if i < len(clauses) && runes(one.text)+runes(clauses[i].text) < 150 && (one.at != 0 || clauses[i].at == 0) && len(cites)+len(clauses[i].cites) <= citesKept {
+			and, second = "; ", clauses[i].text
+			cites = append(cites, clauses[i].cites...)
+			i++
 		}
-		if i == 0 && news && fresh(clauses[0]) {
-			text = fill(n.l.newSince, &slots{'d': n.day(told)}, 60) + text
+		if one == &clauses[0] && news && fresh(*one) {
+			lead = fill(n.l.newSince, &slots{'d': n.day(told)}, 60)
 		}
-		text = upperFirst(text)
-		out = append(out, sentence(ended(text), cites...))
-		i = k
+		out = append(out, sentence(finished(lead, one.text, and, second), cites...))
 	}
 	return out
+}
+
+// finished is parts joined to a sentence, with a capital and an end.
+func finished(parts ...string) string {
+	var room [512]byte
+	b := room[:0]
+	for _, p := range parts {
+		if len(b) == 0 && p != "" {
+			first, n := utf8.DecodeRuneInString(p)
+			b, p = utf8.AppendRune(b, unicode.ToUpper(first)), p[n:]
+		}
+		b = append(b, p...)
+	}
+	if len(b) > 0 && strings.IndexByte(".?!", b[len(b)-1]) < 0 {
+		b = append(b, '.') // a date that ends in a point takes the sentence's
+	}
+	return string(b)
 }
 
 // ended closes a sentence; a date that ends in a point takes the sentence's.
@@ -579,7 +603,7 @@ func (n *note) nextStep(f *fact, as form, class Class) (next, low Sentence) {
 	} else if f.act.request() {
 		st.old, st.gone = firstOf(st.old, l.request.old), firstOf(st.gone, l.request.gone)
 	}
-	cites := f.newestCites()[:1]
+	cites := f.newestCite()
 	switch {
 	case f.ask.hostile:
 		st = l.next["hostile"]
@@ -662,15 +686,15 @@ func (n *note) negative(in *Intent, class Class, company string, of *fact) {
 	what, cites := n.evidence(class, of)
 	v := slots{'o': what, 'x': plain(company, 40), 'd': n.day(of.at)}
 	tell(of)
-	in.Headline = sentence(upperFirst(fill(l.classes[class], &v, headlineMax)), append(of.newestCites()[:1], cites...)...)
-	clauses := n.others(reasonsMax - 1)
+	in.Headline = sentence(upperFirst(fill(l.classes[class], &v, headlineMax)), append(of.newestCite(), cites...)...)
+	clauses := n.others(nil, reasonsMax-1)
 	switch class {
 	case ClassPress:
 		clauses = append([]clause{{n.lang("a matter for the press office", "Sache der Pressestelle"), of.cites[:1], of.at}}, clauses...)
 	}
 	n.mark(nil, class)
 	in.Sentences = n.sentences(clauses[:min(len(clauses), reasonsMax)])
-	in.NextStep = sentence(l.negative, of.newestCites()[0])
+	in.NextStep = sentence(l.negative, of.newestCite()[0])
 }
 
 // evidence is what shows that somebody is of the class.

@@ -27,9 +27,11 @@ type Input struct {
 	Nobodys  []identity.ID
 	Customer bool // by the CRM's lifecycle: visits do not count
 	// Events are the person's, Company those of the company's domain. Funding and job postings are of the company in
-	// either list, and so is a tech change that names no person.
+	// either list, and so are a tech change that names no person, and what names nobody but a company (connectors.PropCompany).
 	Events, Company []connectors.Event
 	Now             time.Time
+	// Fates asks for Journey.Fates: what became of each of Events.
+	Fates bool
 }
 
 // skew is how far a source's clock may be ahead: an event that much in the future is dated to now, a later one left out.
@@ -114,10 +116,11 @@ type item struct {
 	nobodys   bool // it carries an identifier that more than one person holds
 	class     class
 	drop      bool
-	left      bool   // dropped, and counted in LeftOut
+	left      string // why, where it is dropped and counted in LeftOut
 	told      bool   // another source saw what this counter only tells
 	void      string // why a booking is none any more
 	session   int32
+	place     int // in Input.Events, -1: among those of the company
 }
 
 // class parts the events that make a visit from those that must not hold one together.
@@ -186,18 +189,26 @@ func (b *Builder) Build(in Input) *Journey {
 		b.scratch.Put(s)
 	}()
 	j := &Journey{Key: in.Person.Key, Products: b.products, BySource: map[string]int{}}
+	if in.Fates {
+		j.Fates = make([]Fate, len(in.Events))
+	}
 	b.collect(s, j, &in)
 	b.filter(s, j, &in)
 	b.ownOnly(s, j, &in)
 	withdraw(s, j)
 	for i := range s.items {
-		if it := &s.items[i]; it.drop && !it.left {
-			j.leave(WhyForeign, it.at)
+		if it := &s.items[i]; it.drop && it.left == "" {
+			j.drop(it, WhyForeign)
 		}
 	}
 	b.machines(s, j)
 	yieldCounters(s)
 	b.yieldEchoes(s)
+	for i := range s.items {
+		if it := &s.items[i]; it.drop {
+			j.fate(it, Fate{Why: it.left, Gone: true})
+		}
+	}
 	s.items = slices.DeleteFunc(s.items, func(it item) bool { return it.drop })
 	for i := range s.items {
 		it := &s.items[i]
@@ -226,20 +237,21 @@ func (b *Builder) Build(in Input) *Journey {
 // collect takes the events that can be dated, each once, in order of time.
 func (b *Builder) collect(s *scratch, j *Journey, in *Input) {
 	oldest := in.Now.Add(-b.config.KeepHistory)
-	take := func(ev *connectors.Event, of class) {
+	take := func(ev *connectors.Event, of class, place int) {
 		at := ev.Time
 		if at.IsZero() || !ev.Received.IsZero() && at.After(ev.Received) {
 			at = ev.Received
 		}
 		if at.Before(oldest) || at.After(in.Now.Add(skew)) { // the zero time is before anything
 			j.Filtered.Outside++
+			j.fate(&item{place: place}, Fate{Why: WhyOutside, Gone: true})
 			return
 		}
 		kind := b.kind(ev.Kind)
 		if of == visitor {
 			of = classOf(ev, kind)
 		}
-		it := item{ev: ev, kind: kind, at: at, sum: s.eventSum(ev, at), class: of}
+		it := item{ev: ev, kind: kind, at: at, sum: s.eventSum(ev, at), class: of, place: place}
 		key := it.sum
 		if ev.ID != "" {
 			s.buf = appendAll(s.buf[:0], ev.Source, ev.ID)
@@ -249,18 +261,19 @@ func (b *Builder) collect(s *scratch, j *Journey, in *Input) {
 			j.Filtered.Duplicates++
 			// Whichever copy came first, the same one is kept.
 			if old := &s.unsorted[i]; at.Before(old.at) || at.Equal(old.at) && it.sum < old.sum {
-				*old = it
+				*old, it = it, *old
 			}
+			j.fate(&it, Fate{Why: WhyTwice, Gone: true})
 			return
 		}
 		s.seen[key] = int32(len(s.unsorted))
 		s.unsorted = append(s.unsorted, it)
 	}
 	for i := range in.Events {
-		take(&in.Events[i], visitor)
+		take(&in.Events[i], visitor, i)
 	}
 	for i := range in.Company {
-		take(&in.Company[i], company)
+		take(&in.Company[i], company, -1)
 	}
 	clear(s.seen)
 	for i := range s.unsorted {
@@ -320,13 +333,10 @@ func classOf(ev *connectors.Event, kind string) class {
 	case connectors.KindEmailOpen:
 		return opened
 	}
-	switch t, _ := score.ParseType(kind); t {
-	case score.Funding, score.JobPosting:
+	nobodys := nameless(ev) && ev.AnonymousID == ""
+	switch t, _ := score.ParseType(kind); {
+	case t == score.Funding, t == score.JobPosting, t == score.TechChange && nobodys, nobodys && ev.Properties[connectors.PropCompany] != "":
 		return company
-	case score.TechChange:
-		if ev.Email == "" && ev.UserID == "" && ev.AnonymousID == "" {
-			return company
-		}
 	}
 	return visitor
 }

@@ -893,3 +893,39 @@ func TestCountersYieldToWhatWasSeen(t *testing.T) {
 		t.Errorf("signals %v, want %v: a counter yields to what a source saw near it, filtered or not, and to nothing else", got, want)
 	}
 }
+
+// Promise: asked for, each event given is told what became of it, once: which signal it is, or why it counts for nothing; and asking changes
+// nothing of the journey.
+func TestFatesTellOfEveryEvent(t *testing.T) {
+	h := time.Hour
+	events := []connectors.Event{
+		view(3*h, "/pricing"), view(2*h+50*time.Minute, "/pricing"), view(2*h, "/login"),
+		ev(h, connectors.KindPageView, "https://example.com/a", func(e *connectors.Event) { e.UserAgent = "Googlebot/2.1 (+http://www.google.com/bot.html)" }),
+		view(h, "/b", func(e *connectors.Event) { e.Email, e.AnonymousID = "bob@other.test", "" }),
+		view(-48*h, "/later"), ev(h, "wiggle", ""),
+	}
+	events = append(events, events[0])
+	b := builder(t)
+	in := Input{Person: connectors.Person{Key: "p1", Emails: []string{"ann@customer.test"}}, Events: events, Now: noon}
+	plain := b.Build(in)
+	in.Fates = true
+	j := b.Build(in)
+	var got []string
+	for _, f := range j.Fates {
+		switch {
+		case f.Signal > 0:
+			got = append(got, j.Signals[f.Signal-1].Type.String())
+		case f.Gone:
+			got = append(got, "gone: "+f.Why)
+		default:
+			got = append(got, f.Why)
+		}
+	}
+	want := []string{"content_view", WhyRepeat, WhyExcluded, "gone: " + WhyBot, "gone: " + WhyForeign, "gone: " + WhyOutside, WhyUnknown, "gone: " + WhyTwice}
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	if j.Hash != plain.Hash || !reflect.DeepEqual(j.Signals, plain.Signals) || j.Filtered != plain.Filtered || plain.Fates != nil {
+		t.Errorf("asking changed the journey: %+v and %+v", j, plain)
+	}
+}

@@ -20,6 +20,8 @@ const (
 	WhyScanner   = "mail scanner" // a gateway opened the links of a mail, or the pages behind them
 	WhyMonitor   = "monitoring"   // one page at regular intervals, for days
 	WhySensitive = "sensitive page"
+	WhyOutside   = "out of time" // older than the history that is kept, not yet happened, or without a time
+	WhyTwice     = "told twice"
 
 	// Kept as steps that do not count.
 	WhyExcluded     = "excluded page" // careers, login, support, legal, unsubscribe
@@ -137,8 +139,22 @@ func (j *Journey) leave(why string, at time.Time) {
 
 // drop takes it out of the journey.
 func (j *Journey) drop(it *item, why string) {
-	it.drop, it.left = true, true
+	it.drop, it.left = true, why
 	j.leave(why, it.at)
+}
+
+// Fate is what became of one event.
+type Fate struct {
+	Signal int    // index into Journey.Signals + 1; 0: it does not count …
+	Why    string // … for this reason; "": nothing that could have counted
+	Gone   bool   // it is no step of the journey either
+}
+
+// fate notes what became of an event, if that was asked for.
+func (j *Journey) fate(it *item, f Fate) {
+	if j.Fates != nil && it.place >= 0 {
+		j.Fates[it.place] = f
+	}
 }
 
 // sortLeftOut brings the newest reason to the front, whatever the order of arrival.

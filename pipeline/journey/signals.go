@@ -140,6 +140,7 @@ func (b *Builder) addStep(j *Journey, it *item, d *decision) {
 	if d.typ != 0 || d.views > 0 {
 		step.Signal, step.Why = len(j.Signals), ""
 	}
+	j.fate(it, Fate{Signal: step.Signal + 1, Why: step.Why})
 	at, ordinal := it.at.Unix(), uint16(min(int(it.session), math.MaxUint16))
 	if d.typ != 0 {
 		if d.unknown != "" {

@@ -54,6 +54,7 @@ type Journey struct {
 	Newest                time.Time      // of the accepted events
 	Withdrawn             time.Time      // when the person last withdrew their consent; zero: never
 	UserIDs, AnonymousIDs []string       // identifiers seen, within the identity guards
+	Fates                 []Fate         // by Input.Events, if Input.Fates asked for it
 
 	steps []Step // those of all sessions, where they can be used again
 }

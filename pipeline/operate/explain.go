@@ -4,8 +4,10 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/intentd/intentd/connectors"
+	"github.com/intentd/intentd/connectors/identity"
 	"github.com/intentd/intentd/pipeline"
 	"github.com/intentd/intentd/pipeline/receipt"
 	"github.com/intentd/intentd/state"
@@ -61,6 +63,36 @@ func Explain(ctx context.Context, p *pipeline.Pipeline, who string) (*receipt.Re
 		r.Stale = []string{"a source did not answer at the last attempt: this is the last score before"}
 	}
 	return r, nil
+}
+
+// ExplainSource shows what a source is asked about a person, or without one who was active, its answer, and what became of each row. It
+// holds personal data, and is kept nowhere.
+func ExplainSource(ctx context.Context, p *pipeline.Pipeline, source, who string) (*pipeline.Told, error) {
+	s := p.Setup()
+	src := s.Source(source)
+	if src == nil {
+		var names []string
+		for i := range s.Sources {
+			names = append(names, s.Sources[i].Name)
+		}
+		return nil, fmt.Errorf("no source is named %q: there are %s", source, strings.Join(names, ", "))
+	}
+	if who == "" {
+		return p.ToldActive(ctx, src)
+	}
+	id, err := p.Find(who)
+	if err != nil {
+		return nil, err
+	}
+	var ids []identity.ID
+	if id == 0 {
+		ids = s.IDsNamed(src.Name, who)
+	}
+	t, err := p.ToldOf(ctx, src, id, ids)
+	if err == nil && id == 0 {
+		t.Note("nobody in a CRM goes by it: the source was asked by it alone")
+	}
+	return t, err
 }
 
 // mustFind is Find, which fails where nobody goes by what was asked for.

@@ -33,7 +33,7 @@ func Once(ctx context.Context, p *pipeline.Pipeline) (intake.Found, error) {
 		}
 	}
 	for i := range s.Sources {
-		note(intake.Listen(ctx, p, s.Sources[i].Name))
+		note(intake.Listen(ctx, p, s.Sources[i].Name, 0))
 	}
 	if _, err := intake.Due(ctx, p); err != nil {
 		failures = append(failures, err)

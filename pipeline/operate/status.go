@@ -56,6 +56,8 @@ type ConnectorStatus struct {
 	Report connectors.Report `json:"report"`
 	// Intake are the counts of a source that has any.
 	Intake *connectors.Intake `json:"intake,omitempty"`
+	// Followed is how far a CRM's log of changes was read, where there is one.
+	Followed *connectors.Followed `json:"followed,omitempty"`
 }
 
 // LaneName is a lane in words.
@@ -111,6 +113,9 @@ func StatusOf(p *pipeline.Pipeline) Status {
 	for i := range s.CRMs {
 		report(s.CRMs[i].Name, s.CRMs[i].CRM)
 		out.FirstSync[s.CRMs[i].Name] = intake.NeedsFirstSync(p, s.CRMs[i].Name)
+		cs := out.Connectors[s.CRMs[i].Name]
+		cs.Followed = intake.Followed(p, &s.CRMs[i])
+		out.Connectors[s.CRMs[i].Name] = cs
 	}
 	for i := range s.Sources {
 		report(s.Sources[i].Name, s.Sources[i].Source)

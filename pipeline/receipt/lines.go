@@ -1,6 +1,7 @@
 package receipt
 
 import (
+	"iter"
 	"slices"
 	"time"
 
@@ -11,11 +12,17 @@ import (
 
 // SignalLines names the signals of j in its order, which is that of its features.
 func SignalLines(j *journey.Journey) []SignalLine {
-	lines := make([]SignalLine, len(j.Signals))
+	return AppendSignalLines(make([]SignalLine, 0, len(j.Signals)), j)
+}
+
+// AppendSignalLines appends the SignalLines of j to those of others.
+func AppendSignalLines(all []SignalLine, j *journey.Journey) []SignalLine {
+	from := len(all)
 	for i := range j.Signals {
 		s := &j.Signals[i]
-		lines[i] = SignalLine{EventID: s.EventID, Object: s.Object, Title: s.Title}
+		all = append(all, SignalLine{EventID: s.EventID, Object: s.Object, Title: s.Title})
 	}
+	lines := all[from:]
 	for i := range j.Sessions {
 		for k := range j.Sessions[i].Steps {
 			if step := &j.Sessions[i].Steps[k]; step.Signal >= 0 && step.Signal < len(lines) {
@@ -29,14 +36,14 @@ func SignalLines(j *journey.Journey) []SignalLine {
 			lines[i].Source, lines[i].Kind, lines[i].Act = lines[i-1].Source, lines[i-1].Kind, lines[i-1].Act
 		}
 	}
-	return lines
+	return all
 }
 
 // CitedLines names the events of j that in cites and that are no signals. A citation of an event that j does not hold gets no line:
 // Verify finds it by that.
 func CitedLines(j *journey.Journey, in *intent.Intent) []CitedLine {
 	cited := make(map[string]bool)
-	for _, id := range citations(in) {
+	for id := range citations(in) {
 		cited[id] = true
 	}
 	for i := range j.Signals {
@@ -55,23 +62,26 @@ func CitedLines(j *journey.Journey, in *intent.Intent) []CitedLine {
 }
 
 // citations are the event ids that the sentences and topics of in rest on, with repetitions.
-func citations(in *intent.Intent) []string {
-	ids := append(slices.Clone(in.Headline.Cites), in.NextStep.Cites...)
-	ids = append(ids, in.NextLow.Cites...)
-	for i := range in.Sentences {
-		ids = append(ids, in.Sentences[i].Cites...)
-	}
-	for i := range in.Later {
-		l := &in.Later[i]
-		ids = append(append(ids, l.Headline.Cites...), l.NextStep.Cites...)
-		for k := range l.Sentences {
-			ids = append(ids, l.Sentences[k].Cites...)
+func citations(in *intent.Intent) iter.Seq[string] {
+	return func(yield func(string) bool) {
+		each := func(ids []string) bool { return !slices.ContainsFunc(ids, func(id string) bool { return !yield(id) }) }
+		of := func(s []intent.Sentence) bool {
+			return !slices.ContainsFunc(s, func(s intent.Sentence) bool { return !each(s.Cites) })
+		}
+		if !each(in.Headline.Cites) || !each(in.NextStep.Cites) || !each(in.NextLow.Cites) || !of(in.Sentences) {
+			return
+		}
+		for i := range in.Later {
+			if l := &in.Later[i]; !each(l.Headline.Cites) || !each(l.NextStep.Cites) || !of(l.Sentences) {
+				return
+			}
+		}
+		for i := range in.Topics {
+			if !each(in.Topics[i].Cites) {
+				return
+			}
 		}
 	}
-	for i := range in.Topics {
-		ids = append(ids, in.Topics[i].Cites...)
-	}
-	return ids
 }
 
 // Counts says whether the i-th signal is one of those in the score window, by the rule of score.Settings.

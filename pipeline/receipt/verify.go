@@ -50,7 +50,7 @@ func (r *Receipt) Verify() Verification {
 	for i := range r.Cited {
 		events[r.Cited[i].EventID] = true
 	}
-	ids := citations(&r.Intent)
+	ids := slices.Collect(citations(&r.Intent))
 	for i := range r.Topics {
 		ids = append(ids, r.Topics[i].Events...)
 	}

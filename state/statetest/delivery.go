@@ -180,6 +180,44 @@ var deliveries = []promise{
 		}
 		s.verify()
 	}},
+	{"who asked for nothing waits, behind whoever did", func(s *suite) {
+		const people = 40
+		var ids []state.PersonID
+		for i := range people {
+			id, _ := s.person(fmt.Sprint(i))
+			ids = append(ids, id)
+		}
+		see := func(i int, canWait bool, at time.Time) {
+			s.Helper()
+			seen := connectors.Person{Emails: []string{fmt.Sprintf("person%d@x.example", i)}, CanWait: canWait}
+			must[state.Taken](s)(s.db.TakeActive(state.ActivityPage{Source: "site", Feed: "listen/site", People: []connectors.Person{seen}, Lane: state.Live, Settle: 5 * time.Minute, Rules: rules, Now: at}))
+		}
+		see(0, true, now)
+		see(0, true, after(4*time.Minute)) // more of the same visit puts nothing off
+		see(1, true, now)
+		see(1, false, after(time.Minute)) // then they ask
+		see(2, false, now)
+		see(2, true, now)
+		if got := s.claim(after(4*time.Minute), 9); len(got) != 2 || got[0].Person != ids[1] || got[1].Person != ids[2] {
+			s.Errorf("before it settled %+v are claimed, want the two who asked, in their order", got)
+		}
+		if got := s.claim(after(5*time.Minute), 9); len(got) != 1 || got[0].Person != ids[0] {
+			s.Errorf("when it settled %+v", got)
+		}
+		// However many ask, one claim in 16 is of those who can wait.
+		see(3, true, now)
+		see(4, true, now)
+		for i := 5; i < people; i++ {
+			see(i, false, now)
+		}
+		order := s.claim(after(time.Hour), people)
+		for k, e := range order {
+			if waited := e.Person == ids[3] || e.Person == ids[4]; waited != (k == 15 || k == 31) {
+				s.Errorf("claim %d is of person %d", k, e.Person)
+			}
+		}
+		s.verify()
+	}},
 	{"activity finds its people, and an id held by two is nobody's", func(s *suite) {
 		one, _ := s.person("1")
 		two, _ := s.person("2")

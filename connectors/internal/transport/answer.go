@@ -93,10 +93,13 @@ func unreadable(r *Response) Outcome {
 	return Outcome{Kind: connectors.Transient, Message: message, Retry: true}
 }
 
-// HTML says whether the answer is a web page, which no API used here ever gives.
+// HTML says whether the answer is a web page, which no API used here ever gives. What is said to be XML is none: file stores speak it.
 func (r *Response) HTML() bool {
 	if htmlType(r.Header) {
 		return true
+	}
+	if kind, _, _ := strings.Cut(r.Header.Get("Content-Type"), ";"); strings.HasSuffix(strings.ToLower(strings.TrimSpace(kind)), "/xml") {
+		return false
 	}
 	return bytes.HasPrefix(bytes.TrimLeft(r.Body, " \t\r\n\xef\xbb\xbf"), []byte("<"))
 }

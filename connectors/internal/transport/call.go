@@ -259,7 +259,11 @@ func (k *call) judge(req *http.Request, resp *http.Response, body []byte) {
 		}
 	}
 	a.Body = bytes.Clone(body)
-	k.c.o.Logger.Debug("attempt", "connector", k.c.o.Name, "op", k.r.Op, "method", req.Method, "path", req.URL.Path,
+	path := req.URL.Path
+	if k.r.Secret {
+		path = ""
+	}
+	k.c.o.Logger.Debug("attempt", "connector", k.c.o.Name, "op", k.r.Op, "method", req.Method, "path", path,
 		"status", a.Status, "attempt", k.attempts)
 	if o.Kind == connectors.RateLimited || a.Status == http.StatusTooManyRequests {
 		k.c.limited.Add(1)

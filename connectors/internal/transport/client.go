@@ -142,6 +142,8 @@ type Request struct {
 	Bucket string
 	// Anonymous calls carry no token and count in no window: the token endpoint.
 	Anonymous bool
+	// Secret says that the path is a secret, as a signed address is: no log tells it.
+	Secret bool
 	// Answers are statuses that the caller reads itself: they come back without an error, unless they are web pages.
 	Answers []int
 	// Base replaces the client's base.

@@ -40,6 +40,7 @@ const token = "pat-na1-test-of-the-app"
 // place is an app's surroundings: a portal, an events file, a config file.
 type place struct {
 	dir, file, events string
+	crm               string // further keys of the CRM, each with a comma before it
 	sources           string // further entries of sources, each with a comma behind it
 	portal            *sandbox.HubSpot
 	log               *lockedBuffer
@@ -85,10 +86,10 @@ func (p *place) write(t *testing.T, more string) {
 	text := fmt.Sprintf(`
 state: {path: %q}
 http: {listen: ""}
-crms: [{name: hubspot, type: hubspot, base_url: "http://127.0.0.1:1", token: %q}]
+crms: [{name: hubspot, type: hubspot, base_url: "http://127.0.0.1:1", token: %q%s}]
 sources: [%s{name: site, type: jsonl, path: %q}]
 privacy: {own_hosts: [www.example.com]}
-%s`, filepath.Join(p.dir, "s.db"), token, p.sources, p.events, more)
+%s`, filepath.Join(p.dir, "s.db"), token, p.crm, p.sources, p.events, more)
 	if err := os.WriteFile(p.file, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}

@@ -89,6 +89,7 @@ const (
 	whyTooLate   = "nothing they did was known a day before the outcome"
 	whyTwice     = "told twice"
 	whyShared    = "steps whose only id several people have"
+	whyStrange   = "steps of companies that nobody here is of"
 )
 
 // before is how long before its outcome a journey ends: at the outcome itself the paperwork gives it away.
@@ -116,9 +117,11 @@ func journeysOf(ctx context.Context, cfg *config.Config, o BacktestOptions) (*ba
 	if err := b.readFile(); err != nil {
 		return nil, err
 	}
-	people, shared := peopleOf(b.setup.Identity, events)
-	if shared > 0 {
-		leftOut[whyShared] += shared
+	people, shared, strange := peopleOf(b.setup.Identity, events)
+	for why, n := range map[string]int{whyShared: shared, whyStrange: strange} {
+		if n > 0 {
+			leftOut[why] += n
+		}
 	}
 	cases := casesOf(b.setup.Identity, people, outcomes, leftOut)
 	set := scoreSettings(cfg)

@@ -1,6 +1,7 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -23,6 +24,7 @@ import (
 	"github.com/intentd/intentd/connectors/identity"
 	"github.com/intentd/intentd/connectors/jsonl"
 	"github.com/intentd/intentd/connectors/openai"
+	"github.com/intentd/intentd/connectors/s3"
 	"github.com/intentd/intentd/connectors/salesforce"
 	"github.com/intentd/intentd/connectors/warehouse"
 	"github.com/intentd/intentd/pipeline"
@@ -45,6 +47,7 @@ var Types = config.Types{
 		"collector": collector.Type,
 		"exec":      exec.Type,
 		"jsonl":     jsonl.Type,
+		"s3":        s3.Type,
 		"warehouse": warehouse.Type,
 	},
 	Models: map[string]connectors.ModelType{
@@ -62,6 +65,7 @@ type built struct {
 	lot     int              // how many people go through together: what a CRM reads and writes in one call, so that none is half used
 	sources []polled
 	inlets  map[string]inlet   // by the source that is sent its events
+	wakers  map[string]bool    // sources that say when there is something to take
 	store   *clickstream.Store // nil without a source that fills it; one for the life of the app
 	open    []io.Closer        // of this and of earlier configurations: lots in flight may still use them
 	version string
@@ -81,7 +85,7 @@ type builder struct {
 
 // build makes everything that cfg names; from the configuration before it takes what stays open. It touches no network.
 func (a *App) build(cfg *config.Config, before *built) (*built, error) {
-	b := &builder{a: a, cfg: cfg, built: &built{setup: &pipeline.Setup{}, inlets: map[string]inlet{}}}
+	b := &builder{a: a, cfg: cfg, built: &built{setup: &pipeline.Setup{}, inlets: map[string]inlet{}, wakers: map[string]bool{}}}
 	if before != nil {
 		b.store, b.open = before.store, slices.Clone(before.open)
 	}
@@ -129,6 +133,7 @@ func (b *builder) all() error {
 	for _, l := range cfg.Write.Scope.List {
 		s.Write.Lists[l.Property] = l.Value
 	}
+	s.Settle = settleOf(cfg)
 	s.BrakeShare = cfg.Write.Brake / 100
 	s.ReceiptsKept = cfg.Privacy.Retention.Receipts
 	if budget > 0 {
@@ -140,6 +145,17 @@ func (b *builder) all() error {
 	b.version = fmt.Sprintf("%x %x %x %x %s %s %v %v", s.Journey.Version(), s.Score.Hash(), s.Topics.Version(), s.Engine.Version(),
 		cfg.Text.Language, cfg.Text.Timezone, cfg.Privacy.OwnHosts, s.Verdicts)
 	return nil
+}
+
+// settleOf is how long whoever asked for nothing waits: as configured, else the longest that one of the CRMs wants.
+func settleOf(cfg *config.Config) (settle time.Duration) {
+	if cfg.Write.Settle != nil {
+		return *cfg.Write.Settle
+	}
+	for _, c := range cfg.CRMs {
+		settle = max(settle, Types.CRMs[c.Type].Settle)
+	}
+	return settle
 }
 
 // reading is all that lies between events and field values: what counts, what it is worth, and who reads it.
@@ -183,7 +199,7 @@ func (b *builder) crm(c config.CRM) error {
 	b.setup.CRMs = append(b.setup.CRMs, pipeline.CRM{Name: c.Name, Type: c.Type, CRM: made.CRM, Objects: made.Objects, Fields: made.Fields, Identify: b.identify(c)})
 	b.reserve, b.lot = max(b.reserve, made.Reserve), max(b.lot, made.Lot)
 	for _, own := range made.Sources {
-		if err := b.addOrigin(own, c.Poll); err != nil {
+		if err := b.addOrigin(own, cmp.Or(made.SourcePoll, c.Poll)); err != nil {
 			return err
 		}
 	}
@@ -243,6 +259,10 @@ func (b *builder) addOrigin(from connectors.Origin, poll string) error {
 		}
 		fed := store.Fed(from.Name, from.Feed)
 		source.Source, source.Take = fed, fed.Take
+		if w, ok := from.Feed.(connectors.Waker); ok {
+			b.wakers[from.Name] = true
+			w.OnNews(func() { b.a.heard.from(from.Name) })
+		}
 		if from.Answer != nil {
 			source.Source = from.Answer(fed)
 		}

@@ -100,7 +100,7 @@ func (a *App) Inlet(source string) string {
 	return ""
 }
 
-// hearing notes which sources saw somebody whom they know, until these are listened to.
+// hearing notes which sources saw somebody whom they know, or have something to take, until these are listened to.
 type hearing struct {
 	mu   sync.Mutex
 	of   map[string]bool
@@ -140,12 +140,13 @@ func (a *App) listenAtOnce(ctx context.Context) {
 		}
 		for source := range a.heard.take() {
 			a.mu.Lock()
-			_, ok := a.made.inlets[source]
+			_, told := a.made.inlets[source]
+			wakes := a.made.wakers[source]
 			a.mu.Unlock()
-			if !ok {
+			if !told && !wakes {
 				continue
 			}
-			if _, err := intake.Listen(ctx, a.pipe, source); err != nil && !errors.Is(err, pipeline.ErrBusy) && ctx.Err() == nil {
+			if _, err := intake.Listen(ctx, a.pipe, source, a.pipe.Setup().Settle); err != nil && !errors.Is(err, pipeline.ErrBusy) && ctx.Err() == nil {
 				a.log.Debug("could not listen at once", "source", source, "error", err)
 			}
 		}

@@ -2,6 +2,7 @@ package app
 
 import (
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -45,6 +46,7 @@ func TestIdentifiedAtOnce(t *testing.T) {
 		p := newPlace(t, sandbox.HubSpotOptions{Now: time.Now})
 		p.withCollector(t, "127.0.0.1:0")
 		ada := p.portal.CreateContact(map[string]string{"email": "ada@one.example"})
+		others := p.somebody(60)
 		a := p.open(t)
 		p.provision(t, a)
 		a.work(t.Context())
@@ -59,6 +61,19 @@ func TestIdentifiedAtOnce(t *testing.T) {
 		time.Sleep(5 * time.Second)
 		if p.score(t, ada) == "" {
 			t.Errorf("no score 5 s after the server said who it is\n%s", p.log)
+		}
+		random := rand.New(rand.NewPCG(1, 2))
+		var took []time.Duration
+		for i, id := range others {
+			send(t, web, siteKey, strings.NewReplacer("m1", fmt.Sprint("page", i), "v1", fmt.Sprint("visitor", i)).Replace(pricing))
+			time.Sleep(time.Duration(random.Int64N(int64(30 * time.Second))))
+			send(t, web, serverKey, fmt.Sprintf(`{"type":"identify","messageId":"i%d","userId":"u%d","anonymousId":"visitor%d","traits":{"email":"p%d@one%d.example"}}`, i, i, i, i, i))
+			took = append(took, p.until(t, id))
+		}
+		median, text := spread(took)
+		t.Logf("identified by a server → score in the CRM: %s", text)
+		if median > 5*time.Second {
+			t.Error("too late")
 		}
 		stopped(t, a)
 	})

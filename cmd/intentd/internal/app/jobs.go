@@ -47,7 +47,10 @@ func (a *App) jobs() []*job {
 		add("sweep "+crm.Name, a.cfg.Schedule.Sweep, false, func(ctx context.Context) error { _, err := intake.Sweep(ctx, a.pipe, crm.Name); return err })
 	}
 	for _, src := range a.made.sources {
-		add("listen "+src.name, src.poll, true, func(ctx context.Context) error { _, err := intake.Listen(ctx, a.pipe, src.name); return err })
+		add("listen "+src.name, src.poll, true, func(ctx context.Context) error {
+			_, err := intake.Listen(ctx, a.pipe, src.name, a.pipe.Setup().Settle)
+			return err
+		})
 	}
 	add("due", "@every 1m", true, func(ctx context.Context) error { _, err := intake.Due(ctx, a.pipe); return err })
 	add("count held fields", "@every 1h", true, func(ctx context.Context) error { _, err := a.countHeld(ctx); return err })

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/intentd/intentd/cmd/intentd/internal/disclosure"
 	"github.com/intentd/intentd/connectors"
 	"github.com/intentd/intentd/pipeline"
 	"github.com/intentd/intentd/pipeline/intake"
@@ -82,6 +83,17 @@ type Who struct {
 	KeepCRM bool   `json:"keep_crm,omitempty"` // forget: leave the CRM's fields as they are
 }
 
+// SourceQuestion asks what a source tells of a person, or, of nobody, who was active.
+type SourceQuestion struct {
+	Source string `json:"source"`
+	Who    string `json:"who,omitempty"`
+}
+
+// PrivacyArguments choose a document of [disclosure.Languages].
+type PrivacyArguments struct {
+	Language string `json:"language"`
+}
+
 // Letters chooses dead letters: those of a record, or all.
 type Letters struct {
 	Ref string `json:"ref"`
@@ -152,6 +164,9 @@ var (
 	Explain  = operation("explain", func(a *App, ctx context.Context, w Who) (*receipt.Receipt, error) {
 		return operate.Explain(ctx, a.pipe, w.Who)
 	})
+	ExplainSource = operation("explain_source", func(a *App, ctx context.Context, q SourceQuestion) (*pipeline.Told, error) {
+		return operate.ExplainSource(ctx, a.pipe, q.Source, q.Who)
+	})
 	DeadList  = operation("dead_list", (*App).deadList)
 	DeadRetry = operation("dead_retry", func(a *App, _ context.Context, l Letters) (int, error) { return operate.RetryDead(a.pipe, l.Ref) })
 	DeadDrop  = operation("dead_drop", func(a *App, _ context.Context, l Letters) (int, error) { return operate.DropDead(a.pipe, l.Ref) })
@@ -161,6 +176,9 @@ var (
 	Release   = operation("release", (*App).release)
 	Export    = operation("export", func(a *App, ctx context.Context, w Who) (*privacy.PersonData, error) {
 		return privacy.Export(ctx, a.pipe, w.Who)
+	})
+	Privacy = operation("privacy", func(a *App, _ context.Context, arg PrivacyArguments) (string, error) {
+		return disclosure.Document(a.Config(), a.o.Path, arg.Language)
 	})
 	Suggest = operation("suggest", func(a *App, ctx context.Context, _ Nothing) ([]operate.Uncovered, error) {
 		return operate.Suggest(ctx, a.pipe)

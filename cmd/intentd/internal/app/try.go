@@ -48,8 +48,9 @@ type Trial struct {
 	Priced  bool             `json:"-"`                       // what the model costs is known
 	Unknown map[string]int64 `json:"unknown_kinds,omitempty"`
 	Forms   map[string]int64 `json:"unknown_forms,omitempty"`
-	Shared  int              `json:"shared,omitempty"` // events of nobody: several people hold the only id they have
-	People  []TriedPerson    `json:"people"`           // the highest score first
+	Shared  int              `json:"shared,omitempty"`             // events of nobody: several people hold the only id they have
+	Strange int              `json:"of_other_companies,omitempty"` // events of companies that nobody here is of
+	People  []TriedPerson    `json:"people"`                       // the highest score first
 	Zone    *time.Location   `json:"-"`
 }
 
@@ -108,8 +109,8 @@ func Try(ctx context.Context, read *jsonl.Journey, o TryOptions) (*Trial, error)
 	if err := b.readFile(); err != nil {
 		return nil, err
 	}
-	people, shared := peopleOf(b.setup.Identity, read.Events)
-	t.Shared = shared
+	var people []pipeline.Trial
+	people, t.Shared, t.Strange = peopleOf(b.setup.Identity, read.Events)
 	tried, err := pipeline.Try(ctx, b.setup, people, o.Now)
 	if err != nil {
 		return nil, err
@@ -225,7 +226,7 @@ func (t *Trial) chooseModel(cfg *config.Config, o *TryOptions) error {
 // placePages gives pages that have a name and no address one on the team's own site: "Pricing" is read as /pricing. It says how many steps.
 func placePages(events []connectors.Event) (n int) {
 	for i := range events {
-		if e := &events[i]; e.URL == "" && e.PageTitle != "" {
+		if e := &events[i]; e.URL == "" && e.PageTitle != "" && e.Properties[connectors.PropCompany] == "" {
 			e.URL = "/" + url.PathEscape(strings.ReplaceAll(connectors.Fold(e.PageTitle), "_", "-"))
 			n++
 		}
@@ -274,8 +275,9 @@ func idsOf(rules *identity.Rules, e *connectors.Event) (ids []identity.ID) {
 }
 
 // peopleOf parts events by whose they are, as the daemon does: an address is a person; any other identifier that is seen with one person
-// is theirs, and one that is seen with several is nobody's: shared counts events of nobody.
-func peopleOf(rules *identity.Rules, events []connectors.Event) (out []pipeline.Trial, shared int) {
+// is theirs, and one that is seen with several is nobody's. shared counts events of nobody, strange those of companies that nobody is of.
+func peopleOf(rules *identity.Rules, events []connectors.Event) (out []pipeline.Trial, shared, strange int) {
+	companies, events := ofCompanies(rules, events)
 	ids := make([][]identity.ID, len(events))
 	for i := range events {
 		ids[i] = idsOf(rules, &events[i])
@@ -347,8 +349,42 @@ func peopleOf(rules *identity.Rules, events []connectors.Event) (out []pipeline.
 				p.Contact.Emails = append(p.Contact.Emails, id.Value)
 			}
 		}
+		if len(p.Contact.Emails) > 0 {
+			_, domain, _ := strings.Cut(p.Contact.Emails[0], "@")
+			if c := companies[rules.Company(domain)]; c != nil {
+				p.Events, c.known = append(p.Events, c.events...), true
+			}
+		}
 	}
-	return out, shared
+	for _, c := range companies {
+		if !c.known {
+			strange += len(c.events)
+		}
+	}
+	return out, shared, strange
+}
+
+// company is what is told of one, and whether somebody of it is told of.
+type company struct {
+	events []connectors.Event
+	known  bool
+}
+
+// ofCompanies takes what is told of a company, and names nobody, out of the events.
+func ofCompanies(rules *identity.Rules, events []connectors.Event) (companies map[string]*company, rest []connectors.Event) {
+	companies = map[string]*company{}
+	for _, e := range events {
+		domain := rules.Company(e.Properties[connectors.PropCompany])
+		if domain == "" || len(idsOf(rules, &e)) > 0 {
+			rest = append(rest, e)
+			continue
+		}
+		if companies[domain] == nil {
+			companies[domain] = &company{}
+		}
+		companies[domain].events = append(companies[domain].events, e)
+	}
+	return companies, rest
 }
 
 // naming are the kinds of identifiers by how well a reader knows somebody by them.

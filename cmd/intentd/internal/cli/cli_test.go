@@ -429,6 +429,7 @@ var ranks = regexp.MustCompile(`(?s)  #  Name.*?\n\n[A-Z]`)
 
 // Promise: the demo needs nothing, ranks people, and adds up.
 func TestDemo(t *testing.T) {
+	t.Setenv("TMPDIR", t.TempDir()) // another demo on this machine may be under way
 	code, stdout, stderr := intentd(t, "demo")
 	if code != Done {
 		t.Fatalf("exit %d\n%s%s", code, stdout, stderr)

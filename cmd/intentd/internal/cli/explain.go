@@ -2,6 +2,7 @@ package cli
 
 import (
 	"io"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -11,17 +12,23 @@ import (
 )
 
 func (c *command) explain() *cobra.Command {
-	var events string
+	var events, source string
 	cmd := &cobra.Command{
-		Use:   "explain EMAIL|ID",
+		Use:   "explain EMAIL|ID | --source NAME [EMAIL|ID] | --event FILE",
 		Short: "Show why a person has their score",
 		Long: `Shows the receipt of a person's last score: the parts with what went into each, every signal, topic and sentence with its
 events, what the person is known by and why, what comes next, and whether it all adds up. ID is a record of the CRM ("hubspot/contacts/101", or 101).
 
+With --source NAME it asks one source anew and shows the question as it was sent, its rows, and what became of each: as which signal it counts, or
+why it does not. Without a person it shows who was active since the source was last asked. Nothing is kept.
+
 With --event FILE it shows of events in a file what each would count as under the configuration, by its rules or without one, and why one does not
 count. FILE is read as by intentd try; nobody is looked up, and nothing is kept.`,
 		Args: func(cmd *cobra.Command, args []string) error {
-			if events != "" {
+			switch {
+			case events != "" && source != "":
+				return misuse(cmd, "--event and --source exclude each other")
+			case events != "" || source != "" && len(args) == 0:
 				return exactly()(cmd, args)
 			}
 			return exactly("an e-mail address or a record id")(cmd, args)
@@ -29,6 +36,9 @@ count. FILE is read as by intentd try; nobody is looked up, and nothing is kept.
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if events != "" {
 				return c.explainEvents(cmd, events)
+			}
+			if source != "" {
+				return c.explainSource(cmd, source, strings.Join(args, ""))
 			}
 			cfg, t, done, err := c.reach(cmd.Context())
 			if err != nil {
@@ -47,6 +57,7 @@ count. FILE is read as by intentd try; nobody is looked up, and nothing is kept.
 			return err
 		},
 	}
+	cmd.Flags().StringVar(&source, "source", "", "show what the source `NAME` is asked and answers")
 	cmd.Flags().StringVar(&events, "event", "", "show what the events in `FILE` count as")
 	return cmd
 }

@@ -45,7 +45,7 @@ to see. With --json the same for machines, and with the last detail.`,
 					e.SetIndent("", "  ")
 					return e.Encode(held)
 				}
-				d := disclosure{w: w, held: held, who: args[0], loc: cfg.Text.Location()}
+				d := access{w: w, held: held, who: args[0], loc: cfg.Text.Location()}
 				d.print()
 				return d.err
 			}
@@ -59,8 +59,8 @@ to see. With --json the same for machines, and with the last detail.`,
 	return cmd
 }
 
-// disclosure tells a person what is held about them.
-type disclosure struct {
+// access tells a person what is held about them.
+type access struct {
 	w    io.Writer
 	held *privacy.PersonData
 	who  string
@@ -68,22 +68,22 @@ type disclosure struct {
 	err  error
 }
 
-func (d *disclosure) line(format string, args ...any) {
+func (d *access) line(format string, args ...any) {
 	if d.err == nil {
 		_, d.err = fmt.Fprintf(d.w, format+"\n", args...)
 	}
 }
 
 // item is a name with its value; nothing where there is none.
-func (d *disclosure) item(name, value string) {
+func (d *access) item(name, value string) {
 	if value != "" {
 		d.line("  %-22s %s", name, strings.ReplaceAll(value, "\n", "\n"+strings.Repeat(" ", 25)))
 	}
 }
 
-func (d *disclosure) moment(t time.Time) string { return t.In(d.loc).Format("2 Jan 2006 15:04 MST") }
+func (d *access) moment(t time.Time) string { return t.In(d.loc).Format("2 Jan 2006 15:04 MST") }
 
-func (d *disclosure) print() {
+func (d *access) print() {
 	h := d.held
 	d.line("What is held about %s", d.who)
 	if len(h.Core.Contacts) == 0 {
@@ -122,7 +122,7 @@ func linkName(k state.LinkKind) string {
 }
 
 // record is one record of the CRM, as it answers now.
-func (d *disclosure) record(ref string, r privacy.RecordData) {
+func (d *access) record(ref string, r privacy.RecordData) {
 	d.line("\nRecord %s", ref)
 	c := r.Now
 	if c == nil {
@@ -145,7 +145,7 @@ func (d *disclosure) record(ref string, r privacy.RecordData) {
 }
 
 // results are the explanations kept, the scores before them and what reps said.
-func (d *disclosure) results() {
+func (d *access) results() {
 	h := d.held
 	for i, r := range h.Receipts {
 		if i == 0 {
@@ -172,7 +172,7 @@ func (d *disclosure) results() {
 }
 
 // work is what is under way or was refused.
-func (d *disclosure) work() {
+func (d *access) work() {
 	for _, p := range d.held.Pending {
 		d.line("\nOn its way to %s since %s", p.Patch.Ref, d.moment(p.Staged))
 		for _, f := range connectors.PersonFields().Fields {
@@ -186,7 +186,7 @@ func (d *disclosure) work() {
 	}
 }
 
-func (d *disclosure) events() {
+func (d *access) events() {
 	events := slices.Clone(d.held.Events)
 	slices.SortStableFunc(events, func(a, b connectors.Event) int { return a.Time.Compare(b.Time) })
 	d.line("\nWhat they did: %s", plural(len(events), "event"))

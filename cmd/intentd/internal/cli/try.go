@@ -212,6 +212,9 @@ func (p tryPage) read() {
 	if p.t.Placed > 0 {
 		p.line("  assumed      %s on a page without an address: taken for one of your own site, \"Pricing\" for /pricing", plural(p.t.Placed, "step"))
 	}
+	if p.t.Strange > 0 {
+		p.line("  left out     %s about companies that nobody here is of, by their addresses", plural(p.t.Strange, "event"))
+	}
 	if p.t.Shared > 0 {
 		p.line("  left out     %s whose only id several people have", plural(p.t.Shared, "event"))
 	}

@@ -61,6 +61,8 @@ type Write struct {
 	Scope Scope  `mapstructure:"scope"`
 	// Interval is the least time between two writes for one person that do not change the tier.
 	Interval time.Duration `mapstructure:"interval"`
+	// Settle is how long whoever asked for nothing waits before they are looked at; nil: as the CRMs want it.
+	Settle *time.Duration `mapstructure:"settle"`
 	// Brake is the share of scored people, in percent, whose tier one run may change before writing stops.
 	Brake float64 `mapstructure:"brake"`
 }

@@ -328,10 +328,7 @@ func TestExampleCommented(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	text := strings.ReplaceAll(string(b), "\n  # - name: salesforce", "\n  - name: salesforce")
-	text = strings.ReplaceAll(text, "\n  # - name: web", "\n  - name: web")
-	text = strings.ReplaceAll(text, "\n  # - name: dwh", "\n  - name: dwh")
-	text = strings.ReplaceAll(text, "\n  # - name: export", "\n  - name: export")
+	text := strings.ReplaceAll(string(b), "\n  # - name: ", "\n  - name: ")
 	text = strings.ReplaceAll(text, "\n  #   ", "\n    ")
 	t.Setenv("HUBSPOT_TOKEN", "pat-na1-example")
 	t.Setenv("GEMINI_API_KEY", "example")

@@ -7,7 +7,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/go-viper/mapstructure/v2"
 
@@ -83,8 +82,9 @@ func (c *checker) readConnectors(cfg *Config) {
 	for i := range cfg.CRMs {
 		crm, at := &cfg.CRMs[i], fmt.Sprintf("crms[%d]", i)
 		if t, ok := typeNamed(c, join(at, "type"), crm.Type, c.types.CRMs); ok {
-			crm.Settings, crm.Poll = t.Settings(), or(crm.Poll, t.Poll)
+			crm.Settings = t.Settings()
 			c.readRest(at, crm.Settings, crm.Rest, reflect.TypeFor[CRM]())
+			crm.Poll = or(crm.Poll, pollOf(crm.Settings, t.Poll))
 		}
 		crm.Rest = nil
 	}
@@ -93,10 +93,7 @@ func (c *checker) readConnectors(cfg *Config) {
 		if t, ok := typeNamed(c, join(at, "type"), src.Type, c.types.Sources); ok {
 			src.Settings = t.Settings()
 			c.readRest(at, src.Settings, src.Rest, reflect.TypeFor[Source]())
-			if by, ok := src.Settings.(connectors.PolledBy); ok {
-				t.Poll = or(by.PollBy(), t.Poll)
-			}
-			src.Poll = or(src.Poll, t.Poll)
+			src.Poll = or(src.Poll, pollOf(src.Settings, t.Poll))
 		}
 		src.Rest = nil
 	}
@@ -124,6 +121,14 @@ func (c *checker) unknownModelKeys(rest map[string]any) {
 			c.Add("model."+key, "unknown key", c.suggestKey(key, append(types, reflect.TypeFor[Model]())))
 		}
 	}
+}
+
+// pollOf is the usual schedule of a connector, usual unless its settings say another.
+func pollOf(settings connectors.Settings, usual string) string {
+	if by, ok := settings.(connectors.PolledBy); ok {
+		return or(by.PollBy(), usual)
+	}
+	return usual
 }
 
 func (c *checker) readRest(at string, settings connectors.Settings, rest map[string]any, common reflect.Type) {
@@ -170,7 +175,7 @@ func (c *checker) connectors(cfg *Config) {
 	for i := range cfg.CRMs {
 		crm, at := &cfg.CRMs[i], fmt.Sprintf("crms[%d]", i)
 		c.name(at+".name", crm.Name, names)
-		c.cron(at+".poll", crm.Poll, time.UTC)
+		c.poll(at+".poll", crm.Poll, crm.Settings)
 		c.fields(at+".fields", crm.Fields)
 		if crm.Settings == nil {
 			continue
@@ -185,7 +190,7 @@ func (c *checker) connectors(cfg *Config) {
 	for i := range cfg.Sources {
 		src, at := &cfg.Sources[i], fmt.Sprintf("sources[%d]", i)
 		c.name(at+".name", src.Name, names)
-		c.cron(at+".poll", src.Poll, time.UTC)
+		c.poll(at+".poll", src.Poll, src.Settings)
 		if src.Settings != nil {
 			c.own(at, src.Name, src.Settings)
 		}

@@ -80,7 +80,7 @@ func (c *checker) identity(cfg *Config) {
 	c.OneOf("identity.join_anonymous", cfg.Identity.JoinAnonymous, string(identity.JoinConsented), string(identity.JoinAlways), string(identity.JoinNever))
 	for i, b := range cfg.Identity.Block {
 		at := fmt.Sprintf("identity.block[%d]", i)
-		c.OneOf(at+".kind", b.Kind, "user_id", "email", "phone", "anonymous_id")
+		c.OneOf(at+".kind", b.Kind, "user_id", "email", "phone", "anonymous_id", "company")
 		c.Required(at+".value", b.Value, "write the value that identifies nobody")
 	}
 	spaces := cfg.spaces()

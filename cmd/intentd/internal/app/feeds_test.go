@@ -1,0 +1,117 @@
+package app
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/intentd/intentd/connectors/sandbox"
+)
+
+// Promise: a form of HubSpot's, taken in as a feed, counts under its own name, confirms who a browser says to be, and is asked for as soon
+// as a poll tells that it was sent.
+func TestFormsOfHubSpotAreTakenIn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newPlace(t, sandbox.HubSpotOptions{Now: time.Now})
+		p.crm = ", engagement: off, feeds: [forms, email]"
+		p.withCollector(t, "127.0.0.1:0")
+		ada := p.portal.CreateContact(map[string]string{"email": "ada@one.example"})
+		form := p.portal.AddForm(sandbox.Form{Name: "Request a demo"})
+		for i := range 20 {
+			p.portal.AddForm(sandbox.Form{Name: fmt.Sprint("Other ", i)})
+		}
+		a := p.open(t)
+		p.provision(t, a)
+		a.work(t.Context())
+		time.Sleep(2 * time.Minute)
+		web := a.InletHandler("web")
+		send(t, web, siteKey, pricing)
+		send(t, web, siteKey, identified)
+		time.Sleep(2 * time.Minute)
+		if got := p.score(t, ada); got != "" {
+			t.Fatalf("scored %s by what nobody confirmed", got)
+		}
+		before := p.portal.Counters().Calls("GET submissions/{form}")
+		p.portal.Submit(form, sandbox.Submission{ID: "s1", PageURL: "https://www.example.com/demo", Values: map[string]string{"email": "Ada@One.example", "message": "secret words"}})
+		time.Sleep(70 * time.Second)
+		r, err := Explain.Do(t.Context(), a, Who{Who: "ada@one.example"})
+		if err != nil {
+			t.Fatal(err, p.log)
+		}
+		got := []string{}
+		for _, s := range r.Signals {
+			got = append(got, s.Source+" "+s.EventID+" "+s.Object)
+		}
+		slices.Sort(got)
+		if want := []string{"hubspot-forms form:s1 form: Request a demo", "web m1 /pricing"}; !slices.Equal(got, want) || len(r.Proposals) != 0 || p.score(t, ada) == "" {
+			t.Errorf("signals %q, proposals %v\n%s", got, r.Proposals, p.log)
+		}
+		if n := p.portal.Counters().Calls("GET submissions/{form}") - before; n > 2 {
+			t.Errorf("%d forms were asked for when one was sent", n)
+		}
+		held, err := Export.Do(t.Context(), a, Who{Who: "ada@one.example"})
+		if err != nil || strings.Contains(fmt.Sprint(held), "secret words") || !strings.Contains(fmt.Sprint(held), "Request a demo") {
+			t.Errorf("what is held: %+v, %v", held, err)
+		}
+		if _, err := Forget.Do(t.Context(), a, Who{Who: "ada@one.example"}); err != nil {
+			t.Fatal(err)
+		}
+		if n, err := a.made.store.Stats(); err != nil || n.Events != 0 {
+			t.Errorf("after forgetting the store holds %+v, %v", n, err)
+		}
+		stopped(t, a)
+	})
+}
+
+// Promise: whom a server names and who sends a form is in the CRM within 5 s at the median of when intentd can know of it: a form of
+// HubSpot's no sooner than the poll that tells of it. By a clock that stands while the machine works: it shows what is waited for.
+func TestTimeFromIdentifyToCRM(t *testing.T) {
+	for _, by := range []string{"a server's identify", "a form of HubSpot's"} {
+		synctest.Test(t, func(t *testing.T) {
+			const people = 40
+			p := newPlace(t, sandbox.HubSpotOptions{Now: time.Now})
+			p.crm = ", feeds: [forms]"
+			p.withCollector(t, "127.0.0.1:0")
+			form := p.portal.AddForm(sandbox.Form{Name: "Request a demo"})
+			var ids []string
+			for i := range people {
+				ids = append(ids, p.portal.CreateContact(map[string]string{"email": fmt.Sprintf("p%d@one.example", i)}))
+			}
+			a := p.open(t)
+			p.provision(t, a)
+			a.work(t.Context())
+			time.Sleep(3 * time.Minute)
+			web := a.InletHandler("web")
+			var took []time.Duration
+			for i, id := range ids {
+				time.Sleep(time.Duration(7*i%60) * time.Second)
+				email := fmt.Sprintf("p%d@one.example", i)
+				if by == "a form of HubSpot's" {
+					p.portal.Submit(form, sandbox.Submission{PageURL: "https://www.example.com/demo", Values: map[string]string{"email": email}})
+				} else {
+					send(t, web, siteKey, fmt.Sprintf(`{"type":"page","messageId":"v%d","anonymousId":"v%d","context":{"page":{"url":"https://www.example.com/pricing"},"consent":{"categoryPreferences":{"analytics":true}}}}`, i, i))
+					send(t, web, serverKey, fmt.Sprintf(`{"type":"identify","messageId":"i%d","userId":"u%d","anonymousId":"v%d","traits":{"email":%q}}`, i, i, i, email))
+				}
+				began := time.Now()
+				for p.score(t, id) == "" && time.Since(began) < 5*time.Minute {
+					time.Sleep(100 * time.Millisecond)
+				}
+				took = append(took, time.Since(began))
+			}
+			slices.Sort(took)
+			median, p95 := took[people/2], took[people*95/100]
+			t.Logf("%s → CRM: median %s, p95 %s, of %d", by, median, p95, people)
+			poll := time.Duration(0)
+			if by == "a form of HubSpot's" {
+				poll = time.Minute
+			}
+			if median > poll+5*time.Second || p95 > poll+10*time.Second {
+				t.Errorf("median %s, p95 %s", median, p95)
+			}
+			stopped(t, a)
+		})
+	}
+}
