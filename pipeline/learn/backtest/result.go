@@ -18,6 +18,9 @@ var Heads = [3]float64{0.05, 0.10, 0.20}
 type Result struct {
 	People, Won int            // with a known outcome
 	LeftOut     map[string]int // rows that are not among them, by reason
+	Remarks     []string       // of the population
+	Unused      []string       // facts of a table that nothing can be learned from: nearly all are alike, or all differ
+	NobodyHigh  bool           // nobody of the training part reaches high's threshold by the formula: strengths are cut at usual shares
 	Split       Split
 	Ahead       *Ahead // of the won: how early the formula had them high; nil of a table
 	Engines     []Report

@@ -3,6 +3,7 @@ package table
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -14,10 +15,11 @@ type Outcome struct {
 	Who     string // address
 	Won     bool
 	At      time.Time
+	Worth   float64           // of a column worth, amount, value or revenue; 0: not known
 	Profile map[string]string // of the columns that were asked for
 }
 
-// Outcomes reads a table with the columns email, outcome and at, and of the profile columns those that it has. Rows that cannot be used are counted by their reason.
+// Outcomes reads a table with the columns email, outcome and at, one with what it was worth if there is any, and of the profile columns those that it has. Rows that cannot be used are counted by their reason.
 func Outcomes(path string, profile []string) (out []Outcome, leftOut map[string]int, err error) {
 	t, err := Open(path)
 	if err != nil {
@@ -44,6 +46,9 @@ func Outcomes(path string, profile []string) (out []Outcome, leftOut map[string]
 			columns[name] = i
 		}
 	}
+	worth := slices.IndexFunc(t.Header, func(h string) bool {
+		return slices.Contains([]string{"worth", "amount", "value", "revenue"}, folded(h))
+	})
 	if err := p.check(); err != nil {
 		return nil, nil, err
 	}
@@ -53,6 +58,9 @@ func Outcomes(path string, profile []string) (out []Outcome, leftOut map[string]
 			return true // it was counted
 		}
 		o := Outcome{Who: strings.Clone(strings.ToLower(strings.TrimSpace(cells[who]))), Won: read.Won, At: read.At}
+		if worth >= 0 {
+			o.Worth, _ = strconv.ParseFloat(strings.TrimSpace(cells[worth]), 64) // what is no number is not known
+		}
 		for name, i := range columns {
 			if v := strings.TrimSpace(cells[i]); v != "" {
 				if o.Profile == nil {
