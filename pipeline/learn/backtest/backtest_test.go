@@ -265,3 +265,12 @@ func TestJSONShape(t *testing.T) {
 		t.Errorf("engines %v, want %v", names, want)
 	}
 }
+
+// TestUnknownStandLowest: somebody without a signal has no score: below everybody who has one, and no tier.
+func TestUnknownStandLowest(t *testing.T) {
+	e := bySettings(Formula, score.Defaults())
+	nobody := &standing{Person: &Person{Snapshot: &learn.Snapshot{At: start}}}
+	if points := e.score(nobody); points >= 0 || e.tier(nobody, points) != score.TierUnknown {
+		t.Errorf("nobody has %v points, tier %v", points, e.tier(nobody, points))
+	}
+}
