@@ -12,6 +12,8 @@ type Person struct {
 	Emails, Phones, UserIDs, AnonymousIDs []string
 	Domain                                string // company domain, for company-level signals
 	Refs                                  []Ref  // the person's CRM records, for sources that live in a CRM
+	// Why says of AnonymousIDs, by value, why they are theirs, where the source knows more than that it saw them together.
+	Why map[string]string
 	// CanWait is the word of Active that all they did is of the kind that can wait a while for more of it: they asked for nothing, and
 	// were known before.
 	CanWait bool

@@ -88,6 +88,7 @@ type Proposal struct {
 	Event       string    `json:"event"`        // id of the event that said so last
 	First       time.Time `json:"first"`        // when it was said first and last
 	Last        time.Time `json:"last"`
+	Confirmed   string    `json:"-"` // by what and when, in words, of one that is to be confirmed
 }
 
 // Proposer is a source that keeps proposals and the events of those visitors, of which it tells when the proposal is confirmed.

@@ -15,7 +15,7 @@ func (l *lot) matchTopics(ctx context.Context, open []*subject) {
 	ends := make([]int, len(open)) // of each subject's spans in t.all
 	for i, s := range open {
 		if s.journey != nil { // otherwise the topics of the last receipt stand
-			t.collect(s)
+			t.collect(s.journey, s.inputs.intent.Topics)
 		}
 		ends[i] = len(t.all)
 	}

@@ -3,6 +3,7 @@ package pipeline
 import (
 	"slices"
 
+	"github.com/intentd/intentd/pipeline/intent"
 	"github.com/intentd/intentd/pipeline/journey"
 )
 
@@ -36,12 +37,12 @@ func (t *topicSpans) empty() {
 	t.all = t.all[:0]
 }
 
-// collect adds the topics of s from trusted places, with the signals that carry them. What a model names counts only if the
+// collect adds the topics of a journey from trusted places, with the signals that carry them. What a model names counts only if the
 // intent engine found its words in a trusted place of a step it cites.
-func (t *topicSpans) collect(s *subject) {
+func (t *topicSpans) collect(j *journey.Journey, named []intent.Topic) {
 	clear(t.place)
 	clear(t.signal)
-	signals := s.journey.Signals
+	signals := j.Signals
 	add := func(name string, signal int32) {
 		g := &signals[signal]
 		i, ok := t.place[name]
@@ -64,7 +65,7 @@ func (t *topicSpans) collect(s *subject) {
 			add(name, int32(i))
 		}
 	}
-	for _, topic := range s.inputs.intent.Topics {
+	for _, topic := range named {
 		if !topic.Trusted {
 			continue
 		}

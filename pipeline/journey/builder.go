@@ -16,6 +16,7 @@ import (
 
 	"github.com/intentd/intentd/connectors"
 	"github.com/intentd/intentd/connectors/identity"
+	"github.com/intentd/intentd/pipeline/memo"
 	"github.com/intentd/intentd/pipeline/score"
 )
 
@@ -57,9 +58,9 @@ type Builder struct {
 	products []string
 	crawlers *crawlers
 	rules    *identity.Rules
-	agents   *memo[string, agent]
-	kinds    *memo[string, string]
-	pages    *memo[pageKey, *page]
+	agents   memo.Memo[string, agent]
+	kinds    memo.Memo[string, string]
+	pages    memo.Memo[pageKey, *page]
 	scratch  sync.Pool
 	steps    sync.Pool // of *[]Step
 }
@@ -82,9 +83,8 @@ func NewBuilder(c Config) (*Builder, error) {
 		own: lower(c.OwnHosts), staff: lower(c.InternalDomains),
 		drop:     make(map[string]bool, len(c.DropQueryParams)),
 		crawlers: loadCrawlers(),
-		agents:   newMemo[string, agent](4096),
-		kinds:    newMemo[string, string](1024),
-		pages:    newMemo[pageKey, *page](pagesKept),
+		agents:   memo.Memo[string, agent]{Size: 4096},
+		kinds:    memo.Memo[string, string]{Size: 1024},
 	}
 	for i, h := range b.own {
 		b.own[i] = strings.TrimPrefix(h, "www.")
@@ -325,12 +325,12 @@ func (b *Builder) kind(name string) string {
 		kind, _ := connectors.EventKind(name)
 		return kind
 	}
-	if kind, ok := b.kinds.get(name); ok {
+	if kind, ok := b.kinds.Get(name); ok {
 		return kind
 	}
 	name = strings.Clone(name) // not to hold a source's whole answer
 	kind, _ := connectors.EventKind(name)
-	b.kinds.put(name, kind)
+	b.kinds.Put(name, kind)
 	return kind
 }
 
@@ -491,12 +491,12 @@ func (b *Builder) agent(raw string) agent {
 		return agent{}
 	}
 	raw = cut(raw, maxAgent)
-	if a, ok := b.agents.get(raw); ok {
+	if a, ok := b.agents.Get(raw); ok {
 		return a
 	}
 	raw = strings.Clone(raw) // not to hold a source's whole answer
 	a := agent{b.crawlers.match(raw) || looksMachine(raw), isMailProgram(raw), clean(raw, maxAgent)}
-	b.agents.put(raw, a)
+	b.agents.Put(raw, a)
 	return a
 }
 

@@ -26,6 +26,7 @@ import (
 	"github.com/intentd/intentd/connectors/jsonl"
 	"github.com/intentd/intentd/connectors/mixpanel"
 	"github.com/intentd/intentd/connectors/openai"
+	"github.com/intentd/intentd/connectors/posthog"
 	"github.com/intentd/intentd/connectors/s3"
 	"github.com/intentd/intentd/connectors/salesforce"
 	"github.com/intentd/intentd/connectors/warehouse"
@@ -51,6 +52,7 @@ var Types = config.Types{
 		"exec":      exec.Type,
 		"jsonl":     jsonl.Type,
 		"mixpanel":  mixpanel.Type,
+		"posthog":   posthog.Type,
 		"s3":        s3.Type,
 		"warehouse": warehouse.Type,
 	},
