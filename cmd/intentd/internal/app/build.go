@@ -22,6 +22,7 @@ import (
 	"github.com/intentd/intentd/connectors/hubspot"
 	"github.com/intentd/intentd/connectors/identity"
 	"github.com/intentd/intentd/connectors/jsonl"
+	"github.com/intentd/intentd/connectors/matomo"
 	"github.com/intentd/intentd/connectors/openai"
 	"github.com/intentd/intentd/connectors/posthog"
 	"github.com/intentd/intentd/connectors/s3"
@@ -47,6 +48,7 @@ var Types = config.Types{
 		"collector": collector.Type,
 		"exec":      exec.Type,
 		"jsonl":     jsonl.Type,
+		"matomo":    matomo.Type,
 		"posthog":   posthog.Type,
 		"s3":        s3.Type,
 		"warehouse": warehouse.Type,
