@@ -47,7 +47,7 @@ func (s *Source) visits(ctx context.Context, w walk, after key, each func(*visit
 		for i := range got {
 			k, ok := got[i].key()
 			if !ok {
-				s.unreadable(w.op, i, errNoTime)
+				s.Misread(w.op, i+1, errNoTime)
 				continue
 			}
 			if !k.behind(after) {
@@ -73,7 +73,7 @@ func (s *Source) call(ctx context.Context, w walk, after key, offset int) ([]vis
 	form := url.Values{
 		"module": {"API"}, "method": {"Live.getLastVisitsDetails"}, "format": {"JSON"}, "language": {"en"}, "idSite": {s.o.SiteID}, "token_auth": {s.o.Token.Reveal()},
 		// Days are the site's, wherever that is.
-		"period": {"range"}, "date": {min.Add(-day).UTC().Format(time.DateOnly) + "," + s.now().Add(day).UTC().Format(time.DateOnly)},
+		"period": {"range"}, "date": {min.Add(-day).UTC().Format(time.DateOnly) + "," + s.Now().Add(day).UTC().Format(time.DateOnly)},
 		"minTimestamp": {strconv.FormatInt(min.Unix()-1, 10)}, "filter_sort_order": {"asc"},
 		"filter_limit": {strconv.Itoa(s.o.VisitsPerCall)}, "filter_offset": {strconv.Itoa(offset)},
 	}
@@ -90,7 +90,7 @@ func (s *Source) call(ctx context.Context, w walk, after key, offset int) ([]vis
 		got = nil
 		return transport.Lenient(json.Unmarshal(a.Body, &got))
 	}
-	_, err := s.http.Do(ctx, r)
+	_, err := s.HTTP.Do(ctx, r)
 	return got, err
 }
 

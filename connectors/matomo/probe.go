@@ -27,7 +27,7 @@ const probedDays = 7
 func (s *Source) Probe(ctx context.Context) []connectors.Finding {
 	p := crmkit.Probe{Vendor: "Matomo", Token: findToken, Quota: findQuota, Fix: "see whether " + s.o.BaseURL + " answers from this machine, then run `intentd doctor` again"}
 	users, addresses := 0, 0
-	_, _, err := s.visits(ctx, walk{op: "look for a visit", segment: identified, since: s.now().Add(-probedDays * day)}, key{}, func(v *visit) error {
+	_, _, err := s.visits(ctx, walk{op: "look for a visit", segment: identified, since: s.Now().Add(-probedDays * day)}, key{}, func(v *visit) error {
 		users++
 		if email, _ := v.who(); email != "" {
 			addresses++
@@ -46,8 +46,8 @@ func (s *Source) Probe(ctx context.Context) []connectors.Finding {
 	default:
 		p.OK(findOK, "website %s answers, and user ids are addresses", s.o.SiteID)
 	}
-	if s.poll > 0 {
-		p.OK(findCost, "about %.0f calls a day to see who was active, and 1 or 2 for each lot of people who were", 2*float64(day)/float64(s.poll))
+	if s.Every > 0 {
+		p.OK(findCost, "about %.0f calls a day to see who was active, and 1 or 2 for each lot of people who were", 2*s.PollsADay())
 	}
 	return p.Findings
 }

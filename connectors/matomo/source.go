@@ -16,13 +16,8 @@ import (
 
 // Source is a website in Matomo.
 type Source struct {
-	name string
-	o    Config
-	poll time.Duration
-	http *transport.Client
-	now  func() time.Time
-
-	tally asked.Tally
+	asked.Source
+	o Config
 }
 
 const cursorVersion = 1
@@ -43,16 +38,16 @@ func (s *Source) Active(ctx context.Context, from connectors.Cursor) (connectors
 	none := connectors.Page[connectors.Person]{}
 	op := "who was active"
 	at := cursor{Position: asked.Position{Version: cursorVersion}}
-	if err := asked.ReadCursor(s.name+": "+op, from, &at, func() bool { return at.Version == cursorVersion }); err != nil {
+	if err := asked.ReadCursor(s.Name+": "+op, from, &at, func() bool { return at.Version == cursorVersion }); err != nil {
 		return none, err
 	}
-	oldest := s.now().Add(-s.o.Back).Truncate(time.Second)
+	oldest := s.Now().Add(-s.o.Back).Truncate(time.Second)
 	if from == nil {
 		at.Time = oldest
 	}
 	var page people
 	w := walk{op: op, since: at.Time}
-	if at.Known == 0 && at.Time.Before(s.now().Add(-day)) {
+	if at.Known == 0 && at.Time.Before(s.Now().Add(-day)) {
 		w.segment = identified
 	}
 	last, more, err := s.visits(ctx, w, keyOf(at.Row), func(v *visit) error {
@@ -187,11 +182,8 @@ func (s *Source) journeys(ctx context.Context, segment string, whose asked.Whose
 	return nil
 }
 
-// Reasons of what is left out.
-const (
-	leftOutNobodys   = "of several people, or of none asked about"
-	leftOutTruncated = "cut off by Matomo (visitor_log_maximum_actions_per_visit)"
-)
+// leftOutTruncated counts actions that Matomo did not tell.
+const leftOutTruncated = "cut off by Matomo (visitor_log_maximum_actions_per_visit)"
 
 // tell yields the events of a visit. One of a user whom the site named is that user's alone, whoever else uses the browser.
 func (s *Source) tell(v *visit, whose asked.Whose, w connectors.Window, yield func(connectors.Event) bool) error {
@@ -204,18 +196,18 @@ func (s *Source) tell(v *visit, whose asked.Whose, w connectors.Window, yield fu
 		person = whose.AnonymousID(string(v.VisitorID))
 	}
 	if n, cut := v.Truncated.number(); cut {
-		s.tally.LeftOut(leftOutTruncated, int(n))
+		s.LeftOut(leftOutTruncated, int(n))
 	}
 	if person == "" {
-		s.tally.LeftOut(leftOutNobodys, len(v.Actions))
+		s.LeftOut(asked.LeftOutNobodys, len(v.Actions))
 		return nil
 	}
 	told := 0
-	defer func() { s.tally.Events(told) }()
-	if !v.events(s.name, func(i int, e connectors.Event, err error) bool {
+	defer func() { s.Events(told) }()
+	if !v.events(s.Name, func(i int, e connectors.Event, err error) bool {
 		switch {
 		case err != nil:
-			s.unreadable("journeys", i, err)
+			s.Misread("journeys", i+1, err)
 		case w.Contains(e.Time):
 			e.Person = person
 			told++
@@ -226,17 +218,4 @@ func (s *Source) tell(v *visit, whose asked.Whose, w connectors.Window, yield fu
 		return errLeft
 	}
 	return nil
-}
-
-// Intake implements connectors.IntakeReporter: what was read since start.
-func (s *Source) Intake() (connectors.Intake, error) { return s.tally.Intake(), nil }
-
-// Report implements connectors.Reporter.
-func (s *Source) Report() connectors.Report { return s.http.Report() }
-
-// Release implements connectors.Releaser.
-func (s *Source) Release() { s.http.Release() }
-
-func (s *Source) unreadable(op string, n int, why error) {
-	s.tally.Unreadable(connectors.Unreadable{Where: "the answer to " + op, Line: int64(n) + 1, Reason: why.Error(), Time: s.now()})
 }

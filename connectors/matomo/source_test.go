@@ -13,6 +13,7 @@ import (
 
 	"github.com/intentd/intentd/connectors"
 	"github.com/intentd/intentd/connectors/connectortest"
+	"github.com/intentd/intentd/connectors/internal/asked"
 )
 
 var month = connectors.Window{From: testNow.AddDate(0, 0, -30), To: testNow.Add(time.Hour)}
@@ -204,17 +205,17 @@ func TestABrowserThatTwoShareIsNeverMixed(t *testing.T) {
 	s.track(browser, "bob@example.com", testNow.Add(-2*time.Hour), page("/bob"))
 	s.track(browser, "", testNow.Add(-time.Hour), page("/nobody"))
 	src := s.source(nil)
-	asked := ann
-	asked.AnonymousIDs = []string{browser}
+	who := ann
+	who.AnonymousIDs = []string{browser}
 	var got []string
-	for _, e := range read(t, src, asked) {
+	for _, e := range read(t, src, who) {
 		got = append(got, strings.TrimPrefix(e.URL, "https://www.example.com"))
 	}
 	slices.Sort(got)
 	if got = slices.Compact(got); !slices.Equal(got, []string{"/ann", "/nobody"}) {
 		t.Errorf("got %q, want ann's visit and the one of nobody", got)
 	}
-	if in, _ := src.Intake(); in.LeftOut[leftOutNobodys] != 1 {
+	if in, _ := src.Intake(); in.LeftOut[asked.LeftOutNobodys] != 1 {
 		t.Errorf("counted %+v, want bob's action as left out", in)
 	}
 }
