@@ -27,6 +27,7 @@ import (
 	"github.com/intentd/intentd/connectors/posthog"
 	"github.com/intentd/intentd/connectors/s3"
 	"github.com/intentd/intentd/connectors/salesforce"
+	"github.com/intentd/intentd/connectors/umami"
 	"github.com/intentd/intentd/connectors/warehouse"
 	"github.com/intentd/intentd/pipeline"
 	"github.com/intentd/intentd/pipeline/batch"
@@ -51,6 +52,7 @@ var Types = config.Types{
 		"matomo":    matomo.Type,
 		"posthog":   posthog.Type,
 		"s3":        s3.Type,
+		"umami":     umami.Type,
 		"warehouse": warehouse.Type,
 	},
 	Models: map[string]connectors.ModelType{

@@ -13,13 +13,14 @@ import (
 	"github.com/intentd/intentd/connectors/posthog"
 	"github.com/intentd/intentd/connectors/s3"
 	"github.com/intentd/intentd/connectors/salesforce"
+	"github.com/intentd/intentd/connectors/umami"
 	"github.com/intentd/intentd/connectors/warehouse"
 )
 
 // types are connectors to test with.
 var types = Types{
 	CRMs:    map[string]connectors.CRMType{"hubspot": hubspot.Type, "salesforce": salesforce.Type},
-	Sources: map[string]connectors.SourceType{"collector": collector.Type, "exec": exec.Type, "jsonl": jsonl.Type, "matomo": matomo.Type, "posthog": posthog.Type, "s3": s3.Type, "warehouse": warehouse.Type},
+	Sources: map[string]connectors.SourceType{"collector": collector.Type, "exec": exec.Type, "jsonl": jsonl.Type, "matomo": matomo.Type, "posthog": posthog.Type, "s3": s3.Type, "umami": umami.Type, "warehouse": warehouse.Type},
 	Models:  map[string]connectors.ModelType{"gemini": gemini.Type},
 }
 
