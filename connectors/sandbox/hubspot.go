@@ -17,6 +17,7 @@ type HubSpotOptions struct {
 	Token     string        // static bearer token; "": pat-na1-sandbox. Not used with OAuth
 	Scopes    []string      // nil: all
 	OAuth     *OAuthClient  // tokens come from the token endpoint and expire
+	App       *JournalApp   // an app that may read the webhooks journal; nil: none
 	SearchLag time.Duration // how long a write stays unseen by search
 	Unlimited bool          // no rate limits, for benchmarks; headers then state very large ones
 	// FoldErrors answers partly failed batches on the 2026-09 paths with 200 instead of 207.
@@ -69,6 +70,7 @@ type HubSpot struct {
 	burst       *rolling
 	searches    *rolling
 	day         *daily
+	app         *hubApp // nil: none
 	serves      []endpoint[call, *hubObject]
 	limited     int // 429s given: every second one carries Retry-After
 }
@@ -106,7 +108,13 @@ func NewHubSpot(o HubSpotOptions) *HubSpot {
 		burst: &rolling{max: burst, span: 10 * time.Second}, searches: &rolling{max: searchesPerSecond, span: time.Second},
 		day: &daily{max: day, loc: loc},
 	}
+	if o.Unlimited {
+		h.burst.max, h.searches.max, h.day.max = noLimit, noLimit, noLimit
+	}
 	h.contacts.other, h.deals.other = h.deals, h.contacts
+	if o.App != nil {
+		h.app = newHubApp(*o.App)
+	}
 	h.serves = h.endpoints()
 	h.desk.open(h, o.Now)
 	return h
@@ -187,6 +195,7 @@ func (h *HubSpot) create(o *hubObject, values changes, origin string, now int64)
 		}
 	}
 	h.enlist(o, r)
+	h.changed("CREATE", o, r, func(int) string { return "" }, values, now)
 	return r
 }
 
@@ -194,6 +203,9 @@ func (h *HubSpot) create(o *hubObject, values changes, origin string, now int64)
 func (h *HubSpot) apply(o *hubObject, r *record, values changes, by author, now int64) {
 	r.remember(now, h.o.SearchLag.Milliseconds())
 	o.derive(values)
+	if by.source != byMerge { // the journal tells of a merge as one
+		h.changed("UPDATE", o, r, r.value, values, now)
+	}
 	for name, v := range values {
 		p, who := o.byName[name], by
 		if by.source == byIntegration && p.readOnly() {

@@ -25,6 +25,7 @@ func (h *HubSpot) merge(winner, loser string) *record {
 		old.cells, old.history = nil, nil // they live on in the other record alone, so that they go when that one is erased
 	}
 	h.apply(o, target, fill, author{source: byMerge}, now)
+	h.happened("MERGE", o, target, now, a, b)
 	return target
 }
 
@@ -67,10 +68,29 @@ func (h *HubSpot) leave(r *record, now int64) {
 
 // Archive moves a live contact to the recycle bin.
 func (h *HubSpot) Archive(id string) error {
-	return h.try(func() { h.leave(found(h.contacts.follow(id), "contact", id), h.nowMs()) })
+	return h.try(func() { h.archive(h.contacts, found(h.contacts.follow(id), "contact", id), h.nowMs()) })
 }
 
-// Erase deletes a live or archived contact for privacy reasons: nothing of it remains and nothing tells of it.
+func (h *HubSpot) archive(o *hubObject, r *record, now int64) {
+	h.leave(r, now)
+	h.happened("DELETE", o, r, now)
+}
+
+// Restore brings a contact back from the recycle bin.
+func (h *HubSpot) Restore(id string) error {
+	return h.try(func() {
+		r, now := found(h.contacts.byID[id], "contact", id), h.nowMs()
+		if !r.inBin(now) {
+			found(nil, "contact in the bin", id)
+		}
+		r.remember(now, h.o.SearchLag.Milliseconds())
+		r.gone, r.modified = 0, now
+		h.enlist(h.contacts, r)
+		h.happened("RESTORE", h.contacts, r, now)
+	})
+}
+
+// Erase deletes a live or archived contact for privacy reasons: nothing of it remains, and only an app's journal tells of it.
 func (h *HubSpot) Erase(id string) error {
 	return h.try(func() { h.erase(id) })
 }
@@ -83,6 +103,7 @@ func (h *HubSpot) erase(id string) {
 	}
 	h.leave(r, h.nowMs())
 	r.purged = true
+	h.happened("GDPR_DELETE", h.contacts, r, h.nowMs())
 	addresses := h.addresses(r)
 	for _, x := range h.contacts.recs {
 		if x.heir() == r {

@@ -1,6 +1,7 @@
 package intent
 
 import (
+	"cmp"
 	"regexp"
 	"slices"
 	"strconv"
@@ -11,6 +12,7 @@ import (
 
 	"github.com/intentd/intentd/connectors"
 	"github.com/intentd/intentd/pipeline/journey"
+	"github.com/intentd/intentd/pipeline/memo"
 	"github.com/intentd/intentd/pipeline/score"
 )
 
@@ -99,7 +101,7 @@ func (n *note) step(st *journey.Step) {
 	if st.Why == journey.WhyColleague && !a.request() {
 		return
 	}
-	e := &st.Event
+	e, kind := &st.Event, fold(st.Event.Kind)
 	f := fact{act: a, ask: &nothing, at: e.Time.Unix(), first: e.Time.Unix(), count: 1, counted: sig != nil, sent: e.Properties[connectors.PropForm] != "" || e.Kind == connectors.KindFormSubmit}
 	if k, counted := count(st); counted {
 		f.summary, f.count = k, k
@@ -116,7 +118,7 @@ func (n *note) step(st *journey.Step) {
 	switch {
 	case st.Why == journey.WhyColleague:
 		f.colleague = colleagueName(e.Properties)
-	case typing(fold(e.Kind)) || f.sent || a == ActSearch || a == ActCalculate || a == ActBooking || a == ActUse || a == ActRefuse:
+	case typing(kind) || f.sent || a == ActSearch || a == ActCalculate || a == ActBooking || a == ActUse || a == ActRefuse:
 		f.ask = &ask{searched: a == ActSearch || a == ActBooking}
 		f.ask.read(e, &n.red)
 		n.trimNames(f.ask)
@@ -125,7 +127,7 @@ func (n *note) step(st *journey.Step) {
 	if (a == ActReply || a == ActEnquiry || a == ActCallback) && f.ask.refuses && len(f.ask.quantities) == 0 {
 		f.act, f.form = ActRefuse, a != ActReply
 	}
-	if page.webinar || strings.Contains(fold(e.Kind), "webinar") {
+	if page.webinar || strings.Contains(kind, "webinar") {
 		f.kind = "webinar"
 	}
 	n.details(&f, e)
@@ -192,7 +194,7 @@ type caption struct {
 }
 
 func (r *Rules) captionOf(title string) *caption {
-	return r.captions.get(title, func() *caption {
+	return r.captions.Of(title, func() *caption {
 		t := title
 		if i := strings.Index(t, " | "); i > 0 {
 			t = t[:i]
@@ -264,7 +266,7 @@ var registerWords = set("registration register sign up signup form rsvp webinar 
 
 // mayNotBeTold says that a text of a page carries a foreign link or orders to software.
 func (r *Rules) mayNotBeTold(t string) bool {
-	return r.untellable.get(t, func() bool { return hasLink(t, r.o.Hosts) || orders.MatchString(t) })
+	return r.untellable.Of(t, func() bool { return hasLink(t, r.o.Hosts) || orders.MatchString(t) })
 }
 
 // tellable takes out of subjects those that may not be told.
@@ -280,7 +282,7 @@ type pageTopics struct {
 
 // topicsOfPage are those of a page. They are shared.
 func (n *note) topicsOfPage(title, url string) *pageTopics {
-	return n.r.pages.get(page{title, url, n.products, n.l.german}, func() *pageTopics {
+	return n.r.pages.Of(page{title, url, n.products, n.l.german}, func() *pageTopics {
 		of := n.r.tellable(subjects(title, url, slices.Concat(n.s.Journey.Products, n.vendor())))
 		return &pageTopics{of, n.topicNames(of)}
 	})
@@ -300,7 +302,7 @@ func (n *note) topicNames(subjects []string) (out []topicName) {
 }
 
 func (n *note) topicName(subject, name string) topicName {
-	return topicName{subject, name, folded.get(name, func() string { return " " + foldSubject(name) + " " })}
+	return topicName{subject, name, folded.Of(name, func() string { return " " + foldSubject(name) + " " })}
 }
 
 // details reads what an event says beside its kind.
@@ -310,7 +312,7 @@ func (n *note) details(f *fact, e *connectors.Event) {
 	case ActPrice:
 		f.item = addressed(e.URL).prices
 	case ActCompare:
-		f.rival = n.r.rivals.get(page{f.title, e.URL, n.products, false}, func() string { return n.rivalOfPage(f.title, e.URL) })
+		f.rival = n.r.rivals.Of(page{f.title, e.URL, n.products, false}, func() string { return n.rivalOfPage(f.title, e.URL) })
 		if f.rival == "" {
 			f.rival = n.knownRival(f.title + " " + strings.ReplaceAll(pathOf(e.URL), "-", " "))
 		}
@@ -703,10 +705,10 @@ func titled(s string) string {
 
 // germanTitle says whether a title is German, by its letters or its words.
 func germanTitle(title string) bool {
-	return germanTitles.get(title, func() bool { return readsGerman(title) })
+	return germanTitles.Of(title, func() bool { return readsGerman(title) })
 }
 
-var germanTitles memo[string, bool]
+var germanTitles memo.Memo[string, bool]
 
 func readsGerman(title string) bool {
 	if strings.ContainsAny(title, "äöüßÄÖÜ") {
@@ -793,10 +795,13 @@ type topicFact struct {
 	trusted bool
 }
 
-const topicsKept = 5
+const (
+	topicsKept = 5
+	topicsMost = 32 // that are looked at
+)
 
 // folded are names of topics as foldSubject has them, between spaces.
-var folded memo[string, string]
+var folded memo.Memo[string, string]
 
 // topic notes one: of two where one holds the other, the longer is kept.
 func (n *note) topic(of topicName, id string, f *fact, trusted bool) {
@@ -821,7 +826,7 @@ func (n *note) topic(of topicName, id string, f *fact, trusted bool) {
 		}
 		return
 	}
-	if len(n.topics) == 32 {
+	if len(n.topics) == topicsMost {
 		return
 	}
 	var events []string
@@ -833,22 +838,25 @@ func (n *note) topic(of topicName, id string, f *fact, trusted bool) {
 
 // topTopics are the topics to show: strongest and newest first.
 func (n *note) topTopics() []Topic {
-	slices.SortStableFunc(n.topics, func(a, b topicFact) int {
-		if a.weight != b.weight {
-			return b.weight - a.weight
-		}
-		return int(min(max(b.at-a.at, -1), 1))
+	var room [topicsMost]int
+	top := room[:0] // places in n.topics
+	for i := range n.topics {
+		top = append(top, i)
+	}
+	slices.SortFunc(top, func(i, k int) int {
+		a, b := &n.topics[i], &n.topics[k]
+		return cmp.Or(b.weight-a.weight, cmp.Compare(b.at, a.at), i-k)
 	})
-	top := n.topics[:min(len(n.topics), topicsKept)]
-	if len(top) == 0 {
+	if top = top[:min(len(top), topicsKept)]; len(top) == 0 {
 		return nil
 	}
 	cited := 0
-	for i := range top {
-		cited += len(top[i].events)
+	for _, i := range top {
+		cited += len(n.topics[i].events)
 	}
 	out, cites := make([]Topic, len(top)), make([]string, 0, cited) // one room for the citations of all
-	for i, t := range top {
+	for i, at := range top {
+		t := &n.topics[at]
 		from := len(cites)
 		cites = append(cites, t.events...)
 		out[i] = Topic{Name: t.name, Cites: slices.Clip(cites[from:]), Trusted: t.trusted}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/cespare/xxhash/v2"
 
+	"github.com/intentd/intentd/pipeline/memo"
 	"github.com/intentd/intentd/pipeline/score"
 )
 
@@ -32,10 +33,10 @@ type Rules struct {
 	version uint64
 
 	vendors    []string // what the own hosts are called
-	untellable memo[string, bool]
-	captions   memo[string, *caption]
-	pages      memo[page, *pageTopics]
-	rivals     memo[page, string]
+	untellable memo.Memo[string, bool]
+	captions   memo.Memo[string, *caption]
+	pages      memo.Memo[page, *pageTopics]
+	rivals     memo.Memo[page, string]
 	notes      sync.Pool // of *note: what one was written from is room for the next
 }
 

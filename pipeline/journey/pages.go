@@ -35,10 +35,8 @@ type page struct {
 	topics    []string
 }
 
-const (
-	pagesKept   = 8192 // of each generation
-	longestPage = 1024 // longer ones are worked out anew: the memory of the cache stays bounded
-)
+// longestPage is how long page and title may be together to be remembered: longer ones are worked out anew, so that the memory stays bounded.
+const longestPage = 1024
 
 // bare is url without query and fragment, and whether that took something off.
 func bare(url string) (string, bool) {
@@ -54,12 +52,12 @@ func (b *Builder) page(url, title string) *page {
 		return b.newPage(url, title)
 	}
 	k := pageKey{url, title}
-	if p, ok := b.pages.get(k); ok {
+	if p, ok := b.pages.Get(k); ok {
 		return p
 	}
 	k = pageKey{strings.Clone(url), strings.Clone(title)} // not to hold a source's whole answer
 	p := b.newPage(k.url, k.title)
-	b.pages.put(k, p)
+	b.pages.Put(k, p)
 	return p
 }
 

@@ -227,6 +227,14 @@ func readMixpanel(r record, e *connectors.Event) string {
 	} else if e.UserID == "" && who != e.AnonymousID {
 		e.UserID = who
 	}
+	switch alias := p.first("alias"); { // who is who: a library's id and the one that the site gave
+	case e.Kind == "$identify" && p.has("$identified_id"):
+		e.UserID, e.AnonymousID = p.first("$identified_id"), strings.TrimPrefix(p.first("$anon_id"), "$device:")
+	case e.Kind == "$create_alias" && alias != "" && e.UserID == "":
+		e.UserID = alias
+	case e.Kind == "$create_alias" && e.AnonymousID == "":
+		e.AnonymousID = alias
+	}
 	e.ID = choose(p.first("$insert_id"), ContentID(e.Kind, who, p.first("time"), p.first("current_url_path")))
 	e.Email = p.first("$email")
 	e.URL = p.first("$current_url", "current_url")
@@ -249,12 +257,15 @@ func readAmplitude(r record, e *connectors.Event) string {
 	if s := scalar(r["session_id"]); s != "" && s != "-1" {
 		e.Session = e.AnonymousID + "." + s
 	}
-	e.Email = choose(r.under("user_properties").first("email", "Email", "$email"))
+	user := r.under("user_properties")
+	e.Email = choose(user.first("email", "Email", "$email"), user.under("$set").first("email", "Email"), user.under("$setOnce").first("email", "Email"))
 	e.URL, e.PageTitle = p.first("[Amplitude] Page URL", "[Amplitude] Page Location", "url"), p.first("[Amplitude] Page Title", "title")
 	e.ElementText, e.ElementID, e.Referrer = p.first("[Amplitude] Element Text"), p.first("[Amplitude] Element ID"), p.first("referrer")
 	e.IP = scalar(r["ip_address"])
 	e.Properties = p.properties("url", "title", "referrer")
 	maps.DeleteFunc(e.Properties, func(k, _ string) bool { return strings.HasPrefix(k, "[Amplitude] ") })
+	set(e, connectors.PropForm, p.first("form", "form_name", "[Amplitude] Form Name", "[Amplitude] Form ID"))
+	set(e, "file", p.first("file", "file_name", "[Amplitude] File Name"))
 	set(e, connectors.PropCampaign, p.first("utm_campaign"))
 	e.Received, _ = ParseTime(r.first("server_upload_time", "server_received_time"))
 	return r.first("event_time", "client_event_time", "time")

@@ -333,6 +333,8 @@ func TestExampleCommented(t *testing.T) {
 	t.Setenv("HUBSPOT_TOKEN", "pat-na1-example")
 	t.Setenv("GEMINI_API_KEY", "example")
 	t.Setenv("WAREHOUSE_URL", "postgres://reader:example@db.example.com/events")
+	t.Setenv("AMPLITUDE_SECRET", "of-the-project")
+	t.Setenv("MIXPANEL_SECRET", "of-the-service-account")
 	t.Setenv("POSTHOG_TOKEN", "phx_example")
 	t.Setenv("MATOMO_TOKEN", "0123456789abcdef")
 	t.Setenv("UMAMI_PASSWORD", "example")
