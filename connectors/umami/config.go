@@ -118,3 +118,8 @@ func (s *Source) signIn(ctx context.Context) (transport.Grant, error) {
 	}
 	return transport.Grant{Token: got.Token}, nil
 }
+
+// Disclose implements connectors.Discloser.
+func (o *Config) Disclose() connectors.Disclosure {
+	return connectors.Disclosure{At: connectors.HostOf(o.BaseURL), Way: connectors.Asked}
+}
