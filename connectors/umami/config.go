@@ -121,5 +121,9 @@ func (s *Source) signIn(ctx context.Context) (transport.Grant, error) {
 
 // Disclose implements connectors.Discloser.
 func (o *Config) Disclose() connectors.Disclosure {
-	return connectors.Disclosure{At: connectors.HostOf(o.BaseURL), Way: connectors.Asked}
+	d := connectors.Disclosure{At: "api.umami.is", Way: connectors.Asked}
+	if o.BaseURL != "" {
+		d.At = connectors.HostOf(o.BaseURL)
+	}
+	return d
 }
