@@ -202,7 +202,11 @@ func (c *Client) probeQuota(ctx context.Context, p *crmkit.Probe) {
 	if limit > 0 && float64(cost) > 0.25*float64(limit) {
 		p.Add(findCost, connectors.Warning, "poll less often", "%s, over a quarter of the day's %d", message, limit)
 	} else {
-		p.OK(findCost, "%s; each further 100 changed people about 5 (search, read, journeys, write)", message)
+		each := "each further 100 changed people about 5 (search, read, journeys, write)"
+		if c.journal != nil {
+			each = "each person who changes alone 6 (journal, read, journeys, write), 100 who change at once about 7"
+		}
+		p.OK(findCost, "%s; %s", message, each)
 	}
 	if types > 0 {
 		p.OK(findEventsTaken, "event occurrences are taken in: a call for each of %d types of event a poll, and one per 1,000 events; those of the last day again every hour", types)
