@@ -37,6 +37,13 @@ func (f *filled) Report() connectors.Report {
 	return connectors.Report{DailyLimit: -1, DailyRemaining: -1}
 }
 
+// Release has what fills the store ask its vendor again, where it holds itself back.
+func (f *filled) Release() {
+	if r, ok := f.by.(connectors.Releaser); ok {
+		r.Release()
+	}
+}
+
 // Probe is that of what fills the store, where it has one.
 func (f *filled) Probe(ctx context.Context) []connectors.Finding {
 	if p, ok := f.by.(connectors.Prober); ok {
