@@ -21,7 +21,7 @@ func (by *ConsentBy) Of(c *connectors.Contact) string {
 		return ""
 	}
 	said := ""
-	for v := range strings.SplitSeq(c.Fields[by.Property], ";") {
+	for v := range strings.SplitSeq(by.value(c), ";") {
 		v = strings.TrimSpace(v)
 		is := func(listed string) bool { return strings.EqualFold(v, strings.TrimSpace(listed)) }
 		switch {
@@ -35,18 +35,22 @@ func (by *ConsentBy) Of(c *connectors.Contact) string {
 	return said
 }
 
-// consent is what the live records of a subject say of their consent, and by which property: one that denies it decides.
-func (s *subject) consent() (said, by string) {
-	for _, r := range s.recs {
-		if !r.read || r.contact.State != connectors.Live {
-			continue
+// value is the property's in a record. People write names in their own case, and of Salesforce with the object before them.
+func (by *ConsentBy) value(c *connectors.Contact) string {
+	name := strings.TrimSpace(by.Property)
+	if object, field, ok := strings.Cut(name, "."); ok {
+		if !strings.EqualFold(object, c.Object) {
+			return ""
 		}
-		switch r.crm.Consent.Of(&r.contact) {
-		case journey.ConsentDenied:
-			return journey.ConsentDenied, r.crm.Name + ": " + r.crm.Consent.Property
-		case journey.ConsentGranted:
-			said = journey.ConsentGranted
+		name = field
+	}
+	if v, ok := c.Fields[name]; ok {
+		return v
+	}
+	for field, v := range c.Fields {
+		if strings.EqualFold(field, name) {
+			return v
 		}
 	}
-	return said, ""
+	return ""
 }

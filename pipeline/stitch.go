@@ -131,3 +131,19 @@ func (l *lot) commitUnchanged(s *subject) *state.Settlement {
 	}
 	return l.withChanges(s, l.withScored(s, out))
 }
+
+// consent is what the live records of a subject say of their consent, and by which property: one that denies it decides.
+func (s *subject) consent() (said, by string) {
+	for _, r := range s.recs {
+		if !r.read || r.contact.State != connectors.Live {
+			continue
+		}
+		switch r.crm.Consent.Of(&r.contact) {
+		case journey.ConsentDenied:
+			return journey.ConsentDenied, r.crm.Name + ": " + r.crm.Consent.Property
+		case journey.ConsentGranted:
+			said = journey.ConsentGranted
+		}
+	}
+	return said, ""
+}

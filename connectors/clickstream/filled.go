@@ -69,9 +69,6 @@ func (f *filled) Intake() (connectors.Intake, error) {
 	}
 	kept.Add(connectors.Intake{LeftOut: i.LeftOut})
 	kept.Read, kept.Unreadable, kept.Examples, kept.LatestRead, kept.LatestUnreadable = i.Read, i.Unreadable, i.Examples, i.LatestRead, i.LatestUnreadable
-	for reason, n := range i.LeftOut {
-		kept.CountLeftOut(reason, uint64(n))
-	}
 	return kept, nil
 }
 
