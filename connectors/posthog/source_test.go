@@ -14,6 +14,7 @@ import (
 
 	"github.com/intentd/intentd/connectors"
 	"github.com/intentd/intentd/connectors/connectortest"
+	"github.com/intentd/intentd/connectors/internal/asked"
 )
 
 var month = connectors.Window{From: testNow.AddDate(0, 0, -30), To: testNow.Add(time.Hour)}
@@ -298,7 +299,7 @@ func TestWhatIsNobodysIsCounted(t *testing.T) {
 		}
 	}
 	in, err := src.Intake()
-	if err != nil || in.LeftOut[leftOutNobodys] != 3 || in.Events != 8 {
+	if err != nil || in.LeftOut[asked.LeftOutNobodys] != 3 || in.Events != 8 {
 		t.Errorf("counted %+v, %v; want 8 events told and 3 of the anonymous past left out", in, err)
 	}
 }
