@@ -358,3 +358,13 @@ type Report struct {
 	Skew   time.Duration `json:"skew,omitzero"`
 	SkewAt time.Time     `json:"skew_at,omitzero"`
 }
+
+// IntakeReader is a Feed that tells what became of what it read up to a cursor of its own.
+type IntakeReader interface {
+	Intake(at Cursor) (Intake, error)
+}
+
+// IntakeReporter is a Source that counts what it takes in.
+type IntakeReporter interface {
+	Intake() (Intake, error)
+}

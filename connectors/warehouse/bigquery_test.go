@@ -293,8 +293,8 @@ type ledger map[string]int64
 
 func (l ledger) DailyCalls(connector, day string) int64  { return l[connector+day] }
 func (l ledger) AddCalls(connector, day string, n int64) { l[connector+day] += n }
-func (l ledger) HoldUntil(string, time.Time)             {}
-func (l ledger) HeldUntil(string) (t time.Time)          { return t }
+func (l ledger) SetExhausted(string, time.Time)          {}
+func (l ledger) ExhaustedUntil(string) (t time.Time)     { return t }
 
 // takeAll takes pages until the feed has no more, and stores no page twice.
 func takeAll(t *testing.T, f *Feed, from connectors.Cursor) (ids []string, next connectors.Cursor, err error) {
