@@ -3,6 +3,7 @@ package connectors
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"iter"
 	"net/http"
 	"time"
@@ -87,6 +88,7 @@ type Proposal struct {
 	Event       string    `json:"event"`        // id of the event that said so last
 	First       time.Time `json:"first"`        // when it was said first and last
 	Last        time.Time `json:"last"`
+	Confirmed   string    `json:"-"` // by what and when, in words, of one that is to be confirmed
 }
 
 // Proposer is a source that keeps proposals and the events of those visitors, of which it tells when the proposal is confirmed.
@@ -104,9 +106,9 @@ type Forgetter interface {
 }
 
 // Withdrawer is a Forgetter that can erase what somebody did until they withdrew their consent, and keep what says who they are and that
-// they did.
+// they did. by is the CRM's property that says so, "" where they did themselves.
 type Withdrawer interface {
-	Withdraw(ctx context.Context, p Person, until time.Time) (events int, err error)
+	Withdraw(ctx context.Context, p Person, until time.Time, by string) (events int, err error)
 }
 
 // Model gives one structured answer. It may be a [Capable], a [Batcher], a [Prober], a [Reporter], a [Releaser] and an [Estimator], too.
@@ -296,6 +298,33 @@ type Deal struct {
 // DealReader reads closed deals, won and lost.
 type DealReader interface {
 	Deals(ctx context.Context, from Cursor) (Page[Deal], error)
+}
+
+// ChangesReader is a CRM that follows a log of changes which the vendor keeps for a while only. ChangesAt tells how far a cursor of Changes
+// has come in it, nil where the cursor is of no such log. It makes no request.
+type ChangesReader interface {
+	ChangesAt(cursor Cursor) (*Followed, error)
+}
+
+// Followed is how far a log of changes was read.
+type Followed struct {
+	CaughtUp time.Time        `json:"caught_up"`         // when nothing newer was in it, to the minute
+	Read     time.Time        `json:"read,omitzero"`     // when what was read last was published
+	Late     time.Duration    `json:"late"`              // unread for so long, the log may soon have lost what was not read
+	Skipped  map[string]int64 `json:"skipped,omitempty"` // entries that told of nothing here, by reason, ever
+	// Gaps are the times when the log did not reach back to where it was read last, ever; the last of them spans GapFrom to GapTo.
+	Gaps    int64     `json:"gaps,omitempty"`
+	GapFrom time.Time `json:"gap_from,omitzero"`
+	GapTo   time.Time `json:"gap_to,omitzero"`
+	Removed time.Time `json:"removed,omitzero"` // since when the account does not let intentd read; zero: it does
+}
+
+// Trouble says what is wrong, "" if nothing is.
+func (f Followed) Trouble(now time.Time) string {
+	if behind := now.Sub(f.CaughtUp); behind > f.Late {
+		return fmt.Sprintf("has not read its log of changes to the end for %s", behind.Truncate(time.Minute))
+	}
+	return ""
 }
 
 // Reporter tells a connector's present condition for health, metrics and status. It makes no request.

@@ -36,7 +36,8 @@ type SourceType struct {
 	Settings func() Settings // a SourceSettings
 }
 
-// PolledBy is settings of a source whose usual schedule hangs on what they say: one that bills by what is read is polled less often.
+// PolledBy is settings of a CRM or source whose usual schedule hangs on what they say: one that bills by what is read is polled less often, and one
+// whose usual schedule is below ten seconds may be given any.
 type PolledBy interface {
 	// PollBy is the schedule in the place of the type's; "" keeps that.
 	PollBy() string
@@ -223,7 +224,9 @@ type Connection struct {
 	Fields  map[string]string // intentd's field → property, complete
 	Reserve float64           // share of a day's calls that is left to others, 0 to 1
 	Lot     int               // records that it reads and writes in one call
-	Sources []Origin          // what the CRM itself knows of what people did; polled with it
+	Sources []Origin          // what the CRM itself knows of what people did
+	// SourcePoll is the schedule of Sources; "": that of the CRM.
+	SourcePoll string
 }
 
 // Origin is where events come from: a Source, a Feed or a Receiver, one of the three.
@@ -240,6 +243,7 @@ type Origin struct {
 type EventStore interface {
 	Source
 	Forgetter
+	Withdrawer
 	IntakeReporter
 	Compact(ctx context.Context) error
 }

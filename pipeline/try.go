@@ -22,8 +22,8 @@ type Trial struct {
 
 // Tried is what a lot makes of somebody.
 type Tried struct {
-	Receipt receipt.Receipt // its Written is what a CRM without a score of theirs would be given
-	Steps   []journey.Step  // of the journey, oldest first
+	Receipt receipt.Receipt   // its Written is what a CRM without a score of theirs would be given
+	Visits  []journey.Session // of the journey with their steps, oldest first
 	Signals []journey.Signal
 }
 
@@ -48,8 +48,9 @@ func Try(ctx context.Context, s *Setup, people []Trial, now time.Time) ([]Tried,
 	}
 	out := make([]Tried, len(people))
 	for i, sub := range l.subjects {
-		for _, visit := range sub.journey.Sessions {
-			out[i].Steps = append(out[i].Steps, slices.Clone(visit.Steps)...)
+		out[i].Visits = slices.Clone(sub.journey.Sessions)
+		for k := range out[i].Visits {
+			out[i].Visits[k].Steps = slices.Clone(out[i].Visits[k].Steps)
 		}
 		out[i].Signals = slices.Clone(sub.journey.Signals)
 	}

@@ -10,7 +10,7 @@ import (
 // any more. So that a person's identities can be found without their values, each person's record holds a mark, the first four bytes
 // of the hash, for each. An entry without a person is nobody's: more than one holds the value.
 
-var identityIndex = cellIndex{space: bIdentities, key: hashLen, width: hashLen + 4}
+var identityIndex = cellIndex{bucket: bIdentities, key: hashLen, width: hashLen + 4}
 
 const (
 	bySet  = 1 << 30

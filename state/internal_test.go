@@ -52,7 +52,7 @@ func TestInvariant10OlderStateOpensNewerIsRefused(t *testing.T) {
 			t.Fatal(err)
 		}
 		if err := b.Update(func(tx *bbolt.Tx) error {
-			meta, err := tx.CreateBucket([]byte(spaces[bMeta].Name))
+			meta, err := tx.CreateBucket([]byte(buckets[bMeta].Name))
 			if err == nil && secret != nil {
 				err = meta.Put(secretKey, secret)
 			}
@@ -342,7 +342,7 @@ func TestOptionsBoundReceiptsAndCaches(t *testing.T) {
 // A cell index does as a sorted set does.
 func TestCellIndexIsASortedSet(t *testing.T) {
 	db := openTest(t, Options{})
-	x := cellIndex{space: bSeen, key: 4, width: 6}
+	x := cellIndex{bucket: bSeen, key: 4, width: 6}
 	rnd := rand.New(rand.NewPCG(3, 4))
 	want := map[string]string{}
 	for round := range 60 {
@@ -502,7 +502,7 @@ func TestOneDamagedRowCostsOneRow(t *testing.T) {
 		}
 		return nil
 	})
-	damage := func(in spaceID, key, value []byte) {
+	damage := func(in bucketID, key, value []byte) {
 		t.Helper()
 		if err := db.e.Update(func(tx engine.Tx) error { return tx.Put(in, key, value) }); err != nil {
 			t.Fatal(err)

@@ -9,11 +9,11 @@ import (
 	"github.com/intentd/intentd/connectors"
 )
 
-// The journal has two spaces. One holds the patches in the order they were staged, per kind of record; they are written once
+// The journal has two buckets. One holds the patches in the order they were staged, per kind of record; they are written once
 // and deleted once. The other leads from a record to its one patch and holds what changes on its way to the CRM, so that
 // a change of that writes a few bytes.
 
-// unsent is an entry of the second space.
+// unsent is an entry of the second bucket.
 type unsent struct {
 	seq    uint64
 	person PersonID

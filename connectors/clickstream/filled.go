@@ -22,8 +22,8 @@ func (f *filled) Forget(ctx context.Context, p connectors.Person) (int, error) {
 }
 
 // Withdraw implements connectors.Withdrawer.
-func (f *filled) Withdraw(ctx context.Context, p connectors.Person, until time.Time) (int, error) {
-	return f.store.Withdraw(ctx, f.name, p, until)
+func (f *filled) Withdraw(ctx context.Context, p connectors.Person, until time.Time, by string) (int, error) {
+	return f.store.Withdraw(ctx, f.name, p, until, by)
 }
 
 // Compact writes the store's main file anew, so that nothing of forgotten people stays in its free pages.

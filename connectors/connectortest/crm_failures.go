@@ -89,6 +89,7 @@ func calls(h CRMHarness, crm connectors.CRM, cursor connectors.Cursor, refs []co
 func passingFailures(t *testing.T, h CRMHarness) {
 	refs := h.Create(t, 3)
 	f := begin(t, h)
+	h.Change(t, refs, "Changed")
 	for _, kind := range []FailureKind{Unavailable, WebPage, Broken, Cut} {
 		for on, call := range calls(h, f.crm, f.cursor, refs) {
 			h.Fail(t, Failure{On: on, Kind: kind, Times: 2})
@@ -105,6 +106,7 @@ func passingFailures(t *testing.T, h CRMHarness) {
 func lastingFailures(t *testing.T, h CRMHarness) {
 	refs := h.Create(t, 3)
 	f := begin(t, h)
+	h.Change(t, refs, "Changed")
 	for _, kind := range []FailureKind{Unavailable, WebPage, Broken, Cut} {
 		for on, call := range calls(h, f.crm, f.cursor, refs) {
 			h.Fail(t, Failure{On: on, Kind: kind, Times: 1000})

@@ -2,6 +2,7 @@ package hubspot
 
 import (
 	"context"
+	"encoding/json"
 	"net/http"
 	"net/url"
 	"os"
@@ -74,38 +75,60 @@ func wellFormed(token string) bool {
 	return token != "" && !strings.ContainsFunc(token, func(r rune) bool { return r <= ' ' || r > '~' })
 }
 
+// tokenAnswer is what the token endpoint gives.
+type tokenAnswer struct {
+	AccessToken  string  `json:"access_token"`
+	RefreshToken string  `json:"refresh_token"`
+	ExpiresIn    float64 `json:"expires_in"` // seconds
+}
+
+// grant is the access token in the answer to a call made about now.
+func (a tokenAnswer) grant(now time.Time) transport.Grant {
+	g := transport.Grant{Token: a.AccessToken}
+	if a.ExpiresIn > 0 && a.ExpiresIn < 1e8 {
+		g.Expires = now.Add(time.Duration(a.ExpiresIn * float64(time.Second)))
+	}
+	return g
+}
+
+// fetchToken asks the token endpoint. A refusal is of kind Auth, with the fix.
+func (c *Client) fetchToken(ctx context.Context, with *transport.Client, op, fix string, form url.Values) (*tokenAnswer, error) {
+	v, resp, err := transport.Do[tokenAnswer](ctx, with, transport.Request{Op: op, Method: http.MethodPost, Path: c.paths.token(),
+		Body: []byte(form.Encode()), Type: "application/x-www-form-urlencoded", Idempotent: true, Anonymous: true})
+	if err != nil {
+		if resp != nil && resp.Status >= 400 && resp.Status < 500 && resp.Status != http.StatusTooManyRequests && !resp.HTML() {
+			e := *err.(*connectors.Error)
+			e.Kind, e.Fix = connectors.Auth, fix
+			var said struct {
+				Status string `json:"status"` // BAD_CLIENT_ID and the like, in a body of the endpoint's own form
+			}
+			if json.Unmarshal(resp.Body, &said) == nil && e.Code == "" {
+				e.Code = c.http.Redact(said.Status)
+			}
+			return nil, &e
+		}
+		return nil, err
+	}
+	if v.AccessToken == "" {
+		return nil, c.err(connectors.Auth, op, "the answer holds no access token")
+	}
+	return v, nil
+}
+
 // grants fetches access tokens, which last 30 minutes. The refresh token changes when HubSpot says so; the one configured
 // stays valid, for HubSpot does not end it by rotation.
 func (c *Client) grants(refresh string, r *transport.Redactor) func(context.Context) (transport.Grant, error) {
 	return func(ctx context.Context) (transport.Grant, error) {
-		form := url.Values{"grant_type": {"refresh_token"}, "client_id": {c.o.OAuth.ClientID},
-			"client_secret": {c.o.OAuth.ClientSecret}, "refresh_token": {refresh}}
-		type answer struct {
-			AccessToken  string  `json:"access_token"`
-			RefreshToken string  `json:"refresh_token"`
-			ExpiresIn    float64 `json:"expires_in"` // seconds
-		}
-		v, resp, err := transport.Do[answer](ctx, c.http, transport.Request{Op: "fetch an access token", Method: http.MethodPost, Path: c.paths.token(),
-			Body: []byte(form.Encode()), Type: "application/x-www-form-urlencoded", Idempotent: true, Anonymous: true})
+		v, err := c.fetchToken(ctx, c.http, "fetch an access token", "check client_id and client_secret, and install the app again for a new refresh_token", url.Values{
+			"grant_type": {"refresh_token"}, "client_id": {c.o.OAuth.ClientID}, "client_secret": {c.o.OAuth.ClientSecret}, "refresh_token": {refresh},
+		})
 		if err != nil {
-			if resp != nil && resp.Status >= 400 && resp.Status < 500 && resp.Status != http.StatusTooManyRequests && !resp.HTML() {
-				e := *err.(*connectors.Error)
-				e.Kind, e.Fix = connectors.Auth, "check client_id and client_secret, and install the app again for a new refresh_token"
-				return transport.Grant{}, &e
-			}
 			return transport.Grant{}, err
-		}
-		if v.AccessToken == "" {
-			return transport.Grant{}, c.err(connectors.Auth, "fetch an access token", "the answer holds no access token")
 		}
 		if v.RefreshToken != "" {
 			refresh = v.RefreshToken
 			r.AddToken(refresh)
 		}
-		g := transport.Grant{Token: v.AccessToken}
-		if v.ExpiresIn > 0 && v.ExpiresIn < 1e8 {
-			g.Expires = c.o.Now().Add(time.Duration(v.ExpiresIn * float64(time.Second)))
-		}
-		return g, nil
+		return v.grant(c.o.Now()), nil
 	}
 }

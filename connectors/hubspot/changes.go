@@ -34,8 +34,12 @@ func (c *Client) readCursor(feed string, from connectors.Cursor, v any) error {
 	return crmkit.ReadCursor(c.http, feed, cursorVersion, from, v)
 }
 
-// Changes returns contacts changed since from: one search request, for which a nil cursor only asks the time.
+// Changes returns contacts changed since from: one search request, for which a nil cursor only asks the time, or what the webhooks journal
+// tells. A cursor of the one is read by the other.
 func (c *Client) Changes(ctx context.Context, from connectors.Cursor) (connectors.Page[connectors.Contact], error) {
+	if c.journal != nil {
+		return c.journal.changes(ctx, from)
+	}
 	var p connectors.Page[connectors.Contact]
 	if from == nil {
 		now, known := c.http.ServerNow()
@@ -54,8 +58,23 @@ func (c *Client) Changes(ctx context.Context, from connectors.Cursor) (connector
 	}
 	var w walk
 	if err := c.readCursor(Contacts, from, &w); err != nil {
+		var at journalAt
+		if c.readCursor(journalFeed, from, &at) != nil {
+			return p, err
+		}
+		w = at.searchedFrom()
+	}
+	items, next, more, err := c.walkOn(ctx, w)
+	if err != nil {
 		return p, err
 	}
+	p.Items, p.Next, p.More = items, next.cursor(), more
+	c.told(p.Items)
+	return p, nil
+}
+
+// walkOn makes one search of a walk through changed contacts.
+func (c *Client) walkOn(ctx context.Context, w walk) (items []connectors.Contact, next walk, more bool, err error) {
 	search := searchRequest{Properties: c.schema.read}
 	whole := len(transport.Encode(search))+searchRest <= searchBodyMax
 	if !whole {
@@ -64,33 +83,24 @@ func (c *Client) Changes(ctx context.Context, from connectors.Cursor) (connector
 	}
 	found, next, more, err := c.step(ctx, w, "lastmodifieddate", search)
 	if err != nil {
-		return p, err
+		return nil, w, false, err
 	}
-	p.Next, p.More = next.cursor(), more
+	if !whole {
+		ids := make([]string, len(found))
+		for i := range found {
+			ids[i] = found[i].ID
+		}
+		items, err = c.readChanged(ctx, ids)
+		return items, next, more, err
+	}
+	items = make([]connectors.Contact, 0, len(found))
 	for i := range found {
 		id, _ := recordID(found[i].ID)
 		modified, _ := parseTime(found[i].UpdatedAt)
 		c.sweepCache.changed(id, modified)
+		items = append(items, c.contact(&found[i]))
 	}
-	if !whole {
-		refs := make([]connectors.Ref, len(found))
-		for i := range found {
-			refs[i] = c.ref(found[i].ID)
-		}
-		read, err := c.Read(ctx, refs)
-		if err != nil {
-			return connectors.Page[connectors.Contact]{}, err
-		}
-		p.Items = read
-		c.told(p.Items)
-		return p, nil
-	}
-	p.Items = make([]connectors.Contact, 0, len(found))
-	for i := range found {
-		p.Items = append(p.Items, c.contact(&found[i]))
-	}
-	c.told(p.Items)
-	return p, nil
+	return items, next, more, nil
 }
 
 // searchRequest is the body of a search.

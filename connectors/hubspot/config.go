@@ -14,6 +14,7 @@ var Type = connectors.CRMType{Poll: "@every 1m", Settings: func() connectors.CRM
 	return &Config{
 		BaseURL: "https://api.hubapi.com", APIVersion: "2026-09",
 		SearchesPerSecond: 4, RateShare: 0.8, DailyReserve: 0.2, Lookback: 5 * time.Minute, Engagement: "events",
+		Changes: bySearch, Journal: "account",
 	}
 }}
 
@@ -22,7 +23,7 @@ type Config struct {
 	BaseURL           string            `mapstructure:"base_url"`
 	Token             connectors.Secret `mapstructure:"token"`
 	TokenFile         string            `mapstructure:"token_file"`
-	ClientID          string            `mapstructure:"client_id"` // of an OAuth app, instead of a token
+	ClientID          string            `mapstructure:"client_id"` // of an OAuth app, instead of a token; the journal's app beside it
 	ClientSecret      connectors.Secret `mapstructure:"client_secret"`
 	ClientSecretFile  string            `mapstructure:"client_secret_file"`
 	RefreshToken      connectors.Secret `mapstructure:"refresh_token"`
@@ -32,15 +33,37 @@ type Config struct {
 	RateShare         float64           `mapstructure:"rate_share"`
 	DailyReserve      float64           `mapstructure:"daily_reserve"`
 	Lookback          time.Duration     `mapstructure:"lookback"`
+	Changes           string            `mapstructure:"changes"`    // search | journal: how changed contacts are found
+	Journal           string            `mapstructure:"journal"`    // account | app: whose journal is read
 	Inputs            []string          `mapstructure:"inputs"`     // further properties that are read
 	Engagement        string            `mapstructure:"engagement"` // events | summaries | off: HubSpot's own record of what people did, as a source
 	Feeds             []string          `mapstructure:"feeds"`      // forms, email: what is taken in whole besides
 }
 
+const (
+	bySearch  = "search"
+	byJournal = "journal"
+
+	journalPoll = "@every 5s"
+	sourcesPoll = "@every 1m" // engagement asks HubSpot for each type of event, however changes are found
+)
+
+// PollBy implements connectors.PolledBy: a look into the journal is cheap and meets no index that lags.
+func (o *Config) PollBy() string {
+	if o.Changes == byJournal {
+		return journalPoll
+	}
+	return ""
+}
+
 // Check implements connectors.Settings.
 func (o *Config) Check(c *connectors.Check) {
 	c.URL("base_url", o.BaseURL)
+	c.OneOf("changes", o.Changes, bySearch, byJournal)
+	c.OneOf("journal", o.Journal, "account", "app")
 	switch {
+	case o.Changes == byJournal:
+		o.checkJournal(c)
 	case o.ClientID == "":
 		c.Secret("token", o.Token, "the access token", "write token_file: /etc/intentd/hubspot_token, or token: ${HUBSPOT_TOKEN}")
 	case !o.Token.IsZero():
@@ -66,6 +89,17 @@ func (o *Config) Check(c *connectors.Check) {
 	c.Names("inputs", o.Inputs, "name properties of the CRM")
 }
 
+// checkJournal asks for the app, and for one of the credentials that read contacts.
+func (o *Config) checkJournal(c *connectors.Check) {
+	c.Required("client_id", o.ClientID, "name the app that is installed in the account: a service key alone has no webhooks journal (docs/hubspot-journal.md)")
+	c.Secret("client_secret", o.ClientSecret, "the app's secret", "write client_secret_file: /etc/intentd/hubspot_client_secret")
+	if o.RefreshToken.IsZero() {
+		c.Secret("token", o.Token, "the access token, or the app's refresh token,", "write token_file: /etc/intentd/hubspot_token, or refresh_token_file")
+	} else if !o.Token.IsZero() {
+		c.Add("token", "both an access token and a refresh token are given", "keep one of them: it reads contacts, which the app's own token cannot")
+	}
+}
+
 // OwnSources implements connectors.CRMSettings: the portal's engagement data, unless it is off, and its feeds.
 func (o *Config) OwnSources(name string) (own []string) {
 	if o.Engagement != "off" {
@@ -89,7 +123,10 @@ func (o *Config) Connect(h connectors.CRMHost) (connectors.Connection, error) {
 	if o.DailyReserve == 0 {
 		options.DailyReserve = -1 // the word of Options for none
 	}
-	if o.ClientID != "" {
+	if o.Changes == byJournal {
+		options.Journal = &JournalOptions{ClientID: o.ClientID, ClientSecret: o.ClientSecret.Reveal(), Global: o.Journal == "app"}
+	}
+	if o.ClientID != "" && o.Token.IsZero() {
 		options.OAuth = &OAuth{ClientID: o.ClientID, ClientSecret: o.ClientSecret.Reveal(), RefreshToken: o.RefreshToken.Reveal()}
 	}
 	client, err := New(options)
@@ -97,6 +134,9 @@ func (o *Config) Connect(h connectors.CRMHost) (connectors.Connection, error) {
 		return connectors.Connection{}, err
 	}
 	made := connectors.Connection{CRM: client, Objects: []string{Contacts}, Fields: names, Reserve: o.DailyReserve, Lot: 100}
+	if o.Changes == byJournal && h.Poll < time.Minute {
+		made.SourcePoll = sourcesPoll
+	}
 	if name := h.Name + "-engagement"; o.Engagement == "events" {
 		made.Sources = append(made.Sources, connectors.Origin{Name: name, Feed: client.Events(EventsOptions{Name: name}), Answer: func(store connectors.EventStore) connectors.Source {
 			return client.Engagement(EngagementOptions{Name: name, Occurrences: store})

@@ -32,12 +32,32 @@ const portalToken = "pat-na1-0f0e-conformance-secret"
 type portal struct {
 	*sandbox.HubSpot
 	version string
+	journal bool // changes come by the webhooks journal
 	revoked atomic.Bool
 	made    int
 }
 
+const (
+	appID     = "app-of-the-conformance-test"
+	appSecret = "0f0e-app-secret"
+
+	journalLag   = 4 * time.Second
+	filedEntries = 150 // entries
+)
+
 func newPortal(t *testing.T, version string, fold bool) *portal {
-	p := &portal{version: version, HubSpot: sandbox.NewHubSpot(sandbox.HubSpotOptions{Token: portalToken, SearchLag: 20 * time.Second, FoldErrors: fold})}
+	return newPortalWith(t, &portal{version: version}, sandbox.HubSpotOptions{Token: portalToken, SearchLag: 20 * time.Second, FoldErrors: fold})
+}
+
+// newJournalPortal is a portal whose changes come by the journal of an app.
+func newJournalPortal(t *testing.T, app sandbox.JournalApp) *portal {
+	app.ClientID, app.ClientSecret = appID, appSecret
+	return newPortalWith(t, &portal{version: "2026-09", journal: true}, sandbox.HubSpotOptions{Token: portalToken, SearchLag: journalLag, App: &app})
+}
+
+func newPortalWith(t *testing.T, p *portal, o sandbox.HubSpotOptions) *portal {
+	version := p.version
+	p.HubSpot = sandbox.NewHubSpot(o)
 	for _, name := range []string{"resists", "never_set"} {
 		if err := p.Define("contacts", name, "string", "text"); err != nil {
 			t.Fatal(err)
@@ -61,7 +81,11 @@ func (p *portal) RoundTrip(r *http.Request) (*http.Response, error) {
 }
 
 func (p *portal) options() Options {
-	return Options{Token: portalToken, APIVersion: p.version, HTTP: p}
+	o := Options{Token: portalToken, APIVersion: p.version, HTTP: p}
+	if p.journal {
+		o.Journal = &JournalOptions{ClientID: appID, ClientSecret: appSecret}
+	}
+	return o
 }
 
 func (p *portal) Connect(t *testing.T) connectors.CRM {
@@ -73,6 +97,9 @@ func (p *portal) Connect(t *testing.T) connectors.CRM {
 }
 
 func (p *portal) Figures() connectortest.CRMFigures {
+	if p.journal {
+		return connectortest.CRMFigures{Page: filedEntries, Batch: batchSize, Lag: journalLag + time.Second, IdleRequests: 1}
+	}
 	return connectortest.CRMFigures{Page: searchPageSize, Batch: batchSize, QueryCap: 10_000, Lag: 20 * time.Second, Lookback: 5 * time.Minute, IdleRequests: 1}
 }
 
@@ -171,6 +198,9 @@ func (p *portal) Fail(_ *testing.T, f connectortest.Failure) {
 	fault := f.Fault("SECONDLY")
 	fault.Path = map[connectortest.Requests]string{connectortest.FeedRequests: "/search",
 		connectortest.ReadRequests: "/batch/read", connectortest.WriteRequests: "/batch/update"}[f.On]
+	if p.journal && f.On == connectortest.FeedRequests {
+		fault.Path = "/webhooks-journal/journal"
+	}
 	p.Faults().Add(fault)
 }
 
@@ -178,4 +208,4 @@ func (p *portal) Requests() int64 { return p.Counters().Requests }
 
 func (p *portal) Limited() int64 { return connectortest.Refused(p.Counters()) }
 
-func (p *portal) Secrets() []string { return []string{portalToken} }
+func (p *portal) Secrets() []string { return []string{portalToken, appSecret, "sig="} }

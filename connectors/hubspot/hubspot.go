@@ -71,6 +71,7 @@ type Client struct {
 	noEvents   atomic.Int64 // until when (Unix seconds) event occurrences count as not to be had
 	eventTypes atomic.Pointer[eventTypes]
 	newcomers  newcomers
+	journal    *journal // tells of changes in the place of searches; nil: it does not
 
 	forms       atomic.Pointer[formFeed]
 	conversions conversions
@@ -88,6 +89,7 @@ var (
 	_ connectors.Reporter      = (*Client)(nil)
 	_ connectors.Releaser      = (*Client)(nil)
 	_ connectors.SyncEstimator = (*Client)(nil)
+	_ connectors.ChangesReader = (*Client)(nil)
 )
 
 // New is a client for the portal that o describes. It makes no request. Its errors are of kind Config and hold no secret.
@@ -141,7 +143,7 @@ func New(o Options) (*Client, error) {
 		Reserve:   o.DailyReserve,
 		Window:    transport.Limit{Calls: max(int(leastWindowLimit*o.RateShare), 1), Per: 10 * time.Second},
 		Shared:    true,
-		Buckets:   map[string]transport.Limit{searchBucket: transport.PerSecond(o.SearchesPerSecond)},
+		Buckets:   map[string]transport.Limit{searchBucket: transport.PerSecond(o.SearchesPerSecond), journalBucket: transport.PerSecond(journalPerSecond)},
 		DayLimit:  dayLimit,
 		Day:       func(now time.Time) (string, time.Time) { return transport.DayIn(now, c.timeZone()) },
 		Ledger:    o.Ledger,
@@ -151,6 +153,11 @@ func New(o Options) (*Client, error) {
 		Name: o.Name, Base: base, HTTP: o.HTTP, Tokens: tokens, Budget: c.budget, Redactor: redactor,
 		Classify: c.classify, Learn: learn, Now: o.Now, Logger: o.Logger,
 	})
+	if o.Journal != nil {
+		if c.journal, e = c.newJournal(*o.Journal, redactor); e != nil {
+			return nil, e
+		}
+	}
 	return c, nil
 }
 
@@ -160,6 +167,7 @@ const (
 	leastDailyLimit  = 250_000
 	accountSearches  = 5 // searches per second of a whole account
 	searchBucket     = "search"
+	journalBucket    = "journal" // of the app's own limits; whether its calls count in the account's day is not documented, so they do here
 )
 
 func (o *Options) setLimits() *connectors.Error {
@@ -208,10 +216,25 @@ func (c *Client) err(kind connectors.Kind, op, format string, args ...any) *conn
 }
 
 // Release ends every wait: see connectors.Releaser.
-func (c *Client) Release() { c.http.Release() }
+func (c *Client) Release() {
+	c.http.Release()
+	if c.journal != nil {
+		c.journal.http.Release()
+		c.journal.grant.Store(true)
+	}
+}
 
-// Report is the connector's present condition.
-func (c *Client) Report() connectors.Report { return c.http.Report() }
+// Report is the connector's present condition, that of the journal included.
+func (c *Client) Report() connectors.Report {
+	r := c.http.Report()
+	if c.journal != nil {
+		j := c.journal.http.Report()
+		r.Calls, r.Retries, r.RateLimited = r.Calls+j.Calls, r.Retries+j.Retries, r.RateLimited+j.RateLimited
+		r.BytesSent, r.BytesReceived = r.BytesSent+j.BytesSent, r.BytesReceived+j.BytesReceived
+		r.LastError = cmp.Or(r.LastError, j.LastError)
+	}
+	return r
+}
 
 // learn reads the limit headers, which most answers carry and search answers never do.
 func learn(h http.Header) transport.Observed {

@@ -18,7 +18,8 @@ type Options struct {
 	// A new one must belong to the same portal. (none)
 	TokenFile  string
 	OAuth      *OAuth
-	APIVersion string // "2026-09" or "v3" ("2026-09")
+	Journal    *JournalOptions // tells of changes in the place of searches (nil: it does not)
+	APIVersion string          // "2026-09" or "v3" ("2026-09")
 
 	SearchesPerSecond float64       // of the 5 the whole account may make (4)
 	RateShare         float64       // share of the 10-second limit that intentd uses, 0 < share ≤ 1 (0.8)

@@ -1,6 +1,7 @@
 package hubspot
 
 import (
+	"cmp"
 	"net/url"
 	"regexp"
 )
@@ -35,13 +36,13 @@ func (p paths) objects(object, rest string) string {
 	return p.pick("/crm/objects/"+p.version+"/", "/crm/v3/objects/") + object + rest
 }
 
-func (p paths) object(object, id string) string { return p.objects(object, "/"+url.PathEscape(id)) }
+func (p paths) object(object, id string) string { return p.objects(object, "/"+escape(id)) }
 
 func (p paths) properties(rest string) string {
 	return p.pick("/crm/properties/"+p.version+"/contacts", "/crm/v3/properties/contacts") + rest
 }
 
-func (p paths) property(name string) string { return p.properties("/" + url.PathEscape(name)) }
+func (p paths) property(name string) string { return p.properties("/" + escape(name)) }
 
 func (p paths) dealContacts() string {
 	return p.pick("/crm/associations/2026-03", "/crm/v4/associations") + "/deals/contacts/batch/read"
@@ -67,6 +68,17 @@ func (p paths) emailCampaign(id string) string {
 }
 
 func (p paths) token() string { return p.pick("/oauth/2026-03/token", "/oauth/v1/token") }
+
+// journal is a path below one of the two webhooks journals. They have no v3 form; that of v4 ends with the paths of v4.
+func (p paths) journal(name, rest string) string { return p.webhooks(name) + rest }
+
+func (p paths) subscriptions() string { return p.webhooks("subscriptions") }
+
+func (p paths) webhooks(api string) string {
+	return "/webhooks-journal/" + api + "/" + cmp.Or(p.version, "2026-09")
+}
+
+func escape(part string) string { return url.PathEscape(part) }
 
 func (p paths) account() string {
 	return p.pick("/account-info/"+p.version+"/details", "/account-info/v3/details")

@@ -37,7 +37,7 @@ const (
 	findUndetermined = "hubspot.check_failed"
 )
 
-// Probe checks the connector against the portal without changing anything, at the price of about ten requests.
+// Probe checks the connector against the portal without changing anything, at the price of about ten requests, and two of an app with a journal.
 func (c *Client) Probe(ctx context.Context) []connectors.Finding {
 	p := crmkit.Probe{
 		Vendor: "HubSpot", Token: findToken, Quota: findQuota, Clock: findClock, LacksRights: codeMissingScopes,
@@ -52,6 +52,9 @@ func (c *Client) Probe(ctx context.Context) []connectors.Finding {
 	p.Clocks(info.ServerTime, c.o.Now())
 	c.probeEndDates(&p)
 	c.probeScopes(ctx, &p)
+	if c.journal != nil {
+		c.journal.probe(ctx, &p)
+	}
 	c.probeProperties(ctx, &p)
 	c.probeQuota(ctx, &p)
 	return p.Findings
@@ -243,9 +246,9 @@ func (c *Client) FirstSyncCalls(records, written int) int {
 
 // callsPerDay is what the configuration costs when nothing happens in a portal with so many contacts.
 func (c *Client) callsPerDay(contacts int) int64 {
-	polls := float64(24*time.Hour) / float64(max(c.o.Poll, time.Second))
+	polls, events := c.polls()
 	if known := c.eventTypes.Load(); known != nil && !c.eventsOff() {
-		polls *= float64(1 + len(known.names))
+		polls += events * float64(len(known.names))
 	}
 	sweeps := float64(24*time.Hour) / float64(max(c.o.SweepEvery, time.Hour))
 	return int64(polls + sweeps*float64(contacts/batchSize+2))

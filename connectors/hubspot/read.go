@@ -6,6 +6,7 @@ import (
 	"maps"
 	"net/http"
 	"net/url"
+	"slices"
 
 	"golang.org/x/sync/errgroup"
 
@@ -17,13 +18,26 @@ import (
 // minutes (see sweepCache). What a batch leaves out is looked for among
 // the archived, and then alone, because only a single read follows a merged id.
 func (c *Client) Read(ctx context.Context, refs []connectors.Ref) ([]connectors.Contact, error) {
+	if err := c.stopped(); err != nil {
+		return nil, err
+	}
+	return c.read(ctx, refs, false)
+}
+
+// read is Read. For a poll nothing comes from a sweep's page, and what was handed out of one stays to be looked after: the host does not
+// decide anew about what is on its way to be written.
+func (c *Client) read(ctx context.Context, refs []connectors.Ref, poll bool) ([]connectors.Contact, error) {
 	op := fmt.Sprintf("read %d contacts", len(refs))
 	ids, err := c.numericIDs(op, refs)
 	if err != nil {
 		return nil, err
 	}
-	found := c.fromSweep(ids)
-	live, err := c.readBatches(ctx, op, without(ids, found), false)
+	found := map[string]connectors.Contact{}
+	if !poll {
+		found = c.fromSweep(ids)
+	}
+	asked := without(ids, found)
+	live, err := c.readBatches(ctx, op, asked, false)
 	if err != nil {
 		return nil, err
 	}
@@ -42,6 +56,9 @@ func (c *Client) Read(ctx context.Context, refs []connectors.Ref) ([]connectors.
 		if err := c.readSingly(ctx, without(missing, found), found); err != nil {
 			return nil, err
 		}
+	}
+	if !poll {
+		c.sweepCache.forget(slices.Values(asked))
 	}
 	out := make([]connectors.Contact, len(refs))
 	for i, ref := range refs {
@@ -106,8 +123,6 @@ func (c *Client) readBatches(ctx context.Context, op string, ids []string, archi
 			if asked[r.ID] {
 				k := c.contact(r)
 				c.idle.note(&k, c.o.Now())
-				id, _ := recordID(r.ID)
-				c.sweepCache.forget(id)
 				found[r.ID] = k
 				continue
 			}

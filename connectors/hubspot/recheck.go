@@ -2,6 +2,7 @@ package hubspot
 
 import (
 	"context"
+	"maps"
 	"slices"
 	"strconv"
 	"time"
@@ -48,6 +49,7 @@ func (w *writing) recheck(ctx context.Context, rows []row) ([]row, error) {
 	if err != nil {
 		return nil, err
 	}
+	s.forget(maps.Keys(now))
 	kept := rows[:0]
 	for _, r := range rows {
 		was, asked := changed[r.id]

@@ -2,6 +2,7 @@ package hubspot
 
 import (
 	"encoding/binary"
+	"iter"
 	"slices"
 	"sync"
 	"time"
@@ -151,11 +152,14 @@ func (s *sweepCache) roomToHandOut(now time.Time) bool {
 }
 
 // forget ends the memory of contacts that were just read or written.
-func (s *sweepCache) forget(id uint64) {
+func (s *sweepCache) forget(ids iter.Seq[string]) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.drop(id)
-	delete(s.handedOut, id)
+	for text := range ids {
+		id, _ := recordID(text)
+		s.drop(id)
+		delete(s.handedOut, id)
+	}
 }
 
 // changed notes that a contact was told with a modification time.

@@ -27,6 +27,9 @@ func (c *Client) Write(ctx context.Context, patches []connectors.Patch) ([]conne
 		e.Fix = "map each field to a property of its own"
 		return w.End(e)
 	}
+	if err := c.stopped(); err != nil {
+		return w.End(err)
+	}
 	return w.End(w.rounds(ctx))
 }
 
@@ -317,13 +320,13 @@ func (w *writing) accepted(ctx context.Context, rows []row, answer *page) error 
 	}
 	bad := w.named(rows, failure{Errors: answer.Errors})
 	var open []row
+	var written []string
 	var stop error
 	for _, r := range rows {
 		rec, e := taken[r.id], bad[r.id]
 		switch {
 		case rec != nil && e == nil:
-			id, _ := recordID(r.id)
-			w.c.sweepCache.forget(id)
+			written = append(written, r.id)
 			w.Tell(r.at, w.c.stored(rec))
 		case e == nil || e.has(codeNotFound):
 			open = append(open, r)
@@ -336,6 +339,7 @@ func (w *writing) accepted(ctx context.Context, rows []row, answer *page) error 
 			w.Reject(r.at, w.outcome(o))
 		}
 	}
+	w.c.sweepCache.forget(slices.Values(written))
 	if stop != nil {
 		return stop // it would be the same for every row that comes
 	}

@@ -50,7 +50,7 @@ func TestFeed(t *testing.T) {
 								b.WriteString(noise(i))
 							}
 						}
-						s.later(time.Minute)
+						s.Later(time.Minute)
 						s.put(fmt.Sprintf("logs/%03d.json", n), form.pack(b.String()))
 						n++
 					},
@@ -117,24 +117,24 @@ func TestLateKeysAreFound(t *testing.T) {
 	s.put("src-b/12-31-2026/x", []byte(view(2)))
 	got, at := drain(t, f, nil)
 	wantURLs(t, got, "/1", "/2")
-	s.later(10 * time.Minute)
+	s.Later(10 * time.Minute)
 	s.put("2026/11/29/10/late", []byte(view(3)))
 	s.put("src-a/11-28-2026/new-writer", []byte(view(4)))
 	s.put("src-b/01-01-2027/x", []byte(view(5)))
 	got, at = drain(t, f, at)
 	wantURLs(t, got, "/3", "/4", "/5")
-	s.later(10 * time.Minute)
+	s.Later(10 * time.Minute)
 	got, at = drain(t, f, at)
 	wantURLs(t, got)
 
 	o := s.put("2026/11/29/11/slow-upload", []byte(view(6)))
-	o.written = s.clock().Add(-30 * time.Hour) // begun so long ago: what S3 tells of an upload in parts
+	o.written = s.Now().Add(-30 * time.Hour) // begun so long ago: what S3 tells of an upload in parts
 	got, at = drain(t, f, at)
 	wantURLs(t, got, "/6")
 
-	s.later(5 * 24 * time.Hour) // nobody polled: nothing is too old for that
+	s.Later(5 * 24 * time.Hour) // nobody polled: nothing is too old for that
 	s.put("2026/12/04/a", []byte(view(7)))
-	s.later(4 * 24 * time.Hour)
+	s.Later(4 * 24 * time.Hour)
 	got, at = drain(t, f, at)
 	wantURLs(t, got, "/7")
 	got, _ = drain(t, f, at)
@@ -150,13 +150,13 @@ func TestLargePrefixIsListedInStretches(t *testing.T) {
 			s.put(fmt.Sprintf("%s/%03d", folder, n), []byte(" "))
 		}
 	}
-	s.later(10 * 24 * time.Hour)
+	s.Later(10 * 24 * time.Hour)
 	s.put("a/900", []byte(view(1)))
 	s.put("b/900", []byte(view(2)))
 	got, at := drain(t, f, nil)
 	wantURLs(t, got, "/1", "/2")
 
-	s.later(5 * time.Minute)
+	s.Later(5 * time.Minute)
 	s.put("a/901", []byte(view(3)))
 	s.put("b/901", []byte(view(4)))
 	s.put("c/000", []byte(view(5)))
@@ -169,7 +169,7 @@ func TestLargePrefixIsListedInStretches(t *testing.T) {
 	s.put("a/000-elsewhere", []byte(view(6)))
 	got, at = drain(t, f, at)
 	wantURLs(t, got)
-	s.later(relist)
+	s.Later(relist)
 	got, _ = drain(t, f, at)
 	wantURLs(t, got, "/6")
 }
@@ -180,18 +180,18 @@ func TestChangedObjects(t *testing.T) {
 	f := s.feed(t, settings(""), 2)
 	s.put("a", []byte(view(1)))
 	_, at := drain(t, f, nil)
-	s.later(time.Minute)
+	s.Later(time.Minute)
 	s.put("a", []byte(view(1)+view(2)))
 	got, at := drain(t, f, at)
 	wantURLs(t, got, "/1", "/2")
 
-	s.later(time.Minute)
+	s.Later(time.Minute)
 	s.put("b", zipped(view(3)+view(4)+view(5)))
 	page, err := f.Take(t.Context(), at)
 	if err != nil || len(page.Items) != 2 || !page.More {
 		t.Fatalf("%d events, %v", len(page.Items), err)
 	}
-	s.later(time.Minute)
+	s.Later(time.Minute)
 	s.put("b", []byte(view(3)+view(6)))
 	got, at = drain(t, s.feed(t, settings(""), 2), page.Next) // another process goes on
 	wantURLs(t, got)
@@ -391,7 +391,7 @@ func TestProbe(t *testing.T) {
 	probe("s3.empty", connectors.Warning, "s3://lake/logs/")
 	s.put("logs/1", []byte("a,b\n"))
 	probe("s3.format", connectors.Warning, reasonForeign)
-	s.later(time.Hour)
+	s.Later(time.Hour)
 	s.put("logs/0", zipped(strings.Repeat(view(1), 100)))
 	probe("s3.ok", connectors.OK, "288 list calls a day")
 	s.refuse = func(r *http.Request) (int, string, http.Header) {

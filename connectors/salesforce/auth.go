@@ -2,14 +2,9 @@ package salesforce
 
 import (
 	"context"
-	"crypto"
-	"crypto/rand"
 	"crypto/rsa"
 	"crypto/sha256"
-	"crypto/x509"
-	"encoding/base64"
 	"encoding/hex"
-	"encoding/pem"
 	"net/http"
 	"net/url"
 	"strings"
@@ -51,7 +46,7 @@ func (c *Client) grants(r *transport.Redactor) (func(context.Context) (transport
 		if a.Username == "" || strings.TrimSpace(a.Key) == "" {
 			return nil, missing("username and key_file")
 		}
-		key, err := parseKey(a.Key)
+		key, err := transport.ParseRSAKey(a.Key)
 		if err != nil {
 			return nil, crmkit.ConfigError(c.o.Name, "auth.key: "+err.Error(), "give the RSA private key of the app's certificate as PEM")
 		}
@@ -185,20 +180,12 @@ func signInFix(f failure) string {
 // assertion is a signed JWT for the present by Salesforce's clock.
 func (c *Client) assertion(key *rsa.PrivateKey) (string, error) {
 	now, _ := c.http.ServerNow()
-	part := func(v any) string { return base64.RawURLEncoding.EncodeToString(transport.Encode(v)) }
-	claims := struct {
+	return transport.SignJWT(key, struct {
 		Iss string `json:"iss"`
 		Sub string `json:"sub"`
 		Aud string `json:"aud"`
 		Exp int64  `json:"exp"`
-	}{c.o.Auth.ClientID, c.o.Auth.Username, audience(c.login), now.Add(jwtLife).Unix()}
-	signed := part(map[string]string{"alg": "RS256"}) + "." + part(claims)
-	sum := sha256.Sum256([]byte(signed))
-	sig, err := rsa.SignPKCS1v15(rand.Reader, key, crypto.SHA256, sum[:])
-	if err != nil {
-		return "", err
-	}
-	return signed + "." + base64.RawURLEncoding.EncodeToString(sig), nil
+	}{c.o.Auth.ClientID, c.o.Auth.Username, audience(c.login), now.Add(jwtLife).Unix()})
 }
 
 // audience is the login host of the org's kind, also where the assertion goes to its My Domain (example--dev.sandbox.my.salesforce.com).
@@ -208,29 +195,6 @@ func audience(login *url.URL) string {
 		return sandboxLogin
 	}
 	return productionLogin
-}
-
-type keyError string
-
-func (e keyError) Error() string { return string(e) }
-
-func parseKey(text string) (*rsa.PrivateKey, error) {
-	block, _ := pem.Decode([]byte(text))
-	if block == nil {
-		return nil, keyError("not PEM")
-	}
-	if k, err := x509.ParsePKCS1PrivateKey(block.Bytes); err == nil {
-		return k, nil
-	}
-	any, err := x509.ParsePKCS8PrivateKey(block.Bytes)
-	if err != nil {
-		return nil, keyError("not an unencrypted private key") // the cause may quote the key
-	}
-	k, ok := any.(*rsa.PrivateKey)
-	if !ok {
-		return nil, keyError("not an RSA key")
-	}
-	return k, nil
 }
 
 // keeper knows the refresh token that is good now. One that Salesforce rotated away is dead, so that the new one is saved at once,

@@ -2,7 +2,6 @@ package sandbox
 
 import (
 	"cmp"
-	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -18,6 +17,7 @@ type HubSpotOptions struct {
 	Token     string        // static bearer token; "": pat-na1-sandbox. Not used with OAuth
 	Scopes    []string      // nil: all
 	OAuth     *OAuthClient  // tokens come from the token endpoint and expire
+	App       *JournalApp   // an app that may read the webhooks journal; nil: none
 	SearchLag time.Duration // how long a write stays unseen by search
 	Unlimited bool          // no rate limits, for benchmarks; headers then state very large ones
 	// FoldErrors answers partly failed batches on the 2026-09 paths with 200 instead of 207.
@@ -70,6 +70,7 @@ type HubSpot struct {
 	burst       *rolling
 	searches    *rolling
 	day         *daily
+	app         *hubApp // nil: none
 	serves      []endpoint[call, *hubObject]
 	limited     int // 429s given: every second one carries Retry-After
 }
@@ -107,7 +108,13 @@ func NewHubSpot(o HubSpotOptions) *HubSpot {
 		burst: &rolling{max: burst, span: 10 * time.Second}, searches: &rolling{max: searchesPerSecond, span: time.Second},
 		day: &daily{max: day, loc: loc},
 	}
+	if o.Unlimited {
+		h.burst.max, h.searches.max, h.day.max = noLimit, noLimit, noLimit
+	}
 	h.contacts.other, h.deals.other = h.deals, h.contacts
+	if o.App != nil {
+		h.app = newHubApp(*o.App)
+	}
 	h.serves = h.endpoints()
 	h.desk.open(h, o.Now)
 	return h
@@ -188,6 +195,7 @@ func (h *HubSpot) create(o *hubObject, values changes, origin string, now int64)
 		}
 	}
 	h.enlist(o, r)
+	h.changed("CREATE", o, r, func(int) string { return "" }, values, now)
 	return r
 }
 
@@ -195,6 +203,9 @@ func (h *HubSpot) create(o *hubObject, values changes, origin string, now int64)
 func (h *HubSpot) apply(o *hubObject, r *record, values changes, by author, now int64) {
 	r.remember(now, h.o.SearchLag.Milliseconds())
 	o.derive(values)
+	if by.source != byMerge { // the journal tells of a merge as one
+		h.changed("UPDATE", o, r, r.value, values, now)
+	}
 	for name, v := range values {
 		p, who := o.byName[name], by
 		if by.source == byIntegration && p.readOnly() {
@@ -227,6 +238,13 @@ func (h *HubSpot) clash(o *hubObject, values changes, self *record) *record {
 	return nil
 }
 
+// needUnique stops what would give a contact the address of another one.
+func (h *HubSpot) needUnique(o *hubObject, values changes, self *record) {
+	if other := h.clash(o, values, self); other != nil {
+		problemIf(true, "contact %s already has the address", other.id)
+	}
+}
+
 // addresses are a contact's addresses, the primary one first.
 func (h *HubSpot) addresses(r *record) []string {
 	all := r.value(h.contacts.byName["email"].number) + ";" + r.value(h.contacts.byName["hs_additional_emails"].number)
@@ -257,9 +275,6 @@ func (h *HubSpot) enlist(o *hubObject, r *record) {
 // What people do in the portal, from Go: reps edit, visitors leave traces. Read-only properties may be set here, since it is
 // HubSpot itself that sets them.
 
-// ErrNotFound is told of an id that names no live record.
-var ErrNotFound = errors.New("sandbox: no such record")
-
 // CreateContact adds a contact and returns its id. createdate and lastmodifieddate may be given. It panics on a property or
 // value that the portal does not take and on an address another contact has: the caller's mistake.
 func (h *HubSpot) CreateContact(props map[string]string) string {
@@ -277,9 +292,7 @@ func (h *HubSpot) CreateContacts(n int, gen func(i int) map[string]string) {
 
 func (h *HubSpot) seed(o *hubObject, props map[string]string) *record {
 	values := o.prepare(props)
-	if other := h.clash(o, values, nil); other != nil {
-		panic(fmt.Errorf("sandbox: contact %s already has the address", other.id))
-	}
+	h.needUnique(o, values, nil)
 	return h.create(o, values, byImport, h.nowMs())
 }
 
@@ -290,8 +303,8 @@ func (o *hubObject) prepare(props map[string]string) changes {
 		values[n] = &v
 	}
 	known, bad := o.understand(values, true)
-	if len(bad) > 0 {
-		panic(fmt.Errorf("sandbox: %s: %s", o.plural, bad[0].Message))
+	for _, v := range bad {
+		panic(fmt.Errorf("sandbox: %s: %s", o.plural, v.Message))
 	}
 	return known
 }
@@ -305,47 +318,33 @@ func (h *HubSpot) UpdateContact(id string, props map[string]string, by string) e
 // UpdateMany sets the same properties of many contacts as a bulk job does: all get one modification time. It stops at the
 // first id that names no live contact.
 func (h *HubSpot) UpdateMany(ids []string, props map[string]string, by string) error {
-	defer h.lock()()
-	return h.edit(h.contacts, ids, props, by, h.nowMs())
+	return h.try(func() { h.edit(h.contacts, ids, props, by, h.nowMs()) })
 }
 
 // UpdateDeal sets properties of a live deal, as UpdateContact does.
 func (h *HubSpot) UpdateDeal(id string, props map[string]string, by string) error {
-	defer h.lock()()
-	return h.edit(h.deals, []string{id}, props, by, h.nowMs())
+	return h.try(func() { h.edit(h.deals, []string{id}, props, by, h.nowMs()) })
 }
 
-func (h *HubSpot) edit(o *hubObject, ids []string, props map[string]string, by string, now int64) error {
+func (h *HubSpot) edit(o *hubObject, ids []string, props map[string]string, by string, now int64) {
 	values := o.prepare(props)
 	who := author{source: byIntegration}
 	if by != "" {
 		user, err := strconv.ParseInt(by, 10, 64)
-		if err != nil {
-			return fmt.Errorf("sandbox: %q is no user id", by)
-		}
+		problemIf(err != nil, "%q is no user id", by)
 		who = author{byUser, user}
 	}
 	for _, id := range ids {
-		r := o.named(id)
-		if r == nil {
-			return fmt.Errorf("%w: %s %s", ErrNotFound, o.singular, id)
-		}
-		if other := h.clash(o, values, r); other != nil {
-			return fmt.Errorf("sandbox: contact %s already has the address", other.id)
-		}
+		r := found(o.named(id), o.singular, id)
+		h.needUnique(o, values, r)
 		h.apply(o, r, values, who, now)
 	}
-	return nil
 }
 
 // Contact returns all properties of a live contact that have a value. An id that was merged away is not followed.
 func (h *HubSpot) Contact(id string) (props map[string]string, ok bool) {
-	defer h.lock()()
-	r := h.contacts.named(id)
-	if r == nil {
-		return nil, false
-	}
-	return h.contacts.properties(r), true
+	err := h.try(func() { props = h.contacts.properties(found(h.contacts.named(id), "contact", id)) })
+	return props, err == nil
 }
 
 func (o *hubObject) properties(r *record) map[string]string {
@@ -360,12 +359,8 @@ func (o *hubObject) properties(r *record) map[string]string {
 
 // ContactByEmail is the live contact with an address, primary or additional.
 func (h *HubSpot) ContactByEmail(email string) (id string, ok bool) {
-	defer h.lock()()
-	r := h.holder(email)
-	if r == nil {
-		return "", false
-	}
-	return r.id, true
+	err := h.try(func() { id = found(h.holder(email), "contact", email).id })
+	return id, err == nil
 }
 
 // ContactIDs are the ids of all live contacts, ascending as numbers.

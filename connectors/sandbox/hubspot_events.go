@@ -2,7 +2,6 @@ package sandbox
 
 import (
 	"cmp"
-	"fmt"
 	"math"
 	"net/http"
 	"net/url"
@@ -38,10 +37,7 @@ type filed struct {
 // AddOccurrence files an event under a contact, whatever the portal's tier.
 func (h *HubSpot) AddOccurrence(contactID string, o Occurrence) {
 	defer h.lock()()
-	r := h.contacts.follow(contactID)
-	if r == nil {
-		panic(fmt.Errorf("%w: contact %s", ErrNotFound, contactID))
-	}
+	r := found(h.contacts.follow(contactID), "contact", contactID)
 	if o.ID == "" {
 		o.ID = h.uuid()
 	}

@@ -82,9 +82,7 @@ func (h *HubSpot) Submit(form string, s Submission) (contactID string) {
 	if n == 0 {
 		told["first_conversion_date"] = told["recent_conversion_date"]
 	}
-	if err := h.edit(h.contacts, []string{r.id}, told, "", now.UnixMilli()); err != nil {
-		panic(err)
-	}
+	h.edit(h.contacts, []string{r.id}, told, "", now.UnixMilli())
 	return r.id
 }
 

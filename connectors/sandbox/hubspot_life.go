@@ -1,7 +1,6 @@
 package sandbox
 
 import (
-	"fmt"
 	"maps"
 	"slices"
 	"strconv"
@@ -10,20 +9,14 @@ import (
 
 // Merge merges two contacts into a new one, as HubSpot usually does: both ids end and lead to the new one.
 func (h *HubSpot) Merge(winner, loser string) (newID string, err error) {
-	defer h.lock()()
-	r, err := h.merge(winner, loser)
-	if err != nil {
-		return "", err
-	}
-	return r.id, nil
+	err = h.try(func() { newID = h.merge(winner, loser).id })
+	return newID, err
 }
 
-func (h *HubSpot) merge(winner, loser string) (*record, error) {
+func (h *HubSpot) merge(winner, loser string) *record {
 	o, now := h.contacts, h.nowMs()
-	a, b := o.follow(winner), o.follow(loser)
-	if a == nil || b == nil || a == b {
-		return nil, fmt.Errorf("%w: merge of %s and %s", ErrNotFound, winner, loser)
-	}
+	a, b := found(o.follow(winner), "contact", winner), found(o.follow(loser), "contact", loser)
+	problemIf(a == b, "%s and %s are one contact", winner, loser)
 	fill := o.mergedValues(a, b, now)
 	target := h.add(o, &record{created: min(a.created, b.created), modified: now, origin: a.origin, cells: slices.Clone(a.cells), history: slices.Clone(a.history)}, now)
 	for _, old := range []*record{a, b} {
@@ -32,7 +25,8 @@ func (h *HubSpot) merge(winner, loser string) (*record, error) {
 		old.cells, old.history = nil, nil // they live on in the other record alone, so that they go when that one is erased
 	}
 	h.apply(o, target, fill, author{source: byMerge}, now)
-	return target, nil
+	h.happened("MERGE", o, target, now, a, b)
+	return target
 }
 
 // mergedValues are what the winner of a merge takes from the loser, and the lists that tell of the merge.
@@ -74,29 +68,42 @@ func (h *HubSpot) leave(r *record, now int64) {
 
 // Archive moves a live contact to the recycle bin.
 func (h *HubSpot) Archive(id string) error {
-	defer h.lock()()
-	r := h.contacts.follow(id)
-	if r == nil {
-		return fmt.Errorf("%w: contact %s", ErrNotFound, id)
-	}
-	h.leave(r, h.nowMs())
-	return nil
+	return h.try(func() { h.archive(h.contacts, found(h.contacts.follow(id), "contact", id), h.nowMs()) })
 }
 
-// Erase deletes a live or archived contact for privacy reasons: nothing of it remains and nothing tells of it.
+func (h *HubSpot) archive(o *hubObject, r *record, now int64) {
+	h.leave(r, now)
+	h.happened("DELETE", o, r, now)
+}
+
+// Restore brings a contact back from the recycle bin.
+func (h *HubSpot) Restore(id string) error {
+	return h.try(func() {
+		r, now := found(h.contacts.byID[id], "contact", id), h.nowMs()
+		if !r.inBin(now) {
+			found(nil, "contact in the bin", id)
+		}
+		r.remember(now, h.o.SearchLag.Milliseconds())
+		r.gone, r.modified = 0, now
+		h.enlist(h.contacts, r)
+		h.happened("RESTORE", h.contacts, r, now)
+	})
+}
+
+// Erase deletes a live or archived contact for privacy reasons: nothing of it remains, and only an app's journal tells of it.
 func (h *HubSpot) Erase(id string) error {
-	defer h.lock()()
-	return h.erase(id)
+	return h.try(func() { h.erase(id) })
 }
 
 // erase takes with a contact those that were merged into it.
-func (h *HubSpot) erase(id string) error {
-	r := h.contacts.byID[id].heir()
-	if r == nil || r.purged {
-		return fmt.Errorf("%w: contact %s", ErrNotFound, id)
+func (h *HubSpot) erase(id string) {
+	r := found(h.contacts.byID[id].heir(), "contact", id)
+	if r.purged {
+		found(nil, "contact", id)
 	}
 	h.leave(r, h.nowMs())
 	r.purged = true
+	h.happened("GDPR_DELETE", h.contacts, r, h.nowMs())
 	addresses := h.addresses(r)
 	for _, x := range h.contacts.recs {
 		if x.heir() == r {
@@ -107,5 +114,4 @@ func (h *HubSpot) erase(id string) error {
 	h.submissions = slices.DeleteFunc(h.submissions, func(s sent) bool { return slices.Contains(addresses, strings.ToLower(s.Values["email"])) })
 	h.mailings = slices.DeleteFunc(h.mailings, func(e EmailEvent) bool { return slices.Contains(addresses, strings.ToLower(e.Recipient)) })
 	h.occurrences = slices.DeleteFunc(h.occurrences, func(f filed) bool { return f.contact.heir() == r })
-	return nil
 }

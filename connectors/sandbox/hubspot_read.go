@@ -130,9 +130,7 @@ func (h *HubSpot) readOne(c call, o *hubObject) reply {
 	if r == nil {
 		r = o.byID[c.rest[2]]
 	}
-	if r == nil || !c.shows()(r) {
-		panic(missing)
-	}
+	stopIf(r == nil || !c.shows()(r), missing)
 	how, _ := c.rendering(o)
 	return jsonReply(http.StatusOK, how.render(r))
 }
@@ -140,7 +138,7 @@ func (h *HubSpot) readOne(c call, o *hubObject) reply {
 // archiveOne answers DELETE of one record, which may have gone before.
 func (h *HubSpot) archiveOne(c call, o *hubObject) reply {
 	if r := o.lookup(c); r != nil {
-		h.leave(r, c.now.UnixMilli())
+		h.archive(o, r, c.now.UnixMilli())
 	}
 	return reply{status: http.StatusNoContent}
 }

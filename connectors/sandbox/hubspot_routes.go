@@ -24,8 +24,12 @@ type call struct {
 	now   time.Time
 }
 
-// objectVersions are the date-based versions of objects, properties and account-info; the other APIs have only 2026-03.
+// objectVersions are the date-based versions of objects, properties, account-info, the journal and the token; the other APIs have only
+// 2026-03.
 var objectVersions = []string{"2026-03", "2026-09"}
+
+// journalAPIs are those of the webhooks journal, which an app calls under a token of its own.
+var journalAPIs = []string{"journal", "journal-local", "subscriptions"}
 
 // parse reads a path. Unknown ones have no api.
 func parse(q *request) call {
@@ -48,13 +52,17 @@ func parse(q *request) call {
 		take("account-info", strings.TrimPrefix(at(1), "v3"), 2)
 	case at(0) == "events" && (at(1) == "v3" && at(2) == "events" || at(1) == "event-occurrences" && at(2) == "2026-03"):
 		take("events", strings.TrimPrefix(at(2), "events"), 3)
+	case at(0) == "webhooks-journal" && slices.Contains(objectVersions, at(2)) && slices.Contains(journalAPIs, at(1)):
+		take(at(1), at(2), 3)
+	case at(0) == "journal-files":
+		take(at(0), "", 1)
 	case at(0) == "marketing" && at(1) == "v3" && at(2) == "forms":
 		take("forms", "", 3)
 	case at(0) == "form-integrations" && at(1) == "v1" && at(2) == "submissions" && at(3) == "forms":
 		take("submissions", "", 4)
 	case at(0) == "email" && at(1) == "public" && at(2) == "v1" && (at(3) == "events" || at(3) == "campaigns"):
 		take("email-"+at(3), "", 4)
-	case at(0) == "oauth" && (at(1) == "v1" || at(1) == "2026-03") && at(2) == "token":
+	case at(0) == "oauth" && (at(1) == "v1" || slices.Contains(objectVersions, at(1))) && at(2) == "token":
 		take("oauth", strings.TrimPrefix(at(1), "v1"), 2)
 	}
 	return c
@@ -62,7 +70,26 @@ func parse(q *request) call {
 
 // endpoints are what a portal answers, by API and the path behind its version.
 func (h *HubSpot) endpoints() []endpoint[call, *hubObject] {
-	return []endpoint[call, *hubObject]{
+	var journals []endpoint[call, *hubObject]
+	for _, j := range []string{"journal", "journal-local"} {
+		journals = append(journals, []endpoint[call, *hubObject]{
+			{"GET", j + "/earliest", h.earliest},
+			{"GET", j + "/latest", h.latest},
+			{"GET", j + "/offset/{offset}/next", h.next},
+			{"GET", j + "/batch/earliest/{n}", h.batchEarliest},
+			{"GET", j + "/batch/latest/{n}", h.batchLatest},
+			{"GET", j + "/batch/{offset}/next/{n}", h.batchNext},
+			{"POST", j + "/batch/read", h.pointersAgain},
+		}...)
+	}
+	return append(journals, []endpoint[call, *hubObject]{
+		{"GET", "journal-files/{name}", h.file},
+		{"GET", "subscriptions", h.listSubscriptions},
+		{"POST", "subscriptions", h.subscribe},
+		{"DELETE", "subscriptions/portals/{id}", h.endSubscriptions},
+		{"GET", "subscriptions/{id}", h.readSubscription},
+		{"DELETE", "subscriptions/{id}", h.endSubscription},
+
 		{"POST", "oauth/token", h.token},
 		{"GET", "account-info/details", h.account},
 
@@ -100,7 +127,7 @@ func (h *HubSpot) endpoints() []endpoint[call, *hubObject] {
 		{"GET", "submissions/{form}", h.listSubmissions},
 		{"GET", "email-events", h.emailEvents},
 		{"GET", "email-campaigns/{id}", h.campaign},
-	}
+	}...)
 }
 
 // route names a request whatever its generation of paths: "POST contacts/batch/update", "GET contacts/{id}", "GET events".
@@ -133,13 +160,18 @@ func (h *HubSpot) answer(q *request) (rep reply) {
 	c.now = h.o.Now()
 	switch {
 	case q.uri > longestURI:
-		return reply{status: http.StatusRequestURITooLong, header: http.Header{"Content-Type": {"text/html"}}, body: []byte("<html><body><h1>414 Request-URI Too Long</h1></body></html>")}
+		return htmlReply(http.StatusRequestURITooLong)
 	case q.malformed():
-		return reply{status: 530, header: http.Header{"Content-Type": {"text/plain; charset=UTF-8"}}, body: []byte("error code: 1016")}
+		return textReply(530, "text/plain; charset=UTF-8", "error code: 1016")
 	}
 	search, telling := c.rest.fits("objects/{object}/search"), false // telling: the answer tells the limits
 	bad := caught[failure](func() {
-		if c.api != "oauth" {
+		switch {
+		case c.api == "oauth":
+		case c.api == "journal-files" && h.app != nil: // whoever has an address may read
+		case slices.Contains(journalAPIs, c.api):
+			h.admitApp(c)
+		default:
 			h.authorize(c)
 			telling = !search
 			h.admit(c, search)
@@ -147,7 +179,7 @@ func (h *HubSpot) answer(q *request) (rep reply) {
 		rep = h.serve(c)
 	})
 	if bad != nil {
-		rep = reply{status: bad.status, header: bad.header, body: h.errorBody(*bad)}
+		rep = h.refused(*bad)
 	}
 	if telling {
 		rep.header = h.limits(rep.header, c.now)
@@ -159,14 +191,9 @@ func (h *HubSpot) answer(q *request) (rep reply) {
 // has changed.
 func (h *HubSpot) serve(c call) reply {
 	e, object, pathIs := find(h.serves, c.method, c.rest)
-	switch {
-	case e == nil && pathIs:
-		panic(notAllowed)
-	case e == nil:
-		panic(noResource)
-	case len(c.body) > 0 && c.method != http.MethodGet && c.api != "oauth" && !c.isKind("application/json"):
-		panic(wrongMedia)
-	}
+	stopIf(e == nil && pathIs, notAllowed)
+	stopIf(e == nil, noResource)
+	stopIf(len(c.body) > 0 && c.method != http.MethodGet && c.api != "oauth" && !c.isKind("application/json"), wrongMedia)
 	o := h.object(object)
 	if o == nil && object != "" {
 		panic(noObject(object))
@@ -176,9 +203,6 @@ func (h *HubSpot) serve(c call) reply {
 
 // admit refuses a request beyond the rate limits.
 func (h *HubSpot) admit(c call, search bool) {
-	if h.o.Unlimited {
-		return
-	}
 	policy, window := "TEN_SECONDLY_ROLLING", h.burst
 	if search {
 		policy, window = "SECONDLY", h.searches
@@ -209,19 +233,13 @@ func (h *HubSpot) limits(header http.Header, now time.Time) http.Header {
 	if header == nil {
 		header = make(http.Header, 8)
 	}
-	max, left, day, dayLeft := noLimit, noLimit, noLimit, noLimit
-	if !h.o.Unlimited {
-		h.day.turn(now)
-		max, day = h.burst.max, h.day.max
-		left, dayLeft = max-h.burst.used(now), day-h.day.used
-	}
 	set := func(name string, n int) { header["X-Hubspot-Ratelimit-"+name] = []string{strconv.Itoa(n)} }
-	set("Max", max)
-	set("Remaining", left)
+	set("Max", h.burst.max)
+	set("Remaining", h.burst.max-h.burst.used(now))
 	set("Interval-Milliseconds", 10_000)
 	if h.o.OAuth == nil {
-		set("Daily", day)
-		set("Daily-Remaining", dayLeft)
+		set("Daily", h.day.max)
+		set("Daily-Remaining", h.day.max-h.day.usedOn(now))
 	}
 	return header
 }
@@ -255,9 +273,9 @@ var (
 	wrongMedia = &failure{status: http.StatusUnsupportedMediaType, Message: "Unsupported Media Type"}
 )
 
-func (h *HubSpot) errorBody(f failure) []byte {
-	f.Status, f.CorrelationID = "error", h.uuid()
-	return marshal(f)
+func (h *HubSpot) refused(f failure) reply {
+	f.Status, f.CorrelationID = cmp.Or(f.Status, "error"), h.uuid()
+	return reply{status: f.status, header: f.header, body: marshal(f)}
 }
 
 // noObject is the answer to names of objects that the portal does not have.
@@ -291,9 +309,8 @@ func refuse(status int, category, format string, args ...any) *failure {
 
 // read decodes a call's body.
 func (c call) read(into any) {
-	if err := decode(c.body, into); err != nil {
-		panic(invalid("Invalid input JSON %s", err))
-	}
+	err := decode(c.body, into)
+	invalidIf(err != nil, "Invalid input JSON %s", err)
 }
 
 // isKind says whether a request's body is said to be of a media type.
@@ -302,14 +319,12 @@ func (q *request) isKind(kind string) bool {
 	return strings.TrimSpace(given) == kind
 }
 
-func (h *HubSpot) throttle() int { return http.StatusTooManyRequests }
-
 func (h *HubSpot) begin(*request) time.Duration { return 0 }
 func (h *HubSpot) end(*request)                 {}
 
-// refusal is the body of a 429 under a policy, or of an injected status.
-func (h *HubSpot) refusal(status int, policy string) []byte {
-	f := failure{Message: cmp.Or(http.StatusText(status), "error")}
+// refusal is a 429 under a policy, or an injected status.
+func (h *HubSpot) refusal(status int, policy string) reply {
+	f := failure{status: status, Message: cmp.Or(http.StatusText(status), "error")}
 	switch {
 	case policy != "":
 		f.limit(policy)
@@ -322,7 +337,7 @@ func (h *HubSpot) refusal(status int, policy string) []byte {
 	case status == http.StatusForbidden:
 		f = *missingScopes("crm.objects.contacts.read")
 	}
-	return h.errorBody(f)
+	return h.refused(f)
 }
 
 // uuid is a made-up identifier in the form of a UUID.

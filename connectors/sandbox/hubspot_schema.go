@@ -184,33 +184,32 @@ func unfit(code, name, format string, args ...any) *badValue {
 	return &badValue{false, fmt.Sprintf(format, args...), code, name}
 }
 
+// unfitIf refuses a value when there is cause.
+func unfitIf(when bool, code, name, format string, args ...any) {
+	if when {
+		panic(unfit(code, name, format, args...))
+	}
+}
+
 // decimal is a number as HubSpot takes it: without an exponent.
 var decimal = regexp.MustCompile(`^-?(0|[1-9][0-9]*)(\.[0-9]+)?$`)
 
-// check is the canonical form of a value, or what is wrong with it. An empty value clears and always goes.
-func (p *property) check(value string) (string, *badValue) {
-	bad := func(code, format string, args ...any) (string, *badValue) {
-		return "", unfit(code, p.Name, format, args...)
-	}
+// check is the canonical form of a value. An empty value clears and always goes.
+func (p *property) check(value string) string {
 	if value == "" {
-		return "", nil
+		return ""
 	}
 	if p.meaning == isEmail {
 		lower := strings.ToLower(strings.TrimSpace(value))
-		if a, err := mail.ParseAddress(lower); err != nil || a.Address != lower || !strings.Contains(lower[strings.LastIndexByte(lower, '@'):], ".") {
-			return bad("INVALID_EMAIL", "Email address %s is invalid", value)
-		}
-		return lower, nil
+		a, err := mail.ParseAddress(lower)
+		unfitIf(err != nil || a.Address != lower || !strings.Contains(lower[strings.LastIndexByte(lower, '@'):], "."), "INVALID_EMAIL", p.Name, "Email address %s is invalid", value)
+		return lower
 	}
 	switch p.Type {
 	case "number":
-		if !decimal.MatchString(value) {
-			return bad("INVALID_INTEGER", "%s was not a valid number.", value)
-		}
+		unfitIf(!decimal.MatchString(value), "INVALID_INTEGER", p.Name, "%s was not a valid number.", value)
 	case "bool":
-		if value != "true" && value != "false" {
-			return bad("INVALID_OPTION", "%s was not one of the allowed options: [true, false]", value)
-		}
+		unfitIf(value != "true" && value != "false", "INVALID_OPTION", p.Name, "%s was not one of the allowed options: [true, false]", value)
 	case "enumeration":
 		values := []string{value}
 		if p.FieldType == "checkbox" {
@@ -218,26 +217,22 @@ func (p *property) check(value string) (string, *badValue) {
 		}
 		for _, v := range values {
 			if !p.ExternalOptions && !p.offers(v) {
-				return bad("INVALID_OPTION", "%s was not one of the allowed options: %s", v, p.optionList())
+				panic(unfit("INVALID_OPTION", p.Name, "%s was not one of the allowed options: %s", v, p.optionList()))
 			}
 		}
 	case "date", "datetime":
 		ms, ok := parseTime(value)
-		switch {
-		case !ok:
-			return bad("INVALID_DATE", "%s was not a valid date.", value)
-		case p.Type == "datetime":
-			return instant(ms), nil
-		case ms%dayMs != 0:
-			return bad("INVALID_DATE", "%s is at %s, not midnight!", value, time.UnixMilli(ms).UTC().Format("15:04:05.000 UTC"))
+		unfitIf(!ok, "INVALID_DATE", p.Name, "%s was not a valid date.", value)
+		if p.Type == "datetime" {
+			return instant(ms)
 		}
-		return time.UnixMilli(ms).UTC().Format(time.DateOnly), nil
+		day := time.UnixMilli(ms).UTC()
+		unfitIf(ms%dayMs != 0, "INVALID_DATE", p.Name, "%s is at %s, not midnight!", value, day.Format("15:04:05.000 UTC"))
+		return day.Format(time.DateOnly)
 	default:
-		if len(value) > maxText && utf8.RuneCountInString(value) > maxText {
-			return bad("INVALID_LENGTH", "The value of property %q is longer than %d characters.", p.Name, maxText)
-		}
+		unfitIf(len(value) > maxText && utf8.RuneCountInString(value) > maxText, "INVALID_LENGTH", p.Name, "The value of property %q is longer than %d characters.", p.Name, maxText)
 	}
-	return value, nil
+	return value
 }
 
 func (p *property) optionList() string {
@@ -295,14 +290,12 @@ var fieldTypes = map[string][]string{
 // Define adds a property of the portal's own to an object ("contacts" or "deals"), as a person would in the settings. Options
 // are for enumerations.
 func (h *HubSpot) Define(object, name, typ, fieldType string, options ...string) error {
-	defer h.lock()()
-	o := h.object(object)
-	if o == nil {
-		return fmt.Errorf("sandbox: no object %q", object)
-	}
-	d := definition{Name: name, Label: name, Type: typ, FieldType: fieldType, GroupName: o.groups[0].Name, DisplayOrder: -1, Options: optionsOf(options)}
-	if bad := caught[failure](func() { o.createProperty(d, h.nowMs()) }); bad != nil {
-		return fmt.Errorf("sandbox: define %s: %s", name, bad.Message)
-	}
-	return nil
+	return h.try(func() {
+		o := h.object(object)
+		problemIf(o == nil, "no object %q", object)
+		d := definition{Name: name, Label: name, Type: typ, FieldType: fieldType, GroupName: o.groups[0].Name, DisplayOrder: -1, Options: optionsOf(options)}
+		if bad := caught[failure](func() { o.createProperty(d, h.nowMs()) }); bad != nil {
+			problemIf(true, "define %s: %s", name, bad.Message)
+		}
+	})
 }

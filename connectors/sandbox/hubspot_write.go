@@ -23,21 +23,13 @@ type input struct {
 func (o *hubObject) understand(values map[string]*string, byHubSpot bool) (known changes, bad []*badValue) {
 	known = make(changes, len(values))
 	for _, name := range slices.Sorted(maps.Keys(values)) {
-		p, ok := o.property(name)
-		var wrong *badValue
-		switch value := values[name]; {
-		case !ok:
-			wrong = unfit("PROPERTY_DOESNT_EXIST", name, "Property %q does not exist", name)
-		case p.readOnly() && !byHubSpot:
-			wrong = unfit("READ_ONLY_VALUE", name, "%q is a read only property; its value cannot be set.", name)
-		case value == nil:
-			wrong = unfit("INVALID_VALUE", name, "%q must be a string", name)
-		default:
-			var v string
-			if v, wrong = p.check(*value); wrong == nil {
-				known[name] = v
-			}
-		}
+		wrong := caught[badValue](func() {
+			p, ok := o.property(name)
+			unfitIf(!ok, "PROPERTY_DOESNT_EXIST", name, "Property %q does not exist", name)
+			unfitIf(!byHubSpot && p.readOnly(), "READ_ONLY_VALUE", name, "%q is a read only property; its value cannot be set.", name)
+			unfitIf(values[name] == nil, "INVALID_VALUE", name, "%q must be a string", name)
+			known[name] = p.check(*values[name])
+		})
 		if wrong != nil {
 			bad = append(bad, wrong)
 		}
@@ -164,9 +156,7 @@ func (o *hubObject) written(r *record, x input) members {
 // updateOne answers PATCH of a live record.
 func (h *HubSpot) updateOne(c call, o *hubObject) reply {
 	r := o.lookup(c)
-	if r == nil {
-		panic(missing)
-	}
+	stopIf(r == nil, missing)
 	x := c.single(o)
 	h.check(c, o, r, x)
 	return jsonReply(http.StatusOK, h.write(c, o, r, x))
@@ -216,11 +206,10 @@ func (h *HubSpot) mergeCall(c call, o *hubObject) reply {
 		ObjectIDToMerge string `json:"objectIdToMerge"`
 	}
 	c.read(&in)
-	if o != h.contacts {
-		panic(notAllowed)
-	}
-	r, err := h.merge(in.PrimaryObjectID, in.ObjectIDToMerge)
-	invalidIf(err != nil, "Objects %s and %s cannot be merged", in.PrimaryObjectID, in.ObjectIDToMerge)
+	stopIf(o != h.contacts, notAllowed)
+	var r *record
+	bad := caught[problem](func() { r = h.merge(in.PrimaryObjectID, in.ObjectIDToMerge) })
+	invalidIf(bad != nil, "Objects %s and %s cannot be merged", in.PrimaryObjectID, in.ObjectIDToMerge)
 	return jsonReply(http.StatusOK, rendering{props: o.resolve(nil, true)}.render(r))
 }
 
@@ -232,11 +221,7 @@ func (h *HubSpot) eraseCall(c call, o *hubObject) reply {
 	}
 	c.read(&in)
 	byRecordID(in.IDProperty)
-	if o != h.contacts {
-		panic(notAllowed)
-	}
-	if h.erase(in.ObjectID) != nil {
-		panic(missing)
-	}
+	stopIf(o != h.contacts, notAllowed)
+	stopIf(caught[problem](func() { h.erase(in.ObjectID) }) != nil, missing)
 	return reply{status: http.StatusNoContent}
 }

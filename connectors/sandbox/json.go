@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 	"unicode/utf8"
 )
 
@@ -76,18 +77,11 @@ func appendEach[T any](b []byte, brackets string, list []T, one func(b []byte, x
 	return append(b, brackets[1])
 }
 
-const hexDigits = "0123456789abcdef"
-
 func appendQuoted(b []byte, s string) []byte {
-	b = append(b, '"')
-	from := 0
-	for i := 0; i < len(s); i++ {
-		if c := s[i]; c < ' ' || c == '"' || c == '\\' {
-			b = append(append(b, s[from:i]...), '\\', 'u', '0', '0', hexDigits[c>>4], hexDigits[c&15])
-			from = i + 1
-		}
+	if strings.ContainsFunc(s, func(c rune) bool { return c < ' ' || c == '"' || c == '\\' || c == utf8.RuneError }) {
+		return append(b, marshal(s)...)
 	}
-	return append(append(b, s[from:]...), '"')
+	return append(append(append(b, '"'), s...), '"')
 }
 
 // orNull is what an empty text is told as.

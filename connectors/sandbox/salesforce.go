@@ -48,7 +48,8 @@ type Salesforce struct {
 	usage    rolling
 	underWay map[*request]locks // writes of several records
 
-	serves   []endpoint[*orgCall, *orgObject]
+	serves   []endpoint[*orgCall, *orgObject] // of the REST API
+	enters   []endpoint[*orgCall, *orgObject] // outside of it
 	cursors  []*orgCursor
 	jobs     map[string]*bulkJob
 	outcomes []BulkOutcome
@@ -88,7 +89,7 @@ func NewSalesforce(o SalesforceOptions) *Salesforce {
 	s.users = s.objects["user"]
 	s.objects["organization"].onlyID = theOrg
 	s.derivations()
-	s.serves = s.endpoints()
+	s.serves, s.enters = s.endpoints(), s.entrances()
 	s.desk.open(s, o.Now)
 	s.desk.largest = mostBulkCSV + 1
 	s.settle()

@@ -9,7 +9,6 @@ import (
 	"encoding/json"
 	"maps"
 	"net/http"
-	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -62,42 +61,29 @@ func (s *Salesforce) endSessions(over func(session *orgSession) bool) {
 	s.cursors = slices.DeleteFunc(s.cursors, func(c *orgCursor) bool { return s.sessions[c.session] == nil })
 }
 
-// denial is the token endpoint's way to say no: what it checks panics with it.
-type denial struct {
-	Code        string `json:"error"`
-	Description string `json:"error_description"`
-}
-
+// deny refuses a call for a token when there is cause, in the form that such calls are refused in.
 func deny(when bool, code, description string) {
 	if when {
-		panic(&denial{code, description})
+		panic(&orgFault{code: code, message: description, oauth: true})
 	}
 }
 
 const jwtGrant = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 
-// signing answers what is asked under services/oauth2.
-func signing(q *request, answer func(q *request, form url.Values) reply) (rep reply) {
-	form, _ := url.ParseQuery(string(q.body)) // what cannot be read is not there
-	if no := caught[denial](func() { rep = answer(q, form) }); no != nil {
-		return jsonReply(http.StatusBadRequest, no)
-	}
-	return rep
-}
-
 // grant answers POST /services/oauth2/token.
-func (s *Salesforce) grant(q *request, form url.Values) reply {
-	now, kind := s.o.Now(), form.Get("grant_type")
+func (s *Salesforce) grant(c *orgCall, _ *orgObject) reply {
+	form, now := c.form(), c.now
+	kind := form.Get("grant_type")
 	app, secret := form.Get("client_id") == s.o.ClientID, form.Get("client_secret")
 	given := form.Get("refresh_token")
 	answer := map[string]string{}
 	switch {
-	case q.method != http.MethodPost || !q.isKind("application/x-www-form-urlencoded"):
+	case !c.isKind("application/x-www-form-urlencoded"):
 		kind = ""
 	case kind == jwtGrant:
 		s.checkJWT(form.Get("assertion"), now)
 	case kind == "client_credentials":
-		deny(isLoginHost(q.base), "invalid_grant", "request not supported on this domain")
+		deny(isLoginHost(c.base), "invalid_grant", "request not supported on this domain")
 		deny(!app, "invalid_client_id", "client identifier invalid")
 		deny(secret != s.o.ClientSecret, "invalid_client", "invalid client credentials")
 	case kind == "refresh_token":
@@ -118,8 +104,8 @@ func (s *Salesforce) grant(q *request, form url.Values) reply {
 	token := theOrg[:15] + "!" + s.secret(96)
 	s.sessions[token] = &orgSession{now.Add(s.o.SessionTTL), s.refresh}
 	maps.Copy(answer, map[string]string{
-		"access_token": token, "scope": "api refresh_token", "instance_url": s.instance(q), "token_type": "Bearer",
-		"id": q.base + "/id/" + theOrg + "/" + s.me,
+		"access_token": token, "scope": "api refresh_token", "instance_url": s.instance(c.request), "token_type": "Bearer",
+		"id": c.base + "/id/" + theOrg + "/" + s.me,
 	})
 	if kind != jwtGrant {
 		answer["issued_at"] = strconv.FormatInt(now.UnixMilli(), 10)
@@ -160,24 +146,27 @@ func (s *Salesforce) checkJWT(assertion string, now time.Time) {
 	deny(claims.Sub != s.o.Username, "invalid_grant", "user hasn't approved this consumer")
 }
 
-// authorize finds the session of a request.
-func (s *Salesforce) authorize(q *request, now time.Time) (token string, ok bool) {
-	scheme, token, _ := strings.Cut(q.header.Get("Authorization"), " ")
+// authorize finds the session of a call.
+func (s *Salesforce) authorize(c *orgCall) (token string, ok bool) {
+	scheme, token, _ := strings.Cut(c.header.Get("Authorization"), " ")
 	session := s.sessions[token]
-	return token, session != nil && now.Before(session.ends) && (strings.EqualFold(scheme, "Bearer") || strings.EqualFold(scheme, "OAuth"))
+	return token, session != nil && c.now.Before(session.ends) && (strings.EqualFold(scheme, "Bearer") || strings.EqualFold(scheme, "OAuth"))
 }
 
 // revoke answers POST /services/oauth2/revoke.
-func (s *Salesforce) revoke(q *request, form url.Values) reply {
-	session := s.sessions[cmp.Or(form.Get("token"), q.params().Get("token"))]
+func (s *Salesforce) revoke(c *orgCall, _ *orgObject) reply {
+	session := s.sessions[cmp.Or(c.form().Get("token"), c.params().Get("token"))]
 	deny(session == nil, "unsupported_token_type", "this token type is not supported")
 	s.endSessions(func(x *orgSession) bool { return x == session })
 	return reply{status: http.StatusOK, body: []byte{}}
 }
 
 // identity answers the id URL of a token and userinfo.
-func (s *Salesforce) identity(q *request) reply {
-	instance := s.instance(q)
+func (s *Salesforce) identity(c *orgCall, _ *orgObject) reply {
+	if _, ok := s.authorize(c); !ok {
+		return textReply(http.StatusForbidden, "text/html", "Bad_OAuth_Token")
+	}
+	instance := s.instance(c.request)
 	return jsonReply(http.StatusOK, map[string]any{
 		"id": instance + "/id/" + theOrg + "/" + s.me, "asserted_user": true, "user_id": s.me, "organization_id": theOrg,
 		"username": s.o.Username, "email": s.o.Username, "display_name": "Integration", "active": !s.locked, "user_type": "STANDARD", "language": "en_US", "locale": "en_US",

@@ -2,7 +2,6 @@ package sandbox
 
 import (
 	"cmp"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -170,13 +169,22 @@ func (o *orgObject) touched(r *record) {
 	}
 }
 
-// liveRecord is a live record by id; object may be empty.
-func (s *Salesforce) liveRecord(object, id string) (*orgObject, *record, error) {
-	o, r := s.recordOf(id)
-	if r == nil || object != "" && o.Name != object || !r.live() {
-		return nil, nil, fmt.Errorf("%w: %s %s", ErrNotFound, object, id)
+// liveRecord is a live record by id.
+func (s *Salesforce) liveRecord(object, id string) (*orgObject, *record) {
+	o, r := s.binned(object, id)
+	if !r.live() {
+		found(nil, object, id)
 	}
-	return o, r, nil
+	return o, r
+}
+
+// binned is a record by id, deleted or not, that can still be queried.
+func (s *Salesforce) binned(object, id string) (*orgObject, *record) {
+	o, r := s.recordOf(id)
+	if r == nil || o.Name != object || s.isPurged(r) {
+		found(nil, object, id)
+	}
+	return o, r
 }
 
 // Update sets fields of a live record. by is the id of the user who did it, "" for the administrator.
@@ -187,28 +195,24 @@ func (s *Salesforce) Update(object, id string, fields map[string]string, by stri
 // UpdateMany sets the same fields of many records in one transaction: all get one stamp. It stops at the first id that names
 // no live record.
 func (s *Salesforce) UpdateMany(object string, ids []string, fields map[string]string, by string) error {
-	defer s.lock()()
-	_, values := s.prepare(object, fields)
-	by, _ = longID(cmp.Or(by, s.boss))
-	for _, id := range ids {
-		o, r, err := s.liveRecord(object, id)
-		if err != nil {
-			return err
+	return s.try(func() {
+		_, values := s.prepare(object, fields)
+		by, _ = longID(cmp.Or(by, s.boss))
+		for _, id := range ids {
+			o, r := s.liveRecord(object, id)
+			s.apply(o, r, values, by, s.nowMs())
 		}
-		s.apply(o, r, values, by, s.nowMs())
-	}
-	return nil
+	})
 }
 
 // Record returns the fields of a record that have a value, deleted records in the recycle bin with IsDeleted "true". Booleans
 // are told when true. Field-level security does not matter here.
 func (s *Salesforce) Record(object, id string) (fields map[string]string, ok bool) {
-	defer s.lock()()
-	o, r := s.recordOf(id)
-	if r == nil || o.Name != object || s.isPurged(r) {
-		return nil, false
-	}
-	return o.values(r), true
+	err := s.try(func() {
+		o, r := s.binned(object, id)
+		fields = o.values(r)
+	})
+	return fields, err == nil
 }
 
 func (o *orgObject) values(r *record) map[string]string {
@@ -251,13 +255,10 @@ func (s *Salesforce) isPurged(r *record) bool {
 
 // Delete moves a live record to the recycle bin.
 func (s *Salesforce) Delete(object, id string) error {
-	defer s.lock()()
-	o, r, err := s.liveRecord(object, id)
-	if err != nil {
-		return err
-	}
-	s.remove(o, r, s.boss)
-	return nil
+	return s.try(func() {
+		o, r := s.liveRecord(object, id)
+		s.remove(o, r, s.boss)
+	})
 }
 
 func (s *Salesforce) remove(o *orgObject, r *record, by string) {
@@ -268,89 +269,78 @@ func (s *Salesforce) remove(o *orgObject, r *record, by string) {
 
 // Undelete takes a record out of the recycle bin, where it stays for 15 days. Its stamp moves.
 func (s *Salesforce) Undelete(object, id string) error {
-	defer s.lock()()
-	o, r := s.recordOf(id)
-	if r == nil || o.Name != object || r.gone == 0 || s.isPurged(r) {
-		return fmt.Errorf("%w: deleted %s %s", ErrNotFound, object, id)
-	}
-	r.gone, r.into, r.modified, r.modifiedBy = 0, nil, s.nowMs(), s.boss
-	r.stamp = r.modified
-	o.touched(r)
-	return nil
+	return s.try(func() {
+		o, r := s.binned(object, id)
+		problemIf(r.live(), "%s %s is not deleted", object, id)
+		r.gone, r.into, r.modified, r.modifiedBy = 0, nil, s.nowMs(), s.boss
+		r.stamp = r.modified
+		o.touched(r)
+	})
 }
 
 // Purge deletes a live or deleted record beyond the recycle bin: no query finds it, but the list of deletions still tells it.
 func (s *Salesforce) Purge(object, id string) error {
-	defer s.lock()()
-	o, r := s.recordOf(id)
-	if r == nil || o.Name != object || r.purged {
-		return fmt.Errorf("%w: %s %s", ErrNotFound, object, id)
-	}
-	if r.gone == 0 {
-		s.remove(o, r, s.boss)
-	}
-	r.purged, r.cells = true, nil
-	return nil
+	return s.try(func() {
+		o, r := s.binned(object, id)
+		if r.live() {
+			s.remove(o, r, s.boss)
+		}
+		r.purged, r.cells = true, nil
+	})
 }
 
 // Merge merges loser into winner, which keeps its values: loser is deleted with winner as its MasterRecordId, and what hung on
 // it moves to winner.
 func (s *Salesforce) Merge(object, winner, loser string) error {
-	defer s.lock()()
-	o, win, err := s.liveRecord(object, winner)
-	_, lose, err2 := s.liveRecord(object, loser)
-	if err := errors.Join(err, err2); err != nil {
-		return err
-	}
-	if win == lose || object != "Lead" && object != "Contact" && object != "Account" {
-		return fmt.Errorf("sandbox: %s %s cannot be merged into %s", object, loser, winner)
-	}
-	now := s.nowMs()
-	lose.into = win
-	s.remove(o, lose, s.boss)
-	s.apply(o, win, changes{}, s.boss, now)
-	for _, child := range s.all {
-		for _, f := range child.fields {
-			if f.calc != nil || !slices.Contains(f.RefTo, object) {
-				continue
-			}
-			for _, r := range child.recs {
-				if r.value(f.num) != lose.id {
-					continue
-				}
-				if r.set(f.num, win.id); r.live() {
-					r.stamp = now
+	return s.try(func() {
+		o, win := s.liveRecord(object, winner)
+		_, lose := s.liveRecord(object, loser)
+		problemIf(win == lose || o.byName["masterrecordid"] == nil, "%s %s cannot be merged into %s", object, loser, winner)
+		now := s.nowMs()
+		lose.into = win
+		s.remove(o, lose, s.boss)
+		s.apply(o, win, changes{}, s.boss, now)
+		for _, child := range s.all {
+			for _, f := range child.fields {
+				if f.calc == nil && slices.Contains(f.RefTo, object) {
+					child.relink(f, lose, win, now)
 				}
 			}
 		}
+	})
+}
+
+// relink makes what leads to one record lead to another.
+func (o *orgObject) relink(f *orgField, from, to *record, now int64) {
+	for _, r := range o.recs {
+		if r.value(f.num) == from.id {
+			if r.set(f.num, to.id); r.live() {
+				r.stamp = now
+			}
+		}
 	}
-	return nil
 }
 
 // Convert converts a live lead into a contact of a new account with an open opportunity, as reps do, and returns the
 // contact's id. The lead stays, tells where it went, and takes no more updates.
 func (s *Salesforce) Convert(leadID string) (contactID string, err error) {
-	defer s.lock()()
-	o, r, err := s.liveRecord("Lead", leadID)
-	if err != nil {
-		return "", err
-	}
-	if o.isConverted(r) {
-		return "", fmt.Errorf("sandbox: Lead %s is converted already", leadID)
-	}
-	lead := o.values(r)
-	account := s.seed("Account", map[string]string{"Name": lead["Company"], "OwnerId": lead["OwnerId"]})
-	contact := map[string]string{"AccountId": account}
-	for _, name := range []string{"LastName", "FirstName", "Salutation", "Title", "Email", "Phone", "MobilePhone", "LeadSource", "OwnerId", "HasOptedOutOfEmail"} {
-		contact[name] = lead[name]
-	}
-	contactID = s.seed("Contact", contact)
-	now := s.o.Now().UTC()
-	deal := s.seed("Opportunity", map[string]string{"Name": lead["Company"] + "-", "AccountId": account, "StageName": "Prospecting", "CloseDate": now.AddDate(0, 3, 0).Format(time.DateOnly), "OwnerId": lead["OwnerId"]})
-	s.seed("OpportunityContactRole", map[string]string{"OpportunityId": deal, "ContactId": contactID, "IsPrimary": "true"})
-	_, values := s.prepare("Lead", map[string]string{"IsConverted": "true", "ConvertedDate": now.Format(time.DateOnly), "ConvertedAccountId": account, "ConvertedContactId": contactID, "ConvertedOpportunityId": deal, "Status": "Closed - Converted"})
-	s.apply(o, r, values, s.boss, s.nowMs())
-	return contactID, nil
+	err = s.try(func() {
+		o, r := s.liveRecord("Lead", leadID)
+		problemIf(o.isConverted(r), "Lead %s is converted already", leadID)
+		lead := o.values(r)
+		account := s.seed("Account", map[string]string{"Name": lead["Company"], "OwnerId": lead["OwnerId"]})
+		contact := map[string]string{"AccountId": account}
+		for _, name := range []string{"LastName", "FirstName", "Salutation", "Title", "Email", "Phone", "MobilePhone", "LeadSource", "OwnerId", "HasOptedOutOfEmail"} {
+			contact[name] = lead[name]
+		}
+		contactID = s.seed("Contact", contact)
+		now := s.o.Now().UTC()
+		deal := s.seed("Opportunity", map[string]string{"Name": lead["Company"] + "-", "AccountId": account, "StageName": "Prospecting", "CloseDate": now.AddDate(0, 3, 0).Format(time.DateOnly), "OwnerId": lead["OwnerId"]})
+		s.seed("OpportunityContactRole", map[string]string{"OpportunityId": deal, "ContactId": contactID, "IsPrimary": "true"})
+		_, values := s.prepare("Lead", map[string]string{"IsConverted": "true", "ConvertedDate": now.Format(time.DateOnly), "ConvertedAccountId": account, "ConvertedContactId": contactID, "ConvertedOpportunityId": deal, "Status": "Closed - Converted"})
+		s.apply(o, r, values, s.boss, s.nowMs())
+	})
+	return contactID, err
 }
 
 func (o *orgObject) isConverted(r *record) bool { return o.get(r, "isconverted") != "" }
@@ -378,9 +368,7 @@ func (s *Salesforce) Begin(object, id string, fields map[string]string) *Transac
 	defer s.lock()()
 	o, values := s.prepare(object, fields)
 	if id != "" {
-		if _, _, err := s.liveRecord(object, id); err != nil {
-			panic(err)
-		}
+		s.liveRecord(object, id)
 	}
 	t := &Transaction{s: s, began: s.nowMs(), object: o, id: id, values: values}
 	s.open = append(s.open, t)
@@ -395,8 +383,8 @@ func (t *Transaction) Commit() (id string) {
 	if t.id == "" {
 		return s.create(t.object, t.values, s.boss, t.began).id
 	}
-	if o, r, err := s.liveRecord(t.object.Name, t.id); err == nil {
-		s.apply(o, r, t.values, s.boss, t.began)
+	if _, r := s.recordOf(t.id); r.live() {
+		s.apply(t.object, r, t.values, s.boss, t.began)
 	}
 	return t.id
 }

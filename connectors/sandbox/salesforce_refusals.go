@@ -127,7 +127,7 @@ func (s *Salesforce) clash(o *orgObject, r *record, values changes) {
 		return
 	}
 	field, object := values["field"], values["sobjecttype"]
-	if f, err := s.fieldNamed(field); r == nil && (err != nil || !f.custom && (f.ReadOnly || f.Required) || !strings.HasPrefix(strings.ToLower(field), strings.ToLower(object)+".")) {
+	if f := s.fieldNamed(field); r == nil && (f == nil || !f.custom && (f.ReadOnly || f.Required) || !strings.HasPrefix(strings.ToLower(field), strings.ToLower(object)+".")) {
 		panic(badRow("INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST", "Field Name: bad value for restricted picklist field: "+field, "Field"))
 	}
 	if read, given := values["permissionsread"]; values["permissionsedit"] != "" && read == "" && (r == nil || given) {

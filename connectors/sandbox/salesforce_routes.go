@@ -22,9 +22,10 @@ type orgFault struct {
 	status        int // 0: 400
 	code, message string
 	fields        []string
+	oauth         bool // told in the form of OAuth's
 }
 
-var sessionEnded = &orgFault{http.StatusUnauthorized, "INVALID_SESSION_ID", "Session expired or invalid", nil}
+var sessionEnded = &orgFault{status: http.StatusUnauthorized, code: "INVALID_SESSION_ID", message: "Session expired or invalid"}
 
 // badRequest refuses a request, badRow a row or a value of it.
 func badRequest(code, format string, args ...any) *orgFault {
@@ -32,7 +33,7 @@ func badRequest(code, format string, args ...any) *orgFault {
 }
 
 func badRow(code, message string, fields ...string) *orgFault {
-	return &orgFault{0, code, message, fields}
+	return &orgFault{code: code, message: message, fields: fields}
 }
 
 // badRequestIf and badRowIf refuse when there is cause.
@@ -49,18 +50,20 @@ func badRowIf(when bool, code, message string, fields ...string) {
 }
 
 func notThere() *orgFault {
-	return &orgFault{http.StatusNotFound, "NOT_FOUND", "The requested resource does not exist", nil}
+	return &orgFault{status: http.StatusNotFound, code: "NOT_FOUND", message: "The requested resource does not exist"}
 }
 
 func (e *orgFault) Error() string { return e.code + ": " + e.message }
 
 func (e *orgFault) body() []byte {
-	type errorJSON struct {
-		Message   string   `json:"message"`
-		ErrorCode string   `json:"errorCode"`
-		Fields    []string `json:"fields,omitempty"`
+	if e.oauth {
+		return appendJSON(nil, members{{"error", e.code}, {"error_description", e.message}})
 	}
-	return marshal([]errorJSON{{e.message, e.code, e.fields}})
+	told := members{{"message", e.message}, {"errorCode", e.code}}
+	if len(e.fields) > 0 {
+		told = append(told, member{"fields", e.fields})
+	}
+	return appendJSON(nil, []members{told})
 }
 
 // reply tells a fault as that of a whole request, which some rows' faults are by another status or name.
@@ -77,10 +80,10 @@ func (e *orgFault) reply() reply {
 	return reply{status: status, body: e.body()}
 }
 
-// orgCall is a request to a version of the REST API.
+// orgCall is a request with what its path says.
 type orgCall struct {
 	*request
-	version string // "67.0"
+	version string // "67.0"; "" outside of the REST API
 	rest    path   // the path behind the version
 	session string // the access token
 	now     time.Time
@@ -132,96 +135,86 @@ func (s *Salesforce) endpoints() []endpoint[*orgCall, *orgObject] {
 	}
 }
 
-// route names a request: "GET query", "PATCH composite/sobjects", "GET sobjects/Lead/{id}", "PUT jobs/ingest/{id}/batches".
-func (s *Salesforce) route(q *request) string {
-	p := segments(q.path)
-	switch {
-	case p.fits("services/oauth2/{what}"):
-		return q.method + " oauth2/" + p[2]
-	case p.fits("services/data"):
-		return q.method + " versions"
-	case p.at(0) == "id":
-		return q.method + " id"
+// entrances are what an org answers to anybody, by the path.
+func (s *Salesforce) entrances() []endpoint[*orgCall, *orgObject] {
+	return []endpoint[*orgCall, *orgObject]{
+		{"POST", "services/oauth2/token", s.grant},
+		{"POST", "services/oauth2/revoke", s.revoke},
+		{"GET", "services/oauth2/userinfo", s.identity},
+		{"GET", "id/{org}/{user}", s.identity},
+		{"GET", "services/data", s.listVersions},
 	}
-	e, name, _ := find(s.serves, q.method, p[min(3, len(p)):])
+}
+
+// find reads a request's path.
+func (s *Salesforce) find(q *request) (c *orgCall, e *endpoint[*orgCall, *orgObject], object string, pathIs bool) {
+	c = &orgCall{request: q, rest: segments(q.path), now: s.o.Now()}
+	list := s.enters
+	if p := c.rest; p.at(0) == "services" && p.at(1) == "data" && strings.HasPrefix(p.at(2), "v") {
+		list, c.version, c.rest = s.serves, p[2][1:], p[3:]
+	}
+	e, object, pathIs = find(list, q.method, c.rest)
+	return c, e, object, pathIs
+}
+
+// route names a request: "GET query", "POST oauth2/token", "GET sobjects/Lead/{id}", "PUT jobs/ingest/{id}/batches".
+func (s *Salesforce) route(q *request) string {
+	_, e, object, _ := s.find(q)
 	if e == nil {
 		return q.method + " unknown"
 	}
-	if o, ok := s.object(name); ok {
-		return e.named(o.Name)
+	name := "{object}"
+	if o, ok := s.object(object); ok {
+		name = o.Name
 	}
-	return e.named("{object}")
+	return strings.Replace(e.named(name), " services/", " ", 1)
 }
 
-// answer is what the org says to a request.
-func (s *Salesforce) answer(q *request) reply {
-	p := segments(q.path)
-	now := s.o.Now()
-	switch {
-	case p.fits("services/oauth2/token"):
-		return signing(q, s.grant)
-	case p.fits("services/oauth2/revoke"):
-		return signing(q, s.revoke)
-	case p.fits("services/oauth2/userinfo"), p.fits("id/{org}/{user}"):
-		if _, ok := s.authorize(q, now); !ok {
-			return reply{status: http.StatusForbidden, header: http.Header{"Content-Type": {"text/html"}}, body: []byte("Bad_OAuth_Token")}
+// answer is what the org says to a request. An endpoint refuses by panicking with an *orgFault, before anything has changed.
+func (s *Salesforce) answer(q *request) (rep reply) {
+	c, e, object, pathIs := s.find(q)
+	bad := caught[orgFault](func() {
+		if c.version != "" {
+			if q.uri > longestOrgURI {
+				rep = htmlReply(http.StatusRequestURITooLong)
+				return
+			}
+			s.enter(c)
 		}
-		return s.identity(q)
-	case p.fits("services/data"):
-		return s.listVersions()
-	case len(p) < 3 || p[0] != "services" || p[1] != "data" || !strings.HasPrefix(p[2], "v"):
-		return notThere().reply()
-	}
-	c := &orgCall{request: q, version: p[2][1:], rest: p[3:], now: now}
-	if q.uri > longestOrgURI {
-		return reply{status: http.StatusRequestURITooLong, header: http.Header{"Content-Type": {"text/html"}}, body: []byte("<html><head><title>Error 414 URI Too Long</title></head></html>")}
-	}
-	v, err := strconv.Atoi(strings.TrimSuffix(c.version, ".0"))
-	if err != nil || c.version != versionName(v) || v < oldestVersion || v > newestVersion {
-		if err == nil && v < oldestVersion {
-			return (&orgFault{http.StatusGone, "UNSUPPORTED_API_VERSION", "The requested resource is no longer available: version " + c.version + " of the API has been retired.", nil}).reply()
-		}
-		return notThere().reply()
-	}
-	token, ok := s.authorize(q, now)
-	if !ok {
-		return sessionEnded.reply()
-	}
-	c.session = token
-	var rep reply
-	if bad := caught[orgFault](func() { s.admit(now); rep = s.dispatch(c) }); bad != nil {
+		o, known := s.object(object)
+		stopIf(e == nil && pathIs, &orgFault{status: http.StatusMethodNotAllowed, code: "METHOD_NOT_ALLOWED", message: "HTTP Method '" + c.method + "' not allowed."})
+		stopIf(e == nil || object != "" && (!known || o.Tooling), notThere())
+		rep = e.answer(c, o)
+	})
+	if bad != nil {
 		rep = bad.reply()
 	}
-	if rep.header == nil {
-		rep.header = http.Header{}
+	if c.session != "" {
+		if rep.header == nil {
+			rep.header = http.Header{}
+		}
+		rep.header.Set("Sforce-Limit-Info", s.limitInfo(c.now))
 	}
-	rep.header.Set("Sforce-Limit-Info", s.limitInfo(now))
 	return rep
 }
 
-// listVersions answers GET /services/data.
-func (s *Salesforce) listVersions() reply {
-	list := []map[string]string{}
-	for n := oldestVersion; n <= newestVersion; n++ {
-		v := versionName(n)
-		list = append(list, map[string]string{"label": "Release " + v, "url": "/services/data/v" + v, "version": v})
-	}
-	return jsonReply(http.StatusOK, list)
+// enter lets those in who ask for a version that there is, with a session and within the limits.
+func (s *Salesforce) enter(c *orgCall) {
+	v, err := strconv.Atoi(strings.TrimSuffix(c.version, ".0"))
+	stopIf(err != nil || c.version != versionName(v) || v > newestVersion, notThere())
+	stopIf(v < oldestVersion, &orgFault{status: http.StatusGone, code: "UNSUPPORTED_API_VERSION", message: "The requested resource is no longer available: version " + c.version + " of the API has been retired."})
+	token, ok := s.authorize(c)
+	stopIf(!ok, sessionEnded)
+	c.session = token
+	s.admit(c.now)
 }
 
-// dispatch answers an authorised request within the limits. An endpoint refuses by panicking with an *orgFault, before anything
-// has changed.
-func (s *Salesforce) dispatch(c *orgCall) reply {
-	e, object, pathIs := find(s.serves, c.method, c.rest)
-	switch {
-	case e == nil && pathIs:
-		panic(&orgFault{http.StatusMethodNotAllowed, "METHOD_NOT_ALLOWED", "HTTP Method '" + c.method + "' not allowed.", nil})
-	case e == nil:
-		panic(notThere())
+// listVersions answers GET /services/data.
+func (s *Salesforce) listVersions(*orgCall, *orgObject) reply {
+	list := []members{}
+	for n := oldestVersion; n <= newestVersion; n++ {
+		v := versionName(n)
+		list = append(list, members{{"label", "Release " + v}, {"url", "/services/data/v" + v}, {"version", v}})
 	}
-	o, known := s.object(object)
-	if object != "" && (!known || o.Tooling) {
-		panic(notThere())
-	}
-	return e.answer(c, o)
+	return jsonReply(http.StatusOK, list)
 }

@@ -1,9 +1,6 @@
 package sandbox
 
-import (
-	"fmt"
-	"strings"
-)
+import "strings"
 
 // Field-level security: which fields the integration user sees and may set. Standard fields are open to it; a custom field is
 // hidden until a permission set that is assigned to it grants it, or [Salesforce.Grant] does.
@@ -17,15 +14,15 @@ const (
 	mayEdit
 )
 
-// fieldNamed is the field of a name such as Lead.Intent_Score__c.
-func (s *Salesforce) fieldNamed(name string) (*orgField, error) {
+// fieldNamed is the field of a name such as Lead.Intent_Score__c, nil if there is none.
+func (s *Salesforce) fieldNamed(name string) *orgField {
 	object, field, _ := strings.Cut(name, ".")
 	if o, ok := s.object(object); ok {
 		if f, ok := o.field(field); ok && !f.removed {
-			return f, nil
+			return f
 		}
 	}
-	return nil, fmt.Errorf("%w: field %s", ErrNotFound, name)
+	return nil
 }
 
 // Grant lets the integration user read and edit fields, named as Lead.Intent_Score__c, whatever its permission sets say.
@@ -38,16 +35,14 @@ func (s *Salesforce) GrantRead(fields ...string) error { return s.allow(mayRead,
 func (s *Salesforce) Revoke(fields ...string) error { return s.allow(noRight, true, fields) }
 
 func (s *Salesforce) allow(right fieldRight, withheld bool, fields []string) error {
-	defer s.lock()()
-	for _, name := range fields {
-		f, err := s.fieldNamed(name)
-		if err != nil {
-			return err
+	return s.try(func() {
+		for _, name := range fields {
+			f := s.fieldNamed(name)
+			problemIf(f == nil, "there is no field %s", name)
+			f.granted, f.withheld = right, withheld
 		}
-		f.granted, f.withheld = right, withheld
-	}
-	s.secure()
-	return nil
+		s.secure()
+	})
 }
 
 // secure works out anew what the integration user may do with each field.
@@ -62,9 +57,9 @@ func (s *Salesforce) secure() {
 	}
 	rights := map[*orgField]fieldRight{}
 	for _, r := range permissions.live() {
-		f, err := s.fieldNamed(permissions.get(r, "field"))
+		f := s.fieldNamed(permissions.get(r, "field"))
 		switch {
-		case err != nil || !assigned[permissions.get(r, "parentid")]:
+		case f == nil || !assigned[permissions.get(r, "parentid")]:
 		case permissions.get(r, "permissionsedit") != "":
 			rights[f] = mayEdit
 		case permissions.get(r, "permissionsread") != "":

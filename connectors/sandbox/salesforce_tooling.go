@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"regexp"
+	"slices"
 	"strings"
 	"unicode/utf8"
 )
@@ -108,24 +109,20 @@ func readMetadata(raw []byte) (m fieldMetadata) {
 // Define adds a custom field, named as Lead.Intent_Score__c, as an admin would. It is hidden from the integration user until
 // Grant or a permission set shows it. Metadata is that of a CustomField in the Tooling API, as JSON.
 func (s *Salesforce) Define(fullName, metadata string) error {
-	defer s.lock()()
-	if bad := caught[orgFault](func() { s.defineField(fullName, []byte(metadata), s.boss) }); bad != nil {
-		return fmt.Errorf("sandbox: field %s: %w", fullName, bad)
-	}
-	return nil
+	return s.try(func() {
+		bad := caught[orgFault](func() { s.defineField(fullName, []byte(metadata), s.boss) })
+		problemIf(bad != nil, "field %s: %w", fullName, bad)
+	})
 }
 
 // Undefine deletes a custom field with all its values, as an admin would.
 func (s *Salesforce) Undefine(fullName string) error {
-	defer s.lock()()
-	customs := s.objects["customfield"]
-	for _, r := range customs.live() {
-		if strings.EqualFold(customs.get(r, "fullname"), fullName) {
-			s.dropField(r, s.boss)
-			return nil
-		}
-	}
-	return fmt.Errorf("%w: field %s", ErrNotFound, fullName)
+	return s.try(func() {
+		customs := s.objects["customfield"]
+		at := slices.IndexFunc(customs.recs, func(r *record) bool { return r.live() && strings.EqualFold(customs.get(r, "fullname"), fullName) })
+		problemIf(at < 0, "there is no field %s", fullName)
+		s.dropField(customs.recs[at], s.boss)
+	})
 }
 
 // defineField adds a custom field and its record in the Tooling API.

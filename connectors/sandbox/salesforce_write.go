@@ -43,7 +43,7 @@ func rowOf(fields map[string]any) orgRow {
 // read decodes a call's JSON body.
 func (c *orgCall) read(into any) {
 	if !c.isKind("application/json") {
-		panic(&orgFault{http.StatusUnsupportedMediaType, "UNSUPPORTED_MEDIA_TYPE", "Content type of request is not supported", nil})
+		panic(&orgFault{status: http.StatusUnsupportedMediaType, code: "UNSUPPORTED_MEDIA_TYPE", message: "Content type of request is not supported"})
 	}
 	if err := decode(c.body, into); err != nil {
 		panic(badRequest("JSON_PARSER_ERROR", "%s", err))
@@ -68,7 +68,8 @@ func (f *orgField) read(value any) string {
 	case float64:
 		return f.canon(strconv.FormatFloat(v, 'f', -1, 64))
 	}
-	panic(f.misread(fmt.Sprint(value)))
+	f.misreadIf(true, fmt.Sprint(value))
+	return ""
 }
 
 // changesOf gives a row's names and values their meaning. A value that cannot be of its field's type is misread.

@@ -20,10 +20,13 @@ type soqlQuery struct {
 	o       *orgObject
 	count   bool
 	columns []orgPath
-	where   soqlCond // nil: any record
-	order   []soqlOrder
-	limit   int // -1: none
+	where   soqlCond                 // nil: any record
+	order   []func(a, b *record) int // of records: what is compared first
+	limit   int                      // -1: none
 }
+
+// soqlCond says whether a record meets a condition.
+type soqlCond func(r *record) bool
 
 // orgPath is a field of a record, or of the parent that one of its lookups leads to.
 type orgPath struct {
@@ -38,14 +41,6 @@ func (p orgPath) name() string {
 	}
 	return p.way.Relation + "." + p.field.Name
 }
-
-type soqlOrder struct {
-	field *orgField
-	down  bool
-}
-
-// soqlCond says whether a record meets a condition.
-type soqlCond func(r *record) bool
 
 // longestSOQL is the longest statement, in characters.
 const longestSOQL = 100_000
@@ -74,35 +69,36 @@ type soqlParser struct {
 // parseSOQL reads a query for an object of the ordinary API or of the Tooling API.
 func (s *Salesforce) parseSOQL(text string, tooling bool) *soqlQuery {
 	p := &soqlParser{s: s, text: text}
-	if utf8.RuneCountInString(text) > longestSOQL {
-		p.fail(0, "MALFORMED_QUERY", "SOQL statements cannot be longer than 100000 characters.")
-	}
+	p.failIf(utf8.RuneCountInString(text) > longestSOQL, 0, "MALFORMED_QUERY", "SOQL statements cannot be longer than 100000 characters.")
 	p.next()
 	q := p.query(tooling)
-	if p.tok.kind != 0 {
-		p.unexpected()
-	}
+	p.unexpectedIf(p.tok.kind != 0)
 	return q
 }
 
-// fail ends parsing with an error as Salesforce tells it: the text around the place, a mark below it.
-func (p *soqlParser) fail(at int, code, format string, args ...any) {
-	at = min(at, len(p.text))
-	from, to := max(at-30, 0), min(at+20, len(p.text))
-	around := strings.ToValidUTF8(strings.Map(func(c rune) rune { return max(c, ' ') }, p.text[from:to]), "")
-	panic(badRequest(code, "\n%s\n%s^\nERROR at Row:1:Column:%d\n%s", around, strings.Repeat(" ", at-from), at+1, fmt.Sprintf(format, args...)))
+// failIf ends parsing with an error as Salesforce tells it: the text around the place, a mark below it.
+func (p *soqlParser) failIf(when bool, at int, code, format string, args ...any) {
+	if when {
+		at = min(at, len(p.text))
+		from, to := max(at-30, 0), min(at+20, len(p.text))
+		around := strings.ToValidUTF8(strings.Map(func(c rune) rune { return max(c, ' ') }, p.text[from:to]), "")
+		panic(badRequest(code, "\n%s\n%s^\nERROR at Row:1:Column:%d\n%s", around, strings.Repeat(" ", at-from), at+1, fmt.Sprintf(format, args...)))
+	}
 }
 
-func (p *soqlParser) unexpected() {
+func (p *soqlParser) unexpectedIf(when bool) {
+	if !when {
+		return
+	}
 	what := "'" + strings.ToValidUTF8(p.tok.text, "?") + "'"
 	if p.tok.kind == 0 {
 		what = "<EOF>"
 	}
-	p.fail(p.tok.at, "MALFORMED_QUERY", "unexpected token: %s", what)
+	p.failIf(true, p.tok.at, "MALFORMED_QUERY", "unexpected token: %s", what)
 }
 
-func (p *soqlParser) lacks(what string) {
-	p.fail(p.tok.at, "MALFORMED_QUERY", "the sandbox does not support %s", what)
+func (p *soqlParser) lacksIf(when bool, what string) {
+	p.failIf(when, p.tok.at, "MALFORMED_QUERY", "the sandbox does not support %s", what)
 }
 
 // soqlEscapes are what stands behind a backslash in a string.
@@ -121,15 +117,11 @@ func (p *soqlParser) next() {
 		}
 	}
 	p.i += m[1]
-	switch {
-	case p.tok.kind == '?' && p.tok.text == "'":
-		p.fail(p.tok.at, "MALFORMED_QUERY", "unexpected end of string literal")
-	case p.tok.kind == '\'':
+	p.failIf(p.tok.kind == '?' && p.tok.text == "'", p.tok.at, "MALFORMED_QUERY", "unexpected end of string literal")
+	if p.tok.kind == '\'' {
 		p.tok.text = soqlEscape.ReplaceAllStringFunc(p.tok.text, func(e string) string {
 			plain, ok := soqlEscapes[strings.ToLower(e)]
-			if !ok {
-				p.fail(p.tok.at, "MALFORMED_QUERY", "Invalid string literal: illegal character sequence '%s'", e)
-			}
+			p.failIf(!ok, p.tok.at, "MALFORMED_QUERY", "Invalid string literal: illegal character sequence '%s'", e)
 			return plain
 		})
 	}
@@ -149,9 +141,19 @@ func (p *soqlParser) eat(what string) bool {
 	return true
 }
 
-func (p *soqlParser) want(what string) {
-	if !p.eat(what) {
-		p.unexpected()
+func (p *soqlParser) want(what string) { p.unexpectedIf(!p.eat(what)) }
+
+// token takes whatever comes next.
+func (p *soqlParser) token() soqlToken {
+	t := p.tok
+	p.next()
+	return t
+}
+
+// list reads what stands between commas.
+func (p *soqlParser) list(one func()) {
+	for one(); p.eat(","); {
+		one()
 	}
 }
 
@@ -159,30 +161,33 @@ var soqlReserved = regexp.MustCompile(`(?i)^(select|from|where|order|limit|offse
 
 // name reads a name or a path of names.
 func (p *soqlParser) name() soqlToken {
-	t := p.tok
-	if t.kind != 'a' || soqlReserved.MatchString(t.text) || slices.Contains(strings.Split(t.text, "."), "") {
-		p.unexpected()
-	}
-	p.next()
-	return t
+	p.unexpectedIf(p.tok.kind != 'a' || soqlReserved.MatchString(p.tok.text) || slices.Contains(strings.Split(p.tok.text, "."), ""))
+	return p.token()
 }
 
 // query reads from SELECT on.
 func (p *soqlParser) query(tooling bool) *soqlQuery {
 	q := &soqlQuery{limit: -1}
 	p.want("SELECT")
-	names := p.selected(q)
+	var names []soqlToken
+	if q.count = p.eat("COUNT"); q.count {
+		p.want("(")
+		p.want(")")
+	} else {
+		p.list(func() {
+			p.lacksIf(p.tok.text == "(", "queries of children")
+			names = append(names, p.name())
+			p.lacksIf(p.tok.text == "(", "functions")
+		})
+	}
 	p.want("FROM")
 	of := p.name()
-	ok := false
-	if p.o, ok = p.s.object(of.text); !ok || p.o.Tooling != tooling {
-		p.fail(of.at, "INVALID_TYPE", "sObject type '%s' is not supported. If you are attempting to use a custom object, be sure to append the '__c' after the entity name. Please reference your WSDL or the describe call for the appropriate names.", of.text)
-	}
-	q.o = p.o
+	o, ok := p.s.object(of.text)
+	p.failIf(!ok || o.Tooling != tooling, of.at, "INVALID_TYPE", "sObject type '%s' is not supported. If you are attempting to use a custom object, be sure to append the '__c' after the entity name. Please reference your WSDL or the describe call for the appropriate names.", of.text)
+	p.o, q.o = o, o
 	for i, n := range names {
-		if slices.ContainsFunc(names[:i], func(t soqlToken) bool { return strings.EqualFold(t.text, n.text) }) {
-			p.fail(n.at, "INVALID_FIELD", "duplicate field selected: %s", n.text)
-		}
+		twice := slices.ContainsFunc(names[:i], func(t soqlToken) bool { return strings.EqualFold(t.text, n.text) })
+		p.failIf(twice, n.at, "INVALID_FIELD", "duplicate field selected: %s", n.text)
 		q.columns = append(q.columns, p.path(n))
 	}
 	if p.eat("WHERE") {
@@ -190,45 +195,32 @@ func (p *soqlParser) query(tooling bool) *soqlQuery {
 	}
 	if p.eat("ORDER") {
 		p.want("BY")
-		for more := true; more; more = p.eat(",") {
-			x := soqlOrder{field: p.own("sorted")}
-			if x.down = p.eat("DESC"); !x.down {
-				p.eat("ASC")
-			}
-			q.order = append(q.order, x)
-		}
+		p.list(func() { q.order = append(q.order, p.sorted()) })
 	}
 	if p.eat("LIMIT") {
 		n, err := strconv.Atoi(p.tok.text)
-		if err != nil || n < 0 {
-			p.unexpected()
-		}
+		p.unexpectedIf(err != nil || n < 0)
 		q.limit = n
 		p.next()
 	}
-	if p.tok.kind == 'a' {
-		p.lacks(strings.ToUpper(p.tok.text))
-	}
+	p.lacksIf(p.tok.kind == 'a', strings.ToUpper(p.tok.text))
 	return q
 }
 
-// selected reads what is selected.
-func (p *soqlParser) selected(q *soqlQuery) (names []soqlToken) {
-	if p.eat("COUNT") {
-		p.want("(")
-		p.want(")")
-		q.count = true
-		return nil
+// sorted reads what records are sorted by: those without a value come first.
+func (p *soqlParser) sorted() func(a, b *record) int {
+	f := p.own("sorted")
+	down := p.eat("DESC")
+	if !down {
+		p.eat("ASC")
 	}
-	for more := true; more; more = p.eat(",") {
-		if p.tok.text == "(" {
-			p.lacks("queries of children")
+	return func(a, b *record) int {
+		k, l := f.keyOf(a), f.keyOf(b)
+		if down && k.is && l.is {
+			k, l = l, k
 		}
-		if names = append(names, p.name()); p.tok.text == "(" {
-			p.lacks("functions")
-		}
+		return k.compare(l)
 	}
-	return names
 }
 
 // condition reads conditions joined by AND or by OR. As in SOQL, the two do not stand beside each other without parentheses.
@@ -238,13 +230,11 @@ func (p *soqlParser) condition() soqlCond {
 	for (op == "AND" || op == "OR") && p.eat(op) {
 		all = append(all, p.term())
 	}
-	if p.is("AND") || p.is("OR") {
-		p.unexpected()
+	p.unexpectedIf(p.is("AND") || p.is("OR"))
+	enough := op == "OR" // one that holds decides, otherwise one that does not
+	return func(r *record) bool {
+		return slices.ContainsFunc(all, func(holds soqlCond) bool { return holds(r) == enough }) == enough
 	}
-	if op == "OR" {
-		return func(r *record) bool { return slices.ContainsFunc(all, func(holds soqlCond) bool { return holds(r) }) }
-	}
-	return func(r *record) bool { return !slices.ContainsFunc(all, func(holds soqlCond) bool { return !holds(r) }) }
 }
 
 func (p *soqlParser) term() soqlCond {
@@ -253,37 +243,22 @@ func (p *soqlParser) term() soqlCond {
 		p.want(")")
 		return c
 	}
-	if p.is("NOT") {
-		p.lacks("NOT")
-	}
-	at := p.tok.at
-	f := p.own("filtered")
-	op := strings.ToUpper(p.tok.text)
-	one := func() soqlToken { t := p.tok; p.next(); return t }
+	p.lacksIf(p.is("NOT"), "NOT")
+	at, f, op := p.tok.at, p.own("filtered"), strings.ToUpper(p.tok.text)
 	var values []soqlToken
-	switch {
-	case p.tok.kind == '(' && strings.ContainsAny(op, "=<>"), p.is("LIKE"):
+	if p.tok.kind == '(' && strings.ContainsAny(op, "=<>") || p.is("LIKE") {
 		p.next()
-		values = []soqlToken{one()}
-	case p.is("NOT"), p.is("INCLUDES"), p.is("EXCLUDES"):
-		p.lacks(op)
-	default:
+		values = []soqlToken{p.token()}
+	} else {
+		p.lacksIf(p.is("NOT") || p.is("INCLUDES") || p.is("EXCLUDES"), op)
 		p.want("IN")
 		p.want("(")
-		if p.is("SELECT") {
-			p.lacks("queries within queries")
-		}
-		for more := true; more; more = p.eat(",") {
-			values = append(values, one())
-		}
+		p.lacksIf(p.is("SELECT"), "queries within queries")
+		p.list(func() { values = append(values, p.token()) })
 		p.want(")")
 	}
-	switch {
-	case op == "LIKE" && f.isID():
-		p.fail(at, "INVALID_FIELD", "invalid operator on id field")
-	case op == "LIKE" && !f.quoted(), f.Type == orgBool && strings.ContainsAny(op[:1], "<>"):
-		p.fail(at, "INVALID_QUERY_FILTER_OPERATOR", "invalid operator on %s field", f.Type)
-	}
+	p.failIf(op == "LIKE" && f.isID(), at, "INVALID_FIELD", "invalid operator on id field")
+	p.failIf(op == "LIKE" && !f.quoted() || f.Type == orgBool && strings.ContainsAny(op[:1], "<>"), at, "INVALID_QUERY_FILTER_OPERATOR", "invalid operator on %s field", f.Type)
 	return p.compare(f, op, values)
 }
 
@@ -291,15 +266,11 @@ func (p *soqlParser) term() soqlCond {
 func (p *soqlParser) own(done string) *orgField {
 	n := p.name()
 	path := p.path(n)
-	switch {
-	case path.way != nil:
-		p.fail(n.at, "MALFORMED_QUERY", "the sandbox does not support that fields of parents are %s by", done)
-	case path.field.long():
-		p.fail(n.at, "INVALID_FIELD", "field '%s' can not be %s in a query call", path.field.Name, done)
-	case path.field.numeric() || path.field.Type == orgDate:
-		p.fail(n.at, "MALFORMED_QUERY", "the sandbox does not support that fields of type %s are %s by", path.field.Type, done)
-	}
-	return path.field
+	f := path.field
+	p.failIf(path.way != nil, n.at, "MALFORMED_QUERY", "the sandbox does not support that fields of parents are %s by", done)
+	p.failIf(f.long(), n.at, "INVALID_FIELD", "field '%s' can not be %s in a query call", f.Name, done)
+	p.failIf(f.numeric() || f.Type == orgDate, n.at, "MALFORMED_QUERY", "the sandbox does not support that fields of type %s are %s by", f.Type, done)
+	return f
 }
 
 // path finds the field of a name such as Account.Name, or says why there is none.
@@ -323,9 +294,7 @@ func (s *Salesforce) path(o *orgObject, name string) (path orgPath, problem stri
 
 func (p *soqlParser) path(n soqlToken) orgPath {
 	path, problem := p.s.path(p.o, n.text)
-	if problem != "" {
-		p.fail(n.at, "INVALID_FIELD", "%s", problem)
-	}
+	p.failIf(problem != "", n.at, "INVALID_FIELD", "%s", problem)
 	return path
 }
 
@@ -387,63 +356,54 @@ func (f *orgField) key(v string) key {
 // compare gives a comparison its meaning, by the field's type.
 func (p *soqlParser) compare(f *orgField, op string, values []soqlToken) soqlCond {
 	if op == "LIKE" {
-		if values[0].kind != '\'' {
-			p.mistyped(f, values[0])
-		}
+		p.mistypedIf(values[0].kind != '\'', f, values[0])
 		pattern := likePattern(values[0].text)
 		return func(r *record) bool { v := f.value(r); return v != "" && pattern.MatchString(v) }
 	}
 	keys := make([]key, len(values))
 	for i, v := range values {
-		if keys[i] = p.literal(f, op, v); !keys[i].is && strings.ContainsAny(op[:1], "<>") {
-			p.fail(v.at, "MALFORMED_QUERY", "invalid operator for null")
-		}
+		keys[i] = p.literal(f, op, v)
+		p.failIf(!keys[i].is && strings.ContainsAny(op[:1], "<>"), v.at, "MALFORMED_QUERY", "invalid operator for null")
 	}
 	holds := relation(op, keys)
 	return func(r *record) bool { return holds(f.keyOf(r)) }
 }
 
-// mistyped tells of a literal that is not of the field's type.
-func (p *soqlParser) mistyped(f *orgField, v soqlToken) {
+// mistypedIf tells of a literal that is not of the field's type.
+func (p *soqlParser) mistypedIf(when bool, f *orgField, v soqlToken) {
 	not := "not "
 	if f.quoted() {
 		not = ""
 	}
-	p.fail(v.at, "INVALID_FIELD", "value of filter criterion for field '%s' must be of type %s and should %sbe enclosed in quotes", f.Name, f.Type, not)
+	p.failIf(when, v.at, "INVALID_FIELD", "value of filter criterion for field '%s' must be of type %s and should %sbe enclosed in quotes", f.Name, f.Type, not)
 }
 
 // literal is what a literal means for a field. YESTERDAY is the beginning of a day, so that it goes with >= and < alone.
 func (p *soqlParser) literal(f *orgField, op string, v soqlToken) key {
 	word := strings.ToUpper(v.text)
 	_, isTime := parseWireTime(v.text)
-	ok := false
-	switch {
-	case !strings.Contains("a'0", string(v.kind)), v.kind == '0' && strings.Contains(v.text, "T") && !isTime: // such as a plus that nobody encoded
+	if !strings.Contains("a'0", string(v.kind)) || v.kind == '0' && strings.Contains(v.text, "T") && !isTime { // such as a plus that nobody encoded
 		p.tok = v
-		p.unexpected()
+		p.unexpectedIf(true)
+	}
+	switch {
 	case v.kind == 'a' && word == "NULL":
 		return key{}
 	case v.kind == 'a' && word == "YESTERDAY" && f.Type == orgDateTime && (op == ">=" || op == "<"):
 		return number(float64(p.s.o.Now().UTC().Truncate(24*time.Hour).UnixMilli() - dayMs))
-	case v.kind == 'a' && f.Type == orgDateTime:
-		p.fail(v.at, "MALFORMED_QUERY", "the sandbox does not support %s %s", op, v.text)
-	case f.isID():
-		id, known := longID(v.text)
-		if ok = v.kind == '\''; ok && !known && v.text != "" {
-			p.fail(v.at, "INVALID_QUERY_FILTER_OPERATOR", "invalid ID field: %s", v.text)
-		}
-		if v.text = id; ok && id == "" {
-			return text("")
-		}
-	case f.quoted():
-		ok = v.kind == '\''
+	case f.Type == orgDateTime:
+		p.failIf(v.kind == 'a', v.at, "MALFORMED_QUERY", "the sandbox does not support %s %s", op, v.text)
+		p.mistypedIf(v.kind != '0' || !isTime, f, v)
 	case f.Type == orgBool:
-		ok, v.text = v.kind == 'a' && (word == "TRUE" || word == "FALSE"), strings.TrimSuffix(strings.ToLower(v.text), "false")
+		p.mistypedIf(v.kind != 'a' || word != "TRUE" && word != "FALSE", f, v)
+		return text(strings.ToLower(word))
+	case f.isID():
+		p.mistypedIf(v.kind != '\'', f, v)
+		id, known := longID(v.text)
+		p.failIf(!known && v.text != "", v.at, "INVALID_QUERY_FILTER_OPERATOR", "invalid ID field: %s", v.text)
+		return text(id)
 	default:
-		ok = v.kind == '0' && isTime
-	}
-	if !ok {
-		p.mistyped(f, v)
+		p.mistypedIf(v.kind != '\'', f, v)
 	}
 	return f.key(v.text)
 }
@@ -454,7 +414,7 @@ func likePattern(s string) *regexp.Regexp {
 	return regexp.MustCompile("(?is)^" + strings.NewReplacer("%", ".*", "_", ".").Replace(quoted) + "$")
 }
 
-// run finds the records of a query in its order, those without a value first. all is queryAll's view with deleted ones.
+// run finds the records of a query in its order. all is queryAll's view with deleted ones.
 func (s *Salesforce) run(q *soqlQuery, all bool) (found []*record) {
 	for _, r := range q.o.recs {
 		if (q.where == nil || q.where(r)) && (r.live() || all && !s.isPurged(r)) {
@@ -462,12 +422,8 @@ func (s *Salesforce) run(q *soqlQuery, all bool) (found []*record) {
 		}
 	}
 	slices.SortFunc(found, func(a, b *record) int {
-		for _, x := range q.order {
-			k, l := x.field.keyOf(a), x.field.keyOf(b)
-			if x.down && k.is && l.is {
-				k, l = l, k
-			}
-			if d := k.compare(l); d != 0 {
+		for _, compare := range q.order {
+			if d := compare(a, b); d != 0 {
 				return d
 			}
 		}

@@ -57,7 +57,7 @@ func newBigquery(o Config, h connectors.Host) (*bigquery, error) {
 	if err != nil {
 		return nil, errors.New("no usable credentials of Google Cloud: key_file is to name a service account's key, or the machine to have default credentials")
 	}
-	b := &bigquery{name: h.Name, project: o.Project, location: o.Location, timeout: o.Timeout, spent: newAllowance(h, o.DailyBytes)}
+	b := &bigquery{name: h.Name, project: o.Project, location: o.Location, timeout: o.Timeout, spent: newAllowance(h, "bytes", o.DailyBytes, inBytes)}
 	if o.Schema != "" {
 		project, dataset, ok := strings.Cut(o.Schema, ".")
 		if !ok {
@@ -185,8 +185,8 @@ func (b *bigquery) ask(ctx context.Context, op string, q bigqueryAsk) (a bigquer
 	return a, err
 }
 
-// cost implements keeper.
-func (b *bigquery) cost(ctx context.Context, op string, s *statement, a *args) (int64, []string, error) {
+// reads is what a query would read, in bytes, and its columns.
+func (b *bigquery) reads(ctx context.Context, op string, s *statement, a *args) (int64, []string, error) {
 	q := b.question(s, a)
 	q.DryRun = true
 	plan, err := b.ask(ctx, op, q)
@@ -197,16 +197,51 @@ func (b *bigquery) cost(ctx context.Context, op string, s *statement, a *args) (
 	return n, plan.columns(), nil
 }
 
+// priced implements keeper.
+func (b *bigquery) priced(ctx context.Context, op string, s *statement, a *args) (string, []string, error) {
+	n, columns, err := b.reads(ctx, op, s, a)
+	return "would read " + inBytes(n), columns, err
+}
+
+// daily implements keeper: every window is planned, which costs nothing.
+func (b *bigquery) daily(ctx context.Context, op string, s *statement, r rhythm) (c costs, err error) {
+	pass, columns, err := b.reads(ctx, op, s, r.pass)
+	if err != nil {
+		return c, err
+	}
+	day, said := pass*int64(r.passes), fmt.Sprintf("%d passes a day read %s", r.passes, inBytes(pass*int64(r.passes)))
+	if r.again != nil {
+		again, _, err := b.reads(ctx, op, s, r.again)
+		if err != nil {
+			return c, err
+		}
+		day += again
+		said += fmt.Sprintf(", what is read again once a day %s", inBytes(again))
+	}
+	first, _, err := b.reads(ctx, op, s, r.first)
+	if err != nil {
+		return c, err
+	}
+	c = costs{columns: columns, said: fmt.Sprintf("%s; the first pass %s for %s", said, inBytes(first), inDays(r.back))}
+	if b.spent.daily > 0 {
+		c.said += "; daily_bytes allows " + inBytes(b.spent.daily)
+		c.over = day > b.spent.daily
+	}
+	return c, nil
+}
+
 // submit implements keeper. The plan comes first: what a query would read beyond the day's bytes is not run.
 func (b *bigquery) submit(ctx context.Context, op string, s *statement, a *args) (string, error) {
-	reads, _, err := b.cost(ctx, op, s, a)
+	reads, _, err := b.reads(ctx, op, s, a)
 	if err != nil {
 		return "", err
 	}
-	left, err := b.spent.take(op, max(reads, bigqueryLeast))
+	reads = max(reads, bigqueryLeast)
+	left, err := b.spent.room(op, reads, "the query reads ", "write a query that reads fewer columns")
 	if err != nil {
 		return "", err
 	}
+	b.spent.book(reads)
 	q := b.question(s, a)
 	q.MaxResults, q.TimeoutMs = 1, 1 // the rows are fetched once the answer's name is stored
 	q.JobTimeoutMs = strconv.FormatInt(b.timeout.Milliseconds(), 10)
@@ -217,7 +252,7 @@ func (b *bigquery) submit(ctx context.Context, op string, s *statement, a *args)
 	if err != nil {
 		return "", err
 	}
-	sum := sha256.Sum256(named)
+	sum := sha256.Sum256(append(named, strings.Repeat("+", a.try)...)) // a job whose answer was lost is not asked for again
 	q.RequestID = hex.EncodeToString(sum[:16])
 	answer, err := b.ask(ctx, op, q)
 	if err != nil {
@@ -247,7 +282,7 @@ func (b *bigquery) fetch(ctx context.Context, op, answer, page string, limit int
 				return json.Unmarshal(r.Body, &got)
 			}})
 		if err != nil {
-			return "", err
+			return "", lostBigquery(err)
 		}
 		if resp.Status == http.StatusNotFound {
 			return "", errNotKept
@@ -273,6 +308,21 @@ func (b *bigquery) fetch(ctx context.Context, op, answer, page string, limit int
 		}
 	}
 	return got.PageToken, nil
+}
+
+// lostBigquery tells of an error that it is the job's own: asked for its answer again, BigQuery would tell the same.
+func lostBigquery(err error) error {
+	var e *connectors.Error
+	if !errors.As(err, &e) {
+		return err
+	}
+	switch e.Code {
+	case "stopped", "timeout":
+		return &lostAnswer{cause: err, slow: true}
+	case "resourcesExceeded", "responseTooLarge", "billingTierLimitExceeded", "bytesBilledLimitExceeded", "jobBackendError", "jobInternalError", "invalidQuery":
+		return &lostAnswer{cause: err}
+	}
+	return err
 }
 
 // query implements engine: an answer with all its pages.
@@ -341,42 +391,4 @@ func classifyBigquery(r *transport.Response, _ int) transport.Outcome {
 		o.Fix = "give the account the roles BigQuery Job User on the project and BigQuery Data Viewer on the dataset"
 	}
 	return o
-}
-
-// allowance is what a source may still read today, in bytes, kept over restarts. A day is one of UTC, as the vendors bill it.
-type allowance struct {
-	ledger connectors.Ledger
-	name   string
-	daily  int64
-	now    func() time.Time
-}
-
-func newAllowance(h connectors.Host, daily int64) allowance {
-	now := h.Now
-	if now == nil {
-		now = time.Now
-	}
-	return allowance{h.Ledger, h.Name + " bytes", daily, now}
-}
-
-// take books what a query is about to read, and says how much of the day was left before it. What the day does not leave waits for the
-// next one; what no day leaves is for the admin to decide.
-func (a allowance) take(op string, n int64) (left int64, err error) {
-	if a.daily <= 0 || a.ledger == nil {
-		return 0, nil
-	}
-	today := a.now().UTC()
-	key := today.Format("2006-01-02")
-	left = a.daily - a.ledger.DailyCalls(a.name, key)
-	switch {
-	case n > a.daily:
-		return 0, &connectors.Error{Kind: connectors.Config, Op: op, Err: errTooDear, Fix: "set daily_bytes higher, or write a query that reads fewer columns",
-			Message: fmt.Sprintf("one query reads %s, daily_bytes allows %s", inBytes(n), inBytes(a.daily))}
-	case n > left:
-		e := connectors.Errorf(connectors.Quota, op, "the query reads %s, and daily_bytes leaves %s of today's %s", inBytes(n), inBytes(max(left, 0)), inBytes(a.daily))
-		e.Until = time.Date(today.Year(), today.Month(), today.Day()+1, 0, 0, 0, 0, time.UTC)
-		return 0, e
-	}
-	a.ledger.AddCalls(a.name, key, n)
-	return left, nil
 }

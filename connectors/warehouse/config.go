@@ -8,20 +8,21 @@ import (
 	"time"
 
 	"github.com/intentd/intentd/connectors"
+	"github.com/intentd/intentd/connectors/internal/transport"
 )
 
 // Type is a source that asks a SQL database or warehouse.
 var Type = connectors.SourceType{Poll: "@every 5m", Settings: func() connectors.Settings {
-	return &Config{PeoplePerQuery: 500, MaxRows: 200_000, Timeout: time.Minute, Lookback: 10 * time.Minute, Back: 90 * 24 * time.Hour, DailyBytes: 100e9}
+	return &Config{PeoplePerQuery: 500, MaxRows: 200_000, Timeout: time.Minute, Lookback: 10 * time.Minute, Back: 90 * 24 * time.Hour, DailyBytes: 100e9, DailyCredits: 5}
 }}
 
 // Config are the keys of a source of type warehouse.
 type Config struct {
-	Dialect        string            `mapstructure:"dialect"` // postgres, redshift, clickhouse or bigquery
+	Dialect        string            `mapstructure:"dialect"` // postgres, redshift, clickhouse, bigquery or snowflake
 	Mode           string            `mapstructure:"mode"`    // ask or take; "": what suits the dialect
-	URL            connectors.Secret `mapstructure:"url"`     // it holds a password; BigQuery's own address if empty
+	URL            connectors.Secret `mapstructure:"url"`     // it holds a password; BigQuery's and Snowflake's own address if empty
 	URLFile        string            `mapstructure:"url_file"`
-	User           string            `mapstructure:"user"` // ClickHouse, unless the URL names them
+	User           string            `mapstructure:"user"` // ClickHouse, unless the URL names them; Snowflake: the login name
 	Password       connectors.Secret `mapstructure:"password"`
 	PasswordFile   string            `mapstructure:"password_file"`
 	Schema         string            `mapstructure:"schema"` // where names without a schema are looked for; of ClickHouse the database
@@ -36,11 +37,18 @@ type Config struct {
 
 	Project    string            `mapstructure:"project"`  // BigQuery: who is billed
 	Location   string            `mapstructure:"location"` // BigQuery: where the data lie, if it does not find out
-	Key        connectors.Secret `mapstructure:"key"`      // BigQuery: of a service account, as JSON; default credentials if empty
+	Key        connectors.Secret `mapstructure:"key"`      // BigQuery: of a service account, as JSON, default credentials if empty; Snowflake: RSA, as PEM
 	KeyFile    string            `mapstructure:"key_file"`
 	DailyBytes int64             `mapstructure:"daily_bytes"` // BigQuery: what a day's queries may read
-	Back       time.Duration     `mapstructure:"back"`        // mode: take: how far back the first pass begins
-	Reread     time.Duration     `mapstructure:"reread"`      // mode: take, BigQuery: what is read again once a day; 0: what the preset needs
+
+	Account      string  `mapstructure:"account"`       // Snowflake: as its host is named, ORGANIZATION-ACCOUNT
+	Warehouse    string  `mapstructure:"warehouse"`     // Snowflake: which computes
+	Role         string  `mapstructure:"role"`          // Snowflake: the user's default if empty
+	Database     string  `mapstructure:"database"`      // Snowflake: where schemas without a database are looked for
+	DailyCredits float64 `mapstructure:"daily_credits"` // Snowflake: for how much a day may keep the warehouse awake
+
+	Back   time.Duration `mapstructure:"back"`   // mode: take: how far back the first pass begins
+	Reread time.Duration `mapstructure:"reread"` // mode: take, BigQuery and Snowflake: what is read again once a day; 0: what the preset needs
 }
 
 // Rows of one query that is asked in pages.
@@ -49,15 +57,15 @@ const (
 	feedRows = 10_000 // of events
 )
 
-var dialects = []string{"postgres", "redshift", "clickhouse", "bigquery"}
+var dialects = []string{"postgres", "redshift", "clickhouse", "bigquery", "snowflake"}
 
 const (
 	modeAsk  = "ask"  // a Source: the database is asked about people
 	modeTake = "take" // a Feed: every event is read once
 )
 
-// billed says that the dialect is paid by what a query reads: lots of people must not scan.
-func (o *Config) billed() bool { return o.Dialect == "bigquery" }
+// billed says that the dialect is paid by what a query reads, or by the time for which it is awake: lots of people must not scan.
+func (o *Config) billed() bool { return o.Dialect == "bigquery" || o.Dialect == "snowflake" }
 
 func (o *Config) mode() string {
 	switch {
@@ -83,7 +91,7 @@ func (o *Config) Check(c *connectors.Check) {
 		c.OneOf("dialect", o.Dialect, dialects...)
 	}
 	if o.billed() {
-		o.checkBigquery(c)
+		o.checkBilled(c)
 	} else if c.Secret("url", o.URL, "the URL of the database", "write url_file: /etc/intentd/warehouse_url, with a user who can only read") {
 		o.checkURL(c)
 	}
@@ -122,6 +130,20 @@ func required(p param) bool {
 	return p == paramSince || p == paramLimit || p == paramFrom
 }
 
+func (o *Config) checkBilled(c *connectors.Check) {
+	if o.Dialect == "snowflake" {
+		o.checkSnowflake(c)
+	} else {
+		o.checkBigquery(c)
+	}
+	if u := o.URL.Reveal(); u != "" {
+		c.PrivateURL("url", u)
+	}
+	if o.mode() == modeAsk {
+		c.Warn("mode", "with ask every lot of people reads the whole window of the table, and is paid for", "leave it out: each row is then read once")
+	}
+}
+
 func (o *Config) checkBigquery(c *connectors.Check) {
 	c.Required("project", o.Project, "write the id of the project that is billed for the queries")
 	if o.Preset != "" {
@@ -130,14 +152,31 @@ func (o *Config) checkBigquery(c *connectors.Check) {
 	if strings.ContainsAny(o.Schema, "`;") {
 		c.Add("schema", "is no name of a dataset", "write dataset, or project.dataset")
 	}
-	if u := o.URL.Reveal(); u != "" {
-		c.PrivateURL("url", u)
-	}
 	if o.DailyBytes < 1e9 {
 		c.Add("daily_bytes", fmt.Sprintf("is %d", o.DailyBytes), "write at least 1000000000 (1 GB); 100000000000 is the default")
 	}
-	if o.mode() == modeAsk {
-		c.Warn("mode", "with ask every lot of people reads the whole window of the table, and is paid for", "leave it out: each row is then read once")
+}
+
+func (o *Config) checkSnowflake(c *connectors.Check) {
+	if c.Required("account", o.Account, "write the account as its host names it, for example acme-prod or xy12345.eu-central-1") && strings.ContainsAny(o.Account, "/:") {
+		c.Add("account", "is no name of an account", "write what stands before .snowflakecomputing.com")
+	}
+	c.Required("user", o.User, "write the login name of a user of type SERVICE")
+	if c.Secret("key", o.Key, "the user's private key", "write key_file: /etc/intentd/snowflake_key.p8") {
+		if _, err := transport.ParseRSAKey(o.Key.Reveal()); err != nil {
+			c.Add("key", "is "+err.Error(), "write it without a password: openssl pkcs8 -topk8 -nocrypt -in rsa_key.p8")
+		}
+	}
+	c.Required("warehouse", o.Warehouse, "write the warehouse that computes; the smallest is enough")
+	if o.Preset != "" {
+		c.Required("database", o.Database, "write the database that holds the schema")
+		c.Required("schema", o.Schema, "write the schema that holds the tables")
+	}
+	c.Between("daily_credits", o.DailyCredits, 0.1, 1e5, "write credits a day; 5 is the default")
+	for _, q := range o.queries() {
+		if q.text != "" && !reads(q.text) {
+			c.Add(q.key, "is no query that only reads", "begin it with SELECT or WITH: Snowflake knows no sessions that can only read")
+		}
 	}
 }
 
@@ -162,6 +201,9 @@ func (o *Config) checkURL(c *connectors.Check) {
 // Disclose implements connectors.Discloser.
 func (o *Config) Disclose() connectors.Disclosure {
 	d := connectors.Disclosure{At: connectors.HostOf(o.URL.Reveal()), Way: connectors.Asked}
+	if d.At == "" && o.Dialect == "snowflake" {
+		d.At = connectors.HostOf(o.snowflakeHost())
+	}
 	if d.At == "" {
 		d.At = o.Dialect + " " + o.Project
 	}
@@ -239,9 +281,9 @@ func (o *Config) openFeed(h connectors.Host) (*Feed, error) {
 	if err != nil {
 		return nil, err
 	}
-	f := &Feed{name: h.Name, engine: e, lookback: o.Lookback, back: o.Back, now: clock(h)}
+	f := &Feed{name: h.Name, engine: e, lookback: o.Lookback, back: o.Back, poll: h.Poll, now: clock(h)}
 	if keeps, ok := e.(keeper); ok {
-		f.windows = &windows{engine: keeps, query: statements[0], reread: cmp.Or(o.Reread, rewritten[o.Preset]), page: feedRows}
+		f.windows = &windows{engine: keeps, query: statements[0], reread: cmp.Or(o.Reread, rewritten[o.Preset]), edge: ownDays[o.Preset], page: feedRows}
 	} else {
 		f.rows = ordered{e, statements[0], feedRows, o.Lookback}
 	}
@@ -272,6 +314,10 @@ func (o *Config) engine(h connectors.Host) (engine, []statement, error) {
 		e, err = newClickhouse(*o, h)
 	case "bigquery":
 		e, err = newBigquery(*o, h)
+	case "snowflake":
+		if e, err = newSnowflake(*o, h); err != nil {
+			return nil, nil, err
+		}
 	default:
 		e, err = newPostgres(o.URL.Reveal(), o.Timeout, o.Schema, o.Dialect == "postgres")
 	}

@@ -150,13 +150,13 @@ func (f *Feed) explainWindow(ctx context.Context, q connectors.ExplainQuery) (x 
 		f.begin(&at)
 	}
 	w := f.windows
-	a := &args{from: at.From, to: at.To}
+	a := w.args(&at)
 	told := asking("the events query", &w.query, a)
 	x.Note("its rows are not shown: running it is paid for")
-	switch bytes, columns, err := w.engine.cost(ctx, f.op(), &w.query, a); {
+	switch said, columns, err := w.engine.priced(ctx, f.op(), &w.query, a); {
 	case err == nil:
 		told.Columns = columns
-		x.Note("it would read " + inBytes(bytes))
+		x.Note("it " + said)
 	case ctx.Err() != nil:
 		return x, err
 	default:

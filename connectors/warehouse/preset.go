@@ -20,6 +20,9 @@ var sameSchema = map[string]string{"segment": "rudderstack"}
 // rewritten is how far back a warehouse changes what it loaded: GA4 rewrites the tables of three days.
 var rewritten = map[string]time.Duration{"ga4": 72 * time.Hour}
 
+// ownDays is how far the days by which a preset's tables are named may be from those of UTC: GA4's are of the property's zone.
+var ownDays = map[string]time.Duration{"ga4": 14 * time.Hour}
+
 func preset(name, dialect, query, schema string) string {
 	if of, ok := sameSchema[name]; ok {
 		name = of

@@ -73,12 +73,37 @@ func (s *statement) render(mark func(nth int, p param) string) string {
 	return b.String()
 }
 
+// reads says whether a query is one that only reads: it begins with SELECT or WITH and is one statement.
+func reads(query string) bool {
+	query = strings.TrimRight(strings.TrimSpace(query), "; \t\r\n")
+	first := ""
+	for i := 0; i < len(query); {
+		if n := opaque(query[i:]); n > 0 {
+			i += n
+			continue
+		}
+		if query[i] == ';' {
+			return false
+		}
+		if first == "" && letter(query[i]) {
+			end := i
+			for end < len(query) && word(query[end]) {
+				end++
+			}
+			first = strings.ToLower(query[i:end])
+		}
+		i++
+	}
+	return first == "select" || first == "with"
+}
+
 // opaque is the length of the literal, quoted name or comment that s begins with; 0 for none. An unclosed one reaches to the end.
 func opaque(s string) int {
 	switch {
 	case s[0] == '\'' || s[0] == '"' || s[0] == '`':
 		return quoted(s)
-	case strings.HasPrefix(s, "--"), s[0] == '#': // # begins a comment in BigQuery and ClickHouse
+	case strings.HasPrefix(s, "--"), s[0] == '#' && !strings.HasPrefix(s, "#>") && !strings.HasPrefix(s, "#-"):
+		// # begins a comment in BigQuery and ClickHouse, and an operator on JSON in Postgres.
 		return through(s, "\n", 0)
 	case strings.HasPrefix(s, "/*"):
 		return through(s, "*/", 2)

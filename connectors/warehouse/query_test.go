@@ -25,6 +25,7 @@ func TestParametersAreFoundWhereTheyAreParameters(t *testing.T) {
 		"'never closed :from":                        "'never closed :from",
 		"x = '12:30' AND y IN (:user_ids,:emails)":   "x = '12:30' AND y IN (<user_ids>,<emails>)",
 		"# a comment of BigQuery :nobody\n:to":       "# a comment of BigQuery :nobody\n<to>",
+		"p #>> '{a}' = :from AND p #> '{b}' = :to":   "p #>> '{a}' = <from> AND p #> '{b}' = <to>", // Postgres's path into JSON
 		"größe = :to AND 'ü:from' <> :anonymous_ids": "größe = <to> AND 'ü:from' <> <anonymous_ids>",
 	} {
 		s, err := parse(query, all...)
@@ -39,6 +40,17 @@ func TestParametersAreFoundWhereTheyAreParameters(t *testing.T) {
 	for _, query := range []string{"x = :email", "x = :since", "x > :from_date"} {
 		if _, err := parse(query, journeyParams...); err == nil || !strings.Contains(err.Error(), ":emails") {
 			t.Errorf("%q: got %v, want an error that lists the names", query, err)
+		}
+	}
+}
+
+func TestOnlyQueriesThatReadAreTakenForSuch(t *testing.T) {
+	for query, want := range map[string]bool{
+		"SELECT 1": true, "-- DELETE\nwith x AS (SELECT 1) SELECT * FROM x;\n": true, "(SELECT 1) UNION ALL (SELECT 2)": true, "SELECT ';' AS a, \"b;c\" FROM t": true,
+		"DELETE FROM t": false, "SELECT 1; DELETE FROM t": false, "/* SELECT */ TRUNCATE t": false, "CALL wipe()": false, "": false,
+	} {
+		if got := reads(query); got != want {
+			t.Errorf("%q only reads: %v, want %v", query, got, want)
 		}
 	}
 }

@@ -26,6 +26,7 @@ type args struct {
 	since, from, to              time.Time
 	sinceID                      string
 	limit                        int
+	try                          int                  // how many answers to this were lost
 	columns                      func(names []string) // told once the answer begins, if set
 	emails, userIDs, anonymousID []string
 }

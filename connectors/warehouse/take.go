@@ -24,6 +24,7 @@ type Feed struct {
 	windows  *windows      // of one that keeps answers; nil: none
 	lookback time.Duration // how late a row may come in
 	back     time.Duration // how far back the first pass begins
+	poll     time.Duration // how often it is asked; 0: not told
 	now      func() time.Time
 }
 
@@ -32,6 +33,7 @@ type windows struct {
 	engine keeper
 	query  statement
 	reread time.Duration // what is read again once a day, because the warehouse rewrites it; 0: nothing
+	edge   time.Duration // how far the tables' own days may be from ours: a pass begins and ends so much further out
 	page   int           // rows of a page
 }
 
@@ -39,22 +41,50 @@ type windows struct {
 type keeper interface {
 	// submit has the query of a window run and names its answer. Until the same window is submitted again within minutes it costs nothing twice.
 	submit(ctx context.Context, op string, s *statement, a *args) (answer string, err error)
-	// fetch hands over the rows of a page of an answer; next is "" behind the last. An answer that is not kept any more is errNotKept.
+	// fetch hands over the rows of a page of an answer; next is "" behind the last. An answer that will never come is a lostAnswer.
 	fetch(ctx context.Context, op, answer, page string, limit int, each func(row) error) (next string, err error)
-	// cost says what a query would read, in bytes, and its columns. Asking costs nothing.
-	cost(ctx context.Context, op string, s *statement, a *args) (bytes int64, columns []string, err error)
+	// priced says in words what running a query would cost, and its columns, where they are known before. Asking costs nothing.
+	priced(ctx context.Context, op string, s *statement, a *args) (said string, columns []string, err error)
+	// daily says what a usual day costs. It may run the query of one pass.
+	daily(ctx context.Context, op string, s *statement, r rhythm) (costs, error)
 }
 
-var errNotKept = errors.New("the answer is not kept any more")
+// lostAnswer says that the answer of a query will never come: the query is to be run again.
+type lostAnswer struct {
+	cause error // nil: it was there, and is not kept any more
+	slow  bool  // it took too long
+}
 
-// A first pass reads what borders on two windows in both, which is little of a week; what a week reads may be more than a day allows.
+func (l *lostAnswer) Error() string {
+	if l.cause == nil {
+		return "the answer is not kept any more"
+	}
+	return l.cause.Error()
+}
+
+func (l *lostAnswer) Unwrap() error { return l.cause }
+
+var errNotKept = &lostAnswer{}
+
+// rhythm is what a feed asks on a usual day and in its first pass.
+type rhythm struct {
+	passes             int // a day
+	pass, again, first *args
+	back               time.Duration // that of first
+}
+
+// costs are what a usual day costs, in words.
+type costs struct {
+	said    string
+	over    bool // it is more than the configuration allows
+	columns []string
+}
+
+// Windows border at midnight, so that a day's partition is read in one of them; what a week reads may be more than a day allows.
 const (
 	windowSpan = 7 * 24 * time.Hour
 	shortSpan  = 24 * time.Hour
 )
-
-// errTooDear is a query that reads more than a whole day allows.
-var errTooDear = errors.New("more than a day allows")
 
 // windowAt is a position of a feed by windows. Between passes From and To are zero.
 type windowAt struct {
@@ -66,8 +96,20 @@ type windowAt struct {
 	Until   time.Time         `json:"u,omitzero"`  // the end of the pass
 	Answer  string            `json:"a,omitempty"` // of the window's query
 	Page    string            `json:"p,omitempty"` // to be fetched next
+	Tries   int               `json:"x,omitempty"` // how many answers of the window were lost
+	Broken  *broken           `json:"b,omitempty"` // why the last of them was
 	Intake  connectors.Intake `json:"in,omitzero"`
 }
+
+// broken is why an answer was lost.
+type broken struct {
+	Kind    connectors.Kind `json:"k"`
+	Message string          `json:"m"` // the vendor's own
+	At      time.Time       `json:"t"`
+}
+
+// brokenFor is how long the failure of a query is told before it is run again. It is less than the time between two polls of what is paid for.
+const brokenFor = time.Minute
 
 // Take implements connectors.Feed.
 func (f *Feed) Take(ctx context.Context, from connectors.Cursor) (connectors.Page[connectors.Event], error) {
@@ -113,11 +155,13 @@ func (f *Feed) takeWindow(ctx context.Context, from connectors.Cursor) (page con
 	}
 	w := f.windows
 	if at.Answer == "" {
+		if b := at.Broken; b != nil && f.now().Sub(b.At) < brokenFor {
+			return page, connectors.Errorf(b.Kind, f.op(), "%s", b.Message)
+		}
 		// The answer's name is stored before anything of it is read: a crash does not pay for it again.
-		at.Answer, err = w.engine.submit(ctx, f.op(), &w.query, &args{from: at.From, to: at.To})
-		if errors.Is(err, errTooDear) && at.To.Sub(at.From) > shortSpan {
-			at.To = at.From.Add(shortSpan)
-			at.Answer, err = w.engine.submit(ctx, f.op(), &w.query, &args{from: at.From, to: at.To})
+		at.Answer, err = f.submit(ctx, &at)
+		if errors.Is(err, errTooDear) && at.shorten() {
+			at.Answer, err = f.submit(ctx, &at)
 		}
 		if err != nil {
 			return page, err
@@ -132,10 +176,9 @@ func (f *Feed) takeWindow(ctx context.Context, from connectors.Cursor) (page con
 		f.count(&at.Intake, &page, n, e, err)
 		return nil
 	})
-	if errors.Is(err, errNotKept) {
-		// The whole window again, which is paid again: not before the next poll. What was taken of it is known by its ids.
-		at.Answer, at.Page = "", ""
-		return connectors.Page[connectors.Event]{Next: transport.Encode(at)}, nil
+	if lost := (*lostAnswer)(nil); errors.As(err, &lost) {
+		more := f.giveUp(&at, lost)
+		return connectors.Page[connectors.Event]{Next: transport.Encode(at), More: more}, nil
 	}
 	if err != nil {
 		return connectors.Page[connectors.Event]{}, err
@@ -146,6 +189,47 @@ func (f *Feed) takeWindow(ctx context.Context, from connectors.Cursor) (page con
 	page.More = !at.To.IsZero()
 	page.Next = transport.Encode(at)
 	return page, nil
+}
+
+// submit has the query of the window run.
+func (f *Feed) submit(ctx context.Context, at *windowAt) (string, error) {
+	return f.windows.engine.submit(ctx, f.op(), &f.windows.query, f.windows.args(at))
+}
+
+// args are the values of a window's query.
+func (w *windows) args(at *windowAt) *args {
+	a := &args{from: at.From, to: at.To, try: at.Tries}
+	if at.To.Equal(at.Until) {
+		a.to = at.To.Add(w.edge)
+	}
+	return a
+}
+
+// shorten makes the window one of a day, and says whether it was longer.
+func (at *windowAt) shorten() bool {
+	if at.To.Sub(at.From) <= shortSpan {
+		return false
+	}
+	at.end(shortSpan)
+	return true
+}
+
+// giveUp notes that an answer was lost, so that the window is asked for again; what was taken of it is known by its ids. More says that
+// this, or why not, is to be told at once.
+func (f *Feed) giveUp(at *windowAt, lost *lostAnswer) (more bool) {
+	at.Answer, at.Page, at.Broken = "", "", nil
+	at.Tries++
+	switch {
+	case lost.cause == nil: // it is paid for again: not before the next poll
+		return false
+	case !lost.slow || !at.shorten():
+		var e *connectors.Error
+		at.Broken = &broken{Kind: connectors.KindOf(lost.cause), Message: lost.Error(), At: f.now()}
+		if errors.As(lost.cause, &e) {
+			at.Broken.Message = e.Message
+		}
+	}
+	return true
 }
 
 func (f *Feed) windowPosition(from connectors.Cursor) (windowAt, error) {
@@ -171,26 +255,27 @@ func (f *Feed) begin(at *windowAt) {
 	default:
 		at.From = at.Done.Add(-f.lookback)
 	}
-	at.To = earlier(at.From.Add(windowSpan), at.Until)
+	at.From = at.From.Add(-f.windows.edge)
+	at.end(windowSpan)
+}
+
+// end ends the window after at most a span, at a midnight or with the pass.
+func (at *windowAt) end(span time.Duration) {
+	if at.To = at.From.Add(span).Truncate(24 * time.Hour); at.To.After(at.Until) {
+		at.To = at.Until
+	}
 }
 
 // windowRead moves on behind a window.
 func (at *windowAt) windowRead() {
-	at.Answer, at.Page = "", ""
+	at.Answer, at.Page, at.Tries, at.Broken = "", "", 0, nil
 	if at.To.Before(at.Until) {
 		at.From = at.To
-		at.To = earlier(at.From.Add(windowSpan), at.Until)
+		at.end(windowSpan)
 		return
 	}
 	at.Done = at.Until
 	at.From, at.To, at.Until = time.Time{}, time.Time{}, time.Time{}
-}
-
-func earlier(a, b time.Time) time.Time {
-	if a.Before(b) {
-		return a
-	}
-	return b
 }
 
 // startPoll is the intake so far, ready to count the rows of a poll.
@@ -233,10 +318,11 @@ func (f *Feed) Probe(ctx context.Context) []connectors.Finding {
 	required := []string{"event_id", "time", "kind"}
 	now := f.now()
 	a := &args{since: now, from: now.Add(-24 * time.Hour), to: now, limit: 1, columns: func(c []string) { names = c }}
-	if w := f.windows; w != nil {
-		var bytes int64
-		bytes, names, err = w.engine.cost(ctx, f.op(), &w.query, a)
-		said = fmt.Sprintf("the events query reads %s for the last day; first %s for %d days", inBytes(bytes), inBytes(bytes*int64(f.back/(24*time.Hour))), f.back/(24*time.Hour))
+	over := false
+	if f.windows != nil {
+		var c costs
+		c, err = f.windows.engine.daily(ctx, f.op(), &f.windows.query, f.rhythm())
+		names, said, over = c.columns, c.said, c.over
 	} else {
 		required = append(required, "cursor_time", "cursor_id")
 		err = f.engine.query(ctx, f.op(), &f.rows.query, a, func(row) error { return nil })
@@ -245,7 +331,26 @@ func (f *Feed) Probe(ctx context.Context) []connectors.Finding {
 	if found := checkColumns("events", names, err, required, []string{"email", "user_id", "anonymous_id"}); found != nil {
 		return []connectors.Finding{*found}
 	}
+	if over {
+		return []connectors.Finding{{Code: "warehouse.cost", Severity: connectors.Warning, Message: said, Fix: "poll it less often, or allow more a day"}}
+	}
 	return []connectors.Finding{{Code: "warehouse.ok", Severity: connectors.OK, Message: said}}
+}
+
+// rhythm is what the feed asks on a usual day.
+func (f *Feed) rhythm() rhythm {
+	now := f.now().UTC().Truncate(time.Second)
+	every := f.poll
+	if every <= 0 {
+		every = time.Hour
+	}
+	edge := f.windows.edge
+	window := func(back time.Duration) *args { return &args{from: now.Add(-back - edge), to: now.Add(edge)} }
+	r := rhythm{passes: max(1, int(24*time.Hour/every)), pass: window(every + f.lookback), first: window(f.back), back: f.back}
+	if f.windows.reread > 0 {
+		r.again = window(24*time.Hour + max(f.windows.reread, f.lookback))
+	}
+	return r
 }
 
 // checkColumns is what is wrong with a query that failed or lacks columns; nil if nothing is.
@@ -266,19 +371,6 @@ func checkColumns(query string, names []string, failed error, required, oneOf []
 			Message: fmt.Sprintf("the %s query says of nobody whose rows they are", query), Fix: "add one of the columns " + strings.Join(oneOf, ", ")}
 	}
 	return nil
-}
-
-// inBytes writes an amount of data as vendors bill it, by thousands.
-func inBytes(n int64) string {
-	switch f := float64(n); {
-	case f >= 1e12:
-		return fmt.Sprintf("%.1f TB", f/1e12)
-	case f >= 1e9:
-		return fmt.Sprintf("%.1f GB", f/1e9)
-	case f >= 1e6:
-		return fmt.Sprintf("%.0f MB", f/1e6)
-	}
-	return fmt.Sprintf("%d kB", (n+999)/1000)
 }
 
 func inDays(d time.Duration) string { return fmt.Sprintf("%d days", d/(24*time.Hour)) }

@@ -16,7 +16,7 @@ func Poll(ctx context.Context, p *pipeline.Pipeline, crm string) (Found, error) 
 		if err != nil {
 			return err
 		}
-		feed := "poll/" + crm
+		feed := pollOf(crm)
 		return takeIn(ctx, p, feed, f, func(ctx context.Context, from connectors.Cursor) (taken state.Taken, next connectors.Cursor, more bool, err error) {
 			page, err := c.CRM.Changes(ctx, from)
 			if err != nil {
@@ -26,4 +26,21 @@ func Poll(ctx context.Context, p *pipeline.Pipeline, crm string) (Found, error) 
 			return taken, page.Next, page.More, err
 		})
 	})
+}
+
+// pollOf names the cursor of a CRM's polls.
+func pollOf(crm string) string { return "poll/" + crm }
+
+// Followed is how far a CRM's log of changes was read, nil where it has none or was not polled yet.
+func Followed(p *pipeline.Pipeline, c *pipeline.CRM) *connectors.Followed {
+	r, ok := c.CRM.(connectors.ChangesReader)
+	if !ok {
+		return nil
+	}
+	at, err := p.DB().Cursor(pollOf(c.Name))
+	if err != nil || at == nil {
+		return nil
+	}
+	followed, _ := r.ChangesAt(at) // a cursor that cannot be read the poll tells of
+	return followed
 }

@@ -367,6 +367,9 @@ func (p *page) leftOut() []string {
 	}
 	add(f.Duplicates, "delivered twice")
 	for _, l := range p.r.LeftOut {
+		if l.N == 0 { // of nothing that was told
+			out = append(out, cmp.Or(leftOutWords[l.Why], l.Why))
+		}
 		add(l.N, cmp.Or(leftOutWords[l.Why], l.Why)+" ("+p.date(l.Last)+")")
 	}
 	if len(p.r.LeftOut) == 0 {

@@ -2,6 +2,7 @@ package transport
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -84,6 +85,32 @@ func ByBody(r *Response, read func(body []byte) (code, message string)) (Outcome
 	return o, true
 }
 
+// ErrorWords is what a body says of a failure, for ByBody: {"error": {"message": …}}, {"error": …} or plain text.
+func ErrorWords(body []byte) (code, message string) {
+	var said struct {
+		Error json.RawMessage `json:"error"`
+	}
+	var inner struct {
+		Message string `json:"message"`
+	}
+	if json.Unmarshal(body, &said) == nil && said.Error != nil {
+		if json.Unmarshal(said.Error, &message) == nil {
+			return "", message
+		}
+		if json.Unmarshal(said.Error, &inner) == nil {
+			return "", inner.Message
+		}
+	}
+	return "", strings.TrimSpace(string(body))
+}
+
+// WaitUntold has a limit that does not say when it ends be waited for so long.
+func (o *Outcome) WaitUntold(r *Response, wait time.Duration) {
+	if _, told := r.RetryAfter(); o.Kind == connectors.RateLimited && !told {
+		o.After = wait
+	}
+}
+
 // unreadable is the outcome of an answer that is not what was asked for.
 func unreadable(r *Response) Outcome {
 	message := fmt.Sprintf("unreadable answer (status %d, %d bytes)", r.Status, len(r.Body))
@@ -93,10 +120,13 @@ func unreadable(r *Response) Outcome {
 	return Outcome{Kind: connectors.Transient, Message: message, Retry: true}
 }
 
-// HTML says whether the answer is a web page, which no API used here ever gives.
+// HTML says whether the answer is a web page, which no API used here ever gives. What is said to be XML is none: file stores speak it.
 func (r *Response) HTML() bool {
 	if htmlType(r.Header) {
 		return true
+	}
+	if kind, _, _ := strings.Cut(r.Header.Get("Content-Type"), ";"); strings.HasSuffix(strings.ToLower(strings.TrimSpace(kind)), "/xml") {
+		return false
 	}
 	return bytes.HasPrefix(bytes.TrimLeft(r.Body, " \t\r\n\xef\xbb\xbf"), []byte("<"))
 }

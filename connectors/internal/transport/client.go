@@ -80,7 +80,7 @@ type Client struct {
 // New is a client for o.
 func New(o Options) *Client {
 	if o.HTTP == nil {
-		o.HTTP = newRoundTripper()
+		o.HTTP = NewRoundTripper()
 	}
 	if o.Classify == nil {
 		o.Classify = func(r *Response, _ int) Outcome { return ByStatus(r) }
@@ -118,9 +118,9 @@ func setDefault[T int | int64 | time.Duration](v *T, d T) {
 	}
 }
 
-// newRoundTripper is a connection pool sized for one vendor host. Compression is left to the Client, which caps what an
-// answer may unfold to.
-func newRoundTripper() http.RoundTripper {
+// NewRoundTripper is a connection pool sized for one vendor host: what a Client has that is given none. Compression is left to the Client,
+// which caps what an answer may unfold to.
+func NewRoundTripper() http.RoundTripper {
 	t := http.DefaultTransport.(*http.Transport).Clone()
 	t.MaxIdleConnsPerHost = 32
 	t.DisableCompression = true
@@ -142,6 +142,8 @@ type Request struct {
 	Bucket string
 	// Anonymous calls carry no token and count in no window: the token endpoint.
 	Anonymous bool
+	// Secret says that the path is a secret, as a signed address is: no log tells it.
+	Secret bool
 	// Answers are statuses that the caller reads itself: they come back without an error, unless they are web pages.
 	Answers []int
 	// Base replaces the client's base.

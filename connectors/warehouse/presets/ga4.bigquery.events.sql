@@ -1,5 +1,5 @@
 -- Google Analytics 4's export to BigQuery: a table a day, which Google rewrites for three days, and one of today that grows. A day is one of the
--- property's own zone: the tables are chosen with 14 hours to spare on either side. Rows have no id; it is made of what Google does not rewrite.
+-- property's own zone: a pass begins and ends 14 hours further out. Rows have no id; it is made of what Google does not rewrite.
 SELECT
   TO_HEX(MD5(CONCAT(IFNULL(user_pseudo_id, ''), '|', IFNULL(user_id, ''), '|', event_name, '|', CAST(event_timestamp AS STRING), '|',
     IFNULL(CAST(event_bundle_sequence_id AS STRING), ''), '|', IFNULL(CAST(batch_event_index AS STRING), ''), '|',
@@ -25,7 +25,6 @@ SELECT
      'ga_session_number', 'engaged_session_event', 'session_engaged', 'entrances', 'batch_event_index', 'batch_page_id', 'batch_ordering_id',
      'ignore_referrer')) AS properties
 FROM `{schema}.events_*`
-WHERE _TABLE_SUFFIX BETWEEN FORMAT_TIMESTAMP('%Y%m%d', TIMESTAMP_SUB(:from, INTERVAL 14 HOUR))
-                        AND FORMAT_TIMESTAMP('%Y%m%d', TIMESTAMP_ADD(:to, INTERVAL 14 HOUR))
-   OR _TABLE_SUFFIX BETWEEN CONCAT('intraday_', FORMAT_TIMESTAMP('%Y%m%d', TIMESTAMP_SUB(:from, INTERVAL 14 HOUR)))
-                        AND CONCAT('intraday_', FORMAT_TIMESTAMP('%Y%m%d', TIMESTAMP_ADD(:to, INTERVAL 14 HOUR)))
+WHERE _TABLE_SUFFIX BETWEEN FORMAT_TIMESTAMP('%Y%m%d', :from) AND FORMAT_TIMESTAMP('%Y%m%d', TIMESTAMP_SUB(:to, INTERVAL 1 MICROSECOND))
+   OR _TABLE_SUFFIX BETWEEN CONCAT('intraday_', FORMAT_TIMESTAMP('%Y%m%d', :from))
+                        AND CONCAT('intraday_', FORMAT_TIMESTAMP('%Y%m%d', TIMESTAMP_SUB(:to, INTERVAL 1 MICROSECOND)))

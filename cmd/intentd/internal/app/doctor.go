@@ -115,6 +115,11 @@ func (a *App) examine(ctx context.Context, file File) ([]Checked, error) {
 		out = append(out, PlaceFindings(a.Config())...)
 	}
 	st := operate.StatusOf(a.pipe)
+	for _, crm := range made.setup.CRMs {
+		if f := st.Connectors[crm.Name].Followed; f != nil {
+			out = append(out, examineChanges(crm.Name, f, a.o.Now())...)
+		}
+	}
 	for _, src := range made.setup.Sources {
 		if i := st.Connectors[src.Name].Intake; i != nil {
 			out = append(out, examineIntake(src.Name, i)...)

@@ -3,12 +3,14 @@ package app
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/intentd/intentd/connectors/sandbox"
+	"github.com/intentd/intentd/pipeline/receipt"
 )
 
 // Promise: a form of HubSpot's, taken in as a feed, counts under its own name, confirms who a browser says to be, and is asked for as soon
@@ -114,4 +116,106 @@ func TestTimeFromIdentifyToCRM(t *testing.T) {
 			stopped(t, a)
 		})
 	}
+}
+
+// Promise: a CRM's property that denies consent erases what was recorded and what was made of it, keeps the record, is counted and told; the
+// other records go on. What comes while it denies is not kept; what comes once it grants counts, and of before nothing comes back, whatever
+// a source still tells.
+func TestConsentOfACRMProperty(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newPlace(t, sandbox.HubSpotOptions{Now: time.Now})
+		if err := p.portal.Define("contacts", "basis", "string", "text"); err != nil {
+			t.Fatal(err)
+		}
+		p.crm = `, consent: {property: basis, granted: [Consent], denied: [Withdrawn]}`
+		p.withCollector(t, "127.0.0.1:0")
+		ada := p.portal.CreateContact(map[string]string{"email": "ada@one.example", "firstname": "Ada", "basis": "Consent"})
+		bob := p.portal.CreateContact(map[string]string{"email": "bob@one.example"})
+		a := p.open(t)
+		p.provision(t, a)
+		a.work(t.Context())
+		time.Sleep(2 * time.Minute)
+		web := a.InletHandler("web")
+		// No word of consent in the visitor's page: the record's grants it.
+		send(t, web, siteKey, strings.Replace(pricing, `,"consent":{"categoryPreferences":{"analytics":true}}`, "", 1))
+		send(t, web, serverKey, `{"type":"identify","messageId":"m2","userId":"42","anonymousId":"v1","traits":{"email":"ada@one.example"}}`)
+		p.visit(t, "a1", "ada@one.example", "form_submit", "/contact")
+		p.visit(t, "b1", "bob@one.example", "form_submit", "/contact")
+		counter := strconv.FormatInt(time.Now().UnixMilli(), 10) // HubSpot's own, which is in no store and is told for ever
+		set := func(props map[string]string) {
+			t.Helper()
+			if err := p.portal.UpdateContact(ada, props, ""); err != nil {
+				t.Fatal(err)
+			}
+		}
+		set(map[string]string{"hs_sales_email_last_replied": counter})
+		time.Sleep(2 * time.Minute)
+		signals := func() (ids []string) {
+			r, err := Explain.Do(t.Context(), a, Who{Who: "ada@one.example"})
+			if err != nil {
+				return nil
+			}
+			for _, s := range r.Signals {
+				ids = append(ids, s.EventID)
+			}
+			slices.Sort(ids)
+			return ids
+		}
+		if got := signals(); len(got) != 3 || p.score(t, bob) == "" {
+			t.Errorf("signals %v to begin with\n%s", got, p.log)
+		}
+		set(map[string]string{"basis": "Consent;withdrawn "})
+		for range 3 { // what comes while it is denied does not stay either
+			time.Sleep(5 * time.Minute)
+			props, _ := p.portal.Contact(ada)
+			if props["intent_score"] != "" || props["intent_tier"] != "unknown" || props["firstname"] != "Ada" || p.score(t, bob) == "" {
+				t.Errorf("the CRM shows %v\n%s", props, p.log)
+			}
+			held, err := Export.Do(t.Context(), a, Who{Who: "ada@one.example"})
+			if err != nil || len(held.Records) != 1 {
+				t.Fatal(held, err)
+			}
+			notes := 0
+			for _, e := range held.Events {
+				switch {
+				case e.Withdraws() && e.Properties["withdrawn_by"] == "hubspot: basis":
+					notes++
+				case e.Properties["summary"] != "true":
+					t.Errorf("still held: %+v", e)
+				}
+			}
+			if notes == 0 {
+				t.Error("nothing keeps that the consent was withdrawn")
+			}
+			for _, r := range held.Receipts {
+				if len(r.Signals) > 0 {
+					t.Errorf("a receipt of before is kept: %+v", r)
+				}
+			}
+			r, err := Explain.Do(t.Context(), a, Who{Who: "ada@one.example"})
+			var text strings.Builder
+			if err == nil {
+				err = r.Text(&text, receipt.TextOptions{})
+			}
+			if err != nil || !strings.Contains(text.String(), "consent denied in the CRM") {
+				t.Errorf("explain does not tell why nothing counts: %v\n%s", err, text.String())
+			}
+			p.visit(t, fmt.Sprint("later", time.Now().Unix()), "ada@one.example", "page_view", "/pricing")
+		}
+		time.Sleep(5 * time.Minute)
+		if st, err := StatusOf.Do(t.Context(), a, Nothing{}); err != nil || st.Withdrew == 0 || st.Filtered.NoConsent == 0 {
+			t.Errorf("status: %+v, %v", st.Withdrew, err)
+		}
+		set(map[string]string{"basis": "Consent"})
+		time.Sleep(5 * time.Minute)
+		if got := p.score(t, ada); got != "" {
+			t.Errorf("scored %s by what was withdrawn: %v\n%s", got, signals(), p.log)
+		}
+		p.visit(t, "a9", "ada@one.example", "form_submit", "/contact")
+		time.Sleep(5 * time.Minute)
+		if got := signals(); !slices.Equal(got, []string{"a9"}) || p.score(t, ada) == "" {
+			t.Errorf("signals %v once consent is granted again\n%s", got, p.log)
+		}
+		stopped(t, a)
+	})
 }

@@ -132,6 +132,9 @@ func (a *App) Health() Health {
 			since := c.Since.UTC().Format(time.RFC3339)
 			note("%s %s (%s since %s)", name, inWords(c.Kind), c.Kind, since)
 		}
+		if c.Followed != nil && c.Followed.Trouble(a.o.Now()) != "" {
+			note("%s %s", name, c.Followed.Trouble(a.o.Now()))
+		}
 		if c.Intake != nil && c.Intake.Trouble() != "" {
 			note("%s %s", name, c.Intake.Trouble())
 		}

@@ -3,6 +3,7 @@ package app
 import (
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/intentd/intentd/connectors"
 )
@@ -39,6 +40,27 @@ func examineIntake(name string, i *connectors.Intake) []Checked {
 	if i.People >= fewPeople && float64(i.Strangers) > manyStrangers*float64(i.People) {
 		add(name, "feed.strangers", "compare the e-mail addresses and user ids of the source with those in the CRM; identify names a property that holds user ids",
 			"%d of %d people seen are in no CRM", i.Strangers, i.People)
+	}
+	return out
+}
+
+// gapTold is for how long the doctor tells of a gap in a log of changes.
+const gapTold = 7 * 24 * time.Hour
+
+// examineChanges says how far a CRM's log of changes was read, and what of it is worth a look.
+func examineChanges(name string, f *connectors.Followed, now time.Time) []Checked {
+	add := Checked{name, "changes.followed", connectors.OK, fmt.Sprintf("the log of changes was read to its end at %s", f.CaughtUp.UTC().Format(time.RFC3339)), ""}
+	if why := f.Trouble(now); why != "" {
+		add = Checked{name, "changes.behind", connectors.Failure, name + " " + why, "see what intentd status and the log say of its polls: what the log loses before it is read, a search and the next sweep have to find"}
+	}
+	if n := connectors.Total(f.Skipped); n > 0 {
+		add.Message += fmt.Sprintf("; %d entries told of nothing here: %s", n, commonest(f.Skipped))
+	}
+	out := []Checked{add}
+	if f.Gaps > 0 && now.Sub(f.GapTo) < gapTold {
+		out = append(out, Checked{name, "changes.gap", connectors.Warning,
+			fmt.Sprintf("the log of changes did not reach back to where it was read last (%d times, the last from %s to %s); what it still held was read, and a search made for the rest", f.Gaps, f.GapFrom.UTC().Format(time.RFC3339), f.GapTo.UTC().Format(time.RFC3339)),
+			"nothing to do, but that deletions of that time wait for the next sweep; find out why it was not polled"})
 	}
 	return out
 }

@@ -52,6 +52,9 @@ var meters = []*meter{
 	{name: "received_bytes_total", help: "Bytes received from a connector.", kind: prometheus.CounterValue, labels: []string{"connector"}},
 	{name: "quota_limit", help: "Calls a day that the vendor allows.", kind: prometheus.GaugeValue, labels: []string{"connector"}},
 	{name: "quota_remaining", help: "Calls left today by the vendor's word.", kind: prometheus.GaugeValue, labels: []string{"connector"}},
+	{name: "changes_behind_seconds", help: "How long ago a CRM's log of changes was read to its end, to the minute.", kind: prometheus.GaugeValue, labels: []string{"connector"}},
+	{name: "changes_gaps_total", help: "Times such a log did not reach back to where it was read last, ever.", kind: prometheus.CounterValue, labels: []string{"connector"}},
+	{name: "changes_skipped_total", help: "Entries of it that told of nothing here, by reason, ever.", kind: prometheus.CounterValue, labels: []string{"connector", "reason"}},
 	{name: "source_read_total", help: "Lines, rows or messages read from a source, ever.", kind: prometheus.CounterValue, labels: []string{"connector"}},
 	{name: "source_unreadable_total", help: "Of them, what could not be read, by reason.", kind: prometheus.CounterValue, labels: []string{"connector", "reason"}},
 	{name: "source_mostly_unreadable", help: "Whether most of the last poll of a source could not be read.", kind: prometheus.GaugeValue, labels: []string{"connector"}},
@@ -178,6 +181,13 @@ func (m metrics) Collect(ch chan<- prometheus.Metric) {
 			put("connector_stopped", 1, name, c.Kind)
 		}
 		traffic(name, c.Report)
+		if f := c.Followed; f != nil {
+			put("changes_behind_seconds", max(0, now.Sub(f.CaughtUp).Seconds()), name)
+			put("changes_gaps_total", float64(f.Gaps), name)
+			for reason, n := range f.Skipped {
+				put("changes_skipped_total", float64(n), name, reason)
+			}
+		}
 		if i := c.Intake; i != nil {
 			put("source_read_total", float64(i.Read), name)
 			for reason, n := range i.Unreadable {

@@ -84,9 +84,7 @@ func Try(ctx context.Context, read *jsonl.Journey, o TryOptions) (*Trial, error)
 		own := *o.Config
 		cfg = &own
 	} else {
-		t.Placed = placePages(read.Events)
-		cfg.Privacy.OwnHosts = hostsOf(read.Events)
-		cfg.Identity.JoinAnonymous = string(identity.JoinAlways)
+		t.Placed = assume(cfg, read.Events)
 		visitor := func(named bool) func(connectors.Event) bool {
 			return func(e connectors.Event) bool { return e.AnonymousID != "" && named == (e.Email+e.UserID != "") }
 		}
@@ -97,23 +95,8 @@ func Try(ctx context.Context, read *jsonl.Journey, o TryOptions) (*Trial, error)
 	if err := t.chooseModel(cfg, &o); err != nil {
 		return nil, err
 	}
-	source := "file"
-	for _, s := range cfg.Sources { // the name that the file's events would have
-		if s.Type == "jsonl" {
-			source = s.Name
-			break
-		}
-	}
-	cfg.Sources = []config.Source{{Name: source, Type: "jsonl"}} // screenshots come from local files only
-	for i := range read.Events {
-		read.Events[i].Source = source
-	}
 	t.Zone = cfg.Text.Location()
-
-	b := &builder{
-		a:   &App{o: Options{Now: func() time.Time { return o.Now }, HTTP: o.HTTP}, log: slog.New(slog.DiscardHandler)},
-		cfg: cfg, built: &built{setup: &pipeline.Setup{}},
-	}
+	b := readerOf(cfg, read.Events, Options{Now: func() time.Time { return o.Now }, HTTP: o.HTTP})
 	defer b.close()
 	type place struct{ person, step string }
 	said := map[place]TriedStep{}
@@ -123,14 +106,11 @@ func Try(ctx context.Context, read *jsonl.Journey, o TryOptions) (*Trial, error)
 		defer saying.Unlock()
 		said[place{person, step}] = TriedStep{Summary: summary, Context: context}
 	}
-	var err error
-	if b.setup.Identity, err = identity.New(cfg.IdentityOptions()); err != nil {
-		return nil, fmt.Errorf("identity: %w", err)
-	}
-	if err := b.reading(); err != nil {
+	if err := b.readFile(); err != nil {
 		return nil, err
 	}
-	people := t.people(b.setup.Identity, read.Events)
+	var people []pipeline.Trial
+	people, t.Shared, t.Strange = peopleOf(b.setup.Identity, read.Events)
 	tried, err := pipeline.Try(ctx, b.setup, people, o.Now)
 	if err != nil {
 		return nil, err
@@ -143,17 +123,52 @@ func Try(ctx context.Context, read *jsonl.Journey, o TryOptions) (*Trial, error)
 		for _, id := range people[i].IDs {
 			p.IDs = append(p.IDs, identity.ID{Kind: id.Kind, Value: id.Value}.String())
 		}
-		for k := range tried[i].Steps {
-			step := tellStep(&tried[i], &tried[i].Steps[k])
-			s := said[place{people[i].Key, tried[i].Steps[k].ID}]
-			step.Summary, step.Context = s.Summary, s.Context
-			p.Steps = append(p.Steps, step)
+		for _, visit := range tried[i].Visits {
+			for k := range visit.Steps {
+				step := tellStep(&tried[i], &visit.Steps[k])
+				s := said[place{people[i].Key, visit.Steps[k].ID}]
+				step.Summary, step.Context = s.Summary, s.Context
+				p.Steps = append(p.Steps, step)
+			}
 		}
 		t.People = append(t.People, p)
 	}
 	slices.SortStableFunc(t.People, func(a, b TriedPerson) int { return cmp.Compare(b.Receipt.Parts.Score, a.Receipt.Parts.Score) })
 	t.countUnknown(b.setup.Journey, read.Events)
 	return t, nil
+}
+
+// assume sets what a config would say of a file's events, without one: pages that have a name only are the team's own, as are the commonest hosts, and visitors agreed to
+// be joined to who they became. It says how many steps it gave an address.
+func assume(cfg *config.Config, events []connectors.Event) (placed int) {
+	placed = placePages(events)
+	cfg.Privacy.OwnHosts = hostsOf(events)
+	cfg.Identity.JoinAnonymous = string(identity.JoinAlways)
+	return placed
+}
+
+// readerOf is a builder for the events of a file, which become those of the config's source of files. It is closed after use.
+func readerOf(cfg *config.Config, events []connectors.Event, o Options) *builder {
+	source := "file"
+	for _, s := range cfg.Sources { // the name that the file's events would have
+		if s.Type == "jsonl" {
+			source = s.Name
+			break
+		}
+	}
+	cfg.Sources = []config.Source{{Name: source, Type: "jsonl"}} // screenshots come from local files only
+	for i := range events {
+		events[i].Source = source
+	}
+	return &builder{a: &App{o: o, log: slog.New(slog.DiscardHandler)}, cfg: cfg, built: &built{setup: &pipeline.Setup{}}}
+}
+
+// readFile builds what a file's events are read with.
+func (b *builder) readFile() (err error) {
+	if b.setup.Identity, err = identity.New(b.cfg.IdentityOptions()); err != nil {
+		return fmt.Errorf("identity: %w", err)
+	}
+	return b.reading()
 }
 
 // chooseModel puts the model that is asked for into the config.
@@ -259,9 +274,9 @@ func idsOf(rules *identity.Rules, e *connectors.Event) (ids []identity.ID) {
 	return ids
 }
 
-// people parts events by whose they are, as the daemon does: an address is a person; any other identifier that is seen with one person
-// is theirs, and one that is seen with several is nobody's.
-func (t *Trial) people(rules *identity.Rules, events []connectors.Event) []pipeline.Trial {
+// peopleOf parts events by whose they are, as the daemon does: an address is a person; any other identifier that is seen with one person
+// is theirs, and one that is seen with several is nobody's. shared counts events of nobody, strange those of companies that nobody is of.
+func peopleOf(rules *identity.Rules, events []connectors.Event) (out []pipeline.Trial, shared, strange int) {
 	companies, events := ofCompanies(rules, events)
 	ids := make([][]identity.ID, len(events))
 	for i := range events {
@@ -298,7 +313,6 @@ func (t *Trial) people(rules *identity.Rules, events []connectors.Event) []pipel
 			}
 		}
 	}
-	var out []pipeline.Trial
 	at := map[identity.ID]int{}
 	for i := range events {
 		whose := identity.ID{}
@@ -308,7 +322,7 @@ func (t *Trial) people(rules *identity.Rules, events []connectors.Event) []pipel
 			}
 		}
 		if whose == (identity.ID{}) {
-			t.Shared++
+			shared++
 			continue
 		}
 		k, seen := at[whose]
@@ -344,10 +358,10 @@ func (t *Trial) people(rules *identity.Rules, events []connectors.Event) []pipel
 	}
 	for _, c := range companies {
 		if !c.known {
-			t.Strange += len(c.events)
+			strange += len(c.events)
 		}
 	}
-	return out
+	return out, shared, strange
 }
 
 // company is what is told of one, and whether somebody of it is told of.

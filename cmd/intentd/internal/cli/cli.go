@@ -121,7 +121,7 @@ Exit codes: 0 done, 1 failed, 2 usage or configuration, 3 done with dead letters
 	root.PersistentFlags().BoolVar(&c.json, "json", false, "print JSON")
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return misuse(cmd, "%s", err.Error()) })
 	for _, sub := range []*cobra.Command{
-		c.demo(), c.try(), c.run(), c.once(), c.plan(), c.explain(), c.doctor(), c.provision(), c.dead(), c.pause(), c.resume(), c.release(), c.rescan(), c.forget(), c.export(), c.privacy(), c.suggest(),
+		c.demo(), c.try(), c.backtest(), c.run(), c.once(), c.plan(), c.explain(), c.doctor(), c.provision(), c.dead(), c.pause(), c.resume(), c.release(), c.rescan(), c.forget(), c.export(), c.privacy(), c.suggest(),
 		c.backup(), c.compact(), c.status(), c.healthcheck(), c.sandbox(), c.completion(), c.version(),
 	} {
 		root.AddCommand(sub)

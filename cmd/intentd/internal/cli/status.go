@@ -71,6 +71,9 @@ func statusText(w io.Writer, st app.Status) {
 	if names := st.Filtered.Named(); len(names) > 0 {
 		fmt.Fprintf(w, "left out   events, at each look since start: %s; explain says whose\n", strings.Join(names, ", "))
 	}
+	if st.Withdrew > 0 {
+		fmt.Fprintf(w, "consent    withdrawn by %s since start: what was kept of them is erased\n", people(int(st.Withdrew)))
+	}
 	fmt.Fprintf(w, "writing    %s", st.WriteMode)
 	if st.Paused {
 		fmt.Fprint(w, ", paused")
@@ -170,9 +173,27 @@ func connectorText(w io.Writer, st app.Status, name string, now time.Time) {
 		parts = []string{"not asked yet"}
 	}
 	fmt.Fprintf(w, "%-20s %s\n", name, strings.Join(parts, "; "))
+	if conn.Followed != nil {
+		fmt.Fprintf(w, "%-20s %s\n", "", followedText(conn.Followed, now))
+	}
 	if conn.Intake != nil && conn.Intake.Read+conn.Intake.Events > 0 {
 		fmt.Fprintf(w, "%-20s %s\n", "", intakeText(conn.Intake))
 	}
+}
+
+// followedText is how far a CRM's log of changes was read.
+func followedText(f *connectors.Followed, now time.Time) string {
+	parts := []string{fmt.Sprintf("its log of changes read to the end %s ago", ago(now.Sub(f.CaughtUp)))}
+	for _, reason := range connectors.Commonest(f.Skipped, len(f.Skipped)) {
+		parts = append(parts, fmt.Sprintf("%d skipped: %s", f.Skipped[reason], reason))
+	}
+	if f.Gaps > 0 {
+		parts = append(parts, fmt.Sprintf("%s in it, the last from %s to %s", plural(int(f.Gaps), "gap"), f.GapFrom.UTC().Format(time.RFC3339), f.GapTo.UTC().Format(time.RFC3339)))
+	}
+	if !f.Removed.IsZero() {
+		parts = append(parts, "stopped since "+f.Removed.UTC().Format(time.RFC3339)+", for the app was uninstalled")
+	}
+	return strings.Join(parts, "; ")
 }
 
 // intakeText is what became of what a source told; zeros are not said.

@@ -34,6 +34,7 @@ func (c *checker) check(cfg *Config) {
 	zone := c.zone("text.timezone", cfg.Text.Timezone)
 	c.connectors(cfg)
 	c.identity(cfg)
+	c.consent(cfg)
 	c.atLeast("clickstream.retention", cfg.Clickstream.Retention, day)
 	c.window(cfg)
 	c.scoring(&cfg.Scoring)
@@ -346,7 +347,23 @@ func (c *checker) zone(at, name string) *time.Location {
 	return time.UTC
 }
 
-func (c *checker) cron(at, spec string, loc *time.Location) {
+func (c *checker) cron(at, spec string, loc *time.Location) { c.schedule(at, spec, loc, oftenEnough) }
+
+// oftenEnough is the least time between two rounds of a job.
+const oftenEnough = 10 * time.Second
+
+// poll checks how often a connector is polled. One that is polled more often than others by its nature may be told any interval.
+func (c *checker) poll(at, spec string, settings connectors.Settings) {
+	least := oftenEnough
+	if usual, err := ParseSchedule(pollOf(settings, ""), time.UTC); err == nil {
+		if every, ok := usual.(cron.ConstantDelaySchedule); ok && every.Delay < least {
+			least = time.Second
+		}
+	}
+	c.schedule(at, spec, time.UTC, least)
+}
+
+func (c *checker) schedule(at, spec string, loc *time.Location, least time.Duration) {
 	if spec == "" || c.Told(at) {
 		return
 	}
@@ -355,7 +372,7 @@ func (c *checker) cron(at, spec string, loc *time.Location) {
 		c.Add(at, "no schedule: "+err.Error(), `write "@every 5m", "@daily" or five cron fields such as "0 4 * * 0" (minute hour day month weekday)`)
 		return
 	}
-	if every, ok := s.(cron.ConstantDelaySchedule); ok && every.Delay < 10*time.Second {
+	if every, ok := s.(cron.ConstantDelaySchedule); ok && every.Delay < least {
 		c.Add(at, "comes round more often than every 10 seconds", `write for example "@every 1m"`)
 	}
 }

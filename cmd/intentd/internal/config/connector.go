@@ -7,7 +7,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/go-viper/mapstructure/v2"
 
@@ -29,6 +28,7 @@ type CRM struct {
 	Fields   map[string]string      `mapstructure:"fields"`   // canonical field → property of the CRM; unnamed ones keep their default
 	Adopt    bool                   `mapstructure:"adopt"`    // take over existing properties of the right type
 	Identify []IdentifyBy           `mapstructure:"identify"` // properties that hold user or anonymous ids
+	Consent  Consent                `mapstructure:"consent"`  // the property that says whether somebody consented
 	Settings connectors.CRMSettings `mapstructure:"-"`        // the connector's own keys, by Type
 	Rest     map[string]any         `mapstructure:",remain"`
 }
@@ -38,7 +38,8 @@ type Source struct {
 	Name     string              `mapstructure:"name"`
 	Type     string              `mapstructure:"type"`
 	Poll     string              `mapstructure:"poll"`
-	IDs      string              `mapstructure:"ids"` // the space of its user and anonymous ids; "": its name
+	IDs      string              `mapstructure:"ids"`     // the space of its user and anonymous ids; "": its name
+	Consent  string              `mapstructure:"consent"` // granted: so was everything that says nothing of consent; "": nothing was
 	Settings connectors.Settings `mapstructure:"-"`
 	Rest     map[string]any      `mapstructure:",remain"`
 }
@@ -83,8 +84,9 @@ func (c *checker) readConnectors(cfg *Config) {
 	for i := range cfg.CRMs {
 		crm, at := &cfg.CRMs[i], fmt.Sprintf("crms[%d]", i)
 		if t, ok := typeNamed(c, join(at, "type"), crm.Type, c.types.CRMs); ok {
-			crm.Settings, crm.Poll = t.Settings(), or(crm.Poll, t.Poll)
+			crm.Settings = t.Settings()
 			c.readRest(at, crm.Settings, crm.Rest, reflect.TypeFor[CRM]())
+			crm.Poll = or(crm.Poll, pollOf(crm.Settings, t.Poll))
 		}
 		crm.Rest = nil
 	}
@@ -93,10 +95,7 @@ func (c *checker) readConnectors(cfg *Config) {
 		if t, ok := typeNamed(c, join(at, "type"), src.Type, c.types.Sources); ok {
 			src.Settings = t.Settings()
 			c.readRest(at, src.Settings, src.Rest, reflect.TypeFor[Source]())
-			if by, ok := src.Settings.(connectors.PolledBy); ok {
-				t.Poll = or(by.PollBy(), t.Poll)
-			}
-			src.Poll = or(src.Poll, t.Poll)
+			src.Poll = or(src.Poll, pollOf(src.Settings, t.Poll))
 		}
 		src.Rest = nil
 	}
@@ -124,6 +123,14 @@ func (c *checker) unknownModelKeys(rest map[string]any) {
 			c.Add("model."+key, "unknown key", c.suggestKey(key, append(types, reflect.TypeFor[Model]())))
 		}
 	}
+}
+
+// pollOf is the usual schedule of a connector, usual unless its settings say another.
+func pollOf(settings connectors.Settings, usual string) string {
+	if by, ok := settings.(connectors.PolledBy); ok {
+		return or(by.PollBy(), usual)
+	}
+	return usual
 }
 
 func (c *checker) readRest(at string, settings connectors.Settings, rest map[string]any, common reflect.Type) {
@@ -170,7 +177,7 @@ func (c *checker) connectors(cfg *Config) {
 	for i := range cfg.CRMs {
 		crm, at := &cfg.CRMs[i], fmt.Sprintf("crms[%d]", i)
 		c.name(at+".name", crm.Name, names)
-		c.cron(at+".poll", crm.Poll, time.UTC)
+		c.poll(at+".poll", crm.Poll, crm.Settings)
 		c.fields(at+".fields", crm.Fields)
 		if crm.Settings == nil {
 			continue
@@ -185,7 +192,7 @@ func (c *checker) connectors(cfg *Config) {
 	for i := range cfg.Sources {
 		src, at := &cfg.Sources[i], fmt.Sprintf("sources[%d]", i)
 		c.name(at+".name", src.Name, names)
-		c.cron(at+".poll", src.Poll, time.UTC)
+		c.poll(at+".poll", src.Poll, src.Settings)
 		if src.Settings != nil {
 			c.own(at, src.Name, src.Settings)
 		}

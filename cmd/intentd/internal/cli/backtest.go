@@ -1,0 +1,146 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"github.com/intentd/intentd/cmd/intentd/internal/app"
+	"github.com/intentd/intentd/pipeline/learn/backtest"
+	"github.com/intentd/intentd/pipeline/learn/report"
+)
+
+func (c *command) backtest() *cobra.Command {
+	var o app.BacktestOptions
+	var html, coefficients string
+	cmd := &cobra.Command{
+		Use:   "backtest",
+		Short: "See what the score is worth on people whose outcome you know",
+		Long: `Sets the score beside what it could be, on people of whom you know whether they were won: how well each engine ranks them, whether its
+probabilities hold, and how many of each tier were won. The older people are learned from, the newer judged on. It needs no CRM, no
+configuration and no network, and changes nothing. People are given as
+
+  --people FILE.csv       one row a person, with the column of the --outcome and, better, its --date; --score is a score you have,
+                          --features are the columns to learn from (all but names and ids where none are given)
+  --journeys FILE.jsonl   what people did, in a form that intentd try reads, with --outcomes FILE.csv, which has the columns email, outcome
+                          and at. Each journey ends a day before its outcome: what came later would give it away
+
+  intentd backtest --people leads.csv --outcome converted --date closed_at --score hubspotscore
+  intentd backtest --journeys events.jsonl --outcomes outcomes.csv --html report.html
+
+Won is written as 1, yes, won or converted, lost as 0, no or lost. Columns that give the outcome away (they are filled in after it) are
+left out and told; --trust takes one in all the same. See docs/backtest.md.`,
+		Args: exactly(),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := checkBacktest(cmd, &o); err != nil {
+				return err
+			}
+			if cmd.Flags().Changed("config") {
+				var err error
+				if o.Config, err = c.load(); err != nil {
+					return err
+				}
+			}
+			t, err := app.Backtest(cmd.Context(), o)
+			var wrong *app.BacktestFileError
+			if errors.As(err, &wrong) {
+				return &exitError{Misused, err}
+			} else if err != nil {
+				return err
+			}
+			page := backtestPage{t: t}
+			for _, f := range []struct {
+				name  string
+				write func(io.Writer) error
+			}{
+				{html, func(w io.Writer) error { return report.Write(w, report.Options{Result: t.Result, Of: t.Of}) }},
+				{coefficients, t.WriteStrengths},
+			} {
+				if f.name == "" {
+					continue
+				}
+				if err := writeFile(f.name, f.write); err != nil {
+					return err
+				}
+				page.written = append(page.written, f.name)
+			}
+			return c.print(t.Result, func(w io.Writer) { page.w = w; page.print() })
+		},
+	}
+	f := cmd.Flags()
+	f.StringVar(&o.People, "people", "", "the `FILE` of people, CSV")
+	f.StringVar(&o.Columns.Outcome, "outcome", "", "the `COLUMN` that says who was won")
+	f.StringVar(&o.Columns.Date, "date", "", "the `COLUMN` with the date of the outcome")
+	f.StringVar(&o.Columns.Score, "score", "", "the `COLUMN` with a score that you have, to set beside ours")
+	f.StringSliceVar(&o.Columns.Features, "features", nil, "learn from these `COLUMNS` (of --people), or from these properties of events and columns of --outcomes")
+	f.StringSliceVar(&o.Columns.Trusted, "trust", nil, "learn from these `COLUMNS` though they tell the outcome too well")
+	f.StringVar(&o.Journeys, "journeys", "", "the `FILE` of what people did")
+	f.StringVar(&o.Outcomes, "outcomes", "", "the `FILE` of what came of them, CSV: email, outcome, at")
+	f.StringVar(&o.Prior, "prior", "", "a `FILE` of coefficients, of another learning, to begin with")
+	f.StringVar(&coefficients, "coefficients", "", "write what was learned to this `FILE`, to read or for --prior")
+	f.StringVar(&html, "html", "", "write a report with charts to this `FILE`")
+	return cmd
+}
+
+// checkBacktest says what is missing or does not go together.
+func checkBacktest(cmd *cobra.Command, o *app.BacktestOptions) error {
+	switch {
+	case o.People != "" && o.Journeys+o.Outcomes != "":
+		return misuse(cmd, "--people and --journeys are two ways to give people: choose one")
+	case o.People != "" && o.Columns.Outcome == "":
+		return misuse(cmd, "--people needs --outcome, the column that says who was won")
+	case o.Journeys != "" && o.Outcomes == "":
+		return misuse(cmd, "--journeys needs --outcomes, a CSV file with the columns email, outcome and at")
+	case o.Outcomes != "" && o.Journeys == "":
+		return misuse(cmd, "--outcomes needs --journeys, the file of what people did")
+	case o.Journeys != "" && o.Columns.Outcome+o.Columns.Date+o.Columns.Score != "":
+		return misuse(cmd, "--outcome, --date and --score are columns of --people")
+	case o.People == "" && o.Journeys == "":
+		return misuse(cmd, "backtest needs people: --people FILE.csv --outcome COLUMN, or --journeys FILE.jsonl --outcomes FILE.csv")
+	}
+	return nil
+}
+
+// writeFile writes a file whole; "-" is no file.
+func writeFile(name string, write func(io.Writer) error) error {
+	f, err := os.OpenFile(name, os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o600)
+	if err != nil {
+		return fmt.Errorf("%w: name a file that can be written", err)
+	}
+	if err := write(f); err != nil {
+		_ = f.Close()
+		return fmt.Errorf("write %s: %w", name, err)
+	}
+	return f.Close()
+}
+
+// backtestPage prints a backtest.
+type backtestPage struct {
+	w       io.Writer
+	t       *app.BacktestOf
+	written []string
+}
+
+func (p *backtestPage) line(format string, args ...any) { fmt.Fprintf(p.w, format+"\n", args...) }
+
+func (p *backtestPage) print() {
+	r := p.t.Result
+	for _, s := range backtest.Headline(r) {
+		p.line("%s", s)
+	}
+	p.line("")
+	p.line("%s: %s", p.t.Of, backtest.Whom(r))
+	for _, s := range backtest.Remarks(r) {
+		p.line("  %s", s)
+	}
+	p.line("")
+	p.engines(r)
+	p.tiers(r)
+	p.learned(r)
+	for _, name := range p.written {
+		p.line("Written: %s", name)
+	}
+}

@@ -1,0 +1,54 @@
+package backtest
+
+import (
+	"slices"
+	"time"
+
+	"github.com/intentd/intentd/pipeline/learn"
+	"github.com/intentd/intentd/pipeline/score"
+)
+
+// lookBack is how many days before the outcome somebody may have become high.
+const lookBack = 90
+
+// Ahead says how early the formula had those high who were won.
+type Ahead struct {
+	Won        int            `json:"won"`
+	High       int            `json:"high"`        // of them at some day of the 90 before the outcome
+	MedianDays int            `json:"median_days"` // from the first such day to the outcome
+	Never      int            `json:"never"`
+	Best       map[string]int `json:"best"` // the won by the best tier they had
+}
+
+// lead collects it.
+type lead struct {
+	days []int
+	best [score.High + 1]int
+	won  int
+}
+
+func (l *lead) add(set *score.Settings, s *learn.Snapshot) {
+	l.won++
+	best := score.TierUnknown
+	for d := lookBack - 1; d >= 0 && best < score.High; d-- {
+		at := s.At.Add(-time.Duration(d) * 24 * time.Hour)
+		parts := set.At(&s.Features, at)
+		tier, _ := set.TierOf(&s.Features, parts, score.TierUnknown, at)
+		if best = max(best, tier); best == score.High {
+			l.days = append(l.days, d+1) // the snapshot is a day before the outcome
+		}
+	}
+	l.best[best]++
+}
+
+func (l *lead) told() *Ahead {
+	a := &Ahead{Won: l.won, High: len(l.days), Never: l.won - len(l.days), Best: map[string]int{}}
+	for tier, n := range l.best {
+		a.Best[score.Tier(tier).String()] = n
+	}
+	if n := len(l.days); n > 0 {
+		slices.Sort(l.days)
+		a.MedianDays = l.days[n/2]
+	}
+	return a
+}

@@ -1,0 +1,282 @@
+package backtest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+	"sort"
+
+	"github.com/intentd/intentd/pipeline/learn"
+	"github.com/intentd/intentd/pipeline/learn/logistic"
+	"github.com/intentd/intentd/pipeline/learn/measure"
+	"github.com/intentd/intentd/pipeline/score"
+)
+
+// maxLearned bounds how many people strengths are learned from: a sample of them, drawn by chance, says as much.
+const maxLearned = 50_000
+
+// ErrOneOutcome says that all people have the same outcome: its text says which.
+var ErrOneOutcome = errors.New("one outcome only")
+
+// run is one backtest under way.
+type run struct {
+	ctx     context.Context
+	p       *Population
+	split   Split
+	deals   learn.Deals
+	formula measure.Tally // of the training part
+	parted  bool          // the people have components
+	drawn   float64       // the share of the training part that strengths are learned from
+	result  *Result
+}
+
+// Run sets the engines beside each other. prior is a model that was learned elsewhere; nil: the built-in strengths. It fails with ErrOneOutcome or when ctx has ended.
+func Run(ctx context.Context, p *Population, prior *learn.Strengths) (*Result, error) {
+	r := &run{ctx: ctx, p: p, split: splitAt(p), result: &Result{LeftOut: p.LeftOut}}
+	survey, err := r.look()
+	if err != nil {
+		return nil, err
+	}
+	engines := []*engine{}
+	if r.parted {
+		engines = append(engines, bySettings(Formula, p.Settings))
+		w := r.deals.Weights(p.Settings.Weights)
+		r.result.Weights = &w
+		if w.Refused == "" {
+			set := p.Settings
+			set.Weights = w.Weights
+			engines = append(engines, bySettings(Weights, set))
+		}
+	}
+	if err := r.strengths(survey, prior); err != nil {
+		return nil, err
+	}
+	if m := r.result.Strengths; m != nil {
+		engines = append(engines, byStrengths(m, p.Settings))
+	}
+	if p.Given != "" {
+		engines = append(engines, given(p.Given, p.Settings))
+	}
+	engines = append(engines, baselines(p.Baseline)...)
+	if err := r.judge(engines); err != nil {
+		return nil, err
+	}
+	r.result.choose()
+	return r.result, ctx.Err()
+}
+
+// each goes through the people of one part, or of both; it stops when the context ends.
+func (r *run) each(do func(s *standing, i int, judged bool)) {
+	s := &standing{}
+	i := 0
+	for who := range r.p.People() {
+		s.Person = who
+		if who.Snapshot != nil {
+			s.facts = who.Snapshot.Facts(&r.p.Settings, s.facts[:0])
+			s.parts = r.p.Settings.At(&who.Snapshot.Features, who.Snapshot.At)
+		} else {
+			s.facts = who.Facts
+			s.parts, _ = components(s.facts, r.p.Settings.Weights)
+		}
+		do(s, i, r.split.judged(who, i))
+		if i++; i%1024 == 0 && r.ctx.Err() != nil {
+			return
+		}
+	}
+}
+
+// look counts the people and their facts.
+func (r *run) look() (*learn.Survey, error) {
+	won := 0
+	i := 0
+	for who := range r.p.People() {
+		r.split.count(r.split.judged(who, i), who.Won)
+		if i++; who.Won {
+			won++
+		}
+	}
+	r.result.People, r.result.Won, r.result.Split = i, won, r.split
+	switch {
+	case i == 0:
+		return nil, fmt.Errorf("%w: there is nobody in it", ErrOneOutcome)
+	case won == 0:
+		return nil, fmt.Errorf("%w: all %d were lost", ErrOneOutcome, i)
+	case won == i:
+		return nil, fmt.Errorf("%w: all %d were won", ErrOneOutcome, i)
+	}
+	r.drawn = min(1, maxLearned/float64(max(r.split.Learned, 1)))
+	survey := &learn.Survey{}
+	var ahead lead
+	r.each(func(s *standing, i int, judged bool) {
+		if s.Won && s.Snapshot != nil {
+			ahead.add(&r.p.Settings, s.Snapshot)
+		}
+		if judged {
+			return
+		}
+		if s.parts.Known {
+			r.parted = true
+		}
+		if s.parts.Known || s.Snapshot != nil {
+			r.deals.Add(&s.parts, s.Won)
+			r.formula.Add(float64(s.parts.Score), s.Won)
+		}
+		if r.inSample(i) {
+			survey.Add(s.facts, s.Won)
+		}
+	})
+	if r.p.Journeys {
+		r.result.Ahead = ahead.told()
+	}
+	return survey, r.ctx.Err()
+}
+
+func (r *run) inSample(i int) bool { return r.drawn >= 1 || chance(uint64(i)+1<<40) < r.drawn }
+
+// strengths learns the model, or says why not.
+func (r *run) strengths(survey *learn.Survey, prior *learn.Strengths) error {
+	without := slices.Clone(r.p.Without)
+	for _, s := range survey.Suspects() {
+		if slices.Contains(without, s.Name) {
+			continue
+		}
+		trusted := slices.Contains(r.p.Trusted, s.Name)
+		r.result.Suspects = append(r.result.Suspects, Suspect{s, trusted})
+		if !trusted {
+			without = append(without, s.Name)
+		}
+	}
+	features := survey.Features(without)
+	schema := learn.NewSchema(features)
+	rows := &logistic.Rows{Width: len(features)}
+	var at []int64
+	x := make([]float32, len(features))
+	r.each(func(s *standing, i int, judged bool) {
+		if judged || !r.inSample(i) {
+			return
+		}
+		schema.Encode(s.facts, x)
+		rows.X = append(rows.X, x...)
+		rows.Won = append(rows.Won, s.Won)
+		when := int64(0)
+		if r.split.ByTime {
+			when = s.At.Unix()
+		}
+		at = append(at, when)
+	})
+	if err := r.ctx.Err(); err != nil {
+		return err
+	}
+	sort.Stable(&byDate{rows, at, x})
+	o := learn.Options{Prior: prior, Weights: r.p.Settings.Weights, High: r.p.Settings.High, Medium: r.p.Settings.Medium}
+	if r.parted {
+		o.ShareHigh, o.ShareMedium = r.formula.Share(float64(o.High)), r.formula.Share(float64(o.Medium))
+	}
+	m, err := learn.Learn(r.ctx, features, rows, at, o)
+	switch {
+	case errors.Is(err, learn.ErrNothing), errors.Is(err, logistic.ErrOneOutcome):
+		r.result.Unlearned = err.Error()
+		return nil
+	case err != nil:
+		return err
+	}
+	r.result.Strengths = m
+	return nil
+}
+
+// byDate sorts rows with their dates.
+type byDate struct {
+	rows *logistic.Rows
+	at   []int64
+	swap []float32
+}
+
+func (b *byDate) Len() int           { return len(b.at) }
+func (b *byDate) Less(i, j int) bool { return b.at[i] < b.at[j] }
+func (b *byDate) Swap(i, j int) {
+	b.at[i], b.at[j] = b.at[j], b.at[i]
+	b.rows.Won[i], b.rows.Won[j] = b.rows.Won[j], b.rows.Won[i]
+	copy(b.swap, b.rows.Row(i))
+	copy(b.rows.Row(i), b.rows.Row(j))
+	copy(b.rows.Row(j), b.swap)
+}
+
+// judge measures the engines on the people of whom nothing was learned.
+func (r *run) judge(engines []*engine) error {
+	width := 0
+	if m := r.result.Strengths; m != nil {
+		width = m.Width()
+	}
+	x := make([]float32, width)
+	r.each(func(s *standing, i int, judged bool) {
+		s.x = x
+		for _, e := range engines {
+			if !judged && e.odds != nil {
+				continue
+			}
+			points := e.score(s)
+			if !judged {
+				e.training.Add(points, s.Won)
+				continue
+			}
+			e.judged.Add(points, s.Won)
+			if e.tier == nil {
+				continue
+			}
+			t := &e.tiers[e.tier(s, points)]
+			t.rows++
+			if s.Won {
+				t.won++
+			}
+		}
+	})
+	for _, e := range engines {
+		if r.ctx.Err() != nil {
+			return r.ctx.Err()
+		}
+		if e.name == r.p.Given && !outOfHundred(&e.judged) {
+			e.tier = nil
+		}
+		of, err := e.mapped(r.ctx)
+		if err != nil && !errors.Is(err, logistic.ErrOneOutcome) {
+			return err
+		}
+		r.result.Engines = append(r.result.Engines, e.report(of))
+	}
+	return nil
+}
+
+// outOfHundred says whether scores are points of 0 to 100.
+func outOfHundred(t *measure.Tally) bool {
+	groups := slices.DeleteFunc(slices.Clone(t.Groups()), func(g measure.Group) bool { return math.IsInf(g.Score, 0) })
+	return len(groups) > 0 && groups[0].Score >= 0 && groups[len(groups)-1].Score <= 100 && groups[len(groups)-1].Score > 1
+}
+
+// report measures; of is the probability that goes with a score, nil if none could be fitted.
+func (e *engine) report(of func(float64) float64) Report {
+	t := &e.judged
+	rep := Report{Name: e.name, Baseline: e.baseline, TooFew: t.TooFew() || of == nil}
+	rep.Rows, rep.Won = t.Rows()
+	if e.tier != nil {
+		for tier := score.High; ; tier-- {
+			if n := e.tiers[tier]; n.rows > 0 || tier != score.TierUnknown {
+				rep.Tiers = append(rep.Tiers, Tier{tier, n.rows, float64(n.rows) / float64(max(rep.Rows, 1)), measure.Wilson(float64(n.won), float64(n.rows))})
+			}
+			if tier == score.TierUnknown {
+				break
+			}
+		}
+	}
+	if rep.TooFew {
+		return rep
+	}
+	rep.AUC, rep.Brier = t.AUC(), t.Brier(of)
+	rep.ECE, rep.ECEKnown = t.ECE(of)
+	rep.Bins, rep.ROC = t.Bins(10, of), t.ROC(100)
+	for i, share := range Heads {
+		rep.Tops[i] = t.Top(share)
+	}
+	return rep
+}

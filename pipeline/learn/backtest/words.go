@@ -1,0 +1,173 @@
+package backtest
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/intentd/intentd/pipeline/learn/measure"
+	"github.com/intentd/intentd/pipeline/score"
+)
+
+// Title is what an engine is called to people.
+func Title(name string) string {
+	switch name {
+	case NewestForm:
+		return "newest form first"
+	case NewestActivity:
+		return "newest activity first"
+	case MostPageViews:
+		return "most page views"
+	}
+	return name
+}
+
+// main is the engine that a first line speaks of: the formula, else the team's own score, else what was learned.
+func (r *Result) main() *Report {
+	for i := range r.Engines {
+		if !r.Engines[i].Baseline && r.Engines[i].Name != Weights && (r.Engines[i].Name != Propensity || r.Engine(Formula) == nil && len(r.Engines) == 1) {
+			return &r.Engines[i]
+		}
+	}
+	if len(r.Engines) > 0 {
+		return &r.Engines[0]
+	}
+	return nil
+}
+
+// Headline is what the backtest says before anything else, one line each. Where a baseline ranks better than the score, the first says so.
+func Headline(r *Result) (lines []string) {
+	ours := r.main()
+	if ours == nil {
+		return []string{"Nothing can be judged: there is no score, and " + r.Unlearned + "."}
+	}
+	if ours.TooFew {
+		lines = append(lines, fmt.Sprintf("Too few to tell: of the %s judged on %s won, and at least %d won and %d lost are needed.",
+			count(r.Split.Judged, "person", "people"), count(r.Split.JudgedWon, "was", "were"), measure.FewWon, measure.FewWon))
+		return append(lines, r.ahead()...)
+	}
+	var best *Report
+	for i := range r.Engines {
+		if e := &r.Engines[i]; e.Baseline && e.AUC.Value > ours.AUC.Value && (best == nil || e.AUC.Value > best.AUC.Value) {
+			best = e
+		}
+	}
+	if best != nil {
+		sure := ""
+		if best.AUC.Low <= ours.AUC.High {
+			sure = "; the difference may be chance"
+		}
+		lines = append(lines, fmt.Sprintf("%s ranks these people better than %s: AUC %.3f against %.3f%s.", capital(Title(best.Name)), our(ours.Name), best.AUC.Value, ours.AUC.Value, sure))
+	}
+	lines = append(lines, r.ahead()...)
+	lines = append(lines, fmt.Sprintf("%s puts somebody who was won above somebody who was lost in %.0f of 100 pairs (%.0f to %.0f; 50 is chance).",
+		capital(our(ours.Name)), 100*ours.AUC.Value, 100*ours.AUC.Low, 100*ours.AUC.High))
+	if learned := r.Engine(Propensity); learned != nil && learned != ours && !learned.TooFew {
+		lines = append(lines, fmt.Sprintf("Learned strengths do so in %.0f of 100 (%.0f to %.0f), and the top tenth of their list was won %.1f times as often as the average.",
+			100*learned.AUC.Value, 100*learned.AUC.Low, 100*learned.AUC.High, learned.Tops[1].Lift.Value))
+	}
+	return lines
+}
+
+func (r *Result) ahead() []string {
+	a := r.Ahead
+	if a == nil || a.Won == 0 {
+		return nil
+	}
+	if a.High == 0 {
+		return []string{fmt.Sprintf("Of %s, the score had none high in the %d days before.", count(a.Won, "person who was won", "people who were won"), lookBack)}
+	}
+	return []string{fmt.Sprintf("Of %s, the score had %d (%s) high before, half of them at least %s ahead; %d never were.",
+		count(a.Won, "person who was won", "people who were won"), a.High, percent(float64(a.High)/float64(a.Won)), count(a.MedianDays, "day", "days"), a.Never)}
+}
+
+// our is what an engine is called within a sentence.
+func our(name string) string {
+	switch name {
+	case Formula:
+		return "the score"
+	case Propensity:
+		return "what was learned"
+	}
+	return Title(name)
+}
+
+// Whom says on whom the engines were judged.
+func Whom(r *Result) string {
+	s := fmt.Sprintf("%s, %d won (%s); judged on the ", count(r.People, "person", "people"), r.Won, percent(float64(r.Won)/float64(max(r.People, 1))))
+	if r.Split.ByTime {
+		return s + fmt.Sprintf("newest %d (from %s on, %d won), learned from the %d before", r.Split.Judged, r.Split.From.Format("2 Jan 2006"), r.Split.JudgedWon, r.Split.Learned)
+	}
+	return s + fmt.Sprintf("%d (%d won) that chance picked, learned from the other %d", r.Split.Judged, r.Split.JudgedWon, r.Split.Learned)
+}
+
+// Remarks are what a reader must know of the people before they believe a figure.
+func Remarks(r *Result) (lines []string) {
+	for _, why := range slices.SortedFunc(maps.Keys(r.LeftOut), func(a, b string) int { return (r.LeftOut[b]-r.LeftOut[a])*2 + strings.Compare(a, b) }) {
+		if n := r.LeftOut[why]; n > 0 {
+			lines = append(lines, fmt.Sprintf("left out: %d, %s", n, why))
+		}
+	}
+	if !r.Split.ByTime {
+		lines = append(lines, "without dates nobody was judged on people later than those learned from: expect less of what is learned (--date COLUMN)")
+	}
+	for _, s := range r.Suspects {
+		did := "it was not learned from (--trust takes it in)"
+		if s.Trusted {
+			did = "it was learned from because --trust names it"
+		}
+		lines = append(lines, fmt.Sprintf("too good: %q: %s. Such a field is filled in after the outcome as a rule: %s", s.Name, s.Why, did))
+	}
+	if r.Unlearned != "" {
+		lines = append(lines, "no strengths were learned: "+r.Unlearned)
+	}
+	if w := r.Weights; w != nil && w.Refused != "" {
+		lines = append(lines, "no weights were learned: "+w.Refused)
+	}
+	for i := range r.Engines {
+		if e := &r.Engines[i]; len(e.Tiers) > 0 && !e.TooFew && !e.Ordered() {
+			lines = append(lines, fmt.Sprintf("the tiers of %s do not stand in order of what was won: high > medium > low is what they promise", Title(e.Name)))
+		}
+	}
+	return lines
+}
+
+// Cell is a tier in words: what was won of how many, with limits.
+func (t *Tier) Cell() string {
+	if t.Rows == 0 {
+		return "nobody"
+	}
+	return fmt.Sprintf("%s of %d (%.0f–%.0f)", percent(t.Precision.Value), t.Rows, 100*t.Precision.Low, 100*t.Precision.High)
+}
+
+// Tier is that of the report, nil if it has none.
+func (r *Report) Tier(of score.Tier) *Tier {
+	for i := range r.Tiers {
+		if r.Tiers[i].Tier == of {
+			return &r.Tiers[i]
+		}
+	}
+	return nil
+}
+
+func percent(share float64) string {
+	if share < 0.1 && share > 0 {
+		return fmt.Sprintf("%.1f %%", 100*share)
+	}
+	return fmt.Sprintf("%.0f %%", 100*share)
+}
+
+func capital(s string) string {
+	if s == "" {
+		return s
+	}
+	return strings.ToUpper(s[:1]) + s[1:]
+}
+
+func count(n int, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return fmt.Sprintf("%d %s", n, many)
+}

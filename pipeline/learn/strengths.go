@@ -1,0 +1,292 @@
+package learn
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+	"time"
+
+	"github.com/intentd/intentd/pipeline/learn/logistic"
+	"github.com/intentd/intentd/pipeline/learn/measure"
+	"github.com/intentd/intentd/pipeline/score"
+)
+
+// Strengths are a learned model: what each feature adds to a score of 0 to 100, and the probability of winning that goes with it. Its score is
+// Offset + Σ points, in integer tenths, cut to 0 … 100; points of a feature are round(K · Strength · Scaled value), half away from zero.
+type Strengths struct {
+	Learned     Origin      `yaml:"learned"`
+	Intercept   float64     `yaml:"intercept"` // log-odds of somebody whose features are all nought
+	K           float64     `yaml:"k"`         // points for one unit of log-odds
+	Offset      int         `yaml:"offset"`    // tenths: what everybody begins with
+	Calibration Calibration `yaml:"calibration"`
+	Features    []Strength  `yaml:"features"`
+
+	schema *Schema
+}
+
+// Origin says what a model was learned from.
+type Origin struct {
+	People  int       `yaml:"people"`
+	Won     int       `yaml:"won"`
+	From    time.Time `yaml:"from,omitempty"` // dates of the oldest and newest of them; zero: they had none
+	To      time.Time `yaml:"to,omitempty"`
+	Formula string    `yaml:"formula"` // version of the formula whose components are features
+}
+
+// Strength is what one feature counts. Its scaled value is (value of the feature)/Spread.
+type Strength struct {
+	Feature  `yaml:",inline"`
+	Strength float64 `yaml:"strength"` // log-odds for one standard deviation
+	Low      float64 `yaml:"low"`      // its 95 % limits
+	High     float64 `yaml:"high"`
+	Prior    float64 `yaml:"prior"`  // what was believed before
+	Spread   float64 `yaml:"spread"` // standard deviation
+	Usual    float64 `yaml:"usual"`  // mean: it stands for a number that is not known
+}
+
+// Calibration maps the model's log-odds to those that came true: A + B·odds.
+type Calibration struct {
+	A      float64 `yaml:"a"`
+	B      float64 `yaml:"b"`
+	People int     `yaml:"people"` // that it was found on: later than those the strengths were learned from; 0: none, the odds as they are
+}
+
+// Options say how strengths are learned.
+type Options struct {
+	Prior *Strengths // a model that was learned elsewhere; nil: the built-in strengths
+	// Weights and slope of the prior are those of the formula.
+	Weights score.Weights
+	// High and Medium are the cuts in tenths, and the shares of people that the formula has above them; shares of 0 take usual ones.
+	High, Medium           int
+	ShareHigh, ShareMedium float64
+}
+
+// The numbers that learning depends on.
+const (
+	// precision of the prior: n people of even odds move a strength by n/(n+40), as weights are moved.
+	precision = 10
+	// odds of the built-in score: so many points more make winning e times as likely.
+	pointsPerOdds = 15
+	// the newest share of those who are learned from calibrates, where it has enough wins and losses.
+	calibrating     = 0.2
+	enoughCalibrate = 30
+	// bounds of K, in points: beyond them a score would be all at its ends, or all alike.
+	leastK, mostK = 2, 40
+	// shares above the cuts where the formula has none.
+	usualHigh, usualMedium = 0.10, 0.30
+)
+
+// ErrNothing says that there is no feature to learn from.
+var ErrNothing = errors.New("no feature differs between enough people")
+
+// Learn learns from people in order of their dates: rows are what a schema of features encoded, at their dates in Unix seconds (0: none). It changes rows.
+func Learn(ctx context.Context, features []Feature, rows *logistic.Rows, at []int64, o Options) (*Strengths, error) {
+	if len(features) == 0 {
+		return nil, ErrNothing
+	}
+	m := &Strengths{Features: make([]Strength, len(features)), Calibration: Calibration{B: 1}}
+	m.Learned = Origin{People: len(rows.Won), Formula: score.Version}
+	for _, w := range rows.Won {
+		if w {
+			m.Learned.Won++
+		}
+	}
+	if n := len(at); n > 0 && at[0] != 0 {
+		m.Learned.From, m.Learned.To = time.Unix(at[0], 0).UTC(), time.Unix(at[n-1], 0).UTC()
+	}
+	for j := range features {
+		m.Features[j].Feature = features[j]
+		m.Features[j].standardise(rows, j)
+	}
+	m.believe(&o)
+	older := *rows
+	cut := len(rows.Won) - int(calibrating*float64(len(rows.Won)))
+	if !bothIn(rows.Won[cut:], enoughCalibrate) || !bothIn(rows.Won[:cut], enoughCalibrate) {
+		cut = len(rows.Won)
+	}
+	older.X, older.Won = rows.X[:cut*rows.Width], rows.Won[:cut]
+	prior := logistic.Prior{Precision: precision, Mean: make([]float64, len(features))}
+	for j := range m.Features {
+		prior.Mean[j] = m.Features[j].Prior
+	}
+	fit, err := logistic.Learn(ctx, &older, prior)
+	if err != nil {
+		return nil, err
+	}
+	m.Intercept = fit.Intercept
+	for j := range m.Features {
+		f := &m.Features[j]
+		f.Strength = fit.Coefficients[j]
+		f.Low, f.High = f.Strength-1.96*fit.Errors[j], f.Strength+1.96*fit.Errors[j]
+		m.Intercept -= f.Strength * f.Usual / f.Spread
+	}
+	odds := make([]float64, len(rows.Won))
+	for i := range odds {
+		odds[i] = fit.LogOdds(rows.Row(i))
+	}
+	if cut < len(odds) {
+		if m.Calibration, err = calibrate(ctx, odds[cut:], rows.Won[cut:]); err != nil {
+			return nil, err
+		}
+	}
+	m.round()
+	m.cut(odds, &o)
+	m.schema = NewSchema(features)
+	return m, nil
+}
+
+// round keeps six digits of each number: a file of them is readable and exact.
+func (m *Strengths) round() {
+	keep := func(numbers ...*float64) {
+		for _, x := range numbers {
+			if *x != 0 {
+				digits := math.Pow(10, 5-math.Floor(math.Log10(math.Abs(*x))))
+				*x = math.Round(*x*digits) / digits
+			}
+		}
+	}
+	keep(&m.Intercept, &m.Calibration.A, &m.Calibration.B)
+	for j := range m.Features {
+		f := &m.Features[j]
+		keep(&f.Strength, &f.Low, &f.High, &f.Prior, &f.Spread, &f.Usual)
+	}
+}
+
+func bothIn(won []bool, n int) bool {
+	k := 0
+	for _, w := range won {
+		if w {
+			k++
+		}
+	}
+	return k >= n && len(won)-k >= n
+}
+
+// standardise makes column j of rows have mean 0 and standard deviation 1; a number that is not known becomes the mean.
+func (f *Strength) standardise(rows *logistic.Rows, j int) {
+	n, mean, squares := 0.0, 0.0, 0.0
+	for i := range rows.Won {
+		if x := float64(rows.X[i*rows.Width+j]); !math.IsNaN(x) {
+			n++
+			off := x - mean
+			mean += off / n
+			squares += off * (x - mean)
+		}
+	}
+	f.Usual, f.Spread = mean, 1
+	if squares > 0 {
+		f.Spread = math.Sqrt(squares / n)
+	}
+	for i := range rows.Won {
+		x := &rows.X[i*rows.Width+j]
+		if math.IsNaN(float64(*x)) {
+			*x = 0
+		} else {
+			*x = float32((float64(*x) - mean) / f.Spread)
+		}
+	}
+}
+
+// believe sets the prior: that of an imported model, else the log-odds that rank as the built-in score does, whose topics are the strength of the strongest signal.
+func (m *Strengths) believe(o *Options) {
+	for j := range m.Features {
+		f := &m.Features[j]
+		if o.Prior != nil {
+			if k := slices.IndexFunc(o.Prior.Features, func(p Strength) bool { return p.Fact == f.Fact && p.Form == f.Form && p.Level == f.Level }); k >= 0 {
+				f.Prior = o.Prior.Features[k].Strength / o.Prior.Features[k].Spread * f.Spread
+			}
+			continue
+		}
+		weight := map[string]int{factVolume: o.Weights.Volume, factRecency: o.Weights.Recency, factTopics: o.Weights.Topics}[f.Fact]
+		if f.Form == Plain {
+			f.Prior = float64(weight) / 1000 / pointsPerOdds * f.Spread
+		}
+	}
+}
+
+func calibrate(ctx context.Context, odds []float64, won []bool) (Calibration, error) {
+	rows := &logistic.Rows{Width: 1, X: make([]float32, len(odds)), Won: won}
+	for i, o := range odds {
+		rows.X[i] = float32(o)
+	}
+	fit, err := logistic.Learn(ctx, rows, logistic.Prior{Mean: []float64{1}, Precision: precision})
+	if err != nil {
+		return Calibration{}, fmt.Errorf("calibrate: %w", err)
+	}
+	return Calibration{A: fit.Intercept, B: fit.Coefficients[0], People: len(odds)}, nil
+}
+
+// cut chooses K and Offset so that the cuts let in the same shares of these people as under the formula. Where that would take a K beyond its bounds, the upper
+// cut holds.
+func (m *Strengths) cut(odds []float64, o *Options) {
+	high, medium := o.ShareHigh, o.ShareMedium
+	if high <= 0 {
+		high = usualHigh
+	}
+	if medium <= high {
+		medium = max(usualMedium, high+(1-high)/5)
+	}
+	sorted := slices.Sorted(slices.Values(odds))
+	at := func(share float64) float64 {
+		k := len(sorted) - max(1, int(math.Round(share*float64(len(sorted)))))
+		return sorted[min(max(k, 0), len(sorted)-1)]
+	}
+	top, middle := at(high), at(medium)
+	m.K = math.Round(1000*min(max(float64(o.High-o.Medium)/10/max(top-middle, 1e-9), leastK), mostK)) / 1000
+	m.Offset = o.High - int(math.Round(10*m.K*(top-m.Intercept)))
+}
+
+// Points are what one feature adds, in tenths.
+type Points struct {
+	Feature Feature
+	Tenths  int
+}
+
+// Encode writes what facts make of the features into x, which has room for all of them.
+func (m *Strengths) Encode(facts []Fact, x []float32) { m.schema.Encode(facts, x) }
+
+// Width is the number of features.
+func (m *Strengths) Width() int { return len(m.Features) }
+
+// Sum is the score of encoded features before it is cut to 0 … 100, in tenths.
+func (m *Strengths) Sum(x []float32) int {
+	sum := m.Offset
+	for j := range m.Features {
+		sum += m.points(j, x[j])
+	}
+	return sum
+}
+
+func (m *Strengths) points(j int, x float32) int {
+	f := &m.Features[j]
+	v := float64(x)
+	if math.IsNaN(v) {
+		v = f.Usual
+	}
+	return score.Tenths(m.K * f.Strength * v / f.Spread)
+}
+
+// Parts are the points that make the score: those of each feature that adds any, the greatest first, and the clamp, what was cut off to stay within 0 … 100. Offset, points and
+// clamp add up to score exactly.
+func (m *Strengths) Parts(facts []Fact) (points []Points, clamp, total int) {
+	x := make([]float32, len(m.Features))
+	m.Encode(facts, x)
+	sum := m.Offset
+	for j := range m.Features {
+		if p := m.points(j, x[j]); p != 0 {
+			points = append(points, Points{m.Features[j].Feature, p})
+			sum += p
+		}
+	}
+	slices.SortStableFunc(points, func(a, b Points) int { return max(b.Tenths, -b.Tenths) - max(a.Tenths, -a.Tenths) })
+	total = min(max(sum, 0), 1000)
+	return points, total - sum, total
+}
+
+// Probability of winning for a sum of points, in tenths, before it is cut.
+func (m *Strengths) Probability(sum float64) float64 {
+	odds := m.Intercept + (sum-float64(m.Offset))/10/m.K
+	return measure.Logistic(m.Calibration.A + m.Calibration.B*odds)
+}

@@ -1,0 +1,270 @@
+package learn
+
+import (
+	"bytes"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/intentd/intentd/pipeline/learn/logistic"
+	"github.com/intentd/intentd/pipeline/learn/measure"
+	"github.com/intentd/intentd/pipeline/score"
+)
+
+// someone is a person of a simulated population: components, a trial that decides, an industry, and a number that says nothing.
+type someone struct {
+	facts []Fact
+	won   bool
+	score int // of the formula, in tenths
+}
+
+// simulated draws people whose log-odds of winning are −1 + 2·trial + 0.02·(volume − 50), or, upside down, the opposite.
+func simulated(seed uint64, n int, sign float64) []someone {
+	rng := rand.New(rand.NewPCG(seed, 5))
+	out := make([]someone, n)
+	for i := range out {
+		volume, recency, topics := 100*rng.Float64(), 100*rng.Float64(), 40+55*rng.Float64()
+		trial := rng.IntN(4) == 0
+		odds := -1 + sign*0.02*(volume-50)
+		s := &out[i]
+		s.facts = []Fact{{Name: factVolume, Number: volume}, {Name: factRecency, Number: recency}, {Name: factTopics, Number: topics},
+			{Name: "shoe size", Number: float64(36 + rng.IntN(10))}, {Name: "industry", Word: []string{"retail", "banking", "logistics"}[rng.IntN(3)]}}
+		if trial {
+			odds += 2 * sign
+			s.facts = append(s.facts, Fact{Name: "trials", Number: 1, Count: true})
+		}
+		s.won = rng.Float64() < measure.Logistic(odds)
+		s.score = score.Tenths(0.4*volume + 0.3*recency + 0.3*topics)
+	}
+	return out
+}
+
+func learned(t testing.TB, people []someone, prior *Strengths) *Strengths {
+	t.Helper()
+	var survey Survey
+	var formula measure.Tally
+	for _, p := range people {
+		survey.Add(p.facts, p.won)
+		formula.Add(float64(p.score), p.won)
+	}
+	features := survey.Features(nil)
+	schema := NewSchema(features)
+	rows := &logistic.Rows{Width: len(features)}
+	at := make([]int64, len(people))
+	x := make([]float32, len(features))
+	for i, p := range people {
+		schema.Encode(p.facts, x)
+		rows.X, rows.Won = append(rows.X, x...), append(rows.Won, p.won)
+		at[i] = int64(1e9 + i)
+	}
+	m, err := Learn(t.Context(), features, rows, at, Options{Prior: prior, Weights: defaults, High: 620, Medium: 550, ShareHigh: formula.Share(620), ShareMedium: formula.Share(550)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return m
+}
+
+func (m *Strengths) sumOf(facts []Fact) int {
+	x := make([]float32, m.Width())
+	m.Encode(facts, x)
+	return m.Sum(x)
+}
+
+// auc of a model, and of the formula, on people.
+func aucs(m *Strengths, people []someone) (model, formula float64) {
+	var a, b measure.Tally
+	for _, p := range people {
+		a.Add(float64(m.sumOf(p.facts)), p.won)
+		b.Add(float64(p.score), p.won)
+	}
+	return a.AUC().Value, b.AUC().Value
+}
+
+// TestStrengthsFindWhatDecides: five hundred people bring the model near to the best that can be, and far beyond the formula.
+func TestStrengthsFindWhatDecides(t *testing.T) {
+	m := learned(t, simulated(1, 500, 1), nil)
+	model, formula := aucs(m, simulated(2, 20_000, 1))
+	if model < formula+0.05 || model < 0.70 {
+		t.Errorf("AUC %.3f, the formula's is %.3f", model, formula)
+	}
+	if i := slices.IndexFunc(m.Features, func(f Strength) bool { return f.Fact == "trials" && f.Form == Log }); i < 0 || m.Features[i].Low <= 0 {
+		t.Errorf("the trial that decides is not among what counts: %+v", m.Features)
+	}
+	// Shares above the cuts are those of the formula.
+	people := simulated(1, 500, 1)
+	for _, cut := range []int{620, 550} {
+		ours, theirs := 0, 0
+		for _, p := range people {
+			if m.sumOf(p.facts) >= cut {
+				ours++
+			}
+			if p.score >= cut {
+				theirs++
+			}
+		}
+		if ours-theirs > 10 || theirs-ours > 10 {
+			t.Errorf("%d people reach %d under the formula, %d under strengths", theirs, cut, ours)
+		}
+	}
+}
+
+// TestTenMoveLittle: with the world upside down, ten people leave the ranking near the built-in one and five hundred turn it round.
+func TestTenMoveLittle(t *testing.T) {
+	world := simulated(3, 5000, -1)
+	agrees := func(n int) (share float64) {
+		for seed := range uint64(10) {
+			people := simulated(seed+100, n, -1)
+			if !bothIn(bools(people), 1) {
+				share += 0.1
+				continue
+			}
+			m := learned(t, people, nil)
+			same := 0
+			for i := 1; i < len(world); i++ {
+				a, b := &world[i-1], &world[i]
+				if (m.sumOf(a.facts) > m.sumOf(b.facts)) == (a.score > b.score) {
+					same++
+				}
+			}
+			share += float64(same) / float64(len(world)) / 10
+		}
+		return share
+	}
+	if few := agrees(10); few < 0.8 {
+		t.Errorf("after ten people %.0f %% of the pairs stand as the formula has them", 100*few)
+	}
+	if many := agrees(500); many > 0.6 {
+		t.Errorf("after five hundred people %.0f %% of the pairs still stand as the formula has them", 100*many)
+	}
+}
+
+func bools(people []someone) (won []bool) {
+	for _, p := range people {
+		won = append(won, p.won)
+	}
+	return won
+}
+
+// TestPartsAddUp: offset, points and clamp are the score, for everybody, also far outside; and the probability rises with the points.
+func TestPartsAddUp(t *testing.T) {
+	m := learned(t, simulated(7, 400, 1), nil)
+	people := simulated(8, 2000, 1)
+	people[0].facts = nil
+	people[1].facts = []Fact{{Name: factVolume, Number: 1e9}, {Name: "trials", Number: 1e6, Count: true}}
+	people[2].facts = []Fact{{Name: factVolume, Number: -1e9}}
+	for i, p := range people {
+		points, clamp, total := m.Parts(p.facts)
+		sum := m.Offset + clamp
+		for _, q := range points {
+			sum += q.Tenths
+		}
+		if sum != total || total < 0 || total > 1000 {
+			t.Fatalf("person %d: parts make %d, the score is %d", i, sum, total)
+		}
+		if raw := m.sumOf(p.facts); raw+clamp != total {
+			t.Fatalf("person %d: %d and %d to cut off make %d", i, raw, clamp, total)
+		}
+	}
+	for s := -500.0; s < 1500; s += 50 {
+		if m.Probability(s) >= m.Probability(s+50) {
+			t.Fatalf("the probability falls at %v", s)
+		}
+	}
+}
+
+// TestCalibrated: the probability holds on people who were not learned from, ECE ≤ 0.03.
+func TestCalibrated(t *testing.T) {
+	m := learned(t, simulated(9, 4000, 1), nil)
+	var tally measure.Tally
+	for _, p := range simulated(10, 20_000, 1) {
+		tally.Add(float64(m.sumOf(p.facts)), p.won)
+	}
+	if ece, _ := tally.ECE(m.Probability); ece > 0.03 {
+		t.Errorf("calibration error %.3f", ece)
+	}
+	if m.Calibration.People != 800 {
+		t.Errorf("calibrated on %d people, want the newest fifth", m.Calibration.People)
+	}
+}
+
+// TestCoefficientsFile: what is written is read again to the same score for everybody, and as a prior it teaches those who know little.
+func TestCoefficientsFile(t *testing.T) {
+	m := learned(t, simulated(11, 3000, 1), nil)
+	var b bytes.Buffer
+	if err := m.Write(&b); err != nil {
+		t.Fatal(err)
+	}
+	back, err := ReadStrengths(b.Bytes())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range simulated(12, 500, 1) {
+		if got, want := back.sumOf(p.facts), m.sumOf(p.facts); got != want {
+			t.Fatalf("read back %d, written %d", got, want)
+		}
+	}
+	few, world := simulated(13, 40, 1), simulated(14, 10_000, 1)
+	alone, _ := aucs(learned(t, few, nil), world)
+	taught, _ := aucs(learned(t, few, back), world)
+	if taught < alone+0.01 {
+		t.Errorf("forty people alone reach %.3f, with another's coefficients %.3f", alone, taught)
+	}
+	for _, bad := range []string{"", "features: []", "people: 3", strings.Replace(b.String(), "form: log", "form: cube", 1), strings.Replace(b.String(), "spread: ", "spread: -", 1)} {
+		if _, err := ReadStrengths([]byte(bad)); err == nil {
+			t.Errorf("%.40q was read", bad)
+		}
+	}
+}
+
+// TestLeaks: a field that is filled in after the outcome is a suspect, whether its value tells or its being there; honest fields are none.
+func TestLeaks(t *testing.T) {
+	people := simulated(15, 2000, 1)
+	rng := rand.New(rand.NewPCG(1, 2))
+	var survey Survey
+	for i := range people {
+		p := &people[i]
+		add := func(name, word string) { p.facts = append(p.facts, Fact{Name: name, Word: word}) }
+		add("record", fmt.Sprintf("person %d", i)) // names each: says nothing
+		if p.won {
+			add("contract number", fmt.Sprintf("C-%d", i))
+			add("status", "onboarding")
+			p.facts = append(p.facts, Fact{Name: "revenue", Number: 100 + 900*rng.Float64()})
+		} else {
+			add("status", []string{"cold", "nurture"}[rng.IntN(2)])
+			p.facts = append(p.facts, Fact{Name: "revenue", Number: 0})
+			if rng.IntN(3) == 0 {
+				add("loss reason", "price")
+			}
+		}
+		survey.Add(p.facts, p.won)
+	}
+	var names []string
+	for _, s := range survey.Suspects() {
+		names = append(names, s.Name)
+	}
+	if want := []string{"contract number", "loss reason", "revenue", "status"}; !slices.Equal(names, want) {
+		t.Errorf("suspects %v, want %v", names, want)
+	}
+	for _, f := range survey.Features(names) {
+		if slices.Contains(names, f.Fact) || f.Fact == "record" {
+			t.Errorf("learned from %v", f)
+		}
+	}
+}
+
+// TestUnknownIsNotNought: a number that is not known counts as the usual one, a count that was never seen as none.
+func TestUnknownIsNotNought(t *testing.T) {
+	s := NewSchema([]Feature{{Fact: "size", Form: Plain}, {Fact: "size", Form: Unknown}, {Fact: "trials", Form: Log, Count: true}, {Fact: "trials", Form: Zero, Count: true}, {Fact: "industry", Form: Is, Level: "retail"}})
+	x := make([]float32, 5)
+	s.Encode(nil, x)
+	if !math.IsNaN(float64(x[0])) || !slices.Equal(x[1:], []float32{1, 0, 1, 0}) {
+		t.Errorf("nothing known: %v", x)
+	}
+	s.Encode([]Fact{{Name: "size", Number: 12}, {Name: "trials", Number: 1, Count: true}, {Name: "industry", Word: "retail"}}, x)
+	if !slices.Equal(x, []float32{12, 0, float32(math.Log(2)), 0, 1}) {
+		t.Errorf("all known: %v", x)
+	}
+}
