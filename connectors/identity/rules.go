@@ -151,3 +151,13 @@ func (r *Rules) phoneRegion() *region {
 	}
 	return r.region
 }
+
+// Company is the one form of a company's mail domain, "" if domain is none: a provider of mailboxes for everybody, what the configuration
+// blocks, and what cannot be a domain.
+func (r *Rules) Company(domain string) string {
+	d := domainOf(strings.TrimPrefix(strings.ToLower(strings.TrimSpace(domain)), "www."))
+	if !strings.Contains(d, ".") || len(d) > maxLength || r.Blocks(ID{Kind: Company, Value: d}) || isFreeMail(d) {
+		return ""
+	}
+	return d
+}
