@@ -90,9 +90,9 @@ func TestEmailEventsAreToldAsWhatTheyAre(t *testing.T) {
 func TestEmailPages(t *testing.T) {
 	p := newFedPortal(sandbox.HubSpotOptions{Unlimited: true})
 	var want []string
-	for i := range 3500 {
+	for i := range 6000 {
 		id := fmt.Sprint(i)
-		p.AddEmailEvent(sandbox.EmailEvent{ID: id, Type: "DELIVERED", Time: p.now.Add(-time.Duration(i/700) * 15 * 24 * time.Hour).Add(-time.Minute), Recipient: "a@one.example"})
+		p.AddEmailEvent(sandbox.EmailEvent{ID: id, Type: "DELIVERED", Time: p.now.Add(-time.Duration(i/2500) * 35 * 24 * time.Hour).Add(-time.Minute), Recipient: "a@one.example"})
 		want = append(want, "mail:"+id)
 	}
 	slices.Sort(want)
@@ -106,7 +106,7 @@ func TestEmailPages(t *testing.T) {
 		if !page.More {
 			break
 		}
-		if n%10 == 0 {
+		if len(page.Items) == emailPage && n%3 == 0 { // in the middle of a window
 			p.now = p.now.Add(11 * time.Minute)
 		}
 	}

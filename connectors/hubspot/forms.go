@@ -54,6 +54,7 @@ const (
 	formsListPage   = 50
 	submissionsPage = 50
 	formsAtOnce     = 10 // forms asked for in one call between passes
+	formsPassesADay = int(24 * time.Hour / formsPass)
 )
 
 // formsAt is a position in the feed, and its cursor's JSON. Times are Unix milliseconds by HubSpot's clock. Between passes only Done and

@@ -220,7 +220,7 @@ func (c *Client) Release() {
 	c.http.Release()
 	if c.journal != nil {
 		c.journal.http.Release()
-		c.journal.grant.Store(true)
+		c.journal.grant.Store(c.journal.uninstalled.Load())
 	}
 }
 

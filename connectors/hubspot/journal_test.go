@@ -516,6 +516,7 @@ func TestUninstalledStopsTheAccount(t *testing.T) {
 				f, refs := follow(t, sandbox.JournalApp{}, 3)
 				f.edit("A", refs[0])
 				f.poll()
+				f.c.Release() // of before, for another reason
 				f.Change(t, refs[:1], "with it in one file")
 				f.Uninstall()
 				time.Sleep(5 * time.Second)

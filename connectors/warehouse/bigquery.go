@@ -345,6 +345,12 @@ func (b *bigquery) query(ctx context.Context, op string, s *statement, a *args, 
 	}
 }
 
+func (b *bigquery) report() connectors.Report {
+	r := b.client.Report()
+	r.Used = b.spent.used()
+	return r
+}
+
 // Close implements engine.
 func (b *bigquery) Close() error { return nil }
 

@@ -282,8 +282,8 @@ type ledger map[string]int64
 
 func (l ledger) DailyCalls(connector, day string) int64  { return l[connector+day] }
 func (l ledger) AddCalls(connector, day string, n int64) { l[connector+day] += n }
-func (l ledger) HoldUntil(string, time.Time)             {}
-func (l ledger) HeldUntil(string) (t time.Time)          { return t }
+func (l ledger) SetExhausted(string, time.Time)          {}
+func (l ledger) ExhaustedUntil(string) (t time.Time)     { return t }
 
 // takeAll takes pages until the feed has no more, and stores no page twice.
 func takeAll(t *testing.T, f *Feed, from connectors.Cursor) (ids []string, next connectors.Cursor, err error) {
@@ -307,13 +307,18 @@ func takeAll(t *testing.T, f *Feed, from connectors.Cursor) (ids []string, next 
 // What a first pass reads is at most twice the window, where each table of a day is paid for whole: for windows of a week, and of a day
 // because a week is more than a day allows, of partitions by our days and of tables by the days of a zone.
 func TestAFirstPassReadsLittleMoreThanTheWindow(t *testing.T) {
-	for name, change := range map[string]func(*Config){
-		"weeks":                func(*Config) {},
-		"days":                 func(o *Config) { o.DailyBytes = 3 << 30 },
-		"tables of GA4, weeks": func(o *Config) { o.Events, o.Preset, o.Schema = "", "ga4", "analytics_1" },
-		"tables of GA4, days":  func(o *Config) { o.Events, o.Preset, o.Schema, o.DailyBytes = "", "ga4", "analytics_1", 3<<30 },
-	} {
-		t.Run(name, func(t *testing.T) { firstPassReadsLittle(t, change) })
+	own := func(*Config) {}
+	tables := map[string]func(*Config){"an own query": own}
+	for _, name := range presetNames() {
+		if preset(name, "bigquery", "events", "site") != "" {
+			tables[name] = func(o *Config) { o.Events, o.Preset, o.Schema = "", name, "site" }
+		}
+	}
+	for name, change := range tables {
+		t.Run(name+" by weeks", func(t *testing.T) { firstPassReadsLittle(t, change) })
+		t.Run(name+" by days", func(t *testing.T) {
+			firstPassReadsLittle(t, func(o *Config) { change(o); o.DailyBytes = 3 << 30 })
+		})
 	}
 }
 
@@ -387,6 +392,9 @@ func TestTheDaysBytesAreABound(t *testing.T) {
 	slices.Sort(seen)
 	if n := len(slices.Compact(seen)); n != 20 || days < 4 || days > 7 {
 		t.Errorf("took %d of 20 events in %d days", n, days+1)
+	}
+	if used := f.Report().Used; !strings.HasSuffix(used, " GB of 5.0 GB") {
+		t.Errorf("used %q", used)
 	}
 	o.DailyBytes = 1e9
 	s.perDay = 3e9

@@ -384,6 +384,12 @@ func (s *snowflake) whole(ctx context.Context, op, handle string, columns func([
 	return nil
 }
 
+func (s *snowflake) report() connectors.Report {
+	r := s.client.Report()
+	r.Used = s.spent.used()
+	return r
+}
+
 // Close implements engine.
 func (s *snowflake) Close() error { return nil }
 

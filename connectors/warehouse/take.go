@@ -373,7 +373,11 @@ func checkColumns(query string, names []string, failed error, required, oneOf []
 	return nil
 }
 
+// inDays writes a span of whole days.
 func inDays(d time.Duration) string { return fmt.Sprintf("%d days", d/(24*time.Hour)) }
+
+// Report implements connectors.Reporter.
+func (f *Feed) Report() connectors.Report { return f.engine.report() }
 
 // Close ends the sessions.
 func (f *Feed) Close() error { return f.engine.Close() }

@@ -81,7 +81,7 @@ const (
 // ErrNothing says that there is no feature to learn from.
 var ErrNothing = errors.New("no feature differs between enough people")
 
-// Learn learns from people in order of their dates: rows are what a schema of features encoded, at their dates in Unix seconds (0: none). It changes rows.
+// Learn learns from people in order of their dates: rows are what a schema of features encoded, at their dates in Unix seconds (nil: they have none, and the order is chance). It changes rows.
 func Learn(ctx context.Context, features []Feature, rows *logistic.Rows, at []int64, o Options) (*Strengths, error) {
 	if len(features) == 0 {
 		return nil, ErrNothing
@@ -93,7 +93,7 @@ func Learn(ctx context.Context, features []Feature, rows *logistic.Rows, at []in
 			m.Learned.Won++
 		}
 	}
-	if n := len(at); n > 0 && at[0] != 0 {
+	if n := len(at); n > 0 {
 		m.Learned.From, m.Learned.To = time.Unix(at[0], 0).UTC(), time.Unix(at[n-1], 0).UTC()
 	}
 	for j := range features {

@@ -264,6 +264,16 @@ func (s *Survey) Features(without []string) []Feature {
 	return out
 }
 
+// Unused are the names of facts of which no feature is made, those named in without left out.
+func (s *Survey) Unused(features []Feature, without []string) (names []string) {
+	for _, name := range slices.Sorted(maps.Keys(s.facts)) {
+		if !slices.Contains(without, name) && !slices.ContainsFunc(features, func(f Feature) bool { return f.Fact == name && f.Form != Unknown }) {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
 // levels are the commonest words.
 func (v *surveyed) levels() []string {
 	words := slices.Sorted(maps.Keys(v.words))

@@ -123,7 +123,7 @@ func (b *Budget) resume() {
 	if b.o.Ledger == nil {
 		return
 	}
-	until := b.o.Ledger.HeldUntil(b.o.Connector)
+	until := b.o.Ledger.ExhaustedUntil(b.o.Connector)
 	if left := min(until.Sub(b.o.Now()), 24*time.Hour); !until.IsZero() && left > 0 {
 		e := connectors.Errorf(connectors.Quota, "", "the day's calls were used up before the last start")
 		e.Code, e.Until = "DAILY_LIMIT", until
@@ -140,7 +140,7 @@ func (b *Budget) keep(d time.Duration) {
 	if d > 0 {
 		until = b.o.Now().Add(d)
 	}
-	b.o.Ledger.HoldUntil(b.o.Connector, until)
+	b.o.Ledger.SetExhausted(b.o.Connector, until)
 }
 
 // DayIn is the calendar day of now in loc and the midnight that ends it.

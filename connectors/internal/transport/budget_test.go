@@ -109,9 +109,9 @@ type ledger struct {
 	days map[string]int64
 }
 
-func (*ledger) HeldUntil(string) time.Time { return time.Time{} }
+func (*ledger) ExhaustedUntil(string) time.Time { return time.Time{} }
 
-func (*ledger) HoldUntil(string, time.Time) {}
+func (*ledger) SetExhausted(string, time.Time) {}
 
 func (l *ledger) DailyCalls(connector, day string) int64 {
 	l.mu.Lock()
