@@ -347,6 +347,7 @@ type Report struct {
 	BytesReceived  int64     `json:"bytes_received"`
 	DailyLimit     int64     `json:"daily_limit"`            // −1 where unknown
 	DailyRemaining int64     `json:"daily_remaining"`        // −1 where unknown
+	Used           string    `json:"used_today,omitempty"`   // of what the configuration allows a day, where that is no number of calls: "3.2 GB of 100.0 GB"
 	BlockedUntil   time.Time `json:"blocked_until,omitzero"` // a limit is being waited out until then
 	LastError      string    `json:"last_error,omitempty"`   // redacted
 	// FailingSince is when the first of the calls failed that have failed in a row since, Failing how many those are. A connector

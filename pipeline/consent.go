@@ -21,7 +21,7 @@ func (by *ConsentBy) Of(c *connectors.Contact) string {
 		return ""
 	}
 	said := ""
-	for v := range strings.SplitSeq(c.Fields[by.Property], ";") {
+	for v := range strings.SplitSeq(by.value(c), ";") {
 		v = strings.TrimSpace(v)
 		is := func(listed string) bool { return strings.EqualFold(v, strings.TrimSpace(listed)) }
 		switch {
@@ -33,4 +33,24 @@ func (by *ConsentBy) Of(c *connectors.Contact) string {
 		}
 	}
 	return said
+}
+
+// value is the property's in a record. People write names in their own case, and of Salesforce with the object before them.
+func (by *ConsentBy) value(c *connectors.Contact) string {
+	name := strings.TrimSpace(by.Property)
+	if object, field, ok := strings.Cut(name, "."); ok {
+		if !strings.EqualFold(object, c.Object) {
+			return ""
+		}
+		name = field
+	}
+	if v, ok := c.Fields[name]; ok {
+		return v
+	}
+	for field, v := range c.Fields {
+		if strings.EqualFold(field, name) {
+			return v
+		}
+	}
+	return ""
 }

@@ -16,6 +16,12 @@ func TestConsentOfARecord(t *testing.T) {
 			t.Errorf("%q says %q, want %q", value, got, want)
 		}
 	}
+	for property, want := range map[string]string{"BASIS": "denied", " basis ": "denied", "Lead.Basis": "denied", "Contact.basis": "", "other": ""} {
+		by := ConsentBy{Property: property, Denied: []string{"no"}}
+		if got := by.Of(&connectors.Contact{Ref: connectors.Ref{Object: "Lead"}, Fields: map[string]string{"basis": "no"}}); got != want {
+			t.Errorf("%q says %q, want %q", property, got, want)
+		}
+	}
 	if got := (&ConsentBy{Denied: []string{"x"}}).Of(&connectors.Contact{Fields: map[string]string{"": "x"}}); got != "" {
 		t.Errorf("no property says %q", got)
 	}

@@ -297,3 +297,50 @@ func TestNothingIsLeftOnDisk(t *testing.T) {
 		t.Errorf("%v, %v", left, err)
 	}
 }
+
+// Promise: each mistake in the configuration is told at its key with what to do.
+func TestCheck(t *testing.T) {
+	for key, spoil := range map[string]func(o *Config){
+		"api_key": func(o *Config) { o.APIKey = "" }, "secret_key": func(o *Config) { o.SecretKey = connectors.Secret{} }, "region": func(o *Config) { o.Region = "in" },
+		"base_url": func(o *Config) { o.BaseURL = "amplitude.com" }, "back": func(o *Config) { o.Back = 400 * day }, "settle": func(o *Config) { o.Settle = time.Hour },
+		"reread": func(o *Config) { o.Reread = -1 }, "temp_dir": func(o *Config) { o.TempDir = "/nowhere/at/all" },
+	} {
+		o := settings()
+		spoil(o)
+		connectortest.OneProblem(t, o, key)
+	}
+}
+
+// Promise: what autocapture records in a browser is read as it was meant.
+func TestAutocapture(t *testing.T) {
+	b, err := os.ReadFile("testdata/autocapture.jsonl")
+	if err != nil {
+		t.Fatal(err)
+	}
+	f := newProject(t).feed(t, settings(), 0)
+	var got []string
+	for line := range strings.Lines(string(b)) {
+		var e connectors.Event
+		reason := f.lines.Event(line, &e)
+		kind, known := connectors.EventKind(e.Kind)
+		got = append(got, fmt.Sprintf("%s %v %s %q %s %s/%s%s", kind, known, strings.TrimPrefix(e.URL, "https://www.one.example"), e.PageTitle+e.ElementText, e.Properties[connectors.PropForm], e.UserID, e.AnonymousID[:4], reason))
+	}
+	want := []string{
+		`visit true /pricing?plan=pro "Prices – größe"  /817b`,
+		`identify true  ""  /817b`,
+		`page_view true /pricing?plan=pro "Prices – größe"  /817b`,
+		`tracker true /pricing?plan=pro "Prices – größe"  /817b`,
+		`click true /pricing?plan=pro "Prices – größeAsk for a demo"  u-17/817b`,
+		`click true /pricing?plan=pro "Prices – größeAsk for a demo"  /817b`,
+		`form_start true /pricing?plan=pro "Prices – größe"  /817b`,
+		`form_start true /pricing?plan=pro "Prices – größe" Contact sales /817b`,
+		`form_submit true /pricing?plan=pro "Prices – größe" Contact sales /817b`,
+		`click true /pricing?plan=pro "Prices – größeThe price guide"  /817b`,
+		`download true /pricing?plan=pro "Prices – größe"  /817b`,
+		`identify true  ""  u-17/817b`,
+		`plan_compared false /pricing?plan=pro "Prices – größe"  u-17/817b`,
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("got\n%s", strings.Join(got, "\n"))
+	}
+}

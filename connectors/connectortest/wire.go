@@ -4,7 +4,10 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"sync"
+	"testing"
 	"time"
+
+	"github.com/intentd/intentd/connectors"
 )
 
 // Clock is the present of a stand-in.
@@ -50,4 +53,14 @@ func Reply(w http.ResponseWriter, status int, body string, header http.Header) {
 	}
 	w.WriteHeader(status)
 	_, _ = w.Write([]byte(body))
+}
+
+// OneProblem checks that settings have one mistake, which is told at its key with what to do about it.
+func OneProblem(t *testing.T, o connectors.Settings, key string) {
+	t.Helper()
+	var problems []connectors.Problem
+	o.Check(connectors.NewCheck("sources[0]", &problems))
+	if len(problems) != 1 || problems[0].Path != "sources[0]."+key || problems[0].Fix == "" {
+		t.Errorf("%s: %+v", key, problems)
+	}
 }

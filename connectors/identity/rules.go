@@ -90,6 +90,9 @@ func (r *Rules) Space(source string) string {
 // without one.
 func (r *Rules) ID(k Kind, space, value string) (ID, bool) {
 	id := ID{Kind: k}
+	if value == "" {
+		return ID{}, false // as most of the ids of most events are
+	}
 	switch k {
 	case Email:
 		id.Value = email(value)

@@ -162,6 +162,10 @@ func (f *Feed) real(t time.Time) time.Time {
 func (f *Feed) readProfiles(ctx context.Context, at *position) (events []connectors.Event, paused bool, err error) {
 	p := at.People
 	list, err := f.profilesPage(ctx, p.Session, p.Page)
+	if connectors.KindOf(err) == connectors.Quota { // of queries: events do not wait for it
+		f.pages = profilePages
+		return nil, true, nil
+	}
 	if err != nil && p.Session != "" && refused(err) { // the list is not kept any more: from its beginning
 		p.Session, p.Page = "", 0
 		return nil, true, nil

@@ -231,6 +231,31 @@ func TestManyProfiles(t *testing.T) {
 	}
 }
 
+// Promise: an hour of queries that is used up holds up profiles alone.
+func TestUsedUpQueriesHoldUpNoEvents(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newProject(t)
+		f := p.feed(t, settings(), 0)
+		for n := range 300 {
+			p.person(fmt.Sprint("u", n), fmt.Sprintf("p%d@one.example", n), today)
+		}
+		var at connectors.Cursor
+		for n := range 4 { // in one hour
+			p.Later(10 * time.Minute)
+			time.Sleep(10 * time.Minute)
+			p.view(n, p.Now())
+			events, next := drain(t, f, at)
+			if got := paths(events); !slices.Contains(got, fmt.Sprint("/", n)) {
+				t.Fatalf("poll %d told %d events and profiles, and not what is new", n, len(got))
+			}
+			at = next
+		}
+		if p.queries != 60 {
+			t.Errorf("%d queries in an hour", p.queries)
+		}
+	})
+}
+
 // Promise: what Mixpanel's own client sends is read as it was meant.
 func TestClientsEvents(t *testing.T) {
 	b, err := os.ReadFile("testdata/export.jsonl")
@@ -306,9 +331,24 @@ func TestLimits(t *testing.T) {
 		p.refuse = nil
 		p.calls = nil
 		var at connectors.Cursor
-		for range 70 {
-			p.Later(time.Minute)
-			_, at = drain(t, f, at)
+		waited := 0
+		for len(p.calls) < 70 {
+			p.Later(time.Second)
+			page, err := f.Take(t.Context(), at)
+			if connectors.KindOf(err) == connectors.Quota { // as the host does
+				waited++
+				wait := connectors.Until(err).Sub(p.Now())
+				p.Later(wait)
+				time.Sleep(wait)
+				continue
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			at = page.Next
+		}
+		if waited == 0 {
+			t.Error("the hour's calls did not run out")
 		}
 		for i := range p.calls {
 			if i >= 3 && p.calls[i].Sub(p.calls[i-3]) < time.Second-50*time.Millisecond {
@@ -379,5 +419,47 @@ func TestNothingIsLeftOnDisk(t *testing.T) {
 	}
 	if left, err := os.ReadDir(o.TempDir); err != nil || len(left) > 0 {
 		t.Errorf("%v, %v", left, err)
+	}
+}
+
+// Promise: each mistake in the configuration is told at its key with what to do.
+func TestCheck(t *testing.T) {
+	for key, spoil := range map[string]func(o *Config){
+		"project_id": func(o *Config) { o.ProjectID = "" }, "username": func(o *Config) { o.Username = "" }, "secret": func(o *Config) { o.Secret = connectors.Secret{} },
+		"region": func(o *Config) { o.Region = "EU" }, "base_url": func(o *Config) { o.BaseURL = "http://data.example.com" }, "timezone": func(o *Config) { o.Timezone = "Pacific" },
+		"back": func(o *Config) { o.Back = 0 }, "reread": func(o *Config) { o.Reread = 31 * day }, "temp_dir": func(o *Config) { o.TempDir = "/nowhere/at/all" },
+	} {
+		o := settings()
+		spoil(o)
+		connectortest.OneProblem(t, o, key)
+	}
+}
+
+// Promise: what autocapture records in a browser is read as it was meant.
+func TestAutocapture(t *testing.T) {
+	b, err := os.ReadFile("testdata/autocapture.jsonl")
+	if err != nil {
+		t.Fatal(err)
+	}
+	f := newProject(t).feed(t, settings(), 0)
+	var got []string
+	for line := range strings.Lines(string(b)) {
+		var e connectors.Event
+		reason := f.event(line, &e)
+		kind, known := connectors.EventKind(e.Kind)
+		got = append(got, fmt.Sprintf("%s %v %s %q %s %s/%s%s", kind, known, strings.TrimPrefix(e.URL, "https://www.one.example"), e.PageTitle+e.ElementText, e.Properties[connectors.PropForm], e.UserID, e.AnonymousID[:4], reason))
+	}
+	want := []string{
+		`page_view true /pricing?plan=pro "Prices – größe"  /e19e`,
+		`click true /pricing?plan=pro "Ask for a demo"  /e19e`,
+		`form_start true /pricing?plan=pro ""  /e19e`,
+		`form_submit true /pricing?plan=pro "" Contact sales /e19e`,
+		`click true /pricing?plan=pro "The price guide"  /e19e`,
+		`scroll true /pricing?plan=pro ""  /e19e`,
+		`identify true /pricing?plan=pro ""  u-17/e19e`,
+		`plan_compared false /pricing?plan=pro ""  u-17/e19e`,
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("got\n%s", strings.Join(got, "\n"))
 	}
 }

@@ -14,9 +14,10 @@ func TestPostHogIsASource(t *testing.T) {
 	connectortest.Source(t, func(t *testing.T) connectortest.SourceHarness {
 		s := newStandIn(t)
 		intake := testNow.Add(-time.Hour)
+		paged := func(o *Config) { o.MaxRows = 100 } // the suite's people fill a dozen pages
 		return connectortest.SourceHarness{
-			Source: s.source(nil), Now: testNow,
-			Reopen: func(t *testing.T) connectors.Source { return s.source(nil) },
+			Source: s.source(paged), Now: testNow,
+			Reopen: func(t *testing.T) connectors.Source { return s.source(paged) },
 			Add: func(t *testing.T, events ...connectors.Event) {
 				intake = intake.Add(time.Second)
 				for _, e := range events {

@@ -93,7 +93,7 @@ func (j *journeys) run(ctx context.Context, yield func(connectors.Event) bool) e
 				return err
 			})
 		})
-		j.s.tally.Events(told)
+		j.s.Events(told)
 		if err != nil {
 			return err
 		}
@@ -104,7 +104,7 @@ func (j *journeys) run(ctx context.Context, yield func(connectors.Event) bool) e
 			return nil
 		}
 		if j.values["after"] == last.Time.UnixMilli() && j.values["after_id"] == last.ID {
-			return connectors.Errorf(connectors.Transient, j.s.name+": journeys", "a page of %d rows ends where it began", rows)
+			return connectors.Errorf(connectors.Transient, j.s.Name+": journeys", "a page of %d rows ends where it began", rows)
 		}
 		j.values["after"], j.values["after_id"] = last.Time.UnixMilli(), last.ID
 	}
@@ -115,7 +115,7 @@ func (j *journeys) run(ctx context.Context, yield func(connectors.Event) bool) e
 func (j *journeys) row(row []json.RawMessage, yield func(connectors.Event) bool) (at asked.Row, n int, err error) {
 	var cells []json.RawMessage
 	if len(row) != 2 || json.Unmarshal(row[1], &cells) != nil {
-		j.s.unreadable("journeys", 0, errShort)
+		j.s.Misread("journeys", 0, errShort)
 		return at, -1, nil
 	}
 	c := texts(cells)
@@ -124,12 +124,12 @@ func (j *journeys) row(row []json.RawMessage, yield func(connectors.Event) bool)
 		j.owner(kind, c[0], c[1])
 		return at, -1, nil
 	case kind != "event":
-		j.s.unreadable("journeys", 0, errShort)
+		j.s.Misread("journeys", 0, errShort)
 		return at, -1, nil
 	}
-	e, person, err := readEvent(j.s.name, c)
+	e, person, err := readEvent(j.s.Name, c)
 	if err != nil {
-		j.s.unreadable("journeys", 0, err)
+		j.s.Misread("journeys", 0, err)
 		return at, 0, nil
 	}
 	at = asked.Row{Time: e.Time, ID: e.ID}
@@ -165,8 +165,8 @@ func (j *journeys) owner(kind, person, identifier string) {
 func (j *journeys) release(yield func(connectors.Event) bool) error {
 	told, nobodys := 0, 0
 	defer func() {
-		j.s.tally.Events(told)
-		j.s.tally.LeftOut(leftOutNobodys, nobodys)
+		j.s.Events(told)
+		j.s.LeftOut(asked.LeftOutNobodys, nobodys)
 		j.held = nil
 	}()
 	for _, h := range j.held {
@@ -181,6 +181,3 @@ func (j *journeys) release(yield func(connectors.Event) bool) error {
 	}
 	return nil
 }
-
-// leftOutNobodys counts events of a person of PostHog's who is two people in the CRM, or none of those asked about.
-const leftOutNobodys = "of several people, or of none asked about"

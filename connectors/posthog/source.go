@@ -18,14 +18,9 @@ import (
 
 // Source is a PostHog project.
 type Source struct {
-	name string
-	o    Config
-	poll time.Duration
-	http *transport.Client
-	now  func() time.Time
-
+	asked.Source
+	o      Config
 	noBots atomic.Bool // this PostHog does not tell bots
-	tally  asked.Tally
 }
 
 // Times of intake and of events in milliseconds: HogQL shows times in the project's zone, and numbers as they are.
@@ -48,11 +43,11 @@ var spans = []time.Duration{7 * day, day, 4 * time.Hour, time.Hour}
 // Active implements connectors.Source. A call is one query, or up to five where PostHog finds that too much.
 func (s *Source) Active(ctx context.Context, from connectors.Cursor) (connectors.Page[connectors.Person], error) {
 	at := cursor{Position: asked.Position{Version: cursorVersion}}
-	if err := asked.ReadCursor(s.name+": who was active", from, &at, func() bool { return at.Version == cursorVersion }); err != nil {
+	if err := asked.ReadCursor(s.Name+": who was active", from, &at, func() bool { return at.Version == cursorVersion }); err != nil {
 		return connectors.Page[connectors.Person]{}, err
 	}
 	if from == nil {
-		at.Time = s.now().Add(-s.o.Back)
+		at.Time = s.Now().Add(-s.o.Back)
 	}
 	for {
 		page, err := s.activePage(ctx, at)
@@ -98,7 +93,7 @@ func (s *Source) activeQuery(bounded bool) string {
 // activePage reads one page. A query that fails leaves the position as it was.
 func (s *Source) activePage(ctx context.Context, from cursor) (connectors.Page[connectors.Person], error) {
 	var until time.Time // of this page; zero: none
-	if from.Span > 0 && from.Time.Add(from.Span).Before(s.now().Add(-s.o.Lookback)) {
+	if from.Span > 0 && from.Time.Add(from.Span).Before(s.Now().Add(-s.o.Lookback)) {
 		until = from.Time.Add(from.Span)
 	} else {
 		from.Span = 0
@@ -143,12 +138,12 @@ func (p *people) meet(row []json.RawMessage) {
 	p.rows++
 	c := texts(row)
 	if len(c) < activeColumns {
-		p.s.unreadable("who was active", p.rows, errShort)
+		p.s.Misread("who was active", p.rows, errShort)
 		return
 	}
 	t, err := instant(c[activeTime])
 	if err != nil {
-		p.s.unreadable("who was active", p.rows, err)
+		p.s.Misread("who was active", p.rows, err)
 		return
 	}
 	if !p.at.Meet(asked.Row{Time: t, ID: c[activeID]}) {
@@ -244,19 +239,6 @@ func (s *Source) lot(ctx context.Context, people []connectors.Person, w connecto
 		return err
 	}
 	return s.lot(ctx, people[half:], w, yield)
-}
-
-// Intake implements connectors.IntakeReporter: what was read since start.
-func (s *Source) Intake() (connectors.Intake, error) { return s.tally.Intake(), nil }
-
-// Report implements connectors.Reporter.
-func (s *Source) Report() connectors.Report { return s.http.Report() }
-
-// Release implements connectors.Releaser.
-func (s *Source) Release() { s.http.Release() }
-
-func (s *Source) unreadable(query string, row int, why error) {
-	s.tally.Unreadable(connectors.Unreadable{Where: "the answer to " + query, Line: int64(row), Reason: why.Error(), Time: s.now()})
 }
 
 // utc is a time as HogQL reads it, whatever the project's zone.

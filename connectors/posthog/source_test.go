@@ -14,6 +14,7 @@ import (
 
 	"github.com/intentd/intentd/connectors"
 	"github.com/intentd/intentd/connectors/connectortest"
+	"github.com/intentd/intentd/connectors/internal/asked"
 )
 
 var month = connectors.Window{From: testNow.AddDate(0, 0, -30), To: testNow.Add(time.Hour)}
@@ -198,6 +199,35 @@ func TestAJourneyOfManyPagesIsWhole(t *testing.T) {
 	}
 }
 
+// PostHog takes in by many hands: an event can show a little after others that were taken in later.
+func TestWhatShowsLateIsTold(t *testing.T) {
+	s := newStandIn(t)
+	src := s.source(nil)
+	view := func(id, email string) wire {
+		return sent(connectors.Event{ID: id, Kind: connectors.KindPageView, Time: testNow.Add(-time.Hour), Email: email, URL: "https://www.example.com/" + id})
+	}
+	poll := func(from connectors.Cursor) (told []string, next connectors.Cursor) {
+		page, err := src.Active(t.Context(), from)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, p := range page.Items {
+			told = append(told, p.Emails...)
+		}
+		return told, page.Next
+	}
+	s.ingest(testNow.Add(-time.Minute), view("1", "ann@example.com"))
+	_, next := poll(nil)
+	s.ingest(testNow.Add(-6*time.Minute), view("2", "bob@example.com"))
+	told, next := poll(next)
+	if !slices.Equal(told, []string{"bob@example.com"}) {
+		t.Errorf("told %q, want bob, whose event showed five minutes late, and nobody again", told)
+	}
+	if told, _ = poll(next); len(told) > 0 {
+		t.Errorf("told again: %q", told)
+	}
+}
+
 // A query that is too much for PostHog (it ends them after 10 seconds for some projects) is asked about fewer people, and about less time.
 func TestWhatIsTooMuchIsAskedInParts(t *testing.T) {
 	for _, status := range []int{504, 512, 513} {
@@ -298,7 +328,7 @@ func TestWhatIsNobodysIsCounted(t *testing.T) {
 		}
 	}
 	in, err := src.Intake()
-	if err != nil || in.LeftOut[leftOutNobodys] != 3 || in.Events != 8 {
+	if err != nil || in.LeftOut[asked.LeftOutNobodys] != 3 || in.Events != 8 {
 		t.Errorf("counted %+v, %v; want 8 events told and 3 of the anonymous past left out", in, err)
 	}
 }

@@ -1,14 +1,18 @@
 package s3
 
 import (
+	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io"
 	"math/rand/v2"
 	"net/http"
 	"os"
 	"slices"
 	"strings"
 	"testing"
+	"testing/iotest"
 	"testing/synctest"
 	"time"
 
@@ -172,6 +176,37 @@ func TestLargePrefixIsListedInStretches(t *testing.T) {
 	s.Later(relist)
 	got, _ = drain(t, f, at)
 	wantURLs(t, got, "/6")
+}
+
+// Promise: a process that goes on in the middle of an object misses no record and counts none twice, with nothing between records.
+func TestGoesOnInsideAnObject(t *testing.T) {
+	for name, pack := range map[string]func(string) []byte{"plain": func(s string) []byte { return []byte(s) }, "gzip": zipped} {
+		t.Run(name, func(t *testing.T) {
+			s := newStorage(t)
+			text, want := "", []string{}
+			for n := range 9 {
+				text += view(n)
+				want = append(want, fmt.Sprint("/", n))
+			}
+			s.put("a", pack(text))
+			var got []string
+			var at connectors.Cursor
+			for more := true; more; {
+				page, err := s.feed(t, settings(""), 2).Take(t.Context(), at)
+				if err != nil {
+					t.Fatal(err)
+				}
+				for _, e := range page.Items {
+					got = append(got, e.URL)
+				}
+				at, more = page.Next, page.More
+			}
+			wantURLs(t, got, want...)
+			if in := intake(t, s.feed(t, settings(""), 0), at); in.Read != 9 || in.Unread() != 0 || in.LatestRead != 9 {
+				t.Errorf("%+v", in)
+			}
+		})
+	}
 }
 
 // Promise: an object that is written anew is read anew; one that changes or goes while it is read is told, and the new one read next time.
@@ -374,6 +409,77 @@ func TestRefusals(t *testing.T) {
 				t.Error("the failure is not reported")
 			}
 		})
+	}
+}
+
+// Promise: one call of the feed makes a bounded number of requests, however little objects hold.
+func TestRequestsAreBounded(t *testing.T) {
+	s := newStorage(t)
+	s.keys = 1000
+	for n := range 2*pageCalls + 50 {
+		s.put(fmt.Sprintf("%04d", n), []byte("a,b"))
+	}
+	f := s.feed(t, settings(""), 0)
+	pages := 0
+	for page := (connectors.Page[connectors.Event]{More: true}); page.More; pages++ {
+		before := s.gets + s.lists
+		var err error
+		if page, err = f.Take(t.Context(), page.Next); err != nil {
+			t.Fatal(err)
+		}
+		if n := s.gets + s.lists - before; n > pageCalls+1 {
+			t.Errorf("%d requests in one call", n)
+		}
+	}
+	if pages < 3 {
+		t.Errorf("%d pages", pages)
+	}
+}
+
+// Promise: whatever stands before it, a record on a line of its own is found.
+func FuzzSplitter(f *testing.F) {
+	for _, seed := range []string{"", "{", `{"a":"`, "}{", `{"a":[{"b":"\\"}]`, "\x00\xff", `{"a":1},{"b":2}]`, "{\n{\n{", `{"x":"\u00`} {
+		f.Add([]byte(seed))
+	}
+	const record = `{"id":"the last"}`
+	f.Fuzz(func(t *testing.T, junk []byte) {
+		text := []byte("{}\n" + string(junk) + "\n" + record + "\n")
+		var s splitter
+		s.reset(iotest.OneByteReader(bytes.NewReader(text)), 0)
+		last := ""
+		for n := 0; ; n++ {
+			found, reason, err := s.next()
+			if errors.Is(err, io.EOF) {
+				break
+			}
+			if err != nil || n > len(text) {
+				t.Fatalf("%v after %d of %d bytes", err, s.offset, len(text))
+			}
+			if reason == "" {
+				last = string(found)
+			}
+		}
+		if last != record || s.offset != int64(len(text)) {
+			t.Errorf("the last one is %q, at %d of %d", last, s.offset, len(text))
+		}
+	})
+}
+
+// Promise: each mistake in the configuration is told at its key with what to do.
+func TestCheck(t *testing.T) {
+	t.Setenv("AWS_REGION", "")
+	t.Setenv("AWS_DEFAULT_REGION", "")
+	for key, spoil := range map[string]func(o *Config){
+		"bucket": func(o *Config) { o.Bucket = "s3://events/logs" }, "region": func(o *Config) { o.Region = "" }, "endpoint": func(o *Config) { o.Endpoint = "http://storage.example.com" },
+		"addressing": func(o *Config) { o.Addressing = "virtual" }, "secret_key": func(o *Config) { o.SecretKey = connectors.Secret{} }, "access_key": func(o *Config) { o.AccessKey = "" },
+		"back": func(o *Config) { o.Back = -time.Hour }, "lookback": func(o *Config) { o.Lookback = 0 },
+	} {
+		o := settings("")
+		spoil(o)
+		connectortest.OneProblem(t, o, key)
+	}
+	if o := settings(""); !strings.HasPrefix(o.Disclose().At, "s3.eu-central-1.amazonaws.com/lake/") {
+		t.Errorf("%+v", o.Disclose())
 	}
 }
 

@@ -63,12 +63,28 @@ func (n *note) gather(from int64) {
 			}
 		}
 	}
-	slices.SortStableFunc(n.facts, func(a, b fact) int { return int(a.at - b.at) })
+	n.sort()
 	n.finish()
 	n.acts = 0
 	for i := range n.facts {
 		n.acts |= 1 << reasonRank[n.facts[i].act]
 	}
+}
+
+// sort brings the facts into the order of their newest events. They are large: each is moved once.
+func (n *note) sort() {
+	var room [64]int
+	order := room[:0]
+	for i := range n.facts {
+		order = append(order, i)
+	}
+	slices.SortFunc(order, func(i, k int) int { return cmp.Or(cmp.Compare(n.facts[i].at, n.facts[k].at), i-k) })
+	sorted := n.spare[:0]
+	for _, i := range order {
+		sorted = append(sorted, n.facts[i])
+	}
+	clear(n.facts) // what they hold is held by the sorted ones
+	n.facts, n.spare = sorted, n.facts[:0]
 }
 
 func (n *note) step(st *journey.Step) {
@@ -599,9 +615,27 @@ func (n *note) sameDay(a, b int64) bool {
 	if a-b > 25*3600 || b-a > 25*3600 {
 		return false
 	}
-	y1, m1, d1 := unix(a, n.loc).Date()
-	y2, m2, d2 := unix(b, n.loc).Date()
-	return y1 == y2 && m1 == m2 && d1 == d2
+	return n.dayOf(a) == n.dayOf(b)
+}
+
+// dayOf is the number of the day of a moment in the note's zone.
+func (n *note) dayOf(at int64) int64 {
+	if at < n.from || at >= n.until {
+		t := unix(at, n.loc)
+		_, offset := t.Zone()
+		from, until := t.ZoneBounds()
+		if n.from, n.until, n.offset = -1<<62, 1<<62, int64(offset); !from.IsZero() {
+			n.from = from.Unix()
+		}
+		if !until.IsZero() {
+			n.until = until.Unix()
+		}
+	}
+	at += n.offset
+	if at < 0 {
+		at -= 86400 - 1
+	}
+	return at / 86400
 }
 
 // rivalOfPage reads whom a comparison page compares with off its title or path.

@@ -40,10 +40,14 @@ const longestPage = 1024
 
 // bare is url without query and fragment, and whether that took something off.
 func bare(url string) (string, bool) {
-	if i := strings.IndexAny(url, "?#"); i >= 0 {
-		return url[:i], true
+	short := url
+	if i := strings.IndexByte(short, '?'); i >= 0 {
+		short = short[:i]
 	}
-	return url, false
+	if i := strings.IndexByte(short, '#'); i >= 0 {
+		short = short[:i]
+	}
+	return short, len(short) < len(url)
 }
 
 func (b *Builder) page(url, title string) *page {

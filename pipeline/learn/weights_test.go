@@ -159,3 +159,12 @@ func TestHundredths(t *testing.T) {
 		}
 	}
 }
+
+// TestAgainstWinning: a component that goes against winning keeps what the defaults are still worth, and is never turned round.
+func TestAgainstWinning(t *testing.T) {
+	w := Weights{Deals: 60, Correlation: Three[measure.Interval]{fisher(0.5, 60), fisher(-0.5, 60), fisher(0.2, 60)}}
+	w.learn(defaults)
+	if w.Weights.Recency != 120 { // 0.3 · 40/(60+40)
+		t.Errorf("recency weighs %d, want 120: %v", w.Weights.Recency, w.Weights)
+	}
+}

@@ -245,6 +245,9 @@ func readMixpanel(r record, e *connectors.Event) string {
 	e.ElementID, e.Session, e.IP = p.first("$el_id"), p.first("$session_id"), p.first("ip")
 	e.Properties = plain(p, "time", "distinct_id", "current_page_title", "current_domain", "current_url_path", "current_url_search", "current_url_protocol", "current_url")
 	set(e, connectors.PropCampaign, p.first("utm_campaign"))
+	if e.Kind == "$mp_submit" {
+		set(e, connectors.PropForm, choose(p.under("$target").first("$attr-name", "$attr-id"), e.ElementID))
+	}
 	e.Received, _ = ParseTime(p.first("mp_processing_time_ms"))
 	return p.first("time")
 }
@@ -259,8 +262,8 @@ func readAmplitude(r record, e *connectors.Event) string {
 	}
 	user := r.under("user_properties")
 	e.Email = choose(user.first("email", "Email", "$email"), user.under("$set").first("email", "Email"), user.under("$setOnce").first("email", "Email"))
-	e.URL, e.PageTitle = p.first("[Amplitude] Page URL", "[Amplitude] Page Location", "url"), p.first("[Amplitude] Page Title", "title")
-	e.ElementText, e.ElementID, e.Referrer = p.first("[Amplitude] Element Text"), p.first("[Amplitude] Element ID"), p.first("referrer")
+	e.URL, e.PageTitle = p.first("[Amplitude] Page Location", "[Amplitude] Page URL", "url"), p.first("[Amplitude] Page Title", "title")
+	e.ElementText, e.ElementID, e.Referrer = p.first("[Amplitude] Element Text"), p.first("[Amplitude] Element ID"), p.first("[Amplitude] Previous Page Location", "referrer")
 	e.IP = scalar(r["ip_address"])
 	e.Properties = p.properties("url", "title", "referrer")
 	maps.DeleteFunc(e.Properties, func(k, _ string) bool { return strings.HasPrefix(k, "[Amplitude] ") })

@@ -4,7 +4,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/intentd/intentd/pipeline/learn"
 	"github.com/intentd/intentd/pipeline/score"
 )
 
@@ -18,16 +17,20 @@ type Ahead struct {
 	MedianDays int            `json:"median_days"` // from the first such day to the outcome
 	Never      int            `json:"never"`
 	Best       map[string]int `json:"best"` // the won by the best tier they had
+	// Worth is what they were worth, by that tier; nil where no outcome says what it was worth.
+	Worth map[string]float64 `json:"worth,omitempty"`
 }
 
 // lead collects it.
 type lead struct {
-	days []int
-	best [score.High + 1]int
-	won  int
+	days  []int
+	best  [score.High + 1]int
+	worth [score.High + 1]float64
+	won   int
 }
 
-func (l *lead) add(set *score.Settings, s *learn.Snapshot) {
+func (l *lead) add(set *score.Settings, who *Person) {
+	s := who.Snapshot
 	l.won++
 	best := score.TierUnknown
 	for d := lookBack - 1; d >= 0 && best < score.High; d-- {
@@ -39,12 +42,19 @@ func (l *lead) add(set *score.Settings, s *learn.Snapshot) {
 		}
 	}
 	l.best[best]++
+	l.worth[best] += who.Worth
 }
 
 func (l *lead) told() *Ahead {
 	a := &Ahead{Won: l.won, High: len(l.days), Never: l.won - len(l.days), Best: map[string]int{}}
 	for tier, n := range l.best {
 		a.Best[score.Tier(tier).String()] = n
+	}
+	if slices.ContainsFunc(l.worth[:], func(w float64) bool { return w != 0 }) {
+		a.Worth = map[string]float64{}
+		for tier, w := range l.worth {
+			a.Worth[score.Tier(tier).String()] = w
+		}
 	}
 	if n := len(l.days); n > 0 {
 		slices.Sort(l.days)

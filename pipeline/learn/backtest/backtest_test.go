@@ -103,7 +103,7 @@ func TestLearnedBeatsFormula(t *testing.T) {
 	if r.Choice.Engine != Propensity {
 		t.Errorf("auto: %+v", r.Choice)
 	}
-	if !learned.Ordered() {
+	if higher, _, _ := learned.Inverted(); higher != nil {
 		t.Errorf("tiers %v", learned.Tiers)
 	}
 	if w := r.Weights; w.Refused != "" || w.Weights.Volume <= 400 {
@@ -263,5 +263,14 @@ func TestJSONShape(t *testing.T) {
 	}
 	if want := []string{"formula", "weights", "propensity", "own", "newest_activity", "most_page_views"}; !slices.Equal(names, want) {
 		t.Errorf("engines %v, want %v", names, want)
+	}
+}
+
+// TestUnknownStandLowest: somebody without a signal has no score: below everybody who has one, and no tier.
+func TestUnknownStandLowest(t *testing.T) {
+	e := bySettings(Formula, score.Defaults())
+	nobody := &standing{Person: &Person{Snapshot: &learn.Snapshot{At: start}}}
+	if points := e.score(nobody); points >= 0 || e.tier(nobody, points) != score.TierUnknown {
+		t.Errorf("nobody has %v points, tier %v", points, e.tier(nobody, points))
 	}
 }

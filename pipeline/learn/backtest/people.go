@@ -24,6 +24,7 @@ type Person struct {
 	Facts    []learn.Fact    // of a row of a table
 	Snapshot *learn.Snapshot // of a journey; nil: a row
 	Given    float64         // the team's own score; NaN: none
+	Worth    float64         // of the deal, in whatever currency; 0: not known
 	// Baselines: how many days ago at the snapshot, and how many; NaN: not known, which stands lowest.
 	FormDays, ActiveDays, PageViews float64
 }
@@ -37,6 +38,7 @@ type Population struct {
 	Journeys bool           // the people have snapshots
 	Baseline [3]bool        // which of the baselines can be told: newest form, newest activity, page views
 	LeftOut  map[string]int // rows that are not among the people, by reason
+	Remarks  []string       // what else a reader must know of them
 	Without  []string       // facts that are not learned from
 	Trusted  []string       // facts that are learned from though they tell the outcome too well
 }

@@ -18,6 +18,9 @@ var Heads = [3]float64{0.05, 0.10, 0.20}
 type Result struct {
 	People, Won int            // with a known outcome
 	LeftOut     map[string]int // rows that are not among them, by reason
+	Remarks     []string       // of the population
+	Unused      []string       // facts of a table that nothing can be learned from: nearly all are alike, or all differ
+	NobodyHigh  bool           // nobody of the training part reaches high's threshold by the formula: strengths are cut at usual shares
 	Split       Split
 	Ahead       *Ahead // of the won: how early the formula had them high; nil of a table
 	Engines     []Report
@@ -58,19 +61,19 @@ type Tier struct {
 	Precision measure.Interval // the share of them that was won
 }
 
-// Ordered says whether high was won more often than medium, and medium than low, of tiers that hold anybody.
-func (r *Report) Ordered() bool {
-	last := 2.0
-	for _, t := range r.Tiers {
+// Inverted is a pair of neighbouring tiers of which the lower was won more often, or as often; nil if high > medium > low, of those that hold anybody. sure is whether their limits part them.
+func (r *Report) Inverted() (higher, lower *Tier, sure bool) {
+	for i := range r.Tiers {
+		t := &r.Tiers[i]
 		if t.Rows == 0 || t.Tier == score.TierUnknown {
 			continue
 		}
-		if t.Precision.Value >= last {
-			return false
+		if higher != nil && t.Precision.Value >= higher.Precision.Value {
+			return higher, t, t.Precision.Low > higher.Precision.High
 		}
-		last = t.Precision.Value
+		higher = t
 	}
-	return true
+	return nil, nil, false
 }
 
 // Engine is the report of an engine, nil if there is none of the name.
@@ -106,6 +109,9 @@ func (r *Result) choose() {
 		if auc > 0 && brier < 0 {
 			c.Engine = Propensity
 			c.Why = fmt.Sprintf("on later people its AUC is %.3f higher and its Brier score %.4f lower than the formula's", auc, -brier)
+			if learned.AUC.Low <= formula.AUC.High {
+				c.Why += ", which may be chance"
+			}
 		} else {
 			c.Why = fmt.Sprintf("on later people propensity's AUC is %+.3f and its Brier score %+.4f against the formula's: it must win on both", auc, brier)
 		}

@@ -24,6 +24,7 @@ var ErrOneOutcome = errors.New("one outcome only")
 type run struct {
 	ctx     context.Context
 	p       *Population
+	most    int // people that strengths are learned from
 	split   Split
 	deals   learn.Deals
 	formula measure.Tally // of the training part
@@ -34,7 +35,11 @@ type run struct {
 
 // Run sets the engines beside each other. prior is a model that was learned elsewhere; nil: the built-in strengths. It fails with ErrOneOutcome or when ctx has ended.
 func Run(ctx context.Context, p *Population, prior *learn.Strengths) (*Result, error) {
-	r := &run{ctx: ctx, p: p, split: splitAt(p), result: &Result{LeftOut: p.LeftOut}}
+	return runWith(ctx, p, prior, maxLearned)
+}
+
+func runWith(ctx context.Context, p *Population, prior *learn.Strengths, most int) (*Result, error) {
+	r := &run{ctx: ctx, p: p, most: most, split: splitAt(p), result: &Result{LeftOut: p.LeftOut, Remarks: p.Remarks}}
 	survey, err := r.look()
 	if err != nil {
 		return nil, err
@@ -98,20 +103,19 @@ func (r *run) look() (*learn.Survey, error) {
 		}
 	}
 	r.result.People, r.result.Won, r.result.Split = i, won, r.split
-	switch {
-	case i == 0:
-		return nil, fmt.Errorf("%w: there is nobody in it", ErrOneOutcome)
-	case won == 0:
-		return nil, fmt.Errorf("%w: all %d were lost", ErrOneOutcome, i)
-	case won == i:
-		return nil, fmt.Errorf("%w: all %d were won", ErrOneOutcome, i)
+	if won == 0 || won == i {
+		which := "lost"
+		if won > 0 {
+			which = "won"
+		}
+		return nil, fmt.Errorf("%w: the %s left were all %s, and a backtest needs both%s", ErrOneOutcome, count(i, "person", "people"), which, told(r.p.LeftOut, " (left out: ", ")"))
 	}
-	r.drawn = min(1, maxLearned/float64(max(r.split.Learned, 1)))
+	r.drawn = min(1, float64(r.most)/float64(max(r.split.Learned, 1)))
 	survey := &learn.Survey{}
 	var ahead lead
 	r.each(func(s *standing, i int, judged bool) {
 		if s.Won && s.Snapshot != nil {
-			ahead.add(&r.p.Settings, s.Snapshot)
+			ahead.add(&r.p.Settings, s.Person)
 		}
 		if judged {
 			return
@@ -149,6 +153,9 @@ func (r *run) strengths(survey *learn.Survey, prior *learn.Strengths) error {
 		}
 	}
 	features := survey.Features(without)
+	if !r.p.Journeys { // of journeys these are rare pages and forms, and many
+		r.result.Unused = survey.Unused(features, without)
+	}
 	schema := learn.NewSchema(features)
 	rows := &logistic.Rows{Width: len(features)}
 	var at []int64
@@ -160,7 +167,7 @@ func (r *run) strengths(survey *learn.Survey, prior *learn.Strengths) error {
 		schema.Encode(s.facts, x)
 		rows.X = append(rows.X, x...)
 		rows.Won = append(rows.Won, s.Won)
-		when := int64(0)
+		when := int64(chance(uint64(i)+1<<41) * (1 << 53)) // without dates chance orders them: the order of a file may be anything
 		if r.split.ByTime {
 			when = s.At.Unix()
 		}
@@ -169,10 +176,14 @@ func (r *run) strengths(survey *learn.Survey, prior *learn.Strengths) error {
 	if err := r.ctx.Err(); err != nil {
 		return err
 	}
-	sort.Stable(&byDate{rows, at, x})
+	sort.Stable(&inOrder{rows, at, x})
+	if !r.split.ByTime {
+		at = nil
+	}
 	o := learn.Options{Prior: prior, Weights: r.p.Settings.Weights, High: r.p.Settings.High, Medium: r.p.Settings.Medium}
 	if r.parted {
 		o.ShareHigh, o.ShareMedium = r.formula.Share(float64(o.High)), r.formula.Share(float64(o.Medium))
+		r.result.NobodyHigh = o.ShareHigh == 0
 	}
 	m, err := learn.Learn(r.ctx, features, rows, at, o)
 	switch {
@@ -186,16 +197,16 @@ func (r *run) strengths(survey *learn.Survey, prior *learn.Strengths) error {
 	return nil
 }
 
-// byDate sorts rows with their dates.
-type byDate struct {
+// inOrder sorts rows with what orders them.
+type inOrder struct {
 	rows *logistic.Rows
 	at   []int64
 	swap []float32
 }
 
-func (b *byDate) Len() int           { return len(b.at) }
-func (b *byDate) Less(i, j int) bool { return b.at[i] < b.at[j] }
-func (b *byDate) Swap(i, j int) {
+func (b *inOrder) Len() int           { return len(b.at) }
+func (b *inOrder) Less(i, j int) bool { return b.at[i] < b.at[j] }
+func (b *inOrder) Swap(i, j int) {
 	b.at[i], b.at[j] = b.at[j], b.at[i]
 	b.rows.Won[i], b.rows.Won[j] = b.rows.Won[j], b.rows.Won[i]
 	copy(b.swap, b.rows.Row(i))

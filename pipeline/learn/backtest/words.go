@@ -1,6 +1,7 @@
 package backtest
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -75,11 +76,19 @@ func (r *Result) ahead() []string {
 	if a == nil || a.Won == 0 {
 		return nil
 	}
+	worth := ""
+	if a.Worth != nil {
+		high, all := a.Worth[score.High.String()], 0.0
+		for _, w := range a.Worth {
+			all += w
+		}
+		worth = fmt.Sprintf(" Those who were high brought %s of the %.0f that all were worth.", percent(high/max(all, 1e-9)), all)
+	}
 	if a.High == 0 {
 		return []string{fmt.Sprintf("Of %s, the score had none high in the %d days before.", count(a.Won, "person who was won", "people who were won"), lookBack)}
 	}
-	return []string{fmt.Sprintf("Of %s, the score had %d (%s) high before, half of them at least %s ahead; %d never were.",
-		count(a.Won, "person who was won", "people who were won"), a.High, percent(float64(a.High)/float64(a.Won)), count(a.MedianDays, "day", "days"), a.Never)}
+	return []string{fmt.Sprintf("Of %s, the score had %d (%s) high before, half of them at least %s ahead; %d never were.%s",
+		count(a.Won, "person who was won", "people who were won"), a.High, percent(float64(a.High)/float64(a.Won)), count(a.MedianDays, "day", "days"), a.Never, worth)}
 }
 
 // our is what an engine is called within a sentence.
@@ -89,8 +98,10 @@ func our(name string) string {
 		return "the score"
 	case Propensity:
 		return "what was learned"
+	case Weights, NewestForm, NewestActivity, MostPageViews:
+		return Title(name)
 	}
-	return Title(name)
+	return "the score in column " + name
 }
 
 // Whom says on whom the engines were judged.
@@ -104,10 +115,19 @@ func Whom(r *Result) string {
 
 // Remarks are what a reader must know of the people before they believe a figure.
 func Remarks(r *Result) (lines []string) {
-	for _, why := range slices.SortedFunc(maps.Keys(r.LeftOut), func(a, b string) int { return (r.LeftOut[b]-r.LeftOut[a])*2 + strings.Compare(a, b) }) {
-		if n := r.LeftOut[why]; n > 0 {
-			lines = append(lines, fmt.Sprintf("left out: %d, %s", n, why))
+	if out := told(r.LeftOut, "left out: ", ""); out != "" {
+		lines = append(lines, out)
+	}
+	lines = append(lines, r.Remarks...)
+	if n := len(r.Unused); n > 0 {
+		names := strings.Join(r.Unused[:min(n, 8)], ", ")
+		if n > 8 {
+			names += fmt.Sprintf(" and %d more", n-8)
 		}
+		lines = append(lines, "not learned from, because nearly all are alike or all differ: "+names)
+	}
+	if r.NobodyHigh && r.Strengths != nil {
+		lines = append(lines, "nobody of the older people reaches high by the formula: the thresholds of what was learned let in the usual 10 and 30 %")
 	}
 	if !r.Split.ByTime {
 		lines = append(lines, "without dates nobody was judged on people later than those learned from: expect less of what is learned (--date COLUMN)")
@@ -126,8 +146,13 @@ func Remarks(r *Result) (lines []string) {
 		lines = append(lines, "no weights were learned: "+w.Refused)
 	}
 	for i := range r.Engines {
-		if e := &r.Engines[i]; len(e.Tiers) > 0 && !e.TooFew && !e.Ordered() {
-			lines = append(lines, fmt.Sprintf("the tiers of %s do not stand in order of what was won: high > medium > low is what they promise", Title(e.Name)))
+		e := &r.Engines[i]
+		if higher, lower, sure := e.Inverted(); higher != nil && !e.TooFew {
+			chance := ""
+			if !sure {
+				chance = "; the difference may be chance"
+			}
+			lines = append(lines, fmt.Sprintf("tiers of %s: %s was won less often than %s%s", Title(e.Name), higher.Tier, lower.Tier, chance))
 		}
 	}
 	return lines
@@ -149,6 +174,20 @@ func (r *Report) Tier(of score.Tier) *Tier {
 		}
 	}
 	return nil
+}
+
+// told lists how many were left out for which reason, the most first; "" if none.
+func told(leftOut map[string]int, before, after string) string {
+	var each []string
+	for _, why := range slices.SortedFunc(maps.Keys(leftOut), func(a, b string) int { return cmp.Or(cmp.Compare(leftOut[b], leftOut[a]), cmp.Compare(a, b)) }) {
+		if n := leftOut[why]; n > 0 {
+			each = append(each, fmt.Sprintf("%d, %s", n, why))
+		}
+	}
+	if each == nil {
+		return ""
+	}
+	return before + strings.Join(each, "; ") + after
 }
 
 func percent(share float64) string {

@@ -2,7 +2,6 @@ package report
 
 import (
 	"html/template"
-	"math"
 
 	"github.com/intentd/intentd/pipeline/learn/backtest"
 	"github.com/intentd/intentd/pipeline/learn/measure"
@@ -32,7 +31,7 @@ func calibrationChart(engines []backtest.Report) template.HTML {
 			}
 		}
 	}
-	top = min(1, math.Ceil(top*10)/10)
+	top = nice(top)
 	d := newDrawing(square, "Calibration: what was won, over the probability that was given")
 	p := d.plot(top, top, "probability given (tenths of the people)", "won")
 	p.line("guide", "as promised", []measure.Point{{X: 0, Y: 0}, {X: top, Y: top}})
@@ -102,7 +101,7 @@ func tierChart(engines []backtest.Report, base float64) template.HTML {
 
 // nice is a round share that x does not exceed.
 func nice(x float64) float64 {
-	for _, n := range []float64{0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8} {
+	for _, n := range []float64{0.01, 0.02, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5, 0.75} {
 		if x <= n {
 			return n
 		}

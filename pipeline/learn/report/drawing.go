@@ -14,7 +14,7 @@ const (
 	left    = 56.0
 	below   = 48.0
 	above   = 12.0
-	right   = 14.0
+	right   = 24.0
 )
 
 // size of a drawing, in its own units.
@@ -152,14 +152,15 @@ func (b *bars) html() template.HTML {
 	room := (b.w - left - right) / float64(max(len(b.groups), 1))
 	for i, g := range b.groups {
 		from := left + float64(i)*room
-		each := room * 0.8 / float64(max(len(g.bars), 1))
+		each := min(room*0.8/float64(max(len(g.bars), 1)), 90)
+		from += (room*0.8 - each*float64(len(g.bars))) / 2
 		for k, bar := range g.bars {
 			x := from + room*0.1 + float64(k)*each
 			middle := x + each*0.425
 			b.add(`<g class="%s"><title>%s</title><rect x="%.1f" y="%.1f" width="%.1f" height="%.1f"/><line class="limit" x1="%.1f" y1="%.1f" x2="%.1f" y2="%.1f"/></g>`,
 				bar.class, html.EscapeString(bar.told), x, b.y(bar.of.Value), each*0.85, max(0, b.h-below-b.y(bar.of.Value)), middle, b.y(bar.of.Low), middle, b.y(bar.of.High))
 		}
-		b.text("tick", "middle", from+room/2, b.h-below+18, g.name)
+		b.text("tick", "middle", left+(float64(i)+0.5)*room, b.h-below+18, g.name)
 	}
 	b.add(`<line class="guide" x1="%.1f" y1="%.1f" x2="%.1f" y2="%.1f"><title>all together: %s</title></line>`, left, b.y(b.base), b.w-right, b.y(b.base), share(b.base, 0))
 	b.text("axis", "middle", (left+b.w-right)/2, b.h-8, "won, with 95 % limits; the dashed line is what all together have")

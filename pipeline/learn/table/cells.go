@@ -4,16 +4,15 @@ import (
 	"strconv"
 	"strings"
 	"time"
-
-	"github.com/intentd/intentd/connectors"
+	"unicode"
 )
 
 // Words that say what came of somebody.
 var (
-	wonWords = map[string]bool{"1": true, "true": true, "yes": true, "y": true, "t": true, "won": true, "win": true, "closedwon": true, "closed_won": true, "converted": true, "customer": true,
-		"success": true, "positive": true, "purchased": true, "1.0": true, "ja": true, "gewonnen": true}
-	lostWords = map[string]bool{"0": true, "false": true, "no": true, "n": true, "f": true, "lost": true, "loss": true, "closedlost": true, "closed_lost": true, "not_converted": true,
-		"unqualified": true, "disqualified": true, "failure": true, "negative": true, "0.0": true, "nein": true, "verloren": true}
+	wonWords = map[string]bool{"1": true, "true": true, "yes": true, "y": true, "t": true, "won": true, "win": true, "closedwon": true, "converted": true, "customer": true,
+		"success": true, "positive": true, "purchased": true, "ja": true, "gewonnen": true}
+	lostWords = map[string]bool{"0": true, "false": true, "no": true, "n": true, "f": true, "lost": true, "loss": true, "closedlost": true, "notconverted": true,
+		"unqualified": true, "disqualified": true, "failure": true, "negative": true, "nein": true, "verloren": true}
 )
 
 // outcome reads a cell; ok is false where it says neither.
@@ -26,8 +25,19 @@ func outcome(cell string) (won, ok bool) {
 			return false, true
 		}
 	}
-	word := connectors.Fold(strings.TrimSpace(cell))
+	word := strings.TrimSuffix(strings.TrimSpace(cell), ".0")
+	word = folded(word)
 	return wonWords[word], wonWords[word] || lostWords[word]
+}
+
+// folded are the letters and digits of a text in lower case: names of columns are compared so.
+func folded(s string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsLetter(r) || unicode.IsDigit(r) {
+			return unicode.ToLower(r)
+		}
+		return -1
+	}, s)
 }
 
 // layouts of dates that say one thing only; those with slashes are in slashed.

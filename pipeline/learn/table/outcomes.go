@@ -3,10 +3,10 @@ package table
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
-	"github.com/intentd/intentd/connectors"
 	"github.com/intentd/intentd/pipeline/learn/backtest"
 )
 
@@ -15,10 +15,11 @@ type Outcome struct {
 	Who     string // address
 	Won     bool
 	At      time.Time
+	Worth   float64           // of a column worth, amount, value or revenue; 0: not known
 	Profile map[string]string // of the columns that were asked for
 }
 
-// Outcomes reads a table with the columns email, outcome and at, and of the profile columns those that it has. Rows that cannot be used are counted by their reason.
+// Outcomes reads a table with the columns email, outcome and at, one with what it was worth if there is any, and of the profile columns those that it has. Rows that cannot be used are counted by their reason.
 func Outcomes(path string, profile []string) (out []Outcome, leftOut map[string]int, err error) {
 	t, err := Open(path)
 	if err != nil {
@@ -29,9 +30,9 @@ func Outcomes(path string, profile []string) (out []Outcome, leftOut map[string]
 	for _, c := range []struct {
 		at    *int
 		names []string
-	}{{&who, []string{"email", "e_mail", "email_address", "person", "user_id"}}, {&p.outcome, []string{"outcome", "won", "result"}}, {&p.date, []string{"at", "date", "outcome_at", "closed_at", "created_at", "time"}}} {
+	}{{&who, []string{"email", "emailaddress", "person", "userid"}}, {&p.outcome, []string{"outcome", "won", "result"}}, {&p.date, []string{"at", "date", "outcomeat", "closedat", "createdat", "time"}}} {
 		for _, name := range c.names {
-			if *c.at = slices.IndexFunc(t.Header, func(h string) bool { return connectors.Fold(h) == name }); *c.at >= 0 {
+			if *c.at = slices.IndexFunc(t.Header, func(h string) bool { return folded(h) == name }); *c.at >= 0 {
 				break
 			}
 		}
@@ -45,6 +46,9 @@ func Outcomes(path string, profile []string) (out []Outcome, leftOut map[string]
 			columns[name] = i
 		}
 	}
+	worth := slices.IndexFunc(t.Header, func(h string) bool {
+		return slices.Contains([]string{"worth", "amount", "value", "revenue"}, folded(h))
+	})
 	if err := p.check(); err != nil {
 		return nil, nil, err
 	}
@@ -54,6 +58,9 @@ func Outcomes(path string, profile []string) (out []Outcome, leftOut map[string]
 			return true // it was counted
 		}
 		o := Outcome{Who: strings.Clone(strings.ToLower(strings.TrimSpace(cells[who]))), Won: read.Won, At: read.At}
+		if worth >= 0 {
+			o.Worth, _ = strconv.ParseFloat(strings.TrimSpace(cells[worth]), 64) // what is no number is not known
+		}
 		for name, i := range columns {
 			if v := strings.TrimSpace(cells[i]); v != "" {
 				if o.Profile == nil {

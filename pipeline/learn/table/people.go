@@ -10,7 +10,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/intentd/intentd/connectors"
 	"github.com/intentd/intentd/pipeline/learn"
 	"github.com/intentd/intentd/pipeline/learn/backtest"
 	"github.com/intentd/intentd/pipeline/score"
@@ -97,9 +96,9 @@ func People(t *Table, c Columns, set score.Settings) (*backtest.Population, erro
 	return out, nil
 }
 
-// naming are columns, as connectors.Fold writes them, that say who somebody is and nothing else.
-var naming = []string{"id", "email", "e_mail", "email_address", "name", "first_name", "last_name", "full_name", "phone", "phone_number", "mobile", "address", "street", "url", "website", "notes", "owner", "person", "contact", "lead_number", "prospect_id",
-	"lead_id", "record_id", "contact_id", "user_id", "customer_id", "deal_name"}
+// naming are columns, as folded writes them, that say who somebody is and nothing else.
+var naming = []string{"id", "email", "emailaddress", "name", "firstname", "lastname", "fullname", "phone", "phonenumber", "mobile", "address", "street", "url", "website", "notes", "owner", "person", "contact", "leadnumber", "prospectid",
+	"leadid", "recordid", "contactid", "userid", "customerid", "dealname"}
 
 // components are columns that are read as the formula's.
 var components = []string{"volume", "recency", "topics"}
@@ -109,7 +108,7 @@ func (p *people) choose() (without []string, err error) {
 	taken := func(i int) bool { return i == p.outcome || i == p.date || i == p.given }
 	if len(p.c.Features) == 0 {
 		for i, name := range p.t.Header {
-			if !taken(i) && !slices.Contains(naming, connectors.Fold(name)) && name != "" {
+			if !taken(i) && !slices.Contains(naming, folded(name)) && name != "" {
 				p.facts = append(p.facts, column{i, p.named(name)})
 			}
 		}
@@ -126,7 +125,7 @@ func (p *people) choose() (without []string, err error) {
 		p.facts = append(p.facts, column{i, p.named(p.t.Header[i])})
 	}
 	for i, name := range p.t.Header {
-		if slices.Contains(components, connectors.Fold(name)) && !taken(i) && !slices.ContainsFunc(p.facts, func(c column) bool { return c.at == i }) {
+		if slices.Contains(components, folded(name)) && !taken(i) && !slices.ContainsFunc(p.facts, func(c column) bool { return c.at == i }) {
 			p.facts = append(p.facts, column{i, p.named(name)})
 			without = append(without, p.named(name))
 		}
@@ -136,7 +135,7 @@ func (p *people) choose() (without []string, err error) {
 
 // named is what a column's facts are called: the components go by their own names.
 func (p *people) named(header string) string {
-	if folded := connectors.Fold(header); slices.Contains(components, folded) {
+	if folded := folded(header); slices.Contains(components, folded) {
 		return folded
 	}
 	return header
@@ -145,9 +144,9 @@ func (p *people) named(header string) string {
 // findBaselines finds columns that say what a team would sort by.
 func (p *people) findBaselines() {
 	lists := [3][2][]string{
-		{{"days_since_last_form", "days_since_form"}, {"last_form", "last_form_at", "recent_conversion_date", "last_form_submission"}},
-		{{"days_since_last_activity", "days_since_last_visit", "days_since_last_seen"}, {"last_activity", "last_activity_at", "last_activity_date", "last_seen", "last_visit", "time_of_last_session"}},
-		{{"page_views", "pageviews", "pages_viewed", "number_of_pageviews", "total_page_views"}, nil},
+		{{"dayssincelastform", "dayssinceform"}, {"lastform", "lastformat", "recentconversiondate", "lastformsubmission"}},
+		{{"dayssincelastactivity", "dayssincelastvisit", "dayssincelastseen"}, {"lastactivity", "lastactivityat", "lastactivitydate", "lastseen", "lastvisit", "timeoflastsession"}},
+		{{"pageviews", "pageviews", "pagesviewed", "numberofpageviews", "totalpageviews"}, nil},
 	}
 	for i, list := range lists {
 		p.baseline[i] = -1
@@ -155,7 +154,7 @@ func (p *people) findBaselines() {
 			if k == 1 && p.date < 0 {
 				continue // a date says nothing without the date of the outcome
 			}
-			at := slices.IndexFunc(p.t.Header, func(h string) bool { return slices.Contains(names, connectors.Fold(h)) })
+			at := slices.IndexFunc(p.t.Header, func(h string) bool { return slices.Contains(names, folded(h)) })
 			if at >= 0 && p.baseline[i] < 0 {
 				p.baseline[i] = at
 				if i < 2 {

@@ -14,8 +14,6 @@ import (
 	"os"
 	"slices"
 	"strings"
-
-	"github.com/intentd/intentd/connectors"
 )
 
 // Table is a CSV file.
@@ -78,12 +76,12 @@ func (t *Table) open() (*os.File, *bufio.Reader, error) {
 	return f, in, nil
 }
 
-// Column is the index of a column by its name; case, spaces and underscores do not matter where the exact name is not there. The error says which columns there are.
+// Column is the index of a column by its name; case, spaces and signs do not matter where the exact name is not there. The error says which columns there are.
 func (t *Table) Column(name, flag string) (int, error) {
 	if i := slices.Index(t.Header, name); i >= 0 {
 		return i, nil
 	}
-	if i := slices.IndexFunc(t.Header, func(h string) bool { return connectors.Fold(h) == connectors.Fold(name) }); i >= 0 {
+	if i := slices.IndexFunc(t.Header, func(h string) bool { return folded(h) == folded(name) }); i >= 0 {
 		return i, nil
 	}
 	known := t.Header

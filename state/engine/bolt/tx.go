@@ -15,11 +15,22 @@ type tx struct {
 	b       *bbolt.Tx
 	buckets []*bbolt.Bucket
 	cursors []*bbolt.Cursor // of look
+	met     []pair          // the pair of each bucket that was last read or written: what is changed was nearly always read before
 	arena   *arena          // nil in a View
 	undo    []undo
 	depth   int // of savepoints
 	wrote   bool
 	stuck   error // taking back failed: nothing can be kept
+}
+
+// pair is a key, which is set once there was one, and its value, nil if there is none.
+type pair struct {
+	set        bool
+	key, value []byte
+}
+
+func (p *pair) keep(key, value []byte) {
+	p.set, p.key, p.value = true, append(p.key[:0], key...), value
 }
 
 // undo is one change to take back: the pair as it was before, or where the sequence of a bucket stood.
@@ -34,7 +45,7 @@ var errView = errors.New("state: write inside a view")
 
 func (e *Engine) newTx(b *bbolt.Tx, a *arena) *tx {
 	n := len(e.o.Buckets)
-	return &tx{e: e, b: b, arena: a, buckets: make([]*bbolt.Bucket, n), cursors: make([]*bbolt.Cursor, n)}
+	return &tx{e: e, b: b, arena: a, buckets: make([]*bbolt.Bucket, n), cursors: make([]*bbolt.Cursor, n), met: make([]pair, n)}
 }
 
 func (tx *tx) bucket(id engine.Bucket) *bbolt.Bucket {
@@ -73,14 +84,27 @@ func (tx *tx) look(id engine.Bucket) *bbolt.Cursor {
 
 // Get is the value of key, inside the page; nil if there is none.
 func (tx *tx) Get(id engine.Bucket, key []byte) []byte {
-	if k, v := tx.look(id).Seek(key); bytes.Equal(k, key) {
-		return v
+	last := &tx.met[id]
+	if !last.set || !bytes.Equal(last.key, key) {
+		k, v := tx.look(id).Seek(key)
+		if !bytes.Equal(k, key) {
+			v = nil
+		}
+		last.keep(key, v)
 	}
-	return nil
+	return last.value
 }
 
 // Floor is the pair with the greatest key that is not above key.
 func (tx *tx) Floor(id engine.Bucket, key []byte) ([]byte, []byte) {
+	k, v := tx.floor(id, key)
+	if k != nil {
+		tx.met[id].keep(k, v)
+	}
+	return k, v
+}
+
+func (tx *tx) floor(id engine.Bucket, key []byte) ([]byte, []byte) {
 	c := tx.look(id)
 	k, v := c.Seek(key)
 	if k != nil && bytes.Equal(k, key) {
@@ -162,6 +186,10 @@ func (tx *tx) Put(id engine.Bucket, key, value []byte) error {
 		return errView
 	}
 	tx.remember(id, key)
+	if value == nil {
+		value = []byte{} // nil is no pair
+	}
+	tx.met[id].keep(key, value)
 	return tx.bucket(id).Put(key, value)
 }
 
@@ -171,6 +199,7 @@ func (tx *tx) Delete(id engine.Bucket, key []byte) error {
 		return errView
 	}
 	tx.remember(id, key)
+	tx.met[id].keep(key, nil)
 	return tx.bucket(id).Delete(key)
 }
 
@@ -224,6 +253,7 @@ func (tx *tx) Savepoint(fn func() error) (err error) {
 }
 
 func (tx *tx) takeBack(begun int) error {
+	clear(tx.met)
 	for i := len(tx.undo) - 1; i >= begun; i-- {
 		u := &tx.undo[i]
 		b := tx.bucket(u.bucket)

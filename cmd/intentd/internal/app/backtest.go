@@ -9,6 +9,7 @@ import (
 	"os"
 	"runtime"
 	"slices"
+	"strings"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -16,6 +17,7 @@ import (
 	"github.com/intentd/intentd/cmd/intentd/internal/config"
 	"github.com/intentd/intentd/connectors/identity"
 	"github.com/intentd/intentd/pipeline"
+	"github.com/intentd/intentd/pipeline/journey"
 	"github.com/intentd/intentd/pipeline/learn"
 	"github.com/intentd/intentd/pipeline/learn/backtest"
 	"github.com/intentd/intentd/pipeline/learn/table"
@@ -37,12 +39,6 @@ type BacktestOf struct {
 	Of string // the file
 }
 
-// BacktestFileError says that a file cannot be used, and what to do.
-type BacktestFileError struct{ Err error }
-
-func (e *BacktestFileError) Error() string { return e.Err.Error() }
-func (e *BacktestFileError) Unwrap() error { return e.Err }
-
 // WriteStrengths writes the coefficients that were learned.
 func (b *BacktestOf) WriteStrengths(w io.Writer) error {
 	if b.Strengths == nil {
@@ -51,7 +47,7 @@ func (b *BacktestOf) WriteStrengths(w io.Writer) error {
 	return b.Strengths.Write(w)
 }
 
-// Backtest judges the score on people whose outcomes are known. It writes nothing and asks nobody. The error is a *BacktestFileError where a file is the reason.
+// Backtest judges the score on people whose outcomes are known. It writes nothing and asks nobody. An error about a file is a sentence that says what to do.
 func Backtest(ctx context.Context, o BacktestOptions) (*BacktestOf, error) {
 	cfg := config.Default()
 	if o.Config != nil {
@@ -65,7 +61,7 @@ func Backtest(ctx context.Context, o BacktestOptions) (*BacktestOf, error) {
 			prior, err = learn.ReadStrengths(b)
 		}
 		if err != nil {
-			return nil, &BacktestFileError{fmt.Errorf("--prior %s: %w", o.Prior, err)}
+			return nil, fmt.Errorf("--prior %s: %w", o.Prior, err)
 		}
 	}
 	var p *backtest.Population
@@ -80,10 +76,7 @@ func Backtest(ctx context.Context, o BacktestOptions) (*BacktestOf, error) {
 		p, err = table.People(t, o.Columns, scoreSettings(cfg))
 	}
 	if err != nil {
-		if ctx.Err() != nil {
-			return nil, ctx.Err()
-		}
-		return nil, &BacktestFileError{err}
+		return nil, err
 	}
 	r, err := backtest.Run(ctx, p, prior)
 	if err != nil {
@@ -134,9 +127,13 @@ func journeysOf(ctx context.Context, cfg *config.Config, o BacktestOptions) (*ba
 	}
 	cases := casesOf(b.setup.Identity, people, outcomes, leftOut)
 	set := scoreSettings(cfg)
-	snaps, err := snapshots(ctx, b.setup, cases, slices.Concat(learn.Profile, o.Columns.Features))
+	snaps, filtered, err := snapshots(ctx, b.setup, cases, slices.Concat(learn.Profile, o.Columns.Features))
 	if err != nil {
 		return nil, err
+	}
+	var remarks []string
+	if named := filtered.Named(); named != nil {
+		remarks = []string{"steps that count for nothing: " + strings.Join(named, ", ")}
 	}
 	kept := snaps[:0]
 	for _, s := range snaps {
@@ -159,7 +156,7 @@ func journeysOf(ctx context.Context, cfg *config.Config, o BacktestOptions) (*ba
 				}
 			}
 		},
-		Settings: set, Journeys: true, Baseline: [3]bool{true, true, true}, LeftOut: leftOut, Trusted: o.Columns.Trusted,
+		Settings: set, Journeys: true, Baseline: [3]bool{true, true, true}, LeftOut: leftOut, Remarks: remarks, Trusted: o.Columns.Trusted,
 	}, nil
 }
 
@@ -200,11 +197,12 @@ type outcomeCase struct {
 	outcome *table.Outcome
 }
 
-// snapshots builds everybody's journey as of a day before their outcome, several people at a time.
-func snapshots(ctx context.Context, setup *pipeline.Setup, cases []outcomeCase, fields []string) ([]backtest.Person, error) {
+// snapshots builds everybody's journey as of a day before their outcome, several people at a time, and sums up which steps count for nothing.
+func snapshots(ctx context.Context, setup *pipeline.Setup, cases []outcomeCase, fields []string) (people []backtest.Person, filtered journey.Filtered, err error) {
 	out := make([]backtest.Person, len(cases))
 	g, ctx := errgroup.WithContext(ctx)
 	workers := runtime.GOMAXPROCS(0)
+	left := make([]journey.Filtered, workers)
 	for w := range workers {
 		g.Go(func() error {
 			for i := w; i < len(cases); i += workers {
@@ -215,17 +213,22 @@ func snapshots(ctx context.Context, setup *pipeline.Setup, cases []outcomeCase, 
 					return err
 				}
 				t := &tried[0]
+				left[w].Add(t.Receipt.Filtered)
 				snap := learn.Snap(t.Visits, t.Signals, t.Receipt.Features, at, fields)
 				for name, word := range c.outcome.Profile {
 					snap.Words[name] = word
 				}
-				out[i] = backtest.Person{At: c.outcome.At, Won: c.outcome.Won, Snapshot: snap, Given: math.NaN(),
+				out[i] = backtest.Person{At: c.outcome.At, Won: c.outcome.Won, Worth: c.outcome.Worth, Snapshot: snap, Given: math.NaN(),
 					FormDays: daysBefore(at, snap.LastForm), ActiveDays: daysBefore(at, snap.Last), PageViews: float64(snap.Pages)}
 			}
 			return nil
 		})
 	}
-	return out, g.Wait()
+	err = g.Wait()
+	for _, f := range left {
+		filtered.Add(f)
+	}
+	return out, filtered, err
 }
 
 // daysBefore is how many whole days t was before at; NaN if never.

@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -45,10 +44,7 @@ left out and told; --trust takes one in all the same. See docs/backtest.md.`,
 				}
 			}
 			t, err := app.Backtest(cmd.Context(), o)
-			var wrong *app.BacktestFileError
-			if errors.As(err, &wrong) {
-				return &exitError{Misused, err}
-			} else if err != nil {
+			if err != nil {
 				return err
 			}
 			page := backtestPage{t: t}
@@ -104,7 +100,7 @@ func checkBacktest(cmd *cobra.Command, o *app.BacktestOptions) error {
 	return nil
 }
 
-// writeFile writes a file whole; "-" is no file.
+// writeFile writes a file, for its owner to read.
 func writeFile(name string, write func(io.Writer) error) error {
 	f, err := os.OpenFile(name, os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o600)
 	if err != nil {

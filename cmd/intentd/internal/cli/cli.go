@@ -94,6 +94,7 @@ and how ready they are, and writes score, reason and summary back as fields of t
 
   intentd demo         see it work: no keys, no network
   intentd try FILE     try it on a journey of your own: no CRM, no configuration
+  intentd backtest     see what the score is worth on people whose outcome you know
   intentd doctor       check a configuration against the live systems
   intentd provision    make the fields in the CRM
   intentd plan         see, field by field, what would be written

@@ -159,6 +159,9 @@ func connectorText(w io.Writer, st app.Status, name string, now time.Time) {
 		if conn.Report.Calls > 0 && conn.Report.DailyRemaining >= 0 {
 			traffic += fmt.Sprintf(", %d of %d left today", conn.Report.DailyRemaining, conn.Report.DailyLimit)
 		}
+		if conn.Report.Used != "" {
+			traffic += ", " + conn.Report.Used + " used today"
+		}
 		parts = append(parts, traffic)
 	}
 	for _, work := range []string{"poll", "listen", "sweep", "write"} {

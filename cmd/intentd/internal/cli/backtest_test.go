@@ -1,0 +1,134 @@
+package cli
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+var (
+	leads    = filepath.Join("testdata", "backtest", "leads.csv")
+	journeys = filepath.Join("testdata", "backtest", "events.jsonl")
+	outcomes = filepath.Join("testdata", "backtest", "outcomes.csv")
+)
+
+// What is said of the example files changes on purpose only.
+func TestBacktestGolden(t *testing.T) {
+	for golden, args := range map[string][]string{
+		"leads.txt":    {"--people", leads, "--outcome", "converted", "--date", "closed_at", "--score", "own_score"},
+		"journeys.txt": {"--journeys", journeys, "--outcomes", outcomes},
+	} {
+		code, out, errs := intentd(t, append([]string{"backtest"}, args...)...)
+		if code != Done || errs != "" {
+			t.Errorf("%s: exit %d %s", golden, code, errs)
+		}
+		golden = filepath.Join("testdata", "backtest", golden)
+		if *update {
+			if err := os.WriteFile(golden, []byte(out), 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if want, err := os.ReadFile(golden); err != nil || out != string(want) {
+			t.Errorf("%s: run with -update if this is meant: %v\n%s", golden, err, out)
+		}
+		for _, line := range strings.Split(out, "\n") {
+			if n := len([]rune(line)); n > 180 {
+				t.Errorf("%s: a line of %d columns: %s", golden, n, line)
+			}
+		}
+	}
+}
+
+// TestBacktestJSON has the engines with exactly the promised keys.
+func TestBacktestJSON(t *testing.T) {
+	code, out, errs := intentd(t, "backtest", "--people", leads, "--outcome", "converted", "--date", "closed_at", "--score", "own_score", "--json")
+	var got struct {
+		Engines []struct {
+			Name                                        string
+			AUC, AUC_Low, AUC_High, Brier, ECE, Lift_10 *float64
+			Tiers                                       []struct {
+				Tier             string
+				Share, Precision float64
+			}
+		}
+	}
+	if err := json.Unmarshal([]byte(out), &got); err != nil || code != Done || errs != "" || len(got.Engines) != 4 {
+		t.Fatalf("exit %d %s, %v\n%s", code, errs, err, out)
+	}
+	for _, e := range got.Engines {
+		if e.AUC == nil || *e.AUC_Low > *e.AUC || *e.AUC_High < *e.AUC || e.Brier == nil || e.Lift_10 == nil || e.ECE != nil {
+			t.Errorf("%+v: an ECE on so few people, or nothing else", e)
+		}
+	}
+}
+
+// TestBacktestReport is one file that asks no network for anything and runs nothing, and no name in it is markup.
+func TestBacktestReport(t *testing.T) {
+	dir := t.TempDir()
+	html, coefficients := filepath.Join(dir, "report.html"), filepath.Join(dir, "c.yaml")
+	hostile := filepath.Join(dir, "leads.csv")
+	text, err := os.ReadFile(leads)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(hostile, []byte(strings.ReplaceAll(strings.Replace(string(text), "own_score", "<script>alert(1)</script>", 1), "retail", `"<img src=x>"`)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	code, out, errs := intentd(t, "backtest", "--people", hostile, "--outcome", "converted", "--date", "closed_at", "--score", "<script>alert(1)</script>", "--html", html, "--coefficients", coefficients)
+	if code != Done || errs != "" || !strings.Contains(out, "Written: "+html) {
+		t.Fatalf("exit %d %s\n%s", code, errs, out)
+	}
+	page, err := os.ReadFile(html)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, no := range []string{"<script", "<img", "<link", "@import", "url(", "<iframe", "onload"} {
+		if i := strings.Index(string(page), no); i >= 0 {
+			t.Errorf("%q in the report: …%s…", no, page[max(0, i-40):i+40])
+		}
+	}
+	for _, address := range regexp.MustCompile(`https?://[^"' <]*`).FindAllString(string(page), -1) {
+		if address != "http://www.w3.org/2000/svg" {
+			t.Errorf("the report names %s", address)
+		}
+	}
+	for _, chart := range []string{"ROC: the share", "Calibration: what", "Lift: what", "Tiers: what"} {
+		if !strings.Contains(string(page), `aria-label="`+chart) {
+			t.Errorf("there is no chart %q", chart)
+		}
+	}
+	if code, _, errs := intentd(t, "backtest", "--people", leads, "--outcome", "converted", "--prior", coefficients); code != Done {
+		t.Errorf("the coefficients are no prior: exit %d %s", code, errs)
+	}
+}
+
+// TestBacktestMisuse: what does not go together is one sentence and exit code 2; what is wrong with a file is one sentence and exit code 1.
+func TestBacktestMisuse(t *testing.T) {
+	for args, want := range map[string]string{
+		"":                                   "needs people: --people FILE.csv --outcome COLUMN",
+		"--people a.csv":                     "--people needs --outcome",
+		"--people a.csv --journeys b":        "choose one",
+		"--journeys a":                       "--journeys needs --outcomes",
+		"--outcomes a":                       "--outcomes needs --journeys",
+		"--journeys a --outcomes b --date c": "are columns of --people",
+		"file.csv":                           "takes no argument",
+	} {
+		if code, _, errs := intentd(t, append([]string{"backtest"}, strings.Fields(args)...)...); code != Misused || !strings.Contains(errs, want) || strings.Count(errs, "\n") != 1 {
+			t.Errorf("%s: exit %d %s", args, code, errs)
+		}
+	}
+	for args, want := range map[string]string{
+		"--people none.csv --outcome x":                               "there is no such file",
+		"--people " + leads + " --outcome x":                          "has no column",
+		"--journeys none --outcomes " + outcomes:                      "there is no such file",
+		"--people " + leads + " --outcome converted --html /none/x":   "name a file that can be written",
+		"--people " + leads + " --outcome converted --prior " + leads: "these are no coefficients",
+	} {
+		if code, _, errs := intentd(t, append([]string{"backtest"}, strings.Fields(args)...)...); code != Failed || !strings.Contains(errs, want) {
+			t.Errorf("%s: exit %d %s", args, code, errs)
+		}
+	}
+}
