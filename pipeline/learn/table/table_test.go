@@ -162,3 +162,15 @@ func FuzzPeople(f *testing.F) {
 		}
 	})
 }
+
+// TestOutcomes: email, outcome and at under their usual names, what it was worth where the table says so, and the columns that were asked for.
+func TestOutcomes(t *testing.T) {
+	table := file(t, "Email,Result,Closed At,Amount,industry\nA@a.example ,won,2026-03-01,1200.50,retail\nb@a.example,lost,2026-03-02,n/a,\nc@a.example,open,2026-03-02,1,x\n")
+	out, leftOut, err := Outcomes(table.Path, []string{"industry", "size"})
+	if err != nil || len(out) != 2 || leftOut[whyWord] != 1 {
+		t.Fatalf("%v, left out %v, %v", out, leftOut, err)
+	}
+	if a, b := out[0], out[1]; a.Who != "a@a.example" || !a.Won || a.Worth != 1200.5 || a.Profile["industry"] != "retail" || b.Won || b.Worth != 0 || b.Profile != nil {
+		t.Errorf("%+v", out)
+	}
+}
