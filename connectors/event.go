@@ -12,6 +12,8 @@ type Person struct {
 	Emails, Phones, UserIDs, AnonymousIDs []string
 	Domain                                string // company domain, for company-level signals
 	Refs                                  []Ref  // the person's CRM records, for sources that live in a CRM
+	// Why says of AnonymousIDs, by value, why they are theirs, where the source knows more than that it saw them together.
+	Why map[string]string
 	// CanWait is the word of Active that all they did is of the kind that can wait a while for more of it: they asked for nothing, and
 	// were known before.
 	CanWait bool
@@ -48,6 +50,15 @@ func (e *Event) Withdraws() bool {
 	return kind == KindConsent && (!asks.MatchString(e.Kind) || refuses.MatchString(e.Kind))
 }
 
+// WithdrawnThemselves is the PropWithdrawnBy of whoever withdrew their consent where they gave it.
+const WithdrawnThemselves = "the person"
+
+// WithdrawnByCRM says whether an event keeps that a CRM's property withdrew a consent.
+func (e *Event) WithdrawnByCRM() bool {
+	by := e.Properties[PropWithdrawnBy]
+	return by != "" && by != WithdrawnThemselves
+}
+
 // Names of events that tell of a banner rather than of an answer.
 var (
 	asks    = regexp.MustCompile(`(?i)banner|visible|show|view|setting|implicit`)
@@ -63,6 +74,9 @@ const (
 	PropSummary  = "summary"  // "true": told by a CRM's counters and last dates, not seen as it happened; it yields to a source that saw it
 	PropInternal = "internal" // "true": the source marks own staff
 	PropBot      = "bot"      // "true": the source marks a crawler
+
+	// PropWithdrawnBy stands on what a [Withdrawer] keeps of a withdrawal: the CRM's property that said so, or [WithdrawnThemselves].
+	PropWithdrawnBy = "withdrawn_by"
 	// PropCompany is the mail domain of the company that an event is of, such as a posted job. It is of nobody in particular, unless the
 	// event names somebody, too.
 	PropCompany = "company_domain"

@@ -133,6 +133,7 @@ var spellings = map[string][]string{
 		"performance timing", "test view", "variation view", "dom ready", "debug", "pixel", "push notification receive", "resource load", "consent default",
 		"ad impression view", "crash", "application crash", "long task", "click rage error", "log", "survey view", "survey display", "flag", "attribute install",
 		"notification show", "server error", "broken link", "email verify", "password reset", "cookie set", "init", "test",
+		"viewport content updated", "thrashed cursor", "main thread blocked",
 	},
 	KindTeamActivity: {"team activity", "call outbound", "email outbound", "task"},
 }

@@ -158,13 +158,3 @@ func (i *Intake) CountLeftOut(reason string, n uint64) {
 	}
 	i.LeftOut[reason] += int64(n)
 }
-
-// IntakeReader is a Feed that tells what became of what it read up to a cursor of its own.
-type IntakeReader interface {
-	Intake(at Cursor) (Intake, error)
-}
-
-// IntakeReporter is a Source that counts what it takes in.
-type IntakeReporter interface {
-	Intake() (Intake, error)
-}

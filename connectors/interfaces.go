@@ -88,6 +88,7 @@ type Proposal struct {
 	Event       string    `json:"event"`        // id of the event that said so last
 	First       time.Time `json:"first"`        // when it was said first and last
 	Last        time.Time `json:"last"`
+	Confirmed   string    `json:"-"` // by what and when, in words, of one that is to be confirmed
 }
 
 // Proposer is a source that keeps proposals and the events of those visitors, of which it tells when the proposal is confirmed.
@@ -105,9 +106,9 @@ type Forgetter interface {
 }
 
 // Withdrawer is a Forgetter that can erase what somebody did until they withdrew their consent, and keep what says who they are and that
-// they did.
+// they did. by is the CRM's property that says so, "" where they did themselves.
 type Withdrawer interface {
-	Withdraw(ctx context.Context, p Person, until time.Time) (events int, err error)
+	Withdraw(ctx context.Context, p Person, until time.Time, by string) (events int, err error)
 }
 
 // Model gives one structured answer. It may be a [Capable], a [Batcher], a [Prober], a [Reporter], a [Releaser] and an [Estimator], too.
@@ -346,6 +347,7 @@ type Report struct {
 	BytesReceived  int64     `json:"bytes_received"`
 	DailyLimit     int64     `json:"daily_limit"`            // −1 where unknown
 	DailyRemaining int64     `json:"daily_remaining"`        // −1 where unknown
+	Used           string    `json:"used_today,omitempty"`   // of what the configuration allows a day, where that is no number of calls: "3.2 GB of 100.0 GB"
 	BlockedUntil   time.Time `json:"blocked_until,omitzero"` // a limit is being waited out until then
 	LastError      string    `json:"last_error,omitempty"`   // redacted
 	// FailingSince is when the first of the calls failed that have failed in a row since, Failing how many those are. A connector
@@ -355,4 +357,14 @@ type Report struct {
 	// Skew is the local clock minus the vendor's Date header, as last seen at SkewAt; SkewAt is zero if never seen.
 	Skew   time.Duration `json:"skew,omitzero"`
 	SkewAt time.Time     `json:"skew_at,omitzero"`
+}
+
+// IntakeReader is a Feed that tells what became of what it read up to a cursor of its own.
+type IntakeReader interface {
+	Intake(at Cursor) (Intake, error)
+}
+
+// IntakeReporter is a Source that counts what it takes in.
+type IntakeReporter interface {
+	Intake() (Intake, error)
 }

@@ -3,7 +3,6 @@ package connectors
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"net/http"
 	"net/url"
@@ -243,6 +242,7 @@ type Origin struct {
 type EventStore interface {
 	Source
 	Forgetter
+	Withdrawer
 	IntakeReporter
 	Compact(ctx context.Context) error
 }
@@ -252,10 +252,10 @@ type Ledger interface {
 	// DailyCalls is how many calls a connector made on a day ("2026-11-20", as the vendor counts days); AddCalls adds n to them.
 	DailyCalls(connector, day string) int64
 	AddCalls(connector, day string, n int64)
-	// HoldUntil keeps until when a connector makes no calls, because the vendor said that its day is used up: a restart does not ask
-	// again at once. The zero time says that nothing holds it.
-	HoldUntil(connector string, until time.Time)
-	HeldUntil(connector string) time.Time
+	// SetExhausted keeps until when a connector makes no calls, because the vendor said that its day is used up: a restart does not ask
+	// again at once. The zero time says that it may.
+	SetExhausted(connector string, until time.Time)
+	ExhaustedUntil(connector string) time.Time
 }
 
 // TokenStore keeps one refresh token per name over restarts. Load returns "" where none was saved.
@@ -268,26 +268,3 @@ type TokenStore interface {
 type Estimator interface {
 	Estimate(p Prompt) int64
 }
-
-// Secret is a value that never prints itself: not by fmt, not by slog, not as JSON. Reveal is the only way to it.
-type Secret struct{ value string }
-
-// NewSecret wraps a value.
-func NewSecret(v string) Secret { return Secret{v} }
-
-// Reveal is the value.
-func (s Secret) Reveal() string { return s.value }
-
-// IsZero says that there is no value.
-func (s Secret) IsZero() bool { return s.value == "" }
-
-const hidden = "[secret]"
-
-// Format keeps every verb of fmt, %#v included, from the value.
-func (s Secret) Format(f fmt.State, _ rune) { fmt.Fprint(f, hidden) }
-
-// LogValue keeps slog from the value.
-func (s Secret) LogValue() slog.Value { return slog.StringValue(hidden) }
-
-// MarshalText keeps encoders from the value.
-func (s Secret) MarshalText() ([]byte, error) { return []byte(hidden), nil }

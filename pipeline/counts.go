@@ -13,6 +13,14 @@ type counts struct {
 	written, dead int64
 	damaged       int64 // rows of whom something kept could not be read
 	filtered      journey.Filtered
+	withdrew      int64 // people of whom something was erased because their consent was withdrawn
+}
+
+// withdrawn counts a person whose consent was withdrawn.
+func (c *counts) withdrawn() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.withdrew++
 }
 
 // filter adds what journeys left out.

@@ -3,6 +3,7 @@ package pipeline
 import (
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/intentd/intentd/connectors"
@@ -50,7 +51,8 @@ type subject struct {
 		at   time.Time // since when it stands
 		anew bool      // it was read anew
 	}
-	withdrew bool     // what they did was erased: they withdrew their consent
+	denied   string   // the CRM's property that denies consent now; "": none does
+	withdrew bool     // they withdrew their consent, and what they did is erased now
 	stale    []string // sources that did not answer, or are suddenly empty
 	fates    bool     // what becomes of each event is asked for
 }
@@ -144,6 +146,35 @@ type result struct {
 	values  map[string]string
 	reason  string    // why it is written; "" if it is not
 	wait    time.Time // it is material, but may not be written before
+}
+
+// room is what the people of a lot are worked on in. The next lot has it again: made anew for each lot it was a twelfth of what a first
+// sync allocates, and with it of what the garbage collector has to do.
+type room struct {
+	subjects slab[subject]
+	records  slab[record]
+	inputs   slab[scoreInputs]
+	results  slab[result]
+	lines    []receipt.SignalLine
+	topics   topicSpans
+}
+
+var rooms = sync.Pool{New: func() any { return newRoom() }}
+
+func newRoom() *room {
+	return &room{lines: make([]receipt.SignalLine, 0, 256), topics: topicSpans{place: map[string]int{}, signal: map[string]int32{}}}
+}
+
+// leave empties the room for the next lot. Nothing of this one may be in use any more, and nothing of its people stays.
+func (r *room) leave() {
+	r.subjects.empty()
+	r.records.empty()
+	r.inputs.empty()
+	r.results.empty()
+	clear(r.lines)
+	r.lines = r.lines[:0]
+	r.topics.empty()
+	rooms.Put(r)
 }
 
 // byTimeAlone says whether nothing but the passing of time brought the subject here. After a change of the config it is not so:

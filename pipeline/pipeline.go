@@ -180,11 +180,12 @@ func (p *Pipeline) Brake() BrakeState { return p.brake.state() }
 // SetBrake changes it durably.
 func (p *Pipeline) SetBrake(change func(*BrakeState)) error { return p.brake.set(change) }
 
-// Counts are the patches that CRMs took and refused, and the events that journeys left out, since start.
-func (p *Pipeline) Counts() (written, rejected int64, filtered journey.Filtered) {
+// Counts are the patches that CRMs took and refused, the people whose consent was withdrawn, and the events that journeys left out, since
+// start.
+func (p *Pipeline) Counts() (written, rejected, withdrew int64, filtered journey.Filtered) {
 	p.counts.mu.Lock()
 	defer p.counts.mu.Unlock()
-	return p.counts.written, p.counts.dead, p.counts.filtered
+	return p.counts.written, p.counts.dead, p.counts.withdrew, p.counts.filtered
 }
 
 // Quiet waits until none of the records is being written; none will be once their patches are gone from the journal.

@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"context"
+	"strings"
 	"time"
 
 	"github.com/intentd/intentd/connectors"
@@ -18,8 +19,11 @@ var vouches = map[string]bool{
 	connectors.KindNewsletter: true, connectors.KindPurchase: true,
 }
 
-// vouched says whether something that the person did says the same as a proposal to be them.
-func vouched(events []connectors.Event, q *connectors.Proposal) bool {
+// vouched is what the person did that says the same as a proposal to be them, the nearest to it in time; nil if nothing does.
+func vouched(events []connectors.Event, q *connectors.Proposal) (by *connectors.Event) {
+	apart := func(e *connectors.Event) time.Duration {
+		return min(e.Time.Sub(q.First).Abs(), e.Time.Sub(q.Last).Abs())
+	}
 	for i := range events {
 		e := &events[i]
 		if e.Proposed || e.AnonymousID != "" && e.UserID == "" && e.Email == "" && e.Phone == "" {
@@ -29,11 +33,28 @@ func vouched(events []connectors.Event, q *connectors.Proposal) bool {
 			continue
 		}
 		kind, _ := connectors.EventKind(e.Kind)
-		if vouches[kind] && (e.Time.Sub(q.First).Abs() <= vouchedWithin || e.Time.Sub(q.Last).Abs() <= vouchedWithin) {
-			return true
+		if vouches[kind] && apart(e) <= vouchedWithin && (by == nil || apart(e) < apart(by)) {
+			by = e
 		}
 	}
-	return false
+	return by
+}
+
+// vouchedBy tells in words what confirmed a proposal.
+func vouchedBy(e *connectors.Event) string {
+	kind, _ := connectors.EventKind(e.Kind)
+	what := strings.ReplaceAll(kind, "_", " ")
+	switch {
+	case kind == connectors.KindIdentify:
+		what = "an identify that is trusted"
+	case kind == connectors.KindEmailClick:
+		what = "a click on a mail sent to them"
+	case e.Properties[connectors.PropSummary] == "true":
+		what = "a conversion in the CRM"
+	case kind == connectors.KindFormSubmit:
+		what = "a form that was sent"
+	}
+	return what + " (" + e.Source + ", " + e.Time.UTC().Format("2 Jan 2006 15:04 UTC") + ")"
 }
 
 // asker is a source and whom to ask it about.
@@ -60,7 +81,12 @@ func (l *lot) confirmProposals(ctx context.Context, people []connectors.Person, 
 		var confirmed []connectors.Proposal
 		whose := map[string]bool{}
 		for k := range proposals {
-			if s := by[proposals[k].Person]; s != nil && vouched(s.takeEvents(), &proposals[k]) {
+			s := by[proposals[k].Person]
+			if s == nil {
+				continue
+			}
+			if e := vouched(s.takeEvents(), &proposals[k]); e != nil {
+				proposals[k].Confirmed = vouchedBy(e)
 				confirmed = append(confirmed, proposals[k])
 				whose[s.key] = true
 			}

@@ -28,9 +28,7 @@ func (l *lot) withChanges(s *subject, out *state.Settlement) *state.Settlement {
 			out.Records = append(out.Records, state.RecordChange{Ref: r.ref, Was: r.was, Is: r.state})
 		}
 	}
-	if s.journey != nil {
-		out.Withdrawn = s.journey.Withdrawn
-	}
+	out.Withdrawn = s.withdrawn()
 	if s.verdict.anew {
 		out.Verdict = &state.VerdictAt{Verdict: s.person.Verdict, At: s.verdict.at}
 	}

@@ -77,6 +77,8 @@ type CRM struct {
 	Fields map[string]string
 	// Identify names properties that hold user or anonymous ids.
 	Identify []IdentifyBy
+	// Consent names the property that says whether somebody consented.
+	Consent ConsentBy
 }
 
 // OwnFields are the fields that its records carry.
@@ -141,6 +143,11 @@ func (s *Setup) hashScoring() uint64 {
 	d := xxhash.New()
 	for _, verdict := range slices.Sorted(maps.Keys(s.Verdicts)) {
 		_, _ = fmt.Fprintln(d, verdict, s.Verdicts[verdict])
+	}
+	for i := range s.CRMs {
+		if by := &s.CRMs[i].Consent; by.Property != "" {
+			_, _ = fmt.Fprintf(d, "%s %q\n", s.CRMs[i].Name, *by)
+		}
 	}
 	var b [8]byte
 	for _, v := range [...]uint64{s.Score.Hash(), s.Topics.Version(), s.Journey.Version(), xxhash.Sum64String(s.Fields.Language)} {

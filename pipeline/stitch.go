@@ -28,7 +28,9 @@ func (l *lot) stitch(ctx context.Context) {
 			}
 		}
 		asked := l.asPerson(s)
-		s.journey = l.s.Journey.Build(journey.Input{Person: asked, Nobodys: s.identifiers.nobodys, Customer: customer, Events: s.takeEvents(), Now: l.now, Fates: s.fates})
+		said := ""
+		said, s.denied = s.consent()
+		s.journey = l.s.Journey.Build(journey.Input{Person: asked, Nobodys: s.identifiers.nobodys, Customer: customer, Consent: said, Events: s.takeEvents(), Now: l.now, Fates: s.fates})
 		if at := s.journey.Withdrawn; !at.IsZero() && !l.dry {
 			if err := l.withdraw(ctx, s, asked, at); err != nil {
 				s.settled = l.retryLater(s, err)
@@ -128,4 +130,20 @@ func (l *lot) commitUnchanged(s *subject) *state.Settlement {
 		out.At = l.now.Add(textOrder(s.shown.Score))
 	}
 	return l.withChanges(s, l.withScored(s, out))
+}
+
+// consent is what the live records of a subject say of their consent, and by which property: one that denies it decides.
+func (s *subject) consent() (said, by string) {
+	for _, r := range s.recs {
+		if !r.read || r.contact.State != connectors.Live {
+			continue
+		}
+		switch r.crm.Consent.Of(&r.contact) {
+		case journey.ConsentDenied:
+			return journey.ConsentDenied, r.crm.Name + ": " + r.crm.Consent.Property
+		case journey.ConsentGranted:
+			said = journey.ConsentGranted
+		}
+	}
+	return said, ""
 }

@@ -11,9 +11,9 @@ import (
 // bytes and a key on every pair, more than such an entry itself. A cell's key is at most its first entry and greater than
 // every entry of the cell before.
 type cellIndex struct {
-	space spaceID
-	key   int // leading bytes of an entry that identify it
-	width int // bytes of an entry
+	bucket bucketID
+	key    int // leading bytes of an entry that identify it
+	width  int // bytes of an entry
 }
 
 // maxCell is the size in bytes from which a cell is split: large enough to make bbolt's own cost small, small enough that
@@ -39,7 +39,7 @@ func (x cellIndex) search(cell, key []byte) (at int, found bool) {
 
 // get is the entry of key, inside the page; nil if there is none.
 func (x cellIndex) get(tx *txn, key []byte) []byte {
-	_, cell := tx.floor(x.space, key)
+	_, cell := tx.floor(x.bucket, key)
 	if at, found := x.search(cell, key); found {
 		return cell[at : at+x.width]
 	}
@@ -48,28 +48,28 @@ func (x cellIndex) get(tx *txn, key []byte) []byte {
 
 // put stores an entry over the one with the same key. added says that there was none.
 func (x cellIndex) put(tx *txn, entry []byte) (added bool, err error) {
-	cellKey, cell := tx.floor(x.space, entry[:x.key])
+	cellKey, cell := tx.floor(x.bucket, entry[:x.key])
 	if cellKey == nil {
 		// The lowest cell gets the lowest key, so that whatever comes later finds a cell before it.
-		return true, tx.put(x.space, make([]byte, x.key), tx.keep(entry))
+		return true, tx.put(x.bucket, make([]byte, x.key), tx.keep(entry))
 	}
 	at, found := x.search(cell, entry[:x.key])
 	if found {
 		grown := tx.alloc(len(cell))
 		copy(grown, cell)
 		copy(grown[at:], entry)
-		return false, tx.put(x.space, cellKey, grown)
+		return false, tx.put(x.bucket, cellKey, grown)
 	}
 	if len(cell)+x.width > maxCell {
 		if at == len(cell) { // ascending entries, as times are: leave a full cell behind
-			return true, tx.put(x.space, entry[:x.key], tx.keep(entry))
+			return true, tx.put(x.bucket, entry[:x.key], tx.keep(entry))
 		}
 		cut := len(cell) / x.width / 2 * x.width
 		left, right := tx.keep(cell[:cut]), tx.keep(cell[cut:])
-		if err := tx.put(x.space, cellKey, left); err != nil {
+		if err := tx.put(x.bucket, cellKey, left); err != nil {
 			return false, err
 		}
-		if err := tx.put(x.space, right[:x.key], right); err != nil {
+		if err := tx.put(x.bucket, right[:x.key], right); err != nil {
 			return false, err
 		}
 		return x.put(tx, entry)
@@ -78,23 +78,23 @@ func (x cellIndex) put(tx *txn, entry []byte) (added bool, err error) {
 	copy(grown, cell[:at])
 	copy(grown[at:], entry)
 	copy(grown[at+x.width:], cell[at:])
-	return true, tx.put(x.space, cellKey, grown)
+	return true, tx.put(x.bucket, cellKey, grown)
 }
 
 // drop removes the entry of key and says whether there was one.
 func (x cellIndex) drop(tx *txn, key []byte) (bool, error) {
-	cellKey, cell := tx.floor(x.space, key)
+	cellKey, cell := tx.floor(x.bucket, key)
 	at, found := x.search(cell, key)
 	if !found {
 		return false, nil
 	}
 	if len(cell) == x.width {
-		return true, tx.del(x.space, cellKey)
+		return true, tx.del(x.bucket, cellKey)
 	}
 	shrunk := tx.alloc(len(cell) - x.width)
 	copy(shrunk, cell[:at])
 	copy(shrunk[at:], cell[at+x.width:])
-	return true, tx.put(x.space, cellKey, shrunk)
+	return true, tx.put(x.bucket, cellKey, shrunk)
 }
 
 // scanCells is how many cells a scan asks for at a time.
@@ -103,7 +103,7 @@ const scanCells = 16
 // scan calls yield with the entries from key on, inside the page, until it returns false.
 func (x cellIndex) scan(tx *txn, from []byte, yield func(entry []byte) bool) {
 	for start, floor := from, true; start != nil; floor = false {
-		c := tx.e.Scan(engine.Range{Space: x.space, From: start, Floor: floor, Limit: scanCells})
+		c := tx.e.Scan(engine.Range{Bucket: x.bucket, From: start, Floor: floor, Limit: scanCells})
 		start = nil
 		n := 0
 		for k, cell := c.Next(); k != nil; k, cell = c.Next() {

@@ -149,8 +149,8 @@ func (tx *txn) Contacts(crm, object string, after string, n int) (refs []connect
 	return refs, next, err
 }
 
-// walkRefs visits up to n pairs of a space whose keys are those of an object's records.
-func (tx *txn) walkRefs(id spaceID, crm, object, after string, n int, visit func(ref connectors.Ref, v []byte) error, next *string) error {
+// walkRefs visits up to n pairs of a bucket whose keys are those of an object's records.
+func (tx *txn) walkRefs(id bucketID, crm, object, after string, n int, visit func(ref connectors.Ref, v []byte) error, next *string) error {
 	kind, ok, err := tx.kindOf(crm, object, false)
 	if !ok || err != nil {
 		return err

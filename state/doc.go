@@ -28,7 +28,7 @@
 //
 // Deleted bytes stay in the file, unreachable, until [DB.Compact] rewrites it.
 //
-// The files stand in floors, and uses run one way. On the ground are the encodings, the spaces and the open [DB] with its transactions; on them
+// The files stand in floors, and uses run one way. On the ground are the encodings, the buckets and the open [DB] with its transactions; on them
 // what is kept, a file for each kind of record; above them whose identifiers are (the registry); on top the use cases.
 //
 // Transactions must not be nested: an update inside another transaction, or a view inside a view, can wait for itself.

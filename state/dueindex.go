@@ -6,7 +6,7 @@ import (
 )
 
 // dueIndex holds second, person.
-var dueIndex = cellIndex{space: bDue, key: 8, width: 8}
+var dueIndex = cellIndex{bucket: bDue, key: 8, width: 8}
 
 func dueEntry(b []byte, due time.Time, id PersonID) []byte {
 	return personKey(binary.BigEndian.AppendUint32(b, seconds(due)), id)

@@ -181,7 +181,7 @@ func (tx *txn) DeletePerson(id PersonID) error {
 	}
 	var buf [4]byte
 	key := personKey(buf[:0], id)
-	for _, b := range []spaceID{bLinks, bAnswers, bHistory} {
+	for _, b := range []bucketID{bLinks, bAnswers, bHistory} {
 		if err := tx.del(b, key); err != nil {
 			return err
 		}
@@ -217,7 +217,7 @@ func (tx *txn) eraseUntil(id PersonID, until time.Time) error {
 	if len(old) == 0 && len(points) == n {
 		return nil // it was done before
 	}
-	for _, b := range []spaceID{bHistory, bAnswers} {
+	for _, b := range []bucketID{bHistory, bAnswers} {
 		if err := tx.del(b, key); err != nil {
 			return err
 		}

@@ -10,7 +10,7 @@ import (
 // any more. So that a person's identities can be found without their values, each person's record holds a mark, the first four bytes
 // of the hash, for each. An entry without a person is nobody's: more than one holds the value.
 
-var identityIndex = cellIndex{space: bIdentities, key: hashLen, width: hashLen + 4}
+var identityIndex = cellIndex{bucket: bIdentities, key: hashLen, width: hashLen + 4}
 
 const (
 	bySet  = 1 << 30
@@ -148,12 +148,12 @@ func (tx *txn) KeepIdentities(id PersonID, now []Identifier) error {
 	for _, v := range now {
 		present[tx.identityHash(v.Kind, v.Value)] = true
 	}
-	for _, hash := range tx.identitiesOf(id, slices.Clone(marks)) {
-		_, why, _ := tx.identity(hash)
-		if why&bySet == 0 || present[[hashLen]byte(hash)] {
+	for _, entry := range tx.identitiesOf(id, slices.Clone(marks)) {
+		hash := entry[:hashLen:hashLen]
+		if _, why := parseIdentity(entry); why&bySet == 0 || present[[hashLen]byte(hash)] {
 			continue
 		}
-		if _, err := identityIndex.put(tx, binary.BigEndian.AppendUint32(slices.Clone(hash), uint32(id)|byLink)); err != nil {
+		if _, err := identityIndex.put(tx, binary.BigEndian.AppendUint32(hash, uint32(id)|byLink)); err != nil {
 			return err
 		}
 	}
@@ -192,8 +192,8 @@ func (tx *txn) unmark(id PersonID, mark []byte) error {
 	return nil
 }
 
-// identitiesOf finds the hashes that marks stand for. Other people's entries may begin like a mark: theirs are left out.
-func (tx *txn) identitiesOf(id PersonID, marks []byte) (hashes [][]byte) {
+// identitiesOf finds the entries that marks stand for. Other people's entries may begin like a mark: theirs are left out.
+func (tx *txn) identitiesOf(id PersonID, marks []byte) (entries [][]byte) {
 	for i := 0; i < len(marks); i += markLen {
 		mark := marks[i : i+markLen]
 		if i > 0 && string(mark) == string(marks[i-markLen:i]) {
@@ -204,18 +204,18 @@ func (tx *txn) identitiesOf(id PersonID, marks []byte) (hashes [][]byte) {
 				return false
 			}
 			if who, _ := parseIdentity(entry); who == id {
-				hashes = append(hashes, slices.Clone(entry[:hashLen]))
+				entries = append(entries, slices.Clone(entry))
 			}
 			return true
 		})
 	}
-	return hashes
+	return entries
 }
 
 // dropIdentities removes the entries that marks stand for.
 func (tx *txn) dropIdentities(id PersonID, marks []byte) error {
-	for _, hash := range tx.identitiesOf(id, marks) {
-		gone, err := identityIndex.drop(tx, hash)
+	for _, entry := range tx.identitiesOf(id, marks) {
+		gone, err := identityIndex.drop(tx, entry[:hashLen])
 		if err != nil {
 			return err
 		}

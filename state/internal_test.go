@@ -52,7 +52,7 @@ func TestInvariant10OlderStateOpensNewerIsRefused(t *testing.T) {
 			t.Fatal(err)
 		}
 		if err := b.Update(func(tx *bbolt.Tx) error {
-			meta, err := tx.CreateBucket([]byte(spaces[bMeta].Name))
+			meta, err := tx.CreateBucket([]byte(buckets[bMeta].Name))
 			if err == nil && secret != nil {
 				err = meta.Put(secretKey, secret)
 			}
@@ -342,7 +342,7 @@ func TestOptionsBoundReceiptsAndCaches(t *testing.T) {
 // A cell index does as a sorted set does.
 func TestCellIndexIsASortedSet(t *testing.T) {
 	db := openTest(t, Options{})
-	x := cellIndex{space: bSeen, key: 4, width: 6}
+	x := cellIndex{bucket: bSeen, key: 4, width: 6}
 	rnd := rand.New(rand.NewPCG(3, 4))
 	want := map[string]string{}
 	for round := range 60 {
@@ -455,7 +455,7 @@ func FuzzDecode(f *testing.F) {
 		dead := appendDead(nil, &Dead{Code: "c", At: time.Unix(1e9, 0)})
 		contact := appendContact(nil, &Contact{Person: 1, Inputs: 2, Scored: 3, Own: OwnFields{{Wrote: 1}, {Wrote: 2, Held: true}, {Wrote: 3}}, Modified: time.Unix(1e9, 0)})
 		u := unsent{seq: 1, person: 2, token: "t"}
-		seeds = [][]byte{core, pending, dead, contact, u.append(nil), appendEntry(nil, &Entry{Gen: 1}), (&counts{people: 1}).encode(), seal([]byte("{}"))}
+		seeds = [][]byte{core, pending, dead, contact, u.encode(nil), appendEntry(nil, &Entry{Gen: 1}), (&counts{people: 1}).encode(), seal([]byte("{}"))}
 		return tx.PutPerson(1, &p)
 	})
 	for _, s := range seeds {
@@ -502,7 +502,7 @@ func TestOneDamagedRowCostsOneRow(t *testing.T) {
 		}
 		return nil
 	})
-	damage := func(in spaceID, key, value []byte) {
+	damage := func(in bucketID, key, value []byte) {
 		t.Helper()
 		if err := db.e.Update(func(tx engine.Tx) error { return tx.Put(in, key, value) }); err != nil {
 			t.Fatal(err)

@@ -5,8 +5,8 @@ import (
 	"sync"
 )
 
-// The queue is one ordered space: lane, then a class (delayed, ready), then within ready the order of joining and within
-// delayed the time before which nothing is to be done. A second space leads from a person to their entry. Ready entries are
+// The queue is one ordered bucket: lane, then a class (delayed, ready), then within ready the order of joining and within
+// delayed the time before which nothing is to be done. A second bucket leads from a person to their entry. Ready entries are
 // ordered by a sequence and not by time, so that a clock that jumps cannot strand them.
 
 const (

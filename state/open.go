@@ -17,7 +17,7 @@ func Open(path string, o Options) (*DB, error) {
 	if o.LockTimeout <= 0 {
 		o.LockTimeout = 2 * time.Second
 	}
-	e, err := bolt.Open(path, bolt.Options{Tenant: engine.Default, Spaces: Spaces(), LockTimeout: o.LockTimeout, NoSync: o.NoSync, ReadOnly: o.ReadOnly,
+	e, err := bolt.Open(path, bolt.Options{Tenant: engine.Default, Buckets: Buckets(), LockTimeout: o.LockTimeout, NoSync: o.NoSync, ReadOnly: o.ReadOnly,
 		MaxBytes: o.maxBytes, BeforeCommit: o.beforeCommit})
 	if err != nil {
 		return nil, err
@@ -25,7 +25,7 @@ func Open(path string, o Options) (*DB, error) {
 	return New(e, o)
 }
 
-// New is the state of the tenant that an engine was opened for, over spaces named as Spaces has them. It brings an older one up to date. The
+// New is the state of the tenant that an engine was opened for, over buckets named as Buckets has them. It brings an older one up to date. The
 // engine is closed with the state, or now if there is an error.
 func New(e engine.Engine, o Options) (*DB, error) {
 	if o.Now == nil {

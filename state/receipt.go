@@ -9,7 +9,7 @@ import (
 // Receipts lie under their person by descending sequence, so that the first is the newest whatever the clock did. An index of
 // second and person finds those that are too old.
 
-var receiptAges = cellIndex{space: bReceiptAge, key: 8, width: 8}
+var receiptAges = cellIndex{bucket: bReceiptAge, key: 8, width: 8}
 
 // StoredReceipt is one receipt of a person.
 type StoredReceipt struct {

@@ -92,6 +92,8 @@ func (g *registry) claim(id PersonID, what identity.ID, source string) error {
 		return err
 	case h.Nobodys:
 		return g.disown(what, source, id)
+	case h.Person == id && h.Record && what.Space == "": // where it was looked for there is nothing to set
+		return nil
 	case h.Person == 0 || h.Person == id:
 	case h.Record && what.JoinsRecords():
 		return nil

@@ -1,6 +1,7 @@
 package state
 
 import (
+	"cmp"
 	"slices"
 
 	"github.com/intentd/intentd/connectors"
@@ -19,6 +20,7 @@ func (g *registry) resolve(source string, seen *connectors.Person) ([]PersonID, 
 		held = append(held, identity.Held[PersonID]{ID: identity.ID{Kind: identity.Record, Value: ref.String()}, Holder: who, Theirs: true})
 	}
 	space := g.rules.Space(source)
+	var why map[identity.ID]string
 	for _, ids := range []struct {
 		kind   identity.Kind
 		values []string
@@ -36,6 +38,12 @@ func (g *registry) resolve(source string, seen *connectors.Person) ([]PersonID, 
 				continue
 			}
 			held = append(held, identity.Held[PersonID]{ID: id, Holder: h.Person, Theirs: h.Record})
+			if reason := seen.Why[v]; reason != "" && id.Kind == identity.AnonymousID {
+				if why == nil {
+					why = map[identity.ID]string{}
+				}
+				why[id] = reason
+			}
 		}
 	}
 	who, shared := identity.Decide(held)
@@ -78,7 +86,7 @@ func (g *registry) resolve(source string, seen *connectors.Person) ([]PersonID, 
 		}
 		// Addresses are kept too: should the CRM erase the person, it is the only way left to tell the source whom to forget.
 		ids = append(ids, h.ID)
-		links = append(links, LinkTo(h.ID, source, identity.SeenTogether(source), g.now))
+		links = append(links, LinkTo(h.ID, source, cmp.Or(why[h.ID], identity.SeenTogether(source)), g.now))
 	}
 	if len(links) != n {
 		if err := g.tx.PutLinks(who[0], links); err != nil {

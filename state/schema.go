@@ -9,56 +9,56 @@ import (
 	"github.com/intentd/intentd/state/engine"
 )
 
-type spaceID = engine.Space
+type bucketID = engine.Bucket
 
-// The spaces. Their names are what is kept; their order may change.
+// The buckets. Their names are what is kept; their order may change.
 var (
-	bMeta       = newSpace("meta", ascending)        // schema, secret, counts
-	bSettings   = newSpace("settings", ascending)    // key → value
-	bBindings   = newSpace("bindings", ascending)    // CRM → account
-	bCursors    = newSpace("cursors", ascending)     // name → cursor
-	bNames      = newSpace("names", ascending)       // number → string
-	bPeople     = newSpace("people", ascending)      // person → identities, core record
-	bContacts   = newSpace("contacts", ascending)    // record → contact
-	bIdentities = newSpace("identities", scattered)  // cells of hash, person
-	bLinks      = newSpace("links", ascending)       // person → links
-	bDue        = newSpace("due", scattered)         // cells of time, person
-	bQueue      = newSpace("queue", ascending)       // lane, order, person → entry
-	bQueued     = newSpace("queued", ascending)      // person → lane, order
-	bJournal    = newSpace("journal", ascending)     // kind, sequence → patch
-	bUnsent     = newSpace("unsent", ascending)      // record → its sequence in the journal, and how sending went
-	bDead       = newSpace("dead", ascending)        // person, record → dead letter
-	bReceipts   = newSpace("receipts", ascending)    // person, newest first → receipt
-	bReceiptAge = newSpace("receipt-age", scattered) // cells of time, person
-	bCache      = newSpace("cache", ascending)       // cache, key → expiry, value
-	bCacheAge   = newSpace("cache-age", ascending)   // cache, expiry, sequence → key
-	bAnswers    = newSpace("answers", ascending)     // person → inputs, answer
-	bHistory    = newSpace("history", ascending)     // person → points
-	bVerdicts   = newSpace("verdicts", ascending)    // person, time → verdict
-	bDeals      = newSpace("deals", ascending)       // record → deal
-	bWeights    = newSpace("weights", ascending)     // one value
-	bUsage      = newSpace("usage", ascending)       // day → usage
-	bTombstones = newSpace("tombstones", ascending)  // hash → time
-	bRuns       = newSpace("runs", ascending)        // name → run
-	bSeen       = newSpace("seen", ascending)        // sweep, record → nothing
-	bJobs       = newSpace("jobs", ascending)        // id → document
+	bMeta       = newBucket("meta", ascending)        // schema, secret, counts
+	bSettings   = newBucket("settings", ascending)    // key → value
+	bBindings   = newBucket("bindings", ascending)    // CRM → account
+	bCursors    = newBucket("cursors", ascending)     // name → cursor
+	bNames      = newBucket("names", ascending)       // number → string
+	bPeople     = newBucket("people", ascending)      // person → identities, core record
+	bContacts   = newBucket("contacts", ascending)    // record → contact
+	bIdentities = newBucket("identities", scattered)  // cells of hash, person
+	bLinks      = newBucket("links", ascending)       // person → links
+	bDue        = newBucket("due", scattered)         // cells of time, person
+	bQueue      = newBucket("queue", ascending)       // lane, order, person → entry
+	bQueued     = newBucket("queued", ascending)      // person → lane, order
+	bJournal    = newBucket("journal", ascending)     // kind, sequence → patch
+	bUnsent     = newBucket("unsent", ascending)      // record → its sequence in the journal, and how sending went
+	bDead       = newBucket("dead", ascending)        // person, record → dead letter
+	bReceipts   = newBucket("receipts", ascending)    // person, newest first → receipt
+	bReceiptAge = newBucket("receipt-age", scattered) // cells of time, person
+	bCache      = newBucket("cache", ascending)       // cache, key → expiry, value
+	bCacheAge   = newBucket("cache-age", ascending)   // cache, expiry, sequence → key
+	bAnswers    = newBucket("answers", ascending)     // person → inputs, answer
+	bHistory    = newBucket("history", ascending)     // person → points
+	bVerdicts   = newBucket("verdicts", ascending)    // person, time → verdict
+	bDeals      = newBucket("deals", ascending)       // record → deal
+	bWeights    = newBucket("weights", ascending)     // one value
+	bUsage      = newBucket("usage", ascending)       // day → usage
+	bTombstones = newBucket("tombstones", ascending)  // hash → time
+	bRuns       = newBucket("runs", ascending)        // name → run
+	bSeen       = newBucket("seen", ascending)        // sweep, record → nothing
+	bJobs       = newBucket("jobs", ascending)        // id → document
 )
 
-// Most keys of a space come in ascending order, or in any.
+// Most keys of a bucket come in ascending order, or in any.
 const (
 	ascending = false
 	scattered = true
 )
 
-var spaces engine.Spaces
+var buckets engine.Buckets
 
-func newSpace(name string, isScattered bool) spaceID {
-	spaces = append(spaces, engine.SpaceInfo{Name: name, Scattered: isScattered})
-	return spaceID(len(spaces) - 1)
+func newBucket(name string, isScattered bool) bucketID {
+	buckets = append(buckets, engine.BucketInfo{Name: name, Scattered: isScattered})
+	return bucketID(len(buckets) - 1)
 }
 
-// Spaces are what an engine for a state is opened with.
-func Spaces() engine.Spaces { return spaces }
+// Buckets are what an engine for a state is opened with.
+func Buckets() engine.Buckets { return buckets }
 
 var (
 	schemaKey = []byte("schema")
@@ -78,7 +78,7 @@ type migration struct {
 // cut short.
 var migrations = []migration{
 	{"make buckets and secret", func(tx engine.Tx, _ []byte) ([]byte, error) {
-		for id := range spaceID(len(spaces)) {
+		for id := range bucketID(len(buckets)) {
 			if err := tx.Make(id); err != nil {
 				return nil, err
 			}

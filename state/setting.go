@@ -43,7 +43,7 @@ func (tx *txn) SetCursor(name string, c connectors.Cursor) error {
 	return tx.setIfChanged(bCursors, []byte(name), c)
 }
 
-func (tx *txn) setIfChanged(id spaceID, key, v []byte) error {
+func (tx *txn) setIfChanged(id bucketID, key, v []byte) error {
 	if old := tx.get(id, key); (old == nil) == (v == nil) && bytes.Equal(old, v) {
 		return nil
 	}

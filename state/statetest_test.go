@@ -42,7 +42,7 @@ func runSuite(t *testing.T, open func(path string) (*state.DB, error)) {
 
 // farState is a state over an engine that counts.
 func farState(path string, levels func(n int)) (*state.DB, *counting.Engine, error) {
-	e, err := bolt.Open(path, bolt.Options{Spaces: state.Spaces(), LockTimeout: time.Second, NoSync: true})
+	e, err := bolt.Open(path, bolt.Options{Buckets: state.Buckets(), LockTimeout: time.Second, NoSync: true})
 	if err != nil {
 		return nil, nil, err
 	}

@@ -50,7 +50,7 @@ func (db *DB) Stats() Stats {
 }
 
 // BucketSize is what one kind of data takes.
-type BucketSize = engine.SpaceSize
+type BucketSize = engine.BucketSize
 
 // Sizes walks everything and tells what each kind of data takes, by name.
 func (db *DB) Sizes() (map[string]BucketSize, error) { return db.e.Sizes() }

@@ -223,7 +223,8 @@ func (g *registry) isBuried(item *connectors.Contact) bool {
 		return true
 	}
 	return slices.ContainsFunc(item.Emails, func(e string) bool {
-		return g.tx.Buried(LinkEmail, e) || g.tx.Buried(LinkEmail, g.rules.Email(e)) // as it is written, and in its one form
+		one := g.rules.Email(e) // buried as it is written, or in its one form
+		return g.tx.Buried(LinkEmail, e) || one != e && g.tx.Buried(LinkEmail, one)
 	})
 }
 

@@ -7,25 +7,25 @@ import (
 )
 
 // get is the value of key, inside the page; nil if there is none.
-func (tx *txn) get(id spaceID, key []byte) []byte {
+func (tx *txn) get(id bucketID, key []byte) []byte {
 	tx.key = append(tx.key[:0], key...)
 	return tx.e.Get(id, tx.key)
 }
 
 // floor is the pair with the greatest key that is not above key, inside the page.
-func (tx *txn) floor(id spaceID, key []byte) (k, v []byte) {
+func (tx *txn) floor(id bucketID, key []byte) (k, v []byte) {
 	tx.key = append(tx.key[:0], key...)
 	return tx.e.Floor(id, tx.key)
 }
 
 // scan goes through the pairs whose keys begin with prefix and are not below from, at most n of them (0: all).
-func (tx *txn) scan(id spaceID, prefix, from []byte, n int) engine.Cursor {
+func (tx *txn) scan(id bucketID, prefix, from []byte, n int) engine.Cursor {
 	tx.key = append(append(tx.key[:0], prefix...), from...)
-	return tx.e.Scan(engine.Range{Space: id, Prefix: tx.key[:len(prefix)], From: tx.key[len(prefix):], Limit: n})
+	return tx.e.Scan(engine.Range{Bucket: id, Prefix: tx.key[:len(prefix)], From: tx.key[len(prefix):], Limit: n})
 }
 
 // walk is scan for who cannot tell how many pairs it takes: it asks for so many at a time, until visit returns false.
-func (tx *txn) walk(id spaceID, prefix, from []byte, atATime int, visit func(k, v []byte) bool) {
+func (tx *txn) walk(id bucketID, prefix, from []byte, atATime int, visit func(k, v []byte) bool) {
 	for more := true; more; {
 		c := tx.scan(id, prefix, from, atATime)
 		n := 0
@@ -42,19 +42,19 @@ func (tx *txn) walk(id spaceID, prefix, from []byte, atATime int, visit func(k, 
 }
 
 // put stores a pair. The value must stay untouched until the commit: it comes from alloc, keep or a fresh slice.
-func (tx *txn) put(id spaceID, key, value []byte) error {
+func (tx *txn) put(id bucketID, key, value []byte) error {
 	tx.w.ops++
 	tx.key = append(tx.key[:0], key...)
 	return tx.e.Put(id, tx.key, value)
 }
 
-func (tx *txn) del(id spaceID, key []byte) error {
+func (tx *txn) del(id bucketID, key []byte) error {
 	tx.w.ops++
 	tx.key = append(tx.key[:0], key...)
 	return tx.e.Delete(id, tx.key)
 }
 
-func (tx *txn) sequence(id spaceID) (uint64, error) {
+func (tx *txn) sequence(id bucketID) (uint64, error) {
 	tx.w.ops++
 	return tx.e.Sequence(id)
 }
@@ -98,7 +98,7 @@ func (tx *txn) Attempt(do func() error) error {
 }
 
 // set stores a copy of v, or deletes the pair if v is nil.
-func (tx *txn) set(id spaceID, key, v []byte) error {
+func (tx *txn) set(id bucketID, key, v []byte) error {
 	if v == nil {
 		return tx.del(id, key)
 	}
@@ -106,7 +106,7 @@ func (tx *txn) set(id spaceID, key, v []byte) error {
 }
 
 // dropPrefix deletes up to n pairs (all if n < 0) whose keys begin with prefix and says how many.
-func (tx *txn) dropPrefix(id spaceID, prefix []byte, n int) (int, error) {
+func (tx *txn) dropPrefix(id bucketID, prefix []byte, n int) (int, error) {
 	keys := tx.keysWith(id, prefix, n)
 	for _, k := range keys {
 		if err := tx.del(id, k); err != nil {
@@ -117,7 +117,7 @@ func (tx *txn) dropPrefix(id spaceID, prefix []byte, n int) (int, error) {
 }
 
 // keysWith is up to n keys (all if n < 0) that begin with prefix. bbolt's cursors do not survive changes, hence the list.
-func (tx *txn) keysWith(id spaceID, prefix []byte, n int) (keys [][]byte) {
+func (tx *txn) keysWith(id bucketID, prefix []byte, n int) (keys [][]byte) {
 	c := tx.scan(id, prefix, nil, max(n, 0))
 	for k, _ := c.Next(); k != nil && (n < 0 || len(keys) < n); k, _ = c.Next() {
 		keys = append(keys, slices.Clone(k))

@@ -53,10 +53,10 @@ type verifier struct {
 	note func(format string, args ...any) bool
 }
 
-func (v *verifier) each(id spaceID, visit func(k, val []byte) error) {
+func (v *verifier) each(id bucketID, visit func(k, val []byte) error) {
 	c := v.tx.scan(id, nil, nil, 0)
 	for k, val := c.Next(); k != nil; k, val = c.Next() {
-		if err := visit(k, val); err != nil && !v.note("%s: %w", spaces[id].Name, err) {
+		if err := visit(k, val); err != nil && !v.note("%s: %w", buckets[id].Name, err) {
 			return
 		}
 	}

@@ -8,6 +8,7 @@ const literal = (text) => `'${text.replaceAll('\\', '\\\\').replaceAll("'", "\\'
 
 async function run(url, body) {
   const parameters = url.searchParams;
+  await session.queryAsync(`USE \`${parameters.get('database') ?? 'default'}\``);
   const query = [parameters.get('query'), body].filter(Boolean).join('\n');
   for (const [name, value] of parameters) {
     if (name.startsWith('param_')) await session.queryAsync(`SET ${name} = ${literal(value)}`);

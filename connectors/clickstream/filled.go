@@ -22,8 +22,8 @@ func (f *filled) Forget(ctx context.Context, p connectors.Person) (int, error) {
 }
 
 // Withdraw implements connectors.Withdrawer.
-func (f *filled) Withdraw(ctx context.Context, p connectors.Person, until time.Time) (int, error) {
-	return f.store.Withdraw(ctx, f.name, p, until)
+func (f *filled) Withdraw(ctx context.Context, p connectors.Person, until time.Time, by string) (int, error) {
+	return f.store.Withdraw(ctx, f.name, p, until, by)
 }
 
 // Compact writes the store's main file anew, so that nothing of forgotten people stays in its free pages.
@@ -35,6 +35,13 @@ func (f *filled) Report() connectors.Report {
 		return r.Report()
 	}
 	return connectors.Report{DailyLimit: -1, DailyRemaining: -1}
+}
+
+// Release has what fills the store ask its vendor again, where it holds itself back.
+func (f *filled) Release() {
+	if r, ok := f.by.(connectors.Releaser); ok {
+		r.Release()
+	}
 }
 
 // Probe is that of what fills the store, where it has one.
@@ -62,9 +69,6 @@ func (f *filled) Intake() (connectors.Intake, error) {
 	}
 	kept.Add(connectors.Intake{LeftOut: i.LeftOut})
 	kept.Read, kept.Unreadable, kept.Examples, kept.LatestRead, kept.LatestUnreadable = i.Read, i.Unreadable, i.Examples, i.LatestRead, i.LatestUnreadable
-	for reason, n := range i.LeftOut {
-		kept.CountLeftOut(reason, uint64(n))
-	}
 	return kept, nil
 }
 

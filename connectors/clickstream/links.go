@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strings"
 
 	"github.com/intentd/intentd/connectors"
 	"github.com/intentd/intentd/connectors/identity"
@@ -31,6 +32,24 @@ type member struct {
 	identifier
 	since int64  // Unix seconds of the event that linked it
 	by    string // id of that event
+	why   string // by what a proposal was confirmed, of the device that made it; "": it was none
+}
+
+// behindID stands between the id of an event and the reason in what is kept of a member.
+const behindID = "\x00"
+
+// reasonID is the id of an event as it is kept as the reason of a link.
+func reasonID(id string) string {
+	id, _, _ = strings.Cut(id[:min(len(id), longestEventID)], behindID)
+	return id
+}
+
+// kept is why a member is one, as it is stored.
+func (m *member) kept() string {
+	if m.why == "" {
+		return m.by
+	}
+	return m.by + behindID + m.why
 }
 
 // ids are the members, for the guards.
@@ -65,7 +84,7 @@ func (l links) encode(g *group) []byte {
 		b = append(b, l.key(m.identifier)[0])
 		b = appendText(b, string(l.key(m.identifier)[1:]))
 		b = binary.AppendVarint(b, m.since)
-		b = appendText(b, m.by)
+		b = appendText(b, m.kept())
 	}
 	return b
 }
@@ -251,7 +270,9 @@ func (l links) load(g uint64) (uint64, *group, error) {
 		}
 		out := &group{}
 		for r.s != "" && !r.bad {
-			out.members = append(out.members, member{l.parse(r.byte(), r.text()), r.varint(), r.text()})
+			m := member{identifier: l.parse(r.byte(), r.text()), since: r.varint()}
+			m.by, m.why, _ = strings.Cut(r.text(), behindID)
+			out.members = append(out.members, m)
 		}
 		if r.bad {
 			return g, nil, fmt.Errorf("%w: record of person %d", errDamaged, g)
@@ -301,7 +322,7 @@ func (l links) link(e *connectors.Event, late bool) (linkResult, error) {
 	var res linkResult
 	var rec *group
 	dirty := false
-	as := member{since: e.Time.Unix(), by: e.ID[:min(len(e.ID), longestEventID)]}
+	as := member{since: e.Time.Unix(), by: reasonID(e.ID)}
 	ids := idsOf(l.rules, e)
 	for _, id := range ids[:3] {
 		if id.Kind == 0 {
@@ -474,6 +495,12 @@ func (l links) person(g uint64, rec *group, space string) (connectors.Person, er
 		}
 		if len(spansOf(runs, []uint64{g})) > 0 {
 			p.AnonymousIDs = append(p.AnonymousIDs, text(m.identifier))
+			if m.why != "" {
+				if p.Why == nil {
+					p.Why = map[string]string{}
+				}
+				p.Why[text(m.identifier)] = m.why
+			}
 		}
 	}
 	return p, nil

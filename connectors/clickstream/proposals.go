@@ -78,7 +78,7 @@ func (s *Store) propose(l links, e *connectors.Event, device uint64) (groups []u
 			continue
 		}
 		key := l.proposalKey(byIdentifier, id, ids[3])
-		p := proposal{first: at, last: at, event: e.ID[:min(len(e.ID), longestEventID)], source: e.Source}
+		p := proposal{first: at, last: at, event: reasonID(e.ID), source: e.Source}
 		look := true
 		if v := l.proposals.Get(key); v != nil {
 			before, err := decodeProposal(v)
@@ -103,7 +103,7 @@ func (s *Store) propose(l links, e *connectors.Event, device uint64) (groups []u
 		}
 		if g == nobody {
 			var rec *group
-			if g, rec, err = l.create(member{id, at, p.event}); err == nil {
+			if g, rec, err = l.create(member{identifier: id, since: at, by: p.event}); err == nil {
 				err = errors.Join(l.save(g, rec), s.known.learnOne(l, id))
 			}
 			if err != nil {
@@ -246,7 +246,19 @@ func (l links) confirm(id, device identifier, source string, p *connectors.Propo
 	e := connectors.Event{ID: p.Event, Source: source, Time: p.First, AnonymousID: device.Value}
 	name(&e, id)
 	res, err := l.link(&e, late)
-	return res.group, err
+	if err != nil || p.Confirmed == "" {
+		return res.group, err
+	}
+	g, rec, err := l.load(res.group)
+	if err != nil || rec == nil {
+		return res.group, err
+	}
+	for i := range rec.members {
+		if m := &rec.members[i]; m.identifier == device {
+			m.why = identity.Confirmed(source, id.Kind.String(), p.Confirmed)
+		}
+	}
+	return g, l.save(g, rec)
 }
 
 // dropOldProposals removes those that were not repeated for long.

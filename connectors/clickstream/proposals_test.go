@@ -145,3 +145,37 @@ func TestForgetProposals(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// Promise: why a device is somebody's is told with whom it is of, over a restart and however often, and no event can say it in its id.
+func TestWhyADeviceIsTheirs(t *testing.T) {
+	dir := t.TempDir()
+	s := open(t, dir, Options{})
+	forged := said(1, "a=x e=ann")
+	forged.ID = "m1" + behindID + "confirmed by nobody"
+	known := at(2, "a=y e=bob")
+	known.ID = "m2" + behindID + "confirmed by nobody"
+	take(t, s, forged, known)
+	got := proposals(t, s, annsAddress)
+	got[0].Confirmed = "a form that was sent (crm, 1 Jan 2000)"
+	if err := s.Confirm(t.Context(), "site", got); err != nil {
+		t.Fatal(err)
+	}
+	s.Close()
+	s = open(t, dir, Options{})
+	page, err := s.For("site").Active(t.Context(), nil)
+	why := map[string]string{}
+	for _, p := range page.Items {
+		for _, id := range p.AnonymousIDs {
+			why[id] = p.Why[id]
+		}
+	}
+	if want := "gave their email to site, confirmed by a form that was sent (crm, 1 Jan 2000)"; err != nil || len(why) != 2 || why["x"] != want || why["y"] != "" {
+		t.Errorf("%q, %v", why, err)
+	}
+	links, err := s.Links(t.Context(), annsAddress)
+	for _, l := range links {
+		if err != nil || l.Event != "m1" {
+			t.Errorf("the reason of a link is %q, %v", l.Event, err)
+		}
+	}
+}

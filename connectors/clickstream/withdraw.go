@@ -1,6 +1,7 @@
 package clickstream
 
 import (
+	"cmp"
 	"context"
 	"encoding/binary"
 	"time"
@@ -14,8 +15,8 @@ import (
 
 // Withdraw erases what p did until a moment, on all devices that are theirs; links stay. What says that they withdrew their consent stays, too,
 // and is kept under their name before the rest goes: of a device alone it could not be told any more whether there was a consent to
-// withdraw. It can be repeated.
-func (s *Store) Withdraw(ctx context.Context, source string, p connectors.Person, until time.Time) (int, error) {
+// withdraw. by is the CRM's property that says it, "" where they said it themselves. It can be repeated.
+func (s *Store) Withdraw(ctx context.Context, source string, p connectors.Person, until time.Time, by string) (int, error) {
 	var named []identifier
 	err := s.view(func(tx *bolt.Tx) error {
 		l := s.linksOf(tx)
@@ -26,7 +27,8 @@ func (s *Store) Withdraw(ctx context.Context, source string, p connectors.Person
 		return err
 	})
 	if err == nil && len(named) > 0 {
-		e := connectors.Event{Kind: connectors.KindConsent, Consent: "denied", Source: source, Time: until}
+		e := connectors.Event{Kind: connectors.KindConsent, Consent: "denied", Source: source, Time: until,
+			Properties: map[string]string{connectors.PropWithdrawnBy: cmp.Or(by, connectors.WithdrawnThemselves)}}
 		name(&e, named[0])
 		_, err = s.Ingest(Batch{Source: source, Events: []connectors.Event{e}})
 	}

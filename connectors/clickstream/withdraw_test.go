@@ -29,7 +29,7 @@ func TestWithdraw(t *testing.T) {
 		t.Errorf("the withdrawal is kept, what is merely denied is not: %+v", i)
 	}
 	for _, want := range []int{3, 0} {
-		n, err := s.Withdraw(t.Context(), "site", annsAddress, at(5, "").Time)
+		n, err := s.Withdraw(t.Context(), "site", annsAddress, at(5, "").Time, "")
 		if err != nil || n != want {
 			t.Errorf("%d events erased, want %d: %v", n, want, err)
 		}

@@ -407,6 +407,17 @@ func (s *engagementWithOccurrences) Forget(ctx context.Context, p connectors.Per
 	return events, nil
 }
 
+// Withdraw erases what the store holds of the person's contacts until they withdrew their consent.
+func (s *engagementWithOccurrences) Withdraw(ctx context.Context, p connectors.Person, until time.Time, by string) (events int, err error) {
+	for _, q := range s.asked([]connectors.Person{p}) {
+		n, err := s.store.Withdraw(ctx, q, until, by)
+		if events += n; err != nil {
+			return events, err
+		}
+	}
+	return events, nil
+}
+
 func (s *engagementWithOccurrences) Compact(ctx context.Context) error { return s.store.Compact(ctx) }
 
 func (s *engagementWithOccurrences) Intake() (connectors.Intake, error) { return s.store.Intake() }

@@ -68,6 +68,16 @@ func feedFix(scope string, answer *transport.Response) string {
 // unavailable are statuses by which HubSpot refuses a feed to a portal: no scope, or no such product.
 var unavailable = []int{http.StatusForbidden, http.StatusNotFound}
 
+// anew begins the pages of a feed anew whose next one HubSpot does not know any more, and says whether to go on at once: where they are
+// refused one after another the next poll does.
+func (c *Client) anew(after *string, again *bool, what string) (now bool) {
+	now = !*again
+	if *after, *again = "", true; !now {
+		c.o.Logger.Warn("HubSpot refuses the next page of what it told itself: its pages are begun anew with each poll", "crm", c.o.Name, "feed", what)
+	}
+	return now
+}
+
 // conversions remembers who sent a form lately, as polls tell it: those forms are asked for at once, the others hourly.
 type conversions struct {
 	mu      sync.Mutex
@@ -141,24 +151,29 @@ func (c *Client) told(contacts []connectors.Contact) {
 	}
 }
 
-// probeFeeds finds out whether HubSpot tells the feeds that are configured, and what they cost.
-func (c *Client) probeFeeds(ctx context.Context, p *crmkit.Probe) {
+// probeFeeds finds out whether HubSpot tells the feeds that are configured, and how many calls they cost on an idle day.
+func (c *Client) probeFeeds(ctx context.Context, p *crmkit.Probe) (calls int64) {
 	if f := c.forms.Load(); f != nil {
 		r := f.listRequest(false, "")
 		if c.feedTold(ctx, p, r, feedForms, "form submissions") {
 			if forms, ok, err := f.forms(ctx, false); err != nil {
 				p.Failed(err, findUndetermined, "the forms could not be listed")
 			} else if ok {
-				p.OK(findFeeds, "submissions of %d forms are taken in: %d calls a day, and one for a form whenever somebody sent it", len(forms), 24*(len(forms)+1+len(forms)/formsListPage))
+				n := int64(formsPassesADay * (len(forms) + 1 + len(forms)/formsListPage))
+				calls += n
+				p.OK(findFeeds, "submissions of %d forms are taken in: %d calls a day, and one for a form whenever somebody sent it", len(forms), n)
 			}
 		}
 	}
 	if f := c.email.Load(); f != nil {
 		now, _ := c.http.ServerNow()
 		if c.feedTold(ctx, p, f.request(now.Add(-time.Hour).UnixMilli(), now.UnixMilli(), 1), "content", "marketing e-mail events") {
+			_, polls := c.polls()
+			calls += int64(polls)
 			p.OK(findFeeds, "marketing e-mail events are taken in: a call a poll and one per 1,000 events; those of the last day again every hour")
 		}
 	}
+	return calls
 }
 
 // feedTold asks once for what a feed needs, and notes the scope that is missing.

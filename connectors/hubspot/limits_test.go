@@ -15,9 +15,9 @@ func (b book) DailyCalls(connector, day string) int64 { return b[connector+" "+d
 
 func (b book) AddCalls(connector, day string, n int64) { b[connector+" "+day] += n }
 
-func (b book) HeldUntil(string) time.Time { return time.Time{} }
+func (b book) ExhaustedUntil(string) time.Time { return time.Time{} }
 
-func (b book) HoldUntil(string, time.Time) {}
+func (b book) SetExhausted(string, time.Time) {}
 
 func TestTheDailyReserveIsLeftToOthersOverRestarts(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

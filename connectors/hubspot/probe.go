@@ -197,17 +197,20 @@ func (c *Client) probeQuota(ctx context.Context, p *crmkit.Probe) {
 		}
 	}
 	types := c.probeEvents(ctx, p)
-	cost := c.callsPerDay(contacts)
+	cost := c.callsPerDay(contacts) + c.probeFeeds(ctx, p)
 	message := fmt.Sprintf("an idle day costs about %d calls (a poll every %s, a sweep of %d contacts every %s)", cost, c.o.Poll, contacts, c.o.SweepEvery)
 	if limit > 0 && float64(cost) > 0.25*float64(limit) {
 		p.Add(findCost, connectors.Warning, "poll less often", "%s, over a quarter of the day's %d", message, limit)
 	} else {
-		p.OK(findCost, "%s; each further 100 changed people about 5 (search, read, journeys, write)", message)
+		each := "each further 100 changed people about 5 (search, read, journeys, write)"
+		if c.journal != nil {
+			each = "each person who changes alone 6 (journal, read, journeys, write), 100 who change at once about 7"
+		}
+		p.OK(findCost, "%s; %s", message, each)
 	}
 	if types > 0 {
 		p.OK(findEventsTaken, "event occurrences are taken in: a call for each of %d types of event a poll, and one per 1,000 events; those of the last day again every hour", types)
 	}
-	c.probeFeeds(ctx, p)
 }
 
 // probeEvents finds out whether the account has event occurrences, if they are to be taken in, and of how many types.

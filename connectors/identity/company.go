@@ -21,17 +21,9 @@ var freeMail = strings.Fields(`
 	rediffmail.com uol.com.br bol.com.br terra.com.br ig.com.br
 `)
 
-// Company is the one form of a company's mail domain, "" if domain is none: a provider of mailboxes for everybody, what the configuration
-// blocks, and what cannot be a domain.
-func (r *Rules) Company(domain string) string {
-	d := domainOf(strings.TrimPrefix(strings.ToLower(strings.TrimSpace(domain)), "www."))
-	if !strings.Contains(d, ".") || len(d) > maxLength || r.Blocks(ID{Kind: Company, Value: d}) {
-		return ""
-	}
-	if slices.ContainsFunc(freeMail, func(free string) bool {
-		return d == free || strings.HasSuffix(free, ".") && strings.HasPrefix(d, free) && strings.Count(d, ".") <= 2
-	}) {
-		return ""
-	}
-	return d
+// isFreeMail says whether a domain is that of a provider of mailboxes for everybody.
+func isFreeMail(domain string) bool {
+	return slices.ContainsFunc(freeMail, func(free string) bool {
+		return domain == free || strings.HasSuffix(free, ".") && strings.HasPrefix(domain, free) && strings.Count(domain, ".") <= 2
+	})
 }

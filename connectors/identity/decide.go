@@ -49,6 +49,12 @@ func Decide[P comparable](ids []Held[P]) (who []P, shared []ID) {
 // SeenTogether is the reason of an identifier that a source saw together with another of the person.
 func SeenTogether(source string) string { return "seen together by " + source }
 
+// Confirmed is the reason of an anonymous id under which a visitor gave an identifier of a kind, where anybody could have said so, until
+// something trusted told the same.
+func Confirmed(source string, kind, by string) string {
+	return "gave their " + kind + " to " + source + ", confirmed by " + by
+}
+
 // FromProperty is the reason of an identifier that stands in a property of a record.
 func FromProperty(property, record string) string { return "property " + property + " of " + record }
 

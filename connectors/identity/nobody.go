@@ -52,6 +52,26 @@ func placeholder(s string) bool {
 	return strings.ContainsAny(s, "{[<") && (strings.Contains(s, "{{") || strings.Contains(s, "${") || strings.HasPrefix(s, "<%") || strings.Contains(s, "[object "))
 }
 
+// isUUID says whether s has the form 8-4-4-4-12 of hexadecimal digits.
+func isUUID(s string) bool {
+	if len(s) != 36 {
+		return false
+	}
+	for i := range len(s) {
+		c := s[i]
+		if i == 8 || i == 13 || i == 18 || i == 23 {
+			if c != '-' {
+				return false
+			}
+			continue
+		}
+		if (c < '0' || c > '9') && (c < 'a' || c > 'f') && (c < 'A' || c > 'F') {
+			return false
+		}
+	}
+	return true
+}
+
 // guest says whether a user id is one that shops and apps number their guests with ("guest_4711"): a visit, not an account.
 func guest(s string) bool {
 	if !strings.ContainsAny(s[:min(1, len(s))], "gGaAvV") {

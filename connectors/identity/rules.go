@@ -90,6 +90,9 @@ func (r *Rules) Space(source string) string {
 // without one.
 func (r *Rules) ID(k Kind, space, value string) (ID, bool) {
 	id := ID{Kind: k}
+	if value == "" {
+		return ID{}, false // as most of the ids of most events are
+	}
 	switch k {
 	case Email:
 		id.Value = email(value)
@@ -147,4 +150,14 @@ func (r *Rules) phoneRegion() *region {
 		return nil
 	}
 	return r.region
+}
+
+// Company is the one form of a company's mail domain, "" if domain is none: a provider of mailboxes for everybody, what the configuration
+// blocks, and what cannot be a domain.
+func (r *Rules) Company(domain string) string {
+	d := domainOf(strings.TrimPrefix(strings.ToLower(strings.TrimSpace(domain)), "www."))
+	if !strings.Contains(d, ".") || len(d) > maxLength || r.Blocks(ID{Kind: Company, Value: d}) || isFreeMail(d) {
+		return ""
+	}
+	return d
 }

@@ -40,9 +40,7 @@ func newBucket(o Config, h connectors.Host, env func(string) string, now func() 
 	redact := transport.NewRedactor(o.SecretKey.Reveal())
 	round := h.HTTP
 	if round == nil {
-		plain := http.DefaultTransport.(*http.Transport).Clone()
-		plain.DisableCompression = true
-		round = plain
+		round = transport.NewRoundTripper()
 	}
 	b.credentials = &credentials{name: h.Name, fixed: keys{Access: o.AccessKey, Secret: o.SecretKey.Reveal()}, region: region, env: env, http: round, now: now, redact: redact}
 	b.client = transport.New(transport.Options{

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/intentd/intentd/connectors"
+	"github.com/intentd/intentd/connectors/internal/transport"
 	"github.com/intentd/intentd/connectors/jsonl"
 )
 
@@ -31,8 +32,7 @@ type Feed struct {
 	split splitter
 	part  []byte // of an object, fetched by one request
 
-	mu     sync.Mutex
-	failed string
+	failure transport.Failure
 }
 
 var (
@@ -61,11 +61,7 @@ func (f *Feed) Take(ctx context.Context, from connectors.Cursor) (page connector
 	if err != nil || !page.More {
 		f.walk = nil // after an error it may be ahead of every cursor
 	}
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if f.failed = ""; err != nil && !connectors.Interrupted(err) {
-		f.failed = err.Error()
-	}
+	f.failure.Note(err)
 	return page, err
 }
 
@@ -85,13 +81,7 @@ func (f *Feed) Intake(from connectors.Cursor) (connectors.Intake, error) {
 }
 
 // Report tells of the calls since the start.
-func (f *Feed) Report() connectors.Report {
-	r := f.bucket.client.Report()
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	r.LastError = f.failed
-	return r
-}
+func (f *Feed) Report() connectors.Report { return f.failure.Report(f.bucket.client) }
 
 // Release implements connectors.Releaser.
 func (f *Feed) Release() {

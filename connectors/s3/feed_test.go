@@ -1,14 +1,18 @@
 package s3
 
 import (
+	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io"
 	"math/rand/v2"
 	"net/http"
 	"os"
 	"slices"
 	"strings"
 	"testing"
+	"testing/iotest"
 	"testing/synctest"
 	"time"
 
@@ -50,7 +54,7 @@ func TestFeed(t *testing.T) {
 								b.WriteString(noise(i))
 							}
 						}
-						s.later(time.Minute)
+						s.Later(time.Minute)
 						s.put(fmt.Sprintf("logs/%03d.json", n), form.pack(b.String()))
 						n++
 					},
@@ -117,24 +121,24 @@ func TestLateKeysAreFound(t *testing.T) {
 	s.put("src-b/12-31-2026/x", []byte(view(2)))
 	got, at := drain(t, f, nil)
 	wantURLs(t, got, "/1", "/2")
-	s.later(10 * time.Minute)
+	s.Later(10 * time.Minute)
 	s.put("2026/11/29/10/late", []byte(view(3)))
 	s.put("src-a/11-28-2026/new-writer", []byte(view(4)))
 	s.put("src-b/01-01-2027/x", []byte(view(5)))
 	got, at = drain(t, f, at)
 	wantURLs(t, got, "/3", "/4", "/5")
-	s.later(10 * time.Minute)
+	s.Later(10 * time.Minute)
 	got, at = drain(t, f, at)
 	wantURLs(t, got)
 
 	o := s.put("2026/11/29/11/slow-upload", []byte(view(6)))
-	o.written = s.clock().Add(-30 * time.Hour) // begun so long ago: what S3 tells of an upload in parts
+	o.written = s.Now().Add(-30 * time.Hour) // begun so long ago: what S3 tells of an upload in parts
 	got, at = drain(t, f, at)
 	wantURLs(t, got, "/6")
 
-	s.later(5 * 24 * time.Hour) // nobody polled: nothing is too old for that
+	s.Later(5 * 24 * time.Hour) // nobody polled: nothing is too old for that
 	s.put("2026/12/04/a", []byte(view(7)))
-	s.later(4 * 24 * time.Hour)
+	s.Later(4 * 24 * time.Hour)
 	got, at = drain(t, f, at)
 	wantURLs(t, got, "/7")
 	got, _ = drain(t, f, at)
@@ -150,13 +154,13 @@ func TestLargePrefixIsListedInStretches(t *testing.T) {
 			s.put(fmt.Sprintf("%s/%03d", folder, n), []byte(" "))
 		}
 	}
-	s.later(10 * 24 * time.Hour)
+	s.Later(10 * 24 * time.Hour)
 	s.put("a/900", []byte(view(1)))
 	s.put("b/900", []byte(view(2)))
 	got, at := drain(t, f, nil)
 	wantURLs(t, got, "/1", "/2")
 
-	s.later(5 * time.Minute)
+	s.Later(5 * time.Minute)
 	s.put("a/901", []byte(view(3)))
 	s.put("b/901", []byte(view(4)))
 	s.put("c/000", []byte(view(5)))
@@ -169,9 +173,40 @@ func TestLargePrefixIsListedInStretches(t *testing.T) {
 	s.put("a/000-elsewhere", []byte(view(6)))
 	got, at = drain(t, f, at)
 	wantURLs(t, got)
-	s.later(relist)
+	s.Later(relist)
 	got, _ = drain(t, f, at)
 	wantURLs(t, got, "/6")
+}
+
+// Promise: a process that goes on in the middle of an object misses no record and counts none twice, with nothing between records.
+func TestGoesOnInsideAnObject(t *testing.T) {
+	for name, pack := range map[string]func(string) []byte{"plain": func(s string) []byte { return []byte(s) }, "gzip": zipped} {
+		t.Run(name, func(t *testing.T) {
+			s := newStorage(t)
+			text, want := "", []string{}
+			for n := range 9 {
+				text += view(n)
+				want = append(want, fmt.Sprint("/", n))
+			}
+			s.put("a", pack(text))
+			var got []string
+			var at connectors.Cursor
+			for more := true; more; {
+				page, err := s.feed(t, settings(""), 2).Take(t.Context(), at)
+				if err != nil {
+					t.Fatal(err)
+				}
+				for _, e := range page.Items {
+					got = append(got, e.URL)
+				}
+				at, more = page.Next, page.More
+			}
+			wantURLs(t, got, want...)
+			if in := intake(t, s.feed(t, settings(""), 0), at); in.Read != 9 || in.Unread() != 0 || in.LatestRead != 9 {
+				t.Errorf("%+v", in)
+			}
+		})
+	}
 }
 
 // Promise: an object that is written anew is read anew; one that changes or goes while it is read is told, and the new one read next time.
@@ -180,18 +215,18 @@ func TestChangedObjects(t *testing.T) {
 	f := s.feed(t, settings(""), 2)
 	s.put("a", []byte(view(1)))
 	_, at := drain(t, f, nil)
-	s.later(time.Minute)
+	s.Later(time.Minute)
 	s.put("a", []byte(view(1)+view(2)))
 	got, at := drain(t, f, at)
 	wantURLs(t, got, "/1", "/2")
 
-	s.later(time.Minute)
+	s.Later(time.Minute)
 	s.put("b", zipped(view(3)+view(4)+view(5)))
 	page, err := f.Take(t.Context(), at)
 	if err != nil || len(page.Items) != 2 || !page.More {
 		t.Fatalf("%d events, %v", len(page.Items), err)
 	}
-	s.later(time.Minute)
+	s.Later(time.Minute)
 	s.put("b", []byte(view(3)+view(6)))
 	got, at = drain(t, s.feed(t, settings(""), 2), page.Next) // another process goes on
 	wantURLs(t, got)
@@ -377,6 +412,77 @@ func TestRefusals(t *testing.T) {
 	}
 }
 
+// Promise: one call of the feed makes a bounded number of requests, however little objects hold.
+func TestRequestsAreBounded(t *testing.T) {
+	s := newStorage(t)
+	s.keys = 1000
+	for n := range 2*pageCalls + 50 {
+		s.put(fmt.Sprintf("%04d", n), []byte("a,b"))
+	}
+	f := s.feed(t, settings(""), 0)
+	pages := 0
+	for page := (connectors.Page[connectors.Event]{More: true}); page.More; pages++ {
+		before := s.gets + s.lists
+		var err error
+		if page, err = f.Take(t.Context(), page.Next); err != nil {
+			t.Fatal(err)
+		}
+		if n := s.gets + s.lists - before; n > pageCalls+1 {
+			t.Errorf("%d requests in one call", n)
+		}
+	}
+	if pages < 3 {
+		t.Errorf("%d pages", pages)
+	}
+}
+
+// Promise: whatever stands before it, a record on a line of its own is found.
+func FuzzSplitter(f *testing.F) {
+	for _, seed := range []string{"", "{", `{"a":"`, "}{", `{"a":[{"b":"\\"}]`, "\x00\xff", `{"a":1},{"b":2}]`, "{\n{\n{", `{"x":"\u00`} {
+		f.Add([]byte(seed))
+	}
+	const record = `{"id":"the last"}`
+	f.Fuzz(func(t *testing.T, junk []byte) {
+		text := []byte("{}\n" + string(junk) + "\n" + record + "\n")
+		var s splitter
+		s.reset(iotest.OneByteReader(bytes.NewReader(text)), 0)
+		last := ""
+		for n := 0; ; n++ {
+			found, reason, err := s.next()
+			if errors.Is(err, io.EOF) {
+				break
+			}
+			if err != nil || n > len(text) {
+				t.Fatalf("%v after %d of %d bytes", err, s.offset, len(text))
+			}
+			if reason == "" {
+				last = string(found)
+			}
+		}
+		if last != record || s.offset != int64(len(text)) {
+			t.Errorf("the last one is %q, at %d of %d", last, s.offset, len(text))
+		}
+	})
+}
+
+// Promise: each mistake in the configuration is told at its key with what to do.
+func TestCheck(t *testing.T) {
+	t.Setenv("AWS_REGION", "")
+	t.Setenv("AWS_DEFAULT_REGION", "")
+	for key, spoil := range map[string]func(o *Config){
+		"bucket": func(o *Config) { o.Bucket = "s3://events/logs" }, "region": func(o *Config) { o.Region = "" }, "endpoint": func(o *Config) { o.Endpoint = "http://storage.example.com" },
+		"addressing": func(o *Config) { o.Addressing = "virtual" }, "secret_key": func(o *Config) { o.SecretKey = connectors.Secret{} }, "access_key": func(o *Config) { o.AccessKey = "" },
+		"back": func(o *Config) { o.Back = -time.Hour }, "lookback": func(o *Config) { o.Lookback = 0 },
+	} {
+		o := settings("")
+		spoil(o)
+		connectortest.OneProblem(t, o, key)
+	}
+	if o := settings(""); !strings.HasPrefix(o.Disclose().At, "s3.eu-central-1.amazonaws.com/lake/") {
+		t.Errorf("%+v", o.Disclose())
+	}
+}
+
 func TestProbe(t *testing.T) {
 	s := newStorage(t)
 	f := s.feed(t, settings("logs/"), 0)
@@ -391,7 +497,7 @@ func TestProbe(t *testing.T) {
 	probe("s3.empty", connectors.Warning, "s3://lake/logs/")
 	s.put("logs/1", []byte("a,b\n"))
 	probe("s3.format", connectors.Warning, reasonForeign)
-	s.later(time.Hour)
+	s.Later(time.Hour)
 	s.put("logs/0", zipped(strings.Repeat(view(1), 100)))
 	probe("s3.ok", connectors.OK, "288 list calls a day")
 	s.refuse = func(r *http.Request) (int, string, http.Header) {

@@ -25,9 +25,10 @@ const (
 type splitter struct {
 	in         io.Reader
 	buf        []byte
-	start, end int   // of what is read and not taken
-	over       error // the stream is at its end
-	offset     int64 // of start in the stream
+	start, end int    // of what is read and not taken
+	record     extent // that begins at start
+	over       error  // the stream is at its end
+	offset     int64  // of start in the stream
 	begun      bool
 }
 
@@ -53,16 +54,17 @@ func (s *splitter) next() (record []byte, reason string, err error) {
 				return nil, reasonSyntax, s.resume(1)
 			}
 			s.begun = true
-			n, whole, broken := objectEnd(b)
+			whole, broken := s.record.see(b)
+			n := s.record.length
 			switch {
 			case whole && n <= maxRecord:
 				s.take(n)
 				return b[:n], "", nil
-			case broken:
-				return nil, reasonSyntax, s.resume(n)
 			case whole:
 				s.take(n)
 				return nil, reasonTooLong, nil
+			case broken:
+				return nil, reasonSyntax, s.resume(n)
 			case len(b) > maxRecord:
 				return nil, reasonTooLong, s.resume(len(b))
 			case s.over != nil && !errors.Is(s.over, io.EOF):
@@ -96,6 +98,9 @@ func (s *splitter) passBetween() {
 func (s *splitter) take(n int) {
 	s.start += n
 	s.offset += int64(n)
+	if n > 0 {
+		s.record = extent{}
+	}
 }
 
 // fill reads more of the stream.
@@ -134,31 +139,44 @@ func (s *splitter) resume(n int) error {
 	}
 }
 
-// objectEnd is the length of the object that b begins with. whole is false if b ends before it does, and broken true if it cannot be one: the
-// next one seems to begin at n.
-func objectEnd(b []byte) (n int, whole, broken bool) {
-	depth := 0
-	for i := 0; i < len(b); i++ {
-		switch b[i] {
-		case '{', '[':
-			depth++
-		case '}', ']':
-			if depth--; depth == 0 {
-				return i + 1, true, false
+// extent is how far an object was looked through that begins a buffer and may go on behind it.
+type extent struct {
+	length int // of what was looked through
+	depth  int
+	quoted bool // in a string
+}
+
+// see looks on through b, which begins with the object. whole says that the object ends at length, and broken that it cannot be one: the next
+// one seems to begin at length.
+func (x *extent) see(b []byte) (whole, broken bool) {
+	for x.length < len(b) {
+		c, next := b[x.length], byte(0)
+		last := x.length+1 == len(b)
+		if !last {
+			next = b[x.length+1]
+		}
+		switch {
+		case c == '\n' && x.quoted: // in no string
+			return false, true
+		case c == '\n' && last, c == '\\' && x.quoted && last:
+			return false, false
+		case c == '\n' && next == '{': // an object is no member, and one in a list is indented
+			return false, true
+		case c == '"':
+			x.quoted = !x.quoted
+		case x.quoted:
+			if c == '\\' && next != '\n' {
+				x.length++
 			}
-		case '"':
-			for i++; i < len(b) && b[i] != '"'; i++ {
-				if b[i] == '\\' {
-					i++
-				} else if b[i] == '\n' { // in no string
-					return i, false, true
-				}
-			}
-		case '\n':
-			if i+1 < len(b) && b[i+1] == '{' { // an object is no member, and one in a list is indented
-				return i, false, true
+		case c == '{' || c == '[':
+			x.depth++
+		case c == '}' || c == ']':
+			if x.depth--; x.depth == 0 {
+				x.length++
+				return true, false
 			}
 		}
+		x.length++
 	}
-	return len(b), false, false
+	return false, false
 }

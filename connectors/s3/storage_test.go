@@ -10,7 +10,6 @@ import (
 	"io"
 	"maps"
 	"net/http"
-	"net/http/httptest"
 	"slices"
 	"strings"
 	"sync"
@@ -18,15 +17,15 @@ import (
 	"time"
 
 	"github.com/intentd/intentd/connectors"
+	"github.com/intentd/intentd/connectors/connectortest"
 )
 
-// storage stands in for S3: lists of keys by pages, ranges, conditions, and refusals in XML. It is a RoundTripper, so that it works without
-// sockets and by any clock.
+// storage stands in for S3: lists of keys by pages, ranges, conditions, and refusals in XML.
 type storage struct {
 	t *testing.T
 
+	*connectortest.Clock
 	mu      sync.Mutex
-	now     time.Time
 	objects map[string]*stored
 	keys    int // of a page of the list
 	fail    int // requests that are refused next, in a way that no attempt follows
@@ -47,45 +46,24 @@ type stored struct {
 var today = time.Date(2026, 11, 29, 12, 0, 0, 0, time.UTC)
 
 func newStorage(t *testing.T) *storage {
-	return &storage{t: t, now: today, objects: map[string]*stored{}, keys: 3}
+	return &storage{t: t, Clock: connectortest.NewClock(today), objects: map[string]*stored{}, keys: 3}
 }
 
 func (s *storage) put(key string, body []byte) *stored {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	sum := md5.Sum(append([]byte(s.now.String()), body...))
-	o := &stored{body: body, etag: `"` + hex.EncodeToString(sum[:]) + `"`, written: s.now}
+	sum := md5.Sum(append([]byte(s.Now().String()), body...))
+	o := &stored{body: body, etag: `"` + hex.EncodeToString(sum[:]) + `"`, written: s.Now()}
 	s.objects[key] = o
 	return o
-}
-
-func (s *storage) later(d time.Duration) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.now = s.now.Add(d)
-}
-
-func (s *storage) clock() time.Time {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.now
-}
-
-func (s *storage) RoundTrip(r *http.Request) (*http.Response, error) {
-	if err := r.Context().Err(); err != nil {
-		return nil, err
-	}
-	w := httptest.NewRecorder()
-	s.serve(w, r)
-	return w.Result(), nil
 }
 
 func (s *storage) serve(w http.ResponseWriter, r *http.Request) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	w.Header().Set("Date", s.now.Format(http.TimeFormat))
+	w.Header().Set("Date", s.Now().Format(http.TimeFormat))
 	s.asked = append(s.asked, r.URL.String())
-	if !strings.HasPrefix(r.Header.Get("Authorization"), "AWS4-HMAC-SHA256 Credential=AK/"+s.now.Format("20060102")+"/eu-central-1/s3/aws4_request, SignedHeaders=host;") {
+	if !strings.HasPrefix(r.Header.Get("Authorization"), "AWS4-HMAC-SHA256 Credential=AK/"+s.Now().Format("20060102")+"/eu-central-1/s3/aws4_request, SignedHeaders=host;") {
 		s.t.Errorf("authorization %q", r.Header.Get("Authorization"))
 	}
 	if r.URL.RawQuery != encodeQuery(r.URL.Query()) || r.URL.EscapedPath() != escapePath(r.URL.Path) {
@@ -195,7 +173,7 @@ func (s *storage) feed(t *testing.T, o *Config, page int) *Feed {
 	if len(problems) > 0 {
 		t.Fatal(problems)
 	}
-	f, err := o.open(connectors.Host{Name: "lake", HTTP: s, Now: s.clock, Poll: 5 * time.Minute}, func(string) string { return "" })
+	f, err := o.open(connectors.Host{Name: "lake", HTTP: connectortest.Wire(s.serve), Now: s.Now, Poll: 5 * time.Minute}, func(string) string { return "" })
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -130,19 +130,18 @@ func (w *walk) consider(e entry) {
 // read reads records of the object until the page is full or the object ends.
 func (w *walk) read(ctx context.Context) (err error) {
 	o := w.at.Object
-	if w.content == nil {
-		if w.content, err = openContent(ctx, w.bucket, o, w.part); err != nil {
-			return w.failed(err)
-		}
+	before := 0
+	if w.content != nil {
+		before = w.content.parts.calls
+	} else if w.content, err = openContent(ctx, w.bucket, o, w.part); err != nil {
+		w.calls++
+		return w.failed(err)
+	} else {
 		w.split.reset(w.content, o.Offset)
 	}
-	w.content.parts.ctx = ctx
-	before := w.content.parts.calls
-	defer func() {
-		if w.content != nil {
-			w.calls += w.content.parts.calls - before
-		}
-	}()
+	c := w.content
+	c.parts.ctx = ctx
+	defer func() { w.calls += c.parts.calls - before }()
 	for !w.full() {
 		record, reason, err := w.split.next()
 		if err != nil {

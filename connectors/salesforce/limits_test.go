@@ -79,16 +79,16 @@ func TestDailyShare(t *testing.T) {
 	})
 }
 
-// keptHolds is a ledger over restarts.
-type keptHolds struct {
+// keptDays is a ledger over restarts.
+type keptDays struct {
 	connectors.Ledger
 	until map[string]time.Time
 }
 
-func (k keptHolds) DailyCalls(string, string) int64             { return 0 }
-func (k keptHolds) AddCalls(string, string, int64)              {}
-func (k keptHolds) HeldUntil(connector string) time.Time        { return k.until[connector] }
-func (k keptHolds) HoldUntil(connector string, until time.Time) { k.until[connector] = until }
+func (k keptDays) DailyCalls(string, string) int64                { return 0 }
+func (k keptDays) AddCalls(string, string, int64)                 {}
+func (k keptDays) ExhaustedUntil(connector string) time.Time      { return k.until[connector] }
+func (k keptDays) SetExhausted(connector string, until time.Time) { k.until[connector] = until }
 
 // A used-up day is remembered over a restart: nothing asks again before its time, or before somebody releases it.
 func TestStopsSurviveRestarts(t *testing.T) {
@@ -102,7 +102,7 @@ func TestStopsSurviveRestarts(t *testing.T) {
 			_, err := p.connect(t).Apply(t.Context())
 			must(t, err)
 			refs := p.Create(t, 1)
-			ledger := keptHolds{until: map[string]time.Time{}}
+			ledger := keptDays{until: map[string]time.Time{}}
 			start := func() *Client { return p.connect(t, func(o *Options) { o.Ledger = ledger }) }
 			c := start()
 			stop(p)

@@ -40,6 +40,13 @@ func (e *endpoint[C, O]) named(object string) string {
 	return e.method + " " + strings.Replace(e.path, "{object}", object, 1)
 }
 
+// stopIf ends what somebody asked for with a refusal, when there is cause.
+func stopIf(when bool, refusal any) {
+	if when {
+		panic(refusal)
+	}
+}
+
 // caught does what may refuse by a panic with an F, and gives the refusal.
 func caught[F any](do func()) (refusal *F) {
 	defer func() {

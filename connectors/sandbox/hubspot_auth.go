@@ -3,7 +3,6 @@ package sandbox
 import (
 	"fmt"
 	"net/http"
-	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -39,9 +38,7 @@ func (h *HubSpot) authorize(c call) {
 			Context: map[string][]string{"expire time": {end.UTC().Format(time.RFC3339)}},
 		})
 	}
-	if !ok {
-		panic(unauthenticated)
-	}
+	stopIf(!ok, unauthenticated)
 	if need := h.scope(c); need != "" && h.o.Scopes != nil && !slices.Contains(h.o.Scopes, need) {
 		panic(missingScopes(need))
 	}
@@ -77,32 +74,20 @@ func (h *HubSpot) scope(c call) string {
 
 // token answers the token endpoint.
 func (h *HubSpot) token(c call, _ *hubObject) reply {
-	if !c.isKind("application/x-www-form-urlencoded") {
-		panic(wrongMedia)
+	stopIf(!c.isKind("application/x-www-form-urlencoded"), wrongMedia)
+	badIf := func(when bool, status, message string) {
+		stopIf(when, &failure{status: http.StatusBadRequest, Status: status, Message: message})
 	}
-	refuse := func(status, message string) reply {
-		return jsonReply(http.StatusBadRequest, map[string]string{"status": status, "message": message, "correlationId": h.uuid()})
-	}
-	form, err := url.ParseQuery(string(c.body))
-	client := h.o.OAuth
-	switch {
-	case err != nil:
-		return refuse("BAD_REQUEST", "the form could not be read")
-	case form.Get("grant_type") == "client_credentials" && (h.app == nil || form.Get("client_id") != h.app.ClientID):
-		return refuse("BAD_CLIENT_ID", "missing or invalid client id")
-	case form.Get("grant_type") == "client_credentials" && form.Get("client_secret") != h.app.ClientSecret:
-		return refuse("BAD_CLIENT_SECRET", "missing or invalid client secret")
-	case form.Get("grant_type") == "client_credentials":
+	form, client := c.form(), h.o.OAuth
+	if form.Get("grant_type") == "client_credentials" {
+		badIf(h.app == nil || form.Get("client_id") != h.app.ClientID, "BAD_CLIENT_ID", "missing or invalid client id")
+		badIf(form.Get("client_secret") != h.app.ClientSecret, "BAD_CLIENT_SECRET", "missing or invalid client secret")
 		return h.appToken(c, form.Get("scope"))
-	case form.Get("grant_type") != "refresh_token":
-		return refuse("BAD_GRANT_TYPE", "missing or unknown grant type")
-	case client == nil || form.Get("client_id") != client.ClientID:
-		return refuse("BAD_CLIENT_ID", "missing or invalid client id")
-	case form.Get("client_secret") != client.ClientSecret:
-		return refuse("BAD_CLIENT_SECRET", "missing or invalid client secret")
-	case form.Get("refresh_token") != client.RefreshToken:
-		return refuse("BAD_REFRESH_TOKEN", "missing or invalid refresh token")
 	}
+	badIf(form.Get("grant_type") != "refresh_token", "BAD_GRANT_TYPE", "missing or unknown grant type")
+	badIf(client == nil || form.Get("client_id") != client.ClientID, "BAD_CLIENT_ID", "missing or invalid client id")
+	badIf(form.Get("client_secret") != client.ClientSecret, "BAD_CLIENT_SECRET", "missing or invalid client secret")
+	badIf(form.Get("refresh_token") != client.RefreshToken, "BAD_REFRESH_TOKEN", "missing or invalid refresh token")
 	token := "C" + h.secret(320)
 	h.tokens[token] = c.now.Add(client.TTL)
 	return jsonReply(http.StatusOK, map[string]any{

@@ -73,9 +73,7 @@ func (h *HubSpot) linkPageOf(o *hubObject, r *record, after string) (found []mem
 
 // needOther refuses associations with anything but the one other object.
 func (o *hubObject) needOther(h *HubSpot, name string) {
-	if h.object(name) != o.other {
-		panic(noObject(name))
-	}
+	stopIf(h.object(name) != o.other, noObject(name))
 }
 
 // associations answers which records of the other object many records are associated with.
@@ -109,9 +107,7 @@ func (h *HubSpot) associations(c call, from *hubObject) reply {
 func (h *HubSpot) recordAssociations(c call, from *hubObject) reply {
 	from.needOther(h, c.rest[4])
 	r := from.follow(c.rest[2])
-	if r == nil {
-		panic(missing)
-	}
+	stopIf(r == nil, missing)
 	found, next := h.linkPageOf(from, r, c.params().Get("after"))
 	return jsonReply(http.StatusOK, listed(found, next, c.link(next)))
 }

@@ -5,6 +5,7 @@ import (
 	"math/rand/v2"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -29,6 +30,7 @@ func Populate(h *HubSpot, n int, seed uint64) {
 		r := h.seed(h.contacts, props)
 		for _, e := range doings(rng, between(rng, who.created, now), now) {
 			h.edit(h.contacts, []string{r.id}, e.props, "", e.at.UnixMilli())
+			h.populateFeeds(r.id, who.email, e)
 		}
 		if stage := props["lifecyclestage"]; stage != "customer" && stage != "opportunity" && stage != "salesqualifiedlead" || rng.IntN(4) > 0 {
 			continue
@@ -49,6 +51,34 @@ type doing struct {
 	at    time.Time
 	props map[string]string
 }
+
+// populateFeeds tells of a doing what HubSpot's feeds tell of it: the form that was sent, the mail that was opened or clicked.
+func (h *HubSpot) populateFeeds(id, address string, d doing) {
+	if _, name, ok := strings.Cut(d.props["recent_conversion_event_name"], ": "); ok {
+		at := slices.IndexFunc(h.forms, func(f *Form) bool { return f.Name == name })
+		if at < 0 {
+			at = len(h.forms)
+			h.forms = append(h.forms, &Form{ID: fmt.Sprintf("5a9d0000-0000-4000-a000-%012d", at+1), Name: name, Type: "hubspot"})
+		}
+		h.submissions = append(h.submissions, sent{h.forms[at], Submission{ID: "conversion-" + id, Time: d.at, PageURL: "https://www.vendor.example/forms", Values: map[string]string{"email": address}}})
+	}
+	mail := func(kind string, before time.Duration) {
+		h.mailings = append(h.mailings, EmailEvent{ID: strings.ToLower(kind) + "-" + id + "-" + formatID(d.at.UnixMilli()), Type: kind, Time: d.at.Add(-before), Recipient: address, Campaign: newsletter,
+			URL: map[string]string{"CLICK": "https://www.vendor.example/product"}[kind]})
+	}
+	switch {
+	case d.props["hs_email_last_open_date"] != "":
+		mail("DELIVERED", time.Hour)
+		mail("OPEN", 0)
+	case d.props["hs_email_last_click_date"] != "":
+		mail("DELIVERED", 2*time.Hour)
+		mail("CLICK", 0)
+	}
+	h.campaigns[newsletter] = "Monthly newsletter"
+}
+
+// newsletter is the campaign of a populated portal's mails.
+const newsletter = 1_000_001
 
 // doings are what somebody did from a time on, in its order. How much is skewed: a third did nothing, most a few pages, some
 // very many.

@@ -46,3 +46,28 @@ func TestPopulateIsBelievableAndRepeatable(t *testing.T) {
 		t.Errorf("%d contacts after a second helping", n)
 	}
 }
+
+// Promise: what the counters of a populated portal tell, its feeds tell, too.
+func TestPopulatedFeeds(t *testing.T) {
+	h := NewHubSpot(HubSpotOptions{})
+	Populate(h, 200, 7)
+	sent, clicked := 0, 0
+	for _, id := range h.ContactIDs() {
+		props, _ := h.Contact(id)
+		if props["recent_conversion_date"] != "" {
+			sent++
+		}
+		if props["hs_email_last_click_date"] != "" {
+			clicked++
+		}
+	}
+	clicks := 0
+	for _, e := range h.mailings {
+		if e.Type == "CLICK" {
+			clicks++
+		}
+	}
+	if sent == 0 || len(h.submissions) != sent || len(h.forms) == 0 || clicks != clicked || clicked == 0 {
+		t.Errorf("%d of %d submissions in %d forms, %d of %d clicks", len(h.submissions), sent, len(h.forms), clicks, clicked)
+	}
+}

@@ -55,18 +55,11 @@ func (o *hubObject) createProperty(d definition, now int64) *property {
 // finish checks a portal's own definition as a call has left it, and sets what HubSpot alone sets.
 func (o *hubObject) finish(d *definition, now int64) {
 	pairs, known := fieldTypes[d.Type]
-	switch {
-	case !known:
-		panic(invalid("Property type %q is not valid", d.Type))
-	case !slices.Contains(pairs, d.FieldType):
-		panic(invalid("Property field type %q is not valid for property type %q", d.FieldType, d.Type))
-	case o.group(d.GroupName) == nil:
-		panic(invalid("Property group %q does not exist", d.GroupName))
-	case d.Type != "enumeration" && d.Type != "bool" && len(d.Options) > 0:
-		panic(invalid("A property of type %q has no options", d.Type))
-	case d.Options == nil:
-		d.Options = []option{}
-	}
+	invalidIf(!known, "Property type %q is not valid", d.Type)
+	invalidIf(!slices.Contains(pairs, d.FieldType), "Property field type %q is not valid for property type %q", d.FieldType, d.Type)
+	invalidIf(o.group(d.GroupName) == nil, "Property group %q does not exist", d.GroupName)
+	invalidIf(d.Type != "enumeration" && d.Type != "bool" && len(d.Options) > 0, "A property of type %q has no options", d.Type)
+	d.Options = append([]option{}, d.Options...)
 	for i, x := range d.Options {
 		lackingIf(x.Label == "" || x.Hidden == nil || x.DisplayOrder == nil, "OptionInput", "label", "value", "hidden", "displayOrder")
 		invalidIf(x.Value == "" || slices.ContainsFunc(d.Options[:i], func(o option) bool { return o.Value == x.Value || o.Label == x.Label }), "Option %q of property %q is empty or given twice", x.Value, d.Name)

@@ -160,9 +160,9 @@ func (h *HubSpot) answer(q *request) (rep reply) {
 	c.now = h.o.Now()
 	switch {
 	case q.uri > longestURI:
-		return reply{status: http.StatusRequestURITooLong, header: http.Header{"Content-Type": {"text/html"}}, body: []byte("<html><body><h1>414 Request-URI Too Long</h1></body></html>")}
+		return htmlReply(http.StatusRequestURITooLong)
 	case q.malformed():
-		return reply{status: 530, header: http.Header{"Content-Type": {"text/plain; charset=UTF-8"}}, body: []byte("error code: 1016")}
+		return textReply(530, "text/plain; charset=UTF-8", "error code: 1016")
 	}
 	search, telling := c.rest.fits("objects/{object}/search"), false // telling: the answer tells the limits
 	bad := caught[failure](func() {
@@ -179,7 +179,7 @@ func (h *HubSpot) answer(q *request) (rep reply) {
 		rep = h.serve(c)
 	})
 	if bad != nil {
-		rep = reply{status: bad.status, header: bad.header, body: h.errorBody(*bad)}
+		rep = h.refused(*bad)
 	}
 	if telling {
 		rep.header = h.limits(rep.header, c.now)
@@ -191,14 +191,9 @@ func (h *HubSpot) answer(q *request) (rep reply) {
 // has changed.
 func (h *HubSpot) serve(c call) reply {
 	e, object, pathIs := find(h.serves, c.method, c.rest)
-	switch {
-	case e == nil && pathIs:
-		panic(notAllowed)
-	case e == nil:
-		panic(noResource)
-	case len(c.body) > 0 && c.method != http.MethodGet && c.api != "oauth" && !c.isKind("application/json"):
-		panic(wrongMedia)
-	}
+	stopIf(e == nil && pathIs, notAllowed)
+	stopIf(e == nil, noResource)
+	stopIf(len(c.body) > 0 && c.method != http.MethodGet && c.api != "oauth" && !c.isKind("application/json"), wrongMedia)
 	o := h.object(object)
 	if o == nil && object != "" {
 		panic(noObject(object))
@@ -208,9 +203,6 @@ func (h *HubSpot) serve(c call) reply {
 
 // admit refuses a request beyond the rate limits.
 func (h *HubSpot) admit(c call, search bool) {
-	if h.o.Unlimited {
-		return
-	}
 	policy, window := "TEN_SECONDLY_ROLLING", h.burst
 	if search {
 		policy, window = "SECONDLY", h.searches
@@ -219,10 +211,18 @@ func (h *HubSpot) admit(c call, search bool) {
 	if ok && h.day.allow(c.now) {
 		return
 	}
-	bad := &failure{}
 	if ok {
 		policy = "DAILY"
-	} else if h.limited++; h.limited%2 == 0 { // not always sent
+	} else if h.limited++; h.limited%2 != 0 {
+		wait = 0 // not always sent
+	}
+	h.tooMany(policy, wait)
+}
+
+// tooMany refuses a request beyond a limit. The answer tells how long to wait unless that is 0.
+func (h *HubSpot) tooMany(policy string, wait time.Duration) {
+	bad := &failure{}
+	if wait > 0 {
 		bad.header = http.Header{"Retry-After": {strconv.Itoa(int(math.Ceil(wait.Seconds())))}}
 	}
 	bad.limit(policy)
@@ -241,19 +241,13 @@ func (h *HubSpot) limits(header http.Header, now time.Time) http.Header {
 	if header == nil {
 		header = make(http.Header, 8)
 	}
-	max, left, day, dayLeft := noLimit, noLimit, noLimit, noLimit
-	if !h.o.Unlimited {
-		h.day.turn(now)
-		max, day = h.burst.max, h.day.max
-		left, dayLeft = max-h.burst.used(now), day-h.day.used
-	}
 	set := func(name string, n int) { header["X-Hubspot-Ratelimit-"+name] = []string{strconv.Itoa(n)} }
-	set("Max", max)
-	set("Remaining", left)
+	set("Max", h.burst.max)
+	set("Remaining", h.burst.max-h.burst.used(now))
 	set("Interval-Milliseconds", 10_000)
 	if h.o.OAuth == nil {
-		set("Daily", day)
-		set("Daily-Remaining", dayLeft)
+		set("Daily", h.day.max)
+		set("Daily-Remaining", h.day.max-h.day.usedOn(now))
 	}
 	return header
 }
@@ -287,9 +281,9 @@ var (
 	wrongMedia = &failure{status: http.StatusUnsupportedMediaType, Message: "Unsupported Media Type"}
 )
 
-func (h *HubSpot) errorBody(f failure) []byte {
-	f.Status, f.CorrelationID = "error", h.uuid()
-	return marshal(f)
+func (h *HubSpot) refused(f failure) reply {
+	f.Status, f.CorrelationID = cmp.Or(f.Status, "error"), h.uuid()
+	return reply{status: f.status, header: f.header, body: marshal(f)}
 }
 
 // noObject is the answer to names of objects that the portal does not have.
@@ -312,20 +306,14 @@ func lackingIf(when bool, what string, attributes ...string) {
 	invalidIf(when, "Invalid input JSON on line 1, column 1: Cannot build %s, some of required attributes are not set [%s]", what, strings.Join(attributes, ", "))
 }
 
-// invalid is the answer to a request that does not fit.
-func invalid(format string, args ...any) *failure {
-	return refuse(http.StatusBadRequest, "VALIDATION_ERROR", format, args...)
-}
-
 func refuse(status int, category, format string, args ...any) *failure {
 	return &failure{status: status, Category: category, Message: fmt.Sprintf(format, args...)}
 }
 
 // read decodes a call's body.
 func (c call) read(into any) {
-	if err := decode(c.body, into); err != nil {
-		panic(invalid("Invalid input JSON %s", err))
-	}
+	err := decode(c.body, into)
+	invalidIf(err != nil, "Invalid input JSON %s", err)
 }
 
 // isKind says whether a request's body is said to be of a media type.
@@ -334,14 +322,12 @@ func (q *request) isKind(kind string) bool {
 	return strings.TrimSpace(given) == kind
 }
 
-func (h *HubSpot) throttle() int { return http.StatusTooManyRequests }
-
 func (h *HubSpot) begin(*request) time.Duration { return 0 }
 func (h *HubSpot) end(*request)                 {}
 
-// refusal is the body of a 429 under a policy, or of an injected status.
-func (h *HubSpot) refusal(status int, policy string) []byte {
-	f := failure{Message: cmp.Or(http.StatusText(status), "error")}
+// refusal is a 429 under a policy, or an injected status.
+func (h *HubSpot) refusal(status int, policy string) reply {
+	f := failure{status: status, Message: cmp.Or(http.StatusText(status), "error")}
 	switch {
 	case policy != "":
 		f.limit(policy)
@@ -354,7 +340,7 @@ func (h *HubSpot) refusal(status int, policy string) []byte {
 	case status == http.StatusForbidden:
 		f = *missingScopes("crm.objects.contacts.read")
 	}
-	return h.errorBody(f)
+	return h.refused(f)
 }
 
 // uuid is a made-up identifier in the form of a UUID.

@@ -55,9 +55,8 @@ func (in *searchBody) window() (limit, offset int) {
 	}
 	all := 0
 	for _, g := range in.FilterGroups {
-		if all += len(g.Filters); len(g.Filters) > maxFilters {
-			panic(invalid("A filter group has %d filters, more than the %d allowed", len(g.Filters), maxFilters))
-		}
+		all += len(g.Filters)
+		invalidIf(len(g.Filters) > maxFilters, "A filter group has %d filters, more than the %d allowed", len(g.Filters), maxFilters)
 	}
 	invalidIf(limit < 0 || limit > maxSearchPage, "limit must be between 0 and %d", maxSearchPage)
 	invalidIf(err != nil || offset < 0, "after must be a number")
@@ -71,9 +70,8 @@ func (in *searchBody) window() (limit, offset int) {
 
 // search answers a search over what the index has seen.
 func (h *HubSpot) search(c call, o *hubObject) reply {
-	if n := utf8.RuneCount(c.body); n > maxSearchBody {
-		panic(invalid("The request body has %d characters, more than the %d allowed for search", n, maxSearchBody))
-	}
+	n := utf8.RuneCount(c.body)
+	invalidIf(n > maxSearchBody, "The request body has %d characters, more than the %d allowed for search", n, maxSearchBody)
 	var in searchBody
 	c.read(&in)
 	limit, offset := in.window()
@@ -161,9 +159,8 @@ func (o *hubObject) clause(f filterBody) clause {
 	invalidIf(relations[f.Operator] == "" || len(operands) == 0, "There was a problem with the request. operator %q on %q is not known or needs a value", f.Operator, f.PropertyName)
 	keys := make([]key, len(operands))
 	for i, v := range operands {
-		if keys[i], ok = p.key(v); !ok {
-			panic(invalid("There was a problem with the request. %q is not a value that %q can be compared with", v, p.Name))
-		}
+		keys[i], ok = p.key(v)
+		invalidIf(!ok, "There was a problem with the request. %q is not a value that %q can be compared with", v, p.Name)
 	}
 	holds := relation(relations[f.Operator], keys)
 	return func(r *record) bool { return holds(p.keyOf(r)) }

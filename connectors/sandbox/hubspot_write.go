@@ -156,9 +156,7 @@ func (o *hubObject) written(r *record, x input) members {
 // updateOne answers PATCH of a live record.
 func (h *HubSpot) updateOne(c call, o *hubObject) reply {
 	r := o.lookup(c)
-	if r == nil {
-		panic(missing)
-	}
+	stopIf(r == nil, missing)
 	x := c.single(o)
 	h.check(c, o, r, x)
 	return jsonReply(http.StatusOK, h.write(c, o, r, x))
@@ -208,9 +206,7 @@ func (h *HubSpot) mergeCall(c call, o *hubObject) reply {
 		ObjectIDToMerge string `json:"objectIdToMerge"`
 	}
 	c.read(&in)
-	if o != h.contacts {
-		panic(notAllowed)
-	}
+	stopIf(o != h.contacts, notAllowed)
 	var r *record
 	bad := caught[problem](func() { r = h.merge(in.PrimaryObjectID, in.ObjectIDToMerge) })
 	invalidIf(bad != nil, "Objects %s and %s cannot be merged", in.PrimaryObjectID, in.ObjectIDToMerge)
@@ -225,11 +221,7 @@ func (h *HubSpot) eraseCall(c call, o *hubObject) reply {
 	}
 	c.read(&in)
 	byRecordID(in.IDProperty)
-	if o != h.contacts {
-		panic(notAllowed)
-	}
-	if caught[problem](func() { h.erase(in.ObjectID) }) != nil {
-		panic(missing)
-	}
+	stopIf(o != h.contacts, notAllowed)
+	stopIf(caught[problem](func() { h.erase(in.ObjectID) }) != nil, missing)
 	return reply{status: http.StatusNoContent}
 }

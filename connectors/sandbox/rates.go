@@ -34,17 +34,18 @@ type daily struct {
 	used int
 }
 
-func (d *daily) turn(now time.Time) {
+// usedOn is how many are used of the day that now lies in.
+func (d *daily) usedOn(now time.Time) int {
 	y, m, dd := now.In(d.loc).Date()
 	if day := time.Date(y, m, dd, 0, 0, 0, 0, d.loc); !day.Equal(d.day) {
 		d.day, d.used = day, 0
 	}
+	return d.used
 }
 
 // allow takes a place of the day that now lies in.
 func (d *daily) allow(now time.Time) bool {
-	d.turn(now)
-	if d.used >= d.max {
+	if d.usedOn(now) >= d.max {
 		return false
 	}
 	d.used++

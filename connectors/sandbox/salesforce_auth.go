@@ -164,7 +164,7 @@ func (s *Salesforce) revoke(c *orgCall, _ *orgObject) reply {
 // identity answers the id URL of a token and userinfo.
 func (s *Salesforce) identity(c *orgCall, _ *orgObject) reply {
 	if _, ok := s.authorize(c); !ok {
-		return reply{status: http.StatusForbidden, header: http.Header{"Content-Type": {"text/html"}}, body: []byte("Bad_OAuth_Token")}
+		return textReply(http.StatusForbidden, "text/html", "Bad_OAuth_Token")
 	}
 	instance := s.instance(c.request)
 	return jsonReply(http.StatusOK, map[string]any{

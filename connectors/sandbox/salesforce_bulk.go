@@ -78,9 +78,7 @@ type jobJSON struct {
 func (s *Salesforce) job(c *orgCall) *bulkJob {
 	id, _ := longID(c.rest[2])
 	job := s.jobs[id]
-	if job == nil || job.query != nil != (c.rest[1] == "query") {
-		panic(notThere())
-	}
+	stopIf(job == nil || job.query != nil != (c.rest[1] == "query"), notThere())
 	return job
 }
 
@@ -143,17 +141,12 @@ func (j *bulkJob) move(c *orgCall, state string) {
 
 // upload answers PUT of the CSV file.
 func (s *Salesforce) upload(c *orgCall, _ *orgObject) reply {
-	switch j := s.job(c); {
-	case j.State != bulkOpen:
-		panic(badRequest("INVALIDJOBSTATE", "Upload to a job that is not open: job %s is %s", j.ID, j.State))
-	case !c.isKind("text/csv"):
-		panic(badRequest("INVALIDBATCH", "InvalidBatch : Content type must be text/csv"))
-	case j.upload != nil:
-		panic(badRequest("INVALIDJOBSTATE", "Found multiple contents for job: %s, please 'Close' / 'Abort' / 'Delete' the current Job then create a new Job and make sure you only do 'PUT' once on a given Job.", j.ID))
-	case len(c.body) > mostBulkCSV:
-		panic(badRequest("INVALIDBATCH", "InvalidBatch : The content is larger than %d bytes", mostBulkCSV))
-	}
-	s.job(c).upload = append([]byte{}, c.body...)
+	j := s.job(c)
+	badRequestIf(j.State != bulkOpen, "INVALIDJOBSTATE", "Upload to a job that is not open: job %s is %s", j.ID, j.State)
+	badRequestIf(!c.isKind("text/csv"), "INVALIDBATCH", "InvalidBatch : Content type must be text/csv")
+	badRequestIf(j.upload != nil, "INVALIDJOBSTATE", "Found multiple contents for job: %s, please 'Close' / 'Abort' / 'Delete' the current Job then create a new Job and make sure you only do 'PUT' once on a given Job.", j.ID)
+	badRequestIf(len(c.body) > mostBulkCSV, "INVALIDBATCH", "InvalidBatch : The content is larger than %d bytes", mostBulkCSV)
+	j.upload = append([]byte{}, c.body...)
 	return reply{status: http.StatusCreated}
 }
 

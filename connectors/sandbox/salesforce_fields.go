@@ -99,61 +99,50 @@ func parseWireTime(text string) (time.Time, bool) {
 	return time.Time{}, false
 }
 
-func (f *orgField) misread(text string) *orgFault {
-	return badRequest(misreading, "Cannot deserialize instance of %s from VALUE_STRING value %s or request may be missing a required field", f.Type, text)
+func (f *orgField) misreadIf(when bool, text string) {
+	badRequestIf(when, misreading, "Cannot deserialize instance of %s from VALUE_STRING value %s or request may be missing a required field", f.Type, text)
 }
 
 // canon is the canonical form of a value given as text.
 func (f *orgField) canon(text string) string {
 	text = strings.TrimSpace(text)
-	bad := func(code, format string, args ...any) {
-		panic(badRow(code, f.Label+": "+fmt.Sprintf(format, args...), f.Name))
+	if text == "" {
+		return ""
+	}
+	badIf := func(when bool, code, format string, args ...any) {
+		if when {
+			panic(badRow(code, f.Label+": "+fmt.Sprintf(format, args...), f.Name))
+		}
 	}
 	switch {
-	case text == "":
-		return ""
 	case f.Type == orgBool:
-		switch strings.ToLower(text) {
-		case "true", "1":
-			return "true"
-		case "false", "0":
-			return ""
-		}
-		panic(f.misread(text))
+		lower := strings.ToLower(text)
+		f.misreadIf(!slices.Contains([]string{"true", "1", "false", "0"}, lower), text)
+		return yes(lower == "true" || lower == "1")
 	case f.numeric():
 		return f.canonNumber(text)
 	case f.Type == orgDate:
-		if _, err := time.Parse(time.DateOnly, text); err != nil {
-			panic(f.misread(text))
-		}
+		_, err := time.Parse(time.DateOnly, text)
+		f.misreadIf(err != nil, text)
 	case f.Type == orgDateTime:
 		t, ok := parseWireTime(text)
-		if !ok || t.Year() < 1700 || t.Year() > 4000 {
-			panic(f.misread(text))
-		}
+		f.misreadIf(!ok || t.Year() < 1700 || t.Year() > 4000, text)
 		return formatWireTime(t.UnixMilli())
 	case f.isID():
 		id, ok := longID(text)
-		if !ok {
-			bad("MALFORMED_ID", "id value of incorrect type: %s", text)
-		}
+		badIf(!ok, "MALFORMED_ID", "id value of incorrect type: %s", text)
 		return id
-	case f.Restricted && !f.offers(text):
-		bad("INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST", "bad value for restricted picklist field: %s", text)
-	case f.Length > 0 && len(text) > f.Length && utf8.RuneCountInString(text) > f.Length:
-		bad("STRING_TOO_LONG", "data value too large: %s (max length=%d)", text, f.Length)
-	case f.Type == orgEmail && !plausibleEmail(text):
-		bad("INVALID_EMAIL_ADDRESS", "invalid email address: %s", text)
 	}
+	badIf(f.Restricted && !f.offers(text), "INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST", "bad value for restricted picklist field: %s", text)
+	badIf(f.Length > 0 && len(text) > f.Length && utf8.RuneCountInString(text) > f.Length, "STRING_TOO_LONG", "data value too large: %s (max length=%d)", text, f.Length)
+	badIf(f.Type == orgEmail && !plausibleEmail(text), "INVALID_EMAIL_ADDRESS", "invalid email address: %s", text)
 	return text
 }
 
 // canonNumber rounds to the field's scale, half away from zero.
 func (f *orgField) canonNumber(text string) string {
 	v, err := strconv.ParseFloat(text, 64)
-	if err != nil || math.IsNaN(v) || math.IsInf(v, 0) {
-		panic(f.misread(text))
-	}
+	f.misreadIf(err != nil || math.IsNaN(v) || math.IsInf(v, 0), text)
 	p := math.Pow10(f.Scale)
 	if r := math.Round(v*p) / p; !math.IsInf(r, 0) {
 		v = r + 0 // no negative zero

@@ -42,11 +42,9 @@ func limitExceeded(policy string) *orgFault {
 	return &orgFault{status: http.StatusForbidden, code: "REQUEST_LIMIT_EXCEEDED", message: what + " Limit exceeded."}
 }
 
-func (s *Salesforce) throttle() int { return http.StatusForbidden }
-
-// refusal is the body of an injected status or of a limit.
-func (s *Salesforce) refusal(status int, policy string) []byte {
-	e := orgFault{code: "UNKNOWN_EXCEPTION", message: http.StatusText(status)}
+// refusal is an injected status or that of a limit.
+func (s *Salesforce) refusal(status int, policy string) reply {
+	e := orgFault{status: status, code: "UNKNOWN_EXCEPTION", message: http.StatusText(status)}
 	switch {
 	case policy != "":
 		e = *limitExceeded(policy)
@@ -61,7 +59,7 @@ func (s *Salesforce) refusal(status int, policy string) []byte {
 	case status >= 500:
 		e.message = "An unexpected error occurred. Please include this ErrorId if you contact support: 1234567890-12345 (-1234567890)"
 	}
-	return e.body()
+	return reply{status: e.status, body: e.body()}
 }
 
 // limitInfo is the header that every answer of the REST API carries.

@@ -6,8 +6,9 @@ import (
 	"time"
 )
 
-// locks are the ids that a write of several records holds while it lasts, and those that another one held when it began.
-type locks struct{ held, denied map[string]bool }
+// locks are the ids that a write of several records wants while it lasts: true where it has them, false where another write had
+// them when it began.
+type locks map[string]bool
 
 // lockedBy are the ids that a write to a record locks: itself and the account it hangs on.
 func (o *orgObject) lockedBy(r *record) []string {
@@ -23,19 +24,13 @@ func (s *Salesforce) begin(q *request) time.Duration {
 	if s.o.WriteTime <= 0 || q.method != http.MethodPatch || !strings.HasSuffix(strings.TrimSuffix(q.path, "/"), "/composite/sobjects") {
 		return 0
 	}
-	mine := locks{map[string]bool{}, map[string]bool{}}
+	mine := locks{}
 	var in struct{ Records []struct{ ID string } }
 	_ = decode(q.body, &in) // what cannot be read is refused when it is answered
 	for _, row := range in.Records {
-		o, r := s.recordOf(row.ID)
-		if r == nil {
-			continue
-		}
-		for _, id := range o.lockedBy(r) {
-			if s.isHeld(id, q) {
-				mine.denied[id] = true
-			} else {
-				mine.held[id] = true
+		if o, r := s.recordOf(row.ID); r != nil {
+			for _, id := range o.lockedBy(r) {
+				mine[id] = !s.isHeld(id, q)
 			}
 		}
 	}
@@ -48,11 +43,12 @@ func (s *Salesforce) end(q *request) { delete(s.underWay, q) }
 // isHeld says whether another write holds an id, or held it when this one began.
 func (s *Salesforce) isHeld(id string, q *request) bool {
 	for other, l := range s.underWay {
-		if other != q && l.held[id] {
+		if other != q && l[id] {
 			return true
 		}
 	}
-	return s.underWay[q].denied[id]
+	has, wanted := s.underWay[q][id]
+	return wanted && !has
 }
 
 // checkLocks refuses a record that another write holds, or whose account it holds.

@@ -176,18 +176,14 @@ func (s *Salesforce) answer(q *request) (rep reply) {
 	bad := caught[orgFault](func() {
 		if c.version != "" {
 			if q.uri > longestOrgURI {
-				rep = reply{status: http.StatusRequestURITooLong, header: http.Header{"Content-Type": {"text/html"}}, body: []byte("<html><head><title>Error 414 URI Too Long</title></head></html>")}
+				rep = htmlReply(http.StatusRequestURITooLong)
 				return
 			}
 			s.enter(c)
 		}
 		o, known := s.object(object)
-		switch {
-		case e == nil && pathIs:
-			panic(&orgFault{status: http.StatusMethodNotAllowed, code: "METHOD_NOT_ALLOWED", message: "HTTP Method '" + c.method + "' not allowed."})
-		case e == nil || object != "" && (!known || o.Tooling):
-			panic(notThere())
-		}
+		stopIf(e == nil && pathIs, &orgFault{status: http.StatusMethodNotAllowed, code: "METHOD_NOT_ALLOWED", message: "HTTP Method '" + c.method + "' not allowed."})
+		stopIf(e == nil || object != "" && (!known || o.Tooling), notThere())
 		rep = e.answer(c, o)
 	})
 	if bad != nil {
@@ -205,16 +201,10 @@ func (s *Salesforce) answer(q *request) (rep reply) {
 // enter lets those in who ask for a version that there is, with a session and within the limits.
 func (s *Salesforce) enter(c *orgCall) {
 	v, err := strconv.Atoi(strings.TrimSuffix(c.version, ".0"))
-	switch {
-	case err != nil || c.version != versionName(v) || v > newestVersion:
-		panic(notThere())
-	case v < oldestVersion:
-		panic(&orgFault{status: http.StatusGone, code: "UNSUPPORTED_API_VERSION", message: "The requested resource is no longer available: version " + c.version + " of the API has been retired."})
-	}
+	stopIf(err != nil || c.version != versionName(v) || v > newestVersion, notThere())
+	stopIf(v < oldestVersion, &orgFault{status: http.StatusGone, code: "UNSUPPORTED_API_VERSION", message: "The requested resource is no longer available: version " + c.version + " of the API has been retired."})
 	token, ok := s.authorize(c)
-	if !ok {
-		panic(sessionEnded)
-	}
+	stopIf(!ok, sessionEnded)
 	c.session = token
 	s.admit(c.now)
 }

@@ -68,7 +68,8 @@ func (f *orgField) read(value any) string {
 	case float64:
 		return f.canon(strconv.FormatFloat(v, 'f', -1, 64))
 	}
-	panic(f.misread(fmt.Sprint(value)))
+	f.misreadIf(true, fmt.Sprint(value))
+	return ""
 }
 
 // changesOf gives a row's names and values their meaning. A value that cannot be of its field's type is misread.

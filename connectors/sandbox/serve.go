@@ -48,16 +48,24 @@ type reply struct {
 	body   []byte
 }
 
+// textReply is an answer of no JSON, htmlReply the page of a proxy that lets nothing through.
+func textReply(status int, kind, text string) reply {
+	return reply{status: status, header: http.Header{"Content-Type": {kind}}, body: []byte(text)}
+}
+
+func htmlReply(status int) reply {
+	text := fmt.Sprintf("%d %s", status, http.StatusText(status))
+	return textReply(status, "text/html", "<html>\r\n<head><title>"+text+"</title></head>\r\n<body>\r\n<center><h1>"+text+"</h1></center>\r\n</body>\r\n</html>\r\n")
+}
+
 // vendor is a CRM behind a desk.
 type vendor interface {
 	// route names what a request asks for; requests are counted under it.
 	route(q *request) string
 	// answer is the true answer. The desk's lock is held.
 	answer(q *request) reply
-	// refusal is an error body in the vendor's form, for an injected status or rate policy. The desk's lock is held.
-	refusal(status int, policy string) []byte
-	// throttle is the status that tells of a limit.
-	throttle() int
+	// refusal is an error in the vendor's form, for an injected status or rate policy. The desk's lock is held.
+	refusal(status int, policy string) reply
 	// begin is called when a request arrives: it takes so long before it is answered. The desk's lock is held.
 	begin(q *request) time.Duration
 	// end is called when it has been answered or its client has gone. The desk's lock is held.
@@ -148,19 +156,12 @@ func (d *desk) handle(ctx context.Context, q *request) (rep reply, cut int, err 
 
 // staged is the answer a fault puts in place of the true one.
 func (d *desk) staged(f Fault) reply {
-	rep := reply{status: cmp.Or(f.Status, http.StatusInternalServerError), header: http.Header{}}
-	switch {
-	case f.HTML:
-		rep.status = cmp.Or(f.Status, http.StatusBadGateway)
-		rep.header.Set("Content-Type", "text/html")
-		text := fmt.Sprintf("%d %s", rep.status, http.StatusText(rep.status))
-		rep.body = []byte("<html>\r\n<head><title>" + text + "</title></head>\r\n<body>\r\n<center><h1>" + text + "</h1></center>\r\n</body>\r\n</html>\r\n")
-	case f.Policy != "":
-		rep.status = d.vendor.throttle()
-		rep.body = d.vendor.refusal(rep.status, f.Policy)
+	rep := d.vendor.refusal(cmp.Or(f.Status, http.StatusInternalServerError), f.Policy)
+	rep.header = http.Header{}
+	if f.HTML {
+		rep = htmlReply(cmp.Or(f.Status, http.StatusBadGateway))
+	} else if f.Policy != "" {
 		d.tally.RateLimited[f.Policy]++
-	default:
-		rep.body = d.vendor.refusal(rep.status, "")
 	}
 	if f.Body != "" {
 		rep.body = []byte(f.Body)

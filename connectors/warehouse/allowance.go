@@ -56,6 +56,14 @@ func (a allowance) book(n int64) {
 	}
 }
 
+// used is how much of the day was used, in words; "" without a bound.
+func (a allowance) used() string {
+	if a.daily <= 0 || a.ledger == nil {
+		return ""
+	}
+	return a.amount(a.ledger.DailyCalls(a.name, a.day())) + " of " + a.amount(a.daily)
+}
+
 // inBytes writes an amount of data as vendors bill it, by thousands.
 func inBytes(n int64) string {
 	switch f := float64(n); {

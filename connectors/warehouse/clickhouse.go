@@ -231,5 +231,7 @@ func classifyClickhouse(r *transport.Response, _ int) transport.Outcome {
 	return clickhouseOutcome(code, string(r.Body))
 }
 
+func (c *clickhouse) report() connectors.Report { return c.client.Report() }
+
 // Close implements engine.
 func (c *clickhouse) Close() error { return nil }

@@ -30,27 +30,42 @@ func clickhouseSource(t *testing.T, url, db string) *Source {
 	return open(t, o)
 }
 
-// The suite on the real engine. TEST_CLICKHOUSE_URL is the address of one that may be filled; .ci/run starts one.
-func TestClickHouseIsASource(t *testing.T) {
+// clickhouseServer is the address of a real engine that may be filled; .ci/run starts one.
+func clickhouseServer(t *testing.T) string {
+	t.Helper()
 	server := os.Getenv("TEST_CLICKHOUSE_URL")
 	if server == "" {
 		t.Skip("skipped: needs a ClickHouse server: set TEST_CLICKHOUSE_URL to its URL (see .ci/clickhouse)")
 	}
-	send := func(t *testing.T, query string) {
-		t.Helper()
-		resp, err := http.Post(server+"/", "text/plain", strings.NewReader(query))
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer resp.Body.Close()
-		if out, _ := io.ReadAll(resp.Body); resp.StatusCode != 200 {
-			t.Fatalf("%.100s: %s", query, out)
-		}
+	return server
+}
+
+func clickhouseDatabase(t *testing.T, server string) string {
+	t.Helper()
+	db := fmt.Sprintf("t%d_%d", os.Getpid(), databases.next())
+	sendClickhouse(t, server+"/", "CREATE DATABASE "+db)
+	return db
+}
+
+func sendClickhouse(t *testing.T, url, query string) {
+	t.Helper()
+	resp, err := http.Post(url, "text/plain", strings.NewReader(query))
+	if err != nil {
+		t.Fatal(err)
 	}
+	defer resp.Body.Close()
+	if out, _ := io.ReadAll(resp.Body); resp.StatusCode != 200 {
+		t.Fatalf("%.100s: %s", query, out)
+	}
+}
+
+// The suite on the real engine.
+func TestClickHouseIsASource(t *testing.T) {
+	server := clickhouseServer(t)
+	send := func(t *testing.T, query string) { t.Helper(); sendClickhouse(t, server+"/", query) }
 	clock := time.Date(2026, 11, 20, 12, 0, 0, 0, time.UTC)
 	connectortest.Source(t, func(t *testing.T) connectortest.SourceHarness {
-		db := fmt.Sprintf("t%d_%d", os.Getpid(), databases.next())
-		send(t, "CREATE DATABASE "+db)
+		db := clickhouseDatabase(t, server)
 		send(t, "CREATE TABLE "+db+".ev (id String, at DateTime64(6, 'UTC'), kind String, email String, user_id String, anon String, url String, title String, loaded DateTime64(6, 'UTC')) ENGINE = MergeTree ORDER BY loaded")
 		return connectortest.SourceHarness{
 			Source: clickhouseSource(t, server, db), Now: testNow,

@@ -281,9 +281,10 @@ func (o *Config) openFeed(h connectors.Host) (*Feed, error) {
 	if err != nil {
 		return nil, err
 	}
-	f := &Feed{name: h.Name, engine: e, lookback: o.Lookback, back: o.Back, poll: h.Poll, now: clock(h)}
+	like := habitOf(o.Preset, o.Dialect)
+	f := &Feed{name: h.Name, engine: e, lookback: max(o.Lookback, like.late), back: o.Back, poll: h.Poll, now: clock(h)}
 	if keeps, ok := e.(keeper); ok {
-		f.windows = &windows{engine: keeps, query: statements[0], reread: cmp.Or(o.Reread, rewritten[o.Preset]), edge: ownDays[o.Preset], page: feedRows}
+		f.windows = &windows{engine: keeps, query: statements[0], reread: cmp.Or(o.Reread, like.reread), edge: like.edge, page: feedRows}
 	} else {
 		f.rows = ordered{e, statements[0], feedRows, o.Lookback}
 	}

@@ -86,7 +86,7 @@ func (s *Source) explainJourneys(ctx context.Context, q connectors.ExplainQuery)
 		case !q.Window.Contains(e.Time):
 			return connectors.ToldRow{Event: &e, Became: "left out: out of time"}
 		}
-		e.Person = whose.of(&e)
+		e.Person = whose.of(&e, r)
 		return connectors.ToldRow{Event: &e}
 	})
 	if told.Read > s.maxRows && told.Failed == "" {

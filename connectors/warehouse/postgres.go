@@ -7,6 +7,7 @@ import (
 	"net"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -24,6 +25,8 @@ type postgres struct {
 
 	mu   sync.Mutex // one query at a time: the database belongs to others, too
 	conn *pgx.Conn
+
+	queries atomic.Int64 // since start
 }
 
 func newPostgres(url string, timeout time.Duration, schema string, lists bool) (*postgres, error) {
@@ -84,6 +87,7 @@ func (p *postgres) run(ctx context.Context, s *statement, a *args, each func(row
 		return err
 	}
 	query, values := p.bind(s, a)
+	p.queries.Add(1)
 	rows, err := tx.Query(ctx, query, append([]any{pgx.QueryResultFormats{pgx.TextFormatCode}}, values...)...)
 	if err != nil {
 		return err
@@ -172,6 +176,10 @@ func (p *postgres) explain(op string, err error) error {
 		e.Message, e.Err = fmt.Sprintf("cannot reach %s: %v", net.JoinHostPort(p.config.Host, fmt.Sprint(p.config.Port)), errors.Unwrap(unreachable)), nil
 	}
 	return e
+}
+
+func (p *postgres) report() connectors.Report {
+	return connectors.Report{Calls: p.queries.Load(), DailyLimit: -1, DailyRemaining: -1}
 }
 
 // Close implements engine.

@@ -1,6 +1,7 @@
 package warehouse
 
 import (
+	"cmp"
 	"embed"
 	"maps"
 	"slices"
@@ -17,17 +18,26 @@ var presets embed.FS
 // sameSchema are presets that read the schema of another.
 var sameSchema = map[string]string{"segment": "rudderstack"}
 
-// rewritten is how far back a warehouse changes what it loaded: GA4 rewrites the tables of three days.
-var rewritten = map[string]time.Duration{"ga4": 72 * time.Hour}
+// habit is what a preset's tables are like, beyond their columns.
+type habit struct {
+	reread time.Duration // how far back the warehouse changes what it loaded, or loads what is of then
+	late   time.Duration // how late rows usually come in by the column that the query asks by
+	edge   time.Duration // how far the days by which tables are named may be from those of UTC
+}
 
-// ownDays is how far the days by which a preset's tables are named may be from those of UTC: GA4's are of the property's zone.
-var ownDays = map[string]time.Duration{"ga4": 14 * time.Hour}
+// habits are those of presets by dialect. GA4 rewrites the tables of three days, which are of the property's zone. PostHog's export and the loads of
+// RudderStack and Segment on Snowflake have no time of loading.
+var habits = map[string]habit{
+	"ga4.bigquery":          {reread: 72 * time.Hour, edge: 14 * time.Hour},
+	"posthog.bigquery":      {reread: 72 * time.Hour, late: 3 * time.Hour},
+	"posthog.snowflake":     {reread: 72 * time.Hour, late: 3 * time.Hour},
+	"rudderstack.snowflake": {reread: 48 * time.Hour, late: 3 * time.Hour},
+}
+
+func habitOf(name, dialect string) habit { return habits[cmp.Or(sameSchema[name], name)+"."+dialect] }
 
 func preset(name, dialect, query, schema string) string {
-	if of, ok := sameSchema[name]; ok {
-		name = of
-	}
-	text, err := presets.ReadFile("presets/" + name + "." + dialect + "." + query + ".sql")
+	text, err := presets.ReadFile("presets/" + cmp.Or(sameSchema[name], name) + "." + dialect + "." + query + ".sql")
 	if err != nil {
 		return ""
 	}

@@ -62,7 +62,7 @@ func (r row) event(source string) (e connectors.Event, err error) {
 			continue
 		}
 		switch column {
-		case "cursor_time", "cursor_id":
+		case "cursor_time", "cursor_id", "person_email", "person_user_id":
 		case "event_id":
 			e.ID = v
 		case "time":

@@ -398,6 +398,9 @@ func TestTheDaysCreditsAreABound(t *testing.T) {
 	if got := book["flake credits"+testNow.Format("2006-01-02")]; got != 5*17222 {
 		t.Errorf("booked %d millionths, want 62 seconds five times", got)
 	}
+	if used := feed.Report().Used; used != "0.09 credits of 0.10 credits" {
+		t.Errorf("used %q", used)
+	}
 	if q := f.asked[4]; q.Timeout > 360-4*62-60 {
 		t.Errorf("the last query may run for %d seconds", q.Timeout)
 	}
@@ -466,6 +469,7 @@ func TestWhatSnowflakeRefusesIsToldByKind(t *testing.T) {
 		"no warehouse":        {422, "000606", "57P03", "No active warehouse selected in the current session.", "write warehouse", connectors.Config},
 		"a resource monitor":  {422, "090073", "57014", "Warehouse 'LOAD_WH' cannot be resumed because resource monitor 'M' has exceeded its quota.", "resource monitor", connectors.Quota},
 		"an address":          {403, "390422", "", "Incoming request with IP/Token 203.0.113.7 is not allowed to access Snowflake.", "not allowed", connectors.Auth},
+		"a time-out":          {408, "000630", "57014", "Statement reached its statement or warehouse timeout of 60 second(s) and was canceled.", "timeout", connectors.Transient},
 		"a request it cannot": {400, "391908", "", "Invalid JSON", "Invalid JSON", connectors.Config},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -565,5 +569,37 @@ func TestSnowflakeIsAskedAboutPeople(t *testing.T) {
 	q := f.asked[0]
 	if n != 2 || f.ran != 2 || !strings.Contains(q.Statement, "ARRAY_CONTAINS(LOWER(email)::VARIANT, PARSE_JSON(?)::ARRAY)") || q.Bindings["3"].Value != `["an\"n@example.com"]` || q.Bindings["4"].Value != "[]" || len(q.Bindings) != 5 {
 		t.Errorf("%d events by %d queries, asked %+v", n, f.ran, q)
+	}
+}
+
+func TestSnowflakesSettingsAreChecked(t *testing.T) {
+	f := newFlake(t, func() time.Time { return testNow })
+	for name, c := range map[string]struct {
+		change func(*Config)
+		at     string
+	}{
+		"no account":       {func(o *Config) { o.Account = "" }, "account"},
+		"a URL as account": {func(o *Config) { o.Account = "https://acme.snowflakecomputing.com" }, "account"},
+		"no user":          {func(o *Config) { o.User = "" }, "user"},
+		"no warehouse":     {func(o *Config) { o.Warehouse = "" }, "warehouse"},
+		"no key":           {func(o *Config) { o.Key = connectors.Secret{} }, "key"},
+		"a key with password": {func(o *Config) {
+			o.Key = connectors.NewSecret("-----BEGIN ENCRYPTED PRIVATE KEY-----\nAAAA\n-----END ENCRYPTED PRIVATE KEY-----\n")
+		}, "key"},
+		"a query that deletes": {func(o *Config) { o.Events = "DELETE FROM events WHERE loaded < :from AND loaded > :to" }, "events"},
+		"no credits":           {func(o *Config) { o.DailyCredits = 0 }, "daily_credits"},
+		"a preset of nowhere":  {func(o *Config) { o.Preset, o.Events = "snowplow", "" }, "schema"},
+	} {
+		o := f.settings()
+		c.change(o)
+		var problems []connectors.Problem
+		o.Check(connectors.NewCheck("sources[0]", &problems))
+		if !slices.ContainsFunc(problems, func(p connectors.Problem) bool { return p.Path == "sources[0]."+c.at && !p.Warning }) {
+			t.Errorf("%s: %v", name, problems)
+		}
+	}
+	o := f.settings()
+	if o.mode() != modeTake || o.PollBy() != "@every 1h" {
+		t.Errorf("taken %s, polled %s", o.mode(), o.PollBy())
 	}
 }

@@ -18,6 +18,8 @@ import (
 type engine interface {
 	// query runs a statement in a session that can only read and hands over each row. An error of row ends it and comes back.
 	query(ctx context.Context, op string, s *statement, a *args, row func(row) error) error
+	// report is its traffic since start, and what it used of the day.
+	report() connectors.Report
 	Close() error
 }
 
@@ -27,6 +29,7 @@ type args struct {
 	sinceID                      string
 	limit                        int
 	try                          int                  // how many answers to this were lost
+	unless                       int64                // see keeper.submit
 	columns                      func(names []string) // told once the answer begins, if set
 	emails, userIDs, anonymousID []string
 }
@@ -138,7 +141,7 @@ func (s *Source) ask(ctx context.Context, people []connectors.Person, w connecto
 		if !w.Contains(e.Time) {
 			return nil
 		}
-		e.Person = whose.of(&e)
+		e.Person = whose.of(&e, r)
 		told++
 		if !yield(e) {
 			return errLeft
@@ -196,8 +199,9 @@ func keysOf(people []connectors.Person) keys {
 	return k
 }
 
-func (k keys) of(e *connectors.Event) string {
-	for _, id := range []string{"e" + strings.ToLower(e.Email), "u" + e.UserID, "a" + e.AnonymousID} {
+// of looks at the identifiers of the row's own first, then at those by which the warehouse links it to somebody.
+func (k keys) of(e *connectors.Event, r row) string {
+	for _, id := range []string{"e" + strings.ToLower(e.Email), "u" + e.UserID, "a" + e.AnonymousID, "e" + strings.ToLower(r.get("person_email")), "u" + r.get("person_user_id")} {
 		if key := k[id]; key != "" && len(id) > 1 {
 			return key
 		}
@@ -261,6 +265,9 @@ func (s *Source) Probe(ctx context.Context) (out []connectors.Finding) {
 	}
 	return out
 }
+
+// Report implements connectors.Reporter.
+func (s *Source) Report() connectors.Report { return s.engine.report() }
 
 // Close ends the sessions.
 func (s *Source) Close() error { return s.engine.Close() }

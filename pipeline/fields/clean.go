@@ -12,7 +12,7 @@ import (
 // cleaner is the one place that every text for a CRM passes. What comes out is valid UTF-8 in composed form (NFC), without
 // control, bidi and other format characters, without HTML, without e-mail addresses, and without links except to own hosts.
 type cleaner struct {
-	hosts []string // own hosts, lower case
+	hosts hosts
 }
 
 // longest is how many bytes of a text are looked at: no field holds more, and what strangers write must not cost time.
@@ -89,7 +89,7 @@ func (c *cleaner) wash(s string) string {
 		s = s[:longest]
 	}
 	s = norm.NFC.String(noTags(decoded(visible(s))))
-	return trimFormula(tidy(c.noLinks(s)))
+	return trimFormula(tidy(c.hosts.noLinks(s)))
 }
 
 // visible drops control, format, private-use and unassigned characters, turns every space and line break into ' ', and folds the

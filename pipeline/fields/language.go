@@ -58,15 +58,6 @@ type language struct {
 // naming is how an act stands in a list of reasons: once; on several days, of which {on} tells; several times on one day.
 type naming struct{ one, days, many string }
 
-var languages = map[string]*language{"en": &english, "de": &german}
-
-func languageOf(name string) *language {
-	if l, ok := languages[name]; ok {
-		return l
-	}
-	return &english
-}
-
 // fill replaces each {key} of template by the value behind it in pairs and appends the result to b.
 func fill(b []byte, template string, pairs ...string) []byte {
 	for {

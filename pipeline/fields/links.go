@@ -9,9 +9,12 @@ import (
 	"golang.org/x/net/publicsuffix"
 )
 
+// hosts are the customer's own, in lower case: links to them and to hosts below them may stay.
+type hosts []string
+
 // noLinks takes out e-mail addresses and links to foreign hosts. A bare domain name loses its last labels ("rival.com" → "rival"): a
 // rep still reads what it was about, and no CRM makes a link of it.
-func (c *cleaner) noLinks(s string) string {
+func (h hosts) noLinks(s string) string {
 	if !strings.ContainsAny(s, ":.@\\") {
 		return s
 	}
@@ -21,7 +24,7 @@ func (c *cleaner) noLinks(s string) string {
 		if i := strings.IndexByte(s, ' '); i >= 0 {
 			word, rest = s[:i], s[i+1:]
 		}
-		c.word(&b, word)
+		h.word(&b, word)
 		b.WriteByte(' ')
 		s = rest
 	}
@@ -29,18 +32,18 @@ func (c *cleaner) noLinks(s string) string {
 }
 
 // word writes what may stay of one word. What goes leaves a space, so that its neighbours never join into something new.
-func (c *cleaner) word(b *strings.Builder, w string) {
+func (h hosts) word(b *strings.Builder, w string) {
 	from := scheme(w)
 	if a, to := address(w); to > 0 && (from < 0 || a < from) {
-		c.word(b, w[:a])
+		h.word(b, w[:a])
 		b.WriteByte(' ')
-		c.word(b, w[to:])
+		h.word(b, w[to:])
 		return
 	}
 	if from >= 0 {
-		c.word(b, w[:from])
+		h.word(b, w[:from])
 		link := linkIn(w[from:])
-		if own := c.own(link); own != "" {
+		if own := h.own(link); own != "" {
 			b.WriteString(own)
 		} else {
 			b.WriteByte(' ')
@@ -52,7 +55,7 @@ func (c *cleaner) word(b *strings.Builder, w string) {
 		b.WriteString(w)
 		return
 	}
-	c.names(b, w)
+	h.names(b, w)
 }
 
 // linkIn is the link that w begins with: without the punctuation after it, and without a bracket that was opened before it.
@@ -110,7 +113,7 @@ func scheme(w string) int {
 
 // own returns a link to one of the customer's own hosts as far as it is harmless (without query and fragment, which may carry data
 // of others or a redirect), or "".
-func (c *cleaner) own(link string) string {
+func (h hosts) own(link string) string {
 	rest, ok := strings.CutPrefix(link, "https://")
 	if !ok {
 		if rest, ok = strings.CutPrefix(link, "http://"); !ok {
@@ -121,7 +124,7 @@ func (c *cleaner) own(link string) string {
 	for end < len(rest) && (isHostByte(rest[end]) || rest[end] == '.') {
 		end++
 	}
-	if !c.ownHost(rest[:end]) || end < len(rest) && strings.IndexByte("/?#", rest[end]) < 0 {
+	if !h.ownHost(rest[:end]) || end < len(rest) && strings.IndexByte("/?#", rest[end]) < 0 {
 		return ""
 	}
 	if i := strings.IndexAny(link, "?#\\@"); i >= 0 {
@@ -130,9 +133,9 @@ func (c *cleaner) own(link string) string {
 	return link
 }
 
-func (c *cleaner) ownHost(host string) bool {
+func (h hosts) ownHost(host string) bool {
 	host = strings.ToLower(strings.TrimSuffix(host, "."))
-	for _, h := range c.hosts {
+	for _, h := range h {
 		if host == h || strings.HasSuffix(host, h) && host[len(host)-len(h)-1] == '.' {
 			return true
 		}
@@ -141,7 +144,7 @@ func (c *cleaner) ownHost(host string) bool {
 }
 
 // names copies w and disarms each bare domain name in it; with a path or port behind it, the name goes altogether.
-func (c *cleaner) names(b *strings.Builder, w string) {
+func (h hosts) names(b *strings.Builder, w string) {
 	for w != "" {
 		n := strings.IndexFunc(w, isHostRune)
 		if n < 0 {
@@ -168,7 +171,7 @@ func (c *cleaner) names(b *strings.Builder, w string) {
 		suffix := publicSuffix(name)
 		www := beginsWWW(strings.ToLower(name))
 		switch {
-		case c.ownHost(name) || suffix == "" && !www:
+		case h.ownHost(name) || suffix == "" && !www:
 			b.WriteString(name)
 			b.WriteString(tail)
 		case www || tail == "" && w != "" && (w[0] == '/' || w[0] == ':' && len(w) > 1):

@@ -2,6 +2,8 @@ package intake
 
 import (
 	"context"
+	"errors"
+	"time"
 
 	"github.com/intentd/intentd/connectors"
 	"github.com/intentd/intentd/pipeline"
@@ -22,6 +24,9 @@ func Sweep(ctx context.Context, p *pipeline.Pipeline, crm string) (Found, error)
 		sweeper, ok := c.CRM.(connectors.Sweeper)
 		if !ok {
 			return nil
+		}
+		if err := followFirst(ctx, p, crm); err != nil {
+			return err
 		}
 		sweep, err := p.DB().BeginSweep(crm, p.Now())
 		if err != nil {
@@ -55,6 +60,23 @@ func Sweep(ctx context.Context, p *pipeline.Pipeline, crm string) (Found, error)
 		}
 		return nil
 	})
+}
+
+// followFirst makes sure that changes are followed before the CRM is walked: what changes behind the walk only a poll tells.
+func followFirst(ctx context.Context, p *pipeline.Pipeline, crm string) error {
+	for {
+		if at, err := p.DB().Cursor(pollOf(crm)); err != nil || at != nil {
+			return err
+		}
+		if _, err := Poll(ctx, p, crm); !errors.Is(err, pipeline.ErrBusy) {
+			return err
+		}
+		select { // the poll under way begins
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(20 * time.Millisecond):
+		}
+	}
 }
 
 // walk takes in all records of a CRM.

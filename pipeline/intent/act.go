@@ -6,6 +6,7 @@ import (
 
 	"github.com/intentd/intentd/connectors"
 	"github.com/intentd/intentd/pipeline/journey"
+	"github.com/intentd/intentd/pipeline/memo"
 	"github.com/intentd/intentd/pipeline/score"
 )
 
@@ -212,6 +213,9 @@ func ActOf(st *journey.Step, sig *journey.Signal) Act {
 	}
 	if sig != nil && sig.Flags&score.Company != 0 {
 		return ActNews
+	}
+	if e.Kind == connectors.KindPageView && st.Named == "" && (sig == nil || sig.Type == score.WebVisit || sig.Type == score.ContentView) {
+		return pageAct(e, sig) // as most are
 	}
 	kind := fold(e.Kind)
 	named := fold(st.Named)
@@ -426,11 +430,11 @@ type address struct {
 }
 
 // addresses are those of pages, which many journeys share.
-var addresses memo[string, *address]
+var addresses memo.Memo[string, *address]
 
 // addressed is what raw tells.
 func addressed(raw string) *address {
-	return addresses.get(raw, func() *address {
+	return addresses.Of(raw, func() *address {
 		var a address
 		if u, err := url.Parse(raw); err == nil {
 			a.path = u.Path

@@ -1,9 +1,11 @@
 package intent
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/intentd/intentd/connectors"
+	"github.com/intentd/intentd/pipeline/memo"
 )
 
 // Class is who somebody is, where that goes before what they want.
@@ -32,19 +34,11 @@ type Rival struct {
 // classify says who somebody is: by the CRM, by their own words, by what they did. company is the rival's name.
 func (n *note) classify() (c Class, company string, of *fact) {
 	p := &n.s.Profile
-	title := " " + strings.Join(words(p.JobTitle), " ") + " "
-	has := func(list ...string) bool {
-		for _, w := range list {
-			if strings.Contains(title, " "+w+" ") {
-				return true
-			}
-		}
-		return false
-	}
+	job := jobs.Of(p.JobTitle, func() job { return jobOf(p.JobTitle) })
 	if r := n.rivalOf(p); r != "" {
 		return ClassCompetitor, r, n.newestPage()
 	}
-	if has("competitive intelligence", "competitor analyst", "wettbewerbsanalyse", "market intelligence") {
+	if job.watches {
 		return ClassCompetitor, p.Company, n.newestPage()
 	}
 	if f := n.newest(ActJobApply); f != nil {
@@ -70,9 +64,9 @@ func (n *note) classify() (c Class, company string, of *fact) {
 		}
 	}
 	switch {
-	case has("student", "studentin", "studierende", "studierender", "phd candidate", "doktorand", "doktorandin", "pupil", "schüler", "undergraduate", "werkstudent") && !has("student services", "student affairs", "head", "director"):
+	case job.studies:
 		return ClassStudent, "", n.newestOwn()
-	case has("journalist", "journalistin", "reporter", "redakteur", "redakteurin", "correspondent", "news editor") && n.newest(ActPress) != nil:
+	case job.reports && n.newest(ActPress) != nil:
 		return ClassPress, "", n.newest(ActPress)
 	}
 	careers, other := 0, 0
@@ -92,6 +86,29 @@ func (n *note) classify() (c Class, company string, of *fact) {
 		return ClassCustomer, "", nil
 	}
 	return classNone, "", nil
+}
+
+// job is what a job title says of who somebody is.
+type job struct {
+	watches bool // competitors, for a living
+	studies bool
+	reports bool
+}
+
+// jobs are those of titles, which many share.
+var jobs memo.Memo[string, job]
+
+func jobOf(jobTitle string) job {
+	title := " " + strings.Join(words(jobTitle), " ") + " "
+	has := func(list ...string) bool {
+		return slices.ContainsFunc(list, func(w string) bool { return strings.Contains(title, " "+w+" ") })
+	}
+	return job{
+		watches: has("competitive intelligence", "competitor analyst", "wettbewerbsanalyse", "market intelligence"),
+		studies: has("student", "studentin", "studierende", "studierender", "phd candidate", "doktorand", "doktorandin", "pupil", "schüler", "undergraduate", "werkstudent") &&
+			!has("student services", "student affairs", "head", "director"),
+		reports: has("journalist", "journalistin", "reporter", "redakteur", "redakteurin", "correspondent", "news editor"),
+	}
 }
 
 // rivalOf is the competitor that the person works for: one of the config's, or one that the site compares itself with.

@@ -328,7 +328,7 @@ func (n *note) itemName(s string) string {
 func (n *note) subjectList(s []string) string {
 	out := make([]string, 0, len(s))
 	for _, x := range s {
-		out = append(out, n.l.within.get(x, func() string { return n.l.subject(x) }))
+		out = append(out, n.l.within.Of(x, func() string { return n.l.subject(x) }))
 	}
 	return n.l.list(out)
 }

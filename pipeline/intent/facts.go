@@ -1,6 +1,7 @@
 package intent
 
 import (
+	"cmp"
 	"regexp"
 	"slices"
 	"strconv"
@@ -11,6 +12,7 @@ import (
 
 	"github.com/intentd/intentd/connectors"
 	"github.com/intentd/intentd/pipeline/journey"
+	"github.com/intentd/intentd/pipeline/memo"
 	"github.com/intentd/intentd/pipeline/score"
 )
 
@@ -61,12 +63,28 @@ func (n *note) gather(from int64) {
 			}
 		}
 	}
-	slices.SortStableFunc(n.facts, func(a, b fact) int { return int(a.at - b.at) })
+	n.sort()
 	n.finish()
 	n.acts = 0
 	for i := range n.facts {
 		n.acts |= 1 << reasonRank[n.facts[i].act]
 	}
+}
+
+// sort brings the facts into the order of their newest events. They are large: each is moved once.
+func (n *note) sort() {
+	var room [64]int
+	order := room[:0]
+	for i := range n.facts {
+		order = append(order, i)
+	}
+	slices.SortFunc(order, func(i, k int) int { return cmp.Or(cmp.Compare(n.facts[i].at, n.facts[k].at), i-k) })
+	sorted := n.spare[:0]
+	for _, i := range order {
+		sorted = append(sorted, n.facts[i])
+	}
+	clear(n.facts) // what they hold is held by the sorted ones
+	n.facts, n.spare = sorted, n.facts[:0]
 }
 
 func (n *note) step(st *journey.Step) {
@@ -99,7 +117,7 @@ func (n *note) step(st *journey.Step) {
 	if st.Why == journey.WhyColleague && !a.request() {
 		return
 	}
-	e := &st.Event
+	e, kind := &st.Event, fold(st.Event.Kind)
 	f := fact{act: a, ask: &nothing, at: e.Time.Unix(), first: e.Time.Unix(), count: 1, counted: sig != nil, sent: e.Properties[connectors.PropForm] != "" || e.Kind == connectors.KindFormSubmit}
 	if k, counted := count(st); counted {
 		f.summary, f.count = k, k
@@ -116,7 +134,7 @@ func (n *note) step(st *journey.Step) {
 	switch {
 	case st.Why == journey.WhyColleague:
 		f.colleague = colleagueName(e.Properties)
-	case typing(fold(e.Kind)) || f.sent || a == ActSearch || a == ActCalculate || a == ActBooking || a == ActUse || a == ActRefuse:
+	case typing(kind) || f.sent || a == ActSearch || a == ActCalculate || a == ActBooking || a == ActUse || a == ActRefuse:
 		f.ask = &ask{searched: a == ActSearch || a == ActBooking}
 		f.ask.read(e, &n.red)
 		n.trimNames(f.ask)
@@ -125,7 +143,7 @@ func (n *note) step(st *journey.Step) {
 	if (a == ActReply || a == ActEnquiry || a == ActCallback) && f.ask.refuses && len(f.ask.quantities) == 0 {
 		f.act, f.form = ActRefuse, a != ActReply
 	}
-	if page.webinar || strings.Contains(fold(e.Kind), "webinar") {
+	if page.webinar || strings.Contains(kind, "webinar") {
 		f.kind = "webinar"
 	}
 	n.details(&f, e)
@@ -192,7 +210,7 @@ type caption struct {
 }
 
 func (r *Rules) captionOf(title string) *caption {
-	return r.captions.get(title, func() *caption {
+	return r.captions.Of(title, func() *caption {
 		t := title
 		if i := strings.Index(t, " | "); i > 0 {
 			t = t[:i]
@@ -264,7 +282,7 @@ var registerWords = set("registration register sign up signup form rsvp webinar 
 
 // mayNotBeTold says that a text of a page carries a foreign link or orders to software.
 func (r *Rules) mayNotBeTold(t string) bool {
-	return r.untellable.get(t, func() bool { return hasLink(t, r.o.Hosts) || orders.MatchString(t) })
+	return r.untellable.Of(t, func() bool { return hasLink(t, r.o.Hosts) || orders.MatchString(t) })
 }
 
 // tellable takes out of subjects those that may not be told.
@@ -280,7 +298,7 @@ type pageTopics struct {
 
 // topicsOfPage are those of a page. They are shared.
 func (n *note) topicsOfPage(title, url string) *pageTopics {
-	return n.r.pages.get(page{title, url, n.products, n.l.german}, func() *pageTopics {
+	return n.r.pages.Of(page{title, url, n.products, n.l.german}, func() *pageTopics {
 		of := n.r.tellable(subjects(title, url, slices.Concat(n.s.Journey.Products, n.vendor())))
 		return &pageTopics{of, n.topicNames(of)}
 	})
@@ -300,7 +318,7 @@ func (n *note) topicNames(subjects []string) (out []topicName) {
 }
 
 func (n *note) topicName(subject, name string) topicName {
-	return topicName{subject, name, folded.get(name, func() string { return " " + foldSubject(name) + " " })}
+	return topicName{subject, name, folded.Of(name, func() string { return " " + foldSubject(name) + " " })}
 }
 
 // details reads what an event says beside its kind.
@@ -310,7 +328,7 @@ func (n *note) details(f *fact, e *connectors.Event) {
 	case ActPrice:
 		f.item = addressed(e.URL).prices
 	case ActCompare:
-		f.rival = n.r.rivals.get(page{f.title, e.URL, n.products, false}, func() string { return n.rivalOfPage(f.title, e.URL) })
+		f.rival = n.r.rivals.Of(page{f.title, e.URL, n.products, false}, func() string { return n.rivalOfPage(f.title, e.URL) })
 		if f.rival == "" {
 			f.rival = n.knownRival(f.title + " " + strings.ReplaceAll(pathOf(e.URL), "-", " "))
 		}
@@ -597,9 +615,27 @@ func (n *note) sameDay(a, b int64) bool {
 	if a-b > 25*3600 || b-a > 25*3600 {
 		return false
 	}
-	y1, m1, d1 := unix(a, n.loc).Date()
-	y2, m2, d2 := unix(b, n.loc).Date()
-	return y1 == y2 && m1 == m2 && d1 == d2
+	return n.dayOf(a) == n.dayOf(b)
+}
+
+// dayOf is the number of the day of a moment in the note's zone.
+func (n *note) dayOf(at int64) int64 {
+	if at < n.from || at >= n.until {
+		t := unix(at, n.loc)
+		_, offset := t.Zone()
+		from, until := t.ZoneBounds()
+		if n.from, n.until, n.offset = -1<<62, 1<<62, int64(offset); !from.IsZero() {
+			n.from = from.Unix()
+		}
+		if !until.IsZero() {
+			n.until = until.Unix()
+		}
+	}
+	at += n.offset
+	if at < 0 {
+		at -= 86400 - 1
+	}
+	return at / 86400
 }
 
 // rivalOfPage reads whom a comparison page compares with off its title or path.
@@ -703,10 +739,10 @@ func titled(s string) string {
 
 // germanTitle says whether a title is German, by its letters or its words.
 func germanTitle(title string) bool {
-	return germanTitles.get(title, func() bool { return readsGerman(title) })
+	return germanTitles.Of(title, func() bool { return readsGerman(title) })
 }
 
-var germanTitles memo[string, bool]
+var germanTitles memo.Memo[string, bool]
 
 func readsGerman(title string) bool {
 	if strings.ContainsAny(title, "äöüßÄÖÜ") {
@@ -793,10 +829,13 @@ type topicFact struct {
 	trusted bool
 }
 
-const topicsKept = 5
+const (
+	topicsKept = 5
+	topicsMost = 32 // that are looked at
+)
 
 // folded are names of topics as foldSubject has them, between spaces.
-var folded memo[string, string]
+var folded memo.Memo[string, string]
 
 // topic notes one: of two where one holds the other, the longer is kept.
 func (n *note) topic(of topicName, id string, f *fact, trusted bool) {
@@ -821,7 +860,7 @@ func (n *note) topic(of topicName, id string, f *fact, trusted bool) {
 		}
 		return
 	}
-	if len(n.topics) == 32 {
+	if len(n.topics) == topicsMost {
 		return
 	}
 	var events []string
@@ -833,22 +872,25 @@ func (n *note) topic(of topicName, id string, f *fact, trusted bool) {
 
 // topTopics are the topics to show: strongest and newest first.
 func (n *note) topTopics() []Topic {
-	slices.SortStableFunc(n.topics, func(a, b topicFact) int {
-		if a.weight != b.weight {
-			return b.weight - a.weight
-		}
-		return int(min(max(b.at-a.at, -1), 1))
+	var room [topicsMost]int
+	top := room[:0] // places in n.topics
+	for i := range n.topics {
+		top = append(top, i)
+	}
+	slices.SortFunc(top, func(i, k int) int {
+		a, b := &n.topics[i], &n.topics[k]
+		return cmp.Or(b.weight-a.weight, cmp.Compare(b.at, a.at), i-k)
 	})
-	top := n.topics[:min(len(n.topics), topicsKept)]
-	if len(top) == 0 {
+	if top = top[:min(len(top), topicsKept)]; len(top) == 0 {
 		return nil
 	}
 	cited := 0
-	for i := range top {
-		cited += len(top[i].events)
+	for _, i := range top {
+		cited += len(n.topics[i].events)
 	}
 	out, cites := make([]Topic, len(top)), make([]string, 0, cited) // one room for the citations of all
-	for i, t := range top {
+	for i, at := range top {
+		t := &n.topics[at]
 		from := len(cites)
 		cites = append(cites, t.events...)
 		out[i] = Topic{Name: t.name, Cites: slices.Clip(cites[from:]), Trusted: t.trusted}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/cespare/xxhash/v2"
 
+	"github.com/intentd/intentd/pipeline/memo"
 	"github.com/intentd/intentd/pipeline/score"
 )
 
@@ -32,10 +33,10 @@ type Rules struct {
 	version uint64
 
 	vendors    []string // what the own hosts are called
-	untellable memo[string, bool]
-	captions   memo[string, *caption]
-	pages      memo[page, *pageTopics]
-	rivals     memo[page, string]
+	untellable memo.Memo[string, bool]
+	captions   memo.Memo[string, *caption]
+	pages      memo.Memo[page, *pageTopics]
+	rivals     memo.Memo[page, string]
 	notes      sync.Pool // of *note: what one was written from is room for the next
 }
 
@@ -178,11 +179,14 @@ type note struct {
 	red redactor
 
 	facts  []fact // oldest first
+	spare  []fact // room to sort them
 	acts   uint64 // a bit for each act of reasonOrder that is among them
 	topics []topicFact
 
 	products      string // their names, to key what pages say
 	before, after int64  // the last silence
+
+	from, until, offset int64 // seconds that the zone is ahead of UTC, between two moments
 
 	lead      *fact
 	back      bool // after a silence
@@ -224,7 +228,7 @@ func (r *Rules) prepare(s Subject) *note {
 // leave makes the note room for the next one: nothing of this person's is in it any more.
 func (n *note) leave() {
 	n.empty()
-	*n = note{facts: n.facts, topics: n.topics, filled: n.filled, sumOf: n.sumOf, sum: n.sum}
+	*n = note{facts: n.facts, spare: n.spare, topics: n.topics, filled: n.filled, sumOf: n.sumOf, sum: n.sum}
 }
 
 // empty drops facts and topics and keeps the room that they took.
@@ -389,8 +393,16 @@ func (n *note) twoProducts() (a, b uint8) {
 	return a, b
 }
 
-// rank orders acts of one day: the smaller leads.
-func rank(a Act) int { return slices.Index(ranked, a) }
+// rank orders acts of one day: the smaller leads. What is not ranked leads.
+func rank(a Act) int { return ranks[a] - 1 }
+
+var ranks = func() map[Act]int {
+	places := map[Act]int{}
+	for i, a := range ranked {
+		places[a] = i + 1
+	}
+	return places
+}()
 
 var ranked = []Act{ActMet, ActOrderPage, ActCalculate, ActTerms, ActPrice, ActCompare, ActSample, ActForm, ActSignUp, ActRegister, ActAttend, ActDownload, ActInvite, ActChat, ActProduct, ActCase, ActSearch, ActRead, ActUse, ActVisit,
 	ActNewsletter, ActClick, ActMention, ActOpen, ActNews,

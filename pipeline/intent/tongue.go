@@ -3,6 +3,8 @@ package intent
 import (
 	"strings"
 	"time"
+
+	"github.com/intentd/intentd/pipeline/memo"
 )
 
 // tongue is one language of the rules' texts. Templates hold slots, "{d}", and optional parts in square brackets, which are left out where one of
@@ -50,7 +52,7 @@ type tongue struct {
 	weighs                      string
 	twoPrices                   string
 
-	within memo[string, string] // subjects as they stand within a sentence
+	within memo.Memo[string, string] // subjects as they stand within a sentence
 }
 
 // head is how an act leads: while it is fresh, from 14 days on, from 30 days on, after 90.

@@ -16,6 +16,7 @@ import (
 
 	"github.com/intentd/intentd/connectors"
 	"github.com/intentd/intentd/connectors/identity"
+	"github.com/intentd/intentd/pipeline/memo"
 	"github.com/intentd/intentd/pipeline/score"
 )
 
@@ -26,6 +27,8 @@ type Input struct {
 	// Nobodys are identifiers that more than one person holds: they say nothing for this one.
 	Nobodys  []identity.ID
 	Customer bool // by the CRM's lifecycle: visits do not count
+	// Consent is what the CRM's records say: ConsentDenied ends the journey, ConsentGranted stands for events that say nothing of consent.
+	Consent string
 	// Events are the person's, Company those of the company's domain. Funding and job postings are of the company in
 	// either list, and so are a tech change that names no person, and what names nobody but a company (connectors.PropCompany).
 	Events, Company []connectors.Event
@@ -33,6 +36,12 @@ type Input struct {
 	// Fates asks for Journey.Fates: what became of each of Events.
 	Fates bool
 }
+
+// What is said of consent.
+const (
+	ConsentGranted = "granted"
+	ConsentDenied  = "denied"
+)
 
 // skew is how far a source's clock may be ahead: an event that much in the future is dated to now, a later one left out.
 const skew = 5 * time.Minute
@@ -49,9 +58,9 @@ type Builder struct {
 	products []string
 	crawlers *crawlers
 	rules    *identity.Rules
-	agents   *memo[string, agent]
-	kinds    *memo[string, string]
-	pages    *memo[pageKey, *page]
+	agents   memo.Memo[string, agent]
+	kinds    memo.Memo[string, string]
+	pages    memo.Memo[pageKey, *page]
 	scratch  sync.Pool
 	steps    sync.Pool // of *[]Step
 }
@@ -74,9 +83,8 @@ func NewBuilder(c Config) (*Builder, error) {
 		own: lower(c.OwnHosts), staff: lower(c.InternalDomains),
 		drop:     make(map[string]bool, len(c.DropQueryParams)),
 		crawlers: loadCrawlers(),
-		agents:   newMemo[string, agent](4096),
-		kinds:    newMemo[string, string](1024),
-		pages:    newMemo[pageKey, *page](pagesKept),
+		agents:   memo.Memo[string, agent]{Size: 4096},
+		kinds:    memo.Memo[string, string]{Size: 1024},
 	}
 	for i, h := range b.own {
 		b.own[i] = strings.TrimPrefix(h, "www.")
@@ -195,7 +203,7 @@ func (b *Builder) Build(in Input) *Journey {
 	b.collect(s, j, &in)
 	b.filter(s, j, &in)
 	b.ownOnly(s, j, &in)
-	withdraw(s, j)
+	withdraw(s, j, &in)
 	for i := range s.items {
 		if it := &s.items[i]; it.drop && it.left == "" {
 			j.drop(it, WhyForeign)
@@ -317,12 +325,12 @@ func (b *Builder) kind(name string) string {
 		kind, _ := connectors.EventKind(name)
 		return kind
 	}
-	if kind, ok := b.kinds.get(name); ok {
+	if kind, ok := b.kinds.Get(name); ok {
 		return kind
 	}
 	name = strings.Clone(name) // not to hold a source's whole answer
 	kind, _ := connectors.EventKind(name)
-	b.kinds.put(name, kind)
+	b.kinds.Put(name, kind)
 	return kind
 }
 
@@ -371,23 +379,37 @@ func (b *Builder) filter(s *scratch, j *Journey, in *Input) {
 }
 
 // withdraw drops what happened until the person withdrew their consent, and what happened since without another one. Whoever refuses it on
-// a device where they never gave it, and names nobody, withdraws nothing.
-func withdraw(s *scratch, j *Journey) {
+// a device where they never gave it, and names nobody, withdraws nothing. Where a CRM's record denies it nothing is left.
+func withdraw(s *scratch, j *Journey, in *Input) {
+	if in.Consent == ConsentDenied {
+		j.Withdrawn = in.Now
+		for i := range s.items {
+			if it := &s.items[i]; !it.drop {
+				j.drop(it, WhyDenied)
+			}
+		}
+		if !slices.ContainsFunc(j.LeftOut, func(l LeftOut) bool { return l.Why == WhyDenied }) {
+			j.LeftOut = append(j.LeftOut, LeftOut{Why: WhyDenied, Last: in.Now})
+		}
+		return
+	}
 	if !slices.ContainsFunc(s.items, func(it item) bool { return it.withdraws }) {
 		return
 	}
 	var gave []string        // anonymous ids
+	themselves := false      // they withdrew it, not a CRM's record alone
 	for i := range s.items { // in order of time
 		it := &s.items[i]
 		given := slices.Contains(gave, it.ev.AnonymousID)
 		switch {
 		case !it.withdraws:
-			if it.ev.AnonymousID != "" && !given && strings.EqualFold(it.ev.Consent, "granted") {
+			if it.ev.AnonymousID != "" && !given && strings.EqualFold(it.ev.Consent, ConsentGranted) {
 				gave = append(gave, it.ev.AnonymousID)
 			}
 		case it.drop:
-		case given || !nameless(it.ev):
+		case given || !nameless(it.ev) || it.ev.Properties[connectors.PropWithdrawnBy] != "":
 			j.Withdrawn = it.at
+			themselves = themselves || !it.ev.WithdrawnByCRM()
 		default:
 			j.drop(it, WhyNoConsent)
 		}
@@ -401,10 +423,18 @@ func withdraw(s *scratch, j *Journey) {
 		case it.drop || it.class == company:
 		case !it.at.After(j.Withdrawn):
 			j.drop(it, WhyWithdrawn)
-		case !strings.EqualFold(it.ev.Consent, "granted"):
+		case !strings.EqualFold(it.ev.Consent, ConsentGranted) && (themselves || in.Consent != ConsentGranted):
 			j.drop(it, WhyNoConsent)
 		}
 	}
+}
+
+// consent is what is said of the consent to an event: by itself, else by its source or the CRM's record.
+func (b *Builder) consent(in *Input, ev *connectors.Event) string {
+	if ev.Consent == "" && (in.Consent == ConsentGranted || slices.Contains(b.config.Consented, ev.Source)) {
+		return ConsentGranted
+	}
+	return ev.Consent
 }
 
 // isInternal says whether a tracker marks the event as own staff's.
@@ -461,12 +491,12 @@ func (b *Builder) agent(raw string) agent {
 		return agent{}
 	}
 	raw = cut(raw, maxAgent)
-	if a, ok := b.agents.get(raw); ok {
+	if a, ok := b.agents.Get(raw); ok {
 		return a
 	}
 	raw = strings.Clone(raw) // not to hold a source's whole answer
 	a := agent{b.crawlers.match(raw) || looksMachine(raw), isMailProgram(raw), clean(raw, maxAgent)}
-	b.agents.put(raw, a)
+	b.agents.Put(raw, a)
 	return a
 }
 

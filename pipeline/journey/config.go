@@ -50,6 +50,8 @@ type Config struct {
 	RecentWindow time.Duration `json:"recent_window"` // sessions that ended within it are recent, the others history
 	SessionGap   time.Duration `json:"session_gap"`   // a longer pause ends a session that has no id of the vendor's
 	KeepHistory  time.Duration `json:"keep_history"`  // older events are left out
+	// Consented are sources of which everything was consented to that says nothing of consent.
+	Consented []string `json:"consented,omitempty"`
 	// EventsPerMinute is what a person can do on a site: the events of a minute with more of them, in one source, are dropped.
 	EventsPerMinute int `json:"events_per_minute"`
 	// MachineLinks links of one mail opened within MachineSeconds are a mail scanner's.

@@ -226,7 +226,7 @@ func (b *Builder) ownOnly(s *scratch, j *Journey, in *Input) {
 		case w == theirs || it.anon.Kind == 0:
 		case seenWith[it.anon] == others || !own(it.anon):
 			foreign(it)
-		case !stranger && !it.withdraws && nameless(it.ev) && !b.rules.MayJoin(it.ev.Consent):
+		case !stranger && !it.withdraws && nameless(it.ev) && !b.rules.MayJoin(b.consent(in, it.ev)):
 			j.drop(it, WhyAnonymous)
 		}
 		if it.user.Kind != 0 && !o.within(o.users, it.user) {

@@ -169,3 +169,57 @@ func TestConsentWithdrawn(t *testing.T) {
 		}
 	}
 }
+
+// Promise: a CRM's record that denies consent leaves nothing, company news included, and says so even where nothing was told; one that
+// grants it stands for events that say nothing, but for what somebody withdrew themselves; a source whose events were all consented to does
+// so alike, and what an event says itself goes before all of it.
+func TestConsentOfTheRecord(t *testing.T) {
+	const h = time.Hour
+	mine := func(e *connectors.Event) { e.Email = "ada@customer.test" }
+	said := func(word string) func(*connectors.Event) { return func(e *connectors.Event) { e.Consent = word } }
+	events := []connectors.Event{view(9*h, "/1"), view(8*h, "/2", said("denied")), view(7*h, "/3", mine), view(3*h, "/4", mine)}
+	withdrawn := func(by string) connectors.Event {
+		return ev(5*h, "consent", "", mine, said("denied"), func(e *connectors.Event) { e.Properties = map[string]string{connectors.PropWithdrawnBy: by} })
+	}
+	for _, c := range []struct {
+		name      string
+		consent   string
+		consented bool
+		more      []connectors.Event
+		want      []string
+		when      time.Time
+	}{
+		{"nothing is said", "", false, nil, []string{"/3", "/4"}, time.Time{}},
+		{"granted", ConsentGranted, false, nil, []string{"/1", "/3", "/4"}, time.Time{}},
+		{"granted to the source", "", true, nil, []string{"/1", "/3", "/4"}, time.Time{}},
+		{"denied", ConsentDenied, true, []connectors.Event{ev(h, "job_posting", "", func(e *connectors.Event) { e.AnonymousID = "" })}, nil, noon},
+		{"denied before, not any more", "", false, []connectors.Event{withdrawn("hubspot: hs_legal_basis")}, nil, noon.Add(-5 * h)},
+		{"denied before, granted now", ConsentGranted, false, []connectors.Event{withdrawn("hubspot: hs_legal_basis")}, []string{"/4"}, noon.Add(-5 * h)},
+		{"withdrawn themselves, granted in the CRM", ConsentGranted, true, []connectors.Event{withdrawn(connectors.WithdrawnThemselves)}, nil, noon.Add(-5 * h)},
+	} {
+		b := builder(t, func(o *Config) {
+			o.Identity.JoinAnonymous = identity.JoinConsented
+			if c.consented {
+				o.Consented = []string{"site"}
+			}
+		})
+		all := append(slices.Clone(events), c.more...)
+		for i := range all {
+			all[i].Source = "site"
+		}
+		j := b.Build(Input{Person: person, Events: all, Now: noon, Consent: c.consent})
+		var got []string
+		for _, s := range j.Sessions {
+			for _, st := range s.Steps {
+				got = append(got, st.Event.URL[len(st.Event.URL)-2:])
+			}
+		}
+		if !slices.Equal(got, c.want) || !j.Withdrawn.Equal(c.when) || c.consent == ConsentDenied && (j.Hash != 0 || j.Filtered.NoConsent < 4) {
+			t.Errorf("%s: %v, withdrawn %v, left out %v; want %v, %v", c.name, got, j.Withdrawn, j.LeftOut, c.want, c.when)
+		}
+	}
+	j := builder(t).Build(Input{Person: person, Now: noon, Consent: ConsentDenied})
+	if len(j.LeftOut) != 1 || j.LeftOut[0].Why != WhyDenied || j.LeftOut[0].N != 0 {
+		t.Errorf("nothing was told, and denied: %+v", j.LeftOut)
+	}
+}

@@ -13,6 +13,7 @@ const (
 	WhyForeign   = "somebody else's"
 	WhyNoConsent = "without consent"
 	WhyWithdrawn = "before consent was withdrawn"
+	WhyDenied    = "consent denied in the CRM"
 	WhyAnonymous = "without a name, and without consent to join it" // identity.join_anonymous
 	WhyStaff     = "own staff"
 	WhyBot       = "bot"          // a crawler, previewer, monitoring or SEO tool, by its user agent or the source's word
@@ -108,7 +109,7 @@ func (f *Filtered) count(why string) *int {
 		return &f.Machines
 	case WhyStaff:
 		return &f.Internal
-	case WhyNoConsent, WhyAnonymous, WhyWithdrawn:
+	case WhyNoConsent, WhyAnonymous, WhyWithdrawn, WhyDenied:
 		return &f.NoConsent
 	case WhyCustomer:
 		return &f.Customer

@@ -35,17 +35,19 @@ type page struct {
 	topics    []string
 }
 
-const (
-	pagesKept   = 8192 // of each generation
-	longestPage = 1024 // longer ones are worked out anew: the memory of the cache stays bounded
-)
+// longestPage is how long page and title may be together to be remembered: longer ones are worked out anew, so that the memory stays bounded.
+const longestPage = 1024
 
 // bare is url without query and fragment, and whether that took something off.
 func bare(url string) (string, bool) {
-	if i := strings.IndexAny(url, "?#"); i >= 0 {
-		return url[:i], true
+	short := url
+	if i := strings.IndexByte(short, '?'); i >= 0 {
+		short = short[:i]
 	}
-	return url, false
+	if i := strings.IndexByte(short, '#'); i >= 0 {
+		short = short[:i]
+	}
+	return short, len(short) < len(url)
 }
 
 func (b *Builder) page(url, title string) *page {
@@ -54,12 +56,12 @@ func (b *Builder) page(url, title string) *page {
 		return b.newPage(url, title)
 	}
 	k := pageKey{url, title}
-	if p, ok := b.pages.get(k); ok {
+	if p, ok := b.pages.Get(k); ok {
 		return p
 	}
 	k = pageKey{strings.Clone(url), strings.Clone(title)} // not to hold a source's whole answer
 	p := b.newPage(k.url, k.title)
-	b.pages.put(k, p)
+	b.pages.Put(k, p)
 	return p
 }
 

@@ -173,25 +173,6 @@ func TestVersionFollowsTheConfig(t *testing.T) {
 	}
 }
 
-func TestMemoForgetsWhatIsNotAskedFor(t *testing.T) {
-	m := newMemo[int, int](10)
-	for i := range 100 {
-		m.put(i, i)
-		if v, ok := m.get(0); i > 0 && i < 5 && (!ok || v != 0) {
-			t.Errorf("0 was forgotten after %d", i)
-		}
-	}
-	if _, ok := m.get(0); !ok {
-		t.Error("what was asked for all the time was forgotten")
-	}
-	if _, ok := m.get(50); ok {
-		t.Error("what nobody asked for was kept")
-	}
-	if n := len(m.now) + len(m.old); n > 20 {
-		t.Errorf("it holds %d entries, want at most 20", n)
-	}
-}
-
 func TestParametersWithinParametersAreDroppedToo(t *testing.T) {
 	drop := map[string]bool{"token": true}
 	for raw, want := range map[string]string{

@@ -52,7 +52,7 @@ type Journey struct {
 	BySource              map[string]int // accepted events by source
 	Hash                  uint64         // over the accepted events, independent of arrival order; 0 if none
 	Newest                time.Time      // of the accepted events
-	Withdrawn             time.Time      // when the person last withdrew their consent; zero: never
+	Withdrawn             time.Time      // when the person last withdrew their consent, by a CRM's record now; zero: never
 	UserIDs, AnonymousIDs []string       // identifiers seen, within the identity guards
 	Fates                 []Fate         // by Input.Events, if Input.Fates asked for it
 

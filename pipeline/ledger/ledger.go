@@ -194,24 +194,25 @@ func (l *Ledger) AddCalls(connector, day string, n int64) {
 	l.db.AddUsageLater(day, state.Usage{Calls: map[string]int64{connector: n}})
 }
 
-func holdKey(connector string) string { return "held-until/" + connector }
+// exhaustedKey is where the settings have it; the state knows it by an older name.
+func exhaustedKey(connector string) string { return "held-until/" + connector }
 
-// HeldUntil is until when a connector makes no calls; zero: nothing holds it. A time that cannot be read holds nothing: the vendor says
+// ExhaustedUntil is until when a connector makes no calls; zero: it may. A time that cannot be read stops nothing: the vendor says
 // it again.
-func (l *Ledger) HeldUntil(connector string) (until time.Time) {
-	if b, err := l.db.Setting(holdKey(connector)); err == nil && len(b) > 0 {
+func (l *Ledger) ExhaustedUntil(connector string) (until time.Time) {
+	if b, err := l.db.Setting(exhaustedKey(connector)); err == nil && len(b) > 0 {
 		_ = until.UnmarshalText(b)
 	}
 	return until
 }
 
-// HoldUntil keeps until when a connector makes no calls.
-func (l *Ledger) HoldUntil(connector string, until time.Time) {
+// SetExhausted keeps until when a connector makes no calls, because its day is used up.
+func (l *Ledger) SetExhausted(connector string, until time.Time) {
 	var b []byte
 	if !until.IsZero() {
 		b, _ = until.UTC().MarshalText()
 	}
-	l.db.SetSettingLater(holdKey(connector), b)
+	l.db.SetSettingLater(exhaustedKey(connector), b)
 }
 
 // Cached looks a stage-1 summary up.

@@ -27,22 +27,22 @@ func TestInvariant12AStopForAUsedUpDaySurvivesRestarts(t *testing.T) {
 		do(l)
 	}
 	with(func(l *ledger.Ledger) {
-		if at := l.HeldUntil("crm"); !at.IsZero() {
+		if at := l.ExhaustedUntil("crm"); !at.IsZero() {
 			t.Errorf("a new state holds until %s", at)
 		}
-		l.HoldUntil("crm", until)
+		l.SetExhausted("crm", until)
 	})
 	with(func(l *ledger.Ledger) {
-		if at := l.HeldUntil("crm"); !at.Equal(until) {
+		if at := l.ExhaustedUntil("crm"); !at.Equal(until) {
 			t.Errorf("held until %s after a restart, want %s", at, until)
 		}
-		if at := l.HeldUntil("another"); !at.IsZero() {
+		if at := l.ExhaustedUntil("another"); !at.IsZero() {
 			t.Errorf("another is held until %s", at)
 		}
-		l.HoldUntil("crm", time.Time{})
+		l.SetExhausted("crm", time.Time{})
 	})
 	with(func(l *ledger.Ledger) {
-		if at := l.HeldUntil("crm"); !at.IsZero() {
+		if at := l.ExhaustedUntil("crm"); !at.IsZero() {
 			t.Errorf("held until %s after it was let go", at)
 		}
 	})

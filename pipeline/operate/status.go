@@ -29,6 +29,7 @@ type Status struct {
 	Written    int64                      `json:"written"`  // patches acknowledged since start
 	Rejected   int64                      `json:"rejected"` // since start
 	Filtered   journey.Filtered           `json:"filtered"` // events that journeys left out, since start, at each look
+	Withdrew   int64                      `json:"withdrew"` // people whose consent was withdrawn and whose journey was erased, since start
 	Connectors map[string]ConnectorStatus `json:"connectors"`
 	// UnknownForms are forms sent, by name, that nothing in the config knows; UnknownFormsEver those that it did not know when they came.
 	UnknownForms     map[string]int64     `json:"unknown_forms,omitempty"`
@@ -85,7 +86,7 @@ func StatusOf(p *pipeline.Pipeline) Status {
 		Due: p.DB().DueCount(), People: st.People, Contacts: st.Contacts, Tiers: map[string]int64{}, Connectors: map[string]ConnectorStatus{},
 		LastGood: p.Health().LastGood(), Batches: p.Batches().Status(), FirstSync: map[string]bool{}, State: st,
 	}
-	out.Written, out.Rejected, out.Filtered = p.Counts()
+	out.Written, out.Rejected, out.Withdrew, out.Filtered = p.Counts()
 	out.UnknownFormsEver, out.UnknownForms = p.UnknownForms(s.Journey)
 	if b.On {
 		out.Brake = b.Why

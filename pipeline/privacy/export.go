@@ -30,6 +30,8 @@ type PersonData struct {
 type RecordData struct {
 	Kept KeptRecord          `json:"kept"`
 	Now  *connectors.Contact `json:"now,omitempty"`
+	// Consent is what the record says of it now: granted, denied or nothing.
+	Consent string `json:"consent,omitempty"`
 }
 
 // KeptRecord is what is kept of one CRM record, in the form that exports have always had: hashes by the number of a field, and the bits
@@ -92,7 +94,7 @@ func Export(ctx context.Context, p *pipeline.Pipeline, who string) (*PersonData,
 		}
 		for j := range contacts {
 			h := out.Records[refs[j].String()]
-			h.Now = &contacts[j]
+			h.Now, h.Consent = &contacts[j], s.CRMs[i].Consent.Of(&contacts[j])
 			out.Records[refs[j].String()] = h
 			if err := addRecord(p, s, &q, id, &contacts[j]); err != nil {
 				return nil, err

@@ -1,6 +1,7 @@
 package receipt
 
 import (
+	"bytes"
 	"fmt"
 	"strconv"
 	"strings"
@@ -10,6 +11,14 @@ import (
 
 	"github.com/intentd/intentd/pipeline/score"
 )
+
+// page is a receipt being printed.
+type page struct {
+	bytes.Buffer
+	r     *Receipt
+	loc   *time.Location
+	width int
+}
 
 // title begins a block.
 func (p *page) title(name, text string) {

@@ -6,29 +6,9 @@ import (
 	"github.com/intentd/intentd/connectors/identity"
 )
 
-// LinkLine is one identifier of the person and why it is theirs, or nobody's. It is of the moment it is asked for: receipts are kept
-// without.
-type LinkLine struct {
-	Kind    string    `json:"kind"`
-	Space   string    `json:"space,omitempty"` // of user and anonymous ids
-	Value   string    `json:"value"`           // addresses and phone numbers are shortened
-	Reason  string    `json:"reason"`
-	At      time.Time `json:"at,omitzero"`
-	Nobodys bool      `json:"nobodys,omitempty"`
-}
-
 // Link is the line of an identifier.
 func Link(id identity.ID, reason string, at time.Time, nobodys bool) LinkLine {
 	return LinkLine{Kind: id.Kind.String(), Space: id.Space, Value: id.Shortened(), Reason: reason, At: at, Nobodys: nobodys}
-}
-
-// ProposalLine is a visitor who says to be the person, which nothing trusted has confirmed: what they did does not count.
-type ProposalLine struct {
-	Source  string    `json:"source"`
-	Visitor string    `json:"visitor"` // anonymous id
-	Kind    string    `json:"kind"`    // what they named: user_id, email or phone
-	First   time.Time `json:"first"`
-	Last    time.Time `json:"last"`
 }
 
 // proposals prints who says to be the person.

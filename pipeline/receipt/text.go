@@ -1,7 +1,6 @@
 package receipt
 
 import (
-	"bytes"
 	"cmp"
 	"fmt"
 	"io"
@@ -21,14 +20,6 @@ import (
 type TextOptions struct {
 	Location *time.Location // time zone of the dates; nil: UTC
 	Width    int            // columns of the terminal; below 80: 100
-}
-
-// page is a receipt being printed.
-type page struct {
-	bytes.Buffer
-	r     *Receipt
-	loc   *time.Location
-	width int
 }
 
 // Text prints the receipt for a terminal: who, the score with the rule of its tier, the parts with what went into each, every
@@ -367,6 +358,9 @@ func (p *page) leftOut() []string {
 	}
 	add(f.Duplicates, "delivered twice")
 	for _, l := range p.r.LeftOut {
+		if l.N == 0 { // of nothing that was told
+			out = append(out, cmp.Or(leftOutWords[l.Why], l.Why))
+		}
 		add(l.N, cmp.Or(leftOutWords[l.Why], l.Why)+" ("+p.date(l.Last)+")")
 	}
 	if len(p.r.LeftOut) == 0 {

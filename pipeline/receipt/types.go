@@ -82,3 +82,23 @@ type TopicLine struct {
 	Events     []string `json:"events"`
 	Counted    bool     `json:"counted"` // false: untrusted place, or the configured topic counted already
 }
+
+// LinkLine is one identifier of the person and why it is theirs, or nobody's. It is of the moment it is asked for: receipts are kept
+// without.
+type LinkLine struct {
+	Kind    string    `json:"kind"`
+	Space   string    `json:"space,omitempty"` // of user and anonymous ids
+	Value   string    `json:"value"`           // addresses and phone numbers are shortened
+	Reason  string    `json:"reason"`
+	At      time.Time `json:"at,omitzero"`
+	Nobodys bool      `json:"nobodys,omitempty"`
+}
+
+// ProposalLine is a visitor who says to be the person, which nothing trusted has confirmed: what they did does not count.
+type ProposalLine struct {
+	Source  string    `json:"source"`
+	Visitor string    `json:"visitor"` // anonymous id
+	Kind    string    `json:"kind"`    // what they named: user_id, email or phone
+	First   time.Time `json:"first"`
+	Last    time.Time `json:"last"`
+}

@@ -1,6 +1,12 @@
 package score
 
-import "math"
+import "time"
+
+// At is the score of f at now with its parts. It takes signals in any order.
+func (s *Settings) At(f *Features, now time.Time) Parts {
+	w := s.walk(f, now.Unix())
+	return w.parts()
+}
 
 // parts is the score at the walker's moment. Company-level signals count only beside one of the person's own in the window.
 func (w *walker) parts() Parts {
@@ -33,31 +39,4 @@ func (w *walker) parts() Parts {
 	p.Topics = part(s.Weights.Topics, 10*min(max(p.Base+p.Bonus+p.Interest, 0), 100))
 	p.Score = p.Volume.Contribution + p.Recency.Contribution + p.Topics.Contribution
 	return p
-}
-
-func (w *walker) recencyAfter(days int) int {
-	if w.recency.of != days {
-		w.recency.of, w.recency.is = days, w.s.recency(days)
-	}
-	return w.recency.is
-}
-
-// volume is 100·ln(1+n) / ln(1+MaxActivity), at most 100, in tenths.
-func (s *Settings) volume(n int) int {
-	if n >= s.MaxActivity {
-		return 1000
-	}
-	return Tenths(100 * math.Log1p(float64(n)) / math.Log1p(float64(s.MaxActivity)))
-}
-
-// recency is 100·e^(−days/TimeConstantDays) in tenths; nothing if no signal ever set it (days < 0).
-func (s *Settings) recency(days int) int {
-	if days < 0 {
-		return 0
-	}
-	return Tenths(100 * math.Exp(-float64(days)/s.TimeConstantDays))
-}
-
-func part(weight, component int) Part {
-	return Part{Component: component, Weight: weight, Contribution: divide(weight*component, 1000)}
 }

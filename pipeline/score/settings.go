@@ -18,9 +18,6 @@ type Weights struct {
 	Topics  int `json:"topics"`
 }
 
-// Strengths holds the strength of a signal by its type, 0 to 100. Its JSON is an object of type names.
-type Strengths [SocialMention + 1]uint8
-
 // Settings are all numbers that the formulas depend on. A Settings is comparable and holds nothing but values.
 type Settings struct {
 	Weights     Weights `json:"weights"`

@@ -162,3 +162,8 @@ type Forecast struct {
 	CoolsOn time.Time // the calendar day, as midnight UTC, on which the tier drops; zero: never (low, unknown)
 	Below   int       // the score, in tenths, below which the tier is left; 0 for low and unknown
 }
+
+// Strengths holds the strength of a signal by its type, 0 to 100. Its JSON is an object of type names.
+type Strengths [SocialMention + 1]uint8
+
+const day = 24 * 60 * 60 // seconds

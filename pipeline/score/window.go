@@ -1,11 +1,6 @@
 package score
 
-import (
-	"slices"
-	"time"
-)
-
-const day = 24 * 60 * 60 // seconds
+import "slices"
 
 // never is later than any moment that is asked about.
 const never = 1<<63 - 1
@@ -268,8 +263,10 @@ func (p *peaks) leave(i int) {
 	}
 }
 
-// At is the score of f at now with its parts. It takes signals in any order.
-func (s *Settings) At(f *Features, now time.Time) Parts {
-	w := s.walk(f, now.Unix())
-	return w.parts()
+// recencyAfter is the component of recency when the newest signal is so many days old.
+func (w *walker) recencyAfter(days int) int {
+	if w.recency.of != days {
+		w.recency.of, w.recency.is = days, w.s.recency(days)
+	}
+	return w.recency.is
 }

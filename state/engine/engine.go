@@ -3,7 +3,7 @@
 // Terms:
 //
 //   - A tenant is one portal's whole state. An engine is opened for one tenant and sees nobody else's.
-//   - A space is a set of pairs of its own, ordered by key as bytes.
+//   - A bucket is a set of pairs of its own, ordered by key as bytes.
 //   - A level is what a function reads that it can name without having read anything else of it: the keys of a second level are found in the
 //     values of the first. An engine far from its data fetches a level in one round trip (see Tx.Prefetch).
 //
@@ -24,14 +24,14 @@ import (
 // Default is the one tenant of an installation that serves one portal.
 const Default = "default"
 
-// Space is the number of a space. Its name is what is kept (see Spaces).
-type Space uint8
+// Bucket is the number of a bucket. Its name is what is kept (see Buckets).
+type Bucket uint8
 
-// Spaces are the names of all spaces, by number. The order may change from version to version; the names may not.
-type Spaces []SpaceInfo
+// Buckets are the names of all buckets, by number. The order may change from version to version; the names may not.
+type Buckets []BucketInfo
 
-// SpaceInfo describes a space.
-type SpaceInfo struct {
+// BucketInfo describes a bucket.
+type BucketInfo struct {
 	Name string
 	// Scattered says that keys come in any order; otherwise most of them ascend.
 	Scattered bool
@@ -40,18 +40,18 @@ type SpaceInfo struct {
 // Tx is a transaction. It is valid until the function it was given to returns, and belongs to that function's goroutine.
 type Tx interface {
 	// Get is the value of a key; nil if there is none.
-	Get(s Space, key []byte) []byte
+	Get(b Bucket, key []byte) []byte
 	// Floor is the pair with the greatest key that is not above key; nil if there is none.
-	Floor(s Space, key []byte) (k, v []byte)
+	Floor(b Bucket, key []byte) (k, v []byte)
 	// Scan goes through a range in ascending order. Its cursor ends with the next Put or Delete.
 	Scan(r Range) Cursor
 
 	// Put stores a pair. The key is copied; the value must stay as it is until the transaction ends (see Alloc).
-	Put(s Space, key, value []byte) error
+	Put(b Bucket, key, value []byte) error
 	// Delete removes a pair, if there is one.
-	Delete(s Space, key []byte) error
-	// Sequence counts up in a space, from 1 on.
-	Sequence(s Space) (uint64, error)
+	Delete(b Bucket, key []byte) error
+	// Sequence counts up in a bucket, from 1 on.
+	Sequence(b Bucket) (uint64, error)
 	// Alloc is room for a value until the transaction ends.
 	Alloc(n int) []byte
 
@@ -64,8 +64,8 @@ type Tx interface {
 	// Missing says whether there is anything that Prefetch would fetch.
 	Missing() bool
 
-	// Make makes a space, if there is none, and Fresh says that no space was ever made.
-	Make(s Space) error
+	// Make makes a bucket, if there is none, and Fresh says that no bucket was ever made.
+	Make(b Bucket) error
 	Fresh() bool
 }
 
@@ -108,7 +108,7 @@ func attempt(tx Tx, fn func() error) (again bool, err error) {
 // Range is a range of pairs, bounded: keys that begin with Prefix, from From on, at most Limit of them (0: all). A floor begins with the greatest
 // key that is not above From, if there is one.
 type Range struct {
-	Space        Space
+	Bucket       Bucket
 	Prefix, From []byte
 	Floor        bool
 	Limit        int
@@ -137,8 +137,8 @@ type Engine interface {
 type Upkeep interface {
 	// Size is how many bytes there are, and how many of them are left over from what was deleted.
 	Size() (total, free int64)
-	// Sizes tells what each space takes, by name.
-	Sizes() (map[string]SpaceSize, error)
+	// Sizes tells what each bucket takes, by name.
+	Sizes() (map[string]BucketSize, error)
 	// Check looks for damage that reading might not meet, and calls note with each finding until that returns false. Updates wait.
 	Check(note func(format string, args ...any) bool) error
 	// Backup writes a consistent copy, and says how many bytes it was.
@@ -150,8 +150,8 @@ type Upkeep interface {
 	DropKept() error
 }
 
-// SpaceSize is what one space takes.
-type SpaceSize struct {
+// BucketSize is what one bucket takes.
+type BucketSize struct {
 	Pairs int   // keys and values; an index packs many entries into one
 	Used  int64 // bytes in use
 	Pages int64 // bytes of the pages that hold them

@@ -7,6 +7,7 @@ package jsonscan
 
 import (
 	"errors"
+	"math/bits"
 	"strings"
 	"unicode/utf16"
 	"unicode/utf8"
@@ -232,7 +233,7 @@ func (p *Scanner) skipString() bool {
 	if p.peek() != '"' {
 		return false
 	}
-	for i := p.i + 1; i < len(p.S); i++ {
+	for i := run(p.S, p.i+1); i < len(p.S); i = run(p.S, i+1) {
 		switch c := p.S[i]; {
 		case c == '"':
 			p.i = i + 1
@@ -322,7 +323,7 @@ func (p *Scanner) str() (string, error) {
 		return "", ErrNotJSON
 	}
 	s, from, ascii := p.S, p.i, true
-	for i := from; i < len(s); i++ {
+	for i := run(s, from); i < len(s); i = run(s, i+1) {
 		switch c := s[i]; {
 		case c == '"':
 			p.i = i + 1
@@ -344,6 +345,27 @@ func (p *Scanner) str() (string, error) {
 	return "", ErrNotJSON
 }
 
+// run is where in s, from i on, the next byte stands that is not simply a string's: a quotation mark, a backslash, a control character, or
+// of a character beyond ASCII. Eight bytes are looked at in one step: most of what is read from outside are strings.
+func run(s string, i int) int {
+	const ones, high = 0x0101010101010101, 0x8080808080808080
+	for ; i+8 <= len(s); i += 8 {
+		b := s[i : i+8]
+		x := uint64(b[0]) | uint64(b[1])<<8 | uint64(b[2])<<16 | uint64(b[3])<<24 | uint64(b[4])<<32 | uint64(b[5])<<40 | uint64(b[6])<<48 | uint64(b[7])<<56
+		quote, slash := x^(ones*'"'), x^(ones*'\\')
+		// A byte is less than n where taking n away borrows; the lowest byte that is found is one, whatever was borrowed above it.
+		if found := ((quote-ones)&^quote | (slash-ones)&^slash | (x-ones*' ')&^x | x) & high; found != 0 {
+			return i + bits.TrailingZeros64(found)/8
+		}
+	}
+	for ; i < len(s); i++ {
+		if c := s[i]; c == '"' || c == '\\' || c < ' ' || c >= utf8.RuneSelf {
+			break
+		}
+	}
+	return i
+}
+
 // escaped goes on with a string at its first backslash.
 func (p *Scanner) escaped(from, at int) (string, bool) {
 	b := append(p.scratch[:0], p.S[from:at]...)
@@ -357,7 +379,9 @@ func (p *Scanner) escaped(from, at int) (string, bool) {
 		case c < ' ':
 			return "", false
 		case c != '\\':
-			b = append(b, c)
+			end := run(p.S, p.i)
+			b = append(b, p.S[p.i-1:end]...)
+			p.i = end
 			continue
 		}
 		if p.i == len(p.S) {

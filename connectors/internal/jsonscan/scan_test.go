@@ -1,6 +1,7 @@
 package jsonscan
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"testing"
@@ -31,5 +32,32 @@ func TestEachProperty(t *testing.T) {
 	EachProperty(` { "a" : "x\ny", "b":null, "n":-1.5, "t":true, "o":{"a":"no"}, "l":["no"], "z":"" }`, func(name, v string) { got = append(got, name+"="+v) })
 	if s := fmt.Sprintf("%q", got); s != `["a=x\ny" "b=" "n=-1.5" "t=true" "z="]` {
 		t.Error(s)
+	}
+}
+
+// Where a run ends does not depend on where in the eight bytes that are looked at together it does, or on what follows.
+func TestRunEndsAtEveryPlace(t *testing.T) {
+	for c := range 256 {
+		ends := c == '"' || c == '\\' || c < ' ' || c >= 0x80
+		for at := range 20 {
+			for _, around := range []byte{'a', ' ', 0x7f, '!', '#', '[', ']'} {
+				b := bytes.Repeat([]byte{around}, 20)
+				b[at] = byte(c)
+				for _, after := range []byte{around, '"', 0, 0xff} {
+					if at < 19 {
+						b[at+1] = after
+					}
+					want := at
+					if !ends {
+						if want = 20; after != around && at < 19 {
+							want = at + 1
+						}
+					}
+					if got := run(string(b), 0); got != want {
+						t.Fatalf("%q ends at %d, want %d", b, got, want)
+					}
+				}
+			}
+		}
 	}
 }

@@ -216,77 +216,6 @@ func consentTo(preferences record) (consent string) {
 	return consent
 }
 
-// readPostHog reads an event as PostHog's exports have it. posthog-js writes the device's id as distinct_id until somebody is
-// identified, and the device's id beside it.
-func readPostHog(r record, e *connectors.Event) string {
-	p := r.under("properties")
-	e.ID, e.Kind = r.first("uuid", "id"), scalar(r["event"])
-	who, device := scalar(r["distinct_id"]), p.first("$device_id", "$anon_distinct_id")
-	switch {
-	case device != "" && who != device, p.first("$user_id") != "", scalar(p["$is_identified"]) == "true", strings.HasPrefix(e.Kind, "$identify"):
-		e.UserID, e.AnonymousID = choose(p.first("$user_id"), who), device
-	case device != "", p.first("$session_id", "$current_url") != "", deviceID(who):
-		e.AnonymousID = choose(device, who)
-	default:
-		e.UserID = who // a server's library
-	}
-	e.Email = choose(p.under("$set").first("email"), p.under("$set_once").first("email"), r.under("person_properties").first("email"), r.under("person", "properties").first("email"))
-	if p.has("alias") && strings.Contains(e.Kind, "alias") {
-		e.UserID, e.AnonymousID = who, scalar(p["alias"])
-	}
-	e.Session, e.URL, e.PageTitle = scalar(p["$session_id"]), p.first("$current_url"), p.first("title", "$title")
-	e.Referrer, e.IP, e.UserAgent = p.first("$referrer"), choose(scalar(r["ip"]), p.first("$ip")), p.first("$raw_user_agent", "$user_agent")
-	e.ElementText = p.first("$el_text")
-	if chain := choose(scalar(r["elements_chain"]), p.first("$elements_chain")); chain != "" {
-		text, id := chainTarget(chain)
-		e.ElementText, e.ElementID = choose(e.ElementText, text), id
-	}
-	if e.Kind == "$autocapture" {
-		switch p.first("$event_type") {
-		case "submit":
-			e.Kind = connectors.KindFormSubmit
-		case "change":
-			e.Kind = connectors.KindFormStart
-		default:
-			e.Kind = connectors.KindClick
-		}
-	}
-	e.Properties = plain(p, "title")
-	set(e, connectors.PropCampaign, p.first("utm_campaign"))
-	if scalar(p["$virt_is_bot"]) == "true" {
-		set(e, connectors.PropBot, "true")
-	}
-	e.Received, _ = ParseTime(r.first("created_at", "inserted_at", "_inserted_at"))
-	return choose(scalar(r["timestamp"]), scalar(r["created_at"]))
-}
-
-// chainTarget is the text and id of the element that was acted on: the first of PostHog's chain, whose values escape quotes.
-func chainTarget(chain string) (text, id string) {
-	target := chain
-	quoted := false
-	for i := range len(chain) {
-		if chain[i] == '"' && (i == 0 || chain[i-1] != '\\') {
-			quoted = !quoted
-		}
-		if chain[i] == ';' && !quoted {
-			target = chain[:i]
-			break
-		}
-	}
-	for _, m := range chainAttribute.FindAllStringSubmatch(target, -1) {
-		value := strings.ReplaceAll(m[2], `\"`, `"`)
-		switch m[1] {
-		case "text":
-			text = value
-		case "attr_id", "attr__id":
-			id = choose(id, value)
-		}
-	}
-	return text, id
-}
-
-var chainAttribute = regexp.MustCompile(`([a-z_-]+)="((?:[^"\\]|\\.)*)"`)
-
 // readMixpanel reads a line of the raw export.
 func readMixpanel(r record, e *connectors.Event) string {
 	p := r.under("properties")
@@ -298,6 +227,14 @@ func readMixpanel(r record, e *connectors.Event) string {
 	} else if e.UserID == "" && who != e.AnonymousID {
 		e.UserID = who
 	}
+	switch alias := p.first("alias"); { // who is who: a library's id and the one that the site gave
+	case e.Kind == "$identify" && p.has("$identified_id"):
+		e.UserID, e.AnonymousID = p.first("$identified_id"), strings.TrimPrefix(p.first("$anon_id"), "$device:")
+	case e.Kind == "$create_alias" && alias != "" && e.UserID == "":
+		e.UserID = alias
+	case e.Kind == "$create_alias" && e.AnonymousID == "":
+		e.AnonymousID = alias
+	}
 	e.ID = choose(p.first("$insert_id"), ContentID(e.Kind, who, p.first("time"), p.first("current_url_path")))
 	e.Email = p.first("$email")
 	e.URL = p.first("$current_url", "current_url")
@@ -308,6 +245,9 @@ func readMixpanel(r record, e *connectors.Event) string {
 	e.ElementID, e.Session, e.IP = p.first("$el_id"), p.first("$session_id"), p.first("ip")
 	e.Properties = plain(p, "time", "distinct_id", "current_page_title", "current_domain", "current_url_path", "current_url_search", "current_url_protocol", "current_url")
 	set(e, connectors.PropCampaign, p.first("utm_campaign"))
+	if e.Kind == "$mp_submit" {
+		set(e, connectors.PropForm, choose(p.under("$target").first("$attr-name", "$attr-id"), e.ElementID))
+	}
 	e.Received, _ = ParseTime(p.first("mp_processing_time_ms"))
 	return p.first("time")
 }
@@ -320,12 +260,15 @@ func readAmplitude(r record, e *connectors.Event) string {
 	if s := scalar(r["session_id"]); s != "" && s != "-1" {
 		e.Session = e.AnonymousID + "." + s
 	}
-	e.Email = choose(r.under("user_properties").first("email", "Email", "$email"))
-	e.URL, e.PageTitle = p.first("[Amplitude] Page URL", "[Amplitude] Page Location", "url"), p.first("[Amplitude] Page Title", "title")
-	e.ElementText, e.ElementID, e.Referrer = p.first("[Amplitude] Element Text"), p.first("[Amplitude] Element ID"), p.first("referrer")
+	user := r.under("user_properties")
+	e.Email = choose(user.first("email", "Email", "$email"), user.under("$set").first("email", "Email"), user.under("$setOnce").first("email", "Email"))
+	e.URL, e.PageTitle = p.first("[Amplitude] Page Location", "[Amplitude] Page URL", "url"), p.first("[Amplitude] Page Title", "title")
+	e.ElementText, e.ElementID, e.Referrer = p.first("[Amplitude] Element Text"), p.first("[Amplitude] Element ID"), p.first("[Amplitude] Previous Page Location", "referrer")
 	e.IP = scalar(r["ip_address"])
 	e.Properties = p.properties("url", "title", "referrer")
 	maps.DeleteFunc(e.Properties, func(k, _ string) bool { return strings.HasPrefix(k, "[Amplitude] ") })
+	set(e, connectors.PropForm, p.first("form", "form_name", "[Amplitude] Form Name", "[Amplitude] Form ID"))
+	set(e, "file", p.first("file", "file_name", "[Amplitude] File Name"))
 	set(e, connectors.PropCampaign, p.first("utm_campaign"))
 	e.Received, _ = ParseTime(r.first("server_upload_time", "server_received_time"))
 	return r.first("event_time", "client_event_time", "time")

@@ -2,6 +2,7 @@ package transport
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -82,6 +83,32 @@ func ByBody(r *Response, read func(body []byte) (code, message string)) (Outcome
 	}
 	o.Code = code
 	return o, true
+}
+
+// ErrorWords is what a body says of a failure, for ByBody: {"error": {"message": …}}, {"error": …} or plain text.
+func ErrorWords(body []byte) (code, message string) {
+	var said struct {
+		Error json.RawMessage `json:"error"`
+	}
+	var inner struct {
+		Message string `json:"message"`
+	}
+	if json.Unmarshal(body, &said) == nil && said.Error != nil {
+		if json.Unmarshal(said.Error, &message) == nil {
+			return "", message
+		}
+		if json.Unmarshal(said.Error, &inner) == nil {
+			return "", inner.Message
+		}
+	}
+	return "", strings.TrimSpace(string(body))
+}
+
+// WaitUntold has a limit that does not say when it ends be waited for so long.
+func (o *Outcome) WaitUntold(r *Response, wait time.Duration) {
+	if _, told := r.RetryAfter(); o.Kind == connectors.RateLimited && !told {
+		o.After = wait
+	}
 }
 
 // unreadable is the outcome of an answer that is not what was asked for.

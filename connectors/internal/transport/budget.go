@@ -37,7 +37,7 @@ type BudgetOptions struct {
 	// Recheck says that the vendor's day is any 24 hours rather than a calendar day: its own count frees up bit by bit, so that
 	// a used-up day is asked about again after so long, by a call or few. (0: it turns when Day says)
 	Recheck time.Duration
-	MaxWait time.Duration // longest hold that is waited out; longer ones are answered with the error (1 min)
+	MaxWait time.Duration // longest hold, or wait for a window, that is waited out; longer ones are answered with an error (1 min)
 	Ledger  connectors.Ledger
 	Now     func() time.Time
 }
@@ -123,7 +123,7 @@ func (b *Budget) resume() {
 	if b.o.Ledger == nil {
 		return
 	}
-	until := b.o.Ledger.HeldUntil(b.o.Connector)
+	until := b.o.Ledger.ExhaustedUntil(b.o.Connector)
 	if left := min(until.Sub(b.o.Now()), 24*time.Hour); !until.IsZero() && left > 0 {
 		e := connectors.Errorf(connectors.Quota, "", "the day's calls were used up before the last start")
 		e.Code, e.Until = "DAILY_LIMIT", until
@@ -140,7 +140,7 @@ func (b *Budget) keep(d time.Duration) {
 	if d > 0 {
 		until = b.o.Now().Add(d)
 	}
-	b.o.Ledger.HoldUntil(b.o.Connector, until)
+	b.o.Ledger.SetExhausted(b.o.Connector, until)
 }
 
 // DayIn is the calendar day of now in loc and the midnight that ends it.
@@ -150,7 +150,7 @@ func DayIn(now time.Time, loc *time.Location) (string, time.Time) {
 }
 
 // acquire waits until one more call may be made in the bucket and counts it; Done says that it is over. Its error is the context's, or a Quota error when
-// the day is used up or a hold outlasts MaxWait.
+// the day is used up, or a hold or a window outlasts MaxWait.
 func (b *Budget) acquire(ctx context.Context, bucket string) error {
 	for {
 		wait, changed, day, err := b.admit(bucket)
@@ -242,7 +242,11 @@ func (b *Budget) admit(bucket string) (wait time.Duration, changed <-chan struct
 			b.observed, b.asking = now, 0
 		}
 	}
-	if wait = w.admit(now, b.o.Shared && w == &b.main); wait > 0 {
+	if wait = w.admit(now, b.o.Shared && w == &b.main); wait > b.o.MaxWait {
+		e := connectors.Errorf(connectors.Quota, "", "the %d calls that may be made in %s are used", w.limit.Calls, w.limit.Per)
+		e.Code, e.Until = "WINDOW_LIMIT", b.o.Now().Add(wait)
+		return 0, nil, "", e
+	} else if wait > 0 {
 		return wait, b.changed, "", nil
 	}
 	b.made++

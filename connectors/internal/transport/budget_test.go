@@ -109,9 +109,9 @@ type ledger struct {
 	days map[string]int64
 }
 
-func (*ledger) HeldUntil(string) time.Time { return time.Time{} }
+func (*ledger) ExhaustedUntil(string) time.Time { return time.Time{} }
 
-func (*ledger) HoldUntil(string, time.Time) {}
+func (*ledger) SetExhausted(string, time.Time) {}
 
 func (l *ledger) DailyCalls(connector, day string) int64 {
 	l.mu.Lock()
@@ -205,13 +205,33 @@ func TestAClockThatJumpsStallsNothing(t *testing.T) {
 
 func TestAcquireEndsWithItsContext(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		b := NewBudget(BudgetOptions{Window: Limit{1, time.Hour}})
+		b := NewBudget(BudgetOptions{Window: Limit{1, time.Minute}})
 		b.acquire(t.Context(), "")
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
 		start := time.Now()
 		if err := b.acquire(ctx, ""); err != context.DeadlineExceeded || time.Since(start) != time.Second {
 			t.Errorf("%v after %s", err, time.Since(start))
+		}
+	})
+}
+
+func TestALongWaitForAWindowIsTold(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := NewBudget(BudgetOptions{Window: Limit{2, time.Hour}})
+		for range 2 {
+			if err := b.acquire(t.Context(), ""); err != nil {
+				t.Fatal(err)
+			}
+		}
+		start := time.Now()
+		err := b.acquire(t.Context(), "")
+		if connectors.KindOf(err) != connectors.Quota || !connectors.Until(err).Equal(start.Add(time.Hour)) || time.Since(start) > 0 {
+			t.Errorf("got %v after %s, want a Quota error at once that says in an hour", err, time.Since(start))
+		}
+		time.Sleep(time.Hour - 30*time.Second)
+		if err := b.acquire(t.Context(), ""); err != nil || time.Since(start) != time.Hour {
+			t.Errorf("got %v after %s, want half a minute to be waited out", err, time.Since(start))
 		}
 	})
 }

@@ -83,6 +83,11 @@ func (k *call) request(ctx context.Context) (*retryablehttp.Request, *connectors
 	return req, nil
 }
 
+// Basic is an Options.Prepare for APIs that want a user name and password (RFC 7617).
+func Basic(user, password string) func(*http.Request) {
+	return func(r *http.Request) { r.SetBasicAuth(user, password) }
+}
+
 // resolve leads a path, which may be a reference that a vendor gave, to a URL on base's host.
 func resolve(base *url.URL, path string, query url.Values) (*url.URL, error) {
 	ref, err := url.Parse(path)

@@ -51,6 +51,8 @@ type Options struct {
 	Classify func(r *Response, attempt int) Outcome
 	// Learn reads the vendor's limit headers. (nothing is learned)
 	Learn func(h http.Header) Observed
+	// Refuse, where set, is asked before each call and ends it with what it returns: the account is not to be touched.
+	Refuse func(r *Request) *connectors.Error
 	// Prepare may add headers to every attempt; it must not keep the request.
 	Prepare func(r *http.Request)
 
@@ -80,7 +82,7 @@ type Client struct {
 // New is a client for o.
 func New(o Options) *Client {
 	if o.HTTP == nil {
-		o.HTTP = newRoundTripper()
+		o.HTTP = NewRoundTripper()
 	}
 	if o.Classify == nil {
 		o.Classify = func(r *Response, _ int) Outcome { return ByStatus(r) }
@@ -118,9 +120,9 @@ func setDefault[T int | int64 | time.Duration](v *T, d T) {
 	}
 }
 
-// newRoundTripper is a connection pool sized for one vendor host. Compression is left to the Client, which caps what an
-// answer may unfold to.
-func newRoundTripper() http.RoundTripper {
+// NewRoundTripper is a connection pool sized for one vendor host: what a Client has that is given none. Compression is left to the Client,
+// which caps what an answer may unfold to.
+func NewRoundTripper() http.RoundTripper {
 	t := http.DefaultTransport.(*http.Transport).Clone()
 	t.MaxIdleConnsPerHost = 32
 	t.DisableCompression = true
@@ -167,6 +169,11 @@ type Response struct {
 func (c *Client) Do(ctx context.Context, r Request) (*Response, error) {
 	if ctx.Err() != nil {
 		return nil, c.interrupted(r, ctx.Err())
+	}
+	if c.o.Refuse != nil {
+		if e := c.o.Refuse(&r); e != nil {
+			return nil, c.note(e)
+		}
 	}
 	k := &call{c: c, r: &r}
 	req, failure := k.request(ctx)

@@ -7,8 +7,8 @@ WITH links AS (
   GROUP BY domain_userid HAVING count(DISTINCT user_id) = 1
 )
 SELECT DISTINCT ON (e.event_id) e.event_id::text AS event_id, e.derived_tstamp AS time, e.event AS kind,
-       CASE WHEN coalesce(e.user_id, l.user_id) LIKE '%@%' THEN coalesce(e.user_id, l.user_id) END AS email,
-       coalesce(e.user_id, l.user_id) AS user_id, e.domain_userid AS anonymous_id, e.domain_sessionid AS session_id,
+       CASE WHEN l.user_id LIKE '%@%' THEN l.user_id END AS person_email, l.user_id AS person_user_id,
+       CASE WHEN e.user_id LIKE '%@%' THEN e.user_id END AS email, e.user_id, e.domain_userid AS anonymous_id, e.domain_sessionid AS session_id,
        e.page_url AS url, e.page_title, e.load_tstamp AS received,
        to_jsonb(e)->>'page_referrer' AS referrer, to_jsonb(e)->>'useragent' AS user_agent, to_jsonb(e)->>'user_ipaddress' AS ip,
        jsonb_build_object('campaign', to_jsonb(e)->>'mkt_campaign') AS properties

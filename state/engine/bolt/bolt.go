@@ -24,7 +24,7 @@ import (
 // Options say how to open.
 type Options struct {
 	Tenant      string // "": engine.Default
-	Spaces      engine.Spaces
+	Buckets     engine.Buckets
 	LockTimeout time.Duration // how long to wait for another process to let go of the file
 	NoSync      bool          // no fsync: for tests, loses data at a power cut
 	ReadOnly    bool          // look only: several such processes may share the file

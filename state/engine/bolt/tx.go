@@ -15,6 +15,7 @@ type tx struct {
 	b       *bbolt.Tx
 	buckets []*bbolt.Bucket
 	cursors []*bbolt.Cursor // of look
+	met     []pair          // the pair of each bucket that was last read or written: what is changed was nearly always read before
 	arena   *arena          // nil in a View
 	undo    []undo
 	depth   int // of savepoints
@@ -22,9 +23,19 @@ type tx struct {
 	stuck   error // taking back failed: nothing can be kept
 }
 
-// undo is one change to take back: the pair as it was before, or where the sequence of a space stood.
+// pair is a key, which is set once there was one, and its value, nil if there is none.
+type pair struct {
+	set        bool
+	key, value []byte
+}
+
+func (p *pair) keep(key, value []byte) {
+	p.set, p.key, p.value = true, append(p.key[:0], key...), value
+}
+
+// undo is one change to take back: the pair as it was before, or where the sequence of a bucket stood.
 type undo struct {
-	space    engine.Space
+	bucket   engine.Bucket
 	key      []byte // nil: the sequence
 	value    []byte // nil: there was none
 	sequence uint64
@@ -33,14 +44,14 @@ type undo struct {
 var errView = errors.New("state: write inside a view")
 
 func (e *Engine) newTx(b *bbolt.Tx, a *arena) *tx {
-	n := len(e.o.Spaces)
-	return &tx{e: e, b: b, arena: a, buckets: make([]*bbolt.Bucket, n), cursors: make([]*bbolt.Cursor, n)}
+	n := len(e.o.Buckets)
+	return &tx{e: e, b: b, arena: a, buckets: make([]*bbolt.Bucket, n), cursors: make([]*bbolt.Cursor, n), met: make([]pair, n)}
 }
 
-func (tx *tx) bucket(s engine.Space) *bbolt.Bucket {
-	b := tx.buckets[s]
+func (tx *tx) bucket(id engine.Bucket) *bbolt.Bucket {
+	b := tx.buckets[id]
 	if b == nil {
-		info := &tx.e.o.Spaces[s]
+		info := &tx.e.o.Buckets[id]
 		b = tx.b.Bucket([]byte(info.Name))
 		if b == nil {
 			// Only a damaged file lacks a bucket; the panic is turned into ErrDamaged where the transaction was begun.
@@ -50,7 +61,7 @@ func (tx *tx) bucket(s engine.Space) *bbolt.Bucket {
 		if b.FillPercent = fill; info.Scattered {
 			b.FillPercent = bbolt.DefaultFillPercent
 		}
-		tx.buckets[s] = b
+		tx.buckets[id] = b
 	}
 	return b
 }
@@ -62,26 +73,39 @@ type missingBucket string
 
 // look is the transaction's one cursor of a bucket for looking something up: a cursor for each look-up would be the most
 // frequent allocation of the whole program. It holds nothing between look-ups.
-func (tx *tx) look(s engine.Space) *bbolt.Cursor {
-	c := tx.cursors[s]
+func (tx *tx) look(id engine.Bucket) *bbolt.Cursor {
+	c := tx.cursors[id]
 	if c == nil {
-		c = tx.bucket(s).Cursor()
-		tx.cursors[s] = c
+		c = tx.bucket(id).Cursor()
+		tx.cursors[id] = c
 	}
 	return c
 }
 
 // Get is the value of key, inside the page; nil if there is none.
-func (tx *tx) Get(s engine.Space, key []byte) []byte {
-	if k, v := tx.look(s).Seek(key); bytes.Equal(k, key) {
-		return v
+func (tx *tx) Get(id engine.Bucket, key []byte) []byte {
+	last := &tx.met[id]
+	if !last.set || !bytes.Equal(last.key, key) {
+		k, v := tx.look(id).Seek(key)
+		if !bytes.Equal(k, key) {
+			v = nil
+		}
+		last.keep(key, v)
 	}
-	return nil
+	return last.value
 }
 
 // Floor is the pair with the greatest key that is not above key.
-func (tx *tx) Floor(s engine.Space, key []byte) ([]byte, []byte) {
-	c := tx.look(s)
+func (tx *tx) Floor(id engine.Bucket, key []byte) ([]byte, []byte) {
+	k, v := tx.floor(id, key)
+	if k != nil {
+		tx.met[id].keep(k, v)
+	}
+	return k, v
+}
+
+func (tx *tx) floor(id engine.Bucket, key []byte) ([]byte, []byte) {
+	c := tx.look(id)
 	k, v := c.Seek(key)
 	if k != nil && bytes.Equal(k, key) {
 		return k, v
@@ -93,7 +117,7 @@ func (tx *tx) Floor(s engine.Space, key []byte) ([]byte, []byte) {
 		return k, v
 	}
 	// Either there is none before, or bbolt stopped at a page that this transaction has emptied: it goes on when asked again.
-	first, _ := tx.bucket(s).Cursor().First()
+	first, _ := tx.bucket(id).Cursor().First()
 	if first == nil || bytes.Compare(first, key) > 0 {
 		return nil, nil
 	}
@@ -116,13 +140,13 @@ type cursor struct {
 
 // Scan goes through a range.
 func (tx *tx) Scan(r engine.Range) engine.Cursor {
-	c := &cursor{c: tx.bucket(r.Space).Cursor(), left: r.Limit}
+	c := &cursor{c: tx.bucket(r.Bucket).Cursor(), left: r.Limit}
 	if r.Limit <= 0 {
 		c.left = -1
 	}
 	from := r.From
 	if r.Floor {
-		if k, _ := tx.Floor(r.Space, r.From); k != nil && bytes.HasPrefix(k, r.Prefix) {
+		if k, _ := tx.Floor(r.Bucket, r.From); k != nil && bytes.HasPrefix(k, r.Prefix) {
 			from = k
 		}
 	}
@@ -157,31 +181,36 @@ func (c *cursor) Next() (k, v []byte) {
 }
 
 // Put stores a pair.
-func (tx *tx) Put(s engine.Space, key, value []byte) error {
+func (tx *tx) Put(id engine.Bucket, key, value []byte) error {
 	if tx.arena == nil {
 		return errView
 	}
-	tx.remember(s, key)
-	return tx.bucket(s).Put(key, value)
+	tx.remember(id, key)
+	if value == nil {
+		value = []byte{} // nil is no pair
+	}
+	tx.met[id].keep(key, value)
+	return tx.bucket(id).Put(key, value)
 }
 
 // Delete removes a pair.
-func (tx *tx) Delete(s engine.Space, key []byte) error {
+func (tx *tx) Delete(id engine.Bucket, key []byte) error {
 	if tx.arena == nil {
 		return errView
 	}
-	tx.remember(s, key)
-	return tx.bucket(s).Delete(key)
+	tx.remember(id, key)
+	tx.met[id].keep(key, nil)
+	return tx.bucket(id).Delete(key)
 }
 
 // Sequence counts up.
-func (tx *tx) Sequence(s engine.Space) (uint64, error) {
+func (tx *tx) Sequence(id engine.Bucket) (uint64, error) {
 	if tx.arena == nil {
 		return 0, errView
 	}
 	tx.wrote = true
-	b := tx.bucket(s)
-	tx.undo = append(tx.undo, undo{space: s, sequence: b.Sequence()})
+	b := tx.bucket(id)
+	tx.undo = append(tx.undo, undo{bucket: id, sequence: b.Sequence()})
 	return b.NextSequence()
 }
 
@@ -194,11 +223,11 @@ func (tx *tx) Alloc(n int) []byte {
 }
 
 // remember keeps the pair as it is. A value read in a transaction stays as it is until its commit, so that it is not copied.
-func (tx *tx) remember(s engine.Space, key []byte) {
+func (tx *tx) remember(id engine.Bucket, key []byte) {
 	tx.wrote = true
 	kept := tx.arena.alloc(len(key))
 	copy(kept, key)
-	tx.undo = append(tx.undo, undo{space: s, key: kept, value: tx.Get(s, key)})
+	tx.undo = append(tx.undo, undo{bucket: id, key: kept, value: tx.Get(id, key)})
 }
 
 // Savepoint runs fn and takes back what it did if it fails.
@@ -224,9 +253,10 @@ func (tx *tx) Savepoint(fn func() error) (err error) {
 }
 
 func (tx *tx) takeBack(begun int) error {
+	clear(tx.met)
 	for i := len(tx.undo) - 1; i >= begun; i-- {
 		u := &tx.undo[i]
-		b := tx.bucket(u.space)
+		b := tx.bucket(u.bucket)
 		var err error
 		switch {
 		case u.key == nil:
@@ -252,12 +282,12 @@ func (tx *tx) Prefetch() bool { return false }
 func (tx *tx) Missing() bool { return false }
 
 // Make makes a bucket.
-func (tx *tx) Make(s engine.Space) error {
+func (tx *tx) Make(id engine.Bucket) error {
 	if tx.arena == nil {
 		return errView
 	}
 	tx.wrote = true
-	_, err := tx.b.CreateBucketIfNotExists([]byte(tx.e.o.Spaces[s].Name))
+	_, err := tx.b.CreateBucketIfNotExists([]byte(tx.e.o.Buckets[id].Name))
 	return err
 }
 

@@ -40,12 +40,12 @@ func (e *Engine) Size() (total, free int64) {
 }
 
 // Sizes walks the whole file.
-func (e *Engine) Sizes() (map[string]engine.SpaceSize, error) {
-	sizes := map[string]engine.SpaceSize{}
+func (e *Engine) Sizes() (map[string]engine.BucketSize, error) {
+	sizes := map[string]engine.BucketSize{}
 	err := e.read(func(tx *bbolt.Tx) error {
 		return tx.ForEach(func(name []byte, b *bbolt.Bucket) error {
 			s := b.Stats()
-			sizes[string(name)] = engine.SpaceSize{Pairs: s.KeyN, Used: int64(s.LeafInuse + s.BranchInuse + s.InlineBucketInuse), Pages: int64(s.LeafAlloc + s.BranchAlloc)}
+			sizes[string(name)] = engine.BucketSize{Pairs: s.KeyN, Used: int64(s.LeafInuse + s.BranchInuse + s.InlineBucketInuse), Pages: int64(s.LeafAlloc + s.BranchAlloc)}
 			return nil
 		})
 	})

@@ -14,7 +14,7 @@ import (
 // Before a migration the disk is asked for room, the older file is put aside whole, and one that is there already stays.
 func TestTheOlderFileIsKeptIfThereIsRoom(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "state.db")
-	e, err := Open(path, Options{Spaces: engine.Spaces{{Name: "a"}}, LockTimeout: time.Second})
+	e, err := Open(path, Options{Buckets: engine.Buckets{{Name: "a"}}, LockTimeout: time.Second})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -45,7 +45,7 @@ func TestTheOlderFileIsKeptIfThereIsRoom(t *testing.T) {
 	if err := e.Keep(); err != nil { // after a kill
 		t.Fatal(err)
 	}
-	kept, err := Open(path+keptSuffix, Options{Spaces: e.o.Spaces, LockTimeout: time.Second})
+	kept, err := Open(path+keptSuffix, Options{Buckets: e.o.Buckets, LockTimeout: time.Second})
 	if err != nil {
 		t.Fatal(err)
 	}

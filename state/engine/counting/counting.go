@@ -66,7 +66,7 @@ func (e *Engine) Update(fn func(engine.Tx) error) error {
 type tx struct {
 	engine.Tx
 	e      *Engine
-	known  map[engine.Space]*known
+	known  map[engine.Bucket]*known
 	missed []miss
 	own    []ownKey // keys known because they were written, in order
 	levels int
@@ -75,7 +75,7 @@ type tx struct {
 	again  bool // the call under way has to be run again
 }
 
-// known is what is at hand of a space: single keys, and stretches of which every pair is.
+// known is what is at hand of a bucket: single keys, and stretches of which every pair is.
 type known struct {
 	keys   map[string]bool // true: fetched; false: written by the transaction itself
 	ranges []stretch
@@ -85,8 +85,8 @@ type known struct {
 type stretch struct{ low, high []byte }
 
 type ownKey struct {
-	space engine.Space
-	key   string
+	bucket engine.Bucket
+	key    string
 }
 
 // miss is what is to be fetched.
@@ -98,7 +98,7 @@ type miss struct {
 }
 
 func newTx(e *Engine, inner engine.Tx) *tx {
-	return &tx{Tx: inner, e: e, known: map[engine.Space]*known{}}
+	return &tx{Tx: inner, e: e, known: map[engine.Bucket]*known{}}
 }
 
 func (t *tx) told() {
@@ -108,11 +108,11 @@ func (t *tx) told() {
 	t.levels = 0
 }
 
-func (t *tx) space(s engine.Space) *known {
-	k := t.known[s]
+func (t *tx) bucket(id engine.Bucket) *known {
+	k := t.known[id]
 	if k == nil {
 		k = &known{keys: map[string]bool{}}
-		t.known[s] = k
+		t.known[id] = k
 	}
 	return k
 }
@@ -146,20 +146,20 @@ func (t *tx) miss(m miss) {
 }
 
 // Get gives what is at hand.
-func (t *tx) Get(s engine.Space, key []byte) []byte {
-	k := t.space(s)
+func (t *tx) Get(id engine.Bucket, key []byte) []byte {
+	k := t.bucket(id)
 	if _, ok := k.keys[string(key)]; !ok && !k.covers(key, key) {
-		t.miss(miss{key: true, Range: engine.Range{Space: s, From: key}})
+		t.miss(miss{key: true, Range: engine.Range{Bucket: id, From: key}})
 		return nil
 	}
-	return t.Tx.Get(s, key)
+	return t.Tx.Get(id, key)
 }
 
 // Floor gives what is at hand.
-func (t *tx) Floor(s engine.Space, key []byte) (k, v []byte) {
-	k, v = t.Tx.Floor(s, key)
-	if !t.space(s).covers(k, key) {
-		t.miss(miss{floor: true, low: slices.Clone(k), Range: engine.Range{Space: s, From: key}})
+func (t *tx) Floor(id engine.Bucket, key []byte) (k, v []byte) {
+	k, v = t.Tx.Floor(id, key)
+	if !t.bucket(id).covers(k, key) {
+		t.miss(miss{floor: true, low: slices.Clone(k), Range: engine.Range{Bucket: id, From: key}})
 		return nil, nil
 	}
 	return k, v
@@ -171,7 +171,7 @@ func (t *tx) Scan(r engine.Range) engine.Cursor {
 	c.r.Prefix, c.r.From = slices.Clone(r.Prefix), slices.Clone(r.From)
 	c.at = c.r.From
 	if r.Floor {
-		if k, _ := t.Tx.Floor(r.Space, r.From); k != nil {
+		if k, _ := t.Tx.Floor(r.Bucket, r.From); k != nil {
 			c.at = slices.Clone(k)
 		} else {
 			c.at = nil
@@ -201,10 +201,10 @@ func (c *cursor) Next() (k, v []byte) {
 	if k == nil {
 		high = after(c.r.Prefix)
 	}
-	if !c.t.space(c.r.Space).covers(c.at, high) {
+	if !c.t.bucket(c.r.Bucket).covers(c.at, high) {
 		c.ended = true
 		rest := c.r
-		rest.From, _ = c.t.space(c.r.Space).reach(c.at)
+		rest.From, _ = c.t.bucket(c.r.Bucket).reach(c.at)
 		if rest.Floor = c.r.Floor && c.given == 0 && bytes.Equal(rest.From, c.at); rest.Floor {
 			rest.From = c.r.From
 		}
@@ -246,12 +246,12 @@ func (t *tx) Missing() bool { return len(t.missed) > 0 }
 
 func (t *tx) fetchMissed() {
 	for _, m := range t.missed {
-		k := t.space(m.Space)
+		k := t.bucket(m.Bucket)
 		switch {
 		case m.key:
 			k.keys[string(m.From)] = true
 		case m.floor:
-			low, _ := t.Tx.Floor(m.Space, m.From)
+			low, _ := t.Tx.Floor(m.Bucket, m.From)
 			if bytes.Compare(m.low, low) < 0 {
 				low = m.low
 			}
@@ -269,7 +269,7 @@ func (t *tx) fetchMissed() {
 func (t *tx) fetch(r engine.Range) stretch {
 	out := stretch{low: r.From}
 	if r.Floor {
-		low, _ := t.Tx.Floor(r.Space, r.From)
+		low, _ := t.Tx.Floor(r.Bucket, r.From)
 		out.low = slices.Clone(low)
 	}
 	if bytes.Compare(out.low, r.Prefix) < 0 {
@@ -288,23 +288,23 @@ func (t *tx) fetch(r engine.Range) stretch {
 }
 
 // Put makes a key known.
-func (t *tx) Put(s engine.Space, key, value []byte) error {
-	t.write(s, key)
-	return t.Tx.Put(s, key, value)
+func (t *tx) Put(id engine.Bucket, key, value []byte) error {
+	t.write(id, key)
+	return t.Tx.Put(id, key, value)
 }
 
 // Delete makes a key known.
-func (t *tx) Delete(s engine.Space, key []byte) error {
-	t.write(s, key)
-	return t.Tx.Delete(s, key)
+func (t *tx) Delete(id engine.Bucket, key []byte) error {
+	t.write(id, key)
+	return t.Tx.Delete(id, key)
 }
 
-func (t *tx) write(s engine.Space, key []byte) {
+func (t *tx) write(id engine.Bucket, key []byte) {
 	t.wrote = true
-	k := t.space(s)
+	k := t.bucket(id)
 	if _, ok := k.keys[string(key)]; !ok {
 		k.keys[string(key)] = false
-		t.own = append(t.own, ownKey{s, string(key)})
+		t.own = append(t.own, ownKey{id, string(key)})
 	}
 }
 
@@ -315,7 +315,7 @@ func (t *tx) Savepoint(fn func() error) (err error) {
 	defer func() {
 		if !done {
 			for _, o := range t.own[own:] {
-				if k := t.space(o.space).keys; !k[o.key] {
+				if k := t.bucket(o.bucket).keys; !k[o.key] {
 					delete(k, o.key)
 				}
 			}

@@ -16,6 +16,7 @@ import (
 
 	"github.com/intentd/intentd/cmd/intentd/internal/config"
 	"github.com/intentd/intentd/connectors"
+	"github.com/intentd/intentd/connectors/amplitude"
 	"github.com/intentd/intentd/connectors/clickstream"
 	"github.com/intentd/intentd/connectors/collector"
 	"github.com/intentd/intentd/connectors/exec"
@@ -23,9 +24,13 @@ import (
 	"github.com/intentd/intentd/connectors/hubspot"
 	"github.com/intentd/intentd/connectors/identity"
 	"github.com/intentd/intentd/connectors/jsonl"
+	"github.com/intentd/intentd/connectors/matomo"
+	"github.com/intentd/intentd/connectors/mixpanel"
 	"github.com/intentd/intentd/connectors/openai"
+	"github.com/intentd/intentd/connectors/posthog"
 	"github.com/intentd/intentd/connectors/s3"
 	"github.com/intentd/intentd/connectors/salesforce"
+	"github.com/intentd/intentd/connectors/umami"
 	"github.com/intentd/intentd/connectors/warehouse"
 	"github.com/intentd/intentd/pipeline"
 	"github.com/intentd/intentd/pipeline/batch"
@@ -44,10 +49,15 @@ var Types = config.Types{
 		"salesforce": salesforce.Type,
 	},
 	Sources: map[string]connectors.SourceType{
+		"amplitude": amplitude.Type,
 		"collector": collector.Type,
 		"exec":      exec.Type,
 		"jsonl":     jsonl.Type,
+		"matomo":    matomo.Type,
+		"mixpanel":  mixpanel.Type,
+		"posthog":   posthog.Type,
 		"s3":        s3.Type,
+		"umami":     umami.Type,
 		"warehouse": warehouse.Type,
 	},
 	Models: map[string]connectors.ModelType{
@@ -144,6 +154,11 @@ func (b *builder) all() error {
 	}
 	b.version = fmt.Sprintf("%x %x %x %x %s %s %v %v", s.Journey.Version(), s.Score.Hash(), s.Topics.Version(), s.Engine.Version(),
 		cfg.Text.Language, cfg.Text.Timezone, cfg.Privacy.OwnHosts, s.Verdicts)
+	for i := range s.CRMs {
+		if by := s.CRMs[i].Consent; by.Property != "" {
+			b.version += fmt.Sprintf(" %s %q", s.CRMs[i].Name, by)
+		}
+	}
 	return nil
 }
 
@@ -196,7 +211,7 @@ func (b *builder) crm(c config.CRM) error {
 	if err != nil {
 		return err
 	}
-	b.setup.CRMs = append(b.setup.CRMs, pipeline.CRM{Name: c.Name, Type: c.Type, CRM: made.CRM, Objects: made.Objects, Fields: made.Fields, Identify: b.identify(c)})
+	b.setup.CRMs = append(b.setup.CRMs, pipeline.CRM{Name: c.Name, Type: c.Type, CRM: made.CRM, Objects: made.Objects, Fields: made.Fields, Identify: b.identify(c), Consent: pipeline.ConsentBy(c.Consent)})
 	b.reserve, b.lot = max(b.reserve, made.Reserve), max(b.lot, made.Lot)
 	for _, own := range made.Sources {
 		if err := b.addOrigin(own, cmp.Or(made.SourcePoll, c.Poll)); err != nil {
@@ -230,13 +245,16 @@ func (b *builder) source(c config.Source) error {
 	return fmt.Errorf("a source of type %s cannot be opened", c.Type)
 }
 
-// inputs are the properties that hold ids, and those by which canaries and customers are recognised.
+// inputs are the properties that hold ids, the one that tells of consent, and those by which canaries and customers are recognised.
 func (b *builder) inputs(c config.CRM) []string {
 	var inputs []string
 	for _, by := range c.Identify {
 		if !slices.Contains(inputs, by.Property) {
 			inputs = append(inputs, by.Property)
 		}
+	}
+	if by := c.Consent.Property; by != "" && !slices.Contains(inputs, by) {
+		inputs = append(inputs, by)
 	}
 	for _, l := range slices.Concat(b.cfg.Write.Scope.List, b.cfg.Privacy.CustomerFields) {
 		if !slices.Contains(inputs, l.Property) {
@@ -250,6 +268,9 @@ func (b *builder) inputs(c config.CRM) []string {
 func (b *builder) addOrigin(from connectors.Origin, poll string) error {
 	source := pipeline.Source{Name: from.Name, Source: from.Source}
 	if c, ok := from.Source.(io.Closer); ok {
+		b.open = append(b.open, c)
+	}
+	if c, ok := from.Feed.(io.Closer); ok {
 		b.open = append(b.open, c)
 	}
 	if from.Feed != nil {
@@ -449,7 +470,7 @@ func journeyConfig(cfg *config.Config, strengths score.Strengths) journey.Config
 			c.DropQueryParams = append(c.DropQueryParams, p)
 		}
 	}
-	c.Identity = cfg.IdentityOptions()
+	c.Identity, c.Consented = cfg.IdentityOptions(), cfg.ConsentedSources()
 	p, f := cfg.Scoring.Pages, cfg.Scoring.Forms
 	replace(&c.ExcludePaths, p.Exclude)
 	replace(&c.ExcludeHosts, p.ExcludeHosts)

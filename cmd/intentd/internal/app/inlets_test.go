@@ -150,31 +150,31 @@ const identified = `{"type":"identify","messageId":"m2","anonymousId":"v1","trai
 // before; until then explain lists it and status counts it.
 func TestBrowserIsConfirmed(t *testing.T) {
 	for _, of := range []struct {
-		name    string
-		key     string
-		before  bool // what vouches comes first
-		vouch   func(t *testing.T, p *place, web http.Handler)
-		counts  bool
-		explain string
+		name   string
+		key    string
+		before bool // what vouches comes first
+		vouch  func(t *testing.T, p *place, web http.Handler)
+		counts bool
+		says   string // of why the visitor is them
 	}{
 		{name: "by nothing", counts: false},
-		{name: "by a form", counts: true, vouch: func(t *testing.T, p *place, _ http.Handler) {
+		{name: "by a form", counts: true, says: "a form that was sent (site, 1 Jan 2000 00:04 UTC)", vouch: func(t *testing.T, p *place, _ http.Handler) {
 			p.visit(t, "f1", "ada@one.example", "form_submit", "/contact")
 		}},
-		{name: "by a form of the CRM", counts: true, vouch: func(t *testing.T, p *place, _ http.Handler) {
+		{name: "by a form of the CRM", counts: true, says: "a conversion in the CRM (hubspot-engagement, 1 Jan 2000 00:04 UTC)", vouch: func(t *testing.T, p *place, _ http.Handler) {
 			id, _ := p.portal.ContactByEmail("ada@one.example")
 			now := strconv.FormatInt(time.Now().UnixMilli(), 10)
 			if err := p.portal.UpdateContact(id, map[string]string{"num_conversion_events": "1", "recent_conversion_date": now, "first_conversion_date": now, "recent_conversion_event_name": "Contact us"}, ""); err != nil {
 				t.Fatal(err)
 			}
 		}},
-		{name: "by a form before", before: true, counts: true, vouch: func(t *testing.T, p *place, _ http.Handler) {
+		{name: "by a form before", before: true, counts: true, says: "a form that was sent (site, 1 Jan 2000 00:02 UTC)", vouch: func(t *testing.T, p *place, _ http.Handler) {
 			p.visit(t, "f1", "ada@one.example", "form_submit", "/contact")
 		}},
-		{name: "by a click on a mail", counts: true, vouch: func(t *testing.T, p *place, _ http.Handler) {
+		{name: "by a click on a mail", counts: true, says: "a click on a mail sent to them (site, ", vouch: func(t *testing.T, p *place, _ http.Handler) {
 			p.visit(t, "c1", "ada@one.example", "email_click", "/offer")
 		}},
-		{name: "by a server", counts: true, vouch: func(t *testing.T, _ *place, web http.Handler) {
+		{name: "by a server", counts: true, says: "an identify that is trusted (web, ", vouch: func(t *testing.T, _ *place, web http.Handler) {
 			send(t, web, serverKey, `{"type":"identify","messageId":"m3","userId":"42","traits":{"email":"ada@one.example"}}`)
 		}},
 		{name: "not by a page", counts: false, vouch: func(t *testing.T, p *place, _ http.Handler) {
@@ -217,16 +217,25 @@ func TestBrowserIsConfirmed(t *testing.T) {
 				}
 				time.Sleep(2 * time.Minute)
 				counted, proposed := false, false
+				why := ""
 				if r, err := Explain.Do(t.Context(), a, Who{Who: "ada@one.example"}); err == nil {
 					for _, s := range r.Signals {
 						counted = counted || s.Source == "web" && s.EventID == "m1"
 					}
 					proposed = len(r.Proposals) > 0
+					for _, l := range r.Links {
+						if l.Value == "v1" {
+							why = l.Reason
+						}
+					}
 				} else {
 					proposed = strings.Contains(err.Error(), "anonymous_id v1 of web gave their email")
 				}
 				if counted != of.counts || proposed == of.counts {
 					t.Errorf("counts: %v, proposed: %v; want %v, %v\n%s", counted, proposed, of.counts, !of.counts, p.log)
+				}
+				if of.says != "" && !strings.HasPrefix(why, "gave their email to web, confirmed by "+of.says) {
+					t.Errorf("explain says of why the visitor is them: %q", why)
 				}
 				st, err := StatusOf.Do(t.Context(), a, Nothing{})
 				if err != nil {

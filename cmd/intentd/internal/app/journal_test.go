@@ -3,9 +3,11 @@ package app
 import (
 	"fmt"
 	"math/rand/v2"
+	"net/http"
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -190,6 +192,49 @@ func TestAJournalThatIsNotReadIsTold(t *testing.T) {
 		time.Sleep(11 * time.Minute)
 		if reasons := a.Health().Reasons; len(reasons) > 0 {
 			t.Errorf("after it: %v", reasons)
+		}
+		stopped(t, a)
+	})
+}
+
+// orderOf remembers what was asked, in order.
+type orderOf struct {
+	http.RoundTripper
+	mu    sync.Mutex
+	asked []string
+}
+
+func (o *orderOf) RoundTrip(r *http.Request) (*http.Response, error) {
+	resp, err := o.RoundTripper.RoundTrip(r)
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.asked = append(o.asked, r.Method+" "+r.URL.Path) // once it was answered
+	return resp, err
+}
+
+func (o *orderOf) at(call string) int {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return slices.Index(o.asked, call)
+}
+
+// Promise: changes are followed before the CRM is walked for the first time, however long that takes: what changes behind the walk is told.
+func TestChangesAreFollowedBeforeTheFirstSweep(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		app := journalApp
+		p := newPlace(t, sandbox.HubSpotOptions{Now: time.Now, App: &app})
+		p.withJournal(t)
+		p.somebody(3)
+		order := &orderOf{RoundTripper: p.portal.Transport()}
+		a := p.openWith(t, order)
+		p.provision(t, a)
+		p.portal.Faults().Add(sandbox.Fault{Method: http.MethodPost, Path: "/subscriptions", Delay: 20 * time.Second})
+		p.portal.Faults().Add(sandbox.Fault{Path: "/journal-local/", Delay: 20 * time.Second})
+		a.work(t.Context())
+		time.Sleep(2 * time.Minute)
+		follow, walk := order.at("GET /webhooks-journal/journal-local/2026-09/latest"), order.at("GET /crm/objects/2026-09/contacts")
+		if follow < 0 || walk < follow {
+			t.Errorf("asked %v", order.asked)
 		}
 		stopped(t, a)
 	})

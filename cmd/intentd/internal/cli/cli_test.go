@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"os"
@@ -21,6 +22,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/intentd/intentd/connectors/sandbox"
+	"github.com/intentd/intentd/connectors/warehouse/throwaway"
 )
 
 func TestMain(m *testing.M) {
@@ -449,6 +451,52 @@ func TestDemo(t *testing.T) {
 	}
 	if left, _ := filepath.Glob(filepath.Join(os.TempDir(), "intentd-demo-*")); len(left) != 0 {
 		t.Errorf("left behind: %v", left)
+	}
+}
+
+// Promise: out of a database the demo's journeys give the same scores, and nothing of them stays there.
+func TestDemoOutOfADatabase(t *testing.T) {
+	leads := func(args ...string) string {
+		t.Helper()
+		code, stdout, stderr := intentd(t, append([]string{"demo"}, args...)...)
+		if strings.Contains(stderr, throwaway.ErrMissing.Error()) {
+			t.Skip("skipped: needs PostgreSQL's programs: " + stderr)
+		}
+		table := ranks.FindString(stdout)
+		if code != Done || table == "" || stderr != "" {
+			t.Fatalf("%q: exit %d, %s%s", args, code, stderr, stdout)
+		}
+		return table
+	}
+	t.Run("postgres", func(t *testing.T) {
+		if of, file := leads("--source", "postgres"), leads(); of != file {
+			t.Errorf("got\n%s\nwant\n%s", of, file)
+		}
+	})
+	t.Run("clickhouse", func(t *testing.T) {
+		server := os.Getenv("TEST_CLICKHOUSE_URL")
+		if server == "" {
+			t.Skip("skipped: needs a ClickHouse server: set TEST_CLICKHOUSE_URL to its URL (see .ci/clickhouse)")
+		}
+		if of, file := leads("--source", "clickhouse", "--database", server), leads(); of != file {
+			t.Errorf("got\n%s\nwant\n%s", of, file)
+		}
+		resp, err := http.Post(server+"/?default_format=TSV", "text/plain", strings.NewReader("SELECT count() FROM system.databases WHERE name LIKE 'intentd_demo_%'"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer resp.Body.Close()
+		if left, _ := io.ReadAll(resp.Body); strings.TrimSpace(string(left)) != "0" {
+			t.Errorf("%s schemas are left", left)
+		}
+	})
+	for _, args := range [][]string{{"--source", "clickhouse"}, {"--source", "oracle"}, {"--database", "postgres://x"}} {
+		if code, _, stderr := intentd(t, append([]string{"demo"}, args...)...); code != Misused || strings.Count(strings.TrimSpace(stderr), "\n") > 3 {
+			t.Errorf("%q: exit %d, %s", args, code, stderr)
+		}
+	}
+	if code, _, stderr := intentd(t, "demo", "--source", "postgres", "--database", "postgres://nobody:hunter2@127.0.0.1:1/x"); code != Failed || strings.Contains(stderr, "hunter2") || !strings.Contains(stderr, "--database") {
+		t.Errorf("a server that is not there: exit %d, %s", code, stderr)
 	}
 }
 

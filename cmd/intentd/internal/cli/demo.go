@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -20,18 +21,23 @@ import (
 	"github.com/intentd/intentd/cmd/intentd/internal/config"
 	"github.com/intentd/intentd/cmd/intentd/internal/demo"
 	"github.com/intentd/intentd/connectors"
+	"github.com/intentd/intentd/connectors/warehouse/throwaway"
 	"github.com/intentd/intentd/pipeline/operate"
 )
 
 func (c *command) demo() *cobra.Command {
 	var serve bool
-	var language, crm, source string
+	var language, crm, source, database string
 	cmd := &cobra.Command{
 		Use:   "demo",
 		Short: "See it work: a sandbox CRM and bundled journeys, no keys, no network",
 		Long: `Fills a sandbox CRM with invented people, takes in what they did, scores them, writes the scores to the CRM and shows what a rep
 would see there. Everything happens on this machine, in a temporary directory. With --serve, CRM and daemon stay up to be looked
-at with the other commands.`,
+at with the other commands.
+
+With --source postgres the journeys lie in a table of a Postgres that is started for the demo, where PostgreSQL's programs are installed, and intentd
+asks it for them; with --source clickhouse in one of the ClickHouse that --database names. Another Postgres may be named so, too. The table gets a
+schema of its own there, which is dropped at the end.`,
 		Args: exactly(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if language != "en" && language != "de" {
@@ -42,20 +48,32 @@ at with the other commands.`,
 			default:
 				return misuse(cmd, "--crm is hubspot, salesforce or both")
 			}
-			if source != "jsonl" && source != "collector" {
-				return misuse(cmd, "--source is jsonl or collector")
+			switch {
+			case !slices.Contains([]string{"jsonl", "collector", "postgres", "clickhouse"}, source):
+				return misuse(cmd, "--source is jsonl, collector, postgres or clickhouse")
+			case source == "clickhouse" && database == "":
+				return misuse(cmd, "--source clickhouse needs a ClickHouse server: start one (docker run -p 127.0.0.1:8123:8123 clickhouse/clickhouse-server) and name it with --database http://127.0.0.1:8123")
+			case database != "" && source != "postgres" && source != "clickhouse":
+				return misuse(cmd, "--database goes with --source postgres or clickhouse")
 			}
-			return c.playDemo(cmd.Context(), crm, source, serve, language)
+			return c.playDemo(cmd.Context(), demoOptions{crm, source, database, language, serve})
 		},
 	}
 	cmd.Flags().BoolVar(&serve, "serve", false, "keep the sandbox CRM and the daemon running")
 	cmd.Flags().StringVar(&crm, "crm", "hubspot", "hubspot, salesforce or both: what the sandbox speaks")
-	cmd.Flags().StringVar(&source, "source", "jsonl", "jsonl or collector: how the journeys come, out of a file or sent as trackers do")
+	cmd.Flags().StringVar(&source, "source", "jsonl", "jsonl, collector, postgres or clickhouse: out of a file, sent as trackers do, or from a database")
+	cmd.Flags().StringVar(&database, "database", "", "`URL` of a server of your own for --source postgres or clickhouse")
 	cmd.Flags().StringVar(&language, "language", "en", "en or de: the language of the texts")
 	return cmd
 }
 
-func (c *command) playDemo(ctx context.Context, crm, source string, serve bool, language string) error {
+// demoOptions are the demo's flags.
+type demoOptions struct {
+	crm, source, database, language string
+	serve                           bool
+}
+
+func (c *command) playDemo(ctx context.Context, o demoOptions) error {
 	dir, err := os.MkdirTemp("", "intentd-demo-")
 	if err != nil {
 		return err
@@ -63,28 +81,33 @@ func (c *command) playDemo(ctx context.Context, crm, source string, serve bool, 
 	defer os.RemoveAll(dir)
 
 	people := demo.People(time.Now())
-	crms, err := boxes(crm, people)
+	crms, err := boxes(o.crm, people)
 	if err != nil {
 		return err
 	}
 	settings := demo.Settings{
 		State: filepath.Join(dir, "intentd.db"), Clickstream: filepath.Join(dir, "events.store"), Events: filepath.Join(dir, "events.jsonl"),
-		Language: language,
+		Language: o.language,
 	}
 	for _, b := range crms {
 		if err := b.start(ctx, dir, &settings); err != nil {
 			return err
 		}
 	}
-	if serve {
+	if o.serve {
 		settings.Listen = "127.0.0.1:0"
 	}
-	if source == "collector" {
+	if o.source == "collector" {
 		settings.WriteKeyFile = filepath.Join(dir, "write_key")
 		if err := newFile(settings.WriteKeyFile, func(f *os.File) error { _, err := f.WriteString(rand.Text()); return err }); err != nil {
 			return err
 		}
 	}
+	table, gone, err := c.demoDatabase(ctx, o, people, dir, &settings)
+	if err != nil {
+		return err
+	}
+	defer gone()
 	file := filepath.Join(dir, "config.yaml")
 	if err := os.WriteFile(file, []byte(demo.ConfigYAML(settings)), 0o600); err != nil {
 		return err
@@ -100,7 +123,7 @@ func (c *command) playDemo(ctx context.Context, crm, source string, serve bool, 
 	if err != nil {
 		return err
 	}
-	if !serve {
+	if !o.serve {
 		defer c.closed(a)
 	}
 	made, err := app.Provision.Do(ctx, a, app.ProvisionArguments{Apply: true})
@@ -109,7 +132,7 @@ func (c *command) playDemo(ctx context.Context, crm, source string, serve bool, 
 			err = errors.New(made[i].Error)
 		}
 	}
-	if err == nil && source == "collector" {
+	if err == nil && o.source == "collector" {
 		err = sendAll(ctx, a, settings.WriteKeyFile, people)
 	}
 	if err == nil {
@@ -120,13 +143,13 @@ func (c *command) playDemo(ctx context.Context, crm, source string, serve bool, 
 	if err == nil {
 		err = c.showLeads(ctx, a, crms[0], people, cfg)
 	}
-	if err != nil || !serve {
-		if serve {
+	if err != nil || !o.serve {
+		if o.serve {
 			c.closed(a)
 		}
 		return err
 	}
-	return c.serveDemo(ctx, a, crms, settings, file)
+	return c.serveDemo(ctx, a, crms, settings, file, table)
 }
 
 // sendAll sends everything that people did to the app's collector, over the loopback.
@@ -165,6 +188,40 @@ func sendAll(ctx context.Context, a *app.App, keyFile string, people demo.Popula
 	return nil
 }
 
+// demoDatabase loads everything that people did into a table of a database, which is gone after gone; nil for the other sources.
+func (c *command) demoDatabase(ctx context.Context, o demoOptions, people demo.Population, dir string, s *demo.Settings) (table *demo.Database, gone func(), err error) {
+	if o.source != "postgres" && o.source != "clickhouse" {
+		return nil, func() {}, nil
+	}
+	stop := func() {}
+	if o.database == "" {
+		server, err := throwaway.StartPostgres(ctx)
+		if err != nil {
+			return nil, nil, fmt.Errorf("--source postgres: %w, or name a server with --database", err)
+		}
+		o.database, stop = server.URL, server.Stop
+	}
+	table = &demo.Database{Dialect: o.source, URL: o.database, Schema: "intentd_demo_" + strings.ToLower(rand.Text()[:8])}
+	gone = func() {
+		end, cancel := context.WithTimeout(context.WithoutCancel(ctx), grace)
+		defer cancel()
+		if err := table.Drop(end); err != nil {
+			fmt.Fprintf(c.Stderr, "intentd: the schema %s could not be dropped: %v\n", table.Schema, err)
+		}
+		stop()
+	}
+	s.Dialect, s.Schema, s.DatabaseFile = table.Dialect, table.Schema, filepath.Join(dir, "database_url")
+	if err = os.WriteFile(s.DatabaseFile, []byte(table.URL+"\n"), 0o600); err == nil {
+		err = table.Fill(ctx, people.Events)
+	}
+	if err != nil {
+		_ = table.Drop(ctx) // as far as it was made
+		stop()
+		return nil, nil, err
+	}
+	return table, gone, nil
+}
+
 // showLeads prints what a rep would see in the CRM, from the CRM, and the receipt of whoever comes first.
 func (c *command) showLeads(ctx context.Context, a *app.App, crm box, people demo.Population, cfg *config.Config) error {
 	leads := people.Leads(crm.values)
@@ -187,11 +244,11 @@ func (c *command) showLeads(ctx context.Context, a *app.App, crm box, people dem
 }
 
 // serveDemo keeps CRM and daemon up, and says how to look around.
-func (c *command) serveDemo(ctx context.Context, a *app.App, crms []box, s demo.Settings, file string) error {
+func (c *command) serveDemo(ctx context.Context, a *app.App, crms []box, s demo.Settings, file string, table *demo.Database) error {
 	if err := a.Start(ctx); err != nil {
 		return errors.Join(err, a.Close())
 	}
-	writeServing(c.Stdout, crms, s, a.Addr(), a.Inlet(demo.Source), file)
+	writeServing(c.Stdout, crms, s, a.Addr(), a.Inlet(demo.Source), file, table)
 	watching, stop := context.WithCancel(ctx)
 	defer stop()
 	for _, b := range crms {
@@ -232,7 +289,7 @@ func (c *command) watch(ctx context.Context, crm box) {
 	}
 }
 
-func writeServing(w io.Writer, crms []box, s demo.Settings, addr, inlet, file string) {
+func writeServing(w io.Writer, crms []box, s demo.Settings, addr, inlet, file string, table *demo.Database) {
 	var at, edits []string
 	for _, base := range []string{s.CRM, s.Salesforce} {
 		if base != "" {
@@ -246,6 +303,9 @@ func writeServing(w io.Writer, crms []box, s demo.Settings, addr, inlet, file st
 	if inlet != "" {
 		how = "by sending it to the collector"
 		does = `curl -u "$(cat ` + s.WriteKeyFile + `):" http://` + inlet + `/v1/track -d '{"event":"Demo Requested","userId":"EMAIL","context":{"page":{"url":"https://www.larkfield.example/demo"}}}'`
+	}
+	if table != nil {
+		how, does = "by adding a row to the table", table.AddRow(s.DatabaseFile)
 	}
 	fmt.Fprintf(w, `
 The sandbox CRM answers at %s, intentd's health and metrics at http://%s. In another terminal:

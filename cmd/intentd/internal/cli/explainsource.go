@@ -100,7 +100,7 @@ func (p toldPage) row(n int, a *connectors.Question, r *connectors.ToldRow) {
 	what := strings.Join(cellsText(a.Columns, r.Values), ", ")
 	switch {
 	case r.Event != nil:
-		what = r.Event.Time.In(p.zone).Format("2 Jan 2006 15:04") + "  " + pad(r.Event.Kind, 14) + "  " + pad(eventText(r.Event), 40)
+		what = r.Event.Time.In(p.zone).Format("_2 Jan 2006 15:04") + "  " + pad(r.Event.Kind, 14) + "  " + pad(eventText(r.Event), 40)
 	case r.Person != nil:
 		what = pad(idsText(r.Person), 74)
 	}

@@ -136,6 +136,7 @@ func (d *access) record(ref string, r privacy.RecordData) {
 	d.item("company", c.Profile.Company)
 	d.item("life-cycle stage", c.Profile.Lifecycle)
 	d.item("lead status", c.Profile.LeadStatus)
+	d.item("consent", r.Consent)
 	for _, name := range slices.Sorted(maps.Keys(c.Fields)) {
 		d.item(name, c.Fields[name])
 	}

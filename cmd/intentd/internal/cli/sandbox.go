@@ -37,10 +37,11 @@ Point a CRM of the same type at what is printed. Flags that name a CRM in bracke
 				default:
 					return misuse(cmd, "--tier is starter, professional or enterprise")
 				}
+				h.App = &sandbox.JournalApp{ClientID: s.ClientID, ClientSecret: s.ClientSecret}
 				portal := sandbox.NewHubSpot(h)
 				sandbox.Populate(portal, contacts, seed)
 				base, err = portal.Listen(cmd.Context(), listen)
-				told = map[string]any{"base_url": base, "token": h.Token, "contacts": contacts}
+				told = map[string]any{"base_url": base, "token": h.Token, "client_id": s.ClientID, "client_secret": s.ClientSecret, "contacts": contacts}
 			case "salesforce":
 				s.Unlimited = h.Unlimited
 				org := sandbox.NewSalesforce(s)
@@ -77,8 +78,8 @@ Point a CRM of the same type at what is printed. Flags that name a CRM in bracke
 	f.StringVar(&h.Tier, "tier", "professional", "starter, professional or enterprise: decides limits (hubspot)")
 	f.StringVar(&h.TimeZone, "timezone", "Europe/Berlin", "time `ZONE` of the portal (hubspot)")
 	f.DurationVar(&h.SearchLag, "search-lag", 0, "how long a write stays unseen by search (hubspot)")
-	f.StringVar(&s.ClientID, "client-id", "sandbox-client", "consumer `KEY` of the app (salesforce)")
-	f.StringVar(&s.ClientSecret, "client-secret", "sandbox-secret", "consumer `SECRET` of the app (salesforce)")
+	f.StringVar(&s.ClientID, "client-id", "sandbox-client", "consumer `KEY` of the app (salesforce), client id of the app that reads the journal (hubspot)")
+	f.StringVar(&s.ClientSecret, "client-secret", "sandbox-secret", "its `SECRET`")
 	f.StringVar(&s.RefreshToken, "refresh-token", "", "refresh `TOKEN` that is taken as well (salesforce)")
 	f.IntVar(&s.DailyLimit, "daily-limit", 100_000, "API calls in 24 hours (salesforce)")
 	f.BoolVar(&h.Unlimited, "unlimited", false, "no rate limits")

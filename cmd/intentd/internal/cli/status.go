@@ -71,6 +71,9 @@ func statusText(w io.Writer, st app.Status) {
 	if names := st.Filtered.Named(); len(names) > 0 {
 		fmt.Fprintf(w, "left out   events, at each look since start: %s; explain says whose\n", strings.Join(names, ", "))
 	}
+	if st.Withdrew > 0 {
+		fmt.Fprintf(w, "consent    withdrawn by %s since start: what was kept of them is erased\n", people(int(st.Withdrew)))
+	}
 	fmt.Fprintf(w, "writing    %s", st.WriteMode)
 	if st.Paused {
 		fmt.Fprint(w, ", paused")
@@ -155,6 +158,9 @@ func connectorText(w io.Writer, st app.Status, name string, now time.Time) {
 		traffic := fmt.Sprintf("%d calls, %d answered 429", conn.Report.Calls, conn.Report.RateLimited)
 		if conn.Report.Calls > 0 && conn.Report.DailyRemaining >= 0 {
 			traffic += fmt.Sprintf(", %d of %d left today", conn.Report.DailyRemaining, conn.Report.DailyLimit)
+		}
+		if conn.Report.Used != "" {
+			traffic += ", " + conn.Report.Used + " used today"
 		}
 		parts = append(parts, traffic)
 	}

@@ -34,6 +34,7 @@ func (c *checker) check(cfg *Config) {
 	zone := c.zone("text.timezone", cfg.Text.Timezone)
 	c.connectors(cfg)
 	c.identity(cfg)
+	c.consent(cfg)
 	c.atLeast("clickstream.retention", cfg.Clickstream.Retention, day)
 	c.window(cfg)
 	c.scoring(&cfg.Scoring)

@@ -28,6 +28,7 @@ type CRM struct {
 	Fields   map[string]string      `mapstructure:"fields"`   // canonical field → property of the CRM; unnamed ones keep their default
 	Adopt    bool                   `mapstructure:"adopt"`    // take over existing properties of the right type
 	Identify []IdentifyBy           `mapstructure:"identify"` // properties that hold user or anonymous ids
+	Consent  Consent                `mapstructure:"consent"`  // the property that says whether somebody consented
 	Settings connectors.CRMSettings `mapstructure:"-"`        // the connector's own keys, by Type
 	Rest     map[string]any         `mapstructure:",remain"`
 }
@@ -37,7 +38,8 @@ type Source struct {
 	Name     string              `mapstructure:"name"`
 	Type     string              `mapstructure:"type"`
 	Poll     string              `mapstructure:"poll"`
-	IDs      string              `mapstructure:"ids"` // the space of its user and anonymous ids; "": its name
+	IDs      string              `mapstructure:"ids"`     // the space of its user and anonymous ids; "": its name
+	Consent  string              `mapstructure:"consent"` // granted: so was everything that says nothing of consent; "": nothing was
 	Settings connectors.Settings `mapstructure:"-"`
 	Rest     map[string]any      `mapstructure:",remain"`
 }

@@ -14,10 +14,13 @@ type Settings struct {
 	Events      string // file, or directory, of the JSON lines
 	// WriteKeyFile holds the key by which a collector is sent the events instead; "": they are in Events.
 	WriteKeyFile string
-	Listen       string // address of health and metrics; "": none
-	CRM          string // base URL of the HubSpot sandbox; "": none
-	TokenFile    string // file that holds its access token
-	Salesforce   string // base URL of the Salesforce sandbox; "": none
+	// Dialect, where set, says that the events are in a database (postgres or clickhouse), whose URL DatabaseFile holds, in Schema.
+	Dialect, DatabaseFile, Schema string
+
+	Listen     string // address of health and metrics; "": none
+	CRM        string // base URL of the HubSpot sandbox; "": none
+	TokenFile  string // file that holds its access token
+	Salesforce string // base URL of the Salesforce sandbox; "": none
 	// SalesforceClient is the consumer key of the sandbox's app, SalesforceSecretFile the file that holds its secret.
 	SalesforceClient, SalesforceSecretFile string
 	Language                               string // en | de; "": en

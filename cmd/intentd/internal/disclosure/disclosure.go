@@ -79,6 +79,9 @@ func factsOf(cfg *config.Config, file string) facts {
 		for _, by := range c.Identify {
 			s.Reads = append(s.Reads, by.Property)
 		}
+		if c.Consent.Property != "" {
+			s.Reads = append(s.Reads, c.Consent.Property)
+		}
 		for _, by := range slices.Concat(cfg.Write.Scope.List, cfg.Privacy.CustomerFields) {
 			s.Reads = append(s.Reads, by.Property)
 		}
