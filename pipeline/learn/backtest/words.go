@@ -130,7 +130,7 @@ func Remarks(r *Result) (lines []string) {
 		lines = append(lines, "nobody of the older people reaches high by the formula: the thresholds of what was learned let in the usual 10 and 30 %")
 	}
 	if !r.Split.ByTime {
-		lines = append(lines, "without dates nobody was judged on people later than those learned from: expect less of what is learned (--date COLUMN)")
+		lines = append(lines, "without dates that differ nobody was judged on people later than those learned from: expect less of what is learned (--date COLUMN)")
 	}
 	for _, s := range r.Suspects {
 		did := "it was not learned from (--trust takes it in)"
