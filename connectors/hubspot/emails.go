@@ -78,13 +78,11 @@ func (f *emailFeed) Take(ctx context.Context, from connectors.Cursor) (p connect
 	switch {
 	case err != nil:
 		return p, err
-	case got.stale && at.Again:
-		return p, f.c.err(connectors.Transient, "read e-mail events", "the pages of %s are refused", time.UnixMilli(at.From).UTC().Format(time.RFC3339))
 	case got.refused:
 	case got.stale:
-		at.After, at.Again, p.More = "", true, true
+		p.More = f.c.anew(&at.After, &at.Again, "marketing e-mail events")
 	case got.after != "":
-		at.After, p.More = got.after, true
+		at.After, at.Again, p.More = got.after, at.Again && at.After == "", true
 	default:
 		p.More = at.next()
 	}

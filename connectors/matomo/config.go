@@ -72,3 +72,8 @@ func (o *Config) open(h connectors.Host) (*Source, error) {
 	})
 	return s, nil
 }
+
+// Disclose implements connectors.Discloser.
+func (o *Config) Disclose() connectors.Disclosure {
+	return connectors.Disclosure{At: connectors.HostOf(o.BaseURL), Way: connectors.Asked}
+}

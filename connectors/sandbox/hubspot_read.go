@@ -3,6 +3,7 @@ package sandbox
 import (
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -52,6 +53,18 @@ func (how rendering) render(r *record) members {
 // listed is a list as it is told: where the next page begins, "" for the last one, and what leads there.
 func listed[T any](list []T, after, link string) members {
 	return append(members{{"results", append([]T{}, list...)}}, paged(after, link)...)
+}
+
+// pageFrom is what stands at an offset of a list, each as it is told, and the offset of the next page, "" for the last one.
+func pageFrom[T any](all []T, offset, limit int, told func(x T) members) (page []members, next string) {
+	all = all[min(offset, len(all)):]
+	if len(all) > limit {
+		all, next = all[:limit], strconv.Itoa(offset+limit)
+	}
+	for _, x := range all {
+		page = append(page, told(x))
+	}
+	return page, next
 }
 
 // paged tells where the next page begins, if there is one.

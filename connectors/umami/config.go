@@ -118,3 +118,12 @@ func (s *Source) signIn(ctx context.Context) (transport.Grant, error) {
 	}
 	return transport.Grant{Token: got.Token}, nil
 }
+
+// Disclose implements connectors.Discloser.
+func (o *Config) Disclose() connectors.Disclosure {
+	d := connectors.Disclosure{At: "api.umami.is", Way: connectors.Asked}
+	if o.BaseURL != "" {
+		d.At = connectors.HostOf(o.BaseURL)
+	}
+	return d
+}

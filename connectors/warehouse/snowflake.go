@@ -188,8 +188,9 @@ func (s *snowflake) call(ctx context.Context, r transport.Request) (*snowflakeAn
 }
 
 // submit implements keeper.
-func (s *snowflake) submit(ctx context.Context, op string, st *statement, a *args) (string, error) {
-	return s.start(ctx, op, st, a, strconv.Itoa(a.try))
+func (s *snowflake) submit(ctx context.Context, op string, st *statement, a *args) (string, int64, error) {
+	answer, err := s.start(ctx, op, st, a, strconv.Itoa(a.try))
+	return answer, 0, err
 }
 
 // start submits a query and says the handle of its answer. It may run no longer than the day's credits last.

@@ -29,6 +29,7 @@ type args struct {
 	sinceID                      string
 	limit                        int
 	try                          int                  // how many answers to this were lost
+	unless                       int64                // see keeper.submit
 	columns                      func(names []string) // told once the answer begins, if set
 	emails, userIDs, anonymousID []string
 }

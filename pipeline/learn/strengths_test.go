@@ -185,8 +185,36 @@ func TestCalibrated(t *testing.T) {
 	if ece, _ := tally.ECE(m.Probability); ece > 0.03 {
 		t.Errorf("calibration error %.3f", ece)
 	}
-	if m.Calibration.People != 800 {
-		t.Errorf("calibrated on %d people, want the newest fifth", m.Calibration.People)
+	if m.Calibration.People != 4000 || m.Calibration.B < 0.9 || m.Calibration.B > 1.2 {
+		t.Errorf("calibration %+v", m.Calibration)
+	}
+	// Where few people have many features, chance is learned, too, and the odds are too bold: calibration mends that.
+	noisy := func(seed uint64, n int) []someone {
+		people := simulated(seed, n, 1)
+		rng := rand.New(rand.NewPCG(seed, 6))
+		for i := range people {
+			for k := range 80 {
+				people[i].facts = append(people[i].facts, Fact{Name: fmt.Sprintf("noise %d", k), Number: rng.Float64()})
+			}
+		}
+		return people
+	}
+	bold, mended := 0.0, 0.0
+	world := noisy(210, 4000)
+	for seed := range uint64(5) {
+		m := learned(t, noisy(seed+200, 600), nil)
+		var tally measure.Tally
+		for _, p := range world {
+			tally.Add(float64(m.sumOf(p.facts)), p.won)
+		}
+		ece, _ := tally.ECE(m.Probability)
+		mended += ece / 5
+		m.Calibration = Calibration{B: 1}
+		ece, _ = tally.ECE(m.Probability)
+		bold += ece / 5
+	}
+	if mended > 0.75*bold {
+		t.Errorf("calibration error %.3f, without calibration %.3f", mended, bold)
 	}
 }
 
@@ -252,6 +280,36 @@ func TestLeaks(t *testing.T) {
 		if slices.Contains(names, f.Fact) || f.Fact == "record" {
 			t.Errorf("learned from %v", f)
 		}
+	}
+}
+
+// TestFeaturesNeedPeople: a number is learned from where enough people differ from the commonest, whatever that is; a constant and a rarity are not.
+func TestFeaturesNeedPeople(t *testing.T) {
+	var survey Survey
+	for i := range 1000 {
+		never, rare, once := 999.0, 0.0, 0.0
+		if i%20 == 0 {
+			never = float64(i % 7)
+		}
+		if i == 17 {
+			rare, once = 5, 1
+		}
+		facts := []Fact{{Name: "days since", Number: never}, {Name: "rare", Number: rare}, {Name: "constant", Number: 4}, {Name: "each its own", Number: float64(i)}, {Name: "same word", Word: "yes"}}
+		if i%2 == 0 || once > 0 {
+			facts = append(facts, Fact{Name: "trials", Number: 1, Count: true})
+		}
+		survey.Add(facts, i%3 == 0)
+	}
+	var names []string
+	features := survey.Features(nil)
+	for _, f := range features {
+		names = append(names, f.Fact)
+	}
+	if names = slices.Compact(names); !slices.Equal(names, []string{"days since", "each its own", "trials"}) {
+		t.Errorf("learned from %v", names)
+	}
+	if unused := survey.Unused(features, []string{"rare"}); !slices.Equal(unused, []string{"constant", "same word"}) {
+		t.Errorf("unused %v", unused)
 	}
 }
 
