@@ -455,7 +455,7 @@ func FuzzDecode(f *testing.F) {
 		dead := appendDead(nil, &Dead{Code: "c", At: time.Unix(1e9, 0)})
 		contact := appendContact(nil, &Contact{Person: 1, Inputs: 2, Scored: 3, Own: OwnFields{{Wrote: 1}, {Wrote: 2, Held: true}, {Wrote: 3}}, Modified: time.Unix(1e9, 0)})
 		u := unsent{seq: 1, person: 2, token: "t"}
-		seeds = [][]byte{core, pending, dead, contact, u.append(nil), appendEntry(nil, &Entry{Gen: 1}), (&counts{people: 1}).encode(), seal([]byte("{}"))}
+		seeds = [][]byte{core, pending, dead, contact, u.encode(nil), appendEntry(nil, &Entry{Gen: 1}), (&counts{people: 1}).encode(), seal([]byte("{}"))}
 		return tx.PutPerson(1, &p)
 	})
 	for _, s := range seeds {

@@ -36,7 +36,7 @@ const (
 // voidToken stood in the place of a token before a void patch had a mark of its own.
 const voidToken = "void"
 
-func (u *unsent) append(b []byte) []byte {
+func (u *unsent) encode(b []byte) []byte {
 	b = binary.AppendUvarint(b, u.seq)
 	b = binary.AppendUvarint(b, uint64(u.person))
 	var marks byte
@@ -320,7 +320,7 @@ func (tx *txn) Stage(p *Pending) error {
 
 func (tx *txn) putUnsent(key []byte, u *unsent) error {
 	var b [96]byte
-	return tx.put(bUnsent, key, tx.keep(u.append(b[:0])))
+	return tx.put(bUnsent, key, tx.keep(u.encode(b[:0])))
 }
 
 // distinct keeps the last maxMaybe of h, each once.

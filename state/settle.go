@@ -9,8 +9,8 @@ import (
 
 // StageLot settles a lot in one transaction. A person whose settlement cannot be stored costs nobody else theirs: they become a dead
 // letter and come again after a pause.
-func (db *DB) StageLot(lot Lot) (Staged, error) {
-	return updateOf(db, func(tx *txn) (staged Staged, err error) {
+func (db *DB) StageLot(lot Lot) (LotStaged, error) {
+	return updateOf(db, func(tx *txn) (staged LotStaged, err error) {
 		for key, v := range lot.Settings {
 			if len(tx.Setting(key)) > 0 {
 				continue

@@ -76,8 +76,8 @@ type Lot struct {
 	Settings    map[string][]byte // what receipts refer to, by key: kept once
 }
 
-// Staged is what staging a lot did.
-type Staged struct {
+// LotStaged is what staging a lot did.
+type LotStaged struct {
 	Failed []FailedPerson // set aside, because their settlement could not be stored
 	PutOff int            // people who are not forgotten today: see erasuresADay
 }

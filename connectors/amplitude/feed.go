@@ -236,18 +236,35 @@ func (f *Feed) Probe(ctx context.Context) []connectors.Finding {
 	return []connectors.Finding{found}
 }
 
+// begins says whether an export has something in it, of which it reads no more than that.
+func (f *Feed) begins(ctx context.Context, r transport.Request) (any bool, err error) {
+	ctx, enough := context.WithCancel(ctx)
+	defer enough()
+	r.Stream = func(answer io.Reader) error {
+		var b [1]byte
+		_, err := io.ReadFull(answer, b[:])
+		any = err == nil
+		enough()
+		return err
+	}
+	_, err = f.client.Do(ctx, r)
+	if any {
+		err = nil
+	}
+	return any, err
+}
+
 func (f *Feed) probe(ctx context.Context) connectors.Finding {
 	to := f.now().UTC().Add(-f.o.Settle).Truncate(time.Hour)
-	file, err := f.export(ctx, to.Add(-time.Hour), to)
+	any, err := f.begins(ctx, exportOf(to.Add(-time.Hour), to))
 	if err != nil {
 		why, fix := connectors.Told(err, "see whether Amplitude answers from this machine")
 		return connectors.Finding{Code: "amplitude.export", Severity: connectors.Failure, Message: "events cannot be exported: " + why, Fix: fix}
 	}
-	if file == nil {
+	if !any {
 		return connectors.Finding{Code: "amplitude.empty", Severity: connectors.Warning, Message: "nothing was uploaded in the hour from " + to.Add(-time.Hour).Format("15:04") + " UTC",
 			Fix: "check that api_key is of the project that trackers send to, and region, unless nobody came"}
 	}
-	file.Close()
 	cost := ""
 	if f.poll > 0 {
 		cost = fmt.Sprintf("; about %d calls a day", max(day/f.poll, 1)+2)

@@ -37,6 +37,13 @@ func (f *filled) Report() connectors.Report {
 	return connectors.Report{DailyLimit: -1, DailyRemaining: -1}
 }
 
+// Release has what fills the store ask its vendor again, where it holds itself back.
+func (f *filled) Release() {
+	if r, ok := f.by.(connectors.Releaser); ok {
+		r.Release()
+	}
+}
+
 // Probe is that of what fills the store, where it has one.
 func (f *filled) Probe(ctx context.Context) []connectors.Finding {
 	if p, ok := f.by.(connectors.Prober); ok {
@@ -62,9 +69,6 @@ func (f *filled) Intake() (connectors.Intake, error) {
 	}
 	kept.Add(connectors.Intake{LeftOut: i.LeftOut})
 	kept.Read, kept.Unreadable, kept.Examples, kept.LatestRead, kept.LatestUnreadable = i.Read, i.Unreadable, i.Examples, i.LatestRead, i.LatestUnreadable
-	for reason, n := range i.LeftOut {
-		kept.CountLeftOut(reason, uint64(n))
-	}
 	return kept, nil
 }
 

@@ -1,6 +1,7 @@
 package clickstream
 
 import (
+	"context"
 	"os"
 	"reflect"
 	"testing"
@@ -88,5 +89,32 @@ func TestIntakeCounts(t *testing.T) {
 	}
 	if other, err := s.Intake("other"); err != nil || other.Events != 0 {
 		t.Errorf("another source: %+v, %v", other, err)
+	}
+}
+
+// heldFeed is a feed that waits for a limit, and leaves something out by itself.
+type heldFeed struct{ released int }
+
+func (f *heldFeed) Take(context.Context, connectors.Cursor) (connectors.Page[connectors.Event], error) {
+	return connectors.Page[connectors.Event]{Next: connectors.Cursor("1")}, nil
+}
+func (f *heldFeed) Release() { f.released++ }
+func (f *heldFeed) Intake(connectors.Cursor) (connectors.Intake, error) {
+	return connectors.Intake{LeftOut: map[string]int64{"too old for the feed": 3}}, nil
+}
+
+// Promise: what a feed leaves out by itself is told beside what the store does, and a feed that waits is released as any connector is.
+func TestFedPassesOnCountsAndRelease(t *testing.T) {
+	s := open(t, t.TempDir(), Options{})
+	f := &heldFeed{}
+	fed := s.Fed("held", f)
+	in, err := fed.Intake()
+	if err != nil || in.LeftOut["too old for the feed"] != 3 {
+		t.Errorf("%+v, %v", in, err)
+	}
+	if r, ok := connectors.Source(fed).(connectors.Releaser); !ok {
+		t.Error("a fed source cannot be released")
+	} else if r.Release(); f.released != 1 {
+		t.Errorf("released %d times", f.released)
 	}
 }

@@ -16,7 +16,7 @@ import (
 
 // emailFeed are the events of the portal's marketing e-mails as a feed: delivered, opened, clicked, bounced, unsubscribed.
 //
-// A pass walks through time in windows of at most a day, each newest first. The token of a page is short-lived: where HubSpot does not
+// A pass walks through time in windows, each newest first: of a day where much happened, of up to thirty where one page held all. The token of a page is short-lived: where HubSpot does not
 // take it any more, the window is begun anew, and what is told again keeps its id.
 type emailFeed struct {
 	c       *Client
@@ -39,6 +39,7 @@ func (c *Client) Email(o FeedOptions) connectors.Feed {
 const (
 	emailPage     = 1000
 	emailWindow   = 24 * time.Hour
+	emailWidest   = 30 * 24 * time.Hour
 	emailOverlap  = 15 * time.Minute // what is filed a little late
 	emailDeep     = 24 * time.Hour   // what servers deliver, or report, later
 	emailDeepPass = time.Hour
@@ -78,13 +79,11 @@ func (f *emailFeed) Take(ctx context.Context, from connectors.Cursor) (p connect
 	switch {
 	case err != nil:
 		return p, err
-	case got.stale && at.Again:
-		return p, f.c.err(connectors.Transient, "read e-mail events", "the pages of %s are refused", time.UnixMilli(at.From).UTC().Format(time.RFC3339))
 	case got.refused:
 	case got.stale:
-		at.After, at.Again, p.More = "", true, true
+		p.More = f.c.anew(&at.After, &at.Again, "marketing e-mail events")
 	case got.after != "":
-		at.After, p.More = got.after, true
+		at.After, at.Again, p.More = got.after, at.Again && at.After == "", true
 	default:
 		p.More = at.next()
 	}
@@ -110,9 +109,13 @@ func (f *emailFeed) begin(at *emailAt) {
 
 // next is the next window of the pass; false ends it.
 func (at *emailAt) next() bool {
+	wide := emailWindow.Milliseconds()
+	if at.After == "" { // one page held all of it
+		wide = min(2*max(at.To-at.From, wide), emailWidest.Milliseconds())
+	}
 	at.After, at.Again = "", false
 	if at.To < at.Until {
-		at.From, at.To = at.To, min(at.To+emailWindow.Milliseconds(), at.Until)
+		at.From, at.To = at.To, min(at.To+wide, at.Until)
 		return true
 	}
 	if at.Done == 0 || at.Until-at.Deep >= emailDeepPass.Milliseconds() {

@@ -68,6 +68,16 @@ func feedFix(scope string, answer *transport.Response) string {
 // unavailable are statuses by which HubSpot refuses a feed to a portal: no scope, or no such product.
 var unavailable = []int{http.StatusForbidden, http.StatusNotFound}
 
+// anew begins the pages of a feed anew whose next one HubSpot does not know any more, and says whether to go on at once: where they are
+// refused one after another the next poll does.
+func (c *Client) anew(after *string, again *bool, what string) (now bool) {
+	now = !*again
+	if *after, *again = "", true; !now {
+		c.o.Logger.Warn("HubSpot refuses the next page of what it told itself: its pages are begun anew with each poll", "crm", c.o.Name, "feed", what)
+	}
+	return now
+}
+
 // conversions remembers who sent a form lately, as polls tell it: those forms are asked for at once, the others hourly.
 type conversions struct {
 	mu      sync.Mutex

@@ -130,12 +130,12 @@ func (f *formFeed) step(ctx context.Context, at formsAt, forms []form) (p connec
 		case got.refused:
 			p.Next = transport.Encode(at)
 			return p, nil
-		case got.stale && at.Again:
-			return p, f.c.err(connectors.Transient, "read submissions", "the form's pages are refused: %s", forms[i].id)
 		case got.stale:
-			at.After, at.Again = "", true
+			p.More = f.c.anew(&at.After, &at.Again, "form submissions")
+			p.Next = transport.Encode(at)
+			return p, nil
 		case got.after != "":
-			at.After = got.after
+			at.After, at.Again = got.after, at.Again && at.After == ""
 		default:
 			at.Form, at.After, at.Again = forms[i].id+"~", "", false // behind it, whatever form comes next
 			i++

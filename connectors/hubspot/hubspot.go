@@ -151,7 +151,7 @@ func New(o Options) (*Client, error) {
 	})
 	c.http = transport.New(transport.Options{
 		Name: o.Name, Base: base, HTTP: o.HTTP, Tokens: tokens, Budget: c.budget, Redactor: redactor,
-		Classify: c.classify, Learn: learn, Now: o.Now, Logger: o.Logger,
+		Classify: c.classify, Learn: learn, Refuse: c.refuse, Now: o.Now, Logger: o.Logger,
 	})
 	if o.Journal != nil {
 		if c.journal, e = c.newJournal(*o.Journal, redactor); e != nil {
@@ -220,7 +220,7 @@ func (c *Client) Release() {
 	c.http.Release()
 	if c.journal != nil {
 		c.journal.http.Release()
-		c.journal.grant.Store(c.journal.uninstalled.Load())
+		c.journal.released.Store(c.journal.uninstalled.Load())
 	}
 }
 

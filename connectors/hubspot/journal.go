@@ -29,11 +29,11 @@ type JournalOptions struct {
 // Where the offset is not known any more, the journal goes on from its earliest file. If that leaves a hole, a search by modification time
 // closes it; what was deleted meanwhile, the next sweep finds.
 type journal struct {
-	c     *Client
-	o     JournalOptions
-	http  *transport.Client // under the app's own token, which reads no records
-	name  string            // which of the two journals
-	grant atomic.Bool       // an admin said that the cause of a stop is gone
+	c        *Client
+	o        JournalOptions
+	http     *transport.Client // under the app's own token, which reads no records
+	name     string            // which of the two journals
+	released atomic.Bool       // an admin said that the cause of a stop is gone
 
 	mu         sync.Mutex
 	file       *journalFile // being told
@@ -60,30 +60,6 @@ const (
 	fileTries        = 3               // addresses of one file that are asked for
 	fileBytes        = int64(64 << 20) // of a file; HubSpot's own bound is 5 MB
 )
-
-// journalAt is a position in the journal, and its cursor's JSON. Times are Unix milliseconds by HubSpot's clock.
-type journalAt struct {
-	Version   int    `json:"v"`
-	Feed      string `json:"f"`
-	Journal   string `json:"j"`
-	Offset    string `json:"o,omitempty"` // of the file told last; "": the next is the earliest
-	File      string `json:"i,omitempty"` // of the file being told
-	Told      int    `json:"n,omitempty"` // records of it that were told
-	CaughtUp  int64  `json:"c"`           // when nothing newer was there
-	Published int64  `json:"p,omitempty"` // of the file told last
-	Walk      *walk  `json:"w,omitempty"` // a search that closes a hole
-	Removed   int64  `json:"x,omitempty"` // since when the app is not installed
-
-	Gaps    int64            `json:"g,omitempty"` // holes so far …
-	GapFrom int64            `json:"gf,omitempty"`
-	GapTo   int64            `json:"gt,omitempty"` // … and the last of them
-	Skipped map[string]int64 `json:"s,omitempty"`  // entries that tell of nothing here, by reason
-}
-
-func (at journalAt) cursor() connectors.Cursor {
-	at.Version, at.Feed = cursorVersion, journalFeed
-	return transport.Encode(at)
-}
 
 // newJournal is the journal that o names. redactor is that of the client: it is told every token.
 func (c *Client) newJournal(o JournalOptions, redactor *transport.Redactor) (*journal, *connectors.Error) {
@@ -115,7 +91,7 @@ func (j *journal) changes(ctx context.Context, from connectors.Cursor) (connecto
 			return p, err
 		}
 	}
-	if at.Removed != 0 && j.grant.Swap(false) {
+	if at.Removed != 0 && j.released.Swap(false) {
 		if err := j.subscribe(ctx, true); err != nil {
 			return p, err
 		}
@@ -144,24 +120,6 @@ func (j *journal) changes(ctx context.Context, from connectors.Cursor) (connecto
 	p.Next = at.cursor()
 	j.c.told(p.Items)
 	return p, nil
-}
-
-// position reads a cursor. That of a search begins the journal, with a search that closes what lies between. begun is false where the
-// journal's present has still to be asked for.
-func (j *journal) position(from connectors.Cursor) (at journalAt, begun bool, err error) {
-	at.Journal = j.name
-	if from == nil {
-		return at, false, nil
-	}
-	var w walk
-	if j.c.readCursor(Contacts, from, &w) == nil {
-		at.Walk, at.CaughtUp = &w, w.Since
-		return at, false, nil
-	}
-	if err := j.c.readCursor(journalFeed, from, &at); err != nil {
-		return at, false, err
-	}
-	return at, true, nil
 }
 
 // begin starts at the latest file: what lies before it the first sweep tells, which comes after.
@@ -211,7 +169,7 @@ func (j *journal) nextPage(ctx context.Context, at *journalAt) ([]connectors.Con
 	}
 	ids = ids[min(at.Told, len(ids)):]
 	page := ids[:min(journalPage, len(ids))]
-	items, err := j.c.readChanged(ctx, page)
+	items, err := j.read(ctx, page, at)
 	if err != nil {
 		return nil, false, err
 	}
@@ -219,6 +177,32 @@ func (j *journal) nextPage(ctx context.Context, at *journalAt) ([]connectors.Con
 		j.finish(at, f)
 	}
 	return items, true, nil
+}
+
+// read reads contacts that changed. One over which HubSpot fails is told as gone: the host asks by itself what became of it, and has to do
+// with that record alone.
+func (j *journal) read(ctx context.Context, ids []string, at *journalAt) ([]connectors.Contact, error) {
+	items, err := j.c.readChanged(ctx, ids)
+	if len(ids) == 1 && connectors.KindOf(err) == connectors.Transient && ctx.Err() == nil {
+		// Beside another one it shows whether it is the record or HubSpot.
+		other := "1"
+		if ids[0] == other {
+			other = "2"
+		}
+		if _, both := j.c.readChanged(ctx, []string{ids[0], other}); connectors.KindOf(both) == connectors.Rejected {
+			at.Skipped = addCounts(at.Skipped, map[string]int64{skipFailing: 1})
+			return []connectors.Contact{{Ref: j.c.ref(ids[0]), State: connectors.Deleted}}, nil
+		}
+	}
+	if connectors.KindOf(err) != connectors.Rejected || len(ids) == 1 {
+		return items, err
+	}
+	first, err := j.read(ctx, ids[:len(ids)/2], at)
+	if err != nil {
+		return nil, err
+	}
+	second, err := j.read(ctx, ids[len(ids)/2:], at)
+	return append(first, second...), err
 }
 
 // finish moves the position behind a file.
@@ -233,7 +217,7 @@ func (j *journal) finish(at *journalAt, f *journalFile) {
 		now, _ := j.c.http.ServerNow()
 		at.Removed, at.Walk = now.UnixMilli(), nil
 		j.uninstalled.Store(true)
-	case f.lifecycle == appInstalled && at.Removed != 0:
+	case f.lifecycle == appInstalled: // also where it was away in between only
 		j.installed(at)
 		j.forgetSubscriptions()
 	}
@@ -254,26 +238,15 @@ func (j *journal) removed() *connectors.Error {
 	return e
 }
 
-// gap goes on from the earliest file, because the offset is not known any more. Nothing is lost if the end was reached within the time that
-// the journal is kept; otherwise a search follows.
+// gap goes on from the earliest file, because the offset is not known any more and the end was last reached longer ago than the journal
+// is kept. A search comes first.
 func (j *journal) gap(at *journalAt, now time.Time) {
 	at.Offset, at.File, at.Told = "", "", 0
-	since := time.UnixMilli(at.CaughtUp)
 	at.Gaps++
 	at.GapFrom, at.GapTo = at.CaughtUp, now.UnixMilli()
-	if now.Sub(since) < journalKept {
-		return
-	}
 	at.Walk = &walk{Feed: Contacts, Since: at.CaughtUp}
 	j.c.o.Logger.Warn("the webhooks journal does not reach back to where it was read last: a search tells what changed since, and the next sweep what was deleted",
-		"connector", j.c.o.Name, "since", since.UTC().Format(time.RFC3339))
-}
-
-// caughtUp notes that nothing newer is there.
-func (at *journalAt) caughtUp(now time.Time) {
-	if now.Sub(time.UnixMilli(at.CaughtUp)) >= caughtUpEvery {
-		at.CaughtUp = now.UnixMilli()
-	}
+		"connector", j.c.o.Name, "since", time.UnixMilli(at.CaughtUp).UTC().Format(time.RFC3339))
 }
 
 // nextFile is the file after the position, nil where there is none or, at the end of a gap, a search comes first.
@@ -281,12 +254,12 @@ func (j *journal) nextFile(ctx context.Context, at *journalAt) (*journalFile, er
 	if f := j.kept(at); f != nil {
 		return f, nil
 	}
-	now, _ := j.c.http.ServerNow()
-	if at.Journal != j.name || at.Offset == "" && now.Sub(time.UnixMilli(at.CaughtUp)) >= journalKept {
-		at.Journal = j.name // its offsets are not those of the other one
-		if j.gap(at, now); at.Walk != nil {
-			return nil, nil
-		}
+	if at.Journal != j.name { // its offsets are not those of the other one
+		at.Journal, at.Offset, at.File, at.Told = j.name, "", "", 0
+	}
+	if now, _ := j.c.http.ServerNow(); at.Offset == "" && at.longAgo(now) {
+		j.gap(at, now)
+		return nil, nil
 	}
 	for range fileTries {
 		path := "/earliest"
@@ -303,14 +276,15 @@ func (j *journal) nextFile(ctx context.Context, at *journalAt) (*journalFile, er
 			switch {
 			case err != nil:
 				return nil, err
-			case latest == nil && now.Sub(time.UnixMilli(at.CaughtUp)) < journalKept:
-				at.Offset = ""
-			case latest == nil || latest.Offset != at.Offset:
+			case latest != nil && latest.Offset == at.Offset:
+			case at.longAgo(now):
 				j.gap(at, now)
-				if at.Walk != nil {
-					return nil, nil
-				}
+				return nil, nil
+			case latest != nil:
+				at.Offset = "" // nothing is lost: the earliest file reaches back behind the moment at which all was told
 				continue
+			default:
+				at.Offset = ""
 			}
 			next = nil
 		}
@@ -409,52 +383,12 @@ func (c *Client) readChanged(ctx context.Context, ids []string) ([]connectors.Co
 	return c.read(ctx, refs, true)
 }
 
-// searchedFrom is where a search goes on after the journal.
-func (at journalAt) searchedFrom() walk {
-	if at.Walk != nil {
-		return *at.Walk
+// refuse keeps the client from an account without the app: it asks whose it is, and nothing else.
+func (c *Client) refuse(r *transport.Request) *connectors.Error {
+	if c.journal == nil || !c.journal.uninstalled.Load() || r.Anonymous || r.Path == c.paths.account() {
+		return nil
 	}
-	return walk{Feed: Contacts, Since: at.CaughtUp}
-}
-
-// ChangesAt implements connectors.ChangesReader.
-func (c *Client) ChangesAt(cursor connectors.Cursor) (*connectors.Followed, error) {
-	if c.journal == nil || cursor == nil {
-		return nil, nil
-	}
-	at, begun, err := c.journal.position(cursor)
-	if err != nil || !begun {
-		return nil, err
-	}
-	f := &connectors.Followed{CaughtUp: time.UnixMilli(at.CaughtUp), Late: journalLate, Skipped: at.Skipped, Gaps: at.Gaps}
-	if at.Published != 0 {
-		f.Read = time.UnixMilli(at.Published)
-	}
-	if at.Gaps > 0 {
-		f.GapFrom, f.GapTo = time.UnixMilli(at.GapFrom), time.UnixMilli(at.GapTo)
-	}
-	if at.Removed != 0 {
-		f.Removed = time.UnixMilli(at.Removed)
-	}
-	return f, nil
-}
-
-func addCounts(counts, more map[string]int64) map[string]int64 {
-	if counts == nil && len(more) > 0 {
-		counts = map[string]int64{}
-	}
-	for name, n := range more {
-		counts[name] += n
-	}
-	return counts
-}
-
-// stopped is why nothing is read or written, nil if it may be.
-func (c *Client) stopped() error {
-	if c.journal != nil && c.journal.uninstalled.Load() {
-		return c.journal.removed()
-	}
-	return nil
+	return c.journal.removed()
 }
 
 // forgetSubscriptions has them looked at again.

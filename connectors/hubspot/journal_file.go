@@ -43,6 +43,7 @@ const (
 	skipObject     = "another object"
 	skipNobody     = "no record named"
 	skipUnreadable = "unreadable"
+	skipFailing    = "HubSpot cannot read the record"
 )
 
 var (

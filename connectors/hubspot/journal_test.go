@@ -187,6 +187,11 @@ func TestSubscriptionsAreUnited(t *testing.T) {
 		if got := f.Subscriptions()["0-1"]; !slices.Contains(got, "city") || !slices.Contains(got, "jobtitle") || slices.Contains(got, "intent_score") {
 			t.Errorf("subscribed to %v", got)
 		}
+		f.restart(func(o *Options) { o.Inputs = []string{"country"} })
+		f.poll()
+		if got := f.Subscriptions()["0-1"]; !slices.Contains(got, "country") || !slices.Contains(got, "city") {
+			t.Errorf("with another input subscribed to %v", got)
+		}
 		f.Uninstall()
 		f.Install()
 		f.Faults().Add(sandbox.Fault{Method: "POST", Path: "/subscriptions", Skip: 1, Status: 400})
@@ -273,7 +278,7 @@ func TestAnUnknownOffsetIsNoEnd(t *testing.T) {
 			f.poll()
 			f.ExpireJournal()
 			f.edit("B", refs[1], refs[2])
-		}, 2, 1, false},
+		}, 2, 0, false},
 		"gone for longer": {func(f *followed, refs []connectors.Ref) {
 			f.edit("A", refs[0])
 			f.poll()
@@ -459,6 +464,61 @@ func TestJournalTellsWhatBecameOfContacts(t *testing.T) {
 	})
 }
 
+// Invariant 9: a record over which HubSpot fails stops nobody else's changes, alone in a file or among others.
+func TestInvariant9OneBadRecordStopsNoJournal(t *testing.T) {
+	for _, n := range []int{1, 5} {
+		synctest.Test(t, func(t *testing.T) {
+			f, refs := follow(t, sandbox.JournalApp{}, 6)
+			bad := fmt.Sprintf(`{"id":"%s"}`, refs[0].ID)
+			inner := f.c.o.HTTP
+			f.restart(func(o *Options) {
+				o.HTTP = roundTrip(func(r *http.Request) (*http.Response, error) {
+					if r.GetBody != nil {
+						if b, _ := r.GetBody(); strings.Contains(readAll(b), bad) {
+							return connectortest.Answer(r, 500, nil, `{"status":"error","message":"internal error"}`), nil
+						}
+					}
+					return inner.RoundTrip(r)
+				})
+			})
+			f.edit("A", refs[:n]...)
+			told := f.poll()
+			f.want(told, refs[:n]...)
+			if told[refs[0].ID].State == connectors.Live || n > 1 && told[refs[1].ID].Profile.JobTitle != "A" {
+				t.Errorf("told %+v", told)
+			}
+			if got := f.condition().Skipped[skipFailing]; got != 1 {
+				t.Errorf("%d counted", got)
+			}
+			f.edit("B", refs[5])
+			f.want(f.poll(), refs[5])
+			f.Faults().Add(sandbox.Fault{Path: "/batch/read", Status: 500, Times: -1}) // all of them: HubSpot itself
+			f.edit("C", refs[4])
+			if _, err := f.c.Changes(t.Context(), f.cursor); connectors.KindOf(err) != connectors.Transient {
+				t.Errorf("%v", err)
+			}
+			f.Faults().Clear()
+			f.want(f.poll(), refs[4])
+		})
+	}
+}
+
+// Promise: an app that was away between two polls has its subscriptions made again, and what changed meanwhile is told.
+func TestInstalledAgainBetweenPolls(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f, refs := follow(t, sandbox.JournalApp{}, 3)
+		f.Uninstall()
+		f.edit("A", refs[0])
+		f.Install()
+		time.Sleep(3 * time.Second)
+		if _, ok := f.poll()[refs[0].ID]; !ok {
+			t.Error("what changed while it was away was not told")
+		}
+		f.edit("B", refs[1])
+		f.want(f.poll(), refs[1])
+	})
+}
+
 // Invariant 5: intentd's own writes are not told to it.
 func TestInvariant5OwnWritesAreNotInTheJournal(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -539,7 +599,12 @@ func TestUninstalledStopsTheAccount(t *testing.T) {
 					_, read := f.c.Read(t.Context(), refs)
 					_, write := f.c.Write(t.Context(), patchesOf(refs))
 					_, swept := f.c.Sweep(t.Context(), nil)
-					for _, err := range []error{read, write, swept} {
+					_, deals := f.c.Deals(t.Context(), nil)
+					var journeys error
+					for _, err := range f.c.Engagement(EngagementOptions{}).Journeys(t.Context(), []connectors.Person{{Key: "1", Refs: refs}}, connectors.Window{}) {
+						journeys = err
+					}
+					for _, err := range []error{read, write, swept, deals, journeys} {
 						if connectors.KindOf(err) != connectors.Auth {
 							t.Errorf("%v", err)
 						}
@@ -561,7 +626,9 @@ func TestUninstalledStopsTheAccount(t *testing.T) {
 				f.Faults().Clear()
 				f.want(told, refs[0], refs[1])
 				f.edit("C", refs[2])
-				f.want(f.poll(), refs[2])
+				if _, ok := f.poll()[refs[2].ID]; !ok {
+					t.Error("nothing is told any more")
+				}
 			})
 		})
 	}
@@ -614,6 +681,11 @@ func TestChangesGoOnByTheOtherWay(t *testing.T) {
 				if _, ok := told[refs[1].ID]; !ok {
 					t.Errorf("what changed between was not told, but %v", told)
 				}
+				for _, name := range []string{journalOfApp, journalOfAccount} {
+					if n := f.Counters().Routes["GET "+name+"/offset/{offset}/next"][404]; n > 0 {
+						t.Errorf("%d offsets of the other journal were asked for", n)
+					}
+				}
 				f.edit("C", refs[2])
 				time.Sleep(time.Minute)
 				if k := f.poll()[refs[2].ID]; k.Profile.JobTitle != "C" {
@@ -622,6 +694,26 @@ func TestChangesGoOnByTheOtherWay(t *testing.T) {
 			})
 		})
 	}
+}
+
+// Promise: a gap that is being closed is closed by the search as well, if that takes over.
+func TestAGapIsClosedByWhatTakesOver(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f, refs := follow(t, sandbox.JournalApp{}, 3)
+		f.edit("A", refs[0])
+		f.poll()
+		time.Sleep(time.Hour)
+		f.edit("B", refs[1])
+		time.Sleep(80 * time.Hour)
+		f.page()
+		if f.position().Walk == nil {
+			t.Fatal("no gap")
+		}
+		f.restart(func(o *Options) { o.Journal = nil })
+		if _, ok := f.poll()[refs[1].ID]; !ok {
+			t.Error("what changed in the gap was not told")
+		}
+	})
 }
 
 // Promise: the doctor tells a wrong app, missing scopes and an app that is not installed, each with its fix, and what is in order.
@@ -656,6 +748,16 @@ func TestDoctorKnowsTheJournal(t *testing.T) {
 			})
 		})
 	}
+	synctest.Test(t, func(t *testing.T) {
+		f, refs := follow(t, sandbox.JournalApp{}, 1)
+		f.edit("A", refs[0])
+		f.Faults().Add(sandbox.Fault{Path: "/journal-files", Reset: true, Times: -1}) // a firewall
+		found := f.c.Probe(t.Context())
+		i := slices.IndexFunc(found, func(x connectors.Finding) bool { return x.Code == findJournalFiles })
+		if i < 0 || !strings.Contains(found[i].Fix, "journal-files.sandbox.example") || strings.Contains(found[i].Fix+found[i].Message, "sig=") {
+			t.Errorf("found %+v", found)
+		}
+	})
 	synctest.Test(t, func(t *testing.T) {
 		f := &followed{portal: newJournalPortal(t, sandbox.JournalApp{}), t: t}
 		f.Uninstall()

@@ -27,9 +27,6 @@ func (c *Client) Write(ctx context.Context, patches []connectors.Patch) ([]conne
 		e.Fix = "map each field to a property of its own"
 		return w.End(e)
 	}
-	if err := c.stopped(); err != nil {
-		return w.End(err)
-	}
 	return w.End(w.rounds(ctx))
 }
 

@@ -92,12 +92,9 @@ func (o *Config) open(h connectors.Host) (*Source, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Source{name: h.Name, o: *o, poll: h.Poll, now: h.Now}
-	if s.now == nil {
-		s.now = time.Now
-	}
-	s.http = transport.New(transport.Options{
-		Name: h.Name, Base: base, HTTP: h.HTTP, Now: h.Now, Logger: h.Logger, Timeout: o.Timeout, MaxBytes: 256 << 20, Tries: 3, InFlight: 3,
+	s := &Source{o: *o}
+	s.Of(h, transport.Options{
+		Base: base, Timeout: o.Timeout, MaxBytes: 256 << 20, Tries: 3, InFlight: 3,
 		Tokens: transport.StaticToken(o.Token.Reveal()), Redactor: transport.NewRedactor(o.Token.Reveal()), Classify: classify,
 		Budget: transport.NewBudget(transport.BudgetOptions{
 			Connector: h.Name, Ledger: h.Ledger, Now: h.Now, Window: transport.Limit{Calls: o.QueriesPerHour, Per: time.Hour},

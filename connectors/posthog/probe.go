@@ -33,16 +33,16 @@ func (s *Source) Probe(ctx context.Context) []connectors.Finding {
 		Fix: "see whether " + s.o.BaseURL + " answers from this machine, then run `intentd doctor` again"}
 	var counts []string
 	err := s.ask(ctx, "count events", "SELECT toString(count()), toString(countIf(person.properties.`"+s.o.EmailProperty+"` != '')) FROM events WHERE timestamp >= toDateTime({from}) LIMIT 1",
-		map[string]any{"from": utc(s.now().AddDate(0, 0, -probedDays))}, func() {}, func(row []json.RawMessage) error {
+		map[string]any{"from": utc(s.Now().AddDate(0, 0, -probedDays))}, func() {}, func(row []json.RawMessage) error {
 			counts = texts(row)
 			return nil
 		})
 	if err == nil {
-		now := s.now()
+		now := s.Now()
 		err = s.about([]connectors.Person{{Emails: []string{"nobody@probe.invalid"}}}, connectors.Window{From: now.Add(-time.Hour), To: now}).run(ctx, func(connectors.Event) bool { return true })
 	}
 	if err == nil && len(counts) < 2 {
-		err = connectors.Errorf(connectors.Transient, s.name+": count events", "the answer has no counts")
+		err = connectors.Errorf(connectors.Transient, s.Name+": count events", "the answer has no counts")
 	}
 	if err != nil {
 		p.Failed(err, codeOf(err), "PostHog cannot be asked")
@@ -64,15 +64,15 @@ func (s *Source) Probe(ctx context.Context) []connectors.Finding {
 
 // probeCost tells what polls take of the calls that PostHog allows.
 func (s *Source) probeCost(p *crmkit.Probe) {
-	if s.poll <= 0 {
+	daily := s.PollsADay()
+	if daily == 0 {
 		return
 	}
-	hourly := float64(time.Hour) / float64(s.poll)
 	severity, fix := connectors.OK, ""
-	if hourly > float64(s.o.QueriesPerHour)/2 {
+	if daily/24 > float64(s.o.QueriesPerHour)/2 {
 		severity, fix = connectors.Warning, "poll less often, or raise queries_per_hour if PostHog allows your project more"
 	}
-	p.Add(findCost, severity, fix, "about %.0f calls a day to see who was active, and 1 for each lot of people who were; %d calls may be made in an hour", 24*hourly, s.o.QueriesPerHour)
+	p.Add(findCost, severity, fix, "about %.0f calls a day to see who was active, and 1 for each lot of people who were; %d calls may be made in an hour", daily, s.o.QueriesPerHour)
 }
 
 // codeOf is the code of the finding that an error makes.

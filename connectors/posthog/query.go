@@ -43,7 +43,7 @@ func (s *Source) ask(ctx context.Context, op, query string, values map[string]an
 		}
 		return err
 	}
-	if _, err := s.http.Do(ctx, r); err != nil {
+	if _, err := s.HTTP.Do(ctx, r); err != nil {
 		return err
 	}
 	return stop

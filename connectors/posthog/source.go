@@ -18,14 +18,9 @@ import (
 
 // Source is a PostHog project.
 type Source struct {
-	name string
-	o    Config
-	poll time.Duration
-	http *transport.Client
-	now  func() time.Time
-
+	asked.Source
+	o      Config
 	noBots atomic.Bool // this PostHog does not tell bots
-	tally  asked.Tally
 }
 
 // Times of intake and of events in milliseconds: HogQL shows times in the project's zone, and numbers as they are.
@@ -47,15 +42,20 @@ var spans = []time.Duration{7 * day, day, 4 * time.Hour, time.Hour}
 
 // Active implements connectors.Source. A call is one query, or up to five where PostHog finds that too much.
 func (s *Source) Active(ctx context.Context, from connectors.Cursor) (connectors.Page[connectors.Person], error) {
+	return s.active(ctx, from, &s.Source)
+}
+
+// active is Active, with the place where what cannot be read is counted.
+func (s *Source) active(ctx context.Context, from connectors.Cursor, counts *asked.Source) (connectors.Page[connectors.Person], error) {
 	at := cursor{Position: asked.Position{Version: cursorVersion}}
-	if err := asked.ReadCursor(s.name+": who was active", from, &at, func() bool { return at.Version == cursorVersion }); err != nil {
+	if err := asked.ReadCursor(s.Name+": who was active", from, &at, func() bool { return at.Version == cursorVersion }); err != nil {
 		return connectors.Page[connectors.Person]{}, err
 	}
 	if from == nil {
-		at.Time = s.now().Add(-s.o.Back)
+		at.Time = s.Now().Add(-s.o.Back)
 	}
 	for {
-		page, err := s.activePage(ctx, at)
+		page, err := s.activePage(ctx, at, counts)
 		narrower := slices.IndexFunc(spans, func(d time.Duration) bool { return at.Span == 0 || d < at.Span })
 		if !tooMuch(err) || narrower < 0 {
 			return page, err
@@ -92,13 +92,16 @@ func (s *Source) activeQuery(bounded bool) string {
 	if bounded {
 		query += " AND " + created + " < {until}"
 	}
-	return query + fmt.Sprintf(" ORDER BY %s, toString(uuid) LIMIT %d", created, s.o.MaxRows)
+	return query + fmt.Sprintf(" ORDER BY %s, toString(uuid) LIMIT %d", created, s.activeRows())
 }
 
+// activeRows is how many rows a page of active people holds: the host takes one in as a whole.
+func (s *Source) activeRows() int { return min(s.o.MaxRows, 20_000) }
+
 // activePage reads one page. A query that fails leaves the position as it was.
-func (s *Source) activePage(ctx context.Context, from cursor) (connectors.Page[connectors.Person], error) {
+func (s *Source) activePage(ctx context.Context, from cursor, counts *asked.Source) (connectors.Page[connectors.Person], error) {
 	var until time.Time // of this page; zero: none
-	if from.Span > 0 && from.Time.Add(from.Span).Before(s.now().Add(-s.o.Lookback)) {
+	if from.Span > 0 && from.Time.Add(from.Span).Before(s.Now().Add(-s.o.Lookback)) {
 		until = from.Time.Add(from.Span)
 	} else {
 		from.Span = 0
@@ -109,14 +112,14 @@ func (s *Source) activePage(ctx context.Context, from cursor) (connectors.Page[c
 	}
 	var p *people
 	if err := s.withBots(func() error {
-		return s.ask(ctx, "who was active", s.activeQuery(!until.IsZero()), values, func() { p = s.peopleFrom(from) }, func(row []json.RawMessage) error {
+		return s.ask(ctx, "who was active", s.activeQuery(!until.IsZero()), values, func() { p = &people{counts: counts, at: from, index: map[string]int{}}; p.at.Position = from.Clone() }, func(row []json.RawMessage) error {
 			p.meet(row)
 			return nil
 		})
 	}); err != nil {
 		return connectors.Page[connectors.Person]{}, err
 	}
-	more := p.rows >= s.o.MaxRows
+	more := p.rows >= s.activeRows()
 	if !more && !until.IsZero() {
 		p.at.Row, more = asked.Row{Time: until}, true
 	}
@@ -126,16 +129,11 @@ func (s *Source) activePage(ctx context.Context, from cursor) (connectors.Page[c
 
 // people are those of one page, each once.
 type people struct {
-	s     *Source
-	at    cursor
-	rows  int
-	items []connectors.Person
-	index map[string]int // of items, by PostHog's person
-}
-
-func (s *Source) peopleFrom(at cursor) *people {
-	at.Position = at.Clone()
-	return &people{s: s, at: at, index: map[string]int{}}
+	counts *asked.Source
+	at     cursor
+	rows   int
+	items  []connectors.Person
+	index  map[string]int // of items, by PostHog's person
 }
 
 // meet takes a row of the active query.
@@ -143,12 +141,12 @@ func (p *people) meet(row []json.RawMessage) {
 	p.rows++
 	c := texts(row)
 	if len(c) < activeColumns {
-		p.s.unreadable("who was active", p.rows, errShort)
+		p.counts.Misread("who was active", p.rows, errShort)
 		return
 	}
 	t, err := instant(c[activeTime])
 	if err != nil {
-		p.s.unreadable("who was active", p.rows, err)
+		p.counts.Misread("who was active", p.rows, err)
 		return
 	}
 	if !p.at.Meet(asked.Row{Time: t, ID: c[activeID]}) {
@@ -244,19 +242,6 @@ func (s *Source) lot(ctx context.Context, people []connectors.Person, w connecto
 		return err
 	}
 	return s.lot(ctx, people[half:], w, yield)
-}
-
-// Intake implements connectors.IntakeReporter: what was read since start.
-func (s *Source) Intake() (connectors.Intake, error) { return s.tally.Intake(), nil }
-
-// Report implements connectors.Reporter.
-func (s *Source) Report() connectors.Report { return s.http.Report() }
-
-// Release implements connectors.Releaser.
-func (s *Source) Release() { s.http.Release() }
-
-func (s *Source) unreadable(query string, row int, why error) {
-	s.tally.Unreadable(connectors.Unreadable{Where: "the answer to " + query, Line: int64(row), Reason: why.Error(), Time: s.now()})
 }
 
 // utc is a time as HogQL reads it, whatever the project's zone.

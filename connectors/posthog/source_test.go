@@ -14,6 +14,7 @@ import (
 
 	"github.com/intentd/intentd/connectors"
 	"github.com/intentd/intentd/connectors/connectortest"
+	"github.com/intentd/intentd/connectors/internal/asked"
 )
 
 var month = connectors.Window{From: testNow.AddDate(0, 0, -30), To: testNow.Add(time.Hour)}
@@ -198,6 +199,35 @@ func TestAJourneyOfManyPagesIsWhole(t *testing.T) {
 	}
 }
 
+// PostHog takes in by many hands: an event can show a little after others that were taken in later.
+func TestWhatShowsLateIsTold(t *testing.T) {
+	s := newStandIn(t)
+	src := s.source(nil)
+	view := func(id, email string) wire {
+		return sent(connectors.Event{ID: id, Kind: connectors.KindPageView, Time: testNow.Add(-time.Hour), Email: email, URL: "https://www.example.com/" + id})
+	}
+	poll := func(from connectors.Cursor) (told []string, next connectors.Cursor) {
+		page, err := src.Active(t.Context(), from)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, p := range page.Items {
+			told = append(told, p.Emails...)
+		}
+		return told, page.Next
+	}
+	s.ingest(testNow.Add(-time.Minute), view("1", "ann@example.com"))
+	_, next := poll(nil)
+	s.ingest(testNow.Add(-6*time.Minute), view("2", "bob@example.com"))
+	told, next := poll(next)
+	if !slices.Equal(told, []string{"bob@example.com"}) {
+		t.Errorf("told %q, want bob, whose event showed five minutes late, and nobody again", told)
+	}
+	if told, _ = poll(next); len(told) > 0 {
+		t.Errorf("told again: %q", told)
+	}
+}
+
 // A query that is too much for PostHog (it ends them after 10 seconds for some projects) is asked about fewer people, and about less time.
 func TestWhatIsTooMuchIsAskedInParts(t *testing.T) {
 	for _, status := range []int{504, 512, 513} {
@@ -298,7 +328,7 @@ func TestWhatIsNobodysIsCounted(t *testing.T) {
 		}
 	}
 	in, err := src.Intake()
-	if err != nil || in.LeftOut[leftOutNobodys] != 3 || in.Events != 8 {
+	if err != nil || in.LeftOut[asked.LeftOutNobodys] != 3 || in.Events != 8 {
 		t.Errorf("counted %+v, %v; want 8 events told and 3 of the anonymous past left out", in, err)
 	}
 }
@@ -423,5 +453,36 @@ func TestASequenceIsLeftWithoutAnError(t *testing.T) {
 	}
 	if s.calls != 1 {
 		t.Errorf("%d calls, want 1: leaving is no failure to try again after", s.calls)
+	}
+}
+
+// What is explained is what is asked, and neither the position nor the counts move.
+func TestItIsExplainedHowPeopleAreAskedAbout(t *testing.T) {
+	s := newStandIn(t)
+	s.ingest(testNow.Add(-time.Minute), recorded(t)...)
+	src := s.source(nil)
+	x, err := src.Explain(t.Context(), connectors.ExplainQuery{Person: &ann, Window: month, Rows: 5})
+	if err != nil || len(x.Asked) != 1 {
+		t.Fatal(x, err)
+	}
+	q := x.Asked[0]
+	if q.Query != s.queries[0].Query.Query || q.Read != 11 || len(q.Rows) != 5 || q.Failed != "" || !slices.Contains(q.Parameters, connectors.Parameter{Name: "emails", Value: "ann@example.com"}) {
+		t.Errorf("got %+v", q)
+	}
+	if x, err = src.Explain(t.Context(), connectors.ExplainQuery{Rows: 5}); err != nil || x.Asked[0].Read != 1 || x.Asked[0].Query != s.queries[1].Query.Query {
+		t.Errorf("who was active: %+v, %v", x, err)
+	}
+	stranger := connectors.Person{Key: "x", Phones: []string{"+4930"}}
+	if x, err = src.Explain(t.Context(), connectors.ExplainQuery{Person: &stranger, Window: month}); err != nil || x.Asked[0].Failed == "" || s.calls != 2 {
+		t.Errorf("of somebody it cannot know: %+v, %v after %d calls", x, err, s.calls)
+	}
+	s.fail = func(int, string) *http.Response {
+		return refused(&http.Request{}, 403, "authentication_error", "permission_denied", "API key missing required scope 'query:read'", nil)
+	}
+	if x, err = src.Explain(t.Context(), connectors.ExplainQuery{Person: &ann, Window: month}); err != nil || !strings.Contains(x.Asked[0].Failed, "query:read") {
+		t.Errorf("what PostHog refused: %+v, %v", x, err)
+	}
+	if in, _ := src.Intake(); in.Read != 0 {
+		t.Errorf("the counts moved: %+v", in)
 	}
 }

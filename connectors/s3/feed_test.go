@@ -178,6 +178,37 @@ func TestLargePrefixIsListedInStretches(t *testing.T) {
 	wantURLs(t, got, "/6")
 }
 
+// Promise: a process that goes on in the middle of an object misses no record and counts none twice, with nothing between records.
+func TestGoesOnInsideAnObject(t *testing.T) {
+	for name, pack := range map[string]func(string) []byte{"plain": func(s string) []byte { return []byte(s) }, "gzip": zipped} {
+		t.Run(name, func(t *testing.T) {
+			s := newStorage(t)
+			text, want := "", []string{}
+			for n := range 9 {
+				text += view(n)
+				want = append(want, fmt.Sprint("/", n))
+			}
+			s.put("a", pack(text))
+			var got []string
+			var at connectors.Cursor
+			for more := true; more; {
+				page, err := s.feed(t, settings(""), 2).Take(t.Context(), at)
+				if err != nil {
+					t.Fatal(err)
+				}
+				for _, e := range page.Items {
+					got = append(got, e.URL)
+				}
+				at, more = page.Next, page.More
+			}
+			wantURLs(t, got, want...)
+			if in := intake(t, s.feed(t, settings(""), 0), at); in.Read != 9 || in.Unread() != 0 || in.LatestRead != 9 {
+				t.Errorf("%+v", in)
+			}
+		})
+	}
+}
+
 // Promise: an object that is written anew is read anew; one that changes or goes while it is read is told, and the new one read next time.
 func TestChangedObjects(t *testing.T) {
 	s := newStorage(t)

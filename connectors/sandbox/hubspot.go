@@ -32,14 +32,13 @@ type OAuthClient struct {
 	TTL                                  time.Duration // of an access token; 0: 30 minutes
 }
 
-// Limits of a portal's tier: requests per 10 s of one app, and per day of the account.
+// tiers are the limits of a portal: requests per 10 s of one app, and per day of the account.
+var tiers = map[string]struct{ burst, day int }{"starter": {100, 250_000}, "professional": {190, 625_000}, "enterprise": {190, 1_000_000}}
+
 const (
-	starterBurst, starterDay           = 100, 250_000
-	professionalBurst, professionalDay = 190, 625_000
-	enterpriseBurst, enterpriseDay     = 190, 1_000_000
-	oauthBurst                         = 110
-	searchesPerSecond                  = 5
-	noLimit                            = 1_000_000_000 // what the headers of an unlimited portal state
+	oauthBurst        = 110
+	searchesPerSecond = 5
+	noLimit           = 1_000_000_000 // what the headers of an unlimited portal state
 )
 
 // hubObject is the records of one kind with their definitions.
@@ -47,7 +46,7 @@ type hubObject struct {
 	table
 	schema
 	lastID int64
-	nextID func(last int64) int64
+	steps  idSteps
 	linkTo int // type of its association with the other object
 	other  *hubObject
 }
@@ -88,25 +87,19 @@ func NewHubSpot(o HubSpotOptions) *HubSpot {
 	if err != nil {
 		loc, o.TimeZone = time.UTC, "UTC"
 	}
-	burst, day := professionalBurst, professionalDay
-	switch o.Tier {
-	case "starter":
-		burst, day = starterBurst, starterDay
-	case "enterprise":
-		burst, day = enterpriseBurst, enterpriseDay
-	}
+	tier := tiers[cmp.Or(o.Tier, "professional")]
 	if o.OAuth != nil {
 		client := *o.OAuth
 		client.TTL = cmp.Or(client.TTL, 30*time.Minute)
-		o.OAuth, burst = &client, oauthBurst
+		o.OAuth, tier.burst = &client, oauthBurst
 	}
 	h := &HubSpot{
 		o: o, loc: loc,
-		contacts: &hubObject{schema: contactSchema(), nextID: nextContactID, linkTo: 4},
-		deals:    &hubObject{schema: dealSchema(), nextID: nextDealID, linkTo: 3},
+		contacts: &hubObject{schema: contactSchema(), steps: idSteps{first: 1, step: 50, last: 20_001, then: 151_000_000_051}, linkTo: 4},
+		deals:    &hubObject{schema: dealSchema(), steps: idSteps{first: 9, step: 1, last: 120, then: 38_000_000_007}, linkTo: 3},
 		emails:   map[string]*record{}, tokens: map[string]time.Time{}, campaigns: map[int64]string{},
-		burst: &rolling{max: burst, span: 10 * time.Second}, searches: &rolling{max: searchesPerSecond, span: time.Second},
-		day: &daily{max: day, loc: loc},
+		burst: &rolling{max: tier.burst, span: 10 * time.Second}, searches: &rolling{max: searchesPerSecond, span: time.Second},
+		day: &daily{max: tier.day, loc: loc},
 	}
 	if o.Unlimited {
 		h.burst.max, h.searches.max, h.day.max = noLimit, noLimit, noLimit
@@ -120,25 +113,18 @@ func NewHubSpot(o HubSpotOptions) *HubSpot {
 	return h
 }
 
-// Ids grow in length, as they did over HubSpot's years: from one digit through fifty-steps to twelve digits.
-func nextContactID(last int64) int64 {
-	switch {
-	case last == 0:
-		return 1
-	case last == 20_001:
-		return 151_000_000_051
-	}
-	return last + 50
-}
+// idSteps is how ids grow: from the first by steps to the last of the short ones, and from then on among the long ones, as they did over
+// HubSpot's years.
+type idSteps struct{ first, step, last, then int64 }
 
-func nextDealID(last int64) int64 {
-	switch last {
+func (s idSteps) after(id int64) int64 {
+	switch id {
 	case 0:
-		return 9
-	case 120:
-		return 38_000_000_007
+		return s.first
+	case s.last:
+		return s.then
 	}
-	return last + 1
+	return id + s.step
 }
 
 func (h *HubSpot) nowMs() int64 { return h.o.Now().UnixMilli() }
@@ -171,7 +157,7 @@ func (r *record) inBin(now int64) bool {
 
 // add makes a record, which has no values yet.
 func (h *HubSpot) add(o *hubObject, r *record, now int64) *record {
-	o.lastID = o.nextID(o.lastID)
+	o.lastID = o.steps.after(o.lastID)
 	r.id, r.number = formatID(o.lastID), o.lastID
 	if h.o.SearchLag > 0 {
 		r.before = []*record{{until: now + h.o.SearchLag.Milliseconds(), purged: true}}

@@ -101,28 +101,20 @@ func (h *HubSpot) emailEvents(c call, _ *hubObject) reply {
 			return otherwise
 		}
 		n, err := strconv.ParseInt(v.Get(name), 10, 64)
-		if err != nil {
-			panic(invalid("%s must be a number", name))
-		}
+		invalidIf(err != nil, "%s must be a number", name)
 		return n
 	}
 	limit := number("limit", 10)
-	if limit < 1 || limit > emailEventPage {
-		panic(invalid("limit must be between 1 and %d", emailEventPage))
-	}
+	invalidIf(limit < 1 || limit > emailEventPage, "limit must be between 1 and %d", emailEventPage)
 	from, to := number("startTimestamp", c.now.Add(-emailSpan).UnixMilli()), number("endTimestamp", math.MaxInt64)
 	query := fmt.Sprint(from, " ", to, " ", v.Get("eventType"), " ", v.Get("recipient"))
 	offset := 0
 	if token := v.Get("offset"); token != "" {
 		b, err := base64.RawURLEncoding.DecodeString(token)
 		part := strings.SplitN(string(b), "|", 3)
-		if err != nil || len(part) != 3 || part[2] != query {
-			panic(invalid("offset is not valid for this query"))
-		}
+		invalidIf(err != nil || len(part) != 3 || part[2] != query, "offset is not valid for this query")
 		given, _ := strconv.ParseInt(part[1], 10, 64)
-		if c.now.UnixMilli()-given > offsetValid.Milliseconds() {
-			panic(invalid("offset has expired"))
-		}
+		invalidIf(c.now.UnixMilli()-given > offsetValid.Milliseconds(), "offset has expired")
 		offset, _ = strconv.Atoi(part[0])
 	}
 	var found []*EmailEvent
@@ -151,8 +143,6 @@ func (h *HubSpot) emailEvents(c call, _ *hubObject) reply {
 func (h *HubSpot) campaign(c call, _ *hubObject) reply {
 	id, _ := strconv.ParseInt(c.rest.at(1), 10, 64)
 	name, ok := h.campaigns[id]
-	if !ok {
-		panic(refuse(http.StatusNotFound, "", "No campaign %s", c.rest.at(1)))
-	}
+	refuseIf(!ok, http.StatusNotFound, "", "No campaign %s", c.rest.at(1))
 	return jsonReply(http.StatusOK, map[string]any{"id": id, "appId": emailApp, "appName": "Batch", "name": name, "subject": name})
 }

@@ -83,17 +83,11 @@ func (h *HubSpot) events(c call, _ *hubObject) reply {
 		return e.Type != v.Get("eventType") || ms <= after || ms >= before
 	})
 	slices.SortStableFunc(found, func(a, b filed) int { return cmp.Or(b.Time.Compare(a.Time), strings.Compare(b.ID, a.ID)) })
-	var out []members
-	next := ""
-	for i, e := range found[min(offset, len(found)):] {
-		if i == limit {
-			next = strconv.Itoa(offset + limit)
-			break
-		}
-		out = append(out, members{
+	out, next := pageFrom(found, offset, limit, func(e filed) members {
+		return members{
 			{"id", e.ID}, {"eventType", e.Type}, {"objectId", e.contact.heir().id}, {"objectType", "CONTACT"}, {"occurredAt", instant(e.Time.UnixMilli())}, {"properties", e.Properties},
-		})
-	}
+		}
+	})
 	return jsonReply(http.StatusOK, listed(out, next, c.link(next)))
 }
 

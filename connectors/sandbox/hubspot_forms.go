@@ -92,15 +92,6 @@ const (
 	submissionPage = 50
 )
 
-type formJSON struct {
-	ID        string `json:"id"`
-	Name      string `json:"name"`
-	FormType  string `json:"formType"`
-	Archived  bool   `json:"archived"`
-	CreatedAt string `json:"createdAt"`
-	UpdatedAt string `json:"updatedAt"`
-}
-
 // listForms answers the forms: those made in HubSpot alone unless other types are named.
 func (h *HubSpot) listForms(c call, _ *hubObject) reply {
 	v := c.params()
@@ -115,46 +106,25 @@ func (h *HubSpot) listForms(c call, _ *hubObject) reply {
 			found = append(found, f)
 		}
 	}
-	var out []formJSON
-	next := ""
-	for i, f := range found[min(offset, len(found)):] {
-		if i == limit {
-			if limit <= formPage {
-				next = strconv.Itoa(offset + limit)
-			}
-			break
-		}
-		made := instant(c.now.Add(-time.Hour).UnixMilli())
-		out = append(out, formJSON{f.ID, f.Name, f.Type, f.Archived, made, made})
+	made := instant(c.now.Add(-time.Hour).UnixMilli())
+	out, next := pageFrom(found, offset, limit, func(f *Form) members {
+		return members{{"id", f.ID}, {"name", f.Name}, {"formType", f.Type}, {"archived", f.Archived}, {"createdAt", made}, {"updatedAt", made}}
+	})
+	if limit > formPage {
+		next = ""
 	}
 	return jsonReply(http.StatusOK, listed(out, next, c.link(next)))
-}
-
-type submissionJSON struct {
-	ConversionID string      `json:"conversionId,omitempty"`
-	SubmittedAt  int64       `json:"submittedAt"`
-	Values       []valueJSON `json:"values"`
-	PageURL      string      `json:"pageUrl,omitempty"`
-}
-
-type valueJSON struct {
-	Name         string `json:"name"`
-	Value        string `json:"value"`
-	ObjectTypeID string `json:"objectTypeId"`
 }
 
 // listSubmissions answers the submissions of a form, newest first. Where a page begins is counted from the newest: what comes in between
 // two pages moves the rest, so that rows are told twice.
 func (h *HubSpot) listSubmissions(c call, _ *hubObject) reply {
 	id, v := c.rest.at(1), c.params()
-	if !slices.ContainsFunc(h.forms, func(f *Form) bool { return f.ID == id }) {
-		panic(refuse(http.StatusNotFound, "OBJECT_NOT_FOUND", "No form found with guid '%s'", id))
-	}
+	known := slices.ContainsFunc(h.forms, func(f *Form) bool { return f.ID == id })
+	refuseIf(!known, http.StatusNotFound, "OBJECT_NOT_FOUND", "No form found with guid '%s'", id)
 	if token := v.Get("after"); token != "" {
 		offset, err := base64.StdEncoding.DecodeString(token)
-		if err != nil {
-			panic(invalid("after is not valid"))
-		}
+		invalidIf(err != nil, "after is not valid")
 		v.Set("after", string(offset))
 	}
 	limit, offset := page(v, 20, submissionPage)
@@ -165,18 +135,22 @@ func (h *HubSpot) listSubmissions(c call, _ *hubObject) reply {
 		}
 	}
 	slices.SortStableFunc(found, func(a, b sent) int { return b.Time.Compare(a.Time) })
-	var out []submissionJSON
-	next := ""
-	for i, s := range found[min(offset, len(found)):] {
-		if i == limit {
-			next = base64.StdEncoding.EncodeToString([]byte(strconv.Itoa(offset + limit)))
-			break
-		}
-		row := submissionJSON{ConversionID: strings.TrimPrefix(s.ID, "-"), SubmittedAt: s.Time.UnixMilli(), Values: []valueJSON{}, PageURL: s.PageURL}
+	out, next := pageFrom(found, offset, limit, func(s sent) members {
+		values := []members{}
 		for _, name := range slices.Sorted(maps.Keys(s.Values)) {
-			row.Values = append(row.Values, valueJSON{name, s.Values[name], "0-1"})
+			values = append(values, members{{"name", name}, {"value", s.Values[name]}, {"objectTypeId", "0-1"}})
 		}
-		out = append(out, row)
+		told := members{{"submittedAt", s.Time.UnixMilli()}, {"values", values}}
+		if id := strings.TrimPrefix(s.ID, "-"); id != "" {
+			told = append(members{{"conversionId", id}}, told...)
+		}
+		if s.PageURL != "" {
+			told = append(told, member{"pageUrl", s.PageURL})
+		}
+		return told
+	})
+	if next != "" {
+		next = base64.StdEncoding.EncodeToString([]byte(next))
 	}
 	return jsonReply(http.StatusOK, listed(out, next, c.link(next)))
 }

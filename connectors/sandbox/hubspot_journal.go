@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"cmp"
 	"fmt"
-	"math"
 	"net/http"
 	"slices"
 	"strconv"
@@ -340,10 +339,7 @@ func (h *HubSpot) admitApp(c call) {
 		panic(missingScopes(need))
 	}
 	if wait, ok := window.allow(c.now); !ok && !h.o.Unlimited {
-		bad := &failure{header: http.Header{"Retry-After": {strconv.Itoa(int(math.Ceil(wait.Seconds())))}}}
-		bad.limit("SECONDLY")
-		h.tally.RateLimited["SECONDLY"]++
-		panic(bad)
+		h.tooMany("SECONDLY", wait)
 	}
 }
 

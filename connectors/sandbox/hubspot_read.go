@@ -3,6 +3,7 @@ package sandbox
 import (
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -30,9 +31,10 @@ func (c call) rendering(o *hubObject) (how rendering, most int) {
 
 // render is a record as an answer shows it.
 func (how rendering) render(r *record) members {
-	props := make(members, len(how.props))
-	for i, p := range how.props {
-		props[i] = member{p.Name, orNull(p.value(r))}
+	props := func(b []byte) []byte {
+		return appendEach(b, "{}", how.props, func(b []byte, p *property) []byte {
+			return appendValue(append(appendQuoted(b, p.Name), ':'), p.value(r))
+		})
 	}
 	told := members{{"id", r.id}, {"properties", props}}
 	if len(how.history) > 0 {
@@ -52,6 +54,18 @@ func (how rendering) render(r *record) members {
 // listed is a list as it is told: where the next page begins, "" for the last one, and what leads there.
 func listed[T any](list []T, after, link string) members {
 	return append(members{{"results", append([]T{}, list...)}}, paged(after, link)...)
+}
+
+// pageFrom is what stands at an offset of a list, each as it is told, and the offset of the next page, "" for the last one.
+func pageFrom[T any](all []T, offset, limit int, told func(x T) members) (page []members, next string) {
+	all = all[min(offset, len(all)):]
+	if len(all) > limit {
+		all, next = all[:limit], strconv.Itoa(offset+limit)
+	}
+	for _, x := range all {
+		page = append(page, told(x))
+	}
+	return page, next
 }
 
 // paged tells where the next page begins, if there is one.

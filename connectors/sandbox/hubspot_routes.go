@@ -211,10 +211,18 @@ func (h *HubSpot) admit(c call, search bool) {
 	if ok && h.day.allow(c.now) {
 		return
 	}
-	bad := &failure{}
 	if ok {
 		policy = "DAILY"
-	} else if h.limited++; h.limited%2 == 0 { // not always sent
+	} else if h.limited++; h.limited%2 != 0 {
+		wait = 0 // not always sent
+	}
+	h.tooMany(policy, wait)
+}
+
+// tooMany refuses a request beyond a limit. The answer tells how long to wait unless that is 0.
+func (h *HubSpot) tooMany(policy string, wait time.Duration) {
+	bad := &failure{}
+	if wait > 0 {
 		bad.header = http.Header{"Retry-After": {strconv.Itoa(int(math.Ceil(wait.Seconds())))}}
 	}
 	bad.limit(policy)
@@ -296,11 +304,6 @@ func invalidIf(when bool, format string, args ...any) {
 
 func lackingIf(when bool, what string, attributes ...string) {
 	invalidIf(when, "Invalid input JSON on line 1, column 1: Cannot build %s, some of required attributes are not set [%s]", what, strings.Join(attributes, ", "))
-}
-
-// invalid is the answer to a request that does not fit.
-func invalid(format string, args ...any) *failure {
-	return refuse(http.StatusBadRequest, "VALIDATION_ERROR", format, args...)
 }
 
 func refuse(status int, category, format string, args ...any) *failure {

@@ -153,7 +153,7 @@ func (b *bigquery) question(s *statement, a *args) bigqueryAsk {
 			kind["type"], value["value"] = "STRING", a.sinceID
 		case paramLimit:
 			kind["type"], value["value"] = "INT64", strconv.Itoa(a.limit)
-		case paramEmails, paramUserIDs, paramAnonymousIDs:
+		case paramEmails, paramUserIDs, paramAnonymousIDs, paramDomains:
 			kind["type"], kind["arrayType"] = "ARRAY", map[string]any{"type": "STRING"}
 			list := []map[string]any{}
 			for _, v := range a.list(p) {
@@ -209,7 +209,7 @@ func (b *bigquery) daily(ctx context.Context, op string, s *statement, r rhythm)
 	if err != nil {
 		return c, err
 	}
-	day, said := pass*int64(r.passes), fmt.Sprintf("%d passes a day read %s", r.passes, inBytes(pass*int64(r.passes)))
+	day, said := pass*int64(r.passes), fmt.Sprintf("%d passes a day read at most %s", r.passes, inBytes(pass*int64(r.passes)))
 	if r.again != nil {
 		again, _, err := b.reads(ctx, op, s, r.again)
 		if err != nil {
@@ -231,17 +231,20 @@ func (b *bigquery) daily(ctx context.Context, op string, s *statement, r rhythm)
 }
 
 // submit implements keeper. The plan comes first: what a query would read beyond the day's bytes is not run.
-func (b *bigquery) submit(ctx context.Context, op string, s *statement, a *args) (string, error) {
-	reads, _, err := b.reads(ctx, op, s, a)
+func (b *bigquery) submit(ctx context.Context, op string, s *statement, a *args) (answer string, reads int64, err error) {
+	reads, _, err = b.reads(ctx, op, s, a)
 	if err != nil {
-		return "", err
+		return "", 0, err
 	}
-	reads = max(reads, bigqueryLeast)
-	left, err := b.spent.room(op, reads, "the query reads ", "write a query that reads fewer columns")
+	if reads > 0 && reads == a.unless {
+		return "", reads, errUnchanged
+	}
+	paid := max(reads, bigqueryLeast)
+	left, err := b.spent.room(op, paid, "the query reads ", "write a query that reads fewer columns")
 	if err != nil {
-		return "", err
+		return "", 0, err
 	}
-	b.spent.book(reads)
+	b.spent.book(paid)
 	q := b.question(s, a)
 	q.MaxResults, q.TimeoutMs = 1, 1 // the rows are fetched once the answer's name is stored
 	q.JobTimeoutMs = strconv.FormatInt(b.timeout.Milliseconds(), 10)
@@ -250,18 +253,18 @@ func (b *bigquery) submit(ctx context.Context, op string, s *statement, a *args)
 	}
 	named, err := json.Marshal(q)
 	if err != nil {
-		return "", err
+		return "", 0, err
 	}
 	sum := sha256.Sum256(append(named, strings.Repeat("+", a.try)...)) // a job whose answer was lost is not asked for again
 	q.RequestID = hex.EncodeToString(sum[:16])
-	answer, err := b.ask(ctx, op, q)
+	job, err := b.ask(ctx, op, q)
 	if err != nil {
-		return "", err
+		return "", 0, err
 	}
-	if answer.JobReference.JobID == "" {
-		return "", connectors.Errorf(connectors.Transient, op, "BigQuery named no job")
+	if job.JobReference.JobID == "" {
+		return "", 0, connectors.Errorf(connectors.Transient, op, "BigQuery named no job")
 	}
-	return answer.JobReference.Location + "/" + answer.JobReference.JobID, nil
+	return job.JobReference.Location + "/" + job.JobReference.JobID, reads, nil
 }
 
 // fetch implements keeper. A page may hold fewer rows than asked for: BigQuery bounds it by size, too.
@@ -327,7 +330,7 @@ func lostBigquery(err error) error {
 
 // query implements engine: an answer with all its pages.
 func (b *bigquery) query(ctx context.Context, op string, s *statement, a *args, each func(row) error) error {
-	answer, err := b.submit(ctx, op, s, a)
+	answer, _, err := b.submit(ctx, op, s, a)
 	if err != nil {
 		return err
 	}

@@ -578,12 +578,14 @@ func TestSnowflakesSettingsAreChecked(t *testing.T) {
 		change func(*Config)
 		at     string
 	}{
-		"no account":           {func(o *Config) { o.Account = "" }, "account"},
-		"a URL as account":     {func(o *Config) { o.Account = "https://acme.snowflakecomputing.com" }, "account"},
-		"no user":              {func(o *Config) { o.User = "" }, "user"},
-		"no warehouse":         {func(o *Config) { o.Warehouse = "" }, "warehouse"},
-		"no key":               {func(o *Config) { o.Key = connectors.Secret{} }, "key"},
-		"a key with password":  {func(o *Config) { o.Key = connectors.NewSecret("-----BEGIN ENCRYPTED PRIVATE KEY-----\nAAAA\n-----END ENCRYPTED PRIVATE KEY-----\n") }, "key"},
+		"no account":       {func(o *Config) { o.Account = "" }, "account"},
+		"a URL as account": {func(o *Config) { o.Account = "https://acme.snowflakecomputing.com" }, "account"},
+		"no user":          {func(o *Config) { o.User = "" }, "user"},
+		"no warehouse":     {func(o *Config) { o.Warehouse = "" }, "warehouse"},
+		"no key":           {func(o *Config) { o.Key = connectors.Secret{} }, "key"},
+		"a key with password": {func(o *Config) {
+			o.Key = connectors.NewSecret("-----BEGIN ENCRYPTED PRIVATE KEY-----\nAAAA\n-----END ENCRYPTED PRIVATE KEY-----\n")
+		}, "key"},
 		"a query that deletes": {func(o *Config) { o.Events = "DELETE FROM events WHERE loaded < :from AND loaded > :to" }, "events"},
 		"no credits":           {func(o *Config) { o.DailyCredits = 0 }, "daily_credits"},
 		"a preset of nowhere":  {func(o *Config) { o.Preset, o.Events = "snowplow", "" }, "schema"},

@@ -2,7 +2,6 @@ package warehouse
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -10,6 +9,7 @@ import (
 	"time"
 
 	"github.com/intentd/intentd/connectors"
+	"github.com/intentd/intentd/connectors/internal/asked"
 	"github.com/intentd/intentd/connectors/internal/transport"
 )
 
@@ -40,7 +40,8 @@ type windows struct {
 // keeper is an engine that keeps the answer of a query for some hours, so that it is paid once and read page by page.
 type keeper interface {
 	// submit has the query of a window run and names its answer. Until the same window is submitted again within minutes it costs nothing twice.
-	submit(ctx context.Context, op string, s *statement, a *args) (answer string, err error)
+	// reads is how much the query reads, 0 where that is not known before; one that reads exactly a.unless is not run: errUnchanged.
+	submit(ctx context.Context, op string, s *statement, a *args) (answer string, reads int64, err error)
 	// fetch hands over the rows of a page of an answer; next is "" behind the last. An answer that will never come is a lostAnswer.
 	fetch(ctx context.Context, op, answer, page string, limit int, each func(row) error) (next string, err error)
 	// priced says in words what running a query would cost, and its columns, where they are known before. Asking costs nothing.
@@ -66,6 +67,9 @@ func (l *lostAnswer) Unwrap() error { return l.cause }
 
 var errNotKept = &lostAnswer{}
 
+// errUnchanged says that a query would read what it read before.
+var errUnchanged = errors.New("nothing changed")
+
 // rhythm is what a feed asks on a usual day and in its first pass.
 type rhythm struct {
 	passes             int // a day
@@ -89,15 +93,17 @@ const (
 // windowAt is a position of a feed by windows. Between passes From and To are zero.
 type windowAt struct {
 	Version int               `json:"v"`
-	Done    time.Time         `json:"d,omitzero"`  // what came in until then was read
-	Reread  time.Time         `json:"r,omitzero"`  // when what the warehouse rewrites was last read again
-	From    time.Time         `json:"f,omitzero"`  // the window that is being read
-	To      time.Time         `json:"to,omitzero"` //
-	Until   time.Time         `json:"u,omitzero"`  // the end of the pass
-	Answer  string            `json:"a,omitempty"` // of the window's query
-	Page    string            `json:"p,omitempty"` // to be fetched next
-	Tries   int               `json:"x,omitempty"` // how many answers of the window were lost
-	Broken  *broken           `json:"b,omitempty"` // why the last of them was
+	Done    time.Time         `json:"d,omitzero"`   // what came in until then was read
+	Reread  time.Time         `json:"r,omitzero"`   // when what the warehouse rewrites was last read again
+	From    time.Time         `json:"f,omitzero"`   // the window that is being read
+	To      time.Time         `json:"to,omitzero"`  //
+	Until   time.Time         `json:"u,omitzero"`   // the end of the pass
+	Answer  string            `json:"a,omitempty"`  // of the window's query
+	Page    string            `json:"p,omitempty"`  // to be fetched next
+	Tries   int               `json:"x,omitempty"`  // how many answers of the window were lost
+	Broken  *broken           `json:"b,omitempty"`  // why the last of them was
+	Days    string            `json:"dy,omitempty"` // which days' tables the last window read …
+	Bytes   int64             `json:"by,omitempty"` // … and how much
 	Intake  connectors.Intake `json:"in,omitzero"`
 }
 
@@ -159,9 +165,15 @@ func (f *Feed) takeWindow(ctx context.Context, from connectors.Cursor) (page con
 			return page, connectors.Errorf(b.Kind, f.op(), "%s", b.Message)
 		}
 		// The answer's name is stored before anything of it is read: a crash does not pay for it again.
-		at.Answer, err = f.submit(ctx, &at)
+		err = f.submit(ctx, &at)
 		if errors.Is(err, errTooDear) && at.shorten() {
-			at.Answer, err = f.submit(ctx, &at)
+			err = f.submit(ctx, &at)
+		}
+		if errors.Is(err, errUnchanged) {
+			// Done stays: what is on its way into the tables and not counted in them yet is asked for with the next pass.
+			at.From, at.To, at.Until = time.Time{}, time.Time{}, time.Time{}
+			page.Next = transport.Encode(at)
+			return page, nil
 		}
 		if err != nil {
 			return page, err
@@ -191,9 +203,17 @@ func (f *Feed) takeWindow(ctx context.Context, from connectors.Cursor) (page con
 	return page, nil
 }
 
-// submit has the query of the window run.
-func (f *Feed) submit(ctx context.Context, at *windowAt) (string, error) {
-	return f.windows.engine.submit(ctx, f.op(), &f.windows.query, f.windows.args(at))
+// submit has the query of the window run, unless it would read the same days as the last one and find them as large as they were: an export once
+// a day is then not paid for with every pass.
+func (f *Feed) submit(ctx context.Context, at *windowAt) (err error) {
+	a := f.windows.args(at)
+	days := a.from.UTC().Format(time.DateOnly) + "/" + a.to.UTC().Format(time.DateOnly)
+	if days == at.Days && !at.Done.IsZero() && at.To.Equal(at.Until) {
+		a.unless = at.Bytes
+	}
+	at.Days = days
+	at.Answer, at.Bytes, err = f.windows.engine.submit(ctx, f.op(), &f.windows.query, a)
+	return err
 }
 
 // args are the values of a window's query.
@@ -217,7 +237,7 @@ func (at *windowAt) shorten() bool {
 // giveUp notes that an answer was lost, so that the window is asked for again; what was taken of it is known by its ids. More says that
 // this, or why not, is to be told at once.
 func (f *Feed) giveUp(at *windowAt, lost *lostAnswer) (more bool) {
-	at.Answer, at.Page, at.Broken = "", "", nil
+	at.Answer, at.Page, at.Broken, at.Days = "", "", nil, ""
 	at.Tries++
 	switch {
 	case lost.cause == nil: // it is paid for again: not before the next poll
@@ -234,13 +254,8 @@ func (f *Feed) giveUp(at *windowAt, lost *lostAnswer) (more bool) {
 
 func (f *Feed) windowPosition(from connectors.Cursor) (windowAt, error) {
 	at := windowAt{Version: cursorVersion}
-	if from == nil {
-		return at, nil
-	}
-	if err := json.Unmarshal(from, &at); err != nil || at.Version != cursorVersion {
-		return at, errCursor(f.op())
-	}
-	return at, nil
+	err := asked.ReadCursor(f.op(), from, &at, func() bool { return at.Version == cursorVersion })
+	return at, err
 }
 
 // begin begins a pass with its first window.
@@ -251,7 +266,7 @@ func (f *Feed) begin(at *windowAt) {
 	case at.Done.IsZero():
 		at.From, at.Reread = now.Add(-f.back), now
 	case w.reread > 0 && now.Sub(at.Reread) >= 24*time.Hour:
-		at.From, at.Reread = at.Done.Add(-max(w.reread, f.lookback)), now
+		at.From, at.Reread, at.Days = at.Done.Add(-max(w.reread, f.lookback)), now, ""
 	default:
 		at.From = at.Done.Add(-f.lookback)
 	}
@@ -301,13 +316,8 @@ func (f *Feed) Intake(from connectors.Cursor) (connectors.Intake, error) {
 	var at struct {
 		Intake connectors.Intake `json:"in"`
 	}
-	if from == nil {
-		return at.Intake, nil
-	}
-	if err := json.Unmarshal(from, &at); err != nil {
-		return at.Intake, errCursor(f.op())
-	}
-	return at.Intake, nil
+	err := asked.ReadCursor(f.op(), from, &at, func() bool { return true })
+	return at.Intake, err
 }
 
 // Probe implements connectors.Prober: the query is run about a moment, or only planned where running it is paid for, and its columns looked at.

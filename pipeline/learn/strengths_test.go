@@ -185,8 +185,36 @@ func TestCalibrated(t *testing.T) {
 	if ece, _ := tally.ECE(m.Probability); ece > 0.03 {
 		t.Errorf("calibration error %.3f", ece)
 	}
-	if m.Calibration.People != 800 {
-		t.Errorf("calibrated on %d people, want the newest fifth", m.Calibration.People)
+	if m.Calibration.People != 4000 || m.Calibration.B < 0.9 || m.Calibration.B > 1.2 {
+		t.Errorf("calibration %+v", m.Calibration)
+	}
+	// Where few people have many features, chance is learned, too, and the odds are too bold: calibration mends that.
+	noisy := func(seed uint64, n int) []someone {
+		people := simulated(seed, n, 1)
+		rng := rand.New(rand.NewPCG(seed, 6))
+		for i := range people {
+			for k := range 80 {
+				people[i].facts = append(people[i].facts, Fact{Name: fmt.Sprintf("noise %d", k), Number: rng.Float64()})
+			}
+		}
+		return people
+	}
+	bold, mended := 0.0, 0.0
+	world := noisy(210, 4000)
+	for seed := range uint64(5) {
+		m := learned(t, noisy(seed+200, 600), nil)
+		var tally measure.Tally
+		for _, p := range world {
+			tally.Add(float64(m.sumOf(p.facts)), p.won)
+		}
+		ece, _ := tally.ECE(m.Probability)
+		mended += ece / 5
+		m.Calibration = Calibration{B: 1}
+		ece, _ = tally.ECE(m.Probability)
+		bold += ece / 5
+	}
+	if mended > 0.75*bold {
+		t.Errorf("calibration error %.3f, without calibration %.3f", mended, bold)
 	}
 }
 
@@ -255,6 +283,36 @@ func TestLeaks(t *testing.T) {
 	}
 }
 
+// TestFeaturesNeedPeople: a number is learned from where enough people differ from the commonest, whatever that is; a constant and a rarity are not.
+func TestFeaturesNeedPeople(t *testing.T) {
+	var survey Survey
+	for i := range 1000 {
+		never, rare, once := 999.0, 0.0, 0.0
+		if i%20 == 0 {
+			never = float64(i % 7)
+		}
+		if i == 17 {
+			rare, once = 5, 1
+		}
+		facts := []Fact{{Name: "days since", Number: never}, {Name: "rare", Number: rare}, {Name: "constant", Number: 4}, {Name: "each its own", Number: float64(i)}, {Name: "same word", Word: "yes"}}
+		if i%2 == 0 || once > 0 {
+			facts = append(facts, Fact{Name: "trials", Number: 1, Count: true})
+		}
+		survey.Add(facts, i%3 == 0)
+	}
+	var names []string
+	features := survey.Features(nil)
+	for _, f := range features {
+		names = append(names, f.Fact)
+	}
+	if names = slices.Compact(names); !slices.Equal(names, []string{"days since", "each its own", "trials"}) {
+		t.Errorf("learned from %v", names)
+	}
+	if unused := survey.Unused(features, []string{"rare"}); !slices.Equal(unused, []string{"constant", "same word"}) {
+		t.Errorf("unused %v", unused)
+	}
+}
+
 // TestUnknownIsNotNought: a number that is not known counts as the usual one, a count that was never seen as none.
 func TestUnknownIsNotNought(t *testing.T) {
 	s := NewSchema([]Feature{{Fact: "size", Form: Plain}, {Fact: "size", Form: Unknown}, {Fact: "trials", Form: Log, Count: true}, {Fact: "trials", Form: Zero, Count: true}, {Fact: "industry", Form: Is, Level: "retail"}})
@@ -267,4 +325,31 @@ func TestUnknownIsNotNought(t *testing.T) {
 	if !slices.Equal(x, []float32{12, 0, float32(math.Log(2)), 0, 1}) {
 		t.Errorf("all known: %v", x)
 	}
+}
+
+// FuzzReadStrengths: whatever a file of coefficients holds, it is refused or gives scores of 0 to 100 whose parts add up.
+func FuzzReadStrengths(f *testing.F) {
+	var b bytes.Buffer
+	if err := learned(f, simulated(1, 100, 1), nil).Write(&b); err != nil {
+		f.Fatal(err)
+	}
+	f.Add(b.Bytes())
+	f.Add([]byte("k: 1e308\noffset: 9000000\nfeatures: [{fact: volume, form: value, strength: 1e5, spread: 1e-300}]"))
+	people := simulated(2, 5, 1)
+	f.Fuzz(func(t *testing.T, file []byte) {
+		m, err := ReadStrengths(file)
+		if err != nil {
+			return
+		}
+		for _, p := range people {
+			points, clamp, total := m.Parts(p.facts)
+			sum := m.Offset + clamp
+			for _, q := range points {
+				sum += q.Tenths
+			}
+			if sum != total || total < 0 || total > 1000 {
+				t.Fatalf("parts make %d, the score is %d", sum, total)
+			}
+		}
+	})
 }

@@ -222,10 +222,11 @@ func (s *Survey) Features(without []string) []Feature {
 		enough = max(3, s.rows/20)
 	}
 	add := func(f Feature, rows int) {
-		if rows = min(rows, s.rows-rows); rows >= enough {
+		if rows >= enough {
 			all = append(all, supported{f, rows})
 		}
 	}
+	flag := func(f Feature, rows int) { add(f, min(rows, s.rows-rows)) }
 	for _, name := range slices.Sorted(maps.Keys(s.facts)) {
 		v := s.facts[name]
 		if slices.Contains(without, name) {
@@ -235,23 +236,20 @@ func (s *Survey) Features(without []string) []Feature {
 		if v.count {
 			zeros = s.rows - v.known
 		} else {
-			add(Feature{Fact: name, Form: Unknown}, s.rows-v.known)
+			flag(Feature{Fact: name, Form: Unknown}, s.rows-v.known)
 		}
 		if v.numbers > 0 && (v.high > v.low || v.count) {
-			form, distinct := Plain, v.numbers-v.zeros
+			form := Plain
 			if v.low >= 0 && v.high >= 20 && !isComponent(name) || v.count {
 				form = Log
 			}
-			if v.zeros == 0 && !v.count {
-				distinct = v.numbers / 2 // it varies: nobody has "none"
-			}
-			add(Feature{Fact: name, Form: form, Count: v.count}, distinct)
+			add(Feature{Fact: name, Form: form, Count: v.count}, v.unusual(s.rows))
 			if v.high > 1 {
-				add(Feature{Fact: name, Form: Zero, Count: v.count}, zeros)
+				flag(Feature{Fact: name, Form: Zero, Count: v.count}, zeros)
 			}
 		}
 		for _, level := range v.levels() {
-			add(Feature{Fact: name, Form: Is, Level: level}, v.words[level].rows)
+			flag(Feature{Fact: name, Form: Is, Level: level}, v.words[level].rows)
 		}
 	}
 	slices.SortStableFunc(all, func(a, b supported) int { return cmp.Compare(b.rows, a.rows) })
@@ -272,6 +270,18 @@ func (s *Survey) Unused(features []Feature, without []string) (names []string) {
 		}
 	}
 	return names
+}
+
+// unusual counts the people whose number is not the commonest one; somebody without a count has 0.
+func (v *surveyed) unusual(rows int) int {
+	known, commonest := v.numbers, 0
+	if v.count {
+		known, commonest = rows, rows-v.known
+	}
+	for _, g := range v.values.Groups() {
+		commonest = max(commonest, int(g.Rows()))
+	}
+	return known - commonest
 }
 
 // levels are the commonest words.

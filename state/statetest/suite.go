@@ -91,7 +91,7 @@ func (s *suite) person(id string) (state.PersonID, connectors.Ref) {
 // settle stages a lot in which nobody may fail.
 func (s *suite) settle(list ...state.Settlement) {
 	s.Helper()
-	done := must[state.Staged](s)(s.db.StageLot(state.Lot{Settlements: list, Rules: rules, Now: now, Config: 7}))
+	done := must[state.LotStaged](s)(s.db.StageLot(state.Lot{Settlements: list, Rules: rules, Now: now, Config: 7}))
 	if len(done.Failed) > 0 {
 		s.Fatalf("%+v", done)
 	}

@@ -47,13 +47,18 @@ func ReadCursor(op string, from connectors.Cursor, v any, right func() bool) err
 
 // Meet moves behind a row and says whether it is met for the first time.
 func (p *Position) Meet(r Row) bool {
+	p.Row = r
+	return p.First(r)
+}
+
+// First says whether a row is met for the first time, and remembers it.
+func (p *Position) First(r Row) bool {
 	if p.known == nil {
 		p.known = make(map[Row]bool, len(p.Seen))
 		for _, s := range p.Seen {
 			p.known[s] = true
 		}
 	}
-	p.Row = r
 	if p.known[r] {
 		return false
 	}

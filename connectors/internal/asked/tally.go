@@ -38,8 +38,8 @@ func (t *Tally) LeftOut(reason string, n int) {
 	t.intake.CountLeftOut(reason, uint64(n))
 }
 
-// Intake is a copy of the counts.
-func (t *Tally) Intake() connectors.Intake {
+// Counts is a copy of the counts.
+func (t *Tally) Counts() connectors.Intake {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	in := t.intake

@@ -51,6 +51,8 @@ type Options struct {
 	Classify func(r *Response, attempt int) Outcome
 	// Learn reads the vendor's limit headers. (nothing is learned)
 	Learn func(h http.Header) Observed
+	// Refuse, where set, is asked before each call and ends it with what it returns: the account is not to be touched.
+	Refuse func(r *Request) *connectors.Error
 	// Prepare may add headers to every attempt; it must not keep the request.
 	Prepare func(r *http.Request)
 
@@ -167,6 +169,11 @@ type Response struct {
 func (c *Client) Do(ctx context.Context, r Request) (*Response, error) {
 	if ctx.Err() != nil {
 		return nil, c.interrupted(r, ctx.Err())
+	}
+	if c.o.Refuse != nil {
+		if e := c.o.Refuse(&r); e != nil {
+			return nil, c.note(e)
+		}
 	}
 	k := &call{c: c, r: &r}
 	req, failure := k.request(ctx)

@@ -24,11 +24,13 @@ import (
 	"github.com/intentd/intentd/connectors/hubspot"
 	"github.com/intentd/intentd/connectors/identity"
 	"github.com/intentd/intentd/connectors/jsonl"
+	"github.com/intentd/intentd/connectors/matomo"
 	"github.com/intentd/intentd/connectors/mixpanel"
 	"github.com/intentd/intentd/connectors/openai"
 	"github.com/intentd/intentd/connectors/posthog"
 	"github.com/intentd/intentd/connectors/s3"
 	"github.com/intentd/intentd/connectors/salesforce"
+	"github.com/intentd/intentd/connectors/umami"
 	"github.com/intentd/intentd/connectors/warehouse"
 	"github.com/intentd/intentd/pipeline"
 	"github.com/intentd/intentd/pipeline/batch"
@@ -51,9 +53,11 @@ var Types = config.Types{
 		"collector": collector.Type,
 		"exec":      exec.Type,
 		"jsonl":     jsonl.Type,
+		"matomo":    matomo.Type,
 		"mixpanel":  mixpanel.Type,
 		"posthog":   posthog.Type,
 		"s3":        s3.Type,
+		"umami":     umami.Type,
 		"warehouse": warehouse.Type,
 	},
 	Models: map[string]connectors.ModelType{

@@ -336,6 +336,8 @@ func TestExampleCommented(t *testing.T) {
 	t.Setenv("AMPLITUDE_SECRET", "of-the-project")
 	t.Setenv("MIXPANEL_SECRET", "of-the-service-account")
 	t.Setenv("POSTHOG_TOKEN", "phx_example")
+	t.Setenv("MATOMO_TOKEN", "0123456789abcdef")
+	t.Setenv("UMAMI_PASSWORD", "example")
 	t.Setenv("SITE_WRITE_KEY", "of-the-site")
 	t.Setenv("SERVER_WRITE_KEY", "of-the-server-0123456789")
 	t.Setenv("SALESFORCE_KEY", "-----BEGIN PRIVATE KEY-----\nMII=\n-----END PRIVATE KEY-----")
