@@ -296,7 +296,7 @@ func TestAhead(t *testing.T) {
 	if a.Won != 3 || a.High != 2 || a.Never != 1 || a.MedianDays != 41 || a.Best["low"] != 1 || a.Worth["high"] != 900 || a.Worth["low"] != 100 {
 		t.Errorf("%+v", a)
 	}
-	if lines := (&Result{Ahead: a}).ahead(); len(lines) != 1 || lines[0] != "Of 3 people who were won, the score had 2 (67 %) high before, half of them at least 41 days ahead; 1 never was. Those who were high brought 90 % of the 1000 that all were worth." {
+	if lines := (&Result{Ahead: a}).ahead(); len(lines) != 1 || lines[0] != "Of 3 people who were won, the score had 2 (67 %) high before, half of them at least 41 days ahead; 1 never was (at best 1 low). Those who were high brought 90 % of the 1000 that all were worth." {
 		t.Errorf("%q", lines)
 	}
 }

@@ -87,8 +87,22 @@ func (r *Result) ahead() []string {
 	if a.High == 0 {
 		return []string{fmt.Sprintf("Of %s, the score had none high in the %d days before.", count(a.Won, "person who was won", "people who were won"), lookBack)}
 	}
-	return []string{fmt.Sprintf("Of %s, the score had %d (%s) high before, half of them at least %s ahead; %s.%s",
-		count(a.Won, "person who was won", "people who were won"), a.High, percent(float64(a.High)/float64(a.Won)), count(a.MedianDays, "day", "days"), count(a.Never, "never was", "never were"), worth)}
+	return []string{fmt.Sprintf("Of %s, the score had %d (%s) high before, half of them at least %s ahead; %s%s.%s",
+		count(a.Won, "person who was won", "people who were won"), a.High, percent(float64(a.High)/float64(a.Won)), count(a.MedianDays, "day", "days"), count(a.Never, "never was", "never were"), a.atBest(), worth)}
+}
+
+// atBest says which tier those reached who never were high.
+func (a *Ahead) atBest() string {
+	var each []string
+	for _, tier := range []score.Tier{score.Medium, score.Low, score.TierUnknown} {
+		if n := a.Best[tier.String()]; n > 0 {
+			each = append(each, fmt.Sprintf("%d %s", n, tier))
+		}
+	}
+	if each == nil {
+		return ""
+	}
+	return " (at best " + strings.Join(each, ", ") + ")"
 }
 
 // our is what an engine is called within a sentence.
