@@ -4,12 +4,14 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/intentd/intentd/cmd/intentd/internal/app"
 	"github.com/intentd/intentd/pipeline/learn/backtest"
 	"github.com/intentd/intentd/pipeline/learn/report"
+	"github.com/intentd/intentd/pipeline/receipt"
 )
 
 func (c *command) backtest() *cobra.Command {
@@ -120,7 +122,10 @@ type backtestPage struct {
 	written []string
 }
 
-func (p *backtestPage) line(format string, args ...any) { fmt.Fprintf(p.w, format+"\n", args...) }
+// line prints one line; names and words of a file move no cursor.
+func (p *backtestPage) line(format string, args ...any) {
+	fmt.Fprintln(p.w, strings.TrimRight(receipt.Clean(fmt.Sprintf(format, args...)), " "))
+}
 
 func (p *backtestPage) print() {
 	r := p.t.Result

@@ -53,7 +53,7 @@ func (p *backtestPage) tiers(r *backtest.Result) {
 			}
 			line += "  " + pad(cell, 22)
 		}
-		p.line("%s", strings.TrimRight(line, " "))
+		p.line("%s", line)
 	}
 	p.line("")
 }
