@@ -111,7 +111,7 @@ func TestBacktestHostileNames(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	hostile := strings.NewReplacer("own_score", "own\x1b[2Jscore", "retail", "re\x1b]0;x\atail", "contract_number", "contract\x1b[1A").Replace(string(text))
+	hostile := strings.NewReplacer("own_score", "own\x1b[2Jscore", "referral", "ref\x1b]0;x\aerral", "contract_number", "contract\x1b[1A").Replace(string(text))
 	name := filepath.Join(t.TempDir(), "leads.csv")
 	if err := os.WriteFile(name, []byte(hostile), 0o600); err != nil {
 		t.Fatal(err)
