@@ -24,22 +24,9 @@ func Title(name string) string {
 	return name
 }
 
-// main is the engine that a first line speaks of: the formula, else the team's own score, else what was learned.
-func (r *Result) main() *Report {
-	for i := range r.Engines {
-		if !r.Engines[i].Baseline && r.Engines[i].Name != Weights && (r.Engines[i].Name != Propensity || r.Engine(Formula) == nil && len(r.Engines) == 1) {
-			return &r.Engines[i]
-		}
-	}
-	if len(r.Engines) > 0 {
-		return &r.Engines[0]
-	}
-	return nil
-}
-
 // Headline is what the backtest says before anything else, one line each. Where a baseline ranks better than the score, the first says so.
 func Headline(r *Result) (lines []string) {
-	ours := r.main()
+	ours := r.Engine(r.Main)
 	if ours == nil {
 		return []string{"Nothing can be judged: there is no score, and " + r.Unlearned + "."}
 	}
@@ -56,7 +43,7 @@ func Headline(r *Result) (lines []string) {
 	}
 	if best != nil {
 		sure := ""
-		if best.AUC.Low <= ours.AUC.High {
+		if !best.surely() {
 			sure = "; the difference may be chance"
 		}
 		lines = append(lines, fmt.Sprintf("%s ranks these people better than %s: AUC %.3f against %.3f%s.", capital(Title(best.Name)), our(ours.Name), best.AUC.Value, ours.AUC.Value, sure))
