@@ -12,6 +12,9 @@ import (
 
 // engines prints a line for each engine.
 func (p *backtestPage) engines(r *backtest.Result) {
+	if len(r.Engines) == 0 {
+		return
+	}
 	p.line("%s  %s  %-17s %-10s  %s", pad("", 22), pad("AUC", 20), "Brier score", "off by", "won of the top 5 %, 10 %, 20 % (lift)")
 	for i := range r.Engines {
 		e := &r.Engines[i]
