@@ -3,6 +3,7 @@ package hubspot
 import (
 	"context"
 	"encoding/json"
+	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -16,6 +17,7 @@ const (
 	findJournalApp           = "hubspot.journal_app"
 	findJournalScope         = "hubspot.journal_scope"
 	findJournalSubscriptions = "hubspot.journal_subscriptions"
+	findJournalFiles         = "hubspot.journal_files"
 )
 
 // probe checks the app and what it is told of. It subscribes to nothing.
@@ -28,9 +30,17 @@ func (j *journal) probe(ctx context.Context, p *crmkit.Probe) {
 	if j.failed(p, err, "the webhooks journal cannot be read") {
 		return
 	}
-	state := "it holds changes"
-	if latest == nil {
-		state = "nothing is in it at present"
+	state := "nothing is in it at present"
+	if latest != nil {
+		state = "it holds changes"
+		if _, err := j.fetch(ctx, latest); err != nil {
+			host := "a host of HubSpot's"
+			if u, err := url.Parse(latest.URL); err == nil && u.Host != "" {
+				host = u.Host // the rest of the address is a secret
+			}
+			p.Add(findJournalFiles, connectors.Failure, "let intentd reach "+host+" over HTTPS: HubSpot keeps the files of the journal there, and may name another one any time",
+				"a file of the webhooks journal cannot be read: %v", err)
+		}
 	}
 	reads := "the app's refresh token reads and writes contacts"
 	if j.c.o.OAuth == nil {

@@ -749,6 +749,16 @@ func TestDoctorKnowsTheJournal(t *testing.T) {
 		})
 	}
 	synctest.Test(t, func(t *testing.T) {
+		f, refs := follow(t, sandbox.JournalApp{}, 1)
+		f.edit("A", refs[0])
+		f.Faults().Add(sandbox.Fault{Path: "/journal-files", Reset: true, Times: -1}) // a firewall
+		found := f.c.Probe(t.Context())
+		i := slices.IndexFunc(found, func(x connectors.Finding) bool { return x.Code == findJournalFiles })
+		if i < 0 || !strings.Contains(found[i].Fix, "journal-files.sandbox.example") || strings.Contains(found[i].Fix+found[i].Message, "sig=") {
+			t.Errorf("found %+v", found)
+		}
+	})
+	synctest.Test(t, func(t *testing.T) {
 		f := &followed{portal: newJournalPortal(t, sandbox.JournalApp{}), t: t}
 		f.Uninstall()
 		f.restart()

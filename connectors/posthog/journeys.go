@@ -69,11 +69,11 @@ func (j *journeys) query() string {
 		persons = "SELECT 'address', [toString(id), toString(" + address + ")]" + where + " LIMIT 50000 UNION ALL "
 		of = " OR person_id IN (SELECT id" + where + ")"
 	}
-	return persons + "SELECT 'distinct id', [toString(person_id), distinct_id] FROM person_distinct_ids WHERE distinct_id IN {ids} LIMIT 50000 UNION ALL " +
+	return persons + "SELECT 'distinct id', [toString(person_id), distinct_id] FROM person_distinct_ids WHERE distinct_id IN {ids} LIMIT 50000 UNION ALL (" +
 		"SELECT 'event', [" + strings.Join(j.s.eventColumns(), ", ") + "] FROM events WHERE timestamp >= toDateTime({from}) AND timestamp < toDateTime({to})" +
 		" AND event NOT IN {unheard} AND (distinct_id IN {ids} OR person_id IN (" + byID + ")" + of + ")" +
 		" AND (" + happened + ", toString(uuid)) > ({after}, {after_id})" +
-		fmt.Sprintf(" ORDER BY %s, toString(uuid) LIMIT %d", happened, j.s.o.MaxRows)
+		fmt.Sprintf(" ORDER BY %s, toString(uuid) LIMIT %d)", happened, j.s.o.MaxRows)
 }
 
 // run yields the events of all pages.

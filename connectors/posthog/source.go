@@ -87,8 +87,11 @@ func (s *Source) activeQuery(bounded bool) string {
 	if bounded {
 		query += " AND " + created + " < {until}"
 	}
-	return query + fmt.Sprintf(" ORDER BY %s, toString(uuid) LIMIT %d", created, s.o.MaxRows)
+	return query + fmt.Sprintf(" ORDER BY %s, toString(uuid) LIMIT %d", created, s.activeRows())
 }
+
+// activeRows is how many rows a page of active people holds: the host takes one in as a whole.
+func (s *Source) activeRows() int { return min(s.o.MaxRows, 20_000) }
 
 // activePage reads one page. A query that fails leaves the position as it was.
 func (s *Source) activePage(ctx context.Context, from cursor) (connectors.Page[connectors.Person], error) {
@@ -111,7 +114,7 @@ func (s *Source) activePage(ctx context.Context, from cursor) (connectors.Page[c
 	}); err != nil {
 		return connectors.Page[connectors.Person]{}, err
 	}
-	more := p.rows >= s.o.MaxRows
+	more := p.rows >= s.activeRows()
 	if !more && !until.IsZero() {
 		p.at.Row, more = asked.Row{Time: until}, true
 	}

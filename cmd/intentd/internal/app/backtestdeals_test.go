@@ -196,8 +196,8 @@ func TestBacktestOverDealsSaysWhatIsMissing(t *testing.T) {
 		scopes []string
 		deals  bool
 	}{
-		"give the service key or app the scope crm.objects.deals.read":                                                         {scopes: []string{"crm.objects.contacts.read"}, deals: true},
-		"no deal was closed since 2001-01-02":                                                                                  {},
+		"give the service key or app the scope crm.objects.deals.read":                                                          {scopes: []string{"crm.objects.contacts.read"}, deals: true},
+		"no deal was closed since 2001-01-02":                                                                                   {},
 		"no source knows anything that one of the 5 people of 5 closed deals did before (left out: deals without a contact: 1)": {deals: true},
 	} {
 		synctest.Test(t, func(t *testing.T) {

@@ -109,9 +109,9 @@ func TestBacktestReport(t *testing.T) {
 func TestBacktestMisuse(t *testing.T) {
 	for args, want := range map[string]string{
 		"":                                   "needs a configuration, for the closed deals of its CRM",
-		"-c none.yaml --since 12":             "--since 12: write days",
-		"--people a --outcome b --since 90d":  "--since and --crm choose closed deals",
-		"--outcome a":                         "name it with --people",
+		"-c none.yaml --since 12":            "--since 12: write days",
+		"--people a --outcome b --since 90d": "--since and --crm choose closed deals",
+		"--outcome a":                        "name it with --people",
 		"--people a.csv":                     "--people needs --outcome",
 		"--people a.csv --journeys b":        "choose one",
 		"--journeys a":                       "--journeys needs --outcomes",
