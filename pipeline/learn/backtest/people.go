@@ -44,6 +44,19 @@ type Population struct {
 	Trusted  []string       // facts that are learned from though they tell the outcome too well
 }
 
+// Each goes through people that are held in memory.
+func Each(people []Person) func() iter.Seq[*Person] {
+	return func() iter.Seq[*Person] {
+		return func(yield func(*Person) bool) {
+			for i := range people {
+				if !yield(&people[i]) {
+					return
+				}
+			}
+		}
+	}
+}
+
 // standing is a person as engines see them.
 type standing struct {
 	*Person

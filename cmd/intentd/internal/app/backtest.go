@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"iter"
 	"math"
 	"os"
 	"runtime"
@@ -160,15 +159,7 @@ func journeysOf(ctx context.Context, cfg *config.Config, o BacktestOptions) (*ba
 		return nil, fmt.Errorf("%s: of %d outcomes none is of somebody in %s with a step more than a day before: the column email must hold the addresses that the events name", o.Outcomes, len(outcomes), o.Journeys)
 	}
 	return &backtest.Population{
-		People: func() iter.Seq[*backtest.Person] {
-			return func(yield func(*backtest.Person) bool) {
-				for i := range kept {
-					if !yield(&kept[i]) {
-						return
-					}
-				}
-			}
-		},
+		People:   backtest.Each(kept),
 		Settings: set, Journeys: true, Baseline: [3]bool{true, true, true}, LeftOut: leftOut, Remarks: remarks, Trusted: o.Columns.Trusted,
 	}, nil
 }

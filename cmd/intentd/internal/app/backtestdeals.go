@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"iter"
 	"maps"
 	"math"
 	"os"
@@ -392,15 +391,7 @@ func (b *dealBacktest) population() *backtest.Population {
 	}
 	maps.DeleteFunc(b.leftOut, func(_ string, n int) bool { return n == 0 })
 	return &backtest.Population{
-		People: func() iter.Seq[*backtest.Person] {
-			return func(yield func(*backtest.Person) bool) {
-				for i := range kept {
-					if !yield(&kept[i]) {
-						return
-					}
-				}
-			}
-		},
+		People:   backtest.Each(kept),
 		Settings: set, Journeys: true, Deals: told, Baseline: [3]bool{true, true, true}, LeftOut: b.leftOut, Remarks: b.remarks, Trusted: b.o.Columns.Trusted,
 	}
 }

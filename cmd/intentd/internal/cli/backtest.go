@@ -21,6 +21,7 @@ import (
 func (c *command) backtest() *cobra.Command {
 	var o app.BacktestOptions
 	var html, coefficients, since string
+	var box bool
 	cmd := &cobra.Command{
 		Use:   "backtest",
 		Short: "See what the score is worth on people whose outcome you know",
@@ -31,6 +32,7 @@ Without a file the people are those of the closed deals of your CRM: how many of
 created, how early, and what they were worth. It needs a configuration with the CRM and the sources, and a token that may read; no field in the
 CRM and no state. It writes nothing and asks no model. Each journey ends a day before the deal was created.
 
+  intentd backtest --demo                 made-up deals of a CRM in a box: no key, no network
   intentd backtest -c intentd.yaml
   intentd backtest -c intentd.yaml --since 730d --html report.html
 
@@ -52,11 +54,17 @@ left out and told; --trust takes one in all the same. See docs/backtest.md.`,
 			if o.Span, err = spanOf(since, time.Now()); err != nil {
 				return misuse(cmd, "%v", err)
 			}
-			if err := checkBacktest(cmd, &o); err != nil {
+			if err := checkBacktest(cmd, &o, box); err != nil {
 				return err
 			}
 			deals := o.People+o.Journeys == ""
-			if deals || cmd.Flags().Changed("config") {
+			if box {
+				var gone func()
+				if o.Config, gone, err = c.dealsInABox(cmd.Context()); err != nil {
+					return err
+				}
+				defer gone()
+			} else if deals || cmd.Flags().Changed("config") {
 				if o.Config, err = c.load(); err != nil {
 					return err
 				}
@@ -73,6 +81,9 @@ left out and told; --trust takes one in all the same. See docs/backtest.md.`,
 			stop()
 			if err != nil {
 				return err
+			}
+			if box {
+				t.Of = "made-up deals of a CRM in a box"
 			}
 			page := backtestPage{t: t}
 			for _, f := range []struct {
@@ -102,6 +113,7 @@ left out and told; --trust takes one in all the same. See docs/backtest.md.`,
 	f.StringSliceVar(&o.Columns.Trusted, "trust", nil, "learn from these `COLUMNS` though they tell the outcome too well")
 	f.StringVar(&o.Journeys, "journeys", "", "the `FILE` of what people did")
 	f.StringVar(&o.Outcomes, "outcomes", "", "the `FILE` of what came of them, CSV: email, outcome, at")
+	f.BoolVar(&box, "demo", false, "on made-up deals of a CRM in a box: no key, no network")
 	f.StringVar(&since, "since", "365d", "of closed deals: those that were closed in this `TIME`, in days, or since this date")
 	f.StringVar(&o.CRM, "crm", "", "of closed deals: those of the CRM of this `NAME`, where there are several")
 	f.StringVar(&o.Prior, "prior", "", "a `FILE` of coefficients, of another learning, to begin with")
@@ -111,8 +123,10 @@ left out and told; --trust takes one in all the same. See docs/backtest.md.`,
 }
 
 // checkBacktest says what is missing or does not go together.
-func checkBacktest(cmd *cobra.Command, o *app.BacktestOptions) error {
+func checkBacktest(cmd *cobra.Command, o *app.BacktestOptions, box bool) error {
 	switch {
+	case box && (o.People+o.Journeys+o.Outcomes+o.CRM != "" || cmd.Flags().Changed("config")):
+		return misuse(cmd, "--demo has deals, people and a configuration of its own")
 	case o.People != "" && o.Journeys+o.Outcomes != "":
 		return misuse(cmd, "--people and --journeys are two ways to give people: choose one")
 	case o.People != "" && o.Columns.Outcome == "":
@@ -127,7 +141,7 @@ func checkBacktest(cmd *cobra.Command, o *app.BacktestOptions) error {
 		return misuse(cmd, "--since and --crm choose closed deals: they do not go with --people and --journeys")
 	case o.People+o.Journeys == "" && o.Columns.Outcome+o.Columns.Date+o.Columns.Score+strings.Join(o.Columns.Features, "") != "":
 		return misuse(cmd, "--outcome, --date, --score and --features are columns of a file: name it with --people")
-	case o.People+o.Journeys == "" && !cmd.Flags().Changed("config"):
+	case !box && o.People+o.Journeys == "" && !cmd.Flags().Changed("config"):
 		name := cmd.Flag("config").Value.String()
 		if _, err := os.Stat(name); errors.Is(err, fs.ErrNotExist) {
 			return misuse(cmd, "backtest needs a configuration, for the closed deals of its CRM (-c FILE; there is no %s), or people: --people FILE.csv --outcome COLUMN, or --journeys FILE.jsonl --outcomes FILE.csv", name)
