@@ -23,6 +23,7 @@ type Result struct {
 	NobodyHigh  bool           // nobody of the training part reaches high's threshold by the formula: strengths are cut at usual shares
 	Split       Split
 	Ahead       *Ahead // of the won: how early the formula had them high; nil of a table
+	Deals       *Deals // of a CRM's deals, in the place of Ahead
 	Engines     []Report
 	Main        string           // the engine that the others are set against; "" if there is none
 	Weights     *learn.Weights   // nil where nobody has components
@@ -154,12 +155,13 @@ func (r *Result) MarshalJSON() ([]byte, error) {
 		From    string         `json:"judged_from,omitempty"`
 		LeftOut map[string]int `json:"left_out"`
 		Ahead   *Ahead         `json:"ahead,omitempty"`
+		Deals   *Deals         `json:"deals,omitempty"`
 		Auto    Choice         `json:"auto"`
 		Weights any            `json:"weights,omitempty"`
 		Suspect []jsonSuspect  `json:"suspects"`
 		Details []jsonDetails  `json:"details"`
 	}{
-		People: r.People, Won: r.Won, Learned: r.Split.Learned, Judged: r.Split.Judged, ByTime: r.Split.ByTime, LeftOut: r.LeftOut, Ahead: r.Ahead, Auto: r.Choice,
+		People: r.People, Won: r.Won, Learned: r.Split.Learned, Judged: r.Split.Judged, ByTime: r.Split.ByTime, LeftOut: r.LeftOut, Ahead: r.Ahead, Deals: r.Deals, Auto: r.Choice,
 		Engines: []engine{}, Suspect: []jsonSuspect{}, Details: []jsonDetails{},
 	}
 	if r.LeftOut == nil {

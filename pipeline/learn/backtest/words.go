@@ -25,15 +25,27 @@ func Title(name string) string {
 }
 
 // Headline is what the backtest says before anything else, one line each. Where a baseline ranks better than the score, the first says so.
-func Headline(r *Result) (lines []string) {
+func Headline(r *Result) []string {
+	lines, better := headline(r)
+	if r.Deals != nil {
+		return r.Deals.before(lines, better)
+	}
+	return lines
+}
+
+// headline is it but for the deals. better says that the first line is about something that ranks better than the score.
+func headline(r *Result) (lines []string, better bool) {
 	ours := r.Engine(r.Main)
+	if ours == nil && r.Deals != nil {
+		return []string{"Engines cannot be set beside each other: " + r.Unlearned + "."}, false
+	}
 	if ours == nil {
-		return []string{"Nothing can be judged: there is no score, and " + r.Unlearned + "."}
+		return []string{"Nothing can be judged: there is no score, and " + r.Unlearned + "."}, false
 	}
 	if ours.TooFew {
 		lines = append(lines, fmt.Sprintf("Too few to tell: of the %s judged on %s won, and at least %d won and %d lost are needed.",
 			count(r.Split.Judged, "person", "people"), count(r.Split.JudgedWon, "was", "were"), measure.FewWon, measure.FewWon))
-		return append(lines, r.ahead()...)
+		return append(lines, r.ahead()...), false
 	}
 	var best *Report
 	for i := range r.Engines {
@@ -55,7 +67,7 @@ func Headline(r *Result) (lines []string) {
 		lines = append(lines, fmt.Sprintf("Learned strengths do so in %.0f of 100 (%.0f to %.0f), and the top tenth of their list was won %.1f times as often as the average.",
 			100*learned.AUC.Value, 100*learned.AUC.Low, 100*learned.AUC.High, learned.Tops[1].Lift.Value))
 	}
-	return lines
+	return lines, best != nil
 }
 
 func (r *Result) ahead() []string {
@@ -107,7 +119,11 @@ func our(name string) string {
 
 // Whom says on whom the engines were judged.
 func Whom(r *Result) string {
-	s := fmt.Sprintf("%s, %d won (%s); judged on the ", count(r.People, "person", "people"), r.Won, percent(float64(r.Won)/float64(max(r.People, 1))))
+	s := fmt.Sprintf("%s, %d won (%s)", count(r.People, "person", "people"), r.Won, percent(float64(r.Won)/float64(max(r.People, 1))))
+	if len(r.Engines) == 0 {
+		return s
+	}
+	s += "; judged on the "
 	if r.Split.ByTime {
 		return s + fmt.Sprintf("newest %d (from %s on, %d won), learned from the %d before", r.Split.Judged, r.Split.From.Format("2 Jan 2006"), r.Split.JudgedWon, r.Split.Learned)
 	}
@@ -130,7 +146,7 @@ func Remarks(r *Result) (lines []string) {
 	if r.NobodyHigh && r.Strengths != nil {
 		lines = append(lines, "nobody of the older people reaches high by the formula: the thresholds of what was learned let in the usual 10 and 30 %")
 	}
-	if !r.Split.ByTime {
+	if !r.Split.ByTime && len(r.Engines) > 0 {
 		lines = append(lines, "without dates that differ nobody was judged on people later than those learned from: expect less of what is learned (--date COLUMN)")
 	}
 	for _, s := range r.Suspects {
