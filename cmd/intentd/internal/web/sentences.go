@@ -137,7 +137,7 @@ var sentences = map[string][2]string{
 	"p.recency":                         {"how lately", "wie jüngst"},
 	"p.topics":                          {"how strong", "wie stark"},
 	"p.volume.from":                     {"%s signals in %s days, full at %s", "%s Signale in %s Tagen, voll bei %s"},
-	"p.recency.from":                    {"newest signal %s, %s days earlier", "jüngstes Signal %s, %s Tage zuvor"},
+	"p.recency.from":                    {"newest signal %s, age %s d", "jüngstes Signal %s, Alter %s d"},
 	"p.recency.none":                    {"no signal that sets it", "kein Signal, das ihn setzt"},
 	"p.topics.from":                     {"strongest signal %s, topics %s, interest %s", "stärkstes Signal %s, Themen %s, Interesse %s"},
 	"p.check.same":                      {"Recomputed here from the receipt: the same score, tier and rule.", "Hier aus dem Beleg nachgerechnet: derselbe Score, dieselbe Stufe und Regel."},
