@@ -27,6 +27,7 @@ type personView struct {
 	Check   *receipt.Verification
 	Missing string
 	Stale   string
+	Sources []string // that can be asked about them
 }
 
 // citing is a sentence with the events that it rests on, by their places on the page.
@@ -113,6 +114,9 @@ func (p *Page) personView(r *receipt.Receipt) personView {
 		last.Events = append(last.Events, rows[i].eventRow)
 	}
 	slices.Reverse(v.Visits)
+	for _, s := range p.app.Pipeline().Setup().Sources {
+		v.Sources = append(v.Sources, s.Name)
+	}
 	headline, sentences, next := r.Intent.At(r.At, r.Tier)
 	for _, s := range append([]intent.Sentence{headline}, sentences...) {
 		if s.Text != "" {

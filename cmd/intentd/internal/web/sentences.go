@@ -2,6 +2,16 @@ package web
 
 // sentences are what the pages say, by key, and the words for the pipeline's own names, as "set.name": English and German.
 var sentences = map[string][2]string{
+	"q.lede":                            {"What %s tells of %s, asked now", "Was %s über %s sagt, jetzt gefragt"},
+	"q.back":                            {"Back to the person", "Zurück zur Person"},
+	"q.silent":                          {"Did not answer: %s. What they tell could change what counts.", "Antwortete nicht: %s. Was sie sagen, könnte ändern, was zählt."},
+	"q.read":                            {"rows: %s", "Zeilen: %s"},
+	"q.query":                           {"What was asked", "Was gefragt wurde"},
+	"q.when":                            {"When", "Wann"},
+	"q.what":                            {"What", "Was"},
+	"q.became":                          {"What became of it", "Was daraus wurde"},
+	"p.ask":                             {"Ask a source now", "Eine Quelle jetzt fragen"},
+	"p.ask.sub":                         {"Each event that it tells, and why it counts or does not.", "Jedes Ereignis, das sie meldet, und warum es zählt oder nicht."},
 	"skip":                              {"Skip to content", "Zum Inhalt"},
 	"nav":                               {"Pages", "Seiten"},
 	"overview":                          {"Overview", "Überblick"},

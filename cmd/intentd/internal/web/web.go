@@ -43,18 +43,19 @@ func New(a *app.App) *Page {
 	p.mux.HandleFunc("GET /signin", p.signIn) // for everybody, as the assets are
 	p.mux.HandleFunc("POST /signin", p.signIn)
 	for pattern, answer := range map[string]func(http.ResponseWriter, *http.Request, guest){
-		"GET /{$}":             p.overview,
-		"POST /release":        p.release,
-		"GET /person":          p.find,
-		"POST /person":         p.findPerson,
-		"GET /person/{who...}": p.person,
-		"GET /sources":         p.sources,
-		"GET /trouble":         p.trouble,
-		"POST /trouble/retry":  p.retry,
-		"GET /effects":         p.effects,
-		"POST /effects":        p.tryEffects,
-		"POST /signout":        p.signOut,
-		"/":                    p.missing,
+		"GET /{$}":                 p.overview,
+		"POST /release":            p.release,
+		"GET /person":              p.find,
+		"POST /person":             p.findPerson,
+		"GET /person/{who...}":     p.person,
+		"GET /sources":             p.sources,
+		"GET /told/{source}/{who}": p.told,
+		"GET /trouble":             p.trouble,
+		"POST /trouble/retry":      p.retry,
+		"GET /effects":             p.effects,
+		"POST /effects":            p.tryEffects,
+		"POST /signout":            p.signOut,
+		"/":                        p.missing,
 	} {
 		p.mux.HandleFunc(pattern, p.signedIn(answer))
 	}

@@ -68,15 +68,21 @@ const token = "a-token-that-nobody-guesses-at-all"
 // newWorld makes the app work everything out; http goes into the page's section of the configuration.
 func newWorld(t *testing.T, language, http string) *world {
 	t.Helper()
+	return newCrowd(t, language, http, "Ada", "Ben", "Cleo")
+}
+
+// newCrowd is newWorld with people of those names.
+func newCrowd(t *testing.T, language, http string, names ...string) *world {
+	t.Helper()
 	dir := t.TempDir()
 	w := &world{t: t, portal: sandbox.NewHubSpot(sandbox.HubSpotOptions{Token: "pat-na1-test"}), file: filepath.Join(dir, "config.yaml"), log: &lockedLog{}}
 	events := filepath.Join(dir, "events.jsonl")
 	var lines bytes.Buffer
 	now := time.Now()
-	for i, name := range []string{"Ada", "Ben", "Cleo"} {
+	for i, name := range names {
 		address := strings.ToLower(name) + "@one.example"
 		w.portal.CreateContact(map[string]string{"email": address, "firstname": name, "lastname": "Lovelace"})
-		for k, path := range []string{"/pricing", "/products/z", "/blog/a", "/compare/x"}[:4-i] {
+		for k, path := range []string{"/pricing", "/products/z", "/blog/a", "/compare/x"}[:4-i%3] {
 			line, _ := json.Marshal(map[string]any{"id": fmt.Sprintf("e%d-%d", i, k), "time": now.Add(-time.Duration(1+k*30) * time.Hour), "kind": connectors.KindPageView, "email": address,
 				"url": "https://www.example.com" + path, "page_title": hostile, "session_id": fmt.Sprint(i, k)})
 			lines.Write(append(line, '\n'))
@@ -191,7 +197,7 @@ func (w *world) post(target string, form url.Values) *http.Response {
 
 // routes are all that the page answers, once for each method.
 var routes = []struct{ method, path string }{
-	{"GET", "/"}, {"POST", "/release"}, {"GET", "/person"}, {"POST", "/person"}, {"GET", "/person/p1"}, {"GET", "/person/ada@one.example"}, {"GET", "/sources"}, {"GET", "/sources?rules=1"},
+	{"GET", "/"}, {"POST", "/release"}, {"GET", "/person"}, {"POST", "/person"}, {"GET", "/person/p1"}, {"GET", "/person/ada@one.example"}, {"GET", "/told/site/p1"}, {"GET", "/sources"}, {"GET", "/sources?rules=1"},
 	{"GET", "/trouble"}, {"GET", "/trouble?examine=1"}, {"POST", "/trouble/retry"}, {"GET", "/effects"}, {"POST", "/effects"}, {"POST", "/signout"}, {"GET", "/nothing/here"}, {"PUT", "/"}, {"HEAD", "/person/p1"},
 	{"GET", "/signin"}, {"POST", "/signin"}, {"GET", "/signin?link=x"}, {"GET", "/assets/style.css"}, {"GET", "/assets/"},
 }
@@ -392,18 +398,63 @@ func TestReleaseIsOfWhatWasSeen(t *testing.T) {
 	}
 }
 
+// Promise: what the brake holds back stands on the overview, and its button lets exactly that through.
+func TestBrakeIsReleasedFromThePage(t *testing.T) {
+	var names []string
+	for i := range 60 {
+		names = append(names, fmt.Sprint("P", i))
+	}
+	w := newCrowd(t, "en", "", names...)
+	w.signIn()
+	text, err := os.ReadFile(w.file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	changed := strings.Replace(string(text), "brake: 0", "brake: 10", 1) + "scoring: {tiers: {high: 12, medium: 6}, margin: 1, evidence: {strength: 1, key: 1, signals: 1, strong: 1}}\n"
+	if err := os.WriteFile(w.file, []byte(changed), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := w.Reload(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	once := func() app.Status {
+		if _, err := w.Once(t.Context()); err != nil {
+			t.Log(err)
+		}
+		st, err := app.StatusOf.Do(t.Context(), w.App, app.Nothing{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return st
+	}
+	before := once()
+	page := w.get("/")
+	if before.Brake == "" || !strings.Contains(page, before.Brake[:20]) || !strings.Contains(page, "Release exactly this") {
+		t.Fatalf("the brake says %q\n%s", before.Brake, page)
+	}
+	hold := regexp.MustCompile(`name="hold" value="([0-9a-f]+)"`).FindStringSubmatch(page)[1]
+	if resp := w.post("/release", url.Values{"hold": {hold}}); resp.StatusCode != http.StatusSeeOther {
+		t.Fatal(resp.Status)
+	}
+	if after := once(); after.Brake != "" || after.Tiers["high"] == before.Tiers["high"] {
+		t.Errorf("the brake says %q, tiers are %v", after.Brake, after.Tiers)
+	}
+}
+
 // Promise: what a visitor wrote stays text.
 func TestHostileTitleStaysText(t *testing.T) {
 	w := newWorld(t, "en", "")
 	w.signIn()
-	page := w.get("/person/p1")
-	for _, live := range []string{"<script>alert", "<img src=x"} {
-		if strings.Contains(page, live) {
-			t.Errorf("the page holds %s", live)
+	for _, path := range []string{"/person/p1", "/told/site/p1"} {
+		page := w.get(path)
+		for _, live := range []string{"<script>alert", "<img src=x"} {
+			if strings.Contains(page, live) {
+				t.Errorf("%s holds %s", path, live)
+			}
 		}
-	}
-	if !strings.Contains(page, "alert(1)") {
-		t.Error("the title is not on the page: this test could not fail")
+		if !strings.Contains(page, "alert(1)") {
+			t.Errorf("the title is not on %s: this test could not fail", path)
+		}
 	}
 }
 
@@ -411,7 +462,7 @@ func TestHostileTitleStaysText(t *testing.T) {
 func TestPagesKeepTheirPolicy(t *testing.T) {
 	w := newWorld(t, "en", "")
 	w.signIn()
-	for _, path := range []string{"/", "/person", "/person/p1", "/sources?rules=1", "/trouble?examine=1", "/effects", "/signin?link=x"} {
+	for _, path := range []string{"/", "/person", "/person/p1", "/told/site/p1", "/sources?rules=1", "/trouble?examine=1", "/effects", "/signin?link=x"} {
 		page := w.get(path)
 		if found := regexp.MustCompile(`(?i)<style|\sstyle=|<[a-z][^>"']*\son[a-z]+=|<script[^>]*>[^<]|(?:src|href|action)="(?:https?:|//|data:|javascript:)`).FindString(page); found != "" {
 			t.Errorf("%s holds %q", path, found)
@@ -430,6 +481,10 @@ func TestLooksAreLogged(t *testing.T) {
 	w.get("/person/p2")
 	if log := w.log.String(); !strings.Contains(log, "person=p2") || !strings.Contains(log, "by=link") {
 		t.Errorf("the log says\n%s", log)
+	}
+	w.get("/told/site/p1")
+	if !strings.Contains(w.log.String(), "person=p1 source=site") {
+		t.Errorf("the log says\n%s", w.log)
 	}
 	if strings.Contains(w.log.String(), "@one.example") {
 		t.Error("the log holds an address")
@@ -484,6 +539,13 @@ func TestNumbersAreThoseOfTheOperations(t *testing.T) {
 	}
 	if n := strings.Count(page, `<li class="ev`); n != len(r.Features.Signals)+len(r.Cited) {
 		t.Errorf("%d events, the receipt has %d signals and %d cited", n, len(r.Features.Signals), len(r.Cited))
+	}
+	told, err := app.ExplainSource.Do(t.Context(), w.App, app.SourceQuestion{Source: "site", Who: "p1"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if asked := w.get("/told/site/p1"); strings.Count(asked, `<th scope="row">`) != len(told.Asked[0].Rows) || len(told.Asked[0].Rows) == 0 {
+		t.Errorf("%d rows, the operation has %d", strings.Count(asked, `<th scope="row">`), len(told.Asked[0].Rows))
 	}
 	headline, sentences, next := r.Intent.At(r.At, r.Tier)
 	cites := len(headline.Cites) + len(next.Cites)
@@ -617,7 +679,7 @@ func TestEveryPageInEachLanguage(t *testing.T) {
 		}
 		check("/signin", w.get("/signin"))
 		w.signIn()
-		for _, path := range []string{"/", "/?did=released", "/person", "/person/p1", "/person/p3", "/sources", "/sources?rules=1", "/trouble", "/trouble?examine=1", "/trouble?retried=3", "/effects", "/signin?link=x"} {
+		for _, path := range []string{"/", "/?did=released", "/person", "/person/p1", "/person/p3", "/told/site/p1", "/sources", "/sources?rules=1", "/trouble", "/trouble?examine=1", "/trouble?retried=3", "/effects", "/signin?link=x"} {
 			check(path, w.get(path))
 		}
 		if !strings.Contains(w.get("/"), says) && lang == "de" {
