@@ -35,13 +35,17 @@ func (p *place) happened(t *testing.T, lines ...string) {
 }
 
 // backtest runs one over the closed deals of a place's CRM.
-func (p *place) backtest(t *testing.T, network http.RoundTripper) (*BacktestOf, error) {
+func (p *place) backtest(t *testing.T, network http.RoundTripper, change ...func(*BacktestOptions)) (*BacktestOf, error) {
 	t.Helper()
 	cfg, problems := config.Load(p.file, Types)
 	if cfg == nil {
 		t.Fatal(problems)
 	}
-	return Backtest(t.Context(), BacktestOptions{Config: cfg, Span: 365 * 24 * time.Hour, App: Options{Path: p.file, Log: NewLog(p.log, cfg), HTTP: network}})
+	o := BacktestOptions{Config: cfg, Span: 365 * 24 * time.Hour, App: Options{Path: p.file, Log: NewLog(p.log, cfg), HTTP: network}}
+	for _, ch := range change {
+		ch(&o)
+	}
+	return Backtest(t.Context(), o)
 }
 
 // fiveDeals are three won and two lost, created on a day, with the journeys of their people up to then:
@@ -249,6 +253,42 @@ func TestBacktestCalls(t *testing.T) {
 		t.Logf("%d calls for %d deals with a person each: %+v", calls, deals, p.portal.Counters())
 		if r.Deals.Won+r.Deals.Lost+r.LeftOut[whyBeforeAll] != deals || r.Deals.Won == 0 || calls > 65 {
 			t.Errorf("%d calls; deals %+v, left out %v", calls, r.Deals, r.LeftOut)
+		}
+	})
+}
+
+// Promise: at a past date everybody counts who was active then, by what was known then: who came to a deal that was won is told beside who did not, and who was in a deal already is left out.
+func TestBacktestAsOf(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		time.Sleep(2 * 366 * 24 * time.Hour)
+		p := newPlace(t, sandbox.HubSpotOptions{Now: time.Now, Scopes: []string{"crm.objects.contacts.read", "crm.objects.deals.read"}})
+		created := time.Now().AddDate(0, -2, 0)
+		date := created.AddDate(0, 0, -20)
+		contacts, props, events := fiveDeals(created)
+		contacts, props = append(contacts, []string{"gina@six.example"}), append(props, map[string]string{"dealstage": "closedlost",
+			"createdate": date.AddDate(0, 0, -30).Format(time.RFC3339), "closedate": date.AddDate(0, 0, 5).Format(time.RFC3339)})
+		for i := range contacts {
+			var on []string
+			for _, email := range contacts[i] {
+				on = append(on, p.portal.CreateContact(map[string]string{"email": email}))
+			}
+			p.portal.CreateDeal(props[i], on...)
+		}
+		p.portal.CreateContact(map[string]string{"email": "fred@seven.example"}) // on no deal
+		p.happened(t, append(events, did(date.AddDate(0, 0, -4), "page_view", "fred@seven.example", "/about"), did(date.AddDate(0, 0, -4), "demo_request", "gina@six.example", "/demo"))...)
+		time.Sleep(time.Minute)
+		r, err := p.backtest(t, p.portal.Transport(), func(o *BacktestOptions) { o.AsOf, o.Within = date, 60*24*time.Hour })
+		if err != nil {
+			t.Fatal(err, p.log)
+		}
+		// Ada asked half a day before, Bob and Fred saw a page, Dora the prices; Carl asked later, of Eve nothing is known, and Gina was in a deal.
+		want := "On " + date.Format("2 Jan 2006") + " 4 people were active; of 2 of them a deal was created in the 60 days after and won since: on that day 1 high, 1 low.\n" +
+			"Of the 1 who were high 100 % were won, of all who were active 50 %: 2.0 times as often."
+		if got := strings.Join(backtest.Headline(r.Result)[:2], "\n"); got != want {
+			t.Errorf("got\n%s\nwant\n%s", got, want)
+		}
+		if want := map[string]int{whyIdle: 2, whyInADeal: 1}; fmt.Sprint(r.LeftOut) != fmt.Sprint(want) {
+			t.Errorf("left out %v, want %v", r.LeftOut, want)
 		}
 	})
 }
