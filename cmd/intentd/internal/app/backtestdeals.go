@@ -69,13 +69,22 @@ func dealsOf(ctx context.Context, cfg *config.Config, o BacktestOptions) (*backt
 		return nil, err
 	}
 	defer end()
+	p, err := b.make(ctx)
+	if connectors.KindOf(err) == connectors.Quota {
+		err = fmt.Errorf("%w: run it again then, or ask for less with --since", err)
+	}
+	return p, err
+}
+
+// make reads deals, people and journeys, and sums up.
+func (b *dealBacktest) make(ctx context.Context) (*backtest.Population, error) {
 	if err := b.takeFeeds(ctx); err != nil {
 		return nil, err
 	}
 	if err := b.readDeals(ctx); err != nil {
 		return nil, err
 	}
-	if !o.AsOf.IsZero() {
+	if !b.o.AsOf.IsZero() {
 		return b.everybody(ctx)
 	}
 	if err := b.readContacts(ctx); err != nil {
