@@ -11,7 +11,7 @@ import (
 // Where something ranks better than the score, the first line about deals says so; the sums are by the best tier, and nobody is told to have been early where nobody was.
 func TestHeadlineOfDeals(t *testing.T) {
 	d := &Deals{Since: time.Date(2025, 11, 28, 0, 0, 0, 0, time.UTC)}
-	r := &Result{Deals: d, Engines: []Report{{Name: Formula, AUC: measure.Interval{Value: 0.6, Low: 0.5, High: 0.7}}, {Name: NewestForm, Baseline: true, AUC: measure.Interval{Value: 0.65}}}}
+	r := &Result{Deals: d, Main: Formula, Engines: []Report{{Name: Formula, AUC: measure.Interval{Value: 0.6, Low: 0.5, High: 0.7}}, {Name: NewestForm, Baseline: true, AUC: measure.Interval{Value: 0.65}}}}
 	want := func(lines ...string) {
 		t.Helper()
 		got := Headline(r)
@@ -32,6 +32,6 @@ func TestHeadlineOfDeals(t *testing.T) {
 	if d.Lost != 1 || d.Won != 2 || d.NoTrace != 2 {
 		t.Errorf("%+v", d)
 	}
-	r.Engines, r.Unlearned = nil, "of 3 people with a journey before 3 won, and that needs won and lost ones"
+	r.Engines, r.Main, r.Unlearned = nil, "", "of 3 people with a journey before 3 won, and that needs won and lost ones"
 	want("Of 2 deals won", "They were worth", "Engines cannot be set beside each other: of 3 people")
 }

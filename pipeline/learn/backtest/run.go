@@ -226,8 +226,17 @@ func (r *run) judge(engines []*engine) error {
 		width = m.Width()
 	}
 	x := make([]float32, width)
+	if len(engines) == 0 {
+		return nil
+	}
+	main := mainOf(engines, r.p.Given)
+	r.result.Main = main.name
 	r.each(func(s *standing, i int, judged bool) {
 		s.x = x
+		ours := 0.0
+		if judged {
+			ours = main.score(s)
+		}
 		for _, e := range engines {
 			if !judged && e.odds != nil {
 				continue
@@ -238,6 +247,9 @@ func (r *run) judge(engines []*engine) error {
 				continue
 			}
 			e.judged.Add(points, s.Won)
+			if e != main {
+				e.against.Add(points, ours, s.Won)
+			}
 			if e.tier == nil {
 				continue
 			}
@@ -267,6 +279,16 @@ func (r *run) judge(engines []*engine) error {
 	return nil
 }
 
+// mainOf is the engine that the others are set against: the formula, else the team's own score, else the first.
+func mainOf(engines []*engine, given string) *engine {
+	for _, name := range []string{Formula, given} {
+		if i := slices.IndexFunc(engines, func(e *engine) bool { return e.name == name }); i >= 0 {
+			return engines[i]
+		}
+	}
+	return engines[0]
+}
+
 // outOfHundred says whether scores are points of 0 to 100.
 func outOfHundred(t *measure.Tally) bool {
 	groups := slices.DeleteFunc(slices.Clone(t.Groups()), func(g measure.Group) bool { return math.IsInf(g.Score, 0) })
@@ -292,6 +314,9 @@ func (e *engine) report(of func(float64) float64) Report {
 		return rep
 	}
 	rep.AUC, rep.Brier = t.AUC(), t.Brier(of)
+	if d, ok := e.against.Difference(); ok {
+		rep.Against = &d
+	}
 	rep.ECE, rep.ECEKnown = t.ECE(of)
 	rep.Bins, rep.ROC = t.Bins(10, of), t.ROC(100)
 	for i, share := range Heads {

@@ -24,19 +24,6 @@ func Title(name string) string {
 	return name
 }
 
-// main is the engine that a first line speaks of: the formula, else the team's own score, else what was learned.
-func (r *Result) main() *Report {
-	for i := range r.Engines {
-		if !r.Engines[i].Baseline && r.Engines[i].Name != Weights && (r.Engines[i].Name != Propensity || r.Engine(Formula) == nil && len(r.Engines) == 1) {
-			return &r.Engines[i]
-		}
-	}
-	if len(r.Engines) > 0 {
-		return &r.Engines[0]
-	}
-	return nil
-}
-
 // Headline is what the backtest says before anything else, one line each. Where a baseline ranks better than the score, the first says so.
 func Headline(r *Result) []string {
 	lines, better := headline(r)
@@ -62,7 +49,7 @@ func (r *Result) opening(better bool, rest *[]string) (lines []string) {
 
 // headline is it but for the deals. better says that the first line is about something that ranks better than the score.
 func headline(r *Result) (lines []string, better bool) {
-	ours := r.main()
+	ours := r.Engine(r.Main)
 	if ours == nil && (r.Deals != nil || r.AsOf != nil) {
 		return []string{"Engines cannot be set beside each other: " + r.Unlearned + "."}, false
 	}
@@ -82,7 +69,7 @@ func headline(r *Result) (lines []string, better bool) {
 	}
 	if best != nil {
 		sure := ""
-		if best.AUC.Low <= ours.AUC.High {
+		if !best.surely() {
 			sure = "; the difference may be chance"
 		}
 		lines = append(lines, fmt.Sprintf("%s ranks these people better than %s: AUC %.3f against %.3f%s.", capital(Title(best.Name)), our(ours.Name), best.AUC.Value, ours.AUC.Value, sure))
@@ -113,8 +100,22 @@ func (r *Result) ahead() []string {
 	if a.High == 0 {
 		return []string{fmt.Sprintf("Of %s, the score had none high in the %d days before.", count(a.Won, "person who was won", "people who were won"), lookBack)}
 	}
-	return []string{fmt.Sprintf("Of %s, the score had %d (%s) high before, half of them at least %s ahead; %s.%s",
-		count(a.Won, "person who was won", "people who were won"), a.High, percent(float64(a.High)/float64(a.Won)), count(a.MedianDays, "day", "days"), count(a.Never, "never was", "never were"), worth)}
+	return []string{fmt.Sprintf("Of %s, the score had %d (%s) high before, half of them at least %s ahead; %s%s.%s",
+		count(a.Won, "person who was won", "people who were won"), a.High, percent(float64(a.High)/float64(a.Won)), count(a.MedianDays, "day", "days"), count(a.Never, "never was", "never were"), a.atBest(), worth)}
+}
+
+// atBest says which tier those reached who never were high.
+func (a *Ahead) atBest() string {
+	var each []string
+	for _, tier := range []score.Tier{score.Medium, score.Low, score.TierUnknown} {
+		if n := a.Best[tier.String()]; n > 0 {
+			each = append(each, fmt.Sprintf("%d %s", n, tier))
+		}
+	}
+	if each == nil {
+		return ""
+	}
+	return " (at best " + strings.Join(each, ", ") + ")"
 }
 
 // our is what an engine is called within a sentence.

@@ -105,6 +105,24 @@ func TestBacktestReport(t *testing.T) {
 	}
 }
 
+// TestBacktestHostileNames: names and words of a file reach a terminal without what moves its cursor.
+func TestBacktestHostileNames(t *testing.T) {
+	text, err := os.ReadFile(leads)
+	if err != nil {
+		t.Fatal(err)
+	}
+	hostile := strings.NewReplacer("own_score", "own\x1b[2Jscore", "referral", "ref\x1b]0;x\aerral", "contract_number", "contract\x1b[1A").Replace(string(text))
+	name := filepath.Join(t.TempDir(), "leads.csv")
+	if err := os.WriteFile(name, []byte(hostile), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	code, out, _ := intentd(t, "backtest", "--people", name, "--outcome", "converted", "--date", "closed_at", "--score", "own[2Jscore")
+	_, _, errs := intentd(t, "backtest", "--people", name, "--outcome", "none")
+	if code != Done || strings.ContainsAny(out+errs, "\x1b\a") {
+		t.Errorf("exit %d\n%q\n%q", code, out, errs)
+	}
+}
+
 // TestBacktestMisuse: what does not go together is one sentence and exit code 2; what is wrong with a file is one sentence and exit code 1.
 func TestBacktestMisuse(t *testing.T) {
 	for args, want := range map[string]string{
