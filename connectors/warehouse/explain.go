@@ -26,7 +26,7 @@ func asking(what string, s *statement, a *args) connectors.Question {
 			value = a.sinceID
 		case paramLimit:
 			value = strconv.Itoa(a.limit)
-		case paramEmails, paramUserIDs, paramAnonymousIDs:
+		case paramEmails, paramUserIDs, paramAnonymousIDs, paramDomains:
 			value = strings.Join(a.list(p), ", ")
 		}
 		told.Parameters = append(told.Parameters, connectors.Parameter{Name: paramNames[p], Value: value})

@@ -135,7 +135,7 @@ func (s *snowflake) question(st *statement, a *args) snowflakeAsk {
 			value = a.sinceID
 		case paramLimit:
 			value, kind = strconv.Itoa(a.limit), "FIXED"
-		case paramEmails, paramUserIDs, paramAnonymousIDs:
+		case paramEmails, paramUserIDs, paramAnonymousIDs, paramDomains:
 			list, _ := json.Marshal(append([]string{}, a.list(p)...)) // no null
 			mark, value = "PARSE_JSON(?)::ARRAY", string(list)
 		default:

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/intentd/intentd/connectors"
+	"github.com/intentd/intentd/connectors/identity"
 	"github.com/intentd/intentd/connectors/internal/asked"
 	"github.com/intentd/intentd/connectors/internal/transport"
 )
@@ -32,6 +33,7 @@ type args struct {
 	unless                       int64                // see keeper.submit
 	columns                      func(names []string) // told once the answer begins, if set
 	emails, userIDs, anonymousID []string
+	domains                      []string // of companies
 }
 
 // list is the value of a parameter that is a list; never nil.
@@ -44,6 +46,8 @@ func (a *args) list(p param) []string {
 		v = a.userIDs
 	case paramAnonymousIDs:
 		v = a.anonymousID
+	case paramDomains:
+		v = a.domains
 	}
 	return slices.DeleteFunc(slices.Clone(v), func(s string) bool { return s == "" })
 }
@@ -140,10 +144,11 @@ func (s *Source) ask(ctx context.Context, people []connectors.Person, w connecto
 		if !w.Contains(e.Time) {
 			return nil
 		}
-		e.Person = person(whose, &e, r)
-		told++
-		if !yield(e) {
-			return errLeft
+		for _, e.Person = range peopleOf(people, whose, &e, r) {
+			told++
+			if !yield(e) {
+				return errLeft
+			}
 		}
 		return nil
 	})
@@ -169,8 +174,27 @@ func askFor(people []connectors.Person, w connectors.Window) *args {
 		}
 		a.userIDs = append(a.userIDs, p.UserIDs...)
 		a.anonymousID = append(a.anonymousID, p.AnonymousIDs...)
+		if p.Domain != "" && !slices.Contains(a.domains, p.Domain) {
+			a.domains = append(a.domains, p.Domain)
+		}
 	}
 	return a
+}
+
+// peopleOf are the keys of the people whose a row is: one person, or "" for nobody who was asked about; of a row about a company that names
+// nobody, all who were asked about and are of it.
+func peopleOf(people []connectors.Person, whose asked.Whose, e *connectors.Event, r row) (keys []string) {
+	company := e.Properties[connectors.PropCompany]
+	if company == "" || e.Email != "" || e.UserID != "" || e.AnonymousID != "" || e.Phone != "" {
+		return []string{person(whose, e, r)}
+	}
+	of := (*identity.Rules)(nil).Company(company)
+	for i := range people {
+		if of != "" && people[i].Domain == of {
+			keys = append(keys, people[i].Key)
+		}
+	}
+	return keys
 }
 
 // person is the key of the person whose a row is, by the identifiers of its own first, then by those by which the warehouse links it to somebody.

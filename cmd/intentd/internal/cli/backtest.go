@@ -113,15 +113,6 @@ func writeFile(name string, write func(io.Writer) error) error {
 	return f.Close()
 }
 
-// backtestPage prints a backtest.
-type backtestPage struct {
-	w       io.Writer
-	t       *app.BacktestOf
-	written []string
-}
-
-func (p *backtestPage) line(format string, args ...any) { fmt.Fprintf(p.w, format+"\n", args...) }
-
 func (p *backtestPage) print() {
 	r := p.t.Result
 	for _, s := range backtest.Headline(r) {

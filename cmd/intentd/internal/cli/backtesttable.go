@@ -2,13 +2,24 @@ package cli
 
 import (
 	"fmt"
+	"io"
 	"slices"
 	"strings"
 
+	"github.com/intentd/intentd/cmd/intentd/internal/app"
 	"github.com/intentd/intentd/pipeline/learn"
 	"github.com/intentd/intentd/pipeline/learn/backtest"
 	"github.com/intentd/intentd/pipeline/score"
 )
+
+// backtestPage prints a backtest.
+type backtestPage struct {
+	w       io.Writer
+	t       *app.BacktestOf
+	written []string
+}
+
+func (p *backtestPage) line(format string, args ...any) { fmt.Fprintf(p.w, format+"\n", args...) }
 
 // engines prints a line for each engine.
 func (p *backtestPage) engines(r *backtest.Result) {
