@@ -5,7 +5,6 @@ import (
 	"context"
 	"math/rand/v2"
 	"slices"
-	"sync/atomic"
 
 	"golang.org/x/sync/errgroup"
 
@@ -17,9 +16,9 @@ import (
 type Options struct {
 	// Reading is what a vendor's journeys are read with, nil being journeys that name none; nil: the built-in settings and rules.
 	Reading     func(v *Vendor, lang string) (Reading, error)
-	Judge       *Judge             // nil: the bundled matcher
-	Concurrency int                // how many journeys at a time; default 1
-	Done        func(done, of int) // told after each journey, if set; by several goroutines at once
+	Judge       *Judge // nil: the bundled matcher
+	Concurrency int    // how many journeys at a time; default 1
+	Done        func() // told after each journey, if set; by several goroutines at once
 }
 
 // Figures count facts and statements. Precision, recall and F1 are 0 to 1.
@@ -92,7 +91,6 @@ func Run(ctx context.Context, set *Set, o Options) (*Result, error) {
 		return nil, err
 	}
 	cases := make([]Case, len(set.Journeys))
-	var done atomic.Int64
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(max(1, o.Concurrency))
 	for i := range set.Journeys {
@@ -104,8 +102,8 @@ func Run(ctx context.Context, set *Set, o Options) (*Result, error) {
 			if err == nil {
 				cases[i], err = set.hold(ctx, c, &in, &s, o.Judge)
 			}
-			if n := done.Add(1); o.Done != nil && err == nil {
-				o.Done(int(n), len(cases))
+			if o.Done != nil && err == nil {
+				o.Done()
 			}
 			return err
 		})

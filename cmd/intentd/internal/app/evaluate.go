@@ -26,7 +26,7 @@ type EvaluateOptions struct {
 	Judge                           string        // JudgeMatcher ("" too), JudgeModel, or a model as of TryOptions
 	Set                             *evaluate.Set // nil: the bundled one
 	HTTP                            http.RoundTripper
-	Done                            func(done, of int) // told after each journey, if set; by several goroutines at once
+	Done                            func() // told after each journey, if set; by several goroutines at once
 }
 
 // Evaluation is what came of it.

@@ -8,6 +8,7 @@ import (
 	"github.com/intentd/intentd/cmd/intentd/internal/config"
 	"github.com/intentd/intentd/connectors"
 	"github.com/intentd/intentd/connectors/gemini/geminitest"
+	"github.com/intentd/intentd/connectors/openai/openaitest"
 	"github.com/intentd/intentd/pipeline/intent/evaluate"
 )
 
@@ -45,6 +46,20 @@ func TestEvaluateByModel(t *testing.T) {
 	o = EvaluateOptions{Model: "gemini", GeminiKey: "wrong", HTTP: server, Set: few(t, 6)}
 	if e, err = Evaluate(t.Context(), o); err != nil || len(e.Degraded) == 0 || e.Trouble == "" || strings.Contains(e.Trouble, "wrong") {
 		t.Errorf("with a key that is refused: %+v, %v", e, err)
+	}
+}
+
+// A server that speaks OpenAI's language writes and judges, by strict schemas.
+func TestEvaluateByOpenAI(t *testing.T) {
+	server := &openaitest.Server{Key: "k", Stand: geminitest.Server{Answer: func(p connectors.Prompt) []byte {
+		if !strings.Contains(p.System, "labelled as the facts") {
+			return nil
+		}
+		return []byte(`{"stated":[0],"held":[0]}`)
+	}}}
+	e, err := Evaluate(t.Context(), EvaluateOptions{Model: "gpt-5-mini", OpenAIKey: "k", Judge: JudgeModel, HTTP: server, Set: few(t, 4)})
+	if err != nil || e.Engine != "gpt-5-mini" || e.Judge != "gpt-5-mini" || len(e.Degraded)+len(e.Unjudged) > 0 || e.All.Stated != 4 || e.Usage.Calls < 4 || e.Judging.Calls != 4 {
+		t.Errorf("%+v, %v", e, err)
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"sync/atomic"
 
 	"github.com/spf13/cobra"
 
@@ -55,7 +56,11 @@ It is no measure of the score: intentd backtest is. See docs/eval.md for what th
 					return fmt.Errorf("--journeys %s: %w", file, err)
 				}
 			}
+			var done atomic.Int64
+			o.Done = func() { done.Add(1) }
+			stop := c.progress(cmd.Context(), func() string { return plural(int(done.Load()), "text") + " so far" })
 			e, err := app.Evaluate(cmd.Context(), o)
+			stop()
 			if err != nil {
 				return err
 			}
