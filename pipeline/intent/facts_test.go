@@ -24,6 +24,9 @@ func TestFactsRaw(t *testing.T) { testFacts(t, "raw.yaml", 30, aimF1) }
 // And for kinds that those brought up.
 func TestFactsKinds(t *testing.T) { testFacts(t, "kinds.yaml", 38, aimF1) }
 
+// And for journeys that no rule was ever mended by.
+func TestFactsFresh(t *testing.T) { testFacts(t, "fresh.yaml", 27, aimF1) }
+
 func testFacts(t *testing.T, file string, least int, aim float64) {
 	set := bundled(t, file)
 	if len(set.Journeys) < least {

@@ -55,6 +55,7 @@ type Case struct {
 	// Unjudged says why the bundled matcher took the place of the judge; "" if it did not.
 	Unjudged string  `json:"unjudged,omitempty"`
 	Figures  Figures `json:"figures"`
+	Unseen   bool    `json:"unseen,omitempty"`
 	usage    connectors.Usage
 	judging  connectors.Usage
 }
@@ -70,7 +71,8 @@ type Result struct {
 	Engine   string           `json:"engine"` // rules, or the model's name
 	Judge    string           `json:"judge"`  // matcher, or the model's name
 	All      Figures          `json:"all"`
-	Groups   []Group          `json:"groups"` // languages, industries, industries in each language
+	Unseen   *Figures         `json:"unseen,omitempty"` // of the parts that no engine was mended by
+	Groups   []Group          `json:"groups"`           // languages, industries, industries in each language
 	Unshown  int              `json:"not_shown"`
 	Never    int              `json:"never"`
 	Degraded map[string]int   `json:"degraded,omitempty"` // texts by rules in the model's place, by why
@@ -143,7 +145,7 @@ func (s *Set) readings(of func(*Vendor, string) (Reading, error)) (map[spoken]Re
 
 // hold sets the text of a journey against its labels.
 func (s *Set) hold(ctx context.Context, c *Journey, in *intent.Intent, sub *intent.Subject, judge *Judge) (Case, error) {
-	out := Case{Name: c.Name, Industry: "of your own", Language: c.Language(), Text: Text(in), Degraded: in.Degraded, usage: in.Usage}
+	out := Case{Name: c.Name, Industry: "of your own", Language: c.Language(), Text: Text(in), Degraded: in.Degraded, Unseen: c.Unseen, usage: in.Usage}
 	if v := s.Vendors[c.Vendor]; v != nil && v.Industry != "" {
 		out.Industry = v.Industry
 	}
@@ -260,10 +262,14 @@ func sum(cases []Case, judge *Judge) *Result {
 		return cmp.Or(cmp.Compare(a.Figures.F1, b.Figures.F1), cmp.Compare(len(b.Missing), len(a.Missing)), cmp.Compare(a.Name, b.Name))
 	})
 	of := map[Group][]*Case{}
+	var unseen []*Case
 	for i := range r.Cases {
 		c := &r.Cases[i]
 		for _, key := range []Group{{}, {Language: c.Language}, {Industry: c.Industry}, {Industry: c.Industry, Language: c.Language}} {
 			of[key] = append(of[key], c)
+		}
+		if c.Unseen {
+			unseen = append(unseen, c)
 		}
 		for _, w := range c.Wrong {
 			if w.Unshown != "" {
@@ -278,6 +284,10 @@ func sum(cases []Case, judge *Judge) *Result {
 			r.Unjudged[c.Unjudged]++
 		}
 		r.Usage, r.Judging = r.Usage.Add(c.usage), r.Judging.Add(c.judging)
+	}
+	if len(unseen) > 0 {
+		f := figures(unseen)
+		r.Unseen = &f
 	}
 	for key, list := range of {
 		if key == (Group{}) {

@@ -43,6 +43,9 @@ func TestBundled(t *testing.T) {
 	if f := &r.All; f.F1 < 0.85 || f.Low == nil || *f.Low > f.F1 || *f.High < f.F1 || r.Engine != "rules" || r.Judge != "matcher" {
 		t.Errorf("%+v", r.All)
 	}
+	if r.Unseen == nil || r.Unseen.Journeys < 20 || r.Unseen.Journeys > 60 || !strings.Contains(strings.Join(Remarks(r, true), "\n"), "new to them: F1 "+r.Unseen.Limits()) {
+		t.Errorf("what the rules were not mended by is not told apart: %+v, %q", r.Unseen, Remarks(r, true))
+	}
 	again := run(t, bundled(t), Options{Concurrency: 4})
 	if a, b := encoded(t, r), encoded(t, again); a != b {
 		t.Error("two runs differ")

@@ -69,6 +69,7 @@ type Journey struct {
 	Facts    []string `yaml:"facts"`   // what must be stated: " + " joins what belongs together, " / " parts what is equally good
 	Also     []string `yaml:"also"`    // what is true and need not be stated
 	Never    []string `yaml:"never"`   // words that must not stand in the text
+	Unseen   bool     `yaml:"-"`       // of a part that no engine was mended by
 }
 
 // Profile is what the CRM knows.
@@ -117,7 +118,7 @@ var data embed.FS
 // The parts of the bundled set: how they came about stands in each.
 const vendorsFile = "vendors.yaml"
 
-var parts = []string{"journeys.yaml", "unseen.yaml", "raw.yaml", "kinds.yaml"}
+var parts = []string{"journeys.yaml", "unseen.yaml", "raw.yaml", "kinds.yaml", "fresh.yaml"}
 
 // Bundled is the bundled set, or of it the parts with these names.
 func Bundled(names ...string) (*Set, error) {
@@ -141,6 +142,7 @@ func Read(files ...[]byte) (*Set, error) {
 	for _, b := range files {
 		var f struct {
 			AsOf     string             `yaml:"as_of"`
+			Unseen   bool               `yaml:"unseen"`
 			Vendors  map[string]*Vendor `yaml:"vendors"`
 			Journeys []Journey          `yaml:"journeys"`
 		}
@@ -159,6 +161,9 @@ func Read(files ...[]byte) (*Set, error) {
 			}
 		}
 		maps.Copy(set.Vendors, f.Vendors)
+		for i := range f.Journeys {
+			f.Journeys[i].Unseen = f.Unseen
+		}
 		set.Journeys = append(set.Journeys, f.Journeys...)
 	}
 	return set, set.check()

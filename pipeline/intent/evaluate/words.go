@@ -49,8 +49,8 @@ func Remarks(r *Result, bundled bool) (lines []string) {
 	if n := total(r.Unjudged); n > 0 {
 		say("%d of %s by the bundled matcher in the judge's place: %s.", n, count(r.All.Journeys, "verdict"), told(r.Unjudged))
 	}
-	if bundled && r.Engine == "rules" {
-		say("The rules were written with these journeys at hand, which flatters them: expect less on yours, and label some (--journeys FILE, docs/eval.md).")
+	if bundled && r.Engine == "rules" && r.Unseen != nil {
+		say("The rules were written with the others at hand, which flatters them. On the %d journeys that are new to them: F1 %s. Label some of yours (--journeys FILE, docs/eval.md).", r.Unseen.Journeys, r.Unseen.Limits())
 	}
 	if r.Unshown > 0 {
 		say("Figures, days or names that the cited steps do not show: in %s.", count(r.Unshown, "statement"))
