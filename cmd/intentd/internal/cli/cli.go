@@ -52,6 +52,7 @@ and how ready they are, and writes score, reason and summary back as fields of t
   intentd provision    make the fields in the CRM
   intentd plan         see, field by field, what would be written
   intentd run          the daemon
+  intentd page         look at it in a browser
 
 Exit codes: 0 done, 1 failed, 2 usage or configuration, 3 done with dead letters or degraded.`,
 		SilenceUsage:  true,
@@ -75,8 +76,33 @@ Exit codes: 0 done, 1 failed, 2 usage or configuration, 3 done with dead letters
 	root.PersistentFlags().BoolVar(&c.json, "json", false, "print JSON")
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return misuse(cmd, "%s", err.Error()) })
 	for _, sub := range []*cobra.Command{
-		c.demo(), c.try(), c.backtest(), c.eval(), c.run(), c.once(), c.plan(), c.explain(), c.doctor(), c.provision(), c.dead(), c.pause(), c.resume(), c.release(), c.rescan(), c.forget(), c.export(), c.privacy(), c.suggest(),
-		c.backup(), c.compact(), c.status(), c.healthcheck(), c.sandbox(), c.completion(), c.version(),
+		c.demo(),
+		c.try(),
+		c.backtest(),
+		c.eval(),
+		c.run(),
+		c.once(),
+		c.plan(),
+		c.explain(),
+		c.doctor(),
+		c.provision(),
+		c.dead(),
+		c.pause(),
+		c.resume(),
+		c.release(),
+		c.rescan(),
+		c.forget(),
+		c.export(),
+		c.privacy(),
+		c.suggest(),
+		c.backup(),
+		c.compact(),
+		c.status(),
+		c.page(),
+		c.healthcheck(),
+		c.sandbox(),
+		c.completion(),
+		c.version(),
 	} {
 		root.AddCommand(sub)
 	}
