@@ -30,8 +30,11 @@ const (
 
 // Process is what the command line has of its process.
 type Process struct {
-	Args           []string // without the program's name
+	Args           []string  // without the program's name
+	Stdin          io.Reader // nil: empty
 	Stdout, Stderr io.Writer
+	Terminal       bool                                  // somebody at a terminal can be asked
+	Hidden         func(context.Context) (string, error) // reads a line that does not show as it is typed; nil: from Stdin
 	Version        string
 	Reload         <-chan os.Signal // asks the daemon to read its configuration again; nil: never
 }
@@ -56,6 +59,13 @@ func Run(ctx context.Context, p Process) int {
 	}
 	fmt.Fprintln(p.Stderr, "intentd: "+err.Error())
 	return Failed
+}
+
+func (p *Process) stdin() io.Reader {
+	if p.Stdin == nil {
+		return strings.NewReader("")
+	}
+	return p.Stdin
 }
 
 // command is the state that all commands share.
@@ -95,6 +105,7 @@ and how ready they are, and writes score, reason and summary back as fields of t
   intentd demo         see it work: no keys, no network
   intentd try FILE     try it on a journey of your own: no CRM, no configuration
   intentd backtest     see what the score is worth on people whose outcome you know
+  intentd init         make a first configuration
   intentd doctor       check a configuration against the live systems
   intentd provision    make the fields in the CRM
   intentd plan         see, field by field, what would be written
@@ -122,7 +133,7 @@ Exit codes: 0 done, 1 failed, 2 usage or configuration, 3 done with dead letters
 	root.PersistentFlags().BoolVar(&c.json, "json", false, "print JSON")
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return misuse(cmd, "%s", err.Error()) })
 	for _, sub := range []*cobra.Command{
-		c.demo(), c.try(), c.backtest(), c.run(), c.once(), c.plan(), c.explain(), c.doctor(), c.provision(), c.dead(), c.pause(), c.resume(), c.release(), c.rescan(), c.forget(), c.export(), c.privacy(), c.suggest(),
+		c.demo(), c.try(), c.backtest(), c.init(), c.run(), c.once(), c.plan(), c.explain(), c.doctor(), c.provision(), c.dead(), c.pause(), c.resume(), c.release(), c.rescan(), c.forget(), c.export(), c.privacy(), c.suggest(),
 		c.backup(), c.compact(), c.status(), c.healthcheck(), c.sandbox(), c.completion(), c.version(),
 	} {
 		root.AddCommand(sub)
