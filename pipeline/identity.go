@@ -228,7 +228,8 @@ func (l *lot) asPerson(s *subject) connectors.Person {
 		}
 	}
 	if len(q.Emails) > 0 {
-		_, q.Domain, _ = strings.Cut(strings.ToLower(q.Emails[0]), "@")
+		_, domain, _ := strings.Cut(q.Emails[0], "@")
+		q.Domain = l.s.Identity.Company(domain)
 	}
 	return q
 }

@@ -68,7 +68,12 @@ func (g *registry) resolve(source string, seen *connectors.Person) ([]PersonID, 
 	if err != nil {
 		return nil, err
 	}
-	n := len(links)
+	n, told := len(links), false
+	for i := range links { // that it was confirmed says more than that it was seen
+		if reason := why[g.rules.LinkID(links[i])]; reason != "" && links[i].Reason == identity.SeenTogether(links[i].Source) {
+			links[i].Reason, told = reason, true
+		}
+	}
 	ids := make([]identity.ID, 0, n+len(held))
 	for _, l := range links {
 		// What a CRM says of addresses is no guess, and what is nobody's takes no one's place.
@@ -88,7 +93,7 @@ func (g *registry) resolve(source string, seen *connectors.Person) ([]PersonID, 
 		ids = append(ids, h.ID)
 		links = append(links, LinkTo(h.ID, source, cmp.Or(why[h.ID], identity.SeenTogether(source)), g.now))
 	}
-	if len(links) != n {
+	if len(links) != n || told {
 		if err := g.tx.PutLinks(who[0], links); err != nil {
 			return nil, err
 		}

@@ -16,7 +16,7 @@ import (
 
 // emailFeed are the events of the portal's marketing e-mails as a feed: delivered, opened, clicked, bounced, unsubscribed.
 //
-// A pass walks through time in windows of at most a day, each newest first. The token of a page is short-lived: where HubSpot does not
+// A pass walks through time in windows, each newest first: of a day where much happened, of up to thirty where one page held all. The token of a page is short-lived: where HubSpot does not
 // take it any more, the window is begun anew, and what is told again keeps its id.
 type emailFeed struct {
 	c       *Client
@@ -39,6 +39,7 @@ func (c *Client) Email(o FeedOptions) connectors.Feed {
 const (
 	emailPage     = 1000
 	emailWindow   = 24 * time.Hour
+	emailWidest   = 30 * 24 * time.Hour
 	emailOverlap  = 15 * time.Minute // what is filed a little late
 	emailDeep     = 24 * time.Hour   // what servers deliver, or report, later
 	emailDeepPass = time.Hour
@@ -108,9 +109,13 @@ func (f *emailFeed) begin(at *emailAt) {
 
 // next is the next window of the pass; false ends it.
 func (at *emailAt) next() bool {
+	wide := emailWindow.Milliseconds()
+	if at.After == "" { // one page held all of it
+		wide = min(2*max(at.To-at.From, wide), emailWidest.Milliseconds())
+	}
 	at.After, at.Again = "", false
 	if at.To < at.Until {
-		at.From, at.To = at.To, min(at.To+emailWindow.Milliseconds(), at.Until)
+		at.From, at.To = at.To, min(at.To+wide, at.Until)
 		return true
 	}
 	if at.Done == 0 || at.Until-at.Deep >= emailDeepPass.Milliseconds() {

@@ -115,6 +115,9 @@ func TestEmailPages(t *testing.T) {
 	if got := idsOf(append(events, rest...)); !slices.Equal(got, want) {
 		t.Errorf("told %d of %d", len(got), len(want))
 	}
+	if n := p.Counters().Requests; n > 30 {
+		t.Errorf("%d calls for %d events in 90 days", n, len(want))
+	}
 	before := p.Counters().Requests
 	_, at = takeAll(t, f, at)
 	for range 59 {

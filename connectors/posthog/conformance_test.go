@@ -1,6 +1,10 @@
 package posthog
 
 import (
+	"flag"
+	"os"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -51,4 +55,42 @@ func sent(e connectors.Event) wire {
 		p["$anon_distinct_id"] = e.AnonymousID
 	}
 	return w
+}
+
+// testdata/queries.sql are all queries in all their forms, for PostHog's own parser to read (.ci/vendor-clients/hogql.mjs). -update-queries writes it
+// anew.
+var updateQueries = flag.Bool("update-queries", false, "write testdata/queries.sql anew")
+
+func TestTheQueriesThatPostHogsParserReadsAreThoseThatAreSent(t *testing.T) {
+	s := newStandIn(t)
+	src := s.source(func(o *Config) { o.PhoneProperty, o.ConsentProperty = "phone", "consent state" })
+	w := connectors.Window{From: testNow.Add(-time.Hour), To: testNow}
+	for range 2 {
+		for _, p := range []connectors.Person{ann, {UserIDs: []string{"42"}}} {
+			if err := src.about([]connectors.Person{p}, w).run(t.Context(), func(connectors.Event) bool { return true }); err != nil {
+				t.Fatal(err)
+			}
+		}
+		src.noBots.Store(true)
+	}
+	src.Probe(t.Context())
+	if _, err := src.Active(t.Context(), nil); err != nil {
+		t.Fatal(err)
+	}
+	lines := []string{"-- What intentd asks of PostHog, a query a line. Made by connectors/posthog's tests.", src.activeQuery(true)}
+	for _, q := range s.queries {
+		if !slices.Contains(lines, q.Query.Query) {
+			lines = append(lines, q.Query.Query)
+		}
+	}
+	got := strings.Join(lines, "\n") + "\n"
+	const file = "testdata/queries.sql"
+	if *updateQueries {
+		if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if kept, err := os.ReadFile(file); err != nil || string(kept) != got {
+		t.Errorf("%s is not what is sent (%v): run with -update-queries if this is meant", file, err)
+	}
 }

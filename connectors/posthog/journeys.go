@@ -14,6 +14,7 @@ import (
 // journeys asks for the events of a lot of people, page by page.
 type journeys struct {
 	s      *Source
+	counts *asked.Source // where what is read is counted
 	whose  asked.Whose
 	window connectors.Window
 	values map[string]any // of the query; nil: there is nobody to ask about
@@ -31,7 +32,7 @@ type held struct {
 var unheard = []string{"$feature_flag_called", "$web_vitals", "$exception", "$performance_event", "$snapshot", "$$heatmap", "$groupidentify", "$ai_generation", "$ai_span", "$ai_trace", "$ai_embedding"}
 
 func (s *Source) about(people []connectors.Person, w connectors.Window) *journeys {
-	j := &journeys{s: s, whose: asked.Of(people), window: w, owners: map[string]string{}}
+	j := &journeys{s: s, counts: &s.Source, whose: asked.Of(people), window: w, owners: map[string]string{}}
 	if !w.From.Before(w.To) {
 		return j
 	}
@@ -69,11 +70,11 @@ func (j *journeys) query() string {
 		persons = "SELECT 'address', [toString(id), toString(" + address + ")]" + where + " LIMIT 50000 UNION ALL "
 		of = " OR person_id IN (SELECT id" + where + ")"
 	}
-	return persons + "SELECT 'distinct id', [toString(person_id), distinct_id] FROM person_distinct_ids WHERE distinct_id IN {ids} LIMIT 50000 UNION ALL " +
+	return persons + "SELECT 'distinct id', [toString(person_id), distinct_id] FROM person_distinct_ids WHERE distinct_id IN {ids} LIMIT 50000 UNION ALL (" +
 		"SELECT 'event', [" + strings.Join(j.s.eventColumns(), ", ") + "] FROM events WHERE timestamp >= toDateTime({from}) AND timestamp < toDateTime({to})" +
 		" AND event NOT IN {unheard} AND (distinct_id IN {ids} OR person_id IN (" + byID + ")" + of + ")" +
 		" AND (" + happened + ", toString(uuid)) > ({after}, {after_id})" +
-		fmt.Sprintf(" ORDER BY %s, toString(uuid) LIMIT %d", happened, j.s.o.MaxRows)
+		fmt.Sprintf(" ORDER BY %s, toString(uuid) LIMIT %d)", happened, j.s.o.MaxRows)
 }
 
 // run yields the events of all pages.
@@ -93,7 +94,7 @@ func (j *journeys) run(ctx context.Context, yield func(connectors.Event) bool) e
 				return err
 			})
 		})
-		j.s.Events(told)
+		j.counts.Events(told)
 		if err != nil {
 			return err
 		}
@@ -115,7 +116,7 @@ func (j *journeys) run(ctx context.Context, yield func(connectors.Event) bool) e
 func (j *journeys) row(row []json.RawMessage, yield func(connectors.Event) bool) (at asked.Row, n int, err error) {
 	var cells []json.RawMessage
 	if len(row) != 2 || json.Unmarshal(row[1], &cells) != nil {
-		j.s.Misread("journeys", 0, errShort)
+		j.counts.Misread("journeys", 0, errShort)
 		return at, -1, nil
 	}
 	c := texts(cells)
@@ -124,12 +125,12 @@ func (j *journeys) row(row []json.RawMessage, yield func(connectors.Event) bool)
 		j.owner(kind, c[0], c[1])
 		return at, -1, nil
 	case kind != "event":
-		j.s.Misread("journeys", 0, errShort)
+		j.counts.Misread("journeys", 0, errShort)
 		return at, -1, nil
 	}
 	e, person, err := readEvent(j.s.Name, c)
 	if err != nil {
-		j.s.Misread("journeys", 0, err)
+		j.counts.Misread("journeys", 0, err)
 		return at, 0, nil
 	}
 	at = asked.Row{Time: e.Time, ID: e.ID}
@@ -165,8 +166,8 @@ func (j *journeys) owner(kind, person, identifier string) {
 func (j *journeys) release(yield func(connectors.Event) bool) error {
 	told, nobodys := 0, 0
 	defer func() {
-		j.s.Events(told)
-		j.s.LeftOut(asked.LeftOutNobodys, nobodys)
+		j.counts.Events(told)
+		j.counts.LeftOut(asked.LeftOutNobodys, nobodys)
 		j.held = nil
 	}()
 	for _, h := range j.held {

@@ -42,6 +42,11 @@ var spans = []time.Duration{7 * day, day, 4 * time.Hour, time.Hour}
 
 // Active implements connectors.Source. A call is one query, or up to five where PostHog finds that too much.
 func (s *Source) Active(ctx context.Context, from connectors.Cursor) (connectors.Page[connectors.Person], error) {
+	return s.active(ctx, from, &s.Source)
+}
+
+// active is Active, with the place where what cannot be read is counted.
+func (s *Source) active(ctx context.Context, from connectors.Cursor, counts *asked.Source) (connectors.Page[connectors.Person], error) {
 	at := cursor{Position: asked.Position{Version: cursorVersion}}
 	if err := asked.ReadCursor(s.Name+": who was active", from, &at, func() bool { return at.Version == cursorVersion }); err != nil {
 		return connectors.Page[connectors.Person]{}, err
@@ -50,7 +55,7 @@ func (s *Source) Active(ctx context.Context, from connectors.Cursor) (connectors
 		at.Time = s.Now().Add(-s.o.Back)
 	}
 	for {
-		page, err := s.activePage(ctx, at)
+		page, err := s.activePage(ctx, at, counts)
 		narrower := slices.IndexFunc(spans, func(d time.Duration) bool { return at.Span == 0 || d < at.Span })
 		if !tooMuch(err) || narrower < 0 {
 			return page, err
@@ -87,11 +92,14 @@ func (s *Source) activeQuery(bounded bool) string {
 	if bounded {
 		query += " AND " + created + " < {until}"
 	}
-	return query + fmt.Sprintf(" ORDER BY %s, toString(uuid) LIMIT %d", created, s.o.MaxRows)
+	return query + fmt.Sprintf(" ORDER BY %s, toString(uuid) LIMIT %d", created, s.activeRows())
 }
 
+// activeRows is how many rows a page of active people holds: the host takes one in as a whole.
+func (s *Source) activeRows() int { return min(s.o.MaxRows, 20_000) }
+
 // activePage reads one page. A query that fails leaves the position as it was.
-func (s *Source) activePage(ctx context.Context, from cursor) (connectors.Page[connectors.Person], error) {
+func (s *Source) activePage(ctx context.Context, from cursor, counts *asked.Source) (connectors.Page[connectors.Person], error) {
 	var until time.Time // of this page; zero: none
 	if from.Span > 0 && from.Time.Add(from.Span).Before(s.Now().Add(-s.o.Lookback)) {
 		until = from.Time.Add(from.Span)
@@ -104,14 +112,14 @@ func (s *Source) activePage(ctx context.Context, from cursor) (connectors.Page[c
 	}
 	var p *people
 	if err := s.withBots(func() error {
-		return s.ask(ctx, "who was active", s.activeQuery(!until.IsZero()), values, func() { p = s.peopleFrom(from) }, func(row []json.RawMessage) error {
+		return s.ask(ctx, "who was active", s.activeQuery(!until.IsZero()), values, func() { p = &people{counts: counts, at: from, index: map[string]int{}}; p.at.Position = from.Clone() }, func(row []json.RawMessage) error {
 			p.meet(row)
 			return nil
 		})
 	}); err != nil {
 		return connectors.Page[connectors.Person]{}, err
 	}
-	more := p.rows >= s.o.MaxRows
+	more := p.rows >= s.activeRows()
 	if !more && !until.IsZero() {
 		p.at.Row, more = asked.Row{Time: until}, true
 	}
@@ -121,16 +129,11 @@ func (s *Source) activePage(ctx context.Context, from cursor) (connectors.Page[c
 
 // people are those of one page, each once.
 type people struct {
-	s     *Source
-	at    cursor
-	rows  int
-	items []connectors.Person
-	index map[string]int // of items, by PostHog's person
-}
-
-func (s *Source) peopleFrom(at cursor) *people {
-	at.Position = at.Clone()
-	return &people{s: s, at: at, index: map[string]int{}}
+	counts *asked.Source
+	at     cursor
+	rows   int
+	items  []connectors.Person
+	index  map[string]int // of items, by PostHog's person
 }
 
 // meet takes a row of the active query.
@@ -138,12 +141,12 @@ func (p *people) meet(row []json.RawMessage) {
 	p.rows++
 	c := texts(row)
 	if len(c) < activeColumns {
-		p.s.Misread("who was active", p.rows, errShort)
+		p.counts.Misread("who was active", p.rows, errShort)
 		return
 	}
 	t, err := instant(c[activeTime])
 	if err != nil {
-		p.s.Misread("who was active", p.rows, err)
+		p.counts.Misread("who was active", p.rows, err)
 		return
 	}
 	if !p.at.Meet(asked.Row{Time: t, ID: c[activeID]}) {

@@ -455,3 +455,34 @@ func TestASequenceIsLeftWithoutAnError(t *testing.T) {
 		t.Errorf("%d calls, want 1: leaving is no failure to try again after", s.calls)
 	}
 }
+
+// What is explained is what is asked, and neither the position nor the counts move.
+func TestItIsExplainedHowPeopleAreAskedAbout(t *testing.T) {
+	s := newStandIn(t)
+	s.ingest(testNow.Add(-time.Minute), recorded(t)...)
+	src := s.source(nil)
+	x, err := src.Explain(t.Context(), connectors.ExplainQuery{Person: &ann, Window: month, Rows: 5})
+	if err != nil || len(x.Asked) != 1 {
+		t.Fatal(x, err)
+	}
+	q := x.Asked[0]
+	if q.Query != s.queries[0].Query.Query || q.Read != 11 || len(q.Rows) != 5 || q.Failed != "" || !slices.Contains(q.Parameters, connectors.Parameter{Name: "emails", Value: "ann@example.com"}) {
+		t.Errorf("got %+v", q)
+	}
+	if x, err = src.Explain(t.Context(), connectors.ExplainQuery{Rows: 5}); err != nil || x.Asked[0].Read != 1 || x.Asked[0].Query != s.queries[1].Query.Query {
+		t.Errorf("who was active: %+v, %v", x, err)
+	}
+	stranger := connectors.Person{Key: "x", Phones: []string{"+4930"}}
+	if x, err = src.Explain(t.Context(), connectors.ExplainQuery{Person: &stranger, Window: month}); err != nil || x.Asked[0].Failed == "" || s.calls != 2 {
+		t.Errorf("of somebody it cannot know: %+v, %v after %d calls", x, err, s.calls)
+	}
+	s.fail = func(int, string) *http.Response {
+		return refused(&http.Request{}, 403, "authentication_error", "permission_denied", "API key missing required scope 'query:read'", nil)
+	}
+	if x, err = src.Explain(t.Context(), connectors.ExplainQuery{Person: &ann, Window: month}); err != nil || !strings.Contains(x.Asked[0].Failed, "query:read") {
+		t.Errorf("what PostHog refused: %+v, %v", x, err)
+	}
+	if in, _ := src.Intake(); in.Read != 0 {
+		t.Errorf("the counts moved: %+v", in)
+	}
+}

@@ -200,7 +200,7 @@ func (q *reading) query(text string) (rows [][]any, err error) {
 	}()
 	rows = [][]any{}
 	for _, one := range split(text, " UNION ALL ") {
-		rows = append(rows, q.selected(one, 100)...) // as many without a LIMIT
+		rows = append(rows, q.selected(strings.TrimSuffix(strings.TrimPrefix(one, "("), ")"), 100)...) // as many without a LIMIT
 	}
 	return rows, nil
 }

@@ -31,9 +31,10 @@ func (c call) rendering(o *hubObject) (how rendering, most int) {
 
 // render is a record as an answer shows it.
 func (how rendering) render(r *record) members {
-	props := make(members, len(how.props))
-	for i, p := range how.props {
-		props[i] = member{p.Name, orNull(p.value(r))}
+	props := func(b []byte) []byte {
+		return appendEach(b, "{}", how.props, func(b []byte, p *property) []byte {
+			return appendValue(append(appendQuoted(b, p.Name), ':'), p.value(r))
+		})
 	}
 	told := members{{"id", r.id}, {"properties", props}}
 	if len(how.history) > 0 {

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
-	"strings"
 	"unicode/utf8"
 )
 
@@ -21,7 +20,9 @@ func marshal(v any) []byte {
 	return bytes.TrimSuffix(b.Bytes(), []byte{'\n'})
 }
 
-func jsonReply(status int, v any) reply { return reply{status: status, body: appendJSON(nil, v)} }
+func jsonReply(status int, v any) reply {
+	return reply{status: status, body: appendJSON(make([]byte, 0, 4096), v)}
+}
 
 // decode reads a request's body. The error says in a client's words what is wrong with it.
 func decode(body []byte, into any) error {
@@ -55,6 +56,8 @@ func appendJSON(b []byte, value any) []byte {
 		return appendQuoted(b, v)
 	case bool:
 		return strconv.AppendBool(b, v)
+	case func(b []byte) []byte: // what appends itself
+		return v(b)
 	case members:
 		return appendEach(b, "{}", v, func(b []byte, m member) []byte { return appendJSON(append(appendQuoted(b, m.name), ':'), m.value) })
 	case []members:
@@ -77,17 +80,20 @@ func appendEach[T any](b []byte, brackets string, list []T, one func(b []byte, x
 	return append(b, brackets[1])
 }
 
+// appendQuoted appends a text. What needs escaping, or may, is left to encoding/json.
 func appendQuoted(b []byte, s string) []byte {
-	if strings.ContainsFunc(s, func(c rune) bool { return c < ' ' || c == '"' || c == '\\' || c == utf8.RuneError }) {
-		return append(b, marshal(s)...)
+	for i := range len(s) {
+		if c := s[i]; c < ' ' || c == '"' || c == '\\' || c >= utf8.RuneSelf {
+			return append(b, marshal(s)...)
+		}
 	}
 	return append(append(append(b, '"'), s...), '"')
 }
 
-// orNull is what an empty text is told as.
-func orNull(text string) any {
+// appendValue appends a text, null for an empty one.
+func appendValue(b []byte, text string) []byte {
 	if text == "" {
-		return nil
+		return append(b, "null"...)
 	}
-	return text
+	return appendQuoted(b, text)
 }

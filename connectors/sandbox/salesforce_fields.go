@@ -1,7 +1,6 @@
 package sandbox
 
 import (
-	"encoding/json"
 	"fmt"
 	"math"
 	"slices"
@@ -160,17 +159,17 @@ func plausibleEmail(s string) bool {
 	return at > 0 && at < len(s)-3 && strings.IndexByte(s[at:], '.') > 1 && !strings.HasSuffix(s, ".") && !strings.ContainsAny(s, " \t\r\n,;<>")
 }
 
-// told is a value as JSON tells it.
-func (f *orgField) told(v string) any {
+// appendTo appends a value as JSON.
+func (f *orgField) appendTo(b []byte, v string) []byte {
 	switch {
 	case f.Type == orgBool:
-		return v != ""
+		return strconv.AppendBool(b, v != "")
 	case v != "" && f.numeric() && f.Type != orgInt && !strings.Contains(v, "."):
-		return json.RawMessage(v + ".0")
+		return append(append(b, v...), ".0"...)
 	case v != "" && (f.numeric() || f.Type == orgComplex):
-		return json.RawMessage(v)
+		return append(b, v...)
 	}
-	return orNull(v)
+	return appendValue(b, v)
 }
 
 // plain is a value as CSV and Go see it.

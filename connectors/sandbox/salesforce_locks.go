@@ -54,6 +54,8 @@ func (s *Salesforce) isHeld(id string, q *request) bool {
 // checkLocks refuses a record that another write holds, or whose account it holds.
 func (s *Salesforce) checkLocks(q *request, o *orgObject, r *record) {
 	for _, id := range o.lockedBy(r) {
-		badRowIf(s.isHeld(id, q), "UNABLE_TO_LOCK_ROW", "unable to obtain exclusive access to this record or 1 records: "+id)
+		if s.isHeld(id, q) {
+			panic(badRow("UNABLE_TO_LOCK_ROW", "unable to obtain exclusive access to this record or 1 records: "+id))
+		}
 	}
 }

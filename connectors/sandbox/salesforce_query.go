@@ -120,34 +120,36 @@ func (s *Salesforce) page(c *orgCall, cursor *orgCursor, from int) reply {
 	if end < len(cursor.recs) {
 		told = append(told, member{"nextRecordsUrl", fmt.Sprintf("%s/query/%s-%d", c.prefix(), cursor.id, end)})
 	}
-	records := make([]members, 0, end-from)
-	for _, r := range cursor.recs[from:end] {
-		records = append(records, s.render(c.prefix(), cursor.o, r, cursor.columns))
+	records := func(b []byte) []byte {
+		return appendEach(b, "[]", cursor.recs[from:end], func(b []byte, r *record) []byte { return s.render(b, c.prefix(), cursor.o, r, cursor.columns) })
 	}
 	return jsonReply(http.StatusOK, append(told, member{"records", records}))
 }
 
-// render is a record as queries and reads tell it: its own fields before those of its parents.
-func (s *Salesforce) render(prefix string, o *orgObject, r *record, columns []orgPath) members {
+// render appends a record as queries and reads tell it: its own fields before those of its parents.
+func (s *Salesforce) render(b []byte, prefix string, o *orgObject, r *record, columns []orgPath) []byte {
 	path := "/sobjects/"
 	if o.Tooling {
 		path = "/tooling/sobjects/"
 	}
-	own := members{{"attributes", members{{"type", o.Name}, {"url", prefix + path + o.Name + "/" + r.id}}}}
-	var parents members
-	for i, c := range columns {
-		switch {
-		case c.way == nil:
-			own = append(own, member{c.field.Name, c.field.told(c.field.value(r))})
-		case !slices.ContainsFunc(columns[:i], func(p orgPath) bool { return p.way == c.way }):
-			var told any
-			if parent, up := s.parent(c.way, r); up != nil {
-				told = s.render(prefix, parent, up, below(columns, c.way, parent))
-			}
-			parents = append(parents, member{c.way.Relation, told})
+	b = append(b, `{"attributes":{"type":"`+o.Name+`","url":"`+prefix+path+o.Name+"/"+r.id+`"}`...)
+	for _, c := range columns {
+		if c.way == nil {
+			b = c.field.appendTo(append(appendQuoted(append(b, ','), c.field.Name), ':'), c.field.value(r))
 		}
 	}
-	return append(own, parents...)
+	for i, c := range columns {
+		if c.way == nil || slices.ContainsFunc(columns[:i], func(p orgPath) bool { return p.way == c.way }) {
+			continue
+		}
+		b = append(appendQuoted(append(b, ','), c.way.Relation), ':')
+		if parent, up := s.parent(c.way, r); up != nil {
+			b = s.render(b, prefix, parent, up, below(columns, c.way, parent))
+		} else {
+			b = append(b, "null"...)
+		}
+	}
+	return append(b, '}')
 }
 
 // readOne answers GET sobjects/{object}/{id}.
@@ -163,7 +165,7 @@ func (s *Salesforce) tell(c *orgCall, o *orgObject, r *record) reply {
 			}
 		}
 	}
-	return jsonReply(http.StatusOK, s.render(c.prefix(), o, r, s.columns(o, names)))
+	return reply{status: http.StatusOK, body: s.render(nil, c.prefix(), o, r, s.columns(o, names))}
 }
 
 // changed are the records to which something happened, as at tells, from start up to end of a replication call, whose seconds are

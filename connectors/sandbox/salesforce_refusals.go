@@ -83,7 +83,9 @@ func (s *Salesforce) checkValues(c *orgCall, o *orgObject, r *record, values cha
 			continue
 		}
 		parent, up := s.recordOf(id)
-		badRowIf(parent == nil || !slices.Contains(f.RefTo, parent.Name), "FIELD_INTEGRITY_EXCEPTION", f.Label+": id value of incorrect type: "+id, f.Name)
+		if parent == nil || !slices.Contains(f.RefTo, parent.Name) {
+			panic(badRow("FIELD_INTEGRITY_EXCEPTION", f.Label+": id value of incorrect type: "+id, f.Name))
+		}
 		badRowIf(up == nil || s.isPurged(up), "INVALID_CROSS_REFERENCE_KEY", "invalid cross reference id", f.Name)
 		badRowIf(!up.live(), "ENTITY_IS_DELETED", "entity is deleted", f.Name)
 	}

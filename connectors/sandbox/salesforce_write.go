@@ -94,15 +94,21 @@ func (o *orgObject) changesOf(row orgRow, fresh bool) changes {
 			}
 		}
 	}
-	badRowIf(len(closed) > 0, "INVALID_FIELD_FOR_INSERT_UPDATE", "Unable to create/update fields: "+strings.Join(closed, ", ")+". Please check the security settings of this field and verify that it is read/write for your profile or permission set.", closed...)
-	badRowIf(len(missing) > 0, "REQUIRED_FIELD_MISSING", "Required fields are missing: ["+strings.Join(missing, ", ")+"]", missing...)
+	if len(closed) > 0 {
+		panic(badRow("INVALID_FIELD_FOR_INSERT_UPDATE", "Unable to create/update fields: "+strings.Join(closed, ", ")+". Please check the security settings of this field and verify that it is read/write for your profile or permission set.", closed...))
+	}
+	if len(missing) > 0 {
+		panic(badRow("REQUIRED_FIELD_MISSING", "Required fields are missing: ["+strings.Join(missing, ", ")+"]", missing...))
+	}
 	return values
 }
 
 // target is the live record that a row means.
 func (s *Salesforce) target(o *orgObject, given string) *record {
 	id, ok := longID(given)
-	badRowIf(!ok || id[:3] != o.Prefix, "MALFORMED_ID", o.fields[0].Label+": id value of incorrect type: "+given, "Id")
+	if !ok || id[:3] != o.Prefix {
+		panic(badRow("MALFORMED_ID", o.fields[0].Label+": id value of incorrect type: "+given, "Id"))
+	}
 	r := o.byID[id]
 	badRowIf(r == nil || s.isPurged(r), "INVALID_CROSS_REFERENCE_KEY", "invalid cross reference id")
 	badRowIf(!r.live(), "ENTITY_IS_DELETED", "entity is deleted")
@@ -254,7 +260,7 @@ func (s *Salesforce) readMany(c *orgCall, o *orgObject) reply {
 		full, ok := longID(id)
 		badRequestIf(!ok || full[:3] != o.Prefix, "MALFORMED_ID", "malformed id %s", id)
 		if r := o.byID[full]; r != nil && r.live() {
-			list[i] = s.render(c.prefix(), o, r, columns)
+			list[i] = func(b []byte) []byte { return s.render(b, c.prefix(), o, r, columns) }
 		}
 	}
 	return jsonReply(http.StatusOK, list)

@@ -260,7 +260,7 @@ func FuzzSOQL(f *testing.F) {
 		}()
 		q := g.parseSOQL(text, false)
 		for _, r := range g.run(q, true) {
-			marshal(g.render(v67, q.o, r, q.columns))
+			g.render(nil, v67, q.o, r, q.columns)
 		}
 	})
 }

@@ -153,7 +153,7 @@ func (b *bigquery) question(s *statement, a *args) bigqueryAsk {
 			kind["type"], value["value"] = "STRING", a.sinceID
 		case paramLimit:
 			kind["type"], value["value"] = "INT64", strconv.Itoa(a.limit)
-		case paramEmails, paramUserIDs, paramAnonymousIDs:
+		case paramEmails, paramUserIDs, paramAnonymousIDs, paramDomains:
 			kind["type"], kind["arrayType"] = "ARRAY", map[string]any{"type": "STRING"}
 			list := []map[string]any{}
 			for _, v := range a.list(p) {

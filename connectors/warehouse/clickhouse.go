@@ -60,7 +60,7 @@ func newClickhouse(o Config, h connectors.Host) (*clickhouse, error) {
 // clickhouseType is how the server reads each parameter.
 var clickhouseType = [...]string{
 	paramSince: "DateTime64(6, 'UTC')", paramSinceID: "String", paramLimit: "UInt32", paramEmails: "Array(String)", paramUserIDs: "Array(String)",
-	paramAnonymousIDs: "Array(String)", paramFrom: "DateTime64(6, 'UTC')", paramTo: "DateTime64(6, 'UTC')",
+	paramAnonymousIDs: "Array(String)", paramDomains: "Array(String)", paramFrom: "DateTime64(6, 'UTC')", paramTo: "DateTime64(6, 'UTC')",
 }
 
 func (c *clickhouse) query(ctx context.Context, op string, s *statement, a *args, each func(row) error) error {
@@ -167,7 +167,7 @@ func clickhouseValue(p param, a *args) string {
 		return strconv.Itoa(a.limit)
 	case paramSinceID:
 		return clickhouseEscape.Replace(a.sinceID)
-	case paramEmails, paramUserIDs, paramAnonymousIDs:
+	case paramEmails, paramUserIDs, paramAnonymousIDs, paramDomains:
 		list := a.list(p)
 		for i, v := range list {
 			list[i] = "'" + clickhouseEscape.Replace(v) + "'"

@@ -245,7 +245,7 @@ func (o *Config) queries() []query {
 
 var (
 	activeParams  = []param{paramSince, paramSinceID, paramLimit}
-	journeyParams = []param{paramEmails, paramUserIDs, paramAnonymousIDs, paramFrom, paramTo}
+	journeyParams = []param{paramEmails, paramUserIDs, paramAnonymousIDs, paramDomains, paramFrom, paramTo}
 	windowParams  = []param{paramFrom, paramTo}
 )
 

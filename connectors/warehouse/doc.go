@@ -4,7 +4,7 @@
 //
 //   - active tells who did something since a position. Parameters :since (a time), :since_id (text) and :limit; columns cursor_time,
 //     cursor_id, email, phone, user_id, anonymous_id; ordered by (cursor_time, cursor_id), which must be the order of intake.
-//   - journeys tells what people did. Parameters :emails (in lower case), :user_ids, :anonymous_ids (lists of text), :from and :to
+//   - journeys tells what people did. Parameters :emails (in lower case), :user_ids, :anonymous_ids, :domains (lists of text), :from and :to
 //     (times, half-open); columns event_id, time, kind, email, phone, user_id, anonymous_id, session_id, url, page_title, element_text, element_id,
 //     referrer, user_agent, ip, consent, received, properties (an object of JSON), and person_email and person_user_id: by whom of those asked
 //     about the warehouse links a row to somebody that names nobody itself. A missing column reads as empty; any other one is a property of the event.

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/intentd/intentd/connectors"
+	"github.com/intentd/intentd/connectors/internal/asked"
 )
 
 // asking is a statement with its values, as an explanation tells them. Its parameters stay named, however a dialect marks their places.
@@ -25,7 +26,7 @@ func asking(what string, s *statement, a *args) connectors.Question {
 			value = a.sinceID
 		case paramLimit:
 			value = strconv.Itoa(a.limit)
-		case paramEmails, paramUserIDs, paramAnonymousIDs:
+		case paramEmails, paramUserIDs, paramAnonymousIDs, paramDomains:
 			value = strings.Join(a.list(p), ", ")
 		}
 		told.Parameters = append(told.Parameters, connectors.Parameter{Name: paramNames[p], Value: value})
@@ -77,7 +78,7 @@ func (s *Source) explainJourneys(ctx context.Context, q connectors.ExplainQuery)
 		told.Failed = "nothing is asked: the person has no address and no id that this source knows"
 		return told, nil
 	}
-	whose := keysOf(people)
+	whose := asked.Of(people)
 	err := explain(ctx, s.engine, s.name+": journeys", &s.journeys, a, &told, q.Rows, func(r row) connectors.ToldRow {
 		e, err := r.event(s.name)
 		switch {
@@ -86,7 +87,7 @@ func (s *Source) explainJourneys(ctx context.Context, q connectors.ExplainQuery)
 		case !q.Window.Contains(e.Time):
 			return connectors.ToldRow{Event: &e, Became: "left out: out of time"}
 		}
-		e.Person = whose.of(&e, r)
+		e.Person = person(whose, &e, r)
 		return connectors.ToldRow{Event: &e}
 	})
 	if told.Read > s.maxRows && told.Failed == "" {

@@ -128,7 +128,7 @@ func (p *postgres) bind(s *statement, a *args) (query string, values []any) {
 			place[at] = add(a.sinceID)
 		case paramLimit:
 			place[at] = add(a.limit)
-		case paramEmails, paramUserIDs, paramAnonymousIDs:
+		case paramEmails, paramUserIDs, paramAnonymousIDs, paramDomains:
 			if list := a.list(at); p.lists {
 				place[at] = add(list)
 			} else {

@@ -16,11 +16,12 @@ const (
 	paramEmails
 	paramUserIDs
 	paramAnonymousIDs
+	paramDomains
 	paramFrom
 	paramTo
 )
 
-var paramNames = [...]string{"since", "since_id", "limit", "emails", "user_ids", "anonymous_ids", "from", "to"}
+var paramNames = [...]string{"since", "since_id", "limit", "emails", "user_ids", "anonymous_ids", "domains", "from", "to"}
 
 // statement is a query with its parameters marked.
 type statement struct {

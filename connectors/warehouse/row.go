@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/intentd/intentd/connectors"
+	"github.com/intentd/intentd/connectors/internal/asked"
 )
 
 // row is one row of an answer: the text of each column, "" where it is null. It is valid until the next one.
@@ -34,12 +35,12 @@ var (
 )
 
 // position is where a row stands among those that came in.
-func (r row) position() (seenRow, error) {
+func (r row) position() (asked.Row, error) {
 	t, err := parseTime(r.get("cursor_time"))
 	if err != nil {
-		return seenRow{}, errNoCursor
+		return asked.Row{}, errNoCursor
 	}
-	return seenRow{Time: t, ID: r.get("cursor_id")}, nil
+	return asked.Row{Time: t, ID: r.get("cursor_id")}, nil
 }
 
 // person reads a row of the active query.

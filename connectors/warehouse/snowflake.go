@@ -30,7 +30,7 @@ type snowflake struct {
 	running awake
 
 	mu      sync.Mutex
-	answers map[string]*snowflakeAnswer // those that are being read, by handle
+	answers map[string]*snowflakeAnswer // the first partitions of those that are being read, by handle; their rows until they are read
 }
 
 const (
@@ -135,7 +135,7 @@ func (s *snowflake) question(st *statement, a *args) snowflakeAsk {
 			value = a.sinceID
 		case paramLimit:
 			value, kind = strconv.Itoa(a.limit), "FIXED"
-		case paramEmails, paramUserIDs, paramAnonymousIDs:
+		case paramEmails, paramUserIDs, paramAnonymousIDs, paramDomains:
 			list, _ := json.Marshal(append([]string{}, a.list(p)...)) // no null
 			mark, value = "PARSE_JSON(?)::ARRAY", string(list)
 		default:
@@ -217,8 +217,8 @@ func (s *snowflake) start(ctx context.Context, op string, st *statement, a *args
 	return got.Handle, nil
 }
 
-// first is the first partition of an answer, which alone tells the columns. What the query cost is booked when it is first seen.
-func (s *snowflake) first(ctx context.Context, op, handle string) (*snowflakeAnswer, error) {
+// first is the first partition of an answer, which alone tells the columns. What the query cost is booked by whoever reads it from its begin.
+func (s *snowflake) first(ctx context.Context, op, handle string, begin bool) (*snowflakeAnswer, error) {
 	s.mu.Lock()
 	known := s.answers[handle]
 	s.mu.Unlock()
@@ -233,7 +233,9 @@ func (s *snowflake) first(ctx context.Context, op, handle string) (*snowflakeAns
 	if err != nil {
 		return nil, err
 	}
-	s.ran(w, got)
+	if begin {
+		s.ran(w, got)
+	}
 	s.mu.Lock()
 	s.answers[handle] = got
 	s.mu.Unlock()
@@ -243,14 +245,15 @@ func (s *snowflake) first(ctx context.Context, op, handle string) (*snowflakeAns
 // fetch implements keeper. A page is a partition of the answer, which Snowflake cuts as it likes.
 func (s *snowflake) fetch(ctx context.Context, op, answer, page string, _ int, each func(row) error) (next string, err error) {
 	part, _ := strconv.Atoi(page)
-	first, err := s.first(ctx, op, answer)
+	first, err := s.first(ctx, op, answer, part == 0)
 	if err != nil {
 		return "", err
 	}
 	data := first.Data
-	if part > 0 {
+	if first.Data = nil; part > 0 || data == nil {
 		got, err := s.partition(ctx, op, answer, part)
 		if err != nil {
+			s.forget(answer)
 			return "", err
 		}
 		data = got.Data
@@ -261,10 +264,15 @@ func (s *snowflake) fetch(ctx context.Context, op, answer, page string, _ int, e
 	if part+1 < len(first.Meta.Partitions) {
 		return strconv.Itoa(part + 1), nil
 	}
+	s.forget(answer)
+	return "", nil
+}
+
+// forget drops what is known of an answer that is read, or cannot be.
+func (s *snowflake) forget(answer string) {
 	s.mu.Lock()
 	delete(s.answers, answer)
 	s.mu.Unlock()
-	return "", nil
 }
 
 // wait is the first partition of an answer, once there is one. A query that runs longer than it may is cancelled.
@@ -370,7 +378,7 @@ func (s *snowflake) query(ctx context.Context, op string, st *statement, a *args
 }
 
 func (s *snowflake) whole(ctx context.Context, op, handle string, columns func([]string), each func(row) error) error {
-	first, err := s.first(ctx, op, handle)
+	first, err := s.first(ctx, op, handle, true)
 	if err != nil {
 		return err
 	}

@@ -1,16 +1,17 @@
 package warehouse
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"iter"
-	"maps"
 	"slices"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/intentd/intentd/connectors"
+	"github.com/intentd/intentd/connectors/identity"
+	"github.com/intentd/intentd/connectors/internal/asked"
 	"github.com/intentd/intentd/connectors/internal/transport"
 )
 
@@ -32,6 +33,7 @@ type args struct {
 	unless                       int64                // see keeper.submit
 	columns                      func(names []string) // told once the answer begins, if set
 	emails, userIDs, anonymousID []string
+	domains                      []string // of companies
 }
 
 // list is the value of a parameter that is a list; never nil.
@@ -44,6 +46,8 @@ func (a *args) list(p param) []string {
 		v = a.userIDs
 	case paramAnonymousIDs:
 		v = a.anonymousID
+	case paramDomains:
+		v = a.domains
 	}
 	return slices.DeleteFunc(slices.Clone(v), func(s string) bool { return s == "" })
 }
@@ -69,8 +73,7 @@ type Source struct {
 	maxRows  int // of one journeys query
 	now      func() time.Time
 
-	mu     sync.Mutex
-	intake connectors.Intake // since start
+	tally asked.Tally // since start
 }
 
 // Active implements connectors.Source. A call is one query.
@@ -88,7 +91,7 @@ func (s *Source) Active(ctx context.Context, from connectors.Cursor) (page conne
 		case len(p.Emails)+len(p.Phones)+len(p.UserIDs)+len(p.AnonymousIDs) > 0:
 			page.Items = append(page.Items, p)
 		default:
-			s.leftOut(connectors.LeftOutNobody)
+			s.tally.LeftOut(connectors.LeftOutNobody, 1)
 		}
 	})
 	if err != nil {
@@ -127,7 +130,7 @@ func (s *Source) ask(ctx context.Context, people []connectors.Person, w connecto
 	if len(a.emails)+len(a.userIDs)+len(a.anonymousID) == 0 {
 		return nil
 	}
-	whose := keysOf(people)
+	whose := asked.Of(people)
 	rows, told := 0, 0
 	err := s.engine.query(ctx, s.name+": journeys", &s.journeys, a, func(r row) error {
 		if rows++; rows > s.maxRows {
@@ -141,14 +144,15 @@ func (s *Source) ask(ctx context.Context, people []connectors.Person, w connecto
 		if !w.Contains(e.Time) {
 			return nil
 		}
-		e.Person = whose.of(&e, r)
-		told++
-		if !yield(e) {
-			return errLeft
+		for _, e.Person = range peopleOf(people, whose, &e, r) {
+			told++
+			if !yield(e) {
+				return errLeft
+			}
 		}
 		return nil
 	})
-	s.events(told)
+	s.tally.Events(told)
 	switch {
 	case !errors.Is(err, errTooMany):
 		return err
@@ -170,76 +174,40 @@ func askFor(people []connectors.Person, w connectors.Window) *args {
 		}
 		a.userIDs = append(a.userIDs, p.UserIDs...)
 		a.anonymousID = append(a.anonymousID, p.AnonymousIDs...)
+		if p.Domain != "" && !slices.Contains(a.domains, p.Domain) {
+			a.domains = append(a.domains, p.Domain)
+		}
 	}
 	return a
 }
 
-// keys tells whose a row is by the identifiers on it, the strongest first; "" leaves it to the host.
-type keys map[string]string
-
-func keysOf(people []connectors.Person) keys {
-	k := keys{}
-	add := func(id, key string) {
-		if of, taken := k[id]; taken && of != key {
-			key = "" // of several people: the host decides
-		}
-		k[id] = key
+// peopleOf are the keys of the people whose a row is: one person, or "" for nobody who was asked about; of a row about a company that names
+// nobody, all who were asked about and are of it.
+func peopleOf(people []connectors.Person, whose asked.Whose, e *connectors.Event, r row) (keys []string) {
+	company := e.Properties[connectors.PropCompany]
+	if company == "" || e.Email != "" || e.UserID != "" || e.AnonymousID != "" || e.Phone != "" {
+		return []string{person(whose, e, r)}
 	}
-	for _, p := range people {
-		for _, v := range p.Emails {
-			add("e"+strings.ToLower(v), p.Key)
-		}
-		for _, v := range p.UserIDs {
-			add("u"+v, p.Key)
-		}
-		for _, v := range p.AnonymousIDs {
-			add("a"+v, p.Key)
+	of := (*identity.Rules)(nil).Company(company)
+	for i := range people {
+		if of != "" && people[i].Domain == of {
+			keys = append(keys, people[i].Key)
 		}
 	}
-	return k
+	return keys
 }
 
-// of looks at the identifiers of the row's own first, then at those by which the warehouse links it to somebody.
-func (k keys) of(e *connectors.Event, r row) string {
-	for _, id := range []string{"e" + strings.ToLower(e.Email), "u" + e.UserID, "a" + e.AnonymousID, "e" + strings.ToLower(r.get("person_email")), "u" + r.get("person_user_id")} {
-		if key := k[id]; key != "" && len(id) > 1 {
-			return key
-		}
-	}
-	return ""
+// person is the key of the person whose a row is, by the identifiers of its own first, then by those by which the warehouse links it to somebody.
+func person(whose asked.Whose, e *connectors.Event, r row) string {
+	return cmp.Or(whose.Event(e), whose.Email(r.get("person_email")), whose.UserID(r.get("person_user_id")))
 }
 
 func (s *Source) unreadable(query string, row int, why error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.intake.Read++
-	s.intake.CountUnreadable(connectors.Unreadable{Where: "the " + query + " query", Line: int64(row), Reason: why.Error(), Time: s.now()})
-}
-
-func (s *Source) leftOut(reason string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.intake.Read++
-	s.intake.CountLeftOut(reason, 1)
-}
-
-func (s *Source) events(n int) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.intake.Read += int64(n)
-	s.intake.Events += int64(n)
+	s.tally.Unreadable(connectors.Unreadable{Where: "the " + query + " query", Line: int64(row), Reason: why.Error(), Time: s.now()})
 }
 
 // Intake implements connectors.IntakeReporter: what was read since start.
-func (s *Source) Intake() (connectors.Intake, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	in := s.intake
-	in.Examples = slices.Clone(in.Examples)
-	in.Unreadable = maps.Clone(in.Unreadable)
-	in.LeftOut = maps.Clone(in.LeftOut)
-	return in, nil
-}
+func (s *Source) Intake() (connectors.Intake, error) { return s.tally.Counts(), nil }
 
 // Probe implements connectors.Prober: both queries are run, the second about nobody, and their columns looked at.
 func (s *Source) Probe(ctx context.Context) (out []connectors.Finding) {

@@ -2,7 +2,6 @@ package warehouse
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -10,6 +9,7 @@ import (
 	"time"
 
 	"github.com/intentd/intentd/connectors"
+	"github.com/intentd/intentd/connectors/internal/asked"
 	"github.com/intentd/intentd/connectors/internal/transport"
 )
 
@@ -254,13 +254,8 @@ func (f *Feed) giveUp(at *windowAt, lost *lostAnswer) (more bool) {
 
 func (f *Feed) windowPosition(from connectors.Cursor) (windowAt, error) {
 	at := windowAt{Version: cursorVersion}
-	if from == nil {
-		return at, nil
-	}
-	if err := json.Unmarshal(from, &at); err != nil || at.Version != cursorVersion {
-		return at, errCursor(f.op())
-	}
-	return at, nil
+	err := asked.ReadCursor(f.op(), from, &at, func() bool { return at.Version == cursorVersion })
+	return at, err
 }
 
 // begin begins a pass with its first window.
@@ -321,13 +316,8 @@ func (f *Feed) Intake(from connectors.Cursor) (connectors.Intake, error) {
 	var at struct {
 		Intake connectors.Intake `json:"in"`
 	}
-	if from == nil {
-		return at.Intake, nil
-	}
-	if err := json.Unmarshal(from, &at); err != nil {
-		return at.Intake, errCursor(f.op())
-	}
-	return at.Intake, nil
+	err := asked.ReadCursor(f.op(), from, &at, func() bool { return true })
+	return at.Intake, err
 }
 
 // Probe implements connectors.Prober: the query is run about a moment, or only planned where running it is paid for, and its columns looked at.

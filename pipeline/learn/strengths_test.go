@@ -326,3 +326,30 @@ func TestUnknownIsNotNought(t *testing.T) {
 		t.Errorf("all known: %v", x)
 	}
 }
+
+// FuzzReadStrengths: whatever a file of coefficients holds, it is refused or gives scores of 0 to 100 whose parts add up.
+func FuzzReadStrengths(f *testing.F) {
+	var b bytes.Buffer
+	if err := learned(f, simulated(1, 100, 1), nil).Write(&b); err != nil {
+		f.Fatal(err)
+	}
+	f.Add(b.Bytes())
+	f.Add([]byte("k: 1e308\noffset: 9000000\nfeatures: [{fact: volume, form: value, strength: 1e5, spread: 1e-300}]"))
+	people := simulated(2, 5, 1)
+	f.Fuzz(func(t *testing.T, file []byte) {
+		m, err := ReadStrengths(file)
+		if err != nil {
+			return
+		}
+		for _, p := range people {
+			points, clamp, total := m.Parts(p.facts)
+			sum := m.Offset + clamp
+			for _, q := range points {
+				sum += q.Tenths
+			}
+			if sum != total || total < 0 || total > 1000 {
+				t.Fatalf("parts make %d, the score is %d", sum, total)
+			}
+		}
+	})
+}

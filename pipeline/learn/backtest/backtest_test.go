@@ -274,3 +274,29 @@ func TestUnknownStandLowest(t *testing.T) {
 		t.Errorf("nobody has %v points, tier %v", points, e.tier(nobody, points))
 	}
 }
+
+// TestAhead: of the won, how many were high before, how early, and what they were worth by the best tier they had.
+func TestAhead(t *testing.T) {
+	set := score.Defaults()
+	snapshot := func(daysBefore int, signals ...score.Signal) *learn.Snapshot {
+		s := &learn.Snapshot{At: start}
+		for _, g := range signals {
+			g.At = start.AddDate(0, 0, -daysBefore).Unix()
+			s.Features.Signals = append(s.Features.Signals, g)
+		}
+		return s
+	}
+	request := score.Signal{Type: score.HandRaise, Strength: 95}
+	view := score.Signal{Type: score.WebVisit, Strength: 40}
+	var l lead
+	l.add(&set, &Person{Snapshot: snapshot(10, request), Worth: 700})
+	l.add(&set, &Person{Snapshot: snapshot(40, request), Worth: 200}) // cold again by now, but it was high
+	l.add(&set, &Person{Snapshot: snapshot(3, view), Worth: 100})
+	a := l.told()
+	if a.Won != 3 || a.High != 2 || a.Never != 1 || a.MedianDays != 41 || a.Best["low"] != 1 || a.Worth["high"] != 900 || a.Worth["low"] != 100 {
+		t.Errorf("%+v", a)
+	}
+	if lines := (&Result{Ahead: a}).ahead(); len(lines) != 1 || lines[0] != "Of 3 people who were won, the score had 2 (67 %) high before, half of them at least 41 days ahead; 1 never was. Those who were high brought 90 % of the 1000 that all were worth." {
+		t.Errorf("%q", lines)
+	}
+}

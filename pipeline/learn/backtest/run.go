@@ -247,6 +247,9 @@ func (r *run) judge(engines []*engine) error {
 		if r.ctx.Err() != nil {
 			return r.ctx.Err()
 		}
+		if e.baseline && len(e.judged.Groups()) < 2 {
+			continue // nobody has what it goes by: it is no list
+		}
 		if e.name == r.p.Given && !outOfHundred(&e.judged) {
 			e.tier = nil
 		}

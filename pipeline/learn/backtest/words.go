@@ -87,8 +87,8 @@ func (r *Result) ahead() []string {
 	if a.High == 0 {
 		return []string{fmt.Sprintf("Of %s, the score had none high in the %d days before.", count(a.Won, "person who was won", "people who were won"), lookBack)}
 	}
-	return []string{fmt.Sprintf("Of %s, the score had %d (%s) high before, half of them at least %s ahead; %d never were.%s",
-		count(a.Won, "person who was won", "people who were won"), a.High, percent(float64(a.High)/float64(a.Won)), count(a.MedianDays, "day", "days"), a.Never, worth)}
+	return []string{fmt.Sprintf("Of %s, the score had %d (%s) high before, half of them at least %s ahead; %s.%s",
+		count(a.Won, "person who was won", "people who were won"), a.High, percent(float64(a.High)/float64(a.Won)), count(a.MedianDays, "day", "days"), count(a.Never, "never was", "never were"), worth)}
 }
 
 // our is what an engine is called within a sentence.
@@ -130,7 +130,7 @@ func Remarks(r *Result) (lines []string) {
 		lines = append(lines, "nobody of the older people reaches high by the formula: the thresholds of what was learned let in the usual 10 and 30 %")
 	}
 	if !r.Split.ByTime {
-		lines = append(lines, "without dates nobody was judged on people later than those learned from: expect less of what is learned (--date COLUMN)")
+		lines = append(lines, "without dates that differ nobody was judged on people later than those learned from: expect less of what is learned (--date COLUMN)")
 	}
 	for _, s := range r.Suspects {
 		did := "it was not learned from (--trust takes it in)"

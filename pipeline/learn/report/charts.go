@@ -91,7 +91,7 @@ func tierChart(engines []backtest.Report, base float64) template.HTML {
 	for _, tier := range []score.Tier{score.High, score.Medium, score.Low} {
 		b.group(tier.String())
 		for i, e := range engines {
-			if t := e.Tier(tier); t != nil {
+			if t := e.Tier(tier); t != nil && t.Rows > 0 {
 				b.bar(colour(i), backtest.Title(e.Name)+", "+tier.String()+": "+t.Cell(), t.Precision)
 			}
 		}

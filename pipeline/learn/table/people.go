@@ -46,6 +46,7 @@ type people struct {
 	words           map[string]int // of outcomes that say neither
 	badDate         string
 	rows, won, kept int
+	unscored        int // kept without a score of their own
 }
 
 type column struct {
@@ -89,6 +90,12 @@ func People(t *Table, c Columns, set score.Settings) (*backtest.Population, erro
 	out := &backtest.Population{People: p.each, Settings: set, LeftOut: p.leftOut, Without: without, Trusted: trusted}
 	if p.given >= 0 {
 		out.Given = t.Header[p.given]
+		switch {
+		case p.unscored == p.kept:
+			return nil, fmt.Errorf("%s: column %s holds no number: name the column of your score, or leave --score out", t.Path, out.Given)
+		case p.unscored > 0:
+			out.Remarks = append(out.Remarks, fmt.Sprintf("%s: %d people have none and stand lowest", out.Given, p.unscored))
+		}
 	}
 	for i, at := range p.baseline {
 		out.Baseline[i] = at >= 0
@@ -178,6 +185,9 @@ func (p *people) check() error {
 			return true
 		}
 		p.kept++
+		if p.given >= 0 && math.IsNaN(number(cells[p.given])) {
+			p.unscored++
+		}
 		if who.Won {
 			p.won++
 		}
@@ -282,9 +292,7 @@ func (p *people) read(cells []string, who *backtest.Person, first bool) (why str
 		return ""
 	}
 	if p.given >= 0 {
-		if x, err := strconv.ParseFloat(strings.TrimSpace(cells[p.given]), 64); err == nil {
-			who.Given = x
-		}
+		who.Given = number(cells[p.given])
 	}
 	for _, c := range p.facts {
 		if f, ok := learn.ParseFact(c.name, cells[c.at]); ok {
@@ -308,7 +316,12 @@ func (p *people) since(i int, cells []string, at time.Time) float64 {
 		}
 		return math.NaN()
 	}
-	if x, err := strconv.ParseFloat(cell, 64); err == nil {
+	return number(cell)
+}
+
+// number reads a cell; NaN where it is none.
+func number(cell string) float64 {
+	if x, err := strconv.ParseFloat(strings.TrimSpace(cell), 64); err == nil {
 		return x
 	}
 	return math.NaN()

@@ -55,6 +55,9 @@ func TestPeople(t *testing.T) {
 	if want := time.Date(2026, 3, 2, 10, 0, 0, 0, time.UTC); !all[1].At.Equal(want) {
 		t.Errorf("at %v", all[1].At)
 	}
+	if want := []string{"HubSpot Score: 1 people have none and stand lowest"}; !slices.Equal(p.Remarks, want) {
+		t.Errorf("remarks %q", p.Remarks)
+	}
 	// Chosen columns alone are learned from; the components are read all the same.
 	const parts = "won,volume,recency,topics,source,other\n1,50,40,60,ads,x\n0,10,0,40,web,y\n"
 	p, all = read(t, parts, Columns{Outcome: "won", Features: []string{"Source"}})
@@ -108,6 +111,7 @@ func TestErrors(t *testing.T) {
 		{"wrong feature", "won,at\n1,2026-01-01\n", Columns{Outcome: "won", Features: []string{"x"}}, "give --features one of"},
 		{"the outcome as feature", "won,at\n1,2026-01-01\n", Columns{Outcome: "won", Features: []string{"won"}}, "which is the outcome"},
 		{"wrong trust", "won,at\n1,2026-01-01\n0,2026-01-01\n", Columns{Outcome: "won", Trusted: []string{"x"}}, "give --trust one of"},
+		{"no score", "won,s\n1,high\n0,\n", Columns{Outcome: "won", Score: "s"}, "column s holds no number"},
 		{"dates", "won,at\n1,soon\n0,later\n", Columns{Outcome: "won", Date: "at"}, `2 of 2 dates in column at cannot be read, "soon" for example: write them as 2026-11-28`},
 		{"dates that say two things", "won,at\n1,03/04/2026\n0,05/06/2026\n", Columns{Outcome: "won", Date: "at"}, "may name the day or the month first"},
 		{"all won", "won\n1\n1\n", Columns{Outcome: "won"}, "all 2 people were won by column won: a backtest needs lost ones, too"},
@@ -161,4 +165,16 @@ func FuzzPeople(f *testing.F) {
 			t.Fatalf("%d people, then %d", a, b)
 		}
 	})
+}
+
+// TestOutcomes: email, outcome and at under their usual names, what it was worth where the table says so, and the columns that were asked for.
+func TestOutcomes(t *testing.T) {
+	table := file(t, "Email,Result,Closed At,Amount,industry\nA@a.example ,won,2026-03-01,1200.50,retail\nb@a.example,lost,2026-03-02,n/a,\nc@a.example,open,2026-03-02,1,x\n")
+	out, leftOut, err := Outcomes(table.Path, []string{"industry", "size"})
+	if err != nil || len(out) != 2 || leftOut[whyWord] != 1 {
+		t.Fatalf("%v, left out %v, %v", out, leftOut, err)
+	}
+	if a, b := out[0], out[1]; a.Who != "a@a.example" || !a.Won || a.Worth != 1200.5 || a.Profile["industry"] != "retail" || b.Won || b.Worth != 0 || b.Profile != nil {
+		t.Errorf("%+v", out)
+	}
 }

@@ -143,6 +143,11 @@ func journeysOf(ctx context.Context, cfg *config.Config, o BacktestOptions) (*ba
 		}
 		kept = append(kept, s)
 	}
+	for _, name := range o.Columns.Features {
+		if !slices.ContainsFunc(kept, func(p backtest.Person) bool { return p.Snapshot.Words[name] != "" }) && len(kept) > 0 {
+			return nil, fmt.Errorf("--features names %s, which is no property of an event in %s before an outcome and no column of %s: leave it out", name, o.Journeys, o.Outcomes)
+		}
+	}
 	if len(kept) == 0 {
 		return nil, fmt.Errorf("%s: of %d outcomes none is of somebody in %s with a step more than a day before: the column email must hold the addresses that the events name", o.Outcomes, len(outcomes), o.Journeys)
 	}

@@ -10,10 +10,13 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/intentd/intentd/cmd/intentd/internal/config"
+	"github.com/intentd/intentd/pipeline/learn"
 	"github.com/intentd/intentd/pipeline/learn/backtest"
 	"github.com/intentd/intentd/pipeline/score"
 )
@@ -173,6 +176,31 @@ func TestBacktestFileErrors(t *testing.T) {
 		if err == nil || !strings.Contains(err.Error(), c.says) || strings.Contains(err.Error(), "\n") {
 			t.Errorf("%s: %v", c.name, err)
 		}
+	}
+}
+
+// TestBacktestConfig: the scoring of a configuration counts, and properties are learned from where they are named; a name that is nowhere is an error.
+func TestBacktestConfig(t *testing.T) {
+	o := prospects{4, 300}.files(t)
+	o.Config = config.Default()
+	o.Config.Scoring.Tiers.High, o.Config.Scoring.Tiers.Medium = 99, 5
+	o.Config.Scoring.HandRaiseDays = 0
+	o.Config.Privacy.OwnHosts = []string{"www.maker.example"}
+	r, err := Backtest(t.Context(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if f := r.Engine(backtest.Formula); f.Tier(score.High).Rows != 0 || f.Tier(score.Medium).Rows == 0 {
+		t.Errorf("tiers %v under thresholds of 99 and 5", f.Tiers)
+	}
+	o.Columns.Features = []string{"shoe_size"}
+	if _, err := Backtest(t.Context(), o); err == nil || !strings.Contains(err.Error(), "--features names shoe_size") {
+		t.Errorf("a property that is nowhere: %v", err)
+	}
+	o.Columns.Features = []string{"form"}
+	r, err = Backtest(t.Context(), o)
+	if err != nil || !slices.ContainsFunc(r.Strengths.Features, func(f learn.Strength) bool { return f.Fact == "form" }) {
+		t.Errorf("a property that was named is not learned from: %v", err)
 	}
 }
 

@@ -177,6 +177,9 @@ func TestBrowserIsConfirmed(t *testing.T) {
 		{name: "by a server", counts: true, says: "an identify that is trusted (web, ", vouch: func(t *testing.T, _ *place, web http.Handler) {
 			send(t, web, serverKey, `{"type":"identify","messageId":"m3","userId":"42","traits":{"email":"ada@one.example"}}`)
 		}},
+		{name: "by a server, of the same browser", counts: true, says: "an identify that is trusted (web, ", vouch: func(t *testing.T, _ *place, web http.Handler) {
+			send(t, web, serverKey, `{"type":"identify","messageId":"m3","userId":"42","anonymousId":"v1","traits":{"email":"ada@one.example"}}`)
+		}},
 		{name: "not by a page", counts: false, vouch: func(t *testing.T, p *place, _ http.Handler) {
 			p.visit(t, "p1", "ada@one.example", "page_view", "/pricing")
 		}},

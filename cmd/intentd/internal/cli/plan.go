@@ -12,6 +12,7 @@ import (
 
 func (c *command) plan() *cobra.Command {
 	var arg app.PlanArguments
+	var against string
 	cmd := &cobra.Command{
 		Use:   "plan [EMAIL|ID]",
 		Short: "Show field by field what would be written; nothing is",
@@ -19,7 +20,10 @@ func (c *command) plan() *cobra.Command {
 first sync it looks at a sample of the CRM and estimates records, calls, cost and days. Nothing is written, kept or paid for:
 texts are those of the rules.
 
-The plan is that of the config file as it is now, also while a daemon runs on an earlier version of it: edit, plan, then reload.`,
+The plan is that of the config file as it is now, also while a daemon runs on an earlier version of it: edit, plan, then reload.
+
+With --against FILE it shows what another config would do to the scores that CRMs show, before it is in force: how many change tier and
+from which to which, some of them, whose they are, and the CRM's calls. That comes from what is stored: no source and no model is asked.`,
 		Args: func(cmd *cobra.Command, args []string) error {
 			if len(args) > 1 {
 				return misuse(cmd, "plan takes one person at most")
@@ -29,6 +33,12 @@ The plan is that of the config file as it is now, also while a daemon runs on an
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) == 1 {
 				arg.Who = args[0]
+			}
+			if against != "" {
+				if arg.Who != "" {
+					return misuse(cmd, "--against is about everybody: leave %s out", arg.Who)
+				}
+				return c.planAgainst(cmd.Context(), against)
 			}
 			if arg.Limit < 1 {
 				return misuse(cmd, "--limit must be above 0")
@@ -64,6 +74,7 @@ The plan is that of the config file as it is now, also while a daemon runs on an
 			})
 		},
 	}
+	cmd.Flags().StringVar(&against, "against", "", "show what the config in `FILE` would do to the scores there are")
 	cmd.Flags().IntVar(&arg.Limit, "limit", 50, "look at `N` people at most")
 	return cmd
 }

@@ -1,0 +1,218 @@
+package operate
+
+import (
+	"cmp"
+	"context"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/intentd/intentd/connectors"
+	"github.com/intentd/intentd/pipeline"
+	"github.com/intentd/intentd/pipeline/score"
+	"github.com/intentd/intentd/state"
+)
+
+// Effect is what other settings would do to the scores that CRMs show, of the moment: time alone moves nobody in it. It comes from what is
+// stored, so that no source and no model is asked.
+type Effect struct {
+	People  int          `json:"people"`  // whose score a CRM shows
+	Changed int          `json:"changed"` // of them, who would change tier
+	Matrix  []EffectCell `json:"matrix"`  // tier under the settings in force and under the others, the highest first
+	Scores  int          `json:"scores"`  // people whose score alone would change enough to be written
+	Writes  int          `json:"writes"`  // records that would be written
+	Calls   int          `json:"calls"`   // of the CRMs: to read those records again and to write them
+	Damaged int          `json:"damaged,omitempty"`
+	// Samples are some of those who change tier, of each kind of change some.
+	Samples []EffectSample `json:"samples"`
+	// Owners are the records that change tier by who owns them in the CRM, those of Asked people: the most first.
+	Owners []OwnerEffect `json:"owners"`
+	Asked  int           `json:"asked"`
+}
+
+// EffectCell counts people by the tier they have and the one they would have.
+type EffectCell struct {
+	Tier   string `json:"tier"`
+	Then   string `json:"then"`
+	People int    `json:"people"`
+}
+
+// EffectSample is one person who would change tier. Scores are in tenths.
+type EffectSample struct {
+	Ref       string `json:"ref"`
+	Name      string `json:"name,omitempty"` // as the CRM has it; "" where it could not be asked
+	Tier      string `json:"tier"`
+	Then      string `json:"then"`
+	Score     int    `json:"score"`
+	ThenScore int    `json:"then_score"`
+	Why       string `json:"why"` // what decides the tier then
+	refs      []connectors.Ref
+}
+
+// OwnerEffect is how many records of an owner would change tier.
+type OwnerEffect struct {
+	Owner   string `json:"owner"` // the CRM's id; "" for nobody
+	Records int    `json:"records"`
+}
+
+const (
+	effectSamples = 10
+	effectAsked   = 500 // people whose owners are looked up: five calls of a hundred
+)
+
+// EffectOf compares the settings in force with those of next. lot is how many records a CRM reads or writes in one call.
+func EffectOf(ctx context.Context, p *pipeline.Pipeline, next *pipeline.Setup, lot int) (*Effect, error) {
+	e := &effects{now: p.Now(), old: p.Setup(), next: next, out: &Effect{Samples: []EffectSample{}, Owners: []OwnerEffect{}}}
+	for from := state.PersonID(1); from > 0; {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		people, then, err := p.DB().PeopleFrom(from, 1000)
+		if err != nil {
+			return nil, err
+		}
+		from = then
+		for i := range people {
+			e.add(&people[i])
+		}
+	}
+	e.out.People, e.out.Changed = e.matrix.People(), e.matrix.Changed()
+	calls := (e.out.Writes + lot - 1) / max(lot, 1)
+	e.out.Calls = 2 * calls
+	for was := range slices.Backward(e.matrix[:]) {
+		for then, n := range slices.Backward(e.matrix[was][:]) {
+			if n > 0 {
+				e.out.Matrix = append(e.out.Matrix, EffectCell{score.Tier(was).String(), score.Tier(then).String(), n})
+			}
+		}
+	}
+	e.sample()
+	e.ask(ctx)
+	return e.out, nil
+}
+
+// effects adds up an Effect.
+type effects struct {
+	now       time.Time
+	old, next *pipeline.Setup
+	matrix    score.Matrix
+	cells     [score.High + 1][score.High + 1][]EffectSample // the first of each change
+	changed   []connectors.Ref                               // of the first people who change tier
+	out       *Effect
+}
+
+func (e *effects) add(person *state.Person) {
+	if len(person.Shown) == 0 || len(person.Features) == 0 {
+		return
+	}
+	shown, err1 := score.DecodeShown(person.Shown)
+	f, err2 := score.DecodeFeatures(person.Features)
+	if err1 != nil || err2 != nil {
+		e.out.Damaged++
+		return
+	}
+	was, _, _ := e.old.Score.Show(&f, shown, e.now)
+	e.restate(person, &f)
+	then, _, rule := e.next.Score.Show(&f, shown, e.now)
+	e.matrix[was.Tier][then.Tier]++
+	switch reason, _, _ := e.next.Score.Material(was, then, e.now); reason {
+	case "":
+		return
+	case score.ReasonScore:
+		e.out.Scores++
+	}
+	e.out.Writes += len(person.Contacts)
+	if was.Tier == then.Tier {
+		return
+	}
+	if e.out.Asked < effectAsked {
+		e.changed = append(e.changed, person.Contacts...)
+		e.out.Asked++
+	}
+	if cell := &e.cells[was.Tier][then.Tier]; len(*cell) < effectSamples && len(person.Contacts) > 0 {
+		*cell = append(*cell, EffectSample{Ref: person.Contacts[0].String(), Tier: was.Tier.String(), Then: then.Tier.String(), Score: was.Score, ThenScore: then.Score,
+			Why: ruleWords[rule], refs: person.Contacts[:1]})
+	}
+}
+
+// ruleWords say what decides a tier.
+var ruleWords = map[score.Rule]string{
+	score.ByThreshold: "the score", score.ByHysteresis: "held until the score is further below", score.ByHandRaise: "they asked for something lately",
+	score.ByEvidence: "the score is enough for more, the evidence is not", score.ByVerdict: "a rep set them aside", score.ByModel: "the model's word", score.ByNothing: "no signal",
+}
+
+// restate puts the other settings into stored features: strengths of types, and how long a verdict sets somebody aside who is aside now.
+func (e *effects) restate(person *state.Person, f *score.Features) {
+	for i := range f.Signals {
+		g := &f.Signals[i]
+		if int(g.Type) < len(e.old.Score.Strengths) && g.Strength == e.old.Score.Strengths[g.Type] { // else a rule of the configuration gave it
+			g.Strength = e.next.Score.Strengths[g.Type]
+		}
+	}
+	if f.SetAside == 0 {
+		return
+	}
+	f.AsideUntil = f.SetAside + int64(e.next.Verdicts[person.Verdict].Seconds())
+	if f.AsideUntil <= e.now.Unix() {
+		f.SetAside, f.AsideUntil = 0, 0
+	}
+}
+
+// sample takes some of each change, in turn.
+func (e *effects) sample() {
+	for round := 0; len(e.out.Samples) < effectSamples; round++ {
+		any := false
+		for was := range slices.Backward(e.cells[:]) {
+			for then := range e.cells[was] {
+				if cell := e.cells[was][then]; round < len(cell) && len(e.out.Samples) < effectSamples {
+					e.out.Samples, any = append(e.out.Samples, cell[round]), true
+				}
+			}
+		}
+		if !any {
+			return
+		}
+	}
+}
+
+// ask reads names and owners. What a CRM does not tell now is left out.
+func (e *effects) ask(ctx context.Context) {
+	refs := slices.Clone(e.changed)
+	for _, s := range e.out.Samples {
+		refs = append(refs, s.refs...)
+	}
+	slices.SortFunc(refs, func(a, b connectors.Ref) int { return cmp.Compare(a.String(), b.String()) })
+	refs = slices.Compact(refs)
+	known := map[string]*connectors.Contact{}
+	for i := range e.old.CRMs {
+		crm := &e.old.CRMs[i]
+		own := slices.DeleteFunc(slices.Clone(refs), func(r connectors.Ref) bool { return r.CRM != crm.Name })
+		if len(own) == 0 {
+			continue
+		}
+		contacts, err := crm.CRM.Read(ctx, own)
+		if err != nil {
+			continue
+		}
+		for k := range contacts {
+			known[own[k].String()] = &contacts[k]
+		}
+	}
+	for i := range e.out.Samples {
+		if c := known[e.out.Samples[i].Ref]; c != nil {
+			e.out.Samples[i].Name = strings.TrimSpace(c.Profile.FirstName + " " + c.Profile.LastName)
+		}
+	}
+	owners := map[string]int{}
+	for _, ref := range e.changed {
+		if c := known[ref.String()]; c != nil {
+			owners[c.Owner]++
+		}
+	}
+	for owner, n := range owners {
+		e.out.Owners = append(e.out.Owners, OwnerEffect{owner, n})
+	}
+	slices.SortFunc(e.out.Owners, func(a, b OwnerEffect) int {
+		return cmp.Or(cmp.Compare(b.Records, a.Records), cmp.Compare(a.Owner, b.Owner))
+	})
+}
