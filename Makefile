@@ -27,6 +27,7 @@ fuzz-short: ## every fuzzer for ten seconds
 lint:
 	@test -z "$$(gofmt -l $$(find . -name '*.go' -not -path '*/node_modules/*'))" || { gofmt -l .; exit 1; }
 	go vet ./...
+	for system in windows darwin; do GOOS=$$system go vet ./... || exit 1; done
 	go run $(STATICCHECK) ./...
 
 demo: build
