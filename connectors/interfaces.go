@@ -297,7 +297,9 @@ type Deal struct {
 
 // DealReader reads closed deals, won and lost.
 type DealReader interface {
-	Deals(ctx context.Context, from Cursor) (Page[Deal], error)
+	// Deals returns closed deals changed since from, at least once each, in no promised order. With a nil cursor it begins at those that were
+	// changed since then; a zero time: at the oldest. One that was closed since then was changed since then.
+	Deals(ctx context.Context, from Cursor, since time.Time) (Page[Deal], error)
 }
 
 // ChangesReader is a CRM that follows a log of changes which the vendor keeps for a while only. ChangesAt tells how far a cursor of Changes

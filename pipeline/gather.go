@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -105,26 +106,27 @@ func (l *lot) gatherJourneys(ctx context.Context) {
 	w := connectors.Window{From: l.now.Add(-l.s.History), To: l.now.Add(24 * time.Hour)}
 	for i := range l.s.Sources {
 		src := &l.s.Sources[i]
-		l.ask(ctx, src, l.s.askAllAs(src.Name, people), w, by)
+		_ = l.ask(ctx, src, l.s.askAllAs(src.Name, people), w, by)
 		if ctx.Err() != nil {
 			return
 		}
 	}
 	for _, a := range l.confirmProposals(ctx, people, by) {
-		l.ask(ctx, a.source, a.people, w, by)
+		_ = l.ask(ctx, a.source, a.people, w, by)
 	}
 }
 
 // ask asks one source about people in one call. A call that is refused because of one of them is made again in halves; events
-// told twice count once.
-func (l *lot) ask(ctx context.Context, src *Source, people []connectors.Person, w connectors.Window, by map[string]*subject) {
+// told twice count once. Of whom it was not answered, the source is stale.
+func (l *lot) ask(ctx context.Context, src *Source, people []connectors.Person, w connectors.Window, by map[string]*subject) error {
 	err := l.p.journeys(ctx, src, people, w, by)
 	switch {
-	case err == nil || ctx.Err() != nil:
+	case err == nil:
+	case ctx.Err() != nil:
+		return ctx.Err()
 	case connectors.KindOf(err) == connectors.Rejected && len(people) > 1:
 		half := len(people) / 2
-		l.ask(ctx, src, people[:half], w, by)
-		l.ask(ctx, src, people[half:], w, by)
+		return errors.Join(l.ask(ctx, src, people[:half], w, by), l.ask(ctx, src, people[half:], w, by))
 	default:
 		// What came before the error is incomplete for everyone (the sequence says so).
 		for i := range people {
@@ -132,6 +134,7 @@ func (l *lot) ask(ctx context.Context, src *Source, people []connectors.Person, 
 			s.stale = append(s.stale, src.Name)
 		}
 	}
+	return err
 }
 
 // journeys asks one source for the events of many people and deals them out. A source that is stopped is not asked.

@@ -3,8 +3,10 @@ package hubspot
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strconv"
+	"time"
 
 	"github.com/intentd/intentd/connectors"
 	"github.com/intentd/intentd/connectors/internal/transport"
@@ -12,11 +14,28 @@ import (
 
 var dealProperties = []string{"amount", "closedate", "createdate", "dealname", "dealstage", "hs_is_closed_won", "hs_lastmodifieddate", "pipeline"}
 
-// Deals returns closed deals changed since from, the oldest first sight of them all with a nil cursor: one search and, for
+// dealScope is what reading deals and who is on them needs.
+const dealScope = "crm.objects.deals.read"
+
+// Deals returns closed deals changed since from, with a nil cursor since a time: one search and, for
 // what it finds, one association request per 100 deals. A deal that is closed and not won is lost.
-func (c *Client) Deals(ctx context.Context, from connectors.Cursor) (connectors.Page[connectors.Deal], error) {
+func (c *Client) Deals(ctx context.Context, from connectors.Cursor, since time.Time) (connectors.Page[connectors.Deal], error) {
+	p, err := c.deals(ctx, from, since)
+	var e *connectors.Error
+	if errors.As(err, &e) && e.Code == codeMissingScopes {
+		told := *e
+		told.Fix = "give the service key or app the scope " + dealScope
+		err = &told
+	}
+	return p, err
+}
+
+func (c *Client) deals(ctx context.Context, from connectors.Cursor, since time.Time) (connectors.Page[connectors.Deal], error) {
 	var p connectors.Page[connectors.Deal]
 	w := walk{Feed: Deals}
+	if !since.IsZero() {
+		w.Since = since.UnixMilli()
+	}
 	if from != nil {
 		if err := c.readCursor(Deals, from, &w); err != nil {
 			return p, err

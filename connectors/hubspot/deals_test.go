@@ -30,7 +30,7 @@ func TestDealsComeWithTheirContacts(t *testing.T) {
 		drain := func() int {
 			pages := 0
 			for {
-				p, err := c.Deals(t.Context(), cursor)
+				p, err := c.Deals(t.Context(), cursor, time.Time{})
 				must(t, err)
 				for _, d := range p.Items {
 					got[d.ID] = d

@@ -599,7 +599,7 @@ func TestUninstalledStopsTheAccount(t *testing.T) {
 					_, read := f.c.Read(t.Context(), refs)
 					_, write := f.c.Write(t.Context(), patchesOf(refs))
 					_, swept := f.c.Sweep(t.Context(), nil)
-					_, deals := f.c.Deals(t.Context(), nil)
+					_, deals := f.c.Deals(t.Context(), nil, time.Time{})
 					var journeys error
 					for _, err := range f.c.Engagement(EngagementOptions{}).Journeys(t.Context(), []connectors.Person{{Key: "1", Refs: refs}}, connectors.Window{}) {
 						journeys = err

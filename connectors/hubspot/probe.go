@@ -101,7 +101,7 @@ func (c *Client) probeScopes(ctx context.Context, p *crmkit.Probe) {
 		{"crm.schemas.contacts.write", "intentd provision", false, transport.Post("probe provisioning", c.paths.properties("/batch/create"), empty)},
 	}
 	if c.o.Deals {
-		checks = append(checks, check{"crm.objects.deals.read", "learning weights from closed deals", false, search(Deals)})
+		checks = append(checks, check{dealScope, "learning weights from closed deals", false, search(Deals)})
 	}
 	good := 0
 	for _, k := range checks {

@@ -13,7 +13,8 @@ import (
 // schema is which properties are read, what each is for, and which property each of intentd's own fields lives in.
 type schema struct {
 	*crmkit.Schema
-	read []string // the allow-list, sorted
+	read  []string       // the allow-list, sorted
+	place map[string]int // of each in read
 }
 
 // Parts of HubSpot's own.
@@ -76,6 +77,10 @@ func newSchema(o Options) (*schema, *connectors.Error) {
 		s.read = append(s.read, name)
 	}
 	slices.Sort(s.read)
+	s.place = make(map[string]int, len(s.read))
+	for i, name := range s.read {
+		s.place[name] = i
+	}
 	return s, nil
 }
 

@@ -178,7 +178,7 @@ func (c *Client) pack(r *record) string {
 	text := func(b []byte, s string) []byte { return append(binary.AppendUvarint(b, uint64(len(s))), s...) }
 	b := text(text(make([]byte, 0, 512), r.CreatedAt), r.UpdatedAt)
 	transport.EachProperty(r.Properties, func(name, v string) {
-		if i, read := slices.BinarySearch(c.schema.read, name); read && v != "" {
+		if i, read := c.schema.place[name]; read && v != "" {
 			b = text(binary.AppendUvarint(b, uint64(i)), v)
 		}
 	})

@@ -1,13 +1,10 @@
 package identity
 
-import (
-	"slices"
-	"strings"
-)
+import "strings"
 
 // freeMail are providers of mailboxes for everybody: an address there says nothing of a company. Names that end in a dot stand for
 // every country's domain of theirs.
-var freeMail = strings.Fields(`
+var freeMail = wordSet(`
 	gmail.com googlemail.com outlook. hotmail. live. msn.com passport.com windowslive.com yahoo. ymail.com rocketmail.com icloud.com me.com mac.com
 	aol. aim.com gmx. web.de t-online.de freenet.de arcor.de online.de mail.de posteo.de posteo.net mailbox.org email.de kabelmail.de vodafone.de
 	proton.me protonmail.com protonmail.ch pm.me tutanota.com tutanota.de tuta.io tuta.com fastmail.com fastmail.fm hey.com hushmail.com zoho.com zohomail.com mail.com email.com usa.com inbox.com gmx.net
@@ -23,7 +20,5 @@ var freeMail = strings.Fields(`
 
 // isFreeMail says whether a domain is that of a provider of mailboxes for everybody.
 func isFreeMail(domain string) bool {
-	return slices.ContainsFunc(freeMail, func(free string) bool {
-		return domain == free || strings.HasSuffix(free, ".") && strings.HasPrefix(domain, free) && strings.Count(domain, ".") <= 2
-	})
+	return freeMail[domain] || freeMail[domain[:strings.IndexByte(domain, '.')+1]] && strings.Count(domain, ".") <= 2
 }

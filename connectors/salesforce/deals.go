@@ -3,6 +3,7 @@ package salesforce
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/intentd/intentd/connectors"
 	"github.com/intentd/intentd/connectors/internal/transport"
@@ -20,11 +21,14 @@ type walk struct {
 	place
 }
 
-// Deals returns closed opportunities changed since from, with a nil cursor from the oldest on: one request, and two for the people
+// Deals returns closed opportunities changed since from, with a nil cursor since a time: one request, and two for the people
 // on what it finds, who are those with a contact role and the leads that were converted with it. One that is closed and not won is lost.
-func (c *Client) Deals(ctx context.Context, from connectors.Cursor) (connectors.Page[connectors.Deal], error) {
+func (c *Client) Deals(ctx context.Context, from connectors.Cursor, since time.Time) (connectors.Page[connectors.Deal], error) {
 	var p connectors.Page[connectors.Deal]
 	w := walk{Version: cursorVersion, Feed: dealsFeed}
+	if !since.IsZero() {
+		w.Since = since.Unix()
+	}
 	if from != nil {
 		if err := c.readCursor(dealsFeed, from, &w); err != nil {
 			return p, err

@@ -35,7 +35,7 @@ func TestDeals(t *testing.T) {
 		read := func() []connectors.Deal {
 			var all []connectors.Deal
 			for {
-				page, err := c.Deals(t.Context(), cursor)
+				page, err := c.Deals(t.Context(), cursor, time.Time{})
 				must(t, err)
 				all, cursor = append(all, page.Items...), page.Next
 				if !page.More {
@@ -93,7 +93,7 @@ func TestManyDeals(t *testing.T) {
 		met := map[string]bool{}
 		var cursor connectors.Cursor
 		for {
-			page, err := c.Deals(t.Context(), cursor)
+			page, err := c.Deals(t.Context(), cursor, time.Time{})
 			must(t, err)
 			for _, d := range page.Items {
 				met[d.ID] = true

@@ -7,8 +7,9 @@
 //   - without sockets or goroutines through its Transport, also inside a testing/synctest bubble;
 //   - from Go, as the people and the vendor meet it: reps edit, records merge and vanish, deals close.
 //
-// Each vendor has one list of endpoints, in its routes file, which names what it answers. An endpoint refuses a request by
-// panicking with the vendor's error before anything has changed, and so reads as what happens when all is well.
+// Each vendor has its lists of endpoints in its routes file, which name what it answers. An endpoint refuses a request by panicking
+// with the vendor's error before anything has changed, each cause in a line (invalidIf, badRowIf, stopIf and so on), and so reads as
+// what happens when all is well. What is wanted from Go is tried in the same way (try.go).
 //
 // Terms. A desk takes requests for a vendor, injects a [Fault] where one is due, and counts. A table keeps the records of one
 // object of either vendor; HubSpot's search may see them in an earlier state. Vendor-neutral parts have neutral file names; what

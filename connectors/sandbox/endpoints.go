@@ -1,8 +1,6 @@
 package sandbox
 
 import (
-	"errors"
-	"fmt"
 	"slices"
 	"strings"
 )
@@ -59,34 +57,5 @@ func caught[F any](do func()) (refusal *F) {
 		}
 	}()
 	do()
-	return nil
-}
-
-// ErrNotFound is told of an id that names no live record.
-var ErrNotFound = errors.New("sandbox: no such record")
-
-// problem is why something cannot be done that somebody wants from Go.
-type problem struct{ error }
-
-func problemIf(when bool, format string, args ...any) {
-	if when {
-		panic(&problem{fmt.Errorf("sandbox: "+format, args...)})
-	}
-}
-
-// found is a record that there must be.
-func found(r *record, object, id string) *record {
-	if r == nil {
-		panic(&problem{fmt.Errorf("%w: %s %s", ErrNotFound, object, id)})
-	}
-	return r
-}
-
-// try does what somebody wants from Go. A problem ends it, before anything has changed, and comes back as the error.
-func (d *desk) try(do func()) error {
-	defer d.lock()()
-	if p := caught[problem](do); p != nil {
-		return p.error
-	}
 	return nil
 }

@@ -80,9 +80,7 @@ func (h *HubSpot) archive(o *hubObject, r *record, now int64) {
 func (h *HubSpot) Restore(id string) error {
 	return h.try(func() {
 		r, now := found(h.contacts.byID[id], "contact", id), h.nowMs()
-		if !r.inBin(now) {
-			found(nil, "contact in the bin", id)
-		}
+		missingIf(!r.inBin(now), "contact in the bin", id)
 		r.remember(now, h.o.SearchLag.Milliseconds())
 		r.gone, r.modified = 0, now
 		h.enlist(h.contacts, r)
@@ -98,9 +96,7 @@ func (h *HubSpot) Erase(id string) error {
 // erase takes with a contact those that were merged into it.
 func (h *HubSpot) erase(id string) {
 	r := found(h.contacts.byID[id].heir(), "contact", id)
-	if r.purged {
-		found(nil, "contact", id)
-	}
+	missingIf(r.purged, "contact", id)
 	h.leave(r, h.nowMs())
 	r.purged = true
 	h.happened("GDPR_DELETE", h.contacts, r, h.nowMs())

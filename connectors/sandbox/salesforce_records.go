@@ -172,18 +172,14 @@ func (o *orgObject) touched(r *record) {
 // liveRecord is a live record by id.
 func (s *Salesforce) liveRecord(object, id string) (*orgObject, *record) {
 	o, r := s.binned(object, id)
-	if !r.live() {
-		found(nil, object, id)
-	}
+	missingIf(!r.live(), object, id)
 	return o, r
 }
 
 // binned is a record by id, deleted or not, that can still be queried.
 func (s *Salesforce) binned(object, id string) (*orgObject, *record) {
 	o, r := s.recordOf(id)
-	if r == nil || o.Name != object || s.isPurged(r) {
-		found(nil, object, id)
-	}
+	missingIf(r == nil || o.Name != object || s.isPurged(r), object, id)
 	return o, r
 }
 

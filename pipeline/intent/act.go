@@ -2,6 +2,7 @@ package intent
 
 import (
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/intentd/intentd/connectors"
@@ -99,6 +100,23 @@ func (a Act) strong() bool {
 	}
 	return false
 }
+
+// traits are what is asked of the act of a fact again and again.
+type traits struct {
+	number                             uint8 // of the act, from 1 on
+	first, request, unfinished, strong bool
+}
+
+// traitsOf are those of all acts.
+var traitsOf = func() map[Act]traits {
+	all := map[Act]traits{}
+	for _, a := range slices.Concat(reasonOrder, ranked, []Act{ActOpen, ActNews, ActHelp, ActCareers, ActJobApply, ActPress, ActSupply, ActOurQuote, ActOurTouch, actNone}) {
+		if _, known := all[a]; !known {
+			all[a] = traits{uint8(len(all) + 1), a.first(), a.request(), a.unfinished(), a.strong()}
+		}
+	}
+	return all
+}()
 
 // Page says that a consists in reading a page.
 func (a Act) Page() bool {

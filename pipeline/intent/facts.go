@@ -19,6 +19,7 @@ import (
 // fact is one thing somebody did, or the same thing done several times.
 type fact struct {
 	act       Act
+	is        traits   // of act
 	at, first int64    // Unix seconds of the newest and the oldest
 	days      []int64  // one moment of each day, oldest first
 	cites     []string // event ids, oldest first
@@ -304,8 +305,12 @@ func (n *note) topicsOfPage(title, url string) *pageTopics {
 	})
 }
 
-// topicName is a subject as a topic is called, and its name as topics are compared by.
-type topicName struct{ subject, name, key string }
+// topicName is a subject as a topic is called, and its name as topics are compared by, with a bit for each byte in it: what holds
+// another has all its bytes.
+type topicName struct {
+	subject, name, key string
+	bytes              uint64
+}
 
 // topicNames are those of subjects that may be told.
 func (n *note) topicNames(subjects []string) (out []topicName) {
@@ -318,7 +323,16 @@ func (n *note) topicNames(subjects []string) (out []topicName) {
 }
 
 func (n *note) topicName(subject, name string) topicName {
-	return topicName{subject, name, folded.Of(name, func() string { return " " + foldSubject(name) + " " })}
+	t := topicName{subject: subject, name: name, key: folded.Of(name, func() string { return " " + foldSubject(name) + " " })}
+	for i := range len(t.key) {
+		t.bytes |= 1 << (t.key[i] % 64)
+	}
+	return t
+}
+
+// holds says that the name of o is in that of t.
+func (t *topicName) holds(o *topicName) bool {
+	return o.bytes&^t.bytes == 0 && strings.Contains(t.key, o.key)
 }
 
 // details reads what an event says beside its kind.
@@ -476,9 +490,10 @@ func colleagueName(p map[string]string) string {
 
 // add merges f, which the event id tells of, with the same thing done before.
 func (n *note) add(f *fact, id string) {
+	f.is = traitsOf[f.act]
 	for i := len(n.facts) - 1; i >= 0; i-- {
 		g := &n.facts[i]
-		if g.act != f.act || g.colleague != f.colleague || !n.same(g, f) {
+		if g.is.number != f.is.number || g.colleague != f.colleague || !n.same(g, f) {
 			continue
 		}
 		g.at = max(g.at, f.at)
@@ -821,8 +836,7 @@ func (n *note) configured(t, title, short string) bool {
 
 // topicFact is one topic in the making.
 type topicFact struct {
-	name    string
-	key     string // the folded name
+	topicName
 	events  []string
 	weight  int
 	at      int64
@@ -839,18 +853,17 @@ var folded memo.Memo[string, string]
 
 // topic notes one: of two where one holds the other, the longer is kept.
 func (n *note) topic(of topicName, id string, f *fact, trusted bool) {
-	name, key := of.name, of.key
 	weight := 1
 	if f.act != ActRead && f.act != ActProduct {
 		weight = 2
 	}
 	for i := range n.topics {
 		t := &n.topics[i]
-		if !strings.Contains(t.key, key) && !strings.Contains(key, t.key) {
+		if !t.holds(&of) && !of.holds(&t.topicName) {
 			continue
 		}
-		if len(key) > len(t.key) {
-			t.name, t.key, t.trusted = name, key, trusted
+		if len(of.key) > len(t.key) {
+			t.topicName, t.trusted = of, trusted
 		}
 		t.weight, t.at = max(t.weight, weight), max(t.at, f.at)
 		if len(t.events) < citesKept {
@@ -867,7 +880,7 @@ func (n *note) topic(of topicName, id string, f *fact, trusted bool) {
 	if i := len(n.topics); i < cap(n.topics) {
 		events = n.topics[:i+1][i].events[:0] // of a note before
 	}
-	n.topics = append(n.topics, topicFact{name: name, key: key, events: append(events, id), weight: weight, at: f.at, trusted: trusted})
+	n.topics = append(n.topics, topicFact{topicName: of, events: append(events, id), weight: weight, at: f.at, trusted: trusted})
 }
 
 // topTopics are the topics to show: strongest and newest first.

@@ -288,18 +288,18 @@ func (n *note) leading() (*fact, form) {
 			continue
 		}
 		switch a := f.act; {
-		case a.first():
+		case f.is.first:
 			stop = f
-		case a.request():
+		case f.is.request:
 			open = f
 			if stop != nil && f.at > stop.at {
 				stop = nil
 			}
-		case a.unfinished() && (n.days(f.at) < freshDays || a == ActTrial && n.alive(f)):
+		case f.is.unfinished && (n.days(f.at) < freshDays || a == ActTrial && n.alive(f)):
 			if open == nil || f.at >= open.at || n.days(open.at) >= freshDays {
 				open = f
 			}
-		case a.strong():
+		case f.is.strong:
 			if strong == nil || !n.sameDay(strong.at, f.at) || rank(f.act) <= rank(strong.act) {
 				strong = f
 			}

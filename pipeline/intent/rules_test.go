@@ -3,8 +3,10 @@ package intent
 import (
 	"flag"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -187,5 +189,24 @@ func BenchmarkRules(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		_ = r.note(s)
+	}
+}
+
+// Facts are told apart by the number of their act: none may be missing, and none may have another's.
+func TestEveryActHasTraits(t *testing.T) {
+	acts := slices.Concat(slices.Collect(maps.Values(kindActs)), slices.Collect(maps.Keys(english.heads)), slices.Collect(maps.Keys(english.clauses)), slices.Collect(maps.Keys(english.was)))
+	for _, row := range formActs {
+		acts = append(acts, row.act)
+	}
+	for _, row := range segmentActs {
+		acts = append(acts, row.act)
+	}
+	of := map[uint8]Act{}
+	for _, a := range append(acts, ActVisit, ActRefuse, ActMet, ActPublicAsk, ActOurQuote, ActOurTouch, ActNews, ActForm, ActRead) {
+		is := traitsOf[a]
+		if other, taken := of[is.number]; is.number == 0 || taken && other != a {
+			t.Errorf("%s has the number %d, which is %q's", a, is.number, other)
+		}
+		of[is.number] = a
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/intentd/intentd/pipeline/learn"
 	"github.com/intentd/intentd/pipeline/score"
 )
 
@@ -30,19 +31,24 @@ type lead struct {
 }
 
 func (l *lead) add(set *score.Settings, who *Person) {
-	s := who.Snapshot
 	l.won++
-	best := score.TierUnknown
+	best, days := bestOf(set, who.Snapshot)
+	if best == score.High {
+		l.days = append(l.days, days)
+	}
+	l.best[best]++
+	l.worth[best] += who.Worth
+}
+
+// bestOf is the best tier that somebody had on a day of the 90 before the outcome, and how many days ahead of it they were high first.
+func bestOf(set *score.Settings, s *learn.Snapshot) (best score.Tier, days int) {
 	for d := lookBack - 1; d >= 0 && best < score.High; d-- {
 		at := s.At.Add(-time.Duration(d) * 24 * time.Hour)
 		parts := set.At(&s.Features, at)
 		tier, _ := set.TierOf(&s.Features, parts, score.TierUnknown, at)
-		if best = max(best, tier); best == score.High {
-			l.days = append(l.days, d+1) // the snapshot is a day before the outcome
-		}
+		best, days = max(best, tier), d+1 // the snapshot is a day before the outcome
 	}
-	l.best[best]++
-	l.worth[best] += who.Worth
+	return best, days
 }
 
 func (l *lead) told() *Ahead {

@@ -173,10 +173,12 @@ func TestBaselineFirst(t *testing.T) {
 		t.Errorf("page views that say nothing are said to win: %s", first)
 	}
 	r.Engine(MostPageViews).AUC = measure.Interval{Value: 0.9, Low: 0.88, High: 0.92}
+	r.Engine(MostPageViews).Against = &measure.Interval{Value: 0.3, Low: 0.2, High: 0.4}
 	if first := Headline(r)[0]; !strings.HasPrefix(first, "Most page views ranks these people better than the score: AUC 0.900 against 0.") || strings.Contains(first, "chance") {
 		t.Errorf("first line: %s", first)
 	}
 	r.Engine(MostPageViews).AUC = measure.Interval{Value: r.Engine(Formula).AUC.Value + 0.001, Low: 0.5, High: 0.9}
+	r.Engine(MostPageViews).Against = &measure.Interval{Value: 0.001, Low: -0.1, High: 0.1}
 	if first := Headline(r)[0]; !strings.Contains(first, "may be chance") {
 		t.Errorf("first line: %s", first)
 	}
@@ -296,7 +298,24 @@ func TestAhead(t *testing.T) {
 	if a.Won != 3 || a.High != 2 || a.Never != 1 || a.MedianDays != 41 || a.Best["low"] != 1 || a.Worth["high"] != 900 || a.Worth["low"] != 100 {
 		t.Errorf("%+v", a)
 	}
-	if lines := (&Result{Ahead: a}).ahead(); len(lines) != 1 || lines[0] != "Of 3 people who were won, the score had 2 (67 %) high before, half of them at least 41 days ahead; 1 never was. Those who were high brought 90 % of the 1000 that all were worth." {
+	if lines := (&Result{Ahead: a}).ahead(); len(lines) != 1 || lines[0] != "Of 3 people who were won, the score had 2 (67 %) high before, half of them at least 41 days ahead; 1 never was (at best 1 low). Those who were high brought 90 % of the 1000 that all were worth." {
 		t.Errorf("%q", lines)
+	}
+}
+
+// TestNothingToJudge: people of whom only the outcome is known give no engine, and a sentence that says so.
+func TestNothingToJudge(t *testing.T) {
+	p := &Population{Settings: score.Defaults(), People: func() iter.Seq[*Person] {
+		return func(yield func(*Person) bool) {
+			for i := range 100 {
+				if !yield(&Person{Won: i%2 == 0, Given: math.NaN()}) {
+					return
+				}
+			}
+		}
+	}}
+	r, err := Run(t.Context(), p, nil)
+	if err != nil || len(r.Engines) != 0 || !strings.HasPrefix(Headline(r)[0], "Nothing can be judged") {
+		t.Errorf("%+v, %v", r, err)
 	}
 }

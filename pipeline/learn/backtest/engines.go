@@ -30,6 +30,7 @@ type engine struct {
 	odds     func(score float64) (p float64)         // nil: a logistic that is fitted to its scores in the training part
 	training measure.Tally                           // of its scores, where odds is nil
 	judged   measure.Tally                           // of its scores
+	against  measure.Pairs                           // of its scores and the main engine's, of the same people
 	tiers    [score.High + 1]struct{ rows, won int } // of the people judged on
 }
 

@@ -39,8 +39,22 @@ type Population struct {
 	Baseline [3]bool        // which of the baselines can be told: newest form, newest activity, page views
 	LeftOut  map[string]int // rows that are not among the people, by reason
 	Remarks  []string       // what else a reader must know of them
+	Deals    *Deals         // that they are the people of; nil: of none
 	Without  []string       // facts that are not learned from
 	Trusted  []string       // facts that are learned from though they tell the outcome too well
+}
+
+// Each goes through people that are held in memory.
+func Each(people []Person) func() iter.Seq[*Person] {
+	return func() iter.Seq[*Person] {
+		return func(yield func(*Person) bool) {
+			for i := range people {
+				if !yield(&people[i]) {
+					return
+				}
+			}
+		}
+	}
 }
 
 // standing is a person as engines see them.

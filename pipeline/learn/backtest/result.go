@@ -23,7 +23,9 @@ type Result struct {
 	NobodyHigh  bool           // nobody of the training part reaches high's threshold by the formula: strengths are cut at usual shares
 	Split       Split
 	Ahead       *Ahead // of the won: how early the formula had them high; nil of a table
+	Deals       *Deals // of a CRM's deals, in the place of Ahead
 	Engines     []Report
+	Main        string           // the engine that the others are set against; "" if there is none
 	Weights     *learn.Weights   // nil where nobody has components
 	Strengths   *learn.Strengths // nil: Unlearned says why
 	Unlearned   string
@@ -44,6 +46,7 @@ type Report struct {
 	TooFew    bool // wins or losses for anything but the tiers
 	Rows, Won int
 	AUC       measure.Interval
+	Against   *measure.Interval // its AUC less the main engine's, of the same people; nil of the main engine itself, and where it is not known
 	Brier     measure.Interval
 	ECE       float64
 	ECEKnown  bool // else too few to tell
@@ -60,6 +63,9 @@ type Tier struct {
 	Share     float64
 	Precision measure.Interval // the share of them that was won
 }
+
+// surely says that it ranks better than the main engine, and not by chance.
+func (r *Report) surely() bool { return r.Against != nil && r.Against.Low > 0 }
 
 // Inverted is a pair of neighbouring tiers of which the lower was won more often, or as often; nil if high > medium > low, of those that hold anybody. sure is whether their limits part them.
 func (r *Report) Inverted() (higher, lower *Tier, sure bool) {
@@ -108,8 +114,12 @@ func (r *Result) choose() {
 		auc, brier := learned.AUC.Value-formula.AUC.Value, learned.Brier.Value-formula.Brier.Value
 		if auc > 0 && brier < 0 {
 			c.Engine = Propensity
-			c.Why = fmt.Sprintf("on later people its AUC is %.3f higher and its Brier score %.4f lower than the formula's", auc, -brier)
-			if learned.AUC.Low <= formula.AUC.High {
+			limits := ""
+			if d := learned.Against; d != nil {
+				limits = fmt.Sprintf(" (%.3f to %.3f)", d.Low, d.High)
+			}
+			c.Why = fmt.Sprintf("on later people its AUC is %.3f%s higher and its Brier score %.4f lower than the formula's", auc, limits, -brier)
+			if !learned.surely() {
 				c.Why += ", which may be chance"
 			}
 		} else {
@@ -145,12 +155,13 @@ func (r *Result) MarshalJSON() ([]byte, error) {
 		From    string         `json:"judged_from,omitempty"`
 		LeftOut map[string]int `json:"left_out"`
 		Ahead   *Ahead         `json:"ahead,omitempty"`
+		Deals   *Deals         `json:"deals,omitempty"`
 		Auto    Choice         `json:"auto"`
 		Weights any            `json:"weights,omitempty"`
 		Suspect []jsonSuspect  `json:"suspects"`
 		Details []jsonDetails  `json:"details"`
 	}{
-		People: r.People, Won: r.Won, Learned: r.Split.Learned, Judged: r.Split.Judged, ByTime: r.Split.ByTime, LeftOut: r.LeftOut, Ahead: r.Ahead, Auto: r.Choice,
+		People: r.People, Won: r.Won, Learned: r.Split.Learned, Judged: r.Split.Judged, ByTime: r.Split.ByTime, LeftOut: r.LeftOut, Ahead: r.Ahead, Deals: r.Deals, Auto: r.Choice,
 		Engines: []engine{}, Suspect: []jsonSuspect{}, Details: []jsonDetails{},
 	}
 	if r.LeftOut == nil {
@@ -178,7 +189,11 @@ func (r *Result) MarshalJSON() ([]byte, error) {
 			j.Tiers = append(j.Tiers, tier{t.Tier, t.Share, t.Precision.Value})
 		}
 		out.Engines = append(out.Engines, j)
-		out.Details = append(out.Details, e.details())
+		d := e.details()
+		if a := e.Against; a != nil {
+			d.Difference = &jsonDiff{r.Main, a.Value, a.Low, a.High}
+		}
+		out.Details = append(out.Details, d)
 	}
 	return json.Marshal(out)
 }
@@ -204,9 +219,17 @@ type jsonDetails struct {
 	Baseline    bool       `json:"baseline"`
 	BrierLow    float64    `json:"brier_low"`
 	BrierHigh   float64    `json:"brier_high"`
+	Difference  *jsonDiff  `json:"auc_difference"` // from the main engine's, of the same people
 	Heads       []jsonHead `json:"heads"`
 	Tiers       []jsonTier `json:"tiers"`
 	Calibration []jsonBin  `json:"calibration"`
+}
+
+type jsonDiff struct {
+	From  string  `json:"from"`
+	Value float64 `json:"value"`
+	Low   float64 `json:"low"`
+	High  float64 `json:"high"`
 }
 
 type jsonHead struct {

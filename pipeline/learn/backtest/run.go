@@ -39,8 +39,13 @@ func Run(ctx context.Context, p *Population, prior *learn.Strengths) (*Result, e
 }
 
 func runWith(ctx context.Context, p *Population, prior *learn.Strengths, most int) (*Result, error) {
-	r := &run{ctx: ctx, p: p, most: most, split: splitAt(p), result: &Result{LeftOut: p.LeftOut, Remarks: p.Remarks}}
+	r := &run{ctx: ctx, p: p, most: most, split: splitAt(p), result: &Result{LeftOut: p.LeftOut, Remarks: p.Remarks, Deals: p.Deals}}
 	survey, err := r.look()
+	if p.Deals != nil && errors.Is(err, ErrOneOutcome) {
+		// What is known of the deals is told all the same.
+		r.result.Unlearned = fmt.Sprintf("of %s with a journey before %d won, and that needs won and lost ones", count(r.result.People, "person", "people"), r.result.Won)
+		return r.result, ctx.Err()
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -131,7 +136,7 @@ func (r *run) look() (*learn.Survey, error) {
 			survey.Add(s.facts, s.Won)
 		}
 	})
-	if r.p.Journeys {
+	if r.p.Journeys && r.p.Deals == nil {
 		r.result.Ahead = ahead.told()
 	}
 	return survey, r.ctx.Err()
@@ -221,8 +226,17 @@ func (r *run) judge(engines []*engine) error {
 		width = m.Width()
 	}
 	x := make([]float32, width)
+	if len(engines) == 0 {
+		return nil
+	}
+	main := mainOf(engines, r.p.Given)
+	r.result.Main = main.name
 	r.each(func(s *standing, i int, judged bool) {
 		s.x = x
+		ours := 0.0
+		if judged {
+			ours = main.score(s)
+		}
 		for _, e := range engines {
 			if !judged && e.odds != nil {
 				continue
@@ -233,6 +247,9 @@ func (r *run) judge(engines []*engine) error {
 				continue
 			}
 			e.judged.Add(points, s.Won)
+			if e != main {
+				e.against.Add(points, ours, s.Won)
+			}
 			if e.tier == nil {
 				continue
 			}
@@ -262,6 +279,16 @@ func (r *run) judge(engines []*engine) error {
 	return nil
 }
 
+// mainOf is the engine that the others are set against: the formula, else the team's own score, else the first.
+func mainOf(engines []*engine, given string) *engine {
+	for _, name := range []string{Formula, given} {
+		if i := slices.IndexFunc(engines, func(e *engine) bool { return e.name == name }); i >= 0 {
+			return engines[i]
+		}
+	}
+	return engines[0]
+}
+
 // outOfHundred says whether scores are points of 0 to 100.
 func outOfHundred(t *measure.Tally) bool {
 	groups := slices.DeleteFunc(slices.Clone(t.Groups()), func(g measure.Group) bool { return math.IsInf(g.Score, 0) })
@@ -287,6 +314,9 @@ func (e *engine) report(of func(float64) float64) Report {
 		return rep
 	}
 	rep.AUC, rep.Brier = t.AUC(), t.Brier(of)
+	if d, ok := e.against.Difference(); ok {
+		rep.Against = &d
+	}
 	rep.ECE, rep.ECEKnown = t.ECE(of)
 	rep.Bins, rep.ROC = t.Bins(10, of), t.ROC(100)
 	for i, share := range Heads {

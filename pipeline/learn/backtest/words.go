@@ -24,29 +24,28 @@ func Title(name string) string {
 	return name
 }
 
-// main is the engine that a first line speaks of: the formula, else the team's own score, else what was learned.
-func (r *Result) main() *Report {
-	for i := range r.Engines {
-		if !r.Engines[i].Baseline && r.Engines[i].Name != Weights && (r.Engines[i].Name != Propensity || r.Engine(Formula) == nil && len(r.Engines) == 1) {
-			return &r.Engines[i]
-		}
+// Headline is what the backtest says before anything else, one line each. Where a baseline ranks better than the score, the first says so.
+func Headline(r *Result) []string {
+	lines, better := headline(r)
+	if r.Deals != nil {
+		return r.Deals.before(lines, better)
 	}
-	if len(r.Engines) > 0 {
-		return &r.Engines[0]
-	}
-	return nil
+	return lines
 }
 
-// Headline is what the backtest says before anything else, one line each. Where a baseline ranks better than the score, the first says so.
-func Headline(r *Result) (lines []string) {
-	ours := r.main()
+// headline is it but for the deals. better says that the first line is about something that ranks better than the score.
+func headline(r *Result) (lines []string, better bool) {
+	ours := r.Engine(r.Main)
+	if ours == nil && r.Deals != nil {
+		return []string{"Engines cannot be set beside each other: " + r.Unlearned + "."}, false
+	}
 	if ours == nil {
-		return []string{"Nothing can be judged: there is no score, and " + r.Unlearned + "."}
+		return []string{"Nothing can be judged: there is no score, and " + r.Unlearned + "."}, false
 	}
 	if ours.TooFew {
 		lines = append(lines, fmt.Sprintf("Too few to tell: of the %s judged on %s won, and at least %d won and %d lost are needed.",
 			count(r.Split.Judged, "person", "people"), count(r.Split.JudgedWon, "was", "were"), measure.FewWon, measure.FewWon))
-		return append(lines, r.ahead()...)
+		return append(lines, r.ahead()...), false
 	}
 	var best *Report
 	for i := range r.Engines {
@@ -56,7 +55,7 @@ func Headline(r *Result) (lines []string) {
 	}
 	if best != nil {
 		sure := ""
-		if best.AUC.Low <= ours.AUC.High {
+		if !best.surely() {
 			sure = "; the difference may be chance"
 		}
 		lines = append(lines, fmt.Sprintf("%s ranks these people better than %s: AUC %.3f against %.3f%s.", capital(Title(best.Name)), our(ours.Name), best.AUC.Value, ours.AUC.Value, sure))
@@ -68,7 +67,7 @@ func Headline(r *Result) (lines []string) {
 		lines = append(lines, fmt.Sprintf("Learned strengths do so in %.0f of 100 (%.0f to %.0f), and the top tenth of their list was won %.1f times as often as the average.",
 			100*learned.AUC.Value, 100*learned.AUC.Low, 100*learned.AUC.High, learned.Tops[1].Lift.Value))
 	}
-	return lines
+	return lines, best != nil
 }
 
 func (r *Result) ahead() []string {
@@ -87,8 +86,22 @@ func (r *Result) ahead() []string {
 	if a.High == 0 {
 		return []string{fmt.Sprintf("Of %s, the score had none high in the %d days before.", count(a.Won, "person who was won", "people who were won"), lookBack)}
 	}
-	return []string{fmt.Sprintf("Of %s, the score had %d (%s) high before, half of them at least %s ahead; %s.%s",
-		count(a.Won, "person who was won", "people who were won"), a.High, percent(float64(a.High)/float64(a.Won)), count(a.MedianDays, "day", "days"), count(a.Never, "never was", "never were"), worth)}
+	return []string{fmt.Sprintf("Of %s, the score had %d (%s) high before, half of them at least %s ahead; %s%s.%s",
+		count(a.Won, "person who was won", "people who were won"), a.High, percent(float64(a.High)/float64(a.Won)), count(a.MedianDays, "day", "days"), count(a.Never, "never was", "never were"), a.atBest(), worth)}
+}
+
+// atBest says which tier those reached who never were high.
+func (a *Ahead) atBest() string {
+	var each []string
+	for _, tier := range []score.Tier{score.Medium, score.Low, score.TierUnknown} {
+		if n := a.Best[tier.String()]; n > 0 {
+			each = append(each, fmt.Sprintf("%d %s", n, tier))
+		}
+	}
+	if each == nil {
+		return ""
+	}
+	return " (at best " + strings.Join(each, ", ") + ")"
 }
 
 // our is what an engine is called within a sentence.
@@ -106,7 +119,11 @@ func our(name string) string {
 
 // Whom says on whom the engines were judged.
 func Whom(r *Result) string {
-	s := fmt.Sprintf("%s, %d won (%s); judged on the ", count(r.People, "person", "people"), r.Won, percent(float64(r.Won)/float64(max(r.People, 1))))
+	s := fmt.Sprintf("%s, %d won (%s)", count(r.People, "person", "people"), r.Won, percent(float64(r.Won)/float64(max(r.People, 1))))
+	if len(r.Engines) == 0 {
+		return s
+	}
+	s += "; judged on the "
 	if r.Split.ByTime {
 		return s + fmt.Sprintf("newest %d (from %s on, %d won), learned from the %d before", r.Split.Judged, r.Split.From.Format("2 Jan 2006"), r.Split.JudgedWon, r.Split.Learned)
 	}
@@ -129,7 +146,7 @@ func Remarks(r *Result) (lines []string) {
 	if r.NobodyHigh && r.Strengths != nil {
 		lines = append(lines, "nobody of the older people reaches high by the formula: the thresholds of what was learned let in the usual 10 and 30 %")
 	}
-	if !r.Split.ByTime {
+	if !r.Split.ByTime && len(r.Engines) > 0 {
 		lines = append(lines, "without dates that differ nobody was judged on people later than those learned from: expect less of what is learned (--date COLUMN)")
 	}
 	for _, s := range r.Suspects {

@@ -255,3 +255,57 @@ func TestROC(t *testing.T) {
 		t.Errorf("%d points", n)
 	}
 }
+
+// two draws people with two scores that share most of what they know; the second knows a little more.
+func two(seed uint64, n int, more float64) (p *Pairs, a, b *Tally) {
+	rng := rand.New(rand.NewPCG(seed, 17))
+	p, a, b = &Pairs{}, &Tally{}, &Tally{}
+	for range n {
+		won := rng.Float64() < 0.3
+		known := rng.NormFloat64()
+		extra := rng.NormFloat64()
+		if won {
+			known++
+			extra++
+		}
+		x, y := math.Round(10*known)/10, math.Round(10*(known+more*extra))/10
+		p.Add(y, x, won)
+		a.Add(y, won)
+		b.Add(x, won)
+	}
+	return p, a, b
+}
+
+// TestDifference: it is that of the two AUCs; its limits hold the true one in at least 90 of 100 seeds, and are far narrower than those of two groups of people would be.
+func TestDifference(t *testing.T) {
+	_, a, b := two(1<<40, 2_000_000, 0.3)
+	truth := a.AUC().Value - b.AUC().Value
+	held := 0
+	for seed := range uint64(100) {
+		p, a, b := two(seed, 500, 0.3)
+		d, ok := p.Difference()
+		if x, y := a.AUC(), b.AUC(); !ok || math.Abs(d.Value-(x.Value-y.Value)) > 1e-9 || d.High-d.Low > (x.High-x.Low)/1.5 {
+			t.Fatalf("seed %d: %v, %v; AUCs %v and %v", seed, d, ok, x, y)
+		}
+		if d.Low <= truth && truth <= d.High {
+			held++
+		}
+	}
+	if held < 90 {
+		t.Errorf("the limits held the true %.3f in %d of 100 seeds", truth, held)
+	}
+	p, _, _ := two(1, 500, 0)
+	if d, ok := p.Difference(); !ok || d.Value != 0 || d.Low != 0 || d.High != 0 {
+		t.Errorf("of the same score: %v", d)
+	}
+	if _, ok := (&Pairs{}).Difference(); ok {
+		t.Error("a difference of nobody")
+	}
+	many := &Pairs{}
+	for i := range 2 * maxPairs {
+		many.Add(float64(i), 0, i%2 == 0)
+	}
+	if _, ok := many.Difference(); ok || len(many.groups) > 0 {
+		t.Error("more pairs were kept than there is room for")
+	}
+}

@@ -10,24 +10,16 @@ func (t *Tally) AUC() Interval {
 	if m == 0 || n == 0 {
 		return Interval{0.5, 0, 1}
 	}
-	auc, below := 0.0, 0.0
-	for _, g := range groups {
-		auc += float64(g.Won) * (below + float64(g.Lost)/2)
-		below += float64(g.Lost)
+	at := t.places()
+	auc := at.auc
+	if auc <= 0 || auc > 1-1e-12 || m < 2 || n < 2 {
+		return newcombe(min(1, max(0, math.Round(auc*1e12)/1e12)), m, n)
 	}
-	auc /= m * n
-	if auc == 0 || auc == 1 || m < 2 || n < 2 {
-		return newcombe(auc, m, n)
-	}
-	// The variance of the shares of losses below each win and of wins above each loss.
-	ofWon, ofLost, below, above := 0.0, 0.0, 0.0, m
-	for _, g := range groups {
-		above -= float64(g.Won)
-		under := (below+float64(g.Lost)/2)/n - auc
-		over := (above+float64(g.Won)/2)/m - auc
+	ofWon, ofLost := 0.0, 0.0 // the variance of the places
+	for i, g := range groups {
+		under, over := at.at[i].under-auc, at.at[i].over-auc
 		ofWon += float64(g.Won) * under * under
 		ofLost += float64(g.Lost) * over * over
-		below += float64(g.Lost)
 	}
 	se := math.Sqrt(ofWon/(m-1)/m + ofLost/(n-1)/n)
 	logit, half := math.Log(auc/(1-auc)), z*se/(auc*(1-auc))

@@ -14,6 +14,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"unicode"
 )
 
 // Table is a CSV file.
@@ -49,7 +50,12 @@ func Open(path string) (*Table, error) {
 		return nil, fmt.Errorf("%s: its first line does not name columns: %w", path, err)
 	}
 	for i := range t.Header {
-		t.Header[i] = strings.TrimSpace(t.Header[i])
+		t.Header[i] = strings.TrimSpace(strings.Map(func(r rune) rune {
+			if unicode.IsControl(r) {
+				return -1 // errors name columns, and a terminal obeys what it is shown
+			}
+			return r
+		}, t.Header[i]))
 	}
 	return t, nil
 }

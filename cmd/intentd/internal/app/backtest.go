@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"iter"
 	"math"
 	"os"
 	"runtime"
@@ -23,7 +22,7 @@ import (
 	"github.com/intentd/intentd/pipeline/learn/table"
 )
 
-// BacktestOptions say on whom the score is judged: on the People of a table, or on Journeys with Outcomes.
+// BacktestOptions say on whom the score is judged: on the People of a table, on Journeys with Outcomes, or, with neither, on the closed deals of the Config's CRMs.
 type BacktestOptions struct {
 	Config   *config.Config // its scoring, topics, products and privacy count; nil: the defaults
 	People   string         // a CSV file, one row a person
@@ -31,12 +30,17 @@ type BacktestOptions struct {
 	Journeys string         // a file of events
 	Outcomes string         // a CSV file: email, outcome, at
 	Prior    string         // a file of coefficients; "": the built-in strengths
+
+	App      Options       // of closed deals: how CRMs and sources are met; its Config is ours
+	Span     time.Duration // of closed deals: how far back they may have been closed
+	CRM      string        // whose closed deals; "": of every CRM
+	Progress func(string)  // told where it stands; nil: nobody listens
 }
 
 // BacktestOf is a backtest with what it was of.
 type BacktestOf struct {
 	*backtest.Result
-	Of string // the file
+	Of string // the file, or the deals
 }
 
 // WriteStrengths writes the coefficients that were learned.
@@ -47,7 +51,7 @@ func (b *BacktestOf) WriteStrengths(w io.Writer) error {
 	return b.Strengths.Write(w)
 }
 
-// Backtest judges the score on people whose outcomes are known. It writes nothing and asks nobody. An error about a file is a sentence that says what to do.
+// Backtest judges the score on people whose outcomes are known. It writes nothing, and asks nobody but, of closed deals, CRMs and sources. An error about a file is a sentence that says what to do.
 func Backtest(ctx context.Context, o BacktestOptions) (*BacktestOf, error) {
 	cfg := config.Default()
 	if o.Config != nil {
@@ -67,7 +71,10 @@ func Backtest(ctx context.Context, o BacktestOptions) (*BacktestOf, error) {
 	var p *backtest.Population
 	var err error
 	of := o.People
-	if o.Journeys != "" {
+	if o.People+o.Journeys == "" {
+		of = "the closed deals of the CRM"
+		p, err = dealsOf(ctx, cfg, o)
+	} else if o.Journeys != "" {
 		of = o.Journeys
 		p, err = journeysOf(ctx, cfg, o)
 	} else if t, wrong := table.Open(o.People); wrong != nil {
@@ -127,7 +134,7 @@ func journeysOf(ctx context.Context, cfg *config.Config, o BacktestOptions) (*ba
 	}
 	cases := casesOf(b.setup.Identity, people, outcomes, leftOut)
 	set := scoreSettings(cfg)
-	snaps, filtered, err := snapshots(ctx, b.setup, cases, slices.Concat(learn.Profile, o.Columns.Features))
+	snaps, filtered, err := snapshots(ctx, b.setup, cases, slices.Concat(learn.Profile, o.Columns.Features), func(who *pipeline.Trial, at time.Time) pipeline.Trial { return asOf(b.setup.Identity, who, at) })
 	if err != nil {
 		return nil, err
 	}
@@ -152,15 +159,7 @@ func journeysOf(ctx context.Context, cfg *config.Config, o BacktestOptions) (*ba
 		return nil, fmt.Errorf("%s: of %d outcomes none is of somebody in %s with a step more than a day before: the column email must hold the addresses that the events name", o.Outcomes, len(outcomes), o.Journeys)
 	}
 	return &backtest.Population{
-		People: func() iter.Seq[*backtest.Person] {
-			return func(yield func(*backtest.Person) bool) {
-				for i := range kept {
-					if !yield(&kept[i]) {
-						return
-					}
-				}
-			}
-		},
+		People:   backtest.Each(kept),
 		Settings: set, Journeys: true, Baseline: [3]bool{true, true, true}, LeftOut: leftOut, Remarks: remarks, Trusted: o.Columns.Trusted,
 	}, nil
 }
@@ -203,7 +202,7 @@ type outcomeCase struct {
 }
 
 // snapshots builds everybody's journey as of a day before their outcome, several people at a time, and sums up which steps count for nothing.
-func snapshots(ctx context.Context, setup *pipeline.Setup, cases []outcomeCase, fields []string) (people []backtest.Person, filtered journey.Filtered, err error) {
+func snapshots(ctx context.Context, setup *pipeline.Setup, cases []outcomeCase, fields []string, asOf func(*pipeline.Trial, time.Time) pipeline.Trial) (people []backtest.Person, filtered journey.Filtered, err error) {
 	out := make([]backtest.Person, len(cases))
 	g, ctx := errgroup.WithContext(ctx)
 	workers := runtime.GOMAXPROCS(0)
@@ -213,7 +212,7 @@ func snapshots(ctx context.Context, setup *pipeline.Setup, cases []outcomeCase, 
 			for i := w; i < len(cases); i += workers {
 				c := &cases[i]
 				at := c.outcome.At.Add(-before)
-				tried, err := pipeline.Try(ctx, setup, []pipeline.Trial{asOf(setup.Identity, c.who, at)}, at)
+				tried, err := pipeline.Try(ctx, setup, []pipeline.Trial{asOf(c.who, at)}, at)
 				if err != nil {
 					return err
 				}

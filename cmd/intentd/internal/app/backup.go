@@ -130,15 +130,7 @@ func (c *Client) get(ctx context.Context, path string, read func(io.Reader) erro
 	if err != nil {
 		return err
 	}
-	resp, err := c.http.Do(req)
-	if err != nil {
-		return brokenOff(err)
-	}
-	defer resp.Body.Close()
-	if resp.StatusCode != http.StatusOK {
-		return refused(resp)
-	}
-	return read(resp.Body)
+	return c.send(req, read)
 }
 
 // unpack writes the files of a tar archive into dir, mode 0600 and on disk, and returns how many bytes they have.

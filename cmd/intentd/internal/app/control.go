@@ -116,6 +116,11 @@ func (c *Client) call(ctx context.Context, operation string, arguments, result a
 	if err != nil {
 		return err
 	}
+	return c.send(req, func(answer io.Reader) error { return json.NewDecoder(answer).Decode(result) })
+}
+
+// send asks the daemon and reads its answer.
+func (c *Client) send(req *http.Request, read func(answer io.Reader) error) error {
 	resp, err := c.http.Do(req)
 	if err != nil {
 		return brokenOff(err)
@@ -124,7 +129,7 @@ func (c *Client) call(ctx context.Context, operation string, arguments, result a
 	if resp.StatusCode != http.StatusOK {
 		return refused(resp)
 	}
-	return json.NewDecoder(resp.Body).Decode(result)
+	return read(resp.Body)
 }
 
 // brokenOff is the end of a daemon in the middle of an operation.

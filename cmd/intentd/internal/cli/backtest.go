@@ -1,9 +1,15 @@
 package cli
 
 import (
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -14,13 +20,23 @@ import (
 
 func (c *command) backtest() *cobra.Command {
 	var o app.BacktestOptions
-	var html, coefficients string
+	var html, coefficients, since string
+	var box bool
 	cmd := &cobra.Command{
 		Use:   "backtest",
 		Short: "See what the score is worth on people whose outcome you know",
 		Long: `Sets the score beside what it could be, on people of whom you know whether they were won: how well each engine ranks them, whether its
-probabilities hold, and how many of each tier were won. The older people are learned from, the newer judged on. It needs no CRM, no
-configuration and no network, and changes nothing. People are given as
+probabilities hold, and how many of each tier were won. The older people are learned from, the newer judged on.
+
+Without a file the people are those of the closed deals of your CRM: how many of the won deals had somebody high before the deal was
+created, how early, and what they were worth. It needs a configuration with the CRM and the sources, and a token that may read; no field in the
+CRM and no state. It writes nothing and asks no model. Each journey ends a day before the deal was created.
+
+  intentd backtest --demo                 made-up deals of a CRM in a box: no key, no network
+  intentd backtest -c intentd.yaml
+  intentd backtest -c intentd.yaml --since 730d --html report.html
+
+HubSpot asks for the scope crm.objects.deals.read, besides crm.objects.contacts.read. With files it needs no CRM, no configuration and no network:
 
   --people FILE.csv       one row a person, with the column of the --outcome and, better, its --date; --score is a score you have,
                           --features are the columns to learn from (all but names and ids where none are given)
@@ -34,18 +50,40 @@ Won is written as 1, yes, won or converted, lost as 0, no or lost. Columns that 
 left out and told; --trust takes one in all the same. See docs/backtest.md.`,
 		Args: exactly(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if err := checkBacktest(cmd, &o); err != nil {
+			var err error
+			if o.Span, err = spanOf(since, time.Now()); err != nil {
+				return misuse(cmd, "%v", err)
+			}
+			if err := checkBacktest(cmd, &o, box); err != nil {
 				return err
 			}
-			if cmd.Flags().Changed("config") {
-				var err error
+			deals := o.People+o.Journeys == ""
+			if box {
+				var gone func()
+				if o.Config, gone, err = c.dealsInABox(cmd.Context()); err != nil {
+					return err
+				}
+				defer gone()
+			} else if deals || cmd.Flags().Changed("config") {
 				if o.Config, err = c.load(); err != nil {
 					return err
 				}
 			}
+			stop := func() {}
+			if deals {
+				var at atomic.Value
+				at.Store("beginning")
+				o.Progress = func(line string) { at.Store(line) }
+				o.App = app.Options{Path: c.file, Log: c.quietLog(o.Config), Version: c.Version}
+				stop = c.progress(cmd.Context(), func() string { return at.Load().(string) })
+			}
 			t, err := app.Backtest(cmd.Context(), o)
+			stop()
 			if err != nil {
 				return err
+			}
+			if box {
+				t.Of = "made-up deals of a CRM in a box"
 			}
 			page := backtestPage{t: t}
 			for _, f := range []struct {
@@ -75,6 +113,9 @@ left out and told; --trust takes one in all the same. See docs/backtest.md.`,
 	f.StringSliceVar(&o.Columns.Trusted, "trust", nil, "learn from these `COLUMNS` though they tell the outcome too well")
 	f.StringVar(&o.Journeys, "journeys", "", "the `FILE` of what people did")
 	f.StringVar(&o.Outcomes, "outcomes", "", "the `FILE` of what came of them, CSV: email, outcome, at")
+	f.BoolVar(&box, "demo", false, "on made-up deals of a CRM in a box: no key, no network")
+	f.StringVar(&since, "since", "365d", "of closed deals: those that were closed in this `TIME`, in days, or since this date")
+	f.StringVar(&o.CRM, "crm", "", "of closed deals: those of the CRM of this `NAME`, where there are several")
 	f.StringVar(&o.Prior, "prior", "", "a `FILE` of coefficients, of another learning, to begin with")
 	f.StringVar(&coefficients, "coefficients", "", "write what was learned to this `FILE`, to read or for --prior")
 	f.StringVar(&html, "html", "", "write a report with charts to this `FILE`")
@@ -82,8 +123,10 @@ left out and told; --trust takes one in all the same. See docs/backtest.md.`,
 }
 
 // checkBacktest says what is missing or does not go together.
-func checkBacktest(cmd *cobra.Command, o *app.BacktestOptions) error {
+func checkBacktest(cmd *cobra.Command, o *app.BacktestOptions, box bool) error {
 	switch {
+	case box && (o.People+o.Journeys+o.Outcomes+o.CRM != "" || cmd.Flags().Changed("config")):
+		return misuse(cmd, "--demo has deals, people and a configuration of its own")
 	case o.People != "" && o.Journeys+o.Outcomes != "":
 		return misuse(cmd, "--people and --journeys are two ways to give people: choose one")
 	case o.People != "" && o.Columns.Outcome == "":
@@ -94,10 +137,32 @@ func checkBacktest(cmd *cobra.Command, o *app.BacktestOptions) error {
 		return misuse(cmd, "--outcomes needs --journeys, the file of what people did")
 	case o.Journeys != "" && o.Columns.Outcome+o.Columns.Date+o.Columns.Score != "":
 		return misuse(cmd, "--outcome, --date and --score are columns of --people")
-	case o.People == "" && o.Journeys == "":
-		return misuse(cmd, "backtest needs people: --people FILE.csv --outcome COLUMN, or --journeys FILE.jsonl --outcomes FILE.csv")
+	case o.People+o.Journeys != "" && (cmd.Flags().Changed("since") || cmd.Flags().Changed("crm")):
+		return misuse(cmd, "--since and --crm choose closed deals: they do not go with --people and --journeys")
+	case o.People+o.Journeys == "" && o.Columns.Outcome+o.Columns.Date+o.Columns.Score+strings.Join(o.Columns.Features, "") != "":
+		return misuse(cmd, "--outcome, --date, --score and --features are columns of a file: name it with --people")
+	case !box && o.People+o.Journeys == "" && !cmd.Flags().Changed("config"):
+		name := cmd.Flag("config").Value.String()
+		if _, err := os.Stat(name); errors.Is(err, fs.ErrNotExist) {
+			return misuse(cmd, "backtest needs a configuration, for the closed deals of its CRM (-c FILE; there is no %s), or people: --people FILE.csv --outcome COLUMN, or --journeys FILE.jsonl --outcomes FILE.csv", name)
+		}
 	}
 	return nil
+}
+
+// spanOf reads how far back deals may have been closed: days, as 365d, or a date.
+func spanOf(since string, now time.Time) (time.Duration, error) {
+	var span time.Duration
+	if at, err := time.Parse(time.DateOnly, since); err == nil {
+		span = now.Sub(at)
+	} else if days, ok := strings.CutSuffix(since, "d"); ok {
+		n, _ := strconv.Atoi(days)
+		span = time.Duration(n) * 24 * time.Hour
+	}
+	if span < 24*time.Hour || span > 3650*24*time.Hour {
+		return 0, fmt.Errorf("--since %s: write days, such as 365d, or a date before today, such as 2025-11-28; ten years at most", since)
+	}
+	return span, nil
 }
 
 // writeFile writes a file, for its owner to read.
@@ -112,15 +177,6 @@ func writeFile(name string, write func(io.Writer) error) error {
 	}
 	return f.Close()
 }
-
-// backtestPage prints a backtest.
-type backtestPage struct {
-	w       io.Writer
-	t       *app.BacktestOf
-	written []string
-}
-
-func (p *backtestPage) line(format string, args ...any) { fmt.Fprintf(p.w, format+"\n", args...) }
 
 func (p *backtestPage) print() {
 	r := p.t.Result

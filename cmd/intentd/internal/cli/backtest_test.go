@@ -105,10 +105,31 @@ func TestBacktestReport(t *testing.T) {
 	}
 }
 
+// TestBacktestHostileNames: names and words of a file reach a terminal without what moves its cursor.
+func TestBacktestHostileNames(t *testing.T) {
+	text, err := os.ReadFile(leads)
+	if err != nil {
+		t.Fatal(err)
+	}
+	hostile := strings.NewReplacer("own_score", "own\x1b[2Jscore", "referral", "ref\x1b]0;x\aerral", "contract_number", "contract\x1b[1A").Replace(string(text))
+	name := filepath.Join(t.TempDir(), "leads.csv")
+	if err := os.WriteFile(name, []byte(hostile), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	code, out, _ := intentd(t, "backtest", "--people", name, "--outcome", "converted", "--date", "closed_at", "--score", "own[2Jscore")
+	_, _, errs := intentd(t, "backtest", "--people", name, "--outcome", "none")
+	if code != Done || strings.ContainsAny(out+errs, "\x1b\a") {
+		t.Errorf("exit %d\n%q\n%q", code, out, errs)
+	}
+}
+
 // TestBacktestMisuse: what does not go together is one sentence and exit code 2; what is wrong with a file is one sentence and exit code 1.
 func TestBacktestMisuse(t *testing.T) {
 	for args, want := range map[string]string{
-		"":                                   "needs people: --people FILE.csv --outcome COLUMN",
+		"":                                   "needs a configuration, for the closed deals of its CRM",
+		"-c none.yaml --since 12":            "--since 12: write days",
+		"--people a --outcome b --since 90d": "--since and --crm choose closed deals",
+		"--outcome a":                        "name it with --people",
 		"--people a.csv":                     "--people needs --outcome",
 		"--people a.csv --journeys b":        "choose one",
 		"--journeys a":                       "--journeys needs --outcomes",
@@ -130,5 +151,39 @@ func TestBacktestMisuse(t *testing.T) {
 		if code, _, errs := intentd(t, append([]string{"backtest"}, strings.Fields(args)...)...); code != Failed || !strings.Contains(errs, want) {
 			t.Errorf("%s: exit %d %s", args, code, errs)
 		}
+	}
+}
+
+// TestBacktestDemo: without a key or a file a year of closed deals shows what a backtest says, and leaves nothing behind.
+func TestBacktestDemo(t *testing.T) {
+	dir := t.TempDir()
+	t.Setenv("TMPDIR", dir)
+	html := filepath.Join(t.TempDir(), "report.html")
+	code, out, errs := intentd(t, "backtest", "--demo", "--html", html)
+	if code != Done || errs != "" {
+		t.Fatalf("exit %d %s", code, errs)
+	}
+	if !regexp.MustCompile(`^Of \d+ deals won since .* had somebody high before the deal was created, half of them at least \d+ days before; \d+ never had, and \d+ left no trace`).MatchString(out) {
+		t.Errorf("the first line is\n%s", out)
+	}
+	page, err := os.ReadFile(html)
+	if err != nil || !strings.Contains(string(page), "had somebody high before the deal was created") {
+		t.Errorf("the report does not say it: %v", err)
+	}
+	if left, _ := os.ReadDir(dir); len(left) != 0 {
+		t.Errorf("left behind: %v", left)
+	}
+	if code, _, errs := intentd(t, "backtest", "--demo", "--since", "1d"); code != Failed || !strings.Contains(errs, "no deal was closed since") {
+		t.Errorf("exit %d %s", code, errs)
+	}
+	var got struct {
+		Deals struct {
+			Won, High, Never int
+			No_Trace         int
+			Worth            map[string]float64
+		}
+	}
+	if code, out, _ := intentd(t, "backtest", "--demo", "--json"); code != Done || json.Unmarshal([]byte(out), &got) != nil || got.Deals.Won != got.Deals.High+got.Deals.Never+got.Deals.No_Trace || got.Deals.Worth["high"] == 0 {
+		t.Errorf("exit %d: %+v\n%s", code, got, out)
 	}
 }

@@ -2,16 +2,34 @@ package cli
 
 import (
 	"fmt"
+	"io"
 	"slices"
 	"strings"
 
+	"github.com/intentd/intentd/cmd/intentd/internal/app"
 	"github.com/intentd/intentd/pipeline/learn"
 	"github.com/intentd/intentd/pipeline/learn/backtest"
+	"github.com/intentd/intentd/pipeline/receipt"
 	"github.com/intentd/intentd/pipeline/score"
 )
 
+// backtestPage prints a backtest.
+type backtestPage struct {
+	w       io.Writer
+	t       *app.BacktestOf
+	written []string
+}
+
+// line prints one line; names and words of a file move no cursor.
+func (p *backtestPage) line(format string, args ...any) {
+	fmt.Fprintln(p.w, strings.TrimRight(receipt.Clean(fmt.Sprintf(format, args...)), " "))
+}
+
 // engines prints a line for each engine.
 func (p *backtestPage) engines(r *backtest.Result) {
+	if len(r.Engines) == 0 {
+		return
+	}
 	p.line("%s  %s  %-17s %-10s  %s", pad("", 22), pad("AUC", 20), "Brier score", "off by", "won of the top 5 %, 10 %, 20 % (lift)")
 	for i := range r.Engines {
 		e := &r.Engines[i]
@@ -53,7 +71,7 @@ func (p *backtestPage) tiers(r *backtest.Result) {
 			}
 			line += "  " + pad(cell, 22)
 		}
-		p.line("%s", strings.TrimRight(line, " "))
+		p.line("%s", line)
 	}
 	p.line("")
 }

@@ -69,6 +69,13 @@ func newHubSpotBox(people demo.Population) (*hubspotBox, error) {
 			return nil, err
 		}
 	}
+	for _, d := range people.Deals {
+		var on []string
+		for _, key := range d.Contacts {
+			on = append(on, ids[key])
+		}
+		b.CreateDeal(d.Properties, on...)
+	}
 	return b, nil
 }
 

@@ -152,6 +152,42 @@ func (c *command) playDemo(ctx context.Context, o demoOptions) error {
 	return c.serveDemo(ctx, a, crms, settings, file, table)
 }
 
+// dealsInABox serves a CRM with the demo's closed deals, and is the configuration that names it and what their people did. Both are gone after gone.
+func (c *command) dealsInABox(ctx context.Context) (cfg *config.Config, gone func(), err error) {
+	dir, err := os.MkdirTemp("", "intentd-demo-")
+	if err != nil {
+		return nil, nil, err
+	}
+	ctx, end := context.WithCancel(ctx)
+	gone = func() {
+		end()
+		os.RemoveAll(dir)
+	}
+	people := demo.ClosedDeals(time.Now())
+	settings := demo.Settings{State: filepath.Join(dir, "intentd.db"), Clickstream: filepath.Join(dir, "events.store"), Events: filepath.Join(dir, "events.jsonl")}
+	box, err := newHubSpotBox(people)
+	if err == nil {
+		err = box.start(ctx, dir, &settings)
+	}
+	file := filepath.Join(dir, "config.yaml")
+	if err == nil {
+		err = newFile(settings.Events, func(f *os.File) error { return people.WriteJSONL(f) })
+	}
+	if err == nil {
+		err = os.WriteFile(file, []byte(demo.ConfigYAML(settings)), 0o600)
+	}
+	if err == nil {
+		var problems config.Problems
+		cfg, problems = config.Load(file, app.Types)
+		err = problems.Err()
+	}
+	if err != nil {
+		gone()
+		return nil, nil, err
+	}
+	return cfg, gone, nil
+}
+
 // sendAll sends everything that people did to the app's collector, over the loopback.
 func sendAll(ctx context.Context, a *app.App, keyFile string, people demo.Population) error {
 	key, err := os.ReadFile(keyFile)

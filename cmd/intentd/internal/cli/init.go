@@ -78,7 +78,7 @@ func (c *command) initialise(cmd *cobra.Command, a *initial) error {
 		return misuse(cmd, "%s exists already: name another file with -c, or overwrite it with --force", c.file)
 	}
 	if c.Terminal {
-		if err := c.interview(cmd, a); err != nil {
+		if err := c.interview(cmd, &a.Answers); err != nil {
 			return err
 		}
 	}
@@ -225,10 +225,4 @@ func (m *made) print(w io.Writer, warnings config.Problems, failed bool) {
 		"doctor":    "whether all is well: scopes, limits, clock, cost in calls a day",
 	}[strings.Fields(m.Next)[1]]
 	fmt.Fprintf(w, "\nNext, see %s:\n\n  %s\n", what, m.Next)
-}
-
-// either names choices in a sentence.
-func either(choices []string) string {
-	last := len(choices) - 1
-	return strings.Join(choices[:last], ", ") + " or " + choices[last]
 }

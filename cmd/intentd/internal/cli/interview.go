@@ -19,7 +19,7 @@ import (
 )
 
 // interview asks for what no flag said.
-func (c *command) interview(cmd *cobra.Command, a *initial) error {
+func (c *command) interview(cmd *cobra.Command, a *setup.Answers) error {
 	q := &questions{ctx: cmd.Context(), c: c, in: bufio.NewReader(c.stdin())}
 	fmt.Fprint(c.Stdout, "Five questions. Return takes what stands in [brackets]; Ctrl-C ends, and nothing is written before the last answer.\n")
 	q.about("1/5  Whose CRM is it?")
@@ -187,4 +187,10 @@ func (q *questions) read(from func() (string, error)) string {
 		q.err = fmt.Errorf("the answers ended before the questions did; nothing was written (%w)", got.err)
 	}
 	return ""
+}
+
+// either names choices in a sentence.
+func either(choices []string) string {
+	last := len(choices) - 1
+	return strings.Join(choices[:last], ", ") + " or " + choices[last]
 }

@@ -39,6 +39,7 @@ type Population struct {
 	Contacts []Contact
 	Merges   []Merge
 	Events   []connectors.Event // by time, as a source takes them in
+	Deals    []Deal             // closed; see ClosedDeals
 }
 
 // People makes the population as it stands at now.

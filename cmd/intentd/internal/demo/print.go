@@ -178,6 +178,7 @@ func (p *printer) leftOut(f journey.Filtered, rest []Lead) {
 func (p *printer) next() {
 	p.heading("What to try next")
 	p.line("  intentd demo --serve     keep the sandbox CRM and the daemon running; its own page tells how to look around")
+	p.line("  intentd backtest --demo  a year of closed deals in the box: what the score would have told before they were created")
 	p.line("  config.example.yaml      copy it, name your CRM and your sources, and set write.mode: off")
 	p.line("  intentd doctor           checks what you configured and says how to mend what is wrong")
 	p.line("  intentd plan             shows field by field what would be written, and what it would cost")
