@@ -48,6 +48,7 @@ and how ready they are, and writes score, reason and summary back as fields of t
   intentd try FILE     try it on a journey of your own: no CRM, no configuration
   intentd backtest     see what the score is worth on people whose outcome you know
   intentd eval         see how well texts say what people want, on labelled journeys
+  intentd init         make a first configuration
   intentd doctor       check a configuration against the live systems
   intentd provision    make the fields in the CRM
   intentd plan         see, field by field, what would be written
@@ -80,6 +81,7 @@ Exit codes: 0 done, 1 failed, 2 usage or configuration, 3 done with dead letters
 		c.try(),
 		c.backtest(),
 		c.eval(),
+		c.init(),
 		c.run(),
 		c.once(),
 		c.plan(),
