@@ -2,7 +2,7 @@
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
-.PHONY: build test race bench quality fuzz-short lint demo image licences ci clean
+.PHONY: build test race bench quality fuzz-short lint demo image weight licences ci clean
 
 build: ## one static binary
 	CGO_ENABLED=0 go build -trimpath -ldflags "-s -w -X main.version=$(VERSION)" -o intentd ./cmd/intentd
@@ -27,6 +27,7 @@ fuzz-short: ## every fuzzer for ten seconds
 lint:
 	@test -z "$$(gofmt -l $$(find . -name '*.go' -not -path '*/node_modules/*'))" || { gofmt -l .; exit 1; }
 	go vet ./...
+	for system in windows darwin; do GOOS=$$system go vet ./... || exit 1; done
 	go run $(STATICCHECK) ./...
 
 demo: build
@@ -34,6 +35,9 @@ demo: build
 
 image:
 	docker build -f deploy/Dockerfile --build-arg VERSION=$(VERSION) -t intentd .
+
+weight: ## what the binary weighs, and what of it is whose
+	@.ci/weight
 
 licences: ## docs/licences.md, after go.mod changed
 	go test ./cmd/intentd -run Licences -update-licences

@@ -9,6 +9,7 @@ import (
 
 	"github.com/intentd/intentd/connectors"
 	"github.com/intentd/intentd/connectors/clickstream"
+	"github.com/intentd/intentd/connectors/connectortest"
 	"github.com/intentd/intentd/connectors/hubspot"
 	"github.com/intentd/intentd/pipeline/intake"
 	"github.com/intentd/intentd/pipeline/score"
@@ -88,7 +89,7 @@ func BenchmarkIdlePoll(b *testing.B) {
 				b.Fatal(err)
 			}
 			debug.FreeOSMemory()
-			before, cpu, n := c.counters(b), processTime(), 0
+			before, cpu, n := c.counters(b), connectortest.ProcessorTime(), 0
 			for b.Loop() {
 				n++
 				if f, err := intake.Poll(b.Context(), d.pipe, "hubspot"); err != nil || f.Queued > 0 {
@@ -103,7 +104,7 @@ func BenchmarkIdlePoll(b *testing.B) {
 			}
 			after := c.counters(b)
 			b.ReportMetric(float64(after.Requests-before.Requests)/float64(n), "requests/poll")
-			b.ReportMetric(float64((processTime()-cpu).Microseconds())/float64(n), "cpu-us/poll")
+			b.ReportMetric(float64((connectortest.ProcessorTime()-cpu).Microseconds())/float64(n), "cpu-us/poll")
 			b.ReportMetric(float64(residentMemory())/1e6, "resident-MB")
 		})
 	}

@@ -12,12 +12,12 @@ import (
 	"runtime"
 	"strconv"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
 	"github.com/intentd/intentd/connectors"
 	"github.com/intentd/intentd/connectors/clickstream"
+	"github.com/intentd/intentd/connectors/connectortest"
 	"github.com/intentd/intentd/connectors/hubspot"
 	"github.com/intentd/intentd/connectors/salesforce"
 	"github.com/intentd/intentd/connectors/sandbox"
@@ -78,7 +78,7 @@ func serveSandbox(n int) error {
 	fmt.Println(url)
 	in := bufio.NewScanner(os.Stdin)
 	for in.Scan() {
-		b, err := json.Marshal(seen{h.Counters(), processTime()})
+		b, err := json.Marshal(seen{h.Counters(), connectortest.ProcessorTime()})
 		if err != nil {
 			return err
 		}
@@ -301,7 +301,7 @@ func benchmarkPipeline(b *testing.B, crm string) {
 		})
 		runtime.GC()
 		resetPeak()
-		cpu := processTime()
+		cpu := connectortest.ProcessorTime()
 		before := c.counters(b)
 		var memoryBefore, memory runtime.MemStats
 		runtime.ReadMemStats(&memoryBefore)
@@ -325,20 +325,13 @@ func benchmarkPipeline(b *testing.B, crm string) {
 		}
 		b.ReportMetric(people/took.Seconds(), "people/s")
 		b.ReportMetric(float64(peakMemory())/1e6, "peak-MB")
-		b.ReportMetric(float64((processTime()-cpu).Microseconds())/people, "cpu-us/person")
+		b.ReportMetric(float64((connectortest.ProcessorTime()-cpu).Microseconds())/people, "cpu-us/person")
 		b.ReportMetric(float64((after.CPU-before.CPU).Microseconds())/people, "sandbox-us/person")
 		b.ReportMetric(float64(after.Requests-before.Requests), "requests")
 		b.ReportMetric(float64(memory.TotalAlloc-memoryBefore.TotalAlloc)/1000/people, "kB/person")
 		b.ReportMetric(0, "ns/op")
 		store.Close()
 	}
-}
-
-// processTime is the processor time this process has used, user and system.
-func processTime() time.Duration {
-	var u syscall.Rusage
-	_ = syscall.Getrusage(syscall.RUSAGE_SELF, &u)
-	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
 // resetPeak makes the kernel forget the highest resident memory so far.

@@ -8,6 +8,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+
+	"github.com/intentd/intentd/connectors/disk"
 )
 
 // Backup writes a consistent copy of the state to w while it is in use, and says how many bytes it was. The copy is a state file.
@@ -39,21 +41,12 @@ func (db *DB) BackupFile(path string) (err error) {
 		}
 	}
 	if err == nil {
-		err = syncDir(filepath.Dir(path))
+		err = disk.SyncDir(filepath.Dir(path))
 	}
 	if err != nil {
 		return fmt.Errorf("back up state to %s: %w", path, err)
 	}
 	return nil
-}
-
-func syncDir(path string) error {
-	d, err := os.Open(path)
-	if err != nil {
-		return err
-	}
-	defer d.Close()
-	return d.Sync()
 }
 
 // Compact gives back the room that deleted records left, so that their bytes are gone, too. Writers wait; readers do not, but for a moment. A

@@ -11,6 +11,7 @@ import (
 	_ "time/tzdata" // an image from scratch has no time zones …
 
 	_ "golang.org/x/crypto/x509roots/fallback" // … and no root certificates
+	"golang.org/x/term"
 
 	"github.com/intentd/intentd/cmd/intentd/internal/cli"
 )
@@ -27,5 +28,18 @@ func main() {
 	if info, ok := debug.ReadBuildInfo(); ok && version == "" {
 		version = info.Main.Version
 	}
-	os.Exit(cli.Run(ctx, cli.Process{Args: os.Args[1:], Stdout: os.Stdout, Stderr: os.Stderr, Version: version, Reload: reload}))
+	os.Exit(cli.Run(ctx, cli.Process{Args: os.Args[1:], Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr,
+		Terminal: term.IsTerminal(int(os.Stdin.Fd())), Hidden: readHidden, Version: version, Reload: reload}))
+}
+
+// readHidden reads a line from the terminal, which shows what is typed again afterwards, also when ctx ends the wait.
+func readHidden(ctx context.Context) (string, error) {
+	in := int(os.Stdin.Fd())
+	before, err := term.GetState(in)
+	if err != nil {
+		return "", err
+	}
+	defer context.AfterFunc(ctx, func() { _ = term.Restore(in, before) })()
+	line, err := term.ReadPassword(in)
+	return string(line), err
 }

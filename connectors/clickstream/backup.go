@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 
 	"github.com/intentd/intentd/connectors"
+	"github.com/intentd/intentd/connectors/disk"
 	bolt "go.etcd.io/bbolt"
 )
 
@@ -75,7 +76,7 @@ func (s *Store) compact() error {
 		os.Remove(path + ".new")
 		return err
 	}
-	if err := syncDir(s.dir); err != nil {
+	if err := disk.SyncDir(s.dir); err != nil {
 		return err
 	}
 	if err := s.main.Close(); err != nil {

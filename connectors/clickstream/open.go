@@ -12,10 +12,10 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"syscall"
 	"time"
 
 	"github.com/intentd/intentd/connectors"
+	"github.com/intentd/intentd/connectors/disk"
 	"github.com/intentd/intentd/connectors/identity"
 	bolt "go.etcd.io/bbolt"
 	berrors "go.etcd.io/bbolt/errors"
@@ -113,7 +113,7 @@ func openMain(path string, noSync bool) (db *bolt.DB, err error) {
 	switch {
 	case errors.Is(err, errDamaged) && file != nil:
 		// bbolt broke off: what it mapped stays mapped, and would keep the lock.
-		syscall.Flock(int(file.Fd()), syscall.LOCK_UN)
+		_ = disk.Unlock(file)
 		file.Close()
 	case errors.Is(err, berrors.ErrTimeout):
 		return nil, heldElsewhere(path, err)

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/intentd/intentd/connectors"
+	"github.com/intentd/intentd/connectors/disk"
 	"github.com/intentd/intentd/connectors/identity"
 	bolt "go.etcd.io/bbolt"
 	berrors "go.etcd.io/bbolt/errors"
@@ -187,7 +188,7 @@ func (s *Store) commit(removed []*segment, build func(tx *bolt.Tx) (added []meta
 			}
 		}
 		if len(added) > 0 && !s.o.NoSync {
-			if err := syncDir(s.dir); err != nil {
+			if err := disk.SyncDir(s.dir); err != nil {
 				return err
 			}
 		}
@@ -228,15 +229,6 @@ func (s *Store) discard(metas []meta) {
 	for _, m := range metas {
 		os.Remove(segmentPath(s.dir, m.seq))
 	}
-}
-
-func syncDir(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	defer d.Close()
-	return d.Sync()
 }
 
 // counts are those of one batch, or since Open.

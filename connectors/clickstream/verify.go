@@ -8,11 +8,11 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"syscall"
 	"time"
 
 	"github.com/intentd/intentd/connectors"
 	"github.com/intentd/intentd/connectors/boltpages"
+	"github.com/intentd/intentd/connectors/disk"
 	bolt "go.etcd.io/bbolt"
 )
 
@@ -27,7 +27,7 @@ const cleanFile = "clean"
 func checkBeforeOpen(dir string) error {
 	mark := filepath.Join(dir, cleanFile)
 	if err := os.Remove(mark); err == nil {
-		return syncDir(dir)
+		return disk.SyncDir(dir)
 	} else if !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
@@ -41,7 +41,7 @@ func checkBeforeOpen(dir string) error {
 	defer file.Close()
 	// Nobody may write meanwhile. bbolt takes the same lock when this one is gone.
 	for deadline := time.Now().Add(lockTimeout); ; time.Sleep(10 * time.Millisecond) {
-		err := syscall.Flock(int(file.Fd()), syscall.LOCK_SH|syscall.LOCK_NB)
+		err := disk.LockShared(file)
 		if err == nil {
 			break
 		}

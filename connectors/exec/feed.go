@@ -13,7 +13,6 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
-	"syscall"
 	"time"
 
 	"github.com/intentd/intentd/connectors"
@@ -146,18 +145,14 @@ func (f *Feed) run(ctx context.Context, cursor string) ([]byte, error) {
 	ctx, cancel := context.WithTimeout(ctx, f.o.Timeout)
 	defer cancel()
 	cmd := osexec.CommandContext(ctx, f.o.Command[0], f.o.Command[1:]...)
-	// A group of its own, so that what it started ends with it.
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
+	group(cmd)
 	cmd.WaitDelay = lastWords
 	cmd.Env = f.environment(cursor)
 	out := &bounded{most: maxOutput, over: cancel}
 	said := &tail{}
 	cmd.Stdout, cmd.Stderr = out, said
 	err := cmd.Run()
-	if p := cmd.Process; p != nil {
-		_ = syscall.Kill(-p.Pid, syscall.SIGKILL) // what it left behind
-	}
+	endGroup(cmd)
 	fail := func(kind connectors.Kind, fix, format string, args ...any) error {
 		e := connectors.Errorf(kind, f.op(), format, args...)
 		if e.Fix = fix; said.lastLine() != "" {

@@ -6,7 +6,6 @@ import (
 	"io"
 	"io/fs"
 	"os"
-	"syscall"
 	"time"
 
 	"github.com/cespare/xxhash/v2"
@@ -14,6 +13,8 @@ import (
 	"github.com/klauspost/compress/gzip"
 	"golang.org/x/text/encoding/unicode"
 	"golang.org/x/text/transform"
+
+	"github.com/intentd/intentd/connectors/disk"
 )
 
 // Bytes that tell a file from another one.
@@ -84,18 +85,10 @@ func stat(path string) (found, bool, error) {
 	if !info.Mode().IsRegular() {
 		return found{}, false, nil
 	}
-	return found{path: path, inode: inodeOf(info), size: info.Size(), changed: info.ModTime()}, true, nil
+	return found{path: path, inode: disk.Identify(path, info), size: info.Size(), changed: info.ModTime()}, true, nil
 }
 
-func inodeOf(info fs.FileInfo) inode {
-	sys, ok := info.Sys().(*syscall.Stat_t)
-	if !ok {
-		return inode{}
-	}
-	return inode{uint64(sys.Dev), sys.Ino}
-}
-
-func (f found) isInode(p *position) bool { return f.inode == inode{p.Dev, p.Ino} }
+func (f found) isInode(p *position) bool { return f.inode == inode{Dev: p.Dev, Ino: p.Ino} }
 
 // unchanged says whether nothing happened to the file since p was taken.
 func (f found) unchanged(p *position) bool {

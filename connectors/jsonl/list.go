@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/intentd/intentd/connectors"
+	"github.com/intentd/intentd/connectors/disk"
 )
 
 // list finds the files, the one changed longest ago first: rotated ones come before the one being written.
@@ -35,7 +36,7 @@ func (f *Feed) list() (files []found, failures []error, err error) {
 	return l.found, l.failures, nil
 }
 
-type inode struct{ dev, ino uint64 }
+type inode = disk.ID
 
 // lister collects files, each once: a link to a file or folder that was met is passed over.
 type lister struct {
@@ -88,7 +89,7 @@ func (l *lister) entries(path string) (names []string) {
 		l.failed(err)
 		return nil
 	}
-	if id := inodeOf(info); l.folders[id] {
+	if id := disk.Identify(path, info); l.folders[id] {
 		return nil
 	} else {
 		l.folders[id] = true

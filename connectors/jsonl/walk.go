@@ -51,7 +51,7 @@ func (f *Feed) newWalk(from connectors.Cursor) (*walk, error) {
 	w.rep.Files = len(w.files)
 	for _, p := range w.memory.Files {
 		w.before[p] = *p
-		id := inode{p.Dev, p.Ino} // may have been another file's before
+		id := inode{Dev: p.Dev, Ino: p.Ino} // may have been another file's before
 		if old, ok := w.byInode[id]; !ok || old.older(p) {
 			w.byInode[id] = p
 		}
@@ -219,7 +219,7 @@ type reading struct {
 }
 
 func (w *walk) start(c *content, p *position) {
-	p.Path, p.Dev, p.Ino, p.Gone = c.info.path, c.info.dev, c.info.ino, time.Time{}
+	p.Path, p.Dev, p.Ino, p.Gone = c.info.path, c.info.Dev, c.info.Ino, time.Time{}
 	p.Size, p.Changed = unfinished, time.Time{}
 	p.Waiting, p.Settled, p.Damaged = false, false, false
 	if len(w.buf) == 0 {

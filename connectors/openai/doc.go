@@ -1,4 +1,4 @@
-// Package openai is a [connectors.Model] over chat completions as OpenAI defined them, by the vendor's own client: OpenAI itself, and the
+// Package openai is a [connectors.Model] over chat completions as OpenAI defined them: OpenAI itself, and the
 // many servers that speak the same, such as vLLM, Ollama and llama.cpp, so that journeys can stay in one's own house.
 //
 // Terms. A habit is something in which those servers differ: how the length of an answer is bounded, how far a schema is kept to,

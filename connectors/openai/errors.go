@@ -13,8 +13,6 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/openai/openai-go/v3"
-
 	"github.com/intentd/intentd/connectors"
 	"github.com/intentd/intentd/connectors/internal/modelkit"
 )
@@ -22,7 +20,7 @@ import (
 // creditPause is how long a model without credit is left alone: somebody has to pay in first.
 const creditPause = time.Hour
 
-// classify gives an error of the client its kind.
+// classify gives an error of the call its kind.
 func (m *Model) classify(op string, err error) *connectors.Error {
 	var public *publicAddress
 	if errors.As(err, &public) {
@@ -30,28 +28,25 @@ func (m *Model) classify(op string, err error) *connectors.Error {
 		e.Fix = "write https:// in model.base_url, or name a server of your own network"
 		return e
 	}
-	var api *openai.Error
+	var api *refusal
 	if connectors.Interrupted(err) || !errors.As(err, &api) {
 		return modelkit.Unanswered(op, err, m.o.APIKey)
 	}
-	e := &connectors.Error{Kind: connectors.Transient, Op: op, Code: modelkit.Word(api.Code), Message: modelkit.Clean(api.Message, m.o.APIKey)}
-	if api.Code == "" || e.Code == "unknown reason" {
-		e.Code = strconv.Itoa(api.StatusCode)
+	e := &connectors.Error{Kind: connectors.Transient, Op: op, Code: modelkit.Word(api.code), Message: modelkit.Clean(api.message, m.o.APIKey)}
+	if api.code == "" || e.Code == "unknown reason" {
+		e.Code = strconv.Itoa(api.status)
 	}
-	switch status := api.StatusCode; {
+	switch status := api.status; {
 	case status == http.StatusUnauthorized:
 		e.Kind, e.Fix = connectors.Auth, "put a valid key into model.api_key_file"
 	case status == http.StatusForbidden:
 		e.Kind, e.Fix = connectors.Auth, "give the key the right to use the model"
-	case status == http.StatusPaymentRequired, broke(api.Code), broke(api.Type):
+	case status == http.StatusPaymentRequired, broke(api.code), broke(api.kind):
 		e.Kind, e.Until, e.Fix = connectors.Quota, m.o.Now().Add(creditPause), "add credit at the vendor, or raise the project's limit"
-	case status == http.StatusNotFound, api.Code == "model_not_found":
+	case status == http.StatusNotFound, api.code == "model_not_found":
 		e.Kind, e.Fix = connectors.Config, "set model.name to a model that the server has, and model.base_url to the address before /chat/completions"
 	case status == http.StatusTooManyRequests:
-		delay := time.Duration(0)
-		if api.Response != nil {
-			delay = wait(status, api.Response.Header, nil)
-		}
+		delay := wait(status, api.header, nil)
 		if delay <= 0 {
 			delay = modelkit.DefaultDelay
 		}

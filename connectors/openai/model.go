@@ -12,10 +12,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/openai/openai-go/v3"
-	"github.com/openai/openai-go/v3/option"
-	"github.com/openai/openai-go/v3/shared"
-
 	"github.com/intentd/intentd/connectors"
 	"github.com/intentd/intentd/connectors/internal/modelkit"
 )
@@ -50,7 +46,8 @@ type Options struct {
 type Model struct {
 	*modelkit.Model
 	o      Options
-	chat   openai.ChatCompletionService
+	url    string // of the call
+	client *http.Client
 	habits atomic.Pointer[habits] // nil until they were found out
 	asking chan struct{}          // holds one: whoever finds them out
 }
@@ -106,13 +103,7 @@ func New(o Options) (*Model, error) {
 		HTTP: o.HTTP, Jitter: o.Jitter, Now: o.Now, Wait: wait, Settings: settings,
 	})}
 	m.Ask = m.ask
-	options := []option.RequestOption{
-		option.WithBaseURL(strings.TrimSuffix(base, "/") + "/"), option.WithHTTPClient(m.Client(nil)), option.WithMaxRetries(0),
-	}
-	if o.APIKey != "" {
-		options = append(options, option.WithAPIKey(o.APIKey))
-	}
-	m.chat = openai.NewChatCompletionService(options...) // not NewClient, which reads the environment
+	m.url, m.client = strings.TrimSuffix(base, "/")+"/chat/completions", m.Client(nil)
 	return m, nil
 }
 
@@ -140,55 +131,48 @@ func (m *Model) ask(ctx context.Context, op string, p connectors.Prompt) (modelk
 }
 
 func (m *Model) send(ctx context.Context, op string, p connectors.Prompt, h habits) (modelkit.Reply, *connectors.Error) {
-	res, err := m.chat.New(ctx, m.params(p, h))
+	res, err := m.complete(ctx, m.request(p, h))
 	if err != nil {
 		return modelkit.Reply{}, m.classify(op, err)
 	}
 	return reply(op, res), nil
 }
 
-func (m *Model) params(p connectors.Prompt, h habits) openai.ChatCompletionNewParams {
-	c := openai.ChatCompletionNewParams{Model: m.o.Model}
+func (m *Model) request(p connectors.Prompt, h habits) request {
+	c := request{Model: m.o.Model, Temperature: m.o.Temperature}
 	system := p.System
 	switch {
 	case len(p.Schema) == 0:
 	case h.Schema == connectors.SchemaStrict:
-		c.ResponseFormat.OfJSONSchema = &shared.ResponseFormatJSONSchemaParam{JSONSchema: shared.ResponseFormatJSONSchemaJSONSchemaParam{
-			Name: "answer", Strict: openai.Bool(true), Schema: strictSchema(p.Schema),
-		}}
+		c.ResponseFormat = &format{Type: "json_schema", JSONSchema: &schema{Name: "answer", Strict: true, Schema: strictSchema(p.Schema)}}
 	default:
 		system += "\n\nAnswer with one JSON object of this JSON schema, and nothing else:\n" + string(p.Schema)
 		if h.Schema == connectors.SchemaJSON {
-			c.ResponseFormat.OfJSONObject = &shared.ResponseFormatJSONObjectParam{}
+			c.ResponseFormat = &format{Type: "json_object"}
 		}
 	}
 	if system = strings.TrimSpace(system); system != "" {
-		c.Messages = append(c.Messages, openai.SystemMessage(system))
+		c.Messages = append(c.Messages, message{"system", system})
 	}
 	if len(p.Images) == 0 {
-		c.Messages = append(c.Messages, openai.UserMessage(p.User))
+		c.Messages = append(c.Messages, message{"user", p.User})
 	} else {
-		parts := []openai.ChatCompletionContentPartUnionParam{openai.TextContentPart(p.User)}
+		parts := []part{{Type: "text", Text: p.User}}
 		for _, img := range p.Images {
-			parts = append(parts, openai.ImageContentPart(openai.ChatCompletionContentPartImageImageURLParam{
-				URL: "data:" + img.MIME + ";base64," + base64.StdEncoding.EncodeToString(img.Data),
-			}))
+			parts = append(parts, part{Type: "image_url", ImageURL: &picture{"data:" + img.MIME + ";base64," + base64.StdEncoding.EncodeToString(img.Data)}})
 		}
-		c.Messages = append(c.Messages, openai.UserMessage(parts))
+		c.Messages = append(c.Messages, message{"user", parts})
 	}
 	if p.MaxTokens > 0 {
 		switch h.bound {
 		case maxCompletionTokens:
-			c.MaxCompletionTokens = openai.Int(int64(p.MaxTokens))
+			c.MaxCompletionTokens = p.MaxTokens
 		case maxTokens:
-			c.MaxTokens = openai.Int(int64(p.MaxTokens))
+			c.MaxTokens = p.MaxTokens
 		}
 	}
-	if m.o.Temperature != nil {
-		c.Temperature = openai.Float(*m.o.Temperature)
-	}
 	if level := m.o.Thinking.For(p.Purpose); level != "" {
-		c.ReasoningEffort = shared.ReasoningEffort(effort(level))
+		c.ReasoningEffort = effort(level)
 	}
 	return c
 }
@@ -210,11 +194,11 @@ func effort(level string) string {
 }
 
 // reply is the text of a completion, and why it may be no whole answer. One without a reason for its end is taken for finished.
-func reply(op string, res *openai.ChatCompletion) modelkit.Reply {
+func reply(op string, res *completion) modelkit.Reply {
 	u := res.Usage
-	thoughts := min(int(max(0, u.CompletionTokensDetails.ReasoningTokens)), int(max(0, u.CompletionTokens)))
+	thoughts := min(max(0, u.CompletionTokensDetails.ReasoningTokens), max(0, u.CompletionTokens))
 	r := modelkit.Reply{Usage: connectors.Usage{ // completion tokens include the thoughts
-		In: int(u.PromptTokens), Out: int(u.CompletionTokens) - thoughts, Thoughts: thoughts, Cached: int(u.PromptTokensDetails.CachedTokens),
+		In: u.PromptTokens, Out: u.CompletionTokens - thoughts, Thoughts: thoughts, Cached: u.PromptTokensDetails.CachedTokens,
 	}}
 	if len(res.Choices) == 0 {
 		r.Doubt = modelkit.Unusable(op, "empty", "no answer came back")

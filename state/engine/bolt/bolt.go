@@ -18,6 +18,7 @@ import (
 
 	"go.etcd.io/bbolt"
 
+	"github.com/intentd/intentd/connectors/disk"
 	"github.com/intentd/intentd/state/engine"
 )
 
@@ -71,7 +72,7 @@ func openFile(path string, o Options) (b *bbolt.DB, err error) {
 			b = nil
 			if file != nil {
 				// Closing is not enough: the mapping, which nobody can undo now, would keep the lock.
-				_ = syscall.Flock(int(file.Fd()), syscall.LOCK_UN)
+				_ = disk.Unlock(file)
 				_ = file.Close()
 			}
 			err = ofPanic(path, p)
@@ -159,18 +160,9 @@ func secure(path string, created bool) error {
 		}
 	}
 	if created {
-		return syncDir(path)
+		return disk.SyncDir(filepath.Dir(path))
 	}
 	return nil
-}
-
-func syncDir(path string) error {
-	d, err := os.Open(filepath.Dir(path))
-	if err != nil {
-		return err
-	}
-	defer d.Close()
-	return d.Sync()
 }
 
 // Tenant is whose state the file is.

@@ -11,6 +11,7 @@ import (
 
 	berrors "go.etcd.io/bbolt/errors"
 
+	"github.com/intentd/intentd/connectors/disk"
 	"github.com/intentd/intentd/state/engine"
 )
 
@@ -61,7 +62,7 @@ func explain(path string, err error) error {
 		return engine.Fail(engine.ErrReadOnly, err, "state file %s was opened read-only and cannot be changed", path)
 	case errors.Is(err, berrors.ErrInvalid), errors.Is(err, berrors.ErrChecksum), errors.Is(err, berrors.ErrVersionMismatch):
 		return engine.Fail(engine.ErrDamaged, err, "state file %s is damaged or no state file (%v); restore the latest backup", path, err)
-	case full(err):
+	case disk.IsFull(err), errors.Is(err, berrors.ErrMaxSizeReached), strings.Contains(err.Error(), berrors.ErrMaxSizeReached.Error()):
 		return engine.Fail(engine.ErrFull, err, "state file %s cannot grow (%v); free some space, nothing was lost", path, err)
 	case errors.Is(err, syscall.EROFS), errors.Is(err, fs.ErrPermission):
 		return engine.Fail(engine.ErrReadOnly, err, "state file %s cannot be opened for writing (%v); check owner and mode of the file and its directory", path, bare(err))
@@ -69,16 +70,6 @@ func explain(path string, err error) error {
 		return fmt.Errorf("state file %s or its directory does not exist: %w", path, err)
 	}
 	return fmt.Errorf("state file %s: %w", path, err)
-}
-
-// full says whether err came of missing space. bbolt flattens the cause of a failed truncate into text, hence the last test.
-func full(err error) bool {
-	for _, e := range []error{syscall.ENOSPC, syscall.EDQUOT, syscall.EFBIG, berrors.ErrMaxSizeReached} {
-		if errors.Is(err, e) || strings.Contains(err.Error(), e.Error()) {
-			return true
-		}
-	}
-	return false
 }
 
 // bare drops operation and path that *fs.PathError would repeat.

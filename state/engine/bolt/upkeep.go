@@ -6,12 +6,13 @@ import (
 	"io"
 	"io/fs"
 	"os"
-	"syscall"
+	"path/filepath"
 	"time"
 
 	"go.etcd.io/bbolt"
 
 	"github.com/intentd/intentd/connectors/boltpages"
+	"github.com/intentd/intentd/connectors/disk"
 	"github.com/intentd/intentd/state/engine"
 )
 
@@ -137,7 +138,7 @@ func (e *Engine) Compact() (err error) {
 	swapped = true
 	old := e.b
 	e.b, e.pageSize = fresh, fresh.Info().PageSize
-	return errors.Join(syncDir(e.path), old.Close())
+	return errors.Join(disk.SyncDir(filepath.Dir(e.path)), old.Close())
 }
 
 // copyTx is how many bytes of pairs one transaction of a copy takes: it is held in memory.
@@ -178,11 +179,7 @@ func copyInto(dst *bbolt.DB, src *bbolt.Tx) error {
 const roomToSpare = 16 << 20
 
 // diskRoom is how many bytes may be written beside a file, where the system says so. A variable for tests.
-var diskRoom = func(path string) (int64, bool) {
-	var disk syscall.Statfs_t
-	err := syscall.Statfs(path, &disk)
-	return int64(disk.Bavail) * int64(disk.Bsize), err == nil
-}
+var diskRoom = disk.Free
 
 // Keep copies the file to FILE.before, unless a migration that was cut short left one. The disk is asked first for room: the copy, and as
 // much again for the migration.
@@ -212,7 +209,7 @@ func (e *Engine) Keep() error {
 		err = os.Rename(tmp, kept)
 	}
 	if err == nil {
-		err = syncDir(kept)
+		err = disk.SyncDir(filepath.Dir(kept))
 	}
 	return explain(kept, err)
 }

@@ -12,8 +12,6 @@ import (
 	"net/http"
 	"net/http/pprof"
 	"os"
-	"path/filepath"
-	"syscall"
 	"time"
 )
 
@@ -61,29 +59,6 @@ func serveControl(a *App) (*controlServer, error) {
 	return s, nil
 }
 
-// listenPrivately makes a socket of mode 0600. It is born in a directory of its own that nobody else can enter and moved into
-// place, so that there is no moment in which another user could connect.
-func listenPrivately(path string) (net.Listener, error) {
-	nest, err := os.MkdirTemp(filepath.Dir(path), ".s")
-	if err != nil {
-		return nil, err
-	}
-	defer os.RemoveAll(nest)
-	egg := filepath.Join(nest, "s")
-	ln, err := net.ListenUnix("unix", &net.UnixAddr{Name: egg, Net: "unix"})
-	if err != nil {
-		if errors.Is(err, syscall.EINVAL) || len(egg) > 100 {
-			return nil, fmt.Errorf("the path %s is too long for a socket (about 100 bytes): choose a shorter state.path", path)
-		}
-		return nil, err
-	}
-	ln.SetUnlinkOnClose(false)
-	if err := errors.Join(os.Chmod(egg, 0o600), os.Rename(egg, path)); err != nil {
-		return nil, errors.Join(err, ln.Close())
-	}
-	return ln, nil
-}
-
 func (s *controlServer) close() {
 	_ = s.http.Close()
 	_ = os.Remove(s.path)
@@ -119,7 +94,7 @@ func Dial(ctx context.Context, socket string) (*Client, error) {
 	}
 	conn, err := dial(ctx)
 	switch {
-	case errors.Is(err, fs.ErrNotExist), errors.Is(err, syscall.ECONNREFUSED), errors.Is(err, syscall.EINVAL):
+	case err != nil && nobodyListens(err):
 		return nil, ErrNoDaemon
 	case errors.Is(err, fs.ErrPermission):
 		return nil, fmt.Errorf("the daemon's control socket %s belongs to another user: run this as the user intentd runs as (sudo -u intentd …)", socket)
@@ -159,7 +134,7 @@ func (c *Client) send(req *http.Request, read func(answer io.Reader) error) erro
 
 // brokenOff is the end of a daemon in the middle of an operation.
 func brokenOff(err error) error {
-	if errors.Is(err, io.EOF) || errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.ECONNREFUSED) {
+	if errors.Is(err, io.EOF) || hungUp(err) {
 		return fmt.Errorf("the daemon ended before it answered: what it had begun to change it takes up again at its next start (%w)", err)
 	}
 	return fmt.Errorf("ask the daemon: %w", err)

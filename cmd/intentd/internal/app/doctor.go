@@ -9,11 +9,11 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"syscall"
 	"time"
 
 	"github.com/intentd/intentd/cmd/intentd/internal/config"
 	"github.com/intentd/intentd/connectors"
+	"github.com/intentd/intentd/connectors/disk"
 	"github.com/intentd/intentd/pipeline/operate"
 	"github.com/intentd/intentd/state"
 )
@@ -42,19 +42,10 @@ const noRoom = 4 << 20
 
 // room refuses to begin work on a full disk.
 func (a *App) room() error {
-	if free, ok := freeBeside(a.cfg.State.Path); ok && free < noRoom {
+	if free, ok := disk.Free(a.cfg.State.Path); ok && free < noRoom {
 		return fmt.Errorf("the disk is full: %d KiB are free beside the state file %s, 4 MiB are the least to begin with; free some space, nothing was lost", free>>10, a.cfg.State.Path)
 	}
 	return nil
-}
-
-// freeBeside is the space, in bytes, that intentd's user can still fill on the file system of path.
-func freeBeside(path string) (free int64, ok bool) {
-	var disk syscall.Statfs_t
-	if err := syscall.Statfs(path, &disk); err != nil {
-		return 0, false
-	}
-	return int64(disk.Bavail) * int64(disk.Bsize), true
 }
 
 // FileFindings are the doctor's words for what was found in a config file.
@@ -128,7 +119,7 @@ func (a *App) examine(ctx context.Context, file File) ([]Checked, error) {
 	_, forms := a.pipe.UnknownForms(made.setup.Journey)
 	out = append(out, examineForms(forms)...)
 	out = append(out, examineConsent(st.Filtered.NoConsent, cfg.Identity.JoinAnonymous)...)
-	if free, ok := freeBeside(cfg.State.Path); ok {
+	if free, ok := disk.Free(cfg.State.Path); ok {
 		switch {
 		case free < fullDisk:
 			add("state", "state.disk_full", connectors.Failure, "free space on the file system of "+cfg.State.Path, "%d MiB are free beside the state file: writing is about to stop", free>>20)
@@ -210,15 +201,10 @@ func PlaceFindings(cfg *config.Config) []Checked {
 			}
 			at = filepath.Dir(at)
 		}
-		const write, search = 2, 1
-		mode := uint32(write)
-		if info, err := os.Stat(at); err == nil && info.IsDir() {
-			mode |= search
-		}
-		err := syscall.Access(at, mode)
+		err := disk.Writable(at)
 		if err == nil && at == place { // beside a file stand its socket and, for a while, its copies
 			at = filepath.Dir(at)
-			err = syscall.Access(at, write|search)
+			err = disk.Writable(at)
 		}
 		if err != nil {
 			out = append(out, Checked{"state", "state.read_only", connectors.Failure, fmt.Sprintf("%s cannot be kept: %s: %v", place, at, err),

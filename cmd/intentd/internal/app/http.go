@@ -7,12 +7,12 @@ import (
 	"net"
 	"net/http"
 	"slices"
-	"syscall"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"github.com/intentd/intentd/connectors"
+	"github.com/intentd/intentd/connectors/disk"
 	"github.com/intentd/intentd/pipeline/operate"
 )
 
@@ -25,7 +25,7 @@ func (a *App) serveHTTP() error {
 	ln, err := net.Listen("tcp", listen)
 	if err != nil {
 		fix := "name another address in http.listen, or set it to \"\" to do without health and metrics"
-		if errors.Is(err, syscall.EADDRINUSE) {
+		if InUse(err) {
 			fix = "another program listens there (ss -ltnp shows which): end it, or name another port in http.listen"
 		}
 		return fmt.Errorf("http.listen %s: %w: %s", listen, innermost(err), fix)
@@ -157,7 +157,7 @@ func (a *App) Health() Health {
 	if st.Batches.Error != "" {
 		note("jobs at the model's vendor fail: intentd status says why")
 	}
-	if free, ok := freeBeside(st.State.Path); ok && free < fullDisk {
+	if free, ok := disk.Free(st.State.Path); ok && free < fullDisk {
 		note("the disk is nearly full: %d MiB are free beside the state file", free>>20)
 	}
 	if st.Paused {

@@ -9,7 +9,6 @@ import (
 	"slices"
 	"strings"
 	"sync"
-	"syscall"
 	"time"
 
 	"github.com/intentd/intentd/pipeline"
@@ -38,7 +37,7 @@ func (a *App) serveInlets() error {
 		ln, err := net.Listen("tcp", in.address)
 		if err != nil {
 			fix := "name another address in the source's listen"
-			if errors.Is(err, syscall.EADDRINUSE) {
+			if InUse(err) {
 				fix = "another program listens there (ss -ltnp shows which): end it, or name another port in the source's listen"
 			}
 			a.closeInlets()

@@ -8,6 +8,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 
 	"github.com/intentd/intentd/connectors"
+	"github.com/intentd/intentd/connectors/disk"
 	"github.com/intentd/intentd/pipeline"
 	"github.com/intentd/intentd/pipeline/operate"
 )
@@ -243,7 +244,7 @@ func (m metrics) Collect(ch chan<- prometheus.Metric) {
 	}
 	put("state_file_bytes", float64(st.State.FileBytes))
 	put("state_free_bytes", float64(st.State.FreeBytes))
-	if free, ok := freeBeside(st.State.Path); ok {
+	if free, ok := disk.Free(st.State.Path); ok {
 		put("disk_free_bytes", float64(free))
 	}
 	put("background_failures_total", float64(st.State.LaterFailed))

@@ -103,7 +103,7 @@ func TestHelp(t *testing.T) {
 		}
 	}
 	walk(c.root())
-	for _, name := range strings.Fields("demo run once plan explain doctor provision dead pause resume release forget export backup compact status healthcheck sandbox completion version") {
+	for _, name := range strings.Fields("demo init run once plan explain doctor provision dead pause resume release forget export backup compact status healthcheck sandbox completion version") {
 		if !seen[name] {
 			t.Errorf("there is no command %s", name)
 		}

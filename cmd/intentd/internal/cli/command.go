@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -23,10 +24,20 @@ const (
 
 // Process is what the command line has of its process.
 type Process struct {
-	Args           []string // without the program's name
+	Args           []string  // without the program's name
+	Stdin          io.Reader // nil: empty
 	Stdout, Stderr io.Writer
+	Terminal       bool                                  // somebody at a terminal can be asked
+	Hidden         func(context.Context) (string, error) // reads a line that does not show as it is typed; nil: from Stdin
 	Version        string
 	Reload         <-chan os.Signal // asks the daemon to read its configuration again; nil: never
+}
+
+func (p *Process) stdin() io.Reader {
+	if p.Stdin == nil {
+		return strings.NewReader("")
+	}
+	return p.Stdin
 }
 
 // command is the state that all commands share.

@@ -35,13 +35,7 @@ nothing. Every finding has a stable code, which docs/runbook.md explains. Exit c
 				}
 			}
 			if err := c.print(found, func(w io.Writer) {
-				mark := map[connectors.Severity]string{connectors.OK: "ok     ", connectors.Warning: "warning", connectors.Failure: "FAILURE"}
-				for _, f := range found {
-					fmt.Fprintf(w, "%s  %-12s %s  [%s]\n", mark[f.Severity], f.About, f.Message, f.Code)
-					if f.Fix != "" {
-						fmt.Fprintf(w, "         → %s\n", f.Fix)
-					}
-				}
+				printFindings(w, found)
 				fmt.Fprintf(w, "%s, %s\n", plural(failures, "failure"), plural(warnings, "warning"))
 			}); err != nil {
 				return err
@@ -54,6 +48,16 @@ nothing. Every finding has a stable code, which docs/runbook.md explains. Exit c
 			}
 			return nil
 		},
+	}
+}
+
+func printFindings(w io.Writer, found []app.Checked) {
+	mark := map[connectors.Severity]string{connectors.OK: "ok     ", connectors.Warning: "warning", connectors.Failure: "FAILURE"}
+	for _, f := range found {
+		fmt.Fprintf(w, "%s  %-12s %s  [%s]\n", mark[f.Severity], f.About, f.Message, f.Code)
+		if f.Fix != "" {
+			fmt.Fprintf(w, "         → %s\n", f.Fix)
+		}
 	}
 }
 

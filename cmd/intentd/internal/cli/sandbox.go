@@ -1,13 +1,12 @@
 package cli
 
 import (
-	"errors"
 	"fmt"
 	"io"
-	"syscall"
 
 	"github.com/spf13/cobra"
 
+	"github.com/intentd/intentd/cmd/intentd/internal/app"
 	"github.com/intentd/intentd/connectors/sandbox"
 )
 
@@ -51,7 +50,7 @@ Point a CRM of the same type at what is printed. Flags that name a CRM in bracke
 			default:
 				return misuse(cmd, "--crm is hubspot or salesforce")
 			}
-			if errors.Is(err, syscall.EADDRINUSE) {
+			if app.InUse(err) {
 				return fmt.Errorf("%s is in use by another program: name another address with --listen", listen)
 			}
 			if err != nil {

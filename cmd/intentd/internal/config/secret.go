@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/intentd/intentd/connectors"
+	"github.com/intentd/intentd/connectors/disk"
 )
 
 var secretType = reflect.TypeFor[connectors.Secret]()
@@ -117,7 +118,7 @@ func (c *checker) secretFile(path, file string) connectors.Secret {
 		c.Add(path, "cannot read "+file+": "+reason(err), "make the file readable by the user intentd runs as")
 		return connectors.Secret{}
 	}
-	if info.Mode().Perm()&0o077 != 0 && !isCredential(file) {
+	if disk.ModesTell && info.Mode().Perm()&0o077 != 0 && !isCredential(file) {
 		c.Warn(path, fmt.Sprintf("%s can be read by others (mode %04o)", file, info.Mode().Perm()), "chmod 0600 "+file)
 	}
 	return c.usable(path, file, string(b))

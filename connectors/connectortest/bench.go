@@ -1,21 +1,11 @@
-//go:build unix
-
 package connectortest
 
-import (
-	"syscall"
-	"time"
-)
+import "time"
 
 // Stopwatch begins to measure the processor time of this process, which other processes on the machine do not lengthen.
 func Stopwatch() (spent func() time.Duration) {
-	used := func() time.Duration {
-		var r syscall.Rusage
-		syscall.Getrusage(syscall.RUSAGE_SELF, &r)
-		return time.Duration(r.Utime.Nano() + r.Stime.Nano())
-	}
-	start := used()
-	return func() time.Duration { return used() - start }
+	start := ProcessorTime()
+	return func() time.Duration { return ProcessorTime() - start }
 }
 
 // FullPatch are the fields of a patch that changes all there is to change, as long as they usually get.
