@@ -44,6 +44,8 @@ type Setup struct {
 	History time.Duration // how far back journeys are asked for
 
 	Write Write
+	// Exclude are addresses and mail domains, in lower case, of people of whom nothing is kept and who get no score.
+	Exclude []string
 	// Settle is how long somebody who did something and asked for nothing waits, so that a visit is looked at once.
 	Settle time.Duration
 	// BrakeShare is the share (0 to 1) of scored people whose tier may change within a day before writing stops; 0 switches it off.
@@ -149,6 +151,9 @@ func (s *Setup) hashScoring() uint64 {
 			_, _ = fmt.Fprintf(d, "%s %q\n", s.CRMs[i].Name, *by)
 		}
 	}
+	if len(s.Exclude) > 0 {
+		_, _ = fmt.Fprintf(d, "%q", s.Exclude)
+	}
 	var b [8]byte
 	for _, v := range [...]uint64{s.Score.Hash(), s.Topics.Version(), s.Journey.Version(), xxhash.Sum64String(s.Fields.Language)} {
 		for i := range b {
@@ -160,6 +165,17 @@ func (s *Setup) hashScoring() uint64 {
 		return h
 	}
 	return 1
+}
+
+// Excludes says whether the configuration excludes whoever has an address: by itself, by its domain, or by one above that.
+func (s *Setup) Excludes(address string) bool {
+	if len(s.Exclude) == 0 {
+		return false
+	}
+	_, domain, _ := strings.Cut(address, "@")
+	return slices.ContainsFunc(s.Exclude, func(e string) bool {
+		return e == address || e == domain || strings.HasSuffix(domain, "."+e)
+	})
 }
 
 func (s *Setup) crm(name string) *CRM {

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/intentd/intentd/connectors"
+	"github.com/intentd/intentd/connectors/identity"
 	"github.com/intentd/intentd/pipeline/journey"
 	"github.com/intentd/intentd/state"
 )
@@ -29,7 +30,7 @@ func (l *lot) stitch(ctx context.Context) {
 		}
 		asked := l.asPerson(s)
 		said := ""
-		said, s.denied = s.consent()
+		said, s.denied = l.consent(s)
 		s.journey = l.s.Journey.Build(journey.Input{Person: asked, Nobodys: s.identifiers.nobodys, Customer: customer, Consent: said, Events: s.takeEvents(), Now: l.now, Fates: s.fates})
 		if at := s.journey.Withdrawn; !at.IsZero() && !l.dry {
 			if err := l.withdraw(ctx, s, asked, at); err != nil {
@@ -132,8 +133,14 @@ func (l *lot) commitUnchanged(s *subject) *state.Settlement {
 	return l.withChanges(s, l.withScored(s, out))
 }
 
-// consent is what the live records of a subject say of their consent, and by which property: one that denies it decides.
-func (s *subject) consent() (said, by string) {
+// consent is what the live records of a subject say of their consent, and by which property: one that denies it decides. Whoever the
+// configuration excludes is treated as if theirs did.
+func (l *lot) consent(s *subject) (said, by string) {
+	for _, id := range s.identifiers.ids {
+		if id.Kind == identity.Email && l.s.Excludes(id.Value) {
+			return journey.ConsentDenied, "privacy.exclude"
+		}
+	}
 	for _, r := range s.recs {
 		if !r.read || r.contact.State != connectors.Live {
 			continue

@@ -144,6 +144,10 @@ func (b *builder) all() error {
 		s.Write.Lists[l.Property] = l.Value
 	}
 	s.Settle = settleOf(cfg)
+	for _, e := range cfg.Privacy.Exclude {
+		e = strings.ToLower(strings.TrimPrefix(strings.TrimSpace(e), "@"))
+		s.Exclude = append(s.Exclude, cmp.Or(s.Identity.Email(e), e))
+	}
 	s.BrakeShare = cfg.Write.Brake / 100
 	s.ReceiptsKept = cfg.Privacy.Retention.Receipts
 	if budget > 0 {
@@ -154,6 +158,9 @@ func (b *builder) all() error {
 	}
 	b.version = fmt.Sprintf("%x %x %x %x %s %s %v %v", s.Journey.Version(), s.Score.Hash(), s.Topics.Version(), s.Engine.Version(),
 		cfg.Text.Language, cfg.Text.Timezone, cfg.Privacy.OwnHosts, s.Verdicts)
+	if len(s.Exclude) > 0 {
+		b.version += fmt.Sprintf(" %q", s.Exclude)
+	}
 	for i := range s.CRMs {
 		if by := s.CRMs[i].Consent; by.Property != "" {
 			b.version += fmt.Sprintf(" %s %q", s.CRMs[i].Name, by)

@@ -286,6 +286,15 @@ func (c *checker) competitors(rivals []Competitor) {
 
 func (c *checker) privacy(cfg *Config) {
 	p := &cfg.Privacy
+	for i, e := range p.Exclude {
+		_, domain, isAddress := strings.Cut(e, "@")
+		if !isAddress {
+			domain = e
+		}
+		if !hostLike(domain) {
+			c.Add(fmt.Sprintf("privacy.exclude[%d]", i), "is neither an address nor a domain", "write for example dana@example.com, or example.com for everybody there")
+		}
+	}
 	for i, d := range p.InternalDomains {
 		if !hostLike(strings.TrimPrefix(d, "@")) {
 			c.Add(fmt.Sprintf("privacy.internal_domains[%d]", i), connectors.Quoted(d)+" is no domain", "write for example example.com")

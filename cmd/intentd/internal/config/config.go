@@ -263,6 +263,7 @@ type Privacy struct {
 	InternalIPs     []string `mapstructure:"internal_ips"`      // own offices: addresses or CIDR ranges
 	InternalHosts   []string `mapstructure:"internal_hosts"`    // host names of staging and back-office systems
 	OwnHosts        []string `mapstructure:"own_hosts"`         // hosts whose titles are trusted and whose URLs may be shown
+	Exclude         []string `mapstructure:"exclude"`           // addresses and mail domains of people of whom nothing is kept
 	DropQueryParams []string `mapstructure:"drop_query_params"` // beside the built-in ones
 	Redact          Redact   `mapstructure:"redact"`
 	Customers       []string `mapstructure:"customers"` // life-cycle stages whose visits do not count
