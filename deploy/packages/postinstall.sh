@@ -9,4 +9,4 @@ if [ -d /run/systemd/system ]; then
   systemctl daemon-reload
   systemctl try-restart intentd.service 'intentd@*.service' || true
 fi
-[ -e /etc/intentd/config.yaml ] || echo 'intentd is installed. Next: sudo intentd init -c /etc/intentd/config.yaml, then see the head of intentd.service.'
+[ -e /etc/intentd/config.yaml ] || echo 'intentd is installed. Next: sudo intentd init -c /etc/intentd/config.yaml && sudo chown intentd: /etc/intentd/* && sudo systemctl enable --now intentd'
