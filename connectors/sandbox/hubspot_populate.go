@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// Populate adds n believable contacts with summaries of what they did, and a closed deal for about every twentieth of them.
+// Populate adds n believable contacts with summaries of what they did, and a closed deal, after some of it, for about every twentieth of them.
 // Most have done little, some nothing, a few much and of late. Equal seeds under an equal clock give equal portals. The
 // people are made up and their addresses lie under .example, which no mail reaches.
 func Populate(h *HubSpot, n int, seed uint64) {
@@ -28,21 +28,15 @@ func Populate(h *HubSpot, n int, seed uint64) {
 			props["hubspot_owner_id"] = strconv.Itoa(70000001 + rng.IntN(8))
 		}
 		r := h.seed(h.contacts, props)
-		for _, e := range doings(rng, between(rng, who.created, now), now) {
+		did := doings(rng, between(rng, who.created, now), now)
+		for _, e := range did {
 			h.edit(h.contacts, []string{r.id}, e.props, "", e.at.UnixMilli())
 			h.populateFeeds(r.id, who.email, e)
 		}
 		if stage := props["lifecyclestage"]; stage != "customer" && stage != "opportunity" && stage != "salesqualifiedlead" || rng.IntN(4) > 0 {
 			continue
 		}
-		closed := ago(rng, now, 300*24*time.Hour)
-		deal := h.seed(h.deals, map[string]string{
-			"dealname": fmt.Sprintf("Subscription %d", len(h.deals.recs)+1), "amount": strconv.Itoa(1000 * (1 + rng.IntN(60))), "pipeline": "default",
-			"createdate": stamp(closed.Add(-time.Duration(10+rng.IntN(80)) * 24 * time.Hour)), "closedate": stamp(closed),
-			"hs_lastmodifieddate": stamp(closed), "dealstage": pick(rng, []string{"closedwon", "closedlost", "closedlost", "contractsent"}),
-		})
-		deal.links = []*record{r}
-		r.set(h.contacts.byName["num_associated_deals"].number, "1")
+		h.populateDeal(rng, r, did, now)
 	}
 }
 

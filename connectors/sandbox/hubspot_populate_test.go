@@ -41,6 +41,21 @@ func TestPopulateIsBelievableAndRepeatable(t *testing.T) {
 	if n := at(r.json, "total").(float64); n < 10 {
 		t.Errorf("%v closed deals", n)
 	}
+	after := 0
+	for _, d := range a.deals.recs {
+		p, contact := a.deals.properties(d), a.contacts.properties(d.links[0])
+		created, _ := parseTime(p["createdate"])
+		closed, _ := parseTime(p["closedate"])
+		if closed <= created || closed > now.UnixMilli() {
+			t.Errorf("a deal is closed before it is created, or to come: %v", p)
+		}
+		if seen, ok := parseTime(contact["hs_analytics_first_timestamp"]); ok && seen < created {
+			after++
+		}
+	}
+	if after < 10 {
+		t.Errorf("%d of %d deals came after somebody's visit", after, len(a.deals.recs))
+	}
 	Populate(a.HubSpot, 10, 9)
 	if n := len(a.ContactIDs()); n != 1010 {
 		t.Errorf("%d contacts after a second helping", n)

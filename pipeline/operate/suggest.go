@@ -24,6 +24,17 @@ type Uncovered struct {
 	People int64  `json:"people,omitempty"` // of a page
 }
 
+// Rule is a line for scoring.rules that covers it.
+func (u Uncovered) Rule() string {
+	switch {
+	case u.Form != "":
+		return fmt.Sprintf("{form: %q, signal: hand_raise}", u.Form)
+	case u.Kind != "":
+		return fmt.Sprintf("{kind: %q, source: %s, signal: content_view}", u.Kind, u.Source)
+	}
+	return fmt.Sprintf("{url: %q, signal: content_view}", u.URL)
+}
+
 const (
 	suggested    = 10 // of each sort
 	fewestPeople = 3  // who must have seen a page: what fewer saw may be about them

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"math/bits"
 	"strings"
+	"sync"
 	"unicode/utf16"
 	"unicode/utf8"
 )
@@ -161,10 +162,19 @@ func (p *Scanner) Raw() (string, error) {
 	return p.S[from:p.i], nil
 }
 
+// scanners are used again for the room that they unescape strings in: a record has a few long ones, and there are many records.
+var scanners = sync.Pool{New: func() any { return new(Scanner) }}
+
 // EachProperty calls f with the name and value of every property of a flat object. A null is "", a value that is no string stands as
 // it is written, and an object or list is left out. It stops at what is no JSON.
 func EachProperty(raw string, f func(name, value string)) {
-	p := Scanner{S: raw}
+	p := scanners.Get().(*Scanner)
+	p.Reset(raw)
+	defer func() {
+		if p.Reset(""); cap(p.scratch) <= 64<<10 { // one huge string must not keep its memory
+			scanners.Put(p)
+		}
+	}()
 	p.Object(func(name string) error {
 		if p.Nested() {
 			_, err := p.Raw()

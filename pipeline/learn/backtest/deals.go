@@ -97,13 +97,3 @@ func (d *Deals) lines() []string {
 	}
 	return append(lines, fmt.Sprintf("They were worth %.0f, by the best tier before: %s.", all, strings.Join(parts, "; ")))
 }
-
-// before puts what is said of deals before the rest of a headline. A first line that says that something ranks better than the score stays part of the first line.
-func (d *Deals) before(rest []string, better bool) []string {
-	lines := d.lines()
-	if better {
-		lines[0] += " " + rest[0]
-		rest = rest[1:]
-	}
-	return append(lines, rest...)
-}

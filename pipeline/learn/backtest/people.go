@@ -40,6 +40,7 @@ type Population struct {
 	LeftOut  map[string]int // rows that are not among the people, by reason
 	Remarks  []string       // what else a reader must know of them
 	Deals    *Deals         // that they are the people of; nil: of none
+	AsOf     *AsOf          // a past date at which they were active; nil: none
 	Without  []string       // facts that are not learned from
 	Trusted  []string       // facts that are learned from though they tell the outcome too well
 }

@@ -24,6 +24,7 @@ type Result struct {
 	Split       Split
 	Ahead       *Ahead // of the won: how early the formula had them high; nil of a table
 	Deals       *Deals // of a CRM's deals, in the place of Ahead
+	AsOf        *AsOf  // of everybody at a past date, in the place of Ahead
 	Engines     []Report
 	Main        string           // the engine that the others are set against; "" if there is none
 	Weights     *learn.Weights   // nil where nobody has components
@@ -156,12 +157,13 @@ func (r *Result) MarshalJSON() ([]byte, error) {
 		LeftOut map[string]int `json:"left_out"`
 		Ahead   *Ahead         `json:"ahead,omitempty"`
 		Deals   *Deals         `json:"deals,omitempty"`
+		AsOf    *AsOf          `json:"as_of,omitempty"`
 		Auto    Choice         `json:"auto"`
 		Weights any            `json:"weights,omitempty"`
 		Suspect []jsonSuspect  `json:"suspects"`
 		Details []jsonDetails  `json:"details"`
 	}{
-		People: r.People, Won: r.Won, Learned: r.Split.Learned, Judged: r.Split.Judged, ByTime: r.Split.ByTime, LeftOut: r.LeftOut, Ahead: r.Ahead, Deals: r.Deals, Auto: r.Choice,
+		People: r.People, Won: r.Won, Learned: r.Split.Learned, Judged: r.Split.Judged, ByTime: r.Split.ByTime, LeftOut: r.LeftOut, Ahead: r.Ahead, Deals: r.Deals, AsOf: r.AsOf, Auto: r.Choice,
 		Engines: []engine{}, Suspect: []jsonSuspect{}, Details: []jsonDetails{},
 	}
 	if r.LeftOut == nil {

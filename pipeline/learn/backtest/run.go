@@ -39,9 +39,9 @@ func Run(ctx context.Context, p *Population, prior *learn.Strengths) (*Result, e
 }
 
 func runWith(ctx context.Context, p *Population, prior *learn.Strengths, most int) (*Result, error) {
-	r := &run{ctx: ctx, p: p, most: most, split: splitAt(p), result: &Result{LeftOut: p.LeftOut, Remarks: p.Remarks, Deals: p.Deals}}
+	r := &run{ctx: ctx, p: p, most: most, split: splitAt(p), result: &Result{LeftOut: p.LeftOut, Remarks: p.Remarks, Deals: p.Deals, AsOf: p.AsOf}}
 	survey, err := r.look()
-	if p.Deals != nil && errors.Is(err, ErrOneOutcome) {
+	if (p.Deals != nil || p.AsOf != nil) && errors.Is(err, ErrOneOutcome) {
 		// What is known of the deals is told all the same.
 		r.result.Unlearned = fmt.Sprintf("of %s with a journey before %d won, and that needs won and lost ones", count(r.result.People, "person", "people"), r.result.Won)
 		return r.result, ctx.Err()
@@ -136,7 +136,7 @@ func (r *run) look() (*learn.Survey, error) {
 			survey.Add(s.facts, s.Won)
 		}
 	})
-	if r.p.Journeys && r.p.Deals == nil {
+	if r.p.Journeys && r.p.Deals == nil && r.p.AsOf == nil {
 		r.result.Ahead = ahead.told()
 	}
 	return survey, r.ctx.Err()

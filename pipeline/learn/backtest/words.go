@@ -27,8 +27,22 @@ func Title(name string) string {
 // Headline is what the backtest says before anything else, one line each. Where a baseline ranks better than the score, the first says so.
 func Headline(r *Result) []string {
 	lines, better := headline(r)
-	if r.Deals != nil {
-		return r.Deals.before(lines, better)
+	return append(r.opening(better, &lines), lines...)
+}
+
+// opening is what is said of deals, or of a past date, before the rest of a headline. A first line that says that something ranks better than the score becomes part of the opening's.
+func (r *Result) opening(better bool, rest *[]string) (lines []string) {
+	switch {
+	case r.Deals != nil:
+		lines = r.Deals.lines()
+	case r.AsOf != nil:
+		lines = r.AsOf.lines()
+	default:
+		return nil
+	}
+	if better {
+		lines[0] += " " + (*rest)[0]
+		*rest = (*rest)[1:]
 	}
 	return lines
 }
@@ -36,7 +50,7 @@ func Headline(r *Result) []string {
 // headline is it but for the deals. better says that the first line is about something that ranks better than the score.
 func headline(r *Result) (lines []string, better bool) {
 	ours := r.Engine(r.Main)
-	if ours == nil && r.Deals != nil {
+	if ours == nil && (r.Deals != nil || r.AsOf != nil) {
 		return []string{"Engines cannot be set beside each other: " + r.Unlearned + "."}, false
 	}
 	if ours == nil {
@@ -147,7 +161,11 @@ func Remarks(r *Result) (lines []string) {
 		lines = append(lines, "nobody of the older people reaches high by the formula: the thresholds of what was learned let in the usual 10 and 30 %")
 	}
 	if !r.Split.ByTime && len(r.Engines) > 0 {
-		lines = append(lines, "without dates that differ nobody was judged on people later than those learned from: expect less of what is learned (--date COLUMN)")
+		mend := " (--date COLUMN)"
+		if r.AsOf != nil {
+			mend = ""
+		}
+		lines = append(lines, "without dates that differ nobody was judged on people later than those learned from: expect less of what is learned"+mend)
 	}
 	for _, s := range r.Suspects {
 		did := "it was not learned from (--trust takes it in)"

@@ -42,6 +42,8 @@ type Options struct {
 	Now func() time.Time
 	// HTTP, where set, carries all requests of CRMs and models: tests put a sandbox there.
 	HTTP http.RoundTripper
+	// Page, where set, makes what answers browsers at http.listen while http.page is on.
+	Page func(*App) Page
 	// Wait is for how long Once waits for a bulk job of a CRM (as long as it takes).
 	Wait time.Duration
 	// LockTimeout is how long Open waits for another process to let go of the state (2 s).
@@ -76,6 +78,7 @@ type App struct {
 	failed chan error // the pipeline ended by itself
 	http   *http.Server
 	addr   string
+	page   Page
 	inlets []openInlet
 	heard  *hearing
 	socket *controlServer
@@ -108,6 +111,9 @@ func Open(o Options) (*App, error) {
 	a.pipe, err = pipeline.New(pipeline.Options{DB: db, Now: o.Now, Logger: a.log, LotSize: a.made.lot, JobWait: o.Wait, Progress: func() { a.did.Add(1) }}, a.made.setup)
 	if err != nil {
 		return nil, errors.Join(err, a.made.close(), db.Close())
+	}
+	if o.Page != nil {
+		a.page = o.Page(a)
 	}
 	return a, nil
 }

@@ -34,7 +34,9 @@ type BacktestOptions struct {
 	App      Options       // of closed deals: how CRMs and sources are met; its Config is ours
 	Span     time.Duration // of closed deals: how far back they may have been closed
 	CRM      string        // whose closed deals; "": of every CRM
-	Progress func(string)  // told where it stands; nil: nobody listens
+	AsOf     time.Time     // everybody who was active at this date, against the deals that were created Within after it; zero: the people of closed deals
+	Within   time.Duration
+	Progress func(string) // told where it stands; nil: nobody listens
 }
 
 // BacktestOf is a backtest with what it was of.
@@ -73,6 +75,9 @@ func Backtest(ctx context.Context, o BacktestOptions) (*BacktestOf, error) {
 	of := o.People
 	if o.People+o.Journeys == "" {
 		of = "the closed deals of the CRM"
+		if !o.AsOf.IsZero() {
+			of = "everybody in the CRM who was active on " + o.AsOf.Format("2 Jan 2006")
+		}
 		p, err = dealsOf(ctx, cfg, o)
 	} else if o.Journeys != "" {
 		of = o.Journeys

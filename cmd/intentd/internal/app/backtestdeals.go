@@ -69,11 +69,23 @@ func dealsOf(ctx context.Context, cfg *config.Config, o BacktestOptions) (*backt
 		return nil, err
 	}
 	defer end()
+	p, err := b.make(ctx)
+	if connectors.KindOf(err) == connectors.Quota {
+		err = fmt.Errorf("%w: run it again then, or ask for less with --since", err)
+	}
+	return p, err
+}
+
+// make reads deals, people and journeys, and sums up.
+func (b *dealBacktest) make(ctx context.Context) (*backtest.Population, error) {
 	if err := b.takeFeeds(ctx); err != nil {
 		return nil, err
 	}
 	if err := b.readDeals(ctx); err != nil {
 		return nil, err
+	}
+	if !b.o.AsOf.IsZero() {
+		return b.everybody(ctx)
 	}
 	if err := b.readContacts(ctx); err != nil {
 		return nil, err
@@ -109,8 +121,8 @@ func openDeals(cfg *config.Config, o BacktestOptions) (*dealBacktest, func(), er
 	own := *cfg
 	own.Model = config.Default().Model
 	own.State.Path, own.Clickstream.Dir = filepath.Join(dir, "intentd.db"), filepath.Join(dir, "events")
-	if own.Clickstream.Retention > 0 {
-		own.Clickstream.Retention = max(own.Clickstream.Retention, o.Span+before+own.Privacy.Retention.History)
+	if own.Clickstream.Retention > 0 { // what feeds hold of the time before is to be taken in
+		own.Clickstream.Retention = max(own.Clickstream.Retention, o.Span+before+own.Privacy.Retention.History, time.Since(o.AsOf)+own.Privacy.Retention.History)
 	}
 	app := o.App
 	app.Config = &own
@@ -154,6 +166,9 @@ func (b *dealBacktest) takeFeeds(ctx context.Context) error {
 // readDeals reads the deals that were closed in the span, of every CRM.
 func (b *dealBacktest) readDeals(ctx context.Context) error {
 	since := b.now.Add(-b.o.Span)
+	if from := b.o.AsOf.AddDate(-1, 0, 0); !b.o.AsOf.IsZero() && from.Before(since) {
+		since = from // who was in a deal already is no news
+	}
 	read := false
 	for _, crm := range b.setup.CRMs {
 		reader, ok := crm.CRM.(connectors.DealReader)

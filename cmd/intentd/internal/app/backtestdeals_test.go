@@ -35,13 +35,17 @@ func (p *place) happened(t *testing.T, lines ...string) {
 }
 
 // backtest runs one over the closed deals of a place's CRM.
-func (p *place) backtest(t *testing.T, network http.RoundTripper) (*BacktestOf, error) {
+func (p *place) backtest(t *testing.T, network http.RoundTripper, change ...func(*BacktestOptions)) (*BacktestOf, error) {
 	t.Helper()
 	cfg, problems := config.Load(p.file, Types)
 	if cfg == nil {
 		t.Fatal(problems)
 	}
-	return Backtest(t.Context(), BacktestOptions{Config: cfg, Span: 365 * 24 * time.Hour, App: Options{Path: p.file, Log: NewLog(p.log, cfg), HTTP: network}})
+	o := BacktestOptions{Config: cfg, Span: 365 * 24 * time.Hour, App: Options{Path: p.file, Log: NewLog(p.log, cfg), HTTP: network}}
+	for _, ch := range change {
+		ch(&o)
+	}
+	return Backtest(t.Context(), o)
 }
 
 // fiveDeals are three won and two lost, created on a day, with the journeys of their people up to then:
@@ -149,22 +153,29 @@ func TestBacktestOverDeals(t *testing.T) {
 	})
 }
 
-// Promise: the same holds of an org of Salesforce, where people are on a deal by a contact role or were converted with it.
-func TestBacktestOverOpportunities(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		time.Sleep(2 * 366 * 24 * time.Hour)
-		p := newPlace(t, sandbox.HubSpotOptions{Now: time.Now})
-		org := sandbox.NewSalesforce(sandbox.SalesforceOptions{Now: time.Now})
-		text := fmt.Sprintf(`
+// withSalesforce gives a place an org in the portal's stead.
+func (p *place) withSalesforce(t *testing.T) *sandbox.Salesforce {
+	t.Helper()
+	org := sandbox.NewSalesforce(sandbox.SalesforceOptions{Now: time.Now})
+	text := fmt.Sprintf(`
 state: {path: %q}
 http: {listen: ""}
 crms: [{name: org, type: salesforce, login_url: "http://127.0.0.1:1", instance_url: "http://127.0.0.1:1", auth: {flow: client_credentials, client_id: sandbox-client, client_secret: sandbox-secret}}]
 sources: [{name: site, type: jsonl, path: %q}]
 privacy: {own_hosts: [www.example.com]}
 `, filepath.Join(p.dir, "s.db"), p.events)
-		if err := os.WriteFile(p.file, []byte(text), 0o600); err != nil {
-			t.Fatal(err)
-		}
+	if err := os.WriteFile(p.file, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return org
+}
+
+// Promise: the same holds of an org of Salesforce, where people are on a deal by a contact role or were converted with it.
+func TestBacktestOverOpportunities(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		time.Sleep(2 * 366 * 24 * time.Hour)
+		p := newPlace(t, sandbox.HubSpotOptions{Now: time.Now})
+		org := p.withSalesforce(t)
 		created := time.Now().AddDate(0, -2, 0)
 		contacts, props, events := fiveDeals(created)
 		account := org.Create("Account", map[string]string{"Name": "All of them"})
@@ -195,9 +206,12 @@ func TestBacktestOverDealsSaysWhatIsMissing(t *testing.T) {
 	for want, c := range map[string]struct {
 		scopes []string
 		deals  bool
+		spent  string // the path that meets a spent daily quota
 	}{
-		"give the service key or app the scope crm.objects.deals.read":                                                          {scopes: []string{"crm.objects.contacts.read"}, deals: true},
-		"no deal was closed since 2001-01-02":                                                                                   {},
+		"give the service key or app the scope crm.objects.deals.read": {scopes: []string{"crm.objects.contacts.read"}, deals: true},
+		"hubspot: search changed deals: DAILY: You have reached your daily limit. It turns at midnight in UTC.: until 2002-01-03T00:00:00Z: run it again then, or ask for less with --since": {deals: true, spent: "/deals/search"},
+		"read 5 contacts":                     {deals: true, spent: "/objects/2026-09/contacts/batch/read"},
+		"no deal was closed since 2001-01-02": {},
 		"no source knows anything that one of the 5 people of 5 closed deals did before (left out: deals without a contact: 1)": {deals: true},
 	} {
 		synctest.Test(t, func(t *testing.T) {
@@ -213,6 +227,9 @@ func TestBacktestOverDealsSaysWhatIsMissing(t *testing.T) {
 					on = append(on, p.portal.CreateContact(map[string]string{"email": email}))
 				}
 				p.portal.CreateDeal(props[i], on...)
+			}
+			if c.spent != "" {
+				p.portal.Faults().Add(sandbox.Fault{Path: c.spent, Times: -1, Policy: "DAILY"})
 			}
 			time.Sleep(time.Minute)
 			if _, err := p.backtest(t, p.portal.Transport()); err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "\n") {
@@ -249,6 +266,73 @@ func TestBacktestCalls(t *testing.T) {
 		t.Logf("%d calls for %d deals with a person each: %+v", calls, deals, p.portal.Counters())
 		if r.Deals.Won+r.Deals.Lost+r.LeftOut[whyBeforeAll] != deals || r.Deals.Won == 0 || calls > 65 {
 			t.Errorf("%d calls; deals %+v, left out %v", calls, r.Deals, r.LeftOut)
+		}
+	})
+}
+
+// Promise: at a past date everybody counts who was active then, by what was known then: who came to a deal that was won is told beside who did not, and who was in a deal already is left out.
+func TestBacktestAsOf(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		time.Sleep(2 * 366 * 24 * time.Hour)
+		p := newPlace(t, sandbox.HubSpotOptions{Now: time.Now, Scopes: []string{"crm.objects.contacts.read", "crm.objects.deals.read"}})
+		created := time.Now().AddDate(0, -2, 0)
+		date := created.AddDate(0, 0, -20)
+		contacts, props, events := fiveDeals(created)
+		contacts, props = append(contacts, []string{"gina@six.example"}), append(props, map[string]string{"dealstage": "closedlost",
+			"createdate": date.AddDate(0, 0, -30).Format(time.RFC3339), "closedate": date.AddDate(0, 0, 5).Format(time.RFC3339)})
+		for i := range contacts {
+			var on []string
+			for _, email := range contacts[i] {
+				on = append(on, p.portal.CreateContact(map[string]string{"email": email}))
+			}
+			p.portal.CreateDeal(props[i], on...)
+		}
+		p.portal.CreateContact(map[string]string{"email": "fred@seven.example"}) // on no deal
+		p.happened(t, append(events, did(date.AddDate(0, 0, -4), "page_view", "fred@seven.example", "/about"), did(date.AddDate(0, 0, -4), "demo_request", "gina@six.example", "/demo"))...)
+		time.Sleep(time.Minute)
+		r, err := p.backtest(t, p.portal.Transport(), func(o *BacktestOptions) { o.AsOf, o.Within = date, 60*24*time.Hour })
+		if err != nil {
+			t.Fatal(err, p.log)
+		}
+		// Ada asked half a day before, Bob and Fred saw a page, Dora the prices; Carl asked later, of Eve nothing is known, and Gina was in a deal.
+		want := "On " + date.Format("2 Jan 2006") + " 4 people were active; of 2 of them a deal was created in the 60 days after and won since: on that day 1 high, 1 low.\n" +
+			"Of the 1 who were high 100 % were won, of all who were active 50 %: 2.0 times as often."
+		if got := strings.Join(backtest.Headline(r.Result)[:2], "\n"); got != want {
+			t.Errorf("got\n%s\nwant\n%s", got, want)
+		}
+		if want := map[string]int{whyIdle: 2, whyInADeal: 1}; fmt.Sprint(r.LeftOut) != fmt.Sprint(want) {
+			t.Errorf("left out %v, want %v", r.LeftOut, want)
+		}
+	})
+}
+
+func TestBacktestCallsOfSalesforce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		time.Sleep(2 * 366 * 24 * time.Hour)
+		p := newPlace(t, sandbox.HubSpotOptions{Now: time.Now})
+		org := p.withSalesforce(t)
+		created := time.Now().AddDate(0, -6, 0)
+		account := org.Create("Account", map[string]string{"Name": "All of them"})
+		const deals = 1000
+		var lines []string
+		for i := range deals {
+			at := created.Add(time.Duration(i) * time.Hour)
+			email := fmt.Sprintf("p%d@company%d.example", i, i)
+			deal := org.Create("Opportunity", map[string]string{"Name": email, "AccountId": account, "StageName": []string{"Closed Won", "Closed Lost"}[i%2], "CloseDate": at.AddDate(0, 1, 0).Format(time.DateOnly),
+				"CreatedDate": at.UTC().Format("2006-01-02T15:04:05.000+0000"), "OwnerId": org.UserID()})
+			person := org.Create("Contact", map[string]string{"LastName": email, "Email": email, "AccountId": account})
+			org.Create("OpportunityContactRole", map[string]string{"OpportunityId": deal, "ContactId": person})
+			lines = append(lines, did(at.AddDate(0, 0, -10-i%20), "page_view", email, "/pricing"))
+		}
+		p.happened(t, lines...)
+		time.Sleep(time.Hour)
+		r, err := p.backtest(t, org.Transport())
+		if err != nil {
+			t.Fatal(err, p.log)
+		}
+		t.Logf("%d calls for %d deals with a person each", org.Calls(), deals)
+		if r.Deals.Won+r.Deals.Lost+r.LeftOut[whyBeforeAll] != deals || org.Calls() > 80 {
+			t.Errorf("%d calls; deals %+v, left out %v", org.Calls(), r.Deals, r.LeftOut)
 		}
 	})
 }

@@ -376,13 +376,10 @@ func (b *builder) engines() error {
 		match.Groups = append(match.Groups, topics.Group{Names: g.Names, Related: g.Related})
 	}
 	if cfg.Model.Settings != nil {
-		model, err := cfg.Model.Settings.Open(connectors.ModelHost{
-			Host: b.host("", ""), Model: cfg.Model.Name, Concurrency: cfg.Model.Concurrency, Prices: cfg.Model.Prices,
-		})
+		model, err := b.opened()
 		if err != nil {
 			return err
 		}
-		b.model = model
 		match.Model, match.ModelName, match.LexiconOnly = model, cfg.Model.Name, false
 		two := intent.TwoStageOptions{
 			Model: model, ModelName: cfg.Model.Name, Products: products, Hosts: cfg.Privacy.OwnHosts, Language: cfg.Text.Language,
@@ -421,6 +418,19 @@ func (b *builder) engines() error {
 	}
 	b.setup.Topics = topics.New(match)
 	return nil
+}
+
+// opened is the config's model, opened once.
+func (b *builder) opened() (connectors.Model, error) {
+	if b.model != nil {
+		return b.model, nil
+	}
+	m := b.cfg.Model
+	model, err := m.Settings.Open(connectors.ModelHost{Host: b.host("", ""), Model: m.Name, Concurrency: m.Concurrency, Prices: m.Prices})
+	if err == nil {
+		b.model = model
+	}
+	return model, err
 }
 
 // scoreSettings are the numbers of the formula: the configuration's points in tenths, its shares in thousandths.

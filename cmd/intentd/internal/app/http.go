@@ -67,6 +67,9 @@ func (a *App) Handler() http.Handler {
 		answer(w, h, a.ready.Load() && h.Status != "failing")
 	})
 	mux.Handle("GET /metrics", promhttp.HandlerFor(a.registry(), promhttp.HandlerOpts{MaxRequestsInFlight: 4}))
+	if a.page != nil {
+		mux.HandleFunc("/", a.servePage)
+	}
 	return mux
 }
 

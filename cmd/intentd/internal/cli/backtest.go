@@ -20,7 +20,7 @@ import (
 
 func (c *command) backtest() *cobra.Command {
 	var o app.BacktestOptions
-	var html, coefficients, since string
+	var html, coefficients, since, asOf, within string
 	var box bool
 	cmd := &cobra.Command{
 		Use:   "backtest",
@@ -35,6 +35,10 @@ CRM and no state. It writes nothing and asks no model. Each journey ends a day b
   intentd backtest --demo                 made-up deals of a CRM in a box: no key, no network
   intentd backtest -c intentd.yaml
   intentd backtest -c intentd.yaml --since 730d --html report.html
+  intentd backtest -c intentd.yaml --as-of 2026-06-01 --within 60d
+
+With --as-of it is everybody in the CRM who was active at that date, not the people of deals alone: won are those of whom a deal was created in the
+time after it and has been won since.
 
 HubSpot asks for the scope crm.objects.deals.read, besides crm.objects.contacts.read. With files it needs no CRM, no configuration and no network:
 
@@ -56,6 +60,9 @@ left out and told; --trust takes one in all the same. See docs/backtest.md.`,
 			}
 			if err := checkBacktest(cmd, &o, box); err != nil {
 				return err
+			}
+			if err := readAsOf(&o, asOf, within, time.Now()); err != nil {
+				return misuse(cmd, "%v", err)
 			}
 			deals := o.People+o.Journeys == ""
 			if box {
@@ -115,6 +122,8 @@ left out and told; --trust takes one in all the same. See docs/backtest.md.`,
 	f.StringVar(&o.Outcomes, "outcomes", "", "the `FILE` of what came of them, CSV: email, outcome, at")
 	f.BoolVar(&box, "demo", false, "on made-up deals of a CRM in a box: no key, no network")
 	f.StringVar(&since, "since", "365d", "of closed deals: those that were closed in this `TIME`, in days, or since this date")
+	f.StringVar(&asOf, "as-of", "", "everybody who was active at this `DATE`, against the deals that were created after it")
+	f.StringVar(&within, "within", "60d", "with --as-of: deals that were created in this `TIME` after it")
 	f.StringVar(&o.CRM, "crm", "", "of closed deals: those of the CRM of this `NAME`, where there are several")
 	f.StringVar(&o.Prior, "prior", "", "a `FILE` of coefficients, of another learning, to begin with")
 	f.StringVar(&coefficients, "coefficients", "", "write what was learned to this `FILE`, to read or for --prior")
@@ -137,8 +146,10 @@ func checkBacktest(cmd *cobra.Command, o *app.BacktestOptions, box bool) error {
 		return misuse(cmd, "--outcomes needs --journeys, the file of what people did")
 	case o.Journeys != "" && o.Columns.Outcome+o.Columns.Date+o.Columns.Score != "":
 		return misuse(cmd, "--outcome, --date and --score are columns of --people")
-	case o.People+o.Journeys != "" && (cmd.Flags().Changed("since") || cmd.Flags().Changed("crm")):
-		return misuse(cmd, "--since and --crm choose closed deals: they do not go with --people and --journeys")
+	case o.People+o.Journeys != "" && (cmd.Flags().Changed("since") || cmd.Flags().Changed("crm") || cmd.Flags().Changed("as-of")):
+		return misuse(cmd, "--since, --as-of and --crm choose closed deals: they do not go with --people and --journeys")
+	case cmd.Flags().Changed("within") && !cmd.Flags().Changed("as-of"):
+		return misuse(cmd, "--within goes with --as-of, the date after which it begins")
 	case o.People+o.Journeys == "" && o.Columns.Outcome+o.Columns.Date+o.Columns.Score+strings.Join(o.Columns.Features, "") != "":
 		return misuse(cmd, "--outcome, --date, --score and --features are columns of a file: name it with --people")
 	case !box && o.People+o.Journeys == "" && !cmd.Flags().Changed("config"):
@@ -146,6 +157,25 @@ func checkBacktest(cmd *cobra.Command, o *app.BacktestOptions, box bool) error {
 		if _, err := os.Stat(name); errors.Is(err, fs.ErrNotExist) {
 			return misuse(cmd, "backtest needs a configuration, for the closed deals of its CRM (-c FILE; there is no %s), or people: --people FILE.csv --outcome COLUMN, or --journeys FILE.jsonl --outcomes FILE.csv", name)
 		}
+	}
+	return nil
+}
+
+// readAsOf reads a past date, and the time after it in which deals were created.
+func readAsOf(o *app.BacktestOptions, date, within string, now time.Time) (err error) {
+	if date == "" {
+		return nil
+	}
+	if o.AsOf, err = time.Parse(time.DateOnly, date); err != nil {
+		return fmt.Errorf("--as-of %s: write a date, such as 2026-06-01", date)
+	}
+	days, ok := strings.CutSuffix(within, "d")
+	n, err := strconv.Atoi(days)
+	if o.Within = time.Duration(n) * 24 * time.Hour; !ok || err != nil || n < 1 || n > 365 {
+		return fmt.Errorf("--within %s: write days, such as 60d; a year at most", within)
+	}
+	if end := o.AsOf.Add(o.Within); end.After(now) {
+		return fmt.Errorf("--as-of %s --within %s: that ends on %s, which is to come: choose an earlier date", date, within, end.Format(time.DateOnly))
 	}
 	return nil
 }

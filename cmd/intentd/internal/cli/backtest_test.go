@@ -126,16 +126,21 @@ func TestBacktestHostileNames(t *testing.T) {
 // TestBacktestMisuse: what does not go together is one sentence and exit code 2; what is wrong with a file is one sentence and exit code 1.
 func TestBacktestMisuse(t *testing.T) {
 	for args, want := range map[string]string{
-		"":                                   "needs a configuration, for the closed deals of its CRM",
-		"-c none.yaml --since 12":            "--since 12: write days",
-		"--people a --outcome b --since 90d": "--since and --crm choose closed deals",
-		"--outcome a":                        "name it with --people",
-		"--people a.csv":                     "--people needs --outcome",
-		"--people a.csv --journeys b":        "choose one",
-		"--journeys a":                       "--journeys needs --outcomes",
-		"--outcomes a":                       "--outcomes needs --journeys",
-		"--journeys a --outcomes b --date c": "are columns of --people",
-		"file.csv":                           "takes no argument",
+		"":                                     "needs a configuration, for the closed deals of its CRM",
+		"-c none.yaml --since 12":              "--since 12: write days",
+		"--people a --outcome b --since 90d":   "--since, --as-of and --crm choose closed deals",
+		"--demo --as-of June":                  "write a date, such as",
+		"--demo --as-of 2026-01-01 --within 9": "write days, such as 60d",
+		"--demo --as-of 2199-01-01":            "which is to come",
+		"--demo --within 9d":                   "--within goes with --as-of",
+		"--demo --people a --outcome b":        "--demo has deals, people and a configuration of its own",
+		"--outcome a":                          "name it with --people",
+		"--people a.csv":                       "--people needs --outcome",
+		"--people a.csv --journeys b":          "choose one",
+		"--journeys a":                         "--journeys needs --outcomes",
+		"--outcomes a":                         "--outcomes needs --journeys",
+		"--journeys a --outcomes b --date c":   "are columns of --people",
+		"file.csv":                             "takes no argument",
 	} {
 		if code, _, errs := intentd(t, append([]string{"backtest"}, strings.Fields(args)...)...); code != Misused || !strings.Contains(errs, want) || strings.Count(errs, "\n") != 1 {
 			t.Errorf("%s: exit %d %s", args, code, errs)

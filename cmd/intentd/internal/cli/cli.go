@@ -53,11 +53,13 @@ and how ready they are, and writes score, reason and summary back as fields of t
   intentd demo         see it work: no keys, no network
   intentd try FILE     try it on a journey of your own: no CRM, no configuration
   intentd backtest     see what the score is worth on people whose outcome you know
+  intentd eval         see how well texts say what people want, on labelled journeys
   intentd init         make a first configuration
   intentd doctor       check a configuration against the live systems
   intentd provision    make the fields in the CRM
   intentd plan         see, field by field, what would be written
   intentd run          the daemon
+  intentd page         look at it in a browser
 
 Exit codes: 0 done, 1 failed, 2 usage or configuration, 3 done with dead letters or degraded.`,
 		SilenceUsage:  true,
@@ -81,8 +83,34 @@ Exit codes: 0 done, 1 failed, 2 usage or configuration, 3 done with dead letters
 	root.PersistentFlags().BoolVar(&c.json, "json", false, "print JSON")
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return misuse(cmd, "%s", err.Error()) })
 	for _, sub := range []*cobra.Command{
-		c.demo(), c.try(), c.backtest(), c.init(), c.run(), c.once(), c.plan(), c.explain(), c.doctor(), c.provision(), c.dead(), c.pause(), c.resume(), c.release(), c.rescan(), c.forget(), c.export(), c.privacy(), c.suggest(),
-		c.backup(), c.compact(), c.status(), c.healthcheck(), c.sandbox(), c.completion(), c.version(),
+		c.demo(),
+		c.try(),
+		c.backtest(),
+		c.eval(),
+		c.init(),
+		c.run(),
+		c.once(),
+		c.plan(),
+		c.explain(),
+		c.doctor(),
+		c.provision(),
+		c.dead(),
+		c.pause(),
+		c.resume(),
+		c.release(),
+		c.rescan(),
+		c.forget(),
+		c.export(),
+		c.privacy(),
+		c.suggest(),
+		c.backup(),
+		c.compact(),
+		c.status(),
+		c.page(),
+		c.healthcheck(),
+		c.sandbox(),
+		c.completion(),
+		c.version(),
 	} {
 		root.AddCommand(sub)
 	}

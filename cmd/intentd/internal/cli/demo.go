@@ -119,7 +119,7 @@ func (c *command) playDemo(ctx context.Context, o demoOptions) error {
 	if cfg == nil {
 		return problems
 	}
-	a, err := app.Open(app.Options{Config: cfg, Path: file, Log: c.quietLog(cfg), Version: c.Version})
+	a, err := app.Open(app.Options{Config: cfg, Path: file, Log: c.quietLog(cfg), Version: c.Version, Page: newPage})
 	if err != nil {
 		return err
 	}
@@ -284,7 +284,11 @@ func (c *command) serveDemo(ctx context.Context, a *app.App, crms []box, s demo.
 	if err := a.Start(ctx); err != nil {
 		return errors.Join(err, a.Close())
 	}
-	writeServing(c.Stdout, crms, s, a.Addr(), a.Inlet(demo.Source), file, table)
+	link, err := app.OpenPage.Do(ctx, a, app.Nothing{})
+	if err != nil {
+		return errors.Join(err, a.Stop(ctx))
+	}
+	writeServing(c.Stdout, crms, s, link, a.Inlet(demo.Source), file, table)
 	watching, stop := context.WithCancel(ctx)
 	defer stop()
 	for _, b := range crms {
@@ -325,7 +329,7 @@ func (c *command) watch(ctx context.Context, crm box) {
 	}
 }
 
-func writeServing(w io.Writer, crms []box, s demo.Settings, addr, inlet, file string, table *demo.Database) {
+func writeServing(w io.Writer, crms []box, s demo.Settings, link app.PageLink, inlet, file string, table *demo.Database) {
 	var at, edits []string
 	for _, base := range []string{s.CRM, s.Salesforce} {
 		if base != "" {
@@ -344,11 +348,16 @@ func writeServing(w io.Writer, crms []box, s demo.Settings, addr, inlet, file st
 		how, does = "by adding a row to the table", table.AddRow(s.DatabaseFile)
 	}
 	fmt.Fprintf(w, `
-The sandbox CRM answers at %s, intentd's health and metrics at http://%s. In another terminal:
+Open intentd's page in a browser; the link works once, until %[7]s, and intentd page prints another:
+
+  %[2]s
+
+The sandbox CRM answers at %[1]s. In another terminal:
 
   intentd -c %[3]s status
   intentd -c %[3]s plan
   intentd -c %[3]s explain p1
+  intentd -c %[3]s page
 
 Have somebody do something, %[5]s; within 10 seconds the score follows, and a line below tells:
 
@@ -359,5 +368,5 @@ Or edit a record as a rep would, for example make somebody a customer, whose vis
 %[4]s
 
 Ctrl-C ends everything and removes it.
-`, strings.Join(at, " and "), addr, file, strings.Join(edits, "\n\n"), how, does)
+`, strings.Join(at, " and "), link.URL, file, strings.Join(edits, "\n\n"), how, does, link.Until.Local().Format(time.TimeOnly))
 }

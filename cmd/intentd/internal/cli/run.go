@@ -28,7 +28,7 @@ beside the state file.`,
 				return err
 			}
 			log := app.NewLog(c.Stderr, cfg)
-			a, err := app.Open(app.Options{Config: cfg, Path: c.file, Log: log, Version: c.Version})
+			a, err := app.Open(app.Options{Config: cfg, Path: c.file, Log: log, Version: c.Version, Page: newPage})
 			if err != nil {
 				return misconfigured(err)
 			}

@@ -34,15 +34,13 @@ func suggestText(w io.Writer, found []operate.Uncovered) {
 	}
 	fmt.Fprint(w, " scoring:\n   rules:\n")
 	for _, u := range found {
-		rule, times := "", ""
+		times := fmt.Sprintf("%s by %d people", plural(int(u.Times), "view"), u.People)
 		switch {
 		case u.Form != "":
-			rule, times = fmt.Sprintf("{form: %q, signal: hand_raise}", u.Form), fmt.Sprintf("sent %s; ignore: true if it asks for nothing", plural(int(u.Times), "time"))
+			times = fmt.Sprintf("sent %s; ignore: true if it asks for nothing", plural(int(u.Times), "time"))
 		case u.Kind != "":
-			rule, times = fmt.Sprintf("{kind: %q, source: %s, signal: content_view}", u.Kind, u.Source), plural(int(u.Times), "event")
-		default:
-			rule, times = fmt.Sprintf("{url: %q, signal: content_view}", u.URL), fmt.Sprintf("%s by %d people", plural(int(u.Times), "view"), u.People)
+			times = plural(int(u.Times), "event")
 		}
-		fmt.Fprintf(w, "+    - %-68s # %s\n", rule, times)
+		fmt.Fprintf(w, "+    - %-68s # %s\n", u.Rule(), times)
 	}
 }

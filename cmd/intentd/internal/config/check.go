@@ -28,7 +28,7 @@ func (c *checker) check(cfg *Config) {
 	c.Required("state.path", cfg.State.Path, "name the state file, for example /var/lib/intentd/intentd.db")
 	c.OneOf("log.level", cfg.Log.Level, "debug", "info", "warn", "error")
 	c.OneOf("log.format", cfg.Log.Format, "text", "json")
-	c.listen("http.listen", cfg.HTTP.Listen)
+	c.http(&cfg.HTTP)
 	c.write(cfg)
 	c.OneOf("text.language", cfg.Text.Language, "en", "de")
 	zone := c.zone("text.timezone", cfg.Text.Timezone)
@@ -302,13 +302,7 @@ func (c *checker) privacy(cfg *Config) {
 			}
 		}
 	}
-	for i, ip := range p.InternalIPs {
-		_, err1 := netip.ParseAddr(ip)
-		_, err2 := netip.ParsePrefix(ip)
-		if err1 != nil && err2 != nil {
-			c.Add(fmt.Sprintf("privacy.internal_ips[%d]", i), connectors.Quoted(ip)+" is neither an address nor a range", "write for example 203.0.113.0/24")
-		}
-	}
+	c.ranges("privacy.internal_ips", p.InternalIPs)
 	for i, re := range p.Redact.Patterns {
 		at := fmt.Sprintf("privacy.redact.patterns[%d]", i)
 		if rx, err := regexp.Compile(re); err != nil {
@@ -376,6 +370,48 @@ func (c *checker) schedule(at, spec string, loc *time.Location, least time.Durat
 		c.Add(at, "comes round more often than every 10 seconds", `write for example "@every 1m"`)
 	}
 }
+
+// ranges checks a list of addresses and ranges of them.
+func (c *checker) ranges(at string, list []string) {
+	for i, ip := range list {
+		_, err1 := netip.ParseAddr(ip)
+		_, err2 := netip.ParsePrefix(ip)
+		if err1 != nil && err2 != nil {
+			c.Add(fmt.Sprintf("%s[%d]", at, i), connectors.Quoted(ip)+" is neither an address nor a range", "write for example 203.0.113.0/24")
+		}
+	}
+}
+
+// shortestToken is the least length of a token that nobody guesses.
+const shortestToken = 24
+
+// http looks at the listener and at who may see the page.
+func (c *checker) http(h *HTTP) {
+	c.listen("http.listen", h.Listen)
+	c.secrets("http", "http", reflect.ValueOf(h).Elem())
+	if h.Page && h.Listen == "" {
+		c.Add("http.page", "the page needs an address", "name one in http.listen, for example 127.0.0.1:8787")
+	}
+	if t := h.Token.Reveal(); t != "" && len(t) < shortestToken {
+		c.Add("http.token", fmt.Sprintf("has %d characters, which can be guessed", len(t)), "make one of at least 24, for example by openssl rand -hex 24")
+	}
+	c.ranges("http.trust_header.from", h.TrustHeader.From)
+	switch name := h.TrustHeader.Name; {
+	case name == "" && len(h.TrustHeader.From) > 0:
+		c.Add("http.trust_header.name", "missing", "name the header in which the proxy says who signed in, for example X-Forwarded-User")
+	case name != "" && len(h.TrustHeader.From) == 0:
+		c.Add("http.trust_header.from", "missing: anybody could send the header", "list the addresses of the proxy, for example 127.0.0.1")
+	case name != "" && !headerName.MatchString(name):
+		c.Add("http.trust_header.name", connectors.Quoted(name)+" is no name of a header", "write for example X-Forwarded-User")
+	}
+	for i, host := range h.Hosts {
+		if host == "" || strings.ContainsAny(host, ":/ ") {
+			c.Add(fmt.Sprintf("http.hosts[%d]", i), connectors.Quoted(host)+" is no host name", "write the name alone, for example intentd.example.com")
+		}
+	}
+}
+
+var headerName = regexp.MustCompile(`^[A-Za-z0-9-]+$`)
 
 func (c *checker) listen(at, addr string) {
 	if addr == "" {

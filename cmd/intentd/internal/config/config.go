@@ -8,7 +8,11 @@
 // no further checking by its users. The package opens only the config file and the secret files that it names.
 package config
 
-import "time"
+import (
+	"time"
+
+	"github.com/intentd/intentd/connectors"
+)
 
 // Config is a whole, checked configuration. config.example.yaml tells what each key is for.
 type Config struct {
@@ -50,9 +54,21 @@ type Log struct {
 	Format string `mapstructure:"format"` // text | json
 }
 
-// HTTP is the listener for health and metrics. An empty Listen turns it off.
+// HTTP is the listener for health, metrics and the page. An empty Listen turns it off.
 type HTTP struct {
 	Listen string `mapstructure:"listen"`
+	Page   bool   `mapstructure:"page"` // to look at in a browser, for those who sign in
+	// Token signs in to the page, beside the one-time links of `intentd page`.
+	Token       connectors.Secret `mapstructure:"token"`
+	TokenFile   string            `mapstructure:"token_file"`
+	TrustHeader TrustHeader       `mapstructure:"trust_header"`
+	Hosts       []string          `mapstructure:"hosts"` // names by which browsers ask for the page, beside addresses and localhost
+}
+
+// TrustHeader is a header in which a reverse proxy names who has signed in with it.
+type TrustHeader struct {
+	Name string   `mapstructure:"name"` // "": none
+	From []string `mapstructure:"from"` // addresses or ranges of the proxy: from elsewhere the header says nothing
 }
 
 // Write says whether, and about whom, anything is written to the CRMs.
