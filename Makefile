@@ -2,7 +2,7 @@
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
-.PHONY: build test race bench quality fuzz-short lint demo image weight licences ci clean
+.PHONY: build test race bench quality fuzz-short lint demo image release weight licences ci clean
 
 build: ## one static binary
 	CGO_ENABLED=0 go build -trimpath -ldflags "-s -w -X main.version=$(VERSION)" -o intentd ./cmd/intentd
@@ -36,6 +36,9 @@ demo: build
 image:
 	docker build -f deploy/Dockerfile --build-arg VERSION=$(VERSION) -t intentd .
 
+release: ## everything that is published of a version, into dist/; needs the network for two tools
+	@VERSION=$(VERSION) .ci/release
+
 weight: ## what the binary weighs, and what of it is whose
 	@.ci/weight
 
@@ -46,4 +49,4 @@ ci:
 	.ci/run
 
 clean:
-	rm -f intentd
+	rm -rf intentd dist

@@ -15,6 +15,12 @@ import (
 	"github.com/spf13/cobra"
 )
 
+// Commands are all commands, for manuals of them.
+func Commands() *cobra.Command {
+	c := &command{}
+	return c.root()
+}
+
 // Run carries out one command and returns the exit code. The end of ctx is the wish to stop.
 func Run(ctx context.Context, p Process) int {
 	c := &command{Process: p}
