@@ -41,6 +41,12 @@ type Event struct {
 	Properties map[string]string
 }
 
+// Nameless says that the event names nobody: it has a device at most.
+func (e *Event) Nameless() bool { return e.UserID == "" && e.Email == "" && e.Phone == "" }
+
+// OfNobody says that the event has not even a device.
+func (e *Event) OfNobody() bool { return e.AnonymousID == "" && e.Nameless() }
+
 // Withdraws says whether an event takes back the consent to all that was recorded until then.
 func (e *Event) Withdraws() bool {
 	if e.Consent != "denied" {

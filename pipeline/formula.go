@@ -40,13 +40,20 @@ func (p *Pipeline) checkFormula(ctx context.Context) error {
 func (p *Pipeline) matrix(ctx context.Context) (*score.Matrix, error) {
 	var m score.Matrix
 	set, now := p.Setup().Score, p.now()
+	_, err := p.EachShown(ctx, func(_ *state.Person, shown score.Shown, f *score.Features) { m.Add(&set, shown, f, now) })
+	return &m, err
+}
+
+// EachShown calls do for everybody whose score a CRM shows, with what it shows and what that rests on. Damaged are those of whom one of the two
+// cannot be read: the lot that meets them tells.
+func (p *Pipeline) EachShown(ctx context.Context, do func(person *state.Person, shown score.Shown, f *score.Features)) (damaged int, err error) {
 	for from := state.PersonID(1); from > 0; {
 		if err := ctx.Err(); err != nil {
-			return nil, err
+			return damaged, err
 		}
 		people, next, err := p.db.PeopleFrom(from, 1000)
 		if err != nil {
-			return nil, err
+			return damaged, err
 		}
 		from = next
 		for i := range people {
@@ -55,15 +62,13 @@ func (p *Pipeline) matrix(ctx context.Context) (*score.Matrix, error) {
 				continue
 			}
 			shown, err := score.DecodeShown(person.Shown)
-			if err != nil {
-				continue // one that cannot be read is told by the lot that meets it
-			}
-			features, err := score.DecodeFeatures(person.Features)
-			if err != nil {
+			features, err2 := score.DecodeFeatures(person.Features)
+			if err != nil || err2 != nil {
+				damaged++
 				continue
 			}
-			m.Add(&set, shown, &features, now)
+			do(person, shown, &features)
 		}
 	}
-	return &m, nil
+	return damaged, nil
 }

@@ -26,7 +26,7 @@ func vouched(events []connectors.Event, q *connectors.Proposal) (by *connectors.
 	}
 	for i := range events {
 		e := &events[i]
-		if e.Proposed || e.AnonymousID != "" && e.UserID == "" && e.Email == "" && e.Phone == "" {
+		if e.Proposed || e.AnonymousID != "" && e.Nameless() {
 			continue // said by a visitor, or by nobody
 		}
 		if e.Properties[connectors.PropMachine] == "true" || e.Properties[connectors.PropBot] == "true" {

@@ -10,7 +10,6 @@ import (
 
 	"github.com/cespare/xxhash/v2"
 	"github.com/intentd/intentd/connectors"
-	"github.com/intentd/intentd/connectors/identity"
 	bolt "go.etcd.io/bbolt"
 )
 
@@ -202,8 +201,8 @@ func (s *Store) linkAll(tx *bolt.Tx, events []connectors.Event, order []placed, 
 	seen := map[uint64]bool{} // whether they are not made to wait
 	for _, p := range byTime {
 		e := &events[p.i]
-		if owner(l.rules, e).Kind == identity.Company {
-			continue // it links nobody
+		if e.OfNobody() {
+			continue // it is of a company, and links nobody
 		}
 		g, kept, err := s.known.lookUp(l, e)
 		if err != nil {

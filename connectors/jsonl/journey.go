@@ -389,7 +389,7 @@ func (t *journeyReader) complete(e *connectors.Event) (reason string) {
 	}
 	e.Email, e.Phone = cmp.Or(e.Email, t.who.Email), cmp.Or(e.Phone, t.who.Phone)
 	e.UserID, e.AnonymousID = cmp.Or(e.UserID, t.who.UserID), cmp.Or(e.AnonymousID, t.who.AnonymousID)
-	if e.Email == "" && e.Phone == "" && e.UserID == "" && e.AnonymousID == "" && e.Properties[connectors.PropCompany] == "" {
+	if e.OfNobody() && e.Properties[connectors.PropCompany] == "" {
 		e.AnonymousID = OneVisitor
 	}
 	if e.Kind == "" {

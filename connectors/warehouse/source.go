@@ -185,7 +185,7 @@ func askFor(people []connectors.Person, w connectors.Window) *args {
 // nobody, all who were asked about and are of it.
 func peopleOf(people []connectors.Person, whose asked.Whose, e *connectors.Event, r row) (keys []string) {
 	company := e.Properties[connectors.PropCompany]
-	if company == "" || e.Email != "" || e.UserID != "" || e.AnonymousID != "" || e.Phone != "" {
+	if company == "" || !e.OfNobody() {
 		return []string{person(whose, e, r)}
 	}
 	of := (*identity.Rules)(nil).Company(company)

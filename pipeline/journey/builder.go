@@ -341,7 +341,7 @@ func classOf(ev *connectors.Event, kind string) class {
 	case connectors.KindEmailOpen:
 		return opened
 	}
-	nobodys := nameless(ev) && ev.AnonymousID == ""
+	nobodys := ev.OfNobody()
 	switch t, _ := score.ParseType(kind); {
 	case t == score.Funding, t == score.JobPosting, t == score.TechChange && nobodys, nobodys && ev.Properties[connectors.PropCompany] != "":
 		return company
@@ -407,7 +407,7 @@ func withdraw(s *scratch, j *Journey, in *Input) {
 				gave = append(gave, it.ev.AnonymousID)
 			}
 		case it.drop:
-		case given || !nameless(it.ev) || it.ev.Properties[connectors.PropWithdrawnBy] != "":
+		case given || !it.ev.Nameless() || it.ev.Properties[connectors.PropWithdrawnBy] != "":
 			j.Withdrawn = it.at
 			themselves = themselves || !it.ev.WithdrawnByCRM()
 		default:

@@ -226,7 +226,7 @@ func (b *Builder) ownOnly(s *scratch, j *Journey, in *Input) {
 		case w == theirs || it.anon.Kind == 0:
 		case seenWith[it.anon] == others || !own(it.anon):
 			foreign(it)
-		case !stranger && !it.withdraws && nameless(it.ev) && !b.rules.MayJoin(b.consent(in, it.ev)):
+		case !stranger && !it.withdraws && it.ev.Nameless() && !b.rules.MayJoin(b.consent(in, it.ev)):
 			j.drop(it, WhyAnonymous)
 		}
 		if it.user.Kind != 0 && !o.within(o.users, it.user) {
@@ -237,9 +237,6 @@ func (b *Builder) ownOnly(s *scratch, j *Journey, in *Input) {
 		}
 	}
 }
-
-// nameless says that an event names nobody.
-func nameless(ev *connectors.Event) bool { return ev.UserID == "" && ev.Email == "" && ev.Phone == "" }
 
 // identifiers lists what the person is known by in the accepted events.
 func (b *Builder) identifiers(s *scratch, j *Journey) {

@@ -46,7 +46,7 @@ type EffectSample struct {
 	Score     int    `json:"score"`
 	ThenScore int    `json:"then_score"`
 	Why       string `json:"why"` // what decides the tier then
-	refs      []connectors.Ref
+	ref       connectors.Ref
 }
 
 // OwnerEffect is how many records of an owner would change tier.
@@ -63,22 +63,12 @@ const (
 // EffectOf compares the settings in force with those of next. lot is how many records a CRM reads or writes in one call.
 func EffectOf(ctx context.Context, p *pipeline.Pipeline, next *pipeline.Setup, lot int) (*Effect, error) {
 	e := &effects{now: p.Now(), old: p.Setup(), next: next, out: &Effect{Samples: []EffectSample{}, Owners: []OwnerEffect{}}}
-	for from := state.PersonID(1); from > 0; {
-		if err := ctx.Err(); err != nil {
-			return nil, err
-		}
-		people, then, err := p.DB().PeopleFrom(from, 1000)
-		if err != nil {
-			return nil, err
-		}
-		from = then
-		for i := range people {
-			e.add(&people[i])
-		}
+	var err error
+	if e.out.Damaged, err = p.EachShown(ctx, e.add); err != nil {
+		return nil, err
 	}
 	e.out.People, e.out.Changed = e.matrix.People(), e.matrix.Changed()
-	calls := (e.out.Writes + lot - 1) / max(lot, 1)
-	e.out.Calls = 2 * calls
+	e.out.Calls = 2 * ((e.out.Writes + lot - 1) / lot)
 	for was := range slices.Backward(e.matrix[:]) {
 		for then, n := range slices.Backward(e.matrix[was][:]) {
 			if n > 0 {
@@ -101,19 +91,10 @@ type effects struct {
 	out       *Effect
 }
 
-func (e *effects) add(person *state.Person) {
-	if len(person.Shown) == 0 || len(person.Features) == 0 {
-		return
-	}
-	shown, err1 := score.DecodeShown(person.Shown)
-	f, err2 := score.DecodeFeatures(person.Features)
-	if err1 != nil || err2 != nil {
-		e.out.Damaged++
-		return
-	}
-	was, _, _ := e.old.Score.Show(&f, shown, e.now)
-	e.restate(person, &f)
-	then, _, rule := e.next.Score.Show(&f, shown, e.now)
+func (e *effects) add(person *state.Person, shown score.Shown, f *score.Features) {
+	was, _, _ := e.old.Score.Show(f, shown, e.now)
+	e.restate(person, f)
+	then, _, rule := e.next.Score.Show(f, shown, e.now)
 	e.matrix[was.Tier][then.Tier]++
 	switch reason, _, _ := e.next.Score.Material(was, then, e.now); reason {
 	case "":
@@ -131,7 +112,7 @@ func (e *effects) add(person *state.Person) {
 	}
 	if cell := &e.cells[was.Tier][then.Tier]; len(*cell) < effectSamples && len(person.Contacts) > 0 {
 		*cell = append(*cell, EffectSample{Ref: person.Contacts[0].String(), Tier: was.Tier.String(), Then: then.Tier.String(), Score: was.Score, ThenScore: then.Score,
-			Why: ruleWords[rule], refs: person.Contacts[:1]})
+			Why: ruleWords[rule], ref: person.Contacts[0]})
 	}
 }
 
@@ -179,11 +160,11 @@ func (e *effects) sample() {
 func (e *effects) ask(ctx context.Context) {
 	refs := slices.Clone(e.changed)
 	for _, s := range e.out.Samples {
-		refs = append(refs, s.refs...)
+		refs = append(refs, s.ref)
 	}
 	slices.SortFunc(refs, func(a, b connectors.Ref) int { return cmp.Compare(a.String(), b.String()) })
 	refs = slices.Compact(refs)
-	known := map[string]*connectors.Contact{}
+	known := map[connectors.Ref]*connectors.Contact{}
 	for i := range e.old.CRMs {
 		crm := &e.old.CRMs[i]
 		own := slices.DeleteFunc(slices.Clone(refs), func(r connectors.Ref) bool { return r.CRM != crm.Name })
@@ -195,17 +176,18 @@ func (e *effects) ask(ctx context.Context) {
 			continue
 		}
 		for k := range contacts {
-			known[own[k].String()] = &contacts[k]
+			known[own[k]] = &contacts[k]
 		}
 	}
 	for i := range e.out.Samples {
-		if c := known[e.out.Samples[i].Ref]; c != nil {
-			e.out.Samples[i].Name = strings.TrimSpace(c.Profile.FirstName + " " + c.Profile.LastName)
+		s := &e.out.Samples[i]
+		if c := known[s.ref]; c != nil {
+			s.Name = strings.TrimSpace(c.Profile.FirstName + " " + c.Profile.LastName)
 		}
 	}
 	owners := map[string]int{}
 	for _, ref := range e.changed {
-		if c := known[ref.String()]; c != nil {
+		if c := known[ref]; c != nil {
 			owners[c.Owner]++
 		}
 	}
