@@ -85,8 +85,8 @@ func emails(list ...string) []connectors.Person {
 	return out
 }
 
-// drain reads Active to its end.
-func drain(t *testing.T, s connectors.Source, from connectors.Cursor) (people []connectors.Person, next connectors.Cursor) {
+// Drain reads Active to its end.
+func Drain(t *testing.T, s connectors.Source, from connectors.Cursor) (people []connectors.Person, next connectors.Cursor) {
 	t.Helper()
 	for n := 0; ; n++ {
 		page, err := s.Active(t.Context(), from)
@@ -122,15 +122,24 @@ func addresses(people []connectors.Person) []string {
 	return slices.Compact(out)
 }
 
+// Journeys are the events that a source tells of people, as it tells them.
+func Journeys(t *testing.T, s connectors.Source, w connectors.Window, people ...connectors.Person) (out []connectors.Event) {
+	t.Helper()
+	for e, err := range s.Journeys(t.Context(), people, w) {
+		if err != nil {
+			t.Fatalf("Journeys of %d people: %v", len(people), err)
+		}
+		out = append(out, e)
+	}
+	return out
+}
+
 // read collects journeys, without duplicates (which are allowed), in the order of time.
 func read(t *testing.T, s connectors.Source, people []connectors.Person, w connectors.Window) []connectors.Event {
 	t.Helper()
 	seen := map[[2]string]bool{}
 	var out []connectors.Event
-	for e, err := range s.Journeys(t.Context(), people, w) {
-		if err != nil {
-			t.Fatalf("Journeys of %d people: %v", len(people), err)
-		}
+	for _, e := range Journeys(t, s, w, people...) {
 		if k := [2]string{e.Person, e.ID}; !seen[k] {
 			seen[k] = true
 			out = append(out, e)
@@ -167,9 +176,9 @@ func wantActive(t *testing.T, got []connectors.Person, want ...string) {
 }
 
 func (h *SourceHarness) emptySystem(t *testing.T) {
-	people, next := drain(t, h.Source, nil)
+	people, next := Drain(t, h.Source, nil)
 	wantActive(t, people)
-	people, _ = drain(t, h.Source, next)
+	people, _ = Drain(t, h.Source, next)
 	wantActive(t, people)
 	wantPaths(t, read(t, h.Source, emails("ann@example.com"), h.month()))
 	wantPaths(t, read(t, h.Source, nil, h.month()))
@@ -179,7 +188,7 @@ func (h *SourceHarness) emptySystem(t *testing.T) {
 func (h *SourceHarness) fromTheOldest(t *testing.T) {
 	h.Add(t, h.view("ann@example.com", "/1", 20*24*time.Hour))
 	h.Add(t, h.view("bob@example.com", "/2", time.Hour))
-	people, _ := drain(t, h.Source, nil)
+	people, _ := Drain(t, h.Source, nil)
 	wantActive(t, people, "ann@example.com", "bob@example.com")
 	for _, p := range people {
 		if p.Key != "" {
@@ -190,19 +199,19 @@ func (h *SourceHarness) fromTheOldest(t *testing.T) {
 
 func (h *SourceHarness) goesOn(t *testing.T) {
 	h.Add(t, h.view("ann@example.com", "/1", 2*time.Hour))
-	_, next := drain(t, h.Source, nil)
-	again, next := drain(t, h.Source, next)
+	_, next := Drain(t, h.Source, nil)
+	again, next := Drain(t, h.Source, next)
 	if !h.Lookback {
 		wantActive(t, again)
 	}
 	h.Add(t, h.view("bob@example.com", "/2", time.Hour))
-	people, next := drain(t, h.Source, next)
+	people, next := Drain(t, h.Source, next)
 	if h.Lookback {
 		people = slices.DeleteFunc(people, func(p connectors.Person) bool { return slices.Contains(p.Emails, "ann@example.com") })
 	}
 	wantActive(t, people, "bob@example.com")
 	h.Add(t, h.view("ann@example.com", "/3", time.Minute))
-	people, _ = drain(t, h.Source, next)
+	people, _ = Drain(t, h.Source, next)
 	if !slices.Contains(addresses(people), "ann@example.com") {
 		t.Error("somebody told before came back and was not told again")
 	}
@@ -217,15 +226,15 @@ func (h *SourceHarness) pagesLoseNobody(t *testing.T) {
 		batch = append(batch, h.view(email, fmt.Sprintf("/%d", i), time.Duration(i)*time.Second))
 	}
 	h.Add(t, batch...)
-	people, _ := drain(t, h.Source, nil)
+	people, _ := Drain(t, h.Source, nil)
 	wantActive(t, people, want...)
 }
 
 func (h *SourceHarness) lateEvents(t *testing.T) {
 	h.Add(t, h.view("ann@example.com", "/now", time.Minute))
-	_, next := drain(t, h.Source, nil)
+	_, next := Drain(t, h.Source, nil)
 	h.Add(t, h.view("bob@example.com", "/late", 10*24*time.Hour))
-	people, _ := drain(t, h.Source, next)
+	people, _ := Drain(t, h.Source, next)
 	if !slices.Contains(addresses(people), "bob@example.com") {
 		t.Error("the feed follows the time of events, not that of intake: a late one is lost")
 	}
@@ -234,14 +243,14 @@ func (h *SourceHarness) lateEvents(t *testing.T) {
 
 func (h *SourceHarness) outlivesProcess(t *testing.T) {
 	h.Add(t, h.view("ann@example.com", "/1", 2*time.Hour))
-	_, next := drain(t, h.Source, nil)
+	_, next := Drain(t, h.Source, nil)
 	s := h.Source
 	if h.Reopen != nil {
 		s = h.Reopen(t)
 		h.Source = s
 	}
 	h.Add(t, h.view("bob@example.com", "/2", time.Hour))
-	people, _ := drain(t, s, slices.Clone(next))
+	people, _ := Drain(t, s, slices.Clone(next))
 	if !slices.Contains(addresses(people), "bob@example.com") {
 		t.Error("a stored cursor lost somebody")
 	}
@@ -369,17 +378,17 @@ func (h *SourceHarness) anonymousPast(t *testing.T) {
 	first := h.view("", "/first", 3*time.Hour)
 	first.AnonymousID = "device-1"
 	h.Add(t, first)
-	_, next := drain(t, h.Source, nil)
+	_, next := Drain(t, h.Source, nil)
 	form := h.view("ann@example.com", "/form", 2*time.Hour)
 	form.AnonymousID, form.Kind = "device-1", connectors.KindFormSubmit
 	h.Add(t, form)
-	people, next := drain(t, h.Source, next)
+	people, next := Drain(t, h.Source, next)
 	wantActive(t, people, "ann@example.com")
 	wantPaths(t, read(t, h.Source, emails("ann@example.com"), h.month()), "/first", "/form")
 	later := h.view("", "/later", time.Hour)
 	later.AnonymousID = "device-1"
 	h.Add(t, later)
-	people, _ = drain(t, h.Source, next)
+	people, _ = Drain(t, h.Source, next)
 	wantActive(t, people, "ann@example.com")
 	wantPaths(t, read(t, h.Source, emails("ann@example.com"), h.month()), "/first", "/form", "/later")
 }
@@ -464,7 +473,7 @@ func (h *SourceHarness) forgets(t *testing.T) {
 	}
 	wantPaths(t, read(t, h.Source, emails("ann@example.com", "bob@example.com"), h.month()), "/bob")
 	wantPaths(t, read(t, h.Source, []connectors.Person{{AnonymousIDs: []string{"device-1"}}}, h.month()))
-	people, _ := drain(t, h.Source, nil)
+	people, _ := Drain(t, h.Source, nil)
 	wantActive(t, people, "bob@example.com")
 	if n, err := f.Forget(t.Context(), emails("ann@example.com")[0]); err != nil || n != 0 {
 		t.Errorf("Forget again: %d events, %v; want none", n, err)

@@ -55,6 +55,16 @@ func Reply(w http.ResponseWriter, status int, body string, header http.Header) {
 	_, _ = w.Write([]byte(body))
 }
 
+// NoProblem checks that settings have no mistake.
+func NoProblem(t *testing.T, o connectors.Settings) {
+	t.Helper()
+	var problems []connectors.Problem
+	o.Check(connectors.NewCheck("sources[0]", &problems))
+	if len(problems) > 0 {
+		t.Fatal(problems)
+	}
+}
+
 // OneProblem checks that settings have one mistake, which is told at its key with what to do about it.
 func OneProblem(t *testing.T, o connectors.Settings, key string) {
 	t.Helper()

@@ -26,30 +26,17 @@ func page(url string) map[string]any {
 
 func read(t *testing.T, s *Source, people ...connectors.Person) []connectors.Event {
 	t.Helper()
-	var out []connectors.Event
-	for e, err := range s.Journeys(t.Context(), people, month) {
-		if err != nil {
-			t.Fatal(err)
-		}
-		out = append(out, e)
-	}
-	return out
+	return connectortest.Journeys(t, s, month, people...)
 }
 
 // active reads to the end who was active.
 func active(t *testing.T, s *Source, from connectors.Cursor) (told []string, next connectors.Cursor) {
 	t.Helper()
-	for more := true; more; {
-		p, err := s.Active(t.Context(), from)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, who := range p.Items {
-			told = append(told, strings.Join(slices.Concat(who.Emails, who.UserIDs, who.AnonymousIDs), " "))
-		}
-		from, more = p.Next, p.More
+	people, next := connectortest.Drain(t, s, from)
+	for _, who := range people {
+		told = append(told, strings.Join(slices.Concat(who.Emails, who.UserIDs, who.AnonymousIDs), " "))
 	}
-	return told, from
+	return told, next
 }
 
 var ann = connectors.Person{Key: "ann", Emails: []string{"ann@example.com"}}

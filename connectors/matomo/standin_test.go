@@ -249,11 +249,7 @@ func (s *standIn) source(change func(*Config)) *Source {
 	if change != nil {
 		change(o)
 	}
-	var problems []connectors.Problem
-	o.Check(connectors.NewCheck("sources[0]", &problems))
-	if len(problems) > 0 {
-		s.t.Fatal(problems)
-	}
+	connectortest.NoProblem(s.t, o)
 	src, err := o.open(connectors.Host{Name: "stats", Poll: 5 * time.Minute, HTTP: s, Now: func() time.Time { return s.now }})
 	if err != nil {
 		s.t.Fatal(err)

@@ -161,11 +161,7 @@ func settings() *Config {
 
 func (p *project) feed(t *testing.T, o *Config, page int) *Feed {
 	t.Helper()
-	var problems []connectors.Problem
-	o.Check(connectors.NewCheck("sources[0]", &problems))
-	if len(problems) > 0 {
-		t.Fatal(problems)
-	}
+	connectortest.NoProblem(t, o)
 	o.TempDir = t.TempDir()
 	f, err := o.open(connectors.Host{Name: "product", HTTP: connectortest.Wire(p.serve), Now: p.Now, Poll: time.Hour})
 	if err != nil {

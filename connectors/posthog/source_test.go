@@ -37,25 +37,13 @@ func recorded(t *testing.T) []wire {
 	return events
 }
 
-func read(t *testing.T, s *Source, w connectors.Window, people ...connectors.Person) []connectors.Event {
-	t.Helper()
-	var out []connectors.Event
-	for e, err := range s.Journeys(t.Context(), people, w) {
-		if err != nil {
-			t.Fatal(err)
-		}
-		out = append(out, e)
-	}
-	return out
-}
-
 var ann = connectors.Person{Key: "ann", Emails: []string{"ann@example.com"}}
 
 func TestWhatPostHogsClientsSendIsUnderstood(t *testing.T) {
 	s := newStandIn(t)
 	s.ingest(testNow.Add(-time.Minute), recorded(t)...)
 	var got []string
-	for _, e := range read(t, s.source(nil), month, ann) {
+	for _, e := range connectortest.Journeys(t, s.source(nil), month, ann) {
 		if e.Person != "ann" || e.Session == "" && e.UserAgent != "" || e.Received.IsZero() {
 			t.Errorf("%s: person %q, session %q, received %v", e.Kind, e.Person, e.Session, e.Received)
 		}
@@ -103,11 +91,11 @@ func TestNoCachedAnswerIsTaken(t *testing.T) {
 		return sent(connectors.Event{ID: id, Kind: connectors.KindPageView, Time: testNow.Add(-time.Hour), Email: "ann@example.com", URL: "https://www.example.com/" + id})
 	}
 	s.ingest(testNow.Add(-time.Hour), view("1"))
-	if n := len(read(t, src, month, ann)); n != 1 {
+	if n := len(connectortest.Journeys(t, src, month, ann)); n != 1 {
 		t.Fatalf("%d events", n)
 	}
 	s.ingest(testNow.Add(-time.Hour), view("2"))
-	if n := len(read(t, src, month, ann)); n != 2 {
+	if n := len(connectortest.Journeys(t, src, month, ann)); n != 2 {
 		t.Errorf("%d events, want 2: an answer of before was taken", n)
 	}
 }
@@ -186,7 +174,7 @@ func TestAJourneyOfManyPagesIsWhole(t *testing.T) {
 	s.ingest(testNow, events...)
 	src := s.source(func(o *Config) { o.MaxRows = 333 })
 	got := map[string]int{}
-	for _, e := range read(t, src, month, who...) {
+	for _, e := range connectortest.Journeys(t, src, month, who...) {
 		got[e.Person]++
 	}
 	for _, p := range who {
@@ -243,7 +231,7 @@ func TestWhatIsTooMuchIsAskedInParts(t *testing.T) {
 				return nil
 			}
 			src := s.source(nil)
-			if got := read(t, src, month, who...); len(got) != 800 {
+			if got := connectortest.Journeys(t, src, month, who...); len(got) != 800 {
 				t.Errorf("%d events, want 800", len(got))
 			}
 			told, from := 0, connectors.Cursor(nil)
@@ -295,7 +283,7 @@ func TestAnAnswerThatIsCutIsNoAnswer(t *testing.T) {
 			t.Errorf("Active: got %v and a position %q, want an error and none", err, page.Next)
 		}
 		s.fail = nil
-		if n := len(read(t, whole, month, who...)); n != 60 {
+		if n := len(connectortest.Journeys(t, whole, month, who...)); n != 60 {
 			t.Errorf("afterwards %d events, want 60", n)
 		}
 	})
@@ -306,12 +294,12 @@ func TestAVersionThatDoesNotTellBotsIsAskedWithout(t *testing.T) {
 	e := sent(connectors.Event{ID: "1", Kind: connectors.KindPageView, Time: testNow.Add(-time.Hour), Email: "ann@example.com", URL: "https://www.example.com/1"})
 	e.Properties["$raw_user_agent"] = "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)"
 	s.ingest(testNow, e)
-	if got := read(t, s.source(nil), month, ann); len(got) != 1 || got[0].Properties[connectors.PropBot] != "true" {
+	if got := connectortest.Journeys(t, s.source(nil), month, ann); len(got) != 1 || got[0].Properties[connectors.PropBot] != "true" {
 		t.Errorf("got %+v, want the event marked as a crawler's", got)
 	}
 	s.noBots = true
 	src := s.source(nil)
-	if n := len(read(t, src, month, ann)) + len(read(t, src, month, ann)); n != 2 || s.calls != 4 {
+	if n := len(connectortest.Journeys(t, src, month, ann)) + len(connectortest.Journeys(t, src, month, ann)); n != 2 || s.calls != 4 {
 		t.Errorf("%d events in %d calls, want 2 in 4: one of them in vain", n, s.calls)
 	}
 }
@@ -322,7 +310,7 @@ func TestWhatIsNobodysIsCounted(t *testing.T) {
 	s.ingest(testNow, recorded(t)...)
 	src := s.source(nil)
 	bob := connectors.Person{Key: "bob", UserIDs: []string{"user-42"}}
-	for _, e := range read(t, src, month, ann, bob) {
+	for _, e := range connectortest.Journeys(t, src, month, ann, bob) {
 		if e.Email == "" && e.Person != "bob" && e.UserID != "" {
 			t.Errorf("%+v went to %q", e, e.Person)
 		}
@@ -338,7 +326,7 @@ func TestConsentAndTheLike(t *testing.T) {
 	e := sent(connectors.Event{ID: "1", Kind: "Consent given", Time: testNow.Add(-time.Hour), Email: "ann@example.com"})
 	e.Properties["consent state"], e.Properties["note"] = true, `a "quoted" \ note`
 	s.ingest(testNow, e)
-	got := read(t, s.source(func(o *Config) { o.ConsentProperty, o.PhoneProperty = "consent state", "phone" }), month, ann)
+	got := connectortest.Journeys(t, s.source(func(o *Config) { o.ConsentProperty, o.PhoneProperty = "consent state", "phone" }), month, ann)
 	if len(got) != 1 || got[0].Consent != "granted" || got[0].Properties["note"] != `a "quoted" \ note` {
 		t.Errorf("got %+v, want consent granted and the note as it was", got)
 	}
@@ -426,7 +414,7 @@ func TestCallsPerThousandPeople(t *testing.T) {
 		s.calls = 0
 		n := 0
 		for some := range slices.Chunk(who, lot) {
-			n += len(read(t, src, month, some...))
+			n += len(connectortest.Journeys(t, src, month, some...))
 		}
 		t.Logf("1,000 people in lots of %d: %d calls for %d events", lot, s.calls, n)
 		if n != 3000 || s.calls > 1000/lot+1 {

@@ -168,11 +168,7 @@ func settings(prefix string) *Config {
 
 func (s *storage) feed(t *testing.T, o *Config, page int) *Feed {
 	t.Helper()
-	var problems []connectors.Problem
-	o.Check(connectors.NewCheck("sources[0]", &problems))
-	if len(problems) > 0 {
-		t.Fatal(problems)
-	}
+	connectortest.NoProblem(t, o)
 	f, err := o.open(connectors.Host{Name: "lake", HTTP: connectortest.Wire(s.serve), Now: s.Now, Poll: 5 * time.Minute}, func(string) string { return "" })
 	if err != nil {
 		t.Fatal(err)

@@ -71,11 +71,7 @@ func (s *standIn) settings() *Config {
 
 func (s *standIn) feed(t *testing.T, o *Config, h connectors.Host) *Feed {
 	t.Helper()
-	var problems []connectors.Problem
-	o.Check(connectors.NewCheck("sources[0]", &problems))
-	if len(problems) > 0 {
-		t.Fatal(problems)
-	}
+	connectortest.NoProblem(t, o)
 	h.Name = "lake"
 	f, err := o.openFeed(h)
 	if err != nil {

@@ -47,11 +47,7 @@ func plainSource(t *testing.T, url string) *Source {
 
 func open(t *testing.T, o *Config) *Source {
 	t.Helper()
-	var problems []connectors.Problem
-	o.Check(connectors.NewCheck("sources[0]", &problems))
-	if len(problems) > 0 {
-		t.Fatal(problems)
-	}
+	connectortest.NoProblem(t, o)
 	s, err := o.open(connectors.Host{Name: "dwh", Now: func() time.Time { return testNow }})
 	if err != nil {
 		t.Fatal(err)

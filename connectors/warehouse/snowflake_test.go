@@ -75,11 +75,7 @@ func (f *flake) settings() *Config {
 
 func (f *flake) feed(t *testing.T, o *Config, h connectors.Host) *Feed {
 	t.Helper()
-	var problems []connectors.Problem
-	o.Check(connectors.NewCheck("sources[0]", &problems))
-	if len(problems) > 0 {
-		t.Fatal(problems)
-	}
+	connectortest.NoProblem(t, o)
 	h.Name, h.Now = "flake", f.now
 	feed, err := o.openFeed(h)
 	if err != nil {
