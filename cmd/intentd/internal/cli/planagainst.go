@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/intentd/intentd/cmd/intentd/internal/app"
+	"github.com/intentd/intentd/pipeline/score"
 )
 
 // planAgainst shows what the config in a file would do to the scores there are.
@@ -21,9 +22,6 @@ func (c *command) planAgainst(ctx context.Context, file string) error {
 	}
 	return c.print(e, func(w io.Writer) { effectText(w, file, e) })
 }
-
-// tiers are the columns and rows of the table, the highest first.
-var tiers = []string{"high", "medium", "low", "unknown"}
 
 func effectText(w io.Writer, file string, e *app.Effect) {
 	switch {
@@ -79,20 +77,15 @@ func effectText(w io.Writer, file string, e *app.Effect) {
 	}
 }
 
+// effectTable is the table that a change of the formula is shown by, too.
 func effectTable(w io.Writer, e *app.Effect) {
-	counts := map[[2]string]int{}
+	tier := map[string]score.Tier{}
+	for t := range score.High + 1 {
+		tier[t.String()] = t
+	}
+	var m score.Matrix
 	for _, cell := range e.Matrix {
-		counts[[2]string{cell.Tier, cell.Then}] = cell.People
+		m[tier[cell.Tier]][tier[cell.Then]] = cell.People
 	}
-	fmt.Fprintf(w, "  %-12s", "now \\ then")
-	for _, then := range tiers {
-		fmt.Fprintf(w, "%9s", then)
-	}
-	for _, was := range tiers {
-		fmt.Fprintf(w, "\n  %-12s", was)
-		for _, then := range tiers {
-			fmt.Fprintf(w, "%9d", counts[[2]string{was, then}])
-		}
-	}
-	fmt.Fprint(w, "\n\n")
+	fmt.Fprintf(w, "  %s\n\n", strings.ReplaceAll(m.String(), "\n", "\n  "))
 }
