@@ -174,7 +174,7 @@ func (s *Setup) Excludes(address string) bool {
 	}
 	_, domain, _ := strings.Cut(address, "@")
 	return slices.ContainsFunc(s.Exclude, func(e string) bool {
-		return e == address || e == domain || strings.HasSuffix(domain, "."+e)
+		return e == address || identity.Within(domain, e)
 	})
 }
 

@@ -130,3 +130,8 @@ func Address(id string) string {
 	}
 	return address
 }
+
+// Within says whether a domain is another one, or below it.
+func Within(domain, of string) bool {
+	return domain == of || len(domain) > len(of) && strings.HasSuffix(domain, of) && domain[len(domain)-len(of)-1] == '.'
+}

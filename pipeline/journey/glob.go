@@ -3,6 +3,8 @@ package journey
 import (
 	"errors"
 	"strings"
+
+	"github.com/intentd/intentd/connectors/identity"
 )
 
 // glob is a path pattern by segments: "*" within a segment, "**" for any number of segments. Lower case.
@@ -110,14 +112,9 @@ func matchHost(patterns []string, host string) bool {
 	return false
 }
 
-// within says whether host is domain or a subdomain of it.
-func within(host, domain string) bool {
-	return host == domain || len(host) > len(domain) && strings.HasSuffix(host, domain) && host[len(host)-len(domain)-1] == '.'
-}
-
 func withinAny(host string, domains []string) bool {
 	for _, d := range domains {
-		if within(host, d) {
+		if identity.Within(host, d) {
 			return true
 		}
 	}
