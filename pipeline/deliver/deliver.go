@@ -30,13 +30,14 @@ type Deliverer struct {
 
 	mu      sync.Mutex
 	targets map[string]Target
-	senders map[string]*sender // while Run runs
-	changed chan struct{}      // targets
+	senders map[string]*sender   // while Run runs
+	byJob   map[string]time.Time // by CRM: when patches were last told to wait for a job
+	changed chan struct{}        // targets
 }
 
 // New makes a deliverer; it does nothing before Run.
 func New(o Options) *Deliverer {
-	return &Deliverer{o: o, senders: map[string]*sender{}, changed: make(chan struct{}, 1)}
+	return &Deliverer{o: o, senders: map[string]*sender{}, byJob: map[string]time.Time{}, changed: make(chan struct{}, 1)}
 }
 
 // Aim puts other targets in force. Senders of CRMs that are not among them stop; their patches stay journalled until they are again.
@@ -141,8 +142,8 @@ func (d *Deliverer) Room(crm string) bool {
 // ByJob says whether patches of the backfill for a CRM should wait for a bulk job, with so many people of it to come.
 func (d *Deliverer) ByJob(crm string, backlog int) bool {
 	d.mu.Lock()
+	defer d.mu.Unlock()
 	t, ok := d.targets[crm]
-	d.mu.Unlock()
 	if !ok {
 		return false
 	}
@@ -150,8 +151,13 @@ func (d *Deliverer) ByJob(crm string, backlog int) bool {
 	if !ok {
 		return false
 	}
-	s := d.sender(crm)
-	return backlog >= b.BulkThreshold() || s != nil && s.waitingForJob.Load() > 0
+	now, s := time.Now(), d.senders[crm]
+	// The backlog shrinks as lots are staged, and the sender counts what waits for a job a moment later: lots in between go with the others.
+	if backlog < b.BulkThreshold() && (s == nil || s.waitingForJob.Load() == 0) && now.Sub(d.byJob[crm]) > joinsJob {
+		return false
+	}
+	d.byJob[crm] = now
+	return true
 }
 
 // UnderWay tells which records are being written, by a call or a job, or will be in a moment. A record whose patch merely waits in the

@@ -15,6 +15,7 @@ import (
 const (
 	jobsOut     = 2                // jobs of one object under way at once
 	jobPatience = 2 * time.Minute  // how long patches wait for a job to fill while more are coming
+	joinsJob    = 5 * time.Second  // so long after patches that wait for a job others join them, however few are to come
 	jobDeadline = 6 * time.Hour    // a job that has not ended by then is given up, and its patches go by calls
 	refusals    = 5                // looks at a job that are refused in a row until it is given up
 	lookFirst   = time.Second      // between two looks at a job, doubling …
