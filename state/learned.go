@@ -21,7 +21,8 @@ type Learned struct {
 	Why       string          `json:"why,omitempty"`    // why it was not applied by itself, as a sentence
 	Applied   time.Time       `json:"applied,omitzero"` // the last time
 	AppliedBy string          `json:"applied_by,omitempty"`
-	Undone    time.Time       `json:"undone,omitzero"` // later than Applied; zero: it was not
+	Undone    time.Time       `json:"undone,omitzero"` // after it was applied last; zero: it was not
+	Turn      uint64          `json:"turn,omitempty"`  // grows with each that is applied, whatever the clock does
 }
 
 // InForce says that it was applied and not undone: of several the one that was applied last counts.
@@ -30,7 +31,7 @@ func (l *Learned) InForce() bool { return !l.Applied.IsZero() && l.Undone.IsZero
 // Applied is the one of a list that counts; nil: none, so that the configuration's own settings do.
 func Applied(list []Learned) (now *Learned) {
 	for i := range list {
-		if l := &list[i]; l.InForce() && (now == nil || l.Applied.After(now.Applied)) {
+		if l := &list[i]; l.InForce() && (now == nil || l.Turn > now.Turn) {
 			now = l
 		}
 	}
@@ -108,13 +109,18 @@ func (db *DB) Learned() ([]Learned, error) {
 // ApplyLearned puts one in force, and is that one as it is now.
 func (db *DB) ApplyLearned(id uint64, by string, now time.Time) (Learned, error) {
 	return db.changeLearned(func(list []Learned) (*Learned, error) {
+		turn, found := uint64(0), (*Learned)(nil)
 		for i := range list {
-			if l := &list[i]; l.ID == id {
-				l.Applied, l.AppliedBy, l.Undone = now, by, time.Time{}
-				return l, nil
+			turn = max(turn, list[i].Turn)
+			if list[i].ID == id {
+				found = &list[i]
 			}
 		}
-		return nil, ErrNotLearned
+		if found == nil {
+			return nil, ErrNotLearned
+		}
+		found.Applied, found.AppliedBy, found.Undone, found.Turn = now, by, time.Time{}, turn+1
+		return found, nil
 	})
 }
 
