@@ -75,6 +75,9 @@ func (p *page) who() {
 		p.entry("because", r.Reason)
 	}
 	versions := "formula " + r.Formula
+	if e := r.Settings.Engine(); e != score.EngineFormula {
+		versions += ", engine " + e
+	}
 	if r.Intent.Engine != "" {
 		versions += ", texts by " + r.Intent.Engine
 	}

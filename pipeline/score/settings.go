@@ -45,8 +45,10 @@ type Settings struct {
 	ProductHighShare   int `json:"product_high_share"`
 	ProductMediumShare int `json:"product_medium_share"`
 	// TierByModel is engine: model. The tier is then the lower of Features.ModelTier and one step above the formula's.
-	TierByModel bool      `json:"tier_by_model"`
-	Strengths   Strengths `json:"strengths"`
+	TierByModel bool `json:"tier_by_model"`
+	// Learned says that Weights were learned from outcomes: engine: weights.
+	Learned   bool      `json:"learned,omitempty"`
+	Strengths Strengths `json:"strengths"`
 }
 
 // EvidenceSettings say which of the person's own signals a tier asks for. High: a hand-raise within Days; or a key signal within
@@ -89,6 +91,24 @@ func Defaults() Settings {
 			FormSubmit: 70, ContentView: 60, EmailEngage: 50, WebVisit: 40, SocialMention: 30,
 		},
 	}
+}
+
+// Names of the engines.
+const (
+	EngineFormula = "formula"
+	EngineWeights = "weights" // the formula with weights that were learned
+	EngineModel   = "model"   // the formula's score, the tier by a language model's word
+)
+
+// Engine is the name of the one that s makes.
+func (s *Settings) Engine() string {
+	switch {
+	case s.TierByModel:
+		return EngineModel
+	case s.Learned:
+		return EngineWeights
+	}
+	return EngineFormula
 }
 
 // TimeConstant is the time constant in days that makes recency fall to half in halfLife days.

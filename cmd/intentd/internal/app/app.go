@@ -44,6 +44,8 @@ type Options struct {
 	HTTP http.RoundTripper
 	// Page, where set, makes what answers browsers at http.listen while http.page is on.
 	Page func(*App) Page
+	// Learned, where set, tells what is applied of what was learned from outcomes. It is asked whenever a configuration is put in force.
+	Learned func() (Learned, error)
 	// Wait is for how long Once waits for a bulk job of a CRM (as long as it takes).
 	Wait time.Duration
 	// LockTimeout is how long Open waits for another process to let go of the state (2 s).

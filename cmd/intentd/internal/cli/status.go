@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/intentd/intentd/cmd/intentd/internal/app"
+	"github.com/intentd/intentd/cmd/intentd/internal/config"
 	"github.com/intentd/intentd/connectors"
 	"github.com/intentd/intentd/pipeline/batch"
 )
@@ -63,6 +64,9 @@ func statusText(w io.Writer, st app.Status) {
 		fmt.Fprintf(w, ", %d %s", st.Tiers[tier], tier)
 	}
 	fmt.Fprintln(w)
+	if st.Engine != "" && st.Engine != config.EngineFormula {
+		fmt.Fprintf(w, "engine     %s\n", st.Engine)
+	}
 	fmt.Fprintf(w, "queue     ")
 	for _, lane := range []string{"live", "retry", "due", "backfill"} {
 		fmt.Fprintf(w, " %s %d", lane, st.Queue[lane].Depth)

@@ -98,7 +98,7 @@ func (c *checker) window(cfg *Config) {
 }
 
 func (c *checker) scoring(s *Scoring) {
-	c.OneOf("scoring.engine", s.Engine, "formula", "model")
+	c.OneOf("scoring.engine", s.Engine, Engines...)
 	sum, ok := 0, true
 	for _, w := range []struct {
 		key   string

@@ -116,9 +116,20 @@ type Window struct {
 	SessionGap time.Duration `mapstructure:"session_gap"`
 }
 
+// What scoring.engine may ask for.
+const (
+	EngineFormula = "formula"
+	EngineWeights = "weights" // the formula with learned weights
+	EngineModel   = "model"   // the tier by a language model's word
+	EngineAuto    = "auto"    // the best that is applied
+)
+
+// Engines are all that scoring.engine may ask for.
+var Engines = []string{EngineFormula, EngineWeights, EngineModel, EngineAuto}
+
 // Scoring are the settings of the formula, and of what counts.
 type Scoring struct {
-	Engine           string         `mapstructure:"engine"` // formula | model
+	Engine           string         `mapstructure:"engine"` // one of Engines
 	Weights          Weights        `mapstructure:"weights"`
 	Tiers            Tiers          `mapstructure:"tiers"`
 	Margin           float64        `mapstructure:"margin"`
