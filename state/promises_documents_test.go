@@ -188,7 +188,7 @@ var documents = []promise{
 			return nil
 		})
 	}},
-	{"deals and weights stay until replaced", func(s *suite) {
+	{"deals stay until replaced", func(s *suite) {
 		ref := func(i int) connectors.Ref { return connectors.Ref{CRM: "hubspot", Object: "deals", ID: fmt.Sprint(i)} }
 		s.update(func(tx *txn) error {
 			for i := range 5 {
@@ -196,10 +196,7 @@ var documents = []promise{
 					return err
 				}
 			}
-			if err := tx.DropDeal(ref(2)); err != nil {
-				return err
-			}
-			return tx.SetWeights([]byte("w"))
+			return tx.DropDeal(ref(2))
 		})
 		s.reopen()
 		s.view(func(tx *txn) error {
@@ -209,9 +206,6 @@ var documents = []promise{
 			}
 			if rest, next, err := tx.Deals("hubspot", "deals", next, 3); err != nil || len(rest) != 1 || next != "" {
 				s.Errorf("%v %q %v", rest, next, err)
-			}
-			if string(tx.Weights()) != "w" {
-				s.Error("weights")
 			}
 			return nil
 		})

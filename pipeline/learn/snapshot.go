@@ -3,6 +3,7 @@ package learn
 import (
 	"math"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -31,6 +32,7 @@ type Snapshot struct {
 	Last     time.Time         // step
 	LastForm time.Time         // newest form or request; zero: none
 	Pages    int               // page views
+	Topics   []string          // of the pages and things that counted, by the alphabet
 	Words    map[string]string // where they came from, and profile fields of the allow-list, the newest value of each
 }
 
@@ -77,7 +79,10 @@ func Snap(visits []journey.Session, signals []journey.Signal, f score.Features, 
 	}
 	for i := range signals {
 		s.count(&signals[i])
+		s.Topics = append(s.Topics, signals[i].Topics...)
 	}
+	slices.Sort(s.Topics)
+	s.Topics = slices.Compact(s.Topics)
 	return s
 }
 

@@ -53,6 +53,7 @@ type dealBacktest struct {
 	remarks []string
 	counts  journey.Filtered
 	begins  time.Time // the first thing that any source tells of
+	fed     bool      // feeds are taken in elsewhere
 }
 
 // contactOfDeals is a live record with the deals that it is on.
@@ -78,8 +79,10 @@ func dealsOf(ctx context.Context, cfg *config.Config, o BacktestOptions) (*backt
 
 // make reads deals, people and journeys, and sums up.
 func (b *dealBacktest) make(ctx context.Context) (*backtest.Population, error) {
-	if err := b.takeFeeds(ctx); err != nil {
-		return nil, err
+	if !b.fed {
+		if err := b.takeFeeds(ctx); err != nil {
+			return nil, err
+		}
 	}
 	if err := b.readDeals(ctx); err != nil {
 		return nil, err
@@ -344,7 +347,8 @@ func (b *dealBacktest) lot(ctx context.Context, people []contactOfDeals) error {
 	}
 	b.counts.Add(filtered)
 	for i := range made {
-		b.snaps[of[i].Ref.String()] = append(b.snaps[of[i].Ref.String()], made[i].Snapshot)
+		made[i].Deal = of[i].Ref.String()
+		b.snaps[made[i].Deal] = append(b.snaps[made[i].Deal], made[i].Snapshot)
 		b.people = append(b.people, made[i])
 	}
 	return nil
