@@ -126,6 +126,7 @@ type scoreInputs struct {
 	signals   []receipt.SignalLine
 	cited     []receipt.CitedLine
 	topics    []receipt.TopicLine
+	read      []score.Read // trusted topics of the journey, matched or not; those shown are added when a snapshot is taken
 	filtered  journey.Filtered
 	leftOut   []journey.LeftOut
 	intent    intent.Intent
@@ -156,6 +157,8 @@ type room struct {
 	inputs   slab[scoreInputs]
 	results  slab[result]
 	lines    []receipt.SignalLine
+	read     []score.Read // of the snapshot in the making
+	bytes    []byte       // of the lot's snapshots
 	topics   topicSpans
 }
 
@@ -173,6 +176,9 @@ func (r *room) leave() {
 	r.results.empty()
 	clear(r.lines)
 	r.lines = r.lines[:0]
+	clear(r.read[:cap(r.read)])
+	clear(r.bytes)
+	r.bytes = r.bytes[:0]
 	r.topics.empty()
 	rooms.Put(r)
 }

@@ -51,7 +51,8 @@ type Setup struct {
 	// BrakeShare is the share (0 to 1) of scored people whose tier may change within a day before writing stops; 0 switches it off.
 	BrakeShare float64
 
-	ReceiptsKept time.Duration // age bound of receipts
+	ReceiptsKept  time.Duration // age bound of receipts
+	SnapshotsKept time.Duration // age bound of what scores rested on
 
 	// BudgetSpent says whether the day's model budget is used up: degraded texts then wait for tomorrow. May be nil.
 	BudgetSpent func() bool

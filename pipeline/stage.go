@@ -97,6 +97,9 @@ func (l *lot) outcome(s *subject, backlog int) (*state.Settlement, error) {
 		return nil, err
 	}
 	out.Next, out.At = c.next, c.retryAt
+	if out.Snapshot, err = l.snapshot(s, c.next.Features); err != nil {
+		return nil, err
+	}
 	if len(out.Patches) == 0 {
 		out.Outcome, out.Receipt = state.Commit, c.receipt
 		for _, r := range s.recs {

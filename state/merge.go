@@ -140,6 +140,9 @@ func (g *registry) joinPersons(winner, loser PersonID) (PersonID, error) {
 			return 0, err
 		}
 	}
+	if err := g.tx.joinSnapshots(winner, loser); err != nil {
+		return 0, err
+	}
 	for _, v := range g.tx.Verdicts(loser) {
 		if err := g.tx.PutVerdict(winner, v.Verdict, v.At); err != nil {
 			return 0, err

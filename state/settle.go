@@ -175,6 +175,9 @@ func (g *registry) applyOutcome(s *Settlement, person *Person) (putOff bool, err
 	case Stage:
 		err = g.stage(s)
 	}
+	if err == nil && s.Snapshot != nil {
+		err = tx.AddSnapshot(e.Person, g.now, s.Snapshot)
+	}
 	return false, err
 }
 

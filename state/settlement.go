@@ -49,10 +49,11 @@ type Settlement struct {
 	Contacts  []connectors.Contact // the records as read: of Follow that of Old, of Split and Erase all
 	Other     PersonID             // of Join
 
-	Next    *Person
-	Receipt []byte     // of Commit; nil: none
-	Patches []*Pending // of Stage
-	Failure error      // of SetAside
+	Next     *Person
+	Snapshot []byte     // of Commit and Stage: what Next's score rests on, as its caller encodes it; nil: as before
+	Receipt  []byte     // of Commit; nil: none
+	Patches  []*Pending // of Stage
+	Failure  error      // of SetAside
 }
 
 // RecordChange is what was noticed of one record: what differs between Was and Is is stored.

@@ -191,6 +191,10 @@ func (v *verifier) documents() {
 		_, err := unseal(r.b)
 		return err
 	})
+	v.each(bSnapshots, func(_, val []byte) error {
+		_, err := decodeSnapshots(val)
+		return err
+	})
 	v.each(bDeals, func(k, _ []byte) error {
 		_, err := tx.ref(k)
 		return err

@@ -8,6 +8,7 @@ import (
 	"github.com/intentd/intentd/connectors"
 	"github.com/intentd/intentd/pipeline"
 	"github.com/intentd/intentd/pipeline/receipt"
+	"github.com/intentd/intentd/pipeline/score"
 	"github.com/intentd/intentd/state"
 )
 
@@ -19,11 +20,19 @@ type PersonData struct {
 	Links    []state.Link          `json:"links"`
 	Receipts []*receipt.Receipt    `json:"receipts"`
 	History  []state.HistoryPoint  `json:"history"`
-	Verdicts []state.VerdictAt     `json:"verdicts"`
-	Dead     []state.Dead          `json:"dead_letters"`
-	Pending  []state.Pending       `json:"pending"`
-	Events   []connectors.Event    `json:"events"`
-	Notes    []string              `json:"notes"`
+	// Snapshots are what their score rested on, from each time until the next.
+	Snapshots []SnapshotAt       `json:"snapshots"`
+	Verdicts  []state.VerdictAt  `json:"verdicts"`
+	Dead      []state.Dead       `json:"dead_letters"`
+	Pending   []state.Pending    `json:"pending"`
+	Events    []connectors.Event `json:"events"`
+	Notes     []string           `json:"notes"`
+}
+
+// SnapshotAt is what somebody's score rested on from a moment on.
+type SnapshotAt struct {
+	At time.Time `json:"at"`
+	score.Snapshot
 }
 
 // RecordData is what is kept of one CRM record, and what the CRM says now.
@@ -150,6 +159,13 @@ func exportState(p *pipeline.Pipeline, out *PersonData, id state.PersonID) error
 			out.Receipts, r.Pending.Receipt = append(out.Receipts, full), nil
 		}
 		out.Pending = append(out.Pending, *r.Pending)
+	}
+	for _, s := range kept.Snapshots {
+		snap, err := score.DecodeSnapshot(s.Body)
+		if err != nil {
+			return err
+		}
+		out.Snapshots = append(out.Snapshots, SnapshotAt{s.At, snap})
 	}
 	for _, r := range kept.Receipts {
 		full, err := p.OpenReceipt(r.JSON)

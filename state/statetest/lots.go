@@ -2,6 +2,8 @@ package statetest
 
 import (
 	"errors"
+	"fmt"
+	"slices"
 	"time"
 
 	"github.com/intentd/intentd/connectors"
@@ -98,6 +100,68 @@ var lots = []promise{
 		if lot[0].Person.Events != 0 || len(lot[0].Records) != 1 || lot[0].Records[0].Pending == nil {
 			s.Errorf("%+v", lot[0])
 		}
+	}},
+	{"what a score rested on is kept change by change, as many as are kept, until it is purged, withdrawn or forgotten, and goes where the person goes", func(s *suite) {
+		one, _ := s.person("1")
+		two, _ := s.person("2")
+		at := func(d time.Duration, id state.PersonID, body string) {
+			s.Helper()
+			done, err := s.db.StageLot(state.Lot{Rules: rules, Now: after(d), Settlements: []state.Settlement{
+				{Entry: state.Entry{Person: id}, Outcome: state.Commit, Next: &state.Person{}, Snapshot: []byte(body)}}})
+			if err != nil || len(done.Failed) > 0 {
+				s.Fatalf("%+v, %v", done, err)
+			}
+		}
+		are := func(id state.PersonID, want ...string) {
+			s.Helper()
+			var got []string
+			for _, snap := range must[[]state.Snapshot](s)(s.db.SnapshotsOf(id)) {
+				got = append(got, snap.At.Sub(now).String()+" "+string(snap.Body))
+			}
+			if !slices.Equal(got, want) {
+				s.Errorf("kept of %d: %q, want %q", id, got, want)
+			}
+		}
+		at(0, one, "a")
+		at(time.Hour, one, "a") // says the same
+		at(2*time.Hour, one, "b")
+		at(time.Hour, one, "c") // by a clock that is behind
+		at(90*time.Minute, two, "x")
+		are(one, "0s a", "2h0m0s c")
+		if people, next, err := s.db.SnapshotsFrom(one, 1); err != nil || len(people) != 1 || next != one+1 {
+			s.Errorf("%v %d %v", people, next, err)
+		}
+		if people, next, err := s.db.SnapshotsFrom(one+1, 2); err != nil || len(people) != 1 || people[0].Person != two || next != 0 {
+			s.Errorf("%v %d %v", people, next, err)
+		}
+		s.settle(state.Settlement{Entry: state.Entry{Person: two}, Outcome: state.Join, Other: one})
+		are(one, "0s a", "1h30m0s x", "2h0m0s c")
+		if n := len(s.kept(one).Snapshots); n != 3 {
+			s.Errorf("%d told", n)
+		}
+		if n, next, err := s.db.PurgeSnapshots(after(100*time.Minute), 0, 9); n != 1 || next != 0 || err != nil { // a ceased to hold
+			s.Errorf("%d purged, %d, %v", n, next, err)
+		}
+		are(one, "1h30m0s x", "2h0m0s c")
+		s.settle(state.Settlement{Entry: state.Entry{Person: one}, Withdrawn: after(90 * time.Minute)})
+		are(one, "2h0m0s c")
+		for i := range 150 { // every hour
+			at(time.Duration(3+i)*time.Hour, one, fmt.Sprint(i))
+		}
+		kept := s.kept(one).Snapshots
+		if len(kept) != 100 || string(kept[99].Body) != "149" || string(kept[0].Body) != "c" {
+			s.Errorf("%d are kept, %s to %s", len(kept), kept[0].Body, kept[len(kept)-1].Body)
+		}
+		for i := range kept[1:] {
+			if gap := kept[i+1].At.Sub(kept[i].At); gap > 2*time.Hour {
+				s.Errorf("a gap of %v is left after %s", gap, kept[i].Body)
+			}
+		}
+		s.verify()
+		if err := s.db.EraseState(&state.Erasure{Person: one}); err != nil {
+			s.Fatal(err)
+		}
+		are(one)
 	}},
 	{"somebody forgotten while a lot was under way stays forgotten", func(s *suite) {
 		id, ref := s.person("1")

@@ -149,7 +149,7 @@ func (b *builder) all() error {
 		s.Exclude = append(s.Exclude, cmp.Or(s.Identity.Email(e), e))
 	}
 	s.BrakeShare = cfg.Write.Brake / 100
-	s.ReceiptsKept = cfg.Privacy.Retention.Receipts
+	s.ReceiptsKept, s.SnapshotsKept = cfg.Privacy.Retention.Receipts, cfg.Privacy.Retention.Snapshots
 	if budget > 0 {
 		s.BudgetSpent = func() bool { spent, budget := b.ledger.SpentToday(); return spent >= budget }
 	}

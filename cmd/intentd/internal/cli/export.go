@@ -164,12 +164,25 @@ func (d *access) results() {
 			d.item(d.moment(p.At), score.FormatTenths(int(p.Score))+" "+score.Tier(p.Tier).String())
 		}
 	}
+	if n := len(h.Snapshots); n > 0 {
+		d.line("\nWhat their score rested on: %s since %s (intentd export --json has each whole)", plural(n, "snapshot"), d.moment(h.Snapshots[0].At))
+		d.read(h.Snapshots[n-1].Read)
+	}
 	if len(h.Verdicts) > 0 {
 		d.line("\nWhat their rep said")
 		for _, v := range h.Verdicts {
 			d.item(d.moment(v.At), cmp.Or(v.Verdict, "(taken back)"))
 		}
 	}
+}
+
+// read names the topics that somebody read about.
+func (d *access) read(topics []score.Read) {
+	names := make([]string, len(topics))
+	for i := range topics {
+		names[i] = shown(topics[i].Name)
+	}
+	d.item("read about", strings.Join(names, ", "))
 }
 
 // work is what is under way or was refused.

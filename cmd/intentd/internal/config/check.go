@@ -325,6 +325,7 @@ func (c *checker) privacy(cfg *Config) {
 	}
 	c.Span("privacy.retention.receipts", p.Retention.Receipts, day, 3650*day)
 	c.Span("privacy.retention.history", p.Retention.History, day, 3650*day)
+	c.Span("privacy.retention.snapshots", p.Retention.Snapshots, day, 3650*day)
 }
 
 // The checks below add one problem and report whether the value is right.

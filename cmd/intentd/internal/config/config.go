@@ -294,8 +294,9 @@ type Redact struct {
 
 // Retention is how long things are kept.
 type Retention struct {
-	Receipts time.Duration `mapstructure:"receipts"` // explanations of written scores
-	History  time.Duration `mapstructure:"history"`  // how far back journeys are asked for and texts may look
+	Receipts  time.Duration `mapstructure:"receipts"`  // explanations of written scores
+	History   time.Duration `mapstructure:"history"`   // how far back journeys are asked for and texts may look
+	Snapshots time.Duration `mapstructure:"snapshots"` // what scores rested on, change by change
 }
 
 // Screenshots is the directory of pictures that events may name. Empty: off.
@@ -334,7 +335,7 @@ func Default() *Config {
 		Schedule: Schedule{Sweep: "@weekly", Learn: "0 4 * * 0", Purge: "30 3 * * *"},
 		Privacy: Privacy{
 			Customers: []string{"customer"},
-			Retention: Retention{Receipts: 180 * day, History: 400 * day},
+			Retention: Retention{Receipts: 180 * day, History: 400 * day, Snapshots: 400 * day},
 		},
 	}
 }
