@@ -136,6 +136,7 @@ type scoreInputs struct {
 	engine    uint64   // extraction hash of the texts
 	rulesText bool     // rules texts of a first sync: model texts are owed
 	upgraded  bool     // better texts than those shown
+	last      bool     // nothing a model says changes the tier: others are asked about first
 	newForms  []string // sent since the last result, and known to nothing in the config
 }
 

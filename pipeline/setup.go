@@ -54,8 +54,9 @@ type Setup struct {
 	ReceiptsKept  time.Duration // age bound of receipts
 	SnapshotsKept time.Duration // age bound of what scores rested on
 
-	// BudgetSpent says whether the day's model budget is used up: degraded texts then wait for tomorrow. May be nil.
-	BudgetSpent func() bool
+	// BudgetSpent says whether the day's model budget is used up, or, for people whose tier no model can change (last), their part of it:
+	// degraded texts then wait for tomorrow. Nil: nothing bounds a day.
+	BudgetSpent func(last bool) bool
 
 	rules                     *state.IdentityRules    // Identity, with the CRMs by name
 	scope                     map[connectors.Ref]bool // records that Write.IDs may name

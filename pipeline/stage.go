@@ -184,10 +184,11 @@ func (l *lot) retryAt(s *subject) time.Time {
 	if s.inputs == nil || s.result == nil {
 		return time.Time{}
 	}
-	order := textOrder(s.result.parts.Score)
+	last := l.goesLast(s)
+	order := textOrder(s.result.parts.Score, last)
 	switch {
 	case len(s.inputs.degraded) > 0:
-		if l.s.BudgetSpent != nil && l.s.BudgetSpent() {
+		if l.s.BudgetSpent != nil && l.s.BudgetSpent(last) {
 			return nextMidnight(l.now, l.s.Fields.Location).Add(order)
 		}
 		return l.now.Add(max(10*time.Minute, state.Backoff(s.entry.Attempts)))

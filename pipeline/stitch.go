@@ -128,7 +128,7 @@ func (l *lot) commitUnchanged(s *subject) *state.Settlement {
 		out = comeBack(s.entry.RetryLane(), l.now.Add(state.Backoff(s.entry.Attempts)), state.ReasonRetry)
 	} else if l.s.Engine != l.s.Rules && s.person.Flags&state.FlagRulesText != 0 {
 		// A crash between the acknowledgement and the end of the claim: the model's texts are still owed.
-		out.At = l.now.Add(textOrder(s.shown.Score))
+		out.At = l.now.Add(textOrder(s.shown.Score, false))
 	}
 	return l.withChanges(s, l.withScored(s, out))
 }

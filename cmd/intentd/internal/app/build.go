@@ -151,7 +151,7 @@ func (b *builder) all() error {
 	s.BrakeShare = cfg.Write.Brake / 100
 	s.ReceiptsKept, s.SnapshotsKept = cfg.Privacy.Retention.Receipts, cfg.Privacy.Retention.Snapshots
 	if budget > 0 {
-		s.BudgetSpent = func() bool { spent, budget := b.ledger.SpentToday(); return spent >= budget }
+		s.BudgetSpent = b.ledger.Used
 	}
 	if b.store != nil {
 		b.store.SetIdentity(s.Identity)

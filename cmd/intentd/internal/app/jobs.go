@@ -69,6 +69,14 @@ func (a *App) jobs() []*job {
 	if a.watch.model != nil { // a look that asks nobody: log and metrics of jobs tell of it
 		watch := a.watch
 		add("look at the model", "@every 20s", false, func(context.Context) error { return watch.trouble(a.o.Now()) })
+		var spent func() *Spending
+		add("model spending", "@every 1h", true, func(context.Context) error {
+			if spent != nil {
+				a.tellSpending(spent())
+			}
+			spent = a.Meter()
+			return nil
+		})
 	}
 	// Forgettings that were interrupted, and people whom the CRM itself erased.
 	add("erasures", "@every 10m", false, func(ctx context.Context) error { _, err := privacy.ResumeErasures(ctx, a.pipe); return err })

@@ -73,6 +73,8 @@ var meters = []*meter{
 	{name: "model_budget_usd", help: "Model budget a day.", kind: prometheus.GaugeValue},
 	{name: "model_calls_today", help: "Model calls today.", kind: prometheus.GaugeValue, labels: []string{"purpose"}},
 	{name: "model_tokens_today", help: "Model tokens today.", kind: prometheus.GaugeValue, labels: []string{"purpose", "direction"}},
+	{name: "model_stage_usd_today", help: "What the model cost today by what it was asked for.", kind: prometheus.GaugeValue, labels: []string{"purpose"}},
+	{name: "model_person_usd_today", help: "What the model's texts cost today for a person, the mean.", kind: prometheus.GaugeValue},
 	{name: "model_jobs", help: "Jobs of prompts at the model's vendor.", kind: prometheus.GaugeValue},
 	{name: "model_job_oldest_seconds", help: "How long the oldest of them is under way; 0 where there is none.", kind: prometheus.GaugeValue},
 	{name: "model_jobs_waiting_people", help: "People whose texts wait for a job.", kind: prometheus.GaugeValue},
@@ -238,7 +240,9 @@ func (m metrics) Collect(ch chan<- prometheus.Metric) {
 			put("model_calls_today", float64(u.Calls), purpose)
 			put("model_tokens_today", float64(u.In), purpose, "in")
 			put("model_tokens_today", float64(u.Out+u.Thoughts), purpose, "out")
+			put("model_stage_usd_today", float64(u.MicroUSD)/1e6, purpose)
 		}
+		put("model_person_usd_today", spendingOf(days[0]).PerPerson.USD)
 		put("model_people_today", float64(days[0].People), "model")
 		put("model_people_today", float64(days[0].Degraded), "rules")
 	}

@@ -144,6 +144,8 @@ type Texts struct {
 	Days    float64 `json:"days"`    // how long those take by the day's budget; 0: unbounded
 
 	Jobs bool `json:"jobs"` // they are asked by jobs of the model's vendor
+
+	Spending *Spending `json:"spending,omitempty"` // today's
 }
 
 // Coming says of those who wait when the model's texts come, on one line.
@@ -233,6 +235,7 @@ func (a *App) texts(made *built, s Status) *Texts {
 	t := &Texts{Jobs: made.setup.Batch != nil && made.setup.Batch.On, Waiting: s.Queue[operate.LaneName(state.Backfill)].Depth}
 	if len(s.Usage) > 0 && s.Usage[0].Day == a.today(a.Config().Text.Location()) {
 		t.Today, t.Rules = s.Usage[0].People, s.Usage[0].Degraded
+		t.Spending = spendingOf(s.Usage[0])
 	}
 	if s.Budget > 0 {
 		t.Days = float64(t.Waiting) * a.perPerson(made) / s.Budget
@@ -392,7 +395,10 @@ func (a *App) Once(ctx context.Context) (intake.Found, error) {
 	}
 	a.followConfig(ctx)
 	a.sync.begin(a)
-	return operate.Once(ctx, a.pipe)
+	spent := a.Meter()
+	found, err := operate.Once(ctx, a.pipe)
+	a.tellSpending(spent())
+	return found, err
 }
 
 // Waiting is what is left to do, on one line.

@@ -123,9 +123,9 @@ func modelText(w io.Writer, st app.Status) {
 		fmt.Fprintln(w, "model      none: texts come from rules")
 		return
 	}
-	fmt.Fprintf(w, "model      %.2f of %.2f USD today; %s inferred today", st.Spent, st.Budget, people(int(st.Texts.Today)))
-	if st.Texts.Rules > 0 {
-		fmt.Fprintf(w, ", and %d who got the rules' texts because it failed", st.Texts.Rules)
+	fmt.Fprintf(w, "model      %.2f of %.2f USD today", st.Spent, st.Budget)
+	if s := st.Texts.Spending; s != nil {
+		fmt.Fprint(w, "; "+strings.Join(s.Lines(), "\n           "))
 	}
 	fmt.Fprintln(w)
 	if st.Texts.Waiting > 0 {
