@@ -51,10 +51,13 @@ type subject struct {
 		at   time.Time // since when it stands
 		anew bool      // it was read anew
 	}
-	denied   string   // the CRM's property that denies consent now; "": none does
-	withdrew bool     // they withdrew their consent, and what they did is erased now
-	stale    []string // sources that did not answer, or are suddenly empty
-	fates    bool     // what becomes of each event is asked for
+	drawn    *state.Arm // what they drew, now that they are first to be written; nil: nothing
+	held     bool       // nothing is written of them, for comparison
+	letGo    bool       // nothing was, and now it is
+	denied   string     // the CRM's property that denies consent now; "": none does
+	withdrew bool       // they withdrew their consent, and what they did is erased now
+	stale    []string   // sources that did not answer, or are suddenly empty
+	fates    bool       // what becomes of each event is asked for
 }
 
 // record is one CRM record of a subject.

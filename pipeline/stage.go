@@ -30,7 +30,7 @@ func (l *lot) stage() error {
 			continue
 		}
 		staged = append(staged, s)
-		if s.shown.Known && s.result.shown.Tier != s.shown.Tier && !l.p.brake.released(s.entry.Since, s.person.Scoring, l.scoringHash()) {
+		if !s.held && s.shown.Known && s.result.shown.Tier != s.shown.Tier && !l.p.brake.released(s.entry.Since, s.person.Scoring, l.scoringHash()) {
 			changes[s.id] = true
 		}
 	}
@@ -101,7 +101,7 @@ func (l *lot) outcome(s *subject, backlog int) (*state.Settlement, error) {
 		return nil, err
 	}
 	if len(out.Patches) == 0 {
-		out.Outcome, out.Receipt = state.Commit, c.receipt
+		out.Outcome, out.Receipt, out.Score = state.Commit, c.receipt, c.score
 		for _, r := range s.recs {
 			if r.pending != nil {
 				out.Refs = append(out.Refs, r.ref)
@@ -154,8 +154,8 @@ func (l *lot) commitFor(s *subject, reason string) (*commit, error) {
 		next.Due = r.wait
 	}
 	c := &commit{next: &next, score: -1, retryAt: l.retryAt(s)}
-	if reason != "" {
-		shown := r.shown
+	if reason != "" && !s.held || s.held && r.reason != "" {
+		shown := r.shown // of somebody held out, what would be shown
 		shown.Written = l.now
 		if r.reason == "" && s.shown.Known {
 			// A part of the fields, or of the records, goes out: the CRM goes on showing the score it shows.
@@ -165,8 +165,9 @@ func (l *lot) commitFor(s *subject, reason string) (*commit, error) {
 			}
 		}
 		next.Shown, next.Tier = shown.Append(nil), tierOf(shown)
-		r.receipt.Reason = reason
-		r.receipt.Written = r.values
+		if !s.held {
+			r.receipt.Reason, r.receipt.Written = reason, r.values
+		}
 		if r.parts.Known {
 			c.score = int32(r.parts.Score)
 		}

@@ -155,7 +155,7 @@ func (tx *txn) DeletePerson(id PersonID) error {
 			return err
 		}
 		tx.w.counts.people--
-		tx.w.counts.tiers[p.Tier]--
+		*tx.w.counts.of(p.Flags, p.Tier)--
 	}
 	if err := tx.putRecord(id, nil, nil); err != nil {
 		return err

@@ -109,6 +109,12 @@ func (g *registry) notice(s *Settlement, person *Person) error {
 		}
 		changed, person.Verdict = person.Verdict != v.Verdict, v.Verdict
 	}
+	if person.draw(s.Drawn) {
+		changed = true
+	}
+	if s.LetGo && person.HeldOut() {
+		person.Flags, changed = person.Flags&^FlagHeldOut, true
+	}
 	if s.Stale && person.Flags&FlagStale == 0 {
 		person.Flags, changed = person.Flags|FlagStale, true
 	}
@@ -218,6 +224,11 @@ func (g *registry) commit(s *Settlement, person *Person) error {
 	}
 	if err := tx.putResult(id, person, s.Next); err != nil {
 		return err
+	}
+	if person.HeldOut() && s.Score >= 0 && string(person.Shown) != string(s.Next.Shown) {
+		if err := tx.addHistoryOnChange(id, HistoryPoint{At: g.now, Score: s.Score, Tier: uint8(max(s.Next.Tier, 1) - 1)}); err != nil {
+			return err
+		}
 	}
 	if s.Receipt != nil {
 		if err := tx.PutReceipt(id, g.now, s.Receipt); err != nil {

@@ -69,6 +69,15 @@ type Person struct {
 	Tier                        Tier
 	Verdict                     string
 	Due                         time.Time // zero: never
+	Arm                         Arm
+}
+
+// Arm is which side of the comparison with people held out somebody drew when they were first to be written. It is kept when they are let go
+// later: who is compared is compared as drawn.
+type Arm struct {
+	Since time.Time // in whole seconds; zero: they are not in the comparison
+	Held  bool      // they drew to be held out
+	Mixed bool      // merged out of people who drew differently, or with somebody shown before: not compared
 }
 
 // Tier is the tier that the CRM shows of a person: 0 while nothing was ever written, else one more than the caller's number of
@@ -91,6 +100,7 @@ const (
 	FlagDegraded  PersonFlags = 1 << iota // the texts are less than the config asks for
 	FlagStale                             // a source did not answer
 	FlagRulesText                         // rules texts of a first sync: model texts are owed
+	FlagHeldOut                           // nothing is written of them: Shown and Tier are what would be shown
 )
 
 // Contact is what is known of one CRM record.

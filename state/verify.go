@@ -74,7 +74,7 @@ func (v *verifier) people() {
 		if err != nil {
 			return err
 		}
-		v.c.tiers[p.Tier]++
+		*v.c.of(p.Flags, p.Tier)++
 		if !p.Due.IsZero() {
 			var buf [8]byte
 			if dueIndex.get(tx, dueEntry(buf[:0], p.Due, PersonID(binary.BigEndian.Uint32(k)))) == nil {

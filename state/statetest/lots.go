@@ -80,6 +80,71 @@ var lots = []promise{
 			s.Errorf("kept: %v", k)
 		}
 	}},
+	{"who is held out stays so until they are let go, and of two people who are joined only if both are", func(s *suite) {
+		held := state.Arm{Since: now, Held: true}
+		drawn := func(record string, arm state.Arm) state.PersonID {
+			id, ref := s.person(record)
+			if next := (&state.Person{Contacts: []connectors.Ref{ref}, Shown: []byte("would"), Tier: 3}); arm.Held {
+				s.settle(state.Settlement{Entry: state.Entry{Person: id}, Drawn: &arm, Outcome: state.Commit, Next: next, Score: 640})
+			} else {
+				s.settle(state.Settlement{Entry: state.Entry{Person: id}, Drawn: &arm})
+				s.answer(ref, s.stage(id, ref, "shown").Seq, nil)
+			}
+			return id
+		}
+		is := func(when string, id state.PersonID, arm state.Arm, out bool) {
+			s.Helper()
+			if p, _, err := s.db.Person(id); err != nil || p.Arm != arm || p.HeldOut() != out {
+				s.Errorf("%s: %+v, held out %v, %v; want %+v, %v", when, p.Arm, p.HeldOut(), err, arm, out)
+			}
+		}
+		join := func(a, b state.PersonID) {
+			s.settle(state.Settlement{Entry: state.Entry{Person: b}, Outcome: state.Join, Other: a})
+		}
+		one, two, three := drawn("1", held), drawn("2", held), drawn("3", state.Arm{Since: now})
+		if n := s.db.Stats(); n.HeldOut != 2 || n.Tiers[3] != 0 {
+			s.Errorf("%+v", n)
+		}
+		if h := s.kept(one).History; len(h) != 1 || h[0].Score != 640 || h[0].Tier != 2 {
+			s.Errorf("history %+v: the comparison needs it", h)
+		}
+		s.settle(state.Settlement{Entry: state.Entry{Person: one}, Drawn: &state.Arm{Since: after(time.Hour)}, Outcome: state.Commit, Next: &state.Person{Shown: []byte("would"), Tier: 3}, Score: -1})
+		is("a result worked out of before, and another draw", one, held, true)
+		join(one, two)
+		is("both held out", one, held, true)
+		join(one, three)
+		is("one of them shown", one, state.Arm{Since: now, Mixed: true}, false)
+		if p, _, _ := s.db.Person(one); p.Tier != 4 {
+			s.Errorf("tier %d: that of whom the CRM shows is known", p.Tier)
+		}
+		four, _ := s.person("4")
+		five := drawn("5", held)
+		join(four, five)
+		for _, id := range []state.PersonID{four, five} { // whichever remains
+			if p, ok, _ := s.db.Person(id); ok && (p.HeldOut() || p.Arm != held || len(p.Shown) > 0) {
+				s.Errorf("one of them not held out: %+v", p)
+			}
+		}
+		six := drawn("6", held)
+		is("after a restart", six, held, true)
+		for _, c := range []struct {
+			share float64
+			want  int
+		}{{1, 0}, {0, 1}} {
+			if n, last, err := s.db.LetGo(c.share, 0, 100, now); err != nil || n != c.want || last != six {
+				s.Errorf("a share of %v lets %d go up to %v, %v", c.share, n, last, err)
+			}
+		}
+		if e := s.queued(six); e.Lane != state.Backfill {
+			s.Errorf("queued: %+v", e)
+		}
+		s.settle(state.Settlement{Entry: s.queued(six), LetGo: true})
+		is("let go", six, held, false)
+		if d := s.db.DrawHoldout(six); d < 0 || d >= 1 || d == s.db.DrawHoldout(five) {
+			s.Errorf("draws %v", d)
+		}
+		s.verify()
+	}},
 	{"what is staged is not the person's yet, and the lot loads it", func(s *suite) {
 		id, ref := s.person("1")
 		if err := s.db.Ask(id, now); err != nil {

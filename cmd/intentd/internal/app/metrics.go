@@ -31,6 +31,7 @@ var meters = []*meter{
 	{name: "dead_letters", help: "Records or people that cannot be done as things stand.", kind: prometheus.GaugeValue},
 	{name: "people", help: "People known.", kind: prometheus.GaugeValue},
 	{name: "people_scored", help: "People whose score is shown in a CRM, by tier.", kind: prometheus.GaugeValue, labels: []string{"tier"}},
+	{name: "people_held_out", help: "People of whom nothing is written, for comparison (holdout.share).", kind: prometheus.GaugeValue},
 	{name: "people_due", help: "People whose score will change by time alone.", kind: prometheus.GaugeValue},
 	{name: "writes_total", help: "Patches acknowledged since the start.", kind: prometheus.CounterValue},
 	{name: "writes_rejected_total", help: "Patches that became dead letters since the start.", kind: prometheus.CounterValue},
@@ -138,6 +139,7 @@ func (m metrics) Collect(ch chan<- prometheus.Metric) {
 	put("journal_patches", float64(st.Journal))
 	put("dead_letters", float64(st.Dead))
 	put("people", float64(st.People))
+	put("people_held_out", float64(st.HeldOut))
 	put("people_due", float64(st.Due))
 	put("unknown_forms_total", float64(st.UnknownFormsEver))
 	for tier, n := range st.Tiers {

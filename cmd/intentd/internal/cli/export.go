@@ -158,6 +158,12 @@ func (d *access) results() {
 		}
 		d.line("\nAn earlier explanation, of %s: %s %s (intentd export --json has it whole)", d.moment(r.At), score.FormatTenths(r.Parts.Score), r.Tier)
 	}
+	switch arm := h.Core.Arm; {
+	case h.Core.HeldOut():
+		d.line("\nHeld out since %s, for comparison: nothing is written to a CRM", d.moment(arm.Since))
+	case !arm.Since.IsZero() && !arm.Mixed:
+		d.line("\nCompared with people held out since %s", d.moment(arm.Since))
+	}
 	if len(h.History) > 0 {
 		d.line("\nScores before")
 		for _, p := range h.History {

@@ -63,6 +63,9 @@ func statusText(w io.Writer, st app.Status) {
 	for _, tier := range []string{"high", "medium", "low"} {
 		fmt.Fprintf(w, ", %d %s", st.Tiers[tier], tier)
 	}
+	if st.HeldOut > 0 {
+		fmt.Fprintf(w, "; %d held out, of whom nothing is written", st.HeldOut)
+	}
 	fmt.Fprintln(w)
 	if st.Engine != "" && st.Engine != config.EngineFormula {
 		fmt.Fprintf(w, "engine     %s\n", st.Engine)

@@ -29,6 +29,7 @@ type Config struct {
 	Window      Window       `mapstructure:"window"`
 	Scoring     Scoring      `mapstructure:"scoring"`
 	Verdicts    Verdicts     `mapstructure:"verdicts"`
+	Holdout     Holdout      `mapstructure:"holdout"`
 	Topics      Topics       `mapstructure:"topics"`
 	Products    []Product    `mapstructure:"products"`
 	Competitors []Competitor `mapstructure:"competitors"`
@@ -232,6 +233,11 @@ type Verdicts struct {
 	NotNow        time.Duration `mapstructure:"not_now"`
 	NotInterested time.Duration `mapstructure:"not_interested"`
 	WrongPerson   time.Duration `mapstructure:"wrong_person"`
+}
+
+// Holdout is the share of newly scored people of whom nothing is written, so that what a score brings can be told.
+type Holdout struct {
+	Share float64 `mapstructure:"share"` // 0 to 0.5; 0: everybody is written
 }
 
 // Topics are what a good or a bad customer reads about.
