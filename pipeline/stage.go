@@ -110,7 +110,7 @@ func (l *lot) outcome(s *subject, backlog int) (*state.Settlement, error) {
 		return l.withScored(s, out), nil
 	}
 	for _, p := range out.Patches {
-		p.Next, p.Receipt, p.Score = c.next, c.receipt, c.score
+		p.Next, p.Receipt, p.Score, p.Trend, p.Reason = c.next, c.receipt, c.score, c.trend, reason
 	}
 	out.Identities = l.identified(s)
 	return out, nil
@@ -129,6 +129,7 @@ type commit struct {
 	next    *state.Person
 	receipt []byte
 	score   int32
+	trend   uint8
 	retryAt time.Time // when what is owed is tried; zero: nothing is
 }
 
@@ -169,7 +170,7 @@ func (l *lot) commitFor(s *subject, reason string) (*commit, error) {
 			r.receipt.Reason, r.receipt.Written = reason, r.values
 		}
 		if r.parts.Known {
-			c.score = int32(r.parts.Score)
+			c.score, c.trend = int32(r.parts.Score), uint8(shown.Trend)
 		}
 	}
 	if !r.shown.Known && !s.shown.Known && b.events == 0 && b.filtered == (journey.Filtered{}) {

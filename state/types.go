@@ -139,6 +139,8 @@ type Pending struct {
 	Next    *Person   // the person's record once acknowledged; nil: leave as it is
 	Receipt []byte    // to be stored once acknowledged, as PutReceipt takes it; nil: none
 	Score   int32     // tenths, for the history; −1: none
+	Trend   uint8     // for the history, at most 7
+	Reason  string    // for the history: why it is written
 }
 
 // Way is how far a journalled patch is on its way to the CRM.
@@ -192,9 +194,11 @@ const (
 
 // HistoryPoint is one written score.
 type HistoryPoint struct {
-	At    time.Time
-	Score int32 // tenths
-	Tier  uint8
+	At     time.Time
+	Score  int32 // tenths
+	Tier   uint8
+	Trend  uint8  `json:",omitempty"` // the caller's number of it, at most 7; 0 in points of releases before this one
+	Reason string `json:",omitempty"` // why it was written; "" in those points
 }
 
 // Usage is what one day cost.

@@ -104,6 +104,7 @@ Exit codes: 0 done, 1 failed, 2 usage or configuration, 3 done with dead letters
 		c.forget(),
 		c.export(),
 		c.privacy(),
+		c.scores(),
 		c.suggest(),
 		c.backup(),
 		c.compact(),
