@@ -309,16 +309,3 @@ func (b *Builder) agent(raw string) agent {
 	b.agents.Put(raw, a)
 	return a
 }
-
-// Features are what the score needs of j: its signals and products. Topics come of matching Signal.Topics with the
-// configured ones.
-func (j *Journey) Features() score.Features {
-	f := score.Features{Products: j.Products}
-	if len(j.Signals) > 0 {
-		f.Signals = make([]score.Signal, len(j.Signals))
-		for i := range j.Signals {
-			f.Signals[i] = j.Signals[i].Signal
-		}
-	}
-	return f
-}

@@ -176,38 +176,6 @@ func (w tally) group(score float64) measure.Group {
 	return measure.Group{Score: score, Won: uint32(w.won), Lost: uint32(w.rows - w.won)}
 }
 
-// Form says what number a feature makes of a fact.
-type Form string
-
-const (
-	Plain   Form = "value"   // the number itself
-	Log     Form = "log"     // ln(1 + number)
-	Zero    Form = "none"    // 1 if the number is 0, or was never seen
-	Is      Form = "is"      // 1 if the word is Level
-	Unknown Form = "unknown" // 1 if there is no such fact
-)
-
-// Feature is one number that is learned from.
-type Feature struct {
-	Fact  string `yaml:"fact" json:"fact"`
-	Form  Form   `yaml:"form" json:"form"`
-	Level string `yaml:"level,omitempty" json:"level,omitempty"`
-	Count bool   `yaml:"count,omitempty" json:"count,omitempty"` // as of the fact
-}
-
-// String names it as a person reads it.
-func (f Feature) String() string {
-	switch f.Form {
-	case Zero:
-		return "no " + f.Fact
-	case Is:
-		return f.Fact + " is " + f.Level
-	case Unknown:
-		return f.Fact + " unknown"
-	}
-	return f.Fact
-}
-
 const (
 	maxFeatures = 200
 	maxLevels   = 12 // words of one fact that are features

@@ -24,6 +24,7 @@ type Receipt struct {
 	Formula  string            `json:"formula"` // score.Version
 	Settings score.Settings    `json:"settings"`
 	Parts    score.Parts       `json:"parts"`
+	Points   []score.Points    `json:"points,omitempty"` // under a learned model: what each of its terms adds
 	Features score.Features    `json:"features"`
 	Signals  []SignalLine      `json:"signals"`         // in the order of Features.Signals
 	Cited    []CitedLine       `json:"cited,omitempty"` // events that a sentence or topic cites and that are no signals
@@ -52,6 +53,8 @@ type Receipt struct {
 	// Proposals are visitors who say now to be the person; not stored.
 	Proposals []ProposalLine `json:"proposals,omitempty"`
 	Reason    string         `json:"reason"` // why it was written (the gate's word)
+	// Probability of winning, 0 to 1, under a learned model; not stored: it follows from parts and settings.
+	Probability float64 `json:"probability,omitempty"`
 }
 
 // SignalLine names what one counted signal was.

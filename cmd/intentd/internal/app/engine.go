@@ -15,18 +15,27 @@ type Learned struct {
 	Engine    string // the engine that did best out of time: auto takes propensity only where it is that
 }
 
-// settings are the numbers that scores are worked out by: those of the configuration, and what was learned in their place where its engine asks for that.
+// settings are the numbers that scores are worked out by: those of the configuration, and what was learned in their place where its engine asks for that. What is asked for and
+// not learned yet leaves the formula.
 func (b *builder) settings() (score.Settings, error) {
 	s := scoreSettings(b.cfg)
 	asked := b.cfg.Scoring.Engine
-	if asked != config.EngineWeights && asked != config.EngineAuto || b.a.o.Learned == nil {
+	if b.a.o.Learned == nil || asked != config.EngineWeights && asked != config.EnginePropensity && asked != config.EngineAuto {
 		return s, nil
 	}
 	l, err := b.a.o.Learned()
 	if err != nil {
 		return s, fmt.Errorf("what was learned: %w", err)
 	}
-	if l.Weights != nil {
+	strengths := asked == config.EnginePropensity || asked == config.EngineAuto && l.Engine == config.EnginePropensity
+	if strengths && l.Strengths != nil {
+		if s.Additive, err = l.Strengths.Additive(); err != nil {
+			b.a.log.Error("the applied strengths cannot be scored by, so that the formula goes on", "error", err)
+			s.Additive = nil
+		}
+		return s, nil
+	}
+	if l.Weights != nil && asked != config.EnginePropensity {
 		s.Weights, s.Learned = *l.Weights, true
 	}
 	return s, nil

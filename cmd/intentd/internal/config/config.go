@@ -119,14 +119,15 @@ type Window struct {
 
 // What scoring.engine may ask for.
 const (
-	EngineFormula = "formula"
-	EngineWeights = "weights" // the formula with learned weights
-	EngineModel   = "model"   // the tier by a language model's word
-	EngineAuto    = "auto"    // the best that is applied
+	EngineFormula    = "formula"
+	EngineWeights    = "weights"    // the formula with learned weights
+	EnginePropensity = "propensity" // learned strengths: a sum of points
+	EngineModel      = "model"      // the tier by a language model's word
+	EngineAuto       = "auto"       // the best that is applied
 )
 
 // Engines are all that scoring.engine may ask for.
-var Engines = []string{EngineFormula, EngineWeights, EngineModel, EngineAuto}
+var Engines = []string{EngineFormula, EngineWeights, EnginePropensity, EngineModel, EngineAuto}
 
 // Scoring are the settings of the formula, and of what counts.
 type Scoring struct {
