@@ -19,10 +19,14 @@ type Learned struct {
 func (b *builder) settings() (score.Settings, error) {
 	s := scoreSettings(b.cfg)
 	asked := b.cfg.Scoring.Engine
-	if asked != config.EngineWeights && asked != config.EngineAuto || b.a.o.Learned == nil {
+	told := b.a.o.Learned
+	if told == nil {
+		told = b.a.learned
+	}
+	if asked != config.EngineWeights && asked != config.EngineAuto || b.a.db == nil {
 		return s, nil
 	}
-	l, err := b.a.o.Learned()
+	l, err := told()
 	if err != nil {
 		return s, fmt.Errorf("what was learned: %w", err)
 	}
