@@ -136,6 +136,20 @@ func (db *DB) UndoLearned(now time.Time) (Learned, error) {
 	})
 }
 
+// ExplainLearned notes why one was not applied by itself.
+func (db *DB) ExplainLearned(id uint64, why string) error {
+	_, err := db.changeLearned(func(list []Learned) (*Learned, error) {
+		for i := range list {
+			if list[i].ID == id {
+				list[i].Why = why
+				return &list[i], nil
+			}
+		}
+		return nil, ErrNotLearned
+	})
+	return err
+}
+
 // changeLearned changes the one that choose picks.
 func (db *DB) changeLearned(choose func([]Learned) (*Learned, error)) (changed Learned, err error) {
 	err = db.update(func(tx *txn) error {

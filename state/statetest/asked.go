@@ -31,6 +31,9 @@ var asked = []promise{
 		if len(list) != 2 || list[0].ID != second || state.Applied(list).ID != second || string(list[1].Weights) != `{"volume":450}` || list[1].Strengths != "k: 1\n" {
 			s.Fatalf("%+v", list)
 		}
+		if err := s.db.ExplainLearned(first, "it would move many"); err != nil || must[[]state.Learned](s)(s.db.Learned())[1].Why != "it would move many" {
+			s.Error(err)
+		}
 		if l, err := s.db.UndoLearned(after(9 * time.Hour)); err != nil || l.ID != second || !l.Undone.Equal(after(9*time.Hour)) {
 			s.Errorf("%+v %v", l, err)
 		}

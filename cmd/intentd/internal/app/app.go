@@ -44,7 +44,7 @@ type Options struct {
 	HTTP http.RoundTripper
 	// Page, where set, makes what answers browsers at http.listen while http.page is on.
 	Page func(*App) Page
-	// Learned, where set, tells what is applied of what was learned from outcomes. It is asked whenever a configuration is put in force.
+	// Learned, where set, tells in the state's place what is applied of what was learned from outcomes. It is asked whenever a configuration is put in force.
 	Learned func() (Learned, error)
 	// Wait is for how long Once waits for a bulk job of a CRM (as long as it takes).
 	Wait time.Duration
@@ -71,6 +71,7 @@ type App struct {
 	ready     atomic.Bool
 	still     atomic.Bool // work stands still
 	held      atomic.Pointer[HeldFields]
+	taught    atomic.Pointer[Learning] // nil: to be looked at
 	sync      syncWatch
 	reloadErr atomic.Pointer[string] // why the last reload was refused
 

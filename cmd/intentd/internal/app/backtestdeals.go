@@ -209,11 +209,19 @@ func (b *dealBacktest) readDeals(ctx context.Context) error {
 	case !read && b.o.CRM != "":
 		return fmt.Errorf("--crm %s: the configuration has no such CRM", b.o.CRM)
 	case !read:
-		return errors.New("the configuration names no CRM, whose deals a backtest could be over: add one to crms, or give people by --people or --journeys")
+		return errors.New("the configuration names no CRM whose deals could be read: add one to crms" + b.orFiles())
 	case len(b.deals) == 0:
-		return fmt.Errorf("no deal was closed since %s that the token can see%s: reach further back with --since, or give people by --people or --journeys", since.Format(time.DateOnly), byReason(b.leftOut))
+		return fmt.Errorf("no deal was closed since %s that the token can see%s: reach further back with --since%s", since.Format(time.DateOnly), byReason(b.leftOut), b.orFiles())
 	}
 	return nil
+}
+
+// orFiles is the other way to people that a backtest has.
+func (b *dealBacktest) orFiles() string {
+	if b.fed {
+		return ""
+	}
+	return ", or give people by --people or --journeys"
 }
 
 // byReason lists reasons with their counts, in brackets; "" if there are none.

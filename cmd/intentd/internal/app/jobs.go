@@ -66,6 +66,9 @@ func (a *App) jobs() []*job {
 		}
 		return a.made.purge(ctx, a.o.Now())
 	})
+	if a.cfg.Learning != config.LearningOff {
+		add("learn", a.cfg.Schedule.Learn, false, a.learnBySchedule)
+	}
 	if a.watch.model != nil { // a look that asks nobody: log and metrics of jobs tell of it
 		watch := a.watch
 		add("look at the model", "@every 20s", false, func(context.Context) error { return watch.trouble(a.o.Now()) })
@@ -131,7 +134,7 @@ func (a *App) keepStart(name string, at time.Time) {
 
 func (a *App) lastStarts() map[string]time.Time {
 	last := map[string]time.Time{}
-	names := []string{"purge"}
+	names := []string{"purge", "learn"}
 	for _, crm := range a.cfg.CRMs {
 		names = append(names, "sweep "+crm.Name)
 	}

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/intentd/intentd/cmd/intentd/internal/config"
 	"github.com/intentd/intentd/pipeline/learn"
 	"github.com/intentd/intentd/pipeline/operate"
 	"github.com/intentd/intentd/pipeline/score"
@@ -107,11 +108,34 @@ func (a *App) learn(ctx context.Context, arg LearnArguments, by string) (*taught
 	if err != nil || !ok {
 		return t, kept, err
 	}
+	if by == bySchedule {
+		if same, err := a.learnedBefore(&kept); err != nil || same != nil {
+			if same != nil {
+				t.Number, kept = same.ID, *same
+			}
+			return t, kept, err
+		}
+	}
 	if kept.ID, err = a.db.PutLearned(kept); err != nil {
 		return nil, kept, err
 	}
+	a.taught.Store(nil)
 	t.Number = kept.ID
 	return t, kept, nil
+}
+
+// learnedBefore is the newest that is kept, where it says the same: nothing new was closed meanwhile.
+func (a *App) learnedBefore(l *state.Learned) (*state.Learned, error) {
+	list, err := a.db.Learned()
+	for i := range list {
+		if o := &list[i]; o.By != byImport {
+			if string(o.Weights) == string(l.Weights) && o.Strengths == l.Strengths && o.Engine == l.Engine {
+				return o, err
+			}
+			break
+		}
+	}
+	return nil, err
 }
 
 // prior is the model that was imported last, with its name; nil where none was, or one without coefficients.
@@ -138,7 +162,7 @@ func (a *App) effects(ctx context.Context, t *taught) error {
 		return nil
 	}
 	next := *a.pipe.Setup()
-	next.Score.Weights = *t.weights
+	next.Score.Weights, next.Score.Learned = *t.weights, true
 	e, err := operate.TiersUnder(ctx, a.pipe, &next)
 	if err != nil || e.People == 0 {
 		return err
@@ -164,6 +188,14 @@ type LearnedLine struct {
 	InForce  bool      `json:"in_force"`
 	Counts   string    `json:"counts,omitempty"` // what scoring.engine makes of it, once it is applied
 	Evidence *Lesson   `json:"evidence,omitempty"`
+}
+
+// number is the line's; 0 of none.
+func (l *LearnedLine) number() float64 {
+	if l == nil {
+		return 0
+	}
+	return float64(l.Number)
 }
 
 // lineOf sums one up.
@@ -214,30 +246,31 @@ func (a *App) pick(number uint64, fits func(l *state.Learned) bool) (*state.Lear
 	return nil, errNothingLearned
 }
 
-func (a *App) learnApply(ctx context.Context, arg LearnedNumber) (LearnedLine, error) {
+func (a *App) learnApply(_ context.Context, arg LearnedNumber) (LearnedLine, error) {
 	l, err := a.pick(arg.Number, func(l *state.Learned) bool { return l.By != byImport })
 	if err != nil {
 		return LearnedLine{}, err
 	}
-	return a.apply(ctx, l.ID, byCommand)
+	return a.apply(l.ID, byCommand)
 }
 
 // apply puts something learned in force and says so in the log.
-func (a *App) apply(ctx context.Context, id uint64, by string) (LearnedLine, error) {
+func (a *App) apply(id uint64, by string) (LearnedLine, error) {
 	l, err := a.db.ApplyLearned(id, by, a.o.Now())
 	if err != nil {
 		return LearnedLine{}, err
 	}
+	a.taught.Store(nil)
 	line := lineOf(&l, &l)
 	line.Counts = counts(a.Config().Scoring.Engine, &l)
 	a.log.Info("what was learned is applied", "number", l.ID, "by", by, "deals", line.Deals, "weights", line.Weights, "strengths", line.Features, "engine", l.Engine)
-	return line, a.relearn(ctx)
+	return line, a.Relearn()
 }
 
 // counts says what an engine makes of something that is applied.
 func counts(engine string, l *state.Learned) string {
 	switch engine {
-	case "weights":
+	case config.EngineWeights:
 		if l.Weights == nil {
 			return "scoring.engine is weights, and none were learned: the configuration's stay"
 		}
@@ -247,13 +280,13 @@ func counts(engine string, l *state.Learned) string {
 			return "scoring.engine is propensity, and no strengths were learned: the formula stays"
 		}
 		return "scoring.engine is propensity: scores follow now"
-	case "auto":
-		return "scoring.engine is auto, which takes " + l.Engine + " by it"
+	case config.EngineAuto:
+		return "scoring.engine is auto, which takes " + engineBy(engine, l) + " by it"
 	}
 	return "scoring.engine is " + engine + ": no score changes until it is weights, propensity or auto; intentd plan --against shows what that would do"
 }
 
-func (a *App) learnUndo(ctx context.Context, _ Nothing) (LearnedLine, error) {
+func (a *App) learnUndo(context.Context, Nothing) (LearnedLine, error) {
 	l, err := a.db.UndoLearned(a.o.Now())
 	if errors.Is(err, state.ErrNotApplied) {
 		return LearnedLine{}, errors.New("nothing that was learned is applied: the settings are those of the configuration")
@@ -261,12 +294,32 @@ func (a *App) learnUndo(ctx context.Context, _ Nothing) (LearnedLine, error) {
 	if err != nil {
 		return LearnedLine{}, err
 	}
+	a.taught.Store(nil)
 	a.log.Info("what was learned is undone", "number", l.ID)
-	return lineOf(&l, nil), a.relearn(ctx)
+	return lineOf(&l, nil), a.Relearn()
 }
 
-// relearn has scores follow what is applied now.
-func (a *App) relearn(context.Context) error { return nil }
+// learned is what is applied of what the state keeps, for the scores.
+func (a *App) learned() (l Learned, err error) {
+	list, err := a.db.Learned()
+	now := state.Applied(list)
+	if err != nil || now == nil {
+		return l, err
+	}
+	l.Engine = now.Engine
+	if now.Weights != nil {
+		l.Weights = &score.Weights{}
+		if err := json.Unmarshal(now.Weights, l.Weights); err != nil {
+			return l, fmt.Errorf("the weights of number %d: %w", now.ID, err)
+		}
+	}
+	if now.Strengths != "" {
+		if l.Strengths, err = learn.ReadStrengths([]byte(now.Strengths)); err != nil {
+			return l, fmt.Errorf("number %d: %w", now.ID, err)
+		}
+	}
+	return l, nil
+}
 
 func (a *App) learnExport(_ context.Context, arg LearnedNumber) (string, error) {
 	list, err := a.db.Learned()
@@ -296,6 +349,7 @@ func (a *App) learnImport(_ context.Context, f File) (LearnedLine, error) {
 		}
 		l.Strengths = f.Text
 	}
+	defer a.taught.Store(nil)
 	var err error
 	l.ID, err = a.db.PutLearned(l)
 	return lineOf(&l, nil), err

@@ -10,6 +10,7 @@ import (
 
 	"github.com/intentd/intentd/connectors/sandbox"
 	"github.com/intentd/intentd/pipeline/learn"
+	"github.com/intentd/intentd/state"
 )
 
 // closedDeals makes n deals up that were created over the last year, every second one won. Who was won compared with others some days before and came often; who was lost read the
@@ -36,13 +37,15 @@ func (p *place) closedDeals(t *testing.T, n int) {
 	p.happened(t, lines...)
 }
 
+const topicsOfDeals = "topics: {win: [comparisons], pages: [{match: [/compare/**], topic: comparisons}, {match: [/blog/**], topic: reading}]}\n"
+
 // learner is a place with closed deals whose daemon has met everybody.
 func learner(t *testing.T, more string) (*place, *App) {
 	t.Helper()
 	time.Sleep(2 * 366 * 24 * time.Hour)
 	p := newPlace(t, sandbox.HubSpotOptions{Now: time.Now})
 	p.closedDeals(t, 120)
-	p.write(t, "topics: {win: [comparisons], pages: [{match: [/compare/**], topic: comparisons}, {match: [/blog/**], topic: reading}]}\n"+more)
+	p.write(t, topicsOfDeals+more)
 	a := p.open(t)
 	t.Cleanup(func() { _ = a.Close() })
 	p.provision(t, a)
@@ -160,6 +163,147 @@ func TestLearnedCoefficientsTravel(t *testing.T) {
 		}
 		if l, err := LearnApply.Do(t.Context(), a, LearnedNumber{}); err != nil || l.By == byImport {
 			t.Errorf("an import was applied unasked: %+v %v", l, err)
+		}
+	})
+}
+
+// Promise: the schedule keeps a suggestion and says so everywhere; it applies by itself only with learning: apply, where few tiers move, and never what was just undone.
+func TestLearnBySchedule(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p, a := learner(t, "scoring: {engine: weights}\n")
+		if err := a.learnBySchedule(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		st, err := StatusOf.Do(t.Context(), a, Nothing{})
+		if err != nil || st.Learning == nil || st.Learning.Waits == nil || st.Learning.Waits.Number != 1 || st.Learning.Waits.Why != "learning is suggest" || st.Learning.InForce != nil {
+			t.Fatalf("%+v %v", st.Learning, err)
+		}
+		if found := a.examineLearning(a.Config()); len(found) != 1 || found[0].Code != "learn.waits" {
+			t.Errorf("%+v", found)
+		}
+		if !strings.Contains(p.log.String(), "something was learned and waits") || scrape(t, a, "intentd_learned_waiting") != "1" {
+			t.Error("log or metrics say nothing")
+		}
+		if err := a.learnBySchedule(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if list, _ := a.db.Learned(); len(list) != 1 {
+			t.Errorf("%d are kept, though nothing new was closed", len(list))
+		}
+		p.write(t, topicsOfDeals+"scoring: {engine: weights}\nlearning: apply\n")
+		if _, err := a.Reload(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		before := a.pipe.Setup().Score.Weights
+		if err := a.learnBySchedule(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		list, _ := a.db.Learned()
+		if l := state.Applied(list); l == nil || l.AppliedBy != bySchedule || a.pipe.Setup().Score.Weights == before {
+			t.Fatalf("not applied: %+v, %v", list[0], a.pipe.Setup().Score.Weights)
+		}
+		if _, err := LearnUndo.Do(t.Context(), a, Nothing{}); err != nil || a.pipe.Setup().Score.Weights != before {
+			t.Errorf("%v, %v", a.pipe.Setup().Score.Weights, err)
+		}
+		if err := a.learnBySchedule(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		list, _ = a.db.Learned()
+		if l := state.Applied(list); l != nil || !strings.Contains(list[0].Why, "was undone on") {
+			t.Errorf("what was undone by hand came back: %+v", list[0])
+		}
+	})
+}
+
+// Promise: a scheduled learning that would move more than one tier in twenty within a week waits, and says by how much.
+func TestLearningThatMovesManyWaits(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p, a := learner(t, "scoring: {engine: weights}\nlearning: apply\n")
+		for i := range 12 { // many comparisons lately, which the learned weights value more
+			email := fmt.Sprintf("new%d@new.example", i)
+			p.portal.CreateContact(map[string]string{"email": email})
+			for k := range 2 {
+				p.happened(t, did(time.Now().Add(-time.Duration(30+30*k)*time.Hour), "page_view", email, "/compare/b"))
+			}
+		}
+		time.Sleep(time.Minute)
+		if _, err := a.Once(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if err := a.learnBySchedule(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		list, _ := a.db.Learned()
+		if len(list) != 1 || list[0].InForce() || !strings.Contains(list[0].Why, "5 % a week is the most") {
+			t.Errorf("%+v", list)
+		}
+	})
+}
+
+// Promise: what keeps the schedule from learning until somebody does something is told and fails nothing.
+func TestLearningWithoutDeals(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newPlace(t, sandbox.HubSpotOptions{Now: time.Now})
+		a := p.open(t)
+		defer a.Close()
+		p.provision(t, a)
+		if err := a.learnBySchedule(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		l, err := a.learning()
+		if err != nil || l.Note == nil || !strings.Contains(l.Note.Why, "no deal was closed") || !strings.Contains(p.log.String(), "nothing was learned") || scrape(t, a, "intentd_learning_stuck") != "1" {
+			t.Errorf("%+v %v", l, err)
+		}
+		if found := a.examineLearning(a.Config()); len(found) != 1 || found[0].Code != "learn.nothing" {
+			t.Errorf("%+v", found)
+		}
+	})
+}
+
+// Promise: auto changes engine by itself once a quarter at most.
+func TestAutoChangesEngineOnceAQuarter(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newPlace(t, sandbox.HubSpotOptions{Now: time.Now})
+		p.write(t, "scoring: {engine: auto}\nlearning: apply\n")
+		a := p.open(t)
+		defer a.Close()
+		put := func(engine string) *state.Learned {
+			t.Helper()
+			l := state.Learned{At: time.Now(), By: bySchedule, Engine: engine, Weights: []byte(`{"volume":400,"recency":300,"topics":300}`)}
+			if engine == "propensity" {
+				l.Strengths = "features: [{fact: x}]"
+			}
+			id, err := a.db.PutLearned(l)
+			if err != nil {
+				t.Fatal(err)
+			}
+			l.ID = id
+			return &l
+		}
+		held := func(l *state.Learned) string {
+			t.Helper()
+			moves := &taught{Lesson: Lesson{Effects: []EngineEffect{{Engine: "weights", People: 100}, {Engine: "propensity", People: 100}}}}
+			why, err := a.holdsBack(moves, l)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return why
+		}
+		first := put("formula")
+		if why := held(first); why != "" {
+			t.Error(why)
+		}
+		if _, err := a.db.ApplyLearned(first.ID, bySchedule, time.Now()); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(80 * 24 * time.Hour)
+		second := put("propensity")
+		if why := held(second); !strings.Contains(why, "from weights to propensity") || !strings.Contains(why, "once a quarter") {
+			t.Errorf("%q", why)
+		}
+		time.Sleep(12 * 24 * time.Hour)
+		if why := held(second); why != "" {
+			t.Error(why)
 		}
 	})
 }

@@ -85,6 +85,9 @@ var meters = []*meter{
 	{name: "state_free_bytes", help: "Reusable space inside the state file.", kind: prometheus.GaugeValue},
 	{name: "disk_free_bytes", help: "Space that intentd can still fill beside the state file.", kind: prometheus.GaugeValue},
 	{name: "background_failures_total", help: "Small updates of the state that nobody waits for (caches, usage) and that failed.", kind: prometheus.CounterValue},
+	{name: "learned_applied", help: "Number of what was learned from closed deals and is in force; 0: nothing is.", kind: prometheus.GaugeValue},
+	{name: "learned_waiting", help: "Number of what was learned since and waits to be applied; 0: nothing does.", kind: prometheus.GaugeValue},
+	{name: "learning_stuck", help: "Whether the last scheduled learning had nothing to learn from, or might not.", kind: prometheus.GaugeValue},
 	{name: "job_running", help: "Whether a job runs now.", kind: prometheus.GaugeValue, labels: []string{"job"}},
 	{name: "job_failed", help: "Whether the last run of a job failed.", kind: prometheus.GaugeValue, labels: []string{"job"}},
 }
@@ -252,6 +255,11 @@ func (m metrics) Collect(ch chan<- prometheus.Metric) {
 	put("state_free_bytes", float64(st.State.FreeBytes))
 	if free, ok := disk.Free(st.State.Path); ok {
 		put("disk_free_bytes", float64(free))
+	}
+	if l, err := a.learning(); err == nil {
+		put("learned_applied", l.InForce.number())
+		put("learned_waiting", l.Waits.number())
+		flag("learning_stuck", l.Note != nil)
 	}
 	put("background_failures_total", float64(st.State.LaterFailed))
 	if sched != nil {

@@ -127,6 +127,8 @@ type Status struct {
 	Held    HeldFields       `json:"held"`
 	Sync    *Sync            `json:"sync,omitempty"` // how far the first sync is, while it lasts
 	Texts   *Texts           `json:"texts,omitempty"`
+	// Learning is how learning from closed deals stands.
+	Learning *Learning `json:"learning,omitempty"`
 	operate.Status
 }
 
@@ -223,6 +225,9 @@ func (a *App) status(ctx context.Context, _ Nothing) (Status, error) {
 	}
 	s.Sync = a.sync.progress(s.Status)
 	s.Texts = a.texts(made, s)
+	if s.Learning, err = a.learning(); err != nil {
+		return s, err
+	}
 	s.Held, err = a.heldFields(ctx)
 	return s, err
 }

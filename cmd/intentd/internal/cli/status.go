@@ -90,6 +90,7 @@ func statusText(w io.Writer, st app.Status) {
 	}
 	fmt.Fprintln(w)
 	modelText(w, st)
+	learningText(w, st.Learning)
 	if st.Held.Records > 0 {
 		fmt.Fprintf(w, "held       people changed fields of %s: those stay as they are until emptied, or until intentd release\n", plural(st.Held.Records, "record"))
 	}
@@ -117,6 +118,26 @@ func statusText(w io.Writer, st app.Status) {
 		case j.Error != "":
 			fmt.Fprintf(w, "job %-28s failed: %s\n", j.Name, strings.ReplaceAll(j.Error, "\n", "; "))
 		}
+	}
+}
+
+// learningText is what was learned and is in force, and what waits.
+func learningText(w io.Writer, l *app.Learning) {
+	if l == nil {
+		return
+	}
+	if f := l.InForce; f != nil {
+		fmt.Fprintf(w, "learned    number %d in force since %s: %s\n", f.Number, f.Applied.UTC().Format("2 Jan 2006"), learnedText(f))
+	}
+	if n := l.Waits; n != nil {
+		fmt.Fprintf(w, "learned    number %d of %s waits for intentd learn apply", n.Number, n.At.UTC().Format("2 Jan 2006"))
+		if n.Why != "" {
+			fmt.Fprintf(w, ": %s", n.Why)
+		}
+		fmt.Fprintln(w)
+	}
+	if n := l.Note; n != nil {
+		fmt.Fprintf(w, "learned    nothing on %s: %s\n", n.At.UTC().Format("2 Jan 2006"), n.Why)
 	}
 }
 

@@ -33,6 +33,7 @@ type Config struct {
 	Topics      Topics       `mapstructure:"topics"`
 	Products    []Product    `mapstructure:"products"`
 	Competitors []Competitor `mapstructure:"competitors"`
+	Learning    string       `mapstructure:"learning"` // off | suggest | apply: what becomes of what closed deals teach
 	Schedule    Schedule     `mapstructure:"schedule"`
 	Privacy     Privacy      `mapstructure:"privacy"`
 	Screenshots Screenshots  `mapstructure:"screenshots"`
@@ -128,6 +129,13 @@ const (
 
 // Engines are all that scoring.engine may ask for.
 var Engines = []string{EngineFormula, EngineWeights, EnginePropensity, EngineModel, EngineAuto}
+
+// What learning may be.
+const (
+	LearningOff     = "off"
+	LearningSuggest = "suggest" // what is learned waits until it is applied by hand
+	LearningApply   = "apply"   // it is applied where it moves few
+)
 
 // Scoring are the settings of the formula, and of what counts.
 type Scoring struct {
@@ -339,6 +347,7 @@ func Default() *Config {
 			MaterialPoints: 5, Trend: Trend{Days: 7, Surging: 20, Rising: 5, Cooling: 5}, EventsPerMinute: 60,
 		},
 		Verdicts: Verdicts{NotNow: 60 * day, NotInterested: 180 * day, WrongPerson: 365 * day},
+		Learning: LearningSuggest,
 		Schedule: Schedule{Sweep: "@weekly", Learn: "0 4 * * 0", Purge: "30 3 * * *"},
 		Privacy: Privacy{
 			Customers: []string{"customer"},
