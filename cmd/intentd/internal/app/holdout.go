@@ -149,20 +149,24 @@ func (a *App) scoredAndWon(ctx context.Context, setup *pipeline.Setup, now time.
 	return len(people), nil
 }
 
-// examineHoldout is the doctor's word on it.
+// examineHoldout is the doctor's word on it; none, where no holdout is configured.
 func (a *App) examineHoldout(ctx context.Context, setup *pipeline.Setup, share float64) []Checked {
 	if share == 0 {
 		return nil
 	}
+	var found Checked
 	w := a.weighed()
+	var err error
 	if w.Share != share {
-		var err error
-		if w, err = a.weigh(ctx, setup, share); err != nil {
-			return []Checked{{"holdout", "holdout.unknown", connectors.Warning, "whether the holdout can show anything could not be weighed: " + err.Error(), "until then everybody is written; mend what the error says"}}
-		}
+		w, err = a.weigh(ctx, setup, share)
 	}
-	if w.Runs {
-		return []Checked{{"holdout", "holdout.runs", connectors.OK, w.Why, ""}}
+	switch {
+	case err != nil:
+		found = Checked{"holdout", "holdout.unknown", connectors.Warning, "everybody is written: whether the holdout can show anything could not be weighed: " + err.Error(), "mend what the error says"}
+	case w.Runs:
+		found = Checked{"holdout", "holdout.runs", connectors.OK, w.Why, ""}
+	default:
+		found = Checked{"holdout", "holdout.refused", connectors.Warning, "the holdout does not begin, and everybody is written: " + w.Why, "wait, set holdout.share as it says, or to 0"}
 	}
-	return []Checked{{"holdout", "holdout.refused", connectors.Warning, "the holdout does not begin, and everybody is written: " + w.Why, "wait, set holdout.share as it says, or to 0"}}
+	return []Checked{found}
 }
