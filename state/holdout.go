@@ -72,3 +72,23 @@ func (db *DB) LetGo(share float64, after PersonID, n int, now time.Time) (queued
 	})
 	return queued, last, err
 }
+
+// FirstShown is when each of up to n people behind after was first shown in a CRM, or would have been; of those who never were nothing. last is the
+// last of the n, 0 at the end.
+func (db *DB) FirstShown(after PersonID, n int) (first []time.Time, last PersonID, err error) {
+	err = db.view(func(tx *txn) error {
+		first, last = nil, 0
+		ids, err := tx.People(after+1, n)
+		if err != nil {
+			return err
+		}
+		for _, id := range ids {
+			last = id
+			if points := tx.History(id); len(points) > 0 {
+				first = append(first, points[0].At)
+			}
+		}
+		return nil
+	})
+	return first, last, err
+}

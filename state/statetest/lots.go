@@ -108,6 +108,9 @@ var lots = []promise{
 		if h := s.kept(one).History; len(h) != 1 || h[0].Score != 640 || h[0].Tier != 2 {
 			s.Errorf("history %+v: the comparison needs it", h)
 		}
+		if first, last, err := s.db.FirstShown(0, 2); err != nil || len(first) != 2 || !first[0].Equal(now) || last != two {
+			s.Errorf("first shown %v up to %v, %v", first, last, err)
+		}
 		s.settle(state.Settlement{Entry: state.Entry{Person: one}, Drawn: &state.Arm{Since: after(time.Hour)}, Outcome: state.Commit, Next: &state.Person{Shown: []byte("would"), Tier: 3}, Score: -1})
 		is("a result worked out of before, and another draw", one, held, true)
 		join(one, two)

@@ -303,7 +303,9 @@ func (a *App) swap(cfg *config.Config) error {
 // followConfig asks for everybody again where the configuration in force makes other scores or texts than the one that the
 // state last worked under, be it in this process or an earlier one. What is asked for twice is done once.
 func (a *App) followConfig(ctx context.Context) {
-	a.letGo(ctx)
+	if err := a.followHoldout(ctx); err != nil && ctx.Err() == nil {
+		a.log.Warn("the holdout could not be looked to, and is later", "error", err)
+	}
 	a.mu.Lock()
 	version := a.made.version
 	a.mu.Unlock()
@@ -326,15 +328,5 @@ func (a *App) followConfig(ctx context.Context) {
 		a.log.Error("could not ask for everybody again after a change of the configuration", "queued", n, "error", err)
 	case n > 0:
 		a.log.Info("scores or texts are worked out anew: the configuration changed", "people", n)
-	}
-}
-
-// letGo has people come again whom the configuration in force holds out no more.
-func (a *App) letGo(ctx context.Context) {
-	switch n, err := intake.LetGo(ctx, a.pipe); {
-	case err != nil && ctx.Err() == nil:
-		a.log.Error("could not ask for the people who are held out no more", "queued", n, "error", err)
-	case n > 0:
-		a.log.Info("people are held out no more and are written as the backfill goes on", "people", n)
 	}
 }

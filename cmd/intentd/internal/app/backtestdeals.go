@@ -179,30 +179,19 @@ func (b *dealBacktest) readDeals(ctx context.Context) error {
 			continue
 		}
 		read = true
-		seen := map[string]int{} // a deal may be told twice: the later word counts
-		var cursor connectors.Cursor
-		for more := true; more; {
-			b.tell("reading closed deals of %s: %d", crm.Name, len(b.deals))
-			page, err := reader.Deals(ctx, cursor, since)
-			if err != nil {
-				return err
+		deals, cut, err := closedDeals(ctx, reader, since, b.now, func(n int) { b.tell("reading closed deals of %s: %d", crm.Name, len(b.deals)+n) })
+		if err != nil {
+			return err
+		}
+		if cut {
+			b.remarks = append(b.remarks, fmt.Sprintf("%s has more closed deals than the %d that were read: shorten --since", crm.Name, maxDeals))
+		}
+		for _, d := range deals {
+			if d.Created.IsZero() {
+				b.leftOut[whyNoCreation]++
+				continue
 			}
-			for _, d := range page.Items {
-				switch at, known := seen[d.ID]; {
-				case known:
-					b.deals[at] = d
-				case d.Closed.Before(since) || d.Closed.After(b.now):
-				case d.Created.IsZero():
-					b.leftOut[whyNoCreation]++
-				default:
-					seen[d.ID] = len(b.deals)
-					b.deals = append(b.deals, d)
-				}
-			}
-			if cursor, more = page.Next, page.More; more && len(b.deals) >= maxDeals {
-				b.remarks = append(b.remarks, fmt.Sprintf("%s has more closed deals than the %d that were read: shorten --since", crm.Name, maxDeals))
-				break
-			}
+			b.deals = append(b.deals, d)
 		}
 	}
 	switch {
@@ -222,6 +211,36 @@ func (b *dealBacktest) orFiles() string {
 		return ""
 	}
 	return ", or give people by --people or --journeys"
+}
+
+// closedDeals reads the deals of a CRM that were closed in a span, at most maxDeals and each once: of one that is told twice the later word counts. cut says
+// that there are more. tell, where set, is told how many there are so far.
+func closedDeals(ctx context.Context, reader connectors.DealReader, since, now time.Time, tell func(n int)) (deals []connectors.Deal, cut bool, err error) {
+	seen := map[string]int{}
+	var cursor connectors.Cursor
+	for more := true; more; {
+		if tell != nil {
+			tell(len(deals))
+		}
+		page, err := reader.Deals(ctx, cursor, since)
+		if err != nil {
+			return nil, false, err
+		}
+		for _, d := range page.Items {
+			switch at, known := seen[d.ID]; {
+			case known:
+				deals[at] = d
+			case d.Closed.Before(since) || d.Closed.After(now):
+			default:
+				seen[d.ID] = len(deals)
+				deals = append(deals, d)
+			}
+		}
+		if cursor, more = page.Next, page.More; more && len(deals) >= maxDeals {
+			return deals, true, nil
+		}
+	}
+	return deals, false, nil
 }
 
 // byReason lists reasons with their counts, in brackets; "" if there are none.

@@ -148,7 +148,7 @@ func (b *builder) all() error {
 		e = strings.ToLower(strings.TrimPrefix(strings.TrimSpace(e), "@"))
 		s.Exclude = append(s.Exclude, cmp.Or(s.Identity.Email(e), e))
 	}
-	s.BrakeShare, s.Holdout = cfg.Write.Brake/100, cfg.Holdout.Share
+	s.BrakeShare, s.Holdout = cfg.Write.Brake/100, b.a.holdoutShare(cfg.Holdout.Share)
 	s.ReceiptsKept, s.SnapshotsKept = cfg.Privacy.Retention.Receipts, cfg.Privacy.Retention.Snapshots
 	if budget > 0 {
 		s.BudgetSpent = b.ledger.Used

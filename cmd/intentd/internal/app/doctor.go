@@ -144,6 +144,7 @@ func (a *App) examine(ctx context.Context, file File) ([]Checked, error) {
 	case cfg.Write.Mode == "canary":
 		add("write", "write.canary", connectors.OK, "", "only the scope of write.scope is written")
 	}
+	out = append(out, a.examineHoldout(ctx, made.setup, cfg.Holdout.Share)...)
 	if n := st.Batches.GivenUp; n > 0 {
 		add(modelName, "model.jobs_given_up", connectors.Warning, "nothing is lost: what a job leaves open is asked one by one, at the full price; where it goes on, set model.batch to false",
 			"%s ended without answering all since the start, the last at %s: %s", counted(int(n), "job"), st.Batches.LastGivenUp.UTC().Format(time.RFC3339), st.Batches.Why)

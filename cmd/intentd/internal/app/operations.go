@@ -12,6 +12,7 @@ import (
 	"github.com/intentd/intentd/connectors"
 	"github.com/intentd/intentd/pipeline"
 	"github.com/intentd/intentd/pipeline/intake"
+	"github.com/intentd/intentd/pipeline/learn/proof"
 	"github.com/intentd/intentd/pipeline/operate"
 	"github.com/intentd/intentd/pipeline/privacy"
 	"github.com/intentd/intentd/pipeline/receipt"
@@ -125,7 +126,8 @@ type Status struct {
 	Model   string           `json:"model_refuses,omitempty"` // why the model gives no texts
 	Usage   []state.DayUsage `json:"usage,omitempty"`         // the newest days first
 	Held    HeldFields       `json:"held"`
-	Sync    *Sync            `json:"sync,omitempty"` // how far the first sync is, while it lasts
+	Holdout *proof.Weighed   `json:"holdout,omitempty"` // whether the holdout runs, where one is configured
+	Sync    *Sync            `json:"sync,omitempty"`    // how far the first sync is, while it lasts
 	Texts   *Texts           `json:"texts,omitempty"`
 	// Learning is how learning from closed deals stands.
 	Learning *Learning `json:"learning,omitempty"`
@@ -222,6 +224,9 @@ func (a *App) status(ctx context.Context, _ Nothing) (Status, error) {
 	var err error
 	if s.Usage, err = a.db.UsageDays(7); err != nil {
 		return s, err
+	}
+	if w := a.weighed(); a.Config().Holdout.Share > 0 {
+		s.Holdout = &w
 	}
 	s.Sync = a.sync.progress(s.Status)
 	s.Texts = a.texts(made, s)

@@ -91,6 +91,15 @@ func statusText(w io.Writer, st app.Status) {
 	fmt.Fprintln(w)
 	modelText(w, st)
 	learningText(w, st.Learning)
+	switch h := st.Holdout; {
+	case h == nil:
+	case h.Runs:
+		fmt.Fprintf(w, "holdout    runs since %s: %s\n", h.At.UTC().Format("2 Jan 2006"), h.Why)
+	case h.Why != "":
+		fmt.Fprintf(w, "holdout    does not begin, and everybody is written: %s\n", h.Why)
+	default:
+		fmt.Fprintln(w, "holdout    was not weighed yet, and everybody is written")
+	}
 	if st.Held.Records > 0 {
 		fmt.Fprintf(w, "held       people changed fields of %s: those stay as they are until emptied, or until intentd release\n", plural(st.Held.Records, "record"))
 	}
