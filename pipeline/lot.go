@@ -48,8 +48,9 @@ type subject struct {
 	// settled is what becomes of the subject without (further) work; nil while it goes on.
 	settled *state.Settlement
 	verdict struct { // the rep's: person.Verdict
-		at   time.Time // since when it stands
-		anew bool      // it was read anew
+		at      time.Time // since when it stands
+		anew    bool      // it was read anew
+		changed bool      // it is another one than before
 	}
 	drawn    *state.Arm // what they drew, now that they are first to be written; nil: nothing
 	held     bool       // nothing is written of them, for comparison

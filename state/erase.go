@@ -195,6 +195,9 @@ func (tx *txn) DeletePerson(id PersonID) error {
 func (tx *txn) eraseUntil(id PersonID, until time.Time) error {
 	var buf [4]byte
 	key := personKey(buf[:0], id)
+	if err := tx.eraseVerdicts(id, until); err != nil {
+		return err
+	}
 	var old [][]byte
 	keys := tx.keysWith(bReceipts, key, -1)
 	i := 0
@@ -231,8 +234,7 @@ func (tx *txn) eraseUntil(id PersonID, until time.Time) error {
 			return err
 		}
 	}
-	_, err = tx.dropPrefix(bVerdicts, key, -1)
-	return err
+	return nil
 }
 
 // dropPendingOf removes all patches of a person, of whatever records. It looks through the small entries of the whole

@@ -2,7 +2,6 @@ package state
 
 import (
 	"encoding/binary"
-	"slices"
 	"time"
 
 	"github.com/intentd/intentd/connectors"
@@ -130,61 +129,6 @@ func (db *DB) HistoriesFrom(from PersonID, n int) (people []PersonHistory, next 
 		return nil
 	})
 	return people, next, err
-}
-
-// VerdictAt is one verdict of a rep.
-type VerdictAt struct {
-	Verdict string
-	At      time.Time
-}
-
-// PutVerdict adds a rep's verdict on a person. One of the same millisecond is replaced.
-func (tx *txn) PutVerdict(id PersonID, verdict string, at time.Time) error {
-	if err := checkPerson(id); err != nil {
-		return err
-	}
-	var buf [16]byte
-	return tx.put(bVerdicts, appendUint48(personKey(buf[:0], id), millis(at)), []byte(verdict))
-}
-
-// changeVerdict adds the present verdict on a person, unless it is the last one again. The last one stays the last, whatever the clocks say.
-func (tx *txn) changeVerdict(id PersonID, v *VerdictAt, before string) error {
-	at := v.At
-	if said := tx.Verdicts(id); len(said) > 0 {
-		last := said[len(said)-1]
-		if last.Verdict == v.Verdict && before == v.Verdict {
-			return nil
-		}
-		if !at.After(last.At) {
-			at = last.At.Add(time.Millisecond)
-		}
-	}
-	return tx.PutVerdict(id, v.Verdict, at)
-}
-
-// verdictAt is since when a person has a verdict; zero if they have none, or nothing tells.
-func (tx *txn) verdictAt(id PersonID, verdict string) time.Time {
-	if verdict == "" {
-		return time.Time{}
-	}
-	for _, v := range slices.Backward(tx.Verdicts(id)) {
-		if v.Verdict == verdict {
-			return v.At
-		}
-	}
-	return time.Time{}
-}
-
-// Verdicts are the reps' verdicts on a person, the oldest first.
-func (tx *txn) Verdicts(id PersonID) []VerdictAt {
-	var buf [4]byte
-	prefix := personKey(buf[:0], id)
-	var out []VerdictAt
-	c := tx.scan(bVerdicts, prefix, nil, 0)
-	for k, v := c.Next(); len(k) == 10; k, v = c.Next() {
-		out = append(out, VerdictAt{string(v), time.UnixMilli(int64(uint48(k[4:]))).UTC()})
-	}
-	return out
 }
 
 // addHistoryOnChange adds a point unless it is the last one again.

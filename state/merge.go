@@ -144,10 +144,8 @@ func (g *registry) joinPersons(winner, loser PersonID) (PersonID, error) {
 	if err := g.tx.joinSnapshots(winner, loser); err != nil {
 		return 0, err
 	}
-	for _, v := range g.tx.Verdicts(loser) {
-		if err := g.tx.PutVerdict(winner, v.Verdict, v.At); err != nil {
-			return 0, err
-		}
+	if err := g.tx.moveVerdicts(loser, winner); err != nil {
+		return 0, err
 	}
 	mine, err := g.tx.Links(winner)
 	if err != nil {

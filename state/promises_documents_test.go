@@ -176,13 +176,14 @@ var documents = []promise{
 	}},
 	{"verdicts are kept with their time", func(s *suite) {
 		s.update(func(tx *txn) error {
-			if err := tx.PutVerdict(1, "interested", after(time.Hour)); err != nil {
+			if err := tx.PutVerdict(1, VerdictAt{Verdict: "interested", At: after(time.Hour)}); err != nil {
 				return err
 			}
-			return tx.PutVerdict(1, "not_now", now)
+			return tx.PutVerdict(1, VerdictAt{Verdict: "not_now", At: now})
 		})
 		s.view(func(tx *txn) error {
-			if got := tx.Verdicts(1); !slices.Equal(got, []VerdictAt{{Verdict: "not_now", At: now}, {Verdict: "interested", At: after(time.Hour)}}) {
+			got := tx.Verdicts(1)
+			if len(got) != 2 || got[0].Verdict != "not_now" || !got[0].At.Equal(now) || got[1].Verdict != "interested" || !got[1].At.Equal(after(time.Hour)) {
 				s.Errorf("%v", got)
 			}
 			return nil

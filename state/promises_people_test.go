@@ -376,7 +376,7 @@ var people = []promise{
 					tx.PutReceipt(id, after(time.Hour), []byte(`"`+mark+` receipt"`)),
 					tx.PutAnswer(id, 1, []byte(mark+" answer")),
 					tx.AddHistory(id, HistoryPoint{At: now, Score: 644}),
-					tx.PutVerdict(id, mark+" verdict", now),
+					tx.PutVerdict(id, VerdictAt{Verdict: mark + " verdict", At: now}),
 					tx.AddSnapshot(id, now, []byte(mark+" snapshot")),
 				} {
 					if err != nil {

@@ -104,7 +104,7 @@ func (g *registry) notice(s *Settlement, person *Person) error {
 	}
 	changed := false
 	if v := s.Verdict; v != nil {
-		if err := tx.changeVerdict(id, v, person.Verdict); err != nil {
+		if err := tx.changeVerdict(id, *v, person.Verdict); err != nil {
 			return err
 		}
 		changed, person.Verdict = person.Verdict != v.Verdict, v.Verdict

@@ -9,6 +9,7 @@ import (
 	"github.com/intentd/intentd/pipeline"
 	"github.com/intentd/intentd/pipeline/receipt"
 	"github.com/intentd/intentd/pipeline/score"
+	"github.com/intentd/intentd/pipeline/verdicts"
 	"github.com/intentd/intentd/state"
 )
 
@@ -22,7 +23,7 @@ type PersonData struct {
 	History  []state.HistoryPoint  `json:"history"`
 	// Snapshots are what their score rested on, from each time until the next.
 	Snapshots []SnapshotAt       `json:"snapshots"`
-	Verdicts  []state.VerdictAt  `json:"verdicts"`
+	Verdicts  []VerdictData      `json:"verdicts"`
 	Dead      []state.Dead       `json:"dead_letters"`
 	Pending   []state.Pending    `json:"pending"`
 	Events    []connectors.Event `json:"events"`
@@ -33,6 +34,13 @@ type PersonData struct {
 type SnapshotAt struct {
 	At time.Time `json:"at"`
 	score.Snapshot
+}
+
+// VerdictData is what a rep said of the person, and the score they said it of.
+type VerdictData struct {
+	Verdict string
+	At      time.Time
+	Judged  *verdicts.Judged `json:",omitempty"`
 }
 
 // RecordData is what is kept of one CRM record, and what the CRM says now.
@@ -141,7 +149,16 @@ func exportState(p *pipeline.Pipeline, out *PersonData, id state.PersonID) error
 		return pipeline.ErrUnknownPerson
 	}
 	out.Person, out.Core, out.Links = id.Key(), kept.Person, kept.Links
-	out.History, out.Verdicts, out.Dead = kept.History, kept.Verdicts, kept.Letters
+	out.History, out.Dead = kept.History, kept.Letters
+	for _, v := range kept.Verdicts {
+		said := VerdictData{Verdict: v.Verdict, At: v.At}
+		if len(v.Judged) > 0 {
+			if said.Judged, err = verdicts.Decode(v.Judged); err != nil {
+				return err
+			}
+		}
+		out.Verdicts = append(out.Verdicts, said)
+	}
 	for _, r := range kept.Records {
 		out.Records[r.Ref.String()] = RecordData{Kept: keptRecord(r.Contact)}
 		if r.Pending == nil {

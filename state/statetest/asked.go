@@ -149,6 +149,12 @@ var asked = []promise{
 		if r, err := s.db.LastReceipt(id); err != nil || string(r) != `{"a":1}` {
 			s.Errorf("%s %v", r, err)
 		}
+		if r, err := s.db.ReceiptAsOf(id, now); err != nil || string(r) != `{"a":1}` {
+			s.Errorf("of then: %s %v", r, err)
+		}
+		if r, err := s.db.ReceiptAsOf(id, after(-time.Second)); err != nil || r != nil {
+			s.Errorf("of before: %s %v", r, err)
+		}
 		if links, err := s.db.Links(id); err != nil || links != nil {
 			s.Error(links, err)
 		}

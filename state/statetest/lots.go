@@ -50,7 +50,7 @@ var lots = []promise{
 		one, _ := s.person("1")
 		two, _ := s.person("2")
 		say := func(id state.PersonID, verdict string, at time.Time) {
-			s.settle(state.Settlement{Entry: state.Entry{Person: id}, Verdict: &state.VerdictAt{Verdict: verdict, At: at}})
+			s.settle(state.Settlement{Entry: state.Entry{Person: id}, Verdict: &state.VerdictAt{Verdict: verdict, At: at, Judged: []byte("on " + verdict)}})
 		}
 		stands := func(id state.PersonID, verdict string, at time.Time) {
 			s.Helper()
@@ -76,9 +76,40 @@ var lots = []promise{
 		say(three, "interested", after(6*time.Hour))
 		s.settle(state.Settlement{Entry: state.Entry{Person: three}, Outcome: state.Join, Other: one})
 		stands(one, "interested", after(6*time.Hour))
-		if k := s.kept(one).Verdicts; len(k) != 6 {
+		k := s.kept(one).Verdicts
+		if len(k) != 6 {
 			s.Errorf("kept: %v", k)
 		}
+		for _, v := range k {
+			if string(v.Judged) != "on "+v.Verdict {
+				s.Errorf("%q judged %q", v.Verdict, v.Judged)
+			}
+		}
+	}},
+	{"verdicts are listed by whole people, the newest 16 of each, and what was judged before a withdrawal of consent goes with it", func(s *suite) {
+		one, _ := s.person("1")
+		two, _ := s.person("2")
+		say := func(id state.PersonID, hour int) {
+			s.settle(state.Settlement{Entry: state.Entry{Person: id}, Verdict: &state.VerdictAt{Verdict: fmt.Sprint(hour), At: after(time.Duration(hour) * time.Hour), Judged: []byte{9, 0, 9}}})
+		}
+		for hour := range 20 {
+			say(one, hour)
+		}
+		say(two, 1)
+		say(two, 3)
+		people, next, err := s.db.VerdictsFrom(0, 1)
+		if err != nil || len(people) != 1 || people[0].Person != one || len(people[0].Verdicts) != 16 || people[0].Verdicts[0].Verdict != "4" || next != two {
+			s.Errorf("%v, next %d, %v", people, next, err)
+		}
+		people, next, err = s.db.VerdictsFrom(next, 9)
+		if err != nil || len(people) != 1 || len(people[0].Verdicts) != 2 || !slices.Equal(people[0].Verdicts[1].Judged, []byte{9, 0, 9}) || next != 0 {
+			s.Errorf("%v, next %d, %v", people, next, err)
+		}
+		s.settle(state.Settlement{Entry: state.Entry{Person: two}, Withdrawn: after(2 * time.Hour)})
+		if k := s.kept(two).Verdicts; len(k) != 1 || k[0].Verdict != "3" {
+			s.Errorf("kept after the withdrawal: %v", k)
+		}
+		s.verify()
 	}},
 	{"who is held out stays so until they are let go, and of two people who are joined only if both are", func(s *suite) {
 		held := state.Arm{Since: now, Held: true}

@@ -16,6 +16,7 @@ import (
 	"github.com/intentd/intentd/pipeline/operate"
 	"github.com/intentd/intentd/pipeline/privacy"
 	"github.com/intentd/intentd/pipeline/receipt"
+	"github.com/intentd/intentd/pipeline/verdicts"
 	"github.com/intentd/intentd/state"
 )
 
@@ -189,6 +190,12 @@ var (
 	Suggest = operation("suggest", func(a *App, ctx context.Context, _ Nothing) ([]operate.Uncovered, error) {
 		return operate.Suggest(ctx, a.pipe)
 	})
+	Verdicts = operation("verdicts", func(a *App, ctx context.Context, arg VerdictArguments) (*verdicts.Report, error) {
+		return operate.Verdicts(ctx, a.pipe, arg.Since)
+	})
+	VerdictLabels = operation("verdict_labels", func(a *App, _ context.Context, arg VerdictArguments) (operate.Labels, error) {
+		return operate.VerdictLabels(a.pipe, arg.Since, arg.From)
+	})
 	Compact = operation("compact", (*App).compact)
 	Rescan  = operation("rescan", func(a *App, ctx context.Context, arg RescanArguments) (int, error) {
 		why := state.ReasonConfig
@@ -198,6 +205,12 @@ var (
 		return intake.Rescan(ctx, a.pipe, why)
 	})
 )
+
+// VerdictArguments choose verdicts.
+type VerdictArguments struct {
+	Since time.Time      `json:"since,omitzero"`
+	From  state.PersonID `json:"from,omitempty"` // of labels: where the part begins
+}
 
 // RescanArguments say whether the model's texts are asked for anew, too.
 type RescanArguments struct {

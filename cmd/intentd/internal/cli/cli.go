@@ -106,6 +106,7 @@ Exit codes: 0 done, 1 failed, 2 usage or configuration, 3 done with dead letters
 		c.privacy(),
 		c.scores(),
 		c.suggest(),
+		c.verdicts(),
 		c.backup(),
 		c.compact(),
 		c.status(),
