@@ -2,11 +2,14 @@ package pipeline_test
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
+	"github.com/intentd/intentd/pipeline/operate"
 	"github.com/intentd/intentd/pipeline/privacy"
 	"github.com/intentd/intentd/pipeline/score"
+	"github.com/intentd/intentd/pipeline/topics"
 )
 
 // Each change of what a score rests on leaves a snapshot, and each gives the score of its time again; what changes nothing leaves none.
@@ -95,4 +98,40 @@ func bytesOfSnapshots(t *testing.T, w *world) int {
 		t.Fatal(err)
 	}
 	return int(sizes["snapshots"].Used)
+}
+
+// What a score was at a past moment is told under the settings of then and of now: weights, thresholds, strengths and topics; of before anything is kept, since when it is.
+func TestExplainAtAPastMoment(t *testing.T) {
+	w := newWorld(t).start()
+	email := w.buyer("1")
+	w.once()
+	begin := w.clock.now()
+	before := receiptOf(t, w, email)
+	w.clock.advance(10 * oneDay)
+	w.site.add(email, view("/pricing/new", "Pricing", w.clock.now().Add(-time.Minute)))
+	w.once()
+	if _, err := operate.ExplainAt(t.Context(), w.p, email, begin.Add(-time.Hour)); err == nil || !strings.Contains(err.Error(), "is kept since 20 Nov 2026 12:00 UTC only") {
+		t.Errorf("of before: %v", err)
+	}
+	s := w.p.Setup()
+	s.Score.Weights = score.Weights{Volume: 500, Recency: 300, Topics: 200}
+	s.Score.High, s.Score.Medium = 990, 980
+	s.Score.HandRaiseDays = 0
+	for i := range s.Score.Strengths {
+		s.Score.Strengths[i] = 10
+	}
+	s.Topics = topics.New(topics.Config{Win: []string{"nothing they read about"}, LexiconOnly: true})
+	then, err := operate.ExplainAt(t.Context(), w.p, email, begin.Add(time.Minute))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if then.Was == nil || then.Was.Parts != before.Parts || then.Was.Tier != before.Tier || then.Was.Rule != before.Rule || then.Formula != score.Version || !then.Since.Equal(begin) {
+		t.Errorf("then %+v, the receipt of then %+v by %s", then.Was, before.Parts, before.Rule)
+	}
+	if now := then.Now; now.Tier != score.Low || now.Parts.Base != 10 || now.Parts.Bonus != 0 || now.Parts.Volume.Component != before.Parts.Volume.Component || now.Parts.Volume.Weight != 500 {
+		t.Errorf("under other settings %+v, %s", now.Parts, now.Tier)
+	}
+	if then.Shown == nil || then.Shown.Score != before.Parts.Score {
+		t.Errorf("the CRM showed %+v", then.Shown)
+	}
 }

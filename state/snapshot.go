@@ -105,6 +105,15 @@ func decodeSnapshots(v []byte) (list []Snapshot, err error) {
 	return list, nil
 }
 
+// SnapshotAt is the place of the one that held at a moment; -1: none is kept of then.
+func SnapshotAt(list []Snapshot, at time.Time) int {
+	n := len(list) - 1
+	for n >= 0 && list[n].At.After(at) {
+		n--
+	}
+	return n
+}
+
 // eraseSnapshots erases those of a person that were taken up to a moment, and says whether there were any.
 func (tx *txn) eraseSnapshots(id PersonID, until time.Time) (bool, error) {
 	list, err := tx.Snapshots(id)

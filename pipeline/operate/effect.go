@@ -141,12 +141,7 @@ var ruleWords = map[score.Rule]string{
 
 // restate puts the other settings into stored features: strengths of types, and how long a verdict sets somebody aside who is aside now.
 func (e *effects) restate(person *state.Person, f *score.Features) {
-	for i := range f.Signals {
-		g := &f.Signals[i]
-		if int(g.Type) < len(e.old.Score.Strengths) && g.Strength == e.old.Score.Strengths[g.Type] { // else a rule of the configuration gave it
-			g.Strength = e.next.Score.Strengths[g.Type]
-		}
-	}
+	f.Restate(&e.old.Score, &e.next.Score)
 	if f.SetAside == 0 {
 		return
 	}

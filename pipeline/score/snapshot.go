@@ -124,6 +124,17 @@ func DecodeSnapshot(b []byte) (Snapshot, error) {
 	return s, nil
 }
 
+// Restate puts the strengths of other settings into features that were made under the ones of was. A strength that is not that of its type came from a rule of the
+// configuration, and stays.
+func (f *Features) Restate(was, now *Settings) {
+	for i := range f.Signals {
+		g := &f.Signals[i]
+		if int(g.Type) < len(was.Strengths) && g.Strength == was.Strengths[g.Type] {
+			g.Strength = now.Strengths[g.Type]
+		}
+	}
+}
+
 // newest is when the newest signal came, in Unix seconds; 0 without one.
 func (f *Features) newest() int64 {
 	if n := len(f.Signals); n > 0 {

@@ -91,6 +91,12 @@ type SourceQuestion struct {
 	Who    string `json:"who,omitempty"`
 }
 
+// MomentQuestion asks what was known of a person at a moment.
+type MomentQuestion struct {
+	Who string    `json:"who"`
+	At  time.Time `json:"at"`
+}
+
 // PrivacyArguments choose a document of [disclosure.Languages].
 type PrivacyArguments struct {
 	Language string `json:"language"`
@@ -170,6 +176,9 @@ var (
 	StatusOf = operation("status", (*App).status)
 	Explain  = operation("explain", func(a *App, ctx context.Context, w Who) (*receipt.Receipt, error) {
 		return operate.Explain(ctx, a.pipe, w.Who)
+	})
+	ExplainAt = operation("explain_at", func(a *App, ctx context.Context, q MomentQuestion) (*operate.Then, error) {
+		return operate.ExplainAt(ctx, a.pipe, q.Who, q.At)
 	})
 	ExplainSource = operation("explain_source", func(a *App, ctx context.Context, q SourceQuestion) (*pipeline.Told, error) {
 		return operate.ExplainSource(ctx, a.pipe, q.Source, q.Who)
