@@ -54,6 +54,8 @@ type dealBacktest struct {
 	counts  journey.Filtered
 	begins  time.Time // the first thing that any source tells of
 	fed     bool      // feeds are taken in elsewhere
+	// recalled are the snapshots whose features are the daemon's of the time.
+	recalled map[*learn.Snapshot]bool
 }
 
 // contactOfDeals is a live record with the deals that it is on.
@@ -133,7 +135,7 @@ func openDeals(cfg *config.Config, o BacktestOptions) (*dealBacktest, func(), er
 	if err != nil {
 		return nil, nil, errors.Join(err, os.RemoveAll(dir))
 	}
-	b := &dealBacktest{o: o, a: a, cfg: &own, setup: a.made.setup, now: a.o.Now(), leftOut: map[string]int{}, snaps: map[string][]*learn.Snapshot{}}
+	b := &dealBacktest{o: o, a: a, cfg: &own, setup: a.made.setup, now: a.o.Now(), leftOut: map[string]int{}, snaps: map[string][]*learn.Snapshot{}, recalled: map[*learn.Snapshot]bool{}}
 	return b, func() { _ = errors.Join(a.Close(), os.RemoveAll(dir)) }, nil // nothing in it is needed any more
 }
 
@@ -373,6 +375,9 @@ func (b *dealBacktest) lot(ctx context.Context, people []contactOfDeals) error {
 		return err
 	}
 	b.counts.Add(filtered)
+	if err := b.recall(ctx, cases, made); err != nil {
+		return err
+	}
 	for i := range made {
 		made[i].Deal = of[i].Ref.String()
 		b.snaps[made[i].Deal] = append(b.snaps[made[i].Deal], made[i].Snapshot)
@@ -432,6 +437,7 @@ func (b *dealBacktest) population() *backtest.Population {
 		}
 	}
 	b.remarks = append(b.remarks, "the first thing that a source tells of is of "+b.begins.UTC().Format("2 Jan 2006"))
+	b.tellRecalled(kept)
 	if named := b.counts.Named(); named != nil {
 		b.remarks = append(b.remarks, "steps that count for nothing: "+strings.Join(named, ", "))
 	}
