@@ -17,6 +17,7 @@ func (l *lot) infer(ctx context.Context) error {
 	for _, s := range l.open() {
 		if l.byTimeAlone(s) {
 			s.inputs = s.storedInputs()
+			s.inputs.features.Capacity = l.capacity(s)
 			continue
 		}
 		from := len(l.room.lines)
@@ -31,6 +32,7 @@ func (l *lot) infer(ctx context.Context) error {
 			sources:  sourceCounts(s.journey.BySource),
 		}
 		s.inputs = b
+		b.features.Capacity = l.capacity(s)
 		b.newForms = l.newForms(s)
 		engine := l.engineFor(s)
 		b.engine = engine.Version()

@@ -69,6 +69,7 @@ type Pipeline struct {
 	health   *Health
 	clock    *clock
 	brake    *brake
+	cuts     cuts
 	bindings bindings
 	delivery *deliver.Deliverer
 	batches  *batch.Jobs
@@ -112,6 +113,9 @@ func New(o Options, s *Setup) (*Pipeline, error) {
 		return nil, err
 	}
 	if err := p.forms.load(o.DB); err != nil {
+		return nil, err
+	}
+	if err := p.cuts.load(o.DB); err != nil {
 		return nil, err
 	}
 	p.setup.Store(s.prepare())

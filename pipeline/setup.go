@@ -39,6 +39,8 @@ type Setup struct {
 
 	Verdicts Verdicts // for how long a rep's word sets somebody aside
 
+	Capacity int // how many people an owner can take a week who come into high by their score; 0: any number
+
 	CustomerFields map[string]string // input property → value that marks a customer, for CRMs without life-cycle stages
 
 	History time.Duration // how far back journeys are asked for
@@ -149,6 +151,9 @@ func (s *Setup) hashScoring() uint64 {
 	d := xxhash.New()
 	for _, verdict := range slices.Sorted(maps.Keys(s.Verdicts)) {
 		_, _ = fmt.Fprintln(d, verdict, s.Verdicts[verdict])
+	}
+	if s.Capacity > 0 {
+		_, _ = fmt.Fprintln(d, "capacity", s.Capacity)
 	}
 	for i := range s.CRMs {
 		if by := &s.CRMs[i].Consent; by.Property != "" {

@@ -314,11 +314,11 @@ func (db *DB) People(from PersonID, n int) ([]PersonID, error) {
 	return viewOf(db, func(tx *txn) ([]PersonID, error) { return tx.People(from, n) })
 }
 
-// PeopleFrom are the core records of up to n people from id on. Those that cannot be read are left out: the lot that meets them tells. next
-// is whom to go on from, 0 at the end.
-func (db *DB) PeopleFrom(from PersonID, n int) (people []Person, next PersonID, err error) {
+// PeopleFrom are up to n people from id on, with their core records. Those that cannot be read are left out: the lot that meets them tells.
+// next is whom to go on from, 0 at the end.
+func (db *DB) PeopleFrom(from PersonID, n int) (whose []PersonID, people []Person, next PersonID, err error) {
 	err = db.view(func(tx *txn) error {
-		people, next = nil, 0
+		whose, people, next = nil, nil, 0
 		ids, err := tx.People(from, n)
 		if err != nil {
 			return err
@@ -326,12 +326,12 @@ func (db *DB) PeopleFrom(from PersonID, n int) (people []Person, next PersonID, 
 		for _, id := range ids {
 			next = id + 1
 			if p, ok, err := tx.Person(id); err == nil && ok {
-				people = append(people, p)
+				whose, people = append(whose, id), append(people, p)
 			}
 		}
 		return nil
 	})
-	return people, next, err
+	return whose, people, next, err
 }
 
 // putResult makes a result the person's. Records may have changed hands, a verdict come in, and a merge ended that they are held out, since it

@@ -96,6 +96,7 @@ var german = language{
 	dayEnd: ".", onDay: "am", onDays: "an {n} Tagen seit {date}",
 	numbers:  [13]string{"kein", "ein", "zwei", "drei", "vier", "fünf", "sechs", "sieben", "acht", "neun", "zehn", "elf", "zwölf"},
 	verdicts: map[string]string{"not_now": "jetzt nicht", "not_interested": "kein Interesse", "wrong_person": "falsche Person"},
+	highFrom: "Hoch ab {from} für {whose} seit {date}.", owners: "diese Zuständigkeit", nobodys: "Kontakte ohne Zuständige",
 	rules: map[score.Rule]string{
 		score.ByHysteresis: "{Tier} bleibt, bis der Wert unter {below} fällt.",
 		score.ByEvidence:   "Der Wert reicht für mehr, aber der Beleg dafür fehlt noch.",

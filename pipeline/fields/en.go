@@ -98,6 +98,7 @@ var english = language{
 	onDay: "on", onDays: "on {n} days since {date}",
 	numbers:  [13]string{"no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"},
 	verdicts: map[string]string{"not_now": "not now", "not_interested": "not interested", "wrong_person": "wrong person"},
+	highFrom: "High from {from} for {whose} since {date}.", owners: "this owner", nobodys: "contacts without an owner",
 	rules: map[score.Rule]string{
 		score.ByHysteresis: "{Tier} is kept until the score is below {below}.",
 		score.ByEvidence:   "Enough for a higher tier, but the evidence is not there yet.",

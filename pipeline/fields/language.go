@@ -57,6 +57,9 @@ type language struct {
 	noVisit        string
 	cold           string                // {days}
 	rules          map[score.Rule]string // {Tier} {below}; ByVerdict: {date} {verdict}
+	highFrom       string                // {from} {whose} {date}
+	owners         string                // whose: those of an owner …
+	nobodys        string                // … and of nobody
 	verdicts       map[string]string
 	numbers        [13]string
 	dayEnd         string // behind a day without its month

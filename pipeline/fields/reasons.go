@@ -68,9 +68,21 @@ func (w *writer) rule() string {
 	}
 	from := s.Medium
 	if r.Tier == score.High {
-		from = s.High
+		from = s.HighFrom(&r.Features)
 	}
-	return string(fill(nil, l.rules[r.Rule], "Tier", l.Tiers[r.Tier], "below", l.points(from-s.Margin), "date", w.day(time.Unix(r.Features.AsideUntil, 0)), "verdict", l.verdict(r.Verdict)))
+	b := fill(nil, l.rules[r.Rule], "Tier", l.Tiers[r.Tier], "below", l.points(from-s.Margin), "date", w.day(time.Unix(r.Features.AsideUntil, 0)), "verdict", l.verdict(r.Verdict))
+	// Where high begins is told to whom it decides for: those who are high, or would be elsewhere.
+	if c := &r.Features.Capacity; c.Cut > s.High && r.Parts.Score >= s.High-s.Margin && r.Rule != score.ByVerdict {
+		whose := l.owners
+		if len(c.Owners) == 0 {
+			whose = l.nobodys
+		}
+		if len(b) > 0 {
+			b = append(b, ' ')
+		}
+		b = fill(b, l.highFrom, "from", l.points(c.Cut), "whose", whose, "date", w.day(time.Unix(c.Since, 0)))
+	}
+	return string(b)
 }
 
 func (w *writer) list(items []string) string {

@@ -136,12 +136,15 @@ func (e *effects) add(person *state.Person, shown score.Shown, f *score.Features
 // ruleWords say what decides a tier.
 var ruleWords = map[score.Rule]string{
 	score.ByThreshold: "the score", score.ByHysteresis: "held until the score is further below", score.ByHandRaise: "they asked for something lately",
-	score.ByEvidence: "the score is enough for more, the evidence is not", score.ByVerdict: "a rep set them aside", score.ByModel: "the model's word", score.ByNothing: "no signal",
+	score.ByEvidence: "the score is enough for more, the evidence is not", score.ByCapacity: "the score is enough for high, but it begins higher for the owner", score.ByVerdict: "a rep set them aside", score.ByModel: "the model's word", score.ByNothing: "no signal",
 }
 
 // restate puts the other settings into stored features: strengths of types, and how long a verdict sets somebody aside who is aside now.
 func (e *effects) restate(person *state.Person, f *score.Features) {
 	f.Restate(&e.old.Score, &e.next.Score)
+	if e.next.Capacity == 0 {
+		f.Capacity = score.Capacity{}
+	}
 	if f.SetAside == 0 {
 		return
 	}

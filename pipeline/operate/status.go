@@ -25,13 +25,14 @@ type Status struct {
 	Due        int                        `json:"due"` // people with a due time
 	People     int                        `json:"people"`
 	Contacts   int                        `json:"contacts"`
-	Tiers      map[string]int64           `json:"tiers"`    // without those held out
-	HeldOut    int                        `json:"held_out"` // people of whom nothing is written, for comparison
-	Engine     string                     `json:"engine"`   // that scores are worked out by: what is asked for may wait to be learned
-	Written    int64                      `json:"written"`  // patches acknowledged since start
-	Rejected   int64                      `json:"rejected"` // since start
-	Filtered   journey.Filtered           `json:"filtered"` // events that journeys left out, since start, at each look
-	Withdrew   int64                      `json:"withdrew"` // people whose consent was withdrawn and whose journey was erased, since start
+	Tiers      map[string]int64           `json:"tiers"`              // without those held out
+	HeldOut    int                        `json:"held_out"`           // people of whom nothing is written, for comparison
+	Engine     string                     `json:"engine"`             // that scores are worked out by: what is asked for may wait to be learned
+	Capacity   map[string]pipeline.Cut    `json:"capacity,omitempty"` // where high begins by owner, for whom that is raised; "": nobody's
+	Written    int64                      `json:"written"`            // patches acknowledged since start
+	Rejected   int64                      `json:"rejected"`           // since start
+	Filtered   journey.Filtered           `json:"filtered"`           // events that journeys left out, since start, at each look
+	Withdrew   int64                      `json:"withdrew"`           // people whose consent was withdrawn and whose journey was erased, since start
 	Connectors map[string]ConnectorStatus `json:"connectors"`
 	// UnknownForms are forms sent, by name, that nothing in the config knows; UnknownFormsEver those that it did not know when they came.
 	UnknownForms     map[string]int64     `json:"unknown_forms,omitempty"`
@@ -88,6 +89,7 @@ func StatusOf(p *pipeline.Pipeline) Status {
 		Due: p.DB().DueCount(), People: st.People, Contacts: st.Contacts, Tiers: map[string]int64{}, HeldOut: st.HeldOut, Engine: s.Score.Engine(), Connectors: map[string]ConnectorStatus{},
 		LastGood: p.Health().LastGood(), Batches: p.Batches().Status(), FirstSync: map[string]bool{}, State: st,
 	}
+	out.Capacity = p.Cuts()
 	out.Written, out.Rejected, out.Withdrew, out.Filtered = p.Counts()
 	out.UnknownFormsEver, out.UnknownForms = p.UnknownForms(s.Journey)
 	if b.On {

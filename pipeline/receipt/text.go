@@ -118,7 +118,14 @@ func (p *page) score() {
 // rule tells why the tier is what it is, with the numbers it was decided by.
 func (p *page) rule() string {
 	r, s := p.r, &p.r.Settings
-	thresholds := fmt.Sprintf("medium from %s, high from %s, each with its evidence", points(s.Medium), points(s.High))
+	thresholds := fmt.Sprintf("medium from %s, high from %s, each with its evidence", points(s.Medium), points(s.HighFrom(&r.Features)))
+	if c := &r.Features.Capacity; c.Cut > s.High {
+		whose := "this owner"
+		if len(c.Owners) == 0 {
+			whose = "people whom nobody owns"
+		}
+		thresholds += fmt.Sprintf(" for %s since %s (scoring.capacity; %s before)", whose, p.date(time.Unix(c.Since, 0)), points(s.High))
+	}
 	switch r.Rule {
 	case score.ByHandRaise:
 		if i := r.raised(); i >= 0 {
@@ -129,11 +136,13 @@ func (p *page) rule() string {
 	case score.ByHysteresis:
 		limit := s.Medium
 		if r.Tier == score.High {
-			limit = s.High
+			limit = s.HighFrom(&r.Features)
 		}
 		return fmt.Sprintf("held: %s is kept until the score is below %s; %s", r.Tier, points(limit-s.Margin), thresholds)
 	case score.ByEvidence:
 		return "the score is enough for more, but the evidence is not there yet; " + thresholds
+	case score.ByCapacity:
+		return "the score and the evidence are enough for high, but it begins higher here; " + thresholds
 	case score.ByVerdict:
 		return "set aside by a rep until " + p.date(time.Unix(r.Features.AsideUntil, 0)) + ": " + verdictWords(r.Verdict) + "; low whatever the score, unless they ask for something"
 	case score.ByStrength:

@@ -78,3 +78,6 @@ func (r *Receipt) Verify() Verification {
 	}
 	return v
 }
+
+// HighFrom is the score, in tenths, from which the person was high.
+func (r *Receipt) HighFrom() int { return r.Settings.HighFrom(&r.Features) }

@@ -23,8 +23,11 @@ const (
 	headSession // the step from the previous signal's session follows
 )
 
-// modelAside is the bit of the model's byte that says: the span in which a verdict sets the person aside follows.
-const modelAside = 1 << 6
+// Bits of the model's byte: the span in which a verdict sets the person aside follows, and then who owns them and from where on they are high.
+const (
+	modelAside = 1 << (6 + iota)
+	modelCapacity
+)
 
 // storedStrength is the strength a stored signal of a type has unless it says otherwise. It is part of the stored form of
 // version 1 and does not follow the settings.
@@ -40,11 +43,23 @@ func (f *Features) Append(b []byte) []byte {
 		version = featuresVersion
 	}
 	if f.SetAside != 0 {
-		b = append(b, version, model|modelAside)
+		model |= modelAside
+	}
+	if c := &f.Capacity; c.Owners != nil || c.Cut != 0 {
+		model |= modelCapacity
+	}
+	b = append(b, version, model)
+	if model&modelAside != 0 {
 		b = binary.AppendVarint(b, f.SetAside)
 		b = binary.AppendVarint(b, f.AsideUntil-f.SetAside)
-	} else {
-		b = append(b, version, model)
+	}
+	if c := &f.Capacity; model&modelCapacity != 0 {
+		b = binary.AppendUvarint(b, uint64(c.Cut))
+		b = binary.AppendVarint(b, c.Since)
+		b = binary.AppendUvarint(b, uint64(len(c.Owners)))
+		for _, owner := range c.Owners {
+			b = appendString(b, owner)
+		}
 	}
 	b = binary.AppendUvarint(b, uint64(len(f.Signals)))
 	var number [256]uint8 // product → its stored number
@@ -172,6 +187,9 @@ func DecodeFeatures(b []byte) (Features, error) {
 		f.SetAside = r.varint()
 		f.AsideUntil = f.SetAside + r.varint()
 	}
+	if model&modelCapacity != 0 {
+		f.Capacity = r.capacity()
+	}
 	f.ModelInterest, f.ModelTier, f.ModelStage = Interest(model&3), Tier(model>>2&3), Stage(model>>4&3)
 	if n := r.count(2); n > 0 {
 		f.Signals = make([]Signal, n)
@@ -244,6 +262,29 @@ func StoredAside(b []byte) (from, until int64) {
 	}
 	from = r.varint()
 	return from, from + r.varint()
+}
+
+// StoredCapacity reads no more of stored features than who owns the person and from where on they are high.
+func StoredCapacity(b []byte) Capacity {
+	r := reader{b: b}
+	r.byte()
+	model := r.byte()
+	if model&modelAside != 0 {
+		r.varint()
+		r.varint()
+	}
+	if model&modelCapacity == 0 {
+		return Capacity{}
+	}
+	return r.capacity()
+}
+
+func (r *reader) capacity() Capacity {
+	c := Capacity{Cut: int(min(r.uvarint(), 1000)), Since: r.varint(), Owners: []string{}}
+	for range r.count(1) {
+		c.Owners = append(c.Owners, r.string())
+	}
+	return c
 }
 
 // Append writes s behind b. Times are kept to the second.

@@ -48,6 +48,12 @@ func randomFeatures(r *rand.Rand, n int, step int64) *Features {
 		f.SetAside = at()
 		f.AsideUntil = f.SetAside + r.Int64N(60)*day/step*step
 	}
+	if r.IntN(4) == 0 {
+		f.Capacity = Capacity{Owners: [][]string{{}, {"hubspot/7"}, {"hubspot/7", "salesforce/005"}}[r.IntN(3)]}
+		if r.IntN(3) > 0 {
+			f.Capacity.Cut, f.Capacity.Since = 600+r.IntN(401), at()
+		}
+	}
 	return f
 }
 

@@ -77,6 +77,15 @@ type Features struct {
 	// A rep's verdict sets the person aside from SetAside until AsideUntil (Unix seconds, half open): the tier is low then,
 	// unless a hand-raise came after the verdict. Zero: nobody said so.
 	SetAside, AsideUntil int64
+	// Capacity says from where on the person is high, where that is bounded by how many their owners can take.
+	Capacity Capacity
+}
+
+// Capacity is where high begins for one person, by how many people those who own their records can take.
+type Capacity struct {
+	Owners []string // as "crm/id", sorted; none with a Cut: the pool of those whom nobody owns. Nil without bounds
+	Cut    int      // tenths: high begins here where that is above Settings.High; 0: nothing is raised
+	Since  int64    // Unix seconds since when the cut is so high, 0 without one
 }
 
 // Tier is the coarse answer a rep sorts by.
@@ -158,6 +167,7 @@ const (
 	ByHysteresis Rule = "hysteresis" // held until the score is Margin below the threshold
 	ByHandRaise  Rule = "hand_raise" // a hand-raise within HandRaiseDays
 	ByEvidence   Rule = "evidence"   // the score is enough for a higher tier, the evidence is not
+	ByCapacity   Rule = "capacity"   // enough for high, but it begins higher for the owner
 	ByVerdict    Rule = "verdict"    // a rep set the person aside
 	ByModel      Rule = "model"      // engine: model
 	ByNothing    Rule = "no_signal"  // no signal was ever seen

@@ -48,6 +48,16 @@ var asked = []promise{
 			s.Errorf("%d kept, the oldest %d, the newest %d", len(list), list[len(list)-1].ID, list[0].ID)
 		}
 	}},
+	{"whoever something came due for is queued with those who are due, but for whoever is gone", func(s *suite) {
+		id, _ := s.person("1")
+		if err := s.db.EnqueuePeople([]state.PersonID{id, id + 7}, now); err != nil {
+			s.Fatal(err)
+		}
+		if got := s.claim(now, 9); len(got) != 1 || got[0].Person != id || got[0].Lane != state.Due || got[0].Reason != state.ReasonDue {
+			s.Errorf("%+v", got)
+		}
+		s.verify()
+	}},
 	{"everybody can be queued, lane by lane, and given back", func(s *suite) {
 		for _, id := range []string{"1", "2", "3"} {
 			s.person(id)
@@ -143,8 +153,8 @@ var asked = []promise{
 		if ids, err := s.db.People(0, 9); err != nil || !slices.Equal(ids, []state.PersonID{id}) {
 			s.Error(ids, err)
 		}
-		if people, next, err := s.db.PeopleFrom(0, 9); err != nil || len(people) != 1 || people[0].Events != 5 || next != id+1 {
-			s.Error(people, next, err)
+		if whose, people, next, err := s.db.PeopleFrom(0, 9); err != nil || !slices.Equal(whose, []state.PersonID{id}) || people[0].Events != 5 || next != id+1 {
+			s.Error(whose, people, next, err)
 		}
 		if r, err := s.db.LastReceipt(id); err != nil || string(r) != `{"a":1}` {
 			s.Errorf("%s %v", r, err)

@@ -149,6 +149,7 @@ func (b *builder) all() error {
 		s.Exclude = append(s.Exclude, cmp.Or(s.Identity.Email(e), e))
 	}
 	s.BrakeShare, s.Holdout = cfg.Write.Brake/100, b.a.holdoutShare(cfg.Holdout.Share)
+	s.Capacity = cfg.Scoring.Capacity.High
 	s.ReceiptsKept, s.SnapshotsKept = cfg.Privacy.Retention.Receipts, cfg.Privacy.Retention.Snapshots
 	if budget > 0 {
 		s.BudgetSpent = b.ledger.Used
@@ -160,6 +161,9 @@ func (b *builder) all() error {
 		cfg.Text.Language, cfg.Text.Timezone, cfg.Privacy.OwnHosts, s.Verdicts)
 	if len(s.Exclude) > 0 {
 		b.version += fmt.Sprintf(" %q", s.Exclude)
+	}
+	if s.Capacity > 0 {
+		b.version += fmt.Sprintf(" capacity %d", s.Capacity)
 	}
 	for i := range s.CRMs {
 		if by := s.CRMs[i].Consent; by.Property != "" {

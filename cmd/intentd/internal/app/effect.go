@@ -51,7 +51,7 @@ func (a *App) planAgainst(ctx context.Context, arg EffectArguments) (*Effect, er
 	out := &Effect{Effect: e, Simulated: []string{}, Beside: []string{}, Unknown: []string{}}
 	for _, key := range config.Differences(a.Config(), u.cfg) {
 		switch {
-		case among(key, simulated):
+		case among(key, simulated) || among(key, capacity) && u.cfg.Scoring.Capacity.High == 0:
 			out.Simulated = append(out.Simulated, key)
 		case movesNoScore(key):
 			out.Beside = append(out.Beside, key)
@@ -70,6 +70,9 @@ var simulated = []string{
 	"scoring.topic_points", "scoring.interest_points", "scoring.hand_raise_days", "scoring.evidence", "scoring.high_strength", "scoring.material_points", "scoring.trend",
 	"scoring.strengths", "verdicts",
 }
+
+// capacity moves nobody until the night after, unless it is switched off.
+var capacity = []string{"scoring.capacity"}
 
 var beside = []string{
 	"state", "log", "http", "write", "text", "clickstream.dir", "schedule", "learning", "screenshots", "holdout", "competitors", "model.concurrency", "model.daily_budget_usd", "model.batch", "model.prices",

@@ -428,8 +428,12 @@ func (a *App) Once(ctx context.Context) (intake.Found, error) {
 	a.followConfig(ctx)
 	a.sync.begin(a)
 	spent := a.Meter()
+	late := a.pipe.Recut(ctx)
 	found, err := operate.Once(ctx, a.pipe)
 	a.tellSpending(spent())
+	if err == nil {
+		err = late
+	}
 	return found, err
 }
 

@@ -14,6 +14,7 @@ import (
 	"github.com/intentd/intentd/cmd/intentd/internal/config"
 	"github.com/intentd/intentd/connectors"
 	"github.com/intentd/intentd/pipeline/batch"
+	"github.com/intentd/intentd/pipeline/score"
 )
 
 func (c *command) status() *cobra.Command {
@@ -69,6 +70,13 @@ func statusText(w io.Writer, st app.Status) {
 	fmt.Fprintln(w)
 	if st.Engine != "" && st.Engine != config.EngineFormula {
 		fmt.Fprintf(w, "engine     %s\n", st.Engine)
+	}
+	for _, owner := range slices.Sorted(maps.Keys(st.Capacity)) {
+		cut, whose := st.Capacity[owner], "for "+owner
+		if owner == "" {
+			whose = "for people whom nobody owns"
+		}
+		fmt.Fprintf(w, "capacity   high from %s %s since %s; %s within four weeks had it stayed\n", score.FormatTenths(cut.From), whose, cut.Since.Format("2 Jan"), fmt.Sprintf("%d would have come in", cut.Entries))
 	}
 	fmt.Fprintf(w, "queue     ")
 	for _, lane := range []string{"live", "retry", "due", "backfill"} {

@@ -143,6 +143,7 @@ type Scoring struct {
 	Weights          Weights        `mapstructure:"weights"`
 	Tiers            Tiers          `mapstructure:"tiers"`
 	Margin           float64        `mapstructure:"margin"`
+	Capacity         Capacity       `mapstructure:"capacity"`
 	MaxActivity      int            `mapstructure:"max_activity"`
 	TimeConstantDays float64        `mapstructure:"time_constant_days"`
 	HalfLifeDays     float64        `mapstructure:"half_life_days"`
@@ -160,6 +161,13 @@ type Scoring struct {
 	Pages            Pages          `mapstructure:"pages"`
 	Forms            Forms          `mapstructure:"forms"`
 	Rules            []Rule         `mapstructure:"rules"`
+}
+
+// Capacity bounds how many people come into high by their score.
+type Capacity struct {
+	High  int    `mapstructure:"high"`  // so many; 0: any number
+	Per   string `mapstructure:"per"`   // for each: owner
+	Every string `mapstructure:"every"` // within: week
 }
 
 // Evidence is what a tier asks for besides the score, of the person's own signals.
@@ -342,6 +350,7 @@ func Default() *Config {
 			Weights:     Weights{Volume: 0.4, Recency: 0.3, Topics: 0.3},
 			Tiers:       Tiers{High: 62, Medium: 55},
 			Margin:      3,
+			Capacity:    Capacity{Per: "owner", Every: "week"},
 			MaxActivity: 100, TopicPoints: 15, HandRaiseDays: 7,
 			Evidence: Evidence{Days: 30, KeyDays: 14, Key: 2, Strength: 60, Strong: 3, Apart: 12 * time.Hour, Signals: 6}, Machines: Machines{Links: 3, Seconds: 10},
 			MaterialPoints: 5, Trend: Trend{Days: 7, Surging: 20, Rising: 5, Cooling: 5}, EventsPerMinute: 60,

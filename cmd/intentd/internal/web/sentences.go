@@ -162,6 +162,7 @@ var sentences = map[string][2]string{
 	"rule.hysteresis":                   {"Held: it is kept until the score is further below. Medium from %s, high from %s.", "Gehalten, bis der Score weiter darunter liegt. Mittel ab %s, hoch ab %s."},
 	"rule.hand_raise":                   {"They asked for something lately: high whatever the score (medium from %s, high from %s).", "Sie haben kürzlich um etwas gebeten: hoch bei jedem Score (mittel ab %s, hoch ab %s)."},
 	"rule.evidence":                     {"The score is enough for more, the evidence is not there yet. Medium from %s, high from %s.", "Der Score reicht für mehr, die Belege noch nicht. Mittel ab %s, hoch ab %s."},
+	"rule.capacity":                     {"Enough for high, but it begins higher for the owner (scoring.capacity). Medium from %s, high from %s.", "Genug für hoch, aber für diese Zuständigkeit beginnt es höher (scoring.capacity). Mittel ab %s, hoch ab %s."},
 	"rule.verdict":                      {"A rep set them aside (medium from %s, high from %s otherwise).", "Jemand vom Vertrieb hat sie zurückgestellt (sonst mittel ab %s, hoch ab %s)."},
 	"rule.model":                        {"The model’s word (medium from %s, high from %s by the formula).", "Das Wort des Modells (nach der Formel mittel ab %s, hoch ab %s)."},
 	"rule.no_signal":                    {"No signal was ever seen (medium from %s, high from %s).", "Es gab nie ein Signal (mittel ab %s, hoch ab %s)."},

@@ -789,7 +789,7 @@ func TestSentencesAreWhole(t *testing.T) {
 	for kind := score.HandRaise; kind <= score.SocialMention; kind++ {
 		names = append(names, "type."+kind.String())
 	}
-	for _, rule := range []score.Rule{score.ByThreshold, score.ByHysteresis, score.ByHandRaise, score.ByEvidence, score.ByVerdict, score.ByModel, score.ByNothing, score.ByStrength} {
+	for _, rule := range []score.Rule{score.ByThreshold, score.ByHysteresis, score.ByHandRaise, score.ByEvidence, score.ByCapacity, score.ByVerdict, score.ByModel, score.ByNothing, score.ByStrength} {
 		names = append(names, "rule."+string(rule))
 	}
 	for _, why := range []string{journey.WhyForeign, journey.WhyNoConsent, journey.WhyWithdrawn, journey.WhyDenied, journey.WhyAnonymous, journey.WhyStaff, journey.WhyBot, journey.WhyFlood, journey.WhyScanner,
