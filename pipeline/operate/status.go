@@ -26,6 +26,7 @@ type Status struct {
 	People     int                        `json:"people"`
 	Contacts   int                        `json:"contacts"`
 	Tiers      map[string]int64           `json:"tiers"`
+	Drift      *pipeline.Drift            `json:"drift,omitempty"`    // the share of high against its past, once that is long enough
 	Capacity   map[string]pipeline.Cut    `json:"capacity,omitempty"` // where high begins by owner, for whom that is raised; "": nobody's
 	Written    int64                      `json:"written"`            // patches acknowledged since start
 	Rejected   int64                      `json:"rejected"`           // since start
@@ -88,6 +89,11 @@ func StatusOf(p *pipeline.Pipeline) Status {
 		LastGood: p.Health().LastGood(), Batches: p.Batches().Status(), FirstSync: map[string]bool{}, State: st,
 	}
 	out.Capacity = p.Cuts()
+	if shares, err := p.Shares(); err == nil {
+		if d, ok := pipeline.DriftOf(shares); ok {
+			out.Drift = &d
+		}
+	}
 	out.Written, out.Rejected, out.Withdrew, out.Filtered = p.Counts()
 	out.UnknownFormsEver, out.UnknownForms = p.UnknownForms(s.Journey)
 	if b.On {

@@ -64,6 +64,9 @@ func statusText(w io.Writer, st app.Status) {
 		fmt.Fprintf(w, ", %d %s", st.Tiers[tier], tier)
 	}
 	fmt.Fprintln(w)
+	if d := st.Drift; d != nil && d.Drifted {
+		fmt.Fprintf(w, "high       its share has left its own past: %s\n", d)
+	}
 	for _, owner := range slices.Sorted(maps.Keys(st.Capacity)) {
 		cut, whose := st.Capacity[owner], "for "+owner
 		if owner == "" {
