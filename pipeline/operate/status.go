@@ -28,6 +28,7 @@ type Status struct {
 	Tiers      map[string]int64           `json:"tiers"`              // without those held out
 	HeldOut    int                        `json:"held_out"`           // people of whom nothing is written, for comparison
 	Engine     string                     `json:"engine"`             // that scores are worked out by: what is asked for may wait to be learned
+	Drift      *pipeline.Drift            `json:"drift,omitempty"`    // the share of high against its past, once that is long enough
 	Capacity   map[string]pipeline.Cut    `json:"capacity,omitempty"` // where high begins by owner, for whom that is raised; "": nobody's
 	Written    int64                      `json:"written"`            // patches acknowledged since start
 	Rejected   int64                      `json:"rejected"`           // since start
@@ -90,6 +91,11 @@ func StatusOf(p *pipeline.Pipeline) Status {
 		LastGood: p.Health().LastGood(), Batches: p.Batches().Status(), FirstSync: map[string]bool{}, State: st,
 	}
 	out.Capacity = p.Cuts()
+	if shares, err := p.Shares(); err == nil {
+		if d, ok := pipeline.DriftOf(shares); ok {
+			out.Drift = &d
+		}
+	}
 	out.Written, out.Rejected, out.Withdrew, out.Filtered = p.Counts()
 	out.UnknownFormsEver, out.UnknownForms = p.UnknownForms(s.Journey)
 	if b.On {

@@ -56,7 +56,7 @@ func (a *App) jobs() []*job {
 	if a.cfg.Holdout.Share > 0 {
 		add("weigh the holdout", "@every 24h", false, a.followHoldout)
 	}
-	add("capacity", "@every 10m", true, a.pipe.Recut) // once a day, soon after midnight
+	add("nightly", "@every 10m", true, func(ctx context.Context) error { return operate.Nightly(ctx, a.pipe) }) // once a day, soon after midnight
 	add("count held fields", "@every 1h", true, func(ctx context.Context) error { _, err := a.countHeld(ctx); return err })
 	add("first sync progress", "@every 1m", false, func(context.Context) error {
 		if s := a.sync.progress(operate.StatusOf(a.pipe)); s != nil {

@@ -32,6 +32,9 @@ var meters = []*meter{
 	{name: "people", help: "People known.", kind: prometheus.GaugeValue},
 	{name: "people_scored", help: "People whose score is shown in a CRM, by tier.", kind: prometheus.GaugeValue, labels: []string{"tier"}},
 	{name: "people_held_out", help: "People of whom nothing is written, for comparison (holdout.share).", kind: prometheus.GaugeValue},
+	{name: "high_share", help: "Share of high among scored people on the last day, once there are 14 days to compare with.", kind: prometheus.GaugeValue},
+	{name: "high_share_median", help: "Median of it on up to 28 days before.", kind: prometheus.GaugeValue},
+	{name: "high_share_drifted", help: "Whether it is further from that median than usual.", kind: prometheus.GaugeValue},
 	{name: "people_due", help: "People whose score will change by time alone.", kind: prometheus.GaugeValue},
 	{name: "writes_total", help: "Patches acknowledged since the start.", kind: prometheus.CounterValue},
 	{name: "writes_rejected_total", help: "Patches that became dead letters since the start.", kind: prometheus.CounterValue},
@@ -147,6 +150,11 @@ func (m metrics) Collect(ch chan<- prometheus.Metric) {
 	put("unknown_forms_total", float64(st.UnknownFormsEver))
 	for tier, n := range st.Tiers {
 		put("people_scored", float64(n), tier)
+	}
+	if d := st.Drift; d != nil {
+		put("high_share", d.Share)
+		put("high_share_median", d.Median)
+		flag("high_share_drifted", d.Drifted)
 	}
 	put("writes_total", float64(st.Written))
 	put("writes_rejected_total", float64(st.Rejected))

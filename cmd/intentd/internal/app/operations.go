@@ -428,7 +428,7 @@ func (a *App) Once(ctx context.Context) (intake.Found, error) {
 	a.followConfig(ctx)
 	a.sync.begin(a)
 	spent := a.Meter()
-	late := a.pipe.Recut(ctx)
+	late := operate.Nightly(ctx, a.pipe)
 	found, err := operate.Once(ctx, a.pipe)
 	a.tellSpending(spent())
 	if err == nil {

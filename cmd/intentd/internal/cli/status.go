@@ -71,6 +71,9 @@ func statusText(w io.Writer, st app.Status) {
 	if st.Engine != "" && st.Engine != config.EngineFormula {
 		fmt.Fprintf(w, "engine     %s\n", st.Engine)
 	}
+	if d := st.Drift; d != nil && d.Drifted {
+		fmt.Fprintf(w, "high       its share has left its own past: %s\n", d)
+	}
 	for _, owner := range slices.Sorted(maps.Keys(st.Capacity)) {
 		cut, whose := st.Capacity[owner], "for "+owner
 		if owner == "" {
