@@ -28,9 +28,12 @@ func (l *lot) withChanges(s *subject, out *state.Settlement) *state.Settlement {
 			out.Records = append(out.Records, state.RecordChange{Ref: r.ref, Was: r.was, Is: r.state})
 		}
 	}
-	out.Withdrawn = s.withdrawn()
+	out.Withdrawn, out.Drawn, out.LetGo = s.withdrawn(), s.drawn, s.letGo
 	if s.verdict.anew {
 		out.Verdict = &state.VerdictAt{Verdict: s.person.Verdict, At: s.verdict.at}
+		if s.verdict.changed && out.Withdrawn.IsZero() { // after a withdrawal nothing of before is kept
+			out.Verdict.Judged = l.judged(s)
+		}
 	}
 	return out
 }

@@ -26,14 +26,11 @@ func (w *writer) reasons() string {
 		b = append(b, l.rules[score.ByNothing]...)
 		return shorten(string(w.marks(b)), limit)
 	}
-	var room [16]group // more than most have
-	groups := w.groups(room[:0])
-	b = fill(b, l.raises, "list", w.list(w.raises(groups)))
-	b = fill(append(b, '\n'), l.lowers, "list", w.list(w.lowers(groups)))
-	b = append(b, '\n')
-	p := &r.Parts
-	b = fill(b, l.sum, "volume", l.tenths(p.Volume.Contribution), "wv", l.points(p.Volume.Weight), "recency", l.tenths(p.Recency.Contribution), "wr", l.points(p.Recency.Weight),
-		"topics", l.tenths(p.Topics.Contribution), "wt", l.points(p.Topics.Weight), "score", l.tenths(p.Score), "tier", w.tier())
+	if r.Settings.Additive != nil {
+		b = w.learnedReasons(b)
+	} else {
+		b = w.formulaReasons(b)
+	}
 	if r.Rule == score.ByHandRaise {
 		b = fill(b, l.bySevenDays, "days", strconv.Itoa(r.Settings.HandRaiseDays))
 	}
@@ -42,6 +39,18 @@ func (w *writer) reasons() string {
 		b = append(append(b, '\n'), rule...)
 	}
 	return shorten(string(w.marks(b)), limit)
+}
+
+// formulaReasons are those of a score by the formula: what raised and lowered it, in words, and the sum of its three parts.
+func (w *writer) formulaReasons(b []byte) []byte {
+	l, p := w.lang, &w.r.Parts
+	var room [16]group // more than most have
+	groups := w.groups(room[:0])
+	b = fill(b, l.raises, "list", w.list(w.raises(groups)))
+	b = fill(append(b, '\n'), l.lowers, "list", w.list(w.lowers(groups)))
+	b = append(b, '\n')
+	return fill(b, l.sum, "volume", l.tenths(p.Volume.Contribution), "wv", l.points(p.Volume.Weight), "recency", l.tenths(p.Recency.Contribution), "wr", l.points(p.Recency.Weight),
+		"topics", l.tenths(p.Topics.Contribution), "wt", l.points(p.Topics.Weight), "score", l.tenths(p.Score), "tier", w.tier())
 }
 
 func (w *writer) tier() string {

@@ -75,6 +75,9 @@ func (p *page) who() {
 		p.entry("because", r.Reason)
 	}
 	versions := "formula " + r.Formula
+	if e := r.Settings.Engine(); e != score.EngineFormula {
+		versions += ", engine " + e
+	}
 	if r.Intent.Engine != "" {
 		versions += ", texts by " + r.Intent.Engine
 	}
@@ -172,6 +175,10 @@ func (p *page) parts() {
 	if !r.Parts.Known {
 		return
 	}
+	if r.Settings.Additive != nil {
+		p.learned()
+		return
+	}
 	p.title("Parts", "")
 	p.line("  %-10s %9s %8s %8s   %s", "", "component", "weight", "points", "from")
 	row := func(name string, part score.Part, from string) {
@@ -186,6 +193,33 @@ func (p *page) parts() {
 	}
 	row("how strong", r.Parts.Topics, p.topicSum())
 	p.line("  %-10s %9s %8s %8s", "score", "", "", score.FormatTenths(r.Parts.Score))
+}
+
+// learned tells the parts of a score by a learned model: what everybody begins with, the points of each term, the cut to 0 … 100, and the probability that goes with them.
+func (p *page) learned() {
+	r, terms := p.r, p.r.Settings.Additive.Terms
+	p.title("Parts", "learned from outcomes: a value, as it is learned from, times its points")
+	row := func(name, value, times string, tenths int) {
+		p.line("  %s %9s %8s %8s", Pad(name, 44), value, times, score.FormatTenths(tenths))
+	}
+	p.line("  %s %9s %8s %8s", Pad("", 44), "value", "each", "points")
+	row("everybody begins with", "", "", r.Parts.Offset)
+	for _, x := range slices.SortedStableFunc(slices.Values(r.Points), func(a, b score.Points) int { return max(b.Tenths, -b.Tenths) - max(a.Tenths, -a.Tenths) }) {
+		if x.Term >= 0 && x.Term < len(terms) {
+			name := terms[x.Term].Feature.String()
+			if terms[x.Term].Form == score.Log {
+				name += " (ln)"
+			}
+			row(Clean(name), strconv.FormatFloat(float64(x.Value), 'f', 2, 32), strconv.FormatFloat(terms[x.Term].Slope, 'f', 2, 64), x.Tenths)
+		}
+	}
+	if r.Parts.Clamp != 0 {
+		row("kept within 0 and 100", "", "", r.Parts.Clamp)
+	}
+	row("score", "", "", r.Parts.Score)
+	if x, ok := r.Settings.Probability(&r.Parts); ok {
+		p.entry("chance", fmt.Sprintf("%.0f %% that they buy, by the same model; it is no part of the score", 100*x))
+	}
 }
 
 func (p *page) topicSum() string {
@@ -405,6 +439,9 @@ func (p *page) written() {
 				p.named(name, 18, line)
 			}
 		}
+	}
+	if !r.HeldOut.IsZero() {
+		p.title("Held out", "since "+p.date(r.HeldOut)+", for comparison; nothing is written to any CRM until they ask to be contacted or holdout.share is lowered")
 	}
 	if len(r.Held) > 0 {
 		p.title("Held", "a person changed these, so they stay theirs until emptied, or let go by `intentd release`: "+strings.Join(r.Held, ", "))

@@ -41,6 +41,16 @@ type Signal struct {
 	Strength uint8 // 0 to 100, after the config's settings
 	Product  uint8 // 1-based index into Features.Products, 0 for none
 	Flags    Flag
+	Object   uint16 // 1-based index into Features.Objects, 0 for none
+}
+
+// Visit is what strengths are learned from of one session, beside its signals.
+type Visit struct {
+	At     int64 // Unix seconds of its first step
+	Length int64 // seconds until its last step
+	Dwell  int64 // seconds that somebody was on the site, Length or more
+	Steps  int
+	Pages  int // page views among them
 }
 
 // Topic is one configured topic that the journey matched.
@@ -56,6 +66,10 @@ type Features struct {
 	Signals  []Signal
 	Topics   []Topic
 	Products []string
+	// Whole says that Objects and Visits are told: features of earlier releases have none.
+	Whole   bool
+	Objects []string // what signals were about, as facts are named: "pages: /pricing", "form: demo"
+	Visits  []Visit  // ordered by At
 	// The model's words, where an engine gave them. They count while a signal lies in the window.
 	ModelInterest Interest // moves the score by at most Settings.InterestPoints
 	ModelTier     Tier     // used only with Settings.TierByModel
@@ -134,6 +148,15 @@ type Parts struct {
 	Bonus                   int   `json:"bonus"`                     // bounded sum of topic points
 	Interest                int   `json:"interest_points,omitempty"` // points for the model's reading of interest
 	Newest                  int64 `json:"newest"`                    // Unix seconds of the newest signal that sets recency, 0 if none
+	// Under Settings.Additive the contributions are nought, and the score is Offset + Points + Clamp, in tenths.
+	Offset int `json:"offset,omitempty"`         // what everybody begins with
+	Points int `json:"learned_points,omitempty"` // sum of the points of all terms
+	Clamp  int `json:"clamp,omitempty"`          // what cuts the sum to 0 … 1000
+}
+
+// Sum is what the parts add up to, in tenths: the score.
+func (p *Parts) Sum() int {
+	return p.Volume.Contribution + p.Recency.Contribution + p.Topics.Contribution + p.Offset + p.Points + p.Clamp
 }
 
 // Rule says why a tier was given.

@@ -34,6 +34,7 @@ var meters = []*meter{
 	{name: "high_share", help: "Share of high among scored people on the last day, once there are 14 days to compare with.", kind: prometheus.GaugeValue},
 	{name: "high_share_median", help: "Median of it on up to 28 days before.", kind: prometheus.GaugeValue},
 	{name: "high_share_drifted", help: "Whether it is further from that median than usual.", kind: prometheus.GaugeValue},
+	{name: "people_held_out", help: "People of whom nothing is written, for comparison (holdout.share).", kind: prometheus.GaugeValue},
 	{name: "people_due", help: "People whose score will change by time alone.", kind: prometheus.GaugeValue},
 	{name: "writes_total", help: "Patches acknowledged since the start.", kind: prometheus.CounterValue},
 	{name: "writes_rejected_total", help: "Patches that became dead letters since the start.", kind: prometheus.CounterValue},
@@ -87,6 +88,9 @@ var meters = []*meter{
 	{name: "state_free_bytes", help: "Reusable space inside the state file.", kind: prometheus.GaugeValue},
 	{name: "disk_free_bytes", help: "Space that intentd can still fill beside the state file.", kind: prometheus.GaugeValue},
 	{name: "background_failures_total", help: "Small updates of the state that nobody waits for (caches, usage) and that failed.", kind: prometheus.CounterValue},
+	{name: "learned_applied", help: "Number of what was learned from closed deals and is in force; 0: nothing is.", kind: prometheus.GaugeValue},
+	{name: "learned_waiting", help: "Number of what was learned since and waits to be applied; 0: nothing does.", kind: prometheus.GaugeValue},
+	{name: "learning_stuck", help: "Whether the last scheduled learning had nothing to learn from, or might not.", kind: prometheus.GaugeValue},
 	{name: "job_running", help: "Whether a job runs now.", kind: prometheus.GaugeValue, labels: []string{"job"}},
 	{name: "job_failed", help: "Whether the last run of a job failed.", kind: prometheus.GaugeValue, labels: []string{"job"}},
 }
@@ -141,6 +145,7 @@ func (m metrics) Collect(ch chan<- prometheus.Metric) {
 	put("journal_patches", float64(st.Journal))
 	put("dead_letters", float64(st.Dead))
 	put("people", float64(st.People))
+	put("people_held_out", float64(st.HeldOut))
 	put("people_due", float64(st.Due))
 	put("unknown_forms_total", float64(st.UnknownFormsEver))
 	for tier, n := range st.Tiers {
@@ -258,6 +263,11 @@ func (m metrics) Collect(ch chan<- prometheus.Metric) {
 	put("state_free_bytes", float64(st.State.FreeBytes))
 	if free, ok := disk.Free(st.State.Path); ok {
 		put("disk_free_bytes", float64(free))
+	}
+	if l, err := a.learning(); err == nil {
+		put("learned_applied", l.InForce.number())
+		put("learned_waiting", l.Waits.number())
+		flag("learning_stuck", l.Note != nil)
 	}
 	put("background_failures_total", float64(st.State.LaterFailed))
 	if sched != nil {

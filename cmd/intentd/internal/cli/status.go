@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/intentd/intentd/cmd/intentd/internal/app"
+	"github.com/intentd/intentd/cmd/intentd/internal/config"
 	"github.com/intentd/intentd/connectors"
 	"github.com/intentd/intentd/pipeline/batch"
 	"github.com/intentd/intentd/pipeline/score"
@@ -63,9 +64,15 @@ func statusText(w io.Writer, st app.Status) {
 	for _, tier := range []string{"high", "medium", "low"} {
 		fmt.Fprintf(w, ", %d %s", st.Tiers[tier], tier)
 	}
+	if st.HeldOut > 0 {
+		fmt.Fprintf(w, "; %d held out, of whom nothing is written", st.HeldOut)
+	}
 	fmt.Fprintln(w)
 	if d := st.Drift; d != nil && d.Drifted {
 		fmt.Fprintf(w, "high       its share has left its own past: %s\n", d)
+	}
+	if st.Engine != "" && st.Engine != config.EngineFormula {
+		fmt.Fprintf(w, "engine     %s\n", st.Engine)
 	}
 	for _, owner := range slices.Sorted(maps.Keys(st.Capacity)) {
 		cut, whose := st.Capacity[owner], "for "+owner
@@ -94,6 +101,16 @@ func statusText(w io.Writer, st app.Status) {
 	}
 	fmt.Fprintln(w)
 	modelText(w, st)
+	learningText(w, st.Learning)
+	switch h := st.Holdout; {
+	case h == nil:
+	case h.Runs:
+		fmt.Fprintf(w, "holdout    runs since %s: %s\n", h.At.UTC().Format("2 Jan 2006"), h.Why)
+	case h.Why != "":
+		fmt.Fprintf(w, "holdout    does not begin, and everybody is written: %s\n", h.Why)
+	default:
+		fmt.Fprintln(w, "holdout    was not weighed yet, and everybody is written")
+	}
 	if st.Held.Records > 0 {
 		fmt.Fprintf(w, "held       people changed fields of %s: those stay as they are until emptied, or until intentd release\n", plural(st.Held.Records, "record"))
 	}
@@ -121,6 +138,26 @@ func statusText(w io.Writer, st app.Status) {
 		case j.Error != "":
 			fmt.Fprintf(w, "job %-28s failed: %s\n", j.Name, strings.ReplaceAll(j.Error, "\n", "; "))
 		}
+	}
+}
+
+// learningText is what was learned and is in force, and what waits.
+func learningText(w io.Writer, l *app.Learning) {
+	if l == nil {
+		return
+	}
+	if f := l.InForce; f != nil {
+		fmt.Fprintf(w, "learned    number %d in force since %s: %s\n", f.Number, f.Applied.UTC().Format("2 Jan 2006"), learnedText(f))
+	}
+	if n := l.Waits; n != nil {
+		fmt.Fprintf(w, "learned    number %d of %s waits for intentd learn apply", n.Number, n.At.UTC().Format("2 Jan 2006"))
+		if n.Why != "" {
+			fmt.Fprintf(w, ": %s", n.Why)
+		}
+		fmt.Fprintln(w)
+	}
+	if n := l.Note; n != nil {
+		fmt.Fprintf(w, "learned    nothing on %s: %s\n", n.At.UTC().Format("2 Jan 2006"), n.Why)
 	}
 }
 
