@@ -48,6 +48,7 @@ func (l *lot) infer(ctx context.Context) error {
 		ask[engine] = append(ask[engine], s)
 	}
 	for engine, subjects := range ask {
+		subjects = l.inOrder(subjects)
 		subjects, err := l.awaitTexts(ctx, engine, subjects)
 		if err != nil {
 			return err
@@ -55,6 +56,7 @@ func (l *lot) infer(ctx context.Context) error {
 		in := make([]intent.Subject, len(subjects))
 		for i, s := range subjects {
 			in[i] = l.asSubject(s)
+			in[i].Last = s.inputs.last
 		}
 		out, err := inferAll(ctx, engine, in)
 		if err != nil {
@@ -63,6 +65,9 @@ func (l *lot) infer(ctx context.Context) error {
 		people, degraded := int64(0), int64(0)
 		for i, s := range subjects {
 			l.useIntent(s, out[i])
+			if u := out[i].Usage; u.Calls > 0 && !l.dry {
+				l.p.log.Debug("what a person's texts cost", "person", s.key, "calls", u.Calls, "tokens_in", u.In, "tokens_out", u.Out+u.Thoughts, "micro_usd", u.MicroUSD)
+			}
 			if out[i].Degraded != "" {
 				degraded++
 			} else if out[i].Engine != "rules" { // nor those whose journey is not worth a call
@@ -75,6 +80,19 @@ func (l *lot) infer(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// inOrder are the subjects with those who go last behind the others.
+func (l *lot) inOrder(subjects []*subject) []*subject {
+	var first, last []*subject
+	for _, s := range subjects {
+		if s.inputs.last = l.goesLast(s); s.inputs.last {
+			last = append(last, s)
+		} else {
+			first = append(first, s)
+		}
+	}
+	return append(first, last...)
 }
 
 // newForms are the unknown forms among what is new of a subject: what the last receipt names was counted.

@@ -50,6 +50,8 @@ func (l *lot) scoreSubject(s *subject) {
 	case ok:
 		r.reason = reason
 	case !next.Known:
+	case l.letsGo(s):
+		r.reason = "held out no more"
 	case l.verdictIsNews(s):
 		r.reason = score.ReasonVerdict
 	case b.upgraded:

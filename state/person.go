@@ -55,6 +55,7 @@ const (
 	personEvents = 1 << iota
 	personDue
 	personVerdict
+	personArm
 )
 
 // The byte of marks holds the flags and, above them, the tier.
@@ -84,6 +85,9 @@ func (tx *txn) appendPerson(b []byte, p *Person) ([]byte, error) {
 	}
 	if p.Verdict != "" {
 		set |= personVerdict
+	}
+	if !p.Arm.Since.IsZero() {
+		set |= personArm
 	}
 	b = append(b, set, byte(p.Flags)&flagBits|byte(p.tier())<<tierShift)
 	if set&personDue != 0 { // first, so that a change of it is found without the rest
@@ -119,7 +123,31 @@ func (tx *txn) appendPerson(b []byte, p *Person) ([]byte, error) {
 	if set&personVerdict != 0 {
 		b = appendString(b, p.Verdict)
 	}
+	if set&personArm != 0 {
+		b = p.Arm.append(b)
+	}
 	return b, nil
+}
+
+const (
+	armHeld = 1 << iota
+	armMixed
+)
+
+func (a Arm) append(b []byte) []byte {
+	var marks byte
+	if a.Held {
+		marks |= armHeld
+	}
+	if a.Mixed {
+		marks |= armMixed
+	}
+	return append(binary.BigEndian.AppendUint32(b, seconds(a.Since)), marks)
+}
+
+func (r *reader) arm() Arm {
+	at, marks := r.uint32(), r.byte()
+	return Arm{Since: time.Unix(int64(at), 0).UTC(), Held: marks&armHeld != 0, Mixed: marks&armMixed != 0}
 }
 
 // appendRef stores a ref inside a record: its key, led by its length.
@@ -184,6 +212,9 @@ func (tx *txn) decodePerson(core []byte) (p Person, err error) {
 	if set&personVerdict != 0 {
 		p.Verdict = r.string()
 	}
+	if set&personArm != 0 {
+		p.Arm = r.arm()
+	}
 	if r.bad || len(r.b) > 0 {
 		return Person{}, damaged("person")
 	}
@@ -236,9 +267,9 @@ func (tx *txn) PutPerson(id PersonID, p *Person) error {
 	} else if was, err := tx.storedTier(old); err != nil {
 		return err
 	} else {
-		tx.w.counts.tiers[was]--
+		*tx.w.counts.of(PersonFlags(old[1]), was)--
 	}
-	tx.w.counts.tiers[p.tier()]++
+	*tx.w.counts.of(p.Flags, p.tier())++
 	if err := tx.setDue(id, dueOf(old), p.Due); err != nil {
 		return err
 	}
@@ -303,9 +334,11 @@ func (db *DB) PeopleFrom(from PersonID, n int) (people []Person, next PersonID, 
 	return people, next, err
 }
 
-// putResult makes a result the person's. Records may have changed hands, and a verdict come in, since it was worked out.
+// putResult makes a result the person's. Records may have changed hands, a verdict come in, and a merge ended that they are held out, since it
+// was worked out.
 func (tx *txn) putResult(id PersonID, have, next *Person) error {
 	merged := *next
-	merged.Contacts, merged.Verdict = have.Contacts, have.Verdict
+	merged.Contacts, merged.Verdict, merged.Arm = have.Contacts, have.Verdict, have.Arm
+	merged.Flags = next.Flags&^FlagHeldOut | have.Flags&FlagHeldOut
 	return tx.PutPerson(id, &merged)
 }

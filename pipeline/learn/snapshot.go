@@ -2,6 +2,7 @@ package learn
 
 import (
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -26,6 +27,7 @@ type Snapshot struct {
 	Last     time.Time         // step; zero without one
 	LastForm time.Time         // newest form or request; zero: none
 	Pages    int               // page views
+	Topics   []string          // of the pages and things that counted, by the alphabet
 	Words    map[string]string // where they came from, and profile fields of the allow-list, the newest value of each
 }
 
@@ -33,7 +35,7 @@ type Snapshot struct {
 var Profile = []string{"title", "job_title", "industry", "size", "company_size", "employees", "source", "lead_source"}
 
 // Snap is the snapshot of a journey that was built as of a date: none of its steps is later. fields are the allowed properties.
-func Snap(visits []journey.Session, f score.Features, at time.Time, fields []string) *Snapshot {
+func Snap(visits []journey.Session, signals []journey.Signal, f score.Features, at time.Time, fields []string) *Snapshot {
 	s := &Snapshot{At: at, Features: f, Kinds: map[string]int{}, Words: map[string]string{}}
 	for i := range visits {
 		for k := range visits[i].Steps {
@@ -64,6 +66,11 @@ func Snap(visits []journey.Session, f score.Features, at time.Time, fields []str
 			s.LastForm = at
 		}
 	}
+	for i := range signals {
+		s.Topics = append(s.Topics, signals[i].Topics...)
+	}
+	slices.Sort(s.Topics)
+	s.Topics = slices.Compact(s.Topics)
 	return s
 }
 

@@ -1,6 +1,7 @@
 package learn
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -317,4 +318,11 @@ func (m *Strengths) Parts(facts []Fact) (points []Points, clamp, total int) {
 func (m *Strengths) Probability(sum float64) float64 {
 	odds := m.Intercept + (sum-float64(m.Offset))/10/m.K
 	return measure.Logistic(m.Calibration.A + m.Calibration.B*odds)
+}
+
+// Strongest are the n features that move a score most, for one standard deviation.
+func (m *Strengths) Strongest(n int) []Strength {
+	all := slices.Clone(m.Features)
+	slices.SortStableFunc(all, func(a, b Strength) int { return cmp.Compare(math.Abs(b.Strength), math.Abs(a.Strength)) })
+	return all[:min(n, len(all))]
 }

@@ -35,6 +35,13 @@ type surveyed struct {
 
 type tally struct{ rows, won int }
 
+func (w *tally) add(won bool) {
+	w.rows++
+	if won {
+		w.won++
+	}
+}
+
 // Add counts somebody.
 func (s *Survey) Add(facts []Fact, won bool) {
 	if s.facts == nil {
@@ -81,10 +88,7 @@ func (v *surveyed) add(f *Fact, won bool) {
 		w = &tally{}
 		v.words[strings.Clone(f.Word)] = w
 	}
-	w.rows++
-	if won {
-		w.won++
-	}
+	w.add(won)
 }
 
 // Suspect is a fact that tells the outcome too well: as a rule it was filled in after it.

@@ -62,13 +62,32 @@ const (
 
 // EffectOf compares the settings in force with those of next. lot is how many records a CRM reads or writes in one call.
 func EffectOf(ctx context.Context, p *pipeline.Pipeline, next *pipeline.Setup, lot int) (*Effect, error) {
+	e, err := effectsOf(ctx, p, next)
+	if err != nil {
+		return nil, err
+	}
+	e.out.Calls = 2 * ((e.out.Writes + lot - 1) / lot)
+	e.sample()
+	e.ask(ctx)
+	return e.out, nil
+}
+
+// TiersUnder is the part of an Effect that names nobody and asks nobody: people, by tier, and how many would change.
+func TiersUnder(ctx context.Context, p *pipeline.Pipeline, next *pipeline.Setup) (*Effect, error) {
+	e, err := effectsOf(ctx, p, next)
+	if err != nil {
+		return nil, err
+	}
+	return e.out, nil
+}
+
+func effectsOf(ctx context.Context, p *pipeline.Pipeline, next *pipeline.Setup) (*effects, error) {
 	e := &effects{now: p.Now(), old: p.Setup(), next: next, out: &Effect{Samples: []EffectSample{}, Owners: []OwnerEffect{}}}
 	var err error
 	if e.out.Damaged, err = p.EachShown(ctx, e.add); err != nil {
 		return nil, err
 	}
 	e.out.People, e.out.Changed = e.matrix.People(), e.matrix.Changed()
-	e.out.Calls = 2 * ((e.out.Writes + lot - 1) / lot)
 	for was := range slices.Backward(e.matrix[:]) {
 		for then, n := range slices.Backward(e.matrix[was][:]) {
 			if n > 0 {
@@ -76,9 +95,7 @@ func EffectOf(ctx context.Context, p *pipeline.Pipeline, next *pipeline.Setup, l
 			}
 		}
 	}
-	e.sample()
-	e.ask(ctx)
-	return e.out, nil
+	return e, nil
 }
 
 // effects adds up an Effect.

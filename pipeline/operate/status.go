@@ -25,7 +25,8 @@ type Status struct {
 	Due        int                        `json:"due"` // people with a due time
 	People     int                        `json:"people"`
 	Contacts   int                        `json:"contacts"`
-	Tiers      map[string]int64           `json:"tiers"`
+	Tiers      map[string]int64           `json:"tiers"`    // without those held out
+	HeldOut    int                        `json:"held_out"` // people of whom nothing is written, for comparison
 	Engine     string                     `json:"engine"`   // that scores are worked out by: what is asked for may wait to be learned
 	Written    int64                      `json:"written"`  // patches acknowledged since start
 	Rejected   int64                      `json:"rejected"` // since start
@@ -84,7 +85,7 @@ func StatusOf(p *pipeline.Pipeline) Status {
 	b := p.Brake()
 	out := Status{
 		At: p.Now(), Paused: b.Paused, WriteMode: s.Write.Mode, Queue: map[string]LaneStatus{}, Journal: p.DB().JournalDepth(), Dead: p.DB().DeadCount(),
-		Due: p.DB().DueCount(), People: st.People, Contacts: st.Contacts, Tiers: map[string]int64{}, Engine: s.Score.Engine(), Connectors: map[string]ConnectorStatus{},
+		Due: p.DB().DueCount(), People: st.People, Contacts: st.Contacts, Tiers: map[string]int64{}, HeldOut: st.HeldOut, Engine: s.Score.Engine(), Connectors: map[string]ConnectorStatus{},
 		LastGood: p.Health().LastGood(), Batches: p.Batches().Status(), FirstSync: map[string]bool{}, State: st,
 	}
 	out.Written, out.Rejected, out.Withdrew, out.Filtered = p.Counts()

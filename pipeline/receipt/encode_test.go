@@ -79,7 +79,7 @@ func TestStoredFormHoldsEveryField(t *testing.T) {
 		if want.Features, err = score.DecodeFeatures(r.Features.Append(nil)); err != nil {
 			t.Fatal(err)
 		}
-		want.Settings, want.Previous.Raised, want.Links, want.Proposals, want.Probability = score.Settings{}, 0, nil, nil, 0 // those are of the moment they are asked for
+		want.Settings, want.Previous.Raised, want.Links, want.Proposals, want.HeldOut, want.Probability = score.Settings{}, 0, nil, nil, time.Time{}, 0 // those are of the moment they are asked for
 		if got.Forecast.CoolsOn.Equal(want.Forecast.CoolsOn) && got.Forecast.CoolsOn.Format(time.RFC3339) == want.Forecast.CoolsOn.Format(time.RFC3339) {
 			got.Forecast.CoolsOn = want.Forecast.CoolsOn
 		}

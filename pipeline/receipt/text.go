@@ -431,6 +431,9 @@ func (p *page) written() {
 			}
 		}
 	}
+	if !r.HeldOut.IsZero() {
+		p.title("Held out", "since "+p.date(r.HeldOut)+", for comparison; nothing is written to any CRM until they ask to be contacted or holdout.share is lowered")
+	}
 	if len(r.Held) > 0 {
 		p.title("Held", "a person changed these, so they stay theirs until emptied, or let go by `intentd release`: "+strings.Join(r.Held, ", "))
 	}

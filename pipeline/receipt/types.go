@@ -47,6 +47,7 @@ type Receipt struct {
 	Written     map[string]string `json:"written,omitempty"`     // canonical field → value, as sent
 	Provisional bool              `json:"provisional,omitempty"` // the texts are the rules' where a model is to write them: its texts follow
 	Held        []string          `json:"held,omitempty"`        // fields a human holds: not written
+	HeldOut     time.Time         `json:"held_out,omitzero"`     // since when the person is held out, as of now: nothing is written; zero: they are not. Not stored
 	Refs        []connectors.Ref  `json:"refs,omitempty"`
 	Links       []LinkLine        `json:"links,omitempty"` // what the person is known by now; not stored
 	// Proposals are visitors who say now to be the person; not stored.

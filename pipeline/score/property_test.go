@@ -293,3 +293,36 @@ func FuzzDecodeShown(f *testing.F) {
 		}
 	})
 }
+
+// Where the tier is not open, no word of a model gives another one.
+func TestPropertyNoModelMovesATierThatIsNotOpen(t *testing.T) {
+	r := rand.New(rand.NewPCG(9, 3))
+	open, settled := 0, 0
+	for range 20000 {
+		s, f := randomSettings(r), randomFeatures(r, 30, 1)
+		f.ModelInterest, f.ModelTier = InterestNone, Low
+		topics, prev := len(f.Topics) > 0 || r.IntN(2) == 0, Tier(r.IntN(4))
+		if s.Open(f, prev, topics, noon) {
+			open++
+			if !s.ByModel(topics) {
+				t.Fatalf("open, though no word of a model counts: %+v", f)
+			}
+			continue
+		}
+		settled++
+		want, _ := s.TierOf(f, s.At(f, noon), prev, noon)
+		for range 5 {
+			g := *f
+			g.ModelInterest, g.ModelTier = Interest(r.IntN(4)), Tier(1+r.IntN(3))
+			if topics {
+				g.Topics = append(slices.Clone(f.Topics), Topic{Name: "more", Points: []int8{5, 3, -10, -7}[r.IntN(4)], Last: noon.Unix()})
+			}
+			if got, _ := s.TierOf(&g, s.At(&g, noon), prev, noon); got != want {
+				t.Fatalf("not open, and yet %s becomes %s by %+v", want, got, g)
+			}
+		}
+	}
+	if open < 1000 || settled < 1000 {
+		t.Errorf("%d open, %d settled: one of the two was hardly tried", open, settled)
+	}
+}

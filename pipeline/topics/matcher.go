@@ -112,6 +112,9 @@ func (m *Matcher) Offline() *Matcher {
 	return New(c)
 }
 
+// Configured says whether there are topics to match with.
+func (m *Matcher) Configured() bool { return len(m.configured) > 0 }
+
 // Version changes whenever the same topics could be matched otherwise.
 func (m *Matcher) Version() uint64 {
 	d := xxhash.New()

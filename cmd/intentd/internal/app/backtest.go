@@ -223,7 +223,7 @@ func snapshots(ctx context.Context, setup *pipeline.Setup, cases []outcomeCase, 
 				}
 				t := &tried[0]
 				left[w].Add(t.Receipt.Filtered)
-				snap := learn.Snap(t.Visits, t.Receipt.Features, at, fields)
+				snap := learn.Snap(t.Visits, t.Signals, t.Receipt.Features, at, fields)
 				for name, word := range c.outcome.Profile {
 					snap.Words[name] = word
 				}

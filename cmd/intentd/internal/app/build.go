@@ -148,10 +148,10 @@ func (b *builder) all() error {
 		e = strings.ToLower(strings.TrimPrefix(strings.TrimSpace(e), "@"))
 		s.Exclude = append(s.Exclude, cmp.Or(s.Identity.Email(e), e))
 	}
-	s.BrakeShare = cfg.Write.Brake / 100
-	s.ReceiptsKept = cfg.Privacy.Retention.Receipts
+	s.BrakeShare, s.Holdout = cfg.Write.Brake/100, b.a.holdoutShare(cfg.Holdout.Share)
+	s.ReceiptsKept, s.SnapshotsKept = cfg.Privacy.Retention.Receipts, cfg.Privacy.Retention.Snapshots
 	if budget > 0 {
-		s.BudgetSpent = func() bool { spent, budget := b.ledger.SpentToday(); return spent >= budget }
+		s.BudgetSpent = b.ledger.Used
 	}
 	if b.store != nil {
 		b.store.SetIdentity(s.Identity)

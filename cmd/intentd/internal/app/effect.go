@@ -72,8 +72,8 @@ var simulated = []string{
 }
 
 var beside = []string{
-	"state", "log", "http", "write", "text", "clickstream.dir", "schedule", "screenshots", "competitors", "model.concurrency", "model.daily_budget_usd", "model.batch", "model.prices",
-	"model.timeout", "model.requests_per_minute", "model.api_key", "model.api_key_file", "privacy.redact", "privacy.retention.receipts",
+	"state", "log", "http", "write", "text", "clickstream.dir", "schedule", "learning", "screenshots", "holdout", "competitors", "model.concurrency", "model.daily_budget_usd", "model.batch", "model.prices",
+	"model.timeout", "model.requests_per_minute", "model.api_key", "model.api_key_file", "privacy.redact", "privacy.retention.receipts", "privacy.retention.snapshots",
 }
 
 // ofAccess are keys of connectors that say how they are reached, and when, and where their fields are.

@@ -20,10 +20,14 @@ type Learned struct {
 func (b *builder) settings() (score.Settings, error) {
 	s := scoreSettings(b.cfg)
 	asked := b.cfg.Scoring.Engine
-	if b.a.o.Learned == nil || asked != config.EngineWeights && asked != config.EnginePropensity && asked != config.EngineAuto {
+	told := b.a.o.Learned
+	if told == nil && b.a.db != nil {
+		told = b.a.learned
+	}
+	if told == nil || asked != config.EngineWeights && asked != config.EnginePropensity && asked != config.EngineAuto {
 		return s, nil
 	}
-	l, err := b.a.o.Learned()
+	l, err := told()
 	if err != nil {
 		return s, fmt.Errorf("what was learned: %w", err)
 	}

@@ -41,6 +41,8 @@ func (c *checker) check(cfg *Config) {
 	for key, d := range map[string]time.Duration{"not_now": cfg.Verdicts.NotNow, "not_interested": cfg.Verdicts.NotInterested, "wrong_person": cfg.Verdicts.WrongPerson} {
 		c.Span("verdicts."+key, d, 0, 3650*day)
 	}
+	c.Between("holdout.share", cfg.Holdout.Share, 0, 0.5, "write a share of the people, such as 0.05; 0 holds nobody out")
+	c.OneOf("learning", cfg.Learning, LearningOff, LearningSuggest, LearningApply)
 	c.topics(&cfg.Topics)
 	c.products(cfg.Products)
 	c.competitors(cfg.Competitors)
@@ -325,6 +327,7 @@ func (c *checker) privacy(cfg *Config) {
 	}
 	c.Span("privacy.retention.receipts", p.Retention.Receipts, day, 3650*day)
 	c.Span("privacy.retention.history", p.Retention.History, day, 3650*day)
+	c.Span("privacy.retention.snapshots", p.Retention.Snapshots, day, 3650*day)
 }
 
 // The checks below add one problem and report whether the value is right.

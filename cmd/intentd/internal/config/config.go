@@ -29,9 +29,11 @@ type Config struct {
 	Window      Window       `mapstructure:"window"`
 	Scoring     Scoring      `mapstructure:"scoring"`
 	Verdicts    Verdicts     `mapstructure:"verdicts"`
+	Holdout     Holdout      `mapstructure:"holdout"`
 	Topics      Topics       `mapstructure:"topics"`
 	Products    []Product    `mapstructure:"products"`
 	Competitors []Competitor `mapstructure:"competitors"`
+	Learning    string       `mapstructure:"learning"` // off | suggest | apply: what becomes of what closed deals teach
 	Schedule    Schedule     `mapstructure:"schedule"`
 	Privacy     Privacy      `mapstructure:"privacy"`
 	Screenshots Screenshots  `mapstructure:"screenshots"`
@@ -127,6 +129,13 @@ const (
 
 // Engines are all that scoring.engine may ask for.
 var Engines = []string{EngineFormula, EngineWeights, EnginePropensity, EngineModel, EngineAuto}
+
+// What learning may be.
+const (
+	LearningOff     = "off"
+	LearningSuggest = "suggest" // what is learned waits until it is applied by hand
+	LearningApply   = "apply"   // it is applied where it moves few
+)
 
 // Scoring are the settings of the formula, and of what counts.
 type Scoring struct {
@@ -235,6 +244,11 @@ type Verdicts struct {
 	WrongPerson   time.Duration `mapstructure:"wrong_person"`
 }
 
+// Holdout is the share of newly scored people of whom nothing is written, so that what a score brings can be told.
+type Holdout struct {
+	Share float64 `mapstructure:"share"` // 0 to 0.5; 0: everybody is written
+}
+
 // Topics are what a good or a bad customer reads about.
 type Topics struct {
 	Win     []string       `mapstructure:"win"`
@@ -295,8 +309,9 @@ type Redact struct {
 
 // Retention is how long things are kept.
 type Retention struct {
-	Receipts time.Duration `mapstructure:"receipts"` // explanations of written scores
-	History  time.Duration `mapstructure:"history"`  // how far back journeys are asked for and texts may look
+	Receipts  time.Duration `mapstructure:"receipts"`  // explanations of written scores
+	History   time.Duration `mapstructure:"history"`   // how far back journeys are asked for and texts may look
+	Snapshots time.Duration `mapstructure:"snapshots"` // what scores rested on, change by change
 }
 
 // Screenshots is the directory of pictures that events may name. Empty: off.
@@ -332,10 +347,11 @@ func Default() *Config {
 			MaterialPoints: 5, Trend: Trend{Days: 7, Surging: 20, Rising: 5, Cooling: 5}, EventsPerMinute: 60,
 		},
 		Verdicts: Verdicts{NotNow: 60 * day, NotInterested: 180 * day, WrongPerson: 365 * day},
+		Learning: LearningSuggest,
 		Schedule: Schedule{Sweep: "@weekly", Learn: "0 4 * * 0", Purge: "30 3 * * *"},
 		Privacy: Privacy{
 			Customers: []string{"customer"},
-			Retention: Retention{Receipts: 180 * day, History: 400 * day},
+			Retention: Retention{Receipts: 180 * day, History: 400 * day, Snapshots: 400 * day},
 		},
 	}
 }

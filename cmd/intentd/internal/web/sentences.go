@@ -184,6 +184,7 @@ var sentences = map[string][2]string{
 	"p.held":                            {"held by a person: not updated", "von einem Menschen gehalten: wird nicht geändert"},
 	"p.ours":                            {"intentd’s", "von intentd"},
 	"p.empty":                           {"(empty)", "(leer)"},
+	"p.heldout":                         {"Held out since %s, for comparison: nothing is written to any CRM.", "Seit %s in der Vergleichsgruppe: In kein CRM wird etwas geschrieben."},
 	"p.notwritten":                      {"Nothing was written.", "Es wurde nichts geschrieben."},
 	"p.records":                         {"Records", "Datensätze"},
 	"p.stale":                           {"No data from %s: the score rests on what was said before.", "Keine Daten von %s: Der Score ruht auf früheren Angaben."},
