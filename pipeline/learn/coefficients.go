@@ -13,7 +13,7 @@ import (
 // fileHead stands above the coefficients in their file.
 const fileHead = `# Learned strengths: what each thing adds to the score. points = round(k × strength × value / spread), in tenths, and score = offset + points, cut to 0 … 100.
 # "value" of form log is ln(1 + number), of form none and unknown 1 or 0, of form is 1 where the word is the level. low and high are 95 % limits of the strength.
-# It may be used as the prior of another learning: intentd backtest --prior FILE. No person is in it.
+# It may be used as the prior of another learning: intentd learn import FILE, or intentd backtest --prior FILE. No person is in it.
 `
 
 // Write writes the model as a file that people can read and ReadStrengths can.

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/intentd/intentd/cmd/intentd/internal/demo"
 	"github.com/intentd/intentd/connectors"
@@ -130,7 +131,12 @@ func newSalesforceBox(people demo.Population) *salesforceBox {
 		Salesforce: sandbox.NewSalesforce(sandbox.SalesforceOptions{ClientID: demoClient, ClientSecret: demoSecret}),
 		records:    map[string]connectors.Ref{},
 	}
-	created := map[string]connectors.Ref{}
+	created, onDeal := map[string]connectors.Ref{}, map[string]bool{}
+	for _, d := range people.Deals {
+		for _, key := range d.Contacts {
+			onDeal[key] = true
+		}
+	}
 	for _, contact := range people.Contacts {
 		p := contact.Properties
 		fields := map[string]string{"Email": p["email"], "FirstName": p["firstname"], "LastName": p["lastname"], "Title": p["jobtitle"], "Phone": p["phone"]}
@@ -138,11 +144,15 @@ func newSalesforceBox(people demo.Population) *salesforceBox {
 			fields["LastName"] = p["email"]
 		}
 		object := "Lead"
-		if p["lifecyclestage"] == "customer" {
+		switch {
+		case p["lifecyclestage"] == "customer":
 			object = "Contact"
 			fields["AccountId"] = b.Create("Account", map[string]string{"Name": company(p), "Type": "Customer"})
 			fields["LeadSource"] = "Customer"
-		} else {
+		case onDeal[contact.Key]:
+			object = "Contact"
+			fields["AccountId"] = b.Create("Account", map[string]string{"Name": company(p)})
+		default:
 			fields["Company"] = company(p)
 		}
 		maps.DeleteFunc(fields, func(_, v string) bool { return v == "" })
@@ -155,7 +165,30 @@ func newSalesforceBox(people demo.Population) *salesforceBox {
 			maps.DeleteFunc(b.records, func(_ string, ref connectors.Ref) bool { return ref == loser })
 		}
 	}
+	for _, d := range people.Deals {
+		b.close(d, created)
+	}
 	return b
+}
+
+// close makes an opportunity of a closed deal.
+func (b *salesforceBox) close(d demo.Deal, created map[string]connectors.Ref) {
+	day := func(name, layout string) string {
+		at, err := time.Parse(time.RFC3339, d.Properties[name])
+		if err != nil {
+			return ""
+		}
+		return at.UTC().Format(layout)
+	}
+	stage := "Closed Lost"
+	if d.Properties["dealstage"] == "closedwon" {
+		stage = "Closed Won"
+	}
+	deal := b.Create("Opportunity", map[string]string{"Name": d.Properties["dealname"], "StageName": stage, "Amount": d.Properties["amount"], "OwnerId": b.UserID(),
+		"CloseDate": day("closedate", time.DateOnly), "CreatedDate": day("createdate", "2006-01-02T15:04:05.000+0000")})
+	for _, key := range d.Contacts {
+		b.Create("OpportunityContactRole", map[string]string{"OpportunityId": deal, "ContactId": created[key].ID})
+	}
 }
 
 func company(properties map[string]string) string {

@@ -504,7 +504,7 @@ func TestDemoOutOfADatabase(t *testing.T) {
 func TestServing(t *testing.T) {
 	for _, c := range []struct{ args, want []string }{
 		{[]string{"sandbox", "--listen", "127.0.0.1:0", "--contacts", "10"}, []string{"base_url: http://127.0.0.1:", "token: pat-na1-sandbox", "10 contacts"}},
-		{[]string{"demo", "--serve"}, []string{"intentd -c ", "status", "http://127.0.0.1:", ">> ", "/signin?link="}},
+		{[]string{"demo", "--serve"}, []string{"intentd -c ", "status", "http://127.0.0.1:", ">> ", "/signin?link=", " backtest\n", " learn\n"}},
 		{[]string{"demo", "--serve", "--source", "collector"}, []string{"curl -u ", "/v1/track"}},
 	} {
 		args := c.args

@@ -33,7 +33,7 @@ func (c *command) demo() *cobra.Command {
 		Short: "See it work: a sandbox CRM and bundled journeys, no keys, no network",
 		Long: `Fills a sandbox CRM with invented people, takes in what they did, scores them, writes the scores to the CRM and shows what a rep
 would see there. Everything happens on this machine, in a temporary directory. With --serve, CRM and daemon stay up to be looked
-at with the other commands.
+at with the other commands, and the CRM holds a year of closed deals besides, for intentd backtest and intentd learn.
 
 With --source postgres the journeys lie in a table of a Postgres that is started for the demo, where PostgreSQL's programs are installed, and intentd
 asks it for them; with --source clickhouse in one of the ClickHouse that --database names. Another Postgres may be named so, too. The table gets a
@@ -81,7 +81,11 @@ func (c *command) playDemo(ctx context.Context, o demoOptions) error {
 	defer os.RemoveAll(dir)
 
 	people := demo.People(time.Now())
-	crms, err := boxes(o.crm, people)
+	world := people
+	if o.serve { // who looks around may ask what a year of closed deals says of the scores
+		world = people.With(demo.ClosedDeals(time.Now()))
+	}
+	crms, err := boxes(o.crm, world)
 	if err != nil {
 		return err
 	}
@@ -103,7 +107,7 @@ func (c *command) playDemo(ctx context.Context, o demoOptions) error {
 			return err
 		}
 	}
-	table, gone, err := c.demoDatabase(ctx, o, people, dir, &settings)
+	table, gone, err := c.demoDatabase(ctx, o, world, dir, &settings)
 	if err != nil {
 		return err
 	}
@@ -112,7 +116,7 @@ func (c *command) playDemo(ctx context.Context, o demoOptions) error {
 	if err := os.WriteFile(file, []byte(demo.ConfigYAML(settings)), 0o600); err != nil {
 		return err
 	}
-	if err := newFile(settings.Events, func(f *os.File) error { return people.WriteJSONL(f) }); err != nil {
+	if err := newFile(settings.Events, func(f *os.File) error { return world.WriteJSONL(f) }); err != nil {
 		return err
 	}
 	cfg, problems := config.Load(file, app.Types)
@@ -133,7 +137,7 @@ func (c *command) playDemo(ctx context.Context, o demoOptions) error {
 		}
 	}
 	if err == nil && o.source == "collector" {
-		err = sendAll(ctx, a, settings.WriteKeyFile, people)
+		err = sendAll(ctx, a, settings.WriteKeyFile, world)
 	}
 	if err == nil {
 		stop := c.progress(ctx, func() string { return a.Waiting(ctx) })
@@ -344,6 +348,10 @@ func writeServing(w io.Writer, crms []box, s demo.Settings, link app.PageLink, i
 		how = "by sending it to the collector"
 		does = `curl -u "$(cat ` + s.WriteKeyFile + `):" http://` + inlet + `/v1/track -d '{"event":"Demo Requested","userId":"EMAIL","context":{"page":{"url":"https://www.larkfield.example/demo"}}}'`
 	}
+	backtest := fmt.Sprintf("  intentd -c %s backtest\n", file)
+	if inlet != "" {
+		backtest = "" // the daemon keeps what it was sent, and a backtest has no state
+	}
 	if table != nil {
 		how, does = "by adding a row to the table", table.AddRow(s.DatabaseFile)
 	}
@@ -359,6 +367,10 @@ The sandbox CRM answers at %[1]s. In another terminal:
   intentd -c %[3]s explain p1
   intentd -c %[3]s page
 
+It holds a year of closed deals, too, of people of their own. What was the score worth, and what do they teach?
+
+%[8]s  intentd -c %[3]s learn
+
 Have somebody do something, %[5]s; within 10 seconds the score follows, and a line below tells:
 
   %[6]s
@@ -368,5 +380,5 @@ Or edit a record as a rep would, for example make somebody a customer, whose vis
 %[4]s
 
 Ctrl-C ends everything and removes it.
-`, strings.Join(at, " and "), link.URL, file, strings.Join(edits, "\n\n"), how, does, link.Until.Local().Format(time.TimeOnly))
+`, strings.Join(at, " and "), link.URL, file, strings.Join(edits, "\n\n"), how, does, link.Until.Local().Format(time.TimeOnly), backtest)
 }

@@ -4,7 +4,28 @@ import (
 	"encoding/json"
 	"strings"
 	"testing"
+	"time"
+
+	"github.com/intentd/intentd/cmd/intentd/internal/demo"
 )
+
+// TestBoxesHoldClosedDeals: both CRMs in a box have the deals, with their contacts on them.
+func TestBoxesHoldClosedDeals(t *testing.T) {
+	deals := demo.ClosedDeals(time.Date(2026, 11, 21, 9, 30, 0, 0, time.UTC))
+	on := 0
+	for _, d := range deals.Deals {
+		on += len(d.Contacts)
+	}
+	all := demo.People(time.Now()).With(deals)
+	org := newSalesforceBox(all)
+	if n, roles := len(org.IDs("Opportunity")), len(org.IDs("OpportunityContactRole")); n != 400 || roles != on {
+		t.Errorf("%d opportunities with %d contact roles, want 400 with %d", n, roles, on)
+	}
+	portal, err := newHubSpotBox(all)
+	if err != nil || len(portal.ContactIDs()) < len(deals.Contacts) {
+		t.Error(err)
+	}
+}
 
 // TestLearnDemo: without a key or a file a year of closed deals shows what they teach, and what it is worth.
 func TestLearnDemo(t *testing.T) {

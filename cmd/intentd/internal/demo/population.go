@@ -60,6 +60,13 @@ func People(now time.Time) Population {
 	return p
 }
 
+// With is the population together with another, whose people are others.
+func (p Population) With(other Population) Population {
+	all := Population{slices.Concat(p.Contacts, other.Contacts), slices.Concat(p.Merges, other.Merges), slices.Concat(p.Events, other.Events), slices.Concat(p.Deals, other.Deals)}
+	slices.SortStableFunc(all.Events, func(a, b connectors.Event) int { return a.Time.Compare(b.Time) })
+	return all
+}
+
 // properties are what HubSpot holds of a record. Its own analytics know only those whom the site's source does not: the same visit told
 // by both would count twice.
 func properties(p *person, r record, now time.Time) map[string]string {
