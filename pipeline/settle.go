@@ -50,12 +50,12 @@ func (l *lot) withScored(s *subject, out *state.Settlement) *state.Settlement {
 }
 
 // textOrder is by how much somebody with a score, in tenths, is put off among those whom model texts are owed, so that higher scores come
-// first and, after all of them, those who go last: the lane goes by time. It is at most 200 seconds; 100 is about what a first sync of tens
-// of thousands takes.
+// first and, after all of them, those who go last: the lane goes by time. It is at most 100 seconds, about what a first sync of tens of
+// thousands takes.
 func textOrder(score int, last bool) time.Duration {
-	order := time.Duration(1000-score) * 100 * time.Millisecond
+	order := time.Duration(1000-score) * 50 * time.Millisecond
 	if last {
-		order += 100 * time.Second
+		order += 50 * time.Second
 	}
 	return order
 }
