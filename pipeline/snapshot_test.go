@@ -85,7 +85,7 @@ func TestSnapshotsAreSmall(t *testing.T) {
 	}
 	each := (bytesOfSnapshots(t, w) - first) / visits
 	t.Logf("the first takes %d bytes, each further one %d of %d", first, each, plain/len(kept))
-	if first > 250 || each > 90 {
+	if first > 250 || each > 130 { // of about 700 bytes of features: visits and the names of pages are among them
 		t.Errorf("the first takes %d bytes, each further one %d", first, each)
 	}
 }
