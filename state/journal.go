@@ -106,6 +106,7 @@ const (
 	pendingSealed  // sealed when staged
 	pendingScore
 	pendingRead
+	pendingAlerts
 )
 
 func (tx *txn) appendPending(b []byte, p *Pending, maybe []uint32) ([]byte, error) {
@@ -127,6 +128,9 @@ func (tx *txn) appendPending(b []byte, p *Pending, maybe []uint32) ([]byte, erro
 	}
 	if !p.Read.IsZero() {
 		set |= pendingRead
+	}
+	if len(p.Alerts) > 0 {
+		set |= pendingAlerts
 	}
 	b = append(b, set)
 	b = appendTime(b, p.Staged)
@@ -166,6 +170,12 @@ func (tx *txn) appendPending(b []byte, p *Pending, maybe []uint32) ([]byte, erro
 			return nil, err
 		}
 		b = appendBytes(b, next)
+	}
+	if set&pendingAlerts != 0 {
+		b = binary.AppendUvarint(b, uint64(len(p.Alerts)))
+		for _, channel := range p.Alerts {
+			b = appendString(b, channel)
+		}
 	}
 	switch {
 	case set&pendingSealed != 0:
@@ -247,6 +257,11 @@ func (tx *txn) decodePending(v []byte, sent func(number int, name string, value 
 			return nil, err
 		}
 		p.Next = &next
+	}
+	if set&pendingAlerts != 0 {
+		for range r.count() {
+			p.Alerts = append(p.Alerts, r.string())
+		}
 	}
 	if r.bad {
 		return nil, damaged("journal")

@@ -80,6 +80,7 @@ type Kept struct {
 	History  []HistoryPoint
 	Verdicts []VerdictAt
 	Letters  []Dead
+	Alerts   []Alert
 }
 
 // Kept is everything that is kept of a person; false if there is no such person.
@@ -90,6 +91,9 @@ func (db *DB) Kept(id PersonID) (k Kept, ok bool, err error) {
 			return err
 		}
 		ok, k = true, Kept{Person: l.Person, Records: l.Records, Links: l.Links, Letters: l.Letters, History: tx.History(id), Verdicts: tx.Verdicts(id)}
+		if k.Alerts, err = tx.alertsOf(id); err != nil {
+			return err
+		}
 		k.Receipts, err = tx.Receipts(id, 100) // more than are ever kept
 		return err
 	})

@@ -42,6 +42,7 @@ var (
 	bRuns       = newBucket("runs", ascending)        // name → run
 	bSeen       = newBucket("seen", ascending)        // sweep, record → nothing
 	bJobs       = newBucket("jobs", ascending)        // id → document
+	bAlerts     = newBucket("alerts", ascending)      // person, time, channel → alert
 )
 
 // Most keys of a bucket come in ascending order, or in any.
@@ -78,10 +79,8 @@ type migration struct {
 // cut short.
 var migrations = []migration{
 	{"make buckets and secret", func(tx engine.Tx, _ []byte) ([]byte, error) {
-		for id := range bucketID(len(buckets)) {
-			if err := tx.Make(id); err != nil {
-				return nil, err
-			}
+		if err := makeBuckets(tx); err != nil {
+			return nil, err
 		}
 		if len(tx.Get(bMeta, secretKey)) == 32 {
 			return nil, nil
@@ -92,6 +91,17 @@ var migrations = []migration{
 		}
 		return nil, tx.Put(bMeta, secretKey, secret)
 	}},
+	{"make the buckets that came since", func(tx engine.Tx, _ []byte) ([]byte, error) { return nil, makeBuckets(tx) }},
+}
+
+// makeBuckets makes those that are not there.
+func makeBuckets(tx engine.Tx) error {
+	for id := range bucketID(len(buckets)) {
+		if err := tx.Make(id); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // schemaOf is the schema version of the state that tx sees.

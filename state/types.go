@@ -129,6 +129,7 @@ type Pending struct {
 	Next    *Person   // the person's record once acknowledged; nil: leave as it is
 	Receipt []byte    // to be stored once acknowledged, as PutReceipt takes it; nil: none
 	Score   int32     // tenths, for the history; −1: none
+	Alerts  []string  // the channels that tell of the change of tier, once it is the person's: see Alert
 }
 
 // Way is how far a journalled patch is on its way to the CRM.
