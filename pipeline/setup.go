@@ -44,6 +44,8 @@ type Setup struct {
 	History time.Duration // how far back journeys are asked for
 
 	Write Write
+	// Alerts are the channels that tell of somebody who enters a tier.
+	Alerts []Alert
 	// Exclude are addresses and mail domains, in lower case, of people of whom nothing is kept and who get no score.
 	Exclude []string
 	// Settle is how long somebody who did something and asked for nothing waits, so that a visit is looked at once.

@@ -68,6 +68,7 @@ func (l *lot) stage() error {
 	}
 	for _, s := range late {
 		l.p.forms.count(s.inputs.newForms)
+		l.p.counts.untold(s.untold)
 	}
 	if len(staged) > 0 {
 		l.p.delivery.Look()
@@ -106,8 +107,10 @@ func (l *lot) outcome(s *subject, backlog int) (*state.Settlement, error) {
 		}
 		return l.withScored(s, out), nil
 	}
+	var alerts []string
+	alerts, s.untold = l.alertsFor(s)
 	for _, p := range out.Patches {
-		p.Next, p.Receipt, p.Score = c.next, c.receipt, c.score
+		p.Next, p.Receipt, p.Score, p.Alerts = c.next, c.receipt, c.score, alerts
 	}
 	out.Identities = l.identified(s)
 	return out, nil

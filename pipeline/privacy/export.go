@@ -21,6 +21,7 @@ type PersonData struct {
 	History  []state.HistoryPoint  `json:"history"`
 	Verdicts []state.VerdictAt     `json:"verdicts"`
 	Dead     []state.Dead          `json:"dead_letters"`
+	Alerts   []state.Alert         `json:"alerts"` // not told yet
 	Pending  []state.Pending       `json:"pending"`
 	Events   []connectors.Event    `json:"events"`
 	Notes    []string              `json:"notes"`
@@ -133,6 +134,7 @@ func exportState(p *pipeline.Pipeline, out *PersonData, id state.PersonID) error
 	}
 	out.Person, out.Core, out.Links = id.Key(), kept.Person, kept.Links
 	out.History, out.Verdicts, out.Dead = kept.History, kept.Verdicts, kept.Letters
+	out.Alerts = kept.Alerts
 	for _, r := range kept.Records {
 		out.Records[r.Ref.String()] = RecordData{Kept: keptRecord(r.Contact)}
 		if r.Pending == nil {

@@ -150,6 +150,7 @@ func (a *App) examine(ctx context.Context, file File) ([]Checked, error) {
 	if st.Dead > 0 {
 		add("write", "write.dead_letters", connectors.Warning, "intentd dead list; then dead retry or dead drop", "%d records or people cannot be done as things stand", st.Dead)
 	}
+	out = append(out, a.examineAlerts(ctx, made)...)
 	if held, err := a.heldFields(ctx); err != nil {
 		return nil, err
 	} else if held.Records > 0 {

@@ -66,6 +66,9 @@ func (a *App) jobs() []*job {
 		}
 		return a.made.purge(ctx, a.o.Now())
 	})
+	if len(a.cfg.Alerts) > 0 {
+		add("alerts", "@every 15s", false, a.teller.Round)
+	}
 	if a.watch.model != nil { // a look that asks nobody: log and metrics of jobs tell of it
 		watch := a.watch
 		add("look at the model", "@every 20s", false, func(context.Context) error { return watch.trouble(a.o.Now()) })

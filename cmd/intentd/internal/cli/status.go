@@ -83,6 +83,7 @@ func statusText(w io.Writer, st app.Status) {
 	}
 	fmt.Fprintln(w)
 	modelText(w, st)
+	alertsText(w, st)
 	if st.Held.Records > 0 {
 		fmt.Fprintf(w, "held       people changed fields of %s: those stay as they are until emptied, or until intentd release\n", plural(st.Held.Records, "record"))
 	}

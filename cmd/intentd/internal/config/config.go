@@ -32,6 +32,7 @@ type Config struct {
 	Topics      Topics       `mapstructure:"topics"`
 	Products    []Product    `mapstructure:"products"`
 	Competitors []Competitor `mapstructure:"competitors"`
+	Alerts      []Alert      `mapstructure:"alerts"`
 	Schedule    Schedule     `mapstructure:"schedule"`
 	Privacy     Privacy      `mapstructure:"privacy"`
 	Screenshots Screenshots  `mapstructure:"screenshots"`
