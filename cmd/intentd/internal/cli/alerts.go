@@ -34,7 +34,12 @@ could not be told stands in intentd dead list; intentd status counts what waits,
 		Args:  exactly("CHANNEL"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			arg.Channel = args[0]
-			if _, err := ask(cmd.Context(), c, app.SendSample, arg); err != nil {
+			t, _, done, err := c.answerer(cmd.Context()) // a channel is tried before there is a state
+			if err != nil {
+				return err
+			}
+			defer done()
+			if _, err := app.SendSample.Do(cmd.Context(), t, arg); err != nil {
 				return err
 			}
 			return c.print(map[string]string{"sent": arg.Channel}, func(w io.Writer) {

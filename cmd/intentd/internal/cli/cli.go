@@ -108,6 +108,7 @@ Exit codes: 0 done, 1 failed, 2 usage or configuration, 3 done with dead letters
 		c.compact(),
 		c.status(),
 		c.page(),
+		c.mcp(),
 		c.healthcheck(),
 		c.sandbox(),
 		c.completion(),
