@@ -5,15 +5,8 @@ import (
 	"slices"
 	"time"
 
-	"github.com/intentd/intentd/pipeline/score"
 	"github.com/intentd/intentd/state"
 )
-
-// Alert is a channel that tells of people who enter tiers.
-type Alert struct {
-	Channel string
-	Tiers   []score.Tier
-}
 
 // alertFresh is how old the newest signal of somebody may be who is told of: a batch of the night before still counts, what a new source
 // knows of the past does not.
@@ -23,7 +16,7 @@ const alertFresh = 72 * time.Hour
 // does, though one would.
 func (l *lot) alertsFor(s *subject) (channels []string, why Untold) {
 	r := s.result
-	if r.reason == "" || r.shown.Tier <= s.shown.Tier && s.shown.Known {
+	if r.reason == "" && !s.letGo || r.shown.Tier <= s.shown.Tier && s.shown.Known && !s.letGo {
 		return nil, ""
 	}
 	for _, a := range l.s.Alerts {
@@ -39,7 +32,9 @@ func (l *lot) alertsFor(s *subject) (channels []string, why Untold) {
 		newest = time.Unix(signals[len(signals)-1].At, 0)
 	}
 	switch {
-	case !s.shown.Known && l.firstSync(s):
+	case s.held:
+		return nil, UntoldHeldOut
+	case !s.shown.Known && (s.entry.Lane == state.Backfill || l.firstSync(s)):
 		return nil, UntoldFirstSync
 	case s.entry.Lane == state.Backfill:
 		return nil, UntoldBackfill

@@ -37,6 +37,7 @@ const (
 	UntoldFirstSync Untold = "first_sync" // their CRM is being met for the first time
 	UntoldBackfill  Untold = "backfill"   // everybody is worked out anew: the formula changed, or an admin asked
 	UntoldOld       Untold = "no_new_signal"
+	UntoldHeldOut   Untold = "held_out" // nothing is written of them, for comparison
 )
 
 // withdrawn counts a person whose consent was withdrawn.

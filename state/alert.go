@@ -62,10 +62,14 @@ func (tx *txn) decodeAlert(k, v []byte) (a Alert, err error) {
 	return a, nil
 }
 
-// alertChange journals the alerts of a result that the CRM took, if the tier changed by it: another record of the person may have been
-// first.
+// alertChange journals the alerts of a result that the CRM took, if the tier changed by it or the CRM shows it for the first time: another
+// record of the person may have been first.
 func (tx *txn) alertChange(p *Pending, before *Person, now time.Time) error {
-	if len(p.Alerts) == 0 || before.Tier == p.Next.Tier {
+	told := before.Tier == p.Next.Tier
+	if p.Entered {
+		told = string(before.Shown) == string(p.Next.Shown)
+	}
+	if len(p.Alerts) == 0 || told {
 		return nil
 	}
 	for _, channel := range p.Alerts {

@@ -106,6 +106,7 @@ const (
 	pendingSealed  // sealed when staged
 	pendingScore
 	pendingRead
+	pendingWhy
 	pendingAlerts
 )
 
@@ -128,6 +129,9 @@ func (tx *txn) appendPending(b []byte, p *Pending, maybe []uint32) ([]byte, erro
 	}
 	if !p.Read.IsZero() {
 		set |= pendingRead
+	}
+	if p.Reason != "" || p.Trend != 0 {
+		set |= pendingWhy
 	}
 	if len(p.Alerts) > 0 {
 		set |= pendingAlerts
@@ -163,6 +167,9 @@ func (tx *txn) appendPending(b []byte, p *Pending, maybe []uint32) ([]byte, erro
 	if set&pendingRead != 0 {
 		b = appendTimeNear(b, p.Read, p.Staged)
 	}
+	if set&pendingWhy != 0 {
+		b = appendString(append(b, p.Trend), p.Reason)
+	}
 	if set&pendingNext != 0 {
 		var buf [512]byte
 		next, err := tx.appendPerson(buf[:0], p.Next)
@@ -172,7 +179,11 @@ func (tx *txn) appendPending(b []byte, p *Pending, maybe []uint32) ([]byte, erro
 		b = appendBytes(b, next)
 	}
 	if set&pendingAlerts != 0 {
-		b = binary.AppendUvarint(b, uint64(len(p.Alerts)))
+		n := uint64(len(p.Alerts)) << 1
+		if p.Entered {
+			n |= 1
+		}
+		b = binary.AppendUvarint(b, n)
 		for _, channel := range p.Alerts {
 			b = appendString(b, channel)
 		}
@@ -251,6 +262,9 @@ func (tx *txn) decodePending(v []byte, sent func(number int, name string, value 
 	if set&pendingRead != 0 {
 		p.Read = r.timeNear(p.Staged)
 	}
+	if set&pendingWhy != 0 {
+		p.Trend, p.Reason = r.byte(), r.string()
+	}
 	if set&pendingNext != 0 {
 		next, err := tx.decodePerson(r.view())
 		if err != nil {
@@ -259,7 +273,9 @@ func (tx *txn) decodePending(v []byte, sent func(number int, name string, value 
 		p.Next = &next
 	}
 	if set&pendingAlerts != 0 {
-		for range r.count() {
+		n := r.uvarint()
+		p.Entered = n&1 != 0
+		for range min(n>>1, uint64(len(r.b))) {
 			p.Alerts = append(p.Alerts, r.string())
 		}
 	}

@@ -36,12 +36,13 @@ var (
 	bHistory    = newBucket("history", ascending)     // person → points
 	bVerdicts   = newBucket("verdicts", ascending)    // person, time → verdict
 	bDeals      = newBucket("deals", ascending)       // record → deal
-	bWeights    = newBucket("weights", ascending)     // one value
+	bWeights    = newBucket("weights", ascending)     // number → what was learned
 	bUsage      = newBucket("usage", ascending)       // day → usage
 	bTombstones = newBucket("tombstones", ascending)  // hash → time
 	bRuns       = newBucket("runs", ascending)        // name → run
 	bSeen       = newBucket("seen", ascending)        // sweep, record → nothing
 	bJobs       = newBucket("jobs", ascending)        // id → document
+	bSnapshots  = newBucket("snapshots", ascending)   // person → snapshots
 	bAlerts     = newBucket("alerts", ascending)      // person, time, channel → alert
 )
 
@@ -79,8 +80,10 @@ type migration struct {
 // cut short.
 var migrations = []migration{
 	{"make buckets and secret", func(tx engine.Tx, _ []byte) ([]byte, error) {
-		if err := makeBuckets(tx); err != nil {
-			return nil, err
+		for id := range bucketID(len(buckets)) {
+			if err := tx.Make(id); err != nil {
+				return nil, err
+			}
 		}
 		if len(tx.Get(bMeta, secretKey)) == 32 {
 			return nil, nil
@@ -91,17 +94,8 @@ var migrations = []migration{
 		}
 		return nil, tx.Put(bMeta, secretKey, secret)
 	}},
-	{"make the buckets that came since", func(tx engine.Tx, _ []byte) ([]byte, error) { return nil, makeBuckets(tx) }},
-}
-
-// makeBuckets makes those that are not there.
-func makeBuckets(tx engine.Tx) error {
-	for id := range bucketID(len(buckets)) {
-		if err := tx.Make(id); err != nil {
-			return err
-		}
-	}
-	return nil
+	{"make room for snapshots", func(tx engine.Tx, _ []byte) ([]byte, error) { return nil, tx.Make(bSnapshots) }},
+	{"make room for alerts", func(tx engine.Tx, _ []byte) ([]byte, error) { return nil, tx.Make(bAlerts) }},
 }
 
 // schemaOf is the schema version of the state that tx sees.

@@ -74,7 +74,7 @@ func (v *verifier) people() {
 		if err != nil {
 			return err
 		}
-		v.c.tiers[p.Tier]++
+		*v.c.of(p.Flags, p.Tier)++
 		if !p.Due.IsZero() {
 			var buf [8]byte
 			if dueIndex.get(tx, dueEntry(buf[:0], p.Due, PersonID(binary.BigEndian.Uint32(k)))) == nil {
@@ -193,6 +193,10 @@ func (v *verifier) documents() {
 			return damaged("receipt age")
 		}
 		_, err := unseal(r.b)
+		return err
+	})
+	v.each(bSnapshots, func(_, val []byte) error {
+		_, err := decodeSnapshots(val)
 		return err
 	})
 	v.each(bDeals, func(k, _ []byte) error {

@@ -26,14 +26,11 @@ func (w *writer) reasons() string {
 		b = append(b, l.rules[score.ByNothing]...)
 		return shorten(string(w.marks(b)), limit)
 	}
-	var room [16]group // more than most have
-	groups := w.groups(room[:0])
-	b = fill(b, l.raises, "list", w.list(w.raises(groups)))
-	b = fill(append(b, '\n'), l.lowers, "list", w.list(w.lowers(groups)))
-	b = append(b, '\n')
-	p := &r.Parts
-	b = fill(b, l.sum, "volume", l.tenths(p.Volume.Contribution), "wv", l.points(p.Volume.Weight), "recency", l.tenths(p.Recency.Contribution), "wr", l.points(p.Recency.Weight),
-		"topics", l.tenths(p.Topics.Contribution), "wt", l.points(p.Topics.Weight), "score", l.tenths(p.Score), "tier", w.tier())
+	if r.Settings.Additive != nil {
+		b = w.learnedReasons(b)
+	} else {
+		b = w.formulaReasons(b)
+	}
 	if r.Rule == score.ByHandRaise {
 		b = fill(b, l.bySevenDays, "days", strconv.Itoa(r.Settings.HandRaiseDays))
 	}
@@ -43,6 +40,55 @@ func (w *writer) reasons() string {
 	}
 	return shorten(string(w.marks(b)), limit)
 }
+
+// formulaReasons are those of a score by the formula: what raised and lowered it, in words, and the sum of its three parts.
+func (w *writer) formulaReasons(b []byte) []byte {
+	l, p := w.lang, &w.r.Parts
+	var room [16]group // more than most have
+	groups := w.groups(room[:0])
+	b = fill(b, l.raises, "list", w.list(w.raises(groups)))
+	b = fill(append(b, '\n'), l.lowers, "list", w.list(w.lowers(groups)))
+	b = append(b, '\n')
+	return fill(b, l.sum, "volume", l.tenths(p.Volume.Contribution), "wv", l.points(p.Volume.Weight), "recency", l.tenths(p.Recency.Contribution), "wr", l.points(p.Recency.Weight),
+		"topics", l.tenths(p.Topics.Contribution), "wt", l.points(p.Topics.Weight), "score", l.tenths(p.Score), "tier", w.tier())
+}
+
+// learnedReasons are those of a score by a learned model: what raises and lowers with its points, and the sum of them.
+func (w *writer) learnedReasons(b []byte) []byte {
+	r, l := w.r, w.lang
+	up, down := 0, 0
+	var raises, lowers []string
+	for _, p := range LearnedParts(r, w.o.Language) {
+		told := w.clean.cut(p.Name, 60)
+		if p.Tenths > 0 {
+			up += p.Tenths
+			raises = append(raises, told+" +"+l.tenths(p.Tenths))
+		} else {
+			down += p.Tenths
+			lowers = append(lowers, told+" "+l.tenths(p.Tenths))
+		}
+	}
+	list := func(items []string, most int) string {
+		if n := len(items) - most; n > 1 {
+			items = append(items[:most:most], string(fill(nil, l.more, "n", strconv.Itoa(n))))
+		}
+		return w.list(items)
+	}
+	b = fill(b, l.raises, "list", list(raises, learnedMax))
+	for _, m := range r.Intent.Marks {
+		lowers = append(lowers[:min(len(lowers), learnedMax)], string(fill(nil, l.marks[m.What], "date", w.day(time.Unix(m.At, 0)))))
+	}
+	b = fill(append(b, '\n'), l.lowers, "list", list(lowers, learnedMax))
+	b = append(b, '\n')
+	cutOff := ""
+	if r.Parts.Clamp != 0 {
+		cutOff = string(fill(nil, l.cutOff, "points", l.signed(r.Parts.Clamp)))
+	}
+	return fill(b, l.learnedSum, "start", l.tenths(r.Parts.Offset), "up", l.tenths(up), "down", l.tenths(-down), "cut", cutOff, "score", l.tenths(r.Parts.Score), "tier", w.tier())
+}
+
+// learnedMax is how many parts are named on each side.
+const learnedMax = 5
 
 func (w *writer) tier() string {
 	if int(w.r.Tier) < len(w.lang.tiers) {
@@ -59,9 +105,21 @@ func (w *writer) rule() string {
 	}
 	from := s.Medium
 	if r.Tier == score.High {
-		from = s.High
+		from = s.HighFrom(&r.Features)
 	}
-	return string(fill(nil, l.rules[r.Rule], "Tier", l.Tiers[r.Tier], "below", l.points(from-s.Margin), "date", w.day(time.Unix(r.Features.AsideUntil, 0)), "verdict", l.verdict(r.Verdict)))
+	b := fill(nil, l.rules[r.Rule], "Tier", l.Tiers[r.Tier], "below", l.points(from-s.Margin), "date", w.day(time.Unix(r.Features.AsideUntil, 0)), "verdict", l.verdict(r.Verdict))
+	// Where high begins is told to whom it decides for: those who are high, or would be elsewhere.
+	if c := &r.Features.Capacity; c.Cut > s.High && r.Parts.Score >= s.High-s.Margin && r.Rule != score.ByVerdict {
+		whose := l.owners
+		if len(c.Owners) == 0 {
+			whose = l.nobodys
+		}
+		if len(b) > 0 {
+			b = append(b, ' ')
+		}
+		b = fill(b, l.highFrom, "from", l.points(c.Cut), "whose", whose, "date", w.day(time.Unix(c.Since, 0)))
+	}
+	return string(b)
 }
 
 func (w *writer) list(items []string) string {

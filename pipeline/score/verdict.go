@@ -36,18 +36,25 @@ func (w *walker) tier(p *Parts, prev Tier) (Tier, Rule) {
 
 // byFormula is the tier that the score asks for, unless the evidence is not enough for it.
 func (w *walker) byFormula(score int, prev Tier) (Tier, Rule) {
-	tier, rule := w.s.byScore(score, prev)
-	if allowed := w.evidence().Tier(); allowed < tier {
+	tier, rule := w.s.byScore(score, prev, w.s.HighFrom(w.f))
+	allowed := w.evidence().Tier()
+	switch {
+	case allowed < tier:
 		return allowed, ByEvidence
+	case tier < High && score >= w.s.High && allowed == High:
+		return tier, ByCapacity
 	}
 	return tier, rule
 }
 
-func (s *Settings) byScore(score int, prev Tier) (Tier, Rule) {
+// HighFrom is the score, in tenths, from which somebody is high, evidence granted.
+func (s *Settings) HighFrom(f *Features) int { return max(s.High, f.Capacity.Cut) }
+
+func (s *Settings) byScore(score int, prev Tier, high int) (Tier, Rule) {
 	switch {
-	case score >= s.High:
+	case score >= high:
 		return High, ByThreshold
-	case prev == High && score >= s.High-s.Margin:
+	case prev == High && score >= high-s.Margin:
 		return High, ByHysteresis
 	case score >= s.Medium:
 		return Medium, ByThreshold
@@ -196,23 +203,4 @@ func (w *walker) stageByRules(tier Tier) Stage {
 		return Comparing
 	}
 	return Exploring
-}
-
-// Show works out everything that a CRM shows of f at now. prev is what it shows at present: its tier decides about
-// hysteresis, Since is kept while the tier stays, and Topics and Written are handed on for the caller to set.
-func (s *Settings) Show(f *Features, prev Shown, now time.Time) (Shown, Parts, Rule) {
-	w := s.walk(f, now.Unix())
-	p := w.parts()
-	past := s.walk(f, now.Unix()-int64(s.TrendDays)*day)
-	then := past.parts()
-	next := Shown{Known: p.Known, Score: p.Score, Topics: prev.Topics, Written: prev.Written, Since: prev.Since, Raised: w.raised}
-	var rule Rule
-	next.Tier, rule = w.tier(&p, prev.Tier)
-	next.Trend = s.trend(&p, &then)
-	next.Product, next.Interest = w.product()
-	next.Stage = w.stage(next.Tier)
-	if next.Tier != prev.Tier || next.Since.IsZero() {
-		next.Since = now
-	}
-	return next, p, rule
 }

@@ -2,9 +2,6 @@ package score
 
 import "slices"
 
-// never is later than any moment that is asked about.
-const never = 1<<63 - 1
-
 // walker stands at a moment and knows what components, tiers and stage need of the signals up to it. It moves forward only, so that
 // a forecast walks through time once.
 type walker struct {
@@ -31,12 +28,18 @@ type walker struct {
 	key    int64 // newest key signal, 0 if none
 
 	volume, recency struct{ of, is int } // the components computed last: a logarithm and an exponential are dear
+
+	habits *habits // what a learned model asks for; nil under the formula
 }
 
 // walk stands at now.
 func (s *Settings) walk(f *Features, now int64) walker {
 	w := walker{s: s, f: f, signals: sorted(f.Signals), now: now - 1}
 	w.volume.of, w.recency.of = -1, -2
+	if s.Additive != nil {
+		plan := s.Additive.planned()
+		w.habits = &habits{slots: plan.slots, count: make([]int32, len(plan.slots))}
+	}
 	w.advance(now)
 	return w
 }
@@ -72,6 +75,9 @@ func (w *walker) advance(now int64) (moved int) {
 		w.add(w.hi)
 		moved |= productMoved | stageMoved
 	}
+	for h := w.habits; h != nil && h.visit < len(w.f.Visits) && w.f.Visits[h.visit].At <= now; {
+		h.begin(w.f)
+	}
 	for window := int64(w.s.WindowDays) * day; w.lo < w.hi && now-w.signals[w.lo].At >= window; w.lo++ {
 		if w.signals[w.lo].Flags&Company != 0 {
 			w.company--
@@ -104,6 +110,9 @@ func (w *walker) advance(now int64) (moved int) {
 func (w *walker) add(i int) {
 	g := &w.signals[i]
 	w.top.enter(w.signals, i)
+	if w.habits != nil {
+		w.habits.note(w.f, g)
+	}
 	if g.Flags&Company != 0 {
 		w.company++
 		return
@@ -143,7 +152,22 @@ func (w *walker) within(at int64, days int) bool { return at != 0 && w.now-at < 
 
 // next is the next moment at which anything can change, never if there is none.
 func (w *walker) next() int64 {
-	next := w.nextScore()
+	next := min(w.nextScore(), w.nextEvidence())
+	at := func(t int64) {
+		if t > w.now {
+			next = min(next, t)
+		}
+	}
+	if w.f.SetAside != 0 {
+		at(w.f.SetAside)
+		at(w.f.AsideUntil)
+	}
+	return next
+}
+
+// nextEvidence is the next moment at which evidence ages.
+func (w *walker) nextEvidence() int64 {
+	next := int64(never)
 	at := func(t int64) {
 		if t > w.now {
 			next = min(next, t)
@@ -158,16 +182,19 @@ func (w *walker) next() int64 {
 	if w.key != 0 {
 		at(w.key + int64(w.s.Evidence.KeyDays)*day)
 	}
-	if w.f.SetAside != 0 {
-		at(w.f.SetAside)
-		at(w.f.AsideUntil)
-	}
 	return next
 }
 
 // nextScore is the next moment at which the score can change.
 func (w *walker) nextScore() int64 {
 	next := int64(never)
+	if w.habits != nil {
+		plan := &w.s.Additive.plan
+		next = plan.next(w.habits, w.f, w.now)
+		if plan.staged { // evidence decides the tier, and that the stage
+			next = min(next, w.nextEvidence())
+		}
+	}
 	at := func(t int64) {
 		if t > w.now {
 			next = min(next, t)

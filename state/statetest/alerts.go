@@ -46,6 +46,22 @@ var alerts = []promise{
 		}
 		s.verify()
 	}},
+	{"who was held out and is let go is told of once, though the tier is the same", func(s *suite) {
+		id, ref := s.person("1")
+		s.entered(id, ref)
+		if err := s.db.SettleAlerts(s.waiting(), nil); err != nil {
+			s.Fatal(err)
+		}
+		next := &state.Person{Contacts: []connectors.Ref{ref}, Shown: []byte("written"), Tier: 4}
+		for range 2 {
+			p := &state.Pending{Person: id, Patch: connectors.Patch{Ref: ref, Fields: map[string]string{connectors.FieldScore: "64.4"}}, Staged: now, Next: next, Alerts: []string{"sales"}, Entered: true}
+			s.settle(state.Settlement{Entry: state.Entry{Person: id}, Outcome: state.Stage, Next: next, Patches: []*state.Pending{p}})
+			s.answer(ref, p.Seq, nil)
+		}
+		if got := s.waiting(); len(got) != 1 || got[0].Channel != "sales" {
+			s.Errorf("%+v", got)
+		}
+	}},
 	{"a patch that the CRM refuses alerts nobody", func(s *suite) {
 		id, ref := s.person("1")
 		next := &state.Person{Contacts: []connectors.Ref{ref}, Shown: []byte("shown"), Tier: 4}

@@ -25,6 +25,7 @@ type Person struct {
 	Snapshot *learn.Snapshot // of a journey; nil: a row
 	Given    float64         // the team's own score; NaN: none
 	Worth    float64         // of the deal, in whatever currency; 0: not known
+	Deal     string          // that they are on: its people count as one where deals are counted; "": none, they count alone
 	// Baselines: how many days ago at the snapshot, and how many; NaN: not known, which stands lowest.
 	FormDays, ActiveDays, PageViews float64
 }
@@ -33,6 +34,7 @@ type Person struct {
 type Population struct {
 	// People goes through them, in the same order each time. A Person is the caller's until the next.
 	People   func() iter.Seq[*Person]
+	Kept     bool           // strengths are learned from what a daemon keeps of people, and scores by, alone
 	Settings score.Settings // of the formula
 	Given    string         // what the team's own score is called; "": none
 	Journeys bool           // the people have snapshots

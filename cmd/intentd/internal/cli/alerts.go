@@ -57,6 +57,7 @@ var leftOutWords = map[pipeline.Untold]string{
 	pipeline.UntoldFirstSync: "by the first sync",
 	pipeline.UntoldBackfill:  "as everybody was worked out anew",
 	pipeline.UntoldOld:       "without a new signal",
+	pipeline.UntoldHeldOut:   "held out",
 }
 
 // alertsText is how alerts stand.
