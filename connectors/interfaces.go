@@ -285,6 +285,18 @@ type BulkAborter interface {
 	Abort(ctx context.Context, token string) error
 }
 
+// OwnerReader is a CRM that tells who owns records: see Contact.Owner.
+type OwnerReader interface {
+	// OwnerAddress is the e-mail address of an owner, "" of one who has none: a queue, or somebody who left. Without an owner it only finds
+	// out whether owners may be read.
+	OwnerAddress(ctx context.Context, owner string) (string, error)
+}
+
+// RecordLinker is a CRM whose records have pages of their own for people to look at.
+type RecordLinker interface {
+	RecordURL(ctx context.Context, ref Ref) (string, error)
+}
+
 // Deal is a closed deal with the people on it.
 type Deal struct {
 	Ref

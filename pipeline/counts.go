@@ -14,7 +14,31 @@ type counts struct {
 	damaged       int64 // rows of whom something kept could not be read
 	filtered      journey.Filtered
 	withdrew      int64 // people of whom something was erased because their consent was withdrawn
+	alertsLeftOut map[Untold]int64
 }
+
+// untold counts somebody who entered a tier and of whom nobody is told.
+func (c *counts) untold(why Untold) {
+	if why == "" {
+		return
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.alertsLeftOut == nil {
+		c.alertsLeftOut = map[Untold]int64{}
+	}
+	c.alertsLeftOut[why]++
+}
+
+// Untold is why nobody is told of somebody who entered a tier.
+type Untold string
+
+const (
+	UntoldFirstSync Untold = "first_sync" // their CRM is being met for the first time
+	UntoldBackfill  Untold = "backfill"   // everybody is worked out anew: the formula changed, or an admin asked
+	UntoldOld       Untold = "no_new_signal"
+	UntoldHeldOut   Untold = "held_out" // nothing is written of them, for comparison
+)
 
 // withdrawn counts a person whose consent was withdrawn.
 func (c *counts) withdrawn() {

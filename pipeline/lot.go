@@ -56,6 +56,7 @@ type subject struct {
 	held     bool       // nothing is written of them, for comparison
 	letGo    bool       // nothing was, and now it is
 	denied   string     // the CRM's property that denies consent now; "": none does
+	untold   Untold     // why nobody is told that they entered a tier
 	withdrew bool       // they withdrew their consent, and what they did is erased now
 	stale    []string   // sources that did not answer, or are suddenly empty
 	fates    bool       // what becomes of each event is asked for

@@ -5,7 +5,7 @@
 // is exported here; nothing here knows of them: imports run operate → {intake, privacy} → pipeline → deliver, batch and the pure packages.
 //
 // Each step of a lot has a file, and run calls them in this order: load, gather, recordstates, identity, stitch, infer, scoring, holdout,
-// stage, which asks gate for each record. What people set in our fields is told in authorship, when a refused record is tried again in refused, who waits
+// stage, which asks gate for each record, and alerts who is told of a change of tier. What people set in our fields is told in authorship, when a refused record is tried again in refused, who waits
 // for a job of the model's vendor in await. Files use one another one way, down to lot, pipeline and setup.
 //
 // Terms. A person is who is inferred and scored; a contact is one CRM record of a person; a lot is a group of people that

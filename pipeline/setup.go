@@ -46,6 +46,8 @@ type Setup struct {
 	History time.Duration // how far back journeys are asked for
 
 	Write Write
+	// Alerts are the channels that tell of somebody who enters a tier.
+	Alerts []Alert
 	// Exclude are addresses and mail domains, in lower case, of people of whom nothing is kept and who get no score.
 	Exclude []string
 	// Settle is how long somebody who did something and asked for nothing waits, so that a visit is looked at once.
@@ -72,6 +74,12 @@ func (s *Setup) IdentityRules() *state.IdentityRules { return s.rules }
 
 // ScoringHash is that of all that lies between events and field values and is no model.
 func (s *Setup) ScoringHash() uint64 { return s.scoringHash }
+
+// Alert is a channel that tells of people who enter tiers.
+type Alert struct {
+	Channel string
+	Tiers   []score.Tier
+}
 
 // CRM is a configured system of record.
 type CRM struct {

@@ -68,6 +68,9 @@ func (l *lot) stage() error {
 	}
 	for _, s := range late {
 		l.p.forms.count(s.inputs.newForms)
+		if !slices.ContainsFunc(s.recs, func(r *record) bool { return r.pending != nil }) { // else an earlier lot counted them
+			l.p.counts.untold(s.untold)
+		}
 	}
 	if len(staged) > 0 {
 		l.p.delivery.Look()
@@ -100,6 +103,8 @@ func (l *lot) outcome(s *subject, backlog int) (*state.Settlement, error) {
 	if out.Snapshot, err = l.snapshot(s, c.next.Features); err != nil {
 		return nil, err
 	}
+	var alerts []string
+	alerts, s.untold = l.alertsFor(s)
 	if len(out.Patches) == 0 {
 		out.Outcome, out.Receipt, out.Score = state.Commit, c.receipt, c.score
 		for _, r := range s.recs {
@@ -110,7 +115,7 @@ func (l *lot) outcome(s *subject, backlog int) (*state.Settlement, error) {
 		return l.withScored(s, out), nil
 	}
 	for _, p := range out.Patches {
-		p.Next, p.Receipt, p.Score, p.Trend, p.Reason = c.next, c.receipt, c.score, c.trend, reason
+		p.Next, p.Receipt, p.Score, p.Trend, p.Reason, p.Alerts, p.Entered = c.next, c.receipt, c.score, c.trend, reason, alerts, s.letGo
 	}
 	out.Identities = l.identified(s)
 	return out, nil

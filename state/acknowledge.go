@@ -148,6 +148,9 @@ func (tx *txn) taken(a *Answer, p *Pending, own []ownHash, now time.Time) error 
 		if err := tx.putResult(p.Person, &before, p.Next); err != nil {
 			return err
 		}
+		if err := tx.alertChange(p, &before, now); err != nil {
+			return err
+		}
 		if p.Score >= 0 && string(before.Shown) != string(p.Next.Shown) {
 			if err := tx.addHistoryOnChange(p.Person, HistoryPoint{At: now, Score: p.Score, Tier: uint8(max(p.Next.Tier, 1) - 1), Trend: p.Trend, Reason: p.Reason}); err != nil {
 				return err

@@ -186,11 +186,14 @@ func (tx *txn) DeletePerson(id PersonID) error {
 			return err
 		}
 	}
+	if err := tx.dropAlerts(id, time.Time{}); err != nil {
+		return err
+	}
 	_, err = tx.dropPrefix(bVerdicts, key, -1)
 	return err
 }
 
-// eraseUntil erases what was worked out and noted of a person up to a moment: receipts, history, snapshots, verdicts and the model's answer. The person
+// eraseUntil erases what was worked out and noted of a person up to a moment: receipts, history, snapshots, verdicts, alerts and the model's answer. The person
 // and their records stay.
 func (tx *txn) eraseUntil(id PersonID, until time.Time) error {
 	var buf [4]byte
@@ -210,6 +213,9 @@ func (tx *txn) eraseUntil(id PersonID, until time.Time) error {
 	})
 	if err == nil && len(old) > 0 {
 		err = tx.dropReceiptKeys(id, old)
+	}
+	if err == nil {
+		err = tx.dropAlerts(id, until)
 	}
 	if err != nil {
 		return err

@@ -107,6 +107,7 @@ const (
 	pendingScore
 	pendingRead
 	pendingWhy
+	pendingAlerts
 )
 
 func (tx *txn) appendPending(b []byte, p *Pending, maybe []uint32) ([]byte, error) {
@@ -131,6 +132,9 @@ func (tx *txn) appendPending(b []byte, p *Pending, maybe []uint32) ([]byte, erro
 	}
 	if p.Reason != "" || p.Trend != 0 {
 		set |= pendingWhy
+	}
+	if len(p.Alerts) > 0 {
+		set |= pendingAlerts
 	}
 	b = append(b, set)
 	b = appendTime(b, p.Staged)
@@ -173,6 +177,16 @@ func (tx *txn) appendPending(b []byte, p *Pending, maybe []uint32) ([]byte, erro
 			return nil, err
 		}
 		b = appendBytes(b, next)
+	}
+	if set&pendingAlerts != 0 {
+		n := uint64(len(p.Alerts)) << 1
+		if p.Entered {
+			n |= 1
+		}
+		b = binary.AppendUvarint(b, n)
+		for _, channel := range p.Alerts {
+			b = appendString(b, channel)
+		}
 	}
 	switch {
 	case set&pendingSealed != 0:
@@ -257,6 +271,13 @@ func (tx *txn) decodePending(v []byte, sent func(number int, name string, value 
 			return nil, err
 		}
 		p.Next = &next
+	}
+	if set&pendingAlerts != 0 {
+		n := r.uvarint()
+		p.Entered = n&1 != 0
+		for range min(n>>1, uint64(len(r.b))) {
+			p.Alerts = append(p.Alerts, r.string())
+		}
 	}
 	if r.bad {
 		return nil, damaged("journal")

@@ -81,6 +81,7 @@ type Kept struct {
 	Snapshots []Snapshot // oldest first
 	Verdicts  []VerdictAt
 	Letters   []Dead
+	Alerts    []Alert
 }
 
 // Kept is everything that is kept of a person; false if there is no such person.
@@ -92,6 +93,9 @@ func (db *DB) Kept(id PersonID) (k Kept, ok bool, err error) {
 		}
 		ok, k = true, Kept{Person: l.Person, Records: l.Records, Links: l.Links, Letters: l.Letters, History: tx.History(id), Verdicts: tx.Verdicts(id)}
 		if k.Snapshots, err = tx.Snapshots(id); err != nil {
+			return err
+		}
+		if k.Alerts, err = tx.alertsOf(id); err != nil {
 			return err
 		}
 		k.Receipts, err = tx.Receipts(id, 100) // more than are ever kept

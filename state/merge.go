@@ -167,6 +167,9 @@ func (g *registry) joinPersons(winner, loser PersonID) (PersonID, error) {
 			return 0, err
 		}
 	}
+	if err := g.tx.moveAlerts(loser, winner, nil); err != nil {
+		return 0, err
+	}
 	// The records now belong to the winner: they must not go with the loser.
 	l.Contacts = nil
 	if err := g.tx.PutPerson(loser, &l); err != nil {

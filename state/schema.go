@@ -43,6 +43,7 @@ var (
 	bSeen       = newBucket("seen", ascending)        // sweep, record → nothing
 	bJobs       = newBucket("jobs", ascending)        // id → document
 	bSnapshots  = newBucket("snapshots", ascending)   // person → snapshots
+	bAlerts     = newBucket("alerts", ascending)      // person, time, channel → alert
 )
 
 // Most keys of a bucket come in ascending order, or in any.
@@ -94,6 +95,7 @@ var migrations = []migration{
 		return nil, tx.Put(bMeta, secretKey, secret)
 	}},
 	{"make room for snapshots", func(tx engine.Tx, _ []byte) ([]byte, error) { return nil, tx.Make(bSnapshots) }},
+	{"make room for alerts", func(tx engine.Tx, _ []byte) ([]byte, error) { return nil, tx.Make(bAlerts) }},
 }
 
 // schemaOf is the schema version of the state that tx sees.

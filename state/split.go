@@ -47,6 +47,9 @@ func (g *registry) split(s *Settlement, person *Person) error {
 		if err := tx.PutPerson(id, &other); err != nil {
 			return err
 		}
+		if err := tx.moveAlerts(e.Person, id, other.Contacts); err != nil {
+			return err
+		}
 		if err := g.partIdentities(s, other.Contacts, id); err != nil {
 			return err
 		}

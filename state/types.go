@@ -141,6 +141,8 @@ type Pending struct {
 	Score   int32     // tenths, for the history; −1: none
 	Trend   uint8     // for the history, at most 7
 	Reason  string    // for the history: why it is written
+	Alerts  []string  // the channels that tell of the change of tier, once it is the person's: see Alert
+	Entered bool      // they tell of it though the state has the tier already: the CRM never showed it, because the person was held out
 }
 
 // Way is how far a journalled patch is on its way to the CRM.

@@ -177,6 +177,10 @@ func (v *verifier) documents() {
 		_, err := tx.decodeDead(k, val)
 		return err
 	})
+	v.each(bAlerts, func(k, val []byte) error {
+		_, err := tx.decodeAlert(k, val)
+		return err
+	})
 	v.each(bReceipts, func(k, val []byte) error {
 		v.c.receipts++
 		r := reader{b: val}

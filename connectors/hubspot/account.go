@@ -1,6 +1,7 @@
 package hubspot
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"net/http"
@@ -12,21 +13,23 @@ import (
 
 // Account tells which portal the token belongs to, and learns its time zone, in which the daily quota turns.
 func (c *Client) Account(ctx context.Context) (connectors.AccountInfo, error) {
-	info, err := c.account(ctx, "")
+	info, screens, err := c.account(ctx, "")
 	if err == nil {
 		c.location.Store(info.Location)
 		c.portal.Store(&info.ID)
+		c.screens.Store(&screens)
 	}
 	return info, err
 }
 
-// account asks which portal token belongs to, "" for the token in use.
-func (c *Client) account(ctx context.Context, token string) (connectors.AccountInfo, error) {
+// account asks which portal token belongs to, "" for the token in use, and where people look at it.
+func (c *Client) account(ctx context.Context, token string) (info connectors.AccountInfo, screens string, err error) {
 	type answer struct {
 		PortalID    json.Number `json:"portalId"`
 		AccountType string      `json:"accountType"`
 		TimeZone    string      `json:"timeZone"`
 		UTCOffset   int64       `json:"utcOffsetMilliseconds"`
+		UIDomain    string      `json:"uiDomain"`
 	}
 	r := transport.Get("read the account", c.paths.account())
 	if token != "" {
@@ -34,7 +37,7 @@ func (c *Client) account(ctx context.Context, token string) (connectors.AccountI
 	}
 	v, resp, err := transport.Do[answer](ctx, c.http, r)
 	if err != nil {
-		return connectors.AccountInfo{}, err
+		return info, "", err
 	}
 	loc, err := time.LoadLocation(v.TimeZone)
 	if err != nil || v.TimeZone == "" {
@@ -42,7 +45,7 @@ func (c *Client) account(ctx context.Context, token string) (connectors.AccountI
 	}
 	id := v.PortalID.String()
 	if id == "" || id == "0" {
-		return connectors.AccountInfo{}, c.err(connectors.Transient, "read the account", "the answer names no portal")
+		return info, "", c.err(connectors.Transient, "read the account", "the answer names no portal")
 	}
-	return connectors.AccountInfo{ID: id, Name: "HubSpot portal " + id, Type: v.AccountType, Location: loc, ServerTime: resp.Date}, nil
+	return connectors.AccountInfo{ID: id, Name: "HubSpot portal " + id, Type: v.AccountType, Location: loc, ServerTime: resp.Date}, cmp.Or(v.UIDomain, "app.hubspot.com"), nil
 }

@@ -56,7 +56,7 @@ func (c *Client) rotated(token string, r *transport.Redactor) func(context.Conte
 			return transport.Grant{}, transport.ErrSameToken // also while somebody is writing the file
 		}
 		r.AddToken(found)
-		info, err := c.account(ctx, found)
+		info, _, err := c.account(ctx, found)
 		if err != nil {
 			return transport.Grant{}, err
 		}

@@ -62,6 +62,7 @@ type Client struct {
 
 	location   atomic.Pointer[time.Location] // of the account; nil until it was asked
 	portal     atomic.Pointer[string]        // id of the account; nil until it was asked
+	screens    atomic.Pointer[string]        // the host of its screens; nil until it was asked
 	idle       idleContacts
 	sweepCache *sweepCache
 
@@ -90,6 +91,8 @@ var (
 	_ connectors.Releaser      = (*Client)(nil)
 	_ connectors.SyncEstimator = (*Client)(nil)
 	_ connectors.ChangesReader = (*Client)(nil)
+	_ connectors.OwnerReader   = (*Client)(nil)
+	_ connectors.RecordLinker  = (*Client)(nil)
 )
 
 // New is a client for the portal that o describes. It makes no request. Its errors are of kind Config and hold no secret.

@@ -48,6 +48,8 @@ func (p paths) dealContacts() string {
 	return p.pick("/crm/associations/2026-03", "/crm/v4/associations") + "/deals/contacts/batch/read"
 }
 
+func (p paths) owners() string { return p.pick("/crm/owners/2026-03", "/crm/v3/owners") }
+
 func (p paths) occurrences() string {
 	return p.pick("/events/event-occurrences/2026-03", "/events/v3/events")
 }

@@ -133,6 +133,7 @@ func (c *Client) fetch(host *url.URL, body form, rotated func(string)) func(cont
 				return transport.Grant{}, c.err(connectors.Config, op, "instance_url of the answer: %v", err)
 			}
 		}
+		c.org.Store(g.Base)
 		if id := parseIdentity(v.ID); id != nil {
 			c.who.Store(id)
 		}

@@ -69,6 +69,7 @@ type Client struct {
 	account *object  // what person accounts are written as
 
 	who    atomic.Pointer[identity] // of the running user; nil until a token was fetched
+	org    atomic.Pointer[url.URL]  // where the org is; nil until a token was fetched
 	told   told                     // what polls told lately
 	groups groups                   // accounts whose records are being written
 	idle   idleRecords

@@ -57,6 +57,8 @@ func (h *HubSpot) scope(c call) string {
 		return "forms"
 	case "email-events", "email-campaigns":
 		return "content"
+	case "owners":
+		return "crm.objects.owners.read"
 	}
 	family := map[string]string{"objects": "crm.objects.", "properties": "crm.schemas.", "associations": "crm.objects.", "events": "crm.objects."}[c.api]
 	if family == "" {

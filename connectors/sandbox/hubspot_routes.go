@@ -18,7 +18,7 @@ const longestURI = 8192
 // call is a request with what its path says: either generation of paths leads to the same call.
 type call struct {
 	*request
-	api   string // objects, properties, associations, account-info, events, forms, submissions, email-events, email-campaigns, oauth
+	api   string // objects, properties, associations, account-info, owners, events, forms, submissions, email-events, email-campaigns, oauth
 	dated string // version of a date-based path, "" for v3 and v4
 	rest  path   // the api and what stands behind its version
 	now   time.Time
@@ -48,6 +48,8 @@ func parse(q *request) call {
 		take(at(2), "", 3)
 	case at(0) == "crm" && at(1) == "associations" && at(2) == "2026-03":
 		take("associations", at(2), 3)
+	case at(0) == "crm" && (at(1) == "v3" && at(2) == "owners" || at(1) == "owners" && at(2) == "2026-03"):
+		take("owners", strings.TrimPrefix(at(2), "owners"), 3)
 	case at(0) == "account-info" && (at(1) == "v3" || slices.Contains(objectVersions, at(1))):
 		take("account-info", strings.TrimPrefix(at(1), "v3"), 2)
 	case at(0) == "events" && (at(1) == "v3" && at(2) == "events" || at(1) == "event-occurrences" && at(2) == "2026-03"):
@@ -119,6 +121,9 @@ func (h *HubSpot) endpoints() []endpoint[call, *hubObject] {
 		{"GET", "properties/{object}/{name}", h.readProperty},
 		{"PATCH", "properties/{object}/{name}", h.changeProperty},
 		{"DELETE", "properties/{object}/{name}", h.archiveProperty},
+
+		{"GET", "owners", h.listOwners},
+		{"GET", "owners/{id}", h.readOwner},
 
 		{"GET", "events", h.events},
 		{"GET", "events/event-types", h.eventTypes},

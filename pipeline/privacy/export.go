@@ -25,6 +25,7 @@ type PersonData struct {
 	Snapshots []SnapshotAt       `json:"snapshots"`
 	Verdicts  []VerdictData      `json:"verdicts"`
 	Dead      []state.Dead       `json:"dead_letters"`
+	Alerts    []state.Alert      `json:"alerts"` // not told yet
 	Pending   []state.Pending    `json:"pending"`
 	Events    []connectors.Event `json:"events"`
 	Notes     []string           `json:"notes"`
@@ -149,7 +150,7 @@ func exportState(p *pipeline.Pipeline, out *PersonData, id state.PersonID) error
 		return pipeline.ErrUnknownPerson
 	}
 	out.Person, out.Core, out.Links = id.Key(), kept.Person, kept.Links
-	out.History, out.Dead = kept.History, kept.Letters
+	out.History, out.Dead, out.Alerts = kept.History, kept.Letters, kept.Alerts
 	for _, v := range kept.Verdicts {
 		said := VerdictData{Verdict: v.Verdict, At: v.At}
 		if len(v.Judged) > 0 {

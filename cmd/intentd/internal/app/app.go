@@ -26,6 +26,7 @@ import (
 
 	"github.com/intentd/intentd/cmd/intentd/internal/config"
 	"github.com/intentd/intentd/pipeline"
+	"github.com/intentd/intentd/pipeline/alert"
 	"github.com/intentd/intentd/pipeline/intake"
 	"github.com/intentd/intentd/pipeline/privacy"
 	"github.com/intentd/intentd/state"
@@ -58,6 +59,8 @@ type App struct {
 	log  *slog.Logger
 	db   *state.DB
 	pipe *pipeline.Pipeline
+
+	teller *alert.Teller
 
 	reload sync.Mutex // one reload at a time
 	mu     sync.Mutex // guards what follows
@@ -115,6 +118,7 @@ func Open(o Options) (*App, error) {
 	if err != nil {
 		return nil, errors.Join(err, a.made.close(), db.Close())
 	}
+	a.teller = alert.New(a.pipe, a.channelsNow)
 	if o.Page != nil {
 		a.page = o.Page(a)
 	}

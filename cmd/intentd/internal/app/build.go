@@ -33,6 +33,7 @@ import (
 	"github.com/intentd/intentd/connectors/umami"
 	"github.com/intentd/intentd/connectors/warehouse"
 	"github.com/intentd/intentd/pipeline"
+	"github.com/intentd/intentd/pipeline/alert"
 	"github.com/intentd/intentd/pipeline/batch"
 	"github.com/intentd/intentd/pipeline/fields"
 	"github.com/intentd/intentd/pipeline/intent"
@@ -68,17 +69,18 @@ var Types = config.Types{
 
 // built is all that one configuration became.
 type built struct {
-	setup   *pipeline.Setup
-	ledger  *ledger.Ledger
-	model   connectors.Model // nil with provider rules
-	reserve float64          // share of a day's CRM calls that is left to others
-	lot     int              // how many people go through together: what a CRM reads and writes in one call, so that none is half used
-	sources []polled
-	inlets  map[string]inlet   // by the source that is sent its events
-	wakers  map[string]bool    // sources that say when there is something to take
-	store   *clickstream.Store // nil without a source that fills it; one for the life of the app
-	open    []io.Closer        // of this and of earlier configurations: lots in flight may still use them
-	version string
+	setup    *pipeline.Setup
+	ledger   *ledger.Ledger
+	model    connectors.Model // nil with provider rules
+	reserve  float64          // share of a day's CRM calls that is left to others
+	lot      int              // how many people go through together: what a CRM reads and writes in one call, so that none is half used
+	sources  []polled
+	inlets   map[string]inlet   // by the source that is sent its events
+	channels []alert.Channel    // that tell of people who enter a tier
+	wakers   map[string]bool    // sources that say when there is something to take
+	store    *clickstream.Store // nil without a source that fills it; one for the life of the app
+	open     []io.Closer        // of this and of earlier configurations: lots in flight may still use them
+	version  string
 }
 
 // polled is a source with its schedule.
@@ -136,6 +138,9 @@ func (b *builder) all() error {
 		}
 	}
 	if err := b.reading(); err != nil {
+		return err
+	}
+	if err := b.alerts(); err != nil {
 		return err
 	}
 	s := b.setup

@@ -152,6 +152,7 @@ func (a *App) examine(ctx context.Context, file File) ([]Checked, error) {
 	if st.Dead > 0 {
 		add("write", "write.dead_letters", connectors.Warning, "intentd dead list; then dead retry or dead drop", "%d records or people cannot be done as things stand", st.Dead)
 	}
+	out = append(out, a.examineAlerts(ctx, made)...)
 	out = append(out, a.examineLearning(cfg)...)
 	if held, err := a.heldFields(ctx); err != nil {
 		return nil, err

@@ -70,6 +70,9 @@ func (a *App) jobs() []*job {
 		}
 		return a.made.purge(ctx, a.o.Now())
 	})
+	if len(a.cfg.Alerts) > 0 {
+		add("alerts", "@every 15s", false, a.teller.Round)
+	}
 	if a.cfg.Learning != config.LearningOff {
 		add("learn", a.cfg.Schedule.Learn, false, a.learnBySchedule)
 	}

@@ -1,6 +1,7 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -11,6 +12,7 @@ import (
 	"github.com/intentd/intentd/cmd/intentd/internal/disclosure"
 	"github.com/intentd/intentd/connectors"
 	"github.com/intentd/intentd/pipeline"
+	"github.com/intentd/intentd/pipeline/alert"
 	"github.com/intentd/intentd/pipeline/intake"
 	"github.com/intentd/intentd/pipeline/learn/proof"
 	"github.com/intentd/intentd/pipeline/operate"
@@ -136,6 +138,7 @@ type Status struct {
 	Holdout *proof.Weighed   `json:"holdout,omitempty"` // whether the holdout runs, where one is configured
 	Sync    *Sync            `json:"sync,omitempty"`    // how far the first sync is, while it lasts
 	Texts   *Texts           `json:"texts,omitempty"`
+	Alerts  *alert.Status    `json:"alerts,omitempty"` // where channels are configured, or alerts wait
 	// Learning is how learning from closed deals stands.
 	Learning *Learning `json:"learning,omitempty"`
 	operate.Status
@@ -184,8 +187,8 @@ var (
 		return operate.ExplainSource(ctx, a.pipe, q.Source, q.Who)
 	})
 	DeadList  = operation("dead_list", (*App).deadList)
-	DeadRetry = operation("dead_retry", func(a *App, _ context.Context, l Letters) (int, error) { return operate.RetryDead(a.pipe, l.Ref) })
-	DeadDrop  = operation("dead_drop", func(a *App, _ context.Context, l Letters) (int, error) { return operate.DropDead(a.pipe, l.Ref) })
+	DeadRetry = operation("dead_retry", (*App).deadRetry)
+	DeadDrop  = operation("dead_drop", (*App).deadDrop)
 	Pause     = operation("pause", func(a *App, _ context.Context, _ Nothing) (Nothing, error) { return Nothing{}, operate.Pause(a.pipe) })
 	Resume    = operation("resume", func(a *App, _ context.Context, _ Nothing) (Nothing, error) { return Nothing{}, operate.Resume(a.pipe) })
 	Forget    = operation("forget", (*App).forget)
@@ -249,6 +252,13 @@ func (a *App) status(ctx context.Context, _ Nothing) (Status, error) {
 	}
 	if w := a.weighed(); a.Config().Holdout.Share > 0 {
 		s.Holdout = &w
+	}
+	told, err := a.teller.Status()
+	if err != nil {
+		return s, err
+	}
+	if len(told.Channels)+told.Waiting+told.Dead > 0 {
+		s.Alerts, s.Dead = &told, s.Dead+told.Dead
 	}
 	s.Sync = a.sync.progress(s.Status)
 	s.Texts = a.texts(made, s)
@@ -354,11 +364,34 @@ func (a *App) deadList(ctx context.Context, _ Nothing) ([]DeadLetter, error) {
 		}
 		out = append(out, l)
 	}
+	untold, aerr := a.teller.Dead(nil)
+	for i := range untold {
+		out, refs = append(out, letterOf(&untold[i])), append(refs, untold[i].Ref)
+	}
+	err = cmp.Or(err, aerr)
 	names := a.names(ctx, refs[:min(len(refs), namedLetters)])
 	for i := range out {
 		out[i].Name = names[out[i].Ref]
 	}
 	return out, err
+}
+
+func (a *App) deadRetry(_ context.Context, l Letters) (int, error) {
+	n, err := operate.RetryDead(a.pipe, l.Ref)
+	if err != nil {
+		return n, err
+	}
+	untold, err := a.teller.Retry(a.alertRefs(l.Ref))
+	return n + untold, err
+}
+
+func (a *App) deadDrop(_ context.Context, l Letters) (int, error) {
+	n, err := operate.DropDead(a.pipe, l.Ref)
+	if err != nil {
+		return n, err
+	}
+	untold, err := a.teller.Drop(a.alertRefs(l.Ref))
+	return n + untold, err
 }
 
 // names are the people's names as the CRMs have them now, by record. A CRM that cannot be asked gives none.
@@ -434,7 +467,7 @@ func (a *App) Once(ctx context.Context) (intake.Found, error) {
 	if err == nil {
 		err = late
 	}
-	return found, err
+	return found, errors.Join(err, a.teller.Round(ctx))
 }
 
 // Waiting is what is left to do, on one line.

@@ -101,6 +101,7 @@ func statusText(w io.Writer, st app.Status) {
 	}
 	fmt.Fprintln(w)
 	modelText(w, st)
+	alertsText(w, st)
 	learningText(w, st.Learning)
 	switch h := st.Holdout; {
 	case h == nil:

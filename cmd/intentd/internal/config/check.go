@@ -46,6 +46,7 @@ func (c *checker) check(cfg *Config) {
 	c.topics(&cfg.Topics)
 	c.products(cfg.Products)
 	c.competitors(cfg.Competitors)
+	c.alerts(cfg)
 	if cfg.Schedule.Timezone != "" {
 		zone = c.zone("schedule.timezone", cfg.Schedule.Timezone)
 	}

@@ -33,6 +33,7 @@ type Config struct {
 	Topics      Topics       `mapstructure:"topics"`
 	Products    []Product    `mapstructure:"products"`
 	Competitors []Competitor `mapstructure:"competitors"`
+	Alerts      []Alert      `mapstructure:"alerts"`
 	Learning    string       `mapstructure:"learning"` // off | suggest | apply: what becomes of what closed deals teach
 	Schedule    Schedule     `mapstructure:"schedule"`
 	Privacy     Privacy      `mapstructure:"privacy"`

@@ -340,6 +340,12 @@ func TestExampleCommented(t *testing.T) {
 	t.Setenv("UMAMI_PASSWORD", "example")
 	t.Setenv("SITE_WRITE_KEY", "of-the-site")
 	t.Setenv("SERVER_WRITE_KEY", "of-the-server-0123456789")
+	t.Setenv("SLACK_WEBHOOK", "https://hooks.slack.com/services/T0/B0/x")
+	t.Setenv("SLACK_TOKEN", "xoxb-example")
+	t.Setenv("TEAMS_URL", "https://example.environment.api.powerplatform.com/x?sig=y")
+	t.Setenv("BUS_URL", "https://bus.example.com/in")
+	t.Setenv("BUS_SECRET", "whsec_MDEyMzQ1Njc4OWFiY2RlZmdoaWprbG1ub3BxcnN0dXY=")
+	t.Setenv("SMTP_PASSWORD", "example")
 	t.Setenv("SALESFORCE_KEY", "-----BEGIN PRIVATE KEY-----\nMII=\n-----END PRIVATE KEY-----")
 	cfg, problems := Parse([]byte(text), types)
 	if err := problems.Err(); err != nil {
@@ -348,13 +354,16 @@ func TestExampleCommented(t *testing.T) {
 	if len(cfg.CRMs) != 2 {
 		t.Fatalf("%d CRMs, want HubSpot and Salesforce", len(cfg.CRMs))
 	}
+	if len(cfg.Alerts) != 5 || cfg.Alerts[4].Password.IsZero() || cfg.Alerts[0].On[0] != "high" {
+		t.Fatalf("the alerts read as %+v", cfg.Alerts)
+	}
 	o, ok := cfg.CRMs[1].Settings.(*salesforce.Config)
 	if !ok || o.Auth.Flow != "jwt" || o.Auth.Username == "" || o.Auth.Key.IsZero() || len(o.Objects) != 2 {
 		t.Fatalf("the Salesforce entry reads as %+v", cfg.CRMs[1])
 	}
 }
 
-var notConnectors = strings.NewReplacer("intentd/connectors/identity", "", "intentd/connectors/disk", "")
+var notConnectors = strings.NewReplacer("intentd/connectors/identity", "", "intentd/connectors/disk", "", "intentd/connectors/notify", "")
 
 // Promise: the package names no connector: what there is comes as a table.
 func TestNamesNoConnector(t *testing.T) {

@@ -43,6 +43,11 @@ type facts struct {
 	Reader  *system // the model; nil: texts come from rules, and none is asked
 }
 
+// TellsOwners says whether a channel writes to the owners of records.
+func (f facts) TellsOwners() bool {
+	return slices.ContainsFunc(f.Alerts, func(a config.Alert) bool { return a.Owner })
+}
+
 // setAside is for how long a rep's verdict sets a person aside; 0: not at all.
 type setAside struct {
 	Name string
