@@ -151,6 +151,7 @@ func (l *lot) commitFor(s *subject, reason string) (*commit, error) {
 		next.Due = r.wait
 	}
 	c := &commit{next: &next, score: -1, retryAt: l.retryAt(s)}
+	shows := s.shown
 	if reason != "" {
 		shown := r.shown
 		shown.Written = l.now
@@ -161,13 +162,14 @@ func (l *lot) commitFor(s *subject, reason string) (*commit, error) {
 				shown.Written = l.now // with more, those that nothing goes to would seem to be behind
 			}
 		}
-		next.Shown, next.Tier = shown.Append(nil), tierOf(shown)
+		next.Shown, next.Tier, shows = shown.Append(nil), tierOf(shown), shown
 		r.receipt.Reason = reason
 		r.receipt.Written = r.values
 		if r.parts.Known {
 			c.score = int32(r.parts.Score)
 		}
 	}
+	l.stand(s, &next, shows)
 	if !r.shown.Known && !s.shown.Known && b.events == 0 && b.filtered == (journey.Filtered{}) {
 		return c, nil // nothing that anybody could ask about
 	}
