@@ -168,6 +168,17 @@ func (db *DB) LastReceipt(id PersonID) (plain []byte, err error) {
 	return plain, err
 }
 
+// LastReceipts are people's newest receipts, in their order; nil for who has none, or one that cannot be read.
+func (db *DB) LastReceipts(ids []PersonID) ([][]byte, error) {
+	return viewOf(db, func(tx *txn) ([][]byte, error) {
+		out := make([][]byte, len(ids))
+		for i, id := range ids {
+			out[i], _, _ = tx.Receipt(id)
+		}
+		return out, nil
+	})
+}
+
 // PurgeReceipts removes up to n receipts from before a time and says how many.
 func (db *DB) PurgeReceipts(before time.Time, n int) (int, error) {
 	return updateOf(db, func(tx *txn) (int, error) { return tx.PurgeReceipts(before, n) })

@@ -112,6 +112,9 @@ var asked = []promise{
 		if r, err := s.db.LastReceipt(id); err != nil || string(r) != `{"a":1}` {
 			s.Errorf("%s %v", r, err)
 		}
+		if r, err := s.db.LastReceipts([]state.PersonID{id + 1, id}); err != nil || len(r) != 2 || r[0] != nil || string(r[1]) != `{"a":1}` {
+			s.Errorf("%s %v", r, err)
+		}
 		if links, err := s.db.Links(id); err != nil || links != nil {
 			s.Error(links, err)
 		}

@@ -45,6 +45,7 @@ func New(a *app.App) *Page {
 	for pattern, answer := range map[string]func(http.ResponseWriter, *http.Request, guest){
 		"GET /{$}":                 p.overview,
 		"POST /release":            p.release,
+		"GET /people":              p.people,
 		"GET /person":              p.find,
 		"POST /person":             p.findPerson,
 		"GET /person/{who...}":     p.person,

@@ -197,7 +197,7 @@ func (w *world) post(target string, form url.Values) *http.Response {
 
 // routes are all that the page answers, once for each method.
 var routes = []struct{ method, path string }{
-	{"GET", "/"}, {"POST", "/release"}, {"GET", "/person"}, {"POST", "/person"}, {"GET", "/person/p1"}, {"GET", "/person/ada@one.example"}, {"GET", "/told/site/p1"}, {"GET", "/sources"}, {"GET", "/sources?rules=1"},
+	{"GET", "/"}, {"POST", "/release"}, {"GET", "/people"}, {"GET", "/people?tier=high"}, {"GET", "/person"}, {"POST", "/person"}, {"GET", "/person/p1"}, {"GET", "/person/ada@one.example"}, {"GET", "/told/site/p1"}, {"GET", "/sources"}, {"GET", "/sources?rules=1"},
 	{"GET", "/trouble"}, {"GET", "/trouble?examine=1"}, {"POST", "/trouble/retry"}, {"GET", "/effects"}, {"POST", "/effects"}, {"POST", "/signout"}, {"GET", "/nothing/here"}, {"PUT", "/"}, {"HEAD", "/person/p1"},
 	{"GET", "/signin"}, {"POST", "/signin"}, {"GET", "/signin?link=x"}, {"GET", "/assets/style.css"}, {"GET", "/assets/"},
 }
@@ -462,7 +462,7 @@ func TestHostileTitleStaysText(t *testing.T) {
 func TestPagesKeepTheirPolicy(t *testing.T) {
 	w := newWorld(t, "en", "")
 	w.signIn()
-	for _, path := range []string{"/", "/person", "/person/p1", "/told/site/p1", "/sources?rules=1", "/trouble?examine=1", "/effects", "/signin?link=x"} {
+	for _, path := range []string{"/", "/people", "/person", "/person/p1", "/told/site/p1", "/sources?rules=1", "/trouble?examine=1", "/effects", "/signin?link=x"} {
 		page := w.get(path)
 		if found := regexp.MustCompile(`(?i)<style|\sstyle=|<[a-z][^>"']*\son[a-z]+=|<script[^>]*>[^<]|(?:src|href|action)="(?:https?:|//|data:|javascript:)`).FindString(page); found != "" {
 			t.Errorf("%s holds %q", path, found)
@@ -679,7 +679,7 @@ func TestEveryPageInEachLanguage(t *testing.T) {
 		}
 		check("/signin", w.get("/signin"))
 		w.signIn()
-		for _, path := range []string{"/", "/?did=released", "/person", "/person/p1", "/person/p3", "/told/site/p1", "/sources", "/sources?rules=1", "/trouble", "/trouble?examine=1", "/trouble?retried=3", "/effects", "/signin?link=x"} {
+		for _, path := range []string{"/", "/?did=released", "/people", "/people?tier=low&stage=deciding", "/person", "/person/p1", "/person/p3", "/told/site/p1", "/sources", "/sources?rules=1", "/trouble", "/trouble?examine=1", "/trouble?retried=3", "/effects", "/signin?link=x"} {
 			check(path, w.get(path))
 		}
 		if !strings.Contains(w.get("/"), says) && lang == "de" {
