@@ -22,6 +22,7 @@ type personView struct {
 	Texts   []citing // the headline first
 	Next    citing
 	Visits  []visit
+	Curve   *curve // nil: there is no score
 	Parts   []partRow
 	Written []fieldRow
 	Check   *receipt.Verification
@@ -124,7 +125,7 @@ func (p *Page) personView(r *receipt.Receipt) personView {
 		}
 	}
 	v.Next = cites(next, places)
-	v.Parts = p.partRows(r)
+	v.Parts, v.Curve = p.partRows(r), curveOf(r)
 	for _, f := range connectors.PersonFields().Fields {
 		value, written := r.Written[f.Name]
 		if held := slices.Contains(r.Held, f.Name); written || held {

@@ -47,6 +47,8 @@ func New(a *app.App) *Page {
 		"POST /release":            p.release,
 		"GET /people":              p.people,
 		"GET /person":              p.find,
+		"POST /export":             p.export,
+		"POST /forget":             p.forget,
 		"POST /person":             p.findPerson,
 		"GET /person/{who...}":     p.person,
 		"GET /sources":             p.sources,

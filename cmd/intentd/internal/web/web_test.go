@@ -198,7 +198,7 @@ func (w *world) post(target string, form url.Values) *http.Response {
 // routes are all that the page answers, once for each method.
 var routes = []struct{ method, path string }{
 	{"GET", "/"}, {"POST", "/release"}, {"GET", "/people"}, {"GET", "/people?tier=high"}, {"GET", "/person"}, {"POST", "/person"}, {"GET", "/person/p1"}, {"GET", "/person/ada@one.example"}, {"GET", "/told/site/p1"}, {"GET", "/sources"}, {"GET", "/sources?rules=1"},
-	{"GET", "/trouble"}, {"GET", "/trouble?examine=1"}, {"POST", "/trouble/retry"}, {"GET", "/effects"}, {"POST", "/effects"}, {"POST", "/signout"}, {"GET", "/nothing/here"}, {"PUT", "/"}, {"HEAD", "/person/p1"},
+	{"GET", "/trouble"}, {"GET", "/trouble?examine=1"}, {"POST", "/trouble/retry"}, {"GET", "/effects"}, {"POST", "/effects"}, {"POST", "/export"}, {"POST", "/forget"}, {"POST", "/signout"}, {"GET", "/nothing/here"}, {"PUT", "/"}, {"HEAD", "/person/p1"},
 	{"GET", "/signin"}, {"POST", "/signin"}, {"GET", "/signin?link=x"}, {"GET", "/assets/style.css"}, {"GET", "/assets/"},
 }
 
