@@ -35,7 +35,7 @@ const hostile = `<script>alert(1)</script><img src=x onerror=alert(2)> "quoted" 
 // world is an app that knows three people, with its page and a clock.
 type world struct {
 	*app.App
-	t      *testing.T
+	t      testing.TB
 	page   *Page
 	portal *sandbox.HubSpot
 	file   string
@@ -66,13 +66,13 @@ func (l *lockedLog) String() string {
 const token = "a-token-that-nobody-guesses-at-all"
 
 // newWorld makes the app work everything out; http goes into the page's section of the configuration.
-func newWorld(t *testing.T, language, http string) *world {
+func newWorld(t testing.TB, language, http string) *world {
 	t.Helper()
 	return newCrowd(t, language, http, "Ada", "Ben", "Cleo")
 }
 
 // newCrowd is newWorld with people of those names.
-func newCrowd(t *testing.T, language, http string, names ...string) *world {
+func newCrowd(t testing.TB, language, http string, names ...string) *world {
 	t.Helper()
 	dir := t.TempDir()
 	w := &world{t: t, portal: sandbox.NewHubSpot(sandbox.HubSpotOptions{Token: "pat-na1-test"}), file: filepath.Join(dir, "config.yaml"), log: &lockedLog{}}
@@ -152,7 +152,7 @@ func (w *world) ask(method, target string, form url.Values, change ...func(*http
 	return got.Result()
 }
 
-func body(t *testing.T, resp *http.Response) string {
+func body(t testing.TB, resp *http.Response) string {
 	t.Helper()
 	b, err := io.ReadAll(resp.Body)
 	if err != nil {
