@@ -42,9 +42,9 @@ func (l *lot) awaitTexts(ctx context.Context, engine intent.Engine, subjects []*
 		case batch.Joined: // they come when the job is in, and in any case when it must be over
 			at, why = l.now.Add(l.s.Batch.Patience()), why|state.ReasonBatch
 		case batch.NoRoom:
-			at = l.now.Add(batch.Retry + textOrder(s.shown.Score))
+			at = l.now.Add(batch.Retry + textOrder(s.shown.Score, l.goesLast(s)))
 		case batch.NoBudget:
-			at = nextMidnight(l.now, l.s.Fields.Location).Add(textOrder(s.shown.Score))
+			at = nextMidnight(l.now, l.s.Fields.Location).Add(textOrder(s.shown.Score, l.goesLast(s)))
 		}
 		s.settled = l.withChanges(s, comeBack(state.Backfill, at, why))
 		l.s.Journey.Release(s.journey)

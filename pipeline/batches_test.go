@@ -262,7 +262,7 @@ func TestJobsKeepWithinTheBudgetOverARestart(t *testing.T) {
 	if l.ReserveLater(7 * tenth) {
 		t.Error("a job under way is not counted")
 	}
-	if !l.ReserveLater(5*tenth) || !l.Reserve(4*tenth) {
+	if !l.ReserveLater(5*tenth) || !l.Reserve(4*tenth, false) {
 		t.Error("jobs took all of the budget")
 	}
 }

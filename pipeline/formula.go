@@ -47,11 +47,17 @@ func (p *Pipeline) matrix(ctx context.Context) (*score.Matrix, error) {
 // EachShown calls do for everybody whose score a CRM shows, with what it shows and what that rests on. Damaged are those of whom one of the two
 // cannot be read: the lot that meets them tells.
 func (p *Pipeline) EachShown(ctx context.Context, do func(person *state.Person, shown score.Shown, f *score.Features)) (damaged int, err error) {
+	return p.eachShown(ctx, func(_ state.PersonID, person *state.Person, shown score.Shown, f *score.Features) {
+		do(person, shown, f)
+	})
+}
+
+func (p *Pipeline) eachShown(ctx context.Context, do func(id state.PersonID, person *state.Person, shown score.Shown, f *score.Features)) (damaged int, err error) {
 	for from := state.PersonID(1); from > 0; {
 		if err := ctx.Err(); err != nil {
 			return damaged, err
 		}
-		people, next, err := p.db.PeopleFrom(from, 1000)
+		whose, people, next, err := p.db.PeopleFrom(from, 1000)
 		if err != nil {
 			return damaged, err
 		}
@@ -67,7 +73,7 @@ func (p *Pipeline) EachShown(ctx context.Context, do func(person *state.Person, 
 				damaged++
 				continue
 			}
-			do(person, shown, &features)
+			do(whose[i], person, shown, &features)
 		}
 	}
 	return damaged, nil

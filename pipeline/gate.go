@@ -10,8 +10,8 @@ import (
 	"github.com/intentd/intentd/state"
 )
 
-// patchFor is the patch of one record: what the gate let through, what a human emptied, what a new record still lacks. Values
-// the CRM is known to hold are left out. reason is empty when there is nothing to write.
+// patchFor is the patch of one record: what the gate let through, what a human emptied, what a new record still lacks; of somebody held out
+// what is to be emptied. Values the CRM is known to hold are left out. reason is empty when there is nothing to write.
 func (l *lot) patchFor(s *subject, rec *record) (patch connectors.Patch, reason string) {
 	r := s.result
 	if r.values == nil || !rec.read || rec.contact.State != connectors.Live || !l.inScope(rec) {
@@ -20,6 +20,8 @@ func (l *lot) patchFor(s *subject, rec *record) (patch connectors.Patch, reason 
 	reason = r.reason
 	fresh := rec.state.WroteAt.IsZero() && r.shown.Known
 	switch {
+	case s.held:
+		reason = "held out"
 	case reason != "":
 	case fresh:
 		reason = "record without a score"

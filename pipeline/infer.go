@@ -17,6 +17,7 @@ func (l *lot) infer(ctx context.Context) error {
 	for _, s := range l.open() {
 		if l.byTimeAlone(s) {
 			s.inputs = s.storedInputs()
+			s.inputs.features.Capacity = l.capacity(s)
 			continue
 		}
 		from := len(l.room.lines)
@@ -31,6 +32,7 @@ func (l *lot) infer(ctx context.Context) error {
 			sources:  sourceCounts(s.journey.BySource),
 		}
 		s.inputs = b
+		b.features.Capacity = l.capacity(s)
 		b.newForms = l.newForms(s)
 		engine := l.engineFor(s)
 		b.engine = engine.Version()
@@ -48,6 +50,7 @@ func (l *lot) infer(ctx context.Context) error {
 		ask[engine] = append(ask[engine], s)
 	}
 	for engine, subjects := range ask {
+		subjects = l.inOrder(subjects)
 		subjects, err := l.awaitTexts(ctx, engine, subjects)
 		if err != nil {
 			return err
@@ -55,6 +58,7 @@ func (l *lot) infer(ctx context.Context) error {
 		in := make([]intent.Subject, len(subjects))
 		for i, s := range subjects {
 			in[i] = l.asSubject(s)
+			in[i].Last = s.inputs.last
 		}
 		out, err := inferAll(ctx, engine, in)
 		if err != nil {
@@ -63,6 +67,9 @@ func (l *lot) infer(ctx context.Context) error {
 		people, degraded := int64(0), int64(0)
 		for i, s := range subjects {
 			l.useIntent(s, out[i])
+			if u := out[i].Usage; u.Calls > 0 && !l.dry {
+				l.p.log.Debug("what a person's texts cost", "person", s.key, "calls", u.Calls, "tokens_in", u.In, "tokens_out", u.Out+u.Thoughts, "micro_usd", u.MicroUSD)
+			}
 			if out[i].Degraded != "" {
 				degraded++
 			} else if out[i].Engine != "rules" { // nor those whose journey is not worth a call
@@ -75,6 +82,19 @@ func (l *lot) infer(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// inOrder are the subjects with those who go last behind the others.
+func (l *lot) inOrder(subjects []*subject) []*subject {
+	var first, last []*subject
+	for _, s := range subjects {
+		if s.inputs.last = l.goesLast(s); s.inputs.last {
+			last = append(last, s)
+		} else {
+			first = append(first, s)
+		}
+	}
+	return append(first, last...)
 }
 
 // newForms are the unknown forms among what is new of a subject: what the last receipt names was counted.

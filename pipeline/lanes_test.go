@@ -1,6 +1,9 @@
 package pipeline_test
 
 import (
+	"context"
+	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -8,9 +11,11 @@ import (
 	"github.com/intentd/intentd/connectors"
 	"github.com/intentd/intentd/pipeline"
 	"github.com/intentd/intentd/pipeline/intake"
+	"github.com/intentd/intentd/pipeline/intent"
 	"github.com/intentd/intentd/pipeline/journey"
 	"github.com/intentd/intentd/pipeline/operate"
 	"github.com/intentd/intentd/pipeline/score"
+	"github.com/intentd/intentd/pipeline/topics"
 	"github.com/intentd/intentd/state"
 )
 
@@ -150,5 +155,60 @@ func TestNewRulesReachWhomTheirDueTimeCallsFirst(t *testing.T) {
 		if g.Strength == 95 {
 			t.Fatalf("a demo request still has strength 95, the config says 75")
 		}
+	}
+}
+
+// noting is an engine that notes whom it is asked about, in order.
+type noting struct {
+	*countingEngine
+	asked []intent.Subject
+}
+
+func (n *noting) InferAll(ctx context.Context, in []intent.Subject) ([]intent.Intent, error) {
+	n.asked = append(n.asked, in...)
+	out := make([]intent.Intent, len(in))
+	for i := range in {
+		out[i], _ = n.Infer(ctx, in[i])
+	}
+	return out, nil
+}
+
+// Under a daily budget the model is asked first about people whose tier its words can change; whoever asked for a demo is high, whatever it
+// says. Without one, and where no word of a model counts, nobody goes last.
+func TestTheBudgetGoesFirstToPeopleWhoseTierIsOpen(t *testing.T) {
+	for name, c := range map[string]struct {
+		change func(*pipeline.Setup)
+		order  bool
+	}{
+		"budget":            {func(*pipeline.Setup) {}, true},
+		"no budget":         {func(s *pipeline.Setup) { s.BudgetSpent = nil }, false},
+		"nothing to change": {func(s *pipeline.Setup) { s.Score.InterestPoints, s.Topics = 0, topics.New(topics.Config{}) }, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t).start()
+			engine := &noting{countingEngine: w.engine}
+			w.setup.Engine, w.setup.Score.InterestPoints = engine, 100
+			var asked []bool // the budget of whom
+			w.setup.BudgetSpent = func(last bool) bool { asked = append(asked, last); return true }
+			c.change(w.setup)
+			w.p.Swap(w.setup)
+			w.buyer("1") // first in the queue
+			w.crm.put("2", "reader@acme.example", nil)
+			for d := range 3 { // 30 points of topics more or less are medium or low
+				w.site.add("reader@acme.example", view(fmt.Sprintf("/blog/%d", d), "Read", w.clock.now().Add(-time.Duration(d*24+1)*time.Hour)))
+			}
+			w.engine.degraded.Store("no room")
+			w.once()
+			if len(engine.asked) != 2 {
+				t.Fatalf("%d people asked about", len(engine.asked))
+			}
+			first, second := engine.asked[0], engine.asked[1]
+			if buyer := first.Journey.Key == w.idOf("buyer1@acme.example").Key(); buyer == c.order || first.Last || second.Last != c.order {
+				t.Errorf("the buyer goes first: %v, last %v and %v", buyer, first.Last, second.Last)
+			}
+			if c.order && (!slices.Contains(asked, true) || !slices.Contains(asked, false)) {
+				t.Errorf("the budget was asked for %v: of both there was to be tried again", asked)
+			}
+		})
 	}
 }

@@ -48,13 +48,17 @@ type subject struct {
 	// settled is what becomes of the subject without (further) work; nil while it goes on.
 	settled *state.Settlement
 	verdict struct { // the rep's: person.Verdict
-		at   time.Time // since when it stands
-		anew bool      // it was read anew
+		at      time.Time // since when it stands
+		anew    bool      // it was read anew
+		changed bool      // it is another one than before
 	}
-	denied   string   // the CRM's property that denies consent now; "": none does
-	withdrew bool     // they withdrew their consent, and what they did is erased now
-	stale    []string // sources that did not answer, or are suddenly empty
-	fates    bool     // what becomes of each event is asked for
+	drawn    *state.Arm // what they drew, now that they are first to be written; nil: nothing
+	held     bool       // nothing is written of them, for comparison
+	letGo    bool       // nothing was, and now it is
+	denied   string     // the CRM's property that denies consent now; "": none does
+	withdrew bool       // they withdrew their consent, and what they did is erased now
+	stale    []string   // sources that did not answer, or are suddenly empty
+	fates    bool       // what becomes of each event is asked for
 }
 
 // record is one CRM record of a subject.
@@ -126,6 +130,7 @@ type scoreInputs struct {
 	signals   []receipt.SignalLine
 	cited     []receipt.CitedLine
 	topics    []receipt.TopicLine
+	read      []score.Read // trusted topics of the journey, matched or not; those shown are added when a snapshot is taken
 	filtered  journey.Filtered
 	leftOut   []journey.LeftOut
 	intent    intent.Intent
@@ -135,6 +140,7 @@ type scoreInputs struct {
 	engine    uint64   // extraction hash of the texts
 	rulesText bool     // rules texts of a first sync: model texts are owed
 	upgraded  bool     // better texts than those shown
+	last      bool     // nothing a model says changes the tier: others are asked about first
 	newForms  []string // sent since the last result, and known to nothing in the config
 }
 
@@ -156,6 +162,8 @@ type room struct {
 	inputs   slab[scoreInputs]
 	results  slab[result]
 	lines    []receipt.SignalLine
+	read     []score.Read // of the snapshot in the making
+	bytes    []byte       // of the lot's snapshots
 	topics   topicSpans
 }
 
@@ -173,6 +181,9 @@ func (r *room) leave() {
 	r.results.empty()
 	clear(r.lines)
 	r.lines = r.lines[:0]
+	clear(r.read[:cap(r.read)])
+	clear(r.bytes)
+	r.bytes = r.bytes[:0]
 	r.topics.empty()
 	rooms.Put(r)
 }

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/intentd/intentd/pipeline/receipt"
+	"github.com/intentd/intentd/pipeline/score"
 	"github.com/intentd/intentd/pipeline/topics"
 )
 
@@ -21,6 +22,9 @@ func (l *lot) matchTopics(ctx context.Context, open []*subject) {
 	}
 	if len(t.all) == 0 {
 		return
+	}
+	for i := range t.all { // as they stand now: matching moves them
+		t.read = append(t.read, score.Read{Name: t.all[i].name, First: t.all[i].first, Last: t.all[i].last})
 	}
 	clear(t.place)
 	var names []string
@@ -40,6 +44,7 @@ func (l *lot) matchTopics(ctx context.Context, open []*subject) {
 	end := 0
 	for i, s := range open {
 		spans := t.all[end:ends[i]]
+		s.inputs.read = t.read[end:ends[i]]
 		end = ends[i]
 		if len(spans) == 0 {
 			continue

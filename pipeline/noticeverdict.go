@@ -59,7 +59,7 @@ func (l *lot) noticeVerdict(s *subject) {
 	said = cmp.Or(said, others)
 	switch {
 	case changed && said != s.person.Verdict:
-		s.person.Verdict, s.verdict.at, s.verdict.anew = said, at, true
+		s.person.Verdict, s.verdict.at, s.verdict.anew, s.verdict.changed = said, at, true, true
 	case s.person.Verdict != "" && s.verdict.at.IsZero():
 		s.verdict.at, s.verdict.anew = l.now, true // nobody noted when it was first read
 	}

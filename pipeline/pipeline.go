@@ -4,8 +4,8 @@
 // Rooms stand on it, each taking a *Pipeline: intake fills the queue, privacy forgets and exports, operate answers admins. They use what
 // is exported here; nothing here knows of them: imports run operate → {intake, privacy} → pipeline → deliver, batch and the pure packages.
 //
-// Each step of a lot has a file, and run calls them in this order: load, gather, recordstates, identity, stitch, infer, scoring, stage, which
-// asks gate for each record. What people set in our fields is told in authorship, when a refused record is tried again in refused, who waits
+// Each step of a lot has a file, and run calls them in this order: load, gather, recordstates, identity, stitch, infer, scoring, holdout,
+// stage, which asks gate for each record. What people set in our fields is told in authorship, when a refused record is tried again in refused, who waits
 // for a job of the model's vendor in await. Files use one another one way, down to lot, pipeline and setup.
 //
 // Terms. A person is who is inferred and scored; a contact is one CRM record of a person; a lot is a group of people that
@@ -69,6 +69,7 @@ type Pipeline struct {
 	health   *Health
 	clock    *clock
 	brake    *brake
+	cuts     cuts
 	bindings bindings
 	delivery *deliver.Deliverer
 	batches  *batch.Jobs
@@ -112,6 +113,9 @@ func New(o Options, s *Setup) (*Pipeline, error) {
 		return nil, err
 	}
 	if err := p.forms.load(o.DB); err != nil {
+		return nil, err
+	}
+	if err := p.cuts.load(o.DB); err != nil {
 		return nil, err
 	}
 	p.setup.Store(s.prepare())

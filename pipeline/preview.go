@@ -86,6 +86,7 @@ func (l *lot) preview(ctx context.Context) (Preview, error) {
 		return Preview{}, err
 	}
 	l.score(ctx)
+	l.holdOut()
 	return l.changes(), ctx.Err()
 }
 

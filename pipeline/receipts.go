@@ -42,5 +42,6 @@ func (p *Pipeline) OpenReceipt(raw []byte) (*receipt.Receipt, error) {
 			return nil, fmt.Errorf("decode receipt of %s: settings: %w", r.Person, err)
 		}
 	}
+	r.Probability, _ = r.Settings.Probability(&r.Parts)
 	return r, nil
 }

@@ -213,6 +213,7 @@ func (l *lot) run(ctx context.Context, entries []state.Entry) error {
 		return err
 	}
 	l.score(ctx)
+	l.holdOut()
 	if err := ctx.Err(); err != nil {
 		return err
 	}

@@ -50,6 +50,8 @@ func (l *lot) scoreSubject(s *subject) {
 	case ok:
 		r.reason = reason
 	case !next.Known:
+	case l.letsGo(s):
+		r.reason = "held out no more"
 	case l.verdictIsNews(s):
 		r.reason = score.ReasonVerdict
 	case b.upgraded:
@@ -60,10 +62,11 @@ func (l *lot) scoreSubject(s *subject) {
 		r.wait = wait
 	}
 	r.receipt = receipt.Receipt{
-		Person: s.key, At: l.now.UTC().Truncate(time.Second), Formula: score.Version, Settings: *set, Parts: parts, Features: b.features,
+		Person: s.key, At: l.now.UTC().Truncate(time.Second), Formula: score.Version, Settings: *set, Parts: parts, Points: set.PointsAt(&b.features, l.now.Unix()), Features: b.features,
 		Signals: b.signals, Cited: b.cited, Topics: b.topics, Tier: next.Tier, Rule: rule, Previous: s.shown, Stage: next.Stage, Trend: next.Trend,
 		Product: next.Product, Interest: next.Interest, Intent: b.intent, Filtered: b.filtered, LeftOut: b.leftOut, Verdict: s.person.Verdict, Provisional: b.rulesText, Stale: s.stale, Degraded: b.degraded, Reason: r.reason,
 	}
+	r.receipt.Probability, _ = set.Probability(&parts)
 	shows := next
 	if r.reason == "" {
 		shows = s.shown // what the CRM goes on showing

@@ -28,9 +28,12 @@ func (l *lot) withChanges(s *subject, out *state.Settlement) *state.Settlement {
 			out.Records = append(out.Records, state.RecordChange{Ref: r.ref, Was: r.was, Is: r.state})
 		}
 	}
-	out.Withdrawn = s.withdrawn()
+	out.Withdrawn, out.Drawn, out.LetGo = s.withdrawn(), s.drawn, s.letGo
 	if s.verdict.anew {
 		out.Verdict = &state.VerdictAt{Verdict: s.person.Verdict, At: s.verdict.at}
+		if s.verdict.changed && out.Withdrawn.IsZero() { // after a withdrawal nothing of before is kept
+			out.Verdict.Judged = l.judged(s)
+		}
 	}
 	return out
 }
@@ -47,8 +50,22 @@ func (l *lot) withScored(s *subject, out *state.Settlement) *state.Settlement {
 }
 
 // textOrder is by how much somebody with a score, in tenths, is put off among those whom model texts are owed, so that higher scores come
-// first: the lane goes by time. It is at most 100 seconds, about what a first sync of tens of thousands takes.
-func textOrder(score int) time.Duration { return time.Duration(1000-score) * 100 * time.Millisecond }
+// first and, after all of them, those who go last: the lane goes by time. It is at most 200 seconds; 100 is about what a first sync of tens
+// of thousands takes.
+func textOrder(score int, last bool) time.Duration {
+	order := time.Duration(1000-score) * 100 * time.Millisecond
+	if last {
+		order += 100 * time.Second
+	}
+	return order
+}
+
+// goesLast says whether a day's budget bounds what models cost and nothing that they say can change the subject's tier, while under these
+// settings they may change that of others.
+func (l *lot) goesLast(s *subject) bool {
+	topics := l.s.Topics.Configured()
+	return l.s.BudgetSpent != nil && l.s.Score.ByModel(topics) && !l.s.Score.Open(&s.inputs.features, s.shown.Tier, topics, l.now)
+}
 
 func nextMidnight(t time.Time, loc *time.Location) time.Time {
 	if loc == nil {

@@ -39,6 +39,8 @@ type Setup struct {
 
 	Verdicts Verdicts // for how long a rep's word sets somebody aside
 
+	Capacity int // how many people an owner can take a week who come into high by their score; 0: any number
+
 	CustomerFields map[string]string // input property → value that marks a customer, for CRMs without life-cycle stages
 
 	History time.Duration // how far back journeys are asked for
@@ -50,11 +52,15 @@ type Setup struct {
 	Settle time.Duration
 	// BrakeShare is the share (0 to 1) of scored people whose tier may change within a day before writing stops; 0 switches it off.
 	BrakeShare float64
+	// Holdout is the share (0 to 1) of those first to be written of whom nothing is written, for comparison; 0: everybody is written.
+	Holdout float64
 
-	ReceiptsKept time.Duration // age bound of receipts
+	ReceiptsKept  time.Duration // age bound of receipts
+	SnapshotsKept time.Duration // age bound of what scores rested on
 
-	// BudgetSpent says whether the day's model budget is used up: degraded texts then wait for tomorrow. May be nil.
-	BudgetSpent func() bool
+	// BudgetSpent says whether the day's model budget is used up, or, for people whose tier no model can change (last), their part of it:
+	// degraded texts then wait for tomorrow. Nil: nothing bounds a day.
+	BudgetSpent func(last bool) bool
 
 	rules                     *state.IdentityRules    // Identity, with the CRMs by name
 	scope                     map[connectors.Ref]bool // records that Write.IDs may name
@@ -145,6 +151,9 @@ func (s *Setup) hashScoring() uint64 {
 	d := xxhash.New()
 	for _, verdict := range slices.Sorted(maps.Keys(s.Verdicts)) {
 		_, _ = fmt.Fprintln(d, verdict, s.Verdicts[verdict])
+	}
+	if s.Capacity > 0 {
+		_, _ = fmt.Fprintln(d, "capacity", s.Capacity)
 	}
 	for i := range s.CRMs {
 		if by := &s.CRMs[i].Consent; by.Property != "" {

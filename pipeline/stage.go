@@ -30,7 +30,7 @@ func (l *lot) stage() error {
 			continue
 		}
 		staged = append(staged, s)
-		if s.shown.Known && s.result.shown.Tier != s.shown.Tier && !l.p.brake.released(s.entry.Since, s.person.Scoring, l.scoringHash()) {
+		if !s.held && s.shown.Known && s.result.shown.Tier != s.shown.Tier && !l.p.brake.released(s.entry.Since, s.person.Scoring, l.scoringHash()) {
 			changes[s.id] = true
 		}
 	}
@@ -97,8 +97,11 @@ func (l *lot) outcome(s *subject, backlog int) (*state.Settlement, error) {
 		return nil, err
 	}
 	out.Next, out.At = c.next, c.retryAt
+	if out.Snapshot, err = l.snapshot(s, c.next.Features); err != nil {
+		return nil, err
+	}
 	if len(out.Patches) == 0 {
-		out.Outcome, out.Receipt = state.Commit, c.receipt
+		out.Outcome, out.Receipt, out.Score = state.Commit, c.receipt, c.score
 		for _, r := range s.recs {
 			if r.pending != nil {
 				out.Refs = append(out.Refs, r.ref)
@@ -107,7 +110,7 @@ func (l *lot) outcome(s *subject, backlog int) (*state.Settlement, error) {
 		return l.withScored(s, out), nil
 	}
 	for _, p := range out.Patches {
-		p.Next, p.Receipt, p.Score = c.next, c.receipt, c.score
+		p.Next, p.Receipt, p.Score, p.Trend, p.Reason = c.next, c.receipt, c.score, c.trend, reason
 	}
 	out.Identities = l.identified(s)
 	return out, nil
@@ -126,6 +129,7 @@ type commit struct {
 	next    *state.Person
 	receipt []byte
 	score   int32
+	trend   uint8
 	retryAt time.Time // when what is owed is tried; zero: nothing is
 }
 
@@ -152,8 +156,8 @@ func (l *lot) commitFor(s *subject, reason string) (*commit, error) {
 	}
 	c := &commit{next: &next, score: -1, retryAt: l.retryAt(s)}
 	shows := s.shown
-	if reason != "" {
-		shown := r.shown
+	if reason != "" && !s.held || s.held && r.reason != "" {
+		shown := r.shown // of somebody held out, what would be shown
 		shown.Written = l.now
 		if r.reason == "" && s.shown.Known {
 			// A part of the fields, or of the records, goes out: the CRM goes on showing the score it shows.
@@ -163,10 +167,11 @@ func (l *lot) commitFor(s *subject, reason string) (*commit, error) {
 			}
 		}
 		next.Shown, next.Tier, shows = shown.Append(nil), tierOf(shown), shown
-		r.receipt.Reason = reason
-		r.receipt.Written = r.values
+		if !s.held {
+			r.receipt.Reason, r.receipt.Written = reason, r.values
+		}
 		if r.parts.Known {
-			c.score = int32(r.parts.Score)
+			c.score, c.trend = int32(r.parts.Score), uint8(shown.Trend)
 		}
 	}
 	l.stand(s, &next, shows)
@@ -183,10 +188,11 @@ func (l *lot) retryAt(s *subject) time.Time {
 	if s.inputs == nil || s.result == nil {
 		return time.Time{}
 	}
-	order := textOrder(s.result.parts.Score)
+	last := l.goesLast(s)
+	order := textOrder(s.result.parts.Score, last)
 	switch {
 	case len(s.inputs.degraded) > 0:
-		if l.s.BudgetSpent != nil && l.s.BudgetSpent() {
+		if l.s.BudgetSpent != nil && l.s.BudgetSpent(last) {
 			return nextMidnight(l.now, l.s.Fields.Location).Add(order)
 		}
 		return l.now.Add(max(10*time.Minute, state.Backoff(s.entry.Attempts)))

@@ -10,7 +10,7 @@ import (
 // stand says where a person with a result stands among all: by what the CRM is to show, what they did, and who owns their first record.
 func (l *lot) stand(s *subject, next *state.Person, shown score.Shown) {
 	next.Standing = state.Standing{Score: uint16(max(shown.Score, 0)), Trend: uint8(shown.Trend), Stage: uint8(shown.Stage), Product: state.Mark(shown.Product),
-		Evidence: uint8(l.s.Score.ClassAt(&s.inputs.features, l.now)), Owner: next.Standing.Owner}
+		Evidence: uint8(l.s.Score.ClassAt(&s.inputs.features, shown.Tier, l.now)), Owner: next.Standing.Owner}
 	for _, r := range s.recs {
 		if r.read {
 			next.Standing.Owner = state.Mark(r.contact.Owner)
@@ -41,7 +41,7 @@ func (p *Pipeline) RefreshStandings(ctx context.Context) (changed int, err error
 			if err != nil || len(who.Person.Features) == 0 {
 				continue // the lot that meets them tells
 			}
-			if is := uint8(set.ClassAt(&f, now)); is != who.Person.Standing.Evidence {
+			if is := uint8(set.ClassAt(&f, score.Tier(max(who.Tier, 1)-1), now)); is != who.Person.Standing.Evidence {
 				changes = append(changes, state.EvidenceChange{ID: who.ID, Was: who.Person.Standing, Is: is})
 			}
 		}

@@ -92,7 +92,7 @@ func (l *lot) keepStale(s *subject) *state.Settlement {
 // unchanged says whether the four hashes are those of the last result and nobody asked for anything else (invariant 6).
 func (l *lot) unchanged(s *subject) bool {
 	p := &s.person
-	if s.entry.Reason&(state.ReasonDue|state.ReasonAsked|state.ReasonText|state.ReasonMerge) != 0 {
+	if p.HeldOut() && !l.heldOut(s) || s.entry.Reason&(state.ReasonDue|state.ReasonAsked|state.ReasonText|state.ReasonMerge) != 0 {
 		return false
 	}
 	if p.Flags&(state.FlagDegraded|state.FlagStale) != 0 || p.Events != s.journey.Hash || p.Scoring != l.scoringHash() || l.verdictIsNews(s) || p.Flags&state.FlagRulesText != 0 && l.s.Engine == l.s.Rules {
@@ -114,7 +114,7 @@ func (l *lot) unchanged(s *subject) bool {
 			continue
 		}
 		scored := s.shown.Known || len(s.person.Features) > 0 && r.state.WroteAt.IsZero() && l.scoredBefore(s)
-		if r.state.Scored != r.inputs || scored && r.state.WroteAt.IsZero() && l.inScope(r) {
+		if r.state.Scored != r.inputs || scored && r.state.WroteAt.IsZero() && l.inScope(r) && !p.HeldOut() {
 			return false
 		}
 	}
@@ -128,7 +128,7 @@ func (l *lot) commitUnchanged(s *subject) *state.Settlement {
 		out = comeBack(s.entry.RetryLane(), l.now.Add(state.Backoff(s.entry.Attempts)), state.ReasonRetry)
 	} else if l.s.Engine != l.s.Rules && s.person.Flags&state.FlagRulesText != 0 {
 		// A crash between the acknowledgement and the end of the claim: the model's texts are still owed.
-		out.At = l.now.Add(textOrder(s.shown.Score))
+		out.At = l.now.Add(textOrder(s.shown.Score, false))
 	}
 	return l.withChanges(s, l.withScored(s, out))
 }

@@ -5,6 +5,7 @@ import (
 
 	"github.com/intentd/intentd/pipeline/intent"
 	"github.com/intentd/intentd/pipeline/journey"
+	"github.com/intentd/intentd/pipeline/score"
 )
 
 // topicSpan is where a topic of a journey stands.
@@ -26,12 +27,15 @@ func (sp *topicSpan) eventIDs(j *journey.Journey) []string {
 // topicSpans are the topics of a lot's journeys, person by person.
 type topicSpans struct {
 	all    []topicSpan
+	read   []score.Read     // all, as snapshots keep them
 	place  map[string]int   // of a topic of the present journey in all
 	signal map[string]int32 // of an event of it
 }
 
 func (t *topicSpans) empty() {
 	clear(t.all)
+	clear(t.read)
+	t.read = t.read[:0]
 	clear(t.place)
 	clear(t.signal)
 	t.all = t.all[:0]

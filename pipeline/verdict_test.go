@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"maps"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -12,6 +13,8 @@ import (
 	"github.com/intentd/intentd/pipeline/intake"
 	"github.com/intentd/intentd/pipeline/operate"
 	"github.com/intentd/intentd/pipeline/receipt"
+	"github.com/intentd/intentd/pipeline/score"
+	"github.com/intentd/intentd/pipeline/verdicts"
 	"github.com/intentd/intentd/state"
 )
 
@@ -233,5 +236,109 @@ func TestMassVerdictsPullTheBrake(t *testing.T) {
 	}
 	if _ = w.tryOnce(); operate.StatusOf(w.p).Brake == "" {
 		t.Error("an import of verdicts that sets everybody aside did not pull the brake")
+	}
+}
+
+// judgedBy are a person's verdicts with the scores they judged.
+func (w *world) judgedBy(email string) (out []verdicts.Verdict) {
+	w.t.Helper()
+	kept, _, err := w.db.Kept(w.idOf(email))
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	for _, v := range kept.Verdicts {
+		one := verdicts.Verdict{Verdict: v.Verdict, At: v.At}
+		if len(v.Judged) > 0 {
+			if one.Judged, err = verdicts.Decode(v.Judged); err != nil {
+				w.t.Fatal(err)
+			}
+		}
+		out = append(out, one)
+	}
+	return out
+}
+
+// A verdict is kept with the score that the CRM showed, whatever is worked out or written after.
+func TestAVerdictIsKeptWithWhatItJudged(t *testing.T) {
+	w := newWorld(t).start()
+	email := w.buyer("1")
+	w.once()
+	shown := w.crm.ours("1")[connectors.FieldScore]
+	first := receiptOf(t, w, email)
+	w.clock.advance(oneDay)
+	// A better score cannot be written yet when the rep, who sees the old one, says what they think.
+	w.site.add(email, view("/cards/black", "Black card", w.clock.now()), view("/pricing", "Pricing", w.clock.now()))
+	w.crm.rejects["1"] = &connectors.Error{Kind: connectors.Rejected, Op: "write", Message: "validation rule"}
+	_ = w.tryOnce()
+	w.clock.advance(time.Minute)
+	w.crm.put("1", "", says("not_now"))
+	_ = w.tryOnce()
+	clear(w.crm.rejects)
+	w.clock.advance(time.Hour)
+	w.crm.put("1", "", nil)
+	w.once()
+	if got := w.crm.ours("1")[connectors.FieldTier]; got != "low" {
+		t.Fatalf("the test is no test: the tier is %q", got)
+	}
+	w.clock.advance(time.Hour)
+	w.crm.put("1", "", says("interested"))
+	w.once()
+	w.clock.advance(time.Hour)
+	w.crm.put("1", "", says(""))
+	w.once()
+	got := w.judgedBy(email)
+	if len(got) != 3 {
+		t.Fatalf("%d verdicts", len(got))
+	}
+	j := got[0].Judged
+	if j == nil || fmt.Sprintf("%.1f", float64(j.Score)/10) != shown || j.Tier != score.High || j.Engine != "formula" || !reflect.DeepEqual(j.Features, first.Features) {
+		t.Errorf("the first judged %+v, want %s and the features of then", j, shown)
+	}
+	sum := 0
+	for _, p := range j.Parts {
+		sum += p.Tenths
+	}
+	if sum != j.Score || len(j.Parts) != 3 {
+		t.Errorf("parts %+v do not add up to %d", j.Parts, j.Score)
+	}
+	if j := got[1].Judged; j == nil || j.Tier != score.Low || j.Rule != score.ByVerdict || len(j.Features.Signals) <= len(first.Features.Signals) {
+		t.Errorf("the second judged %+v, want low because of the first", j)
+	}
+}
+
+// A verdict that was there before any score judged none.
+func TestAVerdictOfBeforeTheFirstScoreJudgedNothing(t *testing.T) {
+	w := newWorld(t)
+	email := w.buyer("1")
+	w.crm.put("1", "", says("interested"))
+	w.start()
+	if got := w.judgedBy(email); len(got) != 1 || got[0].Judged != nil {
+		t.Errorf("%+v", got)
+	}
+}
+
+// The report sets reps and score beside each other, and the labels are what they judged.
+func TestVerdictsAreReportedAndExported(t *testing.T) {
+	w := newWorld(t).start()
+	for i := range 4 {
+		w.buyer(fmt.Sprint(i))
+	}
+	w.once()
+	w.clock.advance(time.Hour)
+	for i, verdict := range []string{"interested", "interested", "not_interested", "somebody_else"} {
+		w.crm.put(fmt.Sprint(i), "", says(verdict))
+	}
+	w.once()
+	r, err := operate.Verdicts(t.Context(), w.p, time.Time{})
+	if err != nil || r.Changes != 4 || r.People != 4 || r.All.Agreed != 2 || r.All.Verdicts != 3 || r.Tiers[0].By["interested"] != 2 || r.LeftOut[verdicts.WhyUnknown] != 1 ||
+		len(r.Reasons) != 1 || r.Reasons[0].Of != "a request" || len(r.Months) != 1 || r.Months[0].Of != "2026-11" {
+		t.Errorf("%+v, %v", r, err)
+	}
+	if later, err := operate.Verdicts(t.Context(), w.p, w.clock.now().Add(time.Second)); err != nil || later.Changes != 0 {
+		t.Errorf("since later: %+v, %v", later, err)
+	}
+	l, err := operate.VerdictLabels(w.p, time.Time{}, 0)
+	if err != nil || l.Written != 3 || l.Next != 0 || bytes.Count(l.Lines, []byte(`"outcome":"won"`)) != 2 || bytes.Contains(l.Lines, []byte("@")) {
+		t.Errorf("%d labels, next %d, %v:\n%s", l.Written, l.Next, err, l.Lines)
 	}
 }

@@ -149,7 +149,7 @@ func (tx *txn) taken(a *Answer, p *Pending, own []ownHash, now time.Time) error 
 			return err
 		}
 		if p.Score >= 0 && string(before.Shown) != string(p.Next.Shown) {
-			if err := tx.addHistoryOnChange(p.Person, HistoryPoint{At: now, Score: p.Score, Tier: uint8(max(p.Next.Tier, 1) - 1)}); err != nil {
+			if err := tx.addHistoryOnChange(p.Person, HistoryPoint{At: now, Score: p.Score, Tier: uint8(max(p.Next.Tier, 1) - 1), Trend: p.Trend, Reason: p.Reason}); err != nil {
 				return err
 			}
 		}

@@ -13,6 +13,7 @@ type counts struct {
 	queue                        [Lanes]int64
 	tiers                        [Tiers]int64
 	held                         int64            // contacts of which a person holds a field
+	heldOut                      int64            // people of whom nothing is written, for comparison; they are in no tier
 	caches                       map[uint32]int64 // entries by number of the cache's name; copied before it is changed
 }
 
@@ -26,11 +27,23 @@ func (c *counts) fields() []*int64 {
 	for i := range c.tiers {
 		f = append(f, &c.tiers[i])
 	}
-	return append(f, &c.held)
+	return append(f, &c.held, &c.heldOut)
 }
 
-// countsBefore is how many fields there were before tiers and held fields were counted.
-const countsBefore = 7 + Lanes
+// countsBefore is how many fields there were before tiers and held fields were counted, countsTiers before people held out were: none of them
+// was then.
+const (
+	countsBefore = 7 + Lanes
+	countsTiers  = countsBefore + Tiers + 1
+)
+
+// of is the count that somebody is in.
+func (c *counts) of(flags PersonFlags, tier Tier) *int64 {
+	if flags&FlagHeldOut != 0 {
+		return &c.heldOut
+	}
+	return &c.tiers[tier]
+}
 
 func (c *counts) addCache(name uint32, n int64) {
 	fresh := maps.Clone(c.caches)
@@ -75,7 +88,7 @@ func (c *counts) decode(b []byte) (older bool, err error) {
 	r := reader{b: b}
 	f := c.fields()
 	n := r.count()
-	if older = n == countsBefore; !older && n != len(f) {
+	if older = n == countsBefore; !older && n != countsTiers && n != len(f) {
 		return false, damaged("counts")
 	}
 	for _, v := range f[:n] {

@@ -35,11 +35,3 @@ func (tx *txn) Deals(crm, object, after string, n int) (deals map[connectors.Ref
 	}, &next)
 	return deals, next, err
 }
-
-var weightsKey = []byte("weights")
-
-// Weights is the document of the learned weights; nil if there are none.
-func (tx *txn) Weights() []byte { return slices.Clone(tx.get(bWeights, weightsKey)) }
-
-// SetWeights replaces it; nil removes it.
-func (tx *txn) SetWeights(v []byte) error { return tx.set(bWeights, weightsKey, v) }

@@ -120,7 +120,7 @@ func (db *DB) EraseState(job *Erasure) error {
 	})
 }
 
-// DeletePerson removes everything there is about a person: record, due time, place in the ranking, queue entry and lease, receipts, history, answer, links and
+// DeletePerson removes everything there is about a person: record, due time, place in the ranking, queue entry and lease, receipts, history, snapshots, answer, links and
 // the identities that lead to them, verdicts, dead letters, patches in the journal, and those of their contacts that are (still)
 // theirs. Tombstones stay. Deleting nobody is no error.
 func (tx *txn) DeletePerson(id PersonID) error {
@@ -162,7 +162,7 @@ func (tx *txn) DeletePerson(id PersonID) error {
 			return err
 		}
 		tx.w.counts.people--
-		tx.w.counts.tiers[p.Tier]--
+		*tx.w.counts.of(p.Flags, p.Tier)--
 	}
 	if err := tx.putRecord(id, nil, nil); err != nil {
 		return err
@@ -188,7 +188,7 @@ func (tx *txn) DeletePerson(id PersonID) error {
 	}
 	var buf [4]byte
 	key := personKey(buf[:0], id)
-	for _, b := range []bucketID{bLinks, bAnswers, bHistory} {
+	for _, b := range []bucketID{bLinks, bAnswers, bHistory, bSnapshots} {
 		if err := tx.del(b, key); err != nil {
 			return err
 		}
@@ -197,11 +197,14 @@ func (tx *txn) DeletePerson(id PersonID) error {
 	return err
 }
 
-// eraseUntil erases what was worked out and noted of a person up to a moment: receipts, history, verdicts and the model's answer. The person
+// eraseUntil erases what was worked out and noted of a person up to a moment: receipts, history, snapshots, verdicts and the model's answer. The person
 // and their records stay.
 func (tx *txn) eraseUntil(id PersonID, until time.Time) error {
 	var buf [4]byte
 	key := personKey(buf[:0], id)
+	if err := tx.eraseVerdicts(id, until); err != nil {
+		return err
+	}
 	var old [][]byte
 	keys := tx.keysWith(bReceipts, key, -1)
 	i := 0
@@ -221,7 +224,11 @@ func (tx *txn) eraseUntil(id PersonID, until time.Time) error {
 	points := tx.History(id)
 	n := len(points)
 	points = slices.DeleteFunc(points, func(p HistoryPoint) bool { return !p.At.After(until) })
-	if len(old) == 0 && len(points) == n {
+	snapshots, err := tx.eraseSnapshots(id, until)
+	if err != nil {
+		return err
+	}
+	if len(old) == 0 && len(points) == n && !snapshots {
 		return nil // it was done before
 	}
 	for _, b := range []bucketID{bHistory, bAnswers} {
@@ -234,8 +241,7 @@ func (tx *txn) eraseUntil(id PersonID, until time.Time) error {
 			return err
 		}
 	}
-	_, err = tx.dropPrefix(bVerdicts, key, -1)
-	return err
+	return nil
 }
 
 // dropPendingOf removes all patches of a person, of whatever records. It looks through the small entries of the whole

@@ -2,8 +2,9 @@ package state
 
 import (
 	"encoding/binary"
-	"slices"
 	"time"
+
+	"github.com/intentd/intentd/connectors"
 )
 
 // maxHistory is how many points a person's history keeps.
@@ -24,7 +25,7 @@ func (tx *txn) AddHistory(id PersonID, p HistoryPoint) error {
 		if n == 1 {
 			second = begins
 		}
-		if q := r.point(); at == len(old) && q.At.After(p.At) {
+		if q, _ := r.point(); at == len(old) && q.At.After(p.At) {
 			at = begins
 		}
 		if r.bad {
@@ -39,92 +40,101 @@ func (tx *txn) AddHistory(id PersonID, p HistoryPoint) error {
 		from = second
 	}
 	var pb [24]byte
-	point := appendTime(pb[:0], p.At)
-	point = append(binary.AppendVarint(point, int64(p.Score)), p.Tier)
+	point, err := tx.appendPoint(pb[:0], &p)
+	if err != nil {
+		return err
+	}
 	v := tx.alloc(len(old) - from + len(point))
 	rest := v[copy(v, old[from:at]):]
 	copy(rest[copy(rest, point):], old[at:])
 	return tx.put(bHistory, key, v)
 }
 
-func (r *reader) point() HistoryPoint {
-	return HistoryPoint{At: r.time(), Score: int32(r.varint()), Tier: r.byte()}
+// The byte of a point's tier holds, above it, the trend, and whether the number of the reason's name follows.
+const (
+	pointTier   = 3
+	pointTrend  = 2 // bits to the left
+	pointReason = 1 << 5
+)
+
+func (tx *txn) appendPoint(b []byte, p *HistoryPoint) ([]byte, error) {
+	b = binary.AppendVarint(appendTime(b, p.At), int64(p.Score))
+	marks := p.Tier&pointTier | p.Trend&7<<pointTrend
+	if p.Reason == "" {
+		return append(b, marks), nil
+	}
+	name, _, err := tx.nameID(p.Reason, true)
+	return binary.AppendUvarint(append(b, marks|pointReason), uint64(name)), err
+}
+
+// point is the next one, but for its reason, of which it gives the name's number; 0: none.
+func (r *reader) point() (p HistoryPoint, reason uint32) {
+	p = HistoryPoint{At: r.time(), Score: int32(r.varint())}
+	marks := r.byte()
+	p.Tier, p.Trend = marks&pointTier, marks>>pointTrend&7
+	if marks&pointReason != 0 {
+		reason = uint32(r.uvarint())
+	}
+	return p, reason
 }
 
 // History is a person's written scores, the oldest first, with times in whole seconds.
 func (tx *txn) History(id PersonID) []HistoryPoint {
 	var buf [4]byte
-	r := reader{b: tx.get(bHistory, personKey(buf[:0], id))}
-	var out []HistoryPoint
-	for len(r.b) > 0 {
-		p := r.point()
+	return tx.points(tx.get(bHistory, personKey(buf[:0], id)))
+}
+
+func (tx *txn) points(v []byte) (out []HistoryPoint) {
+	for r := (reader{b: v}); len(r.b) > 0; {
+		p, reason := r.point()
 		if r.bad {
 			break
+		}
+		if reason != 0 {
+			p.Reason, _ = tx.nameOf(reason) // one that cannot be read costs no point
 		}
 		out = append(out, p)
 	}
 	return out
 }
 
-// VerdictAt is one verdict of a rep.
-type VerdictAt struct {
-	Verdict string
-	At      time.Time
+// PersonHistory is how a person's written score changed.
+type PersonHistory struct {
+	Person   PersonID
+	Contacts []connectors.Ref // their records
+	Points   []HistoryPoint   // the oldest first
 }
 
-// PutVerdict adds a rep's verdict on a person. One of the same millisecond is replaced.
-func (tx *txn) PutVerdict(id PersonID, verdict string, at time.Time) error {
-	if err := checkPerson(id); err != nil {
-		return err
-	}
-	var buf [16]byte
-	return tx.put(bVerdicts, appendUint48(personKey(buf[:0], id), millis(at)), []byte(verdict))
-}
-
-// changeVerdict adds the present verdict on a person, unless it is the last one again. The last one stays the last, whatever the clocks say.
-func (tx *txn) changeVerdict(id PersonID, v *VerdictAt, before string) error {
-	at := v.At
-	if said := tx.Verdicts(id); len(said) > 0 {
-		last := said[len(said)-1]
-		if last.Verdict == v.Verdict && before == v.Verdict {
-			return nil
+// HistoriesFrom are the histories of up to n people from one on, in ascending order of people; next is whom to go on from, 0 at the end. Of somebody whose record cannot be
+// read the records are left out.
+func (db *DB) HistoriesFrom(from PersonID, n int) (people []PersonHistory, next PersonID, err error) {
+	err = db.view(func(tx *txn) error {
+		people, next = nil, 0
+		var values [][]byte
+		var buf [4]byte
+		c := tx.scan(bHistory, nil, personKey(buf[:0], from), n)
+		for k, v := c.Next(); len(k) == 4; k, v = c.Next() {
+			people = append(people, PersonHistory{Person: PersonID(binary.BigEndian.Uint32(k))})
+			values = append(values, v)
 		}
-		if !at.After(last.At) {
-			at = last.At.Add(time.Millisecond)
+		for i := range people {
+			people[i].Points = tx.points(values[i])
+			if p, ok, err := tx.Person(people[i].Person); err == nil && ok {
+				people[i].Contacts = p.Contacts
+			}
 		}
-	}
-	return tx.PutVerdict(id, v.Verdict, at)
-}
-
-// verdictAt is since when a person has a verdict; zero if they have none, or nothing tells.
-func (tx *txn) verdictAt(id PersonID, verdict string) time.Time {
-	if verdict == "" {
-		return time.Time{}
-	}
-	for _, v := range slices.Backward(tx.Verdicts(id)) {
-		if v.Verdict == verdict {
-			return v.At
+		if len(people) == n && n > 0 {
+			next = people[n-1].Person + 1
 		}
-	}
-	return time.Time{}
-}
-
-// Verdicts are the reps' verdicts on a person, the oldest first.
-func (tx *txn) Verdicts(id PersonID) []VerdictAt {
-	var buf [4]byte
-	prefix := personKey(buf[:0], id)
-	var out []VerdictAt
-	c := tx.scan(bVerdicts, prefix, nil, 0)
-	for k, v := c.Next(); len(k) == 10; k, v = c.Next() {
-		out = append(out, VerdictAt{string(v), time.UnixMilli(int64(uint48(k[4:]))).UTC()})
-	}
-	return out
+		return nil
+	})
+	return people, next, err
 }
 
 // addHistoryOnChange adds a point unless it is the last one again.
 func (tx *txn) addHistoryOnChange(id PersonID, p HistoryPoint) error {
 	points := tx.History(id)
-	if n := len(points); n > 0 && points[n-1].Score == p.Score && points[n-1].Tier == p.Tier {
+	if n := len(points); n > 0 && points[n-1].Score == p.Score && points[n-1].Tier == p.Tier && points[n-1].Trend == p.Trend {
 		return nil
 	}
 	return tx.AddHistory(id, p)

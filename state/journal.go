@@ -106,6 +106,7 @@ const (
 	pendingSealed  // sealed when staged
 	pendingScore
 	pendingRead
+	pendingWhy
 )
 
 func (tx *txn) appendPending(b []byte, p *Pending, maybe []uint32) ([]byte, error) {
@@ -127,6 +128,9 @@ func (tx *txn) appendPending(b []byte, p *Pending, maybe []uint32) ([]byte, erro
 	}
 	if !p.Read.IsZero() {
 		set |= pendingRead
+	}
+	if p.Reason != "" || p.Trend != 0 {
+		set |= pendingWhy
 	}
 	b = append(b, set)
 	b = appendTime(b, p.Staged)
@@ -158,6 +162,9 @@ func (tx *txn) appendPending(b []byte, p *Pending, maybe []uint32) ([]byte, erro
 	}
 	if set&pendingRead != 0 {
 		b = appendTimeNear(b, p.Read, p.Staged)
+	}
+	if set&pendingWhy != 0 {
+		b = appendString(append(b, p.Trend), p.Reason)
 	}
 	if set&pendingNext != 0 {
 		var buf [512]byte
@@ -240,6 +247,9 @@ func (tx *txn) decodePending(v []byte, sent func(number int, name string, value 
 	}
 	if set&pendingRead != 0 {
 		p.Read = r.timeNear(p.Staged)
+	}
+	if set&pendingWhy != 0 {
+		p.Trend, p.Reason = r.byte(), r.string()
 	}
 	if set&pendingNext != 0 {
 		next, err := tx.decodePerson(r.view())

@@ -73,13 +73,14 @@ func (tx *txn) load(l *Loaded) (err error) {
 
 // Kept is everything that is kept of a person, of one moment.
 type Kept struct {
-	Person   Person
-	Records  []LoadedRecord
-	Links    []Link
-	Receipts []StoredReceipt // newest first
-	History  []HistoryPoint
-	Verdicts []VerdictAt
-	Letters  []Dead
+	Person    Person
+	Records   []LoadedRecord
+	Links     []Link
+	Receipts  []StoredReceipt // newest first
+	History   []HistoryPoint
+	Snapshots []Snapshot // oldest first
+	Verdicts  []VerdictAt
+	Letters   []Dead
 }
 
 // Kept is everything that is kept of a person; false if there is no such person.
@@ -90,6 +91,9 @@ func (db *DB) Kept(id PersonID) (k Kept, ok bool, err error) {
 			return err
 		}
 		ok, k = true, Kept{Person: l.Person, Records: l.Records, Links: l.Links, Letters: l.Letters, History: tx.History(id), Verdicts: tx.Verdicts(id)}
+		if k.Snapshots, err = tx.Snapshots(id); err != nil {
+			return err
+		}
 		k.Receipts, err = tx.Receipts(id, 100) // more than are ever kept
 		return err
 	})

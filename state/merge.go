@@ -123,7 +123,8 @@ func (g *registry) joinPersons(winner, loser PersonID) (PersonID, error) {
 		}
 	}
 	w.Contacts = uniqueRefs(append(w.Contacts, l.Contacts...))
-	if len(w.Shown) == 0 && len(l.Shown) > 0 {
+	w.joinArms(&l)
+	if len(w.Shown) == 0 && len(l.Shown) > 0 && !l.HeldOut() {
 		w.Shown, w.Tier, w.Standing, w.Features, w.Due = l.Shown, l.Tier, l.Standing, l.Features, l.Due
 		if b, at, err := g.tx.Receipt(loser); err == nil && b != nil {
 			if err := g.tx.PutReceipt(winner, at, b); err != nil {
@@ -140,10 +141,11 @@ func (g *registry) joinPersons(winner, loser PersonID) (PersonID, error) {
 			return 0, err
 		}
 	}
-	for _, v := range g.tx.Verdicts(loser) {
-		if err := g.tx.PutVerdict(winner, v.Verdict, v.At); err != nil {
-			return 0, err
-		}
+	if err := g.tx.joinSnapshots(winner, loser); err != nil {
+		return 0, err
+	}
+	if err := g.tx.moveVerdicts(loser, winner); err != nil {
+		return 0, err
 	}
 	mine, err := g.tx.Links(winner)
 	if err != nil {

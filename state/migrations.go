@@ -27,6 +27,7 @@ var migrations = []migration{
 		}
 		return nil, tx.Put(bMeta, secretKey, secret)
 	}},
+	{"make room for snapshots", func(tx engine.Tx, _ []byte) ([]byte, error) { return nil, tx.Make(bSnapshots) }},
 	{"rank people by tier and score", rankPeople},
 }
 

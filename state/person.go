@@ -55,6 +55,7 @@ const (
 	personEvents = 1 << iota
 	personDue
 	personVerdict
+	personArm
 	personStanding
 )
 
@@ -85,6 +86,9 @@ func (tx *txn) appendPerson(b []byte, p *Person) ([]byte, error) {
 	}
 	if p.Verdict != "" {
 		set |= personVerdict
+	}
+	if !p.Arm.Since.IsZero() {
+		set |= personArm
 	}
 	if p.Standing != (Standing{}) {
 		set |= personStanding
@@ -126,7 +130,31 @@ func (tx *txn) appendPerson(b []byte, p *Person) ([]byte, error) {
 	if set&personVerdict != 0 {
 		b = appendString(b, p.Verdict)
 	}
+	if set&personArm != 0 {
+		b = p.Arm.append(b)
+	}
 	return b, nil
+}
+
+const (
+	armHeld = 1 << iota
+	armMixed
+)
+
+func (a Arm) append(b []byte) []byte {
+	var marks byte
+	if a.Held {
+		marks |= armHeld
+	}
+	if a.Mixed {
+		marks |= armMixed
+	}
+	return append(binary.BigEndian.AppendUint32(b, seconds(a.Since)), marks)
+}
+
+func (r *reader) arm() Arm {
+	at, marks := r.uint32(), r.byte()
+	return Arm{Since: time.Unix(int64(at), 0).UTC(), Held: marks&armHeld != 0, Mixed: marks&armMixed != 0}
 }
 
 // appendRef stores a ref inside a record: its key, led by its length.
@@ -200,6 +228,9 @@ func (tx *txn) decodePerson(core []byte) (p Person, err error) {
 	if set&personVerdict != 0 {
 		p.Verdict = r.string()
 	}
+	if set&personArm != 0 {
+		p.Arm = r.arm()
+	}
 	if r.bad || len(r.b) > 0 {
 		return Person{}, damaged("person")
 	}
@@ -213,6 +244,9 @@ func rankedOf(core []byte) (r ranked, err error) {
 	}
 	c := reader{b: core}
 	set, marks := c.byte(), c.byte()
+	if PersonFlags(marks)&FlagHeldOut != 0 {
+		return r, nil // no CRM shows them
+	}
 	if set&personDue != 0 {
 		c.take(4)
 	}
@@ -291,9 +325,9 @@ func (tx *txn) PutPerson(id PersonID, p *Person) error {
 	} else if was, err := tx.storedTier(old); err != nil {
 		return err
 	} else {
-		tx.w.counts.tiers[was]--
+		*tx.w.counts.of(PersonFlags(old[1]), was)--
 	}
-	tx.w.counts.tiers[p.tier()]++
+	*tx.w.counts.of(p.Flags, p.tier())++
 	if err := tx.setDue(id, dueOf(old), p.Due); err != nil {
 		return err
 	}
@@ -349,11 +383,11 @@ func (db *DB) People(from PersonID, n int) ([]PersonID, error) {
 	return viewOf(db, func(tx *txn) ([]PersonID, error) { return tx.People(from, n) })
 }
 
-// PeopleFrom are the core records of up to n people from id on. Those that cannot be read are left out: the lot that meets them tells. next
-// is whom to go on from, 0 at the end.
-func (db *DB) PeopleFrom(from PersonID, n int) (people []Person, next PersonID, err error) {
+// PeopleFrom are up to n people from id on, with their core records. Those that cannot be read are left out: the lot that meets them tells.
+// next is whom to go on from, 0 at the end.
+func (db *DB) PeopleFrom(from PersonID, n int) (whose []PersonID, people []Person, next PersonID, err error) {
 	err = db.view(func(tx *txn) error {
-		people, next = nil, 0
+		whose, people, next = nil, nil, 0
 		ids, err := tx.People(from, n)
 		if err != nil {
 			return err
@@ -361,17 +395,19 @@ func (db *DB) PeopleFrom(from PersonID, n int) (people []Person, next PersonID, 
 		for _, id := range ids {
 			next = id + 1
 			if p, ok, err := tx.Person(id); err == nil && ok {
-				people = append(people, p)
+				whose, people = append(whose, id), append(people, p)
 			}
 		}
 		return nil
 	})
-	return people, next, err
+	return whose, people, next, err
 }
 
-// putResult makes a result the person's. Records may have changed hands, and a verdict come in, since it was worked out.
+// putResult makes a result the person's. Records may have changed hands, a verdict come in, and a merge ended that they are held out, since it
+// was worked out.
 func (tx *txn) putResult(id PersonID, have, next *Person) error {
 	merged := *next
-	merged.Contacts, merged.Verdict = have.Contacts, have.Verdict
+	merged.Contacts, merged.Verdict, merged.Arm = have.Contacts, have.Verdict, have.Arm
+	merged.Flags = next.Flags&^FlagHeldOut | have.Flags&FlagHeldOut
 	return tx.PutPerson(id, &merged)
 }

@@ -376,7 +376,8 @@ var people = []promise{
 					tx.PutReceipt(id, after(time.Hour), []byte(`"`+mark+` receipt"`)),
 					tx.PutAnswer(id, 1, []byte(mark+" answer")),
 					tx.AddHistory(id, HistoryPoint{At: now, Score: 644}),
-					tx.PutVerdict(id, mark+" verdict", now),
+					tx.PutVerdict(id, VerdictAt{Verdict: mark + " verdict", At: now}),
+					tx.AddSnapshot(id, now, []byte(mark+" snapshot")),
 				} {
 					if err != nil {
 						return err
@@ -432,6 +433,8 @@ var people = []promise{
 			count(ok)
 			count(len(tx.History(id)) == 1)
 			count(len(tx.Verdicts(id)) == 1)
+			snapshots, _ := tx.Snapshots(id)
+			count(len(snapshots) == 1)
 			due, _ := tx.DueBefore(after(2*time.Hour), 9)
 			count(slices.Contains(due, id) || id == b) // b is queued
 			return n
@@ -440,8 +443,8 @@ var people = []promise{
 			if n := left(tx, a, refA, "alpha"); n != 0 {
 				s.Errorf("%d things are left", n)
 			}
-			if n := left(tx, b, refB, "beta"); n != 14 {
-				s.Errorf("%d of 14 things of somebody else are left", n)
+			if n := left(tx, b, refB, "beta"); n != 15 {
+				s.Errorf("%d of 15 things of somebody else are left", n)
 			}
 			return nil
 		})

@@ -165,9 +165,9 @@ var transactions = []promise{
 			for i, err := range []error{newErr, doneErr, purgeErr, cacheErr, tx.PutPerson(id, &Person{}), tx.DeletePerson(id), tx.PutContact(ref, &Contact{}), tx.DeleteContact(ref),
 				tx.SetIdentity(LinkEmail, "a", other), tx.DropIdentity(LinkEmail, "a"), tx.PutLinks(id, []Link{{Value: "a"}}), tx.Enqueue(id, 0, 0, now), tx.Release(held, 0, now, 0),
 				tx.Stage(&Pending{Patch: patch(ref, "x")}), tx.DropPending(ref), tx.Void(ref, 1, now), tx.PutDead(&Dead{Person: id}), tx.DropDead(id, ref), tx.PutReceipt(id, now, []byte("{}")),
-				tx.PutCache("c", nil, nil, now), tx.PutAnswer(id, 1, nil), tx.AddHistory(id, HistoryPoint{}), tx.PutVerdict(id, "", now), tx.AddUsage("d", Usage{}), tx.Bury(1, "a", now), tx.BuryRef(ref, now),
+				tx.PutCache("c", nil, nil, now), tx.PutAnswer(id, 1, nil), tx.AddHistory(id, HistoryPoint{}), tx.PutVerdict(id, VerdictAt{Verdict: "", At: now}), tx.AddUsage("d", Usage{}), tx.Bury(1, "a", now), tx.BuryRef(ref, now),
 				tx.PutRun(Run{Name: "a"}), tx.MarkMet("s", []connectors.Ref{ref}), tx.PutJob("j", nil), tx.DropJob("j"), tx.SetSetting("a", []byte{1}), tx.SetCursor("a", []byte{1}), tx.Bind("c", "1"),
-				tx.PutDeal(ref, nil), tx.SetWeights([]byte{1}), tx.MoveIdentities(id, other)} {
+				tx.PutDeal(ref, nil), tx.putLearned(&Learned{}), tx.MoveIdentities(id, other)} {
 				if err == nil {
 					s.Errorf("write %d went through", i)
 				}

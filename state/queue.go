@@ -211,6 +211,22 @@ func (db *DB) EnqueueEverybody(after PersonID, n int, why Reason, now time.Time)
 	return queued, last, err
 }
 
+// EnqueuePeople queues people for whom something came due, without waiting for their due time. Whoever was forgotten meanwhile is left out.
+func (db *DB) EnqueuePeople(ids []PersonID, now time.Time) error {
+	return db.update(func(tx *txn) error {
+		for _, id := range ids {
+			_, ok, err := tx.Person(id)
+			if err == nil && !ok {
+				continue // forgotten meanwhile
+			}
+			if err := tx.Enqueue(id, Due, ReasonDue, now); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
 // RetryLane is where an entry that must come again goes. Who came by the backfill stays there: a first sync's people must neither overtake
 // others nor get the model's texts out of order.
 func (e Entry) RetryLane() Lane {

@@ -179,6 +179,20 @@ func (db *DB) LastReceipts(ids []PersonID) ([][]byte, error) {
 	})
 }
 
+// ReceiptAsOf is the newest of a person's receipts of a moment and before; nil if there is none.
+func (db *DB) ReceiptAsOf(id PersonID, at time.Time) (plain []byte, err error) {
+	err = db.view(func(tx *txn) error {
+		plain = nil
+		return tx.eachReceipt(id, -1, func(t time.Time, sealed []byte) (err error) {
+			if plain == nil && !t.After(at) {
+				plain, err = unseal(sealed)
+			}
+			return err
+		})
+	})
+	return plain, err
+}
+
 // PurgeReceipts removes up to n receipts from before a time and says how many.
 func (db *DB) PurgeReceipts(before time.Time, n int) (int, error) {
 	return updateOf(db, func(tx *txn) (int, error) { return tx.PurgeReceipts(before, n) })

@@ -37,12 +37,13 @@ var (
 	bHistory    = newBucket("history", ascending)     // person → points
 	bVerdicts   = newBucket("verdicts", ascending)    // person, time → verdict
 	bDeals      = newBucket("deals", ascending)       // record → deal
-	bWeights    = newBucket("weights", ascending)     // one value
+	bWeights    = newBucket("weights", ascending)     // number → what was learned
 	bUsage      = newBucket("usage", ascending)       // day → usage
 	bTombstones = newBucket("tombstones", ascending)  // hash → time
 	bRuns       = newBucket("runs", ascending)        // name → run
 	bSeen       = newBucket("seen", ascending)        // sweep, record → nothing
 	bJobs       = newBucket("jobs", ascending)        // id → document
+	bSnapshots  = newBucket("snapshots", ascending)   // person → snapshots
 )
 
 // Most keys of a bucket come in ascending order, or in any.

@@ -104,10 +104,16 @@ func (g *registry) notice(s *Settlement, person *Person) error {
 	}
 	changed := false
 	if v := s.Verdict; v != nil {
-		if err := tx.changeVerdict(id, v, person.Verdict); err != nil {
+		if err := tx.changeVerdict(id, *v, person.Verdict); err != nil {
 			return err
 		}
 		changed, person.Verdict = person.Verdict != v.Verdict, v.Verdict
+	}
+	if person.draw(s.Drawn) {
+		changed = true
+	}
+	if s.LetGo && person.HeldOut() {
+		person.Flags, changed = person.Flags&^FlagHeldOut, true
 	}
 	if s.Stale && person.Flags&FlagStale == 0 {
 		person.Flags, changed = person.Flags|FlagStale, true
@@ -175,6 +181,9 @@ func (g *registry) applyOutcome(s *Settlement, person *Person) (putOff bool, err
 	case Stage:
 		err = g.stage(s)
 	}
+	if err == nil && s.Snapshot != nil {
+		err = tx.AddSnapshot(e.Person, g.now, s.Snapshot)
+	}
 	return false, err
 }
 
@@ -215,6 +224,11 @@ func (g *registry) commit(s *Settlement, person *Person) error {
 	}
 	if err := tx.putResult(id, person, s.Next); err != nil {
 		return err
+	}
+	if person.HeldOut() && s.Score >= 0 && string(person.Shown) != string(s.Next.Shown) {
+		if err := tx.addHistoryOnChange(id, HistoryPoint{At: g.now, Score: s.Score, Tier: uint8(max(s.Next.Tier, 1) - 1)}); err != nil {
+			return err
+		}
 	}
 	if s.Receipt != nil {
 		if err := tx.PutReceipt(id, g.now, s.Receipt); err != nil {

@@ -33,6 +33,8 @@ type Settlement struct {
 	// What was noticed, kept whatever the outcome.
 	Records    []RecordChange
 	Verdict    *VerdictAt       // the rep's, where it was read anew
+	Drawn      *Arm             // what they drew now that they are first to be written; nil: nothing
+	LetGo      bool             // they are held out no more
 	Scored     []RecordInputs   // what the present result rests on
 	Identities *Identified      // what identifies the person; nil: as the state has it
 	Withdrawn  time.Time        // when the person withdrew their consent: what was kept of before goes; zero: they did not
@@ -49,10 +51,12 @@ type Settlement struct {
 	Contacts  []connectors.Contact // the records as read: of Follow that of Old, of Split and Erase all
 	Other     PersonID             // of Join
 
-	Next    *Person
-	Receipt []byte     // of Commit; nil: none
-	Patches []*Pending // of Stage
-	Failure error      // of SetAside
+	Next     *Person
+	Snapshot []byte     // of Commit and Stage: what Next's score rests on, as its caller encodes it; nil: as before
+	Receipt  []byte     // of Commit; nil: none
+	Score    int32      // of Commit of somebody held out: tenths, for the history; −1: none
+	Patches  []*Pending // of Stage
+	Failure  error      // of SetAside
 }
 
 // RecordChange is what was noticed of one record: what differs between Was and Is is stored.

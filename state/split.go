@@ -28,7 +28,7 @@ func (g *registry) split(s *Settlement, person *Person) error {
 		}
 		person.Contacts = slices.DeleteFunc(person.Contacts, func(have connectors.Ref) bool { return have == ref })
 		other.Contacts = append(other.Contacts, ref)
-		if !rec.WroteAt.IsZero() {
+		if !rec.WroteAt.IsZero() && !person.HeldOut() {
 			other.Shown, other.Tier, other.Standing = person.Shown, person.Tier, person.Standing
 		}
 		rec.Person, rec.Scored, rec.Checked = id, 0, false // its patch goes, but may have arrived

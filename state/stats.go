@@ -16,7 +16,8 @@ type Stats struct {
 	Journal    int        `json:"journal"`
 	Dead       int        `json:"dead"`
 	Receipts   int        `json:"receipts"`
-	Tiers      [Tiers]int `json:"-"`            // people by Person.Tier
+	Tiers      [Tiers]int `json:"-"`            // people by Person.Tier, without those held out
+	HeldOut    int        `json:"held_out"`     // people of whom nothing is written, for comparison
 	Held       int        `json:"held_records"` // CRM records of which a person holds a field
 	Commits    int64      `json:"commits"`      // transactions on disk since open
 	Calls      int64      `json:"calls"`        // the updates they carried
@@ -38,7 +39,7 @@ func (db *DB) Stats() Stats {
 	for i, n := range c.tiers {
 		s.Tiers[i] = int(n)
 	}
-	s.Held = int(c.held)
+	s.Held, s.HeldOut = int(c.held), int(c.heldOut)
 	db.group.mu.Lock()
 	s.LaterFailed, s.LaterError = db.group.laterFailed, db.group.laterError
 	db.group.mu.Unlock()

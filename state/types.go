@@ -70,6 +70,15 @@ type Person struct {
 	Standing                    Standing
 	Verdict                     string
 	Due                         time.Time // zero: never
+	Arm                         Arm
+}
+
+// Arm is which side of the comparison with people held out somebody drew when they were first to be written. It is kept when they are let go
+// later: who is compared is compared as drawn.
+type Arm struct {
+	Since time.Time // in whole seconds; zero: they are not in the comparison
+	Held  bool      // they drew to be held out
+	Mixed bool      // merged out of people who drew differently, or with somebody shown before: not compared
 }
 
 // Tier is the tier that the CRM shows of a person: 0 while nothing was ever written, else one more than the caller's number of
@@ -102,6 +111,7 @@ const (
 	FlagDegraded  PersonFlags = 1 << iota // the texts are less than the config asks for
 	FlagStale                             // a source did not answer
 	FlagRulesText                         // rules texts of a first sync: model texts are owed
+	FlagHeldOut                           // nothing is written of them: Shown and Tier are what would be shown
 )
 
 // Contact is what is known of one CRM record.
@@ -140,6 +150,8 @@ type Pending struct {
 	Next    *Person   // the person's record once acknowledged; nil: leave as it is
 	Receipt []byte    // to be stored once acknowledged, as PutReceipt takes it; nil: none
 	Score   int32     // tenths, for the history; −1: none
+	Trend   uint8     // for the history, at most 7
+	Reason  string    // for the history: why it is written
 }
 
 // Way is how far a journalled patch is on its way to the CRM.
@@ -193,9 +205,11 @@ const (
 
 // HistoryPoint is one written score.
 type HistoryPoint struct {
-	At    time.Time
-	Score int32 // tenths
-	Tier  uint8
+	At     time.Time
+	Score  int32 // tenths
+	Tier   uint8
+	Trend  uint8  `json:",omitempty"` // the caller's number of it, at most 7; 0 in points of releases before this one
+	Reason string `json:",omitempty"` // why it was written; "" in those points
 }
 
 // Usage is what one day cost.

@@ -75,7 +75,7 @@ func (v *verifier) people() {
 		if err != nil {
 			return err
 		}
-		v.c.tiers[p.Tier]++
+		*v.c.of(p.Flags, p.Tier)++
 		if r, err := rankedOf(core); err != nil {
 			return err
 		} else if r.tier > 0 {
@@ -213,6 +213,10 @@ func (v *verifier) documents() {
 			return damaged("receipt age")
 		}
 		_, err := unseal(r.b)
+		return err
+	})
+	v.each(bSnapshots, func(_, val []byte) error {
+		_, err := decodeSnapshots(val)
 		return err
 	})
 	v.each(bDeals, func(k, _ []byte) error {

@@ -33,10 +33,19 @@ type language struct {
 	provisional string
 
 	// Reasons.
-	raises, lowers string // {list}
-	nothingElse    string // nothing raises, or lowers
-	reads          string // {topic}: a topic of the config that is for or against buying
-	sum            string // {volume} {recency} {topics} with {wv} {wr} {wt}, {score}, {tier}
+	raises, lowers string               // {list}
+	nothingElse    string               // nothing raises, or lowers
+	reads          string               // {topic}: a topic of the config that is for or against buying
+	sum            string               // {volume} {recency} {topics} with {wv} {wr} {wt}, {score}, {tier}
+	learnedSum     string               // of a learned score: {start} {up} {down} {cut} {score} {tier}
+	cutOff         string               // {points}: what keeps it within 0 and 100
+	more           string               // {n} further ones
+	features       map[string][2]string // by fact: what they did, and that they did not; of the stage {stage}
+	stages         map[string]string
+	pagesBelow     string // {name}
+	noPagesBelow   string // {name}
+	quoted         string // {name}
+	without        string // {what}
 	bySevenDays    string // behind the tier: {days}
 	sinceThen      string // {date}: nothing since
 	neverCame      string
@@ -48,6 +57,9 @@ type language struct {
 	noVisit        string
 	cold           string                // {days}
 	rules          map[score.Rule]string // {Tier} {below}; ByVerdict: {date} {verdict}
+	highFrom       string                // {from} {whose} {date}
+	owners         string                // whose: those of an owner …
+	nobodys        string                // … and of nobody
 	verdicts       map[string]string
 	numbers        [13]string
 	dayEnd         string // behind a day without its month

@@ -26,14 +26,11 @@ func (w *writer) reasons() string {
 		b = append(b, l.rules[score.ByNothing]...)
 		return shorten(string(w.marks(b)), limit)
 	}
-	var room [16]group // more than most have
-	groups := w.groups(room[:0])
-	b = fill(b, l.raises, "list", w.list(w.raises(groups)))
-	b = fill(append(b, '\n'), l.lowers, "list", w.list(w.lowers(groups)))
-	b = append(b, '\n')
-	p := &r.Parts
-	b = fill(b, l.sum, "volume", l.tenths(p.Volume.Contribution), "wv", l.points(p.Volume.Weight), "recency", l.tenths(p.Recency.Contribution), "wr", l.points(p.Recency.Weight),
-		"topics", l.tenths(p.Topics.Contribution), "wt", l.points(p.Topics.Weight), "score", l.tenths(p.Score), "tier", w.tier())
+	if r.Settings.Additive != nil {
+		b = w.learnedReasons(b)
+	} else {
+		b = w.formulaReasons(b)
+	}
 	if r.Rule == score.ByHandRaise {
 		b = fill(b, l.bySevenDays, "days", strconv.Itoa(r.Settings.HandRaiseDays))
 	}
@@ -42,6 +39,18 @@ func (w *writer) reasons() string {
 		b = append(append(b, '\n'), rule...)
 	}
 	return shorten(string(w.marks(b)), limit)
+}
+
+// formulaReasons are those of a score by the formula: what raised and lowered it, in words, and the sum of its three parts.
+func (w *writer) formulaReasons(b []byte) []byte {
+	l, p := w.lang, &w.r.Parts
+	var room [16]group // more than most have
+	groups := w.groups(room[:0])
+	b = fill(b, l.raises, "list", w.list(w.raises(groups)))
+	b = fill(append(b, '\n'), l.lowers, "list", w.list(w.lowers(groups)))
+	b = append(b, '\n')
+	return fill(b, l.sum, "volume", l.tenths(p.Volume.Contribution), "wv", l.points(p.Volume.Weight), "recency", l.tenths(p.Recency.Contribution), "wr", l.points(p.Recency.Weight),
+		"topics", l.tenths(p.Topics.Contribution), "wt", l.points(p.Topics.Weight), "score", l.tenths(p.Score), "tier", w.tier())
 }
 
 func (w *writer) tier() string {
@@ -59,9 +68,21 @@ func (w *writer) rule() string {
 	}
 	from := s.Medium
 	if r.Tier == score.High {
-		from = s.High
+		from = s.HighFrom(&r.Features)
 	}
-	return string(fill(nil, l.rules[r.Rule], "Tier", l.Tiers[r.Tier], "below", l.points(from-s.Margin), "date", w.day(time.Unix(r.Features.AsideUntil, 0)), "verdict", l.verdict(r.Verdict)))
+	b := fill(nil, l.rules[r.Rule], "Tier", l.Tiers[r.Tier], "below", l.points(from-s.Margin), "date", w.day(time.Unix(r.Features.AsideUntil, 0)), "verdict", l.verdict(r.Verdict))
+	// Where high begins is told to whom it decides for: those who are high, or would be elsewhere.
+	if c := &r.Features.Capacity; c.Cut > s.High && r.Parts.Score >= s.High-s.Margin && r.Rule != score.ByVerdict {
+		whose := l.owners
+		if len(c.Owners) == 0 {
+			whose = l.nobodys
+		}
+		if len(b) > 0 {
+			b = append(b, ' ')
+		}
+		b = fill(b, l.highFrom, "from", l.points(c.Cut), "whose", whose, "date", w.day(time.Unix(c.Since, 0)))
+	}
+	return string(b)
 }
 
 func (w *writer) list(items []string) string {

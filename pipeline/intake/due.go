@@ -30,6 +30,23 @@ func Due(ctx context.Context, p *pipeline.Pipeline) (int, error) {
 	}
 }
 
+// LetGo has whoever the setup's share holds out no more come again, in the backfill lane: the share was lowered, or the holdout switched off.
+func LetGo(ctx context.Context, p *pipeline.Pipeline) (int, error) {
+	total := 0
+	for after, more := state.PersonID(0), p.DB().Stats().HeldOut > 0; more; {
+		if err := ctx.Err(); err != nil {
+			return total, err
+		}
+		n, last, err := p.DB().LetGo(p.Setup().Holdout, after, 1000, p.Now())
+		if err != nil {
+			return total, err
+		}
+		total += n
+		after, more = last, last > 0
+	}
+	return total, nil
+}
+
 // Rescan enqueues everybody into the backfill lane: after a change of the config that changes scores or texts. It walks in
 // short transactions. One that was interrupted is to be asked for again from the start: who is queued twice is worked on once.
 func Rescan(ctx context.Context, p *pipeline.Pipeline, why state.Reason) (int, error) {

@@ -12,10 +12,11 @@ import (
 	"github.com/intentd/intentd/connectors"
 )
 
-// lot is one InferAll.
+// lot are people of one InferAll who share calls.
 type lot struct {
 	t      *TwoStage
 	people []*person
+	last   bool // all of them go last (Subject.Last)
 
 	mu      sync.Mutex
 	stopErr error // what makes further calls of this lot pointless
@@ -253,7 +254,7 @@ func (l *lot) ask(ctx context.Context, qs []*question, again bool) {
 		var prompt connectors.Prompt
 		if prompt, err = l.t.stage1Prompt(items); err == nil {
 			var c connectors.Completion
-			c, err = l.t.call(ctx, prompt)
+			c, err = l.t.call(ctx, prompt, l.last)
 			l.pay(qs, c.Usage)
 			if err == nil {
 				if found, err = parseStage1(c.JSON, contents, l.t.hosts); err != nil {

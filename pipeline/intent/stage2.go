@@ -47,7 +47,7 @@ func (t *TwoStage) stage2(ctx context.Context, p *person) (Intent, error) {
 			return t.completed(p, in), nil
 		}
 	}
-	c, err := t.call(ctx, prompt)
+	c, err := t.call(ctx, prompt, p.s.Last)
 	p.usage = p.usage.Add(c.Usage)
 	if err != nil {
 		return Intent{}, err

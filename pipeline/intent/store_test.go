@@ -13,6 +13,7 @@ type memory struct {
 	answers  map[string][]byte
 	inputs   map[string]uint64
 	budget   int64 // micro USD, below 0: unbounded
+	kept     int64 // of it, what is not for people who go last
 	reserved int64
 	spent    int64
 	purposes map[string]connectors.Usage
@@ -55,10 +56,14 @@ func (m *memory) KeepAnswer(person string, inputs uint64, value []byte) {
 	m.answers[person], m.inputs[person] = value, inputs
 }
 
-func (m *memory) Reserve(estimate int64) bool {
+func (m *memory) Reserve(estimate int64, last bool) bool {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if m.budget >= 0 && m.spent+m.reserved+estimate > m.budget || m.budget == 0 {
+	budget := m.budget
+	if last {
+		budget -= m.kept
+	}
+	if m.budget >= 0 && m.spent+m.reserved+estimate > budget || m.budget == 0 {
 		return false
 	}
 	m.reserved += estimate

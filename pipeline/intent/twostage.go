@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"os"
@@ -179,38 +180,51 @@ type kept struct {
 // InferAll infers a lot of people. Interactions that none of them, nor anybody before, was asked about share stage-1 calls; stage 2 is
 // one call a person, so that no hostile journey stands beside another one's. It fails only when ctx has ended.
 func (t *TwoStage) InferAll(ctx context.Context, subjects []Subject) ([]Intent, error) {
-	lot := &lot{t: t, people: make([]*person, len(subjects))}
+	people := make([]*person, len(subjects))
 	for i, s := range subjects {
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
-		lot.people[i] = t.prepare(s)
+		people[i] = t.prepare(s)
 	}
-	t.layOut(lot.people)
-	lot.stage1(ctx)
+	t.layOut(people)
+	for _, last := range []bool{false, true} {
+		lot := &lot{t: t, last: last}
+		for _, p := range people {
+			if !p.done && p.s.Last == last {
+				lot.people = append(lot.people, p)
+			}
+		}
+		if err := lot.ask12(ctx); err != nil {
+			return nil, err
+		}
+	}
+	out := make([]Intent, len(people))
+	for i, p := range people {
+		out[i] = p.out
+	}
+	return out, nil
+}
+
+// ask12 takes the people of a lot through both stages.
+func (l *lot) ask12(ctx context.Context) error {
+	l.stage1(ctx)
 	if err := ctx.Err(); err != nil {
-		return nil, err
+		return err
 	}
 	var g errgroup.Group
-	g.SetLimit(t.o.Concurrency)
-	for _, p := range lot.people {
+	g.SetLimit(l.t.o.Concurrency)
+	for _, p := range l.people {
 		if p.done {
 			continue
 		}
 		g.Go(func() error {
-			lot.finish(ctx, p)
+			l.finish(ctx, p)
 			return nil
 		})
 	}
 	_ = g.Wait()
-	if err := ctx.Err(); err != nil {
-		return nil, err
-	}
-	out := make([]Intent, len(lot.people))
-	for i, p := range lot.people {
-		out[i] = p.out
-	}
-	return out, nil
+	return ctx.Err()
 }
 
 // prepare decides whether a model is needed at all, and makes the interactions if so.
@@ -372,16 +386,22 @@ func (t *TwoStage) picture(it *interaction) {
 	it.content.Screenshot = pictureName(img)
 }
 
-// errBudget says that the day's budget does not allow a call.
-var errBudget = errors.New("daily model budget spent")
+// errBudget says that the day's budget does not allow a call, errKept that what is left of it is not for people who go last.
+var (
+	errBudget = errors.New("daily model budget spent")
+	errKept   = fmt.Errorf("%w, but for people whose tier the model can change", errBudget)
+)
 
-// call asks the model within the budget.
-func (t *TwoStage) call(ctx context.Context, prompt connectors.Prompt) (connectors.Completion, error) {
+// call asks the model within the budget; last: for people who go last.
+func (t *TwoStage) call(ctx context.Context, prompt connectors.Prompt, last bool) (connectors.Completion, error) {
 	var estimate int64
 	if e, ok := t.o.Model.(Estimator); ok {
 		estimate = e.Estimate(prompt)
 	}
-	if !t.store.Reserve(estimate) {
+	if !t.store.Reserve(estimate, last) {
+		if last {
+			return connectors.Completion{}, errKept
+		}
 		return connectors.Completion{}, errBudget
 	}
 	c, err := t.o.Model.Generate(ctx, prompt)
@@ -429,6 +449,8 @@ func (t *TwoStage) keep(p *person) {
 func reason(err error) string {
 	var e *connectors.Error
 	switch {
+	case errors.Is(err, errKept):
+		return errKept.Error()
 	case errors.Is(err, errBudget):
 		return errBudget.Error()
 	case errors.Is(err, errUnreadable):
@@ -448,7 +470,7 @@ func (noStore) Cached([]byte) ([]byte, bool)          { return nil, false }
 func (noStore) Cache(_, _ []byte)                     {}
 func (noStore) Answer(string, uint64) ([]byte, bool)  { return nil, false }
 func (noStore) KeepAnswer(string, uint64, []byte)     {}
-func (noStore) Reserve(int64) bool                    { return true }
+func (noStore) Reserve(int64, bool) bool              { return true }
 func (noStore) Spend(string, connectors.Usage, int64) {}
 
 // lockedReader lets concurrent calls draw from one source.

@@ -328,6 +328,37 @@ func TestBudgetSpent(t *testing.T) {
 	}
 }
 
+// Under a budget that does not last for all, those whose tier the model can still change are asked about, wherever in the lot they stand, and
+// the rest of it is kept for those who come later.
+func TestTheBudgetGoesFirstToOpenTiers(t *testing.T) {
+	model, store := &geminitest.Server{}, newMemory()
+	var lot []Subject
+	for i := range 8 {
+		events := []ev{view("3 Nov 10:00", "/", fmt.Sprintf("Page number %d", i), 0, 0)}
+		s := subject(&events, fmt.Sprintf("p%d", i), "en")
+		s.Last = i < 4
+		lot = append(lot, s)
+	}
+	e := engine(model, store)
+	store.budget, store.kept = 1_000_000, 1_000_001
+	out, err := e.InferAll(t.Context(), lot)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, in := range out {
+		want := ""
+		if i < 4 {
+			want = "daily model budget spent, but for people whose tier the model can change"
+		}
+		if in.Degraded != want || in.Headline.Text == "" {
+			t.Errorf("%d: degraded %q, want %q", i, in.Degraded, want)
+		}
+	}
+	if n := model.Purposes()["stage2"]; n != 4 {
+		t.Errorf("%d people were asked about", n)
+	}
+}
+
 // A model that is stopped (quota, key) is not asked again and again within a lot.
 func TestStoppedModelIsNotHammered(t *testing.T) {
 	model := &geminitest.Server{}

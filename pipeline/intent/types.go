@@ -103,6 +103,9 @@ type Subject struct {
 	Now      time.Time
 	Language string // en | de
 	Location *time.Location
+	// Last says that nothing a model says can change the person's tier: under a daily budget they go after the others, and what is kept
+	// for those is not for them.
+	Last bool
 }
 
 // Engine reads intent out of journeys. Version changes when its answers might: the extraction hash of the invariants.
@@ -135,8 +138,8 @@ type Store interface {
 	// is the hash of what makes a value readable at all; a value kept under another one may be forgotten.
 	Answer(person string, inputs uint64) ([]byte, bool)
 	KeepAnswer(person string, inputs uint64, value []byte)
-	// Reserve asks for room in today's budget before a call; it returns false when the budget is spent.
+	// Reserve asks for room in today's budget before a call, last for people who go last alone; it returns false when there is none.
 	// Spend books what a call used, against the day.
-	Reserve(estimate int64) bool
+	Reserve(estimate int64, last bool) bool
 	Spend(purpose string, u connectors.Usage, estimate int64)
 }

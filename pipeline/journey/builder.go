@@ -2,14 +2,12 @@ package journey
 
 import (
 	"cmp"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"net/netip"
 	"slices"
 	"strconv"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/cespare/xxhash/v2"
@@ -20,50 +18,8 @@ import (
 	"github.com/intentd/intentd/pipeline/score"
 )
 
-// Input is what one journey is built from.
-type Input struct {
-	// Person's user and anonymous ids are in the stored form of package identity: with their spaces, where those are known.
-	Person connectors.Person
-	// Nobodys are identifiers that more than one person holds: they say nothing for this one.
-	Nobodys  []identity.ID
-	Customer bool // by the CRM's lifecycle: visits do not count
-	// Consent is what the CRM's records say: ConsentDenied ends the journey, ConsentGranted stands for events that say nothing of consent.
-	Consent string
-	// Events are the person's, Company those of the company's domain. Funding and job postings are of the company in
-	// either list, and so are a tech change that names no person, and what names nobody but a company (connectors.PropCompany).
-	Events, Company []connectors.Event
-	Now             time.Time
-	// Fates asks for Journey.Fates: what became of each of Events.
-	Fates bool
-}
-
-// What is said of consent.
-const (
-	ConsentGranted = "granted"
-	ConsentDenied  = "denied"
-)
-
 // skew is how far a source's clock may be ahead: an event that much in the future is dated to now, a later one left out.
 const skew = 5 * time.Minute
-
-// Builder builds journeys by one config. It is safe for concurrent use.
-type Builder struct {
-	config   Config
-	c        *compiled
-	version  uint64
-	own      []string // hosts given as the customer's
-	trusted  []string // hosts whose titles are trusted: own, else the mail domains of own staff
-	staff    []string
-	drop     map[string]bool
-	products []string
-	crawlers *crawlers
-	rules    *identity.Rules
-	agents   memo.Memo[string, agent]
-	kinds    memo.Memo[string, string]
-	pages    memo.Memo[pageKey, *page]
-	scratch  sync.Pool
-	steps    sync.Pool // of *[]Step
-}
 
 // NewBuilder compiles c. Its error names everything that is wrong with c, each with its JSON path.
 func NewBuilder(c Config) (*Builder, error) {
@@ -107,86 +63,6 @@ func NewBuilder(c Config) (*Builder, error) {
 // Version changes whenever the same events could give another journey: by the config, by this package or by its list of
 // crawlers.
 func (b *Builder) Version() uint64 { return b.version }
-
-// item is an event on its way into the journey.
-type item struct {
-	ev        *connectors.Event
-	kind      string    // of ev, in the words of package connectors
-	at        time.Time // when it happened, as far as that is believed
-	sum       uint64    // of its content
-	id        string
-	page      *page
-	agent     agent
-	user      identity.ID // identifiers that identify
-	anon      identity.ID
-	email     string
-	withdraws bool // it takes back the consent to all before it
-	nobodys   bool // it carries an identifier that more than one person holds
-	class     class
-	drop      bool
-	left      string // why, where it is dropped and counted in LeftOut
-	told      bool   // another source saw what this counter only tells
-	void      string // why a booking is none any more
-	session   int32
-	place     int // in Input.Events, -1: among those of the company
-}
-
-// class parts the events that make a visit from those that must not hold one together.
-type class uint8
-
-const (
-	visitor class = iota
-	opened        // mail opens
-	team
-	company
-)
-
-// personal says that the event is something a person did: its identifiers are theirs.
-func (it *item) personal() bool { return it.class == visitor || it.class == opened }
-
-// scratch is the memory of one Build, used again.
-type scratch struct {
-	items     []item
-	unsorted  []item
-	order     []moment
-	decisions []decision
-	open      []open
-	sessions  []Session
-	steps     []int // by session
-	seen      map[uint64]int32
-	opens     map[uint64]int32
-	ids       map[string]int32
-	gateways  []int32 // mail clicks that a machine owned up to
-	views     []int32 // of pages
-	buf       []byte  // to hash
-}
-
-// moment is an item's place in time: small, since it is what sorting moves.
-type moment struct {
-	at int64 // Unix nanoseconds
-	i  int32
-}
-
-func newScratch() *scratch {
-	return &scratch{seen: map[uint64]int32{}, opens: map[uint64]int32{}, ids: map[string]int32{}}
-}
-
-func (s *scratch) reset() {
-	if cap(s.unsorted) > 4096 || cap(s.buf) > 1<<16 { // one huge journey must not keep its memory
-		*s = *newScratch()
-		return
-	}
-	clear(s.items)
-	clear(s.unsorted)
-	clear(s.decisions)
-	clear(s.open[:cap(s.open)])
-	clear(s.sessions)
-	s.items, s.unsorted, s.order, s.decisions = s.items[:0], s.unsorted[:0], s.order[:0], s.decisions[:0]
-	s.gateways = s.gateways[:0]
-	clear(s.seen)
-	clear(s.opens)
-	clear(s.ids)
-}
 
 // Build makes the journey of one person. It never fails: what cannot be used is counted in Filtered. The journey shares
 // strings and property maps with in, which must not be changed afterwards.
@@ -378,65 +254,6 @@ func (b *Builder) filter(s *scratch, j *Journey, in *Input) {
 	}
 }
 
-// withdraw drops what happened until the person withdrew their consent, and what happened since without another one. Whoever refuses it on
-// a device where they never gave it, and names nobody, withdraws nothing. Where a CRM's record denies it nothing is left.
-func withdraw(s *scratch, j *Journey, in *Input) {
-	if in.Consent == ConsentDenied {
-		j.Withdrawn = in.Now
-		for i := range s.items {
-			if it := &s.items[i]; !it.drop {
-				j.drop(it, WhyDenied)
-			}
-		}
-		if !slices.ContainsFunc(j.LeftOut, func(l LeftOut) bool { return l.Why == WhyDenied }) {
-			j.LeftOut = append(j.LeftOut, LeftOut{Why: WhyDenied, Last: in.Now})
-		}
-		return
-	}
-	if !slices.ContainsFunc(s.items, func(it item) bool { return it.withdraws }) {
-		return
-	}
-	var gave []string        // anonymous ids
-	themselves := false      // they withdrew it, not a CRM's record alone
-	for i := range s.items { // in order of time
-		it := &s.items[i]
-		given := slices.Contains(gave, it.ev.AnonymousID)
-		switch {
-		case !it.withdraws:
-			if it.ev.AnonymousID != "" && !given && strings.EqualFold(it.ev.Consent, ConsentGranted) {
-				gave = append(gave, it.ev.AnonymousID)
-			}
-		case it.drop:
-		case given || !it.ev.Nameless() || it.ev.Properties[connectors.PropWithdrawnBy] != "":
-			j.Withdrawn = it.at
-			themselves = themselves || !it.ev.WithdrawnByCRM()
-		default:
-			j.drop(it, WhyNoConsent)
-		}
-	}
-	if j.Withdrawn.IsZero() {
-		return
-	}
-	for i := range s.items {
-		it := &s.items[i]
-		switch {
-		case it.drop || it.class == company:
-		case !it.at.After(j.Withdrawn):
-			j.drop(it, WhyWithdrawn)
-		case !strings.EqualFold(it.ev.Consent, ConsentGranted) && (themselves || in.Consent != ConsentGranted):
-			j.drop(it, WhyNoConsent)
-		}
-	}
-}
-
-// consent is what is said of the consent to an event: by itself, else by its source or the CRM's record.
-func (b *Builder) consent(in *Input, ev *connectors.Event) string {
-	if ev.Consent == "" && (in.Consent == ConsentGranted || slices.Contains(b.config.Consented, ev.Source)) {
-		return ConsentGranted
-	}
-	return ev.Consent
-}
-
 // isInternal says whether a tracker marks the event as own staff's.
 func isInternal(p map[string]string) bool {
 	var buf [32]byte
@@ -479,13 +296,6 @@ func (b *Builder) isInternalIP(ip string) bool {
 	return slices.ContainsFunc(b.c.ips, func(p netip.Prefix) bool { return p.Contains(a) })
 }
 
-// agent is what is known of a user agent.
-type agent struct {
-	crawler bool
-	mail    bool   // a mail program or its image proxy: it loads pictures for a person
-	text    string // cleaned
-}
-
 func (b *Builder) agent(raw string) agent {
 	if raw == "" {
 		return agent{}
@@ -498,41 +308,4 @@ func (b *Builder) agent(raw string) agent {
 	a := agent{b.crawlers.match(raw) || looksMachine(raw), isMailProgram(raw), clean(raw, maxAgent)}
 	b.agents.Put(raw, a)
 	return a
-}
-
-// eventSum hashes what an event says, apart from what the same event may be told with differently: when it was received,
-// whom it was asked for, and the address it came from.
-func (s *scratch) eventSum(ev *connectors.Event, at time.Time) uint64 {
-	var properties uint64
-	for k, v := range ev.Properties {
-		s.buf = appendAll(s.buf[:0], k, v)
-		properties += xxhash.Sum64(s.buf)
-	}
-	b := binary.LittleEndian.AppendUint64(s.buf[:0], uint64(at.UnixMilli()))
-	b = binary.LittleEndian.AppendUint64(b, properties)
-	s.buf = appendAll(b, ev.Source, ev.ID, ev.Kind, ev.Email, ev.UserID, ev.AnonymousID, ev.Session, ev.URL, ev.PageTitle,
-		ev.ElementText, ev.ElementID, ev.Referrer, ev.Screenshot)
-	return xxhash.Sum64(s.buf)
-}
-
-// appendAll joins parts so that no other parts give the same bytes.
-func appendAll(b []byte, parts ...string) []byte {
-	for _, p := range parts {
-		b = binary.AppendUvarint(b, uint64(len(p)))
-		b = append(b, p...)
-	}
-	return b
-}
-
-// Features are what the score needs of j: its signals and products. Topics come of matching Signal.Topics with the
-// configured ones.
-func (j *Journey) Features() score.Features {
-	f := score.Features{Products: j.Products}
-	if len(j.Signals) > 0 {
-		f.Signals = make([]score.Signal, len(j.Signals))
-		for i := range j.Signals {
-			f.Signals[i] = j.Signals[i].Signal
-		}
-	}
-	return f
 }

@@ -5,12 +5,15 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/cespare/xxhash/v2"
 
 	"github.com/intentd/intentd/connectors/identity"
+	"github.com/intentd/intentd/pipeline/memo"
 	"github.com/intentd/intentd/pipeline/score"
 )
 
@@ -304,3 +307,45 @@ func (c *Config) hash() uint64 {
 	h.WriteString("\x00" + buildVersion + "\x00" + crawlerPatterns + "\x00" + machinePatterns)
 	return h.Sum64()
 }
+
+// Builder builds journeys by one config. It is safe for concurrent use.
+type Builder struct {
+	config   Config
+	c        *compiled
+	version  uint64
+	own      []string // hosts given as the customer's
+	trusted  []string // hosts whose titles are trusted: own, else the mail domains of own staff
+	staff    []string
+	drop     map[string]bool
+	products []string
+	crawlers *crawlers
+	rules    *identity.Rules
+	agents   memo.Memo[string, agent]
+	kinds    memo.Memo[string, string]
+	pages    memo.Memo[pageKey, *page]
+	scratch  sync.Pool
+	steps    sync.Pool // of *[]Step
+}
+
+func (c *Config) formWords(compile func(name string, list []string) []phrase) (f formWords) {
+	split := func(name string, list, apart []string) (these, those []phrase) {
+		for _, p := range compile(name, list) {
+			if slices.ContainsFunc(apart, func(w string) bool { return slices.Equal(newPhrase(w), p) }) {
+				those = append(those, p)
+			} else {
+				these = append(these, p)
+			}
+		}
+		return these, those
+	}
+	f.request, f.contact = split("hand_raise_forms", c.HandRaiseForms, contactWords)
+	f.excluded, f.never = split("exclude_forms", c.ExcludeForms, neverWords)
+	f.newsletter = compile("newsletter_forms", c.NewsletterForms)
+	f.webinar = compile("webinar_forms", c.WebinarForms)
+	f.trial = compile("trial_forms", c.TrialForms)
+	f.application = compile("application_forms", c.ApplicationForms)
+	f.material, f.subject = phrases(materialWords), phrases(subjectWords)
+	return f
+}
+
+func (r *Rule) fitsForm(name string) bool { return fits(r.Form, name) }

@@ -127,3 +127,8 @@ func (c *crawlers) match(agent string) bool {
 	}
 	return slices.ContainsFunc(c.others, func(re *regexp.Regexp) bool { return re.MatchString(agent) })
 }
+
+// machinePatterns are further user agents, beside those of crawlers.txt.
+//
+//go:embed machines.txt
+var machinePatterns string

@@ -8,24 +8,6 @@ import (
 
 const days = 24 * time.Hour
 
-// anywhere are globs for pages whose path has one of names as a segment.
-func anywhere(names ...string) []string {
-	out := make([]string, len(names))
-	for i, n := range names {
-		out[i] = "/**/" + n + "/**"
-	}
-	return out
-}
-
-// first are globs for pages whose path begins with one of names.
-func first(names ...string) []string {
-	out := make([]string, len(names))
-	for i, n := range names {
-		out[i] = "/" + n + "/**"
-	}
-	return out
-}
-
 // Defaults is the configuration before an admin changes anything. Its lists speak English and German, with the best-known
 // words of French and Spanish.
 func Defaults() Config {

@@ -120,3 +120,34 @@ func withinAny(host string, domains []string) bool {
 	}
 	return false
 }
+
+// plainPath writes a path or pattern in the one way of those that mean the same to a reader: "Case_Studies", "case studies".
+func plainPath(s string) string {
+	return hyphens.Replace(plainLetters.Replace(strings.ToLower(s)))
+}
+
+var hyphens = strings.NewReplacer("_", "-", " ", "-")
+
+// anywhere are globs for pages whose path has one of names as a segment.
+func anywhere(names ...string) []string {
+	out := make([]string, len(names))
+	for i, n := range names {
+		out[i] = "/**/" + n + "/**"
+	}
+	return out
+}
+
+// first are globs for pages whose path begins with one of names.
+func first(names ...string) []string {
+	out := make([]string, len(names))
+	for i, n := range names {
+		out[i] = "/" + n + "/**"
+	}
+	return out
+}
+
+// plainLetters writes umlauts and accents as those do who have none on their keyboard.
+var plainLetters = strings.NewReplacer("ä", "ae", "ö", "oe", "ü", "ue", "ß", "ss", "a\u0308", "ae", "o\u0308", "oe", "u\u0308", "ue",
+	"é", "e", "è", "e", "ê", "e", "á", "a", "à", "a", "â", "a", "å", "a", "í", "i", "î", "i", "ó", "o", "ô", "o", "ú", "u", "û", "u", "ñ", "n", "ç", "c")
+
+func fits(pattern, s string) bool { return wildcard(strings.ToLower(pattern), strings.ToLower(s)) }

@@ -48,29 +48,6 @@ const (
 	WhyTracker = "by tracker" // what a tracker tells of itself
 )
 
-// LeftOut is how many events of a journey did not count for one reason, and when the last of them happened.
-type LeftOut struct {
-	Why  string    `json:"why"`
-	N    int       `json:"n"`
-	Last time.Time `json:"last"`
-}
-
-// Filtered counts the events that were left out, by reason. Those of Customer and Excluded stay in the journey as steps that
-// do not count; all others are gone. Journey.LeftOut tells of further reasons, and when, but not of Duplicates and Outside, which
-// depend on how often and how far back a source tells.
-type Filtered struct {
-	Duplicates int // told again under the same id
-	Bots       int // crawlers and tools, and bursts of more events a minute than a person makes
-	Machines   int // mail scanners with the pages they open, and monitoring
-	Internal   int // own staff
-	NoConsent  int
-	Customer   int // visits of existing customers
-	Excluded   int // pages and forms of careers, login, support, legal, press, suppliers
-	Sensitive  int // pages that tell of health, belief, politics, union or sex life
-	Outside    int // older than the history that is kept, not yet happened, or without a time
-	Foreign    int // somebody else's, by the identity guards
-}
-
 // Add adds what another journey left out.
 func (f *Filtered) Add(o Filtered) {
 	f.Duplicates += o.Duplicates
@@ -142,13 +119,6 @@ func (j *Journey) leave(why string, at time.Time) {
 func (j *Journey) drop(it *item, why string) {
 	it.drop, it.left = true, why
 	j.leave(why, it.at)
-}
-
-// Fate is what became of one event.
-type Fate struct {
-	Signal int    // index into Journey.Signals + 1; 0: it does not count …
-	Why    string // … for this reason; "": nothing that could have counted
-	Gone   bool   // it is no step of the journey either
 }
 
 // fate notes what became of an event, if that was asked for.

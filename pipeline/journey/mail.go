@@ -3,71 +3,9 @@ package journey
 import (
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/intentd/intentd/connectors"
 )
-
-// marked says whether the vendor marks a mail's open or click as made by a machine.
-func marked(ev *connectors.Event) bool {
-	return ev.Properties[connectors.PropMachine] == "true" || ownsUp(ev) || ev.Kind != connectors.KindEmailOpen && ev.Kind != connectors.KindEmailClick &&
-		slices.ContainsFunc(strings.Split(connectors.Fold(ev.Kind), "_"), func(w string) bool { return machineWords[w] })
-}
-
-// machineWords name who did it where an event's name does: "Email Machine Opened", "unique_proxy_open".
-var machineWords = map[string]bool{"machine": true, "proxy": true, "bot": true, "mpp": true, "prefetch": true, "prefetched": true}
-
-// A mail's footer: links that nobody opens who wants something. Texts hold as a whole, or as a part of a short one where they name
-// the act.
-var (
-	unsubscribePaths = anywhere("unsubscribe", "unsubscribe-*", "*-unsubscribe", "unsubscribed", "unsubscription", "unsub", "optout", "opt-out", "list-unsubscribe", "abmelden", "abmeldung", "*-abmelden", "*-abmeldung", "newsletterabmeldung", "abbestellen", "*-abbestellen", "austragen", "desabonner", "se-desabonner",
-		"desinscription", "desabonnement", "darse-de-baja", "baja", "cancelar-suscripcion", "disiscriviti", "disiscrizione", "afmelden", "uitschrijven", "wypisz")
-	footerPaths = append(anywhere("*preferences", "preference-center", "preference-centre", "manage-subscription", "manage-subscriptions", "subscription-center", "subscription-management", "email-settings", "email-einstellungen", "newsletter-einstellungen", "manage-preferences", "preferences-center", "update-profile",
-		"webversion", "web-version", "view-in-browser", "viewinbrowser", "browser-view", "view-online", "view-email", "webview", "onlineversion", "online-version", "online-ansicht",
-		"privacy-policy", "datenschutz", "datenschutzerklaerung", "imprint", "impressum", "mentions-legales", "forward-to-a-friend", "report-abuse", "honeypot", "mail-view", "emailview", "mailing-view", "view-as-webpage", "newsletter-archive", "online-lesen", "privacy-notice", "privacy-statement", "datenschutzhinweise", "datenschutzinformation", "email-in-browser"),
-		first("privacy", "legal", "terms", "agb", "cookies")...)
-	unsubscribeTexts = []string{"unsubscribe", "opt out", "abmelden", "abbestellen", "austragen", "se désabonner", "désinscription", "desinscribirse", "se désinscrire", "me désabonner", "darse de baja", "cancelar suscripción", "cancelar la suscripción", "stop receiving", "no longer want to receive", "do not want to receive", "remove me from this list", "vom newsletter abmelden", "keine weiteren e mails", "keine e mails mehr",
-		"disiscriviti", "annulla iscrizione", "afmelden", "uitschrijven", "wypisz się", "zrezygnuj z subskrypcji", "avregistrera", "avmeld", "afmeld", "cancelar inscrição", "odhlásit", "leiratkozás"}
-	footerTexts = []string{"view in browser", "view in your browser", "view it in your browser", "open in browser", "open in your browser", "view this email", "view email", "webversion", "onlineversion", "browserversion",
-		"im browser ansehen", "im browser öffnen", "im browser anzeigen", "im browser lesen", "voir dans le navigateur", "ver en el navegador",
-		"manage preferences", "email preferences", "update preferences", "your preferences", "preference center", "preference centre", "manage subscription", "einstellungen ändern", "einstellungen verwalten",
-		"privacy policy", "privacy notice", "privacy statement", "datenschutzerklärung", "datenschutzhinweise", "legal notice", "terms of service", "terms of use", "terms and conditions", "forward to a friend"}
-	footerWords = []string{"view online", "read online", "web version", "online version", "browser version", "im browser", "online ansehen", "online lesen", "version en ligne", "privacy", "datenschutz", "imprint", "impressum", "legal", "terms", "agb", "preferences", "einstellungen", "mentions légales", "confidentialité", "privacidad"}
-)
-
-// footerLink says why a mail's link is no signal: WhyUnsubscribed, WhyFooter, or "" if it is one like others.
-func (b *Builder) footerLink(it *item) string {
-	switch {
-	case it.page != nil && it.page.footer != "":
-		return it.page.footer
-	case it.ev.ElementText == "":
-		return ""
-	}
-	text := words(cut(it.ev.ElementText, maxText))
-	if len(text) > 9 {
-		return ""
-	}
-	f := footer()
-	switch {
-	case anyIn(f.unsubscribeTexts, text):
-		return WhyUnsubscribed
-	case anyIn(f.texts, text), wholly(f.words, text):
-		return WhyFooter
-	}
-	return ""
-}
-
-// footerPage is what footerLink says of a link to a page, by its path alone.
-func footerPage(segs []string) string {
-	f := footer()
-	switch segs = afterLanguage(segs); {
-	case f.unsubscribe.match(segs):
-		return WhyUnsubscribed
-	case f.paths.match(segs):
-		return WhyFooter
-	}
-	return ""
-}
 
 // answer says why a mail's reply is no request: sent by a machine, or a plain no. "" if it is one.
 func (b *Builder) answer(ev *connectors.Event) string {
@@ -212,21 +150,6 @@ func voidMeetings(s *scratch) {
 			}
 			o.void = why
 			break
-		}
-	}
-}
-
-// voidFooters takes back the views of pages that a footer's link led to.
-func (b *Builder) voidFooters(s *scratch) {
-	for i := range s.items {
-		click := &s.items[i]
-		if click.kind != connectors.KindEmailClick || click.page == nil || b.footerLink(click) == "" {
-			continue
-		}
-		for k := i + 1; k < len(s.items) && s.items[k].at.Sub(click.at) < time.Minute; k++ {
-			if o := &s.items[k]; o.kind == connectors.KindPageView && o.page != nil && o.page.key == click.page.key {
-				o.void = WhyFooter
-			}
 		}
 	}
 }

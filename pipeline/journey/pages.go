@@ -4,36 +4,11 @@ import (
 	"slices"
 	"strings"
 	"unicode"
-	"unicode/utf8"
 
 	"github.com/cespare/xxhash/v2"
 
 	"github.com/intentd/intentd/pipeline/score"
 )
-
-// pageKey is what a page is known by: as the source gave it, without query and fragment, which are often of one visit.
-type pageKey struct{ url, title string }
-
-// page is what is known of a URL and its title. It is shared between journeys and never changed.
-type page struct {
-	url, title string // cleaned; the URL is bare
-	address
-	segs      []string // of the path, lower case
-	words     []string // of the path
-	key       uint64   // of host and path
-	object    string
-	own       bool   // on the customer's own hosts: title and link are trusted
-	typed     bool   // its path tells what kind of page it is
-	short     string // the trusted title without the site's name, "" if untrusted
-	footer    string // why a mail's link to it is no signal, "" if it is one
-	internal  bool
-	excluded  bool
-	sensitive bool
-	content   bool // price, contract, comparison or case study
-	flags     score.Flag
-	product   uint8
-	topics    []string
-}
 
 // longestPage is how long page and title may be together to be remembered: longer ones are worked out anew, so that the memory stays bounded.
 const longestPage = 1024
@@ -140,20 +115,6 @@ func (b *Builder) typePage(p *page) {
 	set(b.c.product, score.ProductPage, false)
 }
 
-// afterLanguage is a path without the language in front, which is no part of what a site begins with.
-func afterLanguage(segs []string) []string {
-	if len(segs) > 0 && isLanguage(segs[0]) {
-		return segs[1:]
-	}
-	return segs
-}
-
-// isLanguage says whether a path's segment names a language, and perhaps a country: "de", "en-us".
-func isLanguage(seg string) bool {
-	letter := func(c byte) bool { return c >= 'a' && c <= 'z' }
-	return len(seg) >= 2 && letter(seg[0]) && letter(seg[1]) && (len(seg) == 2 || len(seg) == 5 && (seg[2] == '-' || seg[2] == '_') && letter(seg[3]) && letter(seg[4]))
-}
-
 // What lies below these is written about prices, contracts and comparisons, and is none.
 var readingPlaces = places("blog", "blogs", "docs", "documentation", "doku", "news", "newsroom", "press", "presse", "aktuelles", "magazin", "magazine", "ratgeber", "wissen", "lexikon", "glossar", "glossary", "wiki", "encyclopedia",
 	"knowledge", "insights", "articles", "article", "artikel", "posts", "guides", "tutorials", "forum", "community", "changelog", "release-notes", "podcast", "podcasts", "webinar", "webinars", "event", "events", "veranstaltungen", "help", "support", "hilfe", "faq")
@@ -235,15 +196,4 @@ func addTopic(have []string, t string) []string {
 		}
 	}
 	return append(have[:len(have):len(have)], t)
-}
-
-// cut shortens s to at most limit bytes at a character's border.
-func cut(s string, limit int) string {
-	if len(s) <= limit {
-		return s
-	}
-	for limit > 0 && !utf8.RuneStart(s[limit]) {
-		limit--
-	}
-	return s[:limit]
 }

@@ -5,15 +5,6 @@ import "sync"
 // Words of mails in the languages that the lists speak: English, German, French and Spanish, and the subjects under which common mail
 // programs of other languages answer by themselves.
 
-var footer = sync.OnceValue(func() (f struct {
-	unsubscribe, paths             globs
-	unsubscribeTexts, texts, words []phrase
-}) {
-	f.unsubscribe, f.paths = mustGlobs(unsubscribePaths), mustGlobs(footerPaths)
-	f.unsubscribeTexts, f.texts, f.words = phrases(unsubscribeTexts), phrases(footerTexts), phrases(footerWords)
-	return f
-})
-
 var replies = sync.OnceValue(func() (m struct {
 	bounces, automatic, notices, receipts, declined, absent, failed, refusals []phrase
 	answers                                                                   map[string]bool

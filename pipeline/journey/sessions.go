@@ -12,13 +12,6 @@ import (
 // longestPause ends a session even where the vendor's id goes on: ids that never change must not hide a return.
 const longestPause = 24 * time.Hour
 
-// open is a session that may still grow.
-type open struct {
-	source, id string // id is the vendor's, "" for a session by pauses
-	class      class
-	index      int32
-}
-
 // cutSessions gives every item its session and makes room for the steps. Sessions are of one source. The vendor's id comes
 // first; otherwise a pause beyond the gap or a new campaign starts another. Midnight does not.
 func (b *Builder) cutSessions(s *scratch, j *Journey) {

@@ -6,38 +6,9 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/cespare/xxhash/v2"
-
 	"github.com/intentd/intentd/connectors"
 	"github.com/intentd/intentd/pipeline/score"
 )
-
-// scope is within what something counts once.
-type scope uint8
-
-const (
-	perSession scope = iota
-	perJourney
-	perEvent
-)
-
-// decision is what an event is worth before repeats are known.
-type decision struct {
-	typ     score.Type // 0: it does not count
-	flags   score.Flag
-	scope   scope
-	visit   bool // a visit of which only the fact is known: nothing beside page views
-	proof   bool // a step that proves its page: nothing beside a view of that page
-	open    bool // of equals the newest counts
-	views   int  // page views beside it of which only the number is known
-	product uint8
-	key     uint64 // of the object
-	object  string
-	title   string
-	topics  []string
-	unknown string // the form's name, where nothing knows it
-	why     string
-}
 
 // count turns items into steps and names the signals among them.
 func (b *Builder) count(s *scratch, j *Journey, in *Input) {
@@ -206,9 +177,6 @@ func (b *Builder) decide(it *item, customer bool) decision {
 	}
 	return b.ofCompany(it, d)
 }
-
-// noPage stands in for the page of an event that has none.
-var noPage page
 
 // ofCompany marks what is known of a company: it counts only beside a signal of the person's own.
 func (b *Builder) ofCompany(it *item, d decision) decision {
@@ -429,60 +397,6 @@ func (b *Builder) proof(d decision, it *item, p *page) decision {
 	return d
 }
 
-// trial makes d the beginning of a trial. It counts once a day: a sign-up, its form and the trial itself are told by three events.
-func (b *Builder) trial(d decision, it *item) decision {
-	d.typ, d.flags, d.scope = score.FormSubmit, d.flags|score.Key, perJourney
-	d.key = sum("trial", strconv.FormatInt(it.at.Unix()/86400, 10), strconv.Itoa(int(d.product)))
-	return d
-}
-
-// named gives something done its object: by its own name, else by the path of its page; what has neither counts by itself. The title
-// is the name alone: that of the page never takes its place.
-func (b *Builder) named(d decision, it *item, p *page, what, name string) decision {
-	d.title = ""
-	if form := it.ev.Properties[connectors.PropForm]; form != "" && (p.own || p == &noPage) {
-		d.title = name
-	}
-	if product := b.productNamed(words(name), words(item0(it.ev))); product != 0 && d.product != product {
-		d.product = product
-	}
-	if name == "" {
-		name = p.object
-	}
-	if name == "" {
-		d.scope = perEvent
-		d.object = strings.TrimSuffix(what, ": ")
-		return d
-	}
-	d.object = cut(what+name, maxText)
-	d.key = sum(what, strings.ToLower(name))
-	return d
-}
-
-// item0 is the product that a shop's event is about, as the site names it.
-func item0(ev *connectors.Event) string {
-	return clean(firstOf(ev.Properties["product"], ev.Properties["product_name"], ev.Properties["item_name"], ev.Properties["model"], ev.Properties["modell"]), maxText)
-}
-
-// subject is what a mail or meeting is about.
-func subject(ev *connectors.Event) string {
-	return firstOf(clean(ev.Properties["subject"], maxText), clean(ev.Properties["title"], maxText), clean(ev.PageTitle, maxText))
-}
-
-func firstOf(s ...string) string {
-	for _, v := range s {
-		if v != "" {
-			return v
-		}
-	}
-	return ""
-}
-
-func sum(parts ...string) uint64 {
-	var buf [256]byte
-	return xxhash.Sum64(appendAll(buf[:0], parts...))
-}
-
 // byRule is the first rule of the config that types the event or ignores it, nil if none does; topics are have and those of all rules
 // up to it.
 func (b *Builder) byRule(it *item, p *page, have []string) (rule *Rule, topics []string) {
@@ -501,10 +415,6 @@ func (b *Builder) byRule(it *item, p *page, have []string) (rule *Rule, topics [
 	}
 	return nil, topics
 }
-
-func fits(pattern, s string) bool { return wildcard(strings.ToLower(pattern), strings.ToLower(s)) }
-
-func (r *Rule) fitsForm(name string) bool { return fits(r.Form, name) }
 
 // RulesKind says whether a rule names events of a source by this kind or name.
 func (b *Builder) RulesKind(kind, source string) bool {

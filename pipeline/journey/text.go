@@ -72,3 +72,14 @@ func plain(s string, limit int) bool {
 	}
 	return len(s) == 0 || !space
 }
+
+// cut shortens s to at most limit bytes at a character's border.
+func cut(s string, limit int) string {
+	if len(s) <= limit {
+		return s
+	}
+	for limit > 0 && !utf8.RuneStart(s[limit]) {
+		limit--
+	}
+	return s[:limit]
+}

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/intentd/intentd/connectors"
+	"github.com/intentd/intentd/connectors/identity"
 	"github.com/intentd/intentd/pipeline/score"
 )
 
@@ -57,4 +58,57 @@ type Journey struct {
 	Fates                 []Fate         // by Input.Events, if Input.Fates asked for it
 
 	steps []Step // those of all sessions, where they can be used again
+}
+
+// Input is what one journey is built from.
+type Input struct {
+	// Person's user and anonymous ids are in the stored form of package identity: with their spaces, where those are known.
+	Person connectors.Person
+	// Nobodys are identifiers that more than one person holds: they say nothing for this one.
+	Nobodys  []identity.ID
+	Customer bool // by the CRM's lifecycle: visits do not count
+	// Consent is what the CRM's records say: ConsentDenied ends the journey, ConsentGranted stands for events that say nothing of consent.
+	Consent string
+	// Events are the person's, Company those of the company's domain. Funding and job postings are of the company in
+	// either list, and so are a tech change that names no person, and what names nobody but a company (connectors.PropCompany).
+	Events, Company []connectors.Event
+	Now             time.Time
+	// Fates asks for Journey.Fates: what became of each of Events.
+	Fates bool
+}
+
+// What is said of consent.
+const (
+	ConsentGranted = "granted"
+	ConsentDenied  = "denied"
+)
+
+// LeftOut is how many events of a journey did not count for one reason, and when the last of them happened.
+type LeftOut struct {
+	Why  string    `json:"why"`
+	N    int       `json:"n"`
+	Last time.Time `json:"last"`
+}
+
+// Filtered counts the events that were left out, by reason. Those of Customer and Excluded stay in the journey as steps that
+// do not count; all others are gone. Journey.LeftOut tells of further reasons, and when, but not of Duplicates and Outside, which
+// depend on how often and how far back a source tells.
+type Filtered struct {
+	Duplicates int // told again under the same id
+	Bots       int // crawlers and tools, and bursts of more events a minute than a person makes
+	Machines   int // mail scanners with the pages they open, and monitoring
+	Internal   int // own staff
+	NoConsent  int
+	Customer   int // visits of existing customers
+	Excluded   int // pages and forms of careers, login, support, legal, press, suppliers
+	Sensitive  int // pages that tell of health, belief, politics, union or sex life
+	Outside    int // older than the history that is kept, not yet happened, or without a time
+	Foreign    int // somebody else's, by the identity guards
+}
+
+// Fate is what became of one event.
+type Fate struct {
+	Signal int    // index into Journey.Signals + 1; 0: it does not count …
+	Why    string // … for this reason; "": nothing that could have counted
+	Gone   bool   // it is no step of the journey either
 }

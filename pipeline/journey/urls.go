@@ -113,13 +113,6 @@ func segments(path string) []string {
 	return strings.Split(path, "/")
 }
 
-// plainPath writes a path or pattern in the one way of those that mean the same to a reader: "Case_Studies", "case studies".
-func plainPath(s string) string {
-	return hyphens.Replace(plainLetters.Replace(strings.ToLower(s)))
-}
-
-var hyphens = strings.NewReplacer("_", "-", " ", "-")
-
 // cleanURL is raw as it may be kept and shown to a model: no user, no fragment, none of the parameters in drop, one line.
 func cleanURL(raw string, drop map[string]bool) string {
 	s := clean(raw, maxURL)
@@ -219,4 +212,18 @@ func unhex(c byte) int {
 		return int(c-'A') + 10
 	}
 	return -1
+}
+
+// afterLanguage is a path without the language in front, which is no part of what a site begins with.
+func afterLanguage(segs []string) []string {
+	if len(segs) > 0 && isLanguage(segs[0]) {
+		return segs[1:]
+	}
+	return segs
+}
+
+// isLanguage says whether a path's segment names a language, and perhaps a country: "de", "en-us".
+func isLanguage(seg string) bool {
+	letter := func(c byte) bool { return c >= 'a' && c <= 'z' }
+	return len(seg) >= 2 && letter(seg[0]) && letter(seg[1]) && (len(seg) == 2 || len(seg) == 5 && (seg[2] == '-' || seg[2] == '_') && letter(seg[3]) && letter(seg[4]))
 }

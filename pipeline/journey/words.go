@@ -23,10 +23,6 @@ func words(s string) []string {
 	return fold(s, func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) })
 }
 
-// plainLetters writes umlauts and accents as those do who have none on their keyboard.
-var plainLetters = strings.NewReplacer("ä", "ae", "ö", "oe", "ü", "ue", "ß", "ss", "a\u0308", "ae", "o\u0308", "oe", "u\u0308", "ue",
-	"é", "e", "è", "e", "ê", "e", "á", "a", "à", "a", "â", "a", "å", "a", "í", "i", "î", "i", "ó", "o", "ô", "o", "ú", "u", "û", "u", "ñ", "n", "ç", "c")
-
 func fold(s string, between func(rune) bool) []string {
 	out := strings.FieldsFunc(plainLetters.Replace(strings.ToLower(s)), between)
 	for i, w := range out {

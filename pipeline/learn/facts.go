@@ -4,15 +4,25 @@ import (
 	"math"
 	"strconv"
 	"strings"
+
+	"github.com/intentd/intentd/pipeline/score"
 )
 
-// Fact is one thing known of somebody, by name: a word, a number, or how often something was seen.
-type Fact struct {
-	Name   string
-	Word   string  // "" of a number
-	Number float64 // of a count 1 or more
-	Count  bool    // no fact of this name means that it was never seen; of other facts, that it is not known
-}
+// Fact, Feature and Form are those that the daemon scores by.
+type (
+	Fact    = score.Fact
+	Feature = score.Feature
+	Form    = score.Form
+)
+
+// The forms of features.
+const (
+	Plain   = score.Plain
+	Log     = score.Log
+	Zero    = score.Zero
+	Is      = score.Is
+	Unknown = score.Unknown
+)
 
 // ParseFact reads the value of a table's cell: a number where it is one, else a word. ok is false for a cell that says nothing.
 func ParseFact(name, cell string) (f Fact, ok bool) {

@@ -29,30 +29,12 @@ func (s *Schema) Encode(facts []Fact, x []float32) {
 	copy(x, s.rest)
 	for i := range facts {
 		f := &facts[i]
+		number := f.Number
+		if f.Word != "" {
+			number = math.NaN()
+		}
 		for _, k := range s.at[f.Name] {
-			x[k] = s.Features[k].of(f)
+			x[k] = s.Features[k].Of(f.Word, number)
 		}
 	}
-}
-
-func (f *Feature) of(fact *Fact) float32 {
-	is := false
-	switch f.Form {
-	case Plain, Log:
-		if fact.Word != "" {
-			return float32(math.NaN())
-		}
-		if f.Form == Log {
-			return float32(math.Log1p(max(0, fact.Number)))
-		}
-		return float32(fact.Number)
-	case Zero:
-		is = fact.Word == "" && fact.Number == 0
-	case Is:
-		is = fact.Word == f.Level
-	}
-	if is {
-		return 1
-	}
-	return 0
 }

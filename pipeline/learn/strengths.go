@@ -1,6 +1,7 @@
 package learn
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -194,7 +195,7 @@ func (m *Strengths) believe(o *Options) {
 			}
 			continue
 		}
-		weight := map[string]int{factVolume: o.Weights.Volume, factRecency: o.Weights.Recency, factTopics: o.Weights.Topics}[f.Fact]
+		weight := map[string]int{score.FactVolume: o.Weights.Volume, score.FactRecency: o.Weights.Recency, score.FactTopics: o.Weights.Topics}[f.Fact]
 		if f.Form == Plain {
 			f.Prior = float64(weight) / 1000 / pointsPerOdds * f.Spread
 		}
@@ -274,12 +275,26 @@ func (m *Strengths) Sum(x []float32) int {
 }
 
 func (m *Strengths) points(j int, x float32) int {
+	t := m.term(j)
+	return t.Points(x)
+}
+
+// term is the j-th feature as the daemon scores by it.
+func (m *Strengths) term(j int) score.Term {
 	f := &m.Features[j]
-	v := float64(x)
-	if math.IsNaN(v) {
-		v = f.Usual
+	return score.Term{Feature: f.Feature, Slope: m.K * f.Strength / f.Spread, Usual: f.Usual}
+}
+
+// Additive is the model as the daemon scores by it. It fails, with a sentence, where a feature is made of what the daemon does not keep of people.
+func (m *Strengths) Additive() (*score.Additive, error) {
+	a := &score.Additive{Offset: m.Offset, Intercept: m.Intercept, K: m.K, A: m.Calibration.A, B: m.Calibration.B}
+	for j := range m.Features {
+		if name := m.Features[j].Fact; !score.Told(name) {
+			return nil, fmt.Errorf("the learned strengths rest on %q, which is not kept of people: learn them without it", name)
+		}
+		a.Terms = append(a.Terms, m.term(j))
 	}
-	return score.Tenths(m.K * f.Strength * v / f.Spread)
+	return a, nil
 }
 
 // Parts are the points that make the score: those of each feature that adds any, the greatest first, and the clamp, what was cut off to stay within 0 … 100. Offset, points and
@@ -303,4 +318,11 @@ func (m *Strengths) Parts(facts []Fact) (points []Points, clamp, total int) {
 func (m *Strengths) Probability(sum float64) float64 {
 	odds := m.Intercept + (sum-float64(m.Offset))/10/m.K
 	return measure.Logistic(m.Calibration.A + m.Calibration.B*odds)
+}
+
+// Strongest are the n features that move a score most, for one standard deviation.
+func (m *Strengths) Strongest(n int) []Strength {
+	all := slices.Clone(m.Features)
+	slices.SortStableFunc(all, func(a, b Strength) int { return cmp.Compare(math.Abs(b.Strength), math.Abs(a.Strength)) })
+	return all[:min(n, len(all))]
 }

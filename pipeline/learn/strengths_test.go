@@ -30,7 +30,7 @@ func simulated(seed uint64, n int, sign float64) []someone {
 		trial := rng.IntN(4) == 0
 		odds := -1 + sign*0.02*(volume-50)
 		s := &out[i]
-		s.facts = []Fact{{Name: factVolume, Number: volume}, {Name: factRecency, Number: recency}, {Name: factTopics, Number: topics},
+		s.facts = []Fact{{Name: score.FactVolume, Number: volume}, {Name: score.FactRecency, Number: recency}, {Name: score.FactTopics, Number: topics},
 			{Name: "shoe size", Number: float64(36 + rng.IntN(10))}, {Name: "industry", Word: []string{"retail", "banking", "logistics"}[rng.IntN(3)]}}
 		if trial {
 			odds += 2 * sign
@@ -153,8 +153,8 @@ func TestPartsAddUp(t *testing.T) {
 	m := learned(t, simulated(7, 400, 1), nil)
 	people := simulated(8, 2000, 1)
 	people[0].facts = nil
-	people[1].facts = []Fact{{Name: factVolume, Number: 1e9}, {Name: "trials", Number: 1e6, Count: true}}
-	people[2].facts = []Fact{{Name: factVolume, Number: -1e9}}
+	people[1].facts = []Fact{{Name: score.FactVolume, Number: 1e9}, {Name: "trials", Number: 1e6, Count: true}}
+	people[2].facts = []Fact{{Name: score.FactVolume, Number: -1e9}}
 	for i, p := range people {
 		points, clamp, total := m.Parts(p.facts)
 		sum := m.Offset + clamp

@@ -35,6 +35,13 @@ type surveyed struct {
 
 type tally struct{ rows, won int }
 
+func (w *tally) add(won bool) {
+	w.rows++
+	if won {
+		w.won++
+	}
+}
+
 // Add counts somebody.
 func (s *Survey) Add(facts []Fact, won bool) {
 	if s.facts == nil {
@@ -81,10 +88,7 @@ func (v *surveyed) add(f *Fact, won bool) {
 		w = &tally{}
 		v.words[strings.Clone(f.Word)] = w
 	}
-	w.rows++
-	if won {
-		w.won++
-	}
+	w.add(won)
 }
 
 // Suspect is a fact that tells the outcome too well: as a rule it was filled in after it.
@@ -170,38 +174,6 @@ func (v *surveyed) alone(rows, won int) *measure.Tally {
 
 func (w tally) group(score float64) measure.Group {
 	return measure.Group{Score: score, Won: uint32(w.won), Lost: uint32(w.rows - w.won)}
-}
-
-// Form says what number a feature makes of a fact.
-type Form string
-
-const (
-	Plain   Form = "value"   // the number itself
-	Log     Form = "log"     // ln(1 + number)
-	Zero    Form = "none"    // 1 if the number is 0, or was never seen
-	Is      Form = "is"      // 1 if the word is Level
-	Unknown Form = "unknown" // 1 if there is no such fact
-)
-
-// Feature is one number that is learned from.
-type Feature struct {
-	Fact  string `yaml:"fact" json:"fact"`
-	Form  Form   `yaml:"form" json:"form"`
-	Level string `yaml:"level,omitempty" json:"level,omitempty"`
-	Count bool   `yaml:"count,omitempty" json:"count,omitempty"` // as of the fact
-}
-
-// String names it as a person reads it.
-func (f Feature) String() string {
-	switch f.Form {
-	case Zero:
-		return "no " + f.Fact
-	case Is:
-		return f.Fact + " is " + f.Level
-	case Unknown:
-		return f.Fact + " unknown"
-	}
-	return f.Fact
 }
 
 const (

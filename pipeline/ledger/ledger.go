@@ -85,18 +85,34 @@ func (l *Ledger) turn() error {
 	return nil
 }
 
-// Reserve asks for room for a call that may cost estimate micro USD.
-func (l *Ledger) Reserve(estimate int64) bool {
+// Reserve asks for room for a call that may cost estimate micro USD; last: for people whom less than the whole budget is for.
+func (l *Ledger) Reserve(estimate int64, last bool) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.turn() != nil {
-		return false
-	}
-	if l.budget >= 0 && l.spent+l.reserved+estimate > l.budget {
+	if l.turn() != nil || !l.within(l.spent+l.reserved+estimate, last) {
 		return false
 	}
 	l.reserved += estimate
 	return true
+}
+
+// openShare is the part of a day's budget for everybody. The rest is for people who do something meanwhile and whose tier the model can change.
+const openShare = 0.8
+
+// within says whether so many micro USD are within a day's budget, or, last, within the part of it for everybody.
+func (l *Ledger) within(micro int64, last bool) bool {
+	share := 1.0
+	if last {
+		share = openShare
+	}
+	return l.budget < 0 || float64(micro) <= share*float64(l.budget)
+}
+
+// Used says whether the day's budget is used up, or, last, the part of it for everybody.
+func (l *Ledger) Used(last bool) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.turn() != nil || !l.within(l.spent+1, last)
 }
 
 // Spend books what a call used and gives its reservation back.
@@ -113,14 +129,11 @@ func (l *Ledger) Spend(purpose string, u connectors.Usage, estimate int64) {
 	l.db.AddUsageLater(day, state.Usage{Model: map[string]connectors.Usage{purpose: u}})
 }
 
-// laterShare is the part of a day's budget that jobs may take: the rest is for people who do something meanwhile.
-const laterShare = 0.8
-
 // ReserveLater asks for room for a prompt of a job that is likely to cost so many micro USD.
 func (l *Ledger) ReserveLater(likely int64) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.turn() != nil || l.budget >= 0 && float64(l.spent+l.reserved+likely) > laterShare*float64(l.budget) {
+	if l.turn() != nil || !l.within(l.spent+l.reserved+likely, true) {
 		return false
 	}
 	l.reserved += likely
@@ -151,7 +164,7 @@ func (b budgeted) Generate(ctx context.Context, p connectors.Prompt) (connectors
 	if e, ok := b.model.(intent.Estimator); ok {
 		estimate = e.Estimate(p)
 	}
-	if !b.ledger.Reserve(estimate) {
+	if !b.ledger.Reserve(estimate, false) {
 		return connectors.Completion{}, &connectors.Error{Kind: connectors.Quota, Op: "model: " + p.Purpose, Message: "daily model budget spent"}
 	}
 	var c connectors.Completion

@@ -62,13 +62,32 @@ const (
 
 // EffectOf compares the settings in force with those of next. lot is how many records a CRM reads or writes in one call.
 func EffectOf(ctx context.Context, p *pipeline.Pipeline, next *pipeline.Setup, lot int) (*Effect, error) {
+	e, err := effectsOf(ctx, p, next)
+	if err != nil {
+		return nil, err
+	}
+	e.out.Calls = 2 * ((e.out.Writes + lot - 1) / lot)
+	e.sample()
+	e.ask(ctx)
+	return e.out, nil
+}
+
+// TiersUnder is the part of an Effect that names nobody and asks nobody: people, by tier, and how many would change.
+func TiersUnder(ctx context.Context, p *pipeline.Pipeline, next *pipeline.Setup) (*Effect, error) {
+	e, err := effectsOf(ctx, p, next)
+	if err != nil {
+		return nil, err
+	}
+	return e.out, nil
+}
+
+func effectsOf(ctx context.Context, p *pipeline.Pipeline, next *pipeline.Setup) (*effects, error) {
 	e := &effects{now: p.Now(), old: p.Setup(), next: next, out: &Effect{Samples: []EffectSample{}, Owners: []OwnerEffect{}}}
 	var err error
 	if e.out.Damaged, err = p.EachShown(ctx, e.add); err != nil {
 		return nil, err
 	}
 	e.out.People, e.out.Changed = e.matrix.People(), e.matrix.Changed()
-	e.out.Calls = 2 * ((e.out.Writes + lot - 1) / lot)
 	for was := range slices.Backward(e.matrix[:]) {
 		for then, n := range slices.Backward(e.matrix[was][:]) {
 			if n > 0 {
@@ -76,9 +95,7 @@ func EffectOf(ctx context.Context, p *pipeline.Pipeline, next *pipeline.Setup, l
 			}
 		}
 	}
-	e.sample()
-	e.ask(ctx)
-	return e.out, nil
+	return e, nil
 }
 
 // effects adds up an Effect.
@@ -119,16 +136,14 @@ func (e *effects) add(person *state.Person, shown score.Shown, f *score.Features
 // ruleWords say what decides a tier.
 var ruleWords = map[score.Rule]string{
 	score.ByThreshold: "the score", score.ByHysteresis: "held until the score is further below", score.ByHandRaise: "they asked for something lately",
-	score.ByEvidence: "the score is enough for more, the evidence is not", score.ByVerdict: "a rep set them aside", score.ByModel: "the model's word", score.ByNothing: "no signal",
+	score.ByEvidence: "the score is enough for more, the evidence is not", score.ByCapacity: "the score is enough for high, but it begins higher for the owner", score.ByVerdict: "a rep set them aside", score.ByModel: "the model's word", score.ByNothing: "no signal",
 }
 
 // restate puts the other settings into stored features: strengths of types, and how long a verdict sets somebody aside who is aside now.
 func (e *effects) restate(person *state.Person, f *score.Features) {
-	for i := range f.Signals {
-		g := &f.Signals[i]
-		if int(g.Type) < len(e.old.Score.Strengths) && g.Strength == e.old.Score.Strengths[g.Type] { // else a rule of the configuration gave it
-			g.Strength = e.next.Score.Strengths[g.Type]
-		}
+	f.Restate(&e.old.Score, &e.next.Score)
+	if e.next.Capacity == 0 {
+		f.Capacity = score.Capacity{}
 	}
 	if f.SetAside == 0 {
 		return

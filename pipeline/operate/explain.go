@@ -55,7 +55,10 @@ func Explain(ctx context.Context, p *pipeline.Pipeline, who string) (*receipt.Re
 	if r == nil {
 		return nil, fmt.Errorf("no score was ever worked out for this person: nothing they did counts as a signal so far%s%s", nobodysOf(lines), proposedBy(proposals))
 	}
-	r.Held = held // a receipt is of its time, what a person holds is of now
+	r.Held = held // a receipt is of its time, what a person holds is of now, and so is who is held out
+	if person.HeldOut() {
+		r.HeldOut = person.Arm.Since
+	}
 	s := p.Setup()
 	r.Provisional = person.Flags&state.FlagRulesText != 0 && s.Engine != s.Rules // receipts of earlier releases do not say so
 	r.Links, r.Proposals = lines, proposals

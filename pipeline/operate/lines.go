@@ -17,7 +17,7 @@ type Histogram struct {
 	Tiers  TierCounts `json:"tiers"`
 	Bars   []ScoreBar `json:"bars"` // by whole point: those of 62.0 to 62.9 are in the bar of 62
 	Lines  Lines      `json:"lines"`
-	Then   *Then      `json:"then,omitempty"` // with the lines that were asked for
+	Then   *UnderLines      `json:"then,omitempty"` // with the lines that were asked for
 
 	// HighAt, BecomeAt and UpAt are, by where a line lies (0 to 1000), how many would be high with that line, how many of them are not now, and
 	// how many would be medium or high with that line of medium: what every pair of lines does follows from them.
@@ -45,8 +45,8 @@ type Lines struct {
 	Medium int `json:"medium,omitempty"`
 }
 
-// Then is what other lines would do at once.
-type Then struct {
+// UnderLines is what other lines would do at once.
+type UnderLines struct {
 	Lines  Lines      `json:"lines"`
 	Tiers  TierCounts `json:"tiers"`
 	Become int        `json:"become_high"`
@@ -136,8 +136,8 @@ func (h *Histogram) add(set *score.Settings, c state.ScoreCount, tier score.Tier
 	}
 }
 
-func (h *Histogram) then(l Lines) *Then {
-	t := &Then{Lines: l, Become: h.BecomeAt[l.High]}
+func (h *Histogram) then(l Lines) *UnderLines {
+	t := &UnderLines{Lines: l, Become: h.BecomeAt[l.High]}
 	t.Tiers.High = h.HighAt[l.High]
 	t.Tiers.Medium = h.UpAt[l.Medium] - t.Tiers.High
 	t.Tiers.Low = h.People - h.UpAt[l.Medium]

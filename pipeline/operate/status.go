@@ -25,11 +25,15 @@ type Status struct {
 	Due        int                        `json:"due"` // people with a due time
 	People     int                        `json:"people"`
 	Contacts   int                        `json:"contacts"`
-	Tiers      map[string]int64           `json:"tiers"`
-	Written    int64                      `json:"written"`  // patches acknowledged since start
-	Rejected   int64                      `json:"rejected"` // since start
-	Filtered   journey.Filtered           `json:"filtered"` // events that journeys left out, since start, at each look
-	Withdrew   int64                      `json:"withdrew"` // people whose consent was withdrawn and whose journey was erased, since start
+	Tiers      map[string]int64           `json:"tiers"`              // without those held out
+	HeldOut    int                        `json:"held_out"`           // people of whom nothing is written, for comparison
+	Engine     string                     `json:"engine"`             // that scores are worked out by: what is asked for may wait to be learned
+	Drift      *pipeline.Drift            `json:"drift,omitempty"`    // the share of high against its past, once that is long enough
+	Capacity   map[string]pipeline.Cut    `json:"capacity,omitempty"` // where high begins by owner, for whom that is raised; "": nobody's
+	Written    int64                      `json:"written"`            // patches acknowledged since start
+	Rejected   int64                      `json:"rejected"`           // since start
+	Filtered   journey.Filtered           `json:"filtered"`           // events that journeys left out, since start, at each look
+	Withdrew   int64                      `json:"withdrew"`           // people whose consent was withdrawn and whose journey was erased, since start
 	Connectors map[string]ConnectorStatus `json:"connectors"`
 	// UnknownForms are forms sent, by name, that nothing in the config knows; UnknownFormsEver those that it did not know when they came.
 	UnknownForms     map[string]int64     `json:"unknown_forms,omitempty"`
@@ -83,8 +87,14 @@ func StatusOf(p *pipeline.Pipeline) Status {
 	b := p.Brake()
 	out := Status{
 		At: p.Now(), Paused: b.Paused, WriteMode: s.Write.Mode, Queue: map[string]LaneStatus{}, Journal: p.DB().JournalDepth(), Dead: p.DB().DeadCount(),
-		Due: p.DB().DueCount(), People: st.People, Contacts: st.Contacts, Tiers: map[string]int64{}, Connectors: map[string]ConnectorStatus{},
+		Due: p.DB().DueCount(), People: st.People, Contacts: st.Contacts, Tiers: map[string]int64{}, HeldOut: st.HeldOut, Engine: s.Score.Engine(), Connectors: map[string]ConnectorStatus{},
 		LastGood: p.Health().LastGood(), Batches: p.Batches().Status(), FirstSync: map[string]bool{}, State: st,
+	}
+	out.Capacity = p.Cuts()
+	if shares, err := p.Shares(); err == nil {
+		if d, ok := pipeline.DriftOf(shares); ok {
+			out.Drift = &d
+		}
 	}
 	out.Written, out.Rejected, out.Withdrew, out.Filtered = p.Counts()
 	out.UnknownFormsEver, out.UnknownForms = p.UnknownForms(s.Journey)

@@ -8,6 +8,8 @@ import (
 	"github.com/intentd/intentd/connectors"
 	"github.com/intentd/intentd/pipeline"
 	"github.com/intentd/intentd/pipeline/receipt"
+	"github.com/intentd/intentd/pipeline/score"
+	"github.com/intentd/intentd/pipeline/verdicts"
 	"github.com/intentd/intentd/state"
 )
 
@@ -19,11 +21,26 @@ type PersonData struct {
 	Links    []state.Link          `json:"links"`
 	Receipts []*receipt.Receipt    `json:"receipts"`
 	History  []state.HistoryPoint  `json:"history"`
-	Verdicts []state.VerdictAt     `json:"verdicts"`
-	Dead     []state.Dead          `json:"dead_letters"`
-	Pending  []state.Pending       `json:"pending"`
-	Events   []connectors.Event    `json:"events"`
-	Notes    []string              `json:"notes"`
+	// Snapshots are what their score rested on, from each time until the next.
+	Snapshots []SnapshotAt       `json:"snapshots"`
+	Verdicts  []VerdictData      `json:"verdicts"`
+	Dead      []state.Dead       `json:"dead_letters"`
+	Pending   []state.Pending    `json:"pending"`
+	Events    []connectors.Event `json:"events"`
+	Notes     []string           `json:"notes"`
+}
+
+// SnapshotAt is what somebody's score rested on from a moment on.
+type SnapshotAt struct {
+	At time.Time `json:"at"`
+	score.Snapshot
+}
+
+// VerdictData is what a rep said of the person, and the score they said it of.
+type VerdictData struct {
+	Verdict string
+	At      time.Time
+	Judged  *verdicts.Judged `json:",omitempty"`
 }
 
 // RecordData is what is kept of one CRM record, and what the CRM says now.
@@ -132,7 +149,16 @@ func exportState(p *pipeline.Pipeline, out *PersonData, id state.PersonID) error
 		return pipeline.ErrUnknownPerson
 	}
 	out.Person, out.Core, out.Links = id.Key(), kept.Person, kept.Links
-	out.History, out.Verdicts, out.Dead = kept.History, kept.Verdicts, kept.Letters
+	out.History, out.Dead = kept.History, kept.Letters
+	for _, v := range kept.Verdicts {
+		said := VerdictData{Verdict: v.Verdict, At: v.At}
+		if len(v.Judged) > 0 {
+			if said.Judged, err = verdicts.Decode(v.Judged); err != nil {
+				return err
+			}
+		}
+		out.Verdicts = append(out.Verdicts, said)
+	}
 	for _, r := range kept.Records {
 		out.Records[r.Ref.String()] = RecordData{Kept: keptRecord(r.Contact)}
 		if r.Pending == nil {
@@ -150,6 +176,13 @@ func exportState(p *pipeline.Pipeline, out *PersonData, id state.PersonID) error
 			out.Receipts, r.Pending.Receipt = append(out.Receipts, full), nil
 		}
 		out.Pending = append(out.Pending, *r.Pending)
+	}
+	for _, s := range kept.Snapshots {
+		snap, err := score.DecodeSnapshot(s.Body)
+		if err != nil {
+			return err
+		}
+		out.Snapshots = append(out.Snapshots, SnapshotAt{s.At, snap})
 	}
 	for _, r := range kept.Receipts {
 		full, err := p.OpenReceipt(r.JSON)

@@ -118,7 +118,7 @@ func erase(ctx context.Context, p *pipeline.Pipeline, job *state.Erasure) (*Eras
 		out.Records = append(out.Records, ref.String())
 	}
 	out.CRMEmptied, out.Events = job.Records, job.Events
-	out.State = []string{"core record", "CRM records", "identities and links", "queue and due entries", "journalled patches", "receipts", "history", "model answers and jobs", "verdicts", "dead letters"}
+	out.State = []string{"core record", "CRM records", "identities and links", "queue and due entries", "journalled patches", "receipts", "history", "snapshots", "model answers and jobs", "verdicts", "dead letters"}
 	out.Backups = "backups made before " + p.Now().UTC().Format("2 Jan 2006 15:04 UTC") + " still hold this person: delete them, or forget again after restoring one"
 	// Erased bytes stay in the file until it is written anew.
 	if err := p.DB().Compact(); err != nil {

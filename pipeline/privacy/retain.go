@@ -4,9 +4,10 @@ import (
 	"context"
 
 	"github.com/intentd/intentd/pipeline"
+	"github.com/intentd/intentd/state"
 )
 
-// Retain drops what is older than the config keeps: receipts and cache entries. Not while the clock is in doubt (invariant 13).
+// Retain drops what is older than the config keeps: receipts, snapshots and cache entries. Not while the clock is in doubt (invariant 13).
 func Retain(ctx context.Context, p *pipeline.Pipeline) error {
 	if err := p.ClockDoubt(); err != nil {
 		return err
@@ -25,6 +26,17 @@ func Retain(ctx context.Context, p *pipeline.Pipeline) error {
 	if kept > 0 {
 		if err := purge(func() (int, error) { return p.DB().PurgeReceipts(now.Add(-kept), 1000) }); err != nil {
 			return err
+		}
+	}
+	if kept := p.Setup().SnapshotsKept; kept > 0 {
+		for from := state.PersonID(1); from > 0; {
+			if err := ctx.Err(); err != nil {
+				return err
+			}
+			var err error
+			if _, from, err = p.DB().PurgeSnapshots(now.Add(-kept), from, 1000); err != nil {
+				return err
+			}
 		}
 	}
 	for _, cache := range []string{"stage1", "topics"} {

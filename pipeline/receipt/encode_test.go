@@ -46,6 +46,8 @@ func fill(v reflect.Value, n *int) {
 		v.SetUint(uint64(*n % 251))
 	case reflect.Uint64:
 		v.SetUint(1<<60 + uint64(*n))
+	case reflect.Float32, reflect.Float64:
+		v.SetFloat(float64(*n))
 	case reflect.Int, reflect.Int64:
 		v.SetInt(int64(-*n))
 	default:
@@ -77,7 +79,7 @@ func TestStoredFormHoldsEveryField(t *testing.T) {
 		if want.Features, err = score.DecodeFeatures(r.Features.Append(nil)); err != nil {
 			t.Fatal(err)
 		}
-		want.Settings, want.Previous.Raised, want.Links, want.Proposals = score.Settings{}, 0, nil, nil // those are of the moment they are asked for
+		want.Settings, want.Previous.Raised, want.Links, want.Proposals, want.HeldOut, want.Probability = score.Settings{}, 0, nil, nil, time.Time{}, 0 // those are of the moment they are asked for
 		if got.Forecast.CoolsOn.Equal(want.Forecast.CoolsOn) && got.Forecast.CoolsOn.Format(time.RFC3339) == want.Forecast.CoolsOn.Format(time.RFC3339) {
 			got.Forecast.CoolsOn = want.Forecast.CoolsOn
 		}

@@ -75,6 +75,9 @@ func (p *page) who() {
 		p.entry("because", r.Reason)
 	}
 	versions := "formula " + r.Formula
+	if e := r.Settings.Engine(); e != score.EngineFormula {
+		versions += ", engine " + e
+	}
 	if r.Intent.Engine != "" {
 		versions += ", texts by " + r.Intent.Engine
 	}
@@ -115,7 +118,14 @@ func (p *page) score() {
 // rule tells why the tier is what it is, with the numbers it was decided by.
 func (p *page) rule() string {
 	r, s := p.r, &p.r.Settings
-	thresholds := fmt.Sprintf("medium from %s, high from %s, each with its evidence", points(s.Medium), points(s.High))
+	thresholds := fmt.Sprintf("medium from %s, high from %s, each with its evidence", points(s.Medium), points(s.HighFrom(&r.Features)))
+	if c := &r.Features.Capacity; c.Cut > s.High {
+		whose := "this owner"
+		if len(c.Owners) == 0 {
+			whose = "people whom nobody owns"
+		}
+		thresholds += fmt.Sprintf(" for %s since %s (scoring.capacity; %s before)", whose, p.date(time.Unix(c.Since, 0)), points(s.High))
+	}
 	switch r.Rule {
 	case score.ByHandRaise:
 		if i := r.raised(); i >= 0 {
@@ -126,11 +136,13 @@ func (p *page) rule() string {
 	case score.ByHysteresis:
 		limit := s.Medium
 		if r.Tier == score.High {
-			limit = s.High
+			limit = s.HighFrom(&r.Features)
 		}
 		return fmt.Sprintf("held: %s is kept until the score is below %s; %s", r.Tier, points(limit-s.Margin), thresholds)
 	case score.ByEvidence:
 		return "the score is enough for more, but the evidence is not there yet; " + thresholds
+	case score.ByCapacity:
+		return "the score and the evidence are enough for high, but it begins higher here; " + thresholds
 	case score.ByVerdict:
 		return "set aside by a rep until " + p.date(time.Unix(r.Features.AsideUntil, 0)) + ": " + verdictWords(r.Verdict) + "; low whatever the score, unless they ask for something"
 	case score.ByStrength:
@@ -163,6 +175,10 @@ func (p *page) parts() {
 	if !r.Parts.Known {
 		return
 	}
+	if r.Settings.Additive != nil {
+		p.learned()
+		return
+	}
 	p.title("Parts", "")
 	p.line("  %-10s %9s %8s %8s   %s", "", "component", "weight", "points", "from")
 	row := func(name string, part score.Part, from string) {
@@ -177,6 +193,33 @@ func (p *page) parts() {
 	}
 	row("how strong", r.Parts.Topics, p.topicSum())
 	p.line("  %-10s %9s %8s %8s", "score", "", "", score.FormatTenths(r.Parts.Score))
+}
+
+// learned tells the parts of a score by a learned model: what everybody begins with, the points of each term, the cut to 0 … 100, and the probability that goes with them.
+func (p *page) learned() {
+	r, terms := p.r, p.r.Settings.Additive.Terms
+	p.title("Parts", "learned from outcomes: a value, as it is learned from, times its points")
+	row := func(name, value, times string, tenths int) {
+		p.line("  %s %9s %8s %8s", Pad(name, 44), value, times, score.FormatTenths(tenths))
+	}
+	p.line("  %s %9s %8s %8s", Pad("", 44), "value", "each", "points")
+	row("everybody begins with", "", "", r.Parts.Offset)
+	for _, x := range slices.SortedStableFunc(slices.Values(r.Points), func(a, b score.Points) int { return max(b.Tenths, -b.Tenths) - max(a.Tenths, -a.Tenths) }) {
+		if x.Term >= 0 && x.Term < len(terms) {
+			name := terms[x.Term].Feature.String()
+			if terms[x.Term].Form == score.Log {
+				name += " (ln)"
+			}
+			row(Clean(name), strconv.FormatFloat(float64(x.Value), 'f', 2, 32), strconv.FormatFloat(terms[x.Term].Slope, 'f', 2, 64), x.Tenths)
+		}
+	}
+	if r.Parts.Clamp != 0 {
+		row("kept within 0 and 100", "", "", r.Parts.Clamp)
+	}
+	row("score", "", "", r.Parts.Score)
+	if x, ok := r.Settings.Probability(&r.Parts); ok {
+		p.entry("chance", fmt.Sprintf("%.0f %% that they buy, by the same model; it is no part of the score", 100*x))
+	}
 }
 
 func (p *page) topicSum() string {
@@ -396,6 +439,9 @@ func (p *page) written() {
 				p.named(name, 18, line)
 			}
 		}
+	}
+	if !r.HeldOut.IsZero() {
+		p.title("Held out", "since "+p.date(r.HeldOut)+", for comparison; nothing is written to any CRM until they ask to be contacted or holdout.share is lowered")
 	}
 	if len(r.Held) > 0 {
 		p.title("Held", "a person changed these, so they stay theirs until emptied, or let go by `intentd release`: "+strings.Join(r.Held, ", "))

@@ -24,6 +24,7 @@ type Receipt struct {
 	Formula  string            `json:"formula"` // score.Version
 	Settings score.Settings    `json:"settings"`
 	Parts    score.Parts       `json:"parts"`
+	Points   []score.Points    `json:"points,omitempty"` // under a learned model: what each of its terms adds
 	Features score.Features    `json:"features"`
 	Signals  []SignalLine      `json:"signals"`         // in the order of Features.Signals
 	Cited    []CitedLine       `json:"cited,omitempty"` // events that a sentence or topic cites and that are no signals
@@ -46,11 +47,14 @@ type Receipt struct {
 	Written     map[string]string `json:"written,omitempty"`     // canonical field → value, as sent
 	Provisional bool              `json:"provisional,omitempty"` // the texts are the rules' where a model is to write them: its texts follow
 	Held        []string          `json:"held,omitempty"`        // fields a human holds: not written
+	HeldOut     time.Time         `json:"held_out,omitzero"`     // since when the person is held out, as of now: nothing is written; zero: they are not. Not stored
 	Refs        []connectors.Ref  `json:"refs,omitempty"`
 	Links       []LinkLine        `json:"links,omitempty"` // what the person is known by now; not stored
 	// Proposals are visitors who say now to be the person; not stored.
 	Proposals []ProposalLine `json:"proposals,omitempty"`
 	Reason    string         `json:"reason"` // why it was written (the gate's word)
+	// Probability of winning, 0 to 1, under a learned model; not stored: it follows from parts and settings.
+	Probability float64 `json:"probability,omitempty"`
 }
 
 // SignalLine names what one counted signal was.

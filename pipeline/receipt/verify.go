@@ -38,10 +38,13 @@ func (r *Receipt) Verify() Verification {
 	v.Parts, v.Err = r.Recompute()
 	if v.Err == nil {
 		tier, rule := r.Settings.TierOf(&r.Features, v.Parts, r.Previous.Tier, r.At)
-		v.Same = v.Parts == r.Parts && tier == r.Tier && rule == r.Rule
+		v.Same = v.Parts == r.Parts && tier == r.Tier && rule == r.Rule && slices.Equal(r.Settings.PointsAt(&r.Features, r.At.Unix()), r.Points)
 	}
-	p := &r.Parts
-	v.Adds = p.Score == p.Volume.Contribution+p.Recency.Contribution+p.Topics.Contribution
+	points := 0
+	for _, x := range r.Points {
+		points += x.Tenths
+	}
+	v.Adds = r.Parts.Score == r.Parts.Sum() && r.Parts.Points == points
 
 	events := make(map[string]bool, len(r.Signals)+len(r.Cited))
 	for i := range r.Signals {
@@ -75,3 +78,6 @@ func (r *Receipt) Verify() Verification {
 	}
 	return v
 }
+
+// HighFrom is the score, in tenths, from which the person was high.
+func (r *Receipt) HighFrom() int { return r.Settings.HighFrom(&r.Features) }

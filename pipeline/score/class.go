@@ -15,8 +15,8 @@ const (
 	ClassModel         // a model's word: no score moves it by itself
 )
 
-// ClassAt is the class of f at now.
-func (s *Settings) ClassAt(f *Features, now time.Time) Class {
+// ClassAt is the class of f at now, of somebody who had the tier prev. Whom capacity keeps out of high is medium at most: no lower line lets them in.
+func (s *Settings) ClassAt(f *Features, prev Tier, now time.Time) Class {
 	w := s.walk(f, now.Unix())
 	p := w.parts()
 	switch _, rule := w.tier(&p, TierUnknown); {
@@ -27,7 +27,13 @@ func (s *Settings) ClassAt(f *Features, now time.Time) Class {
 	case rule == ByModel:
 		return ClassModel
 	}
-	return ClassLow + Class(w.evidence().Tier()-Low)
+	allowed := w.evidence().Tier()
+	if high := s.HighFrom(f); high > s.High {
+		if tier, _ := s.byScore(p.Score, prev, high); tier < High {
+			allowed = min(allowed, Medium)
+		}
+	}
+	return ClassLow + Class(allowed-Low)
 }
 
 // TierOfClass is the tier of somebody of a class with a score, who had the tier prev: TierOf, from what is counted of people. Of the classes
@@ -35,7 +41,7 @@ func (s *Settings) ClassAt(f *Features, now time.Time) Class {
 func (s *Settings) TierOfClass(c Class, score int, prev Tier) Tier {
 	switch c {
 	case ClassLow, ClassMedium, ClassHigh:
-		tier, _ := s.byScore(score, prev)
+		tier, _ := s.byScore(score, prev, s.High)
 		return min(tier, Low+Tier(c-ClassLow))
 	case ClassRaised:
 		return High

@@ -10,7 +10,8 @@ import (
 
 // The stored forms begin with their own version, so that a later release reads what this one wrote. They hold no settings.
 const (
-	featuresVersion = 2
+	featuresVersion = 3
+	beforeWhole     = 2 // without objects and visits; features without them are still written so
 	shownVersion    = 1
 )
 
@@ -22,8 +23,11 @@ const (
 	headSession // the step from the previous signal's session follows
 )
 
-// modelAside is the bit of the model's byte that says: the span in which a verdict sets the person aside follows.
-const modelAside = 1 << 6
+// Bits of the model's byte: the span in which a verdict sets the person aside follows, and then who owns them and from where on they are high.
+const (
+	modelAside = 1 << (6 + iota)
+	modelCapacity
+)
 
 // storedStrength is the strength a stored signal of a type has unless it says otherwise. It is part of the stored form of
 // version 1 and does not follow the settings.
@@ -34,12 +38,28 @@ var storedStrength = [16]uint8{HandRaise: 95, SocialAsk: 90, TechChange: 85, Job
 // rest; no result depends on their numbers.
 func (f *Features) Append(b []byte) []byte {
 	model := uint8(f.ModelInterest)&3 | uint8(f.ModelTier)&3<<2 | uint8(f.ModelStage)&3<<4
+	version := uint8(beforeWhole)
+	if f.Whole {
+		version = featuresVersion
+	}
 	if f.SetAside != 0 {
-		b = append(b, featuresVersion, model|modelAside)
+		model |= modelAside
+	}
+	if c := &f.Capacity; c.Owners != nil || c.Cut != 0 {
+		model |= modelCapacity
+	}
+	b = append(b, version, model)
+	if model&modelAside != 0 {
 		b = binary.AppendVarint(b, f.SetAside)
 		b = binary.AppendVarint(b, f.AsideUntil-f.SetAside)
-	} else {
-		b = append(b, featuresVersion, model)
+	}
+	if c := &f.Capacity; model&modelCapacity != 0 {
+		b = binary.AppendUvarint(b, uint64(c.Cut))
+		b = binary.AppendVarint(b, c.Since)
+		b = binary.AppendUvarint(b, uint64(len(c.Owners)))
+		for _, owner := range c.Owners {
+			b = appendString(b, owner)
+		}
 	}
 	b = binary.AppendUvarint(b, uint64(len(f.Signals)))
 	var number [256]uint8 // product → its stored number
@@ -97,7 +117,61 @@ func (f *Features) Append(b []byte) []byte {
 		b = binary.AppendVarint(b, t.Last-at) // near the newest signal
 		b = binary.AppendVarint(b, t.First-t.Last)
 	}
+	if f.Whole {
+		b = f.appendDetail(b)
+	}
 	return b
+}
+
+// appendDetail writes objects and visits.
+func (f *Features) appendDetail(b []byte) []byte {
+	b = binary.AppendUvarint(b, uint64(len(f.Objects)))
+	for _, name := range f.Objects {
+		b = appendString(b, name)
+	}
+	for i := range f.Signals {
+		if len(f.Objects) > 0 {
+			b = binary.AppendUvarint(b, uint64(f.Signals[i].Object))
+		}
+	}
+	b = binary.AppendUvarint(b, uint64(len(f.Visits)))
+	var at int64
+	for i := range f.Visits {
+		v := &f.Visits[i]
+		b = binary.AppendVarint(b, v.At-at)
+		b = binary.AppendVarint(b, v.Length)
+		b = binary.AppendVarint(b, v.Dwell-v.Length)
+		b = binary.AppendUvarint(b, uint64(v.Steps))
+		b = binary.AppendUvarint(b, uint64(v.Pages))
+		at = v.At
+	}
+	return b
+}
+
+// detail reads what appendDetail wrote.
+func (f *Features) detail(r *reader) {
+	if n := r.count(1); n > 0 {
+		f.Objects = make([]string, n)
+		for i := range f.Objects {
+			f.Objects[i] = r.string()
+		}
+		for i := range f.Signals {
+			if f.Signals[i].Object = uint16(r.uvarint()); int(f.Signals[i].Object) > n {
+				r.fail("a signal about something that is not listed")
+			}
+		}
+	}
+	if n := r.count(5); n > 0 {
+		f.Visits = make([]Visit, n)
+		var at int64
+		for i := range f.Visits {
+			v := &f.Visits[i]
+			at += r.varint()
+			v.At, v.Length = at, r.varint()
+			v.Dwell = v.Length + r.varint()
+			v.Steps, v.Pages = int(r.uvarint()), int(r.uvarint())
+		}
+	}
 }
 
 // DecodeFeatures reads what Append wrote, of this and every earlier version. It refuses what this release cannot read or what is cut off or has a tail.
@@ -105,13 +179,16 @@ func DecodeFeatures(b []byte) (Features, error) {
 	var f Features
 	r := reader{b: b}
 	version := r.byte()
-	if r.err == nil && version != 1 && version != featuresVersion {
-		return Features{}, fmt.Errorf("score: stored features have version %d, this release reads versions 1 and %d", version, featuresVersion)
+	if r.err == nil && (version < 1 || version > featuresVersion) {
+		return Features{}, fmt.Errorf("score: stored features have version %d, this release reads versions 1 to %d", version, featuresVersion)
 	}
 	model := r.byte()
 	if model&modelAside != 0 {
 		f.SetAside = r.varint()
 		f.AsideUntil = f.SetAside + r.varint()
+	}
+	if model&modelCapacity != 0 {
+		f.Capacity = r.capacity()
 	}
 	f.ModelInterest, f.ModelTier, f.ModelStage = Interest(model&3), Tier(model>>2&3), Stage(model>>4&3)
 	if n := r.count(2); n > 0 {
@@ -167,6 +244,9 @@ func DecodeFeatures(b []byte) (Features, error) {
 			t.First = t.Last + r.varint()
 		}
 	}
+	if f.Whole = version == featuresVersion; f.Whole {
+		f.detail(&r)
+	}
 	if err := r.done("features"); err != nil {
 		return Features{}, err
 	}
@@ -182,6 +262,29 @@ func StoredAside(b []byte) (from, until int64) {
 	}
 	from = r.varint()
 	return from, from + r.varint()
+}
+
+// StoredCapacity reads no more of stored features than who owns the person and from where on they are high.
+func StoredCapacity(b []byte) Capacity {
+	r := reader{b: b}
+	r.byte()
+	model := r.byte()
+	if model&modelAside != 0 {
+		r.varint()
+		r.varint()
+	}
+	if model&modelCapacity == 0 {
+		return Capacity{}
+	}
+	return r.capacity()
+}
+
+func (r *reader) capacity() Capacity {
+	c := Capacity{Cut: int(min(r.uvarint(), 1000)), Since: r.varint(), Owners: []string{}}
+	for range r.count(1) {
+		c.Owners = append(c.Owners, r.string())
+	}
+	return c
 }
 
 // Append writes s behind b. Times are kept to the second.

@@ -20,7 +20,7 @@ func (s *Settings) Forecast(f *Features, shown Shown, now time.Time, loc *time.L
 	if !s.TierByModel {
 		switch shown.Tier {
 		case High:
-			out.Below = s.High - s.Margin
+			out.Below = s.HighFrom(f) - s.Margin
 		case Medium:
 			out.Below = s.Medium - s.Margin
 		}

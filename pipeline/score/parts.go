@@ -8,8 +8,17 @@ func (s *Settings) At(f *Features, now time.Time) Parts {
 	return w.parts()
 }
 
-// parts is the score at the walker's moment. Company-level signals count only beside one of the person's own in the window.
+// parts is the score at the walker's moment, by the engine of the settings.
 func (w *walker) parts() Parts {
+	p := w.formula()
+	if w.s.Additive != nil && p.Known {
+		w.learned(&p)
+	}
+	return p
+}
+
+// formula is the formula's score. Company-level signals count only beside one of the person's own in the window.
+func (w *walker) formula() Parts {
 	p := Parts{Days: -1}
 	if !w.known {
 		return p

@@ -1,6 +1,7 @@
 package score
 
 import (
+	"cmp"
 	"math/rand/v2"
 	"reflect"
 	"slices"
@@ -29,6 +30,17 @@ func randomFeatures(r *rand.Rand, n int, step int64) *Features {
 		}
 		f.Topics = append(f.Topics, t)
 	}
+	if f.Whole = r.IntN(4) > 0; f.Whole {
+		f.Objects = []string{"pages: /pricing", "form: demo"}
+		for i := range f.Signals {
+			f.Signals[i].Object = uint16(r.IntN(3))
+		}
+		for range r.IntN(6) {
+			length := r.Int64N(2) * step
+			f.Visits = append(f.Visits, Visit{At: at(), Length: length, Dwell: length + r.Int64N(600), Steps: 1 + r.IntN(20), Pages: r.IntN(9)})
+		}
+		slices.SortFunc(f.Visits, func(a, b Visit) int { return cmp.Compare(a.At, b.At) })
+	}
 	if r.IntN(3) == 0 {
 		f.ModelInterest, f.ModelTier, f.ModelStage = Interest(r.IntN(4)), Tier(r.IntN(4)), Stage(r.IntN(4))
 	}
@@ -36,11 +48,40 @@ func randomFeatures(r *rand.Rand, n int, step int64) *Features {
 		f.SetAside = at()
 		f.AsideUntil = f.SetAside + r.Int64N(60)*day/step*step
 	}
+	if r.IntN(4) == 0 {
+		f.Capacity = Capacity{Owners: [][]string{{}, {"hubspot/7"}, {"hubspot/7", "salesforce/005"}}[r.IntN(3)]}
+		if r.IntN(3) > 0 {
+			f.Capacity.Cut, f.Capacity.Since = 600+r.IntN(401), at()
+		}
+	}
 	return f
+}
+
+// randomModel has terms of every fact and form.
+func randomModel(r *rand.Rand) *Additive {
+	a := &Additive{Offset: r.IntN(600), Intercept: r.Float64() - 2, K: 1 + 20*r.Float64(), B: 1}
+	for _, name := range [...]string{FactVolume, FactRecency, FactTopics, FactVisits, FactSteps, FactPageViews, FactDaysActive, FactMinutes, FactSinceStep, FactSinceFirst, FactSinceForm,
+		FactStage, "signals: form_submit", "signals: web_visit", "pages: key", "pages: /pricing", "form: demo", "pages: /unseen"} {
+		form := []Form{Plain, Log, Zero, Is, Unknown}[r.IntN(5)]
+		if name == FactStage {
+			form = Is
+		}
+		if r.IntN(3) > 0 {
+			slope := 10 * (r.Float64() - 0.4)
+			if form == Plain {
+				slope /= 20
+			}
+			a.Terms = append(a.Terms, Term{Feature: Feature{Fact: name, Form: form, Level: []string{"exploring", "comparing", "deciding"}[r.IntN(3)]}, Slope: slope, Usual: r.Float64()})
+		}
+	}
+	return a
 }
 
 func randomSettings(r *rand.Rand) Settings {
 	s := Defaults()
+	if r.IntN(4) == 0 {
+		s.Additive = randomModel(r)
+	}
 	if r.IntN(2) == 0 {
 		return s
 	}
@@ -70,13 +111,20 @@ func TestPropertyPartsAddUpWithinBounds(t *testing.T) {
 			t.Fatal(wrong)
 		}
 		p := s.At(f, noon)
-		if p.Score != p.Volume.Contribution+p.Recency.Contribution+p.Topics.Contribution || p.Score < 0 || p.Score > 1000 {
+		if p.Score != p.Sum() || p.Score < 0 || p.Score > 1000 {
 			t.Fatalf("parts do not add up within 0 to 100: %+v", p)
 		}
 		for _, part := range []Part{p.Volume, p.Recency, p.Topics} {
 			if part.Component < 0 || part.Component > 1000 || part.Contribution != divide(part.Weight*part.Component, 1000) {
 				t.Fatalf("a part is not round(weight × component): %+v", part)
 			}
+		}
+		points := 0
+		for _, term := range s.PointsAt(f, noon.Unix()) {
+			points += term.Tenths
+		}
+		if points != p.Points {
+			t.Fatalf("the points of the terms are %d, those of the parts %+v", points, p)
 		}
 		if !p.Known && p != (Parts{Days: -1}) {
 			t.Fatalf("an unknown person has parts: %+v", p)
@@ -106,6 +154,7 @@ func TestPropertyMoreActivityNeverLowersAScore(t *testing.T) {
 	r := rand.New(rand.NewPCG(3, 3))
 	for range 10000 {
 		s, f := randomSettings(r), randomFeatures(r, 20, 1)
+		s.Additive = nil // more may well speak against a purchase there
 		before := s.At(f, noon)
 		tier, _ := s.TierOf(f, before, Low, noon)
 		more := Signal{At: noon.Unix() - r.Int64N(100*day), Session: uint16(r.IntN(9)), Type: Type(1 + r.IntN(10)), Strength: uint8(r.IntN(101)), Flags: Flag(r.IntN(256))}
@@ -192,7 +241,7 @@ func TestPropertyClassAndScoreGiveTheTier(t *testing.T) {
 	met := map[Class]int{}
 	for range 20000 {
 		s, f, prev := randomSettings(r), randomFeatures(r, 30, 1), Tier(r.IntN(4))
-		p, class := s.At(f, noon), s.ClassAt(f, noon)
+		p, class := s.At(f, noon), s.ClassAt(f, prev, noon)
 		tier, rule := s.TierOf(f, p, prev, noon)
 		if !p.Known || class == ClassModel {
 			continue
@@ -270,4 +319,37 @@ func FuzzDecodeShown(f *testing.F) {
 			t.Fatalf("%+v came back as %+v (%v)", got, back, err)
 		}
 	})
+}
+
+// Where the tier is not open, no word of a model gives another one.
+func TestPropertyNoModelMovesATierThatIsNotOpen(t *testing.T) {
+	r := rand.New(rand.NewPCG(9, 3))
+	open, settled := 0, 0
+	for range 20000 {
+		s, f := randomSettings(r), randomFeatures(r, 30, 1)
+		f.ModelInterest, f.ModelTier = InterestNone, Low
+		topics, prev := len(f.Topics) > 0 || r.IntN(2) == 0, Tier(r.IntN(4))
+		if s.Open(f, prev, topics, noon) {
+			open++
+			if !s.ByModel(topics) {
+				t.Fatalf("open, though no word of a model counts: %+v", f)
+			}
+			continue
+		}
+		settled++
+		want, _ := s.TierOf(f, s.At(f, noon), prev, noon)
+		for range 5 {
+			g := *f
+			g.ModelInterest, g.ModelTier = Interest(r.IntN(4)), Tier(1+r.IntN(3))
+			if topics {
+				g.Topics = append(slices.Clone(f.Topics), Topic{Name: "more", Points: []int8{5, 3, -10, -7}[r.IntN(4)], Last: noon.Unix()})
+			}
+			if got, _ := s.TierOf(&g, s.At(&g, noon), prev, noon); got != want {
+				t.Fatalf("not open, and yet %s becomes %s by %+v", want, got, g)
+			}
+		}
+	}
+	if open < 1000 || settled < 1000 {
+		t.Errorf("%d open, %d settled: one of the two was hardly tried", open, settled)
+	}
 }

@@ -45,8 +45,12 @@ type Settings struct {
 	ProductHighShare   int `json:"product_high_share"`
 	ProductMediumShare int `json:"product_medium_share"`
 	// TierByModel is engine: model. The tier is then the lower of Features.ModelTier and one step above the formula's.
-	TierByModel bool      `json:"tier_by_model"`
-	Strengths   Strengths `json:"strengths"`
+	TierByModel bool `json:"tier_by_model"`
+	// Learned says that Weights were learned from outcomes: engine: weights.
+	Learned bool `json:"learned,omitempty"`
+	// Additive is engine: propensity: the score is then a sum of learned points. Nil: the formula's.
+	Additive  *Additive `json:"additive,omitempty"`
+	Strengths Strengths `json:"strengths"`
 }
 
 // EvidenceSettings say which of the person's own signals a tier asks for. High: a hand-raise within Days; or a key signal within
@@ -89,6 +93,27 @@ func Defaults() Settings {
 			FormSubmit: 70, ContentView: 60, EmailEngage: 50, WebVisit: 40, SocialMention: 30,
 		},
 	}
+}
+
+// Names of the engines.
+const (
+	EngineFormula    = "formula"
+	EngineWeights    = "weights"    // the formula with weights that were learned
+	EnginePropensity = "propensity" // a sum of learned points
+	EngineModel      = "model"      // the formula's score, the tier by a language model's word
+)
+
+// Engine is the name of the one that s makes.
+func (s *Settings) Engine() string {
+	switch {
+	case s.Additive != nil:
+		return EnginePropensity
+	case s.TierByModel:
+		return EngineModel
+	case s.Learned:
+		return EngineWeights
+	}
+	return EngineFormula
 }
 
 // TimeConstant is the time constant in days that makes recency fall to half in halfLife days.
@@ -152,6 +177,9 @@ func (s *Settings) Validate() []string {
 	between("product_medium_share", s.ProductMediumShare, 0, 100)
 	for t := HandRaise; int(t) < len(s.Strengths); t++ {
 		between("strengths."+t.String(), int(s.Strengths[t]), 0, 100)
+	}
+	if s.Additive != nil {
+		wrong = append(wrong, s.Additive.Validate()...)
 	}
 	return wrong
 }

@@ -41,6 +41,16 @@ type Signal struct {
 	Strength uint8 // 0 to 100, after the config's settings
 	Product  uint8 // 1-based index into Features.Products, 0 for none
 	Flags    Flag
+	Object   uint16 // 1-based index into Features.Objects, 0 for none
+}
+
+// Visit is what strengths are learned from of one session, beside its signals.
+type Visit struct {
+	At     int64 // Unix seconds of its first step
+	Length int64 // seconds until its last step
+	Dwell  int64 // seconds that somebody was on the site, Length or more
+	Steps  int
+	Pages  int // page views among them
 }
 
 // Topic is one configured topic that the journey matched.
@@ -56,6 +66,10 @@ type Features struct {
 	Signals  []Signal
 	Topics   []Topic
 	Products []string
+	// Whole says that Objects and Visits are told: features of earlier releases have none.
+	Whole   bool
+	Objects []string // what signals were about, as facts are named: "pages: /pricing", "form: demo"
+	Visits  []Visit  // ordered by At
 	// The model's words, where an engine gave them. They count while a signal lies in the window.
 	ModelInterest Interest // moves the score by at most Settings.InterestPoints
 	ModelTier     Tier     // used only with Settings.TierByModel
@@ -63,6 +77,15 @@ type Features struct {
 	// A rep's verdict sets the person aside from SetAside until AsideUntil (Unix seconds, half open): the tier is low then,
 	// unless a hand-raise came after the verdict. Zero: nobody said so.
 	SetAside, AsideUntil int64
+	// Capacity says from where on the person is high, where that is bounded by how many their owners can take.
+	Capacity Capacity
+}
+
+// Capacity is where high begins for one person, by how many people those who own their records can take.
+type Capacity struct {
+	Owners []string // as "crm/id", sorted; none with a Cut: the pool of those whom nobody owns. Nil without bounds
+	Cut    int      // tenths: high begins here where that is above Settings.High; 0: nothing is raised
+	Since  int64    // Unix seconds since when the cut is so high, 0 without one
 }
 
 // Tier is the coarse answer a rep sorts by.
@@ -125,6 +148,15 @@ type Parts struct {
 	Bonus                   int   `json:"bonus"`                     // bounded sum of topic points
 	Interest                int   `json:"interest_points,omitempty"` // points for the model's reading of interest
 	Newest                  int64 `json:"newest"`                    // Unix seconds of the newest signal that sets recency, 0 if none
+	// Under Settings.Additive the contributions are nought, and the score is Offset + Points + Clamp, in tenths.
+	Offset int `json:"offset,omitempty"`         // what everybody begins with
+	Points int `json:"learned_points,omitempty"` // sum of the points of all terms
+	Clamp  int `json:"clamp,omitempty"`          // what cuts the sum to 0 … 1000
+}
+
+// Sum is what the parts add up to, in tenths: the score.
+func (p *Parts) Sum() int {
+	return p.Volume.Contribution + p.Recency.Contribution + p.Topics.Contribution + p.Offset + p.Points + p.Clamp
 }
 
 // Rule says why a tier was given.
@@ -135,6 +167,7 @@ const (
 	ByHysteresis Rule = "hysteresis" // held until the score is Margin below the threshold
 	ByHandRaise  Rule = "hand_raise" // a hand-raise within HandRaiseDays
 	ByEvidence   Rule = "evidence"   // the score is enough for a higher tier, the evidence is not
+	ByCapacity   Rule = "capacity"   // enough for high, but it begins higher for the owner
 	ByVerdict    Rule = "verdict"    // a rep set the person aside
 	ByModel      Rule = "model"      // engine: model
 	ByNothing    Rule = "no_signal"  // no signal was ever seen

@@ -36,18 +36,25 @@ func (w *walker) tier(p *Parts, prev Tier) (Tier, Rule) {
 
 // byFormula is the tier that the score asks for, unless the evidence is not enough for it.
 func (w *walker) byFormula(score int, prev Tier) (Tier, Rule) {
-	tier, rule := w.s.byScore(score, prev)
-	if allowed := w.evidence().Tier(); allowed < tier {
+	tier, rule := w.s.byScore(score, prev, w.s.HighFrom(w.f))
+	allowed := w.evidence().Tier()
+	switch {
+	case allowed < tier:
 		return allowed, ByEvidence
+	case tier < High && score >= w.s.High && allowed == High:
+		return tier, ByCapacity
 	}
 	return tier, rule
 }
 
-func (s *Settings) byScore(score int, prev Tier) (Tier, Rule) {
+// HighFrom is the score, in tenths, from which somebody is high, evidence granted.
+func (s *Settings) HighFrom(f *Features) int { return max(s.High, f.Capacity.Cut) }
+
+func (s *Settings) byScore(score int, prev Tier, high int) (Tier, Rule) {
 	switch {
-	case score >= s.High:
+	case score >= high:
 		return High, ByThreshold
-	case prev == High && score >= s.High-s.Margin:
+	case prev == High && score >= high-s.Margin:
 		return High, ByHysteresis
 	case score >= s.Medium:
 		return Medium, ByThreshold

@@ -31,12 +31,18 @@ type walker struct {
 	key    int64 // newest key signal, 0 if none
 
 	volume, recency struct{ of, is int } // the components computed last: a logarithm and an exponential are dear
+
+	habits *habits // what a learned model asks for; nil under the formula
 }
 
 // walk stands at now.
 func (s *Settings) walk(f *Features, now int64) walker {
 	w := walker{s: s, f: f, signals: sorted(f.Signals), now: now - 1}
 	w.volume.of, w.recency.of = -1, -2
+	if s.Additive != nil {
+		plan := s.Additive.planned()
+		w.habits = &habits{slots: plan.slots, count: make([]int32, len(plan.slots))}
+	}
 	w.advance(now)
 	return w
 }
@@ -72,6 +78,9 @@ func (w *walker) advance(now int64) (moved int) {
 		w.add(w.hi)
 		moved |= productMoved | stageMoved
 	}
+	for h := w.habits; h != nil && h.visit < len(w.f.Visits) && w.f.Visits[h.visit].At <= now; {
+		w.visitBegins()
+	}
 	for window := int64(w.s.WindowDays) * day; w.lo < w.hi && now-w.signals[w.lo].At >= window; w.lo++ {
 		if w.signals[w.lo].Flags&Company != 0 {
 			w.company--
@@ -104,6 +113,9 @@ func (w *walker) advance(now int64) (moved int) {
 func (w *walker) add(i int) {
 	g := &w.signals[i]
 	w.top.enter(w.signals, i)
+	if w.habits != nil {
+		w.note(g)
+	}
 	if g.Flags&Company != 0 {
 		w.company++
 		return
@@ -143,7 +155,22 @@ func (w *walker) within(at int64, days int) bool { return at != 0 && w.now-at < 
 
 // next is the next moment at which anything can change, never if there is none.
 func (w *walker) next() int64 {
-	next := w.nextScore()
+	next := min(w.nextScore(), w.nextEvidence())
+	at := func(t int64) {
+		if t > w.now {
+			next = min(next, t)
+		}
+	}
+	if w.f.SetAside != 0 {
+		at(w.f.SetAside)
+		at(w.f.AsideUntil)
+	}
+	return next
+}
+
+// nextEvidence is the next moment at which evidence ages.
+func (w *walker) nextEvidence() int64 {
+	next := int64(never)
 	at := func(t int64) {
 		if t > w.now {
 			next = min(next, t)
@@ -158,16 +185,15 @@ func (w *walker) next() int64 {
 	if w.key != 0 {
 		at(w.key + int64(w.s.Evidence.KeyDays)*day)
 	}
-	if w.f.SetAside != 0 {
-		at(w.f.SetAside)
-		at(w.f.AsideUntil)
-	}
 	return next
 }
 
 // nextScore is the next moment at which the score can change.
 func (w *walker) nextScore() int64 {
 	next := int64(never)
+	if w.habits != nil {
+		next = w.nextLearned()
+	}
 	at := func(t int64) {
 		if t > w.now {
 			next = min(next, t)

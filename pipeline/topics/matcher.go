@@ -112,6 +112,16 @@ func (m *Matcher) Offline() *Matcher {
 	return New(c)
 }
 
+// Configured says whether there are topics to match with.
+func (m *Matcher) Configured() bool { return len(m.configured) > 0 }
+
+// Side says whether a topic is configured, and whether as one of wins.
+func (m *Matcher) Side(name string) (win, ok bool) {
+	norm := normalise(name)
+	i := slices.IndexFunc(m.configured, func(t configured) bool { return t.norm == norm })
+	return i >= 0 && m.configured[i].win, i >= 0
+}
+
 // Version changes whenever the same topics could be matched otherwise.
 func (m *Matcher) Version() uint64 {
 	d := xxhash.New()

@@ -11,6 +11,53 @@ import (
 
 // What commands, pages and the daemon's own rounds ask for.
 var asked = []promise{
+	{"what was learned is applied, undone and bounded", func(s *suite) {
+		if _, err := s.db.UndoLearned(now); !errors.Is(err, state.ErrNotApplied) {
+			s.Error(err)
+		}
+		put := func(l state.Learned) uint64 { return must[uint64](s)(s.db.PutLearned(l)) }
+		first := put(state.Learned{At: now, By: "learn", Engine: "weights", Weights: []byte(`{"volume":450}`), Strengths: "k: 1\n"})
+		second := put(state.Learned{At: after(time.Hour), By: "schedule"})
+		for i, id := range []uint64{first, second} {
+			if l, err := s.db.ApplyLearned(id, "apply", after(time.Duration(i+2)*time.Hour)); err != nil || l.ID != id || !l.InForce() {
+				s.Errorf("%+v %v", l, err)
+			}
+		}
+		if _, err := s.db.ApplyLearned(99, "apply", now); !errors.Is(err, state.ErrNotLearned) {
+			s.Error(err)
+		}
+		s.reopen()
+		list := must[[]state.Learned](s)(s.db.Learned())
+		if len(list) != 2 || list[0].ID != second || state.Applied(list).ID != second || string(list[1].Weights) != `{"volume":450}` || list[1].Strengths != "k: 1\n" {
+			s.Fatalf("%+v", list)
+		}
+		if err := s.db.ExplainLearned(first, "it would move many"); err != nil || must[[]state.Learned](s)(s.db.Learned())[1].Why != "it would move many" {
+			s.Error(err)
+		}
+		if l, err := s.db.UndoLearned(after(9 * time.Hour)); err != nil || l.ID != second || !l.Undone.Equal(after(9*time.Hour)) {
+			s.Errorf("%+v %v", l, err)
+		}
+		if l := state.Applied(must[[]state.Learned](s)(s.db.Learned())); l == nil || l.ID != first {
+			s.Errorf("what was applied before does not count again: %+v", l)
+		}
+		for range 60 {
+			put(state.Learned{By: "schedule"})
+		}
+		list = must[[]state.Learned](s)(s.db.Learned())
+		if len(list) != 51 || list[50].ID != first || state.Applied(list).ID != first || list[0].ID != 62 {
+			s.Errorf("%d kept, the oldest %d, the newest %d", len(list), list[len(list)-1].ID, list[0].ID)
+		}
+	}},
+	{"whoever something came due for is queued with those who are due, but for whoever is gone", func(s *suite) {
+		id, _ := s.person("1")
+		if err := s.db.EnqueuePeople([]state.PersonID{id, id + 7}, now); err != nil {
+			s.Fatal(err)
+		}
+		if got := s.claim(now, 9); len(got) != 1 || got[0].Person != id || got[0].Lane != state.Due || got[0].Reason != state.ReasonDue {
+			s.Errorf("%+v", got)
+		}
+		s.verify()
+	}},
 	{"everybody can be queued, lane by lane, and given back", func(s *suite) {
 		for _, id := range []string{"1", "2", "3"} {
 			s.person(id)
@@ -106,14 +153,20 @@ var asked = []promise{
 		if ids, err := s.db.People(0, 9); err != nil || !slices.Equal(ids, []state.PersonID{id}) {
 			s.Error(ids, err)
 		}
-		if people, next, err := s.db.PeopleFrom(0, 9); err != nil || len(people) != 1 || people[0].Events != 5 || next != id+1 {
-			s.Error(people, next, err)
+		if whose, people, next, err := s.db.PeopleFrom(0, 9); err != nil || !slices.Equal(whose, []state.PersonID{id}) || people[0].Events != 5 || next != id+1 {
+			s.Error(whose, people, next, err)
 		}
 		if r, err := s.db.LastReceipt(id); err != nil || string(r) != `{"a":1}` {
 			s.Errorf("%s %v", r, err)
 		}
 		if r, err := s.db.LastReceipts([]state.PersonID{id + 1, id}); err != nil || len(r) != 2 || r[0] != nil || string(r[1]) != `{"a":1}` {
 			s.Errorf("%s %v", r, err)
+		}
+		if r, err := s.db.ReceiptAsOf(id, now); err != nil || string(r) != `{"a":1}` {
+			s.Errorf("of then: %s %v", r, err)
+		}
+		if r, err := s.db.ReceiptAsOf(id, after(-time.Second)); err != nil || r != nil {
+			s.Errorf("of before: %s %v", r, err)
 		}
 		if links, err := s.db.Links(id); err != nil || links != nil {
 			s.Error(links, err)

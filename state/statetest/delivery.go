@@ -55,6 +55,10 @@ var deliveries = []promise{
 		}
 		s.answer(ref, p.Seq, nil)
 		check(true)
+		histories, next, err := s.db.HistoriesFrom(0, 1)
+		if want := (state.HistoryPoint{At: now, Score: 640, Tier: 3, Trend: 4, Reason: "tier"}); err != nil || next != id+1 || len(histories) != 1 || len(histories[0].Points) != 1 || histories[0].Points[0] != want || !slices.Contains(histories[0].Contacts, ref) {
+			s.Errorf("%+v, %d, %v", histories, next, err)
+		}
 		if s.db.JournalDepth() != 0 {
 			s.Error("still in the journal")
 		}

@@ -2,6 +2,8 @@ package statetest
 
 import (
 	"errors"
+	"fmt"
+	"slices"
 	"time"
 
 	"github.com/intentd/intentd/connectors"
@@ -48,7 +50,7 @@ var lots = []promise{
 		one, _ := s.person("1")
 		two, _ := s.person("2")
 		say := func(id state.PersonID, verdict string, at time.Time) {
-			s.settle(state.Settlement{Entry: state.Entry{Person: id}, Verdict: &state.VerdictAt{Verdict: verdict, At: at}})
+			s.settle(state.Settlement{Entry: state.Entry{Person: id}, Verdict: &state.VerdictAt{Verdict: verdict, At: at, Judged: []byte("on " + verdict)}})
 		}
 		stands := func(id state.PersonID, verdict string, at time.Time) {
 			s.Helper()
@@ -74,9 +76,108 @@ var lots = []promise{
 		say(three, "interested", after(6*time.Hour))
 		s.settle(state.Settlement{Entry: state.Entry{Person: three}, Outcome: state.Join, Other: one})
 		stands(one, "interested", after(6*time.Hour))
-		if k := s.kept(one).Verdicts; len(k) != 6 {
+		k := s.kept(one).Verdicts
+		if len(k) != 6 {
 			s.Errorf("kept: %v", k)
 		}
+		for _, v := range k {
+			if string(v.Judged) != "on "+v.Verdict {
+				s.Errorf("%q judged %q", v.Verdict, v.Judged)
+			}
+		}
+	}},
+	{"verdicts are listed by whole people, the newest 16 of each, and what was judged before a withdrawal of consent goes with it", func(s *suite) {
+		one, _ := s.person("1")
+		two, _ := s.person("2")
+		say := func(id state.PersonID, hour int) {
+			s.settle(state.Settlement{Entry: state.Entry{Person: id}, Verdict: &state.VerdictAt{Verdict: fmt.Sprint(hour), At: after(time.Duration(hour) * time.Hour), Judged: []byte{9, 0, 9}}})
+		}
+		for hour := range 20 {
+			say(one, hour)
+		}
+		say(two, 1)
+		say(two, 3)
+		people, next, err := s.db.VerdictsFrom(0, 1)
+		if err != nil || len(people) != 1 || people[0].Person != one || len(people[0].Verdicts) != 16 || people[0].Verdicts[0].Verdict != "4" || next != two {
+			s.Errorf("%v, next %d, %v", people, next, err)
+		}
+		people, next, err = s.db.VerdictsFrom(next, 9)
+		if err != nil || len(people) != 1 || len(people[0].Verdicts) != 2 || !slices.Equal(people[0].Verdicts[1].Judged, []byte{9, 0, 9}) || next != 0 {
+			s.Errorf("%v, next %d, %v", people, next, err)
+		}
+		s.settle(state.Settlement{Entry: state.Entry{Person: two}, Withdrawn: after(2 * time.Hour)})
+		if k := s.kept(two).Verdicts; len(k) != 1 || k[0].Verdict != "3" {
+			s.Errorf("kept after the withdrawal: %v", k)
+		}
+		s.verify()
+	}},
+	{"who is held out stays so until they are let go, and of two people who are joined only if both are", func(s *suite) {
+		held := state.Arm{Since: now, Held: true}
+		drawn := func(record string, arm state.Arm) state.PersonID {
+			id, ref := s.person(record)
+			if next := (&state.Person{Contacts: []connectors.Ref{ref}, Shown: []byte("would"), Tier: 3}); arm.Held {
+				s.settle(state.Settlement{Entry: state.Entry{Person: id}, Drawn: &arm, Outcome: state.Commit, Next: next, Score: 640})
+			} else {
+				s.settle(state.Settlement{Entry: state.Entry{Person: id}, Drawn: &arm})
+				s.answer(ref, s.stage(id, ref, "shown").Seq, nil)
+			}
+			return id
+		}
+		is := func(when string, id state.PersonID, arm state.Arm, out bool) {
+			s.Helper()
+			if p, _, err := s.db.Person(id); err != nil || p.Arm != arm || p.HeldOut() != out {
+				s.Errorf("%s: %+v, held out %v, %v; want %+v, %v", when, p.Arm, p.HeldOut(), err, arm, out)
+			}
+		}
+		join := func(a, b state.PersonID) {
+			s.settle(state.Settlement{Entry: state.Entry{Person: b}, Outcome: state.Join, Other: a})
+		}
+		one, two, three := drawn("1", held), drawn("2", held), drawn("3", state.Arm{Since: now})
+		if n := s.db.Stats(); n.HeldOut != 2 || n.Tiers[3] != 0 {
+			s.Errorf("%+v", n)
+		}
+		if h := s.kept(one).History; len(h) != 1 || h[0].Score != 640 || h[0].Tier != 2 {
+			s.Errorf("history %+v: the comparison needs it", h)
+		}
+		if first, last, err := s.db.FirstShown(0, 2); err != nil || len(first) != 2 || !first[0].Equal(now) || last != two {
+			s.Errorf("first shown %v up to %v, %v", first, last, err)
+		}
+		s.settle(state.Settlement{Entry: state.Entry{Person: one}, Drawn: &state.Arm{Since: after(time.Hour)}, Outcome: state.Commit, Next: &state.Person{Shown: []byte("would"), Tier: 3}, Score: -1})
+		is("a result worked out of before, and another draw", one, held, true)
+		join(one, two)
+		is("both held out", one, held, true)
+		join(one, three)
+		is("one of them shown", one, state.Arm{Since: now, Mixed: true}, false)
+		if p, _, _ := s.db.Person(one); p.Tier != 4 {
+			s.Errorf("tier %d: that of whom the CRM shows is known", p.Tier)
+		}
+		four, _ := s.person("4")
+		five := drawn("5", held)
+		join(four, five)
+		for _, id := range []state.PersonID{four, five} { // whichever remains
+			if p, ok, _ := s.db.Person(id); ok && (p.HeldOut() || p.Arm != held || len(p.Shown) > 0) {
+				s.Errorf("one of them not held out: %+v", p)
+			}
+		}
+		six := drawn("6", held)
+		is("after a restart", six, held, true)
+		for _, c := range []struct {
+			share float64
+			want  int
+		}{{1, 0}, {0, 1}} {
+			if n, last, err := s.db.LetGo(c.share, 0, 100, now); err != nil || n != c.want || last != six {
+				s.Errorf("a share of %v lets %d go up to %v, %v", c.share, n, last, err)
+			}
+		}
+		if e := s.queued(six); e.Lane != state.Backfill {
+			s.Errorf("queued: %+v", e)
+		}
+		s.settle(state.Settlement{Entry: s.queued(six), LetGo: true})
+		is("let go", six, held, false)
+		if d := s.db.DrawHoldout(six); d < 0 || d >= 1 || d == s.db.DrawHoldout(five) {
+			s.Errorf("draws %v", d)
+		}
+		s.verify()
 	}},
 	{"what is staged is not the person's yet, and the lot loads it", func(s *suite) {
 		id, ref := s.person("1")
@@ -98,6 +199,68 @@ var lots = []promise{
 		if lot[0].Person.Events != 0 || len(lot[0].Records) != 1 || lot[0].Records[0].Pending == nil {
 			s.Errorf("%+v", lot[0])
 		}
+	}},
+	{"what a score rested on is kept change by change, as many as are kept, until it is purged, withdrawn or forgotten, and goes where the person goes", func(s *suite) {
+		one, _ := s.person("1")
+		two, _ := s.person("2")
+		at := func(d time.Duration, id state.PersonID, body string) {
+			s.Helper()
+			done, err := s.db.StageLot(state.Lot{Rules: rules, Now: after(d), Settlements: []state.Settlement{
+				{Entry: state.Entry{Person: id}, Outcome: state.Commit, Next: &state.Person{}, Snapshot: []byte(body)}}})
+			if err != nil || len(done.Failed) > 0 {
+				s.Fatalf("%+v, %v", done, err)
+			}
+		}
+		are := func(id state.PersonID, want ...string) {
+			s.Helper()
+			var got []string
+			for _, snap := range must[[]state.Snapshot](s)(s.db.SnapshotsOf(id)) {
+				got = append(got, snap.At.Sub(now).String()+" "+string(snap.Body))
+			}
+			if !slices.Equal(got, want) {
+				s.Errorf("kept of %d: %q, want %q", id, got, want)
+			}
+		}
+		at(0, one, "a")
+		at(time.Hour, one, "a") // says the same
+		at(2*time.Hour, one, "b")
+		at(time.Hour, one, "c") // by a clock that is behind
+		at(90*time.Minute, two, "x")
+		are(one, "0s a", "2h0m0s c")
+		if people, next, err := s.db.SnapshotsFrom(one, 1); err != nil || len(people) != 1 || next != one+1 {
+			s.Errorf("%v %d %v", people, next, err)
+		}
+		if people, next, err := s.db.SnapshotsFrom(one+1, 2); err != nil || len(people) != 1 || people[0].Person != two || next != 0 {
+			s.Errorf("%v %d %v", people, next, err)
+		}
+		s.settle(state.Settlement{Entry: state.Entry{Person: two}, Outcome: state.Join, Other: one})
+		are(one, "0s a", "1h30m0s x", "2h0m0s c")
+		if n := len(s.kept(one).Snapshots); n != 3 {
+			s.Errorf("%d told", n)
+		}
+		if n, next, err := s.db.PurgeSnapshots(after(100*time.Minute), 0, 9); n != 1 || next != 0 || err != nil { // a ceased to hold
+			s.Errorf("%d purged, %d, %v", n, next, err)
+		}
+		are(one, "1h30m0s x", "2h0m0s c")
+		s.settle(state.Settlement{Entry: state.Entry{Person: one}, Withdrawn: after(90 * time.Minute)})
+		are(one, "2h0m0s c")
+		for i := range 150 { // every hour
+			at(time.Duration(3+i)*time.Hour, one, fmt.Sprint(i))
+		}
+		kept := s.kept(one).Snapshots
+		if len(kept) != 100 || string(kept[99].Body) != "149" || string(kept[0].Body) != "c" {
+			s.Errorf("%d are kept, %s to %s", len(kept), kept[0].Body, kept[len(kept)-1].Body)
+		}
+		for i := range kept[1:] {
+			if gap := kept[i+1].At.Sub(kept[i].At); gap > 2*time.Hour {
+				s.Errorf("a gap of %v is left after %s", gap, kept[i].Body)
+			}
+		}
+		s.verify()
+		if err := s.db.EraseState(&state.Erasure{Person: one}); err != nil {
+			s.Fatal(err)
+		}
+		are(one)
 	}},
 	{"somebody forgotten while a lot was under way stays forgotten", func(s *suite) {
 		id, ref := s.person("1")

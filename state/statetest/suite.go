@@ -102,7 +102,7 @@ func (s *suite) stage(id state.PersonID, ref connectors.Ref, headline string) *s
 	s.Helper()
 	next := &state.Person{Contacts: []connectors.Ref{ref}, Events: 5, Shown: []byte("shown"), Tier: 4, Due: after(time.Hour)}
 	p := &state.Pending{Person: id, Patch: connectors.Patch{Ref: ref, Fields: map[string]string{connectors.FieldHeadline: headline, connectors.FieldScore: "64.4"}},
-		Staged: now, Bulk: true, Inputs: 9, Score: 640, Next: next, Receipt: []byte(`{"a":1}`)}
+		Staged: now, Bulk: true, Inputs: 9, Score: 640, Trend: 4, Reason: "tier", Next: next, Receipt: []byte(`{"a":1}`)}
 	s.settle(state.Settlement{Entry: state.Entry{Person: id}, Outcome: state.Stage, Next: next, Patches: []*state.Pending{p}})
 	return p
 }

@@ -25,7 +25,11 @@ func (r remembered) people() iter.Seq[*Person] {
 		var p Person
 		for i := range r.n {
 			at := start.Add(time.Duration(i) * 365 * 24 * time.Hour / time.Duration(r.n))
-			s := &learn.Snapshot{At: at.Add(-24 * time.Hour), Counts: map[string]int{}, Visits: 1 + rng.IntN(5), Steps: 3 + rng.IntN(20), First: at.Add(-40 * 24 * time.Hour), Last: at.Add(-time.Duration(24+rng.IntN(500)) * time.Hour)}
+			s := &learn.Snapshot{At: at.Add(-24 * time.Hour), Steps: 3 + rng.IntN(20), Last: at.Add(-time.Duration(24+rng.IntN(500)) * time.Hour)}
+			s.Features.Whole = true
+			for v := range 1 + rng.IntN(5) {
+				s.Features.Visits = append(s.Features.Visits, score.Visit{At: at.Unix() - int64(40-v)*86400, Steps: 3, Pages: 2})
+			}
 			odds := -2.0
 			for k := range 1 + rng.IntN(12) {
 				g := score.Signal{At: s.Last.Unix() - int64(k)*7200, Type: score.WebVisit, Strength: 40}
@@ -37,7 +41,6 @@ func (r remembered) people() iter.Seq[*Person] {
 					g.Type, g.Strength = score.FormSubmit, 70
 				}
 				s.Features.Signals = append([]score.Signal{g}, s.Features.Signals...)
-				s.Counts["signals: "+g.Type.String()]++
 			}
 			p = Person{At: at, Won: rng.Float64() < measure.Logistic(odds), Snapshot: s, Given: math.NaN(), FormDays: math.NaN(), ActiveDays: at.Sub(s.Last).Hours() / 24, PageViews: float64(s.Steps)}
 			if i%5000 == 0 && r.peak != nil {

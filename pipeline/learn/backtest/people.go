@@ -25,6 +25,7 @@ type Person struct {
 	Snapshot *learn.Snapshot // of a journey; nil: a row
 	Given    float64         // the team's own score; NaN: none
 	Worth    float64         // of the deal, in whatever currency; 0: not known
+	Deal     string          // that they are on: its people count as one where deals are counted; "": none, they count alone
 	// Baselines: how many days ago at the snapshot, and how many; NaN: not known, which stands lowest.
 	FormDays, ActiveDays, PageViews float64
 }

@@ -26,7 +26,7 @@ type run struct {
 	p       *Population
 	most    int // people that strengths are learned from
 	split   Split
-	deals   learn.Deals
+	deals   deals
 	formula measure.Tally // of the training part
 	parted  bool          // the people have components
 	drawn   float64       // the share of the training part that strengths are learned from
@@ -39,7 +39,7 @@ func Run(ctx context.Context, p *Population, prior *learn.Strengths) (*Result, e
 }
 
 func runWith(ctx context.Context, p *Population, prior *learn.Strengths, most int) (*Result, error) {
-	r := &run{ctx: ctx, p: p, most: most, split: splitAt(p), result: &Result{LeftOut: p.LeftOut, Remarks: p.Remarks, Deals: p.Deals, AsOf: p.AsOf}}
+	r := newRun(ctx, p, most, splitAt(p))
 	survey, err := r.look()
 	if (p.Deals != nil || p.AsOf != nil) && errors.Is(err, ErrOneOutcome) {
 		// What is known of the deals is told all the same.
@@ -52,7 +52,7 @@ func runWith(ctx context.Context, p *Population, prior *learn.Strengths, most in
 	engines := []*engine{}
 	if r.parted {
 		engines = append(engines, bySettings(Formula, p.Settings))
-		w := r.deals.Weights(p.Settings.Weights)
+		w := r.deals.weights(p.Settings.Weights)
 		r.result.Weights = &w
 		if w.Refused == "" {
 			set := p.Settings
@@ -75,6 +75,10 @@ func runWith(ctx context.Context, p *Population, prior *learn.Strengths, most in
 	}
 	r.result.choose()
 	return r.result, ctx.Err()
+}
+
+func newRun(ctx context.Context, p *Population, most int, split Split) *run {
+	return &run{ctx: ctx, p: p, most: most, split: split, result: &Result{LeftOut: p.LeftOut, Remarks: p.Remarks, Deals: p.Deals, AsOf: p.AsOf}}
 }
 
 // each goes through the people of one part, or of both; it stops when the context ends.
@@ -129,7 +133,7 @@ func (r *run) look() (*learn.Survey, error) {
 			r.parted = true
 		}
 		if s.parts.Known || s.Snapshot != nil {
-			r.deals.Add(&s.parts, s.Won)
+			r.deals.add(s)
 			r.formula.Add(float64(s.parts.Score), s.Won)
 		}
 		if r.inSample(i) {

@@ -103,9 +103,9 @@ func People(t *Table, c Columns, set score.Settings) (*backtest.Population, erro
 	return out, nil
 }
 
-// naming are columns, as folded writes them, that say who somebody is and nothing else.
+// naming are columns, as folded writes them, that say who somebody is and nothing else; and a rep's verdict, which is an outcome.
 var naming = []string{"id", "email", "emailaddress", "name", "firstname", "lastname", "fullname", "phone", "phonenumber", "mobile", "address", "street", "url", "website", "notes", "owner", "person", "contact", "leadnumber", "prospectid",
-	"leadid", "recordid", "contactid", "userid", "customerid", "dealname"}
+	"leadid", "recordid", "contactid", "userid", "customerid", "dealname", "verdict"}
 
 // components are columns that are read as the formula's.
 var components = []string{"volume", "recency", "topics"}

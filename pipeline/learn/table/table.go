@@ -1,5 +1,5 @@
-// Package table reads people and their outcomes from CSV files: one row a person, a header first, separated by commas, semicolons or tabs. A file is read several times, a row at
-// a time, so that its size does not matter.
+// Package table reads people and their outcomes from CSV files: one row a person, a header first, separated by commas, semicolons or tabs; or from JSON lines: one flat object a
+// person. A file is read several times, a row at a time, so that its size does not matter.
 //
 // A row that cannot be used is left out and counted by its reason. What makes the whole file useless is an error of one sentence that says what to do.
 package table
@@ -17,11 +17,12 @@ import (
 	"unicode"
 )
 
-// Table is a CSV file.
+// Table is a CSV file, or one of JSON lines.
 type Table struct {
 	Path   string
 	Header []string
 	comma  rune
+	lines  bool // JSON lines
 }
 
 // Open reads the header.
@@ -39,6 +40,9 @@ func Open(path string) (*Table, error) {
 	if strings.TrimSpace(first) == "" {
 		return nil, fmt.Errorf("%s is empty: its first line must name the columns", path)
 	}
+	if t.lines = strings.HasPrefix(strings.TrimSpace(first), "{"); t.lines {
+		return t, t.readKeys()
+	}
 	for _, c := range ";\t" {
 		if strings.Count(first, string(c)) > strings.Count(first, string(t.comma)) {
 			t.comma = c
@@ -50,14 +54,19 @@ func Open(path string) (*Table, error) {
 		return nil, fmt.Errorf("%s: its first line does not name columns: %w", path, err)
 	}
 	for i := range t.Header {
-		t.Header[i] = strings.TrimSpace(strings.Map(func(r rune) rune {
-			if unicode.IsControl(r) {
-				return -1 // errors name columns, and a terminal obeys what it is shown
-			}
-			return r
-		}, t.Header[i]))
+		t.Header[i] = printable(t.Header[i])
 	}
 	return t, nil
+}
+
+// printable is the name of a column without signs that a terminal would obey: errors name columns.
+func printable(name string) string {
+	return strings.TrimSpace(strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) {
+			return -1
+		}
+		return r
+	}, name))
 }
 
 // open opens the file behind its byte order mark.
@@ -105,6 +114,9 @@ func (t *Table) Rows(do func(cells []string) bool) error {
 		return err
 	}
 	defer f.Close()
+	if t.lines {
+		return t.eachLine(in, do)
+	}
 	r := csv.NewReader(in)
 	r.Comma, r.LazyQuotes, r.ReuseRecord, r.FieldsPerRecord = t.comma, true, true, -1
 	if _, err := r.Read(); err != nil {

@@ -178,3 +178,27 @@ func TestOutcomes(t *testing.T) {
 		t.Errorf("%+v", out)
 	}
 }
+
+// TestLines: JSON lines are a table whose columns are all their keys; a key that a line does not have is an empty cell, and what is no flat object is left out and counted.
+func TestLines(t *testing.T) {
+	const text = `{"email":"a@a.example","won":true,"industry":"retail","size":120}
+{"email":"b@b.example","won":"no","size":null,"visits":3}
+
+{"email":"c@c.example","won":"yes","nested":{"a":1}}
+not json
+`
+	p, all := read(t, text, Columns{Outcome: "won"})
+	if len(all) != 2 || !all[0].Won || all[1].Won || p.LeftOut[whyLength] != 2 {
+		t.Errorf("%+v, left out %v", all, p.LeftOut)
+	}
+	if got := fmt.Sprint(all[0].Facts, all[1].Facts); got != "[{industry retail 0 false} {size  120 false}] [{visits  3 false}]" {
+		t.Error(got)
+	}
+	name := filepath.Join(t.TempDir(), "x.jsonl")
+	if err := os.WriteFile(name, []byte("{\"a\":[1]}\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Open(name); err == nil || !strings.Contains(err.Error(), "flat JSON object") {
+		t.Error(err)
+	}
+}

@@ -44,6 +44,8 @@ type Options struct {
 	HTTP http.RoundTripper
 	// Page, where set, makes what answers browsers at http.listen while http.page is on.
 	Page func(*App) Page
+	// Learned, where set, tells in the state's place what is applied of what was learned from outcomes. It is asked whenever a configuration is put in force.
+	Learned func() (Learned, error)
 	// Wait is for how long Once waits for a bulk job of a CRM (as long as it takes).
 	Wait time.Duration
 	// LockTimeout is how long Open waits for another process to let go of the state (2 s).
@@ -69,7 +71,8 @@ type App struct {
 	ready     atomic.Bool
 	still     atomic.Bool // work stands still
 	held      atomic.Pointer[HeldFields]
-	known     knownPeople // what the CRMs said of who was looked at
+	known     knownPeople              // what the CRMs said of who was looked at
+	taught    atomic.Pointer[Learning] // nil: to be looked at
 	sync      syncWatch
 	reloadErr atomic.Pointer[string] // why the last reload was refused
 
@@ -301,6 +304,9 @@ func (a *App) swap(cfg *config.Config) error {
 // followConfig asks for everybody again where the configuration in force makes other scores or texts than the one that the
 // state last worked under, be it in this process or an earlier one. What is asked for twice is done once.
 func (a *App) followConfig(ctx context.Context) {
+	if err := a.followHoldout(ctx); err != nil && ctx.Err() == nil {
+		a.log.Warn("the holdout could not be looked to, and is later", "error", err)
+	}
 	a.mu.Lock()
 	version := a.made.version
 	a.mu.Unlock()

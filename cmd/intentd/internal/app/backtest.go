@@ -36,6 +36,7 @@ type BacktestOptions struct {
 	CRM      string        // whose closed deals; "": of every CRM
 	AsOf     time.Time     // everybody who was active at this date, against the deals that were created Within after it; zero: the people of closed deals
 	Within   time.Duration
+	History  Target       // whose snapshots say what was known at a date; nil: journeys are rebuilt for all
 	Progress func(string) // told where it stands; nil: nobody listens
 }
 

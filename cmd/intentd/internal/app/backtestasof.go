@@ -77,6 +77,7 @@ func (b *dealBacktest) everybody(ctx context.Context) (*backtest.Population, err
 	for i := range b.people {
 		told.Add(&set, &b.people[i])
 	}
+	b.tellRecalled(b.people)
 	if named := b.counts.Named(); named != nil {
 		b.remarks = append(b.remarks, "steps that count for nothing: "+strings.Join(named, ", "))
 	}
@@ -141,6 +142,9 @@ func (b *dealBacktest) activeOf(ctx context.Context, lot []connectors.Contact, w
 		return err
 	}
 	b.counts.Add(filtered)
+	if err := b.recall(ctx, cases, made); err != nil {
+		return err
+	}
 	for i := range made {
 		if s := made[i].Snapshot; s.Steps > 0 && at.Sub(s.Last) <= b.cfg.Window.Score {
 			b.people = append(b.people, made[i])

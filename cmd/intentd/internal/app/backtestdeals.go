@@ -53,6 +53,9 @@ type dealBacktest struct {
 	remarks []string
 	counts  journey.Filtered
 	begins  time.Time // the first thing that any source tells of
+	fed     bool      // feeds are taken in elsewhere
+	// recalled are the snapshots whose features are the daemon's of the time.
+	recalled map[*learn.Snapshot]bool
 }
 
 // contactOfDeals is a live record with the deals that it is on.
@@ -78,8 +81,10 @@ func dealsOf(ctx context.Context, cfg *config.Config, o BacktestOptions) (*backt
 
 // make reads deals, people and journeys, and sums up.
 func (b *dealBacktest) make(ctx context.Context) (*backtest.Population, error) {
-	if err := b.takeFeeds(ctx); err != nil {
-		return nil, err
+	if !b.fed {
+		if err := b.takeFeeds(ctx); err != nil {
+			return nil, err
+		}
 	}
 	if err := b.readDeals(ctx); err != nil {
 		return nil, err
@@ -130,7 +135,7 @@ func openDeals(cfg *config.Config, o BacktestOptions) (*dealBacktest, func(), er
 	if err != nil {
 		return nil, nil, errors.Join(err, os.RemoveAll(dir))
 	}
-	b := &dealBacktest{o: o, a: a, cfg: &own, setup: a.made.setup, now: a.o.Now(), leftOut: map[string]int{}, snaps: map[string][]*learn.Snapshot{}}
+	b := &dealBacktest{o: o, a: a, cfg: &own, setup: a.made.setup, now: a.o.Now(), leftOut: map[string]int{}, snaps: map[string][]*learn.Snapshot{}, recalled: map[*learn.Snapshot]bool{}}
 	return b, func() { _ = errors.Join(a.Close(), os.RemoveAll(dir)) }, nil // nothing in it is needed any more
 }
 
@@ -176,41 +181,68 @@ func (b *dealBacktest) readDeals(ctx context.Context) error {
 			continue
 		}
 		read = true
-		seen := map[string]int{} // a deal may be told twice: the later word counts
-		var cursor connectors.Cursor
-		for more := true; more; {
-			b.tell("reading closed deals of %s: %d", crm.Name, len(b.deals))
-			page, err := reader.Deals(ctx, cursor, since)
-			if err != nil {
-				return err
+		deals, cut, err := closedDeals(ctx, reader, since, b.now, func(n int) { b.tell("reading closed deals of %s: %d", crm.Name, len(b.deals)+n) })
+		if err != nil {
+			return err
+		}
+		if cut {
+			b.remarks = append(b.remarks, fmt.Sprintf("%s has more closed deals than the %d that were read: shorten --since", crm.Name, maxDeals))
+		}
+		for _, d := range deals {
+			if d.Created.IsZero() {
+				b.leftOut[whyNoCreation]++
+				continue
 			}
-			for _, d := range page.Items {
-				switch at, known := seen[d.ID]; {
-				case known:
-					b.deals[at] = d
-				case d.Closed.Before(since) || d.Closed.After(b.now):
-				case d.Created.IsZero():
-					b.leftOut[whyNoCreation]++
-				default:
-					seen[d.ID] = len(b.deals)
-					b.deals = append(b.deals, d)
-				}
-			}
-			if cursor, more = page.Next, page.More; more && len(b.deals) >= maxDeals {
-				b.remarks = append(b.remarks, fmt.Sprintf("%s has more closed deals than the %d that were read: shorten --since", crm.Name, maxDeals))
-				break
-			}
+			b.deals = append(b.deals, d)
 		}
 	}
 	switch {
 	case !read && b.o.CRM != "":
 		return fmt.Errorf("--crm %s: the configuration has no such CRM", b.o.CRM)
 	case !read:
-		return errors.New("the configuration names no CRM, whose deals a backtest could be over: add one to crms, or give people by --people or --journeys")
+		return errors.New("the configuration names no CRM whose deals could be read: add one to crms" + b.orFiles())
 	case len(b.deals) == 0:
-		return fmt.Errorf("no deal was closed since %s that the token can see%s: reach further back with --since, or give people by --people or --journeys", since.Format(time.DateOnly), byReason(b.leftOut))
+		return fmt.Errorf("no deal was closed since %s that the token can see%s: reach further back with --since%s", since.Format(time.DateOnly), byReason(b.leftOut), b.orFiles())
 	}
 	return nil
+}
+
+// orFiles is the other way to people that a backtest has.
+func (b *dealBacktest) orFiles() string {
+	if b.fed {
+		return ""
+	}
+	return ", or give people by --people or --journeys"
+}
+
+// closedDeals reads the deals of a CRM that were closed in a span, at most maxDeals and each once: of one that is told twice the later word counts. cut says
+// that there are more. tell, where set, is told how many there are so far.
+func closedDeals(ctx context.Context, reader connectors.DealReader, since, now time.Time, tell func(n int)) (deals []connectors.Deal, cut bool, err error) {
+	seen := map[string]int{}
+	var cursor connectors.Cursor
+	for more := true; more; {
+		if tell != nil {
+			tell(len(deals))
+		}
+		page, err := reader.Deals(ctx, cursor, since)
+		if err != nil {
+			return nil, false, err
+		}
+		for _, d := range page.Items {
+			switch at, known := seen[d.ID]; {
+			case known:
+				deals[at] = d
+			case d.Closed.Before(since) || d.Closed.After(now):
+			default:
+				seen[d.ID] = len(deals)
+				deals = append(deals, d)
+			}
+		}
+		if cursor, more = page.Next, page.More; more && len(deals) >= maxDeals {
+			return deals, true, nil
+		}
+	}
+	return deals, false, nil
 }
 
 // byReason lists reasons with their counts, in brackets; "" if there are none.
@@ -343,8 +375,12 @@ func (b *dealBacktest) lot(ctx context.Context, people []contactOfDeals) error {
 		return err
 	}
 	b.counts.Add(filtered)
+	if err := b.recall(ctx, cases, made); err != nil {
+		return err
+	}
 	for i := range made {
-		b.snaps[of[i].Ref.String()] = append(b.snaps[of[i].Ref.String()], made[i].Snapshot)
+		made[i].Deal = of[i].Ref.String()
+		b.snaps[made[i].Deal] = append(b.snaps[made[i].Deal], made[i].Snapshot)
 		b.people = append(b.people, made[i])
 	}
 	return nil
@@ -401,6 +437,7 @@ func (b *dealBacktest) population() *backtest.Population {
 		}
 	}
 	b.remarks = append(b.remarks, "the first thing that a source tells of is of "+b.begins.UTC().Format("2 Jan 2006"))
+	b.tellRecalled(kept)
 	if named := b.counts.Named(); named != nil {
 		b.remarks = append(b.remarks, "steps that count for nothing: "+strings.Join(named, ", "))
 	}

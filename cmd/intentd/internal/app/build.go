@@ -148,10 +148,11 @@ func (b *builder) all() error {
 		e = strings.ToLower(strings.TrimPrefix(strings.TrimSpace(e), "@"))
 		s.Exclude = append(s.Exclude, cmp.Or(s.Identity.Email(e), e))
 	}
-	s.BrakeShare = cfg.Write.Brake / 100
-	s.ReceiptsKept = cfg.Privacy.Retention.Receipts
+	s.BrakeShare, s.Holdout = cfg.Write.Brake/100, b.a.holdoutShare(cfg.Holdout.Share)
+	s.Capacity = cfg.Scoring.Capacity.High
+	s.ReceiptsKept, s.SnapshotsKept = cfg.Privacy.Retention.Receipts, cfg.Privacy.Retention.Snapshots
 	if budget > 0 {
-		s.BudgetSpent = func() bool { spent, budget := b.ledger.SpentToday(); return spent >= budget }
+		s.BudgetSpent = b.ledger.Used
 	}
 	if b.store != nil {
 		b.store.SetIdentity(s.Identity)
@@ -160,6 +161,9 @@ func (b *builder) all() error {
 		cfg.Text.Language, cfg.Text.Timezone, cfg.Privacy.OwnHosts, s.Verdicts)
 	if len(s.Exclude) > 0 {
 		b.version += fmt.Sprintf(" %q", s.Exclude)
+	}
+	if s.Capacity > 0 {
+		b.version += fmt.Sprintf(" capacity %d", s.Capacity)
 	}
 	for i := range s.CRMs {
 		if by := s.CRMs[i].Consent; by.Property != "" {
@@ -183,7 +187,9 @@ func settleOf(cfg *config.Config) (settle time.Duration) {
 // reading is all that lies between events and field values: what counts, what it is worth, and who reads it.
 func (b *builder) reading() (err error) {
 	cfg, s := b.cfg, b.setup
-	s.Score = scoreSettings(cfg)
+	if s.Score, err = b.settings(); err != nil {
+		return err
+	}
 	s.Verdicts = pipeline.Verdicts{"not_now": cfg.Verdicts.NotNow, "not_interested": cfg.Verdicts.NotInterested, "wrong_person": cfg.Verdicts.WrongPerson}
 	if problems := s.Score.Validate(); len(problems) > 0 {
 		return fmt.Errorf("scoring: %s", strings.Join(problems, "; "))
@@ -461,7 +467,7 @@ func scoreSettings(cfg *config.Config) score.Settings {
 	s.WriteInterval = int(cfg.Write.Interval.Seconds())
 	s.MaterialPoints = tenths(c.MaterialPoints)
 	s.TrendDays, s.Surging, s.Rising, s.Cooling = c.Trend.Days, tenths(c.Trend.Surging), tenths(c.Trend.Rising), tenths(c.Trend.Cooling)
-	s.TierByModel = c.Engine == "model"
+	s.TierByModel = c.Engine == config.EngineModel
 	for name, strength := range c.Strengths {
 		if t, ok := score.ParseType(name); ok {
 			s.Strengths[t] = uint8(strength)

@@ -1,6 +1,7 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -143,6 +144,7 @@ func (a *App) examine(ctx context.Context, file File) ([]Checked, error) {
 	case cfg.Write.Mode == "canary":
 		add("write", "write.canary", connectors.OK, "", "only the scope of write.scope is written")
 	}
+	out = append(out, a.examineHoldout(ctx, made.setup, cfg.Holdout.Share)...)
 	if n := st.Batches.GivenUp; n > 0 {
 		add(modelName, "model.jobs_given_up", connectors.Warning, "nothing is lost: what a job leaves open is asked one by one, at the full price; where it goes on, set model.batch to false",
 			"%s ended without answering all since the start, the last at %s: %s", counted(int(n), "job"), st.Batches.LastGivenUp.UTC().Format(time.RFC3339), st.Batches.Why)
@@ -150,6 +152,7 @@ func (a *App) examine(ctx context.Context, file File) ([]Checked, error) {
 	if st.Dead > 0 {
 		add("write", "write.dead_letters", connectors.Warning, "intentd dead list; then dead retry or dead drop", "%d records or people cannot be done as things stand", st.Dead)
 	}
+	out = append(out, a.examineLearning(cfg)...)
 	if held, err := a.heldFields(ctx); err != nil {
 		return nil, err
 	} else if held.Records > 0 {
@@ -177,6 +180,22 @@ func (a *App) examine(ctx context.Context, file File) ([]Checked, error) {
 		add("daemon", "daemon.running", connectors.OK, "", "running since %s, %s", a.started.UTC().Format(time.RFC3339), a.Waiting(ctx))
 	}
 	return out, nil
+}
+
+// examineLearning tells what was learned and waits, and why nothing is learned.
+func (a *App) examineLearning(cfg *config.Config) (out []Checked) {
+	l, err := a.learning()
+	if err != nil || cfg.Learning == config.LearningOff {
+		return nil
+	}
+	if n := l.Note; n != nil {
+		out = append(out, Checked{"learn", "learn.nothing", connectors.OK, fmt.Sprintf("nothing was learned from closed deals on %s: %s", n.At.Format("2 Jan 2006"), n.Why), `do what it says, or set learning: "off"`})
+	}
+	if w := l.Waits; w != nil {
+		out = append(out, Checked{"learn", "learn.waits", connectors.OK, fmt.Sprintf("number %d, learned on %s from %s, waits: %s", w.Number, w.At.UTC().Format("2 Jan 2006"), counted(w.Deals, "deal"), cmp.Or(w.Why, "it was learned by hand")),
+			"look at it with intentd learn history, put it in force with intentd learn apply"})
+	}
+	return out
 }
 
 // byField is a count by field in words, the most frequent first.

@@ -51,7 +51,7 @@ func (a *App) planAgainst(ctx context.Context, arg EffectArguments) (*Effect, er
 	out := &Effect{Effect: e, Simulated: []string{}, Beside: []string{}, Unknown: []string{}}
 	for _, key := range config.Differences(a.Config(), u.cfg) {
 		switch {
-		case among(key, simulated):
+		case among(key, simulated) || among(key, capacity) && u.cfg.Scoring.Capacity.High == 0:
 			out.Simulated = append(out.Simulated, key)
 		case movesNoScore(key):
 			out.Beside = append(out.Beside, key)
@@ -71,9 +71,12 @@ var simulated = []string{
 	"scoring.strengths", "verdicts",
 }
 
+// capacity moves nobody until the night after, unless it is switched off.
+var capacity = []string{"scoring.capacity"}
+
 var beside = []string{
-	"state", "log", "http", "write", "text", "clickstream.dir", "schedule", "screenshots", "competitors", "model.concurrency", "model.daily_budget_usd", "model.batch", "model.prices",
-	"model.timeout", "model.requests_per_minute", "model.api_key", "model.api_key_file", "privacy.redact", "privacy.retention.receipts",
+	"state", "log", "http", "write", "text", "clickstream.dir", "schedule", "learning", "screenshots", "holdout", "competitors", "model.concurrency", "model.daily_budget_usd", "model.batch", "model.prices",
+	"model.timeout", "model.requests_per_minute", "model.api_key", "model.api_key_file", "privacy.redact", "privacy.retention.receipts", "privacy.retention.snapshots",
 }
 
 // ofAccess are keys of connectors that say how they are reached, and when, and where their fields are.

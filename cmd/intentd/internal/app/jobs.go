@@ -54,6 +54,10 @@ func (a *App) jobs() []*job {
 	}
 	add("due", "@every 1m", true, func(ctx context.Context) error { _, err := intake.Due(ctx, a.pipe); return err })
 	add("look at evidence", "@every 24h", true, func(ctx context.Context) error { _, err := a.pipe.RefreshStandings(ctx); return err })
+	if a.cfg.Holdout.Share > 0 {
+		add("weigh the holdout", "@every 24h", false, a.followHoldout)
+	}
+	add("nightly", "@every 10m", true, func(ctx context.Context) error { return operate.Nightly(ctx, a.pipe) }) // once a day, soon after midnight
 	add("count held fields", "@every 1h", true, func(ctx context.Context) error { _, err := a.countHeld(ctx); return err })
 	add("first sync progress", "@every 1m", false, func(context.Context) error {
 		if s := a.sync.progress(operate.StatusOf(a.pipe)); s != nil {
@@ -67,9 +71,20 @@ func (a *App) jobs() []*job {
 		}
 		return a.made.purge(ctx, a.o.Now())
 	})
+	if a.cfg.Learning != config.LearningOff {
+		add("learn", a.cfg.Schedule.Learn, false, a.learnBySchedule)
+	}
 	if a.watch.model != nil { // a look that asks nobody: log and metrics of jobs tell of it
 		watch := a.watch
 		add("look at the model", "@every 20s", false, func(context.Context) error { return watch.trouble(a.o.Now()) })
+		var spent func() *Spending
+		add("model spending", "@every 1h", true, func(context.Context) error {
+			if spent != nil {
+				a.tellSpending(spent())
+			}
+			spent = a.Meter()
+			return nil
+		})
 	}
 	// Forgettings that were interrupted, and people whom the CRM itself erased.
 	add("erasures", "@every 10m", false, func(ctx context.Context) error { _, err := privacy.ResumeErasures(ctx, a.pipe); return err })
@@ -124,7 +139,7 @@ func (a *App) keepStart(name string, at time.Time) {
 
 func (a *App) lastStarts() map[string]time.Time {
 	last := map[string]time.Time{}
-	names := []string{"purge"}
+	names := []string{"purge", "learn"}
 	for _, crm := range a.cfg.CRMs {
 		names = append(names, "sweep "+crm.Name)
 	}

@@ -31,6 +31,10 @@ var meters = []*meter{
 	{name: "dead_letters", help: "Records or people that cannot be done as things stand.", kind: prometheus.GaugeValue},
 	{name: "people", help: "People known.", kind: prometheus.GaugeValue},
 	{name: "people_scored", help: "People whose score is shown in a CRM, by tier.", kind: prometheus.GaugeValue, labels: []string{"tier"}},
+	{name: "people_held_out", help: "People of whom nothing is written, for comparison (holdout.share).", kind: prometheus.GaugeValue},
+	{name: "high_share", help: "Share of high among scored people on the last day, once there are 14 days to compare with.", kind: prometheus.GaugeValue},
+	{name: "high_share_median", help: "Median of it on up to 28 days before.", kind: prometheus.GaugeValue},
+	{name: "high_share_drifted", help: "Whether it is further from that median than usual.", kind: prometheus.GaugeValue},
 	{name: "people_due", help: "People whose score will change by time alone.", kind: prometheus.GaugeValue},
 	{name: "writes_total", help: "Patches acknowledged since the start.", kind: prometheus.CounterValue},
 	{name: "writes_rejected_total", help: "Patches that became dead letters since the start.", kind: prometheus.CounterValue},
@@ -73,6 +77,8 @@ var meters = []*meter{
 	{name: "model_budget_usd", help: "Model budget a day.", kind: prometheus.GaugeValue},
 	{name: "model_calls_today", help: "Model calls today.", kind: prometheus.GaugeValue, labels: []string{"purpose"}},
 	{name: "model_tokens_today", help: "Model tokens today.", kind: prometheus.GaugeValue, labels: []string{"purpose", "direction"}},
+	{name: "model_stage_usd_today", help: "What the model cost today by what it was asked for.", kind: prometheus.GaugeValue, labels: []string{"purpose"}},
+	{name: "model_person_usd_today", help: "What the model's texts cost today for a person, the mean.", kind: prometheus.GaugeValue},
 	{name: "model_jobs", help: "Jobs of prompts at the model's vendor.", kind: prometheus.GaugeValue},
 	{name: "model_job_oldest_seconds", help: "How long the oldest of them is under way; 0 where there is none.", kind: prometheus.GaugeValue},
 	{name: "model_jobs_waiting_people", help: "People whose texts wait for a job.", kind: prometheus.GaugeValue},
@@ -82,6 +88,9 @@ var meters = []*meter{
 	{name: "state_free_bytes", help: "Reusable space inside the state file.", kind: prometheus.GaugeValue},
 	{name: "disk_free_bytes", help: "Space that intentd can still fill beside the state file.", kind: prometheus.GaugeValue},
 	{name: "background_failures_total", help: "Small updates of the state that nobody waits for (caches, usage) and that failed.", kind: prometheus.CounterValue},
+	{name: "learned_applied", help: "Number of what was learned from closed deals and is in force; 0: nothing is.", kind: prometheus.GaugeValue},
+	{name: "learned_waiting", help: "Number of what was learned since and waits to be applied; 0: nothing does.", kind: prometheus.GaugeValue},
+	{name: "learning_stuck", help: "Whether the last scheduled learning had nothing to learn from, or might not.", kind: prometheus.GaugeValue},
 	{name: "job_running", help: "Whether a job runs now.", kind: prometheus.GaugeValue, labels: []string{"job"}},
 	{name: "job_failed", help: "Whether the last run of a job failed.", kind: prometheus.GaugeValue, labels: []string{"job"}},
 }
@@ -136,10 +145,16 @@ func (m metrics) Collect(ch chan<- prometheus.Metric) {
 	put("journal_patches", float64(st.Journal))
 	put("dead_letters", float64(st.Dead))
 	put("people", float64(st.People))
+	put("people_held_out", float64(st.HeldOut))
 	put("people_due", float64(st.Due))
 	put("unknown_forms_total", float64(st.UnknownFormsEver))
 	for tier, n := range st.Tiers {
 		put("people_scored", float64(n), tier)
+	}
+	if d := st.Drift; d != nil {
+		put("high_share", d.Share)
+		put("high_share_median", d.Median)
+		flag("high_share_drifted", d.Drifted)
 	}
 	put("writes_total", float64(st.Written))
 	put("writes_rejected_total", float64(st.Rejected))
@@ -238,7 +253,9 @@ func (m metrics) Collect(ch chan<- prometheus.Metric) {
 			put("model_calls_today", float64(u.Calls), purpose)
 			put("model_tokens_today", float64(u.In), purpose, "in")
 			put("model_tokens_today", float64(u.Out+u.Thoughts), purpose, "out")
+			put("model_stage_usd_today", float64(u.MicroUSD)/1e6, purpose)
 		}
+		put("model_person_usd_today", spendingOf(days[0]).PerPerson.USD)
 		put("model_people_today", float64(days[0].People), "model")
 		put("model_people_today", float64(days[0].Degraded), "rules")
 	}
@@ -246,6 +263,11 @@ func (m metrics) Collect(ch chan<- prometheus.Metric) {
 	put("state_free_bytes", float64(st.State.FreeBytes))
 	if free, ok := disk.Free(st.State.Path); ok {
 		put("disk_free_bytes", float64(free))
+	}
+	if l, err := a.learning(); err == nil {
+		put("learned_applied", l.InForce.number())
+		put("learned_waiting", l.Waits.number())
+		flag("learning_stuck", l.Note != nil)
 	}
 	put("background_failures_total", float64(st.State.LaterFailed))
 	if sched != nil {

@@ -12,9 +12,11 @@ import (
 	"github.com/intentd/intentd/connectors"
 	"github.com/intentd/intentd/pipeline"
 	"github.com/intentd/intentd/pipeline/intake"
+	"github.com/intentd/intentd/pipeline/learn/proof"
 	"github.com/intentd/intentd/pipeline/operate"
 	"github.com/intentd/intentd/pipeline/privacy"
 	"github.com/intentd/intentd/pipeline/receipt"
+	"github.com/intentd/intentd/pipeline/verdicts"
 	"github.com/intentd/intentd/state"
 )
 
@@ -89,6 +91,12 @@ type SourceQuestion struct {
 	Who    string `json:"who,omitempty"`
 }
 
+// MomentQuestion asks what was known of a person at a moment.
+type MomentQuestion struct {
+	Who string    `json:"who"`
+	At  time.Time `json:"at"`
+}
+
 // PrivacyArguments choose a document of [disclosure.Languages].
 type PrivacyArguments struct {
 	Language string `json:"language"`
@@ -125,8 +133,11 @@ type Status struct {
 	Model   string           `json:"model_refuses,omitempty"` // why the model gives no texts
 	Usage   []state.DayUsage `json:"usage,omitempty"`         // the newest days first
 	Held    HeldFields       `json:"held"`
-	Sync    *Sync            `json:"sync,omitempty"` // how far the first sync is, while it lasts
+	Holdout *proof.Weighed   `json:"holdout,omitempty"` // whether the holdout runs, where one is configured
+	Sync    *Sync            `json:"sync,omitempty"`    // how far the first sync is, while it lasts
 	Texts   *Texts           `json:"texts,omitempty"`
+	// Learning is how learning from closed deals stands.
+	Learning *Learning `json:"learning,omitempty"`
 	operate.Status
 }
 
@@ -144,6 +155,8 @@ type Texts struct {
 	Days    float64 `json:"days"`    // how long those take by the day's budget; 0: unbounded
 
 	Jobs bool `json:"jobs"` // they are asked by jobs of the model's vendor
+
+	Spending *Spending `json:"spending,omitempty"` // today's
 }
 
 // Coming says of those who wait when the model's texts come, on one line.
@@ -164,6 +177,9 @@ var (
 	Explain  = operation("explain", func(a *App, ctx context.Context, w Who) (*receipt.Receipt, error) {
 		return operate.Explain(ctx, a.pipe, w.Who)
 	})
+	ExplainAt = operation("explain_at", func(a *App, ctx context.Context, q MomentQuestion) (*operate.Then, error) {
+		return operate.ExplainAt(ctx, a.pipe, q.Who, q.At)
+	})
 	ExplainSource = operation("explain_source", func(a *App, ctx context.Context, q SourceQuestion) (*pipeline.Told, error) {
 		return operate.ExplainSource(ctx, a.pipe, q.Source, q.Who)
 	})
@@ -183,6 +199,12 @@ var (
 	Suggest = operation("suggest", func(a *App, ctx context.Context, _ Nothing) ([]operate.Uncovered, error) {
 		return operate.Suggest(ctx, a.pipe)
 	})
+	Verdicts = operation("verdicts", func(a *App, ctx context.Context, arg VerdictArguments) (*verdicts.Report, error) {
+		return operate.Verdicts(ctx, a.pipe, arg.Since)
+	})
+	VerdictLabels = operation("verdict_labels", func(a *App, _ context.Context, arg VerdictArguments) (operate.Labels, error) {
+		return operate.VerdictLabels(a.pipe, arg.Since, arg.From)
+	})
 	Compact = operation("compact", (*App).compact)
 	Rescan  = operation("rescan", func(a *App, ctx context.Context, arg RescanArguments) (int, error) {
 		why := state.ReasonConfig
@@ -192,6 +214,12 @@ var (
 		return intake.Rescan(ctx, a.pipe, why)
 	})
 )
+
+// VerdictArguments choose verdicts.
+type VerdictArguments struct {
+	Since time.Time      `json:"since,omitzero"`
+	From  state.PersonID `json:"from,omitempty"` // of labels: where the part begins
+}
 
 // RescanArguments say whether the model's texts are asked for anew, too.
 type RescanArguments struct {
@@ -219,8 +247,14 @@ func (a *App) status(ctx context.Context, _ Nothing) (Status, error) {
 	if s.Usage, err = a.db.UsageDays(7); err != nil {
 		return s, err
 	}
+	if w := a.weighed(); a.Config().Holdout.Share > 0 {
+		s.Holdout = &w
+	}
 	s.Sync = a.sync.progress(s.Status)
 	s.Texts = a.texts(made, s)
+	if s.Learning, err = a.learning(); err != nil {
+		return s, err
+	}
 	s.Held, err = a.heldFields(ctx)
 	return s, err
 }
@@ -233,6 +267,7 @@ func (a *App) texts(made *built, s Status) *Texts {
 	t := &Texts{Jobs: made.setup.Batch != nil && made.setup.Batch.On, Waiting: s.Queue[operate.LaneName(state.Backfill)].Depth}
 	if len(s.Usage) > 0 && s.Usage[0].Day == a.today(a.Config().Text.Location()) {
 		t.Today, t.Rules = s.Usage[0].People, s.Usage[0].Degraded
+		t.Spending = spendingOf(s.Usage[0])
 	}
 	if s.Budget > 0 {
 		t.Days = float64(t.Waiting) * a.perPerson(made) / s.Budget
@@ -393,7 +428,14 @@ func (a *App) Once(ctx context.Context) (intake.Found, error) {
 	}
 	a.followConfig(ctx)
 	a.sync.begin(a)
-	return operate.Once(ctx, a.pipe)
+	spent := a.Meter()
+	late := operate.Nightly(ctx, a.pipe)
+	found, err := operate.Once(ctx, a.pipe)
+	a.tellSpending(spent())
+	if err == nil {
+		err = late
+	}
+	return found, err
 }
 
 // Waiting is what is left to do, on one line.

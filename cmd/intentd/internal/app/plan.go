@@ -55,6 +55,11 @@ func (a *App) plan(ctx context.Context, arg PlanArguments) (*operate.Plan, error
 	if err == nil && u.edited {
 		p.Note += "; planned under " + arg.File.Path + " as it is now, which differs from what the daemon runs under until it is reloaded"
 	}
+	if err == nil {
+		for _, f := range a.examineHoldout(ctx, made.setup, cfg.Holdout.Share) {
+			p.Note += "\nholdout: " + f.Message
+		}
+	}
 	return p, err
 }
 

@@ -42,6 +42,7 @@ type Trial struct {
 	Read    *jsonl.Journey   `json:"read"`
 	Hosts   []string         `json:"own_hosts,omitempty"` // taken for the team's own site, where no config names it
 	Placed  int              `json:"placed,omitempty"`    // steps on a page that has a name and no address
+	Engine  string           `json:"-"`                   // that the config asks for and a journey at hand cannot be scored by: what was learned lies with the daemon; "": none
 	Joined  bool             `json:"-"`                   // visitors without a name are taken to have agreed to be joined to who they became
 	Model   string           `json:"model,omitempty"`
 	Trouble string           `json:"model_trouble,omitempty"` // what the model refused last, without a secret
@@ -96,6 +97,9 @@ func Try(ctx context.Context, read *jsonl.Journey, o TryOptions) (*Trial, error)
 		return nil, err
 	}
 	t.Zone = cfg.Text.Location()
+	if e := cfg.Scoring.Engine; e != config.EngineFormula && e != config.EngineModel {
+		t.Engine = e
+	}
 	b := readerOf(cfg, read.Events, Options{Now: func() time.Time { return o.Now }, HTTP: o.HTTP})
 	defer b.close()
 	type place struct{ person, step string }

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -14,6 +15,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/intentd/intentd/cmd/intentd/internal/app"
+	"github.com/intentd/intentd/cmd/intentd/internal/config"
 	"github.com/intentd/intentd/pipeline/learn/backtest"
 	"github.com/intentd/intentd/pipeline/learn/report"
 )
@@ -30,7 +32,8 @@ probabilities hold, and how many of each tier were won. The older people are lea
 
 Without a file the people are those of the closed deals of your CRM: how many of the won deals had somebody high before the deal was
 created, how early, and what they were worth. It needs a configuration with the CRM and the sources, and a token that may read; no field in the
-CRM and no state. It writes nothing and asks no model. Each journey ends a day before the deal was created.
+CRM and no state. It writes nothing and asks no model. Each journey ends a day before the deal was created. Where intentd ran at the date already, what it
+knew then counts; where it did not, the journey rebuilt as of the date; how many of each is said.
 
   intentd backtest --demo                 made-up deals of a CRM in a box: no key, no network
   intentd backtest -c intentd.yaml
@@ -82,6 +85,13 @@ left out and told; --trust takes one in all the same. See docs/backtest.md.`,
 				at.Store("beginning")
 				o.Progress = func(line string) { at.Store(line) }
 				o.App = app.Options{Path: c.file, Log: c.quietLog(o.Config), Version: c.Version}
+				if !box {
+					var done func()
+					if o.History, done, err = c.history(cmd.Context(), o.Config); err != nil {
+						return err
+					}
+					defer done()
+				}
 				stop = c.progress(cmd.Context(), func() string { return at.Load().(string) })
 			}
 			t, err := app.Backtest(cmd.Context(), o)
@@ -178,6 +188,19 @@ func readAsOf(o *app.BacktestOptions, date, within string, now time.Time) (err e
 		return fmt.Errorf("--as-of %s --within %s: that ends on %s, which is to come: choose an earlier date", date, within, end.Format(time.DateOnly))
 	}
 	return nil
+}
+
+// history is who has what was known at past dates: the running daemon, or the state it left; nil where there is neither, which is no error.
+func (c *command) history(ctx context.Context, cfg *config.Config) (app.Target, func(), error) {
+	none := func() {}
+	client, err := app.Dial(ctx, cfg.SocketPath())
+	if err == nil {
+		return client, none, nil
+	}
+	if _, missing := os.Stat(cfg.State.Path); errors.Is(err, app.ErrNoDaemon) && errors.Is(missing, fs.ErrNotExist) {
+		return nil, none, nil
+	}
+	return c.target(ctx, cfg, true)
 }
 
 // spanOf reads how far back deals may have been closed: days, as 365d, or a date.

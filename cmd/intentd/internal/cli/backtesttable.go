@@ -7,7 +7,6 @@ import (
 	"strings"
 
 	"github.com/intentd/intentd/cmd/intentd/internal/app"
-	"github.com/intentd/intentd/pipeline/learn"
 	"github.com/intentd/intentd/pipeline/learn/backtest"
 	"github.com/intentd/intentd/pipeline/receipt"
 	"github.com/intentd/intentd/pipeline/score"
@@ -85,26 +84,11 @@ func (p *backtestPage) learned(r *backtest.Result) {
 	}
 	if m := r.Strengths; m != nil {
 		p.line("Strengths learned from %d people, %d of them won. What counts most, for one usual difference between people:", m.Learned.People, m.Learned.Won)
-		for _, f := range strongest(m, 10) {
+		for _, f := range m.Strongest(10) {
 			p.line("  %+6.1f points  %s (%+.1f to %+.1f)", m.K*f.Strength, pad(f.String(), 44), m.K*f.Low, m.K*f.High)
 		}
 	}
 	if r.Choice.Engine != "" {
 		p.line("Engine auto would take %s: %s.", r.Choice.Engine, r.Choice.Why)
 	}
-}
-
-// strongest are the features that move a score most.
-func strongest(m *learn.Strengths, n int) []learn.Strength {
-	all := slices.Clone(m.Features)
-	slices.SortStableFunc(all, func(a, b learn.Strength) int {
-		switch x, y := a.Strength*a.Strength, b.Strength*b.Strength; {
-		case x > y:
-			return -1
-		case x < y:
-			return 1
-		}
-		return 0
-	})
-	return all[:min(n, len(all))]
 }

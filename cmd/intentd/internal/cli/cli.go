@@ -53,6 +53,7 @@ and how ready they are, and writes score, reason and summary back as fields of t
   intentd demo         see it work: no keys, no network
   intentd try FILE     try it on a journey of your own: no CRM, no configuration
   intentd backtest     see what the score is worth on people whose outcome you know
+  intentd learn        learn from closed deals what goes with winning
   intentd eval         see how well texts say what people want, on labelled journeys
   intentd init         make a first configuration
   intentd doctor       check a configuration against the live systems
@@ -86,6 +87,7 @@ Exit codes: 0 done, 1 failed, 2 usage or configuration, 3 done with dead letters
 		c.demo(),
 		c.try(),
 		c.backtest(),
+		c.learn(),
 		c.eval(),
 		c.init(),
 		c.run(),
@@ -103,7 +105,9 @@ Exit codes: 0 done, 1 failed, 2 usage or configuration, 3 done with dead letters
 		c.forget(),
 		c.export(),
 		c.privacy(),
+		c.scores(),
 		c.suggest(),
+		c.verdicts(),
 		c.backup(),
 		c.compact(),
 		c.status(),

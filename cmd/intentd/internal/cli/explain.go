@@ -12,12 +12,15 @@ import (
 )
 
 func (c *command) explain() *cobra.Command {
-	var events, source string
+	var events, source, at string
 	cmd := &cobra.Command{
-		Use:   "explain EMAIL|ID | --source NAME [EMAIL|ID] | --event FILE",
+		Use:   "explain EMAIL|ID [--at TIME] | --source NAME [EMAIL|ID] | --event FILE",
 		Short: "Show why a person has their score",
 		Long: `Shows the receipt of a person's last score: the parts with what went into each, every signal, topic and sentence with its
 events, what the person is known by and why, what comes next, and whether it all adds up. ID is a record of the CRM ("hubspot/contacts/101", or 101).
+
+With --at TIME it shows what the score was then, under the settings of then, and what the same facts give under those of now: from what is kept of each change, without a source or
+a model. TIME is a date, which stands for its end, a moment (2026-11-28T09:00:00Z) or a duration back from now.
 
 With --source NAME it asks one source anew and shows the question as it was sent, its rows, and what became of each: as which signal it counts, or
 why it does not. Without a person it shows who was active since the source was last asked. Nothing is kept.
@@ -26,8 +29,8 @@ With --event FILE it shows of events in a file what each would count as under th
 count. FILE is read as by intentd try; nobody is looked up, and nothing is kept.`,
 		Args: func(cmd *cobra.Command, args []string) error {
 			switch {
-			case events != "" && source != "":
-				return misuse(cmd, "--event and --source exclude each other")
+			case events != "" && source != "" || at != "" && events+source != "":
+				return misuse(cmd, "--event, --source and --at exclude each other")
 			case events != "" || source != "" && len(args) == 0:
 				return exactly()(cmd, args)
 			}
@@ -45,6 +48,9 @@ count. FILE is read as by intentd try; nobody is looked up, and nothing is kept.
 				return err
 			}
 			defer done()
+			if at != "" {
+				return c.explainAt(cmd, t, args[0], at, cfg.Text.Location())
+			}
 			r, err := app.Explain.Do(cmd.Context(), t, app.Who{Who: args[0]})
 			if err != nil {
 				return err
@@ -57,6 +63,7 @@ count. FILE is read as by intentd try; nobody is looked up, and nothing is kept.
 			return err
 		},
 	}
+	cmd.Flags().StringVar(&at, "at", "", "show what the score was at this `TIME`")
 	cmd.Flags().StringVar(&source, "source", "", "show what the source `NAME` is asked and answers")
 	cmd.Flags().StringVar(&events, "event", "", "show what the events in `FILE` count as")
 	return cmd

@@ -158,11 +158,21 @@ func (d *access) results() {
 		}
 		d.line("\nAn earlier explanation, of %s: %s %s (intentd export --json has it whole)", d.moment(r.At), score.FormatTenths(r.Parts.Score), r.Tier)
 	}
+	switch arm := h.Core.Arm; {
+	case h.Core.HeldOut():
+		d.line("\nHeld out since %s, for comparison: nothing is written to a CRM", d.moment(arm.Since))
+	case !arm.Since.IsZero() && !arm.Mixed:
+		d.line("\nCompared with people held out since %s", d.moment(arm.Since))
+	}
 	if len(h.History) > 0 {
 		d.line("\nScores before")
 		for _, p := range h.History {
 			d.item(d.moment(p.At), score.FormatTenths(int(p.Score))+" "+score.Tier(p.Tier).String())
 		}
+	}
+	if n := len(h.Snapshots); n > 0 {
+		d.line("\nWhat their score rested on: %s since %s (intentd export --json has each whole)", plural(n, "snapshot"), d.moment(h.Snapshots[0].At))
+		d.read(h.Snapshots[n-1].Read)
 	}
 	if len(h.Verdicts) > 0 {
 		d.line("\nWhat their rep said")
@@ -170,6 +180,15 @@ func (d *access) results() {
 			d.item(d.moment(v.At), cmp.Or(v.Verdict, "(taken back)"))
 		}
 	}
+}
+
+// read names the topics that somebody read about.
+func (d *access) read(topics []score.Read) {
+	names := make([]string, len(topics))
+	for i := range topics {
+		names[i] = shown(topics[i].Name)
+	}
+	d.item("read about", strings.Join(names, ", "))
 }
 
 // work is what is under way or was refused.

@@ -36,6 +36,8 @@ type round struct {
 	Why      string       `json:"why_waiting,omitempty"`
 	Reasons  []string     `json:"degraded,omitempty"`
 	Error    string       `json:"error,omitempty"`
+	// Model is what the model was asked and cost in this round, by stage and person; left out if nothing.
+	Model *app.Spending `json:"model,omitempty"`
 }
 
 // waiting is how many people and patches a round left undone, with the reason, and how many only wait for their own time.
@@ -94,7 +96,7 @@ func (c *command) once() *cobra.Command {
 		Long: `Polls every CRM and source, does the first sync where it has not been done, works through the queue and ends: for a timer in
 place of the daemon. What could not be done now waits in the state for the next round; so do the answers of
 a bulk job that takes longer than --wait, which the next round fetches. Exit code 0 means that all was done, 3 that people wait (it says
-why), that there are dead letters, or that something is degraded.`,
+why), that there are dead letters, or that something is degraded. What the model was asked and cost in the round is told by stage and per person.`,
 		Args: exactly(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			cfg, err := c.load()
@@ -111,10 +113,11 @@ why), that there are dead letters, or that something is degraded.`,
 			}
 			defer c.closed(a)
 			stop := c.progress(ctx, func() string { return a.Waiting(ctx) })
+			spent := a.Meter()
 			found, err := a.Once(ctx)
 			stop()
 			st, health := operate.StatusOf(a.Pipeline()), a.Health()
-			r := round{Found: found, Written: st.Written, Rejected: st.Rejected, Dead: st.Dead, Reasons: health.Reasons}
+			r := round{Found: found, Written: st.Written, Rejected: st.Rejected, Dead: st.Dead, Reasons: health.Reasons, Model: spent()}
 			var later int
 			r.Waiting, later, r.Why = waiting(st)
 			if err != nil {
@@ -127,6 +130,9 @@ why), that there are dead letters, or that something is degraded.`,
 				}
 				if later > 0 {
 					fmt.Fprintf(w, "%s to be looked at again later: one write an hour each at most, a second look after a retry, the model's texts by score\n", people(later))
+				}
+				if r.Model != nil {
+					fmt.Fprintln(w, "model: "+strings.Join(r.Model.Lines(), "\n  "))
 				}
 				for _, why := range r.Reasons {
 					fmt.Fprintln(w, "degraded: "+why)

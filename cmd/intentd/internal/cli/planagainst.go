@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/intentd/intentd/cmd/intentd/internal/app"
+	"github.com/intentd/intentd/pipeline/operate"
 	"github.com/intentd/intentd/pipeline/score"
 )
 
@@ -31,7 +32,7 @@ func effectText(w io.Writer, file string, e *app.Effect) {
 		fmt.Fprintf(w, "%s would change no tier, and no score by enough to be written: %s have one\n", file, people(e.People))
 	default:
 		fmt.Fprintf(w, "%d of %s would change tier, and %d their score by enough to be written: %s, about %s of the CRM\n\n", e.Changed, people(e.People), e.Scores, plural(e.Writes, "record"), plural(e.Calls, "call"))
-		effectTable(w, e)
+		effectTable(w, e.Matrix)
 	}
 	for _, s := range e.Samples {
 		name := s.Ref
@@ -78,13 +79,13 @@ func effectText(w io.Writer, file string, e *app.Effect) {
 }
 
 // effectTable is the table that a change of the formula is shown by, too.
-func effectTable(w io.Writer, e *app.Effect) {
+func effectTable(w io.Writer, cells []operate.EffectCell) {
 	tier := map[string]score.Tier{}
 	for t := range score.High + 1 {
 		tier[t.String()] = t
 	}
 	var m score.Matrix
-	for _, cell := range e.Matrix {
+	for _, cell := range cells {
 		m[tier[cell.Tier]][tier[cell.Then]] = cell.People
 	}
 	fmt.Fprintf(w, "  %s\n\n", strings.ReplaceAll(m.String(), "\n", "\n  "))

@@ -11,8 +11,10 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/intentd/intentd/cmd/intentd/internal/app"
+	"github.com/intentd/intentd/cmd/intentd/internal/config"
 	"github.com/intentd/intentd/connectors"
 	"github.com/intentd/intentd/pipeline/batch"
+	"github.com/intentd/intentd/pipeline/score"
 )
 
 func (c *command) status() *cobra.Command {
@@ -62,7 +64,23 @@ func statusText(w io.Writer, st app.Status) {
 	for _, tier := range []string{"high", "medium", "low"} {
 		fmt.Fprintf(w, ", %d %s", st.Tiers[tier], tier)
 	}
+	if st.HeldOut > 0 {
+		fmt.Fprintf(w, "; %d held out, of whom nothing is written", st.HeldOut)
+	}
 	fmt.Fprintln(w)
+	if st.Engine != "" && st.Engine != config.EngineFormula {
+		fmt.Fprintf(w, "engine     %s\n", st.Engine)
+	}
+	if d := st.Drift; d != nil && d.Drifted {
+		fmt.Fprintf(w, "high       its share has left its own past: %s\n", d)
+	}
+	for _, owner := range slices.Sorted(maps.Keys(st.Capacity)) {
+		cut, whose := st.Capacity[owner], "for "+owner
+		if owner == "" {
+			whose = "for people whom nobody owns"
+		}
+		fmt.Fprintf(w, "capacity   high from %s %s since %s; %s within four weeks had it stayed\n", score.FormatTenths(cut.From), whose, cut.Since.Format("2 Jan"), fmt.Sprintf("%d would have come in", cut.Entries))
+	}
 	fmt.Fprintf(w, "queue     ")
 	for _, lane := range []string{"live", "retry", "due", "backfill"} {
 		fmt.Fprintf(w, " %s %d", lane, st.Queue[lane].Depth)
@@ -83,6 +101,16 @@ func statusText(w io.Writer, st app.Status) {
 	}
 	fmt.Fprintln(w)
 	modelText(w, st)
+	learningText(w, st.Learning)
+	switch h := st.Holdout; {
+	case h == nil:
+	case h.Runs:
+		fmt.Fprintf(w, "holdout    runs since %s: %s\n", h.At.UTC().Format("2 Jan 2006"), h.Why)
+	case h.Why != "":
+		fmt.Fprintf(w, "holdout    does not begin, and everybody is written: %s\n", h.Why)
+	default:
+		fmt.Fprintln(w, "holdout    was not weighed yet, and everybody is written")
+	}
 	if st.Held.Records > 0 {
 		fmt.Fprintf(w, "held       people changed fields of %s: those stay as they are until emptied, or until intentd release\n", plural(st.Held.Records, "record"))
 	}
@@ -113,15 +141,35 @@ func statusText(w io.Writer, st app.Status) {
 	}
 }
 
+// learningText is what was learned and is in force, and what waits.
+func learningText(w io.Writer, l *app.Learning) {
+	if l == nil {
+		return
+	}
+	if f := l.InForce; f != nil {
+		fmt.Fprintf(w, "learned    number %d in force since %s: %s\n", f.Number, f.Applied.UTC().Format("2 Jan 2006"), learnedText(f))
+	}
+	if n := l.Waits; n != nil {
+		fmt.Fprintf(w, "learned    number %d of %s waits for intentd learn apply", n.Number, n.At.UTC().Format("2 Jan 2006"))
+		if n.Why != "" {
+			fmt.Fprintf(w, ": %s", n.Why)
+		}
+		fmt.Fprintln(w)
+	}
+	if n := l.Note; n != nil {
+		fmt.Fprintf(w, "learned    nothing on %s: %s\n", n.At.UTC().Format("2 Jan 2006"), n.Why)
+	}
+}
+
 // modelText is what the model costs, and when its texts come.
 func modelText(w io.Writer, st app.Status) {
 	if st.Texts == nil {
 		fmt.Fprintln(w, "model      none: texts come from rules")
 		return
 	}
-	fmt.Fprintf(w, "model      %.2f of %.2f USD today; %s inferred today", st.Spent, st.Budget, people(int(st.Texts.Today)))
-	if st.Texts.Rules > 0 {
-		fmt.Fprintf(w, ", and %d who got the rules' texts because it failed", st.Texts.Rules)
+	fmt.Fprintf(w, "model      %.2f of %.2f USD today", st.Spent, st.Budget)
+	if s := st.Texts.Spending; s != nil {
+		fmt.Fprint(w, "; "+strings.Join(s.Lines(), "\n           "))
 	}
 	fmt.Fprintln(w)
 	if st.Texts.Waiting > 0 {

@@ -200,6 +200,9 @@ func (p tryPage) read() {
 	} else if r.Untimed > 0 {
 		p.line("  assumed      %s without a time stand right after the one before", plural(r.Untimed, "step"))
 	}
+	if p.t.Engine != "" {
+		p.line("  by formula   scoring.engine is %s, and what was learned lies with the daemon: intentd explain shows its scores", p.t.Engine)
+	}
 	if r.Nameless > 0 {
 		p.line("  assumed      steps that name nobody are one visitor's")
 	}

@@ -41,6 +41,8 @@ func (c *checker) check(cfg *Config) {
 	for key, d := range map[string]time.Duration{"not_now": cfg.Verdicts.NotNow, "not_interested": cfg.Verdicts.NotInterested, "wrong_person": cfg.Verdicts.WrongPerson} {
 		c.Span("verdicts."+key, d, 0, 3650*day)
 	}
+	c.Between("holdout.share", cfg.Holdout.Share, 0, 0.5, "write a share of the people, such as 0.05; 0 holds nobody out")
+	c.OneOf("learning", cfg.Learning, LearningOff, LearningSuggest, LearningApply)
 	c.topics(&cfg.Topics)
 	c.products(cfg.Products)
 	c.competitors(cfg.Competitors)
@@ -98,7 +100,7 @@ func (c *checker) window(cfg *Config) {
 }
 
 func (c *checker) scoring(s *Scoring) {
-	c.OneOf("scoring.engine", s.Engine, "formula", "model")
+	c.OneOf("scoring.engine", s.Engine, Engines...)
 	sum, ok := 0, true
 	for _, w := range []struct {
 		key   string
@@ -121,6 +123,11 @@ func (c *checker) scoring(s *Scoring) {
 	if c.score("scoring.margin", s.Margin) && s.Margin >= s.Tiers.High-s.Tiers.Medium && s.Tiers.High > s.Tiers.Medium {
 		c.Add("scoring.margin", "reaches from one tier into the next", "make it smaller than the distance of the tiers")
 	}
+	if c.Whole("scoring.capacity.high", s.Capacity.High, 0, 10000, "write how many people an owner can take a week, such as 15; 0 for any number") && s.Capacity.High > 0 && s.Engine == "model" {
+		c.Add("scoring.capacity.high", "raises the score that high begins at, and with engine: model the tier is the model's word", "write 0, or another scoring.engine")
+	}
+	c.OneOf("scoring.capacity.per", s.Capacity.Per, "owner")
+	c.OneOf("scoring.capacity.every", s.Capacity.Every, "week")
 	c.Whole("scoring.max_activity", s.MaxActivity, 1, 1e6, "write how many signals make a volume of 100")
 	decay := func(key string, v float64) {
 		if c.has("scoring."+key) || v != 0 {
@@ -325,6 +332,7 @@ func (c *checker) privacy(cfg *Config) {
 	}
 	c.Span("privacy.retention.receipts", p.Retention.Receipts, day, 3650*day)
 	c.Span("privacy.retention.history", p.Retention.History, day, 3650*day)
+	c.Span("privacy.retention.snapshots", p.Retention.Snapshots, day, 3650*day)
 }
 
 // The checks below add one problem and report whether the value is right.

@@ -29,9 +29,11 @@ type Config struct {
 	Window      Window       `mapstructure:"window"`
 	Scoring     Scoring      `mapstructure:"scoring"`
 	Verdicts    Verdicts     `mapstructure:"verdicts"`
+	Holdout     Holdout      `mapstructure:"holdout"`
 	Topics      Topics       `mapstructure:"topics"`
 	Products    []Product    `mapstructure:"products"`
 	Competitors []Competitor `mapstructure:"competitors"`
+	Learning    string       `mapstructure:"learning"` // off | suggest | apply: what becomes of what closed deals teach
 	Schedule    Schedule     `mapstructure:"schedule"`
 	Privacy     Privacy      `mapstructure:"privacy"`
 	Screenshots Screenshots  `mapstructure:"screenshots"`
@@ -116,12 +118,32 @@ type Window struct {
 	SessionGap time.Duration `mapstructure:"session_gap"`
 }
 
+// What scoring.engine may ask for.
+const (
+	EngineFormula    = "formula"
+	EngineWeights    = "weights"    // the formula with learned weights
+	EnginePropensity = "propensity" // learned strengths: a sum of points
+	EngineModel      = "model"      // the tier by a language model's word
+	EngineAuto       = "auto"       // the best that is applied
+)
+
+// Engines are all that scoring.engine may ask for.
+var Engines = []string{EngineFormula, EngineWeights, EnginePropensity, EngineModel, EngineAuto}
+
+// What learning may be.
+const (
+	LearningOff     = "off"
+	LearningSuggest = "suggest" // what is learned waits until it is applied by hand
+	LearningApply   = "apply"   // it is applied where it moves few
+)
+
 // Scoring are the settings of the formula, and of what counts.
 type Scoring struct {
-	Engine           string         `mapstructure:"engine"` // formula | model
+	Engine           string         `mapstructure:"engine"` // one of Engines
 	Weights          Weights        `mapstructure:"weights"`
 	Tiers            Tiers          `mapstructure:"tiers"`
 	Margin           float64        `mapstructure:"margin"`
+	Capacity         Capacity       `mapstructure:"capacity"`
 	MaxActivity      int            `mapstructure:"max_activity"`
 	TimeConstantDays float64        `mapstructure:"time_constant_days"`
 	HalfLifeDays     float64        `mapstructure:"half_life_days"`
@@ -139,6 +161,13 @@ type Scoring struct {
 	Pages            Pages          `mapstructure:"pages"`
 	Forms            Forms          `mapstructure:"forms"`
 	Rules            []Rule         `mapstructure:"rules"`
+}
+
+// Capacity bounds how many people come into high by their score.
+type Capacity struct {
+	High  int    `mapstructure:"high"`  // so many; 0: any number
+	Per   string `mapstructure:"per"`   // for each: owner
+	Every string `mapstructure:"every"` // within: week
 }
 
 // Evidence is what a tier asks for besides the score, of the person's own signals.
@@ -223,6 +252,11 @@ type Verdicts struct {
 	WrongPerson   time.Duration `mapstructure:"wrong_person"`
 }
 
+// Holdout is the share of newly scored people of whom nothing is written, so that what a score brings can be told.
+type Holdout struct {
+	Share float64 `mapstructure:"share"` // 0 to 0.5; 0: everybody is written
+}
+
 // Topics are what a good or a bad customer reads about.
 type Topics struct {
 	Win     []string       `mapstructure:"win"`
@@ -283,8 +317,9 @@ type Redact struct {
 
 // Retention is how long things are kept.
 type Retention struct {
-	Receipts time.Duration `mapstructure:"receipts"` // explanations of written scores
-	History  time.Duration `mapstructure:"history"`  // how far back journeys are asked for and texts may look
+	Receipts  time.Duration `mapstructure:"receipts"`  // explanations of written scores
+	History   time.Duration `mapstructure:"history"`   // how far back journeys are asked for and texts may look
+	Snapshots time.Duration `mapstructure:"snapshots"` // what scores rested on, change by change
 }
 
 // Screenshots is the directory of pictures that events may name. Empty: off.
@@ -315,15 +350,17 @@ func Default() *Config {
 			Weights:     Weights{Volume: 0.4, Recency: 0.3, Topics: 0.3},
 			Tiers:       Tiers{High: 62, Medium: 55},
 			Margin:      3,
+			Capacity:    Capacity{Per: "owner", Every: "week"},
 			MaxActivity: 100, TopicPoints: 15, HandRaiseDays: 7,
 			Evidence: Evidence{Days: 30, KeyDays: 14, Key: 2, Strength: 60, Strong: 3, Apart: 12 * time.Hour, Signals: 6}, Machines: Machines{Links: 3, Seconds: 10},
 			MaterialPoints: 5, Trend: Trend{Days: 7, Surging: 20, Rising: 5, Cooling: 5}, EventsPerMinute: 60,
 		},
 		Verdicts: Verdicts{NotNow: 60 * day, NotInterested: 180 * day, WrongPerson: 365 * day},
+		Learning: LearningSuggest,
 		Schedule: Schedule{Sweep: "@weekly", Learn: "0 4 * * 0", Purge: "30 3 * * *"},
 		Privacy: Privacy{
 			Customers: []string{"customer"},
-			Retention: Retention{Receipts: 180 * day, History: 400 * day},
+			Retention: Retention{Receipts: 180 * day, History: 400 * day, Snapshots: 400 * day},
 		},
 	}
 }

@@ -241,6 +241,54 @@ func TestReceiptsVerify(t *testing.T) {
 	}
 }
 
+// Promise: under every engine each receipt of the demo recomputes to its score, as it is stored and read again, its parts add up, and the reasons that a rep reads say that score.
+func TestReceiptsVerifyUnderEveryEngine(t *testing.T) {
+	weights, model, propensity := score.Defaults(), score.Defaults(), score.Defaults()
+	weights.Weights, weights.Learned = score.Weights{Volume: 450, Recency: 250, Topics: 300}, true
+	model.TierByModel = true
+	term := func(fact string, form score.Form, slope float64) score.Term {
+		return score.Term{Feature: score.Feature{Fact: fact, Form: form}, Slope: slope, Usual: 1}
+	}
+	stage := term(score.FactStage, score.Is, 4.4)
+	stage.Level = "deciding"
+	propensity.Additive = &score.Additive{Offset: 204, K: 12, B: 1, Intercept: -1, Terms: []score.Term{term(score.FactRecency, score.Plain, 0.21), term(score.FactVolume, score.Plain, 0.17),
+		term("signals: hand_raise", score.Log, 17.7), term("signals: hand_raise", score.Zero, -3.1), term("pages: price", score.Log, 8.3), term("pages: /pricing", score.Zero, -2.2), term(score.FactVisits, score.Log, 3.3),
+		term(score.FactSinceFirst, score.Log, -1.3), term(score.FactSinceForm, score.Log, -1.1), term(score.FactMinutes, score.Log, 2.7), stage}}
+	for _, set := range []score.Settings{score.Defaults(), weights, model, propensity} {
+		stored, err := json.Marshal(&set)
+		if err != nil {
+			t.Fatal(err)
+		}
+		scores := map[int]bool{}
+		for key, o := range run(t, now) {
+			r := o.receipt
+			r.Settings, r.Features.ModelTier = set, score.High
+			shown, parts, rule := set.Show(&r.Features, score.Shown{}, now)
+			r.Parts, r.Points, r.Rule, r.Tier, r.Stage, r.Trend = parts, set.PointsAt(&r.Features, now.Unix()), rule, shown.Tier, shown.Stage, shown.Trend
+			read, _, err := receipt.Decode(r.Append(nil, 1, r.Features.Append(nil)))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := json.Unmarshal(stored, &read.Settings); err != nil {
+				t.Fatal(err)
+			}
+			if v := read.Verify(); !v.OK() {
+				t.Errorf("engine %s, %s: %+v, %+v", set.Engine(), key, v, read.Parts)
+			}
+			scores[parts.Score] = true
+			for _, lang := range []string{"en", "de"} {
+				said := fields.Render(read, fields.Options{Language: lang, Location: time.UTC})[connectors.FieldReasons]
+				if want := strings.Replace(score.FormatTenths(parts.Score), ".", map[string]string{"en": ".", "de": ","}[lang], 1); parts.Known && !strings.Contains(said, "= "+want) {
+					t.Errorf("engine %s, %s: the score is %s, the reasons %q", set.Engine(), key, want, said)
+				}
+			}
+		}
+		if len(scores) < 15 {
+			t.Errorf("engine %s: only %d scores", set.Engine(), len(scores))
+		}
+	}
+}
+
 // What each special person is there to show.
 func TestSpecialPeople(t *testing.T) {
 	got := run(t, now)

@@ -23,7 +23,7 @@ type peopleView struct {
 	Stages []string
 	Wares  []string
 	Bars   []bar
-	Then   operate.Then
+	Then   operate.UnderLines
 	Most   int    // people in the highest bar
 	More   string // the address of the next part; "" at the end
 	Every  curves

@@ -11,6 +11,7 @@ import (
 
 	"github.com/intentd/intentd/cmd/intentd/internal/app"
 	"github.com/intentd/intentd/connectors"
+	"github.com/intentd/intentd/pipeline/fields"
 	"github.com/intentd/intentd/pipeline/intent"
 	"github.com/intentd/intentd/pipeline/receipt"
 )
@@ -24,6 +25,7 @@ type personView struct {
 	Visits  []visit
 	Curve   *curve // nil: there is no score
 	Parts   []partRow
+	Chance  string // that they buy, in percent, by a learned model; "": none tells
 	Written []fieldRow
 	Check   *receipt.Verification
 	Missing string
@@ -60,6 +62,8 @@ type eventRow struct {
 type partRow struct {
 	Name                            string
 	Component, Contribution, Before int
+	Width                           int  // of the bar
+	Learned                         bool // of a learned model: it has a name in words, and neither component nor weight
 	Weight                          string
 	From                            string
 }
@@ -126,6 +130,9 @@ func (p *Page) personView(r *receipt.Receipt) personView {
 	}
 	v.Next = cites(next, places)
 	v.Parts, v.Curve = p.partRows(r), curveOf(r)
+	if chance, ok := r.Settings.Probability(&r.Parts); ok {
+		v.Chance = fmt.Sprintf("%.0f", 100*chance)
+	}
 	for _, f := range connectors.PersonFields().Fields {
 		value, written := r.Written[f.Name]
 		if held := slices.Contains(r.Held, f.Name); written || held {
@@ -182,6 +189,9 @@ func cites(s intent.Sentence, places map[string][]int) citing {
 
 func (p *Page) partRows(r *receipt.Receipt) []partRow {
 	t, s := p.tongue(), &r.Parts
+	if r.Settings.Additive != nil {
+		return p.learnedRows(r)
+	}
 	recency := t.say("p.recency.none")
 	if s.Days >= 0 {
 		recency = t.say("p.recency.from", t.day(time.Unix(s.Newest, 0)), s.Days)
@@ -195,7 +205,27 @@ func (p *Page) partRows(r *receipt.Receipt) []partRow {
 		rows[i].Before = rows[i-1].Before + rows[i-1].Contribution
 	}
 	for i := range rows {
+		rows[i].Width = rows[i].Contribution
 		rows[i].Weight = t.decimal(cmp.Or(rows[i].Weight, "0"))
+	}
+	return rows
+}
+
+// learnedRows are the parts of a score by a learned model. A part that takes away is drawn where it leads to; bars are cut to 0 … 100.
+func (p *Page) learnedRows(r *receipt.Receipt) []partRow {
+	t := p.tongue()
+	rows := []partRow{{Name: t.say("p.begin"), Contribution: r.Parts.Offset}}
+	for _, part := range fields.LearnedParts(r, p.language()) {
+		rows = append(rows, partRow{Name: part.Name, Contribution: part.Tenths})
+	}
+	if r.Parts.Clamp != 0 {
+		rows = append(rows, partRow{Name: t.say("p.clamp"), Contribution: r.Parts.Clamp})
+	}
+	sum := 0
+	for i := range rows {
+		from, to := min(max(sum, 0), 1000), min(max(sum+rows[i].Contribution, 0), 1000)
+		sum += rows[i].Contribution
+		rows[i].Before, rows[i].Width, rows[i].Learned = min(from, to), max(from, to)-min(from, to), true
 	}
 	return rows
 }

@@ -26,6 +26,7 @@ import (
 	"github.com/intentd/intentd/connectors"
 	"github.com/intentd/intentd/connectors/sandbox"
 	"github.com/intentd/intentd/pipeline/journey"
+	"github.com/intentd/intentd/pipeline/learn"
 	"github.com/intentd/intentd/pipeline/score"
 )
 
@@ -35,14 +36,15 @@ const hostile = `<script>alert(1)</script><img src=x onerror=alert(2)> "quoted" 
 // world is an app that knows three people, with its page and a clock.
 type world struct {
 	*app.App
-	t      testing.TB
-	page   *Page
-	portal *sandbox.HubSpot
-	file   string
-	log    *lockedLog
-	later  time.Duration
-	cookie string
-	form   string
+	t       testing.TB
+	page    *Page
+	portal  *sandbox.HubSpot
+	file    string
+	log     *lockedLog
+	learned app.Learned
+	later   time.Duration
+	cookie  string
+	form    string
 }
 
 // lockedLog is a log that goroutines write to.
@@ -106,7 +108,8 @@ privacy: {own_hosts: [www.example.com]}
 		t.Fatal(problems)
 	}
 	a, err := app.Open(app.Options{Config: cfg, Path: w.file, Log: app.NewLog(w.log, cfg), Version: "test", HTTP: w.portal.Transport(), Now: func() time.Time { return time.Now().Add(w.later) },
-		Page: func(a *app.App) app.Page { w.page = New(a); return w.page }})
+		Learned: func() (app.Learned, error) { return w.learned, nil },
+		Page:    func(a *app.App) app.Page { w.page = New(a); return w.page }})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -557,6 +560,53 @@ func TestNumbersAreThoseOfTheOperations(t *testing.T) {
 	}
 }
 
+// Promise: the waterfall of a learned score says each part in the page's language, its parts add up to the score, its bars stay within 0 and 100, and the chance stands beside it.
+func TestWaterfallOfALearnedScore(t *testing.T) {
+	for lang, want := range map[string][]string{"en": {"everybody begins with", "no form", "visits", "kept within 0 and 100", "Chance that they buy"}, "de": {"Anfang für alle", "kein Formular", "Besuche", "Chance, dass sie kaufen"}} {
+		w := newWorld(t, lang, "")
+		var err error
+		w.learned.Strengths, err = learn.ReadStrengths([]byte("{intercept: -2, k: 10, offset: 300, calibration: {a: 0, b: 1, people: 0}, features: [" +
+			"{fact: visits, form: value, strength: 3, spread: 1, usual: 1}, {fact: 'signals: form_submit', form: none, count: true, strength: -1, spread: 1, usual: 1}]}"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		text, err := os.ReadFile(w.file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(w.file, append(text, "scoring: {engine: propensity}\n"...), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := w.Reload(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := w.Once(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		w.signIn()
+		page := w.get("/person/p1")
+		sum := int64(0)
+		for _, m := range regexp.MustCompile(`<data class="part" value="(-?\d+)"`).FindAllStringSubmatch(page, -1) {
+			n, _ := strconv.ParseInt(m[1], 10, 64)
+			sum += n
+		}
+		if got := number(t, page, `id="score"`); got != sum || got != 1000 { // 30 + 4 visits of 30 − 10, kept within 100
+			t.Errorf("the parts add up to %d, the score is %d", sum, got)
+		}
+		for _, m := range regexp.MustCompile(`class="g1" (?:x="(-?\d+)" )?width="(-?\d+)"`).FindAllStringSubmatch(page, -1) {
+			x, _ := strconv.Atoi(m[1])
+			if width, _ := strconv.Atoi(m[2]); x < 0 || width < 0 || x+width > 1000 {
+				t.Errorf("a bar goes from %d by %d", x, width)
+			}
+		}
+		for _, words := range want {
+			if !strings.Contains(page, words) {
+				t.Errorf("%s: the page does not say %q", lang, words)
+			}
+		}
+	}
+}
+
 // tryConfig sends a config as the form does.
 func (w *world) tryConfig(text string, asFile bool) *http.Response {
 	var sent bytes.Buffer
@@ -739,7 +789,7 @@ func TestSentencesAreWhole(t *testing.T) {
 	for kind := score.HandRaise; kind <= score.SocialMention; kind++ {
 		names = append(names, "type."+kind.String())
 	}
-	for _, rule := range []score.Rule{score.ByThreshold, score.ByHysteresis, score.ByHandRaise, score.ByEvidence, score.ByVerdict, score.ByModel, score.ByNothing, score.ByStrength} {
+	for _, rule := range []score.Rule{score.ByThreshold, score.ByHysteresis, score.ByHandRaise, score.ByEvidence, score.ByCapacity, score.ByVerdict, score.ByModel, score.ByNothing, score.ByStrength} {
 		names = append(names, "rule."+string(rule))
 	}
 	for _, why := range []string{journey.WhyForeign, journey.WhyNoConsent, journey.WhyWithdrawn, journey.WhyDenied, journey.WhyAnonymous, journey.WhyStaff, journey.WhyBot, journey.WhyFlood, journey.WhyScanner,
