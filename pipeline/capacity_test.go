@@ -11,8 +11,8 @@ import (
 	"github.com/intentd/intentd/pipeline/score"
 )
 
-// reader puts somebody into the CRM who reads prices, comparisons and n further pages, and asks for nothing.
-func (w *world) reader(id, owner string, n int) string {
+// shopper puts somebody into the CRM who reads prices, comparisons and n further pages, and asks for nothing.
+func (w *world) shopper(id, owner string, n int) string {
 	email := "reader" + id + "@acme.example"
 	w.crm.put(id, email, func(c *connectors.Contact) { c.Owner = owner })
 	at := w.clock.now().Add(-2 * time.Hour)
@@ -40,7 +40,7 @@ func TestCapacityRaisesTheThresholdAndNotThePast(t *testing.T) {
 	w.setup.Capacity, w.setup.BrakeShare = 1, 0 // four in four weeks
 	w.p.Swap(w.setup)
 	for i := range 10 {
-		w.reader(fmt.Sprint(i+1), "7", 8+2*i)
+		w.shopper(fmt.Sprint(i+1), "7", 8+2*i)
 	}
 	w.once()
 	for i := range 10 {
@@ -69,10 +69,10 @@ func TestCapacityRaisesTheThresholdAndNotThePast(t *testing.T) {
 		t.Errorf("%d would have come in", above)
 	}
 
-	late := w.reader("21", "7", 8)
-	w.reader("22", "8", 8)
-	w.reader("23", "", 8)
-	w.reader("24", "7", 60)
+	late := w.shopper("21", "7", 8)
+	w.shopper("22", "8", 8)
+	w.shopper("23", "", 8)
+	w.shopper("24", "7", 60)
 	w.crm.put("25", "asks@acme.example", func(c *connectors.Contact) { c.Owner = "7" })
 	w.site.add("asks@acme.example", demoRequest(w.clock.now().Add(-time.Hour)))
 	w.once()
@@ -119,7 +119,7 @@ func TestCapacityOfSeveralOwnersAndOfNobody(t *testing.T) {
 	w.setup.Capacity, w.setup.BrakeShare = 1, 0
 	w.p.Swap(w.setup)
 	for i := range 8 {
-		w.reader(fmt.Sprint(i+1), "", 8+2*i)
+		w.shopper(fmt.Sprint(i+1), "", 8+2*i)
 	}
 	w.once()
 	w.clock.advance(24 * time.Hour)
@@ -127,7 +127,7 @@ func TestCapacityOfSeveralOwnersAndOfNobody(t *testing.T) {
 	if cuts := w.p.Cuts(); len(cuts) != 1 || cuts[""].From <= 620 {
 		t.Fatalf("cuts %v", cuts)
 	}
-	w.reader("21", "", 8)
+	w.shopper("21", "", 8)
 	w.once()
 	if got := w.tier("21"); got != "medium" {
 		t.Errorf("of the pool: %s", got)

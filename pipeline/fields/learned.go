@@ -2,9 +2,7 @@ package fields
 
 import (
 	"slices"
-	"strconv"
 	"strings"
-	"time"
 
 	"github.com/intentd/intentd/pipeline/receipt"
 	"github.com/intentd/intentd/pipeline/score"
@@ -67,43 +65,6 @@ func (l *language) feature(f *score.Feature) string {
 	}
 	return words[0]
 }
-
-// learnedReasons are those of a score by a learned model: what raises and lowers with its points, and the sum of them.
-func (w *writer) learnedReasons(b []byte) []byte {
-	r, l := w.r, w.lang
-	up, down := 0, 0
-	var raises, lowers []string
-	for _, p := range LearnedParts(r, w.o.Language) {
-		told := w.clean.cut(p.Name, 60)
-		if p.Tenths > 0 {
-			up += p.Tenths
-			raises = append(raises, told+" +"+l.tenths(p.Tenths))
-		} else {
-			down += p.Tenths
-			lowers = append(lowers, told+" "+l.tenths(p.Tenths))
-		}
-	}
-	list := func(items []string, most int) string {
-		if n := len(items) - most; n > 1 {
-			items = append(items[:most:most], string(fill(nil, l.more, "n", strconv.Itoa(n))))
-		}
-		return w.list(items)
-	}
-	b = fill(b, l.raises, "list", list(raises, learnedMax))
-	for _, m := range r.Intent.Marks {
-		lowers = append(lowers[:min(len(lowers), learnedMax)], string(fill(nil, l.marks[m.What], "date", w.day(time.Unix(m.At, 0)))))
-	}
-	b = fill(append(b, '\n'), l.lowers, "list", list(lowers, learnedMax))
-	b = append(b, '\n')
-	cutOff := ""
-	if r.Parts.Clamp != 0 {
-		cutOff = string(fill(nil, l.cutOff, "points", l.signed(r.Parts.Clamp)))
-	}
-	return fill(b, l.learnedSum, "start", l.tenths(r.Parts.Offset), "up", l.tenths(up), "down", l.tenths(-down), "cut", cutOff, "score", l.tenths(r.Parts.Score), "tier", w.tier())
-}
-
-// learnedMax is how many parts are named on each side.
-const learnedMax = 5
 
 // signed writes tenths as a summand.
 func (l *language) signed(n int) string {

@@ -37,7 +37,7 @@ const longestAge = 365
 // pageFacts are the flags that are counted.
 var pageFacts = map[Flag]string{PricePage: factPages + "price", ContractPage: factPages + "contract", ProductPage: factPages + "product", Comparison: factPages + "comparison", Key: factPages + "key"}
 
-// fact is what a feature is made of, resolved once: kind says where the walker has it, slot which count.
+// fact is what a feature is made of, resolved once.
 type factKind uint8
 
 const (
@@ -82,8 +82,9 @@ type habits struct {
 	fresh        bool
 }
 
-func (w *walker) visitBegins() {
-	v, h := &w.f.Visits[w.habits.visit], w.habits
+// begin takes in the next visit of f.
+func (h *habits) begin(f *Features) {
+	v := &f.Visits[h.visit]
 	h.visit++
 	h.fresh = false
 	h.steps += v.Steps
@@ -99,14 +100,13 @@ func (w *walker) visitBegins() {
 	h.lastDay = max(h.lastDay, last)
 }
 
-// note counts a signal for facts.
-func (w *walker) note(g *Signal) {
-	h := w.habits
+// note takes in a signal of f.
+func (h *habits) note(f *Features, g *Signal) {
 	h.fresh = false
 	if g.Type == FormSubmit || g.Type == HandRaise {
 		h.form = max(h.form, g.At)
 	}
-	w.names(g, func(name string) {
+	f.names(g, func(name string) {
 		if slot, is := h.slots[name]; is {
 			h.count[slot]++
 		}
@@ -120,17 +120,16 @@ var typeFacts = func() (names [16]string) {
 	return names
 }()
 
-// age is how many whole days ago something was, in the bounds of a fact; it is not known of what never was.
-func (w *walker) age(at int64) float64 {
+// age is how many whole days before now something was, in the bounds of a fact; it is not known of what never was.
+func age(now, at int64) float64 {
 	if at == 0 {
 		return math.NaN()
 	}
-	return float64(min(max(0, w.now-at)/day, longestAge))
+	return float64(min(max(0, now-at)/day, longestAge))
 }
 
-// number is the number of a fact at the walker's moment, of a score whose parts are p; NaN where it is not known.
-func (w *walker) number(kind factKind, slot int, p *Parts) float64 {
-	h := w.habits
+// number is the number of a fact of f at now, of a score whose parts are p; NaN where it is not known.
+func (h *habits) number(kind factKind, slot int, f *Features, p *Parts, now int64) float64 {
 	switch kind {
 	case factVolumeIs:
 		return float64(p.Volume.Component) / 10
@@ -139,11 +138,11 @@ func (w *walker) number(kind factKind, slot int, p *Parts) float64 {
 	case factTopicsIs:
 		return float64(min(max(p.Base+p.Bonus, 0), 100)) // a model's reading of interest is not in it
 	case factSinceFormIs:
-		return w.age(h.form)
+		return age(now, h.form)
 	case factCount:
 		return float64(h.count[slot])
 	}
-	if !w.f.Whole {
+	if !f.Whole {
 		return math.NaN()
 	}
 	switch kind {
@@ -158,77 +157,17 @@ func (w *walker) number(kind factKind, slot int, p *Parts) float64 {
 	case factMinutesIs:
 		return float64(h.dwell) / 60
 	case factSinceStepIs:
-		return w.age(h.last)
+		return age(now, h.last)
 	case factSinceFirstIs:
 		if h.visit > 0 {
-			return w.age(w.f.Visits[0].At)
+			return age(now, f.Visits[0].At)
 		}
 	}
 	return math.NaN()
 }
 
-// nextLearned is the next moment at which what a learned model asks for can change, its components apart.
-func (w *walker) nextLearned() int64 {
-	next, h, plan := int64(never), w.habits, &w.s.Additive.plan
-	if h.visit < len(w.f.Visits) {
-		next = w.f.Visits[h.visit].At
-	}
-	for _, kind := range plan.ages {
-		at := h.form
-		switch {
-		case kind == factSinceStepIs:
-			at = h.last
-		case kind == factSinceFirstIs && h.visit > 0:
-			at = w.f.Visits[0].At
-		case kind == factSinceFirstIs:
-			at = 0
-		}
-		if d := max(0, w.now-at) / day; at != 0 && d < longestAge {
-			next = min(next, at+(d+1)*day)
-		}
-	}
-	if plan.staged {
-		next = min(next, w.nextEvidence())
-	}
-	return next
-}
-
-// FactsAt are what f tells at now, behind into. They are those that a learned model scores by: see [Told].
-func (s *Settings) FactsAt(f *Features, now int64, into []Fact) []Fact {
-	set := *s
-	set.Additive = allFacts
-	w := set.walk(f, now)
-	p := w.formula()
-	for i := range allFacts.Terms {
-		t := &allFacts.Terms[i]
-		if kind := factKinds[t.Fact]; kind == factStageIs {
-			into = append(into, Fact{Name: t.Fact, Word: w.stageFact(&p).String()})
-		} else if x := w.number(kind, 0, &p); !math.IsNaN(x) {
-			into = append(into, Fact{Name: t.Fact, Number: x})
-		}
-	}
-	counts := map[string]int{}
-	for i := range w.signals[:w.hi] {
-		w.names(&w.signals[i], func(name string) { counts[name]++ })
-	}
-	for name, n := range counts {
-		into = append(into, Fact{Name: name, Number: float64(n), Count: true})
-	}
-	return into
-}
-
-// allFacts is a model that asks for every fact but counts.
-var allFacts = func() *Additive {
-	a := &Additive{}
-	for _, name := range [...]string{FactVolume, FactRecency, FactTopics, FactVisits, FactSteps, FactPageViews, FactDaysActive, FactMinutes, FactSinceStep, FactSinceFirst, FactSinceForm, FactStage} {
-		a.Terms = append(a.Terms, Term{Feature: Feature{Fact: name, Form: Plain}})
-	}
-	a.planned()
-	return a
-}()
-
 // names calls do for each count that a signal is part of.
-func (w *walker) names(g *Signal, do func(string)) {
+func (f *Features) names(g *Signal, do func(string)) {
 	do(typeFacts[g.Type&15])
 	if g.Flags != 0 {
 		for flag, name := range pageFacts {
@@ -237,7 +176,7 @@ func (w *walker) names(g *Signal, do func(string)) {
 			}
 		}
 	}
-	if g.Object != 0 && int(g.Object) <= len(w.f.Objects) {
-		do(w.f.Objects[g.Object-1])
+	if g.Object != 0 && int(g.Object) <= len(f.Objects) {
+		do(f.Objects[g.Object-1])
 	}
 }

@@ -199,4 +199,7 @@ type Forecast struct {
 // Strengths holds the strength of a signal by its type, 0 to 100. Its JSON is an object of type names.
 type Strengths [SocialMention + 1]uint8
 
-const day = 24 * 60 * 60 // seconds
+const (
+	day   = 24 * 60 * 60 // seconds
+	never = 1<<63 - 1    // later than any moment that is asked about
+)

@@ -2,9 +2,6 @@ package score
 
 import "slices"
 
-// never is later than any moment that is asked about.
-const never = 1<<63 - 1
-
 // walker stands at a moment and knows what components, tiers and stage need of the signals up to it. It moves forward only, so that
 // a forecast walks through time once.
 type walker struct {
@@ -79,7 +76,7 @@ func (w *walker) advance(now int64) (moved int) {
 		moved |= productMoved | stageMoved
 	}
 	for h := w.habits; h != nil && h.visit < len(w.f.Visits) && w.f.Visits[h.visit].At <= now; {
-		w.visitBegins()
+		h.begin(w.f)
 	}
 	for window := int64(w.s.WindowDays) * day; w.lo < w.hi && now-w.signals[w.lo].At >= window; w.lo++ {
 		if w.signals[w.lo].Flags&Company != 0 {
@@ -114,7 +111,7 @@ func (w *walker) add(i int) {
 	g := &w.signals[i]
 	w.top.enter(w.signals, i)
 	if w.habits != nil {
-		w.note(g)
+		w.habits.note(w.f, g)
 	}
 	if g.Flags&Company != 0 {
 		w.company++
@@ -192,7 +189,11 @@ func (w *walker) nextEvidence() int64 {
 func (w *walker) nextScore() int64 {
 	next := int64(never)
 	if w.habits != nil {
-		next = w.nextLearned()
+		plan := &w.s.Additive.plan
+		next = plan.next(w.habits, w.f, w.now)
+		if plan.staged { // evidence decides the tier, and that the stage
+			next = min(next, w.nextEvidence())
+		}
 	}
 	at := func(t int64) {
 		if t > w.now {

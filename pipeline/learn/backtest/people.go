@@ -34,6 +34,7 @@ type Person struct {
 type Population struct {
 	// People goes through them, in the same order each time. A Person is the caller's until the next.
 	People   func() iter.Seq[*Person]
+	Kept     bool           // strengths are learned from what a daemon keeps of people, and scores by, alone
 	Settings score.Settings // of the formula
 	Given    string         // what the team's own score is called; "": none
 	Journeys bool           // the people have snapshots

@@ -162,6 +162,9 @@ func (r *run) strengths(survey *learn.Survey, prior *learn.Strengths) error {
 		}
 	}
 	features := survey.Features(without)
+	if r.p.Kept {
+		features = slices.DeleteFunc(features, func(f learn.Feature) bool { return !score.Told(f.Fact) })
+	}
 	if !r.p.Journeys { // of journeys these are rare pages and forms, and many
 		r.result.Unused = survey.Unused(features, without)
 	}

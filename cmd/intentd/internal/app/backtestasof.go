@@ -83,7 +83,7 @@ func (b *dealBacktest) everybody(ctx context.Context) (*backtest.Population, err
 	}
 	return &backtest.Population{
 		People:   backtest.Each(b.people),
-		Settings: set, Journeys: true, AsOf: told, Baseline: [3]bool{true, true, true}, LeftOut: b.leftOut, Remarks: b.remarks, Trusted: b.o.Columns.Trusted,
+		Settings: set, Journeys: true, Kept: true, AsOf: told, Baseline: [3]bool{true, true, true}, LeftOut: b.leftOut, Remarks: b.remarks, Trusted: b.o.Columns.Trusted,
 	}, nil
 }
 

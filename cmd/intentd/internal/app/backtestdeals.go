@@ -444,7 +444,7 @@ func (b *dealBacktest) population() *backtest.Population {
 	maps.DeleteFunc(b.leftOut, func(_ string, n int) bool { return n == 0 })
 	return &backtest.Population{
 		People:   backtest.Each(kept),
-		Settings: set, Journeys: true, Deals: told, Baseline: [3]bool{true, true, true}, LeftOut: b.leftOut, Remarks: b.remarks, Trusted: b.o.Columns.Trusted,
+		Settings: set, Journeys: true, Kept: true, Deals: told, Baseline: [3]bool{true, true, true}, LeftOut: b.leftOut, Remarks: b.remarks, Trusted: b.o.Columns.Trusted,
 	}
 }
 

@@ -158,17 +158,34 @@ func (a *App) prior() (*learn.Strengths, string, error) {
 
 // effects are what the engines would do to the tiers that CRMs show, as plan --against tells it of a change of the configuration.
 func (a *App) effects(ctx context.Context, t *taught) error {
-	if t.weights == nil {
-		return nil
-	}
-	next := *a.pipe.Setup()
-	next.Score.Weights, next.Score.Learned = *t.weights, true
-	e, err := operate.TiersUnder(ctx, a.pipe, &next)
-	if err != nil || e.People == 0 {
+	set := scoreSettings(a.Config())
+	set.TierByModel = false
+	under := func(name string, set score.Settings) error {
+		next := *a.pipe.Setup()
+		next.Score = set
+		e, err := operate.TiersUnder(ctx, a.pipe, &next)
+		if err == nil && e.People > 0 {
+			t.Effects = append(t.Effects, EngineEffect{name, e.People, e.Changed, e.Matrix})
+		}
 		return err
 	}
-	t.Effects = append(t.Effects, EngineEffect{"weights", e.People, e.Changed, e.Matrix})
-	return nil
+	if t.weights != nil {
+		with := set
+		with.Weights, with.Learned = *t.weights, true
+		if err := under(config.EngineWeights, with); err != nil {
+			return err
+		}
+	}
+	if t.strengths == nil {
+		return nil
+	}
+	additive, err := t.strengths.Additive()
+	if err != nil {
+		return err
+	}
+	with := set
+	with.Additive = additive
+	return under(config.EnginePropensity, with)
 }
 
 // LearnedLine is one of what is kept, for a list.

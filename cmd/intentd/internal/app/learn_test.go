@@ -10,6 +10,7 @@ import (
 
 	"github.com/intentd/intentd/connectors/sandbox"
 	"github.com/intentd/intentd/pipeline/learn"
+	"github.com/intentd/intentd/pipeline/score"
 	"github.com/intentd/intentd/state"
 )
 
@@ -77,7 +78,7 @@ func TestLearnFromClosedDeals(t *testing.T) {
 		if len(l.Win) != 1 || l.Win[0].Topic != "comparisons" || !l.Win[0].Configured || l.Win[0].Won != l.Win[0].Deals || len(l.Loss) != 1 || l.Loss[0].Topic != "reading" || l.Loss[0].Configured {
 			t.Errorf("topics: win %+v, loss %+v", l.Win, l.Loss)
 		}
-		if len(l.Effects) != 1 || l.Effects[0].Engine != "weights" || l.Effects[0].People == 0 {
+		if len(l.Effects) != 2 || l.Effects[0].Engine != "weights" || l.Effects[1].Engine != "propensity" || l.Effects[0].People == 0 || l.Effects[1].People == 0 {
 			t.Errorf("effects %+v", l.Effects)
 		}
 		if n := len(p.portal.Writes()); n != writes {
@@ -118,6 +119,47 @@ func TestLearnFromClosedDeals(t *testing.T) {
 		}
 		if _, err := LearnUndo.Do(t.Context(), a, Nothing{}); err == nil || !strings.Contains(err.Error(), "configuration") {
 			t.Error(err)
+		}
+	})
+}
+
+// Promise: strengths that were learned from closed deals are scored by once they are applied: learning takes nothing that the daemon does not keep of people.
+func TestLearnedStrengthsAreScoredBy(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		_, a := learner(t, "scoring: {engine: propensity}\n")
+		if _, err := Learn.Do(t.Context(), a, LearnArguments{Span: 400 * 24 * time.Hour}); err != nil {
+			t.Fatal(err)
+		}
+		if e := a.Pipeline().Setup().Score.Engine(); e != score.EngineFormula {
+			t.Errorf("nothing is applied, and the engine is %s", e)
+		}
+		if _, err := LearnApply.Do(t.Context(), a, LearnedNumber{}); err != nil {
+			t.Fatal(err)
+		}
+		set := a.Pipeline().Setup().Score
+		if set.Engine() != score.EnginePropensity || len(set.Additive.Terms) == 0 {
+			t.Fatalf("it is applied, and the engine is %s", set.Engine())
+		}
+		if _, err := a.Once(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		people, scores := 0, map[int]bool{}
+		for id := 1; id <= 20; id++ {
+			r, err := Explain.Do(t.Context(), a, Who{Who: fmt.Sprintf("p%d", id)})
+			if err != nil || !r.Parts.Known {
+				continue
+			}
+			people++
+			scores[r.Parts.Score] = true
+			if v := r.Verify(); !v.OK() || r.Settings.Engine() != score.EnginePropensity || r.Probability == 0 {
+				t.Errorf("p%d by %s: %+v", id, r.Settings.Engine(), v)
+			}
+		}
+		if people < 10 || len(scores) < 2 {
+			t.Errorf("%d people with %d scores", people, len(scores))
+		}
+		if _, err := LearnUndo.Do(t.Context(), a, Nothing{}); err != nil || a.Pipeline().Setup().Score.Engine() != score.EngineFormula {
+			t.Errorf("undone, and the engine is %s: %v", a.Pipeline().Setup().Score.Engine(), err)
 		}
 	})
 }

@@ -82,7 +82,11 @@ func (s *Spending) Lines() []string {
 	lines := []string{first}
 	for _, stage := range slices.Sorted(maps.Keys(s.Stages)) {
 		u := s.Stages[stage]
-		lines = append(lines, fmt.Sprintf("%s: %d calls, %d tokens in, %d out, %.4f USD", stage, u.Calls, u.In, u.Out+u.Thoughts, float64(u.MicroUSD)/1e6))
+		calls := "1 call"
+		if u.Calls != 1 {
+			calls = fmt.Sprintf("%d calls", u.Calls)
+		}
+		lines = append(lines, fmt.Sprintf("%s: %s, %d tokens in, %d out, %.4f USD", stage, calls, u.In, u.Out+u.Thoughts, float64(u.MicroUSD)/1e6))
 	}
 	return lines
 }

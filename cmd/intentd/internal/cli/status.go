@@ -68,11 +68,11 @@ func statusText(w io.Writer, st app.Status) {
 		fmt.Fprintf(w, "; %d held out, of whom nothing is written", st.HeldOut)
 	}
 	fmt.Fprintln(w)
-	if st.Engine != "" && st.Engine != config.EngineFormula {
-		fmt.Fprintf(w, "engine     %s\n", st.Engine)
-	}
 	if d := st.Drift; d != nil && d.Drifted {
 		fmt.Fprintf(w, "high       its share has left its own past: %s\n", d)
+	}
+	if st.Engine != "" && st.Engine != config.EngineFormula {
+		fmt.Fprintf(w, "engine     %s\n", st.Engine)
 	}
 	for _, owner := range slices.Sorted(maps.Keys(st.Capacity)) {
 		cut, whose := st.Capacity[owner], "for "+owner

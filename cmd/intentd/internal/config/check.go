@@ -123,7 +123,7 @@ func (c *checker) scoring(s *Scoring) {
 	if c.score("scoring.margin", s.Margin) && s.Margin >= s.Tiers.High-s.Tiers.Medium && s.Tiers.High > s.Tiers.Medium {
 		c.Add("scoring.margin", "reaches from one tier into the next", "make it smaller than the distance of the tiers")
 	}
-	if c.Whole("scoring.capacity.high", s.Capacity.High, 0, 10000, "write how many people an owner can take a week, such as 15; 0 for any number") && s.Capacity.High > 0 && s.Engine == "model" {
+	if c.Whole("scoring.capacity.high", s.Capacity.High, 0, 10000, "write how many people an owner can take a week, such as 15; 0 for any number") && s.Capacity.High > 0 && s.Engine == EngineModel {
 		c.Add("scoring.capacity.high", "raises the score that high begins at, and with engine: model the tier is the model's word", "write 0, or another scoring.engine")
 	}
 	c.OneOf("scoring.capacity.per", s.Capacity.Per, "owner")
