@@ -13,11 +13,11 @@ import (
 // is read. Evidence is as of when each person was last looked at, at most a day ago; what else decides (a request of these days, a rep's verdict, a
 // model's word, the margin of who is in a tier) is as it is. Lines and scores are in tenths.
 type Histogram struct {
-	People int        `json:"people"` // who have a score
-	Tiers  TierCounts `json:"tiers"`
-	Bars   []ScoreBar `json:"bars"` // by whole point: those of 62.0 to 62.9 are in the bar of 62
-	Lines  Lines      `json:"lines"`
-	Then   *UnderLines      `json:"then,omitempty"` // with the lines that were asked for
+	People int         `json:"people"` // who have a score
+	Tiers  TierCounts  `json:"tiers"`
+	Bars   []ScoreBar  `json:"bars"` // by whole point: those of 62.0 to 62.9 are in the bar of 62
+	Lines  Lines       `json:"lines"`
+	Then   *UnderLines `json:"then,omitempty"` // with the lines that were asked for
 
 	// HighAt, BecomeAt and UpAt are, by where a line lies (0 to 1000), how many would be high with that line, how many of them are not now, and
 	// how many would be medium or high with that line of medium: what every pair of lines does follows from them.

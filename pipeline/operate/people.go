@@ -92,6 +92,34 @@ func People(ctx context.Context, p *pipeline.Pipeline, q PeopleQuery) (*PeoplePa
 	return out, tellWhy(p, out.People)
 }
 
+// PeopleOf are those whose records are named, each once, in their order; whom nothing is known of, or who are held out and thus shown nowhere, are
+// left out. Who was never scored has no tier.
+func PeopleOf(p *pipeline.Pipeline, refs []connectors.Ref) ([]RankedPerson, error) {
+	out := []RankedPerson{}
+	seen := map[state.PersonID]bool{}
+	for _, ref := range refs {
+		id, err := p.DB().Find(state.Lookup{Refs: []connectors.Ref{ref}}, p.Setup().IdentityRules())
+		if err != nil || id == 0 || seen[id] {
+			if err != nil {
+				return nil, err
+			}
+			continue
+		}
+		seen[id] = true
+		person, ok, err := p.DB().Person(id)
+		if err != nil || !ok || person.HeldOut() {
+			continue // the lot that meets one who cannot be read tells
+		}
+		who, ok := rankedPerson(&state.RankedPerson{ID: id, Tier: person.Tier, Person: person}, "")
+		if !ok {
+			who = RankedPerson{Person: id.Key(), Tier: score.TierUnknown.String()}
+		}
+		who.Ref = ref.String()
+		out = append(out, who)
+	}
+	return out, tellWhy(p, out)
+}
+
 // rankQuery is a query in the state's numbers.
 func rankQuery(q *PeopleQuery) (rank state.RankQuery, err error) {
 	rank = state.RankQuery{Product: state.Mark(q.Product), Owner: state.Mark(q.Owner), N: q.Limit}

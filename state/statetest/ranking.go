@@ -91,6 +91,19 @@ var ranking = []promise{
 		}
 		s.verify()
 	}},
+	{"who is held out has no place: no CRM shows them", func(s *suite) {
+		for i, held := range []bool{true, false} {
+			id, ref := s.person(fmt.Sprint(i))
+			s.settle(state.Settlement{Entry: state.Entry{Person: id}, Drawn: &state.Arm{Since: now, Held: held}})
+			s.settle(state.Settlement{Entry: state.Entry{Person: id}, Outcome: state.Commit, Next: &state.Person{Contacts: []connectors.Ref{ref}, Tier: 4, Standing: state.Standing{Score: 640, Evidence: 3}}})
+			counts := must[[]state.ScoreCount](s)(s.db.ScoreCounts())
+			p := s.kept(id).Person
+			if listed := slices.Contains(s.ranking(state.RankQuery{}), id); p.HeldOut() != held || listed == held || len(counts) != i {
+				s.Errorf("held out %v: listed %v, counted %v", held, listed, counts)
+			}
+		}
+		s.verify()
+	}},
 	{"evidence that time changes is kept, unless the person was worked out since", func(s *suite) {
 		one, _ := s.person("1")
 		two, ref := s.person("2")

@@ -2,9 +2,13 @@ package app
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"maps"
 	"strings"
 	"sync"
 	"time"
+	"unicode/utf8"
 
 	"github.com/intentd/intentd/connectors"
 	"github.com/intentd/intentd/pipeline/operate"
@@ -21,7 +25,61 @@ type PeopleArguments struct {
 type RankedPeople struct {
 	operate.PeoplePage
 	Unnamed   string             `json:"unnamed,omitempty"` // why the CRM told no names
-	Histogram *operate.Histogram `json:"histogram"`
+	Histogram *operate.Histogram `json:"histogram,omitempty"`
+}
+
+// Named asks for people by their names.
+type Named struct {
+	Name string `json:"name"`
+}
+
+// PeopleNamed are the people whom a CRM's own search finds by name, in its order: one call of each CRM, since intentd keeps no names.
+var PeopleNamed = operation("people_named", (*App).named)
+
+const (
+	leastName = 2 // characters: what the CRMs search for
+	mostName  = 100
+)
+
+func (a *App) named(ctx context.Context, arg Named) (*RankedPeople, error) {
+	words := strings.Join(strings.Fields(arg.Name), " ")
+	if n := utf8.RuneCountInString(words); n < leastName || n > mostName {
+		return nil, fmt.Errorf("a name has %d to %d characters", leastName, mostName)
+	}
+	out := &RankedPeople{}
+	var refs []connectors.Ref
+	found := map[string]knownPerson{}
+	asked, until := false, a.o.Now().Add(knownFor)
+	for _, crm := range a.pipe.Setup().CRMs {
+		searcher, ok := crm.CRM.(connectors.NameSearcher)
+		if !ok {
+			continue
+		}
+		asked = true
+		contacts, err := searcher.Named(ctx, words, operate.PeopleAtATime)
+		if err != nil {
+			out.Unnamed = err.Error()
+			continue
+		}
+		for i := range contacts {
+			refs = append(refs, contacts[i].Ref)
+			found[contacts[i].Ref.String()] = knownOf(&contacts[i], until)
+		}
+	}
+	if !asked {
+		return nil, errors.New("no CRM that is configured searches by name")
+	}
+	a.known.keep(found)
+	var err error
+	if out.People, err = operate.PeopleOf(a.pipe, refs[:min(len(refs), 2*operate.PeopleAtATime)]); err != nil {
+		return nil, err
+	}
+	for i := range out.People {
+		p := &out.People[i]
+		is := found[p.Ref]
+		p.Name, p.Title, p.Company, p.Owner = is.name, is.title, is.company, is.owner
+	}
+	return out, nil
 }
 
 // People is a part of the ranked list, with names.
@@ -122,15 +180,18 @@ func (k *knownPeople) of(ctx context.Context, a *App, refs []connectors.Ref) (ma
 			found[own[i].String()] = knownOf(&contacts[i], now.Add(knownFor))
 		}
 	}
+	k.keep(found)
+	return found, failed
+}
+
+// keep notes what a CRM just said.
+func (k *knownPeople) keep(found map[string]knownPerson) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if k.by == nil || len(k.by)+len(found) > mostKnown {
 		k.by = map[string]knownPerson{}
 	}
-	for ref, is := range found {
-		k.by[ref] = is
-	}
-	return found, failed
+	maps.Copy(k.by, found)
 }
 
 func knownOf(c *connectors.Contact, until time.Time) knownPerson {

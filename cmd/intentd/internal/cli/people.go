@@ -17,6 +17,7 @@ import (
 func (c *command) people() *cobra.Command {
 	var arg app.PeopleArguments
 	var high, medium float64
+	var name string
 	cmd := &cobra.Command{
 		Use:   "people",
 		Short: "List people by rank, and see what other tier lines would do",
@@ -32,6 +33,13 @@ day ago. Nobody is worked out for that, and nothing is changed.`,
 				return err
 			}
 			defer done()
+			if name != "" {
+				found, err := app.PeopleNamed.Do(cmd.Context(), t, app.Named{Name: name})
+				if err != nil {
+					return err
+				}
+				return c.print(found, func(w io.Writer) { printPeople(w, found) })
+			}
 			arg.Lines = operate.Lines{High: int(math.Round(high * 10)), Medium: int(math.Round(medium * 10))}
 			found, err := app.People.Do(cmd.Context(), t, arg)
 			if err != nil {
@@ -41,6 +49,7 @@ day ago. Nobody is worked out for that, and nothing is changed.`,
 		},
 	}
 	f := cmd.Flags()
+	f.StringVar(&name, "name", "", "find people by `NAME` through the CRM's own search, in one call, in the place of the list")
 	f.StringVar(&arg.Tier, "tier", "", "only those of a `TIER`: high, medium, low or unknown")
 	f.StringVar(&arg.Trend, "trend", "", "only those of a `TREND`: new, surging, rising, steady or cooling")
 	f.StringVar(&arg.Stage, "stage", "", "only those of a `STAGE`: exploring, comparing or deciding")
@@ -56,7 +65,11 @@ day ago. Nobody is worked out for that, and nothing is changed.`,
 func printPeople(w io.Writer, found *app.RankedPeople) {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	for _, p := range found.People {
-		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", score.FormatTenths(p.Score), p.Tier, cmp.Or(p.Trend, "-"), cmp.Or(p.Stage, "-"), cmp.Or(p.Name, p.Ref, p.Person), cmp.Or(p.Company, "-"), p.Headline)
+		is := score.FormatTenths(p.Score)
+		if p.Tier == score.TierUnknown.String() {
+			is = "-"
+		}
+		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", is, p.Tier, cmp.Or(p.Trend, "-"), cmp.Or(p.Stage, "-"), cmp.Or(p.Name, p.Ref, p.Person), cmp.Or(p.Company, "-"), p.Headline)
 	}
 	_ = t.Flush() // w's own failure is told by its owner
 	if len(found.People) == 0 {
@@ -69,6 +82,9 @@ func printPeople(w io.Writer, found *app.RankedPeople) {
 		fmt.Fprintf(w, "\nthere are more: --after %s\n", found.Next)
 	}
 	h := found.Histogram
+	if h == nil {
+		return
+	}
 	tiers := func(of operate.TierCounts) string {
 		return fmt.Sprintf("%d high, %d medium, %d low", of.High, of.Medium, of.Low)
 	}

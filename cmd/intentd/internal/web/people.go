@@ -18,6 +18,7 @@ import (
 type peopleView struct {
 	*app.RankedPeople
 	Asked  operate.PeopleQuery
+	Named  bool     // these were found by name: no list by rank, and no histogram
 	Tiers  []string // to choose from, as are the others
 	Trends []string
 	Stages []string
@@ -55,12 +56,27 @@ func (p *Page) people(w http.ResponseWriter, r *http.Request, g guest) {
 		p.fail(w, r, http.StatusBadRequest, err)
 		return
 	}
+	p.lookedAt(found, g)
+	p.show(w, r, http.StatusOK, "people", p.peopleView(found, arg.PeopleQuery))
+}
+
+func (p *Page) lookedAt(found *app.RankedPeople, g guest) {
 	keys := make([]string, len(found.People))
 	for i := range found.People {
 		keys[i] = found.People[i].Person
 	}
 	p.app.Logger().Info("somebody looked at a list of people on the page", "people", strings.Join(keys, " "), "by", g.by)
-	p.show(w, r, http.StatusOK, "people", p.peopleView(found, arg.PeopleQuery))
+}
+
+// findNamed shows whom the CRM's search finds by a name; false if that is nobody. The name was sent: it stands in no address of the browser's.
+func (p *Page) findNamed(w http.ResponseWriter, r *http.Request, g guest, name string) bool {
+	found, err := app.PeopleNamed.Do(r.Context(), p.app, app.Named{Name: name})
+	if err != nil || len(found.People) == 0 {
+		return false // what was said of the exact search stands
+	}
+	p.lookedAt(found, g)
+	p.show(w, r, http.StatusOK, "people", peopleView{RankedPeople: found, Named: true})
+	return true
 }
 
 // tenthsOf reads points; 0 for none.
@@ -87,7 +103,7 @@ func (p *Page) peopleView(found *app.RankedPeople, asked operate.PeopleQuery) pe
 	for _, product := range p.app.Config().Products {
 		v.Wares = append(v.Wares, product.Name)
 	}
-	if (h.Lines.High|h.Lines.Medium)%5 != 0 {
+	if h.Lines.High%5 != 0 || h.Lines.Medium%5 != 0 {
 		v.Step = 1
 	}
 	for _, b := range h.Bars {

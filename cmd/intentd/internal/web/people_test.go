@@ -2,6 +2,7 @@ package web
 
 import (
 	"net/http"
+	"net/url"
 	"regexp"
 	"strconv"
 	"strings"
@@ -80,6 +81,38 @@ func TestNamesAreReadOnceInFiveMinutes(t *testing.T) {
 	}
 	if page := w.get("/people"); strings.Contains(page, "Cleo") || !strings.Contains(page, "Ada") {
 		t.Error("who was forgotten is listed")
+	}
+}
+
+// Promise: a name is looked for by the CRM's own search, in one call, and found people are listed; nothing of it stands in an address or in the log.
+func TestPeopleAreFoundByName(t *testing.T) {
+	w := newWorld(t, "en", "")
+	w.signIn()
+	w.later = 10 * time.Minute // what was written a moment ago the search does not find yet
+	calls := func() int64 {
+		st, err := app.StatusOf.Do(t.Context(), w.App, app.Nothing{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return st.Connectors["hubspot"].Report.Calls
+	}
+	was := calls()
+	resp := w.post("/person", url.Values{"who": {"ben lovelace"}})
+	page := body(t, resp)
+	if resp.StatusCode != http.StatusOK || !strings.Contains(page, `<tr data-person="p2">`) || strings.Count(page, "<tr data-person=") != 1 || !strings.Contains(page, "Ben Lovelace") {
+		t.Errorf("%s\n%s", resp.Status, page)
+	}
+	if n := calls() - was; n != 1 {
+		t.Errorf("%d calls, want 1", n)
+	}
+	if found, err := app.PeopleNamed.Do(t.Context(), w.App, app.Named{Name: "Lovelace"}); err != nil || len(found.People) != 3 || found.People[0].Headline == "" {
+		t.Errorf("%+v %v", found, err)
+	}
+	if resp := w.post("/person", url.Values{"who": {"Charles Babbage"}}); resp.StatusCode != http.StatusNotFound {
+		t.Errorf("somebody unknown: %s", resp.Status)
+	}
+	if log := w.log.String(); !strings.Contains(log, "people=p2") || strings.Contains(strings.ToLower(log), "lovelace") {
+		t.Errorf("the log says\n%s", log)
 	}
 }
 
