@@ -232,6 +232,13 @@ type Sweeper interface {
 	Count(ctx context.Context) (int, error)
 }
 
+// NameSearcher is a CRM that looks for people by name.
+type NameSearcher interface {
+	// Named are up to n records of each object that the words name, by the CRM's own search, in one call: with profile and owner, and no
+	// more. What was changed a moment ago may be missing.
+	Named(ctx context.Context, words string, n int) ([]Contact, error)
+}
+
 // SyncEstimator is a CRM that knows what a first sync of so many records costs in calls, its own sources included, when so many of them
 // are written.
 type SyncEstimator interface {

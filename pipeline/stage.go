@@ -160,6 +160,7 @@ func (l *lot) commitFor(s *subject, reason string) (*commit, error) {
 		next.Due = r.wait
 	}
 	c := &commit{next: &next, score: -1, retryAt: l.retryAt(s)}
+	shows := s.shown
 	if reason != "" && !s.held || s.held && r.reason != "" {
 		shown := r.shown // of somebody held out, what would be shown
 		shown.Written = l.now
@@ -170,7 +171,7 @@ func (l *lot) commitFor(s *subject, reason string) (*commit, error) {
 				shown.Written = l.now // with more, those that nothing goes to would seem to be behind
 			}
 		}
-		next.Shown, next.Tier = shown.Append(nil), tierOf(shown)
+		next.Shown, next.Tier, shows = shown.Append(nil), tierOf(shown), shown
 		if !s.held {
 			r.receipt.Reason, r.receipt.Written = reason, r.values
 		}
@@ -178,6 +179,7 @@ func (l *lot) commitFor(s *subject, reason string) (*commit, error) {
 			c.score, c.trend = int32(r.parts.Score), uint8(shown.Trend)
 		}
 	}
+	l.stand(s, &next, shows)
 	if !r.shown.Known && !s.shown.Known && b.events == 0 && b.filtered == (journey.Filtered{}) {
 		return c, nil // nothing that anybody could ask about
 	}

@@ -175,7 +175,7 @@ func (tx *txn) refused(a *Answer, p *Pending, config uint64, now time.Time) erro
 		return err
 	}
 	next := *p.Next
-	next.Shown, next.Tier = person.Shown, person.Tier
+	next.Shown, next.Tier, next.Standing = person.Shown, person.Tier, person.Standing
 	return tx.putResult(p.Person, &person, &next)
 }
 

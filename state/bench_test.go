@@ -157,6 +157,7 @@ func (l *load) settle(rnd *rand.Rand, entries []Entry) error {
 			features[i] = byte(rnd.Uint32())
 		}
 		p.Next = &Person{Contacts: []connectors.Ref{p.Patch.Ref}, Events: rnd.Uint64(), Extraction: 11, Scoring: 12, Features: features, Shown: shown,
+			Tier: Tier(2 + rnd.IntN(3)), Standing: Standing{Score: uint16(p.Score), Evidence: uint8(1 + rnd.IntN(3)), Trend: 2, Stage: 1},
 			Sources: []SourceCount{{Source: "site", Events: 20}}, Due: l.start.Add(time.Duration(rnd.IntN(60*24)) * time.Hour)}
 		patches = append(patches, p)
 	}
@@ -228,7 +229,7 @@ func report(b *testing.B, db *DB, people int) {
 		b.Fatal(err)
 	}
 	var core int64
-	for _, name := range []string{"people", "contacts", "due", "identities"} {
+	for _, name := range []string{"people", "contacts", "due", "identities", "rank"} {
 		core += sizes[name].Pages
 		b.Logf("%-12s %6.1f B a person in pages, %6.1f used", name, float64(sizes[name].Pages)/float64(people), float64(sizes[name].Used)/float64(people))
 	}

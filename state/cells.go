@@ -102,8 +102,13 @@ const scanCells = 16
 
 // scan calls yield with the entries from key on, inside the page, until it returns false.
 func (x cellIndex) scan(tx *txn, from []byte, yield func(entry []byte) bool) {
+	x.scanBy(tx, from, scanCells, yield)
+}
+
+// scanBy is scan, asking for so many cells at a time.
+func (x cellIndex) scanBy(tx *txn, from []byte, atATime int, yield func(entry []byte) bool) {
 	for start, floor := from, true; start != nil; floor = false {
-		c := tx.e.Scan(engine.Range{Bucket: x.bucket, From: start, Floor: floor, Limit: scanCells})
+		c := tx.e.Scan(engine.Range{Bucket: x.bucket, From: start, Floor: floor, Limit: atATime})
 		start = nil
 		n := 0
 		for k, cell := c.Next(); k != nil; k, cell = c.Next() {
@@ -115,7 +120,7 @@ func (x cellIndex) scan(tx *txn, from []byte, yield func(entry []byte) bool) {
 					return
 				}
 			}
-			if n++; n == scanCells {
+			if n++; n == atATime {
 				start = append(slices.Clone(k), 0)
 			}
 		}

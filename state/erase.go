@@ -120,7 +120,7 @@ func (db *DB) EraseState(job *Erasure) error {
 	})
 }
 
-// DeletePerson removes everything there is about a person: record, due time, queue entry and lease, receipts, history, snapshots, answer, links and
+// DeletePerson removes everything there is about a person: record, due time, place in the ranking, queue entry and lease, receipts, history, snapshots, answer, links and
 // the identities that lead to them, verdicts, dead letters, patches in the journal, and those of their contacts that are (still)
 // theirs. Tombstones stay. Deleting nobody is no error.
 func (tx *txn) DeletePerson(id PersonID) error {
@@ -152,6 +152,13 @@ func (tx *txn) DeletePerson(id PersonID) error {
 			}
 		}
 		if err := tx.setDue(id, p.Due, time.Time{}); err != nil {
+			return err
+		}
+		was, err := rankedOf(core)
+		if err != nil {
+			return err
+		}
+		if err := tx.setRank(id, was, ranked{}); err != nil {
 			return err
 		}
 		tx.w.counts.people--

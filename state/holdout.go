@@ -44,7 +44,7 @@ func (p *Person) joinArms(o *Person) {
 	}
 	if p.HeldOut() && !o.HeldOut() {
 		p.Flags &^= FlagHeldOut
-		p.Shown, p.Tier = nil, 0 // no CRM shows it
+		p.Shown, p.Tier, p.Standing = nil, 0, Standing{} // no CRM shows it
 	}
 }
 

@@ -125,7 +125,7 @@ func (g *registry) joinPersons(winner, loser PersonID) (PersonID, error) {
 	w.Contacts = uniqueRefs(append(w.Contacts, l.Contacts...))
 	w.joinArms(&l)
 	if len(w.Shown) == 0 && len(l.Shown) > 0 && !l.HeldOut() {
-		w.Shown, w.Tier, w.Features, w.Due = l.Shown, l.Tier, l.Features, l.Due
+		w.Shown, w.Tier, w.Standing, w.Features, w.Due = l.Shown, l.Tier, l.Standing, l.Features, l.Due
 		if b, at, err := g.tx.Receipt(loser); err == nil && b != nil {
 			if err := g.tx.PutReceipt(winner, at, b); err != nil {
 				return 0, err

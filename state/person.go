@@ -56,6 +56,7 @@ const (
 	personDue
 	personVerdict
 	personArm
+	personStanding
 )
 
 // The byte of marks holds the flags and, above them, the tier.
@@ -89,9 +90,15 @@ func (tx *txn) appendPerson(b []byte, p *Person) ([]byte, error) {
 	if !p.Arm.Since.IsZero() {
 		set |= personArm
 	}
+	if p.Standing != (Standing{}) {
+		set |= personStanding
+	}
 	b = append(b, set, byte(p.Flags)&flagBits|byte(p.tier())<<tierShift)
 	if set&personDue != 0 { // first, so that a change of it is found without the rest
 		b = binary.BigEndian.AppendUint32(b, seconds(p.Due))
+	}
+	if set&personStanding != 0 {
+		b = appendStanding(b, p.Standing)
 	}
 	if set&personEvents != 0 {
 		b = binary.BigEndian.AppendUint64(b, p.Events)
@@ -177,6 +184,12 @@ func (tx *txn) decodePerson(core []byte) (p Person, err error) {
 	if set&personDue != 0 {
 		r.take(4)
 	}
+	if set&personStanding != 0 {
+		if b := r.take(standingBytes); b != nil {
+			p.Standing.Score = binary.BigEndian.Uint16(b)
+			p.Standing.setMarks(b[2:])
+		}
+	}
 	if set&personEvents != 0 {
 		p.Events = r.uint64()
 	}
@@ -199,6 +212,9 @@ func (tx *txn) decodePerson(core []byte) (p Person, err error) {
 	p.Features = r.bytes()
 	p.Shown = r.bytes()
 	p.Tier = tierOf(marks, p.Shown)
+	if set&personStanding == 0 {
+		p.Standing = standingOf(p.Shown)
+	}
 	if n := r.count(); n > 0 {
 		p.Sources = make([]SourceCount, 0, n)
 		for range n {
@@ -219,6 +235,48 @@ func (tx *txn) decodePerson(core []byte) (p Person, err error) {
 		return Person{}, damaged("person")
 	}
 	return p, nil
+}
+
+// rankedOf is the place that follows from a core record. Records of before standings were kept have theirs in Shown.
+func rankedOf(core []byte) (r ranked, err error) {
+	if len(core) == 0 {
+		return r, nil
+	}
+	c := reader{b: core}
+	set, marks := c.byte(), c.byte()
+	if PersonFlags(marks)&FlagHeldOut != 0 {
+		return r, nil // no CRM shows them
+	}
+	if set&personDue != 0 {
+		c.take(4)
+	}
+	if set&personStanding != 0 {
+		b := c.take(standingBytes)
+		if c.bad {
+			return r, damaged("person")
+		}
+		r.tier, r.Score = Tier(min(marks>>tierShift, Tiers-1)), binary.BigEndian.Uint16(b)
+		r.setMarks(b[2:])
+		return r, nil
+	}
+	if set&personEvents != 0 {
+		c.take(8)
+	}
+	for range 2 { // shared hashes
+		if c.uvarint() == 1 {
+			c.take(8)
+		}
+	}
+	for range c.count() { // contacts
+		c.view()
+	}
+	c.view() // features
+	shown := c.view()
+	if c.bad {
+		return r, damaged("person")
+	}
+	r.tier, r.Standing = min(tierOf(marks, shown), Tiers-1), standingOf(shown)
+	return r, nil
 }
 
 // storedTier reads no more of a core than the tier, unless it is of before tiers were stored.
@@ -248,7 +306,7 @@ func (tx *txn) Person(id PersonID) (Person, bool, error) {
 	return p, err == nil, err
 }
 
-// PutPerson stores the record of a person and keeps the due index in step. The due time is rounded up to the second.
+// PutPerson stores the record of a person and keeps due index and ranking in step. The due time is rounded up to the second.
 func (tx *txn) PutPerson(id PersonID, p *Person) error {
 	if err := checkPerson(id); err != nil {
 		return err
@@ -271,6 +329,17 @@ func (tx *txn) PutPerson(id PersonID, p *Person) error {
 	}
 	*tx.w.counts.of(p.Flags, p.tier())++
 	if err := tx.setDue(id, dueOf(old), p.Due); err != nil {
+		return err
+	}
+	was, err := rankedOf(old)
+	if err != nil {
+		return err
+	}
+	is, err := rankedOf(core)
+	if err != nil {
+		return err
+	}
+	if err := tx.setRank(id, was, is); err != nil {
 		return err
 	}
 	return tx.putRecord(id, marks, core)

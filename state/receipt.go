@@ -168,6 +168,17 @@ func (db *DB) LastReceipt(id PersonID) (plain []byte, err error) {
 	return plain, err
 }
 
+// LastReceipts are people's newest receipts, in their order; nil for who has none, or one that cannot be read.
+func (db *DB) LastReceipts(ids []PersonID) ([][]byte, error) {
+	return viewOf(db, func(tx *txn) ([][]byte, error) {
+		out := make([][]byte, len(ids))
+		for i, id := range ids {
+			out[i], _, _ = tx.Receipt(id)
+		}
+		return out, nil
+	})
+}
+
 // ReceiptAsOf is the newest of a person's receipts of a moment and before; nil if there is none.
 func (db *DB) ReceiptAsOf(id PersonID, at time.Time) (plain []byte, err error) {
 	err = db.view(func(tx *txn) error {

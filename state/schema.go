@@ -1,7 +1,6 @@
 package state
 
 import (
-	"crypto/rand"
 	"encoding/binary"
 	"fmt"
 	"slices"
@@ -28,6 +27,8 @@ var (
 	bJournal    = newBucket("journal", ascending)     // kind, sequence → patch
 	bUnsent     = newBucket("unsent", ascending)      // record → its sequence in the journal, and how sending went
 	bDead       = newBucket("dead", ascending)        // person, record → dead letter
+	bRank       = newBucket("rank", scattered)        // cells of tier and score, person, marks
+	bScores     = newBucket("scores", ascending)      // tier, evidence, score → how many people
 	bReceipts   = newBucket("receipts", ascending)    // person, newest first → receipt
 	bReceiptAge = newBucket("receipt-age", scattered) // cells of time, person
 	bCache      = newBucket("cache", ascending)       // cache, key → expiry, value
@@ -74,28 +75,6 @@ var (
 type migration struct {
 	name string
 	run  func(tx engine.Tx, from []byte) (next []byte, err error)
-}
-
-// migrations[i] leads from version i to i+1. Version 0 is a state that has no schema yet: a new one, or one whose making was
-// cut short.
-var migrations = []migration{
-	{"make buckets and secret", func(tx engine.Tx, _ []byte) ([]byte, error) {
-		for id := range bucketID(len(buckets)) {
-			if err := tx.Make(id); err != nil {
-				return nil, err
-			}
-		}
-		if len(tx.Get(bMeta, secretKey)) == 32 {
-			return nil, nil
-		}
-		secret := make([]byte, 32)
-		if _, err := rand.Read(secret); err != nil {
-			return nil, fmt.Errorf("make the install secret: %w", err)
-		}
-		return nil, tx.Put(bMeta, secretKey, secret)
-	}},
-	{"make room for snapshots", func(tx engine.Tx, _ []byte) ([]byte, error) { return nil, tx.Make(bSnapshots) }},
-	{"make room for alerts", func(tx engine.Tx, _ []byte) ([]byte, error) { return nil, tx.Make(bAlerts) }},
 }
 
 // schemaOf is the schema version of the state that tx sees.

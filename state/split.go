@@ -29,7 +29,7 @@ func (g *registry) split(s *Settlement, person *Person) error {
 		person.Contacts = slices.DeleteFunc(person.Contacts, func(have connectors.Ref) bool { return have == ref })
 		other.Contacts = append(other.Contacts, ref)
 		if !rec.WroteAt.IsZero() && !person.HeldOut() {
-			other.Shown, other.Tier = person.Shown, person.Tier
+			other.Shown, other.Tier, other.Standing = person.Shown, person.Tier, person.Standing
 		}
 		rec.Person, rec.Scored, rec.Checked = id, 0, false // its patch goes, but may have arrived
 		if err := tx.PutContact(ref, &rec); err != nil {

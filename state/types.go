@@ -67,6 +67,7 @@ type Person struct {
 	Sources                     []SourceCount
 	Flags                       PersonFlags
 	Tier                        Tier
+	Standing                    Standing
 	Verdict                     string
 	Due                         time.Time // zero: never
 	Arm                         Arm
@@ -86,6 +87,16 @@ type Tier uint8
 
 // Tiers is how many values a Tier has.
 const Tiers = 5
+
+// Standing is where a person stands among all. Score, trend, stage and product are those the CRM shows; evidence and owner are as of when the
+// person was last worked out. Evidence, trend and stage are the caller's numbers, at most 7, 7 and 3.
+type Standing struct {
+	Score        uint16 // tenths, at most 1000
+	Evidence     uint8  // the class in which scores are counted: what decides the tier besides the score; 0: not looked at
+	Trend, Stage uint8
+	Product      uint8 // Mark of its name
+	Owner        uint8 // Mark of the CRM's id of who owns the person's first record
+}
 
 // SourceCount is how many events of a source the features rest on.
 type SourceCount struct {

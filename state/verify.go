@@ -64,6 +64,7 @@ func (v *verifier) each(id bucketID, visit func(k, val []byte) error) {
 
 func (v *verifier) people() {
 	tx := v.tx
+	places, scores := 0, map[ScoreCount]int{}
 	v.each(bPeople, func(k, val []byte) error {
 		_, core, err := split(val)
 		if err != nil || len(core) == 0 {
@@ -75,6 +76,17 @@ func (v *verifier) people() {
 			return err
 		}
 		*v.c.of(p.Flags, p.Tier)++
+		if r, err := rankedOf(core); err != nil {
+			return err
+		} else if r.tier > 0 {
+			places++
+			scores[ScoreCount{Tier: r.tier, Evidence: r.Evidence, Score: r.Score}]++
+			var buf [16]byte
+			entry := r.entry(buf[:0], PersonID(binary.BigEndian.Uint32(k)))
+			if string(rankIndex.get(tx, entry[:rankIndex.key])) != string(entry) {
+				v.note("a person is not where they belong in the ranking")
+			}
+		}
 		if !p.Due.IsZero() {
 			var buf [8]byte
 			if dueIndex.get(tx, dueEntry(buf[:0], p.Due, PersonID(binary.BigEndian.Uint32(k)))) == nil {
@@ -91,6 +103,18 @@ func (v *verifier) people() {
 		}
 		return true
 	})
+	rankIndex.scan(tx, make([]byte, rankIndex.key), func([]byte) bool { places--; return true })
+	counted, err := tx.scoreCounts()
+	for _, c := range counted {
+		n := c.People
+		if c.People = 0; scores[c] != n {
+			places--
+		}
+		delete(scores, c)
+	}
+	if err != nil || places != 0 || len(scores) > 0 {
+		v.note("the ranking, or its counts, hold others than there are people (%v)", err)
+	}
 }
 
 func (v *verifier) contacts() {

@@ -3,7 +3,10 @@ package connectortest
 import (
 	"fmt"
 	"maps"
+	"slices"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/intentd/intentd/connectors"
 )
@@ -14,6 +17,7 @@ var readCases = []crmCase{
 	{name: "a merged record leads to its survivor", run: readsMerged},
 	{name: "own values are read in canonical form", run: readsOwnValues},
 	{name: "nothing asked, nothing sent", run: nothingAsked},
+	{name: "who is named is found in one call", run: findsNamed},
 }
 
 var writeCases = []crmCase{
@@ -94,6 +98,42 @@ func wantOwn(t *testing.T, h CRMHarness, p connectors.Patch) {
 		if got[k] != v {
 			t.Errorf("%s: the CRM has %s = %q, want %q", p.Ref, k, got[k], v)
 		}
+	}
+}
+
+// findsNamed is for CRMs that search by name.
+func findsNamed(t *testing.T, h CRMHarness) {
+	refs := h.Create(t, 4)
+	crm := h.Connect(t)
+	searcher, ok := crm.(connectors.NameSearcher)
+	if !ok {
+		t.Skip("it does not search by name")
+	}
+	time.Sleep(h.Figures().Lag)
+	known, err := crm.Read(t.Context(), refs[1:2])
+	if err != nil {
+		t.Fatal(err)
+	}
+	who := known[0].Profile
+	if who.LastName == "" {
+		t.Fatal("the record has no name: the case is none")
+	}
+	for _, words := range []string{who.LastName, "nobody {goes} by-that 'name'"} {
+		if _, err := searcher.Named(t.Context(), words, 50); err != nil {
+			t.Fatalf("%q: %v", words, err)
+		}
+	}
+	before := h.Requests()
+	found, err := searcher.Named(t.Context(), strings.TrimSpace(who.FirstName+" "+who.LastName), 50)
+	if err != nil || h.Requests()-before != 1 {
+		t.Fatalf("%d requests, %v", h.Requests()-before, err)
+	}
+	i := slices.IndexFunc(found, func(k connectors.Contact) bool { return k.Ref == refs[1] })
+	if i < 0 || found[i].Profile.LastName != who.LastName || found[i].Profile.FirstName != who.FirstName {
+		t.Errorf("found %+v, want %s", found, refs[1])
+	}
+	if none, err := searcher.Named(t.Context(), "nobody goes by that", 50); err != nil || len(none) > 0 {
+		t.Errorf("nobody's name finds %+v, %v", none, err)
 	}
 }
 

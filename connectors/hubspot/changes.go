@@ -105,6 +105,7 @@ func (c *Client) walkOn(ctx context.Context, w walk) (items []connectors.Contact
 
 // searchRequest is the body of a search.
 type searchRequest struct {
+	Query        string        `json:"query,omitempty"`
 	FilterGroups []filterGroup `json:"filterGroups"`
 	Sorts        []string      `json:"sorts"` // names of properties, ascending
 	Properties   []string      `json:"properties"`

@@ -20,7 +20,7 @@ const (
 	maxResults    = 10_000 // that can be paged through
 )
 
-// searchBody is the body of a search. What the sandbox does not do with it is refused: words to search for, filters outside
+// searchBody is the body of a search. What the sandbox does not do with it is refused: filters outside
 // groups, and any order but that of ids.
 type searchBody struct {
 	FilterGroups []filterGroup     `json:"filterGroups"`
@@ -64,7 +64,7 @@ func (in *searchBody) window() (limit, offset int) {
 	invalidIf(len(in.FilterGroups) > maxGroups, "There are %d filter groups, more than the %d allowed", len(in.FilterGroups), maxGroups)
 	invalidIf(all > maxAllFilters, "There are %d filters, more than the %d allowed", all, maxAllFilters)
 	invalidIf(len(in.Sorts) > 1, "There are %d sorts, only 1 is allowed", len(in.Sorts))
-	invalidIf(in.Query != "" || len(in.Filters) > 0 || len(in.Sorts) == 1 && string(in.Sorts[0]) != `"hs_object_id"`, "the sandbox searches by filterGroups alone, in ascending order of hs_object_id")
+	invalidIf(len(in.Filters) > 0 || len(in.Sorts) == 1 && string(in.Sorts[0]) != `"hs_object_id"`, "the sandbox searches by filterGroups and query alone, in ascending order of hs_object_id")
 	return limit, offset
 }
 
@@ -81,11 +81,11 @@ func (h *HubSpot) search(c call, o *hubObject) reply {
 			groups[i] = append(groups[i], o.clause(f))
 		}
 	}
-	how := rendering{props: o.resolve(in.Properties, true)}
+	how, words := rendering{props: o.resolve(in.Properties, true)}, strings.Fields(strings.ToLower(in.Query))
 	total := 0
 	var found []members
 	for _, r := range o.recs {
-		if r = r.seen(c.now.UnixMilli()); !r.live() || !meets(r, groups) {
+		if r = r.seen(c.now.UnixMilli()); !r.live() || !meets(r, groups) || !named(words, o.words(r)) {
 			continue
 		}
 		if total++; total > offset && total <= offset+limit {
@@ -97,6 +97,17 @@ func (h *HubSpot) search(c call, o *hubObject) reply {
 		next = strconv.Itoa(end)
 	}
 	return jsonReply(http.StatusOK, append(members{{"total", total}}, listed(found, next, "?after="+next)...))
+}
+
+// words is the text that a query is looked for in.
+func (o *hubObject) words(r *record) string {
+	var b strings.Builder
+	for _, name := range []string{"firstname", "lastname", "email", "phone", "company"} {
+		if p, ok := o.property(name); ok {
+			b.WriteString(r.value(p.number) + " ")
+		}
+	}
+	return b.String()
 }
 
 // clause says whether a record meets a filter.

@@ -97,6 +97,7 @@ func (s *Salesforce) endpoints() []endpoint[*orgCall, *orgObject] {
 	return []endpoint[*orgCall, *orgObject]{
 		{"GET", "limits", s.limits},
 
+		{"GET", "search", s.search},
 		{"GET", "query", s.query},
 		{"GET", "queryAll", s.query},
 		{"GET", "tooling/query", s.query},

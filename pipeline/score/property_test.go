@@ -235,6 +235,27 @@ func bruteForecast(s *Settings, f *Features, shown Shown, now time.Time, loc *ti
 	return out
 }
 
+// What is counted of people, class and score, gives the tier that the whole of what they did gives.
+func TestPropertyClassAndScoreGiveTheTier(t *testing.T) {
+	r := rand.New(rand.NewPCG(5, 6))
+	met := map[Class]int{}
+	for range 20000 {
+		s, f, prev := randomSettings(r), randomFeatures(r, 30, 1), Tier(r.IntN(4))
+		p, class := s.At(f, noon), s.ClassAt(f, prev, noon)
+		tier, rule := s.TierOf(f, p, prev, noon)
+		if !p.Known || class == ClassModel {
+			continue
+		}
+		met[class]++
+		if got := s.TierOfClass(class, p.Score, prev); got != tier {
+			t.Fatalf("class %d with %d after %s gives %s, want %s by %s", class, p.Score, prev, got, tier, rule)
+		}
+	}
+	if len(met) != 5 {
+		t.Errorf("met %v", met)
+	}
+}
+
 // What is stored of features gives every result that the features gave.
 func TestPropertyStoredFeaturesGiveTheSameResults(t *testing.T) {
 	r := rand.New(rand.NewPCG(5, 5))

@@ -159,6 +159,9 @@ var asked = []promise{
 		if r, err := s.db.LastReceipt(id); err != nil || string(r) != `{"a":1}` {
 			s.Errorf("%s %v", r, err)
 		}
+		if r, err := s.db.LastReceipts([]state.PersonID{id + 1, id}); err != nil || len(r) != 2 || r[0] != nil || string(r[1]) != `{"a":1}` {
+			s.Errorf("%s %v", r, err)
+		}
 		if r, err := s.db.ReceiptAsOf(id, now); err != nil || string(r) != `{"a":1}` {
 			s.Errorf("of then: %s %v", r, err)
 		}

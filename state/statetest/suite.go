@@ -19,7 +19,7 @@ type Engine struct {
 
 // Run checks that states behave over an engine as package state promises.
 func Run(t *testing.T, e Engine) {
-	for _, group := range [][]promise{lots, deliveries, alerts, asked, batches, upkeep} {
+	for _, group := range [][]promise{lots, deliveries, alerts, asked, ranking, batches, upkeep} {
 		for _, p := range group {
 			t.Run(p.name, func(t *testing.T) { p.test(&suite{T: t, e: e, db: e.Open(t)}) })
 		}

@@ -74,6 +74,7 @@ type App struct {
 	ready     atomic.Bool
 	still     atomic.Bool // work stands still
 	held      atomic.Pointer[HeldFields]
+	known     knownPeople              // what the CRMs said of who was looked at
 	taught    atomic.Pointer[Learning] // nil: to be looked at
 	sync      syncWatch
 	reloadErr atomic.Pointer[string] // why the last reload was refused

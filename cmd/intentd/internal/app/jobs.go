@@ -53,6 +53,7 @@ func (a *App) jobs() []*job {
 		})
 	}
 	add("due", "@every 1m", true, func(ctx context.Context) error { _, err := intake.Due(ctx, a.pipe); return err })
+	add("look at evidence", "@every 24h", true, func(ctx context.Context) error { _, err := a.pipe.RefreshStandings(ctx); return err })
 	add("nightly", "@every 10m", true, func(ctx context.Context) error { return operate.Nightly(ctx, a.pipe) }) // once a day, soon after midnight
 	if a.cfg.Holdout.Share > 0 {
 		add("weigh the holdout", "@every 24h", false, a.followHoldout)

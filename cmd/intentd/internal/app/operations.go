@@ -326,6 +326,7 @@ type Forgotten struct {
 }
 
 func (a *App) forget(ctx context.Context, w Who) (Forgotten, error) {
+	a.known.forget()
 	erased, err := privacy.Forget(ctx, a.pipe, w.Who, w.KeepCRM)
 	f := Forgotten{Erased: erased}
 	cfg := a.Config()

@@ -93,6 +93,7 @@ Exit codes: 0 done, 1 failed, 2 usage or configuration, 3 done with dead letters
 		c.run(),
 		c.once(),
 		c.plan(),
+		c.people(),
 		c.explain(),
 		c.doctor(),
 		c.provision(),

@@ -19,13 +19,13 @@ func TestInABrowser(t *testing.T) {
 	w.signIn()
 	link, _ := w.page.Link()
 	server := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
-		if r.URL.Path == "/person/p1" { // the browser begins anew for each page
+		if r.URL.Path != "/signin" && r.URL.Path != "/" { // the browser begins anew for each page
 			r.AddCookie(&http.Cookie{Name: cookieName, Value: w.cookie})
 		}
 		w.Handler().ServeHTTP(rw, r)
 	}))
 	defer server.Close()
-	for path, holds := range map[string]string{link: `<data id="people" value="3">`, "/person/p1": `<data id="score"`} {
+	for path, holds := range map[string]string{link: `<data id="people" value="3">`, "/person/p1": `<data id="score"`, "/people": `<tr data-person="p1"`} {
 		cmd := exec.Command(chromium, "--headless", "--no-sandbox", "--disable-gpu", "--enable-logging=stderr", "--user-data-dir="+t.TempDir(), "--virtual-time-budget=5000", "--dump-dom", server.URL+path)
 		var said strings.Builder
 		cmd.Stderr = &said

@@ -2,6 +2,7 @@ package web
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -11,6 +12,7 @@ import (
 
 	"github.com/intentd/intentd/cmd/intentd/internal/app"
 	"github.com/intentd/intentd/connectors"
+	"github.com/intentd/intentd/pipeline"
 	"github.com/intentd/intentd/pipeline/fields"
 	"github.com/intentd/intentd/pipeline/intent"
 	"github.com/intentd/intentd/pipeline/receipt"
@@ -23,6 +25,7 @@ type personView struct {
 	Texts   []citing // the headline first
 	Next    citing
 	Visits  []visit
+	Curve   *curve // nil: there is no score
 	Parts   []partRow
 	Chance  string // that they buy, in percent, by a learned model; "": none tells
 	Written []fieldRow
@@ -78,13 +81,16 @@ func (p *Page) find(w http.ResponseWriter, r *http.Request, _ guest) {
 }
 
 // findPerson goes to the page of whoever was named. The name is sent, so that no address stands in one of the browser's.
-func (p *Page) findPerson(w http.ResponseWriter, r *http.Request, _ guest) {
+func (p *Page) findPerson(w http.ResponseWriter, r *http.Request, g guest) {
 	who := strings.TrimSpace(r.PostFormValue("who"))
 	if who == "" {
 		http.Redirect(w, r, "/person", http.StatusSeeOther)
 		return
 	}
 	found, err := app.Explain.Do(r.Context(), p.app, app.Who{Who: who})
+	if errors.Is(err, pipeline.ErrUnknownPerson) && !strings.Contains(who, "@") && p.findNamed(w, r, g, who) {
+		return
+	}
 	if err != nil {
 		p.show(w, r, http.StatusNotFound, "find", err.Error())
 		return
@@ -128,7 +134,7 @@ func (p *Page) personView(r *receipt.Receipt) personView {
 		}
 	}
 	v.Next = cites(next, places)
-	v.Parts = p.partRows(r)
+	v.Parts, v.Curve = p.partRows(r), curveOf(r)
 	if chance, ok := r.Settings.Probability(&r.Parts); ok {
 		v.Chance = fmt.Sprintf("%.0f", 100*chance)
 	}

@@ -45,7 +45,10 @@ func New(a *app.App) *Page {
 	for pattern, answer := range map[string]func(http.ResponseWriter, *http.Request, guest){
 		"GET /{$}":                 p.overview,
 		"POST /release":            p.release,
+		"GET /people":              p.people,
 		"GET /person":              p.find,
+		"POST /export":             p.export,
+		"POST /forget":             p.forget,
 		"POST /person":             p.findPerson,
 		"GET /person/{who...}":     p.person,
 		"GET /sources":             p.sources,

@@ -36,7 +36,7 @@ const hostile = `<script>alert(1)</script><img src=x onerror=alert(2)> "quoted" 
 // world is an app that knows three people, with its page and a clock.
 type world struct {
 	*app.App
-	t       *testing.T
+	t       testing.TB
 	page    *Page
 	portal  *sandbox.HubSpot
 	file    string
@@ -68,13 +68,13 @@ func (l *lockedLog) String() string {
 const token = "a-token-that-nobody-guesses-at-all"
 
 // newWorld makes the app work everything out; http goes into the page's section of the configuration.
-func newWorld(t *testing.T, language, http string) *world {
+func newWorld(t testing.TB, language, http string) *world {
 	t.Helper()
 	return newCrowd(t, language, http, "Ada", "Ben", "Cleo")
 }
 
 // newCrowd is newWorld with people of those names.
-func newCrowd(t *testing.T, language, http string, names ...string) *world {
+func newCrowd(t testing.TB, language, http string, names ...string) *world {
 	t.Helper()
 	dir := t.TempDir()
 	w := &world{t: t, portal: sandbox.NewHubSpot(sandbox.HubSpotOptions{Token: "pat-na1-test"}), file: filepath.Join(dir, "config.yaml"), log: &lockedLog{}}
@@ -155,7 +155,7 @@ func (w *world) ask(method, target string, form url.Values, change ...func(*http
 	return got.Result()
 }
 
-func body(t *testing.T, resp *http.Response) string {
+func body(t testing.TB, resp *http.Response) string {
 	t.Helper()
 	b, err := io.ReadAll(resp.Body)
 	if err != nil {
@@ -200,8 +200,8 @@ func (w *world) post(target string, form url.Values) *http.Response {
 
 // routes are all that the page answers, once for each method.
 var routes = []struct{ method, path string }{
-	{"GET", "/"}, {"POST", "/release"}, {"GET", "/person"}, {"POST", "/person"}, {"GET", "/person/p1"}, {"GET", "/person/ada@one.example"}, {"GET", "/told/site/p1"}, {"GET", "/sources"}, {"GET", "/sources?rules=1"},
-	{"GET", "/trouble"}, {"GET", "/trouble?examine=1"}, {"POST", "/trouble/retry"}, {"GET", "/effects"}, {"POST", "/effects"}, {"POST", "/signout"}, {"GET", "/nothing/here"}, {"PUT", "/"}, {"HEAD", "/person/p1"},
+	{"GET", "/"}, {"POST", "/release"}, {"GET", "/people"}, {"GET", "/people?tier=high"}, {"GET", "/person"}, {"POST", "/person"}, {"GET", "/person/p1"}, {"GET", "/person/ada@one.example"}, {"GET", "/told/site/p1"}, {"GET", "/sources"}, {"GET", "/sources?rules=1"},
+	{"GET", "/trouble"}, {"GET", "/trouble?examine=1"}, {"POST", "/trouble/retry"}, {"GET", "/effects"}, {"POST", "/effects"}, {"POST", "/export"}, {"POST", "/forget"}, {"POST", "/signout"}, {"GET", "/nothing/here"}, {"PUT", "/"}, {"HEAD", "/person/p1"},
 	{"GET", "/signin"}, {"POST", "/signin"}, {"GET", "/signin?link=x"}, {"GET", "/assets/style.css"}, {"GET", "/assets/"},
 }
 
@@ -465,7 +465,7 @@ func TestHostileTitleStaysText(t *testing.T) {
 func TestPagesKeepTheirPolicy(t *testing.T) {
 	w := newWorld(t, "en", "")
 	w.signIn()
-	for _, path := range []string{"/", "/person", "/person/p1", "/told/site/p1", "/sources?rules=1", "/trouble?examine=1", "/effects", "/signin?link=x"} {
+	for _, path := range []string{"/", "/people", "/person", "/person/p1", "/told/site/p1", "/sources?rules=1", "/trouble?examine=1", "/effects", "/signin?link=x"} {
 		page := w.get(path)
 		if found := regexp.MustCompile(`(?i)<style|\sstyle=|<[a-z][^>"']*\son[a-z]+=|<script[^>]*>[^<]|(?:src|href|action)="(?:https?:|//|data:|javascript:)`).FindString(page); found != "" {
 			t.Errorf("%s holds %q", path, found)
@@ -729,7 +729,7 @@ func TestEveryPageInEachLanguage(t *testing.T) {
 		}
 		check("/signin", w.get("/signin"))
 		w.signIn()
-		for _, path := range []string{"/", "/?did=released", "/person", "/person/p1", "/person/p3", "/told/site/p1", "/sources", "/sources?rules=1", "/trouble", "/trouble?examine=1", "/trouble?retried=3", "/effects", "/signin?link=x"} {
+		for _, path := range []string{"/", "/?did=released", "/people", "/people?tier=low&stage=deciding", "/person", "/person/p1", "/person/p3", "/told/site/p1", "/sources", "/sources?rules=1", "/trouble", "/trouble?examine=1", "/trouble?retried=3", "/effects", "/signin?link=x"} {
 			check(path, w.get(path))
 		}
 		if !strings.Contains(w.get("/"), says) && lang == "de" {
