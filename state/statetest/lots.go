@@ -110,6 +110,9 @@ var lots = []promise{
 			s.Errorf("first shown %v up to %v, %v", first, last, err)
 		}
 		s.settle(state.Settlement{Entry: state.Entry{Person: one}, Drawn: &state.Arm{Since: after(time.Hour)}, Outcome: state.Commit, Next: &state.Person{Shown: []byte("would"), Tier: 3}, Score: -1})
+		if c, last, err := s.db.ComparedFrom(one, 9); err != nil || len(c) != 2 || c[0].Person != two || !c[0].HeldOut || len(c[0].Contacts) != 1 || len(c[0].History) != 1 || c[1].Arm.Held || last != three {
+			s.Errorf("compared %+v up to %v, %v", c, last, err)
+		}
 		is("a result worked out of before, and another draw", one, held, true)
 		join(one, two)
 		is("both held out", one, held, true)

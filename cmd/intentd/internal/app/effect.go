@@ -72,7 +72,7 @@ var simulated = []string{
 }
 
 var beside = []string{
-	"state", "log", "http", "write", "text", "clickstream.dir", "schedule", "screenshots", "holdout", "competitors", "model.concurrency", "model.daily_budget_usd", "model.batch", "model.prices",
+	"state", "log", "http", "write", "text", "clickstream.dir", "schedule", "screenshots", "holdout", "proof", "competitors", "model.concurrency", "model.daily_budget_usd", "model.batch", "model.prices",
 	"model.timeout", "model.requests_per_minute", "model.api_key", "model.api_key_file", "privacy.redact", "privacy.retention.receipts",
 }
 
