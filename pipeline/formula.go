@@ -58,7 +58,7 @@ func (p *Pipeline) EachShown(ctx context.Context, do func(person *state.Person, 
 		from = next
 		for i := range people {
 			person := &people[i]
-			if len(person.Shown) == 0 || len(person.Features) == 0 {
+			if len(person.Shown) == 0 || len(person.Features) == 0 || person.HeldOut() {
 				continue
 			}
 			shown, err := score.DecodeShown(person.Shown)

@@ -129,8 +129,11 @@ var lots = []promise{
 				s.Errorf("one of them not held out: %+v", p)
 			}
 		}
-		six := drawn("6", held)
+		six := drawn("6", state.Arm{Since: now.Add(300 * time.Millisecond), Held: true})
 		is("after a restart", six, held, true)
+		if c, _, err := s.db.ComparedFrom(six-1, 1); err != nil || len(c) != 1 || len(c[0].History) != 1 {
+			s.Errorf("%+v, %v: what came of the lot that drew is compared", c, err)
+		}
 		for _, c := range []struct {
 			share float64
 			want  int

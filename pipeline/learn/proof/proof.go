@@ -109,7 +109,7 @@ func Of(people []Person, o Options) *Result {
 	if to.After(o.Now) {
 		to = o.Now
 	}
-	r.Periods = append(r.Periods, period(o.Month.Format("January 2006"), people, &o, o.Month, to))
+	r.Periods = append(r.Periods, period("in "+o.Month.Format("January 2006"), people, &o, o.Month, to))
 	if o.Since.Before(o.Month) {
 		r.Periods = append(r.Periods, period("since "+o.Since.Format("2 Jan 2006"), people, &o, o.Since, to))
 	}
@@ -244,6 +244,8 @@ func (s Side) TouchCell() string {
 	switch {
 	case s.Touch == nil:
 		return ""
+	case s.People == 0:
+		return "nobody"
 	case s.Touch.Median == nil:
 		return fmt.Sprintf("%d of %d, half not yet", s.Touch.Touched, s.People)
 	}

@@ -60,7 +60,7 @@ func proofText(w io.Writer, r *proof.Result) {
 		fmt.Fprintln(w, "  "+s)
 	}
 	for _, p := range r.Periods {
-		fmt.Fprintf(w, "\nWho entered a tier in %s\n", p.Name)
+		fmt.Fprintf(w, "\nWho entered a tier %s\n", p.Name)
 		t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 		for _, g := range p.Groups {
 			fmt.Fprintf(t, "%s\tshown: won\theld out: won\tdifference\n", g.Title())
