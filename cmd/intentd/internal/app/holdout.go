@@ -66,7 +66,9 @@ func (a *App) followHoldout(ctx context.Context) error {
 	a.mu.Lock()
 	if s := *a.made.setup; s.Holdout != a.holdoutShare(a.cfg.Holdout.Share) {
 		s.Holdout = a.holdoutShare(a.cfg.Holdout.Share)
-		a.made.setup = &s
+		made := *a.made // whoever looks at the one before goes on with it
+		made.setup = &s
+		a.made = &made
 		a.pipe.Swap(&s)
 	}
 	a.mu.Unlock()
