@@ -321,6 +321,12 @@ type DealReader interface {
 	Deals(ctx context.Context, from Cursor, since time.Time) (Page[Deal], error)
 }
 
+// TouchReader is a CRM that knows when the own team dealt with people: calls, mails, tasks, meetings.
+type TouchReader interface {
+	// Touches are the times since a moment, in order, by record; a record without any is left out. Refs of other CRMs are left out, too.
+	Touches(ctx context.Context, refs []Ref, since time.Time) (map[Ref][]time.Time, error)
+}
+
 // ChangesReader is a CRM that follows a log of changes which the vendor keeps for a while only. ChangesAt tells how far a cursor of Changes
 // has come in it, nil where the cursor is of no such log. It makes no request.
 type ChangesReader interface {

@@ -64,7 +64,7 @@ func (p *Pipeline) eachShown(ctx context.Context, do func(id state.PersonID, per
 		from = next
 		for i := range people {
 			person := &people[i]
-			if len(person.Shown) == 0 || len(person.Features) == 0 {
+			if len(person.Shown) == 0 || len(person.Features) == 0 || person.HeldOut() {
 				continue
 			}
 			shown, err := score.DecodeShown(person.Shown)

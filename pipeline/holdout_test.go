@@ -328,3 +328,19 @@ func TestADryRunShowsNothingOfWhoeverIsHeldOut(t *testing.T) {
 		t.Errorf("without a holdout: %+v, %v", dry, err)
 	}
 }
+
+// What a change of the config would do to the scores that CRMs show is not about whoever is shown nowhere.
+func TestAChangesEffectIsNotAboutWhoeverIsHeldOut(t *testing.T) {
+	w := newWorld(t).start()
+	w.reader("1")
+	w.once()
+	w.holdout(1)
+	w.reader("2")
+	w.once()
+	next := *w.setup
+	next.Score.Medium, next.Score.High = 1, 2
+	e, err := operate.EffectOf(t.Context(), w.p, &next, 100)
+	if err != nil || e.People != 1 {
+		t.Errorf("%+v, %v", e, err)
+	}
+}

@@ -3,7 +3,10 @@ package state
 import (
 	"cmp"
 	"encoding/binary"
+	"slices"
 	"time"
+
+	"github.com/intentd/intentd/connectors"
 )
 
 // HeldOut says whether nothing is written of the person now.
@@ -91,4 +94,36 @@ func (db *DB) FirstShown(after PersonID, n int) (first []time.Time, last PersonI
 		return nil
 	})
 	return first, last, err
+}
+
+// Compared is somebody who is compared, with their records and the scores that a CRM showed, or would have shown, since they drew.
+type Compared struct {
+	Person   PersonID
+	Arm      Arm
+	HeldOut  bool // still
+	Contacts []connectors.Ref
+	History  []HistoryPoint
+}
+
+// ComparedFrom are those of up to n people behind after who drew an arm, the mixed among them. last is the last of the n, 0 at the end. People who
+// cannot be read are left out: the lot that meets them tells.
+func (db *DB) ComparedFrom(after PersonID, n int) (people []Compared, last PersonID, err error) {
+	err = db.view(func(tx *txn) error {
+		people, last = nil, 0
+		ids, err := tx.People(after+1, n)
+		if err != nil {
+			return err
+		}
+		for _, id := range ids {
+			last = id
+			p, ok, err := tx.Person(id)
+			if err != nil || !ok || p.Arm.Since.IsZero() {
+				continue
+			}
+			history := slices.DeleteFunc(tx.History(id), func(h HistoryPoint) bool { return h.At.Before(p.Arm.Since) })
+			people = append(people, Compared{id, p.Arm, p.HeldOut(), p.Contacts, history})
+		}
+		return nil
+	})
+	return people, last, err
 }

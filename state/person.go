@@ -149,7 +149,7 @@ func (a Arm) append(b []byte) []byte {
 	if a.Mixed {
 		marks |= armMixed
 	}
-	return append(binary.BigEndian.AppendUint32(b, seconds(a.Since)), marks)
+	return append(binary.BigEndian.AppendUint32(b, seconds(a.Since.Truncate(time.Second))), marks) // as history does: what comes of the draw is not before it
 }
 
 func (r *reader) arm() Arm {

@@ -68,6 +68,11 @@ func TestActivities(t *testing.T) {
 
 		people := []connectors.Person{{Key: "L", Refs: []connectors.Ref{lead}}, {Key: "C", Refs: []connectors.Ref{contact, {CRM: "hubspot", Object: "contacts", ID: "1"}}},
 			{Key: "O", Refs: []connectors.Ref{other}}, {Key: "N", Emails: []string{"nobody@example.com"}}}
+		touched, err := p.connect(t).Touches(t.Context(), []connectors.Ref{lead, contact, other}, now.AddDate(0, 0, -6))
+		must(t, err)
+		if got := touched[lead]; len(touched) != 1 || len(got) != 2 || got[0].Format(time.DateOnly) != date(3) || got[1].Format(time.DateOnly) != date(2) {
+			t.Errorf("the own team dealt with them at %v", touched)
+		}
 		s := p.connect(t).Activities(ActivityOptions{})
 		w := connectors.Window{From: now.AddDate(-2, 0, 0), To: now.AddDate(0, 0, 1)}
 		got := journeysOf(t, s, people, w)

@@ -143,6 +143,9 @@ var lots = []promise{
 			s.Errorf("first shown %v up to %v, %v", first, last, err)
 		}
 		s.settle(state.Settlement{Entry: state.Entry{Person: one}, Drawn: &state.Arm{Since: after(time.Hour)}, Outcome: state.Commit, Next: &state.Person{Shown: []byte("would"), Tier: 3}, Score: -1})
+		if c, last, err := s.db.ComparedFrom(one, 9); err != nil || len(c) != 2 || c[0].Person != two || !c[0].HeldOut || len(c[0].Contacts) != 1 || len(c[0].History) != 1 || c[1].Arm.Held || last != three {
+			s.Errorf("compared %+v up to %v, %v", c, last, err)
+		}
 		is("a result worked out of before, and another draw", one, held, true)
 		join(one, two)
 		is("both held out", one, held, true)
@@ -159,8 +162,11 @@ var lots = []promise{
 				s.Errorf("one of them not held out: %+v", p)
 			}
 		}
-		six := drawn("6", held)
+		six := drawn("6", state.Arm{Since: now.Add(300 * time.Millisecond), Held: true})
 		is("after a restart", six, held, true)
+		if c, _, err := s.db.ComparedFrom(six-1, 1); err != nil || len(c) != 1 || len(c[0].History) != 1 {
+			s.Errorf("%+v, %v: what came of the lot that drew is compared", c, err)
+		}
 		for _, c := range []struct {
 			share float64
 			want  int

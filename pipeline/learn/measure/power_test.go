@@ -37,3 +37,11 @@ func TestHeldOutNeededHasItsPower(t *testing.T) {
 		near(t, "power", float64(seen)/2000, 0.8, 0.03)
 	}
 }
+
+// The example of the source: 56 of 70 against 48 of 80, a difference of 0.2 (0.0524 to 0.3339).
+func TestBetween(t *testing.T) {
+	d := Between(Wilson(48, 80), Wilson(56, 70))
+	near(t, "value", d.Value, 0.2, 1e-9)
+	near(t, "low", d.Low, 0.0524, 0.0001)
+	near(t, "high", d.High, 0.3339, 0.0001)
+}

@@ -15,7 +15,7 @@ import (
 	"github.com/intentd/intentd/pipeline/score"
 )
 
-//go:embed report.html.tmpl
+//go:embed *.tmpl
 var files embed.FS
 
 // Options say what is reported.
@@ -39,7 +39,7 @@ var page = template.Must(template.New("report.html.tmpl").Funcs(template.FuncMap
 		return ""
 	},
 	"colour": func(i int) string { return fmt.Sprintf("c%d", i%colours) },
-}).ParseFS(files, "report.html.tmpl"))
+}).ParseFS(files, "report.html.tmpl", "style.html.tmpl"))
 
 // Write writes the report.
 func Write(w io.Writer, o Options) error {

@@ -308,9 +308,11 @@ func (a *App) swap(cfg *config.Config) error {
 // followConfig asks for everybody again where the configuration in force makes other scores or texts than the one that the
 // state last worked under, be it in this process or an earlier one. What is asked for twice is done once.
 func (a *App) followConfig(ctx context.Context) {
-	if err := a.followHoldout(ctx); err != nil && ctx.Err() == nil {
-		a.log.Warn("the holdout could not be looked to, and is later", "error", err)
-	}
+	defer func() { // last: it may have to read a year's deals
+		if err := a.followHoldout(ctx); err != nil && ctx.Err() == nil {
+			a.log.Warn("the holdout could not be looked to, and is later", "error", err)
+		}
+	}()
 	a.mu.Lock()
 	version := a.made.version
 	a.mu.Unlock()

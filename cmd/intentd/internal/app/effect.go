@@ -75,7 +75,7 @@ var simulated = []string{
 var capacity = []string{"scoring.capacity"}
 
 var beside = []string{
-	"state", "log", "http", "write", "text", "clickstream.dir", "schedule", "learning", "screenshots", "holdout", "competitors", "model.concurrency", "model.daily_budget_usd", "model.batch", "model.prices",
+	"state", "log", "http", "write", "text", "clickstream.dir", "schedule", "learning", "screenshots", "holdout", "proof", "competitors", "model.concurrency", "model.daily_budget_usd", "model.batch", "model.prices",
 	"model.timeout", "model.requests_per_minute", "model.api_key", "model.api_key_file", "privacy.redact", "privacy.retention.receipts", "privacy.retention.snapshots",
 }
 

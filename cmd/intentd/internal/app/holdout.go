@@ -66,7 +66,9 @@ func (a *App) followHoldout(ctx context.Context) error {
 	a.mu.Lock()
 	if s := *a.made.setup; s.Holdout != a.holdoutShare(a.cfg.Holdout.Share) {
 		s.Holdout = a.holdoutShare(a.cfg.Holdout.Share)
-		a.made.setup = &s
+		made := *a.made // whoever looks at the one before goes on with it
+		made.setup = &s
+		a.made = &made
 		a.pipe.Swap(&s)
 	}
 	a.mu.Unlock()
@@ -101,7 +103,7 @@ func (a *App) weigh(ctx context.Context, setup *pipeline.Setup, share float64) (
 	}
 	from := begin.Add(settled)
 	if ready := from.Add(leastNew); now.Before(ready) {
-		return proof.Weighed{At: now, Share: share, Why: fmt.Sprintf("how many people a month are first scored is known from %s on: until then everybody is written", ready.UTC().Format("2 Jan 2006"))}, nil
+		return proof.Weighed{At: now, Share: share, Why: fmt.Sprintf("how many people a month are first scored is known from %s on", ready.UTC().Format("2 Jan 2006"))}, nil
 	}
 	if now.Sub(from) > mostNew {
 		from = now.Add(-mostNew)
@@ -166,7 +168,7 @@ func (a *App) examineHoldout(ctx context.Context, setup *pipeline.Setup, share f
 	case w.Runs:
 		found = Checked{"holdout", "holdout.runs", connectors.OK, w.Why, ""}
 	default:
-		found = Checked{"holdout", "holdout.refused", connectors.Warning, "the holdout does not begin, and everybody is written: " + w.Why, "wait, set holdout.share as it says, or to 0"}
+		found = Checked{"holdout", "holdout.refused", connectors.Warning, "it does not begin, and everybody is written: " + w.Why, "wait, set holdout.share as it says, or to 0"}
 	}
 	return []Checked{found}
 }

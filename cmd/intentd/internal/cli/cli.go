@@ -95,6 +95,7 @@ Exit codes: 0 done, 1 failed, 2 usage or configuration, 3 done with dead letters
 		c.plan(),
 		c.people(),
 		c.explain(),
+		c.proof(),
 		c.doctor(),
 		c.provision(),
 		c.dead(),

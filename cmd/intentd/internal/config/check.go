@@ -43,6 +43,7 @@ func (c *checker) check(cfg *Config) {
 	}
 	c.Between("holdout.share", cfg.Holdout.Share, 0, 0.5, "write a share of the people, such as 0.05; 0 holds nobody out")
 	c.OneOf("learning", cfg.Learning, LearningOff, LearningSuggest, LearningApply)
+	c.proof(&cfg.Proof)
 	c.topics(&cfg.Topics)
 	c.products(cfg.Products)
 	c.competitors(cfg.Competitors)
@@ -223,6 +224,25 @@ func (c *checker) rule(at string, r Rule) {
 		c.glob(at+".url", r.URL)
 	}
 }
+
+func (c *checker) proof(p *Proof) {
+	seen := map[string]bool{}
+	for i, team := range p.Teams {
+		at := fmt.Sprintf("proof.teams[%d]", i)
+		if c.Required(at+".name", team.Name, "give the team a name"); seen[team.Name] {
+			c.Add(at+".name", "is the name of a team above, too", "give each team a name of its own")
+		}
+		seen[team.Name] = true
+		owners := slices.Clone(team.Owners)
+		slices.Sort(owners)
+		if n := len(slices.Compact(owners)); n < leastReps {
+			c.Add(at+".owners", fmt.Sprintf("names %d reps: figures of fewer than %d would be about one of them", n, leastReps), "name five at least, or leave the team out")
+		}
+	}
+}
+
+// leastReps is how many reps a team has at least.
+const leastReps = 5
 
 func (c *checker) topics(t *Topics) {
 	seen := map[string]string{}

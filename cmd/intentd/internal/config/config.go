@@ -30,6 +30,7 @@ type Config struct {
 	Scoring     Scoring      `mapstructure:"scoring"`
 	Verdicts    Verdicts     `mapstructure:"verdicts"`
 	Holdout     Holdout      `mapstructure:"holdout"`
+	Proof       Proof        `mapstructure:"proof"`
 	Topics      Topics       `mapstructure:"topics"`
 	Products    []Product    `mapstructure:"products"`
 	Competitors []Competitor `mapstructure:"competitors"`
@@ -256,6 +257,18 @@ type Verdicts struct {
 // Holdout is the share of newly scored people of whom nothing is written, so that what a score brings can be told.
 type Holdout struct {
 	Share float64 `mapstructure:"share"` // 0 to 0.5; 0: everybody is written
+}
+
+// Proof says of whom the comparison with people held out tells figures.
+type Proof struct {
+	Teams   []Team `mapstructure:"teams"`
+	ByOwner bool   `mapstructure:"by_owner"` // figures of each rep, which in many countries asks for the works council's consent
+}
+
+// Team are reps who are told of together: five at least, so that no figure is about one of them.
+type Team struct {
+	Name   string   `mapstructure:"name"`
+	Owners []string `mapstructure:"owners"` // the CRM's ids of owners
 }
 
 // Topics are what a good or a bad customer reads about.
