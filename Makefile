@@ -2,7 +2,7 @@
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
-.PHONY: build test race bench quality fuzz-short lint demo image release weight licences ci clean
+.PHONY: build test race bench bench-history quality fuzz-short lint demo image release weight licences ci clean
 
 build: ## one static binary
 	CGO_ENABLED=0 go build -trimpath -ldflags "-s -w -X main.version=$(VERSION)" -o intentd ./cmd/intentd
@@ -16,6 +16,10 @@ race:
 bench: ## the figures of the README; whole runs once, small things often; ten minutes or so
 	go test -run '^$$' -bench . -benchtime 1x ./pipeline ./pipeline/intent ./state
 	go test -run '^$$' -bench . -benchmem $$(go list ./... | grep -vE '/(pipeline|pipeline/intent|state)$$')
+
+bench-history: ## time and memory of a backtest on 10,000 people and a million snapshots, and of a million snapshots in the state; some minutes
+	go test -run '^$$' -bench 'Backtest' -benchtime 1x ./pipeline/learn/backtest
+	go test -run '^$$' -bench 'Snapshots' -benchtime 1x ./pipeline
 
 quality: ## what a tier is worth on simulated mixes of leads with known truth
 	go test -count 1 -run '^TestQuality$$' -v ./pipeline/journey

@@ -2,14 +2,18 @@ package pipeline_test
 
 import (
 	"fmt"
+	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/intentd/intentd/connectors"
 	"github.com/intentd/intentd/pipeline/operate"
 	"github.com/intentd/intentd/pipeline/privacy"
 	"github.com/intentd/intentd/pipeline/score"
 	"github.com/intentd/intentd/pipeline/topics"
+	"github.com/intentd/intentd/state"
 )
 
 // Each change of what a score rests on leaves a snapshot, and each gives the score of its time again; what changes nothing leaves none.
@@ -133,5 +137,101 @@ func TestExplainAtAPastMoment(t *testing.T) {
 	}
 	if then.Shown == nil || then.Shown.Score != before.Parts.Score {
 		t.Errorf("the CRM showed %+v", then.Shown)
+	}
+}
+
+// BenchmarkSnapshots prints what it takes to keep snapshots and to work everybody's past scores out again under other settings: the time, the bytes of a snapshot in the state, and
+// the most memory that is held, which does not grow with their number.
+func BenchmarkSnapshots(b *testing.B) {
+	for _, people := range []int{1_000, 10_000} {
+		b.Run(fmt.Sprint(people*100), func(b *testing.B) {
+			db, err := state.Open(filepath.Join(b.TempDir(), "state.db"), state.Options{NoSync: true})
+			if err != nil {
+				b.Fatal(err)
+			}
+			defer db.Close()
+			begin := time.Now()
+			keepSnapshots(b, db, people, 100)
+			kept := time.Since(begin)
+			sizes, err := db.Sizes()
+			if err != nil {
+				b.Fatal(err)
+			}
+			var peak, scored uint64
+			for b.Loop() {
+				scored = 0
+				set := score.Defaults()
+				set.Weights = score.Weights{Volume: 300, Recency: 300, Topics: 400}
+				for from := state.PersonID(1); from > 0; {
+					var list []state.PersonSnapshots
+					if list, from, err = db.SnapshotsFrom(from, 100); err != nil {
+						b.Fatal(err)
+					}
+					for _, p := range list {
+						for _, s := range p.Snapshots {
+							snap, err := score.DecodeSnapshot(s.Body)
+							if err != nil {
+								b.Fatal(err)
+							}
+							if shown, _, _ := set.Show(&snap.Features, score.Shown{Tier: snap.Previous}, s.At); shown.Known {
+								scored++
+							}
+						}
+					}
+					if from%1000 == 1 {
+						runtime.GC() // what is held, not what is left lying about
+						var m runtime.MemStats
+						runtime.ReadMemStats(&m)
+						peak = max(peak, m.HeapAlloc)
+					}
+				}
+			}
+			if scored != uint64(people)*100 {
+				b.Fatalf("%d of %d scored", scored, people*100)
+			}
+			b.ReportMetric(float64(scored)*float64(b.N)/b.Elapsed().Seconds(), "snapshots/s")
+			b.ReportMetric(kept.Seconds()*1e6/float64(scored), "us/kept")
+			b.ReportMetric(float64(sizes["snapshots"].Used)/float64(scored), "bytes/snapshot")
+			b.ReportMetric(float64(peak)/(1<<20), "MB-held")
+		})
+	}
+}
+
+// keepSnapshots has people of whom each was seen so many times, a day apart, in lots as the daemon makes them.
+func keepSnapshots(b *testing.B, db *state.DB, people, each int) {
+	b.Helper()
+	start := time.Date(2026, 1, 1, 9, 0, 0, 0, time.UTC)
+	rules := &state.IdentityRules{CRMs: []string{"crm"}}
+	page := state.RecordPage{Feed: "poll", Next: connectors.Cursor("1"), Rules: rules, Now: start, Lane: state.Live}
+	for i := range people {
+		page.Records = append(page.Records, connectors.Contact{Ref: connectors.Ref{CRM: "crm", Object: "contacts", ID: fmt.Sprint(i + 1)}})
+	}
+	if _, err := db.TakeRecords(page); err != nil {
+		b.Fatal(err)
+	}
+	read := []string{"CRM integration", "sales automation", "API documentation", "pricing", "onboarding"}
+	for n := range each {
+		at := start.AddDate(0, 0, n)
+		for from := 0; from < people; from += 500 {
+			lot := state.Lot{Rules: rules, Now: at}
+			for i := from; i < min(from+500, people); i++ {
+				f := score.Features{Topics: []score.Topic{{Name: "CRM", Points: 3, First: start.Unix(), Last: at.Unix()}}}
+				for k := max(0, n-20); k <= n; k++ {
+					g := score.Signal{At: start.AddDate(0, 0, k).Unix() - int64(i%3600), Session: uint16(k), Type: score.WebVisit, Strength: 40}
+					if (i+k)%4 == 0 {
+						g.Type, g.Strength, g.Flags = score.ContentView, 60, score.PricePage|score.Key
+					}
+					f.Signals = append(f.Signals, g)
+				}
+				snap := score.Snapshot{Formula: score.Version, Settings: 7, Tier: score.Medium, Rule: score.ByThreshold, Features: f}
+				for _, name := range read[:1+(i+n/20)%len(read)] {
+					snap.Read = append(snap.Read, score.Read{Name: name, First: start.Unix(), Last: at.Unix() - int64(i%3600)})
+				}
+				lot.Settlements = append(lot.Settlements, state.Settlement{Entry: state.Entry{Person: state.PersonID(i + 1)}, Outcome: state.Commit, Snapshot: snap.Append(nil, f.Append(nil))})
+			}
+			if done, err := db.StageLot(lot); err != nil || len(done.Failed) > 0 {
+				b.Fatal(done.Failed, err)
+			}
+		}
 	}
 }

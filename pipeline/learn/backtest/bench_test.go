@@ -83,3 +83,13 @@ func BenchmarkBacktestSnapshots(b *testing.B) {
 	b.ReportMetric(float64(peak)/(1<<20), "MB-held")
 	b.ReportMetric(1e6*float64(b.N)/b.Elapsed().Seconds(), "snapshots/s")
 }
+
+// BenchmarkBacktestPeople prints the same for ten thousand people, all of whom are learned from or judged on.
+func BenchmarkBacktestPeople(b *testing.B) {
+	var peak uint64
+	for b.Loop() {
+		remembered{10_000, &peak}.run(b, maxLearned)
+	}
+	b.ReportMetric(float64(peak)/(1<<20), "MB-held")
+	b.ReportMetric(1e4*float64(b.N)/b.Elapsed().Seconds(), "people/s")
+}
