@@ -41,6 +41,7 @@ func (c *checker) check(cfg *Config) {
 	for key, d := range map[string]time.Duration{"not_now": cfg.Verdicts.NotNow, "not_interested": cfg.Verdicts.NotInterested, "wrong_person": cfg.Verdicts.WrongPerson} {
 		c.Span("verdicts."+key, d, 0, 3650*day)
 	}
+	c.fit(cfg)
 	c.topics(&cfg.Topics)
 	c.products(cfg.Products)
 	c.competitors(cfg.Competitors)

@@ -125,7 +125,7 @@ func (p *Page) personView(r *receipt.Receipt) personView {
 	}
 	v.Next = cites(next, places)
 	v.Parts = p.partRows(r)
-	for _, f := range connectors.PersonFields().Fields {
+	for _, f := range connectors.AllPersonFields().Fields {
 		value, written := r.Written[f.Name]
 		if held := slices.Contains(r.Held, f.Name); written || held {
 			v.Written = append(v.Written, fieldRow{f.Name, value, held})
