@@ -1,6 +1,9 @@
 package connectors
 
-import "context"
+import (
+	"context"
+	"slices"
+)
 
 // Canonical names of intentd's own CRM fields. The config maps each to a property of the CRM.
 const (
@@ -19,6 +22,10 @@ const (
 	FieldLastSignalAt = "last_signal_at"
 	FieldScoredAt     = "scored_at"
 	FieldVerdict      = "verdict" // the rep's: read, never written
+
+	// Of people whose fit is graded alone.
+	FieldFit      = "fit"
+	FieldCombined = "combined"
 )
 
 // FieldType is the type of a CRM field, apart from vendors' spelling.
@@ -112,6 +119,39 @@ var personFields = FieldSet{Of: PersonSubject, Score: DefaultScore, Fields: []Fi
 	{Number: 13, Name: FieldScoredAt, Type: TypeDateTime, Label: "Intent scored (intentd)", Help: "When intentd last worked this out. Set by intentd."},
 	{Number: 14, Name: FieldVerdict, Type: TypeEnum, RepEdits: true, Label: "Intent verdict (intentd)", Help: "Yours to set: was intentd right about this person? intentd reads it and never writes it.", Options: options("interested", "Interested", "not_interested", "Not interested", "not_now", "Not now", "wrong_person", "Wrong person")},
 }}
+
+// AllPersonFields are those of every person, and those that a configuration may add.
+func AllPersonFields() FieldSet { return allPersonFields }
+
+// PersonFieldsWith are the fields of a person with further ones that a configuration adds, by canonical name.
+func PersonFieldsWith(more ...string) FieldSet {
+	set := personFields
+	set.Fields = slices.Clone(set.Fields)
+	for _, f := range addedFields {
+		if slices.Contains(more, f.Name) {
+			set.Fields = append(set.Fields, f)
+		}
+	}
+	return set
+}
+
+// addedFields are made in a CRM only where the configuration asks for them.
+var addedFields = []Field{
+	{Number: 15, Name: FieldFit, Type: TypeEnum, Label: "Intent fit (intentd)", Help: "How well this person suits, by your own rules on CRM fields: A to D. It says nothing of what they did. Set by intentd.", Options: options("A", "A", "B", "B", "C", "C", "D", "D")},
+	{Number: 16, Name: FieldCombined, Type: TypeEnum, Label: "Intent fit and tier (intentd)", Help: "Fit (A to D) and tier (1 high, 2 medium, 3 low, 4 unknown) in one: A1 first. Set by intentd.", Options: grades()},
+}
+
+var allPersonFields = PersonFieldsWith(FieldFit, FieldCombined)
+
+func grades() []Option {
+	var all []string
+	for _, letter := range "ABCD" {
+		for _, band := range "1234" {
+			all = append(all, string(letter)+string(band), string(letter)+string(band))
+		}
+	}
+	return options(all...)
+}
 
 func options(pairs ...string) []Option {
 	var o []Option

@@ -132,16 +132,28 @@ type CRMHost struct {
 	Fields     map[string]string // intentd's field → property; those not named keep the connector's default, "" is not written
 	Adopt      bool              // use existing properties of the right type
 	Inputs     []string          // further properties to read, beside those of the connector's own settings
+	Own        FieldSet          // intentd's fields in this CRM; none: PersonFields
+}
+
+// OwnFields are intentd's fields in this CRM.
+func (h CRMHost) OwnFields() FieldSet {
+	if h.Own.Fields == nil {
+		return PersonFields()
+	}
+	return h.Own
 }
 
 // FieldNames are the properties of all of intentd's fields: those given, else the connector's default.
 func (h CRMHost) FieldNames(byDefault func(field string) string) map[string]string {
 	names := map[string]string{}
-	for _, f := range PersonFields().Fields {
+	own := h.OwnFields()
+	for _, f := range own.Fields {
 		names[f.Name] = byDefault(f.Name)
 	}
 	for field, property := range h.Fields {
-		names[field] = property
+		if _, there := own.Named(field); there {
+			names[field] = property
+		}
 	}
 	return names
 }

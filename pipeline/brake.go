@@ -26,7 +26,7 @@ type BrakeState struct {
 	Why     string    `json:"why,omitempty"`
 	At      time.Time `json:"at"`
 	Since   time.Time `json:"since"`   // begin of the day that changes are counted over
-	Changes int       `json:"changes"` // tier changes since
+	Changes int       `json:"changes"` // of tier or fit since
 	Paused  bool      `json:"paused"`  // an admin's pause
 
 	Released time.Time `json:"released,omitzero"` // when an admin last released the brake …
@@ -69,7 +69,7 @@ func (b *brake) allow(share float64, changes int) bool {
 		return true
 	}
 	b.st.On, b.st.At = true, now
-	b.st.Why = fmt.Sprintf("%d tier changes since %s among %d scored people: more than %.0f %%; check the latest change of config or sources with `intentd plan`, then `intentd resume`",
+	b.st.Why = fmt.Sprintf("%d changes of tier or fit since %s among %d scored people: more than %.0f %%; check the latest change of config or sources with `intentd plan`, then `intentd resume`",
 		n, b.st.Since.UTC().Format("2 Jan 15:04 UTC"), scored, share*100)
 	b.log.Error("writing stopped by the brake", "why", b.st.Why)
 	b.saveLater()

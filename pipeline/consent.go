@@ -35,9 +35,12 @@ func (by *ConsentBy) Of(c *connectors.Contact) string {
 	return said
 }
 
-// value is the property's in a record. People write names in their own case, and of Salesforce with the object before them.
-func (by *ConsentBy) value(c *connectors.Contact) string {
-	name := strings.TrimSpace(by.Property)
+// value is the property's in a record.
+func (by *ConsentBy) value(c *connectors.Contact) string { return propertyOf(c, by.Property) }
+
+// propertyOf is a property of a record, "" where it is not there or empty. People write names in their own case, and of Salesforce with the object before them.
+func propertyOf(c *connectors.Contact, name string) string {
+	name = strings.TrimSpace(name)
 	if object, field, ok := strings.Cut(name, "."); ok {
 		if !strings.EqualFold(object, c.Object) {
 			return ""

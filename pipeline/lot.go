@@ -153,6 +153,8 @@ type result struct {
 	values  map[string]string
 	reason  string    // why it is written; "" if it is not
 	wait    time.Time // it is material, but may not be written before
+
+	regraded bool // another fit than a record shows takes its place
 }
 
 // room is what the people of a lot are worked on in. The next lot has it again: made anew for each lot it was a twelfth of what a first

@@ -7,6 +7,7 @@ import (
 
 	"github.com/cespare/xxhash/v2"
 
+	"github.com/intentd/intentd/connectors"
 	"github.com/intentd/intentd/pipeline/fields"
 	"github.com/intentd/intentd/pipeline/intent"
 	"github.com/intentd/intentd/pipeline/receipt"
@@ -43,7 +44,10 @@ func (l *lot) scoreSubject(s *subject) {
 	next, parts, rule := set.Show(&b.features, s.shown, l.now)
 	next.Topics = topicsHash(b.intent.Topics)
 
+	graded, combined := l.fit(s)
 	r := l.room.results.take()
+	var news bool
+	news, r.regraded = l.fitIsNews(s, map[string]string{connectors.FieldFit: graded.Grade, connectors.FieldCombined: graded.Shown(next.Tier, combined)})
 	r.shown, r.parts = next, parts
 	reason, wait, ok := set.Material(s.shown, next, l.now)
 	switch {
@@ -54,6 +58,8 @@ func (l *lot) scoreSubject(s *subject) {
 		r.reason = "held out no more"
 	case l.verdictIsNews(s):
 		r.reason = score.ReasonVerdict
+	case s.shown.Known && news:
+		r.reason = score.ReasonFit
 	case b.upgraded:
 		r.reason = "better texts"
 	case s.entry.Reason&state.ReasonAsked != 0 && s.shown.Known:
@@ -64,7 +70,7 @@ func (l *lot) scoreSubject(s *subject) {
 	r.receipt = receipt.Receipt{
 		Person: s.key, At: l.now.UTC().Truncate(time.Second), Formula: score.Version, Settings: *set, Parts: parts, Points: set.PointsAt(&b.features, l.now.Unix()), Features: b.features,
 		Signals: b.signals, Cited: b.cited, Topics: b.topics, Tier: next.Tier, Rule: rule, Previous: s.shown, Stage: next.Stage, Trend: next.Trend,
-		Product: next.Product, Interest: next.Interest, Intent: b.intent, Filtered: b.filtered, LeftOut: b.leftOut, Verdict: s.person.Verdict, Provisional: b.rulesText, Stale: s.stale, Degraded: b.degraded, Reason: r.reason,
+		Product: next.Product, Interest: next.Interest, Intent: b.intent, Filtered: b.filtered, LeftOut: b.leftOut, Verdict: s.person.Verdict, Fit: graded, Graded: l.s.Fit != nil, Combined: combined, Provisional: b.rulesText, Stale: s.stale, Degraded: b.degraded, Reason: r.reason,
 	}
 	r.receipt.Probability, _ = set.Probability(&parts)
 	shows := next

@@ -15,6 +15,7 @@ import (
 	"github.com/intentd/intentd/pipeline/batch"
 	"github.com/intentd/intentd/pipeline/deliver"
 	"github.com/intentd/intentd/pipeline/fields"
+	"github.com/intentd/intentd/pipeline/fit"
 	"github.com/intentd/intentd/pipeline/intent"
 	"github.com/intentd/intentd/pipeline/journey"
 	"github.com/intentd/intentd/pipeline/score"
@@ -36,6 +37,8 @@ type Setup struct {
 	Batch     *batch.Vendor // how Engine's model takes jobs; nil: it takes none
 	Fields    fields.Options
 	Customers []string // lifecycle values, lower case, whose visits do not count
+
+	Fit *fit.Config // how people are graded by what the CRM says of them; nil: not at all
 
 	Verdicts Verdicts // for how long a rep's word sets somebody aside
 
@@ -170,6 +173,9 @@ func (s *Setup) hashScoring() uint64 {
 	}
 	if len(s.Exclude) > 0 {
 		_, _ = fmt.Fprintf(d, "%q", s.Exclude)
+	}
+	if h := s.Fit.Hash(); h != 0 {
+		_, _ = fmt.Fprintf(d, "fit %x\n", h)
 	}
 	var b [8]byte
 	for _, v := range [...]uint64{s.Score.Hash(), s.Topics.Version(), s.Journey.Version(), xxhash.Sum64String(s.Fields.Language)} {

@@ -30,7 +30,7 @@ func (l *lot) stage() error {
 			continue
 		}
 		staged = append(staged, s)
-		if !s.held && s.shown.Known && s.result.shown.Tier != s.shown.Tier && !l.p.brake.released(s.entry.Since, s.person.Scoring, l.scoringHash()) {
+		if !s.held && s.shown.Known && (s.result.shown.Tier != s.shown.Tier || s.result.regraded) && !l.p.brake.released(s.entry.Since, s.person.Scoring, l.scoringHash()) {
 			changes[s.id] = true
 		}
 	}

@@ -18,7 +18,7 @@ type Options struct {
 	ReadOnly          bool                // look only: several such processes may share the file
 	ReceiptsPerPerson int                 // receipts kept a person, newest first; 0: 3
 	CacheEntries      int                 // entries kept in each cache; 0: 200,000
-	Fields            connectors.FieldSet // whose values are followed in the CRM; none: connectors.PersonFields
+	Fields            connectors.FieldSet // whose values are followed in the CRM; none: connectors.AllPersonFields
 
 	Progress func(line string) // told how far bringing an older state up to date is; nil: nobody
 

@@ -38,7 +38,7 @@ func New(e engine.Engine, o Options) (*DB, error) {
 		o.CacheEntries = 200_000
 	}
 	if o.Fields.Fields == nil {
-		o.Fields = connectors.PersonFields()
+		o.Fields = connectors.AllPersonFields() // those of a configuration that has changed since, too
 	}
 	if o.migrations == nil {
 		o.migrations = migrations

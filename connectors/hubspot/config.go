@@ -117,7 +117,7 @@ func (o *Config) Connect(h connectors.CRMHost) (connectors.Connection, error) {
 	options := Options{
 		Name: h.Name, BaseURL: o.BaseURL, Token: o.Token.Reveal(), TokenFile: o.TokenFile, APIVersion: o.APIVersion,
 		SearchesPerSecond: o.SearchesPerSecond, RateShare: o.RateShare, DailyReserve: o.DailyReserve, Lookback: o.Lookback,
-		Fields: names, Adopt: h.Adopt, Inputs: slices.Concat(o.Inputs, h.Inputs), Poll: h.Poll, SweepEvery: h.SweepEvery,
+		Fields: names, Own: h.OwnFields(), Adopt: h.Adopt, Inputs: slices.Concat(o.Inputs, h.Inputs), Poll: h.Poll, SweepEvery: h.SweepEvery,
 		HTTP: h.HTTP, Now: h.Now, Ledger: h.Ledger, Logger: h.Logger,
 	}
 	if o.DailyReserve == 0 {

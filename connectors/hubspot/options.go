@@ -28,6 +28,8 @@ type Options struct {
 
 	// Fields maps canonical field names to properties; those not named keep their default, intent_ and the canonical name.
 	Fields map[string]string
+	// Own are intentd's fields here; none: connectors.PersonFields.
+	Own connectors.FieldSet
 	// Adopt lets existing properties that intentd did not make be used, if their type is right.
 	Adopt bool
 	// Deals says that the host reads deals, so that Probe asks for the scope they need. (false)
@@ -56,4 +58,12 @@ type EngagementOptions struct {
 	// Occurrences is the store that Client.Events is taken into under the same name: it tells single page views and custom events,
 	// which Enterprise accounts have. (none)
 	Occurrences connectors.EventStore
+}
+
+// own are intentd's fields here.
+func (o *Options) own() connectors.FieldSet {
+	if o.Own.Fields == nil {
+		return connectors.PersonFields()
+	}
+	return o.Own
 }

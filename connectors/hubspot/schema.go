@@ -50,7 +50,7 @@ var propertyName = regexp.MustCompile(`^[a-z][a-z0-9_]{0,99}$`)
 func newSchema(o Options) (*schema, *connectors.Error) {
 	own, e := crmkit.NewSchema(crmkit.Naming{Connector: o.Name, Word: "property", Default: DefaultProperty, Spell: strings.ToLower,
 		Form: propertyName, Refusal: "is no name HubSpot allows a property",
-		Fix: func(string) string { return "use lower-case letters, digits and underscores, a letter first" }}, connectors.PersonFields(), o.Fields)
+		Fix: func(string) string { return "use lower-case letters, digits and underscores, a letter first" }}, o.own(), o.Fields)
 	if e != nil {
 		return nil, e
 	}

@@ -113,7 +113,7 @@ func (o *Config) Connect(h connectors.CRMHost) (connectors.Connection, error) {
 			Key: o.Auth.Key.Reveal(), RefreshToken: o.Auth.RefreshToken.Reveal(),
 		},
 		Tokens: h.Tokens, Lookback: o.Lookback, DailyShare: o.DailyShare, BulkThreshold: o.BulkThreshold,
-		Fields: names, Adopt: h.Adopt, Inputs: slices.Concat(o.Inputs, h.Inputs), Poll: h.Poll, SweepEvery: h.SweepEvery,
+		Fields: names, Own: h.OwnFields(), Adopt: h.Adopt, Inputs: slices.Concat(o.Inputs, h.Inputs), Poll: h.Poll, SweepEvery: h.SweepEvery,
 		HTTP: h.HTTP, Now: h.Now, Ledger: h.Ledger, Logger: h.Logger,
 	})
 	if err != nil {

@@ -24,6 +24,8 @@ type Options struct {
 
 	// Fields maps canonical field names to API names; those not named keep their default: Intent_Score__c and so on.
 	Fields map[string]string
+	// Own are intentd's fields here; none: connectors.PersonFields.
+	Own connectors.FieldSet
 	// Inputs are further fields to read into Contact.Fields: Field__c of every object that has it, or Lead.Field__c of one.
 	Inputs []string
 	// Adopt lets existing fields that intentd did not make be used, if their type is right.
@@ -66,3 +68,11 @@ type ActivityOptions struct {
 
 // DefaultField is the API name of one of intentd's fields unless the options name another: tier_since, Intent_Tier_Since__c.
 func DefaultField(canonical string) string { return defaultName(canonical) }
+
+// own are intentd's fields here.
+func (o *Options) own() connectors.FieldSet {
+	if o.Own.Fields == nil {
+		return connectors.PersonFields()
+	}
+	return o.Own
+}

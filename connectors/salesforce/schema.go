@@ -89,7 +89,7 @@ func newObject(o Options, name string) (*object, *connectors.Error) {
 	}
 	var e *connectors.Error
 	if obj.Schema, e = crmkit.NewSchema(crmkit.Naming{Connector: o.Name, Word: "field", Default: defaultName, Form: fieldName, Refusal: "is no API name",
-		Fix: func(canonical string) string { return "use the field's API name, such as " + defaultName(canonical) }}, connectors.PersonFields(), o.Fields); e != nil {
+		Fix: func(canonical string) string { return "use the field's API name, such as " + defaultName(canonical) }}, o.own(), o.Fields); e != nil {
 		return nil, e
 	}
 	for api, p := range identityFields[obj.name] {

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/intentd/intentd/connectors"
+	"github.com/intentd/intentd/pipeline/fit"
 	"github.com/intentd/intentd/pipeline/intent"
 	"github.com/intentd/intentd/pipeline/journey"
 	"github.com/intentd/intentd/pipeline/score"
@@ -30,12 +31,43 @@ const (
 	beforeLeft    = 2 // without LeftOut and what Filtered counts since, too; never 1: the state takes such a receipt for a compressed one
 )
 
+// withFit is the mark beside the version that says: the person was graded, and the grade follows. Most are not.
+const withFit = 1 << 6
+
+func (w *writer) fit(r *Receipt) {
+	w.text(r.Fit.Grade)
+	w.ints(r.Fit.Points)
+	w.count(len(r.Fit.Rules), r.Fit.Rules == nil)
+	for _, l := range r.Fit.Rules {
+		w.texts(l.Property, l.Value)
+		w.ints(l.Points)
+	}
+	w.list(r.Fit.Missing)
+	w.bool(r.Combined)
+}
+
+func (d *reader) fit(r *Receipt) {
+	r.Graded, r.Fit.Grade = true, d.text()
+	d.ints(&r.Fit.Points)
+	r.Fit.Rules = listOf(d, func(l *fit.Line) {
+		d.texts(&l.Property, &l.Value)
+		d.ints(&l.Points)
+	})
+	r.Fit.Missing, r.Combined = d.list(), d.bool()
+}
+
 // Append writes r behind b. Of the settings it writes only the given hash, of the features the given stored form: thousands of
 // receipts share the former, and the caller has the latter at hand.
 func (r *Receipt) Append(b []byte, settings uint64, features []byte) []byte {
 	w := writers.Get().(*writer)
 	w.b = append(b, version)
+	if r.Graded {
+		w.b[len(b)] |= withFit
+	}
 	w.receipt(r, settings, features)
+	if r.Graded {
+		w.fit(r)
+	}
 	b = w.b
 	w.b = nil
 	clear(w.number)
@@ -48,10 +80,14 @@ func (r *Receipt) Append(b []byte, settings uint64, features []byte) []byte {
 func Decode(b []byte) (r *Receipt, settings uint64, err error) {
 	d := reader{b: b}
 	v := d.byte()
+	graded := v&withFit != 0
+	v &^= withFit
 	if (v < beforeLeft || v > version) && d.err == nil {
 		return nil, 0, fmt.Errorf("receipt: the stored form has version %d, this release reads versions %d to %d", v, beforeLeft, version)
 	}
-	r, settings = d.receipt(v)
+	if r, settings = d.receipt(v); graded {
+		d.fit(r)
+	}
 	if d.err == nil && len(d.b) > 0 {
 		d.err = errors.New("bytes are left over")
 	}
@@ -341,7 +377,7 @@ func (w *writer) list(l []string) {
 func (w *writer) values(m map[string]string) {
 	w.count(len(m), m == nil)
 	left := len(m)
-	own := connectors.PersonFields()
+	own := connectors.AllPersonFields()
 	for _, f := range own.Fields {
 		if v, ok := m[f.Name]; ok {
 			w.texts(f.Name, v)

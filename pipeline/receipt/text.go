@@ -69,7 +69,7 @@ func (p *page) who() {
 		p.entry("because", "never written before")
 	case r.Reason == score.ReasonVerdict:
 		p.entry("because", "what a rep's verdict decides changed since the last write")
-	case slices.Contains(changes, r.Reason):
+	case slices.Contains(changes, r.Reason), r.Reason == score.ReasonFit:
 		p.entry("because", r.Reason+" changed since the last write")
 	default: // a sentence of its own: not written, asked for, better texts
 		p.entry("because", r.Reason)
@@ -104,6 +104,9 @@ func (p *page) score() {
 	if r.Verdict != "" {
 		p.entry("verdict", p.verdict())
 	}
+	if r.Graded {
+		p.entry("fit", p.fit())
+	}
 	p.entry("stage", r.Stage.String())
 	p.entry("trend", cmp.Or(r.Trend.String(), "none"))
 	if r.Product != "" {
@@ -113,6 +116,26 @@ func (p *page) score() {
 		}
 		p.entry("product", product)
 	}
+}
+
+// fit tells the grade with the rules that gave points, and what no record says anything of.
+func (p *page) fit() string {
+	f := &p.r.Fit
+	text := "no grade: the CRM says nothing that a rule of fit asks for"
+	if f.Grade != "" {
+		text = fmt.Sprintf("%s by %d points, which are no part of the score", cmp.Or(f.Shown(p.r.Tier, p.r.Combined), f.Grade), f.Points)
+	}
+	for i, l := range f.Rules {
+		sep := ", "
+		if i == 0 {
+			sep = ": "
+		}
+		text += fmt.Sprintf("%s%s %q %+d", sep, l.Property, l.Value, l.Points)
+	}
+	if len(f.Missing) > 0 {
+		text += "; not known: " + strings.Join(f.Missing, ", ")
+	}
+	return text
 }
 
 // rule tells why the tier is what it is, with the numbers it was decided by.
@@ -423,7 +446,7 @@ func (p *page) written() {
 		p.title("Written", "nothing")
 	} else {
 		p.title("Written", "")
-		for _, f := range connectors.PersonFields().Fields {
+		for _, f := range connectors.AllPersonFields().Fields {
 			v, ok := r.Written[f.Name]
 			if !ok {
 				continue

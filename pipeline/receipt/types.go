@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/intentd/intentd/connectors"
+	"github.com/intentd/intentd/pipeline/fit"
 	"github.com/intentd/intentd/pipeline/intent"
 	"github.com/intentd/intentd/pipeline/journey"
 	"github.com/intentd/intentd/pipeline/score"
@@ -41,6 +42,10 @@ type Receipt struct {
 	Filtered journey.Filtered  `json:"filtered"`
 	LeftOut  []journey.LeftOut `json:"left_out,omitempty"` // events that did not count, by reason, the newest first
 	Verdict  string            `json:"verdict,omitempty"`  // the rep's, as the CRM has it; Features.SetAside says what follows from it
+	// Fit is how well the person suits by what the CRM says of them, where that was Graded; Combined: it is shown beside the tier, too. It is no part of the score.
+	Fit      fit.Result `json:"fit,omitzero"`
+	Graded   bool       `json:"graded,omitempty"`
+	Combined bool       `json:"fit_combined,omitempty"`
 	// Stale names sources that did not answer or were suddenly empty: the score rests on what they said before.
 	Stale       []string          `json:"stale,omitempty"`
 	Degraded    []string          `json:"degraded,omitempty"`    // every reason why this is less than the config asks for

@@ -11,6 +11,7 @@ const (
 	ReasonTopics  = "topics" // another set of topics
 	ReasonTrend   = "trend"
 	ReasonScore   = "score"   // drifted by MaterialPoints or more since the last write
+	ReasonFit     = "fit"     // how well somebody suits, as the verdict the caller's to compare
 	ReasonVerdict = "verdict" // from when to when a rep sets the person aside: the caller's to compare, the gate does not know it
 )
 

@@ -36,6 +36,7 @@ import (
 	"github.com/intentd/intentd/pipeline/alert"
 	"github.com/intentd/intentd/pipeline/batch"
 	"github.com/intentd/intentd/pipeline/fields"
+	"github.com/intentd/intentd/pipeline/fit"
 	"github.com/intentd/intentd/pipeline/intent"
 	"github.com/intentd/intentd/pipeline/journey"
 	"github.com/intentd/intentd/pipeline/ledger"
@@ -195,6 +196,7 @@ func (b *builder) reading() (err error) {
 	if s.Score, err = b.settings(); err != nil {
 		return err
 	}
+	s.Fit = fitOf(cfg)
 	s.Verdicts = pipeline.Verdicts{"not_now": cfg.Verdicts.NotNow, "not_interested": cfg.Verdicts.NotInterested, "wrong_person": cfg.Verdicts.WrongPerson}
 	if problems := s.Score.Validate(); len(problems) > 0 {
 		return fmt.Errorf("scoring: %s", strings.Join(problems, "; "))
@@ -217,6 +219,18 @@ func (b *builder) reading() (err error) {
 	return nil
 }
 
+// fitOf are the rules by which people are graded; nil if there are none.
+func fitOf(cfg *config.Config) *fit.Config {
+	if len(cfg.Fit.Rules) == 0 {
+		return nil
+	}
+	f := &fit.Config{A: cfg.Fit.Grades.A, B: cfg.Fit.Grades.B, C: cfg.Fit.Grades.C, Combined: cfg.Fit.Combined}
+	for _, r := range cfg.Fit.Rules {
+		f.Rules = append(f.Rules, fit.Rule(r))
+	}
+	return f
+}
+
 // host is what every connector is given.
 func (b *builder) host(name, poll string) connectors.Host {
 	return connectors.Host{Name: name, Poll: b.every(poll), HTTP: b.a.o.HTTP, Now: b.a.o.Now, Logger: b.a.log, Ledger: b.ledger, Tokens: ledger.NewTokens(b.a.db)}
@@ -224,12 +238,12 @@ func (b *builder) host(name, poll string) connectors.Host {
 
 func (b *builder) crm(c config.CRM) error {
 	made, err := c.Settings.Connect(connectors.CRMHost{
-		Host: b.host(c.Name, c.Poll), SweepEvery: b.every(b.cfg.Schedule.Sweep), Fields: c.Fields, Adopt: c.Adopt, Inputs: b.inputs(c),
+		Host: b.host(c.Name, c.Poll), SweepEvery: b.every(b.cfg.Schedule.Sweep), Fields: c.Fields, Adopt: c.Adopt, Inputs: b.inputs(c), Own: b.cfg.OwnFields(),
 	})
 	if err != nil {
 		return err
 	}
-	b.setup.CRMs = append(b.setup.CRMs, pipeline.CRM{Name: c.Name, Type: c.Type, CRM: made.CRM, Objects: made.Objects, Fields: made.Fields, Identify: b.identify(c), Consent: pipeline.ConsentBy(c.Consent)})
+	b.setup.CRMs = append(b.setup.CRMs, pipeline.CRM{Name: c.Name, Type: c.Type, CRM: made.CRM, Objects: made.Objects, Own: b.cfg.OwnFields(), Fields: made.Fields, Identify: b.identify(c), Consent: pipeline.ConsentBy(c.Consent)})
 	b.reserve, b.lot = max(b.reserve, made.Reserve), max(b.lot, made.Lot)
 	for _, own := range made.Sources {
 		if err := b.addOrigin(own, cmp.Or(made.SourcePoll, c.Poll)); err != nil {
@@ -263,7 +277,7 @@ func (b *builder) source(c config.Source) error {
 	return fmt.Errorf("a source of type %s cannot be opened", c.Type)
 }
 
-// inputs are the properties that hold ids, the one that tells of consent, and those by which canaries and customers are recognised.
+// inputs are the properties that hold ids, the one that tells of consent, those by which canaries and customers are recognised, and those of the rules of fit.
 func (b *builder) inputs(c config.CRM) []string {
 	var inputs []string
 	for _, by := range c.Identify {
@@ -277,6 +291,11 @@ func (b *builder) inputs(c config.CRM) []string {
 	for _, l := range slices.Concat(b.cfg.Write.Scope.List, b.cfg.Privacy.CustomerFields) {
 		if !slices.Contains(inputs, l.Property) {
 			inputs = append(inputs, l.Property)
+		}
+	}
+	for _, property := range b.cfg.FitProperties(c.Name) {
+		if !slices.Contains(inputs, property) {
+			inputs = append(inputs, property)
 		}
 	}
 	return inputs

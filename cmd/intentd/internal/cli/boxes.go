@@ -219,7 +219,7 @@ func (b *salesforceBox) values(email string) (map[string]string, bool) {
 	if account, ok := b.Record("Account", r["AccountId"]); ok {
 		v["company"] = account["Name"]
 	}
-	for _, f := range connectors.PersonFields().Fields {
+	for _, f := range connectors.AllPersonFields().Fields {
 		v["intent_"+f.Name] = r[salesforce.DefaultField(f.Name)]
 	}
 	return v, true

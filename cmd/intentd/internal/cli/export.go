@@ -140,7 +140,7 @@ func (d *access) record(ref string, r privacy.RecordData) {
 	for _, name := range slices.Sorted(maps.Keys(c.Fields)) {
 		d.item(name, c.Fields[name])
 	}
-	for _, f := range connectors.PersonFields().Fields {
+	for _, f := range connectors.AllPersonFields().Fields {
 		d.item("intentd: "+f.Name, c.Ours[f.Name])
 	}
 }
@@ -195,7 +195,7 @@ func (d *access) read(topics []score.Read) {
 func (d *access) work() {
 	for _, p := range d.held.Pending {
 		d.line("\nOn its way to %s since %s", p.Patch.Ref, d.moment(p.Staged))
-		for _, f := range connectors.PersonFields().Fields {
+		for _, f := range connectors.AllPersonFields().Fields {
 			if v, ok := p.Patch.Fields[f.Name]; ok {
 				d.item(f.Name, cmp.Or(v, "(emptied)"))
 			}

@@ -65,7 +65,7 @@ shows what is held, intentd doctor how much there is.`,
 
 // releasable are intentd's fields bar the rep's own.
 func releasable() (names []string) {
-	for _, f := range connectors.PersonFields().Fields {
+	for _, f := range connectors.AllPersonFields().Fields {
 		if !f.RepEdits {
 			names = append(names, f.Name)
 		}

@@ -44,6 +44,7 @@ func (c *checker) check(cfg *Config) {
 	c.Between("holdout.share", cfg.Holdout.Share, 0, 0.5, "write a share of the people, such as 0.05; 0 holds nobody out")
 	c.OneOf("learning", cfg.Learning, LearningOff, LearningSuggest, LearningApply)
 	c.proof(&cfg.Proof)
+	c.fit(cfg)
 	c.topics(&cfg.Topics)
 	c.products(cfg.Products)
 	c.competitors(cfg.Competitors)

@@ -31,6 +31,7 @@ type Config struct {
 	Verdicts    Verdicts     `mapstructure:"verdicts"`
 	Holdout     Holdout      `mapstructure:"holdout"`
 	Proof       Proof        `mapstructure:"proof"`
+	Fit         Fit          `mapstructure:"fit"`
 	Topics      Topics       `mapstructure:"topics"`
 	Products    []Product    `mapstructure:"products"`
 	Competitors []Competitor `mapstructure:"competitors"`
@@ -271,6 +272,52 @@ type Team struct {
 	Owners []string `mapstructure:"owners"` // the CRM's ids of owners
 }
 
+// Fit grades people by what the CRM says of them. Without rules nobody is graded.
+type Fit struct {
+	Rules    []FitRule `mapstructure:"rules"`
+	Grades   Grades    `mapstructure:"grades"`
+	Combined bool      `mapstructure:"combined"` // grade and tier in one field, too
+}
+
+// FitRule gives points where all of its conditions on a property hold.
+type FitRule struct {
+	Property string   `mapstructure:"property"`
+	CRM      string   `mapstructure:"crm"`     // of this CRM alone; "": of any
+	AnyOf    []string `mapstructure:"any_of"`  // it is one of these, whatever the case
+	Matches  []string `mapstructure:"matches"` // it is like one of these: * stands for any part
+	Min      *float64 `mapstructure:"min"`     // it is a number, and at least …
+	Max      *float64 `mapstructure:"max"`     // … or at most that
+	Points   int      `mapstructure:"points"`
+}
+
+// Grades are the points from which a grade begins; below C it is D.
+type Grades struct {
+	A int `mapstructure:"a"`
+	B int `mapstructure:"b"`
+	C int `mapstructure:"c"`
+}
+
+// OwnFields are intentd's fields of a person under the configuration.
+func (c *Config) OwnFields() connectors.FieldSet {
+	var more []string
+	if len(c.Fit.Rules) > 0 {
+		if more = append(more, connectors.FieldFit); c.Fit.Combined {
+			more = append(more, connectors.FieldCombined)
+		}
+	}
+	return connectors.PersonFieldsWith(more...)
+}
+
+// FitProperties are the properties of a CRM that rules of fit ask for.
+func (c *Config) FitProperties(crm string) (out []string) {
+	for _, r := range c.Fit.Rules {
+		if r.CRM == "" || r.CRM == crm {
+			out = append(out, r.Property)
+		}
+	}
+	return out
+}
+
 // Topics are what a good or a bad customer reads about.
 type Topics struct {
 	Win     []string       `mapstructure:"win"`
@@ -371,6 +418,7 @@ func Default() *Config {
 		},
 		Verdicts: Verdicts{NotNow: 60 * day, NotInterested: 180 * day, WrongPerson: 365 * day},
 		Learning: LearningSuggest,
+		Fit:      Fit{Grades: Grades{A: 70, B: 45, C: 20}},
 		Schedule: Schedule{Sweep: "@weekly", Learn: "0 4 * * 0", Purge: "30 3 * * *"},
 		Privacy: Privacy{
 			Customers: []string{"customer"},

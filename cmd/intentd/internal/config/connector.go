@@ -248,7 +248,7 @@ func (c *checker) name(at, name string, seen map[string]string) {
 
 func (c *checker) fields(at string, fields map[string]string) {
 	var known []string
-	for _, f := range connectors.PersonFields().Fields {
+	for _, f := range connectors.AllPersonFields().Fields {
 		known = append(known, f.Name)
 	}
 	byProperty := map[string]string{}

@@ -44,7 +44,7 @@ func (p Population) Leads(crm func(email string) (properties map[string]string, 
 			Name: strings.TrimSpace(props["firstname"] + " " + props["lastname"]), Company: props["company"], Role: c.Role,
 			Values: make(map[string]string),
 		}
-		for _, f := range connectors.PersonFields().Fields {
+		for _, f := range connectors.AllPersonFields().Fields {
 			if v := props[property+f.Name]; v != "" {
 				l.Values[f.Name] = v
 			}

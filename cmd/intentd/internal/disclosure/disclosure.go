@@ -90,7 +90,8 @@ func factsOf(cfg *config.Config, file string) facts {
 		for _, by := range slices.Concat(cfg.Write.Scope.List, cfg.Privacy.CustomerFields) {
 			s.Reads = append(s.Reads, by.Property)
 		}
-		for _, field := range connectors.PersonFields().Fields {
+		s.Reads = append(s.Reads, cfg.FitProperties(c.Name)...)
+		for _, field := range cfg.OwnFields().Fields {
 			property, named := c.Fields[field.Name]
 			if !named && s.Property != nil {
 				property = s.Property(field.Name)
@@ -105,6 +106,7 @@ func factsOf(cfg *config.Config, file string) facts {
 			}
 		}
 		slices.Sort(s.Reads)
+		s.Reads = slices.Compact(s.Reads)
 		s.Own = len(c.Settings.OwnSources(c.Name)) > len(s.Feeds)
 		f.CRMs = append(f.CRMs, s)
 	}

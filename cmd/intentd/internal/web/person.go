@@ -138,7 +138,7 @@ func (p *Page) personView(r *receipt.Receipt) personView {
 	if chance, ok := r.Settings.Probability(&r.Parts); ok {
 		v.Chance = fmt.Sprintf("%.0f", 100*chance)
 	}
-	for _, f := range connectors.PersonFields().Fields {
+	for _, f := range connectors.AllPersonFields().Fields {
 		value, written := r.Written[f.Name]
 		if held := slices.Contains(r.Held, f.Name); written || held {
 			v.Written = append(v.Written, fieldRow{f.Name, value, held})
