@@ -35,8 +35,11 @@ const (
 	whyNotYetNamed = "steps of visitors whose name was not known yet"
 )
 
-// maxDeals bounds how many closed deals are read.
-const maxDeals = 20_000
+// maxDeals bounds how many closed deals are read; beside a daemon's work half of them, which take some 180 MB.
+const (
+	maxDeals       = 20_000
+	maxDealsBeside = maxDeals / 2
+)
 
 // dealBacktest is a backtest over a CRM's closed deals under way.
 type dealBacktest struct {
@@ -181,12 +184,12 @@ func (b *dealBacktest) readDeals(ctx context.Context) error {
 			continue
 		}
 		read = true
-		deals, cut, err := closedDeals(ctx, reader, since, b.now, func(n int) { b.tell("reading closed deals of %s: %d", crm.Name, len(b.deals)+n) })
+		deals, cut, err := closedDeals(ctx, reader, since, b.now, b.most(), func(n int) { b.tell("reading closed deals of %s: %d", crm.Name, len(b.deals)+n) })
 		if err != nil {
 			return err
 		}
 		if cut {
-			b.remarks = append(b.remarks, fmt.Sprintf("%s has more closed deals than the %d that were read: shorten --since", crm.Name, maxDeals))
+			b.remarks = append(b.remarks, fmt.Sprintf("%s has more closed deals than the %d that were read: shorten --since", crm.Name, b.most()))
 		}
 		for _, d := range deals {
 			if d.Created.IsZero() {
@@ -207,6 +210,13 @@ func (b *dealBacktest) readDeals(ctx context.Context) error {
 	return nil
 }
 
+func (b *dealBacktest) most() int {
+	if b.fed {
+		return maxDealsBeside
+	}
+	return maxDeals
+}
+
 // orFiles is the other way to people that a backtest has.
 func (b *dealBacktest) orFiles() string {
 	if b.fed {
@@ -215,9 +225,9 @@ func (b *dealBacktest) orFiles() string {
 	return ", or give people by --people or --journeys"
 }
 
-// closedDeals reads the deals of a CRM that were closed in a span, at most maxDeals and each once: of one that is told twice the later word counts. cut says
+// closedDeals reads the deals of a CRM that were closed in a span, at most so many and each once: of one that is told twice the later word counts. cut says
 // that there are more. tell, where set, is told how many there are so far.
-func closedDeals(ctx context.Context, reader connectors.DealReader, since, now time.Time, tell func(n int)) (deals []connectors.Deal, cut bool, err error) {
+func closedDeals(ctx context.Context, reader connectors.DealReader, since, now time.Time, most int, tell func(n int)) (deals []connectors.Deal, cut bool, err error) {
 	seen := map[string]int{}
 	var cursor connectors.Cursor
 	for more := true; more; {
@@ -238,7 +248,7 @@ func closedDeals(ctx context.Context, reader connectors.DealReader, since, now t
 				deals = append(deals, d)
 			}
 		}
-		if cursor, more = page.Next, page.More; more && len(deals) >= maxDeals {
+		if cursor, more = page.Next, page.More; more && len(deals) >= most {
 			return deals, true, nil
 		}
 	}

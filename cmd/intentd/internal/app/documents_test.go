@@ -20,7 +20,7 @@ const root = "../../../.."
 // codes are all finding codes that stand in the sources: texts of the form "about.what" where a finding is made.
 func codes(t *testing.T) []string {
 	t.Helper()
-	made := regexp.MustCompile(`(?:Code: |Code = |find[A-Z]\w* += |c\.Code, c\.Fix = |f\.Code, f\.Severity = |add\([^,]+, |\[\]Checked\{\{name, |Checked\{name, |Checked\{"[a-z]+", |Code: )"([a-z0-9]+\.[a-z_]+)"`)
+	made := regexp.MustCompile(`(?:Code: |Code = |find[A-Z]\w* += |c\.Code, c\.Fix = |f\.Code, f\.Severity = |add\([^,]+, |\[\]Checked\{\{name, |Checked\{[A-Za-z.]+, |Checked\{"[a-z]+", |Code: )"([a-z0-9]+\.[a-z_]+)"`)
 	var all []string
 	for _, dir := range []string{"connectors", "cmd"} {
 		err := filepath.WalkDir(filepath.Join(root, dir), func(path string, d fs.DirEntry, err error) error {

@@ -129,7 +129,7 @@ func (a *App) scoredAndWon(ctx context.Context, setup *pipeline.Setup, now time.
 		if !ok {
 			continue
 		}
-		deals, _, err := closedDeals(ctx, reader, now.Add(-wonSpan), now, nil)
+		deals, _, err := closedDeals(ctx, reader, now.Add(-wonSpan), now, maxDealsBeside, nil)
 		if err != nil {
 			return 0, fmt.Errorf("%s: %w", setup.CRMs[i].Name, err)
 		}

@@ -382,3 +382,53 @@ func TestLearningLeavesOutWhatGivesTheOutcomeAway(t *testing.T) {
 		}
 	})
 }
+
+// Promise: what is applied is what people are scored by, where the configuration asks for it, and no longer once it is undone; receipts say so and recompute.
+func TestAppliedReachesTheScores(t *testing.T) {
+	for _, engine := range []string{"weights", "propensity", "auto"} {
+		synctest.Test(t, func(t *testing.T) {
+			p, a := learner(t, "scoring: {engine: "+engine+"}\n")
+			p.portal.CreateContact(map[string]string{"email": "ida@new.example"})
+			for k := range 3 {
+				p.happened(t, did(time.Now().Add(-time.Duration(30+30*k)*time.Hour), "page_view", "ida@new.example", "/compare/b"))
+			}
+			scored := func() (string, int) {
+				t.Helper()
+				time.Sleep(2 * time.Hour)
+				if _, err := a.Once(t.Context()); err != nil {
+					t.Fatal(err, p.log)
+				}
+				r, err := Explain.Do(t.Context(), a, Who{Who: "ida@new.example"})
+				if err != nil {
+					t.Fatal(err)
+				}
+				if v := r.Verify(); !v.OK() {
+					t.Errorf("%+v", v)
+				}
+				return r.Settings.Engine(), r.Parts.Score
+			}
+			_, before := scored()
+			l, err := Learn.Do(t.Context(), a, LearnArguments{Span: 400 * 24 * time.Hour})
+			if err != nil {
+				t.Fatal(err)
+			}
+			applied, err := LearnApply.Do(t.Context(), a, LearnedNumber{})
+			if err != nil || strings.Contains(applied.Counts, "no score changes") {
+				t.Fatalf("%+v %v", applied, err)
+			}
+			want := engine
+			if engine == "auto" {
+				want = engineBy(engine, &state.Learned{Engine: l.Auto.Engine, Weights: []byte("{}"), Strengths: "some"})
+			}
+			if is, points := scored(); is != want || points == before {
+				t.Errorf("%s: scored by %s, %d before and %d after", engine, is, before, points)
+			}
+			if _, err := LearnUndo.Do(t.Context(), a, Nothing{}); err != nil {
+				t.Fatal(err)
+			}
+			if is, points := scored(); is != "formula" || points > before || points < before-50 { // some hours older
+				t.Errorf("%s undone: scored by %s, %d before and %d after", engine, is, before, points)
+			}
+		})
+	}
+}

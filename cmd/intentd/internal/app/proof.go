@@ -148,12 +148,12 @@ func (c *comparison) deals(ctx context.Context) error {
 			c.notes = append(c.notes, crm.Name+" tells of no deals")
 			continue
 		}
-		deals, cut, err := closedDeals(ctx, reader, c.since, c.o.Now, nil)
+		deals, cut, err := closedDeals(ctx, reader, c.since, c.o.Now, maxDealsBeside, nil)
 		if err != nil {
 			return err
 		}
 		if cut {
-			c.notes = append(c.notes, fmt.Sprintf("%s has more closed deals than the %d that were read", crm.Name, maxDeals))
+			c.notes = append(c.notes, fmt.Sprintf("%s has more closed deals than the %d that were read", crm.Name, maxDealsBeside))
 		}
 		for _, d := range deals {
 			for _, ref := range d.Contacts {
