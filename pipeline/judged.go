@@ -20,7 +20,7 @@ func (l *lot) judged(s *subject) []byte {
 	if err != nil {
 		return nil
 	}
-	j := verdicts.Judged{At: s.shown.Written, Score: s.shown.Score, Tier: s.shown.Tier, Features: f, Engine: engineOf(&l.s.Score)}
+	j := verdicts.Judged{At: s.shown.Written, Score: s.shown.Score, Tier: s.shown.Tier, Features: f, Engine: l.s.Score.Engine()}
 	parts := l.s.Score.At(&f, j.At)
 	j.Parts = verdicts.PartsOf(&parts)
 	return j.Append(nil)
@@ -45,7 +45,7 @@ func (l *lot) judgedReceipt(s *subject) *verdicts.Judged {
 	if err != nil {
 		return nil
 	}
-	j := &verdicts.Judged{At: r.At.Truncate(time.Second), Score: r.Parts.Score, Tier: r.Tier, Rule: r.Rule, Features: r.Features, Engine: engineOf(&r.Settings), Parts: verdicts.PartsOf(&r.Parts)}
+	j := &verdicts.Judged{At: r.At.Truncate(time.Second), Score: r.Parts.Score, Tier: r.Tier, Rule: r.Rule, Features: r.Features, Engine: r.Settings.Engine(), Parts: verdicts.PartsOf(&r.Parts)}
 	if len(r.Written) == 0 {
 		if !r.Previous.Known {
 			return nil
@@ -53,12 +53,4 @@ func (l *lot) judgedReceipt(s *subject) *verdicts.Judged {
 		j.Score, j.Tier = r.Previous.Score, r.Previous.Tier
 	}
 	return j
-}
-
-// engineOf names the engine that settings are of.
-func engineOf(s *score.Settings) string {
-	if s.TierByModel {
-		return "model"
-	}
-	return "formula"
 }

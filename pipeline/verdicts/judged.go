@@ -32,9 +32,9 @@ type Part struct {
 	Tenths int    `json:"tenths"`
 }
 
-// PartsOf are the summands of a score that are not nought.
+// PartsOf are the summands of a score that are not nought, under any engine.
 func PartsOf(p *score.Parts) (out []Part) {
-	for _, part := range []Part{{"volume", p.Volume.Contribution}, {"recency", p.Recency.Contribution}, {"topics", p.Topics.Contribution}} {
+	for _, part := range []Part{{"volume", p.Volume.Contribution}, {"recency", p.Recency.Contribution}, {"topics", p.Topics.Contribution}, {"offset", p.Offset}, {"learned", p.Points}, {"clamp", p.Clamp}} {
 		if part.Tenths != 0 {
 			out = append(out, part)
 		}

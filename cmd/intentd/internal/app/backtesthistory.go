@@ -40,6 +40,9 @@ func (b *dealBacktest) recall(ctx context.Context, cases []outcomeCase, made []b
 		if err != nil {
 			continue // of a later release
 		}
+		if !snap.Features.Whole {
+			continue // of before visits and names of pages were kept: facts would be missing beside those who were rebuilt
+		}
 		s := made[i].Snapshot
 		if n := len(s.Features.Signals); n > 0 && s.Features.Signals[n-1].At > kept.Snapshots[i].Since.Add(behind).Unix() {
 			continue

@@ -90,7 +90,7 @@ func (a *App) learn(ctx context.Context, arg LearnArguments, by string) (*taught
 	setup := *a.made.setup
 	a.mu.Unlock()
 	setup.Engine, setup.Topics = setup.Rules, setup.Topics.Offline() // texts are not looked at, and no model is asked
-	b := &dealBacktest{o: BacktestOptions{Span: arg.Span, CRM: arg.CRM}, a: a, cfg: cfg, setup: &setup, now: a.o.Now(), leftOut: map[string]int{}, snaps: map[string][]*learn.Snapshot{}, fed: true}
+	b := &dealBacktest{o: BacktestOptions{Span: arg.Span, CRM: arg.CRM, History: a}, a: a, cfg: cfg, setup: &setup, now: a.o.Now(), leftOut: map[string]int{}, snaps: map[string][]*learn.Snapshot{}, recalled: map[*learn.Snapshot]bool{}, fed: true}
 	p, err := b.make(ctx)
 	if err != nil {
 		return nil, state.Learned{}, err

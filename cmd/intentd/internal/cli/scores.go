@@ -74,19 +74,13 @@ time, so that one run goes on where the other ended:
 	return cmd
 }
 
-// momentOf reads a time that a flag gives: a duration back from now, a date as it begins in loc, or a moment.
+// momentOf reads a time that a flag gives.
 func momentOf(flag, text string, now time.Time, loc *time.Location) (time.Time, error) {
-	if at, err := time.Parse(time.RFC3339, text); err == nil {
-		return at, nil
-	}
-	if at, err := time.ParseInLocation(time.DateOnly, text, loc); err == nil {
-		return at, nil
-	}
-	back, err := config.ParseDuration(text)
+	at, err := config.ParseMoment(text, now, loc)
 	if err != nil {
-		return time.Time{}, fmt.Errorf("%s %s: write a duration, such as 7d, a date, such as 2026-11-28, or a moment, such as 2026-11-28T09:00:00Z", flag, text)
+		return at, fmt.Errorf("%s %s: %w", flag, text, err)
 	}
-	return now.Add(-back), nil
+	return at, nil
 }
 
 // changesCSV writes the heading and gives what writes a line.

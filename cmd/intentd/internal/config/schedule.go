@@ -1,6 +1,7 @@
 package config
 
 import (
+	"errors"
 	"fmt"
 	"regexp"
 	"strconv"
@@ -71,4 +72,19 @@ func ParseDuration(s string) (time.Duration, error) {
 		return 0, fmt.Errorf("%s is longer than 100 years", connectors.Quoted(s))
 	}
 	return time.Duration(total), nil
+}
+
+// ParseMoment reads a time: a duration back from now, a date as it begins in loc, or a moment.
+func ParseMoment(text string, now time.Time, loc *time.Location) (time.Time, error) {
+	if at, err := time.Parse(time.RFC3339, text); err == nil {
+		return at, nil
+	}
+	if at, err := time.ParseInLocation(time.DateOnly, text, loc); err == nil {
+		return at, nil
+	}
+	back, err := ParseDuration(text)
+	if err != nil {
+		return time.Time{}, errors.New("write a duration, such as 7d, a date, such as 2026-11-28, or a moment, such as 2026-11-28T09:00:00Z")
+	}
+	return now.Add(-back), nil
 }

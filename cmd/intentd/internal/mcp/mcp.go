@@ -1,19 +1,24 @@
-// Package mcp answers by the Model Context Protocol: a model's client asks why somebody has their score, or what a change of the
-// formula would do, and gets what the command line would print.
+// Package mcp answers by the Model Context Protocol: a model's client asks who is ready to buy, why somebody has their score, what
+// changed, or what a change of the formula would do, and gets what the command line would print.
 //
 // Promises: nothing is changed by any tool, and no secret and no part of the config file leaves by one; every tool is a use case of
 // package app, asked through the control socket where a daemon runs.
 package mcp
 
 import (
+	"cmp"
 	"context"
+	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
 	sdk "github.com/modelcontextprotocol/go-sdk/mcp"
 
 	"github.com/intentd/intentd/cmd/intentd/internal/app"
+	"github.com/intentd/intentd/cmd/intentd/internal/config"
+	"github.com/intentd/intentd/pipeline/operate"
 	"github.com/intentd/intentd/pipeline/receipt"
 )
 
@@ -38,6 +43,18 @@ func Server(version string, reach Reach) *sdk.Server {
 		func(ctx context.Context, _ *sdk.CallToolRequest, c Change) (*sdk.CallToolResult, *Simulated, error) {
 			e, err := ask(ctx, reach, func(t app.Target, _ *time.Location) (*Simulated, error) { return simulated(ctx, t, c) })
 			return nil, e, err
+		})
+	sdk.AddTool(s, readOnly("hot", "Who is ready to buy",
+		"The people with the highest tier and score, the highest first, with the reasons for each: of everybody, or of one owner."),
+		func(ctx context.Context, _ *sdk.CallToolRequest, q Hot) (*sdk.CallToolResult, *Ranked, error) {
+			r, err := ask(ctx, reach, func(t app.Target, _ *time.Location) (*Ranked, error) { return ranked(ctx, t, q) })
+			return nil, r, err
+		})
+	sdk.AddTool(s, readOnly("changes", "What changed",
+		"The changes of score, tier and trend that the CRM has taken since a time, the newest first."),
+		func(ctx context.Context, _ *sdk.CallToolRequest, q Since) (*sdk.CallToolResult, *Changes, error) {
+			c, err := ask(ctx, reach, func(t app.Target, zone *time.Location) (*Changes, error) { return changed(ctx, t, zone, q) })
+			return nil, c, err
 		})
 	return s
 }
@@ -141,6 +158,107 @@ func simulated(ctx context.Context, t app.Target, c Change) (*Simulated, error) 
 	}
 	for _, s := range e.Samples {
 		out.Samples = append(out.Samples, Sample{s.Ref, s.Tier, s.Then, points(s.Score), points(s.ThenScore), s.Why})
+	}
+	return out, nil
+}
+
+// Hot asks for people at the head of the ranking.
+type Hot struct {
+	Owner string `json:"owner,omitempty" jsonschema:"the CRM's id of an owner, for their people alone"`
+	Tier  string `json:"tier,omitempty" jsonschema:"high, medium or low; left out: all"`
+	Limit int    `json:"limit,omitempty" jsonschema:"how many people, 1 to 50; left out: 10"`
+}
+
+// Ranked are people by tier and score.
+type Ranked struct {
+	People []RankedPerson `json:"people"`
+	More   bool           `json:"more" jsonschema:"whether there are others behind these"`
+}
+
+// RankedPerson is one of them. Names stay in the CRM: its record tells.
+type RankedPerson struct {
+	Record   string   `json:"record"`
+	Score    float64  `json:"score"`
+	Tier     string   `json:"tier"`
+	Trend    string   `json:"trend"`
+	Product  string   `json:"product" jsonschema:"what they are interested in; empty where that is not sure"`
+	Headline string   `json:"headline"`
+	Why      []string `json:"why"`
+	CoolsOn  string   `json:"cools_on" jsonschema:"the day on which the tier falls without new activity; empty: none"`
+}
+
+const hotUnasked = 10
+
+func ranked(ctx context.Context, t app.Target, q Hot) (*Ranked, error) {
+	limit := cmp.Or(q.Limit, hotUnasked)
+	if limit < 1 || limit > operate.PeopleAtATime {
+		return nil, fmt.Errorf("limit %d: 1 to %d people are told at once", q.Limit, operate.PeopleAtATime)
+	}
+	page, err := app.People.Do(ctx, t, app.PeopleArguments{PeopleQuery: operate.PeopleQuery{Owner: q.Owner, Tier: q.Tier, Limit: limit}})
+	if err != nil {
+		return nil, err
+	}
+	out := &Ranked{People: []RankedPerson{}, More: page.Next != ""}
+	for _, p := range page.People {
+		is := RankedPerson{p.Ref, points(p.Score), p.Tier, p.Trend, p.Product, p.Headline, append([]string{}, p.Why...), ""}
+		if !p.CoolsOn.IsZero() {
+			is.CoolsOn = p.CoolsOn.Format(time.DateOnly)
+		}
+		out.People = append(out.People, is)
+	}
+	return out, nil
+}
+
+// Since asks for what changed since a time.
+type Since struct {
+	Since string `json:"since" jsonschema:"a duration back from now, such as 24h or 7d, a date, or a moment in RFC 3339"`
+}
+
+// Changes are changes of scores.
+type Changes struct {
+	Changes []ScoreChange `json:"changes"`
+	LeftOut int           `json:"left_out" jsonschema:"older changes that were left out: ask for a shorter time"`
+}
+
+// ScoreChange is one change that the CRM has taken.
+type ScoreChange struct {
+	At       string  `json:"at"`
+	Record   string  `json:"record"`
+	Score    float64 `json:"score"`
+	TierFrom string  `json:"tier_from"`
+	Tier     string  `json:"tier"`
+	Trend    string  `json:"trend"`
+	Reason   string  `json:"reason"`
+}
+
+// mostChanges bounds one answer.
+const mostChanges = 200
+
+func changed(ctx context.Context, t app.Target, zone *time.Location, q Since) (*Changes, error) {
+	since, err := config.ParseMoment(strings.TrimSpace(q.Since), time.Now(), zone)
+	if err != nil {
+		return nil, fmt.Errorf("since %s: %w", q.Since, err)
+	}
+	newestFirst := func(a, b operate.ScoreChange) int { return b.At.Compare(a.At) }
+	var newest []operate.ScoreChange
+	left := 0
+	err = app.Scores(ctx, t, since, time.Time{}, func(c *operate.ScoreChange) error {
+		if newest = append(newest, *c); len(newest) == 2*mostChanges {
+			slices.SortStableFunc(newest, newestFirst)
+			newest, left = newest[:mostChanges], left+mostChanges
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	slices.SortStableFunc(newest, newestFirst)
+	if more := len(newest) - mostChanges; more > 0 {
+		newest, left = newest[:mostChanges], left+more
+	}
+	out := &Changes{Changes: []ScoreChange{}, LeftOut: left}
+	for _, c := range newest {
+		out.Changes = append(out.Changes, ScoreChange{c.At.UTC().Format(time.RFC3339), c.CRM + "/" + c.Object + "/" + c.ID, c.Score, c.TierFrom.String(), c.Tier.String(), c.Trend.String(), c.Reason})
 	}
 	return out, nil
 }

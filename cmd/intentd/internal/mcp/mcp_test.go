@@ -92,6 +92,20 @@ func TestTools(t *testing.T) {
 	if failed, said := call("why", map[string]any{"person": "ada@one.example"}, &why); failed || why.Tier != "high" || !why.Known || len(why.Records) != 1 || !strings.Contains(why.Explanation, "recomputed to the same score") {
 		t.Errorf("%+v\n%s", why, said)
 	}
+	var hot Ranked
+	if failed, said := call("hot", map[string]any{"tier": "high"}, &hot); failed || hot.More || len(hot.People) != 1 || hot.People[0].Record != why.Records[0] || hot.People[0].Score != why.Score || len(hot.People[0].Why) == 0 || strings.Contains(said, "ada@") {
+		t.Errorf("%+v\n%s", hot, said)
+	}
+	if failed, said := call("hot", map[string]any{"limit": 51}, nil); !failed {
+		t.Error(said)
+	}
+	var changes Changes
+	if failed, said := call("changes", map[string]any{"since": "7d"}, &changes); failed || changes.LeftOut != 0 || len(changes.Changes) != 1 || changes.Changes[0].Record != why.Records[0] || changes.Changes[0].Tier != "high" {
+		t.Errorf("%+v\n%s", changes, said)
+	}
+	if failed, said := call("changes", map[string]any{"since": "lately"}, nil); !failed || !strings.Contains(said, "such as 7d") {
+		t.Error(said)
+	}
 	if failed, said := call("why", map[string]any{"person": "nobody@two.example"}, nil); !failed || !strings.Contains(said, "nobody goes by") {
 		t.Error(said)
 	}
