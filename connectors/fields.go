@@ -25,7 +25,7 @@ const (
 
 	// Of people whose fit is graded alone.
 	FieldFit      = "fit"
-	FieldCombined = "combined"
+	FieldGrade = "combined"
 )
 
 // FieldType is the type of a CRM field, apart from vendors' spelling.
@@ -138,10 +138,10 @@ func PersonFieldsWith(more ...string) FieldSet {
 // addedFields are made in a CRM only where the configuration asks for them.
 var addedFields = []Field{
 	{Number: 15, Name: FieldFit, Type: TypeEnum, Label: "Intent fit (intentd)", Help: "How well this person suits, by your own rules on CRM fields: A to D. It says nothing of what they did. Set by intentd.", Options: options("A", "A", "B", "B", "C", "C", "D", "D")},
-	{Number: 16, Name: FieldCombined, Type: TypeEnum, Label: "Intent fit and tier (intentd)", Help: "Fit (A to D) and tier (1 high, 2 medium, 3 low, 4 unknown) in one: A1 first. Set by intentd.", Options: grades()},
+	{Number: 16, Name: FieldGrade, Type: TypeEnum, Label: "Intent fit and tier (intentd)", Help: "Fit (A to D) and tier (1 high, 2 medium, 3 low, 4 unknown) in one: A1 first. Set by intentd.", Options: grades()},
 }
 
-var allPersonFields = PersonFieldsWith(FieldFit, FieldCombined)
+var allPersonFields = PersonFieldsWith(FieldFit, FieldGrade)
 
 func grades() []Option {
 	var all []string

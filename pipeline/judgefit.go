@@ -54,7 +54,7 @@ func (l *lot) fitIsNews(s *subject, values map[string]string) (news, changed boo
 		return false, false
 	}
 	for _, r := range s.recs {
-		for _, name := range [...]string{connectors.FieldFit, connectors.FieldCombined} {
+		for _, name := range [...]string{connectors.FieldFit, connectors.FieldGrade} {
 			f, ok := r.crm.OwnFields().Named(name)
 			if !ok || r.crm.Fields[name] == "" || !r.read || r.contact.State != connectors.Live {
 				continue

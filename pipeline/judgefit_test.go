@@ -22,8 +22,8 @@ func (w *world) grade(rules *fit.Config) {
 	s := *w.setup
 	s.Fit = rules
 	s.CRMs = append(s.CRMs[:0:0], s.CRMs...)
-	s.CRMs[0].Own = connectors.PersonFieldsWith(connectors.FieldFit, connectors.FieldCombined)
-	names := map[string]string{connectors.FieldFit: "intent_fit", connectors.FieldCombined: "intent_combined"}
+	s.CRMs[0].Own = connectors.PersonFieldsWith(connectors.FieldFit, connectors.FieldGrade)
+	names := map[string]string{connectors.FieldFit: "intent_fit", connectors.FieldGrade: "intent_grade"}
 	for field, name := range s.CRMs[0].Fields {
 		names[field] = name
 	}
@@ -46,8 +46,8 @@ func TestFitFollowsTheCRMAndTheRules(t *testing.T) {
 	w.once()
 	want := func(when, grade, combined string) {
 		t.Helper()
-		if got := w.crm.ours("1"); got[connectors.FieldFit] != grade || got[connectors.FieldCombined] != combined {
-			t.Errorf("%s the fit is %q, combined %q, want %s and %s", when, got[connectors.FieldFit], got[connectors.FieldCombined], grade, combined)
+		if got := w.crm.ours("1"); got[connectors.FieldFit] != grade || got[connectors.FieldGrade] != combined {
+			t.Errorf("%s the fit is %q, combined %q, want %s and %s", when, got[connectors.FieldFit], got[connectors.FieldGrade], grade, combined)
 		}
 	}
 	want("at first", "B", "B1")

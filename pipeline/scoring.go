@@ -47,7 +47,7 @@ func (l *lot) scoreSubject(s *subject) {
 	graded, combined := l.fit(s)
 	r := l.room.results.take()
 	var news bool
-	news, r.regraded = l.fitIsNews(s, map[string]string{connectors.FieldFit: graded.Grade, connectors.FieldCombined: graded.Shown(next.Tier, combined)})
+	news, r.regraded = l.fitIsNews(s, map[string]string{connectors.FieldFit: graded.Grade, connectors.FieldGrade: graded.Shown(next.Tier, combined)})
 	r.shown, r.parts = next, parts
 	reason, wait, ok := set.Material(s.shown, next, l.now)
 	switch {

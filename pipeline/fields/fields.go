@@ -40,7 +40,7 @@ func Render(r *receipt.Receipt, o Options) map[string]string {
 	v[connectors.FieldReasons] = w.reasons()
 	v[connectors.FieldStage] = r.Stage.String()
 	if r.Graded {
-		v[connectors.FieldFit], v[connectors.FieldCombined] = r.Fit.Grade, r.Fit.Shown(r.Tier, r.Combined)
+		v[connectors.FieldFit], v[connectors.FieldGrade] = r.Fit.Grade, r.Fit.Shown(r.Tier, r.Combined)
 	}
 	for _, f := range []string{
 		connectors.FieldScore, connectors.FieldProduct, connectors.FieldInterest, connectors.FieldTopics, connectors.FieldTrend,

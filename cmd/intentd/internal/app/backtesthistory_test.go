@@ -17,7 +17,7 @@ func TestBacktestGoesByWhatWasKnownThen(t *testing.T) {
 		p := newPlace(t, sandbox.HubSpotOptions{Now: time.Now, Scopes: []string{"crm.objects.contacts.read", "crm.objects.contacts.write", "crm.schemas.contacts.read", "crm.schemas.contacts.write", "crm.objects.deals.read"}})
 		created := time.Now().AddDate(0, 2, 0) // to come
 		contacts, props, events := fiveDeals(created)
-		time.Sleep(created.Add(-30 * time.Hour).Sub(time.Now()))
+		time.Sleep(time.Until(created.Add(-30 * time.Hour)))
 		id := map[string]string{}
 		for _, emails := range contacts {
 			for _, email := range emails {
@@ -36,7 +36,7 @@ func TestBacktestGoesByWhatWasKnownThen(t *testing.T) {
 		p.happened(t, did(created.Add(-60*time.Hour), "demo_request", "gil@seven.example", "/demo")) // told too late
 		id["fay@six.example"] = p.portal.CreateContact(map[string]string{"email": "fay@six.example"})
 		p.happened(t, did(created.Add(-70*time.Hour), "demo_request", "fay@six.example", "/demo"))
-		time.Sleep(created.Sub(time.Now()))
+		time.Sleep(time.Until(created))
 		for i := range contacts {
 			var on []string
 			for _, email := range contacts[i] {

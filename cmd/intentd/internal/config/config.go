@@ -302,7 +302,7 @@ func (c *Config) OwnFields() connectors.FieldSet {
 	var more []string
 	if len(c.Fit.Rules) > 0 {
 		if more = append(more, connectors.FieldFit); c.Fit.Combined {
-			more = append(more, connectors.FieldCombined)
+			more = append(more, connectors.FieldGrade)
 		}
 	}
 	return connectors.PersonFieldsWith(more...)
