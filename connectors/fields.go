@@ -24,7 +24,7 @@ const (
 	FieldVerdict      = "verdict" // the rep's: read, never written
 
 	// Of people whose fit is graded alone.
-	FieldFit      = "fit"
+	FieldFit   = "fit"
 	FieldGrade = "combined"
 )
 
