@@ -24,6 +24,7 @@ import (
 	"github.com/intentd/intentd/pipeline/fields"
 	"github.com/intentd/intentd/pipeline/intent"
 	"github.com/intentd/intentd/pipeline/intent/intenttest"
+	"github.com/intentd/intentd/pipeline/intent/rules"
 	"github.com/intentd/intentd/pipeline/journey"
 	"github.com/intentd/intentd/pipeline/receipt"
 	"github.com/intentd/intentd/pipeline/score"
@@ -101,7 +102,7 @@ func runIn(t testing.TB, at time.Time, lang string) map[string]outcome {
 		t.Fatal(err)
 	}
 	matcher := topics.New(topics.Config{Win: cfg.Topics.Win, Loss: cfg.Topics.Loss, LexiconOnly: true})
-	rules := intent.NewRules(intent.RulesOptions{Products: names, Hosts: cfg.Privacy.OwnHosts, Topics: named})
+	engine := rules.New(rules.Options{Products: names, Hosts: cfg.Privacy.OwnHosts, Topics: named})
 	settings := score.Defaults()
 
 	p := People(at)
@@ -125,7 +126,7 @@ func runIn(t testing.TB, at time.Time, lang string) map[string]outcome {
 			}
 		}
 		j := builder.Build(journey.Input{Person: person, Customer: c.Properties["lifecyclestage"] == "customer", Events: events, Now: at})
-		in, err := rules.Infer(context.Background(), intent.Subject{Journey: j, Now: at, Language: lang, Location: time.UTC, Customer: c.Properties["lifecyclestage"] == "customer", Profile: connectors.Profile{
+		in, err := engine.Infer(context.Background(), intent.Subject{Journey: j, Now: at, Language: lang, Location: time.UTC, Customer: c.Properties["lifecyclestage"] == "customer", Profile: connectors.Profile{
 			FirstName: c.Properties["firstname"], LastName: c.Properties["lastname"], JobTitle: c.Properties["jobtitle"], Company: c.Properties["company"], Lifecycle: c.Properties["lifecyclestage"]}})
 		if err != nil {
 			t.Fatal(err)
