@@ -216,8 +216,15 @@ func TestOnceByJobsLeavesNobodyWaiting(t *testing.T) {
 	w.setup.CRMs[0].CRM = &slowBulk{bulkCRM: b}
 	w.setup.Engine = w.setup.Rules
 	w.once()
-	if st := w.db.Stats(); st.Journal != 0 || st.Queue != [state.Lanes]int{} || len(w.crm.writes) != people {
-		t.Errorf("%d of %d written; journal %d, queue %v", len(w.crm.writes), people, st.Journal, st.Queue)
+	written := map[string]int{}
+	for i, p := range w.crm.writes {
+		if first, twice := written[p.ID]; twice {
+			t.Fatalf("record %s was write %d and is write %d of %d again: %v, then %v", p.ID, first, i, len(w.crm.writes), w.crm.writes[first].Fields, p.Fields)
+		}
+		written[p.ID] = i
+	}
+	if st := w.db.Stats(); st.Journal != 0 || st.Queue != [state.Lanes]int{} || len(written) != people {
+		t.Errorf("%d of %d written; journal %d, queue %v", len(written), people, st.Journal, st.Queue)
 	}
 	if b.uploads < 3 {
 		t.Errorf("the test is no test: %d jobs", b.uploads)

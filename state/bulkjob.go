@@ -8,13 +8,13 @@ import (
 )
 
 // CarryByJob gives up to n patches of an object that may wait for a bulk job to the job named token, and returns them: the token is on disk
-// before anything is uploaded. Patches staged before oldest are left out.
-func (db *DB) CarryByJob(crm, object, token string, oldest time.Time, n int) ([]connectors.Patch, error) {
+// before anything is uploaded. Patches staged before oldest and those of the records in but, which go by calls, are left out.
+func (db *DB) CarryByJob(crm, object, token string, oldest time.Time, n int, but map[connectors.Ref]bool) ([]connectors.Patch, error) {
 	return updateOf(db, func(tx *txn) (patches []connectors.Patch, err error) {
 		var keys [][]byte
 		if err := tx.journalRows(crm, object, 0, func(_ uint64, _, v []byte) bool {
 			row, u, err := tx.rowOf(v)
-			if err != nil || !u.bulk || u.way != Waiting || row.Staged.Before(oldest) {
+			if err != nil || !u.bulk || u.way != Waiting || row.Staged.Before(oldest) || but[row.Ref] {
 				return true
 			}
 			p, _, _, err := tx.decodePatch(&reader{b: v}, nil)

@@ -151,7 +151,7 @@ var deliveries = []promise{
 	{"a job carries patches until it has told of them", func(s *suite) {
 		_, patches := s.staged(5)
 		live := s.stage(&Pending{Person: 77, Patch: patch(connectors.Ref{CRM: "hubspot", Object: "contacts", ID: "900"}, "x"), Staged: now, Score: -1})
-		got, err := s.db.CarryByJob("hubspot", "contacts", "job-1", now.Add(-time.Hour), 4)
+		got, err := s.db.CarryByJob("hubspot", "contacts", "job-1", now.Add(-time.Hour), 4, nil)
 		if err != nil || len(got) != 4 {
 			s.Fatal(len(got), err)
 		}
@@ -208,7 +208,7 @@ var deliveries = []promise{
 	}},
 	{"a release voids what waits, page by page, and leaves jobs alone", func(s *suite) {
 		_, patches := s.staged(7)
-		if _, err := s.db.CarryByJob("hubspot", "contacts", "job", now.Add(-time.Hour), 2); err != nil {
+		if _, err := s.db.CarryByJob("hubspot", "contacts", "job", now.Add(-time.Hour), 2, nil); err != nil {
 			s.Fatal(err)
 		}
 		pages := 0

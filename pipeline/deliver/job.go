@@ -34,7 +34,7 @@ func (s *sender) lookAtJobs(ctx context.Context, o *object, now time.Time, soone
 			s.watch(ctx, o, b, j)
 		}
 	}
-	if o.bulk == 0 || o.noJob {
+	if o.bulk == 0 || o.noJob || o.filling() {
 		return
 	}
 	if b == nil || s.target.Off {
@@ -95,48 +95,52 @@ func (m jobOpened) take(s *sender) {
 	}
 	m.job.token = m.token
 	o.jobs[m.token] = m.job
-	oldest := s.o.Now().Add(-expires)
+	oldest, byHand := s.o.Now().Add(-expires), o.byHand()
 	s.background(func() message {
-		started := jobStarted{o: o, job: m.job}
-		patches, err := s.o.DB.CarryByJob(s.name, o.name, m.token, oldest, m.b.BulkSize())
-		if started.state = err; err == nil && len(patches) > 0 {
-			for i := range patches {
-				started.refs = append(started.refs, patches[i].Ref)
-			}
-			started.err = m.b.Upload(m.ctx, m.token, patches)
-		}
-		return started
+		patches, err := s.o.DB.CarryByJob(s.name, o.name, m.token, oldest, m.b.BulkSize(), byHand)
+		return jobFilled{jobOpened: m, patches: patches, state: err}
 	})
 }
 
-// jobStarted says what a job carries, and how its upload went.
-type jobStarted struct {
-	o     *object
-	job   *job
-	refs  []connectors.Ref
-	err   error
-	state error
+// jobFilled says what a job carries.
+type jobFilled struct {
+	jobOpened
+	patches []connectors.Patch
+	state   error
 }
 
-func (m jobStarted) take(s *sender) {
+// take has a job's patches uploaded; what waits beside them may go into another one meanwhile.
+func (m jobFilled) take(s *sender) {
 	o, j := m.o, m.job
 	if m.state != nil {
 		delete(o.jobs, j.token)
 		s.stateFailed(o, m.state)
 		return
 	}
-	if len(m.refs) == 0 { // what waited has expired or was superseded
+	if len(m.patches) == 0 { // what waited has expired, was superseded or is in another job
 		delete(o.jobs, j.token)
 		o.byCalls()
 		return
 	}
-	s.o.Host.Note(s.name, m.err)
-	o.failures = 0
-	for _, ref := range m.refs {
-		j.refs[ref] = true
+	for i := range m.patches {
+		j.refs[m.patches[i].Ref] = true
 	}
-	j.unwatch = nil // it is watched at the next look, also if the upload failed: the CRM tells what it has of it
-	o.rewind()      // what waits for the next one
+	o.rewind()
+	s.background(func() message { return jobUploaded{o: o, job: j, err: m.b.Upload(m.ctx, j.token, m.patches)} })
+}
+
+// jobUploaded says how the upload of a job went.
+type jobUploaded struct {
+	o   *object
+	job *job
+	err error
+}
+
+// take has the job watched at the next look, also if its upload failed: the CRM tells what it has of it.
+func (m jobUploaded) take(s *sender) {
+	s.o.Host.Note(s.name, m.err)
+	m.o.failures = 0
+	m.job.unwatch = nil
 }
 
 // watch looks at a job until it is done, given up, or not ours to watch any more.

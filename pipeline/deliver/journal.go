@@ -58,7 +58,7 @@ func (m journalRead) take(s *sender) {
 		switch {
 		case r.Token != "":
 			o.addToJob(r, time.Now())
-		case r.Bulk && !o.noJob && s.bulkWriter() != nil:
+		case r.Bulk && (!o.noJob || o.filling()) && s.bulkWriter() != nil: // a job that is being filled may take it
 			if o.bulk == 0 {
 				o.bulkSince = time.Now()
 			}

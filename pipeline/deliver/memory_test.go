@@ -73,8 +73,8 @@ func (*portal) Coming() bool                        { return false }
 func (*portal) Config() uint64                      { return 1 }
 func (*portal) Day(t time.Time) string              { return t.Format(time.DateOnly) }
 
-// stage journals patches of the records from to to, in large groups, all of them somebody's whose own record is number 0.
-func stage(t *testing.T, db *state.DB, from, to int) {
+// stage journals patches of the records from to to, in large groups, all of them somebody's whose own record is number 0; those in bulk may wait for a job.
+func stage(t *testing.T, db *state.DB, from, to int, bulk bool) {
 	t.Helper()
 	refOf := func(i int) connectors.Ref {
 		return connectors.Ref{CRM: "crm", Object: "contacts", ID: strconv.Itoa(1_000_000 + i)}
@@ -90,7 +90,7 @@ func stage(t *testing.T, db *state.DB, from, to int) {
 	for ; from < to; from += 50_000 {
 		s := state.Settlement{Entry: state.Entry{Person: who}, Outcome: state.Stage, Next: &state.Person{}}
 		for i := from; i < min(from+50_000, to); i++ {
-			s.Patches = append(s.Patches, &state.Pending{Person: who, Staged: time.Now(), Patch: connectors.Patch{Ref: refOf(i),
+			s.Patches = append(s.Patches, &state.Pending{Person: who, Bulk: bulk, Staged: time.Now(), Patch: connectors.Patch{Ref: refOf(i),
 				Fields: map[string]string{connectors.FieldScore: "64.0", connectors.FieldTier: "high"}}})
 		}
 		if staged, err := db.StageLot(state.Lot{Settlements: []state.Settlement{s}, Now: time.Now()}); err != nil || len(staged.Failed) > 0 {
@@ -126,9 +126,9 @@ func TestWhatWaitsInTheJournalCostsNoMemory(t *testing.T) {
 			runtime.ReadMemStats(&m)
 			return int64(m.HeapAlloc)
 		}
-		stage(t, db, 0, few)
+		stage(t, db, 0, few, false)
 		before := heap()
-		stage(t, db, few, many)
+		stage(t, db, few, many, false)
 		grown := heap() - before
 		t.Logf("the heap grew by %d kB from %d patches waiting to %d", grown>>10, few, many)
 		if grown > allowed {

@@ -135,6 +135,28 @@ func (o *object) byCalls() {
 	o.noJob = true
 }
 
+// filling says that a job is being opened: what it will carry is not known yet.
+func (o *object) filling() bool {
+	for _, j := range o.jobs {
+		if len(j.refs) == 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// byHand are the records whose patches go by calls: those under way and those that wait for one.
+func (o *object) byHand() map[connectors.Ref]bool {
+	refs := make(map[connectors.Ref]bool, len(o.sent)+len(o.byRef))
+	for ref := range o.sent {
+		refs[ref] = true
+	}
+	for ref := range o.byRef {
+		refs[ref] = true
+	}
+	return refs
+}
+
 func (o *object) inJob(ref connectors.Ref) bool {
 	for _, j := range o.jobs {
 		if j.refs[ref] {

@@ -36,6 +36,9 @@ func (j *Journey) Features() score.Features {
 			f.Signals[i].Object = n
 		}
 	}
+	if len(j.Sessions) > 0 {
+		f.Visits = make([]score.Visit, 0, len(j.Sessions))
+	}
 	for i := range j.Sessions {
 		if v := visitOf(&j.Sessions[i]); v.Steps > 0 {
 			f.Visits = append(f.Visits, v)
@@ -95,7 +98,11 @@ func visitOf(s *Session) (v score.Visit) {
 // dwellOf is the time that a step itself says it took.
 func dwellOf(e *connectors.Event) time.Duration {
 	for _, name := range [...]string{"seconds", "duration", "dwell", "dwell_seconds", "duration_seconds", "time_on_page", "time_spent"} {
-		if x, err := strconv.ParseFloat(e.Properties[name], 64); err == nil && x > 0 && x < 86400 {
+		told := e.Properties[name]
+		if told == "" { // most steps say nothing, and an error for each name of each step was a tenth of all that a sync allocates
+			continue
+		}
+		if x, err := strconv.ParseFloat(told, 64); err == nil && x > 0 && x < 86400 {
 			return time.Duration(x * float64(time.Second))
 		}
 	}

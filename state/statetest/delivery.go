@@ -121,12 +121,14 @@ var deliveries = []promise{
 		s.verify()
 	}},
 	{"a job carries patches until it has told of them", func(s *suite) {
+		called := map[connectors.Ref]bool{}
 		for i := range 5 {
 			id, ref := s.person(fmt.Sprint(i + 1))
 			s.stage(id, ref, "x")
+			called[ref] = i == 0
 		}
-		got, err := s.db.CarryByJob("hubspot", "contacts", "job-1", after(-time.Hour), 4)
-		if err != nil || len(got) != 4 {
+		got, err := s.db.CarryByJob("hubspot", "contacts", "job-1", after(-time.Hour), 10, called)
+		if err != nil || len(got) != 4 || called[got[0].Ref] {
 			s.Fatal(len(got), err)
 		}
 		s.reopen()
