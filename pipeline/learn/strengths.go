@@ -34,6 +34,9 @@ type Origin struct {
 	From    time.Time `yaml:"from,omitempty"` // dates of the oldest and newest of them; zero: they had none
 	To      time.Time `yaml:"to,omitempty"`
 	Formula string    `yaml:"formula"` // version of the formula whose components are features
+	// Verdicts of reps that were weak labels beside, and how often each counted.
+	Verdicts      int     `yaml:"verdicts,omitempty"`
+	VerdictWeight float64 `yaml:"verdict_weight,omitempty"`
 }
 
 // Strength is what one feature counts. Its scaled value is (value of the feature)/Spread.
@@ -63,6 +66,9 @@ type Options struct {
 	// High and Medium are the cuts in tenths, and the shares of people that the formula has above them; shares of 0 take usual ones.
 	High, Medium           int
 	ShareHigh, ShareMedium float64
+	// Weak are labels that are no outcomes, encoded as the rows are, each with how often it counts; nil: none. They move strengths, and nothing else: usual values, spreads, calibration
+	// and cuts are those of the outcomes.
+	Weak *logistic.Rows
 }
 
 // The numbers that learning depends on.
@@ -85,7 +91,7 @@ const (
 // ErrNothing says that there is no feature to learn from.
 var ErrNothing = errors.New("no feature differs between enough people")
 
-// Learn learns from people in order of their dates: rows are what a schema of features encoded, at their dates in Unix seconds (nil: they have none, and the order is chance). It changes rows.
+// Learn learns from people in order of their dates: rows are what a schema of features encoded, at their dates in Unix seconds (nil: they have none, and the order is chance). It changes rows, and o.Weak.
 func Learn(ctx context.Context, features []Feature, rows *logistic.Rows, at []int64, o Options) (*Strengths, error) {
 	if len(features) == 0 {
 		return nil, ErrNothing
@@ -103,13 +109,20 @@ func Learn(ctx context.Context, features []Feature, rows *logistic.Rows, at []in
 	for j := range features {
 		m.Features[j].Feature = features[j]
 		m.Features[j].standardise(rows, j)
+		if o.Weak != nil {
+			m.Features[j].scale(o.Weak, j)
+		}
 	}
 	m.believe(&o)
 	prior := logistic.Prior{Precision: precision, Mean: make([]float64, len(features))}
 	for j := range m.Features {
 		prior.Mean[j] = m.Features[j].Prior
 	}
-	fit, err := logistic.Learn(ctx, rows, prior)
+	if !bothIn(rows.Won, 1) {
+		return nil, logistic.ErrOneOutcome // whatever weak labels say
+	}
+	all, drawn := beside(rows, o.Weak, prior)
+	fit, err := logistic.Learn(ctx, all, drawn)
 	if err != nil {
 		return nil, err
 	}
@@ -124,7 +137,7 @@ func Learn(ctx context.Context, features []Feature, rows *logistic.Rows, at []in
 	for i := range odds {
 		odds[i] = fit.LogOdds(rows.Row(i))
 	}
-	if err := m.Calibration.find(ctx, rows, prior); err != nil {
+	if err := m.Calibration.find(ctx, rows, o.Weak, prior); err != nil {
 		return nil, err
 	}
 	m.round()
@@ -160,7 +173,7 @@ func bothIn(won []bool, n int) bool {
 	return k >= n && len(won)-k >= n
 }
 
-// standardise makes column j of rows have mean 0 and standard deviation 1; a number that is not known becomes the mean.
+// standardise makes column j of rows have mean 0 and standard deviation 1.
 func (f *Strength) standardise(rows *logistic.Rows, j int) {
 	n, mean, squares := 0.0, 0.0, 0.0
 	for i := range rows.Won {
@@ -175,12 +188,17 @@ func (f *Strength) standardise(rows *logistic.Rows, j int) {
 	if squares > 0 {
 		f.Spread = math.Sqrt(squares / n)
 	}
+	f.scale(rows, j)
+}
+
+// scale measures column j of rows from the usual value on, by the spread; a number that is not known becomes the usual value.
+func (f *Strength) scale(rows *logistic.Rows, j int) {
 	for i := range rows.Won {
 		x := &rows.X[i*rows.Width+j]
 		if math.IsNaN(float64(*x)) {
 			*x = 0
 		} else {
-			*x = float32((float64(*x) - mean) / f.Spread)
+			*x = float32((float64(*x) - f.Usual) / f.Spread)
 		}
 	}
 }
@@ -202,8 +220,8 @@ func (m *Strengths) believe(o *Options) {
 	}
 }
 
-// find calibrates. Where there are too few to part, or so many that what is learned from them needs none, the odds stay as they are.
-func (c *Calibration) find(ctx context.Context, rows *logistic.Rows, prior logistic.Prior) error {
+// find calibrates on outcomes; weak labels are learned from beside each part, and none is told. Where there are too few to part, or so many that what is learned from them needs none, the odds stay as they are.
+func (c *Calibration) find(ctx context.Context, rows, weak *logistic.Rows, prior logistic.Prior) error {
 	if !bothIn(rows.Won, enoughCalibrate) || len(rows.Won) > mostCalibrate {
 		return nil
 	}
@@ -217,7 +235,8 @@ func (c *Calibration) find(ctx context.Context, rows *logistic.Rows, prior logis
 			}
 			from.X, from.Won = append(from.X, rows.Row(i)...), append(from.Won, won)
 		}
-		fit, err := logistic.Learn(ctx, from, prior)
+		all, drawn := beside(from, weak, prior)
+		fit, err := logistic.Learn(ctx, all, drawn)
 		if err != nil {
 			return fmt.Errorf("calibrate: %w", err)
 		}

@@ -2,6 +2,7 @@ package learn
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"math"
 	"math/rand/v2"
@@ -44,6 +45,12 @@ func simulated(seed uint64, n int, sign float64) []someone {
 
 func learned(t testing.TB, people []someone, prior *Strengths) *Strengths {
 	t.Helper()
+	return learnedBeside(t, people, nil, 0, prior)
+}
+
+// learnedBeside has weak labels, too, each counting so much.
+func learnedBeside(t testing.TB, people, weak []someone, times float64, prior *Strengths) *Strengths {
+	t.Helper()
 	var survey Survey
 	var formula measure.Tally
 	for _, p := range people {
@@ -60,7 +67,15 @@ func learned(t testing.TB, people []someone, prior *Strengths) *Strengths {
 		rows.X, rows.Won = append(rows.X, x...), append(rows.Won, p.won)
 		at[i] = int64(1e9 + i)
 	}
-	m, err := Learn(t.Context(), features, rows, at, Options{Prior: prior, Weights: defaults, High: 620, Medium: 550, ShareHigh: formula.Share(620), ShareMedium: formula.Share(550)})
+	o := Options{Prior: prior, Weights: defaults, High: 620, Medium: 550, ShareHigh: formula.Share(620), ShareMedium: formula.Share(550)}
+	for _, p := range weak {
+		if o.Weak == nil {
+			o.Weak = &logistic.Rows{Width: len(features)}
+		}
+		schema.Encode(p.facts, x)
+		o.Weak.X, o.Weak.Won, o.Weak.Times = append(o.Weak.X, x...), append(o.Weak.Won, p.won), append(o.Weak.Times, times)
+	}
+	m, err := Learn(t.Context(), features, rows, at, o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -352,4 +367,67 @@ func FuzzReadStrengths(f *testing.F) {
 			}
 		}
 	})
+}
+
+// harsh makes every second win of people a loss: who judges them is harder than the market.
+func harsh(people []someone) []someone {
+	out := slices.Clone(people)
+	for i := range out {
+		out[i].won = out[i].won && i%2 == 0
+	}
+	return out
+}
+
+// TestWeakLabelsMoveStrengthsAlone: verdicts of the same world bring sixty people's model nearer to what decides, by so much as they count for; that reps are harsher than the market moves no chance
+// of winning, and calibration stays what the outcomes of four thousand make it.
+func TestWeakLabelsMoveStrengthsAlone(t *testing.T) {
+	people, world := simulated(31, 60, 1), simulated(32, 20_000, 1)
+	weak := harsh(simulated(33, 600, 1))
+	auc := func(times float64) float64 {
+		model, _ := aucs(learnedBeside(t, people, weak, times, nil), world)
+		return model
+	}
+	none, _ := aucs(learned(t, people, nil), world)
+	if little := auc(1e-9); math.Abs(little-none) > 1e-6 {
+		t.Errorf("weak labels that count for nothing make an AUC of %.6f of %.6f", little, none)
+	}
+	if some, much := auc(0.02), auc(0.5); much < none+0.02 || some <= none || some >= much {
+		t.Errorf("AUC %.3f without, %.3f with little weight, %.3f with much", none, some, much)
+	}
+
+	chance := func(m *Strengths, of []someone) (mean float64) {
+		for i := range of {
+			mean += m.Probability(float64(m.sumOf(of[i].facts))) / float64(len(of))
+		}
+		return mean
+	}
+	share := func(of []someone) (mean float64) {
+		for i := range of {
+			if of[i].won {
+				mean += 1 / float64(len(of))
+			}
+		}
+		return mean
+	}
+	few := simulated(34, 200, 1)
+	told := learnedBeside(t, few, weak, 0.3, nil)
+	if told.Calibration.People != 0 {
+		t.Fatal("200 people are calibrated: the check checks nothing")
+	}
+	if got, want := chance(told, few), share(few); math.Abs(got-want) > 0.03 {
+		t.Errorf("the chance told is %.3f, %.3f won", got, want)
+	}
+	many := simulated(35, 4000, 1)
+	sober := learned(t, many, nil).Calibration
+	beside := learnedBeside(t, many, harsh(simulated(36, 2000, -1)), 0.5, nil) // they say the opposite, too
+	if beside.Calibration.People != 4000 || sober.People != 4000 {
+		t.Errorf("calibrated on %d people, %d without", beside.Calibration.People, sober.People)
+	}
+	if got, want := chance(beside, many), share(many); math.Abs(got-want) > 0.01 {
+		t.Errorf("the chance told is %.3f, %.3f won", got, want)
+	}
+	if _, err := Learn(t.Context(), []Feature{{Fact: "x", Form: Plain}}, &logistic.Rows{Width: 1, X: []float32{1, 2}, Won: []bool{true, true}}, nil,
+		Options{Weak: &logistic.Rows{Width: 1, X: []float32{1}, Won: []bool{false}, Times: []float64{1}}}); !errors.Is(err, logistic.ErrOneOutcome) {
+		t.Errorf("learned from verdicts alone: %v", err)
+	}
 }

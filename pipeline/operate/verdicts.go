@@ -30,6 +30,31 @@ func Verdicts(ctx context.Context, p *pipeline.Pipeline, since time.Time) (*verd
 	return r, nil
 }
 
+// NewestVerdicts calls do with the newest verdict on each person.
+func NewestVerdicts(ctx context.Context, p *pipeline.Pipeline, do func(*verdicts.Verdict)) error {
+	var last *verdicts.Verdict
+	for from, more := state.PersonID(0), true; more; more = from != 0 {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		var err error
+		if from, err = eachVerdict(p, from, func(v *verdicts.Verdict) error {
+			if last != nil && last.Person != v.Person {
+				do(last)
+			}
+			newer := *v
+			last = &newer
+			return nil
+		}); err != nil {
+			return err
+		}
+	}
+	if last != nil {
+		do(last)
+	}
+	return nil
+}
+
 // Labels are a part of the labelled set that the verdicts make.
 type Labels struct {
 	Lines   []byte         `json:"lines"` // JSON lines

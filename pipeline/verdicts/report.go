@@ -18,15 +18,20 @@ type Verdict struct {
 }
 
 // Words are the verdicts that say something, as the CRM has them, the kindest first.
-var Words = []string{interested, "not_now", "not_interested", "wrong_person"}
+var Words = []string{interested, notNow, "not_interested", "wrong_person"}
 
-const interested = "interested"
+const (
+	interested = "interested"
+	notNow     = "not_now"
+)
 
 // Why verdicts say nothing of the score.
 const (
 	WhyTakenBack = "taken back"
 	WhyUnknown   = "a word of the portal's own"
 	WhyNoScore   = "no score was shown then"
+	WhyNotNow    = "not now, which is neither won nor lost"
+	WhyNames     = "judged by a release that kept no names of pages" // and no visits: facts would be missing
 )
 
 // label is whether the rep thinks the person ready to buy; why says why it cannot be told.
@@ -40,6 +45,19 @@ func (v *Verdict) label() (ready bool, why string) {
 		return false, WhyNoScore
 	}
 	return v.Verdict == interested, ""
+}
+
+// Weak is what a verdict says as a weak label of an outcome: interested a win, not interested or the wrong person a loss. why says why it says nothing.
+func (v *Verdict) Weak() (won bool, why string) {
+	won, why = v.label()
+	switch {
+	case why != "":
+	case v.Verdict == notNow:
+		why = WhyNotNow
+	case !v.Judged.Features.Whole:
+		why = WhyNames
+	}
+	return won, why
 }
 
 // Report is how far reps and score agree.

@@ -1,6 +1,7 @@
 package backtest
 
 import (
+	"errors"
 	"iter"
 	"math"
 	"testing"
@@ -76,5 +77,65 @@ func TestPeopleOfADealCountOnce(t *testing.T) {
 	}
 	if both.Weights.Weights == score.Defaults().Weights {
 		t.Error("nothing was learned: the check checks nothing")
+	}
+}
+
+// Promise: weak labels are learned from beside outcomes, never more than these together; nothing is judged on them, the people judged on are told by none that is newer than the first of them, and
+// the features are those of the outcomes.
+func TestWeakLabelsAreNeverJudgedOn(t *testing.T) {
+	w := world{seed: 23, n: 600, strength: 0.3, pull: 1.5}
+	plain := w.run(t)
+	p := w.population()
+	verdicts := world{seed: 24, n: 1500, strength: 0.3, pull: 1.5}
+	p.Weak = func() iter.Seq[*Person] {
+		return func(yield func(*Person) bool) {
+			for v := range verdicts.people() {
+				v.Facts = append(v.Facts, learn.Fact{Name: "of verdicts alone", Number: 1, Count: true})
+				if !yield(v) {
+					return
+				}
+			}
+		}
+	}
+	p.WeakTimes = 0.5
+	r, err := Run(t.Context(), p, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	older := 0
+	for v := range p.Weak() {
+		if v.At.Before(r.Split.From) {
+			older++
+		}
+	}
+	if o := r.Strengths.Learned; o.Verdicts != older || older == 1500 || o.VerdictWeight != float64(r.Split.Learned)/float64(older) || o.People != r.Split.Learned {
+		t.Errorf("learned from %+v; %d verdicts are older than %v", o, older, r.Split.From)
+	}
+	if r.Split != plain.Split || r.People != 600 || len(r.Strengths.Features) != len(plain.Strengths.Features) {
+		t.Errorf("%+v with verdicts, %+v without; %d features, %d without", r.Split, plain.Split, len(r.Strengths.Features), len(plain.Strengths.Features))
+	}
+	for i := range r.Engines {
+		if r.Engines[i].Rows != plain.Engines[i].Rows || r.Engines[i].Won != plain.Engines[i].Won {
+			t.Errorf("%s is judged on %d, without verdicts on %d", r.Engines[i].Name, r.Engines[i].Rows, plain.Engines[i].Rows)
+		}
+	}
+	if r.Engine(Propensity).AUC == plain.Engine(Propensity).AUC || r.Engine(Formula).AUC != plain.Engine(Formula).AUC {
+		t.Error("verdicts move the formula, or not the strengths")
+	}
+	l, err := Learn(t.Context(), p, nil)
+	if err != nil || l.Strengths.Learned.Verdicts != 1500 || l.Strengths.Learned.VerdictWeight != 0.4 || l.Weights.Deals != 600 {
+		t.Errorf("%+v, %v", l, err)
+	}
+	p.People = func() iter.Seq[*Person] {
+		return func(yield func(*Person) bool) {
+			for q := range w.people() {
+				if q.Won && !yield(q) {
+					return
+				}
+			}
+		}
+	}
+	if _, err := Learn(t.Context(), p, nil); !errors.Is(err, ErrOneOutcome) {
+		t.Errorf("learned from verdicts alone: %v", err)
 	}
 }

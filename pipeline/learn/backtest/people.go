@@ -45,6 +45,10 @@ type Population struct {
 	AsOf     *AsOf          // a past date at which they were active; nil: none
 	Without  []string       // facts that are not learned from
 	Trusted  []string       // facts that are learned from though they tell the outcome too well
+	// Weak goes through people with a label that is no outcome, each at its date; nil: there are none. Strengths are learned from those of before the people judged on, each
+	// counting WeakTimes, and all together never more than the people with outcomes. Nothing is judged on them, no feature is chosen by them, and without outcomes of both kinds nothing is learned.
+	Weak      func() iter.Seq[*Person]
+	WeakTimes float64
 }
 
 // Each goes through people that are held in memory.

@@ -87,11 +87,10 @@ func (r *run) each(do func(s *standing, i int, judged bool)) {
 	i := 0
 	for who := range r.p.People() {
 		s.Person = who
+		s.facts = r.facts(who, s.facts[:0])
 		if who.Snapshot != nil {
-			s.facts = who.Snapshot.Facts(&r.p.Settings, s.facts[:0])
 			s.parts = r.p.Settings.At(&who.Snapshot.Features, who.Snapshot.At)
 		} else {
-			s.facts = who.Facts
 			s.parts, _ = components(s.facts, r.p.Settings.Weights)
 		}
 		do(s, i, r.split.judged(who, i))
@@ -99,6 +98,14 @@ func (r *run) each(do func(s *standing, i int, judged bool)) {
 			return
 		}
 	}
+}
+
+// facts are those of a person; into has room for them.
+func (r *run) facts(who *Person, into []learn.Fact) []learn.Fact {
+	if who.Snapshot == nil {
+		return who.Facts
+	}
+	return who.Snapshot.Facts(&r.p.Settings, into)
 }
 
 // look counts the people and their facts.
@@ -197,6 +204,7 @@ func (r *run) strengths(survey *learn.Survey, prior *learn.Strengths) error {
 		o.ShareHigh, o.ShareMedium = r.formula.Share(float64(o.High)), r.formula.Share(float64(o.Medium))
 		r.result.NobodyHigh = o.ShareHigh == 0
 	}
+	o.Weak = r.weak(schema, len(rows.Won))
 	m, err := learn.Learn(r.ctx, features, rows, at, o)
 	switch {
 	case errors.Is(err, learn.ErrNothing), errors.Is(err, logistic.ErrOneOutcome):
@@ -205,8 +213,44 @@ func (r *run) strengths(survey *learn.Survey, prior *learn.Strengths) error {
 	case err != nil:
 		return err
 	}
+	if w := o.Weak; w != nil {
+		m.Learned.Verdicts, m.Learned.VerdictWeight = len(w.Won), w.Times[0]
+	}
 	r.result.Strengths = m
 	return nil
+}
+
+// mostWeak bounds how many weak labels are learned from.
+const mostWeak = 20_000
+
+// weak are the weak labels of before the people judged on, beside so many rows with outcomes; nil: there are none. Where chance parts the people nothing says what came before.
+func (r *run) weak(schema *learn.Schema, beside int) *logistic.Rows {
+	if r.p.Weak == nil || r.p.WeakTimes <= 0 || !r.split.ByTime {
+		return nil
+	}
+	rows := &logistic.Rows{Width: len(schema.Features)}
+	x := make([]float32, rows.Width)
+	var facts []learn.Fact
+	for who := range r.p.Weak() {
+		if len(rows.Won) == mostWeak || r.ctx.Err() != nil {
+			break
+		}
+		if r.split.judged(who, 0) {
+			continue
+		}
+		facts = r.facts(who, facts[:0])
+		schema.Encode(facts, x)
+		rows.X, rows.Won = append(rows.X, x...), append(rows.Won, who.Won)
+	}
+	n := len(rows.Won)
+	if n == 0 {
+		return nil
+	}
+	times := min(r.p.WeakTimes, float64(beside)/float64(n))
+	for range n {
+		rows.Times = append(rows.Times, times)
+	}
+	return rows
 }
 
 // inOrder sorts rows with what orders them.

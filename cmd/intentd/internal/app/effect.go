@@ -68,14 +68,14 @@ func (a *App) planAgainst(ctx context.Context, arg EffectArguments) (*Effect, er
 var simulated = []string{
 	"scoring.engine", "scoring.weights", "scoring.tiers", "scoring.margin", "scoring.max_activity", "scoring.time_constant_days", "scoring.half_life_days", "scoring.topic_base",
 	"scoring.topic_points", "scoring.interest_points", "scoring.hand_raise_days", "scoring.evidence", "scoring.high_strength", "scoring.material_points", "scoring.trend",
-	"scoring.strengths", "verdicts",
+	"scoring.strengths", "verdicts.not_now", "verdicts.not_interested", "verdicts.wrong_person",
 }
 
 // capacity moves nobody until the night after, unless it is switched off.
 var capacity = []string{"scoring.capacity"}
 
 var beside = []string{
-	"state", "log", "http", "write", "text", "clickstream.dir", "schedule", "learning", "screenshots", "holdout", "proof", "competitors", "model.concurrency", "model.daily_budget_usd", "model.batch", "model.prices",
+	"state", "log", "http", "write", "text", "clickstream.dir", "schedule", "learning", "verdicts.weight", "screenshots", "holdout", "proof", "competitors", "model.concurrency", "model.daily_budget_usd", "model.batch", "model.prices",
 	"model.timeout", "model.requests_per_minute", "model.api_key", "model.api_key_file", "privacy.redact", "privacy.retention.receipts", "privacy.retention.snapshots",
 }
 

@@ -98,8 +98,15 @@ func (a *App) learn(ctx context.Context, arg LearnArguments, by string) (*taught
 	if err := a.keepDealShares(&b.shares, p.Deals.Since); err != nil {
 		return nil, state.Learned{}, err
 	}
+	told, err := a.withVerdicts(ctx, p, b)
+	if err != nil {
+		return nil, state.Learned{}, err
+	}
 	t, err := teach(ctx, p, prior)
 	if err != nil {
+		return nil, state.Learned{}, err
+	}
+	if err := told(t); err != nil {
 		return nil, state.Learned{}, err
 	}
 	t.finish(a.o.Now(), a.pipe.Setup().Score.Weights, named)

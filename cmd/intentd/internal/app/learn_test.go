@@ -12,6 +12,7 @@ import (
 	"github.com/intentd/intentd/connectors/sandbox"
 	"github.com/intentd/intentd/pipeline/learn"
 	"github.com/intentd/intentd/pipeline/score"
+	words "github.com/intentd/intentd/pipeline/verdicts"
 	"github.com/intentd/intentd/state"
 )
 
@@ -431,4 +432,74 @@ func TestAppliedReachesTheScores(t *testing.T) {
 			}
 		})
 	}
+}
+
+// Promise: reps' verdicts are weighed beside closed deals only where the configuration says so, each with what it judged; it is told how many and how much, and why others were not. They move strengths
+// and nothing else, and nothing is learned from them alone.
+func TestVerdictsAreWeakLabels(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p, a := learner(t, "")
+		verdicts := map[string]string{}
+		for i := range 24 {
+			email := fmt.Sprintf("v%d@v%d.example", i, i)
+			id := p.portal.CreateContact(map[string]string{"email": email})
+			verdicts[id] = []string{"interested", "not_interested", "wrong_person", "not_now"}[i%4]
+			path := "/blog/a"
+			if i%4 == 0 {
+				path = "/compare/b"
+			}
+			p.happened(t, did(time.Now().Add(-time.Hour), "page_view", email, path))
+		}
+		once := func() {
+			t.Helper()
+			time.Sleep(time.Minute)
+			if _, err := a.Once(t.Context()); err != nil {
+				t.Fatal(err, p.log)
+			}
+		}
+		once()
+		r, err := Explain.Do(t.Context(), a, Who{Who: "nora.quill119@firm119.example"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		verdicts[r.Refs[0].ID] = "interested"
+		for id, verdict := range verdicts {
+			if err := p.portal.UpdateContact(id, map[string]string{"intent_verdict": verdict}, "4711"); err != nil {
+				t.Fatal(err)
+			}
+		}
+		once()
+		learn := func() *Lesson {
+			t.Helper()
+			l, err := Learn.Do(t.Context(), a, LearnArguments{Span: 400 * 24 * time.Hour})
+			if err != nil {
+				t.Fatal(err)
+			}
+			return l
+		}
+		without := learn()
+		if without.Verdicts != nil {
+			t.Errorf("not configured, and weighed: %+v", without.Verdicts)
+		}
+		stopped(t, a)
+		p.write(t, topicsOfDeals+"verdicts: {weight: 0.2}\n")
+		a = p.open(t)
+		with := learn()
+		want := &VerdictsLesson{Weight: 0.2, Used: 18, Interested: 6, LeftOut: map[string]int{words.WhyNotNow: 6, whyOnDeal: 1}}
+		if fmt.Sprint(with.Verdicts) != fmt.Sprint(want) {
+			t.Errorf("%+v, want %+v", with.Verdicts, want)
+		}
+		if fmt.Sprint(with.Strengths) == fmt.Sprint(without.Strengths) || fmt.Sprint(with.Weights) != fmt.Sprint(without.Weights) || fmt.Sprint(with.Win, with.Loss) != fmt.Sprint(without.Win, without.Loss) ||
+			with.People != without.People || with.Judged != without.Judged {
+			t.Errorf("with verdicts %+v, without %+v", with, without)
+		}
+		file, err := LearnExport.Do(t.Context(), a, LearnedNumber{})
+		if err != nil || !strings.Contains(file, "verdicts: 18\n") || !strings.Contains(file, "verdict_weight: 0.2\n") {
+			t.Errorf("%v\n%.900s", err, file)
+		}
+		if _, err := Learn.Do(t.Context(), a, LearnArguments{Span: 24 * time.Hour}); err == nil {
+			t.Error("without deals something was learned from verdicts")
+		}
+		stopped(t, a)
+	})
 }

@@ -32,6 +32,7 @@ type Lesson struct {
 	Strengths []StrengthLesson `json:"strengths"` // the ten that move a score most
 	People    int              `json:"people"`    // that strengths were learned from
 	PeopleWon int              `json:"people_won"`
+	Verdicts  *VerdictsLesson  `json:"verdicts,omitempty"`    // nil: the configuration gives them no weight
 	Unlearned string           `json:"not_learned,omitempty"` // why there are no strengths
 	Judged    string           `json:"judged"`                // on whom the engines were, in words
 	Engines   []EngineLesson   `json:"engines"`

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/intentd/intentd/cmd/intentd/internal/app"
 	"github.com/intentd/intentd/cmd/intentd/internal/demo"
 )
 
@@ -62,6 +63,20 @@ func TestLearnMisused(t *testing.T) {
 	} {
 		if code, _, errs := intentd(t, strings.Fields(args)...); code != Misused || !strings.Contains(errs, want) || strings.Count(errs, "\n") != 1 {
 			t.Errorf("%s: exit %d %s", args, code, errs)
+		}
+	}
+}
+
+// It is said how many verdicts were weighed, how much, and why others were not; nothing where the configuration gives them no weight.
+func TestLessonTellsVerdicts(t *testing.T) {
+	for want, v := range map[string]*app.VerdictsLesson{
+		"": nil,
+		"Beside them 18 verdicts of reps, 6 of them interested, each weighing 0.20 of somebody of a deal. Not weighed: 6 not now; 1 taken back.\n": {Weight: 0.2, Used: 18, Interested: 6, LeftOut: map[string]int{"not now": 6, "taken back": 1}},
+		"No verdict of a rep was weighed beside.\n": {},
+	} {
+		var out strings.Builder
+		if (&lessonPage{&out}).verdicts(v); out.String() != want {
+			t.Errorf("%q, want %q", &out, want)
 		}
 	}
 }

@@ -3,6 +3,8 @@ package cli
 import (
 	"fmt"
 	"io"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -110,10 +112,30 @@ func (p *lessonPage) strengths(l *app.Lesson) {
 	for _, f := range l.Strengths {
 		p.line("  %+6.1f points  %s (%+.1f to %+.1f)", f.Points.Value, pad(f.Feature, 44), f.Points.Low, f.Points.High)
 	}
+	p.verdicts(l.Verdicts)
 	for _, s := range l.Suspects {
 		p.line("Left out, for it tells the outcome too well: %q: %s. As a rule such a field is filled in after the deal.", s.Fact, s.Why)
 	}
 	p.line("")
+}
+
+// verdicts says how reps' verdicts were weighed beside.
+func (p *lessonPage) verdicts(v *app.VerdictsLesson) {
+	if v == nil {
+		return
+	}
+	text := "No verdict of a rep was weighed beside"
+	if v.Used > 0 {
+		text = fmt.Sprintf("Beside them %s of reps, %d of them interested, each weighing %.2f of somebody of a deal", plural(v.Used, "verdict"), v.Interested, v.Weight)
+	}
+	for i, why := range slices.Sorted(maps.Keys(v.LeftOut)) {
+		sep := "; "
+		if i == 0 {
+			sep = ". Not weighed: "
+		}
+		text += fmt.Sprintf("%s%d %s", sep, v.LeftOut[why], why)
+	}
+	p.line("%s.", text)
 }
 
 // worth prints what engines were worth on later people.

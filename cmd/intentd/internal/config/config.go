@@ -248,11 +248,12 @@ type Rule struct {
 	Topic  string `mapstructure:"topic"`  // what it is about
 }
 
-// Verdicts are for how long a rep's verdict sets a person aside; 0: not at all.
+// Verdicts are for how long a rep's verdict sets a person aside; 0: not at all. Weight is what one counts for in learning, beside somebody of a closed deal.
 type Verdicts struct {
 	NotNow        time.Duration `mapstructure:"not_now"`
 	NotInterested time.Duration `mapstructure:"not_interested"`
 	WrongPerson   time.Duration `mapstructure:"wrong_person"`
+	Weight        float64       `mapstructure:"weight"` // 0 to 0.5; 0: nothing is learned from verdicts
 }
 
 // Holdout is the share of newly scored people of whom nothing is written, so that what a score brings can be told.
