@@ -23,6 +23,7 @@ import (
 // Channel is a configured channel.
 type Channel struct {
 	Name     string
+	Kind     string // slack | teams | webhook | mail
 	Sender   notify.Channel
 	Owner    bool // to the owner of the record
 	Names    bool // a person's name may be told
@@ -44,6 +45,15 @@ type Status struct {
 	Dead     int                       `json:"dead"`
 	LeftOut  map[pipeline.Untold]int64 `json:"left_out,omitempty"` // people who entered a tier and are told to nobody, since start
 	Counts
+	By map[string]ByChannel `json:"by_channel,omitempty"` // those that are configured, and those that alerts still wait for
+}
+
+// ByChannel is how the alerts of a channel stand.
+type ByChannel struct {
+	Kind    string `json:"kind,omitempty"` // "" of a channel that is not configured any more
+	Waiting int    `json:"waiting"`
+	Dead    int    `json:"dead"`
+	Told    int64  `json:"told"` // since start
 }
 
 // Teller tells. Its rounds are safe for concurrent use.
@@ -54,6 +64,7 @@ type Teller struct {
 	round sync.Mutex // one at a time
 	mu    sync.Mutex
 	sum   Counts
+	told  map[string]int64 // since start, by channel
 	kept  map[string]owner // by CRM and owner
 }
 
@@ -68,7 +79,7 @@ const ownerKept = time.Hour
 
 // New is a teller of what p's state holds, by the channels that are configured at present.
 func New(p *pipeline.Pipeline, channels func() []Channel) *Teller {
-	return &Teller{p: p, channels: channels, kept: map[string]owner{}}
+	return &Teller{p: p, channels: channels, told: map[string]int64{}, kept: map[string]owner{}}
 }
 
 // mostAtOnce bounds the alerts that a round looks at.
@@ -89,20 +100,30 @@ func (t *Teller) all() (out []state.Alert, err error) {
 // Status tells how alerts stand, without asking anybody.
 func (t *Teller) Status() (Status, error) {
 	alerts, err := t.all()
-	s := Status{LeftOut: t.p.AlertsLeftOut()}
-	for i := range alerts {
-		if alerts[i].Dead {
-			s.Dead++
-		} else {
-			s.Waiting++
-		}
-	}
-	for _, c := range t.channels() {
-		s.Channels = append(s.Channels, c.Name)
-	}
+	s := Status{LeftOut: t.p.AlertsLeftOut(), By: map[string]ByChannel{}}
 	t.mu.Lock()
 	s.Counts = t.sum
+	for name, n := range t.told {
+		s.By[name] = ByChannel{Told: n}
+	}
 	t.mu.Unlock()
+	for _, c := range t.channels() {
+		s.Channels = append(s.Channels, c.Name)
+		by := s.By[c.Name]
+		by.Kind = c.Kind
+		s.By[c.Name] = by
+	}
+	for i := range alerts {
+		by := s.By[alerts[i].Channel]
+		if alerts[i].Dead {
+			s.Dead++
+			by.Dead++
+		} else {
+			s.Waiting++
+			by.Waiting++
+		}
+		s.By[alerts[i].Channel] = by
+	}
 	return s, err
 }
 

@@ -55,7 +55,7 @@ func (t *Teller) tell(ctx context.Context, c *Channel, alerts []state.Alert, now
 			return ctx.Err() // nobody knows: it is told again
 		case err == nil:
 			err = t.p.DB().SettleAlerts(bare(batch), nil)
-			t.count(func(s *Counts) { s.Told += int64(len(batch)) })
+			t.count(func(s *Counts) { s.Told, t.told[c.Name] = s.Told+int64(len(batch)), t.told[c.Name]+int64(len(batch)) })
 		case connectors.KindOf(err) == connectors.Rejected:
 			refused = err
 			err = t.p.DB().SettleAlerts(nil, failed(bare(batch), err, now))

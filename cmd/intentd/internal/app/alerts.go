@@ -34,7 +34,7 @@ func (b *builder) alerts() error {
 			hours.Daily = &daily
 		}
 		b.channels = append(b.channels, alert.Channel{
-			Name: a.Name, Sender: sender, Owner: a.Owner, Names: a.Shows("name"), Headline: a.Shows("headline"), Language: cmp.Or(a.Language, b.cfg.Text.Language), Hours: hours,
+			Name: a.Name, Kind: a.Type, Sender: sender, Owner: a.Owner, Names: a.Shows("name"), Headline: a.Shows("headline"), Language: cmp.Or(a.Language, b.cfg.Text.Language), Hours: hours,
 		})
 		told := pipeline.Alert{Channel: a.Name}
 		for _, word := range a.On {

@@ -107,6 +107,12 @@ func TestAlerts(t *testing.T) {
 		if st.Alerts.Dead != 1 || st.Dead != 1 || st.Alerts.Told != 2 || err != nil || len(letters) != 1 || letters[0].Op != "tell team" || letters[0].Name != "Bob Stone" {
 			t.Errorf("%+v %+v %v", st.Alerts, letters, err)
 		}
+		for series, want := range map[string]string{`intentd_alerts_sent_total{channel="sales",kind="slack"}`: "1", `intentd_alerts_sent_total{channel="team",kind="teams"}`: "0", `intentd_alerts_dead{channel="team",kind="teams"}`: "1",
+			`intentd_alerts_dead{channel="bus",kind="webhook"}`: "0", `intentd_alerts_waiting{channel="team",kind="teams"}`: "0"} {
+			if got := scrape(t, a, series); got != want {
+				t.Errorf("%s %s, want %s", series, got, want)
+			}
+		}
 		stopped(t, a)
 
 		a = p.openWith(t, net)
@@ -169,6 +175,9 @@ alerts:
 		time.Sleep(7 * time.Hour)
 		if st := statusNow(t, a); st.Alerts.Waiting != 6 || len(net.posts("slack"))+len(net.posts("digest")) > 0 {
 			t.Fatalf("at seven: %+v %v", st.Alerts, net.posts("slack"))
+		}
+		if got := scrape(t, a, `intentd_alerts_waiting{channel="digest",kind="slack"}`); got != "3" {
+			t.Errorf("the metric says that %s wait for the digest", got)
 		}
 		if _, err := Forget.Do(t.Context(), a, Who{Who: "dave@two.example"}); err != nil {
 			t.Fatal(err)

@@ -41,3 +41,27 @@ func TestDriftIsTold(t *testing.T) {
 		}
 	})
 }
+
+// Promise: where high begins for owners whose capacity is exceeded is told in metrics, by no owner's name; without a capacity nothing is.
+func TestCapacityIsToldInMetrics(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newPlace(t, sandbox.HubSpotOptions{Now: time.Now})
+		a := p.open(t)
+		if got := scrape(t, a, "intentd_capacity_owners_raised"); got != "none" {
+			t.Errorf("without a capacity it is told: %s", got)
+		}
+		v := fmt.Sprintf(`{"day":%q,"owners":{"hubspot/7":{"from":701,"since":"1999-12-01T00:00:00Z"},"hubspot/8":{"from":655,"since":"1999-12-01T00:00:00Z"}}}`, time.Now().Format(time.DateOnly))
+		if err := a.db.SetSetting("capacity", []byte(v)); err != nil {
+			t.Fatal(err)
+		}
+		stopped(t, a)
+		p.write(t, "scoring: {capacity: {high: 5}}\n")
+		a = p.open(t)
+		defer stopped(t, a)
+		for series, want := range map[string]string{"intentd_capacity_owners_raised": "2", `intentd_capacity_high_from{which="lowest"}`: "65.5", `intentd_capacity_high_from{which="highest"}`: "70.1"} {
+			if got := scrape(t, a, series); got != want {
+				t.Errorf("%s %s, want %s", series, got, want)
+			}
+		}
+	})
+}

@@ -35,6 +35,11 @@ var meters = []*meter{
 	{name: "high_share_median", help: "Median of it on up to 28 days before.", kind: prometheus.GaugeValue},
 	{name: "high_share_drifted", help: "Whether it is further from that median than usual.", kind: prometheus.GaugeValue},
 	{name: "people_held_out", help: "People of whom nothing is written, for comparison (holdout.share).", kind: prometheus.GaugeValue},
+	{name: "capacity_owners_raised", help: "Owners, and the pool of nobody's people, for whom high begins above the configured score (scoring.capacity).", kind: prometheus.GaugeValue},
+	{name: "capacity_high_from", help: "Where high begins for them: the lowest and the highest such score.", kind: prometheus.GaugeValue, labels: []string{"which"}},
+	{name: "alerts_sent_total", help: "Alerts that a channel took since the start.", kind: prometheus.CounterValue, labels: []string{"channel", "kind"}},
+	{name: "alerts_waiting", help: "Alerts that wait for their hour, or for another attempt.", kind: prometheus.GaugeValue, labels: []string{"channel", "kind"}},
+	{name: "alerts_dead", help: "Alerts that a channel does not take.", kind: prometheus.GaugeValue, labels: []string{"channel", "kind"}},
 	{name: "people_due", help: "People whose score will change by time alone.", kind: prometheus.GaugeValue},
 	{name: "writes_total", help: "Patches acknowledged since the start.", kind: prometheus.CounterValue},
 	{name: "writes_rejected_total", help: "Patches that became dead letters since the start.", kind: prometheus.CounterValue},
@@ -155,6 +160,27 @@ func (m metrics) Collect(ch chan<- prometheus.Metric) {
 		put("high_share", d.Share)
 		put("high_share_median", d.Median)
 		flag("high_share_drifted", d.Drifted)
+	}
+	if a.pipe.Setup().Capacity > 0 {
+		put("capacity_owners_raised", float64(len(st.Capacity)))
+		low, high := 0, 0
+		for _, cut := range st.Capacity {
+			if low == 0 || cut.From < low {
+				low = cut.From
+			}
+			high = max(high, cut.From)
+		}
+		if high > 0 {
+			put("capacity_high_from", float64(low)/10, "lowest")
+			put("capacity_high_from", float64(high)/10, "highest")
+		}
+	}
+	if told, err := a.teller.Status(); err == nil {
+		for name, by := range told.By {
+			put("alerts_sent_total", float64(by.Told), name, by.Kind)
+			put("alerts_waiting", float64(by.Waiting), name, by.Kind)
+			put("alerts_dead", float64(by.Dead), name, by.Kind)
+		}
 	}
 	put("writes_total", float64(st.Written))
 	put("writes_rejected_total", float64(st.Rejected))
