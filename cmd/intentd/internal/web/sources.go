@@ -8,6 +8,7 @@ import (
 
 	"github.com/intentd/intentd/cmd/intentd/internal/app"
 	"github.com/intentd/intentd/connectors"
+	"github.com/intentd/intentd/pipeline/learn"
 	"github.com/intentd/intentd/pipeline/operate"
 	"github.com/intentd/intentd/state"
 )
@@ -67,7 +68,7 @@ func (p *Page) kinds(source string, in *connectors.Intake) (rows []kindRow) {
 	for _, t := range tallies(in.UnknownKinds) {
 		row := kindRow{tally: t}
 		if t.Name != connectors.OtherNames && !rules.RulesKind(t.Name, source) {
-			row.Rule = operate.Uncovered{Kind: t.Name, Source: source}.Rule()
+			row.Rule = operate.Uncovered{Unruled: learn.Unruled{Kind: t.Name, Source: source}}.Rule()
 		}
 		rows = append(rows, row)
 	}
