@@ -299,6 +299,12 @@ type OwnerReader interface {
 	OwnerAddress(ctx context.Context, owner string) (string, error)
 }
 
+// OwnerNamer is a CRM that tells what owners are called, many at once: see Contact.Owner.
+type OwnerNamer interface {
+	// OwnerNames are names by owner, an e-mail address of who has no name. Those that are not known any more, and queues, are left out.
+	OwnerNames(ctx context.Context, owners []string) (map[string]string, error)
+}
+
 // RecordLinker is a CRM whose records have pages of their own for people to look at.
 type RecordLinker interface {
 	RecordURL(ctx context.Context, ref Ref) (string, error)

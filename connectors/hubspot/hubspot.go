@@ -92,6 +92,7 @@ var (
 	_ connectors.SyncEstimator = (*Client)(nil)
 	_ connectors.ChangesReader = (*Client)(nil)
 	_ connectors.OwnerReader   = (*Client)(nil)
+	_ connectors.OwnerNamer    = (*Client)(nil)
 	_ connectors.RecordLinker  = (*Client)(nil)
 )
 

@@ -1,7 +1,10 @@
 package salesforce
 
 import (
+	"cmp"
 	"context"
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/intentd/intentd/connectors"
@@ -27,6 +30,30 @@ func (c *Client) OwnerAddress(ctx context.Context, owner string) (string, error)
 		return "", nil
 	}
 	return v["Email"], nil
+}
+
+// OwnerNames are what users are called: see connectors.OwnerNamer.
+func (c *Client) OwnerNames(ctx context.Context, owners []string) (map[string]string, error) {
+	asked := map[string]string{} // the id as it was given, by the one of 18 characters
+	for _, owner := range owners {
+		if id, ok := normalID(owner); ok {
+			asked[id] = owner
+		}
+	}
+	names := map[string]string{}
+	if len(asked) == 0 {
+		return names, nil
+	}
+	rows, err := c.rowsOf(ctx, "read owners", slices.Sorted(maps.Keys(asked)), false, func(list string) string {
+		return "SELECT Id, Name, Email FROM User WHERE Id IN " + list
+	})
+	for _, row := range rows {
+		v := row.values()
+		if name := cmp.Or(v["Name"], v["Email"]); name != "" {
+			names[asked[v["Id"]]] = name
+		}
+	}
+	return names, err
 }
 
 // RecordURL is where people look at a record: see connectors.RecordLinker.

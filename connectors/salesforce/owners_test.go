@@ -16,6 +16,9 @@ func TestOwnerAddress(t *testing.T) {
 	if err != nil || !strings.HasSuffix(got, "@sandbox.example") {
 		t.Error(got, err)
 	}
+	if names, err := c.OwnerNames(t.Context(), []string{rep[:15], "00G000000000001AAA", "nobody"}); err != nil || len(names) != 1 || !strings.Contains(names[rep[:15]], " ") {
+		t.Error(names, err)
+	}
 	for _, owner := range []string{"", "00G000000000001AAA", "nobody"} {
 		if got, err := c.OwnerAddress(t.Context(), owner); err != nil || got != "" {
 			t.Errorf("%q: %q %v", owner, got, err)

@@ -64,7 +64,7 @@ type HubSpot struct {
 	submissions []sent
 	mailings    []EmailEvent
 	campaigns   map[int64]string
-	owners      map[string]string // e-mail addresses by id
+	owners      map[string]hubOwner // by id
 	rules       []Rule
 	tokens      map[string]time.Time // issued access tokens with their end
 	burst       *rolling

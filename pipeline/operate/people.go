@@ -57,7 +57,9 @@ type RankedPerson struct {
 	Name    string `json:"name,omitempty"`
 	Title   string `json:"title,omitempty"`
 	Company string `json:"company,omitempty"`
-	Owner   string `json:"owner,omitempty"`
+	Owner   string `json:"owner,omitempty"` // the CRM's id …
+	// … and what it calls them, where the token may read owners.
+	OwnerName string `json:"owner_name,omitempty"`
 }
 
 // People is a part of the ranked list. A filter that few fit is looked for through the whole ranking.

@@ -134,19 +134,7 @@ func (a *App) examineAlerts(ctx context.Context, made *built) (out []Checked) {
 	if !slices.ContainsFunc(made.channels, func(c alert.Channel) bool { return c.Owner }) {
 		return out
 	}
-	for _, crm := range made.setup.CRMs {
-		owners, ok := crm.CRM.(connectors.OwnerReader)
-		if !ok {
-			continue
-		}
-		if _, err := owners.OwnerAddress(ctx, ""); err != nil {
-			message, fix := connectors.Told(err, "let the token read owners")
-			out = append(out, Checked{crm.Name, "alerts.owners", connectors.Warning, "alerts go to a channel's own place and not to owners, who cannot be read: " + message, fix})
-		} else {
-			out = append(out, Checked{crm.Name, "alerts.owners", connectors.OK, "the addresses of owners can be read", ""})
-		}
-	}
-	return out
+	return append(out, examineOwners(ctx, made, "alerts.owners", "alerts go to a channel's own place and not to owners")...)
 }
 
 const alertsName = "alerts"

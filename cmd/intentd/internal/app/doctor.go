@@ -153,6 +153,9 @@ func (a *App) examine(ctx context.Context, file File) ([]Checked, error) {
 		add("write", "write.dead_letters", connectors.Warning, "intentd dead list; then dead retry or dead drop", "%d records or people cannot be done as things stand", st.Dead)
 	}
 	out = append(out, a.examineAlerts(ctx, made)...)
+	if cfg.HTTP.Page {
+		out = append(out, examineOwners(ctx, made, "page.owners", "the page and intentd people show owners by their ids")...)
+	}
 	out = append(out, a.examineLearning(cfg)...)
 	if held, err := a.heldFields(ctx); err != nil {
 		return nil, err

@@ -79,6 +79,7 @@ func (a *App) named(ctx context.Context, arg Named) (*RankedPeople, error) {
 		is := found[p.Ref]
 		p.Name, p.Title, p.Company, p.Owner = is.name, is.title, is.company, is.owner
 	}
+	a.nameOwners(ctx, out.People)
 	return out, nil
 }
 
@@ -118,6 +119,41 @@ func (a *App) people(ctx context.Context, arg PeopleArguments) (*RankedPeople, e
 		people = append(people, p)
 	}
 	out.People = people
+	a.nameOwners(ctx, out.People)
+	return out, nil
+}
+
+// KnownPerson is what the CRM says of a person, by the first of their records of which it says anything.
+type KnownPerson struct {
+	Name      string `json:"name,omitempty"`
+	Title     string `json:"title,omitempty"`
+	Company   string `json:"company,omitempty"`
+	Owner     string `json:"owner,omitempty"` // the CRM's id
+	OwnerName string `json:"owner_name,omitempty"`
+	Unnamed   string `json:"unnamed,omitempty"` // why the CRM told nothing
+}
+
+// Records are a person's.
+type Records struct {
+	Refs []connectors.Ref `json:"refs"`
+}
+
+// Known is what the CRM says of a person's records, as on the list: one call, or none where it was asked lately.
+var Known = operation("known", (*App).knownOf)
+
+func (a *App) knownOf(ctx context.Context, of Records) (*KnownPerson, error) {
+	known, err := a.known.of(ctx, a, of.Refs)
+	out := &KnownPerson{}
+	if err != nil {
+		out.Unnamed = err.Error()
+	}
+	for _, ref := range of.Refs {
+		if is := known[ref.String()]; is.name != "" || is.owner != "" {
+			out.Name, out.Title, out.Company, out.Owner = is.name, is.title, is.company, is.owner
+			out.OwnerName = a.owners.of(ctx, a, ref.CRM, []string{is.owner})[is.owner]
+			break
+		}
+	}
 	return out, nil
 }
 

@@ -16,11 +16,14 @@ import (
 	"github.com/intentd/intentd/pipeline/fields"
 	"github.com/intentd/intentd/pipeline/intent"
 	"github.com/intentd/intentd/pipeline/receipt"
+	"github.com/intentd/intentd/pipeline/score"
 )
 
 // personView is a receipt as a page.
 type personView struct {
 	*receipt.Receipt
+	Known   *app.KnownPerson // as the CRM has them now
+	Verdict verdictView
 	Since   time.Time
 	Texts   []citing // the headline first
 	Next    citing
@@ -33,6 +36,22 @@ type personView struct {
 	Missing string
 	Stale   string
 	Sources []string // that can be asked about them
+}
+
+// verdictView is what a rep says of a person. Said is "" where nobody says anything.
+type verdictView struct {
+	Said         string
+	Since, Until time.Time // while it sets the person aside; zero: it does not, or not any more
+	Lifted       bool      // they asked for something later: it counts no more
+}
+
+func verdictOf(r *receipt.Receipt) verdictView {
+	v := verdictView{Said: r.Verdict}
+	if r.Features.SetAside != 0 {
+		v.Since, v.Until = time.Unix(r.Features.SetAside, 0), time.Unix(r.Features.AsideUntil, 0)
+		v.Lifted = r.Rule != score.ByVerdict
+	}
+	return v
 }
 
 // citing is a sentence with the events that it rests on, by their places on the page.
@@ -105,12 +124,17 @@ func (p *Page) person(w http.ResponseWriter, r *http.Request, g guest) {
 		return
 	}
 	p.app.Logger().Info("somebody looked at a person on the page", "person", found.Person, "by", g.by)
-	p.show(w, r, http.StatusOK, "person", p.personView(found))
+	v := p.personView(found)
+	if v.Known, err = app.Known.Do(r.Context(), p.app, app.Records{Refs: found.Refs}); err != nil {
+		p.fail(w, r, http.StatusInternalServerError, err)
+		return
+	}
+	p.show(w, r, http.StatusOK, "person", v)
 }
 
 func (p *Page) personView(r *receipt.Receipt) personView {
 	check := r.Verify()
-	v := personView{Receipt: r, Since: r.Since(), Check: &check, Stale: strings.Join(r.Stale, ", ")}
+	v := personView{Receipt: r, Since: r.Since(), Verdict: verdictOf(r), Check: &check, Stale: strings.Join(r.Stale, ", ")}
 	v.Missing = strings.Join(v.Check.Missing, ", ")
 	rows := eventRows(r)
 	places := map[string][]int{}
