@@ -378,7 +378,7 @@ var sentences = map[string][2]string{
 	"su.signin":         {"This is intentd being set up. Start intentd again where it runs: it prints a link that signs you in.", "Hier wird intentd eingerichtet. Starten Sie intentd dort, wo es läuft, noch einmal: Es gibt einen Link aus, der Sie anmeldet."},
 	"su.ask":            {"Five questions, and nothing is written yet.", "Fünf Fragen, und geschrieben wird noch nichts."},
 	"su.ask.sub":        {"The CRM is looked at by what you say here. Then you see what would be made and written, and press, or do not.", "Nach Ihren Antworten wird das CRM angesehen. Danach sehen Sie, was angelegt und geschrieben würde, und drücken, oder auch nicht."},
-	"su.refused":        {"The CRM answers, and something is in the way.", "Das CRM antwortet, und etwas steht im Weg."},
+	"su.refused":        {"Something is in the way; nothing was written.", "Etwas steht im Weg; geschrieben wurde nichts."},
 	"su.works":          {"The credentials work. This is what would happen.", "Die Zugangsdaten gelten. Das würde geschehen."},
 	"su.made":           {"Everything is set up, and nothing runs yet.", "Alles ist eingerichtet, und noch läuft nichts."},
 	"su.runs":           {"intentd runs.", "intentd läuft."},
