@@ -390,6 +390,7 @@ var sentences = map[string][2]string{
 	"su.files":          {"Files that were written", "Geschriebene Dateien"},
 	"su.files.secret":   {"a secret, which its owner alone can read", "ein Geheimnis, das nur sein Besitzer lesen kann"},
 	"su.findings":       {"What was found", "Was gefunden wurde"},
+	"su.fine":           {"What is in order", "Was in Ordnung ist"},
 	"su.plan":           {"The plan", "Der Plan"},
 	"su.plan.sub":       {"Nothing of it is done yet.", "Noch ist nichts davon getan."},
 	"su.records":        {"People in the CRM", "Personen im CRM"},

@@ -56,7 +56,8 @@ type Setup struct {
 
 // setupLook is what the CRM said.
 type setupLook struct {
-	Findings []app.Checked // what a fresh set-up has by nature left out; what is in order last
+	Findings []app.Checked // what a fresh set-up has by nature left out
+	Fine     []app.Checked // what is in order
 	Refused  bool          // it cannot go on like this
 	Fields   []app.Provisioned
 	Make     int // fields that would be made
@@ -211,17 +212,15 @@ func (s *Setup) ask(ctx context.Context, a setup.Answers) (*setupLook, error) {
 		if err != nil {
 			return err
 		}
-		var fine []app.Checked
 		for _, f := range found {
 			switch {
 			case f.Severity == connectors.OK:
-				fine = append(fine, f)
+				l.Fine = append(l.Fine, f)
 			case !setup.Expected(f.Code, f.Severity):
 				l.Findings = append(l.Findings, f)
 				l.Refused = l.Refused || f.Severity == connectors.Failure
 			}
 		}
-		l.Findings = append(l.Findings, fine...)
 		if l.Refused {
 			return nil
 		}

@@ -3,6 +3,7 @@ package web
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -284,5 +285,33 @@ func TestSetupSpeaks(t *testing.T) {
 	f.try(rightKey)
 	if strings.Contains(f.sent.String(), "⟦") {
 		t.Error("a sentence is missing")
+	}
+}
+
+// Promise: Salesforce is set up by the same questions.
+func TestSetupOfSalesforce(t *testing.T) {
+	f := newFresh(t, sandbox.HubSpotOptions{})
+	org := sandbox.NewSalesforce(sandbox.SalesforceOptions{})
+	org.CreateMany("Lead", 3, func(i int) map[string]string {
+		return map[string]string{"Email": fmt.Sprintf("p%d@one.example", i), "LastName": "Lovelace", "Company": "One"}
+	})
+	base, err := org.Listen(t.Context(), "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	f.page.o.HTTP = nil
+	f.signIn()
+	f.get("/?crm=salesforce")
+	answers := url.Values{"crm": {"salesforce"}, "url": {base}, "secret": {"sandbox-secret"}, "model": {"rules"}, "timezone": {"UTC"}}
+	if page := f.press("/try", answers); !strings.Contains(page, sentences["su.wrong.org"][0]) {
+		t.Errorf("without the consumer key\n%s", page)
+	}
+	answers.Set("client_id", "sandbox-client")
+	answers.Set("secret", "") // what was pasted before
+	if page := f.press("/try", answers); !strings.Contains(page, `action="/write"`) || !strings.Contains(page, `<data value="3">`) {
+		t.Errorf("the plan\n%s", page)
+	}
+	if strings.Contains(f.sent.String()+f.log.String(), "sandbox-secret") {
+		t.Error("the secret shows")
 	}
 }
