@@ -34,7 +34,9 @@ lint:
 	for system in windows darwin; do GOOS=$$system go vet ./... || exit 1; done
 	go run $(STATICCHECK) ./...
 
-demo: build
+demo: ## the first time Go fetches the modules
+	@echo "Builds intentd and runs its demo. The first time Go fetches some 57 modules (89 MB) and compiles them, which takes minutes and is mostly silent."
+	@$(MAKE) --no-print-directory build
 	./intentd demo
 
 image:

@@ -5,6 +5,7 @@ package main
 import (
 	"context"
 	"os"
+	"os/exec"
 	"os/signal"
 	"runtime/debug"
 	"syscall"
@@ -29,7 +30,7 @@ func main() {
 		version = info.Main.Version
 	}
 	os.Exit(cli.Run(ctx, cli.Process{Args: os.Args[1:], Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr,
-		Terminal: term.IsTerminal(int(os.Stdin.Fd())), Hidden: readHidden, Version: version, Reload: reload}))
+		Terminal: term.IsTerminal(int(os.Stdin.Fd())), Hidden: readHidden, Browse: browse, Version: version, Reload: reload}))
 }
 
 // readHidden reads a line from the terminal, which shows what is typed again afterwards, also when ctx ends the wait.
@@ -42,4 +43,12 @@ func readHidden(ctx context.Context) (string, error) {
 	defer context.AfterFunc(ctx, func() { _ = term.Restore(in, before) })()
 	line, err := term.ReadPassword(in)
 	return string(line), err
+}
+
+// browse asks the system to show a link. Where it cannot, the link stands in the terminal.
+func browse(link string) {
+	cmd := exec.Command(browser[0], append(browser[1:], link)...)
+	if cmd.Start() == nil {
+		go func() { _ = cmd.Wait() }()
+	}
 }

@@ -50,6 +50,8 @@ func (c *command) root() *cobra.Command {
 		Long: `intentd watches your CRM for new and changed people, gathers what they did from your analytics, works out what they want
 and how ready they are, and writes score, reason and summary back as fields of the CRM.
 
+Without a command, and without a configuration, it opens a page to set it up.
+
   intentd demo         see it work: no keys, no network
   intentd try FILE     try it on a journey of your own: no CRM, no configuration
   intentd backtest     see what the score is worth on people whose outcome you know
@@ -68,7 +70,7 @@ Exit codes: 0 done, 1 failed, 2 usage or configuration, 3 done with dead letters
 		Args:          cobra.ArbitraryArgs,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) == 0 {
-				return cmd.Help()
+				return c.alone(cmd)
 			}
 			hint := ""
 			if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
@@ -78,6 +80,7 @@ Exit codes: 0 done, 1 failed, 2 usage or configuration, 3 done with dead letters
 		},
 		SuggestionsMinimumDistance: 2,
 	}
+	cobra.MousetrapHelpText = "" // who starts it by a double click on Windows gets the set-up page
 	root.CompletionOptions.DisableDefaultCmd = true
 	root.SetHelpCommand(&cobra.Command{Hidden: true})
 	root.PersistentFlags().StringVarP(&c.file, "config", "c", defaultConfig(), "the configuration `FILE`")

@@ -29,6 +29,7 @@ type Process struct {
 	Stdout, Stderr io.Writer
 	Terminal       bool                                  // somebody at a terminal can be asked
 	Hidden         func(context.Context) (string, error) // reads a line that does not show as it is typed; nil: from Stdin
+	Browse         func(link string)                     // opens a browser where there is one; nil: none is opened
 	Version        string
 	Reload         <-chan os.Signal // asks the daemon to read its configuration again; nil: never
 }

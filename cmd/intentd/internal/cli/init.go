@@ -8,7 +8,6 @@ import (
 	"os"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -121,48 +120,17 @@ func (c *command) initialise(cmd *cobra.Command, a *initial) error {
 	return nil
 }
 
-// settle fills in defaults, reads what standard input holds and refuses answers that do not exist.
+// settle reads what standard input holds, fills in defaults and refuses answers that do not exist.
 func (c *command) settle(cmd *cobra.Command, a *initial) error {
-	for _, one := range []struct {
-		value   *string
-		flag    string
-		choices []string
-		usual   string
-	}{
-		{&a.CRM, "crm", setup.CRMs, ""},
-		{&a.Journeys, "journeys", setup.Journeys, setup.FromCRM},
-		{&a.Model, "model", setup.Models, config.Rules},
-		{&a.Language, "language", setup.Languages, "en"},
-	} {
-		if *one.value == "" {
-			*one.value = one.usual
-		}
-		if !slices.Contains(one.choices, *one.value) {
-			return misuse(cmd, "--%s is %s", one.flag, either(one.choices))
-		}
-	}
-	if _, err := time.LoadLocation(a.Timezone); err != nil || a.Timezone == "" {
-		return misuse(cmd, "--timezone: there is no %q; write for example Europe/Berlin", a.Timezone)
-	}
-	if a.Secret != "" && a.SecretFile != "" {
-		return misuse(cmd, "both --token and --token-file are given")
-	}
-	if a.SecretFile == "-" {
+	if a.SecretFile == "-" && a.Secret == "" {
 		text, err := io.ReadAll(io.LimitReader(c.stdin(), 64<<10))
 		if err != nil {
 			return fmt.Errorf("read the token from standard input: %w", err)
 		}
 		a.Secret, a.SecretFile = strings.TrimSpace(string(text)), ""
 	}
-	switch {
-	case a.Secret == "" && a.SecretFile == "":
-		return misuse(cmd, "the credentials are missing: --token-file FILE, or - for standard input")
-	case a.CRM == "salesforce" && (a.URL == "" || a.ClientID == ""):
-		return misuse(cmd, "Salesforce needs --url (the org's My Domain) and --client-id (the app's consumer key)")
-	case a.Journeys == setup.FromFiles && a.Path == "":
-		return misuse(cmd, "--journeys files needs --path")
-	case a.Model != config.Rules && a.Key == "" && a.KeyFile == "":
-		return misuse(cmd, "--model %s needs --key-file", a.Model)
+	if err := a.Settle(); err != nil {
+		return misuse(cmd, "%s", err)
 	}
 	return nil
 }

@@ -98,7 +98,7 @@ func (q *questions) choose(into *string, what string, choices []string) {
 		if slices.Contains(choices, answer) {
 			return ""
 		}
-		return "It is " + either(choices) + "."
+		return "It is " + setup.Either(choices) + "."
 	})
 }
 
@@ -187,10 +187,4 @@ func (q *questions) read(from func() (string, error)) string {
 		q.err = fmt.Errorf("the answers ended before the questions did; nothing was written (%w)", got.err)
 	}
 	return ""
-}
-
-// either names choices in a sentence.
-func either(choices []string) string {
-	last := len(choices) - 1
-	return strings.Join(choices[:last], ", ") + " or " + choices[last]
 }

@@ -32,25 +32,29 @@ beside the state file.`,
 			if err != nil {
 				return misconfigured(err)
 			}
-			ctx := cmd.Context()
-			if err := a.Start(ctx); err != nil {
+			if err := a.Start(cmd.Context()); err != nil {
 				return errors.Join(err, a.Close())
 			}
-			var failed error
-			for stopping := false; !stopping; {
-				select {
-				case <-ctx.Done():
-					stopping = true
-				case failed = <-a.Failed():
-					stopping = true
-				case <-c.Reload:
-					_, _ = a.Reload(ctx) // logged, and shown by status: the old configuration goes on
-				}
-			}
-			log.Info("intentd stops")
-			end, cancel := context.WithTimeout(context.WithoutCancel(ctx), grace)
-			defer cancel()
-			return errors.Join(failed, a.Stop(end))
+			return c.attend(cmd.Context(), a, log)
 		},
 	}
+}
+
+// attend lets an app work until ctx ends or it fails, and then has it end what is under way.
+func (c *command) attend(ctx context.Context, a *app.App, log *app.Log) error {
+	var failed error
+	for stopping := false; !stopping; {
+		select {
+		case <-ctx.Done():
+			stopping = true
+		case failed = <-a.Failed():
+			stopping = true
+		case <-c.Reload:
+			_, _ = a.Reload(ctx) // logged, and shown by status: the old configuration goes on
+		}
+	}
+	log.Info("intentd stops")
+	end, cancel := context.WithTimeout(context.WithoutCancel(ctx), grace)
+	defer cancel()
+	return errors.Join(failed, a.Stop(end))
 }

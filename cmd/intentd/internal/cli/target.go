@@ -52,20 +52,12 @@ func (c *command) target(ctx context.Context, cfg *config.Config, needState bool
 
 // scratch is an app over an empty state that goes with it.
 func (c *command) scratch(cfg *config.Config) (app.Target, func(), error) {
-	dir, err := os.MkdirTemp("", "intentd-look-")
+	a, done, err := app.Scratch(app.Options{Config: cfg, Path: c.file, Log: c.quietLog(cfg), Version: c.Version})
 	if err != nil {
 		return nil, nil, err
 	}
-	own := *cfg
-	own.State.Path = filepath.Join(dir, "intentd.db")
-	own.Clickstream.Dir = filepath.Join(dir, "events")
-	a, err := app.Open(app.Options{Config: &own, Path: c.file, Log: c.quietLog(cfg), Version: c.Version})
-	if err != nil {
-		return nil, nil, errors.Join(err, os.RemoveAll(dir))
-	}
 	return a, func() {
-		c.closed(a)
-		if err := os.RemoveAll(dir); err != nil {
+		if err := done(); err != nil {
 			fmt.Fprintln(c.Stderr, "intentd: "+err.Error())
 		}
 	}, nil

@@ -7,14 +7,17 @@
 package setup
 
 import (
+	"cmp"
 	"crypto/rand"
 	_ "embed"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"text/template"
 	"time"
@@ -54,6 +57,58 @@ type Answers struct {
 	KeyFile    string
 	Language   string // en | de
 	Timezone   string // IANA name
+	Write      bool   // scores are written from the start
+	Page       bool   // intentd's page is on
+}
+
+// Wrong is an answer that cannot be.
+type Wrong struct {
+	Answer string // crm, journeys, model, language, timezone, secret, org, path or key
+	Why    string // in the words of init's flags
+}
+
+func (w *Wrong) Error() string { return w.Why }
+
+// Settle fills in defaults. Where an answer is missing or does not exist, the error is a *Wrong.
+func (a *Answers) Settle() error {
+	for _, one := range []struct {
+		value   *string
+		name    string
+		choices []string
+		usual   string
+	}{
+		{&a.CRM, "crm", CRMs, ""},
+		{&a.Journeys, "journeys", Journeys, FromCRM},
+		{&a.Model, "model", Models, config.Rules},
+		{&a.Language, "language", Languages, "en"},
+	} {
+		*one.value = cmp.Or(*one.value, one.usual)
+		if !slices.Contains(one.choices, *one.value) {
+			return &Wrong{one.name, fmt.Sprintf("--%s is %s", one.name, Either(one.choices))}
+		}
+	}
+	if _, err := time.LoadLocation(a.Timezone); err != nil || a.Timezone == "" {
+		return &Wrong{"timezone", fmt.Sprintf("--timezone: there is no %q; write for example Europe/Berlin", a.Timezone)}
+	}
+	switch {
+	case a.Secret != "" && a.SecretFile != "":
+		return &Wrong{"secret", "both --token and --token-file are given"}
+	case a.Secret == "" && a.SecretFile == "":
+		return &Wrong{"secret", "the credentials are missing: --token-file FILE, or - for standard input"}
+	case a.CRM == "salesforce" && (a.URL == "" || a.ClientID == ""):
+		return &Wrong{"org", "Salesforce needs --url (the org's My Domain) and --client-id (the app's consumer key)"}
+	case a.Journeys == FromFiles && a.Path == "":
+		return &Wrong{"path", "--journeys files needs --path"}
+	case a.Model != config.Rules && a.Key == "" && a.KeyFile == "":
+		return &Wrong{"key", fmt.Sprintf("--model %s needs --key-file", a.Model)}
+	}
+	return nil
+}
+
+// Either names choices in a sentence.
+func Either(choices []string) string {
+	last := len(choices) - 1
+	return strings.Join(choices[:last], ", ") + " or " + choices[last]
 }
 
 // File is one file of a plan, which its owner alone may read.
@@ -147,14 +202,22 @@ type ExistsError struct{ Path string }
 
 func (e *ExistsError) Error() string { return e.Path + " exists already" }
 
+// Free is an *ExistsError where the plan would overwrite something.
+func (p *Plan) Free() error {
+	for _, f := range p.Files {
+		if _, err := os.Lstat(f.Path); !errors.Is(err, fs.ErrNotExist) {
+			return &ExistsError{f.Path}
+		}
+	}
+	return nil
+}
+
 // Write writes the plan and reads it back. Without force nothing that exists is touched: the error is then an *ExistsError. Where the
 // configuration does not load, its problems are told and what was there before is there again.
 func (p *Plan) Write(types config.Types, force bool) (*config.Config, config.Problems, error) {
 	if !force {
-		for _, f := range p.Files {
-			if _, err := os.Lstat(f.Path); !errors.Is(err, fs.ErrNotExist) {
-				return nil, nil, &ExistsError{f.Path}
-			}
+		if err := p.Free(); err != nil {
+			return nil, nil, err
 		}
 	}
 	if err := os.MkdirAll(filepath.Dir(p.Config().Path), 0o700); err != nil {

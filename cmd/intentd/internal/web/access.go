@@ -118,21 +118,21 @@ func (g guest) By() string { return g.by }
 func (g guest) Leaves() bool { return g.cookie != "" }
 
 // guest tells who asks; false where nobody is signed in.
-func (p *Page) guest(r *http.Request) (guest, bool) {
-	if name := p.vouched(r); name != "" {
-		return guest{by: "proxy: " + name, form: p.access.formToken("proxy " + name)}, true
+func (d *door) guest(r *http.Request) (guest, bool) {
+	if name := d.vouched(r); name != "" {
+		return guest{by: "proxy: " + name, form: d.access.formToken("proxy " + name)}, true
 	}
-	c, err := r.Cookie(cookieName)
+	c, err := r.Cookie(d.cookie)
 	if err != nil {
 		return guest{}, false
 	}
-	s, ok := p.access.session(c.Value, p.app.Now())
-	return guest{s.by, c.Value, p.access.formToken(c.Value)}, ok
+	s, ok := d.access.session(c.Value, d.host.Now())
+	return guest{s.by, c.Value, d.access.formToken(c.Value)}, ok
 }
 
 // vouched is the name in the header that a trusted proxy sets, "" where there is none.
-func (p *Page) vouched(r *http.Request) string {
-	trust := p.app.Config().HTTP.TrustHeader
+func (d *door) vouched(r *http.Request) string {
+	trust := d.host.Config().HTTP.TrustHeader
 	if trust.Name == "" || !comesFrom(r, trust.From) {
 		return ""
 	}
@@ -156,8 +156,8 @@ func comesFrom(r *http.Request, list []string) bool {
 }
 
 // encrypted says whether the browser speaks TLS: to us, or to the proxy that is trusted.
-func (p *Page) encrypted(r *http.Request) bool {
-	return r.TLS != nil || comesFrom(r, p.app.Config().HTTP.TrustHeader.From) && r.Header.Get("X-Forwarded-Proto") == "https"
+func (d *door) encrypted(r *http.Request) bool {
+	return r.TLS != nil || comesFrom(r, d.host.Config().HTTP.TrustHeader.From) && r.Header.Get("X-Forwarded-Proto") == "https"
 }
 
 // formToken ties a form to whoever it was shown to.
@@ -174,7 +174,7 @@ func sameSecret(a, b string) bool {
 
 // expected says whether the page goes by the name that a browser asked for. A foreign site can have its own name lead here (DNS rebinding),
 // but no address, and no name of ours.
-func (p *Page) expected(host string) bool {
+func (d *door) expected(host string) bool {
 	if h, _, err := net.SplitHostPort(host); err == nil {
 		host = h
 	}
@@ -182,7 +182,7 @@ func (p *Page) expected(host string) bool {
 	if _, err := netip.ParseAddr(host); err == nil || host == "localhost" {
 		return true
 	}
-	cfg := p.app.Config().HTTP
+	cfg := d.host.Config().HTTP
 	if own, _, err := net.SplitHostPort(cfg.Listen); err == nil && own != "" && strings.EqualFold(own, host) {
 		return true
 	}
@@ -190,26 +190,26 @@ func (p *Page) expected(host string) bool {
 }
 
 // signIn shows what signs in, and takes it.
-func (p *Page) signIn(w http.ResponseWriter, r *http.Request) {
+func (d *door) signIn(w http.ResponseWriter, r *http.Request) {
 	link := r.FormValue("link")
 	if r.Method != http.MethodPost {
-		p.show(w, r, http.StatusOK, "signin", signInView{Link: link, Token: !p.app.Config().HTTP.Token.IsZero()})
+		d.show(w, r, http.StatusOK, "signin", signInView{Link: link, Token: !d.host.Config().HTTP.Token.IsZero(), How: d.how})
 		return
 	}
-	now, by := p.app.Now(), ""
-	switch token := p.app.Config().HTTP.Token; {
-	case link != "" && p.access.spend(link, now):
+	now, by := d.host.Now(), ""
+	switch token := d.host.Config().HTTP.Token; {
+	case link != "" && d.access.spend(link, now):
 		by = "link"
 	case link == "" && !token.IsZero() && sameSecret(strings.TrimSpace(r.PostFormValue("token")), token.Reveal()):
 		by = "token"
 	default:
-		p.app.Logger().Warn("somebody could not sign in to the page", "from", r.RemoteAddr)
-		p.show(w, r, http.StatusUnauthorized, "signin", signInView{Refused: true, Used: link != "", Token: !token.IsZero()})
+		d.host.Logger().Warn("somebody could not sign in to the page", "from", r.RemoteAddr)
+		d.show(w, r, http.StatusUnauthorized, "signin", signInView{Refused: true, Used: link != "", Token: !token.IsZero(), How: d.how})
 		return
 	}
-	p.app.Logger().Info("somebody signed in to the page", "by", by, "from", r.RemoteAddr)
-	http.SetCookie(w, &http.Cookie{Name: cookieName, Value: p.access.begin(by, now), Path: "/", MaxAge: int(sessionLife.Seconds()),
-		HttpOnly: true, Secure: p.encrypted(r), SameSite: http.SameSiteStrictMode})
+	d.host.Logger().Info("somebody signed in to the page", "by", by, "from", r.RemoteAddr)
+	http.SetCookie(w, &http.Cookie{Name: d.cookie, Value: d.access.begin(by, now), Path: "/", MaxAge: int(sessionLife.Seconds()),
+		HttpOnly: true, Secure: d.encrypted(r), SameSite: http.SameSiteStrictMode})
 	http.Redirect(w, r, "/", http.StatusSeeOther)
 }
 
@@ -217,11 +217,12 @@ func (p *Page) signIn(w http.ResponseWriter, r *http.Request) {
 type signInView struct {
 	Link          string // a one-time link's secret, to be sent by a press
 	Refused, Used bool
-	Token         bool // there is one
+	Token         bool   // there is one
+	How           string // to get a link, as the key of a sentence
 }
 
-func (p *Page) signOut(w http.ResponseWriter, r *http.Request, g guest) {
-	p.access.end(g.cookie)
-	http.SetCookie(w, &http.Cookie{Name: cookieName, Path: "/", MaxAge: -1, HttpOnly: true, Secure: p.encrypted(r), SameSite: http.SameSiteStrictMode})
+func (d *door) signOut(w http.ResponseWriter, r *http.Request, g guest) {
+	d.access.end(g.cookie)
+	http.SetCookie(w, &http.Cookie{Name: d.cookie, Path: "/", MaxAge: -1, HttpOnly: true, Secure: d.encrypted(r), SameSite: http.SameSiteStrictMode})
 	http.Redirect(w, r, "/signin", http.StatusSeeOther)
 }

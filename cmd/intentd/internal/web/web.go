@@ -14,35 +14,67 @@ import (
 	"errors"
 	"html/template"
 	"io/fs"
+	"log/slog"
 	"net/http"
 	"time"
 
 	"github.com/intentd/intentd/cmd/intentd/internal/app"
+	"github.com/intentd/intentd/cmd/intentd/internal/config"
 )
 
 //go:embed templates/*.html assets
 var files embed.FS
 
-// Page answers browsers for an app.
-type Page struct {
-	app    *app.App
+// host is what stands behind a door.
+type host interface {
+	Config() *config.Config // of the moment: language, names and token
+	Now() time.Time
+	Logger() *slog.Logger
+	Version() string
+}
+
+// door lets guests in and shows them pages; what is behind it says which.
+type door struct {
+	host   host
+	cookie string // name of the session's
+	how    string // to get a link, as the key of a sentence
+	nav    bool   // there are pages to go between
 	access *access
 	mux    *http.ServeMux
 	cross  *http.CrossOriginProtection
 	sheets map[string]map[string]*template.Template // by language and page
 }
 
-// New is the page of an app.
-func New(a *app.App) *Page {
-	p := &Page{app: a, access: newAccess(), mux: http.NewServeMux(), cross: http.NewCrossOriginProtection(), sheets: parse(func() *time.Location { return a.Config().Text.Location() })}
+func newDoor(h host, cookie, how string, nav bool) *door {
+	d := &door{host: h, cookie: cookie, how: how, nav: nav, access: newAccess(), mux: http.NewServeMux(), cross: http.NewCrossOriginProtection(), sheets: parse(func() *time.Location { return h.Config().Text.Location() })}
 	assets, err := fs.Sub(files, "assets")
 	if err != nil {
 		panic(err) // a fault of the embedded files alone
 	}
-	p.mux.Handle("GET /assets/", http.StripPrefix("/assets/", http.FileServerFS(assets)))
-	p.mux.HandleFunc("GET /signin", p.signIn) // for everybody, as the assets are
-	p.mux.HandleFunc("POST /signin", p.signIn)
-	for pattern, answer := range map[string]func(http.ResponseWriter, *http.Request, guest){
+	d.mux.Handle("GET /assets/", http.StripPrefix("/assets/", http.FileServerFS(assets)))
+	d.mux.HandleFunc("GET /signin", d.signIn) // for everybody, as the assets are
+	d.mux.HandleFunc("POST /signin", d.signIn)
+	return d
+}
+
+// answers says what guests are answered, by pattern.
+func (d *door) answers(by map[string]func(http.ResponseWriter, *http.Request, guest)) {
+	by["/"] = d.missing
+	for pattern, answer := range by {
+		d.mux.HandleFunc(pattern, d.signedIn(answer))
+	}
+}
+
+// Page answers browsers for an app.
+type Page struct {
+	*door
+	app *app.App
+}
+
+// New is the page of an app.
+func New(a *app.App) *Page {
+	p := &Page{newDoor(a, cookieName, "signin.how", true), a}
+	p.answers(map[string]func(http.ResponseWriter, *http.Request, guest){
 		"GET /{$}":                 p.overview,
 		"POST /release":            p.release,
 		"GET /people":              p.people,
@@ -58,16 +90,13 @@ func New(a *app.App) *Page {
 		"GET /effects":             p.effects,
 		"POST /effects":            p.tryEffects,
 		"POST /signout":            p.signOut,
-		"/":                        p.missing,
-	} {
-		p.mux.HandleFunc(pattern, p.signedIn(answer))
-	}
+	})
 	return p
 }
 
 // Link is a one-time link, as app.Page has it.
-func (p *Page) Link() (path string, until time.Time) {
-	secret, until := p.access.link(p.app.Now())
+func (d *door) Link() (path string, until time.Time) {
+	secret, until := d.access.link(d.host.Now())
 	return "/signin?link=" + secret, until
 }
 
@@ -77,7 +106,7 @@ const policy = "default-src 'none'; style-src 'self'; script-src 'self'; img-src
 const mostSent = 1 << 20 // bytes of a request; a config is far below
 
 // ServeHTTP implements http.Handler.
-func (p *Page) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+func (d *door) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h := w.Header()
 	h.Set("Content-Security-Policy", policy)
 	h.Set("X-Content-Type-Options", "nosniff")
@@ -85,22 +114,22 @@ func (p *Page) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h.Set("Cross-Origin-Opener-Policy", "same-origin")
 	h.Set("Cross-Origin-Resource-Policy", "same-origin")
 	h.Set("Cache-Control", "no-store")
-	if !p.expected(r.Host) {
+	if !d.expected(r.Host) {
 		http.Error(w, "this host name is not known here: list it in http.hosts", http.StatusMisdirectedRequest)
 		return
 	}
-	if p.cross.Check(r) != nil {
+	if d.cross.Check(r) != nil {
 		http.Error(w, "this was sent from another site", http.StatusForbidden)
 		return
 	}
 	r.Body = http.MaxBytesReader(w, r.Body, mostSent)
-	p.mux.ServeHTTP(w, r)
+	d.mux.ServeHTTP(w, r)
 }
 
 // signedIn lets guests through, and what they send only with their token.
-func (p *Page) signedIn(answer func(http.ResponseWriter, *http.Request, guest)) http.HandlerFunc {
+func (d *door) signedIn(answer func(http.ResponseWriter, *http.Request, guest)) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		g, ok := p.guest(r)
+		g, ok := d.guest(r)
 		var big *http.MaxBytesError
 		switch {
 		case !ok && r.Method == http.MethodGet:
@@ -117,8 +146,8 @@ func (p *Page) signedIn(answer func(http.ResponseWriter, *http.Request, guest)) 
 	}
 }
 
-func (p *Page) missing(w http.ResponseWriter, r *http.Request, _ guest) {
-	p.fail(w, r, http.StatusNotFound, errors.New(p.tongue().say("missing")))
+func (d *door) missing(w http.ResponseWriter, r *http.Request, _ guest) {
+	d.fail(w, r, http.StatusNotFound, errors.New(d.tongue().say("missing")))
 }
 
 // frame is what every page has around its own.
@@ -128,19 +157,20 @@ type frame struct {
 	Form    string // token
 	Now     time.Time
 	Version string
+	Nav     bool
 	V       any
 }
 
 // show renders a page in the configuration's language. A page that cannot be rendered is told whole: no half of it is sent.
-func (p *Page) show(w http.ResponseWriter, r *http.Request, code int, page string, view any) {
-	g, ok := p.guest(r)
+func (d *door) show(w http.ResponseWriter, r *http.Request, code int, page string, view any) {
+	g, ok := d.guest(r)
 	if !ok {
 		g = guest{}
 	}
 	var out bytes.Buffer
-	err := p.sheets[p.language()][page].ExecuteTemplate(&out, "page", frame{page, g, g.form, p.app.Now(), p.app.Version(), view})
+	err := d.sheets[d.language()][page].ExecuteTemplate(&out, "page", frame{page, g, g.form, d.host.Now(), d.host.Version(), d.nav && ok, view})
 	if err != nil {
-		p.app.Logger().Error("a page could not be rendered", "page", page, "error", err)
+		d.host.Logger().Error("a page could not be rendered", "page", page, "error", err)
 		http.Error(w, "this page could not be rendered: the log says why", http.StatusInternalServerError)
 		return
 	}
@@ -150,16 +180,16 @@ func (p *Page) show(w http.ResponseWriter, r *http.Request, code int, page strin
 }
 
 // fail shows what could not be done, in the operation's words.
-func (p *Page) fail(w http.ResponseWriter, r *http.Request, code int, err error) {
-	p.show(w, r, code, "failure", err.Error())
+func (d *door) fail(w http.ResponseWriter, r *http.Request, code int, err error) {
+	d.show(w, r, code, "failure", err.Error())
 }
 
-func (p *Page) language() string {
-	return p.app.Config().Text.Language
+func (d *door) language() string {
+	return d.host.Config().Text.Language
 }
 
-func (p *Page) tongue() *tongue {
-	return &tongue{p.language(), p.app.Config().Text.Location}
+func (d *door) tongue() *tongue {
+	return &tongue{d.language(), d.host.Config().Text.Location}
 }
 
 // parse reads the templates once for each language and page.

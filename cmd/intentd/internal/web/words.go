@@ -18,7 +18,7 @@ func (t *tongue) funcs() template.FuncMap {
 	return template.FuncMap{
 		"lang": func() string { return t.lang }, "say": t.say, "word": t.word, "n": t.n, "tenths": t.tenths, "usd": t.usd, "day": t.day, "moment": t.moment,
 		"iso": func(at time.Time) string { return at.UTC().Format(time.RFC3339) }, "ago": t.ago, "unix": func(s int64) time.Time { return time.Unix(s, 0) },
-		"percent": t.percent, "points": func(tenths int) string { return strconv.FormatFloat(float64(tenths)/10, 'f', -1, 64) }, "clock": func(at time.Time) string { return at.In(t.zone()).Format("15:04") },
+		"percent": t.percent, "decimal": func(v float64) string { return t.decimal(strconv.FormatFloat(v, 'f', 1, 64)) }, "points": func(tenths int) string { return strconv.FormatFloat(float64(tenths)/10, 'f', -1, 64) }, "clock": func(at time.Time) string { return at.In(t.zone()).Format("15:04") },
 	}
 }
 
