@@ -18,6 +18,7 @@ type sourcesView struct {
 	Forms   []tally
 	Asked   bool // rules were looked for …
 	Rules   []operate.Uncovered
+	Dealt   bool // of some it is known how many people of closed deals did it
 	Now     time.Time
 }
 
@@ -58,6 +59,7 @@ func (p *Page) sources(w http.ResponseWriter, r *http.Request, _ guest) {
 	v := sourcesView{Forms: tallies(st.UnknownForms), Now: st.At, Asked: r.URL.Query().Get("rules") != ""}
 	if err == nil && v.Asked {
 		v.Rules, err = app.Suggest.Do(r.Context(), p.app, app.Nothing{})
+		v.Dealt = slices.ContainsFunc(v.Rules, func(u operate.Uncovered) bool { return u.Deals != nil })
 	}
 	if err != nil {
 		p.fail(w, r, http.StatusInternalServerError, err)
