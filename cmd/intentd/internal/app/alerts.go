@@ -134,7 +134,7 @@ func (a *App) examineAlerts(ctx context.Context, made *built) (out []Checked) {
 	if !slices.ContainsFunc(made.channels, func(c alert.Channel) bool { return c.Owner }) {
 		return out
 	}
-	return append(out, examineOwners(ctx, made, "alerts.owners", "alerts go to a channel's own place and not to owners")...)
+	return append(out, examineOwners(ctx, made, Checked{"owners", "alerts.owners", connectors.Warning, "alerts go to a channel's own place and not to owners", ""})...)
 }
 
 const alertsName = "alerts"

@@ -154,7 +154,7 @@ func (a *App) examine(ctx context.Context, file File) ([]Checked, error) {
 	}
 	out = append(out, a.examineAlerts(ctx, made)...)
 	if cfg.HTTP.Page {
-		out = append(out, examineOwners(ctx, made, "page.owners", "the page and intentd people show owners by their ids")...)
+		out = append(out, examineOwners(ctx, made, Checked{"owners", "page.owners", connectors.Warning, "the page and intentd people show owners by their ids", ""})...)
 	}
 	out = append(out, a.examineLearning(cfg)...)
 	if held, err := a.heldFields(ctx); err != nil {

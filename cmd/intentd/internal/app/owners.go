@@ -91,8 +91,8 @@ func (a *App) nameOwners(ctx context.Context, people []operate.RankedPerson) {
 	}
 }
 
-// examineOwners are the doctor's words about whether owners can be named; whatFor says what is not done where they cannot.
-func examineOwners(ctx context.Context, made *built, code, whatFor string) (out []Checked) {
+// examineOwners are the doctor's words about whether owners can be read; unread says what follows where they cannot.
+func examineOwners(ctx context.Context, made *built, unread Checked) (out []Checked) {
 	for _, crm := range made.setup.CRMs {
 		owners, ok := crm.CRM.(connectors.OwnerReader)
 		if !ok {
@@ -100,9 +100,9 @@ func examineOwners(ctx context.Context, made *built, code, whatFor string) (out 
 		}
 		if _, err := owners.OwnerAddress(ctx, ""); err != nil {
 			message, fix := connectors.Told(err, "let the token read owners")
-			out = append(out, Checked{crm.Name, code, connectors.Warning, fmt.Sprintf("%s: owners cannot be read: %s", whatFor, message), fix})
+			out = append(out, Checked{crm.Name, unread.Code, unread.Severity, fmt.Sprintf("%s: owners cannot be read: %s", unread.Message, message), fix})
 		} else {
-			out = append(out, Checked{crm.Name, code, connectors.OK, "owners can be read", ""})
+			out = append(out, Checked{crm.Name, unread.Code, connectors.OK, "owners can be read", ""})
 		}
 	}
 	return out
