@@ -13,7 +13,7 @@ test:
 race:
 	CGO_ENABLED=1 go test -race ./...
 
-bench: ## the figures of the README; whole runs once, small things often; ten minutes or so
+bench: ## the figures of docs/measured.md; whole runs once, small things often; ten minutes or so
 	go test -run '^$$' -bench . -benchtime 1x ./pipeline ./pipeline/intent/twostage ./state
 	go test -run '^$$' -bench . -benchmem $$(go list ./... | grep -vE '/(pipeline|pipeline/intent/twostage|state)$$')
 

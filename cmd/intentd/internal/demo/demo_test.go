@@ -242,8 +242,8 @@ func TestReceiptsVerify(t *testing.T) {
 	}
 }
 
-// Promise: under every engine each receipt of the demo recomputes to its score, as it is stored and read again, its parts add up, and the reasons that a rep reads say that score.
-func TestReceiptsVerifyUnderEveryEngine(t *testing.T) {
+// engines are the settings of each engine that a score can come from.
+func engines() []score.Settings {
 	weights, model, propensity := score.Defaults(), score.Defaults(), score.Defaults()
 	weights.Weights, weights.Learned = score.Weights{Volume: 450, Recency: 250, Topics: 300}, true
 	model.TierByModel = true
@@ -255,7 +255,12 @@ func TestReceiptsVerifyUnderEveryEngine(t *testing.T) {
 	propensity.Additive = &score.Additive{Offset: 204, K: 12, B: 1, Intercept: -1, Terms: []score.Term{term(score.FactRecency, score.Plain, 0.21), term(score.FactVolume, score.Plain, 0.17),
 		term("signals: hand_raise", score.Log, 17.7), term("signals: hand_raise", score.Zero, -3.1), term("pages: price", score.Log, 8.3), term("pages: /pricing", score.Zero, -2.2), term(score.FactVisits, score.Log, 3.3),
 		term(score.FactSinceFirst, score.Log, -1.3), term(score.FactSinceForm, score.Log, -1.1), term(score.FactMinutes, score.Log, 2.7), stage}}
-	for _, set := range []score.Settings{score.Defaults(), weights, model, propensity} {
+	return []score.Settings{score.Defaults(), weights, model, propensity}
+}
+
+// Promise: under every engine each receipt of the demo recomputes to its score, as it is stored and read again, its parts add up, and the reasons that a rep reads say that score.
+func TestReceiptsVerifyUnderEveryEngine(t *testing.T) {
+	for _, set := range engines() {
 		stored, err := json.Marshal(&set)
 		if err != nil {
 			t.Fatal(err)
