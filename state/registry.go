@@ -181,7 +181,7 @@ func (g *registry) keepAddresses(id PersonID, c *connectors.Contact) error {
 	out := slices.Clone(have)
 	for _, e := range g.rules.RecordIDs(c) {
 		link := LinkTo(e, c.CRM, identity.FromRecord(c.Ref.String()), g.now)
-		if e.JoinsRecords() && !SameLink(out, link) {
+		if e.JoinsRecords() && !sameLink(out, link) {
 			out = append(out, link)
 		}
 	}
@@ -246,9 +246,9 @@ func (g *registry) identify(id PersonID, now *Identified) error {
 	if err != nil {
 		return err
 	}
-	out := slices.DeleteFunc(slices.Clone(have), func(o Link) bool { return g.rules.FromProperty(o) && !SameLink(now.Links, o) })
+	out := slices.DeleteFunc(slices.Clone(have), func(o Link) bool { return g.rules.FromProperty(o) && !sameLink(now.Links, o) })
 	for _, n := range now.Links {
-		if SameLink(out, n) || slices.ContainsFunc(out, func(o Link) bool { return o.Nobodys && g.rules.LinkID(o).Matches(g.rules.LinkID(n)) }) {
+		if sameLink(out, n) || slices.ContainsFunc(out, func(o Link) bool { return o.Nobodys && g.rules.LinkID(o).Matches(g.rules.LinkID(n)) }) {
 			continue
 		}
 		out = append(out, n)

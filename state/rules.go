@@ -54,8 +54,8 @@ func (r *IdentityRules) FromProperty(l Link) bool {
 	return !l.Nobodys && (l.Kind == LinkUserID || l.Kind == LinkAnonymousID) && slices.Contains(r.CRMs, l.Source)
 }
 
-// SameLink says whether one of the links leads from the same value, to the person or to nobody.
-func SameLink(list []Link, l Link) bool {
+// sameLink says whether one of the links leads from the same value, to the person or to nobody.
+func sameLink(list []Link, l Link) bool {
 	return slices.ContainsFunc(list, func(o Link) bool { return o.Kind == l.Kind && o.Value == l.Value && o.Nobodys == l.Nobodys })
 }
 

@@ -53,54 +53,39 @@ func (gs globs) match(segs []string) bool {
 	return false
 }
 
-// match walks with one point of return, as wildcards within a string do: only the last "**" ever needs another try.
+// match says whether the pattern stands for segs: "**" is any number of segments.
 func (g glob) match(segs []string) bool {
-	i, j := 0, 0
-	star, from := -1, 0
-	for j < len(segs) {
-		switch {
-		case i < len(g) && g[i] == "**":
-			star, from = i, j
-			i++
-		case i < len(g) && wildcard(g[i], segs[j]):
-			i++
-			j++
-		case star >= 0:
-			from++
-			i, j = star+1, from
-		default:
-			return false
-		}
-	}
-	for i < len(g) && g[i] == "**" {
-		i++
-	}
-	return i == len(g)
+	return walk(len(g), len(segs), func(i int) bool { return g[i] == "**" }, func(i, j int) bool { return wildcard(g[i], segs[j]) })
 }
 
 // wildcard matches s against a pattern in which "*" stands for any number of bytes.
 func wildcard(pattern, s string) bool {
+	return walk(len(pattern), len(s), func(i int) bool { return pattern[i] == '*' }, func(i, j int) bool { return pattern[i] == s[j] })
+}
+
+// walk matches n places against a pattern of m with one point of return: only the last star ever needs another try.
+func walk(m, n int, star func(i int) bool, fits func(i, j int) bool) bool {
 	i, j := 0, 0
-	star, from := -1, 0
-	for j < len(s) {
+	last, from := -1, 0
+	for j < n {
 		switch {
-		case i < len(pattern) && pattern[i] == '*':
-			star, from = i, j
+		case i < m && star(i):
+			last, from = i, j
 			i++
-		case i < len(pattern) && pattern[i] == s[j]:
+		case i < m && fits(i, j):
 			i++
 			j++
-		case star >= 0:
+		case last >= 0:
 			from++
-			i, j = star+1, from
+			i, j = last+1, from
 		default:
 			return false
 		}
 	}
-	for i < len(pattern) && pattern[i] == '*' {
+	for i < m && star(i) {
 		i++
 	}
-	return i == len(pattern)
+	return i == m
 }
 
 func matchHost(patterns []string, host string) bool {

@@ -11,12 +11,7 @@ import (
 	"github.com/intentd/intentd/pipeline/score"
 )
 
-// SignalLines names the signals of j in its order, which is that of its features.
-func SignalLines(j *journey.Journey) []SignalLine {
-	return AppendSignalLines(make([]SignalLine, 0, len(j.Signals)), j)
-}
-
-// AppendSignalLines appends the SignalLines of j to those of others.
+// AppendSignalLines names the signals of j in its order, which is that of its features, behind those of others.
 func AppendSignalLines(all []SignalLine, j *journey.Journey) []SignalLine {
 	from := len(all)
 	for i := range j.Signals {

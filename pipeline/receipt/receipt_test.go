@@ -272,7 +272,7 @@ func TestLinesOfAJourney(t *testing.T) {
 		{EventID: "e3", Source: "site", Kind: connectors.KindDemoRequest, Object: "form: Book a demo", Act: act.Demo},
 		{EventID: "e3", Source: "site", Kind: connectors.KindDemoRequest, Object: "form: Book a demo", Act: act.Demo},
 	}
-	if got := SignalLines(j); !reflect.DeepEqual(got, want) {
+	if got := AppendSignalLines(nil, j); !reflect.DeepEqual(got, want) {
 		t.Errorf("%+v", got)
 	}
 	in := &intent.Intent{Headline: intent.Sentence{Text: "x", Cites: []string{"e2", "e3", "e2", "nowhere"}}}

@@ -1,6 +1,7 @@
 package score
 
 import (
+	"math"
 	"testing"
 	"time"
 )
@@ -74,7 +75,7 @@ func TestHalfLifeAndTimeConstant(t *testing.T) {
 	if h := s.HalfLife(); h < 14.55 || h > 14.57 {
 		t.Errorf("half-life of the default curve is %v days, want 14.56", h)
 	}
-	s.TimeConstantDays = TimeConstant(7)
+	s.TimeConstantDays = 7 / math.Ln2
 	if p := s.At(all(repeat(1, sig(WebVisit, 7))), noon); p.Recency.Component != 500 {
 		t.Errorf("recency after one half-life is %d tenths, want 500", p.Recency.Component)
 	}

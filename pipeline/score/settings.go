@@ -116,9 +116,6 @@ func (s *Settings) Engine() string {
 	return EngineFormula
 }
 
-// TimeConstant is the time constant in days that makes recency fall to half in halfLife days.
-func TimeConstant(halfLife float64) float64 { return halfLife / math.Ln2 }
-
 // HalfLife is the days in which recency falls to half.
 func (s *Settings) HalfLife() float64 { return s.TimeConstantDays * math.Ln2 }
 

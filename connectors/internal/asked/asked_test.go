@@ -30,10 +30,16 @@ func TestAnEventIsOfWhomItsStrongestIdentifierSays(t *testing.T) {
 	}
 }
 
+// read reads a cursor as a source does whose whole cursor is a position.
+func read(from connectors.Cursor) (Position, error) {
+	p := Position{Version: 1}
+	return p, ReadCursor("x", from, &p, func() bool { return p.Version == 1 })
+}
+
 func TestAPositionTellsRowsOfTheLookbackOnce(t *testing.T) {
 	start := time.Date(2026, 11, 20, 12, 0, 0, 0, time.UTC)
 	row := func(minute int, id string) Row { return Row{start.Add(time.Duration(minute) * time.Minute), id} }
-	p, err := ReadPosition("x", 1, nil)
+	p, err := read(nil)
 	if err != nil || !p.Meet(row(0, "a")) || !p.Meet(row(9, "b")) || p.Meet(row(9, "b")) {
 		t.Fatalf("%+v, %v", p, err)
 	}
@@ -42,12 +48,12 @@ func TestAPositionTellsRowsOfTheLookbackOnce(t *testing.T) {
 		t.Errorf("between pages it stands at %v", p.Row)
 	}
 	p.Rest(false, 5*time.Minute)
-	q, err := ReadPosition("x", 1, p.Cursor())
+	q, err := read(p.Cursor())
 	if err != nil || q.Row != row(4, "") || len(q.Seen) != 1 || q.Meet(row(9, "b")) || !q.Meet(row(5, "late")) {
 		t.Errorf("%+v, %v: want it five minutes before the newest, with that one known", q, err)
 	}
 	for _, cursor := range []string{"", `{"v":2}`, "[1]"} {
-		if _, err := ReadPosition("x", 1, connectors.Cursor(cursor)); connectors.KindOf(err) != connectors.Config {
+		if _, err := read(connectors.Cursor(cursor)); connectors.KindOf(err) != connectors.Config {
 			t.Errorf("%q: %v", cursor, err)
 		}
 	}

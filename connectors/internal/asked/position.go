@@ -28,12 +28,6 @@ type Position struct {
 // keptSeen bounds the rows of the lookback that a cursor remembers; beyond it rows of the lookback are told again.
 const keptSeen = 2000
 
-// ReadPosition reads a cursor of the given version; nil is a position before everything.
-func ReadPosition(op string, version int, from connectors.Cursor) (Position, error) {
-	p := Position{Version: version}
-	return p, ReadCursor(op, from, &p, func() bool { return p.Version == version })
-}
-
 // ReadCursor reads a cursor into v, whose version right looks at. A nil one leaves v as it is.
 func ReadCursor(op string, from connectors.Cursor, v any, right func() bool) error {
 	if from == nil {

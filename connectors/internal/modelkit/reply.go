@@ -26,7 +26,7 @@ func Unusable(op, code, format string, args ...any) *connectors.Error {
 
 // answer is the JSON in a reply that passes the prompt's check.
 func answer(op string, r Reply, p connectors.Prompt) (json.RawMessage, *connectors.Error) {
-	raw, ok := FirstJSON(r.Text)
+	raw, ok := firstJSON(r.Text)
 	if !ok && r.Doubt != nil {
 		return nil, r.Doubt
 	}
@@ -44,8 +44,8 @@ func answer(op string, r Reply, p connectors.Prompt) (json.RawMessage, *connecto
 	return raw, nil
 }
 
-// FirstJSON is the first whole JSON value in what a model said. Models put it into a code fence, say it twice, or think aloud before it.
-func FirstJSON(text string) (json.RawMessage, bool) {
+// firstJSON is the first whole JSON value in what a model said. Models put it into a code fence, say it twice, or think aloud before it.
+func firstJSON(text string) (json.RawMessage, bool) {
 	if _, after, ok := strings.Cut(text, "</think>"); ok {
 		text = after
 	}

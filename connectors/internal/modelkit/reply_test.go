@@ -23,7 +23,7 @@ func TestFirstJSON(t *testing.T) {
 		"prose before":    "Here is the JSON: " + want,
 		"thoughts before": "<think>They {want} to buy.</think>\n" + want,
 	} {
-		if got, ok := FirstJSON(text); !ok || string(got) != want {
+		if got, ok := firstJSON(text); !ok || string(got) != want {
 			t.Errorf("%s: %q, %v", name, got, ok)
 		}
 	}
@@ -31,7 +31,7 @@ func TestFirstJSON(t *testing.T) {
 		"nothing": "", "prose": "Certainly! I found [nothing].", "cut": want[:len(want)-2], "cut behind a whole part": `{"answers":[{"id":"1"},{"id":"2"`, "broken": `{"answers":[{"id":"1"},}`,
 		"cut in a fence": "```json\n" + want[:len(want)-1],
 	} {
-		if got, ok := FirstJSON(text); ok {
+		if got, ok := firstJSON(text); ok {
 			t.Errorf("%s: %q", name, got)
 		}
 	}

@@ -43,6 +43,6 @@ func (a *Answer) skip(to Position, unpack func(*os.File) (io.Reader, error)) (sa
 	if err != nil {
 		return false, err
 	}
-	a.Lines = NewLines(text)
+	a.Lines = newLines(text)
 	return a.Lines.Skip(to)
 }

@@ -31,8 +31,8 @@ type Lines struct {
 	in *bufio.Reader
 }
 
-// NewLines begins at the first line.
-func NewLines(r io.Reader) *Lines { return &Lines{in: bufio.NewReaderSize(r, maxLine)} }
+// newLines begins at the first line.
+func newLines(r io.Reader) *Lines { return &Lines{in: bufio.NewReaderSize(r, maxLine)} }
 
 // Skip goes on behind a position of an earlier answer to the same question. It says false if the lines before it are other ones now: they are
 // to be read again then, from a new beginning.

@@ -100,7 +100,7 @@ func shown(in intent.Intent) string {
 
 // concluded is what the score says of the journey: the reasons field, stage and product.
 func concluded(in intent.Intent, j *journey.Journey, lang string) string {
-	r := receipt.Receipt{At: today, Settings: score.Defaults(), Features: j.Features(), Signals: receipt.SignalLines(j), Intent: in}
+	r := receipt.Receipt{At: today, Settings: score.Defaults(), Features: j.Features(), Signals: receipt.AppendSignalLines(nil, j), Intent: in}
 	next, parts, rule := r.Settings.Show(&r.Features, score.Shown{}, today)
 	r.Parts, r.Rule, r.Tier, r.Stage, r.Product, r.Interest = parts, rule, next.Tier, next.Stage, next.Product, next.Interest
 	v := fields.Render(&r, fields.Options{Language: lang, Location: time.UTC})

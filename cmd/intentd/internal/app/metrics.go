@@ -3,6 +3,7 @@ package app
 import (
 	"runtime"
 	"strings"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
@@ -121,187 +122,229 @@ func (m metrics) Describe(ch chan<- *prometheus.Desc) {
 	}
 }
 
+// Collect implements prometheus.Collector.
 func (m metrics) Collect(ch chan<- prometheus.Metric) {
-	put := func(name string, v float64, labels ...string) {
-		one := meterNamed[name]
-		ch <- prometheus.MustNewConstMetric(one.desc, one.kind, v, labels...)
+	s := &figures{a: m.a, ch: ch, st: operate.StatusOf(m.a.pipe), now: m.a.o.Now()}
+	s.work()
+	s.connectors()
+	s.model()
+	s.state()
+}
+
+// figures are those of one scrape.
+type figures struct {
+	a   *App
+	ch  chan<- prometheus.Metric
+	st  operate.Status
+	now time.Time
+}
+
+func (s *figures) put(name string, v float64, labels ...string) {
+	one := meterNamed[name]
+	s.ch <- prometheus.MustNewConstMetric(one.desc, one.kind, v, labels...)
+}
+
+func (s *figures) flag(name string, on bool, labels ...string) {
+	v := 0.0
+	if on {
+		v = 1
 	}
-	flag := func(name string, on bool, labels ...string) {
-		v := 0.0
-		if on {
-			v = 1
+	s.put(name, v, labels...)
+}
+
+// age is how long ago something was, in seconds; 0 for never.
+func (s *figures) age(at time.Time) float64 {
+	if at.IsZero() {
+		return 0
+	}
+	return max(0, s.now.Sub(at).Seconds())
+}
+
+// work puts what waits, what was done and what stops it.
+func (s *figures) work() {
+	s.put("build_info", 1, s.a.o.Version, runtime.Version())
+	s.flag("ready", s.a.ready.Load())
+	s.put("progress_total", float64(s.a.did.Load()))
+	for lane, l := range s.st.Queue {
+		s.put("queue_people", float64(l.Depth), lane)
+		if l.Depth == 0 {
+			l.Oldest = time.Time{}
 		}
-		put(name, v, labels...)
+		s.put("queue_oldest_seconds", s.age(l.Oldest), lane)
 	}
-	a := m.a
-	st := operate.StatusOf(a.pipe)
-	now := a.o.Now()
-	put("build_info", 1, a.o.Version, runtime.Version())
-	flag("ready", a.ready.Load())
-	put("progress_total", float64(a.did.Load()))
-	for lane, l := range st.Queue {
-		put("queue_people", float64(l.Depth), lane)
-		age := 0.0
-		if l.Depth > 0 && !l.Oldest.IsZero() {
-			age = max(0, now.Sub(l.Oldest).Seconds())
+	s.put("journal_patches", float64(s.st.Journal))
+	s.put("dead_letters", float64(s.st.Dead))
+	s.put("people", float64(s.st.People))
+	s.put("people_held_out", float64(s.st.HeldOut))
+	s.put("people_due", float64(s.st.Due))
+	s.put("unknown_forms_total", float64(s.st.UnknownFormsEver))
+	for tier, n := range s.st.Tiers {
+		s.put("people_scored", float64(n), tier)
+	}
+	if d := s.st.Drift; d != nil {
+		s.put("high_share", d.Share)
+		s.put("high_share_median", d.Median)
+		s.flag("high_share_drifted", d.Drifted)
+	}
+	s.reach()
+	s.put("writes_total", float64(s.st.Written))
+	s.put("writes_rejected_total", float64(s.st.Rejected))
+	for _, mode := range []pipeline.WriteMode{pipeline.WriteOff, pipeline.WriteCanary, pipeline.WriteOn} {
+		s.flag("write_mode", s.st.WriteMode == mode, string(mode))
+	}
+	s.flag("paused", s.st.Paused)
+	s.flag("brake", s.st.Brake != "")
+	s.flag("clock_doubtful", s.st.Clock != "")
+	s.flag("reload_failed", s.a.reloadErr.Load() != nil)
+	for crm, pending := range s.st.FirstSync {
+		s.flag("first_sync_pending", pending, crm)
+	}
+	if p := s.a.sync.progress(s.st); p != nil {
+		s.put("first_sync_records", float64(p.Total), "total")
+		s.put("first_sync_records", float64(p.Met), "met")
+	}
+	s.put("held_records", float64(s.st.State.Held))
+	if h := s.a.held.Load(); h != nil {
+		for field, n := range h.Fields {
+			s.put("held_fields", float64(n), field)
 		}
-		put("queue_oldest_seconds", age, lane)
 	}
-	put("journal_patches", float64(st.Journal))
-	put("dead_letters", float64(st.Dead))
-	put("people", float64(st.People))
-	put("people_held_out", float64(st.HeldOut))
-	put("people_due", float64(st.Due))
-	put("unknown_forms_total", float64(st.UnknownFormsEver))
-	for tier, n := range st.Tiers {
-		put("people_scored", float64(n), tier)
+	for name, at := range s.st.LastGood {
+		if work, connector, ok := strings.Cut(name, "/"); ok {
+			s.put("last_good_seconds", max(0, s.now.Sub(at).Seconds()), work, connector)
+		}
 	}
-	if d := st.Drift; d != nil {
-		put("high_share", d.Share)
-		put("high_share_median", d.Median)
-		flag("high_share_drifted", d.Drifted)
+	s.a.mu.Lock()
+	sched := s.a.sched
+	s.a.mu.Unlock()
+	if sched != nil {
+		for _, j := range sched.state() {
+			s.flag("job_running", j.Running, j.Name)
+			s.flag("job_failed", j.Error != "", j.Name)
+		}
 	}
-	if a.pipe.Setup().Capacity > 0 {
-		put("capacity_owners_raised", float64(len(st.Capacity)))
+}
+
+// traffic puts the calls to a connector.
+func (s *figures) traffic(name string, r connectors.Report) {
+	s.put("calls_total", float64(r.Calls), name)
+	s.put("calls_retried_total", float64(r.Retries), name)
+	s.put("rate_limited_total", float64(r.RateLimited), name)
+	s.put("sent_bytes_total", float64(r.BytesSent), name)
+	s.put("received_bytes_total", float64(r.BytesReceived), name)
+	if r.DailyLimit >= 0 {
+		s.put("quota_limit", float64(r.DailyLimit), name)
+	}
+	if r.DailyRemaining >= 0 {
+		s.put("quota_remaining", float64(r.DailyRemaining), name)
+	}
+}
+
+// reach puts where high begins by capacity, and who was told.
+func (s *figures) reach() {
+	if s.a.pipe.Setup().Capacity > 0 {
+		s.put("capacity_owners_raised", float64(len(s.st.Capacity)))
 		low, high := 0, 0
-		for _, cut := range st.Capacity {
+		for _, cut := range s.st.Capacity {
 			if low == 0 || cut.From < low {
 				low = cut.From
 			}
 			high = max(high, cut.From)
 		}
 		if high > 0 {
-			put("capacity_high_from", float64(low)/10, "lowest")
-			put("capacity_high_from", float64(high)/10, "highest")
+			s.put("capacity_high_from", float64(low)/10, "lowest")
+			s.put("capacity_high_from", float64(high)/10, "highest")
 		}
 	}
-	if told, err := a.teller.Status(); err == nil {
+	if told, err := s.a.teller.Status(); err == nil {
 		for name, by := range told.By {
-			put("alerts_sent_total", float64(by.Told), name, by.Kind)
-			put("alerts_waiting", float64(by.Waiting), name, by.Kind)
-			put("alerts_dead", float64(by.Dead), name, by.Kind)
+			s.put("alerts_sent_total", float64(by.Told), name, by.Kind)
+			s.put("alerts_waiting", float64(by.Waiting), name, by.Kind)
+			s.put("alerts_dead", float64(by.Dead), name, by.Kind)
 		}
 	}
-	put("writes_total", float64(st.Written))
-	put("writes_rejected_total", float64(st.Rejected))
-	for _, mode := range []pipeline.WriteMode{pipeline.WriteOff, pipeline.WriteCanary, pipeline.WriteOn} {
-		flag("write_mode", st.WriteMode == mode, string(mode))
-	}
-	flag("paused", st.Paused)
-	flag("brake", st.Brake != "")
-	flag("clock_doubtful", st.Clock != "")
-	flag("reload_failed", a.reloadErr.Load() != nil)
-	for crm, pending := range st.FirstSync {
-		flag("first_sync_pending", pending, crm)
-	}
-	if s := a.sync.progress(st); s != nil {
-		put("first_sync_records", float64(s.Total), "total")
-		put("first_sync_records", float64(s.Met), "met")
-	}
-	put("held_records", float64(st.State.Held))
-	if h := a.held.Load(); h != nil {
-		for field, n := range h.Fields {
-			put("held_fields", float64(n), field)
+}
+
+// connectors puts what each connector says of itself.
+func (s *figures) connectors() {
+	for name, c := range s.st.Connectors {
+		s.flag("connector_up", c.OK, name)
+		if c.Kind != "" && s.now.Before(c.Until) {
+			s.put("connector_stopped", 1, name, c.Kind)
 		}
-	}
-	traffic := func(name string, r connectors.Report) {
-		put("calls_total", float64(r.Calls), name)
-		put("calls_retried_total", float64(r.Retries), name)
-		put("rate_limited_total", float64(r.RateLimited), name)
-		put("sent_bytes_total", float64(r.BytesSent), name)
-		put("received_bytes_total", float64(r.BytesReceived), name)
-		if r.DailyLimit >= 0 {
-			put("quota_limit", float64(r.DailyLimit), name)
-		}
-		if r.DailyRemaining >= 0 {
-			put("quota_remaining", float64(r.DailyRemaining), name)
-		}
-	}
-	for name, c := range st.Connectors {
-		flag("connector_up", c.OK, name)
-		if c.Kind != "" && now.Before(c.Until) {
-			put("connector_stopped", 1, name, c.Kind)
-		}
-		traffic(name, c.Report)
+		s.traffic(name, c.Report)
 		if f := c.Followed; f != nil {
-			put("changes_behind_seconds", max(0, now.Sub(f.CaughtUp).Seconds()), name)
-			put("changes_gaps_total", float64(f.Gaps), name)
+			s.put("changes_behind_seconds", max(0, s.now.Sub(f.CaughtUp).Seconds()), name)
+			s.put("changes_gaps_total", float64(f.Gaps), name)
 			for reason, n := range f.Skipped {
-				put("changes_skipped_total", float64(n), name, reason)
+				s.put("changes_skipped_total", float64(n), name, reason)
 			}
 		}
 		if i := c.Intake; i != nil {
-			put("source_read_total", float64(i.Read), name)
+			s.put("source_read_total", float64(i.Read), name)
 			for reason, n := range i.Unreadable {
-				put("source_unreadable_total", float64(n), name, reason)
+				s.put("source_unreadable_total", float64(n), name, reason)
 			}
-			flag("source_mostly_unreadable", i.Trouble() != "", name)
-			put("source_events_total", float64(i.Events), name)
-			put("source_anonymous_total", float64(i.Anonymous), name)
-			put("source_proposed_total", float64(i.Proposed), name)
-			put("source_confirmed_total", float64(i.Confirmed), name)
+			s.flag("source_mostly_unreadable", i.Trouble() != "", name)
+			s.put("source_events_total", float64(i.Events), name)
+			s.put("source_anonymous_total", float64(i.Anonymous), name)
+			s.put("source_proposed_total", float64(i.Proposed), name)
+			s.put("source_confirmed_total", float64(i.Confirmed), name)
 			for reason, n := range i.LeftOut {
-				put("source_left_out_total", float64(n), name, reason)
+				s.put("source_left_out_total", float64(n), name, reason)
 			}
-			put("source_unknown_kind_total", float64(connectors.Total(i.UnknownKinds)), name)
-			put("source_reused_ids_total", float64(i.ReusedIDs), name)
-			put("source_people_total", float64(i.People), name)
-			put("source_strangers_total", float64(i.Strangers), name)
+			s.put("source_unknown_kind_total", float64(connectors.Total(i.UnknownKinds)), name)
+			s.put("source_reused_ids_total", float64(i.ReusedIDs), name)
+			s.put("source_people_total", float64(i.People), name)
+			s.put("source_strangers_total", float64(i.Strangers), name)
 		}
 	}
-	for name, at := range st.LastGood {
-		if work, connector, ok := strings.Cut(name, "/"); ok {
-			put("last_good_seconds", max(0, now.Sub(at).Seconds()), work, connector)
-		}
-	}
-	a.mu.Lock()
-	watch, ledger, sched, loc := a.watch, a.made.ledger, a.sched, a.cfg.Text.Location()
-	a.mu.Unlock()
+}
+
+// model puts what the model does and costs.
+func (s *figures) model() {
+	s.a.mu.Lock()
+	watch, ledger, loc := s.a.watch, s.a.made.ledger, s.a.cfg.Text.Location()
+	s.a.mu.Unlock()
 	if watch.model != nil {
-		flag("connector_up", watch.trouble(now) == nil, modelName)
-		traffic(modelName, watch.report())
+		s.flag("connector_up", watch.trouble(s.now) == nil, modelName)
+		s.traffic(modelName, watch.report())
 	}
 	spent, budget := ledger.SpentToday()
-	put("model_jobs", float64(st.Batches.Jobs))
-	age := 0.0
-	if oldest := st.Batches.Oldest; !oldest.IsZero() {
-		age = max(0, now.Sub(oldest).Seconds())
-	}
-	put("model_job_oldest_seconds", age)
-	put("model_jobs_waiting_people", float64(st.Batches.Waiting))
-	put("model_jobs_given_up_total", float64(st.Batches.GivenUp))
-	put("model_spent_usd_today", float64(spent)/1e6)
+	s.put("model_jobs", float64(s.st.Batches.Jobs))
+	s.put("model_job_oldest_seconds", s.age(s.st.Batches.Oldest))
+	s.put("model_jobs_waiting_people", float64(s.st.Batches.Waiting))
+	s.put("model_jobs_given_up_total", float64(s.st.Batches.GivenUp))
+	s.put("model_spent_usd_today", float64(spent)/1e6)
 	if budget >= 0 {
-		put("model_budget_usd", float64(budget)/1e6)
+		s.put("model_budget_usd", float64(budget)/1e6)
 	}
-	if days, err := a.db.UsageDays(1); err == nil && len(days) > 0 && days[0].Day == a.today(loc) {
+	if days, err := s.a.db.UsageDays(1); err == nil && len(days) > 0 && days[0].Day == s.a.today(loc) {
 		for purpose, u := range days[0].Model {
-			put("model_calls_today", float64(u.Calls), purpose)
-			put("model_tokens_today", float64(u.In), purpose, "in")
-			put("model_tokens_today", float64(u.Out+u.Thoughts), purpose, "out")
-			put("model_stage_usd_today", float64(u.MicroUSD)/1e6, purpose)
+			s.put("model_calls_today", float64(u.Calls), purpose)
+			s.put("model_tokens_today", float64(u.In), purpose, "in")
+			s.put("model_tokens_today", float64(u.Out+u.Thoughts), purpose, "out")
+			s.put("model_stage_usd_today", float64(u.MicroUSD)/1e6, purpose)
 		}
-		put("model_person_usd_today", spendingOf(days[0]).PerPerson.USD)
-		put("model_people_today", float64(days[0].People), "model")
-		put("model_people_today", float64(days[0].Degraded), "rules")
+		s.put("model_person_usd_today", spendingOf(days[0]).PerPerson.USD)
+		s.put("model_people_today", float64(days[0].People), "model")
+		s.put("model_people_today", float64(days[0].Degraded), "rules")
 	}
-	put("state_file_bytes", float64(st.State.FileBytes))
-	put("state_free_bytes", float64(st.State.FreeBytes))
-	if free, ok := disk.Free(st.State.Path); ok {
-		put("disk_free_bytes", float64(free))
+}
+
+// state puts what the state file takes, and what was learned.
+func (s *figures) state() {
+	s.put("state_file_bytes", float64(s.st.State.FileBytes))
+	s.put("state_free_bytes", float64(s.st.State.FreeBytes))
+	if free, ok := disk.Free(s.st.State.Path); ok {
+		s.put("disk_free_bytes", float64(free))
 	}
-	if l, err := a.learning(); err == nil {
-		put("learned_applied", l.InForce.number())
-		put("learned_waiting", l.Waits.number())
-		flag("learning_stuck", l.Note != nil)
+	if l, err := s.a.learning(); err == nil {
+		s.put("learned_applied", l.InForce.number())
+		s.put("learned_waiting", l.Waits.number())
+		s.flag("learning_stuck", l.Note != nil)
 	}
-	put("background_failures_total", float64(st.State.LaterFailed))
-	if sched != nil {
-		for _, j := range sched.state() {
-			flag("job_running", j.Running, j.Name)
-			flag("job_failed", j.Error != "", j.Name)
-		}
-	}
+	s.put("background_failures_total", float64(s.st.State.LaterFailed))
 }
 
 // registry holds intentd's figures and those of the process, apart from any other registry in it.

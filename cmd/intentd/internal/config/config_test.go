@@ -280,12 +280,12 @@ func TestSecretFileMode(t *testing.T) {
 
 func TestParseDuration(t *testing.T) {
 	for text, want := range map[string]time.Duration{"90d": 90 * day, "1w": 7 * day, "1d12h": 36 * time.Hour, "30m": 30 * time.Minute, "1.5h": 90 * time.Minute, "0": 0, "250ms": 250 * time.Millisecond} {
-		if got, err := ParseDuration(text); err != nil || got != want {
+		if got, err := parseDuration(text); err != nil || got != want {
 			t.Errorf("%s: %v, %v", text, got, err)
 		}
 	}
 	for _, text := range []string{"", "d", "5", "5x", "-1d", "1d5", "99999999999999999999d", "1e9h"} {
-		if got, err := ParseDuration(text); err == nil {
+		if got, err := parseDuration(text); err == nil {
 			t.Errorf("%q is taken as %v", text, got)
 		}
 	}

@@ -155,7 +155,7 @@ func convert(from, to reflect.Type, data any) (any, error) {
 			}
 			return nil, &badValue{"a duration needs a unit", "write for example 30m, 12h or 90d"}
 		}
-		d, err := ParseDuration(text)
+		d, err := parseDuration(text)
 		if err != nil {
 			return nil, &badValue{err.Error(), "write for example 30m, 12h or 90d"}
 		}

@@ -21,7 +21,7 @@ func ParseSchedule(spec string, loc *time.Location) (cron.Schedule, error) {
 		if !ok {
 			every = spec
 		}
-		if d, err := ParseDuration(every); err == nil {
+		if d, err := parseDuration(every); err == nil {
 			if d < time.Second {
 				return nil, fmt.Errorf("%q is less than a second", spec)
 			}
@@ -48,8 +48,8 @@ func ParseSchedule(spec string, loc *time.Location) (cron.Schedule, error) {
 
 var durationPart = regexp.MustCompile(`^(\d+(?:\.\d+)?)(w|d|h|ms|m|s)`)
 
-// ParseDuration reads "90d", "1w", "1d12h", "30m". A day has 24 hours.
-func ParseDuration(s string) (time.Duration, error) {
+// parseDuration reads "90d", "1w", "1d12h", "30m". A day has 24 hours.
+func parseDuration(s string) (time.Duration, error) {
 	units := map[string]time.Duration{"w": 7 * day, "d": day, "h": time.Hour, "m": time.Minute, "s": time.Second, "ms": time.Millisecond}
 	rest := strings.ReplaceAll(strings.TrimSpace(s), " ", "")
 	if rest == "0" {
@@ -82,7 +82,7 @@ func ParseMoment(text string, now time.Time, loc *time.Location) (time.Time, err
 	if at, err := time.ParseInLocation(time.DateOnly, text, loc); err == nil {
 		return at, nil
 	}
-	back, err := ParseDuration(text)
+	back, err := parseDuration(text)
 	if err != nil {
 		return time.Time{}, errors.New("write a duration, such as 7d, a date, such as 2026-11-28, or a moment, such as 2026-11-28T09:00:00Z")
 	}

@@ -131,7 +131,7 @@ func runIn(t testing.TB, at time.Time, lang string) map[string]outcome {
 		if err != nil {
 			t.Fatal(err)
 		}
-		r := &receipt.Receipt{Person: c.Key, At: at, Formula: score.Version, Settings: settings, Features: j.Features(), Signals: receipt.SignalLines(j),
+		r := &receipt.Receipt{Person: c.Key, At: at, Formula: score.Version, Settings: settings, Features: j.Features(), Signals: receipt.AppendSignalLines(nil, j),
 			Intent: in, Cited: receipt.CitedLines(j, &in), Filtered: j.Filtered, Reason: score.ReasonFirst, Refs: []connectors.Ref{{CRM: "hubspot", Object: "contacts", ID: "1"}}}
 		span := map[string]topics.Span{}
 		where := map[string][]string{}

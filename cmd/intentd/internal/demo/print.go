@@ -128,15 +128,15 @@ func (p *printer) table(leads []Lead) {
 		p.line("%3d  %s  %s  %s  %5.1f  %s", i+1, pad(l.Name, name), pad(l.Company, company), pad(l.Values[connectors.FieldTier], tier),
 			number(l.Values[connectors.FieldScore]), cut(l.Values[connectors.FieldHeadline], headline))
 		if last != "low" {
-			if why := Why(l.Values); why != "" {
+			if why := whyOf(l.Values); why != "" {
 				p.line("     %s", cut(why, p.width-5))
 			}
 		}
 	}
 }
 
-// Why is the short form of the reasons field: what raises and what lowers, without the sum.
-func Why(values map[string]string) string {
+// whyOf is the short form of the reasons field: what raises and what lowers, without the sum.
+func whyOf(values map[string]string) string {
 	lines := strings.Split(values[connectors.FieldReasons], "\n")
 	if len(lines) < 2 {
 		return ""
