@@ -1,6 +1,8 @@
 package pipeline
 
 import (
+	"context"
+	"slices"
 	"strings"
 
 	"github.com/intentd/intentd/connectors"
@@ -30,6 +32,28 @@ func (l *lot) fit(s *subject) (graded fit.Result, combined bool) {
 	return graded, l.s.Fit.Combined
 }
 
+// Graded is how people are graded under a setup, by what their records say now. Whose records cannot be read is not in it. Nothing is kept.
+func (p *Pipeline) Graded(ctx context.Context, s *Setup, ids []state.PersonID) (map[state.PersonID]fit.Result, error) {
+	l := p.dryLot(s)
+	entries := make([]state.Entry, len(ids))
+	for i, id := range ids {
+		entries[i] = state.Entry{Person: id, Reason: state.ReasonAsked}
+	}
+	if err := l.load(ctx, entries); err != nil {
+		return nil, err
+	}
+	if err := l.gatherRecords(ctx); err != nil {
+		return nil, err
+	}
+	out := map[state.PersonID]fit.Result{}
+	for _, s := range l.open() {
+		if slices.ContainsFunc(s.recs, func(r *record) bool { return r.read && r.contact.State == connectors.Live }) {
+			out[s.id], _ = l.fit(s)
+		}
+	}
+	return out, nil
+}
+
 // profileOf is a property that connectors read into the profile, by its vendors' names.
 func profileOf(c *connectors.Contact, property string) string {
 	if object, field, ok := strings.Cut(property, "."); ok && strings.EqualFold(object, c.Object) {
@@ -48,11 +72,8 @@ func profileOf(c *connectors.Contact, property string) string {
 	return ""
 }
 
-// fitIsNews says whether a record lacks the new fit, and whether it shows another one.
+// fitIsNews says whether a record lacks the new fit, and whether it shows another one. Without rules there is none, and what they gave before is emptied.
 func (l *lot) fitIsNews(s *subject, values map[string]string) (news, changed bool) {
-	if l.s.Fit == nil {
-		return false, false
-	}
 	for _, r := range s.recs {
 		for _, name := range [...]string{connectors.FieldFit, connectors.FieldGrade} {
 			f, ok := r.crm.OwnFields().Named(name)
