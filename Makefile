@@ -13,9 +13,9 @@ test:
 race:
 	CGO_ENABLED=1 go test -race ./...
 
-bench: ## the figures of the README; whole runs once, small things often; ten minutes or so
-	go test -run '^$$' -bench . -benchtime 1x ./pipeline ./pipeline/intent ./state
-	go test -run '^$$' -bench . -benchmem $$(go list ./... | grep -vE '/(pipeline|pipeline/intent|state)$$')
+bench: ## the figures of docs/measured.md; whole runs once, small things often; ten minutes or so
+	go test -run '^$$' -bench . -benchtime 1x ./pipeline ./pipeline/intent/twostage ./state
+	go test -run '^$$' -bench . -benchmem $$(go list ./... | grep -vE '/(pipeline|pipeline/intent/twostage|state)$$')
 
 bench-history: ## time and memory of a backtest on 10,000 people and a million snapshots, and of a million snapshots in the state; some minutes
 	go test -run '^$$' -bench 'Backtest' -benchtime 1x ./pipeline/learn/backtest

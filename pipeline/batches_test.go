@@ -12,7 +12,7 @@ import (
 	"github.com/intentd/intentd/connectors/gemini"
 	"github.com/intentd/intentd/connectors/gemini/geminitest"
 	"github.com/intentd/intentd/pipeline/batch"
-	"github.com/intentd/intentd/pipeline/intent"
+	"github.com/intentd/intentd/pipeline/intent/twostage"
 	"github.com/intentd/intentd/pipeline/ledger"
 	"github.com/intentd/intentd/pipeline/privacy"
 )
@@ -48,7 +48,7 @@ func (w *jobWorld) begin() {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	w.setup.Engine = intent.NewTwoStage(intent.TwoStageOptions{
+	w.setup.Engine = twostage.New(twostage.Options{
 		Model: m, ModelName: "flash", Store: ledger, Secret: []byte("secret"), Products: []string{"Credit cards"}, Hosts: []string{"www.shop.example"},
 	})
 	w.setup.Batch = &batch.Vendor{Model: m, On: true, Ledger: ledger}

@@ -8,17 +8,16 @@ import (
 	"testing"
 	"time"
 
-	"github.com/klauspost/compress/s2"
-
 	"github.com/intentd/intentd/connectors"
 	"github.com/intentd/intentd/connectors/identity"
 	"github.com/intentd/intentd/pipeline"
 	"github.com/intentd/intentd/pipeline/fields"
-	"github.com/intentd/intentd/pipeline/intent"
+	"github.com/intentd/intentd/pipeline/intent/rules"
 	"github.com/intentd/intentd/pipeline/journey"
 	"github.com/intentd/intentd/pipeline/score"
 	"github.com/intentd/intentd/pipeline/topics"
 	"github.com/intentd/intentd/state"
+	"github.com/klauspost/compress/s2"
 )
 
 var newDictionary = flag.String("new-dictionary", "", "write a dictionary made of receipts of today to this file")
@@ -74,10 +73,10 @@ func generatedReceipts(t *testing.T, seed uint64, n int, lang string) (out [][]b
 	if err != nil {
 		t.Fatal(err)
 	}
-	rules := intent.NewRules(intent.RulesOptions{Products: []string{"Product", "Service"}, Hosts: jc.OwnHosts})
+	engine := rules.New(rules.Options{Products: []string{"Product", "Service"}, Hosts: jc.OwnHosts})
 	setup := &pipeline.Setup{
 		Journey: b, Score: score.Defaults(), Topics: topics.New(topics.Config{Win: []string{"product", "integration"}, LexiconOnly: true}),
-		Engine: rules, Rules: rules, Fields: fields.Options{Language: lang, Location: time.UTC, OwnHosts: jc.OwnHosts}, History: 400 * 24 * time.Hour,
+		Engine: engine, Rules: engine, Fields: fields.Options{Language: lang, Location: time.UTC, OwnHosts: jc.OwnHosts}, History: 400 * 24 * time.Hour,
 	}
 	pages := map[string][][2]string{
 		"en": {{"/pricing", "Pricing"}, {"/compare", "How we compare"}, {"/products/a", "Product"}, {"/services/b", "Service"}, {"/blog/integration", "Integration guide"}, {"/blog/security", "Security"}, {"/blog/automation", "Automation for teams"}, {"/customers/story", "Customer story"}, {"/", "Home"}, {"/contact", "Contact us"}, {"/contract", "Contract terms"}, {"/webinars/reporting", "Webinar: Reporting"}, {"/guides/reporting", "Guide: Reporting"}, {"/order", "Order"}, {"/calculator", "Price calculator"}},

@@ -19,6 +19,7 @@ import (
 	"github.com/intentd/intentd/pipeline"
 	"github.com/intentd/intentd/pipeline/fields"
 	"github.com/intentd/intentd/pipeline/intent"
+	"github.com/intentd/intentd/pipeline/intent/rules"
 	"github.com/intentd/intentd/pipeline/journey"
 	"github.com/intentd/intentd/pipeline/operate"
 	"github.com/intentd/intentd/pipeline/score"
@@ -387,8 +388,8 @@ func newWorld(t testing.TB) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
-	rules := intent.NewRules(intent.RulesOptions{Products: []string{"Credit cards"}})
-	w.engine = &countingEngine{Engine: rules}
+	engine := rules.New(rules.Options{Products: []string{"Credit cards"}})
+	w.engine = &countingEngine{Engine: engine}
 	all := map[string]string{}
 	for _, f := range connectors.PersonFields().Fields {
 		all[f.Name] = "intent_" + f.Name
@@ -397,7 +398,7 @@ func newWorld(t testing.TB) *world {
 		CRMs:    []pipeline.CRM{{Name: "crm", Type: "fake", CRM: w.crm, Objects: []string{"contacts"}, Fields: all}},
 		Sources: []pipeline.Source{{Name: "site", Source: w.site}},
 		Journey: b, Score: score.Defaults(), Topics: topics.New(topics.Config{Win: []string{"credit cards"}, LexiconOnly: true}),
-		Engine: w.engine, Rules: rules, Fields: fields.Options{Language: "en", Location: time.UTC, OwnHosts: jc.OwnHosts},
+		Engine: w.engine, Rules: engine, Fields: fields.Options{Language: "en", Location: time.UTC, OwnHosts: jc.OwnHosts},
 		History: 400 * 24 * time.Hour, Customers: []string{"customer"},
 		Verdicts: pipeline.Verdicts{"not_now": 60 * 24 * time.Hour, "not_interested": 180 * 24 * time.Hour, "wrong_person": 365 * 24 * time.Hour},
 		Write:    pipeline.Write{Mode: pipeline.WriteOn}, BrakeShare: 0.1,

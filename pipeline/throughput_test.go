@@ -24,7 +24,7 @@ import (
 	"github.com/intentd/intentd/pipeline"
 	"github.com/intentd/intentd/pipeline/fields"
 	"github.com/intentd/intentd/pipeline/intake"
-	"github.com/intentd/intentd/pipeline/intent"
+	"github.com/intentd/intentd/pipeline/intent/rules"
 	"github.com/intentd/intentd/pipeline/journey"
 	"github.com/intentd/intentd/pipeline/operate"
 	"github.com/intentd/intentd/pipeline/score"
@@ -244,12 +244,12 @@ func assemble(b testing.TB, dir string, store *clickstream.Store, now func() tim
 	if err != nil {
 		b.Fatal(err)
 	}
-	rules := intent.NewRules(intent.RulesOptions{Products: []string{"Credit cards"}})
+	engine := rules.New(rules.Options{Products: []string{"Credit cards"}})
 	setup := &pipeline.Setup{
 		CRMs:    crms(db),
 		Sources: []pipeline.Source{{Name: "site", Source: store.For("site")}},
 		Journey: builder, Score: score.Defaults(), Topics: topics.New(topics.Config{Win: []string{"credit cards"}, LexiconOnly: true}),
-		Engine: rules, Rules: rules, Fields: fields.Options{Language: "en", Location: time.UTC, OwnHosts: jc.OwnHosts},
+		Engine: engine, Rules: engine, Fields: fields.Options{Language: "en", Location: time.UTC, OwnHosts: jc.OwnHosts},
 		History: 400 * 24 * time.Hour, Write: pipeline.Write{Mode: pipeline.WriteOn}, BrakeShare: 0.1,
 	}
 	o := pipeline.Options{DB: db, Now: now}

@@ -48,6 +48,8 @@ type DB struct {
 
 	settings settingOrder
 
+	hours hours
+
 	commits, calls atomic.Int64
 }
 

@@ -30,6 +30,7 @@ var migrations = []migration{
 	{"make room for snapshots", func(tx engine.Tx, _ []byte) ([]byte, error) { return nil, tx.Make(bSnapshots) }},
 	{"make room for alerts", func(tx engine.Tx, _ []byte) ([]byte, error) { return nil, tx.Make(bAlerts) }},
 	{"rank people by tier and score", rankPeople},
+	{"make room for counts by hour", func(tx engine.Tx, _ []byte) ([]byte, error) { return nil, tx.Make(bHours) }},
 }
 
 // rankPart is how many people a part of the migration enters into the ranking.

@@ -50,6 +50,9 @@ func New(e engine.Engine, o Options) (*DB, error) {
 	if err == nil {
 		err = db.view(db.load)
 	}
+	if err == nil {
+		err = db.view((*txn).loadHours)
+	}
 	if err != nil {
 		_ = e.Close()
 		return nil, err
@@ -62,6 +65,7 @@ func (db *DB) Tenant() string { return db.e.Tenant() }
 
 // Close flushes and closes. Calls that come later get ErrClosed. Closing again does nothing.
 func (db *DB) Close() error {
+	db.keepHours()
 	first, err := db.finish()
 	if !first {
 		return nil

@@ -41,6 +41,7 @@ var (
 	bUsage      = newBucket("usage", ascending)       // day → usage
 	bTombstones = newBucket("tombstones", ascending)  // hash → time
 	bRuns       = newBucket("runs", ascending)        // name → run
+	bHours      = newBucket("hours", ascending)       // hour → counts by job
 	bSeen       = newBucket("seen", ascending)        // sweep, record → nothing
 	bJobs       = newBucket("jobs", ascending)        // id → document
 	bSnapshots  = newBucket("snapshots", ascending)   // person → snapshots

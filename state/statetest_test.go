@@ -52,7 +52,7 @@ func farState(path string, levels func(n int)) (*state.DB, *counting.Engine, err
 }
 
 // readsNothing are methods that read nothing by themselves, or a tenant's state as a whole: for that there are no levels.
-var readsNothing = []string{"AddUsageLater", "Alive", "Backup", "BackupFile", "BatchAnsweredLater", "CacheLater", "Compact", "DeadCount", "DrawHoldout", "DueCount", "JournalDepth", "KeepAnswerLater", "LaneDepth", "NoteRun", "OwnFields",
+var readsNothing = []string{"AddUsageLater", "Alive", "Backup", "BackupFile", "BatchAnsweredLater", "CacheLater", "Compact", "CountHour", "CountIntake", "DeadCount", "DrawHoldout", "DueCount", "Hours", "JournalDepth", "KeepAnswerLater", "LaneDepth", "NoteRun", "OwnFields",
 	"OpenReceipt", "Path", "SealReceipt", "Secret", "SetSettingLater", "Sizes", "Stats", "Tenant", "Wake"}
 
 func methods(v any) (names []string) {

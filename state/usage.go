@@ -119,8 +119,10 @@ func (db *DB) UsageDays(n int) ([]DayUsage, error) {
 	return viewOf(db, func(tx *txn) ([]DayUsage, error) { return tx.UsageDays(n), nil })
 }
 
-// NoteRun keeps within 100 ms what is remembered of a recurring job. One that failed does not wipe out when it last went well.
+// NoteRun keeps within 100 ms what is remembered of a recurring job, and whatever CountHour and CountIntake counted until then. One that failed
+// does not wipe out when it last went well.
 func (db *DB) NoteRun(run Run) {
+	db.keepHours()
 	db.updateLater(func(tx *txn) error {
 		if run.Good.IsZero() {
 			runs, err := tx.Runs()

@@ -21,7 +21,7 @@ import (
 // oneWay are the packages whose files use one another one way only.
 var oneWay = []string{
 	"cmd/intentd/internal/cli", "connectors", "connectors/clickstream", "connectors/identity", "pipeline", "pipeline/batch", "pipeline/deliver",
-	"pipeline/fields", "pipeline/intake", "pipeline/journey", "pipeline/learn", "pipeline/operate", "pipeline/privacy", "pipeline/receipt", "pipeline/score", "pipeline/topics", "state",
+	"pipeline/fields", "pipeline/intake", "pipeline/intent", "pipeline/intent/rules", "pipeline/intent/twostage", "pipeline/journey", "pipeline/learn", "pipeline/operate", "pipeline/privacy", "pipeline/receipt", "pipeline/score", "pipeline/topics", "state",
 }
 
 // Promise: whoever follows a name from file to file in these packages goes down and never comes back to where they were. A file uses another

@@ -28,6 +28,7 @@ func (s *sender) acknowledge(answers []state.Answer) error {
 	if sum.Damaged > 0 {
 		s.o.Logger.Error("what is kept of some people cannot be read; their patches are given up and they are dead letters", "crm", s.name, "people", sum.Damaged)
 	}
+	s.o.DB.CountHour("write/"+s.name, now, state.HourCounts{Done: int64(sum.Written), Failed: int64(sum.Rejected)})
 	s.o.Host.Wrote(s.name, sum)
 	return nil
 }

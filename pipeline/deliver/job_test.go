@@ -68,18 +68,22 @@ func TestInvariant2AJobLeavesOutWhatGoesByCalls(t *testing.T) {
 		ctx, stop := context.WithCancel(t.Context())
 		ended := make(chan error)
 		go func() { ended <- d.Run(ctx, func() {}) }()
+		settle := func() {
+			time.Sleep(lookAgain)
+			synctest.Wait()
+		}
 		const few, more = 3, 20
 		stage(t, db, 0, few, true) // too few for a job
 		d.Look()
-		time.Sleep(lookAgain)
+		settle()
 		if n := len(crm.times); n != few {
 			t.Fatalf("%d records are in the call, want %d", n, few)
 		}
 		stage(t, db, few, more, true)
 		d.Look()
-		time.Sleep(lookAgain)
+		settle()
 		close(crm.calls)
-		time.Sleep(lookAgain)
+		settle()
 		if crm.jobs != 1 || len(crm.times) != more {
 			t.Errorf("%d jobs, %d of %d records written", crm.jobs, len(crm.times), more)
 		}

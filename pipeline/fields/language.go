@@ -8,6 +8,7 @@ import (
 
 	"github.com/intentd/intentd/connectors"
 	"github.com/intentd/intentd/pipeline/intent"
+	"github.com/intentd/intentd/pipeline/intent/act"
 	"github.com/intentd/intentd/pipeline/receipt"
 	"github.com/intentd/intentd/pipeline/score"
 )
@@ -19,11 +20,11 @@ type language struct {
 	decimal        byte
 	and            string
 
-	tiers [score.High + 1]string              // in the middle of a sentence
-	Tiers [score.High + 1]string              // at its beginning
-	acts  map[intent.Act]naming               // what signals were
-	types [score.SocialMention + 1]intent.Act // what a signal was, by its type alone
-	marks map[intent.MarkKind]string          // {date}
+	tiers [score.High + 1]string           // in the middle of a sentence
+	Tiers [score.High + 1]string           // at its beginning
+	acts  map[act.Act]naming               // what signals were
+	types [score.SocialMention + 1]act.Act // what a signal was, by its type alone
+	marks map[intent.MarkKind]string       // {date}
 
 	// Headline and summary.
 	nothing     string
@@ -121,7 +122,7 @@ func (l *language) points(n int) string {
 }
 
 // actOf is what a signal was: as its line says, or in receipts of earlier releases by kind, page and type.
-func (l *language) actOf(s score.Signal, line receipt.SignalLine) intent.Act {
+func (l *language) actOf(s score.Signal, line receipt.SignalLine) act.Act {
 	if line.Act != "" {
 		return line.Act
 	}
@@ -129,31 +130,31 @@ func (l *language) actOf(s score.Signal, line receipt.SignalLine) intent.Act {
 	case connectors.KindPageView, connectors.KindVisit, "":
 		switch {
 		case s.Flags&score.PricePage != 0:
-			return intent.ActPrice
+			return act.Price
 		case s.Flags&score.ContractPage != 0:
-			return intent.ActTerms
+			return act.Terms
 		case s.Flags&score.Comparison != 0:
-			return intent.ActCompare
+			return act.Compare
 		case s.Flags&score.ProductPage != 0:
-			return intent.ActProduct
+			return act.Product
 		}
 	case connectors.KindDemoRequest:
-		return intent.ActDemo
+		return act.Demo
 	case connectors.KindMeeting:
-		return intent.ActMeeting
+		return act.Meeting
 	case connectors.KindEmailReply:
-		return intent.ActReply
+		return act.Reply
 	case connectors.KindEmailOpen:
-		return intent.ActOpen
+		return act.Open
 	case connectors.KindDownload:
-		return intent.ActDownload
+		return act.Download
 	case connectors.KindTrial:
-		return intent.ActTrial
+		return act.Trial
 	}
 	if int(s.Type) < len(l.types) {
 		return l.types[s.Type]
 	}
-	return intent.ActRead
+	return act.Read
 }
 
 // verdict is a rep's verdict in words.

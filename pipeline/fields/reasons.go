@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"github.com/intentd/intentd/connectors"
-	"github.com/intentd/intentd/pipeline/intent"
+	"github.com/intentd/intentd/pipeline/intent/act"
 	"github.com/intentd/intentd/pipeline/score"
 )
 
@@ -131,7 +131,7 @@ func (w *writer) list(items []string) string {
 
 // group is all signals of the window that were the same act.
 type group struct {
-	act           intent.Act
+	act           act.Act
 	n             int
 	strength      uint8
 	first, newest int64
@@ -256,15 +256,15 @@ func (w *writer) fewness(groups []group, add func(template string, pairs ...stri
 		g := &groups[i]
 		asked = asked || g.strength >= w.r.Settings.Strengths[score.HandRaise] && g.strength > 0
 		switch g.act {
-		case intent.ActClick:
+		case act.Click:
 			clicked = true
-		case intent.ActOpen, intent.ActNewsletter, intent.ActNews:
+		case act.Open, act.Newsletter, act.News:
 		default:
 			read += g.n
 		}
 	}
 	switch {
-	case read == 0 && len(groups) > 0 && groups[0].act == intent.ActOpen && !clicked:
+	case read == 0 && len(groups) > 0 && groups[0].act == act.Open && !clicked:
 		add(l.noClick)
 	case read == 0:
 		add(l.noVisit)

@@ -47,8 +47,10 @@ func job(ctx context.Context, p *pipeline.Pipeline, name string, do func(context
 			return f, err
 		}
 		run.Error = err.Error()
+		p.DB().CountHour(name, start, state.HourCounts{Failed: 1})
 	} else {
 		run.Good = p.Now()
+		p.DB().CountHour(name, start, state.HourCounts{Done: 1})
 		p.Health().Good(name, run.Good)
 	}
 	remember(p, run, f)

@@ -12,11 +12,17 @@ import (
 
 // Listen takes in who did something in the named source. Whoever asked for nothing waits until it settles, for so long.
 func Listen(ctx context.Context, p *pipeline.Pipeline, source string, settle time.Duration) (Found, error) {
-	return job(ctx, p, "listen/"+source, func(ctx context.Context, f *Found) error {
+	feed := "listen/" + source
+	return job(ctx, p, feed, func(ctx context.Context, f *Found) error {
 		s := p.Setup().Source(source)
 		if s == nil {
 			return &connectors.Error{Kind: connectors.Config, Op: "listen to " + source, Message: "no source of that name"}
 		}
+		count(p, s, feed) // what came by itself since the last time, or where counting begins
+		defer func() {
+			count(p, s, feed)
+			p.DB().CountHour(feed, p.Now(), state.HourCounts{People: int64(f.Seen), Strangers: int64(f.Unknown)})
+		}()
 		// What the source has seen before it was ever asked belongs to the first sync, not to the live lane.
 		lane := state.Live
 		if caughtUp, err := p.DB().Listened(source); err != nil {
@@ -24,7 +30,6 @@ func Listen(ctx context.Context, p *pipeline.Pipeline, source string, settle tim
 		} else if !caughtUp {
 			lane = state.Backfill
 		}
-		feed := "listen/" + source
 		for {
 			rest, failed := false, error(nil)
 			if s.Take != nil {
@@ -46,4 +51,13 @@ func Listen(ctx context.Context, p *pipeline.Pipeline, source string, settle tim
 			}
 		}
 	})
+}
+
+// count notes by hour what a source took in, where it tells that. What ails it shows in its own condition.
+func count(p *pipeline.Pipeline, s *pipeline.Source, feed string) {
+	if r, ok := s.Source.(connectors.IntakeReporter); ok {
+		if i, err := r.Intake(); err == nil {
+			p.DB().CountIntake(feed, p.Now(), i.Events, i.Unread())
+		}
+	}
 }

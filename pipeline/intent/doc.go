@@ -1,24 +1,13 @@
-// Package intent reads out of a journey what somebody wants, in words a rep can use: a headline, two to five sentences, a next
-// step, topics, a product. It never sets a number.
+// Package intent is the vocabulary of texts for a rep: what somebody wants, read out of a journey, in a headline, one to five sentences, a next
+// step, topics and a product, and the engines that read it. It never sets a number.
 //
-// Terms. An engine turns a journey into an [Intent]. [Rules] is the engine without a model: deterministic, no network.
-// [TwoStage] is the method of "Small Models, Big Results: Achieving Superior Intent Extraction through Decomposition"
-// (arXiv 2509.12423): stage 1 summarises each interaction with its neighbours in view (what was on the screen, what the user
-// did, and a speculation that is asked for because it makes the other two more faithful, and then thrown away); stage 2 reads
-// the summaries alone and says what the person wants. An interaction is one step of a journey as stage 1 sees it. It is
-// trusted when every word of it stands on the customer's own pages, and private when it holds what a visitor typed, a
-// stranger's words or a screenshot.
+// Terms. An engine turns a journey into an [Intent]. Package rules is the engine without a model, package twostage the one with a model, which
+// falls back on the rules. Both stand on three small packages: act names what a step was, redact takes out who somebody is, plain keeps a text
+// to what may be shown.
 //
-// Promises:
+// Promises, whichever engine:
 //
-//   - Every sentence cites events that exist. A claim without citations, or with one that does not exist, is dropped; so is one
-//     with a figure, a date or a quotation that the cited steps do not hold, and one with a link or a relative date.
-//   - A topic is marked trusted only if its words stand in a trusted place of a step it cites, and what the journey itself
-//     carries in trusted places is always among the topics: a captured model adds nothing that scores and removes nothing.
-//   - Stage 2 sees validated stage-1 fields, kinds, days and sessions, and no word of an event.
-//   - An answer that is blocked, cut, empty, no JSON or off its schema costs its person the better texts, never the texts: rules
-//     texts come instead, with Degraded set. E-mail opens alone never cost a call, and neither do journeys without a signal.
-//   - What is shared between people is keyed by an HMAC of the very content that was sent, redacted, and comes only of calls in
-//     which every interaction was trusted. What is private never shares a call with another person's interactions. What a browser
-//     says of a page is private until several people's said the same.
+//   - Every sentence cites events that exist, and none holds a link beyond the customer's own hosts or a relative date.
+//   - A topic is marked trusted only if its words stand in a trusted place of a step it cites: a captured model adds nothing that scores.
+//   - Nobody without a signal gets a text.
 package intent

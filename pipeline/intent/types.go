@@ -143,3 +143,23 @@ type Store interface {
 	Reserve(estimate int64, last bool) bool
 	Spend(purpose string, u connectors.Usage, estimate int64)
 }
+
+// MaxCites bounds the citations of one sentence or topic: enough to check it by, few enough to read.
+const MaxCites = 8
+
+// Class is who somebody is, where that goes before what they want.
+type Class string
+
+// The classes. All but the customer get no sales step.
+const (
+	ClassCustomer   Class = "customer"
+	ClassCompetitor Class = "competitor"
+	ClassStudent    Class = "student"
+	ClassJobSeeker  Class = "job_seeker"
+	ClassPress      Class = "press"
+	ClassSupplier   Class = "supplier"
+	ClassNone       Class = ""
+)
+
+// Negative classes get no sales step.
+func (c Class) Negative() bool { return c != ClassNone && c != ClassCustomer }

@@ -41,6 +41,7 @@ type Status struct {
 	LastGood         map[string]time.Time `json:"last_good"` // by poll/…, listen/…, sweep/…, write/…
 	Batches          batch.Status         `json:"batches"`
 	Runs             []state.Run          `json:"runs,omitempty"`
+	Hours            []state.Hour         `json:"hours,omitempty"`      // what came of polls, listens, sweeps and writes by hour, the oldest first
 	FirstSync        map[string]bool      `json:"first_sync,omitempty"` // CRMs whose first full pass has not ended
 	State            state.Stats          `json:"state"`
 }
@@ -88,7 +89,7 @@ func StatusOf(p *pipeline.Pipeline) Status {
 	out := Status{
 		At: p.Now(), Paused: b.Paused, WriteMode: s.Write.Mode, Queue: map[string]LaneStatus{}, Journal: p.DB().JournalDepth(), Dead: p.DB().DeadCount(),
 		Due: p.DB().DueCount(), People: st.People, Contacts: st.Contacts, Tiers: map[string]int64{}, HeldOut: st.HeldOut, Engine: s.Score.Engine(), Connectors: map[string]ConnectorStatus{},
-		LastGood: p.Health().LastGood(), Batches: p.Batches().Status(), FirstSync: map[string]bool{}, State: st,
+		LastGood: p.Health().LastGood(), Hours: p.DB().Hours(), Batches: p.Batches().Status(), FirstSync: map[string]bool{}, State: st,
 	}
 	out.Capacity = p.Cuts()
 	if shares, err := p.Shares(); err == nil {

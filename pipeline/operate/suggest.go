@@ -10,18 +10,16 @@ import (
 
 	"github.com/intentd/intentd/connectors"
 	"github.com/intentd/intentd/pipeline"
-	"github.com/intentd/intentd/pipeline/score"
+	"github.com/intentd/intentd/pipeline/learn"
 	"github.com/intentd/intentd/state"
 )
 
-// Uncovered is something that happens often and that no rule of the configuration covers. One of Kind, Form and URL is set.
+// Uncovered is something that happens often and that no rule of the configuration covers. Of a form only its name is known.
 type Uncovered struct {
-	Kind   string `json:"kind,omitempty"` // of events that count for nothing
-	Source string `json:"source,omitempty"`
-	Form   string `json:"form,omitempty"` // of which only its name is known
-	URL    string `json:"url,omitempty"`  // the path of a page that counts as any page
-	Times  int64  `json:"times"`
-	People int64  `json:"people,omitempty"` // of a page
+	learn.Unruled
+	Times  int64        `json:"times"`
+	People int64        `json:"people,omitempty"` // of a page
+	Deals  *learn.Share `json:"deals,omitempty"`  // how many of the people of closed deals did it; nil where that is not known
 }
 
 // Rule is a line for scoring.rules that covers it.
@@ -42,8 +40,8 @@ const (
 )
 
 // Suggest lists the commonest events, forms and pages that no rule covers, the commonest of each first. Pages are counted in what the present
-// scores rest on; it looks at everybody, a page of people at a time.
-func Suggest(ctx context.Context, p *pipeline.Pipeline) ([]Uncovered, error) {
+// scores rest on; it looks at everybody, a page of people at a time. deals say how many people of closed deals did each; nil: nobody went over any.
+func Suggest(ctx context.Context, p *pipeline.Pipeline, deals *learn.Shares) ([]Uncovered, error) {
 	var out []Uncovered
 	for name, c := range StatusOf(p).Connectors {
 		if c.Intake == nil {
@@ -51,13 +49,13 @@ func Suggest(ctx context.Context, p *pipeline.Pipeline) ([]Uncovered, error) {
 		}
 		for kind, n := range c.Intake.UnknownKinds {
 			if !p.Setup().Journey.RulesKind(kind, name) {
-				out = append(out, Uncovered{Kind: kind, Source: name, Times: n})
+				out = append(out, Uncovered{Unruled: learn.Unruled{Kind: kind, Source: name}, Times: n})
 			}
 		}
 	}
 	_, forms := p.UnknownForms(p.Setup().Journey)
 	for form, n := range forms {
-		out = append(out, Uncovered{Form: form, Times: n})
+		out = append(out, Uncovered{Unruled: learn.Unruled{Form: form}, Times: n})
 	}
 	out = slices.DeleteFunc(out, func(u Uncovered) bool { return u.Kind+u.Form == connectors.OtherNames })
 	pages := map[string]*Uncovered{}
@@ -88,6 +86,9 @@ func Suggest(ctx context.Context, p *pipeline.Pipeline) ([]Uncovered, error) {
 	kept, of := out[:0], [3]int{}
 	for _, u := range out {
 		if of[u.sort()]++; of[u.sort()] <= suggested {
+			if deals != nil {
+				u.Deals = deals.Share(u.Unruled)
+			}
 			kept = append(kept, u)
 		}
 	}
@@ -117,13 +118,14 @@ func countPages(p *pipeline.Pipeline, id state.PersonID, pages map[string]*Uncov
 	}
 	mine := map[string]bool{}
 	for i := range min(len(r.Signals), len(r.Features.Signals)) {
-		path := r.Signals[i].Object
-		if r.Features.Signals[i].Type != score.WebVisit || r.Signals[i].Kind != connectors.KindPageView || len(path) < 2 || path[0] != '/' {
+		page, ok := learn.UnruledPage(r.Signals[i].Kind, r.Signals[i].Object, r.Features.Signals[i].Type)
+		if !ok {
 			continue
 		}
+		path := page.URL
 		u := pages[path]
 		if u == nil {
-			u = &Uncovered{URL: path}
+			u = &Uncovered{Unruled: page}
 			pages[path] = u
 		}
 		u.Times++

@@ -13,6 +13,7 @@ import (
 	"github.com/intentd/intentd/connectors"
 	"github.com/intentd/intentd/pipeline/fit"
 	"github.com/intentd/intentd/pipeline/intent"
+	"github.com/intentd/intentd/pipeline/intent/act"
 	"github.com/intentd/intentd/pipeline/journey"
 	"github.com/intentd/intentd/pipeline/score"
 )
@@ -192,7 +193,7 @@ func (d *reader) receipt(version byte) (r *Receipt, settings uint64) {
 	r.Signals = listOf(d, func(l *SignalLine) {
 		d.texts(&l.EventID, &l.Source, &l.Kind, &l.Object, &l.Title)
 		if version > beforeLeft {
-			l.Act = intent.Act(d.text())
+			l.Act = act.Act(d.text())
 		}
 	})
 	r.Cited = listOf(d, func(l *CitedLine) {

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/intentd/intentd/pipeline/intent"
+	"github.com/intentd/intentd/pipeline/intent/act"
 	"github.com/intentd/intentd/pipeline/journey"
 	"github.com/intentd/intentd/pipeline/score"
 )
@@ -27,7 +28,7 @@ func AppendSignalLines(all []SignalLine, j *journey.Journey) []SignalLine {
 		for k := range j.Sessions[i].Steps {
 			if step := &j.Sessions[i].Steps[k]; step.Signal >= 0 && step.Signal < len(lines) {
 				l := &lines[step.Signal]
-				l.Source, l.Kind, l.Act = step.Event.Source, step.Event.Kind, intent.ActOf(step, &j.Signals[step.Signal])
+				l.Source, l.Kind, l.Act = step.Event.Source, step.Event.Kind, act.Of(step, &j.Signals[step.Signal])
 			}
 		}
 	}

@@ -14,6 +14,7 @@ import (
 
 	"github.com/intentd/intentd/connectors"
 	"github.com/intentd/intentd/pipeline/intent"
+	"github.com/intentd/intentd/pipeline/intent/act"
 	"github.com/intentd/intentd/pipeline/journey"
 	"github.com/intentd/intentd/pipeline/score"
 )
@@ -267,9 +268,9 @@ func TestLinesOfAJourney(t *testing.T) {
 		},
 	}
 	want := []SignalLine{
-		{EventID: "e1", Source: "site", Kind: connectors.KindPageView, Object: "/pricing", Title: "Pricing", Act: intent.ActRead},
-		{EventID: "e3", Source: "site", Kind: connectors.KindDemoRequest, Object: "form: Book a demo", Act: intent.ActDemo},
-		{EventID: "e3", Source: "site", Kind: connectors.KindDemoRequest, Object: "form: Book a demo", Act: intent.ActDemo},
+		{EventID: "e1", Source: "site", Kind: connectors.KindPageView, Object: "/pricing", Title: "Pricing", Act: act.Read},
+		{EventID: "e3", Source: "site", Kind: connectors.KindDemoRequest, Object: "form: Book a demo", Act: act.Demo},
+		{EventID: "e3", Source: "site", Kind: connectors.KindDemoRequest, Object: "form: Book a demo", Act: act.Demo},
 	}
 	if got := SignalLines(j); !reflect.DeepEqual(got, want) {
 		t.Errorf("%+v", got)

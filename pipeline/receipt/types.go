@@ -14,6 +14,7 @@ import (
 	"github.com/intentd/intentd/connectors"
 	"github.com/intentd/intentd/pipeline/fit"
 	"github.com/intentd/intentd/pipeline/intent"
+	"github.com/intentd/intentd/pipeline/intent/act"
 	"github.com/intentd/intentd/pipeline/journey"
 	"github.com/intentd/intentd/pipeline/score"
 )
@@ -70,7 +71,7 @@ type SignalLine struct {
 	Object  string `json:"object"`
 	Title   string `json:"title,omitempty"` // trusted; "" if there is none
 	// Act is what it was, as a rep would name it; "" in receipts of earlier releases.
-	Act intent.Act `json:"act,omitempty"`
+	Act act.Act `json:"act,omitempty"`
 }
 
 // CitedLine is an event of the journey that is cited without being a signal, such as a click.

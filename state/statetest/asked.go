@@ -2,6 +2,7 @@ package statetest
 
 import (
 	"errors"
+	"fmt"
 	"slices"
 	"time"
 
@@ -171,6 +172,45 @@ var asked = []promise{
 		if links, err := s.db.Links(id); err != nil || links != nil {
 			s.Error(links, err)
 		}
+	}},
+	{"counts by hour are there after a restart, and go after three days", func(s *suite) {
+		before := s.db.Stats().Commits
+		count := func(at time.Time, events int64) {
+			s.db.CountHour("listen/site", at, state.HourCounts{Done: 1, People: 2})
+			s.db.CountIntake("listen/site", at, events, events/10)
+		}
+		is := func(want ...string) {
+			s.Helper()
+			var got []string
+			for _, h := range s.db.Hours() {
+				c := h.Jobs["listen/site"]
+				got = append(got, fmt.Sprintf("%s done %d people %d events %d unreadable %d", h.Hour.Format("2 15:04"), c.Done, c.People, c.Events, c.Unreadable))
+			}
+			if !slices.Equal(got, want) {
+				s.Errorf("got %q, want %q", got, want)
+			}
+		}
+		count(now, 100) // what there was before anybody counted is not this hour's
+		count(now, 130)
+		is("21 09:00 done 2 people 4 events 30 unreadable 3")
+		if n := s.db.Stats().Commits; n != before {
+			s.Errorf("counting cost %d commits", n-before)
+		}
+		s.db.NoteRun(state.Run{Name: "listen/site", Last: now})
+		s.reopen()
+		count(after(time.Hour), 150) // twenty more, of before the restart or after it
+		count(after(time.Hour), 7)   // a counter that began anew
+		s.db.NoteRun(state.Run{Name: "listen/site", Last: now})
+		s.reopen()
+		is("21 09:00 done 2 people 4 events 30 unreadable 3", "21 10:00 done 2 people 4 events 27 unreadable 2")
+		count(after(1000*time.Hour), 7) // a clock that was wrong for a moment
+		count(after(72*time.Hour), 8)
+		is("21 10:00 done 2 people 4 events 27 unreadable 2", "24 09:00 done 1 people 2 events 1 unreadable 0")
+		count(after(73*time.Hour), 8)
+		s.db.NoteRun(state.Run{Name: "listen/site", Last: now})
+		s.reopen()
+		is("24 09:00 done 1 people 2 events 1 unreadable 0", "24 10:00 done 1 people 2 events 0 unreadable 0")
+		s.verify()
 	}},
 	{"facts are there after a restart", func(s *suite) {
 		s.db.SetSettingLater("brake", []byte("on"))

@@ -10,6 +10,7 @@ import (
 	"github.com/intentd/intentd/connectors"
 	"github.com/intentd/intentd/connectors/gemini/geminitest"
 	"github.com/intentd/intentd/pipeline/intent"
+	"github.com/intentd/intentd/pipeline/intent/twostage"
 )
 
 func bundled(t *testing.T) *Set {
@@ -121,7 +122,7 @@ func TestModel(t *testing.T) {
 	model := &geminitest.Server{In: 0.3, Out: 2.5}
 	by := Options{Concurrency: 2, Reading: func(v *Vendor, lang string) (Reading, error) {
 		r, err := v.Rules(lang)
-		r.Engine = intent.NewTwoStage(intent.TwoStageOptions{Model: model, ModelName: "stand-in", Hosts: []string{v.Host}, Language: lang})
+		r.Engine = twostage.New(twostage.Options{Model: model, ModelName: "stand-in", Hosts: []string{v.Host}, Language: lang})
 		return r, err
 	}}
 	r := run(t, some(t, 8), by)

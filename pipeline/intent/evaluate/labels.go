@@ -17,11 +17,11 @@ import (
 	"strings"
 	"time"
 
-	"go.yaml.in/yaml/v3"
-
 	"github.com/intentd/intentd/connectors"
 	"github.com/intentd/intentd/pipeline/intent"
+	"github.com/intentd/intentd/pipeline/intent/rules"
 	"github.com/intentd/intentd/pipeline/journey"
+	"go.yaml.in/yaml/v3"
 )
 
 // Set is a set of labelled journeys, all as of one moment.
@@ -36,7 +36,7 @@ type Vendor struct {
 	Industry string            `yaml:"industry"`
 	Host     string            `yaml:"host"`
 	Products []journey.Product `yaml:"products"`
-	Rivals   []intent.Rival    `yaml:"rivals"`
+	Rivals   []rules.Rival     `yaml:"rivals"`
 	Topics   []Topic           `yaml:"topics"`
 }
 
@@ -269,7 +269,7 @@ type Reading struct {
 func (v *Vendor) Rules(lang string) (Reading, error) {
 	jc := journey.Defaults()
 	jc.OwnHosts, jc.Products = []string{v.Host}, v.Products
-	o := intent.RulesOptions{Hosts: []string{v.Host}, Rivals: v.Rivals}
+	o := rules.Options{Hosts: []string{v.Host}, Rivals: v.Rivals}
 	for _, p := range v.Products {
 		o.Products = append(o.Products, p.Name)
 	}
@@ -279,7 +279,7 @@ func (v *Vendor) Rules(lang string) (Reading, error) {
 		o.Topics = append(o.Topics, name)
 	}
 	b, err := journey.NewBuilder(jc)
-	return Reading{b, intent.NewRules(o)}, err
+	return Reading{b, rules.New(o)}, err
 }
 
 // Subject is whom to infer the intent of, of a journey of the set.

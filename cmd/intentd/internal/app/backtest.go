@@ -140,7 +140,7 @@ func journeysOf(ctx context.Context, cfg *config.Config, o BacktestOptions) (*ba
 	}
 	cases := casesOf(b.setup.Identity, people, outcomes, leftOut)
 	set := scoreSettings(cfg)
-	snaps, filtered, err := snapshots(ctx, b.setup, cases, slices.Concat(learn.Profile, o.Columns.Features), func(who *pipeline.Trial, at time.Time) pipeline.Trial { return asOf(b.setup.Identity, who, at) })
+	snaps, filtered, err := snapshots(ctx, b.setup, cases, slices.Concat(learn.Profile, o.Columns.Features), func(who *pipeline.Trial, at time.Time) pipeline.Trial { return asOf(b.setup.Identity, who, at) }, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -207,8 +207,9 @@ type outcomeCase struct {
 	outcome *table.Outcome
 }
 
-// snapshots builds everybody's journey as of a day before their outcome, several people at a time, and sums up which steps count for nothing.
-func snapshots(ctx context.Context, setup *pipeline.Setup, cases []outcomeCase, fields []string, asOf func(*pipeline.Trial, time.Time) pipeline.Trial) (people []backtest.Person, filtered journey.Filtered, err error) {
+// snapshots builds everybody's journey as of a day before their outcome, several people at a time, and sums up which steps count for nothing. tell, where set, is told what became of
+// each, by several goroutines.
+func snapshots(ctx context.Context, setup *pipeline.Setup, cases []outcomeCase, fields []string, asOf func(*pipeline.Trial, time.Time) pipeline.Trial, tell func(i int, t *pipeline.Tried)) (people []backtest.Person, filtered journey.Filtered, err error) {
 	out := make([]backtest.Person, len(cases))
 	g, ctx := errgroup.WithContext(ctx)
 	workers := runtime.GOMAXPROCS(0)
@@ -224,6 +225,9 @@ func snapshots(ctx context.Context, setup *pipeline.Setup, cases []outcomeCase, 
 				}
 				t := &tried[0]
 				left[w].Add(t.Receipt.Filtered)
+				if tell != nil {
+					tell(i, t)
+				}
 				snap := learn.Snap(t.Visits, t.Signals, t.Receipt.Features, at, fields)
 				for name, word := range c.outcome.Profile {
 					snap.Words[name] = word

@@ -137,7 +137,7 @@ func (b *dealBacktest) activeOf(ctx context.Context, lot []connectors.Contact, w
 			b.leftOut[whyIdle]++
 		}
 	}
-	made, filtered, err := snapshots(ctx, b.setup, cases, learn.Profile, func(past *pipeline.Trial, _ time.Time) pipeline.Trial { return *past })
+	made, filtered, err := snapshots(ctx, b.setup, cases, learn.Profile, func(past *pipeline.Trial, _ time.Time) pipeline.Trial { return *past }, nil)
 	if err != nil {
 		return err
 	}

@@ -56,7 +56,8 @@ type dealBacktest struct {
 	remarks []string
 	counts  journey.Filtered
 	begins  time.Time // the first thing that any source tells of
-	fed     bool      // feeds are taken in elsewhere
+	fed     bool      // feeds are taken in elsewhere: a daemon's own learning
+	shares  learn.Shares
 	// recalled are the snapshots whose features are the daemon's of the time.
 	recalled map[*learn.Snapshot]bool
 }
@@ -380,7 +381,12 @@ func (b *dealBacktest) lot(ctx context.Context, people []contactOfDeals) error {
 			cases, of = append(cases, outcomeCase{past, &table.Outcome{Won: d.Won, At: d.Created, Worth: amount(d)}}), append(of, d)
 		}
 	}
-	made, filtered, err := snapshots(ctx, b.setup, cases, learn.Profile, func(past *pipeline.Trial, _ time.Time) pipeline.Trial { return *past })
+	did := make([][]learn.Unruled, len(cases))
+	made, filtered, err := snapshots(ctx, b.setup, cases, learn.Profile, func(past *pipeline.Trial, _ time.Time) pipeline.Trial { return *past }, func(i int, t *pipeline.Tried) {
+		if b.fed {
+			did[i] = learn.UnruledOf(t.Visits, t.Signals)
+		}
+	})
 	if err != nil {
 		return err
 	}
@@ -389,6 +395,9 @@ func (b *dealBacktest) lot(ctx context.Context, people []contactOfDeals) error {
 		return err
 	}
 	for i := range made {
+		if made[i].Snapshot.Steps > 0 {
+			b.shares.Add(did[i], made[i].Won)
+		}
 		made[i].Deal = of[i].Ref.String()
 		b.snaps[made[i].Deal] = append(b.snaps[made[i].Deal], made[i].Snapshot)
 		b.people = append(b.people, made[i])

@@ -37,7 +37,9 @@ import (
 	"github.com/intentd/intentd/pipeline/batch"
 	"github.com/intentd/intentd/pipeline/fields"
 	"github.com/intentd/intentd/pipeline/fit"
-	"github.com/intentd/intentd/pipeline/intent"
+	"github.com/intentd/intentd/pipeline/intent/redact"
+	"github.com/intentd/intentd/pipeline/intent/rules"
+	"github.com/intentd/intentd/pipeline/intent/twostage"
 	"github.com/intentd/intentd/pipeline/journey"
 	"github.com/intentd/intentd/pipeline/ledger"
 	"github.com/intentd/intentd/pipeline/score"
@@ -405,12 +407,12 @@ func (b *builder) engines() error {
 	for _, p := range cfg.Topics.Pages {
 		named = append(named, p.Topic)
 	}
-	var rivals []intent.Rival
+	var rivals []rules.Rival
 	for _, c := range cfg.Competitors {
-		rivals = append(rivals, intent.Rival{Name: c.Name, Domains: c.Domains})
+		rivals = append(rivals, rules.Rival{Name: c.Name, Domains: c.Domains})
 	}
-	rules := intent.NewRules(intent.RulesOptions{Products: products, Topics: named, Rivals: rivals, Hosts: cfg.Privacy.OwnHosts, Language: cfg.Text.Language, Window: cfg.Window.Score})
-	b.setup.Rules, b.setup.Engine = rules, rules
+	engine := rules.New(rules.Options{Products: products, Topics: named, Rivals: rivals, Hosts: cfg.Privacy.OwnHosts, Language: cfg.Text.Language, Window: cfg.Window.Score})
+	b.setup.Rules, b.setup.Engine = engine, engine
 	match := topics.Config{Win: cfg.Topics.Win, Loss: cfg.Topics.Loss, LexiconOnly: true, Secret: secret, Now: b.a.o.Now}
 	for _, g := range cfg.Topics.Lexicon {
 		match.Groups = append(match.Groups, topics.Group{Names: g.Names, Related: g.Related})
@@ -421,15 +423,15 @@ func (b *builder) engines() error {
 			return err
 		}
 		match.Model, match.ModelName, match.LexiconOnly = model, cfg.Model.Name, false
-		two := intent.TwoStageOptions{
+		two := twostage.Options{
 			Model: model, ModelName: cfg.Model.Name, Products: products, Hosts: cfg.Privacy.OwnHosts, Language: cfg.Text.Language,
-			Concurrency: cfg.Model.Concurrency, Logger: b.a.log, Fallback: rules, Secret: secret,
+			Concurrency: cfg.Model.Concurrency, Logger: b.a.log, Fallback: engine, Secret: secret,
 		}
 		if b.ledger != nil {
 			match.Model, match.Cache, two.Store = b.ledger.Within(model), b.ledger.TopicCache(), b.ledger
 		}
 		r := cfg.Privacy.Redact
-		two.Redact = intent.Redact{KeepEmails: r.KeepEmails, KeepPhones: r.KeepPhones, KeepNames: r.KeepNames, DropTyped: r.DropTyped}
+		two.Redact = redact.Options{KeepEmails: r.KeepEmails, KeepPhones: r.KeepPhones, KeepNames: r.KeepNames, DropTyped: r.DropTyped}
 		for _, p := range r.Patterns {
 			re, err := regexp.Compile(p)
 			if err != nil {
@@ -449,7 +451,7 @@ func (b *builder) engines() error {
 			}
 		}
 		two.Summarised = b.summarised
-		b.setup.Engine = intent.NewTwoStage(two)
+		b.setup.Engine = twostage.New(two)
 		if m, ok := model.(connectors.Batcher); ok && m.Batching() != nil {
 			b.setup.Batch = &batch.Vendor{Model: m, On: cfg.Model.Batch, Ledger: b.ledger}
 		} else if cfg.Model.Batch {

@@ -95,6 +95,9 @@ func (a *App) learn(ctx context.Context, arg LearnArguments, by string) (*taught
 	if err != nil {
 		return nil, state.Learned{}, err
 	}
+	if err := a.keepDealShares(&b.shares, p.Deals.Since); err != nil {
+		return nil, state.Learned{}, err
+	}
 	t, err := teach(ctx, p, prior)
 	if err != nil {
 		return nil, state.Learned{}, err

@@ -200,7 +200,11 @@ var (
 		return disclosure.Document(a.Config(), a.o.Path, arg.Language)
 	})
 	Suggest = operation("suggest", func(a *App, ctx context.Context, _ Nothing) ([]operate.Uncovered, error) {
-		return operate.Suggest(ctx, a.pipe)
+		deals, err := a.dealShares()
+		if err != nil {
+			return nil, err
+		}
+		return operate.Suggest(ctx, a.pipe, deals)
 	})
 	Verdicts = operation("verdicts", func(a *App, ctx context.Context, arg VerdictArguments) (*verdicts.Report, error) {
 		return operate.Verdicts(ctx, a.pipe, arg.Since)

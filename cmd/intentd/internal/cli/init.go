@@ -178,11 +178,8 @@ func (c *command) probe(ctx context.Context, cfg *config.Config, told *made) err
 	if err != nil {
 		return err
 	}
-	told.Checked, told.Next = true, c.call("plan")
+	told.Checked, told.Next = true, c.call("backtest")
 	for _, f := range found {
-		if f.Code == "hubspot.property_missing" || f.Code == "salesforce.field_missing" {
-			told.Next = c.call("provision")
-		}
 		if !setup.Expected(f.Code, f.Severity) {
 			told.Findings = append(told.Findings, f)
 		}
@@ -220,9 +217,8 @@ func (m *made) print(w io.Writer, warnings config.Problems, failed bool) {
 		fmt.Fprint(w, "the credentials were not tried (--offline)\n")
 	}
 	what := map[string]string{
-		"provision": "which fields would be made in the CRM; it makes them with --apply",
-		"plan":      "what would be written, field by field",
-		"doctor":    "whether all is well: scopes, limits, clock, cost in calls a day",
+		"backtest": "what the score would have been worth on deals that are closed; it needs no field in the CRM and writes nothing",
+		"doctor":   "whether all is well: scopes, limits, clock, cost in calls a day",
 	}[strings.Fields(m.Next)[1]]
 	fmt.Fprintf(w, "\nNext, see %s:\n\n  %s\n", what, m.Next)
 }

@@ -62,13 +62,17 @@ func TestInitByFlags(t *testing.T) {
 	if code != Done {
 		t.Fatalf("exit %d\n%s", code, out)
 	}
-	wants(t, out, "wrote intentd.yaml", "wrote hubspot_token", "the credentials work", "\n  intentd provision\n")
+	wants(t, out, "wrote intentd.yaml", "wrote hubspot_token", "the credentials work", "\n  intentd backtest\n")
 	cfg := loaded(t, "intentd.yaml", "hubspot_token")
 	if cfg.Write.Mode != "off" || cfg.Text.Timezone != "Europe/Berlin" || cfg.Privacy.InternalDomains[0] != "larkfield.example" {
 		t.Errorf("%+v %+v %+v", cfg.Write, cfg.Text, cfg.Privacy)
 	}
-	if code, stdout, stderr := intentd(t, "provision", "-c", "intentd.yaml"); code != Done {
+	// As the README goes on; this portal has no deals.
+	if code, stdout, stderr := intentd(t, "backtest", "-c", "intentd.yaml"); code != Failed || !strings.Contains(stderr, "no deal was closed") {
 		t.Errorf("the next command: exit %d\n%s%s", code, stdout, stderr)
+	}
+	if code, stdout, stderr := intentd(t, "provision", "-c", "intentd.yaml"); code != Done {
+		t.Errorf("the one after it: exit %d\n%s%s", code, stdout, stderr)
 	}
 	if _, err := os.Stat("intentd.db"); err == nil {
 		t.Error("a set-up made a state file")
@@ -130,7 +134,7 @@ func TestInitAsks(t *testing.T) {
 	if code != Done {
 		t.Fatalf("exit %d\n%s", code, out)
 	}
-	wants(t, out, "1/5", "It is hubspot or salesforce.", "2/5", "An answer is needed.", "There is no such file.", "3/5", "4/5", "5/5", "There is no time zone \"Berlin\"", "the credentials work", "intentd provision")
+	wants(t, out, "1/5", "It is hubspot or salesforce.", "2/5", "An answer is needed.", "There is no such file.", "3/5", "4/5", "5/5", "There is no time zone \"Berlin\"", "the credentials work", "intentd backtest")
 	cfg := loaded(t, "intentd.yaml", "hubspot_token", "browser_write_key", "server_write_key")
 	if cfg.Sources[0].Type != "collector" || cfg.Text.Language != "de" || cfg.Model.Provider != config.Rules {
 		t.Errorf("%+v", cfg)
@@ -163,7 +167,7 @@ func TestInitOfSalesforce(t *testing.T) {
 	if code != Done {
 		t.Fatalf("exit %d\n%s", code, out)
 	}
-	wants(t, out, "the credentials work", "intentd provision -c conf/config.yaml")
+	wants(t, out, "the credentials work", "intentd backtest -c conf/config.yaml")
 	cfg := loaded(t, "conf/config.yaml")
 	if fmt.Sprint(cfg.Secrets()) != "[sandbox-secret]" {
 		t.Errorf("secrets: %v", cfg.Secrets())

@@ -32,7 +32,7 @@ func (c *command) interview(cmd *cobra.Command, a *setup.Answers) error {
 		q.secret(&a.Secret, &a.SecretFile, "the app's consumer secret")
 	} else {
 		fmt.Fprint(c.Stdout, `     HubSpot → Development → Keys → Service keys, with the scopes crm.objects.contacts.read, crm.objects.contacts.write,
-     crm.schemas.contacts.read and crm.schemas.contacts.write.
+     crm.schemas.contacts.read and crm.schemas.contacts.write; crm.objects.deals.read, too, for what closed deals teach.
 `)
 		q.secret(&a.Secret, &a.SecretFile, "the key")
 	}

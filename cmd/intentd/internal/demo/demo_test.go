@@ -24,6 +24,7 @@ import (
 	"github.com/intentd/intentd/pipeline/fields"
 	"github.com/intentd/intentd/pipeline/intent"
 	"github.com/intentd/intentd/pipeline/intent/intenttest"
+	"github.com/intentd/intentd/pipeline/intent/rules"
 	"github.com/intentd/intentd/pipeline/journey"
 	"github.com/intentd/intentd/pipeline/receipt"
 	"github.com/intentd/intentd/pipeline/score"
@@ -101,7 +102,7 @@ func runIn(t testing.TB, at time.Time, lang string) map[string]outcome {
 		t.Fatal(err)
 	}
 	matcher := topics.New(topics.Config{Win: cfg.Topics.Win, Loss: cfg.Topics.Loss, LexiconOnly: true})
-	rules := intent.NewRules(intent.RulesOptions{Products: names, Hosts: cfg.Privacy.OwnHosts, Topics: named})
+	engine := rules.New(rules.Options{Products: names, Hosts: cfg.Privacy.OwnHosts, Topics: named})
 	settings := score.Defaults()
 
 	p := People(at)
@@ -125,7 +126,7 @@ func runIn(t testing.TB, at time.Time, lang string) map[string]outcome {
 			}
 		}
 		j := builder.Build(journey.Input{Person: person, Customer: c.Properties["lifecyclestage"] == "customer", Events: events, Now: at})
-		in, err := rules.Infer(context.Background(), intent.Subject{Journey: j, Now: at, Language: lang, Location: time.UTC, Customer: c.Properties["lifecyclestage"] == "customer", Profile: connectors.Profile{
+		in, err := engine.Infer(context.Background(), intent.Subject{Journey: j, Now: at, Language: lang, Location: time.UTC, Customer: c.Properties["lifecyclestage"] == "customer", Profile: connectors.Profile{
 			FirstName: c.Properties["firstname"], LastName: c.Properties["lastname"], JobTitle: c.Properties["jobtitle"], Company: c.Properties["company"], Lifecycle: c.Properties["lifecyclestage"]}})
 		if err != nil {
 			t.Fatal(err)
@@ -241,8 +242,8 @@ func TestReceiptsVerify(t *testing.T) {
 	}
 }
 
-// Promise: under every engine each receipt of the demo recomputes to its score, as it is stored and read again, its parts add up, and the reasons that a rep reads say that score.
-func TestReceiptsVerifyUnderEveryEngine(t *testing.T) {
+// engines are the settings of each engine that a score can come from.
+func engines() []score.Settings {
 	weights, model, propensity := score.Defaults(), score.Defaults(), score.Defaults()
 	weights.Weights, weights.Learned = score.Weights{Volume: 450, Recency: 250, Topics: 300}, true
 	model.TierByModel = true
@@ -254,7 +255,12 @@ func TestReceiptsVerifyUnderEveryEngine(t *testing.T) {
 	propensity.Additive = &score.Additive{Offset: 204, K: 12, B: 1, Intercept: -1, Terms: []score.Term{term(score.FactRecency, score.Plain, 0.21), term(score.FactVolume, score.Plain, 0.17),
 		term("signals: hand_raise", score.Log, 17.7), term("signals: hand_raise", score.Zero, -3.1), term("pages: price", score.Log, 8.3), term("pages: /pricing", score.Zero, -2.2), term(score.FactVisits, score.Log, 3.3),
 		term(score.FactSinceFirst, score.Log, -1.3), term(score.FactSinceForm, score.Log, -1.1), term(score.FactMinutes, score.Log, 2.7), stage}}
-	for _, set := range []score.Settings{score.Defaults(), weights, model, propensity} {
+	return []score.Settings{score.Defaults(), weights, model, propensity}
+}
+
+// Promise: under every engine each receipt of the demo recomputes to its score, as it is stored and read again, its parts add up, and the reasons that a rep reads say that score.
+func TestReceiptsVerifyUnderEveryEngine(t *testing.T) {
+	for _, set := range engines() {
 		stored, err := json.Marshal(&set)
 		if err != nil {
 			t.Fatal(err)

@@ -8,7 +8,9 @@ import (
 
 	"github.com/intentd/intentd/cmd/intentd/internal/app"
 	"github.com/intentd/intentd/connectors"
+	"github.com/intentd/intentd/pipeline/learn"
 	"github.com/intentd/intentd/pipeline/operate"
+	"github.com/intentd/intentd/state"
 )
 
 // sourcesView is whether all that is told can be heard.
@@ -18,6 +20,7 @@ type sourcesView struct {
 	Forms   []tally
 	Asked   bool // rules were looked for …
 	Rules   []operate.Uncovered
+	Dealt   bool // of some it is known how many people of closed deals did it
 	Now     time.Time
 }
 
@@ -29,7 +32,14 @@ type sourceRow struct {
 	Poll    time.Time
 	Why     []tally // unreadable, by reason
 	Left    []tally
-	Kinds   []tally
+	Kinds   []kindRow
+	Hours   hourChart // events, and what could not be read
+}
+
+// kindRow is a kind of event that counts for nothing, with a rule that would have it count; "" where there is one, or its name is not known.
+type kindRow struct {
+	tally
+	Rule string
 }
 
 // Seen and Joined are people, and those of them in a CRM.
@@ -53,11 +63,24 @@ func tallies(counts map[string]int64) []tally {
 	return out
 }
 
+func (p *Page) kinds(source string, in *connectors.Intake) (rows []kindRow) {
+	rules := p.app.Pipeline().Setup().Journey
+	for _, t := range tallies(in.UnknownKinds) {
+		row := kindRow{tally: t}
+		if t.Name != connectors.OtherNames && !rules.RulesKind(t.Name, source) {
+			row.Rule = operate.Uncovered{Unruled: learn.Unruled{Kind: t.Name, Source: source}}.Rule()
+		}
+		rows = append(rows, row)
+	}
+	return rows
+}
+
 func (p *Page) sources(w http.ResponseWriter, r *http.Request, _ guest) {
 	st, err := app.StatusOf.Do(r.Context(), p.app, app.Nothing{})
 	v := sourcesView{Forms: tallies(st.UnknownForms), Now: st.At, Asked: r.URL.Query().Get("rules") != ""}
 	if err == nil && v.Asked {
 		v.Rules, err = app.Suggest.Do(r.Context(), p.app, app.Nothing{})
+		v.Dealt = slices.ContainsFunc(v.Rules, func(u operate.Uncovered) bool { return u.Deals != nil })
 	}
 	if err != nil {
 		p.fail(w, r, http.StatusInternalServerError, err)
@@ -69,7 +92,8 @@ func (p *Page) sources(w http.ResponseWriter, r *http.Request, _ guest) {
 		if in == nil {
 			continue
 		}
-		v.Sources = append(v.Sources, sourceRow{name, *in, in.Trouble(), st.LastGood["listen/"+name], tallies(in.Unreadable), tallies(in.LeftOut), tallies(in.UnknownKinds)})
+		hours := hoursOf(st.Hours, "listen/"+name, st.At, func(c state.HourCounts) (good, bad int64) { return c.Events, c.Unreadable })
+		v.Sources = append(v.Sources, sourceRow{name, *in, in.Trouble(), st.LastGood["listen/"+name], tallies(in.Unreadable), tallies(in.LeftOut), p.kinds(name, in), hours})
 		if in.Unread() > 0 {
 			unread++
 		}

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
+	"maps"
 	"net/http"
 	"slices"
 	"strconv"
@@ -11,6 +12,7 @@ import (
 
 	"github.com/intentd/intentd/cmd/intentd/internal/app"
 	"github.com/intentd/intentd/connectors"
+	"github.com/intentd/intentd/state"
 )
 
 // troubleView is what failed, and what mends it.
@@ -23,6 +25,35 @@ type troubleView struct {
 	Examined bool
 	Findings []app.Checked // warnings and failures, the worst first
 	Order    int           // findings that are in order
+	Hours    []jobHours
+}
+
+// jobHours is how a job went in the last hours, and why its last run failed; "" if that went well.
+type jobHours struct {
+	hourChart
+	Why string
+}
+
+// jobsByHour are the jobs of which something was counted, those that failed most first.
+func jobsByHour(st *app.Status) (rows []jobHours) {
+	names := map[string]bool{}
+	for _, h := range st.Hours {
+		for job := range h.Jobs {
+			names[job] = true
+		}
+	}
+	why := map[string]string{}
+	for _, r := range st.Runs {
+		why[r.Name] = r.Error
+	}
+	for _, job := range slices.Sorted(maps.Keys(names)) {
+		c := hoursOf(st.Hours, job, st.At, func(c state.HourCounts) (good, bad int64) { return c.Done, c.Failed })
+		if c.Any() {
+			rows = append(rows, jobHours{c, why[job]})
+		}
+	}
+	slices.SortStableFunc(rows, func(a, b jobHours) int { return cmp.Compare(b.Bad, a.Bad) })
+	return rows
 }
 
 // reason are the dead letters of one reason.
@@ -80,7 +111,7 @@ func (p *Page) trouble(w http.ResponseWriter, r *http.Request, g guest) {
 		p.fail(w, r, http.StatusInternalServerError, err)
 		return
 	}
-	v := troubleView{Letters: len(letters), Limited: st.Dead > len(letters), Reasons: reasons(letters), Examined: examined}
+	v := troubleView{Letters: len(letters), Limited: st.Dead > len(letters), Reasons: reasons(letters), Examined: examined, Hours: jobsByHour(&st)}
 	for _, f := range found {
 		if f.Severity == connectors.OK {
 			v.Order++
