@@ -38,6 +38,9 @@ type suited struct {
 
 const keyFit = "fit"
 
+// fitAsked is how many people's records are read at most: five calls of a hundred for the letters of now, and as many for those of then.
+const fitAsked = 500
+
 // nextFit grades people under other settings.
 type nextFit struct {
 	p           *pipeline.Pipeline
@@ -49,7 +52,7 @@ type nextFit struct {
 // look notes people whose fit is to be looked at, spread evenly, where its rules are others.
 func (e *nextFit) look(id state.PersonID, was, then score.Tier) {
 	if e.every == 0 {
-		if e.every = max(1, (scoredPeople(e.p)+effectAsked-1)/effectAsked); e.next.Fit.Hash() == e.old.Fit.Hash() {
+		if e.every = max(1, (scoredPeople(e.p)+fitAsked-1)/fitAsked); e.next.Fit.Hash() == e.old.Fit.Hash() {
 			e.every = math.MaxInt
 		}
 	}
