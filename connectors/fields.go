@@ -25,7 +25,7 @@ const (
 
 	// Of people whose fit is graded alone.
 	FieldFit   = "fit"
-	FieldGrade = "combined"
+	FieldGrade = "grade"
 )
 
 // FieldType is the type of a CRM field, apart from vendors' spelling.

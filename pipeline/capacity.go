@@ -37,7 +37,7 @@ func (l *lot) capacity(s *subject) score.Capacity {
 	if owners == nil || !s.unread() {
 		owners = s.owners()
 	}
-	return l.p.cuts.capacity(owners, stored, s.shown)
+	return l.p.cuts.now.Load().Capacity(owners, stored, s.shown)
 }
 
 // owners are those of a subject's records, never nil.
@@ -73,20 +73,9 @@ func (p *Pipeline) Recut(ctx context.Context) error {
 		return ErrBusy
 	}
 	defer unlock()
-	intake, err := p.intakeByOwner(ctx, s, now)
+	kept, owners, err := p.cutsUnder(ctx, s, now, func(*state.Person, *score.Features) {})
 	if err != nil {
 		return err
-	}
-	kept := &keptCuts{Day: p.day(now), Owners: map[string]Cut{}}
-	for owner, n := range intake {
-		cut := Cut{From: n.Cut(&s.Score, capacityWeeks*s.Capacity), Since: now.UTC().Truncate(time.Second), Entries: n.Entries(s.Score.High)}
-		if cut.From <= s.Score.High {
-			continue
-		}
-		if before != nil && before.Owners[owner].From == cut.From {
-			cut.Since = before.Owners[owner].Since
-		}
-		kept.Owners[owner] = cut
 	}
 	v, err := json.Marshal(kept)
 	if err != nil {
@@ -98,16 +87,55 @@ func (p *Pipeline) Recut(ctx context.Context) error {
 	p.cuts.now.Store(kept)
 	n, err := p.followCuts(ctx, s, now)
 	if len(kept.Owners) > 0 || n > 0 {
-		p.log.Info("where high begins was worked out anew", "raised_for_owners", len(kept.Owners), "of", len(intake), "tier_changes", n)
+		p.log.Info("where high begins was worked out anew", "raised_for_owners", len(kept.Owners), "of", owners, "tier_changes", n)
 	}
 	return err
 }
 
+// CutsUnder are the cuts that a night would set under a setup; nil where it bounds nothing. restate puts stored features as they would be under it. Nothing
+// is kept.
+func (p *Pipeline) CutsUnder(ctx context.Context, s *Setup, restate func(*state.Person, *score.Features)) (*Cuts, error) {
+	if s.Capacity == 0 {
+		return nil, nil
+	}
+	cuts, _, err := p.cutsUnder(ctx, s, p.now(), restate)
+	return cuts, err
+}
+
+// cutsUnder works out cuts, and says of how many owners somebody is shown. Whose cut stays has it since when they have it.
+func (p *Pipeline) cutsUnder(ctx context.Context, s *Setup, now time.Time, restate func(*state.Person, *score.Features)) (*Cuts, int, error) {
+	intake, err := p.intakeByOwner(ctx, s, now, restate)
+	if err != nil {
+		return nil, 0, err
+	}
+	before := p.cuts.now.Load()
+	out := &Cuts{Day: p.day(now), Owners: map[string]Cut{}}
+	for owner, n := range intake {
+		cut := Cut{From: n.Cut(&s.Score, capacityWeeks*s.Capacity), Since: now.UTC().Truncate(time.Second), Entries: n.Entries(s.Score.High)}
+		if cut.From <= s.Score.High {
+			continue
+		}
+		if before != nil && before.Owners[owner].From == cut.From {
+			cut.Since = before.Owners[owner].Since
+		}
+		out.Owners[owner] = cut
+	}
+	return out, len(intake), nil
+}
+
+// CameIn says whether somebody came into high by their score in the weeks that cuts are worked out of.
+func (p *Pipeline) CameIn(s *Setup, f *score.Features) (came bool) {
+	now := p.now()
+	s.Score.Entries(f, now.AddDate(0, 0, -7*capacityWeeks), now, func(int, int) { came = true })
+	return came
+}
+
 // intakeByOwner counts who came into high in the last four weeks, by whose they are now. Of whom nobody knows the owner yet is left out.
-func (p *Pipeline) intakeByOwner(ctx context.Context, s *Setup, now time.Time) (map[string]*score.Intake, error) {
+func (p *Pipeline) intakeByOwner(ctx context.Context, s *Setup, now time.Time, restate func(*state.Person, *score.Features)) (map[string]*score.Intake, error) {
 	by := map[string]*score.Intake{}
 	from := now.AddDate(0, 0, -7*capacityWeeks)
-	_, err := p.eachShown(ctx, func(_ state.PersonID, _ *state.Person, _ score.Shown, f *score.Features) {
+	_, err := p.EachShown(ctx, func(_ state.PersonID, person *state.Person, _ score.Shown, f *score.Features) {
+		restate(person, f)
 		owners := f.Capacity.Owners
 		switch {
 		case owners == nil:
@@ -132,12 +160,12 @@ func (p *Pipeline) intakeByOwner(ctx context.Context, s *Setup, now time.Time) (
 // followCuts has everybody looked at whose tier is another one by the cuts in force, and says how many they are.
 func (p *Pipeline) followCuts(ctx context.Context, s *Setup, now time.Time) (changed int, err error) {
 	var ids []state.PersonID
-	_, err = p.eachShown(ctx, func(id state.PersonID, _ *state.Person, shown score.Shown, f *score.Features) {
+	_, err = p.EachShown(ctx, func(id state.PersonID, _ *state.Person, shown score.Shown, f *score.Features) {
 		stored := f.Capacity
 		if stored.Owners == nil {
 			return
 		}
-		f.Capacity = p.cuts.capacity(stored.Owners, stored, shown)
+		f.Capacity = p.cuts.now.Load().Capacity(stored.Owners, stored, shown)
 		if f.Capacity.Cut == stored.Cut {
 			return
 		}

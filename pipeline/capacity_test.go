@@ -7,8 +7,11 @@ import (
 	"time"
 
 	"github.com/intentd/intentd/connectors"
+	"github.com/intentd/intentd/pipeline/intake"
+	"github.com/intentd/intentd/pipeline/operate"
 	"github.com/intentd/intentd/pipeline/receipt"
 	"github.com/intentd/intentd/pipeline/score"
+	"github.com/intentd/intentd/state"
 )
 
 // shopper puts somebody into the CRM who reads prices, comparisons and n further pages, and asks for nothing.
@@ -136,5 +139,60 @@ func TestCapacityOfSeveralOwnersAndOfNobody(t *testing.T) {
 	w.once()
 	if got := w.tier("21"); got != "high" {
 		t.Errorf("taken over: %s", got)
+	}
+}
+
+// Of an owner whose people are held out nobody is shown: they take no place, and no cut is theirs.
+func TestWhoeverIsHeldOutTakesNoPlace(t *testing.T) {
+	w := newWorld(t)
+	w.setup.Capacity, w.setup.BrakeShare = 1, 0
+	w.p.Swap(w.setup)
+	w.start()
+	w.holdout(1)
+	for i := range 8 {
+		w.shopper(fmt.Sprint(i+1), "7", 8+2*i)
+	}
+	w.once()
+	w.clock.advance(24 * time.Hour)
+	w.recut()
+	if cuts := w.p.Cuts(); len(cuts) > 0 {
+		t.Errorf("cuts %v", cuts)
+	}
+}
+
+// What another capacity is foretold to do is what the night after does.
+func TestAnotherCapacityIsForetold(t *testing.T) {
+	for name, was := range map[string]int{"where none was bounded": 0, "where more could come": 2} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			w.setup.Capacity, w.setup.BrakeShare = was, 0
+			w.p.Swap(w.setup)
+			for i := range 12 {
+				w.shopper(fmt.Sprint(i+1), fmt.Sprint(7+i%2), 8+2*i)
+			}
+			w.shopper("30", "", 8)
+			w.once()
+			w.clock.advance(24 * time.Hour)
+			w.recut()
+			next := *w.setup
+			next.Capacity = 1
+			e, err := operate.EffectOf(t.Context(), w.p, &next, 100)
+			if err != nil || len(e.Cuts) != 2 || len(e.Unread) > 0 || e.Changed > 0 {
+				t.Fatalf("foretold %+v, %v", e, err)
+			}
+			w.setup = &next
+			w.p.Swap(w.setup)
+			if _, err := intake.Rescan(t.Context(), w.p, state.ReasonConfig); err != nil {
+				t.Fatal(err)
+			}
+			w.once()
+			w.clock.advance(12*time.Hour + time.Minute)
+			w.recut()
+			for _, c := range e.Cuts {
+				if got := w.p.Cuts()[c.Owner]; got.From != c.Then || got.Entries != c.Came || c.Then <= 620 {
+					t.Errorf("%+v foretold, %+v happened", c, got)
+				}
+			}
+		})
 	}
 }

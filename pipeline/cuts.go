@@ -17,12 +17,13 @@ type Cut struct {
 	Entries int       `json:"entries"` // of the last four weeks, had it begun at Settings.High
 }
 
-// cuts are those in force, by owner, "" for the pool of those whom nobody owns. Who is not in it has none.
+// cuts are those in force.
 type cuts struct {
-	now atomic.Pointer[keptCuts]
+	now atomic.Pointer[Cuts]
 }
 
-type keptCuts struct {
+// Cuts are where high begins by owner ("crm/id", "" for the pool of those whom nobody owns), for whom that is above the configured score.
+type Cuts struct {
 	Day    string         `json:"day"` // when they were worked out
 	Owners map[string]Cut `json:"owners"`
 }
@@ -34,7 +35,7 @@ func (c *cuts) load(db *state.DB) error {
 	if err != nil || len(v) == 0 {
 		return err
 	}
-	var kept keptCuts
+	var kept Cuts
 	if err := json.Unmarshal(v, &kept); err != nil {
 		return fmt.Errorf("pipeline: what is kept of capacity: %w", err)
 	}
@@ -43,24 +44,24 @@ func (c *cuts) load(db *state.DB) error {
 }
 
 // of is where high begins for somebody of these owners: of several the lowest.
-func (c *cuts) of(owners []string) (lowest Cut) {
-	kept := c.now.Load()
-	if kept == nil {
+func (c *Cuts) of(owners []string) (lowest Cut) {
+	if c == nil {
 		return Cut{}
 	}
 	if len(owners) == 0 {
-		return kept.Owners[""]
+		return c.Owners[""]
 	}
 	for i, owner := range owners {
-		if cut := kept.Owners[owner]; i == 0 || cut.From < lowest.From {
+		if cut := c.Owners[owner]; i == 0 || cut.From < lowest.From {
 			lowest = cut
 		}
 	}
 	return lowest
 }
 
-// capacity is from where on somebody of these owners is high. Whoever is high keeps the cut that they came in by while theirs is higher.
-func (c *cuts) capacity(owners []string, stored score.Capacity, shown score.Shown) score.Capacity {
+// Capacity is from where on somebody of these owners is high under the cuts, or under none (nil). Whoever is high keeps the cut that they came in by, which
+// stored holds, while theirs is higher.
+func (c *Cuts) Capacity(owners []string, stored score.Capacity, shown score.Shown) score.Capacity {
 	cut := c.of(owners)
 	if shown.Tier == score.High && stored.Cut < cut.From {
 		return score.Capacity{Owners: owners, Cut: stored.Cut, Since: stored.Since}

@@ -40,19 +40,15 @@ func (p *Pipeline) checkFormula(ctx context.Context) error {
 func (p *Pipeline) matrix(ctx context.Context) (*score.Matrix, error) {
 	var m score.Matrix
 	set, now := p.Setup().Score, p.now()
-	_, err := p.EachShown(ctx, func(_ *state.Person, shown score.Shown, f *score.Features) { m.Add(&set, shown, f, now) })
+	_, err := p.EachShown(ctx, func(_ state.PersonID, _ *state.Person, shown score.Shown, f *score.Features) {
+		m.Add(&set, shown, f, now)
+	})
 	return &m, err
 }
 
 // EachShown calls do for everybody whose score a CRM shows, with what it shows and what that rests on. Damaged are those of whom one of the two
 // cannot be read: the lot that meets them tells.
-func (p *Pipeline) EachShown(ctx context.Context, do func(person *state.Person, shown score.Shown, f *score.Features)) (damaged int, err error) {
-	return p.eachShown(ctx, func(_ state.PersonID, person *state.Person, shown score.Shown, f *score.Features) {
-		do(person, shown, f)
-	})
-}
-
-func (p *Pipeline) eachShown(ctx context.Context, do func(id state.PersonID, person *state.Person, shown score.Shown, f *score.Features)) (damaged int, err error) {
+func (p *Pipeline) EachShown(ctx context.Context, do func(id state.PersonID, person *state.Person, shown score.Shown, f *score.Features)) (damaged int, err error) {
 	for from := state.PersonID(1); from > 0; {
 		if err := ctx.Err(); err != nil {
 			return damaged, err

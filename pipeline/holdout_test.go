@@ -196,8 +196,7 @@ func TestFieldsOfWhoeverIsHeldOutAreEmptied(t *testing.T) {
 	w.clock.advance(oneDay)
 	w.crm.overwrite("1", connectors.FieldTier, "high")
 	w.crm.overwrite("1", connectors.FieldHeadline, "copied by a workflow")
-	w.reads(email, 1)
-	w.once()
+	w.once() // nothing else happened to them
 	if got := w.crm.ours("1"); len(got) > 0 {
 		t.Errorf("left to age: %v", got)
 	}
@@ -212,6 +211,20 @@ func TestFieldsOfWhoeverIsHeldOutAreEmptied(t *testing.T) {
 	w.once()
 	if got := w.crm.ours("1"); got[connectors.FieldTier] == "" || got[connectors.FieldHeadline] == "" {
 		t.Errorf("switched off, it shows %v", got)
+	}
+}
+
+// What a person put there is theirs.
+func TestWhatAPersonSetsOfWhoeverIsHeldOutStays(t *testing.T) {
+	w := newWorld(t).start()
+	w.holdout(1)
+	w.reader("1")
+	w.once()
+	w.clock.advance(oneDay)
+	w.crm.put("1", "", func(c *connectors.Contact) { c.Ours[connectors.FieldHeadline] = "met at the fair" })
+	w.once()
+	if got := w.crm.ours("1")[connectors.FieldHeadline]; got != "met at the fair" || w.crm.writesTo("1") > 0 {
+		t.Errorf("it says %q after %d writes", got, w.crm.writesTo("1"))
 	}
 }
 

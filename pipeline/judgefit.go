@@ -48,11 +48,8 @@ func profileOf(c *connectors.Contact, property string) string {
 	return ""
 }
 
-// fitIsNews says whether a record lacks the new fit, and whether it shows another one.
+// fitIsNews says whether a record lacks the new fit, and whether it shows another one. Without rules there is none, and what they gave before is emptied.
 func (l *lot) fitIsNews(s *subject, values map[string]string) (news, changed bool) {
-	if l.s.Fit == nil {
-		return false, false
-	}
 	for _, r := range s.recs {
 		for _, name := range [...]string{connectors.FieldFit, connectors.FieldGrade} {
 			f, ok := r.crm.OwnFields().Named(name)

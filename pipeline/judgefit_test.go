@@ -90,6 +90,42 @@ func TestFitFollowsTheCRMAndTheRules(t *testing.T) {
 	}
 }
 
+// Letters are emptied where the rules are gone, and the fields are still known: they would age. That is a change of fit, which the brake counts.
+func TestFitIsEmptiedWithoutRules(t *testing.T) {
+	w := newWorld(t)
+	w.grade(retail(30))
+	w.start()
+	w.buyer("1")
+	w.crm.put("1", "", func(c *connectors.Contact) { c.Fields["industry"] = "retail" })
+	w.once()
+	next := *w.setup
+	next.Fit = nil
+	dry, err := w.p.Preview(t.Context(), &next, []state.Entry{{Person: 1, Reason: state.ReasonInputs}})
+	if err != nil || len(dry.Changes) != 1 || dry.Changes[0].Reason != score.ReasonFit || len(dry.Changes[0].Fields) < 2 {
+		t.Errorf("plan foretells %+v, %v", dry.Changes, err)
+	}
+	e, err := operate.EffectOf(t.Context(), w.p, &next, 100)
+	if err != nil || e.Fit == nil || e.Fit.Asked != 1 || e.Fit.Emptied != 1 || e.Fit.Combined != 1 || e.Fit.Regraded != 1 || e.Changed != 0 {
+		t.Errorf("the effect foretells %+v, %v", e.Fit, err)
+	}
+	w.setup = &next
+	w.p.Swap(w.setup)
+	if _, err := intake.Rescan(t.Context(), w.p, state.ReasonConfig); err != nil {
+		t.Fatal(err)
+	}
+	writes := w.crm.writeCount()
+	w.once()
+	if got := w.crm.ours("1"); got[connectors.FieldFit] != "" || got[connectors.FieldGrade] != "" || got[connectors.FieldScore] == "" {
+		t.Errorf("left to age: %v", got)
+	}
+	w.clock.advance(time.Minute)
+	w.crm.touchOnly("1")
+	w.once()
+	if n := w.crm.writeCount() - writes; n != 1 || w.p.TierChanges() != 1 {
+		t.Errorf("%d writes, and %d changes count for the brake", n, w.p.TierChanges())
+	}
+}
+
 // Nobody is graded, and no field is written, without rules.
 func TestWithoutRulesOfFitNothingIsWritten(t *testing.T) {
 	w := newWorld(t).start()

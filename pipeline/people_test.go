@@ -52,7 +52,7 @@ func TestLinesDoWhatTheHistogramSays(t *testing.T) {
 		var want operate.TierCounts
 		become, leave := 0, 0
 		clear(shown)
-		if _, err := w.p.EachShown(t.Context(), func(_ *state.Person, was score.Shown, f *score.Features) {
+		if _, err := w.p.EachShown(t.Context(), func(_ state.PersonID, _ *state.Person, was score.Shown, f *score.Features) {
 			if !was.Known {
 				return
 			}

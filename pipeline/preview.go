@@ -2,8 +2,10 @@ package pipeline
 
 import (
 	"context"
+	"slices"
 
 	"github.com/intentd/intentd/connectors"
+	"github.com/intentd/intentd/pipeline/fit"
 	"github.com/intentd/intentd/pipeline/receipt"
 	"github.com/intentd/intentd/state"
 )
@@ -121,4 +123,26 @@ func (l *lot) changes() (out Preview) {
 		}
 	}
 	return out
+}
+
+// Graded is how people are graded under a setup, by what their records say now. Whose records cannot be read is not in it. Nothing is kept.
+func (p *Pipeline) Graded(ctx context.Context, s *Setup, ids []state.PersonID) (map[state.PersonID]fit.Result, error) {
+	l := p.dryLot(s)
+	entries := make([]state.Entry, len(ids))
+	for i, id := range ids {
+		entries[i] = state.Entry{Person: id, Reason: state.ReasonAsked}
+	}
+	if err := l.load(ctx, entries); err != nil {
+		return nil, err
+	}
+	if err := l.gatherRecords(ctx); err != nil {
+		return nil, err
+	}
+	out := map[state.PersonID]fit.Result{}
+	for _, s := range l.open() {
+		if slices.ContainsFunc(s.recs, func(r *record) bool { return r.read && r.contact.State == connectors.Live }) {
+			out[s.id], _ = l.fit(s)
+		}
+	}
+	return out, nil
 }

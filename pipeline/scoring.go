@@ -95,6 +95,13 @@ func (l *lot) scoreSubject(s *subject) {
 	}
 	if next.Known || s.shown.Known {
 		r.values = fields.Render(&r.receipt, l.s.Fields)
+		for _, rec := range s.recs {
+			for _, f := range rec.crm.OwnFields().Fields {
+				if _, rendered := r.values[f.Name]; !rendered && !f.RepEdits {
+					r.values[f.Name] = "" // a field of an earlier configuration: it would age
+				}
+			}
+		}
 	}
 	s.result = r
 }

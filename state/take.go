@@ -168,7 +168,10 @@ func (g *registry) takeOwnFields(fields map[string]string, item *connectors.Cont
 	if err != nil {
 		return 0, 0, err
 	}
-	verdict, other := g.ownFieldsDiffer(fields, item, rec, pending)
+	verdict, other, err := g.ownFieldsDiffer(fields, item, rec, pending)
+	if err != nil {
+		return 0, 0, err
+	}
 	if !verdict && !other {
 		refused, err := g.refusedBefore(item, rec.Person)
 		if err != nil || !refused {
@@ -196,8 +199,9 @@ func (g *registry) refusedBefore(item *connectors.Contact, id PersonID) (bool, e
 	return slices.ContainsFunc(letters, func(d Dead) bool { return d.Ref == item.Ref && item.Modified.After(d.Modified) }), nil
 }
 
-// ownFieldsDiffer says whether our fields hold something else than what we wrote or are writing: a verdict, or another's value.
-func (g *registry) ownFieldsDiffer(fields map[string]string, item *connectors.Contact, rec *Contact, pending *Pending) (verdict, other bool) {
+// ownFieldsDiffer says whether our fields hold something else than what we wrote or are writing: a verdict, or another's value. Where nothing was written yet
+// a value is nothing to look at, unless the person is held out: then nothing is to stand there.
+func (g *registry) ownFieldsDiffer(fields map[string]string, item *connectors.Contact, rec *Contact, pending *Pending) (verdict, other bool, err error) {
 	for _, field := range g.tx.db.o.Fields.Fields {
 		if fields[field.Name] == "" {
 			continue
@@ -210,12 +214,21 @@ func (g *registry) ownFieldsDiffer(fields map[string]string, item *connectors.Co
 		case field.RepEdits:
 			// A verdict's last known value is kept in its slot, so that a change is seen.
 			verdict = true
-		case rec.WroteAt.IsZero() && pending == nil, own.Held && value != "", pending.MayHaveLeft(field, value):
+		case own.Held && value != "", pending.MayHaveLeft(field, value):
+		case rec.WroteAt.IsZero() && pending == nil:
+			if other {
+				continue
+			}
+			person, _, err := g.tx.Person(rec.Person)
+			if err != nil {
+				return false, false, err
+			}
+			other = person.HeldOut()
 		default:
 			other = true
 		}
 	}
-	return verdict, other
+	return verdict, other, nil
 }
 
 func (g *registry) isBuried(item *connectors.Contact) bool {

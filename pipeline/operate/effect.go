@@ -28,6 +28,11 @@ type Effect struct {
 	// Owners are the records that change tier by who owns them in the CRM, those of Asked people: the most first.
 	Owners []OwnerEffect `json:"owners"`
 	Asked  int           `json:"asked"`
+	// Cuts are where high would begin by owner, as the night after the change would work it out; none where scoring.capacity stays as it is.
+	Cuts []CutEffect `json:"cuts,omitempty"`
+	Fit  *FitEffect  `json:"fit,omitempty"` // nil where rules and grades stay as they are
+	// Unread says of parts of the configuration that these figures are without them, and why: what they go by is not kept, and could not be read.
+	Unread map[string]string `json:"unread,omitempty"`
 }
 
 // EffectCell counts people by the tier they have and the one they would have.
@@ -69,6 +74,11 @@ func EffectOf(ctx context.Context, p *pipeline.Pipeline, next *pipeline.Setup, l
 	e.out.Calls = 2 * ((e.out.Writes + lot - 1) / lot)
 	e.sample()
 	e.ask(ctx)
+	var unread string
+	if e.out.Fit, unread, err = e.fit.grade(ctx, lot); err != nil {
+		return nil, err
+	}
+	e.without(keyFit, unread)
 	return e.out, nil
 }
 
@@ -82,8 +92,14 @@ func TiersUnder(ctx context.Context, p *pipeline.Pipeline, next *pipeline.Setup)
 }
 
 func effectsOf(ctx context.Context, p *pipeline.Pipeline, next *pipeline.Setup) (*effects, error) {
-	e := &effects{now: p.Now(), old: p.Setup(), next: next, out: &Effect{Samples: []EffectSample{}, Owners: []OwnerEffect{}}}
+	e := &effects{p: p, now: p.Now(), old: p.Setup(), next: next, out: &Effect{Samples: []EffectSample{}, Owners: []OwnerEffect{}, Unread: map[string]string{}}}
+	e.cuts = nextCuts{p: p, old: e.old, next: next, restate: e.restate}
+	e.fit = nextFit{p: p, old: e.old, next: next}
 	var err error
+	if e.out.Cuts, err = e.cuts.work(ctx); err != nil {
+		return nil, err
+	}
+	e.without(keyCapacity, e.cuts.unread)
 	if e.out.Damaged, err = p.EachShown(ctx, e.add); err != nil {
 		return nil, err
 	}
@@ -100,19 +116,24 @@ func effectsOf(ctx context.Context, p *pipeline.Pipeline, next *pipeline.Setup) 
 
 // effects adds up an Effect.
 type effects struct {
+	p         *pipeline.Pipeline
 	now       time.Time
 	old, next *pipeline.Setup
 	matrix    score.Matrix
 	cells     [score.High + 1][score.High + 1][]EffectSample // the first of each change
 	changed   []connectors.Ref                               // of the first people who change tier
+	cuts      nextCuts
+	fit       nextFit
 	out       *Effect
 }
 
-func (e *effects) add(person *state.Person, shown score.Shown, f *score.Features) {
+func (e *effects) add(id state.PersonID, person *state.Person, shown score.Shown, f *score.Features) {
 	was, _, _ := e.old.Score.Show(f, shown, e.now)
 	e.restate(person, f)
+	e.cuts.raise(person, f, shown)
 	then, _, rule := e.next.Score.Show(f, shown, e.now)
 	e.matrix[was.Tier][then.Tier]++
+	e.fit.look(id, was.Tier, then.Tier)
 	switch reason, _, _ := e.next.Score.Material(was, then, e.now); reason {
 	case "":
 		return
@@ -142,15 +163,19 @@ var ruleWords = map[score.Rule]string{
 // restate puts the other settings into stored features: strengths of types, and how long a verdict sets somebody aside who is aside now.
 func (e *effects) restate(person *state.Person, f *score.Features) {
 	f.Restate(&e.old.Score, &e.next.Score)
-	if e.next.Capacity == 0 {
-		f.Capacity = score.Capacity{}
-	}
 	if f.SetAside == 0 {
 		return
 	}
 	f.AsideUntil = f.SetAside + int64(e.next.Verdicts[person.Verdict].Seconds())
 	if f.AsideUntil <= e.now.Unix() {
 		f.SetAside, f.AsideUntil = 0, 0
+	}
+}
+
+// without notes why the figures are without a part of the configuration; "" is not so.
+func (e *effects) without(part, why string) {
+	if why != "" {
+		e.out.Unread[part] = why
 	}
 }
 
@@ -177,23 +202,7 @@ func (e *effects) ask(ctx context.Context) {
 	for _, s := range e.out.Samples {
 		refs = append(refs, s.ref)
 	}
-	slices.SortFunc(refs, func(a, b connectors.Ref) int { return cmp.Compare(a.String(), b.String()) })
-	refs = slices.Compact(refs)
-	known := map[connectors.Ref]*connectors.Contact{}
-	for i := range e.old.CRMs {
-		crm := &e.old.CRMs[i]
-		own := slices.DeleteFunc(slices.Clone(refs), func(r connectors.Ref) bool { return r.CRM != crm.Name })
-		if len(own) == 0 {
-			continue
-		}
-		contacts, err := crm.CRM.Read(ctx, own)
-		if err != nil {
-			continue
-		}
-		for k := range contacts {
-			known[own[k]] = &contacts[k]
-		}
-	}
+	known, _ := readNow(ctx, e.p, e.old, refs)
 	for i := range e.out.Samples {
 		s := &e.out.Samples[i]
 		if c := known[s.ref]; c != nil {

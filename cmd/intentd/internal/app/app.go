@@ -314,6 +314,9 @@ func (a *App) followConfig(ctx context.Context) {
 			a.log.Warn("the holdout could not be looked to, and is later", "error", err)
 		}
 	}()
+	if err := a.noteFields(); err != nil {
+		a.log.Warn("fields that the configuration does without may not be emptied before the next start", "error", err)
+	}
 	a.mu.Lock()
 	version := a.made.version
 	a.mu.Unlock()

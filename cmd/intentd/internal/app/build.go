@@ -173,6 +173,9 @@ func (b *builder) all() error {
 	if s.Capacity > 0 {
 		b.version += fmt.Sprintf(" capacity %d", s.Capacity)
 	}
+	if h := s.Fit.Hash(); h != 0 {
+		b.version += fmt.Sprintf(" fit %x", h)
+	}
 	for i := range s.CRMs {
 		if by := s.CRMs[i].Consent; by.Property != "" {
 			b.version += fmt.Sprintf(" %s %q", s.CRMs[i].Name, by)
@@ -240,12 +243,12 @@ func (b *builder) host(name, poll string) connectors.Host {
 
 func (b *builder) crm(c config.CRM) error {
 	made, err := c.Settings.Connect(connectors.CRMHost{
-		Host: b.host(c.Name, c.Poll), SweepEvery: b.every(b.cfg.Schedule.Sweep), Fields: c.Fields, Adopt: c.Adopt, Inputs: b.inputs(c), Own: b.cfg.OwnFields(),
+		Host: b.host(c.Name, c.Poll), SweepEvery: b.every(b.cfg.Schedule.Sweep), Fields: c.Fields, Adopt: c.Adopt, Inputs: b.inputs(c), Own: b.ownFields(),
 	})
 	if err != nil {
 		return err
 	}
-	b.setup.CRMs = append(b.setup.CRMs, pipeline.CRM{Name: c.Name, Type: c.Type, CRM: made.CRM, Objects: made.Objects, Own: b.cfg.OwnFields(), Fields: made.Fields, Identify: b.identify(c), Consent: pipeline.ConsentBy(c.Consent)})
+	b.setup.CRMs = append(b.setup.CRMs, pipeline.CRM{Name: c.Name, Type: c.Type, CRM: made.CRM, Objects: made.Objects, Own: b.ownFields(), Fields: made.Fields, Identify: b.identify(c), Consent: pipeline.ConsentBy(c.Consent)})
 	b.reserve, b.lot = max(b.reserve, made.Reserve), max(b.lot, made.Lot)
 	for _, own := range made.Sources {
 		if err := b.addOrigin(own, cmp.Or(made.SourcePoll, c.Poll)); err != nil {

@@ -21,8 +21,18 @@ type Effect struct {
 	*operate.Effect
 	Simulated []string `json:"simulated"`      // keys whose change is in the figures
 	Beside    []string `json:"no_score"`       // keys that move no score
-	Unknown   []string `json:"not_simulated"`  // keys that may: they say what counts, and that takes journeys to tell
+	Unknown   []string `json:"not_simulated"`  // keys that may: they say what counts, and that takes journeys to tell; or why stands in Effect.Unread
 	Brake     bool     `json:"brake_would_go"` // more change tier than write.brake lets through in a day
+}
+
+// Why says why the figures are without a key whose effect they would tell; "" where it is another's or takes journeys.
+func (e *Effect) Why(key string) string {
+	for part, why := range e.Unread {
+		if among(key, []string{part}) {
+			return why
+		}
+	}
+	return ""
 }
 
 // PlanAgainst shows what the configuration in a file would do to the scores that CRMs show.
@@ -51,7 +61,9 @@ func (a *App) planAgainst(ctx context.Context, arg EffectArguments) (*Effect, er
 	out := &Effect{Effect: e, Simulated: []string{}, Beside: []string{}, Unknown: []string{}}
 	for _, key := range config.Differences(a.Config(), u.cfg) {
 		switch {
-		case among(key, simulated) || among(key, capacity) && u.cfg.Scoring.Capacity.High == 0:
+		case out.Why(key) != "":
+			out.Unknown = append(out.Unknown, key)
+		case among(key, simulated):
 			out.Simulated = append(out.Simulated, key)
 		case movesNoScore(key):
 			out.Beside = append(out.Beside, key)
@@ -59,20 +71,20 @@ func (a *App) planAgainst(ctx context.Context, arg EffectArguments) (*Effect, er
 			out.Unknown = append(out.Unknown, key)
 		}
 	}
-	brake := u.cfg.Write.Brake
-	out.Brake = brake > 0 && e.Changed >= 20 && float64(e.Changed)*100 > brake*float64(e.People)
+	brake, changes := u.cfg.Write.Brake, e.Changed
+	if e.Fit != nil {
+		changes += e.Fit.Regraded * e.People / e.Fit.Asked
+	}
+	out.Brake = brake > 0 && changes >= 20 && float64(changes)*100 > brake*float64(e.People)
 	return out, nil
 }
 
-// simulated are keys whose effect comes from stored features, beside those that move no score. A key stands for all below it.
+// simulated are keys whose effect comes from stored features, or from what records say now, beside those that move no score. A key stands for all below it.
 var simulated = []string{
 	"scoring.engine", "scoring.weights", "scoring.tiers", "scoring.margin", "scoring.max_activity", "scoring.time_constant_days", "scoring.half_life_days", "scoring.topic_base",
 	"scoring.topic_points", "scoring.interest_points", "scoring.hand_raise_days", "scoring.evidence", "scoring.high_strength", "scoring.material_points", "scoring.trend",
-	"scoring.strengths", "verdicts.not_now", "verdicts.not_interested", "verdicts.wrong_person",
+	"scoring.strengths", "scoring.capacity", "verdicts.not_now", "verdicts.not_interested", "verdicts.wrong_person", "fit",
 }
-
-// capacity moves nobody until the night after, unless it is switched off.
-var capacity = []string{"scoring.capacity"}
 
 var beside = []string{
 	"state", "log", "http", "write", "text", "clickstream.dir", "schedule", "learning", "verdicts.weight", "screenshots", "holdout", "proof", "competitors", "model.concurrency", "model.daily_budget_usd", "model.batch", "model.prices",

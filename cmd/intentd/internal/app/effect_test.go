@@ -2,7 +2,9 @@ package app
 
 import (
 	"fmt"
+	"net/http"
 	"slices"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -113,4 +115,115 @@ func TestKeysOfAnEffect(t *testing.T) {
 			t.Errorf("%s is in two lists", key)
 		}
 	}
+}
+
+// Promise: what plan --against foretells of fit is what happens, also where the rules are taken away: then the letters are emptied, and the fields are
+// forgotten once no record shows one.
+func TestPlanAgainstForetellsFit(t *testing.T) {
+	p := newPlace(t, sandbox.HubSpotOptions{})
+	now := time.Now()
+	var ids []string
+	for i := range 12 {
+		address := fmt.Sprintf("p%d@one.example", i)
+		ids = append(ids, p.portal.CreateContact(map[string]string{"email": address, "jobtitle": []string{"Head of Sales", "Intern", ""}[i%3]}))
+		p.visitAt(t, now.Add(-time.Hour), fmt.Sprint("e", i), address, connectors.KindDemoRequest, "/demo")
+	}
+	const quiet = "write: {brake: 0}\n"
+	letters := func() (out []string) {
+		for _, id := range ids {
+			props, _ := p.portal.Contact(id)
+			out = append(out, props["intent_fit"]+" "+props["intent_grade"])
+		}
+		return out
+	}
+	const one = `fit: {combined: true, rules: [{property: jobtitle, matches: ["head *"], points: 80}, {property: jobtitle, matches: ["*"], points: 10}]}` + "\n"
+	p.write(t, quiet+one)
+	a := p.open(t)
+	p.provision(t, a)
+	if _, err := a.Once(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if got := letters()[:3]; !slices.Equal(got, []string{"A A1", "D D1", " "}) {
+		t.Fatalf("letters %q", got)
+	}
+	for _, c := range []struct {
+		name, fit        string
+		changed, emptied int
+		want             []string
+	}{
+		{"other points", `fit: {combined: true, rules: [{property: jobtitle, matches: ["head *"], points: 50}, {property: jobtitle, matches: ["*"], points: 10}]}` + "\n", 4, 0, []string{"B B1", "D D1", " "}},
+		{"no grade in one", `fit: {rules: [{property: jobtitle, matches: ["head *"], points: 50}, {property: jobtitle, matches: ["*"], points: 10}]}` + "\n", 0, 0, []string{"B ", "D ", " "}},
+		{"no rules", "", 8, 8, []string{" ", " ", " "}},
+	} {
+		p.write(t, quiet+c.fit)
+		against, err := ReadFile(p.file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		e, err := PlanAgainst.Do(t.Context(), a, EffectArguments{Against: against})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if e.Fit == nil || e.Fit.Asked != 12 || e.Fit.Changed != c.changed || e.Fit.Emptied != c.emptied || len(e.Unknown) > 0 || len(e.Simulated) == 0 {
+			t.Errorf("%s: %+v, not simulated %v", c.name, e.Fit, e.Unknown)
+		}
+		if err := a.Close(); err != nil {
+			t.Fatal(err)
+		}
+		a = p.open(t)
+		if _, err := a.Once(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if got := letters()[:3]; !slices.Equal(got, c.want) {
+			t.Errorf("%s: letters %q, want %q", c.name, got, c.want)
+		}
+	}
+	if err := a.Close(); err != nil {
+		t.Fatal(err)
+	}
+	a = p.open(t)
+	defer a.Close()
+	if _, err := a.Once(t.Context()); err != nil || len(a.added()) > 0 {
+		t.Errorf("still kept in mind: %v, %v", a.added(), err)
+	}
+}
+
+// Promise: what is not kept and cannot be read is said not to be in the figures, and why.
+func TestWhatCannotBeReadIsNotSimulated(t *testing.T) {
+	p := newPlace(t, sandbox.HubSpotOptions{})
+	address := "one@one.example"
+	p.portal.CreateContact(map[string]string{"email": address, "jobtitle": "Head of Sales"})
+	p.visitAt(t, time.Now().Add(-time.Hour), "e1", address, connectors.KindDemoRequest, "/demo")
+	p.visitAt(t, time.Now().Add(-48*time.Hour), "e2", address, connectors.KindPageView, "/pricing")
+	p.write(t, "")
+	network := &breakable{RoundTripper: p.portal.Transport()}
+	a := p.openWith(t, network)
+	defer a.Close()
+	p.provision(t, a)
+	if _, err := a.Once(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	p.write(t, `fit: {rules: [{property: jobtitle, matches: ["*"], points: 80}]}`+"\n")
+	against, err := ReadFile(p.file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	network.down.Store(true)
+	e, err := PlanAgainst.Do(t.Context(), a, EffectArguments{Against: against})
+	if err != nil || e.Fit != nil || len(e.Unknown) == 0 || e.Why(e.Unknown[0]) == "" {
+		t.Errorf("%+v, %v", e, err)
+	}
+}
+
+// breakable is a network that can go down.
+type breakable struct {
+	http.RoundTripper
+	down atomic.Bool
+}
+
+func (b *breakable) RoundTrip(r *http.Request) (*http.Response, error) {
+	if b.down.Load() {
+		return &http.Response{StatusCode: http.StatusForbidden, Body: http.NoBody, Request: r}, nil
+	}
+	return b.RoundTripper.RoundTrip(r)
 }

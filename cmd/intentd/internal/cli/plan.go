@@ -23,7 +23,9 @@ texts are those of the rules.
 The plan is that of the config file as it is now, also while a daemon runs on an earlier version of it: edit, plan, then reload.
 
 With --against FILE it shows what another config would do to the scores that CRMs show, before it is in force: how many change tier and
-from which to which, some of them, whose they are, and the CRM's calls. That comes from what is stored: no source and no model is asked.`,
+from which to which, some of them, whose they are, and the CRM's calls. That comes from what is stored: no source and no model is asked.
+Of another scoring.capacity it shows where high would begin for each owner from the night after on; of other rules of fit the letters now
+and then, by what records say now: those of 500 people at most are read. What is in the figures and what is not stands below, key by key.`,
 		Args: func(cmd *cobra.Command, args []string) error {
 			if len(args) > 1 {
 				return misuse(cmd, "plan takes one person at most")

@@ -1,10 +1,12 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
 	"strings"
+	"text/tabwriter"
 
 	"github.com/intentd/intentd/cmd/intentd/internal/app"
 	"github.com/intentd/intentd/pipeline/operate"
@@ -54,16 +56,26 @@ func effectText(w io.Writer, file string, e *app.Effect) {
 			fmt.Fprintf(w, "  and %s more\n", plural(more, "owner"))
 		}
 	}
+	cutsText(w, e.Cuts)
+	fitText(w, e)
 	if e.Damaged > 0 {
 		fmt.Fprintf(w, "%s could not be read and are left out\n", plural(e.Damaged, "stored score"))
 	}
 	fmt.Fprintln(w)
+	var untold []string
+	for _, key := range e.Unknown {
+		if why := e.Why(key); why != "" {
+			fmt.Fprintf(w, "%s: not in the figures: %s\n", key, why)
+		} else {
+			untold = append(untold, key)
+		}
+	}
 	for _, l := range []struct {
 		keys []string
 		say  string
 	}{
 		{e.Simulated, "in the figures"},
-		{e.Unknown, "not in the figures, for what counts comes from journeys: intentd plan with the file as it would be shows it person by person"},
+		{untold, "not in the figures, for what counts comes from journeys: intentd plan with the file as it would be shows it person by person"},
 		{e.Beside, "moves no score"},
 	} {
 		if len(l.keys) > 0 {
@@ -77,6 +89,51 @@ func effectText(w io.Writer, file string, e *app.Effect) {
 		fmt.Fprintln(w, "write.brake would stop this change: look at it here, then let exactly it through with intentd resume")
 	}
 }
+
+// cutsText tells from where high would begin, as the night after the change works it out.
+func cutsText(w io.Writer, cuts []operate.CutEffect) {
+	if len(cuts) == 0 {
+		return
+	}
+	fmt.Fprintln(w, "\nhigh would begin, from the night after the change on, for whoever comes then")
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	for _, c := range cuts[:min(len(cuts), 10)] {
+		who := "owner " + c.Owner
+		if c.Owner == "" {
+			who = "nobody's"
+		}
+		fmt.Fprintf(t, "  %s\t%s → %s\t%s came into high in the last four weeks\n", who, score.FormatTenths(c.From), score.FormatTenths(c.Then), people(c.Came))
+	}
+	_ = t.Flush()
+	if more := len(cuts) - 10; more > 0 {
+		fmt.Fprintf(w, "  and for %s more\n", plural(more, "owner"))
+	}
+}
+
+// fitText tells whose letter would be another one.
+func fitText(w io.Writer, e *app.Effect) {
+	f := e.Fit
+	if f == nil {
+		return
+	}
+	of := people(f.Asked)
+	if f.Asked < e.People {
+		of = fmt.Sprintf("%d of the %s, spread evenly", f.Asked, people(e.People))
+	}
+	fmt.Fprintf(w, "\nfit of %s, by what their records say now: %d would change letter", of, f.Changed)
+	if f.Emptied > 0 {
+		fmt.Fprintf(w, ", and in %d of them it would be emptied", f.Emptied)
+	}
+	if f.Combined > 0 {
+		fmt.Fprintf(w, "; %d letter and tier in one", f.Combined)
+	}
+	fmt.Fprintln(w)
+	for _, cell := range f.Matrix {
+		fmt.Fprintf(w, "  %-4s → %-4s %6d\n", letter(cell.Fit), letter(cell.Then), cell.People)
+	}
+}
+
+func letter(grade string) string { return cmp.Or(grade, "none") }
 
 // effectTable is the table that a change of the formula is shown by, too.
 func effectTable(w io.Writer, cells []operate.EffectCell) {

@@ -300,13 +300,17 @@ type Grades struct {
 
 // OwnFields are intentd's fields of a person under the configuration.
 func (c *Config) OwnFields() connectors.FieldSet {
-	var more []string
+	return connectors.PersonFieldsWith(c.AddedFields()...)
+}
+
+// AddedFields are those of them that the configuration adds to everybody's.
+func (c *Config) AddedFields() (names []string) {
 	if len(c.Fit.Rules) > 0 {
-		if more = append(more, connectors.FieldFit); c.Fit.Combined {
-			more = append(more, connectors.FieldGrade)
+		if names = append(names, connectors.FieldFit); c.Fit.Combined {
+			names = append(names, connectors.FieldGrade)
 		}
 	}
-	return connectors.PersonFieldsWith(more...)
+	return names
 }
 
 // FitProperties are the properties of a CRM that rules of fit ask for.

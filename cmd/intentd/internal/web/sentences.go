@@ -393,6 +393,12 @@ var sentences = map[string][2]string{
 	"e.problems":                        {"This configuration has mistakes.", "Diese Konfiguration hat Fehler."},
 	"e.atline":                          {"line %s", "Zeile %s"},
 	"e.hidden":                          {"(not shown: the line takes a value from the environment)", "(nicht gezeigt: Die Zeile nimmt einen Wert aus der Umgebung)"},
+	"e.cuts":                            {"Where high would begin", "Wo Hoch begänne"},
+	"e.cuts.sub":                        {"By owner, from the night after the change on, for whoever comes then.", "Je Zuständigem, ab der Nacht nach der Änderung, für alle, die dann kommen."},
+	"e.came":                            {"%s came into high in the last four weeks", "%s kamen in den letzten vier Wochen auf Hoch"},
+	"e.fit":                             {"Fit", "Eignung"},
+	"e.fit.sub":                         {"By what the records of %s people say now. Another letter: %s. Emptied: %s.", "Nach dem, was die Datensätze von %s Personen jetzt sagen. Anderer Buchstabe: %s. Geleert: %s."},
+	"e.noletter":                        {"none", "keiner"},
 	"e.owners":                          {"By owner", "Nach Zuständigen"},
 	"e.nobodys":                         {"nobody’s", "niemandes"},
 
