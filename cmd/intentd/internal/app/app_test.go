@@ -245,6 +245,9 @@ func TestControlSocket(t *testing.T) {
 		if _, err := Explain.Do(t.Context(), target, Who{Who: "nobody@nowhere.example"}); err == nil || !strings.Contains(err.Error(), "no such person") {
 			t.Errorf("%T: explain nobody: %v", target, err)
 		}
+		if _, err := PlanAgainst.Do(t.Context(), target, EffectArguments{Against: File{Text: "nonsense: 1", Path: "/new.yaml"}}); !errors.As(err, &Misused{}) || !strings.Contains(err.Error(), "new.yaml: line 1: nonsense") {
+			t.Errorf("%T: a file with mistakes to compare with: %v", target, err)
+		}
 		st, err := StatusOf.Do(t.Context(), target, Nothing{})
 		if err != nil || !st.Running || st.People != 1 || st.Tiers["low"]+st.Tiers["medium"]+st.Tiers["high"] != 1 {
 			t.Errorf("%T: status: %+v, %v", target, st, err)

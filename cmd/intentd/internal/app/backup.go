@@ -94,7 +94,7 @@ func (a *App) serveBackup(write func(context.Context, io.Writer) (int64, error))
 		case !out.yes:
 			w.Header().Set("Content-Type", "application/json")
 			w.WriteHeader(http.StatusUnprocessableEntity)
-			_ = json.NewEncoder(w).Encode(failure{err.Error()})
+			_ = json.NewEncoder(w).Encode(failure{Error: err.Error()})
 		default:
 			a.log.Error("a backup broke off", "error", err)
 			panic(http.ErrAbortHandler)

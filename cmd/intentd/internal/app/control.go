@@ -66,8 +66,14 @@ func (s *controlServer) close() {
 
 // failure is how an operation's error crosses the socket.
 type failure struct {
-	Error string `json:"error"`
+	Error   string `json:"error"`
+	Misused bool   `json:"misused,omitempty"`
 }
+
+// Misused is an error that other arguments mend, or another configuration.
+type Misused struct{ error }
+
+func (e Misused) Unwrap() error { return e.error }
 
 func (a *App) serveOperation(w http.ResponseWriter, r *http.Request) {
 	arguments, err := io.ReadAll(http.MaxBytesReader(w, r.Body, 1<<20))
@@ -78,7 +84,7 @@ func (a *App) serveOperation(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", "application/json")
 	if err != nil {
 		w.WriteHeader(http.StatusUnprocessableEntity)
-		result = failure{err.Error()}
+		result = failure{Error: err.Error(), Misused: errors.As(err, &Misused{})}
 	}
 	_ = json.NewEncoder(w).Encode(result)
 }
@@ -145,6 +151,9 @@ func refused(resp *http.Response) error {
 	var f failure
 	if err := json.NewDecoder(resp.Body).Decode(&f); err != nil || f.Error == "" {
 		return fmt.Errorf("ask the daemon: %s (does it run the same version?)", resp.Status)
+	}
+	if f.Misused {
+		return Misused{errors.New(f.Error)}
 	}
 	return errors.New(f.Error)
 }

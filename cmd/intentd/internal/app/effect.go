@@ -51,7 +51,7 @@ func ReadFile(name string) (File, error) {
 func (a *App) planAgainst(ctx context.Context, arg EffectArguments) (*Effect, error) {
 	u, err := a.underFile(arg.Against)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", filepath.Base(arg.Against.Path), err)
+		return nil, Misused{fmt.Errorf("%s: %w", filepath.Base(arg.Against.Path), err)}
 	}
 	defer u.end()
 	e, err := operate.EffectOf(ctx, a.pipe, u.made.setup, max(u.made.lot, 1))

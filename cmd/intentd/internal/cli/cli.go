@@ -13,6 +13,8 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+
+	"github.com/intentd/intentd/cmd/intentd/internal/app"
 )
 
 // Commands are all commands, for manuals of them.
@@ -40,6 +42,9 @@ func Run(ctx context.Context, p Process) int {
 		return exit.code
 	}
 	fmt.Fprintln(p.Stderr, "intentd: "+err.Error())
+	if errors.As(err, &app.Misused{}) {
+		return Misused
+	}
 	return Failed
 }
 

@@ -298,14 +298,7 @@ func (c *command) serveDemo(ctx context.Context, a *app.App, crms []box, s demo.
 	for _, b := range crms {
 		go c.watch(watching, b)
 	}
-	var failed error
-	select {
-	case <-ctx.Done():
-	case failed = <-a.Failed():
-	}
-	end, cancel := context.WithTimeout(context.WithoutCancel(ctx), grace)
-	defer cancel()
-	return errors.Join(failed, a.Stop(end))
+	return c.attend(ctx, a, stop)
 }
 
 // watch prints every change of a score in a sandbox CRM until ctx ends.
@@ -379,6 +372,8 @@ Or edit a record as a rep would, for example make somebody a customer, whose vis
 
 %[4]s
 
+Or change the configuration (intentd -c %[3]s plan --against FILE says beforehand what a file would do), and have it read again: kill -HUP %[9]d
+
 Ctrl-C ends everything and removes it.
-`, strings.Join(at, " and "), link.URL, file, strings.Join(edits, "\n\n"), how, does, link.Until.Local().Format(time.TimeOnly), backtest)
+`, strings.Join(at, " and "), link.URL, file, strings.Join(edits, "\n\n"), how, does, link.Until.Local().Format(time.TimeOnly), backtest, os.Getpid())
 }

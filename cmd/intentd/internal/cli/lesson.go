@@ -181,20 +181,21 @@ func historyText(w io.Writer, list []app.LearnedLine) {
 		fmt.Fprintln(w, "nothing was learned yet: intentd learn")
 		return
 	}
+	at := func(t time.Time) string { return t.UTC().Format("2 Jan 2006 15:04 UTC") }
 	for i := range list {
 		l := &list[i]
 		what := learnedText(l)
 		if l.By == "import" && l.Features == 0 {
 			what = "learning begins with the built-in strengths again"
 		}
-		fmt.Fprintf(w, "%4d  %s  by %-8s  %s\n", l.Number, l.At.UTC().Format("2 Jan 2006 15:04 UTC"), l.By, what)
+		fmt.Fprintf(w, "%4d  %s  by %-8s  %s\n", l.Number, at(l.At), l.By, what)
 		switch {
 		case l.InForce:
-			fmt.Fprintf(w, "      in force since %s, by %s\n", l.Applied.UTC().Format(time.RFC3339), l.ByWhom)
+			fmt.Fprintf(w, "      in force since %s, by %s\n", at(l.Applied), l.ByWhom)
 		case !l.Undone.IsZero():
-			fmt.Fprintf(w, "      applied %s by %s, undone %s\n", l.Applied.UTC().Format(time.RFC3339), l.ByWhom, l.Undone.UTC().Format(time.RFC3339))
+			fmt.Fprintf(w, "      applied %s by %s, undone %s\n", at(l.Applied), l.ByWhom, at(l.Undone))
 		case !l.Applied.IsZero():
-			fmt.Fprintf(w, "      applied %s by %s, followed by another\n", l.Applied.UTC().Format(time.RFC3339), l.ByWhom)
+			fmt.Fprintf(w, "      applied %s by %s, followed by another\n", at(l.Applied), l.ByWhom)
 		}
 		if l.Why != "" {
 			fmt.Fprintln(w, "      "+l.Why)

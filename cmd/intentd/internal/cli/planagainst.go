@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"text/tabwriter"
 
@@ -55,6 +56,9 @@ func effectText(w io.Writer, file string, e *app.Effect) {
 		if more := len(e.Owners) - 10; more > 0 {
 			fmt.Fprintf(w, "  and %s more\n", plural(more, "owner"))
 		}
+	}
+	if slices.Contains(e.Simulated, "scoring.capacity.high") && len(e.Cuts) == 0 {
+		fmt.Fprintln(w, "\nhigh would begin where it does: no owner had more who came into high in the last four weeks than there is room for")
 	}
 	cutsText(w, e.Cuts)
 	fitText(w, e)
