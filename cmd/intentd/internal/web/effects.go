@@ -5,10 +5,13 @@ import (
 	"io"
 	"net/http"
 	"os"
+	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/intentd/intentd/cmd/intentd/internal/app"
 	"github.com/intentd/intentd/cmd/intentd/internal/config"
+	"github.com/intentd/intentd/pipeline/learn/backtest"
 )
 
 // effectsView is what a configuration would do.
@@ -20,7 +23,19 @@ type effectsView struct {
 	Lede     string
 	Tiers    []string
 	Matrix   []matrixRow
+	Learned  *learnedView
 }
+
+// learnedView is what closed deals taught last.
+type learnedView struct {
+	*app.Lesson
+	Number  int64
+	InForce bool
+	Engines []engineRow
+}
+
+// engineRow is what an engine was worth on later people; no AUC: too few to tell.
+type engineRow struct{ Name, AUC, Low, High, Brier string }
 
 // problemRow is a mistake in what was sent.
 type problemRow struct {
@@ -44,7 +59,33 @@ type matrixCell struct {
 var tiers = []string{"high", "medium", "low", "unknown"}
 
 func (p *Page) effects(w http.ResponseWriter, r *http.Request, _ guest) {
-	p.show(w, r, http.StatusOK, "effects", effectsView{Lede: p.tongue().say("e.lede")})
+	p.showEffects(w, r, http.StatusOK, effectsView{Lede: p.tongue().say("e.lede")})
+}
+
+// showEffects answers with the view and, below it, the newest of what was learned.
+func (p *Page) showEffects(w http.ResponseWriter, r *http.Request, code int, v effectsView) {
+	list, err := app.LearnHistory.Do(r.Context(), p.app, app.Nothing{})
+	if err != nil && v.Error == "" {
+		v.Error = err.Error()
+	}
+	if i := slices.IndexFunc(list, func(l app.LearnedLine) bool { return l.Evidence != nil }); i >= 0 {
+		v.Learned = p.learned(&list[i])
+	}
+	p.show(w, r, code, "effects", v)
+}
+
+func (p *Page) learned(l *app.LearnedLine) *learnedView {
+	v := &learnedView{Lesson: l.Evidence, Number: int64(l.Number), InForce: l.InForce}
+	t := p.tongue()
+	three := func(x float64) string { return t.decimal(strconv.FormatFloat(x, 'f', 3, 64)) }
+	for _, e := range l.Evidence.Engines {
+		row := engineRow{Name: backtest.Title(e.Name)}
+		if e.AUC != nil {
+			row.AUC, row.Low, row.High, row.Brier = three(e.AUC.Value), three(e.AUC.Low), three(e.AUC.High), three(e.Brier.Value)
+		}
+		v.Engines = append(v.Engines, row)
+	}
+	return v
 }
 
 func (p *Page) tryEffects(w http.ResponseWriter, r *http.Request, g guest) {
@@ -74,7 +115,7 @@ func (p *Page) tryEffects(w http.ResponseWriter, r *http.Request, g guest) {
 			p.app.Logger().Info("the page named people whom a configuration would move", "records", named, "by", g.by)
 		}
 	}
-	p.show(w, r, code, "effects", v)
+	p.showEffects(w, r, code, v)
 }
 
 // compare fills in what the text would do, or its mistakes.

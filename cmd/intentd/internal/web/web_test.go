@@ -42,6 +42,7 @@ type world struct {
 	file    string
 	log     *lockedLog
 	learned app.Learned
+	ids     []string // of the people's records
 	later   time.Duration
 	cookie  string
 	form    string
@@ -83,7 +84,7 @@ func newCrowd(t testing.TB, language, http string, names ...string) *world {
 	now := time.Now()
 	for i, name := range names {
 		address := strings.ToLower(name) + "@one.example"
-		w.portal.CreateContact(map[string]string{"email": address, "firstname": name, "lastname": "Lovelace"})
+		w.ids = append(w.ids, w.portal.CreateContact(map[string]string{"email": address, "firstname": name, "lastname": "Lovelace"}))
 		for k, path := range []string{"/pricing", "/products/z", "/blog/a", "/compare/x"}[:4-i%3] {
 			line, _ := json.Marshal(map[string]any{"id": fmt.Sprintf("e%d-%d", i, k), "time": now.Add(-time.Duration(1+k*30) * time.Hour), "kind": connectors.KindPageView, "email": address,
 				"url": "https://www.example.com" + path, "page_title": hostile, "session_id": fmt.Sprint(i, k)})
@@ -633,6 +634,38 @@ func (w *world) tryConfig(text string, asFile bool) *http.Response {
 		r.Body, r.ContentLength = io.NopCloser(&sent), int64(sent.Len())
 		r.Header.Set("Content-Type", form.FormDataContentType())
 	})
+}
+
+// Promise: what closed deals taught last stands beside it, as intentd learn history has it; before there is any, how to get it.
+func TestEffectsShowWhatWasLearned(t *testing.T) {
+	var names []string
+	for i := range 40 {
+		names = append(names, fmt.Sprintf("ada%d", i))
+	}
+	w := newCrowd(t, "en", "", names...)
+	w.signIn()
+	if page := w.get("/effects"); !strings.Contains(page, "Nothing yet: intentd learn") {
+		t.Error(page)
+	}
+	now := time.Now().Format(time.RFC3339)
+	for i, person := range w.ids {
+		stage := []string{"closedwon", "closedlost", "closedlost"}[i%3]
+		w.portal.CreateDeal(map[string]string{"dealname": "One", "dealstage": stage, "createdate": now, "closedate": now}, person)
+	}
+	w.later = 3 * time.Minute // the CRM's search is behind
+	if _, err := app.Learn.Do(t.Context(), w.App, app.LearnArguments{Span: 30 * 24 * time.Hour}); err != nil {
+		t.Fatal(err)
+	}
+	list, err := app.LearnHistory.Do(t.Context(), w.App, app.Nothing{})
+	if err != nil || len(list) == 0 || list[0].Evidence == nil {
+		t.Fatal(err, list)
+	}
+	page := w.get("/effects")
+	for _, want := range []string{fmt.Sprintf("Number %d, of", list[0].Number), fmt.Sprintf("%d deals, %d won", list[0].Deals, list[0].Won), "It is not applied", "too few to tell", "formula"} {
+		if !strings.Contains(page, want) {
+			t.Errorf("%q is not on the page\n%s", want, page)
+		}
+	}
 }
 
 // Promise: the effect of a config is that of plan --against, pasted or as a file; a mistake is told, but no value of the environment.
