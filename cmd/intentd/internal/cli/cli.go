@@ -23,6 +23,9 @@ func Commands() *cobra.Command {
 	return c.root()
 }
 
+// Who starts it by a double click on Windows gets the set-up page: cobra would say that this is a command line tool.
+func init() { cobra.MousetrapHelpText = "" }
+
 // Run carries out one command and returns the exit code. The end of ctx is the wish to stop.
 func Run(ctx context.Context, p Process) int {
 	c := &command{Process: p}
@@ -85,7 +88,6 @@ Exit codes: 0 done, 1 failed, 2 usage or configuration, 3 done with dead letters
 		},
 		SuggestionsMinimumDistance: 2,
 	}
-	cobra.MousetrapHelpText = "" // who starts it by a double click on Windows gets the set-up page
 	root.CompletionOptions.DisableDefaultCmd = true
 	root.SetHelpCommand(&cobra.Command{Hidden: true})
 	root.PersistentFlags().StringVarP(&c.file, "config", "c", defaultConfig(), "the configuration `FILE`")
