@@ -74,8 +74,8 @@ type App struct {
 	ready     atomic.Bool
 	still     atomic.Bool // work stands still
 	held      atomic.Pointer[HeldFields]
-	known     knownPeople              // what the CRMs said of who was looked at
-	owners    knownOwners              // and of who owns their records
+	known     lately[knownPerson]      // what the CRMs said of who was looked at
+	owners    lately[string]           // and of who owns their records
 	taught    atomic.Pointer[Learning] // nil: to be looked at
 	sync      syncWatch
 	reloadErr atomic.Pointer[string] // why the last reload was refused
