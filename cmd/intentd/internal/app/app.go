@@ -203,6 +203,7 @@ func (a *App) Failed() <-chan error { return a.failed }
 // Stop ends the schedule, lets lots finish as far as ctx allows, and closes the state. What was not finished is found again at
 // the next start.
 func (a *App) Stop(ctx context.Context) error {
+	a.log.Info("intentd stops")
 	notify(daemon.SdNotifyStopping)
 	a.ready.Store(false)
 	a.endInlets(ctx)
