@@ -31,6 +31,9 @@ func somebodyAt(r *rand.Rand, noon time.Time) *score.Features {
 		f.Visits = append(f.Visits, score.Visit{At: ago() - 7200, Length: length, Dwell: length + r.Int64N(99), Steps: 1 + r.IntN(9), Pages: r.IntN(5)})
 	}
 	slices.SortFunc(f.Visits, func(a, b score.Visit) int { return int(a.At - b.At) })
+	if r.IntN(2) == 0 {
+		f.Profile = []score.Word{{Name: "industry", Word: []string{"retail", "banking"}[r.IntN(2)]}}
+	}
 	if !f.Whole {
 		f.Objects, f.Visits = nil, nil
 		for i := range f.Signals {

@@ -29,6 +29,7 @@ const (
 	FactStage      = "stage" // by rules, for the formula's tier: no model has a word in it
 	factSignals    = "signals: "
 	factPages      = "pages: "
+	FactProfile    = "profile: " // and the name of a CRM's property: its word
 )
 
 // longestAge bounds the facts of age, in days: a year or ten ago is the same.
@@ -55,6 +56,7 @@ const (
 	factSinceFirstIs
 	factSinceFormIs
 	factStageIs
+	factProfileIs
 )
 
 var factKinds = map[string]factKind{FactVolume: factVolumeIs, FactRecency: factRecencyIs, FactTopics: factTopicsIs, FactVisits: factVisitsIs, FactSteps: factStepsIs,
@@ -164,6 +166,16 @@ func (h *habits) number(kind factKind, slot int, f *Features, p *Parts, now int6
 		}
 	}
 	return math.NaN()
+}
+
+// word is what a property of the profile said; "" where it said nothing.
+func (f *Features) word(property string) string {
+	for i := range f.Profile {
+		if f.Profile[i].Name == property {
+			return f.Profile[i].Word
+		}
+	}
+	return ""
 }
 
 // names calls do for each count that a signal is part of.
