@@ -13,6 +13,12 @@ type Fact struct {
 	Count  bool    // no fact of this name means that it was never seen; of other facts, that it is not known
 }
 
+// Untold is a fact of which nothing tells whether it was known: the usual stands for it.
+func Untold(name string) Fact { return Fact{Name: name, Number: math.NaN()} }
+
+// Untold says that f is such a fact.
+func (f *Fact) Untold() bool { return f.Word == "" && math.IsNaN(f.Number) }
+
 // Names of the facts that features tell. Counts are named by what is counted: a type ("signals: form_submit"), a kind of page ("pages: price"), and what Features.Objects name.
 const (
 	FactVolume     = "volume" // the components, 0 to 100
