@@ -114,8 +114,10 @@ func TestHelp(t *testing.T) {
 	if code, stdout, _ := intentd(t); code != Done || !strings.Contains(stdout, "Exit codes") {
 		t.Errorf("without arguments: exit %d\n%s", code, stdout)
 	}
-	if code, stdout, _ := intentd(t, "version"); code != Done || !strings.HasPrefix(stdout, "intentd 1.2.3 (go") {
-		t.Errorf("version: exit %d %s", code, stdout)
+	for _, asked := range []string{"version", "--version"} {
+		if code, stdout, _ := intentd(t, asked); code != Done || !strings.HasPrefix(stdout, "intentd 1.2.3 (go") {
+			t.Errorf("%s: exit %d %s", asked, code, stdout)
+		}
 	}
 }
 
