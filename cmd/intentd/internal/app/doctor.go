@@ -89,6 +89,9 @@ func (a *App) examine(ctx context.Context, file File) ([]Checked, error) {
 			return
 		}
 		for _, f := range p.Probe(ctx) {
+			if f.Writing && cfg.Write.Mode == "off" { // nothing needs it yet
+				f.Severity = connectors.Warning
+			}
 			out = append(out, Checked{name, f.Code, f.Severity, f.Message, f.Fix})
 		}
 	}
