@@ -146,7 +146,9 @@ func (b *dealBacktest) activeOf(ctx context.Context, lot []connectors.Contact, w
 	if err := b.recall(ctx, cases, made); err != nil {
 		return err
 	}
-	b.keepProfiles(made)
+	if err := b.profiles(ctx, cases, made); err != nil {
+		return err
+	}
 	for i := range made {
 		if s := made[i].Snapshot; s.Steps > 0 && at.Sub(s.Last) <= b.cfg.Window.Score {
 			b.people = append(b.people, made[i])

@@ -394,7 +394,9 @@ func (b *dealBacktest) lot(ctx context.Context, people []contactOfDeals) error {
 	if err := b.recall(ctx, cases, made); err != nil {
 		return err
 	}
-	b.keepProfiles(made)
+	if err := b.profiles(ctx, cases, made); err != nil {
+		return err
+	}
 	for i := range made {
 		if made[i].Snapshot.Steps > 0 {
 			b.shares.Add(did[i], made[i].Won)
