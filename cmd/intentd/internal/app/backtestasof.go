@@ -78,13 +78,13 @@ func (b *dealBacktest) everybody(ctx context.Context) (*backtest.Population, err
 		told.Add(&set, &b.people[i])
 	}
 	b.tellRecalled(b.people)
-	b.tellProfiles(b.people)
 	if named := b.counts.Named(); named != nil {
 		b.remarks = append(b.remarks, "steps that count for nothing: "+strings.Join(named, ", "))
 	}
 	return &backtest.Population{
 		People:   backtest.Each(b.people),
 		Settings: set, Journeys: true, Kept: true, AsOf: told, Baseline: [3]bool{true, true, true}, LeftOut: b.leftOut, Remarks: b.remarks, Trusted: b.o.Columns.Trusted,
+		Profile: backtest.KnownOf(b.people, b.cfg.ProfileNames()),
 	}, nil
 }
 

@@ -72,20 +72,3 @@ func tellProfile(s *learn.Snapshot, properties []string, said map[string]connect
 	}
 	s.Untold = without(s.Untold, told)
 }
-
-// tellProfiles says of how many people each property of the profile was known as of the date.
-func (b *dealBacktest) tellProfiles(people []backtest.Person) {
-	for _, name := range b.cfg.ProfileNames() {
-		said, untold := 0, 0
-		for i := range people {
-			s := people[i].Snapshot
-			if slices.ContainsFunc(s.Features.Profile, func(w score.Word) bool { return w.Name == name }) {
-				said++
-			} else if slices.Contains(s.Untold, name) {
-				untold++
-			}
-		}
-		b.remarks = append(b.remarks, fmt.Sprintf("profile: %s said something of %d of %d people at the date, and nothing of %d; of %d nothing tells what it said then, and nothing is learned of it from them",
-			name, said, len(people), len(people)-said-untold, untold))
-	}
-}
