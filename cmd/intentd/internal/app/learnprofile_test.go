@@ -52,7 +52,7 @@ func TestStrengthsByAPropertyThatIsGone(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			return st.Learning.Gone, slices.ContainsFunc(found, func(c Checked) bool { return c.Code == "learn.profile_gone" && strings.Contains(c.Message, "industry") })
+			return st.Learning.InForce.Gone, slices.ContainsFunc(found, func(c Checked) bool { return c.Code == "learn.profile_gone" && strings.Contains(c.Message, "industry") })
 		}
 		if gone, doctor := said(); gone != nil || doctor || len(a.Pipeline().Setup().Score.Additive.Terms) != 2 {
 			t.Errorf("named, and gone is %v, by doctor %t", gone, doctor)
