@@ -20,8 +20,9 @@ type PropertyHistory struct {
 
 // PropertyVersion is a value that a property had from a time on; "": it was empty.
 type PropertyVersion struct {
-	From  time.Time
-	Value string
+	From   time.Time
+	Value  string
+	Untold bool // nothing tells what it said from then on
 }
 
 // At is what it said at a time; told is false where nothing tells it. Versions are in order of time; before the first it was empty.
@@ -29,11 +30,13 @@ func (h *PropertyHistory) At(t time.Time) (value string, told bool) {
 	if t.Before(h.Since) {
 		return "", false
 	}
+	told = true
 	for i := range h.Versions {
-		if h.Versions[i].From.After(t) {
+		v := &h.Versions[i]
+		if v.From.After(t) {
 			break
 		}
-		value = h.Versions[i].Value
+		value, told = v.Value, !v.Untold
 	}
-	return value, true
+	return value, told
 }

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/intentd/intentd/connectors"
@@ -15,7 +16,8 @@ var _ connectors.Historian = (*Client)(nil)
 
 // History reads the field history, an option of Salesforce, object by object and field by field. It keeps changes alone, for 18 months or longer, and nothing says since when a field
 // is tracked: the oldest change of the field in the org proves that it was by then, and from there on a record without a change says what it always said. A field of which there is no
-// change at all tells nothing, nor do person accounts, whose changes are those of the account. It costs a request per field, and two per some 600 records.
+// change at all tells nothing, nor do person accounts, whose changes are those of the account. Before a contact was made the lead tells that became it. It costs a request per field
+// and hour, and two per some 600 records, five of contacts.
 func (c *Client) History(ctx context.Context, refs []connectors.Ref, properties []string) (map[connectors.Ref]map[string]connectors.PropertyHistory, error) {
 	out := map[connectors.Ref]map[string]connectors.PropertyHistory{}
 	for _, name := range c.order {
@@ -30,39 +32,109 @@ func (c *Client) History(ctx context.Context, refs []connectors.Ref, properties 
 		if len(ids) == 0 {
 			continue
 		}
-		o := c.objects[name]
-		fields, err := c.trackedFields(ctx, o, properties)
+		pasts, err := c.pastOf(ctx, c.objects[name], ids, properties)
+		if err == nil && name == Contact {
+			err = c.addLeads(ctx, pasts, ids, properties)
+		}
 		if err != nil {
 			return nil, err
 		}
-		if len(fields) == 0 {
-			continue
-		}
-		changes, err := c.fieldChanges(ctx, o, fields, ids)
-		if err != nil {
-			return nil, err
-		}
-		now, err := c.valuesNow(ctx, o, fields, ids)
-		if err != nil {
-			return nil, err
-		}
-		for id, v := range now {
-			made, ok := parseTime(v["CreatedDate"])
-			if ref := asked[id]; ok && !ref.IsZero() && v["IsPersonAccount"] != "true" {
-				out[ref] = map[string]connectors.PropertyHistory{}
-				for _, f := range fields {
-					since := f.since
-					if made.After(since) {
-						since = made
-					}
-					if h, told := changedBy(changes[edited{id, f.api}], since, v[f.api]); told {
-						out[ref][f.property] = h
-					}
-				}
-			}
+		for id, past := range pasts {
+			out[asked[id]] = past.said
 		}
 	}
 	return out, nil
+}
+
+// past is what fields of a record said since it was made.
+type past struct {
+	made time.Time
+	said map[string]connectors.PropertyHistory // by property
+}
+
+// pastOf reads the past of records of an object, by id; those that are gone are left out.
+func (c *Client) pastOf(ctx context.Context, o *object, ids, properties []string) (map[string]past, error) {
+	fields, err := c.trackedFields(ctx, o, properties)
+	if err != nil {
+		return nil, err
+	}
+	changes := map[edited][]fieldChange{}
+	if len(fields) > 0 {
+		if changes, err = c.fieldChanges(ctx, o, fields, ids); err != nil {
+			return nil, err
+		}
+	}
+	now, err := c.valuesNow(ctx, o, fields, ids)
+	if err != nil {
+		return nil, err
+	}
+	out := map[string]past{}
+	for id, v := range now {
+		p := past{firstTime(v, "CreatedDate"), map[string]connectors.PropertyHistory{}}
+		if p.made.IsZero() || v["IsPersonAccount"] == "true" {
+			continue
+		}
+		for _, f := range fields {
+			since := f.since
+			if p.made.After(since) {
+				since = p.made
+			}
+			if h, told := changedBy(changes[edited{id, f.api}], since, v[f.api]); told {
+				p.said[f.property] = h
+			}
+		}
+		out[id] = p
+	}
+	return out, nil
+}
+
+// addLeads puts the past of the leads that became contacts before theirs.
+func (c *Client) addLeads(ctx context.Context, contacts map[string]past, ids, properties []string) error {
+	lead := c.objects[Lead]
+	if lead == nil || len(contacts) == 0 {
+		return nil
+	}
+	rows, err := c.rowsOf(ctx, fmt.Sprintf("look for the leads that became %d contacts", len(ids)), ids, false, func(list string) string {
+		return "SELECT Id, ConvertedContactId FROM Lead WHERE IsConverted = true AND ConvertedContactId IN " + list + " ORDER BY CreatedDate, Id"
+	})
+	if hidden(err) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	became, leads := map[string]string{}, []string{}
+	for _, r := range rows {
+		v := r.values()
+		id, _ := normalID(v["Id"])
+		contact, _ := normalID(v["ConvertedContactId"])
+		if _, there := contacts[contact]; there && id != "" {
+			became[id], leads = contact, append(leads, id)
+		}
+	}
+	if len(leads) == 0 {
+		return nil
+	}
+	pasts, err := c.pastOf(ctx, lead, leads, properties)
+	if err != nil {
+		return err
+	}
+	for _, id := range leads {
+		contact := contacts[became[id]]
+		for property, before := range pasts[id].said {
+			if !before.Since.Before(contact.made) {
+				continue
+			}
+			before.Versions = slices.DeleteFunc(before.Versions, func(v connectors.PropertyVersion) bool { return !v.From.Before(contact.made) })
+			after, told := contact.said[property]
+			if !told || after.Since.After(contact.made) { // the contact has no such field, or it is not known to be tracked from the first
+				before.Versions = append(before.Versions, connectors.PropertyVersion{From: contact.made, Untold: true})
+			}
+			before.Versions = append(before.Versions, after.Versions...)
+			contact.said[property] = before
+		}
+	}
+	return nil
 }
 
 // trackedField is a field with the time since when it is known to be tracked.
@@ -86,20 +158,49 @@ func (c *Client) trackedFields(ctx context.Context, o *object, properties []stri
 		if f == nil || !strings.EqualFold(only, o.name) {
 			continue
 		}
-		first, err := c.rows(ctx, "read since when "+o.name+"."+f.Name+" is tracked", "SELECT CreatedDate FROM "+o.name+"History WHERE Field = "+quote(f.Name)+" ORDER BY CreatedDate LIMIT 1", false)
-		if hidden(err) {
-			return nil, nil // no field of the object is tracked, or nothing of it is to be seen
-		}
+		since, err := c.trackedSince(ctx, o, f.Name)
 		if err != nil {
 			return nil, err
 		}
-		if len(first) == 1 {
-			if since := firstTime(first[0].values(), "CreatedDate"); !since.IsZero() {
-				out = append(out, trackedField{property, f.Name, since})
-			}
+		if !since.IsZero() {
+			out = append(out, trackedField{property, f.Name, since})
 		}
 	}
 	return out, nil
+}
+
+// tracked remembers since when fields are known to be tracked. It is safe for concurrent use.
+type tracked struct {
+	mu    sync.Mutex
+	since map[string]trackedOnce // by object and field
+}
+
+type trackedOnce struct{ since, asked time.Time }
+
+// trackedSince is when a field changed first, as far as the history reaches back: zero of one that is not tracked or never changed. It is asked once an hour: whoever learns asks lot by lot.
+func (c *Client) trackedSince(ctx context.Context, o *object, field string) (time.Time, error) {
+	key, now := o.name+"."+field, c.o.Now()
+	c.tracked.mu.Lock()
+	known, is := c.tracked.since[key]
+	c.tracked.mu.Unlock()
+	if is && now.Sub(known.asked).Abs() < time.Hour {
+		return known.since, nil
+	}
+	rows, err := c.rows(ctx, "read since when "+key+" is tracked", "SELECT CreatedDate FROM "+o.name+"History WHERE Field = "+quote(field)+" ORDER BY CreatedDate LIMIT 1", false)
+	if err != nil && !hidden(err) { // hidden: no field of the object is tracked, or nothing of it is to be seen
+		return time.Time{}, err
+	}
+	first := trackedOnce{asked: now}
+	if len(rows) == 1 {
+		first.since = firstTime(rows[0].values(), "CreatedDate")
+	}
+	c.tracked.mu.Lock()
+	defer c.tracked.mu.Unlock()
+	if c.tracked.since == nil {
+		c.tracked.since = map[string]trackedOnce{}
+	}
+	c.tracked.since[key] = first
+	return first.since, nil
 }
 
 // fieldChange is one change of a field.

@@ -68,12 +68,59 @@ func TestAFieldThatIsNotTrackedTellsNothing(t *testing.T) {
 		p.Track(Lead, "Industry")
 		time.Sleep(time.Hour)
 		must(t, p.Update(Lead, refs[1].ID, map[string]string{"Industry": "Banking"}, ""))
+		read()
+		asked := p.Requests()
+		if read(); p.Requests()-asked != 2 {
+			t.Errorf("%d requests: since when fields are tracked is asked again", p.Requests()-asked)
+		}
 		industry := read()["Lead.Industry"]
 		if v, told := industry.At(time.Now().Add(-time.Minute)); told {
 			t.Errorf("said %q before it was tracked", v)
 		}
 		if v, told := industry.At(time.Now()); !told || v != "Retail" {
 			t.Errorf("says %q (told: %t)", v, told)
+		}
+	})
+}
+
+// Promise: what the lead said that became a contact is told of the time before; from the conversion on the contact tells, as far as its own history reaches.
+func TestAContactSaidBeforeWhatItsLeadSaid(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newOrg(t, Lead)
+		p.Track(Lead, "Industry")
+		c := p.connect(t)
+		leads := p.Create(t, 3)
+		time.Sleep(time.Hour)
+		p.Change(t, leads[1:2], "Chief") // Title is tracked from here on at the latest …
+		must(t, p.Update(Lead, leads[0].ID, map[string]string{"Industry": "Retail"}, ""))
+		time.Sleep(time.Hour)
+		lead := time.Now()
+		time.Sleep(time.Hour)
+		id, err := p.Convert(leads[0].ID)
+		must(t, err)
+		contact := connectors.Ref{CRM: "salesforce", Object: Contact, ID: id}
+		time.Sleep(time.Hour)
+		between := time.Now()
+		time.Sleep(time.Hour)
+		must(t, p.Update(Contact, id, map[string]string{"Title": "Buyer"}, "")) // … and on contacts from here on
+		got, err := c.History(t.Context(), []connectors.Ref{contact, leads[1]}, []string{"Title", "Lead.Industry"})
+		must(t, err)
+		for _, q := range []struct {
+			property string
+			at       time.Time
+			want     string
+		}{
+			{"Title", lead, "Engineer"}, {"Title", between, "untold"}, {"Title", time.Now(), "Buyer"},
+			{"Lead.Industry", lead, "Retail"}, {"Lead.Industry", between, "untold"}, {"Lead.Industry", time.Now(), "untold"},
+		} {
+			h := got[contact][q.property]
+			v, told := h.At(q.at)
+			if !told {
+				v = "untold"
+			}
+			if v != q.want {
+				t.Errorf("%s at %s: %q, want %q: %+v", q.property, q.at.Format(time.TimeOnly), v, q.want, h)
+			}
 		}
 	})
 }

@@ -195,8 +195,8 @@ func (a *App) examineLearning(cfg *config.Config) (out []Checked) {
 	if err != nil {
 		return nil
 	}
-	if l.Gone != nil {
-		out = append(out, Checked{"learn", "learn.profile_gone", connectors.Warning, fmt.Sprintf("number %d, in force, goes by %s, which no learning_profile names any more: everybody counts there as people do on average", l.InForce.Number, strings.Join(l.Gone, ", ")),
+	if f := l.InForce; f != nil && f.Gone != nil {
+		out = append(out, Checked{"learn", "learn.profile_gone", connectors.Warning, fmt.Sprintf("number %d, in force, goes by %s, which no learning_profile names any more: everybody counts there as people do on average", f.Number, strings.Join(f.Gone, ", ")),
 			"name it in crms[].learning_profile again, or learn anew: intentd learn, then intentd learn apply"})
 	}
 	if cfg.Learning == config.LearningOff {

@@ -3,6 +3,8 @@ package app
 import (
 	"bytes"
 	"fmt"
+	"io"
+	"net/http"
 	"slices"
 	"strings"
 	"testing"
@@ -52,7 +54,7 @@ func TestStrengthsByAPropertyThatIsGone(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			return st.Learning.Gone, slices.ContainsFunc(found, func(c Checked) bool { return c.Code == "learn.profile_gone" && strings.Contains(c.Message, "industry") })
+			return st.Learning.InForce.Gone, slices.ContainsFunc(found, func(c Checked) bool { return c.Code == "learn.profile_gone" && strings.Contains(c.Message, "industry") })
 		}
 		if gone, doctor := said(); gone != nil || doctor || len(a.Pipeline().Setup().Score.Additive.Terms) != 2 {
 			t.Errorf("named, and gone is %v, by doctor %t", gone, doctor)
@@ -185,4 +187,55 @@ func TestAProfileAsOfADate(t *testing.T) {
 	if want := []backtest.Known{{Name: "size", Said: 1}, {Name: "later", Empty: 1}, {Name: "young", Untold: 1}}; !slices.Equal(known, want) {
 		t.Errorf("%+v, want %+v", known, want)
 	}
+}
+
+// listens keeps what is asked of a CRM.
+type listens struct {
+	http.RoundTripper
+	asked *lockedBuffer
+}
+
+func (l listens) RoundTrip(r *http.Request) (*http.Response, error) {
+	if r.Body != nil {
+		body, err := io.ReadAll(r.Body)
+		if err != nil {
+			return nil, err
+		}
+		r.Body = io.NopCloser(bytes.NewReader(body))
+		_, _ = l.asked.Write(append(body, '\n'))
+	}
+	return l.RoundTripper.RoundTrip(r)
+}
+
+// Promise: a CRM is asked for what it says of people, and for its past, where the configuration names properties, and not otherwise.
+func TestACRMIsAskedForNamedPropertiesAlone(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		time.Sleep(2 * 366 * 24 * time.Hour)
+		p := newPlace(t, sandbox.HubSpotOptions{Now: time.Now})
+		p.closedDeals(t, 30, "")
+		for _, named := range []bool{false, true} {
+			if p.crm = ""; named {
+				p.crm = ", learning_profile: [industry]"
+			}
+			p.write(t, "")
+			asked := &lockedBuffer{}
+			a := p.openWith(t, listens{p.portal.Transport(), asked})
+			p.provision(t, a)
+			if _, err := a.Once(t.Context()); err != nil {
+				t.Fatal(err, p.log)
+			}
+			if got := strings.Contains(asked.String(), `"industry"`); got != named {
+				t.Errorf("named: %t, asked for: %t", named, got)
+			}
+			if _, err := Learn.Do(t.Context(), a, LearnArguments{Span: 400 * 24 * time.Hour}); err != nil {
+				t.Fatal(err, p.log)
+			}
+			if got := strings.Contains(asked.String(), `"propertiesWithHistory":["industry"]`); got != named {
+				t.Errorf("named: %t, its past asked for: %t", named, got)
+			}
+			if err := a.Close(); err != nil {
+				t.Fatal(err)
+			}
+		}
+	})
 }
