@@ -32,6 +32,7 @@ func (l *lot) infer(ctx context.Context) error {
 			sources:  sourceCounts(s.journey.BySource),
 		}
 		s.inputs = b
+		b.features.Profile = l.profile(s)
 		b.features.Capacity = l.capacity(s)
 		b.newForms = l.newForms(s)
 		engine := l.engineFor(s)

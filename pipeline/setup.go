@@ -98,6 +98,8 @@ type CRM struct {
 	Identify []IdentifyBy
 	// Consent names the property that says whether somebody consented.
 	Consent ConsentBy
+	// Profile names properties that strengths may be learned from: what they say stands in score.Features.Profile.
+	Profile []string
 }
 
 // OwnFields are the fields that its records carry.
@@ -169,6 +171,9 @@ func (s *Setup) hashScoring() uint64 {
 	for i := range s.CRMs {
 		if by := &s.CRMs[i].Consent; by.Property != "" {
 			_, _ = fmt.Fprintf(d, "%s %q\n", s.CRMs[i].Name, *by)
+		}
+		if of := s.CRMs[i].Profile; len(of) > 0 {
+			_, _ = fmt.Fprintf(d, "%s profile %q\n", s.CRMs[i].Name, of)
 		}
 	}
 	if len(s.Exclude) > 0 {

@@ -3,73 +3,114 @@ package state
 import (
 	"encoding/binary"
 	"encoding/json"
+	"maps"
+	"slices"
+	"sync"
 	"time"
 )
 
-// loadHours reads all that is kept.
-func (tx *txn) loadHours() error {
-	h := &tx.db.hours
-	h.by, h.counted, h.dirty = map[uint32]map[string]HourCounts{}, map[string]intakeCount{}, map[string]bool{}
-	c := tx.scan(bHours, nil, nil, 0)
-	for k, v := c.Next(); k != nil; k, v = c.Next() {
-		if len(k) > len(intakeCounted) && string(k[:len(intakeCounted)]) == intakeCounted {
-			var n intakeCount
-			if json.Unmarshal(v, &n) == nil {
-				h.counted[string(k[len(intakeCounted):])] = n
-			}
-			continue
-		}
-		jobs := map[string]HourCounts{}
-		if len(k) == 4 && json.Unmarshal(v, &jobs) == nil {
-			h.last = binary.BigEndian.Uint32(k)
-			h.by[h.last] = jobs
-		}
-	}
-	return nil
+// HoursKept is how many hours are counted one by one.
+const HoursKept = 72
+
+// HourCounts is what came of one recurring job, or of writing to a CRM, within an hour.
+type HourCounts struct {
+	Done       int64 `json:"done"`                 // runs, or patches of a CRM, that went well
+	Failed     int64 `json:"failed,omitempty"`     // and those that did not
+	Events     int64 `json:"events,omitempty"`     // of a source: kept of what it told
+	Unreadable int64 `json:"unreadable,omitempty"` // of a source: what it told and could not be read
+	People     int64 `json:"people,omitempty"`     // of a source: seen in its polls
+	Strangers  int64 `json:"strangers,omitempty"`  // of them, in no CRM
 }
 
-// CountHour adds to what came of a job within the hour of a moment. It is kept with the next run that NoteRun keeps: a crash before loses a
-// count, never work.
-func (db *DB) CountHour(job string, at time.Time, c HourCounts) {
-	h := &db.hours
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	h.count(job, at, c)
+// Add is the sum of both.
+func (c HourCounts) Add(o HourCounts) HourCounts {
+	return HourCounts{c.Done + o.Done, c.Failed + o.Failed, c.Events + o.Events, c.Unreadable + o.Unreadable, c.People + o.People, c.Strangers + o.Strangers}
 }
 
-// CountIntake adds to a job's hour what its source's own counters, which only grow, have grown by since they were counted last. Counters that
-// are smaller than then began anew, and count whole; those that were never counted only mark where counting begins.
-func (db *DB) CountIntake(job string, at time.Time, events, unreadable int64) {
-	h := &db.hours
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	was, known := h.counted[job]
-	now := intakeCount{events, unreadable}
-	if known && was == now {
+// Hour is what was counted within an hour.
+type Hour struct {
+	Hour time.Time             `json:"hour"` // its beginning, in UTC
+	Jobs map[string]HourCounts `json:"jobs"` // by poll/…, listen/…, sweep/… and write/…
+}
+
+// intakeCount is how far a source's own counters were counted, to tell what it took in since.
+type intakeCount struct {
+	Events     int64 `json:"events"`
+	Unreadable int64 `json:"unreadable"`
+}
+
+// hours are the counts by hour, in memory as a whole: to count is no reason for a commit, and takes one that comes anyway.
+//
+// The bucket has two sorts of pairs: an hour since 1970 as four bytes → its counts by job, and the name of a job behind intakeCounted →
+// intakeCount. What cannot be read counts as nothing: these are figures, on which nothing rests.
+type hours struct {
+	mu      sync.Mutex
+	by      map[uint32]map[string]HourCounts
+	last    uint32 // hour that was counted last: a clock that was wrong for a while counts for no longer
+	counted map[string]intakeCount
+	dirty   map[string]bool // keys that a commit is to take
+}
+
+const intakeCounted = "of/"
+
+func hourOf(at time.Time) uint32 { return uint32(max(at.Unix(), 0) / 3600) }
+
+func hourKey(hour uint32) string { return string(binary.BigEndian.AppendUint32(nil, hour)) }
+
+func (h *hours) count(job string, at time.Time, c HourCounts) {
+	if c == (HourCounts{}) {
 		return
 	}
-	if known {
-		h.count(job, at, HourCounts{Events: grown(was.Events, events), Unreadable: grown(was.Unreadable, unreadable)})
+	hour := hourOf(at)
+	h.last = hour
+	if h.by[hour] == nil {
+		h.by[hour] = map[string]HourCounts{}
 	}
-	h.counted[job] = now
-	h.dirty[intakeCounted+job] = true
+	h.by[hour][job] = h.by[hour][job].Add(c)
+	h.dirty[hourKey(hour)] = true
 }
 
-// keepHours keeps the counts that no commit has taken yet with the next.
-func (db *DB) keepHours() {
-	pairs := db.hours.take()
-	if len(pairs) == 0 {
-		return
+func grown(was, now int64) int64 {
+	if now < was {
+		return now
 	}
-	db.updateLater(func(tx *txn) error {
-		for key, v := range pairs {
-			if err := tx.set(bHours, []byte(key), v); err != nil {
-				return err
-			}
+	return now - was
+}
+
+// take is what a commit is to keep, by key; nil of hours that are let go.
+func (h *hours) take() map[string][]byte {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	pairs := map[string][]byte{}
+	for hour := range h.by {
+		if h.old(hour) {
+			delete(h.by, hour)
+			pairs[hourKey(hour)] = nil
+		} else if key := hourKey(hour); h.dirty[key] {
+			pairs[key], _ = json.Marshal(h.by[hour]) // names and numbers always can be
 		}
-		return nil
-	})
+	}
+	for job, n := range h.counted {
+		if key := intakeCounted + job; h.dirty[key] {
+			pairs[key], _ = json.Marshal(n)
+		}
+	}
+	clear(h.dirty)
+	return pairs
 }
 
-// Hours is what was counted within the last hours, up to HoursKept of them, the oldest first, without those of which nothing was.
-func (db *DB) Hours() []Hour { return db.hours.list() }
+// old says that an hour is none of the last ones.
+func (h *hours) old(hour uint32) bool { return hour > h.last || h.last-hour >= HoursKept }
+
+// list are the last hours, the oldest first.
+func (h *hours) list() []Hour {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	var out []Hour
+	for _, hour := range slices.Sorted(maps.Keys(h.by)) {
+		if !h.old(hour) {
+			out = append(out, Hour{time.Unix(int64(hour)*3600, 0).UTC(), maps.Clone(h.by[hour])})
+		}
+	}
+	return out
+}

@@ -107,20 +107,8 @@ func (g *registry) joinPersons(winner, loser PersonID) (PersonID, error) {
 	if !okW {
 		return loser, nil
 	}
-	for _, ref := range l.Contacts {
-		rec, ok, err := g.tx.Contact(ref)
-		if err != nil {
-			return 0, err
-		}
-		if ok {
-			rec.Person, rec.Checked = winner, false // its patch goes, but may have arrived
-			if err := g.tx.PutContact(ref, &rec); err != nil {
-				return 0, err
-			}
-		}
-		if err := g.tx.DropPending(ref); err != nil { // recomputed for both together
-			return 0, err
-		}
+	if err := g.moveRecords(l.Contacts, winner); err != nil {
+		return 0, err
 	}
 	w.Contacts = uniqueRefs(append(w.Contacts, l.Contacts...))
 	w.joinArms(&l)
@@ -141,34 +129,11 @@ func (g *registry) joinPersons(winner, loser PersonID) (PersonID, error) {
 			return 0, err
 		}
 	}
-	if err := g.tx.joinSnapshots(winner, loser); err != nil {
-		return 0, err
-	}
-	if err := g.tx.moveVerdicts(loser, winner); err != nil {
-		return 0, err
-	}
-	mine, err := g.tx.Links(winner)
-	if err != nil {
-		return 0, err
-	}
-	theirs, err := g.tx.Links(loser)
-	if err != nil {
-		return 0, err
-	}
-	if err := g.tx.MoveIdentities(loser, winner); err != nil {
-		return 0, err
-	}
-	if len(theirs) > 0 {
-		united, err := g.uniteLinks(mine, theirs)
-		if err != nil {
+	alerts := func(from, to PersonID) error { return g.tx.moveAlerts(from, to, nil) }
+	for _, move := range []func(from, to PersonID) error{g.tx.moveSnapshots, g.tx.moveVerdicts, g.moveLinks, alerts} {
+		if err := move(loser, winner); err != nil {
 			return 0, err
 		}
-		if err := g.tx.PutLinks(winner, united); err != nil {
-			return 0, err
-		}
-	}
-	if err := g.tx.moveAlerts(loser, winner, nil); err != nil {
-		return 0, err
 	}
 	// The records now belong to the winner: they must not go with the loser.
 	l.Contacts = nil
@@ -182,6 +147,46 @@ func (g *registry) joinPersons(winner, loser PersonID) (PersonID, error) {
 		return 0, err
 	}
 	return winner, nil
+}
+
+// moveRecords makes records the winner's.
+func (g *registry) moveRecords(refs []connectors.Ref, winner PersonID) error {
+	for _, ref := range refs {
+		rec, ok, err := g.tx.Contact(ref)
+		if err != nil {
+			return err
+		}
+		if ok {
+			rec.Person, rec.Checked = winner, false // its patch goes, but may have arrived
+			if err := g.tx.PutContact(ref, &rec); err != nil {
+				return err
+			}
+		}
+		if err := g.tx.DropPending(ref); err != nil { // recomputed for both together
+			return err
+		}
+	}
+	return nil
+}
+
+// moveLinks makes one's identities and links the other's.
+func (g *registry) moveLinks(from, to PersonID) error {
+	mine, err := g.tx.Links(to)
+	if err != nil {
+		return err
+	}
+	theirs, err := g.tx.Links(from)
+	if err != nil {
+		return err
+	}
+	if err := g.tx.MoveIdentities(from, to); err != nil || len(theirs) == 0 {
+		return err
+	}
+	united, err := g.uniteLinks(mine, theirs)
+	if err != nil {
+		return err
+	}
+	return g.tx.PutLinks(to, united)
 }
 
 // uniteLinks are the links of two people who turned out to be one: what a CRM says is no guess, so that no guard leaves any out. What was

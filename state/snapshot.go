@@ -127,17 +127,17 @@ func (tx *txn) eraseSnapshots(id PersonID, until time.Time) (bool, error) {
 	return true, tx.putSnapshots(id, kept)
 }
 
-// joinSnapshots gives somebody the snapshots of another who turned out to be them. Both stand in the order of time, as in their history.
-func (tx *txn) joinSnapshots(winner, loser PersonID) error {
-	theirs, err := tx.Snapshots(loser)
+// moveSnapshots gives one person's snapshots to another, who turned out to be them. Both stand in the order of time, as in their history.
+func (tx *txn) moveSnapshots(from, to PersonID) error {
+	theirs, err := tx.Snapshots(from)
 	if err != nil || len(theirs) == 0 {
 		return err
 	}
-	mine, err := tx.Snapshots(winner)
+	mine, err := tx.Snapshots(to)
 	if err != nil {
 		return err
 	}
-	return tx.putSnapshots(winner, append(theirs, mine...))
+	return tx.putSnapshots(to, append(theirs, mine...))
 }
 
 // PersonSnapshots are the snapshots of a person.

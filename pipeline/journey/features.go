@@ -61,7 +61,7 @@ func counted(object string) string {
 		return cut("pages: "+object, maxObject)
 	}
 	kind, name, is := strings.Cut(object, ": ")
-	if !is || name == "" || strings.HasPrefix(kind, "mail ") {
+	if !is || name == "" || strings.HasPrefix(kind, "mail ") || kind+": " == score.FactProfile { // a profile is what the CRM says, never what an event calls so
 		return ""
 	}
 	return cut(kind+": "+strings.ToLower(name), maxObject)

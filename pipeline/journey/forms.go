@@ -11,7 +11,7 @@ import (
 
 // KnowsForm says whether a list has a word for a form of this name, or a rule names it; one that nothing knows counts as form_submit.
 func (b *Builder) KnowsForm(name string) bool {
-	named := func(r Rule) bool { return r.Form != "" && r.fitsForm(name) }
+	named := func(r Rule) bool { return r.Form != "" && fits(r.Form, name) }
 	return b.c.forms.kind(formName(name)) != formOther || slices.ContainsFunc(b.config.Rules, named)
 }
 

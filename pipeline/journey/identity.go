@@ -133,6 +133,45 @@ func alike(a, b *connectors.Event) bool {
 // one that only an identifier names which more than one person holds. What an anonymous id did without a name belongs to whom it was
 // last seen with, and before that to whom it was first seen with: shared devices are the classic bad merge.
 func (b *Builder) ownOnly(s *scratch, j *Journey, in *Input) {
+	o := b.ownerOf(in)
+	b.identifyAll(s, j, &o)
+	conflict := o.findAnonymous(s)
+	stranger := len(o.emails)+len(in.Person.UserIDs)+len(in.Person.Phones) == 0 // nothing is joined to who is an anonymous id themselves
+	few := len(o.anons) <= identity.MaxOthers
+	own := func(id identity.ID) bool { return few || o.within(o.anons, id) }
+	var seenWith map[identity.ID]whose // whom an anonymous id was last seen with
+	if conflict {
+		seenWith = o.firstSeenWith(s)
+	}
+	for i := range s.items {
+		it := &s.items[i]
+		if it.drop || !it.personal() {
+			continue
+		}
+		w := o.says(it)
+		if seenWith != nil && w != unsaid && it.anon.Kind != 0 {
+			seenWith[it.anon] = w
+		}
+		switch {
+		case w == others:
+			j.foreign(it)
+		case w == theirs || it.anon.Kind == 0:
+		case seenWith[it.anon] == others || !own(it.anon):
+			j.foreign(it)
+		case !stranger && !it.withdraws && it.ev.Nameless() && !b.rules.MayJoin(b.consent(in, it.ev)):
+			j.drop(it, WhyAnonymous)
+		}
+		if it.user.Kind != 0 && !o.within(o.users, it.user) {
+			it.user = identity.ID{}
+		}
+		if it.anon.Kind != 0 && !own(it.anon) {
+			it.anon = identity.ID{}
+		}
+	}
+}
+
+// ownerOf is the person whose journey is built, by what the registry knows of them.
+func (b *Builder) ownerOf(in *Input) owner {
 	o := owner{in: in}
 	for _, e := range in.Person.Emails {
 		if e = b.rules.Email(e); e != "" {
@@ -145,24 +184,25 @@ func (b *Builder) ownOnly(s *scratch, j *Journey, in *Input) {
 	for _, v := range in.Person.AnonymousIDs {
 		o.known = append(o.known, identity.ParseStored(identity.AnonymousID, v))
 	}
-	foreign := func(it *item) {
-		it.drop = true
-		j.Filtered.Foreign++
-	}
+	return o
+}
+
+// identifyAll reads the identifiers of all events, drops those that are another person's by the source's own word, and ranks the user ids.
+func (b *Builder) identifyAll(s *scratch, j *Journey, o *owner) {
 	var last *item // most events of a journey carry the identifiers of the one before
 	for i := range s.items {
 		it := &s.items[i]
 		if it.drop || !it.personal() {
 			continue
 		}
-		if it.ev.Person != "" && it.ev.Person != in.Person.Key {
-			foreign(it) // a mix-up of the source's: it says nothing about the ids
+		if it.ev.Person != "" && it.ev.Person != o.in.Person.Key {
+			j.foreign(it) // a mix-up of the source's: it says nothing about the ids
 			continue
 		}
 		if last != nil && alike(last.ev, it.ev) {
 			it.user, it.anon, it.email, it.nobodys = last.user, last.anon, last.email, last.nobodys
 		} else {
-			b.identify(it, &o)
+			b.identify(it, o)
 		}
 		last = it
 		if it.user.Kind == 0 {
@@ -178,7 +218,10 @@ func (b *Builder) ownOnly(s *scratch, j *Journey, in *Input) {
 		find(&o.users, it.user, rank, it.at)
 	}
 	slices.SortFunc(o.users, stronger)
-	conflict := false
+}
+
+// findAnonymous ranks the anonymous ids, and says whether an event names somebody else.
+func (o *owner) findAnonymous(s *scratch) (conflict bool) {
 	for i := range s.items {
 		it := &s.items[i]
 		if it.drop || !it.personal() {
@@ -198,44 +241,25 @@ func (b *Builder) ownOnly(s *scratch, j *Journey, in *Input) {
 		conflict = conflict || w == others
 	}
 	slices.SortFunc(o.anons, stronger)
-	stranger := len(o.emails)+len(in.Person.UserIDs)+len(in.Person.Phones) == 0 // nothing is joined to who is an anonymous id themselves
-	few := len(o.anons) <= identity.MaxOthers
-	own := func(id identity.ID) bool { return few || o.within(o.anons, id) }
-	var seenWith map[identity.ID]whose // whom an anonymous id was last seen with
-	if conflict {
-		seenWith = map[identity.ID]whose{}
-		for i := len(s.items) - 1; i >= 0; i-- { // the first name of all is what remains
-			it := &s.items[i]
-			if w := o.says(it); !it.drop && it.personal() && w != unsaid && it.anon.Kind != 0 {
-				seenWith[it.anon] = w
-			}
-		}
-	}
-	for i := range s.items {
+	return conflict
+}
+
+// firstSeenWith is whom each anonymous id was first seen with.
+func (o *owner) firstSeenWith(s *scratch) map[identity.ID]whose {
+	seen := map[identity.ID]whose{}
+	for i := len(s.items) - 1; i >= 0; i-- { // the first name of all is what remains
 		it := &s.items[i]
-		if it.drop || !it.personal() {
-			continue
-		}
-		w := o.says(it)
-		if seenWith != nil && w != unsaid && it.anon.Kind != 0 {
-			seenWith[it.anon] = w
-		}
-		switch {
-		case w == others:
-			foreign(it)
-		case w == theirs || it.anon.Kind == 0:
-		case seenWith[it.anon] == others || !own(it.anon):
-			foreign(it)
-		case !stranger && !it.withdraws && it.ev.Nameless() && !b.rules.MayJoin(b.consent(in, it.ev)):
-			j.drop(it, WhyAnonymous)
-		}
-		if it.user.Kind != 0 && !o.within(o.users, it.user) {
-			it.user = identity.ID{}
-		}
-		if it.anon.Kind != 0 && !own(it.anon) {
-			it.anon = identity.ID{}
+		if w := o.says(it); !it.drop && it.personal() && w != unsaid && it.anon.Kind != 0 {
+			seen[it.anon] = w
 		}
 	}
+	return seen
+}
+
+// foreign drops an event that is another person's.
+func (j *Journey) foreign(it *item) {
+	it.drop = true
+	j.Filtered.Foreign++
 }
 
 // identifiers lists what the person is known by in the accepted events.

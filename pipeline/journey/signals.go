@@ -428,7 +428,7 @@ func (b *Builder) applies(r *Rule, url globs, it *item, p *page) bool {
 	if r.Kind != "" && !fits(r.Kind, ev.Kind) && !fits(r.Kind, it.kind) || r.Source != "" && r.Source != ev.Source {
 		return false
 	}
-	if r.Form != "" && !r.fitsForm(ev.Properties[connectors.PropForm]) {
+	if r.Form != "" && !fits(r.Form, ev.Properties[connectors.PropForm]) {
 		return false
 	}
 	if r.URL != "" && (!p.typed || p.path == "" || !url.match(p.segs)) {

@@ -31,6 +31,9 @@ func somebodyAt(r *rand.Rand, noon time.Time) *score.Features {
 		f.Visits = append(f.Visits, score.Visit{At: ago() - 7200, Length: length, Dwell: length + r.Int64N(99), Steps: 1 + r.IntN(9), Pages: r.IntN(5)})
 	}
 	slices.SortFunc(f.Visits, func(a, b score.Visit) int { return int(a.At - b.At) })
+	if r.IntN(2) == 0 {
+		f.Profile = []score.Word{{Name: "industry", Word: []string{"retail", "banking"}[r.IntN(2)]}}
+	}
 	if !f.Whole {
 		f.Objects, f.Visits = nil, nil
 		for i := range f.Signals {
@@ -81,7 +84,7 @@ func TestTheDaemonScoresAsTheBacktest(t *testing.T) {
 	m := learnedFrom(t, r, &set, noon)
 	learned := set
 	var err error
-	if learned.Additive, err = m.Additive(); err != nil || len(learned.Validate()) > 0 {
+	if learned.Additive, err = m.Additive([]string{"industry"}); err != nil || len(learned.Validate()) > 0 {
 		t.Fatal(err, learned.Validate())
 	}
 	stored, err := json.Marshal(&learned)
@@ -124,8 +127,59 @@ func TestTheDaemonScoresAsTheBacktest(t *testing.T) {
 func TestWhatAVisitorTypesIsNoFeature(t *testing.T) {
 	for _, fact := range []string{"came from", "steps: search", "mail click: spring", "title"} {
 		m := &Strengths{K: 1, Calibration: Calibration{B: 1}, Features: []Strength{{Feature: Feature{Fact: fact, Form: Is, Level: "x"}, Strength: 1, Spread: 1}}}
-		if a, err := m.Additive(); err == nil || !strings.Contains(err.Error(), fact) {
+		if a, err := m.Additive(nil); err == nil || !strings.Contains(err.Error(), fact) {
 			t.Errorf("a model with %q is taken: %+v, %v", fact, a, err)
 		}
+	}
+}
+
+// Promise: of a property that is kept no more everybody counts as people do on average, in score and chance: nobody is scored as somebody of whom the CRM says nothing.
+func TestAPropertyThatIsKeptNoMore(t *testing.T) {
+	m := &Strengths{K: 10, Offset: 300, Intercept: -1, Calibration: Calibration{B: 1}, Features: []Strength{
+		{Feature: Feature{Fact: "profile: industry", Form: Is, Level: "retail"}, Strength: 1, Spread: 0.5, Usual: 0.25},
+		{Feature: Feature{Fact: "profile: industry", Form: Unknown}, Strength: -2, Spread: 0.5, Usual: 0.1},
+		{Feature: Feature{Fact: "profile: size", Form: Is, Level: "1 to 9"}, Strength: 1, Spread: 0.5, Usual: 0.5},
+	}}
+	kept, err := m.Additive([]string{"size"})
+	if err != nil || len(kept.Terms) != 1 || kept.Terms[0].Fact != "profile: size" {
+		t.Fatalf("%+v, %v", kept, err)
+	}
+	if names := m.Profile(); !slices.Equal(names, []string{"industry", "size"}) {
+		t.Errorf("it goes by %v", names)
+	}
+	// 10 × (1/0.5) × 0.25 = 5 points and 10 × (−2/0.5) × 0.1 = −4: one point, on average.
+	if kept.Offset != 310 || kept.Intercept != -0.9 {
+		t.Errorf("everybody begins with %d and %g, want 310 and −0.9", kept.Offset, kept.Intercept)
+	}
+}
+
+// Promise: of somebody of whom nothing tells what a property said, neither a word nor that there was none is learned: they count as usual, and among those who decide whether it
+// tells the outcome too well they are not counted.
+func TestWhatIsUntoldTeachesNothing(t *testing.T) {
+	features := []Feature{{Fact: "profile: industry", Form: Is, Level: "retail"}, {Fact: "profile: industry", Form: Unknown}}
+	x := make([]float32, 2)
+	schema := NewSchema(features)
+	for i, c := range []struct {
+		facts []Fact
+		want  string
+	}{{nil, "[0 1]"}, {[]Fact{{Name: "profile: industry", Word: "retail"}}, "[1 0]"}, {[]Fact{score.Untold("profile: industry")}, "[NaN NaN]"}} {
+		schema.Encode(c.facts, x)
+		if got := fmt.Sprint(x); got != c.want {
+			t.Errorf("%d is %s, want %s", i, got, c.want)
+		}
+	}
+	survey := &Survey{}
+	for i := range 200 {
+		facts := []Fact{score.Untold("profile: industry")} // all of them lost
+		if i < 100 {
+			facts = []Fact{{Name: "profile: industry", Word: []string{"retail", "banking"}[i%2]}}
+		}
+		survey.Add(facts, i < 100 && i%4 < 2)
+	}
+	if got := survey.Suspects(); got != nil {
+		t.Errorf("suspect: %v", got)
+	}
+	if got := survey.Features(nil); slices.ContainsFunc(got, func(f Feature) bool { return f.Form == Unknown }) || len(got) != 2 {
+		t.Errorf("features %v: nobody is known to have had none", got)
 	}
 }

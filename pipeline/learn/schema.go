@@ -30,6 +30,12 @@ func (s *Schema) Encode(facts []Fact, x []float32) {
 	for i := range facts {
 		f := &facts[i]
 		number := f.Number
+		if f.Untold() {
+			for _, k := range s.at[f.Name] {
+				x[k] = float32(math.NaN())
+			}
+			continue
+		}
 		if f.Word != "" {
 			number = math.NaN()
 		}

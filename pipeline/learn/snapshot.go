@@ -29,6 +29,8 @@ type Snapshot struct {
 	Pages    int               // page views
 	Topics   []string          // of the pages and things that counted, by the alphabet
 	Words    map[string]string // where they came from, and profile fields of the allow-list, the newest value of each
+	// Untold are names of properties of a CRM's profile of which nothing tells what they said at the date: neither a word nor its absence is learned from.
+	Untold []string
 }
 
 // Profile are the names of properties that are learned from unless others are given: what says who somebody is, never what became of them.
@@ -91,6 +93,9 @@ func (s *Snapshot) cameFrom(e *connectors.Event) {
 // Facts are what the snapshot says, behind into. The components are those of the settings.
 func (s *Snapshot) Facts(set *score.Settings, into []Fact) []Fact {
 	into = set.FactsAt(&s.Features, s.At.Unix(), into)
+	for _, name := range s.Untold {
+		into = append(into, score.Untold(score.FactProfile+name))
+	}
 	for kind, n := range s.Kinds {
 		into = append(into, Fact{Name: "steps: " + kind, Number: float64(n), Count: true})
 	}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/intentd/intentd/pipeline/learn/logistic"
@@ -304,16 +305,35 @@ func (m *Strengths) term(j int) score.Term {
 	return score.Term{Feature: f.Feature, Slope: m.K * f.Strength / f.Spread, Usual: f.Usual}
 }
 
-// Additive is the model as the daemon scores by it. It fails, with a sentence, where a feature is made of what the daemon does not keep of people.
-func (m *Strengths) Additive() (*score.Additive, error) {
+// Additive is the model as the daemon scores by it. profile are the names of the properties that the daemon keeps: of what features are made of others everybody counts as usual, in
+// the offset, for they would all be alike as people of whom the CRM says nothing. It fails, with a sentence, where a feature is made of what the daemon does not keep of people.
+func (m *Strengths) Additive(profile []string) (*score.Additive, error) {
 	a := &score.Additive{Offset: m.Offset, Intercept: m.Intercept, K: m.K, A: m.Calibration.A, B: m.Calibration.B}
 	for j := range m.Features {
-		if name := m.Features[j].Fact; !score.Told(name) {
+		name := m.Features[j].Fact
+		if !score.Told(name) {
 			return nil, fmt.Errorf("the learned strengths rest on %q, which is not kept of people: learn them without it", name)
 		}
-		a.Terms = append(a.Terms, m.term(j))
+		t := m.term(j)
+		if property, is := strings.CutPrefix(name, score.FactProfile); is && !slices.Contains(profile, property) {
+			usual := t.Points(float32(math.NaN()))
+			a.Offset += usual
+			a.Intercept += float64(usual) / 10 / m.K
+			continue
+		}
+		a.Terms = append(a.Terms, t)
 	}
 	return a, nil
+}
+
+// Profile are the names of the properties of a CRM's profile that features are made of, each once.
+func (m *Strengths) Profile() (names []string) {
+	for j := range m.Features {
+		if property, is := strings.CutPrefix(m.Features[j].Fact, score.FactProfile); is && !slices.Contains(names, property) {
+			names = append(names, property)
+		}
+	}
+	return names
 }
 
 // Parts are the points that make the score: those of each feature that adds any, the greatest first, and the clamp, what was cut off to stay within 0 … 100. Offset, points and

@@ -24,13 +24,14 @@ const (
 )
 
 type surveyed struct {
-	count           bool
-	known, knownWon int // rows that have a fact of this name
-	numbers, zeros  int
-	low, high       float64
-	values          measure.Tally // of numbers
-	words           map[string]*tally
-	crowded         bool // too many words to keep
+	count             bool
+	known, knownWon   int // rows that have a fact of this name
+	untold, untoldWon int // rows of which nothing tells whether they had
+	numbers, zeros    int
+	low, high         float64
+	values            measure.Tally // of numbers
+	words             map[string]*tally
+	crowded           bool // too many words to keep
 }
 
 type tally struct{ rows, won int }
@@ -66,6 +67,13 @@ func (s *Survey) Add(facts []Fact, won bool) {
 }
 
 func (v *surveyed) add(f *Fact, won bool) {
+	if f.Untold() {
+		v.untold++
+		if won {
+			v.untoldWon++
+		}
+		return
+	}
 	v.known++
 	if won {
 		v.knownWon++
@@ -119,22 +127,29 @@ func (s *Survey) Suspects() (out []Suspect) {
 	return out
 }
 
+// told are the rows of which it is told whether they have a fact.
+func (s *Survey) told(v *surveyed) (rows, won int) { return s.rows - v.untold, s.won - v.untoldWon }
+
 func (s *Survey) suspicion(v *surveyed) string {
-	alone := v.alone(s.rows, s.won)
+	rows, won := s.told(v)
+	if rows == 0 {
+		return ""
+	}
+	alone := v.alone(rows, won)
 	if auc := alone.AUC(); max(auc.Value, 1-auc.Value) > tooGood && max(auc.Low, 1-auc.High) > tooGood-0.05 {
 		return fmt.Sprintf("it alone ranks with an AUC of %.2f", max(auc.Value, 1-auc.Value))
 	}
-	base := float64(s.won) / float64(s.rows)
-	if v.known >= enoughTold && float64(v.known) < mostlyKnown*float64(s.rows) && base < 0.8 {
+	base := float64(won) / float64(rows)
+	if v.known >= enoughTold && float64(v.known) < mostlyKnown*float64(rows) && base < 0.8 {
 		with := measure.Wilson(float64(v.knownWon), float64(v.known))
 		if with.Low >= decides {
 			return fmt.Sprintf("%.0f %% of those who have it won, %.0f %% of all", 100*with.Value, 100*base)
 		}
-		without := measure.Wilson(float64(s.won-v.knownWon), float64(s.rows-v.known))
+		without := measure.Wilson(float64(won-v.knownWon), float64(rows-v.known))
 		if base > 0.2 && with.High <= 1-decides {
 			return fmt.Sprintf("%.0f %% of those who have it lost, %.0f %% of all", 100-100*with.Value, 100-100*base)
 		}
-		if base > 0.2 && s.rows-v.known >= enoughTold && without.High <= 1-decides && with.Value > 0.5 {
+		if base > 0.2 && rows-v.known >= enoughTold && without.High <= 1-decides && with.Value > 0.5 {
 			return fmt.Sprintf("%.0f %% of those without it lost, %.0f %% of all", 100-100*without.Value, 100-100*base)
 		}
 	}
@@ -198,30 +213,31 @@ func (s *Survey) Features(without []string) []Feature {
 			all = append(all, supported{f, rows})
 		}
 	}
-	flag := func(f Feature, rows int) { add(f, min(rows, s.rows-rows)) }
+	flag := func(f Feature, rows, of int) { add(f, min(rows, of-rows)) }
 	for _, name := range slices.Sorted(maps.Keys(s.facts)) {
 		v := s.facts[name]
 		if slices.Contains(without, name) {
 			continue
 		}
+		told, _ := s.told(v)
 		zeros := v.zeros
 		if v.count {
-			zeros = s.rows - v.known
+			zeros = told - v.known
 		} else {
-			flag(Feature{Fact: name, Form: Unknown}, s.rows-v.known)
+			flag(Feature{Fact: name, Form: Unknown}, told-v.known, told)
 		}
 		if v.numbers > 0 && (v.high > v.low || v.count) {
 			form := Plain
 			if v.low >= 0 && v.high >= 20 && !isComponent(name) || v.count {
 				form = Log
 			}
-			add(Feature{Fact: name, Form: form, Count: v.count}, v.unusual(s.rows))
+			add(Feature{Fact: name, Form: form, Count: v.count}, v.unusual(told))
 			if v.high > 1 {
-				flag(Feature{Fact: name, Form: Zero, Count: v.count}, zeros)
+				flag(Feature{Fact: name, Form: Zero, Count: v.count}, zeros, told)
 			}
 		}
 		for _, level := range v.levels() {
-			flag(Feature{Fact: name, Form: Is, Level: level}, v.words[level].rows)
+			flag(Feature{Fact: name, Form: Is, Level: level}, v.words[level].rows, told)
 		}
 	}
 	slices.SortStableFunc(all, func(a, b supported) int { return cmp.Compare(b.rows, a.rows) })

@@ -85,9 +85,12 @@ func (w *walker) value(i int, p *Parts, stage Stage) float32 {
 	}
 	word := ""
 	number := math.NaN()
-	if plan.kind == factStageIs {
+	switch plan.kind {
+	case factStageIs:
 		word = stage.String()
-	} else {
+	case factProfileIs:
+		word = w.f.word(plan.word)
+	default:
 		number = w.habits.number(plan.kind, plan.slot, w.f, p, w.now)
 	}
 	return t.Of(word, number)

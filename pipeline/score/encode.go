@@ -10,8 +10,9 @@ import (
 
 // The stored forms begin with their own version, so that a later release reads what this one wrote. They hold no settings.
 const (
-	featuresVersion = 3
-	beforeWhole     = 2 // without objects and visits; features without them are still written so
+	featuresVersion = 4 // with a profile
+	beforeProfile   = 3 // without one; features without one are still written so
+	beforeWhole     = 2 // without objects and visits, too; likewise
 	shownVersion    = 1
 )
 
@@ -40,6 +41,9 @@ func (f *Features) Append(b []byte) []byte {
 	model := uint8(f.ModelInterest)&3 | uint8(f.ModelTier)&3<<2 | uint8(f.ModelStage)&3<<4
 	version := uint8(beforeWhole)
 	if f.Whole {
+		version = beforeProfile
+	}
+	if len(f.Profile) > 0 {
 		version = featuresVersion
 	}
 	if f.SetAside != 0 {
@@ -117,10 +121,41 @@ func (f *Features) Append(b []byte) []byte {
 		b = binary.AppendVarint(b, t.Last-at) // near the newest signal
 		b = binary.AppendVarint(b, t.First-t.Last)
 	}
+	if version == featuresVersion {
+		b = f.appendProfile(b)
+	}
 	if f.Whole {
 		b = f.appendDetail(b)
 	}
 	return b
+}
+
+// appendProfile writes the profile, and whether detail follows.
+func (f *Features) appendProfile(b []byte) []byte {
+	whole := byte(0)
+	if f.Whole {
+		whole = 1
+	}
+	b = binary.AppendUvarint(append(b, whole), uint64(len(f.Profile)))
+	for i := range f.Profile {
+		b = appendString(appendString(b, f.Profile[i].Name), f.Profile[i].Word)
+	}
+	return b
+}
+
+// profile reads what appendProfile wrote.
+func (f *Features) profile(r *reader) {
+	whole := r.byte()
+	if whole > 1 {
+		r.fail("an unknown mark before the profile")
+	}
+	f.Whole = whole == 1
+	if n := r.count(2); n > 0 {
+		f.Profile = make([]Word, n)
+		for i := range f.Profile {
+			f.Profile[i] = Word{r.string(), r.string()}
+		}
+	}
 }
 
 // appendDetail writes objects and visits.
@@ -244,7 +279,11 @@ func DecodeFeatures(b []byte) (Features, error) {
 			t.First = t.Last + r.varint()
 		}
 	}
-	if f.Whole = version == featuresVersion; f.Whole {
+	f.Whole = version == beforeProfile
+	if version == featuresVersion {
+		f.profile(&r)
+	}
+	if f.Whole {
 		f.detail(&r)
 	}
 	if err := r.done("features"); err != nil {

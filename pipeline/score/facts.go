@@ -13,6 +13,12 @@ type Fact struct {
 	Count  bool    // no fact of this name means that it was never seen; of other facts, that it is not known
 }
 
+// Untold is a fact of which nothing tells whether it was known: the usual stands for it.
+func Untold(name string) Fact { return Fact{Name: name, Number: math.NaN()} }
+
+// Untold says that f is such a fact.
+func (f *Fact) Untold() bool { return f.Word == "" && math.IsNaN(f.Number) }
+
 // Names of the facts that features tell. Counts are named by what is counted: a type ("signals: form_submit"), a kind of page ("pages: price"), and what Features.Objects name.
 const (
 	FactVolume     = "volume" // the components, 0 to 100
@@ -29,6 +35,7 @@ const (
 	FactStage      = "stage" // by rules, for the formula's tier: no model has a word in it
 	factSignals    = "signals: "
 	factPages      = "pages: "
+	FactProfile    = "profile: " // and the name of a CRM's property: its word
 )
 
 // longestAge bounds the facts of age, in days: a year or ten ago is the same.
@@ -55,6 +62,7 @@ const (
 	factSinceFirstIs
 	factSinceFormIs
 	factStageIs
+	factProfileIs
 )
 
 var factKinds = map[string]factKind{FactVolume: factVolumeIs, FactRecency: factRecencyIs, FactTopics: factTopicsIs, FactVisits: factVisitsIs, FactSteps: factStepsIs,
@@ -164,6 +172,16 @@ func (h *habits) number(kind factKind, slot int, f *Features, p *Parts, now int6
 		}
 	}
 	return math.NaN()
+}
+
+// word is what a property of the profile said; "" where it said nothing.
+func (f *Features) word(property string) string {
+	for i := range f.Profile {
+		if f.Profile[i].Name == property {
+			return f.Profile[i].Word
+		}
+	}
+	return ""
 }
 
 // names calls do for each count that a signal is part of.

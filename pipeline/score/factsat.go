@@ -23,6 +23,9 @@ func (s *Settings) FactsAt(f *Features, now int64, into []Fact) []Fact {
 	for name, n := range counts {
 		into = append(into, Fact{Name: name, Number: float64(n), Count: true})
 	}
+	for i := range f.Profile {
+		into = append(into, Fact{Name: FactProfile + f.Profile[i].Name, Word: f.Profile[i].Word})
+	}
 	return into
 }
 

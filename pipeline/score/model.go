@@ -3,6 +3,7 @@ package score
 import (
 	"fmt"
 	"math"
+	"strings"
 	"sync"
 )
 
@@ -80,8 +81,9 @@ type additivePlan struct {
 type plannedTerm struct {
 	kind   factKind
 	slot   int
-	detail bool // told by Objects and Visits
-	still  bool // moves with signals and visits, not with time
+	detail bool   // told by Objects and Visits
+	still  bool   // moves with signals and visits, not with time
+	word   string // property of the profile
 }
 
 func (a *Additive) planned() *additivePlan {
@@ -94,6 +96,10 @@ func (a *Additive) planned() *additivePlan {
 			switch t.kind {
 			case factUnknown:
 				if !Told(name) {
+					break
+				}
+				if property, is := strings.CutPrefix(name, FactProfile); is {
+					t.kind, t.still, t.word = factProfileIs, true, property
 					break
 				}
 				t.kind, t.still, t.detail = factCount, true, !built[name]

@@ -42,6 +42,9 @@ func randomFeatures(r *rand.Rand, n int, step int64) *Features {
 		slices.SortFunc(f.Visits, func(a, b Visit) int { return cmp.Compare(a.At, b.At) })
 	}
 	if r.IntN(3) == 0 {
+		f.Profile = []Word{{"industry", []string{"retail", "other"}[r.IntN(2)]}, {"size", "50 to 199"}}[r.IntN(2):]
+	}
+	if r.IntN(3) == 0 {
 		f.ModelInterest, f.ModelTier, f.ModelStage = Interest(r.IntN(4)), Tier(r.IntN(4)), Stage(r.IntN(4))
 	}
 	if r.IntN(5) == 0 {
@@ -61,7 +64,7 @@ func randomFeatures(r *rand.Rand, n int, step int64) *Features {
 func randomModel(r *rand.Rand) *Additive {
 	a := &Additive{Offset: r.IntN(600), Intercept: r.Float64() - 2, K: 1 + 20*r.Float64(), B: 1}
 	for _, name := range [...]string{FactVolume, FactRecency, FactTopics, FactVisits, FactSteps, FactPageViews, FactDaysActive, FactMinutes, FactSinceStep, FactSinceFirst, FactSinceForm,
-		FactStage, "signals: form_submit", "signals: web_visit", "pages: key", "pages: /pricing", "form: demo", "pages: /unseen"} {
+		FactStage, "signals: form_submit", "signals: web_visit", "pages: key", "pages: /pricing", "form: demo", "pages: /unseen", FactProfile + "industry"} {
 		form := []Form{Plain, Log, Zero, Is, Unknown}[r.IntN(5)]
 		if name == FactStage {
 			form = Is
@@ -71,7 +74,7 @@ func randomModel(r *rand.Rand) *Additive {
 			if form == Plain {
 				slope /= 20
 			}
-			a.Terms = append(a.Terms, Term{Feature: Feature{Fact: name, Form: form, Level: []string{"exploring", "comparing", "deciding"}[r.IntN(3)]}, Slope: slope, Usual: r.Float64()})
+			a.Terms = append(a.Terms, Term{Feature: Feature{Fact: name, Form: form, Level: []string{"exploring", "comparing", "deciding", "retail"}[r.IntN(4)]}, Slope: slope, Usual: r.Float64()})
 		}
 	}
 	return a

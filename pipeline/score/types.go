@@ -53,6 +53,12 @@ type Visit struct {
 	Pages  int // page views among them
 }
 
+// Word is what one property of a CRM said of somebody.
+type Word struct {
+	Name string // of the property
+	Word string
+}
+
 // Topic is one configured topic that the journey matched.
 type Topic struct {
 	Name   string
@@ -70,6 +76,8 @@ type Features struct {
 	Whole   bool
 	Objects []string // what signals were about, as facts are named: "pages: /pricing", "form: demo"
 	Visits  []Visit  // ordered by At
+	// Profile is what the CRM said of the person, of the properties that strengths may be learned from: ordered by name, each name once, no empty word.
+	Profile []Word
 	// The model's words, where an engine gave them. They count while a signal lies in the window.
 	ModelInterest Interest // moves the score by at most Settings.InterestPoints
 	ModelTier     Tier     // used only with Settings.TierByModel

@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"cmp"
 	"strings"
 	"unicode"
 
@@ -9,122 +10,151 @@ import (
 
 // carried writes q in the language of the text: as typed where that is the language it was typed in, word by word where all words are
 // known, else as typed within quotation marks.
-func (q quantity) carried(typedGerman, german bool) (text string) {
-	if q.item && !german && strings.HasSuffix(q.noun, "s") {
+func (q quantity) carried(typedGerman, german bool) string {
+	switch {
+	case q.item && !german && strings.HasSuffix(q.noun, "s"):
 		return q.number + " " + q.noun
-	}
-	if q.item {
+	case q.item:
 		return regroup(q.number, german) + " × " + q.noun
 	}
-	if !typedGerman && nounsBack[strings.ToLower(q.noun)] != "" && nouns[strings.ToLower(q.noun)] == "" {
+	if lower := strings.ToLower(q.noun); nounsBack[lower] != "" && nouns[lower] == "" {
 		typedGerman = true // too short a text to tell
 	}
-	if q.dative && typedGerman && (strings.HasSuffix(q.noun, "ern") || strings.HasSuffix(q.noun, "eln")) && nounsBack[strings.ToLower(q.noun)] == "" {
-		q.noun = strings.TrimSuffix(q.noun, "n")
-	}
-	if typedGerman && strings.ToLower(q.noun) == q.noun && nounsBack[q.noun] != "" {
-		q.noun = upperFirst(q.noun) // by a field's name
-	}
 	if typedGerman {
-		if base := strings.TrimSuffix(q.noun, "n"); base != q.noun && nounsBack[strings.ToLower(base)] != "" && (q.dative || nounsBack[strings.ToLower(q.noun)] == "") {
-			q.noun = base // typed in the dative
-		}
+		q.noun = nominative(q.noun, q.dative)
 	}
 	if typedGerman == german {
 		return q.fixed(german)
 	}
-	numbers, words, preps := numbersDE, nouns, prepsDE
+	t := translation{german: german, words: nouns, numbers: numbersDE, preps: prepsDE}
 	if typedGerman {
-		numbers, words, preps = numbersEN, nounsBack, prepsEN
+		t.words, t.numbers, t.preps = nounsBack, numbersEN, prepsEN
 	}
 	number := strings.ToLower(q.number)
-	if n, ok := numbers[number]; ok {
+	if n, ok := t.numbers[number]; ok {
 		number = n
 	} else if spelledNumbers[number] || ordinals[number] {
 		return "„" + q.typed(typedGerman) + "“"
 	} else {
 		number = regroup(q.number, german)
 	}
-	out := number
 	if q.more {
-		out += moreOf[german]
+		number += moreOf[german]
 	}
-	if models, phrase := modelsApart(q.noun); words[phrase] != "" {
-		q.noun = words[phrase]
-		words = map[string]string{strings.ToLower(q.noun): q.noun}
-		for _, w := range strings.Fields(q.noun) {
-			words[strings.ToLower(w)] = w
-		}
-		if models != "" && german {
-			q.noun += " " + models
-		} else if models != "" && q.noun == "pieces" {
-			q.noun = models
-		} else if models != "" {
-			q.noun = models + " " + q.noun
-		}
-		for k, v := range map[bool]map[string]string{false: nouns, true: nounsBack}[typedGerman] {
-			if words[k] == "" {
-				words[k] = v
-			}
-		}
-	}
-	translate := func(w string) (string, bool) {
-		if n, ok := words[strings.ToLower(w)]; ok {
-			return n, true
-		}
-		return w, tailNoun(w) || strings.ToUpper(w) == w && len(w) > 1 || symbols[strings.ToLower(w)] || w == q.noun && strings.ContainsFunc(w[min(1, len(w)):], unicode.IsUpper)
-	}
-	ok := true
-	for _, w := range strings.Fields(q.noun) {
-		n, known := translate(w)
-		ok = ok && known
-		out += " " + n
-	}
-	if of, known := team(q.rest, german); known && ok {
+	t.whole(q.noun)
+	noun, known := t.all(strings.Fields(t.noun))
+	out := number + noun
+	if of, ok := team(q.rest, german); ok && known {
 		return out + " " + of
 	}
-	rest := strings.Fields(q.rest)
-	bent, restOK, whole := false, true, out
+	over := t.over(out, strings.Fields(q.rest))
+	if known {
+		return out + over
+	}
+	typed := t.noun
+	if over == "" {
+		typed = strings.TrimSpace(typed + " " + q.rest)
+	}
+	if german {
+		return number + " „" + typed + "“" + over
+	}
+	return number + " “" + typed + "”" + over
+}
+
+// nominative is a German noun in the plural's first case: it may have been typed in the dative, or small in a field's name.
+func nominative(noun string, dative bool) string {
+	known := func(s string) bool { return nounsBack[strings.ToLower(s)] != "" }
+	if dative && (strings.HasSuffix(noun, "ern") || strings.HasSuffix(noun, "eln")) && !known(noun) {
+		noun = strings.TrimSuffix(noun, "n")
+	}
+	if strings.ToLower(noun) == noun && known(noun) {
+		noun = upperFirst(noun)
+	}
+	if base := strings.TrimSuffix(noun, "n"); base != noun && known(base) && (dative || !known(noun)) {
+		noun = base
+	}
+	return noun
+}
+
+// translation carries the words of a quantity from one language into the other.
+type translation struct {
+	german                bool // what they are carried into
+	words, numbers, preps map[string]string
+	noun                  string            // of the quantity; carried already where it is known as a whole
+	parts                 map[string]string // its words then
+}
+
+// whole carries a noun phrase that is known as a whole, around the models' names that stand in it.
+func (t *translation) whole(noun string) {
+	t.noun = noun
+	models, phrase := modelsApart(noun)
+	whole := t.words[phrase]
+	if whole == "" {
+		return
+	}
+	t.parts = map[string]string{strings.ToLower(whole): whole}
+	for _, w := range strings.Fields(whole) {
+		t.parts[strings.ToLower(w)] = w
+	}
+	switch {
+	case models == "":
+		t.noun = whole
+	case t.german:
+		t.noun = whole + " " + models
+	case whole == "pieces":
+		t.noun = models
+	default:
+		t.noun = models + " " + whole
+	}
+}
+
+// word carries one word, and says whether it could: names, models and symbols are the same in both languages.
+func (t *translation) word(w string) (string, bool) {
+	lower := strings.ToLower(w)
+	if n := cmp.Or(t.parts[lower], t.words[lower]); n != "" {
+		return n, true
+	}
+	return w, tailNoun(w) || strings.ToUpper(w) == w && len(w) > 1 || symbols[lower] || w == t.noun && strings.ContainsFunc(w[min(1, len(w)):], unicode.IsUpper)
+}
+
+// all carries several, each behind a blank, and says whether it could carry each.
+func (t *translation) all(words []string) (text string, known bool) {
+	known = true
+	for _, w := range words {
+		n, ok := t.word(w)
+		known = known && ok
+		text += " " + n
+	}
+	return text, known
+}
+
+// over is what goes on behind text: what the quantity is spread over, "" where it would be half translated.
+func (t *translation) over(text string, rest []string) string {
+	out, bent := text, false
 	for i, w := range rest {
+		lower := strings.ToLower(w)
 		switch {
-		case i == 0 && preps[strings.ToLower(w)] != "":
-			w = preps[strings.ToLower(w)]
+		case i == 0 && t.preps[lower] != "":
+			w = t.preps[lower]
 		case isNumber(w):
-			w = regroup(w, german)
-		case numbers[strings.ToLower(w)] != "":
-			w = numbers[strings.ToLower(w)]
+			w = regroup(w, t.german)
+		case t.numbers[lower] != "":
+			w = t.numbers[lower]
 		default:
-			n, known := translate(w)
-			if place := rest[0] == "in" && len(rest) == 2 && startsName(w); place && !known {
-				known = true // a town
+			n, known := t.word(w)
+			town := rest[0] == "in" && len(rest) == 2 && startsName(w)
+			if !known && !town {
+				return ""
 			}
-			restOK = restOK && known
 			w = n
-			bent = german && i == len(rest)-1 && rest[0] != "for" && rest[0] != "per" && rest[0] != "a"
+			bent = t.german && i == len(rest)-1 && rest[0] != "for" && rest[0] != "per" && rest[0] != "a"
 		}
 		out += " " + w
 	}
 	if bent {
 		out = dative(out)
 	}
-	if !restOK {
-		out = whole // what they are spread over is left out rather than half translated
-	}
-	if !ok {
-		words := strings.TrimSpace(q.noun + " " + q.rest)
-		if tail, found := strings.CutPrefix(out, whole); found && tail != "" {
-			words = q.noun
-			defer func() { text += tail }()
-		}
-		if q.more {
-			number += moreOf[german]
-		}
-		if german {
-			return number + " „" + words + "“"
-		}
-		return number + " “" + words + "”"
-	}
-	return out
+	return out[len(text):]
 }
 
 // scope says that q tells whom or where something is for.

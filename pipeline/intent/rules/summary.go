@@ -47,19 +47,45 @@ func (n *note) changed(f *fact) []clause {
 
 // leftover is what was typed with f and found no room in the headline.
 func (n *note) leftover(f *fact) []clause {
-	l, v := n.l, n.slots(f)
-	a := f.ask
-	if a.hostile {
-		return []clause{{l.formText, f.cites[:1], 0}}
+	if f.ask.hostile {
+		return []clause{{n.l.formText, f.cites[:1], 0}}
 	}
-	var out []clause
-	add := func(k byte, template string) {
-		if v[k] != "" && !f.holds(k) {
-			if text := fill(template, &v, 200); text != "" {
-				out = append(out, clause{text, f.newestCite(), f.at})
-			}
+	r := rest{note: n, f: f, v: n.slots(f)}
+	r.rivals()
+	r.wishes()
+	r.money()
+	if f.act != act.Search {
+		r.scope()
+	}
+	if f.act == act.Stuck {
+		r.stopped()
+	}
+	return r.out
+}
+
+// rest gathers what the headline of f left out.
+type rest struct {
+	*note
+	f   *fact
+	v   slots
+	out []clause
+}
+
+// add adds a text about the newest of f.
+func (r *rest) add(text string) { r.out = append(r.out, clause{text, r.f.newestCite(), r.f.at}) }
+
+// slot adds a slot by its template, unless the headline holds it.
+func (r *rest) slot(k byte, template string) {
+	if r.v[k] != "" && !r.f.holds(k) {
+		if text := fill(template, &r.v, 200); text != "" {
+			r.add(text)
 		}
 	}
+}
+
+// rivals are the other providers that were named.
+func (r *rest) rivals() {
+	l, f, a := r.l, r.f, r.f.ask
 	if f.rival == "" {
 		beside := l.andRival
 		if f.act == act.Tender {
@@ -67,87 +93,96 @@ func (n *note) leftover(f *fact) []clause {
 		}
 		for as, template := range []string{considered: beside, inUse: l.uses, leaving: l.leaves} {
 			var names []string
-			for _, r := range a.rivals[:min(len(a.rivals), 2)] {
-				if r.as == rivalAs(as) {
-					names = append(names, r.name)
+			for _, other := range a.rivals[:min(len(a.rivals), 2)] {
+				if other.as == rivalAs(as) {
+					names = append(names, other.name)
 				}
 			}
-			if v['x'] = l.list(names); len(names) > 0 {
-				add('x', template)
+			if r.v['x'] = l.list(names); len(names) > 0 {
+				r.slot('x', template)
 			}
 		}
 	}
-	if x := n.newest(act.Compare); a.named != "" && f.rival == "" && (x == nil || x.rival != a.named) {
-		out = append(out, clause{n.lang("named ", "nannte ") + a.named, f.newestCite(), f.at})
+	if x := r.newest(act.Compare); a.named != "" && f.rival == "" && (x == nil || x.rival != a.named) {
+		r.add(r.lang("named ", "nannte ") + a.named)
 	}
 	if a.leaves != "" {
-		out = append(out, clause{strings.Replace(l.leaves, "{x}", n.leaving(a.leaves), 1), f.newestCite(), f.at})
+		r.add(strings.Replace(l.leaves, "{x}", r.leaving(a.leaves), 1))
 	}
-	add('L', l.link)
-	for _, asked := range []struct {
-		is   bool
-		text string
-	}{{a.discount, n.lang("asks for a better price", "bittet um einen besseren Preis")}, {a.extends, n.lang("asks for a longer trial", "möchte länger testen")}} {
-		if asked.is {
-			out = append(out, clause{asked.text, f.newestCite(), f.at})
-		}
+}
+
+// wishes are what else was asked for or said of themselves.
+func (r *rest) wishes() {
+	a := r.f.ask
+	r.slot('L', r.l.link)
+	if a.discount {
+		r.add(r.lang("asks for a better price", "bittet um einen besseren Preis"))
+	}
+	if a.extends {
+		r.add(r.lang("asks for a longer trial", "möchte länger testen"))
 	}
 	if a.company != "" {
-		out = append(out, clause{n.lang("company of "+a.company+" people", "Firma mit "+a.company+" Personen"), f.newestCite(), f.at})
+		r.add(r.lang("company of "+a.company+" people", "Firma mit "+a.company+" Personen"))
 	}
 	if a.approved {
-		out = append(out, clause{l.approved, f.newestCite(), f.at})
+		r.add(r.l.approved)
 	}
-	if len(a.money) > 0 && f.price.amount == "" && !f.holds('b') {
-		sum := a.money[0].text(l.german)
-		template := l.budget
+}
+
+// money is the first sum, as the budget that it was said to be, or as a sum that was named.
+func (r *rest) money() {
+	a := r.f.ask
+	if len(a.money) == 0 || r.f.price.amount != "" || r.f.holds('b') {
+		return
+	}
+	template := r.l.budget
+	if a.money[0].most || !a.budget {
+		template = r.lang("named {b}", "nannte {b}")
+	}
+	r.add(strings.Replace(template, "{b}", a.money[0].text(r.l.german), 1))
+}
+
+// scope is how much it is about, and when it is wanted.
+func (r *rest) scope() {
+	f, v, a := r.f, &r.v, r.f.ask
+	r.slot('a', r.l.scope)
+	switch {
+	case a.owns && !f.holds('q'):
+		if q := r.quantities(a); q != "" {
+			r.add(r.lang("named ", "nannte ") + q)
+		}
+	case v['q'] != "" && !f.holds('q') && f.act != act.Booking && !f.act.First():
+		lead := r.lang("asked for ", "es geht um ")
 		switch {
-		case a.money[0].most && l.german:
-			template = "nannte {b}"
-		case a.money[0].most:
-			template = "named {b}"
-		case !a.budget && l.german:
-			template = "nannte {b}"
-		case !a.budget:
-			template = "named {b}"
+		case f.act == act.Calculate:
+			lead = r.lang("worked it out for ", "durchgerechnet für ")
+		case f.act == act.Meeting || v['g'] != "":
+			lead = r.lang("it is about ", "es geht um ")
+		case f.act == act.Download || f.act == act.Form || f.act == act.Sample || f.act == act.Register:
+			lead = r.lang("named ", "nannte ")
 		}
-		out = append(out, clause{strings.Replace(template, "{b}", sum, 1), f.newestCite(), f.at})
+		r.add(lead + v['q'])
 	}
-	if f.act != act.Search {
-		add('a', l.scope)
-		switch {
-		case a.owns && !f.holds('q'):
-			if q := n.quantities(a); q != "" {
-				out = append(out, clause{n.lang("named ", "nannte ") + q, f.newestCite(), f.at})
-			}
-		case v['q'] != "" && !f.holds('q') && f.act != act.Booking && !f.act.First():
-			lead := n.lang("asked for ", "es geht um ")
-			switch {
-			case f.act == act.Calculate:
-				lead = n.lang("worked it out for ", "durchgerechnet für ")
-			case f.act == act.Meeting || v['g'] != "":
-				lead = n.lang("it is about ", "es geht um ")
-			case f.act == act.Download || f.act == act.Form || f.act == act.Sample || f.act == act.Register:
-				lead = n.lang("named ", "nannte ")
-			}
-			out = append(out, clause{lead + v['q'], f.newestCite(), f.at})
+	if v['t'] != "" && !f.holds('t') && !a.later {
+		if len(a.dates) > 0 && a.dates[0].what == "" {
+			v['t'] = r.lang("wants it ", "gewünscht ") + v['t']
 		}
-		if v['t'] != "" && !f.holds('t') && !a.later {
-			if len(a.dates) > 0 && a.dates[0].what == "" {
-				v['t'] = n.lang("wants it ", "gewünscht ") + v['t']
-			}
-			out = append(out, clause{v['t'], f.newestCite(), f.at})
-		}
+		r.add(v['t'])
 	}
-	if f.act == act.Stuck && v['w'] != "" && v['o'] != "" && v['o'] != v['w'] {
-		if t := n.newest(act.Trial); t != nil && n.sameDay(t.first, f.first) {
-			out = append(out, clause{n.lang("it stopped at "+v['w']+" on the first day", contract.Replace("blieb gleich am ersten Tag bei "+v['w']+" stehen")), append(f.cites[:1:1], t.cites...), f.at})
-			tell(t)
-		} else {
-			out = append(out, clause{contract.Replace(n.lang("it stopped at ", "blieb stehen bei ") + v['w']), f.cites[:1], f.at})
-		}
+}
+
+// stopped is where a trial stopped.
+func (r *rest) stopped() {
+	f, where := r.f, r.v['w']
+	if where == "" || r.v['o'] == "" || r.v['o'] == where {
+		return
 	}
-	return out
+	if t := r.newest(act.Trial); t != nil && r.sameDay(t.first, f.first) {
+		r.out = append(r.out, clause{r.lang("it stopped at "+where+" on the first day", contract.Replace("blieb gleich am ersten Tag bei "+where+" stehen")), append(f.cites[:1:1], t.cites...), f.at})
+		tell(t)
+		return
+	}
+	r.out = append(r.out, clause{contract.Replace(r.lang("it stopped at ", "blieb stehen bei ") + where), f.cites[:1], f.at})
 }
 
 // afterAnswer tells of a request that has our quote: what else was read that day, what was asked, that no reply is on record.

@@ -74,8 +74,8 @@ type App struct {
 	ready     atomic.Bool
 	still     atomic.Bool // work stands still
 	held      atomic.Pointer[HeldFields]
-	known     knownPeople              // what the CRMs said of who was looked at
-	owners    knownOwners              // and of who owns their records
+	known     lately[knownPerson]      // what the CRMs said of who was looked at
+	owners    lately[string]           // and of who owns their records
 	taught    atomic.Pointer[Learning] // nil: to be looked at
 	sync      syncWatch
 	reloadErr atomic.Pointer[string] // why the last reload was refused
@@ -203,6 +203,7 @@ func (a *App) Failed() <-chan error { return a.failed }
 // Stop ends the schedule, lets lots finish as far as ctx allows, and closes the state. What was not finished is found again at
 // the next start.
 func (a *App) Stop(ctx context.Context) error {
+	a.log.Info("intentd stops")
 	notify(daemon.SdNotifyStopping)
 	a.ready.Store(false)
 	a.endInlets(ctx)

@@ -78,6 +78,7 @@ func (b *dealBacktest) everybody(ctx context.Context) (*backtest.Population, err
 		told.Add(&set, &b.people[i])
 	}
 	b.tellRecalled(b.people)
+	b.tellProfiles(b.people)
 	if named := b.counts.Named(); named != nil {
 		b.remarks = append(b.remarks, "steps that count for nothing: "+strings.Join(named, ", "))
 	}
@@ -145,6 +146,7 @@ func (b *dealBacktest) activeOf(ctx context.Context, lot []connectors.Contact, w
 	if err := b.recall(ctx, cases, made); err != nil {
 		return err
 	}
+	b.keepProfiles(made)
 	for i := range made {
 		if s := made[i].Snapshot; s.Steps > 0 && at.Sub(s.Last) <= b.cfg.Window.Score {
 			b.people = append(b.people, made[i])

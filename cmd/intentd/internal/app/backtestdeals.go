@@ -394,6 +394,7 @@ func (b *dealBacktest) lot(ctx context.Context, people []contactOfDeals) error {
 	if err := b.recall(ctx, cases, made); err != nil {
 		return err
 	}
+	b.keepProfiles(made)
 	for i := range made {
 		if made[i].Snapshot.Steps > 0 {
 			b.shares.Add(did[i], made[i].Won)
@@ -457,6 +458,7 @@ func (b *dealBacktest) population() *backtest.Population {
 	}
 	b.remarks = append(b.remarks, "the first thing that a source tells of is of "+b.begins.UTC().Format("2 Jan 2006"))
 	b.tellRecalled(kept)
+	b.tellProfiles(kept)
 	if named := b.counts.Named(); named != nil {
 		b.remarks = append(b.remarks, "steps that count for nothing: "+strings.Join(named, ", "))
 	}

@@ -181,6 +181,9 @@ func (b *builder) all() error {
 		if by := s.CRMs[i].Consent; by.Property != "" {
 			b.version += fmt.Sprintf(" %s %q", s.CRMs[i].Name, by)
 		}
+		if of := s.CRMs[i].Profile; len(of) > 0 {
+			b.version += fmt.Sprintf(" %s profile %q", s.CRMs[i].Name, of)
+		}
 	}
 	return nil
 }
@@ -249,7 +252,7 @@ func (b *builder) crm(c config.CRM) error {
 	if err != nil {
 		return err
 	}
-	b.setup.CRMs = append(b.setup.CRMs, pipeline.CRM{Name: c.Name, Type: c.Type, CRM: made.CRM, Objects: made.Objects, Own: b.ownFields(), Fields: made.Fields, Identify: b.identify(c), Consent: pipeline.ConsentBy(c.Consent)})
+	b.setup.CRMs = append(b.setup.CRMs, pipeline.CRM{Name: c.Name, Type: c.Type, CRM: made.CRM, Objects: made.Objects, Own: b.ownFields(), Fields: made.Fields, Identify: b.identify(c), Consent: pipeline.ConsentBy(c.Consent), Profile: c.LearningProfile})
 	b.reserve, b.lot = max(b.reserve, made.Reserve), max(b.lot, made.Lot)
 	for _, own := range made.Sources {
 		if err := b.addOrigin(own, cmp.Or(made.SourcePoll, c.Poll)); err != nil {
@@ -283,7 +286,7 @@ func (b *builder) source(c config.Source) error {
 	return fmt.Errorf("a source of type %s cannot be opened", c.Type)
 }
 
-// inputs are the properties that hold ids, the one that tells of consent, those by which canaries and customers are recognised, and those of the rules of fit.
+// inputs are the properties that hold ids, the one that tells of consent, those by which canaries and customers are recognised, and those of the rules of fit and of what is learned from.
 func (b *builder) inputs(c config.CRM) []string {
 	var inputs []string
 	for _, by := range c.Identify {
@@ -299,11 +302,11 @@ func (b *builder) inputs(c config.CRM) []string {
 			inputs = append(inputs, l.Property)
 		}
 	}
-	rules := b.cfg.FitProperties(c.Name)
+	also := slices.Concat(b.cfg.FitProperties(c.Name), c.LearningProfile)
 	if b.beside != nil {
-		rules = append(rules, b.beside.FitProperties(c.Name)...)
+		also = append(also, b.beside.FitProperties(c.Name)...)
 	}
-	for _, property := range rules {
+	for _, property := range also {
 		if !slices.Contains(inputs, property) {
 			inputs = append(inputs, property)
 		}

@@ -189,8 +189,15 @@ func (a *App) examine(ctx context.Context, file File) ([]Checked, error) {
 // examineLearning tells what was learned and waits, and why nothing is learned.
 func (a *App) examineLearning(cfg *config.Config) (out []Checked) {
 	l, err := a.learning()
-	if err != nil || cfg.Learning == config.LearningOff {
+	if err != nil {
 		return nil
+	}
+	if l.Gone != nil {
+		out = append(out, Checked{"learn", "learn.profile_gone", connectors.Warning, fmt.Sprintf("number %d, in force, goes by %s, which no learning_profile names any more: everybody counts there as people do on average", l.InForce.Number, strings.Join(l.Gone, ", ")),
+			"name it in crms[].learning_profile again, or learn anew: intentd learn, then intentd learn apply"})
+	}
+	if cfg.Learning == config.LearningOff {
+		return out
 	}
 	if n := l.Note; n != nil {
 		out = append(out, Checked{"learn", "learn.nothing", connectors.OK, fmt.Sprintf("nothing was learned from closed deals on %s: %s", n.At.Format("2 Jan 2006"), n.Why), `do what it says, or set learning: "off"`})

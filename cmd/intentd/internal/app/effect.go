@@ -23,6 +23,7 @@ type Effect struct {
 	Beside    []string `json:"no_score"`       // keys that move no score
 	Unknown   []string `json:"not_simulated"`  // keys that may: they say what counts, and that takes journeys to tell; or why stands in Effect.Unread
 	Brake     bool     `json:"brake_would_go"` // more change tier than write.brake lets through in a day
+	Gone      []string `json:"gone,omitempty"` // properties that learned strengths go by and the file does not name: everybody would count as usual there
 }
 
 // Why says why the figures are without a key whose effect they would tell; "" where it is another's or takes journeys.
@@ -70,6 +71,9 @@ func (a *App) planAgainst(ctx context.Context, arg EffectArguments) (*Effect, er
 		default:
 			out.Unknown = append(out.Unknown, key)
 		}
+	}
+	if l, err := a.learned(); err == nil && l.Strengths != nil && u.made.setup.Score.Additive != nil {
+		out.Gone = without(l.Strengths.Profile(), u.cfg.ProfileNames())
 	}
 	brake, changes := u.cfg.Write.Brake, e.Changed
 	if e.Fit != nil {

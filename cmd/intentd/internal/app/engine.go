@@ -2,6 +2,7 @@ package app
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/intentd/intentd/cmd/intentd/internal/config"
 	"github.com/intentd/intentd/pipeline/learn"
@@ -33,9 +34,12 @@ func (b *builder) settings() (score.Settings, error) {
 	}
 	strengths := asked == config.EnginePropensity || asked == config.EngineAuto && l.Engine == config.EnginePropensity
 	if strengths && l.Strengths != nil {
-		if s.Additive, err = l.Strengths.Additive(); err != nil {
+		kept := b.cfg.ProfileNames()
+		if s.Additive, err = l.Strengths.Additive(kept); err != nil {
 			b.a.log.Error("the applied strengths cannot be scored by, so that the formula goes on", "error", err)
 			s.Additive = nil
+		} else if gone := without(l.Strengths.Profile(), kept); gone != nil {
+			b.a.log.Warn("the applied strengths go by properties that no learning_profile names any more: everybody counts there as people do on average, until strengths are learned anew", "properties", gone)
 		}
 		return s, nil
 	}
@@ -43,6 +47,16 @@ func (b *builder) settings() (score.Settings, error) {
 		s.Weights, s.Learned = *l.Weights, true
 	}
 	return s, nil
+}
+
+// without are the names that are not among others.
+func without(names, others []string) (left []string) {
+	for _, name := range names {
+		if !slices.Contains(others, name) {
+			left = append(left, name)
+		}
+	}
+	return left
 }
 
 // Relearn puts what is applied of what was learned in force, as a changed configuration is: scores follow by what is stored, and no model is asked.

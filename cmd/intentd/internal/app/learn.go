@@ -189,7 +189,7 @@ func (a *App) effects(ctx context.Context, t *taught) error {
 	if t.strengths == nil {
 		return nil
 	}
-	additive, err := t.strengths.Additive()
+	additive, err := t.strengths.Additive(a.Config().ProfileNames())
 	if err != nil {
 		return err
 	}
@@ -208,6 +208,7 @@ type LearnedLine struct {
 	Won      int       `json:"won,omitempty"`
 	Weights  string    `json:"weights,omitempty"`
 	Features int       `json:"features,omitempty"` // that have a strength
+	Profile  []string  `json:"profile,omitempty"`  // properties of the CRM that strengths go by
 	Why      string    `json:"why,omitempty"`      // it was not applied by itself
 	Applied  time.Time `json:"applied,omitzero"`
 	ByWhom   string    `json:"applied_by,omitempty"`
@@ -233,7 +234,7 @@ func lineOf(l *state.Learned, inForce *state.Learned) LearnedLine {
 		line.Weights = fmt.Sprintf("volume %.2f, recency %.2f, topics %.2f", float64(w.Volume)/1000, float64(w.Recency)/1000, float64(w.Topics)/1000)
 	}
 	if m, err := learn.ReadStrengths([]byte(l.Strengths)); err == nil {
-		line.Features = m.Width()
+		line.Features, line.Profile = m.Width(), m.Profile()
 	}
 	var e Lesson
 	if l.Evidence != nil && json.Unmarshal(l.Evidence, &e) == nil {

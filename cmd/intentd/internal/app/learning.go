@@ -26,6 +26,7 @@ type Learning struct {
 	Waits   *LearnedLine `json:"waits,omitempty"`    // the newest that was learned, where it is newer than what is in force
 	InForce *LearnedLine `json:"in_force,omitempty"` // nil: the configuration's own settings
 	Note    *LearnNote   `json:"note,omitempty"`     // why the last scheduled run learned nothing
+	Gone    []string     `json:"gone,omitempty"`     // properties that what is in force goes by and no learning_profile names any more: everybody counts as usual there
 }
 
 // LearnNote is why a scheduled run learned nothing.
@@ -38,14 +39,19 @@ const learnNoteKey = "learn/note"
 
 // learning is how it stands, the evidence left out. It is looked at once after each change: what is kept is large.
 func (a *App) learning() (*Learning, error) {
-	if l := a.taught.Load(); l != nil {
-		return l, nil
-	}
-	l, err := a.lookAtLearning()
-	if err == nil {
+	l := a.taught.Load()
+	if l == nil {
+		var err error
+		if l, err = a.lookAtLearning(); err != nil {
+			return nil, err
+		}
 		a.taught.Store(l)
 	}
-	return l, err
+	now := *l // what it goes by is kept, the configuration may change
+	if now.InForce != nil && a.pipe.Setup().Score.Additive != nil {
+		now.Gone = without(now.InForce.Profile, a.Config().ProfileNames())
+	}
+	return &now, nil
 }
 
 func (a *App) lookAtLearning() (*Learning, error) {

@@ -60,12 +60,15 @@ func (a *App) withVerdicts(ctx context.Context, p *backtest.Population, b *dealB
 			failed = err
 		}
 	}
+	names := b.cfg.ProfileNames()
 	p.Weak = func() iter.Seq[*backtest.Person] {
 		return func(yield func(*backtest.Person) bool) {
 			enough := false
 			each(func(v *verdicts.Verdict, won bool, why string) {
 				if why == "" && !enough {
-					enough = !yield(&backtest.Person{At: v.At, Won: won, Snapshot: &learn.Snapshot{At: v.Judged.At, Features: v.Judged.Features}})
+					judged := &learn.Snapshot{At: v.Judged.At, Features: v.Judged.Features}
+					keepProfile(judged, names)
+					enough = !yield(&backtest.Person{At: v.At, Won: won, Snapshot: judged})
 				}
 			})
 		}

@@ -3,69 +3,55 @@ package app
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
-	"sync"
-	"time"
 
 	"github.com/intentd/intentd/connectors"
 	"github.com/intentd/intentd/pipeline/operate"
 )
 
-// knownOwners is what the CRMs said lately of who owns records, kept as long as what they say of people.
-type knownOwners struct {
-	mu     sync.Mutex
-	by     map[string]knownOwner // by CRM and owner
-	failed map[string]time.Time  // by CRM: asked again from then on
-}
-
-type knownOwner struct {
-	name  string // "": the CRM knows none of that id
-	until time.Time
-}
-
-// of are the names of a CRM's owners. Those not known are asked for in one go; an owner whom the CRM does not name, or may not, is left out, and the
-// id stands for them: doctor says what is missing.
-func (k *knownOwners) of(ctx context.Context, a *App, crm string, owners []string) map[string]string {
+// ownerNames are the names of a CRM's owners. Those not known are asked for in one go; an owner whom the CRM does not name, or may not, is left out, and
+// the id stands for them: doctor says what is missing. A CRM that refused is not asked again for a while.
+func (a *App) ownerNames(ctx context.Context, crm string, owners []string) map[string]string {
 	now := a.o.Now()
-	names := map[string]string{}
-	var ask []string
-	k.mu.Lock()
-	for key, is := range k.by {
-		if !now.Before(is.until) {
-			delete(k.by, key)
-		}
-	}
+	const refused = "" // the key of a CRM that refused; no owner has that id
+	key := func(id string) string { return crm + "/" + id }
+	keys := []string{key(refused)}
 	for _, id := range owners {
-		if is, ok := k.by[crm+"/"+id]; ok && is.name != "" {
-			names[id] = is.name
-		} else if !ok && id != "" {
-			ask = append(ask, id)
+		if id != "" {
+			keys = append(keys, key(id))
 		}
 	}
-	waits := now.Before(k.failed[crm])
-	k.mu.Unlock()
-	if len(ask) == 0 || waits {
-		return names
-	}
-	for _, c := range a.pipe.Setup().CRMs {
-		namer, ok := c.CRM.(connectors.OwnerNamer)
-		if c.Name != crm || !ok {
-			continue
-		}
-		told, err := namer.OwnerNames(ctx, ask)
-		k.mu.Lock()
-		if k.by == nil || len(k.by)+len(ask) > mostKnown {
-			k.by, k.failed = map[string]knownOwner{}, map[string]time.Time{}
-		}
-		if err != nil {
-			k.failed[crm] = now.Add(knownFor)
-		} else {
+	known, unknown := a.owners.of(keys, now)
+	if _, is := known[key(refused)]; !is && len(unknown) > 1 {
+		said := map[string]string{}
+		for _, c := range a.pipe.Setup().CRMs {
+			namer, ok := c.CRM.(connectors.OwnerNamer)
+			if c.Name != crm || !ok {
+				continue
+			}
+			var ask []string
+			for _, k := range unknown[1:] {
+				if id := strings.TrimPrefix(k, crm+"/"); !slices.Contains(ask, id) {
+					ask = append(ask, id)
+				}
+			}
+			names, err := namer.OwnerNames(ctx, ask)
+			if err != nil {
+				said[key(refused)] = ""
+				break
+			}
 			for _, id := range ask {
-				k.by[crm+"/"+id] = knownOwner{told[id], now.Add(knownFor)}
+				said[key(id)] = names[id]
 			}
 		}
-		k.mu.Unlock()
-		for id, name := range told {
+		a.owners.keep(said, now)
+		maps.Copy(known, said)
+	}
+	names := map[string]string{}
+	for _, id := range owners {
+		if name := known[key(id)]; name != "" {
 			names[id] = name
 		}
 	}
@@ -83,7 +69,7 @@ func (a *App) nameOwners(ctx context.Context, people []operate.RankedPerson) {
 	}
 	names := map[string]map[string]string{}
 	for crm, owners := range ask {
-		names[crm] = a.owners.of(ctx, a, crm, owners)
+		names[crm] = a.ownerNames(ctx, crm, owners)
 	}
 	for i := range people {
 		crm, _, _ := strings.Cut(people[i].Ref, "/")

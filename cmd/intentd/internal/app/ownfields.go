@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/intentd/intentd/connectors"
 	"github.com/intentd/intentd/state"
@@ -30,18 +31,17 @@ func (b *builder) ownFields() connectors.FieldSet {
 // noteFields keeps in mind which fields there are beside everybody's.
 func (a *App) noteFields() error {
 	before, now := a.added(), a.Config().AddedFields()
+	var dropped []string
 	for _, name := range before {
-		if slices.Contains(now, name) {
-			continue
-		}
-		shown, err := a.showsField(name)
-		if err != nil {
-			return fmt.Errorf("look whether %s is still filled: %w", name, err)
-		}
-		if shown {
-			now = append(now, name)
+		if !slices.Contains(now, name) {
+			dropped = append(dropped, name)
 		}
 	}
+	shown, err := a.shownOf(dropped)
+	if err != nil {
+		return fmt.Errorf("look whether %s are still filled: %w", strings.Join(dropped, ", "), err)
+	}
+	now = append(now, shown...)
 	if slices.Equal(before, now) {
 		return nil
 	}
@@ -52,14 +52,12 @@ func (a *App) noteFields() error {
 	return a.db.SetSetting(addedKey, v)
 }
 
-// showsField says whether the CRM shows a value of ours in a field of anybody.
-func (a *App) showsField(name string) (bool, error) {
-	f, _ := connectors.AllPersonFields().Named(name)
-	empty := state.FieldHash(f.Number, "")
-	for from := state.PersonID(1); from > 0; {
+// shownOf are those of our fields in which the CRM shows a value of ours for anybody. Everybody is looked at, once for all fields.
+func (a *App) shownOf(names []string) (shown []string, err error) {
+	for from := state.PersonID(1); from > 0 && len(shown) < len(names); {
 		ids, _, next, err := a.db.PeopleFrom(from, 1000)
 		if err != nil {
-			return false, err
+			return nil, err
 		}
 		from = next
 		entries := make([]state.Entry, len(ids))
@@ -68,15 +66,26 @@ func (a *App) showsField(name string) (bool, error) {
 		}
 		loaded, err := a.db.LoadLot(entries)
 		if err != nil {
-			return false, err
+			return nil, err
 		}
-		for i := range loaded {
-			for _, r := range loaded[i].Records {
-				if own := r.Contact.Own.At(f.Number); !own.Held && own.Wrote != 0 && own.Wrote != empty {
-					return true, nil
-				}
+		for _, name := range names {
+			if f, _ := connectors.AllPersonFields().Named(name); !slices.Contains(shown, name) && shows(loaded, f) {
+				shown = append(shown, name)
 			}
 		}
 	}
-	return false, nil
+	return shown, nil
+}
+
+// shows says whether a record of somebody's shows a value of ours in a field.
+func shows(loaded []state.Loaded, f connectors.Field) bool {
+	empty := state.FieldHash(f.Number, "")
+	for i := range loaded {
+		for _, r := range loaded[i].Records {
+			if own := r.Contact.Own.At(f.Number); !own.Held && own.Wrote != 0 && own.Wrote != empty {
+				return true
+			}
+		}
+	}
+	return false
 }

@@ -5,9 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"slices"
 	"strings"
-	"sync"
-	"time"
 	"unicode/utf8"
 
 	"github.com/intentd/intentd/connectors"
@@ -49,7 +48,7 @@ func (a *App) named(ctx context.Context, arg Named) (*RankedPeople, error) {
 	out := &RankedPeople{}
 	var refs []connectors.Ref
 	found := map[string]knownPerson{}
-	asked, until := false, a.o.Now().Add(knownFor)
+	asked := false
 	for _, crm := range a.pipe.Setup().CRMs {
 		searcher, ok := crm.CRM.(connectors.NameSearcher)
 		if !ok {
@@ -63,13 +62,13 @@ func (a *App) named(ctx context.Context, arg Named) (*RankedPeople, error) {
 		}
 		for i := range contacts {
 			refs = append(refs, contacts[i].Ref)
-			found[contacts[i].Ref.String()] = knownOf(&contacts[i], until)
+			found[contacts[i].Ref.String()] = knownOf(&contacts[i])
 		}
 	}
 	if !asked {
 		return nil, errors.New("no CRM that is configured searches by name")
 	}
-	a.known.keep(found)
+	a.known.keep(found, a.o.Now())
 	var err error
 	if out.People, err = operate.PeopleOf(a.pipe, refs[:min(len(refs), 2*operate.PeopleAtATime)]); err != nil {
 		return nil, err
@@ -104,7 +103,7 @@ func (a *App) people(ctx context.Context, arg PeopleArguments) (*RankedPeople, e
 			refs = append(refs, ref)
 		}
 	}
-	known, err := a.known.of(ctx, a, refs)
+	known, err := a.readPeople(ctx, refs)
 	if err != nil {
 		out.Unnamed = err.Error()
 	}
@@ -142,7 +141,7 @@ type Records struct {
 var Known = operation("known", (*App).knownOf)
 
 func (a *App) knownOf(ctx context.Context, of Records) (*KnownPerson, error) {
-	known, err := a.known.of(ctx, a, of.Refs)
+	known, err := a.readPeople(ctx, of.Refs)
 	out := &KnownPerson{}
 	if err != nil {
 		out.Unnamed = err.Error()
@@ -150,88 +149,53 @@ func (a *App) knownOf(ctx context.Context, of Records) (*KnownPerson, error) {
 	for _, ref := range of.Refs {
 		if is := known[ref.String()]; is.name != "" || is.owner != "" {
 			out.Name, out.Title, out.Company, out.Owner = is.name, is.title, is.company, is.owner
-			out.OwnerName = a.owners.of(ctx, a, ref.CRM, []string{is.owner})[is.owner]
+			out.OwnerName = a.ownerNames(ctx, ref.CRM, []string{is.owner})[is.owner]
 			break
 		}
 	}
 	return out, nil
 }
 
-// What a CRM says of the people on a page is kept in memory for a while, so that to go back and forth costs no calls, and nowhere else.
-const (
-	knownFor  = 5 * time.Minute
-	mostKnown = 10_000
-)
+// knownPerson is what a CRM says of a person.
+type knownPerson struct{ name, title, company, owner string }
 
-// knownPeople is what the CRMs said lately of who was looked at.
-type knownPeople struct {
-	mu sync.Mutex
-	by map[string]knownPerson // by record
-}
-
-type knownPerson struct {
-	name, title, company, owner string
-	until                       time.Time
-}
-
-// forget lets go of everybody: of whoever is forgotten no name is to stay.
-func (k *knownPeople) forget() {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	k.by = nil
-}
-
-// of is what is known of records. Those not known are read, in one call of each CRM; the error is of a CRM that did not answer, and goes with
+// readPeople is what is known of records. Those not known are read, in one call of each CRM; the error is of a CRM that did not answer, and goes with
 // what the others said.
-func (k *knownPeople) of(ctx context.Context, a *App, refs []connectors.Ref) (map[string]knownPerson, error) {
+func (a *App) readPeople(ctx context.Context, refs []connectors.Ref) (map[string]knownPerson, error) {
 	now := a.o.Now()
-	found := map[string]knownPerson{}
-	ask := map[string][]connectors.Ref{} // by CRM
-	k.mu.Lock()
-	for ref, is := range k.by {
-		if !now.Before(is.until) {
-			delete(k.by, ref)
-		}
+	keys := make([]string, len(refs))
+	for i, ref := range refs {
+		keys[i] = ref.String()
 	}
-	for _, ref := range refs {
-		if is, ok := k.by[ref.String()]; ok {
-			found[ref.String()] = is
-		} else {
-			ask[ref.CRM] = append(ask[ref.CRM], ref)
-		}
-	}
-	k.mu.Unlock()
+	found, unknown := a.known.of(keys, now)
 	var failed error
 	for _, crm := range a.pipe.Setup().CRMs {
-		own := ask[crm.Name]
-		if len(own) == 0 {
+		var ask []connectors.Ref
+		for _, ref := range refs {
+			if ref.CRM == crm.Name && slices.Contains(unknown, ref.String()) {
+				ask = append(ask, ref)
+			}
+		}
+		if len(ask) == 0 {
 			continue
 		}
-		contacts, err := crm.CRM.Read(ctx, own)
+		contacts, err := crm.CRM.Read(ctx, ask)
 		if err != nil {
 			failed = err
 			continue
 		}
+		said := map[string]knownPerson{}
 		for i := range contacts {
-			found[own[i].String()] = knownOf(&contacts[i], now.Add(knownFor))
+			said[ask[i].String()] = knownOf(&contacts[i])
 		}
+		a.known.keep(said, now)
+		maps.Copy(found, said)
 	}
-	k.keep(found)
 	return found, failed
 }
 
-// keep notes what a CRM just said.
-func (k *knownPeople) keep(found map[string]knownPerson) {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	if k.by == nil || len(k.by)+len(found) > mostKnown {
-		k.by = map[string]knownPerson{}
-	}
-	maps.Copy(k.by, found)
-}
-
-func knownOf(c *connectors.Contact, until time.Time) knownPerson {
-	is := knownPerson{strings.TrimSpace(c.Profile.FirstName + " " + c.Profile.LastName), c.Profile.JobTitle, c.Profile.Company, c.Owner, until}
+func knownOf(c *connectors.Contact) knownPerson {
+	is := knownPerson{strings.TrimSpace(c.Profile.FirstName + " " + c.Profile.LastName), c.Profile.JobTitle, c.Profile.Company, c.Owner}
 	if is.name == "" && len(c.Emails) > 0 {
 		is.name = c.Emails[0]
 	}

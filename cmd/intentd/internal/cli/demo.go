@@ -298,7 +298,7 @@ func (c *command) serveDemo(ctx context.Context, a *app.App, crms []box, s demo.
 	for _, b := range crms {
 		go c.watch(watching, b)
 	}
-	return c.attend(ctx, a, stop)
+	return c.attend(ctx, a)
 }
 
 // watch prints every change of a score in a sandbox CRM until ctx ends.

@@ -62,6 +62,9 @@ func effectText(w io.Writer, file string, e *app.Effect) {
 	}
 	cutsText(w, e.Cuts)
 	fitText(w, e)
+	if e.Gone != nil {
+		fmt.Fprintf(w, "learned strengths go by %s, which no learning_profile in it names: everybody would count there as people do on average, until intentd learn\n", strings.Join(e.Gone, ", "))
+	}
 	if e.Damaged > 0 {
 		fmt.Fprintf(w, "%s could not be read and are left out\n", plural(e.Damaged, "stored score"))
 	}

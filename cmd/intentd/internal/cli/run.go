@@ -35,13 +35,13 @@ beside the state file.`,
 			if err := a.Start(cmd.Context()); err != nil {
 				return errors.Join(err, a.Close())
 			}
-			return c.attend(cmd.Context(), a, func() { log.Info("intentd stops") })
+			return c.attend(cmd.Context(), a)
 		},
 	}
 }
 
-// attend lets an app work until ctx ends or it fails, and then has it end what is under way; ending is called in between.
-func (c *command) attend(ctx context.Context, a *app.App, ending func()) error {
+// attend lets an app work until ctx ends or it fails, and then has it end what is under way.
+func (c *command) attend(ctx context.Context, a *app.App) error {
 	var failed error
 	for stopping := false; !stopping; {
 		select {
@@ -53,7 +53,6 @@ func (c *command) attend(ctx context.Context, a *app.App, ending func()) error {
 			_, _ = a.Reload(ctx) // logged, and shown by status: the old configuration goes on
 		}
 	}
-	ending()
 	end, cancel := context.WithTimeout(context.WithoutCancel(ctx), grace)
 	defer cancel()
 	return errors.Join(failed, a.Stop(end))

@@ -64,7 +64,7 @@ func (c *command) setUp(ctx context.Context) error {
 	case <-ctx.Done():
 		return nil
 	case a := <-started:
-		return c.attend(ctx, a, func() { log.Info("intentd stops") })
+		return c.attend(ctx, a)
 	}
 }
 

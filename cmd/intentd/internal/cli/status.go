@@ -14,6 +14,7 @@ import (
 	"github.com/intentd/intentd/cmd/intentd/internal/config"
 	"github.com/intentd/intentd/connectors"
 	"github.com/intentd/intentd/pipeline/batch"
+	"github.com/intentd/intentd/pipeline/learn/proof"
 	"github.com/intentd/intentd/pipeline/score"
 )
 
@@ -40,7 +41,30 @@ func (c *command) status() *cobra.Command {
 }
 
 func statusText(w io.Writer, st app.Status) {
-	now := st.At
+	healthText(w, st)
+	peopleText(w, st)
+	queueText(w, st)
+	modelText(w, st)
+	alertsText(w, st)
+	learningText(w, st.Learning)
+	holdoutText(w, st.Holdout)
+	if st.Held.Records > 0 {
+		fmt.Fprintf(w, "held       people changed fields of %s: those stay as they are until emptied, or until intentd release\n", plural(st.Held.Records, "record"))
+	}
+	fmt.Fprintf(w, "state      %s, %s of it free\n", size(st.State.FileBytes), size(st.State.FreeBytes))
+	if st.State.LaterFailed > 0 {
+		fmt.Fprintf(w, "           %s of caches and figures could not be kept, the last: %s\n", plural(int(st.State.LaterFailed), "update"), st.State.LaterError)
+	}
+	for _, name := range slices.Sorted(maps.Keys(st.Connectors)) {
+		connectorText(w, st, name, st.At)
+	}
+	if n := connectors.Total(st.UnknownForms); n > 0 {
+		fmt.Fprintf(w, "%-20s %s sent whose names nothing in the configuration knows; intentd doctor lists them\n", "forms", plural(int(n), "form"))
+	}
+	failuresText(w, st)
+}
+
+func healthText(w io.Writer, st app.Status) {
 	switch {
 	case st.Running:
 		fmt.Fprintf(w, "%s: running since %s, version %s\n", st.Health.Status, st.Started.UTC().Format(time.RFC3339), st.Version)
@@ -57,6 +81,9 @@ func statusText(w io.Writer, st app.Status) {
 			fmt.Fprintln(w, "  "+strings.ReplaceAll(why, "\n", "\n  "))
 		}
 	}
+}
+
+func peopleText(w io.Writer, st app.Status) {
 	if st.Sync != nil {
 		fmt.Fprintln(w, st.Sync)
 	}
@@ -81,6 +108,10 @@ func statusText(w io.Writer, st app.Status) {
 		}
 		fmt.Fprintf(w, "capacity   high from %s %s since %s; %s within four weeks had it stayed\n", score.FormatTenths(cut.From), whose, cut.Since.Format("2 Jan"), fmt.Sprintf("%d would have come in", cut.Entries))
 	}
+}
+
+// queueText is what waits, what was left out, and whether anything is written.
+func queueText(w io.Writer, st app.Status) {
 	fmt.Fprintf(w, "queue     ")
 	for _, lane := range []string{"live", "retry", "due", "backfill"} {
 		fmt.Fprintf(w, " %s %d", lane, st.Queue[lane].Depth)
@@ -100,10 +131,10 @@ func statusText(w io.Writer, st app.Status) {
 		fmt.Fprintf(w, "; %d written, %d rejected since start", st.Written, st.Rejected)
 	}
 	fmt.Fprintln(w)
-	modelText(w, st)
-	alertsText(w, st)
-	learningText(w, st.Learning)
-	switch h := st.Holdout; {
+}
+
+func holdoutText(w io.Writer, h *proof.Weighed) {
+	switch {
 	case h == nil:
 	case h.Runs:
 		fmt.Fprintf(w, "holdout    runs since %s: %s\n", h.At.UTC().Format("2 Jan 2006"), h.Why)
@@ -112,23 +143,14 @@ func statusText(w io.Writer, st app.Status) {
 	default:
 		fmt.Fprintln(w, "holdout    was not weighed yet, and everybody is written")
 	}
-	if st.Held.Records > 0 {
-		fmt.Fprintf(w, "held       people changed fields of %s: those stay as they are until emptied, or until intentd release\n", plural(st.Held.Records, "record"))
-	}
-	fmt.Fprintf(w, "state      %s, %s of it free\n", size(st.State.FileBytes), size(st.State.FreeBytes))
-	if st.State.LaterFailed > 0 {
-		fmt.Fprintf(w, "           %s of caches and figures could not be kept, the last: %s\n", plural(int(st.State.LaterFailed), "update"), st.State.LaterError)
-	}
-	for _, name := range slices.Sorted(maps.Keys(st.Connectors)) {
-		connectorText(w, st, name, now)
-	}
-	if n := connectors.Total(st.UnknownForms); n > 0 {
-		fmt.Fprintf(w, "%-20s %s sent whose names nothing in the configuration knows; intentd doctor lists them\n", "forms", plural(int(n), "form"))
-	}
+}
+
+// failuresText names runs and jobs that failed, and jobs that run.
+func failuresText(w io.Writer, st app.Status) {
 	if !st.Running {
 		for _, r := range st.Runs {
 			if r.Error != "" {
-				fmt.Fprintf(w, "last %s failed %s ago: %s\n", r.Name, ago(now.Sub(r.Last)), strings.ReplaceAll(r.Error, "\n", "; "))
+				fmt.Fprintf(w, "last %s failed %s ago: %s\n", r.Name, ago(st.At.Sub(r.Last)), strings.ReplaceAll(r.Error, "\n", "; "))
 			}
 		}
 	}
@@ -149,6 +171,9 @@ func learningText(w io.Writer, l *app.Learning) {
 	}
 	if f := l.InForce; f != nil {
 		fmt.Fprintf(w, "learned    number %d in force since %s: %s\n", f.Number, f.Applied.UTC().Format("2 Jan 2006"), learnedText(f))
+	}
+	if l.Gone != nil {
+		fmt.Fprintf(w, "learned    it goes by %s, which no learning_profile names any more: everybody counts there as people do on average; intentd learn\n", strings.Join(l.Gone, ", "))
 	}
 	if n := l.Waits; n != nil {
 		fmt.Fprintf(w, "learned    number %d of %s waits for intentd learn apply", n.Number, n.At.UTC().Format("2 Jan 2006"))

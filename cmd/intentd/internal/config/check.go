@@ -44,6 +44,7 @@ func (c *checker) check(cfg *Config) {
 	c.Between("verdicts.weight", cfg.Verdicts.Weight, 0, 0.5, "write what a verdict counts for beside a closed deal, such as 0.2; 0 learns nothing from verdicts")
 	c.Between("holdout.share", cfg.Holdout.Share, 0, 0.5, "write a share of the people, such as 0.05; 0 holds nobody out")
 	c.OneOf("learning", cfg.Learning, LearningOff, LearningSuggest, LearningApply)
+	c.learningProfile(cfg)
 	c.proof(&cfg.Proof)
 	c.fit(cfg)
 	c.topics(&cfg.Topics)

@@ -22,15 +22,16 @@ type Types struct {
 
 // CRM is one CRM to watch and write to.
 type CRM struct {
-	Name     string                 `mapstructure:"name"`
-	Type     string                 `mapstructure:"type"`
-	Poll     string                 `mapstructure:"poll"`
-	Fields   map[string]string      `mapstructure:"fields"`   // canonical field → property of the CRM; unnamed ones keep their default
-	Adopt    bool                   `mapstructure:"adopt"`    // take over existing properties of the right type
-	Identify []IdentifyBy           `mapstructure:"identify"` // properties that hold user or anonymous ids
-	Consent  Consent                `mapstructure:"consent"`  // the property that says whether somebody consented
-	Settings connectors.CRMSettings `mapstructure:"-"`        // the connector's own keys, by Type
-	Rest     map[string]any         `mapstructure:",remain"`
+	Name            string                 `mapstructure:"name"`
+	Type            string                 `mapstructure:"type"`
+	Poll            string                 `mapstructure:"poll"`
+	Fields          map[string]string      `mapstructure:"fields"`           // canonical field → property of the CRM; unnamed ones keep their default
+	Adopt           bool                   `mapstructure:"adopt"`            // take over existing properties of the right type
+	Identify        []IdentifyBy           `mapstructure:"identify"`         // properties that hold user or anonymous ids
+	Consent         Consent                `mapstructure:"consent"`          // the property that says whether somebody consented
+	LearningProfile []string               `mapstructure:"learning_profile"` // properties that strengths may be learned from
+	Settings        connectors.CRMSettings `mapstructure:"-"`                // the connector's own keys, by Type
+	Rest            map[string]any         `mapstructure:",remain"`
 }
 
 // Source is one journey source.

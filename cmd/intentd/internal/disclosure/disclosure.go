@@ -91,6 +91,7 @@ func factsOf(cfg *config.Config, file string) facts {
 			s.Reads = append(s.Reads, by.Property)
 		}
 		s.Reads = append(s.Reads, cfg.FitProperties(c.Name)...)
+		s.Reads = append(s.Reads, c.LearningProfile...)
 		for _, field := range cfg.OwnFields().Fields {
 			property, named := c.Fields[field.Name]
 			if !named && s.Property != nil {

@@ -87,6 +87,7 @@ func TestDocumentFollowsTheConfiguration(t *testing.T) {
 		"a command":      {"sources: [{name: out, type: exec, command: [/bin/true, --token, secret-of-the-command]}]", []string{"/bin/true"}, nil},
 		"feeds":          {"crms: [{name: hub, type: hubspot, token: token-of-hubspot, engagement: off, feeds: [forms, email]}]", []string{"`feeds: [forms]`", "`feeds: [email]`", "clickstream.retention"}, []string{"| hub | "}},
 		"consent":        {"crms: [{name: hub, type: hubspot, token: token-of-hubspot, consent: {property: legal, granted: [Yes], denied: [Withdrawn]}}]\nsources: [{name: web, type: collector, consent: granted, write_keys: [{key: secret-of-the-page}]}]", []string{"`legal` ", "`Withdrawn`", "`Yes`"}, nil},
+		"profile":        {"crms: [{name: hub, type: hubspot, token: token-of-hubspot, learning_profile: [jobtitle, industry]}]", []string{"| hub (hubspot", "`industry`", "`jobtitle`, `industry` "}, nil},
 		"jobs":           {"model: {provider: gemini, api_key: secret-of-gemini, batch: true}", []string{"`model.batch: false`", "500"}, []string{"keep_emails"}},
 		"addresses sent": {"model: {provider: gemini, api_key: secret-of-gemini}\nprivacy: {redact: {keep_emails: true, keep_names: true, drop_typed: true}}", []string{"`keep_emails`", "`keep_names`", "`drop_typed`"}, []string{"keep_phones"}},
 		"a house model":  {"model: {provider: openai, name: llama, base_url: 'http://127.0.0.1:11434/v1', prices: free}", []string{"127.0.0.1:11434"}, []string{"googleapis"}},
