@@ -70,7 +70,7 @@ func (a *App) examine(ctx context.Context, file File) ([]Checked, error) {
 	add := func(about, code string, severity connectors.Severity, fix, format string, args ...any) {
 		out = append(out, Checked{about, code, severity, fmt.Sprintf(format, args...), fix})
 	}
-	u, problems, err := a.under(file)
+	u, problems, err := a.under(file, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -303,7 +303,7 @@ var Provision = operation("provision", (*App).provision)
 
 func (a *App) provision(ctx context.Context, arg ProvisionArguments) ([]Provisioned, error) {
 	var out []Provisioned
-	u, err := a.underFile(arg.File)
+	u, err := a.underFile(arg.File, nil)
 	if err != nil {
 		return nil, err
 	}

@@ -50,7 +50,7 @@ func ReadFile(name string) (File, error) {
 }
 
 func (a *App) planAgainst(ctx context.Context, arg EffectArguments) (*Effect, error) {
-	u, err := a.underFile(arg.Against)
+	u, err := a.underFile(arg.Against, a.Config())
 	if err != nil {
 		return nil, Misused{fmt.Errorf("%s: %w", filepath.Base(arg.Against.Path), err)}
 	}
