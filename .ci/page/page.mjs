@@ -1,25 +1,10 @@
 // Every page of a running demo, as a browser shows it.
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { after, before, test } from 'node:test';
-import puppeteer from 'puppeteer-core';
+import { looks, open, skip } from './browser.mjs';
 
-const { INTENTD, INTENTD_CONFIG, PAGE_LINK, SHOTS } = process.env;
-const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
-
-function chromium() {
-  for (const name of [process.env.CHROMIUM, 'chromium', 'chromium-browser', 'google-chrome'].filter(Boolean)) {
-    try {
-      return execFileSync('which', [name], { encoding: 'utf8' }).trim();
-    } catch { /* the next */ }
-  }
-  return '';
-}
-
-const found = chromium();
-const skip = found ? false : 'no Chromium was found: the page is not looked at';
+const { INTENTD, INTENTD_CONFIG, PAGE_LINK } = process.env;
 const ask = (...args) => {
   try {
     return JSON.parse(execFileSync(INTENTD, ['-c', INTENTD_CONFIG, '--json', ...args], { encoding: 'utf8' }));
@@ -30,15 +15,10 @@ const ask = (...args) => {
 };
 
 let browser, page, base;
-const wrong = []; // what the browser complained of
 
 before(async () => {
   if (skip) return;
-  browser = await puppeteer.launch({ executablePath: found, args: ['--no-sandbox', '--disable-gpu'] });
-  page = await browser.newPage();
-  page.on('console', m => { if (m.type() === 'error' || m.type() === 'warn') wrong.push(m.text()); });
-  page.on('pageerror', e => wrong.push(String(e)));
-  await page.evaluateOnNewDocument(() => addEventListener('securitypolicyviolation', e => console.error(`policy: ${e.violatedDirective} ${e.blockedURI}`)));
+  ({ browser, page } = await open());
   base = new URL(PAGE_LINK).origin;
   await page.goto(PAGE_LINK);
   await page.waitForSelector('#people');
@@ -47,24 +27,11 @@ after(() => browser?.close());
 
 const pages = { overview: '/', people: '/people', person: '/person/p1', find: '/person', sources: '/sources?rules=1', effects: '/effects', trouble: '/trouble?examine=1' };
 for (const [name, path] of Object.entries(pages)) {
-  for (const scheme of ['light', 'dark']) {
-    for (const width of [1280, 390]) {
-      test(`${name}, ${scheme}, ${width} px`, { skip }, async () => {
-        wrong.length = 0;
-        await page.emulateMediaFeatures([{ name: 'prefers-color-scheme', value: scheme }]);
-        await page.setViewport({ width, height: 900 });
-        await page.goto(base + path);
-        if (SHOTS) await page.screenshot({ path: `${SHOTS}/${name}-${scheme}-${width}.png`, fullPage: true });
-        const wide = await page.evaluate(() => document.documentElement.scrollWidth);
-        assert.ok(wide <= width, `it is ${wide} px wide`);
-        await page.evaluate(axe);
-        const { violations } = await page.evaluate(() => globalThis.axe.run(document, { resultTypes: ['violations'] }));
-        const serious = violations.filter(v => v.impact === 'serious' || v.impact === 'critical');
-        assert.deepEqual(serious.map(v => `${v.id}: ${v.help}: ${v.nodes.slice(0, 3).map(n => `${n.html} ${n.failureSummary}`).join(' | ')}`), []);
-        assert.deepEqual(wrong, []);
-      });
-    }
-  }
+  looks(name, async ready => {
+    await ready(page);
+    await page.goto(base + path);
+    return page;
+  });
 }
 
 test('the numbers are those of --json', { skip }, async () => {
