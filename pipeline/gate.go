@@ -2,7 +2,6 @@ package pipeline
 
 import (
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/intentd/intentd/connectors"
@@ -95,12 +94,7 @@ func (l *lot) inScope(rec *record) bool {
 		if l.s.scope[rec.ref] {
 			return true
 		}
-		for k, v := range w.Lists {
-			if v != "" && slices.Contains(strings.Split(rec.contact.Fields[k], ";"), v) {
-				return true
-			}
-		}
-		return false
+		return slices.ContainsFunc(w.Lists, func(m Mark) bool { return m.On(&rec.contact) })
 	}
 	return true
 }

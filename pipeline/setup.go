@@ -44,7 +44,7 @@ type Setup struct {
 
 	Capacity int // how many people an owner can take a week who come into high by their score; 0: any number
 
-	CustomerFields map[string]string // input property → value that marks a customer, for CRMs without life-cycle stages
+	CustomerFields []Mark // of customers, for CRMs without life-cycle stages
 
 	History time.Duration // how far back journeys are asked for
 
@@ -139,8 +139,24 @@ const (
 type Write struct {
 	Mode   WriteMode
 	Owners []string
-	IDs    []string          // record ids or "crm/object/id"
-	Lists  map[string]string // input property → value, e.g. a list membership or a segment property
+	IDs    []string // record ids or "crm/object/id"
+	Lists  []Mark   // e.g. of a segment
+}
+
+// Mark is on every record of a CRM, or of any, whose input property has a value, among others where it holds several.
+type Mark struct{ CRM, Property, Value string }
+
+// On says whether a record has the mark. Case does not matter.
+func (m Mark) On(c *connectors.Contact) bool {
+	if m.Value == "" || m.CRM != "" && m.CRM != c.Ref.CRM {
+		return false
+	}
+	for v := range strings.SplitSeq(c.Fields[m.Property], ";") {
+		if strings.EqualFold(strings.TrimSpace(v), m.Value) {
+			return true
+		}
+	}
+	return false
 }
 
 // prepare computes what a setup's lots ask for again and again. It is called before the setup is in force.
@@ -260,12 +276,7 @@ func (s *Setup) isCustomer(c *connectors.Contact) bool {
 	if l := c.Profile.Lifecycle; l != "" && slices.Contains(s.Customers, strings.ToLower(l)) {
 		return true
 	}
-	for property, value := range s.CustomerFields {
-		if v := c.Fields[property]; v != "" && strings.EqualFold(v, value) {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(s.CustomerFields, func(m Mark) bool { return m.On(c) })
 }
 
 // targets are the CRMs that patches are brought to under a setup.

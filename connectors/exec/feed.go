@@ -166,7 +166,7 @@ func (f *Feed) run(ctx context.Context, cursor string) ([]byte, error) {
 	case out.full:
 		return nil, fail(connectors.Config, `print at most that in a run, then {"cursor": …, "more": true}`, "it printed more than %d MB", maxOutput>>20)
 	case ctx.Err() != nil:
-		return nil, fail(connectors.Transient, "print less in a run, or raise the source's timeout", "it took longer than %s and was killed", f.o.Timeout)
+		return nil, fail(connectors.Transient, "print less in a run, or raise the source's timeout", "it took longer than %s and was killed", connectors.Span(f.o.Timeout))
 	case errors.Is(err, osexec.ErrWaitDelay):
 		return nil, fail(connectors.Transient, "let it end what it starts", "it ended, and left something behind that holds its output")
 	case errors.Is(err, os.ErrNotExist), errors.Is(err, os.ErrPermission), errors.Is(err, osexec.ErrNotFound), errors.Is(err, osexec.ErrDot):
@@ -256,5 +256,5 @@ func (f *Feed) Probe(context.Context) []connectors.Finding {
 		return []connectors.Finding{{Code: "exec.failed", Severity: connectors.Failure, Message: "source " + f.name + ": the last run failed: " + failed,
 			Fix: "run it by hand as the user that intentd runs as"}}
 	}
-	return []connectors.Finding{{Code: "exec.ok", Severity: connectors.OK, Message: fmt.Sprintf("source %s: runs %s, at most %s a run", f.name, cmp.Or(path, f.o.Command[0]), f.o.Timeout)}}
+	return []connectors.Finding{{Code: "exec.ok", Severity: connectors.OK, Message: fmt.Sprintf("source %s: runs %s, at most %s a run", f.name, cmp.Or(path, f.o.Command[0]), connectors.Span(f.o.Timeout))}}
 }

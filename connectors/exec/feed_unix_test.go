@@ -120,7 +120,7 @@ func TestBounds(t *testing.T) {
 	f := feed(t, t.TempDir(), "hang")
 	f.o.Timeout = time.Second
 	began := time.Now()
-	if page, err := f.Take(t.Context(), nil); connectors.KindOf(err) != connectors.Transient || page.Next != nil || !strings.Contains(err.Error(), "longer than 1s") {
+	if page, err := f.Take(t.Context(), nil); connectors.KindOf(err) != connectors.Transient || page.Next != nil || !strings.Contains(err.Error(), "longer than 1 second") {
 		t.Errorf("%+v, %v", page, err)
 	}
 	if took := time.Since(began); took > 8*time.Second {

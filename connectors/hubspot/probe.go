@@ -202,7 +202,7 @@ func (c *Client) probeQuota(ctx context.Context, p *crmkit.Probe) {
 	}
 	types := c.probeEvents(ctx, p)
 	cost := c.callsPerDay(contacts) + c.probeFeeds(ctx, p)
-	message := fmt.Sprintf("an idle day costs about %d calls (a poll every %s, a sweep of %d contacts every %s)", cost, c.o.Poll, contacts, c.o.SweepEvery)
+	message := fmt.Sprintf("an idle day costs about %d calls (a poll every %s, a sweep of %d contacts every %s)", cost, connectors.Span(c.o.Poll), contacts, connectors.Span(c.o.SweepEvery))
 	if limit > 0 && float64(cost) > 0.25*float64(limit) {
 		p.Add(findCost, connectors.Warning, "poll less often", "%s, over a quarter of the day's %d", message, limit)
 	} else {

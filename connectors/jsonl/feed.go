@@ -196,7 +196,7 @@ func (f *Feed) Probe(ctx context.Context) []connectors.Finding {
 	}
 	if len(out) == 0 {
 		out = append(out, connectors.Finding{Code: "jsonl.ok", Severity: connectors.OK,
-			Message: fmt.Sprintf("source %s: %d files at %s", f.o.Name, len(files), f.o.Path)})
+			Message: fmt.Sprintf("source %s: %s at %s", f.o.Name, connectors.Counted(len(files), "file"), f.o.Path)})
 	}
 	return out
 }

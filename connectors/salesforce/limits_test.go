@@ -319,7 +319,7 @@ func TestCostIsTold(t *testing.T) {
 	p := newOrg(t, Lead)
 	p.Create(t, 10)
 	s := connectortest.Findings(p.connect(t).Probe(t.Context()))
-	if !strings.Contains(s, "ok salesforce.cost: polling every 5m0s costs 576 to 1152 calls a day") || !strings.Contains(s, "ok salesforce.quota") {
+	if !strings.Contains(s, "ok salesforce.cost: polling every 5 minutes costs 576 to 1152 calls a day") || !strings.Contains(s, "ok salesforce.quota") {
 		t.Errorf("findings:\n%s", s)
 	}
 	p.Salesforce = sandbox.NewSalesforce(sandbox.SalesforceOptions{ClientSecret: orgSecret, DailyLimit: 3000})

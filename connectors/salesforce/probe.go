@@ -151,7 +151,7 @@ func (c *Client) probeQuota(ctx context.Context, p *crmkit.Probe) {
 	idle, busy := c.callsPerDay(people)
 	first, bulk := firstSync(people, people)
 	message := fmt.Sprintf("polling every %s costs %d to %d calls a day, a sweep of %d records every %s among them, and the activities, where they are a source, %d; a first sync %d calls, %d with bulk jobs",
-		c.o.Poll, idle, busy, people, c.o.SweepEvery, len(doings)*int(24*time.Hour/max(c.o.Poll, time.Second)), first, bulk)
+		connectors.Span(c.o.Poll), idle, busy, people, connectors.Span(c.o.SweepEvery), len(doings)*int(24*time.Hour/max(c.o.Poll, time.Second)), first, bulk)
 	if limit > 0 && float64(busy) > 0.25*float64(limit) {
 		p.Add(findCost, connectors.Warning, "poll less often", "%s: over a quarter of the %d that the org has", message, limit)
 	} else {

@@ -296,7 +296,7 @@ func (s *snowflake) wait(ctx context.Context, op, handle string) (*snowflakeAnsw
 }
 
 func (s *snowflake) slow(e *connectors.Error) error {
-	e.Message += fmt.Sprintf(": took longer than %s (timeout), or than the day's credits allow", s.o.Timeout)
+	e.Message += fmt.Sprintf(": took longer than %s (timeout), or than the day's credits allow", connectors.Span(s.o.Timeout))
 	return &lostAnswer{cause: e, slow: true}
 }
 

@@ -209,7 +209,7 @@ func (k *call) broken(ctx, attempt context.Context, err error) error {
 	}
 	message := plainCause(err)
 	if attempt.Err() != nil {
-		message = fmt.Sprintf("no answer within %s", k.c.o.Timeout)
+		message = fmt.Sprintf("no answer within %s", connectors.Span(k.c.o.Timeout))
 	}
 	k.failure = k.fail(connectors.Transient, "", message)
 	k.failure.Err = recognisable(err)

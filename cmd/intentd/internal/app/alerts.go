@@ -129,7 +129,7 @@ func (a *App) examineAlerts(ctx context.Context, made *built) (out []Checked) {
 	}
 	out = append(out, Checked{alertsName, "alerts.channels", connectors.OK, fmt.Sprintf("%s tell of people who enter a tier; none was asked: intentd alerts test CHANNEL does", strings.Join(names, ", ")), ""})
 	if letters, err := a.teller.Dead(nil); err == nil && len(letters) > 0 {
-		out = append(out, Checked{alertsName, "alerts.dead_letters", connectors.Warning, fmt.Sprintf("%s could not be told, the last: %s", counted(len(letters), "alert"), letters[len(letters)-1].Message), "intentd dead list; mend the channel, then intentd dead retry or dead drop"})
+		out = append(out, Checked{alertsName, "alerts.dead_letters", connectors.Warning, fmt.Sprintf("%s could not be told, the last: %s", connectors.Counted(len(letters), "alert"), letters[len(letters)-1].Message), "intentd dead list; mend the channel, then intentd dead retry or dead drop"})
 	}
 	if !slices.ContainsFunc(made.channels, func(c alert.Channel) bool { return c.Owner }) {
 		return out

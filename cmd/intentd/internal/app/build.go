@@ -148,10 +148,7 @@ func (b *builder) all() error {
 		return err
 	}
 	s := b.setup
-	s.Write = pipeline.Write{Mode: pipeline.WriteMode(cfg.Write.Mode), Owners: cfg.Write.Scope.Owner, IDs: cfg.Write.Scope.IDs, Lists: map[string]string{}}
-	for _, l := range cfg.Write.Scope.List {
-		s.Write.Lists[l.Property] = l.Value
-	}
+	s.Write = pipeline.Write{Mode: pipeline.WriteMode(cfg.Write.Mode), Owners: cfg.Write.Scope.Owner, IDs: cfg.Write.Scope.IDs, Lists: marksOf(cfg.Write.Scope.List)}
 	s.Settle = settleOf(cfg)
 	for _, e := range cfg.Privacy.Exclude {
 		e = strings.ToLower(strings.TrimPrefix(strings.TrimSpace(e), "@"))
@@ -220,10 +217,7 @@ func (b *builder) reading() (err error) {
 	for _, c := range cfg.Privacy.Customers {
 		s.Customers = append(s.Customers, strings.ToLower(c))
 	}
-	s.CustomerFields = map[string]string{}
-	for _, f := range cfg.Privacy.CustomerFields {
-		s.CustomerFields[f.Property] = f.Value
-	}
+	s.CustomerFields = marksOf(cfg.Privacy.CustomerFields)
 	s.History = cfg.Privacy.Retention.History
 	return nil
 }
@@ -286,6 +280,13 @@ func (b *builder) source(c config.Source) error {
 	return fmt.Errorf("a source of type %s cannot be opened", c.Type)
 }
 
+func marksOf(list []config.Mark) (marks []pipeline.Mark) {
+	for _, m := range list {
+		marks = append(marks, pipeline.Mark(m))
+	}
+	return marks
+}
+
 // inputs are the properties that hold ids, the one that tells of consent, those by which canaries and customers are recognised, and those of the rules of fit and of what is learned from.
 func (b *builder) inputs(c config.CRM) []string {
 	var inputs []string
@@ -297,12 +298,7 @@ func (b *builder) inputs(c config.CRM) []string {
 	if by := c.Consent.Property; by != "" && !slices.Contains(inputs, by) {
 		inputs = append(inputs, by)
 	}
-	for _, l := range slices.Concat(b.cfg.Write.Scope.List, b.cfg.Privacy.CustomerFields) {
-		if !slices.Contains(inputs, l.Property) {
-			inputs = append(inputs, l.Property)
-		}
-	}
-	also := slices.Concat(b.cfg.FitProperties(c.Name), c.LearningProfile)
+	also := slices.Concat(b.cfg.MarkProperties(c.Name), b.cfg.FitProperties(c.Name), c.LearningProfile)
 	if b.beside != nil {
 		also = append(also, b.beside.FitProperties(c.Name)...)
 	}

@@ -150,7 +150,7 @@ func (a *App) examine(ctx context.Context, file File) ([]Checked, error) {
 	out = append(out, a.examineHoldout(ctx, made.setup, cfg.Holdout.Share)...)
 	if n := st.Batches.GivenUp; n > 0 {
 		add(modelName, "model.jobs_given_up", connectors.Warning, "nothing is lost: what a job leaves open is asked one by one, at the full price; where it goes on, set model.batch to false",
-			"%s ended without answering all since the start, the last at %s: %s", counted(int(n), "job"), st.Batches.LastGivenUp.UTC().Format(time.RFC3339), st.Batches.Why)
+			"%s ended without answering all since the start, the last at %s: %s", connectors.Counted(int(n), "job"), st.Batches.LastGivenUp.UTC().Format(time.RFC3339), st.Batches.Why)
 	}
 	if st.Dead > 0 {
 		add("write", "write.dead_letters", connectors.Warning, "intentd dead list; then dead retry or dead drop", "%d records or people cannot be done as things stand", st.Dead)
@@ -164,7 +164,7 @@ func (a *App) examine(ctx context.Context, file File) ([]Checked, error) {
 		return nil, err
 	} else if held.Records > 0 {
 		add("write", "write.held", connectors.Warning, "if they are not meant to stay, let them go: intentd release PERSON, or --all, with --field for one of them",
-			"people changed fields of %s, so that these are not updated: %s", counted(held.Records, "record"), byField(held.Fields))
+			"people changed fields of %s, so that these are not updated: %s", connectors.Counted(held.Records, "record"), byField(held.Fields))
 	}
 	if len(made.setup.CRMs) > 1 {
 		var mapped []string
@@ -206,7 +206,7 @@ func (a *App) examineLearning(cfg *config.Config) (out []Checked) {
 		out = append(out, Checked{"learn", "learn.nothing", connectors.OK, fmt.Sprintf("nothing was learned from closed deals on %s: %s", n.At.Format("2 Jan 2006"), n.Why), `do what it says, or set learning: "off"`})
 	}
 	if w := l.Waits; w != nil {
-		out = append(out, Checked{"learn", "learn.waits", connectors.OK, fmt.Sprintf("number %d, learned on %s from %s, waits: %s", w.Number, w.At.UTC().Format("2 Jan 2006"), counted(w.Deals, "deal"), cmp.Or(w.Why, "it was learned by hand")),
+		out = append(out, Checked{"learn", "learn.waits", connectors.OK, fmt.Sprintf("number %d, learned on %s from %s, waits: %s", w.Number, w.At.UTC().Format("2 Jan 2006"), connectors.Counted(w.Deals, "deal"), cmp.Or(w.Why, "it was learned by hand")),
 			"look at it with intentd learn history, put it in force with intentd learn apply"})
 	}
 	return out

@@ -118,13 +118,6 @@ func inWords(kind string) string {
 // deadShare is the share of records with a dead letter from which on it is more than the usual record that a validation rule refuses.
 const deadShare = 0.01
 
-func counted(n int, what string) string {
-	if n == 1 {
-		return "1 " + what
-	}
-	return fmt.Sprintf("%d %ss", n, what)
-}
-
 // Health looks at what is known; it asks nobody.
 func (a *App) Health() Health {
 	st := operate.StatusOf(a.pipe)
@@ -170,7 +163,7 @@ func (a *App) Health() Health {
 		note("the clock is not trusted")
 	}
 	if st.Dead > 0 && float64(st.Dead) >= deadShare*float64(st.Contacts) {
-		note("%s among %d records: intentd dead list shows what the CRM said", counted(st.Dead, "dead letter"), st.Contacts)
+		note("%s among %d records: intentd dead list shows what the CRM said", connectors.Counted(st.Dead, "dead letter"), st.Contacts)
 	}
 	if a.reloadErr.Load() != nil {
 		note("the last reload was refused: the old configuration goes on")

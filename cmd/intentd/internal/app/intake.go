@@ -72,7 +72,7 @@ func examineForms(forms map[string]int64) []Checked {
 		return nil
 	}
 	f := Checked{"forms", "forms.unknown", connectors.Warning, "", "say of those that matter what they are: scoring.rules, such as {form: NAME, signal: hand_raise}, or a word in scoring.forms"}
-	f.Message = fmt.Sprintf("%s sent with names that no list and no rule knows, which count as form_submit: %s", counted(int(n), "form"), commonest(forms))
+	f.Message = fmt.Sprintf("%s sent with names that no list and no rule knows, which count as form_submit: %s", connectors.Counted(int(n), "form"), commonest(forms))
 	return []Checked{f}
 }
 
@@ -83,7 +83,7 @@ func examineConsent(n int, join string) []Checked {
 		return nil
 	}
 	f := Checked{"journeys", "journeys.no_consent", connectors.OK, "", ""}
-	f.Message = fmt.Sprintf("%s left out for want of consent, at each look since the start (identity.join_anonymous: %s); where your trackers do not tell of consent, have them, or set it to always if you may", counted(n, "event"), join)
+	f.Message = fmt.Sprintf("%s left out for want of consent, at each look since the start (identity.join_anonymous: %s); where your trackers do not tell of consent, have them, or set it to always if you may", connectors.Counted(n, "event"), join)
 	return []Checked{f}
 }
 

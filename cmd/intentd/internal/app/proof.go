@@ -61,7 +61,7 @@ func (a *App) proof(ctx context.Context, arg ProofArguments) (*proof.Result, err
 	c.o.Since = c.since.In(now.Location())
 	r := proof.Of(c.people, c.o)
 	if c.mixed > 0 {
-		c.notes = append(c.notes, fmt.Sprintf("%s left out: merged of people of both sides, or of somebody shown before", counted(c.mixed, "person")))
+		c.notes = append(c.notes, fmt.Sprintf("%s left out: merged of people of both sides, or of somebody shown before", connectors.Counted(c.mixed, "person")))
 	}
 	if w := a.weighed(); cfg.Holdout.Share > 0 && !w.Runs {
 		c.notes = append(c.notes, "no holdout runs: "+cmp.Or(w.Why, "it was not weighed yet"))

@@ -12,6 +12,7 @@ import (
 
 	"github.com/intentd/intentd/cmd/intentd/internal/app"
 	"github.com/intentd/intentd/cmd/intentd/internal/config"
+	"github.com/intentd/intentd/connectors"
 )
 
 // Exit codes.
@@ -126,9 +127,4 @@ func (c *command) print(v any, text func(w io.Writer)) error {
 	return e.Encode(v)
 }
 
-func plural(n int, what string) string {
-	if n == 1 {
-		return "1 " + what
-	}
-	return fmt.Sprintf("%d %ss", n, what)
-}
+func plural(n int, what string) string { return connectors.Counted(n, what) }

@@ -67,17 +67,30 @@ func (c *checker) check(cfg *Config) {
 	}
 }
 
+// marks checks marks of people.
+func (c *checker) marks(cfg *Config, list string, marks []Mark, whom string) {
+	for i, m := range marks {
+		at := fmt.Sprintf("%s[%d]", list, i)
+		c.Required(at+".property", m.Property, "name the CRM property that marks "+whom)
+		c.Required(at+".value", m.Value, "write the value that marks them")
+		c.knownCRM(cfg, at+".crm", m.CRM)
+	}
+}
+
+// knownCRM checks the name of a CRM; "" is any.
+func (c *checker) knownCRM(cfg *Config, at, name string) {
+	if name != "" && !slices.ContainsFunc(cfg.CRMs, func(crm CRM) bool { return crm.Name == name }) {
+		c.Add(at, "there is no CRM "+connectors.Quoted(name), "name one of crms, or leave it out for any")
+	}
+}
+
 func (c *checker) write(cfg *Config) {
 	w := cfg.Write
 	c.OneOf("write.mode", w.Mode, "off", "canary", "on")
 	if w.Mode == "canary" && len(w.Scope.Owner) == 0 && len(w.Scope.IDs) == 0 && len(w.Scope.List) == 0 {
 		c.Add("write.scope", "canary mode without a scope would write nobody", "name owner, ids or list below write.scope, or set write.mode to off")
 	}
-	for i, l := range w.Scope.List {
-		at := fmt.Sprintf("write.scope.list[%d]", i)
-		c.Required(at+".property", l.Property, "name the CRM property that marks the people of the canary")
-		c.Required(at+".value", l.Value, "write the value that marks them")
-	}
+	c.marks(cfg, "write.scope.list", w.Scope.List, "the people of the canary")
 	c.Span("write.interval", w.Interval, 0, 7*day)
 	if w.Settle != nil {
 		c.Span("write.settle", *w.Settle, 0, time.Hour)
@@ -317,6 +330,7 @@ func (c *checker) competitors(rivals []Competitor) {
 
 func (c *checker) privacy(cfg *Config) {
 	p := &cfg.Privacy
+	c.marks(cfg, "privacy.customer_fields", p.CustomerFields, "customers")
 	for i, e := range p.Exclude {
 		_, domain, isAddress := strings.Cut(e, "@")
 		if !isAddress {

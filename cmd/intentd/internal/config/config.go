@@ -9,6 +9,7 @@
 package config
 
 import (
+	"slices"
 	"time"
 
 	"github.com/intentd/intentd/connectors"
@@ -90,14 +91,15 @@ type Write struct {
 
 // Scope is who is written to in canary mode: a record that meets any one of the three.
 type Scope struct {
-	Owner []string    `mapstructure:"owner"` // the CRM's ids of owners
-	IDs   []string    `mapstructure:"ids"`   // record ids, or "crm/object/id"
-	List  []ScopeList `mapstructure:"list"`
+	Owner []string `mapstructure:"owner"` // the CRM's ids of owners
+	IDs   []string `mapstructure:"ids"`   // record ids, or "crm/object/id"
+	List  []Mark   `mapstructure:"list"`
 }
 
-// ScopeList is everybody whose input property has a value. (The property is a value here, not a key: the reader folds keys to
+// Mark is on everybody whose input property has a value. (The property is a value here, not a key: the reader folds keys to
 // lower case.)
-type ScopeList struct {
+type Mark struct {
+	CRM      string `mapstructure:"crm"` // of which CRM; "": of any
 	Property string `mapstructure:"property"`
 	Value    string `mapstructure:"value"`
 }
@@ -313,6 +315,16 @@ func (c *Config) AddedFields() (names []string) {
 	return names
 }
 
+// MarkProperties are the properties of a CRM by which canaries and customers are recognised.
+func (c *Config) MarkProperties(crm string) (out []string) {
+	for _, m := range slices.Concat(c.Write.Scope.List, c.Privacy.CustomerFields) {
+		if m.CRM == "" || m.CRM == crm {
+			out = append(out, m.Property)
+		}
+	}
+	return out
+}
+
 // FitProperties are the properties of a CRM that rules of fit ask for.
 func (c *Config) FitProperties(crm string) (out []string) {
 	for _, r := range c.Fit.Rules {
@@ -368,8 +380,8 @@ type Privacy struct {
 	Redact          Redact   `mapstructure:"redact"`
 	Customers       []string `mapstructure:"customers"` // life-cycle stages whose visits do not count
 	// CustomerFields mark customers by a property that is read, where the CRM has no life-cycle stage.
-	CustomerFields []ScopeList `mapstructure:"customer_fields"`
-	Retention      Retention   `mapstructure:"retention"`
+	CustomerFields []Mark    `mapstructure:"customer_fields"`
+	Retention      Retention `mapstructure:"retention"`
 }
 
 // Redact says what a model does not get to see, beside e-mail addresses, phone numbers and the person's own names.

@@ -2,10 +2,7 @@ package config
 
 import (
 	"fmt"
-	"slices"
 	"strings"
-
-	"github.com/intentd/intentd/connectors"
 )
 
 // fit checks the rules that grade people, and the points of the grades.
@@ -17,16 +14,10 @@ func (c *checker) fit(cfg *Config) {
 	if g := f.Grades; g.A <= g.B || g.B <= g.C {
 		c.Add("fit.grades", fmt.Sprintf("a is %d, b %d and c %d: a better grade must begin at more points", g.A, g.B, g.C), "write for example {a: 70, b: 45, c: 20}")
 	}
-	var crms []string
-	for i := range cfg.CRMs {
-		crms = append(crms, cfg.CRMs[i].Name)
-	}
 	for i, r := range f.Rules {
 		at := fmt.Sprintf("fit.rules[%d]", i)
 		c.Required(at+".property", strings.TrimSpace(r.Property), "name the property of the CRM that the rule asks for")
-		if r.CRM != "" && !slices.Contains(crms, r.CRM) {
-			c.Add(at+".crm", "there is no CRM "+connectors.Quoted(r.CRM), "name one of crms, or leave it out for any")
-		}
+		c.knownCRM(cfg, at+".crm", r.CRM)
 		if strings.Contains(r.Property, ".") && r.CRM == "" {
 			c.Add(at+".property", "names an object, which only Salesforce has", "add crm, the name of that CRM")
 		}

@@ -88,9 +88,7 @@ func factsOf(cfg *config.Config, file string) facts {
 		if c.Consent.Property != "" {
 			s.Reads = append(s.Reads, c.Consent.Property)
 		}
-		for _, by := range slices.Concat(cfg.Write.Scope.List, cfg.Privacy.CustomerFields) {
-			s.Reads = append(s.Reads, by.Property)
-		}
+		s.Reads = append(s.Reads, cfg.MarkProperties(c.Name)...)
 		s.Reads = append(s.Reads, cfg.FitProperties(c.Name)...)
 		s.Reads, s.Profile = append(s.Reads, c.LearningProfile...), c.LearningProfile
 		for _, field := range cfg.OwnFields().Fields {
