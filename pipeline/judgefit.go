@@ -8,12 +8,12 @@ import (
 	"github.com/intentd/intentd/state"
 )
 
-// fit grades a subject, where that is asked for, by what their live records say; of several that say something of a property the first.
-func (l *lot) fit(s *subject) (graded fit.Result, combined bool) {
-	if l.s.Fit == nil {
-		return graded, false
+// fit grades a subject by rules, nil for none, and what their live records say; of several that say something of a property the first.
+func (s *subject) fit(rules *fit.Config) fit.Result {
+	if rules == nil {
+		return fit.Result{}
 	}
-	graded = l.s.Fit.Judge(func(property, crm string) string {
+	return rules.Judge(func(property, crm string) string {
 		for _, r := range s.recs {
 			if !r.read || r.contact.State != connectors.Live || crm != "" && crm != r.ref.CRM {
 				continue
@@ -27,7 +27,6 @@ func (l *lot) fit(s *subject) (graded fit.Result, combined bool) {
 		}
 		return ""
 	})
-	return graded, l.s.Fit.Combined
 }
 
 // profileOf is a property that connectors read into the profile, by its vendors' names.

@@ -125,8 +125,9 @@ func (l *lot) changes() (out Preview) {
 	return out
 }
 
-// Graded is how people are graded under a setup, by what their records say now. Whose records cannot be read is not in it. Nothing is kept.
-func (p *Pipeline) Graded(ctx context.Context, s *Setup, ids []state.PersonID) (map[state.PersonID]fit.Result, error) {
+// Graded is how people are graded by each of the rules given, nil for none, by what their records say now: they are read once, by the CRMs of s, which have to be asked for what all rules go by.
+// Whose records cannot be read is not in it. Nothing is kept.
+func (p *Pipeline) Graded(ctx context.Context, s *Setup, ids []state.PersonID, rules ...*fit.Config) (map[state.PersonID][]fit.Result, error) {
 	l := p.dryLot(s)
 	entries := make([]state.Entry, len(ids))
 	for i, id := range ids {
@@ -138,10 +139,12 @@ func (p *Pipeline) Graded(ctx context.Context, s *Setup, ids []state.PersonID) (
 	if err := l.gatherRecords(ctx); err != nil {
 		return nil, err
 	}
-	out := map[state.PersonID]fit.Result{}
+	out := map[state.PersonID][]fit.Result{}
 	for _, s := range l.open() {
 		if slices.ContainsFunc(s.recs, func(r *record) bool { return r.read && r.contact.State == connectors.Live }) {
-			out[s.id], _ = l.fit(s)
+			for _, by := range rules {
+				out[s.id] = append(out[s.id], s.fit(by))
+			}
 		}
 	}
 	return out, nil

@@ -44,7 +44,7 @@ func (l *lot) scoreSubject(s *subject) {
 	next, parts, rule := set.Show(&b.features, s.shown, l.now)
 	next.Topics = topicsHash(b.intent.Topics)
 
-	graded, combined := l.fit(s)
+	graded, combined := s.fit(l.s.Fit), l.s.Fit != nil && l.s.Fit.Combined
 	r := l.room.results.take()
 	var news bool
 	news, r.regraded = l.fitIsNews(s, map[string]string{connectors.FieldFit: graded.Grade, connectors.FieldGrade: graded.Shown(next.Tier, combined)})

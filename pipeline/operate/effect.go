@@ -65,7 +65,7 @@ const (
 	effectAsked   = 500 // people whose owners are looked up: five calls of a hundred
 )
 
-// EffectOf compares the settings in force with those of next. lot is how many records a CRM reads or writes in one call.
+// EffectOf compares the settings in force with those of next, whose CRMs have to be asked for what the rules of fit of both go by. lot is how many records a CRM reads or writes in one call.
 func EffectOf(ctx context.Context, p *pipeline.Pipeline, next *pipeline.Setup, lot int) (*Effect, error) {
 	e, err := effectsOf(ctx, p, next)
 	if err != nil {

@@ -12,8 +12,8 @@ import (
 	"github.com/intentd/intentd/state"
 )
 
-// FitEffect is what other rules of fit would do to the letters of people, by what their records say now: those of all, or of some spread evenly among
-// them, for properties that rules ask for are kept nowhere.
+// FitEffect is what other rules of fit would do to the letters of people, by what their records say now in the CRMs of the other settings: those of all, or of some spread evenly
+// among them, for properties that rules ask for are kept nowhere.
 type FitEffect struct {
 	Asked    int       `json:"asked"`    // people whose records were read for it
 	Changed  int       `json:"changed"`  // of them, whose letter would be another one, come or go
@@ -38,7 +38,7 @@ type suited struct {
 
 const keyFit = "fit"
 
-// fitAsked is how many people's records are read at most: five calls of a hundred for the letters of now, and as many for those of then.
+// fitAsked is how many people's records are read at most: five calls of a hundred.
 const fitAsked = 500
 
 // nextFit grades people under other settings.
@@ -80,20 +80,16 @@ func (e *nextFit) grade(ctx context.Context, lot int) (out *FitEffect, unread st
 		for i := range some {
 			ids[i] = some[i].id
 		}
-		was, err := e.p.Graded(ctx, e.old, ids)
-		if err != nil {
-			return nil, "", err
-		}
-		then, err := e.p.Graded(ctx, e.next, ids)
+		letters, err := e.p.Graded(ctx, e.next, ids, e.old.Fit, e.next.Fit)
 		if err != nil {
 			return nil, "", err
 		}
 		for _, s := range some {
-			a, known := was[s.id]
-			b, known2 := then[s.id]
-			if !known || !known2 {
+			both, known := letters[s.id]
+			if !known {
 				continue
 			}
+			a, b := both[0], both[1]
 			out.Asked++
 			cells[FitCell{Fit: a.Grade, Then: b.Grade}]++
 			if a.Shown(s.was, combines(e.old.Fit)) != b.Shown(s.then, combines(e.next.Fit)) {

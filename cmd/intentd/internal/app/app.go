@@ -112,7 +112,7 @@ func Open(o Options) (*App, error) {
 		return nil, err
 	}
 	a.db = db
-	if a.made, err = a.build(o.Config, nil); err != nil {
+	if a.made, err = a.build(o.Config, nil, nil); err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
 	a.watch = &modelWatch{model: a.made.model}
@@ -283,7 +283,7 @@ func (a *App) swap(cfg *config.Config) error {
 			return fmt.Errorf("%s: changed from %q to %q: this needs a restart of intentd", fixed.path, fixed.was, fixed.is)
 		}
 	}
-	made, err := a.build(cfg, a.made)
+	made, err := a.build(cfg, a.made, nil)
 	if err != nil {
 		return err
 	}

@@ -92,15 +92,16 @@ type polled struct{ name, poll string }
 // builder turns a configuration into a setup.
 type builder struct {
 	*built
-	a   *App
-	cfg *config.Config
+	a      *App
+	cfg    *config.Config
+	beside *config.Config // the one it is compared with: what fit goes by there is read, too; nil: none
 
 	summarised func(person, step, summary string, context []string) // told each stage-1 summary; nil: nobody asks
 }
 
-// build makes everything that cfg names; from the configuration before it takes what stays open. It touches no network.
-func (a *App) build(cfg *config.Config, before *built) (*built, error) {
-	b := &builder{a: a, cfg: cfg, built: &built{setup: &pipeline.Setup{}, inlets: map[string]inlet{}, wakers: map[string]bool{}}}
+// build makes everything that cfg names; from the configuration before it takes what stays open. Its CRMs are asked for what the rules of fit of beside go by, too, if that is not nil. It touches no network.
+func (a *App) build(cfg *config.Config, before *built, beside *config.Config) (*built, error) {
+	b := &builder{a: a, cfg: cfg, beside: beside, built: &built{setup: &pipeline.Setup{}, inlets: map[string]inlet{}, wakers: map[string]bool{}}}
 	if before != nil {
 		b.store, b.open = before.store, slices.Clone(before.open)
 	}
@@ -301,7 +302,11 @@ func (b *builder) inputs(c config.CRM) []string {
 			inputs = append(inputs, l.Property)
 		}
 	}
-	for _, property := range slices.Concat(b.cfg.FitProperties(c.Name), c.LearningProfile) {
+	also := slices.Concat(b.cfg.FitProperties(c.Name), c.LearningProfile)
+	if b.beside != nil {
+		also = append(also, b.beside.FitProperties(c.Name)...)
+	}
+	for _, property := range also {
 		if !slices.Contains(inputs, property) {
 			inputs = append(inputs, property)
 		}

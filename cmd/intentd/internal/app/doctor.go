@@ -70,7 +70,7 @@ func (a *App) examine(ctx context.Context, file File) ([]Checked, error) {
 	add := func(about, code string, severity connectors.Severity, fix, format string, args ...any) {
 		out = append(out, Checked{about, code, severity, fmt.Sprintf(format, args...), fix})
 	}
-	u, problems, err := a.under(file)
+	u, problems, err := a.under(file, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -89,6 +89,9 @@ func (a *App) examine(ctx context.Context, file File) ([]Checked, error) {
 			return
 		}
 		for _, f := range p.Probe(ctx) {
+			if f.Writing && cfg.Write.Mode == "off" { // nothing needs it yet
+				f.Severity = connectors.Warning
+			}
 			out = append(out, Checked{name, f.Code, f.Severity, f.Message, f.Fix})
 		}
 	}
@@ -192,8 +195,8 @@ func (a *App) examineLearning(cfg *config.Config) (out []Checked) {
 	if err != nil {
 		return nil
 	}
-	if l.Gone != nil {
-		out = append(out, Checked{"learn", "learn.profile_gone", connectors.Warning, fmt.Sprintf("number %d, in force, goes by %s, which no learning_profile names any more: everybody counts there as people do on average", l.InForce.Number, strings.Join(l.Gone, ", ")),
+	if f := l.InForce; f != nil && f.Gone != nil {
+		out = append(out, Checked{"learn", "learn.profile_gone", connectors.Warning, fmt.Sprintf("number %d, in force, goes by %s, which no learning_profile names any more: everybody counts there as people do on average", f.Number, strings.Join(f.Gone, ", ")),
 			"name it in crms[].learning_profile again, or learn anew: intentd learn, then intentd learn apply"})
 	}
 	if cfg.Learning == config.LearningOff {
@@ -300,7 +303,7 @@ var Provision = operation("provision", (*App).provision)
 
 func (a *App) provision(ctx context.Context, arg ProvisionArguments) ([]Provisioned, error) {
 	var out []Provisioned
-	u, err := a.underFile(arg.File)
+	u, err := a.underFile(arg.File, nil)
 	if err != nil {
 		return nil, err
 	}

@@ -118,14 +118,14 @@ func TestKeysOfAnEffect(t *testing.T) {
 }
 
 // Promise: what plan --against foretells of fit is what happens, also where the rules are taken away: then the letters are emptied, and the fields are
-// forgotten once no record shows one.
+// forgotten once no record shows one. Records are read once, for the rules of now and of then.
 func TestPlanAgainstForetellsFit(t *testing.T) {
 	p := newPlace(t, sandbox.HubSpotOptions{})
 	now := time.Now()
 	var ids []string
 	for i := range 12 {
 		address := fmt.Sprintf("p%d@one.example", i)
-		ids = append(ids, p.portal.CreateContact(map[string]string{"email": address, "jobtitle": []string{"Head of Sales", "Intern", ""}[i%3]}))
+		ids = append(ids, p.portal.CreateContact(map[string]string{"email": address, "jobtitle": []string{"Head of Sales", "Intern", ""}[i%3], "city": []string{"", "Jena", ""}[i%3]}))
 		p.visitAt(t, now.Add(-time.Hour), fmt.Sprint("e", i), address, connectors.KindDemoRequest, "/demo")
 	}
 	const quiet = "write: {brake: 0}\n"
@@ -153,16 +153,22 @@ func TestPlanAgainstForetellsFit(t *testing.T) {
 	}{
 		{"other points", `fit: {combined: true, rules: [{property: jobtitle, matches: ["head *"], points: 50}, {property: jobtitle, matches: ["*"], points: 10}]}` + "\n", 4, 0, []string{"B B1", "D D1", " "}},
 		{"no grade in one", `fit: {rules: [{property: jobtitle, matches: ["head *"], points: 50}, {property: jobtitle, matches: ["*"], points: 10}]}` + "\n", 0, 0, []string{"B ", "D ", " "}},
-		{"no rules", "", 8, 8, []string{" ", " ", " "}},
+		{"another property", `fit: {rules: [{property: city, matches: ["jena"], points: 80}]}` + "\n", 8, 4, []string{" ", "A ", " "}},
+		{"no rules", "", 4, 4, []string{" ", " ", " "}},
 	} {
 		p.write(t, quiet+c.fit)
 		against, err := ReadFile(p.file)
 		if err != nil {
 			t.Fatal(err)
 		}
+		before := p.portal.Counters()
 		e, err := PlanAgainst.Do(t.Context(), a, EffectArguments{Against: against})
 		if err != nil {
 			t.Fatal(err)
+		}
+		const read = "POST contacts/batch/read"
+		if after := p.portal.Counters(); after.Calls(read) != before.Calls(read)+1 {
+			t.Errorf("%s: records were read in %d calls: %v", c.name, after.Calls(read)-before.Calls(read), after.Routes)
 		}
 		if e.Fit == nil || e.Fit.Asked != 12 || e.Fit.Changed != c.changed || e.Fit.Emptied != c.emptied || len(e.Unknown) > 0 || len(e.Simulated) == 0 {
 			t.Errorf("%s: %+v, not simulated %v", c.name, e.Fit, e.Unknown)

@@ -22,8 +22,8 @@ type under struct {
 	end    func()
 }
 
-// under builds what the file says, where that is not what is in force. Problems are all that the daemon finds in the file.
-func (a *App) under(f File) (under, config.Problems, error) {
+// under builds what the file says, where that is not what is in force; beside, if it is not nil, is compared with it. Problems are all that the daemon finds in the file.
+func (a *App) under(f File, beside *config.Config) (under, config.Problems, error) {
 	a.mu.Lock()
 	u := under{made: a.made, cfg: a.cfg, end: func() {}}
 	a.mu.Unlock()
@@ -37,7 +37,7 @@ func (a *App) under(f File) (under, config.Problems, error) {
 	a.reload.Lock() // stores are shared with what is in force: no reload may open one meanwhile
 	defer a.reload.Unlock()
 	before := a.made
-	made, err := a.build(cfg, before)
+	made, err := a.build(cfg, before, beside)
 	if err != nil {
 		return u, problems, err
 	}
@@ -49,8 +49,8 @@ func (a *App) under(f File) (under, config.Problems, error) {
 }
 
 // underFile is under, where mistakes in the file leave nothing to answer.
-func (a *App) underFile(f File) (under, error) {
-	u, problems, err := a.under(f)
+func (a *App) underFile(f File, beside *config.Config) (under, error) {
+	u, problems, err := a.under(f, beside)
 	if err == nil {
 		err = problems.Err()
 	}

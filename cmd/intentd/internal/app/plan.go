@@ -21,7 +21,7 @@ type PlanArguments struct {
 var Plan = operation("plan", (*App).plan)
 
 func (a *App) plan(ctx context.Context, arg PlanArguments) (*operate.Plan, error) {
-	u, err := a.underFile(arg.File)
+	u, err := a.underFile(arg.File, nil)
 	if err != nil {
 		return nil, err
 	}

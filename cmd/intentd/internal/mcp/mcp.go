@@ -39,7 +39,7 @@ func Server(version string, reach Reach) *sdk.Server {
 			return nil, why, err
 		})
 	sdk.AddTool(s, readOnly("simulate", "What a change of the formula would do",
-		"How many people would change tier, and who for example, if keys below scoring or verdicts were other than they are. Nothing is changed and no model is asked."),
+		"How many people would change tier, and who for example, if keys below scoring or verdicts were other than they are, and where high would begin for whom under another capacity. Nothing is changed and no model is asked."),
 		func(ctx context.Context, _ *sdk.CallToolRequest, c Change) (*sdk.CallToolResult, *Simulated, error) {
 			e, err := ask(ctx, reach, func(t app.Target, _ *time.Location) (*Simulated, error) { return simulated(ctx, t, c) })
 			return nil, e, err
@@ -127,8 +127,21 @@ type Simulated struct {
 	Samples     []Sample `json:"samples"`
 	Writes      int      `json:"writes" jsonschema:"records of the CRM that would be written"`
 	Brake       bool     `json:"brake" jsonschema:"whether it would be stopped as too large for a day, until an admin lets it through"`
-	Unknown     []string `json:"not_simulated" jsonschema:"changed keys whose effect is not in these figures: they say what counts, which takes journeys to tell"`
+	Cuts        []Cut    `json:"high_begins" jsonschema:"where high would begin by owner from the night after a change of scoring.capacity, for whoever comes then, the highest first; empty where it begins at scoring.tiers.high"`
+	CutsLeftOut int      `json:"high_begins_left_out" jsonschema:"further owners, of whom high would begin lower than of these"`
+	Unknown     []string `json:"not_simulated" jsonschema:"changed keys whose effect is not in these figures, with why; without one they say what counts, which takes journeys to tell"`
 }
+
+// Cut is from which score on the people of an owner are high.
+type Cut struct {
+	Owner string  `json:"owner" jsonschema:"the CRM's name and its id of the owner; empty for those whom nobody owns"`
+	From  float64 `json:"from" jsonschema:"where it begins now"`
+	Then  float64 `json:"then"`
+	Came  int     `json:"came" jsonschema:"people who would have come into high in the last four weeks, had it begun at scoring.tiers.high"`
+}
+
+// mostCuts bounds how many owners are told of.
+const mostCuts = 50
 
 // Move is how many people would go from a tier to another.
 type Move struct {
@@ -152,14 +165,28 @@ func simulated(ctx context.Context, t app.Target, c Change) (*Simulated, error) 
 	if err != nil {
 		return nil, err
 	}
-	out := &Simulated{People: e.People, ChangeTier: e.Changed, ChangeScore: e.Scores, Writes: e.Writes, Brake: e.Brake, Moves: []Move{}, Samples: []Sample{}, Unknown: append([]string{}, e.Unknown...)}
+	return simulatedOf(e), nil
+}
+
+func simulatedOf(e *app.Effect) *Simulated {
+	out := &Simulated{People: e.People, ChangeTier: e.Changed, ChangeScore: e.Scores, Writes: e.Writes, Brake: e.Brake, Moves: []Move{}, Samples: []Sample{}, Cuts: []Cut{}, Unknown: []string{}}
 	for _, cell := range e.Matrix {
 		out.Moves = append(out.Moves, Move{cell.Tier, cell.Then, cell.People})
 	}
 	for _, s := range e.Samples {
 		out.Samples = append(out.Samples, Sample{s.Ref, s.Tier, s.Then, points(s.Score), points(s.ThenScore), s.Why})
 	}
-	return out, nil
+	for _, c := range e.Cuts[:min(len(e.Cuts), mostCuts)] {
+		out.Cuts = append(out.Cuts, Cut{c.Owner, points(c.From), points(c.Then), c.Came})
+	}
+	out.CutsLeftOut = len(e.Cuts) - len(out.Cuts)
+	for _, key := range e.Unknown {
+		if why := e.Why(key); why != "" {
+			key += ": " + why
+		}
+		out.Unknown = append(out.Unknown, key)
+	}
+	return out
 }
 
 // Hot asks for people at the head of the ranking.

@@ -7,6 +7,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -16,6 +17,7 @@ import (
 	"github.com/intentd/intentd/cmd/intentd/internal/app"
 	"github.com/intentd/intentd/cmd/intentd/internal/config"
 	"github.com/intentd/intentd/connectors/sandbox"
+	"github.com/intentd/intentd/pipeline/operate"
 )
 
 const token = "pat-na1-of-the-test"
@@ -117,6 +119,21 @@ func TestTools(t *testing.T) {
 		if failed, said := call("simulate", map[string]any{"change": change}, nil); !failed || strings.Contains(said, token) {
 			t.Errorf("%q: %s", change, said)
 		}
+	}
+}
+
+// Promise: what plan --against tells of capacity, simulate does: where high would begin by owner, and why that cannot be told. Owners beyond fifty are counted.
+func TestSimulateTellsOfCapacity(t *testing.T) {
+	e := &app.Effect{Effect: &operate.Effect{Unread: map[string]string{"scoring.capacity": "not kept"}}, Unknown: []string{"scoring.capacity.high", "topics.win"}}
+	for i := range 60 {
+		e.Cuts = append(e.Cuts, operate.CutEffect{Owner: "hubspot/7", From: 620, Then: 905 - i, Came: 9})
+	}
+	s := simulatedOf(e)
+	if len(s.Cuts) != 50 || s.CutsLeftOut != 10 || s.Cuts[0] != (Cut{"hubspot/7", 62, 90.5, 9}) {
+		t.Errorf("%+v", s)
+	}
+	if !slices.Equal(s.Unknown, []string{"scoring.capacity.high: not kept", "topics.win"}) {
+		t.Errorf("%q", s.Unknown)
 	}
 }
 
