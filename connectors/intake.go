@@ -50,6 +50,7 @@ const (
 	LeftOutConsent  = "consent denied"
 	LeftOutOld      = "older than the retention"
 	LeftOutRepeated = "told before"
+	LeftOutOwnTask  = "tasks made by intentd"
 )
 
 // Unread is how much could not be read, over all reasons.

@@ -81,20 +81,21 @@ func (l *lot) signalDayOld(s *subject, rec *record) bool {
 	return ok && s.shown.Known && value != "" && rec.state.Own.At(f.Number).Wrote != state.FieldHash(f.Number, value) && l.now.Sub(rec.state.WroteAt) >= 24*time.Hour
 }
 
-// inScope says whether the write mode lets a record be written.
+// inScope says whether the write mode lets a record be written. A dry run shows what would be written once it is switched on.
 func (l *lot) inScope(rec *record) bool {
-	w := &l.s.Write
-	switch w.Mode {
+	return l.dry && l.s.Write.Mode == WriteOff || l.s.Writes(rec.ref, rec.contact.Owner, rec.contact.Fields)
+}
+
+// Writes says whether the write mode lets a record be written that has an owner and inputs.
+func (s *Setup) Writes(ref connectors.Ref, owner string, inputs map[string]string) bool {
+	switch w := &s.Write; w.Mode {
 	case WriteOff:
-		return l.dry // a dry run shows what would be written once it is switched on
+		return false
 	case WriteCanary:
-		if slices.Contains(w.Owners, rec.contact.Owner) && rec.contact.Owner != "" {
+		if slices.Contains(w.Owners, owner) && owner != "" || s.scope[ref] {
 			return true
 		}
-		if l.s.scope[rec.ref] {
-			return true
-		}
-		return slices.ContainsFunc(w.Lists, func(m Mark) bool { return m.On(&rec.contact) })
+		return slices.ContainsFunc(w.Lists, func(m Mark) bool { return m.On(ref.CRM, inputs) })
 	}
 	return true
 }

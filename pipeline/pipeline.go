@@ -16,7 +16,8 @@
 //	1   a cursor is saved in the transaction that stores the work it covers
 //	2   a patch is journalled before it is sent; a model answer is kept within 100 ms
 //	3   hashes and receipts are committed only after the CRM acknowledged that record
-//	4   only intentd's own fields are written, absolutely, to the account the state is bound to; a human's values are theirs
+//	4   only intentd's own fields are written, absolutely, to the account the state is bound to; a human's values are theirs. (Tasks that an
+//	    alert of the configuration makes are the one exception: pipeline/alert)
 //	5   its own writes never cause another round
 //	6   unchanged inputs never cause a model call
 //	7   the model never sets a number

@@ -146,12 +146,12 @@ type Write struct {
 // Mark is on every record of a CRM, or of any, whose input property has a value, among others where it holds several.
 type Mark struct{ CRM, Property, Value string }
 
-// On says whether a record has the mark. Case does not matter.
-func (m Mark) On(c *connectors.Contact) bool {
-	if m.Value == "" || m.CRM != "" && m.CRM != c.Ref.CRM {
+// On says whether a record of a CRM has the mark, by its inputs. Case does not matter.
+func (m Mark) On(crm string, inputs map[string]string) bool {
+	if m.Value == "" || m.CRM != "" && m.CRM != crm {
 		return false
 	}
-	for v := range strings.SplitSeq(c.Fields[m.Property], ";") {
+	for v := range strings.SplitSeq(inputs[m.Property], ";") {
 		if strings.EqualFold(strings.TrimSpace(v), m.Value) {
 			return true
 		}
@@ -276,7 +276,7 @@ func (s *Setup) isCustomer(c *connectors.Contact) bool {
 	if l := c.Profile.Lifecycle; l != "" && slices.Contains(s.Customers, strings.ToLower(l)) {
 		return true
 	}
-	return slices.ContainsFunc(s.CustomerFields, func(m Mark) bool { return m.On(c) })
+	return slices.ContainsFunc(s.CustomerFields, func(m Mark) bool { return m.On(c.Ref.CRM, c.Fields) })
 }
 
 // targets are the CRMs that patches are brought to under a setup.

@@ -10,7 +10,8 @@
 //     time, while records change during the walk, and when the search index lags by up to Options.Lookback. Within that
 //     overlap a change may be told again: dropping what was handled is left to the host's comparison of inputs, which it needs
 //     for the echoes of its own writes anyway, and so a cursor stays a few dozen bytes.
-//   - What is read is an allow-list of properties; what is written are intentd's own fields alone, and never the verdict.
+//   - What is read is an allow-list of properties; what is written are intentd's own fields alone, and never the verdict. The tasks that
+//     a host asks for are the one exception (PutTask).
 //   - Every record asked about is answered for, in order: live, archived, merged into another, or erased, which means that
 //     HubSpot knows it neither as live, nor as archived, nor as merged; the host waits whether it stays so.
 //   - A contact that a sweep told within the last minutes is not read again; before it is written, changes of others are looked for,

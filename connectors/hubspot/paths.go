@@ -48,6 +48,10 @@ func (p paths) dealContacts() string {
 	return p.pick("/crm/associations/2026-03", "/crm/v4/associations") + "/deals/contacts/batch/read"
 }
 
+func (p paths) contactTasks() string {
+	return p.pick("/crm/associations/2026-03", "/crm/v4/associations") + "/contacts/tasks/batch/read"
+}
+
 func (p paths) owners() string { return p.pick("/crm/owners/2026-03", "/crm/v3/owners") }
 
 func (p paths) occurrences() string {

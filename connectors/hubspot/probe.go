@@ -51,11 +51,18 @@ func (c *Client) Probe(ctx context.Context) []connectors.Finding {
 	p.OK(findAccount, "portal %s (%s), time zone %s", info.ID, info.Type, info.Location)
 	p.Clocks(info.ServerTime, c.o.Now())
 	c.probeEndDates(&p)
-	c.probeScopes(ctx, &p)
+	provisioning := c.probeScopes(ctx, &p)
 	if c.journal != nil {
 		c.journal.probe(ctx, &p)
 	}
-	c.probeProperties(ctx, &p)
+	unmade, ok := c.probeProperties(ctx, &p)
+	switch {
+	case provisioning == nil:
+	case ok && unmade == 0:
+		p.OK(findScopes, "%s alone, and there is nothing to provision", provisioning.Message)
+	default:
+		p.Unwritten(provisioning.Code, provisioning.Fix, "%s", provisioning.Message)
+	}
 	c.probeQuota(ctx, &p)
 	return p.Findings
 }
@@ -79,8 +86,8 @@ func (c *Client) probeEndDates(p *crmkit.Probe) {
 }
 
 // probeScopes asks for one thing under each scope. Permission comes before validation, so a write without inputs tells
-// whether writing is allowed and does nothing.
-func (c *Client) probeScopes(ctx context.Context, p *crmkit.Probe) {
+// whether writing is allowed and does nothing. provisioning is what to say if the scope is lacking that only making properties needs.
+func (c *Client) probeScopes(ctx context.Context, p *crmkit.Probe) (provisioning *connectors.Finding) {
 	search := func(object string) transport.Request {
 		r := transport.Post("probe "+object, c.paths.objects(object, "/search"), transport.Encode(searchRequest{
 			FilterGroups: []filterGroup{{[]filter{{Property: "hs_object_id", Operator: "HAS_PROPERTY"}}}},
@@ -120,6 +127,8 @@ func (c *Client) probeScopes(ctx context.Context, p *crmkit.Probe) {
 			switch {
 			case k.scope == "crm.objects.contacts.write":
 				p.Unwritten(findScope, fix, "%s", message)
+			case k.scope == "crm.schemas.contacts.write":
+				provisioning = &connectors.Finding{Code: findScope, Message: message, Fix: fix}
 			case k.needed:
 				p.Add(findScope, connectors.Failure, fix, "%s", message)
 			default:
@@ -132,13 +141,15 @@ func (c *Client) probeScopes(ctx context.Context, p *crmkit.Probe) {
 	if good == len(checks) {
 		p.OK(findScopes, "the token has all scopes")
 	}
+	return provisioning
 }
 
-func (c *Client) probeProperties(ctx context.Context, p *crmkit.Probe) {
+// probeProperties says how many of intentd's properties provisioning would make or change; ok is false if nobody knows.
+func (c *Client) probeProperties(ctx context.Context, p *crmkit.Probe) (unmade int, ok bool) {
 	steps, err := c.plan(ctx)
 	if err != nil {
 		p.Failed(err, findUndetermined, "the properties could not be checked")
-		return
+		return 0, false
 	}
 	var missing []string
 	good := true
@@ -154,6 +165,7 @@ func (c *Client) probeProperties(ctx context.Context, p *crmkit.Probe) {
 		}
 		if s.Action == connectors.FieldUpdate || s.Action == connectors.FieldAdopt && s.Do != nil {
 			good = false
+			unmade++
 			p.Unwritten(findOptions, provisionFix, "the property %s: %s", s.Property, s.Why)
 		}
 	}
@@ -163,6 +175,7 @@ func (c *Client) probeProperties(ctx context.Context, p *crmkit.Probe) {
 		p.OK(findProperties, "all %d properties exist and have the right type", len(c.schema.Set.Fields))
 	}
 	c.probeInputs(ctx, p)
+	return unmade + len(missing), true
 }
 
 // probeInputs looks for the configured inputs, which HubSpot would silently leave out of its answers.

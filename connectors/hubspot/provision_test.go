@@ -172,7 +172,7 @@ func TestProbeNamesWhatIsWrong(t *testing.T) {
 				}
 			}
 			want := connectors.Failure
-			if i >= 3 {
+			if i == 4 {
 				want = connectors.Warning
 			}
 			if f.Severity != want || !strings.Contains(f.Message, scope) || !strings.Contains(f.Fix, scope) {
@@ -184,6 +184,19 @@ func TestProbeNamesWhatIsWrong(t *testing.T) {
 		c, _ := box(t, sandbox.HubSpotOptions{Scopes: all[:4]})
 		if found := c.Probe(t.Context()); slices.ContainsFunc(found, func(f connectors.Finding) bool { return f.Code == findScope }) {
 			t.Errorf("a scope is asked for that nothing needs:\n%s", connectortest.Findings(found))
+		}
+	})
+	synctest.Test(t, func(t *testing.T) { // the scope that making properties needs is asked for only while there are some to make
+		h := sandbox.NewHubSpot(sandbox.HubSpotOptions{})
+		maker, err := New(Options{Token: "pat-na1-sandbox", HTTP: h.Transport()})
+		must(t, err)
+		_, err = maker.Apply(t.Context())
+		must(t, err)
+		h.SetScopes(all[:3]...)
+		found := maker.Probe(t.Context())
+		if slices.ContainsFunc(found, func(f connectors.Finding) bool { return f.Severity == connectors.Failure || f.Code == findScope }) ||
+			!slices.ContainsFunc(found, func(f connectors.Finding) bool { return f.Code == findScopes && strings.Contains(f.Message, all[3]) }) {
+			t.Errorf("with all properties made:\n%s", connectortest.Findings(found))
 		}
 	})
 	for code, setup := range map[string]func(*sandbox.HubSpotOptions, *Options){

@@ -1,4 +1,4 @@
-// Package notify brings short messages about people to where a team reads: Slack, Teams, a webhook of one's own, mail.
+// Package notify brings short messages about people to where a team reads: Slack, Teams, a webhook of one's own, mail, a CRM's tasks.
 //
 // Promises:
 //   - Every error is a *connectors.Error. Rejected is about this message or its recipient; every other kind is about the channel.
@@ -40,6 +40,7 @@ const PeopleMax = 15
 // Person is somebody who entered a tier. What the configuration does not allow to be told is empty.
 type Person struct {
 	Ref      connectors.Ref `json:"-"`
+	Owner    string         `json:"-"` // the CRM's id of who owns the record, of a channel of tasks
 	Record   string         `json:"record"`
 	Link     string         `json:"link,omitempty"`
 	Tier     string         `json:"tier"`  // high | medium

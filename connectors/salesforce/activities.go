@@ -5,6 +5,8 @@ import (
 	"context"
 	"fmt"
 	"iter"
+	"slices"
+	"sync/atomic"
 	"time"
 
 	"github.com/intentd/intentd/connectors"
@@ -18,6 +20,19 @@ type activities struct {
 	o       ActivityOptions
 	told    told
 	engaged engaged
+
+	yielded, ownTasks atomic.Int64 // events, and tasks that intentd made itself and that were left out: each time one was read
+}
+
+// Intake tells what was read since start, an event as often as it was asked for.
+func (s *activities) Intake() (connectors.Intake, error) {
+	in := connectors.Intake{Events: s.yielded.Load()}
+	in.Read = in.Events
+	if n := s.ownTasks.Load(); n > 0 {
+		in.Read += n
+		in.LeftOut = map[string]int64{connectors.LeftOutOwnTask: n}
+	}
+	return in, nil
 }
 
 // Activities are the org's own records of people as a source. It shares the client's limits.
@@ -220,6 +235,7 @@ func (s *activities) Journeys(ctx context.Context, people []connectors.Person, w
 				}
 				d.Source = s.o.Name
 				for _, d.Person = range owners[d.who] {
+					s.yielded.Add(1)
 					if !yield(d.Event, nil) {
 						return
 					}
@@ -319,7 +335,7 @@ func (j *journeys) meetings(ctx context.Context, ids []string) ([]deed, error) {
 	return deeds, err
 }
 
-// tasks are the team's tasks, calls and mails, and the mails among them that were received.
+// tasks are the team's tasks, calls and mails, and the mails among them that were received. What intentd made itself is nobody's deed.
 func (j *journeys) tasks(ctx context.Context, ids []string) ([]deed, error) {
 	rows, err := j.rows(ctx, "tasks", ids, func(list string) string {
 		return "SELECT Id, SystemModstamp, WhoId, Subject, Type, TaskSubtype, Status, CallType, CreatedDate, CompletedDateTime FROM Task WHERE IsDeleted = false AND LastModifiedDate >= " + j.from + " AND WhoId IN " + list
@@ -327,6 +343,9 @@ func (j *journeys) tasks(ctx context.Context, ids []string) ([]deed, error) {
 	if err != nil {
 		return nil, err
 	}
+	all := len(rows)
+	rows = slices.DeleteFunc(rows, func(v map[string]string) bool { return connectors.OwnTask(v["Subject"]) })
+	j.s.ownTasks.Add(int64(all - len(rows)))
 	var mails []string
 	for _, v := range rows {
 		if v["TaskSubtype"] == "Email" {

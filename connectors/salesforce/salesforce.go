@@ -13,7 +13,7 @@
 //     dropped when the lookback meets it again.
 //   - Every page is a query of its own from the keyset on, so that no query locator outlives a session.
 //   - What is read is an allow-list of fields that describe confirms; a hidden or missing one is left out and found by Probe.
-//     What is written are intentd's own fields alone, never the verdict, and never a new record.
+//     What is written are intentd's own fields alone, never the verdict, and never a new record but the tasks that a host asks for (PutTask).
 //   - Every record asked about is answered for, in order: live, in the bin, merged or converted into another, or deleted.
 //   - One bad row never costs its batch, also where a trigger fails the whole transaction for it, and neither does the number of rows
 //     that an org's automation bears. Rows of one account are never in two batches at once, within a Write and across them.

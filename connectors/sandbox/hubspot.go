@@ -65,6 +65,7 @@ type HubSpot struct {
 	mailings    []EmailEvent
 	campaigns   map[int64]string
 	owners      map[string]hubOwner // by id
+	tasks       []HubSpotTask
 	rules       []Rule
 	tokens      map[string]time.Time // issued access tokens with their end
 	burst       *rolling

@@ -97,6 +97,12 @@ func (h *HubSpot) token(c call, _ *hubObject) reply {
 	})
 }
 
+// SetScopes gives the token other scopes; none: none.
+func (h *HubSpot) SetScopes(scopes ...string) {
+	defer h.lock()()
+	h.o.Scopes = append([]string{}, scopes...)
+}
+
 // ExpireTokens ends all access tokens given so far, as if their time were over.
 func (h *HubSpot) ExpireTokens() {
 	defer h.lock()()

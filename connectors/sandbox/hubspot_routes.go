@@ -95,6 +95,10 @@ func (h *HubSpot) endpoints() []endpoint[call, *hubObject] {
 		{"POST", "oauth/token", h.token},
 		{"GET", "account-info/details", h.account},
 
+		{"POST", "objects/tasks", h.createTask},
+		{"POST", "objects/tasks/batch/read", h.readTasks},
+		{"POST", "associations/contacts/tasks/batch/read", h.tasksOf},
+
 		{"GET", "objects/{object}", h.list},
 		{"POST", "objects/{object}", h.createOne},
 		{"POST", "objects/{object}/search", h.search},

@@ -2,7 +2,9 @@
 // configuration.
 //
 // Promises: an alert is told at least once by each channel, and not again once that is on disk; a channel that fails holds up no other,
-// and nothing of the pipeline; what cannot be told stays as a dead letter; of a person nothing is told but what the channel may show.
+// and nothing of the pipeline; what cannot be told stays as a dead letter; of a person nothing is told but what the channel may show. A channel
+// that makes tasks in a CRM is the one exception to invariant 4: it writes only what the write mode lets be written, while no brake is on, to the
+// account that the state is bound to.
 package alert
 
 import (
@@ -23,7 +25,8 @@ import (
 // Channel is a configured channel.
 type Channel struct {
 	Name     string
-	Kind     string // slack | teams | webhook | mail
+	Kind     string // slack | teams | webhook | mail | crm_task
+	CRM      string // that tasks are made in; "": the channel writes nothing to a CRM
 	Sender   notify.Channel
 	Owner    bool // to the owner of the record
 	Names    bool // a person's name may be told
@@ -34,8 +37,10 @@ type Channel struct {
 
 // Counts are what was done since start.
 type Counts struct {
-	Told      int64 `json:"told"`
-	Overtaken int64 `json:"overtaken"` // nobody was told, because the person had left the tier, or the record was gone, before anybody was
+	Told int64 `json:"told"`
+	// Overtaken: nobody was told, because the person had left the tier, or the record was gone, before anybody was. For tasks: or because they have
+	// no record in that CRM, or none that the write mode lets be written.
+	Overtaken int64 `json:"overtaken"`
 }
 
 // Status is how alerts stand.
@@ -149,7 +154,7 @@ func (t *Teller) Round(ctx context.Context) error {
 		case c == nil && !a.Dead:
 			a.Dead, a.Next, a.Message = true, time.Time{}, "the configuration has no channel of this name any more"
 			orphans = append(orphans, a)
-		case c != nil && due(c, &a, now):
+		case c != nil && due(c, &a, now) && (c.CRM == "" || t.writing()):
 			by[a.Channel] = append(by[a.Channel], a)
 		}
 	}
@@ -172,6 +177,12 @@ func (t *Teller) Round(ctx context.Context) error {
 		return fmt.Errorf("alerts: %s", strings.Join(failed, "; "))
 	}
 	return nil
+}
+
+// writing says whether CRMs are written to at present: tasks wait while they are not.
+func (t *Teller) writing() bool {
+	b := t.p.Brake()
+	return t.p.Setup().Write.Mode != pipeline.WriteOff && !b.On && !b.Paused
 }
 
 // due says whether an alert is to be told now.

@@ -113,7 +113,7 @@ func (c *Channel) message(batch []told) *notify.Message {
 	id := fnv.New64a()
 	for i := range batch {
 		m.People = append(m.People, batch[i].person)
-		fmt.Fprintf(id, "%s %d %s\n", batch[i].Person.Key(), batch[i].At.UnixMilli(), c.Name)
+		fmt.Fprintf(id, "%s %d %s\n", batch[i].Ref, batch[i].At.UnixMilli(), c.Name) // people may be joined meanwhile
 	}
 	m.ID = fmt.Sprintf("alert-%016x", id.Sum64())
 	return m
@@ -124,23 +124,32 @@ func (c *Channel) message(batch []told) *notify.Message {
 func (t *Teller) compose(ctx context.Context, c *Channel, alerts []state.Alert) (list []told, overtaken []state.Alert, err error) {
 	s := t.p.Setup()
 	contacts := map[connectors.Ref]connectors.Contact{}
-	if c.Owner || c.Names {
-		if contacts, err = t.read(ctx, s, alerts); err != nil {
-			return nil, nil, err
-		}
-	}
 	slices.SortFunc(alerts, func(a, b state.Alert) int { return a.At.Compare(b.At) })
+	var refs []connectors.Ref // by alert; zero: nobody is told any more
 	for _, a := range alerts {
 		person, ok, err := t.p.DB().Person(a.Person)
 		if state.Failed(err) {
-			return nil, overtaken, err
+			return nil, nil, err
 		}
-		contact, read := contacts[a.Ref]
-		if !ok || err != nil || person.Tier < a.Tier || s.Verdicts[person.Verdict] > 0 || read && contact.State != connectors.Live {
+		var ref connectors.Ref
+		if ok && err == nil && person.Tier >= a.Tier && s.Verdicts[person.Verdict] <= 0 {
+			ref = c.record(&a, person.Contacts)
+		}
+		refs = append(refs, ref)
+	}
+	if c.Owner || c.Names || c.CRM != "" {
+		if contacts, err = t.read(ctx, s, refs); err != nil {
+			return nil, nil, err
+		}
+	}
+	for i, a := range alerts {
+		ref := refs[i]
+		contact, read := contacts[ref]
+		if ref.IsZero() || read && contact.State != connectors.Live || c.CRM != "" && !(read && s.Writes(ref, contact.Owner, contact.Fields)) {
 			overtaken = append(overtaken, a)
 			continue
 		}
-		one := told{Alert: a, person: notify.Person{Record: a.Ref.String(), Link: t.link(ctx, s, a.Ref), Tier: score.Tier(a.Tier - 1).String(), Score: int(a.Score), Since: a.At}}
+		one := told{Alert: a, person: notify.Person{Ref: ref, Owner: contact.Owner, Record: ref.String(), Link: t.link(ctx, s, ref), Tier: score.Tier(a.Tier - 1).String(), Score: int(a.Score), Since: a.At}}
 		if c.Names {
 			one.person.Name = strings.TrimSpace(contact.Profile.FirstName + " " + contact.Profile.LastName)
 		}
@@ -148,7 +157,7 @@ func (t *Teller) compose(ctx context.Context, c *Channel, alerts []state.Alert) 
 			one.person.Headline = t.headline(a.Person)
 		}
 		if c.Owner && c.Sender.Personal() {
-			if one.to, err = t.owner(ctx, s, a.Ref.CRM, contact.Owner); err != nil {
+			if one.to, err = t.owner(ctx, s, ref.CRM, contact.Owner); err != nil {
 				return nil, overtaken, err
 			}
 		}
@@ -157,15 +166,26 @@ func (t *Teller) compose(ctx context.Context, c *Channel, alerts []state.Alert) 
 	return list, overtaken, nil
 }
 
-// read are the records of alerts as their CRMs have them now. What is of no CRM that is configured is left out.
-func (t *Teller) read(ctx context.Context, s *pipeline.Setup, alerts []state.Alert) (map[connectors.Ref]connectors.Contact, error) {
+// record is the record that an alert is about: of tasks the first one in their CRM, zero where the person has none there.
+func (c *Channel) record(a *state.Alert, all []connectors.Ref) connectors.Ref {
+	if c.CRM == "" || a.Ref.CRM == c.CRM {
+		return a.Ref
+	}
+	if i := slices.IndexFunc(all, func(r connectors.Ref) bool { return r.CRM == c.CRM }); i >= 0 {
+		return all[i]
+	}
+	return connectors.Ref{}
+}
+
+// read are records as their CRMs have them now. What is of no CRM that is configured is left out.
+func (t *Teller) read(ctx context.Context, s *pipeline.Setup, of []connectors.Ref) (map[connectors.Ref]connectors.Contact, error) {
 	out := map[connectors.Ref]connectors.Contact{}
 	for i := range s.CRMs {
 		crm := &s.CRMs[i]
 		var refs []connectors.Ref
-		for _, a := range alerts {
-			if a.Ref.CRM == crm.Name && !slices.Contains(refs, a.Ref) {
-				refs = append(refs, a.Ref)
+		for _, ref := range of {
+			if ref.CRM == crm.Name && !slices.Contains(refs, ref) {
+				refs = append(refs, ref)
 			}
 		}
 		if len(refs) == 0 {

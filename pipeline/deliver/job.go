@@ -112,13 +112,15 @@ type jobFilled struct {
 // take has a job's patches uploaded; what waits beside them may go into another one meanwhile.
 func (m jobFilled) take(s *sender) {
 	o, j := m.o, m.job
-	if m.state != nil {
+	if m.state != nil || len(m.patches) == 0 { // nothing is carried: what waited has expired, was superseded or is in another job
 		delete(o.jobs, j.token)
+		s.background(m.abort)
+	}
+	if m.state != nil {
 		s.stateFailed(o, m.state)
 		return
 	}
-	if len(m.patches) == 0 { // what waited has expired, was superseded or is in another job
-		delete(o.jobs, j.token)
+	if len(m.patches) == 0 {
 		o.byCalls()
 		return
 	}
@@ -127,6 +129,30 @@ func (m jobFilled) take(s *sender) {
 	}
 	o.rewind()
 	s.background(func() message { return jobUploaded{o: o, job: j, err: m.b.Upload(m.ctx, j.token, m.patches)} })
+}
+
+// abort ends a job that was opened for nothing: it would take up one of the vendor's places until it expires.
+func (m jobFilled) abort() message {
+	a := jobAborted{o: m.o, token: m.token}
+	if b, ok := m.b.(connectors.BulkAborter); ok {
+		a.err = b.Abort(m.ctx, m.token)
+	}
+	m.job.unwatch()
+	return a
+}
+
+// jobAborted says how a job was ended that carries nothing.
+type jobAborted struct {
+	o     *object
+	token string
+	err   error
+}
+
+func (m jobAborted) take(s *sender) {
+	s.o.Host.Note(s.name, unlessRecord(m.err))
+	if m.err != nil {
+		s.o.Logger.Warn("a bulk job that carries nothing stays open at the vendor until it expires", "crm", s.name, "object", m.o.name, "job", m.token, "error", m.err)
+	}
 }
 
 // jobUploaded says how the upload of a job went.

@@ -34,7 +34,7 @@ func (b *builder) alerts() error {
 			hours.Daily = &daily
 		}
 		b.channels = append(b.channels, alert.Channel{
-			Name: a.Name, Kind: a.Type, Sender: sender, Owner: a.Owner, Names: a.Shows("name"), Headline: a.Shows("headline"), Language: cmp.Or(a.Language, b.cfg.Text.Language), Hours: hours,
+			Name: a.Name, Kind: a.Type, CRM: a.CRM, Sender: sender, Owner: a.Owner, Names: a.Shows("name"), Headline: a.Shows("headline"), Language: cmp.Or(a.Language, b.cfg.Text.Language), Hours: hours,
 		})
 		told := pipeline.Alert{Channel: a.Name}
 		for _, word := range a.On {
@@ -52,6 +52,8 @@ func (b *builder) alerts() error {
 func (b *builder) sender(a *config.Alert) (messages.Channel, error) {
 	o := messages.Options{Name: a.Name, HTTP: b.a.o.HTTP, Now: b.a.o.Now, Logger: b.a.log}
 	switch {
+	case a.Type == config.TaskAlert:
+		return b.a.taskChannel(o, a.CRM, b.cfg.Text.Location()), nil
 	case a.Type == "slack" && a.URL.IsZero():
 		return messages.NewSlackBot(o, a.Token, a.Channel, a.BaseURL)
 	case a.Type == "slack":
@@ -66,6 +68,21 @@ func (b *builder) sender(a *config.Alert) (messages.Channel, error) {
 		m.OAuth = &messages.OAuth{TokenURL: a.OAuth.TokenURL, ClientID: a.OAuth.ClientID, ClientSecret: a.OAuth.ClientSecret, Scope: a.OAuth.Scope}
 	}
 	return messages.NewMail(m)
+}
+
+// taskChannel makes tasks in the named CRM: in the account that the state is bound to, and in no other.
+func (a *App) taskChannel(o messages.Options, crm string, location *time.Location) messages.Channel {
+	return messages.NewTask(o, location, func(ctx context.Context, t *connectors.Task) error {
+		c, err := a.pipe.CRM(ctx, crm)
+		if err != nil {
+			return err
+		}
+		w, ok := c.CRM.(connectors.TaskWriter)
+		if !ok {
+			return &connectors.Error{Kind: connectors.Config, Op: crm + ": make a task", Message: "a CRM of type " + c.Type + " takes no tasks"}
+		}
+		return w.PutTask(ctx, t)
+	})
 }
 
 // channelsNow are the channels that are configured at present.
@@ -131,10 +148,35 @@ func (a *App) examineAlerts(ctx context.Context, made *built) (out []Checked) {
 	if letters, err := a.teller.Dead(nil); err == nil && len(letters) > 0 {
 		out = append(out, Checked{alertsName, "alerts.dead_letters", connectors.Warning, fmt.Sprintf("%s could not be told, the last: %s", connectors.Counted(len(letters), "alert"), letters[len(letters)-1].Message), "intentd dead list; mend the channel, then intentd dead retry or dead drop"})
 	}
+	out = append(out, examineTasks(ctx, made)...)
 	if !slices.ContainsFunc(made.channels, func(c alert.Channel) bool { return c.Owner }) {
 		return out
 	}
 	return append(out, examineOwners(ctx, made, Checked{"owners", "alerts.owners", connectors.Warning, "alerts go to a channel's own place and not to owners", ""})...)
+}
+
+// examineTasks are the doctor's words about the CRMs that tasks are made in.
+func examineTasks(ctx context.Context, made *built) (out []Checked) {
+	for i := range made.setup.CRMs {
+		crm := &made.setup.CRMs[i]
+		if !slices.ContainsFunc(made.channels, func(c alert.Channel) bool { return c.CRM == crm.Name }) {
+			continue
+		}
+		found := Checked{crm.Name, "alerts.tasks", connectors.OK, "tasks can be made and read", ""}
+		err := error(&connectors.Error{Message: "a CRM of type " + crm.Type + " takes none"})
+		if w, ok := crm.CRM.(connectors.TaskWriter); ok {
+			err = w.ProbeTasks(ctx)
+		}
+		switch {
+		case err != nil:
+			message, fix := connectors.Told(err, "let the token make tasks, or take the alert out")
+			found.Severity, found.Message, found.Fix = connectors.Failure, "tasks cannot be made: "+message, fix
+		case made.setup.Write.Mode == pipeline.WriteOff:
+			found.Severity, found.Message, found.Fix = connectors.Warning, "tasks could be made, but wait: write.mode is off", "set write.mode to canary or on"
+		}
+		out = append(out, found)
+	}
+	return out
 }
 
 const alertsName = "alerts"

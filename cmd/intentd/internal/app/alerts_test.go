@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -200,4 +201,135 @@ alerts:
 func sample(t *testing.T, a *App, arg AlertSample) error {
 	_, err := SendSample.Do(t.Context(), a, arg)
 	return err
+}
+
+const taskChannels = `
+alerts:
+  - {name: tasks, type: crm_task, crm: hubspot, show: [headline], quiet: "22:00-01:00"}
+  - {name: aufgaben, type: crm_task, crm: hubspot, language: de, quiet: "22:00-02:00"}
+`
+
+// Promise: who enters high by a new signal gets one task in the CRM from each channel, however often HubSpot loses its answer, owned by the
+// record's owner; a task leads to no write and no look at the person's journey; while nothing is written to the CRM it waits; whose record is gone by
+// then, or is not written any more, gets none.
+func TestTasks(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) { // it is midnight, UTC
+		p := newPlace(t, sandbox.HubSpotOptions{Now: time.Now})
+		p.write(t, taskChannels)
+		p.portal.SetOwner("7", "rep@x.example")
+		p.portal.CreateContact(map[string]string{"email": "ada@one.example"})
+		a := p.open(t)
+		p.provision(t, a)
+		a.work(t.Context())
+		time.Sleep(10 * time.Minute)
+		comes := func(name string) string {
+			id := p.portal.CreateContact(map[string]string{"email": name + "@two.example", "hubspot_owner_id": "7"})
+			p.visit(t, name, name+"@two.example", connectors.KindDemoRequest, "/demo")
+			return id
+		}
+		tasks := func(want int, when string) []sandbox.HubSpotTask {
+			t.Helper()
+			made := p.portal.Tasks()
+			if st := statusNow(t, a); len(made) != want || st.Alerts.Dead > 0 {
+				t.Fatalf("%s: %d tasks, want %d: %+v\n%v\n%s", when, len(made), want, st.Alerts, made, p.log)
+			}
+			return made
+		}
+		reload := func(more string) {
+			t.Helper()
+			p.write(t, taskChannels+more)
+			if problems, err := a.Reload(t.Context()); err != nil {
+				t.Fatal(problems)
+			}
+		}
+		bob, carol := comes("bob"), comes("carol")
+		lost := p.portal.Faults().Add(sandbox.Fault{Method: "POST", Path: "/objects/2026-09/tasks", Times: 2, After: true, Reset: true})
+		time.Sleep(40 * time.Minute)
+		tasks(0, "in quiet hours")
+		if err := p.portal.Archive(carol); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := Pause.Do(t.Context(), a, Nothing{}); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(40 * time.Minute)
+		tasks(0, "while paused")
+		if _, err := Resume.Do(t.Context(), a, Nothing{}); err != nil {
+			t.Fatal(err)
+		}
+		writes := p.portal.Writes()[bob]
+		time.Sleep(2 * time.Hour)
+		made := tasks(2, "after two lost answers")
+		for i, begin := range []string{"A person is now high (", "Eine Person ist jetzt auf „hoch“ ("} {
+			if v := made[i].Values; made[i].Contacts[0] != bob || v["hubspot_owner_id"] != "7" || !strings.HasPrefix(v["hs_task_subject"], begin) || v["hs_timestamp"] < time.Now().UTC().Format(time.RFC3339) {
+				t.Errorf("%+v", made[i])
+			}
+		}
+		if lost.Count() != 2 || !strings.Contains(made[0].Values["hs_task_body"], "demo") || strings.Contains(made[1].Values["hs_task_body"], "demo") {
+			t.Errorf("%d answers lost; %q and %q", lost.Count(), made[0].Values["hs_task_body"], made[1].Values["hs_task_body"])
+		}
+		if n := p.portal.Writes()[bob] - writes; n != 0 || statusNow(t, a).Alerts.Overtaken != 2 {
+			t.Errorf("tasks led to %d writes; %+v", n, statusNow(t, a).Alerts)
+		}
+
+		time.Sleep(19 * time.Hour) // ten in the evening
+		comes("dave")
+		time.Sleep(10 * time.Minute)
+		reload("write: {mode: off}\n")
+		time.Sleep(5 * time.Hour)
+		if tasks(2, "while writing is off"); statusNow(t, a).Alerts.Waiting != 2 {
+			t.Errorf("%+v", statusNow(t, a).Alerts)
+		}
+		reload("write: {mode: canary, scope: {owner: [\"8\"]}}\n")
+		time.Sleep(10 * time.Minute)
+		if tasks(2, "out of the canary's scope"); statusNow(t, a).Alerts.Waiting != 0 || statusNow(t, a).Alerts.Overtaken != 4 {
+			t.Errorf("%+v", statusNow(t, a).Alerts)
+		}
+		stopped(t, a)
+		if log := p.log.String(); strings.Contains(log, "@") {
+			t.Errorf("log:\n%s", log)
+		}
+	})
+}
+
+// Promise: a CRM that refuses tasks makes dead letters with its words, which doctor explains beforehand, and holds up no other channel.
+func TestTasksRefused(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newPlace(t, sandbox.HubSpotOptions{Now: time.Now})
+		p.write(t, `
+alerts:
+  - {name: tasks, type: crm_task, crm: hubspot}
+  - {name: zulu, type: slack, url: "https://slack.hooks.example/x"}
+`)
+		net := newHooks(p.portal.Transport())
+		p.portal.CreateContact(map[string]string{"email": "ada@one.example"})
+		a := p.openWith(t, net)
+		p.provision(t, a)
+		a.work(t.Context())
+		time.Sleep(10 * time.Minute)
+		p.portal.Faults().Add(sandbox.Fault{Method: "POST", Path: "/objects/2026-09/tasks", Times: -1, Status: 403})
+		checks, err := Examine.Do(t.Context(), a, File{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if i := slices.IndexFunc(checks, func(c Checked) bool { return c.Code == "alerts.tasks" }); i < 0 || checks[i].Severity != connectors.Failure || !strings.Contains(checks[i].Fix, "scopes") {
+			t.Errorf("%+v", checks)
+		}
+		bob := p.portal.CreateContact(map[string]string{"email": "bob@two.example"})
+		p.visit(t, "bob", "bob@two.example", connectors.KindDemoRequest, "/demo")
+		time.Sleep(10 * time.Minute)
+		letters, err := DeadList.Do(t.Context(), a, Nothing{})
+		if err != nil || len(letters) != 1 || letters[0].Op != "tell tasks" || !strings.Contains(letters[0].Message, "MISSING_SCOPES") || len(net.posts("slack")) != 1 {
+			t.Errorf("%+v %v %v", letters, err, net.posts("slack"))
+		}
+		p.portal.Faults().Clear()
+		if n, err := DeadRetry.Do(t.Context(), a, Letters{Ref: "hubspot/contacts/" + bob}); n != 1 || err != nil {
+			t.Error(n, err)
+		}
+		time.Sleep(time.Minute)
+		if n := len(p.portal.Tasks()); n != 1 {
+			t.Errorf("%d tasks after the scope was given", n)
+		}
+		stopped(t, a)
+	})
 }

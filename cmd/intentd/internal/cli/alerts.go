@@ -17,8 +17,8 @@ func (c *command) alerts() *cobra.Command {
 	alerts := &cobra.Command{
 		Use:   "alerts",
 		Short: "Try the channels that tell of people who enter a tier",
-		Long: `Channels of the configuration (alerts) tell a team of people who enter a tier by a new signal: Slack, Teams, a webhook, mail. What
-could not be told stands in intentd dead list; intentd status counts what waits, and whom nobody is told of.`,
+		Long: `Channels of the configuration (alerts) tell a team of people who enter a tier by a new signal: Slack, Teams, a webhook, mail, a
+task in the CRM. What could not be told stands in intentd dead list; intentd status counts what waits, and whom nobody is told of.`,
 		Args: func(cmd *cobra.Command, args []string) error {
 			if len(args) == 0 {
 				return misuse(cmd, "alerts needs test CHANNEL")

@@ -15,13 +15,15 @@ import (
 // Alert is a channel that tells a team of people who enter a tier.
 type Alert struct {
 	Name     string   `mapstructure:"name"`     // of the channel; alerts that wait go by it
-	Type     string   `mapstructure:"type"`     // slack | teams | webhook | mail
+	Type     string   `mapstructure:"type"`     // slack | teams | webhook | mail | crm_task
 	On       []string `mapstructure:"on"`       // high, medium; none: high
 	Owner    bool     `mapstructure:"owner"`    // slack with a token, mail: to the owner of the record, where the CRM tells their address
 	Show     []string `mapstructure:"show"`     // name, headline; beside record, link, score and tier
 	Quiet    string   `mapstructure:"quiet"`    // "20:00-08:00": nothing is told then, it waits
 	Daily    string   `mapstructure:"daily"`    // "08:00": everything waits for this time; "": it is told as it comes
 	Language string   `mapstructure:"language"` // "" takes text.language
+
+	CRM string `mapstructure:"crm"` // crm_task: the name of the CRM that tasks are made in
 
 	URL     connectors.Secret `mapstructure:"url"` // slack, teams, webhook: the address, which is the credential
 	URLFile string            `mapstructure:"url_file"`
@@ -63,11 +65,16 @@ func (a *Alert) Shows(what string) bool {
 	return false
 }
 
-// Place is the host that a channel sends to. No more of an address may be told.
+// TaskAlert is the type of a channel that makes tasks in a CRM.
+const TaskAlert = "crm_task"
+
+// Place is the host that a channel sends to, or the CRM. No more of an address may be told.
 func (a *Alert) Place() string {
 	switch u, err := url.Parse(a.URL.Reveal()); {
 	case a.Type == "mail":
 		return a.Host
+	case a.Type == TaskAlert:
+		return a.CRM
 	case err == nil && u.Host != "":
 		return u.Host
 	}
@@ -129,15 +136,21 @@ func (c *checker) alerts(cfg *Config) {
 		if a.Language != "" {
 			c.OneOf(at+".language", a.Language, "en", "de")
 		}
-		if c.OneOf(at+".type", a.Type, "slack", "teams", "webhook", "mail") {
-			c.alert(at, a)
+		if c.OneOf(at+".type", a.Type, "slack", "teams", "webhook", "mail", TaskAlert) {
+			c.alert(at, a, cfg.CRMs)
 		}
 	}
 }
 
 // alert looks at what a channel of its type needs.
-func (c *checker) alert(at string, a *Alert) {
+func (c *checker) alert(at string, a *Alert, crms []CRM) {
+	if a.CRM != "" && a.Type != TaskAlert {
+		c.Add(at+".crm", "is of a channel of type "+TaskAlert, "set type: "+TaskAlert+", or leave it out")
+	}
 	switch {
+	case a.Type == TaskAlert:
+		c.task(at, a, crms)
+		return
 	case a.Type == "mail":
 		c.mail(at, a)
 	case a.Type == "slack" && a.URL.IsZero() && a.URLFile == "":
@@ -153,6 +166,20 @@ func (c *checker) alert(at string, a *Alert) {
 	}
 	if a.Owner && a.Type != "mail" && a.Token.IsZero() && a.TokenFile == "" {
 		c.Add(at+".owner", "a channel of this kind has one place for everybody", "use mail, or slack with a bot's token, to reach owners")
+	}
+}
+
+// task looks at a channel of tasks. Each has a record, so that the owner is always whoever owns that.
+func (c *checker) task(at string, a *Alert, crms []CRM) {
+	var names []string
+	for i := range crms {
+		names = append(names, crms[i].Name)
+	}
+	if c.Required(at+".crm", a.CRM, "name the CRM that tasks are made in, as crms does") {
+		c.OneOf(at+".crm", a.CRM, names...)
+	}
+	if a.Owner {
+		c.Add(at+".owner", "a task is always its record's owner's", "leave it out")
 	}
 }
 

@@ -354,7 +354,7 @@ func TestExampleCommented(t *testing.T) {
 	if len(cfg.CRMs) != 2 {
 		t.Fatalf("%d CRMs, want HubSpot and Salesforce", len(cfg.CRMs))
 	}
-	if len(cfg.Alerts) != 5 || cfg.Alerts[4].Password.IsZero() || cfg.Alerts[0].On[0] != "high" {
+	if len(cfg.Alerts) != 6 || cfg.Alerts[5].CRM != "hubspot" || cfg.Alerts[4].Password.IsZero() || cfg.Alerts[0].On[0] != "high" {
 		t.Fatalf("the alerts read as %+v", cfg.Alerts)
 	}
 	o, ok := cfg.CRMs[1].Settings.(*salesforce.Config)

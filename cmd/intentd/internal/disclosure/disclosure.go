@@ -48,6 +48,11 @@ func (f facts) TellsOwners() bool {
 	return slices.ContainsFunc(f.Alerts, func(a config.Alert) bool { return a.Owner })
 }
 
+// MakesTasks says whether a channel makes tasks in a CRM.
+func (f facts) MakesTasks() bool {
+	return slices.ContainsFunc(f.Alerts, func(a config.Alert) bool { return a.CRM != "" })
+}
+
 // setAside is for how long a rep's verdict sets a person aside; 0: not at all.
 type setAside struct {
 	Name string

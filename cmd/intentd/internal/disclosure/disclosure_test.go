@@ -94,6 +94,7 @@ func TestDocumentFollowsTheConfiguration(t *testing.T) {
 		"all joined":     {"identity: {join_anonymous: always}", []string{"join_anonymous: always"}, []string{"consented`"}},
 		"other fields":   {"privacy: {retention: {receipts: 30d, history: 120d}}\nwrite: {scope: {list: [{property: segment, value: pilot}], owner: ['7']}, mode: canary}", []string{"30 ", "120 ", "`segment`", "`canary`"}, nil},
 		"the page":       {"http: {page: true, token: secret-of-the-page-of-intentd, trust_header: {name: X-User, from: [10.0.0.7]}}", []string{"`http.page: false`", "`intentd page`", "oken", "`X-User`", "10.0.0.7"}, nil},
+		"tasks":          {"alerts: [{name: calls, type: crm_task, crm: hubspot, show: [headline]}]", []string{"| calls (", "`forget`"}, []string{"| calls (crm_task"}},
 		"no page":        {"http: {page: false}", []string{"`http.listen: \"\"`"}, []string{"http.page", "intentd page"}},
 		"debug":          {"log: {level: debug}\nhttp: {listen: ''}", []string{"debug"}, []string{"/metrics"}},
 	} {

@@ -220,13 +220,19 @@ func TestSetupWithoutScopes(t *testing.T) {
 
 	f = newFresh(t, sandbox.HubSpotOptions{Scopes: []string{"crm.objects.contacts.read", "crm.objects.contacts.write", "crm.schemas.contacts.read"}})
 	f.signIn()
-	if page := f.try(rightKey); !strings.Contains(page, "add the scope crm.schemas.contacts.write") {
+	if page := f.try(rightKey); !strings.Contains(page, "add the scope crm.schemas.contacts.write") || strings.Contains(page, `action="/write"`) {
 		t.Errorf("without the scope of making fields\n%s", page)
 	}
+	f.untouched("without the scope of making fields")
+
+	f = newFresh(t, sandbox.HubSpotOptions{})
+	f.portal.Faults().Add(sandbox.Fault{Method: "POST", Path: "/groups", Status: 403, Times: -1})
+	f.signIn()
+	f.try(rightKey)
 	if page := f.press("/write", url.Values{}); !strings.Contains(page, "make the fields in hubspot") || strings.Contains(page, sentences["su.runs"][0]) {
 		t.Errorf("fields that cannot be made\n%s", page)
 	}
-	f.untouched("without the scope of making fields")
+	f.untouched("with fields that cannot be made")
 }
 
 // Promise: where the daemon cannot start, the next command is said, and the configuration is there for it.
