@@ -208,6 +208,7 @@ type Finding struct {
 	Severity Severity
 	Message  string
 	Fix      string
+	Writing  bool // a failure that stands in the way of writing alone: to look, it need not be mended
 }
 
 // Prober checks a connector against the live system without changing anything.

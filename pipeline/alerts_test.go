@@ -110,7 +110,7 @@ func TestNobodyIsToldOfWhoeverTheBrakeHoldsBack(t *testing.T) {
 			if n := len(w.alerts()); n != before {
 				t.Errorf("%d alerts under the brake, before there were %d", n, before)
 			}
-			if err := operate.Resume(w.p); err != nil {
+			if _, err := operate.Resume(w.p); err != nil {
 				t.Fatal(err)
 			}
 			w.clock.advance(time.Minute)

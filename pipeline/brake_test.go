@@ -65,7 +65,7 @@ func TestOneReleaseCoversTheWholeChange(t *testing.T) {
 		}
 	}
 	change(990)
-	if err := operate.Resume(w.p); err != nil {
+	if _, err := operate.Resume(w.p); err != nil {
 		t.Fatal(err)
 	}
 	w.reopen() // a release outlives a restart

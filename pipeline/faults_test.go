@@ -351,7 +351,7 @@ func TestResumeEndsTheWaitForATimeThatAConnectorNamed(t *testing.T) {
 	w.crm.failRead = &connectors.Error{Kind: connectors.Quota, Op: "read", Until: w.clock.now().Add(12 * time.Hour)}
 	_ = w.tryOnce()
 	w.crm.failRead = nil
-	if err := operate.Resume(w.p); err != nil {
+	if _, err := operate.Resume(w.p); err != nil {
 		t.Fatal(err)
 	}
 	w.once()

@@ -276,7 +276,7 @@ func TestBrakeStopsAMassChange(t *testing.T) {
 	if operate.StatusOf(w.p).Brake == "" {
 		t.Fatal("a restart released the brake")
 	}
-	if err := operate.Resume(w.p); err != nil {
+	if _, err := operate.Resume(w.p); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := intake.Rescan(t.Context(), w.p, state.ReasonConfig); err != nil { // the config is another one again

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -155,11 +156,16 @@ func (h *Health) WorthKeeping(name string, now time.Time) bool {
 	return true
 }
 
-// Reset gives every stopped connector another chance: the config changed, or an admin said so.
-func (h *Health) Reset() {
+// Reset gives every stopped connector another chance, and names them: the config changed, or an admin said so.
+func (h *Health) Reset() (stopped []string) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	for _, c := range h.by {
+	for name, c := range h.by {
+		if c.err != nil && h.now().Before(c.until) {
+			stopped = append(stopped, name)
+		}
 		c.until = time.Time{}
 	}
+	slices.Sort(stopped)
+	return stopped
 }

@@ -280,7 +280,7 @@ func TestANewFormulaWaitsForAResumeWithItsMatrix(t *testing.T) {
 	if !strings.Contains(st.Brake, "formula") || !strings.Contains(st.Brake, "30 of 30") || w.crm.writeCount() != writes {
 		t.Fatalf("brake %q, %d writes", st.Brake, w.crm.writeCount()-writes)
 	}
-	if err := operate.Resume(w.p); err != nil {
+	if _, err := operate.Resume(w.p); err != nil {
 		t.Fatal(err)
 	}
 	w.once()
@@ -511,7 +511,7 @@ func TestInvariant4UnfitPropertiesAreRefusedBeforeTheFirstWrite(t *testing.T) {
 				t.Fatal("it was written all the same")
 			}
 			m.steps[0].Action = connectors.FieldOK // the admin mended it
-			if err := operate.Resume(w.p); err != nil {
+			if _, err := operate.Resume(w.p); err != nil {
 				t.Fatal(err)
 			}
 			w.once()

@@ -161,13 +161,14 @@ func (p *Pipeline) Swap(s *Setup) {
 	p.Wake()
 }
 
-// LookAgain gives every stopped connector another chance at once: what stopped it was set right.
-func (p *Pipeline) LookAgain() {
+// LookAgain gives every stopped connector another chance at once, and names them: what stopped them was set right.
+func (p *Pipeline) LookAgain() (stopped []string) {
 	p.Setup().release()
-	p.health.Reset()
+	stopped = p.health.Reset()
 	p.bindings.writable.Clear()
 	p.delivery.Look()
 	p.Wake()
+	return stopped
 }
 
 // Wake has idle workers look at once: somebody joined the queue, or something that stopped them is over.

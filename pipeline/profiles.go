@@ -7,8 +7,11 @@ import (
 )
 
 // profile is what the live records of a subject say of the properties that strengths may be learned from; of several that say something the first. What a record said that could
-// not be read now still stands: a CRM that fails changes nobody's score.
+// not be read now still stands: a CRM that fails changes nobody's score. Of whom nothing is scored, and of whom nothing may be kept, it is not kept either.
 func (l *lot) profile(s *subject) (words []score.Word) {
+	if len(s.journey.Signals) == 0 || s.denied != "" {
+		return nil
+	}
 	unread := false
 	for _, r := range s.recs {
 		if !r.read {

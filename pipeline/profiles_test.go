@@ -32,7 +32,11 @@ func TestAProfileIsKept(t *testing.T) {
 		c.Fields["industry"], c.Fields["numemployees"], c.Fields["city"] = "FOOD_PRODUCTION", "120", "Ghent"
 		c.Profile.JobTitle = "Head of Purchasing"
 	})
+	w.crm.put("2", "idle@acme.example", func(c *connectors.Contact) { c.Fields["industry"] = "Retail" })
 	w.once()
+	if f, err := score.DecodeFeatures(w.personOf("idle@acme.example").Features); err != nil || f.Profile != nil {
+		t.Errorf("of somebody who did nothing %v is kept, %v", f.Profile, err)
+	}
 	want := func(when string, words ...score.Word) {
 		t.Helper()
 		if got := receiptOf(t, w, email).Features.Profile; !slices.Equal(got, words) {

@@ -77,7 +77,7 @@ func TestInvariant10AStateOfTheReleaseBeforeFinishesWhatItBegan(t *testing.T) {
 		if !strings.HasPrefix(brake, "formula") {
 			t.Fatal(brake)
 		}
-		if err := operate.Resume(w.p); err != nil {
+		if _, err := operate.Resume(w.p); err != nil {
 			t.Fatal(err)
 		}
 	}

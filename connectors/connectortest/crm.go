@@ -59,6 +59,7 @@ type CRMFigures struct {
 	Lag          time.Duration // how long a change may stay unseen by the feed
 	Lookback     time.Duration // how far the connector reaches back
 	IdleRequests int64         // requests of a poll that finds nothing
+	Title        string        // the property that Change sets, whose history the CRM keeps
 }
 
 // Requests of a sort, for faults.
@@ -92,7 +93,7 @@ type Failure struct {
 }
 
 // CRM runs the conformance suite on the connector and CRM that make sets up. A connector that also implements Sweeper,
-// Provisioner or Prober is held to their promises too.
+// Provisioner, Prober or Historian is held to their promises too.
 func CRM(t *testing.T, make func(t *testing.T) CRMHarness) {
 	for _, group := range [][]crmCase{feedCases, readCases, writeCases, failureCases, lifeCases} {
 		for _, c := range group {

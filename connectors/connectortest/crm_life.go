@@ -13,6 +13,7 @@ var lifeCases = []crmCase{
 	{name: "merges are followed", run: followsMerges},
 	{name: "a sweep meets every record, across restarts, and the bin", run: sweeps},
 	{name: "what is provisioned is found, what is removed is made again", run: provisions},
+	{name: "what a property said at a time is told as it was then, or not at all", run: recallsProperties},
 	{name: "an account is named and its findings have codes and fixes", run: probes},
 }
 
@@ -201,5 +202,51 @@ func probes(t *testing.T, h CRMHarness) {
 	h.Revoke(t)
 	if check(h.Connect(t).(connectors.Prober).Probe(t.Context())) == 0 {
 		t.Error("revoked credentials were not found")
+	}
+}
+
+func recallsProperties(t *testing.T, h CRMHarness) {
+	crm, ok := h.Connect(t).(connectors.Historian)
+	if !ok {
+		t.Skip("no Historian")
+	}
+	title := h.Figures().Title
+	before := time.Now()
+	time.Sleep(time.Hour)
+	refs := h.Create(t, 130) // more than HubSpot tells the history of in one call
+	made := time.Now()
+	time.Sleep(time.Hour)
+	h.Change(t, refs[:100], "Buyer")
+	first := time.Now()
+	time.Sleep(time.Hour)
+	h.Change(t, refs[50:100], "")
+	second := time.Now()
+	time.Sleep(time.Hour)
+	got, err := crm.History(t.Context(), append(refs, connectors.Ref{CRM: "another", Object: "x", ID: "1"}), []string{title})
+	if err != nil || len(got) != len(refs) {
+		t.Fatalf("the history of %d of %d records: %v", len(got), len(refs), err)
+	}
+	for i, ref := range refs {
+		past, tracked := got[ref][title]
+		if !tracked {
+			t.Fatalf("of %s nothing is told", ref)
+		}
+		after := map[time.Time]string{first: "Buyer", second: "Buyer"}
+		if i >= 100 {
+			after[first], after[second] = "Engineer", "Engineer"
+		} else if i >= 50 {
+			after[second] = ""
+		}
+		for at, want := range after {
+			if v, told := past.At(at.Add(time.Minute)); !told || v != want {
+				t.Fatalf("record %d said %q (told: %t) after %s, want %q: %+v", i, v, told, at.Format(time.TimeOnly), want, past)
+			}
+		}
+		if v, told := past.At(made.Add(time.Minute)); told && v != "Engineer" {
+			t.Fatalf("record %d said %q at first: %+v", i, v, past)
+		}
+		if v, told := past.At(before); told {
+			t.Fatalf("record %d said %q before it was made: %+v", i, v, past)
+		}
 	}
 }

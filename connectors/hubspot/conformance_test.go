@@ -98,9 +98,9 @@ func (p *portal) Connect(t *testing.T) connectors.CRM {
 
 func (p *portal) Figures() connectortest.CRMFigures {
 	if p.journal {
-		return connectortest.CRMFigures{Page: filedEntries, Batch: batchSize, Lag: journalLag + time.Second, IdleRequests: 1}
+		return connectortest.CRMFigures{Page: filedEntries, Batch: batchSize, Lag: journalLag + time.Second, IdleRequests: 1, Title: "jobtitle"}
 	}
-	return connectortest.CRMFigures{Page: searchPageSize, Batch: batchSize, QueryCap: 10_000, Lag: 20 * time.Second, Lookback: 5 * time.Minute, IdleRequests: 1}
+	return connectortest.CRMFigures{Page: searchPageSize, Batch: batchSize, QueryCap: 10_000, Lag: 20 * time.Second, Lookback: 5 * time.Minute, IdleRequests: 1, Title: "jobtitle"}
 }
 
 func (p *portal) Create(t *testing.T, n int) []connectors.Ref {

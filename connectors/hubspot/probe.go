@@ -115,12 +115,16 @@ func (c *Client) probeScopes(ctx context.Context, p *crmkit.Probe) {
 			if told := parseFailure(resp.Body).all("requiredGranularScopes"); len(told) > 0 {
 				scopes = told
 			}
-			severity := connectors.Warning
-			if k.needed {
-				severity = connectors.Failure
+			lacking := strings.Join(scopes, ", ")
+			fix, message := "add the scope "+lacking+" to the service key (Development → Keys → Service keys) or app", fmt.Sprintf("the token lacks %s, needed for %s", lacking, k.use)
+			switch {
+			case k.scope == "crm.objects.contacts.write":
+				p.Unwritten(findScope, fix, "%s", message)
+			case k.needed:
+				p.Add(findScope, connectors.Failure, fix, "%s", message)
+			default:
+				p.Add(findScope, connectors.Warning, fix, "%s", message)
 			}
-			p.Add(findScope, severity, "add the scope "+strings.Join(scopes, ", ")+" to the service key (Development → Keys → Service keys) or app",
-				"the token lacks %s, needed for %s", strings.Join(scopes, ", "), k.use)
 		default:
 			good++
 		}
@@ -146,15 +150,15 @@ func (c *Client) probeProperties(ctx context.Context, p *crmkit.Probe) {
 			}
 		case connectors.FieldRefuse:
 			good = false
-			p.Add(findRefused, connectors.Failure, s.Fix, "field %s: %s", s.Field, s.Why)
+			p.Unwritten(findRefused, s.Fix, "field %s: %s", s.Field, s.Why)
 		}
 		if s.Action == connectors.FieldUpdate || s.Action == connectors.FieldAdopt && s.Do != nil {
 			good = false
-			p.Add(findOptions, connectors.Failure, provisionFix, "the property %s: %s", s.Property, s.Why)
+			p.Unwritten(findOptions, provisionFix, "the property %s: %s", s.Property, s.Why)
 		}
 	}
 	if len(missing) > 0 {
-		p.Add(findMissing, connectors.Failure, provisionFix, "%d of %d properties do not exist: %s", len(missing), len(c.schema.Set.Fields), strings.Join(missing, ", "))
+		p.Unwritten(findMissing, provisionFix, "%d of %d properties do not exist: %s", len(missing), len(c.schema.Set.Fields), strings.Join(missing, ", "))
 	} else if good {
 		p.OK(findProperties, "all %d properties exist and have the right type", len(c.schema.Set.Fields))
 	}

@@ -34,6 +34,7 @@ type org struct {
 func newOrg(t *testing.T, object string) *org {
 	p := &org{object: object, Salesforce: sandbox.NewSalesforce(sandbox.SalesforceOptions{ClientSecret: orgSecret})}
 	for _, o := range []string{Lead, Contact} {
+		p.Track(o, "Title")
 		p.AddRule(sandbox.SalesforceRule{Object: o, When: "LeadSource", Is: "Other", Message: "Others are not to be scored."})
 	}
 	if _, err := p.Connect(t).(*Client).Apply(t.Context()); err != nil {
@@ -62,7 +63,7 @@ func (p *org) connect(t testing.TB, change ...func(*Options)) *Client {
 func (p *org) Connect(t *testing.T) connectors.CRM { return p.connect(t) }
 
 func (p *org) Figures() connectortest.CRMFigures {
-	return connectortest.CRMFigures{Page: pageSize, Batch: batchSize, Lookback: 10 * time.Minute, IdleRequests: 2}
+	return connectortest.CRMFigures{Page: pageSize, Batch: batchSize, Lookback: 10 * time.Minute, IdleRequests: 2, Title: "Title"}
 }
 
 func (p *org) Create(t *testing.T, n int) []connectors.Ref {

@@ -67,11 +67,11 @@ func (c *Client) probeFields(ctx context.Context, p *crmkit.Probe) {
 			}
 		case connectors.FieldRefuse:
 			good = false
-			p.Add(findRefused, connectors.Failure, s.Fix, "%s %s: %s", s.Object, s.Field, s.Why)
+			p.Unwritten(findRefused, s.Fix, "%s %s: %s", s.Object, s.Field, s.Why)
 		case connectors.FieldUpdate:
 			if s.Field != "" {
 				good = false
-				p.Add(findValues, connectors.Failure, provisionFix, "the field %s.%s: %s", s.Object, s.Property, s.Why)
+				p.Unwritten(findValues, provisionFix, "the field %s.%s: %s", s.Object, s.Property, s.Why)
 			}
 		}
 		if s.Field == "" || s.Action == connectors.FieldCreate || s.Action == connectors.FieldRefuse {
@@ -89,9 +89,9 @@ func (c *Client) probeFields(ctx context.Context, p *crmkit.Probe) {
 	}
 	switch {
 	case len(missing) > 0:
-		p.Add(findMissing, connectors.Failure, provisionFix, "%d of %d fields do not exist: %s", len(missing), c.ownFields(), strings.Join(missing, ", "))
+		p.Unwritten(findMissing, provisionFix, "%d of %d fields do not exist: %s", len(missing), c.ownFields(), strings.Join(missing, ", "))
 	case len(hidden) > 0:
-		p.Add(findHidden, connectors.Failure, "assign the permission set "+permissionSets[0].name+" to the integration user: `intentd provision --apply` does it",
+		p.Unwritten(findHidden, "assign the permission set "+permissionSets[0].name+" to the integration user: `intentd provision --apply` does it",
 			"%d fields exist and are hidden from the integration user, or cannot be edited by it: %s", len(hidden), strings.Join(hidden, ", "))
 	case good:
 		p.OK(findFields, "all %d fields exist, have the right type and can be written", c.ownFields())

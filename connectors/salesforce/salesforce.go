@@ -75,6 +75,8 @@ type Client struct {
 	idle   idleRecords
 	users  users // who edited intentd's fields
 
+	tracked tracked // since when fields are
+
 	persons personAccounts
 }
 

@@ -48,6 +48,7 @@ type orgField struct {
 	CreateOnly        bool
 	custom            bool
 	removed           bool
+	tracked           bool // its changes are kept in the object's history
 
 	// Where it is not kept with the record's values.
 	calc func(r *record) string

@@ -19,6 +19,7 @@ type orgObject struct {
 	relations           map[string]*orgField // by lower-case name of the way to the parent
 	derive              func(values changes) // adds what follows from them
 	settled             func(r *record)      // after a record was made, changed or removed
+	kept                *orgObject           // its field history; nil: none of its fields is tracked
 }
 
 // firstNumber is the number in the id of an object's first record.
@@ -156,9 +157,11 @@ func wireMs(wire string, otherwise int64) int64 {
 
 // apply sets checked values of a live record.
 func (s *Salesforce) apply(o *orgObject, r *record, values changes, by string, now int64) {
+	before := o.trackedValues(r)
 	o.put(r, values)
 	r.modified, r.modifiedBy = wireMs(values["lastmodifieddate"], now), by
 	r.stamp = wireMs(values["systemmodstamp"], now)
+	s.note(o, r, before)
 	o.touched(r)
 }
 

@@ -89,6 +89,14 @@ var german = language{
 		score.FactMinutes: {"Zeit auf der Website", "keine Zeit auf der Website"}, score.FactSinceStep: {"Zeit seit dem letzten Besuch", "heute da gewesen"}, score.FactSinceFirst: {"Zeit seit dem ersten Besuch", "neu hier"},
 		score.FactSinceForm: {"Zeit seit dem letzten Formular", "kein Formular"}, score.FactStage: {"Stufe: {stage}", "keine Stufe"},
 	},
+	profiles: map[string][2]string{
+		"industry": {"Branche {word} (CRM)", "keine Branche im CRM"}, "title": {"Position {word} (CRM)", "keine Position im CRM"}, "size": {"Firmengröße {word} (CRM)", "keine Firmengröße im CRM"},
+		"revenue": {"Jahresumsatz {word} (CRM)", "kein Jahresumsatz im CRM"}, "source": {"Herkunft {word} (CRM)", "keine Herkunft im CRM"}, "": {"„{name}“ ist {word} (CRM)", "„{name}“ fehlt im CRM"},
+	},
+	wordOfCRM: "„{name}“", bands: map[string]string{
+		"below 1": "unter 1", "1 to 9": "1 bis 9", "10 to 49": "10 bis 49", "50 to 199": "50 bis 199", "200 to 999": "200 bis 999", "1,000 to 9,999": "1.000 bis 9.999",
+		"10,000 to 99,999": "10.000 bis 99.999", "100,000 to 999,999": "100.000 bis 999.999", "1 to 9 million": "1 bis 9 Mio.", "10 to 99 million": "10 bis 99 Mio.", "100 million and more": "100 Mio. und mehr",
+	},
 	stages:     map[string]string{"exploring": "erkundet", "comparing": "vergleicht", "deciding": "entscheidet", "unknown": "unbekannt"},
 	pagesBelow: "Seiten unter {name}", noPagesBelow: "keine Seite unter {name}", quoted: "„{name}“", without: "nicht: {what}",
 	bySevenDays: " ({days}-Tage-Regel)",

@@ -91,6 +91,14 @@ var english = language{
 		score.FactMinutes: {"time on the site", "no time on the site"}, score.FactSinceStep: {"time since the last visit", "visited today"}, score.FactSinceFirst: {"time since the first visit", "new here"},
 		score.FactSinceForm: {"time since the last form", "no form"}, score.FactStage: {"stage: {stage}", "no stage"},
 	},
+	profiles: map[string][2]string{
+		"industry": {"works in {word} (CRM)", "no industry in the CRM"}, "title": {"job title: {word} (CRM)", "no job title in the CRM"}, "size": {"company size: {word} (CRM)", "no company size in the CRM"},
+		"revenue": {"annual revenue: {word} (CRM)", "no annual revenue in the CRM"}, "source": {"source: {word} (CRM)", "no source in the CRM"}, "": {"{name}: {word} (CRM)", "no {name} in the CRM"},
+	},
+	wordOfCRM: "{name}", bands: map[string]string{
+		"below 1": "below 1", "1 to 9": "1 to 9", "10 to 49": "10 to 49", "50 to 199": "50 to 199", "200 to 999": "200 to 999", "1,000 to 9,999": "1,000 to 9,999",
+		"10,000 to 99,999": "10,000 to 99,999", "100,000 to 999,999": "100,000 to 999,999", "1 to 9 million": "1 to 9 million", "10 to 99 million": "10 to 99 million", "100 million and more": "100 million and more",
+	},
 	stages:     map[string]string{"exploring": "exploring", "comparing": "comparing", "deciding": "deciding", "unknown": "unknown"},
 	pagesBelow: "pages below {name}", noPagesBelow: "no page below {name}", quoted: "“{name}”", without: "no {what}",
 	bySevenDays: " (by the {days}-day rule)",

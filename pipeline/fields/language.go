@@ -42,6 +42,9 @@ type language struct {
 	cutOff         string               // {points}: what keeps it within 0 and 100
 	more           string               // {n} further ones
 	features       map[string][2]string // by fact: what they did, and that they did not; of the stage {stage}
+	profiles       map[string][2]string // what the CRM says, by kind of property: {word}; and that it says nothing; "" any other, {name}
+	wordOfCRM      string               // {name}: a word of the CRM that is no number
+	bands          map[string]string    // words of numbers, as package profile has them
 	stages         map[string]string
 	pagesBelow     string // {name}
 	noPagesBelow   string // {name}

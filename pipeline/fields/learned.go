@@ -43,6 +43,9 @@ func LearnedParts(r *receipt.Receipt, code string) (parts []LearnedPart) {
 
 // feature names what a feature says of somebody to whom it adds something: what they did, or that they did not.
 func (l *language) feature(f *score.Feature) string {
+	if property, is := strings.CutPrefix(f.Fact, score.FactProfile); is {
+		return l.profile(property, f)
+	}
 	words, known := l.features[f.Fact]
 	if !known {
 		kind, name, _ := strings.Cut(f.Fact, ": ")
@@ -64,6 +67,26 @@ func (l *language) feature(f *score.Feature) string {
 		}
 	}
 	return words[0]
+}
+
+// profileKinds are the kinds of properties that have words of their own, by the names that CRMs give them.
+var profileKinds = map[string]string{
+	"industry": "industry", "jobtitle": "title", "title": "title", "job_title": "title", "leadsource": "source", "lead_source": "source", "source": "source", "hs_analytics_source": "source",
+	"numemployees": "size", "numberofemployees": "size", "company_size": "size", "companysize": "size", "employees": "size", "size": "size", "annualrevenue": "revenue", "annual_revenue": "revenue",
+}
+
+// profile names what the CRM says of a property, or that it says nothing.
+func (l *language) profile(property string, f *score.Feature) string {
+	kind := profileKinds[property]
+	name := strings.ReplaceAll(strings.TrimSuffix(strings.TrimPrefix(property, "hs_"), "__c"), "_", " ")
+	if f.Form == score.Unknown {
+		return string(fill(nil, l.profiles[kind][1], "name", name))
+	}
+	word := string(fill(nil, l.wordOfCRM, "name", f.Level))
+	if band, is := l.bands[f.Level]; is {
+		word = band
+	}
+	return string(fill(nil, l.profiles[kind][0], "name", name, "word", word))
 }
 
 // signed writes tenths as a summand.

@@ -10,26 +10,36 @@ func Pause(p *pipeline.Pipeline) error {
 	return p.SetBrake(func(b *pipeline.BrakeState) { b.Paused = true })
 }
 
+// Resumed is what a Resume let go; all zero where nothing was held.
+type Resumed struct {
+	Paused     bool     `json:"pause_ended"`              // an admin's pause is over
+	Brake      string   `json:"brake_released,omitempty"` // why the brake was on that is released
+	Connectors []string `json:"asked_again,omitempty"`    // were stopped, and are tried at once
+	People     int      `json:"come_at_once,omitempty"`   // waited for a time that a connector named, and come at once
+}
+
 // Resume ends a pause and releases the brake, which covers all that was waiting and what the scoring config of now changes. Patches that
 // were journalled when the brake went on are worked out anew, under the config of now. Stopped connectors are given another chance,
 // and people who wait for a time that one named come at once.
-func Resume(p *pipeline.Pipeline) error {
-	s := p.Setup()
+func Resume(p *pipeline.Pipeline) (did Resumed, err error) {
+	s, was := p.Setup(), p.Brake()
+	did.Paused = was.Paused
 	released := pipeline.BrakeState{Since: p.Now()}
-	if p.Brake().On {
+	if was.On {
 		if err := voidWaiting(p, s); err != nil {
-			return err
+			return did, err
 		}
+		did.Brake = was.Why
 		released.Released, released.Under = p.Now(), s.ScoringHash()
 	}
 	if err := p.SetBrake(func(b *pipeline.BrakeState) { *b = released }); err != nil {
-		return err
+		return did, err
 	}
-	if _, err := p.DB().Hurry(state.ReasonWaits); err != nil {
-		return err
+	if did.People, err = p.DB().Hurry(state.ReasonWaits); err != nil {
+		return did, err
 	}
-	p.LookAgain()
-	return nil
+	did.Connectors = p.LookAgain()
+	return did, nil
 }
 
 // voidWaiting has the patches that wait in the journal not be sent, and asks for their people again. What a bulk job carries is with the

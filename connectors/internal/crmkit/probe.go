@@ -31,6 +31,11 @@ func (p *Probe) Add(code string, s connectors.Severity, fix, format string, args
 	p.Findings = append(p.Findings, connectors.Finding{Code: code, Severity: s, Message: fmt.Sprintf(format, args...), Fix: fix})
 }
 
+// Unwritten notes a failure that stands in the way of writing alone.
+func (p *Probe) Unwritten(code, fix, format string, args ...any) {
+	p.Findings = append(p.Findings, connectors.Finding{Code: code, Severity: connectors.Failure, Message: fmt.Sprintf(format, args...), Fix: fix, Writing: true})
+}
+
 // OK notes that something is as it should be.
 func (p *Probe) OK(code, format string, args ...any) { p.Add(code, connectors.OK, "", format, args...) }
 

@@ -41,6 +41,7 @@ type Population struct {
 	Baseline [3]bool        // which of the baselines can be told: newest form, newest activity, page views
 	LeftOut  map[string]int // rows that are not among the people, by reason
 	Remarks  []string       // what else a reader must know of them
+	Profile  []Known        // of how many of them the CRM's properties were known at the date
 	Deals    *Deals         // that they are the people of; nil: of none
 	AsOf     *AsOf          // a past date at which they were active; nil: none
 	Without  []string       // facts that are not learned from

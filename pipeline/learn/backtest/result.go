@@ -20,6 +20,7 @@ type Result struct {
 	LeftOut     map[string]int // rows that are not among them, by reason
 	Remarks     []string       // of the population
 	Unused      []string       // facts of a table that nothing can be learned from: nearly all are alike, or all differ
+	Profile     []Known        // of how many people the CRM's properties were known at the date
 	NobodyHigh  bool           // nobody of the training part reaches high's threshold by the formula: strengths are cut at usual shares
 	Split       Split
 	Ahead       *Ahead // of the won: how early the formula had them high; nil of a table
@@ -161,9 +162,10 @@ func (r *Result) MarshalJSON() ([]byte, error) {
 		Auto    Choice         `json:"auto"`
 		Weights any            `json:"weights,omitempty"`
 		Suspect []jsonSuspect  `json:"suspects"`
+		Profile []Known        `json:"profile,omitempty"`
 		Details []jsonDetails  `json:"details"`
 	}{
-		People: r.People, Won: r.Won, Learned: r.Split.Learned, Judged: r.Split.Judged, ByTime: r.Split.ByTime, LeftOut: r.LeftOut, Ahead: r.Ahead, Deals: r.Deals, AsOf: r.AsOf, Auto: r.Choice,
+		People: r.People, Won: r.Won, Learned: r.Split.Learned, Judged: r.Split.Judged, ByTime: r.Split.ByTime, LeftOut: r.LeftOut, Ahead: r.Ahead, Deals: r.Deals, AsOf: r.AsOf, Auto: r.Choice, Profile: r.Profile,
 		Engines: []engine{}, Suspect: []jsonSuspect{}, Details: []jsonDetails{},
 	}
 	if r.LeftOut == nil {

@@ -78,7 +78,7 @@ func runWith(ctx context.Context, p *Population, prior *learn.Strengths, most in
 }
 
 func newRun(ctx context.Context, p *Population, most int, split Split) *run {
-	return &run{ctx: ctx, p: p, most: most, split: split, result: &Result{LeftOut: p.LeftOut, Remarks: p.Remarks, Deals: p.Deals, AsOf: p.AsOf}}
+	return &run{ctx: ctx, p: p, most: most, split: split, result: &Result{LeftOut: p.LeftOut, Remarks: p.Remarks, Profile: p.Profile, Deals: p.Deals, AsOf: p.AsOf}}
 }
 
 // each goes through the people of one part, or of both; it stops when the context ends.

@@ -150,6 +150,9 @@ func Remarks(r *Result) (lines []string) {
 		lines = append(lines, out)
 	}
 	lines = append(lines, r.Remarks...)
+	for _, k := range r.Profile {
+		lines = append(lines, "at the date "+k.String())
+	}
 	if n := len(r.Unused); n > 0 {
 		names := strings.Join(r.Unused[:min(n, 8)], ", ")
 		if n > 8 {

@@ -78,13 +78,13 @@ func (b *dealBacktest) everybody(ctx context.Context) (*backtest.Population, err
 		told.Add(&set, &b.people[i])
 	}
 	b.tellRecalled(b.people)
-	b.tellProfiles(b.people)
 	if named := b.counts.Named(); named != nil {
 		b.remarks = append(b.remarks, "steps that count for nothing: "+strings.Join(named, ", "))
 	}
 	return &backtest.Population{
 		People:   backtest.Each(b.people),
 		Settings: set, Journeys: true, Kept: true, AsOf: told, Baseline: [3]bool{true, true, true}, LeftOut: b.leftOut, Remarks: b.remarks, Trusted: b.o.Columns.Trusted,
+		Profile: backtest.KnownOf(b.people, b.cfg.ProfileNames()),
 	}, nil
 }
 
@@ -146,7 +146,9 @@ func (b *dealBacktest) activeOf(ctx context.Context, lot []connectors.Contact, w
 	if err := b.recall(ctx, cases, made); err != nil {
 		return err
 	}
-	b.keepProfiles(made)
+	if err := b.profiles(ctx, cases, made); err != nil {
+		return err
+	}
 	for i := range made {
 		if s := made[i].Snapshot; s.Steps > 0 && at.Sub(s.Last) <= b.cfg.Window.Score {
 			b.people = append(b.people, made[i])

@@ -394,7 +394,9 @@ func (b *dealBacktest) lot(ctx context.Context, people []contactOfDeals) error {
 	if err := b.recall(ctx, cases, made); err != nil {
 		return err
 	}
-	b.keepProfiles(made)
+	if err := b.profiles(ctx, cases, made); err != nil {
+		return err
+	}
 	for i := range made {
 		if made[i].Snapshot.Steps > 0 {
 			b.shares.Add(did[i], made[i].Won)
@@ -458,7 +460,6 @@ func (b *dealBacktest) population() *backtest.Population {
 	}
 	b.remarks = append(b.remarks, "the first thing that a source tells of is of "+b.begins.UTC().Format("2 Jan 2006"))
 	b.tellRecalled(kept)
-	b.tellProfiles(kept)
 	if named := b.counts.Named(); named != nil {
 		b.remarks = append(b.remarks, "steps that count for nothing: "+strings.Join(named, ", "))
 	}
@@ -466,6 +467,7 @@ func (b *dealBacktest) population() *backtest.Population {
 	return &backtest.Population{
 		People:   backtest.Each(kept),
 		Settings: set, Journeys: true, Kept: true, Deals: told, Baseline: [3]bool{true, true, true}, LeftOut: b.leftOut, Remarks: b.remarks, Trusted: b.o.Columns.Trusted,
+		Profile: backtest.KnownOf(kept, b.cfg.ProfileNames()),
 	}
 }
 

@@ -89,6 +89,9 @@ func (a *App) examine(ctx context.Context, file File) ([]Checked, error) {
 			return
 		}
 		for _, f := range p.Probe(ctx) {
+			if f.Writing && cfg.Write.Mode == "off" { // nothing needs it yet
+				f.Severity = connectors.Warning
+			}
 			out = append(out, Checked{name, f.Code, f.Severity, f.Message, f.Fix})
 		}
 	}
@@ -192,8 +195,8 @@ func (a *App) examineLearning(cfg *config.Config) (out []Checked) {
 	if err != nil {
 		return nil
 	}
-	if l.Gone != nil {
-		out = append(out, Checked{"learn", "learn.profile_gone", connectors.Warning, fmt.Sprintf("number %d, in force, goes by %s, which no learning_profile names any more: everybody counts there as people do on average", l.InForce.Number, strings.Join(l.Gone, ", ")),
+	if f := l.InForce; f != nil && f.Gone != nil {
+		out = append(out, Checked{"learn", "learn.profile_gone", connectors.Warning, fmt.Sprintf("number %d, in force, goes by %s, which no learning_profile names any more: everybody counts there as people do on average", f.Number, strings.Join(f.Gone, ", ")),
 			"name it in crms[].learning_profile again, or learn anew: intentd learn, then intentd learn apply"})
 	}
 	if cfg.Learning == config.LearningOff {

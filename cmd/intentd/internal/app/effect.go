@@ -72,7 +72,7 @@ func (a *App) planAgainst(ctx context.Context, arg EffectArguments) (*Effect, er
 			out.Unknown = append(out.Unknown, key)
 		}
 	}
-	if l, err := a.learned(); err == nil && l.Strengths != nil && u.made.setup.Score.Additive != nil {
+	if l, err := a.applied()(); err == nil && l.Strengths != nil && u.made.setup.Score.Additive != nil {
 		out.Gone = without(l.Strengths.Profile(), u.cfg.ProfileNames())
 	}
 	brake, changes := u.cfg.Write.Brake, e.Changed

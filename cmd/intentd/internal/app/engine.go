@@ -21,10 +21,7 @@ type Learned struct {
 func (b *builder) settings() (score.Settings, error) {
 	s := scoreSettings(b.cfg)
 	asked := b.cfg.Scoring.Engine
-	told := b.a.o.Learned
-	if told == nil && b.a.db != nil {
-		told = b.a.learned
-	}
+	told := b.a.applied()
 	if told == nil || asked != config.EngineWeights && asked != config.EnginePropensity && asked != config.EngineAuto {
 		return s, nil
 	}
@@ -47,6 +44,14 @@ func (b *builder) settings() (score.Settings, error) {
 		s.Weights, s.Learned = *l.Weights, true
 	}
 	return s, nil
+}
+
+// applied tells what was learned and is applied; nil without a state.
+func (a *App) applied() func() (Learned, error) {
+	if a.o.Learned != nil || a.db == nil {
+		return a.o.Learned
+	}
+	return a.learned
 }
 
 // without are the names that are not among others.

@@ -209,6 +209,7 @@ type LearnedLine struct {
 	Weights  string    `json:"weights,omitempty"`
 	Features int       `json:"features,omitempty"` // that have a strength
 	Profile  []string  `json:"profile,omitempty"`  // properties of the CRM that strengths go by
+	Gone     []string  `json:"gone,omitempty"`     // of what is in force: those that no learning_profile names any more, where everybody counts as usual
 	Why      string    `json:"why,omitempty"`      // it was not applied by itself
 	Applied  time.Time `json:"applied,omitzero"`
 	ByWhom   string    `json:"applied_by,omitempty"`
@@ -249,7 +250,9 @@ func (a *App) learnHistory(context.Context, Nothing) ([]LearnedLine, error) {
 	out := []LearnedLine{}
 	inForce := state.Applied(list)
 	for i := range list {
-		out = append(out, lineOf(&list[i], inForce))
+		line := lineOf(&list[i], inForce)
+		line.Gone = a.gone(&line)
+		out = append(out, line)
 	}
 	return out, err
 }

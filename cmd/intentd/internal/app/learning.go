@@ -26,7 +26,6 @@ type Learning struct {
 	Waits   *LearnedLine `json:"waits,omitempty"`    // the newest that was learned, where it is newer than what is in force
 	InForce *LearnedLine `json:"in_force,omitempty"` // nil: the configuration's own settings
 	Note    *LearnNote   `json:"note,omitempty"`     // why the last scheduled run learned nothing
-	Gone    []string     `json:"gone,omitempty"`     // properties that what is in force goes by and no learning_profile names any more: everybody counts as usual there
 }
 
 // LearnNote is why a scheduled run learned nothing.
@@ -47,11 +46,20 @@ func (a *App) learning() (*Learning, error) {
 		}
 		a.taught.Store(l)
 	}
-	now := *l // what it goes by is kept, the configuration may change
-	if now.InForce != nil && a.pipe.Setup().Score.Additive != nil {
-		now.Gone = without(now.InForce.Profile, a.Config().ProfileNames())
+	if l.InForce == nil {
+		return l, nil
 	}
+	now, line := *l, *l.InForce // what it goes by is kept, the configuration may change
+	line.Gone, now.InForce = a.gone(&line), &line
 	return &now, nil
+}
+
+// gone are the properties that something in force goes by and no learning_profile names any more.
+func (a *App) gone(l *LearnedLine) []string {
+	if !l.InForce || a.pipe.Setup().Score.Additive == nil {
+		return nil
+	}
+	return without(l.Profile, a.Config().ProfileNames())
 }
 
 func (a *App) lookAtLearning() (*Learning, error) {

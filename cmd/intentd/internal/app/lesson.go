@@ -37,7 +37,8 @@ type Lesson struct {
 	Judged    string           `json:"judged"`                // on whom the engines were, in words
 	Engines   []EngineLesson   `json:"engines"`
 	Auto      backtest.Choice  `json:"auto"`
-	Suspects  []SuspectLesson  `json:"suspects"` // not learned from
+	Suspects  []SuspectLesson  `json:"suspects"`          // not learned from
+	Profile   []backtest.Known `json:"profile,omitempty"` // of how many of the people the CRM's properties were known at the date
 	Remarks   []string         `json:"remarks"`
 	Effects   []EngineEffect   `json:"effects"` // none where nobody has a score yet
 }
@@ -126,13 +127,13 @@ func teach(ctx context.Context, p *backtest.Population, prior *learn.Strengths) 
 		return nil, err
 	}
 	t := &taught{strengths: l.Strengths}
-	t.Lesson = Lesson{Since: p.Deals.Since, Deals: p.Deals.Won + p.Deals.Lost, Won: p.Deals.Won, Unlearned: l.Unlearned, Judged: backtest.Whom(r), Auto: r.Choice,
+	t.Lesson = Lesson{Since: p.Deals.Since, Deals: p.Deals.Won + p.Deals.Lost, Won: p.Deals.Won, Unlearned: l.Unlearned, Judged: backtest.Whom(r), Auto: r.Choice, Profile: r.Profile,
 		Win: topicsOf(l.Win), Loss: topicsOf(l.Loss), Strengths: []StrengthLesson{}, Engines: []EngineLesson{}, Suspects: []SuspectLesson{}, Effects: []EngineEffect{}}
 	for _, s := range l.Suspects {
 		t.Suspects = append(t.Suspects, SuspectLesson{s.Name, s.Why})
 	}
 	rest := *r // what is told by itself here is no remark
-	rest.Suspects, rest.Unlearned, rest.Weights = nil, "", nil
+	rest.Suspects, rest.Unlearned, rest.Weights, rest.Profile = nil, "", nil, nil
 	t.Remarks = append([]string{}, backtest.Remarks(&rest)...)
 	if w := l.Weights; w != nil {
 		t.Weights = &WeightsLesson{Deals: w.Deals, Won: w.Won, Confidence: string(w.Confidence), Refused: w.Refused, After: sharesOf(w.Weights),

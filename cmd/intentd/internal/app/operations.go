@@ -190,7 +190,7 @@ var (
 	DeadRetry = operation("dead_retry", (*App).deadRetry)
 	DeadDrop  = operation("dead_drop", (*App).deadDrop)
 	Pause     = operation("pause", func(a *App, _ context.Context, _ Nothing) (Nothing, error) { return Nothing{}, operate.Pause(a.pipe) })
-	Resume    = operation("resume", func(a *App, _ context.Context, _ Nothing) (Nothing, error) { return Nothing{}, operate.Resume(a.pipe) })
+	Resume    = operation("resume", func(a *App, _ context.Context, _ Nothing) (operate.Resumed, error) { return operate.Resume(a.pipe) })
 	Forget    = operation("forget", (*App).forget)
 	Release   = operation("release", (*App).release)
 	Export    = operation("export", func(a *App, ctx context.Context, w Who) (*privacy.PersonData, error) {

@@ -87,7 +87,10 @@ Exit codes: 0 done, 1 failed, 2 usage or configuration, 3 done with dead letters
 			return misuse(cmd, "there is no command %q%s", args[0], hint)
 		},
 		SuggestionsMinimumDistance: 2,
+		Version:                    c.Version,
 	}
+	root.SetVersionTemplate(c.versionText())
+	root.Flags().BoolP("version", "v", false, "print the version")
 	root.CompletionOptions.DisableDefaultCmd = true
 	root.SetHelpCommand(&cobra.Command{Hidden: true})
 	root.PersistentFlags().StringVarP(&c.file, "config", "c", defaultConfig(), "the configuration `FILE`")

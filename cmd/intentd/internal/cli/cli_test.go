@@ -114,8 +114,10 @@ func TestHelp(t *testing.T) {
 	if code, stdout, _ := intentd(t); code != Done || !strings.Contains(stdout, "Exit codes") {
 		t.Errorf("without arguments: exit %d\n%s", code, stdout)
 	}
-	if code, stdout, _ := intentd(t, "version"); code != Done || !strings.HasPrefix(stdout, "intentd 1.2.3 (go") {
-		t.Errorf("version: exit %d %s", code, stdout)
+	for _, asked := range []string{"version", "--version"} {
+		if code, stdout, _ := intentd(t, asked); code != Done || !strings.HasPrefix(stdout, "intentd 1.2.3 (go") {
+			t.Errorf("%s: exit %d %s", asked, code, stdout)
+		}
 	}
 }
 
@@ -216,7 +218,8 @@ func TestFromDoctorToForget(t *testing.T) {
 	wants(t, w.do(t, Done, "status"), "2 known", "1 high", "no daemon runs")
 	wants(t, w.do(t, Done, "pause"), "paused")
 	wants(t, w.do(t, Degraded, "status"), "paused by an admin")
-	wants(t, w.do(t, Done, "resume"), "resumed")
+	wants(t, w.do(t, Done, "resume"), "the pause is over")
+	wants(t, w.do(t, Done, "resume"), "nothing was held")
 	wants(t, w.do(t, Done, "dead", "list"), "no dead letters")
 	wants(t, w.do(t, Failed, "dead", "drop", "hubspot/contacts/9"), "no dead letter")
 	wants(t, w.do(t, Done, "export", "ada@one.example", "--json"), `"receipts"`, "e1")

@@ -179,6 +179,8 @@ func (m *made) print(w io.Writer, warnings config.Problems, failed bool) {
 	case failed:
 		fmt.Fprintf(w, "\nThe files are there, but not all is well yet. Mend what is named above, then look again:\n\n  %s\n", m.Next)
 		return
+	case m.Checked && len(m.Findings) > 0:
+		fmt.Fprint(w, "the credentials work, and are enough to look; mend what is named above before write.mode is on\n")
 	case m.Checked:
 		fmt.Fprint(w, "the credentials work\n")
 	default:

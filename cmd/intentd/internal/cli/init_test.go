@@ -13,9 +13,9 @@ import (
 )
 
 // portal is a HubSpot to set up with.
-func portal(t *testing.T) string {
+func portal(t *testing.T, scopes ...string) string {
 	t.Helper()
-	base, err := sandbox.NewHubSpot(sandbox.HubSpotOptions{}).Listen(t.Context(), "127.0.0.1:0")
+	base, err := sandbox.NewHubSpot(sandbox.HubSpotOptions{Scopes: scopes}).Listen(t.Context(), "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -52,6 +52,30 @@ func loaded(t *testing.T, file string, secrets ...string) *config.Config {
 		}
 	}
 	return cfg
+}
+
+// Promise: a key that may only read is enough to look: what it lacks is said, and nothing of it is a failure before writing is on.
+func TestInitWithAKeyThatReads(t *testing.T) {
+	t.Chdir(t.TempDir())
+	base := portal(t, "crm.objects.contacts.read", "crm.schemas.contacts.read", "crm.objects.deals.read")
+	code, out := initIn(t, false, "pat-na1-sandbox\n", "--crm", "hubspot", "--url", base, "--token-file", "-", "--timezone", "Europe/Berlin")
+	if code != Done {
+		t.Fatalf("exit %d\n%s", code, out)
+	}
+	wants(t, out, "warning", "the token lacks crm.objects.contacts.write, needed for writing scores", "the credentials work, and are enough to look", "\n  intentd backtest\n")
+	if code, stdout, stderr := intentd(t, "doctor", "-c", "intentd.yaml"); code != Done {
+		t.Errorf("doctor: exit %d\n%s%s", code, stdout, stderr)
+	}
+	text, err := os.ReadFile("intentd.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile("on.yaml", []byte(strings.Replace(string(text), `write: {mode: "off"}`, `write: {mode: "on"}`, 1)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if code, stdout, _ := intentd(t, "doctor", "-c", "on.yaml"); code != Failed || !strings.Contains(stdout, "crm.objects.contacts.write") {
+		t.Errorf("doctor, with writing on: exit %d\n%s", code, stdout)
+	}
 }
 
 // Promise: without a terminal flags are enough; the token is tried, and the next command works.

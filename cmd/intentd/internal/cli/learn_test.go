@@ -34,7 +34,7 @@ func TestLearnDemo(t *testing.T) {
 	if code != Done || errs != "" {
 		t.Fatalf("exit %d %s", code, errs)
 	}
-	for _, want := range []string{"400 deals closed since", "(confidence high)", "before → after", "    - CRM ", "; is there already", "    loss:", "Strengths, from ", "the built-in strengths", "propensity              AUC", "against the formula", "Engine auto would take", "Nothing is kept"} {
+	for _, want := range []string{"400 deals closed since", "(confidence high)", "before → after", "    - CRM ", "; is there already", "    loss:", "Strengths, from ", "profile: industry is machinery", "Of the CRM, a day before the deal: industry said something of ", "the built-in strengths", "propensity              AUC", "against the formula", "Engine auto would take", "Nothing is kept"} {
 		if !strings.Contains(out, want) {
 			t.Errorf("%q is not in\n%s", want, out)
 		}

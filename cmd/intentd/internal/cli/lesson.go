@@ -116,6 +116,9 @@ func (p *lessonPage) strengths(l *app.Lesson) {
 		p.line("  %+6.1f points  %s (%+.1f to %+.1f)", f.Points.Value, pad(f.Feature, 44), f.Points.Low, f.Points.High)
 	}
 	p.verdicts(l.Verdicts)
+	for _, k := range l.Profile {
+		p.line("Of the CRM, a day before the deal: %s.", k)
+	}
 	for _, s := range l.Suspects {
 		p.line("Left out, for it tells the outcome too well: %q: %s. As a rule such a field is filled in after the deal.", s.Fact, s.Why)
 	}

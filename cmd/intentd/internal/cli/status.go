@@ -171,9 +171,9 @@ func learningText(w io.Writer, l *app.Learning) {
 	}
 	if f := l.InForce; f != nil {
 		fmt.Fprintf(w, "learned    number %d in force since %s: %s\n", f.Number, f.Applied.UTC().Format("2 Jan 2006"), learnedText(f))
-	}
-	if l.Gone != nil {
-		fmt.Fprintf(w, "learned    it goes by %s, which no learning_profile names any more: everybody counts there as people do on average; intentd learn\n", strings.Join(l.Gone, ", "))
+		if f.Gone != nil {
+			fmt.Fprintf(w, "learned    it goes by %s, which no learning_profile names any more: everybody counts there as people do on average; intentd learn\n", strings.Join(f.Gone, ", "))
+		}
 	}
 	if n := l.Waits; n != nil {
 		fmt.Fprintf(w, "learned    number %d of %s waits for intentd learn apply", n.Number, n.At.UTC().Format("2 Jan 2006"))

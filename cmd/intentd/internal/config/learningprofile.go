@@ -58,6 +58,8 @@ func (c *checker) learningProfile(cfg *Config) {
 				c.Add(at, connectors.Quoted(property)+" is intentd's own field: it would learn from itself", fix)
 			case why != "":
 				c.Add(at, connectors.Quoted(property)+" "+why, fix)
+			case slices.ContainsFunc(cfg.Privacy.CustomerFields, func(f ScopeList) bool { return strings.EqualFold(profile.Name(f.Property), profile.Name(property)) }):
+				c.Add(at, connectors.Quoted(property)+" marks customers (privacy.customer_fields): learned from, it would tell the outcome that it is to foretell", fix)
 			case slices.ContainsFunc(crm.LearningProfile[:k], func(p string) bool { return strings.EqualFold(p, property) }):
 				c.Add(at, connectors.Quoted(property)+" is named twice", "take one of the two out")
 			}

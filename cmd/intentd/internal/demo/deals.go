@@ -25,7 +25,7 @@ const dealsOfAYear = 400
 func ClosedDeals(now time.Time) Population {
 	rng := rand.New(rand.NewPCG(41, 0xdea1))
 	now = now.UTC().Truncate(time.Second)
-	y := year{rng: rng, now: now, story: story()}
+	y := year{rng: rng, trades: rand.New(rand.NewPCG(43, 0xdea1)), now: now, story: story()}
 	for i := range dealsOfAYear {
 		age := time.Duration(345-i*325/dealsOfAYear)*24*time.Hour + time.Duration(rng.IntN(20))*time.Hour
 		y.deal(i, age)
@@ -37,9 +37,10 @@ func ClosedDeals(now time.Time) Population {
 // year makes deals up.
 type year struct {
 	Population
-	rng   *rand.Rand
-	now   time.Time
-	story *plot
+	rng    *rand.Rand
+	trades *rand.Rand // of the companies' industries: they change nothing else
+	now    time.Time
+	story  *plot
 }
 
 // deal makes up the deal that was created so long before now.
@@ -55,21 +56,25 @@ func (y *year) deal(i int, age time.Duration) {
 		"dealname": "Larkfield for " + company, "pipeline": "default", "dealstage": map[bool]string{true: "closedwon", false: "closedlost"}[won],
 		"amount": strconv.Itoa(1000 * (3 + y.rng.IntN(40))), "createdate": instant(y.now.Add(-age)), "closedate": closed, "hs_lastmodifieddate": closed,
 	}}
+	industry := pick(y.trades, dealIndustries)
+	if won && y.trades.IntN(2) == 0 {
+		industry = "MACHINERY" // whom the vendor suits best
+	}
 	draw, kind := y.rng.Float64(), 0
 	for ; kind < 3 && draw >= chances[kind]; kind++ {
 		draw -= chances[kind]
 	}
 	if kind < 3 || y.rng.IntN(3) > 0 { // of a third of the others not even a contact is on it
-		d.Contacts = append(d.Contacts, y.somebody(i, 0, company, age, kind))
+		d.Contacts = append(d.Contacts, y.somebody(i, 0, company, industry, age, kind))
 	}
 	if len(d.Contacts) > 0 && y.rng.IntN(3) == 0 {
-		d.Contacts = append(d.Contacts, y.somebody(i, 1, company, age, 1+y.rng.IntN(3))) // a colleague
+		d.Contacts = append(d.Contacts, y.somebody(i, 1, company, industry, age, 1+y.rng.IntN(3))) // a colleague
 	}
 	y.Deals = append(y.Deals, d)
 }
 
 // somebody makes up a person on a deal, with what they did before it, by the kind of person they are. It returns their key.
-func (y *year) somebody(deal, k int, company string, age time.Duration, kind int) string {
+func (y *year) somebody(deal, k int, company, industry string, age time.Duration, kind int) string {
 	first, last := pick(y.rng, dealFirst), pick(y.rng, dealLast)
 	key := fmt.Sprintf("deal-%03d-%d", deal+1, k+1)
 	email := strings.ToLower(fmt.Sprintf("%s.%s.%d@%s.example", first, last, deal+1, strings.ReplaceAll(company, " ", "-")))
@@ -83,7 +88,9 @@ func (y *year) somebody(deal, k int, company string, age time.Duration, kind int
 		t.events[i].IP = "198.51.100.77"
 	}
 	y.Events = append(y.Events, t.events...)
-	y.Contacts = append(y.Contacts, Contact{Key: key, Role: "of a closed deal", Properties: properties(&who, record{key, email}, y.now)})
+	values := properties(&who, record{key, email}, y.now)
+	values["industry"], values["createdate"] = industry, instant(y.now.Add(-age-90*24*time.Hour))
+	y.Contacts = append(y.Contacts, Contact{Key: key, Role: "of a closed deal", Properties: values})
 	return key
 }
 
@@ -128,8 +135,10 @@ func (y *year) visits(age time.Duration, kind int) (all []visit) {
 func pick[T any](rng *rand.Rand, from []T) T { return from[rng.IntN(len(from))] }
 
 var (
-	dealFirst  = strings.Fields("Ada Bruno Clara Dario Edda Femi Greta Hugo Ines Jalil Kaja Leon Mira Noel Orla Piet Runa Sami Tilda Viggo")
-	dealLast   = strings.Fields("Albers Brandt Corelli Doyle Ekberg Farrow Gruber Halloran Iversen Jonker Kowal Lindner Marlow Nyberg Ortega Petrak Rademaker Sorrel Tamm Varga")
-	dealPlaces = strings.Fields("Aldermoor Birkholm Caldwater Dunraven Eskdale Fernhollow Glenmark Hazelwick Inverlea Juniperhill")
-	dealTrades = strings.Fields("Bearings Bottling Fixtures Freight Gauges Glass Housings Paper Sensors Tools")
+	dealFirst = strings.Fields("Ada Bruno Clara Dario Edda Femi Greta Hugo Ines Jalil Kaja Leon Mira Noel Orla Piet Runa Sami Tilda Viggo")
+	dealLast  = strings.Fields("Albers Brandt Corelli Doyle Ekberg Farrow Gruber Halloran Iversen Jonker Kowal Lindner Marlow Nyberg Ortega Petrak Rademaker Sorrel Tamm Varga")
+	// dealIndustries are as HubSpot spells them.
+	dealIndustries = strings.Fields("MACHINERY FOOD_PRODUCTION CONSTRUCTION LOGISTICS_AND_SUPPLY_CHAIN PACKAGING_AND_CONTAINERS")
+	dealPlaces     = strings.Fields("Aldermoor Birkholm Caldwater Dunraven Eskdale Fernhollow Glenmark Hazelwick Inverlea Juniperhill")
+	dealTrades     = strings.Fields("Bearings Bottling Fixtures Freight Gauges Glass Housings Paper Sensors Tools")
 )

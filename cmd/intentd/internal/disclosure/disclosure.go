@@ -60,6 +60,7 @@ type system struct {
 	Name, Type string
 	Writes     []string // properties that are written to
 	Own        bool     // the CRM's own record of what people did is read, too
+	Profile    []string // properties whose past is read where it is learned from
 }
 
 // Kept says that events of a source are copied into the event store.
@@ -91,7 +92,7 @@ func factsOf(cfg *config.Config, file string) facts {
 			s.Reads = append(s.Reads, by.Property)
 		}
 		s.Reads = append(s.Reads, cfg.FitProperties(c.Name)...)
-		s.Reads = append(s.Reads, c.LearningProfile...)
+		s.Reads, s.Profile = append(s.Reads, c.LearningProfile...), c.LearningProfile
 		for _, field := range cfg.OwnFields().Fields {
 			property, named := c.Fields[field.Name]
 			if !named && s.Property != nil {

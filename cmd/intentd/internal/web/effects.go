@@ -24,6 +24,7 @@ type effectsView struct {
 	Tiers    []string
 	Matrix   []matrixRow
 	Learned  *learnedView
+	Gone     string // properties that the strengths in force go by and no learning_profile names any more
 }
 
 // learnedView is what closed deals taught last.
@@ -70,6 +71,9 @@ func (p *Page) showEffects(w http.ResponseWriter, r *http.Request, code int, v e
 	}
 	if i := slices.IndexFunc(list, func(l app.LearnedLine) bool { return l.Evidence != nil }); i >= 0 {
 		v.Learned = p.learned(&list[i])
+	}
+	for i := range list {
+		v.Gone += strings.Join(list[i].Gone, ", ") // of the one in force
 	}
 	p.show(w, r, code, "effects", v)
 }

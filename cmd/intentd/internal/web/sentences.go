@@ -404,6 +404,8 @@ var sentences = map[string][2]string{
 	"e.learned.sub":                     {"Number %s, of %s: %s deals, %s won.", "Nummer %s vom %s: %s Geschäfte, %s gewonnen."},
 	"e.learned.on":                      {"It is applied.", "Es ist angewandt."},
 	"e.learned.off":                     {"It is not applied: intentd learn apply does so, intentd learn shows weights, topics and strengths.", "Es ist nicht angewandt: intentd learn apply tut es, intentd learn zeigt Gewichte, Themen und Stärken."},
+	"e.gone":                            {"What is applied goes by %s of the CRM, which no learning_profile names any more: everybody counts there as people do on average. Name it again, or learn anew.", "Was angewandt ist, geht nach %s im CRM, das kein learning_profile mehr nennt: Alle zählen dort wie der Durchschnitt. Wieder nennen oder neu lernen."},
+	"e.would.go":                        {"What is applied goes by %s of the CRM, which learning_profile does not name here: everybody would count there as people do on average", "Was angewandt ist, geht nach %s im CRM, das learning_profile hier nicht nennt: Alle würden dort wie der Durchschnitt zählen"},
 	"e.learned.none":                    {"Nothing yet: intentd learn goes over the CRM’s closed deals.", "Noch nichts: intentd learn geht die abgeschlossenen Geschäfte des CRM durch."},
 	"e.engine":                          {"Ordered by", "Geordnet nach"},
 	"e.brier":                           {"Brier score", "Brier-Score"},

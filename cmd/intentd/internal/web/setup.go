@@ -254,6 +254,7 @@ func (s *Setup) beside(ctx context.Context, a setup.Answers, do func(*app.App) e
 		return err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+	a.Write = true // what writing needs is looked at, too; an app that is not started writes nothing
 	plan, err := setup.Make(a, filepath.Join(dir, "intentd.yaml"))
 	if err != nil {
 		return err

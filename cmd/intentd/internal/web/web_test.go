@@ -854,3 +854,49 @@ func TestFormats(t *testing.T) {
 		}
 	}
 }
+
+// Promise: strengths that go by a property which no learning_profile names, now or in a configuration that is tried, say so on Effects, in both languages.
+func TestEffectsTellOfPropertiesThatAreGone(t *testing.T) {
+	m := &learn.Strengths{K: 10, Offset: 300, Calibration: learn.Calibration{B: 1}, Features: []learn.Strength{{Feature: learn.Feature{Fact: "profile: industry", Form: learn.Is, Level: "retail"}, Strength: 1, Spread: 0.5, Usual: 0.25}}}
+	var file bytes.Buffer
+	if err := m.Write(&file); err != nil {
+		t.Fatal(err)
+	}
+	for language, want := range map[string][2]string{"en": {"goes by industry of the CRM, which no learning_profile names any more", "which learning_profile does not name here"}, "de": {"geht nach industry im CRM, das kein learning_profile mehr nennt", "das learning_profile hier nicht nennt"}} {
+		w := newWorld(t, language, "")
+		w.signIn()
+		kept, err := app.LearnImport.Do(t.Context(), w.App, app.File{Text: file.String()})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := app.LearnApply.Do(t.Context(), w.App, app.LearnedNumber{Number: kept.Number}); err != nil {
+			t.Fatal(err)
+		}
+		w.learned.Strengths = m
+		was, err := os.ReadFile(w.file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		without := string(was) + "scoring: {engine: propensity}\n"
+		named := strings.Replace(without, "token: pat-na1-test", "token: pat-na1-test, learning_profile: [industry]", 1)
+		load := func(text string) string {
+			t.Helper()
+			if err := os.WriteFile(w.file, []byte(text), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := w.App.Reload(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			return w.get("/effects")
+		}
+		if page := load(named); strings.Contains(page, want[0]) {
+			t.Errorf("%s: named, and it is said to be gone", language)
+		}
+		if page := body(t, w.tryConfig(without, false)); !strings.Contains(page, want[1]) {
+			t.Errorf("%s: a file without it: %q is not on the page\n%s", language, want[1], page)
+		}
+		if page := load(without); !strings.Contains(page, want[0]) {
+			t.Errorf("%s: %q is not on the page\n%s", language, want[0], page)
+		}
+	}
+}
