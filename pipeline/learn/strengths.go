@@ -52,11 +52,12 @@ type Strength struct {
 }
 
 // Calibration maps the model's log-odds to those that came true: A + B·odds. It is found on all people, each told by strengths that were learned from others: in five parts that
-// chance makes. The newest people alone would make it follow the season: on the sets of docs/backtest.md that was off by 0.03 to 0.05 on later people where this is off by about 0.02.
+// chance makes. Where people have dates its level then goes part of the way to that of the newest people, as far as levels lasted so far: see follow.
 type Calibration struct {
 	A      float64 `yaml:"a"`
 	B      float64 `yaml:"b"`
-	People int     `yaml:"people"` // that it was found on; 0: none, the odds as they are
+	People int     `yaml:"people"`          // that it was found on; 0: none, the odds as they are
+	Level  float64 `yaml:"level,omitempty"` // what of A follows the newest people
 }
 
 // Options say how strengths are learned.
@@ -138,8 +139,12 @@ func Learn(ctx context.Context, features []Feature, rows *logistic.Rows, at []in
 	for i := range odds {
 		odds[i] = fit.LogOdds(rows.Row(i))
 	}
-	if err := m.Calibration.find(ctx, rows, o.Weak, prior); err != nil {
+	told := slices.Clone(odds)
+	if err := m.Calibration.find(ctx, rows, o.Weak, prior, told); err != nil {
 		return nil, err
+	}
+	if len(at) > 0 {
+		m.Calibration.follow(told, rows.Won)
 	}
 	m.round()
 	m.cut(odds, &o)
@@ -157,7 +162,7 @@ func (m *Strengths) round() {
 			}
 		}
 	}
-	keep(&m.Intercept, &m.Calibration.A, &m.Calibration.B)
+	keep(&m.Intercept, &m.Calibration.A, &m.Calibration.B, &m.Calibration.Level)
 	for j := range m.Features {
 		f := &m.Features[j]
 		keep(&f.Strength, &f.Low, &f.High, &f.Prior, &f.Spread, &f.Usual)
@@ -222,7 +227,8 @@ func (m *Strengths) believe(o *Options) {
 }
 
 // find calibrates on outcomes; weak labels are learned from beside each part, and none is told. Where there are too few to part, or so many that what is learned from them needs none, the odds stay as they are.
-func (c *Calibration) find(ctx context.Context, rows, weak *logistic.Rows, prior logistic.Prior) error {
+// It puts into odds what strengths of others give.
+func (c *Calibration) find(ctx context.Context, rows, weak *logistic.Rows, prior logistic.Prior, odds []float64) error {
 	if !bothIn(rows.Won, enoughCalibrate) || len(rows.Won) > mostCalibrate {
 		return nil
 	}
@@ -242,7 +248,8 @@ func (c *Calibration) find(ctx context.Context, rows, weak *logistic.Rows, prior
 			return fmt.Errorf("calibrate: %w", err)
 		}
 		for _, i := range told {
-			others.X, others.Won = append(others.X, float32(fit.LogOdds(rows.Row(i)))), append(others.Won, rows.Won[i])
+			odds[i] = fit.LogOdds(rows.Row(i))
+			others.X, others.Won = append(others.X, float32(odds[i])), append(others.Won, rows.Won[i])
 		}
 	}
 	line, err := logistic.Learn(ctx, others, logistic.Prior{Mean: []float64{1}, Precision: precision})
@@ -251,6 +258,57 @@ func (c *Calibration) find(ctx context.Context, rows, weak *logistic.Rows, prior
 	}
 	*c = Calibration{A: line.Intercept, B: max(line.Coefficients[0], leastSlope), People: len(others.Won)}
 	return nil
+}
+
+// follow moves the level of probabilities towards that of the newest people: as far as levels differ by more than chance, and have lasted. People in order of their dates are parted
+// into eras of equal count; of each, how many log-odds it lies above all is its level. Levels are taken for a process that returns to the mean (AR(1)): the level to come is the newest
+// one, times the share of its variance that is no chance (empirical Bayes), times how far each level has carried over to the next. A season that came and went carries nothing over.
+func (c *Calibration) follow(odds []float64, won []bool) {
+	const eras = 5
+	if len(won) < eras*leastEra || !bothIn(won, enoughCalibrate) {
+		return
+	}
+	var level, chance [eras]float64
+	spread, noise := 0.0, 0.0
+	for e := range eras {
+		from, to := e*len(won)/eras, (e+1)*len(won)/eras
+		level[e], chance[e] = c.levelOf(odds[from:to], won[from:to])
+		spread += level[e] * level[e] / eras
+		noise += chance[e] / eras
+	}
+	carried, of := 0.0, 0.0
+	for e := range eras - 1 {
+		carried += level[e] * level[e+1]
+		of += level[e] * level[e]
+	}
+	if real := spread - noise; real > 0 && carried > 0 {
+		c.Level = min(carried/of, 1) * real / (real + chance[eras-1]) * level[eras-1]
+		c.A += c.Level
+	}
+}
+
+// leastEra is how many people an era has at least.
+const leastEra = 100
+
+// levelOf is by how many log-odds people were won more often than their probabilities say, with the variance that chance gives it. Half a person of each outcome stands beside, so that
+// people of one outcome have a level, too.
+func (c *Calibration) levelOf(odds []float64, won []bool) (level, variance float64) {
+	for range 30 {
+		miss, curve := -measure.Logistic(level)+0.5, 0.25
+		for i, w := range won {
+			p := measure.Logistic(c.A + c.B*odds[i] + level)
+			if miss -= p; w {
+				miss++
+			}
+			curve += p * (1 - p)
+		}
+		step := miss / curve
+		level, variance = level+step, 1/curve
+		if math.Abs(step) < 1e-9 {
+			break
+		}
+	}
+	return level, variance
 }
 
 // cut chooses K and Offset so that the cuts let in the same shares of these people as under the formula. Where that would take a K beyond its bounds, the upper

@@ -431,3 +431,70 @@ func TestWeakLabelsMoveStrengthsAlone(t *testing.T) {
 		t.Errorf("learned from verdicts alone: %v", err)
 	}
 }
+
+// Promise: probabilities follow a level that changed and stayed, by part of the way; a season that came and went moves them nowhere, and chance hardly.
+func TestCalibrationFollowsWhatLasts(t *testing.T) {
+	for _, c := range []struct {
+		name      string
+		level     [5]float64 // log-odds beside those told, era by era
+		low, high float64    // limits of what is followed, at the mean of twenty populations
+	}{
+		{"nothing changed", [5]float64{}, -0.02, 0.02},
+		{"it rises", [5]float64{-0.6, -0.3, 0, 0.3, 0.6}, 0.2, 0.6},
+		{"it fell once", [5]float64{0.3, 0.3, 0.3, -0.45, -0.45}, -0.45, -0.1},
+		{"a season", [5]float64{-0.4, 0.4, -0.4, 0.4, 0}, -0.02, 0.02},
+	} {
+		mean := 0.0
+		for seed := range uint64(20) {
+			rng := rand.New(rand.NewPCG(seed, 9))
+			odds, won := make([]float64, 2500), make([]bool, 2500)
+			for i := range odds {
+				odds[i] = rng.NormFloat64()
+				won[i] = rng.Float64() < measure.Logistic(odds[i]+c.level[i/500])
+			}
+			is := Calibration{B: 1}
+			if is.follow(odds, won); is.A != is.Level {
+				t.Fatalf("%s: A moved by %v, the level by %v", c.name, is.A, is.Level)
+			}
+			mean += is.Level / 20
+		}
+		if mean < c.low || mean > c.high {
+			t.Errorf("%s: a level of %.3f is followed, want %.2f to %.2f", c.name, mean, c.low, c.high)
+		}
+	}
+}
+
+// Promise: without dates nothing is followed, whatever the order of the rows; with them the probabilities of later people are nearer to what comes true.
+func TestLaterPeopleAreToldByTheNewestLevel(t *testing.T) {
+	rng := rand.New(rand.NewPCG(3, 9))
+	draw := func(n int, from, to float64) (rows *logistic.Rows, at []int64) {
+		rows = &logistic.Rows{Width: 1}
+		for i := range n {
+			x := rng.NormFloat64()
+			rows.X = append(rows.X, float32(x))
+			rows.Won = append(rows.Won, rng.Float64() < measure.Logistic(x-1+from+(to-from)*float64(i)/float64(n)))
+			at = append(at, int64(i)*3600)
+		}
+		return rows, at
+	}
+	rows, at := draw(6000, 0, 1)
+	later, _ := draw(4000, 1, 1)
+	off := func(at []int64) float64 {
+		m, err := Learn(t.Context(), []Feature{{Fact: "x", Form: Plain}}, &logistic.Rows{Width: 1, X: slices.Clone(rows.X), Won: rows.Won}, at, Options{High: 620, Medium: 550})
+		if err != nil {
+			t.Fatal(err)
+		}
+		told := 0.0
+		for i, won := range later.Won {
+			p := m.Probability(float64(m.Sum(later.Row(i))))
+			if told += p; won {
+				told--
+			}
+		}
+		return math.Abs(told) / float64(len(later.Won))
+	}
+	dated, undated := off(at), off(nil)
+	if undated < 0.05 || dated > 0.7*undated {
+		t.Errorf("later people are off by %.3f with dates, by %.3f without", dated, undated)
+	}
+}

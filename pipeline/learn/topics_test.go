@@ -58,3 +58,32 @@ func TestTopicsFindWhatGoesWithWinning(t *testing.T) {
 		t.Errorf("%d of 1,000 topics that say nothing were taken", chance)
 	}
 }
+
+// Promise: what deals cannot tell apart is told once: spellings of one topic, and topics that the very same deals read about. Topics that share most of their deals stay two.
+func TestTopicsOfTheSameDealsAreOne(t *testing.T) {
+	var topics Topics
+	for i := range 130 {
+		won := i < 40
+		var read []string
+		if won {
+			read = append(read, "Integrations", "CRM migration", "API documentation")
+			if i%2 == 0 {
+				read = append(read, "integration")
+			}
+		}
+		if i < 39 {
+			read = append(read, "prices")
+		}
+		if !won {
+			read = append(read, "templates")
+		}
+		topics.Add(read, won)
+	}
+	win, loss := topics.Learn()
+	if len(win) != 2 || win[0].Name != "API documentation" || fmt.Sprint(win[0].Alike) != "[CRM migration Integrations]" || win[0].Deals != 40 || win[0].Won != 40 || win[1].Name != "prices" || win[1].Deals != 39 {
+		t.Errorf("win topics %+v", win)
+	}
+	if len(loss) != 1 || loss[0].Name != "templates" || loss[0].Alike != nil {
+		t.Errorf("loss topics %+v", loss)
+	}
+}

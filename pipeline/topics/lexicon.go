@@ -22,7 +22,7 @@ func newLexicon(more []Group) *lexicon {
 	for i, g := range all {
 		head := ""
 		for _, n := range g.Names {
-			k := normalise(n)
+			k := Normal(n)
 			if known, ok := l.concept[k]; ok {
 				head = known
 				break
@@ -33,14 +33,14 @@ func newLexicon(more []Group) *lexicon {
 		}
 		heads[i] = head
 		for _, n := range g.Names {
-			if k := normalise(n); k != "" && l.concept[k] == "" {
+			if k := Normal(n); k != "" && l.concept[k] == "" {
 				l.concept[k] = head
 			}
 		}
 	}
 	for i, g := range all {
 		for _, n := range g.Related {
-			k := normalise(n)
+			k := Normal(n)
 			if k == "" || heads[i] == "" {
 				continue
 			}
@@ -72,7 +72,7 @@ var (
 func set(words ...string) map[string]bool {
 	m := make(map[string]bool, len(words))
 	for _, w := range words {
-		m[normalise(w)] = true
+		m[Normal(w)] = true
 	}
 	return m
 }

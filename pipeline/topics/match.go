@@ -20,7 +20,7 @@ func (m *Matcher) Match(ctx context.Context, topics []string) (matches []Match, 
 	answers := make(map[string]answer, len(topics)) // by normalised topic
 	var ask []string
 	for _, t := range topics {
-		norm := normalise(t)
+		norm := Normal(t)
 		if _, done := answers[norm]; done || norm == "" {
 			continue
 		}
@@ -35,7 +35,7 @@ func (m *Matcher) Match(ctx context.Context, topics []string) (matches []Match, 
 		degraded, usage = m.answer(ctx, ask, now, answers)
 	}
 	for _, t := range topics {
-		a := answers[normalise(t)]
+		a := answers[Normal(t)]
 		for i, how := range a.how {
 			if how == "" {
 				continue

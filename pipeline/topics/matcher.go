@@ -93,7 +93,7 @@ func New(c Config) *Matcher {
 	m := &Matcher{c: c, lexicon: newLexicon(c.Groups), now: map[string]answer{}}
 	add := func(list []string, win bool) {
 		for _, name := range list {
-			norm := normalise(name)
+			norm := Normal(name)
 			if norm == "" || slices.ContainsFunc(m.configured, func(t configured) bool { return t.norm == norm }) {
 				continue
 			}
@@ -117,7 +117,7 @@ func (m *Matcher) Configured() bool { return len(m.configured) > 0 }
 
 // Side says whether a topic is configured, and whether as one of wins.
 func (m *Matcher) Side(name string) (win, ok bool) {
-	norm := normalise(name)
+	norm := Normal(name)
 	i := slices.IndexFunc(m.configured, func(t configured) bool { return t.norm == norm })
 	return i >= 0 && m.configured[i].win, i >= 0
 }

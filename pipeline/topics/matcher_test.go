@@ -73,8 +73,8 @@ func TestExactMatching(t *testing.T) {
 		{"business", "busines", false},
 		{"CRM", "customer relationship management", false},
 	} {
-		if got := normalise(c.a) == normalise(c.b); got != c.want {
-			t.Errorf("%q and %q are %q and %q", c.a, c.b, normalise(c.a), normalise(c.b))
+		if got := Normal(c.a) == Normal(c.b); got != c.want {
+			t.Errorf("%q and %q are %q and %q", c.a, c.b, Normal(c.a), Normal(c.b))
 		}
 	}
 }
@@ -378,9 +378,9 @@ func FuzzNormalise(f *testing.F) {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, s string) {
-		n := normalise(s)
+		n := Normal(s)
 		if strings.TrimSpace(n) != n || strings.Contains(n, "  ") {
-			t.Errorf("normalise(%q) = %q has loose space", s, n)
+			t.Errorf("Normal(%q) = %q has loose space", s, n)
 		}
 		if c := core(n); n != "" && c == "" {
 			t.Errorf("core(%q) is empty", n)

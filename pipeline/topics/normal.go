@@ -11,9 +11,9 @@ import (
 // longest is how many bytes of a topic are looked at.
 const longest = 200
 
-// normalise makes equal what exact matching takes for equal: compatible characters, case, white space, punctuation and
+// Normal makes equal what exact matching takes for equal: compatible characters, case, white space, punctuation and
 // plurals. "+" and "#" stay, since "C++" and "C#" are not "C"; "&" is "and".
-func normalise(s string) string {
+func Normal(s string) string {
 	if len(s) > longest {
 		s = strings.ToValidUTF8(s[:longest], "")
 	}

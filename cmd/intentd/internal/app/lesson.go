@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/intentd/intentd/cmd/intentd/internal/config"
@@ -15,6 +14,7 @@ import (
 	"github.com/intentd/intentd/pipeline/learn/measure"
 	"github.com/intentd/intentd/pipeline/operate"
 	"github.com/intentd/intentd/pipeline/score"
+	"github.com/intentd/intentd/pipeline/topics"
 	"github.com/intentd/intentd/state"
 )
 
@@ -70,11 +70,12 @@ type WeightsLesson struct {
 
 // TopicLesson is a topic that won deals have more often than others, or less often.
 type TopicLesson struct {
-	Topic      string `json:"topic"`
-	Deals      int    `json:"deals"`
-	Won        int    `json:"won"`
-	Rate       Limits `json:"won_rate"`
-	Configured bool   `json:"configured"` // the configuration has it on that side already
+	Topic      string   `json:"topic"`
+	Alike      []string `json:"alike,omitempty"` // others that the very same deals read about
+	Deals      int      `json:"deals"`
+	Won        int      `json:"won"`
+	Rate       Limits   `json:"won_rate"`
+	Configured bool     `json:"configured"` // the configuration has it on that side already
 }
 
 // StrengthLesson is what one feature adds to the score, for one usual difference between people.
@@ -173,19 +174,27 @@ func sharesOf(w score.Weights) Shares {
 func topicsOf(list []learn.Topic) []TopicLesson {
 	out := []TopicLesson{}
 	for _, t := range list {
-		out = append(out, TopicLesson{Topic: t.Name, Deals: t.Deals, Won: t.Won, Rate: Limits(t.Rate)})
+		out = append(out, TopicLesson{Topic: t.Name, Alike: t.Alike, Deals: t.Deals, Won: t.Won, Rate: Limits(t.Rate)})
 	}
 	return out
 }
 
-// configured marks the topics that the configuration has already.
+// configured marks the topics that the configuration has already; of several that are alike one that it has is named first.
 func (l *Lesson) configured(c *config.Topics) {
 	for _, side := range []struct {
 		list []TopicLesson
 		has  []string
 	}{{l.Win, c.Win}, {l.Loss, c.Loss}} {
 		for i := range side.list {
-			side.list[i].Configured = slices.ContainsFunc(side.has, func(name string) bool { return strings.EqualFold(name, side.list[i].Topic) })
+			t := &side.list[i]
+			has := func(topic string) bool {
+				return slices.ContainsFunc(side.has, func(name string) bool { return topics.Normal(name) == topics.Normal(topic) })
+			}
+			t.Configured = has(t.Topic)
+			if k := slices.IndexFunc(t.Alike, has); !t.Configured && k >= 0 {
+				t.Configured, t.Topic, t.Alike[k] = true, t.Alike[k], t.Topic
+				slices.Sort(t.Alike)
+			}
 		}
 	}
 }

@@ -89,6 +89,9 @@ func (p *lessonPage) topics(l *app.Lesson) {
 			if t.Configured {
 				mark, has = " ", "; is there already"
 			}
+			if len(t.Alike) > 0 {
+				has += "; the same deals: " + strings.Join(t.Alike, ", ")
+			}
 			p.line("  %s   - %s # %d of %s won, %.0f %% (%.0f to %.0f)%s", mark, pad(yamlText(t.Topic), 30), t.Won, plural(t.Deals, "deal"), 100*t.Rate.Value, 100*t.Rate.Low, 100*t.Rate.High, has)
 		}
 	}

@@ -26,6 +26,7 @@ type peopleView struct {
 	Bars   []bar
 	Then   operate.UnderLines
 	Most   int    // people in the highest bar
+	Still  int    // people below one point, who are in no bar: they would make the others a line
 	More   string // the address of the next part; "" at the end
 	Every  curves
 	Step   int // of the lines, in tenths: half a point, unless those in force lie between
@@ -106,11 +107,13 @@ func (p *Page) peopleView(found *app.RankedPeople, asked operate.PeopleQuery) pe
 	if h.Lines.High%5 != 0 || h.Lines.Medium%5 != 0 {
 		v.Step = 1
 	}
-	for _, b := range h.Bars {
+	bars := h.Bars[1:]
+	v.Still = h.Bars[0].High + h.Bars[0].Medium + h.Bars[0].Low
+	for _, b := range bars {
 		v.Most = max(v.Most, b.High+b.Medium+b.Low)
 	}
-	for i, b := range h.Bars {
-		x := bar{ScoreBar: b, X: 10 * i}
+	for _, b := range bars {
+		x := bar{ScoreBar: b, X: 10 * b.Score}
 		at := barsHigh
 		place := func(n int, y, high *int) {
 			if *high = n * barsHigh / max(v.Most, 1); n > 0 {

@@ -117,3 +117,23 @@ func TestPeopleAreFoundByName(t *testing.T) {
 }
 
 const knownLonger = 5*time.Minute + time.Second
+
+// Promise: however many people are below one point, the bars of the others keep their height; their number is told.
+func TestThoseBelowOnePointAreANumber(t *testing.T) {
+	w := newWorld(t, "en", "")
+	w.signIn()
+	arg := app.PeopleArguments{Every: true, Lines: operate.Lines{High: 620, Medium: 550}}
+	found, err := app.People.Do(t.Context(), w.App, arg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	before := w.page.peopleView(found, arg.PeopleQuery)
+	found.Histogram.Bars[0].Low += 5000
+	after := w.page.peopleView(found, arg.PeopleQuery)
+	if before.Still != 0 || after.Still != 5000 || before.Most == 0 || after.Most != before.Most || len(after.Bars) != 100 || after.Bars[0].Score != 1 || after.Bars[0].X != 10 {
+		t.Errorf("%d in no bar before and %d after, at most %d and %d in one, %d bars from %+v", before.Still, after.Still, before.Most, after.Most, len(after.Bars), after.Bars[0])
+	}
+	if strings.Contains(w.get("/people"), "in no bar") {
+		t.Error("nobody is told of as in no bar")
+	}
+}

@@ -133,6 +133,7 @@ var sentences = map[string][2]string{
 	"l.lines.sub":                       {"Move the lines: nothing is changed.", "Bewegen Sie die Linien: Nichts wird geändert."},
 	"l.lines.how":                       {"How many people have each score, and what evidence they gave, is counted; no person is read. To keep other lines, write them into scoring.tiers; the page Effects says who would move.", "Gezählt ist, wie viele Personen welchen Score haben und welche Belege; keine Person wird gelesen. Um andere Linien zu behalten, schreiben Sie sie in scoring.tiers; die Seite Wirkung sagt, wer sich bewegte."},
 	"l.hist":                            {"%s people by score: %s high, %s medium, %s low", "%s Personen nach Score: %s hoch, %s mittel, %s niedrig"},
+	"l.still":                           {"%s people below one point are in no bar: they did nothing lately.", "%s Personen unter einem Punkt stehen in keinem Balken: Sie taten zuletzt nichts."},
 	"l.most":                            {"at most %s people at one point", "höchstens %s Personen an einem Punkt"},
 	"l.high":                            {"high from", "hoch ab"},
 	"l.medium":                          {"medium from", "mittel ab"},
